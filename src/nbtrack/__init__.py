@@ -1,0 +1,1 @@
+"""nbtrack: the experiment tracker that lives in the notebook."""

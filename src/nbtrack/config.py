@@ -1,0 +1,178 @@
+"""Where the runs go and what the environment asks for.
+
+``NBTRACK_*`` variables come first, MLflow's are honoured beside them.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from nbtrack.errors import InvalidParameterError
+
+DEFAULT_NAME = "nbtrack.duckdb"
+
+_FALSE = {"", "0", "false", "no", "off"}
+
+
+def env(*names: str) -> str | None:
+    """Return the first of these environment variables that is set and not empty."""
+    for name in names:
+        value = os.environ.get(name)
+        if value:
+            return value
+    return None
+
+
+def env_flag(*names: str, default: bool) -> bool:
+    """Return an environment variable as a boolean."""
+    value = env(*names)
+    return default if value is None else value.strip().lower() not in _FALSE
+
+
+def truncates_long_values() -> bool:
+    """Return whether long params and tags are cut (with a warning) or refused."""
+    return env_flag("NBTRACK_TRUNCATE_LONG_VALUES", "MLFLOW_TRUNCATE_LONG_VALUES", default=True)
+
+
+def default_uri() -> str | None:
+    """Return the tracking URI that the environment names, if any."""
+    return env("NBTRACK_URI", "NBTRACK_TRACKING_URI", "MLFLOW_TRACKING_URI")
+
+
+@dataclass(frozen=True)
+class StoreLocation:
+    """A local store: the database file and what was said about it.
+
+    Attributes
+    ----------
+    path : Path
+        The DuckDB file; ``<path>.d`` beside it holds lock, journals and artifacts.
+    uri : str
+        What ``get_tracking_uri`` answers.
+    notice : str or None
+        Said to the user once: the URI named another kind of store.
+    """
+
+    path: Path
+    uri: str
+    notice: str | None = None
+
+
+def _absolute(path: str | os.PathLike[str]) -> Path:
+    return Path(os.path.abspath(os.path.expanduser(os.fspath(path))))
+
+
+def find_default(start: Path | None = None) -> Path:
+    """Return ``nbtrack.duckdb`` in ``start`` or the nearest folder above that has one."""
+    here = _absolute(start or Path.cwd())
+    for folder in (here, *here.parents):
+        if (folder / DEFAULT_NAME).exists() or (folder / (DEFAULT_NAME + ".d")).is_dir():
+            return folder / DEFAULT_NAME
+    return here / DEFAULT_NAME
+
+
+def resolve(uri: str | os.PathLike[str] | None) -> StoreLocation:
+    """Return the local store that a tracking URI names.
+
+    Parameters
+    ----------
+    uri : str or path or None
+        A path of a DuckDB file or of a folder, ``duckdb:///path``, ``file:...``;
+        ``None`` or ``""`` for ``nbtrack.duckdb`` in the working directory or the
+        nearest one above. ``sqlite:///x.db`` and ``./mlruns`` name a store of
+        MLflow: nbtrack keeps its own one beside it (``x.duckdb``, ``mlruns.duckdb``).
+
+    Raises
+    ------
+    InvalidParameterError
+        If the URI names something that nbtrack cannot serve.
+    """
+    if uri is None or uri == "":
+        path = find_default()
+        return StoreLocation(path, str(path))
+    text = os.fspath(uri)
+    if isinstance(text, bytes):
+        text = os.fsdecode(text)
+    scheme = _scheme(text)
+    if scheme in ("", "file", "duckdb"):
+        return _local(text, scheme)
+    if scheme == "sqlite":
+        return _beside_sqlite(text)
+    if scheme in ("http", "https"):
+        raise InvalidParameterError(
+            f"Tracking to a server ({text!r}) is not available in this version of nbtrack. "
+            "Use a path, such as set_tracking_uri('nbtrack.duckdb')."
+        )
+    raise InvalidParameterError(
+        f"nbtrack cannot track to {text!r}: it keeps runs in a DuckDB file. "
+        "Use a path, such as set_tracking_uri('nbtrack.duckdb'), or unset "
+        "NBTRACK_URI / MLFLOW_TRACKING_URI to use nbtrack.duckdb in the working directory."
+    )
+
+
+def _scheme(text: str) -> str:
+    if text.split("://")[0].lower() in ("databricks", "databricks-uc", "uc"):
+        return "databricks"
+    match = re.match(r"^([A-Za-z][A-Za-z0-9+.\-]+):", text)
+    if not match or (sys.platform == "win32" and len(match.group(1)) == 1):
+        return ""
+    return match.group(1).lower().split("+")[0]
+
+
+def _local(text: str, scheme: str) -> StoreLocation:
+    path = _absolute(_path_of(text, scheme))
+    if path.suffix == ".duckdb":
+        return StoreLocation(path, str(path))
+    if _is_mlruns(path):
+        ours = path.with_name(path.name + ".duckdb")
+        return StoreLocation(ours, str(ours), _notice(text, ours))
+    if path.is_file() or path.suffix in (".db", ".ddb"):
+        return StoreLocation(path, str(path))
+    ours = path / DEFAULT_NAME
+    return StoreLocation(ours, str(ours))
+
+
+def _path_of(text: str, scheme: str) -> str:
+    if not scheme:
+        return text
+    rest = text[len(scheme) + 1 :]
+    if rest.startswith("//"):
+        parts = urlsplit(text)
+        if parts.netloc not in ("", "localhost", "."):
+            raise InvalidParameterError(
+                f"{text!r} names another machine ({parts.netloc}); use a path on this one."
+            )
+        rest = ("." if parts.netloc == "." else "") + parts.path
+        # duckdb:///x.duckdb is relative, duckdb:////x.duckdb absolute, as with sqlite
+        if scheme == "duckdb" and rest.startswith("/"):
+            rest = rest[1:]
+    return unquote(rest) or "."
+
+
+def _is_mlruns(path: Path) -> bool:
+    if path.name == "mlruns":
+        return True
+    return path.is_dir() and any(path.glob("*/meta.yaml"))
+
+
+def _beside_sqlite(text: str) -> StoreLocation:
+    rest = unquote(text.split(":", 1)[1])
+    if rest.startswith("///"):
+        rest = rest[3:]
+    rest = rest.split("?")[0]
+    if not rest or rest == ":memory:":
+        rest = "mlflow.db"
+    ours = _absolute(rest).with_suffix(".duckdb")
+    return StoreLocation(ours, str(ours), _notice(text, ours))
+
+
+def _notice(text: str, ours: Path) -> str:
+    return (
+        f"{text!r} is a store of MLflow, which nbtrack leaves as it is. "
+        f"Runs go to {ours}; the runs in the old store can be imported."
+    )

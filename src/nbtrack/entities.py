@@ -1,0 +1,293 @@
+"""What the store gives back: frozen objects with MLflow's names and fields.
+
+Times are milliseconds since the epoch (UTC). The attributes of every entity
+are those of MLflow 3, see its REST API; ``RunStatus.INTERRUPTED`` is ours:
+the owner of the run is gone and never said how the run ended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, field
+from typing import Any, ClassVar, Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class LifecycleStage:
+    """Whether an experiment or a run was deleted."""
+
+    ACTIVE = "active"
+    DELETED = "deleted"
+
+
+class ViewType:
+    """Which lifecycle stages a search looks at."""
+
+    ACTIVE_ONLY = 1
+    DELETED_ONLY = 2
+    ALL = 3
+
+
+class SourceType:
+    """Values of the tag ``mlflow.source.type``."""
+
+    NOTEBOOK = "NOTEBOOK"
+    JOB = "JOB"
+    PROJECT = "PROJECT"
+    LOCAL = "LOCAL"
+    UNKNOWN = "UNKNOWN"
+
+
+class RunStatus:
+    """Status of a run: numbers as in MLflow's protocol, and their names."""
+
+    RUNNING = 1
+    SCHEDULED = 2
+    FINISHED = 3
+    FAILED = 4
+    KILLED = 5
+    INTERRUPTED = 6
+
+    _NAMES: ClassVar[dict[int, str]] = {
+        1: "RUNNING",
+        2: "SCHEDULED",
+        3: "FINISHED",
+        4: "FAILED",
+        5: "KILLED",
+        6: "INTERRUPTED",
+    }
+
+    @classmethod
+    def to_string(cls, status: int) -> str:
+        """Return the name of a status number."""
+        return cls._NAMES[status]
+
+    @classmethod
+    def from_string(cls, status: str) -> int:
+        """Return the number of a status name."""
+        return {name: number for number, name in cls._NAMES.items()}[status]
+
+    @classmethod
+    def is_terminated(cls, status: int | str) -> bool:
+        """Return whether a run with this status has ended."""
+        name = status if isinstance(status, str) else cls._NAMES[status]
+        return name not in ("RUNNING", "SCHEDULED")
+
+    @classmethod
+    def all_status(cls) -> list[int]:
+        """Return every status number."""
+        return list(cls._NAMES)
+
+
+@dataclass(frozen=True)
+class Entity:
+    """Base of the entities: they compare by value and turn into dicts."""
+
+    def to_dictionary(self) -> dict[str, Any]:
+        """Return the entity as a dictionary of plain values."""
+        return asdict(self)
+
+    def __iter__(self) -> Iterator[tuple[str, Any]]:
+        return iter(self.__dict__.items())
+
+
+@dataclass(frozen=True)
+class ExperimentTag(Entity):
+    """A tag of an experiment."""
+
+    key: str
+    value: str
+
+
+@dataclass(frozen=True)
+class Experiment(Entity):
+    """A named group of runs."""
+
+    experiment_id: str
+    name: str
+    artifact_location: str | None = None
+    lifecycle_stage: str = LifecycleStage.ACTIVE
+    tags: dict[str, str] = field(default_factory=dict)
+    creation_time: int | None = None
+    last_update_time: int | None = None
+
+
+@dataclass(frozen=True)
+class Metric(Entity):
+    """One point of a metric; ``value`` may be NaN or infinite."""
+
+    key: str
+    value: float
+    timestamp: int
+    step: int = 0
+    model_id: str | None = None
+    dataset_name: str | None = None
+    dataset_digest: str | None = None
+    run_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Param(Entity):
+    """A parameter of a run: written once, always text."""
+
+    key: str
+    value: str
+
+
+@dataclass(frozen=True)
+class RunTag(Entity):
+    """A tag of a run."""
+
+    key: str
+    value: str
+
+
+@dataclass(frozen=True)
+class InputTag(Entity):
+    """A tag of an input of a run, such as ``mlflow.data.context``."""
+
+    key: str
+    value: str
+
+
+@dataclass(frozen=True)
+class Dataset(Entity):
+    """A dataset as it is stored: ``source``, ``schema``, ``profile`` are JSON texts."""
+
+    name: str
+    digest: str
+    source_type: str
+    source: str
+    schema: str | None = None
+    profile: str | None = None
+
+
+@dataclass(frozen=True)
+class DatasetInput(Entity):
+    """A dataset that a run has read, with the tags of that use."""
+
+    dataset: Dataset
+    tags: list[InputTag] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class LoggedModelInput(Entity):
+    """A logged model that a run has read."""
+
+    model_id: str
+
+
+@dataclass(frozen=True)
+class LoggedModelOutput(Entity):
+    """A logged model that a run has made."""
+
+    model_id: str
+    step: int = 0
+
+
+@dataclass(frozen=True)
+class RunInfo(Entity):
+    """What a run is, apart from what was logged to it."""
+
+    run_id: str
+    experiment_id: str
+    run_name: str
+    user_id: str
+    status: str
+    start_time: int
+    end_time: int | None
+    lifecycle_stage: str
+    artifact_uri: str
+
+    @property
+    def run_uuid(self) -> str:
+        """The old name of ``run_id``."""
+        return self.run_id
+
+
+class RunData:
+    """What was logged to a run: the latest metrics, params and tags.
+
+    Attributes
+    ----------
+    metrics : dict of str to float
+        The latest value of each metric: that of the greatest
+        (step, timestamp, value).
+    params, tags : dict of str to str
+    """
+
+    __slots__ = ("_metric_objs", "metrics", "params", "tags")
+
+    def __init__(
+        self,
+        metrics: Iterable[Metric] = (),
+        params: Iterable[Param] = (),
+        tags: Iterable[RunTag] = (),
+    ) -> None:
+        self._metric_objs = list(metrics)
+        self.metrics = {m.key: m.value for m in self._metric_objs}
+        self.params = {p.key: p.value for p in params}
+        self.tags = {t.key: t.value for t in tags}
+
+    def to_dictionary(self) -> dict[str, Any]:
+        """Return metrics, params and tags as one dictionary."""
+        return {"metrics": self.metrics, "params": self.params, "tags": self.tags}
+
+    def __repr__(self) -> str:
+        return f"RunData(metrics={self.metrics}, params={self.params}, tags={self.tags})"
+
+
+@dataclass(frozen=True)
+class RunInputs(Entity):
+    """The datasets and models that a run has read."""
+
+    dataset_inputs: list[DatasetInput] = field(default_factory=list)
+    model_inputs: list[LoggedModelInput] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class RunOutputs(Entity):
+    """The models that a run has made."""
+
+    model_outputs: list[LoggedModelOutput] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run: ``info``, ``data``, ``inputs`` and ``outputs``."""
+
+    info: RunInfo
+    data: RunData
+    inputs: RunInputs = field(default_factory=RunInputs)
+    outputs: RunOutputs = field(default_factory=RunOutputs)
+
+    def to_dictionary(self) -> dict[str, Any]:
+        """Return the run as a dictionary of plain values."""
+        return {
+            "info": self.info.to_dictionary(),
+            "data": self.data.to_dictionary(),
+            "inputs": self.inputs.to_dictionary(),
+            "outputs": self.outputs.to_dictionary(),
+        }
+
+
+@dataclass(frozen=True)
+class FileInfo(Entity):
+    """A file or folder among the artifacts; ``path`` is relative to their root."""
+
+    path: str
+    is_dir: bool
+    file_size: int | None = None
+
+
+class PagedList(list[T], Generic[T]):
+    """A list of search results and the token of the next page, if there is one."""
+
+    def __init__(self, items: Iterable[T] = (), token: str | None = None) -> None:
+        super().__init__(items)
+        self.token = token
+
+    def to_list(self) -> list[T]:
+        """Return a plain list."""
+        return list(self)

@@ -1,0 +1,140 @@
+"""The error tree of nbtrack.
+
+::
+
+    NbtrackError                    INTERNAL_ERROR
+    ├── InvalidParameterError       INVALID_PARAMETER_VALUE
+    ├── NotFoundError               RESOURCE_DOES_NOT_EXIST
+    ├── AlreadyExistsError          RESOURCE_ALREADY_EXISTS
+    ├── InvalidStateError           INVALID_STATE
+    ├── MissingDependencyError      NOT_IMPLEMENTED
+    └── StoreError                  INTERNAL_ERROR
+        ├── StoreLockedError        TEMPORARILY_UNAVAILABLE
+        ├── StoreReadOnlyError      PERMISSION_DENIED
+        ├── StoreCorruptError       DATA_LOSS
+        └── DiskFullError           RESOURCE_EXHAUSTED
+
+``NbtrackError`` is also importable as ``MlflowException`` from
+``nbtrack.exceptions``; the codes and their HTTP status are MLflow's.
+A message says what happened, with the value, and what to do next.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+HTTP_STATUS: dict[str, int] = {
+    "INVALID_PARAMETER_VALUE": 400,
+    "RESOURCE_ALREADY_EXISTS": 400,
+    "BAD_REQUEST": 400,
+    "UNAUTHENTICATED": 401,
+    "PERMISSION_DENIED": 403,
+    "RESOURCE_DOES_NOT_EXIST": 404,
+    "ENDPOINT_NOT_FOUND": 404,
+    "NOT_FOUND": 404,
+    "RESOURCE_CONFLICT": 409,
+    "RESOURCE_EXHAUSTED": 429,
+    "INTERNAL_ERROR": 500,
+    "INVALID_STATE": 500,
+    "DATA_LOSS": 500,
+    "NOT_IMPLEMENTED": 501,
+    "TEMPORARILY_UNAVAILABLE": 503,
+}
+
+
+class NbtrackError(Exception):
+    """Base of every error that nbtrack raises.
+
+    Parameters
+    ----------
+    message : str
+        What happened, with the value, and what to do next.
+    error_code : str, optional
+        One of MLflow's error codes, such as ``"INVALID_PARAMETER_VALUE"``;
+        by default the one of the class.
+    """
+
+    code = "INTERNAL_ERROR"
+
+    def __init__(self, message: str, error_code: str | None = None, **details: Any) -> None:
+        super().__init__(message)
+        self.message = message
+        self.error_code = error_code or self.code
+        self.json_kwargs = details
+
+    def get_http_status_code(self) -> int:
+        """Return the HTTP status that MLflow gives to this error's code."""
+        return HTTP_STATUS.get(self.error_code, 500)
+
+    def serialize_as_json(self) -> str:
+        """Return the error as the JSON body of an MLflow REST answer."""
+        body = {**self.json_kwargs, "error_code": self.error_code, "message": self.message}
+        return json.dumps(body)
+
+    @classmethod
+    def invalid_parameter_value(cls, message: str, **details: Any) -> NbtrackError:
+        """Return an error with the code ``INVALID_PARAMETER_VALUE``."""
+        return InvalidParameterError(message, **details)
+
+
+class InvalidParameterError(NbtrackError):
+    """A value that was passed in cannot be used."""
+
+    code = "INVALID_PARAMETER_VALUE"
+
+
+class NotFoundError(NbtrackError):
+    """What was asked for does not exist in the store."""
+
+    code = "RESOURCE_DOES_NOT_EXIST"
+
+
+class AlreadyExistsError(NbtrackError):
+    """Something with this name exists already."""
+
+    code = "RESOURCE_ALREADY_EXISTS"
+
+
+class InvalidStateError(NbtrackError):
+    """The operation does not fit the state that the object is in."""
+
+    code = "INVALID_STATE"
+
+
+class MissingDependencyError(NbtrackError):
+    """A package that this operation needs is not installed."""
+
+    code = "NOT_IMPLEMENTED"
+
+
+class StoreError(NbtrackError):
+    """The store cannot do what it was asked for."""
+
+
+class StoreLockedError(StoreError):
+    """Another process holds the database, and this operation cannot wait."""
+
+    code = "TEMPORARILY_UNAVAILABLE"
+
+
+class StoreReadOnlyError(StoreError):
+    """The folder of the store cannot be written."""
+
+    code = "PERMISSION_DENIED"
+
+
+class StoreCorruptError(StoreError):
+    """The database file is damaged or is no nbtrack database."""
+
+    code = "DATA_LOSS"
+
+
+class DiskFullError(StoreError):
+    """The disk of the store is full."""
+
+    code = "RESOURCE_EXHAUSTED"
+
+
+class NbtrackWarning(UserWarning):
+    """Something went wrong in the background; it is said once, by name."""

@@ -1,0 +1,8 @@
+"""The errors under the names that MLflow's users know."""
+
+from __future__ import annotations
+
+from nbtrack.errors import NbtrackError
+from nbtrack.errors import NbtrackError as MlflowException
+
+__all__ = ["MlflowException", "NbtrackError"]

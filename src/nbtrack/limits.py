@@ -1,0 +1,233 @@
+"""What a key, a name, a value may look like: MLflow's rules and wording."""
+
+from __future__ import annotations
+
+import math
+import posixpath
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from nbtrack.errors import InvalidParameterError
+
+MAX_KEY = 250
+MAX_PARAM_VALUE = 6000
+MAX_TAG_VALUE = 8000
+MAX_EXPERIMENT_TAG_VALUE = 20000
+MAX_EXPERIMENT_NAME = 500
+MAX_DATASET_NAME = 500
+MAX_DATASET_DIGEST = 36
+MAX_BATCH = 1000
+MAX_BATCH_PARAMS = 100
+MAX_BATCH_TAGS = 100
+MAX_SEARCH_RESULTS = 50000
+INT64_MAX = 2**63 - 1
+
+_KEY = re.compile(r"^[/\w.\- :]*$")
+_RUN_ID = re.compile(r"^[a-zA-Z0-9][\w\-]{0,255}$")
+_EXPERIMENT_ID = re.compile(r"^[a-zA-Z0-9][\w\-]{0,63}$")
+
+SEE_DOCS = "See the API docs for more information about request parameters."
+
+
+def missing(parameter: str) -> InvalidParameterError:
+    """Return the error for a required parameter that was not given."""
+    return InvalidParameterError(
+        f"Missing value for required parameter '{parameter}'. {SEE_DOCS}"
+    )
+
+
+def invalid(parameter: str, value: object, why: str) -> InvalidParameterError:
+    """Return the error for a value that cannot be used for a parameter."""
+    return InvalidParameterError(f'Invalid value "{value}" for parameter \'{parameter}\' supplied: {why}')
+
+
+def check_key(key: Any, what: str = "key") -> str:
+    """Return ``key`` when it may name a metric, a param or a tag.
+
+    Parameters
+    ----------
+    key : str
+        Letters, digits, ``_ - . : /`` and spaces; at most 250 characters;
+        a normal relative path when read as one.
+    what : str
+        How the message calls it, such as ``metrics[0].name``.
+
+    Raises
+    ------
+    InvalidParameterError
+        With MLflow's wording.
+    """
+    if not isinstance(key, str) or not key:
+        if key is None or key == "":
+            raise missing(what)
+        raise invalid(what, key, f"Names must be text, not {type(key).__name__}.")
+    if not _KEY.match(key):
+        raise invalid(
+            what,
+            key,
+            "Names may only contain alphanumerics, underscores (_), dashes (-), periods (.), "
+            "spaces ( ), colon(:) and slashes (/).",
+        )
+    check_path_like(key, what)
+    if len(key) > MAX_KEY:
+        raise invalid(what, key, f"'{what}' exceeds the maximum length of {MAX_KEY} characters")
+    return key
+
+
+def check_path_like(name: str, what: str) -> None:
+    """Refuse a name that would mean another place when read as a path."""
+    normal = posixpath.normpath(name)
+    if normal != name or normal == "." or normal.startswith("..") or normal.startswith("/"):
+        raise invalid(
+            what,
+            name,
+            "Names may be treated as files in certain cases, and must not resolve to other names "
+            f"when treated as such. This name would resolve to {normal!r}",
+        )
+
+
+def check_run_id(run_id: Any) -> str:
+    """Return ``run_id`` when it has the form of one."""
+    if not run_id:
+        raise missing("run_id")
+    if not isinstance(run_id, str) or not _RUN_ID.match(run_id):
+        raise InvalidParameterError(f"Invalid run ID: {run_id!r}")
+    return run_id
+
+
+def check_experiment_id(experiment_id: Any) -> str:
+    """Return ``experiment_id`` as text when it has the form of one."""
+    if experiment_id is None or experiment_id == "":
+        raise missing("experiment_id")
+    text = str(experiment_id)
+    if not _EXPERIMENT_ID.match(text):
+        raise InvalidParameterError(f"Invalid experiment ID: {experiment_id!r}")
+    return text
+
+
+def check_experiment_name(name: Any) -> str:
+    """Return ``name`` when it may name an experiment."""
+    if name is None or name == "":
+        raise InvalidParameterError("Invalid experiment name: ''. Give a name that is not empty.")
+    if not isinstance(name, str):
+        raise InvalidParameterError(
+            f"Invalid experiment name: {name!r}. All experiment names must be strings."
+        )
+    if len(name) > MAX_EXPERIMENT_NAME:
+        raise InvalidParameterError(
+            f"Experiment name exceeds the maximum length of {MAX_EXPERIMENT_NAME} characters"
+        )
+    return name
+
+
+def check_step(step: Any) -> int:
+    """Return ``step`` as an integer; whole floats and NumPy integers are fine."""
+    if type(step) is int:
+        if -INT64_MAX - 1 <= step <= INT64_MAX:
+            return step
+        raise invalid("step", step, "A step must fit in 64 bits.")
+    if step is None:
+        return 0
+    try:
+        number = float(step)
+    except (TypeError, ValueError):
+        number = math.nan
+    if isinstance(step, str) or not number.is_integer():
+        raise invalid("step", step, "A step must be a whole number.")
+    return check_step(int(step))
+
+
+def check_timestamp(timestamp: Any) -> int:
+    """Return ``timestamp``, in milliseconds since the epoch, as an integer."""
+    try:
+        value = int(timestamp)
+    except (TypeError, ValueError):
+        raise invalid(
+            "timestamp", timestamp, "A timestamp is a whole number of milliseconds since 1970."
+        ) from None
+    if not 0 <= value <= INT64_MAX:
+        raise invalid("timestamp", timestamp, "A timestamp must be a nonnegative 64-bit integer.")
+    return value
+
+
+def metric_value(key: str, value: Any) -> float:
+    """Return a metric's value as a float.
+
+    Numbers, booleans, numeric text, and 0-d or one-element arrays and tensors
+    of any library are fine.
+
+    Raises
+    ------
+    InvalidParameterError
+        If the value is no single number.
+    """
+    try:
+        return float(value)
+    except Exception:  # any library's scalar may fail in its own way
+        pass
+    item = getattr(value, "item", None)
+    if item is not None:
+        try:
+            return float(item())
+        except Exception:  # not a single number: said below
+            pass
+    shape = getattr(value, "shape", None)
+    hint = f" of shape {tuple(shape)}" if shape is not None else ""
+    raise invalid(
+        "value",
+        value if len(repr(value)) < 80 else type(value).__name__,
+        f"Metric '{key}' needs a single number; got {type(value).__name__}{hint}. "
+        "Log one number, such as its mean.",
+    )
+
+
+def param_value(key: str, value: Any) -> str:
+    """Return a param's value as text, at most 6,000 characters."""
+    return _text(key, value, MAX_PARAM_VALUE, "Param")
+
+
+def tag_value(key: str, value: Any) -> str:
+    """Return a tag's value as text, at most 8,000 characters."""
+    return _text(key, value, MAX_TAG_VALUE, "Tag")
+
+
+def _text(key: str, value: Any, limit: int, what: str) -> str:
+    text = value if type(value) is str else str(value)
+    # a lone surrogate can be neither encoded nor stored: keep it readable instead
+    text = text.encode("utf-8", "backslashreplace").decode("utf-8")
+    if len(text) <= limit:
+        return text
+    import warnings
+
+    from nbtrack.config import truncates_long_values
+    from nbtrack.errors import NbtrackWarning
+
+    if not truncates_long_values():
+        raise invalid(
+            "value",
+            text[:40] + "...",
+            f"{what} '{key}' exceeds the maximum length of {limit} characters "
+            f"(it has {len(text)}). Log it with log_text as an artifact instead.",
+        )
+    warnings.warn(
+        f"{what} '{key}' has {len(text)} characters and was cut to {limit}; "
+        "log_text keeps long text whole.",
+        NbtrackWarning,
+        stacklevel=4,
+    )
+    return text[:limit]
+
+
+def check_distinct_params(params: Mapping[str, str] | list[tuple[str, str]]) -> None:
+    """Refuse a batch that gives one param two values."""
+    if isinstance(params, Mapping):
+        return
+    seen: dict[str, str] = {}
+    for key, value in params:
+        if seen.setdefault(key, value) != value:
+            raise InvalidParameterError(
+                f"Duplicate parameter keys have been submitted: '{key}' with values "
+                f"'{seen[key]}' and '{value}'. Please ensure the request contains only one "
+                "param value per param key."
+            )

@@ -1,0 +1,54 @@
+"""A connection that looks at one consistent state of the store."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nbtrack.store.queries import SQL
+
+if TYPE_CHECKING:
+    import duckdb
+    import numpy as np
+    import pandas as pd
+
+
+class Reader:
+    """Runs SQL on the store while it is attached; values are always bound.
+
+    Parameters
+    ----------
+    connection : duckdb.DuckDBPyConnection
+        A connection whose default database is the store.
+    folder : Path
+        The folder beside the database: relative artifact URIs start there.
+    """
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
+        self.connection = connection
+        self.folder = folder
+
+    def rows(self, sql: str, **values: Any) -> list[tuple[Any, ...]]:
+        """Return the rows of a query; ``$name`` in it stands for ``values["name"]``."""
+        result: list[tuple[Any, ...]] = self.connection.execute(sql, values or None).fetchall()
+        return result
+
+    def one(self, sql: str, **values: Any) -> tuple[Any, ...] | None:
+        """Return the first row of a query, or None."""
+        found = self.rows(sql, **values)
+        return found[0] if found else None
+
+    def named(self, name: str, **values: Any) -> list[tuple[Any, ...]]:
+        """Return the rows of a query of the ``sql`` folder, such as ``"runs.get"``."""
+        return self.rows(SQL[name], **values)
+
+    def columns(self, sql: str, **values: Any) -> dict[str, np.ndarray[Any, Any]]:
+        """Return the result of a query as one NumPy array for each column."""
+        result: dict[str, np.ndarray[Any, Any]] = self.connection.execute(
+            sql, values or None
+        ).fetchnumpy()
+        return result
+
+    def frame(self, sql: str, **values: Any) -> pd.DataFrame:
+        """Return the result of a query as a DataFrame."""
+        return self.connection.execute(sql, values or None).df()

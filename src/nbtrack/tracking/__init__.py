@@ -1,0 +1,1 @@
+"""What a live run does: the run itself, its environment, its artifacts."""
