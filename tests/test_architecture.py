@@ -1,0 +1,209 @@
+"""The folder tree is the architecture: who may import whom, and what stays light."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SRC = ROOT / "src"
+MAX_LINES = 400
+VAGUE_NAMES = {"utils", "util", "helpers", "helper", "common", "manager", "misc"}
+HEAVY = {"torch", "pandas", "plotly", "duckdb", "pyarrow", "numpy", "anywidget", "IPython"}
+
+GROUND = {"entities", "errors", "limits", "config"}
+RUN = {"store", "tracking"} | GROUND
+SHOWN = {
+    "autolog",
+    "data",
+    "interop",
+    "models",
+    "notebook",
+    "projects",
+    "server",
+    "system_metrics",
+    "views",
+} | RUN
+
+MAY_IMPORT: dict[str, set[str]] = {
+    "entities": set(),
+    "errors": set(),
+    "exceptions": {"errors"},
+    "limits": {"errors", "config"},
+    "config": {"errors"},
+    "store": GROUND,
+    "tracking": {"store"} | GROUND,
+    "views": {"store"} | GROUND,
+    "data": RUN,
+    "system_metrics": RUN,
+    "models": RUN,
+    "autolog": {"models"} | RUN,
+    "projects": {"models"} | RUN,
+    "interop": {"models"} | RUN,
+    "server": {"models", "views", "store"} | GROUND,
+    "notebook": {"views", "autolog", "models"} | RUN,
+    "artifacts": {"api"} | RUN,
+    "api": SHOWN,
+    "client": SHOWN,
+    "cli": {"api"} | SHOWN,
+    "nbtrack": {"api", "artifacts", "client", "exceptions"} | SHOWN,
+}
+
+# Names that MLflow has in a lower layer; they are resolved when they are first asked for.
+LAZY_UPWARD: set[tuple[str, str]] = {
+    ("nbtrack.tracking", "nbtrack.client"),  # nbtrack.tracking.MlflowClient
+}
+
+
+@dataclass(frozen=True)
+class Import:
+    importer: str
+    target: str
+    line: int
+    lazy: bool
+    typing_only: bool
+
+    def __str__(self) -> str:
+        return f"{self.importer} (line {self.line}) imports {self.target}"
+
+
+def module_name(path: Path) -> str:
+    parts = path.relative_to(SRC).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+@cache
+def modules() -> dict[str, Path]:
+    return {module_name(path): path for path in sorted(SRC.rglob("*.py"))}
+
+
+def layer(module: str) -> str:
+    parts = module.split(".")
+    return parts[1] if len(parts) > 1 else parts[0]
+
+
+def targets(node: ast.Import | ast.ImportFrom) -> list[str]:
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    assert node.level == 0, "imports are absolute"
+    base = node.module or ""
+    full = [f"{base}.{alias.name}" for alias in node.names]
+    return sorted({name if name in modules() else base for name in full})
+
+
+def is_type_checking(test: ast.expr) -> bool:
+    return ast.unparse(test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING")
+
+
+def imports_below(
+    node: ast.AST, importer: str, lazy: bool = False, typing_only: bool = False
+) -> list[Import]:
+    found: list[Import] = []
+    for child in ast.iter_child_nodes(node):
+        inside = lazy or isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+        if isinstance(child, ast.Import | ast.ImportFrom):
+            found += [
+                Import(importer, target, child.lineno, lazy, typing_only)
+                for target in targets(child)
+            ]
+        elif isinstance(child, ast.If) and is_type_checking(child.test):
+            guarded = ast.Module(child.body, [])
+            found += imports_below(guarded, importer, lazy, typing_only=True)
+            found += imports_below(ast.Module(child.orelse, []), importer, lazy, typing_only)
+        else:
+            found += imports_below(child, importer, inside, typing_only)
+    return found
+
+
+@cache
+def imports() -> tuple[Import, ...]:
+    return tuple(
+        found
+        for name, path in modules().items()
+        for found in imports_below(ast.parse(path.read_text("utf-8")), name)
+    )
+
+
+def test_every_module_has_its_place_in_the_layers() -> None:
+    homeless = {name for name in modules() if layer(name) not in MAY_IMPORT}
+    assert not homeless, "place them in MAY_IMPORT, or move them"
+
+
+def test_layers_import_only_what_lies_below() -> None:
+    wrong = [
+        str(found)
+        for found in imports()
+        if found.target.split(".")[0] == "nbtrack"
+        and layer(found.target) != layer(found.importer)
+        and layer(found.target) not in MAY_IMPORT[layer(found.importer)]
+        and not (found.lazy and (found.importer, found.target) in LAZY_UPWARD)
+    ]
+    assert not wrong
+
+
+def test_no_import_circles() -> None:
+    graph: dict[str, set[str]] = {name: set() for name in modules()}
+    for found in imports():
+        if found.target in graph and not found.lazy and not found.typing_only:
+            graph[found.importer].add(found.target)
+    while leaves := {name for name, below in graph.items() if not below}:
+        graph = {name: below - leaves for name, below in graph.items() if name not in leaves}
+    assert not graph, "these modules import each other"
+
+
+def test_only_the_store_imports_duckdb() -> None:
+    users = {
+        found.importer
+        for found in imports()
+        if found.target.split(".")[0] == "duckdb" and layer(found.importer) != "store"
+    }
+    assert not users
+
+
+def test_import_stays_light() -> None:
+    code = "import sys, nbtrack; print(*{name.split('.')[0] for name in sys.modules})"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": str(SRC)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert not HEAVY & set(done.stdout.split())
+
+
+@pytest.mark.parametrize("name", sorted(modules()))
+def test_modules_are_short_and_named_by_a_noun(name: str) -> None:
+    path = modules()[name]
+    assert len(path.read_text("utf-8").splitlines()) <= MAX_LINES, "split it by noun"
+    assert not VAGUE_NAMES & set(name.split("."))
+
+
+def declares_all(path: Path) -> bool:
+    body = ast.parse(path.read_text("utf-8")).body
+    assigned = [node.targets for node in body if isinstance(node, ast.Assign)]
+    return any(isinstance(t, ast.Name) and t.id == "__all__" for ts in assigned for t in ts)
+
+
+def reading_order(name: str) -> tuple[bool, bool, str]:
+    return (not name.isupper(), not name[0].isupper(), name)
+
+
+@pytest.mark.parametrize("name", [n for n, path in modules().items() if declares_all(path)])
+def test_exported_names_are_sorted_and_exist(name: str) -> None:
+    try:
+        module = importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("nbtrack"):
+            raise
+        pytest.skip(f"{error.name} is not installed")
+    assert module.__all__ == sorted(module.__all__, key=reading_order)
+    assert [export for export in module.__all__ if not hasattr(module, export)] == []
