@@ -1,0 +1,234 @@
+"""The artifacts of one run: files in a folder, here or far away."""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import stat
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from nbtrack.entities import FileInfo
+from nbtrack.errors import InvalidParameterError, NbtrackWarning, NotFoundError
+from nbtrack.store.artifact_paths import check_artifact_path, join_artifact_path
+from nbtrack.store.artifact_roots import ArtifactRoot, Stored, local_path
+from nbtrack.store.local_artifacts import LocalArtifacts, translated
+from nbtrack.store.remote_artifacts import RemoteArtifacts
+
+Record = Callable[[str, int, "str | None"], None]
+
+
+class ArtifactFolder:
+    """The artifacts of one run.
+
+    Files appear whole or not at all. On a local disk they are read-only and equal
+    content is stored once; overwriting gives the name to a new file and leaves the
+    other files with the old content alone.
+
+    Parameters
+    ----------
+    uri : str
+        A local path, or a URI: ``file://``, or any that fsspec knows, such as ``s3://``.
+    record : callable, optional
+        Called as ``record(path, size, sha256)`` once a file is in place.
+    cache : Path, optional
+        Where local content is shared, usually ``<store.folder>/artifacts/.content``.
+
+    Raises
+    ------
+    MissingDependencyError
+        If the URI needs a package that is not installed.
+    """
+
+    def __init__(self, uri: str, record: Record | None = None, cache: Path | None = None) -> None:
+        self.uri = uri
+        local = local_path(uri)
+        self._record = record
+        self._root: ArtifactRoot = (
+            RemoteArtifacts(uri) if local is None else LocalArtifacts(local, cache)
+        )
+
+    def __repr__(self) -> str:
+        return f"ArtifactFolder({self.uri!r})"
+
+    def put_file(
+        self, local: str | os.PathLike[str], artifact_path: str | os.PathLike[str] | None = None
+    ) -> None:
+        """Store a local file in the folder ``artifact_path``, under its own name.
+
+        A local folder is stored with all in it, likewise under its own name.
+        """
+        source = Path(local)
+        name = Path(os.path.abspath(source)).name
+        path = join_artifact_path(artifact_path, name)
+        if source.is_dir():
+            self.put_folder(source, path)
+            return
+        if not source.is_file():
+            why = "is no regular file" if source.exists() else "does not exist"
+            raise NotFoundError(
+                f"The file {str(local)!r} cannot be logged: it {why} (in {Path.cwd()})."
+            )
+        if _is_store(source):
+            raise InvalidParameterError(
+                f"{str(local)!r} is the store itself, which changes while it is copied. "
+                "Copy it while no run is active and log the copy."
+            )
+        self._put_local(source, path)
+
+    def put_folder(
+        self, local_dir: str | os.PathLike[str], artifact_path: str | os.PathLike[str] | None = None
+    ) -> None:
+        """Store what lies in a local folder, below ``artifact_path`` or at the root.
+
+        Links are followed. Pipes, sockets and the store itself are left out with a warning.
+        """
+        source = Path(local_dir)
+        if not source.is_dir():
+            raise NotFoundError(
+                f"The folder {str(local_dir)!r} cannot be logged: there is none (in {Path.cwd()})."
+            )
+        files = list(_files_below(source))
+        for file in files:
+            self._put_local(
+                file, join_artifact_path(artifact_path, file.relative_to(source).as_posix())
+            )
+
+    def put_bytes(self, artifact_file: str | os.PathLike[str], data: bytes) -> None:
+        """Store ``data`` as the file ``artifact_file``."""
+        self.put_stream(artifact_file, io.BytesIO(data))
+
+    def put_stream(self, artifact_file: str | os.PathLike[str], stream: BinaryIO) -> None:
+        """Store what a binary stream holds, in constant memory."""
+        path = check_artifact_path(artifact_file)
+        self._done(path, self._root.write(path, stream))
+
+    def list(self, path: str | os.PathLike[str] | None = None) -> list[FileInfo]:
+        """Return the files and folders in a folder, by path; a file has none in it."""
+        return sorted(self._root.entries(_or_root(path)), key=lambda entry: entry.path)
+
+    def walk(self, path: str | os.PathLike[str] | None = None) -> Iterator[FileInfo]:
+        """Yield every file below a folder, by path."""
+        for entry in self.list(path):
+            if entry.is_dir:
+                yield from self.walk(entry.path)
+            else:
+                yield entry
+
+    def exists(self, path: str | os.PathLike[str]) -> bool:
+        """Return whether there is a file or a folder at ``path``."""
+        return self._root.kind(check_artifact_path(path)) is not None
+
+    def open(self, path: str | os.PathLike[str]) -> BinaryIO:
+        """Open a file for reading bytes."""
+        checked = check_artifact_path(path)
+        if self._root.kind(checked) == "folder":
+            raise InvalidParameterError(f"Artifact {checked!r} is a folder; name a file in it.")
+        return self._root.open(checked)
+
+    def read_bytes(self, path: str | os.PathLike[str]) -> bytes:
+        """Return the content of a file."""
+        with self.open(path) as file:
+            return file.read()
+
+    def download(
+        self, path: str | os.PathLike[str] | None = None, dst: str | os.PathLike[str] | None = None
+    ) -> str:
+        """Return a local path of a file or a folder.
+
+        Parameters
+        ----------
+        path : str, optional
+            The artifact; nothing for all of them.
+        dst : path, optional
+            The folder to copy to, made if need be; the artifact keeps its path below it.
+            Without it a local artifact is returned where it lies (read-only), and a
+            remote one is copied to a new temporary folder.
+
+        Raises
+        ------
+        NotFoundError
+            If there is no such artifact.
+        """
+        wanted = _or_root(path)
+        kind = self._root.kind(wanted)
+        if kind is None:
+            raise NotFoundError(f"No such artifact: {wanted!r} in {self.uri}. See list_artifacts.")
+        own = self._root.in_place(wanted)
+        if dst is None and own is not None:
+            return str(own)
+        base = Path(tempfile.mkdtemp(prefix="nbtrack-") if dst is None else dst)
+        place = base / wanted if wanted else base
+        if kind == "file":
+            self._copy_out(wanted, place)
+            return os.path.abspath(place)
+        place.mkdir(parents=True, exist_ok=True)
+        for entry in self.walk(wanted or None):
+            self._copy_out(entry.path, base / entry.path)
+        return os.path.abspath(place)
+
+    def delete(self, path: str | os.PathLike[str] | None = None) -> None:
+        """Remove a file, or a folder with all in it; nothing for all artifacts."""
+        wanted = _or_root(path)
+        if self._root.kind(wanted) is None:
+            raise NotFoundError(f"No such artifact: {wanted!r} in {self.uri}. See list_artifacts.")
+        self._root.delete(wanted)
+
+    def uri_of(self, path: str | os.PathLike[str] | None = None) -> str:
+        """Return the URI of an artifact."""
+        wanted = _or_root(path)
+        return f"{self.uri.rstrip('/')}/{wanted}" if wanted else self.uri
+
+    def _put_local(self, local: Path, path: str) -> None:
+        self._done(path, self._root.write_file(path, local))
+
+    def _done(self, path: str, stored: Stored) -> None:
+        if self._record is not None:
+            self._record(path, stored.size, stored.sha256)
+
+    def _copy_out(self, path: str, place: Path) -> None:
+        with self._root.open(path) as source, translated(path):
+            place.parent.mkdir(parents=True, exist_ok=True)
+            with place.open("wb") as target:
+                shutil.copyfileobj(source, target, 1 << 20)
+
+
+def _or_root(path: str | os.PathLike[str] | None) -> str:
+    return "" if path is None or path == "" else check_artifact_path(path)
+
+
+def _is_store(path: Path) -> bool:
+    return Path(f"{path}.d", "journal").is_dir()
+
+
+def _is_store_folder(path: Path) -> bool:
+    return path.suffix == ".d" and (path / "journal").is_dir()
+
+
+def _files_below(top: Path) -> Iterator[Path]:
+    seen: set[str] = set()
+    left_out: list[str] = []
+    for folder, folders, names in os.walk(top, followlinks=True):
+        real = os.path.realpath(folder)
+        if real in seen:
+            folders.clear()
+            continue
+        seen.add(real)
+        folders[:] = sorted(f for f in folders if not _is_store_folder(Path(folder, f)))
+        for name in sorted(names):
+            path = Path(folder, name)
+            if not path.exists() or not stat.S_ISREG(path.stat().st_mode) or _is_store(path):
+                left_out.append(str(path.relative_to(top)))
+            else:
+                yield path
+    if left_out:
+        warnings.warn(
+            f"Left out of the artifacts, being no regular files or the store itself: "
+            f"{', '.join(left_out[:5])}{', ...' if len(left_out) > 5 else ''}",
+            NbtrackWarning,
+            stacklevel=4,
+        )

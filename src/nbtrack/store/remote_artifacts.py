@@ -1,0 +1,147 @@
+"""Artifacts in any place that fsspec reaches: object stores, servers, memory."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+from urllib.parse import urlsplit
+
+from nbtrack.entities import FileInfo
+from nbtrack.errors import (
+    InvalidParameterError,
+    MissingDependencyError,
+    NbtrackError,
+    NotFoundError,
+    StoreError,
+)
+from nbtrack.store.artifact_paths import check_artifact_path
+from nbtrack.store.artifact_roots import Stored, pump
+
+
+class RemoteArtifacts:
+    """A folder of artifacts behind an fsspec URI.
+
+    Parameters
+    ----------
+    uri : str
+        Such as ``s3://bucket/runs/1`` or ``memory://runs/1``.
+
+    Raises
+    ------
+    MissingDependencyError
+        If fsspec, or the package that knows this kind of URI, is not installed.
+    """
+
+    def __init__(self, uri: str) -> None:
+        try:
+            from fsspec.core import url_to_fs
+        except ImportError:
+            raise MissingDependencyError(
+                f"Artifacts at {_safe(uri)} need fsspec, which is not installed. "
+                'Run: pip install "nbtrack[remote]"'
+            ) from None
+        try:
+            filesystem, root = url_to_fs(uri)
+        except ImportError as error:
+            raise MissingDependencyError(
+                f"Artifacts at {_safe(uri)} need a package that is not installed: {error}"
+            ) from None
+        except ValueError as error:
+            raise InvalidParameterError(
+                f"Artifacts cannot be kept at {_safe(uri)}: {error}"
+            ) from None
+        self._fs: Any = filesystem
+        self._top: str = root.rstrip("/")
+        self._where = _safe(uri)
+
+    def write(self, path: str, source: BinaryIO) -> Stored:
+        """Store what ``source`` holds: gathered on the local disk first, then sent whole."""
+        self._place(path)
+        with tempfile.TemporaryDirectory(prefix="nbtrack-") as folder:
+            gathered = Path(folder, "content")
+            with gathered.open("wb") as file:
+                stored = pump(source, file.write)
+            self._send(gathered, path)
+        return stored
+
+    def write_file(self, path: str, local: Path) -> Stored:
+        """Store a local file."""
+        with local.open("rb") as source:
+            stored = pump(source, lambda _: None)
+        self._send(local, path)
+        return stored
+
+    def open(self, path: str) -> BinaryIO:
+        """Open an artifact for reading."""
+        with self._translated(path):
+            return cast(BinaryIO, self._fs.open(self._place(path), "rb"))
+
+    def entries(self, path: str) -> list[FileInfo]:
+        """Return what lies directly in a folder."""
+        folder = self._place(path)
+        with self._translated(path):
+            self._fs.invalidate_cache()
+            try:
+                if not self._fs.isdir(folder):
+                    return []
+                listed = self._fs.ls(folder, detail=True)
+            except FileNotFoundError:
+                return []
+        found = []
+        for entry in listed:
+            name = str(entry["name"]).rstrip("/").rsplit("/", 1)[-1]
+            if str(entry["name"]).rstrip("/") == folder.rstrip("/") or not name:
+                continue
+            is_dir = entry["type"] == "directory"
+            size = None if is_dir else entry.get("size")
+            found.append(FileInfo(f"{path}/{name}" if path else name, is_dir, size))
+        return found
+
+    def kind(self, path: str) -> str | None:
+        """Return ``"file"``, ``"folder"`` or None."""
+        place = self._place(path)
+        with self._translated(path):
+            self._fs.invalidate_cache()
+            if self._fs.isdir(place):
+                return "folder"
+            return "file" if self._fs.isfile(place) else None
+
+    def delete(self, path: str) -> None:
+        """Remove a file, or a folder with all in it."""
+        with self._translated(path):
+            self._fs.rm(self._place(path), recursive=True)
+
+    def in_place(self, path: str) -> Path | None:
+        """Return None: a remote artifact has no local path."""
+        return None
+
+    def _place(self, path: str) -> str:
+        return f"{self._top}/{check_artifact_path(path)}" if path else self._top
+
+    def _send(self, local: Path, path: str) -> None:
+        place = self._place(path)
+        with self._translated(path):
+            self._fs.makedirs(place.rsplit("/", 1)[0], exist_ok=True)
+            self._fs.put_file(str(local), place)
+
+    @contextmanager
+    def _translated(self, path: str) -> Iterator[None]:
+        try:
+            yield
+        except NbtrackError:
+            raise
+        except FileNotFoundError:
+            raise NotFoundError(f"No such artifact: {path!r}. See list_artifacts.") from None
+        except Exception as error:  # each kind of storage has errors of its own
+            raise StoreError(
+                f"Artifact {path!r} cannot be used at {self._where}: "
+                f"{type(error).__name__}: {error}"
+            ) from error
+
+
+def _safe(uri: str) -> str:
+    parts = urlsplit(uri)
+    return f"{parts.scheme}://{parts.netloc.rsplit('@', 1)[-1]}{parts.path}"
