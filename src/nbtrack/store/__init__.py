@@ -1,1 +1,7 @@
 """The store: one DuckDB file, the journals and artifacts beside it. The only folder that imports duckdb."""
+
+from __future__ import annotations
+
+from nbtrack.store.store import Store, open_store
+
+__all__ = ["Store", "open_store"]

@@ -106,7 +106,8 @@ CREATE TABLE journals (
 CREATE TABLE journal_series (
     journal VARCHAR NOT NULL,
     number  BIGINT NOT NULL,
-    series  BIGINT NOT NULL
+    run_id  VARCHAR NOT NULL,
+    key     VARCHAR NOT NULL
 );
 
 CREATE TABLE migrations (
@@ -124,3 +125,6 @@ SELECT run_id, key, last_step AS step, last_value AS value,
        make_timestamp(last_time * 1000) AS timestamp,
        min_value AS min, min_step, max_value AS max, max_step, count, nan_count
 FROM series;
+
+INSERT INTO experiments
+SELECT '0', 'Default', 'active', NULL, make_timestamp(epoch_us(now())), make_timestamp(epoch_us(now()));

@@ -1,0 +1,241 @@
+"""The fold: journal tails go into the database, offsets and all, in one transaction.
+
+Whatever happens in the middle, a tail is either in with its offset or not in
+at all; any process may fold any journal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nbtrack.store import tails
+from nbtrack.store.events import Events
+from nbtrack.store.owner import Owner
+from nbtrack.store.points import Points, normalise, summarise, value_bits
+from nbtrack.store.queries import SQL
+from nbtrack.store.reader import Reader
+from nbtrack.store.tails import Sizes, Tail
+
+Name = tuple[str, str]
+"""A run and the key of one of its metrics."""
+
+
+@dataclass
+class FoldReport:
+    """What one fold did.
+
+    Attributes
+    ----------
+    points, events : int
+        How many were folded in.
+    offsets : dict
+        How far each journal is folded, in bytes: (events, points).
+    more : bool
+        Whether a journal was so long that a part of it is left for another fold.
+    done : list of str
+        Journals that are folded to the end and can get nothing more.
+    problems : list of str
+        What could not be folded as it was logged, for the user to read.
+    """
+
+    points: int = 0
+    events: int = 0
+    more: bool = False
+    offsets: Sizes = field(default_factory=dict)
+    done: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+
+def fold(reader: Reader, folder: Path) -> FoldReport:
+    """Fold every journal of a folder; runs inside the caller's transaction.
+
+    Parameters
+    ----------
+    reader : Reader
+        The database, attached for writing.
+    folder : Path
+        The ``journal`` folder.
+    """
+    present = tails.sizes(folder)
+    known = {name: (events, points) for name, events, points in reader.named("fold.offsets")}
+    _forget(reader, [name for name in known if name not in present])
+    report = FoldReport()
+    found: list[Tail] = []
+    for name, size in present.items():
+        events_from, points_from = known.get(name, (0, 0))
+        if size[0] > events_from or size[1] > points_from:
+            tail = tails.read_tail(folder, name, events_from, points_from)
+            if (tail.events_end, tail.points_end) != (events_from, points_from):
+                found.append(tail)
+            report.offsets[name] = (tail.events_end, tail.points_end)
+            report.more = report.more or len(tail.records) >= tails.MAX_RECORDS
+        else:
+            report.offsets[name] = size
+    if found:
+        _fold_tails(reader, found, report)
+    _interrupt(reader, folder)
+    report.done = [
+        name
+        for name, offset in report.offsets.items()
+        if _is_whole(offset, present[name]) and tails.state(folder, name).is_done
+    ]
+    return report
+
+
+def _is_whole(offset: tuple[int, int], size: tuple[int, int]) -> bool:
+    """Return whether nothing but half a line or half a record can be left."""
+    return offset[0] <= size[0] and size[1] - offset[1] < tails.RECORD.itemsize
+
+
+def _forget(reader: Reader, names: list[str]) -> None:
+    if names:
+        reader.named("fold.forget_journals", names=names)
+        reader.named("fold.forget_series_numbers", names=names)
+
+
+def _fold_tails(reader: Reader, found: list[Tail], report: FoldReport) -> None:
+    events = Events.of(found)
+    report.problems += events.apply(reader)
+    report.events = events.count
+    for tail in found:
+        if tail.damaged:
+            report.problems.append(
+                f"{tail.damaged} damaged records in the journal {tail.journal} were left out."
+            )
+    _declare(reader, events.declared)
+    report.points = _fold_points(reader, [tail for tail in found if len(tail.records)])
+    names = [tail.journal for tail in found]
+    reader.named("fold.forget_journals", names=names)
+    reader.named(
+        "fold.set_offsets",
+        names=names,
+        runs=[tail.run_id for tail in found],
+        events=[tail.events_end for tail in found],
+        points=[tail.points_end for tail in found],
+    )
+
+
+def _declare(reader: Reader, declared: list[tuple[str, int, str, str]]) -> None:
+    if declared:
+        names, numbers, runs, keys = (list(column) for column in zip(*declared, strict=True))
+        reader.named("fold.add_series_numbers", names=names, numbers=numbers, runs=runs, keys=keys)
+
+
+def _fold_points(reader: Reader, found: list[Tail]) -> int:
+    if not found:
+        return 0
+    names: dict[str, dict[int, Name]] = {tail.journal: {} for tail in found}
+    for journal, number, run_id, key in reader.named("fold.series_numbers", names=list(names)):
+        names[journal][number] = (run_id, key)
+    used = [np.unique(tail.records["number"]) for tail in found]
+    wanted = {
+        names[tail.journal][int(number)]
+        for tail, numbers in zip(found, used, strict=True)
+        for number in numbers
+    }
+    series, known = _series_ids(reader, wanted)
+    parts = []
+    for tail, numbers in zip(found, used, strict=True):
+        ids = np.zeros(int(numbers[-1]) + 1, dtype=np.int64)
+        for number in numbers:
+            ids[number] = series[names[tail.journal][int(number)]]
+        parts.append(ids[tail.records["number"]])
+    batch = normalise(
+        Points(
+            np.concatenate(parts),
+            *(np.concatenate([t.records[c] for t in found]) for c in ("step", "time", "value")),
+        )
+    )
+    batch = _without_known(reader, batch, known)
+    if len(batch):
+        _insert(reader, "fold.add_points", batch.columns())
+        _insert(reader, "fold.update_series", summarise(batch).columns())
+    return len(batch)
+
+
+def _series_ids(
+    reader: Reader, wanted: set[Name]
+) -> tuple[dict[Name, int], dict[int, tuple[int, int]]]:
+    """Return the series of each (run, key), made where new, and (last step, max time) of the old."""
+    ids: dict[Name, int] = {}
+    known: dict[int, tuple[int, int]] = {}
+    runs = sorted({run_id for run_id, _ in wanted})
+    for series, run_id, key, last_step, max_time in reader.named("fold.series_of_runs", runs=runs):
+        ids[run_id, key] = series
+        known[series] = (last_step, max_time)
+    new = sorted(wanted - ids.keys())
+    if new:
+        first = int(reader.named("fold.greatest_series")[0][0]) + 1
+        numbers = list(range(first, first + len(new)))
+        ids.update(zip(new, numbers, strict=True))
+        reader.named(
+            "fold.add_series", series=numbers, runs=[r for r, _ in new], keys=[k for _, k in new]
+        )
+    return ids, known
+
+
+def _without_known(reader: Reader, batch: Points, known: dict[int, tuple[int, int]]) -> Points:
+    """Leave out points that the database has already: identical ones count once.
+
+    Only a series that gets a step and a time which it may have had before is looked at.
+    """
+    summary = summarise(batch)
+    suspects = []
+    for series, step, time in zip(
+        summary.series.tolist(), summary.first_step.tolist(), summary.min_time.tolist(), strict=True
+    ):
+        last_step, max_time = known.get(series, (step - 1, time))
+        if step <= last_step and time <= max_time:
+            suspects.append(series)
+    if not suspects:
+        return batch
+    mask = np.isin(batch.series, suspects)
+    old = reader.columns(
+        SQL["fold.known_points"],
+        series=suspects,
+        first_step=int(batch.step[mask].min()),
+        first_time=int(batch.time[mask].min()),
+    )
+    seen = set(_rows(Points(**old)))
+    fresh = np.fromiter((row not in seen for row in _rows(batch)), dtype=bool, count=len(batch))
+    return Points(batch.series[fresh], batch.step[fresh], batch.time[fresh], batch.value[fresh])
+
+
+def _rows(points: Points) -> Iterator[tuple[int, int, int, int]]:
+    bits = value_bits(points.value)
+    return zip(
+        points.series.tolist(), points.step.tolist(), points.time.tolist(), bits.tolist(),
+        strict=True,
+    )  # fmt: skip
+
+
+def _insert(reader: Reader, query: str, columns: dict[str, Any]) -> None:
+    """Run a query that reads arrays under the name ``batch``."""
+    batch = columns  # noqa: F841  found by DuckDB under its name
+    reader.connection.execute("SET python_enable_replacements = true")
+    reader.connection.execute(SQL[query])
+    reader.connection.execute("SET python_enable_replacements = false")
+
+
+def _interrupt(reader: Reader, folder: Path) -> None:
+    """Mark runs whose owner is gone, so that none stays RUNNING."""
+    dead = dead_runs(reader.named("fold.running"), folder)
+    if dead:
+        reader.named("fold.interrupt", runs=dead)
+
+
+def dead_runs(running: Iterable[tuple[Any, ...]], folder: Path) -> list[str]:
+    """Return those of the running (run, host, pid, start) whose owner is gone."""
+    dead = []
+    for run_id, host, pid, started in running:
+        if host is None:
+            continue
+        owner = Owner(host, int(pid), int(started))
+        if not owner.is_alive(tails.silence(folder, run_id) if not owner.is_local else 0.0):
+            dead.append(run_id)
+    return dead

@@ -1,0 +1,258 @@
+"""The points of metrics: all of them, as columns, or summed up in buckets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from nbtrack.entities import Metric
+from nbtrack.errors import InvalidParameterError
+from nbtrack.store.reader import Reader
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+Axis = Literal["step", "time"]
+
+
+@dataclass(frozen=True, eq=False)
+class Series:
+    """One metric of one run, as columns ordered by (step, time).
+
+    Attributes
+    ----------
+    run_id, key : str
+    step : int64 array
+    time : int64 array
+        Milliseconds since the epoch.
+    value : float64 array
+    """
+
+    run_id: str
+    key: str
+    step: NDArray[np.int64]
+    time: NDArray[np.int64]
+    value: NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Buckets:
+    """One metric of one run, summed up over neighbouring points (M4: Jugel et al., VLDB 2014).
+
+    All columns have one entry for each bucket that has points; ``x`` is the
+    step, or the time in milliseconds.
+
+    Attributes
+    ----------
+    run_id, key : str
+    x_first, x_last : int64 array
+        Where the first and the last point of the bucket are.
+    count, nan_count : int64 array
+        Points in the bucket, and how many of them are NaN.
+    min, max : float64 array
+        Over the values that are numbers; NaN where there are none.
+    min_x, max_x : int64 array
+        Where ``min`` and ``max`` are; ``x_first`` where there are none.
+    first, last : float64 array
+        Values of the first and the last point.
+    """
+
+    run_id: str
+    key: str
+    x_first: NDArray[np.int64]
+    x_last: NDArray[np.int64]
+    count: NDArray[np.int64]
+    nan_count: NDArray[np.int64]
+    min: NDArray[np.float64]
+    max: NDArray[np.float64]
+    min_x: NDArray[np.int64]
+    max_x: NDArray[np.int64]
+    first: NDArray[np.float64]
+    last: NDArray[np.float64]
+
+
+_BUCKET_COLUMNS = (
+    "x_first", "x_last", "count", "nan_count", "min", "max", "min_x", "max_x", "first", "last",
+)  # fmt: skip
+
+
+def metric_history(reader: Reader, run_id: str, key: str) -> list[Metric]:
+    """Return every point of a metric ordered by (timestamp, step, value); none if unknown."""
+    found = [number for number, _, _ in _series(reader, [run_id], [key])]
+    if not found:
+        return []
+    return [
+        Metric(key, value, time, step)
+        for value, time, step in reader.named("history.points", series=found)
+    ]
+
+
+def metric_history_columns(
+    reader: Reader, run_ids: Sequence[str], keys: Sequence[str] | None = None
+) -> list[Series]:
+    """Return every point of some metrics of some runs, with two queries in all.
+
+    Parameters
+    ----------
+    reader : Reader
+    run_ids : list of str
+    keys : list of str, optional
+        By default all metrics of the runs.
+
+    Returns
+    -------
+    list of Series
+        In the order of ``run_ids``, then of ``keys`` (or by name); those
+        without points are left out.
+    """
+    import numpy as np
+
+    found = _series(reader, run_ids, keys)
+    if not found:
+        return []
+    numbers = [number for number, _, _ in found]
+    columns = _named_columns(reader, "history.columns", series=numbers)
+    order = np.lexsort((columns["time"], columns["step"], columns["series"]))
+    columns = {name: column[order] for name, column in columns.items()}
+    parts = _parts(columns.pop("series"))
+    return [
+        Series(run_id, key, **{name: column[parts[number]] for name, column in columns.items()})
+        for number, run_id, key in found
+        if number in parts
+    ]
+
+
+def buckets(
+    reader: Reader,
+    run_id: str,
+    key: str,
+    n: int = 1000,
+    start: int | None = None,
+    stop: int | None = None,
+    *,
+    axis: Axis = "step",
+) -> Buckets:
+    """Return a metric as at most ``n`` buckets; see ``bucket_columns``."""
+    import numpy as np
+
+    found = bucket_columns(reader, [run_id], [key], n, start, stop, axis=axis)
+    if found:
+        return found[0]
+    whole, real = np.empty(0, np.int64), np.empty(0, np.float64)
+    real_names = ("min", "max", "first", "last")
+    return Buckets(run_id, key, *(real if c in real_names else whole for c in _BUCKET_COLUMNS))
+
+
+def bucket_columns(
+    reader: Reader,
+    run_ids: Sequence[str],
+    keys: Sequence[str] | None = None,
+    n: int = 1000,
+    start: int | None = None,
+    stop: int | None = None,
+    *,
+    axis: Axis = "step",
+) -> list[Buckets]:
+    """Return some metrics of some runs as at most ``n`` buckets each, made in the database.
+
+    The buckets are equally wide and the same for all series, so that curves
+    can be compared; peaks are kept in ``min`` and ``max``.
+
+    Parameters
+    ----------
+    reader : Reader
+    run_ids : list of str
+    keys : list of str, optional
+        By default all metrics of the runs.
+    n : int
+        The greatest number of buckets.
+    start, stop : int, optional
+        The first and the last step, or time in milliseconds, to look at.
+    axis : "step" or "time"
+        What the buckets divide.
+
+    Raises
+    ------
+    InvalidParameterError
+        If ``n`` is not positive or there is no such axis.
+    """
+    if n < 1:
+        raise InvalidParameterError(f"Cannot make {n} buckets: n must be at least 1.")
+    if axis not in ("step", "time"):
+        raise InvalidParameterError(f"Invalid axis {axis!r}: use 'step' or 'time'.")
+    found = _series(reader, run_ids, keys)
+    if not found:
+        return []
+    scope: dict[str, Any] = {"series": [number for number, _, _ in found], "axis": axis}
+    ((low, high),) = reader.named("history.range", **scope, start=start, stop=stop)
+    if low is None:
+        return []
+    width = -((low - high - 1) // n)
+    columns = _named_columns(reader, "history.buckets", **scope, low=low, high=high, width=width)
+    parts = _parts(columns.pop("series"))
+    return [
+        Buckets(run_id, key, **{name: columns[name][parts[number]] for name in _BUCKET_COLUMNS})
+        for number, run_id, key in found
+        if number in parts
+    ]
+
+
+def latest_values(
+    reader: Reader, run_ids: Sequence[str] | None = None, keys: Sequence[str] | None = None
+) -> dict[str, NDArray[Any]]:
+    """Return the latest values of many metrics without reading their points.
+
+    Parameters
+    ----------
+    reader : Reader
+    run_ids, keys : list of str, optional
+        By default those of the whole store.
+
+    Returns
+    -------
+    dict of str to array
+        Columns ``run_id``, ``key``, ``value``, ``step``, ``time``, in no order.
+    """
+    return _named_columns(
+        reader, "history.latest", run_ids=_list(run_ids), keys=_list(keys)
+    )
+
+
+def _list(values: Sequence[str] | None) -> list[str] | None:
+    return None if values is None else list(values)
+
+
+def _series(
+    reader: Reader, run_ids: Sequence[str], keys: Sequence[str] | None
+) -> list[tuple[int, str, str]]:
+    rows = reader.named("history.series", run_ids=list(run_ids), keys=_list(keys))
+    runs = {run_id: place for place, run_id in enumerate(run_ids)}
+    names = {key: place for place, key in enumerate(keys or ())}
+    return sorted(rows, key=lambda row: (runs[row[1]], names.get(row[2], 0), row[2]))
+
+
+def _named_columns(reader: Reader, name: str, **values: Any) -> dict[str, NDArray[Any]]:
+    import numpy as np
+
+    from nbtrack.store.queries import SQL
+
+    columns = reader.columns(SQL[name], **values)
+    for masked, instead in (("min", np.nan), ("max", np.nan), ("min_x", None), ("max_x", None)):
+        if masked in columns:
+            fill = columns["x_first"] if instead is None else instead
+            column = columns[masked]
+            columns[masked] = np.where(np.ma.getmaskarray(column), fill, np.ma.getdata(column))
+    return {column: np.ma.getdata(data) for column, data in columns.items()}
+
+
+def _parts(series: NDArray[np.int64]) -> dict[int, slice]:
+    """Return where each series lies in columns that are sorted by series."""
+    import numpy as np
+
+    starts = np.flatnonzero(np.diff(series, prepend=series[:1] - 1)).tolist()
+    ends = [*starts[1:], len(series)]
+    return {
+        int(series[start]): slice(start, end) for start, end in zip(starts, ends, strict=True)
+    }

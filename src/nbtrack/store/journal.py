@@ -1,0 +1,317 @@
+"""The journal: what one process writes for one run, before it reaches the database.
+
+A journal is a pair of append-only files, ``<run_id>.<writer>.events`` and
+``.points``. Events are JSON lines; points are 32-byte records, so a reader maps
+them without parsing, NaN and the infinities are native, and a torn tail shows
+in the file's length. What a call wrote is in the page cache when it returns:
+it outlives a killed process.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import re
+import secrets
+import struct
+import threading
+import time
+import warnings
+import weakref
+from collections import deque
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from nbtrack.errors import (
+    DiskFullError,
+    InvalidStateError,
+    NbtrackWarning,
+    StoreError,
+    StoreReadOnlyError,
+)
+from nbtrack.limits import check_key, metric_value
+from nbtrack.store.owner import Owner, host
+
+RECORD_SIZE = 32
+EVENTS, POINTS = 0, 1
+SUFFIXES = (".events", ".points")
+
+_FLAGS = os.O_CREAT | os.O_WRONLY | os.O_APPEND | getattr(os, "O_BINARY", 0)
+_packers: dict[int, Any] = {}
+
+Tap = deque[tuple[bytes, dict[str, int]]]
+"""Receives the records of each call, and the journal's series numbers by key."""
+
+
+def now_ms() -> int:
+    """Return the time in milliseconds since the epoch."""
+    return time.time_ns() // 1_000_000
+
+
+def _packer(count: int) -> Any:
+    # one record: step, time in ms, value, series number (from 1; 0 is a hole), padding
+    pack = struct.Struct("<" + "qqdIxxxx" * count).pack
+    if len(_packers) < 256:
+        _packers[count] = pack
+    return pack
+
+
+class Journal:
+    """Appends what this process logs to one run.
+
+    Thread-safe. A forked child gets files of its own at its first write. What a
+    full disk refuses is held in memory, in order, and written when there is space.
+
+    Parameters
+    ----------
+    folder : Path
+        The ``journal`` folder of the store.
+    run_id : str
+        The run.
+
+    Raises
+    ------
+    StoreReadOnlyError, DiskFullError
+        If the files cannot be made.
+    """
+
+    def __init__(self, folder: Path, run_id: str) -> None:
+        self.folder = folder
+        self.run_id = run_id
+        self.closed = False
+        self._reset()
+        with self._lock:
+            self._open()
+        _journals.add(self)
+
+    def _reset(self) -> None:
+        self.name = ""
+        self.calls = 0
+        self._lock = threading.Lock()
+        self._fds = [-1, -1]
+        self._numbers: dict[str, int] = {}
+        self._held: list[tuple[int, bytes]] = []
+        self._taps: tuple[Tap, ...] = ()
+
+    def _open(self) -> None:
+        if self.closed:
+            raise InvalidStateError(f"The journal of run {self.run_id} is closed.")
+        owner = Owner.this()
+        machine = re.sub(r"[^A-Za-z0-9-]", "-", host())[:32]
+        self.name = f"{self.run_id}.{machine}-{owner.pid}-{secrets.token_hex(3)}"
+        header = self._line("open", vars(owner))
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            for part, suffix in enumerate(SUFFIXES):
+                self._fds[part] = os.open(self.folder / (self.name + suffix), _FLAGS, 0o644)
+            self._write(EVENTS, header)
+        except OSError as error:
+            self._close_files()
+            raise translated(error, self.folder) from error
+
+    @property
+    def held(self) -> int:
+        """Number of writes that wait in memory because the disk refused them."""
+        return len(self._held)
+
+    def _line(self, kind: str, fields: Mapping[str, Any]) -> bytes:
+        event = {"event": kind, "t": now_ms(), "run_id": self.run_id, **fields}
+        text = json.dumps(event, separators=(",", ":"), ensure_ascii=False)
+        return text.encode("utf-8", "backslashreplace") + b"\n"
+
+    def event(self, kind: str, **fields: Any) -> None:
+        """Append one event; it is in the file when the call returns."""
+        line = self._line(kind, fields)
+        with self._lock:
+            self._append(EVENTS, line)
+
+    def points(self, metrics: Mapping[str, Any], step: int, time_ms: int) -> None:
+        """Append one point for each metric; all are in the file when the call returns.
+
+        Parameters
+        ----------
+        metrics : mapping of str to number
+            All values are converted before anything is written.
+        step : int
+        time_ms : int
+            Milliseconds since the epoch.
+
+        Raises
+        ------
+        InvalidParameterError
+            If a key or a value cannot be used; then nothing was written.
+        """
+        numbers = self._numbers
+        flat: list[Any] = []
+        for key, value in metrics.items():
+            if type(value) is not float:
+                value = metric_value(key, value)
+            flat += (step, time_ms, value, numbers.get(key) or self._declared(key))
+        count = len(metrics)
+        records: bytes = (_packers.get(count) or _packer(count))(*flat)
+        with self._lock:
+            self.calls += 1
+            if self._held:
+                self._append(POINTS, records)
+            else:
+                try:
+                    written = os.write(self._fds[1], records)
+                    if written != len(records):
+                        self._take_back(POINTS, written)
+                except OSError as error:
+                    self._hold(POINTS, records, error)
+        if self._taps:
+            for tap in self._taps:
+                tap.append((records, numbers))
+
+    def _declared(self, key: str) -> int:
+        """Return the number of a key that these files have not seen before."""
+        check_key(key)
+        with self._lock:
+            number = self._numbers.get(key)
+            if number is None:
+                if self._fds[EVENTS] < 0:
+                    self._open()
+                number = len(self._numbers) + 1
+                self._append(EVENTS, self._line("series", {"number": number, "key": key}))
+                self._numbers[key] = number
+            return number
+
+    def _append(self, part: int, data: bytes) -> None:
+        if self._fds[part] < 0:
+            self._open()
+        if self._held:
+            self._held.append((part, data))
+            self._write_held()
+            return
+        try:
+            self._write(part, data)
+        except OSError as error:
+            self._hold(part, data, error)
+
+    def _write(self, part: int, data: bytes) -> None:
+        written = os.write(self._fds[part], data)
+        if written != len(data):
+            self._take_back(part, written)
+
+    def _take_back(self, part: int, written: int) -> None:
+        """Undo a write that the disk took only in part: no later one may follow half a record."""
+        fd = self._fds[part]
+        os.ftruncate(fd, os.fstat(fd).st_size - written)
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def _hold(self, part: int, data: bytes, error: OSError) -> None:
+        self._held.append((part, data))
+        warnings.warn(
+            f"nbtrack cannot write the journal of run {self.run_id} in {self.folder}: "
+            f"{error.strerror}. What is logged is kept in memory and written as soon as the disk "
+            "takes it; free some space, or it is lost when this process ends.",
+            NbtrackWarning,
+            stacklevel=4,
+        )
+
+    def _write_held(self) -> None:
+        done = 0
+        try:
+            for part, data in self._held:
+                self._write(part, data)
+                done += 1
+        except OSError:
+            pass
+        del self._held[:done]
+
+    def flush(self) -> bool:
+        """Write what waits in memory; return whether nothing waits any more."""
+        with self._lock:
+            if self._held:
+                self._write_held()
+            return not self._held
+
+    def touch(self) -> None:
+        """Mark the journal as alive, for processes of other machines."""
+        with self._lock:
+            if self._fds[EVENTS] >= 0 and os.utime in os.supports_fd:
+                os.utime(self._fds[EVENTS])
+
+    def size(self) -> int:
+        """Return the number of bytes in both files."""
+        with self._lock:
+            return sum(os.fstat(fd).st_size for fd in self._fds if fd >= 0)
+
+    def tap(self) -> Tap:
+        """Return a queue that receives what is logged from now on, without a detour by the file."""
+        tap: Tap = deque()
+        self._taps = (*self._taps, tap)
+        return tap
+
+    def untap(self, tap: Tap) -> None:
+        """Stop filling a queue that ``tap`` gave."""
+        self._taps = tuple(t for t in self._taps if t is not tap)
+
+    def close(self) -> None:
+        """Say that nothing follows, and close the files.
+
+        Raises
+        ------
+        DiskFullError
+            If the disk still refuses what waits; nothing is dropped, call again.
+        """
+        with self._lock:
+            if self.closed:
+                return
+            if self._held:
+                self._write_held()
+            if self._held:
+                raise DiskFullError(
+                    f"The last {len(self._held)} writes of run {self.run_id} are still in memory: "
+                    f"the disk of {self.folder} is full. Free some space and end the run again."
+                )
+            if self._fds[EVENTS] >= 0:
+                try:
+                    self._write(EVENTS, self._line("close", {}))
+                except OSError as error:
+                    raise translated(error, self.folder) from error
+            self.closed = True
+            self._numbers = {}
+            self._close_files()
+
+    def _close_files(self) -> None:
+        for part, fd in enumerate(self._fds):
+            if fd >= 0:
+                os.close(fd)
+            self._fds[part] = -1
+
+    def _after_fork(self) -> None:
+        """Leave the parent's files, its lock and what it holds to the parent."""
+        self._close_files()
+        self._reset()
+
+
+def translated(error: OSError, folder: Path) -> StoreError:
+    """Return what an error of the file system means for the store."""
+    if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)):
+        return DiskFullError(
+            f"The disk of {folder} is full: free some space, or choose another place with "
+            "nbtrack.set_tracking_uri(...) or the environment variable NBTRACK_URI."
+        )
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return StoreReadOnlyError(
+            f"nbtrack cannot write in {folder}: {error.strerror}. Make the folder writable, or "
+            "choose another place with nbtrack.set_tracking_uri(...) or the environment variable "
+            "NBTRACK_URI."
+        )
+    return StoreError(f"nbtrack cannot use {folder}: {error.strerror or error}.")
+
+
+_journals: weakref.WeakSet[Journal] = weakref.WeakSet()
+
+
+def _reset_after_fork() -> None:
+    for journal in list(_journals):
+        journal._after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_reset_after_fork)

@@ -1,0 +1,56 @@
+"""The lock beside the database: whoever holds it may attach the file."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from nbtrack.errors import StoreLockedError
+from nbtrack.store.journal import translated
+
+_POLL_S = 0.003
+
+
+@contextlib.contextmanager
+def locked(folder: Path, timeout_s: float) -> Iterator[bool]:
+    """Hold the lock of a store.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder beside the database.
+    timeout_s : float
+        How long to wait for other processes.
+
+    Yields
+    ------
+    bool
+        False when the folder cannot be written: then nobody can lock or write.
+
+    Raises
+    ------
+    StoreLockedError
+        If another process held the lock all the time.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder / "lock", timeout=timeout_s, poll_interval=_POLL_S)
+        lock.acquire()
+    except Timeout:
+        raise StoreLockedError(
+            f"Another process has worked on the store {folder} for more than {timeout_s:g} s. "
+            "Logging goes on and is folded in later; try this again in a moment."
+        ) from None
+    except OSError as error:
+        if os.access(folder, os.W_OK) or not folder.exists():
+            raise translated(error, folder) from error
+        yield False
+        return
+    try:
+        yield True
+    finally:
+        lock.release()

@@ -1,0 +1,99 @@
+"""Runs as entities, with all that was logged to them."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from nbtrack.entities import (
+    Dataset,
+    DatasetInput,
+    InputTag,
+    Metric,
+    Param,
+    Run,
+    RunData,
+    RunInfo,
+    RunInputs,
+    RunTag,
+)
+from nbtrack.errors import NotFoundError
+from nbtrack.limits import check_run_id
+from nbtrack.store.reader import Reader
+
+
+def get_run(reader: Reader, run_id: str) -> Run:
+    """Return a run, deleted or not.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no run with this id.
+    """
+    return get_runs(reader, [check_run_id(run_id)])[0]
+
+
+def get_runs(reader: Reader, run_ids: Sequence[str]) -> list[Run]:
+    """Return several runs, in the order of their ids, with five queries in all.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no run with one of the ids.
+    """
+    ids = list(run_ids)
+    if not ids:
+        return []
+    infos = {row[0]: _info(reader.folder, row) for row in reader.named("runs.info", run_ids=ids)}
+    for run_id in ids:
+        if run_id not in infos:
+            raise NotFoundError(f"Run with id={run_id} not found")
+    metrics = defaultdict(list)
+    for run_id, key, value, time, step in reader.named("runs.metrics", run_ids=ids):
+        metrics[run_id].append(Metric(key, value, time, step))
+    params = defaultdict(list)
+    for run_id, key, value in reader.named("runs.params", run_ids=ids):
+        params[run_id].append(Param(key, value))
+    tags = defaultdict(list)
+    for run_id, key, value in reader.named("runs.tags", run_ids=ids):
+        tags[run_id].append(RunTag(key, value))
+    inputs = defaultdict(list)
+    for run_id, *dataset in reader.named("runs.inputs", run_ids=ids):
+        inputs[run_id].append(_dataset_input(*dataset))
+    return [
+        Run(
+            infos[run_id],
+            RunData(metrics[run_id], params[run_id], tags[run_id]),
+            RunInputs(inputs[run_id]),
+        )
+        for run_id in ids
+    ]
+
+
+def artifact_uri(folder: Path, stored: str | None, experiment_id: str, run_id: str) -> str:
+    """Return where the artifacts of a run are: an absolute path or a URI.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder of the store.
+    stored : str or None
+        A relative path below it, an absolute path or a URI; None for the usual place.
+    """
+    uri = stored or f"artifacts/{experiment_id}/{run_id}"
+    if ":" in uri or uri.startswith("/"):
+        return uri
+    return str(folder / PurePosixPath(uri))
+
+
+def _info(folder: Path, row: tuple[Any, ...]) -> RunInfo:
+    *fields, stored = row
+    return RunInfo(*fields, artifact_uri=artifact_uri(folder, stored, row[1], row[0]))
+
+
+def _dataset_input(tags: str, *dataset: Any) -> DatasetInput:
+    found: dict[str, str] = json.loads(tags)
+    return DatasetInput(Dataset(*dataset), [InputTag(k, v) for k, v in found.items()])

@@ -1,0 +1,1 @@
+"""Searching: a filter becomes a tree (``grammar``), the tree becomes SQL (``sql``)."""

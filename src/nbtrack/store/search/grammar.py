@@ -1,0 +1,260 @@
+"""The grammar of filters: MLflow's, and OR, NOT, parentheses and aggregates of metrics.
+
+::
+
+    filter     := either | (nothing)
+    either     := both (OR both)*
+    both       := negation (AND negation)*
+    negation   := NOT negation | '(' either ')' | comparison
+    comparison := identifier (= | != | > | >= | < | <= | LIKE | ILIKE) value
+                | identifier [NOT] IN '(' text (',' text)* ')'
+                | identifier IS [NOT] NULL
+    identifier := [entity '.'] key ['.' aggregate]
+    key        := bare | `backticks` | "double quotes"
+    aggregate  := min | max | best | last | count        -- of a metric
+    value      := number | 'text' | "text"
+
+Keywords may be upper or lower case; a quote inside quotes is doubled. A bare
+key ends in an aggregate where it can: a metric whose name is ``val_loss.min``
+is written with quotes, as in MLflow.
+"""
+
+from __future__ import annotations
+
+from nbtrack.errors import InvalidParameterError
+from nbtrack.store.search.tokens import Token, check_text, split_path, tokenize, unquote
+from nbtrack.store.search.tree import (
+    AGGREGATES,
+    And,
+    Comparison,
+    Identifier,
+    Node,
+    Not,
+    Or,
+    Order,
+    Value,
+)
+from nbtrack.store.search.vocabulary import STATUS_NAMES, Vocabulary
+
+MAX_DEPTH = 50
+MAX_COMPARISONS = 200
+
+_END = Token("end", "", -1)
+
+
+def parse(text: str | None, vocabulary: Vocabulary) -> Node | None:
+    """Return the tree of a filter, None for an empty one.
+
+    Parameters
+    ----------
+    text : str or None
+    vocabulary : Vocabulary
+        What the filter may name.
+
+    Raises
+    ------
+    InvalidParameterError
+        If the text is no filter, or names what there is not.
+    """
+    if text is None:
+        return None
+    check_text(text)
+    parser = _Parser(text, vocabulary)
+    if parser.token is _END:
+        return None
+    node = parser.either()
+    parser.finish()
+    return node
+
+
+def parse_order(text: str, vocabulary: Vocabulary) -> Order:
+    """Return one entry of ``order_by``: ``identifier [ASC | DESC]``."""
+    check_text(text)
+    parser = _Parser(text, vocabulary)
+    if parser.token.kind not in ("path", "word", "quoted"):
+        raise InvalidParameterError(f"Invalid order_by clause '{text}'. Could not be parsed.")
+    identifier = parser.identifier()
+    ascending = not parser.take("keyword", "DESC")
+    if ascending:
+        parser.take("keyword", "ASC")
+    if parser.token is not _END:
+        raise InvalidParameterError(
+            f"Invalid order_by clause '{text}'. Could not be parsed: an identifier and "
+            "ASC or DESC are expected, as in metrics.acc DESC."
+        )
+    if identifier.entity == "dataset":
+        raise InvalidParameterError(
+            f"Invalid order_by clause '{text}': a run may have several datasets, "
+            "so they give no order."
+        )
+    return Order(identifier, ascending)
+
+
+class _Parser:
+    def __init__(self, text: str, vocabulary: Vocabulary) -> None:
+        self.text = text
+        self.vocabulary = vocabulary
+        self.tokens = [*tokenize(text), _END]
+        self.index = 0
+        self.depth = 0
+        self.comparisons = 0
+
+    @property
+    def token(self) -> Token:
+        return self.tokens[self.index]
+
+    def next(self) -> Token:
+        token = self.token
+        if token is not _END:
+            self.index += 1
+        return token
+
+    def take(self, kind: str, text: str) -> bool:
+        found = self.token.kind == kind and self.token.text == text
+        if found:
+            self.index += 1
+        return found
+
+    def fail(self, expected: str) -> InvalidParameterError:
+        if self.token is _END:
+            return InvalidParameterError(
+                f"Invalid clause(s) in filter string: {self.text!r} ends where {expected} "
+                "is expected."
+            )
+        return InvalidParameterError(
+            f"Invalid clause(s) in filter string: {self.text[self.token.start :]!r}. "
+            f"Here {expected} is expected."
+        )
+
+    def finish(self) -> None:
+        if self.token is not _END:
+            raise self.fail("AND, OR or the end")
+
+    def either(self) -> Node:
+        operands = [self.both()]
+        while self.take("keyword", "OR"):
+            operands.append(self.both())
+        return operands[0] if len(operands) == 1 else Or(tuple(operands))
+
+    def both(self) -> Node:
+        operands = [self.negation()]
+        while self.take("keyword", "AND"):
+            operands.append(self.negation())
+        return operands[0] if len(operands) == 1 else And(tuple(operands))
+
+    def negation(self) -> Node:
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise InvalidParameterError(
+                f"Invalid clause(s) in filter string: it is nested more than {MAX_DEPTH} deep."
+            )
+        node: Node
+        if self.take("keyword", "NOT"):
+            node = Not(self.negation())
+        elif self.take("mark", "("):
+            node = self.either()
+            if not self.take("mark", ")"):
+                raise self.fail("AND, OR or a closing parenthesis")
+        else:
+            node = self.comparison()
+        self.depth -= 1
+        return node
+
+    def comparison(self) -> Comparison:
+        self.comparisons += 1
+        if self.comparisons > MAX_COMPARISONS:
+            raise InvalidParameterError(
+                f"Invalid filter string: it has more than {MAX_COMPARISONS} comparisons. "
+                "IN ('a', 'b', ...) compares with any number of values at once."
+            )
+        identifier = self.identifier()
+        operator = self.operator()
+        allowed = self.vocabulary.operators(identifier)
+        if operator not in allowed:
+            raise InvalidParameterError(
+                f"Invalid comparator '{operator}' not one of {list(allowed)} for "
+                f"{identifier.entity} '{identifier.key}'."
+            )
+        return Comparison(identifier, operator, self.value(identifier, operator))
+
+    def identifier(self) -> Identifier:
+        token = self.token
+        if token.kind not in ("path", "word", "quoted"):
+            raise self.fail("a name such as metrics.acc, params.lr, tags.kind or status")
+        self.index += 1
+        if token.kind == "word":
+            return self.vocabulary.identifier("attribute", token.text)
+        if token.kind == "quoted":
+            return self.vocabulary.identifier("attribute", unquote(token.text))
+        entity, key, suffix, quoted = split_path(token.text)
+        if not quoted and self.vocabulary.entities.get(entity) == "metric":
+            head, _, tail = key.rpartition(".")
+            if head and tail in (*AGGREGATES, "best"):
+                key, suffix = head, tail
+        return self.vocabulary.identifier(entity, key, suffix or "")
+
+    def operator(self) -> str:
+        start = self.index
+        token = self.next()
+        if token.kind == "operator":
+            return token.text
+        if token.kind == "keyword":
+            if token.text in ("LIKE", "ILIKE", "IN"):
+                return token.text
+            if token.text == "NOT" and self.take("keyword", "IN"):
+                return "NOT IN"
+            if token.text == "IS":
+                negated = self.take("keyword", "NOT")
+                if self.take("keyword", "NULL"):
+                    return "IS NOT NULL" if negated else "IS NULL"
+        self.index = start
+        raise self.fail("a comparator such as =, !=, >, LIKE, IN or IS NULL")
+
+    def value(self, identifier: Identifier, operator: str) -> Value:
+        if operator.endswith("NULL"):
+            return None
+        if operator.endswith("IN"):
+            return self.texts(identifier)
+        if self.token is _END:
+            raise self.fail("a value")
+        if self.vocabulary.is_number(identifier):
+            return self.number(identifier)
+        return self.string(identifier)
+
+    def number(self, identifier: Identifier) -> float:
+        token = self.next()
+        if token.kind == "number":
+            return float(token.text)
+        what = (
+            "metric" if identifier.entity == "metric" else f"numeric attribute: {identifier.key}"
+        )
+        raise InvalidParameterError(
+            f"Expected numeric value type for {what}. Found {token.text}. Write it without quotes."
+        )
+
+    def string(self, identifier: Identifier) -> str:
+        token = self.next()
+        status = identifier == Identifier("attribute", "status")
+        if token.kind == "string" or (token.kind == "quoted" and token.text[0] == '"'):
+            value = unquote(token.text)
+        elif status and token.kind == "word":
+            value = token.text
+        else:
+            raise InvalidParameterError(
+                "Parameter value is either not quoted or unidentified quote types used for "
+                f"string value {token.text}. Use either single or double quotes, as in "
+                f"{identifier.entity}.{identifier.key} = 'value'."
+            )
+        if status and value.upper() in STATUS_NAMES:
+            return value.upper()
+        return value
+
+    def texts(self, identifier: Identifier) -> tuple[str, ...]:
+        if not self.take("mark", "("):
+            raise self.fail("a list such as ('a', 'b')")
+        values = [self.string(identifier)]
+        while self.take("mark", ","):
+            values.append(self.string(identifier))
+        if not self.take("mark", ")"):
+            raise self.fail("a comma or the closing parenthesis of the list")
+        return tuple(values)

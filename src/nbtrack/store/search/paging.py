@@ -1,0 +1,79 @@
+"""Pages of a search: how many results, and where the next page starts."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from typing import Any
+
+from nbtrack.entities import LifecycleStage, ViewType
+from nbtrack.errors import InvalidParameterError
+from nbtrack.limits import INT64_MAX, MAX_SEARCH_RESULTS
+
+_STAGES = {
+    ViewType.ACTIVE_ONLY: [LifecycleStage.ACTIVE],
+    ViewType.DELETED_ONLY: [LifecycleStage.DELETED],
+    ViewType.ALL: [LifecycleStage.ACTIVE, LifecycleStage.DELETED],
+}
+
+
+def check_max_results(max_results: Any, limit: int = MAX_SEARCH_RESULTS) -> int:
+    """Return ``max_results`` when it is between 1 and ``limit``."""
+    if isinstance(max_results, bool) or not isinstance(max_results, int) or max_results < 1:
+        raise InvalidParameterError(
+            f"Invalid value {max_results!r} for parameter 'max_results' supplied: "
+            "It must be a positive integer."
+        )
+    if max_results > limit:
+        raise InvalidParameterError(
+            "Invalid value for request parameter max_results. It must be at most "
+            f"{limit}, but got value {max_results}. Use the page token to get more."
+        )
+    return max_results
+
+
+def stages(view_type: int) -> list[str]:
+    """Return the lifecycle stages that a view type looks at."""
+    if view_type not in _STAGES:
+        raise InvalidParameterError(
+            f"Invalid view type {view_type!r}: use ViewType.ACTIVE_ONLY (1), "
+            "ViewType.DELETED_ONLY (2) or ViewType.ALL (3)."
+        )
+    return _STAGES[view_type]
+
+
+def make_token(offset: int) -> str:
+    """Return the token of the page that starts at ``offset``."""
+    return base64.b64encode(json.dumps({"offset": offset}).encode()).decode()
+
+
+def read_token(token: str | None) -> int:
+    """Return where the page of a token starts: 0 without one.
+
+    Raises
+    ------
+    InvalidParameterError
+        If the token comes from no earlier search.
+    """
+    if not token:
+        return 0
+    try:
+        decoded = base64.b64decode(token)
+    except (TypeError, ValueError, binascii.Error):
+        raise InvalidParameterError("Invalid page token, could not base64-decode") from None
+    try:
+        parsed = json.loads(decoded)
+    except (ValueError, RecursionError):
+        raise InvalidParameterError(
+            f"Invalid page token, decoded value={decoded.decode('utf-8', 'replace')}"
+        ) from None
+    if not isinstance(parsed, dict) or "offset" not in parsed:
+        raise InvalidParameterError(f"Invalid page token, parsed value={parsed}")
+    try:
+        offset = int(parsed["offset"])
+    except (TypeError, ValueError, OverflowError):
+        offset = -1
+    if not 0 <= offset <= INT64_MAX:
+        raise InvalidParameterError(f"Invalid page token, not stringable {parsed['offset']}")
+    return offset

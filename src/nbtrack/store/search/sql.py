@@ -1,0 +1,179 @@
+"""From a tree to SQL: fixed fragments, every value bound.
+
+A condition is never NULL, so that NOT, AND and OR mean what they say: what a
+run has logged is looked up with ``IN (SELECT ...)``, which is true or false.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from nbtrack.errors import InvalidParameterError
+from nbtrack.store.search.grammar import parse_order
+from nbtrack.store.search.tree import And, Comparison, Identifier, Node, Not, Order
+from nbtrack.store.search.vocabulary import Vocabulary
+
+_OPERATORS = {
+    "=": "= {}",
+    "!=": "!= {}",
+    ">": "> {}",
+    ">=": ">= {}",
+    "<": "< {}",
+    "<=": "<= {}",
+    "LIKE": "LIKE {}",
+    "ILIKE": "ILIKE {}",
+    "IN": "IN (SELECT unnest({}::VARCHAR[]))",
+    "NOT IN": "NOT IN (SELECT unnest({}::VARCHAR[]))",
+    "IS NULL": "IS NULL",
+    "IS NOT NULL": "IS NOT NULL",
+}
+_AGGREGATES = {
+    "last": "last_value",
+    "min": "min_value",
+    "max": "max_value",
+    "count": "count::DOUBLE",
+}
+_RUN_ATTRIBUTES = {
+    "run_id": "t.run_id",
+    "run_name": "t.run_name",
+    "user_id": "t.user_id",
+    "status": "t.status",
+    "artifact_uri": (
+        "CASE WHEN contains(t.artifact_uri, ':') OR starts_with(t.artifact_uri, '/') "
+        "THEN t.artifact_uri ELSE {folder} || '/' || "
+        "coalesce(t.artifact_uri, 'artifacts/' || t.experiment_id || '/' || t.run_id) END"
+    ),
+    "start_time": "epoch_ms(t.start_time)",
+    "end_time": "epoch_ms(t.end_time)",
+}
+_EXPERIMENT_ATTRIBUTES = {
+    "name": "t.name",
+    "experiment_id": "t.experiment_id",
+    "creation_time": "epoch_ms(t.creation_time)",
+    "last_update_time": "epoch_ms(t.last_update_time)",
+}
+_DATASET = {
+    "name": "name",
+    "digest": "digest",
+    "context": "json_extract_string(tags, '$.\"mlflow.data.context\"')",
+}
+
+
+class Compiler:
+    """Collects the fragments of one search, and the values they are bound to.
+
+    Parameters
+    ----------
+    folder : str
+        The folder of the store, which relative artifact URIs start at.
+    experiments : bool
+        Whether experiments are searched, rather than runs.
+
+    Attributes
+    ----------
+    values : dict of str to object
+        What the ``$names`` of the fragments stand for.
+    joins : list of str
+        The joins that the order needs; the searched table is ``t``.
+    """
+
+    def __init__(self, folder: str, *, experiments: bool = False) -> None:
+        self.values: dict[str, Any] = {}
+        self.joins: list[str] = []
+        self._folder = folder
+        self._owner = "experiment_id" if experiments else "run_id"
+        self._attributes = _EXPERIMENT_ATTRIBUTES if experiments else _RUN_ATTRIBUTES
+        self._tags = "experiment_tags" if experiments else "tags"
+
+    def bind(self, value: Any) -> str:
+        """Return the placeholder of a value."""
+        name = f"v{len(self.values)}"
+        self.values[name] = list(value) if isinstance(value, tuple) else value
+        return f"${name}"
+
+    def condition(self, node: Node | None) -> str:
+        """Return the SQL condition of a tree; ``true`` for none."""
+        if node is None:
+            return "true"
+        if isinstance(node, Comparison):
+            return self._comparison(node)
+        if isinstance(node, Not):
+            return f"(NOT {self.condition(node.operand)})"
+        word = " AND " if isinstance(node, And) else " OR "
+        return f"({word.join(map(self.condition, node.operands))})"
+
+    def _comparison(self, node: Comparison) -> str:
+        where = node.identifier
+        if where.entity == "attribute":
+            return f"coalesce({self._test(self._attribute(where.key), node)}, false)"
+        if where.entity == "dataset":
+            found = self._test(_DATASET[where.key], node)
+            return f"t.run_id IN (SELECT run_id FROM inputs WHERE {found})"
+        table, column = self._table(where)
+        present = f"SELECT {self._owner} FROM {table} WHERE key = {self.bind(where.key)} AND"
+        if node.operator == "IS NULL":
+            return f"t.{self._owner} NOT IN ({present} {column} IS NOT NULL)"
+        return f"t.{self._owner} IN ({present} {self._test(column, node)})"
+
+    def _test(self, column: str, node: Comparison) -> str:
+        fragment = _OPERATORS[node.operator]
+        test = f"{column} {fragment.format(self.bind(node.value)) if '{}' in fragment else fragment}"
+        # DuckDB sorts NaN above every number and equal to itself; here it only differs from all
+        if node.identifier.entity == "metric" and node.operator in ("=", ">", ">=", "<", "<="):
+            return f"({test} AND NOT isnan({column}))"
+        return test
+
+    def _table(self, identifier: Identifier) -> tuple[str, str]:
+        if identifier.entity == "metric":
+            return "(FROM series WHERE count > 0)", _AGGREGATES[identifier.aggregate]
+        return ("params" if identifier.entity == "param" else self._tags), "value"
+
+    def _attribute(self, key: str) -> str:
+        fragment = self._attributes[key]
+        if "{folder}" in fragment:
+            return f"({fragment.format(folder=self.bind(self._folder))})"
+        return fragment
+
+    def order(self, orders: Iterable[Order]) -> list[str]:
+        """Return the terms of ORDER BY: numbers, then NaN, then what lacks the key."""
+        terms: list[str] = []
+        for number, entry in enumerate(orders):
+            where = entry.identifier
+            way = "ASC" if entry.ascending else "DESC"
+            if where.entity == "attribute":
+                terms.append(f"{self._attribute(where.key)} {way} NULLS LAST")
+                continue
+            table, column = self._table(where)
+            self.joins.append(
+                f"LEFT JOIN (SELECT {self._owner}, {column} AS value FROM {table} "
+                f"WHERE key = {self.bind(where.key)}) AS o{number} USING ({self._owner})"
+            )
+            if where.entity == "metric":
+                terms.append(f"isnan(o{number}.value) ASC NULLS LAST")
+            terms.append(f"o{number}.value {way} NULLS LAST")
+        return terms
+
+
+def parse_orders(order_by: Sequence[str] | None, vocabulary: Vocabulary) -> list[Order]:
+    """Return the entries of ``order_by``.
+
+    Raises
+    ------
+    InvalidParameterError
+        If one cannot be parsed, or names what an earlier one has named.
+    """
+    if isinstance(order_by, str):
+        raise InvalidParameterError(
+            f"order_by is a list of texts, not one text: write order_by=[{order_by!r}]."
+        )
+    orders = [parse_order(text, vocabulary) for text in order_by or ()]
+    names = [entry.identifier for entry in orders]
+    twice = sorted({f"{n.entity}.{n.key}" for n in names if names.count(n) > 1})
+    if twice:
+        raise InvalidParameterError(
+            f"`order_by` contains duplicate fields: {twice}. Name each field once."
+        )
+    return orders
+
+

@@ -1,0 +1,139 @@
+-- name: offsets
+SELECT journal, events, points FROM journals
+
+-- name: forget_journals
+DELETE FROM journals WHERE journal IN (SELECT unnest($names))
+
+-- name: forget_series_numbers
+DELETE FROM journal_series WHERE journal IN (SELECT unnest($names))
+
+-- name: set_offsets
+INSERT INTO journals
+SELECT unnest($names::VARCHAR[]), unnest($runs::VARCHAR[]), unnest($events::BIGINT[]), unnest($points::BIGINT[])
+
+-- name: series_numbers
+SELECT journal, number, run_id, key FROM journal_series WHERE journal IN (SELECT unnest($names))
+
+-- name: add_series_numbers
+INSERT INTO journal_series
+SELECT unnest($names::VARCHAR[]), unnest($numbers::BIGINT[]), unnest($runs::VARCHAR[]), unnest($keys::VARCHAR[])
+
+-- name: series_of_runs
+SELECT series, run_id, key, last_step, max_time FROM series WHERE run_id IN (SELECT unnest($runs))
+
+-- name: greatest_series
+SELECT coalesce(max(series), 0) FROM series
+
+-- name: add_runs
+INSERT INTO runs
+SELECT n.run_id, n.experiment_id, n.run_name, n.status, make_timestamp(n.start_time * 1000), NULL, n.user_id,
+       'active', NULL, n.artifact_uri, n.host, n.pid, n.started
+FROM (SELECT unnest($run_id::VARCHAR[]) AS run_id, unnest($experiment_id::VARCHAR[]) AS experiment_id,
+             unnest($run_name::VARCHAR[]) AS run_name, unnest($status::VARCHAR[]) AS status,
+             unnest($start_time::BIGINT[]) AS start_time, unnest($user_id::VARCHAR[]) AS user_id,
+             unnest($artifact_uri::VARCHAR[]) AS artifact_uri, unnest($host::VARCHAR[]) AS host,
+             unnest($pid::BIGINT[]) AS pid, unnest($started::BIGINT[]) AS started) n
+WHERE NOT EXISTS (SELECT 1 FROM runs r WHERE r.run_id = n.run_id)
+
+-- name: update_run
+UPDATE runs
+SET status = coalesce($status, status),
+    run_name = coalesce($run_name, run_name),
+    end_time = CASE WHEN $status IN ('RUNNING', 'SCHEDULED') THEN NULL
+                    ELSE coalesce(make_timestamp($end_time::BIGINT * 1000), end_time) END,
+    host = coalesce($host, host),
+    pid = coalesce($pid, pid),
+    process_start = coalesce($started, process_start)
+WHERE run_id = $run_id
+
+-- name: differing_params
+SELECT p.run_id, p.key, p.value, n.value
+FROM params p
+JOIN (SELECT unnest($runs::VARCHAR[]) AS run_id, unnest($keys::VARCHAR[]) AS key,
+             unnest($values::VARCHAR[]) AS value) n
+  ON p.run_id = n.run_id AND p.key = n.key AND p.value <> n.value
+
+-- name: add_params
+INSERT INTO params
+SELECT n.run_id, n.key, n.value
+FROM (SELECT unnest($runs::VARCHAR[]) AS run_id, unnest($keys::VARCHAR[]) AS key,
+             unnest($values::VARCHAR[]) AS value) n
+WHERE NOT EXISTS (SELECT 1 FROM params p WHERE p.run_id = n.run_id AND p.key = n.key)
+
+-- name: remove_tags
+DELETE FROM tags
+WHERE EXISTS (SELECT 1 FROM (SELECT unnest($runs::VARCHAR[]) AS run_id, unnest($keys::VARCHAR[]) AS key) n
+              WHERE n.run_id = tags.run_id AND n.key = tags.key)
+
+-- name: add_tags
+INSERT INTO tags SELECT unnest($runs::VARCHAR[]), unnest($keys::VARCHAR[]), unnest($values::VARCHAR[])
+
+-- name: remove_artifacts
+DELETE FROM artifacts
+WHERE EXISTS (SELECT 1 FROM (SELECT unnest($runs::VARCHAR[]) AS run_id, unnest($paths::VARCHAR[]) AS path) n
+              WHERE n.run_id = artifacts.run_id AND n.path = artifacts.path)
+
+-- name: add_artifacts
+INSERT INTO artifacts
+SELECT unnest($runs::VARCHAR[]), unnest($paths::VARCHAR[]), unnest($sizes::BIGINT[]), unnest($hashes::VARCHAR[]),
+       make_timestamp(unnest($times::BIGINT[]) * 1000)
+
+-- name: add_dataset
+INSERT INTO datasets
+SELECT r.experiment_id, $name, $digest, $source_type, $source, $schema, $profile
+FROM runs r
+WHERE r.run_id = $run_id
+  AND NOT EXISTS (SELECT 1 FROM datasets d
+                  WHERE d.experiment_id = r.experiment_id AND d.name = $name AND d.digest = $digest)
+
+-- name: add_input
+INSERT INTO inputs
+SELECT r.run_id, r.experiment_id, $name, $digest, $tags
+FROM runs r
+WHERE r.run_id = $run_id
+  AND NOT EXISTS (SELECT 1 FROM inputs i WHERE i.run_id = r.run_id AND i.name = $name AND i.digest = $digest)
+
+-- name: known_points
+SELECT p.series, p.step, p.time, p.value
+FROM points p
+WHERE p.series IN (SELECT unnest($series::BIGINT[])) AND p.step >= $first_step AND p.time >= $first_time
+
+-- name: add_points
+-- DuckDB reads a NaN of a NumPy array as NULL
+INSERT INTO points SELECT series, step, time, coalesce(value, 'nan'::DOUBLE) FROM batch
+
+-- name: add_series
+INSERT INTO series
+SELECT series, run_id, key, 0, 0, -9223372036854775808, 0, 'nan'::DOUBLE, NULL, NULL, NULL, NULL, 0
+FROM (SELECT unnest($series::BIGINT[]) AS series, unnest($runs::VARCHAR[]) AS run_id,
+             unnest($keys::VARCHAR[]) AS key)
+
+-- name: update_series
+UPDATE series
+SET count = series.count + b.count,
+    nan_count = series.nan_count + b.nan_count,
+    last_value = CASE WHEN series.count > 0 AND (series.last_step, series.last_time, NOT isnan(series.last_value), series.last_value)
+                           >= (b.last_step, b.last_time, NOT isnan(b.last_value), b.last_value)
+                      THEN series.last_value ELSE b.last_value END,
+    last_time = CASE WHEN series.count > 0 AND (series.last_step, series.last_time) >= (b.last_step, b.last_time)
+                     THEN series.last_time ELSE b.last_time END,
+    last_step = greatest(series.last_step, b.last_step),
+    min_step = CASE WHEN isnan(b.min_value) OR series.min_value <= b.min_value THEN series.min_step ELSE b.min_step END,
+    min_value = CASE WHEN isnan(b.min_value) OR series.min_value <= b.min_value THEN series.min_value ELSE b.min_value END,
+    max_step = CASE WHEN isnan(b.max_value) OR series.max_value >= b.max_value THEN series.max_step ELSE b.max_step END,
+    max_value = CASE WHEN isnan(b.max_value) OR series.max_value >= b.max_value THEN series.max_value ELSE b.max_value END,
+    max_time = greatest(series.max_time, b.max_time)
+FROM (SELECT * REPLACE (coalesce(last_value, 'nan'::DOUBLE) AS last_value, coalesce(min_value, 'nan'::DOUBLE) AS min_value,
+                        coalesce(max_value, 'nan'::DOUBLE) AS max_value) FROM batch) b
+WHERE series.series = b.series
+
+-- name: running
+SELECT run_id, host, pid, process_start FROM runs WHERE status = 'RUNNING'
+
+-- name: interrupt
+UPDATE runs
+SET status = 'INTERRUPTED',
+    end_time = greatest(start_time, coalesce(
+        (SELECT make_timestamp(max(s.max_time) * 1000) FROM series s WHERE s.run_id = runs.run_id AND s.count > 0),
+        start_time))
+WHERE run_id IN (SELECT unnest($runs::VARCHAR[])) AND status = 'RUNNING'

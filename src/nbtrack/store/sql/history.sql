@@ -1,0 +1,57 @@
+-- Points of metrics. $series is a list of series numbers.
+
+-- name: series
+SELECT series, run_id, key
+FROM series
+WHERE run_id IN (SELECT unnest($run_ids::VARCHAR[]))
+  AND ($keys::VARCHAR[] IS NULL OR list_contains($keys::VARCHAR[], key))
+  AND count > 0;
+
+-- name: latest
+SELECT run_id, key, last_value AS value, last_step AS step, last_time AS time
+FROM series
+WHERE ($run_ids::VARCHAR[] IS NULL OR run_id IN (SELECT unnest($run_ids::VARCHAR[])))
+  AND ($keys::VARCHAR[] IS NULL OR list_contains($keys::VARCHAR[], key))
+  AND count > 0;
+
+-- name: points
+SELECT value, time, step
+FROM points
+WHERE series IN (SELECT unnest($series::BIGINT[]))
+ORDER BY time, step, value;
+
+-- name: columns
+SELECT series, step, time, value
+FROM points
+WHERE series IN (SELECT unnest($series::BIGINT[]));
+
+-- name: range
+SELECT min(x), max(x)
+FROM (SELECT CASE WHEN $axis = 'time' THEN time ELSE step END AS x
+      FROM points
+      WHERE series IN (SELECT unnest($series::BIGINT[])))
+WHERE ($start::BIGINT IS NULL OR x >= $start) AND ($stop::BIGINT IS NULL OR x <= $stop);
+
+-- name: buckets
+-- place orders the points of a bucket, whatever order they were written in
+SELECT series,
+       min(x) AS x_first,
+       max(x) AS x_last,
+       count(*) AS count,
+       count(*) FILTER (isnan(value)) AS nan_count,
+       min(value) FILTER (NOT isnan(value)) AS min,
+       max(value) FILTER (NOT isnan(value)) AS max,
+       arg_min(x, value) FILTER (NOT isnan(value)) AS min_x,
+       arg_max(x, value) FILTER (NOT isnan(value)) AS max_x,
+       arg_min(value, place) AS first,
+       arg_max(value, place) AS last
+FROM (SELECT series, x, value, floor((x::DOUBLE - $low) / $width)::BIGINT AS bucket,
+             x::HUGEINT * 18446744073709551616 + other AS place
+      FROM (SELECT series, value,
+                   CASE WHEN $axis = 'time' THEN time ELSE step END AS x,
+                   CASE WHEN $axis = 'time' THEN step ELSE time END AS other
+            FROM points
+            WHERE series IN (SELECT unnest($series::BIGINT[])))
+      WHERE x BETWEEN $low AND $high)
+GROUP BY series, bucket
+ORDER BY series, bucket;

@@ -1,0 +1,332 @@
+"""The store: a database file, its journals and its artifacts, behind one object."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import os
+import sys
+import threading
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nbtrack.config import StoreLocation, resolve
+from nbtrack.errors import (
+    NbtrackError,
+    NbtrackWarning,
+    StoreError,
+    StoreLockedError,
+    StoreReadOnlyError,
+)
+from nbtrack.store.journal import SUFFIXES, Journal
+from nbtrack.store.reader import Reader
+
+if TYPE_CHECKING:
+    from nbtrack.store.fold import FoldReport
+
+FOLD_EVERY_S = 1.0
+WAIT_S = 30.0
+
+
+class Store:
+    """One database file with its folder; get it with ``open_store``.
+
+    Attributes
+    ----------
+    path : Path
+        The DuckDB file.
+    folder : Path
+        ``<path>.d``: lock, journals, artifacts.
+    uri : str
+    """
+
+    def __init__(self, location: StoreLocation) -> None:
+        self.path = location.path
+        self.uri = location.uri
+        self.folder = Path(f"{location.path}.d")
+        self.journals = self.folder / "journal"
+        self.artifacts = self.folder / "artifacts"
+        self._open_journals: dict[str, Journal] = {}
+        self._guard = threading.Lock()
+        self._folder_thread: threading.Thread | None = None
+        self._wake = threading.Event()
+        self._stop = False
+        self._folded: dict[str, tuple[int, int]] = {}
+        self._said: set[str] = set()
+        self._pid = os.getpid()
+        self._reader: Reader | None = None
+
+    def __repr__(self) -> str:
+        return f"Store({str(self.path)!r})"
+
+    # -- writing what runs log ---------------------------------------------------------
+
+    def journal(self, run_id: str) -> Journal:
+        """Return this process's journal of a run, opened where it is not."""
+        with self._guard:
+            journal = self._open_journals.get(run_id)
+            if journal is None or journal.closed:
+                journal = self._open_journals[run_id] = Journal(self.journals, run_id)
+            self._start_folding()
+            return journal
+
+    def close_journal(self, run_id: str) -> None:
+        """Close this process's journal of a run, and fold it soon."""
+        with self._guard:
+            journal = self._open_journals.get(run_id)
+        if journal is not None:
+            journal.close()
+            with self._guard:
+                self._open_journals.pop(run_id, None)
+            self._wake.set()
+
+    # -- reading and writing the database ----------------------------------------------
+
+    @contextlib.contextmanager
+    def read(self) -> Iterator[Reader]:
+        """Look at the store with everything that anyone has logged so far.
+
+        Tails of journals are folded in first. Where that cannot be (the file is
+        held by someone, or the folder is read-only), they are folded into a copy
+        in memory, and the file stays as it is. Within one thread, a second use
+        inside the first sees the same state.
+        """
+        from nbtrack.store import database
+
+        with database.exclusive():
+            if self._reader is not None:
+                yield self._reader
+                return
+            with contextlib.ExitStack() as stack:
+                self._reader = self._enter(stack)
+                try:
+                    yield self._reader
+                finally:
+                    self._reader = None
+
+    def _enter(self, stack: contextlib.ExitStack) -> Reader:
+        from nbtrack.store import database
+
+        if not self.path.exists() and not self.folder.exists():
+            return Reader(stack.enter_context(database.overlaid(None)), self.folder)
+        try:
+            with contextlib.ExitStack() as attempt:
+                writable = attempt.enter_context(self._locked())
+                if self._is_behind() or not self.path.exists():
+                    self._fold_now(writable)
+                reader = self._attach(attempt)
+                if writable and self._has_dead(reader):
+                    attempt.pop_all().close()
+                    attempt.enter_context(self._locked())
+                    self._fold_now(writable)
+                    reader = self._attach(attempt)
+                stack.push(attempt.pop_all())
+                return reader
+        except (StoreLockedError, StoreReadOnlyError):
+            source = self.path if self.path.exists() else None
+            reader = Reader(stack.enter_context(database.overlaid(source)), self.folder)
+            self._fold_into(reader)
+            return reader
+
+    def _attach(self, stack: contextlib.ExitStack, *, read_only: bool = True) -> Reader:
+        from nbtrack.store import database
+
+        connection = stack.enter_context(database.attached(self.path, read_only=read_only))
+        return Reader(connection, self.folder)
+
+    @contextlib.contextmanager
+    def write(self) -> Iterator[Reader]:
+        """Change the database in one transaction, under the lock, with everything folded in.
+
+        Raises
+        ------
+        StoreLockedError
+            If someone holds the file: it says which process.
+        StoreReadOnlyError, StoreCorruptError, DiskFullError
+        """
+        with contextlib.ExitStack() as stack:
+            writable = stack.enter_context(self._locked())
+            self._fold_now(writable)
+            reader = self._attach(stack, read_only=False)
+            reader.connection.execute("BEGIN")
+            yield reader
+            reader.connection.execute("COMMIT")
+
+    def fold(self, timeout_s: float = WAIT_S) -> int:
+        """Fold all journals into the database now; return the number of points folded in.
+
+        Raises
+        ------
+        StoreLockedError
+            If someone holds the file: it says which process. Nothing is lost.
+        StoreReadOnlyError, StoreCorruptError, DiskFullError
+        """
+        with self._locked(timeout_s) as writable:
+            return self._fold_now(writable)
+
+    @contextlib.contextmanager
+    def _locked(self, timeout_s: float = WAIT_S) -> Iterator[bool]:
+        from nbtrack.store import database
+        from nbtrack.store.lock import locked
+
+        with database.exclusive(), locked(self.folder, timeout_s) as writable:
+            yield writable
+
+    def _fold_now(self, writable: bool) -> int:
+        """Fold under the lock until nothing is left; journals that are done go away."""
+        if not writable:
+            raise StoreReadOnlyError(
+                f"The folder {self.folder} cannot be written. Make it writable, or choose another "
+                "place with nbtrack.set_tracking_uri(...) or NBTRACK_URI."
+            )
+        total = 0
+        while True:
+            with contextlib.ExitStack() as stack:
+                report = self._fold_into(self._attach(stack, read_only=False))
+            self._folded = report.offsets
+            for name in report.done:
+                for suffix in SUFFIXES:
+                    (self.journals / (name + suffix)).unlink(missing_ok=True)
+                self._folded.pop(name, None)
+            for problem in report.problems:
+                self.say(problem)
+            total += report.points
+            if not report.more:
+                return total
+
+    def _fold_into(self, reader: Reader) -> FoldReport:
+        from nbtrack.store.fold import fold
+
+        reader.connection.execute("BEGIN")
+        report = fold(reader, self.journals)
+        reader.connection.execute("COMMIT")
+        return report
+
+    def _is_behind(self) -> bool:
+        from nbtrack.store import tails
+
+        for name, (events, points) in tails.sizes(self.journals).items():
+            done = self._folded.get(name)
+            if done is None or events > done[0] or points - done[1] >= tails.RECORD.itemsize:
+                return True
+        return False
+
+    def _has_dead(self, reader: Reader) -> bool:
+        from nbtrack.store.fold import dead_runs
+
+        return bool(dead_runs(reader.named("fold.running"), self.journals))
+
+    # -- the background ------------------------------------------------------------------
+
+    def _start_folding(self) -> None:
+        if self._folder_thread is None and self._pid == os.getpid():
+            self._folder_thread = threading.Thread(
+                target=self._fold_in_turn, name="nbtrack-fold", daemon=True
+            )
+            self._folder_thread.start()
+
+    def _fold_in_turn(self) -> None:
+        from nbtrack.store.owner import HEARTBEAT_S
+
+        beat = 0.0
+        while not self._stop:
+            self._wake.wait(FOLD_EVERY_S)
+            self._wake.clear()
+            if self._stop:
+                return
+            with self._guard:
+                journals = list(self._open_journals.values())
+            for journal in journals:
+                journal.flush()
+            beat += FOLD_EVERY_S
+            if beat >= HEARTBEAT_S:
+                beat = 0.0
+                for journal in journals:
+                    journal.touch()
+            self.fold_quietly()
+
+    def fold_quietly(self) -> None:
+        """Fold what there is; what stands in the way is said once and tried again later."""
+        try:
+            if self._is_behind():
+                self.fold(timeout_s=5.0)
+        except StoreLockedError:
+            pass  # someone looks at the file: the journals wait
+        except NbtrackError as error:
+            self.say(f"nbtrack cannot fold the journals in for now; nothing is lost. {error}")
+
+    def say(self, message: str) -> None:
+        """Warn the user once about something that happened in the background."""
+        if message not in self._said:
+            self._said.add(message)
+            warnings.warn(message, NbtrackWarning, stacklevel=2)
+
+    def close(self) -> None:
+        """Stop the background thread, fold what is left, close the journals."""
+        self._stop = True
+        self._wake.set()
+        thread, self._folder_thread = self._folder_thread, None
+        if thread is not None and thread.is_alive() and thread is not threading.current_thread():
+            thread.join(timeout=WAIT_S)
+        for run_id in list(self._open_journals):
+            try:
+                self.close_journal(run_id)
+            except StoreError as error:
+                print(f"nbtrack: {error}", file=sys.stderr)
+        if self.folder.exists():
+            self.fold_quietly()
+        self._stop = False
+
+    def _after_fork(self) -> None:
+        self._guard = threading.Lock()
+        self._wake = threading.Event()
+        self._folder_thread = None
+        self._reader = None
+        self._open_journals = {k: j for k, j in self._open_journals.items() if not j.closed}
+
+
+_stores: dict[Path, Store] = {}
+_stores_guard = threading.Lock()
+
+
+def open_store(uri: str | os.PathLike[str] | None = None) -> Store:
+    """Return the store that a tracking URI names; one object for each file and process.
+
+    Raises
+    ------
+    InvalidParameterError
+        If the URI names something that is no local store.
+    """
+    location = uri if isinstance(uri, StoreLocation) else resolve(uri)
+    with _stores_guard:
+        store = _stores.get(location.path)
+        if store is None:
+            store = _stores[location.path] = Store(location)
+            if location.notice:
+                store.say(location.notice)
+        return store
+
+
+def close_all() -> None:
+    """Close every store of this process; runs at exit."""
+    for store in list(_stores.values()):
+        if store._pid == os.getpid():
+            store.close()
+    if "nbtrack.store.database" in sys.modules:
+        from nbtrack.store import database
+
+        database.close()
+
+
+def _after_fork() -> None:
+    global _stores_guard
+    _stores_guard = threading.Lock()
+    for store in _stores.values():
+        store._after_fork()
+
+
+atexit.register(close_all)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
