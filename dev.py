@@ -33,6 +33,7 @@ DEMO = ROOT / ".demo"
 NOTEBOOK = "01_first_run.ipynb"
 SCRIPTS = VENV / ("Scripts" if os.name == "nt" else "bin")
 PYTHON = SCRIPTS / ("python.exe" if os.name == "nt" else "python")
+BUILT = [ROOT / "src" / "nbtrack" / name for name in ("static", "labextension")]
 OLDEST = (3, 11)
 OLDEST_NODE = (20, 19)
 HEARTBEAT = 10.0
@@ -102,21 +103,27 @@ def last_line(log: Path) -> str:
 def make_environment(extras: set[str]) -> None:
     """Create ``.venv`` and install nbtrack into it, editable, with ``extras``; once."""
     stamp = VENV / "nbtrack-installed.json"
-    wanted = fingerprint()
-    known = json.loads(stamp.read_text("utf-8")) if stamp.exists() else {}
-    same = known.get("fingerprint") == wanted and PYTHON.exists()
-    if same and extras <= set(known["extras"]):
+    known = json.loads(stamp.read_text("utf-8")) if stamp.exists() and PYTHON.exists() else {}
+    settings = digest([ROOT / "pyproject.toml", ROOT / "hatch_build.py"])
+    sources = digest(sorted(front_end()))
+    same = (known.get("settings"), known.get("front_end")) == (settings, sources)
+    if same and extras <= set(known["extras"]) and all(path.exists() for path in BUILT):
         say(f"- environment {VENV} is up to date")
         return
     uv = shutil.which("uv")
     if not PYTHON.exists():
         create_venv(uv)
-    extras = extras | set(known.get("extras", []))
     stamp.unlink(missing_ok=True)
+    if known.get("front_end") != sources:
+        for path in BUILT:
+            shutil.rmtree(path, ignore_errors=True)
+    npm()
+    extras = extras | set(known.get("extras", []))
     target = f"{ROOT}[{','.join(sorted(extras))}]"
     note = ", torch included: a few minutes and 5 GB the first time" if "torch" in extras else ""
     run(f"install nbtrack with {', '.join(sorted(extras))}{note}", [*installer(uv), "-e", target])
-    stamp.write_text(json.dumps({"fingerprint": wanted, "extras": sorted(extras)}), "utf-8")
+    made = {"settings": settings, "front_end": sources, "extras": sorted(extras)}
+    stamp.write_text(json.dumps(made), "utf-8")
 
 
 def create_venv(uv: str | None) -> None:
@@ -146,13 +153,12 @@ def installer(uv: str | None) -> list[str | Path]:
     return [*pip, "--progress-bar", "off"]
 
 
-def fingerprint() -> str:
-    """Return a digest of what an editable install is made from: settings and front end."""
-    digest = hashlib.sha256(sys.version.encode())
-    for path in [ROOT / "pyproject.toml", ROOT / "hatch_build.py", *sorted(front_end())]:
-        if path.is_file():
-            digest.update(str(path.relative_to(ROOT)).encode() + path.read_bytes())
-    return digest.hexdigest()
+def digest(paths: list[Path]) -> str:
+    """Return a digest of names and contents of files."""
+    found = hashlib.sha256(sys.version.encode())
+    for path in paths:
+        found.update(str(path.relative_to(ROOT)).encode() + path.read_bytes())
+    return found.hexdigest()
 
 
 def front_end() -> Iterator[Path]:
@@ -186,14 +192,12 @@ def node_version() -> tuple[int, int]:
 def install_front_end() -> str:
     """Install the front end's packages as the lock file says, once; return npm."""
     command = npm()
-    modules = ROOT / "js" / "node_modules"
-    stamp = modules / ".nbtrack-lock"
-    lock = hashlib.sha256((ROOT / "js" / "package-lock.json").read_bytes()).hexdigest()
-    if stamp.exists() and stamp.read_text("utf-8") == lock:
+    installed = ROOT / "js" / "node_modules" / ".package-lock.json"
+    lock = ROOT / "js" / "package-lock.json"
+    if installed.exists() and installed.stat().st_mtime >= lock.stat().st_mtime:
         say("- packages of the front end are up to date")
     else:
-        run("npm ci", [command, "ci", "--no-audit", "--no-fund"], cwd=ROOT / "js")
-        stamp.write_text(lock, "utf-8")
+        run("npm ci", [command, "ci", "--no-audit", "--no-fund"], ROOT / "js")
     return command
 
 
