@@ -258,7 +258,7 @@ def run_checks(checks: dict[str, list[str | Path]], failures: list[str]) -> None
 
 def demo(arguments: argparse.Namespace) -> None:
     """Execute the first notebook in ``.demo`` and print the table of runs it made."""
-    make_environment({"jupyter", "torch", "plot"})
+    make_environment({"examples", "jupyter", "plot", "torch"})
     DEMO.mkdir(exist_ok=True)
     copy = DEMO / NOTEBOOK
     shutil.copy(ROOT / "notebooks" / NOTEBOOK, copy)
@@ -274,7 +274,7 @@ def demo(arguments: argparse.Namespace) -> None:
 
 def test(arguments: argparse.Namespace) -> None:
     """Install everything, then run all checks and all tests."""
-    make_environment({"dev", "gpu", "jupyter", "plot", "remote", "torch"})
+    make_environment({"dev", "examples", "gpu", "jupyter", "plot", "remote", "torch"})
     command = install_front_end()
     browser = chromium()
     failures: list[str] = []
