@@ -47,7 +47,11 @@ def log_table(target: Target, data: Any, artifact_file: str) -> None:
         If the data is no table or the file has another extension.
     """
     suffix = check_extension(artifact_file, FORMATS)
-    frame = _store_images(target.artifacts, _frame(data), artifact_file)
+    frame = _frame(data)
+    if not frame.columns.is_unique:
+        twice = frame.columns[frame.columns.duplicated()].tolist()
+        raise InvalidParameterError(f"A table has each column once; these are there twice: {twice}")
+    frame = _store_images(target.artifacts, frame, artifact_file)
     before = (
         target.artifacts.read_bytes(artifact_file)
         if target.artifacts.exists(artifact_file)
@@ -117,11 +121,15 @@ def load_table(
 
 def table_paths(tags: Mapping[str, str]) -> list[str]:
     """Return the tables that a run's tags name."""
+    return [entry["path"] for entry in _entries(tags) if entry.get("type") == "table"]
+
+
+def _entries(tags: Mapping[str, str]) -> list[dict[str, str]]:
     try:
-        entries = json.loads(tags.get(TAG, "[]"))
+        entries: list[dict[str, str]] = json.loads(tags.get(TAG, "[]"))
     except json.JSONDecodeError:
         return []
-    return [entry["path"] for entry in entries if entry.get("type") == "table"]
+    return entries
 
 
 def _frame(data: Any) -> pd.DataFrame:
@@ -145,6 +153,8 @@ def _frame(data: Any) -> pd.DataFrame:
 def _store_images(
     artifacts: ArtifactFolder, frame: pd.DataFrame, artifact_file: str
 ) -> pd.DataFrame:
+    import pandas as pd
+
     columns = [
         c for c in frame.columns if frame[c].dtype == object and any(map(_picture, frame[c]))
     ]
@@ -153,10 +163,11 @@ def _store_images(
     stored = frame.copy()
     folder = PurePosixPath("table_images", PurePosixPath(artifact_file).with_suffix(""))
     for column in columns:
-        stored[column] = [
+        cells = [
             _store_image(artifacts, folder, cell) if _picture(cell) else cell
             for cell in frame[column]
         ]
+        stored[column] = pd.Series(cells, index=frame.index, dtype=object)
     return stored
 
 
@@ -228,12 +239,19 @@ def _concat(frames: list[pd.DataFrame]) -> pd.DataFrame:
 
 
 def _cell(cell: Any) -> Any:
-    import pandas as pd
+    if type(cell) in (str, int, bool):
+        return cell
+    return None if _missing(cell) else _finite(plain(cell))
 
-    value = plain(cell) if not _missing(cell) else None
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value.isoformat() if isinstance(value, pd.Timestamp) else value
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, list):
+        return [_finite(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    return value
 
 
 def _missing(cell: Any) -> bool:
@@ -246,8 +264,7 @@ def _tag(target: Target, artifact_file: str) -> None:
     tags = target.tags()
     if artifact_file in table_paths(tags):
         return
-    entries = [{"path": path, "type": "table"} for path in [*table_paths(tags), artifact_file]]
-    value = json.dumps(entries)
+    value = json.dumps([*_entries(tags), {"path": artifact_file, "type": "table"}])
     if len(value) > MAX_TAG_VALUE:
         warnings.warn(
             f"The table {artifact_file!r} is stored, but the tag {TAG!r} is full: "
