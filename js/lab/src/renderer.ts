@@ -1,0 +1,122 @@
+import { VIEW_MIME, type View } from '@nbtrack/shared/protocol';
+import { type IRenderMimeRegistry, MimeModel } from '@jupyterlab/rendermime';
+import type { IRenderMime } from '@jupyterlab/rendermime-interfaces';
+import { Panel, Widget } from '@lumino/widgets';
+
+const WIDGET_MIME = 'application/vnd.jupyter.widget-view+json';
+/** How long a live widget may take before the saved data is shown in its place. */
+const PATIENCE_MS = 400;
+
+/** Where an output stands: the notebook's renderers, and when its kernel is known. */
+export interface Place {
+  rendermime: IRenderMimeRegistry;
+  ready: Promise<unknown>;
+}
+
+/**
+ * Shows an output of nbtrack: as its live widget while its kernel has the model, else from the data
+ * saved with it, else as the picture or the text that every output carries.
+ */
+export class ViewRenderer extends Panel implements IRenderMime.IRenderer {
+  private turn = 0;
+  private takeAway: () => void = () => undefined;
+
+  constructor(private readonly place: Place) {
+    super();
+    this.addClass('nbtrack-output');
+  }
+
+  async renderModel(model: IRenderMime.IMimeModel): Promise<void> {
+    const turn = ++this.turn;
+    this.clear();
+    // saved widget state may hold code, so what nobody trusted is shown from its data alone
+    if (!(WIDGET_MIME in model.data) || !model.trusted) return this.showSaved(model, turn);
+    const live = this.tryLive(model, turn);
+    const patience = new Promise<'slow'>(resolve => setTimeout(() => resolve('slow'), PATIENCE_MS));
+    if ((await Promise.race([live, patience])) === true) return;
+    // the saved view stands in while the live one may still come
+    if (turn === this.turn && this.node.dataset['mode'] !== 'live') await this.showSaved(model, turn);
+  }
+
+  override dispose(): void {
+    this.turn++;
+    this.takeAway();
+    super.dispose();
+  }
+
+  private clear(): void {
+    this.takeAway();
+    this.takeAway = () => undefined;
+    for (const child of [...this.widgets]) child.dispose();
+    delete this.node.dataset['mode'];
+  }
+
+  /** Show the live widget. Resolves to whether there is one; it may become alive long after. */
+  private async tryLive(model: IRenderMime.IMimeModel, turn: number): Promise<boolean> {
+    // a widget renderer gets its manager only when it is made after the session is there
+    await this.place.ready;
+    if (turn !== this.turn) return false;
+    const live = this.place.rendermime.createRenderer(WIDGET_MIME);
+    live.hide();
+    this.addWidget(live);
+    return new Promise<boolean>(resolve => {
+      const observer = new MutationObserver(() => settle());
+      const settle = (): void => {
+        if (turn !== this.turn || live.isDisposed) {
+          observer.disconnect();
+          resolve(false);
+        } else if (live instanceof Panel && live.widgets.length > 0) {
+          observer.disconnect();
+          this.takeAway();
+          this.takeAway = () => undefined;
+          for (const child of [...this.widgets]) if (child !== live) child.dispose();
+          live.show();
+          this.node.dataset['mode'] = 'live';
+          resolve(true);
+        } else if ((live.node.textContent ?? '').startsWith('Error displaying widget')) {
+          observer.disconnect();
+          live.dispose();
+          resolve(false);
+        }
+      };
+      observer.observe(live.node, { childList: true, subtree: true, characterData: true });
+      live.renderModel(model).then(settle, () => {
+        observer.disconnect();
+        live.dispose();
+        resolve(false);
+      });
+    });
+  }
+
+  private async showSaved(model: IRenderMime.IMimeModel, turn: number): Promise<void> {
+    const host = new Widget();
+    this.addWidget(host);
+    this.node.dataset['mode'] = 'saved';
+    try {
+      const { showFinished } = await import('./finished');
+      const takeAway = await showFinished(host.node, model.data[VIEW_MIME] as unknown as View);
+      if (turn !== this.turn || host.isDisposed) takeAway();
+      else this.takeAway = takeAway;
+    } catch (error) {
+      console.error('nbtrack: the saved data of an output could not be shown', error);
+      if (turn !== this.turn || host.isDisposed) return;
+      host.dispose();
+      await this.showPlain(model);
+    }
+  }
+
+  /** The picture or the text, as any other front end would show it. */
+  private async showPlain(model: IRenderMime.IMimeModel): Promise<void> {
+    const data = { ...model.data };
+    delete data[VIEW_MIME];
+    delete data[WIDGET_MIME];
+    const { rendermime } = this.place;
+    const mime = rendermime.preferredMimeType(data, model.trusted ? 'any' : 'ensure');
+    if (!mime) return;
+    const renderer = rendermime.createRenderer(mime);
+    this.addWidget(renderer);
+    this.node.dataset['mode'] = 'plain';
+    const metadata = model.metadata;
+    await renderer.renderModel(new MimeModel({ data, trusted: model.trusted, metadata }));
+  }
+}

@@ -1,0 +1,116 @@
+import { h } from './dom';
+import { formatDuration, formatNumber, formatRate } from './format';
+import type { Head, RunState, SinceDetail, SinceItem } from './protocol';
+
+const STATE_WORDS: Record<RunState, string> = {
+  RUNNING: 'Running',
+  SCHEDULED: 'Scheduled',
+  FINISHED: 'Finished',
+  FAILED: 'Failed',
+  KILLED: 'Stopped',
+  INTERRUPTED: 'Interrupted'
+};
+
+/** A state as a coloured badge; colour is never the only cue. */
+export function stateBadge(state: RunState, live = true): HTMLElement {
+  const known = state in STATE_WORDS ? state : 'FINISHED';
+  if (known === 'RUNNING' && !live) {
+    const title = 'The run was going on when this output was saved; its kernel is not here any more.';
+    return h('span', { class: 'nbt-state', 'data-state': 'STALE', title }, 'Was running');
+  }
+  return h('span', { class: 'nbt-state', 'data-state': known }, STATE_WORDS[known] ?? state);
+}
+
+/** The two lines above a run's charts: what it is, and what changed since the last one. */
+export class CardHead {
+  readonly element: HTMLElement;
+  private readonly first = h('div', { class: 'nbt-headline' });
+  private readonly error = h('div', { class: 'nbt-failure', role: 'alert', hidden: true });
+  private readonly since = h('button', { type: 'button', class: 'nbt-since', 'aria-expanded': 'false', hidden: true });
+  private readonly detail = h('div', { class: 'nbt-detail', hidden: true });
+  private readonly elapsed = h('span', { class: 'nbt-fact' });
+  private timer: ReturnType<typeof setInterval> | undefined;
+  private head: Head = {};
+  private received = 0;
+
+  constructor(private readonly live: boolean) {
+    this.element = h('header', { class: 'nbt-head' }, this.first, this.error, this.since, this.detail);
+    this.since.addEventListener('click', this.toggle);
+  }
+
+  setHead(head: Head): void {
+    this.head = head;
+    this.received = performance.now();
+    const facts = [
+      head.experiment ? h('span', { class: 'nbt-fact' }, head.experiment) : null,
+      this.elapsed,
+      fact(head.step === null || head.step === undefined ? '' : `step ${formatNumber(head.step)}`),
+      fact(formatRate(head.steps_per_s)),
+      head.overhead_percent === null || head.overhead_percent === undefined
+        ? null
+        : fact(`logging ${formatNumber(head.overhead_percent, 2)} %`, 'Share of the run that logging took')
+    ].filter(part => part !== null);
+    this.first.replaceChildren(
+      h('strong', { class: 'nbt-name', title: head.run_id ?? '' }, head.name ?? ''),
+      stateBadge(head.state ?? 'FINISHED', this.live),
+      h('span', { class: 'nbt-facts' }, ...facts)
+    );
+    this.error.hidden = !head.error;
+    this.error.textContent = head.error ?? '';
+    clearInterval(this.timer);
+    if (head.state === 'RUNNING' && this.live) this.timer = setInterval(() => this.tick(), 1000);
+    this.tick();
+  }
+
+  setSince(items: readonly SinceItem[], detail: SinceDetail): void {
+    this.since.hidden = items.length === 0;
+    const hasDetail = Boolean(detail.code_diff || detail.params?.length);
+    this.since.disabled = !hasDetail;
+    this.since.replaceChildren(
+      h('span', { class: 'nbt-since-word' }, 'Since last run'),
+      ...items.map(item =>
+        h('span', { class: 'nbt-item', 'data-kind': item.kind }, h('span', {}, item.label), ' ', h('b', {}, item.text))
+      )
+    );
+    this.detail.replaceChildren(...detailNodes(detail));
+  }
+
+  dispose(): void {
+    clearInterval(this.timer);
+    this.since.removeEventListener('click', this.toggle);
+  }
+
+  private tick(): void {
+    const { elapsed_s: elapsed, state } = this.head;
+    const extra = state === 'RUNNING' && this.live ? (performance.now() - this.received) / 1000 : 0;
+    this.elapsed.textContent = formatDuration(elapsed === null || elapsed === undefined ? null : elapsed + extra);
+    this.elapsed.hidden = this.elapsed.textContent === '';
+  }
+
+  private readonly toggle = (): void => {
+    this.detail.hidden = !this.detail.hidden;
+    this.since.setAttribute('aria-expanded', String(!this.detail.hidden));
+  };
+}
+
+function fact(text: string, title?: string): HTMLElement | null {
+  return text ? h('span', { class: 'nbt-fact', title }, text) : null;
+}
+
+function detailNodes(detail: SinceDetail): HTMLElement[] {
+  const nodes: HTMLElement[] = [];
+  if (detail.params?.length) {
+    const rows = detail.params.map(([name, before, after]) =>
+      h('tr', {}, h('th', { scope: 'row' }, name), h('td', { class: 'nbt-old' }, before), h('td', { class: 'nbt-new' }, after))
+    );
+    nodes.push(h('table', { class: 'nbt-params' }, h('tbody', {}, ...rows)));
+  }
+  if (detail.code_diff) {
+    const lines = detail.code_diff.split('\n').map(line => {
+      const kind = /^(\+\+\+|---)/.test(line) ? 'file' : line.startsWith('@@') ? 'place' : line[0] === '+' ? 'new' : line[0] === '-' ? 'old' : '';
+      return h('span', { 'data-kind': kind }, `${line}\n`);
+    });
+    nodes.push(h('pre', { class: 'nbt-diff', tabindex: '0', 'aria-label': 'Changes of the code' }, ...lines));
+  }
+  return nodes;
+}

@@ -1,0 +1,226 @@
+/**
+ * What Python and the browser say to each other.
+ *
+ * `WIDGETS` names the synced traits and the types of the messages of every widget. It is plain JSON, and a
+ * Python test compares it with the classes in `nbtrack.views.widgets`; below, the compiler compares it
+ * with the interfaces.
+ */
+export const WIDGETS = {
+  "MetricChart": {
+    "traits": ["runs", "content", "title", "x", "smoothing", "log_y"],
+    "from_python": ["append"],
+    "from_browser": ["resync"]
+  },
+  "RunCard": {
+    "traits": ["runs", "content", "title", "x", "smoothing", "log_y", "head", "since", "detail"],
+    "from_python": ["append"],
+    "from_browser": ["resync"]
+  },
+  "RunTable": {
+    "traits": ["all_columns", "columns", "filter", "sort", "selected_ids", "page", "first", "error"],
+    "from_python": ["page", "failed"],
+    "from_browser": ["query"]
+  }
+} as const;
+
+/** The MIME type of what a finished output leaves in the notebook. */
+export const VIEW_MIME = 'application/vnd.nbtrack.view.v1+json';
+
+export type RunState = 'RUNNING' | 'SCHEDULED' | 'FINISHED' | 'FAILED' | 'KILLED' | 'INTERRUPTED';
+export type Role = 'live' | 'last' | 'best' | 'plain';
+export type XMode = 'auto' | 'step' | 'time' | 'relative';
+
+export interface RunRef {
+  id: string;
+  name: string;
+  role: Role;
+  state: RunState;
+}
+
+/** One series inside a binary message: its `n` points follow those of the series before it. */
+export interface SeriesHead {
+  run: string;
+  key: string;
+  n: number;
+}
+
+/** Everything that is known of the curves, as of message `seq`. Columns are little-endian float64. */
+export interface Content {
+  seq: number;
+  series: SeriesHead[];
+  step: DataView;
+  time: DataView;
+  value: DataView;
+}
+
+export interface MetricChartState {
+  runs: RunRef[];
+  content: Content;
+  title: string;
+  x: XMode;
+  smoothing: number;
+  log_y: boolean;
+}
+
+/** New points; the buffers are step, time and value of all series in turn. */
+export interface AppendMessage {
+  type: 'append';
+  seq: number;
+  series: SeriesHead[];
+}
+
+export interface ResyncMessage {
+  type: 'resync';
+  id: number;
+}
+
+export interface Head {
+  name?: string;
+  state?: RunState;
+  experiment?: string;
+  run_id?: string;
+  elapsed_s?: number | null;
+  steps_per_s?: number | null;
+  step?: number | null;
+  overhead_percent?: number | null;
+  error?: string | null;
+}
+
+export interface SinceItem {
+  label: string;
+  text: string;
+  kind: 'better' | 'worse' | 'same' | 'info';
+}
+
+export interface SinceDetail {
+  code_diff?: string;
+  params?: [name: string, before: string, after: string][];
+}
+
+export interface RunCardState extends MetricChartState {
+  head: Head;
+  since: SinceItem[];
+  detail: SinceDetail;
+}
+
+export type ColumnKind = 'text' | 'number' | 'time' | 'state' | 'duration';
+
+export interface Column {
+  name: string;
+  kind: ColumnKind;
+  differs: boolean;
+  direction: 'min' | 'max' | null;
+}
+
+export type SortKey = [name: string, ascending: boolean];
+
+export interface Query {
+  columns: string[];
+  filter: string;
+  sort: SortKey[];
+}
+
+/**
+ * A column of a page: numbers are the float64 buffer `buffer`, everything else is `values`.
+ *
+ * `gaps` are the rows that have no number, as opposed to NaN.
+ */
+export interface PageColumn {
+  name: string;
+  buffer?: number;
+  gaps?: number[];
+  values?: (string | null)[];
+}
+
+export interface Page {
+  start: number;
+  total: number;
+  run_ids: string[];
+  columns: PageColumn[];
+}
+
+/** The first rows, pushed with the widget, so that a table shows before any question is asked. */
+export interface FirstPage extends Page {
+  generation: number;
+  query: Query;
+  best: Record<string, number>;
+  buffers: DataView[];
+}
+
+export interface QueryMessage extends Query {
+  type: 'query';
+  id: number;
+  start: number;
+  stop: number;
+}
+
+export interface PageMessage extends Page {
+  type: 'page';
+  id: number;
+}
+
+export interface FailedMessage {
+  type: 'failed';
+  id: number;
+  message: string;
+}
+
+export interface RunTableState {
+  all_columns: Column[];
+  columns: string[];
+  filter: string;
+  sort: SortKey[];
+  selected_ids: string[];
+  page: number;
+  first: FirstPage;
+  error: string;
+}
+
+/** Points of a finished output: int32 step and time differences and float32 values, deflated, base64. */
+export interface PackedCurves {
+  series: (SeriesHead & { step0: number; time0: number; whole: boolean })[];
+  data: string;
+}
+
+interface ViewBase {
+  version: 1;
+}
+
+export interface ChartView extends ViewBase {
+  kind: 'chart' | 'card';
+  title: string;
+  runs: RunRef[];
+  options: { x: XMode; smoothing: number; log_y: boolean };
+  curves: PackedCurves;
+  head?: Head;
+  since?: SinceItem[];
+  detail?: SinceDetail;
+}
+
+export interface TableView extends ViewBase {
+  kind: 'table';
+  all_columns: Column[];
+  columns: string[];
+  sort: SortKey[];
+  filter: string;
+  total: number;
+  best: Record<string, number>;
+  run_ids: string[];
+  values: Record<string, (string | number | null)[]>;
+}
+
+export type View = ChartView | TableView;
+
+type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : never) : never;
+type TraitsOf<W extends keyof typeof WIDGETS> = (typeof WIDGETS)[W]['traits'][number];
+
+/** Fails to compile when a name above and an interface differ. */
+export const AGREES: [
+  Same<TraitsOf<'MetricChart'>, keyof MetricChartState>,
+  Same<TraitsOf<'RunCard'>, keyof RunCardState>,
+  Same<TraitsOf<'RunTable'>, keyof RunTableState>,
+  Same<(typeof WIDGETS)['MetricChart']['from_python'][number], AppendMessage['type']>,
+  Same<(typeof WIDGETS)['MetricChart']['from_browser'][number], ResyncMessage['type']>,
+  Same<(typeof WIDGETS)['RunTable']['from_python'][number], (PageMessage | FailedMessage)['type']>,
+  Same<(typeof WIDGETS)['RunTable']['from_browser'][number], QueryMessage['type']>
+] = [true, true, true, true, true, true, true];

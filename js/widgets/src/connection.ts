@@ -1,0 +1,65 @@
+import type { AnyModel } from '@anywidget/types';
+import { Chart } from '@nbtrack/shared/chart';
+import { errorBox } from '@nbtrack/shared/dom';
+import type { AppendMessage, MetricChartState } from '@nbtrack/shared/protocol';
+import { SeriesSet } from '@nbtrack/shared/series';
+
+let resyncs = 0;
+
+/**
+ * Connect a chart below `root` to its model in Python. Returns what disconnects it.
+ *
+ * Appended points arrive as messages; a whole content follows every few seconds, and is asked for at the
+ * start (a page that was reloaded has missed messages) and when a message was lost.
+ */
+export function connectChart<S extends MetricChartState>(model: AnyModel<S>, root: HTMLElement): () => void {
+  const typed = model as unknown as AnyModel<MetricChartState>;
+  const data = new SeriesSet();
+  data.replace(typed.get('content'));
+  const options = () => ({
+    x: typed.get('x'),
+    smoothing: typed.get('smoothing'),
+    logY: typed.get('log_y')
+  });
+  const chart = new Chart(root, data, options(), changed => {
+    typed.set('x', changed.x);
+    typed.set('smoothing', changed.smoothing);
+    typed.set('log_y', changed.logY);
+    typed.save_changes();
+  });
+  const resync = (): void => typed.send({ type: 'resync', id: ++resyncs });
+  const onMessage = (message: AppendMessage, buffers: DataView[]): void => {
+    if (message?.type !== 'append') return;
+    try {
+      const outcome = data.append(message, buffers);
+      if (outcome === 'stale') return;
+      if (outcome === 'gap') resync();
+      chart.touch(message.series.map(series => series.key));
+    } catch (error) {
+      root.append(errorBox(`New points could not be read: ${String(error)}`));
+    }
+  };
+  const onContent = (): void => {
+    if (data.replace(typed.get('content'))) chart.touch();
+  };
+  const onOptions = (): void => chart.setOptions(options());
+  const onRuns = (): void => chart.setRuns(typed.get('runs'));
+  const onTitle = (): void => chart.setTitle(typed.get('title'));
+
+  typed.on('msg:custom', onMessage);
+  typed.on('change:content', onContent);
+  typed.on('change:x change:smoothing change:log_y', onOptions);
+  typed.on('change:runs', onRuns);
+  typed.on('change:title', onTitle);
+  onTitle();
+  onRuns();
+  resync();
+  return () => {
+    typed.off('msg:custom', onMessage);
+    typed.off('change:content', onContent);
+    typed.off('change:x change:smoothing change:log_y', onOptions);
+    typed.off('change:runs', onRuns);
+    typed.off('change:title', onTitle);
+    chart.dispose();
+  };
+}
