@@ -11,9 +11,10 @@ from nbtrack.store.queries import SQL
 from nbtrack.store.reader import Reader
 from nbtrack.store.runs import artifact_uri
 from nbtrack.store.search.paging import check_max_results
-from nbtrack.store.search.runs import select_run_ids
+from nbtrack.store.search.runs import select_columns
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
     from numpy.typing import NDArray
 
@@ -55,47 +56,41 @@ def runs_frame(
         UTC. Missing are NaN, None and NaT.
     """
     check_max_results(max_results, limit=2**62)
+    import pandas as pd
+
     unknown = [name for name in aggregates if name not in _AGGREGATES]
     if unknown:
         raise InvalidParameterError(
             f"Invalid aggregates {unknown}. Valid values are {list(_AGGREGATES)}."
         )
-    found = select_run_ids(
+    found = select_columns(
         reader,
         experiment_ids,
         filter_string,
         run_view_type,
         order_by,
         start=start,
-        stop=start + max_results,
+        limit=max_results,
     )
-    return frame_of(reader, found.run_ids, aggregates)
-
-
-def frame_of(
-    reader: Reader, run_ids: Sequence[str], aggregates: Sequence[str] = ()
-) -> pd.DataFrame:
-    """Return these runs, in this order, as a table; see ``runs_frame``."""
-    import pandas as pd
-
-    ids = list(run_ids)
-    columns = _info(reader, ids)
-    columns.update(_metrics(reader, ids, aggregates) if ids else {})
-    columns.update(_texts(reader, ids, "params") if ids else {})
-    columns.update(_texts(reader, ids, "tags") if ids else {})
+    columns = _info(reader, found)
+    ids: list[str] = found["run_id"].tolist()
+    if ids:
+        places = {run_id: place for place, run_id in enumerate(ids)}
+        columns.update(_metrics(reader, places, aggregates))
+        columns.update(_texts(reader, places, "params"))
+        columns.update(_texts(reader, places, "tags"))
     return pd.DataFrame(columns, copy=False)
 
 
-def _info(reader: Reader, ids: list[str]) -> dict[str, Any]:
-    found = reader.columns(SQL["frame.info"], run_ids=ids)
+def _info(reader: Reader, found: dict[str, NDArray[Any]]) -> dict[str, Any]:
     columns: dict[str, Any] = {name: found[name] for name in ("run_id", "experiment_id", "status")}
     stored = zip(found["artifact_uri"], found["experiment_id"], found["run_id"], strict=True)
     columns["artifact_uri"] = [
         artifact_uri(reader.folder, uri if isinstance(uri, str) else None, experiment_id, run_id)
         for uri, experiment_id, run_id in stored
     ]
-    columns["start_time"] = _times(found["start_time"])
-    columns["end_time"] = _times(found["end_time"])
+    columns["start_time"] = _times(found["start_ms"])
+    columns["end_time"] = _times(found["end_ms"])
     return columns
 
 
@@ -108,31 +103,56 @@ def _times(milliseconds: NDArray[Any]) -> pd.DatetimeIndex:
     return pd.DatetimeIndex(times, tz="UTC")
 
 
-def _metrics(reader: Reader, ids: list[str], aggregates: Sequence[str]) -> dict[str, Any]:
+def _metrics(
+    reader: Reader, places: dict[str, int], aggregates: Sequence[str]
+) -> dict[str, NDArray[np.float64]]:
     import numpy as np
 
-    found = reader.columns(SQL["frame.metrics"], run_ids=ids)
-    taken = set(found["key"])
+    found = reader.columns(SQL["frame.metrics"], run_ids=list(places))
+    rows, keys, names = _cells(found, places)
     columns = {}
-    for index, key in enumerate(found["key"]):
-        names = {f"metrics.{key}": "last"}
-        names |= {f"metrics.{key}.{name}": name for name in aggregates if f"{key}.{name}" not in taken}
-        for column, name in names.items():
-            values = np.full(len(ids), np.nan)
-            values[found["places"][index]] = np.ma.filled(
-                np.ma.asarray(found[name][index], dtype=np.float64), np.nan
-            )
-            columns[column] = values
+    taken = set(names)
+    tables = {}
+    for aggregate in ("last", *dict.fromkeys(aggregates)):
+        table = np.full((len(names), len(places)), np.nan)
+        table[keys, rows] = np.ma.filled(found[aggregate].astype(np.float64), np.nan)
+        tables[aggregate] = table
+    for number, name in enumerate(names):
+        for aggregate, table in tables.items():
+            if aggregate == "last":
+                columns[f"metrics.{name}"] = table[number]
+            elif f"{name}.{aggregate}" not in taken:
+                columns[f"metrics.{name}.{aggregate}"] = table[number]
     return columns
 
 
-def _texts(reader: Reader, ids: list[str], noun: str) -> dict[str, Any]:
+def _texts(reader: Reader, places: dict[str, int], noun: str) -> dict[str, NDArray[Any]]:
     import numpy as np
 
-    found = reader.columns(SQL[f"frame.{noun}"], run_ids=ids)
-    columns = {}
-    for index, key in enumerate(found["key"]):
-        texts = np.full(len(ids), None, dtype=object)
-        texts[found["places"][index]] = found["texts"][index]
-        columns[f"{noun}.{key}"] = texts
-    return columns
+    found = reader.columns(SQL[f"frame.{noun}"], run_ids=list(places))
+    rows, keys, names = _cells(found, places)
+    table = np.full((len(names), len(places)), None, dtype=object)
+    table[keys, rows] = found["value"]
+    return {f"{noun}.{name}": table[number] for number, name in enumerate(names)}
+
+
+def _cells(
+    found: dict[str, NDArray[Any]], places: dict[str, int]
+) -> tuple[NDArray[np.intp], NDArray[np.intp], list[str]]:
+    """Return the row and the column of each cell, and the columns' keys.
+
+    A column stands where the first row that has it brings it up, then by name.
+    """
+    import numpy as np
+
+    rows = np.fromiter(map(places.__getitem__, found["run_id"]), np.intp, len(found["run_id"]))
+    numbers: dict[str, int] = {}
+    keys = np.fromiter(
+        (numbers.setdefault(key, len(numbers)) for key in found["key"]), np.intp, len(rows)
+    )
+    first = np.full(len(numbers), len(places))
+    np.minimum.at(first, keys, rows)
+    names = sorted(numbers, key=lambda name: (first[numbers[name]], name))
+    position = np.empty(len(names), np.intp)
+    position[[numbers[name] for name in names]] = np.arange(len(names))
+    return rows, position[keys], names

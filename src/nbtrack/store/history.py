@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from nbtrack.entities import Metric
 from nbtrack.errors import InvalidParameterError
+from nbtrack.store.queries import SQL
 from nbtrack.store.reader import Reader
 
 if TYPE_CHECKING:
@@ -140,9 +141,11 @@ def buckets(
     found = bucket_columns(reader, [run_id], [key], n, start, stop, axis=axis)
     if found:
         return found[0]
-    whole, real = np.empty(0, np.int64), np.empty(0, np.float64)
-    real_names = ("min", "max", "first", "last")
-    return Buckets(run_id, key, *(real if c in real_names else whole for c in _BUCKET_COLUMNS))
+    real = ("min", "max", "first", "last")
+    empty: dict[str, Any] = {
+        name: np.empty(0, np.float64 if name in real else np.int64) for name in _BUCKET_COLUMNS
+    }
+    return Buckets(run_id, key, **empty)
 
 
 def bucket_columns(
@@ -185,12 +188,18 @@ def bucket_columns(
     found = _series(reader, run_ids, keys)
     if not found:
         return []
-    scope: dict[str, Any] = {"series": [number for number, _, _ in found], "axis": axis}
-    ((low, high),) = reader.named("history.range", **scope, start=start, stop=stop)
+    numbers = [number for number, _, _ in found]
+    (extent,) = reader.named("history.range", series=numbers)
+    low, high = extent[:2] if axis == "step" else extent[2:]
     if low is None:
         return []
+    low = low if start is None else max(low, start)
+    high = high if stop is None else min(high, stop)
+    if low > high:
+        return []
     width = -((low - high - 1) // n)
-    columns = _named_columns(reader, "history.buckets", **scope, low=low, high=high, width=width)
+    scope = {"series": numbers, "axis": axis, "low": low, "high": high, "width": width}
+    columns = _named_columns(reader, "history.buckets", **scope)
     parts = _parts(columns.pop("series"))
     return [
         Buckets(run_id, key, **{name: columns[name][parts[number]] for name in _BUCKET_COLUMNS})
@@ -215,9 +224,7 @@ def latest_values(
     dict of str to array
         Columns ``run_id``, ``key``, ``value``, ``step``, ``time``, in no order.
     """
-    return _named_columns(
-        reader, "history.latest", run_ids=_list(run_ids), keys=_list(keys)
-    )
+    return _named_columns(reader, "history.latest", run_ids=_list(run_ids), keys=_list(keys))
 
 
 def _list(values: Sequence[str] | None) -> list[str] | None:
@@ -227,6 +234,11 @@ def _list(values: Sequence[str] | None) -> list[str] | None:
 def _series(
     reader: Reader, run_ids: Sequence[str], keys: Sequence[str] | None
 ) -> list[tuple[int, str, str]]:
+    if len(run_ids) == 1 and keys is not None and len(keys) == 1:
+        return [
+            (number, run_ids[0], keys[0])
+            for (number,) in reader.named("history.one_series", run_id=run_ids[0], key=keys[0])
+        ]
     rows = reader.named("history.series", run_ids=list(run_ids), keys=_list(keys))
     runs = {run_id: place for place, run_id in enumerate(run_ids)}
     names = {key: place for place, key in enumerate(keys or ())}
@@ -236,15 +248,13 @@ def _series(
 def _named_columns(reader: Reader, name: str, **values: Any) -> dict[str, NDArray[Any]]:
     import numpy as np
 
-    from nbtrack.store.queries import SQL
-
     columns = reader.columns(SQL[name], **values)
-    for masked, instead in (("min", np.nan), ("max", np.nan), ("min_x", None), ("max_x", None)):
-        if masked in columns:
-            fill = columns["x_first"] if instead is None else instead
-            column = columns[masked]
-            columns[masked] = np.where(np.ma.getmaskarray(column), fill, np.ma.getdata(column))
-    return {column: np.ma.getdata(data) for column, data in columns.items()}
+    for name, column in columns.items():
+        if np.ma.isMaskedArray(column) and name in ("min", "max"):
+            columns[name] = column.filled(np.nan)
+        elif np.ma.isMaskedArray(column) and name in ("min_x", "max_x"):
+            columns[name] = np.where(column.mask, columns["x_first"], column.data)
+    return {name: np.ma.getdata(column) for name, column in columns.items()}
 
 
 def _parts(series: NDArray[np.int64]) -> dict[int, slice]:
@@ -253,6 +263,4 @@ def _parts(series: NDArray[np.int64]) -> dict[int, slice]:
 
     starts = np.flatnonzero(np.diff(series, prepend=series[:1] - 1)).tolist()
     ends = [*starts[1:], len(series)]
-    return {
-        int(series[start]): slice(start, end) for start, end in zip(starts, ends, strict=True)
-    }
+    return {int(series[start]): slice(start, end) for start, end in zip(starts, ends, strict=True)}

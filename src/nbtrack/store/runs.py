@@ -90,8 +90,9 @@ def artifact_uri(folder: Path, stored: str | None, experiment_id: str, run_id: s
 
 
 def _info(folder: Path, row: tuple[Any, ...]) -> RunInfo:
-    *fields, stored = row
-    return RunInfo(*fields, artifact_uri=artifact_uri(folder, stored, row[1], row[0]))
+    run_id, experiment_id, name, user, status, start, end, stage, stored = row
+    uri = artifact_uri(folder, stored, experiment_id, run_id)
+    return RunInfo(run_id, experiment_id, name, user, status, start, end, stage, uri)
 
 
 def _dataset_input(tags: str, *dataset: Any) -> DatasetInput:

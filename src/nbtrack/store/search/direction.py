@@ -7,19 +7,23 @@ from typing import Literal
 
 Direction = Literal["min", "max"]
 
-_SMALLER = frozenset(
-    "loss losses error errors err mae mse rmse rmsle msle mape smape mase perplexity ppl nll bce "
-    "ce xent entropy kl kld divergence deviance brier ece fid kid lpips wer cer ter mer eer fpr "
-    "fnr distance regret residual residuals cost latency duration bpc bpb bpd misclassification "
-    "hinge mad medae rss sse mpe".split()
-)
-_LARGER = frozenset(
-    "acc accuracy auc auroc auprc aucroc ap map mar f fbeta precision recall r r2 rsquared iou "
-    "miou giou dice jaccard bleu chrf rouge rougel rougelsum meteor cider spice psnr ssim msssim "
-    "mcc kappa score reward rewards return returns ndcg dcg mrr hit hits sensitivity specificity "
-    "correlation corr pearson spearman kendall likelihood elbo tpr tnr em silhouette throughput "
-    "similarity purity nmi ari gini lift winrate explained".split()
-)
+_SMALLER = frozenset({
+    "loss", "losses", "error", "errors", "err", "mae", "mse", "rmse", "rmsle", "msle", "mape",
+    "smape", "mase", "perplexity", "ppl", "nll", "bce", "ce", "xent", "entropy", "kl", "kld",
+    "divergence", "deviance", "brier", "ece", "fid", "kid", "lpips", "wer", "cer", "ter", "mer",
+    "eer", "fpr", "fnr", "distance", "regret", "residual", "residuals", "cost", "latency",
+    "duration", "bpc", "bpb", "bpd", "misclassification", "hinge", "mad", "medae", "rss", "sse",
+    "mpe",
+})  # fmt: skip
+_LARGER = frozenset({
+    "acc", "accuracy", "auc", "auroc", "auprc", "aucroc", "ap", "map", "mar", "f", "fbeta",
+    "precision", "recall", "r", "r2", "rsquared", "iou", "miou", "giou", "dice", "jaccard",
+    "bleu", "chrf", "rouge", "rougel", "rougelsum", "meteor", "cider", "spice", "psnr", "ssim",
+    "msssim", "mcc", "kappa", "score", "reward", "rewards", "return", "returns", "ndcg", "dcg",
+    "mrr", "hit", "hits", "sensitivity", "specificity", "correlation", "corr", "pearson",
+    "spearman", "kendall", "likelihood", "elbo", "tpr", "tnr", "em", "silhouette", "throughput",
+    "similarity", "purity", "nmi", "ari", "gini", "lift", "winrate", "explained",
+})  # fmt: skip
 _SMALLER_ENDS = ("loss", "error", "rmse", "perplexity")
 _LARGER_ENDS = ("accuracy", "auc", "acc", "score", "precision", "recall")
 _NEGATED = frozenset({"neg", "negative", "minus"})

@@ -55,7 +55,7 @@ def search_experiments(
     orders = parse_orders(order_by, EXPERIMENTS)
     tree = parse(filter_string, EXPERIMENTS)
     compiler = Compiler(str(reader.folder), experiments=True)
-    condition = compiler.condition(tree)
+    conditions = (compiler.in_stages(stages(view_type)), compiler.condition(tree))
     terms: list[str] = []
     for entry in orders:
         if entry.identifier == Identifier("attribute", "experiment_id"):
@@ -64,12 +64,11 @@ def search_experiments(
             terms += compiler.order([entry])
     terms += ["t.creation_time DESC", *(term.format("ASC") for term in _BY_ID)]
     sql = SQL["search.experiments"].format(
-        joins=" ".join(compiler.joins), condition=condition, order=", ".join(terms)
+        joins=" ".join(compiler.joins), condition=" AND ".join(conditions), order=", ".join(terms)
     )
     rows = reader.rows(
         sql,
         **compiler.values,
-        stages=stages(view_type),
         limit=max_results + 1,
         offset=start,
     )

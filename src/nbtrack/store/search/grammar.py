@@ -225,9 +225,7 @@ class _Parser:
         token = self.next()
         if token.kind == "number":
             return float(token.text)
-        what = (
-            "metric" if identifier.entity == "metric" else f"numeric attribute: {identifier.key}"
-        )
+        what = "metric" if identifier.entity == "metric" else f"numeric attribute: {identifier.key}"
         raise InvalidParameterError(
             f"Expected numeric value type for {what}. Found {token.text}. Write it without quotes."
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from nbtrack.entities import PagedList, Run, ViewType
 from nbtrack.errors import InvalidParameterError
@@ -14,6 +15,9 @@ from nbtrack.store.search.grammar import parse
 from nbtrack.store.search.paging import check_max_results, make_token, read_token, stages
 from nbtrack.store.search.sql import Compiler, parse_orders
 from nbtrack.store.search.vocabulary import RUNS
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 _TIES = ("t.start_time DESC", "t.run_id")
 _NO_LIMIT = 2**62
@@ -101,25 +105,63 @@ def select_run_ids(
 
     The other parameters are those of ``search_runs``.
     """
-    orders = parse_orders(order_by, RUNS)
-    tree = parse(filter_string, RUNS)
-    compiler = Compiler(str(reader.folder))
-    condition = compiler.condition(tree)
-    scope = {"stages": stages(run_view_type), "experiments": _ids(experiment_ids)}
-    filter_values = dict(compiler.values)
-    order = ", ".join((*compiler.order(orders), *_TIES))
-    sql = SQL["search.runs"].format(
-        joins=" ".join(compiler.joins), condition=condition, order=order
-    )
+    query = _Query(reader, experiment_ids, filter_string, run_view_type, order_by)
     limit = _NO_LIMIT if stop is None else max(stop - start, 0)
-    rows = reader.rows(sql, **scope, **compiler.values, limit=limit, offset=start)
-    if rows or start == 0 and limit:
-        return Selection([row[0] for row in rows], rows[0][1] if rows else 0)
-    counted = reader.one(
-        SQL["search.count_runs"].format(condition=condition), **scope, **filter_values
+    rows = reader.rows(
+        query.text(SQL["search.id_columns"]), **query.values, limit=limit, offset=start
     )
-    assert counted is not None
-    return Selection([], counted[0])
+    if rows:
+        return Selection([row[0] for row in rows], rows[0][1])
+    return Selection([], reader.rows(query.count, **query.count_values)[0][0])
+
+
+def select_columns(
+    reader: Reader,
+    experiment_ids: Sequence[str | int] | None,
+    filter_string: str | None,
+    run_view_type: int,
+    order_by: Sequence[str] | None,
+    *,
+    start: int,
+    limit: int,
+) -> dict[str, NDArray[Any]]:
+    """Return the columns of the table ``runs`` that a data frame of runs begins with."""
+    query = _Query(reader, experiment_ids, filter_string, run_view_type, order_by)
+    text = query.text(SQL["search.run_columns"])
+    return reader.columns(text, **query.values, limit=limit, offset=start)
+
+
+class _Query:
+    """A search as SQL, and the values it is bound to."""
+
+    def __init__(
+        self,
+        reader: Reader,
+        experiment_ids: Sequence[str | int] | None,
+        filter_string: str | None,
+        run_view_type: int,
+        order_by: Sequence[str] | None,
+    ) -> None:
+        tree = parse(filter_string, RUNS)
+        orders = parse_orders(order_by, RUNS)
+        compiler = Compiler(str(reader.folder))
+        conditions = [compiler.in_stages(stages(run_view_type))]
+        if (experiments := _ids(experiment_ids)) is not None:
+            conditions.append(compiler.in_experiments(experiments))
+        self._condition = " AND ".join((*conditions, compiler.condition(tree)))
+        self.count_values = dict(compiler.values)
+        self._order = ", ".join((*compiler.order(orders), *_TIES))
+        self._joins = " ".join(compiler.joins)
+        self.values = compiler.values
+
+    def text(self, columns: str) -> str:
+        return SQL["search.runs"].format(
+            columns=columns, joins=self._joins, condition=self._condition, order=self._order
+        )
+
+    @property
+    def count(self) -> str:
+        return SQL["search.count_runs"].format(condition=self._condition)
 
 
 def _ids(experiment_ids: Sequence[str | int] | None) -> list[str] | None:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from nbtrack.errors import InvalidParameterError
+from nbtrack.store.queries import SQL
 from nbtrack.store.search.grammar import parse_order
 from nbtrack.store.search.tree import And, Comparison, Identifier, Node, Not, Order
 from nbtrack.store.search.vocabulary import Vocabulary
@@ -92,6 +93,14 @@ class Compiler:
         self.values[name] = list(value) if isinstance(value, tuple) else value
         return f"${name}"
 
+    def in_stages(self, stages: list[str]) -> str:
+        """Return the condition that the lifecycle stage is one of these."""
+        return SQL["search.stages"].format(stages=self.bind(stages))
+
+    def in_experiments(self, experiment_ids: list[str]) -> str:
+        """Return the condition that the run is in one of these experiments."""
+        return SQL["search.of_experiments"].format(experiments=self.bind(experiment_ids))
+
     def condition(self, node: Node | None) -> str:
         """Return the SQL condition of a tree; ``true`` for none."""
         if node is None:
@@ -108,17 +117,18 @@ class Compiler:
         if where.entity == "attribute":
             return f"coalesce({self._test(self._attribute(where.key), node)}, false)"
         if where.entity == "dataset":
-            found = self._test(_DATASET[where.key], node)
-            return f"t.run_id IN (SELECT run_id FROM inputs WHERE {found})"
+            test = self._test(_DATASET[where.key], node)
+            return SQL["search.dataset"].format(test=test)
         table, column = self._table(where)
-        present = f"SELECT {self._owner} FROM {table} WHERE key = {self.bind(where.key)} AND"
+        parts = {"owner": self._owner, "table": table, "key": self.bind(where.key)}
         if node.operator == "IS NULL":
-            return f"t.{self._owner} NOT IN ({present} {column} IS NOT NULL)"
-        return f"t.{self._owner} IN ({present} {self._test(column, node)})"
+            return SQL["search.not_logged"].format(**parts, column=column)
+        return SQL["search.logged"].format(**parts, test=self._test(column, node))
 
     def _test(self, column: str, node: Comparison) -> str:
         fragment = _OPERATORS[node.operator]
-        test = f"{column} {fragment.format(self.bind(node.value)) if '{}' in fragment else fragment}"
+        placeholder = self.bind(node.value) if "{}" in fragment else ""
+        test = f"{column} {fragment.format(placeholder)}"
         # DuckDB sorts NaN above every number and equal to itself; here it only differs from all
         if node.identifier.entity == "metric" and node.operator in ("=", ">", ">=", "<", "<="):
             return f"({test} AND NOT isnan({column}))"
@@ -145,13 +155,19 @@ class Compiler:
                 terms.append(f"{self._attribute(where.key)} {way} NULLS LAST")
                 continue
             table, column = self._table(where)
+            name = f"o{number}"
             self.joins.append(
-                f"LEFT JOIN (SELECT {self._owner}, {column} AS value FROM {table} "
-                f"WHERE key = {self.bind(where.key)}) AS o{number} USING ({self._owner})"
+                SQL["search.order_join"].format(
+                    owner=self._owner,
+                    table=table,
+                    column=column,
+                    key=self.bind(where.key),
+                    name=name,
+                )
             )
             if where.entity == "metric":
-                terms.append(f"isnan(o{number}.value) ASC NULLS LAST")
-            terms.append(f"o{number}.value {way} NULLS LAST")
+                terms.append(f"isnan({name}.value) ASC NULLS LAST")
+            terms.append(f"{name}.value {way} NULLS LAST")
         return terms
 
 
@@ -175,5 +191,3 @@ def parse_orders(order_by: Sequence[str] | None, vocabulary: Vocabulary) -> list
             f"`order_by` contains duplicate fields: {twice}. Name each field once."
         )
     return orders
-
-

@@ -23,7 +23,7 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE,
 )
-_PATH = re.compile(rf"(?P<entity>\w+)\.(?:(?P<quoted>{_QUOTED})(?:\.(?P<suffix>\w+))?|(?P<bare>.+))")
+_QUOTED_KEY = re.compile(rf"({_QUOTED})(?:\.(\w+))?")
 
 
 @dataclass(frozen=True)
@@ -85,8 +85,7 @@ def unquote(text: str) -> str:
 
 def split_path(text: str) -> tuple[str, str, str | None, bool]:
     """Return entity, key, suffix and whether the key was quoted, of ``entity.key``."""
-    match = _PATH.fullmatch(text)
-    assert match is not None, text
-    if match["quoted"] is not None:
-        return match["entity"], unquote(match["quoted"]), match["suffix"], True
-    return match["entity"], match["bare"], None, False
+    entity, _, key = text.partition(".")
+    if quoted := _QUOTED_KEY.fullmatch(key):
+        return entity, unquote(quoted[1]), quoted[2], True
+    return entity, key, None, False

@@ -7,6 +7,9 @@ WHERE run_id IN (SELECT unnest($run_ids::VARCHAR[]))
   AND ($keys::VARCHAR[] IS NULL OR list_contains($keys::VARCHAR[], key))
   AND count > 0;
 
+-- name: one_series
+SELECT series FROM series WHERE run_id = $run_id AND key = $key AND count > 0;
+
 -- name: latest
 SELECT run_id, key, last_value AS value, last_step AS step, last_time AS time
 FROM series
@@ -26,11 +29,9 @@ FROM points
 WHERE series IN (SELECT unnest($series::BIGINT[]));
 
 -- name: range
-SELECT min(x), max(x)
-FROM (SELECT CASE WHEN $axis = 'time' THEN time ELSE step END AS x
-      FROM points
-      WHERE series IN (SELECT unnest($series::BIGINT[])))
-WHERE ($start::BIGINT IS NULL OR x >= $start) AND ($stop::BIGINT IS NULL OR x <= $stop);
+SELECT min(step), max(step), min(time), max(time)
+FROM points
+WHERE series IN (SELECT unnest($series::BIGINT[]));
 
 -- name: buckets
 -- place orders the points of a bucket, whatever order they were written in
@@ -38,14 +39,16 @@ SELECT series,
        min(x) AS x_first,
        max(x) AS x_last,
        count(*) AS count,
-       count(*) FILTER (isnan(value)) AS nan_count,
-       min(value) FILTER (NOT isnan(value)) AS min,
-       max(value) FILTER (NOT isnan(value)) AS max,
-       arg_min(x, value) FILTER (NOT isnan(value)) AS min_x,
-       arg_max(x, value) FILTER (NOT isnan(value)) AS max_x,
+       count(*) - count(number) AS nan_count,
+       min(number) AS min,
+       max(number) AS max,
+       arg_min(x, number) AS min_x,
+       arg_max(x, number) AS max_x,
        arg_min(value, place) AS first,
        arg_max(value, place) AS last
-FROM (SELECT series, x, value, floor((x::DOUBLE - $low) / $width)::BIGINT AS bucket,
+FROM (SELECT series, x, value,
+             CASE WHEN isnan(value) THEN NULL ELSE value END AS number,
+             floor((x::DOUBLE - $low) / $width)::BIGINT AS bucket,
              x::HUGEINT * 18446744073709551616 + other AS place
       FROM (SELECT series, value,
                    CASE WHEN $axis = 'time' THEN time ELSE step END AS x,

@@ -1,28 +1,31 @@
--- Searches. {joins}, {condition} and {order} are fragments of store/search/sql.py,
--- which hold no values.
+-- Searches. What stands in braces is a fixed fragment, chosen by store/search/sql.py:
+-- names of tables and columns, placeholders, and conditions made of the fragments here.
+-- Values are always bound. The searched table is t.
 
 -- name: runs
-SELECT t.run_id, count(*) OVER () AS total
+SELECT {columns}
 FROM runs t {joins}
-WHERE t.lifecycle_stage IN (SELECT unnest($stages::VARCHAR[]))
-  AND ($experiments::VARCHAR[] IS NULL OR list_contains($experiments::VARCHAR[], t.experiment_id))
-  AND {condition}
+WHERE {condition}
 ORDER BY {order}
 LIMIT $limit OFFSET $offset;
+
+-- name: id_columns
+t.run_id, count(*) OVER () AS total;
+
+-- name: run_columns
+t.run_id, t.experiment_id, t.status, t.artifact_uri,
+epoch_ms(t.start_time) AS start_ms, epoch_ms(t.end_time) AS end_ms;
 
 -- name: count_runs
 SELECT count(*)
 FROM runs t
-WHERE t.lifecycle_stage IN (SELECT unnest($stages::VARCHAR[]))
-  AND ($experiments::VARCHAR[] IS NULL OR list_contains($experiments::VARCHAR[], t.experiment_id))
-  AND {condition};
+WHERE {condition};
 
 -- name: experiments
 SELECT t.experiment_id, t.name, t.lifecycle_stage, t.artifact_location,
        epoch_ms(t.creation_time), epoch_ms(t.last_update_time)
 FROM experiments t {joins}
-WHERE t.lifecycle_stage IN (SELECT unnest($stages::VARCHAR[]))
-  AND {condition}
+WHERE {condition}
 ORDER BY {order}
 LIMIT $limit OFFSET $offset;
 
@@ -31,3 +34,22 @@ SELECT experiment_id, key, value
 FROM experiment_tags
 WHERE experiment_id IN (SELECT unnest($experiment_ids::VARCHAR[]))
 ORDER BY key;
+
+-- name: stages
+list_contains({stages}::VARCHAR[], t.lifecycle_stage);
+
+-- name: of_experiments
+list_contains({experiments}::VARCHAR[], t.experiment_id);
+
+-- name: logged
+t.{owner} IN (SELECT {owner} FROM {table} WHERE key = {key} AND {test});
+
+-- name: not_logged
+t.{owner} NOT IN (SELECT {owner} FROM {table} WHERE key = {key} AND {column} IS NOT NULL);
+
+-- name: dataset
+t.run_id IN (SELECT run_id FROM inputs WHERE {test});
+
+-- name: order_join
+LEFT JOIN (SELECT {owner}, {column} AS value FROM {table} WHERE key = {key}) AS {name}
+    ON {name}.{owner} = t.{owner};
