@@ -237,7 +237,7 @@ def is_debian() -> bool:
 def static_checks(command: str | None) -> dict[str, list[str | Path]]:
     """Return the checks that run nothing of nbtrack, by name."""
     checks: dict[str, list[str | Path]] = {
-        "ruff check": [PYTHON, "-m", "ruff", "check"],
+        "ruff check": [PYTHON, "-m", "ruff", "check", "--output-format", "concise"],
         "ruff format": [PYTHON, "-m", "ruff", "format", "--check"],
         "mypy --strict": [PYTHON, "-m", "mypy"],
     }
