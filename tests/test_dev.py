@@ -1,0 +1,67 @@
+"""The set-up script starts with any Python 3 and needs nothing but the standard library."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+SCRIPT = Path(__file__).parents[1] / "dev.py"
+
+
+@pytest.fixture
+def dev() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("dev", SCRIPT)
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_old_pythons_can_read_it_and_get_a_clear_answer(
+    dev: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ast.parse(SCRIPT.read_text("utf-8"), feature_version=(3, 7))
+    monkeypatch.setattr(sys, "version_info", (3, 9, 18, "final", 0))
+    assert dev.main() == 2
+    assert "needs Python 3.11 or later; this is Python 3.9.18" in capsys.readouterr().out
+
+
+def test_it_needs_the_standard_library_only() -> None:
+    nodes = list(ast.walk(ast.parse(SCRIPT.read_text("utf-8"))))
+    names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    names |= {str(node.module) for node in nodes if isinstance(node, ast.ImportFrom)}
+    assert {name.split(".")[0] for name in names} <= sys.stdlib_module_names
+
+
+def test_its_commands_are_named_in_its_help() -> None:
+    done = subprocess.run(
+        [sys.executable, str(SCRIPT), "--help"], capture_output=True, text=True, check=True
+    )
+    assert all(command in done.stdout for command in ("demo", "test", "check"))
+
+
+def test_a_failing_step_says_which_and_shows_its_output(
+    dev: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dev, "VENV", tmp_path)
+    with pytest.raises(dev.StepError, match=r"bake a cake: failed with exit status 3\nno flour"):
+        dev.run("bake a cake", [sys.executable, "-c", "print('no flour'); raise SystemExit(3)"])
+
+
+def test_the_digest_of_sources_changes_with_them(
+    dev: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dev, "ROOT", tmp_path)
+    source = tmp_path / "js" / "chart.ts"
+    source.parent.mkdir()
+    source.write_text("let a = 1;", "utf-8")
+    before = dev.digest(list(dev.front_end()))
+    source.write_text("let a = 2;", "utf-8")
+    assert dev.digest(list(dev.front_end())) != before
