@@ -20,7 +20,7 @@ import time
 import warnings
 import weakref
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -123,9 +123,14 @@ class Journal:
 
     def event(self, kind: str, **fields: Any) -> None:
         """Append one event; it is in the file when the call returns."""
-        line = self._line(kind, fields)
-        with self._lock:
-            self._append(EVENTS, line)
+        self.events([(kind, fields)])
+
+    def events(self, events: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
+        """Append events with a single write; all are in the file when the call returns."""
+        lines = b"".join(self._line(kind, fields) for kind, fields in events)
+        if lines:
+            with self._lock:
+                self._append(EVENTS, lines)
 
     def points(self, metrics: Mapping[str, Any], step: int, time_ms: int) -> None:
         """Append one point for each metric; all are in the file when the call returns.

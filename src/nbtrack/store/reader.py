@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,27 +30,62 @@ class Reader:
         self.connection = connection
         self.folder = folder
 
-    def rows(self, sql: str, **values: Any) -> list[tuple[Any, ...]]:
+    def rows(self, sql: str, /, **values: Any) -> list[tuple[Any, ...]]:
         """Return the rows of a query; ``$name`` in it stands for ``values["name"]``."""
         result: list[tuple[Any, ...]] = self.connection.execute(sql, values or None).fetchall()
         return result
 
-    def one(self, sql: str, **values: Any) -> tuple[Any, ...] | None:
+    def one(self, sql: str, /, **values: Any) -> tuple[Any, ...] | None:
         """Return the first row of a query, or None."""
         found = self.rows(sql, **values)
         return found[0] if found else None
 
-    def named(self, name: str, **values: Any) -> list[tuple[Any, ...]]:
+    def named(self, name: str, /, **values: Any) -> list[tuple[Any, ...]]:
         """Return the rows of a query of the ``sql`` folder, such as ``"runs.get"``."""
         return self.rows(SQL[name], **values)
 
-    def columns(self, sql: str, **values: Any) -> dict[str, np.ndarray[Any, Any]]:
+    def columns(self, sql: str, /, **values: Any) -> dict[str, np.ndarray[Any, Any]]:
         """Return the result of a query as one NumPy array for each column."""
         result: dict[str, np.ndarray[Any, Any]] = self.connection.execute(
             sql, values or None
         ).fetchnumpy()
         return result
 
-    def frame(self, sql: str, **values: Any) -> pd.DataFrame:
+    def frame(self, sql: str, /, **values: Any) -> pd.DataFrame:
         """Return the result of a query as a DataFrame."""
         return self.connection.execute(sql, values or None).df()
+
+    def query(self, sql: str, variables: Mapping[str, Any]) -> pd.DataFrame:
+        """Return the result of a user's query; other names in it may be data frames.
+
+        Parameters
+        ----------
+        sql : str
+        variables : mapping
+            Data frames by name; a table of the store comes first.
+        """
+        import duckdb
+
+        registered: list[str] = []
+        try:
+            while True:
+                try:
+                    return self.connection.execute(sql).df()
+                except duckdb.CatalogException as error:
+                    name = _missing_table(str(error))
+                    if name is None or name in registered or not _is_frame(variables.get(name)):
+                        raise
+                    self.connection.register(name, variables[name])
+                    registered.append(name)
+        finally:
+            for name in registered:
+                self.connection.unregister(name)
+
+
+def _missing_table(message: str) -> str | None:
+    found = re.search(r"Table with name \"?([^\s\"]+)\"? does not exist", message)
+    return found.group(1) if found else None
+
+
+def _is_frame(value: Any) -> bool:
+    return type(value).__module__.partition(".")[0] in ("pandas", "polars", "pyarrow")

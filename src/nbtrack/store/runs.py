@@ -73,20 +73,24 @@ def get_runs(reader: Reader, run_ids: Sequence[str]) -> list[Run]:
     ]
 
 
-def artifact_uri(folder: Path, stored: str | None, experiment_id: str, run_id: str) -> str:
-    """Return where the artifacts of a run are: an absolute path or a URI.
+def resolved(folder: Path, stored: str) -> str:
+    """Return where stored artifacts are: an absolute path or a URI.
 
     Parameters
     ----------
     folder : Path
         The folder of the store.
-    stored : str or None
-        A relative path below it, an absolute path or a URI; None for the usual place.
+    stored : str
+        A relative path below it, an absolute path or a URI.
     """
-    uri = stored or f"artifacts/{experiment_id}/{run_id}"
-    if ":" in uri or uri.startswith("/"):
-        return uri
-    return str(folder / PurePosixPath(uri))
+    if ":" in stored or stored.startswith("/"):
+        return stored
+    return str(folder / PurePosixPath(stored))
+
+
+def artifact_uri(folder: Path, stored: str | None, experiment_id: str, run_id: str) -> str:
+    """Return where the artifacts of a run are; the usual place where none is stored."""
+    return resolved(folder, stored or f"artifacts/{experiment_id}/{run_id}")
 
 
 def _info(folder: Path, row: tuple[Any, ...]) -> RunInfo:

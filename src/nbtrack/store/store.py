@@ -25,9 +25,11 @@ from nbtrack.store.reader import Reader
 
 if TYPE_CHECKING:
     from nbtrack.store.fold import FoldReport
+    from nbtrack.store.writer import RunWriter
 
 FOLD_EVERY_S = 1.0
 WAIT_S = 30.0
+MAX_LOOSE_WRITERS = 64
 
 
 class Store:
@@ -49,6 +51,7 @@ class Store:
         self.journals = self.folder / "journal"
         self.artifacts = self.folder / "artifacts"
         self._open_journals: dict[str, Journal] = {}
+        self._writers: dict[str, RunWriter] = {}
         self._guard = threading.Lock()
         self._folder_thread: threading.Thread | None = None
         self._wake = threading.Event()
@@ -81,6 +84,37 @@ class Store:
             with self._guard:
                 self._open_journals.pop(run_id, None)
             self._wake.set()
+
+    def writer(self, run_id: str) -> RunWriter:
+        """Return this process's writer of a run that exists, opened where it is not.
+
+        Raises
+        ------
+        NotFoundError
+            If there is no such run.
+        InvalidParameterError
+            If it is deleted.
+        """
+        writer = self._writers.get(run_id)
+        if writer is None:
+            from nbtrack.store.writer import open_writer
+
+            self.add_writer(writer := open_writer(self, run_id))
+        return writer
+
+    def add_writer(self, writer: RunWriter) -> None:
+        """Keep a writer; of those that are not pinned, the oldest are closed."""
+        with self._guard:
+            self._writers[writer.run_id] = writer
+            loose = [run_id for run_id, w in self._writers.items() if not w.pinned]
+        for run_id in loose[:-MAX_LOOSE_WRITERS]:
+            self.forget_writer(run_id)
+
+    def forget_writer(self, run_id: str) -> None:
+        """Close this process's writer and journal of a run; the next use opens them again."""
+        with self._guard:
+            self._writers.pop(run_id, None)
+        self.close_journal(run_id)
 
     # -- reading and writing the database ----------------------------------------------
 

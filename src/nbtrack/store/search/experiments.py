@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from pathlib import Path, PurePosixPath
 from typing import Any
 
 from nbtrack.entities import Experiment, PagedList, ViewType
 from nbtrack.store.queries import SQL
 from nbtrack.store.reader import Reader
+from nbtrack.store.runs import resolved
 from nbtrack.store.search.grammar import parse
 from nbtrack.store.search.paging import check_max_results, make_token, read_token, stages
 from nbtrack.store.search.sql import Compiler, parse_orders
@@ -85,7 +85,7 @@ def _experiments(reader: Reader, rows: list[tuple[Any, ...]]) -> list[Experiment
         Experiment(
             experiment_id,
             name,
-            artifact_location(reader.folder, stored, experiment_id),
+            resolved(reader.folder, stored or f"artifacts/{experiment_id}"),
             stage,
             tags[experiment_id],
             created,
@@ -93,11 +93,3 @@ def _experiments(reader: Reader, rows: list[tuple[Any, ...]]) -> list[Experiment
         )
         for experiment_id, name, stage, stored, created, updated in rows
     ]
-
-
-def artifact_location(folder: Path, stored: str | None, experiment_id: str) -> str:
-    """Return where the artifacts of an experiment's runs go: an absolute path or a URI."""
-    uri = stored or f"artifacts/{experiment_id}"
-    if ":" in uri or uri.startswith("/"):
-        return uri
-    return str(folder / PurePosixPath(uri))

@@ -1,0 +1,28 @@
+"""Deleting runs and bringing them back."""
+
+from __future__ import annotations
+
+from nbtrack.entities import LifecycleStage
+from nbtrack.errors import NotFoundError
+from nbtrack.limits import check_run_id
+from nbtrack.store.journal import now_ms
+from nbtrack.store.store import Store
+
+
+def delete_run(store: Store, run_id: str) -> None:
+    """Mark a run as deleted; ``restore_run`` brings it back, ``compact`` frees its space."""
+    _set_stage(store, run_id, LifecycleStage.DELETED)
+
+
+def restore_run(store: Store, run_id: str) -> None:
+    """Bring a deleted run back."""
+    _set_stage(store, run_id, LifecycleStage.ACTIVE)
+
+
+def _set_stage(store: Store, run_id: str, stage: str) -> None:
+    check_run_id(run_id)
+    with store.write() as reader:
+        if not reader.named("experiments.run_owner", run_id=run_id):
+            raise NotFoundError(f"Run with id={run_id} not found")
+        reader.named("experiments.set_stage_of_run", run_id=run_id, stage=stage, now=now_ms())
+    store.forget_writer(run_id)

@@ -1,0 +1,199 @@
+"""What may be logged to one run, and how it gets into the journal."""
+
+from __future__ import annotations
+
+import json
+import struct
+import threading
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from nbtrack.entities import DatasetInput, LifecycleStage
+from nbtrack.errors import InvalidParameterError, NotFoundError
+from nbtrack.limits import (
+    check_distinct_params,
+    check_key,
+    check_step,
+    check_timestamp,
+    param_value,
+    tag_value,
+)
+from nbtrack.store.journal import Journal, now_ms
+
+if TYPE_CHECKING:
+    from nbtrack.store.artifacts import ArtifactFolder
+    from nbtrack.store.store import Store
+
+RUN_NAME = "mlflow.runName"
+
+
+class RunWriter:
+    """Checks what is logged to a run and appends it to this process's journal.
+
+    Get it with ``Store.writer``; thread-safe.
+
+    Parameters
+    ----------
+    store : Store
+    run_id : str
+    params : dict of str to str
+        The params that the run has already: they are written once.
+    artifact_uri : str
+        Where its artifacts lie: a path or a URI.
+    """
+
+    def __init__(
+        self, store: Store, run_id: str, params: dict[str, str], artifact_uri: str
+    ) -> None:
+        self.store = store
+        self.run_id = run_id
+        self.artifact_uri = artifact_uri
+        self.pinned = False
+        self._params = params
+        self._params_lock = threading.Lock()
+        self._journal: Journal | None = None
+        self._artifacts: ArtifactFolder | None = None
+
+    @property
+    def journal(self) -> Journal:
+        """This process's journal of the run."""
+        journal = self._journal
+        if journal is None or journal.closed:
+            journal = self._journal = self.store.journal(self.run_id)
+        return journal
+
+    def log_metrics(
+        self, metrics: Mapping[str, Any], step: Any = 0, timestamp: int | None = None
+    ) -> None:
+        """Append one point to each metric; all or none is written.
+
+        Parameters
+        ----------
+        metrics : mapping of str to number
+        step : int
+        timestamp : int, optional
+            Milliseconds since the epoch; now when it is not given.
+        """
+        if type(step) is not int:
+            step = check_step(step)
+        time_ms = now_ms() if timestamp is None else check_timestamp(timestamp)
+        journal = self._journal
+        if journal is None or journal.closed:
+            journal = self.journal
+        try:
+            journal.points(metrics, step, time_ms)
+        except (AttributeError, TypeError, struct.error) as error:
+            check_step(step)  # one beyond 64 bits is only noticed where records are packed
+            raise InvalidParameterError(
+                f"Metrics must be a mapping of names to numbers; got {metrics!r} ({error})."
+            ) from error
+
+    def log_params(self, params: Mapping[str, Any] | Iterable[tuple[str, Any]]) -> None:
+        """Log params; a param that has another value already is an error, and nothing is written."""
+        pairs = [
+            (check_key(key), param_value(key, value))
+            for key, value in (params.items() if isinstance(params, Mapping) else params)
+        ]
+        check_distinct_params(pairs)
+        with self._params_lock:
+            new = {}
+            for key, value in pairs:
+                old = self._params.get(key)
+                if old is None:
+                    new[key] = value
+                elif old != value:
+                    raise InvalidParameterError(
+                        f"Changing param values is not allowed. Param with key='{key}' was already "
+                        f"logged with value='{old}' for run ID='{self.run_id}'. Attempted logging "
+                        f"new value '{value}'. Start another run for it, or log a value that "
+                        "changes as a tag or a metric."
+                    )
+            self.journal.events([("param", {"key": k, "value": v}) for k, v in new.items()])
+            self._params.update(new)
+
+    def set_tags(self, tags: Mapping[str, Any]) -> None:
+        """Set tags; ``mlflow.runName`` is the run's name as well."""
+        pairs = [(check_key(key), tag_value(key, value)) for key, value in tags.items()]
+        events: list[tuple[str, dict[str, Any]]] = []
+        for key, value in pairs:
+            events.append(("tag", {"key": key, "value": value}))
+            if key == RUN_NAME:
+                events.append(("update", {"run_name": value}))
+        self.journal.events(events)
+
+    def set_tag(self, key: str, value: Any) -> None:
+        """Set one tag."""
+        self.set_tags({key: value})
+
+    def tags(self) -> dict[str, str]:
+        """Return the tags that are set now."""
+        with self.store.read() as reader:
+            rows = reader.named("runs.tags", run_ids=[self.run_id])
+        return {key: value for _, key, value in rows}
+
+    def delete_tag(self, key: str) -> None:
+        """Remove a tag.
+
+        Raises
+        ------
+        NotFoundError
+            If the run has no such tag.
+        """
+        if key not in self.tags():
+            raise NotFoundError(f"No tag with name: {key} in run with id {self.run_id}")
+        self.journal.events([("untag", {"key": key})])
+
+    def update(
+        self, *, status: str | None = None, end_time: int | None = None, name: str | None = None
+    ) -> None:
+        """Change status, end or name of the run."""
+        if name is not None:
+            self.set_tags({RUN_NAME: name})
+        if status is not None or end_time is not None:
+            self.journal.events([("update", {"status": status, "end_time": end_time})])
+
+    def log_inputs(self, inputs: Iterable[DatasetInput]) -> None:
+        """Record the datasets that the run reads."""
+        events: list[tuple[str, dict[str, Any]]] = []
+        for item in inputs:
+            tags = json.dumps({tag.key: tag.value for tag in item.tags})
+            events.append(("input", {**vars(item.dataset), "tags": tags}))
+        self.journal.events(events)
+
+    @property
+    def artifacts(self) -> ArtifactFolder:
+        """The folder of the run's artifacts; what is put there is recorded."""
+        if self._artifacts is None:
+            from nbtrack.store.artifacts import ArtifactFolder
+
+            self._artifacts = ArtifactFolder(
+                self.artifact_uri,
+                record=self._record_artifact,
+                cache=self.store.artifacts / ".content",
+            )
+        return self._artifacts
+
+    def _record_artifact(self, path: str, size: int, sha256: str | None) -> None:
+        self.journal.events([("artifact", {"path": path, "size": size, "sha256": sha256})])
+
+
+def open_writer(store: Store, run_id: str) -> RunWriter:
+    """Return a writer for a run that exists.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such run.
+    InvalidParameterError
+        If it is deleted.
+    """
+    from nbtrack.store.runs import get_run
+
+    with store.read() as reader:
+        run = get_run(reader, run_id)
+    if run.info.lifecycle_stage != LifecycleStage.ACTIVE:
+        raise InvalidParameterError(
+            f"The run {run_id} must be in the 'active' state. "
+            f"Current state is {run.info.lifecycle_stage}."
+        )
+    return RunWriter(store, run_id, dict(run.data.params), run.info.artifact_uri)

@@ -1,0 +1,23 @@
+"""The notebook kernel that runs this code, if one does."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+
+def shell() -> Any:
+    """Return IPython's shell, or None outside of IPython."""
+    module = sys.modules.get("IPython")
+    return module.get_ipython() if module is not None else None
+
+
+def in_notebook() -> bool:
+    """Return whether this process is a kernel (Jupyter, VS Code, Colab)."""
+    return getattr(shell(), "kernel", None) is not None
+
+
+def cell_number() -> int | None:
+    """Return the execution count of the cell that runs, or None outside of IPython."""
+    found = shell()
+    return None if found is None else int(found.execution_count)

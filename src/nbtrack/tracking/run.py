@@ -1,0 +1,297 @@
+"""A live run: it starts, it is logged to, and it ends telling the truth."""
+
+from __future__ import annotations
+
+import os
+import threading
+import traceback
+import uuid
+from collections.abc import Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from nbtrack.entities import LifecycleStage, Run, RunData, RunInfo, RunInputs, RunOutputs, RunStatus
+from nbtrack.errors import InvalidParameterError, NbtrackError
+from nbtrack.limits import check_experiment_id
+from nbtrack.store.journal import now_ms
+from nbtrack.store.owner import Owner
+from nbtrack.store.store import Store
+from nbtrack.store.writer import RUN_NAME, RunWriter
+from nbtrack.tracking import context
+from nbtrack.tracking.kernel import cell_number
+
+if TYPE_CHECKING:
+    from nbtrack.tracking.system_metrics import SystemMetrics
+
+ERROR_TAG = "nbtrack.error"
+TRACEBACK_FILE = "traceback.txt"
+NOTE = "mlflow.note.content"
+PARENT = "mlflow.parentRunId"
+
+
+class ActiveRun:
+    """A run that is being logged to; also a context manager.
+
+    On leaving the ``with`` block the run is FINISHED, after an exception FAILED
+    with the traceback kept, after Ctrl-C KILLED.
+
+    Attributes
+    ----------
+    writer : RunWriter
+        Where what is logged goes.
+    outer : tuple of ActiveRun
+        The runs that were open when this one started, the outermost first.
+    joined : bool
+        Whether the run belongs to another live process; then that one ends it.
+    ended : bool
+    """
+
+    def __init__(
+        self,
+        info: RunInfo,
+        writer: RunWriter,
+        outer: tuple[ActiveRun, ...] = (),
+        *,
+        joined: bool = False,
+    ) -> None:
+        self._info = info
+        self.writer = writer
+        self.outer = outer
+        self.joined = joined
+        self.ended = False
+        self.cell = cell_number()
+        self.pid = os.getpid()
+        self._background: list[threading.Thread] = []
+        self._system_metrics: SystemMetrics | None = None
+        writer.pinned = True
+
+    def __repr__(self) -> str:
+        info = self._info
+        return f"<ActiveRun: run_id={info.run_id!r}, name={info.run_name!r}, status={info.status}>"
+
+    @property
+    def info(self) -> RunInfo:
+        """The run's id, name, status, times and artifact URI."""
+        return self._info
+
+    @property
+    def data(self) -> RunData:
+        """What was logged so far: latest metrics, params, tags."""
+        return self.fetch().data
+
+    @property
+    def inputs(self) -> RunInputs:
+        """The datasets that the run has read."""
+        return self.fetch().inputs
+
+    @property
+    def outputs(self) -> RunOutputs:
+        """The models that the run has made."""
+        return self.fetch().outputs
+
+    @property
+    def store(self) -> Store:
+        """The store that the run is logged to."""
+        return self.writer.store
+
+    def fetch(self) -> Run:
+        """Return the run as the store has it now."""
+        from nbtrack.store.runs import get_run
+
+        with self.store.read() as reader:
+            return get_run(reader, self._info.run_id)
+
+    def to_dictionary(self) -> dict[str, Any]:
+        """Return the run as the store has it now, as a dictionary of plain values."""
+        return self.fetch().to_dictionary()
+
+    def __enter__(self) -> ActiveRun:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if not self.ended:
+            self.end_with(error)
+
+    def end_with(self, error: BaseException | None) -> None:
+        """End the run as an exception, or none, says it went."""
+        status = status_after(error)
+        if error is not None and status == "FAILED":
+            self.keep_error(error)
+        self.end(status)
+
+    def keep_error(self, error: BaseException) -> None:
+        """Keep an exception: one line as a tag, the traceback as an artifact."""
+        lines = traceback.format_exception(type(error), error, error.__traceback__)
+        self.writer.set_tags({ERROR_TAG: f"{type(error).__name__}: {error}"[:500]})
+        self.writer.artifacts.put_bytes(
+            TRACEBACK_FILE, "".join(lines).encode("utf-8", "backslashreplace")
+        )
+
+    def in_background(self, work: threading.Thread) -> None:
+        """Start a thread that the end of the run waits for."""
+        self._background.append(work)
+        work.start()
+
+    def sample_system(self) -> None:
+        """Log the load of the machine until the run ends."""
+        from nbtrack.tracking.system_metrics import SystemMetrics
+
+        self._system_metrics = SystemMetrics(
+            lambda values, step: self.writer.log_metrics(values, step)
+        )
+        self._system_metrics.start()
+
+    def end(self, status: str = "FINISHED", end_time: int | None = None) -> None:
+        """End the run; logging to it goes on only after it is started again by its id.
+
+        Raises
+        ------
+        DiskFullError
+            If a full disk has refused the last of what was logged: nothing is
+            dropped, free some space and end the run again.
+        """
+        if self.ended:
+            return
+        if self._system_metrics is not None:
+            self._system_metrics.stop()
+        for thread in self._background:
+            thread.join(timeout=5.0)
+        finished = end_time if end_time is not None else now_ms()
+        if not self.joined:
+            self.writer.update(status=status, end_time=max(finished, self._info.start_time))
+        self.store.forget_writer(self._info.run_id)
+        self.ended = True
+        self._info = RunInfo(**{**vars(self._info), "status": status, "end_time": finished})
+        context.pop(self)
+
+
+def status_after(error: BaseException | None) -> str:
+    """Return the status of a run that an exception, or none, has ended."""
+    if error is None or (isinstance(error, SystemExit) and error.code in (None, 0)):
+        return "FINISHED"
+    if isinstance(error, (KeyboardInterrupt, GeneratorExit)) or type(error).__name__ in (
+        "CancelledError",
+    ):
+        return "KILLED"
+    return "FAILED"
+
+
+def create(
+    store: Store,
+    experiment_id: str,
+    *,
+    run_name: str | None = None,
+    start_time: int | None = None,
+    tags: Mapping[str, Any] | None = None,
+    user_id: str | None = None,
+) -> tuple[RunInfo, RunWriter]:
+    """Make a run: nothing but its journal is written, and no lock is taken."""
+    from nbtrack.tracking.names import random_name
+
+    check_experiment_id(experiment_id)
+    run_id = uuid.uuid4().hex
+    all_tags = {key: value for key, value in (tags or {}).items() if value is not None}
+    name = _name(run_name, all_tags) or random_name()
+    all_tags[RUN_NAME] = name
+    started = now_ms() if start_time is None else int(start_time)
+    stored_uri, artifact_uri = _artifact_uris(store, experiment_id, run_id)
+    info = RunInfo(
+        run_id=run_id,
+        experiment_id=experiment_id,
+        run_name=name,
+        user_id=user_id or str(all_tags.get("mlflow.user", "")),
+        status=RunStatus.to_string(RunStatus.RUNNING),
+        start_time=started,
+        end_time=None,
+        lifecycle_stage=LifecycleStage.ACTIVE,
+        artifact_uri=artifact_uri,
+    )
+    writer = RunWriter(store, run_id, {}, artifact_uri)
+    fields = ("run_id", "experiment_id", "run_name", "user_id", "status", "start_time")
+    writer.journal.event(
+        "run",
+        **{field: getattr(info, field) for field in fields},
+        artifact_uri=stored_uri,
+        **vars(Owner.this()),
+    )
+    writer.set_tags(all_tags)
+    store.add_writer(writer)
+    return info, writer
+
+
+def _name(run_name: str | None, tags: Mapping[str, Any]) -> str | None:
+    tag = tags.get(RUN_NAME)
+    if run_name and tag and run_name != tag:
+        raise InvalidParameterError(
+            f"Both 'run_name' argument and 'mlflow.runName' tag are specified, but with different "
+            f"values (run_name='{run_name}', mlflow.runName='{tag}')."
+        )
+    return run_name or (str(tag) if tag else None)
+
+
+def _artifact_uris(store: Store, experiment_id: str, run_id: str) -> tuple[str, str]:
+    """Return the artifact URI as it is stored (relative if it can be) and as it is used.
+
+    The experiment must be there and active; a store that does not exist yet is not even opened.
+    """
+    usual = f"artifacts/{experiment_id}/{run_id}"
+    if experiment_id == "0" and not store.path.exists():
+        return usual, str(store.folder / usual)
+    from nbtrack.store import experiments
+
+    with store.read() as reader:
+        location = experiments.check_active(experiments.get(reader, experiment_id)).artifact_location
+    if location == str(store.folder / "artifacts" / experiment_id):
+        return usual, str(store.folder / usual)
+    return (f"{location}/{run_id}/artifacts",) * 2
+
+
+def resume(store: Store, run_id: str) -> tuple[RunInfo, RunWriter, bool]:
+    """Continue a run; returns its info, its writer, and whether another live process owns it."""
+    from nbtrack.store.runs import get_run
+
+    with store.read() as reader:
+        run = get_run(reader, run_id)
+        host, pid, started = reader.named("experiments.run_owner", run_id=run_id)[0]
+    info = run.info
+    if info.lifecycle_stage == LifecycleStage.DELETED:
+        raise NbtrackError(
+            f"Cannot start run with ID {run_id} because it is in the deleted state.",
+            "INVALID_PARAMETER_VALUE",
+        )
+    owner = Owner(host, pid, started) if host else None
+    mine = Owner.this()
+    joined = info.status == "RUNNING" and owner is not None and owner != mine
+    writer = store.writer(run_id)
+    if not joined:
+        writer.journal.event("update", status="RUNNING", **vars(mine))
+        info = RunInfo(**{**vars(info), "status": "RUNNING", "end_time": None})
+    return info, writer, joined
+
+
+def check_status(status: str | None) -> str | None:
+    """Return a status name in capitals, or raise when there is none of that name."""
+    if status is None:
+        return None
+    name = str(status).upper()
+    if name not in (RunStatus.to_string(number) for number in RunStatus.all_status()):
+        names = ", ".join(RunStatus.to_string(number) for number in RunStatus.all_status())
+        raise InvalidParameterError(f"Invalid run status {status!r}. Valid values are {names}.")
+    return name
+
+
+def terminate(store: Store, run_id: str, status: str, end_time: int | None = None) -> None:
+    """End a run by its id, be it active in this process or not."""
+    name = check_status(status) or "FINISHED"
+    for run in context.open_runs():
+        if run.info.run_id == run_id and run.store is store:
+            run.end(name, end_time)
+            return
+    writer = store.writer(run_id)
+    writer.update(status=name, end_time=now_ms() if end_time is None else end_time)
+    store.forget_writer(run_id)

@@ -1,0 +1,233 @@
+"""How the fluent API starts runs, and how those that were left open end."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import sys
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+from nbtrack.config import env, env_flag
+from nbtrack.entities import LifecycleStage
+from nbtrack.errors import InvalidParameterError, NbtrackError, NotFoundError
+from nbtrack.store.store import Store
+from nbtrack.tracking import context
+from nbtrack.tracking import run as runs
+from nbtrack.tracking.kernel import cell_number, in_notebook
+from nbtrack.tracking.run import NOTE, PARENT, ActiveRun
+
+ENVIRONMENT_FILE = "environment.json"
+
+
+def active_experiment_id(store: Store) -> str:
+    """Return the id of the experiment that new runs belong to.
+
+    That of ``set_experiment``, else of ``NBTRACK_EXPERIMENT_NAME`` or
+    ``MLFLOW_EXPERIMENT_NAME`` (made if there is none), else ``"0"``.
+    """
+    chosen = context.experiment_id()
+    if chosen is not None:
+        return chosen
+    name = env("NBTRACK_EXPERIMENT_NAME", "MLFLOW_EXPERIMENT_NAME")
+    if name is None:
+        return "0"
+    experiment_id = get_or_create_experiment(store, name)
+    context.set_experiment(store, experiment_id)
+    return experiment_id
+
+
+def get_or_create_experiment(store: Store, name: str) -> str:
+    """Return the id of the active experiment of a name, made if there is none."""
+    from nbtrack.errors import AlreadyExistsError
+    from nbtrack.limits import check_experiment_name
+    from nbtrack.store import experiments
+
+    check_experiment_name(name)
+    for _ in range(3):
+        with store.read() as reader:
+            found = experiments.find_by_name(reader, name)
+        if found is not None and found.lifecycle_stage == LifecycleStage.ACTIVE:
+            return found.experiment_id
+        try:
+            return experiments.create(store, name)
+        except AlreadyExistsError:  # another process was quicker
+            continue
+    raise NbtrackError(f"The experiment {name!r} comes and goes; try again.")
+
+
+def start_run(
+    run_id: str | None = None,
+    experiment_id: str | None = None,
+    run_name: str | None = None,
+    nested: bool = False,
+    parent_run_id: str | None = None,
+    tags: Mapping[str, Any] | None = None,
+    description: str | None = None,
+    log_system_metrics: bool | None = None,
+) -> ActiveRun:
+    """Start a run, or go on with one, and make it the active run; see ``nbtrack.start_run``."""
+    store = context.store()
+    active = context.current()
+    if run_id is None and active is None:
+        run_id = context.take_run_id_from_environment()
+    if active is not None and not nested:
+        active = _make_way(active, parent_run_id)
+    extra = _extra_tags(tags, description)
+    if run_id is not None:
+        run = _resumed(store, run_id, experiment_id, run_name, extra)
+    else:
+        run = _created(store, experiment_id, run_name, extra, active, parent_run_id, nested=nested)
+    context.push(run)
+    wanted = log_system_metrics
+    if wanted is None:
+        wanted = env_flag(
+            "NBTRACK_ENABLE_SYSTEM_METRICS_LOGGING",
+            "MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING",
+            default=False,
+        )
+    if wanted:
+        run.sample_system()
+    return run
+
+
+def _make_way(active: ActiveRun, parent_run_id: str | None) -> ActiveRun | None:
+    """Close a run that an earlier cell has left open; anywhere else that is the user's to decide."""
+    if parent_run_id is not None and active.info.run_id == parent_run_id:
+        return active
+    if in_notebook() and active.cell != cell_number():
+        for run in reversed(context.outer_runs()):
+            run.end_with(getattr(run, "cell_error", None))
+        return None
+    raise NbtrackError(
+        f"Run with UUID {active.info.run_id} is already active. To start a new run, first end the "
+        "current run with nbtrack.end_run(). To start a nested run, call start_run with "
+        "nested=True",
+        "INVALID_STATE",
+    )
+
+
+def _extra_tags(tags: Mapping[str, Any] | None, description: str | None) -> dict[str, Any]:
+    extra = dict(tags or {})
+    if description is not None:
+        if extra.setdefault(NOTE, description) != description:
+            raise InvalidParameterError(
+                f"Description is already set via the tag {NOTE!r} in tags. Give it once."
+            )
+    return extra
+
+
+def _resumed(
+    store: Store,
+    run_id: str,
+    experiment_id: str | None,
+    run_name: str | None,
+    tags: dict[str, Any],
+) -> ActiveRun:
+    for run in context.open_runs():
+        if run.info.run_id == run_id and not run.ended:
+            raise NbtrackError(
+                f"Run with UUID {run_id} is already active in this process; log to it, or end it "
+                "first.",
+                "INVALID_STATE",
+            )
+    info, writer, joined = runs.resume(store, run_id)
+    chosen = context.experiment_id()
+    if experiment_id is None and chosen is not None and chosen != info.experiment_id:
+        raise InvalidParameterError(
+            f"Cannot start run with ID {run_id} because active experiment ID does not match "
+            f"environment run ID: the run belongs to experiment {info.experiment_id}, the active "
+            f"experiment is {chosen}. Set its experiment with set_experiment(experiment_id="
+            f"{info.experiment_id!r})."
+        )
+    if run_name is not None:
+        tags["mlflow.runName"] = run_name
+        info = type(info)(**{**vars(info), "run_name": run_name})
+    if tags:
+        writer.set_tags(tags)
+    return ActiveRun(info, writer, context.outer_runs(), joined=joined)
+
+
+def _created(
+    store: Store,
+    experiment_id: str | None,
+    run_name: str | None,
+    tags: dict[str, Any],
+    active: ActiveRun | None,
+    parent_run_id: str | None,
+    *,
+    nested: bool,
+) -> ActiveRun:
+    from nbtrack.tracking.environment import quick_tags
+
+    if parent_run_id is not None:
+        _check_parent(store, parent_run_id, active)
+        tags[PARENT] = parent_run_id
+    elif nested and active is not None:
+        tags[PARENT] = active.info.run_id
+    if experiment_id is None:
+        experiment_id = active_experiment_id(store)
+    found = {**quick_tags(), **tags}
+    info, writer = runs.create(store, str(experiment_id), run_name=run_name, tags=found)
+    run = ActiveRun(info, writer, context.outer_runs())
+    run.in_background(threading.Thread(target=_describe, args=(run, tags), daemon=True))
+    return run
+
+
+def _check_parent(store: Store, parent_run_id: str, active: ActiveRun | None) -> None:
+    from nbtrack.store.runs import get_run
+
+    if active is not None and active.info.run_id != parent_run_id:
+        raise InvalidParameterError(
+            f"Current run with UUID {active.info.run_id} does not match the specified "
+            f"parent_run_id {parent_run_id}. To start a new nested run under the parent run, end "
+            "the current run first."
+        )
+    with store.read() as reader:
+        try:
+            parent = get_run(reader, parent_run_id)
+        except NotFoundError as error:
+            raise NotFoundError(f"The parent run {parent_run_id} does not exist.") from error
+    if parent.info.lifecycle_stage == LifecycleStage.DELETED:
+        raise InvalidParameterError(
+            f"Cannot start run under parent run with ID {parent_run_id} because it is in the "
+            "deleted state."
+        )
+
+
+def _describe(run: ActiveRun, given: Mapping[str, Any]) -> None:
+    """Add what takes longer to find out: git, packages, GPU; runs in a thread."""
+    import json
+
+    from nbtrack.tracking.environment import describe
+
+    try:
+        tags, environment = describe()
+        run.writer.set_tags({key: value for key, value in tags.items() if key not in given})
+        text = json.dumps(environment, indent=1, default=str)
+        run.writer.artifacts.put_bytes(ENVIRONMENT_FILE, text.encode("utf-8", "backslashreplace"))
+    except Exception as error:  # a thread has no caller: it is said once, by name
+        run.store.say(f"The environment of run {run.info.run_name} could not be kept: {error}")
+
+
+def end_open_runs() -> None:
+    """End what is still open when the process ends.
+
+    A script that comes to its end has FINISHED its runs, one that an exception ends
+    has not. A kernel that goes away interrupts them: nobody knows how they went.
+    """
+    for run in reversed(context.open_runs()):
+        if run.ended or run.pid != os.getpid():
+            continue
+        try:
+            if in_notebook():
+                for thread in run._background:
+                    thread.join(timeout=1.0)
+            else:
+                run.end_with(getattr(sys, "last_exc", None) or getattr(sys, "last_value", None))
+        except NbtrackError as error:
+            print(f"nbtrack: {error}", file=sys.stderr)
+
+
+atexit.register(end_open_runs)
