@@ -14,6 +14,7 @@ from nbtrack.entities import DatasetInput, Experiment, InputTag, LifecycleStage,
 from nbtrack.errors import InvalidParameterError
 from nbtrack.tracking import context
 from nbtrack.tracking import start as _start
+from nbtrack.tracking.kernel import in_notebook
 from nbtrack.tracking.operations import RunOperations, done
 from nbtrack.tracking.run import ActiveRun, check_status
 
@@ -125,7 +126,7 @@ def start_run(
     ActiveRun
         Use it in a ``with`` statement, or call ``end_run``.
     """
-    return _start.start_run(
+    return _begin(
         run_id,
         experiment_id,
         run_name,
@@ -156,14 +157,23 @@ def last_active_run() -> Run | None:
     return run.fetch() if run is not None else None
 
 
+def _begin(*args: Any) -> ActiveRun:
+    run = _start.start_run(*args)
+    if in_notebook():
+        from nbtrack.notebook.cards import show_card
+
+        show_card(run)
+    return run
+
+
 def _run() -> ActiveRun:
     """Return the active run; one is started if there is none."""
-    return context.current() or _start.start_run()
+    return context.current() or _begin()
 
 
 def _writer(run_id: str | None) -> RunWriter:
     if run_id is None:
-        return (context.current() or _start.start_run()).writer
+        return (context.current() or _begin()).writer
     return context.store().writer(run_id)
 
 

@@ -6,7 +6,7 @@ import os
 import threading
 import traceback
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +44,10 @@ class ActiveRun:
     joined : bool
         Whether the run belongs to another live process; then that one ends it.
     ended : bool
+    cell_error : BaseException or None
+        In a notebook, how the last cell ended that ran while the run was open.
+    on_end : list of callable
+        Called with the run once it has ended.
     """
 
     def __init__(
@@ -60,6 +64,8 @@ class ActiveRun:
         self.joined = joined
         self.ended = False
         self.cell = cell_number()
+        self.cell_error: BaseException | None = None
+        self.on_end: list[Callable[[ActiveRun], None]] = []
         self.pid = os.getpid()
         self._background: list[threading.Thread] = []
         self._system_metrics: SystemMetrics | None = None
@@ -168,6 +174,8 @@ class ActiveRun:
         self.ended = True
         self._info = RunInfo(**{**vars(self._info), "status": status, "end_time": finished})
         context.pop(self)
+        for tell in self.on_end:
+            tell(self)
 
 
 def status_after(error: BaseException | None) -> str:

@@ -98,7 +98,7 @@ def _make_way(active: ActiveRun, parent_run_id: str | None) -> ActiveRun | None:
         return active
     if in_notebook() and active.cell != cell_number():
         for run in reversed(context.outer_runs()):
-            run.end_with(getattr(run, "cell_error", None))
+            run.end_with(run.cell_error)
         return None
     raise NbtrackError(
         f"Run with UUID {active.info.run_id} is already active. To start a new run, first end the "
