@@ -1,0 +1,161 @@
+"""Where a run happens: who, which notebook or script, which commit, which versions."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import socket
+import sys
+from pathlib import Path
+from typing import Any
+
+from nbtrack.config import env
+from nbtrack.entities import SourceType
+from nbtrack.tracking.git import git_state
+from nbtrack.tracking.gpu import describe_gpus
+from nbtrack.tracking.home import shorten
+from nbtrack.tracking.notebook_path import kernel_shell, known_notebook, notebook_of_server
+
+
+def quick_tags() -> dict[str, str]:
+    """Return the tags that a new run gets at once: nothing here waits for anything.
+
+    ``mlflow.user``, ``mlflow.source.name``, ``mlflow.source.type``, ``nbtrack.host``,
+    ``nbtrack.pid``, and those of the variable ``MLFLOW_RUN_CONTEXT``.
+    """
+    kind = source_kind()
+    return {
+        "mlflow.user": user_name(),
+        "mlflow.source.name": _source_name(kind, known_notebook()),
+        "mlflow.source.type": kind,
+        "nbtrack.host": socket.gethostname(),
+        "nbtrack.pid": str(os.getpid()),
+        **_context_tags(),
+    }
+
+
+def describe() -> tuple[dict[str, str], dict[str, Any]]:
+    """Return what takes longer to find out, for a background thread.
+
+    Returns
+    -------
+    tags : dict of str to str
+        ``mlflow.source.name`` when it is a notebook that only the Jupyter server knows,
+        and ``mlflow.source.git.*``.
+    environment : dict
+        Python, platform, processors, memory, GPUs, git, and the versions of the
+        packages that are imported. Paths in the home folder start with ``~``; URLs hold
+        no credentials; environment variables are not read into it.
+    """
+    kind = source_kind()
+    notebook = _notebook()
+    source = notebook or _script()
+    folder = Path(source).parent if source else Path.cwd()
+    state = git_state(folder if folder.is_dir() else Path.cwd())
+    tags = {} if state is None else state.tags()
+    if notebook:
+        tags["mlflow.source.name"] = shorten(notebook)
+    environment: dict[str, Any] = {
+        "python": {
+            "version": platform.python_version(),
+            "implementation": platform.python_implementation(),
+            "executable": shorten(sys.executable),
+        },
+        "platform": {
+            "system": platform.system(),
+            "release": platform.release(),
+            "machine": platform.machine(),
+        },
+        "host": socket.gethostname(),
+        "folder": shorten(os.path.abspath(folder)),
+        "source": _source_name(kind, notebook),
+        "cpu_count": os.cpu_count(),
+        "memory": _memory(),
+        "git": None if state is None else state.to_dict(),
+        "packages": imported_packages(),
+        **describe_gpus(),
+    }
+    return {**tags, **_context_tags()}, environment
+
+
+def source_kind() -> str:
+    """Return ``"NOTEBOOK"`` where a kernel or a notebook app runs the code, else ``"LOCAL"``."""
+    if kernel_shell() is not None:
+        return SourceType.NOTEBOOK
+    marimo = sys.modules.get("marimo")
+    try:
+        if marimo is not None and marimo.running_in_notebook():
+            return SourceType.NOTEBOOK
+    except Exception:  # noqa: BLE001 - another package's way of saying no
+        return SourceType.LOCAL
+    return SourceType.LOCAL
+
+
+def user_name() -> str:
+    """Return the name of the user, or ``"unknown"``."""
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):  # no such user id, as in many containers
+        return "unknown"
+
+
+def imported_packages() -> dict[str, str]:
+    """Return the version of every installed package of which a module is imported."""
+    from importlib import metadata
+
+    names = {name.partition(".")[0] for name in list(sys.modules)}
+    names = {n for n in names - sys.stdlib_module_names if n.isidentifier() and n[0] != "_"}
+    found: dict[str, str] = {}
+    by_module = metadata.packages_distributions()
+    for name in names:
+        for package in by_module.get(name, ()):
+            if package not in found:
+                try:
+                    found[package] = metadata.version(package)
+                except metadata.PackageNotFoundError:
+                    continue
+    return dict(sorted(found.items(), key=lambda item: item[0].lower()))
+
+
+def _source_name(kind: str, notebook: str | None) -> str:
+    if notebook:
+        return shorten(notebook)
+    if kind == SourceType.NOTEBOOK:
+        return "notebook"
+    script = _script()
+    return shorten(script) if script else "python"
+
+
+def _notebook() -> str | None:
+    # a notebook that was renamed has another name than the kernel was told when it started
+    known = known_notebook()
+    return known if known and Path(known).is_file() else notebook_of_server() or known
+
+
+def _script() -> str | None:
+    first = sys.argv[0] if sys.argv else ""
+    if not first or first.startswith("-") or kernel_shell() is not None:
+        return None
+    return os.path.abspath(first)
+
+
+def _context_tags() -> dict[str, str]:
+    text = env("MLFLOW_RUN_CONTEXT")
+    if text is None:
+        return {}
+    try:
+        given = json.loads(text)
+    except json.JSONDecodeError:
+        return {}
+    return {str(k): str(v) for k, v in given.items()} if isinstance(given, dict) else {}
+
+
+def _memory() -> int | None:
+    try:
+        import psutil
+    except ImportError:
+        return None
+    return int(psutil.virtual_memory().total)
