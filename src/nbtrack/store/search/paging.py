@@ -59,7 +59,7 @@ def read_token(token: str | None) -> int:
     if not token:
         return 0
     try:
-        decoded = base64.b64decode(token)
+        decoded = base64.b64decode(token, validate=True)
     except (TypeError, ValueError, binascii.Error):
         raise InvalidParameterError("Invalid page token, could not base64-decode") from None
     try:

@@ -148,14 +148,14 @@ class Compiler:
     def order(self, orders: Iterable[Order]) -> list[str]:
         """Return the terms of ORDER BY: numbers, then NaN, then what lacks the key."""
         terms: list[str] = []
-        for number, entry in enumerate(orders):
+        for entry in orders:
             where = entry.identifier
             way = "ASC" if entry.ascending else "DESC"
             if where.entity == "attribute":
                 terms.append(f"{self._attribute(where.key)} {way} NULLS LAST")
                 continue
             table, column = self._table(where)
-            name = f"o{number}"
+            name = f"o{len(self.joins)}"
             self.joins.append(
                 SQL["search.order_join"].format(
                     owner=self._owner,

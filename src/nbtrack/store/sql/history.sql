@@ -34,7 +34,7 @@ FROM points
 WHERE series IN (SELECT unnest($series::BIGINT[]));
 
 -- name: buckets
--- place orders the points of a bucket, whatever order they were written in
+-- place orders the points of a bucket by (x, other), whatever order they were written in
 SELECT series,
        min(x) AS x_first,
        max(x) AS x_last,
@@ -49,7 +49,7 @@ SELECT series,
 FROM (SELECT series, x, value,
              CASE WHEN isnan(value) THEN NULL ELSE value END AS number,
              floor((x::DOUBLE - $low) / $width)::BIGINT AS bucket,
-             x::HUGEINT * 18446744073709551616 + other AS place
+             x::HUGEINT * 9223372036854775808 + other AS place
       FROM (SELECT series, value,
                    CASE WHEN $axis = 'time' THEN time ELSE step END AS x,
                    CASE WHEN $axis = 'time' THEN step ELSE time END AS other
