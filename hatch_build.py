@@ -1,7 +1,8 @@
 """Build hook: builds the front end when it is missing.
 
-The outputs are not in git. An sdist and a wheel carry them, so only a checkout needs npm; where the machine
-has none, the build environment gets node as a wheel. ``NBTRACK_SKIP_JS=1`` builds a package without front end.
+The outputs are not in git. An sdist and a wheel carry them, so only a checkout needs npm; where the
+machine has none, the build environment gets node as a wheel. ``NBTRACK_SKIP_JS=1`` builds a package
+without front end.
 """
 
 from __future__ import annotations

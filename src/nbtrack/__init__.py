@@ -9,16 +9,37 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+if TYPE_CHECKING:
+    from nbtrack.api import *  # noqa: F403
+    from nbtrack.client import Client
+    from nbtrack.client import Client as MlflowClient
+    from nbtrack.errors import NbtrackError
+    from nbtrack.errors import NbtrackError as MlflowException
+    from nbtrack.tracking.images import Image
+    from nbtrack.tracking.run import ActiveRun
+
 __version__ = "0.1.0"
 
-_API = (
+__all__ = [
+    "ActiveRun",
+    "Client",
+    "Image",
+    "MlflowClient",
+    "MlflowException",
+    "NbtrackError",
+    "__version__",
     "active_run",
+    "artifacts",
+    "config",
     "create_experiment",
+    "data",
     "delete_experiment",
     "delete_experiment_tag",
     "delete_run",
     "delete_tag",
     "end_run",
+    "entities",
+    "exceptions",
     "flush_artifact_async_logging",
     "flush_async_logging",
     "get_artifact_uri",
@@ -56,43 +77,38 @@ _API = (
     "set_tracking_uri",
     "sql",
     "start_run",
-)
-_LAZY = {
-    **dict.fromkeys(_API, "nbtrack.api"),
-    "ActiveRun": "nbtrack.tracking.run",
-    "Client": "nbtrack.client",
-    "Image": "nbtrack.tracking.images",
-    "NbtrackError": "nbtrack.errors",
+    "store",
+    "system_metrics",
+    "tracking",
+]
+
+_MODULES = {
+    "artifacts",
+    "config",
+    "data",
+    "entities",
+    "exceptions",
+    "store",
+    "system_metrics",
+    "tracking",
 }
-_ALIASES = {
+_ELSEWHERE = {
+    "ActiveRun": ("nbtrack.tracking.run", "ActiveRun"),
+    "Client": ("nbtrack.client", "Client"),
+    "Image": ("nbtrack.tracking.images", "Image"),
     "MlflowClient": ("nbtrack.client", "Client"),
     "MlflowException": ("nbtrack.errors", "NbtrackError"),
+    "NbtrackError": ("nbtrack.errors", "NbtrackError"),
 }
-_MODULES = ("artifacts", "config", "data", "entities", "exceptions", "store", "system_metrics", "tracking")
-
-__all__ = sorted((*_LAZY, *_ALIASES, *_MODULES, "__version__"))
-
-if TYPE_CHECKING:
-    from nbtrack.api import *  # noqa: F403
-    from nbtrack.client import Client
-    from nbtrack.client import Client as MlflowClient
-    from nbtrack.errors import NbtrackError
-    from nbtrack.errors import NbtrackError as MlflowException
-    from nbtrack.tracking.images import Image
-    from nbtrack.tracking.run import ActiveRun
 
 
 def __getattr__(name: str) -> Any:
     if name in _MODULES:
         return import_module(f"nbtrack.{name}")
-    if name in _LAZY:
-        value = getattr(import_module(_LAZY[name]), name)
-    elif name in _ALIASES:
-        module, original = _ALIASES[name]
-        value = getattr(import_module(module), original)
-    else:
+    if name not in __all__:
         raise AttributeError(f"module 'nbtrack' has no attribute {name!r}")
-    globals()[name] = value
+    module, original = _ELSEWHERE.get(name, ("nbtrack.api", name))
+    value = globals()[name] = getattr(import_module(module), original)
     return value
 
 

@@ -71,7 +71,9 @@ def set_experiment(
     from nbtrack.store import experiments
 
     if (experiment_name is None) == (experiment_id is None):
-        raise InvalidParameterError("Must specify exactly one of: `experiment_id` or `experiment_name`.")
+        raise InvalidParameterError(
+            "Must specify exactly one of: `experiment_id` or `experiment_name`."
+        )
     store = context.store()
     if experiment_name is not None:
         experiment_id = _start.get_or_create_experiment(store, experiment_name)
@@ -394,7 +396,7 @@ def log_inputs(
         if dataset is None:
             continue
         found = {**(tags or {}), **({"mlflow.data.context": what} if what else {})}
-        entity = dataset.to_entity() if hasattr(dataset, "to_entity") else dataset
+        entity: Any = dataset.to_entity() if hasattr(dataset, "to_entity") else dataset
         inputs.append(DatasetInput(entity, [InputTag(k, str(v)) for k, v in found.items()]))
     _writer(None).log_inputs(inputs)
 
@@ -593,7 +595,9 @@ def _experiment_scope(
     from nbtrack.tracking.search import ids_of
 
     if ids is not None and names is not None:
-        raise InvalidParameterError("Only experiment_ids or experiment_names can be used, but not both")
+        raise InvalidParameterError(
+            "Only experiment_ids or experiment_names can be used, but not both"
+        )
     if ids is not None and not (all_of_them and not ids):
         return [str(i) for i in ([ids] if isinstance(ids, str | int) else ids)]
     if names is not None:

@@ -245,9 +245,7 @@ class Client:
         with self._store.read() as reader:
             return metric_history(reader, check_run_id(run_id), key)
 
-    def log_param(
-        self, run_id: str, key: str, value: Any, synchronous: bool | None = None
-    ) -> Any:
+    def log_param(self, run_id: str, key: str, value: Any, synchronous: bool | None = None) -> Any:
         """Log a param and return its value."""
         self._writer(run_id).log_params({key: value})
         return done(synchronous) or value
@@ -373,9 +371,7 @@ class Client:
         """Return a table of the runs of an experiment, one below the other."""
         from nbtrack.tracking.stored import load_table
 
-        return load_table(
-            self._store, experiment_id, artifact_file, run_ids, extra_columns
-        )
+        return load_table(self._store, experiment_id, artifact_file, run_ids, extra_columns)
 
     def list_artifacts(self, run_id: str, path: str | None = None) -> list[FileInfo]:
         """Return the files and folders at a place among a run's artifacts."""

@@ -32,14 +32,14 @@ SEE_DOCS = "See the API docs for more information about request parameters."
 
 def missing(parameter: str) -> InvalidParameterError:
     """Return the error for a required parameter that was not given."""
-    return InvalidParameterError(
-        f"Missing value for required parameter '{parameter}'. {SEE_DOCS}"
-    )
+    return InvalidParameterError(f"Missing value for required parameter '{parameter}'. {SEE_DOCS}")
 
 
 def invalid(parameter: str, value: object, why: str) -> InvalidParameterError:
     """Return the error for a value that cannot be used for a parameter."""
-    return InvalidParameterError(f'Invalid value "{value}" for parameter \'{parameter}\' supplied: {why}')
+    return InvalidParameterError(
+        f"Invalid value \"{value}\" for parameter '{parameter}' supplied: {why}"
+    )
 
 
 def check_key(key: Any, what: str = "key") -> str:
@@ -78,7 +78,7 @@ def check_key(key: Any, what: str = "key") -> str:
 def check_path_like(name: str, what: str) -> None:
     """Refuse a name that would mean another place when read as a path."""
     normal = posixpath.normpath(name)
-    if normal != name or normal == "." or normal.startswith("..") or normal.startswith("/"):
+    if normal != name or normal == "." or normal.startswith(("..", "/")):
         raise invalid(
             what,
             name,
@@ -164,13 +164,13 @@ def metric_value(key: str, value: Any) -> float:
     """
     try:
         return float(value)
-    except Exception:  # any library's scalar may fail in its own way
+    except Exception:  # noqa: BLE001  any library's scalar may fail in its own way
         pass
     item = getattr(value, "item", None)
     if item is not None:
         try:
             return float(item())
-        except Exception:  # not a single number: said below
+        except Exception:  # noqa: BLE001  not a single number: said below
             pass
     shape = getattr(value, "shape", None)
     hint = f" of shape {tuple(shape)}" if shape is not None else ""

@@ -1,4 +1,4 @@
-"""The store: one DuckDB file, the journals and artifacts beside it. The only folder that imports duckdb."""
+"""The store: one DuckDB file, journals and artifacts beside it; all that imports duckdb."""
 
 from __future__ import annotations
 

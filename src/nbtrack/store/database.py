@@ -250,7 +250,9 @@ def _meaning(error: duckdb.Error, path: Path, *, attaching: bool) -> NbtrackErro
             "nbtrack.set_tracking_uri(...) or NBTRACK_URI."
         )
     damaged = re.search(r"checksum|corrupt|not a valid DuckDB|read enough bytes", text, re.I)
-    if damaged or (attaching and isinstance(error, duckdb.IOException | duckdb.SerializationException)):
+    if damaged or (
+        attaching and isinstance(error, duckdb.IOException | duckdb.SerializationException)
+    ):
         return StoreCorruptError(
             f"{path} cannot be read: {_first_line(text)} It is damaged or is no DuckDB file. "
             "nbtrack leaves it as it is; move it away (or put a backup in its place) and go on: "

@@ -12,7 +12,12 @@ from nbtrack.errors import (
     InvalidStateError,
     NotFoundError,
 )
-from nbtrack.limits import MAX_EXPERIMENT_TAG_VALUE, check_experiment_id, check_experiment_name, check_key
+from nbtrack.limits import (
+    MAX_EXPERIMENT_TAG_VALUE,
+    check_experiment_id,
+    check_experiment_name,
+    check_key,
+)
 from nbtrack.store.journal import now_ms
 from nbtrack.store.reader import Reader
 from nbtrack.store.runs import resolved
@@ -171,9 +176,7 @@ def delete_tag(store: Store, experiment_id: str, key: str) -> None:
     with store.write() as reader:
         experiment = check_active(get(reader, experiment_id))
         if key not in experiment.tags:
-            raise NotFoundError(
-                f"No tag with name: {key} in experiment with id {experiment_id}"
-            )
+            raise NotFoundError(f"No tag with name: {key} in experiment with id {experiment_id}")
         reader.named("experiments.remove_tag", experiment_id=experiment_id, key=key)
 
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from nbtrack.store import tails
 from nbtrack.store.events import Events
+from nbtrack.store.journal import RECORD_SIZE
 from nbtrack.store.owner import Owner
 from nbtrack.store.points import Points, normalise, summarise, value_bits
 from nbtrack.store.queries import SQL
@@ -89,7 +90,7 @@ def fold(reader: Reader, folder: Path) -> FoldReport:
 
 def _is_whole(offset: tuple[int, int], size: tuple[int, int]) -> bool:
     """Return whether nothing but half a line or half a record can be left."""
-    return offset[0] <= size[0] and size[1] - offset[1] < tails.RECORD.itemsize
+    return offset[0] <= size[0] and size[1] - offset[1] < RECORD_SIZE
 
 
 def _forget(reader: Reader, names: list[str]) -> None:
@@ -161,7 +162,7 @@ def _fold_points(reader: Reader, found: list[Tail]) -> int:
 def _series_ids(
     reader: Reader, wanted: set[Name]
 ) -> tuple[dict[Name, int], dict[int, tuple[int, int]]]:
-    """Return the series of each (run, key), made where new, and (last step, max time) of the old."""
+    """Return the series of each name, made where new; and (last step, max time) of the old."""
     ids: dict[Name, int] = {}
     known: dict[int, tuple[int, int]] = {}
     runs = sorted({run_id for run_id, _ in wanted})

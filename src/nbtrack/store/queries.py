@@ -14,7 +14,9 @@ _NAME = re.compile(r"^-- name: (\w+)[ \t]*$", re.MULTILINE)
 def _load(noun: str) -> dict[str, str]:
     text = resources.files(__package__).joinpath("sql", f"{noun}.sql").read_text("utf-8")
     parts = _NAME.split(text)[1:]
-    return {name: body.strip().rstrip(";") for name, body in zip(parts[::2], parts[1::2], strict=True)}
+    return {
+        name: body.strip().rstrip(";") for name, body in zip(parts[::2], parts[1::2], strict=True)
+    }
 
 
 class _Queries(Mapping[str, str]):

@@ -46,10 +46,8 @@ class Reader:
 
     def columns(self, sql: str, /, **values: Any) -> dict[str, np.ndarray[Any, Any]]:
         """Return the result of a query as one NumPy array for each column."""
-        result: dict[str, np.ndarray[Any, Any]] = self.connection.execute(
-            sql, values or None
-        ).fetchnumpy()
-        return result
+        result: Any = self.connection.execute(sql, values or None).fetchnumpy()
+        return dict(result)
 
     def frame(self, sql: str, /, **values: Any) -> pd.DataFrame:
         """Return the result of a query as a DataFrame."""

@@ -20,7 +20,7 @@ from nbtrack.errors import (
     StoreLockedError,
     StoreReadOnlyError,
 )
-from nbtrack.store.journal import SUFFIXES, Journal
+from nbtrack.store.journal import RECORD_SIZE, SUFFIXES, Journal
 from nbtrack.store.reader import Reader
 
 if TYPE_CHECKING:
@@ -243,7 +243,7 @@ class Store:
 
         for name, (events, points) in tails.sizes(self.journals).items():
             done = self._folded.get(name)
-            if done is None or events > done[0] or points - done[1] >= tails.RECORD.itemsize:
+            if done is None or events > done[0] or points - done[1] >= RECORD_SIZE:
                 return True
         return False
 
@@ -308,7 +308,7 @@ class Store:
             try:
                 self.close_journal(run_id)
             except StoreError as error:
-                print(f"nbtrack: {error}", file=sys.stderr)
+                sys.stderr.write(f"nbtrack: {error}\n")
         if self.folder.exists():
             self.fold_quietly()
         self._stop = False

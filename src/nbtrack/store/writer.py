@@ -89,7 +89,7 @@ class RunWriter:
             ) from error
 
     def log_params(self, params: Mapping[str, Any] | Iterable[tuple[str, Any]]) -> None:
-        """Log params; a param that has another value already is an error, and nothing is written."""
+        """Log params: all or, if one has another value already, none."""
         pairs = [
             (check_key(key), param_value(key, value))
             for key, value in (params.items() if isinstance(params, Mapping) else params)

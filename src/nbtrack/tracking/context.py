@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from contextvars import ContextVar
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from nbtrack.config import default_uri, env
@@ -85,7 +86,7 @@ def _sole() -> ActiveRun | None:
     open_runs = _process.open_runs
     if not open_runs:
         return None
-    for outer, inner in zip(open_runs, open_runs[1:], strict=False):
+    for outer, inner in pairwise(open_runs):
         if outer not in inner.outer:
             return None
     return open_runs[-1]

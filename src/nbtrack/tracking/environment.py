@@ -15,7 +15,8 @@ from nbtrack.entities import SourceType
 from nbtrack.tracking.git import git_state
 from nbtrack.tracking.gpu import describe_gpus
 from nbtrack.tracking.home import shorten
-from nbtrack.tracking.notebook_path import kernel_shell, known_notebook, notebook_of_server
+from nbtrack.tracking.kernel import in_notebook
+from nbtrack.tracking.notebook_path import known_notebook, notebook_of_server
 
 
 def quick_tags() -> dict[str, str]:
@@ -81,7 +82,7 @@ def describe() -> tuple[dict[str, str], dict[str, Any]]:
 
 def source_kind() -> str:
     """Return ``"NOTEBOOK"`` where a kernel or a notebook app runs the code, else ``"LOCAL"``."""
-    if kernel_shell() is not None:
+    if in_notebook():
         return SourceType.NOTEBOOK
     marimo = sys.modules.get("marimo")
     try:
@@ -137,7 +138,7 @@ def _notebook() -> str | None:
 
 def _script() -> str | None:
     first = sys.argv[0] if sys.argv else ""
-    if not first or first.startswith("-") or kernel_shell() is not None:
+    if not first or first.startswith("-") or in_notebook():
         return None
     return os.path.abspath(first)
 

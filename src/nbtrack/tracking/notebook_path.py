@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import sys
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -13,28 +12,18 @@ from pathlib import Path
 from typing import Any
 
 from nbtrack.config import env
+from nbtrack.tracking.kernel import in_notebook, shell
 
 TIMEOUT = 1.0
 TIME_FOR_ALL = 3.0
 _KERNEL_ID = re.compile(r"kernel-(.+)\.json$")
 
 
-def kernel_shell() -> Any | None:
-    """Return the shell of the Jupyter kernel that runs this process, or None."""
-    ipython = sys.modules.get("IPython")
-    try:
-        shell = None if ipython is None else ipython.get_ipython()
-    except AttributeError:  # IPython is being imported by another thread
-        return None
-    return shell if getattr(shell, "kernel", None) is not None else None
-
-
 def known_notebook() -> str | None:
     """Return the notebook's path when VS Code or the Jupyter server told the kernel."""
-    shell = kernel_shell()
-    if shell is None:
+    if not in_notebook():
         return None
-    told = shell.user_ns.get("__vsc_ipynb_file__")
+    told = shell().user_ns.get("__vsc_ipynb_file__")
     if isinstance(told, str) and told:
         return told
     name = env("JPY_SESSION_NAME")
@@ -65,9 +54,10 @@ def notebook_of_server() -> str | None:
 
 
 def _kernel_id() -> str | None:
-    shell = kernel_shell()
+    if not in_notebook():
+        return None
     try:
-        file = shell.kernel.config["IPKernelApp"]["connection_file"] if shell else ""
+        file = shell().kernel.config["IPKernelApp"]["connection_file"]
     except (AttributeError, KeyError, TypeError):
         return None
     match = _KERNEL_ID.search(str(file))

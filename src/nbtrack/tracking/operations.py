@@ -1,4 +1,4 @@
-"""What asynchronous logging calls answer. Logging is durable at once, so there is nothing to wait for."""
+"""What asynchronous logging calls answer: logging is durable at once, nothing has to be awaited."""
 
 from __future__ import annotations
 

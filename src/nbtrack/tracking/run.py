@@ -253,7 +253,9 @@ def _artifact_uris(store: Store, experiment_id: str, run_id: str) -> tuple[str, 
     from nbtrack.store import experiments
 
     with store.read() as reader:
-        location = experiments.check_active(experiments.get(reader, experiment_id)).artifact_location
+        location = experiments.check_active(
+            experiments.get(reader, experiment_id)
+        ).artifact_location
     if location == str(store.folder / "artifacts" / experiment_id):
         return usual, str(store.folder / usual)
     return (f"{location}/{run_id}/artifacts",) * 2

@@ -93,7 +93,7 @@ def start_run(
 
 
 def _make_way(active: ActiveRun, parent_run_id: str | None) -> ActiveRun | None:
-    """Close a run that an earlier cell has left open; anywhere else that is the user's to decide."""
+    """Close a run that an earlier cell has left open; elsewhere that is up to the user."""
     if parent_run_id is not None and active.info.run_id == parent_run_id:
         return active
     if in_notebook() and active.cell != cell_number():
@@ -110,11 +110,10 @@ def _make_way(active: ActiveRun, parent_run_id: str | None) -> ActiveRun | None:
 
 def _extra_tags(tags: Mapping[str, Any] | None, description: str | None) -> dict[str, Any]:
     extra = dict(tags or {})
-    if description is not None:
-        if extra.setdefault(NOTE, description) != description:
-            raise InvalidParameterError(
-                f"Description is already set via the tag {NOTE!r} in tags. Give it once."
-            )
+    if description is not None and extra.setdefault(NOTE, description) != description:
+        raise InvalidParameterError(
+            f"Description is already set via the tag {NOTE!r} in tags. Give it once."
+        )
     return extra
 
 
@@ -207,7 +206,7 @@ def _describe(run: ActiveRun, given: Mapping[str, Any]) -> None:
         run.writer.set_tags({key: value for key, value in tags.items() if key not in given})
         text = json.dumps(environment, indent=1, default=str)
         run.writer.artifacts.put_bytes(ENVIRONMENT_FILE, text.encode("utf-8", "backslashreplace"))
-    except Exception as error:  # a thread has no caller: it is said once, by name
+    except Exception as error:  # noqa: BLE001  a thread has no caller: it is said once, by name
         run.store.say(f"The environment of run {run.info.run_name} could not be kept: {error}")
 
 
@@ -227,7 +226,7 @@ def end_open_runs() -> None:
             else:
                 run.end_with(getattr(sys, "last_exc", None) or getattr(sys, "last_value", None))
         except NbtrackError as error:
-            print(f"nbtrack: {error}", file=sys.stderr)
+            sys.stderr.write(f"nbtrack: {error}\n")
 
 
 atexit.register(end_open_runs)
