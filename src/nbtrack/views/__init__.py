@@ -1,0 +1,1 @@
+"""What runs look like: charts, cards and tables, live and finished. Nothing here writes."""

@@ -1,0 +1,194 @@
+"""Curves of metrics, kept small enough to show: spikes stay, the rest is thinned out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nbtrack.errors import InvalidParameterError
+
+Role = Literal["live", "last", "best", "plain"]
+Floats = NDArray[np.float64]
+Indices = NDArray[np.intp]
+
+ROLES = ("live", "last", "best", "plain")
+STATES = ("RUNNING", "SCHEDULED", "FINISHED", "FAILED", "KILLED", "INTERRUPTED")
+MAX_POINTS = 2000
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Points of one metric of one run.
+
+    Attributes
+    ----------
+    run_id, key : str
+        Whose metric, and its name.
+    steps : ndarray
+        Steps, of any real dtype.
+    times : ndarray
+        Milliseconds since the epoch.
+    values : ndarray of float64
+        NaN and the infinities are welcome.
+    """
+
+    run_id: str
+    key: str
+    steps: NDArray[Any]
+    times: NDArray[Any]
+    values: Floats
+
+    def __post_init__(self) -> None:
+        if not len(self.steps) == len(self.times) == len(self.values):
+            raise InvalidParameterError(
+                f"Curve '{self.key}' has {len(self.steps)} steps, {len(self.times)} times and "
+                f"{len(self.values)} values. Give one of each for every point."
+            )
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def take(self, indices: Indices) -> Curve:
+        """Return the points at these positions."""
+        return Curve(
+            self.run_id, self.key, self.steps[indices], self.times[indices], self.values[indices]
+        )
+
+
+@dataclass(frozen=True)
+class RunRef:
+    """A run that a chart shows.
+
+    Attributes
+    ----------
+    run_id, name : str
+        Its id, and how people call it.
+    role : {"live", "last", "best", "plain"}
+        ``last`` and ``best`` are drawn as faint ghosts behind the others.
+    state : str
+        ``RUNNING``, ``FINISHED``, ``FAILED``, ``KILLED`` or ``INTERRUPTED``.
+    """
+
+    run_id: str
+    name: str
+    role: str = "plain"
+    state: str = "FINISHED"
+
+    def __post_init__(self) -> None:
+        for what, value, known in (("role", self.role, ROLES), ("state", self.state, STATES)):
+            if value not in known:
+                raise InvalidParameterError(
+                    f"Run '{self.name}' has the {what} {value!r}; use one of {', '.join(known)}."
+                )
+
+    def as_json(self) -> dict[str, str]:
+        """Return the run as the browser knows it."""
+        return {"id": self.run_id, "name": self.name, "role": self.role, "state": self.state}
+
+
+def thin(values: Floats, width: int, ordinals: NDArray[np.int64] | None = None) -> Indices:
+    """Return which points to keep: of each bucket the first, last, smallest and largest.
+
+    Parameters
+    ----------
+    values : ndarray of float64
+        The points' values.
+    width : int
+        Points per bucket.
+    ordinals : ndarray of int64, optional
+        The points' positions in the series they come from, rising; by default 0, 1, 2, ...
+
+    Returns
+    -------
+    ndarray of intp
+        Sorted positions; the first NaN or infinity of a bucket is kept too.
+    """
+    if len(values) == 0:
+        return np.empty(0, np.intp)
+    if ordinals is None:
+        ordinals = np.arange(len(values))
+    buckets = ordinals // width
+    starts = np.flatnonzero(np.diff(buckets, prepend=buckets[0] - 1))
+    sizes = np.diff(starts, append=len(values))
+    finite = np.isfinite(values)
+    low = np.where(finite, values, np.inf)
+    high = np.where(finite, values, -np.inf)
+    kept = [starts, starts + sizes - 1]
+    for extreme, column in ((np.minimum, low), (np.maximum, high)):
+        best = np.repeat(extreme.reduceat(column, starts), sizes)
+        kept.append(_first_of_each((column == best) & finite, buckets))
+    kept.append(_first_of_each(~finite, buckets))
+    return np.unique(np.concatenate(kept))
+
+
+def _first_of_each(chosen: NDArray[np.bool_], buckets: NDArray[np.int64]) -> Indices:
+    found = np.flatnonzero(chosen)
+    if len(found) == 0:
+        return found
+    return found[np.flatnonzero(np.diff(buckets[found], prepend=buckets[found[0]] - 1))]
+
+
+def thinned(curve: Curve, limit: int) -> Curve:
+    """Return the curve with at most about ``limit`` points."""
+    if len(curve) <= limit:
+        return curve
+    width = -(-len(curve) * 4 // max(limit, 4))
+    return curve.take(thin(curve.values, width))
+
+
+@dataclass
+class CurveBuffer:
+    """A growing curve that is thinned out as it grows; the newest points stay whole.
+
+    The width of the buckets is a power of two that grows with the number of points seen, so that
+    old points are as dense as newer ones however often the buffer was thinned.
+    """
+
+    run_id: str
+    key: str
+    seen: int = 0
+    _steps: Floats = field(default_factory=lambda: np.empty(0))
+    _times: Floats = field(default_factory=lambda: np.empty(0))
+    _values: Floats = field(default_factory=lambda: np.empty(0))
+    _ordinals: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    _pending: list[Curve] = field(default_factory=list)
+    _pending_points: int = 0
+
+    def append(self, curve: Curve) -> None:
+        """Add new points."""
+        self._pending.append(curve)
+        self._pending_points += len(curve)
+        if self._pending_points >= MAX_POINTS:
+            self._settle()
+
+    def curve(self) -> Curve:
+        """Return the points that were kept, at most about 4,000."""
+        self._settle()
+        return Curve(self.run_id, self.key, self._steps, self._times, self._values)
+
+    def _settle(self) -> None:
+        if not self._pending:
+            return
+        new = self._pending
+        ordinals = np.arange(self.seen, self.seen + self._pending_points)
+        self._steps = np.concatenate([self._steps, *(c.steps for c in new)], dtype=np.float64)
+        self._times = np.concatenate([self._times, *(c.times for c in new)], dtype=np.float64)
+        self._values = np.concatenate([self._values, *(c.values for c in new)], dtype=np.float64)
+        self._ordinals = np.concatenate([self._ordinals, ordinals])
+        self.seen += self._pending_points
+        self._pending, self._pending_points = [], 0
+        if len(self._values) > 2 * MAX_POINTS:
+            width = 1 << (4 * self.seen // MAX_POINTS).bit_length()
+            kept = thin(self._values, width, self._ordinals)
+            self._steps, self._times = self._steps[kept], self._times[kept]
+            self._values, self._ordinals = self._values[kept], self._ordinals[kept]
+
+
+def as_curve(run_id: str, key: str, points: Iterable[tuple[float, float, float]]) -> Curve:
+    """Return (step, time, value) triples as a curve."""
+    table = np.array(list(points), dtype=np.float64).reshape(-1, 3)
+    return Curve(run_id, key, table[:, 0], table[:, 1], table[:, 2])

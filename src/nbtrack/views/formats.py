@@ -1,0 +1,112 @@
+"""Numbers and durations as people read them; the browser's ``format.ts`` writes the same."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Any
+
+STATE_WORDS = {
+    "RUNNING": "Running",
+    "SCHEDULED": "Scheduled",
+    "FINISHED": "Finished",
+    "FAILED": "Failed",
+    "KILLED": "Stopped",
+    "INTERRUPTED": "Interrupted",
+}
+
+_HOME = re.compile(
+    r"(/home/|/Users/|[A-Za-z]:\\Users\\)[^/\\\s:'\"]+|(?<![\w/])/root(?=[/\s:'\"]|$)"
+)
+_PRIVATE_NAME = (
+    r"[\w.-]*(?:passw(?:or)?d|secret|api_?key|access_?key|access_?token|auth_?token|hf_?token)"
+)
+_PRIVATE_VALUE = re.compile(rf"(?i)(\b{_PRIVATE_NAME}\b['\"]?\s*[=:]\s*)(['\"]).*?\2")
+_PRIVATE_KEY = re.compile(rf"(?i)^{_PRIVATE_NAME}$|^token$")
+
+
+def format_number(value: float | None, digits: int = 4) -> str:
+    """Return a number with four significant digits, ``1.2e-5`` where zeros would be counted."""
+    if value is None:
+        return ""
+    if math.isnan(value):
+        return "NaN"
+    if math.isinf(value):
+        return "∞" if value > 0 else "−∞"
+    if value == 0:
+        return "0"
+    size = abs(value)
+    if size < 1e9 and float(value).is_integer():
+        text = f"{int(value):,}"
+    elif size < 1e-3 or size >= 1e6:
+        mantissa, exponent = f"{value:.{digits - 2}e}".split("e")
+        text = f"{_plain(mantissa)}e{int(exponent)}"
+    else:
+        text = _plain(f"{float(f'{value:.{digits}g}'):f}") if size < 1e6 else f"{value:g}"
+    return text.replace("-", "−", 1) if text.startswith("-") else text
+
+
+def _plain(text: str) -> str:
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def format_duration(seconds: float | None) -> str:
+    """Return a duration such as ``4.2 s``, ``3 min 20 s`` or ``2 h 05 min``."""
+    if seconds is None or not math.isfinite(seconds) or seconds < 0:
+        return ""
+    if seconds < 1:
+        return f"{round(seconds * 1000)} ms"
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    minutes = round(seconds / 60)
+    if minutes < 48 * 60:
+        return f"{minutes // 60} h {minutes % 60:02d} min"
+    hours = round(seconds / 3600)
+    return f"{hours // 24} d {hours % 24} h"
+
+
+def format_rate(per_second: float | None) -> str:
+    """Return a rate such as ``12.3 steps/s``, or ``4.1 s/step`` when it is slow."""
+    if not per_second or not math.isfinite(per_second):
+        return ""
+    if per_second < 0.5:
+        return f"{format_duration(1 / per_second)}/step"
+    number = round(per_second) if per_second >= 100 else per_second
+    return f"{format_number(number, 3)} steps/s"
+
+
+def head_facts(head: dict[str, Any]) -> list[str]:
+    """Return what a card's first line says behind name and state."""
+    overhead, step = head.get("overhead_percent"), head.get("step")
+    facts = [
+        str(head.get("experiment") or ""),
+        format_duration(head.get("elapsed_s")),
+        "" if step is None else f"step {format_number(step)}",
+        format_rate(head.get("steps_per_s")),
+        "" if overhead is None else f"logging {format_number(overhead, 2)} %",
+    ]
+    return [fact for fact in facts if fact]
+
+
+def shareable(value: Any) -> Any:
+    """Return text, or lists and dicts of it, without home folders and without secrets.
+
+    Outputs are saved in notebooks, and notebooks are shared.
+    """
+    if isinstance(value, str):
+        return _PRIVATE_VALUE.sub(r"\1\2•••\2", _HOME.sub("~", value))
+    if isinstance(value, dict):
+        return {
+            key: "•••" if _PRIVATE_KEY.match(str(key)) and item else shareable(item)
+            for key, item in value.items()
+        }
+    if isinstance(value, (list, tuple)):
+        if len(value) == 3 and isinstance(value[0], str) and _PRIVATE_KEY.match(value[0]):
+            return [value[0], "•••", "•••"]
+        return [shareable(item) for item in value]
+    return value

@@ -1,0 +1,74 @@
+"""Which metrics share a plot: ``train_loss``, ``val/loss`` and ``loss`` do.
+
+``js/shared/src/groups.ts`` does the same in the browser; ``js/shared/test/groups.json`` tests both.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
+
+_SPLITS = {
+    "train": "train",
+    "training": "train",
+    "val": "val",
+    "valid": "val",
+    "validation": "val",
+    "dev": "val",
+    "eval": "val",
+    "test": "test",
+    "testing": "test",
+}
+SPLIT_ORDER = ("train", "", "val", "test")
+_SEPARATOR = re.compile(r"([/_.\- ])")
+
+
+class MetricName(NamedTuple):
+    """A metric's name in two parts.
+
+    Attributes
+    ----------
+    group : str
+        What is measured, such as ``loss``.
+    split : {"", "train", "val", "test"}
+        On which data.
+    """
+
+    group: str
+    split: str
+
+
+def parse_metric(key: str) -> MetricName:
+    """Split a metric's name into what is measured and on which data."""
+    parts = _SEPARATOR.split(key)
+    if len(parts) > 1:
+        slash = max((i for i, part in enumerate(parts) if part == "/"), default=-1)
+        for at in (0, slash + 1, len(parts) - 1):
+            split = _SPLITS.get(parts[at].lower())
+            if split is None:
+                continue
+            # the separator goes with the word: the one after it, or before it at the end
+            separator = at + 1 if at + 1 < len(parts) else at - 1
+            rest = "".join(part for i, part in enumerate(parts) if i not in (at, separator))
+            if rest:
+                return MetricName(rest, split)
+    return MetricName(key, "")
+
+
+def group_metrics(keys: Iterable[str]) -> dict[str, list[str]]:
+    """Return the metrics by plot: losses first, the machine's own (``system/``) last."""
+    groups: dict[str, list[str]] = {}
+    for key in keys:
+        members = groups.setdefault(parse_metric(key).group, [])
+        if key not in members:
+            members.append(key)
+    for members in groups.values():
+        members.sort(key=lambda key: SPLIT_ORDER.index(parse_metric(key).split))
+    return dict(sorted(groups.items(), key=lambda item: _rank(item[0])))
+
+
+def _rank(group: str) -> int:
+    if group.startswith("system/"):
+        return 2
+    return 0 if "loss" in group.lower() else 1

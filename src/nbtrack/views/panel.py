@@ -1,0 +1,225 @@
+"""One plot of a card's picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nbtrack.views.axes import Axis, axis_for
+from nbtrack.views.canvas import COLOURS, GRID, INK, MUTED, Canvas, Sheet, blend
+from nbtrack.views.curves import Curve, Floats, RunRef, thinned
+from nbtrack.views.formats import format_number
+
+if TYPE_CHECKING:
+    from nbtrack.views.mime import ChartContent
+
+LEFT, RIGHT, TOP, BOTTOM = 42, 6, 24, 20
+BAD = "#c0392b"
+SPLIT_DASHES: tuple[tuple[float, ...], ...] = ((), (7, 3), (2, 2))
+GHOST_DASHES: dict[str, tuple[float, ...]] = {"last": (3, 3), "best": (6, 2, 1, 2)}
+_EMPTY = Curve("", "", np.empty(0), np.empty(0), np.empty(0))
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Where curves go: two axes over a box of this size, in CSS pixels."""
+
+    across: Axis
+    up: Axis
+    width: float
+    height: float
+    detail: float
+
+
+@dataclass(frozen=True)
+class Line:
+    """A curve with how it looks."""
+
+    colour: str
+    dash: tuple[float, ...]
+    ghost: bool
+    curve: Curve = _EMPTY
+    label: str = ""
+    start: float = 0.0
+
+    def showing(self, curve: Curve, label: str, start: float) -> Line:
+        """Return the line with this curve; ``start`` is when its run began, in ms."""
+        return replace(self, curve=curve, label=label, start=start)
+
+
+def line_of(run: RunRef, colour: int, split: int) -> Line:
+    """Return how the lines of a run look."""
+    ghost = run.role in GHOST_DASHES
+    dash = GHOST_DASHES[run.role] if ghost else SPLIT_DASHES[split]
+    return Line(COLOURS[colour], dash, ghost)
+
+
+def draw_panel(
+    canvas: Canvas,
+    group: str,
+    lines: Sequence[Line],
+    content: ChartContent,
+    box: tuple[float, float, float, float],
+    detail: float = 2.0,
+) -> None:
+    """Draw heading, axes and curves into ``box`` (x, y, width, height).
+
+    ``detail`` is how many points of a curve are drawn per CSS pixel.
+    """
+    x, y, width, height = box
+    _draw_heading(canvas, group, lines, x, y, width)
+    inner = (width - LEFT - RIGHT, height - TOP - BOTTOM)
+    xs, unit = _positions(lines, content.x)
+    smoothed = [_smooth(line.curve.values, content.smoothing) for line in lines]
+    across = axis_for(*_extent(xs, log=False), pad=0.015)
+    drawn = [line.curve.values for line in lines]
+    up = axis_for(*_extent(drawn, log=content.log_y), log=content.log_y, pad=0.06)
+    sheet = Sheet(*inner)
+    frame = Frame(across, up, *inner, detail)
+    for place, label in up.ticks(4):
+        level = inner[1] * (1 - place)
+        sheet.line([(0, level), (inner[0], level)], GRID, 1)
+        canvas.text(x + LEFT - 6, y + TOP + level - 6.5, label, size=10.5, colour=MUTED, right=True)
+    for line, places, smooth in zip(lines, xs, smoothed, strict=True):
+        if content.smoothing > 0:
+            share = 0.12 if line.ghost else 0.28
+            _draw_curve(
+                sheet,
+                replace(line, dash=()),
+                places,
+                line.curve.values,
+                frame,
+                share,
+                1,
+            )
+        share, thick = (0.5, 1.3) if line.ghost else (1.0, 1.8)
+        _draw_curve(sheet, line, places, smooth, frame, share, thick)
+        if not line.ghost:
+            _mark_odd(sheet, places, line.curve.values, across, inner, log=content.log_y)
+    canvas.paste(sheet, x + LEFT, y + TOP)
+    canvas.box(x + LEFT, y + TOP + inner[1], inner[0], 0.5, "#c9ced4")
+    ticks = across.ticks(4)
+    for i, (place, label) in enumerate(ticks):
+        text = f"{label} {unit}" if unit and i == len(ticks) - 1 else label
+        at = min(x + LEFT + inner[0] * place, x + width - canvas.width_of(text, 10.5) / 2)
+        canvas.text(at, y + height - BOTTOM + 5, text, size=10.5, colour=MUTED, centre=True)
+
+
+def _draw_heading(
+    canvas: Canvas, group: str, lines: Sequence[Line], x: float, y: float, width: float
+) -> None:
+    right = x + width
+    main = [line for line in lines if not line.ghost]
+    for line in reversed(main[:4]):
+        value = format_number(float(line.curve.values[-1]))
+        label = canvas.shortened(line.label, 90, 11)
+        needed = canvas.width_of(f"{label} {value}", 11) + 34
+        if right - needed < x + 60:
+            break
+        canvas.text(right, y + 2, value, size=11, right=True)
+        right -= canvas.width_of(value, 11) + 4
+        if label:
+            canvas.text(right, y + 2, label, size=11, colour=MUTED, right=True)
+            right -= canvas.width_of(label, 11) + 5
+        canvas.sample(right - 18, y + 9, line.colour, line.dash)
+        right -= 30
+    title = canvas.shortened(group, max(40, right - x - 4), 12.5, bold=True)
+    canvas.text(x, y, title, size=12.5, bold=True, colour=INK)
+
+
+def _positions(lines: Sequence[Line], x: str) -> tuple[list[Floats], str]:
+    """Return where the points stand on the x axis, and its unit."""
+    if x == "auto":
+        several = [line.curve for line in lines if len(line.curve) > 1]
+        flat = several and all(np.all(curve.steps == curve.steps[0]) for curve in several)
+        x = "relative" if flat else "step"
+    if x == "step":
+        return [line.curve.steps.astype(np.float64) for line in lines], ""
+    since = min((line.start for line in lines), default=0.0)
+    places = [
+        (line.curve.times.astype(np.float64) - (line.start if x == "relative" else since)) / 1000
+        for line in lines
+    ]
+    longest = max((float(place[-1]) for place in places if len(place)), default=0.0)
+    seconds, unit = (1, "s") if longest <= 180 else (60, "min") if longest <= 10800 else (3600, "h")
+    return [place / seconds for place in places], unit
+
+
+def _extent(columns: Sequence[Floats], *, log: bool) -> tuple[float, float]:
+    low, high = np.inf, -np.inf
+    for column in columns:
+        drawable = column[np.isfinite(column) & ((column > 0) | (not log))]
+        if len(drawable):
+            low, high = min(low, drawable.min()), max(high, drawable.max())
+    return float(low), float(high)
+
+
+def _smooth(values: Floats, weight: float) -> Floats:
+    """Return the moving average, without the bias towards zero at its start."""
+    if weight <= 0:
+        return values
+    out = values.copy()
+    average = mass = 0.0
+    for i in np.flatnonzero(np.isfinite(values)):
+        average = weight * average + (1 - weight) * float(values[i])
+        mass = weight * mass + (1 - weight)
+        out[i] = average / mass
+    return out
+
+
+def _draw_curve(
+    sheet: Sheet,
+    line: Line,
+    xs: Floats,
+    values: Floats,
+    frame: Frame,
+    share: float,
+    thick: float,
+) -> None:
+    across, up = frame.across, frame.up
+    points = Curve("", "", xs, xs, values)
+    points = (
+        _averaged(points, frame.width / 3)
+        if line.ghost
+        else thinned(points, round(frame.width * frame.detail))
+    )
+    with np.errstate(divide="ignore", invalid="ignore"):
+        heights = np.log10(points.values) if up.log else points.values
+        y = frame.height * (1 - (heights - up.low) / (up.high - up.low))
+    x = frame.width * (points.steps - across.low) / (across.high - across.low)
+    colour = blend(line.colour, share)
+    for piece in _unbroken(np.isfinite(y) & np.isfinite(x)):
+        pairs = list(zip(x[piece].tolist(), y[piece].tolist(), strict=True))
+        if len(pairs) == 1:
+            sheet.dot(*pairs[0], 2.2, colour)
+        sheet.line(pairs, colour, thick, line.dash)
+
+
+def _averaged(curve: Curve, places: float) -> Curve:
+    """Return a curve's course: the mean of each of about ``places`` pieces."""
+    width = max(1, round(len(curve) / max(places, 1)))
+    if width == 1:
+        return curve
+    starts = np.arange(0, len(curve), width)
+    counts = np.diff(starts, append=len(curve))
+    x = np.add.reduceat(curve.steps, starts) / counts
+    return Curve("", "", x, x, np.add.reduceat(curve.values, starts) / counts)
+
+
+def _unbroken(drawable: NDArray[np.bool_]) -> list[slice]:
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], drawable, [False]])))
+    return [slice(a, b) for a, b in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True)]
+
+
+def _mark_odd(
+    sheet: Sheet, xs: Floats, values: Floats, across: Axis, size: tuple[float, float], *, log: bool
+) -> None:
+    """Mark what has no place on the axis at the edge of the plot."""
+    odd = np.flatnonzero(~np.isfinite(values) | ((values <= 0) & log))
+    for i in odd[:50]:
+        at = size[0] * across.place(float(xs[i]))
+        sheet.cross(at, 5 if values[i] == np.inf else size[1] - 5, 3, BAD)

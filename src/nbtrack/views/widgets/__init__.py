@@ -1,0 +1,1 @@
+"""The live widgets, one module each; imported when one is shown."""

@@ -1,0 +1,182 @@
+"""The live chart: small multiples of metrics that grow while a run goes on."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import traitlets as t
+
+from nbtrack.errors import InvalidParameterError
+from nbtrack.views.curves import Curve, CurveBuffer, RunRef, thinned
+from nbtrack.views.mime import Bundle, ChartContent, chart_bundle
+from nbtrack.views.widgets.view import View, bundle_path, refuse_unknown
+
+__all__ = ["Curve", "MetricChart", "RunRef"]
+
+CONTENT_EVERY_S = 5.0
+MAX_NEW_POINTS = 500  # of one series in one message: more than a plot has pixels for
+X_MODES = ("auto", "step", "time", "relative")
+_KEYWORDS = ("runs", "curves", "title", "x", "smoothing", "log_y")
+
+
+class MetricChart(View):
+    """Curves of metrics of one or several runs, grouped into small plots.
+
+    Parameters
+    ----------
+    runs : sequence of RunRef
+        The runs; those in the role ``last`` or ``best`` are faint ghosts.
+    curves : sequence of Curve
+        The points there are already.
+    title : str
+        A heading.
+    x : {"auto", "step", "time", "relative"}
+        The x axis; ``auto`` is the step, or relative time where a series has one step only.
+    smoothing : float
+        Weight of the moving average, from 0 (none) to below 1.
+    log_y : bool
+        Logarithmic y axes.
+
+    Notes
+    -----
+    New points go to the browser as messages. A message may be lost and a page reloaded while a
+    cell keeps the kernel busy, so the whole (thinned out) content is pushed too, every five
+    seconds while it changes. Methods may be called from any thread.
+    """
+
+    _esm = bundle_path("metric_chart")
+
+    runs = t.List(t.Dict()).tag(sync=True)
+    content = t.Dict().tag(sync=True)
+    title = t.Unicode("").tag(sync=True)
+    x = t.Enum(X_MODES, "auto").tag(sync=True)
+    smoothing = t.Float(0.0, min=0.0, max=0.999).tag(sync=True)
+    log_y = t.Bool(False).tag(sync=True)
+
+    def __init__(
+        self,
+        runs: Sequence[RunRef] = (),
+        curves: Sequence[Curve] = (),
+        *,
+        title: str = "",
+        x: str = "auto",
+        smoothing: float = 0.0,
+        log_y: bool = False,
+        **unknown: Any,
+    ) -> None:
+        refuse_unknown(type(self).__name__, unknown, _KEYWORDS)
+        if x not in X_MODES:
+            raise InvalidParameterError(f"x is {x!r}; use one of {', '.join(X_MODES)}.")
+        if not 0 <= smoothing < 1:
+            raise InvalidParameterError(f"smoothing is {smoothing}; give 0 to 0.999.")
+        self._lock = threading.RLock()
+        self._refs = {run.run_id: run for run in runs}
+        self._buffers: dict[tuple[str, str], CurveBuffer] = {}
+        self._seq = 0
+        self._pushed_seq = 0
+        self._pushed_at = time.monotonic()
+        self._store(curves)
+        super().__init__(
+            runs=[run.as_json() for run in runs],
+            content=self._content(),
+            title=title,
+            x=x,
+            smoothing=smoothing,
+            log_y=log_y,
+        )
+        self.on_msg(self._on_message)
+
+    def append(self, curves: Sequence[Curve]) -> None:
+        """Add new points, of known or new metrics and runs.
+
+        Call it at most about ten times a second: a server drops messages above a thousand.
+        """
+        with self._lock:
+            self._store(curves)
+            self._seq += 1
+            series, buffers = _encode([thinned(curve, MAX_NEW_POINTS) for curve in curves])
+            self.send({"type": "append", "seq": self._seq, "series": series}, buffers)
+            if time.monotonic() - self._pushed_at >= CONTENT_EVERY_S:
+                self._push()
+
+    def set_state(self, run_id: str, state: str) -> None:
+        """Say what became of a run."""
+        with self._lock:
+            known = self._refs.get(run_id)
+            if known is None:
+                raise InvalidParameterError(f"This chart has no run with the id {run_id!r}.")
+            self._refs[run_id] = RunRef(run_id, known.name, known.role, state)
+            self.runs = [run.as_json() for run in self._refs.values()]
+            self._push()
+
+    def snapshot(self) -> list[Curve]:
+        """Return the points that are shown, thinned out to about 2,000 a series."""
+        with self._lock:
+            return [thinned(buffer.curve(), 2000) for buffer in self._buffers.values()]
+
+    def finished_bundle(self) -> Bundle:
+        """Return the output that stays in the notebook, and its metadata."""
+        return chart_bundle(self._finished())
+
+    def get_state(self, key: Any = None, drop_defaults: bool = False) -> Any:
+        """Return the synced state; a page that asks for all of it gets every point."""
+        if key is None and self._seq != self._pushed_seq:
+            with self._lock:
+                self._push()
+        return super().get_state(key=key, drop_defaults=drop_defaults)
+
+    def _finished(self) -> ChartContent:
+        return ChartContent(
+            runs=list(self._refs.values()),
+            curves=self.snapshot(),
+            title=self.title,
+            x=self.x,
+            smoothing=self.smoothing,
+            log_y=self.log_y,
+        )
+
+    def _store(self, curves: Sequence[Curve]) -> None:
+        for curve in curves:
+            name = (curve.run_id, curve.key)
+            if name not in self._buffers:
+                self._buffers[name] = CurveBuffer(*name)
+            self._buffers[name].append(curve)
+
+    def _content(self) -> dict[str, Any]:
+        series, (step, moment, value) = _encode(self.snapshot())
+        return {"seq": self._seq, "series": series, "step": step, "time": moment, "value": value}
+
+    def _push(self) -> None:
+        self._pushed_seq, self._pushed_at = self._seq, time.monotonic()
+        self.content = self._content()
+
+    def _on_message(self, _widget: Any, message: Any, _buffers: Any) -> None:
+        if isinstance(message, dict) and message.get("type") == "resync":
+            with self._lock:
+                if self._seq != self._pushed_seq:
+                    self._push()
+
+
+def _encode(curves: Sequence[Curve]) -> tuple[list[dict[str, Any]], list[bytes]]:
+    series = [{"run": curve.run_id, "key": curve.key, "n": len(curve)} for curve in curves]
+    buffers = [
+        b"".join(np.asarray(column(curve), dtype="<f8").tobytes() for curve in curves)
+        for column in (_steps, _times, _values)
+    ]
+    return series, buffers
+
+
+def _steps(curve: Curve) -> Any:
+    return curve.steps
+
+
+def _times(curve: Curve) -> Any:
+    return curve.times
+
+
+def _values(curve: Curve) -> Any:
+    return curve.values

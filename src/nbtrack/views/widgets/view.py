@@ -1,0 +1,73 @@
+"""What all widgets share: their bundle, and when they are a picture instead."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+from typing import Any
+
+import anywidget
+
+from nbtrack.errors import InvalidParameterError
+from nbtrack.views.display import display_mode
+from nbtrack.views.mime import VIEW_MIME, Bundle
+
+_STATIC = Path(__file__).parents[2] / "static"
+_NOT_BUILT = """
+export default {
+  render({ el }) {
+    el.textContent = "nbtrack was installed without its front end. Put npm on the PATH, reinstall.";
+  }
+};
+"""
+
+
+def bundle_path(name: str) -> Path | str:
+    """Return the built JavaScript of a widget, or a module that says it is missing."""
+    path = _STATIC / f"{name}.js"
+    return path if path.is_file() else _NOT_BUILT
+
+
+class View(anywidget.AnyWidget):
+    """A widget that leaves a finished output behind.
+
+    Where nobody can see a widget (see `nbtrack.views.display.display_mode`) it opens no
+    connection, and shows as its finished output.
+    """
+
+    def finished_bundle(self) -> Bundle:
+        """Return the output that stays in the notebook, and its metadata."""
+        raise NotImplementedError
+
+    def open(self) -> None:
+        """Connect to the front end, if there is one."""
+        if display_mode() == "live":
+            super().open()
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Bundle:
+        finished, metadata = self.finished_bundle()
+        mode = display_mode()
+        if mode == "off":
+            return {"text/plain": finished["text/plain"]}, {}
+        if mode == "static" or self.comm is None:
+            return finished, metadata
+        shown = super()._repr_mimebundle_(**kwargs)
+        live = shown[0] if isinstance(shown, tuple) else shown
+        return {**finished, **(live or {}), "text/plain": finished["text/plain"]}, metadata
+
+
+def refuse_unknown(owner: str, given: dict[str, Any], known: tuple[str, ...]) -> None:
+    """Refuse keywords that do not exist, with the nearest one that does.
+
+    Raises
+    ------
+    InvalidParameterError
+        If there is one.
+    """
+    for name in given:
+        close = difflib.get_close_matches(name, known, n=1)
+        hint = f"Did you mean {close[0]!r}?" if close else f"It takes {', '.join(known)}."
+        raise InvalidParameterError(f"{owner} does not know {name!r}. {hint}")
+
+
+__all__ = ["VIEW_MIME", "View", "bundle_path", "refuse_unknown"]
