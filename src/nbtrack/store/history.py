@@ -198,8 +198,16 @@ def bucket_columns(
     if low > high:
         return []
     width = -((low - high - 1) // n)
-    scope = {"series": numbers, "axis": axis, "low": low, "high": high, "width": width}
-    columns = _named_columns(reader, "history.buckets", **scope)
+    columns = _named_columns(
+        reader,
+        "history.buckets",
+        series=numbers,
+        axis=axis,
+        low=low,
+        high=high,
+        width=width,
+        last=n - 1,
+    )
     parts = _parts(columns.pop("series"))
     return [
         Buckets(run_id, key, **{name: columns[name][parts[number]] for name in _BUCKET_COLUMNS})

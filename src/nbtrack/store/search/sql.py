@@ -136,7 +136,7 @@ class Compiler:
 
     def _table(self, identifier: Identifier) -> tuple[str, str]:
         if identifier.entity == "metric":
-            return "(FROM series WHERE count > 0)", _AGGREGATES[identifier.aggregate]
+            return "series", _AGGREGATES[identifier.aggregate]
         return ("params" if identifier.entity == "param" else self._tags), "value"
 
     def _attribute(self, key: str) -> str:

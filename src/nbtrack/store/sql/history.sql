@@ -4,18 +4,16 @@
 SELECT series, run_id, key
 FROM series
 WHERE run_id IN (SELECT unnest($run_ids::VARCHAR[]))
-  AND ($keys::VARCHAR[] IS NULL OR list_contains($keys::VARCHAR[], key))
-  AND count > 0;
+  AND ($keys::VARCHAR[] IS NULL OR list_contains($keys::VARCHAR[], key));
 
 -- name: one_series
-SELECT series FROM series WHERE run_id = $run_id AND key = $key AND count > 0;
+SELECT series FROM series WHERE run_id = $run_id AND key = $key;
 
 -- name: latest
 SELECT run_id, key, last_value AS value, last_step AS step, last_time AS time
 FROM series
 WHERE ($run_ids::VARCHAR[] IS NULL OR run_id IN (SELECT unnest($run_ids::VARCHAR[])))
-  AND ($keys::VARCHAR[] IS NULL OR list_contains($keys::VARCHAR[], key))
-  AND count > 0;
+  AND ($keys::VARCHAR[] IS NULL OR list_contains($keys::VARCHAR[], key));
 
 -- name: points
 SELECT value, time, step
@@ -48,7 +46,7 @@ SELECT series,
        arg_max(value, place) AS last
 FROM (SELECT series, x, value,
              CASE WHEN isnan(value) THEN NULL ELSE value END AS number,
-             floor((x::DOUBLE - $low) / $width)::BIGINT AS bucket,
+             least(floor((x::DOUBLE - $low) / $width), $last) AS bucket,
              x::HUGEINT * 9223372036854775808 + other AS place
       FROM (SELECT series, value,
                    CASE WHEN $axis = 'time' THEN time ELSE step END AS x,

@@ -9,7 +9,7 @@ WHERE run_id IN (SELECT unnest($run_ids::VARCHAR[]));
 -- name: metrics
 SELECT run_id, key, last_value, last_time, last_step
 FROM series
-WHERE run_id IN (SELECT unnest($run_ids::VARCHAR[])) AND count > 0
+WHERE run_id IN (SELECT unnest($run_ids::VARCHAR[]))
 ORDER BY key;
 
 -- name: params
