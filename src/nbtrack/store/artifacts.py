@@ -197,6 +197,20 @@ class ArtifactFolder:
                 shutil.copyfileobj(source, target, 1 << 20)
 
 
+def folder_and_path(uri: str) -> tuple[ArtifactFolder, str | None]:
+    """Return the folder that holds what a URI names, and its path there; None for all of it."""
+    local = local_path(uri)
+    if local is not None:
+        real = Path(os.path.realpath(local))
+        if uri.endswith("/") or not real.name:
+            return ArtifactFolder(str(real)), None
+        return ArtifactFolder(str(real.parent)), real.name
+    folder, _, name = uri.rpartition("/")
+    if not name or folder.endswith(("/", ":")):
+        return ArtifactFolder(uri), None
+    return ArtifactFolder(folder), name
+
+
 def _or_root(path: str | os.PathLike[str] | None) -> str:
     return "" if path is None or path == "" else check_artifact_path(path)
 

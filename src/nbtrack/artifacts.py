@@ -1,0 +1,164 @@
+"""Get back what runs have stored: MLflow's ``mlflow.artifacts`` by the same names.
+
+A URI is ``runs:/<run_id>/<path>``, a local path, ``file://``, or any that fsspec knows.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from nbtrack.entities import FileInfo
+from nbtrack.errors import InvalidParameterError, NbtrackError
+from nbtrack.store.artifacts import ArtifactFolder, folder_and_path
+
+if TYPE_CHECKING:
+    import PIL.Image
+
+__all__ = ["download_artifacts", "list_artifacts", "load_dict", "load_image", "load_text"]
+
+
+def download_artifacts(
+    artifact_uri: str | None = None,
+    run_id: str | None = None,
+    artifact_path: str | None = None,
+    dst_path: str | None = None,
+    tracking_uri: str | None = None,
+    registry_uri: str | None = None,
+) -> str:
+    """Return a local path of a file or a folder of artifacts.
+
+    Parameters
+    ----------
+    artifact_uri : str, optional
+        The artifact; or else ``run_id`` and, for less than all of it, ``artifact_path``.
+    run_id, artifact_path : str, optional
+        Instead of the URI.
+    dst_path : str, optional
+        A folder to copy to, made if need be. Without it, what is local already is
+        returned where it lies, read-only.
+    tracking_uri : str, optional
+        The store of the run; the current one when nothing is said.
+    registry_uri : str, optional
+        Not used: there are no model URIs among the artifacts.
+
+    Returns
+    -------
+    str
+        An absolute local path.
+
+    Raises
+    ------
+    InvalidParameterError
+        If not exactly one of ``artifact_uri`` and ``run_id`` is given.
+    NotFoundError
+        If there is no such artifact.
+    """
+    folder, path = _find(artifact_uri, run_id, artifact_path, tracking_uri)
+    return folder.download(path, dst_path)
+
+
+def list_artifacts(
+    artifact_uri: str | None = None,
+    run_id: str | None = None,
+    artifact_path: str | None = None,
+    tracking_uri: str | None = None,
+) -> list[FileInfo]:
+    """Return the files and folders directly in a folder of artifacts, by path.
+
+    The parameters are those of ``download_artifacts``; a file has nothing in it.
+    """
+    folder, path = _find(artifact_uri, run_id, artifact_path, tracking_uri)
+    return folder.list(path)
+
+
+def load_text(artifact_uri: str) -> str:
+    """Return the text of an artifact."""
+    try:
+        return _read(artifact_uri).decode("utf-8")
+    except UnicodeDecodeError:
+        raise _unreadable(artifact_uri, "text (UTF-8)") from None
+
+
+def load_dict(artifact_uri: str) -> dict[str, Any]:
+    """Return the dictionary that ``log_dict`` stored, as JSON or YAML."""
+    text = load_text(artifact_uri)
+    values: Any
+    try:
+        if artifact_uri.lower().endswith((".yml", ".yaml")):
+            import yaml
+
+            values = yaml.safe_load(text)
+        else:
+            values = json.loads(text)
+    except Exception as error:  # json and yaml have errors of their own
+        raise _unreadable(artifact_uri, "a dictionary") from error
+    if type(values) not in (dict, list):
+        raise _unreadable(artifact_uri, "a dictionary")
+    return values
+
+
+def load_image(artifact_uri: str) -> PIL.Image.Image:
+    """Return the picture that an artifact holds, as an image of Pillow."""
+    import io
+
+    import PIL.Image
+
+    try:
+        picture = PIL.Image.open(io.BytesIO(_read(artifact_uri)))
+        picture.load()
+    except OSError as error:
+        raise _unreadable(artifact_uri, "a picture") from error
+    return picture
+
+
+def _find(
+    artifact_uri: str | None,
+    run_id: str | None,
+    artifact_path: str | None,
+    tracking_uri: str | None,
+) -> tuple[ArtifactFolder, str | None]:
+    if (artifact_uri is None) == (run_id is None):
+        raise InvalidParameterError("Exactly one of `run_id` or `artifact_uri` must be specified.")
+    if artifact_uri is None:
+        return _of_run(str(run_id), tracking_uri), artifact_path
+    if artifact_path is not None:
+        raise InvalidParameterError(
+            "`artifact_path` cannot be specified if `artifact_uri` is specified: "
+            "put it at the end of the URI."
+        )
+    scheme, _, rest = str(artifact_uri).partition(":")
+    if scheme == "runs":
+        run, _, path = rest.lstrip("/").partition("/")
+        if not run or rest.startswith("//"):
+            raise InvalidParameterError(
+                f"Not a proper runs:/ URI: {artifact_uri}. Use the form runs:/<run_id>/<path>."
+            )
+        return _of_run(run, tracking_uri), path.rstrip("/") or None
+    if scheme in ("models", "mlflow-artifacts"):
+        raise InvalidParameterError(
+            f"{artifact_uri!r} cannot be resolved here: URIs that begin with {scheme}: are not "
+            "available in this version. Use runs:/<run_id>/<path> or a path."
+        )
+    return folder_and_path(str(artifact_uri))
+
+
+def _of_run(run_id: str, tracking_uri: str | None) -> ArtifactFolder:
+    from nbtrack import api
+
+    return api.artifact_folder(run_id, tracking_uri)
+
+
+def _read(artifact_uri: str) -> bytes:
+    folder, path = _find(artifact_uri, None, None, None)
+    if path is None:
+        raise InvalidParameterError(f"{artifact_uri!r} names a folder; name a file in it.")
+    return folder.read_bytes(path)
+
+
+def _unreadable(artifact_uri: str, what: str) -> NbtrackError:
+    return NbtrackError(
+        f"Unable to form {what} from the content of {artifact_uri!r}. "
+        "download_artifacts gives the file as it is.",
+        "BAD_REQUEST",
+    )

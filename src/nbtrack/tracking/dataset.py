@@ -1,0 +1,145 @@
+"""What every dataset is: a name, a digest, where from, which columns, how much."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any
+
+from nbtrack import entities
+from nbtrack.errors import InvalidParameterError, NbtrackWarning
+from nbtrack.limits import MAX_DATASET_DIGEST, MAX_DATASET_NAME
+from nbtrack.tracking.dataset_digest import Digest
+from nbtrack.tracking.dataset_sources import DatasetSource, resolve_source
+from nbtrack.tracking.environment import quick_tags
+
+MAX_SCHEMA = 1_048_575
+_SOURCE_TAGS = ("mlflow.user", "mlflow.source.name", "mlflow.source.type")
+
+
+class Dataset(ABC):
+    """Data that a run has read; ``nbtrack.log_input`` notes it.
+
+    Parameters
+    ----------
+    source : DatasetSource
+        Where the data came from.
+    name : str, optional
+        By default ``"dataset"``.
+    digest : str, optional
+        By default computed from the data.
+
+    Raises
+    ------
+    InvalidParameterError
+        If the name is longer than 500 characters or the digest than 36.
+    """
+
+    def __init__(
+        self, source: DatasetSource, name: str | None = None, digest: str | None = None
+    ) -> None:
+        self.source = source
+        self.name = name or "dataset"
+        self._digest = digest
+        _check_length("name", self.name, MAX_DATASET_NAME)
+        _check_length("digest", digest or "", MAX_DATASET_DIGEST)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(name={self.name!r}, digest={self.digest!r})"
+
+    @property
+    def digest(self) -> str:
+        """Eight hexadecimal digits; equal data has equal ones."""
+        if self._digest is None:
+            self._digest = self._compute_digest()
+        return self._digest
+
+    @property
+    @abstractmethod
+    def schema(self) -> dict[str, Any] | None:
+        """The columns or tensors and their types, None if they fit none of MLflow's."""
+
+    @property
+    @abstractmethod
+    def profile(self) -> dict[str, Any] | None:
+        """How much data there is."""
+
+    @abstractmethod
+    def _compute_digest(self) -> str: ...
+
+    def to_entity(self) -> entities.Dataset:
+        """Return the dataset as it is stored."""
+        schema = None if self.schema is None else json.dumps(self.schema)
+        if schema is not None and len(schema) > MAX_SCHEMA:
+            warnings.warn(
+                f"The schema of the dataset {self.name!r} is longer than {MAX_SCHEMA} characters "
+                "and is not kept.",
+                NbtrackWarning,
+                stacklevel=2,
+            )
+            schema = None
+        return entities.Dataset(
+            name=self.name,
+            digest=self.digest,
+            source_type=self.source.kind,
+            source=json.dumps(self.source.to_dict()),
+            schema=schema,
+            profile=None if self.profile is None else json.dumps(self.profile),
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return name, digest, source type, source, schema and profile, as stored."""
+        return self.to_entity().to_dictionary()
+
+    def to_json(self) -> str:
+        """Return ``to_dict`` as JSON."""
+        return json.dumps(self.to_dict())
+
+
+class MetaDataset(Dataset):
+    """Data of which only the description is known."""
+
+    def __init__(
+        self,
+        source: Any,
+        name: str | None = None,
+        digest: str | None = None,
+        schema: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__(source_of(source), name, digest)
+        self._schema = schema
+
+    @property
+    def schema(self) -> dict[str, Any] | None:
+        """What was given."""
+        return self._schema
+
+    @property
+    def profile(self) -> None:
+        """Nothing is known of it."""
+        return
+
+    def _compute_digest(self) -> str:
+        digest = Digest()
+        digest.words(self.name, json.dumps(self.source.to_dict(), sort_keys=True))
+        return digest.text()
+
+
+def source_of(source: Any) -> DatasetSource:
+    """Return the source that a user means; None is the code that runs."""
+    return resolve_source(source, _code_tags)
+
+
+def _code_tags() -> Mapping[str, str]:
+    tags = quick_tags()
+    return {name: tags[name] for name in _SOURCE_TAGS}
+
+
+def _check_length(what: str, value: str, most: int) -> None:
+    if len(value) > most:
+        raise InvalidParameterError(
+            f"The {what} of a dataset has at most {most} characters; got {len(value)}: "
+            f"{value[:40]!r}..."
+        )
