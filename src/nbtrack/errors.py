@@ -22,6 +22,8 @@ A message says what happened, with the value, and what to do next.
 from __future__ import annotations
 
 import json
+import sys
+import warnings
 from typing import Any
 
 HTTP_STATUS: dict[str, int] = {
@@ -138,3 +140,11 @@ class DiskFullError(StoreError):
 
 class NbtrackWarning(UserWarning):
     """Something went wrong in the background; it is said once, by name."""
+
+
+def warn(message: str, stacklevel: int = 2) -> None:
+    """Tell the user about something that must not stop the work, whatever the warning filters."""
+    try:
+        warnings.warn(message, NbtrackWarning, stacklevel=stacklevel + 1)
+    except NbtrackWarning:
+        sys.stderr.write(f"nbtrack: {message}\n")

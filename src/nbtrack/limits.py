@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from nbtrack.errors import InvalidParameterError
+from nbtrack.errors import InvalidParameterError, warn
 
 MAX_KEY = 250
 MAX_PARAM_VALUE = 6000
@@ -198,10 +198,7 @@ def _text(key: str, value: Any, limit: int, what: str) -> str:
     text = text.encode("utf-8", "backslashreplace").decode("utf-8")
     if len(text) <= limit:
         return text
-    import warnings
-
     from nbtrack.config import truncates_long_values
-    from nbtrack.errors import NbtrackWarning
 
     if not truncates_long_values():
         raise invalid(
@@ -210,10 +207,9 @@ def _text(key: str, value: Any, limit: int, what: str) -> str:
             f"{what} '{key}' exceeds the maximum length of {limit} characters "
             f"(it has {len(text)}). Log it with log_text as an artifact instead.",
         )
-    warnings.warn(
+    warn(
         f"{what} '{key}' has {len(text)} characters and was cut to {limit}; "
         "log_text keeps long text whole.",
-        NbtrackWarning,
         stacklevel=4,
     )
     return text[:limit]

@@ -15,7 +15,6 @@ import numpy as np
 
 from nbtrack.store import tails
 from nbtrack.store.events import Events
-from nbtrack.store.journal import RECORD_SIZE
 from nbtrack.store.owner import Owner
 from nbtrack.store.points import Points, normalise, summarise, value_bits
 from nbtrack.store.queries import SQL
@@ -38,8 +37,6 @@ class FoldReport:
         How far each journal is folded, in bytes: (events, points).
     more : bool
         Whether a journal was so long that a part of it is left for another fold.
-    done : list of str
-        Journals that are folded to the end and can get nothing more.
     problems : list of str
         What could not be folded as it was logged, for the user to read.
     """
@@ -48,7 +45,6 @@ class FoldReport:
     events: int = 0
     more: bool = False
     offsets: Sizes = field(default_factory=dict)
-    done: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
 
@@ -80,17 +76,7 @@ def fold(reader: Reader, folder: Path) -> FoldReport:
     if found:
         _fold_tails(reader, found, report)
     _interrupt(reader, folder)
-    report.done = [
-        name
-        for name, offset in report.offsets.items()
-        if _is_whole(offset, present[name]) and tails.state(folder, name).is_done
-    ]
     return report
-
-
-def _is_whole(offset: tuple[int, int], size: tuple[int, int]) -> bool:
-    """Return whether nothing but half a line or half a record can be left."""
-    return offset[0] <= size[0] and size[1] - offset[1] < RECORD_SIZE
 
 
 def _forget(reader: Reader, names: list[str]) -> None:

@@ -17,7 +17,6 @@ import secrets
 import struct
 import threading
 import time
-import warnings
 import weakref
 from collections import deque
 from collections.abc import Iterable, Mapping
@@ -27,9 +26,9 @@ from typing import Any
 from nbtrack.errors import (
     DiskFullError,
     InvalidStateError,
-    NbtrackWarning,
     StoreError,
     StoreReadOnlyError,
+    warn,
 )
 from nbtrack.limits import check_key, metric_value
 from nbtrack.store.owner import Owner, host
@@ -215,11 +214,10 @@ class Journal:
 
     def _hold(self, part: int, data: bytes, error: OSError) -> None:
         self._held.append((part, data))
-        warnings.warn(
+        warn(
             f"nbtrack cannot write the journal of run {self.run_id} in {self.folder}: "
             f"{error.strerror}. What is logged is kept in memory and written as soon as the disk "
             "takes it; free some space, or it is lost when this process ends.",
-            NbtrackWarning,
             stacklevel=4,
         )
 

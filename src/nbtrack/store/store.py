@@ -7,7 +7,6 @@ import contextlib
 import os
 import sys
 import threading
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,10 +14,10 @@ from typing import TYPE_CHECKING
 from nbtrack.config import StoreLocation, resolve
 from nbtrack.errors import (
     NbtrackError,
-    NbtrackWarning,
     StoreError,
     StoreLockedError,
     StoreReadOnlyError,
+    warn,
 )
 from nbtrack.store.journal import RECORD_SIZE, SUFFIXES, Journal
 from nbtrack.store.reader import Reader
@@ -215,15 +214,18 @@ class Store:
                 f"The folder {self.folder} cannot be written. Make it writable, or choose another "
                 "place with nbtrack.set_tracking_uri(...) or NBTRACK_URI."
             )
+        from nbtrack.store import tails
+
         total = 0
         while True:
             with contextlib.ExitStack() as stack:
                 report = self._fold_into(self._attach(stack, read_only=False))
-            self._folded = report.offsets
-            for name in report.done:
-                for suffix in SUFFIXES:
-                    (self.journals / (name + suffix)).unlink(missing_ok=True)
-                self._folded.pop(name, None)
+            self._folded = dict(report.offsets)
+            for name, offset in report.offsets.items():
+                if tails.is_spent(self.journals, name, offset):
+                    for suffix in SUFFIXES:
+                        (self.journals / (name + suffix)).unlink(missing_ok=True)
+                    self._folded.pop(name, None)
             for problem in report.problems:
                 self.say(problem)
             total += report.points
@@ -295,7 +297,7 @@ class Store:
         """Warn the user once about something that happened in the background."""
         if message not in self._said:
             self._said.add(message)
-            warnings.warn(message, NbtrackWarning, stacklevel=2)
+            warn(message)
 
     def close(self) -> None:
         """Stop the background thread, fold what is left, close the journals."""

@@ -137,6 +137,17 @@ def state(folder: Path, journal: str) -> JournalState:
     return JournalState(_owner(first), b'"event":"close"' in last[0], silence)
 
 
+def is_spent(folder: Path, journal: str, offset: tuple[int, int]) -> bool:
+    """Return whether a journal is folded to its end and can get nothing more.
+
+    The order matters: only once nobody can write to it any more says its end something.
+    """
+    if not state(folder, journal).is_done:
+        return False
+    rest = read_tail(folder, journal, *offset)
+    return (rest.events_end, rest.points_end) == offset
+
+
 def _owner(line: bytes) -> Owner | None:
     try:
         event: Mapping[str, Any] = json.loads(line)

@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from nbtrack.store import store as stores
+from nbtrack.tracking import context
+
+
+@pytest.fixture(autouse=True)
+def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests start without what the environment or an earlier test has chosen."""
+    for name in list(os.environ):
+        if name.startswith(("NBTRACK_", "MLFLOW_")):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def workdir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty working directory with a store of its own; all is closed at the end."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(context, "_process", context._Process())
+    yield tmp_path
+    for run in reversed(context.open_runs()):
+        run.end("KILLED")
+    for path, store in list(stores._stores.items()):
+        store.close()
+        if path.is_relative_to(tmp_path):
+            del stores._stores[path]
+    for name in ("NBTRACK_URI", "NBTRACK_RUN_ID"):
+        os.environ.pop(name, None)

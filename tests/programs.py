@@ -1,0 +1,37 @@
+"""Programs that tests run as processes of their own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+SRC = Path(__file__).parent.parent / "src"
+
+
+def start(code: str, *args: object, cwd: Path, **variables: str) -> subprocess.Popen[str]:
+    """Start Python code as a process; its output is read with ``communicate``."""
+    env = {**os.environ, "PYTHONPATH": str(SRC), "PYTHONWARNINGS": "default", **variables}
+    return subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(code), *map(str, args)],
+        cwd=cwd,
+        env=env,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def finish(process: subprocess.Popen[str], timeout: float = 60) -> str:
+    """Wait for a process that must succeed, and return what it printed."""
+    out, err = process.communicate(timeout=timeout)
+    assert process.returncode == 0, err
+    return out
+
+
+def run(code: str, *args: object, cwd: Path, **variables: str) -> str:
+    """Run Python code to its end, and return what it printed."""
+    return finish(start(code, *args, cwd=cwd, **variables))

@@ -1,0 +1,241 @@
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import time
+import warnings
+from pathlib import Path
+
+import duckdb
+import programs
+import pytest
+
+import nbtrack
+from nbtrack.errors import (
+    DiskFullError,
+    NbtrackError,
+    StoreCorruptError,
+    StoreLockedError,
+    StoreReadOnlyError,
+)
+from nbtrack.store import open_store
+
+HOLDER = """
+    import sys, duckdb
+    connection = duckdb.connect("nbtrack.duckdb", read_only=sys.argv[1] == "ro")
+    print(connection.execute("SELECT count(*) FROM metrics").fetchone()[0], flush=True)
+    sys.stdin.readline()
+"""
+
+
+def points_in_file(path: Path) -> int:
+    with duckdb.connect(str(path), read_only=True) as connection:
+        return connection.execute("SELECT count(*) FROM metrics").fetchone()[0]
+
+
+def log_some(name: str, n: int = 10) -> str:
+    with nbtrack.start_run(run_name=name) as run:
+        nbtrack.log_param("lr", 0.1)
+        for step in range(n):
+            nbtrack.log_metric("loss", 1 / (step + 1), step=step)
+    return run.info.run_id
+
+
+def mounted(folder: Path, *options: str) -> bool:
+    """Mount a small file system of its own at a folder; False where that is not allowed."""
+    folder.mkdir(exist_ok=True)
+    command = ["mount", "-t", "tmpfs", *options, "tmpfs", str(folder)]
+    return shutil.which("mount") is not None and subprocess.run(command, check=False).returncode == 0
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    folder = tmp_path / "disk"
+    if not mounted(folder, "-o", "size=8m"):
+        pytest.skip("mounting a small file system needs root")
+    yield folder
+    store = open_store(folder / "nbtrack.duckdb")
+    store.close()
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+@pytest.mark.parametrize("mode", ["rw", "ro"])
+def test_a_file_that_someone_holds_open_stops_nothing(workdir, mode):
+    log_some("before")
+    open_store(None).fold()
+    holder = programs.start(HOLDER, mode, cwd=workdir)
+    assert holder.stdout.readline().strip() == "10"
+    run_id = log_some("meanwhile")
+    runs = nbtrack.search_runs()
+    assert runs["tags.mlflow.runName"].tolist() == ["meanwhile", "before"]
+    assert len(nbtrack.MlflowClient().get_metric_history(run_id, "loss")) == 10
+    with pytest.raises(StoreLockedError, match=f"held open by process {holder.pid}"):
+        nbtrack.create_experiment("cannot wait")
+    holder.communicate("\n", timeout=30)
+    open_store(None).fold()
+    assert points_in_file(workdir / "nbtrack.duckdb") == 20
+
+
+def test_a_connection_of_the_same_process_is_named(workdir):
+    log_some("before")
+    open_store(None).close()
+    with duckdb.connect(str(workdir / "nbtrack.duckdb")), pytest.raises(
+        StoreLockedError, match="DuckDB connection of this Python process"
+    ):
+        nbtrack.create_experiment("cannot wait")
+    nbtrack.create_experiment("now it can")
+
+
+def test_a_file_that_is_no_database_is_left_alone(workdir):
+    (workdir / "nbtrack.duckdb").write_bytes(b"my precious data" * 1000)
+    with pytest.raises(StoreCorruptError, match="damaged or is no DuckDB file"):
+        nbtrack.start_run()
+    assert (workdir / "nbtrack.duckdb").read_bytes() == b"my precious data" * 1000
+
+
+def test_a_database_of_someone_else_is_left_alone(workdir):
+    with duckdb.connect(str(workdir / "nbtrack.duckdb")) as connection:
+        connection.execute("CREATE TABLE sales (amount INTEGER)")
+    with pytest.raises(StoreCorruptError, match=r"none of nbtrack \(it has sales\)"):
+        nbtrack.start_run()
+
+
+def test_a_truncated_database_keeps_what_is_in_the_journals(workdir):
+    nbtrack.log_metric("x", 1)
+    run_id = nbtrack.active_run().info.run_id
+    open_store(None).fold()
+    nbtrack.log_metric("x", 2, step=1)
+    os.truncate(workdir / "nbtrack.duckdb", 13000)
+    with pytest.raises(StoreCorruptError, match="move it away"):
+        nbtrack.get_run(run_id)
+    (workdir / "nbtrack.duckdb").rename(workdir / "damaged.duckdb")
+    assert nbtrack.get_run(run_id).data.metrics == {"x": 2.0}
+    assert [m.value for m in nbtrack.MlflowClient().get_metric_history(run_id, "x")] == [1.0, 2.0]
+
+
+def test_a_newer_schema_says_that_nbtrack_must_be_upgraded(workdir):
+    log_some("before")
+    open_store(None).close()
+    with duckdb.connect(str(workdir / "nbtrack.duckdb")) as connection:
+        connection.execute("INSERT INTO migrations VALUES (99, 'future', now()::TIMESTAMP)")
+    with pytest.raises(NbtrackError, match="newer nbtrack"):
+        nbtrack.search_runs()
+
+
+def test_a_folder_that_cannot_be_written_says_so_and_can_be_read(workdir):
+    folder = workdir / "shared"
+    if not mounted(folder):
+        pytest.skip("mounting a file system needs root")
+    try:
+        code = """
+            import nbtrack
+            with nbtrack.start_run(run_name="before"):
+                nbtrack.log_metric("x", 1)
+        """
+        programs.run(code, cwd=folder)
+        subprocess.run(["mount", "-o", "remount,ro", str(folder)], check=True)
+        nbtrack.set_tracking_uri(folder)
+        assert nbtrack.search_runs()["metrics.x"].tolist() == [1.0]
+        with pytest.raises(StoreReadOnlyError, match=r"set_tracking_uri"):
+            nbtrack.start_run()
+        with pytest.raises(StoreReadOnlyError, match=r"set_tracking_uri"):
+            nbtrack.create_experiment("new")
+    finally:
+        nbtrack.set_tracking_uri(None)
+        subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+@pytest.mark.filterwarnings("ignore::nbtrack.errors.NbtrackWarning")
+def test_a_full_disk_loses_nothing(small_disk, monkeypatch):
+    monkeypatch.chdir(small_disk)
+    nbtrack.set_tracking_uri(small_disk)
+    run = nbtrack.start_run()
+    nbtrack.log_metric("x", 0.0, step=0)
+    ballast = small_disk / "ballast"
+    with ballast.open("wb", buffering=0) as file, pytest.raises(OSError, match="space"):
+        while True:
+            file.write(bytes(4096))
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        for step in range(1, 5000):
+            nbtrack.log_metrics({"x": step, "y": -step}, step=step)
+    assert any("kept in memory" in str(w.message) for w in caught)
+    with pytest.raises(DiskFullError, match="end the run again"):
+        nbtrack.end_run()
+    ballast.unlink()
+    nbtrack.end_run()
+    history = nbtrack.MlflowClient().get_metric_history(run.info.run_id, "x")
+    assert sorted(m.step for m in history) == list(range(5000))
+    assert nbtrack.get_run(run.info.run_id).info.status == "FINISHED"
+    nbtrack.set_tracking_uri(None)
+
+
+def test_a_clock_that_jumps_back_loses_nothing(workdir, monkeypatch):
+    with nbtrack.start_run() as run:
+        nbtrack.log_metric("x", 1.0, step=0)
+        nbtrack.set_tag("state", "early")
+        past = time.time_ns() - 3600 * 10**9
+        monkeypatch.setattr(time, "time_ns", lambda: past)
+        nbtrack.log_metric("x", 2.0, step=1)
+        nbtrack.set_tag("state", "late")
+    found = nbtrack.get_run(run.info.run_id)
+    assert found.data.metrics == {"x": 2.0}
+    assert found.data.tags["state"] == "late"
+    assert found.info.status == "FINISHED"
+    assert found.info.end_time >= found.info.start_time
+
+
+def test_looking_at_an_empty_folder_leaves_no_traces(workdir):
+    assert nbtrack.search_runs().empty
+    assert nbtrack.get_experiment_by_name("mnist") is None
+    assert list(workdir.iterdir()) == []
+
+
+def test_a_store_that_was_moved_still_works(workdir):
+    run_id = log_some("moved")
+    nbtrack.MlflowClient().log_text(run_id, "hello", "greeting.txt")
+    open_store(None).close()
+    (workdir / "elsewhere").mkdir()
+    for name in ("nbtrack.duckdb", "nbtrack.duckdb.d"):
+        (workdir / name).rename(workdir / "elsewhere" / name)
+    nbtrack.set_tracking_uri(workdir / "elsewhere")
+    assert nbtrack.get_run(run_id).data.params == {"lr": "0.1"}
+    assert nbtrack.artifacts.load_text(f"runs:/{run_id}/greeting.txt") == "hello"
+
+
+def test_points_logged_twice_count_once(workdir):
+    client = nbtrack.MlflowClient()
+    run_id = client.create_run("0").info.run_id
+    for _ in range(3):
+        client.log_metric(run_id, "x", 1.0, timestamp=5, step=1)
+        client.log_metric(run_id, "x", float("nan"), timestamp=5, step=1)
+        open_store(None).fold()
+    assert len(client.get_metric_history(run_id, "x")) == 2
+    with open_store(None).read() as reader:
+        assert reader.rows("SELECT count, nan_count FROM latest") == [(2, 1)]
+
+
+def test_logging_without_steps_keeps_every_point_over_many_folds(workdir):
+    client = nbtrack.MlflowClient()
+    run_id = client.create_run("0").info.run_id
+    for i in range(30):
+        client.log_metric(run_id, "x", float(i), timestamp=i // 3)
+        if i % 4 == 0:
+            open_store(None).fold()
+    assert sorted(m.value for m in client.get_metric_history(run_id, "x")) == list(range(30))
+    assert client.get_run(run_id).data.metrics == {"x": 29.0}
+
+
+def test_sql_reads_the_store_and_the_data_frames_of_the_caller(workdir):
+    import pandas as pd
+
+    log_some("a")
+    weights = pd.DataFrame({"key": ["loss"], "weight": [2.0]})
+    frame = nbtrack.sql("SELECT value * weight AS v FROM latest JOIN weights USING (key)")
+    assert frame.v.tolist() == [pytest.approx(0.2)]
+    assert weights.shape == (1, 2)
+    with pytest.raises(NbtrackError, match="nonsense"):
+        nbtrack.sql("SELECT nonsense FROM runs")
+    with pytest.raises(NbtrackError, match="no_such_table"):
+        nbtrack.sql("SELECT * FROM no_such_table")
