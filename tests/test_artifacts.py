@@ -25,6 +25,7 @@ from nbtrack.errors import (
     MissingDependencyError,
     NbtrackWarning,
     NotFoundError,
+    StoreLockedError,
 )
 from nbtrack.store.artifact_paths import check_artifact_path
 from nbtrack.store.artifacts import ArtifactFolder
@@ -200,6 +201,15 @@ def test_many_threads_write_the_same_content_and_the_same_name(tmp_path: Path) -
     assert [entry.path for entry in folder.list()] == [*(f"{n}.bin" for n in range(4)), "same.bin"]
     assert folder.read_bytes("same.bin").startswith(b"round ")
     assert all(folder.read_bytes(f"{n}.bin") == b"equal" for n in range(4))
+
+
+def test_a_change_that_never_ends_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nbtrack.store.artifacts.LOCK_TIMEOUT", 0.05)
+    folder = folder_of(tmp_path)
+    with folder.exclusive(), pytest.raises(StoreLockedError, match="Try again"):
+        folder.exclusive().__enter__()
+    with folder.exclusive():
+        folder.put_bytes("a", b"")
 
 
 def test_what_cannot_be_logged_is_said(tmp_path: Path) -> None:

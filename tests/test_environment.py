@@ -180,6 +180,18 @@ def test_describe_holds_no_secret_and_no_home(repo: Path, monkeypatch: pytest.Mo
         assert secret not in text
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows keeps a working directory that is in use")
+def test_a_working_directory_that_is_gone_stops_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    monkeypatch.setattr(sys, "argv", ["train.py"])
+    assert environment.quick_tags()["mlflow.source.name"] == "train.py"
+    assert environment.describe()[1]["folder"] is None
+
+
 def test_describe_never_imports_torch() -> None:
     code = "import sys; from nbtrack.tracking import environment as e; e.describe(); e.quick_tags()"
     code += "; assert not {'torch', 'numpy', 'pandas', 'IPython'} & set(sys.modules)"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import math
+import os
+import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +19,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+import nbtrack
 from nbtrack.errors import InvalidParameterError, MissingDependencyError, NotFoundError
 from nbtrack.store.artifacts import ArtifactFolder
 from nbtrack.tracking import artifacts
@@ -48,6 +51,32 @@ def test_a_table_grows_with_every_call(name: str, tmp_path: Path) -> None:
     assert table["text"].tolist()[:2] == ["a", "ü"]
     assert pd.isna(table["text"][2])
     assert json.loads(target.set["mlflow.loggedArtifacts"]) == [{"path": name, "type": "table"}]
+
+
+def test_rows_of_several_threads_and_processes_all_arrive(tmp_path: Path) -> None:
+    code = f"""if True:
+        import threading
+        from pathlib import Path
+        from nbtrack.store.artifacts import ArtifactFolder
+        from nbtrack.tracking.tables import log_table
+        class Target:
+            artifacts = ArtifactFolder({str(tmp_path / "run")!r}, cache=Path({str(tmp_path)!r}))
+            set_tag = print
+            tags = dict
+        def work():
+            for number in range(10):
+                log_table(Target, {{"x": number}}, "t.json")
+        threads = [threading.Thread(target=work) for _ in range(2)]
+        [t.start() for t in threads]
+        [t.join() for t in threads]"""
+    environment = os.environ | {"PYTHONPATH": str(Path(nbtrack.__file__).parents[1])}
+    command = [sys.executable, "-W", "error", "-c", code]
+    processes = [
+        subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL) for _ in range(2)
+    ]
+    assert [process.wait(60) for process in processes] == [0, 0]
+    table = read_table(ArtifactFolder(str(tmp_path / "run")), "t.json")
+    assert sorted(table["x"]) == sorted([*range(10)] * 4)
 
 
 def test_the_json_is_columns_and_rows_as_pandas_splits_them(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ A URI is ``runs:/<run_id>/<path>``, a local path, ``file://``, or any that fsspe
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from nbtrack.entities import FileInfo
 from nbtrack.errors import InvalidParameterError, NbtrackError
@@ -95,7 +95,7 @@ def load_dict(artifact_uri: str) -> dict[str, Any]:
         raise _unreadable(artifact_uri, "a dictionary") from error
     if type(values) not in (dict, list):
         raise _unreadable(artifact_uri, "a dictionary")
-    return values
+    return cast("dict[str, Any]", values)
 
 
 def load_image(artifact_uri: str) -> PIL.Image.Image:

@@ -9,16 +9,18 @@ import stat
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 from nbtrack.entities import FileInfo
-from nbtrack.errors import InvalidParameterError, NbtrackWarning, NotFoundError
+from nbtrack.errors import InvalidParameterError, NbtrackWarning, NotFoundError, StoreLockedError
 from nbtrack.store.artifact_paths import check_artifact_path, join_artifact_path
 from nbtrack.store.artifact_roots import ArtifactRoot, Stored, local_path
 from nbtrack.store.local_artifacts import LocalArtifacts, translated
 from nbtrack.store.remote_artifacts import RemoteArtifacts
 
+LOCK_TIMEOUT = 60.0
 Record = Callable[[str, int, "str | None"], None]
 
 
@@ -48,12 +50,39 @@ class ArtifactFolder:
         self.uri = uri
         local = local_path(uri)
         self._record = record
+        self._lock = None if cache is None or local is None else cache / "lock"
         self._root: ArtifactRoot = (
             RemoteArtifacts(uri) if local is None else LocalArtifacts(local, cache)
         )
 
     def __repr__(self) -> str:
         return f"ArtifactFolder({self.uri!r})"
+
+    @contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """Keep other threads and processes from here too, to read a file and write it anew.
+
+        Without a cache, where nothing is locked, the last one to write wins.
+        """
+        if self._lock is None:
+            yield
+            return
+        from filelock import FileLock, Timeout
+
+        lock = FileLock(self._lock, timeout=LOCK_TIMEOUT)
+        with translated(""):
+            self._lock.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                lock.acquire(poll_interval=0.01)
+            except Timeout:
+                raise StoreLockedError(
+                    f"Another process has changed an artifact for {LOCK_TIMEOUT:g} s and goes on "
+                    f"({self._lock}). Try again when it is done."
+                ) from None
+        try:
+            yield
+        finally:
+            lock.release()
 
     def put_file(
         self, local: str | os.PathLike[str], artifact_path: str | os.PathLike[str] | None = None

@@ -22,6 +22,19 @@ if TYPE_CHECKING:
 
     Arrays = np.ndarray[Any, Any] | dict[str, np.ndarray[Any, Any]]
 
+__all__ = [
+    "Dataset",
+    "HuggingFaceDataset",
+    "NumpyDataset",
+    "PandasDataset",
+    "PolarsDataset",
+    "from_huggingface",
+    "from_numpy",
+    "from_pandas",
+    "from_polars",
+    "get_source",
+]
+
 
 class PandasDataset(Dataset):
     """A DataFrame of pandas; one column may be the target, one the predictions."""

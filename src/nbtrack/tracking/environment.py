@@ -52,8 +52,8 @@ def describe() -> tuple[dict[str, str], dict[str, Any]]:
     kind = source_kind()
     notebook = _notebook()
     source = notebook or _script()
-    folder = Path(source).parent if source else Path.cwd()
-    state = git_state(folder if folder.is_dir() else Path.cwd())
+    folder = _folder(source)
+    state = None if folder is None else git_state(folder)
     tags = {} if state is None else state.tags()
     if notebook:
         tags["mlflow.source.name"] = shorten(notebook)
@@ -69,7 +69,7 @@ def describe() -> tuple[dict[str, str], dict[str, Any]]:
             "machine": platform.machine(),
         },
         "host": socket.gethostname(),
-        "folder": shorten(os.path.abspath(folder)),
+        "folder": None if folder is None else shorten(folder),
         "source": _source_name(kind, notebook),
         "cpu_count": os.cpu_count(),
         "memory": _memory(),
@@ -140,7 +140,19 @@ def _script() -> str | None:
     first = sys.argv[0] if sys.argv else ""
     if not first or first.startswith("-") or in_notebook():
         return None
-    return os.path.abspath(first)
+    try:
+        return os.path.abspath(first)
+    except OSError:  # the working directory was deleted
+        return first
+
+
+def _folder(source: str | None) -> Path | None:
+    try:
+        here = Path.cwd()
+    except OSError:
+        here = None
+    beside = Path(source).parent if source and Path(source).is_absolute() else here
+    return beside if beside is not None and beside.is_dir() else here
 
 
 def _context_tags() -> dict[str, str]:

@@ -52,13 +52,11 @@ def log_table(target: Target, data: Any, artifact_file: str) -> None:
         twice = frame.columns[frame.columns.duplicated()].tolist()
         raise InvalidParameterError(f"A table has each column once; these are there twice: {twice}")
     frame = _store_images(target.artifacts, frame, artifact_file)
-    before = (
-        target.artifacts.read_bytes(artifact_file)
-        if target.artifacts.exists(artifact_file)
-        else None
-    )
-    written = _append_json(before, frame) if suffix == ".json" else _append_parquet(before, frame)
-    target.artifacts.put_bytes(artifact_file, written)
+    with target.artifacts.exclusive():
+        exists = target.artifacts.exists(artifact_file)
+        before = target.artifacts.read_bytes(artifact_file) if exists else None
+        append = _append_json if suffix == ".json" else _append_parquet
+        target.artifacts.put_bytes(artifact_file, append(before, frame))
     _tag(target, artifact_file)
 
 
