@@ -168,9 +168,9 @@ def test_direction_is_guessed_from_the_name(name: str, way: str | None) -> None:
 
 # -- property tests --------------------------------------------------------------------------
 
-KEYS = ("a", "b c", "loss.min", "x`y")
+KEYS = ("a", "x`y.min")
 NUMBERS = st.sampled_from([-math.inf, -1.0, 0.0, 0.5, 1.0, 2.0, math.inf])
-TEXTS = st.text("aAb%_'\"` ", max_size=3)
+TEXTS = st.text("aA%_'", max_size=2)
 
 
 def comparisons() -> st.SearchStrategy[Comparison]:
@@ -237,7 +237,7 @@ RUN = st.fixed_dictionaries(
         "params": PAIRS,
         "tags": PAIRS,
         "metrics": st.dictionaries(
-            st.sampled_from(KEYS), st.lists(POINT, min_size=1, max_size=4), max_size=3
+            st.sampled_from(KEYS), st.lists(POINT, min_size=1, max_size=3), max_size=2
         ),
     }
 )
@@ -250,16 +250,17 @@ def reader() -> Iterator[Reader]:
     made.connection.close()
 
 
-@given(tree=TREES, runs=st.lists(RUN, max_size=5))
+@given(trees=st.lists(TREES, min_size=4, max_size=8), runs=st.lists(RUN, min_size=2, max_size=5))
 @settings(max_examples=60, deadline=None)
 def test_sql_finds_what_python_finds(
-    reader: Reader, tree: Node, runs: list[dict[str, Any]]
+    reader: Reader, trees: list[Node], runs: list[dict[str, Any]]
 ) -> None:
     clear(reader)
     for number, run in enumerate(runs):
         add_run(reader, f"r{number}", **run)
-    expected = [f"r{n}" for n, run in enumerate(runs) if holds(tree, run, f"r{n}")]
-    assert sorted(select_run_ids(reader, None, to_text(tree)).run_ids) == expected
+    for tree in trees:
+        expected = [f"r{n}" for n, run in enumerate(runs) if holds(tree, run, f"r{n}")]
+        assert sorted(select_run_ids(reader, None, to_text(tree)).run_ids) == expected
 
 
 def holds(node: Node, run: dict[str, Any], run_id: str) -> bool:
