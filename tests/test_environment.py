@@ -100,6 +100,15 @@ def test_no_commit_no_branch_and_no_repository(repo: Path, tmp_path: Path) -> No
     assert git_state(tmp_path / "missing") is None
 
 
+def test_the_commit_is_known_even_where_git_cannot_compare_the_files(repo: Path) -> None:
+    (repo / ".git" / "index").write_bytes(b"damaged")
+    state = git_state(repo)
+    assert state is not None
+    assert (state.commit, state.branch) == (git(repo, "rev-parse", "HEAD"), "main")
+    assert state.dirty is None
+    assert "mlflow.source.git.dirty" not in state.tags()
+
+
 @pytest.mark.parametrize(
     ("url", "expected"),
     [

@@ -31,10 +31,9 @@ class GitState:
         Of ``origin``, or else the first remote; without credentials.
     changed : list of str
         Tracked files that differ from the commit, at most 50.
-    changed_count : int
-        How many there are.
-    untracked_count : int
-        Files and folders that git does not know.
+    changed_count, untracked_count : int or None
+        How many there are, and how many files and folders git does not know; None
+        if git could not say in time.
     """
 
     root: str
@@ -42,13 +41,13 @@ class GitState:
     branch: str | None
     repo_url: str | None
     changed: list[str] = field(default_factory=list)
-    changed_count: int = 0
-    untracked_count: int = 0
+    changed_count: int | None = None
+    untracked_count: int | None = None
 
     @property
-    def dirty(self) -> bool:
-        """Whether a tracked file differs from the commit."""
-        return self.changed_count > 0
+    def dirty(self) -> bool | None:
+        """Whether a tracked file differs from the commit; None if that is not known."""
+        return None if self.changed_count is None else self.changed_count > 0
 
     def tags(self) -> dict[str, str]:
         """Return the tags that MLflow gives a run."""
@@ -56,7 +55,7 @@ class GitState:
             "mlflow.source.git.commit": self.commit,
             "mlflow.source.git.branch": self.branch,
             "mlflow.source.git.repoURL": self.repo_url,
-            "mlflow.source.git.dirty": str(self.dirty).lower(),
+            "mlflow.source.git.dirty": None if self.dirty is None else str(self.dirty).lower(),
         }
         return {key: value for key, value in found.items() if value}
 
@@ -83,7 +82,12 @@ def git_state(folder: Path) -> GitState | None:
         return None
     status = _git(folder, "status", "--porcelain=v2", "--branch", "-z", "--untracked-files=normal")
     if status is None:
-        return None
+        return GitState(
+            root=root.rstrip("\n"),
+            commit=(_git(folder, "rev-parse", "--verify", "HEAD") or "").strip() or None,
+            branch=(_git(folder, "symbolic-ref", "--short", "HEAD") or "").strip() or None,
+            repo_url=_remote_url(folder),
+        )
     heads: dict[str, str] = {}
     changed: list[str] = []
     untracked = 0
