@@ -4,10 +4,10 @@ import random
 import signal
 import time
 
-import programs
 import pytest
 
 import nbtrack
+import programs
 from nbtrack.store import open_store
 
 WRITER = """

@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 
 from nbtrack.store.points import Points, normalise, summarise
 
-VALUES = st.floats(allow_nan=True, allow_infinity=True) | st.sampled_from([0.0, -0.0, 1.0, math.nan])
+VALUES = st.floats(allow_nan=True, allow_infinity=True) | st.sampled_from(
+    [0.0, -0.0, 1.0, math.nan]
+)
 POINTS = st.lists(
     st.tuples(st.integers(1, 3), st.integers(-3, 3), st.integers(0, 3), VALUES), max_size=40
 )

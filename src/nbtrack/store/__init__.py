@@ -2,6 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from nbtrack.store.store import Store, open_store
 
-__all__ = ["Store", "open_store"]
+if TYPE_CHECKING:
+    from nbtrack.store.maintenance import CompactReport, compact, sync
+
+__all__ = ["CompactReport", "Store", "compact", "open_store", "sync"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("CompactReport", "compact", "sync"):
+        from nbtrack.store import maintenance
+
+        return getattr(maintenance, name)
+    raise AttributeError(f"module 'nbtrack.store' has no attribute {name!r}")

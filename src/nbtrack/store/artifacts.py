@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-import shutil
 import stat
-import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,9 +14,8 @@ from typing import BinaryIO
 from nbtrack.entities import FileInfo
 from nbtrack.errors import InvalidParameterError, NbtrackWarning, NotFoundError, StoreLockedError
 from nbtrack.store.artifact_paths import check_artifact_path, join_artifact_path
-from nbtrack.store.artifact_roots import ArtifactRoot, Stored, local_path
+from nbtrack.store.artifact_roots import CHUNK, ArtifactRoot, Stored, local_path
 from nbtrack.store.local_artifacts import LocalArtifacts, translated
-from nbtrack.store.remote_artifacts import RemoteArtifacts
 
 LOCK_TIMEOUT = 60.0
 Record = Callable[[str, int, "str | None"], None]
@@ -51,9 +48,7 @@ class ArtifactFolder:
         local = local_path(uri)
         self._record = record
         self._lock = None if cache is None or local is None else cache / "lock"
-        self._root: ArtifactRoot = (
-            RemoteArtifacts(uri) if local is None else LocalArtifacts(local, cache)
-        )
+        self._root: ArtifactRoot = _remote(uri) if local is None else LocalArtifacts(local, cache)
 
     def __repr__(self) -> str:
         return f"ArtifactFolder({self.uri!r})"
@@ -190,7 +185,7 @@ class ArtifactFolder:
         own = self._root.in_place(wanted)
         if dst is None and own is not None:
             return str(own)
-        base = Path(tempfile.mkdtemp(prefix="nbtrack-") if dst is None else dst)
+        base = _new_folder() if dst is None else Path(dst)
         place = base / wanted if wanted else base
         if kind == "file":
             self._copy_out(wanted, place)
@@ -223,7 +218,8 @@ class ArtifactFolder:
         with self._root.open(path) as source, translated(path):
             place.parent.mkdir(parents=True, exist_ok=True)
             with place.open("wb") as target:
-                shutil.copyfileobj(source, target, 1 << 20)
+                while chunk := source.read(CHUNK):
+                    target.write(chunk)
 
 
 def folder_and_path(uri: str) -> tuple[ArtifactFolder, str | None]:
@@ -238,6 +234,18 @@ def folder_and_path(uri: str) -> tuple[ArtifactFolder, str | None]:
     if not name or folder.endswith(("/", ":")):
         return ArtifactFolder(uri), None
     return ArtifactFolder(folder), name
+
+
+def _remote(uri: str) -> ArtifactRoot:
+    from nbtrack.store.remote_artifacts import RemoteArtifacts
+
+    return RemoteArtifacts(uri)
+
+
+def _new_folder() -> Path:
+    import tempfile
+
+    return Path(tempfile.mkdtemp(prefix="nbtrack-"))
 
 
 def _or_root(path: str | os.PathLike[str] | None) -> str:

@@ -6,7 +6,6 @@ import errno
 import hashlib
 import os
 import re
-import secrets
 import stat
 import time
 from pathlib import Path
@@ -93,7 +92,7 @@ class ContentCache:
 
 def part_in(folder: Path) -> Path:
     """Return a fresh name for a file of ``folder`` that is not finished."""
-    return folder / f".nbtrack-{secrets.token_hex(8)}.part"
+    return folder / f".nbtrack-{os.urandom(8).hex()}.part"
 
 
 def is_part(name: str) -> bool:

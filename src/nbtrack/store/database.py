@@ -155,6 +155,35 @@ def _copy_into(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
             connection.execute("DETACH held")
 
 
+_SORTED = {"points": "series, step, time", "series": "series"}
+
+
+def copy_sorted(path: Path, target: Path) -> None:
+    """Write a database anew, its points sorted, to a file that does not exist yet."""
+    with attached(path, read_only=True) as connection, translated(target):
+        connection.execute(
+            f"ATTACH {_quoted(target)} AS fresh (STORAGE_VERSION '{_STORAGE_VERSION}')"
+        )
+        try:
+            for _, _, sql in migrations():
+                connection.execute("USE fresh")
+                connection.execute(sql)
+            tables = connection.execute(
+                "SELECT table_name FROM duckdb_tables() WHERE database_name = 'fresh'"
+            ).fetchall()
+            connection.execute("BEGIN")
+            for (table,) in tables:
+                rows = connection.table(f"store.{table}")
+                connection.execute(f"TRUNCATE fresh.{table}")
+                (rows.order(_SORTED[table]) if table in _SORTED else rows).insert_into(
+                    f"fresh.{table}"
+                )
+            connection.execute("COMMIT")
+        finally:
+            connection.execute("USE store")
+            connection.execute("DETACH fresh")
+
+
 def _detach(connection: duckdb.DuckDBPyConnection) -> None:
     try:
         with contextlib.suppress(duckdb.Error):

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nbtrack.config import StoreLocation, resolve
+from nbtrack.config import StoreLocation, default_uri, resolve
 from nbtrack.errors import (
     NbtrackError,
     StoreError,
@@ -59,6 +59,7 @@ class Store:
         self._said: set[str] = set()
         self._pid = os.getpid()
         self._reader: Reader | None = None
+        self._locks = 0
 
     def __repr__(self) -> str:
         return f"Store({str(self.path)!r})"
@@ -200,12 +201,27 @@ class Store:
             return self._fold_now(writable)
 
     @contextlib.contextmanager
+    def locked_for_writing(self) -> Iterator[None]:
+        """Keep every other process away from the database while several steps are done."""
+        with self._locked() as writable:
+            self._fold_now(writable)
+            self._locks += 1
+            try:
+                yield
+            finally:
+                self._locks -= 1
+
+    @contextlib.contextmanager
     def _locked(self, timeout_s: float = WAIT_S) -> Iterator[bool]:
         from nbtrack.store import database
         from nbtrack.store.lock import locked
 
-        with database.exclusive(), locked(self.folder, timeout_s) as writable:
-            yield writable
+        with database.exclusive():
+            if self._locks:
+                yield True
+                return
+            with locked(self.folder, timeout_s) as writable:
+                yield writable
 
     def _fold_now(self, writable: bool) -> int:
         """Fold under the lock until nothing is left; journals that are done go away."""
@@ -320,6 +336,7 @@ class Store:
         self._wake = threading.Event()
         self._folder_thread = None
         self._reader = None
+        self._locks = 0
         self._open_journals = {k: j for k, j in self._open_journals.items() if not j.closed}
 
 
@@ -335,7 +352,7 @@ def open_store(uri: str | os.PathLike[str] | None = None) -> Store:
     InvalidParameterError
         If the URI names something that is no local store.
     """
-    location = uri if isinstance(uri, StoreLocation) else resolve(uri)
+    location = resolve(uri or default_uri())
     with _stores_guard:
         store = _stores.get(location.path)
         if store is None:

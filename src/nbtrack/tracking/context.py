@@ -38,7 +38,7 @@ _process = _Process()
 
 def store() -> Store:
     """Return the store that the process tracks to."""
-    return open_store(_process.uri or default_uri())
+    return open_store(_process.uri)
 
 
 def set_uri(uri: str | os.PathLike[str] | None) -> None:
