@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import platform
-import socket
 import sys
 from pathlib import Path
 from typing import Any
 
 from nbtrack.config import env
 from nbtrack.entities import SourceType
-from nbtrack.tracking.git import git_state
-from nbtrack.tracking.gpu import describe_gpus
 from nbtrack.tracking.home import shorten
 from nbtrack.tracking.kernel import in_notebook
 from nbtrack.tracking.notebook_path import known_notebook, notebook_of_server
@@ -30,7 +26,7 @@ def quick_tags() -> dict[str, str]:
         "mlflow.user": user_name(),
         "mlflow.source.name": _source_name(kind, known_notebook()),
         "mlflow.source.type": kind,
-        "nbtrack.host": socket.gethostname(),
+        "nbtrack.host": host_name(),
         "nbtrack.pid": str(os.getpid()),
         **_context_tags(),
     }
@@ -49,6 +45,11 @@ def describe() -> tuple[dict[str, str], dict[str, Any]]:
         packages that are imported. Paths in the home folder start with ``~``; URLs hold
         no credentials; environment variables are not read into it.
     """
+    import platform
+
+    from nbtrack.tracking.git import git_state
+    from nbtrack.tracking.gpu import describe_gpus
+
     kind = source_kind()
     notebook = _notebook()
     source = notebook or _script()
@@ -68,7 +69,7 @@ def describe() -> tuple[dict[str, str], dict[str, Any]]:
             "release": platform.release(),
             "machine": platform.machine(),
         },
-        "host": socket.gethostname(),
+        "host": host_name(),
         "folder": None if folder is None else shorten(folder),
         "source": _source_name(kind, notebook),
         "cpu_count": os.cpu_count(),
@@ -91,6 +92,15 @@ def source_kind() -> str:
     except Exception:  # noqa: BLE001 - another package's way of saying no
         return SourceType.LOCAL
     return SourceType.LOCAL
+
+
+def host_name() -> str:
+    """Return the name of this machine."""
+    if hasattr(os, "uname"):
+        return os.uname().nodename
+    import socket
+
+    return socket.gethostname()
 
 
 def user_name() -> str:

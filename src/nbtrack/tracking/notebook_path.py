@@ -6,7 +6,6 @@ import json
 import os
 import re
 import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -90,6 +89,8 @@ def runtime_folder() -> Path:
 
 
 def _sessions(server: dict[str, Any]) -> list[dict[str, Any]]:
+    import urllib.request
+
     request = urllib.request.Request(  # noqa: S310 - the scheme is checked below
         f"{server['url']}api/sessions",
         headers={"Authorization": f"token {server.get('token', '')}"},
