@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-__all__ = [
+__all__ = [  # noqa: F405  the star import above is for type checkers
     "ActiveRun",
     "Client",
     "Image",

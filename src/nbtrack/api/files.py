@@ -1,0 +1,113 @@
+"""Logging files, figures, images and tables to the active run."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from nbtrack.api.runs import writer
+from nbtrack.tracking import context
+from nbtrack.tracking import start as _start
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from nbtrack.store.artifacts import ArtifactFolder
+
+
+def log_artifact(
+    local_path: str | os.PathLike[str],
+    artifact_path: str | None = None,
+    run_id: str | None = None,
+) -> None:
+    """Store a file, or a folder under its own name, among the artifacts."""
+    writer(run_id).artifacts.put_file(local_path, artifact_path)
+
+
+def log_artifacts(
+    local_dir: str | os.PathLike[str],
+    artifact_path: str | None = None,
+    run_id: str | None = None,
+) -> None:
+    """Store what a folder holds among the artifacts."""
+    writer(run_id).artifacts.put_folder(local_dir, artifact_path)
+
+
+def log_text(text: str, artifact_file: str, run_id: str | None = None) -> None:
+    """Store text as a file."""
+    from nbtrack.tracking import artifacts
+
+    artifacts.log_text(writer(run_id), text, artifact_file)
+
+
+def log_dict(dictionary: Any, artifact_file: str, run_id: str | None = None) -> None:
+    """Store a dictionary as JSON, or YAML if the name ends in ``.yml`` or ``.yaml``."""
+    from nbtrack.tracking import artifacts
+
+    artifacts.log_dict(writer(run_id), dictionary, artifact_file)
+
+
+def log_stream(stream: BinaryIO, artifact_file: str, run_id: str | None = None) -> None:
+    """Store what a binary stream holds, in constant memory."""
+    from nbtrack.tracking import artifacts
+
+    artifacts.log_stream(writer(run_id), stream, artifact_file)
+
+
+def log_figure(
+    figure: Any, artifact_file: str, *, save_kwargs: dict[str, Any] | None = None
+) -> None:
+    """Store a figure of matplotlib or Plotly."""
+    from nbtrack.tracking import artifacts
+
+    artifacts.log_figure(writer(None), figure, artifact_file, save_kwargs=save_kwargs)
+
+
+def log_image(
+    image: Any,
+    artifact_file: str | None = None,
+    key: str | None = None,
+    step: int | None = None,
+    timestamp: int | None = None,
+    synchronous: bool | None = False,
+) -> None:
+    """Store a picture as a file, or as one step of the series ``key``."""
+    from nbtrack.tracking.images import log_image as log
+
+    log(writer(None), image, artifact_file, key, step, timestamp)
+
+
+def log_table(data: Any, artifact_file: str, run_id: str | None = None) -> None:
+    """Store a table, or add rows to the one that is there."""
+    from nbtrack.tracking.tables import log_table as log
+
+    log(writer(run_id), data, artifact_file)
+
+
+def load_table(
+    artifact_file: str,
+    run_ids: list[str] | None = None,
+    extra_columns: list[str] | None = None,
+) -> pd.DataFrame:
+    """Return a table of the runs of the active experiment, one below the other."""
+    from nbtrack.tracking.stored import load_table as load
+
+    store = context.store()
+    experiment_id = _start.active_experiment_id(store)
+    return load(store, experiment_id, artifact_file, run_ids, extra_columns)
+
+
+def get_artifact_uri(artifact_path: str | None = None) -> str:
+    """Return where the artifacts of the active run lie, or one of them."""
+    uri = writer().artifact_uri
+    return f"{uri.rstrip('/')}/{artifact_path}" if artifact_path else uri
+
+
+def artifact_folder(
+    run_id: str, tracking_uri: str | os.PathLike[str] | None = None
+) -> ArtifactFolder:
+    """Return the artifacts of a run, for reading."""
+    from nbtrack.store.store import open_store
+    from nbtrack.tracking.stored import artifacts_of
+
+    return artifacts_of(open_store(tracking_uri) if tracking_uri else context.store(), run_id)

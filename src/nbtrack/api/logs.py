@@ -1,0 +1,136 @@
+"""Logging metrics, params, tags and datasets to the active run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from nbtrack.api.runs import writer
+from nbtrack.entities import DatasetInput, InputTag
+from nbtrack.errors import InvalidParameterError
+from nbtrack.tracking import context as _context
+from nbtrack.tracking.operations import RunOperations, done
+
+if TYPE_CHECKING:
+    from nbtrack.tracking.datasets import Dataset
+
+
+def log_metric(
+    key: str,
+    value: float,
+    step: int | None = None,
+    synchronous: bool | None = None,
+    timestamp: int | None = None,
+    run_id: str | None = None,
+    model_id: str | None = None,
+    dataset: Dataset | None = None,
+) -> RunOperations | None:
+    """Log one point of a metric; it is on disk when the call returns.
+
+    Parameters
+    ----------
+    key : str
+    value : number
+        NaN and the infinities too; arrays and tensors of one element.
+    step : int
+        0 when it is not given.
+    timestamp : int, optional
+        Milliseconds since the epoch; now when it is not given.
+    run_id : str, optional
+        By default the active run; one is started if there is none.
+    """
+    if model_id is not None:
+        _context.check_no_models(model_id=model_id)
+    writer(run_id).log_metrics({key: value}, 0 if step is None else step, timestamp)
+    return None if synchronous is None else done(synchronous)
+
+
+def log_metrics(
+    metrics: Mapping[str, float],
+    step: int | None = None,
+    synchronous: bool | None = None,
+    run_id: str | None = None,
+    timestamp: int | None = None,
+    model_id: str | None = None,
+    dataset: Dataset | None = None,
+) -> RunOperations | None:
+    """Log one point of several metrics: all or, if one value is no number, none."""
+    if model_id is not None:
+        _context.check_no_models(model_id=model_id)
+    writer(run_id).log_metrics(metrics, 0 if step is None else step, timestamp)
+    return None if synchronous is None else done(synchronous)
+
+
+def log_param(key: str, value: Any, synchronous: bool | None = None) -> Any:
+    """Log a param, written once, and return its value."""
+    writer(None).log_params({key: value})
+    return (None if synchronous is None else done(synchronous)) or value
+
+
+def log_params(
+    params: Mapping[str, Any], synchronous: bool | None = None, run_id: str | None = None
+) -> RunOperations | None:
+    """Log several params: all or, if one has another value already, none."""
+    writer(run_id).log_params(params)
+    return None if synchronous is None else done(synchronous)
+
+
+def set_tag(key: str, value: Any, synchronous: bool | None = None) -> RunOperations | None:
+    """Set a tag of the active run."""
+    writer(None).set_tags({key: value})
+    return None if synchronous is None else done(synchronous)
+
+
+def set_tags(tags: Mapping[str, Any], synchronous: bool | None = None) -> RunOperations | None:
+    """Set several tags of the active run."""
+    writer(None).set_tags(tags)
+    return None if synchronous is None else done(synchronous)
+
+
+def delete_tag(key: str) -> None:
+    """Remove a tag of the active run."""
+    writer(None).delete_tag(key)
+
+
+def log_input(
+    dataset: Dataset | None = None,
+    context: str | None = None,
+    tags: Mapping[str, str] | None = None,
+    model: Any = None,
+) -> None:
+    """Record a dataset that the active run reads, and what for (``context="train"``)."""
+    log_inputs([dataset], [context], [tags], [model] if model is not None else None)
+
+
+def log_inputs(
+    datasets: Sequence[Dataset | None] | None = None,
+    contexts: Sequence[str | None] | None = None,
+    tags_list: Sequence[Mapping[str, str] | None] | None = None,
+    models: Sequence[Any] | None = None,
+) -> None:
+    """Record several datasets that the active run reads."""
+    _context.check_no_models(models=models or None)
+    given = list(datasets or [])
+    whats = list(contexts or [None] * len(given))
+    all_tags = list(tags_list or [None] * len(given))
+    if not len(given) == len(whats) == len(all_tags):
+        raise InvalidParameterError(
+            f"log_inputs needs one context and one set of tags for each dataset; got {len(given)} "
+            f"datasets, {len(whats)} contexts, {len(all_tags)} sets of tags."
+        )
+    inputs = []
+    for dataset, what, tags in zip(given, whats, all_tags, strict=True):
+        if dataset is None:
+            continue
+        found = {**(tags or {}), **({"mlflow.data.context": what} if what else {})}
+        entity: Any = dataset.to_entity() if hasattr(dataset, "to_entity") else dataset
+        inputs.append(DatasetInput(entity, [InputTag(k, str(v)) for k, v in found.items()]))
+    writer(None).log_inputs(inputs)
+
+
+def flush_async_logging() -> None:
+    """Return at once: what was logged is on disk already."""
+
+
+def flush_artifact_async_logging() -> None:
+    """Return at once: what was logged is on disk already."""

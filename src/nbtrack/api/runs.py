@@ -1,0 +1,238 @@
+"""Starting, ending and finding runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, overload
+
+from nbtrack.entities import Run, ViewType
+from nbtrack.errors import InvalidParameterError
+from nbtrack.tracking import context
+from nbtrack.tracking import start as _start
+from nbtrack.tracking.kernel import in_notebook
+from nbtrack.tracking.run import ActiveRun, check_status
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from nbtrack.store.writer import RunWriter
+
+
+def start_run(
+    run_id: str | None = None,
+    experiment_id: str | None = None,
+    run_name: str | None = None,
+    nested: bool = False,
+    parent_run_id: str | None = None,
+    tags: Mapping[str, Any] | None = None,
+    description: str | None = None,
+    log_system_metrics: bool | None = None,
+) -> ActiveRun:
+    """Start a run, or go on with one, and make it the active run.
+
+    In a notebook, a run that an earlier cell has left open is closed first.
+
+    Parameters
+    ----------
+    run_id : str, optional
+        A run to go on with. If another live process owns it, this one joins in.
+    experiment_id : str, optional
+        By default the active experiment.
+    run_name : str, optional
+        By default a readable random one.
+    nested : bool
+        Whether the run belongs under the active one.
+    parent_run_id : str, optional
+        The run that it belongs under.
+    tags : mapping, optional
+    description : str, optional
+        The tag ``mlflow.note.content``.
+    log_system_metrics : bool, optional
+        Whether to log the load of CPU, memory, disk, network and GPU.
+
+    Returns
+    -------
+    ActiveRun
+        Use it in a ``with`` statement, or call ``end_run``.
+    """
+    return _begin(
+        run_id,
+        experiment_id,
+        run_name,
+        nested,
+        parent_run_id,
+        tags,
+        description,
+        log_system_metrics,
+    )
+
+
+def _begin(*args: Any) -> ActiveRun:
+    run = _start.start_run(*args)
+    if in_notebook():
+        from nbtrack.notebook.cards import show_card
+
+        show_card(run)
+    return run
+
+
+def end_run(status: str = "FINISHED") -> None:
+    """End the active run, if there is one."""
+    name = check_status(status)
+    run = context.current()
+    if run is not None:
+        run.end(name or "FINISHED")
+
+
+def active_run() -> ActiveRun | None:
+    """Return the active run, or None."""
+    return context.current()
+
+
+def last_active_run() -> Run | None:
+    """Return the active run, or the one that ended last, as the store has it; or None."""
+    run = context.current() or context.last()
+    return run.fetch() if run is not None else None
+
+
+def get_run(run_id: str) -> Run:
+    """Return a run with its latest metrics, params and tags."""
+    from nbtrack.store.runs import get_run as get
+
+    with context.store().read() as reader:
+        return get(reader, run_id)
+
+
+def get_parent_run(run_id: str) -> Run | None:
+    """Return the run that a run is nested in, or None."""
+    from nbtrack.tracking.run import PARENT
+
+    parent = get_run(run_id).data.tags.get(PARENT)
+    return get_run(parent) if parent else None
+
+
+def delete_run(run_id: str) -> None:
+    """Mark a run as deleted; ``restore_run`` brings it back."""
+    from nbtrack.store.lifecycle import delete_run as delete
+
+    delete(context.store(), run_id)
+
+
+def restore_run(run_id: str) -> None:
+    """Bring a deleted run back."""
+    from nbtrack.store.lifecycle import restore_run as restore
+
+    restore(context.store(), run_id)
+
+
+def writer(run_id: str | None = None) -> RunWriter:
+    """Return where a run's log goes: the active run's, started if there is none, or one by id."""
+    if run_id is None:
+        return (context.current() or _begin()).writer
+    return context.store().writer(run_id)
+
+
+@overload
+def search_runs(
+    experiment_ids: Sequence[str] | None = ...,
+    filter_string: str = ...,
+    run_view_type: int = ...,
+    max_results: int = ...,
+    order_by: list[str] | None = ...,
+    *,
+    output_format: Literal["list"],
+    search_all_experiments: bool = ...,
+    experiment_names: list[str] | None = ...,
+) -> list[Run]: ...
+
+
+@overload
+def search_runs(
+    experiment_ids: Sequence[str] | None = ...,
+    filter_string: str = ...,
+    run_view_type: int = ...,
+    max_results: int = ...,
+    order_by: list[str] | None = ...,
+    output_format: Literal["pandas"] = ...,
+    search_all_experiments: bool = ...,
+    experiment_names: list[str] | None = ...,
+) -> pd.DataFrame: ...
+
+
+def search_runs(
+    experiment_ids: Sequence[str] | None = None,
+    filter_string: str = "",
+    run_view_type: int = ViewType.ACTIVE_ONLY,
+    max_results: int = 100000,
+    order_by: list[str] | None = None,
+    output_format: str = "pandas",
+    search_all_experiments: bool = False,
+    experiment_names: list[str] | None = None,
+) -> pd.DataFrame | list[Run]:
+    """Return the runs that fit a filter, as a DataFrame or a list.
+
+    Parameters
+    ----------
+    experiment_ids, experiment_names : list of str, optional
+        Which experiments; by default the active one.
+    filter_string : str
+        MLflow's grammar with ``OR``, ``NOT``, parentheses and aggregates, such as
+        ``"metrics.val_loss.min < 0.3 AND (params.lr = '0.1' OR tags.team = 'a')"``.
+    run_view_type : int
+        One of ``nbtrack.entities.ViewType``.
+    max_results : int
+    order_by : list of str, optional
+        Such as ``["metrics.val_loss.min ASC"]``.
+    output_format : {"pandas", "list"}
+    search_all_experiments : bool
+
+    Returns
+    -------
+    pandas.DataFrame or list of Run
+    """
+    from nbtrack.tracking.search import search_runs as search
+
+    return search(
+        context.store(),
+        _experiment_scope(experiment_ids, experiment_names, all_of_them=search_all_experiments),
+        filter_string,
+        run_view_type,
+        max_results,
+        order_by,
+        output_format,
+    )
+
+
+def _experiment_scope(
+    ids: Sequence[str] | None, names: Sequence[str] | None, *, all_of_them: bool
+) -> list[str] | None:
+    """Return the ids of the experiments that a search looks at; None for all."""
+    from nbtrack.tracking.search import ids_of
+
+    if ids is not None and names is not None:
+        raise InvalidParameterError(
+            "Only experiment_ids or experiment_names can be used, but not both"
+        )
+    if ids is not None and not (all_of_them and not ids):
+        return [str(i) for i in ([ids] if isinstance(ids, str | int) else ids)]
+    if names is not None:
+        return ids_of(context.store(), names)
+    return None if all_of_them else [_start.active_experiment_id(context.store())]
+
+
+def sql(query: str, /, **frames: Any) -> pd.DataFrame:
+    """Run SQL on the store and return a DataFrame.
+
+    Parameters
+    ----------
+    query : str
+        Reads ``experiments, runs, params, metrics, latest, tags, artifacts, datasets``, and
+        data frames of the caller by the names of their variables.
+    **frames : DataFrame
+        More data frames, by name.
+    """
+    import sys
+
+    caller = sys._getframe(1)
+    with context.store().read() as reader:
+        return reader.query(query, {**caller.f_globals, **caller.f_locals, **frames})

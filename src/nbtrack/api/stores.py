@@ -1,0 +1,154 @@
+"""Where runs go: the store and the experiment."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from nbtrack.entities import Experiment, LifecycleStage, ViewType
+from nbtrack.errors import InvalidParameterError
+from nbtrack.tracking import context
+from nbtrack.tracking import start as _start
+
+
+def set_tracking_uri(uri: str | os.PathLike[str] | None) -> None:
+    """Choose the store: a DuckDB file or a folder; "" or None for the default again.
+
+    Parameters
+    ----------
+    uri : str or path
+        ``"nbtrack.duckdb"``, a folder, ``"file:..."``. A URI of another kind of local store
+        (``sqlite:///mlflow.db``, ``./mlruns``) means a store of nbtrack's own beside it.
+
+    Raises
+    ------
+    InvalidParameterError
+        If it names something that nbtrack cannot write to.
+    """
+    context.set_uri(uri)
+
+
+def get_tracking_uri() -> str:
+    """Return the path of the store's database file."""
+    return str(context.store().path)
+
+
+def is_tracking_uri_set() -> bool:
+    """Return whether a store was chosen, here or by ``NBTRACK_URI`` or ``MLFLOW_TRACKING_URI``."""
+    return context.is_uri_set()
+
+
+def set_experiment(
+    experiment_name: str | None = None, experiment_id: str | None = None
+) -> Experiment:
+    """Make an experiment the active one: new runs belong to it.
+
+    Parameters
+    ----------
+    experiment_name : str, optional
+        Made if there is none of that name; a deleted one stays deleted.
+    experiment_id : str, optional
+        Instead of a name; must exist and be active.
+    """
+    from nbtrack.store import experiments
+
+    if (experiment_name is None) == (experiment_id is None):
+        raise InvalidParameterError(
+            "Must specify exactly one of: `experiment_id` or `experiment_name`."
+        )
+    store = context.store()
+    if experiment_name is not None:
+        experiment_id = _start.get_or_create_experiment(store, experiment_name)
+    with store.read() as reader:
+        experiment = experiments.get(reader, str(experiment_id))
+    if experiment.lifecycle_stage == LifecycleStage.DELETED:
+        raise InvalidParameterError(
+            f"Cannot set a deleted experiment {experiment.name!r} as the active experiment. You "
+            "can restore the experiment, or permanently delete the experiment to create a new one."
+        )
+    context.set_experiment(store, experiment.experiment_id)
+    return experiment
+
+
+def create_experiment(
+    name: str,
+    artifact_location: str | None = None,
+    tags: Mapping[str, Any] | None = None,
+) -> str:
+    """Make an experiment and return its id.
+
+    Parameters
+    ----------
+    name : str
+        Unique among the experiments that are not deleted.
+    artifact_location : str, optional
+        A folder or a URI for the artifacts of its runs; by default beside the database.
+    tags : mapping, optional
+    """
+    from nbtrack.store import experiments
+
+    return experiments.create(context.store(), name, artifact_location, tags)
+
+
+def get_experiment(experiment_id: str) -> Experiment:
+    """Return an experiment, deleted ones too."""
+    from nbtrack.store import experiments
+
+    with context.store().read() as reader:
+        return experiments.get(reader, experiment_id)
+
+
+def get_experiment_by_name(name: str) -> Experiment | None:
+    """Return the experiment of a name, or None; an active one before deleted ones."""
+    from nbtrack.store import experiments
+
+    with context.store().read() as reader:
+        return experiments.find_by_name(reader, name)
+
+
+def search_experiments(
+    view_type: int = ViewType.ACTIVE_ONLY,
+    max_results: int | None = None,
+    filter_string: str | None = None,
+    order_by: list[str] | None = None,
+) -> list[Experiment]:
+    """Return the experiments that fit a filter, by default the newest first."""
+    from nbtrack.tracking.search import search_experiments as search
+
+    return search(context.store(), view_type, max_results, filter_string, order_by)
+
+
+def delete_experiment(experiment_id: str) -> None:
+    """Mark an experiment and its runs as deleted."""
+    from nbtrack.store import experiments
+
+    experiments.delete(context.store(), experiment_id)
+
+
+def restore_experiment(experiment_id: str) -> None:
+    """Bring a deleted experiment and all its runs back."""
+    from nbtrack.store import experiments
+
+    experiments.restore(context.store(), experiment_id)
+
+
+def set_experiment_tag(key: str, value: Any) -> None:
+    """Set a tag of the active experiment."""
+    set_experiment_tags({key: value})
+
+
+def set_experiment_tags(tags: Mapping[str, Any]) -> None:
+    """Set several tags of the active experiment."""
+    from nbtrack.store import experiments
+
+    store = context.store()
+    experiments.set_tags(store, _start.active_experiment_id(store), tags)
+
+
+def delete_experiment_tag(key: str) -> None:
+    """Remove a tag of the active experiment."""
+    from nbtrack.store import experiments
+
+    store = context.store()
+    experiments.delete_tag(store, _start.active_experiment_id(store), key)
