@@ -46,6 +46,8 @@ class ActiveRun:
     ended : bool
     cell_error : BaseException or None
         In a notebook, how the last cell ended that ran while the run was open.
+    ending : threading.Event
+        Set as soon as the run is about to end: background work should hurry.
     on_end : list of callable
         Called with the run once it has ended.
     """
@@ -67,6 +69,7 @@ class ActiveRun:
         self.cell_error: BaseException | None = None
         self.on_end: list[Callable[[ActiveRun], None]] = []
         self.pid = os.getpid()
+        self.ending = threading.Event()
         self._background: list[threading.Thread] = []
         self._system_metrics: SystemMetrics | None = None
         writer.pinned = True
@@ -165,6 +168,7 @@ class ActiveRun:
             return
         if self._system_metrics is not None:
             self._system_metrics.stop()
+        self.ending.set()
         for thread in self._background:
             thread.join(timeout=5.0)
         finished = end_time if end_time is not None else now_ms()

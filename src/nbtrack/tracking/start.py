@@ -201,6 +201,7 @@ def _describe(run: ActiveRun, given: Mapping[str, Any]) -> None:
 
     from nbtrack.tracking.environment import describe
 
+    run.ending.wait(0.25)  # stay out of the way of the first steps
     try:
         tags, environment = describe()
         run.writer.set_tags({key: value for key, value in tags.items() if key not in given})
