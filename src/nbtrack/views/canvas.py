@@ -51,9 +51,13 @@ def _font(size: float, bold: bool) -> tuple[Any, bool]:
     return ImageFont.load_default(size * SCALE), False
 
 
+def _parts(colour: str) -> tuple[int, ...]:
+    return ImageColor.getrgb(colour)[:3]
+
+
 def blend(colour: str, share: float) -> str:
     """Return a colour on white paper with this opacity."""
-    parts = (round(255 + (part - 255) * share) for part in ImageColor.getrgb(colour)[:3])
+    parts = (round(255 + (part - 255) * share) for part in _parts(colour))
     return "#" + "".join(f"{part:02x}" for part in parts)
 
 
@@ -143,10 +147,12 @@ class Canvas:
     def png(self) -> bytes:
         """Return the card as a PNG whose palette is the colours used, and their edges."""
         entries = {PAPER: None, FRAME: None}
-        for share in (1.0, 0.72, 0.45, 0.2):
+        for share in (1.0, 0.65, 0.3):
             entries |= dict.fromkeys(blend(colour, share) for colour in sorted(self._used))
+        # a colour next to white would stand in for the paper
+        entries = {entry: None for entry in entries if entry == PAPER or min(_parts(entry)) < 244}
         palette = Image.new("P", (1, 1))
-        chosen = [part for entry in list(entries)[:256] for part in ImageColor.getrgb(entry)[:3]]
+        chosen = [part for entry in list(entries)[:256] for part in _parts(entry)]
         palette.putpalette(chosen)
         image = self._image.quantize(palette=palette, dither=Image.Dither.NONE)
         stream = io.BytesIO()

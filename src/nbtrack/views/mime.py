@@ -42,7 +42,7 @@ __all__ = [
 
 VIEW_MIME = "application/vnd.nbtrack.view.v1+json"
 MAX_BYTES = 50_000
-MAX_PICTURE = 24_000
+MAX_PICTURE = 27_000
 MAX_DIFF = 6_000
 MAX_ROWS = 50
 

@@ -117,8 +117,8 @@ def _draw_heading(
     for line in reversed(main[:4]):
         value = format_number(float(line.curve.values[-1]))
         label = canvas.shortened(line.label, 90, 11)
-        needed = canvas.width_of(f"{label} {value}", 11) + 34
-        if right - needed < x + 60:
+        needed = canvas.width_of(f"{label} {value}", 11) + 31
+        if right - needed < x + min(60.0, canvas.width_of(group, 12.5, bold=True)) - 12:
             break
         canvas.text(right, y + 2, value, size=11, right=True)
         right -= canvas.width_of(value, 11) + 4
@@ -126,7 +126,7 @@ def _draw_heading(
             canvas.text(right, y + 2, label, size=11, colour=MUTED, right=True)
             right -= canvas.width_of(label, 11) + 5
         canvas.sample(right - 18, y + 9, line.colour, line.dash)
-        right -= 30
+        right -= 27
     title = canvas.shortened(group, max(40, right - x - 4), 12.5, bold=True)
     canvas.text(x, y, title, size=12.5, bold=True, colour=INK)
 

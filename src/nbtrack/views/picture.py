@@ -46,7 +46,7 @@ class Picture:
     height: int
 
 
-def draw_chart(content: ChartContent, max_bytes: int = 24_000) -> Picture:
+def draw_chart(content: ChartContent, max_bytes: int = 27_000) -> Picture:
     """Return a chart or a card as a picture.
 
     Parameters

@@ -72,6 +72,7 @@ class RunTable(View):
             raise InvalidParameterError(f"page is {page}; give 1 to {MAX_STOP} rows.")
         self._lock = threading.RLock()
         self._source = source
+        self._rows = max(MAX_ROWS, page)
         self._known: dict[str, Column] = {}
         self._last_page = TablePage(0, [], {})
         self._generation = 0
@@ -134,8 +135,7 @@ class RunTable(View):
         """Return the first rows and the error of a view; after an error the rows stay."""
         query = self._asked = _query(columns, filter, sort)
         try:
-            rows = max(MAX_ROWS, self.page)
-            page = self._ask(columns, filter, sort, 0, rows)
+            page = self._ask(columns, filter, sort, 0, self._rows)
             best = self._best(page, columns, filter)
         except NbtrackError as error:
             return {"error": str(error)}

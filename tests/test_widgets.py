@@ -1,0 +1,220 @@
+"""Widgets without a browser: what they hold, what they send, what they leave behind."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nbtrack.errors import InvalidParameterError
+from nbtrack.views.curves import Curve, CurveBuffer, RunRef, thin
+from nbtrack.views.display import display_mode
+from nbtrack.views.groups import parse_metric
+from nbtrack.views.mime import VIEW_MIME
+from nbtrack.views.table import Column, TablePage
+from nbtrack.views.widgets import metric_chart, run_table
+from nbtrack.views.widgets.metric_chart import MetricChart
+from nbtrack.views.widgets.run_card import RunCard
+from nbtrack.views.widgets.run_table import RunTable
+from nbtrack.views.widgets.view import View
+
+JS = Path(__file__).parents[1] / "js/shared"
+WIDGETS = {"MetricChart": MetricChart, "RunCard": RunCard, "RunTable": RunTable}
+
+
+def curve(n: int, run: str = "a", key: str = "loss", start: int = 0) -> Curve:
+    steps = np.arange(start, start + n)
+    return Curve(run, key, steps, 1.7e12 + steps * 250.0, np.exp(-steps / 100.0))
+
+
+class Source:
+    def __init__(self, runs: int = 200) -> None:
+        self.loss = np.linspace(1, 2, runs)
+        self.asked: list[tuple[int, int]] = []
+
+    def columns(self) -> list[Column]:
+        return [Column("run_name", "text"), Column("metrics.loss", "number", True, "min")]
+
+    def query(
+        self,
+        *,
+        columns: Sequence[str],
+        filter: str,
+        order_by: list[tuple[str, bool]],
+        start: int,
+        stop: int,
+    ) -> TablePage:
+        if "?" in filter:
+            raise InvalidParameterError(f"Cannot read the filter {filter!r}.")
+        self.asked.append((start, stop))
+        rows = np.arange(len(self.loss))
+        if order_by and not order_by[0][1]:
+            rows = rows[::-1]
+        rows = rows[start:stop]
+        values = {"run_name": [f"<i>{i}</i>" for i in rows], "metrics.loss": self.loss[rows]}
+        shown = {name: values[name] for name in columns}
+        return TablePage(len(self.loss), [f"id{i}" for i in rows], shown)
+
+
+def protocol() -> dict[str, dict[str, list[str]]]:
+    text = (JS / "src/protocol.ts").read_text(encoding="utf-8")
+    found = re.search(r"export const WIDGETS = (\{.*?\}) as const;", text, re.DOTALL)
+    assert found
+    names: dict[str, dict[str, list[str]]] = json.loads(found[1])
+    return names
+
+
+def sent(widget: MetricChart | RunTable, monkeypatch: pytest.MonkeyPatch) -> list[tuple]:
+    messages: list[tuple] = []
+    monkeypatch.setattr(widget, "send", lambda *message: messages.append(message))
+    return messages
+
+
+@pytest.mark.parametrize("name", WIDGETS)
+def test_python_and_typescript_sync_the_same_names(name: str) -> None:
+    own = set(WIDGETS[name].class_trait_names(sync=True)) - set(View.class_trait_names(sync=True))
+    assert own == set(protocol()[name]["traits"])
+
+
+@pytest.mark.parametrize("name", WIDGETS)
+def test_python_and_typescript_know_the_same_messages(name: str) -> None:
+    module = run_table if name == "RunTable" else metric_chart
+    text = Path(module.__file__).read_text(encoding="utf-8")
+    assert set(re.findall(r'"type": "(\w+)"', text)) == set(protocol()[name]["from_python"])
+    assert set(re.findall(r'\.get\("type"\) [!=]= "(\w+)"', text)) == set(
+        protocol()[name]["from_browser"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("key", "group", "split"), json.loads((JS / "test/groups.json").read_text(encoding="utf-8"))
+)
+def test_metrics_of_one_kind_share_a_plot(key: str, group: str, split: str) -> None:
+    assert parse_metric(key) == (group, split)
+
+
+def test_thinning_keeps_spikes_ends_and_nan() -> None:
+    values = np.zeros(10_000)
+    values[[1234, 7000]] = 9.0, -9.0
+    values[4321] = np.nan
+    kept = thin(values, 100)
+    assert {0, 1234, 4321, 7000, 9999} <= set(kept.tolist())
+    assert len(kept) <= 500
+
+
+def test_a_buffer_stays_small_and_as_dense_at_its_start_as_later() -> None:
+    buffer = CurveBuffer("a", "loss")
+    for start in range(0, 200_000, 500):
+        buffer.append(curve(500, start=start))
+    points = buffer.curve()
+    assert len(points) <= 4000
+    early, later = (points.steps < 50_000).sum(), (points.steps < 100_000).sum()
+    assert later / early == pytest.approx(2, rel=0.1)
+
+
+def test_new_points_are_sent_with_rising_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    chart = MetricChart([RunRef("a", "otter", "live", "RUNNING")])
+    messages = sent(chart, monkeypatch)
+    chart.append([curve(3), curve(2, key="acc")])
+    chart.append([curve(1)])
+    assert [content["seq"] for content, _ in messages] == [1, 2]
+    content, (step, _, value) = messages[0]
+    assert [series["n"] for series in content["series"]] == [3, 2]
+    assert len(step) == len(value) == 5 * 8
+
+
+def test_the_whole_content_is_there_for_a_page_that_asks() -> None:
+    chart = MetricChart()
+    chart.append([curve(30)])
+    assert chart.content["seq"] == 0
+    chart._on_message(chart, {"type": "resync", "id": 1}, [])
+    assert chart.content["seq"] == 1
+    assert len(chart.content["value"]) == 30 * 8
+
+
+def test_an_unknown_keyword_is_refused_with_advice() -> None:
+    with pytest.raises(
+        InvalidParameterError, match=r"MetricChart does not know 'smooth'.*smoothing"
+    ):
+        MetricChart(smooth=0.5)
+    with pytest.raises(InvalidParameterError, match="'elapsed_s'"):
+        RunCard().update_head(elapsed=3)
+
+
+def test_a_finished_card_fits_and_holds_its_curves() -> None:
+    runs = [RunRef("a", "otter", "live"), RunRef("b", "heron", "last")]
+    keys = ("train_loss", "val_loss", "acc", "lr")
+    card = RunCard(runs, [curve(5000, run, key) for run in "ab" for key in keys])
+    card.update_head(name="otter", state="FAILED", error="ValueError: /home/ada/x.csv is empty")
+    bundle, metadata = card.finished_bundle()
+    assert set(bundle) == {"text/plain", "image/png", VIEW_MIME}
+    assert len(json.dumps([bundle, metadata])) <= 50_000
+    assert base64.b64decode(bundle["image/png"]).startswith(b"\x89PNG")
+    assert metadata["image/png"]["width"] == 760
+    view = bundle[VIEW_MIME]
+    points = sum(series["n"] for series in view["curves"]["series"])
+    assert len(zlib.decompress(base64.b64decode(view["curves"]["data"]))) == points * 12
+    assert "~/x.csv" in bundle["text/plain"]
+    assert "ada" not in json.dumps(bundle["text/plain"]) + json.dumps(view["head"])
+
+
+def test_secrets_are_not_shown() -> None:
+    card = RunCard()
+    card.set_since(
+        [], {"params": [["api_key", "abc", "def"]], "code_diff": '+password = "hunter2"'}
+    )
+    text = json.dumps(card.detail)
+    assert "abc" not in text
+    assert "hunter2" not in text
+
+
+@pytest.mark.parametrize("value", ["live", "static", "off"])
+def test_the_environment_says_how_runs_are_shown(
+    value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NBTRACK_DISPLAY", value)
+    assert display_mode() == value
+
+
+def test_a_plain_process_leaves_static_output(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NBTRACK_DISPLAY", raising=False)
+    chart = MetricChart([RunRef("a", "otter")], [curve(20)])
+    bundle, _ = chart._repr_mimebundle_()
+    assert chart.comm is None
+    assert "image/png" in bundle
+    assert "application/vnd.jupyter.widget-view+json" not in bundle
+
+
+def test_a_table_sends_only_the_rows_that_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    source = Source()
+    table = RunTable(source, page=50)
+    assert (len(table.first["run_ids"]), table.first["total"]) == (50, 200)
+    assert table.first["best"] == {"metrics.loss": 1.0}
+    messages = sent(table, monkeypatch)
+    view = {"columns": table.columns, "filter": "", "sort": [["metrics.loss", False]]}
+    table._on_message(table, {"type": "query", "id": 7, "start": 100, "stop": 150, **view}, [])
+    answer, buffers = messages[0]
+    assert (answer["type"], answer["id"], answer["run_ids"][0]) == ("page", 7, "id99")
+    assert np.frombuffer(buffers[0])[0] == source.loss[99]
+
+
+def test_a_bad_filter_is_said_in_the_table_and_the_rows_stay() -> None:
+    table = RunTable(Source())
+    table.filter = "what?"
+    assert "what?" in table.error
+    assert len(table.first["run_ids"]) == 100
+    table.filter = ""
+    assert table.error == ""
+
+
+def test_a_finished_table_is_escaped_and_short() -> None:
+    bundle, _ = RunTable(Source()).finished_bundle()
+    assert bundle["text/html"].count("<tr>") == 51
+    assert "<i>" not in bundle["text/html"]
+    assert len(json.dumps(bundle)) <= 50_000
