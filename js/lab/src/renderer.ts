@@ -7,6 +7,12 @@ const WIDGET_MIME = 'application/vnd.jupyter.widget-view+json';
 /** How long a live widget may take before the saved data is shown in its place. */
 const PATIENCE_MS = 400;
 
+/**
+ * How long each try for a live widget waits. The widget manager of a notebook is made some time after its
+ * session is ready, and a renderer made before that never hears of it; so the next try makes a new one.
+ */
+const TRIES_MS = [150, 400, 1000, 3000, 10000, Infinity];
+
 /** Where an output stands: the notebook's renderers, and when its kernel is known. */
 export interface Place {
   rendermime: IRenderMimeRegistry;
@@ -53,39 +59,46 @@ export class ViewRenderer extends Panel implements IRenderMime.IRenderer {
 
   /** Show the live widget. Resolves to whether there is one; it may become alive long after. */
   private async tryLive(model: IRenderMime.IMimeModel, turn: number): Promise<boolean> {
-    // a widget renderer gets its manager only when it is made after the session is there
     await this.place.ready;
-    if (turn !== this.turn) return false;
+    for (const wait of TRIES_MS) {
+      const outcome = await this.tryOnce(model, turn, wait);
+      if (outcome !== 'loading') return outcome === 'live';
+    }
+    return false;
+  }
+
+  private tryOnce(model: IRenderMime.IMimeModel, turn: number, wait: number): Promise<'live' | 'dead' | 'loading'> {
+    if (turn !== this.turn) return Promise.resolve('dead');
     const live = this.place.rendermime.createRenderer(WIDGET_MIME);
     live.hide();
     this.addWidget(live);
-    return new Promise<boolean>(resolve => {
-      const observer = new MutationObserver(() => settle());
-      const settle = (): void => {
-        if (turn !== this.turn || live.isDisposed) {
-          observer.disconnect();
-          resolve(false);
-        } else if (live instanceof Panel && live.widgets.length > 0) {
-          observer.disconnect();
-          this.takeAway();
-          this.takeAway = () => undefined;
-          for (const child of [...this.widgets]) if (child !== live) child.dispose();
-          live.show();
-          this.node.dataset['mode'] = 'live';
-          resolve(true);
-        } else if ((live.node.textContent ?? '').startsWith('Error displaying widget')) {
-          observer.disconnect();
-          live.dispose();
-          resolve(false);
-        }
-      };
-      observer.observe(live.node, { childList: true, subtree: true, characterData: true });
-      live.renderModel(model).then(settle, () => {
+    return new Promise(resolve => {
+      const end = (outcome: 'live' | 'dead' | 'loading'): void => {
         observer.disconnect();
-        live.dispose();
-        resolve(false);
-      });
+        clearTimeout(timer);
+        if (outcome !== 'live') live.dispose();
+        resolve(outcome);
+      };
+      const look = (): void => {
+        if (turn !== this.turn || live.isDisposed) end('dead');
+        else if (live instanceof Panel && live.widgets.length > 0) {
+          this.reveal(live);
+          end('live');
+        } else if ((live.node.textContent ?? '').startsWith('Error displaying widget')) end('dead');
+      };
+      const observer = new MutationObserver(look);
+      const timer = wait === Infinity ? undefined : setTimeout(() => end('loading'), wait);
+      observer.observe(live.node, { childList: true, subtree: true, characterData: true });
+      live.renderModel(model).then(look, () => end('dead'));
     });
+  }
+
+  private reveal(live: Widget): void {
+    this.takeAway();
+    this.takeAway = () => undefined;
+    for (const child of [...this.widgets]) if (child !== live) child.dispose();
+    live.show();
+    this.node.dataset['mode'] = 'live';
   }
 
   private async showSaved(model: IRenderMime.IMimeModel, turn: number): Promise<void> {

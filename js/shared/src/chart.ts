@@ -6,7 +6,7 @@ import { loadPlotly } from './plotly';
 import { resolveX } from './points';
 import type { RunRef, XMode } from './protocol';
 import { SeriesSet } from './series';
-import { colourOf, dashOf, onThemeChange, readTheme, type Theme } from './theme';
+import { colourOf, dashOf, followTheme, readTheme, type Theme } from './theme';
 import { Toolbar } from './toolbar';
 
 export interface ChartOptions {
@@ -59,8 +59,8 @@ export class Chart {
     this.theme = readTheme(root);
     this.toolbar.show(options, 'step');
     this.stops.push(
-      onThemeChange(() => {
-        this.theme = readTheme(this.root);
+      followTheme(root, theme => {
+        this.theme = theme;
         this.touch();
       })
     );
@@ -95,7 +95,6 @@ export class Chart {
 
   /** Say that data changed, of these metrics or of all; the plots are drawn when the browser is ready. */
   touch(keys?: Iterable<string>): void {
-    this.theme = this.theme.text ? this.theme : readTheme(this.root);
     this.lines = this.arrange();
     const groups = keys ? new Set([...keys].map(key => parseMetric(key).group)) : this.lines.keys();
     for (const group of groups) this.stale.add(group);
@@ -225,7 +224,7 @@ export class Chart {
   private describe(): void {
     let step = -Infinity;
     for (const series of this.data) step = Math.max(step, series.step[series.n - 1] ?? -Infinity);
-    const parts = [...this.panels.values()].map(panel => panel.summary());
+    const parts = [...this.panels.values()].map(panel => panel.summary()).filter(Boolean);
     this.reader.textContent = `${Number.isFinite(step) ? `step ${step}, ` : ''}${parts.join('. ')}`;
   }
 }

@@ -1,6 +1,7 @@
 import type { Query, TableView } from './protocol';
 import type { Row } from './rows';
 import { type First, RunsTable } from './table';
+import { followTheme } from './theme';
 
 /** Show a saved table; sorting and a plain text filter work on the rows that were saved. */
 export function showFinishedTable(root: HTMLElement, view: TableView): () => void {
@@ -33,7 +34,11 @@ export function showFinishedTable(root: HTMLElement, view: TableView): () => voi
   table.setQuery(query);
   table.setFirst({ query, total: rows.length, rows, best: view.best });
   if (view.total > rows.length) table.setNote(`first ${rows.length} of ${view.total.toLocaleString('en-US')} runs`);
-  return () => table.dispose();
+  const stopTheme = followTheme(root, () => undefined);
+  return () => {
+    stopTheme();
+    table.dispose();
+  };
 }
 
 /** Order two cells; what is missing or no number comes last either way. */

@@ -272,8 +272,8 @@ export class Panel {
         const words = [line.label || this.group, formatNumber(value[value.length - 1])].join(' ');
         return direction ? `${words}, ${direction}` : words;
       });
-    const text = `${this.group}: ${parts.join('; ')}`;
-    this.element.setAttribute('aria-label', text);
+    const text = parts.length > 0 ? `${this.group}: ${parts.join('; ')}` : '';
+    this.element.setAttribute('aria-label', text || `${this.group}: no points yet`);
     return text;
   }
 

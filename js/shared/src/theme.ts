@@ -52,9 +52,23 @@ export function dashOf(index: number): string {
   return DASHES[index % DASHES.length] ?? 'solid';
 }
 
-/** Call back when the page's theme changes. Returns what stops it. */
-export function onThemeChange(callback: () => void): () => void {
-  const observer = new MutationObserver(() => requestAnimationFrame(callback));
+/**
+ * Give the theme of `root` to the callback once it is in the page, and whenever the page changes it.
+ *
+ * Returns what stops it.
+ */
+export function followTheme(root: HTMLElement, callback: (theme: Theme) => void): () => void {
+  const read = (): void => {
+    if (root.isConnected) callback(readTheme(root));
+  };
+  // the first observation is when the element gets its place in the page
+  const placed = new ResizeObserver(() => {
+    if (!root.isConnected) return;
+    placed.disconnect();
+    read();
+  });
+  placed.observe(root);
+  const observer = new MutationObserver(() => requestAnimationFrame(read));
   for (const element of [document.body, document.documentElement]) {
     observer.observe(element, {
       attributes: true,
@@ -62,9 +76,10 @@ export function onThemeChange(callback: () => void): () => void {
     });
   }
   const media = matchMedia('(prefers-color-scheme: dark)');
-  media.addEventListener('change', callback);
+  media.addEventListener('change', read);
   return () => {
+    placed.disconnect();
     observer.disconnect();
-    media.removeEventListener('change', callback);
+    media.removeEventListener('change', read);
   };
 }

@@ -3,7 +3,7 @@ import { viewRoot } from '@nbtrack/shared/dom';
 import type { FailedMessage, PageMessage, Query, RunTableState } from '@nbtrack/shared/protocol';
 import { decodeRows, type Row } from '@nbtrack/shared/rows';
 import { RunsTable } from '@nbtrack/shared/table';
-import { readTheme, onThemeChange } from '@nbtrack/shared/theme';
+import { followTheme } from '@nbtrack/shared/theme';
 
 type Answer = { total: number; rows: Row[] };
 
@@ -11,8 +11,7 @@ let questions = 0;
 
 function render({ model, el }: RenderProps<RunTableState>): () => void {
   const root = viewRoot(el, 'table');
-  readTheme(root);
-  const stopTheme = onThemeChange(() => readTheme(root));
+  const stopTheme = followTheme(root, () => undefined);
   const open = new Map<number, { resolve(answer: Answer): void; reject(error: Error): void }>();
   const current = (): Query => ({
     columns: model.get('columns'),
