@@ -18,6 +18,7 @@ nbtrack does; below 1 is worse. A dash: not offered or not measured. Versions: {
 
 {table}
 
+- nbtrack imports what it needs at its first use, so most of its import counts in the first run.
 - `mlflow` uses SQLite, its default; `mlflow, files` its older folder of files.
 - A log call of trackio returns when the values are in a queue in memory; those of nbtrack and
   mlflow when they are in a file.
@@ -97,7 +98,8 @@ def cell(value: float | None, unit: str, ours: float | None = None) -> str:
     if not ours or not value:
         return text
     ratio = ours / value if unit in MORE_IS_BETTER else value / ours
-    return f"{text} ({ratio:,.0f}×)" if ratio >= 10 else f"{text} ({ratio:.1f}×)"
+    precise = f"{ratio:,.0f}" if ratio >= 10 else f"{ratio:.1f}" if ratio >= 1 else f"{ratio:.2g}"
+    return f"{text} ({precise}×)"
 
 
 def table(results: Results, names: list[str], tasks: list[str]) -> list[str]:
