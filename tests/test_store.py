@@ -250,3 +250,17 @@ def test_sql_reads_the_store_and_the_data_frames_of_the_caller(workdir):
         nbtrack.sql("SELECT nonsense FROM runs")
     with pytest.raises(NbtrackError, match="no_such_table"):
         nbtrack.sql("SELECT * FROM no_such_table")
+
+
+def test_deleting_the_store_under_a_run_is_said(workdir, capfd):
+    run = nbtrack.start_run()
+    nbtrack.log_metric("x", 1)
+    shutil.rmtree(workdir / "nbtrack.duckdb.d")
+    deadline = time.monotonic() + 20
+    while "was deleted" not in (said := capfd.readouterr().err) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert f"The journal of run {run.info.run_id}" in said
+    run.end()
+    with nbtrack.start_run(run_name="fresh"):
+        nbtrack.log_metric("x", 2)
+    assert nbtrack.search_runs()["metrics.x"].tolist() == [2.0]

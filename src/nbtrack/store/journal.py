@@ -244,10 +244,10 @@ class Journal:
             if self._fds[EVENTS] >= 0 and os.utime in os.supports_fd:
                 os.utime(self._fds[EVENTS])
 
-    def size(self) -> int:
-        """Return the number of bytes in both files."""
+    def is_deleted(self) -> bool:
+        """Return whether someone has deleted the files that are written to."""
         with self._lock:
-            return sum(os.fstat(fd).st_size for fd in self._fds if fd >= 0)
+            return any(os.fstat(fd).st_nlink == 0 for fd in self._fds if fd >= 0)
 
     def tap(self) -> Tap:
         """Return a queue that receives what is logged from now on, without a detour by the file."""

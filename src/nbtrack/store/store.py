@@ -292,6 +292,11 @@ class Store:
                 journals = list(self._open_journals.values())
             for journal in journals:
                 journal.flush()
+                if journal.is_deleted():
+                    self.say(
+                        f"The journal of run {journal.run_id} in {self.journals} was deleted: what "
+                        "the run logs from now on is lost. End it and start another."
+                    )
             beat += FOLD_EVERY_S
             if beat >= HEARTBEAT_S:
                 beat = 0.0
