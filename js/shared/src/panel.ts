@@ -1,7 +1,7 @@
 import type { PlotAxis, PlotElement, PlotlyApi } from 'plotly.js-basic-dist-min';
 import { h, lineSample } from './dom';
 import { formatDuration, formatNumber, formatTime } from './format';
-import { extent, nearest, smooth, trend, type XKind, xValues } from './points';
+import { averaged, extent, nearest, smooth, trend, type XKind, xValues } from './points';
 import type { Series } from './series';
 import type { Theme } from './theme';
 
@@ -35,6 +35,8 @@ const UNITS: readonly (readonly [limit: number, seconds: number, name: string])[
   [Infinity, 3600, 'h']
 ];
 
+/** A ghost shows the course of a run, not its noise: in this many pieces. */
+const GHOST_PLACES = 100;
 const CONFIG = { displayModeBar: false, doubleClick: false, responsive: false, displaylogo: false };
 
 /** One plot of the small multiples: heading with values, curves below. */
@@ -46,7 +48,7 @@ export class Panel {
   private readonly cursor = h('div', { class: 'nbt-cursor', hidden: true });
   private lines: readonly Line[] = [];
   private xs: Float64Array[] = [];
-  private shown: { label: HTMLElement; value: HTMLElement }[] = [];
+  private shown: { look: string; value: HTMLElement }[] = [];
   private state: PanelState | undefined;
   private unit = 1;
   private wired = false;
@@ -99,14 +101,13 @@ export class Panel {
         high = Math.max(high, range[1]);
       }
       const at = this.unit === 1 ? x : x.map(v => v / this.unit);
-      if (smoothed) traces.push(curve(line, at, raw, { opacity: line.ghost ? 0.12 : 0.28, width: 1, dash: 'solid' }));
-      traces.push(
-        curve(line, at, smoothed ?? raw, {
-          opacity: line.ghost ? 0.5 : 1,
-          width: line.ghost ? 1.3 : 1.8,
-          dash: line.dash
-        })
-      );
+      if (line.ghost) {
+        const [course, y] = averaged(at, smoothed ?? raw, GHOST_PLACES);
+        traces.push(curve(line, course, y, { opacity: 0.5, width: 1.3, dash: line.dash }));
+        return;
+      }
+      if (smoothed) traces.push(curve(line, at, raw, { opacity: 0.28, width: 1, dash: 'solid' }));
+      traces.push(curve(line, at, smoothed ?? raw, { opacity: 1, width: 1.8, dash: line.dash }));
       odd += this.markOdd(line, at, raw, state, traces);
     });
     this.odd.hidden = odd === 0;
@@ -137,7 +138,7 @@ export class Panel {
       edge.push(value === Infinity ? 0.985 : 0.015);
       symbols.push(Number.isNaN(value) ? 'x-thin' : value === Infinity ? 'triangle-up' : 'triangle-down');
     });
-    if (at.length > 0 && !line.ghost) {
+    if (at.length > 0) {
       traces.push({
         x: at,
         y: edge,
@@ -153,7 +154,7 @@ export class Panel {
         }
       });
     }
-    return line.ghost ? 0 : at.length;
+    return at.length;
   }
 
   private layout(
@@ -229,17 +230,13 @@ export class Panel {
 
   private buildKeys(): void {
     const wanted = this.lines.filter(line => !line.ghost);
-    if (this.shown.length === wanted.length && wanted.every((line, i) => this.shown[i]!.label.title === line.label)) {
-      return;
-    }
-    this.shown = wanted.map(line => ({
-      label: h('span', { title: line.label }, line.label),
-      value: h('b', {})
-    }));
+    const look = (line: Line): string => `${line.label} ${line.colour} ${line.dash}`;
+    if (this.shown.length === wanted.length && wanted.every((line, i) => this.shown[i]!.look === look(line))) return;
+    this.shown = wanted.map(line => ({ look: look(line), value: h('b', {}) }));
     this.keys.replaceChildren(
       ...wanted.map((line, i) => {
-        const { label, value } = this.shown[i]!;
-        return h('span', { class: 'nbt-key' }, lineSample(line.colour, line.dash), ...(line.label ? [label] : []), value);
+        const label = line.label ? [h('span', { title: line.label }, line.label)] : [];
+        return h('span', { class: 'nbt-key' }, lineSample(line.colour, line.dash), ...label, this.shown[i]!.value);
       })
     );
   }

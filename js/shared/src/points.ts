@@ -44,6 +44,18 @@ export function smooth(values: Float64Array, weight: number): Float64Array {
   return out;
 }
 
+/** The course of a curve: the mean of each of about `places` pieces. */
+export function averaged(x: Float64Array, values: Float64Array, places: number): [Float64Array, Float64Array] {
+  const width = Math.max(1, Math.round(values.length / places));
+  if (width === 1) return [x, values];
+  const n = Math.ceil(values.length / width);
+  const mean = (a: Float64Array, i: number): number => {
+    const piece = a.subarray(i * width, (i + 1) * width).filter(Number.isFinite);
+    return piece.reduce((sum, v) => sum + v, 0) / piece.length;
+  };
+  return [Float64Array.from({ length: n }, (_, i) => mean(x, i)), Float64Array.from({ length: n }, (_, i) => mean(values, i))];
+}
+
 /** Smallest and largest number among `values` whose `x` lies in the window. */
 export function extent(
   values: Float64Array,

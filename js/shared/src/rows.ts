@@ -87,6 +87,6 @@ export function heading(name: string): { family: string; label: string } {
 /** Width in pixels that a column of this kind gets. */
 export function columnWidth(name: string, kind: ColumnKind): number {
   if (name === 'run_name') return 190;
-  const wanted = { text: 120, number: 96, time: 150, state: 116, duration: 104 }[kind];
+  const wanted = { text: 120, number: 96, time: 176, state: 116, duration: 104 }[kind];
   return Math.max(wanted, Math.min(190, heading(name).label.length * 7.5 + 34));
 }
