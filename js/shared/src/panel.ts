@@ -108,10 +108,10 @@ export class Panel {
       }
       if (smoothed) traces.push(curve(line, at, raw, { opacity: 0.28, width: 1, dash: 'solid' }));
       traces.push(curve(line, at, smoothed ?? raw, { opacity: 1, width: 1.8, dash: line.dash }));
-      odd += this.markOdd(line, at, raw, state, traces);
+      odd += this.markOdd(at, raw, state, traces);
     });
     this.odd.hidden = odd === 0;
-    this.odd.textContent = `${odd} not drawable`;
+    this.odd.textContent = `✕ ${odd}`;
     this.odd.title = `${odd} points are NaN, infinite${state.logY ? ' or not positive (log axis)' : ''}; marked at the edge of the plot`;
     this.buildKeys();
     this.showValues(null);
@@ -123,7 +123,6 @@ export class Panel {
 
   /** Points that have no place on the axis are marked at its edge, on a second axis from 0 to 1. */
   private markOdd(
-    line: Line,
     x: Float64Array,
     values: Float64Array,
     state: PanelState,
