@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from nbtrack.api import *  # noqa: F403
+    from nbtrack.api.views import chart, runs
     from nbtrack.client import Client
     from nbtrack.client import Client as MlflowClient
     from nbtrack.errors import NbtrackError
@@ -30,6 +31,7 @@ __all__ = [  # noqa: F405  the star import above is for type checkers
     "__version__",
     "active_run",
     "artifacts",
+    "chart",
     "config",
     "create_experiment",
     "data",
@@ -67,6 +69,7 @@ __all__ = [  # noqa: F405  the star import above is for type checkers
     "log_text",
     "restore_experiment",
     "restore_run",
+    "runs",
     "search_experiments",
     "search_runs",
     "set_experiment",
@@ -99,6 +102,8 @@ _ELSEWHERE = {
     "MlflowClient": ("nbtrack.client", "Client"),
     "MlflowException": ("nbtrack.errors", "NbtrackError"),
     "NbtrackError": ("nbtrack.errors", "NbtrackError"),
+    "chart": ("nbtrack.api.views", "chart"),
+    "runs": ("nbtrack.api.views", "runs"),
 }
 
 

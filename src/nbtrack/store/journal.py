@@ -38,7 +38,7 @@ EVENTS, POINTS = 0, 1
 SUFFIXES = (".events", ".points")
 
 _FLAGS = os.O_CREAT | os.O_WRONLY | os.O_APPEND | getattr(os, "O_BINARY", 0)
-_SAMPLE = 31  # prime, so that no rhythm of the training loop falls in with it
+SAMPLE = 31  # prime, so that no rhythm of the training loop falls in with it
 _packers: dict[int, Any] = {}
 
 Tap = deque[tuple[bytes, dict[str, int]]]
@@ -149,7 +149,7 @@ class Journal:
         InvalidParameterError
             If a key or a value cannot be used; then nothing was written.
         """
-        sampled = self.calls % _SAMPLE == 0
+        sampled = self.calls % SAMPLE == 0
         begin = time.perf_counter_ns() if sampled else 0
         numbers = self._numbers
         flat: list[Any] = []
@@ -174,7 +174,7 @@ class Journal:
             for tap in self._taps:
                 tap.append((records, numbers))
         if sampled:
-            self.cost_ns += _SAMPLE * (time.perf_counter_ns() - begin)
+            self.cost_ns += SAMPLE * (time.perf_counter_ns() - begin)
 
     def _declared(self, key: str) -> int:
         """Return the number of a key that these files have not seen before."""

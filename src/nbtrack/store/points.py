@@ -57,6 +57,29 @@ class Summary:
         return dict(vars(self))
 
 
+def decode(records: bytes, names: dict[str, int]) -> dict[str, Points]:
+    """Return what a journal's tap received as points by metric, in the order they were logged.
+
+    Parameters
+    ----------
+    records : bytes
+        Records as ``Journal.tap`` gives them, joined.
+    names : dict of str to int
+        The series number of each key.
+    """
+    table = np.frombuffer(records, RECORD)
+    numbers = table["number"].astype(np.int64)
+    keys = {number: key for key, number in names.items()}
+    found: dict[str, Points] = {}
+    for number in np.unique(numbers).tolist():
+        rows = table[numbers == number]
+        if number in keys:
+            found[keys[number]] = Points(
+                np.full(len(rows), number), rows["step"], rows["time"], rows["value"]
+            )
+    return found
+
+
 def _order(series: Ints) -> npt.NDArray[np.intp]:
     unique, codes = np.unique(series, return_inverse=True)
     if len(unique) <= 0xFFFF:

@@ -111,6 +111,12 @@ class RunWriter:
             self.journal.events([("param", {"key": k, "value": v}) for k, v in new.items()])
             self._params.update(new)
 
+    @property
+    def params(self) -> dict[str, str]:
+        """A copy of the params that the run has, as far as this process knows."""
+        with self._params_lock:
+            return dict(self._params)
+
     def set_tags(self, tags: Mapping[str, Any]) -> None:
         """Set tags; ``mlflow.runName`` is the run's name as well."""
         pairs = [(check_key(key), tag_value(key, value)) for key, value in tags.items()]

@@ -103,6 +103,12 @@ class MetricChart(View):
             if time.monotonic() - self._pushed_at >= CONTENT_EVERY_S:
                 self._push()
 
+    def add_runs(self, runs: Sequence[RunRef]) -> None:
+        """Show more runs; their points come with ``append``."""
+        with self._lock:
+            self._refs.update({run.run_id: run for run in runs})
+            self.runs = [run.as_json() for run in self._refs.values()]
+
     def set_state(self, run_id: str, state: str) -> None:
         """Say what became of a run."""
         with self._lock:

@@ -1,0 +1,1 @@
+"""What happens in the notebook: magics, what a tracked cell gives, the card under the cell."""

@@ -1,0 +1,62 @@
+"""The card under the cell: from the start of a run to the picture that stays."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from nbtrack.tracking.kernel import shell
+from nbtrack.tracking.run import ActiveRun
+from nbtrack.views.display import display_mode
+
+MAX_CARDS = 8  # in one cell: a loop over runs does not fill the notebook
+
+
+def show_card(
+    run: ActiveRun, *, source: str | None = None, literals: Mapping[str, Any] | None = None
+) -> None:
+    """Show the card of a run that has started; it is a picture when the run has ended.
+
+    Nothing is shown for a run inside another run of the same cell, and nothing where
+    ``NBTRACK_DISPLAY`` is ``off``.
+
+    Parameters
+    ----------
+    run : ActiveRun
+    source : str, optional
+        The code of its cell, for the line that says what changed.
+    literals : mapping, optional
+        Params that are logged when the cell ends.
+    """
+    from nbtrack.notebook.cells import cells_of
+
+    try:
+        cells = cells_of(shell())
+        if display_mode() == "off" or _is_inside(run):
+            return
+        cells.cards += 1
+        if cells.cards > MAX_CARDS:
+            if cells.cards == MAX_CARDS + 1:
+                _say_that_no_more_come()
+            return
+        from nbtrack.notebook.live_card import LiveCard
+
+        card = LiveCard(run, source, literals or {})
+        run.on_end.append(card.finish)
+        card.show()
+    except Exception as error:  # noqa: BLE001  a run is not stopped by what it looks like
+        run.store.say(f"The card of run {run.info.run_name} cannot be shown: {error!r}")
+
+
+def _is_inside(run: ActiveRun) -> bool:
+    outer = [other for other in run.outer if not other.ended]
+    return run.pid != os.getpid() or any(other.cell == run.cell for other in outer)
+
+
+def _say_that_no_more_come() -> None:
+    from IPython import display as ipython
+
+    text = f"The first {MAX_CARDS} runs of this cell have cards; nbtrack.runs() shows all of them."
+    show: Any = ipython.display
+    show({"text/plain": text}, raw=True)

@@ -1,0 +1,97 @@
+"""The cells of a shell: which one runs now, how it ended, and whose run it is."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import cache
+from typing import Any
+
+from nbtrack.notebook.capture import CellCapture
+from nbtrack.tracking import context
+from nbtrack.tracking.run import ActiveRun
+
+
+class Cells:
+    """Follows the cells of a shell; get it with ``cells_of``.
+
+    Attributes
+    ----------
+    capturing : bool
+        Whether ``%%track`` makes runs; ``%track off`` stops it.
+    current : object or None
+        IPython's information about the cell that runs now.
+    cards : int
+        How many cards the cell that runs now was asked for.
+    """
+
+    def __init__(self, shell: Any) -> None:
+        self._shell = shell
+        self.capturing = True
+        self.current: Any = None
+        self.cards = 0
+        self._tracked: list[tuple[Any, CellCapture]] = []
+        shell.events.register("pre_run_cell", self._on_start)
+        shell.events.register("post_run_cell", self._on_end)
+
+    def close(self) -> None:
+        """Stop following."""
+        self._shell.events.unregister("pre_run_cell", self._on_start)
+        self._shell.events.unregister("post_run_cell", self._on_end)
+
+    @property
+    def tracked(self) -> CellCapture | None:
+        """The capture of the cell that runs now, if it is tracked."""
+        return self._tracked[-1][1] if self._tracked else None
+
+    def track(self, run: ActiveRun, source: str) -> CellCapture:
+        """Capture for a run what the cell gives that runs now; the run ends with the cell."""
+        cell_id = getattr(self.current, "cell_id", None)
+        capture = CellCapture(run, self._shell, source, cell_id)
+        self._tracked.append((self.current, capture))
+        return capture
+
+    def _on_start(self, info: Any) -> None:
+        if not self._tracked:
+            self.cards = 0
+        self.current = info
+
+    def _on_end(self, result: Any) -> None:
+        error = _error_of(result)
+        cell = getattr(result, "info", self.current)
+        while self._tracked and self._tracked[-1][0] is cell:
+            _, capture = self._tracked.pop()
+            _finish(capture, getattr(result, "result", None), error)
+        for run in context.open_runs():
+            run.cell_error = error
+        if not self._tracked:
+            self.current = None
+
+
+def _error_of(result: Any) -> BaseException | None:
+    if result is None:  # the cell was cancelled before there was a result
+        return asyncio.CancelledError()
+    error: BaseException | None = result.error_before_exec or result.error_in_exec
+    return error
+
+
+def _finish(capture: CellCapture, result: Any, error: BaseException | None) -> None:
+    run = capture.run
+    capture.finish(result, failed=error is not None)
+    inner = [other for other in context.open_runs() if run in other.outer]
+    for other in (*reversed(inner), run):
+        other.cell_error = error
+        _end(other, error)
+
+
+def _end(run: ActiveRun, error: BaseException | None) -> None:
+    """End a run; IPython would show an error of a callback as a traceback of its own."""
+    try:
+        run.end_with(error)
+    except Exception as reason:  # noqa: BLE001  the cell is over: nobody could catch it
+        run.store.say(f"The run {run.info.run_name} could not be ended: {reason}")
+
+
+@cache
+def cells_of(shell: Any) -> Cells:
+    """Return the cells of a shell; they are followed from the first call on."""
+    return Cells(shell)

@@ -1,0 +1,238 @@
+"""A card and the thread that feeds it, from the journal's tap: no file is read on the way."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from IPython import display as ipython
+
+from nbtrack.limits import param_value
+from nbtrack.notebook.memory import MEMORY_KEYS
+from nbtrack.notebook.pace import Pace
+from nbtrack.store.journal import SAMPLE
+from nbtrack.store.points import Points, decode
+from nbtrack.tracking.run import ERROR_TAG, ActiveRun
+from nbtrack.views.curves import Curve, RunRef
+from nbtrack.views.display import live_front_end
+from nbtrack.views.neighbours import Neighbours, facts_of, neighbours_of
+from nbtrack.views.since import RunFacts, since
+from nbtrack.views.widgets.run_card import RunCard
+
+LIVE_EVERY_S = 0.125
+STATIC_EVERY_S = 1.0
+HEAD_EVERY_S = 0.5
+WAIT_S = 3.0
+
+show: Any = ipython.display
+
+
+class LiveCard:
+    """Shows a run while it is logged to, and what is left of it in the end.
+
+    Parameters
+    ----------
+    run : ActiveRun
+    source : str or None
+        The code of its cell.
+    literals : mapping
+        Params that are logged when the cell ends.
+    """
+
+    def __init__(self, run: ActiveRun, source: str | None, literals: Mapping[str, Any]) -> None:
+        info = run.info
+        self._run = run
+        self._source = source
+        self._literals = {key: param_value(key, value) for key, value in literals.items()}
+        self._card = RunCard([RunRef(info.run_id, info.run_name, "live", "RUNNING")])
+        self._card.update_head(
+            name=info.run_name, state="RUNNING", run_id=info.run_id, elapsed_s=0.0
+        )
+        self._journal = run.writer.journal
+        self._tap = self._journal.tap()
+        self._pace = Pace()
+        self._begin = time.monotonic()
+        self._end: float | None = None
+        self._first_cost = 0
+        self._live = live_front_end()
+        self._handle: Any = None
+        self._neighbours: Neighbours | None = None
+        self._waiting: list[Curve] | None = None
+        self._seen: set[str] = set()
+        self._told_params: dict[str, str] | None = None
+        self._stop = threading.Event()
+        self._threads = [
+            threading.Thread(target=self._read, name="nbtrack-neighbours", daemon=True),
+            threading.Thread(target=self._pump, name="nbtrack-card", daemon=True),
+        ]
+
+    def show(self) -> None:
+        """Show the card below the cell, and start to feed it."""
+        if self._live:
+            self._handle = show(self._card, display_id=True)
+        else:  # nobody looks: only the finished output is to be seen, in this place
+            text = f"{self._run.info.run_name}, running"
+            self._handle = show({"text/plain": text}, raw=True, display_id=True)
+        for thread in self._threads:
+            thread.start()
+
+    def finish(self, run: ActiveRun) -> None:
+        """Replace the card with the picture and the data that stay in the notebook."""
+        if os.getpid() != run.pid:
+            return
+        self._end = time.monotonic()
+        self._stop.set()
+        for thread in self._threads:
+            if thread.is_alive() and thread is not threading.current_thread():
+                thread.join(timeout=WAIT_S)
+        self._journal.untap(self._tap)
+        try:
+            self._drain()
+            self._conclude()
+            data, metadata = self._card.finished_bundle()
+            self._handle.update(data, metadata=metadata, raw=True)
+            self._card.close()
+        except Exception as error:  # noqa: BLE001  the run has ended well, whatever its card does
+            run.store.say(f"The card of run {run.info.run_name} cannot be finished: {error!r}")
+
+    # -- in the background -------------------------------------------------------------
+
+    def _read(self) -> None:
+        try:
+            self._neighbours = neighbours_of(self._run.store, self._run.info)
+        except Exception as error:  # noqa: BLE001  a thread has no caller: it is said, by name
+            self._run.store.say(f"The last runs cannot be shown beside the new one: {error}")
+
+    def _pump(self) -> None:
+        every = LIVE_EVERY_S if self._live else STATIC_EVERY_S
+        told = 0.0
+        try:
+            while not self._stop.wait(every):
+                self._drain()
+                if self._live and time.monotonic() - told >= HEAD_EVERY_S:
+                    told = time.monotonic()
+                    self._tell()
+        except Exception as error:  # noqa: BLE001  a thread has no caller: it is said, by name
+            self._run.store.say(
+                f"The card of run {self._run.info.run_name} stands still, logging goes on: {error}"
+            )
+
+    def _drain(self) -> None:
+        """Show what was logged since the last time."""
+        if not self._first_cost and self._journal.calls <= SAMPLE:
+            self._first_cost = self._journal.cost_ns
+        batches: list[tuple[list[bytes], dict[str, int]]] = []
+        while self._tap:
+            records, names = self._tap.popleft()
+            if not batches or batches[-1][1] is not names:
+                batches.append(([], names))
+            batches[-1][0].append(records)
+        curves = [
+            self._curve(key, points)
+            for parts, names in batches
+            for key, points in decode(b"".join(parts), dict(names)).items()
+            if key not in MEMORY_KEYS
+        ]
+        if curves:
+            self._seen.update(curve.key for curve in curves)
+            self._card.append([*curves, *self._due_ghosts()])
+
+    def _curve(self, key: str, points: Points) -> Curve:
+        if not key.startswith("system/"):
+            for place in (0, int(points.step.argmax())):
+                self._pace.add(int(points.step[place]), int(points.time[place]) / 1000)
+        return Curve(self._run.info.run_id, key, points.step, points.time, points.value)
+
+    def _due_ghosts(self) -> list[Curve]:
+        """Return the ghosts' curves of metrics that this run has now: others would stand alone."""
+        if self._neighbours is None:
+            return []
+        if self._waiting is None:
+            self._waiting = list(self._neighbours.curves)
+        due = [curve for curve in self._waiting if curve.key in self._seen]
+        if due:
+            self._waiting = [curve for curve in self._waiting if curve.key not in self._seen]
+            owners = {curve.run_id for curve in due}
+            self._card.add_runs([run for run in self._neighbours.ghosts if run.run_id in owners])
+        return due
+
+    def _tell(self) -> None:
+        fields: dict[str, Any] = {"elapsed_s": round(self._elapsed(), 1)}
+        if self._pace.step is not None:
+            fields |= {
+                "step": self._pace.step,
+                "steps_per_s": self._pace.per_second(),
+                "overhead_percent": self._overhead(),
+            }
+        if self._neighbours is not None:
+            fields["experiment"] = self._neighbours.experiment
+            self._tell_params()
+        if fields.keys() - {"elapsed_s"}:
+            self._card.update_head(**fields)
+
+    def _tell_params(self) -> None:
+        last = self._neighbours.last if self._neighbours is not None else None
+        params = {**self._literals, **self._run.writer.params}
+        if last is not None and params != self._told_params:
+            self._told_params = params
+            # what the last run had and this one has not yet may still come
+            before = {key: value for key, value in last.params.items() if key in params}
+            now = RunFacts(params, source=self._source)
+            found = since(now, RunFacts(before, source=last.source))
+            self._card.set_since(found.items, found.detail)
+
+    def _elapsed(self) -> float:
+        return (self._end or time.monotonic()) - self._begin
+
+    def _overhead(self) -> float:
+        """Return what logging cost, in per cent of the time.
+
+        The journal times every 32nd call. The first call, which opens files, stands for itself.
+        """
+        cost = self._journal.cost_ns - self._first_cost * (1 - 1 / SAMPLE)
+        return round(cost / max(self._elapsed() * 1e7, 1.0), 3)
+
+    # -- in the end --------------------------------------------------------------------
+
+    def _conclude(self) -> None:
+        run = self._run
+        stored = run.fetch()
+        if due := self._due_ghosts():
+            self._card.append(due)
+        neighbours = self._neighbours
+        fields: dict[str, Any] = {
+            "state": run.info.status,
+            "elapsed_s": round(self._elapsed(), 2),
+        }
+        if self._pace.step is not None:
+            fields |= {
+                "step": self._pace.step,
+                "steps_per_s": self._pace.overall(),
+                "overhead_percent": self._overhead(),
+            }
+        if neighbours is not None:
+            fields["experiment"] = neighbours.experiment
+        error = stored.data.tags.get(ERROR_TAG) if run.info.status == "FAILED" else None
+        if error:
+            fields["error"] = " ".join(error.split()) + _where(run.cell_error or sys.exception())
+        self._card.update_head(**fields)
+        self._card.set_state(run.info.run_id, run.info.status)
+        if neighbours is not None and neighbours.last is not None:
+            found = since(facts_of(stored, self._source), neighbours.last)
+            self._card.set_since(found.items, found.detail)
+
+
+def _where(error: BaseException | None) -> str:
+    """Return the line of the cell that failed."""
+    line = None
+    trace = error.__traceback__ if error is not None else None
+    while trace is not None:
+        name = trace.tb_frame.f_code.co_filename
+        if "ipykernel_" in name or name.startswith("<ipython-input"):
+            line = trace.tb_lineno
+        trace = trace.tb_next
+    return f" (line {line})" if line else ""

@@ -1,0 +1,203 @@
+"""The magics: ``%%track``, ``%track``, ``%runs``; ``%load_ext nbtrack`` brings them."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from IPython.core.error import UsageError
+from IPython.core.inputtransformer2 import cell_magic as as_cell_magic
+from IPython.core.magic import (
+    Magics,
+    line_cell_magic,
+    line_magic,
+    magics_class,
+    no_var_expand,
+)
+
+from nbtrack.errors import NbtrackError
+from nbtrack.notebook.cards import show_card
+from nbtrack.notebook.cells import cells_of
+from nbtrack.notebook.completion import track_matcher
+from nbtrack.notebook.options import TrackOptions, parse_options, unknown_option
+from nbtrack.notebook.status import status_text
+from nbtrack.tracking import context
+from nbtrack.tracking import start as starting
+from nbtrack.tracking.run import ActiveRun
+
+if TYPE_CHECKING:
+    from nbtrack.views.widgets.run_table import RunTable
+
+_FIRST_LINE = re.compile(r"%%track(?=\s|$)(.*)")
+_as_cell_magic: Any = as_cell_magic
+_FUTURE = re.compile(r"from\s+__future__\s+import\s+[\w\s,]+?(?:#.*)?$")
+
+
+def load(shell: Any) -> None:
+    """Register the magics, their completion, and what makes ``%%track`` a part of the cell."""
+    cells_of(shell)
+    shell.register_magics(TrackMagics)
+    transforms = shell.input_transformers_cleanup
+    if track_transform not in transforms:
+        # before IPython's own, which would make a string of the cell
+        place = transforms.index(as_cell_magic) if as_cell_magic in transforms else len(transforms)
+        transforms.insert(place, track_transform)
+    matchers = shell.Completer.custom_matchers
+    if track_matcher not in matchers:
+        matchers.append(track_matcher)
+
+
+def track_transform(lines: list[str]) -> list[str]:
+    """Turn the line of ``%%track`` into a statement, so that the cell below runs as it is.
+
+    The namespace, line numbers, top-level ``await``, the last value and tracebacks are those of
+    the cell without the line.
+    """
+    match = _FIRST_LINE.match(lines[0]) if lines else None
+    if match is None:
+        return lines
+    begin = f"get_ipython().run_line_magic('track_cell', {match.group(1).strip()!r})\n"
+    body = lines[1:]
+    first = next((i for i, line in enumerate(body) if line.strip()), len(body))
+    if first < len(body) and body[first].startswith("%%"):
+        inner = body[first:]
+        made = track_transform(inner)
+        return [begin, *body[:first], *(made if made is not inner else _as_cell_magic(inner))]
+    imports = []
+    while first < len(body) and (not body[first].strip() or _FUTURE.match(body[first].strip())):
+        if body[first].strip():
+            imports.append(body[first].partition("#")[0].strip())
+            body[first] = "\n"
+        first += 1
+    return ["; ".join([*imports, begin]), *body]
+
+
+def _body(raw_cell: str) -> str:
+    """Return what stands below the line of ``%%track``."""
+    lines = raw_cell.split("\n")
+    places = [i for i, line in enumerate(lines) if _FIRST_LINE.match(line.strip())]
+    return "\n".join(lines[places[0] + 1 :]) if places else raw_cell
+
+
+@magics_class
+class TrackMagics(Magics):
+    """What ``%load_ext nbtrack`` adds."""
+
+    shell: Any
+
+    @no_var_expand
+    @line_cell_magic
+    def track(self, line: str, cell: str | None = None) -> Any:
+        """Make this cell a run, or see and switch what is captured.
+
+        %%track [NAME] [-e EXPERIMENT] [-p key=value]... [-t key=value]... [--nested]
+                [--resume RUN] [--quiet]
+
+            NAME                   the run's name; a random one without
+            -e, --experiment NAME  its experiment; made if there is none
+            -p, --param key=value  a param; wins over what is found in the cell
+            -t, --tag key=value    a tag
+            --nested               under the run that is open
+            --resume RUN           go on with a run, by id or name
+            -q, --quiet            without the card
+
+        %track status|off|on
+        """
+        if cell is not None:  # called by name: the cell below the line has not run yet
+            self.shell.run_cell(f"%%track {line}\n{cell}", silent=False).raise_error()
+            return None
+        word = line.strip().rstrip(";").strip() or "status"
+        cells = cells_of(self.shell)
+        if word in ("on", "off"):
+            cells.capturing = word == "on"
+        elif word != "status":
+            raise UsageError(
+                f"%track takes status, on or off, not {word!r}. "
+                f"To track a cell, put %%track {word} on its first line."
+            )
+        print(status_text(capturing=cells.capturing))  # noqa: T201  what was asked for
+        return None
+
+    @no_var_expand
+    @line_magic
+    def track_cell(self, line: str) -> None:
+        """Start the run of the cell that this line stands in; it ends with the cell.
+
+        Takes what %%track takes.
+        """
+        options = parse_options(line)
+        cells = cells_of(self.shell)
+        if not cells.capturing:
+            print("Not tracked: %track off was called. %track on tracks again.")  # noqa: T201
+            return
+        if cells.current is None:
+            raise UsageError("%track_cell stands in a cell of a notebook.")
+        source = _body(cells.current.raw_cell)
+        if not source.strip():
+            raise UsageError("There is nothing to track: the cell below %%track is empty.")
+        try:
+            run = _started(options)
+            capture = cells.track(run, source)
+            run.writer.log_params(options.params)
+        except NbtrackError as error:
+            raise UsageError(str(error)) from None
+        if not options.quiet:
+            show_card(run, source=source, literals={**capture.literals, **options.params})
+        capture.start()
+
+    @no_var_expand
+    @line_cell_magic
+    def runs(self, line: str, cell: str | None = None) -> RunTable:
+        """Show the runs of the active experiment that fit a filter.
+
+        %runs [FILTER]         such as: %runs metrics.val_loss < 0.3 and params.lr = '0.1'
+        """
+        from nbtrack.views.run_tables import runs_table
+
+        if cell is not None:
+            raise UsageError(
+                "%%runs with SQL comes in a later version of nbtrack. "
+                "Use nbtrack.sql('SELECT ...') for now."
+            )
+        filter_string = line.strip().rstrip(";").strip()
+        if filter_string.startswith("-"):
+            raise UsageError(f"%runs takes a filter and no options; got {filter_string!r}.")
+        store = context.store()
+        try:
+            return runs_table(store, [starting.active_experiment_id(store)], filter_string)
+        except NbtrackError as error:
+            raise UsageError(str(error)) from None
+
+    @no_var_expand
+    @line_magic
+    def compare(self, line: str) -> None:
+        """Compare runs; comes later."""
+        raise UsageError(
+            "%compare comes in a later version of nbtrack. "
+            "Use nbtrack.chart(['name', 'name']) and nbtrack.runs() for now."
+        )
+
+
+def _started(options: TrackOptions) -> ActiveRun:
+    store = context.store()
+    experiment_id = None
+    if options.experiment:
+        experiment_id = starting.get_or_create_experiment(store, options.experiment)
+    run_id = None
+    if options.resume:
+        from nbtrack.store.neighbours import find_run
+
+        with store.read() as reader:
+            run_id = find_run(
+                reader, options.resume, experiment_id or starting.active_experiment_id(store)
+            )
+    return starting.start_run(
+        run_id=run_id,
+        experiment_id=experiment_id,
+        run_name=options.name,
+        nested=options.nested,
+        tags=options.tags or None,
+    )
+
+
+__all__ = ["TrackMagics", "load", "track_transform", "unknown_option"]

@@ -1,0 +1,118 @@
+"""The options of ``%%track``."""
+
+from __future__ import annotations
+
+import difflib
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from IPython.core.error import UsageError
+
+USAGE = (
+    "%%track [NAME] [-e EXPERIMENT] [-p key=value]... [-t key=value]... [--nested] "
+    "[--resume RUN] [--quiet]"
+)
+LATER = {
+    "--grid": "runs of a grid of params",
+    "--auto": "logging by framework",
+}
+_LONG = {"-e": "--experiment", "-p": "--param", "-t": "--tag", "-q": "--quiet"}
+_WITH_VALUE = ("--experiment", "--param", "--tag", "--resume")
+_FLAGS = ("--nested", "--quiet")
+KNOWN = (*_LONG, *_WITH_VALUE, *_FLAGS)
+
+
+@dataclass
+class TrackOptions:
+    """What the first line of a tracked cell asks for.
+
+    Attributes
+    ----------
+    name : str or None
+        The run's name.
+    experiment : str or None
+        The name of its experiment.
+    params, tags : dict of str to str
+    nested : bool
+        Whether the run belongs under the one that is open.
+    resume : str or None
+        The id or the name of a run to go on with.
+    quiet : bool
+        Whether there is no card.
+    """
+
+    name: str | None = None
+    experiment: str | None = None
+    params: dict[str, str] = field(default_factory=dict)
+    tags: dict[str, str] = field(default_factory=dict)
+    nested: bool = False
+    resume: str | None = None
+    quiet: bool = False
+
+
+def parse_options(line: str) -> TrackOptions:
+    """Return what a line says, quotes and a trailing ``;`` taken off.
+
+    Raises
+    ------
+    UsageError
+        If it cannot be read; an unknown option gets the nearest one.
+    """
+    options = TrackOptions()
+    words = iter(_words(line))
+    for word in words:
+        if word.startswith("-") and word != "-":
+            _read_option(options, word, words)
+        elif options.name is None:
+            options.name = word
+        else:
+            raise UsageError(
+                f"%%track takes one name, and got {options.name!r} and {word!r}. "
+                f"Put a name with spaces in quotes. Usage: {USAGE}"
+            )
+    if options.resume and options.nested:
+        raise UsageError("--resume goes on with a run as it is; leave --nested out.")
+    return options
+
+
+def _words(line: str) -> list[str]:
+    lexer = shlex.shlex(line.strip().rstrip(";"), posix=True, punctuation_chars=False)
+    lexer.whitespace_split = True
+    lexer.escape = ""
+    lexer.commenters = ""
+    try:
+        return list(lexer)
+    except ValueError:
+        raise UsageError(f"A quote is not closed in: %%track {line.strip()}") from None
+
+
+def _read_option(options: TrackOptions, word: str, words: Iterator[str]) -> None:
+    written, equals, attached = word.partition("=")
+    option = _LONG.get(written, written)
+    if option in LATER:
+        raise UsageError(
+            f"{option} ({LATER[option]}) comes in a later version of nbtrack. Leave it out."
+        )
+    if option in _FLAGS and not equals:
+        setattr(options, option[2:], True)
+        return
+    if option not in _WITH_VALUE:
+        raise UsageError(unknown_option(word))
+    value = attached if equals else next(words, None)
+    if value is None or (not equals and value in KNOWN):
+        raise UsageError(f"{written} needs a value. Usage: {USAGE}")
+    if option in ("--param", "--tag"):
+        key, equals, text = value.partition("=")
+        if not equals or not key:
+            raise UsageError(f"{written} takes key=value, such as {written} lr=0.1; got {value!r}.")
+        (options.params if option == "--param" else options.tags)[key] = text
+    else:
+        setattr(options, option[2:], value)
+
+
+def unknown_option(word: str) -> str:
+    """Return what to say about an option that does not exist, with the nearest one."""
+    close = difflib.get_close_matches(word.partition("=")[0], (*KNOWN, *LATER), n=1)
+    hint = f"Did you mean {close[0]}?" if close else f"Usage: {USAGE}"
+    return f"%%track has no option {word}. {hint}"

@@ -1,0 +1,90 @@
+"""The runs that a new run is seen beside: the last one, and the best one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from nbtrack.entities import Run, RunInfo
+from nbtrack.errors import NbtrackError
+from nbtrack.store import experiments
+from nbtrack.store.artifacts import ArtifactFolder
+from nbtrack.store.neighbours import best_run, previous_run
+from nbtrack.store.runs import get_run
+from nbtrack.store.search.direction import direction
+from nbtrack.store.store import Store
+from nbtrack.views.curves import Curve, RunRef
+from nbtrack.views.since import RunFacts, compared_metrics
+from nbtrack.views.stored_curves import stored_curves
+
+GHOST_POINTS = 500
+SOURCE_FILE = "source/cell.py"
+MAX_SOURCE = 200_000
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """What was read when a run started.
+
+    Attributes
+    ----------
+    experiment : str
+        The experiment's name.
+    last : RunFacts or None
+        The run before; None for the first one.
+    ghosts : list of RunRef
+        The last and the best run.
+    curves : list of Curve
+        Theirs.
+    """
+
+    experiment: str = ""
+    last: RunFacts | None = None
+    ghosts: list[RunRef] = field(default_factory=list)
+    curves: list[Curve] = field(default_factory=list)
+
+
+def neighbours_of(store: Store, info: RunInfo) -> Neighbours:
+    """Return the runs that a run is seen beside."""
+    with store.read() as reader:
+        experiment = experiments.get(reader, info.experiment_id).name
+        last_id = previous_run(reader, info)
+        if last_id is None:
+            return Neighbours(experiment)
+        last = get_run(reader, last_id)
+        ghosts = [_ghost(last, "last")]
+        key = telling_metric(last)
+        way = direction(key) if key else None
+        if key and way:
+            best_id = best_run(reader, info, key, way)
+            if best_id not in (None, last_id):
+                ghosts.append(_ghost(get_run(reader, str(best_id)), "best"))
+        curves = stored_curves(reader, [ghost.run_id for ghost in ghosts], points=GHOST_POINTS)
+    return Neighbours(experiment, facts_of(last, source_of(last)), ghosts, curves)
+
+
+def telling_metric(run: Run) -> str | None:
+    """Return the metric that tells best how good a run is, if it has any."""
+    keys = compared_metrics(run.data.metrics, run.data.metrics)
+    return keys[0] if keys else None
+
+
+def facts_of(run: Run, source: str | None) -> RunFacts:
+    """Return what of a run is compared."""
+    ended = run.info.end_time
+    duration = None if ended is None else max(0, ended - run.info.start_time) / 1000
+    return RunFacts(run.data.params, run.data.metrics, source, duration)
+
+
+def source_of(run: Run) -> str | None:
+    """Return the code of a run's cell, if it was kept."""
+    try:
+        folder = ArtifactFolder(run.info.artifact_uri)
+        if not folder.exists(SOURCE_FILE):
+            return None
+        return folder.read_bytes(SOURCE_FILE)[:MAX_SOURCE].decode("utf-8", "replace")
+    except (NbtrackError, OSError):
+        return None
+
+
+def _ghost(run: Run, role: str) -> RunRef:
+    return RunRef(run.info.run_id, run.info.run_name, role, run.info.status)
