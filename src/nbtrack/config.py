@@ -10,7 +10,6 @@ import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 from nbtrack.errors import InvalidParameterError
 
@@ -140,6 +139,8 @@ def _local(text: str, scheme: str) -> StoreLocation:
 def _path_of(text: str, scheme: str) -> str:
     if not scheme:
         return text
+    from urllib.parse import unquote, urlsplit  # imports much that a plain path does not need
+
     rest = text[len(scheme) + 1 :]
     if rest.startswith("//"):
         parts = urlsplit(text)
@@ -161,6 +162,8 @@ def _is_mlruns(path: Path) -> bool:
 
 
 def _beside_sqlite(text: str) -> StoreLocation:
+    from urllib.parse import unquote
+
     rest = unquote(text.split(":", 1)[1])
     if rest.startswith("///"):
         rest = rest[3:]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar, dataclass_transform
 
 T = TypeVar("T")
 
@@ -80,19 +80,35 @@ class RunStatus:
         return list(cls._NAMES)
 
 
-@dataclass(frozen=True)
+@dataclass_transform(frozen_default=True, field_specifiers=(field,))
+def entity(cls: type[T]) -> type[T]:
+    """Make a frozen dataclass whose comparison and text are those of ``Entity``."""
+    return dataclass(frozen=True, eq=False, repr=False)(cls)
+
+
 class Entity:
     """Base of the entities: they compare by value and turn into dicts."""
 
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and vars(self) == vars(other)
+
+    def __hash__(self) -> int:
+        return hash((type(self), tuple(map(str, vars(self).values()))))
+
+    def __repr__(self) -> str:
+        fields = ", ".join(f"{name}={value!r}" for name, value in vars(self).items())
+        return f"{type(self).__name__}({fields})"
+
     def to_dictionary(self) -> dict[str, Any]:
         """Return the entity as a dictionary of plain values."""
-        return asdict(self)
+        found: dict[str, Any] = asdict(self)  # type: ignore[call-overload]
+        return found
 
     def __iter__(self) -> Iterator[tuple[str, Any]]:
         return iter(self.__dict__.items())
 
 
-@dataclass(frozen=True)
+@entity
 class ExperimentTag(Entity):
     """A tag of an experiment."""
 
@@ -100,7 +116,7 @@ class ExperimentTag(Entity):
     value: str
 
 
-@dataclass(frozen=True)
+@entity
 class Experiment(Entity):
     """A named group of runs."""
 
@@ -113,7 +129,7 @@ class Experiment(Entity):
     last_update_time: int | None = None
 
 
-@dataclass(frozen=True)
+@entity
 class Metric(Entity):
     """One point of a metric; ``value`` may be NaN or infinite."""
 
@@ -127,7 +143,7 @@ class Metric(Entity):
     run_id: str | None = None
 
 
-@dataclass(frozen=True)
+@entity
 class Param(Entity):
     """A parameter of a run: written once, always text."""
 
@@ -135,7 +151,7 @@ class Param(Entity):
     value: str
 
 
-@dataclass(frozen=True)
+@entity
 class RunTag(Entity):
     """A tag of a run."""
 
@@ -143,7 +159,7 @@ class RunTag(Entity):
     value: str
 
 
-@dataclass(frozen=True)
+@entity
 class InputTag(Entity):
     """A tag of an input of a run, such as ``mlflow.data.context``."""
 
@@ -151,7 +167,7 @@ class InputTag(Entity):
     value: str
 
 
-@dataclass(frozen=True)
+@entity
 class Dataset(Entity):
     """A dataset as it is stored: ``source``, ``schema``, ``profile`` are JSON texts."""
 
@@ -163,7 +179,7 @@ class Dataset(Entity):
     profile: str | None = None
 
 
-@dataclass(frozen=True)
+@entity
 class DatasetInput(Entity):
     """A dataset that a run has read, with the tags of that use."""
 
@@ -171,14 +187,14 @@ class DatasetInput(Entity):
     tags: list[InputTag] = field(default_factory=list)
 
 
-@dataclass(frozen=True)
+@entity
 class LoggedModelInput(Entity):
     """A logged model that a run has read."""
 
     model_id: str
 
 
-@dataclass(frozen=True)
+@entity
 class LoggedModelOutput(Entity):
     """A logged model that a run has made."""
 
@@ -186,7 +202,7 @@ class LoggedModelOutput(Entity):
     step: int = 0
 
 
-@dataclass(frozen=True)
+@entity
 class RunInfo(Entity):
     """What a run is, apart from what was logged to it."""
 
@@ -238,7 +254,7 @@ class RunData:
         return f"RunData(metrics={self.metrics}, params={self.params}, tags={self.tags})"
 
 
-@dataclass(frozen=True)
+@entity
 class RunInputs(Entity):
     """The datasets and models that a run has read."""
 
@@ -246,15 +262,15 @@ class RunInputs(Entity):
     model_inputs: list[LoggedModelInput] = field(default_factory=list)
 
 
-@dataclass(frozen=True)
+@entity
 class RunOutputs(Entity):
     """The models that a run has made."""
 
     model_outputs: list[LoggedModelOutput] = field(default_factory=list)
 
 
-@dataclass(frozen=True)
-class Run:
+@entity
+class Run(Entity):
     """A run: ``info``, ``data``, ``inputs`` and ``outputs``."""
 
     info: RunInfo
@@ -272,7 +288,7 @@ class Run:
         }
 
 
-@dataclass(frozen=True)
+@entity
 class FileInfo(Entity):
     """A file or folder among the artifacts; ``path`` is relative to their root."""
 

@@ -13,7 +13,6 @@ import errno
 import json
 import os
 import re
-import secrets
 import struct
 import threading
 import time
@@ -101,7 +100,7 @@ class Journal:
             raise InvalidStateError(f"The journal of run {self.run_id} is closed.")
         owner = Owner.this()
         machine = re.sub(r"[^A-Za-z0-9-]", "-", host())[:32]
-        self.name = f"{self.run_id}.{machine}-{owner.pid}-{secrets.token_hex(3)}"
+        self.name = f"{self.run_id}.{machine}-{owner.pid}-{os.urandom(3).hex()}"
         header = self._line("open", vars(owner))
         try:
             self.folder.mkdir(parents=True, exist_ok=True)

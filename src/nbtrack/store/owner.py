@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -16,7 +15,9 @@ HEARTBEAT_S = 15.0
 @cache
 def host() -> str:
     """Return this machine's name."""
-    return socket.gethostname() or "localhost"
+    if hasattr(os, "uname"):
+        return os.uname().nodename or "localhost"
+    return os.environ.get("COMPUTERNAME", "localhost")
 
 
 @dataclass(frozen=True)

@@ -308,7 +308,9 @@ class Store:
         """Fold what there is; what stands in the way is said once and tried again later."""
         try:
             if self._is_behind():
-                self.fold(timeout_s=5.0)
+                with self._locked(timeout_s=5.0) as writable:
+                    if self._is_behind():  # nobody has done it meanwhile
+                        self._fold_now(writable)
         except StoreLockedError:
             pass  # someone looks at the file: the journals wait
         except NbtrackError as error:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import threading
 import traceback
-import uuid
 from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -206,7 +205,7 @@ def create(
     from nbtrack.tracking.names import random_name
 
     check_experiment_id(experiment_id)
-    run_id = uuid.uuid4().hex
+    run_id = os.urandom(16).hex()
     all_tags = {key: value for key, value in (tags or {}).items() if value is not None}
     name = _name(run_name, all_tags) or random_name()
     all_tags[RUN_NAME] = name
