@@ -57,6 +57,17 @@ def test_threads_with_runs_of_their_own_do_not_mix(workdir):
         assert run.data.metrics == {run.info.run_name: 99.0}
 
 
+def test_many_short_runs_in_a_row_are_all_complete(workdir):
+    for i in range(120):
+        with nbtrack.start_run(run_name=f"r{i}"):
+            for step in range(20):
+                nbtrack.log_metrics({"a": step, "b": -step}, step=step)
+    with open_store(None).read() as reader:
+        assert reader.rows("SELECT status, count(*) FROM runs GROUP BY ALL") == [("FINISHED", 120)]
+        assert reader.rows("SELECT DISTINCT count FROM latest") == [(20,)]
+        assert reader.rows("SELECT count(*) FROM metrics") == [(120 * 2 * 20,)]
+
+
 def test_asyncio_tasks_have_runs_of_their_own(workdir):
     async def work(name: str) -> None:
         with nbtrack.start_run(run_name=name, nested=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -22,6 +23,8 @@ from nbtrack.store.journal import now_ms
 from nbtrack.store.reader import Reader
 from nbtrack.store.runs import resolved
 from nbtrack.store.store import Store
+
+_TRUSTED_S = 5.0
 
 
 def find(reader: Reader, experiment_id: str) -> Experiment | None:
@@ -62,6 +65,26 @@ def _entity(reader: Reader, rows: list[tuple[Any, ...]]) -> Experiment | None:
         creation_time=created,
         last_update_time=updated,
     )
+
+
+def location_of_active(store: Store, experiment_id: str) -> str:
+    """Return where the artifacts of an active experiment lie.
+
+    An answer is good for a few seconds, so that many short runs in a row do not
+    each look into the database.
+
+    Raises
+    ------
+    NotFoundError, InvalidParameterError
+        If there is no such experiment, or it is deleted.
+    """
+    asked, location = store.active_experiments.get(experiment_id, (-_TRUSTED_S, ""))
+    if time.monotonic() - asked < _TRUSTED_S:
+        return location
+    with store.read() as reader:
+        location = check_active(get(reader, experiment_id)).artifact_location or ""
+    store.active_experiments[experiment_id] = (time.monotonic(), location)
+    return location
 
 
 def create(
@@ -129,6 +152,7 @@ def _check_free(reader: Reader, name: str, experiment_id: str) -> None:
 
 def delete(store: Store, experiment_id: str) -> None:
     """Mark an experiment and its runs as deleted; ``restore`` brings them back."""
+    store.active_experiments.pop(experiment_id, None)
     with store.write() as reader:
         experiment = get(reader, experiment_id)
         if experiment.lifecycle_stage == LifecycleStage.DELETED:

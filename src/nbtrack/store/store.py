@@ -49,6 +49,7 @@ class Store:
         self.folder = Path(f"{location.path}.d")
         self.journals = self.folder / "journal"
         self.artifacts = self.folder / "artifacts"
+        self.active_experiments: dict[str, tuple[float, str]] = {}
         self._open_journals: dict[str, Journal] = {}
         self._writers: dict[str, RunWriter] = {}
         self._guard = threading.Lock()

@@ -255,10 +255,7 @@ def _artifact_uris(store: Store, experiment_id: str, run_id: str) -> tuple[str, 
         return usual, str(store.folder / usual)
     from nbtrack.store import experiments
 
-    with store.read() as reader:
-        location = experiments.check_active(
-            experiments.get(reader, experiment_id)
-        ).artifact_location
+    location = experiments.location_of_active(store, experiment_id)
     if location == str(store.folder / "artifacts" / experiment_id):
         return usual, str(store.folder / usual)
     return (f"{location}/{run_id}/artifacts",) * 2
