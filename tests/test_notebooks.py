@@ -37,7 +37,11 @@ def test_notebook_runs_and_leaves_a_store(path: Path, fresh_folder: Path) -> Non
     pytest.importorskip("torch", reason="the notebooks train with torch")
     outputs = execute(Path(shutil.copy(path, fresh_folder)))
     assert (fresh_folder / "nbtrack.duckdb").is_file()
-    assert any("application/vnd.jupyter.widget-view+json" in str(output) for output in outputs)
+    bundles = [output.get("data", {}) for output in outputs]
+    cards = [data for data in bundles if "application/vnd.nbtrack.view.v1+json" in data]
+    assert any("image/png" in data for data in cards), "no finished card"
+    assert any("text/html" in data for data in cards), "no finished table"
+    assert not any("application/vnd.jupyter.widget-view+json" in data for data in bundles)
     assert not any(output["output_type"] == "error" for output in outputs)
 
 

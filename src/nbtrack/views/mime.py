@@ -83,8 +83,12 @@ def chart_bundle(content: ChartContent) -> Bundle:
     metadata: dict[str, Any] = {}
     picture = draw_chart(content, MAX_PICTURE)
     bundle["image/png"] = base64.b64encode(picture.png).decode("ascii")
-    metadata["image/png"] = {"width": picture.width, "height": picture.height}
-    used = len(json.dumps(bundle)) + len(json.dumps(chart_view(content, 0)))
+    metadata["image/png"] = {
+        "width": picture.width,
+        "height": picture.height,
+        "alt": bundle["text/plain"],  # nbconvert gives it to screen readers
+    }
+    used = len(json.dumps([bundle, metadata])) + len(json.dumps(chart_view(content, 0)))
     bundle[VIEW_MIME] = chart_view(content, MAX_BYTES - used - 500)
     return bundle, metadata
 
