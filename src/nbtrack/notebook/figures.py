@@ -46,7 +46,9 @@ class ShownFigures:
         unhook = getattr(self._shell.display_pub, "unregister_hook", None)
         if unhook is not None:
             unhook(self._on_message)
-        if type(result).__module__.partition(".")[0] in _LIBRARIES:
+        # what displays itself has gone through the publisher, and would be shown once more
+        of_library = type(result).__module__.partition(".")[0] in _LIBRARIES
+        if of_library and not hasattr(result, "_ipython_display_"):
             data, _ = self._shell.display_formatter.format(result)
             self._keep(data, None)
         for number in sorted(set(_open_figures()) - self._open):

@@ -14,7 +14,7 @@ from IPython import display as ipython
 from nbtrack.limits import param_value
 from nbtrack.notebook.memory import MEMORY_KEYS
 from nbtrack.notebook.pace import Pace
-from nbtrack.store.journal import SAMPLE
+from nbtrack.store.journal import SAMPLE, now_ms
 from nbtrack.store.points import Points, decode
 from nbtrack.tracking.run import ERROR_TAG, ActiveRun
 from nbtrack.views.curves import Curve, RunRef
@@ -27,6 +27,7 @@ LIVE_EVERY_S = 0.125
 STATIC_EVERY_S = 1.0
 HEAD_EVERY_S = 0.5
 WAIT_S = 3.0
+RESUMED_MS = 5000
 
 show: Any = ipython.display
 
@@ -56,6 +57,7 @@ class LiveCard:
         self._tap = self._journal.tap()
         self._pace = Pace()
         self._begin = time.monotonic()
+        self._started_ms = now_ms()
         self._end: float | None = None
         self._first_cost = 0
         self._live = live_front_end()
@@ -162,7 +164,7 @@ class LiveCard:
 
     def _tell(self) -> None:
         fields: dict[str, Any] = {"elapsed_s": round(self._elapsed(), 1)}
-        if self._pace.step is not None:
+        if self._pace.step:
             fields |= {
                 "step": self._pace.step,
                 "steps_per_s": self._pace.per_second(),
@@ -188,6 +190,13 @@ class LiveCard:
     def _elapsed(self) -> float:
         return (self._end or time.monotonic()) - self._begin
 
+    def _duration(self) -> float:
+        """Return how long the run took; of one that was resumed, this time."""
+        info = self._run.info
+        if info.end_time is not None and self._started_ms - info.start_time < RESUMED_MS:
+            return max(0, info.end_time - info.start_time) / 1000
+        return round(self._elapsed(), 2)
+
     def _overhead(self) -> float:
         """Return what logging cost, in per cent of the time.
 
@@ -206,9 +215,9 @@ class LiveCard:
         neighbours = self._neighbours
         fields: dict[str, Any] = {
             "state": run.info.status,
-            "elapsed_s": round(self._elapsed(), 2),
+            "elapsed_s": self._duration(),
         }
-        if self._pace.step is not None:
+        if self._pace.step:
             fields |= {
                 "step": self._pace.step,
                 "steps_per_s": self._pace.overall(),

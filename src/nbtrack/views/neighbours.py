@@ -72,7 +72,8 @@ def facts_of(run: Run, source: str | None) -> RunFacts:
     """Return what of a run is compared."""
     ended = run.info.end_time
     duration = None if ended is None else max(0, ended - run.info.start_time) / 1000
-    return RunFacts(run.data.params, run.data.metrics, source, duration)
+    finished = run.info.status == "FINISHED"
+    return RunFacts(run.data.params, run.data.metrics, source, duration, finished)
 
 
 def source_of(run: Run) -> str | None:

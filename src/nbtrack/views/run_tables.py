@@ -111,10 +111,15 @@ class StoreRunTable(RunTable):
     def __init__(self, source: StoreTable, **options: Any) -> None:
         self._runs = source
         self._stop = threading.Event()
+        self._watcher: threading.Thread | None = None
         with source.store.read():
             super().__init__(source, **options)
         if self.comm is not None:
-            threading.Thread(target=self._follow, name="nbtrack-table", daemon=True).start()
+            self._watch()
+
+    def _watch(self) -> None:
+        self._watcher = threading.Thread(target=self._follow, name="nbtrack-table", daemon=True)
+        self._watcher.start()
 
     @property
     def selected(self) -> pd.DataFrame:

@@ -31,12 +31,15 @@ class RunFacts:
     source : str or None
         The code of its cell.
     duration_s : float or None
+    finished : bool
+        Whether the run came to its end; of one that did not, metrics and duration are not compared.
     """
 
     params: Mapping[str, str] = field(default_factory=dict)
     metrics: Mapping[str, float] = field(default_factory=dict)
     source: str | None = None
     duration_s: float | None = None
+    finished: bool = True
 
 
 @dataclass(frozen=True)
@@ -61,19 +64,27 @@ def since(now: RunFacts, before: RunFacts) -> Since:
     ]
     if len(changed) > MAX_PARAMS:
         more = len(changed) - MAX_PARAMS
-        items.append({"label": "", "text": f"{more} more params", "kind": "info"})
+        items.append(
+            {"label": "and", "text": f"{more} more param{'s' if more > 1 else ''}", "kind": "info"}
+        )
     if changed:
         detail["params"] = [list(triple) for triple in changed]
     lines, diff = _code(now, before)
     if lines:
         text = f"{lines} line{'s' if lines > 1 else ''} changed"
-        items.append({"label": "", "text": text, "kind": "info"})
+        items.append({"label": "code", "text": text, "kind": "info"})
         detail["code_diff"] = diff
     elif now.source is not None and before.source is not None and not changed:
-        items.append({"label": "", "text": "same code and params", "kind": "same"})
-    keys = compared_metrics(now.metrics, before.metrics)[:MAX_METRICS]
+        items.append({"label": "code and params", "text": "same", "kind": "same"})
+    # what a run that was cut short has reached says nothing about how good it is
+    keys = compared_metrics(now.metrics, before.metrics)[:MAX_METRICS] if now.finished else []
     items += [_metric(key, now.metrics[key], before.metrics[key]) for key in keys]
-    if now.duration_s is not None and before.duration_s is not None:
+    if (
+        now.finished
+        and before.finished
+        and now.duration_s is not None
+        and before.duration_s is not None
+    ):
         items.append(_duration(now.duration_s, before.duration_s))
     return Since(items, detail)
 

@@ -1,0 +1,126 @@
+"""A real kernel for tests: run cells, look at what they put out."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from jupyter_client.manager import KernelManager
+
+SRC = Path(__file__).parents[1] / "src"
+VIEW = "application/vnd.nbtrack.view.v1+json"
+WIDGET = "application/vnd.jupyter.widget-view+json"
+
+
+@dataclass
+class Output:
+    """What a cell left behind, updates applied, as a notebook would save it."""
+
+    status: str = ""
+    text: str = ""
+    errors: str = ""
+    result: str = ""
+    error: tuple[str, str] | None = None
+    traceback: str = ""
+    displays: list[dict[str, Any]] = field(default_factory=list)
+    first: list[dict[str, Any]] = field(default_factory=list)
+    messages: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def cards(self) -> list[dict[str, Any]]:
+        return [data[VIEW] for data in self.displays if VIEW in data]
+
+
+class Kernel:
+    def __init__(self, client: Any, folder: Path) -> None:
+        self.client = client
+        self.folder = folder
+        self._shown: dict[str, tuple[Output, int]] = {}
+
+    def run(
+        self, code: str, *, interrupt_after: float | None = None, manager: Any = None
+    ) -> Output:
+        asked = self.client.execute(code)
+        out = Output()
+        begin = time.monotonic()
+        while True:
+            if interrupt_after is not None and time.monotonic() - begin > interrupt_after:
+                manager.interrupt_kernel()
+                interrupt_after = None
+            try:
+                message = self.client.get_iopub_msg(timeout=0.2)
+            except Exception as error:
+                if type(error).__name__ != "Empty" or time.monotonic() - begin > 60:
+                    raise
+                continue
+            out.messages.append(message)
+            if message["parent_header"].get("msg_id") != asked:
+                continue
+            kind, content = message["msg_type"], message["content"]
+            if kind == "status" and content["execution_state"] == "idle":
+                break
+            self._take(out, kind, content)
+        out.status = self.client.get_shell_msg(timeout=10)["content"]["status"]
+        return out
+
+    def _take(self, out: Output, kind: str, content: dict[str, Any]) -> None:
+        if kind == "stream" and content["name"] == "stdout":
+            out.text += content["text"]
+        elif kind == "stream":
+            out.errors += content["text"]
+        elif kind == "execute_result":
+            out.result = content["data"]["text/plain"]
+            out.displays.append(content["data"])
+        elif kind == "error":
+            out.error = (content["ename"], content["evalue"])
+            out.traceback = "\n".join(content["traceback"])
+        elif kind == "display_data":
+            self._shown[content["transient"].get("display_id", "")] = (out, len(out.displays))
+            out.displays.append(content["data"])
+            out.first.append(content["data"])
+        elif kind == "update_display_data":
+            owner, place = self._shown[content["transient"]["display_id"]]
+            owner.displays[place] = content["data"]
+
+    def value(self, expression: str) -> Any:
+        """Return what an expression is in the kernel, for plain values."""
+        import ast
+
+        out = self.run(f"print(repr({expression}))")
+        assert out.error is None, out.traceback
+        return ast.literal_eval(out.text)
+
+
+@contextmanager
+def kernel(folder: Path, **variables: str) -> Iterator[Kernel]:
+    """Start a kernel in a folder, with nbtrack's magics loaded."""
+    kept = {
+        k: v for k, v in os.environ.items() if not k.startswith(("NBTRACK_", "MLFLOW_", "JPY_"))
+    }
+    env = {
+        **kept,
+        "PYTHONPATH": str(SRC),
+        "IPYTHONDIR": str(folder / ".ipython"),
+        "JUPYTER_RUNTIME_DIR": str(folder / ".runtime"),
+        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+        **variables,
+    }
+    manager = KernelManager(kernel_name="python3")
+    manager.start_kernel(cwd=str(folder), env=env)
+    client = manager.client()
+    client.start_channels()
+    try:
+        client.wait_for_ready(timeout=60)
+        running = Kernel(client, folder)
+        running.manager = manager  # type: ignore[attr-defined]
+        running.run("import nbtrack, time\n%load_ext nbtrack")
+        yield running
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+        manager.cleanup_resources()
