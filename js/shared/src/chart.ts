@@ -130,6 +130,7 @@ export class Chart {
       const line: Line = {
         series,
         label: several ? [run?.name ?? series.run, split].filter(Boolean).join(' ') : split,
+        short: split,
         colour: colourOf(this.theme, several && !ghost ? place : (SPLIT_COLOUR[split] ?? rank)),
         dash: GHOST_DASH[run?.role ?? ''] ?? dashOf(several ? SPLIT_COLOUR[split] ?? 0 : SPLIT_COLOUR[split] ?? rank),
         ghost,
@@ -206,10 +207,16 @@ export class Chart {
     this.grid.dataset['panels'] = String(shown.length);
     this.toolbar.show(this.options, resolveX(this.options.x, this.data));
     const names = new Set([...this.data].map(series => series.run));
-    this.toolbar.setGhosts(
-      this.runs.filter(run => GHOST_DASH[run.role] !== undefined && names.has(run.id)),
-      role => GHOST_DASH[role] ?? ''
-    );
+    const here = this.runs.filter(run => names.has(run.id));
+    const main = this.runs.filter(run => GHOST_DASH[run.role] === undefined);
+    this.toolbar.setLegend([
+      ...(main.length > 1 ? main : [])
+        .filter(run => names.has(run.id))
+        .map(run => ({ name: run.name, colour: colourOf(this.theme, main.indexOf(run)), dash: 'solid' })),
+      ...here
+        .filter(run => GHOST_DASH[run.role] !== undefined)
+        .map(run => ({ name: ghostName(run), colour: 'currentColor', dash: GHOST_DASH[run.role] ?? '' }))
+    ]);
   }
 
   private hover(x: number | null): void {
@@ -227,6 +234,10 @@ export class Chart {
     const parts = [...this.panels.values()].map(panel => panel.summary()).filter(Boolean);
     this.reader.textContent = `${Number.isFinite(step) ? `step ${step}, ` : ''}${parts.join('. ')}`;
   }
+}
+
+function ghostName(run: RunRef): string {
+  return `${run.role} run: ${run.name}`;
 }
 
 function nextFrame(): Promise<unknown> {

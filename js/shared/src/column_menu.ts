@@ -15,25 +15,28 @@ export class ColumnMenu {
   private readonly list = h('div', { class: 'nbt-columnlist' });
   private readonly only = h('input', { type: 'checkbox' });
   private readonly abort = new AbortController();
+  private readonly popup: HTMLElement;
   private all: readonly Column[] = [];
   private visible: readonly string[] = [];
 
   constructor(private readonly events: ColumnMenuEvents) {
     const { signal } = this.abort;
     const differing = h('label', { class: 'nbt-only' }, this.only, 'Only columns that differ');
-    const popup = h('div', { class: 'nbt-popup' }, differing, this.list);
-    this.element = h('details', { class: 'nbt-columns' }, h('summary', {}, 'Columns'), popup);
+    this.popup = h('div', { class: 'nbt-popup', popover: 'manual' }, differing, this.list);
+    this.element = h('details', { class: 'nbt-columns' }, h('summary', {}, 'Columns'), this.popup);
     this.only.addEventListener('change', () => this.events.differing(this.only.checked), { signal });
     this.list.addEventListener('change', event => this.onChange(event), { signal });
-    this.element.addEventListener('toggle', () => this.element.open && this.render(), { signal });
+    this.element.addEventListener('toggle', () => (this.element.open ? this.open() : this.popup.hidePopover?.()), { signal });
     this.element.addEventListener('keydown', event => event.key === 'Escape' && this.close(), { signal });
-    document.addEventListener(
-      'pointerdown',
-      event => {
-        if (!event.composedPath().includes(this.element)) this.element.open = false;
-      },
-      { signal }
-    );
+    for (const type of ['pointerdown', 'scroll', 'wheel']) {
+      document.addEventListener(
+        type,
+        event => {
+          if (!event.composedPath().includes(this.element)) this.element.open = false;
+        },
+        { signal, capture: true, passive: true }
+      );
+    }
   }
 
   show(all: readonly Column[], visible: readonly string[]): void {
@@ -44,6 +47,18 @@ export class ColumnMenu {
 
   dispose(): void {
     this.abort.abort();
+  }
+
+  /** Above everything else in the page: a cell's output would cut it off. */
+  private open(): void {
+    this.render();
+    if (!this.popup.showPopover) return;
+    this.popup.showPopover();
+    const at = this.element.getBoundingClientRect();
+    const { offsetWidth, offsetHeight } = this.popup;
+    const below = at.bottom + 4 + offsetHeight <= innerHeight || at.top < offsetHeight;
+    this.popup.style.left = `${Math.max(4, at.right - offsetWidth)}px`;
+    this.popup.style.top = `${below ? at.bottom + 4 : at.top - offsetHeight - 4}px`;
   }
 
   private close(): void {

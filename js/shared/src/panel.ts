@@ -9,6 +9,8 @@ import type { Theme } from './theme';
 export interface Line {
   series: Series;
   label: string;
+  /** What the heading shows of the label, where a legend above names the runs. */
+  short: string;
   colour: string;
   dash: string;
   ghost: boolean;
@@ -37,6 +39,7 @@ const UNITS: readonly (readonly [limit: number, seconds: number, name: string])[
 
 /** A ghost shows the course of a run, not its noise: in this many pieces. */
 const GHOST_PLACES = 100;
+const MARKS = { opacity: 1, width: 1, dash: 'solid' };
 const CONFIG = { displayModeBar: false, doubleClick: false, responsive: false, displaylogo: false };
 
 /** One plot of the small multiples: heading with values, curves below. */
@@ -108,6 +111,8 @@ export class Panel {
       }
       if (smoothed) traces.push(curve(line, at, raw, { opacity: 0.28, width: 1, dash: 'solid' }));
       traces.push(curve(line, at, smoothed ?? raw, { opacity: 1, width: 1.8, dash: line.dash }));
+      const single = alone(line, at, smoothed ?? raw);
+      if (single) traces.push(single);
       odd += this.markOdd(at, raw, state, traces);
     });
     this.odd.hidden = odd === 0;
@@ -208,7 +213,7 @@ export class Panel {
         fixedrange: true,
         nticks: 5,
         exponentformat: 'e',
-        minexponent: 4,
+        minexponent: 2,
         ...(state.logY ? { dtick: logTick(low, high) } : {})
       },
       yaxis2: { overlaying: 'y', range: [0, 1], visible: false, fixedrange: true }
@@ -229,13 +234,13 @@ export class Panel {
 
   private buildKeys(): void {
     const wanted = this.lines.filter(line => !line.ghost);
-    const look = (line: Line): string => `${line.label} ${line.colour} ${line.dash}`;
+    const look = (line: Line): string => `${line.label} ${line.short} ${line.colour} ${line.dash}`;
     if (this.shown.length === wanted.length && wanted.every((line, i) => this.shown[i]!.look === look(line))) return;
     this.shown = wanted.map(line => ({ look: look(line), value: h('b', {}) }));
     this.keys.replaceChildren(
       ...wanted.map((line, i) => {
-        const label = line.label ? [h('span', { title: line.label }, line.label)] : [];
-        return h('span', { class: 'nbt-key' }, lineSample(line.colour, line.dash), ...label, this.shown[i]!.value);
+        const label = line.short ? [h('span', {}, line.short)] : [];
+        return h('span', { class: 'nbt-key', title: line.label || undefined }, lineSample(line.colour, line.dash), ...label, this.shown[i]!.value);
       })
     );
   }
@@ -305,18 +310,31 @@ function curve(
   line: Line,
   x: Float64Array,
   y: Float64Array,
-  look: { opacity: number; width: number; dash: string }
+  look: { opacity: number; width: number; dash: string },
+  mode = y.length === 1 ? 'markers' : 'lines'
 ): object {
   return {
     x,
     y,
     type: 'scatter',
-    mode: y.length === 1 ? 'markers' : 'lines',
+    mode,
     opacity: look.opacity,
     hoverinfo: 'skip',
     line: { color: line.colour, width: look.width, dash: look.dash },
     marker: { color: line.colour, size: 6 }
   };
+}
+
+/** Points without a neighbour to draw a line to, as marks. */
+function alone(line: Line, x: Float64Array, y: Float64Array): object | null {
+  if (y.length < 2) return null;
+  const at: number[] = [];
+  y.forEach((value, i) => {
+    const neighbours = Number.isFinite(y[i - 1]) || Number.isFinite(y[i + 1]);
+    if (Number.isFinite(value) && !neighbours) at.push(i);
+  });
+  if (at.length === 0) return null;
+  return curve(line, Float64Array.from(at, i => x[i]!), Float64Array.from(at, i => y[i]!), MARKS, 'markers');
 }
 
 function yRange(low: number, high: number, log: boolean): [number, number] {

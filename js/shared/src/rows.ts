@@ -73,7 +73,8 @@ const WORDS: Record<string, string> = {
   start_time: 'Started',
   end_time: 'Ended',
   duration: 'Duration',
-  experiment_name: 'Experiment'
+  experiment: 'Experiment',
+  user_id: 'User'
 };
 
 /** How the heading of a column reads: `metrics.loss` is `loss`, below `metrics`. */
@@ -86,7 +87,7 @@ export function heading(name: string): { family: string; label: string } {
 
 /** Width in pixels that a column of this kind gets. */
 export function columnWidth(name: string, kind: ColumnKind): number {
-  if (name === 'run_name') return 190;
-  const wanted = { text: 120, number: 96, time: 176, state: 116, duration: 104 }[kind];
+  if (name === 'run_name') return 180;
+  const wanted = { text: 110, number: 92, time: 146, state: 104, duration: 88 }[kind];
   return Math.max(wanted, Math.min(190, heading(name).label.length * 7.5 + 34));
 }

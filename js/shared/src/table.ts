@@ -173,6 +173,7 @@ export class RunsTable {
 
   private renderHead(): void {
     const columns = this.shown();
+    const labels = columns.map(column => heading(column.name).label);
     const widths = columns.map(column => columnWidth(column.name, column.kind));
     this.columnsOf.replaceChildren(...widths.map(width => h('col', { style: `width:${width}px` })));
     this.table.style.minWidth = `${widths.reduce((sum, width) => sum + width, 0)}px`;
@@ -184,7 +185,7 @@ export class RunsTable {
         const button = h(
           'button',
           { type: 'button', 'data-column': column.name, title: column.name },
-          h('span', { class: 'nbt-label' }, label),
+          h('span', { class: 'nbt-label' }, labels.indexOf(label) === labels.lastIndexOf(label) ? label : column.name),
           h('span', { class: 'nbt-arrow', 'aria-hidden': 'true' }, sorted ? (sorted[1] ? '↑' : '↓') : '')
         );
         return h('th', { scope: 'col', 'aria-sort': direction, 'data-kind': column.kind, 'data-family': family }, button);

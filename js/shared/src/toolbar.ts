@@ -1,20 +1,24 @@
 import type { ChartOptions } from './chart';
 import { h, lineSample } from './dom';
 import type { XKind } from './points';
-import type { RunRef } from './protocol';
 
 const X_NAMES: readonly (readonly [XKind, string])[] = [
   ['step', 'Step'],
   ['relative', 'Relative'],
   ['time', 'Time']
 ];
-const ROLE_NAMES: Record<string, string> = { last: 'last run', best: 'best run' };
 
-/** The quiet line above the plots: title, ghosts' legend, and the switches. */
+export interface LegendEntry {
+  name: string;
+  colour: string;
+  dash: string;
+}
+
+/** The quiet line above the plots: title, legend of the runs, and the switches. */
 export class Toolbar {
   readonly element: HTMLElement;
   private readonly title = h('span', { class: 'nbt-title' });
-  private readonly ghosts = h('span', { class: 'nbt-ghosts' });
+  private readonly legend = h('span', { class: 'nbt-legend' });
   private readonly hover = h('span', { class: 'nbt-hover' });
   private readonly log = h('button', { type: 'button', class: 'nbt-toggle', title: 'Logarithmic y axis' }, 'log');
   private readonly slider = h('input', {
@@ -44,7 +48,7 @@ export class Toolbar {
       'div',
       { class: 'nbt-toolbar' },
       this.title,
-      this.ghosts,
+      this.legend,
       this.hover,
       h('label', { class: 'nbt-smoothing' }, 'Smooth', this.slider, this.amount),
       this.log,
@@ -60,16 +64,9 @@ export class Toolbar {
     this.hover.textContent = text;
   }
 
-  setGhosts(runs: readonly RunRef[], dash: (role: string) => string): void {
-    this.ghosts.replaceChildren(
-      ...runs.map(run =>
-        h(
-          'span',
-          { class: 'nbt-ghost' },
-          lineSample('currentColor', dash(run.role)),
-          `${ROLE_NAMES[run.role] ?? ''}: ${run.name}`
-        )
-      )
+  setLegend(entries: readonly LegendEntry[]): void {
+    this.legend.replaceChildren(
+      ...entries.map(({ name, colour, dash }) => h('span', {}, lineSample(colour, dash), name))
     );
   }
 

@@ -19,7 +19,8 @@ __all__ = ["Column", "RunTable", "TablePage", "TableSource"]
 MAX_COLUMNS = 12
 MAX_STOP = 1000
 _KEYWORDS = ("source", "columns", "filter", "page")
-_FIRST = ("run_name", "status", "start_time", "duration")
+_FIRST = ("run_name", "status")
+_LAST = ("duration", "start_time")
 
 
 class RunTable(View):
@@ -30,8 +31,8 @@ class RunTable(View):
     source : TableSource
         Answers queries.
     columns : sequence of str, optional
-        Which columns to show; by default name, state, start and duration, then the metrics
-        and the params that differ.
+        Which columns to show; by default name, state, the params that differ, the metrics,
+        duration and start.
     filter : str
         In the search grammar, such as ``metrics.loss < 0.3``.
     page : int
@@ -208,13 +209,9 @@ def _query(columns: list[str], filter: str, sort: list[list[Any]]) -> dict[str, 
 
 
 def _default_columns(known: dict[str, Column]) -> list[str]:
-    names = [name for name in _FIRST if name in known]
-    for family in ("metrics.", "params."):
-        names += [
-            name
-            for name, column in known.items()
-            if name.startswith(family)
-            and not name.startswith("metrics.system/")
-            and (column.differs or family == "metrics.")
-        ]
-    return names[:MAX_COLUMNS]
+    params = [n for n, column in known.items() if n.startswith("params.") and column.differs]
+    metrics = [n for n in known if n.startswith("metrics.") and not n.startswith("metrics.system/")]
+    room = MAX_COLUMNS - len(_FIRST) - len(_LAST)
+    half = max(room // 2, room - len(metrics))
+    middle = [*params[:half], *metrics][:room]
+    return [name for name in (*_FIRST, *middle, *_LAST) if name in known]
