@@ -26,6 +26,7 @@ from nbtrack.views.widgets.run_card import RunCard
 LIVE_EVERY_S = 0.125
 STATIC_EVERY_S = 1.0
 HEAD_EVERY_S = 0.5
+REST = 30  # after it took time from the training, wait so many times as long
 WAIT_S = 3.0
 RESUMED_MS = 5000
 
@@ -111,13 +112,15 @@ class LiveCard:
 
     def _pump(self) -> None:
         every = LIVE_EVERY_S if self._live else STATIC_EVERY_S
-        told = 0.0
+        told = rest = 0.0
         try:
-            while not self._stop.wait(every):
+            while not self._stop.wait(max(every, rest)):
+                begin = time.thread_time()
                 self._drain()
                 if self._live and time.monotonic() - told >= HEAD_EVERY_S:
                     told = time.monotonic()
                     self._tell()
+                rest = REST * (time.thread_time() - begin)
         except Exception as error:  # noqa: BLE001  a thread has no caller: it is said, by name
             self._run.store.say(
                 f"The card of run {self._run.info.run_name} stands still, logging goes on: {error}"
