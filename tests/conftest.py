@@ -30,5 +30,5 @@ def workdir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         store.close()
         if path.is_relative_to(tmp_path):
             del stores._stores[path]
-    for name in ("NBTRACK_URI", "NBTRACK_RUN_ID"):
+    for name in ("NBTRACK_URI", "NBTRACK_RUN_ID", "NBTRACK_EXPERIMENT_ID"):
         os.environ.pop(name, None)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import os
 import posixpath
 import re
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,11 +23,16 @@ MAX_BATCH = 1000
 MAX_BATCH_PARAMS = 100
 MAX_BATCH_TAGS = 100
 MAX_SEARCH_RESULTS = 50000
+
+MAX_ARTIFACT_LOCATION = 2048
+MAX_TIME_MS = 253_402_300_799_999  # the end of the year 9999
 INT64_MAX = 2**63 - 1
 
-_KEY = re.compile(r"^[/\w.\- :]*$")
-_RUN_ID = re.compile(r"^[a-zA-Z0-9][\w\-]{0,255}$")
-_EXPERIMENT_ID = re.compile(r"^[a-zA-Z0-9][\w\-]{0,63}$")
+_KEY = re.compile(r"[/\w.\- :]*")
+_RUN_ID = re.compile(r"[a-zA-Z0-9][\w\-]{0,255}")
+_EXPERIMENT_ID = re.compile(r"[a-zA-Z0-9][\w\-]{0,63}")
+_MAX_INT = int(sys.float_info.max)
+_URI = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]+):")
 
 SEE_DOCS = "See the API docs for more information about request parameters."
 
@@ -37,8 +44,10 @@ def missing(parameter: str) -> InvalidParameterError:
 
 def invalid(parameter: str, value: object, why: str) -> InvalidParameterError:
     """Return the error for a value that cannot be used for a parameter."""
+    text = str(value)
+    shown = text if len(text) <= 300 else f"{text[:60]}... ({len(text)} characters)"
     return InvalidParameterError(
-        f"Invalid value \"{value}\" for parameter '{parameter}' supplied: {why}"
+        f"Invalid value \"{shown}\" for parameter '{parameter}' supplied: {why}"
     )
 
 
@@ -62,7 +71,7 @@ def check_key(key: Any, what: str = "key") -> str:
         if key is None or key == "":
             raise missing(what)
         raise invalid(what, key, f"Names must be text, not {type(key).__name__}.")
-    if not _KEY.match(key):
+    if not _KEY.fullmatch(key):
         raise invalid(
             what,
             key,
@@ -91,8 +100,8 @@ def check_run_id(run_id: Any) -> str:
     """Return ``run_id`` when it has the form of one."""
     if not run_id:
         raise missing("run_id")
-    if not isinstance(run_id, str) or not _RUN_ID.match(run_id):
-        raise InvalidParameterError(f"Invalid run ID: {run_id!r}")
+    if not isinstance(run_id, str) or not _RUN_ID.fullmatch(run_id):
+        raise invalid("run_id", run_id, "A run has an id such as search_runs shows it.")
     return run_id
 
 
@@ -101,7 +110,7 @@ def check_experiment_id(experiment_id: Any) -> str:
     if experiment_id is None or experiment_id == "":
         raise missing("experiment_id")
     text = str(experiment_id)
-    if not _EXPERIMENT_ID.match(text):
+    if not _EXPERIMENT_ID.fullmatch(text):
         raise InvalidParameterError(f"Invalid experiment ID: {experiment_id!r}")
     return text
 
@@ -111,14 +120,43 @@ def check_experiment_name(name: Any) -> str:
     if name is None or name == "":
         raise InvalidParameterError("Invalid experiment name: ''. Give a name that is not empty.")
     if not isinstance(name, str):
-        raise InvalidParameterError(
-            f"Invalid experiment name: {name!r}. All experiment names must be strings."
-        )
+        raise InvalidParameterError(f"Invalid experiment name: {name!r}. Expects a string.")
     if len(name) > MAX_EXPERIMENT_NAME:
         raise InvalidParameterError(
-            f"Experiment name exceeds the maximum length of {MAX_EXPERIMENT_NAME} characters"
+            f"'name' exceeds the maximum length of {MAX_EXPERIMENT_NAME} characters: the "
+            f"experiment's has {len(name)}."
         )
-    return name
+    return storable(name)
+
+
+def check_artifact_location(location: Any) -> str | None:
+    """Return where an experiment keeps its artifacts: a URI, or an absolute path; or None."""
+    if location is None or location == "":
+        return None
+    text = storable(os.fspath(location))
+    scheme = _URI.match(text)
+    if scheme is not None and scheme.group(1).lower() == "runs":
+        raise invalid("artifact_location", text, "Give a folder, or a URI such as s3://bucket/x.")
+    if len(text) > MAX_ARTIFACT_LOCATION:
+        raise invalid(
+            "artifact_location", text, f"At most {MAX_ARTIFACT_LOCATION} characters are kept."
+        )
+    return text if scheme is not None else os.path.abspath(os.path.expanduser(text))
+
+
+def check_dataset(name: str, digest: str) -> None:
+    """Refuse a dataset whose name or digest is empty or too long."""
+    for what, value, limit in (
+        ("name", name, MAX_DATASET_NAME),
+        ("digest", digest, MAX_DATASET_DIGEST),
+    ):
+        if not value:
+            raise missing(what)
+        if len(value) > limit:
+            raise InvalidParameterError(
+                f"'{what}' exceeds the maximum length of {limit} characters: "
+                f"the dataset's has {len(value)}."
+            )
 
 
 def check_step(step: Any) -> int:
@@ -138,16 +176,22 @@ def check_step(step: Any) -> int:
     return check_step(int(step))
 
 
-def check_timestamp(timestamp: Any) -> int:
+def check_timestamp(timestamp: Any, name: str = "timestamp") -> int:
     """Return ``timestamp``, in milliseconds since the epoch, as an integer."""
     try:
+        if isinstance(timestamp, str):
+            raise TypeError
         value = int(timestamp)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise invalid(
-            "timestamp", timestamp, "A timestamp is a whole number of milliseconds since 1970."
+            name, timestamp, "Times are whole numbers of milliseconds since 1970."
         ) from None
-    if not 0 <= value <= INT64_MAX:
-        raise invalid("timestamp", timestamp, "A timestamp must be a nonnegative 64-bit integer.")
+    if not 0 <= value <= MAX_TIME_MS:
+        raise invalid(
+            name,
+            timestamp,
+            "Times are nonnegative milliseconds since 1970, before the year 10000.",
+        )
     return value
 
 
@@ -162,16 +206,14 @@ def metric_value(key: str, value: Any) -> float:
     InvalidParameterError
         If the value is no single number.
     """
+    if isinstance(value, int) and abs(value) > _MAX_INT:
+        raise invalid("value", value, f"Metric '{key}' is too large for a 64-bit float.")
+    # item() comes first: float() of an array, or of a tensor with a gradient, warns
+    item = getattr(value, "item", None)
     try:
-        return float(value)
+        return float(value if item is None else item())
     except Exception:  # noqa: BLE001  any library's scalar may fail in its own way
         pass
-    item = getattr(value, "item", None)
-    if item is not None:
-        try:
-            return float(item())
-        except Exception:  # noqa: BLE001  not a single number: said below
-            pass
     shape = getattr(value, "shape", None)
     hint = f" of shape {tuple(shape)}" if shape is not None else ""
     raise invalid(
@@ -192,10 +234,24 @@ def tag_value(key: str, value: Any) -> str:
     return _text(key, value, MAX_TAG_VALUE, "Tag")
 
 
+def experiment_tag_value(key: str, value: Any) -> str:
+    """Return the value of an experiment's tag as text; more than 20,000 characters are refused."""
+    text = storable(str(value))
+    if len(text) > MAX_EXPERIMENT_TAG_VALUE:
+        raise InvalidParameterError(
+            f"'value' exceeds the maximum length of {MAX_EXPERIMENT_TAG_VALUE} characters: that of "
+            f"experiment tag '{key}' has {len(text)}."
+        )
+    return text
+
+
+def storable(text: str) -> str:
+    """Return text with half characters (lone surrogates) spelled out: nothing can store them."""
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 def _text(key: str, value: Any, limit: int, what: str) -> str:
-    text = value if type(value) is str else str(value)
-    # a lone surrogate can be neither encoded nor stored: keep it readable instead
-    text = text.encode("utf-8", "backslashreplace").decode("utf-8")
+    text = storable(value if type(value) is str else str(value))
     if len(text) <= limit:
         return text
     from nbtrack.config import truncates_long_values

@@ -79,19 +79,22 @@ def _begin(*args: Any) -> ActiveRun:
 def end_run(status: str = "FINISHED") -> None:
     """End the active run, if there is one."""
     name = check_status(status)
-    run = context.current()
+    run = context.own()
     if run is not None:
         run.end(name or "FINISHED")
 
 
 def active_run() -> ActiveRun | None:
-    """Return the active run, or None."""
-    return context.current()
+    """Return the run that this thread or task has open, or None.
+
+    A thread that has none logs to the one that is open in the process all the same.
+    """
+    return context.own()
 
 
 def last_active_run() -> Run | None:
     """Return the active run, or the one that ended last, as the store has it; or None."""
-    run = context.current() or context.last()
+    run = context.own() or context.last()
     return run.fetch() if run is not None else None
 
 
@@ -209,13 +212,13 @@ def _experiment_scope(
     """Return the ids of the experiments that a search looks at; None for all."""
     from nbtrack.tracking.search import ids_of
 
-    if ids is not None and names is not None:
+    if ids and names:
         raise InvalidParameterError(
             "Only experiment_ids or experiment_names can be used, but not both"
         )
-    if ids is not None and not (all_of_them and not ids):
+    if ids:
         return [str(i) for i in ([ids] if isinstance(ids, str | int) else ids)]
-    if names is not None:
+    if names:
         return ids_of(context.store(), names)
     return None if all_of_them else [_start.active_experiment_id(context.store())]
 

@@ -14,10 +14,11 @@ from nbtrack.errors import (
     NotFoundError,
 )
 from nbtrack.limits import (
-    MAX_EXPERIMENT_TAG_VALUE,
+    check_artifact_location,
     check_experiment_id,
     check_experiment_name,
     check_key,
+    experiment_tag_value,
 )
 from nbtrack.store.journal import now_ms
 from nbtrack.store.reader import Reader
@@ -103,7 +104,8 @@ def create(
         If someone holds the database: a unique name cannot wait.
     """
     check_experiment_name(name)
-    pairs = [(check_key(key), _tag_value(key, value)) for key, value in (tags or {}).items()]
+    pairs = _checked_tags(tags or {})
+    location = check_artifact_location(location)
     with store.write() as reader:
         existing = find_by_name(reader, name)
         if existing is not None and existing.lifecycle_stage == LifecycleStage.ACTIVE:
@@ -159,7 +161,8 @@ def delete(store: Store, experiment_id: str) -> None:
             raise NotFoundError(
                 f"No active Experiment with id={experiment_id} exists: it is deleted already."
             )
-        _set_stage(reader, experiment_id, LifecycleStage.DELETED)
+        run_ids = _set_stage(reader, experiment_id, LifecycleStage.DELETED)
+    store.writers.set_deleted(run_ids, deleted=True)
 
 
 def restore(store: Store, experiment_id: str) -> None:
@@ -177,17 +180,22 @@ def restore(store: Store, experiment_id: str) -> None:
                 f"No deleted Experiment with id={experiment_id} exists: it is active."
             )
         _check_free(reader, experiment.name, experiment_id)
-        _set_stage(reader, experiment_id, LifecycleStage.ACTIVE)
+        run_ids = _set_stage(reader, experiment_id, LifecycleStage.ACTIVE)
+    store.writers.set_deleted(run_ids, deleted=False)
 
 
-def _set_stage(reader: Reader, experiment_id: str, stage: str) -> None:
+def _set_stage(reader: Reader, experiment_id: str, stage: str) -> list[str]:
+    """Set the stage of an experiment and its runs, and return their ids."""
     for query in ("experiments.set_stage", "experiments.set_stage_of_runs"):
         reader.named(query, experiment_id=experiment_id, stage=stage, now=now_ms())
+    return [
+        run_id for (run_id,) in reader.named("experiments.run_ids", experiment_id=experiment_id)
+    ]
 
 
 def set_tags(store: Store, experiment_id: str, tags: Mapping[str, Any]) -> None:
     """Set tags of an active experiment."""
-    pairs = [(check_key(key), _tag_value(key, value)) for key, value in tags.items()]
+    pairs = _checked_tags(tags)
     with store.write() as reader:
         check_active(get(reader, experiment_id))
         for key, value in pairs:
@@ -214,11 +222,5 @@ def check_active(experiment: Experiment) -> Experiment:
     return experiment
 
 
-def _tag_value(key: str, value: Any) -> str:
-    text = str(value)
-    if len(text) > MAX_EXPERIMENT_TAG_VALUE:
-        raise InvalidParameterError(
-            f"The value of experiment tag '{key}' has {len(text)} characters; at most "
-            f"{MAX_EXPERIMENT_TAG_VALUE} are kept."
-        )
-    return text
+def _checked_tags(tags: Mapping[str, Any]) -> list[tuple[str, str]]:
+    return [(check_key(key), experiment_tag_value(key, value)) for key, value in tags.items()]

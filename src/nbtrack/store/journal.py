@@ -44,6 +44,13 @@ Tap = deque[tuple[bytes, dict[str, int]]]
 """Receives the records of each call, and the journal's series numbers by key."""
 
 
+_SURROGATES = re.compile("[\ud800-\udfff]")
+
+
+class ValueOnGpuError(Exception):
+    """A value cannot be written yet: it is a CUDA tensor."""
+
+
 def now_ms() -> int:
     """Return the time in milliseconds since the epoch."""
     return time.time_ns() // 1_000_000
@@ -97,7 +104,7 @@ class Journal:
 
     def _open(self) -> None:
         if self.closed:
-            raise InvalidStateError(f"The journal of run {self.run_id} is closed.")
+            raise self._closed_error()
         owner = Owner.this()
         machine = re.sub(r"[^A-Za-z0-9-]", "-", host())[:32]
         self.name = f"{self.run_id}.{machine}-{owner.pid}-{os.urandom(3).hex()}"
@@ -116,10 +123,17 @@ class Journal:
         """Number of writes that wait in memory because the disk refused them."""
         return len(self._held)
 
+    def _closed_error(self) -> InvalidStateError:
+        return InvalidStateError(f"The journal of run {self.run_id} is closed.")
+
     def _line(self, kind: str, fields: Mapping[str, Any]) -> bytes:
         event = {"event": kind, "t": now_ms(), "run_id": self.run_id, **fields}
         text = json.dumps(event, separators=(",", ":"), ensure_ascii=False)
-        return text.encode("utf-8", "backslashreplace") + b"\n"
+        try:
+            return text.encode() + b"\n"
+        except UnicodeEncodeError:  # no database takes half a character: spell it out
+            spelled = _SURROGATES.sub(lambda half: f"\\\\u{ord(half[0]):04x}", text)
+            return spelled.encode() + b"\n"
 
     def event(self, kind: str, **fields: Any) -> None:
         """Append one event; it is in the file when the call returns."""
@@ -147,6 +161,10 @@ class Journal:
         ------
         InvalidParameterError
             If a key or a value cannot be used; then nothing was written.
+        ValueOnGpuError
+            If a value is a CUDA tensor; then nothing was written.
+        InvalidStateError
+            If the journal was closed meanwhile; then nothing was written.
         """
         sampled = self.calls % SAMPLE == 0
         begin = time.perf_counter_ns() if sampled else 0
@@ -154,6 +172,8 @@ class Journal:
         flat: list[Any] = []
         for key, value in metrics.items():
             if type(value) is not float:
+                if getattr(value, "is_cuda", False):
+                    raise ValueOnGpuError(key)
                 value = metric_value(key, value)
             flat += (step, time_ms, value, numbers.get(key) or self._declared(key))
         count = len(metrics)
@@ -168,6 +188,8 @@ class Journal:
                     if written != len(records):
                         self._take_back(POINTS, written)
                 except OSError as error:
+                    if self.closed:
+                        raise self._closed_error() from None
                     self._hold(POINTS, records, error)
         if self._taps:
             for tap in self._taps:
@@ -177,7 +199,7 @@ class Journal:
 
     def _declared(self, key: str) -> int:
         """Return the number of a key that these files have not seen before."""
-        check_key(key)
+        check_key(key, "name")
         with self._lock:
             number = self._numbers.get(key)
             if number is None:

@@ -25,4 +25,4 @@ def _set_stage(store: Store, run_id: str, stage: str) -> None:
         if not reader.named("experiments.run_owner", run_id=run_id):
             raise NotFoundError(f"Run with id={run_id} not found")
         reader.named("experiments.set_stage_of_run", run_id=run_id, stage=stage, now=now_ms())
-    store.forget_writer(run_id)
+    store.writers.set_deleted([run_id], deleted=stage == LifecycleStage.DELETED)

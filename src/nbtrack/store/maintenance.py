@@ -87,7 +87,7 @@ def compact(
             _remove_runs(reader, [run_id for run_id, _, _ in gone])
             experiments = _remove_experiments(reader, before)
         for run_id, experiment_id, artifact_uri in gone:
-            store.forget_writer(run_id)
+            store.writers.forget(run_id)
             _remove_artifacts(store, artifact_uri or f"artifacts/{experiment_id}/{run_id}")
         _rewrite(store)
         freed = _remove_orphans(store)

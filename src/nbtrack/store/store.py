@@ -21,6 +21,7 @@ from nbtrack.errors import (
 )
 from nbtrack.store.journal import RECORD_SIZE, SUFFIXES, Journal
 from nbtrack.store.reader import Reader
+from nbtrack.store.writers import Writers
 
 if TYPE_CHECKING:
     from nbtrack.store.fold import FoldReport
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
 FOLD_EVERY_S = 1.0
 WAIT_S = 30.0
-MAX_LOOSE_WRITERS = 64
 
 
 class Store:
@@ -41,6 +41,8 @@ class Store:
     folder : Path
         ``<path>.d``: lock, journals, artifacts.
     uri : str
+    writers : Writers
+        The runs that this process has open.
     """
 
     def __init__(self, location: StoreLocation) -> None:
@@ -51,7 +53,7 @@ class Store:
         self.artifacts = self.folder / "artifacts"
         self.active_experiments: dict[str, tuple[float, str]] = {}
         self._open_journals: dict[str, Journal] = {}
-        self._writers: dict[str, RunWriter] = {}
+        self.writers = Writers(self)
         self._guard = threading.Lock()
         self._folder_thread: threading.Thread | None = None
         self._wake = threading.Event()
@@ -96,26 +98,7 @@ class Store:
         InvalidParameterError
             If it is deleted.
         """
-        writer = self._writers.get(run_id)
-        if writer is None:
-            from nbtrack.store.writer import open_writer
-
-            self.add_writer(writer := open_writer(self, run_id))
-        return writer
-
-    def add_writer(self, writer: RunWriter) -> None:
-        """Keep a writer; of those that are not pinned, the oldest are closed."""
-        with self._guard:
-            self._writers[writer.run_id] = writer
-            loose = [run_id for run_id, w in self._writers.items() if not w.pinned]
-        for run_id in loose[:-MAX_LOOSE_WRITERS]:
-            self.forget_writer(run_id)
-
-    def forget_writer(self, run_id: str) -> None:
-        """Close this process's writer and journal of a run; the next use opens them again."""
-        with self._guard:
-            self._writers.pop(run_id, None)
-        self.close_journal(run_id)
+        return self.writers.get(run_id)
 
     # -- reading and writing the database ----------------------------------------------
 
@@ -126,10 +109,12 @@ class Store:
         Tails of journals are folded in first. Where that cannot be (the file is
         held by someone, or the folder is read-only), they are folded into a copy
         in memory, and the file stays as it is. Within one thread, a second use
-        inside the first sees the same state.
+        inside the first sees the same state. Values that are still on a GPU are
+        waited for.
         """
         from nbtrack.store import database
 
+        self.writers.flush()
         with database.exclusive():
             if self._reader is not None:
                 yield self._reader
@@ -181,6 +166,7 @@ class Store:
             If someone holds the file: it says which process.
         StoreReadOnlyError, StoreCorruptError, DiskFullError
         """
+        self.writers.flush()
         with contextlib.ExitStack() as stack:
             writable = stack.enter_context(self._locked())
             self._fold_now(writable)
@@ -289,6 +275,7 @@ class Store:
             self._wake.clear()
             if self._stop:
                 return
+            self.writers.settle()
             with self._guard:
                 journals = list(self._open_journals.values())
             for journal in journals:
@@ -330,6 +317,7 @@ class Store:
         thread, self._folder_thread = self._folder_thread, None
         if thread is not None and thread.is_alive() and thread is not threading.current_thread():
             thread.join(timeout=WAIT_S)
+        self.writers.flush()
         for run_id in list(self._open_journals):
             try:
                 self.close_journal(run_id)
@@ -346,6 +334,7 @@ class Store:
         self._reader = None
         self._locks = 0
         self._open_journals = {k: j for k, j in self._open_journals.items() if not j.closed}
+        self.writers.after_fork()
 
 
 _stores: dict[Path, Store] = {}

@@ -9,8 +9,9 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from nbtrack.entities import DatasetInput, LifecycleStage
-from nbtrack.errors import InvalidParameterError, NotFoundError
+from nbtrack.errors import InvalidParameterError, InvalidStateError, NotFoundError
 from nbtrack.limits import (
+    check_dataset,
     check_distinct_params,
     check_key,
     check_step,
@@ -18,10 +19,11 @@ from nbtrack.limits import (
     param_value,
     tag_value,
 )
-from nbtrack.store.journal import Journal, now_ms
+from nbtrack.store.journal import Journal, ValueOnGpuError, now_ms
 
 if TYPE_CHECKING:
     from nbtrack.store.artifacts import ArtifactFolder
+    from nbtrack.store.deferred import Deferred
     from nbtrack.store.store import Store
 
 RUN_NAME = "mlflow.runName"
@@ -40,6 +42,13 @@ class RunWriter:
         The params that the run has already: they are written once.
     artifact_uri : str
         Where its artifacts lie: a path or a URI.
+
+    Attributes
+    ----------
+    pinned : bool
+        Whether the run is active: its writer stays open until it ends.
+    deleted : bool
+        Whether this process has deleted the run meanwhile: it takes nothing more.
     """
 
     def __init__(
@@ -49,14 +58,21 @@ class RunWriter:
         self.run_id = run_id
         self.artifact_uri = artifact_uri
         self.pinned = False
+        self.deleted = False
         self._params = params
         self._params_lock = threading.Lock()
         self._journal: Journal | None = None
+        self._deferred: Deferred | None = None
         self._artifacts: ArtifactFolder | None = None
 
     @property
     def journal(self) -> Journal:
         """This process's journal of the run."""
+        if self.deleted:
+            raise _not_active(self.run_id, LifecycleStage.DELETED)
+        return self._opened()
+
+    def _opened(self) -> Journal:
         journal = self._journal
         if journal is None or journal.closed:
             journal = self._journal = self.store.journal(self.run_id)
@@ -66,6 +82,9 @@ class RunWriter:
         self, metrics: Mapping[str, Any], step: Any = 0, timestamp: int | None = None
     ) -> None:
         """Append one point to each metric; all or none is written.
+
+        It is in the file when the call returns, except where a value is a CUDA tensor: nobody
+        waits for the GPU here, see ``nbtrack.store.deferred``.
 
         Parameters
         ----------
@@ -82,17 +101,49 @@ class RunWriter:
             journal = self.journal
         try:
             journal.points(metrics, step, time_ms)
+        except ValueOnGpuError:
+            self._log_later(metrics, step, time_ms)
+        except InvalidStateError:  # another thread has closed it at this moment
+            self.log_metrics(metrics, step, time_ms)
+        except InvalidParameterError:
+            for index, key in enumerate(metrics if len(metrics) > 1 else ()):
+                check_key(key, f"metrics[{index}].name")
+            raise
         except (AttributeError, TypeError, struct.error) as error:
             check_step(step)  # one beyond 64 bits is only noticed where records are packed
             raise InvalidParameterError(
                 f"Metrics must be a mapping of names to numbers; got {metrics!r} ({error})."
             ) from error
 
+    def _log_later(self, metrics: Mapping[str, Any], step: int, time_ms: int) -> None:
+        if self._deferred is None:
+            from nbtrack.store.deferred import Deferred
+
+            self._deferred = Deferred(self.log_metrics, self.store.say)
+        self._deferred.add(metrics, step, time_ms)
+
+    def settle(self) -> None:
+        """Write the values that have arrived from a GPU meanwhile; waits for none."""
+        if self._deferred is not None:
+            self._deferred.settle()
+
+    def flush(self) -> None:
+        """Wait for the values that are still on a GPU, and write them."""
+        if self._deferred is not None:
+            self._deferred.flush()
+
+    def after_fork(self) -> None:
+        """Leave the lock, and the values that the parent waits for, to the parent."""
+        self._params_lock = threading.Lock()
+        self._deferred = None
+
     def log_params(self, params: Mapping[str, Any] | Iterable[tuple[str, Any]]) -> None:
         """Log params: all or, if one has another value already, none."""
+        given = list(params.items() if isinstance(params, Mapping) else params)
+        names = _names("params", len(given))
         pairs = [
-            (check_key(key), param_value(key, value))
-            for key, value in (params.items() if isinstance(params, Mapping) else params)
+            (check_key(key, name), param_value(key, value))
+            for name, (key, value) in zip(names, given, strict=True)
         ]
         check_distinct_params(pairs)
         with self._params_lock:
@@ -108,7 +159,7 @@ class RunWriter:
                         f"new value '{value}'. Start another run for it, or log a value that "
                         "changes as a tag or a metric."
                     )
-            self.journal.events([("param", {"key": k, "value": v}) for k, v in new.items()])
+            self.append([("param", {"key": k, "value": v}) for k, v in new.items()])
             self._params.update(new)
 
     @property
@@ -119,13 +170,19 @@ class RunWriter:
 
     def set_tags(self, tags: Mapping[str, Any]) -> None:
         """Set tags; ``mlflow.runName`` is the run's name as well."""
-        pairs = [(check_key(key), tag_value(key, value)) for key, value in tags.items()]
         events: list[tuple[str, dict[str, Any]]] = []
-        for key, value in pairs:
+        for key, value in checked_tags(tags).items():
             events.append(("tag", {"key": key, "value": value}))
             if key == RUN_NAME:
                 events.append(("update", {"run_name": value}))
-        self.journal.events(events)
+        self.append(events)
+
+    def append(self, events: list[tuple[str, dict[str, Any]]]) -> None:
+        """Append events to the journal, whoever closes it meanwhile."""
+        try:
+            self.journal.events(events)
+        except InvalidStateError:
+            self.append(events)
 
     def set_tag(self, key: str, value: Any) -> None:
         """Set one tag."""
@@ -147,24 +204,30 @@ class RunWriter:
         """
         if key not in self.tags():
             raise NotFoundError(f"No tag with name: {key} in run with id {self.run_id}")
-        self.journal.events([("untag", {"key": key})])
+        self.append([("untag", {"key": key})])
 
     def update(
         self, *, status: str | None = None, end_time: int | None = None, name: str | None = None
     ) -> None:
         """Change status, end or name of the run."""
-        if name is not None:
+        if name:
             self.set_tags({RUN_NAME: name})
         if status is not None or end_time is not None:
-            self.journal.events([("update", {"status": status, "end_time": end_time})])
+            self.append([("update", {"status": status, "end_time": end_time})])
+
+    def finish(self, status: str, end_time: int) -> None:
+        """Say how the run ended, even if it was deleted meanwhile."""
+        self.flush()
+        self._opened().event("update", status=status, end_time=end_time)
 
     def log_inputs(self, inputs: Iterable[DatasetInput]) -> None:
         """Record the datasets that the run reads."""
         events: list[tuple[str, dict[str, Any]]] = []
         for item in inputs:
+            check_dataset(item.dataset.name, item.dataset.digest)
             tags = json.dumps({tag.key: tag.value for tag in item.tags})
             events.append(("input", {**vars(item.dataset), "tags": tags}))
-        self.journal.events(events)
+        self.append(events)
 
     @property
     def artifacts(self) -> ArtifactFolder:
@@ -180,7 +243,28 @@ class RunWriter:
         return self._artifacts
 
     def _record_artifact(self, path: str, size: int, sha256: str | None) -> None:
-        self.journal.events([("artifact", {"path": path, "size": size, "sha256": sha256})])
+        self.append([("artifact", {"path": path, "size": size, "sha256": sha256})])
+
+
+def checked_tags(tags: Mapping[str, Any]) -> dict[str, str]:
+    """Return tags as text, or raise when one cannot be set."""
+    names = _names("tags", len(tags))
+    return {
+        check_key(key, name): tag_value(key, value)
+        for name, (key, value) in zip(names, tags.items(), strict=True)
+    }
+
+
+def _names(what: str, count: int) -> list[str]:
+    """Return how messages call the keys of a call: by their place, if there are several."""
+    return ["key"] if count == 1 else [f"{what}[{index}].key" for index in range(count)]
+
+
+def _not_active(run_id: str, stage: str) -> InvalidParameterError:
+    return InvalidParameterError(
+        f"The run {run_id} must be in the 'active' state. Current state is {stage}. "
+        f"restore_run({run_id!r}) brings it back."
+    )
 
 
 def open_writer(store: Store, run_id: str) -> RunWriter:
@@ -198,8 +282,5 @@ def open_writer(store: Store, run_id: str) -> RunWriter:
     with store.read() as reader:
         run = get_run(reader, run_id)
     if run.info.lifecycle_stage != LifecycleStage.ACTIVE:
-        raise InvalidParameterError(
-            f"The run {run_id} must be in the 'active' state. "
-            f"Current state is {run.info.lifecycle_stage}."
-        )
+        raise _not_active(run_id, run.info.lifecycle_stage)
     return RunWriter(store, run_id, dict(run.data.params), run.info.artifact_uri)

@@ -1,25 +1,28 @@
 """The state of this process: which store, which experiment, which runs are active.
 
 The stack of active runs is a ContextVar: threads and asyncio tasks have their
-own. A thread (or a cell that starts anew) without one logs to the run that is
-open in the process, if it is the only chain of runs there.
+own. What has none logs to the run that is open in the process, or to the one
+that all open runs are nested in; it does not end it.
 """
 
 from __future__ import annotations
 
 import os
+import sys
+import threading
 from contextvars import ContextVar
-from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from nbtrack.config import default_uri, env
+from nbtrack.config import default_uri, env, env_flag
 from nbtrack.errors import InvalidParameterError
 from nbtrack.store.store import Store, open_store
+from nbtrack.tracking.kernel import cell_number
 
 if TYPE_CHECKING:
     from nbtrack.tracking.run import ActiveRun
 
 _stack: ContextVar[tuple[ActiveRun, ...]] = ContextVar("nbtrack_runs", default=())
+_EXPERIMENT = "NBTRACK_EXPERIMENT_ID"
 _last: ContextVar[ActiveRun | None] = ContextVar("nbtrack_last_run", default=None)
 
 
@@ -27,8 +30,12 @@ class _Process:
     """What is the same for all threads."""
 
     def __init__(self) -> None:
+        self.guard = threading.Lock()
         self.uri: str | None = None
         self.experiment: tuple[Store, str] | None = None
+        self.hands_out_operations = env_flag(
+            "NBTRACK_ENABLE_ASYNC_LOGGING", "MLFLOW_ENABLE_ASYNC_LOGGING", default=False
+        )
         self.open_runs: tuple[ActiveRun, ...] = ()
         self.last: ActiveRun | None = None
 
@@ -43,6 +50,8 @@ def store() -> Store:
 
 def set_uri(uri: str | os.PathLike[str] | None) -> None:
     """Track to another store from now on; None or "" is the default one again."""
+    if _process.experiment is not None and os.environ.get(_EXPERIMENT) == _process.experiment[1]:
+        del os.environ[_EXPERIMENT]  # it is one of the store before
     if uri is None or os.fspath(uri) == "":
         _process.uri = None
         for name in ("NBTRACK_URI", "MLFLOW_TRACKING_URI"):
@@ -61,13 +70,17 @@ def is_uri_set() -> bool:
 def set_experiment(chosen: Store, experiment_id: str) -> None:
     """Make an experiment of a store the active one."""
     _process.experiment = (chosen, experiment_id)
+    if chosen is store():
+        os.environ[_EXPERIMENT] = experiment_id  # processes started from here follow
 
 
 def experiment_id() -> str | None:
     """Return the id of the active experiment of the current store, if one was set."""
     if _process.experiment is not None and _process.experiment[0] is store():
         return _process.experiment[1]
-    return env("NBTRACK_EXPERIMENT_ID", "MLFLOW_EXPERIMENT_ID")
+    if os.environ.get("NBTRACK_EXPERIMENT_NAME"):
+        return env(_EXPERIMENT)
+    return env(_EXPERIMENT, "MLFLOW_EXPERIMENT_ID")
 
 
 def current() -> ActiveRun | None:
@@ -75,39 +88,75 @@ def current() -> ActiveRun | None:
     runs = _stack.get()
     if runs and not runs[-1].ended:
         return runs[-1]
-    for run in reversed(runs):
-        if not run.ended:
-            return run
-    return _sole()
+    trunk = _trunk()
+    return _top() or (trunk[-1] if trunk else None)
 
 
-def _sole() -> ActiveRun | None:
-    """Return the innermost open run of the process when all open runs are nested in one another."""
+def own() -> ActiveRun | None:
+    """Return the run that this thread or task has started last and that is still open, or None.
+
+    A cell of a notebook may find the stack empty that an earlier one has filled: a run of
+    the same thread counts, unless another task that goes on has started it.
+    """
+    run = _top()
+    if run is None and (trunk := _trunk()) and _is_from_here(trunk[-1]):
+        return trunk[-1]
+    return run
+
+
+def parent() -> ActiveRun | None:
+    """Return the run that a nested one belongs under: one's own, else one of the main thread."""
+    main = threading.main_thread().ident
+    return own() or next((r for r in reversed(_trunk()) if r.thread == main), None)
+
+
+def _top() -> ActiveRun | None:
+    return next((run for run in reversed(_stack.get()) if not run.ended), None)
+
+
+def _trunk() -> tuple[ActiveRun, ...]:
+    """Return the open runs of the process, from the outermost on, that all others are nested in."""
+    trunk: tuple[ActiveRun, ...] = ()
     open_runs = _process.open_runs
-    if not open_runs:
+    for place, run in enumerate(open_runs):
+        if not all(run in inner.outer for inner in open_runs[place + 1 :]):
+            break
+        trunk = (*trunk, run)
+    return trunk
+
+
+def _is_from_here(run: ActiveRun) -> bool:
+    if run.thread != threading.get_ident():
+        return False
+    return run.cell != cell_number() or run.task in (None, task()) or run.task.done()
+
+
+def task() -> Any:
+    """Return the asyncio task that runs now, or None."""
+    asyncio = sys.modules.get("asyncio")
+    try:
+        return asyncio.current_task() if asyncio is not None else None
+    except RuntimeError:  # no event loop runs
         return None
-    for outer, inner in pairwise(open_runs):
-        if outer not in inner.outer:
-            return None
-    return open_runs[-1]
 
 
-def outer_runs() -> tuple[ActiveRun, ...]:
-    """Return the open runs from the outermost to the current one."""
-    run = current()
+def chain(run: ActiveRun | None) -> tuple[ActiveRun, ...]:
+    """Return the open runs from the outermost one around a run to the run itself."""
     return () if run is None else (*(r for r in run.outer if not r.ended), run)
 
 
 def push(run: ActiveRun) -> None:
     """Make a run the current one."""
     _stack.set((*(r for r in _stack.get() if not r.ended), run))
-    _process.open_runs = (*_process.open_runs, run)
+    with _process.guard:
+        _process.open_runs = (*_process.open_runs, run)
 
 
 def pop(run: ActiveRun) -> None:
     """Take an ended run away; the one around it is current again."""
     _stack.set(tuple(r for r in _stack.get() if r is not run))
-    _process.open_runs = tuple(r for r in _process.open_runs if r is not run)
+    with _process.guard:
+        _process.open_runs = tuple(r for r in _process.open_runs if r is not run)
     _last.set(run)
     _process.last = run
 
@@ -115,6 +164,21 @@ def pop(run: ActiveRun) -> None:
 def last() -> ActiveRun | None:
     """Return the run that ended last, preferably in this thread."""
     return _last.get() or _process.last
+
+
+def hand_out_operations(wanted: bool | None = None) -> bool:
+    """Return whether logging calls that do not say so answer with a handle; or set it."""
+    if wanted is not None:
+        _process.hands_out_operations = wanted
+    return _process.hands_out_operations
+
+
+def _after_fork() -> None:
+    _process.guard = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 def open_runs() -> tuple[ActiveRun, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nbtrack.config import env_flag
+from nbtrack.tracking import context
 
 
 class RunOperations:
@@ -13,9 +13,7 @@ class RunOperations:
 
 
 def done(synchronous: bool | None) -> RunOperations | None:
-    """Return a handle where one was asked for, by the call or by the environment."""
+    """Return a handle where one was asked for, by the call or for the whole process."""
     if synchronous is None:
-        synchronous = not env_flag(
-            "NBTRACK_ENABLE_ASYNC_LOGGING", "MLFLOW_ENABLE_ASYNC_LOGGING", default=False
-        )
+        synchronous = not context.hand_out_operations()
     return None if synchronous else RunOperations()

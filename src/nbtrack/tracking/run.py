@@ -10,12 +10,12 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from nbtrack.entities import LifecycleStage, Run, RunData, RunInfo, RunInputs, RunOutputs, RunStatus
-from nbtrack.errors import InvalidParameterError, NbtrackError
-from nbtrack.limits import check_experiment_id
+from nbtrack.errors import InvalidParameterError
+from nbtrack.limits import check_experiment_id, check_timestamp, storable, tag_value
 from nbtrack.store.journal import now_ms
 from nbtrack.store.owner import Owner
 from nbtrack.store.store import Store
-from nbtrack.store.writer import RUN_NAME, RunWriter
+from nbtrack.store.writer import RUN_NAME, RunWriter, checked_tags
 from nbtrack.tracking import context
 from nbtrack.tracking.kernel import cell_number
 
@@ -41,7 +41,8 @@ class ActiveRun:
     outer : tuple of ActiveRun
         The runs that were open when this one started, the outermost first.
     joined : bool
-        Whether the run belongs to another live process; then that one ends it.
+        Whether the run belongs to another live process, or was open here already; then
+        that one ends it.
     ended : bool
     cell_error : BaseException or None
         In a notebook, how the last cell ended that ran while the run was open.
@@ -68,6 +69,9 @@ class ActiveRun:
         self.cell_error: BaseException | None = None
         self.on_end: list[Callable[[ActiveRun], None]] = []
         self.pid = os.getpid()
+        self.thread = threading.get_ident()
+        self.task = context.task()
+        self._ending_now = threading.RLock()
         self.ending = threading.Event()
         self._background: list[threading.Thread] = []
         self._system_metrics: SystemMetrics | None = None
@@ -129,7 +133,10 @@ class ActiveRun:
         """End the run as an exception, or none, says it went."""
         status = status_after(error)
         if error is not None and status == "FAILED":
-            self.keep_error(error)
+            try:
+                self.keep_error(error)
+            except Exception as reason:  # noqa: BLE001  the user's error is what counts
+                self.store.say(f"The traceback of {self._info.run_name} was not kept: {reason!r}")
         self.end(status)
 
     def keep_error(self, error: BaseException) -> None:
@@ -163,22 +170,34 @@ class ActiveRun:
             If a full disk has refused the last of what was logged: nothing is
             dropped, free some space and end the run again.
         """
-        if self.ended:
-            return
-        if self._system_metrics is not None:
-            self._system_metrics.stop()
-        self.ending.set()
-        for thread in self._background:
-            thread.join(timeout=5.0)
-        finished = end_time if end_time is not None else now_ms()
-        if not self.joined:
-            self.writer.update(status=status, end_time=max(finished, self._info.start_time))
-        self.store.forget_writer(self._info.run_id)
-        self.ended = True
-        self._info = RunInfo(**{**vars(self._info), "status": status, "end_time": finished})
-        context.pop(self)
+        with self._ending_now:
+            if self.ended:
+                return
+            if self._system_metrics is not None:
+                self._system_metrics.stop()
+            self.ending.set()
+            for thread in self._background:
+                thread.join(timeout=5.0)
+            finished = max(now_ms() if end_time is None else end_time, self._info.start_time)
+            self.writer.flush()
+            if self._is_ours:
+                self.writer.finish(status, finished)
+            others = (run for run in context.open_runs() if run is not self)
+            if all(run.writer is not self.writer for run in others):
+                self.store.writers.forget(self._info.run_id)
+            self.ended = True
+            self._info = RunInfo(**{**vars(self._info), "status": status, "end_time": finished})
+            context.pop(self)
         for tell in self.on_end:
-            tell(self)
+            try:
+                tell(self)
+            except Exception as error:  # noqa: BLE001  the run has ended, whoever listens
+                self.store.say(f"After the end of {self._info.run_name}: {error!r}")
+
+    @property
+    def _is_ours(self) -> bool:
+        """Whether this process ends the run: not when another one, or a parent, has started it."""
+        return not self.joined and self.pid == os.getpid()
 
 
 def status_after(error: BaseException | None) -> str:
@@ -206,16 +225,17 @@ def create(
 
     check_experiment_id(experiment_id)
     run_id = os.urandom(16).hex()
-    all_tags = {key: value for key, value in (tags or {}).items() if value is not None}
+    given = {key: value for key, value in (tags or {}).items() if value is not None}
+    all_tags = checked_tags(given)
     name = _name(run_name, all_tags) or random_name()
     all_tags[RUN_NAME] = name
-    started = now_ms() if start_time is None else int(start_time)
+    started = now_ms() if start_time is None else check_timestamp(start_time, "start_time")
     stored_uri, artifact_uri = _artifact_uris(store, experiment_id, run_id)
     info = RunInfo(
         run_id=run_id,
         experiment_id=experiment_id,
         run_name=name,
-        user_id=user_id or str(all_tags.get("mlflow.user", "")),
+        user_id=storable(user_id or all_tags.get("mlflow.user", "")),
         status=RunStatus.to_string(RunStatus.RUNNING),
         start_time=started,
         end_time=None,
@@ -224,25 +244,21 @@ def create(
     )
     writer = RunWriter(store, run_id, {}, artifact_uri)
     fields = ("run_id", "experiment_id", "run_name", "user_id", "status", "start_time")
-    writer.journal.event(
-        "run",
-        **{field: getattr(info, field) for field in fields},
-        artifact_uri=stored_uri,
-        **vars(Owner.this()),
-    )
+    known = {field: getattr(info, field) for field in fields}
+    writer.append([("run", {**known, "artifact_uri": stored_uri, **vars(Owner.this())})])
     writer.set_tags(all_tags)
-    store.add_writer(writer)
+    store.writers.add(writer)
     return info, writer
 
 
-def _name(run_name: str | None, tags: Mapping[str, Any]) -> str | None:
-    tag = tags.get(RUN_NAME)
-    if run_name and tag and run_name != tag:
+def _name(run_name: str | None, tags: Mapping[str, str]) -> str | None:
+    tag = tags.get(RUN_NAME) or None
+    if run_name and tag and str(run_name) != tag:
         raise InvalidParameterError(
             f"Both 'run_name' argument and 'mlflow.runName' tag are specified, but with different "
             f"values (run_name='{run_name}', mlflow.runName='{tag}')."
         )
-    return run_name or (str(tag) if tag else None)
+    return tag_value(RUN_NAME, run_name) if run_name else tag
 
 
 def _artifact_uris(store: Store, experiment_id: str, run_id: str) -> tuple[str, str]:
@@ -261,8 +277,18 @@ def _artifact_uris(store: Store, experiment_id: str, run_id: str) -> tuple[str, 
     return (f"{location}/{run_id}/artifacts",) * 2
 
 
-def resume(store: Store, run_id: str) -> tuple[RunInfo, RunWriter, bool]:
-    """Continue a run; returns its info, its writer, and whether another live process owns it."""
+def resume(
+    store: Store, run_id: str, experiment_id: str | None = None
+) -> tuple[RunInfo, RunWriter, bool]:
+    """Continue a run; returns its info, its writer, and whether another live process owns it.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such run.
+    InvalidParameterError
+        If it is deleted, or belongs to another experiment than the one that is given.
+    """
     from nbtrack.store.runs import get_run
 
     with store.read() as reader:
@@ -270,16 +296,23 @@ def resume(store: Store, run_id: str) -> tuple[RunInfo, RunWriter, bool]:
         host, pid, started = reader.named("experiments.run_owner", run_id=run_id)[0]
     info = run.info
     if info.lifecycle_stage == LifecycleStage.DELETED:
-        raise NbtrackError(
-            f"Cannot start run with ID {run_id} because it is in the deleted state.",
-            "INVALID_PARAMETER_VALUE",
+        raise InvalidParameterError(
+            f"Cannot start run with ID {run_id} because it is in the deleted state. "
+            f"restore_run({run_id!r}) brings it back."
+        )
+    if experiment_id is not None and experiment_id != info.experiment_id:
+        raise InvalidParameterError(
+            f"Cannot start run with ID {run_id} because active experiment ID does not match "
+            f"environment run ID: the run belongs to experiment {info.experiment_id}, the active "
+            f"experiment is {experiment_id}. Set its experiment with set_experiment(experiment_id="
+            f"{info.experiment_id!r})."
         )
     owner = Owner(host, pid, started) if host else None
     mine = Owner.this()
     joined = info.status == "RUNNING" and owner is not None and owner != mine
     writer = store.writer(run_id)
     if not joined:
-        writer.journal.event("update", status="RUNNING", **vars(mine))
+        writer.append([("update", {"status": "RUNNING", **vars(mine)})])
         info = RunInfo(**{**vars(info), "status": "RUNNING", "end_time": None})
     return info, writer, joined
 
@@ -298,10 +331,12 @@ def check_status(status: str | None) -> str | None:
 def terminate(store: Store, run_id: str, status: str, end_time: int | None = None) -> None:
     """End a run by its id, be it active in this process or not."""
     name = check_status(status) or "FINISHED"
-    for run in context.open_runs():
-        if run.info.run_id == run_id and run.store is store:
-            run.end(name, end_time)
-            return
+    finished = now_ms() if end_time is None else check_timestamp(end_time, "end_time")
     writer = store.writer(run_id)
-    writer.update(status=name, end_time=now_ms() if end_time is None else end_time)
-    store.forget_writer(run_id)
+    for run in context.open_runs():
+        if run.writer is writer and not run.joined:
+            run.end(name, finished)
+            return
+    writer.update(status=name, end_time=finished)
+    if not writer.pinned:
+        store.writers.forget(run_id)

@@ -13,6 +13,7 @@ from nbtrack.config import env, env_flag
 from nbtrack.entities import LifecycleStage
 from nbtrack.errors import InvalidParameterError, NbtrackError, NotFoundError
 from nbtrack.store.store import Store
+from nbtrack.store.writer import RUN_NAME, checked_tags
 from nbtrack.tracking import context
 from nbtrack.tracking import run as runs
 from nbtrack.tracking.kernel import cell_number, in_notebook
@@ -69,16 +70,22 @@ def start_run(
 ) -> ActiveRun:
     """Start a run, or go on with one, and make it the active run; see ``nbtrack.start_run``."""
     store = context.store()
-    active = context.current()
+    active = context.own()
     if run_id is None and active is None:
         run_id = context.take_run_id_from_environment()
+    extra = _extra_tags(tags, description, run_name)
     if active is not None and not nested:
         active = _make_way(active, parent_run_id)
-    extra = _extra_tags(tags, description)
+    parent = context.parent() if nested else active
     if run_id is not None:
-        run = _resumed(store, run_id, experiment_id, run_name, extra)
+        run = _resumed(store, run_id, run_name, extra, parent)
     else:
-        run = _created(store, experiment_id, run_name, extra, active, parent_run_id, nested=nested)
+        if parent_run_id is not None:
+            _check_parent(store, parent_run_id, active)
+            extra[PARENT] = parent_run_id
+        elif nested and parent is not None:
+            extra[PARENT] = parent.info.run_id
+        run = _created(store, experiment_id, run_name, extra, parent)
     context.push(run)
     wanted = log_system_metrics
     if wanted is None:
@@ -97,7 +104,7 @@ def _make_way(active: ActiveRun, parent_run_id: str | None) -> ActiveRun | None:
     if parent_run_id is not None and active.info.run_id == parent_run_id:
         return active
     if in_notebook() and active.cell != cell_number():
-        for run in reversed(context.outer_runs()):
+        for run in reversed(context.chain(active)):
             run.end_with(run.cell_error)
         return None
     raise NbtrackError(
@@ -108,44 +115,41 @@ def _make_way(active: ActiveRun, parent_run_id: str | None) -> ActiveRun | None:
     )
 
 
-def _extra_tags(tags: Mapping[str, Any] | None, description: str | None) -> dict[str, Any]:
-    extra = dict(tags or {})
+def _extra_tags(
+    tags: Mapping[str, Any] | None, description: str | None, run_name: str | None
+) -> dict[str, Any]:
+    extra = {key: value for key, value in (tags or {}).items() if value is not None}
     if description is not None and extra.setdefault(NOTE, description) != description:
         raise InvalidParameterError(
-            f"Description is already set via the tag {NOTE!r} in tags. Give it once."
+            f"Description is already set via the tag {NOTE} in tags. Give it once."
         )
-    return extra
+    if run_name:
+        extra[RUN_NAME] = run_name
+    return dict(checked_tags(extra))
 
 
 def _resumed(
     store: Store,
     run_id: str,
-    experiment_id: str | None,
     run_name: str | None,
     tags: dict[str, Any],
+    parent: ActiveRun | None,
 ) -> ActiveRun:
-    for run in context.open_runs():
-        if run.info.run_id == run_id and not run.ended:
-            raise NbtrackError(
-                f"Run with UUID {run_id} is already active in this process; log to it, or end it "
-                "first.",
-                "INVALID_STATE",
-            )
-    info, writer, joined = runs.resume(store, run_id)
-    chosen = context.experiment_id()
-    if experiment_id is None and chosen is not None and chosen != info.experiment_id:
-        raise InvalidParameterError(
-            f"Cannot start run with ID {run_id} because active experiment ID does not match "
-            f"environment run ID: the run belongs to experiment {info.experiment_id}, the active "
-            f"experiment is {chosen}. Set its experiment with set_experiment(experiment_id="
-            f"{info.experiment_id!r})."
+    if any(run.info.run_id == run_id for run in context.chain(context.own())):
+        raise NbtrackError(
+            f"Run with UUID {run_id} is already active. Log to it, or end it first with "
+            "nbtrack.end_run().",
+            "INVALID_STATE",
         )
-    if run_name is not None:
-        tags["mlflow.runName"] = run_name
-        info = type(info)(**{**vars(info), "run_name": run_name})
+    chosen = context.experiment_id()
+    info, writer, joined = runs.resume(store, run_id, chosen)
+    if any(run.writer is writer for run in context.open_runs()):
+        joined = True  # another thread has it open
+    if run_name:
+        info = type(info)(**{**vars(info), "run_name": tags[RUN_NAME]})
     if tags:
         writer.set_tags(tags)
-    return ActiveRun(info, writer, context.outer_runs(), joined=joined)
+    return ActiveRun(info, writer, context.chain(parent), joined=joined)
 
 
 def _created(
@@ -153,23 +157,15 @@ def _created(
     experiment_id: str | None,
     run_name: str | None,
     tags: dict[str, Any],
-    active: ActiveRun | None,
-    parent_run_id: str | None,
-    *,
-    nested: bool,
+    parent: ActiveRun | None,
 ) -> ActiveRun:
     from nbtrack.tracking.environment import quick_tags
 
-    if parent_run_id is not None:
-        _check_parent(store, parent_run_id, active)
-        tags[PARENT] = parent_run_id
-    elif nested and active is not None:
-        tags[PARENT] = active.info.run_id
     if experiment_id is None:
         experiment_id = active_experiment_id(store)
     found = {**quick_tags(), **tags}
     info, writer = runs.create(store, str(experiment_id), run_name=run_name, tags=found)
-    run = ActiveRun(info, writer, context.outer_runs())
+    run = ActiveRun(info, writer, context.chain(parent))
     run.in_background(threading.Thread(target=_describe, args=(run, tags), daemon=True))
     return run
 

@@ -33,6 +33,9 @@ SET lifecycle_stage = $stage,
     deleted_time = CASE WHEN $stage = 'deleted' THEN make_timestamp($now::BIGINT * 1000) END
 WHERE experiment_id = $experiment_id AND lifecycle_stage <> $stage
 
+-- name: run_ids
+SELECT run_id FROM runs WHERE experiment_id = $experiment_id
+
 -- name: remove_tag
 DELETE FROM experiment_tags WHERE experiment_id = $experiment_id AND key = $key
 
