@@ -111,6 +111,18 @@ def test_a_bad_filter_or_column_is_an_error(ids: list[str]) -> None:
         nbtrack.runs(experiment_names=["nope"])
 
 
+def test_new_metrics_get_columns_unless_columns_were_chosen(workdir: Path) -> None:
+    table, chosen = nbtrack.runs(), nbtrack.runs(columns=["run_name"])
+    make_runs(2)
+    for each in (table, chosen):
+        each.refresh()
+    assert {"metrics.loss", "params.lr"} <= set(table.columns)
+    assert table._last_page.columns["metrics.loss"] is not None
+    assert chosen.columns == ["run_name"]
+    table.close()
+    chosen.close()
+
+
 def test_an_open_table_follows_the_store(ids: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("nbtrack.views.run_tables.LOOK_EVERY_S", 0.05)
     table = nbtrack.runs()

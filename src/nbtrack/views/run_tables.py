@@ -153,7 +153,7 @@ class StoreRunTable(RunTable):
             state = self._runs.state()
             if state == seen:
                 continue
-            begin = time.monotonic()
+            begin = time.thread_time()
             try:
                 self.refresh()
             except NbtrackError as error:
@@ -161,8 +161,9 @@ class StoreRunTable(RunTable):
             except Exception as error:  # noqa: BLE001  shown where the user looks, once
                 self.error = f"The table no longer follows the store: {error!r}"
                 return
-            seen = self._runs.state()
-            rest = max(MIN_REST_S, REST * (time.monotonic() - begin))
+            # the state from before: what was logged meanwhile is a change once more
+            seen = state
+            rest = max(MIN_REST_S, REST * (time.thread_time() - begin))
 
 
 def runs_table(

@@ -100,12 +100,19 @@ class RunTable(View):
         """Ask the source again and show what it says now."""
         with self._lock:
             try:
-                self._known = {column.name: column for column in self._source.columns()}
+                known = {column.name: column for column in self._source.columns()}
             except NbtrackError as error:
                 self.error = str(error)
                 return
-            self.all_columns = [column.as_json() for column in self._known.values()]
-            self._update()
+            # columns that nobody chose go with what the runs have
+            by_default = self.columns == _default_columns(self._known)
+            self._known = known
+            self.all_columns = [column.as_json() for column in known.values()]
+            shown = _default_columns(known) if by_default else self.columns
+            if shown != self.columns:
+                self.columns = shown
+            else:
+                self._update()
 
     def finished_bundle(self) -> Bundle:
         """Return the output that stays in the notebook: the first 50 rows."""
