@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from functools import cache
 from typing import Any
 
 from nbtrack.notebook.capture import CellCapture
 from nbtrack.tracking import context
 from nbtrack.tracking.run import ActiveRun
+
+MAX_KEPT = 16
 
 
 class Cells:
@@ -29,6 +32,7 @@ class Cells:
         self.capturing = True
         self.current: Any = None
         self.cards = 0
+        self._finished: deque[Any] = deque()
         self._tracked: list[tuple[Any, CellCapture]] = []
         shell.events.register("pre_run_cell", self._on_start)
         shell.events.register("post_run_cell", self._on_end)
@@ -42,6 +46,12 @@ class Cells:
     def tracked(self) -> CellCapture | None:
         """The capture of the cell that runs now, if it is tracked."""
         return self._tracked[-1][1] if self._tracked else None
+
+    def keep(self, widget: Any) -> None:
+        """Keep a finished card: a page that was reloaded meanwhile shows it as live."""
+        self._finished.append(widget)
+        if len(self._finished) > MAX_KEPT:
+            self._finished.popleft().close()
 
     def track(self, run: ActiveRun, source: str) -> CellCapture:
         """Capture for a run what the cell gives that runs now; the run ends with the cell."""

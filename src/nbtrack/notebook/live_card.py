@@ -12,10 +12,12 @@ from typing import Any
 from IPython import display as ipython
 
 from nbtrack.limits import param_value
+from nbtrack.notebook.cells import cells_of
 from nbtrack.notebook.memory import MEMORY_KEYS
 from nbtrack.notebook.pace import Pace
 from nbtrack.store.journal import SAMPLE, now_ms
 from nbtrack.store.points import Points, decode
+from nbtrack.tracking.kernel import shell
 from nbtrack.tracking.run import ERROR_TAG, ActiveRun
 from nbtrack.views.curves import Curve, RunRef
 from nbtrack.views.display import live_front_end
@@ -98,7 +100,7 @@ class LiveCard:
             self._conclude()
             data, metadata = self._card.finished_bundle()
             self._handle.update(data, metadata=metadata, raw=True)
-            self._card.close()
+            cells_of(shell()).keep(self._card)
         except Exception as error:  # noqa: BLE001  the run has ended well, whatever its card does
             run.store.say(f"The card of run {run.info.run_name} cannot be finished: {error!r}")
 

@@ -44,8 +44,8 @@ class MetricChart(View):
     Notes
     -----
     New points go to the browser as messages. A message may be lost and a page reloaded while a
-    cell keeps the kernel busy, so the whole (thinned out) content is pushed too, every five
-    seconds while it changes. Methods may be called from any thread.
+    cell keeps the kernel busy, so the whole (thinned out) content is pushed too while it changes:
+    often at first, then every five seconds. Methods may be called from any thread.
     """
 
     _esm = bundle_path("metric_chart")
@@ -78,7 +78,7 @@ class MetricChart(View):
         self._buffers: dict[tuple[str, str], CurveBuffer] = {}
         self._seq = 0
         self._pushed_seq = 0
-        self._pushed_at = time.monotonic()
+        self._made_at = self._pushed_at = time.monotonic()
         self._store(curves)
         super().__init__(
             runs=[run.as_json() for run in runs],
@@ -100,7 +100,10 @@ class MetricChart(View):
             self._seq += 1
             series, buffers = _encode([thinned(curve, MAX_NEW_POINTS) for curve in curves])
             self.send({"type": "append", "seq": self._seq, "series": series}, buffers)
-            if time.monotonic() - self._pushed_at >= CONTENT_EVERY_S:
+            now = time.monotonic()
+            # a page that is only just opening the chart misses the first messages
+            every = min(CONTENT_EVERY_S, (now - self._made_at) / 4)
+            if now - self._pushed_at >= every:
                 self._push()
 
     def add_runs(self, runs: Sequence[RunRef]) -> None:
