@@ -102,7 +102,7 @@ class MetricChart(View):
             self.send({"type": "append", "seq": self._seq, "series": series}, buffers)
             now = time.monotonic()
             # a page that is only just opening the chart misses the first messages
-            every = min(CONTENT_EVERY_S, (now - self._made_at) / 4)
+            every = min(CONTENT_EVERY_S, max(0.25, (now - self._made_at) / 4))
             if now - self._pushed_at >= every:
                 self._push()
 
