@@ -173,12 +173,12 @@ class ActiveRun:
         with self._ending_now:
             if self.ended:
                 return
+            finished = max(now_ms() if end_time is None else end_time, self._info.start_time)
             if self._system_metrics is not None:
                 self._system_metrics.stop()
             self.ending.set()
             for thread in self._background:
                 thread.join(timeout=5.0)
-            finished = max(now_ms() if end_time is None else end_time, self._info.start_time)
             self.writer.flush()
             if self._is_ours:
                 self.writer.finish(status, finished)
