@@ -54,10 +54,9 @@ def mounted(folder: Path, *options: str) -> bool:
 
 def fill(path: Path) -> None:
     """Write a file that leaves no space on its disk."""
-    with path.open("wb", buffering=0) as file:
-        with contextlib.suppress(OSError):
-            while True:
-                file.write(bytes(4096))
+    with path.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+        while True:
+            file.write(bytes(4096))
     assert shutil.disk_usage(path.parent).free == 0
 
 
