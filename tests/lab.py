@@ -1,0 +1,355 @@
+"""A real JupyterLab and a real Chromium for tests; nothing but this machine is reachable."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.request import urlopen
+
+import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Locator, Page, Route
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "src" / "nbtrack"
+BUILT = [
+    PACKAGE / "static" / "run_card.js",
+    PACKAGE / "static" / "run_table.js",
+    PACKAGE / "labextension" / "package.json",
+]
+TOKEN = "only-for-this-test"
+CHROMIUM_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+PATIENCE_MS = 60_000
+
+
+NOTEBOOK = "window.jupyterapp.shell.currentWidget.content"
+CELLS = f"{NOTEBOOK}.widgets.filter(w => w.model.type === 'code')"
+KERNEL = "window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel"
+
+
+COLUMN = """(root, name) => {
+  const at = [...root.querySelectorAll('thead button')].findIndex(b => b.dataset.column === name);
+  const rows = [...root.querySelectorAll('tbody tr[data-index]')];
+  return rows.map(row => row.children[at].textContent);
+}"""
+
+
+def find_chromium() -> str | None:
+    """Return the path of a Chromium or Chrome; ``NBTRACK_CHROMIUM`` wins."""
+    names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"]
+    found = [os.environ.get("NBTRACK_CHROMIUM"), *map(shutil.which, names)]
+    mac = Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")
+    return next(filter(None, [*found, str(mac) if mac.exists() else None]), None)
+
+
+CHROMIUM = find_chromium()  # before a test's settings are taken away
+
+
+def write_notebook(path: Path, *cells: str) -> Path:
+    """Write a notebook with these code cells."""
+    notebook = {
+        "cells": [
+            {
+                "cell_type": "code",
+                "id": f"cell-{i}",
+                "metadata": {},
+                "source": source,
+                "outputs": [],
+                "execution_count": None,
+            }
+            for i, source in enumerate(cells)
+        ],
+        "metadata": {
+            "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"},
+            "language_info": {"name": "python"},
+        },
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
+    path.write_text(json.dumps(notebook), "utf-8")
+    return path
+
+
+def jupyter_environment(folder: Path) -> dict[str, str]:
+    """Return an environment in which Jupyter has settings of its own and finds this nbtrack."""
+    env = {k: v for k, v in os.environ.items() if not k.startswith(("NBTRACK_", "MLFLOW_", "JPY_"))}
+    for name in ("CONFIG_DIR", "DATA_DIR", "RUNTIME_DIR"):
+        env[f"JUPYTER_{name}"] = str(folder / name.lower())
+    for name in ("SETTINGS_DIR", "WORKSPACES_DIR"):
+        env[f"JUPYTERLAB_{name}"] = str(folder / name.lower())
+    settings = folder / "settings_dir" / "@jupyterlab" / "apputils-extension"
+    settings.mkdir(parents=True)
+    quiet = {"fetchNews": "false", "checkForUpdates": False}
+    (settings / "notification.jupyterlab-settings").write_text(json.dumps(quiet), "utf-8")
+    extensions = folder / "share" / "labextensions"
+    extensions.mkdir(parents=True)
+    (extensions / "nbtrack").symlink_to(PACKAGE / "labextension", target_is_directory=True)
+    nowhere = "http://127.0.0.1:9"
+    return env | {
+        "IPYTHONDIR": str(folder / "ipython"),
+        "JUPYTER_PATH": str(folder / "share"),
+        "PYTHONPATH": str(ROOT / "src"),
+        "http_proxy": nowhere,
+        "https_proxy": nowhere,
+        "no_proxy": "127.0.0.1,localhost",
+    }
+
+
+class Server:
+    """A Jupyter server with JupyterLab and Notebook 7 on a port of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder / "work"
+        self.folder.mkdir()
+        self.env = jupyter_environment(folder / "jupyter")
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.url = f"http://127.0.0.1:{free.getsockname()[1]}"
+        self._log = (folder / "server.log").open("w+b")
+        options = [
+            "--no-browser",
+            "--allow-root",
+            "--ip=127.0.0.1",
+            f"--port={self.url.rsplit(':', 1)[1]}",
+            "--ServerApp.port_retries=0",
+            f"--ServerApp.root_dir={self.folder}",
+            f"--IdentityProvider.token={TOKEN}",
+            "--LabApp.expose_app_in_browser=True",
+            "--JupyterNotebookApp.expose_app_in_browser=True",
+            "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        ]
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "jupyter", "lab", *options],
+            cwd=self.folder,
+            env=self.env,
+            stdout=self._log,
+            stderr=subprocess.STDOUT,
+        )
+
+    def wait(self, seconds: float = 60) -> None:
+        """Wait until the server answers."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end and self._process.poll() is None:
+            try:
+                urlopen(f"{self.url}/api", timeout=2).close()
+                return
+            except OSError:
+                time.sleep(0.1)
+        self._log.seek(0)
+        pytest.fail("JupyterLab does not start:\n" + self._log.read().decode()[-3000:])
+
+    def stop(self) -> None:
+        """Stop the server and its kernels."""
+        self._process.terminate()
+        try:
+            self._process.wait(10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._log.close()
+
+
+class Lab:
+    """A page with a notebook of a server.
+
+    Attributes
+    ----------
+    page : Page
+    path : Path
+        The notebook that was opened last.
+    outside : list of str
+        What the page asked of other machines; all of it was refused.
+    problems : list of str
+        Errors in the page that speak of nbtrack.
+    """
+
+    def __init__(self, page: Page, server: Server) -> None:
+        self.page = page
+        self.server = server
+        self.outside: list[str] = []
+        self.problems: list[str] = []
+        page.set_default_timeout(PATIENCE_MS)
+        page.context.route("**/*", self._gate)
+        page.on("console", lambda said: said.type == "error" and self._listen(said.text))
+        page.on("pageerror", lambda error: self._listen(f"{error}\n{error.stack}"))
+
+    def _gate(self, route: Route) -> None:
+        url = route.request.url
+        if url.startswith((self.server.url, "blob:", "data:")):
+            route.continue_()
+        else:
+            self.outside.append(url)
+            route.abort()
+
+    def _listen(self, text: str) -> None:
+        if "nbtrack" in text.lower() or "nbt-" in text or "plotly" in text.lower():
+            self.problems.append(text)
+
+    def open(self, path: Path, app: str = "lab/tree") -> None:
+        """Open a notebook in JupyterLab, or with ``notebooks`` in Notebook 7; wait for a kernel."""
+        self.path = path
+        name = path.relative_to(self.server.folder).as_posix()
+        self.page.goto(f"{self.server.url}/{app}/{name}?reset&token={TOKEN}")
+        self.ready()
+
+    def reload(self) -> None:
+        """Reload the page, also one with changes that are not saved."""
+        self.page.once("dialog", lambda dialog: dialog.accept())
+        self.page.reload()
+        self.page.locator(".jp-Notebook .jp-CodeCell").first.wait_for()
+
+    def ready(self) -> None:
+        """Wait for the notebook and an idle kernel."""
+        self.page.locator(".jp-Notebook .jp-CodeCell").first.wait_for()
+        self.page.wait_for_function(f"() => ({KERNEL})?.status === 'idle'")
+
+    def command(self, name: str, **arguments: Any) -> None:
+        """Execute a command of JupyterLab; does not wait for what it starts."""
+        self.page.evaluate(
+            "([name, args]) => { void window.jupyterapp.commands.execute(name, args); }",
+            [name, arguments],
+        )
+
+    def run_all(self) -> None:
+        """Run all cells and wait for the last one."""
+        self.command("notebook:run-all-cells")
+        self.done()
+
+    def done(self, timeout_s: float = 90) -> None:
+        """Wait until no cell runs or waits, and the kernel is idle."""
+        self.page.wait_for_function(
+            f"""() => ({KERNEL})?.status === 'idle' && ({CELLS}).length > 0
+              && ({CELLS}).every(c => c.model.executionState === 'idle')
+              && ({CELLS}).some(c => c.model.executionCount)""",
+            timeout=timeout_s * 1000,
+        )
+
+    def run(self, index: int) -> None:
+        """Start to run one cell."""
+        self.page.evaluate(f"index => {{ {NOTEBOOK}.activeCellIndex = index; }}", index)
+        self.command("notebook:run-cell")
+
+    def save(self) -> None:
+        """Save the notebook, and wait until it is saved."""
+        self.page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
+
+    def restart_kernel(self) -> None:
+        """Restart the kernel and wait for it."""
+        self.page.evaluate(f"() => ({KERNEL}).restart()")
+        self.ready()
+
+    def interrupt(self) -> None:
+        """Interrupt the kernel."""
+        self.page.evaluate(f"() => ({KERNEL}).interrupt()")
+
+    def table(self, index: int = 0) -> Table:
+        """Return a table of runs by its place in the page."""
+        return Table(self.page.locator(".nbt-table").nth(index))
+
+    def cell(self, index: int) -> Locator:
+        """Return a cell by its place."""
+        return self.page.locator(".jp-Notebook .jp-Cell").nth(index)
+
+
+class Table:
+    """A table of runs in the page."""
+
+    def __init__(self, root: Locator) -> None:
+        self.root = root
+        self.grid = root.locator(".nbt-scroll")
+
+    def heading(self, column: str) -> Locator:
+        """Return the button above a column, by the column's full name."""
+        return self.root.locator(f"thead button[data-column='{column}']")
+
+    def column(self, column: str) -> list[str]:
+        """Return the cells of a column, as they stand below each other."""
+        found: list[str] = self.root.evaluate(f"(root, name) => ({COLUMN})(root, name)", column)
+        return found
+
+    def wait_for(self, column: str, cells: list[str]) -> None:
+        """Wait until a column has these cells."""
+        self.root.page.wait_for_function(
+            f"([root, name, cells]) => JSON.stringify(({COLUMN})(root, name)) === cells",
+            arg=[self.root.element_handle(), column, json.dumps(cells, separators=(",", ":"))],
+        )
+
+    def filter(self, text: str) -> None:
+        """Type a filter and press Enter."""
+        self.root.get_by_role("searchbox").fill(text)
+        self.root.get_by_role("searchbox").press("Enter")
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A Jupyter server for all tests of the session."""
+    pytest.importorskip("jupyterlab", reason="the browser tests need JupyterLab")
+    missing = [str(path.relative_to(ROOT)) for path in BUILT if not path.is_file()]
+    if missing:
+        pytest.fail(f"{', '.join(missing)}: not built. Build: cd js && npm ci && npm run build")
+    started = Server(tmp_path_factory.mktemp("jupyter"))
+    try:
+        started.wait()
+        yield started
+    finally:
+        started.stop()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A headless Chromium."""
+    pytest.importorskip("playwright", reason="the browser tests need playwright")
+    if CHROMIUM is None:
+        pytest.skip("no Chromium or Chrome; install one, or set NBTRACK_CHROMIUM to its path")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
+        yield started
+        started.close()
+
+
+@contextmanager
+def open_lab(browser: Browser, server: Server) -> Iterator[Lab]:
+    """Open an empty page; at the end, fail if nbtrack complained or asked another machine."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    opened = Lab(context.new_page(), server)
+    try:
+        yield opened
+    finally:
+        context.close()
+    assert opened.outside == []
+    assert opened.problems == []
+
+
+@pytest.fixture
+def lab(browser: Browser, server: Server) -> Iterator[Lab]:
+    """A page for one test."""
+    with open_lab(browser, server) as opened:
+        yield opened
+
+
+@pytest.fixture
+def folder(server: Server, request: pytest.FixtureRequest) -> Path:
+    """A fresh folder below the root of the server."""
+    made = server.folder / request.node.name.replace("[", "-").replace("]", "")
+    made.mkdir()
+    return made
