@@ -34,6 +34,7 @@ SHOWN = {
 } | RUN
 
 MAY_IMPORT: dict[str, set[str]] = {
+    "_later": set(),
     "entities": set(),
     "errors": set(),
     "exceptions": {"errors"},
@@ -52,14 +53,15 @@ MAY_IMPORT: dict[str, set[str]] = {
     "notebook": {"views", "autolog", "models"} | RUN,
     "artifacts": {"api"} | RUN,
     "api": SHOWN,
-    "client": SHOWN,
+    "client": {"_later"} | SHOWN,
     "cli": {"api"} | SHOWN,
-    "nbtrack": {"api", "artifacts", "client", "exceptions"} | SHOWN,
+    "nbtrack": {"_later", "api", "artifacts", "client", "exceptions"} | SHOWN,
 }
 
 # Names that MLflow has in a lower layer; they are resolved when they are first asked for.
 LAZY_UPWARD: set[tuple[str, str]] = {
     ("nbtrack.tracking", "nbtrack.client"),  # nbtrack.tracking.MlflowClient
+    ("nbtrack.tracking", "nbtrack.api.stores"),  # nbtrack.tracking.set_tracking_uri
 }
 
 

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from nbtrack.client import Client as MlflowClient
     from nbtrack.errors import NbtrackError
     from nbtrack.errors import NbtrackError as MlflowException
+    from nbtrack.system_metrics import *  # noqa: F403
     from nbtrack.tracking.images import Image
+    from nbtrack.tracking.operations import RunOperations
     from nbtrack.tracking.run import ActiveRun
 
 __version__ = "0.1.0"
@@ -28,10 +30,12 @@ __all__ = [  # noqa: F405  the star import above is for type checkers
     "MlflowClient",
     "MlflowException",
     "NbtrackError",
+    "RunOperations",
     "__version__",
     "active_run",
     "artifacts",
     "chart",
+    "client",
     "config",
     "create_experiment",
     "data",
@@ -39,6 +43,8 @@ __all__ = [  # noqa: F405  the star import above is for type checkers
     "delete_experiment_tag",
     "delete_run",
     "delete_tag",
+    "disable_system_metrics_logging",
+    "enable_system_metrics_logging",
     "end_run",
     "entities",
     "exceptions",
@@ -75,6 +81,9 @@ __all__ = [  # noqa: F405  the star import above is for type checkers
     "set_experiment",
     "set_experiment_tag",
     "set_experiment_tags",
+    "set_system_metrics_node_id",
+    "set_system_metrics_samples_before_logging",
+    "set_system_metrics_sampling_interval",
     "set_tag",
     "set_tags",
     "set_tracking_uri",
@@ -87,6 +96,7 @@ __all__ = [  # noqa: F405  the star import above is for type checkers
 
 _MODULES = {
     "artifacts",
+    "client",
     "config",
     "data",
     "entities",
@@ -102,8 +112,19 @@ _ELSEWHERE = {
     "MlflowClient": ("nbtrack.client", "Client"),
     "MlflowException": ("nbtrack.errors", "NbtrackError"),
     "NbtrackError": ("nbtrack.errors", "NbtrackError"),
+    "RunOperations": ("nbtrack.tracking.operations", "RunOperations"),
     "chart": ("nbtrack.api.views", "chart"),
     "runs": ("nbtrack.api.views", "runs"),
+    **{
+        name: ("nbtrack.system_metrics", name)
+        for name in (
+            "disable_system_metrics_logging",
+            "enable_system_metrics_logging",
+            "set_system_metrics_node_id",
+            "set_system_metrics_samples_before_logging",
+            "set_system_metrics_sampling_interval",
+        )
+    },
 }
 
 
@@ -111,7 +132,9 @@ def __getattr__(name: str) -> Any:
     if name in _MODULES:
         return import_module(f"nbtrack.{name}")
     if name not in __all__:
-        raise AttributeError(f"module 'nbtrack' has no attribute {name!r}")
+        from nbtrack._later import LATER, missing_attribute
+
+        raise AttributeError(missing_attribute("nbtrack", name, LATER))
     module, original = _ELSEWHERE.get(name, ("nbtrack.api", name))
     value = globals()[name] = getattr(import_module(module), original)
     return value

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from nbtrack._later import LATER_METHODS, missing_attribute
 from nbtrack.entities import (
     DatasetInput,
     Experiment,
@@ -17,7 +18,7 @@ from nbtrack.entities import (
     RunTag,
     ViewType,
 )
-from nbtrack.limits import check_key, check_run_id, check_timestamp, metric_value, tag_value
+from nbtrack.limits import check_run_id
 from nbtrack.store.store import Store, open_store
 from nbtrack.tracking.operations import RunOperations, done
 
@@ -37,16 +38,19 @@ class Client:
     ----------
     tracking_uri : str or path, optional
         The store; by default the one that ``nbtrack.get_tracking_uri`` names.
-    registry_uri : str, optional
-        Not used: models are registered where runs are tracked.
+    registry_uri, workspace_store_uri : str, optional
+        Not used: everything is kept where runs are tracked.
     """
 
     def __init__(
         self,
         tracking_uri: str | os.PathLike[str] | None = None,
         registry_uri: str | None = None,
+        workspace_store_uri: str | None = None,
     ) -> None:
         self._uri = tracking_uri
+        if tracking_uri is not None:
+            open_store(tracking_uri)  # an error now is better than at the first use
 
     @property
     def _store(self) -> Store:
@@ -104,7 +108,12 @@ class Client:
 
         with self._store.read() as reader:
             return search_experiments(
-                reader, view_type, max_results or 1000, filter_string, order_by, page_token
+                reader,
+                view_type,
+                1000 if max_results is None else max_results,
+                filter_string,
+                order_by,
+                page_token,
             )
 
     def rename_experiment(self, experiment_id: str, new_name: str) -> None:
@@ -270,17 +279,9 @@ class Client:
         synchronous: bool | None = None,
     ) -> RunOperations | None:
         """Log many metrics, params and tags; all are checked before anything is written."""
-        writer = self._writer(run_id)
-        points = [
-            (check_key(m.key, f"metrics[{i}].name"), metric_value(m.key, m.value), m.step or 0,
-             check_timestamp(m.timestamp))
-            for i, m in enumerate(metrics)
-        ]  # fmt: skip
-        texts = [(check_key(t.key, "tags.key"), tag_value(t.key, t.value)) for t in tags]
-        writer.log_params([(p.key, p.value) for p in params])
-        writer.set_tags(dict(texts))
-        for (step, timestamp, _), group in _by_moment(points).items():
-            writer.log_metrics(group, step, timestamp)
+        from nbtrack.tracking.batch import log_batch
+
+        log_batch(self._writer(run_id), metrics, params, tags)
         return done(synchronous)
 
     def log_inputs(
@@ -385,15 +386,8 @@ class Client:
 
         return artifacts_of(self._store, run_id).download(path, dst_path)
 
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(missing_attribute("nbtrack.Client", name, LATER_METHODS))
 
-def _by_moment(
-    points: Iterable[tuple[str, float, Any, int]],
-) -> dict[tuple[Any, int, int], dict[str, float]]:
-    """Group points so that each group has one step and one time, and each key once."""
-    groups: dict[tuple[Any, int, int], dict[str, float]] = {}
-    for key, value, step, timestamp in points:
-        again = 0
-        while key in (group := groups.setdefault((step, timestamp, again), {})):
-            again += 1
-        group[key] = value
-    return groups
+
+MlflowClient = Client

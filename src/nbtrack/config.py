@@ -10,6 +10,7 @@ import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from nbtrack.errors import InvalidParameterError
 
@@ -36,6 +37,29 @@ def env_flag(*names: str, default: bool) -> bool:
 def truncates_long_values() -> bool:
     """Return whether long params and tags are cut (with a warning) or refused."""
     return env_flag("NBTRACK_TRUNCATE_LONG_VALUES", "MLFLOW_TRUNCATE_LONG_VALUES", default=True)
+
+
+class _Answers:
+    """Whether logging calls that do not say so answer with a handle to wait for."""
+
+    wanted: ClassVar[bool | None] = None
+
+
+def enable_async_logging(enable: bool = True) -> None:
+    """Let logging calls answer with a handle, as MLflow's asynchronous ones do.
+
+    What they log is on disk when they return either way: the handle has nothing to wait for.
+    """
+    _Answers.wanted = enable
+
+
+def answers_with_handle() -> bool:
+    """Return whether logging calls that do not say so answer with a handle."""
+    if _Answers.wanted is None:
+        _Answers.wanted = env_flag(
+            "NBTRACK_ENABLE_ASYNC_LOGGING", "MLFLOW_ENABLE_ASYNC_LOGGING", default=False
+        )
+    return _Answers.wanted
 
 
 def default_uri() -> str | None:
@@ -104,11 +128,11 @@ def resolve(uri: str | os.PathLike[str] | None) -> StoreLocation:
         return _beside_sqlite(text)
     if scheme in ("http", "https"):
         raise InvalidParameterError(
-            f"Tracking to a server ({text!r}) is not available in this version of nbtrack. "
+            f"Tracking to a server ({_shown(text)!r}) is not available in this version of nbtrack. "
             "Use a path, such as set_tracking_uri('nbtrack.duckdb')."
         )
     raise InvalidParameterError(
-        f"nbtrack cannot track to {text!r}: it keeps runs in a DuckDB file. "
+        f"nbtrack cannot track to {_shown(text)!r}: it keeps runs in a DuckDB file. "
         "Use a path, such as set_tracking_uri('nbtrack.duckdb'), or unset "
         "NBTRACK_URI / MLFLOW_TRACKING_URI to use nbtrack.duckdb in the working directory."
     )
@@ -121,6 +145,11 @@ def _scheme(text: str) -> str:
     if not match or (sys.platform == "win32" and len(match.group(1)) == 1):
         return ""
     return match.group(1).lower().split("+")[0]
+
+
+def _shown(text: str) -> str:
+    """Return a URI without the password that it may have."""
+    return re.sub(r"(?<=://)[^/@]*@", "...@", text)
 
 
 def _local(text: str, scheme: str) -> StoreLocation:
@@ -165,9 +194,7 @@ def _beside_sqlite(text: str) -> StoreLocation:
     from urllib.parse import unquote
 
     rest = unquote(text.split(":", 1)[1])
-    if rest.startswith("///"):
-        rest = rest[3:]
-    rest = rest.split("?")[0]
+    rest = rest.removeprefix("//").removeprefix("/").split("?")[0]
     if not rest or rest == ":memory:":
         rest = "mlflow.db"
     ours = _absolute(rest).with_suffix(".duckdb")

@@ -14,6 +14,19 @@ from typing import Any, ClassVar, Generic, TypeVar, dataclass_transform
 T = TypeVar("T")
 
 
+def _named(names: dict[int, str], number: int, what: str) -> str:
+    if number not in names:
+        raise ValueError(f"There is no {what} {number!r}: {', '.join(map(str, names))} are known.")
+    return names[number]
+
+
+def _numbered(names: dict[int, str], name: str, what: str) -> int:
+    for number, known in names.items():
+        if known == name:
+            return number
+    raise ValueError(f"There is no {what} {name!r}: {', '.join(names.values())} are known.")
+
+
 class LifecycleStage:
     """Whether an experiment or a run was deleted."""
 
@@ -27,6 +40,18 @@ class ViewType:
     ACTIVE_ONLY = 1
     DELETED_ONLY = 2
     ALL = 3
+
+    _NAMES: ClassVar[dict[int, str]] = {1: "active_only", 2: "deleted_only", 3: "all"}
+
+    @classmethod
+    def to_string(cls, view_type: int) -> str:
+        """Return the name of a view type, such as ``"active_only"``."""
+        return _named(cls._NAMES, view_type, "view type")
+
+    @classmethod
+    def from_string(cls, view_str: str) -> int:
+        """Return the view type of a name."""
+        return _numbered(cls._NAMES, view_str, "view type")
 
 
 class SourceType:
@@ -61,12 +86,12 @@ class RunStatus:
     @classmethod
     def to_string(cls, status: int) -> str:
         """Return the name of a status number."""
-        return cls._NAMES[status]
+        return _named(cls._NAMES, status, "run status")
 
     @classmethod
     def from_string(cls, status: str) -> int:
         """Return the number of a status name."""
-        return {name: number for number, name in cls._NAMES.items()}[status]
+        return _numbered(cls._NAMES, status, "run status")
 
     @classmethod
     def is_terminated(cls, status: int | str) -> bool:
@@ -186,6 +211,11 @@ class DatasetInput(Entity):
     dataset: Dataset
     tags: list[InputTag] = field(default_factory=list)
 
+    def to_dictionary(self) -> dict[str, Any]:
+        """Return the dataset, and the tags as a dictionary."""
+        tags = {tag.key: tag.value for tag in self.tags}
+        return {"dataset": self.dataset.to_dictionary(), "tags": tags}
+
 
 @entity
 class LoggedModelInput(Entity):
@@ -260,6 +290,13 @@ class RunInputs(Entity):
 
     dataset_inputs: list[DatasetInput] = field(default_factory=list)
     model_inputs: list[LoggedModelInput] = field(default_factory=list)
+
+    def to_dictionary(self) -> dict[str, Any]:
+        """Return the inputs as lists of dictionaries."""
+        return {
+            "model_inputs": [item.to_dictionary() for item in self.model_inputs],
+            "dataset_inputs": [item.to_dictionary() for item in self.dataset_inputs],
+        }
 
 
 @entity

@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from nbtrack.errors import NbtrackError
 from nbtrack.errors import NbtrackError as MlflowException
+from nbtrack.errors import NbtrackError as RestException
 
-__all__ = ["MlflowException", "NbtrackError"]
+__all__ = ["MlflowException", "NbtrackError", "RestException"]

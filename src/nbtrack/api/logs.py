@@ -42,7 +42,7 @@ def log_metric(
     if model_id is not None:
         _context.check_no_models(model_id=model_id)
     writer(run_id).log_metrics({key: value}, 0 if step is None else step, timestamp)
-    return None if synchronous is None else done(synchronous)
+    return done(synchronous)
 
 
 def log_metrics(
@@ -58,13 +58,13 @@ def log_metrics(
     if model_id is not None:
         _context.check_no_models(model_id=model_id)
     writer(run_id).log_metrics(metrics, 0 if step is None else step, timestamp)
-    return None if synchronous is None else done(synchronous)
+    return done(synchronous)
 
 
 def log_param(key: str, value: Any, synchronous: bool | None = None) -> Any:
     """Log a param, written once, and return its value."""
     writer(None).log_params({key: value})
-    return (None if synchronous is None else done(synchronous)) or value
+    return done(synchronous) or value
 
 
 def log_params(
@@ -72,19 +72,19 @@ def log_params(
 ) -> RunOperations | None:
     """Log several params: all or, if one has another value already, none."""
     writer(run_id).log_params(params)
-    return None if synchronous is None else done(synchronous)
+    return done(synchronous)
 
 
 def set_tag(key: str, value: Any, synchronous: bool | None = None) -> RunOperations | None:
     """Set a tag of the active run."""
     writer(None).set_tags({key: value})
-    return None if synchronous is None else done(synchronous)
+    return done(synchronous)
 
 
 def set_tags(tags: Mapping[str, Any], synchronous: bool | None = None) -> RunOperations | None:
     """Set several tags of the active run."""
     writer(None).set_tags(tags)
-    return None if synchronous is None else done(synchronous)
+    return done(synchronous)
 
 
 def delete_tag(key: str) -> None:

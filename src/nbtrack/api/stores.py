@@ -40,7 +40,9 @@ def is_tracking_uri_set() -> bool:
 
 
 def set_experiment(
-    experiment_name: str | None = None, experiment_id: str | None = None
+    experiment_name: str | None = None,
+    experiment_id: str | None = None,
+    trace_location: None = None,
 ) -> Experiment:
     """Make an experiment the active one: new runs belong to it.
 
@@ -50,9 +52,12 @@ def set_experiment(
         Made if there is none of that name; a deleted one stays deleted.
     experiment_id : str, optional
         Instead of a name; must exist and be active.
+    trace_location : None
+        There are no traces in this version.
     """
     from nbtrack.store import experiments
 
+    _check_no_traces(trace_location)
     if (experiment_name is None) == (experiment_id is None):
         raise InvalidParameterError(
             "Must specify exactly one of: `experiment_id` or `experiment_name`."
@@ -75,6 +80,7 @@ def create_experiment(
     name: str,
     artifact_location: str | None = None,
     tags: Mapping[str, Any] | None = None,
+    trace_location: None = None,
 ) -> str:
     """Make an experiment and return its id.
 
@@ -85,9 +91,12 @@ def create_experiment(
     artifact_location : str, optional
         A folder or a URI for the artifacts of its runs; by default beside the database.
     tags : mapping, optional
+    trace_location : None
+        There are no traces in this version.
     """
     from nbtrack.store import experiments
 
+    _check_no_traces(trace_location)
     return experiments.create(context.store(), name, artifact_location, tags)
 
 
@@ -152,3 +161,11 @@ def delete_experiment_tag(key: str) -> None:
 
     store = context.store()
     experiments.delete_tag(store, _start.active_experiment_id(store), key)
+
+
+def _check_no_traces(trace_location: object) -> None:
+    if trace_location is not None:
+        raise InvalidParameterError(
+            f"trace_location={trace_location!r}: traces are not available in this version of "
+            "nbtrack. Leave it out."
+        )

@@ -6,9 +6,13 @@ from typing import Any
 
 
 def __getattr__(name: str) -> Any:
-    """Give ``MlflowClient`` where MLflow's users look for it."""
+    """Give ``MlflowClient`` and the tracking URI where MLflow's users look for them."""
     if name in ("MlflowClient", "Client"):
         from nbtrack.client import Client
 
         return Client
+    if name in ("get_tracking_uri", "is_tracking_uri_set", "set_tracking_uri"):
+        from nbtrack.api import stores
+
+        return getattr(stores, name)
     raise AttributeError(f"module 'nbtrack.tracking' has no attribute {name!r}")

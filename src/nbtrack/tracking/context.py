@@ -13,7 +13,7 @@ import threading
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
-from nbtrack.config import default_uri, env, env_flag
+from nbtrack.config import default_uri, env
 from nbtrack.errors import InvalidParameterError
 from nbtrack.store.store import Store, open_store
 from nbtrack.tracking.kernel import cell_number
@@ -33,9 +33,6 @@ class _Process:
         self.guard = threading.Lock()
         self.uri: str | None = None
         self.experiment: tuple[Store, str] | None = None
-        self.hands_out_operations = env_flag(
-            "NBTRACK_ENABLE_ASYNC_LOGGING", "MLFLOW_ENABLE_ASYNC_LOGGING", default=False
-        )
         self.open_runs: tuple[ActiveRun, ...] = ()
         self.last: ActiveRun | None = None
 
@@ -164,13 +161,6 @@ def pop(run: ActiveRun) -> None:
 def last() -> ActiveRun | None:
     """Return the run that ended last, preferably in this thread."""
     return _last.get() or _process.last
-
-
-def hand_out_operations(wanted: bool | None = None) -> bool:
-    """Return whether logging calls that do not say so answer with a handle; or set it."""
-    if wanted is not None:
-        _process.hands_out_operations = wanted
-    return _process.hands_out_operations
 
 
 def _after_fork() -> None:

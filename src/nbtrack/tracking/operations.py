@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nbtrack.tracking import context
+from nbtrack.config import answers_with_handle
 
 
 class RunOperations:
@@ -15,5 +15,5 @@ class RunOperations:
 def done(synchronous: bool | None) -> RunOperations | None:
     """Return a handle where one was asked for, by the call or for the whole process."""
     if synchronous is None:
-        synchronous = not context.hand_out_operations()
+        synchronous = not answers_with_handle()
     return None if synchronous else RunOperations()

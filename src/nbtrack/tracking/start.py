@@ -85,7 +85,7 @@ def start_run(
             extra[PARENT] = parent_run_id
         elif nested and parent is not None:
             extra[PARENT] = parent.info.run_id
-        run = _created(store, experiment_id, run_name, extra, parent)
+        run = _created(store, experiment_id, extra, parent)
     context.push(run)
     wanted = log_system_metrics
     if wanted is None:
@@ -155,7 +155,6 @@ def _resumed(
 def _created(
     store: Store,
     experiment_id: str | None,
-    run_name: str | None,
     tags: dict[str, Any],
     parent: ActiveRun | None,
 ) -> ActiveRun:
@@ -164,7 +163,7 @@ def _created(
     if experiment_id is None:
         experiment_id = active_experiment_id(store)
     found = {**quick_tags(), **tags}
-    info, writer = runs.create(store, str(experiment_id), run_name=run_name, tags=found)
+    info, writer = runs.create(store, str(experiment_id), tags=found)
     run = ActiveRun(info, writer, context.chain(parent))
     run.in_background(threading.Thread(target=_describe, args=(run, tags), daemon=True))
     return run
