@@ -348,3 +348,23 @@ def shows_pictures(browser: Browser, text: str) -> None:
     assert page.locator(".jp-OutputArea td", has_text="FINISHED").is_visible()
     assert page.locator(".jp-OutputArea img").bounding_box()["width"] > 300
     page.close()
+
+
+def test_page_that_is_reloaded_in_mid_run_follows_to_the_end(lab: Lab, folder: Path) -> None:
+    wait = "import pathlib\nwhile not pathlib.Path('go').exists():\n    time.sleep(0.05)\n"
+    cell = "%%track long\n" + training() + wait + training(20)
+    path = write_notebook(folder / "reload.ipynb", SETUP, cell)
+    lab.open(path)
+    lab.run(0)
+    lab.run(1)
+    lab.page.locator(".nbt-plot[data-points='16']").wait_for()
+    lab.save()
+    lab.reload()
+    lab.page.locator(".nbtrack-output[data-mode=saved] [data-state=STALE]").wait_for()
+    (folder / "go").touch()
+    wait_for_states(lab, "FINISHED")
+    lab.page.locator(".nbt-plot[data-points='56']").wait_for()
+    lab.page.locator(".nbtrack-output[data-mode=saved]").wait_for()
+    lab.save()
+    (kept,) = (output["data"] for output in outputs_of(path))
+    assert set(kept) == {"text/plain", "image/png", "application/vnd.nbtrack.view.v1+json"}

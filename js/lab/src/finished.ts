@@ -5,6 +5,8 @@ import type { ChartView, View } from '@nbtrack/shared/protocol';
 import { unpackCurves } from '@nbtrack/shared/series';
 import { showFinishedTable } from '@nbtrack/shared/finished_table';
 
+const NOT_YET = 'The notebook was saved before the run ended. If its kernel is there, the curves come when the cell has ended.';
+
 /** Show a finished output from its data. Returns what takes it away. */
 export async function showFinished(host: HTMLElement, view: View): Promise<() => void> {
   return view.kind === 'table' ? showFinishedTable(viewRoot(host, 'table'), view) : showChart(host, view);
@@ -23,6 +25,7 @@ async function showChart(host: HTMLElement, view: ChartView): Promise<() => void
   }
   const { x, smoothing, log_y: logY } = view.options;
   const chart = new Chart(root, data, { x, smoothing, logY }, () => undefined);
+  if (view.head?.state === 'RUNNING') chart.setEmpty(NOT_YET);
   chart.setTitle(view.title);
   chart.setRuns(view.runs);
   return () => {

@@ -1,4 +1,4 @@
-import { VIEW_MIME, type View } from '@nbtrack/shared/protocol';
+import { FINISHED_EVENT, type FinishedOutput, VIEW_MIME, type View } from '@nbtrack/shared/protocol';
 import { type IRenderMimeRegistry, MimeModel } from '@jupyterlab/rendermime';
 import type { IRenderMime } from '@jupyterlab/rendermime-interfaces';
 import { Panel, Widget } from '@lumino/widgets';
@@ -26,14 +26,17 @@ export interface Place {
 export class ViewRenderer extends Panel implements IRenderMime.IRenderer {
   private turn = 0;
   private takeAway: () => void = () => undefined;
+  private model: IRenderMime.IMimeModel | undefined;
 
   constructor(private readonly place: Place) {
     super();
     this.addClass('nbtrack-output');
+    this.node.addEventListener(FINISHED_EVENT, this.onFinished);
   }
 
   async renderModel(model: IRenderMime.IMimeModel): Promise<void> {
     const turn = ++this.turn;
+    this.model = model;
     this.clear();
     // saved widget state may hold code, so what nobody trusted is shown from its data alone
     if (!(WIDGET_MIME in model.data) || !model.trusted) return this.showSaved(model, turn);
@@ -46,9 +49,17 @@ export class ViewRenderer extends Panel implements IRenderMime.IRenderer {
 
   override dispose(): void {
     this.turn++;
+    this.node.removeEventListener(FINISHED_EVENT, this.onFinished);
     this.takeAway();
     super.dispose();
   }
+
+  /** Put the finished output in the place of the live one, in the notebook too. */
+  private readonly onFinished = (event: Event): void => {
+    const { data, metadata } = (event as CustomEvent<FinishedOutput>).detail;
+    if (!(VIEW_MIME in data) || WIDGET_MIME in data) return;
+    this.model?.setData({ data, metadata } as IRenderMime.IMimeModel.ISetDataOptions);
+  };
 
   private clear(): void {
     this.takeAway();

@@ -83,6 +83,11 @@ export class Chart {
     this.touch();
   }
 
+  /** What stands in the place of plots as long as there are none. */
+  setEmpty(text: string): void {
+    this.empty.textContent = text;
+  }
+
   setTitle(title: string): void {
     this.toolbar.setTitle(title);
   }

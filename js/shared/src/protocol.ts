@@ -13,8 +13,8 @@ export const WIDGETS = {
   },
   "RunCard": {
     "traits": ["runs", "content", "title", "x", "smoothing", "log_y", "head", "since", "detail"],
-    "from_python": ["append"],
-    "from_browser": ["resync"]
+    "from_python": ["append", "finished"],
+    "from_browser": ["resync", "finish"]
   },
   "RunTable": {
     "traits": ["all_columns", "columns", "filter", "sort", "selected_ids", "page", "first", "error"],
@@ -25,6 +25,9 @@ export const WIDGETS = {
 
 /** The MIME type of what a finished output leaves in the notebook. */
 export const VIEW_MIME = 'application/vnd.nbtrack.view.v1+json';
+
+/** What a card's root tells the page when its finished output came; the detail is a `FinishedOutput`. */
+export const FINISHED_EVENT = 'nbtrack-finished';
 
 export type RunState = 'RUNNING' | 'SCHEDULED' | 'FINISHED' | 'FAILED' | 'KILLED' | 'INTERRUPTED';
 export type Role = 'live' | 'last' | 'best' | 'plain';
@@ -71,6 +74,23 @@ export interface AppendMessage {
 
 export interface ResyncMessage {
   type: 'resync';
+  id: number;
+}
+
+/** Asks for the finished output: this page may have missed it. */
+export interface FinishMessage {
+  type: 'finish';
+  id: number;
+}
+
+/** An output as the notebook keeps it, by MIME type. */
+export interface FinishedOutput {
+  data: Record<string, unknown>;
+  metadata: Record<string, unknown>;
+}
+
+export interface FinishedMessage extends FinishedOutput {
+  type: 'finished';
   id: number;
 }
 
@@ -221,6 +241,8 @@ export const AGREES: [
   Same<TraitsOf<'RunTable'>, keyof RunTableState>,
   Same<(typeof WIDGETS)['MetricChart']['from_python'][number], AppendMessage['type']>,
   Same<(typeof WIDGETS)['MetricChart']['from_browser'][number], ResyncMessage['type']>,
+  Same<(typeof WIDGETS)['RunCard']['from_python'][number], (AppendMessage | FinishedMessage)['type']>,
+  Same<(typeof WIDGETS)['RunCard']['from_browser'][number], (ResyncMessage | FinishMessage)['type']>,
   Same<(typeof WIDGETS)['RunTable']['from_python'][number], (PageMessage | FailedMessage)['type']>,
   Same<(typeof WIDGETS)['RunTable']['from_browser'][number], QueryMessage['type']>
-] = [true, true, true, true, true, true, true];
+] = [true, true, true, true, true, true, true, true, true];

@@ -1,21 +1,42 @@
 import type { RenderProps } from '@anywidget/types';
 import { viewRoot } from '@nbtrack/shared/dom';
 import { CardHead } from '@nbtrack/shared/head';
-import type { RunCardState } from '@nbtrack/shared/protocol';
+import { FINISHED_EVENT, type FinishedMessage, type RunCardState } from '@nbtrack/shared/protocol';
 import { connectChart } from './connection';
+
+/** How long the card of a run that has ended waits for its finished output before it asks for it. */
+const GRACE_MS = 1000;
+
+let questions = 0;
 
 function render({ model, el }: RenderProps<RunCardState>): () => void {
   const root = viewRoot(el, 'card');
   const head = new CardHead(true);
   root.append(head.element);
-  const onHead = (): void => head.setHead(model.get('head'));
+  let waiting: ReturnType<typeof setTimeout> | undefined;
+  const onHead = (): void => {
+    const now = model.get('head');
+    head.setHead(now);
+    clearTimeout(waiting);
+    if (now.state === 'RUNNING' || now.state === 'SCHEDULED') return;
+    // a page that was reloaded in mid-run does not get the output that replaces this card
+    waiting = setTimeout(() => model.send({ type: 'finish', id: ++questions }), GRACE_MS);
+  };
+  const onMessage = ({ type, data, metadata }: FinishedMessage): void => {
+    if (type !== 'finished') return;
+    const detail = { data, metadata };
+    root.dispatchEvent(new CustomEvent(FINISHED_EVENT, { bubbles: true, composed: true, detail }));
+  };
   const onSince = (): void => head.setSince(model.get('since'), model.get('detail'));
+  model.on('msg:custom', onMessage);
   model.on('change:head', onHead);
   model.on('change:since change:detail', onSince);
   onHead();
   onSince();
   const disconnect = connectChart(model, root);
   return () => {
+    clearTimeout(waiting);
+    model.off('msg:custom', onMessage);
     model.off('change:head', onHead);
     model.off('change:since change:detail', onSince);
     head.dispose();

@@ -94,6 +94,13 @@ class RunCard(MetricChart):
             if self.head.get("run_id") == run_id:
                 self.head = {**self.head, "state": state}
 
+    def _on_message(self, widget: Any, message: Any, buffers: Any) -> None:
+        super()._on_message(widget, message, buffers)
+        if isinstance(message, dict) and message.get("type") == "finish":
+            data, metadata = self.finished_bundle()
+            answer = {"type": "finished", "id": message.get("id")}
+            self.send({**answer, "data": data, "metadata": metadata})
+
     def _finished(self) -> ChartContent:
         return replace(
             super()._finished(),
