@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -556,6 +557,35 @@ def test_a_dataset_has_a_name_and_a_digest_of_some_length(workdir, name, digest)
     dataset = nbtrack.entities.Dataset(name, digest, "local", "{}")
     with pytest.raises(InvalidParameterError, match=r"name|digest"):
         client.log_inputs(run_id, [nbtrack.entities.DatasetInput(dataset)])
+
+
+@pytest.mark.parametrize("source", [("local", None), (None, "{}"), ("local", "")])
+def test_a_dataset_has_a_source_so_that_the_store_can_hold_it(workdir, source):
+    client = nbtrack.MlflowClient()
+    run_id = client.create_run("0").info.run_id
+    dataset = nbtrack.entities.Dataset("n", "d", *source)
+    with pytest.raises(InvalidParameterError, match="source"):
+        client.log_inputs(run_id, [nbtrack.entities.DatasetInput(dataset)])
+    assert len(nbtrack.search_runs()) == 1
+
+
+def test_what_is_no_text_or_only_half_of_it_is_stored_as_text(workdir):
+    client = nbtrack.MlflowClient()
+    run_id = client.create_run("0", tags={"mlflow.user": 5}).info.run_id
+    dataset = nbtrack.entities.Dataset("n\udc80", 5, "local", {"a": "\ud800"})
+    tag = nbtrack.entities.InputTag("k\udc80", None)
+    client.log_inputs(run_id, [nbtrack.entities.DatasetInput(dataset, [tag])])
+    (found,) = client.get_run(run_id).inputs.dataset_inputs
+    assert (found.dataset.name, found.dataset.digest) == ("n\\udc80", "5")
+    assert nbtrack.set_experiment("e\ud800").name == "e\\ud800"
+    assert nbtrack.get_experiment_by_name("e\ud800").experiment_id == "1"
+
+
+@pytest.mark.parametrize("given", [None, 5, SimpleNamespace(a=1), ["ab", 5]])
+def test_what_is_no_mapping_is_refused(workdir, given):
+    for log in (nbtrack.log_params, nbtrack.log_metrics, nbtrack.set_tags):
+        with pytest.raises(InvalidParameterError, match=r"must be a mapping"):
+            log(given)
 
 
 # -- searching -----------------------------------------------------------------------------

@@ -84,6 +84,17 @@ def check_key(key: Any, what: str = "key") -> str:
     return key
 
 
+def pairs_of(what: str, given: Any) -> list[tuple[Any, Any]]:
+    """Return what a mapping, or an iterable of pairs, holds."""
+    try:
+        return [(k, v) for k, v in (given.items() if hasattr(given, "items") else given)]
+    except (TypeError, ValueError):
+        hint = ": vars() of it is one" if hasattr(given, "__dict__") else ""
+        raise InvalidParameterError(
+            f"{what} must be a mapping of names to values; got {type(given).__name__}{hint}."
+        ) from None
+
+
 def check_path_like(name: str, what: str) -> None:
     """Refuse a name that would mean another place when read as a path."""
     normal = posixpath.normpath(name)
@@ -144,19 +155,30 @@ def check_artifact_location(location: Any) -> str | None:
     return text if scheme is not None else os.path.abspath(os.path.expanduser(text))
 
 
-def check_dataset(name: str, digest: str) -> None:
-    """Refuse a dataset whose name or digest is empty or too long."""
-    for what, value, limit in (
-        ("name", name, MAX_DATASET_NAME),
-        ("digest", digest, MAX_DATASET_DIGEST),
+def dataset_fields(given: Mapping[str, Any]) -> dict[str, str | None]:
+    """Return the fields of a dataset as text.
+
+    Raises
+    ------
+    InvalidParameterError
+        If one that must be there is empty, or name or digest are too long.
+    """
+    fields = {name: None if v is None else storable(str(v)) for name, v in given.items()}
+    for name, limit in (
+        ("name", MAX_DATASET_NAME),
+        ("digest", MAX_DATASET_DIGEST),
+        ("source_type", None),
+        ("source", None),
     ):
-        if not value:
-            raise missing(what)
-        if len(value) > limit:
+        text = fields.get(name)
+        if not text:
+            raise missing(name)
+        if limit is not None and len(text) > limit:
             raise InvalidParameterError(
-                f"'{what}' exceeds the maximum length of {limit} characters: "
-                f"the dataset's has {len(value)}."
+                f"'{name}' exceeds the maximum length of {limit} characters: "
+                f"the dataset's has {len(text)}."
             )
+    return fields
 
 
 def check_step(step: Any) -> int:

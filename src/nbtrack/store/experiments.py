@@ -19,6 +19,8 @@ from nbtrack.limits import (
     check_experiment_name,
     check_key,
     experiment_tag_value,
+    pairs_of,
+    storable,
 )
 from nbtrack.store.journal import now_ms
 from nbtrack.store.reader import Reader
@@ -35,7 +37,7 @@ def find(reader: Reader, experiment_id: str) -> Experiment | None:
 
 def find_by_name(reader: Reader, name: str) -> Experiment | None:
     """Return the active experiment of a name, else the last deleted one, else None."""
-    return _entity(reader, reader.named("experiments.by_name", name=name))
+    return _entity(reader, reader.named("experiments.by_name", name=storable(str(name))))
 
 
 def get(reader: Reader, experiment_id: str) -> Experiment:
@@ -103,7 +105,7 @@ def create(
     StoreLockedError
         If someone holds the database: a unique name cannot wait.
     """
-    check_experiment_name(name)
+    name = check_experiment_name(name)
     pairs = _checked_tags(tags or {})
     location = check_artifact_location(location)
     with store.write() as reader:
@@ -128,7 +130,7 @@ def create(
 
 def rename(store: Store, experiment_id: str, name: str) -> None:
     """Give an active experiment another name."""
-    check_experiment_name(name)
+    name = check_experiment_name(name)
     with store.write() as reader:
         experiment = get(reader, experiment_id)
         if experiment.lifecycle_stage != LifecycleStage.ACTIVE:
@@ -223,4 +225,6 @@ def check_active(experiment: Experiment) -> Experiment:
 
 
 def _checked_tags(tags: Mapping[str, Any]) -> list[tuple[str, str]]:
-    return [(check_key(key), experiment_tag_value(key, value)) for key, value in tags.items()]
+    return [
+        (check_key(key), experiment_tag_value(key, value)) for key, value in pairs_of("Tags", tags)
+    ]

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 from nbtrack.entities import DatasetInput, LifecycleStage
 from nbtrack.errors import InvalidParameterError, InvalidStateError, NotFoundError
 from nbtrack.limits import (
-    check_dataset,
     check_distinct_params,
     check_key,
     check_step,
     check_timestamp,
+    dataset_fields,
+    pairs_of,
     param_value,
     tag_value,
 )
@@ -139,7 +140,7 @@ class RunWriter:
 
     def log_params(self, params: Mapping[str, Any] | Iterable[tuple[str, Any]]) -> None:
         """Log params: all or, if one has another value already, none."""
-        given = list(params.items() if isinstance(params, Mapping) else params)
+        given = pairs_of("Params", params)
         names = _names("params", len(given))
         pairs = [
             (check_key(key, name), param_value(key, value))
@@ -224,9 +225,9 @@ class RunWriter:
         """Record the datasets that the run reads."""
         events: list[tuple[str, dict[str, Any]]] = []
         for item in inputs:
-            check_dataset(item.dataset.name, item.dataset.digest)
-            tags = json.dumps({tag.key: tag.value for tag in item.tags})
-            events.append(("input", {**vars(item.dataset), "tags": tags}))
+            fields = dataset_fields(vars(item.dataset))
+            tags = json.dumps({str(tag.key): str(tag.value) for tag in item.tags})
+            events.append(("input", {**fields, "tags": tags}))
         self.append(events)
 
     @property
@@ -248,10 +249,10 @@ class RunWriter:
 
 def checked_tags(tags: Mapping[str, Any]) -> dict[str, str]:
     """Return tags as text, or raise when one cannot be set."""
-    names = _names("tags", len(tags))
+    given = pairs_of("Tags", tags)
     return {
         check_key(key, name): tag_value(key, value)
-        for name, (key, value) in zip(names, tags.items(), strict=True)
+        for name, (key, value) in zip(_names("tags", len(given)), given, strict=True)
     }
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbtrack.entities import LifecycleStage, Run, RunData, RunInfo, RunInputs, RunOutputs, RunStatus
 from nbtrack.errors import InvalidParameterError
-from nbtrack.limits import check_experiment_id, check_timestamp, storable, tag_value
+from nbtrack.limits import check_experiment_id, check_timestamp, pairs_of, storable, tag_value
 from nbtrack.store.journal import now_ms
 from nbtrack.store.owner import Owner
 from nbtrack.store.store import Store
@@ -225,7 +225,7 @@ def create(
 
     check_experiment_id(experiment_id)
     run_id = os.urandom(16).hex()
-    given = {key: value for key, value in (tags or {}).items() if value is not None}
+    given = {key: value for key, value in pairs_of("Tags", tags or {}) if value is not None}
     all_tags = checked_tags(given)
     name = _name(run_name, all_tags) or random_name()
     all_tags[RUN_NAME] = name

@@ -12,6 +12,7 @@ from typing import Any
 from nbtrack.config import env, env_flag
 from nbtrack.entities import LifecycleStage
 from nbtrack.errors import InvalidParameterError, NbtrackError, NotFoundError
+from nbtrack.limits import pairs_of
 from nbtrack.store.store import Store
 from nbtrack.store.writer import RUN_NAME, checked_tags
 from nbtrack.tracking import context
@@ -45,7 +46,7 @@ def get_or_create_experiment(store: Store, name: str) -> str:
     from nbtrack.limits import check_experiment_name
     from nbtrack.store import experiments
 
-    check_experiment_name(name)
+    name = check_experiment_name(name)
     for _ in range(3):
         with store.read() as reader:
             found = experiments.find_by_name(reader, name)
@@ -118,7 +119,7 @@ def _make_way(active: ActiveRun, parent_run_id: str | None) -> ActiveRun | None:
 def _extra_tags(
     tags: Mapping[str, Any] | None, description: str | None, run_name: str | None
 ) -> dict[str, Any]:
-    extra = {key: value for key, value in (tags or {}).items() if value is not None}
+    extra = {key: value for key, value in pairs_of("Tags", tags or {}) if value is not None}
     if description is not None and extra.setdefault(NOTE, description) != description:
         raise InvalidParameterError(
             f"Description is already set via the tag {NOTE} in tags. Give it once."
