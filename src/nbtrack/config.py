@@ -39,7 +39,7 @@ def truncates_long_values() -> bool:
     return env_flag("NBTRACK_TRUNCATE_LONG_VALUES", "MLFLOW_TRUNCATE_LONG_VALUES", default=True)
 
 
-class _Answers:
+class Answers:
     """Whether logging calls that do not say so answer with a handle to wait for."""
 
     wanted: ClassVar[bool | None] = None
@@ -50,16 +50,16 @@ def enable_async_logging(enable: bool = True) -> None:
 
     What they log is on disk when they return either way: the handle has nothing to wait for.
     """
-    _Answers.wanted = enable
+    Answers.wanted = enable
 
 
 def answers_with_handle() -> bool:
     """Return whether logging calls that do not say so answer with a handle."""
-    if _Answers.wanted is None:
-        _Answers.wanted = env_flag(
+    if Answers.wanted is None:
+        Answers.wanted = env_flag(
             "NBTRACK_ENABLE_ASYNC_LOGGING", "MLFLOW_ENABLE_ASYNC_LOGGING", default=False
         )
-    return _Answers.wanted
+    return Answers.wanted
 
 
 def default_uri() -> str | None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from nbtrack.api.runs import writer
+from nbtrack.config import Answers
 from nbtrack.entities import DatasetInput, InputTag
 from nbtrack.errors import InvalidParameterError
 from nbtrack.tracking import context as _context
@@ -42,7 +43,7 @@ def log_metric(
     if model_id is not None:
         _context.check_no_models(model_id=model_id)
     writer(run_id).log_metrics({key: value}, 0 if step is None else step, timestamp)
-    return done(synchronous)
+    return None if synchronous is None and Answers.wanted is False else done(synchronous)
 
 
 def log_metrics(
@@ -58,7 +59,7 @@ def log_metrics(
     if model_id is not None:
         _context.check_no_models(model_id=model_id)
     writer(run_id).log_metrics(metrics, 0 if step is None else step, timestamp)
-    return done(synchronous)
+    return None if synchronous is None and Answers.wanted is False else done(synchronous)
 
 
 def log_param(key: str, value: Any, synchronous: bool | None = None) -> Any:
