@@ -3,7 +3,7 @@ import { errorBox, h, messageOf } from './dom';
 import { groupRank, parseMetric } from './groups';
 import { type Line, Panel } from './panel';
 import { loadPlotly } from './plotly';
-import { resolveX } from './points';
+import { extent, resolveX, xValues, type XKind } from './points';
 import type { RunRef, XMode } from './protocol';
 import { SeriesSet } from './series';
 import { colourOf, dashOf, followTheme, readTheme, type Theme } from './theme';
@@ -180,7 +180,22 @@ export class Chart {
 
   private panelState(): Parameters<Panel['draw']>[1] {
     const kind = resolveX(this.options.x, this.data);
-    return { kind, smoothing: this.options.smoothing, logY: this.options.logY, zoom: this.zoom, theme: this.theme };
+    const { smoothing, logY } = this.options;
+    return { kind, smoothing, logY, zoom: this.zoom, span: this.span(kind), theme: this.theme };
+  }
+
+  private span(kind: XKind): [number, number] | null {
+    let low = Infinity;
+    let high = -Infinity;
+    for (const lines of this.lines.values()) {
+      for (const line of lines) {
+        const x = xValues(line.series, kind, line.start);
+        const [from, to] = extent(x, x, null, false) ?? [Infinity, -Infinity];
+        low = Math.min(low, from);
+        high = Math.max(high, to);
+      }
+    }
+    return low <= high ? [low, high] : null;
   }
 
   /** Make a panel for every group that has its place, in order. */

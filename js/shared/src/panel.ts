@@ -23,6 +23,8 @@ export interface PanelState {
   smoothing: number;
   logY: boolean;
   zoom: readonly [number, number] | null;
+  /** From the first to the last x of all plots, so that the same x stands at the same place in each. */
+  span: readonly [number, number] | null;
   theme: Theme;
 }
 
@@ -80,11 +82,7 @@ export class Panel {
     this.xs = lines.map(line => xValues(line.series, state.kind, line.start));
     const traces: object[] = [];
     let odd = 0;
-    let window = state.zoom;
-    if (!window) {
-      const ends = this.xs.flatMap(x => [...(extent(x, x, null, false) ?? [])]);
-      if (ends.length > 0) window = [Math.min(...ends), Math.max(...ends)];
-    }
+    const window = state.zoom ?? state.span;
     this.unit = 1;
     let unitName = '';
     if (state.kind === 'relative') {
