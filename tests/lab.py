@@ -177,6 +177,8 @@ class Lab:
         The notebook that was opened last.
     outside : list of str
         What the page asked of other machines; all of it was refused.
+    said : list of str
+        What the console of the page said.
     problems : list of str
         Errors in the page that speak of nbtrack.
     """
@@ -186,10 +188,11 @@ class Lab:
         self.server = server
         self.outside: list[str] = []
         self.problems: list[str] = []
+        self.said: list[str] = []
         page.set_default_timeout(PATIENCE_MS)
         page.context.route("**/*", self._gate)
-        page.on("console", lambda said: said.type == "error" and self._listen(said.text))
-        page.on("pageerror", lambda error: self._listen(f"{error}\n{error.stack}"))
+        page.on("console", lambda said: self._listen(f"{said.type}: {said.text}"))
+        page.on("pageerror", lambda error: self._listen(f"pageerror: {error}\n{error.stack}"))
 
     def _gate(self, route: Route) -> None:
         url = route.request.url
@@ -200,8 +203,15 @@ class Lab:
             route.abort()
 
     def _listen(self, text: str) -> None:
-        if "nbtrack" in text.lower() or "nbt-" in text or "plotly" in text.lower():
+        self.said.append(text[:500])
+        bad = text.startswith(("error", "pageerror"))
+        if bad and any(word in text.lower() for word in ("nbtrack", "nbt-", "plotly")):
             self.problems.append(text)
+
+    def say_what_is_there(self) -> None:
+        """Print what the page shows; pytest shows it when a test fails."""
+        print(self.page.evaluate("() => document.querySelector('.jp-Notebook')?.innerText"))
+        print(*self.said[-30:], sep="\n")
 
     def open(self, path: Path, app: str = "lab/tree") -> None:
         """Open a notebook in JupyterLab, or with ``notebooks`` in Notebook 7; wait for a kernel."""
@@ -335,6 +345,7 @@ def open_lab(browser: Browser, server: Server) -> Iterator[Lab]:
     try:
         yield opened
     finally:
+        opened.say_what_is_there()
         context.close()
     assert opened.outside == []
     assert opened.problems == []

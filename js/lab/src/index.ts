@@ -14,6 +14,17 @@ function register(place: Place): void {
   );
 }
 
+function nextIdle(context: NotebookPanel['sessionContext']): Promise<void> {
+  return new Promise(resolve => {
+    const look = (): void => {
+      if (context.session?.kernel?.status !== 'idle') return;
+      context.statusChanged.disconnect(look);
+      resolve();
+    };
+    context.statusChanged.connect(look);
+  });
+}
+
 const outputs: JupyterFrontEndPlugin<void> = {
   id: 'nbtrack:outputs',
   description: 'Shows the outputs of nbtrack, live or from the data saved with them.',
@@ -21,9 +32,13 @@ const outputs: JupyterFrontEndPlugin<void> = {
   requires: [IRenderMimeRegistry],
   optional: [INotebookTracker],
   activate: (_app: JupyterFrontEnd, rendermime: IRenderMimeRegistry, notebooks: INotebookTracker | null) => {
-    register({ rendermime, ready: Promise.resolve() });
+    register({ rendermime, ready: Promise.resolve(), idle: () => new Promise(() => undefined) });
     const bind = (panel: NotebookPanel): void =>
-      register({ rendermime: panel.content.rendermime, ready: panel.sessionContext.ready });
+      register({
+        rendermime: panel.content.rendermime,
+        ready: panel.sessionContext.ready,
+        idle: () => nextIdle(panel.sessionContext)
+      });
     notebooks?.forEach(bind);
     notebooks?.widgetAdded.connect((_, panel) => bind(panel));
   }

@@ -10,13 +10,17 @@ const PATIENCE_MS = 400;
 /**
  * How long each try for a live widget waits. The widget manager of a notebook is made some time after its
  * session is ready, and a renderer made before that never hears of it; so the next try makes a new one.
+ * After these, there is a try whenever the kernel comes to rest: while it is busy it tells of no widgets.
  */
-const TRIES_MS = [150, 400, 1000, 3000, 10000, Infinity];
+const TRIES_MS = [150, 400, 1000, 3000, 10000];
+/** How often the widget of a run that was going on may be missing before it is given up. */
+const MISSING = 3;
 
-/** Where an output stands: the notebook's renderers, and when its kernel is known. */
+/** Where an output stands: the notebook's renderers, when its kernel is known, and when that rests next. */
 export interface Place {
   rendermime: IRenderMimeRegistry;
   ready: Promise<unknown>;
+  idle(): Promise<unknown>;
 }
 
 /**
@@ -71,9 +75,15 @@ export class ViewRenderer extends Panel implements IRenderMime.IRenderer {
   /** Show the live widget. Resolves to whether there is one; it may become alive long after. */
   private async tryLive(model: IRenderMime.IMimeModel, turn: number): Promise<boolean> {
     await this.place.ready;
-    for (const wait of TRIES_MS) {
-      const outcome = await this.tryOnce(model, turn, wait);
-      if (outcome !== 'loading') return outcome === 'live';
+    const saved = model.data[VIEW_MIME] as unknown as View;
+    const goesOn = saved.kind === 'card' && saved.head?.state === 'RUNNING';
+    let missing = 0;
+    for (let i = 0; turn === this.turn; i++) {
+      const wait = TRIES_MS[i];
+      if (wait === undefined || missing > 0) await this.place.idle();
+      const outcome = await this.tryOnce(model, turn, wait ?? TRIES_MS.at(-1)!);
+      if (outcome === 'live') return true;
+      if (outcome === 'dead' && (!goesOn || ++missing === MISSING)) return false;
     }
     return false;
   }
@@ -98,7 +108,7 @@ export class ViewRenderer extends Panel implements IRenderMime.IRenderer {
         } else if ((live.node.textContent ?? '').startsWith('Error displaying widget')) end('dead');
       };
       const observer = new MutationObserver(look);
-      const timer = wait === Infinity ? undefined : setTimeout(() => end('loading'), wait);
+      const timer = setTimeout(() => end('loading'), wait);
       observer.observe(live.node, { childList: true, subtree: true, characterData: true });
       live.renderModel(model).then(look, () => end('dead'));
     });
