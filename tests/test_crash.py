@@ -74,6 +74,21 @@ def test_killing_those_who_fold_loses_and_doubles_nothing(workdir):
     assert len(steps) in (acked, acked + 1)
 
 
+def test_a_killed_run_keeps_the_params_that_it_would_have_logged_at_its_end(workdir):
+    program = """
+        import os, nbtrack
+        run = nbtrack.start_run()
+        run.writer.suggest_params({"lr": 0.1, "epochs": 5})
+        nbtrack.log_param("epochs", 7)
+        run.store.fold()
+        os.kill(os.getpid(), 9)
+    """
+    programs.start(program, cwd=workdir).communicate(timeout=60)
+    run = nbtrack.search_runs(output_format="list")[0]
+    assert run.info.status == "INTERRUPTED"
+    assert run.data.params == {"lr": "0.1", "epochs": "7"}
+
+
 def test_a_run_that_was_interrupted_goes_on_where_it_stopped(workdir):
     process = programs.start(WRITER, cwd=workdir)
     run_id = process.stdout.readline().strip()

@@ -59,6 +59,7 @@ class CellCapture:
         """Keep the source, and begin to watch."""
         self.run.writer.set_tags(self._tags)
         self._safely("source", self._keep_source)
+        self._safely("literals", lambda: self.run.writer.suggest_params(self.literals))
         namespace = self._shell.user_ns
         self._before = {name: id(namespace[name]) for name in self._names if name in namespace}
         self._safely("peak memory", self._memory.start)

@@ -214,6 +214,24 @@ def _interrupt(reader: Reader, folder: Path) -> None:
     dead = dead_runs(reader.named("fold.running"), folder)
     if dead:
         reader.named("fold.interrupt", runs=dead)
+        _keep_suggested(reader, folder, dead)
+
+
+def _keep_suggested(reader: Reader, folder: Path, runs: list[str]) -> None:
+    """Give runs that came to no end the params that they would have logged there."""
+    found = {
+        (run_id, str(key)): str(value)
+        for run_id in runs
+        for event in tails.events_of(folder, run_id, "suggest")
+        for key, value in event.get("params", {}).items()
+    }
+    if found:
+        reader.named(
+            "fold.add_params",
+            runs=[run_id for run_id, _ in found],
+            keys=[key for _, key in found],
+            values=list(found.values()),
+        )
 
 
 def dead_runs(running: Iterable[tuple[Any, ...]], folder: Path) -> list[str]:

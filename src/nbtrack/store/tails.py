@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -164,6 +164,14 @@ def _disk_now(folder: Path) -> float:
         return probe.stat().st_mtime
     except OSError:
         return 0.0
+
+
+def events_of(folder: Path, run_id: str, kind: str) -> Iterator[dict[str, Any]]:
+    """Return the events of one kind in the journals of a run, folded or not."""
+    for path in sorted(folder.glob(f"{run_id}.*{SUFFIXES[0]}")):
+        tail = Tail(path.stem, run_id, events_end=0, points_end=0)
+        _read_events(path, tail)
+        yield from (event for event in tail.events if event["event"] == kind)
 
 
 def silence(folder: Path, run_id: str) -> float:

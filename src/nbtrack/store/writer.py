@@ -169,6 +169,14 @@ class RunWriter:
         with self._params_lock:
             return dict(self._params)
 
+    def suggest_params(self, params: Mapping[str, Any]) -> None:
+        """Keep params that the run gets if its process is gone before it has logged them.
+
+        They stay in the journal until then; what is logged comes first.
+        """
+        texts = {check_key(key): param_value(key, value) for key, value in params.items()}
+        self.journal.event("suggest", params=texts)
+
     def set_tags(self, tags: Mapping[str, Any]) -> None:
         """Set tags; ``mlflow.runName`` is the run's name as well."""
         events: list[tuple[str, dict[str, Any]]] = []
