@@ -308,9 +308,9 @@ class Table:
         self.root.get_by_role("searchbox").press("Enter")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A Jupyter server for all tests of the session."""
+    """A Jupyter server for all tests of a module."""
     pytest.importorskip("jupyterlab", reason="the browser tests need JupyterLab")
     missing = [str(path.relative_to(ROOT)) for path in BUILT if not path.is_file()]
     if missing:
@@ -323,9 +323,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         started.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """A headless Chromium."""
+    """A headless Chromium; closed with the module, since playwright keeps an event loop running."""
     pytest.importorskip("playwright", reason="the browser tests need playwright")
     if CHROMIUM is None:
         pytest.skip("no Chromium or Chrome; install one, or set NBTRACK_CHROMIUM to its path")
