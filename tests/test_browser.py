@@ -355,7 +355,7 @@ def finish_after_reload(lab: Lab) -> None:
     """Wait until the card of a page that was reloaded in mid-run shows the end of the run.
 
     JupyterLab's widget manager sometimes gives up on a kernel that was busy when the page
-    came (seen about once in twenty times); a reload with the kernel at rest then helps.
+    came (seen about once in twenty times); a reload with the kernel at rest is the way out.
     """
     from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
