@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -217,6 +218,9 @@ class Lab:
         """Open a notebook in JupyterLab, or with ``notebooks`` in Notebook 7; wait for a kernel."""
         self.path = path
         name = path.relative_to(self.server.folder).as_posix()
+        if app.startswith("lab/"):
+            # a workspace of its own: a reload must not bring back what another page has open
+            app = f"lab/workspaces/{uuid.uuid4().hex}/{app.removeprefix('lab/')}"
         self.page.goto(f"{self.server.url}/{app}/{name}?reset&token={TOKEN}")
         self.ready()
 

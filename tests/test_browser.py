@@ -99,12 +99,11 @@ def outputs_of(path: Path) -> list[dict[str, Any]]:
     return [output for cell in cells for output in cell.get("outputs", [])]
 
 
-def wait_for_states(lab: Lab, *expected: str, timeout: float | None = None) -> None:
+def wait_for_states(lab: Lab, *expected: str) -> None:
     cards = "document.querySelectorAll('.nbt-card .nbt-headline .nbt-state')"
     lab.page.wait_for_function(
         f"expected => [...{cards}].map(badge => badge.dataset.state).join() === expected",
         arg=",".join(expected),
-        timeout=timeout,
     )
 
 
@@ -351,23 +350,7 @@ def shows_pictures(browser: Browser, text: str) -> None:
     page.close()
 
 
-def finish_after_reload(lab: Lab) -> None:
-    """Wait until the card of a page that was reloaded in mid-run shows the end of the run.
-
-    JupyterLab's widget manager sometimes gives up on a kernel that was busy when the page
-    came (seen about once in twenty times); a reload with the kernel at rest is the way out.
-    """
-    from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
-
-    try:
-        wait_for_states(lab, "FINISHED", timeout=30_000)
-    except PlaywrightTimeoutError:
-        lab.reload()
-        lab.ready()
-        wait_for_states(lab, "FINISHED")
-
-
-def test_page_that_is_reloaded_in_mid_run_shows_the_end(lab: Lab, folder: Path) -> None:
+def test_page_that_is_reloaded_in_mid_run_follows_to_the_end(lab: Lab, folder: Path) -> None:
     wait = "import pathlib\nwhile not pathlib.Path('go').exists():\n    time.sleep(0.05)\n"
     cell = "%%track long\n" + training() + wait + training(20)
     path = write_notebook(folder / "reload.ipynb", SETUP, cell)
@@ -379,7 +362,7 @@ def test_page_that_is_reloaded_in_mid_run_shows_the_end(lab: Lab, folder: Path) 
     lab.reload()
     lab.page.locator(".nbtrack-output[data-mode=saved] [data-state=STALE]").wait_for()
     (folder / "go").touch()
-    finish_after_reload(lab)
+    wait_for_states(lab, "FINISHED")
     lab.page.locator(".nbt-plot[data-points='56']").wait_for()
     lab.page.locator(".nbtrack-output[data-mode=saved]").wait_for()
     lab.save()
