@@ -36,7 +36,7 @@ def comm_messages(out: Output) -> list[dict[str, object]]:
 
 
 def test_the_curve_grows_while_the_cell_runs(live: Kernel) -> None:
-    out = live.run("%%track grows" + TRAIN.format(n=50, pause=0.02))
+    out = live.run("%%track grows" + TRAIN.format(n=200, pause=0.02))
     appended = [
         message["content"]
         for message in comm_messages(out)
@@ -44,7 +44,7 @@ def test_the_curve_grows_while_the_cell_runs(live: Kernel) -> None:
     ]
     assert len(appended) >= 4
     points = sum(s["n"] for message in appended for s in message["series"] if s["key"] == "loss")
-    assert points == 50
+    assert points == 200
 
 
 def test_the_card_is_a_widget_first_and_a_picture_in_the_end(live: Kernel) -> None:

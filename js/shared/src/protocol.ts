@@ -6,6 +6,11 @@
  * with the interfaces.
  */
 export const WIDGETS = {
+  "View": {
+    "traits": ["store_id"],
+    "from_python": ["answer", "failed"],
+    "from_browser": ["ask"]
+  },
   "MetricChart": {
     "traits": ["runs", "content", "title", "x", "smoothing", "log_y"],
     "from_python": ["append"],
@@ -54,6 +59,30 @@ export interface Content {
   step: DataView;
   time: DataView;
   value: DataView;
+}
+
+/** What every widget has: its store, whose questions `backend.ts` asks. */
+export interface ViewState {
+  store_id: string;
+}
+
+export interface AskMessage {
+  type: 'ask';
+  id: string;
+  question: { type: string };
+}
+
+export interface AnswerMessage {
+  type: 'answer';
+  id: string;
+  body: unknown;
+}
+
+/** A question that could not be answered, and why. */
+export interface NoAnswerMessage {
+  type: 'failed';
+  id: string;
+  message: string;
 }
 
 export interface MetricChartState {
@@ -236,6 +265,9 @@ type TraitsOf<W extends keyof typeof WIDGETS> = (typeof WIDGETS)[W]['traits'][nu
 
 /** Fails to compile when a name above and an interface differ. */
 export const AGREES: [
+  Same<TraitsOf<'View'>, keyof ViewState>,
+  Same<(typeof WIDGETS)['View']['from_python'][number], (AnswerMessage | NoAnswerMessage)['type']>,
+  Same<(typeof WIDGETS)['View']['from_browser'][number], AskMessage['type']>,
   Same<TraitsOf<'MetricChart'>, keyof MetricChartState>,
   Same<TraitsOf<'RunCard'>, keyof RunCardState>,
   Same<TraitsOf<'RunTable'>, keyof RunTableState>,
@@ -245,4 +277,4 @@ export const AGREES: [
   Same<(typeof WIDGETS)['RunCard']['from_browser'][number], (ResyncMessage | FinishMessage)['type']>,
   Same<(typeof WIDGETS)['RunTable']['from_python'][number], (PageMessage | FailedMessage)['type']>,
   Same<(typeof WIDGETS)['RunTable']['from_browser'][number], QueryMessage['type']>
-] = [true, true, true, true, true, true, true, true, true];
+] = [true, true, true, true, true, true, true, true, true, true, true, true];

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import functools
+import hashlib
 import os
+import socket
 import sys
 import threading
 from collections.abc import Iterator
@@ -66,6 +69,12 @@ class Store:
 
     def __repr__(self) -> str:
         return f"Store({str(self.path)!r})"
+
+    @functools.cached_property
+    def id(self) -> str:
+        """What tells this store from others: the same in every process of this machine."""
+        place = f"{socket.gethostname()}:{os.path.realpath(self.path)}"
+        return hashlib.sha256(place.encode()).hexdigest()[:16]
 
     # -- writing what runs log ---------------------------------------------------------
 

@@ -7,10 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import anywidget
+import traitlets as t
 
-from nbtrack.errors import InvalidParameterError
+from nbtrack.errors import InvalidParameterError, NbtrackError
+from nbtrack.store.store import Store
 from nbtrack.views.display import display_mode
 from nbtrack.views.mime import VIEW_MIME, Bundle
+from nbtrack.views.questions import Answer, Question, answer
 
 _STATIC = Path(__file__).parents[2] / "static"
 _NOT_BUILT = """
@@ -32,8 +35,33 @@ class View(anywidget.AnyWidget):
     """A widget that leaves a finished output behind.
 
     Where nobody can see a widget (see `nbtrack.views.display.display_mode`) it opens no
-    connection, and shows as its finished output.
+    connection, and shows as its finished output. Of a store it is given, it answers the
+    questions of its browser side; see `nbtrack.views.questions`.
+
+    Attributes
+    ----------
+    store_id : str
+        Which store it shows: a Jupyter server that knows it answers in the kernel's place.
     """
+
+    store_id = t.Unicode("").tag(sync=True)
+
+    def __init__(self, *, store: Store | None = None, **state: Any) -> None:
+        self._asked_store = store
+        super().__init__(store_id="" if store is None else store.id, **state)
+        self.on_msg(self._on_question)
+
+    def answer(self, question: Question) -> Answer:
+        """Answer a question of the browser.
+
+        Raises
+        ------
+        NbtrackError
+            If it cannot be answered.
+        """
+        if self._asked_store is None:
+            raise InvalidParameterError("This view shows no store, so there is nobody to ask.")
+        return answer(self._asked_store, question.fields)
 
     def finished_bundle(self) -> Bundle:
         """Return the output that stays in the notebook, and its metadata."""
@@ -43,6 +71,20 @@ class View(anywidget.AnyWidget):
         """Connect to the front end, if there is one."""
         if display_mode() == "live":
             super().open()
+
+    def _on_question(self, _widget: Any, message: Any, _buffers: Any) -> None:
+        if not isinstance(message, dict) or message.get("type") != "ask":
+            return
+        try:
+            found = self.answer(Question(message["question"]))
+        except NbtrackError as error:
+            self.send({"type": "failed", "id": message.get("id"), "message": str(error)})
+        except Exception as error:  # noqa: BLE001  shown where the question was asked
+            text = f"The kernel could not answer: {error!r}"
+            self.send({"type": "failed", "id": message.get("id"), "message": text})
+        else:
+            answered = {"type": "answer", "id": message.get("id"), "body": found.body}
+            self.send(answered, list(found.buffers))
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Bundle:
         finished, metadata = self.finished_bundle()

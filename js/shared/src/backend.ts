@@ -1,0 +1,30 @@
+/** An answer: plain JSON, and numbers as little-endian buffers. */
+export interface Answer<T> {
+  body: T;
+  buffers: DataView[];
+}
+
+/**
+ * Who answers questions about a store: the kernel through a widget's comm, or a server.
+ *
+ * A question is `{type: "<topic>.<verb>", ...}`; `nbtrack.views.questions` has them all.
+ */
+export interface Backend {
+  ask<T>(type: string, question?: object): Promise<Answer<T>>;
+}
+
+/** Says that this backend does not know the store; another may. */
+export class UnknownStoreError extends Error {}
+
+const KEY = Symbol.for('nbtrack.server@1');
+type Page = typeof globalThis & { [KEY]?: (storeId: string) => Backend };
+
+/** Tell the page that a server answers questions about stores: it does so while kernels are busy, too. */
+export function offerServer(backendOf: (storeId: string) => Backend): void {
+  (globalThis as Page)[KEY] = backendOf;
+}
+
+/** The server's backend for a store, where the page has one. */
+export function serverBackend(storeId: string): Backend | null {
+  return storeId ? ((globalThis as Page)[KEY]?.(storeId) ?? null) : null;
+}

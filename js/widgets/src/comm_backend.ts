@@ -1,0 +1,55 @@
+import type { AnyModel } from '@anywidget/types';
+import { type Answer, type Backend, serverBackend, UnknownStoreError } from '@nbtrack/shared/backend';
+import type { AnswerMessage, NoAnswerMessage, ViewState } from '@nbtrack/shared/protocol';
+
+type Waiting = { resolve(answer: Answer<unknown>): void; reject(error: Error): void };
+
+/**
+ * Asks the kernel, through the comm of a widget.
+ *
+ * A kernel that runs a cell may answer only when the cell has ended, so a server that knows the store is
+ * asked first, where the page has one.
+ */
+export class CommBackend implements Backend {
+  private readonly waiting = new Map<string, Waiting>();
+  private readonly view = crypto.randomUUID();
+  private asked = 0;
+  private serverKnows = true;
+
+  constructor(private readonly model: AnyModel<ViewState>) {
+    model.on('msg:custom', this.onMessage);
+  }
+
+  async ask<T>(type: string, question: object = {}): Promise<Answer<T>> {
+    const server = this.serverKnows ? serverBackend(this.model.get('store_id')) : null;
+    if (server) {
+      try {
+        return await server.ask<T>(type, question);
+      } catch (error) {
+        if (!(error instanceof UnknownStoreError)) throw error;
+        this.serverKnows = false;
+      }
+    }
+    // several views of one model hear all answers, so the id says whose it is
+    const id = `${this.view}:${++this.asked}`;
+    return new Promise<Answer<T>>((resolve, reject) => {
+      this.waiting.set(id, { resolve: answer => resolve(answer as Answer<T>), reject });
+      this.model.send({ type: 'ask', id, question: { ...question, type } });
+    });
+  }
+
+  dispose(): void {
+    this.model.off('msg:custom', this.onMessage);
+    for (const { reject } of this.waiting.values()) reject(new Error('The view was closed.'));
+    this.waiting.clear();
+  }
+
+  private readonly onMessage = (message: AnswerMessage | NoAnswerMessage, buffers: DataView[]): void => {
+    if (message?.type !== 'answer' && message?.type !== 'failed') return;
+    const waiting = this.waiting.get(message.id);
+    if (!waiting) return;
+    this.waiting.delete(message.id);
+    if (message.type === 'answer') waiting.resolve({ body: message.body, buffers });
+    else waiting.reject(new Error(message.message));
+  };
+}

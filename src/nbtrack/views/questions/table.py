@@ -1,0 +1,11 @@
+"""Questions of tables of runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from nbtrack.views.questions import Answerer
+
+QUESTIONS: Mapping[str, Answerer] = {}
