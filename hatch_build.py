@@ -16,9 +16,8 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 OUTPUTS = (
-    "src/nbtrack/static/metric_chart.js",
-    "src/nbtrack/static/run_card.js",
-    "src/nbtrack/static/run_table.js",
+    "src/nbtrack/static/views.js",
+    "src/nbtrack/static/loader.js",
     "src/nbtrack/labextension/install.json",  # the last file that the build writes
 )
 

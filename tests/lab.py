@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "nbtrack"
 BUILT = [
-    PACKAGE / "static" / "run_card.js",
-    PACKAGE / "static" / "run_table.js",
+    PACKAGE / "static" / "views.js",
+    PACKAGE / "static" / "loader.js",
     PACKAGE / "labextension" / "package.json",
 ]
 TOKEN = "only-for-this-test"

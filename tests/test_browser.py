@@ -303,7 +303,7 @@ def test_everything_in_a_page_shares_one_plotly(lab: Lab, folder: Path) -> None:
 
 def test_card_is_live_in_notebook_7(lab: Lab, folder: Path) -> None:
     pytest.importorskip("notebook", reason="needs Notebook 7")
-    path = write_notebook(folder / "seven.ipynb", SETUP, "%%track seven\n" + training(40, 0.05))
+    path = write_notebook(folder / "seven.ipynb", SETUP, "%%track seven\n" + training(120, 0.05))
     lab.open(path, "notebooks")
     lab.page.evaluate(LOOKS)
     lab.run(0)

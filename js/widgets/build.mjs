@@ -1,12 +1,9 @@
-// One file per widget, without code splitting: anywidget loads a module from its text.
-import { readdirSync } from 'node:fs';
+// Two files without code splitting: `views.js` is sent once by a kernel, `loader.js` with every widget.
 import * as esbuild from 'esbuild';
 
 const watch = process.argv.includes('--watch');
-const widgets = ['metric_chart', 'run_card', 'run_table'];
-const sources = new Set(readdirSync('src').map(file => file.replace(/\.ts$/, '')));
 const options = {
-  entryPoints: widgets.filter(name => sources.has(name)).map(name => `src/${name}.ts`),
+  entryPoints: ['src/views.ts', 'src/loader.ts'],
   outdir: '../../src/nbtrack/static',
   bundle: true,
   format: 'esm',

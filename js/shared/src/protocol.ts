@@ -7,9 +7,9 @@
  */
 export const WIDGETS = {
   "View": {
-    "traits": ["store_id"],
-    "from_python": ["answer", "failed"],
-    "from_browser": ["ask"]
+    "traits": ["store_id", "entry", "bundle", "bundle_hash"],
+    "from_python": ["answer", "failed", "bundle"],
+    "from_browser": ["ask", "bundle"]
   },
   "MetricChart": {
     "traits": ["runs", "content", "title", "x", "smoothing", "log_y"],
@@ -61,9 +61,20 @@ export interface Content {
   value: DataView;
 }
 
-/** What every widget has: its store, whose questions `backend.ts` asks. */
+/**
+ * What every widget has: its store, whose questions `backend.ts` asks, and where the code of its view is
+ * (`loader.ts`): the reference of a model and the hash of what is in it.
+ */
 export interface ViewState {
   store_id: string;
+  entry: string;
+  bundle: string;
+  bundle_hash: string;
+}
+
+/** Asks for the code of the views; the answer has it as its buffer, in UTF-8. */
+export interface BundleMessage {
+  type: 'bundle';
 }
 
 export interface AskMessage {
@@ -266,8 +277,8 @@ type TraitsOf<W extends keyof typeof WIDGETS> = (typeof WIDGETS)[W]['traits'][nu
 /** Fails to compile when a name above and an interface differ. */
 export const AGREES: [
   Same<TraitsOf<'View'>, keyof ViewState>,
-  Same<(typeof WIDGETS)['View']['from_python'][number], (AnswerMessage | NoAnswerMessage)['type']>,
-  Same<(typeof WIDGETS)['View']['from_browser'][number], AskMessage['type']>,
+  Same<(typeof WIDGETS)['View']['from_python'][number], (AnswerMessage | NoAnswerMessage | BundleMessage)['type']>,
+  Same<(typeof WIDGETS)['View']['from_browser'][number], (AskMessage | BundleMessage)['type']>,
   Same<TraitsOf<'MetricChart'>, keyof MetricChartState>,
   Same<TraitsOf<'RunCard'>, keyof RunCardState>,
   Same<TraitsOf<'RunTable'>, keyof RunTableState>,

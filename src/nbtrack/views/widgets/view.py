@@ -14,21 +14,12 @@ from nbtrack.store.store import Store
 from nbtrack.views.display import display_mode
 from nbtrack.views.mime import VIEW_MIME, Bundle
 from nbtrack.views.questions import Answer, Question, answer
-
-_STATIC = Path(__file__).parents[2] / "static"
-_NOT_BUILT = """
-export default {
-  render({ el }) {
-    el.textContent = "nbtrack was installed without its front end. Put npm on the PATH, reinstall.";
-  }
-};
-"""
+from nbtrack.views.widgets.bundle import LOADER, NOT_BUILT, bundle_code, bundle_hash, shared_bundle
 
 
 def bundle_path(name: str) -> Path | str:
-    """Return the built JavaScript of a widget, or a module that says it is missing."""
-    path = _STATIC / f"{name}.js"
-    return path if path.is_file() else _NOT_BUILT
+    """Return the module that every widget carries."""
+    return LOADER if LOADER.is_file() else NOT_BUILT
 
 
 class View(anywidget.AnyWidget):
@@ -42,14 +33,25 @@ class View(anywidget.AnyWidget):
     ----------
     store_id : str
         Which store it shows: a Jupyter server that knows it answers in the kernel's place.
+    entry, bundle, bundle_hash : str
+        Which view it is, and where the browser finds its code; see
+        `nbtrack.views.widgets.bundle`.
     """
 
+    _esm = LOADER if LOADER.is_file() else NOT_BUILT
+
     store_id = t.Unicode("").tag(sync=True)
+    entry = t.Unicode("").tag(sync=True)
+    bundle = t.Unicode("").tag(sync=True)
+    bundle_hash = t.Unicode("").tag(sync=True)
 
     def __init__(self, *, store: Store | None = None, **state: Any) -> None:
         self._asked_store = store
-        super().__init__(store_id="" if store is None else store.id, **state)
+        super().__init__(
+            store_id="" if store is None else store.id, entry=_entry(type(self)), **state
+        )
         self.on_msg(self._on_question)
+        self.on_msg(self._on_lost_bundle)
 
     def answer(self, question: Question) -> Answer:
         """Answer a question of the browser.
@@ -70,6 +72,8 @@ class View(anywidget.AnyWidget):
     def open(self) -> None:
         """Connect to the front end, if there is one."""
         if display_mode() == "live":
+            self.bundle = f"IPY_MODEL_{shared_bundle().model_id}"
+            self.bundle_hash = bundle_hash()
             super().open()
 
     def _on_question(self, _widget: Any, message: Any, _buffers: Any) -> None:
@@ -86,6 +90,10 @@ class View(anywidget.AnyWidget):
             answered = {"type": "answer", "id": message.get("id"), "body": found.body}
             self.send(answered, list(found.buffers))
 
+    def _on_lost_bundle(self, _widget: Any, message: Any, _buffers: Any) -> None:
+        if isinstance(message, dict) and message.get("type") == "bundle":
+            self.send({"type": "bundle"}, [bundle_code().encode()])
+
     def _repr_mimebundle_(self, **kwargs: Any) -> Bundle:
         finished, metadata = self.finished_bundle()
         mode = display_mode()
@@ -96,6 +104,13 @@ class View(anywidget.AnyWidget):
         shown = super()._repr_mimebundle_(**kwargs)
         live = shown[0] if isinstance(shown, tuple) else shown
         return {**finished, **(live or {}), "text/plain": finished["text/plain"]}, metadata
+
+
+def _entry(cls: type) -> str:
+    """Return the module's name of the widget that a class is, or is made from."""
+    home = __name__.rpartition(".")[0] + "."
+    own = (base.__module__ for base in cls.__mro__ if base.__module__.startswith(home))
+    return next(own).removeprefix(home)
 
 
 def refuse_unknown(owner: str, given: dict[str, Any], known: tuple[str, ...]) -> None:

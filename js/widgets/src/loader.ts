@@ -1,0 +1,71 @@
+import type { AnyModel, RenderProps } from '@anywidget/types';
+import type { ViewState } from '@nbtrack/shared/protocol';
+
+type Entry = { render(props: RenderProps<ViewState>): (() => void) | Promise<() => void> };
+type Views = Record<string, Entry>;
+type Page = typeof globalThis & Record<symbol, Promise<Views> | undefined>;
+
+const PREFIX = 'IPY_MODEL_';
+
+/**
+ * What every widget carries: it finds the code of all views, which is on the page once.
+ *
+ * The kernel sends the code once, as a model of its own; the first widget of a page evaluates it. It is
+ * taken out of the model then, so that no notebook that saves the state of its widgets saves the code.
+ */
+async function render(props: RenderProps<ViewState>): Promise<() => void> {
+  const { model, el } = props;
+  try {
+    const entry = (await viewsOf(model))[model.get('entry')];
+    if (!entry) throw new Error(`there is no view ${model.get('entry')}`);
+    return await entry.render(props);
+  } catch (error) {
+    el.textContent = `nbtrack could not show this: ${String(error)}`;
+    return () => undefined;
+  }
+}
+
+async function viewsOf(model: AnyModel<ViewState>): Promise<Views> {
+  const page = globalThis as Page;
+  const key = Symbol.for(`nbtrack.views@${model.get('bundle_hash')}`);
+  const loading = (page[key] ??= load(model));
+  // after an error, the next widget may have more luck
+  loading.catch(() => delete page[key]);
+  const views = await loading;
+  void bundleModel(model).then(bundle => bundle?.set('code', ''));
+  return views;
+}
+
+async function load(model: AnyModel<ViewState>): Promise<Views> {
+  const code = (await bundleModel(model))?.get('code') || (await askForCode(model));
+  const url = URL.createObjectURL(new Blob([code], { type: 'text/javascript' }));
+  try {
+    return ((await import(url)) as { views: Views }).views;
+  } finally {
+    URL.revokeObjectURL(url);
+  }
+}
+
+async function bundleModel(model: AnyModel<ViewState>): Promise<AnyModel<{ code: string }> | null> {
+  try {
+    const id = model.get('bundle').slice(PREFIX.length);
+    return await model.widget_manager.get_model<{ code: string }>(id);
+  } catch {
+    return null;
+  }
+}
+
+/** Where front ends keep no models, or the model has lost its code: the kernel sends it again. */
+function askForCode(model: AnyModel<ViewState>): Promise<string> {
+  return new Promise(resolve => {
+    const onMessage = (message: { type: string }, buffers: DataView[]): void => {
+      if (message?.type !== 'bundle') return;
+      model.off('msg:custom', onMessage);
+      resolve(new TextDecoder().decode(buffers[0]));
+    };
+    model.on('msg:custom', onMessage);
+    model.send({ type: 'bundle' });
+  });
+}
+
+export default { render };
