@@ -1,0 +1,131 @@
+"""What is known of a run, for the difference between two of them."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+from nbtrack.errors import NbtrackError
+from nbtrack.store import experiments
+from nbtrack.store.artifacts import ArtifactFolder
+from nbtrack.store.reader import Reader
+from nbtrack.store.runs import get_run
+from nbtrack.store.search.direction import direction
+from nbtrack.views.neighbours import source_of
+
+ENVIRONMENT_FILE = "environment.json"
+NOTE = "mlflow.note.content"
+MAX_ENVIRONMENT = 400_000
+_INTERNAL = ("mlflow.", "nbtrack.")
+
+Facts = dict[str, Any]
+
+
+def run_facts(reader: Reader, run_id: str) -> Facts:
+    """Return what is known of a run as plain JSON.
+
+    Returns
+    -------
+    dict
+        ``run_id``, ``name``, ``experiment``, ``state``, ``start_ms``, ``duration_s``, ``note``,
+        ``params`` and ``tags`` (pairs), ``metrics`` (``key``, ``last``, ``min``, ``max``,
+        ``step``, ``direction``; a value that is no finite number is a text), ``datasets``
+        (``name``, ``digest``, ``context``, ``rows``), ``environment`` (``python``,
+        ``platform``, ``packages``, ``git``; None where it was not kept) and ``source``.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such run.
+    """
+    run = get_run(reader, run_id)
+    info, tags = run.info, run.data.tags
+    duration = None if info.end_time is None else max(0, info.end_time - info.start_time) / 1000
+    return {
+        "run_id": info.run_id,
+        "name": info.run_name,
+        "experiment": experiments.get(reader, info.experiment_id).name,
+        "state": info.status,
+        "start_ms": info.start_time,
+        "duration_s": duration,
+        "note": tags.get(NOTE, ""),
+        "params": [[key, value] for key, value in sorted(run.data.params.items())],
+        "tags": [[k, v] for k, v in sorted(tags.items()) if not k.startswith(_INTERNAL)],
+        "metrics": [
+            {
+                "key": key,
+                "last": _number(last),
+                "min": _number(low),
+                "max": _number(high),
+                "step": step,
+                "direction": direction(key),
+            }
+            for key, last, low, high, step in reader.named("comparison.extents", run_id=run_id)
+        ],
+        "datasets": [
+            {
+                "name": found.dataset.name,
+                "digest": found.dataset.digest,
+                "context": _context(found.tags),
+                "rows": _rows(found.dataset.profile),
+            }
+            for found in run.inputs.dataset_inputs
+        ],
+        "environment": _environment(info.artifact_uri),
+        "source": source_of(run),
+    }
+
+
+def _number(value: float | None) -> float | str | None:
+    if value is None or math.isfinite(value):
+        return value
+    return "NaN" if math.isnan(value) else "∞" if value > 0 else "−∞"
+
+
+def _context(tags: Any) -> str:
+    found = (tag.value for tag in tags or () if tag.key == "mlflow.data.context")
+    return next(found, "")
+
+
+def _rows(profile: str | None) -> int | None:
+    try:
+        found = json.loads(profile or "{}")
+    except ValueError:
+        return None
+    for name in ("num_rows", "num_examples", "rows"):
+        if isinstance(found.get(name), int):
+            return int(found[name])
+    shapes = [value for key, value in found.items() if key.endswith("shape")]
+    shapes = [s["features"] if isinstance(s, dict) and "features" in s else s for s in shapes]
+    first = next((s for s in shapes if isinstance(s, list) and s), None)
+    return int(first[0]) if first and isinstance(first[0], int) else None
+
+
+def _environment(artifact_uri: str) -> Facts | None:
+    """Return the part of a run's environment that is compared."""
+    try:
+        folder = ArtifactFolder(artifact_uri)
+        if not folder.exists(ENVIRONMENT_FILE):
+            return None
+        found = json.loads(folder.read_bytes(ENVIRONMENT_FILE)[:MAX_ENVIRONMENT])
+        python, platform = found.get("python") or {}, found.get("platform") or {}
+        git = found.get("git") or None
+        gpus = found.get("gpus") or []
+        return {
+            "python": str(python.get("version") or ""),
+            "platform": " ".join(
+                str(platform[part]) for part in ("system", "release", "machine") if part in platform
+            ),
+            "gpu": ", ".join(str(g.get("name", g) if isinstance(g, dict) else g) for g in gpus),
+            "packages": {str(k): str(v) for k, v in (found.get("packages") or {}).items()},
+            "git": None
+            if git is None
+            else {
+                "commit": git.get("commit"),
+                "branch": git.get("branch"),
+                "dirty": git.get("dirty", bool(git.get("changed_count"))),
+            },
+        }
+    except (NbtrackError, OSError, ValueError, AttributeError):
+        return None
