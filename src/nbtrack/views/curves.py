@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -34,6 +34,8 @@ class Curve:
         Milliseconds since the epoch.
     values : ndarray of float64
         NaN and the infinities are welcome.
+    total : int
+        How many points there are where these are a choice of them; by default these.
     """
 
     run_id: str
@@ -41,6 +43,7 @@ class Curve:
     steps: NDArray[Any]
     times: NDArray[Any]
     values: Floats
+    total: int = -1
 
     def __post_init__(self) -> None:
         if not len(self.steps) == len(self.times) == len(self.values):
@@ -48,15 +51,16 @@ class Curve:
                 f"Curve '{self.key}' has {len(self.steps)} steps, {len(self.times)} times and "
                 f"{len(self.values)} values. Give one of each for every point."
             )
+        if self.total < 0:
+            object.__setattr__(self, "total", len(self.values))
 
     def __len__(self) -> int:
         return len(self.values)
 
     def take(self, indices: Indices) -> Curve:
         """Return the points at these positions."""
-        return Curve(
-            self.run_id, self.key, self.steps[indices], self.times[indices], self.values[indices]
-        )
+        steps, times, values = self.steps[indices], self.times[indices], self.values[indices]
+        return Curve(self.run_id, self.key, steps, times, values, self.total)
 
 
 @dataclass(frozen=True)
@@ -151,6 +155,7 @@ class CurveBuffer:
     run_id: str
     key: str
     seen: int = 0
+    total: int = 0
     _steps: Floats = field(default_factory=lambda: np.empty(0))
     _times: Floats = field(default_factory=lambda: np.empty(0))
     _values: Floats = field(default_factory=lambda: np.empty(0))
@@ -162,13 +167,14 @@ class CurveBuffer:
         """Add new points."""
         self._pending.append(curve)
         self._pending_points += len(curve)
+        self.total += curve.total
         if self._pending_points >= MAX_POINTS:
             self._settle()
 
     def curve(self) -> Curve:
         """Return the points that were kept, at most about 4,000."""
         self._settle()
-        return Curve(self.run_id, self.key, self._steps, self._times, self._values)
+        return Curve(self.run_id, self.key, self._steps, self._times, self._values, self.total)
 
     def _settle(self) -> None:
         if not self._pending:
@@ -192,3 +198,16 @@ def as_curve(run_id: str, key: str, points: Iterable[tuple[float, float, float]]
     """Return (step, time, value) triples as a curve."""
     table = np.array(list(points), dtype=np.float64).reshape(-1, 3)
     return Curve(run_id, key, table[:, 0], table[:, 1], table[:, 2])
+
+
+def encoded(curves: Sequence[Curve]) -> tuple[list[dict[str, Any]], list[bytes]]:
+    """Return curves as they travel: heads, and columns of step, time and value of all in turn."""
+    heads = [
+        {"run": curve.run_id, "key": curve.key, "n": len(curve), "total": curve.total}
+        for curve in curves
+    ]
+    columns = ("steps", "times", "values")
+    return heads, [
+        b"".join(np.asarray(getattr(curve, name), dtype="<f8").tobytes() for curve in curves)
+        for name in columns
+    ]

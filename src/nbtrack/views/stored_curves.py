@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-import numpy as np
-
-from nbtrack.store.history import Axis, Buckets, bucket_columns, metric_history_columns
+from nbtrack.store.history import Axis, Series, metric_history_columns
 from nbtrack.store.reader import Reader
+from nbtrack.store.windows import Extent, Window, extents, window_points
 from nbtrack.views.curves import MAX_POINTS, Curve, thinned
 
-LONG = 200_000  # from this many points on, the database sums a series up
+LONG = 20_000  # from this many points on, the database sums a series up
+ALL_SHORT = 1_000_000  # of all series that are read whole
+ALL_SHOWN = 400_000  # more would make the page slow: then each series gets fewer points
+FEWEST = 60
 
 
 def stored_curves(
@@ -29,40 +31,87 @@ def stored_curves(
     keys : list of str, optional
         By default all metrics but those of the machine (``system/``).
     points : int
-        Spikes and the first and last points stay.
+        Spikes and the first and last points stay. Of very many series there are fewer.
     """
     wanted = None if keys is None else list(keys)
-    curves: list[Curve] = []
+    found = [
+        extent
+        for extent in extents(reader, run_ids, wanted)
+        if wanted is not None or not extent.key.startswith("system/")
+    ]
+    points = max(FEWEST, min(points, ALL_SHOWN // max(1, len(found))))
+    limit = LONG if sum(e.count for e in found if e.count <= LONG) <= ALL_SHORT else points
+    short = [extent for extent in found if extent.count <= limit]
+    curves = {(s.run_id, s.key): _curve(s) for s in _whole(reader, short)}
+    for axis in ("step", "time"):
+        long = [e for e in found if e.count > limit and e.flat == (axis == "time")]
+        for series in window_points(reader, long, max(1, points // 4), axis=axis):
+            curves[series.run_id, series.key] = _curve(series)
+    return [
+        thinned(_with_total(curves[extent.run_id, extent.key], extent.count), points)
+        if extent.count <= limit
+        else _with_total(curves[extent.run_id, extent.key], extent.count)
+        for extent in found
+        if (extent.run_id, extent.key) in curves
+    ]
+
+
+def curves_of_window(
+    reader: Reader,
+    run_ids: Sequence[str],
+    keys: Sequence[str],
+    axis: Axis,
+    windows: Mapping[str, Window],
+    points: int,
+) -> list[Curve]:
+    """Return what is to be seen of some metrics in a window of the x axis.
+
+    Parameters
+    ----------
+    reader : Reader
+    run_ids, keys : list of str
+    axis : "step" or "time"
+    windows : mapping of run id to (low, high)
+    points : int
+        How many points of a series there are at most, about.
+    """
+    found = extents(reader, run_ids, keys)
+    totals = {(extent.run_id, extent.key): extent.count for extent in found}
+    parts = window_points(reader, found, max(1, points // 4), axis=axis, windows=windows)
+    return [_with_total(_curve(s), totals[s.run_id, s.key]) for s in parts]
+
+
+def starts_of(reader: Reader, run_ids: Sequence[str]) -> dict[str, int]:
+    """Return when the first point of each run was logged, in ms since the epoch."""
+    starts: dict[str, int] = {}
+    for extent in extents(reader, run_ids):
+        first = extent.times[0]
+        starts[extent.run_id] = min(first, starts.get(extent.run_id, first))
+    return starts
+
+
+def _whole(reader: Reader, wanted: Sequence[Extent]) -> list[Series]:
+    if not wanted:
+        return []
+    run_ids = list(dict.fromkeys(extent.run_id for extent in wanted))
+    keys = list(dict.fromkeys(extent.key for extent in wanted))
+    names = {(extent.run_id, extent.key) for extent in wanted}
+    if len(names) == len(run_ids) * len(keys):
+        return metric_history_columns(reader, run_ids, keys)
+    by_run: dict[tuple[str, ...], list[str]] = {}
     for run_id in run_ids:
-        short, long = [], []
-        for key, count, last_step, *steps in reader.named("neighbours.extents", run_id=run_id):
-            if key.startswith("system/") if wanted is None else key not in wanted:
-                continue
-            if count <= LONG:
-                short.append(key)
-            else:
-                long.append((key, all(step == last_step for step in steps)))
-        if short:
-            curves += [
-                thinned(Curve(s.run_id, s.key, s.step, s.time, s.value), points)
-                for s in metric_history_columns(reader, [run_id], short)
-            ]
-        for key, flat in long:
-            axis: Axis = "time" if flat else "step"
-            found = bucket_columns(reader, [run_id], [key], max(1, points // 4), axis=axis)
-            curves += [_of_buckets(bucket, flat=flat) for bucket in found]
-    return curves
+        own = tuple(extent.key for extent in wanted if extent.run_id == run_id)
+        by_run.setdefault(own, []).append(run_id)
+    return [
+        series
+        for own, ids in by_run.items()
+        for series in metric_history_columns(reader, ids, list(own))
+    ]
 
 
-def _of_buckets(buckets: Buckets, *, flat: bool) -> Curve:
-    """Return the first, smallest, largest and last point of each bucket."""
-    x = np.stack([buckets.x_first, buckets.min_x, buckets.max_x, buckets.x_last], axis=1).ravel()
-    value = np.stack([buckets.first, buckets.min, buckets.max, buckets.last], axis=1).ravel()
-    order = np.argsort(x, kind="stable")
-    x, value = x[order], value[order]
-    new = np.ones(len(x), dtype=bool)
-    new[1:] = (x[1:] != x[:-1]) | (value[1:] != value[:-1])
-    x, value = x[new], value[new]
-    nothing = np.full(len(x), np.nan)
-    steps, times = (np.zeros(len(x)), x) if flat else (x, nothing)
-    return Curve(buckets.run_id, buckets.key, steps, times, value)
+def _curve(series: Series) -> Curve:
+    return Curve(series.run_id, series.key, series.step, series.time, series.value)
+
+
+def _with_total(curve: Curve, total: int) -> Curve:
+    return Curve(curve.run_id, curve.key, curve.steps, curve.times, curve.values, total)

@@ -56,3 +56,50 @@ FROM (SELECT series, x, value,
       WHERE x BETWEEN $low AND $high)
 GROUP BY series, bucket
 ORDER BY series, bucket;
+
+-- name: extents
+SELECT s.series, s.run_id, s.key, count(*), min(p.step), max(p.step), min(p.time), max(p.time)
+FROM series s JOIN points p ON p.series = s.series
+WHERE s.run_id IN (SELECT unnest($run_ids::VARCHAR[]))
+  AND ($keys::VARCHAR[] IS NULL OR list_contains($keys::VARCHAR[], s.key))
+GROUP BY ALL;
+
+-- name: counts
+SELECT series, run_id, key, count
+FROM series
+WHERE run_id IN (SELECT unnest($run_ids::VARCHAR[]))
+  AND ($keys::VARCHAR[] IS NULL OR list_contains($keys::VARCHAR[], key));
+
+-- name: window
+-- $series, $low, $high and $width go together; the other bounds only spare the reading of blocks
+SELECT series,
+       min(x) AS x_first,
+       arg_min(other, x) AS other_first,
+       arg_min(value, x) AS value_first,
+       max(x) AS x_last,
+       arg_max(other, x) AS other_last,
+       arg_max(value, x) AS value_last,
+       arg_min(x, number) AS x_min,
+       arg_min(other, number) AS other_min,
+       min(number) AS value_min,
+       arg_max(x, number) AS x_max,
+       arg_max(other, number) AS other_max,
+       max(number) AS value_max,
+       min(x) FILTER (number IS NULL) AS x_odd,
+       arg_min(other, x) FILTER (number IS NULL) AS other_odd,
+       arg_min(value, x) FILTER (number IS NULL) AS value_odd
+FROM (SELECT w.series, x, other, value,
+             CASE WHEN isfinite(value) THEN value END AS number,
+             (x - w.low) // w.width AS bucket
+      FROM (SELECT series, value,
+                   CASE WHEN $axis = 'time' THEN time ELSE step END AS x,
+                   CASE WHEN $axis = 'time' THEN step ELSE time END AS other
+            FROM points
+            WHERE series IN (SELECT unnest($series::BIGINT[]))
+              AND step BETWEEN $first_step AND $last_step
+              AND time BETWEEN $first_time AND $last_time) p
+      JOIN (SELECT unnest($series::BIGINT[]) AS series, unnest($low::BIGINT[]) AS low,
+                   unnest($high::BIGINT[]) AS high, unnest($width::BIGINT[]) AS width) w
+        ON p.series = w.series AND p.x BETWEEN w.low AND w.high)
+GROUP BY series, bucket
+ORDER BY series, bucket;

@@ -7,11 +7,10 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import traitlets as t
 
 from nbtrack.errors import InvalidParameterError
-from nbtrack.views.curves import Curve, CurveBuffer, RunRef, thinned
+from nbtrack.views.curves import Curve, CurveBuffer, RunRef, encoded, thinned
 from nbtrack.views.mime import Bundle, ChartContent, chart_bundle
 from nbtrack.views.widgets.view import View, bundle_path, refuse_unknown
 
@@ -98,7 +97,7 @@ class MetricChart(View):
         with self._lock:
             self._store(curves)
             self._seq += 1
-            series, buffers = _encode([thinned(curve, MAX_NEW_POINTS) for curve in curves])
+            series, buffers = encoded([thinned(curve, MAX_NEW_POINTS) for curve in curves])
             self.send({"type": "append", "seq": self._seq, "series": series}, buffers)
             now = time.monotonic()
             # a page that is only just opening the chart misses the first messages
@@ -156,7 +155,7 @@ class MetricChart(View):
             self._buffers[name].append(curve)
 
     def _content(self) -> dict[str, Any]:
-        series, (step, moment, value) = _encode(self.snapshot())
+        series, (step, moment, value) = encoded(self.snapshot())
         return {"seq": self._seq, "series": series, "step": step, "time": moment, "value": value}
 
     def _push(self) -> None:
@@ -168,24 +167,3 @@ class MetricChart(View):
             with self._lock:
                 if self._seq != self._pushed_seq:
                     self._push()
-
-
-def _encode(curves: Sequence[Curve]) -> tuple[list[dict[str, Any]], list[bytes]]:
-    series = [{"run": curve.run_id, "key": curve.key, "n": len(curve)} for curve in curves]
-    buffers = [
-        b"".join(np.asarray(column(curve), dtype="<f8").tobytes() for curve in curves)
-        for column in (_steps, _times, _values)
-    ]
-    return series, buffers
-
-
-def _steps(curve: Curve) -> Any:
-    return curve.steps
-
-
-def _times(curve: Curve) -> Any:
-    return curve.times
-
-
-def _values(curve: Curve) -> Any:
-    return curve.values
