@@ -103,6 +103,9 @@ def jupyter_environment(folder: Path) -> dict[str, str]:
     extensions = folder / "share" / "labextensions"
     extensions.mkdir(parents=True)
     (extensions / "nbtrack").symlink_to(PACKAGE / "labextension", target_is_directory=True)
+    enabled = folder / "config_dir" / "jupyter_server_config.d"
+    enabled.mkdir(parents=True)
+    shutil.copy(ROOT / "jupyter-config" / "nbtrack.json", enabled)
     nowhere = "http://127.0.0.1:9"
     return env | {
         "IPYTHONDIR": str(folder / "ipython"),

@@ -153,3 +153,9 @@ def load_ipython_extension(shell: Any) -> None:
 
 def _jupyter_labextension_paths() -> list[dict[str, str]]:
     return [{"src": "labextension", "dest": "nbtrack"}]
+
+
+def _jupyter_server_extension_points() -> list[dict[str, Any]]:
+    from nbtrack.server.jupyter import NbtrackApp
+
+    return [{"module": "nbtrack", "app": NbtrackApp}]

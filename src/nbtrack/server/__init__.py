@@ -1,0 +1,1 @@
+"""What answers over HTTP: endpoints, one table of routes, one adapter to Tornado."""

@@ -1,0 +1,181 @@
+"""The stores that a server knows: only those can be asked about, by their ids."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from nbtrack.config import DEFAULT_NAME, StoreLocation, find_default, resolve
+from nbtrack.errors import NbtrackError
+from nbtrack.server.discovery import stores_below
+from nbtrack.server.messages import UnknownStoreError
+from nbtrack.store.announcement import announced
+from nbtrack.store.changes import Changes
+from nbtrack.store.store import Store
+
+Source = Literal["folder", "kernel", "setting"]
+
+LOOK_AGAIN_S = 60.0
+SOONEST_S = 2.0
+
+
+@dataclass
+class Known:
+    """A store that was found.
+
+    Attributes
+    ----------
+    store : Store
+    source : {"folder", "kernel", "setting"}
+        How it was found.
+    changing : threading.Lock
+        Held by who changes the store.
+    """
+
+    store: Store
+    source: Source
+    changing: threading.Lock = field(default_factory=threading.Lock)
+    _changes: Changes | None = None
+    _counted: tuple[tuple[Any, ...], int, str | None] | None = None
+
+    def count(self) -> tuple[int, str | None]:
+        """Return how many runs are running, and what is wrong with the store, if anything is."""
+        if self._changes is None:
+            self._changes = Changes(self.store)
+        state = self._changes.state()
+        if self._counted is None or self._counted[0] != state:
+            running, problem = 0, None
+            try:
+                with self.store.read() as reader:
+                    running = reader.named("tree.running")[0][0]
+            except NbtrackError as error:
+                problem = str(error)
+            except OSError as error:
+                problem = f"{self.store.path} cannot be read: {error}"
+            # reading folds journals in: the state after it is the one that was counted
+            self._counted = (self._changes.state(), running, problem)
+        return self._counted[1:]
+
+
+class Catalog:
+    """Finds stores, and opens none for longer than a question takes.
+
+    Parameters
+    ----------
+    root : Path
+        Where a server looks for stores.
+    runtime : Path, optional
+        Where kernels say which store they use.
+    settings : list of str, optional
+        Tracking URIs of more stores.
+
+    Raises
+    ------
+    InvalidParameterError
+        If one of the settings names no local store.
+    """
+
+    def __init__(
+        self, root: Path, runtime: Path | None = None, settings: Sequence[str] = ()
+    ) -> None:
+        self.root = root
+        self._runtime = runtime
+        self._settings = [resolve(uri).path for uri in settings]
+        self._known: dict[str, Known] = {}
+        self._guard = threading.Lock()
+        self._looked = -LOOK_AGAIN_S
+
+    def find(self, store_id: str) -> Store:
+        """Return a store by its id.
+
+        Raises
+        ------
+        UnknownStoreError
+            If no store that was found has it.
+        """
+        return self.known(store_id).store
+
+    def known(self, store_id: str) -> Known:
+        """Return what is known of a store; see ``find``."""
+        if store_id not in self._known:
+            self._look(max_age_s=SOONEST_S)
+        found = self._known.get(store_id)
+        if found is None:
+            raise UnknownStoreError(
+                f"This server knows no store {store_id!r}. It looks below {self.root} and asks the "
+                "kernels of this machine; nbtrack.set_tracking_uri(...) in a notebook names others."
+            )
+        return found
+
+    def listing(self, *, refresh: bool = False) -> list[dict[str, Any]]:
+        """Return all stores as JSON, those of settings and kernels first."""
+        self._look(max_age_s=0.0 if refresh else LOOK_AGAIN_S)
+        rank: dict[Source, int] = {"setting": 0, "kernel": 1, "folder": 2}
+        with self._guard:
+            found = sorted(
+                self._known.values(),
+                key=lambda known: (rank[known.source], len(known.store.path.parts)),
+            )
+        return [self._entry(known) for known in found if _is_there(known.store)]
+
+    def _entry(self, known: Known) -> dict[str, Any]:
+        running, problem = known.count()
+        return {
+            "id": known.store.id,
+            "name": _name(known.store.path),
+            "path": _shown(known.store.path, self.root),
+            "source": known.source,
+            "running": running,
+            "error": problem,
+        }
+
+    def _look(self, max_age_s: float) -> None:
+        with self._guard:
+            if time.monotonic() - self._looked >= max_age_s:
+                self._add(self._settings, "setting")
+                self._add(_from_kernels(self._runtime), "kernel")
+                self._add([find_default(self.root), *stores_below(self.root)], "folder")
+                self._looked = time.monotonic()
+            else:
+                self._add(_from_kernels(self._runtime), "kernel")
+            gone = [k for k, known in self._known.items() if not _is_there(known.store)]
+            for store_id in gone:
+                del self._known[store_id]
+
+    def _add(self, paths: Iterable[Path], source: Source) -> None:
+        for path in paths:
+            store = Store(StoreLocation(path, str(path)))
+            known = self._known.get(store.id)
+            if known is None and _is_there(store):
+                self._known[store.id] = Known(store, source)
+            elif known is not None and (known.source, source) == ("folder", "kernel"):
+                known.source = source
+
+
+def _from_kernels(runtime: Path | None) -> list[Path]:
+    return [] if runtime is None else announced(runtime)
+
+
+def _is_there(store: Store) -> bool:
+    return store.path.is_file() or store.folder.is_dir()
+
+
+def _name(path: Path) -> str:
+    """Return what a person calls a store: its file, or the folder of one with the usual name."""
+    if path.name == DEFAULT_NAME and path.parent.name:
+        return path.parent.name
+    return path.stem
+
+
+def _shown(path: Path, root: Path) -> str:
+    if path.is_relative_to(root):
+        return path.relative_to(root).as_posix()
+    home = Path(os.path.expanduser("~"))
+    if path.is_relative_to(home):
+        return f"~/{path.relative_to(home).as_posix()}"
+    return str(path)

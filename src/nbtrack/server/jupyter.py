@@ -1,0 +1,107 @@
+"""nbtrack as an extension of a Jupyter server; nothing else here imports ``jupyter_server``."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import traitlets as t
+from jupyter_server.base.handlers import APIHandler
+from jupyter_server.extension.application import ExtensionApp
+from jupyter_server.utils import ensure_async
+
+from nbtrack.config import default_uri
+from nbtrack.errors import NbtrackError
+from nbtrack.server import wire
+from nbtrack.server.adapter import AUTH_RESOURCE, EndpointHandler, handlers
+from nbtrack.server.catalog import Catalog
+from nbtrack.server.routes import Action
+from nbtrack.server.site import Site
+from nbtrack.server.watching import Leases
+
+THREADS = 4
+
+
+class JupyterHandler(EndpointHandler, APIHandler):
+    """Serves who is logged in to the Jupyter server, as its authorizer allows."""
+
+    auth_resource = AUTH_RESOURCE
+
+    async def allows(self, action: Action) -> bool:
+        """Ask the server's authorizer."""
+        return bool(
+            await ensure_async(
+                self.authorizer.is_authorized(self, self.current_user, action, AUTH_RESOURCE)
+            )
+        )
+
+
+class NbtrackApp(ExtensionApp):
+    """The extension: finds stores, answers questions about them, announces their changes.
+
+    Attributes
+    ----------
+    stores : list of str
+        Paths of stores that lie elsewhere than below the server's root.
+    """
+
+    name = wire.PREFIX
+    app_name = "nbtrack"
+    description = "Experiment tracking in the notebook"
+    extension_url = "/lab"
+    load_other_extensions = True
+
+    stores = t.List(
+        t.Unicode(),
+        help="Paths of stores to show beside those below the server's root, such as "
+        '["~/shared/team.duckdb"]. NBTRACK_URI names one more.',
+    ).tag(config=True)
+
+    def initialize_handlers(self) -> None:
+        """Mount the routes below the server's base URL."""
+        server: Any = self.serverapp
+        self.pool = ThreadPoolExecutor(THREADS, thread_name_prefix="nbtrack")
+        self.site = Site(
+            Catalog(Path(server.root_dir).absolute(), Path(server.runtime_dir), self._settings()),
+            Leases(self._announce),
+        )
+        self.handlers.extend(handlers("/", self.site, self.pool, JupyterHandler))
+        if wire.STORE_CHANGED not in server.event_logger.schemas:
+            server.event_logger.register_event_schema(wire.STORE_CHANGED_SCHEMA)
+
+    def _settings(self) -> list[str]:
+        """Return the settings that name a store; the others are complained about."""
+        from nbtrack.config import resolve
+
+        found = []
+        for uri in filter(None, [default_uri(), *self.stores]):
+            try:
+                resolve(uri)
+            except NbtrackError as error:
+                self.log.warning("nbtrack: %s", error)
+            else:
+                found.append(uri)
+        return found
+
+    def _announce(self, store_id: str) -> None:
+        """Tell the pages that a store has changed; called in another thread."""
+        server: Any = self.serverapp
+
+        def emit() -> None:
+            server.event_logger.emit(schema_id=wire.STORE_CHANGED, data={wire.STORE: store_id})
+
+        loop = server.io_loop.asyncio_loop
+        try:
+            loop.call_soon_threadsafe(emit)
+        except RuntimeError:  # the server has stopped
+            self.site.leases.close()
+
+    async def stop_extension(self) -> None:
+        """Stop watching and answering."""
+        await asyncio.get_running_loop().run_in_executor(None, self.site.leases.close)
+        self.pool.shutdown(wait=False, cancel_futures=True)
+
+
+__all__ = ["JupyterHandler", "NbtrackApp"]

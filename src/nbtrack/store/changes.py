@@ -1,0 +1,53 @@
+"""Whether a store has changed, by looking at its files: nothing is opened for it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nbtrack.store import tails
+from nbtrack.store.owner import Owner
+from nbtrack.store.store import Store
+
+
+class Changes:
+    """Follows one store.
+
+    Parameters
+    ----------
+    store : Store
+    """
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self._owners: dict[str, Owner | None] = {}
+        self._seen = self.state()
+
+    def state(self) -> tuple[Any, ...]:
+        """Return what is another one whenever the store has changed.
+
+        The database's time and size, the sizes of the journals, and the journals whose
+        process is gone: the runs of those are interrupted with the next look at the store.
+        """
+        try:
+            stat = self.store.path.stat()
+            database: tuple[int, int] = (stat.st_mtime_ns, stat.st_size)
+        except OSError:
+            database = (0, 0)
+        try:
+            journals = sorted(tails.sizes(self.store.journals).items())
+        except OSError:
+            journals = []
+        return database, journals, [name for name, _ in journals if self._is_orphan(name)]
+
+    def look(self) -> bool:
+        """Return whether the store has changed since the last look."""
+        state = self.state()
+        changed = state != self._seen
+        self._seen = state
+        return changed
+
+    def _is_orphan(self, journal: str) -> bool:
+        owner = self._owners.get(journal)
+        if owner is None:
+            owner = self._owners[journal] = tails.state(self.store.journals, journal).owner
+        return owner is not None and owner.is_local and not owner.is_alive()
