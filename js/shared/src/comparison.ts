@@ -1,0 +1,409 @@
+import type { Answer, Backend } from './backend';
+import { looksOf } from './colours';
+import { askData, label, RunData, within } from './comparison_data';
+import { choice } from './comparison_marks';
+import { Section, type SectionName, SECTIONS } from './comparison_section';
+import { DiffView } from './diff';
+import { errorBox, h, messageOf } from './dom';
+import { importanceTable } from './importance';
+import { ParallelView } from './parallel';
+import type { Brush, ComparisonState, ImportanceAnswer, ScopeQuestion } from './protocol_comparison';
+import type { FirstPage, TableState } from './protocol_table';
+import { ScatterView } from './scatter';
+import { StoredChart } from './stored_chart';
+import css from './style_comparison.css';
+import { RunsTable } from './table';
+import { colourOf, followTheme, readTheme, type Theme } from './theme';
+
+export interface ComparisonOptions {
+  backend: Backend;
+  /** Whose runs; null for all experiments. */
+  experimentIds: string[] | null;
+  /** These runs only. */
+  runIds?: string[];
+  filter?: string;
+  selected?: string[];
+  columns?: string[];
+  first?: FirstPage;
+  state?: Partial<ComparisonState>;
+  /** Whether the table edits runs and exports them; a page without a store cannot. */
+  editable?: boolean;
+  tableHeight?: number;
+  onSelected?(ids: string[]): void;
+  onBrushes?(brushes: Brush[]): void;
+  onFilter?(filter: string): void;
+  onState?(state: ComparisonState): void;
+  onOpen?(runId: string): void;
+}
+
+/** As many runs have curves and a colour of their own. */
+const SHOWN = 10;
+const MOST_SHOWN = 20;
+const EMPTY: ComparisonState = { metric: '', axes: [], log: {}, brushes: [], scatter: { x: '', y: '', colour: '', size: '' }, hidden: [] };
+
+/**
+ * Runs side by side: a table, and plots of what is selected in it, or of its first rows.
+ *
+ * A run has one colour everywhere, and stands out everywhere when the pointer is on it anywhere. Brushes on
+ * the axes of the parallel coordinates select runs.
+ */
+export class ComparisonView {
+  private readonly highlightStyle = h('style');
+  private readonly dotStyle = h('style');
+  private readonly bar = h('div', { class: 'nbt-cmp-bar' });
+  private readonly count = h('span', { class: 'nbt-cmp-count', role: 'status' });
+  private readonly problem = h('div', {});
+  private readonly sections: Record<SectionName, Section>;
+  private readonly tableHost = h('div', { class: 'nbt-cmp-table' });
+  private readonly table: RunsTable;
+  private readonly backend: Backend;
+  private readonly parallel: ParallelView;
+  private readonly scatter: ScatterView;
+  private readonly diff: DiffView;
+  private readonly stopTheme: () => void;
+  private chart: StoredChart | null = null;
+  private theme: Theme;
+  private data = RunData.empty;
+  private state: ComparisonState;
+  private filter: string;
+  private selected: string[];
+  private rows: string[] = [];
+  private colours: ReadonlyMap<string, string> = new Map();
+  private highlighted: string | null = null;
+  private turn = 0;
+  private importanceOf = '';
+  private shownFor = '';
+  private disposed = false;
+
+  constructor(
+    private readonly root: HTMLElement,
+    private readonly options: ComparisonOptions
+  ) {
+    this.backend = options.backend;
+    this.filter = options.filter ?? '';
+    this.selected = [...(options.selected ?? [])];
+    this.state = { ...structuredClone(EMPTY), ...options.state };
+    root.classList.add('nbt-comparison');
+    root.setAttribute('data-lm-suppress-shortcuts', 'true');
+    const grid = h('div', { class: 'nbt-cmp-grid' });
+    root.append(h('style', {}, css), this.highlightStyle, this.dotStyle, this.bar, this.problem, this.tableHost, grid);
+    this.theme = readTheme(root);
+    this.sections = Object.fromEntries(SECTIONS.map(name => [name, new Section(name, grid)])) as Record<SectionName, Section>;
+    const highlight = (id: string | null): void => this.highlight(id);
+    const pick = (id: string, add: boolean): void => this.pick(id, add);
+    this.parallel = new ParallelView(this.sections.parallel.body, this.theme, {
+      brushes: brushes => this.applyBrushes(brushes, true),
+      axes: axes => this.change({ axes }),
+      log: (name, log) => this.change({ log: { ...this.state.log, [name]: log } }),
+      highlight,
+      pick
+    });
+    this.scatter = new ScatterView(this.sections.scatter.body, this.theme, { state: scatter => this.change({ scatter }), highlight, pick });
+    this.diff = new DiffView(this.sections.diff.body, this.backend, highlight);
+    this.table = this.makeTable();
+    this.tableHost.addEventListener('pointerover', this.onTableHover);
+    this.tableHost.addEventListener('pointerleave', this.onTableLeave);
+    this.renderBar();
+    for (const name of this.state.hidden) this.sections[name as SectionName]?.show(false);
+    this.stopTheme = followTheme(root, theme => {
+      this.theme = theme;
+      this.parallel.setTheme(theme);
+      this.scatter.setTheme(theme);
+      this.shownFor = '';
+      this.showRuns();
+    });
+    void this.load();
+  }
+
+  /** Select runs, as from Python; brushes that do not hold just these go. */
+  setSelected(ids: readonly string[]): void {
+    if (same(ids, this.selected)) return;
+    this.table.setSelected([...ids]);
+    this.select(ids, false);
+  }
+
+  /** Brush, as from Python. */
+  setBrushes(brushes: readonly Brush[]): void {
+    if (JSON.stringify(brushes) !== JSON.stringify(this.state.brushes)) void this.applyBrushes(brushes, false);
+  }
+
+  setFilter(filter: string): void {
+    if (filter === this.filter) return;
+    this.filter = filter;
+    this.table.setState({ ...this.tableState(), filter });
+    void this.load();
+  }
+
+  setMetric(metric: string): void {
+    if (metric && metric !== this.state.metric) this.change({ metric, axes: [] });
+  }
+
+  /** Ask again: the runs have changed. */
+  refresh(): void {
+    this.table.refresh();
+    this.chart?.refresh();
+    this.importanceOf = '';
+    this.diff.refresh();
+    void this.load();
+  }
+
+  dispose(): void {
+    this.disposed = true;
+    this.stopTheme();
+    this.tableHost.removeEventListener('pointerover', this.onTableHover);
+    this.tableHost.removeEventListener('pointerleave', this.onTableLeave);
+    this.table.dispose();
+    this.chart?.dispose();
+    this.parallel.dispose();
+    this.scatter.dispose();
+  }
+
+  private shownState: TableState | null = null;
+
+  private tableState(): TableState {
+    return this.shownState ?? ({ columns: this.options.columns ?? [], filter: this.filter } as TableState);
+  }
+
+  private makeTable(): RunsTable {
+    const { options } = this;
+    return new RunsTable(this.tableHost, {
+      backend: this.backend,
+      experimentIds: options.experimentIds,
+      ...(options.runIds ? { runIds: options.runIds } : {}),
+      ...(options.first ? { first: options.first } : {}),
+      ...(options.editable === undefined ? {} : { editable: options.editable, exports: options.editable }),
+      ...(options.onOpen ? { onOpen: options.onOpen } : {}),
+      state: { filter: this.filter, ...(options.columns?.length ? { columns: options.columns } : {}) },
+      selected: this.selected,
+      height: options.tableHeight ?? 300,
+      onState: state => {
+        this.shownState = state;
+        if (state.filter === this.filter) return;
+        this.filter = state.filter;
+        options.onFilter?.(state.filter);
+        void this.load();
+      },
+      onSelected: ids => this.select(ids, true),
+      onRows: ids => {
+        this.rows = ids;
+        this.showRuns();
+      }
+    });
+  }
+
+  private scope(): ScopeQuestion {
+    const { experimentIds, runIds } = this.options;
+    return { experiment_ids: experimentIds, filter: this.filter, ...(runIds ? { run_ids: runIds } : {}) };
+  }
+
+  private async load(): Promise<void> {
+    const turn = ++this.turn;
+    try {
+      let data = await askData(this.backend, this.scope());
+      const missing = this.needed(data).filter(name => !data.columns.has(name));
+      if (missing.length > 0) data = await askData(this.backend, this.scope(), [...data.columns.keys(), ...missing]);
+      if (turn !== this.turn || this.disposed) return;
+      this.problem.replaceChildren();
+      this.data = data;
+      this.fillState();
+      this.renderBar();
+      this.showData();
+      if (this.state.brushes.length > 0) void this.applyBrushes(this.state.brushes, true);
+    } catch (error) {
+      if (turn === this.turn) this.problem.replaceChildren(errorBox(messageOf(error)));
+    }
+  }
+
+  /** The columns that the plots want and that exist. */
+  private needed(data: RunData): string[] {
+    const { axes, scatter, metric, brushes } = this.state;
+    const known = new Set(data.available.map(key => key.name));
+    return [...new Set([...axes, metric, scatter.x, scatter.y, scatter.colour, scatter.size, ...brushes.map(b => b.column)])].filter(name => known.has(name));
+  }
+
+  /** Choose what nobody has chosen: the metric that tells most, and the param that differs most against it. */
+  private fillState(): void {
+    const known = new Set(this.data.available.map(key => key.name));
+    const columns = [...this.data.columns.keys()];
+    const metric = known.has(this.state.metric) ? this.state.metric : (columns.find(name => name.startsWith('metrics.')) ?? '');
+    const params = this.data.available.filter(key => key.name.startsWith('params.') && this.data.columns.has(key.name));
+    const x = params.filter(key => key.kind === 'number').sort((a, b) => b.values - a.values)[0] ?? params[0];
+    const { scatter } = this.state;
+    this.state = {
+      ...this.state,
+      metric,
+      axes: this.state.axes.filter(name => known.has(name)),
+      scatter: { ...scatter, x: known.has(scatter.x) ? scatter.x : (x?.name ?? metric), y: known.has(scatter.y) ? scatter.y : metric }
+    };
+  }
+
+  private change(part: Partial<ComparisonState>): void {
+    this.state = { ...this.state, ...part };
+    this.options.onState?.(this.state);
+    if (this.needed(this.data).some(name => !this.data.columns.has(name))) void this.load();
+    else {
+      this.renderBar();
+      this.showData();
+    }
+  }
+
+  private renderBar(): void {
+    const names = this.data.metrics().map(name => [name, label(name)] as const);
+    const metric = choice('Judge by', names, this.state.metric, value => {
+      this.change({ metric: value, axes: [], scatter: { ...this.state.scatter, y: value } });
+    });
+    metric.hidden = names.length === 0;
+    const toggles = SECTIONS.map(name => {
+      const shown = !this.state.hidden.includes(name);
+      const button = h('button', { type: 'button', 'aria-pressed': String(shown) }, this.sections[name].title);
+      button.addEventListener('click', () => {
+        this.sections[name].show(!shown);
+        this.state = { ...this.state, hidden: shown ? [...this.state.hidden, name] : this.state.hidden.filter(other => other !== name) };
+        this.options.onState?.(this.state);
+        this.renderBar();
+        this.shownFor = '';
+        this.showData();
+      });
+      return button;
+    });
+    const group = h('div', { class: 'nbt-cmp-sections', role: 'group', 'aria-label': 'Plots' }, ...toggles);
+    this.bar.replaceChildren(metric, group, this.count);
+  }
+
+  private shows(name: SectionName): boolean {
+    return !this.state.hidden.includes(name);
+  }
+
+  private showData(): void {
+    const { axes, log, brushes, metric, scatter } = this.state;
+    this.sections.parallel.setNote(this.data.total > this.data.ids.length ? `the newest ${this.data.ids.length.toLocaleString('en-US')} of ${this.data.total.toLocaleString('en-US')} runs` : 'drag along an axis to select runs');
+    this.parallel.setData(this.data, { axes, log, brushes, metric });
+    this.scatter.setData(this.data, scatter, log);
+    this.shownFor = '';
+    this.showRuns();
+    if (this.shows('importance')) void this.showImportance();
+  }
+
+  /** What is selected, or else the first rows, in all plots. */
+  private showRuns(): void {
+    const first = this.rows.length > 0 ? this.rows.filter(id => this.data.placeOf(id) >= 0) : this.data.ids;
+    const shown = this.selected.length > 0 ? this.selected.slice(0, MOST_SHOWN) : first.slice(0, SHOWN);
+    const key = JSON.stringify([shown, this.selected.length]);
+    this.say(shown);
+    if (key === this.shownFor || this.data === RunData.empty) return;
+    this.shownFor = key;
+    const looks = looksOf(shown, this.theme.palette.length);
+    this.colours = new Map(shown.map(id => [id, colourOf(this.theme, looks.get(id)?.colour ?? 0)]));
+    const rules = [...this.colours].map(
+      ([id, colour]) => `.nbt-comparison [row-id="${CSS.escape(id)}"] [col-id="run_name"] .ag-cell-value::before,.nbt-comparison [row-id="${CSS.escape(id)}"] [col-id="run_name"].ag-cell-value::before{background:${colour}}`
+    );
+    this.dotStyle.textContent = rules.join('\n');
+    this.parallel.setSelected(this.selected);
+    this.scatter.setRuns(this.colours, this.selected);
+    if (this.shows('diff')) this.diff.setRuns(this.data, shown, this.colours);
+    if (this.shows('curves')) this.showCurves(shown);
+    const many = this.selected.length > MOST_SHOWN ? `the first ${MOST_SHOWN} of ${this.selected.length} selected runs` : this.selected.length > 0 ? '' : `the first ${shown.length} rows; select others in the table`;
+    this.sections.curves.setNote(many);
+    this.sections.diff.setNote(this.selected.length === 2 ? 'between the two selected runs' : this.selected.length > 2 ? 'between the selected runs' : 'between the first rows; select two runs to see them in full');
+  }
+
+  private showCurves(shown: string[]): void {
+    if (this.chart) this.chart.setRuns(shown);
+    else if (shown.length > 0) {
+      const host = h('div', { class: 'nbt-chart' });
+      this.sections.curves.body.append(host);
+      this.chart = new StoredChart(host, { backend: this.backend, runIds: shown, onHighlight: id => this.highlight(id) });
+    }
+  }
+
+  private async showImportance(): Promise<void> {
+    const { metric } = this.state;
+    const asked = JSON.stringify([this.scope(), metric, this.data.total]);
+    if (!metric || asked === this.importanceOf) return;
+    this.importanceOf = asked;
+    const { body } = this.sections.importance;
+    body.replaceChildren(h('p', { class: 'nbt-note', role: 'status' }, 'Working it out…'));
+    try {
+      const answer: Answer<ImportanceAnswer> = await this.backend.ask('compare.importance', { ...this.scope(), metric });
+      if (asked !== this.importanceOf || this.disposed) return;
+      body.replaceChildren(importanceTable(answer.body, x => this.change({ scatter: { ...this.state.scatter, x, y: metric } })));
+    } catch (error) {
+      if (asked === this.importanceOf) body.replaceChildren(errorBox(messageOf(error)));
+    }
+  }
+
+  private say(shown: readonly string[]): void {
+    const total = `${this.data.total.toLocaleString('en-US')} ${this.data.total === 1 ? 'run' : 'runs'}`;
+    this.count.textContent = this.selected.length > 0 ? `${this.selected.length.toLocaleString('en-US')} of ${total} selected` : shown.length > 0 ? total : '';
+  }
+
+  /** Runs were selected in the table, in a plot or from Python. */
+  private select(ids: readonly string[], tell: boolean): void {
+    if (same(ids, this.selected)) return;
+    this.selected = [...ids];
+    const { brushes } = this.state;
+    if (brushes.length > 0 && !same(within(this.data, brushes), ids)) this.setBrushState([]);
+    this.showRuns();
+    if (tell) this.options.onSelected?.(this.selected);
+  }
+
+  private setBrushState(brushes: readonly Brush[]): void {
+    this.state = { ...this.state, brushes: [...brushes] };
+    const { axes, log, metric } = this.state;
+    this.parallel.setState({ axes, log, brushes, metric });
+    this.options.onBrushes?.([...brushes]);
+    this.options.onState?.(this.state);
+  }
+
+  private async applyBrushes(brushes: readonly Brush[], tell: boolean): Promise<void> {
+    const had = this.state.brushes.length > 0;
+    this.state = { ...this.state, brushes: [...brushes] };
+    if (this.needed(this.data).some(name => !this.data.columns.has(name))) return this.load();
+    const { axes, log, metric } = this.state;
+    this.parallel.setState({ axes, log, brushes, metric });
+    if (tell) {
+      this.options.onBrushes?.([...brushes]);
+      this.options.onState?.(this.state);
+    }
+    if (brushes.length === 0 && !had) return;
+    const ids = brushes.length > 0 ? within(this.data, brushes) : [];
+    if (same(ids, this.selected)) return;
+    this.selected = ids;
+    this.table.setSelected(ids);
+    this.showRuns();
+    if (tell) this.options.onSelected?.(ids);
+  }
+
+  private pick(id: string, add: boolean): void {
+    const had = this.selected.includes(id);
+    const ids = add ? (had ? this.selected.filter(other => other !== id) : [...this.selected, id]) : had && this.selected.length === 1 ? [] : [id];
+    this.table.setSelected(ids);
+    this.select(ids, true);
+  }
+
+  private highlight(id: string | null): void {
+    if (id === this.highlighted || this.disposed) return;
+    this.highlighted = id;
+    const row = id === null ? '' : `.nbt-comparison [row-id="${CSS.escape(id)}"]`;
+    this.highlightStyle.textContent = row && `${row}{background-color:color-mix(in srgb,var(--nbt-accent) 22%,var(--nbt-page))!important}`;
+    if (id) this.root.dataset['highlight'] = id;
+    else delete this.root.dataset['highlight'];
+    this.parallel.highlight(id);
+    this.scatter.highlight(id);
+    this.chart?.highlight(id);
+  }
+
+  private readonly onTableHover = (event: Event): void => {
+    const id = (event.target as Element).closest('[row-id]')?.getAttribute('row-id') ?? null;
+    this.highlight(id !== null && this.data.placeOf(id) >= 0 ? id : null);
+  };
+
+  private readonly onTableLeave = (): void => this.highlight(null);
+}
+
+/** Whether two lists have the same ids, in any order. */
+function same(a: readonly string[], b: readonly string[]): boolean {
+  if (a.length !== b.length) return false;
+  const known = new Set(a);
+  return b.every(id => known.has(id));
+}
