@@ -1,8 +1,8 @@
 """Build hook: builds the front end when it is missing.
 
 The outputs are not in git. An sdist and a wheel carry them, so only a checkout needs npm; where the
-machine has none, or an old one, the build environment gets node as a wheel. ``NBTRACK_SKIP_JS=1`` builds a package
-without front end.
+machine has none, or an old one, the build environment gets node as a wheel. ``NBTRACK_SKIP_JS=1``
+builds a package without front end.
 """
 
 from __future__ import annotations
@@ -40,9 +40,8 @@ class FrontEndHook(BuildHookInterface[Any]):
             return
         if not _finds_npm():
             raise RuntimeError(
-                "npm was not found, or its Node.js is old, and it is needed to build nbtrack's front "
-                "end from a checkout. Install Node.js 20.19 or newer, or set NBTRACK_SKIP_JS=1 to go "
-                "without front end."
+                "npm was not found, or its Node.js is too old to build nbtrack's front end. "
+                "Install Node.js 20.19 or newer, or set NBTRACK_SKIP_JS=1 to go without front end."
             )
         npm = str(shutil.which("npm"))
         js = Path(self.root) / "js"
@@ -63,5 +62,5 @@ def _finds_npm() -> bool:
     if node is None or shutil.which("npm") is None:
         return False
     said = subprocess.run([node, "--version"], capture_output=True, text=True, check=False).stdout
-    major, minor = (said.strip().removeprefix("v").split(".") + ["0", "0"])[:2]
-    return major.isdecimal() and (int(major), int(minor)) >= OLDEST_NODE
+    version = tuple(map(int, said.strip().removeprefix("v").split(".")[:2]))
+    return version >= OLDEST_NODE

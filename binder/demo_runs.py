@@ -81,7 +81,7 @@ def keep_results(scores: torch.Tensor, y_val: torch.Tensor) -> None:
     nbtrack.log_table(table, "recall.json")
     losses = nn.functional.cross_entropy(scores, y_val, reduction="none")
     worst = losses.argsort(descending=True)[:5].tolist()
-    lines = [f"true {int(y_val[i])}, taken for {int(found[i])}: loss {losses[i]:.2f}" for i in worst]
+    lines = [f"a {int(y_val[i])} taken for {int(found[i])}: loss {losses[i]:.2f}" for i in worst]
     nbtrack.log_text("\n".join(lines), "worst.txt")
 
 
@@ -113,7 +113,7 @@ def main() -> None:
                 nbtrack.log_params(params)
                 train(**params, epochs=3)
         except RuntimeError as error:
-            print(f"as expected, one run has failed: {error}")
+            print(f"As expected, a run has failed: {error}")  # noqa: T201
 
 
 if __name__ == "__main__":
