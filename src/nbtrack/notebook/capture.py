@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import json
 import numbers
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from nbtrack.errors import InvalidParameterError, NbtrackError
@@ -13,9 +15,11 @@ from nbtrack.notebook.figures import ShownFigures
 from nbtrack.notebook.literals import assigned_names, literal_params, object_params
 from nbtrack.notebook.memory import PeakMemory
 from nbtrack.notebook.printed import PrintedTail
+from nbtrack.notebook.slices import Executed, as_record, backward_slice
 from nbtrack.tracking.run import ActiveRun
 
 SOURCE_FILE = "source/cell.py"
+CELLS_FILE = "source/cells.json"
 OUTPUT_FILE = "output.txt"
 CELL_TAG = "nbtrack.cell.number"
 CELL_ID_TAG = "nbtrack.cell.id"
@@ -32,6 +36,8 @@ class CellCapture:
         The cell without the line of ``%%track``.
     cell_id : str or None
         The front end's id of the cell.
+    earlier : list of Executed
+        The cells that were executed before it.
 
     Attributes
     ----------
@@ -40,10 +46,19 @@ class CellCapture:
         only where the run has no param of that name.
     """
 
-    def __init__(self, run: ActiveRun, shell: Any, source: str, cell_id: str | None) -> None:
+    def __init__(
+        self,
+        run: ActiveRun,
+        shell: Any,
+        source: str,
+        cell_id: str | None,
+        earlier: Sequence[Executed] = (),
+    ) -> None:
         self.run = run
         self._shell = shell
         self._source = source
+        self._cell_id = cell_id
+        self._earlier = list(earlier)
         self._python = _as_python(shell, source)
         self.literals = literal_params(self._python)
         self._names = assigned_names(self._python)
@@ -59,6 +74,7 @@ class CellCapture:
         """Keep the source, and begin to watch."""
         self.run.writer.set_tags(self._tags)
         self._safely("source", self._keep_source)
+        self._keep_needed(set(self._shell.user_ns))
         self._safely("literals", lambda: self.run.writer.suggest_params(self.literals))
         namespace = self._shell.user_ns
         self._before = {name: id(namespace[name]) for name in self._names if name in namespace}
@@ -86,6 +102,23 @@ class CellCapture:
     def _keep_source(self) -> None:
         self.run.writer.artifacts.put_bytes(
             SOURCE_FILE, self._source.encode("utf-8", "backslashreplace")
+        )
+
+    def _keep_needed(self, names: set[str]) -> None:
+        """Keep the earlier cells that this one needs: in a thread, since many are to be parsed."""
+        number = int(self._shell.execution_count)
+        cell = Executed(number, self._cell_id, self._source, lambda _source: self._python)
+
+        def keep() -> None:
+            self.run.ending.wait(0.25)  # stay out of the way of the first steps
+            found = backward_slice(self._earlier, cell, names)
+            text = json.dumps(as_record(found, cell), indent=1)
+            self.run.writer.artifacts.put_bytes(CELLS_FILE, text.encode("utf-8", "replace"))
+
+        self.run.in_background(
+            threading.Thread(
+                target=lambda: self._safely("notebook's earlier cells", keep), daemon=True
+            )
         )
 
     def _keep_output(self) -> None:

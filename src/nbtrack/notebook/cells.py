@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any
 
 from nbtrack.notebook.capture import CellCapture
+from nbtrack.notebook.slices import Executed, history_of
 from nbtrack.tracking import context
 from nbtrack.tracking.run import ActiveRun
 
@@ -34,6 +35,8 @@ class Cells:
         self.cards = 0
         self._finished: deque[Any] = deque()
         self._tracked: list[tuple[Any, CellCapture]] = []
+        self._history = history_of(shell)
+        self._executed: Executed | None = None
         shell.events.register("pre_run_cell", self._on_start)
         shell.events.register("post_run_cell", self._on_end)
 
@@ -56,7 +59,8 @@ class Cells:
     def track(self, run: ActiveRun, source: str) -> CellCapture:
         """Capture for a run what the cell gives that runs now; the run ends with the cell."""
         cell_id = getattr(self.current, "cell_id", None)
-        capture = CellCapture(run, self._shell, source, cell_id)
+        earlier = self._history.before(self._executed)
+        capture = CellCapture(run, self._shell, source, cell_id, earlier)
         self._tracked.append((self.current, capture))
         return capture
 
@@ -64,10 +68,16 @@ class Cells:
         if not self._tracked:
             self.cards = 0
         self.current = info
+        if getattr(info, "store_history", True) and not getattr(info, "silent", False):
+            self._executed = self._history.add(
+                self._shell.execution_count, info.raw_cell, getattr(info, "cell_id", None)
+            )
 
     def _on_end(self, result: Any) -> None:
         error = _error_of(result)
         cell = getattr(result, "info", self.current)
+        if self._executed is not None and cell is self.current:
+            self._executed.failed = error is not None
         while self._tracked and self._tracked[-1][0] is cell:
             _, capture = self._tracked.pop()
             _finish(capture, getattr(result, "result", None), error)
