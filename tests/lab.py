@@ -330,18 +330,25 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         started.stop()
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """A headless Chromium; closed with the module, since playwright keeps an event loop running."""
-    pytest.importorskip("playwright", reason="the browser tests need playwright")
-    if CHROMIUM is None:
-        pytest.skip("no Chromium or Chrome; install one, or set NBTRACK_CHROMIUM to its path")
+@contextmanager
+def open_browser() -> Iterator[Browser]:
+    """Start a headless Chromium."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
         yield started
         started.close()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A headless Chromium; closed with the module, since playwright keeps an event loop running."""
+    pytest.importorskip("playwright", reason="the browser tests need playwright")
+    if CHROMIUM is None:
+        pytest.skip("no Chromium or Chrome; install one, or set NBTRACK_CHROMIUM to its path")
+    with open_browser() as started:
+        yield started
 
 
 @contextmanager
