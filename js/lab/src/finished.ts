@@ -23,8 +23,8 @@ async function showChart(host: HTMLElement, view: ChartView): Promise<() => void
     root.append(head.element);
     dispose = () => head.dispose();
   }
-  const { x, smoothing, log_y: logY } = view.options;
-  const chart = new Chart(root, data, { x, smoothing, logY }, () => undefined);
+  const { x, smoothing, log_x: logX = false, log_y: logY } = view.options;
+  const chart = new Chart(root, data, { x, smoothing, logX, logY }, () => undefined);
   if (view.head?.state === 'RUNNING') chart.setEmpty(NOT_YET);
   chart.setTitle(view.title);
   chart.setRuns(view.runs);

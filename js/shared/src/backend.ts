@@ -28,3 +28,11 @@ export function offerServer(backendOf: (storeId: string) => Backend): void {
 export function serverBackend(storeId: string): Backend | null {
   return storeId ? ((globalThis as Page)[KEY]?.(storeId) ?? null) : null;
 }
+
+const INTERRUPT = Symbol.for('nbtrack.interrupt');
+type Interrupt = (element: HTMLElement) => Promise<void>;
+
+/** What interrupts the kernel of the notebook that an element is in, where the page offers it. */
+export function pageInterrupt(): Interrupt | null {
+  return (globalThis as typeof globalThis & { [INTERRUPT]?: Interrupt })[INTERRUPT] ?? null;
+}

@@ -1,33 +1,47 @@
 import type { PlotlyApi } from 'plotly.js-basic-dist-min';
+import { arrange, type Arranged } from './arrangement';
+import type { Backend } from './backend';
+import { Detail } from './detail';
 import { errorBox, h, messageOf } from './dom';
-import { groupRank, parseMetric } from './groups';
-import { type Line, Panel } from './panel';
+import { parseMetric } from './groups';
+import { Legend, soloed, toggled } from './legend';
+import { Panel } from './panel';
 import { loadPlotly } from './plotly';
-import { extent, resolveX, xValues, type XKind } from './points';
+import { extent } from './points';
 import type { RunRef, XMode } from './protocol';
-import { SeriesSet } from './series';
-import { colourOf, dashOf, followTheme, readTheme, type Theme } from './theme';
+import type { SeriesSet } from './series';
+import css from './style_charts.css';
+import { followTheme, readTheme, type Theme } from './theme';
 import { Toolbar } from './toolbar';
+import type { PanelState } from './traces';
+import { nextFrame, Sight } from './sight';
 
 export interface ChartOptions {
   x: XMode;
   smoothing: number;
+  logX: boolean;
   logY: boolean;
 }
 
-const SPLIT_ORDER = ['train', '', 'val', 'test'];
-const SPLIT_COLOUR: Record<string, number> = { '': 0, train: 0, val: 1, test: 2 };
-const GHOST_DASH: Partial<Record<string, string>> = { last: '3px,3px', best: '6px,2px,1px,2px' };
+export interface ChartExtras {
+  /** Who is asked for the detail when somebody zooms, where the runs are stored. */
+  backend?: Backend;
+  /** Says which run is pointed at. */
+  onHighlight?(runId: string | null): void;
+}
+
 const FIRST_PANELS = 12;
 
 /**
  * Small multiples of metrics.
  *
- * Data and options are given from outside; what belongs to this view alone (zoom, the hovered x, how
- * many plots are unfolded) lives here. However fast data comes, one plot is drawn per animation frame.
+ * Data and options are given from outside; what belongs to this view alone (zoom, the hovered x, what is
+ * hidden, how many plots are unfolded) lives here. However fast data comes, one plot is drawn per animation
+ * frame, and none while nobody sees it.
  */
 export class Chart {
   private readonly toolbar: Toolbar;
+  private readonly legend: Legend;
   private readonly grid = h('div', { class: 'nbt-grid' });
   private readonly empty = h('p', { class: 'nbt-empty' }, 'No metrics yet');
   private readonly more = h('button', { class: 'nbt-more', type: 'button', hidden: true });
@@ -35,12 +49,17 @@ export class Chart {
   private readonly panels = new Map<string, Panel>();
   private readonly stale = new Set<string>();
   private readonly stops: (() => void)[] = [];
-  private lines = new Map<string, Line[]>();
+  private readonly sight: Sight;
+  private readonly detail: Detail | null;
+  private arranged: Arranged | null = null;
   private theme: Theme;
   private runs: readonly RunRef[] = [];
+  private hidden: ReadonlySet<string> = new Set();
   private zoom: readonly [number, number] | null = null;
-  private hovered: number | null = null;
+  private hovered: { x: number; run: string | null } | null = null;
+  private pointed: string | null = null;
   private hoverFrame = 0;
+  private allStale = true;
   private unfolded = false;
   private drawing = false;
   private disposed = false;
@@ -49,23 +68,35 @@ export class Chart {
     private readonly root: HTMLElement,
     private readonly data: SeriesSet,
     private options: ChartOptions,
-    onOptions: (options: ChartOptions) => void
+    onOptions: (options: ChartOptions) => void,
+    private readonly extras: ChartExtras = {}
   ) {
-    this.toolbar = new Toolbar(changed => {
-      onOptions(changed);
-      this.setOptions(changed);
+    this.toolbar = new Toolbar({
+      options: changed => {
+        onOptions(changed);
+        this.setOptions(changed);
+      },
+      reset: () => this.setZoom(null)
     });
-    root.append(this.toolbar.element, this.empty, this.grid, this.more, this.reader);
+    this.legend = new Legend({
+      toggle: id => this.setHidden(toggled(this.hidden, id)),
+      solo: id => this.setHidden(soloed(this.hidden, id, this.arranged?.entries.map(entry => entry.id) ?? [])),
+      point: id => this.point(id?.startsWith('run:') ? id.slice(4) : null)
+    });
+    // keys belong to the chart while it has the focus, not to the notebook's commands
+    root.setAttribute('data-lm-suppress-shortcuts', 'true');
+    root.append(h('style', {}, css), this.toolbar.element, this.legend.element, this.empty, this.grid, this.more, this.reader);
+    this.detail = extras.backend ? new Detail(extras.backend, () => this.touch()) : null;
     this.theme = readTheme(root);
-    this.toolbar.show(options, 'step');
     this.stops.push(
       followTheme(root, theme => {
         this.theme = theme;
         this.touch();
       })
     );
+    this.sight = new Sight(root, () => void this.pump());
     const resized = new ResizeObserver(() => {
-      this.root.classList.toggle('nbt-narrow', this.root.clientWidth < 480);
+      this.root.classList.toggle('nbt-narrow', this.root.clientWidth < 560);
       for (const panel of this.panels.values()) panel.resize();
     });
     resized.observe(this.grid);
@@ -76,6 +107,7 @@ export class Chart {
     };
     this.more.addEventListener('click', unfold);
     this.stops.push(() => this.more.removeEventListener('click', unfold));
+    this.touch();
   }
 
   setRuns(runs: readonly RunRef[]): void {
@@ -93,81 +125,61 @@ export class Chart {
   }
 
   setOptions(options: ChartOptions): void {
-    if (options.x !== this.options.x) this.zoom = null;
+    if (options.x !== this.options.x) {
+      this.zoom = null;
+      this.detail?.forget();
+    }
     this.options = options;
     this.touch();
   }
 
+  /** Let the curves of one run stand out, as pointing at it does. */
+  highlight(run: string | null): void {
+    for (const panel of this.panels.values()) panel.highlight(run);
+  }
+
   /** Say that data changed, of these metrics or of all; the plots are drawn when the browser is ready. */
   touch(keys?: Iterable<string>): void {
-    this.lines = this.arrange();
-    const groups = keys ? new Set([...keys].map(key => parseMetric(key).group)) : this.lines.keys();
-    for (const group of groups) this.stale.add(group);
-    this.empty.hidden = this.lines.size > 0;
+    this.arranged = null;
+    if (!keys || !isTimeOrStep(this.options.x)) this.allStale = true;
+    else for (const key of keys) this.stale.add(parseMetric(key).group);
     void this.pump();
   }
 
   dispose(): void {
     this.disposed = true;
     cancelAnimationFrame(this.hoverFrame);
+    this.detail?.forget();
+    this.sight.dispose();
     for (const stop of this.stops) stop();
     for (const panel of this.panels.values()) panel.dispose();
     this.panels.clear();
+    this.legend.dispose();
     this.toolbar.dispose();
   }
 
-  private arrange(): Map<string, Line[]> {
-    const starts = new Map<string, number>();
-    for (const series of this.data) {
-      const first = series.time[0];
-      if (first !== undefined) starts.set(series.run, Math.min(first, starts.get(series.run) ?? Infinity));
-    }
-    const order = new Map(this.runs.map((run, i) => [run.id, i]));
-    const main = this.runs.filter(run => run.role === 'live' || run.role === 'plain');
-    const groups = new Map<string, Line[]>();
-    for (const series of this.data) {
-      const run = this.runs[order.get(series.run) ?? -1];
-      const { group, split } = parseMetric(series.key);
-      const ghost = run?.role === 'last' || run?.role === 'best';
-      const rank = Math.max(0, SPLIT_ORDER.indexOf(split));
-      const several = main.length > 1;
-      const place = main.findIndex(other => other.id === series.run);
-      const line: Line = {
-        series,
-        label: several ? [run?.name ?? series.run, split].filter(Boolean).join(' ') : split,
-        short: split,
-        colour: colourOf(this.theme, several && !ghost ? place : (SPLIT_COLOUR[split] ?? rank)),
-        dash: GHOST_DASH[run?.role ?? ''] ?? dashOf(several ? SPLIT_COLOUR[split] ?? 0 : SPLIT_COLOUR[split] ?? rank),
-        ghost,
-        start: starts.get(series.run) ?? 0
-      };
-      const lines = groups.get(group);
-      if (lines) lines.push(line);
-      else groups.set(group, [line]);
-    }
-    const rankOf = (line: Line): number =>
-      (line.ghost ? 0 : 1000) +
-      SPLIT_ORDER.indexOf(parseMetric(line.series.key).split) +
-      (order.get(line.series.run) ?? 0) * 10;
-    for (const lines of groups.values()) lines.sort((a, b) => rankOf(a) - rankOf(b));
-    return new Map([...groups].sort(([a], [b]) => groupRank(a) - groupRank(b)));
+  private now(): Arranged {
+    const { runs, theme, options, hidden, detail } = this;
+    return (this.arranged ??= arrange({ data: this.data, runs, theme, x: options.x, hidden, detail: this.zoom ? detail : null }));
   }
 
   private async pump(): Promise<void> {
-    if (this.drawing) return;
+    if (this.drawing || this.disposed || !this.sight.seen) return;
     this.drawing = true;
     try {
       const plotly = await loadPlotly();
       await nextFrame();
-      while (this.stale.size > 0 && !this.disposed) {
+      while (!this.disposed && this.sight.seen && (this.allStale || this.stale.size > 0)) {
         this.placePanels(plotly);
-        const group = this.stale.values().next().value!;
+        const group = this.stale.values().next().value;
+        if (group === undefined) break;
         this.stale.delete(group);
         const panel = this.panels.get(group);
-        const lines = this.lines.get(group);
+        const lines = this.now().groups.get(group);
         if (!panel || !lines) continue;
         await panel.draw(lines, this.panelState());
-        if (this.hovered !== null) panel.showValues(this.hovered);
+        panel.highlight(this.pointed);
+        if (this.hovered) panel.showValues(this.hovered.x, this.hovered.run);
         if (this.stale.size === 0) this.describe();
         await nextFrame();
       }
@@ -178,19 +190,19 @@ export class Chart {
     }
   }
 
-  private panelState(): Parameters<Panel['draw']>[1] {
-    const kind = resolveX(this.options.x, this.data);
-    const { smoothing, logY } = this.options;
-    return { kind, smoothing, logY, zoom: this.zoom, span: this.span(kind), theme: this.theme };
+  private panelState(): PanelState {
+    const { kind } = this.now();
+    const { smoothing, logX, logY, x } = this.options;
+    const log = logX && kind !== 'time';
+    return { kind, xName: x, smoothing, logX: log, logY, zoom: this.zoom, span: this.span(log), theme: this.theme };
   }
 
-  private span(kind: XKind): [number, number] | null {
+  private span(positive: boolean): [number, number] | null {
     let low = Infinity;
     let high = -Infinity;
-    for (const lines of this.lines.values()) {
-      for (const line of lines) {
-        const x = xValues(line.series, kind, line.start);
-        const [from, to] = extent(x, x, null, false) ?? [Infinity, -Infinity];
+    for (const lines of this.now().groups.values()) {
+      for (const { x } of lines) {
+        const [from, to] = extent(x, x, null, positive) ?? [Infinity, -Infinity];
         low = Math.min(low, from);
         high = Math.max(high, to);
       }
@@ -200,12 +212,14 @@ export class Chart {
 
   /** Make a panel for every group that has its place, in order. */
   private placePanels(plotly: PlotlyApi): void {
-    const all = [...this.lines.keys()];
+    const { groups, entries, kind, metrics } = this.now();
+    this.empty.hidden = groups.size > 0;
+    const all = [...groups.keys()];
     const shown = this.unfolded ? all : all.slice(0, FIRST_PANELS);
     this.more.hidden = shown.length === all.length;
     this.more.textContent = `Show ${all.length - shown.length} more`;
     for (const [group, panel] of this.panels) {
-      if (this.lines.has(group)) continue;
+      if (groups.has(group)) continue;
       panel.dispose();
       this.panels.delete(group);
     }
@@ -213,39 +227,57 @@ export class Chart {
       let panel = this.panels.get(group);
       if (!panel) {
         panel = new Panel(group, plotly, {
-          hover: x => this.hover(x),
-          zoom: window => {
-            this.zoom = window;
-            this.touch();
-          }
+          hover: (x, run) => this.hover(x, run),
+          zoom: window => this.setZoom(window)
         });
         this.panels.set(group, panel);
         this.stale.add(group);
       }
       if (this.grid.children[i] !== panel.element) this.grid.insertBefore(panel.element, this.grid.children[i] ?? null);
     });
+    if (this.allStale) for (const group of shown) this.stale.add(group);
+    this.allStale = false;
     this.grid.dataset['panels'] = String(shown.length);
-    this.toolbar.show(this.options, resolveX(this.options.x, this.data));
-    const names = new Set([...this.data].map(series => series.run));
-    const here = this.runs.filter(run => names.has(run.id));
-    const main = this.runs.filter(run => GHOST_DASH[run.role] === undefined);
-    this.toolbar.setLegend([
-      ...(main.length > 1 ? main : [])
-        .filter(run => names.has(run.id))
-        .map(run => ({ name: run.name, colour: colourOf(this.theme, main.indexOf(run)), dash: 'solid' })),
-      ...here
-        .filter(run => GHOST_DASH[run.role] !== undefined)
-        .map(run => ({ name: ghostName(run), colour: 'currentColor', dash: GHOST_DASH[run.role] ?? '' }))
-    ]);
+    this.toolbar.show(this.options, kind, metrics, this.zoom !== null);
+    this.legend.show(entries, this.hidden);
+    if (this.zoom && this.detail?.shown) this.root.dataset['detail'] = 'shown';
+    else delete this.root.dataset['detail'];
   }
 
-  private hover(x: number | null): void {
-    this.hovered = x;
+  private setHidden(hidden: ReadonlySet<string>): void {
+    this.hidden = hidden;
+    this.touch();
+  }
+
+  private setZoom(window: readonly [number, number] | null): void {
+    this.zoom = window;
+    const { kind, starts, groups } = this.now();
+    if (!window || kind === 'metric') this.detail?.forget();
+    else {
+      const shown = [...this.panels.keys()].flatMap(group => groups.get(group) ?? []);
+      const series = shown.filter(line => !line.ghost).map(line => this.data.get(line.points.run, line.points.key));
+      const pixels = Math.max(...[...this.panels.values()].map(panel => panel.width), 300);
+      this.detail?.look({ x: kind, window, series: series.filter(one => one !== undefined), starts, pixels });
+    }
+    this.touch();
+  }
+
+  private hover(x: number | null, run: string | null): void {
+    this.hovered = x === null ? null : { x, run };
     cancelAnimationFrame(this.hoverFrame);
     this.hoverFrame = requestAnimationFrame(() => {
-      for (const panel of this.panels.values()) panel.showValues(x);
-      this.toolbar.setHover(x === null ? '' : Panel.describe(x, this.panelState().kind));
+      const { kind, several } = this.now();
+      for (const panel of this.panels.values()) panel.showValues(x, run);
+      this.toolbar.setHover(x === null ? '' : Panel.describe(x, kind, this.options.x));
+      if (several) this.point(run);
     });
+  }
+
+  private point(run: string | null): void {
+    if (run === this.pointed) return;
+    this.pointed = run;
+    this.highlight(run);
+    this.extras.onHighlight?.(run);
   }
 
   private describe(): void {
@@ -256,10 +288,7 @@ export class Chart {
   }
 }
 
-function ghostName(run: RunRef): string {
-  return `${run.role} run: ${run.name}`;
-}
-
-function nextFrame(): Promise<unknown> {
-  return new Promise(requestAnimationFrame);
+/** Whether a point that is new changes only the plot of its metric. */
+function isTimeOrStep(x: XMode): boolean {
+  return x === 'auto' || x === 'step' || x === 'time' || x === 'relative';
 }

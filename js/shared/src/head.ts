@@ -1,4 +1,4 @@
-import { h } from './dom';
+import { h, messageOf } from './dom';
 import { formatDuration, formatNumber, formatRate } from './format';
 import type { Head, RunState, SinceDetail, SinceItem } from './protocol';
 
@@ -24,17 +24,29 @@ export function stateBadge(state: RunState, live = true): HTMLElement {
 /** The two lines above a run's charts: what it is, and what changed since the last one. */
 export class CardHead {
   readonly element: HTMLElement;
-  private readonly first = h('div', { class: 'nbt-headline' });
+  private readonly name = h('strong', { class: 'nbt-name' });
+  private readonly state = h('span', { class: 'nbt-place' });
+  private readonly facts = h('span', { class: 'nbt-facts' });
   private readonly error = h('div', { class: 'nbt-failure', role: 'alert', hidden: true });
   private readonly since = h('button', { type: 'button', class: 'nbt-since', 'aria-expanded': 'false', hidden: true });
   private readonly detail = h('div', { class: 'nbt-detail', hidden: true });
   private readonly elapsed = h('span', { class: 'nbt-fact' });
+  private readonly standing = h('div', { class: 'nbt-standing', role: 'status', hidden: true });
+  private readonly stop = h('button', { type: 'button', class: 'nbt-stop', hidden: true }, 'Stop');
+  private stoppable = false;
   private timer: ReturnType<typeof setInterval> | undefined;
   private head: Head = {};
   private received = 0;
 
-  constructor(private readonly live: boolean) {
-    this.element = h('header', { class: 'nbt-head' }, this.first, this.error, this.since, this.detail);
+  /** Without `onStop` there is no button that stops the run. */
+  constructor(
+    private readonly live: boolean,
+    private readonly onStop?: () => Promise<void>
+  ) {
+    // the button stays in its place while the rest changes: a click must not miss it
+    const first = h('div', { class: 'nbt-headline' }, this.name, this.state, this.facts, this.stop);
+    this.element = h('header', { class: 'nbt-head' }, first, this.error, this.standing, this.since, this.detail);
+    this.stop.addEventListener('click', this.askToStop);
     this.since.addEventListener('click', this.toggle);
   }
 
@@ -50,11 +62,13 @@ export class CardHead {
         ? null
         : fact(`logging ${formatNumber(head.overhead_percent, 2)} %`, 'Share of the run that logging took')
     ].filter(part => part !== null);
-    this.first.replaceChildren(
-      h('strong', { class: 'nbt-name', title: head.run_id ?? '' }, head.name ?? ''),
-      stateBadge(head.state ?? 'FINISHED', this.live),
-      h('span', { class: 'nbt-facts' }, ...facts)
-    );
+    this.name.textContent = head.name ?? '';
+    this.name.title = head.run_id ?? '';
+    this.state.replaceChildren(stateBadge(head.state ?? 'FINISHED', this.live));
+    this.facts.replaceChildren(...facts);
+    this.showStop();
+    this.standing.hidden = !head.standing;
+    if (this.standing.textContent !== (head.standing ?? '')) this.standing.textContent = head.standing ?? '';
     this.error.hidden = !head.error;
     this.error.textContent = head.error ?? '';
     clearInterval(this.timer);
@@ -75,8 +89,15 @@ export class CardHead {
     this.detail.replaceChildren(...detailNodes(detail));
   }
 
+  /** Say whether the run can be stopped from here. */
+  setStoppable(stoppable: boolean): void {
+    this.stoppable = stoppable;
+    this.showStop();
+  }
+
   dispose(): void {
     clearInterval(this.timer);
+    this.stop.removeEventListener('click', this.askToStop);
     this.since.removeEventListener('click', this.toggle);
   }
 
@@ -86,6 +107,20 @@ export class CardHead {
     this.elapsed.textContent = formatDuration(elapsed === null || elapsed === undefined ? null : elapsed + extra);
     this.elapsed.hidden = this.elapsed.textContent === '';
   }
+
+  private showStop(): void {
+    this.stop.hidden = !(this.live && this.onStop && this.stoppable && this.head.state === 'RUNNING');
+  }
+
+  private readonly askToStop = (): void => {
+    this.stop.disabled = true;
+    this.stop.textContent = 'Stopping…';
+    this.onStop?.().catch((reason: unknown) => {
+      this.stop.disabled = false;
+      this.stop.textContent = 'Stop';
+      this.stop.title = `The run could not be stopped: ${messageOf(reason)}`;
+    });
+  };
 
   private readonly toggle = (): void => {
     this.detail.hidden = !this.detail.hidden;

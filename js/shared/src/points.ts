@@ -1,11 +1,26 @@
 import type { XMode } from './protocol';
-import type { Series } from './series';
+import type { Points } from './series';
 
-export type XKind = Exclude<XMode, 'auto'>;
+/** What an x axis shows; `metric` is another metric of the same run. */
+export type XKind = 'step' | 'time' | 'relative' | 'metric';
 
-/** What `auto` means for these series: the step, or relative time where no series has two steps. */
-export function resolveX(mode: XMode, all: Iterable<Series>): XKind {
-  if (mode !== 'auto') return mode;
+const KINDS: readonly string[] = ['step', 'time', 'relative'];
+
+/** How finely a moving average looks at a curve: it does not matter how many points were kept of it. */
+const SMOOTH_PLACES = 1000;
+
+/**
+ * What a mode means for these series.
+ *
+ * `auto` is the step, or relative time where no series has two steps; the name of a metric is the step until
+ * that metric is there.
+ */
+export function resolveX(mode: XMode, all: Iterable<Points>): XKind {
+  if (KINDS.includes(mode)) return mode as XKind;
+  if (mode !== 'auto') {
+    for (const series of all) if (series.key === mode) return 'metric';
+    return 'step';
+  }
   let several = false;
   for (const series of all) {
     if (series.n < 2) continue;
@@ -16,29 +31,61 @@ export function resolveX(mode: XMode, all: Iterable<Series>): XKind {
   return several ? 'relative' : 'step';
 }
 
-/** Where the points stand on the x axis: step, ms since the epoch, or seconds since `start`. */
-export function xValues(series: Series, kind: XKind, start: number): Float64Array {
+/** Where the points stand on the x axis: step, ms since the epoch, seconds since `start`, or `other`'s value. */
+export function xValues(series: Points, kind: XKind, start: number, other?: Points): Float64Array {
   if (kind === 'step') return series.step;
   if (kind === 'time') return series.time;
+  if (kind === 'metric') return joined(series.step, other);
   return series.time.map(t => (t - start) / 1000);
+}
+
+/**
+ * The values of another metric at these steps; NaN where it has none.
+ *
+ * Of metrics that were thinned out hardly a step is left in both, so between two points of such a one a
+ * straight line is taken.
+ */
+export function joined(steps: Float64Array, other: Points | undefined): Float64Array {
+  const out = new Float64Array(steps.length).fill(NaN);
+  if (!other || other.n === 0) return out;
+  const thinned = other.total > other.n;
+  let at = 0;
+  for (let i = 0; i < steps.length; i++) {
+    const step = steps[i]!;
+    if (at > 0 && step < other.step[at - 1]!) at = 0;
+    while (at < other.n && other.step[at]! < step) at++;
+    if (at < other.n && other.step[at] === step) out[i] = other.value[at]!;
+    else if (thinned && at > 0 && at < other.n) {
+      const share = (step - other.step[at - 1]!) / (other.step[at]! - other.step[at - 1]!);
+      out[i] = other.value[at - 1]! + share * (other.value[at]! - other.value[at - 1]!);
+    }
+  }
+  return out;
 }
 
 /**
  * Exponential moving average, free of the bias towards zero at its start (as in Adam).
  *
- * Points that are no numbers stay as they are and do not count.
+ * The weight is that of one point of a curve of at most a thousand points: where `x` and `total` tell that
+ * points were left out, a longer way between two points counts for more of them. Points that are no numbers
+ * stay as they are and do not count.
  */
-export function smooth(values: Float64Array, weight: number): Float64Array {
+export function smooth(values: Float64Array, weight: number, x?: Float64Array, total = values.length): Float64Array {
   const out = new Float64Array(values.length);
+  const way = x && total > SMOOTH_PLACES ? Math.abs(x[x.length - 1]! - x[0]!) / SMOOTH_PLACES : 0;
   let average = 0;
   let mass = 0;
+  let before = NaN;
   values.forEach((value, i) => {
     if (!Number.isFinite(value)) {
       out[i] = value;
       return;
     }
-    average = weight * average + (1 - weight) * value;
-    mass = weight * mass + (1 - weight);
+    const places = way > 0 && Number.isFinite(before) ? Math.max(0.05, Math.abs(x![i]! - before) / way) : 1;
+    const kept = places === 1 ? weight : weight ** places;
+    if (x) before = x[i]!;
+    average = kept * average + (1 - kept) * value;
+    mass = kept * mass + (1 - kept);
     out[i] = average / mass;
   });
   return out;
@@ -75,8 +122,15 @@ export function extent(
   return low <= high ? [low, high] : null;
 }
 
-/** Index of the point nearest to `at`; `x` should not fall. */
-export function nearest(x: Float64Array, at: number): number {
+/** Index of the point nearest to `at`; with `sorted`, `x` does not fall. */
+export function nearest(x: Float64Array, at: number, sorted = true): number {
+  if (!sorted) {
+    let best = 0;
+    for (let i = 1; i < x.length; i++) {
+      if (!(Math.abs(x[best]! - at) <= Math.abs(x[i]! - at)) && !Number.isNaN(x[i])) best = i;
+    }
+    return best;
+  }
   let low = 0;
   let high = x.length - 1;
   while (low < high) {

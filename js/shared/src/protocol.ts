@@ -1,3 +1,5 @@
+import type { Column, RunTableState, SortKey } from './protocol_table';
+
 /**
  * What Python and the browser say to each other.
  *
@@ -12,19 +14,19 @@ export const WIDGETS = {
     "from_browser": ["ask", "bundle"]
   },
   "MetricChart": {
-    "traits": ["runs", "content", "title", "x", "smoothing", "log_y"],
+    "traits": ["runs", "content", "title", "x", "smoothing", "log_x", "log_y"],
     "from_python": ["append"],
     "from_browser": ["resync"]
   },
   "RunCard": {
-    "traits": ["runs", "content", "title", "x", "smoothing", "log_y", "head", "since", "detail"],
+    "traits": ["runs", "content", "title", "x", "smoothing", "log_x", "log_y", "head", "since", "detail", "stoppable"],
     "from_python": ["append", "finished"],
-    "from_browser": ["resync", "finish"]
+    "from_browser": ["resync", "finish", "stop"]
   },
   "RunTable": {
-    "traits": ["all_columns", "columns", "filter", "sort", "selected_ids", "page", "first", "error"],
-    "from_python": ["page", "failed"],
-    "from_browser": ["query"]
+    "traits": ["experiment_ids", "editable", "all_columns", "columns", "filter", "sort", "group", "stage", "layout", "selected_ids", "first", "error"],
+    "from_python": [],
+    "from_browser": []
   }
 } as const;
 
@@ -36,7 +38,8 @@ export const FINISHED_EVENT = 'nbtrack-finished';
 
 export type RunState = 'RUNNING' | 'SCHEDULED' | 'FINISHED' | 'FAILED' | 'KILLED' | 'INTERRUPTED';
 export type Role = 'live' | 'last' | 'best' | 'plain';
-export type XMode = 'auto' | 'step' | 'time' | 'relative';
+/** `auto`, `step`, `time`, `relative`, or the name of a metric. */
+export type XMode = string;
 
 export interface RunRef {
   id: string;
@@ -50,6 +53,8 @@ export interface SeriesHead {
   run: string;
   key: string;
   n: number;
+  /** How many points there are, where these are a choice of them. */
+  total?: number;
 }
 
 /** Everything that is known of the curves, as of message `seq`. Columns are little-endian float64. */
@@ -102,6 +107,7 @@ export interface MetricChartState {
   title: string;
   x: XMode;
   smoothing: number;
+  log_x: boolean;
   log_y: boolean;
 }
 
@@ -121,6 +127,12 @@ export interface ResyncMessage {
 export interface FinishMessage {
   type: 'finish';
   id: number;
+}
+
+/** The user wants the run to stop; `interrupted` says that the page has interrupted the kernel itself. */
+export interface StopMessage {
+  type: 'stop';
+  interrupted: boolean;
 }
 
 /** An output as the notebook keeps it, by MIME type. */
@@ -144,6 +156,8 @@ export interface Head {
   step?: number | null;
   overhead_percent?: number | null;
   error?: string | null;
+  /** How the run compares with earlier ones at its present step, where that is certain. */
+  standing?: string | null;
 }
 
 export interface SinceItem {
@@ -161,80 +175,11 @@ export interface RunCardState extends MetricChartState {
   head: Head;
   since: SinceItem[];
   detail: SinceDetail;
+  /** Whether the kernel hears messages while a cell runs, so that it can stop the run. */
+  stoppable: boolean;
 }
 
-export type ColumnKind = 'text' | 'number' | 'time' | 'state' | 'duration';
-
-export interface Column {
-  name: string;
-  kind: ColumnKind;
-  differs: boolean;
-  direction: 'min' | 'max' | null;
-}
-
-export type SortKey = [name: string, ascending: boolean];
-
-export interface Query {
-  columns: string[];
-  filter: string;
-  sort: SortKey[];
-}
-
-/**
- * A column of a page: numbers are the float64 buffer `buffer`, everything else is `values`.
- *
- * `gaps` are the rows that have no number, as opposed to NaN.
- */
-export interface PageColumn {
-  name: string;
-  buffer?: number;
-  gaps?: number[];
-  values?: (string | null)[];
-}
-
-export interface Page {
-  start: number;
-  total: number;
-  run_ids: string[];
-  columns: PageColumn[];
-}
-
-/** The first rows, pushed with the widget, so that a table shows before any question is asked. */
-export interface FirstPage extends Page {
-  generation: number;
-  query: Query;
-  best: Record<string, number>;
-  buffers: DataView[];
-}
-
-export interface QueryMessage extends Query {
-  type: 'query';
-  id: number;
-  start: number;
-  stop: number;
-}
-
-export interface PageMessage extends Page {
-  type: 'page';
-  id: number;
-}
-
-export interface FailedMessage {
-  type: 'failed';
-  id: number;
-  message: string;
-}
-
-export interface RunTableState {
-  all_columns: Column[];
-  columns: string[];
-  filter: string;
-  sort: SortKey[];
-  selected_ids: string[];
-  page: number;
-  first: FirstPage;
-  error: string;
-}
+export * from './protocol_table';
 
 /** Points of a finished output: int32 step and time differences and float32 values, deflated, base64. */
 export interface PackedCurves {
@@ -250,7 +195,7 @@ export interface ChartView extends ViewBase {
   kind: 'chart' | 'card';
   title: string;
   runs: RunRef[];
-  options: { x: XMode; smoothing: number; log_y: boolean };
+  options: { x: XMode; smoothing: number; log_x?: boolean; log_y: boolean };
   curves: PackedCurves;
   head?: Head;
   since?: SinceItem[];
@@ -285,7 +230,7 @@ export const AGREES: [
   Same<(typeof WIDGETS)['MetricChart']['from_python'][number], AppendMessage['type']>,
   Same<(typeof WIDGETS)['MetricChart']['from_browser'][number], ResyncMessage['type']>,
   Same<(typeof WIDGETS)['RunCard']['from_python'][number], (AppendMessage | FinishedMessage)['type']>,
-  Same<(typeof WIDGETS)['RunCard']['from_browser'][number], (ResyncMessage | FinishMessage)['type']>,
-  Same<(typeof WIDGETS)['RunTable']['from_python'][number], (PageMessage | FailedMessage)['type']>,
-  Same<(typeof WIDGETS)['RunTable']['from_browser'][number], QueryMessage['type']>
+  Same<(typeof WIDGETS)['RunCard']['from_browser'][number], (ResyncMessage | FinishMessage | StopMessage)['type']>,
+  Same<(typeof WIDGETS)['RunTable']['from_python'][number], never>,
+  Same<(typeof WIDGETS)['RunTable']['from_browser'][number], never>
 ] = [true, true, true, true, true, true, true, true, true, true, true, true];

@@ -1,9 +1,21 @@
 import { asF64, fromBase64, inflate } from './binary';
 import type { AppendMessage, Content, PackedCurves, SeriesHead } from './protocol';
 
+/** Points of one metric of one run; `total` is how many there are where these are a choice of them. */
+export interface Points {
+  readonly run: string;
+  readonly key: string;
+  readonly n: number;
+  readonly total: number;
+  readonly step: Float64Array;
+  readonly time: Float64Array;
+  readonly value: Float64Array;
+}
+
 /** The points of one metric of one run; the arrays grow by doubling, the first `n` entries count. */
-export class Series {
+export class Series implements Points {
   n = 0;
+  total = 0;
   private steps = new Float64Array(64);
   private times = new Float64Array(64);
   private values = new Float64Array(64);
@@ -23,7 +35,8 @@ export class Series {
     return this.values.subarray(0, this.n);
   }
 
-  append(step: Float64Array, time: Float64Array, value: Float64Array): void {
+  append(step: Float64Array, time: Float64Array, value: Float64Array, total = step.length): void {
+    this.total += total;
     const n = this.n + step.length;
     if (n > this.steps.length) {
       const capacity = Math.max(n, this.steps.length * 2);
@@ -57,6 +70,11 @@ export class SeriesSet {
     return this.byName.get(`${run}\n${key}`);
   }
 
+  /** Forget a run. */
+  remove(run: string): void {
+    for (const [name, series] of this.byName) if (series.run === run) this.byName.delete(name);
+  }
+
   /** Take over a whole content, unless newer points are here already. Returns whether anything changed. */
   replace(content: Content | undefined): boolean {
     if (!content?.series || content.seq < this.seq) return false;
@@ -82,11 +100,11 @@ export class SeriesSet {
 
   add(heads: readonly SeriesHead[], step: Float64Array, time: Float64Array, value: Float64Array): void {
     let at = 0;
-    for (const { run, key, n } of heads) {
+    for (const { run, key, n, total } of heads) {
       const name = `${run}\n${key}`;
       let series = this.byName.get(name);
       if (!series) this.byName.set(name, (series = new Series(run, key)));
-      series.append(step.subarray(at, at + n), time.subarray(at, at + n), value.subarray(at, at + n));
+      series.append(step.subarray(at, at + n), time.subarray(at, at + n), value.subarray(at, at + n), total);
       at += n;
     }
   }

@@ -1,8 +1,9 @@
 import type { AnyModel } from '@anywidget/types';
-import { Chart } from '@nbtrack/shared/chart';
+import { Chart, type ChartOptions } from '@nbtrack/shared/chart';
 import { errorBox } from '@nbtrack/shared/dom';
-import type { AppendMessage, MetricChartState } from '@nbtrack/shared/protocol';
+import type { AppendMessage, MetricChartState, ViewState } from '@nbtrack/shared/protocol';
 import { SeriesSet } from '@nbtrack/shared/series';
+import { CommBackend } from './comm_backend';
 
 let resyncs = 0;
 
@@ -13,20 +14,24 @@ let resyncs = 0;
  * start (a page that was reloaded has missed messages) and when a message was lost.
  */
 export function connectChart<S extends MetricChartState>(model: AnyModel<S>, root: HTMLElement): () => void {
-  const typed = model as unknown as AnyModel<MetricChartState>;
+  const typed = model as unknown as AnyModel<MetricChartState & ViewState>;
   const data = new SeriesSet();
   data.replace(typed.get('content'));
   const options = () => ({
     x: typed.get('x'),
     smoothing: typed.get('smoothing'),
+    logX: typed.get('log_x'),
     logY: typed.get('log_y')
   });
-  const chart = new Chart(root, data, options(), changed => {
+  const backend = typed.get('store_id') ? new CommBackend(typed) : undefined;
+  const save = (changed: ChartOptions): void => {
     typed.set('x', changed.x);
     typed.set('smoothing', changed.smoothing);
+    typed.set('log_x', changed.logX);
     typed.set('log_y', changed.logY);
     typed.save_changes();
-  });
+  };
+  const chart = new Chart(root, data, options(), save, { backend });
   const resync = (): void => typed.send({ type: 'resync', id: ++resyncs });
   const onMessage = (message: AppendMessage, buffers: DataView[]): void => {
     if (message?.type !== 'append') return;
@@ -39,6 +44,10 @@ export function connectChart<S extends MetricChartState>(model: AnyModel<S>, roo
       root.append(errorBox(`New points could not be read: ${String(error)}`));
     }
   };
+  // a page that slept, or lost its connection, may have missed the last message
+  const onAwake = (): void => {
+    if (document.visibilityState === 'visible') resync();
+  };
   const onContent = (): void => {
     if (data.replace(typed.get('content'))) chart.touch();
   };
@@ -48,18 +57,21 @@ export function connectChart<S extends MetricChartState>(model: AnyModel<S>, roo
 
   typed.on('msg:custom', onMessage);
   typed.on('change:content', onContent);
-  typed.on('change:x change:smoothing change:log_y', onOptions);
+  typed.on('change:x change:smoothing change:log_x change:log_y', onOptions);
   typed.on('change:runs', onRuns);
   typed.on('change:title', onTitle);
+  document.addEventListener('visibilitychange', onAwake);
   onTitle();
   onRuns();
   resync();
   return () => {
     typed.off('msg:custom', onMessage);
     typed.off('change:content', onContent);
-    typed.off('change:x change:smoothing change:log_y', onOptions);
+    typed.off('change:x change:smoothing change:log_x change:log_y', onOptions);
     typed.off('change:runs', onRuns);
     typed.off('change:title', onTitle);
+    document.removeEventListener('visibilitychange', onAwake);
+    backend?.dispose();
     chart.dispose();
   };
 }

@@ -1,4 +1,5 @@
 import type { RenderProps } from '@anywidget/types';
+import { pageInterrupt } from '@nbtrack/shared/backend';
 import { viewRoot } from '@nbtrack/shared/dom';
 import { CardHead } from '@nbtrack/shared/head';
 import { FINISHED_EVENT, type FinishedMessage, type RunCardState } from '@nbtrack/shared/protocol';
@@ -11,11 +12,19 @@ let questions = 0;
 
 function render({ model, el }: RenderProps<RunCardState>): () => void {
   const root = viewRoot(el, 'card');
-  const head = new CardHead(true);
+  const stop = async (): Promise<void> => {
+    const interrupt = pageInterrupt();
+    if (interrupt) await interrupt(root);
+    // the kernel ends a run that is open while no cell runs, and interrupts the cell where the page cannot
+    model.send({ type: 'stop', interrupted: interrupt !== null });
+  };
+  const head = new CardHead(true, stop);
   root.append(head.element);
   let waiting: ReturnType<typeof setTimeout> | undefined;
+  const onStoppable = (): void => head.setStoppable(pageInterrupt() !== null || model.get('stoppable'));
   const onHead = (): void => {
     const now = model.get('head');
+    onStoppable();
     head.setHead(now);
     clearTimeout(waiting);
     if (now.state === 'RUNNING' || now.state === 'SCHEDULED') return;
@@ -30,6 +39,7 @@ function render({ model, el }: RenderProps<RunCardState>): () => void {
   const onSince = (): void => head.setSince(model.get('since'), model.get('detail'));
   model.on('msg:custom', onMessage);
   model.on('change:head', onHead);
+  model.on('change:stoppable', onStoppable);
   model.on('change:since change:detail', onSince);
   onHead();
   onSince();
@@ -38,6 +48,7 @@ function render({ model, el }: RenderProps<RunCardState>): () => void {
     clearTimeout(waiting);
     model.off('msg:custom', onMessage);
     model.off('change:head', onHead);
+    model.off('change:stoppable', onStoppable);
     model.off('change:since change:detail', onSince);
     head.dispose();
     disconnect();

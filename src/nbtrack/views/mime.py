@@ -57,7 +57,7 @@ class ChartContent:
     ----------
     runs, curves
         The runs and their points.
-    title, x, smoothing, log_y
+    title, x, smoothing, log_y, log_x
         As in `nbtrack.views.widgets.metric_chart.MetricChart`.
     head, since, detail
         The lines above a card, as in `nbtrack.views.widgets.run_card.RunCard`;
@@ -70,6 +70,7 @@ class ChartContent:
     x: str = "auto"
     smoothing: float = 0.0
     log_y: bool = False
+    log_x: bool = False
     head: dict[str, Any] | None = None
     since: Sequence[dict[str, Any]] = ()
     detail: dict[str, Any] = field(default_factory=dict)
@@ -100,7 +101,12 @@ def chart_view(content: ChartContent, budget: int) -> dict[str, Any]:
         "version": 1,
         "title": content.title,
         "runs": [run.as_json() for run in content.runs],
-        "options": {"x": content.x, "smoothing": content.smoothing, "log_y": content.log_y},
+        "options": {
+            "x": content.x,
+            "smoothing": content.smoothing,
+            "log_x": content.log_x,
+            "log_y": content.log_y,
+        },
         "curves": pack_curves(content.curves, budget),
     }
     if content.head is not None:

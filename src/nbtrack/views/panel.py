@@ -13,6 +13,7 @@ from nbtrack.views.axes import Axis, axis_for
 from nbtrack.views.canvas import COLOURS, GRID, INK, MUTED, Canvas, Sheet, blend
 from nbtrack.views.curves import Curve, Floats, RunRef, thinned
 from nbtrack.views.formats import format_number
+from nbtrack.views.places import Places, places_for, smoothed, time_unit
 
 if TYPE_CHECKING:
     from nbtrack.views.mime import ChartContent
@@ -73,9 +74,14 @@ def draw_panel(
     x, y, width, height = box
     _draw_heading(canvas, group, lines, x, y, width)
     inner = (width - LEFT - RIGHT, height - TOP - BOTTOM)
-    xs, unit = _positions(lines, content.x)
-    smoothed = [_smooth(line.curve.values, content.smoothing) for line in lines]
-    across = axis_for(*_extent(xs, log=False), pad=0.015)
+    places = places_for(content.x, content.curves)
+    xs, unit = _positions(lines, places)
+    log_x = content.log_x and places.kind != "time"
+    smooth_values = [
+        smoothed(line.curve.values, content.smoothing, x, line.curve.total)
+        for line, x in zip(lines, xs, strict=True)
+    ]
+    across = axis_for(*_extent(xs, log=log_x), log=log_x, pad=0.015)
     drawn = [line.curve.values for line in lines]
     up = axis_for(*_extent(drawn, log=content.log_y), log=content.log_y, pad=0.06)
     sheet = Sheet(*inner)
@@ -84,22 +90,22 @@ def draw_panel(
         level = inner[1] * (1 - place)
         sheet.line([(0, level), (inner[0], level)], GRID, 1)
         canvas.text(x + LEFT - 6, y + TOP + level - 6.5, label, size=10.5, colour=MUTED, right=True)
-    for line, places, smooth in zip(lines, xs, smoothed, strict=True):
+    for line, x_values, smooth in zip(lines, xs, smooth_values, strict=True):
         if content.smoothing > 0:
             share = 0.12 if line.ghost else 0.28
             _draw_curve(
                 sheet,
                 replace(line, dash=()),
-                places,
+                x_values,
                 line.curve.values,
                 frame,
                 share,
                 1,
             )
         share, thick = (0.5, 1.3) if line.ghost else (1.0, 1.8)
-        _draw_curve(sheet, line, places, smooth, frame, share, thick)
+        _draw_curve(sheet, line, x_values, smooth, frame, share, thick)
         if not line.ghost:
-            _mark_odd(sheet, places, line.curve.values, across, inner, log=content.log_y)
+            _mark_odd(sheet, x_values, line.curve.values, across, inner, log=content.log_y)
     canvas.paste(sheet, x + LEFT, y + TOP)
     canvas.box(x + LEFT, y + TOP + inner[1], inner[0], 0.5, "#c9ced4")
     ticks = across.ticks(4)
@@ -131,22 +137,16 @@ def _draw_heading(
     canvas.text(x, y, title, size=12.5, bold=True, colour=INK)
 
 
-def _positions(lines: Sequence[Line], x: str) -> tuple[list[Floats], str]:
+def _positions(lines: Sequence[Line], places: Places) -> tuple[list[Floats], str]:
     """Return where the points stand on the x axis, and its unit."""
-    if x == "auto":
-        several = [line.curve for line in lines if len(line.curve) > 1]
-        flat = several and all(np.all(curve.steps == curve.steps[0]) for curve in several)
-        x = "relative" if flat else "step"
-    if x == "step":
-        return [line.curve.steps.astype(np.float64) for line in lines], ""
-    since = min((line.start for line in lines), default=0.0)
-    places = [
-        (line.curve.times.astype(np.float64) - (line.start if x == "relative" else since)) / 1000
-        for line in lines
-    ]
-    longest = max((float(place[-1]) for place in places if len(place)), default=0.0)
-    seconds, unit = (1, "s") if longest <= 180 else (60, "min") if longest <= 10800 else (3600, "h")
-    return [place / seconds for place in places], unit
+    xs = [places.of(line.curve) for line in lines]
+    if places.kind in ("step", "metric"):
+        return xs, ""
+    if places.kind == "time":  # a picture has no calendar: since the first point of all
+        since = min((float(x[0]) for x in xs if len(x)), default=0.0)
+        xs = [(x - since) / 1000 for x in xs]
+    seconds, unit = time_unit(max((float(x[-1]) for x in xs if len(x)), default=0.0))
+    return [x / seconds for x in xs], unit
 
 
 def _extent(columns: Sequence[Floats], *, log: bool) -> tuple[float, float]:
@@ -156,19 +156,6 @@ def _extent(columns: Sequence[Floats], *, log: bool) -> tuple[float, float]:
         if len(drawable):
             low, high = min(low, drawable.min()), max(high, drawable.max())
     return float(low), float(high)
-
-
-def _smooth(values: Floats, weight: float) -> Floats:
-    """Return the moving average, without the bias towards zero at its start."""
-    if weight <= 0:
-        return values
-    out = values.copy()
-    average = mass = 0.0
-    for i in np.flatnonzero(np.isfinite(values)):
-        average = weight * average + (1 - weight) * float(values[i])
-        mass = weight * mass + (1 - weight)
-        out[i] = average / mass
-    return out
 
 
 def _draw_curve(
@@ -190,7 +177,8 @@ def _draw_curve(
     with np.errstate(divide="ignore", invalid="ignore"):
         heights = np.log10(points.values) if up.log else points.values
         y = frame.height * (1 - (heights - up.low) / (up.high - up.low))
-    x = frame.width * (points.steps - across.low) / (across.high - across.low)
+        along = np.log10(points.steps) if across.log else points.steps
+        x = frame.width * (along - across.low) / (across.high - across.low)
     colour = blend(line.colour, share)
     for piece in _unbroken(np.isfinite(y) & np.isfinite(x)):
         pairs = list(zip(x[piece].tolist(), y[piece].tolist(), strict=True))
@@ -220,6 +208,7 @@ def _mark_odd(
 ) -> None:
     """Mark what has no place on the axis at the edge of the plot."""
     odd = np.flatnonzero(~np.isfinite(values) | ((values <= 0) & log))
+    odd = odd[np.isfinite(xs[odd]) & ((xs[odd] > 0) | (not across.log))]
     for i in odd[:50]:
         at = size[0] * across.place(float(xs[i]))
         sheet.cross(at, 5 if values[i] == np.inf else size[1] - 5, 3, BAD)

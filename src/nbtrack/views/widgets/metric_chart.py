@@ -5,21 +5,25 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import traitlets as t
 
 from nbtrack.errors import InvalidParameterError
+from nbtrack.store.store import Store
 from nbtrack.views.curves import Curve, CurveBuffer, RunRef, encoded, thinned
 from nbtrack.views.mime import Bundle, ChartContent, chart_bundle
 from nbtrack.views.widgets.view import View, bundle_path, refuse_unknown
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
 
 __all__ = ["Curve", "MetricChart", "RunRef"]
 
 CONTENT_EVERY_S = 5.0
 MAX_NEW_POINTS = 500  # of one series in one message: more than a plot has pixels for
 X_MODES = ("auto", "step", "time", "relative")
-_KEYWORDS = ("runs", "curves", "title", "x", "smoothing", "log_y")
+_KEYWORDS = ("runs", "curves", "title", "x", "smoothing", "log_x", "log_y", "store")
 
 
 class MetricChart(View):
@@ -33,12 +37,15 @@ class MetricChart(View):
         The points there are already.
     title : str
         A heading.
-    x : {"auto", "step", "time", "relative"}
-        The x axis; ``auto`` is the step, or relative time where a series has one step only.
+    x : str
+        The x axis: ``step``, ``time``, ``relative``, or the name of a metric; ``auto`` is the
+        step, or relative time where a series has one step only.
     smoothing : float
         Weight of the moving average, from 0 (none) to below 1.
-    log_y : bool
-        Logarithmic y axes.
+    log_x, log_y : bool
+        Logarithmic axes.
+    store : Store, optional
+        Where the runs are: whoever zooms gets more detail from it.
 
     Notes
     -----
@@ -52,8 +59,9 @@ class MetricChart(View):
     runs = t.List(t.Dict()).tag(sync=True)
     content = t.Dict().tag(sync=True)
     title = t.Unicode("").tag(sync=True)
-    x = t.Enum(X_MODES, "auto").tag(sync=True)
+    x = t.Unicode("auto").tag(sync=True)
     smoothing = t.Float(0.0, min=0.0, max=0.999).tag(sync=True)
+    log_x = t.Bool(False).tag(sync=True)
     log_y = t.Bool(False).tag(sync=True)
 
     def __init__(
@@ -64,12 +72,16 @@ class MetricChart(View):
         title: str = "",
         x: str = "auto",
         smoothing: float = 0.0,
+        log_x: bool = False,
         log_y: bool = False,
+        store: Store | None = None,
         **unknown: Any,
     ) -> None:
         refuse_unknown(type(self).__name__, unknown, _KEYWORDS)
-        if x not in X_MODES:
-            raise InvalidParameterError(f"x is {x!r}; use one of {', '.join(X_MODES)}.")
+        if not isinstance(x, str) or not x:
+            raise InvalidParameterError(
+                f"x is {x!r}; use one of {', '.join(X_MODES)}, or the name of a metric."
+            )
         if not 0 <= smoothing < 1:
             raise InvalidParameterError(f"smoothing is {smoothing}; give 0 to 0.999.")
         self._lock = threading.RLock()
@@ -85,7 +97,9 @@ class MetricChart(View):
             title=title,
             x=x,
             smoothing=smoothing,
+            log_x=log_x,
             log_y=log_y,
+            store=store,
         )
         self.on_msg(self._on_message)
 
@@ -130,6 +144,18 @@ class MetricChart(View):
         """Return the output that stays in the notebook, and its metadata."""
         return chart_bundle(self._finished())
 
+    def figure(self) -> Figure:
+        """Return what is shown as a figure of Plotly, to style and to save.
+
+        Raises
+        ------
+        MissingDependencyError
+            If plotly is not installed.
+        """
+        from nbtrack.views.figures import chart_figure
+
+        return chart_figure(self._finished())
+
     def get_state(self, key: Any = None, drop_defaults: bool = False) -> Any:
         """Return the synced state; a page that asks for all of it gets every point."""
         if key is None and self._seq != self._pushed_seq:
@@ -144,6 +170,7 @@ class MetricChart(View):
             title=self.title,
             x=self.x,
             smoothing=self.smoothing,
+            log_x=self.log_x,
             log_y=self.log_y,
         )
 

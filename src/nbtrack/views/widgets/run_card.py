@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -25,6 +26,7 @@ HEAD_FIELDS = (
     "step",
     "overhead_percent",
     "error",
+    "standing",
 )
 KINDS = ("better", "worse", "same", "info")
 
@@ -40,6 +42,10 @@ class RunCard(MetricChart):
     head = t.Dict().tag(sync=True)
     since = t.List(t.Dict()).tag(sync=True)
     detail = t.Dict().tag(sync=True)
+    stoppable = t.Bool(False).tag(sync=True)
+
+    #: Called when the user wants the run to stop; true where the page has interrupted the cell.
+    on_stop: Callable[[bool], None] | None = None
 
     def update_head(self, **fields: Any) -> None:
         """Change what the first line says.
@@ -49,7 +55,8 @@ class RunCard(MetricChart):
         **fields
             ``name``, ``state``, ``experiment``, ``run_id``, ``elapsed_s`` (seconds),
             ``steps_per_s``, ``step``, ``overhead_percent`` (what logging cost), ``error``
-            (one line). While the state is ``RUNNING`` the browser counts the seconds on.
+            (one line), ``standing`` (one line). While the state is ``RUNNING`` the browser counts
+            the seconds on.
         """
         refuse_unknown(
             "RunCard.update_head",
@@ -96,6 +103,11 @@ class RunCard(MetricChart):
 
     def _on_message(self, widget: Any, message: Any, buffers: Any) -> None:
         super()._on_message(widget, message, buffers)
+        if threading.current_thread() is not threading.main_thread() and not self.stoppable:
+            # this kernel hears messages while a cell runs, so it can stop one
+            self.stoppable = self.on_stop is not None
+        if isinstance(message, dict) and message.get("type") == "stop" and self.on_stop:
+            self.on_stop(bool(message.get("interrupted")))
         if isinstance(message, dict) and message.get("type") == "finish":
             data, metadata = self.finished_bundle()
             answer = {"type": "finished", "id": message.get("id")}

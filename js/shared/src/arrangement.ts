@@ -1,0 +1,128 @@
+import { looksOf } from './colours';
+import type { Detail } from './detail';
+import { groupRank, parseMetric } from './groups';
+import type { LegendEntry } from './legend';
+import { resolveX, type XKind, xValues } from './points';
+import type { RunRef, XMode } from './protocol';
+import type { SeriesSet } from './series';
+import { colourOf, dashOf, type Theme } from './theme';
+import type { Line } from './traces';
+
+export interface Given {
+  data: SeriesSet;
+  runs: readonly RunRef[];
+  theme: Theme;
+  x: XMode;
+  /** What the legend hides. */
+  hidden: ReadonlySet<string>;
+  detail: Detail | null;
+}
+
+/** What a chart shows: lines by plot, and what the toolbar and the legend say. */
+export interface Arranged {
+  groups: Map<string, Line[]>;
+  entries: LegendEntry[];
+  kind: XKind;
+  /** Metrics that may be the x axis. */
+  metrics: string[];
+  /** Time of the first point of each run, ms since the epoch. */
+  starts: Map<string, number>;
+  several: boolean;
+}
+
+const SPLIT_ORDER = ['train', '', 'val', 'test'];
+const SPLIT_COLOUR: Record<string, number> = { '': 0, train: 0, val: 1, test: 2 };
+const GHOST_DASH: Partial<Record<string, string>> = { last: '3px,3px', best: '6px,2px,1px,2px' };
+const MANY = 12;
+const VERY_MANY = 40;
+
+/** Say which line goes where and how it looks. */
+export function arrange({ data, runs, theme, x, hidden, detail }: Given): Arranged {
+  const starts = new Map<string, number>();
+  const present = new Set<string>();
+  for (const series of data) {
+    present.add(series.run);
+    const first = series.time[0];
+    if (first !== undefined) starts.set(series.run, Math.min(first, starts.get(series.run) ?? Infinity));
+  }
+  const order = new Map(runs.map((run, i) => [run.id, i]));
+  const main = runs.filter(run => !isGhost(run) && present.has(run.id));
+  const several = main.length > 1;
+  const looks = several ? looksOf(main.map(run => run.id), theme.palette.length) : new Map<string, never>();
+  const kind = resolveX(x, data);
+  const thick = main.length > VERY_MANY ? 0.9 : main.length > MANY ? 1.3 : 1.8;
+  const opacity = main.length > VERY_MANY ? 0.6 : 1;
+  const splits = new Set<string>();
+  for (const series of data) {
+    const run = runs[order.get(series.run) ?? -1];
+    if (!run || !isGhost(run)) splits.add(parseMetric(series.key).split);
+  }
+  const groups = new Map<string, Line[]>();
+  const ranks = new Map<Line, number>();
+  for (const series of data) {
+    const run = runs[order.get(series.run) ?? -1];
+    const { group, split } = parseMetric(series.key);
+    let lines = groups.get(group);
+    if (!lines) groups.set(group, (lines = []));
+    if (hidden.has(`run:${series.run}`) || hidden.has(`split:${split}`)) continue;
+    const ghost = run !== undefined && isGhost(run);
+    const points = detail && kind !== 'metric' && !ghost ? detail.merged(series, kind) : series;
+    const start = starts.get(series.run) ?? 0;
+    const rank = Math.max(0, SPLIT_ORDER.indexOf(split));
+    const look = looks.get(series.run);
+    const line: Line = {
+      points,
+      x: xValues(points, kind, start, kind === 'metric' ? data.get(series.run, x) : undefined),
+      label: several ? [run?.name ?? series.run, split].filter(Boolean).join(' ') : split,
+      short: split,
+      colour: colourOf(theme, look && !ghost ? look.colour : (SPLIT_COLOUR[split] ?? rank)),
+      dash: dashFor(run, several, splits.size > 1 ? (SPLIT_COLOUR[split] ?? rank) : (look?.repeat ?? 0), main.length),
+      ghost,
+      width: ghost ? 1.3 : thick,
+      opacity: ghost ? 0.5 : opacity
+    };
+    ranks.set(line, (ghost ? 0 : 1000) + SPLIT_ORDER.indexOf(split) + (order.get(series.run) ?? 0) * 10);
+    lines.push(line);
+  }
+  for (const lines of groups.values()) lines.sort((a, b) => ranks.get(a)! - ranks.get(b)!);
+  const entries: LegendEntry[] = [
+    ...(several ? main : []).map(run => {
+      const { colour = 0, repeat = 0 } = looks.get(run.id) ?? {};
+      return entry(run, colourOf(theme, colour), splits.size > 1 || main.length > VERY_MANY ? 'solid' : dashOf(repeat));
+    }),
+    ...splitEntries(splits, several, theme),
+    ...runs.filter(run => isGhost(run) && present.has(run.id)).map(run => entry(run, 'currentColor', GHOST_DASH[run.role] ?? ''))
+  ];
+  return {
+    groups: new Map([...groups].sort(([a], [b]) => groupRank(a) - groupRank(b))),
+    entries,
+    kind,
+    metrics: [...new Set([...data].map(series => series.key))].filter(key => !key.startsWith('system/')),
+    starts,
+    several
+  };
+}
+
+function isGhost(run: RunRef): boolean {
+  return GHOST_DASH[run.role] !== undefined;
+}
+
+/** Of one run, the split is told by colour and dash; of several, by the dash; of very many, by nothing. */
+function dashFor(run: RunRef | undefined, several: boolean, place: number, count: number): string {
+  if (run && isGhost(run)) return GHOST_DASH[run.role]!;
+  return several && count > VERY_MANY ? 'solid' : dashOf(place);
+}
+
+function entry(run: RunRef, colour: string, dash: string): LegendEntry {
+  return { id: `run:${run.id}`, name: isGhost(run) ? `${run.role} run: ${run.name}` : run.name, colour, dash };
+}
+
+function splitEntries(splits: ReadonlySet<string>, several: boolean, theme: Theme): LegendEntry[] {
+  if (splits.size < 2) return [];
+  return SPLIT_ORDER.filter(split => split !== '' && splits.has(split)).map(split => ({
+    id: `split:${split}`,
+    name: split,
+    colour: several ? 'currentColor' : colourOf(theme, SPLIT_COLOUR[split] ?? 0),
+    dash: dashOf(SPLIT_COLOUR[split] ?? 0)
+  }));
+}

@@ -1,0 +1,37 @@
+const KEY = Symbol.for('nbtrack.colours@1');
+type Page = typeof globalThis & { [KEY]?: Map<string, number> };
+
+/** How a run looks: the place of its colour, and how often that colour came before in the same chart. */
+export interface RunLook {
+  colour: number;
+  repeat: number;
+}
+
+/**
+ * Give every run a colour that it has in all charts of the page.
+ *
+ * A run that is new to the page gets the colour that its chart uses least.
+ */
+export function looksOf(runs: readonly string[], colours: number): Map<string, RunLook> {
+  const known = ((globalThis as Page)[KEY] ??= new Map<string, number>());
+  const used = new Array<number>(colours).fill(0);
+  for (const run of runs) {
+    const colour = known.get(run);
+    if (colour !== undefined) used[colour % colours]! += 1;
+  }
+  for (const run of runs) {
+    if (known.has(run)) continue;
+    const colour = used.indexOf(Math.min(...used));
+    known.set(run, colour);
+    used[colour]! += 1;
+  }
+  const seen = new Map<number, number>();
+  return new Map(
+    runs.map(run => {
+      const colour = known.get(run)! % colours;
+      const repeat = seen.get(colour) ?? 0;
+      seen.set(colour, repeat + 1);
+      return [run, { colour, repeat }];
+    })
+  );
+}

@@ -1,0 +1,109 @@
+import type { Backend } from './backend';
+import { asF64 } from './binary';
+import { Chart, type ChartOptions } from './chart';
+import { errorBox, h, messageOf } from './dom';
+import type { RunRef, SeriesHead } from './protocol';
+import { SeriesSet } from './series';
+
+export interface StoredChartOptions {
+  backend: Backend;
+  runIds: string[];
+  /** By default all metrics but those of the machine. */
+  keys?: string[];
+  chart?: Partial<ChartOptions>;
+  title?: string;
+  onHighlight?(runId: string | null): void;
+}
+
+interface RunsBody {
+  runs: RunRef[];
+  series: SeriesHead[];
+}
+
+/** Curves of runs that are stored: asked of the store, and asked again in detail when somebody zooms. */
+export class StoredChart {
+  private readonly place: HTMLElement;
+  private readonly failed = h('div', {});
+  private readonly data = new SeriesSet();
+  private readonly chart: Chart;
+  private readonly known = new Map<string, RunRef>();
+  private wanted: string[];
+  private asked = 0;
+  private disposed = false;
+
+  constructor(
+    root: HTMLElement,
+    private readonly options: StoredChartOptions
+  ) {
+    this.wanted = [...options.runIds];
+    this.place = h('div', { class: 'nbt-stored-chart' });
+    root.append(this.place);
+    const { backend, onHighlight, chart: given } = options;
+    const first = { x: 'auto', smoothing: 0, logX: false, logY: false, ...given };
+    this.chart = new Chart(this.place, this.data, first, () => undefined, { backend, onHighlight });
+    this.place.append(this.failed);
+    this.chart.setTitle(options.title ?? '');
+    void this.load(this.wanted);
+  }
+
+  /** Show these runs; only those that are new are asked for. */
+  setRuns(runIds: string[]): void {
+    const missing = runIds.filter(id => !this.known.has(id));
+    this.wanted = [...runIds];
+    for (const id of [...this.known.keys()]) {
+      if (runIds.includes(id)) continue;
+      this.known.delete(id);
+      this.data.remove(id);
+    }
+    if (missing.length > 0) void this.load(missing);
+    else {
+      this.asked += 1; // an answer that is under way is of runs that are not wanted any more
+      this.show();
+    }
+  }
+
+  /** Let the curves of one run stand out. */
+  highlight(runId: string | null): void {
+    this.chart.highlight(runId);
+  }
+
+  /** Ask for everything again. */
+  refresh(): void {
+    void this.load(this.wanted);
+  }
+
+  dispose(): void {
+    this.disposed = true;
+    this.chart.dispose();
+    this.place.remove();
+  }
+
+  private async load(runIds: readonly string[]): Promise<void> {
+    const number = ++this.asked;
+    if (runIds.length === 0) {
+      this.show();
+      return;
+    }
+    if (this.known.size === 0) this.chart.setEmpty('Loading…');
+    try {
+      const question = { run_ids: runIds, ...(this.options.keys ? { keys: this.options.keys } : {}) };
+      const { body, buffers } = await this.options.backend.ask<RunsBody>('chart.runs', question);
+      if (this.disposed || number !== this.asked) return;
+      for (const run of body.runs) {
+        this.known.set(run.id, run);
+        this.data.remove(run.id);
+      }
+      this.data.add(body.series, asF64(buffers[0]), asF64(buffers[1]), asF64(buffers[2]));
+      this.failed.replaceChildren();
+    } catch (error) {
+      if (this.disposed || number !== this.asked) return;
+      this.failed.replaceChildren(errorBox(`The curves could not be read: ${messageOf(error)}`));
+    }
+    this.show();
+  }
+
+  private show(): void {
+    this.chart.setEmpty(this.wanted.length > 0 ? 'These runs have no metrics' : 'Select runs to see their curves');
+    this.chart.setRuns(this.wanted.map(id => this.known.get(id)).filter(run => run !== undefined));
+  }
+}
