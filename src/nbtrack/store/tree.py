@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from nbtrack.entities import ViewType
+from nbtrack.entities import RunStatus, ViewType
 from nbtrack.errors import InvalidParameterError
 from nbtrack.store.reader import Reader
 from nbtrack.store.search.direction import direction
@@ -105,6 +105,8 @@ def tree_page(
     stage: Stage = "active",
     start: int = 0,
     stop: int = 100,
+    *,
+    state: str = "",
 ) -> TreePage:
     """Return the runs of an experiment that fit a filter, the newest first.
 
@@ -118,6 +120,8 @@ def tree_page(
         Archived runs are active ones that somebody has put away.
     start, stop : int
         Count the runs that belong under no other one that is shown.
+    state : str
+        A status, such as ``"RUNNING"``; "" for any.
 
     Raises
     ------
@@ -125,7 +129,11 @@ def tree_page(
         If the filter cannot be read.
     """
     view = ViewType.DELETED_ONLY if stage == "deleted" else ViewType.ACTIVE_ONLY
-    matching = select_run_ids(reader, [experiment_id], as_filter(filter_string), view).run_ids
+    text = as_filter(filter_string)
+    if state:
+        status = f"attributes.status = '{RunStatus.to_string(RunStatus.from_string(state))}'"
+        text = f"({text}) AND {status}" if text else status
+    matching = select_run_ids(reader, [experiment_id], text, view).run_ids
     if stage != "deleted":
         archived = {row[0] for row in reader.named("tree.archived", experiment_id=experiment_id)}
         wanted = stage == "archived"
@@ -171,7 +179,7 @@ def run_rows(reader: Reader, run_ids: Sequence[str]) -> list[RunRow]:
     for run_id, key, value in reader.named("tree.marks", run_ids=ids):
         marks.setdefault(run_id, {})[key] = value
     found = {
-        row[0]: RunRow(*row, marks=marks.get(row[0], {}))
+        row[0]: RunRow(*(*row, marks.get(row[0], {})))
         for row in reader.named("tree.rows", run_ids=ids)
     }
     return [found[run_id] for run_id in ids if run_id in found]
@@ -191,7 +199,7 @@ def sparks(reader: Reader, series: Sequence[int]) -> dict[int, list[float | None
     for series_number, _, value in reader.named(
         "tree.sparks", series=list(found), width=SPARK_POINTS
     ):
-        found[series_number].append(value)
+        found[series_number].append(None if value is None else float(f"{value:.6g}"))
     return found
 
 

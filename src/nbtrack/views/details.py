@@ -1,0 +1,210 @@
+"""All there is to see of one run, as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from nbtrack.entities import DatasetInput, RunInfo
+from nbtrack.store.artifacts import ArtifactFolder
+from nbtrack.store.details import Details, Link, run_details
+from nbtrack.store.journal import now_ms
+from nbtrack.store.store import Store
+from nbtrack.store.tree import ARCHIVED, KEPT, NOTE, RunRow, last_step, number
+from nbtrack.views.honesty import badges
+from nbtrack.views.sources import RunSource, read_json, source_of_run
+
+ENVIRONMENT_FILE = "environment.json"
+ERROR = "nbtrack.error"
+_INTERNAL = ("mlflow.", "nbtrack.")
+MAX_PROFILE = 2000
+
+
+def details(store: Store, run_id: str) -> dict[str, Any]:
+    """Return all there is to see of a run.
+
+    The store is free again before the files of the run are read: they may be far away.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such run.
+    """
+    with store.read() as reader:
+        found = run_details(reader, run_id)
+    run = found.run
+    folder = ArtifactFolder(run.info.artifact_uri)
+    environment = read_json(folder, ENVIRONMENT_FILE)
+    source = source_of_run(run, folder)
+    git = environment.get("git")
+    changed = git.get("changed") if isinstance(git, Mapping) else None
+    return {
+        "run": _run(found),
+        "params": [[key, value] for key, value in sorted(run.data.params.items())],
+        "tags": [
+            [key, value]
+            for key, value in sorted(run.data.tags.items())
+            if not key.startswith(_INTERNAL)
+        ],
+        "metrics": _metrics(found),
+        "datasets": [_dataset(each) for each in run.inputs.dataset_inputs],
+        "environment": _environment(environment, run.data.tags),
+        "source": _source(source),
+        "badges": [
+            badge.as_json()
+            for badge in badges(run, source, changed=changed if isinstance(changed, list) else ())
+        ],
+        "models": [],
+    }
+
+
+def is_set(value: str | None) -> bool:
+    """Return whether a tag that marks a run is set."""
+    return value not in (None, "", "false")
+
+
+def duration_s(status: str, start_ms: int, end_ms: int | None) -> float | None:
+    """Return the seconds that a run took so far, if that is known."""
+    until = now_ms() if end_ms is None and status == "RUNNING" else end_ms
+    return None if until is None else max(0, until - start_ms) / 1000
+
+
+def ending(status: str, step: int | None) -> str | None:
+    """Say how a run ended that nobody has ended."""
+    if status != "INTERRUPTED":
+        return None
+    return f"stopped at step {step:,}, kernel died" if step is not None else "kernel died"
+
+
+def tree_run(row: RunRow, step: int | None, children: int, spark: Any) -> dict[str, Any]:
+    """Return a run as the tree shows it."""
+    return {
+        "run_id": row.run_id,
+        "name": row.name,
+        "state": row.status,
+        "stage": row.stage,
+        "start_ms": row.start_ms,
+        "duration_s": duration_s(row.status, row.start_ms, row.end_ms),
+        "last_step": step,
+        "parent_id": row.marks.get("mlflow.parentRunId"),
+        "children": children,
+        "spark": spark,
+        "archived": is_set(row.marks.get(ARCHIVED)),
+        "kept": is_set(row.marks.get(KEPT)),
+        "note": row.marks.get(NOTE),
+        "ending": ending(row.status, step),
+    }
+
+
+def _run(found: Details) -> dict[str, Any]:
+    info: RunInfo = found.run.info
+    tags = found.run.data.tags
+    step = last_step(found.series)
+    return {
+        "run_id": info.run_id,
+        "name": info.run_name,
+        "experiment_id": info.experiment_id,
+        "experiment": found.experiment,
+        "state": info.status,
+        "stage": info.lifecycle_stage,
+        "archived": is_set(tags.get(ARCHIVED)),
+        "kept": is_set(tags.get(KEPT)),
+        "start_ms": info.start_time,
+        "end_ms": info.end_time,
+        "duration_s": duration_s(info.status, info.start_time, info.end_time),
+        "user": info.user_id or None,
+        "last_step": step,
+        "error": tags.get(ERROR),
+        "ending": ending(info.status, step),
+        "note": tags.get(NOTE),
+        "parent": None if found.parent is None else _link(found.parent),
+        "children": [_link(child) for child in found.children],
+    }
+
+
+def _link(link: Link) -> dict[str, str]:
+    return {"run_id": link.run_id, "name": link.name, "state": link.status}
+
+
+def _metrics(found: Details) -> list[dict[str, Any]]:
+    rows = sorted(found.series, key=lambda row: (row.key.startswith("system/"), row.key))
+    return [
+        {
+            "key": row.key,
+            "last": number(row.last),
+            "min": number(row.min),
+            "max": number(row.max),
+            "step": row.last_step,
+            "count": row.count,
+            "spark": found.sparks[row.number],
+        }
+        for row in rows
+    ]
+
+
+def _dataset(each: DatasetInput) -> dict[str, Any]:
+    dataset = each.dataset
+    tags = {tag.key: tag.value for tag in each.tags}
+    return {
+        "name": dataset.name,
+        "digest": dataset.digest,
+        "context": tags.get("mlflow.data.context"),
+        "source": _parsed(dataset.source),
+        "profile": _parsed(dataset.profile),
+    }
+
+
+def _parsed(text: str | None) -> Any:
+    """Return JSON as what it says, as far as it is short and can be sent on."""
+    if text is None or len(text) > MAX_PROFILE:
+        return None if text is None else text[:MAX_PROFILE] + "…"
+    try:
+        return json.loads(text, parse_constant=str)
+    except ValueError:
+        return text
+
+
+def _environment(kept: Mapping[str, Any], tags: Mapping[str, str]) -> dict[str, Any]:
+    python, platform = _mapping(kept.get("python")), _mapping(kept.get("platform"))
+    names = ("system", "release", "machine")
+    gpus = kept.get("gpus")
+    return {
+        "python": python.get("version"),
+        "executable": python.get("executable"),
+        "platform": " ".join(str(platform[n]) for n in names if platform.get(n)) or None,
+        "packages": [[name, str(v)] for name, v in _mapping(kept.get("packages")).items()],
+        "git": _git(_mapping(kept.get("git")), tags),
+        "gpu": ", ".join(str(_mapping(gpu).get("name")) for gpu in gpus) or None
+        if isinstance(gpus, list)
+        else None,
+        "cuda": kept.get("cuda") or kept.get("torch_cuda"),
+        "notebook": tags.get("mlflow.source.name"),
+        "folder": kept.get("folder"),
+        "host": tags.get("nbtrack.host"),
+        "cpu_count": kept.get("cpu_count"),
+        "memory": kept.get("memory"),
+    }
+
+
+def _git(kept: Mapping[str, Any], tags: Mapping[str, str]) -> dict[str, Any] | None:
+    commit = kept.get("commit") or tags.get("mlflow.source.git.commit")
+    if not commit:
+        return None
+    return {
+        "commit": commit,
+        "branch": kept.get("branch") or tags.get("mlflow.source.git.branch"),
+        "dirty": kept.get("dirty"),
+        "repo": kept.get("repo_url") or tags.get("mlflow.source.git.repoURL"),
+        "changed": kept.get("changed") or [],
+    }
+
+
+def _source(source: RunSource) -> dict[str, Any] | None:
+    if source.text is None:
+        return None
+    return {"text": source.text, "execution_count": source.number}
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}

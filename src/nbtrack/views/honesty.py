@@ -1,0 +1,156 @@
+"""Whether a run can be had again from its notebook: what speaks against it, as badges."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from nbtrack.entities import Run
+from nbtrack.views.sources import RunSource
+
+MAX_NOTEBOOK = 50_000_000
+_TRACK = re.compile(r"\s*%%track(?=\s|$)[^\n]*\n?")
+
+
+@dataclass(frozen=True)
+class Badge:
+    """Something to know before one trusts a run.
+
+    Attributes
+    ----------
+    text : str
+        In a few words.
+    kind : {"warning", "info"}
+    detail : str
+        In a sentence.
+    """
+
+    text: str
+    kind: Literal["warning", "info"]
+    detail: str
+
+    def as_json(self) -> dict[str, str]:
+        """Return the badge as a JSON object."""
+        return {"text": self.text, "kind": self.kind, "detail": self.detail}
+
+
+def badges(run: Run, source: RunSource, *, changed: Sequence[str] = ()) -> list[Badge]:
+    """Return what speaks against having a run again.
+
+    Cells that ran in another order than they stand in, cells that were edited or deleted since,
+    values that no cell defines, a commit that is not all of the code. What the notebook looks like
+    now is known only where its file is there and was saved after the run began.
+
+    Parameters
+    ----------
+    run : Run
+    source : RunSource
+    changed : list of str
+        Files that differed from the commit.
+    """
+    found = []
+    if run.data.tags.get("mlflow.source.git.dirty") == "true":
+        names = ", ".join(changed[:5]) or "tracked files"
+        found.append(Badge("uncommitted changes", "warning", f"{names} differed from the commit."))
+    if edited := [cell for cell in source.needed if cell.edited]:
+        found.append(
+            Badge(
+                "hidden state",
+                "warning",
+                f"{_cells(edited)} ran again with other code before this run; "
+                "it used what the earlier code had left.",
+            )
+        )
+    if source.missing:
+        found.append(
+            Badge("hidden state", "warning", f"No cell defines {', '.join(source.missing)}.")
+        )
+    if source.again:
+        found.append(
+            Badge(
+                "ran before",
+                "info",
+                f"The cell had run before and went on with its {', '.join(source.again)}.",
+            )
+        )
+    return found + _since(run, source)
+
+
+def _since(run: Run, source: RunSource) -> list[Badge]:
+    """Compare the cells of a run with its notebook as it is saved now."""
+    notebook = _notebook(run)
+    if not notebook:
+        return []
+    found = []
+    known = [cell for cell in source.needed if cell.cell_id]
+    if gone := [cell for cell in known if cell.cell_id not in notebook]:
+        found.append(
+            Badge("cell deleted since", "warning", f"{_cells(gone)} is no longer in the notebook.")
+        )
+    if changed := [
+        cell
+        for cell in known
+        if cell.cell_id in notebook and not _same(notebook[cell.cell_id][1], cell.source)
+    ]:
+        found.append(
+            Badge("cell edited since", "warning", f"{_cells(changed)} has other code now.")
+        )
+    if (
+        source.cell_id in notebook
+        and source.text is not None
+        and not _same(notebook[source.cell_id][1], source.text)
+    ):
+        found.append(Badge("edited since", "info", "The cell of the run has other code now."))
+    ids = [*(cell.cell_id for cell in known), source.cell_id]
+    places = [notebook[cell_id][0] for cell_id in ids if cell_id in notebook]
+    if places != sorted(places):
+        found.append(
+            Badge(
+                "ran out of order",
+                "warning",
+                "The cells it needed ran in another order than they stand in the notebook.",
+            )
+        )
+    return found
+
+
+def _notebook(run: Run) -> dict[str | None, tuple[int, str]]:
+    """Return place and source of the cells of a run's notebook, by id; empty if not known."""
+    path = Path(os.path.expanduser(run.data.tags.get("mlflow.source.name", "")))
+    if path.suffix != ".ipynb" or not path.is_absolute():
+        return {}
+    try:
+        stat = path.stat()
+        if stat.st_size > MAX_NOTEBOOK or stat.st_mtime * 1000 < run.info.start_time:
+            return {}
+        cells = json.loads(path.read_bytes()).get("cells", [])
+        return {
+            cell["id"]: (place, _joined(cell.get("source", "")))
+            for place, cell in enumerate(cells)
+            if cell.get("cell_type") == "code" and "id" in cell
+        }
+    except (OSError, ValueError, AttributeError, TypeError, KeyError, RecursionError):
+        return {}
+
+
+def _joined(source: Any) -> str:
+    return "".join(source) if isinstance(source, list) else str(source)
+
+
+def _same(now: str, then: str) -> bool:
+    return _bare(now) == _bare(then)
+
+
+def _bare(source: str) -> str:
+    match = _TRACK.match(source)
+    return (source[match.end() :] if match else source).strip()
+
+
+def _cells(cells: Sequence[Any]) -> str:
+    numbers = [f"[{cell.number}]" for cell in cells if cell.number is not None]
+    return f"{'Cell' if len(cells) == 1 else 'Cells'} {', '.join(numbers)}"

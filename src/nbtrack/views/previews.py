@@ -1,0 +1,198 @@
+"""Artifacts to look at without loading them: images, text, tables; nothing of them is executed."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import Any, BinaryIO, Literal
+
+from nbtrack.errors import NbtrackError
+from nbtrack.store.artifacts import ArtifactFolder
+
+MAX_ROWS = 200
+MAX_COLUMNS = 100
+MAX_CELL = 500
+MAX_TEXT = 500_000
+MAX_JSON = 5_000_000
+MAX_IMAGE = 10_000_000
+
+_IMAGES = {
+    ".png": "image/png",
+    ".jpg": "image/jpeg",
+    ".jpeg": "image/jpeg",
+    ".gif": "image/gif",
+    ".webp": "image/webp",
+    ".bmp": "image/bmp",
+    ".svg": "image/svg+xml",
+}
+_MARKUP = {".md": "text/markdown", ".markdown": "text/markdown", ".py": "text/x-python"}
+_HTML = (".html", ".htm")
+_DELIMITED = {".csv": ",", ".tsv": "\t"}
+_BINARY = {".pt", ".pth", ".pkl", ".pickle", ".npy", ".npz", ".zip", ".gz", ".tar", ".h5", ".onnx",
+           ".safetensors", ".joblib", ".bin", ".pt2", ".pdf", ".mp4", ".wav"}  # fmt: skip
+
+Kind = Literal["image", "text", "table", "json", "html", "none"]
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What is shown of a file.
+
+    Attributes
+    ----------
+    kind : {"image", "text", "table", "json", "html", "none"}
+        ``"html"`` is text; who shows it does so in a frame that runs no scripts.
+    mime : str
+    truncated : bool
+        Whether the file has more.
+    text : str or None
+        Of a text; of ``"none"`` why there is no preview.
+    columns : list of str
+    rows : list of list
+        Plain JSON; long texts are cut.
+    image : bytes or None
+    """
+
+    kind: Kind
+    mime: str
+    truncated: bool = False
+    text: str | None = None
+    columns: list[str] = field(default_factory=list)
+    rows: list[list[Any]] = field(default_factory=list)
+    image: bytes | None = None
+
+
+def preview(folder: ArtifactFolder, path: str) -> Preview:
+    """Return what there is to see of an artifact, from its first part.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such file.
+    InvalidParameterError
+        If the path leaves the run's folder, or is a folder.
+    """
+    suffix = PurePosixPath(path).suffix.lower()
+    with folder.open(path) as file:
+        if suffix in _IMAGES:
+            return _image(file, _IMAGES[suffix])
+        if suffix == ".parquet":
+            return _parquet(file)
+        if suffix in _DELIMITED:
+            return _delimited(file, _DELIMITED[suffix])
+        if suffix == ".json":
+            return _json(file)
+        if suffix in _BINARY:
+            return _none("This kind of file has no preview.")
+        return _text(file, suffix)
+
+
+def _image(file: BinaryIO, mime: str) -> Preview:
+    data = file.read(MAX_IMAGE + 1)
+    if len(data) > MAX_IMAGE:
+        return _none(f"The image has more than {MAX_IMAGE // 1_000_000} MB.", mime)
+    return Preview("image", mime, image=data)
+
+
+def _text(file: BinaryIO, suffix: str) -> Preview:
+    data, truncated = _head(file, MAX_TEXT)
+    if b"\0" in data[:8192]:
+        return _none("This is no text, and this kind of file has no preview.")
+    text = data.decode("utf-8", "replace")
+    if suffix in _HTML:
+        return Preview("html", "text/html", truncated, text)
+    return Preview("text", _MARKUP.get(suffix, "text/plain"), truncated, text)
+
+
+def _delimited(file: BinaryIO, delimiter: str) -> Preview:
+    data, truncated = _head(file, MAX_TEXT)
+    text = data.decode("utf-8-sig", "replace")
+    if truncated:
+        text = text[: text.rfind("\n") + 1]
+    try:
+        rows = []
+        for row in csv.reader(io.StringIO(text), delimiter=delimiter):
+            rows.append(row)
+            if len(rows) > MAX_ROWS + 1:
+                break
+    except csv.Error:
+        return Preview("text", "text/plain", truncated, text)
+    head, body = (rows[0], rows[1:]) if rows else ([], [])
+    return _table(head, body, "text/csv", truncated=truncated)
+
+
+def _json(file: BinaryIO) -> Preview:
+    data, truncated = _head(file, MAX_JSON)
+    text = data.decode("utf-8", "replace")
+    if truncated:
+        return Preview("text", "application/json", True, text[:MAX_TEXT])
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return Preview("text", "application/json", len(text) > MAX_TEXT, text[:MAX_TEXT])
+    if _is_frame(value):  # as nbtrack.log_table and pandas write one
+        return _table(value["columns"], value["data"], "application/json")
+    pretty = json.dumps(value, indent=2, ensure_ascii=False)
+    return Preview("json", "application/json", len(pretty) > MAX_TEXT, pretty[:MAX_TEXT])
+
+
+def _parquet(file: BinaryIO) -> Preview:
+    mime = "application/vnd.apache.parquet"
+    try:
+        import pyarrow.parquet as parquet
+    except ImportError:
+        return _none("To look at Parquet files, install pyarrow where nbtrack runs.", mime)
+    try:
+        opened = parquet.ParquetFile(file)
+        batch = next(opened.iter_batches(batch_size=MAX_ROWS), None)
+        names = list(opened.schema_arrow.names)
+        rows = [] if batch is None else [list(row.values()) for row in batch.to_pylist()]
+        total = opened.metadata.num_rows
+    except NbtrackError:
+        raise
+    except Exception as error:  # noqa: BLE001  another package's words about a broken file
+        return _none(f"The Parquet file cannot be read: {error}", mime)
+    return _table(names, rows, mime, truncated=total > len(rows))
+
+
+def _table(columns: list[Any], rows: list[Any], mime: str, *, truncated: bool = False) -> Preview:
+    return Preview(
+        "table",
+        mime,
+        truncated or len(rows) > MAX_ROWS or len(columns) > MAX_COLUMNS,
+        columns=[str(name)[:MAX_CELL] for name in columns[:MAX_COLUMNS]],
+        rows=[[_cell(value) for value in row[:MAX_COLUMNS]] for row in rows[:MAX_ROWS]],
+    )
+
+
+def _cell(value: Any) -> Any:
+    if value is None or isinstance(value, bool | int):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    if isinstance(value, dict | list):
+        value = json.dumps(value, ensure_ascii=False, default=str)
+    text = str(value)
+    return text if len(text) <= MAX_CELL else text[: MAX_CELL - 1] + "…"
+
+
+def _is_frame(value: Any) -> bool:
+    return (
+        isinstance(value, dict)
+        and isinstance(value.get("columns"), list)
+        and isinstance(value.get("data"), list)
+        and all(isinstance(row, list) for row in value["data"])
+    )
+
+
+def _head(file: BinaryIO, limit: int) -> tuple[bytes, bool]:
+    data = file.read(limit + 1)
+    return data[:limit], len(data) > limit
+
+
+def _none(why: str, mime: str = "application/octet-stream") -> Preview:
+    return Preview("none", mime, text=why)
