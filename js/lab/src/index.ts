@@ -1,29 +1,20 @@
-import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
-import { INotebookTracker, type NotebookPanel } from '@jupyterlab/notebook';
+import { ILabShell, ILayoutRestorer, type JupyterFrontEnd, type JupyterFrontEndPlugin } from '@jupyterlab/application';
+import { ICommandPalette } from '@jupyterlab/apputils';
+import { INotebookTracker } from '@jupyterlab/notebook';
 import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
-import { VIEW_MIME } from '@nbtrack/shared/protocol';
-import { type Place, ViewRenderer } from './renderer';
-
-/** Before the widget view (-10), so that an output of nbtrack is ours to show. */
-const RANK = -20;
-
-function register(place: Place): void {
-  place.rendermime.addFactory(
-    { safe: true, mimeTypes: [VIEW_MIME], createRenderer: () => new ViewRenderer(place) },
-    RANK
-  );
-}
-
-function nextIdle(context: NotebookPanel['sessionContext']): Promise<void> {
-  return new Promise(resolve => {
-    const look = (): void => {
-      if (context.session?.kernel?.status !== 'idle') return;
-      context.statusChanged.disconnect(look);
-      resolve();
-    };
-    context.statusChanged.connect(look);
-  });
-}
+import { ISettingRegistry } from '@jupyterlab/settingregistry';
+import { offerServer } from '@nbtrack/shared/backend';
+import { addCommands } from './commands';
+import { HttpBackend } from './http_backend';
+import { offerInterrupt } from './interrupt';
+import { MainViews } from './main_views';
+import { bindOutputs } from './outputs';
+import { PANEL_ID, SidebarPanel } from './panel';
+import { NbtrackServer } from './server';
+import { Settings, SETTINGS_ID } from './settings';
+import { SidebarModel } from './sidebar_model';
+import { INbtrack } from './tokens';
+import { StoreWatcher } from './watcher';
 
 const outputs: JupyterFrontEndPlugin<void> = {
   id: 'nbtrack:outputs',
@@ -31,17 +22,75 @@ const outputs: JupyterFrontEndPlugin<void> = {
   autoStart: true,
   requires: [IRenderMimeRegistry],
   optional: [INotebookTracker],
-  activate: (_app: JupyterFrontEnd, rendermime: IRenderMimeRegistry, notebooks: INotebookTracker | null) => {
-    register({ rendermime, ready: Promise.resolve(), idle: () => new Promise(() => undefined) });
-    const bind = (panel: NotebookPanel): void =>
-      register({
-        rendermime: panel.content.rendermime,
-        ready: panel.sessionContext.ready,
-        idle: () => nextIdle(panel.sessionContext)
-      });
-    notebooks?.forEach(bind);
-    notebooks?.widgetAdded.connect((_, panel) => bind(panel));
+  activate: (_app: JupyterFrontEnd, rendermime: IRenderMimeRegistry, notebooks: INotebookTracker | null) =>
+    bindOutputs(rendermime, notebooks)
+};
+
+const stores: JupyterFrontEndPlugin<INbtrack> = {
+  id: 'nbtrack:stores',
+  description: 'Asks the Jupyter server about runs, for the sidebar and for views in notebooks.',
+  autoStart: true,
+  optional: [INotebookTracker],
+  provides: INbtrack,
+  activate: (app: JupyterFrontEnd, notebooks: INotebookTracker | null) => {
+    const server = new NbtrackServer();
+    const watcher = new StoreWatcher(app.serviceManager.events.stream, (store, seconds) => server.watch(store, seconds));
+    const backend = (storeId: string): HttpBackend => new HttpBackend(server, storeId);
+    const settings = new Settings();
+    offerServer(backend);
+    if (notebooks) offerInterrupt(notebooks);
+    return { server, watcher, settings, backend, model: new SidebarModel(server, watcher) };
   }
 };
 
-export default [outputs];
+const sidebar: JupyterFrontEndPlugin<void> = {
+  id: SETTINGS_ID,
+  description: 'The runs in the sidebar, their details, tables and comparisons.',
+  autoStart: true,
+  requires: [INbtrack, IRenderMimeRegistry],
+  optional: [ICommandPalette, ILabShell, ILayoutRestorer, INotebookTracker, ISettingRegistry],
+  activate: (
+    app: JupyterFrontEnd,
+    nbtrack: INbtrack,
+    rendermime: IRenderMimeRegistry,
+    palette: ICommandPalette | null,
+    shell: ILabShell | null,
+    restorer: ILayoutRestorer | null,
+    notebooks: INotebookTracker | null,
+    registry: ISettingRegistry | null
+  ) => {
+    const { model, settings, watcher } = nbtrack;
+    const run = (command: string, args = {}): void => void app.commands.execute(command, args);
+    const panel = new SidebarPanel(model, {
+      open: (run_id, stay) => {
+        if (!stay && !settings.openOnClick) return;
+        run('nbtrack:open-run', { run_id, preview: !stay, name: model.tree.run(run_id)?.name ?? 'Run' });
+      },
+      act: (action, runId) => {
+        model.selection.click(`run:${runId}`, { shift: false, accel: false });
+        run(`nbtrack:${action}`);
+      },
+      rename: (runId, name) => void actions().then(made => made.rename(runId, name)),
+      run,
+      insertFirstRun: () => void actions().then(made => made.insertFirstRun())
+    });
+    const actions = async (): Promise<import('./run_actions').RunActions> =>
+      new (await import('./run_actions')).RunActions(app, nbtrack, notebooks, model.storeId);
+    const views = new MainViews(app, nbtrack, rendermime, notebooks, shell);
+    addCommands({ app, nbtrack, notebooks, panel, views }, palette);
+    app.shell.add(panel, 'left', { rank: 550, type: 'nbtrack' });
+    restorer?.add(panel, PANEL_ID);
+    if (restorer) views.restore(restorer);
+    settings.changed.connect(() => {
+      watcher.pauseMs = settings.refreshSeconds * 1000;
+      model.preferred = settings.store;
+    });
+    void registry?.load(SETTINGS_ID).then(async loaded => {
+      settings.follow(loaded);
+      await app.restored;
+      if (settings.openAtStart) app.shell.activateById(PANEL_ID);
+    });
+  }
+};
+
+export default [outputs, stores, sidebar];

@@ -1,0 +1,163 @@
+/** The answers of the server's questions `store.*` and `run.*`, as the sidebar and the details read them. */
+import type { RunState } from '@nbtrack/shared/protocol';
+
+export type Stage = 'active' | 'archived' | 'deleted';
+
+/** A store that the server knows. */
+export interface StoreInfo {
+  id: string;
+  name: string;
+  path: string;
+  source: 'folder' | 'kernel' | 'setting';
+  running: number;
+  error: string | null;
+}
+
+export interface Experiment {
+  experiment_id: string;
+  name: string;
+  stage: string;
+  runs: number;
+  running: number;
+  last_ms: number | null;
+  note: string | null;
+}
+
+export interface Experiments {
+  experiments: Experiment[];
+}
+
+export interface Spark {
+  key: string;
+  values: (number | null)[];
+}
+
+/** A run in the tree. */
+export interface TreeRun {
+  run_id: string;
+  name: string;
+  state: RunState;
+  stage: string;
+  start_ms: number | null;
+  duration_s: number | null;
+  last_step: number | null;
+  parent_id: string | null;
+  children: number;
+  spark: Spark | null;
+  archived: boolean;
+  /** Of an interrupted run: that the user takes it as it is. */
+  kept?: boolean;
+  note: string | null;
+}
+
+export interface TreePage {
+  total: number;
+  runs: TreeRun[];
+}
+
+export interface RunLink {
+  run_id: string;
+  name: string;
+  state?: RunState;
+}
+
+export interface RunFacts {
+  run_id: string;
+  name: string;
+  experiment_id: string;
+  experiment: string;
+  state: RunState;
+  stage: string;
+  archived: boolean;
+  start_ms: number | null;
+  end_ms: number | null;
+  duration_s: number | null;
+  user: string | null;
+  last_step: number | null;
+  error: string | null;
+  note: string | null;
+  parent: RunLink | null;
+  children: RunLink[];
+}
+
+export interface MetricFacts {
+  key: string;
+  last: number | null;
+  min: number | null;
+  max: number | null;
+  step: number | null;
+  count: number;
+  spark: (number | null)[];
+}
+
+export interface DatasetFacts {
+  name: string;
+  digest: string;
+  context: string | null;
+  source: unknown;
+  profile: unknown;
+}
+
+export interface Environment {
+  python?: string | null;
+  platform?: string | null;
+  packages?: [name: string, version: string][];
+  git?: { commit?: string | null; branch?: string | null; dirty?: boolean | null; repo?: string | null } | null;
+  [more: string]: unknown;
+}
+
+export interface Badge {
+  text: string;
+  kind: string;
+}
+
+export interface ModelFacts {
+  name: string;
+  [more: string]: unknown;
+}
+
+/** Everything that is known of a run. */
+export interface Details {
+  run: RunFacts;
+  params: [key: string, value: string][];
+  tags: [key: string, value: string][];
+  metrics: MetricFacts[];
+  datasets: DatasetFacts[];
+  environment: Environment;
+  source: { text: string; execution_count: number | null } | null;
+  badges: Badge[];
+  models: ModelFacts[];
+}
+
+export interface ArtifactFile {
+  path: string;
+  is_dir: boolean;
+  size: number | null;
+}
+
+export interface Artifacts {
+  files: ArtifactFile[];
+}
+
+export interface Preview {
+  kind: 'image' | 'text' | 'table' | 'json' | 'html' | 'none';
+  mime: string;
+  text?: string;
+  columns?: string[];
+  rows?: unknown[][];
+  truncated?: boolean;
+}
+
+/** A cell of the notebook that a run came from. */
+export interface SourceCell {
+  source: string;
+  why: string;
+}
+
+export interface Source {
+  cells: SourceCell[];
+}
+
+export interface Loading {
+  code: string;
+}

@@ -1,0 +1,207 @@
+import type { JupyterFrontEnd } from '@jupyterlab/application';
+import type { ICommandPalette } from '@jupyterlab/apputils';
+import type { INotebookTracker } from '@jupyterlab/notebook';
+import { copyIcon, deleteIcon, editIcon, notebookIcon, refreshIcon, tableRowsIcon, tagIcon, undoIcon } from '@jupyterlab/ui-components';
+import type { LabIcon } from '@jupyterlab/ui-components';
+import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
+import type { TreeRun } from './answers';
+import { archiveIcon, compareIcon, nbtrackIcon } from './icons';
+import type { MainViews, Target } from './main_views';
+import { PANEL_ID, type SidebarPanel } from './panel';
+import type { RunActions } from './run_actions';
+import { Commands, type INbtrack } from './tokens';
+
+type Args = ReadonlyPartialJSONObject;
+
+interface Parts {
+  app: JupyterFrontEnd;
+  nbtrack: INbtrack;
+  notebooks: INotebookTracker | null;
+  panel: SidebarPanel;
+  views: MainViews;
+}
+
+/** The runs that a command is about: those of its arguments, else those selected in the sidebar. */
+class Selected {
+  constructor(private readonly nbtrack: INbtrack) {}
+
+  get runs(): TreeRun[] {
+    return this.nbtrack.model.selection.targets.flatMap(row => (row.kind === 'run' ? [row.run] : []));
+  }
+
+  get experimentIds(): string[] {
+    const { selection, tree } = this.nbtrack.model;
+    return [...new Set(selection.targets.map(row => tree.experimentOf(row)))];
+  }
+
+  ids(args: Args): string[] {
+    const given = args['run_ids'];
+    return Array.isArray(given) ? given.map(String) : this.runs.map(run => run.run_id);
+  }
+
+  store(args: Args): string {
+    return typeof args['store'] === 'string' ? args['store'] : this.nbtrack.model.storeId;
+  }
+}
+
+/** Add all commands, the menu of the tree, and what of it stands in the palette. */
+export function addCommands(parts: Parts, palette: ICommandPalette | null): void {
+  const { app, nbtrack, panel, views } = parts;
+  const { commands } = app;
+  const selected = new Selected(nbtrack);
+  const shown = (): boolean => panel.isVisible;
+  const one = (): boolean => shown() && selected.runs.length === 1;
+  const some = (): boolean => shown() && selected.runs.length > 0;
+  const only = (test: (run: TreeRun) => boolean) => (): boolean => some() && selected.runs.every(test);
+  const act = async (work: (actions: RunActions) => Promise<unknown>): Promise<void> => {
+    const { RunActions: Actions } = await import('./run_actions');
+    await work(new Actions(app, nbtrack, parts.notebooks, nbtrack.model.storeId));
+  };
+  const first = (): TreeRun => selected.runs[0]!;
+
+  commands.addCommand(Commands.show, {
+    label: 'Show the Runs',
+    icon: nbtrackIcon,
+    execute: () => app.shell.activateById(PANEL_ID)
+  });
+  commands.addCommand(Commands.search, {
+    label: 'Search Runs',
+    execute: async () => {
+      app.shell.activateById(PANEL_ID);
+      (await panel.content)?.focusSearch();
+    }
+  });
+  commands.addCommand(Commands.refresh, {
+    label: 'Look for Runs Again',
+    icon: refreshIcon,
+    execute: () => nbtrack.model.refresh('all', true)
+  });
+  commands.addCommand(Commands.open, {
+    label: 'Open Details',
+    icon: nbtrackIcon,
+    isEnabled: args => 'target' in args || 'run_id' in args || some(),
+    execute: args => openRun(args, selected, views)
+  });
+  commands.addCommand(Commands.compare, {
+    label: args => (args['isMenu'] ? `Compare ${selected.runs.length} Runs` : 'Compare Selected Runs'),
+    icon: compareIcon,
+    isEnabled: args => selected.ids(args).length > 1,
+    execute: args => {
+      const run_ids = selected.ids(args);
+      const experiment_ids = 'run_ids' in args ? null : selected.experimentIds;
+      return views.show({ kind: 'compare', store: selected.store(args), experiment_ids, run_ids, name: 'Comparison' });
+    }
+  });
+  commands.addCommand(Commands.table, {
+    label: 'Open Table of Runs',
+    icon: tableRowsIcon,
+    isEnabled: args => selected.store(args) !== '',
+    execute: args => openTable(args, selected, nbtrack, views)
+  });
+  commands.addCommand(Commands.insert, {
+    label: 'Insert Cell with Source',
+    icon: notebookIcon,
+    isEnabled: one,
+    execute: () => act(actions => actions.insertSource(first().run_id))
+  });
+  commands.addCommand(Commands.copy, {
+    label: 'Copy Loading Code',
+    icon: copyIcon,
+    isEnabled: one,
+    execute: () => act(actions => actions.copyLoading(first().run_id))
+  });
+  commands.addCommand(Commands.copyId, {
+    label: 'Copy Run ID',
+    isEnabled: one,
+    execute: () => act(actions => actions.copy(first().run_id, 'The ID of the run is in the clipboard'))
+  });
+  commands.addCommand(Commands.rename, {
+    label: 'Rename',
+    icon: editIcon,
+    isEnabled: one,
+    execute: async () => (await panel.content)?.tree.rename(first().run_id)
+  });
+  commands.addCommand(Commands.note, {
+    label: 'Edit Note …',
+    isEnabled: one,
+    execute: () => act(actions => actions.editNote(first(), first().note))
+  });
+  commands.addCommand(Commands.tag, {
+    label: 'Add Tag …',
+    icon: tagIcon,
+    isEnabled: some,
+    execute: () => act(actions => actions.addTag(selected.runs))
+  });
+
+  const active = (run: TreeRun): boolean => run.stage === 'active';
+  const dead = (run: TreeRun): boolean => active(run) && run.state === 'INTERRUPTED';
+  const simple: [string, string, LabIcon | undefined, (run: TreeRun) => boolean, Parameters<RunActions['act']>[0]][] = [
+    [Commands.archive, 'Archive', archiveIcon, run => active(run) && !run.archived, 'archive'],
+    [Commands.unarchive, 'Move out of the Archive', archiveIcon, run => active(run) && run.archived, 'unarchive'],
+    [Commands.delete, 'Delete', deleteIcon, active, 'delete'],
+    [Commands.restore, 'Restore', undoIcon, run => run.stage === 'deleted', 'restore'],
+    [Commands.keep, 'Keep as It Is', undefined, run => dead(run) && !run.kept, 'keep'],
+    [Commands.discard, 'Discard', deleteIcon, dead, 'discard']
+  ];
+  for (const [name, label, icon, test, action] of simple) {
+    const isEnabled = only(test);
+    commands.addCommand(name, {
+      label,
+      ...(icon ? { icon } : {}),
+      isEnabled,
+      isVisible: isEnabled,
+      execute: () => act(actions => actions.act(action, selected.runs))
+    });
+  }
+  commands.addCommand(Commands.resume, {
+    label: 'Resume in the Notebook',
+    isEnabled: () => one() && dead(first()),
+    isVisible: () => one() && dead(first()),
+    execute: () => act(actions => actions.resume(first()))
+  });
+  addMenu(app);
+  for (const command of [Commands.show, Commands.search, Commands.table, Commands.compare, Commands.open, Commands.refresh]) {
+    palette?.addItem({ command, category: 'nbtrack' });
+  }
+}
+
+function openRun(args: Args, selected: Selected, views: MainViews): unknown {
+  const target = args['target'] as unknown as Target | undefined;
+  if (target) return views.show(target, true, String(args['uid']));
+  const store = selected.store(args);
+  const given = args['run_id'];
+  const runs = typeof given === 'string' ? [{ run_id: given, name: String(args['name'] ?? 'Run') }] : selected.runs;
+  const preview = args['preview'] === true;
+  return runs
+    .map(({ run_id, name }) => views.show({ kind: 'run', store, run_id, name, tab: '', preview }, !preview))
+    .at(-1);
+}
+
+function openTable(args: Args, selected: Selected, { model }: INbtrack, views: MainViews): unknown {
+  const given = args['experiment_id'];
+  const chosen = typeof given === 'string' ? [given] : selected.experimentIds;
+  const names = model.tree.experiments.filter(e => chosen.includes(e.experiment_id)).map(e => e.name);
+  const experiment_ids = chosen.length > 0 ? chosen : null;
+  const name = names.length > 0 ? names.join(', ') : 'All runs';
+  return views.show({ kind: 'table', store: selected.store(args), experiment_ids, name });
+}
+
+function addMenu(app: JupyterFrontEnd): void {
+  const run = '.nbt-row-run';
+  const groups: string[][] = [
+    [Commands.open, Commands.compare],
+    [Commands.resume, Commands.keep, Commands.discard],
+    [Commands.insert, Commands.copy, Commands.copyId],
+    [Commands.rename, Commands.note, Commands.tag],
+    [Commands.archive, Commands.unarchive, Commands.restore, Commands.delete]
+  ];
+  groups.forEach((group, i) => {
+    const rank = i * 10;
+    if (i > 0) app.contextMenu.addItem({ type: 'separator', selector: run, rank });
+    group.forEach((command, at) =>
+      app.contextMenu.addItem({ command, selector: run, rank: rank + 1 + at, args: { isMenu: true } })
+    );
+  });
+  app.contextMenu.addItem({ command: Commands.table, selector: '.nbt-row-experiment', rank: 0 });
+  app.contextMenu.addItem({ command: Commands.refresh, selector: '.nbt-tree', rank: 90 });
+}

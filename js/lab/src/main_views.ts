@@ -1,0 +1,181 @@
+import type { ILabShell, ILayoutRestorer, JupyterFrontEnd } from '@jupyterlab/application';
+import { WidgetTracker } from '@jupyterlab/apputils';
+import type { INotebookTracker } from '@jupyterlab/notebook';
+import type { IRenderMimeRegistry } from '@jupyterlab/rendermime';
+import { UUID } from '@lumino/coreutils';
+import { Commands, type INbtrack } from './tokens';
+import { LiveView, type MakeContent, ViewTab } from './view_tab';
+
+/** What a tab shows. */
+export type Target =
+  | { kind: 'run'; store: string; run_id: string; name: string; tab: string; preview: boolean }
+  | { kind: 'compare'; store: string; experiment_ids: string[] | null; run_ids: string[]; name: string }
+  | { kind: 'table'; store: string; experiment_ids: string[] | null; name: string };
+
+interface Open {
+  tab: ViewTab;
+  target: Target;
+  /** The name by which the layout knows the tab, also after a reload and when it shows another run. */
+  uid: string;
+}
+
+/** The tabs of runs, comparisons and tables. */
+export class MainViews {
+  private readonly open = new Map<string, Open>();
+  private readonly tracker = new WidgetTracker<ViewTab>({ namespace: 'nbtrack-views' });
+
+  constructor(
+    private readonly app: JupyterFrontEnd,
+    private readonly nbtrack: INbtrack,
+    private readonly rendermime: IRenderMimeRegistry,
+    private readonly notebooks: INotebookTracker | null,
+    private readonly shell: ILabShell | null
+  ) {}
+
+  /** Bring the tabs back after a reload. */
+  restore(restorer: ILayoutRestorer): void {
+    void restorer.restore(this.tracker, {
+      command: Commands.open,
+      args: tab => {
+        const open = this.openOf(tab);
+        return { target: (open?.target ?? null) as never, uid: open?.uid ?? '' };
+      },
+      name: tab => this.openOf(tab)?.uid ?? ''
+    });
+  }
+
+  /** Show a target: in the tab that has it, in the preview's tab, or in a new one. */
+  show(target: Target, activate = true, uid: string = UUID.uuid4()): ViewTab {
+    const id = idOf(target);
+    const known = this.open.get(id) ?? this.takePreview(target, id);
+    if (known) {
+      if (target.kind === 'run' && known.target.kind === 'run' && !target.preview) this.pin(known);
+      this.activate(known.tab, activate);
+      return known.tab;
+    }
+    const view = new LiveView(this.nbtrack, target.store, this.maker(target));
+    const tab = new ViewTab(view, `nbtrack-${uid}`, titleOf(target));
+    this.open.set(id, { tab, target, uid });
+    this.mark(tab, target);
+    tab.disposed.connect(() => {
+      for (const [key, open] of this.open) if (open.tab === tab) this.open.delete(key);
+    });
+    // Notebook 7 has room for one document in the middle, so there a run stands at its side
+    this.app.shell.add(tab, this.shell ? 'main' : 'right', { mode: 'tab-after' });
+    void this.tracker.add(tab);
+    this.activate(tab, activate);
+    return tab;
+  }
+
+  private activate(tab: ViewTab, focus: boolean): void {
+    const before = document.activeElement as HTMLElement | null;
+    this.app.shell.activateById(tab.id);
+    // who goes through the list of runs goes on there
+    if (!focus) requestAnimationFrame(() => before?.focus());
+  }
+
+  private openOf(tab: ViewTab): Open | undefined {
+    return [...this.open.values()].find(open => open.tab === tab);
+  }
+
+  /** A run that is only looked at takes the place of the one before. */
+  private takePreview(target: Target, id: string): Open | undefined {
+    if (target.kind !== 'run' || !target.preview) return undefined;
+    for (const [key, open] of this.open) {
+      if (open.target.kind !== 'run' || !open.target.preview || open.target.store !== target.store) continue;
+      const next = { ...target, tab: open.target.tab };
+      this.open.delete(key);
+      this.open.set(id, { ...open, target: next });
+      this.mark(open.tab, next);
+      open.tab.title.label = titleOf(next);
+      open.tab.content.remake(this.maker(next));
+      void this.tracker.save(open.tab);
+      return this.open.get(id);
+    }
+    return undefined;
+  }
+
+  private pin(open: Open): void {
+    if (open.target.kind !== 'run' || !open.target.preview) return;
+    open.target.preview = false;
+    this.mark(open.tab, open.target);
+    void this.tracker.save(open.tab);
+  }
+
+  private mark(tab: ViewTab, target: Target): void {
+    const preview = target.kind === 'run' && target.preview;
+    tab.title.className = preview ? 'nbt-tab-preview' : '';
+    tab.title.caption = preview ? `${target.name}\nDouble click the run to keep this tab` : target.name;
+  }
+
+  private maker(target: Target): MakeContent {
+    switch (target.kind) {
+      case 'run':
+        return root => this.makeRun(root, target);
+      case 'compare':
+        return async root => (await import('./comparison_tab')).showComparison(root, this.nbtrack, target, this.openRun(target.store));
+      case 'table':
+        return async root =>
+          (await import('./table_tab')).showTable(root, this.nbtrack, target, {
+            open: this.openRun(target.store),
+            compare: run_ids => this.show({ ...target, kind: 'compare', run_ids, name: 'Comparison' })
+          });
+    }
+  }
+
+  private openRun(store: string): (runId: string) => void {
+    return run_id => this.show({ kind: 'run', store, run_id, name: 'Run', tab: '', preview: false });
+  }
+
+  private async makeRun(root: HTMLElement, target: Target & { kind: 'run' }): Promise<{ refresh(): unknown; dispose(): void }> {
+    const [{ RunDetails }, { RunActions }] = await Promise.all([import('./details/run_details'), import('./run_actions')]);
+    const { store: storeId, run_id: runId } = target;
+    const details = new RunDetails(root, {
+      nbtrack: this.nbtrack,
+      storeId,
+      runId,
+      actions: new RunActions(this.app, this.nbtrack, this.notebooks, storeId),
+      rendermime: this.rendermime,
+      tab: target.tab,
+      open: this.openRun(storeId),
+      openTable: experimentId =>
+        void this.app.commands.execute(Commands.table, { store: storeId, experiment_id: experimentId }),
+      onTitle: name => this.rename(target, name),
+      onTab: tab => this.keepTab(target, tab)
+    });
+    void details.refresh();
+    return details;
+  }
+
+  private rename(target: Target, name: string): void {
+    const open = this.open.get(idOf(target));
+    if (!open || open.target.name === name) return;
+    open.target.name = name;
+    open.tab.title.label = name;
+    this.mark(open.tab, open.target);
+    void this.tracker.save(open.tab);
+  }
+
+  private keepTab(target: Target, tab: string): void {
+    const open = this.open.get(idOf(target));
+    if (open?.target.kind !== 'run' || open.target.tab === tab) return;
+    open.target.tab = tab;
+    void this.tracker.save(open.tab);
+  }
+}
+
+/** What is the same for two targets that show the same. */
+function idOf(target: Target): string {
+  switch (target.kind) {
+    case 'run':
+      return `run ${target.store} ${target.run_id}`;
+    case 'compare':
+      return `compare ${target.store} ${[...target.run_ids].sort().join(' ')}`;
+    case 'table':
+      return `table ${target.store} ${(target.experiment_ids ?? ['all']).join(' ')}`;
+  }
+}
+
+function titleOf(target: Target): string {
+  return target.kind === 'compare' ? `Compare ${target.run_ids.length} runs` : target.name;
+}

@@ -1,0 +1,155 @@
+import type { JupyterFrontEnd } from '@jupyterlab/application';
+import { Notification } from '@jupyterlab/apputils';
+import type { INotebookTracker } from '@jupyterlab/notebook';
+import type { Answer } from '@nbtrack/shared/backend';
+import { messageOf } from '@nbtrack/shared/dom';
+import type { Details, Loading, Source } from './answers';
+import { askForNote, askForTag, confirm } from './dialogs';
+import { FIRST_RUN } from './empty_states';
+import { insertCells } from './notebook_cells';
+import type { INbtrack } from './tokens';
+
+export interface Named {
+  run_id: string;
+  name: string;
+}
+
+type Act = 'archive' | 'unarchive' | 'delete' | 'restore' | 'keep' | 'discard';
+
+const DONE: Record<Act, string> = {
+  archive: 'Archived',
+  unarchive: 'Back among the active runs:',
+  delete: 'Deleted',
+  restore: 'Restored',
+  keep: 'Kept',
+  discard: 'Discarded'
+};
+const UNDO: Partial<Record<Act, Act>> = { archive: 'unarchive', delete: 'restore', discard: 'restore' };
+const UNDO_MS = 8000;
+
+/** What can be done to the runs of a store. */
+export class RunActions {
+  constructor(
+    private readonly app: JupyterFrontEnd,
+    private readonly nbtrack: INbtrack,
+    private readonly notebooks: INotebookTracker | null,
+    private readonly storeId: string
+  ) {}
+
+  rename(runId: string, name: string): Promise<void> {
+    return this.edit(runId, 'run_name', name);
+  }
+
+  async editNote(run: Named, before: string | null): Promise<void> {
+    const note = await askForNote(run.name, before ?? '');
+    if (note !== null && note !== (before ?? '')) await this.edit(run.run_id, 'note', note);
+  }
+
+  setNote(runId: string, note: string): Promise<void> {
+    return this.edit(runId, 'note', note);
+  }
+
+  async addTag(runs: readonly Named[], before?: [string, string]): Promise<void> {
+    const tag = await askForTag(namesOf(runs), before);
+    if (tag) for (const run of runs) await this.edit(run.run_id, `tags.${tag[0]}`, tag[1]);
+  }
+
+  /** Archive, delete and the like; what can be undone offers that. */
+  async act(action: Act, runs: readonly Named[]): Promise<void> {
+    if (runs.length === 0 || !(await this.sure(action, runs))) return;
+    const run_ids = runs.map(run => run.run_id);
+    if (!(await this.ask('table.act', { action, run_ids }))) return;
+    const undo = UNDO[action];
+    const actions = undo ? [{ label: 'Undo', callback: () => void this.act(undo, runs) }] : [];
+    Notification.success(`${DONE[action]} ${namesOf(runs)}`, { autoClose: undo ? UNDO_MS : 3000, actions });
+    this.changed();
+  }
+
+  /** Insert the cell that made a run, after the earlier cells that it needed. */
+  async insertSource(runId: string): Promise<void> {
+    const answer = await this.ask<Source>('run.source', { run_id: runId });
+    if (!answer) return;
+    const cells = answer.body.cells.map(cell => cell.source);
+    if (cells.length === 0) Notification.warning('This run has kept no source: it was not made by a cell.');
+    else await this.insert(cells);
+  }
+
+  /** Insert a cell that goes on with a run. */
+  async resume(run: Named): Promise<void> {
+    const answer = await this.ask<Source>('run.source', { run_id: run.run_id });
+    if (!answer) return;
+    const cells = answer.body.cells.map(cell => cell.source);
+    const last = cells.pop();
+    await this.insert([...cells, resumed(run.run_id, last)]);
+    Notification.info(`Run the new cell to go on with ${run.name}. Its values are added to those of the run.`);
+  }
+
+  async copyLoading(runId: string): Promise<void> {
+    const answer = await this.ask<Loading>('run.loading', { run_id: runId });
+    if (answer) await this.copy(answer.body.code, 'The code that loads this run is in the clipboard');
+  }
+
+  async copy(text: string, said: string): Promise<void> {
+    try {
+      await navigator.clipboard.writeText(text);
+      Notification.success(said, { autoClose: 3000 });
+    } catch {
+      Notification.error('The browser does not allow to copy here. It may need https, or your permission.');
+    }
+  }
+
+  insertFirstRun(): Promise<void> {
+    return this.insert([FIRST_RUN]);
+  }
+
+  async details(runId: string): Promise<Details | undefined> {
+    return (await this.ask<Details>('run.details', { run_id: runId }))?.body;
+  }
+
+  private async edit(runId: string, column: string, value: string): Promise<void> {
+    if (await this.ask('table.edit', { run_id: runId, column, value })) this.changed();
+  }
+
+  private async insert(sources: string[]): Promise<void> {
+    try {
+      await insertCells(this.app, this.notebooks, sources);
+    } catch (error) {
+      Notification.error(messageOf(error));
+    }
+  }
+
+  private async sure(action: Act, runs: readonly Named[]): Promise<boolean> {
+    if (action !== 'delete' && action !== 'discard') return true;
+    const label = action === 'delete' ? 'Delete' : 'Discard';
+    const title = `${label} ${namesOf(runs)}?`;
+    return confirm(title, 'Its data stay in the store. Find it under “Deleted” to bring it back.', label);
+  }
+
+  private async ask<T>(type: string, question: object): Promise<Answer<T> | null> {
+    try {
+      return await this.nbtrack.backend(this.storeId).ask<T>(type, question);
+    } catch (error) {
+      Notification.error(messageOf(error));
+      return null;
+    }
+  }
+
+  private changed(): void {
+    this.nbtrack.watcher.tell(this.storeId);
+  }
+}
+
+/** The source of a cell, so that it goes on with a run in place of making one. */
+export function resumed(runId: string, source: string | undefined): string {
+  const [first = '', ...rest] = (source ?? '').split('\n');
+  if (first.startsWith('%%track')) return [`%%track --resume ${runId}`, ...rest].join('\n');
+  const body = source
+    ? source.split('\n').map(line => `# ${line}`.trimEnd())
+    : [];
+  return [`with nbtrack.start_run(run_id="${runId}"):`, '    ...  # what the run goes on with', ...body].join('\n');
+}
+
+function namesOf(runs: readonly Named[]): string {
+  const [only] = runs;
+  return runs.length === 1 && only ? `“${only.name}”` : `${runs.length} runs`;
+}

@@ -1,0 +1,214 @@
+import { h } from '@nbtrack/shared/dom';
+import { caretDownIcon, clearIcon, refreshIcon, searchIcon, tableRowsIcon } from '@jupyterlab/ui-components';
+import type { LabIcon } from '@jupyterlab/ui-components';
+import type { Stage } from './answers';
+import { emptyState, problemBox } from './empty_states';
+import { compareIcon } from './icons';
+import type { SidebarModel } from './sidebar_model';
+import type { RowAction } from './tree_row';
+import { TreeView } from './tree_view';
+
+/** How long after the last letter the search begins. */
+const TYPING_MS = 250;
+
+const VIEWS: [value: string, label: string, stage: Stage, state: string][] = [
+  ['active', 'Active', 'active', ''],
+  ['RUNNING', 'Running', 'active', 'RUNNING'],
+  ['FINISHED', 'Finished', 'active', 'FINISHED'],
+  ['FAILED', 'Failed', 'active', 'FAILED'],
+  ['INTERRUPTED', 'Interrupted', 'active', 'INTERRUPTED'],
+  ['archived', 'Archived', 'archived', ''],
+  ['deleted', 'Deleted', 'deleted', '']
+];
+
+export interface SidebarHandlers {
+  open(runId: string, stay: boolean): void;
+  act(action: RowAction, runId: string): void;
+  rename(runId: string, name: string): void;
+  /** Execute a command of the sidebar. */
+  run(command: string): void;
+  insertFirstRun(): void;
+}
+
+/** The content of the sidebar: search, toolbar, tree, and what it says where there is nothing to show. */
+export class Sidebar {
+  readonly tree: TreeView;
+  private readonly search = h('input', {
+    type: 'search',
+    class: 'nbt-search',
+    placeholder: 'Search, or metrics.loss < 0.3',
+    'aria-label': 'Search runs, by name or with the search grammar',
+    spellcheck: 'false',
+    autocomplete: 'off'
+  });
+  private readonly clear = iconButton(clearIcon, 'Clear the search', 'nbt-clear');
+  private readonly views = h('select', { class: 'nbt-views', 'aria-label': 'Which runs are shown' });
+  private readonly stores = h('select', { class: 'nbt-stores', 'aria-label': 'Store' });
+  private readonly storeRow = h('div', { class: 'nbt-side-store' });
+  private readonly error = h('div', { class: 'nbt-side-error', role: 'alert', id: 'nbt-side-error' });
+  private readonly message = h('div', { class: 'nbt-side-message' });
+  private readonly chosen = h('div', { class: 'nbt-side-chosen', role: 'status' });
+  private readonly chosenBar: HTMLElement;
+  private said = '';
+  private timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(
+    root: HTMLElement,
+    private readonly model: SidebarModel,
+    private readonly handlers: SidebarHandlers
+  ) {
+    this.tree = new TreeView(model, handlers);
+    for (const [value, label] of VIEWS) this.views.append(h('option', { value }, label));
+    const box = h('div', { class: 'nbt-searchbox' }, searchIcon.element({ tag: 'span' }), this.search, this.clear);
+    const table = iconButton(tableRowsIcon, 'Open the table of runs', '');
+    const refresh = iconButton(refreshIcon, 'Look again', '');
+    const viewBox = h('span', { class: 'nbt-select' }, this.views, caretDownIcon.element({ tag: 'span' }));
+    const bar = h('div', { class: 'nbt-side-bar', role: 'toolbar', 'aria-label': 'Runs' }, viewBox, h('span', { class: 'nbt-push' }), table, refresh);
+    const storeBox = h('span', { class: 'nbt-select' }, this.stores, caretDownIcon.element({ tag: 'span' }));
+    this.storeRow.append(storeBox);
+    this.chosenBar = this.makeChosenBar();
+    root.append(
+      h('div', { class: 'nbt-side-head' }, this.storeRow, box, this.error, bar),
+      this.message,
+      this.tree.element,
+      this.chosenBar
+    );
+    this.search.addEventListener('input', () => this.onType());
+    this.search.addEventListener('keydown', event => {
+      if (event.key === 'Enter') this.commit();
+      if (event.key === 'ArrowDown') this.tree.element.focus();
+      if (event.key === 'Escape') this.setSearch('');
+    });
+    this.clear.addEventListener('click', () => {
+      this.setSearch('');
+      this.search.focus();
+    });
+    this.views.addEventListener('change', () => this.onView());
+    this.stores.addEventListener('change', () => model.setStore(this.stores.value));
+    refresh.addEventListener('click', () => void model.refresh('all', true));
+    table.addEventListener('click', () => handlers.run('nbtrack:open-table'));
+    model.changed.connect(this.update, this);
+    this.update();
+  }
+
+  dispose(): void {
+    clearTimeout(this.timer);
+    this.model.changed.disconnect(this.update, this);
+    this.tree.dispose();
+  }
+
+  focus(): void {
+    (this.tree.element.hidden ? this.search : this.tree.element).focus();
+  }
+
+  focusSearch(): void {
+    this.search.focus();
+    this.search.select();
+  }
+
+  private update(): void {
+    const { model } = this;
+    this.showStores();
+    this.clear.hidden = this.search.value === '';
+    this.error.textContent = model.filterError;
+    this.error.hidden = !model.filterError;
+    this.search.setAttribute('aria-invalid', String(Boolean(model.filterError)));
+    if (model.filterError) this.search.setAttribute('aria-describedby', this.error.id);
+    else this.search.removeAttribute('aria-describedby');
+    this.showMessage();
+    this.tree.element.hidden = model.tree.rows.length === 0;
+    this.tree.element.classList.toggle('nbt-stale', Boolean(model.filterError));
+    const count = model.selection.chosen.size;
+    this.chosenBar.hidden = count < 2;
+    const words = count < 2 ? '' : `${count} selected`;
+    if (this.chosen.textContent !== words) this.chosen.textContent = words;
+    this.tree.update();
+  }
+
+  private showStores(): void {
+    const stores = this.model.stores ?? [];
+    this.storeRow.hidden = stores.length < 2;
+    const options = JSON.stringify(stores.map(({ id, path }) => [id, path]));
+    if (this.stores.dataset['options'] !== options) {
+      this.stores.dataset['options'] = options;
+      this.stores.replaceChildren(...stores.map(store => h('option', { value: store.id, title: store.path }, store.path)));
+    }
+    this.stores.value = this.model.storeId;
+  }
+
+  private showMessage(): void {
+    const { model } = this;
+    const say = (what: string, make: () => Node[]): void => {
+      if (what === this.said) return;
+      this.said = what;
+      this.message.replaceChildren(...make());
+      this.message.hidden = what === '';
+    };
+    if (model.problem) {
+      const problem = model.problem;
+      return say(`problem ${JSON.stringify(problem)}`, () => [problemBox(problem, () => void model.refresh('all', true))]);
+    }
+    if (model.stores === null) return say('loading', () => [h('p', { class: 'nbt-side-loading' }, 'Looking for runs …')]);
+    if (model.filterError) return say('', () => []);
+    const broken = model.store?.error;
+    if (broken) {
+      const problem = { title: 'This store cannot be read', advice: broken };
+      return say(`store ${broken}`, () => [problemBox(problem, () => void model.refresh('all', true))]);
+    }
+    const none = model.stores.length === 0 || model.tree.experiments.every(e => e.runs === 0);
+    if (none && !model.tree.onlyMatching) {
+      return say('first', () => [emptyState('first', () => this.handlers.insertFirstRun())]);
+    }
+    if (model.tree.rows.length === 0) {
+      const kind = model.searching ? 'no-match' : model.search.stage === 'deleted' ? 'no-deleted' : 'no-archived';
+      return say(kind, () => [emptyState(kind, () => this.showAll())]);
+    }
+    say('', () => []);
+  }
+
+  private makeChosenBar(): HTMLElement {
+    const bar = h('div', { class: 'nbt-side-foot' }, this.chosen);
+    for (const [command, label] of [['nbtrack:compare', 'Compare'], ['nbtrack:archive', 'Archive'], ['nbtrack:delete', 'Delete']] as const) {
+      const button = h('button', { type: 'button', class: 'nbt-small' }, label);
+      if (command === 'nbtrack:compare') button.prepend(compareIcon.element({ tag: 'span' }));
+      button.addEventListener('click', () => this.handlers.run(command));
+      bar.append(button);
+    }
+    return bar;
+  }
+
+  private onType(): void {
+    clearTimeout(this.timer);
+    this.clear.hidden = this.search.value === '';
+    this.timer = setTimeout(() => this.commit(), TYPING_MS);
+  }
+
+  private commit(): void {
+    clearTimeout(this.timer);
+    this.model.setSearch({ filter: this.search.value });
+  }
+
+  private setSearch(text: string): void {
+    this.search.value = text;
+    this.commit();
+  }
+
+  private showAll(): void {
+    this.search.value = '';
+    this.views.value = 'active';
+    this.model.setSearch({ filter: '', stage: 'active', state: '' });
+    this.search.focus();
+  }
+
+  private onView(): void {
+    const view = VIEWS.find(([value]) => value === this.views.value);
+    if (view) this.model.setSearch({ stage: view[2], state: view[3] });
+  }
+}
+
+/** A button with an icon of JupyterLab; the label is for its title and for screen readers. */
+export function iconButton(icon: LabIcon, label: string, className: string): HTMLButtonElement {
+  const button = h('button', { type: 'button', class: `nbt-icon-button ${className}`, title: label, 'aria-label': label });
+  button.append(icon.element({ tag: 'span' }));
+  return button;
+}

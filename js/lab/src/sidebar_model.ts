@@ -1,0 +1,232 @@
+import { type Answer, UnknownStoreError } from '@nbtrack/shared/backend';
+import { Signal } from '@lumino/signaling';
+import type { Experiments, Stage, StoreInfo, TreePage } from './answers';
+import { HttpBackend } from './http_backend';
+import { type Problem, problemOf } from './problem';
+import { PAGE, RunTree, experimentKey } from './run_tree';
+import { type NbtrackServer, ServerError } from './server';
+import { TreeSelection } from './tree_selection';
+import type { StoreWatcher } from './watcher';
+
+/** How often the server is asked for stores while the sidebar is looked at and there is none yet. */
+const NO_STORE_MS = 3000;
+
+/** Which runs are looked for. */
+export interface Search {
+  filter: string;
+  stage: Stage;
+  state: string;
+}
+
+/** What the sidebar shows: a store, its experiments, and the runs that match. */
+export class SidebarModel {
+  readonly tree = new RunTree();
+  readonly selection = new TreeSelection(this.tree);
+  readonly changed = new Signal<this, void>(this);
+  stores: StoreInfo[] | null = null;
+  storeId = '';
+  /** The store to show first, by its path or id. */
+  preferred = '';
+  search: Search = { filter: '', stage: 'active', state: '' };
+  filterError = '';
+  problem: Problem | null = null;
+
+  private visible = false;
+  private generation = 0;
+  private readonly asked = new Set<string>();
+  private endLook: () => void = () => undefined;
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private known = new Set<string>();
+  private followed = '';
+  private refreshing = false;
+  private again: 'all' | 'runs' | null = null;
+
+  constructor(
+    readonly server: NbtrackServer,
+    private readonly watcher: StoreWatcher
+  ) {}
+
+  get store(): StoreInfo | undefined {
+    return this.stores?.find(store => store.id === this.storeId);
+  }
+
+  get searching(): boolean {
+    return this.search.filter.trim() !== '' || this.search.state !== '';
+  }
+
+  /** Whether somebody looks: only then is anything asked. */
+  setVisible(visible: boolean): void {
+    if (visible === this.visible) return;
+    this.visible = visible;
+    if (visible) void this.refresh();
+    else this.rest();
+  }
+
+  /** Ask the server about the store. */
+  ask<T>(type: string, question: object = {}): Promise<Answer<T>> {
+    return new HttpBackend(this.server, this.storeId).ask<T>(type, question);
+  }
+
+  /** Ask for everything again; `afresh` also looks for stores that the server does not know yet. */
+  async refresh(what: 'all' | 'runs' = 'all', afresh = false): Promise<void> {
+    if (!this.visible) return;
+    if (this.refreshing) {
+      this.again = what === 'all' || this.again === 'all' ? 'all' : 'runs';
+      return;
+    }
+    this.refreshing = true;
+    clearTimeout(this.timer);
+    const generation = this.generation;
+    try {
+      if (what === 'all' || !this.storeId) await this.readStores(afresh);
+      if (this.storeId) await this.readExperiments();
+      this.problem = null;
+    } catch (error) {
+      if (error instanceof UnknownStoreError) this.stores = null;
+      this.problem = problemOf(error);
+    }
+    this.refreshing = false;
+    const again = this.again ?? (generation === this.generation ? null : 'all');
+    this.again = null;
+    if (this.visible && !this.storeId && !this.problem) {
+      this.timer = setTimeout(() => void this.refresh(), NO_STORE_MS);
+    }
+    if (again) void this.refresh(again);
+    else this.tell();
+  }
+
+  setStore(id: string): void {
+    if (id === this.storeId) return;
+    this.take(id);
+    void this.refresh();
+    this.tell();
+  }
+
+  setSearch(change: Partial<Search>): void {
+    const before = this.search;
+    this.search = { ...before, ...change };
+    if (JSON.stringify(before) === JSON.stringify(this.search)) return;
+    this.filterError = '';
+    this.generation++;
+    this.asked.clear();
+    this.tree.clear();
+    this.tree.onlyMatching = this.searching || this.search.stage !== 'active';
+    if (this.tree.onlyMatching) for (const e of this.tree.experiments) this.open(e.experiment_id);
+    if (before.stage !== this.search.stage) void this.refresh('runs');
+    this.tell();
+  }
+
+  /** Ask for the runs of these rows, as far as they are not known. */
+  need(first: number, last: number): void {
+    if (!this.visible || this.filterError) return;
+    for (const { experimentId, start } of this.tree.wanted(first, last)) void this.readPage(experimentId, start);
+  }
+
+  private firstStore(stores: StoreInfo[]): string {
+    const preferred = stores.find(s => this.preferred && (s.path === this.preferred || s.id === this.preferred));
+    const kernels = stores.find(s => s.source === 'kernel' && !s.error);
+    const sound = stores.find(s => !s.error);
+    return (preferred ?? kernels ?? sound ?? stores[0])?.id ?? '';
+  }
+
+  private take(id: string): void {
+    this.storeId = id;
+    this.tree.setExperiments([]);
+    this.tree.clear();
+    this.known = new Set();
+    this.selection.chosen.clear();
+    this.generation++;
+  }
+
+  private async readStores(afresh: boolean): Promise<void> {
+    this.stores = await this.server.stores(afresh);
+    if (!this.store) this.take(this.firstStore(this.stores));
+    this.follow();
+  }
+
+  private async readExperiments(): Promise<void> {
+    const { storeId } = this;
+    const { body } = await this.ask<Experiments>('store.experiments');
+    if (storeId !== this.storeId) return;
+    const before = this.tree.indexOf(this.selection.active);
+    const first = this.known.size === 0;
+    // deleted runs may be in an experiment that is deleted as a whole
+    const experiments = body.experiments.filter(e => e.stage !== 'deleted' || this.search.stage === 'deleted');
+    // the youngest is what somebody works on
+    const youngest = [...experiments].sort((a, b) => (b.last_ms ?? 0) - (a.last_ms ?? 0))[0];
+    if (first && youngest) this.open(youngest.experiment_id);
+    for (const e of experiments) {
+      if (!first && !this.known.has(e.experiment_id)) this.open(e.experiment_id);
+      if (this.tree.onlyMatching && !this.known.has(e.experiment_id)) this.open(e.experiment_id);
+      this.known.add(e.experiment_id);
+    }
+    this.tree.setExperiments(experiments);
+    this.tree.markStale();
+    this.selection.settle(before);
+  }
+
+  private async readPage(experimentId: string, start: number): Promise<void> {
+    const name = `${experimentId} ${start}`;
+    if (this.asked.has(name)) return;
+    this.asked.add(name);
+    const generation = this.generation;
+    const { filter, stage } = this.search;
+    const whole = wholeFilter(this.search);
+    const question = { experiment_id: experimentId, filter: whole, stage, start, stop: start + PAGE };
+    try {
+      const { body } = await this.ask<TreePage>('store.tree', question);
+      if (generation !== this.generation) return;
+      const before = this.tree.indexOf(this.selection.active);
+      this.tree.put(experimentId, start, body);
+      this.selection.settle(before);
+      this.problem = null;
+    } catch (error) {
+      if (generation !== this.generation) return;
+      if (error instanceof ServerError && error.kind === 'refused' && filter.trim()) this.filterError = error.message;
+      else this.problem = problemOf(error);
+    } finally {
+      if (generation === this.generation) this.asked.delete(name);
+    }
+    if (generation === this.generation) this.tell();
+  }
+
+  private open(experimentId: string): void {
+    this.tree.toggle(experimentKey(experimentId), true);
+  }
+
+  private follow(): void {
+    const store = this.visible ? this.storeId : '';
+    if (store === this.followed) return;
+    this.endLook();
+    this.followed = store;
+    this.endLook = store ? this.watcher.look(store, () => void this.refresh('runs')) : () => undefined;
+  }
+
+  private rest(): void {
+    this.generation++;
+    this.asked.clear();
+    clearTimeout(this.timer);
+    this.follow();
+  }
+
+  private tell(): void {
+    this.changed.emit(undefined);
+  }
+}
+
+/** Whether a text is in the search grammar, as opposed to words to look for. */
+const COMPARES = /[=<>()]|\b(like|ilike|in|is|and|or|not)\b/i;
+
+/** What is typed and the chosen state as one filter; the server takes plain words only where they stand alone. */
+export function wholeFilter({ filter, state }: Search): string {
+  const typed = filter.trim();
+  if (!state) return typed;
+  const condition = `attributes.status = '${state}'`;
+  if (!typed) return condition;
+  if (COMPARES.test(typed)) return `(${typed}) AND ${condition}`;
+  const words = typed.split(/\s+/).map(word => {
+    const quote = word.includes("'") ? '"' : "'";
+    return `attributes.run_name ILIKE ${quote}%${word}%${quote}`;
+  });
+  return [...words, condition].join(' AND ');
+}

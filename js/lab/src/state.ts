@@ -1,0 +1,44 @@
+import { h } from '@nbtrack/shared/dom';
+import type { RunState } from '@nbtrack/shared/protocol';
+
+const WORDS: Record<RunState, string> = {
+  RUNNING: 'Running',
+  SCHEDULED: 'Scheduled',
+  FINISHED: 'Finished',
+  FAILED: 'Failed',
+  KILLED: 'Stopped',
+  INTERRUPTED: 'Interrupted'
+};
+
+/** Shapes, since colour is not all that tells states apart. */
+const SHAPES: Record<RunState, string> = {
+  RUNNING: 'M8 3a5 5 0 1 1-5 5',
+  SCHEDULED: 'M8 3a5 5 0 1 1 0 10a5 5 0 1 1 0-10',
+  FINISHED: 'M3.5 8.5l3 3l6-7',
+  FAILED: 'M4 4l8 8M12 4l-8 8',
+  KILLED: 'M4.5 4.5h7v7h-7z',
+  INTERRUPTED: 'M8 2.5v6.5M8 12.6v0.2'
+};
+
+/** What a state is called. */
+export function stateWord(state: RunState): string {
+  return WORDS[state] ?? state;
+}
+
+/** A sign for a state: its shape and colour; the word is there for screen readers and on hover. */
+export function stateSign(state: RunState): HTMLElement {
+  const svg = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
+  svg.setAttribute('viewBox', '0 0 16 16');
+  svg.setAttribute('aria-hidden', 'true');
+  const path = document.createElementNS('http://www.w3.org/2000/svg', 'path');
+  path.setAttribute('d', SHAPES[state] ?? SHAPES.SCHEDULED);
+  svg.append(path);
+  const sign = h('span', { class: 'nbt-sign', 'data-state': state, title: stateWord(state) });
+  sign.append(svg);
+  return sign;
+}
+
+/** A state as a badge with its word. */
+export function stateBadge(state: RunState): HTMLElement {
+  return h('span', { class: 'nbt-state', 'data-state': state }, stateWord(state));
+}

@@ -1,0 +1,113 @@
+import { MainAreaWidget } from '@jupyterlab/apputils';
+import type { Message } from '@lumino/messaging';
+import { Widget } from '@lumino/widgets';
+import { nbtrackIcon } from './icons';
+import type { INbtrack } from './tokens';
+
+/** What a tab shows, once its code is there. */
+export interface Content {
+  refresh(): unknown;
+  dispose(): void;
+  focus?(): void;
+}
+
+/** Makes the content; its code is loaded when a tab of the kind is first looked at. */
+export type MakeContent = (root: HTMLElement) => Promise<Content>;
+
+/** The body of a tab: it is made when it is first seen, and follows its store only while it is. */
+export class LiveView extends Widget {
+  private content: Content | null = null;
+  private made = false;
+  private endLook: () => void = () => undefined;
+
+  constructor(
+    private readonly nbtrack: INbtrack,
+    private readonly storeId: string,
+    private make: MakeContent
+  ) {
+    super();
+    this.addClass('nbt-view');
+    this.node.tabIndex = -1;
+  }
+
+  /** Show something else in the same place. */
+  remake(make: MakeContent): void {
+    this.make = make;
+    this.takeAway();
+    if (this.isVisible) this.start();
+  }
+
+  override dispose(): void {
+    this.endLook();
+    this.content?.dispose();
+    super.dispose();
+  }
+
+  protected override onAfterAttach(message: Message): void {
+    super.onAfterAttach(message);
+    if (this.isVisible) this.start();
+  }
+
+  protected override onAfterShow(message: Message): void {
+    super.onAfterShow(message);
+    this.start();
+  }
+
+  protected override onAfterHide(message: Message): void {
+    super.onAfterHide(message);
+    this.endLook();
+  }
+
+  protected override onBeforeDetach(message: Message): void {
+    this.endLook();
+    super.onBeforeDetach(message);
+  }
+
+  protected override onActivateRequest(message: Message): void {
+    super.onActivateRequest(message);
+    if (this.content?.focus) this.content.focus();
+    else this.node.focus();
+  }
+
+  private takeAway(): void {
+    this.content?.dispose();
+    this.content = null;
+    this.made = false;
+    this.node.replaceChildren();
+  }
+
+  private start(): void {
+    this.endLook();
+    this.endLook = this.nbtrack.watcher.look(this.storeId, () => void this.content?.refresh());
+    if (this.content) void this.content.refresh();
+    else if (!this.made) void this.fill();
+  }
+
+  private async fill(): Promise<void> {
+    this.made = true;
+    const { make } = this;
+    try {
+      const { viewRoot } = await import('./views_root');
+      if (this.isDisposed || make !== this.make) return;
+      const content = await make(viewRoot(this.node));
+      if (this.isDisposed || make !== this.make) content.dispose();
+      else this.content = content;
+    } catch (error) {
+      this.made = false;
+      const said = error instanceof Error ? error.message : String(error);
+      this.node.textContent = `nbtrack could not show this: ${said} Reload the page to try again.`;
+    }
+  }
+}
+
+/** A tab of the main area. */
+export class ViewTab extends MainAreaWidget<LiveView> {
+  constructor(content: LiveView, id: string, label: string) {
+    super({ content });
+    this.id = id;
+    this.title.label = label;
+    this.title.icon = nbtrackIcon;
+    this.title.closable = true;
+    this.toolbar.hide();
+  }
+}

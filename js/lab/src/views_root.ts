@@ -1,0 +1,22 @@
+import { viewRoot as sharedRoot } from '@nbtrack/shared/dom';
+import { followTheme } from '@nbtrack/shared/theme';
+import css from './style.css';
+
+const STYLE = 'nbtrack-style';
+
+/** Put the styles of the extension into the page, once. */
+export function ensureStyles(): void {
+  if (document.getElementById(STYLE)) return;
+  const style = document.createElement('style');
+  style.id = STYLE;
+  style.textContent = css;
+  document.head.append(style);
+}
+
+/** The root of what the extension shows: it has our styles, and follows the theme of the page. */
+export function viewRoot(host: HTMLElement, name = 'page'): HTMLElement {
+  ensureStyles();
+  const root = sharedRoot(host, name);
+  followTheme(root, () => undefined);
+  return root;
+}
