@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from nbtrack.api import *  # noqa: F403
-    from nbtrack.api.views import chart, runs
+    from nbtrack.api.sources import source
+    from nbtrack.api.views import chart, compare, export_html, param_importance, plot, runs
     from nbtrack.client import Client
     from nbtrack.client import Client as MlflowClient
     from nbtrack.errors import NbtrackError
@@ -36,6 +37,7 @@ __all__ = [  # noqa: F405  the star import above is for type checkers
     "artifacts",
     "chart",
     "client",
+    "compare",
     "config",
     "create_experiment",
     "data",
@@ -48,6 +50,7 @@ __all__ = [  # noqa: F405  the star import above is for type checkers
     "end_run",
     "entities",
     "exceptions",
+    "export_html",
     "flush_artifact_async_logging",
     "flush_async_logging",
     "get_artifact_uri",
@@ -73,6 +76,8 @@ __all__ = [  # noqa: F405  the star import above is for type checkers
     "log_stream",
     "log_table",
     "log_text",
+    "param_importance",
+    "plot",
     "restore_experiment",
     "restore_run",
     "runs",
@@ -87,6 +92,7 @@ __all__ = [  # noqa: F405  the star import above is for type checkers
     "set_tag",
     "set_tags",
     "set_tracking_uri",
+    "source",
     "sql",
     "start_run",
     "store",
@@ -114,7 +120,12 @@ _ELSEWHERE = {
     "NbtrackError": ("nbtrack.errors", "NbtrackError"),
     "RunOperations": ("nbtrack.tracking.operations", "RunOperations"),
     "chart": ("nbtrack.api.views", "chart"),
+    "compare": ("nbtrack.api.views", "compare"),
+    "export_html": ("nbtrack.api.views", "export_html"),
+    "param_importance": ("nbtrack.api.views", "param_importance"),
+    "plot": ("nbtrack.api.views", "plot"),
     "runs": ("nbtrack.api.views", "runs"),
+    "source": ("nbtrack.api.sources", "source"),
     **{
         name: ("nbtrack.system_metrics", name)
         for name in (

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from nbtrack.config import default_uri, env
 from nbtrack.errors import InvalidParameterError
 from nbtrack.store.store import Store, open_store
+from nbtrack.tracking.announcing import announce
 from nbtrack.tracking.kernel import cell_number
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ class _Process:
         self.experiment: tuple[Store, str] | None = None
         self.open_runs: tuple[ActiveRun, ...] = ()
         self.last: ActiveRun | None = None
+        self.announced: set[Store] = set()
 
 
 _process = _Process()
@@ -42,7 +44,11 @@ _process = _Process()
 
 def store() -> Store:
     """Return the store that the process tracks to."""
-    return open_store(_process.uri)
+    found = open_store(_process.uri)
+    if found not in _process.announced:
+        _process.announced.add(found)
+        announce(found)
+    return found
 
 
 def set_uri(uri: str | os.PathLike[str] | None) -> None:
