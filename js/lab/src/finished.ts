@@ -1,3 +1,4 @@
+import { showFinishedComparison } from '@nbtrack/shared/comparison_finished';
 import { Chart } from '@nbtrack/shared/chart';
 import { viewRoot } from '@nbtrack/shared/dom';
 import { CardHead } from '@nbtrack/shared/head';
@@ -9,6 +10,7 @@ const NOT_YET = 'The notebook was saved before the run ended. If its kernel is t
 
 /** Show a finished output from its data. Returns what takes it away. */
 export async function showFinished(host: HTMLElement, view: View): Promise<() => void> {
+  if (view.kind === 'comparison') return showFinishedComparison(viewRoot(host, 'cmp'), view);
   return view.kind === 'table' ? showFinishedTable(viewRoot(host, 'table'), view) : showChart(host, view);
 }
 

@@ -294,9 +294,7 @@ export class ComparisonView {
     this.shownFor = key;
     const looks = looksOf(shown, this.theme.palette.length);
     this.colours = new Map(shown.map(id => [id, colourOf(this.theme, looks.get(id)?.colour ?? 0)]));
-    const rules = [...this.colours].map(
-      ([id, colour]) => `.nbt-comparison [row-id="${CSS.escape(id)}"] [col-id="run_name"] .ag-cell-value::before,.nbt-comparison [row-id="${CSS.escape(id)}"] [col-id="run_name"].ag-cell-value::before{background:${colour}}`
-    );
+    const rules = [...this.colours].map(([id, colour]) => `.nbt-comparison [row-id="${CSS.escape(id)}"] .nbt-runname::before{background:${colour}}`);
     this.dotStyle.textContent = rules.join('\n');
     this.parallel.setSelected(this.selected);
     this.scatter.setRuns(this.colours, this.selected);

@@ -1,3 +1,5 @@
+import type { SavedComparison } from './comparison_saved';
+import type { ComparisonWidgetState } from './protocol_comparison';
 import type { Column, RunTableState, SortKey } from './protocol_table';
 
 /**
@@ -24,7 +26,12 @@ export const WIDGETS = {
     "from_browser": ["resync", "finish", "stop"]
   },
   "RunTable": {
-    "traits": ["experiment_ids", "editable", "all_columns", "columns", "filter", "sort", "group", "stage", "layout", "selected_ids", "first", "error"],
+    "traits": ["experiment_ids", "editable", "all_columns", "columns", "filter", "sort", "group", "stage", "preferences", "selected_ids", "first", "error"],
+    "from_python": [],
+    "from_browser": []
+  },
+  "Comparison": {
+    "traits": ["experiment_ids", "run_ids", "filter", "metric", "columns", "selected_ids", "brushes", "revision"],
     "from_python": [],
     "from_browser": []
   }
@@ -214,7 +221,7 @@ export interface TableView extends ViewBase {
   values: Record<string, (string | number | null)[]>;
 }
 
-export type View = ChartView | TableView;
+export type View = ChartView | TableView | SavedComparison;
 
 type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : never) : never;
 type TraitsOf<W extends keyof typeof WIDGETS> = (typeof WIDGETS)[W]['traits'][number];
@@ -232,5 +239,6 @@ export const AGREES: [
   Same<(typeof WIDGETS)['RunCard']['from_python'][number], (AppendMessage | FinishedMessage)['type']>,
   Same<(typeof WIDGETS)['RunCard']['from_browser'][number], (ResyncMessage | FinishMessage | StopMessage)['type']>,
   Same<(typeof WIDGETS)['RunTable']['from_python'][number], never>,
-  Same<(typeof WIDGETS)['RunTable']['from_browser'][number], never>
-] = [true, true, true, true, true, true, true, true, true, true, true, true];
+  Same<(typeof WIDGETS)['RunTable']['from_browser'][number], never>,
+  Same<TraitsOf<'Comparison'>, keyof ComparisonWidgetState>
+] = [true, true, true, true, true, true, true, true, true, true, true, true, true];

@@ -1,6 +1,7 @@
 /** All views by the name of their widget's module in `nbtrack.views.widgets`. */
+import comparison from './comparison';
 import metric_chart from './metric_chart';
 import run_card from './run_card';
 import run_table from './run_table';
 
-export const views = { metric_chart, run_card, run_table };
+export const views = { comparison, metric_chart, run_card, run_table };

@@ -1,8 +1,10 @@
-"""The fluent functions that show runs: a table, a chart."""
+"""The fluent functions that show runs: a table, a chart, a comparison."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbtrack.tracking import context
@@ -10,9 +12,11 @@ from nbtrack.tracking import start as _start
 
 if TYPE_CHECKING:
     import pandas as pd
+    from plotly.graph_objects import Figure
 
     from nbtrack.views.run_tables import StoreRunTable
-    from nbtrack.views.widgets.metric_chart import MetricChart
+    from nbtrack.views.widgets.comparison import Comparison
+    from nbtrack.views.run_charts import RunsChart
 
 
 def runs(
@@ -49,8 +53,8 @@ def chart(
     *,
     experiment_names: Sequence[str] | None = None,
     **options: Any,
-) -> MetricChart:
-    """Return a chart of the metrics of some runs.
+) -> RunsChart:
+    """Return a chart of the metrics of some runs; it follows those that go on.
 
     Parameters
     ----------
@@ -62,11 +66,160 @@ def chart(
     experiment_names : list of str, optional
         By default the active experiment; ``[]`` for all.
     **options
-        ``title``, ``x``, ``smoothing``, ``log_y``: see `MetricChart`.
+        ``title``, ``x``, ``smoothing``, ``log_x``, ``log_y``: see `MetricChart`.
+
+    Returns
+    -------
+    RunsChart
+        ``chart.figure()`` is a figure of Plotly, to style and to save.
     """
     from nbtrack.views.run_charts import runs_chart
 
     return runs_chart(context.store(), _scope(experiment_names), runs, keys, **options)
+
+
+def plot(
+    runs: str | Sequence[str] | pd.DataFrame = "",
+    keys: str | Sequence[str] | None = None,
+    *,
+    experiment_names: Sequence[str] | None = None,
+    title: str = "",
+    x: str = "auto",
+    smoothing: float = 0.0,
+    log_x: bool = False,
+    log_y: bool = False,
+    points: int = 2000,
+) -> Figure:
+    """Return a figure of Plotly with the metrics of some runs, to style and to save.
+
+    Parameters
+    ----------
+    runs, keys, experiment_names
+        As for ``chart``.
+    title : str
+        A heading.
+    x : str
+        The x axis: ``step``, ``time``, ``relative``, or the name of a metric.
+    smoothing : float
+        Weight of the moving average, from 0 (none) to below 1.
+    log_x, log_y : bool
+        Logarithmic axes.
+    points : int
+        About how many points of a metric are drawn at most; spikes stay.
+
+    Raises
+    ------
+    MissingDependencyError
+        If plotly is not installed.
+    """
+    from nbtrack.views.run_charts import runs_figure
+
+    options = {"title": title, "x": x, "smoothing": smoothing, "log_x": log_x, "log_y": log_y}
+    scope = _scope(experiment_names)
+    return runs_figure(context.store(), scope, runs, keys, points=points, **options)
+
+
+def compare(
+    runs: str | Sequence[str] | pd.DataFrame = "",
+    *,
+    experiment_names: Sequence[str] | None = None,
+    metric: str | None = None,
+    columns: Sequence[str] | None = None,
+) -> Comparison:
+    """Return runs side by side: a table linked with curves, parallel coordinates and differences.
+
+    Parameters
+    ----------
+    runs : str, list of str or DataFrame
+        A filter as for ``runs``; or names and ids; or a frame such as ``table.selected``.
+    experiment_names : list of str, optional
+        By default the active experiment; ``[]`` for all.
+    metric : str, optional
+        What runs are judged by, such as ``"val_loss"``.
+    columns : list of str, optional
+        What the table shows, such as ``["run_name", "params.lr", "metrics.val_loss"]``.
+
+    Returns
+    -------
+    Comparison
+        ``comparison.selected`` is a DataFrame of the runs that are selected, and can be set;
+        ``comparison.brush({"column": "params.lr", "low": 1e-4, "high": 1e-2})`` selects.
+    """
+    from nbtrack.views.widgets.comparison import Comparison
+
+    scope = _scope(experiment_names)
+    return Comparison(context.store(), scope, runs, metric=metric, columns=columns)
+
+
+def export_html(
+    path: str | os.PathLike[str],
+    runs: str | Sequence[str] | pd.DataFrame = "",
+    *,
+    experiment_names: Sequence[str] | None = None,
+    title: str = "",
+) -> Path:
+    """Write runs as one HTML file that opens anywhere: no server, no network, no secrets.
+
+    What looks like a token, a key or a password, home folders, and the names of users and hosts
+    are taken out of params, tags, notes, sources and error texts.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file; replaced if it exists.
+    runs, experiment_names
+        As for ``compare``; at most 500 runs.
+    title : str
+        A heading.
+
+    Returns
+    -------
+    Path
+        The file.
+    """
+    from nbtrack.views.comparison import find_scope
+    from nbtrack.views.report import write_report
+
+    store = context.store()
+    with store.read() as reader:
+        scope, _ = find_scope(reader, _scope(experiment_names), runs)
+    return write_report(store, scope, Path(path), title=title)
+
+
+def param_importance(
+    metric: str | None = None,
+    runs: str | Sequence[str] | pd.DataFrame = "",
+    *,
+    experiment_names: Sequence[str] | None = None,
+) -> pd.DataFrame:
+    """Return how much the params of runs have to do with a metric.
+
+    Spearman's rank correlation with a 95 % interval, and, where scikit-learn is installed and
+    there are 20 runs, the permutation importance of a random forest on runs that it has not
+    seen. Neither says what causes what.
+
+    Parameters
+    ----------
+    metric : str, optional
+        Such as ``"val_loss"``; by default the one that tells most.
+    runs, experiment_names
+        As for ``compare``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row per param, the most important first: ``name``, ``kind``, ``values``, ``runs``,
+        ``correlation``, ``low``, ``high``, ``importance``, ``importance_sd``. ``frame.attrs``
+        has the metric, the methods, how well the forest predicts, and a message where there are
+        not enough runs.
+    """
+    from nbtrack.views.comparison import find_scope
+    from nbtrack.views.importance import find_importance
+
+    store = context.store()
+    with store.read() as reader:
+        scope, _ = find_scope(reader, _scope(experiment_names), runs)
+    return find_importance(store, scope, metric).frame()
 
 
 def _scope(names: Sequence[str] | None) -> list[str] | None:

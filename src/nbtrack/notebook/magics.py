@@ -26,6 +26,7 @@ from nbtrack.tracking import start as starting
 from nbtrack.tracking.run import ActiveRun
 
 if TYPE_CHECKING:
+    from nbtrack.views.widgets.comparison import Comparison
     from nbtrack.views.widgets.run_table import RunTable
 
 _FIRST_LINE = re.compile(r"%%track(?=\s|$)(.*)")
@@ -170,12 +171,22 @@ class TrackMagics(Magics):
 
     @no_var_expand
     @line_magic
-    def compare(self, line: str) -> None:
-        """Compare runs; comes later."""
-        raise UsageError(
-            "%compare comes in a later version of nbtrack. "
-            "Use nbtrack.chart(['name', 'name']) and nbtrack.runs() for now."
-        )
+    def compare(self, line: str) -> Comparison:
+        """Show runs side by side: a table linked with curves, parallel coordinates, differences.
+
+        %compare [FILTER or NAMES]   such as: %compare metrics.val_loss < 0.3
+                                              %compare otter-3 heron-7
+        """
+        from nbtrack.views.widgets.comparison import Comparison
+
+        wanted = line.strip().rstrip(";").strip()
+        if wanted.startswith("-"):
+            raise UsageError(f"%compare takes a filter or names and no options; got {wanted!r}.")
+        store = context.store()
+        try:
+            return Comparison(store, [starting.active_experiment_id(store)], wanted)
+        except NbtrackError as error:
+            raise UsageError(str(error)) from None
 
 
 def _started(options: TrackOptions) -> ActiveRun:

@@ -1,0 +1,16 @@
+import { ComparisonView } from './comparison';
+import { SavedBackend, type SavedComparison } from './comparison_saved';
+
+/** Show a saved comparison, without a kernel or a server. */
+export function showFinishedComparison(root: HTMLElement, saved: SavedComparison): () => void {
+  const backend = new SavedBackend(saved);
+  const view = new ComparisonView(root, {
+    backend,
+    experimentIds: null,
+    selected: saved.selected,
+    columns: saved.table.columns,
+    state: { metric: saved.metric, brushes: saved.brushes },
+    editable: false
+  });
+  return () => view.dispose();
+}

@@ -1,0 +1,147 @@
+import type { Answer, Backend } from './backend';
+import { SavedRows } from './finished_table';
+import type { PackedCurves, RunRef, RunState, SeriesHead, TableView } from './protocol';
+import type { Brush, ComparedColumn, ComparedKey, DataAnswer, DatasetFacts, EnvironmentFacts, ImportanceAnswer, MetricFacts, RunFacts } from './protocol_comparison';
+import type { Cell } from './rows';
+import { type SeriesSet, unpackCurves } from './series';
+
+interface SavedFacts extends Omit<RunFacts, 'environment' | 'source'> {
+  environment: number | null;
+  source: number | null;
+}
+
+/** A comparison as data alone, in a finished output or an HTML file. */
+export interface SavedComparison {
+  kind: 'comparison';
+  version: 1;
+  table: TableView;
+  keys: ComparedKey[];
+  metric: string;
+  selected: string[];
+  brushes: Brush[];
+  importance: ImportanceAnswer[];
+  facts: { runs: Record<string, SavedFacts>; environments: EnvironmentFacts[]; sources: string[] } | null;
+  curves: PackedCurves;
+}
+
+/** Answers the questions of a comparison from what was saved of it. */
+export class SavedBackend implements Backend {
+  private readonly rows: SavedRows;
+  private curves: Promise<SeriesSet> | null = null;
+
+  constructor(private readonly saved: SavedComparison) {
+    this.rows = new SavedRows(saved.table);
+  }
+
+  async ask<T>(type: string, question: object = {}): Promise<Answer<T>> {
+    if (type === 'compare.data') return (await this.data(question as { filter?: string; columns?: string[] })) as Answer<T>;
+    if (type === 'compare.importance') return { body: this.importance((question as { metric: string }).metric) as T, buffers: [] };
+    if (type === 'compare.diff') {
+      const { a, b } = question as { a: string; b: string };
+      return { body: { a: this.facts(a), b: this.facts(b) } as T, buffers: [] };
+    }
+    if (type === 'chart.runs') return (await this.chart((question as { run_ids: string[] }).run_ids)) as Answer<T>;
+    return this.rows.ask<T>(type, question);
+  }
+
+  private async data({ filter, columns: names }: { filter?: string; columns?: string[] }): Promise<Answer<DataAnswer>> {
+    const { table, keys } = this.saved;
+    const { body } = await this.rows.ask<{ run_ids: string[] }>('table.ids', { columns: [], filter: filter ?? '', sort: table.sort });
+    const kept = new Set(body.run_ids);
+    const places = table.run_ids.flatMap((id, i) => (kept.has(id) ? [i] : []));
+    const buffers: DataView[] = [];
+    const columns = (names ?? firstColumns(keys)).flatMap((name): ComparedColumn[] => {
+      const key = keys.find(other => other.name === name);
+      if (!key || !table.values[name]) return [];
+      const cells = places.map(i => table.values[name]![i] ?? null);
+      const categories = key.kind === 'category' ? categoriesOf(table.values[name]!) : [];
+      const numbers = Float64Array.from(cells, cell => (cell === null ? NaN : key.kind === 'category' ? categories.indexOf(String(cell)) : numberOf(cell)));
+      buffers.push(new DataView(numbers.buffer));
+      const missing = cells.flatMap((cell, i) => (cell === null ? [i] : []));
+      return [{ name, kind: key.kind, buffer: buffers.length - 1, categories, missing, direction: key.direction }];
+    });
+    const text = (name: string): string[] => places.map(i => String(table.values[name]?.[i] ?? ''));
+    const answer = { run_ids: places.map(i => table.run_ids[i]!), names: text('run_name'), states: text('status') as RunState[], total: places.length, available: keys, columns };
+    return { body: answer, buffers };
+  }
+
+  private importance(metric: string): ImportanceAnswer {
+    const key = metric.replace(/^metrics\./, '');
+    const found = this.saved.importance.find(answer => answer.metric === key);
+    const message = `The importance of params for ${key} was not saved; it takes nbtrack.param_importance(${JSON.stringify(key)}) in Python.`;
+    return found ?? { metric: key, direction: null, runs: 0, excluded: 0, message, methods: [], score: null, score_sd: null, params: [] };
+  }
+
+  private facts(id: string): RunFacts {
+    const { facts, table } = this.saved;
+    const found = facts?.runs[id];
+    if (facts && found) {
+      const environment = found.environment === null ? null : (facts.environments[found.environment] ?? null);
+      return { ...found, environment, source: found.source === null ? null : (facts.sources[found.source] ?? null) };
+    }
+    const i = table.run_ids.indexOf(id);
+    const cell = (name: string): Cell => table.values[name]?.[i] ?? null;
+    const of = (family: string): string[] => Object.keys(table.values).filter(name => name.startsWith(`${family}.`) && cell(name) !== null);
+    const metrics = of('metrics').map((name): MetricFacts => {
+      const direction = this.saved.keys.find(key => key.name === name)?.direction ?? null;
+      return { key: name.slice(8), last: cell(name), min: null, max: null, step: 0, direction };
+    });
+    return {
+      run_id: id,
+      name: String(cell('run_name') ?? id),
+      experiment: '',
+      state: (cell('status') ?? 'FINISHED') as RunState,
+      start_ms: Number(cell('start_time')),
+      duration_s: cell('duration') as number | null,
+      note: String(cell('note') ?? ''),
+      params: of('params').map(name => [name.slice(7), String(cell(name))]),
+      tags: [],
+      metrics,
+      datasets: [] as DatasetFacts[],
+      environment: null,
+      source: null
+    };
+  }
+
+  private async chart(ids: readonly string[]): Promise<Answer<{ runs: RunRef[]; series: SeriesHead[] }>> {
+    const { table } = this.saved;
+    const all = [...(await (this.curves ??= unpackCurves(this.saved.curves)))].filter(series => ids.includes(series.run));
+    const runs = ids.flatMap((id): RunRef[] => {
+      const i = table.run_ids.indexOf(id);
+      const state = (table.values['status']?.[i] ?? 'FINISHED') as RunState;
+      return i < 0 ? [] : [{ id, name: String(table.values['run_name']?.[i] ?? id), role: 'plain', state: state === 'RUNNING' ? 'FINISHED' : state }];
+    });
+    const series = all.map(({ run, key, n }) => ({ run, key, n }));
+    const column = (name: 'step' | 'time' | 'value'): DataView => {
+      const joined = new Float64Array(all.reduce((sum, s) => sum + s.n, 0));
+      let at = 0;
+      for (const one of all) {
+        joined.set(one[name], at);
+        at += one.n;
+      }
+      return new DataView(joined.buffer);
+    };
+    return { body: { runs, series }, buffers: [column('step'), column('time'), column('value')] };
+  }
+}
+
+const MOST_PARAMS = 8;
+const MOST_CATEGORIES = 40;
+
+/** As `default_columns` in `nbtrack.views.comparison`. */
+function firstColumns(keys: readonly ComparedKey[]): string[] {
+  const params = keys.filter(key => key.name.startsWith('params.') && key.differs && (key.kind === 'number' || key.values <= MOST_CATEGORIES));
+  const metrics = keys.filter(key => key.name.startsWith('metrics.') && !key.name.startsWith('metrics.system/'));
+  return [...params.slice(0, MOST_PARAMS), ...metrics].map(key => key.name);
+}
+
+function categoriesOf(cells: readonly Cell[]): string[] {
+  const names = new Set(cells.filter(cell => cell !== null).map(String));
+  return [...names].sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
+}
+
+/** JSON has no infinities; they were saved as text. */
+function numberOf(cell: string | number): number {
+  if (cell === '∞') return Infinity;
+  return cell === '−∞' ? -Infinity : Number(cell);
+}

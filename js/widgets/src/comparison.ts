@@ -1,0 +1,56 @@
+import type { RenderProps } from '@anywidget/types';
+import { ComparisonView } from '@nbtrack/shared/comparison';
+import { showFinishedComparison } from '@nbtrack/shared/comparison_finished';
+import type { SavedComparison } from '@nbtrack/shared/comparison_saved';
+import { viewRoot } from '@nbtrack/shared/dom';
+import type { ViewState } from '@nbtrack/shared/protocol';
+import type { ComparisonWidgetState } from '@nbtrack/shared/protocol_comparison';
+import { CommBackend } from './comm_backend';
+
+type State = ComparisonWidgetState & ViewState;
+
+/** Between the traits of `Comparison` and the view that shows them. */
+function render({ model, el }: RenderProps<State>): () => void {
+  const root = viewRoot(el, 'cmp');
+  const backend = new CommBackend(model as never);
+  const set = <K extends keyof ComparisonWidgetState>(name: K, value: ComparisonWidgetState[K]): void => {
+    // what is the same is not sent: another view of the model may be at work on it
+    if (JSON.stringify(model.get(name)) === JSON.stringify(value)) return;
+    model.set(name, value as never);
+    model.save_changes();
+  };
+  const runIds = model.get('run_ids');
+  const view = new ComparisonView(root, {
+    backend,
+    experimentIds: model.get('experiment_ids'),
+    ...(runIds ? { runIds } : {}),
+    filter: model.get('filter'),
+    columns: model.get('columns'),
+    selected: model.get('selected_ids'),
+    state: { metric: model.get('metric'), brushes: model.get('brushes') },
+    onSelected: ids => set('selected_ids', ids),
+    onBrushes: brushes => set('brushes', brushes),
+    onFilter: filter => set('filter', filter),
+    onState: state => set('metric', state.metric)
+  });
+  const events: Record<string, () => void> = {
+    'change:brushes': () => view.setBrushes(model.get('brushes')),
+    'change:selected_ids': () => view.setSelected(model.get('selected_ids')),
+    'change:filter': () => view.setFilter(model.get('filter')),
+    'change:metric': () => view.setMetric(model.get('metric')),
+    'change:revision': () => view.refresh()
+  };
+  for (const [name, handler] of Object.entries(events)) model.on(name as 'change:filter', handler);
+  return () => {
+    for (const [name, handler] of Object.entries(events)) model.off(name as 'change:filter', handler);
+    view.dispose();
+    backend.dispose();
+  };
+}
+
+/** Show a saved comparison on a page of its own. */
+function show(host: HTMLElement, saved: SavedComparison): () => void {
+  return showFinishedComparison(viewRoot(host, 'cmp'), saved);
+}
+
+export default { render, show };

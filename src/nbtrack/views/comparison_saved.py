@@ -1,0 +1,247 @@
+"""A comparison as data alone: what a browser shows when there is nobody to ask."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from nbtrack.errors import NbtrackError
+from nbtrack.store.comparison import ComparedKey, ComparedRun, compared_columns
+from nbtrack.store.reader import Reader
+from nbtrack.store.store import Store
+from nbtrack.store.table import table_cells
+from nbtrack.views.comparison import Scope, compare_runs, telling_metric
+from nbtrack.views.curves import Curve
+from nbtrack.views.diff_facts import Facts, run_facts
+from nbtrack.views.importance import find_importance
+from nbtrack.views.mime import pack_curves
+from nbtrack.views.report_redaction import Redaction, is_private
+from nbtrack.views.since import compared_metrics
+from nbtrack.views.stored_curves import stored_curves
+
+MAX_TABLE_METRICS = 3
+JSON = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class SavedLimits:
+    """How much of a comparison is kept.
+
+    Attributes
+    ----------
+    runs : int
+    curve_runs : int
+        Of how many runs the curves are kept, and the facts where there are any.
+    curve_bytes : int
+    curve_points : int
+        Of one series.
+    importances : int
+        Of how many metrics.
+    facts : bool
+        Whether sources, environments and data sets are kept, for the difference of two runs.
+    """
+
+    runs: int
+    curve_runs: int
+    curve_bytes: int
+    curve_points: int
+    importances: int
+    facts: bool
+
+
+@dataclass(frozen=True)
+class SavedView:
+    """How a comparison is looked at."""
+
+    metric: str = ""
+    columns: Sequence[str] = ()
+    selected: Sequence[str] = ()
+    brushes: Sequence[JSON] = field(default_factory=list)
+
+
+def saved_comparison(store: Store, scope: Scope, view: SavedView, limits: SavedLimits) -> JSON:
+    """Return a comparison as plain JSON without secrets."""
+    with store.read() as reader:
+        data = compare_runs(reader, scope, [])
+        ids = data.run_ids[: limits.runs]
+        runs = data.runs[: limits.runs]
+        keys = [key for key in data.available if not is_private(key.name.partition(".")[2])]
+        table = _table(reader, runs, keys, data.total, view)
+        first = [run_id for run_id in dict.fromkeys([*view.selected, *ids]) if run_id in set(ids)]
+        first = first[: limits.curve_runs]
+        curves = stored_curves(reader, first, points=limits.curve_points)
+        facts = [run_facts(reader, run_id) for run_id in ids] if limits.facts else []
+        names = _names(reader, ids)
+    shown = Scope(None, "", ids)
+    saved: JSON = {
+        "kind": "comparison",
+        "version": 1,
+        "table": table,
+        "keys": [
+            {
+                "name": key.name,
+                "kind": key.kind,
+                "differs": key.differs,
+                "values": key.values,
+                "direction": key.direction,
+            }
+            for key in keys
+        ],
+        "metric": view.metric or telling_metric(keys) or "",
+        "selected": list(view.selected),
+        "brushes": list(view.brushes),
+        "importance": _importances(store, shown, view.metric, keys, limits.importances),
+        "facts": _shared(facts),
+    }
+    saved = Redaction(names).json(_plain(saved))
+    saved["curves"] = _packed(curves, limits.curve_bytes)
+    return saved
+
+
+def _packed(curves: list[Curve], budget: int) -> JSON:
+    # the machine's own metrics tell nothing about the runs of others
+    kept = [curve for curve in curves if not curve.key.startswith("system/")]
+    return pack_curves(kept, budget)
+
+
+def _table(
+    reader: Reader,
+    runs: Sequence[ComparedRun],
+    keys: Sequence[ComparedKey],
+    total: int,
+    view: SavedView,
+) -> JSON:
+    """Return the rows as a finished table keeps them (``TableView`` in ``protocol.ts``)."""
+    ids = [run.run_id for run in runs]
+    logged = [key for key in keys if key.name != "duration"]
+    values: JSON = {
+        "run_name": [run.name for run in runs],
+        "status": [run.status for run in runs],
+        "duration": [
+            None if run.end_ms is None else max(0, run.end_ms - run.start_ms) / 1000 for run in runs
+        ],
+        "start_time": [run.start_ms for run in runs],
+    }
+    kinds = {"run_name": "text", "status": "state", "duration": "duration", "start_time": "time"}
+    columns = [
+        {"name": name, "kind": kind, "differs": True, "direction": None}
+        for name, kind in kinds.items()
+    ]
+    for column in compared_columns(reader, ids, [key.name for key in logged]):
+        gaps = set(column.missing)
+        values[column.name] = [
+            None
+            if i in gaps
+            else (column.categories[int(number)] if column.kind == "category" else float(number))
+            for i, number in enumerate(column.numbers)
+        ]
+    columns += [
+        {
+            "name": key.name,
+            "kind": "number" if key.kind == "number" else "text",
+            "differs": key.differs,
+            "direction": key.direction,
+        }
+        for key in logged
+    ]
+    notes = table_cells(reader, ids, ["tags.mlflow.note.content"])["tags.mlflow.note.content"]
+    if any(notes):
+        values["note"] = notes
+        columns.append({"name": "note", "kind": "text", "differs": True, "direction": None})
+    return {
+        "kind": "table",
+        "version": 1,
+        "all_columns": columns,
+        "columns": [name for name in view.columns if name in values] or _first(keys, values),
+        "sort": [],
+        "filter": "",
+        "total": total,
+        "best": _best(logged, values),
+        "run_ids": ids,
+        "values": values,
+    }
+
+
+def _first(keys: Sequence[ComparedKey], values: JSON) -> list[str]:
+    metrics = dict.fromkeys(
+        (k.name.removeprefix("metrics.") for k in keys if k.name.startswith("metrics.")), 0.0
+    )
+    telling = [f"metrics.{key}" for key in compared_metrics(metrics, metrics)][:MAX_TABLE_METRICS]
+    params = [
+        key.name
+        for key in keys
+        if key.name.startswith("params.") and key.differs and key.values > 1
+    ]
+    return ["run_name", *telling, *params[:8], *(["note"] if "note" in values else []), "duration"]
+
+
+def _best(keys: Sequence[ComparedKey], values: JSON) -> JSON:
+    found: JSON = {}
+    for key in keys:
+        numbers = [v for v in values[key.name] if isinstance(v, float) and v - v == 0]
+        if key.direction and len(numbers) > 1:
+            found[key.name] = min(numbers) if key.direction == "min" else max(numbers)
+    return found
+
+
+def _importances(
+    store: Store, scope: Scope, metric: str, keys: Sequence[ComparedKey], most: int
+) -> list[JSON]:
+    names = [key.name for key in keys if key.name.startswith("metrics.")]
+    plain = {name.removeprefix("metrics."): 0.0 for name in names}
+    telling = [f"metrics.{key}" for key in compared_metrics(plain, plain)]
+    wanted = list(dict.fromkeys([*([metric] if metric in names else []), *telling]))[:most]
+    found = []
+    for name in wanted:
+        try:
+            found.append(find_importance(store, scope, name).as_json())
+        except NbtrackError:
+            continue  # of runs that were deleted meanwhile
+    for answer in found:
+        answer["params"] = [p for p in answer["params"] if not is_private(p["name"])]
+    return found
+
+
+def _shared(facts: Sequence[Facts]) -> JSON | None:
+    """Return facts of runs with what many of them share kept once."""
+    if not facts:
+        return None
+    environments: list[Any] = []
+    sources: list[Any] = []
+    runs: JSON = {}
+    for run in facts:
+        kept = {key: run[key] for key in run if key not in ("environment", "source")}
+        kept["environment"] = _place(environments, run["environment"])
+        kept["source"] = _place(sources, run["source"])
+        runs[run["run_id"]] = kept
+    return {"runs": runs, "environments": environments, "sources": sources}
+
+
+def _place(known: list[Any], value: Any) -> int | None:
+    if value is None:
+        return None
+    if value not in known:
+        known.append(value)
+    return known.index(value)
+
+
+def _names(reader: Reader, run_ids: Sequence[str]) -> set[str]:
+    """Return the names of people and hosts that the runs and this process know."""
+    import getpass
+    import socket
+
+    cells = table_cells(reader, run_ids, ["user_id", "tags.mlflow.user", "tags.nbtrack.host"])
+    names = {str(value) for values in cells.values() for value in values if value}
+    with contextlib.suppress(OSError, KeyError, ImportError):  # a container without accounts
+        names |= {socket.gethostname(), getpass.getuser()}
+    return names
+
+
+def _plain(value: Any) -> Any:
+    """Return JSON without NaN and infinities, as finished outputs write them."""
+    text = json.dumps(value, allow_nan=True)
+    words = {"NaN": None, "Infinity": "∞", "-Infinity": "−∞"}
+    return json.loads(text, parse_constant=words.__getitem__)

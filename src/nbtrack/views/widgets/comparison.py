@@ -1,0 +1,213 @@
+"""The comparison of runs: a table and linked plots, whose selection Python sees and sets."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import traitlets as t
+
+from nbtrack.entities import ViewType
+from nbtrack.errors import InvalidParameterError, NbtrackError
+from nbtrack.store.neighbours import find_run
+from nbtrack.store.store import Store
+from nbtrack.views.comparison import (
+    Brush,
+    Scope,
+    check_brushes,
+    compare_runs,
+    find_scope,
+    telling_metric,
+)
+from nbtrack.views.mime import Bundle
+from nbtrack.views.widgets.view import View, refuse_unknown
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from nbtrack.views.importance import Importance
+
+_KEYWORDS = ("experiment_names", "metric", "columns")
+
+
+class Comparison(View):
+    """Runs side by side: a table linked with curves, parallel coordinates, scatter and differences.
+
+    Parameters
+    ----------
+    store : Store
+    experiment_ids : list of str or None
+        None for all experiments.
+    runs : str, list of str or DataFrame
+        A filter, or names and ids, or a frame with the column ``run_id``.
+    metric : str, optional
+        What runs are judged by, such as ``val_loss``; by default the most telling one.
+    columns : list of str, optional
+        What the table shows.
+
+    Attributes
+    ----------
+    selected_ids : list of str
+        The runs that are selected, in the page or from here.
+    filter : str
+        In the search grammar.
+    brushes : list of dict
+        Parts of the axes of the parallel coordinates: ``{"column": "params.lr", "low": 1e-4,
+        "high": 1e-2}`` or ``{"column": "params.optimizer", "values": ["adam"]}``. The runs in
+        all of them are selected.
+    metric : str
+        Such as ``metrics.val_loss``.
+
+    Raises
+    ------
+    InvalidParameterError
+        If the filter cannot be read, or there is no such metric.
+    """
+
+    experiment_ids = t.List(t.Unicode(), allow_none=True).tag(sync=True)
+    run_ids = t.List(t.Unicode(), allow_none=True).tag(sync=True)
+    filter = t.Unicode("").tag(sync=True)
+    metric = t.Unicode("").tag(sync=True)
+    columns = t.List(t.Unicode()).tag(sync=True)
+    selected_ids = t.List(t.Unicode()).tag(sync=True)
+    brushes = t.List(t.Dict()).tag(sync=True)
+    revision = t.Int(0).tag(sync=True)
+
+    def __init__(
+        self,
+        store: Store,
+        experiment_ids: Sequence[str] | None = None,
+        runs: Any = "",
+        *,
+        metric: str | None = None,
+        columns: Sequence[str] | None = None,
+        **unknown: Any,
+    ) -> None:
+        refuse_unknown("compare", unknown, _KEYWORDS)
+        self._store = store
+        self._lock = threading.RLock()
+        with store.read() as reader:
+            scope, selected = find_scope(reader, experiment_ids, runs)
+            available = compare_runs(reader, scope, []).available
+        names = [key.name for key in available]
+        chosen = telling_metric(available) or ""
+        if metric is not None:
+            chosen = metric if metric.startswith("metrics.") else f"metrics.{metric}"
+            if chosen not in names:
+                known = [name.removeprefix("metrics.") for name in names if name[:8] == "metrics."]
+                refuse_unknown("The comparison", {metric: None}, tuple(known) or ("no metrics",))
+        super().__init__(
+            store=store,
+            experiment_ids=None if experiment_ids is None else list(experiment_ids),
+            run_ids=None if scope.run_ids is None else list(scope.run_ids),
+            filter=scope.filter,
+            metric=chosen,
+            columns=list(columns or ()),
+            selected_ids=selected if len(selected) == 2 else [],
+        )
+        self.observe(self._on_brushes, names=["brushes"])
+
+    @property
+    def scope(self) -> Scope:
+        """Which runs are compared now."""
+        return Scope(self.experiment_ids, self.filter, self.run_ids)
+
+    @property
+    def selected(self) -> pd.DataFrame:
+        """The selected runs as a DataFrame, with the columns of ``nbtrack.search_runs``.
+
+        Set it to a frame with the column ``run_id``, or to names and ids, to select runs.
+        """
+        from nbtrack.store.frame import runs_frame
+
+        ids = list(self.selected_ids)
+        quoted = ", ".join(f"'{run_id}'" for run_id in ids) or "''"
+        with self._store.read() as reader:
+            frame = runs_frame(reader, None, f"attributes.run_id IN ({quoted})", ViewType.ALL)
+        places = {run_id: place for place, run_id in enumerate(ids)}
+        return frame.sort_values("run_id", key=lambda column: column.map(places)).reset_index(
+            drop=True
+        )
+
+    @selected.setter
+    def selected(self, runs: Any) -> None:
+        names = runs["run_id"].tolist() if hasattr(runs, "columns") else runs
+        if isinstance(names, str):
+            names = [names]
+        first = (self.experiment_ids or ["0"])[0]
+        with self._store.read() as reader:
+            found = [find_run(reader, str(name), first) for name in names]
+        with self.hold_trait_notifications():
+            self.brushes = []
+            self.selected_ids = list(dict.fromkeys(found))
+
+    def brush(self, *brushes: Brush) -> None:
+        """Select the runs in these parts of axes; without any, none.
+
+        Raises
+        ------
+        InvalidParameterError
+            If one is no brush, or there is no such column.
+        """
+        checked = check_brushes(brushes)
+        ids = self._within(checked) if checked else []
+        with self.hold_sync():
+            self.brushes = checked
+            self.selected_ids = ids
+
+    def importance(self) -> Importance:
+        """Return how much the params have to do with the metric."""
+        from nbtrack.views.importance import find_importance
+
+        return find_importance(self._store, self.scope, self.metric or None)
+
+    def refresh(self) -> None:
+        """Ask the store again and show what it says now."""
+        self.revision += 1
+
+    def to_html(self, path: str | os.PathLike[str], *, title: str = "") -> Path:
+        """Write the comparison as one HTML file that opens anywhere, without secrets.
+
+        Returns
+        -------
+        Path
+            The file.
+        """
+        from nbtrack.views.report import write_report
+
+        target = Path(path)
+        return write_report(self._store, self.scope, target, title=title, view=self._view())
+
+    def finished_bundle(self) -> Bundle:
+        """Return the output that stays in the notebook: pictures, a table, and the data."""
+        from nbtrack.views.comparison_output import comparison_bundle
+
+        return comparison_bundle(self._store, self.scope, self._view())
+
+    def _view(self) -> Any:
+        from nbtrack.views.comparison_saved import SavedView
+
+        return SavedView(self.metric, self.columns, self.selected_ids, self.brushes)
+
+    def _within(self, brushes: Sequence[Brush]) -> list[str]:
+        names = list(dict.fromkeys(str(brush["column"]) for brush in brushes))
+        with self._store.read() as reader:
+            return compare_runs(reader, self.scope, names).within(brushes)
+
+    @t.validate("brushes")
+    def _valid_brushes(self, proposal: Any) -> list[dict[str, Any]]:
+        return check_brushes(proposal["value"])
+
+    def _on_brushes(self, change: Any) -> None:
+        """Select what is brushed: the page does it too, and a plain process has no page."""
+        if not change["new"]:
+            return
+        try:
+            ids = self._within(change["new"])
+        except NbtrackError as error:
+            raise InvalidParameterError(str(error)) from None
+        if set(ids) != set(self.selected_ids):
+            self.selected_ids = ids
