@@ -47,9 +47,9 @@ KERNEL = "window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kerne
 
 
 COLUMN = """(root, name) => {
-  const at = [...root.querySelectorAll('thead button')].findIndex(b => b.dataset.column === name);
-  const rows = [...root.querySelectorAll('tbody tr[data-index]')];
-  return rows.map(row => row.children[at].textContent);
+  const cells = [...root.querySelectorAll(`.ag-row .ag-cell[col-id="${name}"]`)];
+  const place = cell => Number(cell.closest('.ag-row').getAttribute('row-index'));
+  return cells.sort((a, b) => place(a) - place(b)).map(cell => cell.textContent);
 }"""
 
 
@@ -291,11 +291,15 @@ class Table:
 
     def __init__(self, root: Locator) -> None:
         self.root = root
-        self.grid = root.locator(".nbt-scroll")
+        self.grid = root.locator(".nbt-gridhost")
 
     def heading(self, column: str) -> Locator:
-        """Return the button above a column, by the column's full name."""
-        return self.root.locator(f"thead button[data-column='{column}']")
+        """Return the heading of a column, by the column's full name."""
+        return self.root.locator(f".nbt-heading[data-column='{column}'] .nbt-label")
+
+    def cell(self, row: int, column: str) -> Locator:
+        """Return a cell by the place of its row and the name of its column."""
+        return self.root.locator(f".ag-row[row-index='{row}'] .ag-cell[col-id='{column}']")
 
     def column(self, column: str) -> list[str]:
         """Return the cells of a column, as they stand below each other."""
@@ -309,10 +313,17 @@ class Table:
             arg=[self.root.element_handle(), column, json.dumps(cells, separators=(",", ":"))],
         )
 
+    def wait_for_total(self, rows: int) -> None:
+        """Wait until the table has so many rows."""
+        self.root.page.wait_for_function(
+            "([root, rows]) => root.dataset.total === rows",
+            arg=[self.root.element_handle(), str(rows)],
+        )
+
     def filter(self, text: str) -> None:
         """Type a filter and press Enter."""
-        self.root.get_by_role("searchbox").fill(text)
-        self.root.get_by_role("searchbox").press("Enter")
+        self.root.get_by_role("searchbox").first.fill(text)
+        self.root.get_by_role("searchbox").first.press("Enter")
 
 
 @pytest.fixture(scope="module")

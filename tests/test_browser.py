@@ -152,7 +152,7 @@ def test_table_sorts_by_a_click_and_marks_the_best(first: Lab) -> None:
     values = table.column("metrics.val_loss")
     table.heading("metrics.val_loss").click()
     table.wait_for("metrics.val_loss", sorted(values, key=float))
-    best = table.root.locator("tr[data-index='0'] td[data-best]")
+    best = table.root.locator(".ag-row[row-index='0'] .nbt-best")
     assert min(values, key=float) in best.all_inner_texts()
     table.heading("metrics.val_loss").click()
     table.wait_for("metrics.val_loss", sorted(values, key=float, reverse=True))
@@ -166,23 +166,19 @@ def test_table_filters_and_says_what_is_wrong_with_a_filter(first: Lab) -> None:
     table.wait_for("run_name", ["balanced"])
     assert table.root.get_by_role("alert").is_hidden()
     table.filter("")
-    first.page.wait_for_function(
-        "() => document.querySelector('.nbt-scroll').dataset.total === '3'"
-    )
+    table.wait_for_total(3)
 
 
 def test_table_is_used_with_the_keyboard(first: Lab) -> None:
     table = first.table()
-    table.grid.focus()
-    for key in ("Home", "Shift+ArrowDown"):
+    table.cell(0, "status").focus()
+    for key in ("Space", "Shift+ArrowDown"):
         first.page.keyboard.press(key)
     first.page.wait_for_function(
-        "() => document.querySelectorAll('.nbt-table tr[aria-selected=true]').length === 2"
+        "() => document.querySelectorAll('.nbt-table [aria-checked=true]').length === 2"
     )
     first.page.keyboard.press("Escape")
-    first.page.wait_for_function(
-        "() => !document.querySelector('.nbt-table tr[aria-selected=true]')"
-    )
+    first.page.wait_for_function("() => !document.querySelector('.nbt-table [aria-checked=true]')")
 
 
 def test_columns_are_chosen_in_a_menu_that_nothing_cuts_off(first: Lab) -> None:

@@ -15,6 +15,7 @@ import nbtrack
 from kernels import SRC
 from nbtrack.errors import InvalidParameterError, NotFoundError
 from nbtrack.store import open_store
+from nbtrack.store.table_query import TableQuery
 from nbtrack.views.run_tables import StoreTable
 
 
@@ -34,9 +35,7 @@ def ids(workdir: Path) -> list[str]:
 
 
 def names(source: StoreTable, filter: str = "", *order: tuple[str, bool]) -> list[object]:
-    page = source.query(
-        columns=["run_name"], filter=filter, order_by=list(order), start=0, stop=100
-    )
+    page = source.page(TableQuery(columns=["run_name"], filter=filter, sort=order))
     assert page.total == len(page.run_ids)
     return list(page.columns["run_name"])
 
@@ -77,13 +76,13 @@ def test_rows_are_filtered_by_the_grammar_and_by_plain_words(ids: list[str]) -> 
 def test_pages_hold_values_and_gaps(ids: list[str]) -> None:
     with nbtrack.start_run(run_name="bare"):
         pass
-    page = StoreTable(open_store()).query(
+    query = TableQuery(
         columns=["metrics.loss", "params.lr", "duration"],
-        filter="",
-        order_by=[("metrics.loss", True)],
+        sort=[("metrics.loss", True)],
         start=3,
         stop=5,
     )
+    page = StoreTable(open_store()).page(query)
     assert (page.total, len(page.run_ids)) == (5, 2)
     assert list(page.columns["metrics.loss"]) == [3.0, None]
     assert list(page.columns["params.lr"]) == ["0.001", None]

@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 from anywidget import AnyWidget
 
-from nbtrack.errors import InvalidParameterError
+from nbtrack.errors import InvalidParameterError, NotFoundError
+from nbtrack.store.table_query import TableQuery
 from nbtrack.views.curves import Curve, CurveBuffer, RunRef, thin
 from nbtrack.views.display import display_mode
 from nbtrack.views.groups import parse_metric
@@ -42,25 +43,22 @@ class Source:
     def columns(self) -> list[Column]:
         return [Column("run_name", "text"), Column("metrics.loss", "number", True, "min")]
 
-    def query(
-        self,
-        *,
-        columns: Sequence[str],
-        filter: str,
-        order_by: list[tuple[str, bool]],
-        start: int,
-        stop: int,
-    ) -> TablePage:
-        if "?" in filter:
-            raise InvalidParameterError(f"Cannot read the filter {filter!r}.")
-        self.asked.append((start, stop))
+    def page(self, query: TableQuery) -> TablePage:
+        if "?" in query.filter:
+            raise InvalidParameterError(f"Cannot read the filter {query.filter!r}.")
+        self.asked.append((query.start, query.stop))
         rows = np.arange(len(self.loss))
-        if order_by and not order_by[0][1]:
+        if query.sort and not query.sort[0][1]:
             rows = rows[::-1]
-        rows = rows[start:stop]
+        rows = rows[query.start : query.stop]
         values = {"run_name": [f"<i>{i}</i>" for i in rows], "metrics.loss": self.loss[rows]}
-        shown = {name: values[name] for name in columns}
-        return TablePage(len(self.loss), [f"id{i}" for i in rows], shown)
+        shown = {name: values[name] for name in query.columns}
+        return TablePage(
+            len(self.loss), [f"id{i}" for i in rows], shown, best={"metrics.loss": 1.0}
+        )
+
+    def ids(self, query: TableQuery, groups: Sequence[str] | None = None) -> list[str]:
+        return [f"id{i}" for i in range(len(self.loss))]
 
 
 def protocol() -> dict[str, dict[str, list[str]]]:
@@ -196,14 +194,16 @@ def test_a_plain_process_leaves_static_output(monkeypatch: pytest.MonkeyPatch) -
 
 def test_a_table_sends_only_the_rows_that_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     source = Source()
-    table = RunTable(source, page=50)
-    assert (len(table.first["run_ids"]), table.first["total"]) == (50, 200)
+    table = RunTable(source)
+    assert (len(table.first["run_ids"]), table.first["total"]) == (100, 200)
     assert table.first["best"] == {"metrics.loss": 1.0}
     messages = sent(table, monkeypatch)
     view = {"columns": table.columns, "filter": "", "sort": [["metrics.loss", False]]}
-    table._on_message(table, {"type": "query", "id": 7, "start": 100, "stop": 150, **view}, [])
+    question = {"type": "table.rows", "start": 100, "stop": 150, **view}
+    table._on_question(table, {"type": "ask", "id": "7", "question": question}, [])
     answer, buffers = messages[0]
-    assert (answer["type"], answer["id"], answer["run_ids"][0]) == ("page", 7, "id99")
+    assert (answer["type"], answer["id"]) == ("answer", "7")
+    assert answer["body"]["run_ids"][0] == "id99"
     assert np.frombuffer(buffers[0])[0] == source.loss[99]
 
 
@@ -214,6 +214,33 @@ def test_a_bad_filter_is_said_in_the_table_and_the_rows_stay() -> None:
     assert len(table.first["run_ids"]) == 100
     table.filter = ""
     assert table.error == ""
+
+
+def test_what_is_assigned_is_understood_or_refused_with_advice() -> None:
+    table = RunTable(Source())
+    table.sort = "metrics.loss DESC"
+    assert table.sort == [["metrics.loss", False]]
+    assert table.first["run_ids"][0] == "id199"
+    table.columns = "run_name"
+    assert table.columns == ["run_name"]
+    for name in ("columns", "sort", "group"):
+        with pytest.raises(InvalidParameterError, match=r"Did you mean 'metrics\.loss'"):
+            setattr(table, name, ["metric.loss"])
+        with pytest.raises(InvalidParameterError, match=f"{name} is 3"):
+            setattr(table, name, 3)
+
+
+def test_selected_takes_names_ids_and_frames() -> None:
+    table = RunTable(Source(5))
+    table.selected = ["<i>3</i>", "id1"]
+    assert table.selected_ids == ["id3", "id1"]
+    assert table.selected["metrics.loss"].tolist() == [1.75, 1.25]
+    table.selected = table.frame().iloc[:2]
+    assert table.selected_ids == ["id0", "id1"]
+    with pytest.raises(NotFoundError, match="no run with the name or id 'otter'"):
+        table.selected = "otter"
+    with pytest.raises(InvalidParameterError, match="not int"):
+        table.selected = 3
 
 
 def test_a_finished_table_is_escaped_and_short() -> None:

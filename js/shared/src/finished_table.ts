@@ -1,39 +1,75 @@
-import type { Query, TableView } from './protocol';
-import type { Row } from './rows';
-import { type First, RunsTable } from './table';
+import type { Answer, Backend } from './backend';
+import type { TableView } from './protocol';
+import { type ColumnsAnswer, EMPTY_STATE, type Page, type Query } from './protocol_table';
+import type { Cell, Row } from './rows';
+import { RunsTable } from './table';
 import { followTheme } from './theme';
 
-/** Show a saved table; sorting and a plain text filter work on the rows that were saved. */
-export function showFinishedTable(root: HTMLElement, view: TableView): () => void {
-  const rows: Row[] = view.run_ids.map((id, i) => ({
-    id,
-    cells: Object.fromEntries(Object.entries(view.values).map(([name, values]) => [name, values[i] ?? null]))
-  }));
-  const apply = (query: Query): First => {
-    const words = query.filter === view.filter ? [] : query.filter.toLowerCase().split(/\s+/).filter(Boolean);
-    const kept = rows.filter(row => {
+/** Answers for the rows that were saved: sorting and a plain text filter work on these. */
+export class SavedRows implements Backend {
+  readonly rows: Row[];
+
+  constructor(private readonly view: TableView) {
+    this.rows = view.run_ids.map((id, i) => ({
+      id: id || `row-${i}`,
+      cells: Object.fromEntries(Object.entries(view.values).map(([name, values]) => [name, values[i] ?? null]))
+    }));
+  }
+
+  get columns(): ColumnsAnswer {
+    return { columns: this.view.all_columns, defaults: this.view.columns, sets: null };
+  }
+
+  async ask<T>(type: string, question: object = {}): Promise<Answer<T>> {
+    if (type === 'table.columns') return { body: this.columns as T, buffers: [] };
+    const asked = question as Query & { start?: number; stop?: number };
+    const kept = this.kept(asked);
+    if (type === 'table.ids') return { body: { run_ids: kept.map(row => row.id) } as T, buffers: [] };
+    if (type !== 'table.rows') throw new Error('This table was saved; run its cell again for that.');
+    const rows = kept.slice(asked.start ?? 0, asked.stop ?? kept.length);
+    const buffers: DataView[] = [];
+    const columns = asked.columns.map(name => {
+      const cells = rows.map(row => row.cells[name] ?? null);
+      const kind = this.view.all_columns.find(column => column.name === name)?.kind;
+      if (kind === 'text' || kind === 'state') return { name, values: cells.map(cell => (cell === null ? null : String(cell))) };
+      const numbers = Float64Array.from(cells, numberOf);
+      buffers.push(new DataView(numbers.buffer));
+      return { name, buffer: buffers.length - 1, gaps: cells.flatMap((cell, i) => (cell === null ? [i] : [])) };
+    });
+    const page: Page = { start: asked.start ?? 0, total: kept.length, run_ids: rows.map(row => row.id), columns, best: this.view.best };
+    return { body: page as T, buffers };
+  }
+
+  private kept(query: Query): Row[] {
+    const words = query.filter === this.view.filter ? [] : query.filter.toLowerCase().split(/\s+/).filter(Boolean);
+    const kept = this.rows.filter(row => {
       const text = Object.values(row.cells).join(' ').toLowerCase();
       return words.every(word => text.includes(word));
     });
+    if (JSON.stringify(query.sort) === JSON.stringify(this.view.sort)) return kept;
     for (const [name, ascending] of [...query.sort].reverse()) {
       kept.sort((a, b) => compare(a.cells[name] ?? null, b.cells[name] ?? null, ascending));
     }
-    return { query, total: kept.length, rows: kept, best: view.best };
-  };
-  const table = new RunsTable(
-    root,
-    {
-      fetch: async query => ({ total: rows.length, rows: apply(query).rows }),
-      changed: query => table.setFirst(apply(query)),
-      selected: () => undefined
-    },
-    rows.length || 1
-  );
-  const query: Query = { columns: view.columns, filter: view.filter, sort: view.sort };
-  table.setColumns(view.all_columns);
-  table.setQuery(query);
-  table.setFirst({ query, total: rows.length, rows, best: view.best });
-  if (view.total > rows.length) table.setNote(`first ${rows.length} of ${view.total.toLocaleString('en-US')} runs`);
+    return kept;
+  }
+}
+
+/** Show a saved table, without a kernel. */
+export function showFinishedTable(root: HTMLElement, view: TableView): () => void {
+  const saved = new SavedRows(view);
+  const { columns, filter, sort } = view;
+  const table = new RunsTable(root, {
+    backend: saved,
+    experimentIds: null,
+    state: { ...EMPTY_STATE, columns, filter, sort },
+    columns: saved.columns,
+    editable: false,
+    exports: false,
+    onState: () => undefined,
+    onSelected: () => undefined
+  });
+  const count = saved.rows.length;
+  if (view.total > count) table.setNote(`first ${count} of ${view.total.toLocaleString('en-US')} runs`);
   const stopTheme = followTheme(root, () => undefined);
   return () => {
     stopTheme();
@@ -41,9 +77,16 @@ export function showFinishedTable(root: HTMLElement, view: TableView): () => voi
   };
 }
 
+/** JSON has no infinities; the finished output writes them as text. */
+function numberOf(cell: Cell): number {
+  if (cell === null) return NaN;
+  if (cell === '∞') return Infinity;
+  return cell === '−∞' ? -Infinity : Number(cell);
+}
+
 /** Order two cells; what is missing or no number comes last either way. */
-function compare(a: string | number | null, b: string | number | null, ascending: boolean): number {
-  const missing = (v: string | number | null): boolean => v === null || Number.isNaN(v);
+function compare(a: Cell, b: Cell, ascending: boolean): number {
+  const missing = (v: Cell): boolean => v === null || Number.isNaN(v);
   if (missing(a) || missing(b)) return Number(missing(a)) - Number(missing(b));
   const order = typeof a === 'number' && typeof b === 'number' ? a - b : String(a).localeCompare(String(b), 'en', { numeric: true });
   return ascending ? order : -order;

@@ -1,69 +1,55 @@
 import { asF64 } from './binary';
 import { formatDuration, formatNumber, formatTime } from './format';
-import type { ColumnKind, Page } from './protocol';
+import type { ColumnKind, Group, Page } from './protocol_table';
 
 export type Cell = string | number | null;
 
-/** One run as a row; cells are looked up by the name of their column. */
+/** One row: a run, or a group of runs. Cells are looked up by the name of their column. */
 export interface Row {
   id: string;
   cells: Record<string, Cell>;
+  group?: Group;
+  /** Whether it stands below its group. */
+  child?: boolean;
+  /** Standard deviations of a group's means. */
+  spread?: Record<string, number>;
 }
 
 /** Decode a page of the protocol into rows. */
 export function decodeRows(page: Page, buffers: readonly DataView[]): Row[] {
-  const rows: Row[] = page.run_ids.map(id => ({ id, cells: {} }));
+  const rows: Row[] = page.run_ids.map((id, i) => {
+    const group = page.groups?.[i];
+    return group ? { id: `group:${group.key}`, cells: {}, group, spread: {} } : { id, cells: {} };
+  });
+  for (const place of page.children ?? []) if (rows[place]) rows[place].child = true;
   for (const column of page.columns) {
     const numbers = column.buffer === undefined ? null : asF64(buffers[column.buffer]);
+    const spreads = column.spread === undefined ? null : asF64(buffers[column.spread]);
     const gaps = new Set(column.gaps ?? []);
     rows.forEach((row, i) => {
       row.cells[column.name] = numbers ? (gaps.has(i) ? null : (numbers[i] ?? null)) : (column.values?.[i] ?? null);
+      const spread = spreads?.[i];
+      if (row.spread && spread !== undefined && !Number.isNaN(spread)) row.spread[column.name] = spread;
     });
   }
   return rows;
 }
 
-/** Rows by position, of which only some are here. */
-export class RowCache {
-  private rows = new Map<number, Row>();
-  total = 0;
-
-  clear(): void {
-    this.rows.clear();
-  }
-
-  put(start: number, rows: readonly Row[]): void {
-    rows.forEach((row, i) => this.rows.set(start + i, row));
-  }
-
-  get(index: number): Row | undefined {
-    return this.rows.get(index);
-  }
-
-  /** The first page of `size` rows within [start, stop) of which something is missing. */
-  missingPage(start: number, stop: number, size: number): [number, number] | null {
-    for (let i = start; i < Math.min(stop, this.total); i++) {
-      if (this.rows.has(i)) continue;
-      const from = Math.floor(i / size) * size;
-      return [from, Math.min(from + size, this.total)];
-    }
-    return null;
-  }
-
-  /** Positions of the rows that are here, by run id. */
-  find(id: string): number {
-    for (const [index, row] of this.rows) if (row.id === id) return index;
-    return -1;
-  }
-}
-
 /** A cell as text. */
-export function cellText(value: Cell | undefined, kind: ColumnKind): string {
+export function cellText(value: Cell | undefined, kind: ColumnKind, spread?: number): string {
   if (value === null || value === undefined) return '';
   if (typeof value === 'string') return value;
   if (kind === 'time') return formatTime(value);
   if (kind === 'duration') return formatDuration(value);
-  return formatNumber(value);
+  return spread === undefined ? formatNumber(value) : formatSpread(value, spread);
+}
+
+/** A mean and its standard deviation: `0.231 ± 0.012`, both to the digits that the deviation allows. */
+export function formatSpread(mean: number, spread: number): string {
+  if (!Number.isFinite(mean) || !Number.isFinite(spread) || spread === 0) return `${formatNumber(mean)} ± ${formatNumber(spread)}`;
+  const digits = 1 - Math.floor(Math.log10(Math.abs(spread)));
+  if (digits < 0 || digits > 6) return `${formatNumber(mean, 3)} ± ${formatNumber(spread, 2)}`;
+  return `${mean.toFixed(digits).replace(/^-/, '−')} ± ${spread.toFixed(digits)}`;
 }
 
 const WORDS: Record<string, string> = {
@@ -74,20 +60,23 @@ const WORDS: Record<string, string> = {
   end_time: 'Ended',
   duration: 'Duration',
   experiment: 'Experiment',
-  user_id: 'User'
+  user_id: 'User',
+  note: 'Note'
 };
+export const FAMILIES = ['', 'params', 'metrics', 'curves', 'tags', 'sql'] as const;
 
 /** How the heading of a column reads: `metrics.loss` is `loss`, below `metrics`. */
 export function heading(name: string): { family: string; label: string } {
   const dot = name.indexOf('.');
   const family = dot > 0 ? name.slice(0, dot) : '';
-  if (['metrics', 'params', 'tags'].includes(family)) return { family, label: name.slice(dot + 1) };
+  if (family && (FAMILIES as readonly string[]).includes(family)) return { family, label: name.slice(dot + 1) };
   return { family: '', label: WORDS[name] ?? name.replaceAll('_', ' ') };
 }
 
 /** Width in pixels that a column of this kind gets. */
 export function columnWidth(name: string, kind: ColumnKind): number {
-  if (name === 'run_name') return 180;
-  const wanted = { text: 110, number: 92, time: 146, state: 104, duration: 88 }[kind];
-  return Math.max(wanted, Math.min(190, heading(name).label.length * 7.5 + 34));
+  if (name === 'run_name') return 190;
+  if (name === 'note') return 200;
+  const wanted = { text: 110, number: 96, time: 146, state: 108, duration: 92, curve: 112 }[kind];
+  return Math.max(wanted, Math.min(190, heading(name).label.length * 7.5 + 40));
 }

@@ -1,131 +1,190 @@
+import type { CellKeyDownEvent, GridApi, IGetRowsParams, RowClickedEvent } from 'ag-grid-community';
+import type { Backend } from './backend';
 import { h, messageOf } from './dom';
-import { ColumnMenu } from './column_menu';
-import type { Column, Query, SortKey } from './protocol';
-import { cellText, columnWidth, heading, type Row, RowCache } from './rows';
-import { stateBadge } from './head';
+import { type Column, type ColumnsAnswer, EMPTY_STATE, type FirstPage, type Page, type RowsQuery, type SortKey, type TableState } from './protocol_table';
+import { decodeRows, heading, type Row } from './rows';
+import { type ExportFormat, TableBar } from './table_bar';
+import type { CellContext } from './table_cells';
+import { columnDefs, directionOf, SELECT, shownColumns } from './table_columns';
+import { CurveCache } from './table_curves';
+import { TableEdits } from './table_edits';
+import { GROUP_HEADER_HEIGHT, HEADER_HEIGHT, makeGrid, ROW_HEIGHT } from './table_grid';
+import { openMenu } from './table_popup';
+import css from './style_table.css';
+import { Selection } from './table_selection';
 
-const ROW = 29;
-const OVERSCAN = 8;
-const MAX_HEIGHT = 420;
+const BLOCK = 100;
+const MAX_HEIGHT = 440;
+const SLOW_MS = 800;
 
-/** Where rows come from. */
-export interface RowSource {
-  fetch(query: Query, start: number, stop: number): Promise<{ total: number; rows: Row[] }>;
-  /** The view was changed here; the source brings the first rows with `setFirst`. */
-  changed(query: Query): void;
-  selected(ids: string[]): void;
-}
-
-export interface First {
-  query: Query;
-  total: number;
-  rows: Row[];
-  best: Record<string, number>;
+export interface TableOptions {
+  backend: Backend;
+  /** Whose runs; null for all experiments. */
+  experimentIds: string[] | null;
+  /** These runs only, in this order where there is no other. */
+  runIds?: string[];
+  /** What to show; without columns, what was shown last in this experiment, else what is worth it. */
+  state: Partial<TableState>;
+  selected?: string[];
+  /** Pixels, all there is, or (without) as high as the rows up to a limit. */
+  height?: number | 'fill';
+  /** What is known already, so that nothing needs to be asked for the first look. */
+  columns?: ColumnsAnswer;
+  first?: FirstPage;
+  /** Whether runs can be edited, grouped and deleted. */
+  editable?: boolean;
+  exports?: boolean;
+  onState(state: TableState): void;
+  onSelected(ids: string[]): void;
+  onRows?(ids: string[], total: number): void;
+  onOpen?(runId: string): void;
 }
 
 /**
- * The table of runs: a real table of which only the visible rows are in the page.
+ * The table of runs, of which only the rows that are looked at are here.
  *
- * Sorting, filtering and paging are the source's; this view knows the window, the active row and which
- * columns are hidden for being the same everywhere.
+ * Sorting, filtering, grouping and paging happen where the backend has the runs. This view knows what is
+ * shown (its state), what is selected, and which groups are open.
  */
 export class RunsTable {
-  private readonly cache = new RowCache();
-  private readonly filter = h('input', {
-    type: 'search',
-    class: 'nbt-filter',
-    placeholder: 'Filter, such as  metrics.loss < 0.3 and params.lr = "0.001"',
-    'aria-label': 'Filter the runs',
-    spellcheck: 'false'
-  });
-  private readonly count = h('span', { class: 'nbt-count', role: 'status' });
-  private readonly problem = h('div', { class: 'nbt-error', role: 'alert', hidden: true });
-  private readonly scroller = h('div', { class: 'nbt-scroll', tabindex: '0' });
-  private readonly headRow = h('tr', {});
-  private readonly columnsOf = h('colgroup', {});
-  private readonly body = h('tbody', {});
-  private readonly table: HTMLTableElement;
-  private readonly menu: ColumnMenu;
-  private readonly abort = new AbortController();
+  private readonly bar: TableBar;
+  private readonly host = h('div', { class: 'nbt-gridhost' });
+  private readonly empty = h('div', { class: 'nbt-empty nbt-tableempty', hidden: true });
+  private readonly api: GridApi<Row>;
+  private readonly curves: CurveCache;
+  private readonly edits: TableEdits;
+  readonly selection: Selection;
   private all = new Map<string, Column>();
-  private query: Query = { columns: [], filter: '', sort: [] };
+  private sets: ColumnsAnswer['sets'] = null;
+  private state: TableState;
+  private expanded = new Set<string>();
   private best: Record<string, number> = {};
-  private selected = new Set<string>();
-  private active = 0;
-  private anchor = 0;
-  private onlyDiffering = false;
+  private total = 0;
+  private runs = 0;
   private note = '';
+  private first: FirstPage | null = null;
   private generation = 0;
-  private fetching = false;
-  private frame = 0;
-  private waiting: ReturnType<typeof setTimeout> | undefined;
-  private typing: ReturnType<typeof setTimeout> | undefined;
+  private asked = 0;
+  private applying = false;
+  private disposed = false;
+  private slow: ReturnType<typeof setTimeout> | undefined;
+  private later = false;
 
   constructor(
-    root: HTMLElement,
-    private readonly source: RowSource,
-    private readonly page: number
+    private readonly root: HTMLElement,
+    private readonly options: TableOptions
   ) {
-    const { signal } = this.abort;
-    this.menu = new ColumnMenu({
-      columns: names => this.change({ columns: names }),
-      differing: only => {
-        this.onlyDiffering = only;
-        this.renderHead();
-        this.render();
-      }
+    this.state = { ...EMPTY_STATE, ...options.state };
+    const editable = options.editable ?? true;
+    this.curves = new CurveCache(options.backend, () => this.refreshCurves());
+    this.bar = new TableBar(root, {
+      filter: filter => this.change({ filter }, true),
+      group: group => {
+        this.expanded.clear();
+        this.change({ group }, true);
+      },
+      stage: stage => {
+        this.selection.set([]);
+        this.change({ stage }, true);
+      },
+      columns: columns => this.change({ columns }),
+      differing: differing => this.change({ differing }),
+      useSet: name => this.change(this.sets?.named[name] ?? {}),
+      saveSet: name => void this.edits.remember(name, this.state).then(sets => this.setSets(sets)),
+      dropSet: name => void this.edits.remember(name, null).then(sets => this.setSets(sets)),
+      act: action => void this.edits.act(action, this.selection.ids),
+      tag: (key, value) => void this.edits.tag(this.selection.ids, key, value),
+      export: (format, how) => void this.export(format, how),
+      clear: () => this.selection.set([])
     });
-    this.table = h('table', { role: 'grid', 'aria-multiselectable': 'true' }, this.columnsOf, h('thead', {}, this.headRow), this.body);
-    this.scroller.append(this.table);
-    this.scroller.style.maxHeight = `${MAX_HEIGHT}px`;
+    this.edits = new TableEdits(options.backend, options.experimentIds, {
+      done: (text, undo) => {
+        this.bar.setNotice(text, undo);
+        this.bar.setError('');
+        void this.reload();
+      },
+      failed: message => this.setError(message),
+      gone: ids => this.selection.remove(ids)
+    });
+    this.bar.limit({ edits: editable, exports: options.exports ?? true });
     root.setAttribute('data-lm-suppress-shortcuts', 'true');
-    root.append(h('div', { class: 'nbt-tablebar' }, this.filter, this.count, this.menu.element), this.problem, this.scroller);
-    this.scroller.addEventListener('scroll', () => this.schedule(), { signal, passive: true });
-    this.scroller.addEventListener('keydown', event => this.onKey(event), { signal });
-    this.body.addEventListener('click', event => this.onClick(event), { signal });
-    this.headRow.addEventListener('click', event => this.onHead(event), { signal });
-    this.filter.addEventListener('input', () => this.onType(500), { signal });
-    this.filter.addEventListener('keydown', event => event.key === 'Enter' && this.onType(0), { signal });
-    const resized = new ResizeObserver(() => this.schedule());
-    resized.observe(this.scroller);
-    signal.addEventListener('abort', () => resized.disconnect());
+    root.classList.add('nbt-runstable');
+    root.classList.toggle('nbt-fill', options.height === 'fill');
+    root.append(h('style', {}, css), this.bar.element, this.host, this.empty);
+    this.api = makeGrid(this.host, {
+      columnDefs: [],
+      defaultColDef: { suppressHeaderMenuButton: true },
+      context: {},
+      getRowId: ({ data }) => data.id,
+      infiniteInitialRowCount: options.first?.total ?? 1,
+      rowClass: 'nbt-row',
+      rowClassRules: {
+        'nbt-selected': ({ data }) => data !== undefined && this.isSelected(data),
+        'nbt-grouprow': ({ data }) => data?.group !== undefined,
+        'nbt-childrow': ({ data }) => data?.child === true
+      },
+      processRowPostCreate: ({ node, eRow, ePinnedLeftRow }) => {
+        for (const row of [eRow, ePinnedLeftRow]) row?.setAttribute('aria-selected', String(node.data ? this.isSelected(node.data) : false));
+      },
+      onSortChanged: () => this.onSort(),
+      onColumnResized: ({ finished, source, column }) => {
+        if (finished && column && source === 'uiColumnResized') this.change({ widths: { ...this.state.widths, [column.getColId()]: column.getActualWidth() } });
+      },
+      onColumnMoved: ({ finished, source }) => finished && source === 'uiColumnMoved' && this.onMoved(),
+      onRowClicked: event => this.onClick(event),
+      onCellKeyDown: event => this.onKey(event as CellKeyDownEvent<Row>),
+      onCellEditingStopped: () => this.later && void this.reload(),
+      onCellValueChanged: ({ data, colDef, oldValue, newValue }) => void this.onEdited(data, colDef.colId ?? '', oldValue, newValue),
+      onViewportChanged: () => this.wantCurves(),
+      onBodyScrollEnd: () => this.wantCurves()
+    });
+    this.selection = new Selection(this.api, this.host, ids => {
+      this.say();
+      options.onSelected(ids);
+    });
+    this.host.addEventListener('mouseover', showWhole);
+    this.host.addEventListener('keydown', event => this.onHeaderKey(event), true);
+    this.bar.show(this.state, [], null);
+    this.selection.replace(options.selected ?? []);
+    this.setHeight();
+    if (options.first) this.first = options.first;
+    if (options.columns) this.setColumns(options.columns);
+    else void this.loadColumns();
   }
 
-  setColumns(columns: readonly Column[]): void {
-    this.all = new Map(columns.map(column => [column.name, column]));
-    this.menu.show([...this.all.values()], this.query.columns);
-    this.renderHead();
-    this.render();
+  /** Show another view; nobody is told. */
+  setState(state: Partial<TableState>): void {
+    const before = this.state;
+    this.state = { ...before, ...state };
+    const rows = JSON.stringify(rowsKey(before)) !== JSON.stringify(rowsKey(this.state));
+    if (JSON.stringify(before.group) !== JSON.stringify(this.state.group)) this.expanded.clear();
+    this.apply(rows);
   }
 
-  /** Show another view; its rows come with `setFirst`. */
-  setQuery(query: Query): void {
-    this.query = query;
-    if (document.activeElement !== this.filter) this.filter.value = query.filter;
-    this.menu.show([...this.all.values()], query.columns);
-    this.renderHead();
-    this.render();
+  /** Take the columns there are; it may have been asked for them elsewhere. */
+  setColumns(answer: ColumnsAnswer): void {
+    const fresh = this.all.size === 0;
+    this.all = new Map(answer.columns.map(column => [column.name, column]));
+    this.sets = answer.sets;
+    if (this.state.columns.length === 0) this.state = { ...this.state, columns: answer.defaults, ...(answer.sets?.last ?? {}) };
+    this.apply(false);
+    if (fresh) this.api.setGridOption('datasource', { getRows: params => void this.getRows(params) });
   }
 
-  /** Take the first rows of a view; those of a view that is not shown any more are left. */
-  setFirst(first: First): void {
-    if (JSON.stringify(first.query) !== JSON.stringify(this.query)) return;
-    clearTimeout(this.waiting);
-    this.generation++;
-    this.cache.clear();
-    this.cache.total = first.total;
-    this.cache.put(0, first.rows);
-    this.best = first.best;
-    this.active = Math.min(this.active, Math.max(0, first.total - 1));
+  /** Take the first rows of the view, pushed by who has them; those of another view are left. */
+  setFirst(first: FirstPage): void {
+    this.first = first;
+    if (this.fits(first)) this.refresh();
+  }
+
+  setSelected(ids: readonly string[]): void {
+    this.selection.replace(ids);
     this.say();
-    this.render();
   }
 
   setError(message: string): void {
-    clearTimeout(this.waiting);
-    this.problem.hidden = message === '';
-    this.problem.textContent = message;
-    this.filter.setAttribute('aria-invalid', String(message !== ''));
+    clearTimeout(this.slow);
+    this.bar.setError(message);
     this.say();
   }
 
@@ -135,228 +194,330 @@ export class RunsTable {
     this.say();
   }
 
-  setSelected(ids: readonly string[]): void {
-    this.selected = new Set(ids);
-    this.say();
-    this.render();
+  /** Ask for the rows that are here again: places, selection, focus and scroll stay. */
+  refresh(): void {
+    if (this.api.getEditingCells().length > 0) {
+      this.later = true;
+      return;
+    }
+    this.later = false;
+    this.curves.forget();
+    if (this.all.size > 0) this.api.refreshInfiniteCache();
+  }
+
+  /** Ask again which columns there are, and for the rows. */
+  async reload(): Promise<void> {
+    this.first = null;
+    await this.loadColumns();
+    this.refresh();
   }
 
   dispose(): void {
-    this.abort.abort();
-    this.menu.dispose();
-    cancelAnimationFrame(this.frame);
-    clearTimeout(this.waiting);
-    clearTimeout(this.typing);
+    this.disposed = true;
+    clearTimeout(this.slow);
+    this.bar.dispose();
+    this.edits.dispose();
+    this.api.destroy();
   }
 
-  private shown(): Column[] {
-    return this.query.columns.flatMap(name => {
-      const column = this.all.get(name);
-      if (!column) return [];
-      return this.onlyDiffering && !column.differs && name !== 'run_name' ? [] : [column];
-    });
+  private async loadColumns(): Promise<void> {
+    const { experimentIds, runIds } = this.options;
+    try {
+      const { body } = await this.options.backend.ask<ColumnsAnswer>('table.columns', { experiment_ids: experimentIds, run_ids: runIds, stage: this.state.stage });
+      if (!this.disposed) this.setColumns(body);
+    } catch (error) {
+      if (!this.disposed) this.setError(messageOf(error));
+    }
   }
 
-  private change(part: Partial<Query>): void {
-    this.setQuery({ ...this.query, ...part });
-    if (part.filter !== undefined || part.sort) this.scroller.scrollTop = 0;
-    clearTimeout(this.waiting);
-    this.waiting = setTimeout(() => (this.count.textContent = 'waiting for the kernel…'), 800);
-    this.source.changed(this.query);
+  private setSets(sets: ColumnsAnswer['sets'] | undefined): void {
+    if (!sets) return;
+    this.sets = sets;
+    this.bar.show(this.state, [...this.all.values()], sets);
+  }
+
+  private query(): RowsQuery {
+    const { filter, sort, group, stage, directions } = this.state;
+    const columns = shownColumns(this.state, this.all).map(column => column.name);
+    return { columns, filter, sort, group, expanded: [...this.expanded], stage, directions };
+  }
+
+  /** Whether pushed rows are those of this view; they may have more columns than are shown. */
+  private fits(first: FirstPage): boolean {
+    const now = this.query();
+    const rest = (query: RowsQuery): string => JSON.stringify([query.filter, query.sort, query.group, query.expanded, query.stage, query.directions]);
+    return rest(first.query) === rest(now) && now.columns.every(name => first.query.columns.includes(name) || name.startsWith('curves.'));
+  }
+
+  private async getRows(params: IGetRowsParams): Promise<void> {
+    const generation = this.generation;
+    const asked = ++this.asked;
+    try {
+      const { first } = this;
+      if (first && params.startRow === 0 && this.fits(first)) {
+        this.take(params, first, first.buffers);
+        return;
+      }
+      clearTimeout(this.slow);
+      this.slow = setTimeout(() => this.bar.say('waiting for the rows…'), SLOW_MS);
+      const { experimentIds, runIds } = this.options;
+      const question = { ...this.query(), experiment_ids: experimentIds, run_ids: runIds, start: params.startRow, stop: params.endRow };
+      const { body, buffers } = await this.options.backend.ask<Page>('table.rows', question);
+      if (this.disposed) return;
+      // an answer of the view before: the grid has asked again
+      if (generation !== this.generation) return params.failCallback();
+      this.take(params, body, buffers);
+      this.bar.setError('');
+    } catch (error) {
+      if (this.disposed) return;
+      params.failCallback();
+      if (generation === this.generation) this.setError(messageOf(error));
+    } finally {
+      if (asked === this.asked) clearTimeout(this.slow);
+    }
+  }
+
+  private take(params: IGetRowsParams, page: Page, buffers: readonly DataView[]): void {
+    const rows = decodeRows(page, buffers);
+    const best = page.best ?? this.best;
+    const changed = JSON.stringify(best) !== JSON.stringify(this.best);
+    this.best = best;
+    for (const { name, kind } of this.all.values()) if (kind === 'number') asNumbers(rows, name);
+    this.total = page.total;
+    this.runs = page.runs ?? page.total;
+    params.successCallback(rows, page.total);
+    if (changed) this.api.refreshCells({ force: true });
+    this.selection.paint();
+    this.setHeight();
+    this.say();
+    this.wantCurves();
+    this.empty.hidden = page.total > 0;
+    this.empty.textContent = this.state.filter ? 'No run fits this filter.' : 'No runs here yet. nbtrack.start_run() starts one; it appears by itself.';
+    this.root.dataset['total'] = String(page.total);
+    this.options.onRows?.(rows.filter(row => !row.group).map(row => row.id), this.runs);
   }
 
   private say(): void {
-    const { total } = this.cache;
-    const runs = this.note || `${total.toLocaleString('en-US')} ${total === 1 ? 'run' : 'runs'}`;
-    this.count.textContent = this.selected.size > 0 ? `${this.selected.size} of ${runs} selected` : runs;
+    const total = this.runs.toLocaleString('en-US');
+    const runs = this.note || `${total} ${this.runs === 1 ? 'run' : 'runs'}`;
+    const groups = this.total !== this.runs ? ` in ${this.total.toLocaleString('en-US')} rows` : '';
+    const count = this.selection.ids.length;
+    this.bar.say(count > 0 ? `${count} of ${runs} selected` : `${runs}${groups}`);
+    this.bar.setSelected(count, this.options.editable ?? true);
   }
 
-  private renderHead(): void {
-    const columns = this.shown();
-    const labels = columns.map(column => heading(column.name).label);
-    const widths = columns.map(column => columnWidth(column.name, column.kind));
-    this.columnsOf.replaceChildren(...widths.map(width => h('col', { style: `width:${width}px` })));
-    this.table.style.minWidth = `${widths.reduce((sum, width) => sum + width, 0)}px`;
-    this.headRow.replaceChildren(
-      ...columns.map(column => {
-        const { family, label } = heading(column.name);
-        const sorted = this.query.sort.find(([name]) => name === column.name);
-        const direction = sorted ? (sorted[1] ? 'ascending' : 'descending') : 'none';
-        const button = h(
-          'button',
-          { type: 'button', 'data-column': column.name, title: column.name },
-          h('span', { class: 'nbt-label' }, labels.indexOf(label) === labels.lastIndexOf(label) ? label : column.name),
-          h('span', { class: 'nbt-arrow', 'aria-hidden': 'true' }, sorted ? (sorted[1] ? '↑' : '↓') : '')
-        );
-        return h('th', { scope: 'col', 'aria-sort': direction, 'data-kind': column.kind, 'data-family': family }, button);
-      })
-    );
+  private change(part: Partial<TableState>, rows = false): void {
+    const before = this.state;
+    this.state = { ...before, ...part };
+    const asked = JSON.stringify(rowsKey(before)) !== JSON.stringify(rowsKey(this.state));
+    if (rows) this.api.ensureIndexVisible(0, 'top');
+    this.apply(rows || asked);
+    this.options.onState(this.state);
+    if (this.options.editable ?? true) this.edits.rememberLast(this.state);
   }
 
-  private schedule(): void {
-    cancelAnimationFrame(this.frame);
-    this.frame = requestAnimationFrame(() => this.render());
-  }
-
-  private window(): [number, number] {
-    const first = Math.floor(this.scroller.scrollTop / ROW);
-    const count = Math.ceil((this.scroller.clientHeight || MAX_HEIGHT) / ROW);
-    return [Math.max(0, first - OVERSCAN), Math.min(this.cache.total, first + count + OVERSCAN)];
-  }
-
-  private render(): void {
-    const [start, stop] = this.window();
-    const columns = this.shown();
-    const rows: HTMLElement[] = [spacer(start * ROW, columns.length)];
-    for (let i = start; i < stop; i++) rows.push(this.row(i, this.cache.get(i), columns));
-    rows.push(spacer((this.cache.total - stop) * ROW, columns.length));
-    this.body.replaceChildren(...rows);
-    this.table.setAttribute('aria-rowcount', String(this.cache.total + 1));
-    this.scroller.dataset['total'] = String(this.cache.total);
-    if (this.cache.total > 0) void this.fill();
-  }
-
-  private row(index: number, row: Row | undefined, columns: readonly Column[]): HTMLElement {
-    const selected = row !== undefined && this.selected.has(row.id);
-    const cells = columns.map(column => {
-      const value = row?.cells[column.name];
-      const best = typeof value === 'number' && value === this.best[column.name];
-      const text = row ? cellText(value, column.kind) : '';
-      const cell = h('td', { 'data-kind': column.kind, title: text || undefined, 'data-best': best || undefined });
-      if (column.kind === 'state' && typeof value === 'string') cell.append(stateBadge(value as 'FINISHED'));
-      else cell.append(text);
-      return cell;
+  /** Bring the grid in line with the state. */
+  private apply(rows: boolean): void {
+    this.applying = true;
+    const defs = columnDefs(this.state, this.all, {
+      context: this.cells(),
+      best: name => this.best[name],
+      menu: (name, at) => this.openColumnMenu(name, at),
+      editable: this.options.editable ?? true
     });
-    return h(
-      'tr',
-      {
-        'data-index': index,
-        'aria-rowindex': index + 2,
-        'aria-selected': String(selected),
-        'data-active': index === this.active || undefined,
-        'data-loading': row === undefined || undefined
-      },
-      ...cells
-    );
+    this.api.setGridOption('columnDefs', defs);
+    this.bar.show(this.state, [...this.all.values()], this.sets);
+    this.applying = false;
+    if (!rows) return;
+    this.generation++;
+    if (this.first && !this.fits(this.first)) this.first = null;
+    if (this.all.size > 0) this.api.refreshInfiniteCache();
   }
 
-  /** Fetch what is visible and not here, one page at a time. */
-  private async fill(): Promise<void> {
-    if (this.fetching) return;
-    this.fetching = true;
-    try {
-      for (;;) {
-        const missing = this.cache.missingPage(...this.window(), this.page);
-        if (!missing) return;
-        const generation = this.generation;
-        const { total, rows } = await this.source.fetch(this.query, ...missing);
-        if (generation !== this.generation) continue;
-        if (rows.length === 0) return;
-        this.cache.total = total;
-        this.cache.put(missing[0], rows);
-        this.schedule();
-      }
-    } catch (error) {
-      this.setError(messageOf(error));
-    } finally {
-      this.fetching = false;
-    }
-  }
-
-  private onType(delay: number): void {
-    clearTimeout(this.typing);
-    this.typing = setTimeout(() => {
-      if (this.filter.value !== this.query.filter) this.change({ filter: this.filter.value });
-    }, delay);
-  }
-
-  private onHead(event: MouseEvent): void {
-    const button = (event.target as HTMLElement).closest('button');
-    const name = button?.dataset['column'];
-    const column = name === undefined ? undefined : this.all.get(name);
-    if (!column) return;
-    const before = this.query.sort.find(([other]) => other === column.name);
-    const firstWay = column.direction ? column.direction === 'min' : column.kind === 'text' || column.kind === 'state';
-    const next: SortKey[] = !before ? [[column.name, firstWay]] : before[1] === firstWay ? [[column.name, !firstWay]] : [];
-    const others = event.shiftKey ? this.query.sort.filter(([other]) => other !== column.name) : [];
-    this.change({ sort: [...others, ...next] });
-    this.headRow.querySelector<HTMLElement>(`[data-column="${CSS.escape(column.name)}"]`)?.focus();
-  }
-
-  private onClick(event: MouseEvent): void {
-    const index = Number((event.target as HTMLElement).closest('tr')?.dataset['index']);
-    if (!Number.isInteger(index)) return;
-    this.active = index;
-    if (event.shiftKey) this.selectRange();
-    else this.toggle(index, event.ctrlKey || event.metaKey);
-  }
-
-  private onKey(event: KeyboardEvent): void {
-    if (event.target !== this.scroller) return;
-    const last = this.cache.total - 1;
-    const screen = Math.max(1, Math.floor(this.scroller.clientHeight / ROW) - 2);
-    const moves: Record<string, number> = {
-      ArrowDown: this.active + 1,
-      ArrowUp: this.active - 1,
-      PageDown: this.active + screen,
-      PageUp: this.active - screen,
-      Home: 0,
-      End: last
+  private cells(): CellContext {
+    return {
+      selected: id => this.selection.has(id),
+      groupSelected: key => this.selection.hasGroup(key),
+      expanded: key => this.expanded.has(key),
+      curve: (id, key) => this.curves.get(id, key),
+      opens: this.options.onOpen !== undefined
     };
-    const target = moves[event.key];
-    if (target !== undefined) {
-      this.active = Math.max(0, Math.min(last, target));
-      this.reveal();
-      if (event.shiftKey) this.selectRange();
-      else this.anchor = this.active;
-      this.render();
-    } else if (event.key === ' ' || event.key === 'Enter') {
-      this.toggle(this.active, true);
-    } else if (event.key === 'Escape') {
-      this.select([]);
-    } else {
-      return;
-    }
+  }
+
+  private isSelected(row: Row): boolean {
+    return row.group ? this.selection.hasGroup(row.group.key) : this.selection.has(row.id);
+  }
+
+  private setHeight(): void {
+    const { height } = this.options;
+    if (height === 'fill') return;
+    const families = shownColumns(this.state, this.all).some(column => heading(column.name).family);
+    const head = HEADER_HEIGHT + (families ? GROUP_HEADER_HEIGHT : 0);
+    const rows = Math.max(2, this.total) * ROW_HEIGHT + 18;
+    this.host.style.height = `${height ?? Math.min(MAX_HEIGHT, head + rows)}px`;
+  }
+
+  private onSort(): void {
+    if (this.applying) return;
+    const sort = this.api
+      .getColumnState()
+      .filter(({ sort, colId }) => sort && colId !== SELECT)
+      .sort((a, b) => (a.sortIndex ?? 0) - (b.sortIndex ?? 0))
+      .map(({ colId, sort }): SortKey => [colId, sort === 'asc']);
+    if (JSON.stringify(sort) === JSON.stringify(this.state.sort)) return;
+    this.generation++;
+    this.state = { ...this.state, sort };
+    this.options.onState(this.state);
+    if (this.options.editable ?? true) this.edits.rememberLast(this.state);
+  }
+
+  private onMoved(): void {
+    const order = this.api.getAllGridColumns().map(column => column.getColId());
+    const place = (name: string): number => (order.includes(name) ? order.indexOf(name) : order.length);
+    const pinned = this.api.getAllGridColumns().filter(column => column.isPinned() && column.getColId() !== SELECT).map(column => column.getColId());
+    const columns = [...this.state.columns].sort((a, b) => place(a) - place(b));
+    this.change({ columns, pinned });
+  }
+
+  private onClick({ data, event, rowIndex }: RowClickedEvent<Row>): void {
+    const target = event?.target as HTMLElement | null;
+    if (!data || rowIndex === null || !(event instanceof MouseEvent)) return;
+    const opened = target?.closest<HTMLElement>('[data-open]')?.dataset['open'];
+    if (opened) return this.options.onOpen?.(opened);
+    const box = target?.closest('.nbt-selectcell') !== null;
+    if (data.group && !box) return this.toggleGroup(data.group.key);
+    if (event.shiftKey) this.selection.range(rowIndex);
+    else if (data.group) void this.selectGroup(data.group.key);
+    else this.selection.toggle(data.id, rowIndex, box || event.ctrlKey || event.metaKey);
+  }
+
+  private onKey({ data, event, column, rowIndex }: CellKeyDownEvent<Row>): void {
+    if (!(event instanceof KeyboardEvent) || !data || rowIndex === null || this.api.getEditingCells().length > 0) return;
+    const { key } = event;
+    if (key === ' ' || (key === 'Enter' && data.group)) {
+      if (data.group && key === 'Enter') this.toggleGroup(data.group.key);
+      else if (data.group) void this.selectGroup(data.group.key);
+      else if (event.shiftKey) this.selection.range(rowIndex);
+      else this.selection.toggle(data.id, rowIndex, true);
+    } else if ((key === 'ArrowDown' || key === 'ArrowUp') && event.shiftKey) {
+      this.selection.range(this.api.getFocusedCell()?.rowIndex ?? rowIndex);
+    } else if (key === 'Escape') this.selection.set([]);
+    else if (key === 'Enter' && !this.all.get(column.getColId())?.editable) this.options.onOpen?.(data.id);
+    else if (key === 'a' && (event.ctrlKey || event.metaKey)) void this.selectAll();
+    else return;
+    event.preventDefault();
+  }
+
+  /** From a heading, Alt+Down or the menu key opens its menu. */
+  private onHeaderKey(event: KeyboardEvent): void {
+    const cell = (event.target as HTMLElement).closest<HTMLElement>('.ag-header-cell');
+    const name = cell?.getAttribute('col-id');
+    const wanted = event.key === 'ContextMenu' || (event.key === 'F10' && event.shiftKey) || (event.key === 'ArrowDown' && event.altKey);
+    if (!cell || !name || !wanted || !this.all.has(name)) return;
     event.preventDefault();
     event.stopPropagation();
+    this.openColumnMenu(name, cell);
   }
 
-  private reveal(): void {
-    const top = this.active * ROW;
-    const { scrollTop, clientHeight } = this.scroller;
-    if (top < scrollTop) this.scroller.scrollTop = top;
-    else if (top + 2 * ROW > scrollTop + clientHeight) this.scroller.scrollTop = top + 2 * ROW - clientHeight;
+  private toggleGroup(key: string): void {
+    if (!this.expanded.delete(key)) this.expanded.add(key);
+    this.generation++;
+    this.api.refreshCells({ force: true, columns: ['run_name'] });
+    this.api.refreshInfiniteCache();
   }
 
-  private toggle(index: number, add: boolean): void {
-    const id = this.cache.get(index)?.id;
-    if (id === undefined) return;
-    this.anchor = index;
-    const ids = add ? new Set(this.selected) : new Set<string>();
-    if (this.selected.has(id)) ids.delete(id);
-    else ids.add(id);
-    this.select([...ids]);
+  private async selectGroup(key: string): Promise<void> {
+    const ids = await this.matching({ groups: [key] });
+    if (ids) this.selection.toggleGroup(key, ids);
   }
 
-  private selectRange(): void {
-    const [from, to] = [Math.min(this.anchor, this.active), Math.max(this.anchor, this.active)];
-    const ids: string[] = [];
-    for (let i = from; i <= to; i++) {
-      const row = this.cache.get(i);
-      if (row) ids.push(row.id);
+  private async selectAll(): Promise<void> {
+    const ids = await this.matching({});
+    if (ids) this.selection.set(ids);
+  }
+
+  /** The ids of the runs that match, or of some groups of them. */
+  private async matching(part: object): Promise<string[] | null> {
+    const { backend, experimentIds, runIds } = this.options;
+    try {
+      const question = { ...this.query(), experiment_ids: experimentIds, run_ids: runIds, ...part };
+      return (await backend.ask<{ run_ids: string[] }>('table.ids', question)).body.run_ids;
+    } catch (error) {
+      this.setError(messageOf(error));
+      return null;
     }
-    this.select(ids);
   }
 
-  private select(ids: string[]): void {
-    this.setSelected(ids);
-    this.source.selected(ids);
+  private openColumnMenu(name: string, at: Element): void {
+    const column = this.all.get(name);
+    if (!column) return;
+    const { state } = this;
+    const way = directionOf(state, column);
+    const pinned = state.pinned.includes(name);
+    const best = (label: string, value: 'min' | 'max' | 'none'): Parameters<typeof openMenu>[3][number] => ({
+      label,
+      checked: (way ?? 'none') === value,
+      run: () => this.change({ directions: { ...state.directions, [name]: value } }, true)
+    });
+    const sort = (label: string, rises: boolean): Parameters<typeof openMenu>[3][number] => ({ label, run: () => this.change({ sort: [[name, rises]] }, true) });
+    const measurable = column.kind === 'number' || column.kind === 'duration';
+    openMenu(this.root, at, `Column ${name}`, [
+      ...(column.kind === 'curve' ? [] : [sort('Sort ascending', true), sort('Sort descending', false), '-' as const]),
+      { label: pinned ? 'Unpin' : 'Pin to the left', run: () => this.change({ pinned: pinned ? state.pinned.filter(n => n !== name) : [...state.pinned, name] }) },
+      { label: 'Hide', disabled: name === 'run_name', run: () => this.change({ columns: state.columns.filter(n => n !== name) }) },
+      ...(/^(params|tags)\./.test(name) ? [{ label: `Group by ${heading(name).label}`, run: () => this.change({ group: [name] }, true) }] : []),
+      ...(measurable ? ['-' as const, best('Lowest is best', 'min'), best('Highest is best', 'max'), best('No best value', 'none')] : [])
+    ]);
+  }
+
+  private async onEdited(row: Row, name: string, before: unknown, value: unknown): Promise<void> {
+    if (value === before || row.group) return;
+    const undone = await this.edits.edit(row.id, name, String(value ?? ''), String(before ?? ''));
+    if (!undone) return;
+    row.cells[name] = before as string | null;
+    this.api.refreshCells({ force: true, columns: [name] });
+  }
+
+  private wantCurves(): void {
+    const keys = shownColumns(this.state, this.all).filter(column => column.kind === 'curve').map(column => heading(column.name).label);
+    if (keys.length === 0) return;
+    const rows = this.api.getRenderedNodes().flatMap(({ data }) => (data && !data.group ? [data] : []));
+    this.curves.want(rows.map(row => row.id), keys);
+  }
+
+  private refreshCurves(): void {
+    if (this.disposed) return;
+    const columns = shownColumns(this.state, this.all).filter(column => column.kind === 'curve').map(column => column.name);
+    this.api.refreshCells({ force: true, columns });
+  }
+
+  private async export(format: ExportFormat, how: 'copy' | 'download'): Promise<void> {
+    const { experimentIds, runIds } = this.options;
+    const chosen = this.selection.ids.length > 0 ? this.selection.ids : runIds;
+    const question = { ...this.query(), experiment_ids: experimentIds, run_ids: chosen, format };
+    await this.edits.export(question, how);
   }
 }
 
-function spacer(height: number, columns: number): HTMLElement {
-  const cell = h('td', { colspan: Math.max(1, columns), style: `height:${height}px;padding:0;border:0` });
-  const row = h('tr', { 'aria-hidden': 'true' }, cell);
-  row.hidden = height <= 0;
-  return row;
+/** What the rows depend on. */
+function rowsKey({ columns, filter, sort, group, stage, directions, differing }: TableState): unknown[] {
+  return [columns, filter, sort, group, stage, directions, differing];
 }
+
+/** Params are kept as text; those that are all numbers are shown and compared as numbers. */
+function asNumbers(rows: readonly Row[], name: string): void {
+  for (const { cells } of rows) {
+    const text = cells[name];
+    if (typeof text === 'string' && text !== '' && !Number.isNaN(Number(text))) cells[name] = Number(text);
+  }
+}
+
+/** Give what is cut off its whole text to the pointer. */
+function showWhole(event: MouseEvent): void {
+  const cell = (event.target as HTMLElement).closest<HTMLElement>('.ag-cell');
+  if (!cell || cell.hasAttribute('title')) return;
+  const inner = cell.querySelector<HTMLElement>('.nbt-nametext') ?? cell;
+  if (inner.scrollWidth > inner.clientWidth) cell.title = inner.textContent ?? '';
+}
+
+export { BLOCK };

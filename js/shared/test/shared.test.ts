@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { formatDuration, formatNumber, formatRate } from '../src/format';
 import { parseMetric } from '../src/groups';
 import { nearest, resolveX, smooth, trend } from '../src/points';
-import { decodeRows, heading, RowCache } from '../src/rows';
+import { decodeRows, heading } from '../src/rows';
 import { SeriesSet } from '../src/series';
 import cases from './groups.json';
 
@@ -85,14 +85,6 @@ describe('rows', () => {
   it('tells a missing number from NaN', () => {
     const page = { start: 0, total: 2, run_ids: ['a', 'b'], columns: [{ name: 'x', buffer: 0, gaps: [1] }] };
     expect(decodeRows(page, [view(NaN, NaN)]).map(row => row.cells['x'])).toEqual([NaN, null]);
-  });
-
-  it('asks for whole pages, within the total', () => {
-    const cache = new RowCache();
-    cache.total = 130;
-    cache.put(0, decodeRows({ start: 0, total: 130, run_ids: Array(100).fill('r'), columns: [] }, []));
-    expect(cache.missingPage(90, 120, 100)).toEqual([100, 130]);
-    expect(cache.missingPage(0, 100, 100)).toBeNull();
   });
 
   it('names families', () => {

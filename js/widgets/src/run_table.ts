@@ -1,85 +1,57 @@
 import type { RenderProps } from '@anywidget/types';
 import { viewRoot } from '@nbtrack/shared/dom';
-import type { FailedMessage, PageMessage, Query, RunTableState } from '@nbtrack/shared/protocol';
-import { decodeRows, type Row } from '@nbtrack/shared/rows';
+import type { ViewState } from '@nbtrack/shared/protocol';
+import type { RunTableState, TableState } from '@nbtrack/shared/protocol_table';
 import { RunsTable } from '@nbtrack/shared/table';
 import { followTheme } from '@nbtrack/shared/theme';
+import { CommBackend } from './comm_backend';
 
-type Answer = { total: number; rows: Row[] };
+type State = RunTableState & ViewState;
+const VIEW = ['columns', 'filter', 'sort', 'group', 'stage'] as const;
 
-let questions = 0;
-
-function render({ model, el }: RenderProps<RunTableState>): () => void {
+/** Between the traits of `RunTable` and the table that shows them. */
+function render({ model, el }: RenderProps<State>): () => void {
   const root = viewRoot(el, 'table');
   const stopTheme = followTheme(root, () => undefined);
-  const open = new Map<number, { resolve(answer: Answer): void; reject(error: Error): void }>();
-  const current = (): Query => ({
-    columns: model.get('columns'),
-    filter: model.get('filter'),
-    sort: model.get('sort')
+  const backend = new CommBackend(model as never);
+  const shown = (): TableState => ({
+    ...(Object.fromEntries(VIEW.map(name => [name, model.get(name)])) as Pick<TableState, (typeof VIEW)[number]>),
+    ...model.get('preferences')
   });
-  const table = new RunsTable(
-    root,
-    {
-      fetch: (query, start, stop) =>
-        new Promise((resolve, reject) => {
-          const id = ++questions;
-          open.set(id, { resolve, reject });
-          model.send({ type: 'query', id, start, stop, ...query });
-        }),
-      changed: query => {
-        model.set('columns', query.columns);
-        model.set('filter', query.filter);
-        model.set('sort', query.sort);
-        model.save_changes();
-      },
-      selected: ids => {
-        model.set('selected_ids', ids);
-        model.save_changes();
+  const table = new RunsTable(root, {
+    backend,
+    experimentIds: model.get('experiment_ids'),
+    state: shown(),
+    selected: model.get('selected_ids'),
+    columns: model.get('all_columns'),
+    first: model.get('first'),
+    editable: model.get('editable'),
+    onState: ({ columns, filter, sort, group, stage, ...preferences }) => {
+      for (const [name, value] of Object.entries({ columns, filter, sort, group, stage, preferences })) {
+        // what is the same is not sent: another view of the model may be at work on it
+        if (JSON.stringify(model.get(name as 'filter')) !== JSON.stringify(value)) model.set(name as 'filter', value as string);
       }
+      model.save_changes();
     },
-    model.get('page')
-  );
-
-  const onMessage = (message: PageMessage | FailedMessage, buffers: DataView[]): void => {
-    const question = open.get(message?.id);
-    if (!question) return;
-    open.delete(message.id);
-    if (message.type === 'failed') question.reject(new Error(message.message));
-    else question.resolve({ total: message.total, rows: decodeRows(message, buffers) });
+    onSelected: ids => {
+      model.set('selected_ids', ids);
+      model.save_changes();
+    }
+  });
+  const events: Record<string, () => void> = {
+    'change:first': () => table.setFirst(model.get('first')),
+    'change:columns change:filter change:sort change:group change:stage change:preferences': () => table.setState(shown()),
+    'change:all_columns': () => table.setColumns(model.get('all_columns')),
+    'change:selected_ids': () => table.setSelected(model.get('selected_ids')),
+    'change:error': () => table.setError(model.get('error'))
   };
-  const onFirst = (): void => {
-    const first = model.get('first');
-    if (first?.query) table.setFirst({ ...first, rows: decodeRows(first, first.buffers) });
-  };
-  const onQuery = (): void => {
-    table.setQuery(current());
-    onFirst();
-  };
-  const onColumns = (): void => table.setColumns(model.get('all_columns'));
-  const onSelected = (): void => table.setSelected(model.get('selected_ids'));
-  const onError = (): void => table.setError(model.get('error'));
-
-  model.on('msg:custom', onMessage);
-  model.on('change:first', onFirst);
-  model.on('change:columns change:filter change:sort', onQuery);
-  model.on('change:all_columns', onColumns);
-  model.on('change:selected_ids', onSelected);
-  model.on('change:error', onError);
-  onColumns();
-  onQuery();
-  onSelected();
-  onError();
+  for (const [name, handler] of Object.entries(events)) model.on(name as 'change:first', handler);
+  table.setError(model.get('error'));
   return () => {
-    model.off('msg:custom', onMessage);
-    model.off('change:first', onFirst);
-    model.off('change:columns change:filter change:sort', onQuery);
-    model.off('change:all_columns', onColumns);
-    model.off('change:selected_ids', onSelected);
-    model.off('change:error', onError);
-    for (const { reject } of open.values()) reject(new Error('The table was closed.'));
+    for (const [name, handler] of Object.entries(events)) model.off(name as 'change:first', handler);
     stopTheme();
     table.dispose();
+    backend.dispose();
   };
 }
 

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from nbtrack.errors import InvalidParameterError
 from nbtrack.store.journal import now_ms
 from nbtrack.store.queries import SQL
 from nbtrack.store.reader import Reader
-from nbtrack.store.search.runs import select_run_ids
+from nbtrack.store.search.direction import direction
+from nbtrack.store.table_query import EXTRA_TABLE, NOTE, RunSelect, Scope, Stage, TableQuery
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 Family = Literal["metrics", "params", "tags"]
-FAMILIES: tuple[Family, ...] = ("metrics", "params", "tags")
+FAMILIES: tuple[Family, ...] = ("params", "metrics", "tags")
 INFO = ("run_name", "status", "start_time", "duration", "experiment", "user_id", "run_id")
-_PLAIN = re.compile(r"[\w .+-]+")
-_SEARCHABLE = {"run_name", "status", "start_time", "user_id", "run_id"}
+_NO_LIMIT = 2**62
 
 
 @dataclass(frozen=True)
@@ -52,29 +55,38 @@ class Keys:
     Attributes
     ----------
     keys : list of Key
-        Metrics, params and tags, each by name.
-    experiments : int
-        How many experiments the runs belong to.
+        Params, metrics and tags, each by name.
+    several : bool
+        Whether the runs belong to several experiments.
+    noted : bool
+        Whether one of them has a note.
     running : int
         How many of them are still running.
     """
 
     keys: list[Key]
-    experiments: int
+    several: bool
+    noted: bool
     running: int
 
 
-def table_keys(reader: Reader, experiment_ids: Sequence[str] | None) -> Keys:
-    """Return what the runs of some experiments (None for all) have logged."""
-    rows = reader.named("table.keys", experiment_ids=_list(experiment_ids))
-    total, experiments, running = next((r[2:] for r in rows if not r[0]), (0, 0, 0))
+def table_keys(reader: Reader, scope: Scope, stage: Stage = "active") -> Keys:
+    """Return what the runs of a scope have logged."""
+    rows = reader.named(
+        "table.keys",
+        experiment_ids=_list(scope.experiment_ids),
+        run_ids=_list(scope.run_ids),
+        lifecycle="deleted" if stage == "deleted" else "active",
+    )
+    total, several, running = next((r[2:] for r in rows if not r[0]), (0, False, 0))
     keys = [
-        Key(family, key, different > 1 or runs < total, numeric == runs)
+        Key(family, key, bool(different) or runs < total, numeric == runs)
         for family, key, runs, different, numeric in rows
-        if family
+        if family and key != NOTE
     ]
     keys.sort(key=lambda found: (FAMILIES.index(found.family), found.key))
-    return Keys(keys, experiments, running)
+    noted = any(row[1] == NOTE for row in rows)
+    return Keys(keys, bool(several), noted, running)
 
 
 def table_rows(
@@ -89,25 +101,57 @@ def table_rows(
 
     Parameters
     ----------
-    reader, experiment_ids
-        As for ``table_keys``.
+    reader : Reader
+    experiment_ids : list of str or None
+        None for all experiments.
     filter_string : str
-        See ``nbtrack.store.search.grammar``; plain words are looked for in the runs' names.
+        See ``nbtrack.store.search.grammar``; words are looked for in names, params, tags, notes.
     order_by : list of (column, rises)
         The newest first where there is none. Params that are numbers go by their size,
         and what a run lacks comes last.
     start, stop : int
     """
-    text = _filter(filter_string)
-    ids = _list(experiment_ids)
-    if all(_is_searchable(name) for name, _ in order_by):
-        orders = [f"{_identifier(name)} {'ASC' if rises else 'DESC'}" for name, rises in order_by]
-        found = select_run_ids(reader, ids, text, order_by=orders, start=start, stop=stop)
-        return found.run_ids, found.total
-    everything = select_run_ids(reader, ids, text).run_ids
-    for name, rises in reversed(order_by):
-        everything = _sorted(everything, table_cells(reader, everything, [name])[name], rises=rises)
-    return everything[start:stop], len(everything)
+    query = TableQuery(filter=filter_string, sort=order_by, start=start, stop=stop)
+    return select_ids(reader, Scope(experiment_ids), query)
+
+
+def select_ids(reader: Reader, scope: Scope, query: TableQuery) -> tuple[list[str], int]:
+    """Return the ids of a query's rows, and how many runs match; groups are not looked at."""
+    select = RunSelect(reader, scope, query.filter, query.sort, query.stage)
+    order = select.order()
+    text = SQL["table.ids"].format(
+        joins=" ".join(select.joins), condition=select.condition, order=order
+    )
+    limit = max(query.stop - query.start, 0)
+    with joined(reader, scope):
+        rows = reader.rows(text, **select.values, limit=limit, offset=query.start)
+    if rows:
+        return [row[0] for row in rows], rows[0][1]
+    if query.start == 0 and limit > 0:
+        return [], 0
+    text = SQL["table.count"].format(joins="", condition=select.condition)
+    return [], reader.rows(text, **select.count_values)[0][0]
+
+
+def all_ids(reader: Reader, scope: Scope, query: TableQuery) -> list[str]:
+    """Return the ids of all runs that match, in order."""
+    whole = TableQuery(filter=query.filter, sort=query.sort, stage=query.stage, stop=_NO_LIMIT)
+    return select_ids(reader, scope, whole)[0]
+
+
+@contextmanager
+def joined(reader: Reader, scope: Scope) -> Iterator[None]:
+    """Let queries see the extra columns of a scope."""
+    if scope.extra is None:
+        yield
+        return
+    names = {name: f"c{place}" for place, name in enumerate(scope.extra.columns)}
+    names["run_id"] = "run_id"
+    reader.connection.register(EXTRA_TABLE, scope.extra.rename(columns=names))
+    try:
+        yield
+    finally:
+        reader.connection.unregister(EXTRA_TABLE)
 
 
 def table_cells(
@@ -120,6 +164,8 @@ def table_cells(
     ids = list(run_ids)
     cells: dict[str, list[Any]] = {name: [None] * len(ids) for name in columns}
     places = {run_id: place for place, run_id in enumerate(ids)}
+    if not ids:
+        return cells
     if any(name in INFO for name in columns):
         now = now_ms()
         for row in reader.named("table.info", run_ids=ids):
@@ -127,11 +173,81 @@ def table_cells(
                 if name in cells:
                     cells[name][places[row[0]]] = value
     for family in FAMILIES:
-        keys = [name.partition(".")[2] for name in columns if name.startswith(f"{family}.")]
-        if keys:
-            for run_id, key, value in reader.rows(SQL[f"table.{family}"], run_ids=ids, keys=keys):
-                cells[f"{family}.{key}"][places[run_id]] = value
+        names = column_keys(columns, family)
+        if names:
+            found = reader.rows(SQL[f"table.{family}"], run_ids=ids, keys=list(names))
+            for run_id, key, value in found:
+                cells[names[key]][places[run_id]] = value
     return cells
+
+
+def column_keys(columns: Iterable[str], family: Family) -> dict[str, str]:
+    """Return the columns of a family by their keys; the note is a tag."""
+    names = {name.partition(".")[2]: name for name in columns if name.startswith(f"{family}.")}
+    if family == "tags" and "note" in columns:
+        names[NOTE] = "note"
+    return names
+
+
+def best_values(
+    reader: Reader, scope: Scope, query: TableQuery, ways: Mapping[str, str]
+) -> dict[str, float]:
+    """Return the best value of columns over all runs that match.
+
+    Parameters
+    ----------
+    ways : mapping of str to {"min", "max"}
+        Metrics and numeric params, and which way each is best.
+    """
+    if not ways:
+        return {}
+    select = RunSelect(reader, scope, query.filter, (), query.stage)
+    text = SQL["table.extremes"].format(joins=" ".join(select.joins), condition=select.condition)
+    rows = reader.rows(
+        text,
+        **select.values,
+        metrics=list(column_keys(ways, "metrics")),
+        params=list(column_keys(ways, "params")),
+    )
+    best = {}
+    for family, key, low, high in rows:
+        name = f"{family}.{key}"
+        if low != high and name in ways:
+            best[name] = low if ways[name] == "min" else high
+    return best
+
+
+def ways_of(query: TableQuery) -> dict[str, str]:
+    """Return which way the columns of a query are best, those that have a way."""
+    ways: dict[str, str] = {}
+    for name in query.columns:
+        family, _, key = name.partition(".")
+        said = query.directions.get(name)
+        way = said or (direction(key) if family == "metrics" else None)
+        if family in ("metrics", "params") and way in ("min", "max"):
+            ways[name] = way
+    return ways
+
+
+def small_curves(
+    reader: Reader, run_ids: Sequence[str], keys: Sequence[str], points: int
+) -> NDArray[np.float64]:
+    """Return the curves of some runs and metrics in a few points.
+
+    Returns
+    -------
+    ndarray of shape (runs, keys, points)
+        NaN where nothing was logged.
+    """
+    import numpy as np
+
+    curves = np.full((len(run_ids), len(keys), points), np.nan)
+    rows = {run_id: place for place, run_id in enumerate(run_ids)}
+    places = {key: place for place, key in enumerate(keys)}
+    found = reader.named("table.curves", run_ids=list(run_ids), keys=list(keys), points=points)
+    for run_id, key, bucket, value in found:
+        curves[rows[run_id], places[key], bucket] = value
+    return curves
 
 
 def _info(row: tuple[Any, ...], now: int) -> dict[str, Any]:
@@ -146,39 +262,6 @@ def _info(row: tuple[Any, ...], now: int) -> dict[str, Any]:
         "experiment": experiment,
         "user_id": user,
     }
-
-
-def _filter(text: str) -> str:
-    words = text.strip()
-    if _PLAIN.fullmatch(words) and not re.search(r"(?i)\b(is|in|like|ilike)\b", words):
-        return f"attributes.run_name ILIKE '%{words}%'"
-    return words
-
-
-def _is_searchable(name: str) -> bool:
-    return name in _SEARCHABLE or name.startswith(("metrics.", "tags."))
-
-
-def _identifier(name: str) -> str:
-    if name in INFO:
-        return f"attributes.{name}"
-    family, _, key = name.partition(".")
-    if family not in FAMILIES or not key:
-        raise InvalidParameterError(f"The table has no column {name!r} to sort by.")
-    return f"{family}.`{key.replace('`', '``')}`"
-
-
-def _sorted(run_ids: list[str], values: list[Any], *, rises: bool) -> list[str]:
-    def rank(value: Any) -> tuple[bool, float, str]:
-        try:
-            return False, float(value), ""
-        except (TypeError, ValueError):
-            return True, 0.0, str(value)
-
-    pairs = list(zip(run_ids, values, strict=True))
-    present = [p for p in pairs if p[1] is not None]
-    present.sort(key=lambda p: rank(p[1]), reverse=not rises)
-    return [p[0] for p in present] + [p[0] for p in pairs if p[1] is None]
 
 
 def _list(values: Sequence[str] | None) -> list[str] | None:

@@ -1,4 +1,4 @@
-"""The table of the runs in a store, which follows the runs that go on."""
+"""The table of the runs in a store, which follows the runs that go on; and results of SQL."""
 
 from __future__ import annotations
 
@@ -9,96 +9,23 @@ from typing import TYPE_CHECKING, Any
 
 from nbtrack.entities import ViewType
 from nbtrack.errors import InvalidParameterError, NbtrackError
-from nbtrack.store import tails
-from nbtrack.store.search.direction import direction
+from nbtrack.store.edits import remembered_sets
 from nbtrack.store.store import Store
-from nbtrack.store.table import Key, table_cells, table_keys, table_rows
-from nbtrack.views.table import NUMERIC, Cells, Column, TablePage
+from nbtrack.store.table_query import Scope
+from nbtrack.views.questions import Answer, Question
+from nbtrack.views.store_table import StoreTable
+from nbtrack.views.table_frame import FrameTable
 from nbtrack.views.widgets.run_table import RunTable
 
 if TYPE_CHECKING:
     import pandas as pd
 
+__all__ = ["ResultTable", "StoreRunTable", "StoreTable", "result_table", "runs_table"]
+
 LOOK_EVERY_S = 1.0
 REST = 20  # after a refresh, wait so many times what it took
 MIN_REST_S = 2.0
-
-
-class StoreTable:
-    """Answers the queries of a table from a store; see ``nbtrack.views.table.TableSource``.
-
-    Parameters
-    ----------
-    store : Store
-    experiment_ids : list of str or None
-        None for all experiments.
-    """
-
-    def __init__(self, store: Store, experiment_ids: Sequence[str] | None = None) -> None:
-        self.store = store
-        self.experiment_ids = None if experiment_ids is None else list(experiment_ids)
-        self._kinds: dict[str, str] = {}
-
-    def columns(self) -> list[Column]:
-        """Return all columns there are."""
-        with self.store.read() as reader:
-            found = table_keys(reader, self.experiment_ids)
-        columns = [
-            Column("run_name", "text"),
-            Column("status", "state"),
-            Column("start_time", "time"),
-            Column("duration", "duration"),
-            *([Column("experiment", "text")] if found.experiments > 1 else []),
-            *map(_column, found.keys),
-            Column("user_id", "text"),
-            Column("run_id", "text"),
-        ]
-        self._kinds = {column.name: column.kind for column in columns}
-        return columns
-
-    def query(
-        self,
-        *,
-        columns: Sequence[str],
-        filter: str,
-        order_by: list[tuple[str, bool]],
-        start: int,
-        stop: int,
-    ) -> TablePage:
-        """Return the rows from ``start`` to ``stop`` of the runs that match."""
-        with self.store.read() as reader:
-            ids, total = table_rows(reader, self.experiment_ids, filter, order_by, start, stop)
-            found = table_cells(reader, ids, columns)
-        cells: dict[str, Cells] = {
-            name: [_number(v) for v in values] if self._is_number(name) else values
-            for name, values in found.items()
-        }
-        return TablePage(total, ids, cells)
-
-    def _is_number(self, name: str) -> bool:
-        return name.startswith("params.") and self._kinds.get(name) in NUMERIC
-
-    def state(self) -> tuple[Any, ...]:
-        """Return what changes whenever the store does; nothing is opened for it."""
-        try:
-            stat = self.store.path.stat()
-            database: tuple[int, int] = (stat.st_mtime_ns, stat.st_size)
-        except OSError:
-            database = (0, 0)
-        return database, sorted(tails.sizes(self.store.journals).items())
-
-
-def _column(key: Key) -> Column:
-    if key.family == "metrics":
-        return Column(key.name, "number", key.differs, direction(key.key))
-    return Column(key.name, "number" if key.numeric else "text", key.differs)
-
-
-def _number(value: Any) -> float | None:
-    try:
-        return float(value)
-    except (TypeError, ValueError):  # one that came after the columns were looked at
-        return None
+MAX_RESULT = 100_000
 
 
 class StoreRunTable(RunTable):
@@ -112,8 +39,20 @@ class StoreRunTable(RunTable):
         self._runs = source
         self._stop = threading.Event()
         self._watcher: threading.Thread | None = None
-        with source.store.read():
-            super().__init__(source, **options)
+        scope = source.scope
+        with source.store.read() as reader:
+            sets = (
+                None if scope.run_ids is not None else remembered_sets(reader, scope.experiment_ids)
+            )
+            super().__init__(
+                source,
+                store=source.store,
+                experiment_ids=scope.experiment_ids,
+                sets=sets,
+                **options,
+            )
+        if scope.run_ids is not None:
+            self.store_id = ""  # only this process knows which runs these are
         if self.comm is not None:
             self._watch()
 
@@ -123,7 +62,10 @@ class StoreRunTable(RunTable):
 
     @property
     def selected(self) -> pd.DataFrame:
-        """The selected runs as a DataFrame, with the columns of ``nbtrack.search_runs``."""
+        """The selected runs as a DataFrame, with the columns of ``nbtrack.search_runs``.
+
+        Takes ids, names, or a DataFrame with a column ``run_id``.
+        """
         from nbtrack.store.frame import runs_frame
 
         ids = list(self.selected_ids)
@@ -134,6 +76,17 @@ class StoreRunTable(RunTable):
         return frame.sort_values("run_id", key=lambda column: column.map(places)).reset_index(
             drop=True
         )
+
+    @selected.setter
+    def selected(self, runs: Any) -> None:
+        self.selected_ids = self._ids_of(runs)
+
+    def answer(self, question: Question) -> Answer:
+        """Answer a question of the browser; what is remembered is known here, too."""
+        found = super().answer(question)
+        if question.text("type") == "table.remember":
+            self._sets = found.body["sets"]
+        return found
 
     def refresh(self) -> None:
         """Ask the store again and show what it says now."""
@@ -166,11 +119,20 @@ class StoreRunTable(RunTable):
             rest = max(MIN_REST_S, REST * (time.thread_time() - begin))
 
 
+class ResultTable(RunTable):
+    """The result of a query, read only; ``table.frame()`` is the DataFrame that is shown."""
+
+    def __init__(self, frame: pd.DataFrame) -> None:
+        source = FrameTable(frame)
+        super().__init__(source, columns=[str(name) for name in source.frame.columns])
+
+
 def runs_table(
     store: Store,
     experiment_ids: Sequence[str] | None,
     filter: str = "",
     columns: Sequence[str] | None = None,
+    **view: Any,
 ) -> StoreRunTable:
     """Return the table of the runs that fit a filter.
 
@@ -180,16 +142,48 @@ def runs_table(
     experiment_ids : list of str or None
         None for all experiments.
     filter : str
-        In the search grammar, or plain words of the runs' names.
+        In the search grammar, or plain words of names, params, tags and notes.
     columns : list of str, optional
         Such as ``["run_name", "metrics.loss"]``.
+    **view
+        ``sort`` and ``group``; see `RunTable`.
 
     Raises
     ------
     InvalidParameterError
         If the filter cannot be read, or there is no such column.
     """
-    table = StoreRunTable(StoreTable(store, experiment_ids), filter=filter, columns=columns)
+    source = StoreTable(store, experiment_ids)
+    return _checked(StoreRunTable(source, filter=filter, columns=columns, **view))
+
+
+def result_table(store: Store, frame: pd.DataFrame) -> RunTable:
+    """Return the table of a query's result: of its runs, where it has a column ``run_id``.
+
+    Parameters
+    ----------
+    store : Store
+    frame : DataFrame
+        Its other columns are shown beside those of the runs, as ``sql.<name>``.
+    """
+    if len(frame) > MAX_RESULT:
+        raise InvalidParameterError(
+            f"The result has {len(frame):,} rows; a table shows {MAX_RESULT:,}. Add a LIMIT, or "
+            "use nbtrack.sql(...) for the DataFrame."
+        )
+    if "run_id" not in frame.columns:
+        return ResultTable(frame)
+    ids = [str(run_id) for run_id in frame["run_id"].dropna()]
+    found = frame.drop_duplicates("run_id").dropna(subset=["run_id"])
+    scope = Scope(None, list(dict.fromkeys(ids)), found.astype({"run_id": str}))
+    table = _checked(StoreRunTable(StoreTable(store, scope=scope)))
+    if frame["run_id"].duplicated().any() or not table._last_page.total:
+        table.close()  # rows that are no runs, or runs several times: shown as they are
+        return ResultTable(frame)
+    return table
+
+
+def _checked(table: StoreRunTable) -> StoreRunTable:
     if table.error:
         table.close()
         raise InvalidParameterError(table.error)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-Kind = Literal["text", "number", "time", "state", "duration"]
+from nbtrack.store.groups import Group
+from nbtrack.store.table_query import TableQuery
+
+Kind = Literal["text", "number", "time", "state", "duration", "curve"]
 Cells: TypeAlias = "Sequence[Any] | NDArray[Any]"
 NUMERIC = ("number", "time", "duration")
 
@@ -22,22 +25,26 @@ class Column:
     ----------
     name : str
         ``run_name``, ``status``, ``start_time``, ``duration``, ``metrics.loss``, ``params.lr``, ...
-    kind : {"text", "number", "time", "state", "duration"}
+    kind : {"text", "number", "time", "state", "duration", "curve"}
         Times are milliseconds since the epoch, durations are seconds.
     differs : bool
         Whether the runs have different values.
     direction : {"min", "max"} or None
         Which way is better.
+    editable : bool
+        Whether it can be written in the table.
     """
 
     name: str
     kind: Kind
     differs: bool = True
     direction: Literal["min", "max"] | None = None
+    editable: bool = False
 
     def as_json(self) -> dict[str, Any]:
         """Return the column as the browser knows it."""
-        return asdict(self)
+        fields = asdict(self)
+        return fields if self.editable else {k: v for k, v in fields.items() if k != "editable"}
 
 
 @dataclass(frozen=True)
@@ -47,17 +54,32 @@ class TablePage:
     Attributes
     ----------
     total : int
-        How many runs match, of which these are some.
+        How many rows there are, of which these are some.
     run_ids : list of str
-        One per row.
+        One per row; empty for a group.
     columns : dict of str to list or ndarray
         Values by column. In a list ``None`` is a missing value and NaN a value; in an
         array of floats NaN is missing.
+    groups : list of Group or None, optional
+        One per row, where rows are groups.
+    children : list of int
+        The rows that stand below their group.
+    spreads : dict of str to list
+        Standard deviations of the means of groups, by column.
+    runs : int, optional
+        How many runs match, where rows are groups.
+    best : dict of str to float, optional
+        The best value of columns over all rows; None where nobody has looked.
     """
 
     total: int
     run_ids: list[str]
     columns: dict[str, Cells]
+    groups: list[Group | None] | None = None
+    children: list[int] = field(default_factory=list)
+    spreads: dict[str, list[float | None]] = field(default_factory=dict)
+    runs: int | None = None
+    best: dict[str, float] | None = None
 
 
 class TableSource(Protocol):
@@ -66,18 +88,8 @@ class TableSource(Protocol):
     def columns(self) -> list[Column]:
         """Return all columns there are."""
 
-    def query(
-        self,
-        *,
-        columns: Sequence[str],
-        filter: str,
-        order_by: list[tuple[str, bool]],
-        start: int,
-        stop: int,
-    ) -> TablePage:
-        """Return the rows from ``start`` to ``stop`` of the runs that match.
-
-        ``order_by`` names columns, each with whether it rises.
+    def page(self, query: TableQuery) -> TablePage:
+        """Return the rows from ``start`` to ``stop`` of a query.
 
         Raises
         ------
@@ -85,24 +97,67 @@ class TableSource(Protocol):
             If the filter cannot be read.
         """
 
+    def ids(self, query: TableQuery, groups: Sequence[str] | None = None) -> list[str]:
+        """Return the ids of all runs that match, or of those in some groups."""
 
-def encode_page(
-    page: TablePage, start: int, kinds: dict[str, str]
-) -> tuple[dict[str, Any], list[bytes]]:
-    """Return a page as a message for the browser, with its numbers as float64 buffers."""
+
+def encode_page(page: TablePage, start: int) -> tuple[dict[str, Any], list[bytes]]:
+    """Return a page as a message for the browser, with its numbers as float64 buffers.
+
+    Text stays text: the browser knows which params are numbers.
+    """
     columns: list[dict[str, Any]] = []
     buffers: list[bytes] = []
     for name, cells in page.columns.items():
-        if kinds.get(name) not in NUMERIC:
+        numbers, gaps = _numbers(cells)
+        if numbers is None:
             columns.append({"name": name, "values": [None if v is None else str(v) for v in cells]})
             continue
-        if isinstance(cells, np.ndarray):
-            numbers = cells.astype("<f8")
-            gaps = np.flatnonzero(np.isnan(numbers)).tolist()
-        else:
-            numbers = np.array([np.nan if v is None else float(v) for v in cells], dtype="<f8")
-            gaps = [i for i, v in enumerate(cells) if v is None]
-        columns.append({"name": name, "buffer": len(buffers), "gaps": gaps})
+        column: dict[str, Any] = {"name": name, "buffer": len(buffers), "gaps": gaps}
         buffers.append(numbers.tobytes())
-    message = {"start": start, "total": page.total, "run_ids": page.run_ids, "columns": columns}
+        if name in page.spreads:
+            spreads = [np.nan if v is None else v for v in page.spreads[name]]
+            column["spread"] = len(buffers)
+            buffers.append(np.array(spreads, "<f8").tobytes())
+        columns.append(column)
+    message: dict[str, Any] = {
+        "start": start,
+        "total": page.total,
+        "run_ids": page.run_ids,
+        "columns": columns,
+    }
+    if page.groups is not None:
+        message["groups"] = [None if g is None else g.as_json() for g in page.groups]
+        message["children"] = page.children
+        message["runs"] = page.runs
+    if page.best is not None:
+        message["best"] = page.best
     return message, buffers
+
+
+def _numbers(cells: Cells) -> tuple[NDArray[np.float64] | None, list[int]]:
+    """Return cells as numbers with the places of those that are missing; None for text."""
+    if isinstance(cells, np.ndarray):
+        numbers = cells.astype("<f8")
+        return numbers, np.flatnonzero(np.isnan(numbers)).tolist()
+    if any(isinstance(v, str) for v in cells):
+        return None, []
+    numbers = np.array([np.nan if v is None else float(v) for v in cells], dtype="<f8")
+    return numbers, [i for i, v in enumerate(cells) if v is None]
+
+
+def with_numbers(page: TablePage, kinds: Mapping[str, str]) -> dict[str, Cells]:
+    """Return a page's cells with the params that are numbers as numbers."""
+
+    def cell(value: Any) -> Any:
+        try:
+            return float(value)
+        except (TypeError, ValueError):  # one that came after the columns were looked at
+            return None
+
+    return {
+        name: [cell(v) for v in cells]
+        if kinds.get(name) in NUMERIC and not isinstance(cells, np.ndarray)
+        else cells
+        for name, cells in page.columns.items()
+    }

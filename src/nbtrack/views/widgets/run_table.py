@@ -3,28 +3,43 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import traitlets as t
 
-from nbtrack.errors import InvalidParameterError, NbtrackError
-from nbtrack.views.mime import MAX_ROWS, Bundle, table_bundle
-from nbtrack.views.table import Column, TablePage, TableSource, encode_page
-from nbtrack.views.widgets.view import View, bundle_path, refuse_unknown
+from nbtrack.errors import InvalidParameterError, NbtrackError, NotFoundError
+from nbtrack.store.store import Store
+from nbtrack.store.table_query import FOLD, STAGES, Stage, TableQuery
+from nbtrack.views.export import export_page
+from nbtrack.views.mime import Bundle, table_bundle
+from nbtrack.views.questions import Answer, Question
+from nbtrack.views.questions.table import ABOUT_ROWS, columns_answer, default_columns, sort_keys
+from nbtrack.views.table import Column, TablePage, TableSource, encode_page, with_numbers
+from nbtrack.views.table_frame import page_frame
+from nbtrack.views.widgets.table_traits import Names, SortKeys
+from nbtrack.views.widgets.view import View, refuse_unknown
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["Column", "RunTable", "TablePage", "TableSource"]
 
-MAX_COLUMNS = 12
-MAX_STOP = 1000
-_KEYWORDS = ("source", "columns", "filter", "page")
-_FIRST = ("run_name", "status")
-_LAST = ("duration", "start_time")
+PAGE = 100
+_ALL = 2**62
+_KEYWORDS = ("source", "columns", "filter", "sort", "group")
+_VIEW = ("columns", "filter", "sort", "group", "stage", "preferences")
+_LAYOUT: dict[str, Any] = {
+    "pinned": ["run_name"],
+    "widths": {},
+    "directions": {},
+    "differing": False,
+}
 
 
 class RunTable(View):
-    """A table of runs that sorts, filters and scrolls where the runs are stored.
+    """A table of runs that sorts, filters, groups and scrolls where the runs are stored.
 
     Parameters
     ----------
@@ -32,30 +47,40 @@ class RunTable(View):
         Answers queries.
     columns : sequence of str, optional
         Which columns to show; by default name, state, the params that differ, the metrics,
-        duration and start.
+        duration and start, or what was chosen last.
     filter : str
-        In the search grammar, such as ``metrics.loss < 0.3``.
-    page : int
-        How many rows travel at once.
+        In the search grammar, such as ``metrics.loss < 0.3``, or words.
+    sort, group
+        As the attributes.
 
     Attributes
     ----------
+    columns : list of str
+    sort : list of [name, ascending]
+        The order; empty for the source's own. Takes ``"metrics.loss"`` and
+        ``"metrics.loss DESC"`` as well.
+    group : list of str
+        Params or tags by which runs are grouped, or ``"seeds"``: runs that differ in their
+        seed only are one row, with mean and standard deviation.
+    stage : {"active", "archived", "deleted"}
     selected_ids : list of str
         The runs that are selected.
-    sort : list of [name, ascending]
-        The order; empty for the source's own.
+    preferences : dict
+        Pinned columns, widths, which way columns are best, whether only differing ones show.
     error : str
         What is wrong with the filter, if something is.
     """
 
-    _esm = bundle_path("run_table")
-
-    all_columns = t.List(t.Dict()).tag(sync=True)
-    columns = t.List(t.Unicode()).tag(sync=True)
+    experiment_ids = t.List(t.Unicode(), allow_none=True, default_value=None).tag(sync=True)
+    editable = t.Bool(False).tag(sync=True)
+    all_columns = t.Dict().tag(sync=True)
+    columns = Names().tag(sync=True)
     filter = t.Unicode("").tag(sync=True)
-    sort = t.List(t.List()).tag(sync=True)
+    sort = SortKeys().tag(sync=True)
+    group = Names().tag(sync=True)
+    stage = t.Enum(STAGES, "active").tag(sync=True)
+    preferences = t.Dict(_LAYOUT).tag(sync=True)
     selected_ids = t.List(t.Unicode()).tag(sync=True)
-    page = t.Int(100).tag(sync=True)
     first = t.Dict().tag(sync=True)
     error = t.Unicode("").tag(sync=True)
 
@@ -65,160 +90,284 @@ class RunTable(View):
         *,
         columns: Sequence[str] | None = None,
         filter: str = "",
-        page: int = 100,
+        sort: Any = (),
+        group: Any = (),
+        store: Store | None = None,
+        experiment_ids: Sequence[str] | None = None,
+        sets: dict[str, Any] | None = None,
         **unknown: Any,
     ) -> None:
         refuse_unknown("RunTable", unknown, _KEYWORDS)
-        if not 1 <= page <= MAX_STOP:
-            raise InvalidParameterError(f"page is {page}; give 1 to {MAX_STOP} rows.")
         self._lock = threading.RLock()
         self._source = source
-        self._rows = max(MAX_ROWS, page)
-        self._known: dict[str, Column] = {}
-        self._last_page = TablePage(0, [], {})
+        self._sets = sets
         self._generation = 0
-        self._asked: dict[str, Any] = {}
-        with self._lock:
-            known = {column.name: column for column in source.columns()}
-            for name in columns or ():
-                if name not in known:
-                    refuse_unknown("The table", {name: None}, tuple(known))
-            self._known = known
-            shown = list(columns) if columns is not None else _default_columns(known)
-            state = self._first_state(shown, filter, [])
+        self._asked: TableQuery | None = None
+        self._last_page = TablePage(0, [], {})
+        self._set_known(source.columns())
+        view = self._remembered() if columns is None else {}
+        if columns is not None:
+            self._check_names(columns)
+        view |= {"columns": list(columns or view.get("columns") or self._defaults)}
+        if sort:
+            view["sort"] = sort
+        if group:
+            view["group"] = group
         super().__init__(
-            all_columns=[column.as_json() for column in known.values()],
-            columns=shown,
+            store=store,
+            experiment_ids=None if experiment_ids is None else list(experiment_ids),
+            editable=store is not None,
+            all_columns=self._columns_answer(),
             filter=filter,
-            page=page,
-            **state,
+            **view,
         )
-        self.observe(self._on_view, names=["columns", "filter", "sort"])
-        self.on_msg(self._on_message)
+        with self._lock:
+            self._update()
+        self.observe(self._on_view, names=list(_VIEW))
+
+    # -- what is assigned in Python ------------------------------------------------------
+
+    @property
+    def selected(self) -> pd.DataFrame:
+        """The selected runs as a DataFrame; takes ids, names, or a DataFrame with ``run_id``."""
+        frame = self.frame()
+        chosen = [run_id for run_id in self.selected_ids if run_id in frame.index]
+        return frame.loc[chosen].reset_index()
+
+    @selected.setter
+    def selected(self, runs: Any) -> None:
+        self.selected_ids = self._ids_of(runs)
+
+    def frame(self) -> pd.DataFrame:
+        """Return all runs that match, with the shown columns, in order; the index is the run's id.
+
+        Raises
+        ------
+        InvalidParameterError
+            If the filter cannot be read.
+        """
+        query = self._query(stop=_ALL)
+        ungrouped = TableQuery(
+            columns=[name for name in query.columns if not name.startswith("curves.")],
+            filter=query.filter,
+            sort=query.sort,
+            stage=query.stage,
+            stop=_ALL,
+        )
+        return page_frame(self._source.page(ungrouped), self._known)
+
+    def to_csv(self, path: str | Path | None = None) -> str:
+        """Return the table as CSV: all rows that match, or those that are selected.
+
+        Parameters
+        ----------
+        path : path, optional
+            Where to write it, too.
+        """
+        return self._export("csv", path)
+
+    def to_markdown(self, path: str | Path | None = None) -> str:
+        """Return the table in Markdown, the best values in bold; otherwise as ``to_csv``."""
+        return self._export("markdown", path)
+
+    def to_latex(self, path: str | Path | None = None) -> str:
+        """Return a LaTeX ``tabular``, the best values in bold; otherwise as ``to_csv``."""
+        return self._export("latex", path)
+
+    # -- what the browser asks -----------------------------------------------------------
+
+    def answer(self, question: Question) -> Answer:
+        """Answer a question of the browser, those about rows from the source."""
+        topic, _, verb = question.text("type").partition(".")
+        if topic == "table" and verb == "columns":
+            with self._lock:
+                self._set_known(self._source.columns())
+                return Answer(self._columns_answer())
+        if topic == "table" and verb in ABOUT_ROWS and question.optional("run_ids") is None:
+            with self._lock:
+                return ABOUT_ROWS[verb](self._source, question)
+        return super().answer(question)
 
     def refresh(self) -> None:
         """Ask the source again and show what it says now."""
         with self._lock:
             try:
-                known = {column.name: column for column in self._source.columns()}
+                known = self._source.columns()
             except NbtrackError as error:
                 self.error = str(error)
                 return
             # columns that nobody chose go with what the runs have
-            by_default = self.columns == _default_columns(self._known)
-            self._known = known
-            self.all_columns = [column.as_json() for column in known.values()]
-            shown = _default_columns(known) if by_default else self.columns
-            if shown != self.columns:
-                self.columns = shown
+            by_default = list(self.columns) == self._defaults
+            self._set_known(known)
+            self.all_columns = self._columns_answer()
+            if by_default and self._defaults != list(self.columns):
+                self.columns = self._defaults
             else:
                 self._update()
 
     def finished_bundle(self) -> Bundle:
         """Return the output that stays in the notebook: the first 50 rows."""
         with self._lock:
+            page = self._last_page
+            if page.groups is not None:
+                page = self._labelled(page)
+            rows = TablePage(page.total, page.run_ids, with_numbers(page, self._kinds))
             return table_bundle(
-                self._last_page,
+                rows,
                 all_columns=list(self._known.values()),
                 columns=self.columns,
                 filter=self.filter,
                 sort=[(name, ascending) for name, ascending in self.sort],
-                best=dict(self.first.get("best", {})),
+                best=page.best or {},
             )
 
-    def _on_view(self, _change: Any) -> None:
-        with self._lock:
-            if self._asked != _query(self.columns, self.filter, self.sort):
-                self._update()
+    # -- within --------------------------------------------------------------------------
 
-    def _update(self) -> None:
-        state = self._first_state(self.columns, self.filter, self.sort)
-        with self.hold_sync():
-            for name, value in state.items():
-                setattr(self, name, value)
+    @t.validate("columns", "sort", "group")
+    def _known_names(self, proposal: Any) -> Any:
+        value = proposal["value"]
+        names = [key[0] for key in value] if proposal["trait"].name == "sort" else list(value)
+        if proposal["trait"].name == "group" and names == [FOLD]:
+            return value
+        self._check_names(names)
+        return value
 
-    def _first_state(
-        self, columns: list[str], filter: str, sort: list[list[Any]]
-    ) -> dict[str, Any]:
-        """Return the first rows and the error of a view; after an error the rows stay."""
-        query = self._asked = _query(columns, filter, sort)
-        try:
-            page = self._ask(columns, filter, sort, 0, self._rows)
-            best = self._best(page, columns, filter)
-        except NbtrackError as error:
-            return {"error": str(error)}
-        self._last_page = page
-        self._generation += 1
-        message, buffers = self._encode(page, 0)
-        first = {
-            **message,
-            "buffers": buffers,
-            "best": best,
-            "query": query,
-            "generation": self._generation,
-        }
-        return {"first": first, "error": ""}
+    def _check_names(self, names: Iterable[str]) -> None:
+        for name in names:
+            if name not in self._known:
+                refuse_unknown("The table", {name: None}, tuple(self._known))
 
-    def _best(self, page: TablePage, columns: list[str], filter: str) -> dict[str, float]:
-        """Return the best value of each column that has a better direction, over all runs."""
-        best: dict[str, float] = {}
-        if page.total < 2:
-            return best
-        for name in columns:
-            column = self._known.get(name)
-            if column is None or column.direction is None or not column.differs:
-                continue
-            top = self._ask([name], filter, [[name, column.direction == "min"]], 0, 1)
-            value = top.columns.get(name, [None])[0]
-            if value is not None and np.isfinite(value):
-                best[name] = float(value)
-        return best
+    def _set_known(self, columns: Sequence[Column]) -> None:
+        self._known = {column.name: column for column in columns}
+        self._kinds: dict[str, str] = {name: column.kind for name, column in self._known.items()}
+        self._defaults = default_columns(columns)
 
-    def _ask(
-        self, columns: Sequence[str], filter: str, sort: list[list[Any]], start: int, stop: int
-    ) -> TablePage:
-        return self._source.query(
-            columns=[name for name in columns if name in self._known],
-            filter=filter,
-            order_by=[(str(name), bool(ascending)) for name, ascending in sort],
+    def _columns_answer(self) -> dict[str, Any]:
+        return columns_answer(list(self._known.values()), self._sets)
+
+    def _remembered(self) -> dict[str, Any]:
+        """Return the view that was shown last, as far as its columns are there."""
+        last = (self._sets or {}).get("last")
+        if not last:
+            return {}
+        view: dict[str, Any] = {"preferences": {k: last.get(k, v) for k, v in _LAYOUT.items()}}
+        view["columns"] = [name for name in last.get("columns", ()) if name in self._known]
+        view["sort"] = [key for key in sort_keys(last.get("sort", ())) if key[0] in self._known]
+        group = list(last.get("group", ()))
+        view["group"] = [name for name in group if name in self._known or group == [FOLD]]
+        return view
+
+    def _ids_of(self, runs: Any) -> list[str]:
+        if hasattr(runs, "columns") and hasattr(runs, "index"):
+            if "run_id" in runs.columns:
+                return [str(run_id) for run_id in runs["run_id"]]
+            if runs.index.name == "run_id":
+                return [str(run_id) for run_id in runs.index]
+            raise InvalidParameterError(
+                "The DataFrame has no column run_id, so it does not say which runs are meant."
+            )
+        if not isinstance(runs, (str, list, tuple, set)) and not hasattr(runs, "tolist"):
+            raise InvalidParameterError(
+                f"selected takes ids, names or a DataFrame of runs, not {type(runs).__name__}."
+            )
+        wanted = [runs] if isinstance(runs, str) else [str(run) for run in runs]
+        page = self._source.page(TableQuery(columns=["run_name"], stage=self._stage, stop=_ALL))
+        by_name: dict[str, list[str]] = {}
+        for run_id, name in zip(page.run_ids, page.columns["run_name"], strict=True):
+            by_name.setdefault(str(name), []).append(run_id)
+        ids = set(page.run_ids)
+        found: list[str] = []
+        for name in wanted:
+            if name not in ids and name not in by_name:
+                from difflib import get_close_matches
+
+                close = get_close_matches(name, by_name, n=1)
+                hint = f" Did you mean {close[0]!r}?" if close else ""
+                raise NotFoundError(f"The table has no run with the name or id {name!r}.{hint}")
+            found += [name] if name in ids else by_name[name]
+        return list(dict.fromkeys(found))
+
+    @property
+    def _stage(self) -> Stage:
+        stage: Stage = self.stage
+        return stage
+
+    def _query(self, start: int = 0, stop: int = PAGE) -> TableQuery:
+        return TableQuery(
+            columns=[name for name in self.columns if name in self._known],
+            filter=self.filter,
+            sort=[(name, ascending) for name, ascending in self.sort],
+            group=list(self.group),
+            stage=self._stage,
+            directions=dict(self.preferences.get("directions", {})),
             start=start,
             stop=stop,
         )
 
-    def _encode(self, page: TablePage, start: int) -> tuple[dict[str, Any], list[bytes]]:
-        kinds: dict[str, str] = {name: column.kind for name, column in self._known.items()}
-        return encode_page(page, start, kinds)
+    def _on_view(self, _change: Any) -> None:
+        with self._lock:
+            if self._asked != self._query():
+                self._update()
 
-    def _on_message(self, _widget: Any, message: Any, _buffers: Any) -> None:
-        if not isinstance(message, dict) or message.get("type") != "query":
-            return
-        answer: dict[str, Any]
-        buffers: list[bytes] = []
+    def _update(self) -> None:
+        """Ask for the first rows of the view; after an error the rows stay."""
+        query = self._asked = self._query()
         try:
-            start = max(0, int(message["start"]))
-            stop = min(int(message["stop"]), start + MAX_STOP)
-            with self._lock:
-                page = self._ask(
-                    message["columns"], message["filter"], message["sort"], start, stop
-                )
-                body, buffers = self._encode(page, start)
-            answer = {"type": "page", "id": message["id"], **body}
+            page = self._source.page(query)
         except NbtrackError as error:
-            answer = {"type": "failed", "id": message["id"], "message": str(error)}
-        except (KeyError, TypeError, ValueError) as error:
-            text = f"The table asked for rows in a way that is not understood: {error!r}"
-            answer = {"type": "failed", "id": message.get("id"), "message": text}
-        self.send(answer, buffers)
+            self.error = str(error)
+            return
+        self._last_page = page
+        self._generation += 1
+        message, buffers = encode_page(page, 0)
+        asked = {
+            "columns": list(query.columns),
+            "filter": query.filter,
+            "sort": [list(key) for key in query.sort],
+            "group": list(query.group),
+            "expanded": [],
+            "stage": query.stage,
+            "directions": dict(query.directions),
+        }
+        with self.hold_sync():
+            self.first = {
+                **message,
+                "best": page.best or {},
+                "buffers": buffers,
+                "query": asked,
+                "generation": self._generation,
+            }
+            self.error = ""
+
+    def _labelled(self, page: TablePage) -> TablePage:
+        """Return a page of groups with their labels as names, as a plain table shows it."""
+        names = [
+            f"{group.label} ({group.runs} runs)" if group else name
+            for group, name in zip(
+                page.groups or [], page.columns.get("run_name", page.run_ids), strict=True
+            )
+        ]
+        return TablePage(
+            page.total, page.run_ids, {**page.columns, "run_name": names}, best=page.best
+        )
+
+    def _export(self, kind: str, path: str | Path | None) -> str:
+        query = self._query(stop=_ALL)
+        page = self._source.page(query)
+        if self.selected_ids and page.groups is None:
+            page = _only(page, set(self.selected_ids))
+        shown = [self._known[name] for name in query.columns]
+        text = export_page(page, [column for column in shown if column.kind != "curve"], kind)
+        if path is not None:
+            Path(path).write_text(text, "utf-8")
+        return text
 
 
-def _query(columns: list[str], filter: str, sort: list[list[Any]]) -> dict[str, Any]:
-    return {"columns": list(columns), "filter": filter, "sort": [list(key) for key in sort]}
-
-
-def _default_columns(known: dict[str, Column]) -> list[str]:
-    params = [n for n, column in known.items() if n.startswith("params.") and column.differs]
-    metrics = [n for n in known if n.startswith("metrics.") and not n.startswith("metrics.system/")]
-    room = MAX_COLUMNS - len(_FIRST) - len(_LAST)
-    half = max(room // 2, room - len(metrics))
-    middle = [*params[:half], *metrics][:room]
-    return [name for name in (*_FIRST, *middle, *_LAST) if name in known]
+def _only(page: TablePage, ids: set[str]) -> TablePage:
+    kept = [place for place, run_id in enumerate(page.run_ids) if run_id in ids]
+    return TablePage(
+        len(kept),
+        [page.run_ids[place] for place in kept],
+        {name: [cells[place] for place in kept] for name, cells in page.columns.items()},
+        best=page.best,
+    )

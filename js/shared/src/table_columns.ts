@@ -1,0 +1,153 @@
+import type { ColDef, ColGroupDef, IHeaderParams, IInnerHeaderComponent, SuppressKeyboardEventParams } from 'ag-grid-community';
+import { h } from './dom';
+import type { Column, Direction, TableState } from './protocol_table';
+import { columnWidth, heading, type Row } from './rows';
+import { type CellContext, curveCell, nameCell, selectCell, stateCell, textOf } from './table_cells';
+
+const NUMERIC = new Set(['number', 'duration']);
+const FAMILY_WORDS: Record<string, string> = { params: 'Params', metrics: 'Metrics', curves: 'Curves', tags: 'Tags', sql: 'SQL' };
+
+export const SELECT = 'select';
+
+/** The columns that are shown, in their order: a group's columns stay, whatever is chosen. */
+export function shownColumns(state: TableState, all: ReadonlyMap<string, Column>): Column[] {
+  return state.columns.flatMap(name => {
+    const column = all.get(name);
+    if (!column) return [];
+    const same = state.differing && !column.differs && name !== 'run_name' && !column.editable && column.kind !== 'curve';
+    return same ? [] : [column];
+  });
+}
+
+/** Which way a column is best: what the user has said, else what its name says. */
+export function directionOf(state: TableState, column: Column): Direction | null {
+  const said = state.directions[column.name];
+  return said === 'none' ? null : (said ?? column.direction);
+}
+
+export interface ColumnOptions {
+  context: CellContext;
+  best(name: string): number | undefined;
+  menu(name: string, at: Element): void;
+  editable: boolean;
+}
+
+/** The grid's columns: pinned ones first, neighbours of one family below a common heading. */
+export function columnDefs(state: TableState, all: ReadonlyMap<string, Column>, options: ColumnOptions): (ColDef<Row> | ColGroupDef<Row>)[] {
+  const shown = shownColumns(state, all);
+  const labels = shown.map(column => heading(column.name).label);
+  const defs: (ColDef<Row> | ColGroupDef<Row>)[] = [selectDef(options)];
+  let open: { family: string; pinned: boolean; children: ColDef<Row>[] } | null = null;
+  shown.forEach(column => {
+    const { family, label } = heading(column.name);
+    const ambiguous = labels.indexOf(label) !== labels.lastIndexOf(label) && family === '';
+    const def = columnDef(column, ambiguous ? column.name : label, state, options);
+    const pinned = def.pinned === 'left';
+    if (!family) {
+      open = null;
+      defs.push(def);
+    } else if (open && open.family === family && open.pinned === pinned) {
+      open.children.push(def);
+    } else {
+      open = { family, pinned, children: [def] };
+      defs.push({ headerName: FAMILY_WORDS[family] ?? family, headerClass: 'nbt-family', children: open.children });
+    }
+  });
+  return defs;
+}
+
+function selectDef(options: ColumnOptions): ColDef<Row> {
+  return {
+    colId: SELECT,
+    headerName: '',
+    width: 36,
+    minWidth: 36,
+    maxWidth: 36,
+    pinned: 'left',
+    lockPinned: true,
+    lockPosition: 'left',
+    sortable: false,
+    resizable: false,
+    suppressMovable: true,
+    cellClass: 'nbt-selectcell',
+    cellRenderer: selectCell(options.context)
+  };
+}
+
+function columnDef(column: Column, label: string, state: TableState, options: ColumnOptions): ColDef<Row> {
+  const { name, kind } = column;
+  const numeric = NUMERIC.has(kind);
+  const way = directionOf(state, column);
+  const falls = way === 'max' || (!way && (numeric || kind === 'time'));
+  const sorted = state.sort.findIndex(([other]) => other === name);
+  const editable = options.editable && Boolean(column.editable);
+  const def: ColDef<Row> = {
+    colId: name,
+    headerName: label,
+    width: state.widths[name] ?? columnWidth(name, kind),
+    minWidth: 48,
+    pinned: state.pinned.includes(name) ? 'left' : null,
+    sort: sorted < 0 ? null : state.sort[sorted]?.[1] ? 'asc' : 'desc',
+    sortIndex: sorted < 0 ? null : sorted,
+    sortable: kind !== 'curve',
+    sortingOrder: falls ? ['desc', 'asc', null] : ['asc', 'desc', null],
+    headerComponentParams: { innerHeaderComponent: Heading, innerHeaderComponentParams: { column, way, menu: options.menu } },
+    headerClass: numeric ? 'nbt-numeric' : undefined,
+    editable: editable ? ({ data }) => data !== undefined && !data.group : false,
+    suppressKeyboardEvent: keepTyping,
+    valueGetter: ({ data }) => data?.cells[name] ?? null,
+    valueFormatter: ({ data }) => textOf(data, column),
+    valueSetter: ({ data, newValue }) => {
+      data.cells[name] = String(newValue ?? '');
+      return true;
+    },
+    cellClass: ({ data, value }) => {
+      const classes = [`nbt-kind-${kind}`];
+      if (numeric) classes.push('nbt-numeric');
+      if (editable && data && !data.group) classes.push('nbt-editable');
+      if (typeof value === 'number' && value === options.best(name) && !data?.child) classes.push('nbt-best');
+      return classes;
+    }
+  };
+  if (kind === 'state') def.cellRenderer = stateCell;
+  if (kind === 'curve') def.cellRenderer = curveCell(options.context, column);
+  if (name === 'run_name') def.cellRenderer = nameCell(options.context);
+  return def;
+}
+
+/** A key that is a character does not open the editor: Space selects, and typing by mistake changes nothing. */
+function keepTyping({ event, editing }: SuppressKeyboardEventParams<Row>): boolean {
+  return !editing && (event.key.length === 1 || event.key === 'Delete' || event.key === 'Backspace');
+}
+
+interface HeadingParams {
+  column: Column;
+  way: Direction | null;
+  menu(name: string, at: Element): void;
+}
+
+/** The words of a heading, and the button of its menu. */
+class Heading implements IInnerHeaderComponent {
+  private element!: HTMLElement;
+  private text!: HTMLElement;
+
+  init(params: IHeaderParams & HeadingParams): void {
+    const { column, way, menu } = params;
+    this.text = h('span', { class: 'nbt-label' }, params.displayName);
+    const mark = way ? h('span', { class: 'nbt-way', title: way === 'min' ? 'Lower is better' : 'Higher is better', 'aria-hidden': 'true' }, way === 'min' ? '↘' : '↗') : '';
+    const button = h('span', { class: 'nbt-headmenu', 'aria-hidden': 'true', title: `Options of ${column.name}` }, '⋮');
+    button.addEventListener('click', event => {
+      event.stopPropagation();
+      menu(column.name, button);
+    });
+    this.element = h('span', { class: 'nbt-heading', title: column.name, 'data-column': column.name }, this.text, mark, button);
+  }
+
+  getGui(): HTMLElement {
+    return this.element;
+  }
+
+  refresh(): boolean {
+    return false;
+  }
+}

@@ -1,0 +1,123 @@
+import type { Backend } from './backend';
+import { messageOf } from './dom';
+import type { Action, ColumnSet, ColumnsAnswer, TableState } from './protocol_table';
+import type { ExportFormat } from './table_bar';
+
+const REMEMBER_MS = 1500;
+
+interface EditEvents {
+  /** Something was changed; `undo` takes it back. */
+  done(text: string, undo?: () => void): void;
+  failed(message: string): void;
+  /** These runs left the table. */
+  gone(ids: string[]): void;
+}
+
+const BACK: Partial<Record<Action, Action>> = { archive: 'unarchive', unarchive: 'archive', delete: 'restore', restore: 'delete', discard: 'restore' };
+const DONE: Record<Action, string> = {
+  archive: 'archived',
+  unarchive: 'back from the archive',
+  delete: 'deleted',
+  restore: 'restored',
+  keep: 'kept as they are',
+  discard: 'discarded'
+};
+const MIMES: Record<ExportFormat, string> = { csv: 'text/csv', markdown: 'text/markdown', latex: 'application/x-tex' };
+
+/** What a table changes in the store. */
+export class TableEdits {
+  private remembering: ReturnType<typeof setTimeout> | undefined;
+  private pending: TableState | null = null;
+
+  constructor(
+    private readonly backend: Backend,
+    private readonly experimentIds: string[] | null,
+    private readonly events: EditEvents
+  ) {}
+
+  async act(action: Action, runIds: string[], undoable = true): Promise<void> {
+    try {
+      const { body } = await this.backend.ask<{ run_ids: string[] }>('table.act', { action, run_ids: runIds });
+      const ids = body.run_ids;
+      const back = BACK[action];
+      if (back) this.events.gone(ids);
+      const runs = `${ids.length} ${ids.length === 1 ? 'run' : 'runs'} ${DONE[action]}`;
+      this.events.done(runs, back && undoable && ids.length > 0 ? () => void this.act(back, ids, false) : undefined);
+    } catch (error) {
+      this.events.failed(messageOf(error));
+    }
+  }
+
+  /** Write a cell. Resolves to whether it was refused. */
+  async edit(runId: string, column: string, value: string, before: string): Promise<boolean> {
+    try {
+      await this.backend.ask('table.edit', { run_id: runId, column, value });
+      this.events.done('Saved', () => void this.edit(runId, column, before, value));
+      return false;
+    } catch (error) {
+      this.events.failed(messageOf(error));
+      return true;
+    }
+  }
+
+  async tag(runIds: string[], key: string, value: string): Promise<void> {
+    try {
+      for (const runId of runIds) await this.backend.ask('table.edit', { run_id: runId, column: `tags.${key}`, value });
+      this.events.done(`${key} = ${value} on ${runIds.length} ${runIds.length === 1 ? 'run' : 'runs'}`);
+    } catch (error) {
+      this.events.failed(messageOf(error));
+    }
+  }
+
+  /** Keep or (without a state) forget a column set; nobody waits for what was used last. */
+  async remember(name: string | null, state: TableState | null): Promise<ColumnsAnswer['sets'] | undefined> {
+    try {
+      const question = { experiment_ids: this.experimentIds, name, set: state && setOf(state) };
+      return (await this.backend.ask<{ sets: ColumnsAnswer['sets'] }>('table.remember', question)).body.sets;
+    } catch (error) {
+      if (name !== null) this.events.failed(messageOf(error));
+      return undefined;
+    }
+  }
+
+  rememberLast(state: TableState): void {
+    if (this.experimentIds?.length !== 1) return;
+    this.pending = state;
+    clearTimeout(this.remembering);
+    this.remembering = setTimeout(() => this.writeLast(), REMEMBER_MS);
+  }
+
+  async export(question: { format: ExportFormat; columns: string[] }, how: 'copy' | 'download'): Promise<void> {
+    try {
+      const { body } = await this.backend.ask<{ text: string; filename: string; rows: number }>('table.export', question);
+      if (how === 'copy') await navigator.clipboard.writeText(body.text);
+      else download(body.text, body.filename, MIMES[question.format]);
+      this.events.done(`${body.rows} rows ${how === 'copy' ? 'copied' : `in ${body.filename}`}`);
+    } catch (error) {
+      this.events.failed(messageOf(error));
+    }
+  }
+
+  dispose(): void {
+    clearTimeout(this.remembering);
+    this.writeLast();
+  }
+
+  private writeLast(): void {
+    const state = this.pending;
+    this.pending = null;
+    if (state) void this.remember(null, state);
+  }
+}
+
+function setOf({ columns, sort, group, pinned, widths, directions, differing }: TableState): ColumnSet {
+  return { columns, sort, group, pinned, widths, directions, differing };
+}
+
+function download(text: string, filename: string, type: string): void {
+  const link = document.createElement('a');
+  link.href = URL.createObjectURL(new Blob([text], { type }));
+  link.download = filename;
+  link.click();
+  URL.revokeObjectURL(link.href);
+}

@@ -1,0 +1,139 @@
+import { h } from './dom';
+
+/**
+ * Something that a button opens above everything else in the page: a cell's output would cut it off.
+ *
+ * Escape and a click elsewhere close it; the button has the focus again.
+ */
+export class Popup {
+  readonly element: HTMLDetailsElement;
+  readonly panel: HTMLElement;
+  readonly label: HTMLElement;
+  private readonly abort = new AbortController();
+
+  constructor(
+    label: string,
+    private readonly onOpen: (panel: HTMLElement) => void,
+    name = ''
+  ) {
+    const { signal } = this.abort;
+    this.label = h('summary', { class: 'nbt-button' }, label);
+    this.panel = h('div', { class: `nbt-popup ${name}`, popover: 'manual' });
+    this.element = h('details', { class: 'nbt-columns' }, this.label, this.panel);
+    this.element.addEventListener('toggle', () => (this.element.open ? this.show() : this.panel.hidePopover?.()), { signal });
+    this.element.addEventListener('keydown', event => this.onKey(event), { signal });
+    closeElsewhere(this.element, () => (this.element.open = false), signal);
+  }
+
+  get open(): boolean {
+    return this.element.open;
+  }
+
+  close(): void {
+    this.element.open = false;
+    this.label.focus();
+  }
+
+  dispose(): void {
+    this.abort.abort();
+  }
+
+  private show(): void {
+    this.onOpen(this.panel);
+    this.panel.showPopover?.();
+    place(this.panel, this.label.getBoundingClientRect());
+    this.panel.querySelector<HTMLElement>('[autofocus], input, button')?.focus();
+  }
+
+  private onKey(event: KeyboardEvent): void {
+    if (event.key === 'Escape' && this.open) {
+      this.close();
+      event.stopPropagation();
+      event.preventDefault();
+    } else if (this.open) walk(this.panel, event);
+  }
+}
+
+export interface MenuItem {
+  label: string;
+  checked?: boolean;
+  disabled?: boolean;
+  danger?: boolean;
+  run(): void;
+}
+
+/** Open a menu at an element; arrows walk in it. Resolves when it is closed. */
+export function openMenu(root: HTMLElement, at: Element, name: string, items: readonly (MenuItem | '-')[]): () => void {
+  const abort = new AbortController();
+  const back = document.activeElement as HTMLElement | null;
+  const buttons = items.map(item => (item === '-' ? h('hr', {}) : menuButton(item, () => close(true))));
+  const panel = h('div', { class: 'nbt-popup nbt-menu', popover: 'manual', role: 'menu', 'aria-label': name }, ...buttons);
+  const close = (focus = false): void => {
+    abort.abort();
+    panel.remove();
+    if (focus) back?.focus();
+  };
+  root.append(panel);
+  panel.showPopover?.();
+  place(panel, at.getBoundingClientRect());
+  panel.addEventListener('keydown', event => {
+    event.stopPropagation();
+    if (event.key === 'Escape' || event.key === 'Tab') {
+      event.preventDefault();
+      close(true);
+    } else walk(panel, event);
+  });
+  closeElsewhere(panel, () => close(), abort.signal);
+  panel.querySelector<HTMLElement>('button:not([disabled])')?.focus();
+  return close;
+}
+
+export function menuButton(item: MenuItem, done: () => void): HTMLElement {
+  const checkable = item.checked !== undefined;
+  const button = h(
+    'button',
+    {
+      type: 'button',
+      role: checkable ? 'menuitemradio' : 'menuitem',
+      'aria-checked': checkable ? String(item.checked) : undefined,
+      class: item.danger ? 'nbt-danger' : undefined,
+      disabled: item.disabled
+    },
+    item.label
+  );
+  button.addEventListener('click', () => {
+    done();
+    item.run();
+  });
+  return button;
+}
+
+/** Let the arrow keys walk over what can be focused. */
+function walk(panel: HTMLElement, event: KeyboardEvent): void {
+  const way = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+  if (way === undefined) return;
+  const all = [...panel.querySelectorAll<HTMLElement>('input, button:not([disabled])')].filter(e => e.checkVisibility?.() ?? true);
+  const at = all.indexOf(document.activeElement as HTMLElement);
+  all[(at + way + all.length) % all.length]?.focus();
+  event.preventDefault();
+  event.stopPropagation();
+}
+
+function closeElsewhere(element: HTMLElement, close: () => void, signal: AbortSignal): void {
+  for (const type of ['pointerdown', 'scroll', 'wheel']) {
+    document.addEventListener(
+      type,
+      event => {
+        if (!event.composedPath().includes(element)) close();
+      },
+      { signal, capture: true, passive: true }
+    );
+  }
+}
+
+function place(panel: HTMLElement, at: DOMRect): void {
+  const { offsetWidth, offsetHeight } = panel;
+  const below = at.bottom + 4 + offsetHeight <= innerHeight || at.top < offsetHeight;
+  panel.style.left = `${Math.max(4, Math.min(at.right - offsetWidth, innerWidth - offsetWidth - 4))}px`;
+  panel.style.top = `${Math.max(4, below ? Math.min(at.bottom + 4, innerHeight - offsetHeight - 4) : at.top - offsetHeight - 4)}px`;
+}

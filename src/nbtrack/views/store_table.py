@@ -1,0 +1,161 @@
+"""The rows of a table from a store."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from nbtrack.store import tails
+from nbtrack.store.groups import best_means, group_cells, grouped_lines, members_of
+from nbtrack.store.search.direction import direction
+from nbtrack.store.store import Store
+from nbtrack.store.table import (
+    Key,
+    all_ids,
+    best_values,
+    select_ids,
+    table_cells,
+    table_keys,
+    ways_of,
+)
+from nbtrack.store.table_query import Scope, Stage, TableQuery
+from nbtrack.views.table import Cells, Column, TablePage
+
+
+class StoreTable:
+    """Answers the queries of a table from a store; see ``nbtrack.views.table.TableSource``.
+
+    Parameters
+    ----------
+    store : Store
+    experiment_ids : list of str or None
+        None for all experiments.
+    scope : Scope, optional
+        In place of ``experiment_ids``: chosen runs, with more columns.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        experiment_ids: Sequence[str] | None = None,
+        scope: Scope | None = None,
+    ) -> None:
+        self.store = store
+        self.scope = scope or Scope(None if experiment_ids is None else list(experiment_ids))
+
+    def columns(self, stage: Stage = "active") -> list[Column]:
+        """Return all columns there are."""
+        with self.store.read() as reader:
+            found = table_keys(reader, self.scope, stage)
+        curves = [f"curves.{key.key}" for key in found.keys if _has_curve(key)]
+        return [
+            Column("run_name", "text", editable=True),
+            Column("status", "state"),
+            Column("start_time", "time"),
+            Column("duration", "duration"),
+            *([Column("experiment", "text")] if found.several else []),
+            Column("note", "text", found.noted, editable=True),
+            *self._extra(),
+            *map(_column, found.keys),
+            *(Column(name, "curve") for name in curves),
+            Column("user_id", "text"),
+            Column("run_id", "text"),
+        ]
+
+    def page(self, query: TableQuery) -> TablePage:
+        """Return the rows from ``start`` to ``stop`` of a query."""
+        with self.store.read() as reader:
+            if query.group:
+                return self._grouped(reader, query)
+            ids, total = select_ids(reader, self.scope, query)
+            cells = self._cells(reader, ids, query)
+            best = None
+            if query.start == 0:
+                best = best_values(reader, self.scope, query, ways_of(query))
+        return TablePage(total, ids, cells, best=best)
+
+    def ids(self, query: TableQuery, groups: Sequence[str] | None = None) -> list[str]:
+        """Return the ids of all runs that match, or of those in some groups."""
+        with self.store.read() as reader:
+            if groups is None:
+                return all_ids(reader, self.scope, query)
+            found = members_of(reader, self.scope, query, groups)
+        return [run_id for ids in found.values() for run_id in ids]
+
+    def state(self) -> tuple[Any, ...]:
+        """Return what changes whenever the store does; nothing is opened for it."""
+        try:
+            stat = self.store.path.stat()
+            database: tuple[int, int] = (stat.st_mtime_ns, stat.st_size)
+        except OSError:
+            database = (0, 0)
+        return database, sorted(tails.sizes(self.store.journals).items())
+
+    def _grouped(self, reader: Any, query: TableQuery) -> TablePage:
+        found = grouped_lines(reader, self.scope, query)
+        lines = found.lines
+        ids = [line.run_id for line in lines if line.group is None]
+        of_runs = self._cells(reader, ids, query)
+        keys = [line.group.key for line in lines if line.group is not None]
+        members = members_of(reader, self.scope, query, keys)
+        of_groups = group_cells(reader, members, query.columns)
+        cells: dict[str, Cells] = {}
+        spreads: dict[str, list[float | None]] = {}
+        for name in of_runs:
+            own = iter(of_runs[name])
+            values, spread = of_groups.values.get(name, {}), of_groups.spreads.get(name, {})
+            cells[name] = [
+                next(own) if line.group is None else values.get(line.group.key) for line in lines
+            ]
+            if spread:
+                spreads[name] = [
+                    None if line.group is None else spread.get(line.group.key) for line in lines
+                ]
+        return TablePage(
+            found.total,
+            [line.run_id for line in lines],
+            cells,
+            groups=[line.group for line in lines],
+            children=[place for place, line in enumerate(lines) if line.child],
+            spreads=spreads,
+            runs=found.runs,
+            best=best_means(reader, self.scope, query) if query.start == 0 else None,
+        )
+
+    def _cells(self, reader: Any, ids: list[str], query: TableQuery) -> dict[str, Cells]:
+        names = [name for name in query.columns if not name.startswith("curves.")]
+        cells: dict[str, Cells] = dict(table_cells(reader, ids, names))
+        extra = self.scope.extra
+        if extra is not None and any(name.startswith("sql.") for name in names):
+            rows = extra.set_index("run_id").reindex(ids)
+            for name in names:
+                if name.startswith("sql."):
+                    cells[name] = [_plain(value) for value in rows[name[4:]].tolist()]
+        return cells
+
+    def _extra(self) -> list[Column]:
+        extra = self.scope.extra
+        if extra is None:
+            return []
+        return [
+            Column(f"sql.{name}", "number" if extra[name].dtype.kind in "iuf" else "text")
+            for name in map(str, extra.columns)
+            if name != "run_id"
+        ]
+
+
+def _column(key: Key) -> Column:
+    if key.family == "metrics":
+        return Column(key.name, "number", key.differs, direction(key.key))
+    kind = "number" if key.numeric and key.family == "params" else "text"
+    return Column(key.name, kind, key.differs, editable=key.family == "tags")  # type: ignore[arg-type]
+
+
+def _has_curve(key: Key) -> bool:
+    return key.family == "metrics" and not key.key.startswith("system/")
+
+
+def _plain(value: Any) -> Any:
+    if value is None or value != value:
+        return None
+    return value if isinstance(value, (int, float)) and not isinstance(value, bool) else str(value)
