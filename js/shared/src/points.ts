@@ -81,7 +81,7 @@ export function smooth(values: Float64Array, weight: number, x?: Float64Array, t
       out[i] = value;
       return;
     }
-    const places = way > 0 && Number.isFinite(before) ? Math.max(0.05, Math.abs(x![i]! - before) / way) : 1;
+    const places = way > 0 && Number.isFinite(before) ? Math.abs(x![i]! - before) / way : 1;
     const kept = places === 1 ? weight : weight ** places;
     if (x) before = x[i]!;
     average = kept * average + (1 - kept) * value;

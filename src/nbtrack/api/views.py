@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     import pandas as pd
     from plotly.graph_objects import Figure
 
+    from nbtrack.views.run_charts import RunsChart
     from nbtrack.views.run_tables import StoreRunTable
     from nbtrack.views.widgets.comparison import Comparison
-    from nbtrack.views.run_charts import RunsChart
 
 
 def runs(

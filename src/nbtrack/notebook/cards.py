@@ -18,8 +18,8 @@ def show_card(
 ) -> None:
     """Show the card of a run that has started; it is a picture when the run has ended.
 
-    Nothing is shown for a run inside another run of the same cell, and nothing where
-    ``NBTRACK_DISPLAY`` is ``off``.
+    The curves of a run inside another run of the same cell come into the card of that one;
+    nothing is shown where ``NBTRACK_DISPLAY`` is ``off``.
 
     Parameters
     ----------
@@ -31,9 +31,17 @@ def show_card(
     """
     from nbtrack.notebook.cells import cells_of
 
+    if run.pid != os.getpid():
+        return
     try:
         cells = cells_of(shell())
-        if display_mode() == "off" or _is_inside(run):
+        if display_mode() == "off":
+            return
+        outer = _outermost(run)
+        if outer is not None:
+            card = cells.live.get(outer.info.run_id)
+            if card is not None:
+                card.add_child(run)
             return
         cells.cards += 1
         if cells.cards > MAX_CARDS:
@@ -49,9 +57,10 @@ def show_card(
         run.store.say(f"The card of run {run.info.run_name} cannot be shown: {error!r}")
 
 
-def _is_inside(run: ActiveRun) -> bool:
-    outer = [other for other in run.outer if not other.ended]
-    return run.pid != os.getpid() or any(other.cell == run.cell for other in outer)
+def _outermost(run: ActiveRun) -> ActiveRun | None:
+    """Return the run of the same cell that this one is inside, the outermost one."""
+    inside = (other for other in run.outer if not other.ended and other.cell == run.cell)
+    return next(inside, None)
 
 
 def _say_that_no_more_come() -> None:

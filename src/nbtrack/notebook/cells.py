@@ -26,6 +26,8 @@ class Cells:
         IPython's information about the cell that runs now.
     cards : int
         How many cards the cell that runs now was asked for.
+    live : dict
+        The cards of the runs that go on, by run id.
     """
 
     def __init__(self, shell: Any) -> None:
@@ -33,6 +35,7 @@ class Cells:
         self.capturing = True
         self.current: Any = None
         self.cards = 0
+        self.live: dict[str, Any] = {}
         self._finished: deque[Any] = deque()
         self._tracked: list[tuple[Any, CellCapture]] = []
         self._history = history_of(shell)

@@ -13,10 +13,10 @@ from IPython import display as ipython
 
 from nbtrack.limits import param_value
 from nbtrack.notebook.cells import cells_of
-from nbtrack.notebook.memory import MEMORY_KEYS
+from nbtrack.notebook.feed import Feed
+from nbtrack.notebook.interruption import interrupt_cell
 from nbtrack.notebook.pace import Pace
 from nbtrack.store.journal import SAMPLE, now_ms
-from nbtrack.store.points import Points, decode
 from nbtrack.tracking.kernel import shell
 from nbtrack.tracking.run import ERROR_TAG, ActiveRun
 from nbtrack.views.curves import Curve, RunRef
@@ -31,6 +31,7 @@ HEAD_EVERY_S = 0.5
 REST = 30  # after it took time from the training, wait so many times as long
 WAIT_S = 3.0
 RESUMED_MS = 5000
+MAX_CHILDREN = 50  # runs inside a run whose curves its card shows
 
 show: Any = ipython.display
 
@@ -52,12 +53,16 @@ class LiveCard:
         self._run = run
         self._source = source
         self._literals = {key: param_value(key, value) for key, value in literals.items()}
-        self._card = RunCard([RunRef(info.run_id, info.run_name, "live", "RUNNING")])
+        own = RunRef(info.run_id, info.run_name, "live", "RUNNING")
+        self._card = RunCard([own], store=run.store)
+        self._card.on_stop = self._on_stop
         self._card.update_head(
             name=info.run_name, state="RUNNING", run_id=info.run_id, elapsed_s=0.0
         )
-        self._journal = run.writer.journal
-        self._tap = self._journal.tap()
+        self._feed = Feed(run)
+        self._children: dict[str, Feed] = {}
+        self._draining = threading.RLock()
+        self._journal = self._feed.journal
         self._pace = Pace()
         self._begin = time.monotonic()
         self._started_ms = now_ms()
@@ -82,8 +87,19 @@ class LiveCard:
         else:  # nobody looks: only the finished output is to be seen, in this place
             text = f"{self._run.info.run_name}, running"
             self._handle = show({"text/plain": text}, raw=True, display_id=True)
+        cells_of(shell()).live[self._run.info.run_id] = self
         for thread in self._threads:
             thread.start()
+
+    def add_child(self, run: ActiveRun) -> None:
+        """Show the curves of a run inside this one, too."""
+        if len(self._children) >= MAX_CHILDREN or self._end is not None:
+            return
+        info = run.info
+        with self._draining:
+            self._children[info.run_id] = Feed(run)
+            self._card.add_runs([RunRef(info.run_id, info.run_name, "plain", "RUNNING")])
+        run.on_end.append(self._end_child)
 
     def finish(self, run: ActiveRun) -> None:
         """Replace the card with the picture and the data that stay in the notebook."""
@@ -94,7 +110,9 @@ class LiveCard:
         for thread in self._threads:
             if thread.is_alive() and thread is not threading.current_thread():
                 thread.join(timeout=WAIT_S)
-        self._journal.untap(self._tap)
+        cells_of(shell()).live.pop(run.info.run_id, None)
+        for feed in (self._feed, *self._children.values()):
+            feed.close()
         try:
             self._drain()
             self._conclude()
@@ -132,27 +150,41 @@ class LiveCard:
         """Show what was logged since the last time."""
         if not self._first_cost and self._journal.calls <= SAMPLE:
             self._first_cost = self._journal.cost_ns
-        batches: list[tuple[list[bytes], dict[str, int]]] = []
-        while self._tap:
-            records, names = self._tap.popleft()
-            if not batches or batches[-1][1] is not names:
-                batches.append(([], names))
-            batches[-1][0].append(records)
-        curves = [
-            self._curve(key, points)
-            for parts, names in batches
-            for key, points in decode(b"".join(parts), dict(names)).items()
-            if key not in MEMORY_KEYS
-        ]
-        if curves:
-            self._seen.update(curve.key for curve in curves)
-            self._card.append([*curves, *self._due_ghosts()])
+        with self._draining:
+            own = self._feed.take()
+            curves = [*own, *(curve for feed in self._children.values() for curve in feed.take())]
+            for curve in own:
+                self._note(curve)
+            if curves:
+                self._card.append([*curves, *self._due_ghosts()])
 
-    def _curve(self, key: str, points: Points) -> Curve:
-        if not key.startswith("system/"):
-            for place in (0, int(points.step.argmax())):
-                self._pace.add(int(points.step[place]), int(points.time[place]) / 1000)
-        return Curve(self._run.info.run_id, key, points.step, points.time, points.value)
+    def _note(self, curve: Curve) -> None:
+        """Keep what the head says of what was logged."""
+        self._seen.add(curve.key)
+        if not curve.key.startswith("system/"):
+            for place in (0, int(curve.steps.argmax())):
+                self._pace.add(int(curve.steps[place]), int(curve.times[place]) / 1000)
+        for standing in self._neighbours.standings if self._neighbours is not None else ():
+            if standing.key == curve.key:
+                standing.add(curve.steps, curve.values)
+
+    def _end_child(self, run: ActiveRun) -> None:
+        feed = self._children.get(run.info.run_id)
+        if feed is None or self._end is not None or os.getpid() != run.pid:
+            return
+        with self._draining:
+            feed.close()
+            self._drain()
+            self._card.set_state(run.info.run_id, run.info.status)
+
+    def _on_stop(self, interrupted: bool) -> None:
+        """Interrupt the cell, or end the run where no cell runs."""
+        if self._run.ended:
+            return
+        if cells_of(shell()).current is None:
+            self._run.end("KILLED")
+        elif not interrupted and threading.current_thread() is not threading.main_thread():
+            interrupt_cell()
 
     def _due_ghosts(self) -> list[Curve]:
         """Return the ghosts' curves of metrics that this run has now: others would stand alone."""
@@ -178,8 +210,16 @@ class LiveCard:
         if self._neighbours is not None:
             fields["experiment"] = self._neighbours.experiment
             self._tell_params()
+            fields["standing"] = self._verdict()
         if fields.keys() - {"elapsed_s"}:
             self._card.update_head(**fields)
+
+    def _verdict(self) -> str | None:
+        """Return how the run stands, by the most telling metric that it has."""
+        standings = self._neighbours.standings if self._neighbours is not None else []
+        own = (standing for standing in standings if standing.key in self._seen)
+        first = next(own, None)
+        return first.verdict() if first is not None else None
 
     def _tell_params(self) -> None:
         last = self._neighbours.last if self._neighbours is not None else None
@@ -221,6 +261,7 @@ class LiveCard:
         fields: dict[str, Any] = {
             "state": run.info.status,
             "elapsed_s": self._duration(),
+            "standing": None,
         }
         if self._pace.step:
             fields |= {

@@ -66,3 +66,29 @@ def find_run(reader: Reader, name: str, experiment_id: str) -> str:
 def latest_names(reader: Reader, limit: int) -> list[str]:
     """Return the names of the runs that started last, each once."""
     return [name for (name,) in reader.named("neighbours.latest_names", limit=limit)]
+
+
+def earlier_runs(reader: Reader, info: RunInfo, key: str, limit: int) -> dict[str, int]:
+    """Return the latest runs of the experiment that have finished, with their last step.
+
+    Only those that have the metric and started no later than this one.
+    """
+    rows = reader.named(
+        "neighbours.earlier",
+        experiment_id=info.experiment_id,
+        run_id=info.run_id,
+        key=key,
+        start_ms=info.start_time,
+        limit=limit,
+    )
+    return dict(rows)
+
+
+def means(reader: Reader, run_ids: list[str], key: str, width: int) -> dict[str, dict[int, float]]:
+    """Return a metric's mean over every ``width`` steps, by run and bucket (step // width)."""
+    found: dict[str, dict[int, float]] = {}
+    for run_id, bucket, mean in reader.named(
+        "neighbours.means", run_ids=run_ids, key=key, width=width
+    ):
+        found.setdefault(run_id, {})[bucket] = mean
+    return found

@@ -14,9 +14,11 @@ from nbtrack.store.search.direction import direction
 from nbtrack.store.store import Store
 from nbtrack.views.curves import Curve, RunRef
 from nbtrack.views.since import RunFacts, compared_metrics
+from nbtrack.views.standing import Standing, read_standing
 from nbtrack.views.stored_curves import stored_curves
 
 GHOST_POINTS = 500
+COMPARED = 3  # metrics by which a run is compared with earlier ones
 SOURCE_FILE = "source/cell.py"
 MAX_SOURCE = 200_000
 
@@ -35,12 +37,15 @@ class Neighbours:
         The last and the best run.
     curves : list of Curve
         Theirs.
+    standings : list of Standing
+        Comparisons with earlier runs, the most telling metric first.
     """
 
     experiment: str = ""
     last: RunFacts | None = None
     ghosts: list[RunRef] = field(default_factory=list)
     curves: list[Curve] = field(default_factory=list)
+    standings: list[Standing] = field(default_factory=list)
 
 
 def neighbours_of(store: Store, info: RunInfo) -> Neighbours:
@@ -59,7 +64,10 @@ def neighbours_of(store: Store, info: RunInfo) -> Neighbours:
             if best_id not in (None, last_id):
                 ghosts.append(_ghost(get_run(reader, str(best_id)), "best"))
         curves = stored_curves(reader, [ghost.run_id for ghost in ghosts], points=GHOST_POINTS)
-    return Neighbours(experiment, facts_of(last, source_of(last)), ghosts, curves)
+        telling = compared_metrics(last.data.metrics, last.data.metrics)[:COMPARED]
+        standings = [read_standing(reader, info, metric) for metric in telling]
+    facts = facts_of(last, source_of(last))
+    return Neighbours(experiment, facts, ghosts, curves, [s for s in standings if s])
 
 
 def telling_metric(run: Run) -> str | None:

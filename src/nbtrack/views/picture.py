@@ -18,6 +18,7 @@ WIDTH = 760
 MARGIN = 16
 GAP = 22
 PANEL_HEIGHT = 168
+LEGEND_LINES = 3
 STATE_COLOURS = {
     "RUNNING": "#0072b2",
     "FINISHED": "#0a7d55",
@@ -74,9 +75,11 @@ def _draw(content: ChartContent, max_panels: int, detail: float) -> Canvas:
         y += 24
     if content.since:
         y = _draw_since(canvas, shareable(list(content.since)), y)
-    ghosts = [run for run in content.runs if run.role in GHOSTS and _has_points(content, run)]
-    if ghosts:
-        y = _draw_ghosts(canvas, ghosts, y)
+    here = [run for run in content.runs if _has_points(content, run)]
+    main = [run for run in here if run.role not in GHOSTS]
+    ghosts = [run for run in here if run.role in GHOSTS]
+    if len(main) > 1 or ghosts:
+        y = _draw_legend(canvas, main if len(main) > 1 else [], ghosts, y)
     y = _draw_panels(canvas, content, (max_panels, detail), y + 4)
     canvas.finish(y + 6)
     return canvas
@@ -123,14 +126,23 @@ def _draw_since(canvas: Canvas, items: list[dict[str, Any]], y: float) -> float:
     return y + 24
 
 
-def _draw_ghosts(canvas: Canvas, ghosts: list[RunRef], y: float) -> float:
-    x: float = MARGIN
-    for run in ghosts:
-        line = line_of(run, 0, 0)
-        canvas.sample(x, y + 7, MUTED, line.dash)
-        text = canvas.shortened(f"{GHOSTS[run.role]}: {run.name}", 260, 11.5)
+def _draw_legend(canvas: Canvas, main: list[RunRef], ghosts: list[RunRef], y: float) -> float:
+    """Draw the names of the runs, in at most three lines."""
+    entries = [(run.name, COLOURS[i % len(COLOURS)], ()) for i, run in enumerate(main)]
+    named = [(f"{GHOSTS[run.role]}: {run.name}", MUTED, line_of(run, 0, 0).dash) for run in ghosts]
+    x, lines = float(MARGIN), 1
+    for i, (name, colour, dash) in enumerate([*entries, *named]):
+        text = canvas.shortened(name, 260, 11.5)
+        width = 25 + canvas.width_of(text, 11.5)
+        if x + width > WIDTH - MARGIN and x > MARGIN:
+            if lines == LEGEND_LINES:
+                rest = f"and {len(entries) + len(named) - i} more"
+                canvas.text(MARGIN, y + 17, rest, size=11.5, colour=MUTED)
+                return y + 37
+            x, y, lines = float(MARGIN), y + 17, lines + 1
+        canvas.sample(x, y + 7, colour, dash)
         canvas.text(x + 25, y, text, size=11.5, colour=MUTED)
-        x += 25 + canvas.width_of(text, 11.5) + 18
+        x += width + 18
     return y + 20
 
 
@@ -163,7 +175,8 @@ def _draw_panels(
 
 def _lines(content: ChartContent, curves: list[Curve]) -> list[Line]:
     runs = {run.run_id: run for run in content.runs}
-    main = [run.run_id for run in content.runs if run.role in ("live", "plain")]
+    shown = {curve.run_id for curve in content.curves if len(curve)}
+    main = [run.run_id for run in content.runs if run.role not in GHOSTS and run.run_id in shown]
     starts: dict[str, float] = {}
     for curve in content.curves:
         if len(curve):

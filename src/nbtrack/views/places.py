@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast
 
 import numpy as np
 
@@ -16,7 +16,6 @@ from nbtrack.views.curves import Curve, Floats
 Kind = Literal["step", "time", "relative", "metric"]
 
 SMOOTH_PLACES = 1000
-_SHORTEST_WAY = 0.05
 
 
 @dataclass(frozen=True)
@@ -73,8 +72,8 @@ def places_for(x: str, curves: Sequence[Curve]) -> Places:
 
 
 def _kind(x: str, curves: Iterable[Curve], *, known: bool) -> Kind:
-    if x == "step" or x == "time" or x == "relative":
-        return x
+    if x in ("step", "time", "relative"):
+        return cast(Kind, x)
     if x != "auto":
         return "metric" if known else "step"
     several = [curve for curve in curves if len(curve) > 1]
@@ -114,7 +113,7 @@ def smoothed(values: Floats, weight: float, x: Floats, total: int) -> Floats:
     before = np.nan
     for i in np.flatnonzero(np.isfinite(values)).tolist():
         apart = abs(float(x[i]) - before)
-        places = max(_SHORTEST_WAY, apart / way) if way > 0 and np.isfinite(apart) else 1.0
+        places = apart / way if way > 0 and np.isfinite(apart) else 1.0
         before = float(x[i])
         kept = weight**places
         average = kept * average + (1 - kept) * float(values[i])

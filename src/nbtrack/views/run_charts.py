@@ -1,24 +1,123 @@
-"""The chart of stored runs."""
+"""The chart of stored runs, which follows those that go on."""
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from nbtrack.errors import InvalidParameterError, NotFoundError
+from nbtrack.errors import InvalidParameterError, NbtrackError, NotFoundError
+from nbtrack.store import tails
 from nbtrack.store.neighbours import find_run
 from nbtrack.store.reader import Reader
 from nbtrack.store.runs import get_runs
 from nbtrack.store.store import Store
 from nbtrack.store.table import table_rows
-from nbtrack.views.curves import RunRef
+from nbtrack.store.windows import counts
+from nbtrack.views.curves import MAX_POINTS, Curve, RunRef
+from nbtrack.views.mime import ChartContent
 from nbtrack.views.stored_curves import stored_curves
 from nbtrack.views.widgets.metric_chart import MetricChart
 
 if TYPE_CHECKING:
     import pandas as pd
+    from plotly.graph_objects import Figure
 
-MAX_RUNS = 20
+NEWEST = 20  # of a filter
+MAX_RUNS = 500
+LOOK_EVERY_S = 1.0
+REST = 20  # after a look that found something, wait so many times what it took
+GOING_ON = ("RUNNING", "SCHEDULED")
+
+
+class RunsChart(MetricChart):
+    """A chart of stored runs. While some of them go on, here or elsewhere, it grows with them.
+
+    It looks once a second whether the store has changed, and reads only the metrics that have
+    more points than before. Takes what `MetricChart` takes, and the ``keys`` to show.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        runs: Sequence[RunRef],
+        curves: Sequence[Curve],
+        keys: Sequence[str] | None = None,
+        **options: Any,
+    ) -> None:
+        super().__init__(runs, curves, store=store, **options)
+        self._source = store
+        self._keys = None if keys is None else list(keys)
+        self._counts = {(curve.run_id, curve.key): curve.total for curve in curves}
+        self._closing = threading.Event()
+        self._follower: threading.Thread | None = None
+        if self.comm is not None and self._going_on():
+            self._follower = threading.Thread(
+                target=self._follow, name="nbtrack-chart", daemon=True
+            )
+            self._follower.start()
+
+    def close(self) -> None:
+        """Close the widget; it no longer follows the runs."""
+        self._closing.set()
+        super().close()
+
+    def refresh(self) -> None:
+        """Read what the runs that went on have logged since the last time."""
+        going = self._going_on()
+        if not going:
+            return
+        with self._source.read() as reader:
+            now = counts(reader, going, self._keys)
+            grown = [name for name, count in now.items() if count != self._counts.get(name)]
+            if self._keys is None:
+                grown = [name for name in grown if not name[1].startswith("system/")]
+            found = get_runs(reader, going)
+            curves = [
+                curve
+                for run_id in dict.fromkeys(run_id for run_id, _ in grown)
+                for curve in stored_curves(
+                    reader, [run_id], [key for owner, key in grown if owner == run_id]
+                )
+            ]
+        self._counts.update({name: now[name] for name in grown})
+        if curves:
+            self.replace_curves(curves)
+        for run in found:
+            if run.info.status != self._refs[run.info.run_id].state:
+                self.set_state(run.info.run_id, run.info.status)
+
+    def _going_on(self) -> list[str]:
+        return [run.run_id for run in self._refs.values() if run.state in GOING_ON]
+
+    def _state(self) -> object:
+        """Return what changes whenever the store does; nothing is opened for it."""
+        try:
+            stat = self._source.path.stat()
+            database = (stat.st_mtime_ns, stat.st_size)
+        except OSError:
+            database = (0, 0)
+        return database, sorted(tails.sizes(self._source.journals).items())
+
+    def _follow(self) -> None:
+        seen: object = None
+        rest = LOOK_EVERY_S
+        while not self._closing.wait(rest) and self._going_on():
+            rest = LOOK_EVERY_S
+            state = self._state()
+            if state == seen:
+                continue
+            begin = time.thread_time()
+            try:
+                self.refresh()
+            except NbtrackError:
+                continue  # a store that is busy now is asked again
+            except Exception as error:  # noqa: BLE001  a thread has no caller: it is said, by name
+                self._source.say(f"The chart no longer follows its runs: {error!r}")
+                return
+            seen = state
+            rest = max(LOOK_EVERY_S, REST * (time.thread_time() - begin))
 
 
 def runs_chart(
@@ -27,7 +126,7 @@ def runs_chart(
     runs: str | Sequence[str] | pd.DataFrame = "",
     keys: Sequence[str] | None = None,
     **options: Any,
-) -> MetricChart:
+) -> RunsChart:
     """Return a chart of metrics of stored runs.
 
     Parameters
@@ -48,6 +147,44 @@ def runs_chart(
     NotFoundError
         If there is no such run.
     """
+    refs, curves, title = _read(store, experiment_ids, runs, keys, MAX_POINTS)
+    if title:
+        options.setdefault("title", title)
+    return RunsChart(store, refs, curves, keys, **options)
+
+
+def runs_figure(
+    store: Store,
+    experiment_ids: Sequence[str] | None,
+    runs: str | Sequence[str] | pd.DataFrame = "",
+    keys: str | Sequence[str] | None = None,
+    *,
+    points: int = MAX_POINTS,
+    **options: Any,
+) -> Figure:
+    """Return a figure of Plotly with metrics of stored runs; see `runs_chart`.
+
+    Raises
+    ------
+    MissingDependencyError
+        If plotly is not installed.
+    """
+    from nbtrack.views.figures import chart_figure
+
+    refs, curves, title = _read(store, experiment_ids, runs, keys, points)
+    options["title"] = options.get("title") or title
+    return chart_figure(ChartContent(refs, curves, **options))
+
+
+def _read(
+    store: Store,
+    experiment_ids: Sequence[str] | None,
+    runs: Any,
+    keys: str | Sequence[str] | None,
+    points: int,
+) -> tuple[list[RunRef], list[Curve], str]:
+    """Return the runs, their curves, and a title where not all runs are shown."""
+    keys = [keys] if isinstance(keys, str) else keys
     with store.read() as reader:
         ids, total = _run_ids(reader, experiment_ids, runs)
         if len(ids) > MAX_RUNS:
@@ -55,11 +192,10 @@ def runs_chart(
                 f"A chart shows at most {MAX_RUNS} runs; these are {len(ids)}. Choose some of them."
             )
         found = get_runs(reader, ids)
-        curves = stored_curves(reader, ids, keys)
-    if total > len(ids):
-        options.setdefault("title", f"The newest {len(ids)} of {total} runs")
+        curves = stored_curves(reader, ids, keys, points=points)
+    title = f"The newest {len(ids)} of {total} runs" if total > len(ids) else ""
     refs = [RunRef(r.info.run_id, r.info.run_name, "plain", r.info.status) for r in found]
-    return MetricChart(refs, curves, **options)
+    return refs, curves, title
 
 
 def _run_ids(
@@ -77,7 +213,7 @@ def _run_ids(
             return [find_run(reader, runs.strip(), first)], 1
         except NotFoundError:
             pass  # then it is a filter
-    ids, total = table_rows(reader, experiment_ids, runs, [], 0, MAX_RUNS)
+    ids, total = table_rows(reader, experiment_ids, runs, [], 0, NEWEST)
     if not ids and runs.strip():
         raise NotFoundError(f"No run of the experiment fits {runs!r}.")
     return ids, total

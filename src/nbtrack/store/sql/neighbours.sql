@@ -43,3 +43,20 @@ WHERE lifecycle_stage = 'active'
 GROUP BY run_name
 ORDER BY max(start_time) DESC
 LIMIT $limit;
+
+-- name: earlier
+SELECT r.run_id, s.last_step
+FROM runs r JOIN series s ON s.run_id = r.run_id
+WHERE r.experiment_id = $experiment_id AND r.lifecycle_stage = 'active'
+  AND r.status = 'FINISHED' AND r.run_id <> $run_id AND s.key = $key
+  AND epoch_ms(r.start_time) <= $start_ms
+ORDER BY r.start_time DESC, r.run_id
+LIMIT $limit;
+
+-- name: means
+SELECT s.run_id, p.step // $width AS bucket, avg(p.value)
+FROM points p JOIN series s ON s.series = p.series
+WHERE p.series IN (SELECT series FROM series WHERE key = $key
+                   AND run_id IN (SELECT unnest($run_ids::VARCHAR[])))
+  AND isfinite(p.value) AND p.step >= 0
+GROUP BY ALL;

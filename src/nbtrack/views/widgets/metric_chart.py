@@ -119,6 +119,15 @@ class MetricChart(View):
             if now - self._pushed_at >= every:
                 self._push()
 
+    def replace_curves(self, curves: Sequence[Curve]) -> None:
+        """Show these points in the place of what there was of the same metrics and runs."""
+        with self._lock:
+            for curve in curves:
+                self._buffers.pop((curve.run_id, curve.key), None)
+            self._store(curves)
+            self._seq += 1
+            self._push()
+
     def add_runs(self, runs: Sequence[RunRef]) -> None:
         """Show more runs; their points come with ``append``."""
         with self._lock:
