@@ -46,8 +46,10 @@ export interface TreeRun {
   spark: Spark | null;
   archived: boolean;
   /** Of an interrupted run: that the user takes it as it is. */
-  kept?: boolean;
+  kept: boolean;
   note: string | null;
+  /** How a run ended that nobody has ended, in words. */
+  ending: string | null;
 }
 
 export interface TreePage {
@@ -75,6 +77,8 @@ export interface RunFacts {
   user: string | null;
   last_step: number | null;
   error: string | null;
+  kept: boolean;
+  ending: string | null;
   note: string | null;
   parent: RunLink | null;
   children: RunLink[];
@@ -102,13 +106,14 @@ export interface Environment {
   python?: string | null;
   platform?: string | null;
   packages?: [name: string, version: string][];
-  git?: { commit?: string | null; branch?: string | null; dirty?: boolean | null; repo?: string | null } | null;
+  git?: { commit?: string | null; branch?: string | null; dirty?: boolean | null; repo?: string | null; changed?: string[] } | null;
   [more: string]: unknown;
 }
 
 export interface Badge {
   text: string;
   kind: string;
+  detail?: string;
 }
 
 export interface ModelFacts {
@@ -155,7 +160,14 @@ export interface SourceCell {
 }
 
 export interface Source {
+  /** In the order of execution; the last one is the cell of the run. */
   cells: SourceCell[];
+  /** The cell of the run, so that it goes on with the run. */
+  resume: string | null;
+  /** Why earlier cells are not among them. */
+  left_out?: unknown;
+  /** Names that no earlier cell defines. */
+  missing?: unknown;
 }
 
 export interface Loading {

@@ -4,9 +4,9 @@ import { LabIcon } from '@jupyterlab/ui-components';
 export const nbtrackIcon = new LabIcon({
   name: 'nbtrack:icon',
   svgstr: `<svg xmlns="http://www.w3.org/2000/svg" width="16" viewBox="0 0 24 24">
-  <g class="jp-icon3 jp-icon-selectable" fill="none" stroke="#616161" stroke-width="2" stroke-linecap="round" stroke-linejoin="round">
-    <path d="M3.5 3.5v17h17"/>
-    <path d="M7 6.5c1.6 6.6 4.2 9.5 9 9.8"/>
+  <g fill="none" stroke-width="2.2" stroke-linecap="round" stroke-linejoin="round">
+    <path class="jp-icon3 jp-icon-selectable" stroke="#616161" d="M3.5 3.5v17h17"/>
+    <path class="jp-icon3 jp-icon-selectable" stroke="#616161" d="M7.5 4.5c.8 7.4 4 11.4 9 11.8"/>
   </g>
   <circle class="jp-icon3 jp-icon-selectable" fill="#616161" cx="18.4" cy="16.3" r="2.2"/>
 </svg>`
@@ -15,10 +15,10 @@ export const nbtrackIcon = new LabIcon({
 export const compareIcon = new LabIcon({
   name: 'nbtrack:compare',
   svgstr: `<svg xmlns="http://www.w3.org/2000/svg" width="16" viewBox="0 0 24 24">
-  <g class="jp-icon3" fill="none" stroke="#616161" stroke-width="2" stroke-linecap="round" stroke-linejoin="round">
-    <path d="M4 4v16h16"/>
-    <path d="M7.5 15.5l4-5 3.5 3 5-7"/>
-    <path d="M7.5 9l4 3.5L15 9l5 5.5" stroke-dasharray="2.5 3"/>
+  <g fill="none" stroke-width="2" stroke-linecap="round" stroke-linejoin="round">
+    <path class="jp-icon3" stroke="#616161" d="M4 4v16h16"/>
+    <path class="jp-icon3" stroke="#616161" d="M7.5 15.5l4-5 3.5 3 5-7"/>
+    <path class="jp-icon3" stroke="#616161" d="M7.5 9l4 3.5L15 9l5 5.5" stroke-dasharray="2.5 3"/>
   </g>
 </svg>`
 });

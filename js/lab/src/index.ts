@@ -84,6 +84,7 @@ const sidebar: JupyterFrontEndPlugin<void> = {
     settings.changed.connect(() => {
       watcher.pauseMs = settings.refreshSeconds * 1000;
       model.preferred = settings.store;
+      document.body.dataset['nbtrackPalette'] = settings.palette;
     });
     void registry?.load(SETTINGS_ID).then(async loaded => {
       settings.follow(loaded);

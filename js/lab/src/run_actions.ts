@@ -78,9 +78,9 @@ export class RunActions {
   async resume(run: Named): Promise<void> {
     const answer = await this.ask<Source>('run.source', { run_id: run.run_id });
     if (!answer) return;
-    const cells = answer.body.cells.map(cell => cell.source);
-    const last = cells.pop();
-    await this.insert([...cells, resumed(run.run_id, last)]);
+    const { cells, resume } = answer.body;
+    const earlier = resume === null ? [] : cells.slice(0, -1).map(cell => cell.source);
+    await this.insert([...earlier, resume ?? resumed(run.run_id)]);
     Notification.info(`Run the new cell to go on with ${run.name}. Its values are added to those of the run.`);
   }
 
@@ -139,14 +139,9 @@ export class RunActions {
   }
 }
 
-/** The source of a cell, so that it goes on with a run in place of making one. */
-export function resumed(runId: string, source: string | undefined): string {
-  const [first = '', ...rest] = (source ?? '').split('\n');
-  if (first.startsWith('%%track')) return [`%%track --resume ${runId}`, ...rest].join('\n');
-  const body = source
-    ? source.split('\n').map(line => `# ${line}`.trimEnd())
-    : [];
-  return [`with nbtrack.start_run(run_id="${runId}"):`, '    ...  # what the run goes on with', ...body].join('\n');
+/** A cell that goes on with a run that was not made by one. */
+export function resumed(runId: string): string {
+  return `import nbtrack\n\nwith nbtrack.start_run(run_id="${runId}"):\n    ...  # what the run goes on with`;
 }
 
 function namesOf(runs: readonly Named[]): string {

@@ -36,7 +36,7 @@ export class Sidebar {
   private readonly search = h('input', {
     type: 'search',
     class: 'nbt-search',
-    placeholder: 'Search, or metrics.loss < 0.3',
+    placeholder: 'Name or metrics.loss < 1',
     'aria-label': 'Search runs, by name or with the search grammar',
     spellcheck: 'false',
     autocomplete: 'off'

@@ -1,6 +1,6 @@
 import { type Answer, UnknownStoreError } from '@nbtrack/shared/backend';
 import { Signal } from '@lumino/signaling';
-import type { Experiments, Stage, StoreInfo, TreePage } from './answers';
+import type { Experiment, Experiments, Stage, StoreInfo, TreePage } from './answers';
 import { HttpBackend } from './http_backend';
 import { type Problem, problemOf } from './problem';
 import { PAGE, RunTree, experimentKey } from './run_tree';
@@ -151,7 +151,8 @@ export class SidebarModel {
     const before = this.tree.indexOf(this.selection.active);
     const first = this.known.size === 0;
     // deleted runs may be in an experiment that is deleted as a whole
-    const experiments = body.experiments.filter(e => e.stage !== 'deleted' || this.search.stage === 'deleted');
+    const stages = this.search.stage === 'deleted' ? ['active', 'deleted'] : ['active'];
+    const experiments = body.experiments.filter(e => stages.includes(e.stage) && !isUnused(e));
     // the youngest is what somebody works on
     const youngest = [...experiments].sort((a, b) => (b.last_ms ?? 0) - (a.last_ms ?? 0))[0];
     if (first && youngest) this.open(youngest.experiment_id);
@@ -170,9 +171,8 @@ export class SidebarModel {
     if (this.asked.has(name)) return;
     this.asked.add(name);
     const generation = this.generation;
-    const { filter, stage } = this.search;
-    const whole = wholeFilter(this.search);
-    const question = { experiment_id: experimentId, filter: whole, stage, start, stop: start + PAGE };
+    const { filter, stage, state } = this.search;
+    const question = { experiment_id: experimentId, filter, stage, state, start, stop: start + PAGE };
     try {
       const { body } = await this.ask<TreePage>('store.tree', question);
       if (generation !== this.generation) return;
@@ -214,19 +214,7 @@ export class SidebarModel {
   }
 }
 
-/** Whether a text is in the search grammar, as opposed to words to look for. */
-const COMPARES = /[=<>()]|\b(like|ilike|in|is|and|or|not)\b/i;
-
-/** What is typed and the chosen state as one filter; the server takes plain words only where they stand alone. */
-export function wholeFilter({ filter, state }: Search): string {
-  const typed = filter.trim();
-  if (!state) return typed;
-  const condition = `attributes.status = '${state}'`;
-  if (!typed) return condition;
-  if (COMPARES.test(typed)) return `(${typed}) AND ${condition}`;
-  const words = typed.split(/\s+/).map(word => {
-    const quote = word.includes("'") ? '"' : "'";
-    return `attributes.run_name ILIKE ${quote}%${word}%${quote}`;
-  });
-  return [...words, condition].join(' AND ');
+/** Every store has this experiment, also where nobody uses it. */
+function isUnused(experiment: Experiment): boolean {
+  return experiment.experiment_id === '0' && experiment.runs === 0;
 }

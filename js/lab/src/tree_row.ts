@@ -48,8 +48,7 @@ export function describe(row: Row): string {
     return [name, `${countOf(row)} runs`, running ? `${running} running` : ''].filter(Boolean).join(', ');
   }
   const { run } = row;
-  const parts = [run.name, stateWord(run.state), stepText(run)];
-  if (run.state === 'INTERRUPTED') parts.push('kernel died');
+  const parts = [run.name, stateWord(run.state), run.ending ?? stepText(run)];
   if (run.spark) parts.push(sparkText(run));
   if (run.archived) parts.push('archived');
   return parts.filter(Boolean).join(', ');
@@ -116,7 +115,6 @@ function runLines(row: RunRow, act: (action: RowAction, runId: string) => void):
   if (run.spark) first.append(sparkline(run.spark.values, 40, 14));
   first.append(h('span', { class: 'nbt-row-fact' }, ago(run.start_ms)));
   if (asksWhatToDo(run)) {
-    const where = stepText(run) ? `stopped at ${stepText(run)}, kernel died` : 'stopped, kernel died';
     const actions = h('div', { class: 'nbt-line nbt-line-2' });
     for (const [action, label] of [['keep', 'Keep'], ['resume', 'Resume'], ['discard', 'Discard']] as const) {
       const button = h('button', { type: 'button', class: 'nbt-small', tabindex: -1, 'aria-label': `${label} ${run.name}` }, label);
@@ -126,7 +124,7 @@ function runLines(row: RunRow, act: (action: RowAction, runId: string) => void):
       });
       actions.append(button);
     }
-    lines.append(h('div', { class: 'nbt-line nbt-line-2 nbt-warn' }, where), actions);
+    lines.append(h('div', { class: 'nbt-line nbt-line-2 nbt-warn', title: run.ending ?? '' }, run.ending ?? 'kernel died'), actions);
   }
   return lines;
 }

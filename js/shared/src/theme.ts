@@ -1,6 +1,9 @@
 /** Colours that people with any colour vision tell apart (after Okabe and Ito), for light and dark pages. */
 const LIGHT = ['#0072b2', '#d55e00', '#009e73', '#a8578a', '#b37a00', '#3a8fc4', '#6b6b6b'];
 const DARK = ['#5ab4f0', '#f0894a', '#3fc79a', '#df9bc3', '#e8b341', '#8fd0f5', '#b5b5b5'];
+/** Fewer and stronger ones, for projectors and for eyes that need it. */
+const LIGHT_CONTRAST = ['#00539c', '#b33c00', '#00664b', '#7a1f5c', '#000000'];
+const DARK_CONTRAST = ['#7cc7ff', '#ffb000', '#5fe0b7', '#ff9ad5', '#ffffff'];
 const DASHES = ['solid', '7px,3px', '2px,2px', '9px,3px,2px,3px'] as const;
 
 export interface Theme {
@@ -31,11 +34,17 @@ export function readTheme(root: HTMLElement): Theme {
     grid: colour('--nbt-grid'),
     danger: colour('--nbt-bad'),
     font: style.fontFamily || 'sans-serif',
-    palette: dark ? DARK : LIGHT
+    palette: paletteOf(dark)
   };
   probe.remove();
   root.classList.toggle('nbt-dark', dark);
   return theme;
+}
+
+/** The page's own choice, such as a setting of JupyterLab, stands at its body. */
+function paletteOf(dark: boolean): readonly string[] {
+  if (document.body.dataset['nbtrackPalette'] === 'contrast') return dark ? DARK_CONTRAST : LIGHT_CONTRAST;
+  return dark ? DARK : LIGHT;
 }
 
 function luminance(colour: string): number {
@@ -72,7 +81,7 @@ export function followTheme(root: HTMLElement, callback: (theme: Theme) => void)
   for (const element of [document.body, document.documentElement]) {
     observer.observe(element, {
       attributes: true,
-      attributeFilter: ['class', 'data-jp-theme-name', 'data-jp-theme-light', 'data-theme', 'data-vscode-theme-kind']
+      attributeFilter: ['class', 'data-jp-theme-name', 'data-jp-theme-light', 'data-theme', 'data-vscode-theme-kind', 'data-nbtrack-palette']
     });
   }
   const media = matchMedia('(prefers-color-scheme: dark)');

@@ -1,7 +1,7 @@
 import { h } from '@nbtrack/shared/dom';
 import type { Details, Environment, ModelFacts } from '../answers';
 import { plain } from './overview';
-import { facts, filteredTable, section } from './parts';
+import { facts, filteredTable, formatBytes, section } from './parts';
 
 const KNOWN = new Set(['python', 'platform', 'packages', 'git']);
 
@@ -16,7 +16,7 @@ export function showEnvironment(panel: HTMLElement, { environment, run }: Detail
         ['Python', environment.python],
         ['Platform', environment.platform],
         ['User', run.user],
-        ...more.map(([name, value]): [string, string] => [titled(name), plain(value)])
+        ...more.map(([name, value]): [string, string] => [titled(name), name === 'memory' ? formatBytes(Number(value)) : plain(value)])
       ])
     )
   );
@@ -31,7 +31,8 @@ function gitFacts(git: NonNullable<Environment['git']>): HTMLElement {
     ['Commit', git.commit ? h('code', {}, git.commit) : null],
     ['Branch', git.branch],
     ['Tree', state],
-    ['Repository', git.repo]
+    ['Repository', git.repo],
+    ['Changed', git.changed?.join(', ')]
   ]);
 }
 

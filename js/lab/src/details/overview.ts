@@ -5,8 +5,13 @@ import { sparkline } from '../sparkline';
 import { stateSign } from '../state';
 import { facts, linkButton, section, textTable } from './parts';
 
+/** How many params stand in the overview; the others are in their own tab. */
+const FEW_PARAMS = 12;
+
 export interface OverviewHandlers {
   open(runId: string): void;
+  /** Show another tab. */
+  show(tab: string): void;
   setNote(note: string): void;
   tag(before?: [string, string]): void;
 }
@@ -20,6 +25,7 @@ export function showOverview(panel: HTMLElement, details: Details, handlers: Ove
   const main = h('div', { class: 'nbt-overview-main' });
   if (details.metrics.length > 0) main.append(section('Metrics', metricTable(details.metrics)));
   else main.append(section('Metrics', h('p', { class: 'nbt-empty' }, 'This run has logged no metrics.')));
+  if (details.params.length > 0) main.append(section('Params', ...firstParams(details.params, handlers)));
   if (details.datasets.length > 0) main.append(section('Datasets', datasetTable(details.datasets)));
   side.append(section('Note', noteEditor(run.note ?? '', handlers)), section('Tags', tagList(details, handlers)));
   side.append(
@@ -56,6 +62,12 @@ function metricTable(metrics: readonly MetricFacts[]): HTMLElement {
   const cell = (value: number | null): string => formatNumber(value) || '–';
   const rows = metrics.map(m => [m.key, sparkline(m.spark, 72, 18), cell(m.last), cell(m.min), cell(m.max), cell(m.step)]);
   return h('div', { class: 'nbt-scroller' }, textTable('Metrics', ['Metric', 'Curve', 'Last', 'Min', 'Max', 'Step'], rows));
+}
+
+function firstParams(params: Details['params'], handlers: OverviewHandlers): HTMLElement[] {
+  const shown = h('div', { class: 'nbt-columns-2' }, facts(params.slice(0, FEW_PARAMS)));
+  if (params.length <= FEW_PARAMS) return [shown];
+  return [shown, linkButton(`All ${params.length} params`, () => handlers.show('params'))];
 }
 
 function datasetTable(datasets: readonly DatasetFacts[]): HTMLElement {

@@ -101,6 +101,10 @@ export class RunDetails {
     const { actions, runId, open } = this.context;
     const handlers = {
       open,
+      show: (tab: string) => {
+        this.tabs.select(tab);
+        this.tabs.focus();
+      },
       setNote: (note: string) => void actions.setNote(runId, note),
       tag: (tag?: [string, string]) => void actions.addTag([{ run_id: runId, name: details.run.name }], tag)
     };
@@ -123,7 +127,10 @@ export class RunDetails {
     const named = { run_id: run.run_id, name: run.name };
     const title = h('h2', { class: 'nbt-details-name' }, run.name);
     const first = h('div', { class: 'nbt-headline' }, title, stateBadge(run.state));
-    for (const badge of badges) first.append(h('span', { class: 'nbt-badge', 'data-kind': badge.kind }, badge.text));
+    for (const badge of badges) {
+      const title = badge.detail || undefined;
+      first.append(h('span', { class: 'nbt-badge', 'data-kind': badge.kind, title }, badge.text));
+    }
     const buttons = h('div', { class: 'nbt-actions nbt-push' });
     const add = (label: string, act: () => void): void => {
       const button = h('button', { type: 'button', class: 'nbt-button' }, label);
@@ -131,7 +138,7 @@ export class RunDetails {
       buttons.append(button);
     };
     if (run.stage === 'deleted') add('Restore', () => void actions.act('restore', [named]));
-    else if (run.state === 'INTERRUPTED') {
+    else if (run.state === 'INTERRUPTED' && !run.kept) {
       add('Keep', () => void actions.act('keep', [named]));
       add('Resume', () => void actions.resume(named));
       add('Discard', () => void actions.act('discard', [named]));
@@ -140,8 +147,7 @@ export class RunDetails {
     add('Copy loading code', () => void actions.copyLoading(runId));
     first.append(buttons);
     const step = run.last_step === null ? '' : `step ${formatNumber(run.last_step)}`;
-    const stopped = run.state === 'INTERRUPTED' ? `stopped at ${step || 'the start'}, kernel died` : step;
-    const facts = [formatTime(run.start_ms), formatDuration(run.duration_s), stopped, run.user ?? ''].filter(Boolean);
+    const facts = [formatTime(run.start_ms), formatDuration(run.duration_s), run.ending ?? step, run.user ?? ''].filter(Boolean);
     const line = h('div', { class: 'nbt-details-facts' }, linkButton(run.experiment, () => this.context.openTable(run.experiment_id)));
     for (const fact of facts) line.append(h('span', {}, fact));
     this.head.replaceChildren(first, line);
