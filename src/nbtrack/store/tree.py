@@ -126,12 +126,15 @@ def tree_page(
     Raises
     ------
     InvalidParameterError
-        If the filter cannot be read.
+        If the filter cannot be read, or there is no such state.
     """
     view = ViewType.DELETED_ONLY if stage == "deleted" else ViewType.ACTIVE_ONLY
     text = as_filter(filter_string)
     if state:
-        status = f"attributes.status = '{RunStatus.to_string(RunStatus.from_string(state))}'"
+        known = [RunStatus.to_string(number) for number in RunStatus.all_status()]
+        if state not in known:
+            raise InvalidParameterError(f"state is {state!r}; use one of {', '.join(known)}.")
+        status = f"attributes.status = '{state}'"
         text = f"({text}) AND {status}" if text else status
     matching = select_run_ids(reader, [experiment_id], text, view).run_ids
     if stage != "deleted":

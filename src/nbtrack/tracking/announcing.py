@@ -27,8 +27,9 @@ def _folder() -> Path:
         file = shell().kernel.config["IPKernelApp"]["connection_file"]
     except (AttributeError, KeyError, TypeError):
         file = ""
-    if file and Path(file).is_absolute():
-        return Path(file).parent
+    path = Path(file)
+    if path.is_absolute() and path.name.startswith("kernel-"):  # not one in a temporary folder
+        return path.parent
     from nbtrack.tracking.notebook_path import runtime_folder
 
     return runtime_folder()
