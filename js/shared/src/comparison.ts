@@ -184,7 +184,8 @@ export class ComparisonView {
         void this.load();
       },
       onSelected: ids => this.select(ids, true),
-      onRows: ids => {
+      onRows: (ids, _total, start) => {
+        if (start > 0) return;
         this.rows = ids;
         this.showRuns();
       }
@@ -296,7 +297,7 @@ export class ComparisonView {
     this.colours = new Map(shown.map(id => [id, colourOf(this.theme, looks.get(id)?.colour ?? 0)]));
     const rules = [...this.colours].map(([id, colour]) => `.nbt-comparison [row-id="${CSS.escape(id)}"] .nbt-runname::before{background:${colour}}`);
     this.dotStyle.textContent = rules.join('\n');
-    this.parallel.setSelected(this.selected);
+    this.parallel.setSelected(this.selected, this.colours);
     this.scatter.setRuns(this.colours, this.selected);
     if (this.shows('diff')) this.diff.setRuns(this.data, shown, this.colours);
     if (this.shows('curves')) this.showCurves(shown);

@@ -52,6 +52,7 @@ export class ParallelView {
   private ys: Float32Array[] = [];
   private colours: (string | null)[] = [];
   private selected: ReadonlySet<string> = new Set();
+  private runColours: ReadonlyMap<string, string> = new Map();
   private highlighted: string | null = null;
   private width = 0;
   private frame = 0;
@@ -95,8 +96,10 @@ export class ParallelView {
     this.layout();
   }
 
-  setSelected(ids: readonly string[]): void {
+  /** The runs that stand out; those with a colour have it here too, unless brushes chose them. */
+  setSelected(ids: readonly string[], colours: ReadonlyMap<string, string>): void {
     this.selected = new Set(ids);
+    this.runColours = colours;
     this.schedule();
   }
 
@@ -312,6 +315,11 @@ export class ParallelView {
     return this.selected.size > 0 ? this.selected : null;
   }
 
+  private colourOf(run: number): string {
+    const own = this.selected.size > 0 && this.state.brushes.length === 0 ? this.runColours.get(this.data.ids[run]!) : undefined;
+    return own ?? this.colours[run] ?? this.theme.muted;
+  }
+
   private draw(): void {
     const context = sheet(this.canvas, this.boxWidth(), HEIGHT);
     if (!context || this.axes.length === 0) return;
@@ -324,7 +332,7 @@ export class ParallelView {
       for (const run of this.order) if (!stands(run)) this.line(context, run, this.theme.muted, 1);
     }
     context.globalAlpha = kept && kept.size < 60 ? 0.95 : strong;
-    for (const run of this.order) if (stands(run)) this.line(context, run, this.colours[run] ?? this.theme.muted, kept && kept.size < 60 ? 1.9 : 1.4);
+    for (const run of this.order) if (stands(run)) this.line(context, run, this.colourOf(run), kept && kept.size < 60 ? 1.9 : 1.4);
     this.box.dataset['runs'] = String(n);
     this.box.dataset['kept'] = String(kept === null ? n : this.data.ids.filter(id => kept.has(id)).length);
     this.drawOver();
@@ -337,7 +345,7 @@ export class ParallelView {
     else delete this.box.dataset['highlight'];
     if (!context || run < 0) return;
     this.line(context, run, this.theme.dark ? '#000' : '#fff', 6);
-    this.line(context, run, this.colours[run] ?? this.theme.text, 3);
+    this.line(context, run, this.colourOf(run), 3);
     this.axes.forEach((_, i) => {
       context.beginPath();
       context.arc(this.x(i), this.ys[i]![run]!, 4, 0, 7);

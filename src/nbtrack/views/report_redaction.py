@@ -43,12 +43,13 @@ _PRIVATE_WORD = (
     r"(?:passw(?:or)?d|passphrase|pwd|secret|credentials?|api[_-]?key|access[_-]?key|"
     r"private[_-]?key|account[_-]?key|auth[_-]?key|[_-]token|(?:access|auth|api|hf|github|bot)token)"
 )
-_PRIVATE_NAME = re.compile(rf"(?i)(?:{_PRIVATE_WORD}(?:[_-]?id)?$|^(?:token|auth|pwd|pass|key)$)")
+_PRIVATE_NAME = re.compile(rf"(?i)(?:{_PRIVATE_WORD}(?:[_-]?id)?$|^(?:token|auth|pwd|pass)$)")
 _ASSIGNED = re.compile(
     rf"(?i)((?:\b[\w.-]*{_PRIVATE_WORD}|\b(?:token|auth))['\"]?\]?\s*(?:=(?!=)|:(?!//))\s*)"
     r"(\"[^\"\n]*\"|'[^'\n]*'|[^\s,;)'\"\]}]+)"
 )
 _DENSE = re.compile(r"(?<![\w+/=.-])[A-Za-z0-9+/_-]{28,}={0,2}(?![\w+/=.-])")
+_WORDS = re.compile(r"[A-Z][a-z]{3,}")
 _PRIVATE_VARIABLE = re.compile(
     r"(?i)(?:token|secret|passw|passphrase|api_?key|access_?key|credential)"
 )
@@ -156,7 +157,8 @@ def _hide_dense(found: re.Match[str]) -> str:
     counts = Counter(text)
     bits = -sum(n / len(text) * math.log2(n / len(text)) for n in counts.values())
     switches = sum(a.isupper() != b.isupper() for a, b in pairwise(text))
-    return HIDDEN if bits > 3.7 and switches > len(text) / 5 else text
+    words = sum(len(word) for word in _WORDS.findall(text))
+    return HIDDEN if bits > 3.7 and switches > len(text) / 5 and words < len(text) / 2 else text
 
 
 def _short_hosts(names: Iterable[str]) -> set[str]:

@@ -1,0 +1,175 @@
+"""Runs side by side: what is asked, what is brushed, what is left in the notebook."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from IPython.testing.globalipapp import start_ipython
+
+import nbtrack
+from nbtrack.errors import InvalidParameterError, NotFoundError
+from nbtrack.tracking import context
+from nbtrack.views.mime import VIEW_MIME
+from nbtrack.views.questions import answer
+from nbtrack.views.widgets.comparison import Comparison
+from nbtrack.views.widgets.view import View
+from sweeps import log_runs
+
+JS = Path(__file__).parents[1] / "js/shared"
+
+
+def ask(kind: str, **question: Any) -> tuple[dict[str, Any], list[np.ndarray[Any, Any]]]:
+    found = answer(context.store(), {"type": f"compare.{kind}", **question})
+    json.dumps(found.body, allow_nan=False)
+    return found.body, [np.frombuffer(buffer) for buffer in found.buffers]
+
+
+def three() -> list[str]:
+    params = [
+        {"lr": 0.1, "optimizer": "sgd", "depth": "10", "same": 1},
+        {"lr": 0.01, "optimizer": "adam", "depth": "9", "same": 1},
+        {"lr": 0.001, "optimizer": "adam", "extra": "x", "same": 1},
+    ]
+    losses = [0.3, math.nan, 0.1]
+    return log_runs(3, lambda i: (params[i], {"val_loss": losses[i], "system/cpu": i}))
+
+
+def test_values_come_as_numbers_with_categories_and_gaps(workdir: Path) -> None:
+    ids = three()
+    body, numbers = ask("data", experiment_ids=None, filter="")
+    assert body["run_ids"] == ids[::-1]
+    columns = {column["name"]: column for column in body["columns"]}
+    assert columns["params.optimizer"]["categories"] == ["adam", "sgd"]
+    assert numbers[columns["params.optimizer"]["buffer"]].tolist() == [0, 0, 1]
+    assert columns["params.depth"]["missing"] == [0]
+    assert numbers[columns["params.lr"]["buffer"]].tolist() == [0.001, 0.01, 0.1]
+    assert columns["metrics.val_loss"]["direction"] == "min"
+    assert math.isnan(numbers[columns["metrics.val_loss"]["buffer"]][1])
+    assert not {"params.same", "metrics.system/cpu"} & set(columns)
+
+
+def test_columns_and_runs_can_be_named(workdir: Path) -> None:
+    ids = three()
+    body, numbers = ask("data", run_ids=[ids[2], ids[0]], columns=["duration", "params.lr"])
+    assert body["names"] == ["run-2", "run-0"]
+    assert [column["name"] for column in body["columns"]] == ["duration", "params.lr"]
+    assert numbers[1].tolist() == [0.001, 0.1]
+    with pytest.raises(InvalidParameterError, match=r"params\.lr"):
+        ask("data", run_ids=ids, columns=["status"])
+
+
+def test_a_filter_chooses_the_runs_and_a_bad_one_is_told(workdir: Path) -> None:
+    ids = three()
+    body, _ = ask("data", experiment_ids=["0"], filter="params.optimizer = 'adam'")
+    assert (body["run_ids"], body["total"]) == ([ids[2], ids[1]], 2)
+    with pytest.raises(InvalidParameterError):
+        ask("data", experiment_ids=None, filter="params.lr >> 3")
+    with pytest.raises(NotFoundError, match="0123"):
+        ask("data", run_ids=["0123"])
+
+
+def test_two_runs_are_told_in_full(workdir: Path) -> None:
+    with nbtrack.start_run(run_name="first", tags={"team": "vision"}) as run:
+        nbtrack.log_param("lr", 0.1)
+        nbtrack.log_metrics({"val_loss": math.inf}, step=3)
+        nbtrack.log_input(nbtrack.data.from_numpy(np.ones((5, 2)), name="ones"), context="train")
+        nbtrack.log_text("lr = 0.1\n", "source/cell.py")
+        nbtrack.set_tag("mlflow.note.content", "a try")
+    body, _ = ask("diff", a=run.info.run_id, b=run.info.run_id)
+    facts = body["a"]
+    assert facts["params"] == [["lr", "0.1"]]
+    assert facts["metrics"][0]["last"] == "∞"
+    assert facts["datasets"][0] | {"digest": ""} == {
+        "name": "ones", "digest": "", "context": "train", "rows": 5
+    }  # fmt: skip
+    assert (facts["source"], facts["note"]) == ("lr = 0.1\n", "a try")
+    assert facts["tags"] == [["team", "vision"]]
+    assert "numpy" in facts["environment"]["packages"]
+
+
+def test_brushes_select_runs_without_any_page(workdir: Path) -> None:
+    ids = three()
+    comparison = nbtrack.compare()
+    comparison.brush({"column": "params.lr", "low": 0.005, "high": 1})
+    assert set(comparison.selected_ids) == {ids[0], ids[1]}
+    comparison.brushes = [
+        {"column": "params.lr", "low": 0.005, "high": 1},
+        {"column": "params.optimizer", "values": ["adam"]},
+    ]
+    assert comparison.selected["run_id"].tolist() == [ids[1]]
+    comparison.brush()
+    assert comparison.selected.empty
+
+
+@pytest.mark.parametrize(
+    "brush", [{}, {"column": "params.lr"}, {"column": "params.lr", "low": "a"}]
+)
+def test_what_is_no_brush_is_refused_with_an_example(workdir: Path, brush: dict[str, Any]) -> None:
+    three()
+    with pytest.raises(InvalidParameterError, match="optimizer"):
+        nbtrack.compare().brush(brush)
+
+
+def test_the_selection_is_a_frame_both_ways(workdir: Path) -> None:
+    ids = three()
+    comparison = nbtrack.compare()
+    comparison.selected = nbtrack.search_runs(filter_string="params.optimizer = 'adam'")
+    assert set(comparison.selected_ids) == {ids[1], ids[2]}
+    comparison.selected = ["run-0"]
+    assert comparison.selected["params.optimizer"].tolist() == ["sgd"]
+
+
+def test_runs_are_named_or_filtered(workdir: Path) -> None:
+    ids = three()
+    assert nbtrack.compare("run-0 run-2").selected_ids == [ids[0], ids[2]]
+    assert nbtrack.compare(["run-0", "run-1", "run-2"]).run_ids == ids
+    assert nbtrack.compare("metrics.val_loss < 0.2").filter == "metrics.val_loss < 0.2"
+    with pytest.raises(InvalidParameterError, match="val_loss"):
+        nbtrack.compare(metric="val_los")
+
+
+def test_what_stays_in_the_notebook_is_small_and_whole(workdir: Path) -> None:
+    def of(i: int) -> tuple[dict[str, Any], dict[str, float]]:
+        params = {f"param_{k}": f"value {i} {k} " + "x" * 30 for k in range(20)}
+        return params | {"lr": i}, {"val_loss": 1 / (i + 1)}
+
+    log_runs(60, of)
+    bundle, metadata = nbtrack.compare().finished_bundle()
+    assert len(json.dumps([bundle, metadata])) <= 50_000
+    assert {"text/plain", "text/html", "image/png", VIEW_MIME} == set(bundle)
+    saved = bundle[VIEW_MIME]
+    assert saved["kind"] == "comparison"
+    assert saved["table"]["total"] == 60
+    assert saved["curves"]["series"]
+
+
+def test_an_empty_store_is_compared_too(workdir: Path) -> None:
+    comparison = nbtrack.compare()
+    bundle, _ = comparison.finished_bundle()
+    assert "0 runs" in bundle["text/plain"]
+    assert comparison.metric == ""
+
+
+def test_the_browser_knows_the_same_traits() -> None:
+    text = (JS / "src/protocol.ts").read_text("utf-8")
+    known = json.loads(re.search(r"const WIDGETS = (\{.*?\}) as const;", text, re.DOTALL)[1])
+    own = set(Comparison.class_trait_names(sync=True)) - set(View.class_trait_names(sync=True))
+    assert own == set(known["Comparison"]["traits"])
+
+
+def test_the_magic_takes_a_filter_or_names(workdir: Path) -> None:
+    from IPython.core.error import UsageError
+
+    ids = three()
+    shell = start_ipython() or __import__("IPython").get_ipython()
+    shell.run_line_magic("load_ext", "nbtrack")
+    assert shell.run_line_magic("compare", "run-0 run-1").run_ids == [ids[0], ids[1]]
+    assert shell.run_line_magic("compare", "metrics.val_loss < 0.2").filter
+    with pytest.raises(UsageError):
+        shell.run_line_magic("compare", "params.lr >> 1")
