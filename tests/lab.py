@@ -120,19 +120,21 @@ def jupyter_environment(folder: Path) -> dict[str, str]:
 class Server:
     """A Jupyter server with JupyterLab and Notebook 7 on a port of its own."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, base_url: str = "/") -> None:
         self.folder = folder / "work"
         self.folder.mkdir()
         self.env = jupyter_environment(folder / "jupyter")
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
-            self.url = f"http://127.0.0.1:{free.getsockname()[1]}"
+            port = free.getsockname()[1]
+        self.url = f"http://127.0.0.1:{port}{base_url.rstrip('/')}"
         self._log = (folder / "server.log").open("w+b")
         options = [
             "--no-browser",
             "--allow-root",
             "--ip=127.0.0.1",
-            f"--port={self.url.rsplit(':', 1)[1]}",
+            f"--port={port}",
+            f"--ServerApp.base_url={base_url}",
             "--ServerApp.port_retries=0",
             f"--ServerApp.root_dir={self.folder}",
             f"--IdentityProvider.token={TOKEN}",
