@@ -265,6 +265,20 @@ def test_a_link_out_of_the_runs_folder_is_refused(server: Server, store: tuple[s
     assert "out.txt" not in [file["path"] for file in files]
 
 
+def test_an_artifact_is_downloaded_and_never_shown(server: Server, store: tuple[str, str]) -> None:
+    address = f"{server.url}nbtrack/artifact?store={store[0]}&run_id={store[1]}"
+    headers = {"Authorization": f"token {TOKEN}"}
+    with urlopen(Request(f"{address}&path=notes/a.txt", headers=headers), timeout=60) as answer:
+        assert answer.read() == b"hello"
+        assert answer.headers["Content-Type"] == "application/octet-stream"
+        assert answer.headers["Content-Disposition"] == "attachment; filename*=UTF-8''a.txt"
+        assert answer.headers["Content-Security-Policy"].startswith("sandbox")
+    query = f"artifact?store={store[0]}&run_id={store[1]}"
+    found = [server.get(f"{query}&path={path}")[0] for path in ("../x", "gone", "notes", "")]
+    assert found == [400, 404, 400, 400]
+    assert server.send(f"{query}&path=notes/a.txt")[0] == 403
+
+
 def test_bodies_that_are_too_large_or_no_json_are_refused(
     server: Server, store: tuple[str, str]
 ) -> None:

@@ -6,19 +6,23 @@ import asyncio
 import json
 from collections.abc import Sequence
 from concurrent.futures import Executor
+from contextlib import suppress
 from http.client import responses
 from typing import Any
+from urllib.parse import quote
 
 from tornado import web
+from tornado.iostream import StreamClosedError
 
 from nbtrack.errors import NbtrackError
 from nbtrack.server import wire
 from nbtrack.server.dispatch import dispatch
-from nbtrack.server.messages import Reply, Request
+from nbtrack.server.messages import FileReply, Reply, Request
 from nbtrack.server.routes import ROUTES, Action, Route
 from nbtrack.server.site import Site
 
 AUTH_RESOURCE = "nbtrack"
+PIECE = 1024 * 1024
 
 _CODES = {
     400: "BAD_REQUEST",
@@ -73,12 +77,30 @@ class EndpointHandler(web.RequestHandler):
             raise web.HTTPError(403, f"You may not {action} the stores of this server.")
         loop = asyncio.get_running_loop()
         reply = await loop.run_in_executor(self.pool, dispatch, self.site, route, request)
+        if isinstance(reply, FileReply):
+            await self._send_file(reply)
+            return
         # the dictionary may have a megabyte of buffers: the loop goes on meanwhile
         text = await loop.run_in_executor(self.pool, _as_json, reply)
         self.set_status(reply.status)
         self.set_header("Content-Type", "application/json")
         self.set_header("Cache-Control", "no-store")
         await self.finish(text)
+
+    async def _send_file(self, reply: FileReply) -> None:
+        """Send a file piece by piece, as something to save: it may be anybody's."""
+        loop = asyncio.get_running_loop()
+        self.set_header("Content-Type", "application/octet-stream")
+        self.set_header("Content-Disposition", f"attachment; filename*=UTF-8''{quote(reply.name)}")
+        self.set_header("Content-Security-Policy", "sandbox; default-src 'none'")
+        self.set_header("X-Content-Type-Options", "nosniff")
+        self.set_header("Cache-Control", "no-store")
+        with reply.file, suppress(StreamClosedError):  # who asked may have gone away
+            await self.flush()
+            while piece := await loop.run_in_executor(self.pool, reply.file.read, PIECE):
+                self.write(piece)
+                await self.flush()
+            await self.finish()
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         """Answer with what went wrong as JSON."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from nbtrack.errors import NbtrackError
 from nbtrack.server import wire
-from nbtrack.server.messages import Reply, Request, failure
+from nbtrack.server.messages import FileReply, Reply, Request, failure
 from nbtrack.server.routes import Route
 from nbtrack.server.site import Site
 
 
-def dispatch(site: Site, route: Route, request: Request) -> Reply:
+def dispatch(site: Site, route: Route, request: Request) -> Reply | FileReply:
     """Return what an endpoint answers; its errors are replies, too."""
     try:
         if len(request.body) > route.max_body:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, BinaryIO
 
 from nbtrack.errors import HTTP_STATUS, InvalidParameterError, NbtrackError, NotFoundError
 from nbtrack.server import wire
@@ -60,6 +60,21 @@ class Reply:
 
     body: Mapping[str, Any]
     status: int = 200
+
+
+@dataclass(frozen=True)
+class FileReply:
+    """A file as the answer; who sends it closes it.
+
+    Attributes
+    ----------
+    file : BinaryIO
+    name : str
+        Under which it is saved.
+    """
+
+    file: BinaryIO
+    name: str
 
 
 class UnknownStoreError(NotFoundError):

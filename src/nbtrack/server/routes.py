@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from nbtrack.server import wire
+from nbtrack.server.endpoints.artifacts import artifact
 from nbtrack.server.endpoints.ask import ask
 from nbtrack.server.endpoints.stores import stores, watch
-from nbtrack.server.messages import Reply, Request
+from nbtrack.server.messages import FileReply, Reply, Request
 
 Action = Literal["read", "write"]
 
@@ -41,7 +42,7 @@ class Route:
 
     method: str
     path: str
-    endpoint: Callable[[Any, Request], Reply]
+    endpoint: Callable[[Any, Request], Reply | FileReply]
     scope: Literal["store", "site"]
     max_body: int = wire.MAX_BODY
     action: Callable[[Request], Action] = lambda _request: "read"
@@ -55,6 +56,7 @@ def action_of_question(request: Request) -> Action:
 
 ROUTES = (
     Route("POST", "/ask", ask, "store", action=action_of_question),
+    Route("GET", "/artifact", artifact, "store"),
     Route("GET", "/stores", stores, "site"),
     Route("POST", "/watch", watch, "site"),
 )

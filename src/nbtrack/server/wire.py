@@ -11,6 +11,8 @@ SECONDS = "seconds"
 BODY = "body"
 BUFFERS = "buffers"
 STORES = "stores"
+RUN_ID = "run_id"
+PATH = "path"
 ERROR_CODE = "error_code"
 MESSAGE = "message"
 
