@@ -1,4 +1,4 @@
-import { looksOf } from './colours';
+import { looksOf, shade } from './colours';
 import type { Detail } from './detail';
 import { groupRank, parseMetric } from './groups';
 import type { LegendEntry } from './legend';
@@ -62,6 +62,7 @@ export function arrange({ data, runs, theme, x, hidden, detail }: Given): Arrang
   for (const series of data) {
     const run = runs[order.get(series.run) ?? -1];
     const { group, split } = parseMetric(series.key);
+    if (kind === 'metric' && series.key === x) continue; // a metric against itself says nothing
     let lines = groups.get(group);
     if (!lines) groups.set(group, (lines = []));
     if (hidden.has(`run:${series.run}`) || hidden.has(`split:${split}`)) continue;
@@ -75,7 +76,10 @@ export function arrange({ data, runs, theme, x, hidden, detail }: Given): Arrang
       x: xValues(points, kind, start, kind === 'metric' ? data.get(series.run, x) : undefined),
       label: several ? [run?.name ?? series.run, split].filter(Boolean).join(' ') : split,
       short: split,
-      colour: colourOf(theme, look && !ghost ? look.colour : (SPLIT_COLOUR[split] ?? rank)),
+      colour:
+        look && !ghost
+          ? shade(colourOf(theme, look.colour), look.repeat, theme.dark)
+          : colourOf(theme, SPLIT_COLOUR[split] ?? rank),
       dash: dashFor(run, several, splits.size > 1 ? (SPLIT_COLOUR[split] ?? rank) : (look?.repeat ?? 0), main.length),
       ghost,
       width: ghost ? 1.3 : thick,
@@ -88,7 +92,7 @@ export function arrange({ data, runs, theme, x, hidden, detail }: Given): Arrang
   const entries: LegendEntry[] = [
     ...(several ? main : []).map(run => {
       const { colour = 0, repeat = 0 } = looks.get(run.id) ?? {};
-      return entry(run, colourOf(theme, colour), splits.size > 1 || main.length > VERY_MANY ? 'solid' : dashOf(repeat));
+      return entry(run, shade(colourOf(theme, colour), repeat, theme.dark), splits.size > 1 || main.length > VERY_MANY ? 'solid' : dashOf(repeat));
     }),
     ...splitEntries(splits, several, theme),
     ...runs.filter(run => isGhost(run) && present.has(run.id)).map(run => entry(run, 'currentColor', GHOST_DASH[run.role] ?? ''))

@@ -31,6 +31,7 @@ export interface ChartExtras {
 }
 
 const FIRST_PANELS = 12;
+const SHORT_LEGEND = 4;
 
 /**
  * Small multiples of metrics.
@@ -240,8 +241,19 @@ export class Chart {
     this.grid.dataset['panels'] = String(shown.length);
     this.toolbar.show(this.options, kind, metrics, this.zoom !== null);
     this.legend.show(entries, this.hidden);
+    this.placeLegend(entries.length);
     if (this.zoom && this.detail?.shown) this.root.dataset['detail'] = 'shown';
     else delete this.root.dataset['detail'];
+  }
+
+  /** A short legend stands beside the switches, a long one below them. */
+  private placeLegend(entries: number): void {
+    const { element: toolbar } = this.toolbar;
+    const { element: legend } = this.legend;
+    const short = entries <= SHORT_LEGEND && !this.root.classList.contains('nbt-narrow');
+    if (short === (legend.parentElement === toolbar)) return;
+    if (short) this.toolbar.hover.before(legend);
+    else toolbar.after(legend);
   }
 
   private setHidden(hidden: ReadonlySet<string>): void {

@@ -7,6 +7,15 @@ export interface RunLook {
   repeat: number;
 }
 
+/** The colour of a repeat: the same hue nearer to the text, then nearer to the page. */
+export function shade(colour: string, repeat: number, dark: boolean): string {
+  const turn = repeat % 3;
+  if (turn === 0) return colour;
+  const [target, share] = (turn === 1) === dark ? [255, 0.4] : [0, 0.38];
+  const channels = [1, 3, 5].map(at => Number.parseInt(colour.slice(at, at + 2), 16));
+  return `#${channels.map(c => Math.round(c + (target - c) * share).toString(16).padStart(2, '0')).join('')}`;
+}
+
 /**
  * Give every run a colour that it has in all charts of the page.
  *

@@ -17,7 +17,7 @@ export interface ToolbarEvents {
 export class Toolbar {
   readonly element: HTMLElement;
   private readonly title = h('span', { class: 'nbt-title' });
-  private readonly hover = h('span', { class: 'nbt-hover' });
+  readonly hover = h('span', { class: 'nbt-hover' });
   private readonly reset = h('button', { type: 'button', class: 'nbt-toggle nbt-reset', hidden: true, title: 'Show the whole axis again (double-click)' }, 'Reset zoom');
   private readonly logY = h('button', { type: 'button', class: 'nbt-toggle', title: 'Logarithmic y axis' }, 'log y');
   private readonly logX = h('button', { type: 'button', class: 'nbt-toggle', title: 'Logarithmic x axis' }, 'log x');

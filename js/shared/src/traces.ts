@@ -229,7 +229,7 @@ export function layoutOf(state: PanelState, scale: XScale, drawing: Drawing): ob
       ...(state.kind === 'metric'
         ? { title: { text: plain(state.xName), standoff: 4, font: { size: 10.5, color: theme.muted } } }
         : {}),
-      ...(state.kind === 'step' && !scale.log ? { tickformat: '~s' } : {}),
+      ...((state.kind === 'step' || state.kind === 'metric') && !scale.log ? { tickformat: shortTicks(xRange(state, scale)) } : {}),
       ...(scale.log ? { exponentformat: 'e', dtick: decades(xRange(state, scale)) } : {})
     },
     yaxis: {
@@ -241,7 +241,7 @@ export function layoutOf(state: PanelState, scale: XScale, drawing: Drawing): ob
       nticks: 5,
       exponentformat: 'e',
       minexponent: 2,
-      ...(state.logY ? { dtick: logTick(drawing.low, drawing.high) } : {})
+      ...(state.logY ? { dtick: logTick(drawing.low, drawing.high) } : { tickformat: shortTicks([drawing.low, drawing.high]) })
     },
     yaxis2: { domain: [0, 0.075], range: [0, 1], visible: false, fixedrange: true },
     shapes: odd
@@ -262,6 +262,11 @@ export function layoutOf(state: PanelState, scale: XScale, drawing: Drawing): ob
         ]
       : []
   };
+}
+
+/** `20k` for large numbers; small ones as they are, for `m` would be read as metres. */
+function shortTicks([low, high]: readonly [number, number]): string {
+  return Math.max(Math.abs(low), Math.abs(high)) >= 10_000 && high - low >= 100 ? '~s' : '';
 }
 
 /** Text as Plotly takes it: without its few HTML tags. */

@@ -1,0 +1,205 @@
+// @vitest-environment happy-dom
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { arrange } from '../src/arrangement';
+import { looksOf, shade } from '../src/colours';
+import { Detail } from '../src/detail';
+import { CardHead } from '../src/head';
+import { Legend, MOST_ENTRIES, soloed, toggled } from '../src/legend';
+import { joined, nearest, resolveX, smooth } from '../src/points';
+import type { RunRef } from '../src/protocol';
+import { type Points, SeriesSet } from '../src/series';
+import type { Theme } from '../src/theme';
+import { drawingOf, type PanelState, XScale } from '../src/traces';
+
+const floats = (...values: number[]): Float64Array => Float64Array.from(values);
+const view = (...values: number[]): DataView => new DataView(floats(...values).buffer);
+const THEME: Theme = {
+  dark: false, text: '#000', muted: '#666', grid: '#eee', danger: '#c00', font: 'sans', palette: ['#0072b2', '#d55e00', '#009e73']
+};
+const run = (id: string, role: RunRef['role'] = 'plain'): RunRef => ({ id, name: id, role, state: 'FINISHED' });
+
+function points(key: string, step: number[], value: number[], total = step.length): Points {
+  return { run: 'a', key, n: step.length, total, step: floats(...step), time: floats(...step.map(s => 1000 * s)), value: floats(...value) };
+}
+
+function overview(step: number[], total: number): SeriesSet {
+  const set = new SeriesSet();
+  const column = floats(...step);
+  set.add([{ run: 'a', key: 'loss', n: step.length, total }], column, column.map(s => s * 1000), column);
+  return set;
+}
+
+describe('detail of a window', () => {
+  afterEach(() => void vi.useRealTimers());
+  const look = (set: SeriesSet, window: [number, number]) => ({
+    x: 'step' as const, window, series: [...set], starts: new Map([['a', 0]]), pixels: 300
+  });
+  const answer = (...step: number[]) => ({
+    body: { series: [{ run: 'a', key: 'loss', n: step.length }] },
+    buffers: [view(...step), view(...step.map(s => s * 1000)), view(...step.map(() => 7))]
+  });
+
+  it('takes the place of the points there, and newer points go on behind it', async () => {
+    vi.useFakeTimers();
+    const set = overview([0, 10, 20, 30, 40], 1000);
+    const ask = vi.fn().mockResolvedValue(answer(12, 15, 18, 22, 28));
+    const detail = new Detail({ ask }, () => undefined);
+    detail.look(look(set, [11, 29]));
+    await vi.runAllTimersAsync();
+    expect(ask.mock.calls[0]![1]).toMatchObject({ run_ids: ['a'], keys: ['loss'], x: 'step', window: [11, 29] });
+    expect([...detail.merged(set.get('a', 'loss')!, 'step').step]).toEqual([0, 10, 12, 15, 18, 22, 28, 30, 40]);
+    set.append({ type: 'append', seq: 1, series: [{ run: 'a', key: 'loss', n: 1 }] }, [view(50), view(50000), view(1)]);
+    expect(detail.merged(set.get('a', 'loss')!, 'step').step.at(-1)).toBe(50);
+    expect(detail.merged(set.get('a', 'loss')!, 'time').n).toBe(6);
+  });
+
+  it('is not asked for while somebody drags, nor of curves that are whole', async () => {
+    vi.useFakeTimers();
+    const ask = vi.fn().mockResolvedValue(answer(1));
+    const detail = new Detail({ ask }, () => undefined);
+    const thinned = overview([0, 10], 1000);
+    for (let i = 0; i < 5; i++) detail.look(look(thinned, [0, i + 1]));
+    detail.look(look(overview([0, 10], 2), [0, 1]));
+    await vi.runAllTimersAsync();
+    expect(ask).not.toHaveBeenCalled();
+    detail.look(look(thinned, [0, 3]));
+    detail.look(look(thinned, [0, 4]));
+    await vi.runAllTimersAsync();
+    expect(ask).toHaveBeenCalledTimes(1);
+  });
+
+  it('drops an answer that is late, and keeps what is there when none comes', async () => {
+    vi.useFakeTimers();
+    const set = overview([0, 10, 20], 1000);
+    let late: (value: unknown) => void = () => undefined;
+    const ask = vi.fn().mockImplementationOnce(() => new Promise(resolve => (late = resolve)));
+    ask.mockResolvedValueOnce(answer(12)).mockRejectedValueOnce(new Error('busy'));
+    const detail = new Detail({ ask }, () => undefined);
+    for (const window of [[1, 9], [11, 19], [3, 4]] as [number, number][]) {
+      detail.look(look(set, window));
+      await vi.runAllTimersAsync();
+    }
+    late(answer(5));
+    await vi.runAllTimersAsync();
+    expect([...detail.merged(set.get('a', 'loss')!, 'step').step]).toEqual([0, 10, 12, 20]);
+    detail.forget();
+    expect(detail.shown).toBe(false);
+  });
+});
+
+describe('legend', () => {
+  it('hides, shows and solos', () => {
+    const all = ['run:a', 'run:b', 'split:val'];
+    expect([...toggled(new Set(), 'run:a')]).toEqual(['run:a']);
+    const alone = soloed(new Set(['run:a']), 'run:a', all);
+    expect([...alone]).toEqual(['run:b']);
+    expect([...soloed(alone, 'run:a', all)]).toEqual([]);
+  });
+
+  it('is made of buttons that say whether they are on, and is shortened', () => {
+    const events = { toggle: vi.fn(), solo: vi.fn(), point: vi.fn() };
+    const legend = new Legend(events);
+    const entries = Array.from({ length: 100 }, (_, i) => ({ id: `run:${i}`, name: `<i>${i}`, colour: '#000', dash: 'solid' }));
+    legend.show(entries, new Set(['run:1']));
+    const buttons = [...legend.element.querySelectorAll('button')];
+    expect(buttons).toHaveLength(MOST_ENTRIES);
+    expect(legend.element.textContent).toContain('and 40 more');
+    expect(buttons.slice(0, 2).map(b => b.getAttribute('aria-pressed'))).toEqual(['true', 'false']);
+    expect(buttons[0]!.textContent).toBe('<i>0');
+    buttons[0]!.dispatchEvent(new MouseEvent('click', { bubbles: true }));
+    buttons[0]!.dispatchEvent(new MouseEvent('click', { bubbles: true, altKey: true }));
+    buttons[1]!.dispatchEvent(new KeyboardEvent('keydown', { bubbles: true, key: 's' }));
+    expect(events.toggle.mock.calls).toEqual([['run:0']]);
+    expect(events.solo.mock.calls).toEqual([['run:0'], ['run:1']]);
+  });
+});
+
+describe('arrangement', () => {
+  const two = new SeriesSet();
+  const column = floats(0, 1);
+  for (const id of ['a', 'b']) for (const key of ['train_loss', 'val_loss', 'tokens']) two.add([{ run: id, key, n: 2 }], column, column, column);
+  const given = { data: two, runs: [run('a'), run('b')], theme: THEME, x: 'auto', hidden: new Set<string>(), detail: null };
+
+  it('puts train and val of one metric together and names runs and splits', () => {
+    const found = arrange(given);
+    expect([...found.groups].map(([group, lines]) => [group, lines.length])).toEqual([['loss', 4], ['tokens', 2]]);
+    expect(found.entries.map(entry => entry.id)).toEqual(['run:a', 'run:b', 'split:train', 'split:val']);
+    expect(new Set(found.groups.get('loss')!.map(line => `${line.colour} ${line.dash}`)).size).toBe(4);
+  });
+
+  it('leaves out what is hidden, and the metric that is the axis', () => {
+    const found = arrange({ ...given, x: 'tokens', hidden: new Set(['run:a', 'split:val']) });
+    expect(found.kind).toBe('metric');
+    expect([...found.groups.keys()]).toEqual(['loss']);
+    expect(found.groups.get('loss')!.map(line => line.label)).toEqual(['b train']);
+  });
+
+  it('gives a run one colour in all charts of a page', () => {
+    const first = looksOf(['x', 'y', 'z', 'w'], 3);
+    const second = looksOf(['q', 'z'], 3);
+    expect(second.get('z')!.colour).toBe(first.get('z')!.colour);
+    expect(second.get('q')!.colour).not.toBe(second.get('z')!.colour);
+    expect(first.get('w')!.repeat).toBe(1);
+    expect(shade('#0072b2', 1, false)).not.toBe('#0072b2');
+  });
+});
+
+describe('axes', () => {
+  it('joins another metric by step, and bridges what was thinned out', () => {
+    const other = points('tokens', [0, 2, 4], [0, 20, 40]);
+    expect([...joined(floats(0, 1, 4, 9), other)]).toEqual([0, NaN, 40, NaN]);
+    expect([...joined(floats(0, 1, 3), { ...other, total: 100 })]).toEqual([0, 10, 30]);
+    expect(resolveX('absent', [other])).toBe('step');
+    expect(nearest(floats(5, 1, NaN, 3), 2.9, false)).toBe(3);
+  });
+
+  it('goes to decades and back', () => {
+    const scale = new XScale('step', true, [1, 1000]);
+    expect(scale.toRange(100)).toBe(2);
+    expect(scale.fromRange(3)).toBeCloseTo(1000);
+    const minutes = new XScale('relative', false, [0, 600]);
+    expect([minutes.unitName, minutes.toRange(120), minutes.fromRange(2)]).toEqual(['min', 2, 120]);
+  });
+
+  it('smooths alike however many points were kept', () => {
+    const x = Float64Array.from({ length: 20_000 }, (_, i) => i);
+    const y = x.map(v => Math.sin(v / 3000));
+    const pick = (a: Float64Array): Float64Array => a.filter((_, i) => i % 20 === 0);
+    const whole = pick(smooth(y, 0.9, x, 20_000));
+    const few = smooth(pick(y), 0.9, pick(x), 20_000);
+    expect(Math.max(...whole.map((v, i) => Math.abs(v - few[i]!)))).toBeLessThan(0.02);
+  });
+});
+
+describe('drawing', () => {
+  const state: PanelState = {
+    kind: 'step', xName: '', smoothing: 0, logX: false, logY: false, zoom: null, span: [0, 3], theme: THEME
+  };
+
+  it('marks what is no number and says what it is', () => {
+    const bad = points('loss', [0, 1, 2, 3], [1, NaN, Infinity, 0]);
+    const line = { points: bad, x: bad.step, label: 'val', short: 'val', colour: '#000', dash: 'solid', ghost: false, width: 1, opacity: 1 };
+    const scale = new XScale('step', false, [0, 3]);
+    expect(drawingOf([line], state, scale).odd.map(odd => odd.words)).toEqual(['val: NaN at step 1', 'val: ∞ at step 2']);
+    expect(drawingOf([line], { ...state, logY: true }, scale).odd).toHaveLength(3);
+    expect(drawingOf([line], state, scale)).toMatchObject({ low: 0, high: 1 });
+  });
+});
+
+describe('stop', () => {
+  it('is there while the run goes on and can be stopped, and says so', async () => {
+    const stop = vi.fn().mockResolvedValue(undefined);
+    const head = new CardHead(true, stop);
+    const button = head.element.querySelector<HTMLButtonElement>('.nbt-stop')!;
+    head.setHead({ state: 'RUNNING' });
+    expect(button.hidden).toBe(true);
+    head.setStoppable(true);
+    expect(button.hidden).toBe(false);
+    button.click();
+    expect(stop).toHaveBeenCalledTimes(1);
+    expect(button.disabled).toBe(true);
+    head.setHead({ state: 'KILLED', standing: null });
+    expect(button.hidden).toBe(true);
+    head.dispose();
+  });
+});
