@@ -120,7 +120,7 @@ def jupyter_environment(folder: Path) -> dict[str, str]:
 class Server:
     """A Jupyter server with JupyterLab and Notebook 7 on a port of its own."""
 
-    def __init__(self, folder: Path, base_url: str = "/") -> None:
+    def __init__(self, folder: Path, base_url: str = "/", extension: bool = True) -> None:
         self.folder = folder / "work"
         self.folder.mkdir()
         self.env = jupyter_environment(folder / "jupyter")
@@ -128,6 +128,8 @@ class Server:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
         self.url = f"http://127.0.0.1:{port}{base_url.rstrip('/')}"
+        if not extension:
+            (folder / "jupyter/config_dir/jupyter_server_config.d/nbtrack.json").unlink()
         self._log = (folder / "server.log").open("w+b")
         options = [
             "--no-browser",

@@ -213,8 +213,8 @@ def test_after_a_restart_and_a_reload_everything_is_there(first: Lab) -> None:
     wait_for_states(first, *["FINISHED"] * 3)
     card = first.page.locator(".nbt-card").first
     card.locator(".nbt-plot .main-svg").first.wait_for()
-    card.get_by_role("button", name="log").click()
-    card.locator("button[aria-pressed=true]", has_text="log").wait_for()
+    card.get_by_role("button", name="log y").click()
+    card.locator("button[aria-pressed=true]", has_text="log y").wait_for()
     table = first.table()
     table.filter("bold")
     table.wait_for("run_name", ["bold"])

@@ -122,7 +122,6 @@ def test_mistakes_are_errors_that_stop_run_all(cell: Kernel) -> None:
     assert "nothing to track" in cell.run("%%track\n\n").errors
     assert "no run with the name" in cell.run("%%track --resume nobody\nx = 1").errors
     assert "later version" in cell.run("%compare").errors
-    assert "later version" in cell.run("%%runs\nSELECT 1").errors
     assert cell.value("'never' in globals()") is False
 
 
@@ -182,3 +181,29 @@ def test_runs_shows_the_table_or_what_is_wrong(cell: Kernel) -> None:
     out = cell.run("%runs metrics.loss <")
     assert out.status == "error"
     assert "UsageError" in out.errors
+
+
+def test_sql_shows_runs_in_its_order_with_its_columns(cell: Kernel) -> None:
+    cell.run("nbtrack.set_experiment('sql')")
+    for name, seed in (("one", 1), ("two", 2)):
+        cell.run(f"with nbtrack.start_run(run_name='{name}'): nbtrack.log_param('seed', {seed})")
+    cell.run("import pandas as pd; notes = pd.DataFrame({'seed': ['1', '2'], 'grade': [5, 7]})")
+    query = "SELECT run_id, grade FROM params JOIN notes ON value = seed WHERE key = 'seed' "
+    out = cell.run(f"%%runs -o found\n{query} ORDER BY grade DESC")
+    assert out.result.index("two") < out.result.index("one")
+    assert "sql.grade" in out.result
+    assert cell.value("found.grade.tolist()") == [7, 5]
+    assert "seed" in cell.run("%%runs\nSELECT seed, grade FROM notes").result
+
+
+def test_mistakes_in_sql_are_one_line(cell: Kernel) -> None:
+    for line, query, message in (
+        ("", "SELECT nothing FROM runs", "Binder Error"),
+        ("", "SELEC 1", "Parser Error"),
+        ("metrics.loss < 1", "SELECT 1", "A filter goes into %runs"),
+        ("", " ", "no SQL"),
+    ):
+        out = cell.run(f"%%runs {line}\n{query}")
+        assert out.status == "error"
+        assert "UsageError" in out.errors
+        assert message in out.errors

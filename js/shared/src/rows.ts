@@ -74,8 +74,9 @@ export function heading(name: string): { family: string; label: string } {
 }
 
 /** Width in pixels that a column of this kind gets. */
-export function columnWidth(name: string, kind: ColumnKind): number {
-  if (name === 'run_name') return 190;
+export function columnWidth(name: string, kind: ColumnKind, grouped = false): number {
+  if (name === 'run_name') return grouped ? 250 : 190;
+  if (grouped && name.startsWith('metrics.')) return 146;
   if (name === 'note') return 200;
   const wanted = { text: 110, number: 96, time: 146, state: 108, duration: 92, curve: 112 }[kind];
   return Math.max(wanted, Math.min(190, heading(name).label.length * 7.5 + 40));

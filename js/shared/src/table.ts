@@ -36,7 +36,7 @@ export interface TableOptions {
   exports?: boolean;
   onState(state: TableState): void;
   onSelected(ids: string[]): void;
-  onRows?(ids: string[], total: number): void;
+  onRows?(ids: string[], total: number, start: number): void;
   onOpen?(runId: string): void;
 }
 
@@ -110,7 +110,7 @@ export class RunsTable {
     root.setAttribute('data-lm-suppress-shortcuts', 'true');
     root.classList.add('nbt-runstable');
     root.classList.toggle('nbt-fill', options.height === 'fill');
-    root.append(h('style', {}, css), this.bar.element, this.host, this.empty);
+    root.append(h('style', {}, css), this.bar.head, this.host, this.empty, this.bar.foot);
     this.api = makeGrid(this.host, {
       columnDefs: [],
       defaultColDef: { suppressHeaderMenuButton: true },
@@ -294,7 +294,7 @@ export class RunsTable {
     this.empty.hidden = page.total > 0;
     this.empty.textContent = this.state.filter ? 'No run fits this filter.' : 'No runs here yet. nbtrack.start_run() starts one; it appears by itself.';
     this.root.dataset['total'] = String(page.total);
-    this.options.onRows?.(rows.filter(row => !row.group).map(row => row.id), this.runs);
+    this.options.onRows?.(rows.filter(row => !row.group).map(row => row.id), this.runs, params.startRow);
   }
 
   private say(): void {
@@ -303,7 +303,8 @@ export class RunsTable {
     const groups = this.total !== this.runs ? ` in ${this.total.toLocaleString('en-US')} rows` : '';
     const count = this.selection.ids.length;
     this.bar.say(count > 0 ? `${count} of ${runs} selected` : `${runs}${groups}`);
-    this.bar.setSelected(count, this.options.editable ?? true);
+    const states = this.api.getRenderedNodes().map(({ data }) => (data && this.selection.has(data.id) ? data.cells['status'] : null));
+    this.bar.setSelected(count, states.includes('INTERRUPTED'), this.options.editable ?? true);
   }
 
   private change(part: Partial<TableState>, rows = false): void {

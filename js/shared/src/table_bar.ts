@@ -20,9 +20,11 @@ export interface BarEvents extends ColumnMenuEvents {
 const STAGES: Record<Stage, string> = { active: 'Active', archived: 'Archived', deleted: 'Deleted' };
 const FORMATS: Record<ExportFormat, string> = { csv: 'CSV', markdown: 'Markdown', latex: 'LaTeX' };
 
-/** The line above the rows: filter, how many, group, columns, stage, export; below it, what can be done with the selected. */
+/** What stands around the rows: above, what is shown; below, how many, and what can be done with the selected. */
 export class TableBar {
-  readonly element: HTMLElement;
+  readonly head: HTMLElement;
+  /** Always as high, so that a selection moves no row away from the pointer. */
+  readonly foot: HTMLElement;
   readonly filter = h('input', {
     type: 'search',
     class: 'nbt-filter',
@@ -44,6 +46,7 @@ export class TableBar {
   private fading: ReturnType<typeof setTimeout> | undefined;
   private columns: readonly Column[] = [];
   private state!: TableState;
+  private acting = '';
 
   constructor(
     private readonly root: HTMLElement,
@@ -51,14 +54,8 @@ export class TableBar {
   ) {
     this.menu = new ColumnMenu(events);
     this.tools = h('div', { class: 'nbt-tools' }, this.groupButton, this.menu.popup.element, this.stageButton, this.exportButton);
-    this.element = h(
-      'div',
-      { class: 'nbt-tablehead' },
-      h('div', { class: 'nbt-tablebar' }, this.filter, this.count, this.tools),
-      this.problem,
-      this.actions,
-      this.notice
-    );
+    this.head = h('div', { class: 'nbt-tablehead' }, h('div', { class: 'nbt-tablebar' }, this.filter, this.tools), this.problem);
+    this.foot = h('div', { class: 'nbt-tablefoot' }, this.count, this.actions, this.notice);
     this.filter.addEventListener('input', () => this.onType(400));
     this.filter.addEventListener('keydown', event => event.key === 'Enter' && this.onType(0));
     this.groupButton.addEventListener('click', () => openMenu(this.root, this.groupButton, 'Group', this.groupItems()));
@@ -109,13 +106,17 @@ export class TableBar {
   }
 
   /** Show what can be done with so many selected runs. */
-  setSelected(count: number, canEdit: boolean): void {
+  setSelected(count: number, interrupted: boolean, canEdit: boolean): void {
+    const now = [count, interrupted, canEdit, this.state.stage].join();
+    if (now === this.acting) return;
+    this.acting = now;
     this.actions.hidden = count === 0 || !canEdit;
     if (this.actions.hidden) return this.actions.replaceChildren();
     const stage = this.state.stage;
     const act = (label: string, action: Action): HTMLElement => button(label, () => this.events.act(action));
-    const parts: HTMLElement[] = [h('span', { class: 'nbt-n' }, `${count} selected`)];
-    if (stage === 'active') parts.push(act('Archive', 'archive'), act('Keep interrupted', 'keep'));
+    const parts: HTMLElement[] = [];
+    if (interrupted) parts.push(act('Keep as it is', 'keep'), act('Discard', 'discard'));
+    if (stage === 'active') parts.push(act('Archive', 'archive'));
     if (stage === 'archived') parts.push(act('Unarchive', 'unarchive'));
     if (stage === 'deleted') parts.push(act('Restore', 'restore'));
     else parts.push(this.tagButton(), this.deleteButton(count));

@@ -84,7 +84,7 @@ function columnDef(column: Column, label: string, state: TableState, options: Co
   const def: ColDef<Row> = {
     colId: name,
     headerName: label,
-    width: state.widths[name] ?? columnWidth(name, kind),
+    width: state.widths[name] ?? columnWidth(name, kind, state.group.length > 0),
     minWidth: 48,
     pinned: state.pinned.includes(name) ? 'left' : null,
     sort: sorted < 0 ? null : state.sort[sorted]?.[1] ? 'asc' : 'desc',
@@ -134,13 +134,13 @@ class Heading implements IInnerHeaderComponent {
   init(params: IHeaderParams & HeadingParams): void {
     const { column, way, menu } = params;
     this.text = h('span', { class: 'nbt-label' }, params.displayName);
-    const mark = way ? h('span', { class: 'nbt-way', title: way === 'min' ? 'Lower is better' : 'Higher is better', 'aria-hidden': 'true' }, way === 'min' ? '↘' : '↗') : '';
+    const best = way ? `: ${way === 'min' ? 'the lowest' : 'the highest'} is best` : '';
     const button = h('span', { class: 'nbt-headmenu', 'aria-hidden': 'true', title: `Options of ${column.name}` }, '⋮');
     button.addEventListener('click', event => {
       event.stopPropagation();
       menu(column.name, button);
     });
-    this.element = h('span', { class: 'nbt-heading', title: column.name, 'data-column': column.name }, this.text, mark, button);
+    this.element = h('span', { class: 'nbt-heading', title: column.name + best, 'data-column': column.name }, this.text, button);
   }
 
   getGui(): HTMLElement {

@@ -24,27 +24,36 @@ def runs(
     *,
     experiment_names: Sequence[str] | None = None,
     columns: Sequence[str] | None = None,
+    sort: str | Sequence[Any] = (),
+    group: str | Sequence[str] = (),
 ) -> StoreRunTable:
     """Return the table of runs: it sorts, filters, and follows runs that go on.
 
     Parameters
     ----------
     filter : str
-        The grammar of ``search_runs``, such as ``"metrics.val_loss < 0.3"``, or plain words
-        of the runs' names.
+        The grammar of ``search_runs``, such as ``"metrics.val_loss < 0.3"``, or words that stand
+        in names, params, tags and notes.
     experiment_names : list of str, optional
         By default the active experiment; ``[]`` for all.
     columns : list of str, optional
-        Such as ``["run_name", "metrics.val_loss", "params.lr"]``.
+        Such as ``["run_name", "metrics.val_loss", "params.lr"]``; by default what was shown last.
+    sort : str or list, optional
+        Such as ``"metrics.val_loss"`` or ``["metrics.val_loss DESC", "run_name"]``.
+    group : str or list of str, optional
+        Params or tags, or ``"seeds"``: runs that differ in their seed only are one row, with mean
+        and standard deviation.
 
     Returns
     -------
     StoreRunTable
-        ``table.selected`` is a DataFrame of the runs that are selected.
+        ``table.selected`` is a DataFrame of the runs that are selected; ``to_csv``,
+        ``to_markdown`` and ``to_latex`` give the table as text.
     """
     from nbtrack.views.run_tables import runs_table
 
-    return runs_table(context.store(), _scope(experiment_names), filter, columns)
+    scope = _scope(experiment_names)
+    return runs_table(context.store(), scope, filter, columns, sort=sort, group=group)
 
 
 def chart(

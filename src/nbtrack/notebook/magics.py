@@ -149,17 +149,19 @@ class TrackMagics(Magics):
     @no_var_expand
     @line_cell_magic
     def runs(self, line: str, cell: str | None = None) -> RunTable:
-        """Show the runs of the active experiment that fit a filter.
+        """Show the runs of the active experiment that fit a filter, or the result of SQL.
 
         %runs [FILTER]         such as: %runs metrics.val_loss < 0.3 and params.lr = '0.1'
+
+        %%runs [-o NAME]       SQL below it, as nbtrack.sql takes it: data frames by their names.
+        SELECT ...             Rows with a run_id are shown as runs, in that order.
+
+            -o NAME            the variable that gets the DataFrame
         """
         from nbtrack.views.run_tables import runs_table
 
         if cell is not None:
-            raise UsageError(
-                "%%runs with SQL comes in a later version of nbtrack. "
-                "Use nbtrack.sql('SELECT ...') for now."
-            )
+            return self._result(line, cell)
         filter_string = line.strip().rstrip(";").strip()
         if filter_string.startswith("-"):
             raise UsageError(f"%runs takes a filter and no options; got {filter_string!r}.")
@@ -168,6 +170,27 @@ class TrackMagics(Magics):
             return runs_table(store, [starting.active_experiment_id(store)], filter_string)
         except NbtrackError as error:
             raise UsageError(str(error)) from None
+
+    def _result(self, line: str, query: str) -> RunTable:
+        from nbtrack.views.run_tables import result_table
+
+        name = _output_name(line)
+        if not query.strip():
+            raise UsageError("There is no SQL below %%runs. Such as: SELECT * FROM runs")
+        store = context.store()
+        try:
+            with store.read() as reader:
+                frame = reader.query(query, self.shell.user_ns)
+            if name:
+                self.shell.user_ns[name] = frame
+            return result_table(store, frame)
+        except NbtrackError as error:
+            raise UsageError(str(error)) from None
+        except Exception as error:
+            if "duckdb" not in type(error).__module__:
+                raise
+            lines = [part for part in str(error).splitlines() if part.strip()]
+            raise UsageError("; ".join(part.strip() for part in lines[:2])) from None
 
     @no_var_expand
     @line_magic
@@ -187,6 +210,19 @@ class TrackMagics(Magics):
             return Comparison(store, [starting.active_experiment_id(store)], wanted)
         except NbtrackError as error:
             raise UsageError(str(error)) from None
+
+
+def _output_name(line: str) -> str:
+    """Return the variable that ``-o`` names, or nothing."""
+    words = line.strip().rstrip(";").split()
+    if not words:
+        return ""
+    if len(words) != 2 or words[0] not in ("-o", "--out") or not words[1].isidentifier():
+        raise UsageError(
+            f"%%runs takes -o NAME and SQL in the lines below it; got {line.strip()!r}. "
+            "A filter goes into %runs."
+        )
+    return words[1]
 
 
 def _started(options: TrackOptions) -> ActiveRun:
