@@ -22,6 +22,7 @@ Source = Literal["folder", "kernel", "setting"]
 
 LOOK_AGAIN_S = 60.0
 SOONEST_S = 2.0
+REST = 20  # after a look, wait so many times what it took
 
 
 @dataclass
@@ -88,6 +89,7 @@ class Catalog:
         self._settings = [resolve(uri).path for uri in settings]
         self._known: dict[str, Known] = {}
         self._guard = threading.Lock()
+        self._look_after = 0.0
         self._looked = -LOOK_AGAIN_S
 
     def find(self, store_id: str) -> Store:
@@ -136,11 +138,14 @@ class Catalog:
 
     def _look(self, max_age_s: float) -> None:
         with self._guard:
-            if time.monotonic() - self._looked >= max_age_s:
+            begin = time.monotonic()
+            rested = begin >= self._look_after or max_age_s == 0
+            if rested and begin - self._looked >= max_age_s:
                 self._add(self._settings, "setting")
                 self._add(_from_kernels(self._runtime), "kernel")
                 self._add([find_default(self.root), *stores_below(self.root)], "folder")
                 self._looked = time.monotonic()
+                self._look_after = self._looked + REST * (self._looked - begin)
             else:
                 self._add(_from_kernels(self._runtime), "kernel")
             gone = [k for k, known in self._known.items() if not _is_there(known.store)]

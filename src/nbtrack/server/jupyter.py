@@ -30,7 +30,11 @@ class JupyterHandler(EndpointHandler, APIHandler):
     auth_resource = AUTH_RESOURCE
 
     async def allows(self, action: Action) -> bool:
-        """Ask the server's authorizer."""
+        """Ask the server's authorizer.
+
+        What a page asks by itself, as long as it is open, keeps no server of a hub alive.
+        """
+        self._track_activity = action == "write"
         return bool(
             await ensure_async(
                 self.authorizer.is_authorized(self, self.current_user, action, AUTH_RESOURCE)
