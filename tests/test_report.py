@@ -232,5 +232,5 @@ def test_two_runs_are_compared_in_the_file(page: Page) -> None:
 @pytest.mark.browser
 def test_a_narrow_page_scrolls_nowhere_sideways(page: Page) -> None:
     page.set_viewport_size({"width": 400, "height": 800})
-    page.wait_for_function("() => document.querySelector('.nbt-scatter svg').clientWidth < 400")
-    assert page.evaluate("() => document.documentElement.scrollWidth") <= 400
+    # the plots follow the width of the page
+    page.wait_for_function("() => document.documentElement.scrollWidth <= 400")
