@@ -65,7 +65,10 @@ class Kernel:
             if kind == "status" and content["execution_state"] == "idle":
                 break
             self._take(out, kind, content)
-        out.status = self.client.get_shell_msg(timeout=10)["content"]["status"]
+        reply = self.client.get_shell_msg(timeout=10)
+        while reply["parent_header"].get("msg_id") != asked:  # one of the start, that came late
+            reply = self.client.get_shell_msg(timeout=10)
+        out.status = reply["content"]["status"]
         return out
 
     def _take(self, out: Output, kind: str, content: dict[str, Any]) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
-from kernels import kernel
+from kernels import Kernel, kernel
 from nbtrack.notebook.names import names_of
 from nbtrack.notebook.slices import Executed, Slice, as_record, backward_slice
 
@@ -121,19 +122,30 @@ def test_the_record_keeps_the_latest_cells_up_to_its_size() -> None:
     assert record["left_out"] == 1
 
 
-def test_a_tracked_cell_keeps_the_cells_it_needed(tmp_path: Path) -> None:
+def kept(notebook: Kernel) -> dict[str, Any]:
+    folder = "nbtrack.artifacts.download_artifacts(run_id=nbtrack.last_active_run().info.run_id)"
+    found = notebook.value(f"open({folder} + '/source/cells.json').read()")
+    return dict(json.loads(found))
+
+
+def sources(record: dict[str, Any]) -> list[str]:
+    return [cell["source"] for cell in record["needed"]]
+
+
+def test_a_run_keeps_the_cells_it_needed(tmp_path: Path) -> None:
+    double = "def double(x):\n    return 2 * x * scale"
     with kernel(tmp_path) as notebook:
         notebook.run("scale = 3\nunused = 1")
-        notebook.run("def double(x):\n    return 2 * x * scale")
+        notebook.run(double)
         notebook.run("%matplotlib inline\nprint('looked')")
-        out = notebook.run("%%track slicing\nresult = double(2)")
+        out = notebook.run("%%track slicing\nresult = double(2)\ntime.time()")
         assert out.error is None, out.traceback
-        path = "nbtrack.artifacts.download_artifacts(run_id=nbtrack.last_active_run().info.run_id"
-        record = json.loads(
-            notebook.value(f"open({path}, artifact_path='source/cells.json')).read()")
-        )
-    assert [kept["source"] for kept in record["needed"]] == [
-        "scale = 3\nunused = 1",
-        "def double(x):\n    return 2 * x * scale",
-    ]
-    assert record["missing"] == []
+        tracked = kept(notebook)
+        notebook.run("with nbtrack.start_run():\n    double(4)")
+        fluent = kept(notebook)
+        source = notebook.value("nbtrack.source(nbtrack.last_active_run().info.run_id)")
+    first = "import nbtrack, time\n%load_ext nbtrack"  # the cell in which nbtrack was loaded
+    assert sources(tracked) == [first, "scale = 3\nunused = 1", double]
+    assert tracked["missing"] == []
+    assert sources(fluent) == sources(tracked)
+    assert source.endswith("with nbtrack.start_run():\n    double(4)")

@@ -70,8 +70,9 @@ def start_run(
 def _begin(*args: Any) -> ActiveRun:
     run = _start.start_run(*args)
     if in_notebook():
-        from nbtrack.notebook.cards import show_card
+        from nbtrack.notebook.cards import keep_source, show_card
 
+        keep_source(run)
         show_card(run)
     return run
 

@@ -105,21 +105,9 @@ class CellCapture:
         )
 
     def _keep_needed(self, names: set[str]) -> None:
-        """Keep the earlier cells that this one needs: in a thread, since many are to be parsed."""
         number = int(self._shell.execution_count)
         cell = Executed(number, self._cell_id, self._source, lambda _source: self._python)
-
-        def keep() -> None:
-            self.run.ending.wait(0.25)  # stay out of the way of the first steps
-            found = backward_slice(self._earlier, cell, names)
-            text = json.dumps(as_record(found, cell), indent=1)
-            self.run.writer.artifacts.put_bytes(CELLS_FILE, text.encode("utf-8", "replace"))
-
-        self.run.in_background(
-            threading.Thread(
-                target=lambda: self._safely("notebook's earlier cells", keep), daemon=True
-            )
-        )
+        _keep_needed(self.run, cell, self._earlier, names)
 
     def _keep_output(self) -> None:
         text = self._printed.text()
@@ -143,6 +131,48 @@ class CellCapture:
         if metrics:
             known = self.run.data.metrics
             self.run.writer.log_metrics({k: v for k, v in metrics.items() if k not in known})
+
+
+def keep_cell(run: ActiveRun, cell: Executed, earlier: Sequence[Executed], names: set[str]) -> None:
+    """Keep the cell that has started a run, and the earlier cells that it needs.
+
+    Parameters
+    ----------
+    run : ActiveRun
+    cell : Executed
+    earlier : list of Executed
+        The cells that were executed before it.
+    names : set of str
+        The names that have a value now.
+    """
+    tags = {CELL_TAG: str(cell.number)} | ({CELL_ID_TAG: cell.cell_id} if cell.cell_id else {})
+    run.writer.set_tags(tags)
+    _keep_needed(run, cell, earlier, names, with_source=True)
+
+
+def _keep_needed(
+    run: ActiveRun,
+    cell: Executed,
+    earlier: Sequence[Executed],
+    names: set[str],
+    *,
+    with_source: bool = False,
+) -> None:
+    """Keep the earlier cells that a cell needs: in a thread, since many are to be parsed."""
+
+    def keep() -> None:
+        run.ending.wait(0.25)  # stay out of the way of the first steps
+        try:
+            if with_source:
+                source = cell.text.encode("utf-8", "backslashreplace")
+                run.writer.artifacts.put_bytes(SOURCE_FILE, source)
+            record = as_record(backward_slice(earlier, cell, names), cell)
+            text = json.dumps(record, indent=1)
+            run.writer.artifacts.put_bytes(CELLS_FILE, text.encode("utf-8"))
+        except Exception as error:  # noqa: BLE001  a thread has no caller: it is said once, by name
+            run.store.say(f"The source of run {run.info.run_name} was not kept: {error}")
+
+    run.in_background(threading.Thread(target=keep, daemon=True))
 
 
 def log_missing_params(run: ActiveRun, params: Mapping[str, Any]) -> None:

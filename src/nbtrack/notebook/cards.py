@@ -57,6 +57,18 @@ def show_card(
         run.store.say(f"The card of run {run.info.run_name} cannot be shown: {error!r}")
 
 
+def keep_source(run: ActiveRun) -> None:
+    """Keep the cell that has started a run; what stands in the way is said, and the run goes on."""
+    from nbtrack.notebook.cells import cells_of
+
+    if run.pid != os.getpid():
+        return
+    try:
+        cells_of(shell()).keep_source(run)
+    except Exception as error:  # noqa: BLE001  a run without its source is still a run
+        run.store.say(f"The source of run {run.info.run_name} was not kept: {error!r}")
+
+
 def _outermost(run: ActiveRun) -> ActiveRun | None:
     """Return the run of the same cell that this one is inside, the outermost one."""
     inside = (other for other in run.outer if not other.ended and other.cell == run.cell)

@@ -7,8 +7,8 @@ from collections import deque
 from functools import cache
 from typing import Any
 
-from nbtrack.notebook.capture import CellCapture
-from nbtrack.notebook.slices import Executed, history_of
+from nbtrack.notebook.capture import CellCapture, keep_cell
+from nbtrack.notebook.slices import history_of
 from nbtrack.tracking import context
 from nbtrack.tracking.run import ActiveRun
 
@@ -39,7 +39,7 @@ class Cells:
         self._finished: deque[Any] = deque()
         self._tracked: list[tuple[Any, CellCapture]] = []
         self._history = history_of(shell)
-        self._executed: Executed | None = None
+        self._executed = self._history.numbered(int(shell.execution_count))
         shell.events.register("pre_run_cell", self._on_start)
         shell.events.register("post_run_cell", self._on_end)
 
@@ -66,6 +66,13 @@ class Cells:
         capture = CellCapture(run, self._shell, source, cell_id, earlier)
         self._tracked.append((self.current, capture))
         return capture
+
+    def keep_source(self, run: ActiveRun) -> None:
+        """Keep the cell that runs now for a run that its code has started, without ``%%track``."""
+        cell = self._executed
+        inside = any(outer.cell == run.cell for outer in run.outer)
+        if self.capturing and not inside and self.tracked is None and cell is not None:
+            keep_cell(run, cell, self._history.before(cell), set(self._shell.user_ns))
 
     def _on_start(self, info: Any) -> None:
         if not self._tracked:

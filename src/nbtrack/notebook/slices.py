@@ -111,6 +111,10 @@ class History:
         self._cells.append(cell)
         return cell
 
+    def numbered(self, number: int) -> Executed | None:
+        """Return the latest cell with an execution count."""
+        return next((cell for cell in reversed(self._cells) if cell.number == number), None)
+
     def before(self, cell: Executed | None) -> list[Executed]:
         """Return what was executed before a cell, the oldest first."""
         cells = list(self._cells)
@@ -119,11 +123,14 @@ class History:
 
 
 def history_of(shell: Any) -> History:
-    """Return a history that begins with what a shell has executed so far."""
+    """Return a history that begins with what a shell has executed so far.
+
+    The cell that runs now is the last one in it: often the one with the imports.
+    """
     history = History(lambda source: str(shell.transform_cell(source)))
     earlier = getattr(getattr(shell, "history_manager", None), "input_hist_raw", None) or []
     now = int(getattr(shell, "execution_count", 0))
-    for number, source in list(enumerate(earlier))[1:now]:
+    for number, source in list(enumerate(earlier))[1 : now + 1]:
         history.add(number, str(source))
     return history
 

@@ -15,6 +15,8 @@ A cell that starts with %%track gives its run:
   output       the last {MAX_BYTES // 1024} KB of what it prints, in output.txt
   environment  Python, packages, machine, GPU, git commit
   end          status, duration, peak memory, and the traceback of an error
+A cell that calls nbtrack.start_run gives its run: source, environment, end.
+With the source are kept the earlier cells that it needed.
 Not captured: other cells, environment variables, variables whose names look like secrets."""
 
 
