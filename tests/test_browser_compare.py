@@ -121,7 +121,7 @@ def test_axes_are_moved_with_the_keyboard(lab: Lab) -> None:
 
 
 def test_a_run_stands_out_everywhere(lab: Lab) -> None:
-    row = lab.page.locator(".ag-center-cols-container .ag-row[row-id]").nth(3)
+    row = lab.page.locator(".nbt-cmp .ag-row[row-id]").nth(3)
     run_id = row.get_attribute("row-id")
     row.hover()
     for plot in ("parallel", "scatter"):

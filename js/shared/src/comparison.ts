@@ -1,5 +1,5 @@
 import type { Answer, Backend } from './backend';
-import { looksOf } from './colours';
+import { looksOf, shade } from './colours';
 import { askData, label, RunData, within } from './comparison_data';
 import { choice } from './comparison_marks';
 import { Section, type SectionName, SECTIONS } from './comparison_section';
@@ -294,7 +294,12 @@ export class ComparisonView {
     if (key === this.shownFor || this.data === RunData.empty) return;
     this.shownFor = key;
     const looks = looksOf(shown, this.theme.palette.length);
-    this.colours = new Map(shown.map(id => [id, colourOf(this.theme, looks.get(id)?.colour ?? 0)]));
+    this.colours = new Map(
+      shown.map(id => {
+        const { colour = 0, repeat = 0 } = looks.get(id) ?? {};
+        return [id, shade(colourOf(this.theme, colour), repeat, this.theme.dark)];
+      })
+    );
     const rules = [...this.colours].map(([id, colour]) => `.nbt-comparison [row-id="${CSS.escape(id)}"] .nbt-runname::before{background:${colour}}`);
     this.dotStyle.textContent = rules.join('\n');
     this.parallel.setSelected(this.selected, this.colours);

@@ -3,7 +3,7 @@ import { h } from './dom';
 import { formatNumber } from './format';
 import type { ImportanceAnswer, ParamImportance } from './protocol_comparison';
 
-const WIDTH = 150;
+const WIDTH = 112;
 const HEIGHT = 18;
 
 /** Which params a metric depends on, with how unsure that is. */

@@ -128,7 +128,7 @@ describe('colours', () => {
 describe('differences', () => {
   it('show changed lines with what stands around them', () => {
     const lines = Array.from({ length: 20 }, (_, i) => `line ${i}`);
-    const found = diffLines(lines.join('\n'), lines.with(10, 'new').join('\n'));
+    const found = diffLines(lines.join('\n'), lines.map((line, i) => (i === 10 ? 'new' : line)).join('\n'));
     expect(found[0]).toEqual({ kind: 'place', text: '@@ line 8 | line 8 @@' });
     expect(found.filter(line => line.kind === 'same')).toHaveLength(6);
     expect(found.flatMap(line => (line.kind === 'old' || line.kind === 'new' ? [`${line.kind} ${line.text}`] : []))).toEqual(['old line 10', 'new new']);

@@ -170,7 +170,8 @@ def export_html(
     """Write runs as one HTML file that opens anywhere: no server, no network, no secrets.
 
     What looks like a token, a key or a password, home folders, and the names of users and hosts
-    are taken out of params, tags, notes, sources and error texts.
+    are taken out of params, tags, notes, sources and error texts. A secret that looks like a
+    plain word cannot be known: look at the file before you give it away.
 
     Parameters
     ----------
