@@ -102,28 +102,33 @@ export function addCommands(parts: Parts, palette: ICommandPalette | null): void
     label: 'Insert Cell with Source',
     icon: notebookIcon,
     isEnabled: one,
+    isVisible: one,
     execute: () => act(actions => actions.insertSource(first().run_id))
   });
   commands.addCommand(Commands.copy, {
     label: 'Copy Loading Code',
     icon: copyIcon,
     isEnabled: one,
+    isVisible: one,
     execute: () => act(actions => actions.copyLoading(first().run_id))
   });
   commands.addCommand(Commands.copyId, {
     label: 'Copy Run ID',
     isEnabled: one,
+    isVisible: one,
     execute: () => act(actions => actions.copy(first().run_id, 'The ID of the run is in the clipboard'))
   });
   commands.addCommand(Commands.rename, {
     label: 'Rename',
     icon: editIcon,
     isEnabled: one,
+    isVisible: one,
     execute: async () => (await panel.content)?.tree.rename(first().run_id)
   });
   commands.addCommand(Commands.note, {
     label: 'Edit Note …',
     isEnabled: one,
+    isVisible: one,
     execute: () => act(actions => actions.editNote(first(), first().note))
   });
   commands.addCommand(Commands.tag, {

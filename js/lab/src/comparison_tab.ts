@@ -10,6 +10,7 @@ export function showComparison(
   target: Target & { kind: 'compare' },
   open: (runId: string) => void
 ): Content {
+  root.classList.add('nbt-padded');
   return new ComparisonView(root, {
     backend: nbtrack.backend(target.store),
     experimentIds: target.experiment_ids,

@@ -52,7 +52,7 @@ function box(title: string, text: string, ...more: HTMLElement[]): HTMLElement {
 }
 
 function button(label: string, act: () => void, main = false): HTMLElement {
-  const made = h('button', { type: 'button', class: main ? 'nbt-button nbt-main' : 'nbt-button' }, label);
+  const made = h('button', { type: 'button', class: main ? 'nbt-lab-button nbt-main' : 'nbt-lab-button' }, label);
   made.addEventListener('click', act);
   return made;
 }

@@ -115,11 +115,7 @@ export class MainViews {
       case 'compare':
         return async root => (await import('./comparison_tab')).showComparison(root, this.nbtrack, target, this.openRun(target.store));
       case 'table':
-        return async root =>
-          (await import('./table_tab')).showTable(root, this.nbtrack, target, {
-            open: this.openRun(target.store),
-            compare: run_ids => this.show({ ...target, kind: 'compare', run_ids, name: 'Comparison' })
-          });
+        return async root => (await import('./table_tab')).showTable(root, this.nbtrack, target, this.openRun(target.store));
     }
   }
 

@@ -1,9 +1,9 @@
 import { h } from '@nbtrack/shared/dom';
-import { caretDownIcon, clearIcon, refreshIcon, searchIcon, tableRowsIcon } from '@jupyterlab/ui-components';
+import { caretDownIcon, clearIcon, deleteIcon, refreshIcon, searchIcon, tableRowsIcon } from '@jupyterlab/ui-components';
 import type { LabIcon } from '@jupyterlab/ui-components';
 import type { Stage } from './answers';
 import { emptyState, problemBox } from './empty_states';
-import { compareIcon } from './icons';
+import { archiveIcon, compareIcon } from './icons';
 import type { SidebarModel } from './sidebar_model';
 import type { RowAction } from './tree_row';
 import { TreeView } from './tree_view';
@@ -167,13 +167,13 @@ export class Sidebar {
   }
 
   private makeChosenBar(): HTMLElement {
-    const bar = h('div', { class: 'nbt-side-foot' }, this.chosen);
-    for (const [command, label] of [['nbtrack:compare', 'Compare'], ['nbtrack:archive', 'Archive'], ['nbtrack:delete', 'Delete']] as const) {
-      const button = h('button', { type: 'button', class: 'nbt-small' }, label);
-      if (command === 'nbtrack:compare') button.prepend(compareIcon.element({ tag: 'span' }));
-      button.addEventListener('click', () => this.handlers.run(command));
-      bar.append(button);
-    }
+    const compare = h('button', { type: 'button', class: 'nbt-small' }, compareIcon.element({ tag: 'span' }), 'Compare');
+    const archive = iconButton(archiveIcon, 'Archive the selected runs', '');
+    const remove = iconButton(deleteIcon, 'Delete the selected runs', '');
+    compare.addEventListener('click', () => this.handlers.run('nbtrack:compare'));
+    archive.addEventListener('click', () => this.handlers.run('nbtrack:archive'));
+    remove.addEventListener('click', () => this.handlers.run('nbtrack:delete'));
+    const bar = h('div', { class: 'nbt-side-foot' }, this.chosen, compare, archive, remove);
     return bar;
   }
 

@@ -76,7 +76,6 @@ export class SidebarModel {
     }
     this.refreshing = true;
     clearTimeout(this.timer);
-    const generation = this.generation;
     try {
       if (what === 'all' || !this.storeId) await this.readStores(afresh);
       if (this.storeId) await this.readExperiments();
@@ -86,7 +85,7 @@ export class SidebarModel {
       this.problem = problemOf(error);
     }
     this.refreshing = false;
-    const again = this.again ?? (generation === this.generation ? null : 'all');
+    const { again } = this;
     this.again = null;
     if (this.visible && !this.storeId && !this.problem) {
       this.timer = setTimeout(() => void this.refresh(), NO_STORE_MS);
@@ -140,7 +139,8 @@ export class SidebarModel {
 
   private async readStores(afresh: boolean): Promise<void> {
     this.stores = await this.server.stores(afresh);
-    if (!this.store) this.take(this.firstStore(this.stores));
+    const first = this.store ? this.storeId : this.firstStore(this.stores);
+    if (first !== this.storeId) this.take(first);
     this.follow();
   }
 

@@ -3,7 +3,7 @@ const SVG = 'http://www.w3.org/2000/svg';
 /** A small curve; gaps stay gaps. What it says in words is the caller's to say. */
 export function sparkline(values: readonly (number | null)[], width = 56, height = 16): SVGSVGElement {
   const svg = document.createElementNS(SVG, 'svg');
-  svg.setAttribute('class', 'nbt-spark');
+  svg.setAttribute('class', 'nbt-side-spark');
   svg.setAttribute('viewBox', `0 0 ${width} ${height}`);
   svg.setAttribute('width', String(width));
   svg.setAttribute('height', String(height));

@@ -3,18 +3,14 @@ import type { Target } from './main_views';
 import type { INbtrack } from './tokens';
 import type { Content } from './view_tab';
 
-export interface TableHandlers {
-  open(runId: string): void;
-  compare(runIds: string[]): void;
-}
-
 /** Show the table of all runs of some experiments. */
 export function showTable(
   root: HTMLElement,
   nbtrack: INbtrack,
   target: Target & { kind: 'table' },
-  { open }: TableHandlers
+  open: (runId: string) => void
 ): Content {
+  root.classList.add('nbt-filled');
   return new RunsTable(root, {
     backend: nbtrack.backend(target.store),
     experimentIds: target.experiment_ids,

@@ -95,7 +95,7 @@ function tagList(details: Details, handlers: OverviewHandlers): HTMLElement {
 }
 
 function noteEditor(note: string, handlers: OverviewHandlers): HTMLElement {
-  const text = h('textarea', { class: 'nbt-note', rows: 3, 'aria-label': 'Note', placeholder: 'What was tried, and what came of it' });
+  const text = h('textarea', { class: 'nbt-note-field', rows: 3, 'aria-label': 'Note', placeholder: 'What was tried, and what came of it' });
   text.value = note;
   const fit = (): void => {
     text.style.height = 'auto';

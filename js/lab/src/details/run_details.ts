@@ -131,9 +131,9 @@ export class RunDetails {
       const title = badge.detail || undefined;
       first.append(h('span', { class: 'nbt-badge', 'data-kind': badge.kind, title }, badge.text));
     }
-    const buttons = h('div', { class: 'nbt-actions nbt-push' });
+    const buttons = h('div', { class: 'nbt-buttons nbt-push' });
     const add = (label: string, act: () => void): void => {
-      const button = h('button', { type: 'button', class: 'nbt-button' }, label);
+      const button = h('button', { type: 'button', class: 'nbt-lab-button' }, label);
       button.addEventListener('click', act);
       buttons.append(button);
     };

@@ -55,13 +55,13 @@ export function showSource(
     panel.replaceChildren(h('p', { class: 'nbt-empty' }, 'This run has kept no source: it was not made by a cell.'));
     return;
   }
-  const insert = h('button', { type: 'button', class: 'nbt-button' }, 'Insert into notebook');
+  const insert = h('button', { type: 'button', class: 'nbt-lab-button' }, 'Insert into notebook');
   insert.addEventListener('click', handlers.insert);
-  const copy = h('button', { type: 'button', class: 'nbt-button' }, 'Copy');
+  const copy = h('button', { type: 'button', class: 'nbt-lab-button' }, 'Copy');
   copy.addEventListener('click', () => handlers.copy(text));
   const count = details.source?.execution_count;
   const title = count === null || count === undefined ? 'The cell' : `The cell, executed as [${count}]`;
-  const parts = [section(title, h('div', { class: 'nbt-actions' }, insert, copy), highlighter.code(text))];
+  const parts = [section(title, h('div', { class: 'nbt-buttons' }, insert, copy), highlighter.code(text))];
   const earlier = cells.slice(0, -1);
   if (earlier.length > 0) {
     parts.push(
