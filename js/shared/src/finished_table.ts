@@ -10,9 +10,12 @@ export class SavedRows implements Backend {
   readonly rows: Row[];
 
   constructor(private readonly view: TableView) {
+    const texts = new Set(view.all_columns.filter(({ kind }) => kind === 'text' || kind === 'state').map(({ name }) => name));
     this.rows = view.run_ids.map((id, i) => ({
       id: id || `row-${i}`,
-      cells: Object.fromEntries(Object.entries(view.values).map(([name, values]) => [name, values[i] ?? null]))
+      cells: Object.fromEntries(
+        Object.entries(view.values).map(([name, values]) => [name, texts.has(name) ? (values[i] ?? null) : numberOf(values[i] ?? null)])
+      )
     }));
   }
 
@@ -22,17 +25,17 @@ export class SavedRows implements Backend {
 
   async ask<T>(type: string, question: object = {}): Promise<Answer<T>> {
     if (type === 'table.columns') return { body: this.columns as T, buffers: [] };
+    if (type !== 'table.rows' && type !== 'table.ids') throw new Error('This table was saved; run its cell again for that.');
     const asked = question as Query & { start?: number; stop?: number };
     const kept = this.kept(asked);
     if (type === 'table.ids') return { body: { run_ids: kept.map(row => row.id) } as T, buffers: [] };
-    if (type !== 'table.rows') throw new Error('This table was saved; run its cell again for that.');
     const rows = kept.slice(asked.start ?? 0, asked.stop ?? kept.length);
     const buffers: DataView[] = [];
     const columns = asked.columns.map(name => {
       const cells = rows.map(row => row.cells[name] ?? null);
       const kind = this.view.all_columns.find(column => column.name === name)?.kind;
       if (kind === 'text' || kind === 'state') return { name, values: cells.map(cell => (cell === null ? null : String(cell))) };
-      const numbers = Float64Array.from(cells, numberOf);
+      const numbers = Float64Array.from(cells, cell => (cell === null ? NaN : Number(cell)));
       buffers.push(new DataView(numbers.buffer));
       return { name, buffer: buffers.length - 1, gaps: cells.flatMap((cell, i) => (cell === null ? [i] : [])) };
     });
@@ -78,10 +81,9 @@ export function showFinishedTable(root: HTMLElement, view: TableView): () => voi
 }
 
 /** JSON has no infinities; the finished output writes them as text. */
-function numberOf(cell: Cell): number {
-  if (cell === null) return NaN;
+function numberOf(cell: Cell): Cell {
   if (cell === '∞') return Infinity;
-  return cell === '−∞' ? -Infinity : Number(cell);
+  return cell === '−∞' ? -Infinity : cell;
 }
 
 /** Order two cells; what is missing or no number comes last either way. */

@@ -1,0 +1,101 @@
+// @vitest-environment happy-dom
+import { describe, expect, it } from 'vitest';
+import { SavedRows } from '../src/finished_table';
+import type { TableView } from '../src/protocol';
+import { type Column, EMPTY_STATE, type Page } from '../src/protocol_table';
+import { columnWidth, decodeRows, formatSpread } from '../src/rows';
+import { sparkline } from '../src/table_cells';
+import { columnDefs, directionOf, shownColumns } from '../src/table_columns';
+
+const view = (...values: number[]): DataView => new DataView(Float64Array.from(values).buffer);
+const column = (name: string, more: Partial<Column> = {}): Column => ({ name, kind: 'number', differs: true, direction: null, ...more });
+const byName = (...columns: Column[]): Map<string, Column> => new Map(columns.map(each => [each.name, each]));
+
+const saved: TableView = {
+  kind: 'table',
+  version: 1,
+  all_columns: [column('run_name', { kind: 'text' }), column('metrics.loss')],
+  columns: ['run_name', 'metrics.loss'],
+  sort: [],
+  filter: 'from python',
+  total: 3,
+  best: { 'metrics.loss': 0.1 },
+  run_ids: ['a', 'b', 'c'],
+  values: { run_name: ['otter', 'heron', 'old otter'], 'metrics.loss': [0.3, null, '∞'] }
+};
+
+async function names(filter: string, sort: [string, boolean][] = []): Promise<(string | null)[] | undefined> {
+  const question = { columns: ['run_name'], filter, sort };
+  const { body } = await new SavedRows(saved).ask<Page>('table.rows', question);
+  return body.columns[0]?.values;
+}
+
+describe('pages', () => {
+  it('has groups with means and spreads, and the runs below them', () => {
+    const page: Page = {
+      start: 0,
+      total: 2,
+      run_ids: ['', 'a'],
+      groups: [{ key: 'k', label: 'lr = 1', runs: 3 }, null],
+      children: [1],
+      columns: [{ name: 'metrics.loss', buffer: 0, spread: 1, gaps: [] }]
+    };
+    const [group, run] = decodeRows(page, [view(0.5, 0.4), view(0.1, NaN)]);
+    expect(group).toMatchObject({ id: 'group:k', cells: { 'metrics.loss': 0.5 }, spread: { 'metrics.loss': 0.1 } });
+    expect(run).toEqual({ id: 'a', child: true, cells: { 'metrics.loss': 0.4 } });
+  });
+});
+
+describe('saved rows', () => {
+  it('are filtered by words, but not by the filter they were saved with', async () => {
+    expect(await names('from python')).toHaveLength(3);
+    expect(await names('OTTER old')).toEqual(['old otter']);
+  });
+
+  it('are sorted with what is missing last, either way', async () => {
+    expect(await names('from python', [['metrics.loss', true]])).toEqual(['otter', 'old otter', 'heron']);
+    expect(await names('from python', [['metrics.loss', false]])).toEqual(['old otter', 'otter', 'heron']);
+  });
+
+  it('say that they cannot do what needs a store', async () => {
+    await expect(new SavedRows(saved).ask('table.edit')).rejects.toThrow('run its cell again');
+  });
+});
+
+describe('columns', () => {
+  const all = byName(column('run_name', { kind: 'text' }), column('params.lr', { differs: false }), column('metrics.loss', { direction: 'min' }), column('metrics.acc'));
+  const state = { ...EMPTY_STATE, columns: ['run_name', 'params.lr', 'metrics.loss', 'gone', 'metrics.acc'] };
+  const options = { context: {} as never, best: () => undefined, menu: () => undefined, editable: true };
+
+  it('shows only those that differ, if that is wanted', () => {
+    expect(shownColumns({ ...state, differing: true }, all).map(each => each.name)).toEqual(['run_name', 'metrics.loss', 'metrics.acc']);
+  });
+
+  it('puts neighbours of a family below one heading', () => {
+    const heads = columnDefs(state, all, options).map(def => ('children' in def ? [def.headerName, def.children.length] : def.headerName));
+    expect(heads).toEqual(['', 'Run', ['Params', 1], ['Metrics', 2]]);
+  });
+
+  it('sorts the best first where it is known', () => {
+    const state2 = { ...state, directions: { 'metrics.acc': 'max' as const, 'metrics.loss': 'none' as const } };
+    expect(directionOf(state2, all.get('metrics.acc')!)).toBe('max');
+    expect(directionOf(state2, all.get('metrics.loss')!)).toBeNull();
+  });
+
+  it('are wider where they have a spread', () => {
+    expect(columnWidth('metrics.loss', 'number', true)).toBeGreaterThan(columnWidth('metrics.loss', 'number'));
+  });
+});
+
+describe('cells', () => {
+  it.each([
+    [0.23123, 0.01234, '0.231 ± 0.012'],
+    [-12.5, 3.21, '−12.5 ± 3.2'],
+    [2, 0, '2 ± 0']
+  ])('%d with %d reads %s', (mean, spread, text) => expect(formatSpread(mean, spread)).toBe(text));
+
+  it('draws a small curve with its ends in words, and nothing of nothing', () => {
+    expect(sparkline([1, NaN, 0.25], 'loss').getAttribute('aria-label')).toBe('loss from 1 to 0.25');
+    expect(sparkline([NaN], 'loss').tagName).toBe('SPAN');
+  });
+});
