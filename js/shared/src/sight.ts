@@ -1,39 +1,37 @@
-/** So far from what is seen, a chart is kept up to date: it is there when somebody scrolls to it. */
+/** So far from what is seen, a chart that was hidden is drawn again: it is there when somebody scrolls to it. */
 const MARGIN = '1500px';
 
-/** Whether somebody may see an element: its page is not hidden, and it is not far from what is shown. */
+/**
+ * Whether an element can be seen: neither its page nor a panel that it is in is hidden.
+ *
+ * Tells when that may have changed.
+ */
 export class Sight {
-  private near = true;
   private readonly observer: IntersectionObserver | null;
 
   constructor(
-    element: HTMLElement,
+    private readonly element: HTMLElement,
     private readonly changed: () => void
   ) {
     this.observer =
-      typeof IntersectionObserver === 'undefined'
-        ? null
-        : new IntersectionObserver(
-            entries => {
-              this.near = entries.some(entry => entry.isIntersecting);
-              if (this.seen) this.changed();
-            },
-            { rootMargin: MARGIN }
-          );
+      typeof IntersectionObserver === 'undefined' ? null : new IntersectionObserver(this.onChange, { rootMargin: MARGIN });
     this.observer?.observe(element);
-    document.addEventListener('visibilitychange', this.onVisibility);
+    document.addEventListener('visibilitychange', this.onChange);
   }
 
   get seen(): boolean {
-    return this.near && document.visibilityState !== 'hidden';
+    if (document.visibilityState === 'hidden') return false;
+    const { element } = this;
+    // what is not in the page yet is about to be
+    return !element.isConnected || typeof element.checkVisibility !== 'function' || element.checkVisibility();
   }
 
   dispose(): void {
     this.observer?.disconnect();
-    document.removeEventListener('visibilitychange', this.onVisibility);
+    document.removeEventListener('visibilitychange', this.onChange);
   }
 
-  private readonly onVisibility = (): void => {
+  private readonly onChange = (): void => {
     if (this.seen) this.changed();
   };
 }

@@ -1,0 +1,221 @@
+"""Charts in a real JupyterLab: zoom asks for detail, the legend hides, Stop stops."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+import lab as jupyter
+from lab import Lab, Server, open_lab, write_notebook
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Locator
+
+browser, server = jupyter.browser, jupyter.server
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+
+SETUP = """%load_ext nbtrack
+import nbtrack, time, math
+with nbtrack.start_run(run_name="long"):
+    for i in range(40_000):
+        nbtrack.log_metric("signal", 9.0 if i == 20_123 else i % 7, step=i)
+for name in ("otter", "heron", "lynx"):
+    with nbtrack.start_run(run_name=name):
+        for i in range(20):
+            loss = math.nan if (name, i) == ("lynx", 10) else 1 / (i + 1)
+            values = {"train_loss": loss, "val_loss": 2 * loss, "tokens": i * 64}
+            nbtrack.log_metrics(values, step=i)
+"""
+ENDLESS = """%%track endless
+for i in range(4000):
+    nbtrack.log_metric('loss', 1 / (i + 1), step=i)
+    time.sleep(0.05)
+"""
+ASLEEP = """%%track asleep
+for i in range(60):
+    nbtrack.log_metric('loss', 1 / (i + 1), step=i)
+    time.sleep(0.03)
+import pathlib
+while not pathlib.Path('go').exists():
+    time.sleep(0.05)
+"""
+GROWING = """with nbtrack.start_run(run_name='growing') as run:
+    for i in range(30_000):
+        nbtrack.log_metric('loss', i % 5, step=i)
+    while not pathlib.Path('stop').exists():
+        i += 1
+        nbtrack.log_metric('loss', i % 5, step=i)
+        time.sleep(0.02)
+"""
+MANY = "nbtrack.chart(['otter', 'heron', 'lynx'])"
+CELLS = [SETUP, "nbtrack.chart('long')", MANY, ENDLESS, ASLEEP, GROWING]
+HIDE = """hidden => {
+  Object.defineProperty(document, 'visibilityState', {
+    configurable: true, get: () => (hidden ? 'hidden' : 'visible'),
+  });
+  document.dispatchEvent(new Event('visibilitychange'));
+}"""
+
+
+@pytest.fixture(scope="module")
+def lab(browser: Browser, server: Server) -> Iterator[Lab]:
+    folder = server.folder / "charts"
+    folder.mkdir()
+    with open_lab(browser, server) as opened:
+        opened.page.set_default_timeout(30_000)
+        opened.open(write_notebook(folder / "charts.ipynb", *CELLS))
+        opened.run(0)
+        opened.done()
+        yield opened
+
+
+def chart_of(lab: Lab, index: int) -> Locator:
+    """Run a cell and return its chart."""
+    lab.run(index)
+    lab.done()
+    chart = lab.cell(index).locator(".nbt-chart")
+    chart.locator(".nbt-plot[data-points] .main-svg").first.wait_for()
+    chart.scroll_into_view_if_needed()
+    return chart
+
+
+def card_of(lab: Lab, index: int) -> Locator:
+    """Start a cell and return its card, in view and drawn."""
+    lab.run(index)
+    card = lab.cell(index).locator(".nbt-card")
+    card.scroll_into_view_if_needed()
+    card.locator(".nbt-plot[data-points] .main-svg").first.wait_for()
+    return card
+
+
+def drag(lab: Lab, plot: Locator, start: float, end: float) -> None:
+    """Drag along the x axis of a plot, from one share of it to another."""
+    box = plot.bounding_box()
+    assert box
+    left, width = box["x"] + 46, box["width"] - 54
+    mouse, y = lab.page.mouse, box["y"] + 80
+    mouse.move(left + width * start, y)
+    mouse.down()
+    mouse.move(left + width * end, y, steps=4)
+    mouse.up()
+
+
+def wait_for_traces(chart: Locator, count: int) -> None:
+    chart.page.wait_for_function(
+        """([e, n]) => e.querySelector('.nbt-panel')
+          .querySelectorAll('.trace:has(.js-line)').length === n""",
+        arg=[chart.element_handle(), count],
+    )
+
+
+def test_zooming_asks_for_the_points_that_were_left_out(lab: Lab) -> None:
+    chart = chart_of(lab, 1)
+    plot = chart.locator(".nbt-plot")
+    whole = int(plot.get_attribute("data-points") or 0)
+    assert whole < 3000
+    drag(lab, plot, 0.49, 0.51)
+    lab.page.locator(".nbt-chart[data-detail=shown]").wait_for()
+    lab.page.wait_for_function(
+        "([e, n]) => Number(e.dataset.points) > n", arg=[plot.element_handle(), whole + 400]
+    )
+    title = "e => e._fullLayout.xaxis.range.map(Number)"
+    low, high = plot.evaluate(title)
+    assert 18_000 < low < 20_123 < high < 22_000
+    chart.get_by_role("button", name="Reset zoom").click()
+    lab.page.wait_for_function(
+        "([e, n]) => Number(e.dataset.points) === n", arg=[plot.element_handle(), whole]
+    )
+
+
+def test_a_chart_is_zoomed_with_the_keyboard(lab: Lab) -> None:
+    box = lab.cell(1).locator(".nbt-plotbox")
+    box.focus()
+    lab.page.keyboard.press("+")
+    reset = lab.cell(1).get_by_role("button", name="Reset zoom")
+    reset.wait_for()
+    lab.page.keyboard.press("Escape")
+    reset.wait_for(state="hidden")
+
+
+def test_the_legend_hides_and_solos(lab: Lab) -> None:
+    chart = chart_of(lab, 2)
+    wait_for_traces(chart, 6)
+    otter = chart.get_by_role("button", name="otter")
+    otter.click()
+    wait_for_traces(chart, 4)
+    assert otter.get_attribute("aria-pressed") == "false"
+    otter.click()
+    otter.click(modifiers=["Alt"])
+    wait_for_traces(chart, 2)
+    otter.press("s")
+    wait_for_traces(chart, 6)
+    chart.get_by_role("button", name="val").press("Enter")
+    wait_for_traces(chart, 3)
+    chart.get_by_role("button", name="val").press("Enter")
+
+
+def test_values_are_read_in_all_plots_and_marks_say_what_they_are(lab: Lab) -> None:
+    chart = lab.cell(2).locator(".nbt-chart")
+    plot = chart.locator(".nbt-plot").first
+    box = plot.bounding_box()
+    assert box
+    at = plot.evaluate("e => e._fullLayout.xaxis._offset + e._fullLayout.xaxis.l2p(10)")
+    lab.page.mouse.move(box["x"] + at, box["y"] + 60)
+    chart.locator(".nbt-readout", has_text="lynx train: NaN at step 10").wait_for()
+    assert chart.locator(".nbt-hover").inner_text() == "step 10"
+    assert chart.locator(".nbt-cursor:not([hidden])").count() == 2
+    lab.page.mouse.move(2, 2)
+
+
+def test_another_metric_can_be_the_axis(lab: Lab) -> None:
+    chart = lab.cell(2).locator(".nbt-chart")
+    chart.get_by_label("A metric as x axis").select_option("tokens")
+    chart.locator(".nbt-panel .xtitle", has_text="tokens").first.wait_for()
+    assert chart.locator(".nbt-panel h4").all_text_contents() == ["loss"]
+    chart.get_by_role("button", name="Step", exact=True).click()
+    lab.page.wait_for_function(
+        "e => e.querySelectorAll('.nbt-panel').length === 2", arg=chart.element_handle()
+    )
+
+
+def test_stop_interrupts_the_cell(lab: Lab) -> None:
+    card = card_of(lab, 3)
+    card.get_by_role("button", name="Stop").click()
+    lab.done()
+    card.locator(".nbt-state[data-state=KILLED]").wait_for()
+    assert card.get_by_role("button", name="Stop").count() == 0
+
+
+def test_nothing_is_drawn_while_hidden_and_nothing_is_lost(lab: Lab) -> None:
+    card = card_of(lab, 4)
+    plot = card.locator(".nbt-plot").first
+    lab.page.evaluate(HIDE, True)
+    lab.page.wait_for_timeout(200)
+    before = plot.get_attribute("data-points")
+    lab.page.wait_for_function(
+        "e => /step 59/.test(e.textContent)", arg=card.locator(".nbt-facts").element_handle()
+    )
+    assert plot.get_attribute("data-points") == before != "60"
+    lab.page.evaluate(HIDE, False)
+    card.locator(".nbt-plot[data-points='60']").wait_for()
+    (lab.path.parent / "go").touch()
+    lab.done()
+
+
+def test_a_live_chart_is_zoomed_while_the_cell_runs(lab: Lab) -> None:
+    card = card_of(lab, 5)
+    lab.page.wait_for_function(
+        "e => /step 30,/.test(e.textContent)", arg=card.locator(".nbt-facts").element_handle()
+    )
+    plot = card.locator(".nbt-plot").first
+    points = "e => Number(e.dataset.points)"
+    drag(lab, plot, 0.4, 0.42)
+    card.get_by_role("button", name="Reset zoom").wait_for()
+    seen = plot.evaluate(points)
+    lab.page.wait_for_function(
+        "([e, n]) => Number(e.dataset.points) > n", arg=[plot.element_handle(), seen]
+    )
+    (lab.path.parent / "stop").touch()
+    lab.done()
