@@ -386,3 +386,13 @@ def test_badges_say_what_the_kernel_had_left(notebook: Kernel) -> None:
     notebook.run("get_ipython().user_ns['injected'] = 5")
     execute(notebook, "e", "%%track hidden\nz = injected")
     assert "No cell defines injected" in asked(notebook, "run.details")["badges"][0]["detail"]
+
+
+def test_a_dirty_working_tree_is_a_badge_with_its_files(workdir: Path) -> None:
+    with nbtrack.start_run(tags={"mlflow.source.git.dirty": "true"}) as run:
+        environment = {"git": {"commit": "abc", "dirty": True, "changed": ["train.py"]}}
+    nbtrack.Client().log_dict(run.info.run_id, environment, "environment.json")
+    found = ask("run.details", run_id=run.info.run_id)
+    assert texts(found) == ["uncommitted changes"]
+    assert found["badges"][0]["detail"] == "train.py differed from the commit."
+    assert found["environment"]["git"]["changed"] == ["train.py"]

@@ -10,6 +10,7 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,6 +25,7 @@ from lab import TOKEN, jupyter_environment
 from nbtrack.server.discovery import stores_below
 from nbtrack.server.messages import Request as Asked
 from nbtrack.server.routes import ROUTES, action_of_question
+from nbtrack.server.watching import Leases
 from nbtrack.store.changes import Changes
 from nbtrack.store.store import open_store
 from programs import SRC, start
@@ -458,6 +460,25 @@ def test_a_store_changes_with_its_journals_and_when_their_process_dies(workdir: 
     process.kill()
     process.communicate(timeout=60)
     assert changes.look()
+
+
+def test_without_a_lease_nobody_looks(workdir: Path) -> None:
+    def watchers() -> list[str]:
+        return [t.name for t in threading.enumerate() if t.name == "nbtrack-watch"]
+
+    changed = threading.Event()
+    store = open_store(workdir / "nbtrack.duckdb")
+    leases = Leases(lambda store_id: changed.set())
+    assert watchers() == []
+    leases.extend(store, 60)
+    assert (leases.watched, watchers()) == ([store.id], ["nbtrack-watch"])
+    log_run(workdir / "nbtrack.duckdb")
+    assert changed.wait(30)
+    thread = leases._thread
+    leases.extend(store, 0)
+    assert thread is not None
+    thread.join(30)
+    assert (leases.watched, watchers()) == ([], [])
 
 
 def test_import_of_the_package_needs_no_server() -> None:
