@@ -70,6 +70,7 @@ function selectDef(options: ColumnOptions): ColDef<Row> {
     resizable: false,
     suppressMovable: true,
     cellClass: 'nbt-selectcell',
+    suppressKeyboardEvent: keepTyping,
     cellRenderer: selectCell(options.context)
   };
 }
@@ -117,6 +118,9 @@ function columnDef(column: Column, label: string, state: TableState, options: Co
 
 /** A key that is a character does not open the editor: Space selects, and typing by mistake changes nothing. */
 function keepTyping({ event, editing }: SuppressKeyboardEventParams<Row>): boolean {
+  // here and not where the key is handled: the grid tells of it later, when Space has scrolled the page
+  const all = event.key === 'a' && (event.ctrlKey || event.metaKey);
+  if (!editing && (event.key === ' ' || all)) event.preventDefault();
   return !editing && (event.key.length === 1 || event.key === 'Delete' || event.key === 'Backspace');
 }
 
