@@ -48,7 +48,7 @@ ORDER BY key;
 -- name: sparks
 -- the mean of the finite values in each of $width equal parts of a series' steps (or its time,
 -- where all points have one step); $series is a list of series numbers
-WITH chosen AS (
+WITH chosen AS MATERIALIZED (
     SELECT series, step, time, value
     FROM points
     WHERE series IN (SELECT unnest($series::BIGINT[]))
