@@ -41,6 +41,9 @@ def lab(browser: Browser, server: Server) -> Iterator[Lab]:
         opened.run(0)
         opened.page.locator(".nbt-parallel[data-runs='20']").wait_for()
         opened.done()
+        # what comes later moves what stands below it
+        opened.page.locator(".nbt-cmp .nbt-plot[data-points]").first.wait_for()
+        opened.page.locator(".nbt-importance tbody tr").first.wait_for()
         yield opened
 
 
