@@ -303,6 +303,9 @@ def test_artifacts_are_shown_and_their_scripts_are_not_run(side: Page) -> None:
     side.page.wait_for_function("() => document.querySelector('.nbt-image img')?.naturalWidth === 64")
     files.get_by_text("history.csv").click()
     side.page.locator(".nbt-preview td", has_text="0.5").wait_for()
+    with side.page.expect_download() as saved:
+        side.page.get_by_role("link", name="Download").click()
+    assert saved.value.path().read_text() == "step,loss\n0,1.5\n1,0.5\n"
     files.get_by_text("report.html").click()
     inside = side.page.frame_locator(".nbt-frame")
     inside.get_by_role("heading", name="Report").wait_for()

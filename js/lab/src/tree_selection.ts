@@ -76,7 +76,7 @@ export class TreeSelection {
         if (row?.kind === 'run') return 'open';
         return row?.kind === 'experiment' ? this.unfold(row, !row.expanded) : null;
       case ' ':
-        return this.space(row, modifiers, now);
+        return this.space(row, modifiers);
       case 'Escape':
         if (this.chosen.size === 0) return null;
         this.chosen.clear();
@@ -116,8 +116,7 @@ export class TreeSelection {
     else if (this.tree.row(key)?.kind === 'run') this.chosen.add(key);
   }
 
-  private space(row: Row | undefined, modifiers: Modifiers, now: number): Effect | null {
-    if (this.typed && now - this.typedAt < WORD_MS) return this.type(' ', now, this.tree.indexOf(this.active));
+  private space(row: Row | undefined, modifiers: Modifiers): Effect | null {
     if (!row) return null;
     if (row.kind === 'experiment') return this.unfold(row, !row.expanded);
     if (modifiers.shift) this.extend(row.key);
@@ -150,7 +149,6 @@ export class TreeSelection {
 
   private type(letter: string, now: number, at: number): Effect | null {
     const goesOn = now - this.typedAt < WORD_MS;
-    if (!goesOn && !letter.trim()) return null;
     const word = (goesOn ? this.typed : '') + letter.toLowerCase();
     this.typed = word;
     this.typedAt = now;

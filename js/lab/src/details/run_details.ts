@@ -95,6 +95,8 @@ export class RunDetails {
     if (before && writing?.tagName === 'TEXTAREA' && this.root.contains(writing)) return;
     this.chart?.refresh();
     this.tabs.set(this.tabsOf(details), 'overview');
+    // the tab was given the keyboard before there was anything in it
+    if (!before && writing !== document.body && writing?.contains(this.root)) this.tabs.focus();
   }
 
   private tabsOf(details: Details): Tab[] {
