@@ -5,15 +5,15 @@ import { type Column, type ColumnsAnswer, EMPTY_STATE, type FirstPage, type Page
 import { decodeRows, heading, type Row } from './rows';
 import { type ExportFormat, TableBar } from './table_bar';
 import type { CellContext } from './table_cells';
-import { columnDefs, directionOf, SELECT, shownColumns } from './table_columns';
+import { columnDefs, SELECT, shownColumns } from './table_columns';
 import { CurveCache } from './table_curves';
 import { TableEdits } from './table_edits';
 import { GROUP_HEADER_HEIGHT, HEADER_HEIGHT, makeGrid, ROW_HEIGHT } from './table_grid';
+import { asNumbers, columnMenuItems, rowsKey, showWhole } from './table_parts';
 import { openMenu } from './table_popup';
 import css from './style_table.css';
 import { Selection } from './table_selection';
 
-const BLOCK = 100;
 const MAX_HEIGHT = 440;
 const SLOW_MS = 800;
 
@@ -452,23 +452,7 @@ export class RunsTable {
   private openColumnMenu(name: string, at: Element): void {
     const column = this.all.get(name);
     if (!column) return;
-    const { state } = this;
-    const way = directionOf(state, column);
-    const pinned = state.pinned.includes(name);
-    const best = (label: string, value: 'min' | 'max' | 'none'): Parameters<typeof openMenu>[3][number] => ({
-      label,
-      checked: (way ?? 'none') === value,
-      run: () => this.change({ directions: { ...state.directions, [name]: value } }, true)
-    });
-    const sort = (label: string, rises: boolean): Parameters<typeof openMenu>[3][number] => ({ label, run: () => this.change({ sort: [[name, rises]] }, true) });
-    const measurable = column.kind === 'number' || column.kind === 'duration';
-    openMenu(this.root, at, `Column ${name}`, [
-      ...(column.kind === 'curve' ? [] : [sort('Sort ascending', true), sort('Sort descending', false), '-' as const]),
-      { label: pinned ? 'Unpin' : 'Pin to the left', run: () => this.change({ pinned: pinned ? state.pinned.filter(n => n !== name) : [...state.pinned, name] }) },
-      { label: 'Hide', disabled: name === 'run_name', run: () => this.change({ columns: state.columns.filter(n => n !== name) }) },
-      ...(/^(params|tags)\./.test(name) ? [{ label: `Group by ${heading(name).label}`, run: () => this.change({ group: [name] }, true) }] : []),
-      ...(measurable ? ['-' as const, best('Lowest is best', 'min'), best('Highest is best', 'max'), best('No best value', 'none')] : [])
-    ]);
+    openMenu(this.root, at, `Column ${name}`, columnMenuItems(this.state, column, (part, rows) => this.change(part, rows)));
   }
 
   private async onEdited(row: Row, name: string, before: unknown, value: unknown): Promise<void> {
@@ -499,26 +483,3 @@ export class RunsTable {
     await this.edits.export(question, how);
   }
 }
-
-/** What the rows depend on. */
-function rowsKey({ columns, filter, sort, group, stage, directions, differing }: TableState): unknown[] {
-  return [columns, filter, sort, group, stage, directions, differing];
-}
-
-/** Params are kept as text; those that are all numbers are shown and compared as numbers. */
-function asNumbers(rows: readonly Row[], name: string): void {
-  for (const { cells } of rows) {
-    const text = cells[name];
-    if (typeof text === 'string' && text !== '' && !Number.isNaN(Number(text))) cells[name] = Number(text);
-  }
-}
-
-/** Give what is cut off its whole text to the pointer. */
-function showWhole(event: MouseEvent): void {
-  const cell = (event.target as HTMLElement).closest<HTMLElement>('.ag-cell');
-  if (!cell || cell.hasAttribute('title')) return;
-  const inner = cell.querySelector<HTMLElement>('.nbt-nametext') ?? cell;
-  if (inner.scrollWidth > inner.clientWidth) cell.title = inner.textContent ?? '';
-}
-
-export { BLOCK };

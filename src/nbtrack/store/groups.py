@@ -242,7 +242,7 @@ def _common(low: str, high: str) -> str:
     for word in ("random_state", "seed", "rng"):
         if prefix.lower().endswith(word):
             prefix = prefix[: -len(word)].rstrip(" -_.=#/")
-    return f"{prefix}…" if len(prefix) > 1 else f"{low}…"
+    return f"{prefix}…" if 2 * len(prefix) >= len(low) else f"{low} … {high}"
 
 
 def _natural(key: str) -> list[tuple[int, float, str]]:
