@@ -21,7 +21,6 @@ from urllib.request import HTTPCookieProcessor, Request, build_opener, urlopen
 import pytest
 
 from kernels import kernel
-from lab import TOKEN, jupyter_environment
 from nbtrack.server.discovery import stores_below
 from nbtrack.server.messages import Request as Asked
 from nbtrack.server.routes import ROUTES, action_of_question
@@ -29,6 +28,7 @@ from nbtrack.server.watching import Leases
 from nbtrack.store.changes import Changes
 from nbtrack.store.store import open_store
 from programs import SRC, start
+from servers import TOKEN, jupyter_environment
 
 pytest.importorskip("jupyter_server", reason="the extension of the Jupyter server needs it")
 
