@@ -1,6 +1,6 @@
 import type { Answer, Backend } from './backend';
 import { looksOf, shade } from './colours';
-import { askData, label, RunData, within } from './comparison_data';
+import { askData, label, RunData, same, within } from './comparison_data';
 import { choice } from './comparison_marks';
 import { Section, type SectionName, SECTIONS } from './comparison_section';
 import { DiffView } from './diff';
@@ -8,7 +8,7 @@ import { errorBox, h, messageOf } from './dom';
 import { importanceTable } from './importance';
 import { ParallelView } from './parallel';
 import type { Brush, ComparisonState, ImportanceAnswer, ScopeQuestion } from './protocol_comparison';
-import type { FirstPage, TableState } from './protocol_table';
+import type { FirstPage } from './protocol_table';
 import { ScatterView } from './scatter';
 import { StoredChart } from './stored_chart';
 import css from './style_comparison.css';
@@ -130,7 +130,7 @@ export class ComparisonView {
   setFilter(filter: string): void {
     if (filter === this.filter) return;
     this.filter = filter;
-    this.table.setState({ ...this.tableState(), filter });
+    this.table.setState({ filter });
     void this.load();
   }
 
@@ -158,12 +158,6 @@ export class ComparisonView {
     this.scatter.dispose();
   }
 
-  private shownState: TableState | null = null;
-
-  private tableState(): TableState {
-    return this.shownState ?? ({ columns: this.options.columns ?? [], filter: this.filter } as TableState);
-  }
-
   private makeTable(): RunsTable {
     const { options } = this;
     return new RunsTable(this.tableHost, {
@@ -177,7 +171,6 @@ export class ComparisonView {
       selected: this.selected,
       height: options.tableHeight ?? 300,
       onState: state => {
-        this.shownState = state;
         if (state.filter === this.filter) return;
         this.filter = state.filter;
         options.onFilter?.(state.filter);
@@ -403,11 +396,4 @@ export class ComparisonView {
   };
 
   private readonly onTableLeave = (): void => this.highlight(null);
-}
-
-/** Whether two lists have the same ids, in any order. */
-function same(a: readonly string[], b: readonly string[]): boolean {
-  if (a.length !== b.length) return false;
-  const known = new Set(a);
-  return b.every(id => known.has(id));
 }

@@ -71,3 +71,10 @@ export function within(data: RunData, brushes: readonly Brush[]): string[] {
 export function label(name: string): string {
   return name.replace(/^(params|metrics)\./, '');
 }
+
+/** Whether two lists have the same ids, in any order. */
+export function same(a: readonly string[], b: readonly string[]): boolean {
+  if (a.length !== b.length) return false;
+  const known = new Set(a);
+  return b.every(id => known.has(id));
+}

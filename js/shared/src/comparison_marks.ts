@@ -116,6 +116,18 @@ export class Tip {
   }
 }
 
+/** Follow the pointer until it is let go. */
+export function drag(move: (event: PointerEvent) => void, done: () => void): void {
+  const abort = new AbortController();
+  const stop = (): void => {
+    abort.abort();
+    done();
+  };
+  document.addEventListener('pointermove', move, { signal: abort.signal });
+  document.addEventListener('pointerup', stop, { signal: abort.signal });
+  document.addEventListener('pointercancel', stop, { signal: abort.signal });
+}
+
 /** A value as people read it. */
 export function valueText(column: DataColumn, place: number): string {
   const value = column.values[place];

@@ -1,7 +1,7 @@
 import { RunData, within } from './comparison_data';
-import { ColourRamp, sheet, svg, Tip, valueText } from './comparison_marks';
+import { ColourRamp, drag, sheet, svg, Tip, valueText } from './comparison_marks';
 import { h } from './dom';
-import { type Axis, axesOf, bend, brushBetween, moveAxis, placesOf, withBrush } from './parallel_axes';
+import { type Axis, axesOf, bend, brushBetween, moveAxis, type ParallelState, placesOf, withBrush } from './parallel_axes';
 import { AxisMenu } from './parallel_menu';
 import type { Brush } from './protocol_comparison';
 import type { Theme } from './theme';
@@ -12,13 +12,6 @@ export interface ParallelEvents {
   log(name: string, log: boolean): void;
   highlight(runId: string | null): void;
   pick(runId: string, add: boolean): void;
-}
-
-export interface ParallelState {
-  axes: readonly string[];
-  log: Readonly<Record<string, boolean>>;
-  brushes: readonly Brush[];
-  metric: string;
 }
 
 const TOP = 46;
@@ -267,17 +260,12 @@ export class ParallelView {
       this.schedule();
     };
     const stop = (): void => {
-      document.removeEventListener('pointermove', move);
-      document.removeEventListener('pointerup', stop);
-      document.removeEventListener('pointercancel', stop);
       const brushes = moved ? (this.dragged ?? []) : withBrush(this.state.brushes, axis.name, null);
       this.dragged = null;
       if (moved || before) this.events.brushes([...brushes]);
       this.heads.querySelectorAll<HTMLElement>('button')[i]?.focus({ preventScroll: true });
     };
-    document.addEventListener('pointermove', move);
-    document.addEventListener('pointerup', stop);
-    document.addEventListener('pointercancel', stop);
+    drag(move, stop);
   }
 
   private startMove(event: PointerEvent, button: HTMLElement, axis: Axis, i: number): void {
@@ -292,16 +280,11 @@ export class ParallelView {
       by = Math.round(apart / room);
     };
     const stop = (): void => {
-      document.removeEventListener('pointermove', move);
-      document.removeEventListener('pointerup', stop);
-      document.removeEventListener('pointercancel', stop);
       if (button.dataset['moved'] === undefined) return;
       if (by !== 0) this.move(axis.name, by);
       else button.style.left = `${this.x(i)}px`;
     };
-    document.addEventListener('pointermove', move);
-    document.addEventListener('pointerup', stop);
-    document.addEventListener('pointercancel', stop);
+    drag(move, stop);
   }
 
   private schedule(): void {

@@ -12,6 +12,13 @@ export interface Axis {
   gaps: boolean;
 }
 
+export interface ParallelState {
+  axes: readonly string[];
+  log: Readonly<Record<string, boolean>>;
+  brushes: readonly Brush[];
+  metric: string;
+}
+
 const FIRST = 9;
 
 /** The axes by these names; without any, the columns that are here, the metric last. */
