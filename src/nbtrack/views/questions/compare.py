@@ -34,7 +34,7 @@ def importance(store: Store, question: Question) -> Answer:
 
 
 def diff(store: Store, question: Question) -> Answer:
-    """Answer with what is known of the runs ``a`` and ``b``; the browser shows them side by side."""
+    """Answer with what is known of the runs ``a`` and ``b``; the browser lays it side by side."""
     with store.read() as reader:
         first, second = (run_facts(reader, question.text(name)) for name in ("a", "b"))
     return Answer({"a": first, "b": second})
