@@ -61,7 +61,8 @@ with nbtrack.start_run(run_name="sweep"):
             train(0.02 * (i + 1), 20)
 shell = InteractiveShell.instance()
 shell.run_cell("%load_ext nbtrack")
-shell.run_cell("import math, nbtrack\\ndef fit(lr):\\n    nbtrack.log_metric('loss', math.exp(-lr))", store_history=True)
+fit = "import math, nbtrack\\ndef fit(lr):\\n    nbtrack.log_metric('loss', math.exp(-lr))"
+shell.run_cell(fit, store_history=True)
 shell.run_cell("unrelated = 'this is not needed'", store_history=True)
 shell.run_cell("%%track cell-run -e digits\\nlr = 0.05\\nfit(lr)", store_history=True)
 """
@@ -154,7 +155,8 @@ class Page(Lab):
         if not self.page.evaluate("() => 'axe' in window"):
             self.page.add_script_tag(path=AXE)
         found = self.page.evaluate(
-            "inside => axe.run(inside, { resultTypes: ['violations'] }).then(r => r.violations)", inside
+            "inside => axe.run(inside, { resultTypes: ['violations'] }).then(r => r.violations)",
+            inside,
         )
         return [
             f"{each['id']}: {node['html'][:120]}"
@@ -300,7 +302,9 @@ def test_artifacts_are_shown_and_their_scripts_are_not_run(side: Page) -> None:
     files = side.page.get_by_role("tree", name="Artifacts")
     files.get_by_text("figures").click()
     files.get_by_text("plot.png").click()
-    side.page.wait_for_function("() => document.querySelector('.nbt-image img')?.naturalWidth === 64")
+    side.page.wait_for_function(
+        "() => document.querySelector('.nbt-image img')?.naturalWidth === 64"
+    )
     files.get_by_text("history.csv").click()
     side.page.locator(".nbt-preview td", has_text="0.5").wait_for()
     with side.page.expect_download() as saved:

@@ -5,6 +5,8 @@ import { LINE, type RowAction, heightOf, rowElement } from './tree_row';
 
 /** Rows that are drawn beyond what is seen, on both sides. */
 const BEYOND = 6;
+/** How long the tree rests before the rows in sight are asked for. */
+const REST_MS = 40;
 let trees = 0;
 
 export interface TreeHandlers {
@@ -29,6 +31,7 @@ export class TreeView {
   private drawn = new Map<string, { element: HTMLElement; signature: string }>();
   private renaming: string | null = null;
   private frame = 0;
+  private asking: ReturnType<typeof setTimeout> | undefined;
   private readonly resized = new ResizeObserver(() => this.schedule());
 
   constructor(
@@ -48,6 +51,7 @@ export class TreeView {
   dispose(): void {
     this.resized.disconnect();
     cancelAnimationFrame(this.frame);
+    clearTimeout(this.asking);
   }
 
   /** Draw what the model says now. */
@@ -159,7 +163,9 @@ export class TreeView {
     if (activeId) this.element.setAttribute('aria-activedescendant', activeId);
     else this.element.removeAttribute('aria-activedescendant');
     if (focused) this.focusAgain(focused);
-    this.model.need(first, last);
+    // who scrolls fast passes pages that nobody needs
+    clearTimeout(this.asking);
+    this.asking = setTimeout(() => this.model.need(first, last), REST_MS);
   }
 
   private elementOf(row: Row, index: number): { element: HTMLElement; signature: string } {
