@@ -87,7 +87,11 @@ export class RunsTable {
         this.selection.set([]);
         this.change({ stage }, true);
       },
-      columns: columns => this.change({ columns }),
+      columns: columns => {
+        const added = columns.find(name => !this.state.columns.includes(name));
+        this.change({ columns });
+        if (added) this.api.ensureColumnVisible(added);
+      },
       differing: differing => this.change({ differing }),
       useSet: name => this.change(this.sets?.named[name] ?? {}),
       saveSet: name => void this.edits.remember(name, this.state).then(sets => this.setSets(sets)),
