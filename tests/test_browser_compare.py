@@ -104,10 +104,10 @@ def test_python_selects_in_the_page(lab: Lab) -> None:
     page = lab.page
     page.locator("[data-part='code'] [data-kind='new']").first.wait_for()
     assert page.locator(".nbt-diffpart[data-part='params'] tbody tr").count() >= 2
-    assert page.locator(".nbt-brush").count() == 0
+    page.wait_for_function("() => !document.querySelector('.nbt-brush')")
     lab.run(3)
     wait_for_kept(lab, 10)
-    assert page.locator(".nbt-brush").count() == 1
+    page.locator(".nbt-brush").wait_for()
 
 
 def test_axes_are_moved_with_the_keyboard(lab: Lab) -> None:

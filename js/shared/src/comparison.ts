@@ -339,16 +339,17 @@ export class ComparisonView {
     if (same(ids, this.selected)) return;
     this.selected = [...ids];
     const { brushes } = this.state;
-    if (brushes.length > 0 && !same(within(this.data, brushes), ids)) this.setBrushState([]);
+    if (brushes.length > 0 && !same(within(this.data, brushes), ids)) this.clearBrushes(tell);
     this.showRuns();
     if (tell) this.options.onSelected?.(this.selected);
   }
 
-  private setBrushState(brushes: readonly Brush[]): void {
-    this.state = { ...this.state, brushes: [...brushes] };
-    const { axes, log, metric } = this.state;
-    this.parallel.setState({ axes, log, brushes, metric });
-    this.options.onBrushes?.([...brushes]);
+  private clearBrushes(tell: boolean): void {
+    this.state = { ...this.state, brushes: [] };
+    this.parallel.setState(this.state);
+    // Python says itself which brushes go with its selection
+    if (!tell) return;
+    this.options.onBrushes?.([]);
     this.options.onState?.(this.state);
   }
 

@@ -140,7 +140,7 @@ class Comparison(View):
         first = (self.experiment_ids or ["0"])[0]
         with self._store.read() as reader:
             found = [find_run(reader, str(name), first) for name in names]
-        with self.hold_trait_notifications():
+        with self.hold_sync():
             self.brushes = []
             self.selected_ids = list(dict.fromkeys(found))
 
