@@ -119,16 +119,12 @@ function walk(panel: HTMLElement, event: KeyboardEvent): void {
   event.stopPropagation();
 }
 
+/** Close at a click elsewhere, and when what it stands in is scrolled away from under it. */
 function closeElsewhere(element: HTMLElement, close: () => void, signal: AbortSignal): void {
-  for (const type of ['pointerdown', 'scroll', 'wheel']) {
-    document.addEventListener(
-      type,
-      event => {
-        if (!event.composedPath().includes(element)) close();
-      },
-      { signal, capture: true, passive: true }
-    );
-  }
+  const options = { signal, capture: true, passive: true };
+  const outside = (event: Event): boolean => !event.composedPath().includes(element);
+  document.addEventListener('pointerdown', event => outside(event) && close(), options);
+  document.addEventListener('scroll', event => outside(event) && (event.target as Node).contains(element) && close(), options);
 }
 
 function place(panel: HTMLElement, at: DOMRect): void {
