@@ -183,7 +183,7 @@ def test_table_is_used_with_the_keyboard(first: Lab) -> None:
 
 def test_columns_are_chosen_in_a_menu_that_nothing_cuts_off(first: Lab) -> None:
     table = first.table()
-    first.page.locator(".nbtrack-output[data-mode=live] .nbt-table").wait_for()
+    first.page.locator(".nbtrack-output[data-mode=live] .nbt-table").first.wait_for()
     table.root.locator("summary").click()
     box = table.root.locator(".nbt-popup input[value='params.epochs']")
     box.check()
