@@ -66,6 +66,7 @@ export class RunsTable {
   private generation = 0;
   private asked = 0;
   private applying = false;
+  private columnsKey = '';
   private disposed = false;
   private slow: ReturnType<typeof setTimeout> | undefined;
   private later = false;
@@ -254,6 +255,7 @@ export class RunsTable {
   }
 
   private async getRows(params: IGetRowsParams): Promise<void> {
+    this.onSort(); // the grid tells of a new order later than it asks for the rows
     const generation = this.generation;
     const asked = ++this.asked;
     try {
@@ -323,6 +325,19 @@ export class RunsTable {
 
   /** Bring the grid in line with the state. */
   private apply(rows: boolean): void {
+    this.applyColumns();
+    this.bar.show(this.state, [...this.all.values()], this.sets);
+    if (!rows) return;
+    this.generation++;
+    if (this.first && !this.fits(this.first)) this.first = null;
+    if (this.all.size > 0) this.api.refreshInfiniteCache();
+  }
+
+  /** Give the grid its columns, if they are others: it makes the cells anew then, and the focus is lost. */
+  private applyColumns(): void {
+    const key = this.keyOfColumns();
+    if (key === this.columnsKey) return;
+    this.columnsKey = key;
     this.applying = true;
     const defs = columnDefs(this.state, this.all, {
       context: this.cells(),
@@ -331,12 +346,12 @@ export class RunsTable {
       editable: this.options.editable ?? true
     });
     this.api.setGridOption('columnDefs', defs);
-    this.bar.show(this.state, [...this.all.values()], this.sets);
     this.applying = false;
-    if (!rows) return;
-    this.generation++;
-    if (this.first && !this.fits(this.first)) this.first = null;
-    if (this.all.size > 0) this.api.refreshInfiniteCache();
+  }
+
+  private keyOfColumns(): string {
+    const { pinned, widths, sort, directions, group } = this.state;
+    return JSON.stringify([shownColumns(this.state, this.all), pinned, widths, sort, directions, group.length > 0]);
   }
 
   private cells(): CellContext {
@@ -372,6 +387,7 @@ export class RunsTable {
     if (JSON.stringify(sort) === JSON.stringify(this.state.sort)) return;
     this.generation++;
     this.state = { ...this.state, sort };
+    this.columnsKey = this.keyOfColumns();
     this.options.onState(this.state);
     if (this.options.editable ?? true) this.edits.rememberLast(this.state);
   }
