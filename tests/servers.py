@@ -78,6 +78,8 @@ class Server:
         self.folder = root or folder / "work"
         self.folder.mkdir(exist_ok=True)
         self.env = jupyter_environment(folder / "jupyter", installed=python is not None)
+        if python is not None:  # `jupyter lab` looks for its command there
+            self.env["PATH"] = f"{python.parent}{os.pathsep}{self.env['PATH']}"
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]

@@ -89,7 +89,8 @@ const sidebar: JupyterFrontEndPlugin<void> = {
     void registry?.load(SETTINGS_ID).then(async loaded => {
       settings.follow(loaded);
       await app.restored;
-      if (settings.openAtStart) app.shell.activateById(PANEL_ID);
+      // a fresh layout shows the file browser when it is restored: ours comes after it
+      if (settings.openAtStart) setTimeout(() => app.shell.activateById(PANEL_ID), 250);
     });
   }
 };

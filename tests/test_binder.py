@@ -1,0 +1,141 @@
+"""What Binder does with this repository: an environment from ``binder/``, and JupyterLab in it."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sysconfig
+import venv
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+
+from lab import CHROMIUM, ROOT, Lab, Server, open_browser
+
+pytestmark = [
+    pytest.mark.skipif(os.name == "nt", reason="binder/postBuild is a shell script"),
+    pytest.mark.skipif(not (ROOT / ".git").exists(), reason="needs a checkout"),
+    pytest.mark.timeout(900),
+]
+
+BASE_URL = "/user/someone-nbtrack-abc123/"
+
+
+def copy_checkout(folder: Path) -> Path:
+    """Copy what git has or would take, as Binder clones it: without anything built."""
+    listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+    names = subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    for name in filter(None, names.split("\0")):
+        if (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, folder / name)
+    return folder
+
+
+def closure(*names: str) -> set[str]:
+    """Return distributions and all that they need, of those that are installed here."""
+    found: set[str] = set()
+    waiting = list(names)
+    while waiting:
+        name = re.sub(r"[-_.]+", "-", waiting.pop()).lower()
+        try:
+            needs = metadata.requires(name) or []
+        except metadata.PackageNotFoundError:
+            continue
+        if name not in found:
+            found.add(name)
+            waiting += [re.split(r"[^\w.-]", need)[0] for need in needs if "extra ==" not in need]
+    return found
+
+
+def lend_torch(site: Path) -> None:
+    """Link the gigabytes of PyTorch, which the machine has, into the new environment."""
+    here = Path(sysconfig.get_path("purelib"))
+    for name in closure("torch", "torchvision"):
+        for file in metadata.files(name) or []:
+            top = file.parts[0]
+            if top not in ("..", "__pycache__") and not (site / top).exists():
+                (site / top).symlink_to(here / top)
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """The repository in a clean folder and the environment that was built from it."""
+    pytest.importorskip("torch", reason="the demo runs train with torch")
+    folder = tmp_path_factory.mktemp("binder")
+    repository = copy_checkout(folder / "home")
+    environment = folder / "venv"
+    venv.create(environment, with_pip=True)
+    site = next(environment.glob("lib/python*/site-packages"))
+    lend_torch(site)
+    path = f"{environment / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    env = {**os.environ, "PATH": path, "VIRTUAL_ENV": str(environment), "PIP_RETRIES": "0"}
+    env.pop("PYTHONPATH", None)
+    pip = [str(environment / "bin" / "python"), "-m", "pip", "install", "-q"]
+    for command in ([*pip, "-r", "binder/requirements.txt"], ["binder/postBuild"]):
+        done = subprocess.run(command, cwd=repository, env=env, capture_output=True, text=True)
+        assert done.returncode == 0, (done.stdout + done.stderr)[-5000:]
+    return repository, environment
+
+
+@pytest.fixture(scope="module")
+def lab(built: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """The page that the badge in the README opens."""
+    if CHROMIUM is None:
+        pytest.skip("needs Chromium or Chrome")
+    repository, environment = built
+    server = Server(
+        tmp_path_factory.mktemp("server"),
+        root=repository,
+        python=environment / "bin" / "python",
+        base_url=BASE_URL,
+    )
+    try:
+        server.wait()
+        with open_browser() as browser:
+            lab = Lab(browser.new_page(viewport={"width": 1400, "height": 900}), server)
+            lab.open(repository / "notebooks" / "00_tour.ipynb")
+            yield lab
+    finally:
+        server.stop()
+
+
+STATES = """
+import nbtrack
+print(*nbtrack.search_runs(experiment_names=["digits"])["status"])
+"""
+
+
+def test_demo_runs_are_there(built: tuple[Path, Path]) -> None:
+    repository, environment = built
+    python = environment / "bin" / "python"
+    done = subprocess.run(
+        [python, "-c", STATES], cwd=repository / "notebooks", capture_output=True, text=True
+    )
+    assert done.stdout.count("FINISHED") >= 30, done.stderr
+    assert done.stdout.count("FAILED") >= 1
+
+
+def test_the_badge_opens_the_tour_with_the_sidebar(lab: Lab) -> None:
+    lab.page.locator(".nbt-sidebar").wait_for()
+    lab.page.locator(".nbt-sidebar").get_by_text("digits").first.wait_for()
+    assert lab.outside == []
+    assert lab.problems == []
+
+
+def test_the_tour_runs(lab: Lab) -> None:
+    lab.run_all()
+    assert lab.page.locator(".jp-OutputArea-output[data-mime-type*=error]").count() == 0
+    lab.page.locator(".nbt-card").first.wait_for()
+
+
+def test_the_readme_has_the_badge() -> None:
+    readme = (ROOT / "README.md").read_text("utf-8")
+    links = re.findall(
+        r"https://mybinder\.org/v2/gh/[^/\s]+/[^/\s]+/HEAD\?urlpath=([^)\s]+)", readme
+    )
+    assert links == ["lab/tree/notebooks/00_tour.ipynb"]
