@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,12 @@ from IPython.testing.globalipapp import start_ipython
 import nbtrack
 from nbtrack.errors import InvalidParameterError, NotFoundError
 from nbtrack.tracking import context
+from nbtrack.views import store_watch
+from nbtrack.views.comparison_output import comparison_bundle
+from nbtrack.views.comparison_saved import SavedView
 from nbtrack.views.mime import VIEW_MIME
 from nbtrack.views.questions import answer
+from nbtrack.views.store_watch import StoreWatch
 from nbtrack.views.widgets.comparison import Comparison
 from nbtrack.views.widgets.view import View
 from sweeps import log_runs
@@ -149,6 +154,64 @@ def test_what_stays_in_the_notebook_is_small_and_whole(workdir: Path) -> None:
     assert saved["curves"]["series"]
 
 
+@pytest.mark.parametrize("runs", [8, 24])
+def test_of_long_runs_picture_rows_and_curves_stay(workdir: Path, runs: int) -> None:
+    noise = np.random.default_rng(0)
+    for i in range(runs):
+        with nbtrack.start_run(run_name=f"run-{i}"):
+            nbtrack.log_params({"lr": 0.1 / (i + 1), "optimizer": ("adam", "sgd")[i % 2]})
+            for step in range(240):
+                loss = math.exp(-step / (20 + i)) + noise.random() * 0.1
+                values = {"train_loss": loss, "val_loss": loss * 1.2, "val_acc": 1 - loss / 2}
+                nbtrack.log_metrics(values, step=step)
+    bundle, metadata = nbtrack.compare().finished_bundle()
+    assert len(json.dumps([bundle, metadata])) <= 50_000
+    assert len(bundle["image/png"]) <= 25_000
+    assert bundle["text/html"].count("<tr>") == 1 + min(runs, 20)
+    assert bundle["text/html"].count("data:image/svg") == 1
+    saved = bundle[VIEW_MIME]
+    assert len(saved["table"]["run_ids"]) == runs
+    assert len(saved["curves"]["series"]) >= 15
+    assert min(series["n"] for series in saved["curves"]["series"]) >= 20
+
+
+def test_a_live_comparison_does_not_wait_for_the_forest(workdir: Path) -> None:
+    log_runs(30, lambda i: ({"lr": i, "hidden": i % 3}, {"val_loss": 1 / (i + 1)}))
+    comparison = nbtrack.compare()
+    bundle, _ = comparison_bundle(context.store(), comparison.scope, SavedView(), forest=False)
+    (importance,) = bundle[VIEW_MIME]["importance"]
+    assert len(importance["methods"]) == 1
+    assert importance["params"][0]["correlation"] is not None
+    assert "scikit-learn" not in importance["message"]
+
+
+@pytest.mark.parametrize("runs", ["run-0 rum-1", "rum-1", ["rum-1"], "params.lr = '1000'"])
+def test_what_fits_no_run_is_an_error(workdir: Path, runs: Any) -> None:
+    three()
+    hint = "nbtrack.runs" if "params" in runs else "Did you mean 'run-1'"
+    with pytest.raises(NotFoundError, match=hint):
+        nbtrack.compare(runs)
+
+
+def test_an_open_comparison_follows_the_store(
+    workdir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_watch, "LOOK_EVERY_S", 0.01)
+    changed = threading.Event()
+    ids = three()
+    watch = StoreWatch(context.store(), changed.set)
+    watch.start()
+    with nbtrack.start_run(run_id=ids[0]):
+        nbtrack.log_metric("val_loss", 0.05, step=9)
+    assert changed.wait(30)
+    watch.stop()
+    comparison = nbtrack.compare()
+    before = comparison.revision
+    comparison.refresh()
+    assert comparison.revision == before + 1
+    comparison.close()
+
+
 def test_an_empty_store_is_compared_too(workdir: Path) -> None:
     comparison = nbtrack.compare()
     bundle, _ = comparison.finished_bundle()
@@ -173,3 +236,5 @@ def test_the_magic_takes_a_filter_or_names(workdir: Path) -> None:
     assert shell.run_line_magic("compare", "metrics.val_loss < 0.2").filter
     with pytest.raises(UsageError):
         shell.run_line_magic("compare", "params.lr >> 1")
+    with pytest.raises(UsageError, match="Did you mean 'run-1'"):
+        shell.run_line_magic("compare", "run-0 rum-1")

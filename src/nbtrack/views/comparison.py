@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +18,7 @@ from nbtrack.store.comparison import (
     compared_keys,
     compared_runs,
 )
-from nbtrack.store.neighbours import find_run
+from nbtrack.store.neighbours import find_run, latest_names
 from nbtrack.store.reader import Reader
 from nbtrack.store.table import table_rows
 from nbtrack.views.since import compared_metrics
@@ -233,6 +234,15 @@ def find_scope(
         else:
             return Scope(experiment_ids, "", ids), ids
     return Scope(experiment_ids, text, None), []
+
+
+def no_run_fits(reader: Reader, filter: str) -> NotFoundError:
+    """Return the error of a filter that no run fits; it names the nearest run."""
+    names = latest_names(reader, 500)
+    words = [filter, *(word.strip(",'\"") for word in filter.split())]
+    close = [near for word in words for near in difflib.get_close_matches(word, names, n=1)]
+    hint = f"Did you mean {close[0]!r}?" if close else "nbtrack.runs() shows the runs there are."
+    return NotFoundError(f"No run has the name or fits the filter {filter!r}. {hint}")
 
 
 def _is_metric(key: ComparedKey) -> bool:

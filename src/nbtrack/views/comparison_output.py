@@ -5,82 +5,95 @@ from __future__ import annotations
 import base64
 import html
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from nbtrack.store.store import Store
 from nbtrack.views.comparison import Scope
-from nbtrack.views.comparison_saved import SavedLimits, SavedView, saved_comparison
-from nbtrack.views.curves import RunRef
+from nbtrack.views.comparison_picture import comparison_picture
+from nbtrack.views.comparison_saved import SavedLimits, SavedView, comparison_parts
+from nbtrack.views.curves import Curve
 from nbtrack.views.formats import STATE_WORDS, format_duration, format_number
-from nbtrack.views.mime import MAX_BYTES, VIEW_MIME, Bundle, ChartContent
-from nbtrack.views.picture import draw_chart
-from nbtrack.views.stored_curves import stored_curves
+from nbtrack.views.mime import MAX_BYTES, VIEW_MIME, Bundle, pack_curves
 
-PICTURE_RUNS = 7
-PICTURE_BYTES = 9_000  # twice in the output: by itself, and in the HTML
+PICTURE_BYTES = 14_500
 TABLE_ROWS = 20
-# from much to little, until the output fits
-_LIMITS = [
-    SavedLimits(runs, curve_runs, curve_bytes, 120, 1, facts=False)
-    for runs, curve_runs, curve_bytes in (
-        (50, 10, 12_000),
-        (40, 8, 8_000),
-        (25, 6, 6_000),
-        (12, 4, 4_000),
-        (5, 2, 2_000),
-        (1, 1, 1_000),
+TABLE_COLUMNS = 12
+CURVE_RUNS = 10
+CURVE_POINTS = 240
+CURVE_BYTES = 18_000
+FEWEST_CURVE_BYTES = 2_500  # before rows beyond those of the HTML are given up for them
+CURVE_SIZE = 240  # bytes of one curve, below which it says little
+ROWS = (50, 40, 30, 20, 12, 5, 1)  # from much to little, until the output fits
+
+
+def comparison_bundle(
+    store: Store, scope: Scope, view: SavedView, *, forest: bool = True
+) -> Bundle:
+    """Return the finished output of a comparison, and its metadata.
+
+    Without ``forest``, the importance of params is the rank correlation alone, which takes no
+    time.
+    """
+    limits = SavedLimits(
+        ROWS[0], CURVE_RUNS, CURVE_BYTES, CURVE_POINTS, 1, facts=False, forest=forest
     )
-]
-
-
-def comparison_bundle(store: Store, scope: Scope, view: SavedView) -> Bundle:
-    """Return the finished output of a comparison, and its metadata."""
-    bundle: dict[str, Any] = {}
-    for limits in _LIMITS:
-        saved = saved_comparison(store, scope, view, limits)
-        if not bundle:
-            bundle, metadata = _pictures(store, saved)
-        text = _text(saved["table"])
-        bundle |= {
-            "text/plain": text,
-            "text/html": _html(saved, bundle.get("image/png"), metadata.get("image/png", {})),
-        }
-        if "image/png" in metadata:
-            metadata["image/png"]["alt"] = text.splitlines()[-1]
-        used = len(json.dumps([bundle, metadata])) + len(json.dumps(saved))
-        if used <= MAX_BYTES:
-            bundle[VIEW_MIME] = saved
+    saved, curves = comparison_parts(store, scope, view, limits)
+    bundle, metadata = _texts(store, saved)
+    room = MAX_BYTES - len(json.dumps([bundle, metadata])) - len(VIEW_MIME) - 100
+    for rows in ROWS:
+        cut = _first_rows(saved, rows)
+        left = room - len(json.dumps(cut))
+        if left >= FEWEST_CURVE_BYTES or (rows <= TABLE_ROWS and left > 0):
+            bundle[VIEW_MIME] = cut | {"curves": _fitting(curves, cut, min(left, CURVE_BYTES))}
             break
     return bundle, metadata
 
 
-def _pictures(store: Store, saved: dict[str, Any]) -> Bundle:
-    """Return the curves of the runs that are shown first, as a picture."""
+def _texts(store: Store, saved: dict[str, Any]) -> Bundle:
+    """Return the forms for people without the extension."""
+    drawn = comparison_picture(store, saved, PICTURE_BYTES)
+    text = _text(saved["table"])
+    if drawn is None:
+        return {"text/plain": text, "text/html": _html(saved)}, {}
+    picture = drawn.picture
+    bundle = {
+        "text/plain": text,
+        "text/html": _html(saved, drawn.url, picture.width, drawn.alt),
+        "image/png": base64.b64encode(picture.png).decode("ascii"),
+    }
+    size = {"width": picture.width, "height": picture.height, "alt": drawn.alt}
+    return bundle, {"image/png": size}
+
+
+def _first_rows(saved: dict[str, Any], rows: int) -> dict[str, Any]:
     table = saved["table"]
-    ids = (saved["selected"] or table["run_ids"])[:PICTURE_RUNS]
-    if not ids:
-        return {}, {}
-    names = dict(zip(table["run_ids"], table["values"]["run_name"], strict=True))
-    shown = [run_id for run_id in ids if run_id in names]
-    with store.read() as reader:
-        curves = stored_curves(reader, shown, points=200)
-    more = "" if len(shown) == table["total"] else f" of {table['total']:,}"
-    picture = draw_chart(
-        ChartContent(
-            runs=[RunRef(run_id, names[run_id], "plain", "FINISHED") for run_id in shown],
-            curves=curves,
-            title=f"{len(shown)}{more} runs",
-        ),
-        PICTURE_BYTES,
-    )
-    size = {"width": picture.width, "height": picture.height}
-    png = base64.b64encode(picture.png).decode("ascii")
-    return {"image/png": png}, {"image/png": size}
+    values = {name: column[:rows] for name, column in table["values"].items()}
+    return saved | {
+        "table": table | {"run_ids": table["run_ids"][:rows], "values": values},
+        "curves": {},
+    }
+
+
+def _fitting(curves: Sequence[Curve], saved: dict[str, Any], budget: int) -> dict[str, Any]:
+    """Return curves of as many runs as there is room for, and still look like curves."""
+    here = set(saved["table"]["run_ids"])
+    curves = [curve for curve in curves if curve.run_id in here]
+    runs = list(dict.fromkeys(curve.run_id for curve in curves))
+    packed: dict[str, Any] = {"series": [], "data": ""}
+    for count in range(len(runs), 0, -1):
+        shown = [curve for curve in curves if curve.run_id in runs[:count]]
+        if count > 1 and len(shown) * CURVE_SIZE > budget:
+            continue
+        packed = pack_curves(shown, budget)
+        if packed["series"]:
+            break
+    return packed
 
 
 def _rows(table: dict[str, Any], most: int) -> tuple[list[str], list[list[str]]]:
     kinds = {column["name"]: column["kind"] for column in table["all_columns"]}
-    names = [name for name in table["columns"] if name in table["values"]]
+    names = [name for name in table["columns"] if name in table["values"]][:TABLE_COLUMNS]
     rows = min(len(table["run_ids"]), most)
     return names, [
         [_cell(table["values"][name][i], kinds[name]) for name in names] for i in range(rows)
@@ -97,7 +110,7 @@ def _cell(value: Any, kind: str) -> str:
     if isinstance(value, (int, float)):
         return format_number(value)
     text = str(value)
-    return text if len(text) <= 60 else text[:59] + "…"
+    return text if len(text) <= 40 else text[:39] + "…"
 
 
 def _text(table: dict[str, Any]) -> str:
@@ -116,7 +129,7 @@ def _text(table: dict[str, Any]) -> str:
     return "\n".join([*lines, f"({total:,} {'run' if total == 1 else 'runs'} compared)"])
 
 
-def _html(saved: dict[str, Any], png: str | None, size: dict[str, Any]) -> str:
+def _html(saved: dict[str, Any], url: str = "", width: int = 0, alt: str = "") -> str:
     """Return picture and table: of an output's forms, viewers show one only."""
     table = saved["table"]
     names, rows = _rows(table, TABLE_ROWS)
@@ -129,9 +142,9 @@ def _html(saved: dict[str, Any], png: str | None, size: dict[str, Any]) -> str:
     if len(rows) < total:
         note += f", the first {len(rows)} shown"
     picture = ""
-    if png:
-        alt = html.escape(f"Curves of {len(rows)} runs", quote=True)
-        picture = f'<img src="data:image/png;base64,{png}" width="{size["width"]}" alt="{alt}">'
+    if url:
+        said = html.escape(alt, quote=True)
+        picture = f'<img src="{url}" width="{width}" alt="{said}">'
     return (
         f"{picture}<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
         f"<p><small>{note}</small></p>"

@@ -42,6 +42,8 @@ class SavedLimits:
         Of how many metrics.
     facts : bool
         Whether sources, environments and data sets are kept, for the difference of two runs.
+    forest : bool
+        Whether a forest may tell the importance of params: it takes seconds.
     """
 
     runs: int
@@ -50,6 +52,7 @@ class SavedLimits:
     curve_points: int
     importances: int
     facts: bool
+    forest: bool = True
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,14 @@ class SavedView:
 
 def saved_comparison(store: Store, scope: Scope, view: SavedView, limits: SavedLimits) -> JSON:
     """Return a comparison as plain JSON without secrets."""
+    saved, curves = comparison_parts(store, scope, view, limits)
+    return saved | {"curves": pack_curves(curves, limits.curve_bytes)}
+
+
+def comparison_parts(
+    store: Store, scope: Scope, view: SavedView, limits: SavedLimits
+) -> tuple[JSON, list[Curve]]:
+    """Return a comparison as plain JSON without secrets, and the curves that belong to it."""
     with store.read() as reader:
         data = compare_runs(reader, scope, [])
         ids = data.run_ids[: limits.runs]
@@ -93,18 +104,12 @@ def saved_comparison(store: Store, scope: Scope, view: SavedView, limits: SavedL
         "metric": view.metric or telling_metric(keys) or "",
         "selected": list(view.selected),
         "brushes": list(view.brushes),
-        "importance": _importances(store, shown, view.metric, keys, limits.importances),
+        "importance": _importances(store, shown, view.metric, keys, limits),
         "facts": _shared(facts),
     }
     saved = Redaction(names).json(_plain(saved))
-    saved["curves"] = _packed(curves, limits.curve_bytes)
-    return saved
-
-
-def _packed(curves: list[Curve], budget: int) -> JSON:
     # the machine's own metrics tell nothing about the runs of others
-    kept = [curve for curve in curves if not curve.key.startswith("system/")]
-    return pack_curves(kept, budget)
+    return saved, [curve for curve in curves if not curve.key.startswith("system/")]
 
 
 def _table(
@@ -188,16 +193,17 @@ def _best(keys: Sequence[ComparedKey], values: JSON) -> JSON:
 
 
 def _importances(
-    store: Store, scope: Scope, metric: str, keys: Sequence[ComparedKey], most: int
+    store: Store, scope: Scope, metric: str, keys: Sequence[ComparedKey], limits: SavedLimits
 ) -> list[JSON]:
     names = [key.name for key in keys if key.name.startswith("metrics.")]
     plain = {name.removeprefix("metrics."): 0.0 for name in names}
     telling = [f"metrics.{key}" for key in compared_metrics(plain, plain)]
-    wanted = list(dict.fromkeys([*([metric] if metric in names else []), *telling]))[:most]
+    first = [metric] if metric in names else []
+    wanted = list(dict.fromkeys([*first, *telling]))[: limits.importances]
     found = []
     for name in wanted:
         try:
-            found.append(find_importance(store, scope, name).as_json())
+            found.append(find_importance(store, scope, name, forest=limits.forest).as_json())
         except NbtrackError:
             continue  # of runs that were deleted meanwhile
     for answer in found:

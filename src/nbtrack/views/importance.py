@@ -107,7 +107,9 @@ class Importance:
         return frame
 
 
-def find_importance(store: Store, scope: Scope, metric: str | None = None) -> Importance:
+def find_importance(
+    store: Store, scope: Scope, metric: str | None = None, *, forest: bool = True
+) -> Importance:
     """Return how much the params of some runs have to do with a metric.
 
     Parameters
@@ -116,6 +118,8 @@ def find_importance(store: Store, scope: Scope, metric: str | None = None) -> Im
     scope : Scope
     metric : str, optional
         Such as ``val_loss`` or ``metrics.val_loss``; by default the most telling one.
+    forest : bool
+        Whether a forest may be grown, which takes seconds.
 
     Raises
     ------
@@ -125,7 +129,7 @@ def find_importance(store: Store, scope: Scope, metric: str | None = None) -> Im
     with store.read() as reader:
         read = _read(reader, scope, metric)
     # a forest takes seconds; nobody waits for the store meanwhile
-    return read if isinstance(read, Importance) else rank_params(*read)
+    return read if isinstance(read, Importance) else rank_params(*read, forest=forest)
 
 
 def _read(
@@ -157,7 +161,11 @@ _NO: tuple[None, None, list[ParamImportance]] = (None, None, [])
 
 
 def rank_params(
-    metric: ComparedColumn, params: Sequence[ComparedColumn], direction: str | None = None
+    metric: ComparedColumn,
+    params: Sequence[ComparedColumn],
+    direction: str | None = None,
+    *,
+    forest: bool = True,
 ) -> Importance:
     """Return how much params have to do with a metric."""
     key = metric.name.removeprefix("metrics.")
@@ -170,15 +178,16 @@ def rank_params(
     kept = [_part(column, usable) for column in params]
     kept = [column for column in kept if _is_choice(column)]
     found = [_correlate(column, target) for column in kept]
-    forest = forest_importance(kept, _ranks(target)) if runs >= MIN_FOREST and kept else None
+    enough = runs >= MIN_FOREST and bool(kept) and forest
+    grown = forest_importance(kept, _ranks(target)) if enough else None
     methods = [CORRELATION]
     score = score_sd = None
-    if forest is not None:
-        methods.append(forest.method)
-        score, score_sd = forest.score, forest.score_sd
-        found = [_with_forest(param, forest, place) for place, param in enumerate(found)]
+    if grown is not None:
+        methods.append(grown.method)
+        score, score_sd = grown.score, grown.score_sd
+        found = [_with_forest(param, grown, place) for place, param in enumerate(found)]
     found.sort(key=_rank, reverse=True)
-    message = _message(runs, excluded, forest, found)
+    message = _message(runs, excluded, grown, found, asked=forest)
     return Importance(key, direction, runs, excluded, message, methods, score, score_sd, found)
 
 
@@ -190,16 +199,21 @@ def _with_forest(param: ParamImportance, forest: ForestResult, place: int) -> Pa
 
 
 def _message(
-    runs: int, excluded: int, forest: ForestResult | None, params: list[ParamImportance]
+    runs: int,
+    excluded: int,
+    forest: ForestResult | None,
+    params: list[ParamImportance],
+    *,
+    asked: bool,
 ) -> str:
     parts = []
     if not params:
         parts.append("No param has more than one value.")
     elif forest is None and runs < MIN_FOREST:
         parts.append(f"{runs} runs are few: wide intervals, and no forest below {MIN_FOREST}.")
-    elif forest is None:
+    elif forest is None and asked:
         parts.append("Install scikit-learn for importances by a random forest.")
-    elif forest.score < 0.1:
+    elif forest is not None and forest.score < 0.1:
         parts.append(
             "The forest hardly predicts runs that it has not seen: do not trust its importances."
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,9 +19,11 @@ from nbtrack.views.comparison import (
     check_brushes,
     compare_runs,
     find_scope,
+    no_run_fits,
     telling_metric,
 )
 from nbtrack.views.mime import Bundle
+from nbtrack.views.store_watch import StoreWatch
 from nbtrack.views.widgets.view import View, refuse_unknown
 
 if TYPE_CHECKING:
@@ -65,6 +66,13 @@ class Comparison(View):
     ------
     InvalidParameterError
         If the filter cannot be read, or there is no such metric.
+    NotFoundError
+        If there is no such run, or no run fits the filter.
+
+    Notes
+    -----
+    It looks once a second whether the store has changed, and shows what it says now when it has;
+    a closed comparison does not.
     """
 
     experiment_ids = t.List(t.Unicode(), allow_none=True).tag(sync=True)
@@ -88,10 +96,13 @@ class Comparison(View):
     ) -> None:
         refuse_unknown("compare", unknown, _KEYWORDS)
         self._store = store
-        self._lock = threading.RLock()
+        self._watch = StoreWatch(store, self.refresh)
         with store.read() as reader:
             scope, selected = find_scope(reader, experiment_ids, runs)
-            available = compare_runs(reader, scope, []).available
+            data = compare_runs(reader, scope, [])
+            if scope.filter and not data.runs:
+                raise no_run_fits(reader, scope.filter)
+            available = data.available
         names = [key.name for key in available]
         chosen = telling_metric(available) or ""
         if metric is not None:
@@ -109,6 +120,13 @@ class Comparison(View):
             selected_ids=selected if len(selected) == 2 else [],
         )
         self.observe(self._on_brushes, names=["brushes"])
+        if self.comm is not None:
+            self._watch.start()
+
+    def close(self) -> None:
+        """Close the widget; it no longer follows the store."""
+        self._watch.stop()
+        super().close()
 
     @property
     def scope(self) -> Scope:
@@ -185,7 +203,9 @@ class Comparison(View):
         """Return the output that stays in the notebook: pictures, a table, and the data."""
         from nbtrack.views.comparison_output import comparison_bundle
 
-        return comparison_bundle(self._store, self.scope, self._view())
+        # a page that shows the widget asks for the forest itself, and must not wait for it twice
+        forest = self.comm is None
+        return comparison_bundle(self._store, self.scope, self._view(), forest=forest)
 
     def _view(self) -> Any:
         from nbtrack.views.comparison_saved import SavedView
