@@ -6,6 +6,8 @@ import math
 import re
 from typing import Any
 
+from nbtrack.views.report_redaction import HIDDEN, Redaction, is_private
+
 STATE_WORDS = {
     "RUNNING": "Running",
     "SCHEDULED": "Scheduled",
@@ -15,9 +17,6 @@ STATE_WORDS = {
     "INTERRUPTED": "Interrupted",
 }
 
-_HOME = re.compile(
-    r"(/home/|/Users/|[A-Za-z]:\\Users\\)[^/\\\s:'\"]+|(?<![\w/])/root(?=[/\s:'\"]|$)"
-)
 _PRIVATE_NAME = (
     r"[\w.-]*(?:passw(?:or)?d|secret|api_?key|access_?key|access_?token|auth_?token|hf_?token)"
 )
@@ -96,17 +95,36 @@ def head_facts(head: dict[str, Any]) -> list[str]:
 def shareable(value: Any) -> Any:
     """Return text, or lists and dicts of it, without home folders and without secrets.
 
-    Outputs are saved in notebooks, and notebooks are shared.
+    Outputs are saved in notebooks, and notebooks are shared. What is packed into base64 looks like
+    a secret and must not go through it.
     """
+    return _shareable(value, Redaction())
+
+
+def _shareable(value: Any, redaction: Redaction) -> Any:
     if isinstance(value, str):
-        return _PRIVATE_VALUE.sub(r"\1\2•••\2", _HOME.sub("~", value))
+        return _PRIVATE_VALUE.sub(rf"\1\2{HIDDEN}\2", redaction.text(value))
     if isinstance(value, dict):
+        if _is_private(str(value.get("label", ""))) and value.get("text"):
+            value = value | {"text": HIDDEN}  # an item of what has changed since the last run
         return {
-            key: "•••" if _PRIVATE_KEY.match(str(key)) and item else shareable(item)
+            key: HIDDEN if _is_private(str(key)) and item else _shareable(item, redaction)
             for key, item in value.items()
         }
     if isinstance(value, (list, tuple)):
-        if len(value) == 3 and isinstance(value[0], str) and _PRIVATE_KEY.match(value[0]):
-            return [value[0], "•••", "•••"]
-        return [shareable(item) for item in value]
+        if len(value) == 3 and isinstance(value[0], str) and _is_private(value[0]):
+            return [value[0], HIDDEN, HIDDEN]
+        return [_shareable(item, redaction) for item in value]
     return value
+
+
+def shareable_column(name: str, values: Any) -> Any:
+    """Return the cells of a column without secrets; of a param with a private name, none."""
+    family, _, key = name.partition(".")
+    if family in ("params", "tags") and _is_private(key):
+        return [value if value is None or value == "" else HIDDEN for value in values]
+    return shareable(list(values))
+
+
+def _is_private(name: str) -> bool:
+    return bool(_PRIVATE_KEY.match(name)) or is_private(name)

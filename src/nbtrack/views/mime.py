@@ -25,6 +25,7 @@ from nbtrack.views.formats import (
     format_number,
     head_facts,
     shareable,
+    shareable_column,
 )
 from nbtrack.views.table import Cells, Column, TablePage
 
@@ -107,7 +108,6 @@ def chart_view(content: ChartContent, budget: int) -> dict[str, Any]:
             "log_x": content.log_x,
             "log_y": content.log_y,
         },
-        "curves": pack_curves(content.curves, budget),
     }
     if content.head is not None:
         detail = dict(content.detail)
@@ -116,7 +116,7 @@ def chart_view(content: ChartContent, budget: int) -> dict[str, Any]:
             detail["code_diff"] = diff[:MAX_DIFF].rsplit("\n", 1)[0] + "\n... (cut here)"
         view |= {"head": content.head, "since": list(content.since), "detail": detail}
     plain: dict[str, Any] = _plain_json(shareable(view))
-    return plain
+    return plain | {"curves": pack_curves(content.curves, budget)}
 
 
 def pack_curves(curves: Sequence[Curve], budget: int) -> dict[str, Any]:
@@ -213,7 +213,7 @@ def table_bundle(
     best = best or {}
     rows = min(len(page.run_ids), MAX_ROWS)
     while True:
-        values = {name: shareable(_values(page.columns[name], rows)) for name in shown}
+        values = {name: shareable_column(name, _values(page.columns[name], rows)) for name in shown}
         view = {
             "kind": "table",
             "version": 1,
