@@ -350,6 +350,7 @@ def test_the_source_comes_with_the_cells_it_needed(notebook: Kernel) -> None:
     execute(notebook, "c", "%%track honest\nlr = 0.1\nresult = double(2)")
     found = asked(notebook, "run.source")
     assert [cell["source"] for cell in found["cells"]] == [
+        "%load_ext nbtrack",  # for a fresh kernel
         "scale = 3",
         "def double(x):\n    return 2 * x * scale",
         "%%track honest\nlr = 0.1\nresult = double(2)",
@@ -386,6 +387,23 @@ def test_badges_say_what_the_kernel_had_left(notebook: Kernel) -> None:
     notebook.run("get_ipython().user_ns['injected'] = 5")
     execute(notebook, "e", "%%track hidden\nz = injected")
     assert "No cell defines injected" in asked(notebook, "run.details")["badges"][0]["detail"]
+
+
+def test_what_changed_since_the_run_before_is_said(workdir: Path) -> None:
+    for lr, loss, source in ((0.1, 0.5, "fit(lr)\n"), (0.3, 0.4, "fit(lr)\nplot()\n")):
+        with nbtrack.start_run(run_name=f"lr-{lr}") as run:
+            nbtrack.log_param("lr", lr)
+            nbtrack.log_metric("loss", loss)
+            nbtrack.log_text(source, "source/cell.py")
+        found = ask("run.details", run_id=run.info.run_id)["since"]
+        if lr == 0.1:
+            assert found is None  # the first run has none before it
+    assert found["name"] == "lr-0.1"
+    said = {item["label"]: item["text"] for item in found["items"]}
+    assert said["lr"] == "0.1 → 0.3"
+    assert said["code"] == "1 line changed"
+    assert said["loss"] == "0.4 (20 % better)"
+    assert "+plot()" in found["detail"]["code_diff"]
 
 
 def test_a_dirty_working_tree_is_a_badge_with_its_files(workdir: Path) -> None:

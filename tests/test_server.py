@@ -367,6 +367,9 @@ def test_experiments_are_renamed_deleted_and_restored(
     act = {"experiment_id": "0", "action": "rename", "name": "renamed"}
     assert server.ask(store[0], "store.act", **act)[0] == 200
     assert (experiment()["name"], experiment()["runs"]) == ("renamed", 1)
+    note = {"experiment_id": "0", "action": "note", "note": "digits, small"}
+    assert server.ask(store[0], "store.act", **note)[0] == 200
+    assert experiment()["note"] == "digits, small"
     assert server.ask(store[0], "store.act", experiment_id="0", action="delete")[0] == 200
     assert experiment()["stage"] == "deleted"
     assert server.ask(store[0], "store.act", experiment_id="0", action="restore")[0] == 200

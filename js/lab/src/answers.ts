@@ -1,5 +1,5 @@
 /** The answers of the server's questions `store.*` and `run.*`, as the sidebar and the details read them. */
-import type { RunState } from '@nbtrack/shared/protocol';
+import type { RunState, SinceDetail, SinceItem } from '@nbtrack/shared/protocol';
 
 export type Stage = 'active' | 'archived' | 'deleted';
 
@@ -50,6 +50,8 @@ export interface TreeRun {
   note: string | null;
   /** How a run ended that nobody has ended, in words. */
   ending: string | null;
+  /** When this page heard of it; of runs that go on. */
+  heard_ms?: number;
 }
 
 export interface TreePage {
@@ -121,6 +123,12 @@ export interface ModelFacts {
   [more: string]: unknown;
 }
 
+/** What is different from the run before. */
+export interface Since extends RunLink {
+  items: SinceItem[];
+  detail: SinceDetail;
+}
+
 /** Everything that is known of a run. */
 export interface Details {
   run: RunFacts;
@@ -132,6 +140,7 @@ export interface Details {
   source: { text: string; execution_count: number | null } | null;
   badges: Badge[];
   models: ModelFacts[];
+  since: Since | null;
 }
 
 export interface ArtifactFile {
@@ -164,10 +173,10 @@ export interface Source {
   cells: SourceCell[];
   /** The cell of the run, so that it goes on with the run. */
   resume: string | null;
-  /** Why earlier cells are not among them. */
-  left_out?: unknown;
+  /** How many cells, the earliest, were too long to keep. */
+  left_out?: number;
   /** Names that no earlier cell defines. */
-  missing?: unknown;
+  missing?: string[];
 }
 
 export interface Loading {

@@ -4,7 +4,8 @@ import type { INotebookTracker } from '@jupyterlab/notebook';
 import { copyIcon, deleteIcon, editIcon, notebookIcon, refreshIcon, tableRowsIcon, tagIcon, undoIcon } from '@jupyterlab/ui-components';
 import type { LabIcon } from '@jupyterlab/ui-components';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
-import type { TreeRun } from './answers';
+import type { Experiment, TreeRun } from './answers';
+import type { ExperimentActions } from './experiment_actions';
 import { archiveIcon, compareIcon, nbtrackIcon } from './icons';
 import type { MainViews, Target } from './main_views';
 import { PANEL_ID, type SidebarPanel } from './panel';
@@ -27,6 +28,12 @@ class Selected {
 
   get runs(): TreeRun[] {
     return this.nbtrack.model.selection.targets.flatMap(row => (row.kind === 'run' ? [row.run] : []));
+  }
+
+  /** The experiment that has the keyboard, when no run is meant. */
+  get experiment(): Experiment | null {
+    const [row, another] = this.nbtrack.model.selection.targets;
+    return row?.kind === 'experiment' && !another ? row.experiment : null;
   }
 
   get experimentIds(): string[] {
@@ -58,9 +65,17 @@ export function addCommands(parts: Parts, palette: ICommandPalette | null): void
     await work(new Actions(app, nbtrack, parts.notebooks, nbtrack.model.storeId));
   };
   const first = (): TreeRun => selected.runs[0]!;
+  const experiment = (stage: string): Experiment | null => {
+    const found = shown() ? selected.experiment : null;
+    return found?.stage === stage ? found : null;
+  };
+  const actOnExperiment = async (work: (actions: ExperimentActions) => Promise<unknown>): Promise<void> => {
+    const { ExperimentActions: Actions } = await import('./experiment_actions');
+    await work(new Actions(nbtrack, nbtrack.model.storeId));
+  };
 
   commands.addCommand(Commands.show, {
-    label: 'Show the Runs',
+    label: 'Show the Sidebar with the Runs',
     icon: nbtrackIcon,
     execute: () => app.shell.activateById(PANEL_ID)
   });
@@ -77,7 +92,7 @@ export function addCommands(parts: Parts, palette: ICommandPalette | null): void
     execute: () => nbtrack.model.refresh('all', true)
   });
   commands.addCommand(Commands.open, {
-    label: 'Open Details',
+    label: args => (args['isMenu'] ? 'Open Details' : 'Open Details of the Selected Runs'),
     icon: nbtrackIcon,
     isEnabled: args => 'target' in args || 'run_id' in args || some(),
     execute: args => openRun(args, selected, views)
@@ -93,10 +108,15 @@ export function addCommands(parts: Parts, palette: ICommandPalette | null): void
     }
   });
   commands.addCommand(Commands.table, {
-    label: 'Open Table of Runs',
+    label: args => (args['isMenu'] ? 'Open the Table of Its Runs' : args['all'] ? 'Open the Table of All Runs' : 'Open the Table of the Experiment'),
     icon: tableRowsIcon,
-    isEnabled: args => selected.store(args) !== '',
-    execute: args => openTable(args, selected, nbtrack, views)
+    isEnabled: args => Boolean(args['all']) || 'experiment_id' in args || (shown() && selected.experimentIds.length > 0),
+    execute: async args => {
+      if (selected.store(args) === '') await nbtrack.model.findStore();
+      // without a store the sidebar says what to do
+      if (selected.store(args) === '') return app.shell.activateById(PANEL_ID);
+      return openTable(args, selected, nbtrack, views);
+    }
   });
   commands.addCommand(Commands.insert, {
     label: 'Insert Cell with Source',
@@ -121,15 +141,17 @@ export function addCommands(parts: Parts, palette: ICommandPalette | null): void
   commands.addCommand(Commands.rename, {
     label: 'Rename',
     icon: editIcon,
-    isEnabled: one,
-    isVisible: one,
-    execute: async () => (await panel.content)?.tree.rename(first().run_id)
+    isEnabled: () => one() || experiment('active') !== null,
+    execute: async () => (await panel.content)?.tree.rename()
   });
   commands.addCommand(Commands.note, {
     label: 'Edit Note …',
-    isEnabled: one,
-    isVisible: one,
-    execute: () => act(actions => actions.editNote(first(), first().note))
+    isEnabled: () => one() || experiment('active') !== null,
+    execute: () => {
+      const found = experiment('active');
+      if (found) return actOnExperiment(actions => actions.editNote(found));
+      return act(actions => actions.editNote(first(), first().note));
+    }
   });
   commands.addCommand(Commands.tag, {
     label: 'Add Tag …',
@@ -149,13 +171,18 @@ export function addCommands(parts: Parts, palette: ICommandPalette | null): void
     [Commands.discard, 'Discard', deleteIcon, dead, 'discard']
   ];
   for (const [name, label, icon, test, action] of simple) {
-    const isEnabled = only(test);
+    const stage = { delete: 'active', restore: 'deleted' }[action as string] ?? '';
+    const isEnabled = (): boolean => only(test)() || experiment(stage) !== null;
     commands.addCommand(name, {
       label,
       ...(icon ? { icon } : {}),
       isEnabled,
       isVisible: isEnabled,
-      execute: () => act(actions => actions.act(action, selected.runs))
+      execute: () => {
+        const found = experiment(stage);
+        if (found) return actOnExperiment(actions => actions.act(action === 'delete' ? 'delete' : 'restore', found));
+        return act(actions => actions.act(action, selected.runs));
+      }
     });
   }
   commands.addCommand(Commands.resume, {
@@ -165,6 +192,7 @@ export function addCommands(parts: Parts, palette: ICommandPalette | null): void
     execute: () => act(actions => actions.resume(first()))
   });
   addMenu(app);
+  palette?.addItem({ command: Commands.table, args: { all: true }, category: 'nbtrack' });
   for (const command of [Commands.show, Commands.search, Commands.table, Commands.compare, Commands.open, Commands.refresh]) {
     palette?.addItem({ command, category: 'nbtrack' });
   }
@@ -184,7 +212,7 @@ function openRun(args: Args, selected: Selected, views: MainViews): unknown {
 
 function openTable(args: Args, selected: Selected, { model }: INbtrack, views: MainViews): unknown {
   const given = args['experiment_id'];
-  const chosen = typeof given === 'string' ? [given] : selected.experimentIds;
+  const chosen = args['all'] ? [] : typeof given === 'string' ? [given] : selected.experimentIds;
   const names = model.tree.experiments.filter(e => chosen.includes(e.experiment_id)).map(e => e.name);
   const experiment_ids = chosen.length > 0 ? chosen : null;
   const name = names.length > 0 ? names.join(', ') : 'All runs';
@@ -207,6 +235,10 @@ function addMenu(app: JupyterFrontEnd): void {
       app.contextMenu.addItem({ command, selector: run, rank: rank + 1 + at, args: { isMenu: true } })
     );
   });
-  app.contextMenu.addItem({ command: Commands.table, selector: '.nbt-row-experiment', rank: 0 });
+  const experiment = { selector: '.nbt-row-experiment', args: { isMenu: true } };
+  app.contextMenu.addItem({ ...experiment, command: Commands.table, rank: 0 });
+  [Commands.rename, Commands.note, Commands.restore, Commands.delete].forEach((command, at) =>
+    app.contextMenu.addItem({ ...experiment, command, rank: 1 + at })
+  );
   app.contextMenu.addItem({ command: Commands.refresh, selector: '.nbt-tree', rank: 90 });
 }

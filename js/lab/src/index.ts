@@ -70,12 +70,17 @@ const sidebar: JupyterFrontEndPlugin<void> = {
         model.selection.click(`run:${runId}`, { shift: false, accel: false });
         run(`nbtrack:${action}`);
       },
-      rename: (runId, name) => void actions().then(made => made.rename(runId, name)),
+      rename: (row, name) => {
+        if (row.kind === 'run') void actions().then(made => made.rename(row.run.run_id, name));
+        if (row.kind === 'experiment') void experiments().then(made => made.rename(row.experiment.experiment_id, name));
+      },
       run,
       insertFirstRun: () => void actions().then(made => made.insertFirstRun())
     });
     const actions = async (): Promise<import('./run_actions').RunActions> =>
       new (await import('./run_actions')).RunActions(app, nbtrack, notebooks, model.storeId);
+    const experiments = async (): Promise<import('./experiment_actions').ExperimentActions> =>
+      new (await import('./experiment_actions')).ExperimentActions(nbtrack, model.storeId);
     const views = new MainViews(app, nbtrack, rendermime, notebooks, shell);
     addCommands({ app, nbtrack, notebooks, panel, views }, palette);
     app.shell.add(panel, 'left', { rank: 550, type: 'nbtrack' });

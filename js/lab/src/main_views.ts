@@ -3,6 +3,7 @@ import { WidgetTracker } from '@jupyterlab/apputils';
 import type { INotebookTracker } from '@jupyterlab/notebook';
 import type { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import { UUID } from '@lumino/coreutils';
+import type { TableState } from '@nbtrack/shared/protocol_table';
 import { Commands, type INbtrack } from './tokens';
 import { LiveView, type MakeContent, ViewTab } from './view_tab';
 
@@ -10,7 +11,7 @@ import { LiveView, type MakeContent, ViewTab } from './view_tab';
 export type Target =
   | { kind: 'run'; store: string; run_id: string; name: string; tab: string; preview: boolean }
   | { kind: 'compare'; store: string; experiment_ids: string[] | null; run_ids: string[]; name: string }
-  | { kind: 'table'; store: string; experiment_ids: string[] | null; name: string };
+  | { kind: 'table'; store: string; experiment_ids: string[] | null; name: string; state?: Partial<TableState> };
 
 interface Open {
   tab: ViewTab;
@@ -115,7 +116,7 @@ export class MainViews {
       case 'compare':
         return async root => (await import('./comparison_tab')).showComparison(root, this.nbtrack, target, this.openRun(target.store));
       case 'table':
-        return async root => (await import('./table_tab')).showTable(root, this.nbtrack, target, this.openRun(target.store));
+        return async root => (await import('./table_tab')).showTable(root, this.nbtrack, target, this.openRun(target.store), state => this.keepState(target, state));
     }
   }
 
@@ -149,6 +150,13 @@ export class MainViews {
     open.target.name = name;
     open.tab.title.label = name;
     this.mark(open.tab, open.target);
+    void this.tracker.save(open.tab);
+  }
+
+  private keepState(target: Target & { kind: 'table' }, state: TableState): void {
+    const open = this.open.get(idOf(target));
+    if (open?.target.kind !== 'table') return;
+    open.target.state = state;
     void this.tracker.save(open.tab);
   }
 

@@ -1,7 +1,11 @@
 import type { JupyterFrontEnd } from '@jupyterlab/application';
 import { type INotebookTracker, NotebookActions, type NotebookPanel } from '@jupyterlab/notebook';
 
-/** Insert cells below the active one of the notebook that was last used, or of a new one. */
+/**
+ * Insert cells below the active one of the notebook that was last used, or of a new one.
+ *
+ * All of them are selected, so that one Shift+Enter runs them from top to bottom.
+ */
 export async function insertCells(
   app: JupyterFrontEnd,
   notebooks: INotebookTracker | null,
@@ -11,6 +15,7 @@ export async function insertCells(
   if (!panel) throw new Error('There is no notebook to insert into. Open one, then try again.');
   await panel.context.ready;
   const notebook = panel.content;
+  let first = -1;
   for (const source of sources) {
     const active = notebook.activeCell;
     // an empty cell is there to be filled
@@ -19,10 +24,16 @@ export async function insertCells(
       if (notebook.activeCell?.model.type !== 'code') NotebookActions.changeCellType(notebook, 'code');
     }
     notebook.activeCell?.model.sharedModel.setSource(source);
+    if (first < 0) first = notebook.activeCellIndex;
   }
+  notebook.mode = 'command';
+  const last = notebook.activeCellIndex;
   app.shell.activateById(panel.id);
-  const cell = notebook.activeCell;
-  if (cell) await notebook.scrollToCell(cell);
+  // scrollToCell would leave only that cell selected
+  await notebook.scrollToItem(last);
+  if (first < 0 || first === last) return;
+  notebook.activeCellIndex = first;
+  notebook.extendContiguousSelectionTo(last);
 }
 
 async function newNotebook(app: JupyterFrontEnd): Promise<NotebookPanel | null> {

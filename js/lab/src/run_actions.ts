@@ -1,12 +1,13 @@
 import type { JupyterFrontEnd } from '@jupyterlab/application';
 import { Notification } from '@jupyterlab/apputils';
 import type { INotebookTracker } from '@jupyterlab/notebook';
-import type { Answer } from '@nbtrack/shared/backend';
 import { messageOf } from '@nbtrack/shared/dom';
+import { formatNumber } from '@nbtrack/shared/format';
 import type { Details, Loading, Source } from './answers';
-import { askForNote, askForTag, confirm } from './dialogs';
+import { askForNote, askForTag } from './dialogs';
 import { FIRST_RUN } from './empty_states';
 import { insertCells } from './notebook_cells';
+import { StoreActions } from './store_actions';
 import type { INbtrack } from './tokens';
 
 export interface Named {
@@ -25,16 +26,19 @@ const DONE: Record<Act, string> = {
   discard: 'Discarded'
 };
 const UNDO: Partial<Record<Act, Act>> = { archive: 'unarchive', delete: 'restore', discard: 'restore' };
-const UNDO_MS = 8000;
+/** How long it is shown what to do with cells that were inserted. */
+const READ_MS = 15_000;
 
 /** What can be done to the runs of a store. */
-export class RunActions {
+export class RunActions extends StoreActions {
   constructor(
     private readonly app: JupyterFrontEnd,
-    private readonly nbtrack: INbtrack,
+    nbtrack: INbtrack,
     private readonly notebooks: INotebookTracker | null,
-    private readonly storeId: string
-  ) {}
+    storeId: string
+  ) {
+    super(nbtrack, storeId);
+  }
 
   rename(runId: string, name: string): Promise<void> {
     return this.edit(runId, 'run_name', name);
@@ -56,13 +60,13 @@ export class RunActions {
 
   /** Archive, delete and the like; what can be undone offers that. */
   async act(action: Act, runs: readonly Named[]): Promise<void> {
-    if (runs.length === 0 || !(await this.sure(action, runs))) return;
+    if (runs.length === 0) return;
+    if (action === 'delete' && !(await this.sure('Delete', namesOf(runs)))) return;
+    if (action === 'discard' && !(await this.sure('Discard', namesOf(runs)))) return;
     const run_ids = runs.map(run => run.run_id);
-    if (!(await this.ask('table.act', { action, run_ids }))) return;
+    if (!(await this.change('table.act', { action, run_ids }))) return;
     const undo = UNDO[action];
-    const actions = undo ? [{ label: 'Undo', callback: () => void this.act(undo, runs) }] : [];
-    Notification.success(`${DONE[action]} ${namesOf(runs)}`, { autoClose: undo ? UNDO_MS : 3000, actions });
-    this.changed();
+    this.say(`${DONE[action]} ${namesOf(runs)}`, undo && (() => this.act(undo, runs)));
   }
 
   /** Insert the cell that made a run, after the earlier cells that it needed. */
@@ -70,8 +74,13 @@ export class RunActions {
     const answer = await this.ask<Source>('run.source', { run_id: runId });
     if (!answer) return;
     const cells = answer.body.cells.map(cell => cell.source);
-    if (cells.length === 0) Notification.warning('This run has kept no source: it was not made by a cell.');
-    else await this.insert(cells);
+    if (cells.length === 0) {
+      Notification.warning('This run has kept no source: it was not made by a cell.');
+      return;
+    }
+    await this.insert(cells);
+    const lacking = lackingText(answer.body);
+    if (lacking) Notification.warning(lacking, { autoClose: READ_MS });
   }
 
   /** Insert a cell that goes on with a run. */
@@ -81,7 +90,9 @@ export class RunActions {
     const { cells, resume } = answer.body;
     const earlier = resume === null ? [] : cells.slice(0, -1).map(cell => cell.source);
     await this.insert([...earlier, resume ?? resumed(run.run_id)]);
-    Notification.info(`Run the new cell to go on with ${run.name}. Its values are added to those of the run.`);
+    const step = this.nbtrack.model.tree.run(run.run_id)?.last_step ?? null;
+    const where = step === null ? '' : ` It has come to step ${formatNumber(step)}: change the code so that it begins after that.`;
+    Notification.info(`Run the selected cells to go on with “${run.name}”.${where}`, { autoClose: READ_MS });
   }
 
   async copyLoading(runId: string): Promise<void> {
@@ -107,7 +118,7 @@ export class RunActions {
   }
 
   private async edit(runId: string, column: string, value: string): Promise<void> {
-    if (await this.ask('table.edit', { run_id: runId, column, value })) this.changed();
+    await this.change('table.edit', { run_id: runId, column, value });
   }
 
   private async insert(sources: string[]): Promise<void> {
@@ -118,25 +129,14 @@ export class RunActions {
     }
   }
 
-  private async sure(action: Act, runs: readonly Named[]): Promise<boolean> {
-    if (action !== 'delete' && action !== 'discard') return true;
-    const label = action === 'delete' ? 'Delete' : 'Discard';
-    const title = `${label} ${namesOf(runs)}?`;
-    return confirm(title, 'Its data stay in the store. Find it under “Deleted” to bring it back.', label);
-  }
+}
 
-  private async ask<T>(type: string, question: object): Promise<Answer<T> | null> {
-    try {
-      return await this.nbtrack.backend(this.storeId).ask<T>(type, question);
-    } catch (error) {
-      Notification.error(messageOf(error));
-      return null;
-    }
-  }
-
-  private changed(): void {
-    this.nbtrack.watcher.tell(this.storeId);
-  }
+/** Say what the cells of a run do not bring with them; empty where nothing is lacking. */
+export function lackingText({ missing = [], left_out: leftOut = 0 }: Source): string {
+  const parts = [];
+  if (missing.length > 0) parts.push(`No cell defines ${missing.join(', ')}: the run found it in the kernel, so make it before you run these cells.`);
+  if (leftOut > 0) parts.push(leftOut === 1 ? 'The earliest cell was too long to keep.' : `The ${leftOut} earliest cells were too long to keep.`);
+  return parts.join(' ');
 }
 
 /** A cell that goes on with a run that was not made by one. */

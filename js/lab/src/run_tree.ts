@@ -56,6 +56,7 @@ class RunList {
     const nested = new Map<string, TreeRun[]>();
     let at = start;
     for (const run of page.runs) {
+      if (run.state === 'RUNNING') run.heard_ms = Date.now();
       if (run.parent_id !== null && known.has(run.parent_id)) {
         const siblings = nested.get(run.parent_id) ?? [];
         siblings.push(run);
@@ -173,7 +174,7 @@ export class RunTree {
   private build(): Row[] {
     const rows: Row[] = [];
     const shown = this.experiments.filter(
-      e => !this.onlyMatching || (this.lists.get(e.experiment_id)?.total ?? 1) > 0
+      e => !this.onlyMatching || e.stage === 'deleted' || (this.lists.get(e.experiment_id)?.total ?? 1) > 0
     );
     shown.forEach((experiment, i) => {
       const id = experiment.experiment_id;

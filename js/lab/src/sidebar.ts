@@ -5,6 +5,7 @@ import type { Stage } from './answers';
 import { emptyState, problemBox } from './empty_states';
 import { archiveIcon, compareIcon } from './icons';
 import type { SidebarModel } from './sidebar_model';
+import type { Row } from './run_tree';
 import type { RowAction } from './tree_row';
 import { TreeView } from './tree_view';
 
@@ -24,9 +25,9 @@ const VIEWS: [value: string, label: string, stage: Stage, state: string][] = [
 export interface SidebarHandlers {
   open(runId: string, stay: boolean): void;
   act(action: RowAction, runId: string): void;
-  rename(runId: string, name: string): void;
+  rename(row: Row, name: string): void;
   /** Execute a command of the sidebar. */
-  run(command: string): void;
+  run(command: string, args?: { all: boolean }): void;
   insertFirstRun(): void;
 }
 
@@ -60,7 +61,7 @@ export class Sidebar {
     this.tree = new TreeView(model, handlers);
     for (const [value, label] of VIEWS) this.views.append(h('option', { value }, label));
     const box = h('div', { class: 'nbt-searchbox' }, searchIcon.element({ tag: 'span' }), this.search, this.clear);
-    const table = iconButton(tableRowsIcon, 'Open the table of runs', '');
+    const table = iconButton(tableRowsIcon, 'Open the table of all runs', '');
     const refresh = iconButton(refreshIcon, 'Look again', '');
     const viewBox = h('span', { class: 'nbt-select' }, this.views, caretDownIcon.element({ tag: 'span' }));
     const bar = h('div', { class: 'nbt-side-bar', role: 'toolbar', 'aria-label': 'Runs' }, viewBox, h('span', { class: 'nbt-push' }), table, refresh);
@@ -86,7 +87,7 @@ export class Sidebar {
     this.views.addEventListener('change', () => this.onView());
     this.stores.addEventListener('change', () => model.setStore(this.stores.value));
     refresh.addEventListener('click', () => void model.refresh('all', true));
-    table.addEventListener('click', () => handlers.run('nbtrack:open-table'));
+    table.addEventListener('click', () => handlers.run('nbtrack:open-table', { all: true }));
     model.changed.connect(this.update, this);
     this.update();
   }
@@ -170,9 +171,14 @@ export class Sidebar {
     const compare = h('button', { type: 'button', class: 'nbt-small' }, compareIcon.element({ tag: 'span' }), 'Compare');
     const archive = iconButton(archiveIcon, 'Archive the selected runs', '');
     const remove = iconButton(deleteIcon, 'Delete the selected runs', '');
-    compare.addEventListener('click', () => this.handlers.run('nbtrack:compare'));
-    archive.addEventListener('click', () => this.handlers.run('nbtrack:archive'));
-    remove.addEventListener('click', () => this.handlers.run('nbtrack:delete'));
+    const offer = (button: HTMLElement, command: string): void =>
+      button.addEventListener('click', () => {
+        this.model.selection.meanChosen();
+        this.handlers.run(command);
+      });
+    offer(compare, 'nbtrack:compare');
+    offer(archive, 'nbtrack:archive');
+    offer(remove, 'nbtrack:delete');
     const bar = h('div', { class: 'nbt-side-foot' }, this.chosen, compare, archive, remove);
     return bar;
   }

@@ -58,8 +58,22 @@ export class SidebarModel {
   setVisible(visible: boolean): void {
     if (visible === this.visible) return;
     this.visible = visible;
-    if (visible) void this.refresh();
-    else this.rest();
+    if (visible) {
+      document.addEventListener('visibilitychange', this.onPage);
+      void this.refresh();
+    } else {
+      document.removeEventListener('visibilitychange', this.onPage);
+      this.rest();
+    }
+  }
+
+  /** Find the store to show, also while the sidebar is hidden. */
+  async findStore(): Promise<void> {
+    try {
+      await this.readStores(false);
+    } catch (error) {
+      this.problem = problemOf(error);
+    }
   }
 
   /** Ask the server about the store. */
@@ -69,7 +83,7 @@ export class SidebarModel {
 
   /** Ask for everything again; `afresh` also looks for stores that the server does not know yet. */
   async refresh(what: 'all' | 'runs' = 'all', afresh = false): Promise<void> {
-    if (!this.visible) return;
+    if (!this.visible || document.hidden) return;
     if (this.refreshing) {
       this.again = what === 'all' || this.again === 'all' ? 'all' : 'runs';
       return;
@@ -208,6 +222,12 @@ export class SidebarModel {
     clearTimeout(this.timer);
     this.follow();
   }
+
+  /** A page that comes back asks again; one that goes rests, also where there is no store to wait for. */
+  private readonly onPage = (): void => {
+    if (document.hidden) clearTimeout(this.timer);
+    else void this.refresh();
+  };
 
   private tell(): void {
     this.changed.emit(undefined);

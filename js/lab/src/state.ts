@@ -33,6 +33,8 @@ export function stateSign(state: RunState): HTMLElement {
   const path = document.createElementNS('http://www.w3.org/2000/svg', 'path');
   path.setAttribute('d', SHAPES[state] ?? SHAPES.SCHEDULED);
   svg.append(path);
+  // who draws a row again does not let its sign begin anew
+  if (state === 'RUNNING') svg.style.animationDelay = `-${performance.now() % 1400}ms`;
   const sign = h('span', { class: 'nbt-sign', 'data-state': state, title: stateWord(state) });
   sign.append(svg);
   return sign;

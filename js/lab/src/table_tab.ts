@@ -1,3 +1,4 @@
+import type { TableState } from '@nbtrack/shared/protocol_table';
 import { RunsTable } from '@nbtrack/shared/table';
 import type { Target } from './main_views';
 import type { INbtrack } from './tokens';
@@ -8,15 +9,16 @@ export function showTable(
   root: HTMLElement,
   nbtrack: INbtrack,
   target: Target & { kind: 'table' },
-  open: (runId: string) => void
+  open: (runId: string) => void,
+  keep: (state: TableState) => void
 ): Content {
   root.classList.add('nbt-filled');
   return new RunsTable(root, {
     backend: nbtrack.backend(target.store),
     experimentIds: target.experiment_ids,
-    state: {},
+    state: target.state ?? {},
     height: 'fill',
-    onState: () => undefined,
+    onState: keep,
     onSelected: () => undefined,
     onOpen: open
   });

@@ -35,6 +35,14 @@ export function ago(ms: number | null, now = Date.now()): string {
   return new Date(ms).toISOString().slice(0, 10);
 }
 
+/** The time in a row, which goes on while nothing else happens: how long a run takes, or how long ago it began. */
+export function timeText(row: Row, now = Date.now()): string {
+  if (row.kind !== 'run') return '';
+  const { state, duration_s: duration, heard_ms: heard, start_ms: start } = row.run;
+  if (state !== 'RUNNING') return ago(start, now);
+  return formatDuration(duration === null || heard === undefined ? duration : duration + Math.max(0, now - heard) / 1000);
+}
+
 /** Where a run has come to, such as `step 1,830`. */
 export function stepText(run: TreeRun): string {
   return run.last_step === null ? '' : `step ${formatNumber(run.last_step)}`;
@@ -105,7 +113,7 @@ function runLines(row: RunRow, act: (action: RowAction, runId: string) => void):
   const first = h('div', { class: 'nbt-line' }, caret(row.expanded), stateSign(run.state), name);
   lines.append(first);
   if (run.state === 'RUNNING') {
-    first.append(h('span', { class: 'nbt-row-fact' }, formatDuration(run.duration_s)));
+    first.append(h('span', { class: 'nbt-row-fact' }, timeText(row)));
     const second = h('div', { class: 'nbt-line nbt-line-2' });
     if (run.spark) second.append(sparkline(run.spark.values), h('span', { class: 'nbt-row-metric' }, sparkText(run)));
     second.append(h('span', { class: 'nbt-row-fact' }, stepText(run)));
@@ -113,7 +121,7 @@ function runLines(row: RunRow, act: (action: RowAction, runId: string) => void):
     return lines;
   }
   if (run.spark) first.append(sparkline(run.spark.values, 40, 14));
-  first.append(h('span', { class: 'nbt-row-fact' }, ago(run.start_ms)));
+  first.append(h('span', { class: 'nbt-row-fact' }, timeText(row)));
   if (asksWhatToDo(run)) {
     const actions = h('div', { class: 'nbt-line nbt-line-2' });
     for (const [action, label] of [['keep', 'Keep'], ['resume', 'Resume'], ['discard', 'Discard']] as const) {

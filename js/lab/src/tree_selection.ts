@@ -37,6 +37,11 @@ export class TreeSelection {
     this.active = rows[Math.min(Math.max(before, 0), rows.length - 1)]?.key ?? null;
   }
 
+  /** Mean the chosen rows, also where the keyboard is on another one. */
+  meanChosen(): void {
+    if (this.active === null || !this.chosen.has(this.active)) this.active = [...this.chosen][0] ?? this.active;
+  }
+
   click(key: string, { shift, accel }: Modifiers): void {
     this.active = key;
     if (shift) return this.extend(key);

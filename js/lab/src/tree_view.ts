@@ -1,19 +1,22 @@
 import { h } from '@nbtrack/shared/dom';
 import type { Row } from './run_tree';
+import { nameOf } from './tree_selection';
 import type { SidebarModel } from './sidebar_model';
-import { LINE, type RowAction, heightOf, rowElement } from './tree_row';
+import { LINE, type RowAction, heightOf, rowElement, timeText } from './tree_row';
 
 /** Rows that are drawn beyond what is seen, on both sides. */
 const BEYOND = 6;
 /** How long the tree rests before the rows in sight are asked for. */
 const REST_MS = 40;
+/** How often the times in the rows are brought up to date. */
+const TICK_MS = 15_000;
 let trees = 0;
 
 export interface TreeHandlers {
   /** Show a run; `stay` when its tab is to be kept. */
   open(runId: string, stay: boolean): void;
   act(action: RowAction, runId: string): void;
-  rename(runId: string, name: string): void;
+  rename(row: Row, name: string): void;
 }
 
 /** The tree of experiments and runs; only the rows that are seen are in the page. */
@@ -33,6 +36,7 @@ export class TreeView {
   private frame = 0;
   private asking: ReturnType<typeof setTimeout> | undefined;
   private readonly resized = new ResizeObserver(() => this.schedule());
+  private readonly ticking = setInterval(() => this.tick(), TICK_MS);
 
   constructor(
     private readonly model: SidebarModel,
@@ -52,6 +56,7 @@ export class TreeView {
     this.resized.disconnect();
     cancelAnimationFrame(this.frame);
     clearTimeout(this.asking);
+    clearInterval(this.ticking);
   }
 
   /** Draw what the model says now. */
@@ -64,17 +69,17 @@ export class TreeView {
     this.draw();
   }
 
-  /** Change the name of a run in its row. */
-  rename(runId: string): void {
-    const key = `run:${runId}`;
-    const row = this.model.tree.row(key);
-    if (row?.kind !== 'run') return;
+  /** Change the name of the run or the experiment that is meant, in its row. */
+  rename(): void {
+    const row = this.model.selection.targets[0];
+    if (!row || row.kind === 'gap') return;
+    const { key } = row;
     this.model.selection.active = key;
     this.reveal();
     const line = this.drawn.get(key)?.element.querySelector<HTMLElement>('.nbt-row-name');
     if (!line) return;
     this.renaming = key;
-    const input = h('input', { class: 'nbt-rename', type: 'text', value: row.run.name, 'aria-label': `New name of ${row.run.name}` });
+    const input = h('input', { class: 'nbt-rename', type: 'text', value: nameOf(row), 'aria-label': `New name of ${nameOf(row)}` });
     let done = false;
     const end = (commit: boolean): void => {
       if (done) return;
@@ -86,7 +91,7 @@ export class TreeView {
       this.drawn.delete(key);
       this.update();
       if (kept) this.element.focus();
-      if (commit && name && name !== row.run.name) this.handlers.rename(runId, name);
+      if (commit && name && name !== nameOf(row)) this.handlers.rename(row, name);
     };
     input.addEventListener('keydown', event => {
       event.stopPropagation();
@@ -110,6 +115,10 @@ export class TreeView {
       else if (bottom > box.scrollTop + box.clientHeight) box.scrollTop = bottom - box.clientHeight;
     }
     this.draw();
+  }
+
+  private tick(): void {
+    if (!document.hidden && this.element.offsetParent !== null) this.draw();
   }
 
   private schedule(): void {
@@ -171,7 +180,7 @@ export class TreeView {
   private elementOf(row: Row, index: number): { element: HTMLElement; signature: string } {
     const known = this.drawn.get(row.key);
     if (known && row.key === this.renaming) return known;
-    const signature = JSON.stringify(row);
+    const signature = JSON.stringify(row) + timeText(row);
     if (known?.signature === signature) return known;
     return { element: rowElement(row, `${this.prefix}-${index}-${row.key}`, this.handlers.act), signature };
   }

@@ -132,7 +132,8 @@ function fact(text: string, title?: string): HTMLElement | null {
   return text ? h('span', { class: 'nbt-fact', title }, text) : null;
 }
 
-function detailNodes(detail: SinceDetail): HTMLElement[] {
+/** The changes of params and code, as they are shown below the line. */
+export function detailNodes(detail: SinceDetail): HTMLElement[] {
   const nodes: HTMLElement[] = [];
   if (detail.params?.length) {
     const rows = detail.params.map(([name, before, after]) =>

@@ -6,13 +6,17 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from nbtrack.entities import DatasetInput, RunInfo
+from nbtrack.entities import DatasetInput, Run, RunInfo
 from nbtrack.store.artifacts import ArtifactFolder
 from nbtrack.store.details import Details, Link, run_details
 from nbtrack.store.journal import now_ms
+from nbtrack.store.neighbours import previous_run
+from nbtrack.store.runs import get_run
 from nbtrack.store.store import Store
 from nbtrack.store.tree import ARCHIVED, KEPT, NOTE, RunRow, last_step, number
 from nbtrack.views.honesty import badges
+from nbtrack.views.neighbours import facts_of, source_of
+from nbtrack.views.since import since
 from nbtrack.views.sources import RunSource, read_json, source_of_run
 
 ENVIRONMENT_FILE = "environment.json"
@@ -33,6 +37,8 @@ def details(store: Store, run_id: str) -> dict[str, Any]:
     """
     with store.read() as reader:
         found = run_details(reader, run_id)
+        previous_id = previous_run(reader, found.run.info)
+        previous = None if previous_id is None else get_run(reader, previous_id)
     run = found.run
     folder = ArtifactFolder(run.info.artifact_uri)
     environment = read_json(folder, ENVIRONMENT_FILE)
@@ -56,6 +62,7 @@ def details(store: Store, run_id: str) -> dict[str, Any]:
             for badge in badges(run, source, changed=changed if isinstance(changed, list) else ())
         ],
         "models": [],
+        "since": None if previous is None else _since(run, previous, source),
     }
 
 
@@ -197,6 +204,17 @@ def _git(kept: Mapping[str, Any], tags: Mapping[str, str]) -> dict[str, Any] | N
         "dirty": kept.get("dirty"),
         "repo": kept.get("repo_url") or tags.get("mlflow.source.git.repoURL"),
         "changed": kept.get("changed") or [],
+    }
+
+
+def _since(run: Run, previous: Run, source: RunSource) -> dict[str, Any]:
+    """Return what is different from the run before, as the card of a run says it."""
+    found = since(facts_of(run, source.text), facts_of(previous, source_of(previous)))
+    return {
+        "run_id": previous.info.run_id,
+        "name": previous.info.run_name,
+        "items": found.items,
+        "detail": found.detail,
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,6 +21,8 @@ CELL_FILE = "source/cell.py"
 CELLS_FILE = "source/cells.json"
 CELL_TAG = "nbtrack.cell.number"
 MAX_BYTES = 1_000_000
+LOAD_LINE = "%load_ext nbtrack"
+_LOADS = re.compile(r"^\s*%(re)?load_ext\s+nbtrack\b", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -100,6 +103,11 @@ def source_of_run(run: Run, folder: ArtifactFolder) -> RunSource:
         missing=_texts(record.get("missing")),
         again=_texts(record.get("again")),
     )
+
+
+def loads_nbtrack(source: str) -> bool:
+    """Return whether a cell brings ``%%track`` into a kernel."""
+    return _LOADS.search(source) is not None
 
 
 def track_line(run: Run, experiment: str) -> str:

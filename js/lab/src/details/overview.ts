@@ -3,6 +3,7 @@ import { formatDuration, formatNumber, formatTime } from '@nbtrack/shared/format
 import type { DatasetFacts, Details, MetricFacts, RunLink } from '../answers';
 import { sparkline } from '../sparkline';
 import { stateSign } from '../state';
+import { changesSection } from './changes';
 import { facts, linkButton, section, textTable } from './parts';
 
 /** How many params stand in the overview; the others are in their own tab. */
@@ -14,6 +15,9 @@ export interface OverviewHandlers {
   show(tab: string): void;
   setNote(note: string): void;
   tag(before?: [string, string]): void;
+  /** Whether the differences from the run before are open, and what keeps that. */
+  changesOpen: boolean;
+  keepChangesOpen(open: boolean): void;
 }
 
 /** What a run was about, in one look. */
@@ -23,6 +27,9 @@ export function showOverview(panel: HTMLElement, details: Details, handlers: Ove
   if (run.error) parts.push(h('pre', { class: 'nbt-failure', tabindex: 0, 'aria-label': 'Why the run failed' }, run.error));
   const side = h('div', { class: 'nbt-overview-side' });
   const main = h('div', { class: 'nbt-overview-main' });
+  const { changesOpen, keepChangesOpen: toggle, open } = handlers;
+  const changes = details.since && changesSection(details.since, changesOpen, { open, toggle });
+  if (changes) main.append(changes);
   if (details.metrics.length > 0) main.append(section('Metrics', metricTable(details.metrics)));
   else main.append(section('Metrics', h('p', { class: 'nbt-empty' }, 'This run has logged no metrics.')));
   if (details.params.length > 0) main.append(section('Params', ...firstParams(details.params, handlers)));

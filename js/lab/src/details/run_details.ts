@@ -9,6 +9,7 @@ import type { RunActions } from '../run_actions';
 import { stateBadge } from '../state';
 import type { INbtrack } from '../tokens';
 import { ArtifactBrowser } from './artifacts';
+import { badgeElement } from './badges';
 import { showEnvironment, showModels, showParams } from './environment';
 import { showOverview } from './overview';
 import { linkButton } from './parts';
@@ -38,6 +39,7 @@ export class RunDetails {
   private chart: StoredChart | null = null;
   private files: ArtifactBrowser | null = null;
   private seen = '';
+  private changesOpen = false;
   private asked = 0;
   private disposed = false;
 
@@ -103,6 +105,8 @@ export class RunDetails {
     const { actions, runId, open } = this.context;
     const handlers = {
       open,
+      changesOpen: this.changesOpen,
+      keepChangesOpen: (opened: boolean) => void (this.changesOpen = opened),
       show: (tab: string) => {
         this.tabs.select(tab);
         this.tabs.focus();
@@ -129,10 +133,7 @@ export class RunDetails {
     const named = { run_id: run.run_id, name: run.name };
     const title = h('h2', { class: 'nbt-details-name' }, run.name);
     const first = h('div', { class: 'nbt-headline' }, title, stateBadge(run.state));
-    for (const badge of badges) {
-      const title = badge.detail || undefined;
-      first.append(h('span', { class: 'nbt-badge', 'data-kind': badge.kind, title }, badge.text));
-    }
+    first.append(...badges.map(badgeElement));
     const buttons = h('div', { class: 'nbt-buttons nbt-push' });
     const add = (label: string, act: () => void): void => {
       const button = h('button', { type: 'button', class: 'nbt-lab-button' }, label);
@@ -184,7 +185,7 @@ export class RunDetails {
     panel.replaceChildren(h('p', { class: 'nbt-empty' }, 'Loading the source …'));
     try {
       const { body } = await nbtrack.backend(storeId).ask<Source>('run.source', { run_id: runId });
-      showSource(panel, details, body.cells, this.highlighter, handlers);
+      showSource(panel, details, body, this.highlighter, handlers);
     } catch (error) {
       panel.replaceChildren(errorBox(problemOf(error).advice));
     }

@@ -1,7 +1,8 @@
 import { h } from '@nbtrack/shared/dom';
 import { type IRenderMimeRegistry, MimeModel } from '@jupyterlab/rendermime';
 import { Widget } from '@lumino/widgets';
-import type { Details, SourceCell } from '../answers';
+import type { Details, Source } from '../answers';
+import { lackingText } from '../run_actions';
 import { section } from './parts';
 
 /** Python with JupyterLab's own colours. */
@@ -46,10 +47,11 @@ export interface SourceHandlers {
 export function showSource(
   panel: HTMLElement,
   details: Details,
-  cells: readonly SourceCell[],
+  source: Source,
   highlighter: Highlighter,
   handlers: SourceHandlers
 ): void {
+  const { cells } = source;
   const text = details.source?.text ?? cells.at(-1)?.source;
   if (!text) {
     panel.replaceChildren(h('p', { class: 'nbt-empty' }, 'This run has kept no source: it was not made by a cell.'));
@@ -62,6 +64,8 @@ export function showSource(
   const count = details.source?.execution_count;
   const title = count === null || count === undefined ? 'The cell' : `The cell, executed as [${count}]`;
   const parts = [section(title, h('div', { class: 'nbt-buttons' }, insert, copy), highlighter.code(text))];
+  const lacking = lackingText(source);
+  if (lacking) parts.push(h('p', { class: 'nbt-lacking', role: 'note' }, lacking));
   const earlier = cells.slice(0, -1);
   if (earlier.length > 0) {
     parts.push(

@@ -13,7 +13,14 @@ from nbtrack.store.store import Store
 from nbtrack.views import details as runs
 from nbtrack.views import previews
 from nbtrack.views.questions.question import Answer, Question
-from nbtrack.views.sources import loading_code, resume_line, source_of_run, track_line
+from nbtrack.views.sources import (
+    LOAD_LINE,
+    loading_code,
+    loads_nbtrack,
+    resume_line,
+    source_of_run,
+    track_line,
+)
 
 if TYPE_CHECKING:
     from nbtrack.views.questions import Answerer
@@ -56,6 +63,8 @@ def source(store: Store, question: Question) -> Answer:
     cells = [{"source": c.source, "why": c.why, "number": c.number} for c in found.needed]
     track = resume = None
     if found.text is not None:
+        if not any(loads_nbtrack(cell.source) for cell in found.needed):
+            cells.insert(0, {"source": LOAD_LINE, "why": "for %%track", "number": None})
         line = track_line(run, run.info.experiment_id if experiment is None else experiment.name)
         track, resume = (f"{head}\n{found.text}" for head in (line, resume_line(run)))
         cells.append({"source": track, "why": "the run", "number": found.number})

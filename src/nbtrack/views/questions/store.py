@@ -10,6 +10,7 @@ from nbtrack.errors import InvalidParameterError
 from nbtrack.store import experiments as stored
 from nbtrack.store.store import Store
 from nbtrack.store.tree import (
+    NOTE,
     SeriesRow,
     Stage,
     experiment_rows,
@@ -71,16 +72,18 @@ def tree(store: Store, question: Question) -> Answer:
 
 
 def act(store: Store, question: Question) -> Answer:
-    """Rename, delete or restore an experiment."""
+    """Rename, delete or restore an experiment, or set its note."""
     action = question.text("action")
     experiment_id = question.text("experiment_id")
     if action == "rename":
         stored.rename(store, experiment_id, question.text("name"))
+    elif action == "note":
+        stored.set_tags(store, experiment_id, {NOTE: question.text("note")})
     elif action in _ACTIONS:
         _ACTIONS[action](store, experiment_id)
     else:
         raise InvalidParameterError(
-            f"action is {action!r}; use one of {', '.join(['rename', *_ACTIONS])}."
+            f"action is {action!r}; use one of {', '.join(['rename', 'note', *_ACTIONS])}."
         )
     return Answer({"experiment_id": experiment_id})
 

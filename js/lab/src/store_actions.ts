@@ -1,0 +1,41 @@
+import { Notification } from '@jupyterlab/apputils';
+import type { Answer } from '@nbtrack/shared/backend';
+import { messageOf } from '@nbtrack/shared/dom';
+import { confirm } from './dialogs';
+import type { INbtrack } from './tokens';
+
+const UNDO_MS = 8000;
+
+/** Questions that change a store: what goes wrong is said, what went well is shown everywhere. */
+export class StoreActions {
+  constructor(
+    protected readonly nbtrack: INbtrack,
+    protected readonly storeId: string
+  ) {}
+
+  protected async ask<T>(type: string, question: object): Promise<Answer<T> | null> {
+    try {
+      return await this.nbtrack.backend(this.storeId).ask<T>(type, question);
+    } catch (error) {
+      Notification.error(messageOf(error));
+      return null;
+    }
+  }
+
+  /** Ask for a change; whether it was made. */
+  protected async change(type: string, question: object): Promise<boolean> {
+    if ((await this.ask(type, question)) === null) return false;
+    this.nbtrack.watcher.tell(this.storeId);
+    return true;
+  }
+
+  protected sure(label: string, what: string): Promise<boolean> {
+    return confirm(`${label} ${what}?`, 'Its data stay in the store. Find it under “Deleted” to bring it back.', label);
+  }
+
+  /** Say what was done, and offer to undo it where that can be. */
+  protected say(done: string, undo?: () => Promise<unknown>): void {
+    const actions = undo ? [{ label: 'Undo', callback: () => void undo() }] : [];
+    Notification.success(done, { autoClose: undo ? UNDO_MS : 3000, actions });
+  }
+}
