@@ -108,6 +108,11 @@ class Server:
             stderr=subprocess.STDOUT,
         )
 
+    @property
+    def pid(self) -> int:
+        """The id of its process, which is the parent of its kernels."""
+        return self._process.pid
+
     def wait(self, seconds: float = 60) -> None:
         """Wait until the server answers."""
         end = time.monotonic() + seconds

@@ -4,7 +4,7 @@ import type { DatasetFacts, Details, MetricFacts, RunLink } from '../answers';
 import { sparkline } from '../sparkline';
 import { stateSign } from '../state';
 import { changesSection } from './changes';
-import { facts, linkButton, section, textTable } from './parts';
+import { facts, linkButton, scroller, section, textTable } from './parts';
 
 /** How many params stand in the overview; the others are in their own tab. */
 const FEW_PARAMS = 12;
@@ -68,7 +68,7 @@ function runLink(link: RunLink, handlers: OverviewHandlers): HTMLElement {
 function metricTable(metrics: readonly MetricFacts[]): HTMLElement {
   const cell = (value: number | null): string => formatNumber(value) || '–';
   const rows = metrics.map(m => [m.key, sparkline(m.spark, 72, 18), cell(m.last), cell(m.min), cell(m.max), cell(m.step)]);
-  return h('div', { class: 'nbt-scroller' }, textTable('Metrics', ['Metric', 'Curve', 'Last', 'Min', 'Max', 'Step'], rows));
+  return scroller('Metrics', textTable('Metrics', ['Metric', 'Curve', 'Last', 'Min', 'Max', 'Step'], rows));
 }
 
 function firstParams(params: Details['params'], handlers: OverviewHandlers): HTMLElement[] {
@@ -79,7 +79,7 @@ function firstParams(params: Details['params'], handlers: OverviewHandlers): HTM
 
 function datasetTable(datasets: readonly DatasetFacts[]): HTMLElement {
   const rows = datasets.map(d => [d.name, d.context ?? '', plain(d.source), h('code', {}, d.digest)]);
-  return h('div', { class: 'nbt-scroller' }, textTable('Datasets', ['Dataset', 'Used for', 'Source', 'Digest'], rows));
+  return scroller('Datasets', textTable('Datasets', ['Dataset', 'Used for', 'Source', 'Digest'], rows));
 }
 
 /** A value of any kind as a short text. */

@@ -30,6 +30,11 @@ export function facts(pairs: readonly (readonly [name: string, value: Node | str
   return list;
 }
 
+/** What may be wider than there is room for; the keyboard can scroll it. */
+export function scroller(label: string, content: HTMLElement): HTMLElement {
+  return h('div', { class: 'nbt-scroller', tabindex: 0, role: 'group', 'aria-label': label }, content);
+}
+
 /** A link that does something in the page. */
 export function linkButton(label: string, act: () => void): HTMLButtonElement {
   const button = h('button', { type: 'button', class: 'nbt-link' }, label);
