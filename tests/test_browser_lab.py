@@ -182,7 +182,8 @@ def test_tabs_come_back_as_they_were_after_a_reload(side: Page) -> None:
     side.open_run("lr-0.03")
     side.tab("Params").click()
     side.settled()
-    side.reload()
+    side.page.once("dialog", lambda dialog: dialog.accept())
+    side.page.reload()
     side.page.locator(".nbt-details-name", has_text="lr-0.03").wait_for()
     assert side.tab("Params").get_attribute("aria-selected") == "true"
     side.page.locator(".lm-TabBar-tabLabel", has_text="All runs").click()

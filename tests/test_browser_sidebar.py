@@ -9,6 +9,7 @@ import signal
 import subprocess
 from typing import TYPE_CHECKING, Any
 
+import psutil
 import pytest
 
 import lab as jupyter
@@ -149,10 +150,8 @@ def test_a_run_goes_on_after_its_kernel_died(side: Page, server: Server, client:
     side.done()
     side.run(2)
     side.row("long").get_by_text("step 30").wait_for()
-    pids = [n for n in os.listdir("/proc") if n.isdigit() and is_kernel_of(n, server)]
-    assert pids
-    for pid in pids:
-        os.kill(int(pid), signal.SIGKILL)
+    for pid in kernels_of(server):
+        os.kill(pid, signal.SIGKILL)
     side.page.get_by_role("button", name="Resume long").wait_for()
     side.page.locator(".jp-Dialog").get_by_role("button").last.click()
     side.ready()
@@ -166,14 +165,10 @@ def test_a_run_goes_on_after_its_kernel_died(side: Page, server: Server, client:
     assert [point.step for point in history] == list(range(60))
 
 
-def is_kernel_of(pid: str, server: Server) -> bool:
-    """Whether a process is a kernel that the server has started."""
-    try:
-        with open(f"/proc/{pid}/cmdline") as command, open(f"/proc/{pid}/stat") as stat:
-            parent = stat.read().rpartition(")")[2].split()[1]
-            return "ipykernel" in command.read() and parent == str(server.pid)
-    except OSError:
-        return False
+def kernels_of(server: Server) -> list[int]:
+    """Return the processes of the kernels that the server has started."""
+    children = psutil.Process(server.pid).children()
+    return [child.pid for child in children if "ipykernel" in " ".join(child.cmdline())]
 
 
 def test_settings_choose_the_store_and_its_loss_is_said(side: Page, server: Server) -> None:

@@ -38,6 +38,7 @@ export class SidebarModel {
   private timer: ReturnType<typeof setTimeout> | undefined;
   private known = new Set<string>();
   private followed = '';
+  private soughtAfter = '';
   private refreshing = false;
   private again: 'all' | 'runs' | null = null;
 
@@ -153,6 +154,12 @@ export class SidebarModel {
 
   private async readStores(afresh: boolean): Promise<void> {
     this.stores = await this.server.stores(afresh);
+    const { preferred } = this;
+    if (preferred && preferred !== this.soughtAfter && !this.stores.some(s => s.path === preferred || s.id === preferred)) {
+      // it may be younger than the server's last look
+      this.soughtAfter = preferred;
+      this.stores = await this.server.stores(true);
+    }
     const first = this.store ? this.storeId : this.firstStore(this.stores);
     if (first !== this.storeId) this.take(first);
     this.follow();
