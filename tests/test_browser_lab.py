@@ -1,4 +1,4 @@
-"""What the sidebar and the tabs of runs show in a real JupyterLab, behind a base URL as on a hub."""
+"""The sidebar and the tabs of runs in a real JupyterLab, behind a base URL as on a hub."""
 
 from __future__ import annotations
 
