@@ -13,7 +13,7 @@ import lab as jupyter
 from lab import ROOT, Lab, Server, open_lab, write_notebook
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Locator
+    from playwright.sync_api import Browser, Locator, Page
 
 # the fixtures of this module
 browser, server = jupyter.browser, jupyter.server
@@ -28,13 +28,22 @@ comparison
 """
 SAY = "print(sorted(comparison.selected['tags.mlflow.runName']), comparison.brushes)"
 SET = "comparison.selected = ['adam-0', 'sgd-1']"
+MORE = """
+import threading
+def log():
+    with nbtrack.start_run(run_name="later"):
+        nbtrack.log_params({"lr": 0.01, "hidden": 8, "optimizer": "adam", "seed": 0})
+        nbtrack.log_metrics({"train_loss": 0.5, "val_acc": 0.9}, step=0)
+threading.Timer(2, log).start()  # who runs a cell has the focus there
+"""
+AXE = ROOT / "js" / "node_modules" / "axe-core" / "axe.min.js"
 BRUSH = "comparison.brush({'column': 'params.optimizer', 'values': ['sgd']})"
 
 
 @pytest.fixture(scope="module")
 def lab(browser: Browser, server: Server) -> Iterator[Lab]:
     """A notebook that compares twenty small trainings; the tests go on with it in turn."""
-    path = write_notebook(server.folder / "compare.ipynb", SETUP, SAY, SET, BRUSH)
+    path = write_notebook(server.folder / "compare.ipynb", SETUP, SAY, SET, BRUSH, MORE)
     with open_lab(browser, server) as opened:
         opened.page.set_viewport_size({"width": 1280, "height": 2400})
         opened.open(path)
@@ -58,6 +67,20 @@ def said(lab: Lab) -> str:
         arg=[cell.element_handle(), before.strip()],
     )
     return cell.locator(".jp-OutputArea-output").inner_text()
+
+
+def serious_faults(page: Page, inside: str) -> list[str]:
+    if not page.evaluate("() => 'axe' in window"):
+        page.add_script_tag(path=AXE)
+    found = page.evaluate(
+        "inside => axe.run(inside, { resultTypes: ['violations'] }).then(r => r.violations)", inside
+    )
+    return [
+        f"{each['id']}: {node['html'][:160]}"
+        for each in found
+        if each["impact"] in ("serious", "critical")
+        for node in each["nodes"]
+    ]
 
 
 def axis(lab: Lab, name: str) -> Locator:
@@ -132,6 +155,29 @@ def test_a_run_stands_out_everywhere(lab: Lab) -> None:
     dots = lab.page.locator(".nbt-scatter")
     dots.hover(position={"x": 5, "y": 5})
     lab.page.wait_for_function("() => !document.querySelector('[data-highlight]')")
+
+
+def test_a_control_keeps_the_focus_when_the_runs_change(lab: Lab) -> None:
+    choice = lab.page.get_by_label("Judge by").first
+    lab.run(4)
+    lab.done()
+    choice.focus()
+    lab.page.locator(".nbt-parallel[data-runs='21']").wait_for()
+    assert choice.evaluate("element => element === document.activeElement")
+    toggle = lab.page.get_by_role("button", name="Param importance", exact=True)
+    toggle.focus()
+    for pressed in ("false", "true"):
+        lab.page.keyboard.press("Enter")
+        assert toggle.get_attribute("aria-pressed") == pressed
+
+
+@pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
+def test_axe_finds_no_serious_fault(lab: Lab, theme: str) -> None:
+    lab.page.evaluate(
+        "theme => window.jupyterapp.commands.execute('apputils:change-theme', { theme })", theme
+    )
+    lab.page.locator(f"body[data-jp-theme-name='{theme}']").wait_for(state="attached")
+    assert serious_faults(lab.page, ".nbt-comparison") == []
 
 
 def test_what_is_saved_shows_without_a_kernel(lab: Lab) -> None:

@@ -1,13 +1,13 @@
-import type { Answer, Backend } from './backend';
+import type { Backend } from './backend';
 import { looksOf, shade } from './colours';
 import { askData, label, RunData, same, within } from './comparison_data';
-import { choice } from './comparison_marks';
-import { Section, type SectionName, SECTIONS } from './comparison_section';
+import { Choice } from './comparison_marks';
+import { Section, type SectionName, SECTIONS, sectionToggles } from './comparison_section';
 import { DiffView } from './diff';
 import { errorBox, h, messageOf } from './dom';
-import { importanceTable } from './importance';
+import { ImportanceView } from './importance_view';
 import { ParallelView } from './parallel';
-import type { Brush, ComparisonState, ImportanceAnswer, ScopeQuestion } from './protocol_comparison';
+import type { Brush, ComparisonState, ScopeQuestion } from './protocol_comparison';
 import type { FirstPage } from './protocol_table';
 import { ScatterView } from './scatter';
 import { StoredChart } from './stored_chart';
@@ -60,7 +60,10 @@ export class ComparisonView {
   private readonly parallel: ParallelView;
   private readonly scatter: ScatterView;
   private readonly diff: DiffView;
+  private readonly importance: ImportanceView;
   private readonly stopTheme: () => void;
+  private readonly toggles: Record<SectionName, HTMLElement>;
+  private readonly judge = new Choice('Judge by', metric => this.change({ metric, axes: [], scatter: { ...this.state.scatter, y: metric } }));
   private chart: StoredChart | null = null;
   private theme: Theme;
   private data = RunData.empty;
@@ -71,7 +74,6 @@ export class ComparisonView {
   private colours: ReadonlyMap<string, string> = new Map();
   private highlighted: string | null = null;
   private turn = 0;
-  private importanceOf = '';
   private shownFor = '';
   private disposed = false;
 
@@ -100,9 +102,13 @@ export class ComparisonView {
     });
     this.scatter = new ScatterView(this.sections.scatter.body, this.theme, { state: scatter => this.change({ scatter }), highlight, pick });
     this.diff = new DiffView(this.sections.diff.body, this.backend, highlight);
+    this.importance = new ImportanceView(this.sections.importance.body, this.backend, (x, y) => this.change({ scatter: { ...this.state.scatter, x, y } }));
     this.table = this.makeTable();
     this.tableHost.addEventListener('pointerover', this.onTableHover);
     this.tableHost.addEventListener('pointerleave', this.onTableLeave);
+    this.toggles = sectionToggles(name => this.toggle(name));
+    const group = h('div', { class: 'nbt-cmp-sections', role: 'group', 'aria-label': 'Plots' }, ...Object.values(this.toggles));
+    this.bar.append(this.judge.element, group, this.count);
     this.renderBar();
     for (const name of this.state.hidden) this.sections[name as SectionName]?.show(false);
     this.stopTheme = followTheme(root, theme => {
@@ -142,13 +148,14 @@ export class ComparisonView {
   refresh(): void {
     this.table.refresh();
     this.chart?.refresh();
-    this.importanceOf = '';
     this.diff.refresh();
+    this.importance.refreshLater(() => this.shows('importance'));
     void this.load();
   }
 
   dispose(): void {
     this.disposed = true;
+    this.importance.dispose();
     this.stopTheme();
     this.tableHost.removeEventListener('pointerover', this.onTableHover);
     this.tableHost.removeEventListener('pointerleave', this.onTableLeave);
@@ -241,27 +248,21 @@ export class ComparisonView {
     }
   }
 
+  private toggle(name: SectionName): void {
+    const hidden = this.shows(name) ? [...this.state.hidden, name] : this.state.hidden.filter(other => other !== name);
+    this.state = { ...this.state, hidden };
+    this.options.onState?.(this.state);
+    this.sections[name].show(this.shows(name));
+    this.renderBar();
+    this.shownFor = '';
+    this.showData();
+  }
+
   private renderBar(): void {
     const names = this.data.metrics().map(name => [name, label(name)] as const);
-    const metric = choice('Judge by', names, this.state.metric, value => {
-      this.change({ metric: value, axes: [], scatter: { ...this.state.scatter, y: value } });
-    });
-    metric.hidden = names.length === 0;
-    const toggles = SECTIONS.map(name => {
-      const shown = !this.state.hidden.includes(name);
-      const button = h('button', { type: 'button', 'aria-pressed': String(shown) }, this.sections[name].title);
-      button.addEventListener('click', () => {
-        this.sections[name].show(!shown);
-        this.state = { ...this.state, hidden: shown ? [...this.state.hidden, name] : this.state.hidden.filter(other => other !== name) };
-        this.options.onState?.(this.state);
-        this.renderBar();
-        this.shownFor = '';
-        this.showData();
-      });
-      return button;
-    });
-    const group = h('div', { class: 'nbt-cmp-sections', role: 'group', 'aria-label': 'Plots' }, ...toggles);
-    this.bar.replaceChildren(metric, group, this.count);
+    this.judge.set(names, this.state.metric);
+    this.judge.element.hidden = names.length === 0;
+    for (const name of SECTIONS) this.toggles[name].setAttribute('aria-pressed', String(this.shows(name)));
   }
 
   private shows(name: SectionName): boolean {
@@ -275,7 +276,7 @@ export class ComparisonView {
     this.scatter.setData(this.data, scatter, log);
     this.shownFor = '';
     this.showRuns();
-    if (this.shows('importance')) void this.showImportance();
+    if (this.shows('importance')) this.importance.show(this.scope(), metric);
   }
 
   /** What is selected, or else the first rows, in all plots. */
@@ -310,22 +311,6 @@ export class ComparisonView {
       const host = h('div', { class: 'nbt-chart' });
       this.sections.curves.body.append(host);
       this.chart = new StoredChart(host, { backend: this.backend, runIds: shown, onHighlight: id => this.highlight(id) });
-    }
-  }
-
-  private async showImportance(): Promise<void> {
-    const { metric } = this.state;
-    const asked = JSON.stringify([this.scope(), metric, this.data.total]);
-    if (!metric || asked === this.importanceOf) return;
-    this.importanceOf = asked;
-    const { body } = this.sections.importance;
-    body.replaceChildren(h('p', { class: 'nbt-note', role: 'status' }, 'Working it out…'));
-    try {
-      const answer: Answer<ImportanceAnswer> = await this.backend.ask('compare.importance', { ...this.scope(), metric });
-      if (asked !== this.importanceOf || this.disposed) return;
-      body.replaceChildren(importanceTable(answer.body, x => this.change({ scatter: { ...this.state.scatter, x, y: metric } })));
-    } catch (error) {
-      if (asked === this.importanceOf) body.replaceChildren(errorBox(messageOf(error)));
     }
   }
 

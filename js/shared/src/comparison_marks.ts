@@ -135,9 +135,28 @@ export function valueText(column: DataColumn, place: number): string {
   return column.kind === 'category' ? (column.categories[value] ?? '') : formatNumber(value);
 }
 
-/** A choice with a word before it. */
+/** A choice that stays in its place when there are other names: who is in it is not thrown out. */
+export class Choice {
+  readonly element: HTMLElement;
+  private readonly select = h('select', {});
+  private shown = '';
+
+  constructor(word: string, chosen: (value: string) => void) {
+    this.element = h('label', { class: 'nbt-choice' }, h('span', {}, word), this.select);
+    this.select.addEventListener('change', () => chosen(this.select.value));
+  }
+
+  set(names: readonly (readonly [value: string, text: string])[], value: string): void {
+    const key = JSON.stringify(names);
+    if (key !== this.shown) this.select.replaceChildren(...names.map(([name, text]) => h('option', { value: name }, text)));
+    this.shown = key;
+    this.select.value = value;
+  }
+}
+
+/** A choice that is made anew with what it belongs to. */
 export function choice(word: string, names: readonly (readonly [value: string, text: string])[], value: string, chosen: (value: string) => void): HTMLElement {
-  const select = h('select', {}, ...names.map(([name, text]) => h('option', { value: name, selected: name === value }, text)));
-  select.addEventListener('change', () => chosen(select.value));
-  return h('label', { class: 'nbt-choice' }, h('span', {}, word), select);
+  const made = new Choice(word, chosen);
+  made.set(names, value);
+  return made.element;
 }

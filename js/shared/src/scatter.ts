@@ -1,5 +1,5 @@
 import { type DataColumn, label, RunData } from './comparison_data';
-import { choice, ColourRamp, sheet, svg, Tip, valueText } from './comparison_marks';
+import { Choice, ColourRamp, sheet, svg, Tip, valueText } from './comparison_marks';
 import { type Scale, scaleOf } from './comparison_scale';
 import { h } from './dom';
 import type { Theme } from './theme';
@@ -33,6 +33,7 @@ export class ScatterView {
   private readonly box = h('div', { class: 'nbt-scatter' });
   private readonly canvas = h('canvas', { 'aria-hidden': 'true' });
   private readonly drawing = svg('svg', { class: 'nbt-axes' });
+  private readonly choice: Record<keyof ScatterState, Choice>;
   private readonly tip = new Tip();
   private readonly observer: ResizeObserver;
   private data = RunData.empty;
@@ -50,6 +51,14 @@ export class ScatterView {
     private theme: Theme,
     private readonly events: ScatterEvents
   ) {
+    const pick = (part: Partial<ScatterState>): void => this.events.state({ ...this.state, ...part });
+    this.choice = {
+      x: new Choice('x', x => pick({ x })),
+      y: new Choice('y', y => pick({ y })),
+      colour: new Choice('colour', colour => pick({ colour })),
+      size: new Choice('size', size => pick({ size }))
+    };
+    this.choices.append(...Object.values(this.choice).map(choice => choice.element));
     this.box.append(this.drawing, this.canvas, this.tip.element);
     root.append(this.choices, this.box, this.legend);
     this.box.addEventListener('pointermove', this.onMove);
@@ -95,13 +104,10 @@ export class ScatterView {
   private renderChoices(): void {
     const names = this.data.available.filter(key => key.differs || key.name.startsWith('metrics.')).map(key => [key.name, label(key.name)] as const);
     const numbers = this.data.available.filter(key => key.kind === 'number').map(key => [key.name, label(key.name)] as const);
-    const pick = (part: Partial<ScatterState>): void => this.events.state({ ...this.state, ...part });
-    this.choices.replaceChildren(
-      choice('x', names, this.state.x, x => pick({ x })),
-      choice('y', names, this.state.y, y => pick({ y })),
-      choice('colour', [['', 'run'], ...names], this.state.colour, colour => pick({ colour })),
-      choice('size', [['', 'same'], ...numbers], this.state.size, size => pick({ size }))
-    );
+    this.choice.x.set(names, this.state.x);
+    this.choice.y.set(names, this.state.y);
+    this.choice.colour.set([['', 'run'], ...names], this.state.colour);
+    this.choice.size.set([['', 'same'], ...numbers], this.state.size);
   }
 
   private layout(): void {

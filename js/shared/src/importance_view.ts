@@ -1,0 +1,55 @@
+import type { Backend } from './backend';
+import { errorBox, h, messageOf } from './dom';
+import { importanceTable } from './importance';
+import type { ImportanceAnswer, ScopeQuestion } from './protocol_comparison';
+
+const REFRESH_EVERY_MS = 10_000;
+
+/** Which params a metric depends on: asked where it is shown, since it may take seconds. */
+export class ImportanceView {
+  private asked = '';
+  private last: [scope: ScopeQuestion, metric: string] | null = null;
+  private stale = false;
+  private timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(
+    private readonly body: HTMLElement,
+    private readonly backend: Backend,
+    private readonly onParam: (param: string, metric: string) => void
+  ) {}
+
+  show(scope: ScopeQuestion, metric: string): void {
+    if (!metric) return;
+    this.last = [scope, metric];
+    void this.ask(scope, metric);
+  }
+
+  /** While runs go on: ask again, at most so often, and only while it is shown. */
+  refreshLater(shown: () => boolean): void {
+    this.timer ??= setTimeout(() => {
+      this.timer = undefined;
+      this.stale = true;
+      if (shown() && document.visibilityState !== 'hidden' && this.last) void this.ask(...this.last);
+    }, REFRESH_EVERY_MS);
+  }
+
+  dispose(): void {
+    clearTimeout(this.timer);
+    this.asked = '';
+  }
+
+  private async ask(scope: ScopeQuestion, metric: string): Promise<void> {
+    const asked = JSON.stringify([scope, metric]);
+    if (asked === this.asked && !this.stale) return;
+    // what is there stays until there is something newer of the same
+    if (asked !== this.asked) this.body.replaceChildren(h('p', { class: 'nbt-note', role: 'status' }, 'Working it out…'));
+    this.asked = asked;
+    this.stale = false;
+    try {
+      const { body } = await this.backend.ask<ImportanceAnswer>('compare.importance', { ...scope, metric });
+      if (asked === this.asked) this.body.replaceChildren(importanceTable(body, param => this.onParam(param, metric)));
+    } catch (error) {
+      if (asked === this.asked) this.body.replaceChildren(errorBox(messageOf(error)));
+    }
+  }
+}
