@@ -59,3 +59,20 @@ def log_runs(count: int, of: Callable[[int], tuple[dict[str, Any], dict[str, flo
             nbtrack.log_metrics(metrics)
         ids.append(run.info.run_id)
     return ids
+
+
+def log_sweep(runs: int = 20, epochs: int = 3) -> list[str]:
+    """Log runs that look like those of ``train_digits``, without what training costs."""
+    rng = np.random.default_rng(7)
+    ids = []
+    for i in range(runs):
+        lr = float(f"{10 ** rng.uniform(-4, -0.5):.3g}")
+        hidden, optimizer = (8, 16, 32)[i % 3], ("adam", "sgd")[i % 2]
+        with nbtrack.start_run(run_name=f"{optimizer}-{i}") as run:
+            nbtrack.log_params({"lr": lr, "hidden": hidden, "optimizer": optimizer, "seed": i % 4})
+            for epoch in range(epochs):
+                loss = float(np.exp(-lr * hidden * epoch) + rng.random() * 0.1)
+                nbtrack.log_metrics({"train_loss": loss, "val_acc": 1 - loss / 2}, step=epoch)
+            nbtrack.log_text(f"lr = {lr}\nmodel.fit(x, y)\n", "source/cell.py")
+        ids.append(run.info.run_id)
+    return ids

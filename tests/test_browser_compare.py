@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 SETUP = f"""
 import sys; sys.path.insert(0, {str(ROOT / "tests")!r})
 import nbtrack, sweeps
-ids = sweeps.train_digits(20, epochs=3)
+ids = sweeps.log_sweep(20)
 comparison = nbtrack.compare(metric="val_acc")
 comparison
 """
@@ -42,7 +42,7 @@ BRUSH = "comparison.brush({'column': 'params.optimizer', 'values': ['sgd']})"
 
 @pytest.fixture(scope="module")
 def lab(browser: Browser, server: Server) -> Iterator[Lab]:
-    """A notebook that compares twenty small trainings; the tests go on with it in turn."""
+    """A notebook that compares twenty small runs; the tests go on with it in turn."""
     path = write_notebook(server.folder / "compare.ipynb", SETUP, SAY, SET, BRUSH, MORE)
     with open_lab(browser, server) as opened:
         opened.page.set_viewport_size({"width": 1280, "height": 2400})
