@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -84,153 +85,139 @@ class GroupCells:
             self.spreads.setdefault(column, {})[group] = spread
 
 
-def grouped_lines(reader: Reader, scope: Scope, query: TableQuery) -> GroupedLines:
-    """Return the rows of a grouped table from ``start`` to ``stop``."""
-    members = _Members(reader, scope, query)
-    with joined(reader, scope):
-        groups = members.groups()
+class GroupedRuns:
+    """The runs that match, in groups; from ``grouped_runs``, and only within it."""
+
+    def __init__(self, reader: Reader, query: TableQuery) -> None:
+        self._reader = reader
+        self._query = query
+        self._fold = list(query.group) == [FOLD]
+        self._numbers: dict[str, int] = {}
+
+    def lines(self) -> GroupedLines:
+        """Return the rows of the table from ``start`` to ``stop``."""
+        query = self._query
         expanded = set(query.expanded)
         total = runs = 0
         shown: list[tuple[Group, str, int]] = []
-        for group, first in groups:
-            alone = group.runs == 1 and members.fold
+        for group, first in self._groups():
+            alone = group.runs == 1 and self._fold
             size = 1 + (group.runs if group.key in expanded and not alone else 0)
             if total < query.stop and total + size > query.start:
                 shown.append((group, first if alone else "", total))
             total += size
             runs += group.runs
-        below = members.of([g.key for g, first, _ in shown if not first and g.key in expanded])
-    lines: list[Line] = []
-    for group, first, place in shown:
-        rows = [Line(None, first)] if first else [Line(group, "")]
-        rows += [Line(None, run_id, child=True) for run_id in below.get(group.key, ())]
-        lines += rows[max(0, query.start - place) : max(0, query.stop - place)]
-    return GroupedLines(total, runs, lines)
+        below = self.members([g.key for g, first, _ in shown if not first and g.key in expanded])
+        lines: list[Line] = []
+        for group, first, place in shown:
+            rows = [Line(None, first)] if first else [Line(group, "")]
+            rows += [Line(None, run_id, child=True) for run_id in below.get(group.key, ())]
+            lines += rows[max(0, query.start - place) : max(0, query.stop - place)]
+        return GroupedLines(total, runs, lines)
 
-
-def members_of(
-    reader: Reader, scope: Scope, query: TableQuery, keys: Sequence[str]
-) -> dict[str, list[str]]:
-    """Return the runs of some groups by the groups' keys."""
-    members = _Members(reader, scope, query)
-    with joined(reader, scope):
-        return members.of(keys)
-
-
-def group_cells(
-    reader: Reader, members: dict[str, list[str]], columns: Sequence[str]
-) -> GroupCells:
-    """Return the values of groups: means with their spread, and what their runs share."""
-    cells = GroupCells()
-    pairs = [(run_id, key) for key, ids in members.items() for run_id in ids]
-    ids, grps = [p[0] for p in pairs], [p[1] for p in pairs]
-    if not pairs:
-        return cells
-    if names := column_keys(columns, "metrics"):
-        found = reader.named("table.group_metrics", run_ids=ids, grps=grps, keys=list(names))
-        for group, key, mean, spread in found:
-            cells.put(names[key], group, mean, spread)
-    for family in ("params", "tags"):
-        names = column_keys(columns, family)
-        if not names:
-            continue
-        rows = reader.named(f"table.group_{family}", run_ids=ids, grps=grps, keys=list(names))
-        for group, key, value, different, count in rows:
-            if different == 1 and count == len(members[group]):
-                cells.put(names[key], group, value)
-    text = SQL["table.group_info"].format(
-        duration=SQL["table.duration"].format(now="epoch_ms(now())")
-    )
-    for group, status, start, mean, spread, experiment, user in reader.rows(
-        text, run_ids=ids, grps=grps
-    ):
-        cells.put("status", group, status)
-        cells.put("start_time", group, start)
-        cells.put("duration", group, mean, spread)
-        cells.put("experiment", group, experiment)
-        cells.put("user_id", group, user)
-    return cells
-
-
-def best_means(reader: Reader, scope: Scope, query: TableQuery) -> dict[str, float]:
-    """Return the best mean of each metric over all groups."""
-    ways = {n: way for n, way in ways_of(query).items() if n.startswith("metrics.")}
-    if not ways:
-        return {}
-    names = column_keys(ways, "metrics")
-    with joined(reader, scope):
-        rows = _Members(reader, scope, query).extremes(list(names))
-    return {
-        names[key]: low if ways[names[key]] == "min" else high
-        for key, low, high, groups in rows
-        if groups > 1 and low != high
-    }
-
-
-class _Members:
-    """The runs that match, each with the key of its group and its place in the order."""
-
-    def __init__(self, reader: Reader, scope: Scope, query: TableQuery) -> None:
-        self._reader = reader
-        self._query = query
-        self.fold = list(query.group) == [FOLD]
-        select = RunSelect(reader, scope, query.filter, query.sort, query.stage)
-        if self.fold:
-            group = select.seeds()
-        else:
-            texts = ", ".join(f"({select.value(name)})::VARCHAR" for name in query.group)
-            group = f"to_json([{texts}])::VARCHAR"
-        first = query.sort[0] if query.sort else None
-        measure = select.number(first[0]) if first else None
-        order = select.order()
-        self._values = select.values
-        self._text = SQL["table.members"].format(
-            group=group,
-            measure=measure or "NULL::DOUBLE",
-            order=order,
-            joins=" ".join(select.joins),
-            condition=select.condition,
-        )
-        self._order = "min(place)"
-        if measure and first:
-            way = "ASC" if first[1] else "DESC"
-            mean = "avg(measure) FILTER (isfinite(measure))"
-            self._order = f"{mean} {way} NULLS LAST, min(place)"
-
-    def groups(self) -> list[tuple[Group, str]]:
-        """Return the groups in order, each with its first run."""
-        text = SQL["table.groups"].format(members=self._text, group_order=self._order)
-        rows = self._reader.rows(text, **self._values)
-        found = [
-            (Group(key, self._label(key, low, high), runs), first)
-            for key, runs, first, low, high in rows
-        ]
-        if not self.fold and not self._query.sort:
-            found.sort(key=lambda pair: _natural(pair[0].key))
-        return found
-
-    def of(self, keys: Sequence[str]) -> dict[str, list[str]]:
-        """Return the runs of some groups, in order."""
+    def members(self, keys: Sequence[str]) -> dict[str, list[str]]:
+        """Return the runs of some groups, in order, by the groups' keys."""
         found: dict[str, list[str]] = {key: [] for key in keys}
         if keys:
-            text = SQL["table.members_of"].format(members=self._text)
-            for key, run_id in self._reader.rows(text, **self._values, groups=list(keys)):
+            for key, run_id in self._reader.named("table.members_of", groups=list(keys)):
                 found[key].append(run_id)
         return found
 
-    def extremes(self, metrics: list[str]) -> list[tuple[Any, ...]]:
-        """Return the least and the greatest mean of metrics, and of how many groups."""
-        text = SQL["table.group_extremes"].format(members=self._text)
-        return self._reader.rows(text, **self._values, metrics=metrics)
+    def cells(self, groups: Sequence[Group]) -> GroupCells:
+        """Return the values of groups: means with their spread, and what their runs share."""
+        cells = GroupCells()
+        if not groups:
+            return cells
+        by_number = {self._numbers[group.key]: group for group in groups}
+        columns, numbers, named = self._query.columns, list(by_number), self._reader.named
+        if names := column_keys(columns, "metrics"):
+            found = named("table.group_metrics", numbers=numbers, keys=list(names))
+            for number, key, mean, spread in found:
+                cells.put(names[key], by_number[number].key, mean, spread)
+        for family in ("params", "tags"):
+            if not (names := column_keys(columns, family)):
+                continue
+            rows = named(f"table.group_{family}", numbers=numbers, keys=list(names))
+            for number, key, value, count in rows:
+                if count == by_number[number].runs:
+                    cells.put(names[key], by_number[number].key, value)
+        text = SQL["table.group_info"].format(
+            duration=SQL["table.duration"].format(now="epoch_ms(now())")
+        )
+        for number, status, start, mean, spread, experiment, user in self._reader.rows(
+            text, numbers=numbers
+        ):
+            key = by_number[number].key
+            cells.put("status", key, status)
+            cells.put("start_time", key, start)
+            cells.put("duration", key, mean, spread)
+            cells.put("experiment", key, experiment)
+            cells.put("user_id", key, user)
+        return cells
+
+    def best(self) -> dict[str, float]:
+        """Return the best mean of each metric over all groups."""
+        ways = {n: way for n, way in ways_of(self._query).items() if n.startswith("metrics.")}
+        if not ways:
+            return {}
+        names = column_keys(ways, "metrics")
+        rows = self._reader.named("table.group_extremes", metrics=list(names))
+        return {
+            names[key]: low if ways[names[key]] == "min" else high
+            for key, low, high, groups in rows
+            if groups > 1 and low != high
+        }
+
+    def _groups(self) -> list[tuple[Group, str]]:
+        """Return the groups in order, each with its first run."""
+        sort = self._query.sort
+        order = "min(place)"
+        if sort:
+            way = "ASC" if sort[0][1] else "DESC"
+            order = f"avg(measure) FILTER (isfinite(measure)) {way} NULLS LAST, min(place)"
+        found = []
+        text = SQL["table.groups"].format(group_order=order)
+        for key, number, runs, first, low, high in self._reader.rows(text):
+            self._numbers[key] = number
+            found.append((Group(key, self._label(key, low, high), runs), first))
+        if not self._fold and not sort:
+            found.sort(key=lambda pair: _natural(pair[0].key))
+        return found
 
     def _label(self, key: str, low: str, high: str) -> str:
-        if self.fold:
+        if self._fold:
             return _common(low, high)
         pairs = zip(self._query.group, json.loads(key), strict=True)
         return ", ".join(
             f"{name.split('.', 1)[-1]} {'is not set' if value is None else f'= {value}'}"
             for name, value in pairs
         )
+
+
+@contextmanager
+def grouped_runs(reader: Reader, scope: Scope, query: TableQuery) -> Iterator[GroupedRuns]:
+    """Find the runs that match once, and which group each belongs to, for all that is asked."""
+    select = RunSelect(reader, scope, query.filter, query.sort, query.stage)
+    if list(query.group) == [FOLD]:
+        group = select.seeds()
+    else:
+        texts = ", ".join(f"({select.value(name)})::VARCHAR" for name in query.group)
+        group = f"to_json([{texts}])::VARCHAR"
+    measure = select.number(query.sort[0][0]) if query.sort else None
+    order = select.order()
+    text = SQL["table.members"].format(
+        group=group,
+        measure=measure or "NULL::DOUBLE",
+        order=order,
+        joins=" ".join(select.joins),
+        condition=select.condition,
+    )
+    with joined(reader, scope):
+        reader.rows(text, **select.values)
+    try:
+        yield GroupedRuns(reader, query)
+    finally:
+        reader.named("table.drop_members")
 
 
 def _common(low: str, high: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from nbtrack.store import tails
-from nbtrack.store.groups import best_means, group_cells, grouped_lines, members_of
+from nbtrack.store.groups import grouped_runs
 from nbtrack.store.search.direction import direction
 from nbtrack.store.store import Store
 from nbtrack.store.table import (
@@ -79,7 +79,8 @@ class StoreTable:
         with self.store.read() as reader:
             if groups is None:
                 return all_ids(reader, self.scope, query)
-            found = members_of(reader, self.scope, query, groups)
+            with grouped_runs(reader, self.scope, query) as grouped:
+                found = grouped.members(groups)
         return [run_id for ids in found.values() for run_id in ids]
 
     def state(self) -> tuple[Any, ...]:
@@ -92,13 +93,13 @@ class StoreTable:
         return database, sorted(tails.sizes(self.store.journals).items())
 
     def _grouped(self, reader: Any, query: TableQuery) -> TablePage:
-        found = grouped_lines(reader, self.scope, query)
-        lines = found.lines
+        with grouped_runs(reader, self.scope, query) as grouped:
+            found = grouped.lines()
+            lines = found.lines
+            of_groups = grouped.cells([line.group for line in lines if line.group is not None])
+            best = grouped.best() if query.start == 0 else None
         ids = [line.run_id for line in lines if line.group is None]
         of_runs = self._cells(reader, ids, query)
-        keys = [line.group.key for line in lines if line.group is not None]
-        members = members_of(reader, self.scope, query, keys)
-        of_groups = group_cells(reader, members, query.columns)
         cells: dict[str, Cells] = {}
         spreads: dict[str, list[float | None]] = {}
         for name in of_runs:
@@ -119,7 +120,7 @@ class StoreTable:
             children=[place for place, line in enumerate(lines) if line.child],
             spreads=spreads,
             runs=found.runs,
-            best=best_means(reader, self.scope, query) if query.start == 0 else None,
+            best=best,
         )
 
     def _cells(self, reader: Any, ids: list[str], query: TableQuery) -> dict[str, Cells]:

@@ -136,57 +136,64 @@ LEFT JOIN (SELECT run_id, (sum(hash(key, value)::HUGEINT))::VARCHAR AS value FRO
     ON {name}.run_id = t.run_id;
 
 -- name: members
-SELECT t.run_id, t.run_name, {group} AS grp, {measure} AS measure, row_number() OVER (ORDER BY {order}) AS place
-FROM runs t {joins}
-WHERE {condition};
+-- the runs that match, each with its group and its place in the order
+CREATE OR REPLACE TEMP TABLE nbtrack_members AS
+SELECT *, dense_rank() OVER (ORDER BY grp) AS number
+FROM (SELECT t.run_id, t.run_name, {group} AS grp, {measure} AS measure, row_number() OVER (ORDER BY {order}) AS place
+      FROM runs t {joins}
+      WHERE {condition});
+
+-- name: drop_members
+DROP TABLE IF EXISTS temp.nbtrack_members;
 
 -- name: groups
-SELECT grp, count(*) AS runs, arg_min(run_id, place), min(run_name), max(run_name)
-FROM ({members})
-GROUP BY grp
+SELECT grp, number, count(*) AS runs, arg_min(run_id, place), min(run_name), max(run_name)
+FROM temp.nbtrack_members
+GROUP BY grp, number
 ORDER BY {group_order};
 
 -- name: members_of
-SELECT grp, run_id FROM ({members}) WHERE grp IN (SELECT unnest($groups::VARCHAR[])) ORDER BY place;
+SELECT grp, run_id FROM temp.nbtrack_members WHERE grp IN (SELECT unnest($groups::VARCHAR[])) ORDER BY place;
 
 -- name: group_metrics
-SELECT m.grp, s.key, avg(s.last_value), stddev_samp(s.last_value)
-FROM (SELECT unnest($run_ids::VARCHAR[]) AS run_id, unnest($grps::VARCHAR[]) AS grp) m
-JOIN series s ON s.run_id = m.run_id
-WHERE s.key IN (SELECT unnest($keys::VARCHAR[])) AND isfinite(s.last_value)
-GROUP BY m.grp, s.key;
+SELECT m.number, s.key, avg(s.last_value), stddev_samp(s.last_value)
+FROM temp.nbtrack_members m JOIN series s USING (run_id)
+WHERE m.number IN (SELECT unnest($numbers::BIGINT[]))
+  AND s.key IN (SELECT unnest($keys::VARCHAR[])) AND isfinite(s.last_value)
+GROUP BY m.number, s.key;
 
 -- name: group_params
-SELECT m.grp, s.key, min(s.value), count(DISTINCT s.value), count(*)
-FROM (SELECT unnest($run_ids::VARCHAR[]) AS run_id, unnest($grps::VARCHAR[]) AS grp) m
-JOIN params s ON s.run_id = m.run_id
-WHERE s.key IN (SELECT unnest($keys::VARCHAR[]))
-GROUP BY m.grp, s.key;
+SELECT m.number, s.key, min(s.value), count(*)
+FROM temp.nbtrack_members m JOIN params s USING (run_id)
+WHERE m.number IN (SELECT unnest($numbers::BIGINT[])) AND s.key IN (SELECT unnest($keys::VARCHAR[]))
+GROUP BY m.number, s.key
+HAVING min(s.value) = max(s.value);
 
 -- name: group_tags
-SELECT m.grp, s.key, min(s.value), count(DISTINCT s.value), count(*)
-FROM (SELECT unnest($run_ids::VARCHAR[]) AS run_id, unnest($grps::VARCHAR[]) AS grp) m
-JOIN tags s ON s.run_id = m.run_id
-WHERE s.key IN (SELECT unnest($keys::VARCHAR[]))
-GROUP BY m.grp, s.key;
+SELECT m.number, s.key, min(s.value), count(*)
+FROM temp.nbtrack_members m JOIN tags s USING (run_id)
+WHERE m.number IN (SELECT unnest($numbers::BIGINT[])) AND s.key IN (SELECT unnest($keys::VARCHAR[]))
+GROUP BY m.number, s.key
+HAVING min(s.value) = max(s.value);
 
 -- name: group_info
-SELECT m.grp,
-       CASE WHEN count(DISTINCT r.status) = 1 THEN min(r.status)
+SELECT m.number,
+       CASE WHEN min(r.status) = max(r.status) THEN min(r.status)
             WHEN bool_or(r.status = 'RUNNING') THEN 'RUNNING' END,
        max(epoch_ms(r.start_time)),
        avg(seconds), stddev_samp(seconds),
-       CASE WHEN count(DISTINCT e.name) = 1 THEN min(e.name) END,
-       CASE WHEN count(DISTINCT r.user_id) = 1 THEN min(r.user_id) END
-FROM (SELECT unnest($run_ids::VARCHAR[]) AS run_id, unnest($grps::VARCHAR[]) AS grp) m
-JOIN (SELECT t.*, {duration} AS seconds FROM runs t) r ON r.run_id = m.run_id
-LEFT JOIN experiments e ON e.experiment_id = r.experiment_id
-GROUP BY m.grp;
+       CASE WHEN min(e.name) = max(e.name) THEN min(e.name) END,
+       CASE WHEN min(r.user_id) = max(r.user_id) THEN min(r.user_id) END
+FROM temp.nbtrack_members m
+JOIN (SELECT t.*, {duration} AS seconds FROM runs t) r USING (run_id)
+LEFT JOIN experiments e USING (experiment_id)
+WHERE m.number IN (SELECT unnest($numbers::BIGINT[]))
+GROUP BY m.number;
 
 -- name: group_extremes
 SELECT key, min(mean), max(mean), count(*)
-FROM (SELECT m.grp, s.key, avg(s.last_value) AS mean
-      FROM ({members}) m JOIN series s ON s.run_id = m.run_id
+FROM (SELECT m.number, s.key, avg(s.last_value) AS mean
+      FROM temp.nbtrack_members m JOIN series s USING (run_id)
       WHERE s.key IN (SELECT unnest($metrics::VARCHAR[])) AND isfinite(s.last_value)
-      GROUP BY m.grp, s.key)
+      GROUP BY m.number, s.key)
 GROUP BY key;
