@@ -13,6 +13,7 @@ from nbtrack.store.reader import Reader
 from nbtrack.store.runs import get_run, get_runs
 from nbtrack.store.search.experiments import search_experiments
 from nbtrack.store.search.runs import search_runs, select_run_ids
+from nbtrack.store.search.words import is_expression
 
 NAN = math.nan
 
@@ -292,3 +293,30 @@ def test_experiments_are_ordered_and_paged(experiments: Reader) -> None:
 def test_experiments_can_be_ordered_by_several_tags(experiments: Reader) -> None:
     found = search_experiments(experiments, order_by=["tags.none", "tags.team DESC", "name"])
     assert [each.name for each in found] == ["nine", "Ten"]
+
+
+def test_params_that_are_numbers_are_compared_by_size(reader: Reader) -> None:
+    for run_id, value in {"a": "9", "b": "10", "c": "1e2", "d": "many", "e": "nan"}.items():
+        add_run(reader, run_id, params={"n": value})
+    add_run(reader, "f")
+    assert sorted(found(reader, "params.n > 9")) == ["b", "c"]
+    assert sorted(found(reader, "params.n <= 10.0")) == ["a", "b"]
+    assert sorted(found(reader, "NOT params.n < 1e2")) == ["c", "d", "e", "f"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expression"),
+    [
+        ("warm and cold", False),
+        ("not in use", False),
+        ("this is it", False),
+        ("run.py fails", False),
+        ("metrics.loss", True),
+        ("lr=1", True),
+        ("status in ('FAILED')", True),
+        ("run_name LIKE 'a%'", True),
+        ("end_time is null", True),
+    ],
+)
+def test_words_are_told_from_expressions(text: str, expression: bool) -> None:
+    assert is_expression(text) is expression

@@ -104,7 +104,7 @@ def test_words_are_looked_for_in_names_params_tags_and_notes(ids: list[str]) -> 
         assert page(filter=words).total == count, words
 
 
-@pytest.mark.parametrize("wrong", ["metrics.loss", "lr = 1", "metrics.loss <", "a AND b"])
+@pytest.mark.parametrize("wrong", ["metrics.loss", "lr = 1", "metrics.loss <", "params.lr > '1'"])
 def test_what_looks_like_the_grammar_has_to_be_right(ids: list[str], wrong: str) -> None:
     with pytest.raises(InvalidParameterError):
         page(filter=wrong)
@@ -189,3 +189,9 @@ def test_the_best_way_is_guessed_and_can_be_changed(ids: list[str]) -> None:
         "params.lr": 0.01,
     }
     assert page(directions={"metrics.loss": "none"}).best == {}
+
+
+def test_words_of_the_grammar_are_looked_for_as_words(ids: list[str]) -> None:
+    assert page(filter="alone and lr").total == 0
+    nbtrack.Client().set_tag(ids[0], "use", "not in use and cold")
+    assert page(filter="not in use and cold").run_ids == [ids[0]]

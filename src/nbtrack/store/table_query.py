@@ -15,8 +15,8 @@ from nbtrack.store.reader import Reader
 from nbtrack.store.search.direction import Direction
 from nbtrack.store.search.grammar import parse
 from nbtrack.store.search.sql import Compiler
-from nbtrack.store.search.tokens import KEYWORDS
 from nbtrack.store.search.vocabulary import RUNS
+from nbtrack.store.search.words import is_expression
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,9 +42,6 @@ _TABLES = {
     "tags": ("tags", "value"),
 }
 _SEED = re.compile(r"(?i)(?:^|[^a-z])(?:seeds?|random_?state|rng)(?:[^a-z]|$)")
-_GRAMMAR = re.compile(
-    r"[=<>!]|^\s*(?:metrics?|params?|parameters?|tags?|attributes?|attr|run|datasets?)\.", re.I
-)
 _PIECE = re.compile(r'"([^"]*)"|(\S+)')
 
 
@@ -192,7 +189,7 @@ class RunSelect:
         return conditions
 
     def _filter(self, text: str) -> str:
-        if is_grammar(text):
+        if is_expression(text):
             return self._compiler.condition(parse(text, RUNS))
         words = [quoted or plain for quoted, plain in _PIECE.findall(text)]
         found = [SQL["table.word"].format(word=self.bind(word.lower())) for word in words if word]
@@ -243,11 +240,3 @@ class RunSelect:
 def is_seed(key: str) -> bool:
     """Return whether a param is a seed by its name, such as ``seed`` or ``model.random_state``."""
     return _SEED.search(key) is not None
-
-
-def is_grammar(text: str) -> bool:
-    """Return whether a filter is an expression of the search grammar, rather than words."""
-    if _GRAMMAR.search(text):
-        return True
-    words = text.split()
-    return len(words) > 1 and any(word in KEYWORDS for word in words)

@@ -13,6 +13,7 @@ from nbtrack.errors import InvalidParameterError
 from nbtrack.store.reader import Reader
 from nbtrack.store.search.direction import direction
 from nbtrack.store.search.runs import select_run_ids
+from nbtrack.store.search.words import is_expression
 
 Stage = Literal["active", "archived", "deleted"]
 
@@ -22,8 +23,6 @@ ARCHIVED = "nbtrack.archived"
 KEPT = "nbtrack.kept"
 SPARK_POINTS = 20
 MAX_NESTED = 200  # of one run; the others are found by a filter
-
-_COMPARES = re.compile(r"[=<>()]|\b(like|ilike|in|is|and|or|not)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -167,7 +166,7 @@ def as_filter(text: str) -> str:
         If a word holds both kinds of quotation marks.
     """
     text = text.strip()
-    if not text or _COMPARES.search(text):
+    if not text or is_expression(text):
         return text
     return " AND ".join(
         f"(attributes.run_name ILIKE {word} OR tags.`{NOTE}` ILIKE {word})"

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from nbtrack.errors import InvalidParameterError
-from nbtrack.store.table_query import TableQuery, is_grammar
+from nbtrack.store.search.words import is_expression
+from nbtrack.store.table_query import TableQuery
 from nbtrack.views.table import NUMERIC, Cells, Column, TablePage, with_numbers
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ class FrameTable:
 
     def _found(self, query: TableQuery) -> pd.DataFrame:
         found = self.frame
-        if is_grammar(query.filter):
+        if is_expression(query.filter):
             raise InvalidParameterError(
                 "The result of a query is filtered by words; write a condition into its SQL."
             )

@@ -1,4 +1,4 @@
-"""The grammar of filters: MLflow's, and OR, NOT, parentheses and aggregates of metrics.
+"""The grammar of filters: MLflow's, and OR, NOT, parentheses, aggregates, params by size.
 
 ::
 
@@ -7,6 +7,7 @@
     both       := negation (AND negation)*
     negation   := NOT negation | '(' either ')' | comparison
     comparison := identifier (= | != | > | >= | < | <= | LIKE | ILIKE) value
+                | param (> | >= | < | <=) number             -- of params that are numbers
                 | identifier [NOT] IN '(' text (',' text)* ')'
                 | identifier IS [NOT] NULL
     identifier := [entity '.'] key ['.' aggregate]
@@ -39,6 +40,7 @@ from nbtrack.store.search.vocabulary import STATUS_NAMES, Vocabulary
 MAX_DEPTH = 50
 MAX_COMPARISONS = 200
 
+_BY_SIZE = frozenset({"<", "<=", ">", ">="})
 _END = Token("end", "", -1)
 
 
@@ -169,11 +171,15 @@ class _Parser:
             )
         identifier = self.identifier()
         operator = self.operator()
+        if identifier.entity == "param" and operator in _BY_SIZE and self.token.kind == "number":
+            return Comparison(identifier, operator, float(self.next().text))
         allowed = self.vocabulary.operators(identifier)
         if operator not in allowed:
+            hint = " Numbers are compared without quotes, as in params.lr > 0.01."
             raise InvalidParameterError(
                 f"Invalid comparator '{operator}' not one of {list(allowed)} for "
                 f"{identifier.entity} '{identifier.key}'."
+                + (hint if identifier.entity == "param" and operator in _BY_SIZE else "")
             )
         return Comparison(identifier, operator, self.value(identifier, operator))
 

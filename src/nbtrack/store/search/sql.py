@@ -128,9 +128,18 @@ class Compiler:
     def _test(self, column: str, node: Comparison) -> str:
         fragment = _OPERATORS[node.operator]
         placeholder = self.bind(node.value) if "{}" in fragment else ""
+        by_size = node.identifier.entity == "param" and isinstance(node.value, float)
+        if by_size:
+            column = f"try_cast({column} AS DOUBLE)"
         test = f"{column} {fragment.format(placeholder)}"
         # DuckDB sorts NaN above every number and equal to itself; here it only differs from all
-        if node.identifier.entity == "metric" and node.operator in ("=", ">", ">=", "<", "<="):
+        if (by_size or node.identifier.entity == "metric") and node.operator in (
+            "=",
+            ">",
+            ">=",
+            "<",
+            "<=",
+        ):
             return f"({test} AND NOT isnan({column}))"
         return test
 
