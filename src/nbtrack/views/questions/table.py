@@ -12,6 +12,7 @@ from nbtrack.store.table import small_curves
 from nbtrack.store.table_query import STAGES, Scope, Stage, TableQuery
 from nbtrack.views.export import EXTENSIONS, export_page
 from nbtrack.views.questions.question import Answer, Question
+from nbtrack.views.since import compared_metrics
 from nbtrack.views.store_table import StoreTable
 from nbtrack.views.table import Column, TableSource, encode_page
 
@@ -115,17 +116,19 @@ def columns_answer(columns: Sequence[Column], sets: dict[str, Any] | None = None
 
 
 def default_columns(columns: Sequence[Column]) -> list[str]:
-    """Return what is shown where nobody has chosen: params that differ, metrics, state, times."""
+    """Return what is shown where nobody has chosen: state, metrics, params that differ, times.
+
+    The metrics that tell how good a run is come first; a notebook is narrow.
+    """
     names = [column.name for column in columns]
     params = [c.name for c in columns if c.name.startswith("params.") and c.differs]
-    metrics = [
-        name
-        for name in names
-        if name.startswith("metrics.") and not name.startswith("metrics.system/")
-    ]
+    keys = dict.fromkeys(
+        (name.removeprefix("metrics.") for name in names if name.startswith("metrics.")), 0.0
+    )
+    metrics = [f"metrics.{key}" for key in compared_metrics(keys, keys)]
     room = MAX_COLUMNS - len(_FIRST) - len(_LAST)
-    half = max(room // 2, room - len(metrics))
-    middle = [*params[:half], *metrics][:room]
+    half = max(room // 2, room - len(params))
+    middle = [*metrics[:half], *params][:room]
     extra = [name for name in names if name.startswith("sql.")]
     return [name for name in (*_FIRST, *extra, *middle, *_LAST) if name in names]
 

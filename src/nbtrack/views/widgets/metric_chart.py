@@ -13,7 +13,7 @@ from nbtrack.errors import InvalidParameterError
 from nbtrack.store.store import Store
 from nbtrack.views.curves import Curve, CurveBuffer, RunRef, encoded, thinned
 from nbtrack.views.mime import Bundle, ChartContent, chart_bundle
-from nbtrack.views.widgets.view import View, bundle_path, refuse_unknown
+from nbtrack.views.widgets.view import View, refuse_unknown
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -53,8 +53,6 @@ class MetricChart(View):
     cell keeps the kernel busy, so the whole (thinned out) content is pushed too while it changes:
     often at first, then every five seconds. Methods may be called from any thread.
     """
-
-    _esm = bundle_path("metric_chart")
 
     runs = t.List(t.Dict()).tag(sync=True)
     content = t.Dict().tag(sync=True)

@@ -14,7 +14,7 @@ from nbtrack.views.curves import STATES
 from nbtrack.views.formats import shareable
 from nbtrack.views.mime import ChartContent
 from nbtrack.views.widgets.metric_chart import MetricChart
-from nbtrack.views.widgets.view import bundle_path, refuse_unknown
+from nbtrack.views.widgets.view import refuse_unknown
 
 HEAD_FIELDS = (
     "name",
@@ -36,8 +36,6 @@ class RunCard(MetricChart):
 
     Takes what `MetricChart` takes; `update_head` and `set_since` fill the lines.
     """
-
-    _esm = bundle_path("run_card")
 
     head = t.Dict().tag(sync=True)
     since = t.List(t.Dict()).tag(sync=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-from pathlib import Path
 from typing import Any
 
 import anywidget
@@ -15,11 +14,6 @@ from nbtrack.views.display import display_mode
 from nbtrack.views.mime import VIEW_MIME, Bundle
 from nbtrack.views.questions import Answer, Question, answer
 from nbtrack.views.widgets.bundle import LOADER, NOT_BUILT, bundle_code, bundle_hash, shared_bundle
-
-
-def bundle_path(name: str) -> Path | str:
-    """Return the module that every widget carries."""
-    return LOADER if LOADER.is_file() else NOT_BUILT
 
 
 class View(anywidget.AnyWidget):
@@ -127,4 +121,4 @@ def refuse_unknown(owner: str, given: dict[str, Any], known: tuple[str, ...]) ->
         raise InvalidParameterError(f"{owner} does not know {name!r}. {hint}")
 
 
-__all__ = ["VIEW_MIME", "View", "bundle_path", "refuse_unknown"]
+__all__ = ["VIEW_MIME", "View", "refuse_unknown"]
