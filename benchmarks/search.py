@@ -58,7 +58,7 @@ FILL_SERIES = """
 INSERT INTO series
 SELECT series, md5((series // 10)::VARCHAR), 'm' || (series % 10), count(*), 0, max(step),
        max(time), arg_max(value, step), min(value), arg_min(step, value), max(value),
-       arg_max(step, value), max(time)
+       arg_max(step, value), max(time), min(step), min(time)
 FROM points GROUP BY series
 """
 

@@ -34,7 +34,7 @@ SELECT md5(i::VARCHAR), 'team', ['red', 'blue', 'green'][1 + i % 3] FROM range({
 _SERIES = """
 INSERT INTO series
 SELECT i * 20 + k + 1, md5(i::VARCHAR), {names}[k + 1], 30, 0, 29, 0,
-       exp(-3) + ((i * 7919 + k * 31) % 10007) / 10007.0, 0.1, 29, 1.2, 0, 0
+       exp(-3) + ((i * 7919 + k * 31) % 10007) / 10007.0, 0.1, 29, 1.2, 0, 29000, 0, 0
 FROM range({runs}) t(i), range(20) u(k)
 """
 _POINTS = """

@@ -91,11 +91,11 @@ def _add_series(reader: Reader, run_id: str, key: str, points: list[Point]) -> N
     low = min(real, key=lambda p: p[2], default=None)
     high = max(real, key=lambda p: p[2], default=None)
     reader.connection.execute(
-        "INSERT INTO series VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO series VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             number, run_id, key, len(points), len(points) - len(real), *last,
             low and low[2], low and low[0], high and high[2], high and high[0],
-            max(p[1] for p in points),
+            max(p[1] for p in points), min(p[0] for p in points), min(p[1] for p in points),
         ],
     )  # fmt: skip
     reader.connection.executemany(

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import duckdb
 import pytest
 
 import nbtrack
 from nbtrack.errors import NbtrackError
 from nbtrack.store import database, open_store
 from nbtrack.store.queries import migrations
+from nbtrack.store.windows import extents
 
 ADD_COLUMN = "ALTER TABLE runs ADD COLUMN note VARCHAR; UPDATE runs SET note = 'migrated';"
+NEXT = len(migrations()) + 1
 BROKEN = "ALTER TABLE runs ADD COLUMN half VARCHAR; ALTER TABLE no_such_table ADD COLUMN x VARCHAR;"
 
 
@@ -24,17 +27,28 @@ def test_a_store_that_was_migrated_is_like_a_fresh_one(workdir, monkeypatch):
         nbtrack.log_metric("x", 1)
     open_store(None).close()
     with monkeypatch.context() as patch:
-        patch.setattr(database, "migrations", lambda: [*migrations(), (2, "notes", ADD_COLUMN)])
+        patch.setattr(database, "migrations", lambda: [*migrations(), (NEXT, "notes", ADD_COLUMN)])
         open_store(None).fold()
         migrated = columns()
         assert nbtrack.sql("SELECT note FROM runs").note.tolist() == ["migrated"]
         assert nbtrack.sql("SELECT version, name FROM migrations").values.tolist() == [
-            [1, "initial"],
-            [2, "notes"],
+            *([version, name] for version, name, _ in migrations()),
+            [NEXT, "notes"],
         ]
         nbtrack.set_tracking_uri(workdir / "fresh")
         open_store(None).fold()
         assert columns() == migrated
+
+
+def test_a_store_without_the_bounds_of_series_gets_them(workdir):
+    with duckdb.connect(str(workdir / "nbtrack.duckdb")) as old:
+        old.execute(migrations()[0][2])
+        old.execute("INSERT INTO migrations VALUES (1, 'initial', now()::TIMESTAMP)")
+        old.execute("INSERT INTO series VALUES (1, 'a', 'x', 2, 0, 9, 70, 1, 1, 5, 1, 5, 80)")
+        old.execute("INSERT INTO points VALUES (1, 5, 80, 1), (1, 9, 70, 1)")
+    with open_store(None).read() as reader:
+        (found,) = extents(reader, ["a"])
+    assert (found.steps, found.times) == ((5, 9), (70, 80))
 
 
 def test_a_migration_that_fails_changes_nothing(workdir, monkeypatch):
@@ -43,7 +57,7 @@ def test_a_migration_that_fails_changes_nothing(workdir, monkeypatch):
     open_store(None).close()
     before = columns()
     with monkeypatch.context() as patch:
-        patch.setattr(database, "migrations", lambda: [*migrations(), (2, "broken", BROKEN)])
+        patch.setattr(database, "migrations", lambda: [*migrations(), (NEXT, "broken", BROKEN)])
         with pytest.raises(NbtrackError, match="no_such_table"):
             open_store(None).fold()
     assert columns() == before

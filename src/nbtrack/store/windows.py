@@ -58,7 +58,10 @@ def counts(
 def extents(
     reader: Reader, run_ids: Sequence[str], keys: Sequence[str] | None = None
 ) -> list[Extent]:
-    """Return how far the metrics of some runs reach, in the order of the runs, then by name."""
+    """Return how far the metrics of some runs reach, in the order of the runs, then by name.
+
+    No point is read for it.
+    """
     rows = reader.named("history.extents", run_ids=list(run_ids), keys=_list(keys))
     place = {run_id: i for i, run_id in enumerate(run_ids)}
     found = [

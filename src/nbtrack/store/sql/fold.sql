@@ -103,7 +103,8 @@ WHERE p.series IN (SELECT unnest($series::BIGINT[])) AND p.step >= $first_step A
 INSERT INTO points SELECT series, step, time, coalesce(value, 'nan'::DOUBLE) FROM batch
 
 -- name: add_series
-INSERT INTO series
+INSERT INTO series (series, run_id, key, count, nan_count, last_step, last_time, last_value, min_value, min_step,
+                    max_value, max_step, max_time)
 SELECT series, run_id, key, 0, 0, -9223372036854775808, 0, 'nan'::DOUBLE, NULL, NULL, NULL, NULL, 0
 FROM (SELECT unnest($series::BIGINT[]) AS series, unnest($runs::VARCHAR[]) AS run_id,
              unnest($keys::VARCHAR[]) AS key)
@@ -122,7 +123,9 @@ SET count = series.count + b.count,
     min_value = CASE WHEN isnan(b.min_value) OR series.min_value <= b.min_value THEN series.min_value ELSE b.min_value END,
     max_step = CASE WHEN isnan(b.max_value) OR series.max_value >= b.max_value THEN series.max_step ELSE b.max_step END,
     max_value = CASE WHEN isnan(b.max_value) OR series.max_value >= b.max_value THEN series.max_value ELSE b.max_value END,
-    max_time = greatest(series.max_time, b.max_time)
+    max_time = greatest(series.max_time, b.max_time),
+    first_step = least(series.first_step, b.first_step),
+    min_time = least(series.min_time, b.min_time)
 FROM (SELECT * REPLACE (coalesce(last_value, 'nan'::DOUBLE) AS last_value, coalesce(min_value, 'nan'::DOUBLE) AS min_value,
                         coalesce(max_value, 'nan'::DOUBLE) AS max_value) FROM batch) b
 WHERE series.series = b.series

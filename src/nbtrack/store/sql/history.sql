@@ -58,11 +58,11 @@ GROUP BY series, bucket
 ORDER BY series, bucket;
 
 -- name: extents
-SELECT s.series, s.run_id, s.key, count(*), min(p.step), max(p.step), min(p.time), max(p.time)
-FROM series s JOIN points p ON p.series = s.series
-WHERE s.run_id IN (SELECT unnest($run_ids::VARCHAR[]))
-  AND ($keys::VARCHAR[] IS NULL OR list_contains($keys::VARCHAR[], s.key))
-GROUP BY ALL;
+SELECT series, run_id, key, count, first_step, last_step, min_time, max_time
+FROM series
+WHERE count > 0
+  AND run_id IN (SELECT unnest($run_ids::VARCHAR[]))
+  AND ($keys::VARCHAR[] IS NULL OR list_contains($keys::VARCHAR[], key));
 
 -- name: counts
 SELECT series, run_id, key, count
