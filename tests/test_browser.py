@@ -357,7 +357,7 @@ def test_page_that_is_reloaded_in_mid_run_follows_to_the_end(lab: Lab, folder: P
     lab.page.locator(".nbt-plot[data-points='16']").wait_for()
     lab.save()
     lab.reload()
-    lab.page.locator(".nbtrack-output[data-mode=saved] [data-state=STALE]").wait_for()
+    lab.page.locator(".nbtrack-output[data-mode=saved] [data-state=RUNNING]").wait_for()
     (folder / "go").touch()
     wait_for_states(lab, "FINISHED")
     lab.page.locator(".nbt-plot[data-points='56']").wait_for()
@@ -365,3 +365,31 @@ def test_page_that_is_reloaded_in_mid_run_follows_to_the_end(lab: Lab, folder: P
     lab.save()
     (kept,) = (output["data"] for output in outputs_of(path))
     assert set(kept) == {"text/plain", "image/png", "application/vnd.nbtrack.view.v1+json"}
+
+
+def test_curves_grow_on_in_a_page_that_is_reloaded_in_mid_run(lab: Lab, folder: Path) -> None:
+    grow = """
+import pathlib
+while not pathlib.Path('go').exists():
+    i += 1
+    nbtrack.log_metrics({"train_loss": 2 / (i + 1), "val_loss": 2.2 / (i + 1)}, step=i)
+    time.sleep(0.02)
+"""
+    path = write_notebook(folder / "grows.ipynb", SETUP, "%%track grows\n" + training() + grow)
+    lab.open(path)
+    lab.run(0)
+    lab.run(1)
+    lab.page.locator(".nbt-card .nbt-plot[data-points] .main-svg").first.wait_for()
+    lab.save()
+    lab.reload()
+    lab.page.locator(".nbtrack-output[data-mode=saved] [data-state=RUNNING]").wait_for()
+    plot = lab.page.locator(".nbtrack-output[data-mode=saved] .nbt-plot").first
+    more = "([e, n]) => Number(e.dataset.points) > n"
+    seen = 0
+    for _ in range(3):  # each time the kernel has logged on, in the same cell
+        lab.page.wait_for_function(more, arg=[plot.element_handle(), seen])
+        seen = int(plot.get_attribute("data-points") or 0)
+    assert lab.page.locator(".nbtrack-output[data-mode=saved] [data-state=RUNNING]").count() == 1
+    assert "step" in lab.page.locator(".nbt-card .nbt-facts").inner_text()
+    (folder / "go").touch()
+    wait_for_states(lab, "FINISHED")

@@ -1,6 +1,8 @@
 import { showFinishedComparison } from '@nbtrack/shared/comparison_finished';
+import { serverBackend } from '@nbtrack/shared/backend';
 import { Chart } from '@nbtrack/shared/chart';
 import { viewRoot } from '@nbtrack/shared/dom';
+import { Follower } from '@nbtrack/shared/follow';
 import { CardHead } from '@nbtrack/shared/head';
 import type { ChartView, View } from '@nbtrack/shared/protocol';
 import { unpackCurves } from '@nbtrack/shared/series';
@@ -17,21 +19,24 @@ export async function showFinished(host: HTMLElement, view: View): Promise<() =>
 async function showChart(host: HTMLElement, view: ChartView): Promise<() => void> {
   const data = await unpackCurves(view.curves);
   const root = viewRoot(host, view.kind);
-  let dispose = (): void => undefined;
-  if (view.kind === 'card') {
-    const head = new CardHead(false);
+  const backend = serverBackend(view.store_id ?? '');
+  const head = view.kind === 'card' ? new CardHead(false) : null;
+  if (head) {
     head.setHead(view.head ?? {});
     head.setSince(view.since ?? [], view.detail ?? {});
     root.append(head.element);
-    dispose = () => head.dispose();
   }
   const { x, smoothing, log_x: logX = false, log_y: logY } = view.options;
-  const chart = new Chart(root, data, { x, smoothing, logX, logY }, () => undefined);
-  if (view.head?.state === 'RUNNING') chart.setEmpty(NOT_YET);
+  const chart = new Chart(root, data, { x, smoothing, logX, logY }, () => undefined, { backend: backend ?? undefined });
+  const goesOn = view.head?.state === 'RUNNING';
+  if (goesOn) chart.setEmpty(NOT_YET);
   chart.setTitle(view.title);
   chart.setRuns(view.runs);
+  const { head: saved, runs } = view;
+  const follower = goesOn && head && saved?.run_id && backend ? new Follower({ backend, root, chart, data, head, saved, runs }) : null;
   return () => {
+    follower?.dispose();
     chart.dispose();
-    dispose();
+    head?.dispose();
   };
 }

@@ -40,7 +40,7 @@ export class CardHead {
 
   /** Without `onStop` there is no button that stops the run. */
   constructor(
-    private readonly live: boolean,
+    private live: boolean,
     private readonly onStop?: () => Promise<void>
   ) {
     // the button stays in its place while the rest changes: a click must not miss it
@@ -87,6 +87,13 @@ export class CardHead {
       )
     );
     this.detail.replaceChildren(...detailNodes(detail));
+  }
+
+  /** Say whether what comes is the present: then the seconds of a run that goes on are counted. */
+  setLive(live: boolean): void {
+    if (live === this.live) return;
+    this.live = live;
+    this.setHead(this.head);
   }
 
   /** Say whether the run can be stopped from here. */

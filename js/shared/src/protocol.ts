@@ -200,6 +200,8 @@ interface ViewBase {
 
 export interface ChartView extends ViewBase {
   kind: 'chart' | 'card';
+  /** Of the store that has the runs; a server may still answer questions about it. */
+  store_id?: string;
   title: string;
   runs: RunRef[];
   options: { x: XMode; smoothing: number; log_x?: boolean; log_y: boolean };

@@ -63,6 +63,9 @@ class ChartContent:
     head, since, detail
         The lines above a card, as in `nbtrack.views.widgets.run_card.RunCard`;
         ``head`` is ``None`` for a bare chart.
+    store_id
+        Of the store that has the runs: a server that knows it is asked about a run that goes on,
+        and for detail.
     """
 
     runs: Sequence[RunRef] = ()
@@ -75,6 +78,7 @@ class ChartContent:
     head: dict[str, Any] | None = None
     since: Sequence[dict[str, Any]] = ()
     detail: dict[str, Any] = field(default_factory=dict)
+    store_id: str = ""
 
 
 def chart_bundle(content: ChartContent) -> Bundle:
@@ -109,6 +113,8 @@ def chart_view(content: ChartContent, budget: int) -> dict[str, Any]:
             "log_y": content.log_y,
         },
     }
+    if content.store_id:
+        view["store_id"] = content.store_id
     if content.head is not None:
         detail = dict(content.detail)
         diff = str(detail.get("code_diff") or "")
@@ -160,6 +166,7 @@ def _pack(curves: list[Curve]) -> dict[str, Any]:
                 "run": curve.run_id,
                 "key": curve.key,
                 "n": len(curve),
+                "total": curve.total,
                 "step0": float(step[0]),
                 "time0": float(np.rint(time[0])),
                 "whole": whole,

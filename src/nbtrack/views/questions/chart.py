@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from nbtrack.errors import InvalidParameterError
 from nbtrack.store.history import Axis
+from nbtrack.store.journal import now_ms
 from nbtrack.store.runs import get_runs
 from nbtrack.store.store import Store
 from nbtrack.views.curves import MAX_POINTS, RunRef, encoded
@@ -23,7 +24,7 @@ _FARTHEST = 2.0**62
 
 
 def _runs(store: Store, question: Question) -> Answer:
-    """Return the curves of ``run_ids``, of ``keys`` or of all metrics."""
+    """Return the curves of ``run_ids``, of ``keys`` or of all metrics, and how long they ran."""
     run_ids = question.texts("run_ids")
     keys = question.texts("keys") if question.optional("keys") is not None else None
     points = _points(question)
@@ -32,7 +33,12 @@ def _runs(store: Store, question: Question) -> Answer:
         curves = stored_curves(reader, [run.info.run_id for run in found], keys, points=points)
     refs = [RunRef(r.info.run_id, r.info.run_name, "plain", r.info.status) for r in found]
     series, buffers = encoded(curves)
-    return Answer({"runs": [ref.as_json() for ref in refs], "series": series}, buffers)
+    now = now_ms()
+    elapsed = {
+        r.info.run_id: max(0, (r.info.end_time or now) - r.info.start_time) / 1000 for r in found
+    }
+    body = {"runs": [ref.as_json() for ref in refs], "series": series, "elapsed_s": elapsed}
+    return Answer(body, buffers)
 
 
 def _window(store: Store, question: Question) -> Answer:

@@ -179,6 +179,7 @@ class MetricChart(View):
             smoothing=self.smoothing,
             log_x=self.log_x,
             log_y=self.log_y,
+            store_id=self.store_id,
         )
 
     def _store(self, curves: Sequence[Curve]) -> None:

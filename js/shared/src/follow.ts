@@ -1,0 +1,107 @@
+import type { Backend } from './backend';
+import { asF64 } from './binary';
+import type { Chart } from './chart';
+import type { CardHead } from './head';
+import type { Head, RunRef, SeriesHead } from './protocol';
+import type { SeriesSet } from './series';
+import { Sight } from './sight';
+
+/** How often a run that goes on is asked for, and how much longer than an answer takes. */
+const EVERY_MS = 1500;
+const REST = 15;
+const LONGEST_MS = 30_000;
+
+export interface Followed {
+  backend: Backend;
+  root: HTMLElement;
+  chart: Chart;
+  data: SeriesSet;
+  head: CardHead;
+  /** What the first line said when the output was saved. */
+  saved: Head;
+  runs: readonly RunRef[];
+}
+
+interface Body {
+  runs: RunRef[];
+  series: SeriesHead[];
+  /** How long each run has gone on. */
+  elapsed_s: Record<string, number>;
+}
+
+/**
+ * Let the saved output of a run that was going on grow with the run, as a server reads it from the store.
+ *
+ * A page that is reloaded in mid-run gets nothing from the kernel before the cell has ended. Nothing is asked
+ * while nobody sees the output, nor after the run has ended. Without answers the saved output stays as it is.
+ */
+export class Follower {
+  private readonly sight: Sight;
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private asking = false;
+  private ended = false;
+  private failures = 0;
+
+  constructor(private readonly followed: Followed) {
+    this.sight = new Sight(followed.root, () => {
+      if (this.timer === undefined) void this.look();
+    });
+    void this.look();
+  }
+
+  dispose(): void {
+    this.ended = true;
+    clearTimeout(this.timer);
+    this.sight.dispose();
+  }
+
+  private async look(): Promise<void> {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    if (this.asking || this.ended || !this.sight.seen) return;
+    this.asking = true;
+    const begin = performance.now();
+    try {
+      await this.ask();
+      this.failures = 0;
+    } catch {
+      // a server that is away may come back; the output does not claim meanwhile that the run goes on
+      this.failures += 1;
+      if (!this.ended) this.followed.head.setLive(false);
+    }
+    this.asking = false;
+    if (this.ended) return;
+    const wait = Math.max(EVERY_MS * 2 ** this.failures, (performance.now() - begin) * REST);
+    this.timer = setTimeout(() => void this.look(), Math.min(LONGEST_MS, wait));
+  }
+
+  private async ask(): Promise<void> {
+    const { backend, data, chart, head, saved, runs } = this.followed;
+    const id = saved.run_id ?? '';
+    const { body, buffers } = await backend.ask<Body>('chart.runs', { run_ids: [id] });
+    if (this.ended) return;
+    const now = body.runs.find(run => run.id === id);
+    if (!now) return;
+    data.remove(id);
+    data.add(body.series, asF64(buffers[0]), asF64(buffers[1]), asF64(buffers[2]));
+    chart.setRuns(runs.map(run => (run.id === id ? { ...run, state: now.state } : run)));
+    head.setLive(true);
+    const { step, pace } = progressOf(data, id);
+    head.setHead({ ...saved, name: now.name, state: now.state, elapsed_s: body.elapsed_s[id] ?? null, step, steps_per_s: pace });
+    if (now.state !== 'RUNNING' && now.state !== 'SCHEDULED') this.dispose();
+  }
+}
+
+const PACE_MS = 10_000;
+
+/** The greatest step of a run, and its steps per second over the last ten seconds that it logged. */
+export function progressOf(data: SeriesSet, id: string): { step: number | null; pace: number | null } {
+  let best: { step: number; pace: number | null } | null = null;
+  for (const { run, key, n, step, time } of data) {
+    if (run !== id || n === 0 || key.startsWith('system/') || (best && best.step >= step[n - 1]!)) continue;
+    const first = Math.min(Math.max(0, n - 2), time.findIndex(at => at >= time[n - 1]! - PACE_MS));
+    const seconds = (time[n - 1]! - time[first]!) / 1000;
+    best = { step: step[n - 1]!, pace: seconds > 0.05 ? (step[n - 1]! - step[first]!) / seconds : null };
+  }
+  return best ?? { step: null, pace: null };
+}
