@@ -16,7 +16,12 @@ export interface Given {
   /** What the legend hides. */
   hidden: ReadonlySet<string>;
   detail: Detail | null;
+  /** `run`: a run keeps its colour where it is the only one, too; splits are told by dashes. */
+  colourBy?: ColourBy;
 }
+
+/** `auto`: by run where there are several, else by split. */
+export type ColourBy = 'run' | 'auto';
 
 /** What a chart shows: lines by plot, and what the toolbar and the legend say. */
 export interface Arranged {
@@ -37,7 +42,7 @@ const MANY = 12;
 const VERY_MANY = 40;
 
 /** Say which line goes where and how it looks. */
-export function arrange({ data, runs, theme, x, hidden, detail }: Given): Arranged {
+export function arrange({ data, runs, theme, x, hidden, detail, colourBy = 'auto' }: Given): Arranged {
   const starts = new Map<string, number>();
   const present = new Set<string>();
   for (const series of data) {
@@ -47,7 +52,7 @@ export function arrange({ data, runs, theme, x, hidden, detail }: Given): Arrang
   }
   const order = new Map(runs.map((run, i) => [run.id, i]));
   const main = runs.filter(run => !isGhost(run) && present.has(run.id));
-  const several = main.length > 1;
+  const several = main.length > 1 || (colourBy === 'run' && main.length > 0);
   const looks = several ? looksOf(main.map(run => run.id), theme.palette.length) : new Map<string, never>();
   const kind = resolveX(x, data);
   const thick = main.length > VERY_MANY ? 0.9 : main.length > MANY ? 1.3 : 1.8;

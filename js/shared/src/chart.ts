@@ -1,5 +1,5 @@
 import type { PlotlyApi } from 'plotly.js-basic-dist-min';
-import { arrange, type Arranged } from './arrangement';
+import { arrange, type Arranged, type ColourBy } from './arrangement';
 import type { Backend } from './backend';
 import { Detail } from './detail';
 import { errorBox, h, messageOf } from './dom';
@@ -26,6 +26,7 @@ export interface ChartOptions {
 export interface ChartExtras {
   /** Who is asked for the detail when somebody zooms, where the runs are stored. */
   backend?: Backend;
+  colourBy?: ColourBy;
   /** Says which run is pointed at. */
   onHighlight?(runId: string | null): void;
 }
@@ -161,7 +162,8 @@ export class Chart {
 
   private now(): Arranged {
     const { runs, theme, options, hidden, detail } = this;
-    return (this.arranged ??= arrange({ data: this.data, runs, theme, x: options.x, hidden, detail: this.zoom ? detail : null }));
+    const { colourBy } = this.extras;
+    return (this.arranged ??= arrange({ data: this.data, runs, theme, x: options.x, hidden, detail: this.zoom ? detail : null, colourBy }));
   }
 
   private async pump(): Promise<void> {

@@ -1,4 +1,5 @@
 import type { Backend } from './backend';
+import type { ColourBy } from './arrangement';
 import { asF64 } from './binary';
 import { Chart, type ChartOptions } from './chart';
 import { errorBox, h, messageOf } from './dom';
@@ -12,6 +13,8 @@ export interface StoredChartOptions {
   keys?: string[];
   chart?: Partial<ChartOptions>;
   title?: string;
+  /** `run`: each run in the colour that it has elsewhere, also where it is the only one. */
+  colourBy?: ColourBy;
   onHighlight?(runId: string | null): void;
 }
 
@@ -23,7 +26,7 @@ interface RunsBody {
 /** Curves of runs that are stored: asked of the store, and asked again in detail when somebody zooms. */
 export class StoredChart {
   private readonly place: HTMLElement;
-  private readonly failed = h('div', {});
+  private readonly failed = h('div', { class: 'nbt-unread' });
   private readonly data = new SeriesSet();
   private readonly chart: Chart;
   private readonly known = new Map<string, RunRef>();
@@ -38,9 +41,9 @@ export class StoredChart {
     this.wanted = [...options.runIds];
     this.place = h('div', { class: 'nbt-stored-chart' });
     root.append(this.place);
-    const { backend, onHighlight, chart: given } = options;
+    const { backend, onHighlight, colourBy, chart: given } = options;
     const first = { x: 'auto', smoothing: 0, logX: false, logY: false, ...given };
-    this.chart = new Chart(this.place, this.data, first, () => undefined, { backend, onHighlight });
+    this.chart = new Chart(this.place, this.data, first, () => undefined, { backend, onHighlight, colourBy });
     this.place.append(this.failed);
     this.chart.setTitle(options.title ?? '');
     void this.load(this.wanted);
@@ -97,7 +100,9 @@ export class StoredChart {
       this.failed.replaceChildren();
     } catch (error) {
       if (this.disposed || number !== this.asked) return;
-      this.failed.replaceChildren(errorBox(`The curves could not be read: ${messageOf(error)}`));
+      const retry = h('button', { type: 'button' }, 'Try again');
+      retry.addEventListener('click', () => void this.load(runIds));
+      this.failed.replaceChildren(errorBox(`The curves could not be read: ${messageOf(error)}`), retry);
     }
     this.show();
   }

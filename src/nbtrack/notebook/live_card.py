@@ -28,7 +28,8 @@ from nbtrack.views.widgets.run_card import RunCard
 LIVE_EVERY_S = 0.125
 STATIC_EVERY_S = 1.0
 HEAD_EVERY_S = 0.5
-REST = 30  # after it took time from the training, wait so many times as long
+REST = 30  # after it took time from the training, wait so many times as long,
+LONGEST_REST_S = 1.0  # but no longer than this: whoever looks on sees the curve grow
 WAIT_S = 3.0
 RESUMED_MS = 5000
 MAX_CHILDREN = 50  # runs inside a run whose curves its card shows
@@ -140,7 +141,7 @@ class LiveCard:
                 if self._live and time.monotonic() - told >= HEAD_EVERY_S:
                     told = time.monotonic()
                     self._tell()
-                rest = REST * (time.thread_time() - begin)
+                rest = min(LONGEST_REST_S, REST * (time.thread_time() - begin))
         except Exception as error:  # noqa: BLE001  a thread has no caller: it is said, by name
             self._run.store.say(
                 f"The card of run {self._run.info.run_name} stands still, logging goes on: {error}"
