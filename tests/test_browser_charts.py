@@ -84,6 +84,9 @@ def chart_of(lab: Lab, index: int) -> Locator:
 def card_of(lab: Lab, index: int) -> Locator:
     """Start a cell and return its card, in view and drawn."""
     lab.run(index)
+    lab.cell(index).locator(
+        ".nbtrack-output[data-mode=live] .nbt-plot[data-points]"
+    ).first.wait_for()
     card = lab.cell(index).locator(".nbt-card")
     card.scroll_into_view_if_needed()
     card.locator(".nbt-plot[data-points] .main-svg").first.wait_for()
@@ -126,6 +129,21 @@ def test_zooming_asks_for_the_points_that_were_left_out(lab: Lab) -> None:
     chart.get_by_role("button", name="Reset zoom").click()
     lab.page.wait_for_function(
         "([e, n]) => Number(e.dataset.points) === n", arg=[plot.element_handle(), whole]
+    )
+
+
+def test_a_double_click_shows_everything_again(lab: Lab) -> None:
+    chart = lab.cell(1).locator(".nbt-chart")
+    plot = chart.locator(".nbt-plot")
+    drag(lab, plot, 0.2, 0.4)
+    reset = chart.get_by_role("button", name="Reset zoom")
+    reset.wait_for()
+    box = plot.bounding_box()
+    assert box
+    lab.page.mouse.dblclick(box["x"] + 200, box["y"] + 80)
+    reset.wait_for(state="hidden")
+    lab.page.wait_for_function(
+        "e => Number(e._fullLayout.xaxis.range[1]) > 39_000", arg=plot.element_handle()
     )
 
 
@@ -217,5 +235,14 @@ def test_a_live_chart_is_zoomed_while_the_cell_runs(lab: Lab) -> None:
     lab.page.wait_for_function(
         "([e, n]) => Number(e.dataset.points) > n", arg=[plot.element_handle(), seen]
     )
+    window = "e => e._fullLayout.xaxis.range.map(Number)"
+    low, high = plot.evaluate(window)
+    drawn = card.locator(".nbt-sr").element_handle()
+    lab.page.wait_for_function(
+        "([e, text]) => e.textContent !== text",
+        arg=[drawn, drawn.text_content()],
+    )
+    assert plot.evaluate(window) == [low, high]  # however many points came meanwhile
+    assert 11_000 < low < high < 15_000
     (lab.path.parent / "stop").touch()
     lab.done()

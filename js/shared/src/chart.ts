@@ -178,6 +178,7 @@ export class Chart {
         if (group === undefined) break;
         this.stale.delete(group);
         const panel = this.panels.get(group);
+        await panel?.quiet();
         const lines = this.now().groups.get(group);
         if (!panel || !lines) continue;
         await panel.draw(lines, this.panelState());

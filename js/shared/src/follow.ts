@@ -6,6 +6,8 @@ import type { Head, RunRef, SeriesHead } from './protocol';
 import type { SeriesSet } from './series';
 import { Sight } from './sight';
 
+/** A live widget that is only late takes the place of the saved output before anything is asked. */
+const FIRST_MS = 1000;
 /** How often a run that goes on is asked for, and how much longer than an answer takes. */
 const EVERY_MS = 1500;
 const REST = 15;
@@ -46,7 +48,7 @@ export class Follower {
     this.sight = new Sight(followed.root, () => {
       if (this.timer === undefined) void this.look();
     });
-    void this.look();
+    this.timer = setTimeout(() => void this.look(), FIRST_MS);
   }
 
   dispose(): void {

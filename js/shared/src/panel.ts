@@ -42,6 +42,9 @@ export class Panel {
   private scale = new XScale('step', false, null);
   private highlighted: string | null = null;
   private wired = false;
+  /** Settled when nobody drags in the plot: a drawing in mid-drag would end the drag. */
+  private released: Promise<void> = Promise.resolve();
+  private release: () => void = () => undefined;
 
   constructor(
     readonly group: string,
@@ -60,12 +63,18 @@ export class Panel {
     );
     this.plot.addEventListener('mousemove', this.onMove);
     this.plot.addEventListener('mouseleave', this.onLeave);
+    this.plot.addEventListener('mousedown', this.onPress, true);
     this.box.addEventListener('keydown', this.onKey);
   }
 
   /** How many pixels the curves are wide. */
   get width(): number {
     return this.plot._fullLayout?.xaxis._length ?? 300;
+  }
+
+  /** Wait until nobody drags in the plot. */
+  quiet(): Promise<void> {
+    return this.released;
   }
 
   async draw(lines: readonly Line[], state: PanelState): Promise<void> {
@@ -139,6 +148,8 @@ export class Panel {
   dispose(): void {
     this.plot.removeEventListener('mousemove', this.onMove);
     this.plot.removeEventListener('mouseleave', this.onLeave);
+    this.plot.removeEventListener('mousedown', this.onPress, true);
+    this.onRelease();
     this.box.removeEventListener('keydown', this.onKey);
     this.plotly.purge(this.plot);
     this.element.remove();
@@ -226,6 +237,18 @@ export class Panel {
       .filter(odd => Math.abs(axis.l2p(this.scale.toRange(odd.x)) - pixels) <= STRIP_REACH_PX)
       .map(odd => odd.words);
   }
+
+  private readonly onPress = (): void => {
+    this.onRelease();
+    this.released = new Promise(resolve => (this.release = resolve));
+    for (const type of ['mouseup', 'blur']) window.addEventListener(type, this.onRelease, true);
+  };
+
+  private readonly onRelease = (): void => {
+    for (const type of ['mouseup', 'blur']) window.removeEventListener(type, this.onRelease, true);
+    // Plotly tells of the new range a little after the button is up
+    setTimeout(this.release, 50);
+  };
 
   private readonly onLeave = (): void => {
     this.readout.hide();

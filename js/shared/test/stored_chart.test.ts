@@ -122,7 +122,7 @@ describe('the saved card of a run that goes on', () => {
     store.state = 'RUNNING';
     const { data, head } = follow(store);
     expect(stateOf(head)).toBe('STALE');
-    await settled();
+    await vi.advanceTimersByTimeAsync(1100);
     expect([stateOf(head), data.get('a', 'loss')!.n]).toEqual(['RUNNING', 3]);
     store.counts['a'] = 9;
     store.state = 'FINISHED';
