@@ -139,7 +139,7 @@ def pack_curves(curves: Sequence[Curve], budget: int) -> dict[str, Any]:
     limit = 2000
     while filled and limit >= 4:
         packed = _pack([thinned(curve, limit) for curve in filled])
-        if len(packed["data"]) + 120 * len(filled) <= budget:
+        if len(json.dumps(packed)) <= budget:
             return packed
         limit = limit * 3 // 4
     return {"series": [], "data": ""}
@@ -166,7 +166,7 @@ def _pack(curves: list[Curve]) -> dict[str, Any]:
                 "run": curve.run_id,
                 "key": curve.key,
                 "n": len(curve),
-                "total": curve.total,
+                **({"total": curve.total} if curve.total > len(curve) else {}),
                 "step0": float(step[0]),
                 "time0": float(np.rint(time[0])),
                 "whole": whole,
