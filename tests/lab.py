@@ -23,6 +23,7 @@ BUILT = [
     PACKAGE / "static" / "loader.js",
     PACKAGE / "labextension" / "package.json",
 ]
+AXE = ROOT / "js" / "node_modules" / "axe-core" / "axe.min.js"
 CHROMIUM_FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -81,6 +82,21 @@ def write_notebook(path: Path, *cells: str) -> Path:
     }
     path.write_text(json.dumps(notebook), "utf-8")
     return path
+
+
+def serious_faults(page: Page, inside: str) -> list[str]:
+    """Return what axe-core finds seriously wrong with the accessibility of an element."""
+    if not page.evaluate("() => 'axe' in window"):
+        page.add_script_tag(path=AXE)
+    found = page.evaluate(
+        "inside => axe.run(inside, { resultTypes: ['violations'] }).then(r => r.violations)", inside
+    )
+    return [
+        f"{each['id']}: {node['html'][:160]}"
+        for each in found
+        if each["impact"] in ("serious", "critical")
+        for node in each["nodes"]
+    ]
 
 
 class Lab:

@@ -13,14 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from lab import NOTEBOOK, ROOT, Lab, Server, write_notebook
+from lab import NOTEBOOK, ROOT, Lab, Server, serious_faults, write_notebook
 from nbtrack.client import Client
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator
 
 SOURCES = f"{NOTEBOOK}.widgets?.map(c => c.model.sharedModel.getSource())"
-AXE = ROOT / "js" / "node_modules" / "axe-core" / "axe.min.js"
 
 RUNS = """
 import math, subprocess, sys
@@ -197,18 +196,7 @@ class Page(Lab):
 
     def faults(self, inside: str) -> list[str]:
         """Return what axe-core finds seriously wrong inside an element."""
-        if not self.page.evaluate("() => 'axe' in window"):
-            self.page.add_script_tag(path=AXE)
-        found = self.page.evaluate(
-            "inside => axe.run(inside, { resultTypes: ['violations'] }).then(r => r.violations)",
-            inside,
-        )
-        return [
-            f"{each['id']}: {node['html'][:120]}"
-            for each in found
-            if each["impact"] in ("serious", "critical")
-            for node in each["nodes"]
-        ]
+        return serious_faults(self.page, inside)
 
 
 def open_sidebar(lab: Lab) -> None:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 import lab as jupyter
-from lab import ROOT, Lab, Server, open_lab, write_notebook
+from lab import ROOT, Lab, Server, open_lab, serious_faults, write_notebook
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Locator, Page
+    from playwright.sync_api import Browser, Locator
 
 # the fixtures of this module
 browser, server = jupyter.browser, jupyter.server
@@ -36,7 +36,6 @@ def log():
         nbtrack.log_metrics({"train_loss": 0.5, "val_acc": 0.9}, step=0)
 threading.Timer(2, log).start()  # who runs a cell has the focus there
 """
-AXE = ROOT / "js" / "node_modules" / "axe-core" / "axe.min.js"
 BRUSH = "comparison.brush({'column': 'params.optimizer', 'values': ['sgd']})"
 
 
@@ -67,20 +66,6 @@ def said(lab: Lab) -> str:
         arg=[cell.element_handle(), before.strip()],
     )
     return cell.locator(".jp-OutputArea-output").inner_text()
-
-
-def serious_faults(page: Page, inside: str) -> list[str]:
-    if not page.evaluate("() => 'axe' in window"):
-        page.add_script_tag(path=AXE)
-    found = page.evaluate(
-        "inside => axe.run(inside, { resultTypes: ['violations'] }).then(r => r.violations)", inside
-    )
-    return [
-        f"{each['id']}: {node['html'][:160]}"
-        for each in found
-        if each["impact"] in ("serious", "critical")
-        for node in each["nodes"]
-    ]
 
 
 def axis(lab: Lab, name: str) -> Locator:

@@ -9,7 +9,7 @@ import pytest
 
 import lab as jupyter
 from big_store import make_store
-from lab import Lab, Server, Table, open_lab, write_notebook
+from lab import Lab, Server, Table, open_lab, serious_faults, write_notebook
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -182,3 +182,18 @@ def test_colours_follow_the_theme_of_jupyterlab(table: Table, big: Lab) -> None:
         seen[dark] = table.root.evaluate(ground)
     assert seen[True] != seen[False]
     assert seen[False] == "rgb(255, 255, 255)"
+
+
+@pytest.mark.parametrize("theme", ["JupyterLab Dark", "JupyterLab Light"])
+def test_axe_finds_no_serious_fault(table: Table, big: Lab, theme: str) -> None:
+    big.command("apputils:change-theme", theme=theme)
+    big.page.locator(f"body[data-jp-theme-name='{theme}']").wait_for(state="attached")
+    assert serious_faults(big.page, ".nbt-table") == []
+    table.root.locator("summary", has_text="Columns").click()
+    table.root.locator(".nbt-popup input[value='params.p0']").wait_for()
+    assert serious_faults(big.page, ".nbt-table") == []
+    big.page.keyboard.press("Escape")
+    table.cell(2, "run_name").dblclick()
+    table.root.locator(".ag-cell-inline-editing input").wait_for()
+    assert serious_faults(big.page, ".nbt-table") == []
+    big.page.keyboard.press("Escape")

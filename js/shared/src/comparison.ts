@@ -310,7 +310,7 @@ export class ComparisonView {
     else if (shown.length > 0) {
       const host = h('div', { class: 'nbt-chart' });
       this.sections.curves.body.append(host);
-      this.chart = new StoredChart(host, { backend: this.backend, runIds: shown, onHighlight: id => this.highlight(id) });
+      this.chart = new StoredChart(host, { backend: this.backend, runIds: shown, colourBy: 'run', onHighlight: id => this.highlight(id) });
     }
   }
 
