@@ -85,7 +85,11 @@ class Server:
             port = free.getsockname()[1]
         self.url = f"http://127.0.0.1:{port}{base_url.rstrip('/')}"
         if not extension:
-            (folder / "jupyter/config_dir/jupyter_server_config.d/nbtrack.json").unlink()
+            # an environment that has nbtrack installed enables it: what the user says comes first
+            off = {"ServerApp": {"jpserver_extensions": {"nbtrack": False}}}
+            settings = folder / "jupyter/config_dir/jupyter_server_config.d/nbtrack.json"
+            settings.write_text(json.dumps(off), "utf-8")
+            self.env["JUPYTER_PREFER_ENV_PATH"] = "0"
         self._log = (folder / "server.log").open("w+b")
         options = [
             "--no-browser",
