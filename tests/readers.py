@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import pytest
 
 from nbtrack.store.queries import migrations
 from nbtrack.store.reader import Reader
@@ -31,6 +32,21 @@ def clear(reader: Reader) -> None:
     """Remove all runs."""
     for table in ("runs", "params", "tags", "series", "points", "inputs", "datasets"):
         reader.connection.execute(f"DELETE FROM {table}")
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[Reader]:
+    """One reader for all tests of a module; property tests clear it themselves."""
+    made = new_reader()
+    yield made
+    made.connection.close()
+
+
+@pytest.fixture
+def reader(shared: Reader) -> Reader:
+    """A reader of an empty store."""
+    clear(shared)
+    return shared
 
 
 def add_experiment(

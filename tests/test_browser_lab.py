@@ -168,8 +168,8 @@ def test_the_source_says_what_its_cells_do_not_bring(side: Page) -> None:
 
 def test_the_overview_says_what_changed_since_the_run_before(side: Page) -> None:
     side.open_run("cell-run")
-    side.page.locator(".nbt-changed", has_text="0.02 → 0.05").wait_for()
-    side.page.locator(".nbt-changed", has_text="1 line changed").wait_for()
+    side.page.locator(".nbt-item", has_text="0.02 → 0.05").wait_for()
+    side.page.locator(".nbt-item", has_text="1 line changed").wait_for()
     side.page.get_by_role("button", name="Show the differences").click()
     side.page.locator(".nbt-diff").get_by_text("+lr = 0.05").wait_for()
 

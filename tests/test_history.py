@@ -1,13 +1,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.readers import START, add_run, clear, new_reader
+from tests import readers
+from tests.readers import START, add_run, clear
 
 from nbtrack.entities import Metric
 from nbtrack.errors import InvalidParameterError
@@ -23,17 +23,7 @@ from nbtrack.store.reader import Reader
 NAN = math.nan
 
 
-@pytest.fixture(scope="module")
-def shared() -> Iterator[Reader]:
-    made = new_reader()
-    yield made
-    made.connection.close()
-
-
-@pytest.fixture
-def reader(shared: Reader) -> Reader:
-    clear(shared)
-    return shared
+shared, reader = readers.shared, readers.reader
 
 
 def test_history_is_ordered_by_time_then_step_then_value(reader: Reader) -> None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.readers import START, add_run, clear, new_reader
+from tests import readers
+from tests.readers import START, add_run, clear
 
 import nbtrack
 from nbtrack.errors import InvalidParameterError
@@ -22,17 +22,7 @@ from nbtrack.views.questions import Answer, answer
 NAN = math.nan
 
 
-@pytest.fixture(scope="module")
-def shared() -> Iterator[Reader]:
-    made = new_reader()
-    yield made
-    made.connection.close()
-
-
-@pytest.fixture
-def reader(shared: Reader) -> Reader:
-    clear(shared)
-    return shared
+shared, reader = readers.shared, readers.reader
 
 
 def columns(found: Answer) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

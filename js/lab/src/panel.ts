@@ -1,13 +1,13 @@
 import type { Message } from '@lumino/messaging';
-import { Widget } from '@lumino/widgets';
 import { nbtrackIcon } from './icons';
+import { SeenWidget } from './seen_widget';
 import type { Sidebar, SidebarHandlers } from './sidebar';
 import type { SidebarModel } from './sidebar_model';
 
 export const PANEL_ID = 'nbtrack-sidebar';
 
 /** The sidebar's place: it loads its code when it is first seen, and does nothing while it is hidden. */
-export class SidebarPanel extends Widget {
+export class SidebarPanel extends SeenWidget {
   private sidebar: Promise<Sidebar> | null = null;
 
   constructor(
@@ -29,29 +29,8 @@ export class SidebarPanel extends Widget {
   }
 
   override dispose(): void {
-    this.model.setVisible(false);
     void this.sidebar?.then(sidebar => sidebar.dispose());
     super.dispose();
-  }
-
-  protected override onAfterAttach(message: Message): void {
-    super.onAfterAttach(message);
-    if (this.isVisible) this.start();
-  }
-
-  protected override onAfterShow(message: Message): void {
-    super.onAfterShow(message);
-    this.start();
-  }
-
-  protected override onAfterHide(message: Message): void {
-    super.onAfterHide(message);
-    this.model.setVisible(false);
-  }
-
-  protected override onBeforeDetach(message: Message): void {
-    this.model.setVisible(false);
-    super.onBeforeDetach(message);
   }
 
   protected override onActivateRequest(message: Message): void {
@@ -59,9 +38,13 @@ export class SidebarPanel extends Widget {
     void this.sidebar?.then(sidebar => sidebar.focus());
   }
 
-  private start(): void {
+  protected override begin(): void {
     this.sidebar ??= this.fill();
     this.model.setVisible(true);
+  }
+
+  protected override rest(): void {
+    this.model.setVisible(false);
   }
 
   private async fill(): Promise<Sidebar> {

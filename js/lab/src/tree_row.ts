@@ -3,7 +3,8 @@ import { formatDuration, formatNumber } from '@nbtrack/shared/format';
 import type { TreeRun } from './answers';
 import type { ExperimentRow, Row, RunRow } from './run_tree';
 import { sparkline } from './sparkline';
-import { stateSign, stateWord } from './state';
+import { stateWord } from '@nbtrack/shared/state';
+import { stateSign } from './state_sign';
 
 /** What may be done to an interrupted run, right in its row. */
 export type RowAction = 'keep' | 'resume' | 'discard';

@@ -1,7 +1,7 @@
 import { MainAreaWidget } from '@jupyterlab/apputils';
 import type { Message } from '@lumino/messaging';
-import { Widget } from '@lumino/widgets';
 import { nbtrackIcon } from './icons';
+import { SeenWidget } from './seen_widget';
 import type { INbtrack } from './tokens';
 
 /** What a tab shows, once its code is there. */
@@ -15,7 +15,7 @@ export interface Content {
 export type MakeContent = (root: HTMLElement) => Promise<Content>;
 
 /** The body of a tab: it is made when it is first seen, and follows its store only while it is. */
-export class LiveView extends Widget {
+export class LiveView extends SeenWidget {
   private content: Content | null = null;
   private made = false;
   private endLook: () => void = () => undefined;
@@ -34,33 +34,12 @@ export class LiveView extends Widget {
   remake(make: MakeContent): void {
     this.make = make;
     this.takeAway();
-    if (this.isVisible) this.start();
+    if (this.isVisible) this.begin();
   }
 
   override dispose(): void {
-    this.endLook();
     this.content?.dispose();
     super.dispose();
-  }
-
-  protected override onAfterAttach(message: Message): void {
-    super.onAfterAttach(message);
-    if (this.isVisible) this.start();
-  }
-
-  protected override onAfterShow(message: Message): void {
-    super.onAfterShow(message);
-    this.start();
-  }
-
-  protected override onAfterHide(message: Message): void {
-    super.onAfterHide(message);
-    this.endLook();
-  }
-
-  protected override onBeforeDetach(message: Message): void {
-    this.endLook();
-    super.onBeforeDetach(message);
   }
 
   protected override onActivateRequest(message: Message): void {
@@ -69,18 +48,22 @@ export class LiveView extends Widget {
     else this.node.focus();
   }
 
+  protected override begin(): void {
+    this.endLook();
+    this.endLook = this.nbtrack.watcher.look(this.storeId, () => void this.content?.refresh());
+    if (this.content) void this.content.refresh();
+    else if (!this.made) void this.fill();
+  }
+
+  protected override rest(): void {
+    this.endLook();
+  }
+
   private takeAway(): void {
     this.content?.dispose();
     this.content = null;
     this.made = false;
     this.node.replaceChildren();
-  }
-
-  private start(): void {
-    this.endLook();
-    this.endLook = this.nbtrack.watcher.look(this.storeId, () => void this.content?.refresh());
-    if (this.content) void this.content.refresh();
-    else if (!this.made) void this.fill();
   }
 
   private async fill(): Promise<void> {

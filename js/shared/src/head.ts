@@ -1,25 +1,7 @@
 import { h, messageOf } from './dom';
 import { formatDuration, formatNumber, formatRate } from './format';
-import type { Head, RunState, SinceDetail, SinceItem } from './protocol';
-
-const STATE_WORDS: Record<RunState, string> = {
-  RUNNING: 'Running',
-  SCHEDULED: 'Scheduled',
-  FINISHED: 'Finished',
-  FAILED: 'Failed',
-  KILLED: 'Stopped',
-  INTERRUPTED: 'Interrupted'
-};
-
-/** A state as a coloured badge; colour is never the only cue. */
-export function stateBadge(state: RunState, live = true): HTMLElement {
-  const known = state in STATE_WORDS ? state : 'FINISHED';
-  if (known === 'RUNNING' && !live) {
-    const title = 'The run was going on when this output was saved; its kernel is not here any more.';
-    return h('span', { class: 'nbt-state', 'data-state': 'STALE', title }, 'Was running');
-  }
-  return h('span', { class: 'nbt-state', 'data-state': known }, STATE_WORDS[known] ?? state);
-}
+import { stateBadge } from './state';
+import type { Head, SinceDetail, SinceItem } from './protocol';
 
 /** The two lines above a run's charts: what it is, and what changed since the last one. */
 export class CardHead {

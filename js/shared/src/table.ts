@@ -1,44 +1,22 @@
-import type { CellKeyDownEvent, GridApi, IGetRowsParams, RowClickedEvent } from 'ag-grid-community';
-import type { Backend } from './backend';
+import type { CellKeyDownEvent, GridApi, IGetRowsParams } from 'ag-grid-community';
 import { h, messageOf } from './dom';
-import { type Column, type ColumnsAnswer, EMPTY_STATE, type FirstPage, type Page, type RowsQuery, type SortKey, type TableState } from './protocol_table';
+import { type Column, type ColumnsAnswer, EMPTY_STATE, type FirstPage, type Page, type RowsQuery, type TableState } from './protocol_table';
 import { decodeRows, heading, type Row } from './rows';
-import { type ExportFormat, TableBar } from './table_bar';
+import { TableBar } from './table_bar';
 import type { CellContext } from './table_cells';
-import { columnDefs, SELECT, shownColumns } from './table_columns';
+import { columnDefs, shownColumns } from './table_columns';
 import { CurveCache } from './table_curves';
 import { TableEdits } from './table_edits';
-import { GROUP_HEADER_HEIGHT, HEADER_HEIGHT, makeGrid, ROW_HEIGHT } from './table_grid';
-import { asNumbers, columnMenuItems, rowsKey, showWhole } from './table_parts';
+import { makeGrid } from './table_grid';
+import { TableInput } from './table_input';
+import type { TableOptions } from './table_options';
+import { asNumbers, columnMenuItems, columnsKeyOf, countText, fits, heightOfRows, orderOf, rowsKey, showWhole, sortOf } from './table_parts';
 import { openMenu } from './table_popup';
+import { TableQuestions } from './table_questions';
 import css from './style_table.css';
 import { Selection } from './table_selection';
 
-const MAX_HEIGHT = 440;
 const SLOW_MS = 800;
-
-export interface TableOptions {
-  backend: Backend;
-  /** Whose runs; null for all experiments. */
-  experimentIds: string[] | null;
-  /** These runs only, in this order where there is no other. */
-  runIds?: string[];
-  /** What to show; without columns, what was shown last in this experiment, else what is worth it. */
-  state: Partial<TableState>;
-  selected?: string[];
-  /** Pixels, all there is, or (without) as high as the rows up to a limit. */
-  height?: number | 'fill';
-  /** What is known already, so that nothing needs to be asked for the first look. */
-  columns?: ColumnsAnswer;
-  first?: FirstPage;
-  /** Whether runs can be edited, grouped and deleted. */
-  editable?: boolean;
-  exports?: boolean;
-  onState(state: TableState): void;
-  onSelected(ids: string[]): void;
-  onRows?(ids: string[], total: number, start: number): void;
-  onOpen?(runId: string): void;
-}
 
 /**
  * The table of runs, of which only the rows that are looked at are here.
@@ -53,6 +31,8 @@ export class RunsTable {
   private readonly api: GridApi<Row>;
   private readonly curves: CurveCache;
   private readonly edits: TableEdits;
+  private readonly questions: TableQuestions;
+  private readonly input: TableInput;
   readonly selection: Selection;
   private all = new Map<string, Column>();
   private sets: ColumnsAnswer['sets'] = null;
@@ -77,6 +57,7 @@ export class RunsTable {
   ) {
     this.state = { ...EMPTY_STATE, ...options.state };
     const editable = options.editable ?? true;
+    this.questions = new TableQuestions(options);
     this.curves = new CurveCache(options.backend, () => this.refreshCurves());
     this.bar = new TableBar(root, {
       filter: filter => this.change({ filter }, true),
@@ -99,7 +80,7 @@ export class RunsTable {
       dropSet: name => void this.edits.remember(name, null).then(sets => this.setSets(sets)),
       act: action => void this.edits.act(action, this.selection.ids),
       tag: (key, value) => void this.edits.tag(this.selection.ids, key, value),
-      export: (format, how) => void this.export(format, how),
+      export: (format, how) => void this.edits.export(this.questions.forExport(this.query(), this.selection.ids, format), how),
       clear: () => this.selection.set([])
     });
     this.edits = new TableEdits(options.backend, options.experimentIds, {
@@ -117,12 +98,7 @@ export class RunsTable {
     root.classList.toggle('nbt-fill', options.height === 'fill');
     root.append(h('style', {}, css), this.bar.head, this.host, this.empty, this.bar.foot);
     this.api = makeGrid(this.host, {
-      columnDefs: [],
-      defaultColDef: { suppressHeaderMenuButton: true },
-      context: {},
-      getRowId: ({ data }) => data.id,
       infiniteInitialRowCount: options.first?.total ?? 1,
-      rowClass: 'nbt-row',
       rowClassRules: {
         'nbt-selected': ({ data }) => data !== undefined && this.isSelected(data),
         'nbt-grouprow': ({ data }) => data?.group !== undefined,
@@ -136,8 +112,8 @@ export class RunsTable {
         if (finished && column && source === 'uiColumnResized') this.change({ widths: { ...this.state.widths, [column.getColId()]: column.getActualWidth() } });
       },
       onColumnMoved: ({ finished, source }) => finished && source === 'uiColumnMoved' && this.onMoved(),
-      onRowClicked: event => this.onClick(event),
-      onCellKeyDown: event => this.onKey(event as CellKeyDownEvent<Row>),
+      onRowClicked: event => this.input.onClick(event),
+      onCellKeyDown: event => this.input.onKey(event as CellKeyDownEvent<Row>),
       onCellEditingStopped: () => this.later && void this.reload(),
       onCellValueChanged: ({ data, colDef, oldValue, newValue }) => void this.onEdited(data, colDef.colId ?? '', oldValue, newValue),
       onViewportChanged: () => this.wantCurves(),
@@ -147,8 +123,17 @@ export class RunsTable {
       this.say();
       options.onSelected(ids);
     });
+    this.input = new TableInput(this.api, this.selection, {
+      matching: groups => this.questions.ids(this.query(), groups),
+      failed: message => this.setError(message),
+      toggleGroup: key => this.toggleGroup(key),
+      open: runId => options.onOpen?.(runId),
+      openMenu: (name, at) => this.openColumnMenu(name, at),
+      hasColumn: name => this.all.has(name),
+      edits: name => Boolean(this.all.get(name)?.editable)
+    });
     this.host.addEventListener('mouseover', showWhole);
-    this.host.addEventListener('keydown', event => this.onHeaderKey(event), true);
+    this.host.addEventListener('keydown', event => this.input.onHeaderKey(event), true);
     this.bar.show(this.state, [], null);
     this.selection.replace(options.selected ?? []);
     this.setHeight();
@@ -179,7 +164,7 @@ export class RunsTable {
   /** Take the first rows of the view, pushed by who has them; those of another view are left. */
   setFirst(first: FirstPage): void {
     this.first = first;
-    if (this.fits(first)) this.refresh();
+    if (fits(first, this.query())) this.refresh();
   }
 
   setSelected(ids: readonly string[]): void {
@@ -226,10 +211,9 @@ export class RunsTable {
   }
 
   private async loadColumns(): Promise<void> {
-    const { experimentIds, runIds } = this.options;
     try {
-      const { body } = await this.options.backend.ask<ColumnsAnswer>('table.columns', { experiment_ids: experimentIds, run_ids: runIds, stage: this.state.stage });
-      if (!this.disposed) this.setColumns(body);
+      const answer = await this.questions.columns(this.state.stage);
+      if (!this.disposed) this.setColumns(answer);
     } catch (error) {
       if (!this.disposed) this.setError(messageOf(error));
     }
@@ -247,28 +231,19 @@ export class RunsTable {
     return { columns, filter, sort, group, expanded: [...this.expanded], stage, directions };
   }
 
-  /** Whether pushed rows are those of this view; they may have more columns than are shown. */
-  private fits(first: FirstPage): boolean {
-    const now = this.query();
-    const rest = (query: RowsQuery): string => JSON.stringify([query.filter, query.sort, query.group, query.expanded, query.stage, query.directions]);
-    return rest(first.query) === rest(now) && now.columns.every(name => first.query.columns.includes(name) || name.startsWith('curves.'));
-  }
-
   private async getRows(params: IGetRowsParams): Promise<void> {
     this.onSort(); // the grid tells of a new order later than it asks for the rows
     const generation = this.generation;
     const asked = ++this.asked;
     try {
       const { first } = this;
-      if (first && params.startRow === 0 && this.fits(first)) {
+      if (first && params.startRow === 0 && fits(first, this.query())) {
         this.take(params, first, first.buffers);
         return;
       }
       clearTimeout(this.slow);
       this.slow = setTimeout(() => this.bar.say('waiting for the rows…'), SLOW_MS);
-      const { experimentIds, runIds } = this.options;
-      const question = { ...this.query(), experiment_ids: experimentIds, run_ids: runIds, start: params.startRow, stop: params.endRow };
-      const { body, buffers } = await this.options.backend.ask<Page>('table.rows', question);
+      const { body, buffers } = await this.questions.rows(this.query(), params.startRow, params.endRow);
       if (this.disposed) return;
       // an answer of the view before: the grid has asked again
       if (generation !== this.generation) return params.failCallback();
@@ -304,11 +279,8 @@ export class RunsTable {
   }
 
   private say(): void {
-    const total = this.runs.toLocaleString('en-US');
-    const runs = this.note || `${total} ${this.runs === 1 ? 'run' : 'runs'}`;
-    const groups = this.total !== this.runs ? ` in ${this.total.toLocaleString('en-US')} rows` : '';
     const count = this.selection.ids.length;
-    this.bar.say(count > 0 ? `${count} of ${runs} selected` : `${runs}${groups}`);
+    this.bar.say(countText({ runs: this.runs, rows: this.total, selected: count, note: this.note }));
     const states = this.api.getRenderedNodes().map(({ data }) => (data && this.selection.has(data.id) ? data.cells['status'] : null));
     this.bar.setSelected(count, states.includes('INTERRUPTED'), this.options.editable ?? true);
   }
@@ -329,13 +301,13 @@ export class RunsTable {
     this.bar.show(this.state, [...this.all.values()], this.sets);
     if (!rows) return;
     this.generation++;
-    if (this.first && !this.fits(this.first)) this.first = null;
+    if (this.first && !fits(this.first, this.query())) this.first = null;
     if (this.all.size > 0) this.api.refreshInfiniteCache();
   }
 
   /** Give the grid its columns, if they are others: it makes the cells anew then, and the focus is lost. */
   private applyColumns(): void {
-    const key = this.keyOfColumns();
+    const key = columnsKeyOf(this.state, this.all);
     if (key === this.columnsKey) return;
     this.columnsKey = key;
     this.applying = true;
@@ -347,11 +319,6 @@ export class RunsTable {
     });
     this.api.setGridOption('columnDefs', defs);
     this.applying = false;
-  }
-
-  private keyOfColumns(): string {
-    const { pinned, widths, sort, directions, group } = this.state;
-    return JSON.stringify([shownColumns(this.state, this.all), pinned, widths, sort, directions, group.length > 0]);
   }
 
   private cells(): CellContext {
@@ -371,73 +338,22 @@ export class RunsTable {
   private setHeight(): void {
     const { height } = this.options;
     if (height === 'fill') return;
-    const families = shownColumns(this.state, this.all).some(column => heading(column.name).family);
-    const head = HEADER_HEIGHT + (families ? GROUP_HEADER_HEIGHT : 0);
-    const rows = Math.max(2, this.total) * ROW_HEIGHT + 18;
-    this.host.style.height = `${height ?? Math.min(MAX_HEIGHT, head + rows)}px`;
+    this.host.style.height = `${height ?? heightOfRows(shownColumns(this.state, this.all), this.total)}px`;
   }
 
   private onSort(): void {
     if (this.applying) return;
-    const sort = this.api
-      .getColumnState()
-      .filter(({ sort, colId }) => sort && colId !== SELECT)
-      .sort((a, b) => (a.sortIndex ?? 0) - (b.sortIndex ?? 0))
-      .map(({ colId, sort }): SortKey => [colId, sort === 'asc']);
+    const sort = sortOf(this.api);
     if (JSON.stringify(sort) === JSON.stringify(this.state.sort)) return;
     this.generation++;
     this.state = { ...this.state, sort };
-    this.columnsKey = this.keyOfColumns();
+    this.columnsKey = columnsKeyOf(this.state, this.all);
     this.options.onState(this.state);
     if (this.options.editable ?? true) this.edits.rememberLast(this.state);
   }
 
   private onMoved(): void {
-    const order = this.api.getAllGridColumns().map(column => column.getColId());
-    const place = (name: string): number => (order.includes(name) ? order.indexOf(name) : order.length);
-    const pinned = this.api.getAllGridColumns().filter(column => column.isPinned() && column.getColId() !== SELECT).map(column => column.getColId());
-    const columns = [...this.state.columns].sort((a, b) => place(a) - place(b));
-    this.change({ columns, pinned });
-  }
-
-  private onClick({ data, event, rowIndex }: RowClickedEvent<Row>): void {
-    const target = event?.target as HTMLElement | null;
-    if (!data || rowIndex === null || !(event instanceof MouseEvent)) return;
-    const opened = target?.closest<HTMLElement>('[data-open]')?.dataset['open'];
-    if (opened) return this.options.onOpen?.(opened);
-    const box = target?.closest('.nbt-selectcell') !== null;
-    if (data.group && !box) return this.toggleGroup(data.group.key);
-    if (event.shiftKey) this.selection.range(rowIndex);
-    else if (data.group) void this.selectGroup(data.group.key);
-    else this.selection.toggle(data.id, rowIndex, box || event.ctrlKey || event.metaKey);
-  }
-
-  private onKey({ data, event, column, rowIndex }: CellKeyDownEvent<Row>): void {
-    if (!(event instanceof KeyboardEvent) || !data || rowIndex === null || this.api.getEditingCells().length > 0) return;
-    const { key } = event;
-    if (key === ' ' || (key === 'Enter' && data.group)) {
-      if (data.group && key === 'Enter') this.toggleGroup(data.group.key);
-      else if (data.group) void this.selectGroup(data.group.key);
-      else if (event.shiftKey) this.selection.range(rowIndex);
-      else this.selection.toggle(data.id, rowIndex, true);
-    } else if ((key === 'ArrowDown' || key === 'ArrowUp') && event.shiftKey) {
-      this.selection.range(this.api.getFocusedCell()?.rowIndex ?? rowIndex);
-    } else if (key === 'Escape') this.selection.set([]);
-    else if (key === 'Enter' && !this.all.get(column.getColId())?.editable) this.options.onOpen?.(data.id);
-    else if (key === 'a' && (event.ctrlKey || event.metaKey)) void this.selectAll();
-    else return;
-    event.preventDefault();
-  }
-
-  /** From a heading, Alt+Down or the menu key opens its menu. */
-  private onHeaderKey(event: KeyboardEvent): void {
-    const cell = (event.target as HTMLElement).closest<HTMLElement>('.ag-header-cell');
-    const name = cell?.getAttribute('col-id');
-    const wanted = event.key === 'ContextMenu' || (event.key === 'F10' && event.shiftKey) || (event.key === 'ArrowDown' && event.altKey);
-    if (!cell || !name || !wanted || !this.all.has(name)) return;
-    event.preventDefault();
-    event.stopPropagation();
-    this.openColumnMenu(name, cell);
+    this.change(orderOf(this.api, this.state.columns));
   }
 
   private toggleGroup(key: string): void {
@@ -445,28 +361,6 @@ export class RunsTable {
     this.generation++;
     this.api.refreshCells({ force: true, columns: ['run_name'] });
     this.api.refreshInfiniteCache();
-  }
-
-  private async selectGroup(key: string): Promise<void> {
-    const ids = await this.matching({ groups: [key] });
-    if (ids) this.selection.toggleGroup(key, ids);
-  }
-
-  private async selectAll(): Promise<void> {
-    const ids = await this.matching({});
-    if (ids) this.selection.set(ids);
-  }
-
-  /** The ids of the runs that match, or of some groups of them. */
-  private async matching(part: object): Promise<string[] | null> {
-    const { backend, experimentIds, runIds } = this.options;
-    try {
-      const question = { ...this.query(), experiment_ids: experimentIds, run_ids: runIds, ...part };
-      return (await backend.ask<{ run_ids: string[] }>('table.ids', question)).body.run_ids;
-    } catch (error) {
-      this.setError(messageOf(error));
-      return null;
-    }
   }
 
   private openColumnMenu(name: string, at: Element): void {
@@ -484,22 +378,17 @@ export class RunsTable {
   }
 
   private wantCurves(): void {
-    const keys = shownColumns(this.state, this.all).filter(column => column.kind === 'curve').map(column => heading(column.name).label);
+    const keys = this.curveColumns().map(name => heading(name).label);
     if (keys.length === 0) return;
     const rows = this.api.getRenderedNodes().flatMap(({ data }) => (data && !data.group ? [data] : []));
     this.curves.want(rows.map(row => row.id), keys);
   }
 
   private refreshCurves(): void {
-    if (this.disposed) return;
-    const columns = shownColumns(this.state, this.all).filter(column => column.kind === 'curve').map(column => column.name);
-    this.api.refreshCells({ force: true, columns });
+    if (!this.disposed) this.api.refreshCells({ force: true, columns: this.curveColumns() });
   }
 
-  private async export(format: ExportFormat, how: 'copy' | 'download'): Promise<void> {
-    const { experimentIds, runIds } = this.options;
-    const chosen = this.selection.ids.length > 0 ? this.selection.ids : runIds;
-    const question = { ...this.query(), experiment_ids: experimentIds, run_ids: chosen, format };
-    await this.edits.export(question, how);
+  private curveColumns(): string[] {
+    return shownColumns(this.state, this.all).filter(column => column.kind === 'curve').map(column => column.name);
   }
 }

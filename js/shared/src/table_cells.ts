@@ -1,7 +1,7 @@
 import type { ICellRendererParams } from 'ag-grid-community';
 import { h } from './dom';
 import { formatNumber } from './format';
-import { stateBadge } from './head';
+import { stateBadge } from './state';
 import type { RunState } from './protocol';
 import type { Column } from './protocol_table';
 import { cellText, heading, type Row } from './rows';

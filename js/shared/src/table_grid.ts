@@ -79,6 +79,11 @@ export function makeGrid(host: HTMLElement, options: GridOptions<Row>): GridApi<
     // also where the host stands in a shadow root, or not yet in the page
     themeStyleContainer: host,
     loadThemeGoogleFonts: false,
+    columnDefs: [],
+    defaultColDef: { suppressHeaderMenuButton: true },
+    context: {},
+    getRowId: ({ data }) => data.id,
+    rowClass: 'nbt-row',
     rowModelType: 'infinite',
     cacheBlockSize: 100,
     maxBlocksInCache: 12,

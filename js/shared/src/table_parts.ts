@@ -1,7 +1,11 @@
-import type { Column, TableState } from './protocol_table';
+import type { GridApi } from 'ag-grid-community';
+import type { Column, FirstPage, RowsQuery, SortKey, TableState } from './protocol_table';
 import { heading, type Row } from './rows';
-import { directionOf } from './table_columns';
+import { directionOf, SELECT, shownColumns } from './table_columns';
+import { GROUP_HEADER_HEIGHT, HEADER_HEIGHT, ROW_HEIGHT } from './table_grid';
 import type { MenuItem } from './table_popup';
+
+const MAX_HEIGHT = 440;
 
 /** What the menu of a column offers; `change` takes the new part of the state, and whether rows change. */
 export function columnMenuItems(
@@ -34,6 +38,50 @@ export function columnMenuItems(
 /** What the rows depend on. */
 export function rowsKey({ columns, filter, sort, group, stage, directions, differing }: TableState): unknown[] {
   return [columns, filter, sort, group, stage, directions, differing];
+}
+
+/** Whether pushed rows are those of a query; they may have more columns than it asks for. */
+export function fits(first: FirstPage, query: RowsQuery): boolean {
+  const rest = ({ filter, sort, group, expanded, stage, directions }: RowsQuery): string => JSON.stringify([filter, sort, group, expanded, stage, directions]);
+  return rest(first.query) === rest(query) && query.columns.every(name => first.query.columns.includes(name) || name.startsWith('curves.'));
+}
+
+/** How many runs there are, and how many of them are selected, in words. */
+export function countText({ runs, rows, selected, note }: { runs: number; rows: number; selected: number; note: string }): string {
+  const all = note || `${runs.toLocaleString('en-US')} ${runs === 1 ? 'run' : 'runs'}`;
+  const groups = rows !== runs ? ` in ${rows.toLocaleString('en-US')} rows` : '';
+  return selected > 0 ? `${selected} of ${all} selected` : `${all}${groups}`;
+}
+
+/** What the columns of the grid depend on. */
+export function columnsKeyOf(state: TableState, all: ReadonlyMap<string, Column>): string {
+  const { pinned, widths, sort, directions, group } = state;
+  return JSON.stringify([shownColumns(state, all), pinned, widths, sort, directions, group.length > 0]);
+}
+
+/** How high a table is whose height nobody has said: as its rows, up to a limit. */
+export function heightOfRows(shown: readonly Column[], total: number): number {
+  const families = shown.some(column => heading(column.name).family);
+  const head = HEADER_HEIGHT + (families ? GROUP_HEADER_HEIGHT : 0);
+  return Math.min(MAX_HEIGHT, head + Math.max(2, total) * ROW_HEIGHT + 18);
+}
+
+/** How the grid is sorted now. */
+export function sortOf(api: GridApi<Row>): SortKey[] {
+  return api
+    .getColumnState()
+    .filter(({ sort, colId }) => sort && colId !== SELECT)
+    .sort((a, b) => (a.sortIndex ?? 0) - (b.sortIndex ?? 0))
+    .map(({ colId, sort }): SortKey => [colId, sort === 'asc']);
+}
+
+/** In which order the grid has these columns now, and which it has pinned. */
+export function orderOf(api: GridApi<Row>, names: readonly string[]): { columns: string[]; pinned: string[] } {
+  const shown = api.getAllGridColumns();
+  const order = shown.map(column => column.getColId());
+  const place = (name: string): number => (order.includes(name) ? order.indexOf(name) : order.length);
+  const pinned = shown.filter(column => column.isPinned() && column.getColId() !== SELECT).map(column => column.getColId());
+  return { columns: [...names].sort((a, b) => place(a) - place(b)), pinned };
 }
 
 /** Params are kept as text; those that are all numbers are shown and compared as numbers. */

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from nbtrack.errors import InvalidParameterError, NbtrackError, NotFoundError
-from nbtrack.store import tails
 from nbtrack.store.neighbours import find_run
 from nbtrack.store.reader import Reader
 from nbtrack.store.runs import get_runs
@@ -17,6 +16,7 @@ from nbtrack.store.table import table_rows
 from nbtrack.store.windows import counts
 from nbtrack.views.curves import MAX_POINTS, Curve, RunRef
 from nbtrack.views.mime import ChartContent
+from nbtrack.views.store_watch import store_state
 from nbtrack.views.stored_curves import stored_curves
 from nbtrack.views.widgets.metric_chart import MetricChart
 
@@ -91,21 +91,12 @@ class RunsChart(MetricChart):
     def _going_on(self) -> list[str]:
         return [run.run_id for run in self._refs.values() if run.state in GOING_ON]
 
-    def _state(self) -> object:
-        """Return what changes whenever the store does; nothing is opened for it."""
-        try:
-            stat = self._source.path.stat()
-            database = (stat.st_mtime_ns, stat.st_size)
-        except OSError:
-            database = (0, 0)
-        return database, sorted(tails.sizes(self._source.journals).items())
-
     def _follow(self) -> None:
         seen: object = None
         rest = LOOK_EVERY_S
         while not self._closing.wait(rest) and self._going_on():
             rest = LOOK_EVERY_S
-            state = self._state()
+            state = store_state(self._source)
             if state == seen:
                 continue
             begin = time.thread_time()

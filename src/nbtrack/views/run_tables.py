@@ -14,6 +14,7 @@ from nbtrack.store.store import Store
 from nbtrack.store.table_query import Scope
 from nbtrack.views.questions import Answer, Question
 from nbtrack.views.store_table import StoreTable
+from nbtrack.views.store_watch import store_state
 from nbtrack.views.table_frame import FrameTable
 from nbtrack.views.widgets.run_table import RunTable
 
@@ -99,11 +100,11 @@ class StoreRunTable(RunTable):
         super().close()
 
     def _follow(self) -> None:
-        seen = self._runs.state()
+        seen = store_state(self._runs.store)
         rest = LOOK_EVERY_S
         while not self._stop.wait(rest):
             rest = LOOK_EVERY_S
-            state = self._runs.state()
+            state = store_state(self._runs.store)
             if state == seen:
                 continue
             begin = time.thread_time()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from nbtrack.store import tails
 from nbtrack.store.groups import grouped_runs
 from nbtrack.store.search.direction import direction
 from nbtrack.store.store import Store
@@ -82,15 +81,6 @@ class StoreTable:
             with grouped_runs(reader, self.scope, query) as grouped:
                 found = grouped.members(groups)
         return [run_id for ids in found.values() for run_id in ids]
-
-    def state(self) -> tuple[Any, ...]:
-        """Return what changes whenever the store does; nothing is opened for it."""
-        try:
-            stat = self.store.path.stat()
-            database: tuple[int, int] = (stat.st_mtime_ns, stat.st_size)
-        except OSError:
-            database = (0, 0)
-        return database, sorted(tails.sizes(self.store.journals).items())
 
     def _grouped(self, reader: Any, query: TableQuery) -> TablePage:
         with grouped_runs(reader, self.scope, query) as grouped:

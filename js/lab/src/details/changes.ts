@@ -6,9 +6,9 @@ import { linkButton, section } from './parts';
 /** What is different from the run before: a line, and code and params on a click; null where nothing is known. */
 export function changesSection({ run_id, name, items, detail }: Since, opened: boolean, handlers: { open(runId: string): void; toggle(open: boolean): void }): HTMLElement | null {
   if (items.length === 0) return null;
-  const line = h('div', { class: 'nbt-changes' }, h('span', { class: 'nbt-changes-word' }, 'since ', linkButton(name, () => handlers.open(run_id))));
+  const line = h('div', { class: 'nbt-changes' }, h('span', { class: 'nbt-since-word' }, 'since ', linkButton(name, () => handlers.open(run_id))));
   for (const item of items) {
-    line.append(h('span', { class: 'nbt-changed', 'data-kind': item.kind }, h('span', {}, item.label), ' ', h('b', {}, item.text)));
+    line.append(h('span', { class: 'nbt-item', 'data-kind': item.kind }, h('span', {}, item.label), ' ', h('b', {}, item.text)));
   }
   const parts: HTMLElement[] = [line];
   const nodes = detailNodes(detail);

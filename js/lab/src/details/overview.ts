@@ -2,7 +2,7 @@ import { h } from '@nbtrack/shared/dom';
 import { formatDuration, formatNumber, formatTime } from '@nbtrack/shared/format';
 import type { DatasetFacts, Details, MetricFacts, RunLink } from '../answers';
 import { sparkline } from '../sparkline';
-import { stateSign } from '../state';
+import { stateSign } from '../state_sign';
 import { changesSection } from './changes';
 import { facts, linkButton, scroller, section, textTable } from './parts';
 

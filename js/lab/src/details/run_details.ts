@@ -6,7 +6,7 @@ import type { Details, Source } from '../answers';
 import { problemBox } from '../empty_states';
 import { problemOf } from '../problem';
 import type { RunActions } from '../run_actions';
-import { stateBadge } from '../state';
+import { stateBadge } from '@nbtrack/shared/state';
 import type { INbtrack } from '../tokens';
 import { ArtifactBrowser } from './artifacts';
 import { badgeElement } from './badges';

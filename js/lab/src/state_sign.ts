@@ -1,14 +1,6 @@
 import { h } from '@nbtrack/shared/dom';
 import type { RunState } from '@nbtrack/shared/protocol';
-
-const WORDS: Record<RunState, string> = {
-  RUNNING: 'Running',
-  SCHEDULED: 'Scheduled',
-  FINISHED: 'Finished',
-  FAILED: 'Failed',
-  KILLED: 'Stopped',
-  INTERRUPTED: 'Interrupted'
-};
+import { stateWord } from '@nbtrack/shared/state';
 
 /** Shapes, since colour is not all that tells states apart. */
 const SHAPES: Record<RunState, string> = {
@@ -19,11 +11,6 @@ const SHAPES: Record<RunState, string> = {
   KILLED: 'M4.5 4.5h7v7h-7z',
   INTERRUPTED: 'M8 2.5v6.5M8 12.6v0.2'
 };
-
-/** What a state is called. */
-export function stateWord(state: RunState): string {
-  return WORDS[state] ?? state;
-}
 
 /** A sign for a state: its shape and colour; the word is there for screen readers and on hover. */
 export function stateSign(state: RunState): HTMLElement {
@@ -38,9 +25,4 @@ export function stateSign(state: RunState): HTMLElement {
   const sign = h('span', { class: 'nbt-sign', 'data-state': state, title: stateWord(state) });
   sign.append(svg);
   return sign;
-}
-
-/** A state as a badge with its word. */
-export function stateBadge(state: RunState): HTMLElement {
-  return h('span', { class: 'nbt-state', 'data-state': state }, stateWord(state));
 }

@@ -1,0 +1,26 @@
+import type { Backend } from './backend';
+import type { ColumnsAnswer, FirstPage, TableState } from './protocol_table';
+
+/** What a table of runs is made with. */
+export interface TableOptions {
+  backend: Backend;
+  /** Whose runs; null for all experiments. */
+  experimentIds: string[] | null;
+  /** These runs only, in this order where there is no other. */
+  runIds?: string[];
+  /** What to show; without columns, what was shown last in this experiment, else what is worth it. */
+  state: Partial<TableState>;
+  selected?: string[];
+  /** Pixels, all there is, or (without) as high as the rows up to a limit. */
+  height?: number | 'fill';
+  /** What is known already, so that nothing needs to be asked for the first look. */
+  columns?: ColumnsAnswer;
+  first?: FirstPage;
+  /** Whether runs can be edited, grouped and deleted. */
+  editable?: boolean;
+  exports?: boolean;
+  onState(state: TableState): void;
+  onSelected(ids: string[]): void;
+  onRows?(ids: string[], total: number, start: number): void;
+  onOpen?(runId: string): void;
+}
