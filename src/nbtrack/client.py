@@ -11,6 +11,8 @@ from nbtrack.entities import (
     DatasetInput,
     Experiment,
     FileInfo,
+    LoggedModelInput,
+    LoggedModelOutput,
     Metric,
     PagedList,
     Param,
@@ -241,10 +243,14 @@ class Client:
         model_id: str | None = None,
     ) -> RunOperations | None:
         """Log one point of a metric."""
-        from nbtrack.tracking import context
+        from nbtrack.tracking.model_metrics import log_model_metrics
 
-        context.check_no_models(model_id=model_id)
-        self._writer(run_id).log_metrics({key: value}, step or 0, timestamp)
+        dataset = (dataset_name, dataset_digest or "") if dataset_name else None
+        if model_id is None:
+            self._writer(run_id).log_metrics({key: value}, step or 0, timestamp)
+        else:
+            metric = {key: value}
+            log_model_metrics(self._writer(run_id), metric, step, timestamp, model_id, dataset)
         return done(synchronous)
 
     def get_metric_history(self, run_id: str, key: str) -> list[Metric]:
@@ -288,13 +294,14 @@ class Client:
         self,
         run_id: str,
         datasets: Sequence[DatasetInput] | None = None,
-        models: Sequence[Any] | None = None,
+        models: Sequence[LoggedModelInput] | None = None,
     ) -> None:
-        """Record the datasets that a run reads."""
-        from nbtrack.tracking import context
+        """Record the datasets and the logged models that a run reads."""
+        self._writer(run_id).log_inputs(datasets or [], models or [])
 
-        context.check_no_models(models=models or None)
-        self._writer(run_id).log_inputs(datasets or [])
+    def log_outputs(self, run_id: str, models: Sequence[LoggedModelOutput]) -> None:
+        """Record logged models as made by a run, each at a step."""
+        self._writer(run_id).log_outputs(models)
 
     # -- artifacts -----------------------------------------------------------------------------
 

@@ -24,6 +24,8 @@ MAX_BATCH_PARAMS = 100
 MAX_BATCH_TAGS = 100
 MAX_SEARCH_RESULTS = 50000
 
+MAX_ALIAS = 255
+MAX_REGISTRY_TAG_VALUE = 100_000
 MAX_ARTIFACT_LOCATION = 2048
 MAX_TIME_MS = 253_402_300_799_999  # the end of the year 9999
 INT64_MAX = 2**63 - 1
@@ -31,6 +33,10 @@ INT64_MAX = 2**63 - 1
 _KEY = re.compile(r"[/\w.\- :]*")
 _RUN_ID = re.compile(r"[a-zA-Z0-9][\w\-]{0,255}")
 _EXPERIMENT_ID = re.compile(r"[a-zA-Z0-9][\w\-]{0,63}")
+_ALIAS = re.compile(r"[\w\-]*")
+_ALIAS_OF_VERSION = re.compile(r"[vV]\d+")
+_STAGES = {stage.lower(): stage for stage in ("None", "Staging", "Production", "Archived")}
+ACTIVE_STAGES = ("Staging", "Production")
 _MAX_INT = int(sys.float_info.max)
 _URI = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]+):")
 
@@ -265,6 +271,79 @@ def experiment_tag_value(key: str, value: Any) -> str:
             f"experiment tag '{key}' has {len(text)}."
         )
     return text
+
+
+def registry_tag_value(key: str, value: Any) -> str:
+    """Return the value of a tag of the registry as text, at most 100,000 characters."""
+    text = storable(str(value))
+    if len(text) > MAX_REGISTRY_TAG_VALUE:
+        raise InvalidParameterError(
+            f"'value' exceeds the maximum length of {MAX_REGISTRY_TAG_VALUE} characters: that of "
+            f"tag '{key}' has {len(text)}. Log it as an artifact instead."
+        )
+    return text
+
+
+def check_model_name(name: Any, what: str = "name") -> str:
+    """Return ``name`` when it may name a registered model."""
+    if name is None or not str(name).strip():
+        raise missing(what)
+    if not isinstance(name, str) or "/" in name or ":" in name:
+        raise InvalidParameterError(
+            f"Invalid model name '{name}'. Names cannot contain '/' or ':'. Use dashes or dots."
+        )
+    check_path_like(name, what)
+    return storable(name)
+
+
+def check_version(version: Any) -> int:
+    """Return the number of a model version."""
+    try:
+        if isinstance(version, bool | float):
+            raise ValueError
+        return int(version)
+    except (TypeError, ValueError):
+        raise InvalidParameterError(
+            f"Parameter 'version' must be an integer, got '{version}'. Aliases and stages are "
+            "looked up with get_model_version_by_alias and get_latest_versions."
+        ) from None
+
+
+def check_stage(stage: Any) -> str:
+    """Return a stage of a model version as MLflow writes it, whatever its case."""
+    found = _STAGES.get(str(stage).lower())
+    if found is None:
+        raise InvalidParameterError(
+            f"Invalid Model Version stage: {stage}. Value must be one of "
+            f"{', '.join(_STAGES.values())}."
+        )
+    return found
+
+
+def check_alias(alias: Any) -> str:
+    """Return ``alias`` when it may name a version of a registered model."""
+    if alias is None or alias == "":
+        raise InvalidParameterError("Registered model alias name cannot be empty.")
+    if not isinstance(alias, str) or not _ALIAS.fullmatch(alias):
+        raise InvalidParameterError(
+            f"Invalid alias name: '{alias}'. Names may only contain alphanumerics, underscores (_) "
+            "and dashes (-)."
+        )
+    if len(alias) > MAX_ALIAS:
+        raise InvalidParameterError(
+            f"'Registered model alias name' exceeds the maximum length of {MAX_ALIAS} characters: "
+            f"this one has {len(alias)}."
+        )
+    if alias.lower() == "latest":
+        raise InvalidParameterError(
+            "'latest' alias name (case insensitive) is reserved: models:/<name>/latest is the "
+            "greatest version."
+        )
+    if _ALIAS_OF_VERSION.fullmatch(alias):
+        raise InvalidParameterError(
+            f"Version alias name '{alias}' is reserved: models:/<name>/{alias[1:]} is that version."
+        )
+    return storable(alias)
 
 
 def storable(text: str) -> str:

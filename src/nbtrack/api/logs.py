@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from nbtrack.api.runs import writer
 from nbtrack.config import Answers
-from nbtrack.entities import DatasetInput, InputTag
+from nbtrack.entities import DatasetInput, InputTag, LoggedModelInput, LoggedModelOutput
 from nbtrack.errors import InvalidParameterError
-from nbtrack.tracking import context as _context
+from nbtrack.tracking.context import Models
 from nbtrack.tracking.operations import RunOperations, done
 
 if TYPE_CHECKING:
@@ -39,10 +39,15 @@ def log_metric(
         Milliseconds since the epoch; now when it is not given.
     run_id : str, optional
         By default the active run; one is started if there is none.
+    model_id : str, optional
+        A logged model that it is a metric of; by default the active one, if there is one.
+    dataset : Dataset, optional
+        What it was computed on.
     """
-    if model_id is not None:
-        _context.check_no_models(model_id=model_id)
-    writer(run_id).log_metrics({key: value}, 0 if step is None else step, timestamp)
+    if model_id is not None or dataset is not None or Models.wanted is not False:
+        log_with_model({key: value}, step, timestamp, run_id, model_id, dataset)
+    else:
+        writer(run_id).log_metrics({key: value}, 0 if step is None else step, timestamp)
     return None if synchronous is None and Answers.wanted is False else done(synchronous)
 
 
@@ -56,10 +61,25 @@ def log_metrics(
     dataset: Dataset | None = None,
 ) -> RunOperations | None:
     """Log one point of several metrics: all or, if one value is no number, none."""
-    if model_id is not None:
-        _context.check_no_models(model_id=model_id)
-    writer(run_id).log_metrics(metrics, 0 if step is None else step, timestamp)
+    if model_id is not None or dataset is not None or Models.wanted is not False:
+        log_with_model(metrics, step, timestamp, run_id, model_id, dataset)
+    else:
+        writer(run_id).log_metrics(metrics, 0 if step is None else step, timestamp)
     return None if synchronous is None and Answers.wanted is False else done(synchronous)
+
+
+def log_with_model(
+    metrics: Mapping[str, float],
+    step: int | None,
+    timestamp: int | None,
+    run_id: str | None,
+    model_id: str | None,
+    dataset: Dataset | None,
+) -> None:
+    """Log metrics to a run and to a model; kept apart, so that what has none stays quick."""
+    from nbtrack.tracking.model_metrics import log_metrics
+
+    log_metrics(writer(run_id), metrics, step, timestamp, model_id=model_id, dataset=dataset)
 
 
 def log_param(key: str, value: Any, synchronous: bool | None = None) -> Any:
@@ -97,9 +117,9 @@ def log_input(
     dataset: Dataset | None = None,
     context: str | None = None,
     tags: Mapping[str, str] | None = None,
-    model: Any = None,
+    model: LoggedModelInput | None = None,
 ) -> None:
-    """Record a dataset that the active run reads, and what for (``context="train"``)."""
+    """Record a dataset, or a logged model, that the active run reads, and what for."""
     log_inputs([dataset], [context], [tags], [model] if model is not None else None)
 
 
@@ -107,10 +127,11 @@ def log_inputs(
     datasets: Sequence[Dataset | None] | None = None,
     contexts: Sequence[str | None] | None = None,
     tags_list: Sequence[Mapping[str, str] | None] | None = None,
-    models: Sequence[Any] | None = None,
+    models: Sequence[LoggedModelInput | None] | None = None,
 ) -> None:
-    """Record several datasets that the active run reads."""
-    _context.check_no_models(models=models or None)
+    """Record several datasets, and logged models, that the active run reads."""
+    from nbtrack.tracking.model_metrics import dataset_entity
+
     given = list(datasets or [])
     whats = list(contexts or [None] * len(given))
     all_tags = list(tags_list or [None] * len(given))
@@ -124,9 +145,15 @@ def log_inputs(
         if dataset is None:
             continue
         found = {**(tags or {}), **({"mlflow.data.context": what} if what else {})}
-        entity: Any = dataset.to_entity() if hasattr(dataset, "to_entity") else dataset
-        inputs.append(DatasetInput(entity, [InputTag(k, str(v)) for k, v in found.items()]))
-    writer(None).log_inputs(inputs)
+        inputs.append(
+            DatasetInput(dataset_entity(dataset), [InputTag(k, str(v)) for k, v in found.items()])
+        )
+    writer(None).log_inputs(inputs, [model for model in models or [] if model is not None])
+
+
+def log_outputs(models: Sequence[LoggedModelOutput] | None = None) -> None:
+    """Record logged models as made by the active run, each at a step."""
+    writer(None).log_outputs(models or [])
 
 
 def flush_async_logging() -> None:

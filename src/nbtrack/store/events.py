@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Any
 
+from nbtrack.store.model_events import ModelEvents
 from nbtrack.store.reader import Reader
 from nbtrack.store.tails import Tail
 
@@ -32,6 +33,7 @@ class Events:
     tags: dict[Key, str | None] = field(default_factory=dict)
     artifacts: dict[Key, tuple[int, str | None, int]] = field(default_factory=dict)
     inputs: list[dict[str, Any]] = field(default_factory=list)
+    models: ModelEvents = field(default_factory=ModelEvents)
     problems: list[str] = field(default_factory=list)
 
     @classmethod
@@ -78,8 +80,8 @@ class Events:
                     )  # fmt: skip
                 case "input":
                     self.inputs.append({"run_id": run_id, **event})
-                case _:
-                    pass
+                case kind:
+                    self.models.add(str(kind), event)
         except (KeyError, TypeError, ValueError) as error:
             self.problems.append(f"An event of run {run_id} makes no sense ({error!r}): {event}")
 
@@ -109,6 +111,7 @@ class Events:
                 digest=event["digest"],
                 tags=event.get("tags") or "{}",
             )
+        self.problems += self.models.apply(reader)
         return self.problems
 
     def _apply_params(self, reader: Reader) -> None:

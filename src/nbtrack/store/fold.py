@@ -15,11 +15,15 @@ import numpy as np
 
 from nbtrack.store import tails
 from nbtrack.store.events import Events
+from nbtrack.store.journal import now_ms
+from nbtrack.store.model_events import ModelEvents
 from nbtrack.store.owner import Owner
 from nbtrack.store.points import Points, normalise, summarise, value_bits
 from nbtrack.store.queries import SQL
 from nbtrack.store.reader import Reader
 from nbtrack.store.tails import Sizes, Tail
+
+OWNER_GONE = "The process that wrote the model is gone: its files are not complete."
 
 Name = tuple[str, str]
 """A run and the key of one of its metrics."""
@@ -95,7 +99,9 @@ def _fold_tails(reader: Reader, found: list[Tail], report: FoldReport) -> None:
                 f"{tail.damaged} damaged records in the journal {tail.journal} were left out."
             )
     _declare(reader, events.declared)
-    report.points = _fold_points(reader, [tail for tail in found if len(tail.records)])
+    batch = _fold_points(reader, [tail for tail in found if len(tail.records)])
+    report.points = 0 if batch is None else len(batch)
+    _share_points(reader, batch, events.models)
     names = [tail.journal for tail in found]
     reader.named("fold.forget_journals", names=names)
     reader.named(
@@ -113,9 +119,18 @@ def _declare(reader: Reader, declared: list[tuple[str, int, str, str]]) -> None:
         reader.named("fold.add_series_numbers", names=names, numbers=numbers, runs=runs, keys=keys)
 
 
-def _fold_points(reader: Reader, found: list[Tail]) -> int:
+def _share_points(reader: Reader, batch: Points | None, models: ModelEvents) -> None:
+    """Give the points of runs to the models that they have made at the same step."""
+    if batch is not None and len(batch) and reader.named("fold_models.has_outputs"):
+        _insert(reader, "fold_models.share_batch", batch.columns())
+    made = models.made
+    if made:
+        reader.named("fold_models.share_points", models=made)
+
+
+def _fold_points(reader: Reader, found: list[Tail]) -> Points | None:
     if not found:
-        return 0
+        return None
     names: dict[str, dict[int, Name]] = {tail.journal: {} for tail in found}
     for journal, number, run_id, key in reader.named("fold.series_numbers", names=list(names)):
         names[journal][number] = (run_id, key)
@@ -142,7 +157,7 @@ def _fold_points(reader: Reader, found: list[Tail]) -> int:
     if len(batch):
         _insert(reader, "fold.add_points", batch.columns())
         _insert(reader, "fold.update_series", summarise(batch).columns())
-    return len(batch)
+    return batch
 
 
 def _series_ids(
@@ -210,10 +225,11 @@ def _insert(reader: Reader, query: str, columns: dict[str, Any]) -> None:
 
 
 def _interrupt(reader: Reader, folder: Path) -> None:
-    """Mark runs whose owner is gone, so that none stays RUNNING."""
+    """Mark runs and models whose owner is gone, so that none stays RUNNING or PENDING."""
     dead = dead_runs(reader.named("fold.running"), folder)
     if dead:
         reader.named("fold.interrupt", runs=dead)
+        reader.named("fold_models.fail", models=dead, message=OWNER_GONE, time=now_ms())
         _keep_suggested(reader, folder, dead)
 
 
@@ -235,7 +251,7 @@ def _keep_suggested(reader: Reader, folder: Path, runs: list[str]) -> None:
 
 
 def dead_runs(running: Iterable[tuple[Any, ...]], folder: Path) -> list[str]:
-    """Return those of the running (run, host, pid, start) whose owner is gone."""
+    """Return those of the running (run or model, host, pid, start) whose owner is gone."""
     dead = []
     for run_id, host, pid, started in running:
         if host is None:

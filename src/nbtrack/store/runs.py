@@ -12,12 +12,15 @@ from nbtrack.entities import (
     Dataset,
     DatasetInput,
     InputTag,
+    LoggedModelInput,
+    LoggedModelOutput,
     Metric,
     Param,
     Run,
     RunData,
     RunInfo,
     RunInputs,
+    RunOutputs,
     RunTag,
 )
 from nbtrack.errors import NotFoundError
@@ -37,7 +40,7 @@ def get_run(reader: Reader, run_id: str) -> Run:
 
 
 def get_runs(reader: Reader, run_ids: Sequence[str]) -> list[Run]:
-    """Return several runs, in the order of their ids, with five queries in all.
+    """Return several runs, in the order of their ids, with six queries in all.
 
     Raises
     ------
@@ -63,14 +66,28 @@ def get_runs(reader: Reader, run_ids: Sequence[str]) -> list[Run]:
     inputs = defaultdict(list)
     for run_id, *dataset in reader.named("runs.inputs", run_ids=ids):
         inputs[run_id].append(_dataset_input(*dataset))
+    read = defaultdict(list)
+    made = defaultdict(list)
+    for run_id, model_id, step in reader.named("models.links", run_ids=ids):
+        if step is None:
+            read[run_id].append(LoggedModelInput(model_id))
+        else:
+            made[run_id].append(LoggedModelOutput(model_id, step))
     return [
         Run(
             infos[run_id],
             RunData(metrics[run_id], params[run_id], tags[run_id]),
-            RunInputs(inputs[run_id]),
+            RunInputs(inputs[run_id], _without(read[run_id], made[run_id])),
+            RunOutputs(made[run_id]),
         )
         for run_id in ids
     ]
+
+
+def _without(read: list[LoggedModelInput], made: list[LoggedModelOutput]) -> list[LoggedModelInput]:
+    """Leave out what the run has made itself: its metrics are no use of another's model."""
+    own = {item.model_id for item in made}
+    return [item for item in read if item.model_id not in own]
 
 
 def resolved(folder: Path, stored: str) -> str:

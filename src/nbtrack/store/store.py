@@ -87,6 +87,11 @@ class Store:
             self._start_folding()
             return journal
 
+    def has_open_journal(self, run_id: str) -> bool:
+        """Return whether this process has a journal of a run, or of a model, open."""
+        journal = self._open_journals.get(run_id)
+        return journal is not None and not journal.closed
+
     def close_journal(self, run_id: str) -> None:
         """Close this process's journal of a run, and fold it soon."""
         with self._guard:

@@ -8,7 +8,12 @@ import threading
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from nbtrack.entities import DatasetInput, LifecycleStage
+from nbtrack.entities import (
+    DatasetInput,
+    LifecycleStage,
+    LoggedModelInput,
+    LoggedModelOutput,
+)
 from nbtrack.errors import InvalidParameterError, InvalidStateError, NotFoundError
 from nbtrack.limits import (
     check_distinct_params,
@@ -229,14 +234,26 @@ class RunWriter:
         self.flush()
         self._opened().event("update", status=status, end_time=end_time)
 
-    def log_inputs(self, inputs: Iterable[DatasetInput]) -> None:
-        """Record the datasets that the run reads."""
+    def log_inputs(
+        self, inputs: Iterable[DatasetInput], models: Iterable[LoggedModelInput] = ()
+    ) -> None:
+        """Record the datasets and the models that the run reads."""
         events: list[tuple[str, dict[str, Any]]] = []
         for item in inputs:
             fields = dataset_fields(vars(item.dataset))
             tags = json.dumps({str(tag.key): str(tag.value) for tag in item.tags})
             events.append(("input", {**fields, "tags": tags}))
+        events += [("model_input", {"model_id": str(model.model_id)}) for model in models]
         self.append(events)
+
+    def log_outputs(self, models: Iterable[LoggedModelOutput]) -> None:
+        """Record the models that the run has made, each at a step."""
+        self.append(
+            [
+                ("model_output", {"model_id": str(model.model_id), "step": check_step(model.step)})
+                for model in models
+            ]
+        )
 
     @property
     def artifacts(self) -> ArtifactFolder:

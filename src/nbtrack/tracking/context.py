@@ -11,10 +11,9 @@ import os
 import sys
 import threading
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from nbtrack.config import default_uri, env
-from nbtrack.errors import InvalidParameterError
 from nbtrack.store.store import Store, open_store
 from nbtrack.tracking.announcing import announce
 from nbtrack.tracking.kernel import cell_number
@@ -37,6 +36,9 @@ class _Process:
         self.open_runs: tuple[ActiveRun, ...] = ()
         self.last: ActiveRun | None = None
         self.announced: set[Store] = set()
+        self.models = threading.local()  # cells of a notebook share a thread, not a context
+        self.last_model: str | None = None
+        self.known_models: set[tuple[str, str]] = set()
 
 
 _process = _Process()
@@ -190,11 +192,38 @@ def take_run_id_from_environment() -> str | None:
     return found
 
 
-def check_no_models(**values: object) -> None:
-    """Refuse what belongs to logged models, which this version does not have."""
-    for name, value in values.items():
-        if value is not None:
-            raise InvalidParameterError(
-                f"{name}={value!r}: logged models are not available in this version of nbtrack. "
-                f"Leave {name} out."
-            )
+class Models:
+    """Whether metrics may belong to a model that is active: None before anyone has asked."""
+
+    wanted: ClassVar[bool | None] = None
+
+
+def active_model() -> str | None:
+    """Return the id of the active model of this thread, else that of the environment, or None."""
+    chosen = getattr(_process.models, "active", "")
+    if chosen == "":
+        chosen = env("NBTRACK_ACTIVE_MODEL_ID", "MLFLOW_ACTIVE_MODEL_ID")
+    if Models.wanted is None:
+        Models.wanted = chosen is not None
+    return chosen or None
+
+
+def set_active_model(model_id: str | None) -> None:
+    """Make a model the active one of this thread; None for no model at all."""
+    _process.models.active = model_id
+    Models.wanted = True
+
+
+def last_model() -> str | None:
+    """Return the id of the model that was logged last, preferably in this thread."""
+    return getattr(_process.models, "last", None) or _process.last_model
+
+
+def set_last_model(model_id: str) -> None:
+    """Remember the model that was logged last."""
+    _process.models.last = _process.last_model = model_id
+
+
+def known_models() -> set[tuple[str, str]]:
+    """Return the (store, model) that this process knows to be there."""
+    return _process.known_models

@@ -131,7 +131,10 @@ FROM (SELECT * REPLACE (coalesce(last_value, 'nan'::DOUBLE) AS last_value, coale
 WHERE series.series = b.series
 
 -- name: running
+-- runs, and models that are being written: their ids differ
 SELECT run_id, host, pid, process_start FROM runs WHERE status = 'RUNNING'
+UNION ALL
+SELECT model_id, host, pid, process_start FROM logged_models WHERE status = 'PENDING'
 
 -- name: interrupt
 UPDATE runs

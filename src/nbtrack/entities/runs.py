@@ -1,30 +1,12 @@
-"""What the store gives back: frozen objects with MLflow's names and fields.
-
-Times are milliseconds since the epoch (UTC). The attributes of every entity
-are those of MLflow 3, see its REST API; ``RunStatus.INTERRUPTED`` is ours:
-the owner of the run is gone and never said how the run ended.
-"""
+"""Experiments, runs and what belongs to them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, field
-from typing import Any, ClassVar, Generic, TypeVar, dataclass_transform
+from collections.abc import Iterable
+from dataclasses import field
+from typing import Any, ClassVar
 
-T = TypeVar("T")
-
-
-def _named(names: dict[int, str], number: int, what: str) -> str:
-    if number not in names:
-        raise ValueError(f"There is no {what} {number!r}: {', '.join(map(str, names))} are known.")
-    return names[number]
-
-
-def _numbered(names: dict[int, str], name: str, what: str) -> int:
-    for number, known in names.items():
-        if known == name:
-            return number
-    raise ValueError(f"There is no {what} {name!r}: {', '.join(names.values())} are known.")
+from nbtrack.entities.base import Entity, entity, named, numbered
 
 
 class LifecycleStage:
@@ -46,12 +28,12 @@ class ViewType:
     @classmethod
     def to_string(cls, view_type: int) -> str:
         """Return the name of a view type, such as ``"active_only"``."""
-        return _named(cls._NAMES, view_type, "view type")
+        return named(cls._NAMES, view_type, "view type")
 
     @classmethod
     def from_string(cls, view_str: str) -> int:
         """Return the view type of a name."""
-        return _numbered(cls._NAMES, view_str, "view type")
+        return numbered(cls._NAMES, view_str, "view type")
 
 
 class SourceType:
@@ -86,12 +68,12 @@ class RunStatus:
     @classmethod
     def to_string(cls, status: int) -> str:
         """Return the name of a status number."""
-        return _named(cls._NAMES, status, "run status")
+        return named(cls._NAMES, status, "run status")
 
     @classmethod
     def from_string(cls, status: str) -> int:
         """Return the number of a status name."""
-        return _numbered(cls._NAMES, status, "run status")
+        return numbered(cls._NAMES, status, "run status")
 
     @classmethod
     def is_terminated(cls, status: int | str) -> bool:
@@ -103,34 +85,6 @@ class RunStatus:
     def all_status(cls) -> list[int]:
         """Return every status number."""
         return list(cls._NAMES)
-
-
-@dataclass_transform(frozen_default=True, field_specifiers=(field,))
-def entity(cls: type[T]) -> type[T]:
-    """Make a frozen dataclass whose comparison and text are those of ``Entity``."""
-    return dataclass(frozen=True, eq=False, repr=False)(cls)
-
-
-class Entity:
-    """Base of the entities: they compare by value and turn into dicts."""
-
-    def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and vars(self) == vars(other)
-
-    def __hash__(self) -> int:
-        return hash((type(self), tuple(map(str, vars(self).values()))))
-
-    def __repr__(self) -> str:
-        fields = ", ".join(f"{name}={value!r}" for name, value in vars(self).items())
-        return f"{type(self).__name__}({fields})"
-
-    def to_dictionary(self) -> dict[str, Any]:
-        """Return the entity as a dictionary of plain values."""
-        found: dict[str, Any] = asdict(self)  # type: ignore[call-overload]
-        return found
-
-    def __iter__(self) -> Iterator[tuple[str, Any]]:
-        return iter(self.__dict__.items())
 
 
 @entity
@@ -332,15 +286,3 @@ class FileInfo(Entity):
     path: str
     is_dir: bool
     file_size: int | None = None
-
-
-class PagedList(list[T], Generic[T]):
-    """A list of search results and the token of the next page, if there is one."""
-
-    def __init__(self, items: Iterable[T] = (), token: str | None = None) -> None:
-        super().__init__(items)
-        self.token = token
-
-    def to_list(self) -> list[T]:
-        """Return a plain list."""
-        return list(self)

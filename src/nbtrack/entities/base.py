@@ -1,0 +1,64 @@
+"""What every entity is: a frozen object that compares by value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, field
+from typing import Any, Generic, TypeVar, dataclass_transform
+
+T = TypeVar("T")
+
+
+def named(names: dict[int, str], number: int, what: str) -> str:
+    """Return the name of a number, or raise ValueError."""
+    if number not in names:
+        raise ValueError(f"There is no {what} {number!r}: {', '.join(map(str, names))} are known.")
+    return names[number]
+
+
+def numbered(names: dict[int, str], name: str, what: str) -> int:
+    """Return the number of a name, or raise ValueError."""
+    for number, known in names.items():
+        if known == name:
+            return number
+    raise ValueError(f"There is no {what} {name!r}: {', '.join(names.values())} are known.")
+
+
+@dataclass_transform(frozen_default=True, field_specifiers=(field,))
+def entity(cls: type[T]) -> type[T]:
+    """Make a frozen dataclass whose comparison and text are those of ``Entity``."""
+    return dataclass(frozen=True, eq=False, repr=False)(cls)
+
+
+class Entity:
+    """Base of the entities: they compare by value and turn into dicts."""
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and vars(self) == vars(other)
+
+    def __hash__(self) -> int:
+        return hash((type(self), tuple(map(str, vars(self).values()))))
+
+    def __repr__(self) -> str:
+        fields = ", ".join(f"{name}={value!r}" for name, value in vars(self).items())
+        return f"{type(self).__name__}({fields})"
+
+    def to_dictionary(self) -> dict[str, Any]:
+        """Return the entity as a dictionary of plain values."""
+        found: dict[str, Any] = asdict(self)  # type: ignore[call-overload]
+        return found
+
+    def __iter__(self) -> Iterator[tuple[str, Any]]:
+        return iter(self.__dict__.items())
+
+
+class PagedList(list[T], Generic[T]):
+    """A list of search results and the token of the next page, if there is one."""
+
+    def __init__(self, items: Iterable[T] = (), token: str | None = None) -> None:
+        super().__init__(items)
+        self.token = token
+
+    def to_list(self) -> list[T]:
+        """Return a plain list."""
+        return list(self)

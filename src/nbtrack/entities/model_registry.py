@@ -1,0 +1,81 @@
+"""The model registry: registered models, their versions, tags and aliases."""
+
+from __future__ import annotations
+
+from dataclasses import field
+
+from nbtrack.entities.base import Entity, entity
+from nbtrack.entities.logged_models import LoggedModelParameter as ModelParam
+from nbtrack.entities.runs import Metric
+
+__all__ = [
+    "ModelParam",
+    "ModelVersion",
+    "ModelVersionTag",
+    "RegisteredModel",
+    "RegisteredModelAlias",
+    "RegisteredModelTag",
+]
+
+
+@entity
+class RegisteredModelTag(Entity):
+    """A tag of a registered model."""
+
+    key: str
+    value: str
+
+
+@entity
+class RegisteredModelAlias(Entity):
+    """A name for one version of a registered model, such as ``champion``."""
+
+    alias: str
+    version: int
+
+
+@entity
+class ModelVersionTag(Entity):
+    """A tag of a model version."""
+
+    key: str
+    value: str
+
+
+@entity
+class ModelVersion(Entity):
+    """One version of a registered model; ``version`` counts from 1 and is never given twice."""
+
+    name: str
+    version: int
+    creation_timestamp: int
+    last_updated_timestamp: int | None = None
+    description: str | None = None
+    user_id: str | None = None
+    current_stage: str | None = None
+    source: str | None = None
+    run_id: str | None = None
+    status: str = "READY"
+    status_message: str | None = None
+    tags: dict[str, str] = field(default_factory=dict)
+    run_link: str | None = None
+    aliases: list[str] = field(default_factory=list)
+    model_id: str | None = None
+    params: list[ModelParam] | None = None
+    metrics: list[Metric] | None = None
+    deployment_job_state: None = None
+
+
+@entity
+class RegisteredModel(Entity):
+    """A name in the registry, and the latest version of each of its stages."""
+
+    name: str
+    creation_timestamp: int | None = None
+    last_updated_timestamp: int | None = None
+    description: str | None = None
+    latest_versions: list[ModelVersion] = field(default_factory=list)
+    tags: dict[str, str] = field(default_factory=dict)
+    aliases: dict[str, int] = field(default_factory=dict)
+    deployment_job_id: None = None
+    deployment_job_state: None = None

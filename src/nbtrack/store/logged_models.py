@@ -1,0 +1,143 @@
+"""Logged models as entities, with all that was logged to them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nbtrack.entities import LoggedModel, LoggedModelStatus, Metric
+from nbtrack.errors import InvalidParameterError, NotFoundError
+from nbtrack.limits import missing
+from nbtrack.store.journal import now_ms
+from nbtrack.store.reader import Reader
+from nbtrack.store.runs import resolved
+
+if TYPE_CHECKING:
+    from nbtrack.store.store import Store
+
+
+def get_logged_model(reader: Reader, model_id: str, *, deleted: bool = False) -> LoggedModel:
+    """Return a logged model; deleted ones only where they are asked for.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such model.
+    """
+    if not model_id:
+        raise missing("model_id")
+    found = get_logged_models(reader, [str(model_id)], deleted=deleted)
+    if not found:
+        raise NotFoundError(f"Logged model with ID '{model_id}' not found.")
+    return found[0]
+
+
+def get_logged_models(
+    reader: Reader, model_ids: Sequence[str], *, deleted: bool = False
+) -> list[LoggedModel]:
+    """Return those of several logged models that are there, in the order of their ids."""
+    ids = list(model_ids)
+    if not ids:
+        return []
+    infos = {row[1]: row for row in reader.named("models.info", model_ids=ids, deleted=deleted)}
+    params: dict[str, dict[str, str]] = defaultdict(dict)
+    for model_id, key, value in reader.named("models.params", model_ids=ids):
+        params[model_id][key] = value
+    tags: dict[str, dict[str, str]] = defaultdict(dict)
+    for model_id, key, value in reader.named("models.tags", model_ids=ids):
+        tags[model_id][key] = value
+    metrics: dict[str, list[Metric]] = defaultdict(list)
+    for row in reader.named("models.metrics", model_ids=ids):
+        metric = Metric(*row)
+        metrics[str(metric.model_id)].append(metric)
+    return [
+        _model(reader.folder, infos[i], tags[i], params[i], metrics.get(i))
+        for i in ids
+        if i in infos
+    ]
+
+
+def _model(
+    folder: Path,
+    row: tuple[Any, ...],
+    tags: dict[str, str],
+    params: dict[str, str],
+    metrics: list[Metric] | None,
+) -> LoggedModel:
+    experiment_id, model_id, name, stored, created, updated, kind, run_id, status, message = row
+    return LoggedModel(
+        experiment_id,
+        model_id,
+        name,
+        artifact_location(folder, stored, experiment_id, model_id),
+        created,
+        updated,
+        kind,
+        run_id,
+        LoggedModelStatus(status),
+        message,
+        tags,
+        params,
+        metrics,
+    )
+
+
+def usual_location(experiment_id: str, model_id: str) -> str:
+    """Return where the files of a model lie below the folder of the store."""
+    return f"artifacts/{experiment_id}/models/{model_id}/artifacts"
+
+
+def artifact_location(folder: Path, stored: str | None, experiment_id: str, model_id: str) -> str:
+    """Return where the files of a model are; the usual place where none is stored."""
+    return resolved(folder, stored or usual_location(experiment_id, model_id))
+
+
+def of_run(reader: Reader, run_id: str, name: str | None = None) -> list[str]:
+    """Return the ids of the models that a run has logged, that of the greatest step last.
+
+    Parameters
+    ----------
+    reader : Reader
+    run_id : str
+    name : str, optional
+        Only those of this name.
+    """
+    rows = reader.named("models.of_run", run_id=run_id)
+    return [model_id for model_id, found, _ in rows if name is None or found == name]
+
+
+def names_of_run(reader: Reader, run_id: str) -> dict[str, str]:
+    """Return the names of the models that a run has logged, each with the id of the latest."""
+    return {name: model_id for model_id, name, _ in reader.named("models.of_run", run_id=run_id)}
+
+
+def hashes(reader: Reader, model_id: str) -> dict[str, str]:
+    """Return the recorded SHA-256 of the files of a model, by path."""
+    rows = reader.named("models.artifacts", model_id=model_id)
+    return {path: sha256 for path, _, sha256 in rows if sha256}
+
+
+def delete(store: Store, model_id: str) -> None:
+    """Mark a logged model as deleted; ``compact`` removes its files."""
+    with store.write() as reader:
+        get_logged_model(reader, model_id)
+        reader.named("models.delete", model_id=model_id, now=now_ms())
+
+
+def check_name(name: object) -> str:
+    """Return ``name`` when it may name a logged model.
+
+    Raises
+    ------
+    InvalidParameterError
+        If it is empty, or holds what would not fit in a path or a URI.
+    """
+    bad = ("/", ":", ".", "%", '"', "'")
+    if not isinstance(name, str) or not name or any(character in name for character in bad):
+        raise InvalidParameterError(
+            f"Invalid model name ({name!r}) provided. Model name must be a non-empty string and "
+            f"cannot contain the following characters: {bad}. Use dashes or underscores instead."
+        )
+    return name

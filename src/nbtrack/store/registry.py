@@ -1,0 +1,180 @@
+"""The model registry, read: registered models and their versions as entities."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from nbtrack.entities import ModelParam, ModelVersion, RegisteredModel
+from nbtrack.errors import InvalidParameterError, NotFoundError
+from nbtrack.limits import check_model_name, check_stage, check_version
+from nbtrack.store.logged_models import artifact_location, get_logged_model
+from nbtrack.store.reader import Reader
+from nbtrack.store.runs import resolved
+
+_MODEL_FIELDS = ("name", "creation_timestamp", "last_updated_timestamp", "description")
+_VERSION_FIELDS = (
+    "name", "version", "creation_timestamp", "last_updated_timestamp", "description", "user_id",
+    "current_stage", "source", "run_id", "status", "status_message", "run_link", "model_id",
+)  # fmt: skip
+
+Versions = Iterable[tuple[str, int]]
+
+
+def get_registered_model(reader: Reader, name: str) -> RegisteredModel:
+    """Return a registered model, with its latest version of each stage.
+
+    Raises
+    ------
+    NotFoundError
+        If there is none of that name.
+    """
+    found = get_registered_models(reader, [check_model_name(name)])
+    if not found:
+        raise NotFoundError(
+            f"Registered Model with name={name} not found. create_registered_model makes it, "
+            "search_registered_models shows those that are there."
+        )
+    return found[0]
+
+
+def get_registered_models(reader: Reader, names: Sequence[str]) -> list[RegisteredModel]:
+    """Return those of several registered models that are there, in the order of their names."""
+    wanted = list(names)
+    if not wanted:
+        return []
+    infos = {row[0]: row for row in reader.named("registry.models", names=wanted)}
+    tags: dict[str, dict[str, str]] = defaultdict(dict)
+    for name, key, value in reader.named("registry.tags", names=wanted):
+        tags[name][key] = value
+    aliases: dict[str, dict[str, int]] = defaultdict(dict)
+    for name, alias, version in reader.named("registry.aliases", names=wanted):
+        aliases[name][alias] = version
+    latest: dict[str, list[ModelVersion]] = defaultdict(list)
+    for found in get_versions(reader, reader.named("registry.latest", names=wanted)):
+        latest[found.name].append(found)
+    return [
+        RegisteredModel(
+            **dict(zip(_MODEL_FIELDS, infos[name], strict=True)),
+            latest_versions=latest[name],
+            tags=tags[name],
+            aliases=aliases[name],
+        )
+        for name in wanted
+        if name in infos
+    ]
+
+
+def get_versions(reader: Reader, wanted: Versions | list[tuple[Any, ...]]) -> list[ModelVersion]:
+    """Return those of several (name, version) that are there, in their order."""
+    pairs = [(str(name), int(version)) for name, version in wanted]
+    if not pairs:
+        return []
+    names, versions = [n for n, _ in pairs], [v for _, v in pairs]
+    rows = reader.named("registry.versions", names=names, versions=versions)
+    infos = {(row[0], row[1]): row for row in rows}
+    tags: dict[tuple[str, int], dict[str, str]] = defaultdict(dict)
+    for name, version, key, value in reader.named(
+        "registry.version_tags", names=names, versions=versions
+    ):
+        tags[name, version][key] = value
+    aliases: dict[tuple[str, int], list[str]] = defaultdict(list)
+    for name, alias, version in reader.named("registry.aliases", names=names):
+        aliases[name, version].append(alias)
+    return [_version(infos[pair], tags[pair], aliases[pair]) for pair in pairs if pair in infos]
+
+
+def _version(row: tuple[Any, ...], tags: dict[str, str], aliases: list[str]) -> ModelVersion:
+    return ModelVersion(**dict(zip(_VERSION_FIELDS, row, strict=True)), tags=tags, aliases=aliases)
+
+
+def get_version(reader: Reader, name: str, version: object) -> ModelVersion:
+    """Return one version of a registered model, with the params and metrics of its model.
+
+    Raises
+    ------
+    NotFoundError
+        If there is none.
+    """
+    number = check_version(version)
+    found = get_versions(reader, [(check_model_name(name), number)])
+    if not found:
+        raise NotFoundError(
+            f"Model Version (name={name}, version={version}) not found. search_model_versions("
+            f"\"name = '{name}'\") shows those that are there."
+        )
+    return _with_model(reader, found[0])
+
+
+def _with_model(reader: Reader, version: ModelVersion) -> ModelVersion:
+    if version.model_id is None:
+        return version
+    try:
+        model = get_logged_model(reader, version.model_id, deleted=True)
+    except NotFoundError:  # removed for good
+        return version
+    params = [ModelParam(key, value) for key, value in model.params.items()]
+    return ModelVersion(**{**vars(version), "params": params, "metrics": model.metrics})
+
+
+def get_latest_versions(
+    reader: Reader, name: str, stages: Sequence[str] | None = None
+) -> list[ModelVersion]:
+    """Return the greatest version of each stage, or of some stages."""
+    wanted = None if not stages else {check_stage(stage) for stage in stages}
+    return [
+        version
+        for version in get_registered_model(reader, name).latest_versions
+        if wanted is None or version.current_stage in wanted
+    ]
+
+
+def get_by_alias(reader: Reader, name: str, alias: str) -> ModelVersion:
+    """Return the version that an alias names.
+
+    Raises
+    ------
+    InvalidParameterError
+        If the model has no such alias.
+    """
+    rows = reader.named("registry.by_alias", name=check_model_name(name), alias=str(alias))
+    if not rows:
+        raise InvalidParameterError(
+            f"Registered model alias {alias} not found. set_registered_model_alias({name!r}, "
+            f"{alias!r}, <version>) gives it."
+        )
+    return get_version(reader, name, rows[0][0])
+
+
+def latest_version(reader: Reader, name: str, stage: str | None = None) -> ModelVersion:
+    """Return the greatest version of all, or that of one stage.
+
+    Raises
+    ------
+    NotFoundError
+        If there is none.
+    """
+    found = get_latest_versions(reader, name, None if stage is None else [stage])
+    if not found:
+        where = "" if stage is None else f" and stage '{stage}'"
+        raise NotFoundError(f"No versions of model with name '{name}'{where} found")
+    return max(found, key=lambda version: version.version)
+
+
+def storage_location(reader: Reader, name: str, version: object) -> str:
+    """Return where the files of a version are: a path or a URI.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such version.
+    """
+    found = get_version(reader, name, version)
+    stored, model_id = reader.named("registry.storage", name=name, version=found.version)[0]
+    if model_id is not None:
+        rows = reader.named("models.info", model_ids=[model_id], deleted=True)
+        if rows:
+            experiment_id, _, _, location = rows[0][:4]
+            return artifact_location(reader.folder, location, experiment_id, model_id)
+    return resolved(reader.folder, stored)

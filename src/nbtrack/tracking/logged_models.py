@@ -1,0 +1,337 @@
+"""Logged models while they are made: started, written into a folder, finished or failed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from nbtrack.entities import LifecycleStage, LoggedModel, LoggedModelStatus
+from nbtrack.errors import InvalidParameterError, InvalidStateError
+from nbtrack.limits import check_experiment_id, check_step, storable
+from nbtrack.store import logged_models, model_log
+from nbtrack.store.artifact_roots import CHUNK, Stored, local_path
+from nbtrack.store.content import ContentCache, is_part
+from nbtrack.store.journal import now_ms
+from nbtrack.store.local_artifacts import translated
+from nbtrack.store.owner import Owner
+from nbtrack.store.store import Store
+from nbtrack.tracking import context
+
+EXTERNAL = "mlflow.model.isExternal"
+MAX_REASON = 1000
+
+
+@dataclass
+class PendingModel:
+    """A logged model that is being written; end it with ``finish`` or ``fail``.
+
+    Attributes
+    ----------
+    model_id : str
+    name : str
+    run_id : str or None
+        The run that makes it.
+    experiment_id : str
+    artifact_location : str
+        Where its files will be: a local path or a URI.
+    place : Path
+        An empty local folder to write the files into; the final one where that is local.
+    """
+
+    model_id: str
+    name: str
+    run_id: str | None
+    experiment_id: str
+    artifact_location: str
+    place: Path
+    _store: Store = field(repr=False)
+    _model: LoggedModel = field(repr=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+    _ended: bool = field(default=False, repr=False)
+
+    def finish(self, hashes: Mapping[str, str] | None = None) -> LoggedModel:
+        """Record the files and make the model READY.
+
+        Every file gets its size and SHA-256 recorded, is made read-only and shares equal
+        content with others by hard link; nothing is copied. Files of a remote model are
+        sent. The answer says nothing of metrics: those are looked up with
+        ``get_logged_model``.
+
+        Parameters
+        ----------
+        hashes : mapping of str to str, optional
+            SHA-256, in hexadecimal, of files whose writer knows it, by path below
+            ``place``: those are not read again.
+
+        Raises
+        ------
+        DiskFullError, StoreReadOnlyError, StoreError
+            If a file cannot be stored; the model is still to be failed.
+        """
+        with self._lock:
+            self._check_open()
+            events = self._store_files(dict(hashes or {}))
+            tags = self._model.tags
+            if tags.pop(EXTERNAL, None) is not None:
+                events.append(("model_untag", {"key": EXTERNAL}))
+            self._end([*events, _update("READY")])
+        return _changed(self._model, "READY", None)
+
+    def fail(self, reason: str) -> None:
+        """Give the model up: it is FAILED with a reason, and what was written is removed."""
+        with self._lock:
+            if self._ended:
+                return
+            shutil.rmtree(self.place, ignore_errors=True)
+            self._end([("model_clear", {}), _update("FAILED", reason)])
+
+    def _check_open(self) -> None:
+        if self._ended:
+            raise InvalidStateError(
+                f"The logged model {self.name} ({self.model_id}) has been finished or failed "
+                "already. Log another one."
+            )
+
+    def _end(self, events: list[model_log.Event]) -> None:
+        model_log.append(self._store, self.model_id, events)
+        self._store.close_journal(self.model_id)
+        self._ended = True
+
+    def _store_files(self, hashes: dict[str, str]) -> list[model_log.Event]:
+        if local_path(self.artifact_location) is None:
+            folder = model_log.recording(self._store, self.model_id, self.artifact_location)
+            folder.put_folder(self.place)
+            shutil.rmtree(self.place, ignore_errors=True)
+            return []
+        cache = ContentCache(model_log.content_cache(self._store))
+        events: list[model_log.Event] = []
+        with translated(""):
+            for file in _files(self.place):
+                path = file.relative_to(self.place).as_posix()
+                stored = _own(file, hashes.get(path))
+                cache.share(file, stored)
+                events.append(("model_artifact", {"path": path, **stored._asdict()}))
+        return events
+
+
+def start(
+    store: Store,
+    name: str | None,
+    *,
+    run_id: str | None = None,
+    experiment_id: str | None = None,
+    params: Mapping[str, Any] | None = None,
+    tags: Mapping[str, Any] | None = None,
+    model_type: str | None = None,
+    step: int = 0,
+    model_id: str | None = None,
+) -> PendingModel:
+    """Start a logged model: PENDING, with an empty folder for its files.
+
+    It gets the params of its run, becomes one of its outputs, and gets the metrics that the
+    run has logged, or will log, at the same step. No lock is taken.
+
+    Parameters
+    ----------
+    store : Store
+    name : str, optional
+        By default a random one.
+    run_id : str, optional
+        The run that makes it; by default the active one, if there is one.
+    experiment_id : str, optional
+        By default that of the run, else the active one.
+    params, tags : mapping, optional
+    model_type : str, optional
+        Any text, to find models of one kind by.
+    step : int
+        The step of the run that it belongs to.
+    model_id : str, optional
+        A model that exists: its files are written anew.
+
+    Raises
+    ------
+    InvalidParameterError
+        If it cannot have this name, or its experiment is deleted.
+    NotFoundError
+        If there is no such run, experiment or model.
+    """
+    at = check_step(step)
+    if model_id is not None:
+        model = _existing(store, model_id)
+        run_id = model.source_run_id or _active_run_id(run_id)
+        events = [("model_clear", {}), ("model_update", {"status": "PENDING", **_owner()})]
+        events += model_log.param_events(
+            {key: value for key, value in (params or {}).items() if key not in model.params}
+        )
+        events += model_log.tag_events(tags or {})
+    else:
+        model, events = new_model(store, name, run_id, experiment_id, params, tags, model_type)
+        run_id = model.source_run_id
+    if run_id is not None:
+        events.append(("model_output", {"run_id": run_id, "step": at}))
+    place = _empty_place(model.artifact_location)
+    store.journal(model.model_id)  # it stays open until the end
+    model_log.append(store, model.model_id, events)
+    context.known_models().add((store.id, model.model_id))
+    context.set_last_model(model.model_id)
+    return PendingModel(
+        model.model_id,
+        model.name,
+        run_id,
+        model.experiment_id,
+        model.artifact_location,
+        place,
+        store,
+        model,
+    )
+
+
+def new_model(
+    store: Store,
+    name: str | None,
+    run_id: str | None,
+    experiment_id: str | None,
+    params: Mapping[str, Any] | None,
+    tags: Mapping[str, Any] | None,
+    model_type: str | None,
+) -> tuple[LoggedModel, list[model_log.Event]]:
+    """Return a new model that is PENDING, and the events that make it."""
+    from nbtrack.tracking.environment import quick_tags
+    from nbtrack.tracking.names import random_name
+
+    checked = random_name() if name is None else storable(logged_models.check_name(name))
+    run_id = _active_run_id(run_id)
+    found, run_params = _of_run(store, run_id)
+    if experiment_id is None:
+        experiment_id = found
+    experiment_id = check_experiment_id(experiment_id)
+    model_id = f"m-{os.urandom(16).hex()}"
+    stored, location = _locations(store, experiment_id, model_id)
+    param_events = model_log.param_events({**(params or {}), **run_params})
+    tag_events = model_log.tag_events({**quick_tags(), **(tags or {})})
+    now = now_ms()
+    model = LoggedModel(
+        experiment_id,
+        model_id,
+        checked,
+        location,
+        now,
+        now,
+        None if model_type is None else storable(str(model_type)),
+        run_id,
+        LoggedModelStatus.PENDING,
+        None,
+        {fields["key"]: fields["value"] for _, fields in tag_events},
+        {fields["key"]: fields["value"] for _, fields in param_events},
+    )
+    known = ("experiment_id", "name", "model_type", "source_run_id", "status")
+    made = {field: getattr(model, field) for field in known}
+    first = ("model", {**made, "artifact_location": stored, "created": now, **_owner()})
+    return model, [first, *param_events, *tag_events]
+
+
+def _active_run_id(run_id: str | None) -> str | None:
+    if run_id is not None:
+        return run_id
+    run = context.current()
+    return None if run is None else run.info.run_id
+
+
+def _of_run(store: Store, run_id: str | None) -> tuple[str, dict[str, str]]:
+    """Return the experiment that a model of a run belongs to, and the run's params."""
+    from nbtrack.store.runs import get_run
+    from nbtrack.tracking.start import active_experiment_id
+
+    if run_id is None:
+        return active_experiment_id(store), {}
+    for run in context.open_runs():
+        if run.info.run_id == run_id and run.store is store:
+            return run.info.experiment_id, run.writer.params
+    with store.read() as reader:
+        found = get_run(reader, run_id)
+    if found.info.lifecycle_stage != LifecycleStage.ACTIVE:
+        raise InvalidParameterError(
+            f"The run {run_id} must be in the 'active' state. Current state is deleted. "
+            f"restore_run({run_id!r}) brings it back."
+        )
+    return found.info.experiment_id, found.data.params
+
+
+def _existing(store: Store, model_id: str) -> LoggedModel:
+    with store.read() as reader:
+        return logged_models.get_logged_model(reader, model_id)
+
+
+def _locations(store: Store, experiment_id: str, model_id: str) -> tuple[str | None, str]:
+    """Return the location as it is stored, None for the usual one, and as it is used."""
+    usual = str(store.folder / logged_models.usual_location(experiment_id, model_id))
+    if experiment_id == "0" and not store.path.exists():
+        return None, usual
+    from nbtrack.store import experiments
+
+    location = experiments.location_of_active(store, experiment_id)
+    if location == str(store.folder / "artifacts" / experiment_id):
+        return None, usual
+    return (f"{location}/models/{model_id}/artifacts",) * 2
+
+
+def _empty_place(location: str) -> Path:
+    local = local_path(location)
+    if local is None:
+        return Path(tempfile.mkdtemp(prefix="nbtrack-"))
+    with translated(""):
+        if local.exists():
+            from nbtrack.store.artifacts import ArtifactFolder
+
+            ArtifactFolder(str(local)).delete()
+        local.mkdir(parents=True)
+    return local
+
+
+def _owner() -> dict[str, Any]:
+    return vars(Owner.this())
+
+
+def _update(status: str, message: str | None = None) -> model_log.Event:
+    text = None if message is None else storable(message)[:MAX_REASON]
+    return "model_update", {"status": status, "message": text}
+
+
+def _changed(model: LoggedModel, status: str, message: str | None) -> LoggedModel:
+    known: dict[str, Any] = dict(vars(model))
+    known.update(
+        status=LoggedModelStatus(status), status_message=message, last_updated_timestamp=now_ms()
+    )
+    return LoggedModel(**known)
+
+
+def _files(place: Path) -> Iterator[Path]:
+    for folder, _, names in os.walk(place):
+        for name in sorted(names):
+            if not is_part(name):
+                yield Path(folder, name)
+
+
+def _own(file: Path, sha256: str | None) -> Stored:
+    """Make a file read-only and a file of its own; return its size and digest."""
+    import hashlib
+
+    if file.is_symlink():
+        content = file.resolve()
+        file.unlink()
+        shutil.copyfile(content, file)
+    mode = file.stat().st_mode
+    file.chmod(mode & 0o444)
+    if sha256 is None:
+        digest = hashlib.sha256()
+        with file.open("rb") as source:
+            while chunk := source.read(CHUNK):
+                digest.update(chunk)
+        sha256 = digest.hexdigest()
+    return Stored(file.stat().st_size, sha256)

@@ -1,0 +1,202 @@
+"""Where a model is that a URI names, and what is recorded of its files."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from nbtrack.errors import InvalidParameterError, NotFoundError
+from nbtrack.limits import check_run_id
+from nbtrack.store import logged_models, registry
+from nbtrack.store.artifact_paths import check_artifact_path
+from nbtrack.store.artifact_roots import local_path
+from nbtrack.store.artifacts import ArtifactFolder
+from nbtrack.store.reader import Reader
+from nbtrack.store.store import Store
+from nbtrack.tracking import context
+from nbtrack.tracking.model_uris import ModelUri, is_model_id, is_model_uri, parse_model_uri
+
+MODEL_FILE = "MLmodel"
+
+
+@dataclass(frozen=True)
+class ModelPlace:
+    """The folder of a model.
+
+    Attributes
+    ----------
+    uri : str
+        As it was asked for.
+    folder : ArtifactFolder
+        The model's files; ``folder.download()`` gives a local path, in place where it is local.
+    own : bool
+        Whether the files belong to the store that this process tracks to.
+    hashes : dict of str to str or None
+        The recorded SHA-256 of files by path below the folder, where the store knows them.
+    model_id, run_id, name : str or None
+    version : int or None
+        For a version of a registered model, whose name is then ``name``.
+    """
+
+    uri: str
+    folder: ArtifactFolder
+    own: bool
+    hashes: dict[str, str] | None = None
+    model_id: str | None = None
+    run_id: str | None = None
+    name: str | None = None
+    version: int | None = None
+
+
+def locate(uri: str | os.PathLike[str], store: Store | None = None) -> ModelPlace:
+    """Return where the model is that a URI names.
+
+    Parameters
+    ----------
+    uri : str or path
+        ``runs:/<run>/<name>``, ``models:/<name>/<version, stage or latest>``,
+        ``models:/<name>@<alias>``, ``models:/<model id>``, ``file:`` and plain paths, and any
+        that fsspec knows.
+    store : Store, optional
+        By default the one that the process tracks to.
+
+    Raises
+    ------
+    InvalidParameterError
+        If the URI names nothing.
+    NotFoundError
+        If there is no such run, model or folder.
+    """
+    text = os.fspath(uri)
+    where = store or context.store()
+    if text.startswith("runs:"):
+        with where.read() as reader:
+            return _of_run(reader, where, text)
+    if is_model_uri(text):
+        with where.read() as reader:
+            return _of_models_uri(reader, where, text, parse_model_uri(text))
+    return _of_path(where, text)
+
+
+def split_run_uri(uri: str) -> tuple[str, str]:
+    """Return the run and the path of a ``runs:/`` URI; the path may be empty.
+
+    Raises
+    ------
+    InvalidParameterError
+        If it is none.
+    """
+    scheme, _, rest = uri.partition(":")
+    run_id, _, path = rest.lstrip("/").partition("/")
+    if scheme != "runs" or not rest.startswith("/") or rest.startswith("//") or not run_id:
+        raise InvalidParameterError(
+            f"Not a proper runs:/ URI: {uri}. Use the form runs:/<run_id>/<path>."
+        )
+    return run_id, path.rstrip("/")
+
+
+def _is_own(store: Store) -> bool:
+    return store is context.store()
+
+
+def _of_run(reader: Reader, store: Store, uri: str) -> ModelPlace:
+    from nbtrack.store.runs import get_run
+
+    run_id, path = split_run_uri(uri)
+    run = get_run(reader, check_run_id(run_id))
+    artifacts = ArtifactFolder(run.info.artifact_uri)
+    if path and artifacts.exists(f"{path}/{MODEL_FILE}"):
+        return ModelPlace(
+            uri,
+            ArtifactFolder(artifacts.uri_of(path)),
+            _is_own(store),
+            _below(_run_hashes(reader, run_id), path),
+            run_id=run_id,
+            name=path.rpartition("/")[2],
+        )
+    found = logged_models.of_run(reader, run_id, path or None)
+    if not found or not path:
+        names = sorted(logged_models.names_of_run(reader, run_id))
+        has = f"It has {', '.join(map(repr, names))}." if names else "It has none."
+        raise NotFoundError(
+            f"Unable to find a logged_model with artifact_path {path!r} under run {run_id}. {has}"
+        )
+    return _logged(reader, store, uri, found[-1])
+
+
+def _of_models_uri(reader: Reader, store: Store, uri: str, parsed: ModelUri) -> ModelPlace:
+    if parsed.model_id is not None:
+        if not is_model_id(parsed.model_id):
+            rows = registry.get_registered_models(reader, [parsed.model_id])
+            if rows:
+                raise NotFoundError(
+                    f"Logged model with ID '{parsed.model_id}' not found. A registered model needs "
+                    f"a version: models:/{parsed.model_id}/latest, /<version> or @<alias>."
+                )
+        return _logged(reader, store, uri, parsed.model_id)
+    name = str(parsed.name)
+    if parsed.alias is not None:
+        version = registry.get_by_alias(reader, name, parsed.alias)
+    elif parsed.version is not None:
+        version = registry.get_version(reader, name, parsed.version)
+    else:
+        version = registry.latest_version(reader, name, parsed.stage)
+    if version.model_id is not None:
+        found = _logged(reader, store, uri, version.model_id, deleted=True)
+        known = {"name": version.name, "version": version.version}
+        return ModelPlace(**{**vars(found), **known, "run_id": found.run_id or version.run_id})
+    place = _of_path(store, registry.storage_location(reader, name, version.version))
+    known = {"uri": uri, "name": version.name, "version": version.version}
+    return ModelPlace(**{**vars(place), **known, "run_id": place.run_id or version.run_id})
+
+
+def _logged(
+    reader: Reader, store: Store, uri: str, model_id: str, *, deleted: bool = False
+) -> ModelPlace:
+    model = logged_models.get_logged_model(reader, model_id, deleted=deleted)
+    return ModelPlace(
+        uri,
+        ArtifactFolder(model.artifact_location),
+        _is_own(store),
+        logged_models.hashes(reader, model_id) or None,
+        model_id,
+        model.source_run_id,
+        model.name,
+    )
+
+
+def _of_path(store: Store, uri: str) -> ModelPlace:
+    """Return the place of a path; below the store's own folder it is the store's own."""
+    local = local_path(uri)
+    if local is None:
+        return ModelPlace(uri, ArtifactFolder(uri), own=False)
+    if not local.exists():
+        raise NotFoundError(f"There is no model at {uri}: no such folder (in {Path.cwd()}).")
+    own = Path(os.path.realpath(store.artifacts))
+    real = Path(os.path.realpath(local))
+    if not _is_own(store) or not real.is_relative_to(own):
+        return ModelPlace(uri, ArtifactFolder(str(local)), own=False)
+    parts = real.relative_to(own).parts
+    folder = ArtifactFolder(str(real))
+    with store.read() as reader:
+        if len(parts) >= 4 and parts[1] == "models":
+            known = logged_models.hashes(reader, parts[2])
+            hashes = _below(known, "/".join(parts[4:]))
+            return ModelPlace(uri, folder, own=True, hashes=hashes or None, model_id=parts[2])
+        if len(parts) >= 2:
+            hashes = _below(_run_hashes(reader, parts[1]), "/".join(parts[2:]))
+            return ModelPlace(uri, folder, own=True, hashes=hashes or None, run_id=parts[1])
+    return ModelPlace(uri, folder, own=True)
+
+
+def _run_hashes(reader: Reader, run_id: str) -> dict[str, str]:
+    rows = reader.named("models.run_artifacts", run_id=run_id)
+    return {path: sha256 for path, _, sha256 in rows if sha256}
+
+
+def _below(hashes: dict[str, str], path: str) -> dict[str, str]:
+    if not path:
+        return hashes
+    prefix = f"{check_artifact_path(path)}/"
+    return {p.removeprefix(prefix): s for p, s in hashes.items() if p.startswith(prefix)}
