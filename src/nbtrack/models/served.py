@@ -1,0 +1,124 @@
+"""A model that is served from this process, as the notebook has it in its hand."""
+
+from __future__ import annotations
+
+import json
+import weakref
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, Protocol
+
+from nbtrack.errors import InvalidStateError, NbtrackError
+from nbtrack.models.scoring.batches import Counts
+from nbtrack.models.scoring.expected import Scored
+from nbtrack.models.scoring.requests import request_text
+
+
+class Running(Protocol):
+    """What answers for a model."""
+
+    @property
+    def running(self) -> bool:
+        """Whether it answers."""
+
+    def wait(self) -> None:
+        """Wait until it stops."""
+
+    def stop(self) -> None:
+        """Stop it."""
+
+
+class ServedModel:
+    """A model behind a URL; it is served as long as this object lives, or until ``stop()``.
+
+    Attributes
+    ----------
+    url : str
+        Of the server; the model is asked at ``<url>/invocations``.
+    name : str
+        What the model is called.
+    model : PyFuncModel
+        The model itself, in this process.
+    token : str or None
+        What requests must bring.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        name: str,
+        model: Scored,
+        token: str | None,
+        server: Running,
+        counts: Counts,
+        post: Callable[[str, str, str | None], tuple[int, bytes]],
+    ) -> None:
+        self.url = url
+        self.name = name
+        self.model = model
+        self.token = token
+        self._server = server
+        self._counts = counts
+        self._post = post
+        self._end = weakref.finalize(self, server.stop)
+
+    @property
+    def running(self) -> bool:
+        """Whether it answers."""
+        return self._server.running
+
+    def predict(self, data: Any, params: dict[str, Any] | None = None) -> Any:
+        """Ask the server, over HTTP as any client would, and return its ``predictions``.
+
+        Parameters
+        ----------
+        data : object
+            A data frame, array, tensor, list or dictionary.
+        params : dict, optional
+
+        Raises
+        ------
+        NbtrackError
+            With the server's code and message.
+        InvalidStateError
+            If it has been stopped.
+        """
+        if not self.running:
+            raise InvalidStateError(
+                f"The server of {self.name} was stopped; nbtrack.models.serve(...) starts one."
+            )
+        status, body = self._post(f"{self.url}/invocations", request_text(data, params), self.token)
+        found = json.loads(body)
+        if status != 200:
+            raise NbtrackError(found["message"], found["error_code"])
+        return found["predictions"] if isinstance(found, dict) and "predictions" in found else found
+
+    def wait(self) -> None:
+        """Serve until an interrupt."""
+        try:
+            self._server.wait()
+        except KeyboardInterrupt:
+            self.stop()
+
+    def stop(self) -> None:
+        """Stop serving; what was asked before is still answered. The model stays in memory."""
+        self._end()
+
+    def __enter__(self) -> ServedModel:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def __repr__(self) -> str:
+        if not self.running:
+            return f"ServedModel({self.name}, stopped)"
+        return (
+            f"ServedModel({self.name}, {self.url}/invocations, {self._counts.requests} requests "
+            f"in {self._counts.calls} calls of predict)"
+        )

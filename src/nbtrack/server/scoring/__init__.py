@@ -1,0 +1,1 @@
+"""A model over HTTP, as ``mlflow models serve`` offers it."""

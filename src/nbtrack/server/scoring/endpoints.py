@@ -1,0 +1,154 @@
+"""The endpoints of a scoring server: coroutines that know no transport."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import traceback
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from types import TracebackType
+
+from nbtrack.errors import HTTP_STATUS, NbtrackError
+from nbtrack.models.scoring.payloads import Payload, read_payload
+from nbtrack.server.scoring.service import Service
+
+SMALL = 64 * 1024  # bytes; reading more of them would keep the loop from answering others
+MAX_MESSAGE = 2000
+
+STATUS = {
+    **HTTP_STATUS,
+    "UNSUPPORTED_MEDIA_TYPE": 415,
+    "BODY_TOO_LARGE": 413,
+    "METHOD_NOT_ALLOWED": 405,
+    "DEADLINE_EXCEEDED": 504,
+}
+# What a model's predict raises is about the data that was sent: clients must not repeat it.
+_FROM_MODEL = {"INTERNAL_ERROR", "INVALID_STATE", "DATA_LOSS", "NOT_IMPLEMENTED"}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request: its body, and the content type that was named for it."""
+
+    body: bytes = b""
+    content_type: str | None = None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer: a status of HTTP, and a text of JSON or, for ``/ping``, a new line."""
+
+    text: str
+    status: int = 200
+
+
+Endpoint = Callable[[Service, Asked], Awaitable[Answer]]
+
+
+async def ping(service: Service, asked: Asked) -> Answer:
+    """Say that the model is loaded."""
+    return Answer("\n")
+
+
+async def version(service: Service, asked: Asked) -> Answer:
+    """Return the version of nbtrack."""
+    return Answer(str(import_module("nbtrack").__version__))
+
+
+async def invocations(service: Service, asked: Asked) -> Answer:
+    """Score what was sent."""
+    try:
+        async with asyncio.timeout(service.limits.timeout_s):
+            payload = await _read(service, asked)
+            return Answer(await asyncio.wrap_future(service.batches.submit(payload)))
+    except TimeoutError:
+        return failure(
+            NbtrackError(
+                f"The answer took longer than {service.limits.timeout_s:g} s. Send fewer rows, or "
+                "start the server with a longer timeout.",
+                "DEADLINE_EXCEEDED",
+            ),
+            service,
+        )
+    except Exception as error:  # noqa: BLE001  the model may raise anything; the sender learns it
+        return failure(error, service)
+
+
+async def _read(service: Service, asked: Asked) -> Payload:
+    if len(asked.body) <= SMALL:
+        return read_payload(asked.body, asked.content_type, service.expected)
+    return await asyncio.to_thread(read_payload, asked.body, asked.content_type, service.expected)
+
+
+def failure(error: BaseException, service: Service) -> Answer:
+    """Return the answer for what went wrong.
+
+    Parameters
+    ----------
+    error : BaseException
+        An `NbtrackError` says itself what it is; anything else came out of the model.
+    service : Service
+        Its redaction takes home folders and secrets out of the text.
+    """
+    trace = ""
+    code = error.error_code if isinstance(error, NbtrackError) else "BAD_REQUEST"
+    message = str(error)
+    if not isinstance(error, NbtrackError):
+        message = (
+            f"The model failed: {type(error).__name__}: {message}. Look whether the data is what "
+            "it takes."
+        )
+        trace = _trace(error) if service.shows_traces else ""
+    elif code in _FROM_MODEL and not _is_our_own(error):
+        code = "BAD_REQUEST"
+    body = {
+        "error_code": code,
+        "message": service.redaction.text(_shortened(message)),
+        "stack_trace": service.redaction.text(trace),
+    }
+    return Answer(json.dumps(body), STATUS.get(code, 400))
+
+
+def _is_our_own(error: NbtrackError) -> bool:
+    """Return whether an error is of scoring itself, such as predictions without a form in JSON."""
+    last = error.__traceback__
+    while last is not None and last.tb_next is not None:
+        last = last.tb_next
+    return last is not None and _is_ours(last)
+
+
+def _is_ours(place: TracebackType) -> bool:
+    name = str(place.tb_frame.f_globals.get("__name__", ""))
+    return name.startswith(("nbtrack.models.scoring.", "nbtrack.server.", "concurrent."))
+
+
+def _trace(error: BaseException) -> str:
+    """Return a stack trace whose files are named from their package on."""
+    roots = sorted((str(Path(entry).absolute()) for entry in sys.path if entry), key=len)
+    lines = []
+    inner = error.__traceback__
+    while inner is not None and inner.tb_next is not None and _is_ours(inner):
+        inner = inner.tb_next
+    for line in traceback.format_exception(type(error), error, inner):
+        shown = line
+        for root in reversed(roots):
+            shown = shown.replace(f'"{root}/', '"')
+        lines.append(shown)
+    return "".join(lines)
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= MAX_MESSAGE else f"{text[:MAX_MESSAGE]}..."
+
+
+ROUTES: dict[str, dict[str, Endpoint]] = {
+    "/invocations": {"POST": invocations},
+    "/ping": {"GET": ping},
+    "/health": {"GET": ping},
+    "/version": {"GET": version},
+}
+"""The endpoint of each path and method."""

@@ -1,0 +1,151 @@
+"""A scoring server that listens: in a thread of its own, or until a signal comes."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable, Sequence
+
+from tornado import netutil
+from tornado.httpserver import HTTPServer
+
+from nbtrack.errors import InvalidStateError, NbtrackError
+from nbtrack.server.scoring.adapter import application
+from nbtrack.server.scoring.guard import Guard
+from nbtrack.server.scoring.service import Service
+
+GRACE_S = 5.0
+IDLE_S = 300.0
+MAX_HEADER = 64 * 1024
+
+
+def bind(host: str, port: int) -> list[socket.socket]:
+    """Return sockets that listen on a port; 0 for one that is free.
+
+    Raises
+    ------
+    InvalidStateError
+        If the port cannot be had.
+    """
+    try:
+        return netutil.bind_sockets(port, host)
+    except (OSError, OverflowError) as error:
+        raise InvalidStateError(
+            f"Port {port} of {host!r} cannot be listened on: {error}. Another program may use it; "
+            "port=0 finds a free one."
+        ) from None
+
+
+def inherited(number: int) -> list[socket.socket]:
+    """Return the socket that another process has passed on."""
+    found = socket.socket(fileno=number)
+    found.setblocking(False)
+    return [found]
+
+
+def url_of(sockets: Sequence[socket.socket], host: str) -> str:
+    """Return the address of a server for a client on this machine."""
+    port = sockets[0].getsockname()[1]
+    name = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}.get(host, host)  # noqa: S104
+    return f"http://[{name}]:{port}" if ":" in name and name[0] != "[" else f"http://{name}:{port}"
+
+
+async def listen(
+    service: Service,
+    guard: Guard,
+    sockets: Sequence[socket.socket],
+    stopping: asyncio.Event,
+    ready: Callable[[], None],
+) -> None:
+    """Answer requests until ``stopping`` is set; then those that came are still answered."""
+    server = HTTPServer(
+        application(service, guard),
+        idle_connection_timeout=IDLE_S,
+        max_header_size=MAX_HEADER,
+    )
+    server.add_sockets(sockets)
+    ready()
+    try:
+        await stopping.wait()
+    finally:
+        server.stop()
+        await asyncio.to_thread(service.close, GRACE_S)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(GRACE_S):
+                while service.open_requests:  # the answers of what was scored last are written
+                    await asyncio.sleep(0.01)
+                await server.close_all_connections()
+
+
+class Background:
+    """A server in a thread with a loop of its own.
+
+    Parameters
+    ----------
+    service : Service
+    guard : Guard
+    sockets : sequence of socket
+    """
+
+    def __init__(self, service: Service, guard: Guard, sockets: Sequence[socket.socket]) -> None:
+        self._service = service
+        self._ready = threading.Event()
+        self._error: BaseException | None = None
+        self._loop = asyncio.new_event_loop()
+        self._stopping = asyncio.Event()
+        self._thread = threading.Thread(
+            target=self._run, args=(guard, sockets), name="nbtrack-serve", daemon=True
+        )
+        self._thread.start()
+        self._ready.wait()
+        if self._error is not None:
+            raise NbtrackError(f"The server did not start: {self._error!r}") from self._error
+
+    @property
+    def running(self) -> bool:
+        """Whether it answers."""
+        return self._thread.is_alive()
+
+    def wait(self) -> None:
+        """Wait until it stops."""
+        while self._thread.is_alive():
+            self._thread.join(1.0)  # an interrupt is noticed in between
+
+    def stop(self) -> None:
+        """Stop; requests that came before are still answered."""
+        with contextlib.suppress(RuntimeError):  # the loop has ended before
+            self._loop.call_soon_threadsafe(self._stopping.set)
+        if threading.current_thread() is not self._thread:  # a finalizer may run anywhere
+            self._thread.join(3 * GRACE_S)
+
+    def _run(self, guard: Guard, sockets: Sequence[socket.socket]) -> None:
+        work = listen(self._service, guard, sockets, self._stopping, self._ready.set)
+        try:
+            with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
+                runner.run(work)
+        except Exception as error:  # noqa: BLE001  it is raised where the server was started
+            self._error = error
+        finally:
+            self._ready.set()
+
+
+def run_until_signal(
+    service: Service, guard: Guard, sockets: Sequence[socket.socket], ready: Callable[[], None]
+) -> None:
+    """Serve until SIGTERM or SIGINT."""
+
+    async def main() -> None:
+        stopping = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for name in (signal.SIGTERM, signal.SIGINT):
+            if sys.platform == "win32":
+                signal.signal(name, lambda *_: loop.call_soon_threadsafe(stopping.set))
+            else:
+                loop.add_signal_handler(name, stopping.set)
+        await listen(service, guard, sockets, stopping, ready)
+
+    asyncio.run(main())

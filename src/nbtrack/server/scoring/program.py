@@ -1,0 +1,105 @@
+"""The program that serves a model: its options, and its end by a signal."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import secrets
+import sys
+from collections.abc import Sequence
+from typing import Literal
+
+from nbtrack.config import env
+from nbtrack.errors import NbtrackError
+from nbtrack.models.serving import check_environment, load, request_timeout
+from nbtrack.server.scoring.guard import Guard, is_loopback
+from nbtrack.server.scoring.listening import bind, inherited, run_until_signal, url_of
+from nbtrack.server.scoring.service import Limits, Service
+from nbtrack.server.scoring.workers import run_workers
+
+PORT = 5000
+MODULE = "nbtrack.models.serve"
+TOKEN = "NBTRACK_SERVING_TOKEN"  # noqa: S105  the name of a variable
+
+_JOINING: dict[str, Literal["auto"] | bool] = {"auto": "auto", "on": True, "off": False}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve a model until SIGTERM or SIGINT; return the exit status."""
+    options = _parser().parse_args(arguments)
+    try:
+        return _serve(options, list(sys.argv[1:] if arguments is None else arguments))
+    except NbtrackError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    # -h is the host, as in `mlflow models serve`
+    parser = argparse.ArgumentParser(
+        prog="python -m nbtrack.models.serve", description="Serve a model.", add_help=False
+    )
+    add = parser.add_argument
+    add("-m", "--model-uri", required=True, help="such as models:/digits/1, or a path")
+    add("-p", "--port", type=int, default=PORT, help="0: one that is free (default: %(default)s)")
+    add("-h", "--host", default="127.0.0.1", help="(default: %(default)s)")
+    add("-t", "--timeout", type=float, help="seconds for one request (default: 60)")
+    add("-w", "--workers", type=int, default=1, help="processes, each with a model of its own")
+    add("--env-manager", default="local", help="only 'local': this environment is the model's")
+    add("--max-batch", type=int, default=64, help="rows that are scored together at most")
+    add("--max-wait-ms", type=float, default=2.0, help="how long a request waits for others")
+    add("--max-queue", type=int, default=256, help="requests that may wait for the model")
+    add("--max-body", type=int, default=100 * 1024 * 1024, help="bytes of a request")
+    add("--batching", choices=("auto", "on", "off"), default="auto")
+    add(
+        "--token",
+        default=env(TOKEN),
+        help="or NBTRACK_SERVING_TOKEN; beyond "
+        "loopback one is made and printed where none is given",
+    )
+    add("--no-auth", action="store_true", help="answer everybody who reaches the host")
+    add("--allowed-hosts", default="", help="names of this server, with commas")
+    add("--stack-traces", action="store_true", help="show where a model failed to other machines")
+    add("--inherit", type=int, help=argparse.SUPPRESS)
+    add("--help", action="help", help="show this text")
+    return parser
+
+
+def _serve(options: argparse.Namespace, arguments: list[str]) -> int:
+    check_environment(options.env_manager)
+    local = is_loopback(options.host)
+    token = options.token
+    if token is None and not local and not options.no_auth:
+        token = secrets.token_urlsafe(24)
+        os.environ[TOKEN] = token  # for the processes that are started
+        _say(f"Token: {token}  (requests bring it as 'Authorization: Bearer <token>')")
+    sockets = (
+        bind(options.host, options.port) if options.inherit is None else inherited(options.inherit)
+    )
+    url = url_of(sockets, options.host)
+
+    def ready() -> None:
+        _say(f"Serving {options.model_uri} on {url}/invocations")
+
+    if options.workers > 1 and options.inherit is None:
+        return run_workers(
+            sockets, [sys.executable, "-m", MODULE, *arguments], options.workers, ready
+        )
+    limits = Limits(
+        timeout_s=request_timeout(options.timeout),
+        max_body=options.max_body,
+        max_queue=options.max_queue,
+        max_batch=options.max_batch,
+        max_wait_ms=options.max_wait_ms,
+        joining=_JOINING[options.batching],
+    )
+    loaded, _ = load(options.model_uri)
+    service = Service(loaded, limits, local or options.stack_traces)
+    hosts = (options.host, *filter(None, options.allowed_hosts.split(",")))
+    run_until_signal(service, Guard(token, hosts), sockets, ready)
+    return 0
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
