@@ -8,6 +8,7 @@
     ├── AlreadyExistsError          RESOURCE_ALREADY_EXISTS
     ├── InvalidStateError           INVALID_STATE
     ├── MissingDependencyError      NOT_IMPLEMENTED
+    ├── UntrustedError              PERMISSION_DENIED
     └── StoreError                  INTERNAL_ERROR
         ├── StoreLockedError        TEMPORARILY_UNAVAILABLE
         ├── StoreReadOnlyError      PERMISSION_DENIED
@@ -108,6 +109,12 @@ class MissingDependencyError(NbtrackError):
     """A package that this operation needs is not installed."""
 
     code = "NOT_IMPLEMENTED"
+
+
+class UntrustedError(NbtrackError):
+    """Code that is not the user's own would have run."""
+
+    code = "PERMISSION_DENIED"
 
 
 class StoreError(NbtrackError):

@@ -1,0 +1,1 @@
+"""Models: what a run has trained, kept so that it comes back."""

@@ -1,0 +1,398 @@
+"""Taking objects apart into JSON values, arrays and source."""
+
+from __future__ import annotations
+
+import base64
+import copyreg
+import math
+import sys
+from dataclasses import dataclass
+from types import MethodType, ModuleType
+from typing import Any
+
+from nbtrack.errors import InvalidParameterError
+from nbtrack.models.objects import references, statements
+from nbtrack.models.objects.source_file import SourceFile
+from nbtrack.models.objects.sources import Sources
+
+VERSION = 1
+_FLAT = "biufc"
+_MAX_DEPTH = 400
+
+
+@dataclass(frozen=True)
+class Frozen:
+    """An object as data.
+
+    Attributes
+    ----------
+    tree : dict
+        Plain JSON values: what the object is made of, and which source files it needs.
+    weights : dict of str to torch.Tensor
+        The parameters and persistent buffers of the module that was frozen, under the names
+        of its ``state_dict``; not copied.
+    extra : dict of str to torch.Tensor or numpy.ndarray
+        Every other array; the names begin with ``@``.
+    sources : dict of str to str
+        The text of each source file, by its relative path.
+    notes : list of str
+        What had to be left out, for the user to read.
+    modules : list of str
+        The installed top-level modules that thawing imports.
+    """
+
+    tree: dict[str, Any]
+    weights: dict[str, Any]
+    extra: dict[str, Any]
+    sources: dict[str, str]
+    notes: list[str]
+    modules: list[str]
+
+
+def freeze(value: Any) -> Frozen:
+    """Take an object apart.
+
+    Raises
+    ------
+    InvalidParameterError
+        If a part of it cannot be saved: the message names it by its path.
+    """
+    return Freezer().freeze(value)
+
+
+class Freezer:
+    """Takes objects apart; ``sources`` collects what they need of the user's own."""
+
+    def __init__(self) -> None:
+        self._memo: dict[int, dict[str, Any]] = {}
+        self._kept: list[Any] = []
+        self._next = 0
+        self._names: dict[int, str] = {}
+        self._storages: dict[tuple[Any, ...], str] = {}
+        self._weights: dict[str, Any] = {}
+        self.extra: dict[str, Any] = {}
+        self._notes: list[str] = []
+        self._depth = 0
+        self._modules: set[str] = set()
+        self.sources = Sources(self._apart, self._note)
+
+    def freeze(self, value: Any) -> Frozen:
+        """Take one object apart; a freezer is used once."""
+        root = self.node(value, "")
+        files = self.sources.finish()
+        tree = {
+            "nbtrack_objects": VERSION,
+            "python": ".".join(map(str, sys.version_info[:3])),
+            "root": root,
+            "files": {name: _file_record(file) for name, file in files.items()},
+        }
+        texts = {file.path: file.text for file in files.values()}
+        modules = self._modules | {m for text in texts.values() for m in _imported(text, files)}
+        return Frozen(tree, self._weights, self.extra, texts, self._notes, sorted(modules))
+
+    def _note(self, text: str) -> None:
+        if text not in self._notes:
+            self._notes.append(text)
+
+    def _apart(self, value: Any, where: str) -> Any:
+        """Freeze a value that shares nothing with the rest: it is thawed on its own."""
+        memo, self._memo = self._memo, {}
+        names, self._names = self._names, {}
+        storages, self._storages = self._storages, {}
+        try:
+            return self.node(value, where)
+        finally:
+            self._memo, self._names, self._storages = memo, names, storages
+
+    # -- one value -----------------------------------------------------------------------
+
+    def node(self, value: Any, where: str) -> Any:
+        """Return the frozen form of a value; ``where`` is its path from the root."""
+        if value is None or value is True or value is False or type(value) in (int, str):
+            return value
+        if type(value) is float:
+            return value if math.isfinite(value) else {"~": "float", "value": repr(value)}
+        known = self._memo.get(id(value))
+        if known is not None:
+            if "id" not in known:
+                self._next += 1
+                known["id"] = self._next
+            return {"~": "ref", "id": known["id"]}
+        self._depth += 1
+        if self._depth > _MAX_DEPTH:
+            raise _refused(value, where, "it is nested too deeply")
+        try:
+            found: dict[str, Any] = {}
+            self._memo[id(value)] = found
+            self._kept.append(value)  # an id is only good as long as its object lives
+            try:
+                self._fill(found, value, where)
+            except BaseException:
+                self._memo.pop(id(value), None)
+                raise
+            return found
+        finally:
+            self._depth -= 1
+
+    def _fill(self, node: dict[str, Any], value: Any, where: str) -> None:
+        kind = type(value)
+        if kind in (list, tuple, set, frozenset):
+            items = value if kind in (list, tuple) else sorted(value, key=repr)
+            node["~"] = kind.__name__
+            node["items"] = [self.node(v, f"{where}[{i}]") for i, v in enumerate(items)]
+        elif kind is dict:
+            node["~"] = "dict"
+            node["items"] = self._pairs(value, where)
+        elif kind in (bytes, bytearray):
+            node.update({"~": kind.__name__, "value": base64.b64encode(value).decode("ascii")})
+        elif kind is complex:
+            node.update({"~": "complex", "value": repr(value)})
+        elif isinstance(value, ModuleType):
+            self._fill_module_reference(node, value, where)
+        elif isinstance(value, MethodType):
+            node.update({"~": "method", "name": value.__name__})
+            node["self"] = self.node(value.__self__, f"{where}.__self__")
+        elif not self._fill_array(node, value, where):
+            self._fill_other(node, value, where)
+
+    def _pairs(self, value: dict[Any, Any], where: str) -> list[list[Any]]:
+        return [
+            [self.node(k, f"{where} key"), self.node(v, f"{where}[{k!r}]" if where else str(k))]
+            for k, v in value.items()
+        ]
+
+    def _fill_module_reference(self, node: dict[str, Any], value: ModuleType, where: str) -> None:
+        name = references.module_of(value)
+        if name is None or name == "__main__":
+            raise _refused(value, where, "it cannot be imported by its name")
+        if references.is_own(name) and references.is_file(name):
+            node.update({"~": "own", "file": self.sources.add_module(value), "name": ""})
+            return
+        self._modules.add(name.partition(".")[0])
+        node.update({"~": "module", "module": name})
+
+    def _fill_other(self, node: dict[str, Any], value: Any, where: str) -> None:
+        installed = references.reference(value) if _may_be_named(value) else None
+        if installed is not None:
+            self._modules.add(installed[0].partition(".")[0])
+            node.update({"~": "global", "module": installed[0], "name": installed[1]})
+        elif statements.is_definition(value) and references.is_own(value.__module__):
+            self._fill_definition(node, value, where)
+        else:
+            self._fill_instance(node, value, where)
+
+    def _fill_definition(self, node: dict[str, Any], value: Any, where: str) -> None:
+        if not statements.is_nested(value):
+            file, name = self.sources.add(value)
+            node.update({"~": "own", "file": file, "name": name})
+            return
+        file, name, variables = self.sources.add_factory(value)
+        node.update({"~": "made", "file": file, "name": name})
+        node["variables"] = {
+            key: self.node(item, f"{where} ({key})")
+            for key, item in sorted(variables.items())
+            if item is not value
+        }
+
+    # -- arrays ---------------------------------------------------------------------------
+
+    def _fill_array(self, node: dict[str, Any], value: Any, where: str) -> bool:
+        numpy, torch = sys.modules.get("numpy"), sys.modules.get("torch")
+        if numpy is not None and type(value) is numpy.ndarray:
+            self._fill_numpy(node, value, where)
+            return True
+        if numpy is not None and isinstance(value, numpy.generic):
+            node.update({"~": "scalar", "dtype": value.dtype.str})
+            node["value"] = base64.b64encode(value.tobytes()).decode("ascii")
+            if value.dtype.hasobject:
+                raise _refused(value, where, "it is a NumPy scalar that holds an object")
+            return True
+        if torch is None or not isinstance(value, torch.Tensor):
+            return False
+        self._fill_tensor(node, value, where)
+        return True
+
+    def _fill_numpy(self, node: dict[str, Any], value: Any, where: str) -> None:
+        if value.dtype.hasobject:
+            node.update({"~": "objects", "shape": list(value.shape)})
+            node["items"] = [self.node(v, f"{where}[{i}]") for i, v in enumerate(value.flat)]
+            return
+        node.update({"~": "ndarray", "name": self._free_name(where), "dtype": value.dtype.str})
+        node["shape"] = list(value.shape)
+        if value.dtype.names is not None:
+            node["dtype"] = [list(map(_listed, field)) for field in value.dtype.descr]
+        plain = value.dtype.kind in _FLAT and value.dtype.isnative and value.dtype.itemsize <= 8
+        stored = value if plain and value.dtype.kind != "c" else _as_bytes(value)
+        self.extra[node["name"]] = stored
+
+    def _fill_tensor(self, node: dict[str, Any], value: Any, where: str) -> None:
+        import torch
+
+        kind = type(value)
+        if kind not in (torch.Tensor, torch.nn.Parameter):
+            raise _refused(value, where, f"it is a tensor of the kind {kind.__name__}")
+        if value.layout is not torch.strided or value.is_quantized or value.is_meta:
+            what = "meta" if value.is_meta else str(value.layout).removeprefix("torch.")
+            raise _refused(value, where, f"it is a {what} tensor; make it dense first")
+        name = self._names.get(id(value)) or self._free_name(where)
+        key = (
+            value.untyped_storage().data_ptr(), value.storage_offset(), tuple(value.shape),
+            value.stride(), value.dtype, value.device,
+        )  # fmt: skip
+        same = self._storages.get(key) if value.numel() else None
+        node.update({"~": "tensor", "name": name if same is None else same})
+        if same is None:
+            self._storages[key] = name
+            (self.extra if name.startswith("@") else self._weights)[name] = value.detach()
+        if kind is torch.nn.Parameter:
+            node["kind"] = "parameter"
+        if value.requires_grad and value.is_leaf:
+            node["requires_grad"] = True
+        node["device"] = str(value.device)
+
+    def _free_name(self, where: str) -> str:
+        base = where if where.startswith("@") else "@" + where
+        name, number = base, 1
+        while name in self.extra:
+            number += 1
+            name = f"{base}#{number}"
+        return name
+
+    # -- instances ------------------------------------------------------------------------
+
+    def _fill_instance(self, node: dict[str, Any], value: Any, where: str) -> None:
+        torch = sys.modules.get("torch")
+        if torch is not None and isinstance(value, torch.nn.Module):
+            from nbtrack.models.objects.torch_modules import state_of
+
+            cls, state = state_of(value, self._note)
+            self._name_tensors(value, where)
+            node["~"] = "parametrized" if cls is not type(value) else "object"
+            node["class"] = self.node(cls, f"type of {where or 'the model'}")
+            node["state"] = self._state(state, where, optional=True)
+            return
+        try:
+            reduced = value.__reduce_ex__(4)
+        except Exception as error:
+            raise _refused(value, where, str(error)) from error
+        if isinstance(reduced, str):
+            module = str(getattr(value, "__module__", ""))
+            self._modules.add(module.partition(".")[0])
+            node.update({"~": "global", "module": module, "name": reduced})
+            return
+        function, arguments, state, items, pairs = (*reduced, None, None, None)[:5]
+        if function is copyreg.__newobj__:  # type: ignore[attr-defined]
+            node["~"] = "object"
+            node["class"] = self.node(arguments[0], f"type of {where}")
+            arguments = arguments[1:]
+        else:
+            node["~"] = "call"
+            node["function"] = self.node(function, f"maker of {where}")
+        if arguments:
+            node["arguments"] = [
+                self.node(v, f"{where} ({type(value).__name__} argument {i + 1})")
+                for i, v in enumerate(arguments)
+            ]
+        if state is not None:
+            node["state"] = self._state(state, where)
+        if items is not None:
+            node["items"] = [self.node(v, f"{where}[{i}]") for i, v in enumerate(items)]
+        if pairs is not None:
+            node["pairs"] = [
+                [self.node(k, f"{where} key"), self.node(v, f"{where}[{k!r}]")] for k, v in pairs
+            ]
+
+    def _state(self, state: Any, where: str, *, optional: bool = False) -> Any:
+        if type(state) is not dict:
+            return self.node(state, where)
+        found: dict[str, Any] = {"~": "dict", "items": []}
+        for key, item in state.items():
+            place = f"{where}.{key}" if where else str(key)
+            groups = ("_parameters", "_buffers", "_modules")
+            if optional and key in groups and isinstance(item, dict):
+                inner = {n: f"{where}.{n}" if where else n for n in item}
+                pairs = [[name, self.node(v, inner[name])] for name, v in item.items()]
+                found["items"].append([key, {"~": "dict", "items": pairs}])
+                continue
+            before = len(self._kept), len(self._weights), len(self.extra), len(self._storages)
+            try:
+                found["items"].append([self.node(key, where), self.node(item, place)])
+            except InvalidParameterError as error:
+                if not optional:
+                    raise
+                self._forget(*before)
+                self._note(
+                    f"The attribute {place!r} ({type(item).__name__}) is not saved: "
+                    f"{error.message} The loaded model is without it."
+                )
+        return found
+
+    def _forget(self, kept: int, weights: int, extra: int, storages: int) -> None:
+        """Forget what was found inside of something that is left out."""
+        for value in self._kept[kept:]:
+            self._memo.pop(id(value), None)
+        found: dict[Any, Any]
+        for found, size in (
+            (self._weights, weights), (self.extra, extra), (self._storages, storages),
+        ):  # fmt: skip
+            while len(found) > size:
+                found.popitem()
+
+    def _name_tensors(self, module: Any, where: str) -> None:
+        """Give parameters and persistent buffers the names of the state dict."""
+        if any(id(t) in self._names for t in module.parameters()):
+            return
+        base = f"{where}." if where else ""
+        for name, tensor in module.named_parameters(remove_duplicate=False):
+            self._names.setdefault(id(tensor), base + name)
+        for prefix, part in module.named_modules(remove_duplicate=False):
+            for name, tensor in part._buffers.items():
+                full = f"{base}{prefix}.{name}" if prefix else base + name
+                if tensor is not None:
+                    hidden = name in part._non_persistent_buffers_set
+                    self._names.setdefault(id(tensor), f"@{full}" if hidden else full)
+
+
+def _may_be_named(value: Any) -> bool:
+    return isinstance(value, type) or callable(value)
+
+
+def _refused(value: Any, where: str, why: str) -> InvalidParameterError:
+    name = where.lstrip("@") or "the object"
+    return InvalidParameterError(
+        f"{name} ({type(value).__module__}.{type(value).__qualname__}) cannot be saved as data: "
+        f"{why}."
+    )
+
+
+def _as_bytes(value: Any) -> Any:
+    import numpy as np
+
+    return np.frombuffer(np.ascontiguousarray(value).tobytes(), dtype=np.uint8)
+
+
+def _listed(part: Any) -> Any:
+    return list(part) if isinstance(part, tuple) else part
+
+
+def _file_record(file: SourceFile) -> dict[str, Any]:
+    return {
+        "path": file.path,
+        "origin": file.origin,
+        "package": file.package,
+        "whole": file.whole,
+        "values": file.values,
+    }
+
+
+def _imported(text: str, files: dict[str, SourceFile]) -> set[str]:
+    import ast
+
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
+            found.add(node.module.partition(".")[0])
+    own = {name.partition(".")[0] for name in files}
+    return found - own - {"__future__"}

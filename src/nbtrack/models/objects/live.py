@@ -1,0 +1,91 @@
+"""Which of a model's sources this process has already, word for word."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import ModuleType
+from typing import Any
+
+from nbtrack.errors import InvalidParameterError
+from nbtrack.models.objects import statements
+from nbtrack.models.objects.freezing import Freezer
+from nbtrack.models.objects.references import is_file
+from nbtrack.models.objects.safety import nodes
+
+
+@dataclass
+class Live:
+    """Modules of this process that stand for saved files, and the paths of those files."""
+
+    modules: dict[str, ModuleType] = field(default_factory=dict)
+    paths: set[str] = field(default_factory=set)
+
+
+def live_modules(
+    tree: dict[str, Any], sources: Mapping[str, str], arrays: Mapping[str, Any]
+) -> Live:
+    """Return the saved files that need not be run: the process has the same source.
+
+    So a model that is loaded where it was made is of the class that is there, and
+    ``isinstance`` says so; where the class was changed since, the saved one is made anew.
+    """
+    found = Live()
+    for name, record in tree["files"].items():
+        if record["path"] not in sources:
+            continue
+        if record["whole"]:
+            module = sys.modules.get(record["origin"])
+            same = is_file(record["origin"]) and _text(module) == sources[record["path"]]
+        else:
+            module = sys.modules.get("__main__")
+            same = _is_same(tree, name, module, sources, arrays)
+        if same and module is not None:
+            found.modules[name] = module
+            found.paths.add(record["path"])
+    return found
+
+
+def _text(module: Any) -> str | None:
+    try:
+        return statements.text_of(module)
+    except InvalidParameterError:
+        return None
+
+
+def _is_same(
+    tree: dict[str, Any],
+    name: str,
+    module: Any,
+    sources: Mapping[str, str],
+    arrays: Mapping[str, Any],
+) -> bool:
+    """Return whether saving the same names now would write the same source and values."""
+    wanted = [node for node in nodes(tree["root"]) if node.get("file") == name]
+    if any(node["~"] != "own" for node in wanted):
+        return False
+    freezer = Freezer()
+    try:
+        for qualname in dict.fromkeys(node["name"] for node in wanted):
+            value: Any = module
+            for part in qualname.split("."):
+                value = getattr(value, part, None)
+            if value is None:
+                return False
+            freezer.sources.add(value)
+    except InvalidParameterError:
+        return False
+    made = freezer.sources.finish()
+    if name not in made or made[name].values != tree["files"][name]["values"]:
+        return False
+    return all(sources.get(file.path) == file.text for file in made.values()) and all(
+        key in arrays and _equal(array, arrays[key]) for key, array in freezer.extra.items()
+    )
+
+
+def _equal(array: Any, other: Any) -> bool:
+    import numpy as np
+
+    one, two = (a.detach().cpu().float() if hasattr(a, "detach") else a for a in (array, other))
+    return bool(np.array_equal(np.asarray(one), np.asarray(two), equal_nan=True))
