@@ -46,6 +46,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "data": RUN,
     "system_metrics": RUN,
     "models": RUN,
+    "types": {"models"},
     "autolog": {"models"} | RUN,
     "projects": {"models"} | RUN,
     "interop": {"models"} | RUN,

@@ -1,0 +1,75 @@
+"""The user's own code that travels with a model (``code_paths``)."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import shutil
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from nbtrack.errors import InvalidParameterError, NotFoundError
+
+CODE = "code"
+_IGNORED = shutil.ignore_patterns("__pycache__", "*.pyc", ".git", ".ipynb_checkpoints")
+
+
+def copy_code(folder: Path, code_paths: Iterable[str | os.PathLike[str]] | None) -> str | None:
+    """Copy files and folders into the model's folder, and return the name of the folder there.
+
+    Raises
+    ------
+    InvalidParameterError
+        If ``code_paths`` is no list.
+    NotFoundError
+        If one of them does not exist.
+    """
+    if code_paths is None:
+        return None
+    if isinstance(code_paths, str | os.PathLike):
+        raise InvalidParameterError(
+            f"code_paths is a list of files and folders: code_paths=[{str(code_paths)!r}]."
+        )
+    target = folder / CODE
+    target.mkdir()
+    for given in code_paths:
+        source = Path(given)
+        if source.is_dir():
+            inside = folder.resolve().is_relative_to(source.resolve())
+            if inside:
+                raise InvalidParameterError(
+                    f"code_paths has {str(given)!r}, which the model is saved into. "
+                    "Name the packages and files that the model needs."
+                )
+            place = target / source.resolve().name
+            shutil.copytree(source, place, ignore=_IGNORED, dirs_exist_ok=True)
+        elif source.is_file():
+            shutil.copyfile(source, target / source.name)
+        else:
+            raise NotFoundError(f"code_paths has {str(given)!r}, which is not there: {Path.cwd()}.")
+    return CODE
+
+
+def use_code(folder: Path) -> None:
+    """Let modules of a model's code folder be imported; they come before installed ones.
+
+    A module of the same name that an earlier model brought is forgotten, so that each model
+    loads with its own code.
+    """
+    entries = {path.stem: path for path in folder.iterdir() if path.suffix in ("", ".py")}
+    for name, module in list(sys.modules.items()):
+        top = name.partition(".")[0]
+        place = getattr(module, "__file__", None) or next(iter(getattr(module, "__path__", [])), "")
+        if top in entries and place and not Path(place).is_relative_to(folder) and _is_code(place):
+            del sys.modules[name]
+    text = str(folder)
+    if text in sys.path:
+        sys.path.remove(text)
+    sys.path.insert(0, text)
+    importlib.invalidate_caches()
+
+
+def _is_code(place: str) -> bool:
+    """Return whether a module was brought by a model: it lies in the code folder of one."""
+    return any((up.parent / "MLmodel").is_file() for up in Path(place).parents if up.name == CODE)

@@ -1,0 +1,136 @@
+"""Opening a model's folder: found, read, and its files compared with their recorded digests."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nbtrack.errors import InvalidParameterError, NbtrackError
+from nbtrack.models.manifest import MANIFEST, files_below, read_manifest, sha256
+from nbtrack.models.model import MLMODEL, Model
+from nbtrack.tracking.model_places import ModelPlace, locate
+
+
+class ChangedModelError(NbtrackError):
+    """A file of a model is not the one that was saved."""
+
+    code = "DATA_LOSS"
+
+
+@dataclass(frozen=True)
+class OpenedModel:
+    """A model whose folder is here.
+
+    Attributes
+    ----------
+    path : Path
+        The folder.
+    model : Model
+        What its MLmodel file says.
+    place : ModelPlace
+        Where it was found.
+    """
+
+    path: Path
+    model: Model
+    place: ModelPlace
+
+    def flavor(self, name: str) -> dict[str, Any]:
+        """Return what a flavor says about its files.
+
+        Raises
+        ------
+        InvalidParameterError
+            If the model does not have this flavor.
+        """
+        if name not in self.model.flavors:
+            has = ", ".join(f"nbtrack.{n}" for n in self.model.flavors).replace(
+                "python_function", "pyfunc"
+            )
+            raise InvalidParameterError(
+                f"The model {self.place.uri!r} cannot be loaded as {name!r}: it was saved as "
+                f"{', '.join(self.model.flavors) or 'nothing'}. Use load_model of {has}."
+            )
+        return self.model.flavors[name]
+
+
+def locate_folder(uri: str | os.PathLike[str]) -> Path:
+    """Return the local folder of a model; a remote one is downloaded."""
+    return open_model(uri).path
+
+
+def open_model(
+    uri: str | os.PathLike[str], dst_path: str | os.PathLike[str] | None = None
+) -> OpenedModel:
+    """Find a model and read its MLmodel file.
+
+    Parameters
+    ----------
+    uri : str or path
+        ``runs:/<run>/<name>``, ``models:/<name>/<version>``, ``models:/<name>@<alias>``,
+        ``models:/<model id>``, a folder, or a remote URI, which is downloaded.
+    dst_path : str or path, optional
+        The folder to copy the model to.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such model.
+    ChangedModelError
+        If the MLmodel file is not the one that was saved.
+    """
+    place = locate(uri)
+    path = Path(place.folder.download(None, dst_path))
+    opened = OpenedModel(path, Model.load(path), place)
+    check_files(opened, [MLMODEL])
+    return opened
+
+
+def check_files(opened: OpenedModel, names: Iterable[str] | None = None) -> None:
+    """Compare files of a model with the digests that were recorded when it was saved.
+
+    Those of the store count, or else those in the folder itself; a folder without any, such
+    as one that MLflow wrote, is taken as it is.
+
+    Parameters
+    ----------
+    opened : OpenedModel
+        The model.
+    names : iterable of str, optional
+        Files, or folders with all in them, relative to the model's folder; by default all.
+
+    Raises
+    ------
+    ChangedModelError
+        If a file is not the one that was saved, is missing, or has been added.
+    """
+    recorded = opened.place.hashes or read_manifest(opened.path)
+    if recorded is None:
+        return
+    recorded = {path: digest for path, digest in recorded.items() if path != MANIFEST}
+    present = set(files_below(opened.path))
+    wanted = sorted(set(recorded) | present) if names is None else list(names)
+    for name in wanted:
+        inside = sorted(p for p in set(recorded) | present if p == name or p.startswith(f"{name}/"))
+        for path in inside:
+            _check(opened, path, recorded.get(path), path in present)
+
+
+def _check(opened: OpenedModel, path: str, digest: str | None, present: bool) -> None:
+    if present and digest is not None and sha256(opened.path / path) == digest:
+        return
+    what = "has been changed since" if present and digest else "is gone; it was there when"
+    if digest is None:
+        what = "has been added since"
+    way_out = (
+        "Log the model again, or load another version of it."
+        if opened.place.hashes
+        else f"Get the model anew. If the change is meant, delete {MANIFEST} in its folder."
+    )
+    raise ChangedModelError(
+        f"The file {path!r} of the model {opened.place.uri!r} {what} the model was saved "
+        f"(in {opened.path}), so it is not loaded. {way_out}"
+    )

@@ -1,0 +1,238 @@
+"""The one path that every flavor's ``save_model`` and ``log_model`` takes."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any, Literal, TypedDict, Unpack
+
+from nbtrack.errors import InvalidParameterError, warn
+from nbtrack.models.code_paths import copy_code
+from nbtrack.models.environment import Given, write_environment
+from nbtrack.models.info import ModelInfo
+from nbtrack.models.input_example import Example
+from nbtrack.models.manifest import files_below, write_manifest
+from nbtrack.models.model import MLMODEL, Model
+from nbtrack.models.signature import ModelSignature, infer_signature
+from nbtrack.tracking import context, logged_models
+
+Write = Callable[[Path, Model], None]
+Predict = Callable[..., Any]
+
+
+class SaveOptions(TypedDict, total=False):
+    """What every flavor takes besides its model; see :func:`save`."""
+
+    signature: ModelSignature | Literal[False] | None
+    input_example: Any
+    pip_requirements: Given
+    extra_pip_requirements: Given
+    conda_env: str | os.PathLike[str] | Mapping[str, Any] | None
+    code_paths: Iterable[str | os.PathLike[str]] | None
+    extra_files: Iterable[str | os.PathLike[str]] | None
+    metadata: dict[str, Any] | None
+    predict: Predict | None
+
+
+def save(
+    write: Write,
+    path: str | os.PathLike[str],
+    *,
+    mlflow_model: Model | None = None,
+    signature: ModelSignature | Literal[False] | None = None,
+    input_example: Any = None,
+    pip_requirements: Given = None,
+    extra_pip_requirements: Given = None,
+    conda_env: str | os.PathLike[str] | Mapping[str, Any] | None = None,
+    code_paths: Iterable[str | os.PathLike[str]] | None = None,
+    extra_files: Iterable[str | os.PathLike[str]] | None = None,
+    metadata: dict[str, Any] | None = None,
+    predict: Predict | None = None,
+) -> Model:
+    """Write a model folder, whole or not at all.
+
+    Parameters
+    ----------
+    write : callable
+        ``write(folder, model)``, the flavor's own part: writes its files below ``folder`` and
+        adds its flavors to ``model`` (``add_flavor``, ``add_pyfunc``). What it needs goes to
+        ``model.requirements``; digests of what it has hashed anyway to ``model.hashes``.
+    path : str or path
+        A folder that does not exist yet, or is empty.
+    mlflow_model : Model, optional
+        What is known about the model already.
+    signature : ModelSignature or False, optional
+        By default inferred from ``input_example`` with ``predict``; False for none.
+    input_example : optional
+        A DataFrame, array, tensor, dictionary, list, value, sparse matrix; or a tuple of one
+        of these and a dictionary of parameters.
+    pip_requirements, extra_pip_requirements, conda_env : optional
+        Instead of, or besides, the packages that the model is found to need.
+    code_paths : list of path, optional
+        Files and folders that are put on ``sys.path`` where the model is loaded.
+    extra_files : list of path, optional
+        Files that are kept in ``extra_files/`` of the model.
+    metadata : dict, optional
+        Whatever is to be kept in the MLmodel file.
+    predict : callable, optional
+        ``predict(data)`` or ``predict(data, params)``, for the outputs of the signature.
+
+    Raises
+    ------
+    InvalidParameterError
+        If the folder is there and not empty, or an option cannot be used.
+    """
+    folder = Path(path)
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise InvalidParameterError(
+            f"Path '{path}' already exists and is not empty. Save the model to another folder, or "
+            "remove this one first."
+        )
+    _check_options(signature, metadata)
+    model = Model() if mlflow_model is None else mlflow_model
+    if metadata is not None:
+        model.metadata = metadata
+    # a save into a folder of the user's leaves the folder when it fails, and nothing in it
+    existed = folder.exists()
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        model.code_folder = copy_code(folder, code_paths)
+        example = None if input_example is None else Example.of(input_example)
+        if example is not None:
+            model.saved_input_example_info = example.save(folder)
+        if isinstance(signature, ModelSignature):
+            model.signature = signature
+        elif signature is None and model.signature is None and example is not None:
+            model.signature = _inferred(example, input_example, predict)
+        model.extra_files = _copy_extra(folder, extra_files)
+        write(folder, model)
+        write_environment(
+            folder, model.requirements, pip_requirements, extra_pip_requirements, conda_env
+        )
+        paths = files_below(folder)
+        model.model_size_bytes = sum((folder / name).stat().st_size for name in paths)
+        model.save(folder / MLMODEL)
+        model.hashes = write_manifest(folder, model.hashes)
+    except BaseException:
+        _empty(folder, keep=existed)
+        raise
+    return model
+
+
+def log(
+    write: Write,
+    name: str | None = None,
+    *,
+    artifact_path: str | None = None,
+    params: Mapping[str, Any] | None = None,
+    tags: Mapping[str, Any] | None = None,
+    model_type: str | None = None,
+    step: int = 0,
+    model_id: str | None = None,
+    run_id: str | None = None,
+    **options: Unpack[SaveOptions],
+) -> ModelInfo:
+    """Write a model folder as a logged model of the store.
+
+    Parameters
+    ----------
+    write : callable
+        See :func:`save`, which takes the other options too.
+    name, artifact_path : str, optional
+        The model's name, by either word; by default a random one.
+    params, tags : mapping, optional
+        What to keep with the model besides the params of its run.
+    model_type : str, optional
+        Any text, to find models of one kind by.
+    step : int, optional
+        The step of the run that the model belongs to.
+    model_id : str, optional
+        A logged model that exists and gets these files.
+    run_id : str, optional
+        The run that it comes out of; by default the active one, if any.
+
+    Raises
+    ------
+    InvalidParameterError
+        If the name or an option cannot be used.
+    """
+    if name is not None and artifact_path is not None and name != artifact_path:
+        raise InvalidParameterError(
+            f"name={name!r} and artifact_path={artifact_path!r} both name the model. Pass name."
+        )
+    pending = logged_models.start(
+        context.store(),
+        artifact_path if name is None else name,
+        run_id=run_id,
+        params=params,
+        tags=tags,
+        model_type=model_type,
+        step=step,
+        model_id=model_id,
+    )
+    try:
+        known = Model(pending.artifact_location, pending.run_id, model_id=pending.model_id)
+        model = save(write, pending.place, mlflow_model=known, **options)
+        logged = pending.finish(model.hashes)
+    except BaseException as error:
+        pending.fail(f"{type(error).__name__}: {error}")
+        raise
+    return ModelInfo.of(
+        model,
+        name=logged.name,
+        params=logged.params,
+        tags=logged.tags,
+        creation_timestamp=logged.creation_timestamp,
+    )
+
+
+def _copy_extra(
+    folder: Path, files: Iterable[str | os.PathLike[str]] | None
+) -> list[dict[str, str]]:
+    found = []
+    for given in files or ():
+        source = Path(given)
+        if not source.is_file():
+            raise InvalidParameterError(f"extra_files has {str(given)!r}, which is no file.")
+        target = folder / "extra_files" / source.name
+        target.parent.mkdir(exist_ok=True)
+        shutil.copyfile(source, target)
+        found.append({"path": f"extra_files/{source.name}"})
+    return found
+
+
+def _inferred(example: Example, given: Any, predict: Predict | None) -> ModelSignature | None:
+    output = None
+    if predict is not None:
+        data = given[0] if example.params is not None else given
+        try:
+            output = predict(data) if example.params is None else predict(data, example.params)
+        except Exception as error:  # noqa: BLE001 - the model is worth saving even so
+            warn(
+                f"The signature says nothing of the outputs: the model fails on the input example "
+                f"({type(error).__name__}: {error}). Pass signature=infer_signature(x, y)."
+            )
+    return infer_signature(example.data, output, example.params)
+
+
+def _check_options(signature: Any, metadata: Any) -> None:
+    if signature not in (None, False) and not isinstance(signature, ModelSignature):
+        raise InvalidParameterError(
+            f"signature={signature!r} is no ModelSignature. "
+            "Use infer_signature(x, y), or False for a model without one."
+        )
+    if metadata is not None and not isinstance(metadata, dict):
+        raise InvalidParameterError(f"metadata={metadata!r} is no dictionary.")
+
+
+def _empty(folder: Path, keep: bool) -> None:
+    if not keep:
+        shutil.rmtree(folder, ignore_errors=True)
+        return
+    for path in folder.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)

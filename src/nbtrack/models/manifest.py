@@ -1,0 +1,64 @@
+"""The SHA-256 of a model's files, kept beside them, so that a changed file is noticed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from nbtrack.errors import InvalidParameterError
+
+MANIFEST = "nbtrack-files.json"
+
+
+def write_manifest(folder: Path, known: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Record the digest of every file below a folder, and return them by path.
+
+    Parameters
+    ----------
+    folder : Path
+        The model's folder.
+    known : mapping, optional
+        Digests that were taken while files were written; those files are not read again.
+    """
+    found = {}
+    for path in files_below(folder):
+        found[path] = (known or {}).get(path) or sha256(folder / path)
+    text = json.dumps({"sha256": found}, indent=1)
+    (folder / MANIFEST).write_text(text + "\n", "utf-8")
+    return found
+
+
+def read_manifest(folder: Path) -> dict[str, str] | None:
+    """Return the recorded digests by path; None for a folder without any, such as MLflow's.
+
+    Raises
+    ------
+    InvalidParameterError
+        If the file that has them cannot be read.
+    """
+    file = folder / MANIFEST
+    if not file.is_file():
+        return None
+    try:
+        found = json.loads(file.read_text("utf-8"))["sha256"]
+        return {str(path): str(digest) for path, digest in found.items()}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise InvalidParameterError(
+            f"{str(file)!r}, which has the digests of the model's files, is damaged. Get the model "
+            "anew; or, if you trust its files as they are, delete this one."
+        ) from None
+
+
+def files_below(folder: Path) -> list[str]:
+    """Return the paths of a model's files, in order, without the file of the digests."""
+    found = (path for path in folder.rglob("*") if path.is_file())
+    paths = sorted(path.relative_to(folder).as_posix() for path in found)
+    return [path for path in paths if path != MANIFEST]
+
+
+def sha256(path: Path) -> str:
+    """Return the SHA-256 of a file, in hexadecimal."""
+    with path.open("rb", buffering=0) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,115 @@
+"""The packages that a model needs: found in what it is made of, not by importing it again."""
+
+from __future__ import annotations
+
+import ast
+import json
+import sys
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from importlib import metadata
+from typing import Any
+
+MAX_OBJECTS = 2000
+_PLAIN = (str, bytes, int, float, complex, bool, type(None))
+
+
+class Requirements:
+    """A set of packages, filled while a model is written.
+
+    Attributes
+    ----------
+    packages : set of str
+        Names of distributions, such as ``scikit-learn``.
+    own : set of str
+        Modules that belong to no installed package: the user's own code.
+    """
+
+    def __init__(self) -> None:
+        self.packages: set[str] = set()
+        self.own: set[str] = set()
+
+    def add_package(self, *names: str) -> None:
+        """Add distributions by name."""
+        self.packages.update(names)
+
+    def add_module(self, *names: str) -> None:
+        """Add the distributions that modules come from; the standard library needs none."""
+        for name in names:
+            top = name.partition(".")[0]
+            if top in sys.stdlib_module_names or top in ("__main__", "mlflow", ""):
+                continue
+            found = distributions_of(top)
+            self.packages.update(found)
+            if not found:
+                self.own.add(top)
+
+    def add_source(self, text: str) -> None:
+        """Add what Python source imports, wherever in it."""
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.Import):
+                self.add_module(*(alias.name for alias in node.names))
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                self.add_module(node.module)
+
+    def add_object(self, given: Any) -> None:
+        """Add the packages of an object's class, its bases, and of all that it holds."""
+        seen: set[int] = set()
+        waiting = [given]
+        while waiting and len(seen) < MAX_OBJECTS:
+            one = waiting.pop()
+            if isinstance(one, _PLAIN) or id(one) in seen:
+                continue
+            seen.add(id(one))
+            kind = one if isinstance(one, type) else type(one)
+            self.add_module(*{base.__module__ for base in kind.__mro__})
+            if callable(one) and isinstance(getattr(one, "__module__", None), str):
+                self.add_module(one.__module__)
+            waiting += _held(one)
+
+    def lines(self) -> list[str]:
+        """Return the packages as lines of a requirements file, with the installed versions."""
+        return [pinned(name) for name in sorted(self.packages, key=str.lower)]
+
+
+def pinned(name: str) -> str:
+    """Return ``name==version`` as pip can install it, or the name of what is not installed.
+
+    A local version (``2.9.0+cu130``) is on no package index: the part after the plus is cut.
+    A package from a repository is named with its commit.
+    """
+    try:
+        found = metadata.distribution(name)
+    except metadata.PackageNotFoundError:
+        # nbtrack in a source tree, which nothing has installed, still knows its version
+        own = name == "nbtrack"
+        return f"{name}=={sys.modules['nbtrack'].__version__}" if own else name
+    origin = json.loads(found.read_text("direct_url.json") or "{}")
+    if vcs := origin.get("vcs_info"):
+        below = f"#subdirectory={origin['subdirectory']}" if "subdirectory" in origin else ""
+        return f"{name} @ {vcs['vcs']}+{origin['url']}@{vcs['commit_id']}{below}"
+    return f"{name}=={found.version.partition('+')[0]}"
+
+
+def distributions_of(module: str) -> list[str]:
+    """Return the installed distributions that a top-level module comes from."""
+    if module == "nbtrack":
+        return ["nbtrack"]
+    return _by_module().get(module, [])
+
+
+@lru_cache(maxsize=1)
+def _by_module() -> Mapping[str, list[str]]:
+    # takes 0.2 s: all installed packages are gone through
+    return {name: sorted(set(found)) for name, found in metadata.packages_distributions().items()}
+
+
+def _held(one: Any) -> Iterable[Any]:
+    if isinstance(one, Mapping):
+        return list(one.values())
+    if isinstance(one, list | tuple | set | frozenset):
+        return list(one)
+    if isinstance(one, type) or (callable(one) and not hasattr(one, "__dict__")):
+        return []
+    held = getattr(one, "__dict__", None)
+    return list(held.values()) if isinstance(held, dict) else []

@@ -1,0 +1,8 @@
+"""The types of signatures, where MLflow has them."""
+
+from __future__ import annotations
+
+from nbtrack.models.datatypes import DataType
+from nbtrack.models.schema import ColSpec, ParamSchema, ParamSpec, Schema, TensorSpec
+
+__all__ = ["ColSpec", "DataType", "ParamSchema", "ParamSpec", "Schema", "TensorSpec"]
