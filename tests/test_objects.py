@@ -361,3 +361,27 @@ def test_nothing_unknown_runs_without_trust() -> None:
 def test_what_is_no_data_is_refused_by_its_path() -> None:
     with pytest.raises(InvalidParameterError, match=r"outer\[1\].*generator"):
         freeze({"outer": [1, (i for i in range(2))]})
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda nn, torch: nn.LazyLinear(2), "call the model once"),
+        (lambda nn, torch: nn.Sequential(torch.jit.script(nn.Linear(2, 2))), r"^0 .*TorchScript"),
+        (lambda nn, torch: torch.fx.symbolic_trace(nn.Linear(2, 2)), "no source"),
+        (lambda nn, torch: nn.Linear(2, 2, device="meta"), "meta tensor"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:.*torch.jit.*")
+def test_modules_that_are_no_data_are_refused_with_advice(make: Any, message: str) -> None:
+    torch = pytest.importorskip("torch")
+    with pytest.raises(InvalidParameterError, match=message):
+        freeze(make(torch.nn, torch))
+
+
+def test_a_compiled_part_is_saved_as_what_was_compiled() -> None:
+    torch = pytest.importorskip("torch")
+    model = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.compile(torch.nn.Linear(2, 2)))
+    found = thawed(model)
+    assert type(found[1]) is torch.nn.Linear
+    assert torch.equal(found[1].weight, model[1].weight)

@@ -12,11 +12,12 @@ from typing import Any
 
 from nbtrack.errors import InvalidParameterError
 from nbtrack.models.objects import references, statements
+from nbtrack.models.objects.arrays import Arrays, objects_in, refused
 from nbtrack.models.objects.source_file import SourceFile
 from nbtrack.models.objects.sources import Sources
+from nbtrack.models.objects.torch_modules import plain_module
 
 VERSION = 1
-_FLAT = "biufc"
 _MAX_DEPTH = 400
 
 
@@ -67,10 +68,7 @@ class Freezer:
         self._memo: dict[int, dict[str, Any]] = {}
         self._kept: list[Any] = []
         self._next = 0
-        self._names: dict[int, str] = {}
-        self._storages: dict[tuple[Any, ...], str] = {}
-        self._weights: dict[str, Any] = {}
-        self.extra: dict[str, Any] = {}
+        self.arrays = Arrays()
         self._notes: list[str] = []
         self._depth = 0
         self._modules: set[str] = set()
@@ -88,7 +86,9 @@ class Freezer:
         }
         texts = {file.path: file.text for file in files.values()}
         modules = self._modules | {m for text in texts.values() for m in _imported(text, files)}
-        return Frozen(tree, self._weights, self.extra, texts, self._notes, sorted(modules))
+        return Frozen(
+            tree, self.arrays.weights, self.arrays.extra, texts, self._notes, sorted(modules)
+        )
 
     def _note(self, text: str) -> None:
         if text not in self._notes:
@@ -97,12 +97,11 @@ class Freezer:
     def _apart(self, value: Any, where: str) -> Any:
         """Freeze a value that shares nothing with the rest: it is thawed on its own."""
         memo, self._memo = self._memo, {}
-        names, self._names = self._names, {}
-        storages, self._storages = self._storages, {}
         try:
-            return self.node(value, where)
+            with self.arrays.apart():
+                return self.node(value, where)
         finally:
-            self._memo, self._names, self._storages = memo, names, storages
+            self._memo = memo
 
     # -- one value -----------------------------------------------------------------------
 
@@ -112,6 +111,7 @@ class Freezer:
             return value
         if type(value) is float:
             return value if math.isfinite(value) else {"~": "float", "value": repr(value)}
+        value = plain_module(value)
         known = self._memo.get(id(value))
         if known is not None:
             if "id" not in known:
@@ -120,7 +120,7 @@ class Freezer:
             return {"~": "ref", "id": known["id"]}
         self._depth += 1
         if self._depth > _MAX_DEPTH:
-            raise _refused(value, where, "it is nested too deeply")
+            raise refused(value, where, "it is nested too deeply")
         try:
             found: dict[str, Any] = {}
             self._memo[id(value)] = found
@@ -152,7 +152,10 @@ class Freezer:
         elif isinstance(value, MethodType):
             node.update({"~": "method", "name": value.__name__})
             node["self"] = self.node(value.__self__, f"{where}.__self__")
-        elif not self._fill_array(node, value, where):
+        elif (objects := objects_in(value)) is not None:
+            node.update({"~": "objects", "shape": list(value.shape)})
+            node["items"] = [self.node(v, f"{where}[{i}]") for i, v in enumerate(objects)]
+        elif not self.arrays.fill(node, value, where):
             self._fill_other(node, value, where)
 
     def _pairs(self, value: dict[Any, Any], where: str) -> list[list[Any]]:
@@ -164,7 +167,7 @@ class Freezer:
     def _fill_module_reference(self, node: dict[str, Any], value: ModuleType, where: str) -> None:
         name = references.module_of(value)
         if name is None or name == "__main__":
-            raise _refused(value, where, "it cannot be imported by its name")
+            raise refused(value, where, "it cannot be imported by its name")
         if references.is_own(name) and references.is_file(name):
             node.update({"~": "own", "file": self.sources.add_module(value), "name": ""})
             return
@@ -194,87 +197,28 @@ class Freezer:
             if item is not value
         }
 
-    # -- arrays ---------------------------------------------------------------------------
-
-    def _fill_array(self, node: dict[str, Any], value: Any, where: str) -> bool:
-        numpy, torch = sys.modules.get("numpy"), sys.modules.get("torch")
-        if numpy is not None and type(value) is numpy.ndarray:
-            self._fill_numpy(node, value, where)
-            return True
-        if numpy is not None and isinstance(value, numpy.generic):
-            node.update({"~": "scalar", "dtype": value.dtype.str})
-            node["value"] = base64.b64encode(value.tobytes()).decode("ascii")
-            if value.dtype.hasobject:
-                raise _refused(value, where, "it is a NumPy scalar that holds an object")
-            return True
-        if torch is None or not isinstance(value, torch.Tensor):
-            return False
-        self._fill_tensor(node, value, where)
-        return True
-
-    def _fill_numpy(self, node: dict[str, Any], value: Any, where: str) -> None:
-        if value.dtype.hasobject:
-            node.update({"~": "objects", "shape": list(value.shape)})
-            node["items"] = [self.node(v, f"{where}[{i}]") for i, v in enumerate(value.flat)]
-            return
-        node.update({"~": "ndarray", "name": self._free_name(where), "dtype": value.dtype.str})
-        node["shape"] = list(value.shape)
-        if value.dtype.names is not None:
-            node["dtype"] = [list(map(_listed, field)) for field in value.dtype.descr]
-        plain = value.dtype.kind in _FLAT and value.dtype.isnative and value.dtype.itemsize <= 8
-        stored = value if plain and value.dtype.kind != "c" else _as_bytes(value)
-        self.extra[node["name"]] = stored
-
-    def _fill_tensor(self, node: dict[str, Any], value: Any, where: str) -> None:
-        import torch
-
-        kind = type(value)
-        if kind not in (torch.Tensor, torch.nn.Parameter):
-            raise _refused(value, where, f"it is a tensor of the kind {kind.__name__}")
-        if value.layout is not torch.strided or value.is_quantized or value.is_meta:
-            what = "meta" if value.is_meta else str(value.layout).removeprefix("torch.")
-            raise _refused(value, where, f"it is a {what} tensor; make it dense first")
-        name = self._names.get(id(value)) or self._free_name(where)
-        key = (
-            value.untyped_storage().data_ptr(), value.storage_offset(), tuple(value.shape),
-            value.stride(), value.dtype, value.device,
-        )  # fmt: skip
-        same = self._storages.get(key) if value.numel() else None
-        node.update({"~": "tensor", "name": name if same is None else same})
-        if same is None:
-            self._storages[key] = name
-            (self.extra if name.startswith("@") else self._weights)[name] = value.detach()
-        if kind is torch.nn.Parameter:
-            node["kind"] = "parameter"
-        if value.requires_grad and value.is_leaf:
-            node["requires_grad"] = True
-        node["device"] = str(value.device)
-
-    def _free_name(self, where: str) -> str:
-        base = where if where.startswith("@") else "@" + where
-        name, number = base, 1
-        while name in self.extra:
-            number += 1
-            name = f"{base}#{number}"
-        return name
-
     # -- instances ------------------------------------------------------------------------
 
     def _fill_instance(self, node: dict[str, Any], value: Any, where: str) -> None:
+        if isinstance(value, type):
+            raise refused(value, where, f"the class {value.__name__} has no source and no module")
         torch = sys.modules.get("torch")
         if torch is not None and isinstance(value, torch.nn.Module):
-            from nbtrack.models.objects.torch_modules import state_of
+            from nbtrack.models.objects.torch_modules import state_of, why_not
 
+            reason = why_not(value)
+            if reason:
+                raise refused(value, where, reason)
             cls, state = state_of(value, self._note)
-            self._name_tensors(value, where)
+            self.arrays.name_tensors(value, where)
             node["~"] = "parametrized" if cls is not type(value) else "object"
             node["class"] = self.node(cls, f"type of {where or 'the model'}")
             node["state"] = self._state(state, where, optional=True)
             return
         try:
             reduced = value.__reduce_ex__(4)
-        except Exception as error:
-            raise _refused(value, where, str(error)) from error
+        except Exception as error:  # whatever an object's own method raises
+            raise refused(value, where, str(error)) from error
         if isinstance(reduced, str):
             module = str(getattr(value, "__module__", ""))
             self._modules.add(module.partition(".")[0])
@@ -314,65 +258,24 @@ class Freezer:
                 pairs = [[name, self.node(v, inner[name])] for name, v in item.items()]
                 found["items"].append([key, {"~": "dict", "items": pairs}])
                 continue
-            before = len(self._kept), len(self._weights), len(self.extra), len(self._storages)
+            before, arrays = len(self._kept), self.arrays.mark()
             try:
                 found["items"].append([self.node(key, where), self.node(item, place)])
             except InvalidParameterError as error:
                 if not optional:
                     raise
-                self._forget(*before)
+                for left_out in self._kept[before:]:
+                    self._memo.pop(id(left_out), None)
+                self.arrays.forget(arrays)
                 self._note(
                     f"The attribute {place!r} ({type(item).__name__}) is not saved: "
                     f"{error.message} The loaded model is without it."
                 )
         return found
 
-    def _forget(self, kept: int, weights: int, extra: int, storages: int) -> None:
-        """Forget what was found inside of something that is left out."""
-        for value in self._kept[kept:]:
-            self._memo.pop(id(value), None)
-        found: dict[Any, Any]
-        for found, size in (
-            (self._weights, weights), (self.extra, extra), (self._storages, storages),
-        ):  # fmt: skip
-            while len(found) > size:
-                found.popitem()
-
-    def _name_tensors(self, module: Any, where: str) -> None:
-        """Give parameters and persistent buffers the names of the state dict."""
-        if any(id(t) in self._names for t in module.parameters()):
-            return
-        base = f"{where}." if where else ""
-        for name, tensor in module.named_parameters(remove_duplicate=False):
-            self._names.setdefault(id(tensor), base + name)
-        for prefix, part in module.named_modules(remove_duplicate=False):
-            for name, tensor in part._buffers.items():
-                full = f"{base}{prefix}.{name}" if prefix else base + name
-                if tensor is not None:
-                    hidden = name in part._non_persistent_buffers_set
-                    self._names.setdefault(id(tensor), f"@{full}" if hidden else full)
-
 
 def _may_be_named(value: Any) -> bool:
     return isinstance(value, type) or callable(value)
-
-
-def _refused(value: Any, where: str, why: str) -> InvalidParameterError:
-    name = where.lstrip("@") or "the object"
-    return InvalidParameterError(
-        f"{name} ({type(value).__module__}.{type(value).__qualname__}) cannot be saved as data: "
-        f"{why}."
-    )
-
-
-def _as_bytes(value: Any) -> Any:
-    import numpy as np
-
-    return np.frombuffer(np.ascontiguousarray(value).tobytes(), dtype=np.uint8)
-
-
-def _listed(part: Any) -> Any:
-    return list(part) if isinstance(part, tuple) else part
 
 
 def _file_record(file: SourceFile) -> dict[str, Any]:

@@ -80,7 +80,7 @@ def _is_same(
     if name not in made or made[name].values != tree["files"][name]["values"]:
         return False
     return all(sources.get(file.path) == file.text for file in made.values()) and all(
-        key in arrays and _equal(array, arrays[key]) for key, array in freezer.extra.items()
+        key in arrays and _equal(array, arrays[key]) for key, array in freezer.arrays.extra.items()
     )
 
 

@@ -269,7 +269,15 @@ class _Thawer:
 
     def _filled(self, node: dict[str, Any], made: Any) -> Any:
         if "state" in node:
-            _set_state(made, self.value(node["state"]))
+            state = self.value(node["state"])
+            try:
+                _set_state(made, state)
+            except Exception as error:  # what the object's own method raises
+                raise InvalidParameterError(
+                    f"A {type(made).__qualname__} cannot be given its saved state here: "
+                    f"{type(error).__name__}: {error}. Install the packages of its "
+                    "requirements.txt."
+                ) from error
         if "items" in node:
             made.extend(self.value(item) for item in node["items"])
         for key, item in node.get("pairs", ()):

@@ -33,6 +33,8 @@ def state_of(module: Any, note: Callable[[str], None]) -> tuple[type, Any]:
         return cls, state
     kept = {}
     for name, value in state.items():
+        if name == "_flat_weight_refs":
+            continue  # weak references, which RNNs make anew
         if name == "_compiled_call_impl":
             value = None
         elif _HOOKS in name and isinstance(value, dict) and value:
@@ -42,6 +44,25 @@ def state_of(module: Any, note: Callable[[str], None]) -> tuple[type, Any]:
             value = type(value)((k, v) for k, v in value.items() if _is_torch(v) and _is_data(v))
         kept[name] = value
     return cls, kept
+
+
+def plain_module(value: Any) -> Any:
+    """Return the module that ``torch.compile`` has wrapped, or the value itself."""
+    if type(value).__name__ == "OptimizedModule" and hasattr(value, "_orig_mod"):
+        return value._orig_mod
+    return value
+
+
+def why_not(module: Any) -> str | None:
+    """Return why a module cannot be saved as data, or None."""
+    import torch
+
+    if isinstance(module, torch.jit.ScriptModule):
+        return "it is TorchScript; save it alone, as a model of its own"
+    kind = type(module).__module__
+    if kind.startswith(("torch.ao.nn.quantized", "torch.ao.nn.intrinsic.quantized")):
+        return "its weights are quantized and packed; save the model before it is quantized"
+    return None
 
 
 def is_parametrized(module: Any) -> bool:
