@@ -51,7 +51,12 @@ def cast_frame(frame: pd.DataFrame, expected: Expected) -> pd.DataFrame:
             ) from None
         if found is not before:
             changed[column] = found
-    return frame.assign(**changed) if changed else frame
+    if not changed:
+        return frame
+    typed = frame.copy(deep=False)
+    for column, values in changed.items():  # a name may be a number
+        typed[column] = values
+    return typed
 
 
 def cast_values(values: Any, field: Field | None) -> Any:

@@ -63,13 +63,10 @@ class Expected:
     @classmethod
     def of(cls, model: Scored) -> Expected:
         """Return what a model expects; read from the JSON form of its signature."""
-        metadata = model.metadata
-        signature = getattr(metadata, "signature", None)
-        hinted = _flag(metadata, "is_signature_from_type_hint") or _flag(
-            metadata, "_is_signature_from_type_hint"
-        )
+        signature = getattr(model.metadata, "signature", None)
         if signature is None:
-            return cls(hinted=hinted)
+            return cls()
+        hinted = bool(getattr(signature, "_is_signature_from_type_hint", False))
         described = signature.to_dict()
         fields = tuple(_field(entry) for entry in _entries(described.get("inputs")))
         params = frozenset(str(entry["name"]) for entry in _entries(described.get("params")))
@@ -89,11 +86,6 @@ class Expected:
 def bad_input(message: str) -> NbtrackError:
     """Return the error for a request that cannot be understood."""
     return NbtrackError(f"Invalid input. {message}", "BAD_REQUEST")
-
-
-def _flag(metadata: Any, name: str) -> bool:
-    found = getattr(metadata, name, False)
-    return bool(found() if callable(found) else found)
 
 
 def _entries(described: Any) -> list[Mapping[str, Any]]:

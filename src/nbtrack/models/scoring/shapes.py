@@ -114,6 +114,8 @@ def _from_inputs(value: Any, expected: Expected) -> Any:
         if wrong := [item for item in value if not isinstance(item, dict)]:
             raise bad_input(f"{INPUTS} mixes dictionaries and others; one is {_called(wrong[0])}.")
         return [{n: cast_values(v, named.get(n)) for n, v in item.items()} for item in value]
+    if value == [] and not fields:
+        return value  # of nothing, a list says as little as an array would
     return cast_values(value, fields[0] if fields else None)
 
 

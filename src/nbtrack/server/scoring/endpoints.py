@@ -63,8 +63,14 @@ async def invocations(service: Service, asked: Asked) -> Answer:
     """Score what was sent."""
     try:
         async with asyncio.timeout(service.limits.timeout_s):
-            payload = await _read(service, asked)
-            return Answer(await asyncio.wrap_future(service.batches.submit(payload)))
+            try:
+                future = service.batches.submit(await _read(service, asked))
+            except NbtrackError as error:
+                return failure(error, service)
+            try:
+                return Answer(await asyncio.wrap_future(future))
+            except Exception as error:  # noqa: BLE001  a model may raise anything
+                return failure(_of_model(error), service, error)
     except TimeoutError:
         return failure(
             NbtrackError(
@@ -74,8 +80,6 @@ async def invocations(service: Service, asked: Asked) -> Answer:
             ),
             service,
         )
-    except Exception as error:  # noqa: BLE001  the model may raise anything; the sender learns it
-        return failure(error, service)
 
 
 async def _read(service: Service, asked: Asked) -> Payload:
@@ -84,33 +88,37 @@ async def _read(service: Service, asked: Asked) -> Payload:
     return await asyncio.to_thread(read_payload, asked.body, asked.content_type, service.expected)
 
 
-def failure(error: BaseException, service: Service) -> Answer:
+def failure(error: NbtrackError, service: Service, cause: Exception | None = None) -> Answer:
     """Return the answer for what went wrong.
 
     Parameters
     ----------
-    error : BaseException
-        An `NbtrackError` says itself what it is; anything else came out of the model.
+    error : NbtrackError
     service : Service
         Its redaction takes home folders and secrets out of the text.
+    cause : Exception, optional
+        What the model raised.
     """
-    trace = ""
-    code = error.error_code if isinstance(error, NbtrackError) else "BAD_REQUEST"
-    message = str(error)
-    if not isinstance(error, NbtrackError):
-        message = (
-            f"The model failed: {type(error).__name__}: {message}. Look whether the data is what "
-            "it takes."
-        )
-        trace = _trace(error) if service.shows_traces else ""
-    elif code in _FROM_MODEL and not _is_our_own(error):
-        code = "BAD_REQUEST"
+    trace = _trace(cause) if cause is not None and service.shows_traces else ""
     body = {
-        "error_code": code,
-        "message": service.redaction.text(_shortened(message)),
+        "error_code": error.error_code,
+        "message": service.redaction.text(_shortened(str(error))),
         "stack_trace": service.redaction.text(trace),
     }
-    return Answer(json.dumps(body), STATUS.get(code, 400))
+    return Answer(json.dumps(body), STATUS.get(error.error_code, 400))
+
+
+def _of_model(error: Exception) -> NbtrackError:
+    """Return what a model's error means to who asked: the data was not what it takes."""
+    if not isinstance(error, NbtrackError):
+        return NbtrackError(
+            f"The model failed: {type(error).__name__}: {error}. Look whether the data is what it "
+            "takes.",
+            "BAD_REQUEST",
+        )
+    if error.error_code in _FROM_MODEL and not _is_our_own(error):
+        return NbtrackError(str(error), "BAD_REQUEST")
+    return error
 
 
 def _is_our_own(error: NbtrackError) -> bool:

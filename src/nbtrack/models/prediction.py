@@ -1,0 +1,211 @@
+"""Predictions for files, from Python and from a shell."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import Any
+
+from nbtrack.errors import InvalidParameterError, NbtrackError
+from nbtrack.models.scoring.expected import Expected, Scored, bad_input
+from nbtrack.models.scoring.payloads import Payload, from_json
+from nbtrack.models.scoring.rows import count_rows, kind_of, split
+from nbtrack.models.scoring.sinks import JsonSink, Sink, open_sink
+from nbtrack.models.scoring.sources import Source, kind_of_file, open_source, read_document
+from nbtrack.models.scoring.tables import from_csv
+from nbtrack.models.serving import check_environment, load
+
+CHUNK_SIZE = 10_000
+DELAY_S = 1.0
+
+
+def predict(
+    model_uri: Any,
+    input_data: Any = None,
+    input_path: str | os.PathLike[str] | None = None,
+    content_type: str = "json",
+    output_path: str | os.PathLike[str] | None = None,
+    env_manager: str = "local",
+    install_mlflow: bool = False,
+    pip_requirements_override: Sequence[str] | None = None,
+    extra_envs: dict[str, str] | None = None,
+    *,
+    params: dict[str, Any] | None = None,
+    chunk_size: int | None = CHUNK_SIZE,
+) -> None:
+    """Write a model's predictions for data or for a file.
+
+    Parameters
+    ----------
+    model_uri : str, path, ModelInfo or PyFuncModel
+        Such as ``"models:/digits/1"``.
+    input_data : object, optional
+        What the model's ``predict`` takes.
+    input_path : str or path, optional
+        A file: ``.csv``, ``.json`` (any form of a scoring request, or a list of records),
+        ``.jsonl`` (a record, a request or a value a line), ``.parquet``. Without either, standard
+        input is read.
+    content_type : {"json", "csv", "jsonl", "parquet"}
+        For files whose name does not say it, and for standard input.
+    output_path : str or path, optional
+        ``.json``, ``.jsonl``, ``.csv`` or ``.parquet``; it appears when all is written. Without
+        one, JSON goes to standard output.
+    env_manager : str
+        Only ``"local"``: nbtrack scores in the environment that it runs in.
+    install_mlflow, pip_requirements_override, extra_envs
+        Are of environments that are built, and refused.
+    params : dict, optional
+        Of the model.
+    chunk_size : int or None
+        Rows of a file that are read and scored at once, 10,000 by default: memory does not grow
+        with the file. None where rows depend on each other.
+
+    Raises
+    ------
+    InvalidParameterError
+        If what was asked does not go together.
+    NbtrackError
+        ``BAD_REQUEST`` if the data cannot be read, or the model fails.
+    """
+    check_environment(env_manager)
+    if install_mlflow or pip_requirements_override or extra_envs:
+        raise InvalidParameterError(
+            "install_mlflow, pip_requirements_override and extra_envs are for environments that "
+            "are built for a model; nbtrack scores in this one. Leave them out."
+        )
+    if input_data is not None and input_path is not None:
+        raise InvalidParameterError(
+            "Both input_data and input_path are given; only one of them can be scored."
+        )
+    if chunk_size is not None and chunk_size < 1:
+        raise InvalidParameterError(f"chunk_size is {chunk_size}; give a number of rows, or None.")
+    model, _ = load(model_uri)
+    target = None if output_path is None else Path(output_path)
+    with _opened(model, input_data, input_path, content_type, chunk_size) as source:
+        with open_sink(target) if target else nullcontext(JsonSink(sys.stdout)) as sink:
+            _score(model, source, sink, params, whole=chunk_size is None)
+        if target is None:
+            sink.end()
+            sys.stdout.write("\n")
+            sys.stdout.flush()
+
+
+@contextmanager
+def _opened(
+    model: Scored,
+    data: Any,
+    path: str | os.PathLike[str] | None,
+    content_type: str,
+    chunk_size: int | None,
+) -> Iterator[Source]:
+    expected = Expected.of(model)
+    if path is not None:
+        file = Path(path)
+        kind = kind_of_file(file, content_type)
+        with open_source(file, kind, expected, chunk_size) as source:
+            yield source
+        return
+    if data is None:
+        text = sys.stdin.read()
+        payload = from_csv(text, expected) if content_type == "csv" else None
+        read = read_document(text, expected) if payload is None else Payload(payload)
+    else:
+        read = _payload(data, content_type, expected)
+    yield Source(iter([read]), 0, "B", lambda: 0)
+
+
+def _payload(data: Any, content_type: str, expected: Expected) -> Payload:
+    """Return what is given from Python: text in a format, a request, or data as it is."""
+    if isinstance(data, str) and content_type == "csv":
+        return Payload(from_csv(data, expected))
+    if isinstance(data, dict):
+        try:
+            return from_json(data, expected)
+        except NbtrackError:  # no request: data of its own
+            return Payload(data)
+    return Payload(data)
+
+
+def _score(
+    model: Scored, source: Source, sink: Sink, params: dict[str, Any] | None, *, whole: bool
+) -> None:
+    with _bar(source) as show:
+        for number, payload in enumerate(source.pieces):
+            chosen = params if params is not None else payload.params
+            try:
+                predictions = model.predict(payload.data, params=chosen)
+            except NbtrackError:
+                raise
+            except Exception as error:
+                raise NbtrackError(
+                    f"The model failed: {type(error).__name__}: {error}. Look whether the data is "
+                    "what it takes.",
+                    "BAD_REQUEST",
+                ) from error
+            if number > 0 and not whole:
+                _check_rows(payload, predictions)
+            sink.add(payload, predictions)
+            show(source.position())
+
+
+def _check_rows(payload: Payload, predictions: Any) -> None:
+    if kind_of(payload.data) is None:
+        return
+    rows = count_rows(payload.data)
+    if split(predictions, [rows]) is None:
+        raise bad_input(
+            f"The model does not return one prediction for each of {rows} rows, so a file cannot "
+            "be scored in pieces. Use chunk_size=None."
+        )
+
+
+@contextmanager
+def _bar(source: Source) -> Iterator[Any]:
+    """Show a progress bar once the work has taken a second."""
+    try:
+        from tqdm.auto import tqdm
+    except ImportError:
+        yield lambda position: None
+        return
+    with tqdm(
+        total=source.total or None,
+        unit=source.unit if source.unit == "B" else " rows",
+        unit_scale=True,
+        desc="predict",
+        delay=DELAY_S,
+        leave=False,
+        disable=not source.total,
+    ) as bar:
+        yield lambda position: bar.update(position - bar.n)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Predict for a file; return the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m nbtrack.models.predict", description="Write predictions for a file."
+    )
+    add = parser.add_argument
+    add("-m", "--model-uri", required=True, help="such as models:/digits/1, or a path")
+    add("-i", "--input-path", help=".csv, .json, .jsonl or .parquet (default: standard input)")
+    add("-o", "--output-path", help="the same (default: JSON to standard output)")
+    add("-t", "--content-type", default="json", help="where the name does not say it")
+    add("--env-manager", default="local", help="only 'local'")
+    add("--chunk-size", type=int, default=CHUNK_SIZE, help="rows at once; 0: all")
+    options = parser.parse_args(arguments)
+    try:
+        predict(
+            options.model_uri,
+            input_path=options.input_path,
+            content_type=options.content_type,
+            output_path=options.output_path,
+            env_manager=options.env_manager,
+            chunk_size=options.chunk_size or None,
+        )
+    except NbtrackError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
