@@ -240,7 +240,7 @@ class Batches(Generic[T]):
         try:
             predictions = self._predict(job.payload)
         except BaseException as error:  # noqa: BLE001  whatever a model raises, the thread goes on
-            job.future.set_exception(error)
+            job.future.set_exception(_contained(error))
             return None
         self._settle(job, predictions)
         return (predictions,)
@@ -255,7 +255,7 @@ class Batches(Generic[T]):
         try:
             result = self._finish(job.payload, predictions)
         except BaseException as error:  # noqa: BLE001  as above
-            job.future.set_exception(error)
+            job.future.set_exception(_contained(error))
         else:
             job.future.set_result(result)
 
@@ -267,3 +267,10 @@ def _all_alike(answers: list[object]) -> bool:
 
 def _is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, MemoryError) or "OutOfMemory" in type(error).__name__
+
+
+def _contained(error: BaseException) -> Exception:
+    """Return an error that ends nothing but a request: a model may call `sys.exit`."""
+    if isinstance(error, Exception):
+        return error
+    return RuntimeError(f"{type(error).__name__}: {error}")

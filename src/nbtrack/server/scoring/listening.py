@@ -10,7 +10,6 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 
-from tornado import netutil
 from tornado.httpserver import HTTPServer
 
 from nbtrack.errors import InvalidStateError, NbtrackError
@@ -20,6 +19,7 @@ from nbtrack.server.scoring.service import Service
 
 GRACE_S = 5.0
 IDLE_S = 300.0
+BACKLOG = 1024
 MAX_HEADER = 64 * 1024
 
 
@@ -32,12 +32,15 @@ def bind(host: str, port: int) -> list[socket.socket]:
         If the port cannot be had.
     """
     try:
-        return netutil.bind_sockets(port, host)
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        listening = socket.create_server((host, port), family=family, backlog=BACKLOG)
     except (OSError, OverflowError) as error:
         raise InvalidStateError(
             f"Port {port} of {host!r} cannot be listened on: {error}. Another program may use it; "
             "port=0 finds a free one."
         ) from None
+    listening.setblocking(False)
+    return [listening]
 
 
 def inherited(number: int) -> list[socket.socket]:
