@@ -85,4 +85,4 @@ def test_unclear_requests_are_refused() -> None:
     with pytest.raises(InvalidParameterError, match="proper runs"):
         artifacts.load_text("runs://a/b")
     with pytest.raises(InvalidParameterError, match="not available"):
-        artifacts.load_text("models:/m/1")
+        artifacts.load_text("mlflow-artifacts:/m/1")

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from nbtrack.errors import NbtrackError
     from nbtrack.errors import NbtrackError as MlflowException
     from nbtrack.system_metrics import *  # noqa: F403
+    from nbtrack.tracking.active_model import ActiveModel
     from nbtrack.tracking.images import Image
     from nbtrack.tracking.operations import RunOperations
     from nbtrack.tracking.run import ActiveRun
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [  # noqa: F405  the star import above is for type checkers
+    "ActiveModel",
     "ActiveRun",
     "Client",
     "Image",
@@ -36,13 +38,16 @@ __all__ = [  # noqa: F405  the star import above is for type checkers
     "active_run",
     "artifacts",
     "chart",
+    "clear_active_model",
     "client",
     "compare",
     "config",
     "create_experiment",
+    "create_external_model",
     "data",
     "delete_experiment",
     "delete_experiment_tag",
+    "delete_logged_model_tag",
     "delete_run",
     "delete_tag",
     "disable_system_metrics_logging",
@@ -51,16 +56,23 @@ __all__ = [  # noqa: F405  the star import above is for type checkers
     "entities",
     "exceptions",
     "export_html",
+    "finalize_logged_model",
     "flush_artifact_async_logging",
     "flush_async_logging",
+    "get_active_model_id",
     "get_artifact_uri",
     "get_experiment",
     "get_experiment_by_name",
+    "get_logged_model",
     "get_parent_run",
+    "get_registry_uri",
     "get_run",
     "get_tracking_uri",
+    "import_checkpoints",
+    "initialize_logged_model",
     "is_tracking_uri_set",
     "last_active_run",
+    "last_logged_model",
     "load_table",
     "log_artifact",
     "log_artifacts",
@@ -71,6 +83,8 @@ __all__ = [  # noqa: F405  the star import above is for type checkers
     "log_inputs",
     "log_metric",
     "log_metrics",
+    "log_model_params",
+    "log_outputs",
     "log_param",
     "log_params",
     "log_stream",
@@ -78,14 +92,22 @@ __all__ = [  # noqa: F405  the star import above is for type checkers
     "log_text",
     "param_importance",
     "plot",
+    "register_model",
     "restore_experiment",
     "restore_run",
     "runs",
     "search_experiments",
+    "search_logged_models",
+    "search_model_versions",
+    "search_registered_models",
     "search_runs",
+    "set_active_model",
     "set_experiment",
     "set_experiment_tag",
     "set_experiment_tags",
+    "set_logged_model_tags",
+    "set_model_version_tag",
+    "set_registry_uri",
     "set_system_metrics_node_id",
     "set_system_metrics_samples_before_logging",
     "set_system_metrics_sampling_interval",
@@ -112,6 +134,7 @@ _MODULES = {
     "tracking",
 }
 _ELSEWHERE = {
+    "ActiveModel": ("nbtrack.tracking.active_model", "ActiveModel"),
     "ActiveRun": ("nbtrack.tracking.run", "ActiveRun"),
     "Client": ("nbtrack.client", "Client"),
     "Image": ("nbtrack.tracking.images", "Image"),

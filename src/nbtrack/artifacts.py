@@ -1,11 +1,13 @@
 """Get back what runs have stored: MLflow's ``mlflow.artifacts`` by the same names.
 
-A URI is ``runs:/<run_id>/<path>``, a local path, ``file://``, or any that fsspec knows.
+A URI is ``runs:/<run_id>/<path>``, ``models:/...``, a local path, ``file://``, or any that
+fsspec knows.
 """
 
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING, Any, cast
 
 from nbtrack.entities import FileInfo
@@ -14,6 +16,8 @@ from nbtrack.store.artifacts import ArtifactFolder, folder_and_path
 
 if TYPE_CHECKING:
     import PIL.Image
+
+    from nbtrack.tracking.run_artifacts import RunArtifacts
 
 __all__ = ["download_artifacts", "list_artifacts", "load_dict", "load_image", "load_text"]
 
@@ -40,7 +44,7 @@ def download_artifacts(
     tracking_uri : str, optional
         The store of the run; the current one when nothing is said.
     registry_uri : str, optional
-        Not used: there are no model URIs among the artifacts.
+        Not used: ``set_registry_uri`` says where names of models are looked up.
 
     Returns
     -------
@@ -117,36 +121,28 @@ def _find(
     run_id: str | None,
     artifact_path: str | None,
     tracking_uri: str | None,
-) -> tuple[ArtifactFolder, str | None]:
+) -> tuple[ArtifactFolder | RunArtifacts, str | None]:
+    from nbtrack import api
+
     if (artifact_uri is None) == (run_id is None):
         raise InvalidParameterError("Exactly one of `run_id` or `artifact_uri` must be specified.")
     if artifact_uri is None:
-        return _of_run(str(run_id), tracking_uri), artifact_path
+        found, _ = api.stored_artifacts(None, run_id, tracking_uri)
+        return found, artifact_path
     if artifact_path is not None:
         raise InvalidParameterError(
             "`artifact_path` cannot be specified if `artifact_uri` is specified: "
             "put it at the end of the URI."
         )
-    scheme, _, rest = str(artifact_uri).partition(":")
-    if scheme == "runs":
-        run, _, path = rest.lstrip("/").partition("/")
-        if not run or rest.startswith("//"):
-            raise InvalidParameterError(
-                f"Not a proper runs:/ URI: {artifact_uri}. Use the form runs:/<run_id>/<path>."
-            )
-        return _of_run(run, tracking_uri), path.rstrip("/") or None
-    if scheme in ("models", "mlflow-artifacts"):
+    uri = os.fspath(artifact_uri)
+    if uri.startswith(("runs:", "models:")):
+        return api.stored_artifacts(uri, None, tracking_uri)
+    if uri.startswith("mlflow-artifacts:"):
         raise InvalidParameterError(
-            f"{artifact_uri!r} cannot be resolved here: URIs that begin with {scheme}: are not "
-            "available in this version. Use runs:/<run_id>/<path> or a path."
+            f"{uri!r} cannot be resolved here: URIs that begin with mlflow-artifacts: are not "
+            "available in this version. Use runs:/<run_id>/<path>, models:/... or a path."
         )
-    return folder_and_path(str(artifact_uri))
-
-
-def _of_run(run_id: str, tracking_uri: str | None) -> ArtifactFolder:
-    from nbtrack import api
-
-    return api.artifact_folder(run_id, tracking_uri)
+    return folder_and_path(uri)
 
 
 def _read(artifact_uri: str) -> bytes:

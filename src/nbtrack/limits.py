@@ -35,7 +35,7 @@ _RUN_ID = re.compile(r"[a-zA-Z0-9][\w\-]{0,255}")
 _EXPERIMENT_ID = re.compile(r"[a-zA-Z0-9][\w\-]{0,63}")
 _ALIAS = re.compile(r"[\w\-]*")
 _ALIAS_OF_VERSION = re.compile(r"[vV]\d+")
-_STAGES = {stage.lower(): stage for stage in ("None", "Staging", "Production", "Archived")}
+ALL_STAGES = ("None", "Staging", "Production", "Archived")
 ACTIVE_STAGES = ("Staging", "Production")
 _MAX_INT = int(sys.float_info.max)
 _URI = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]+):")
@@ -311,13 +311,12 @@ def check_version(version: Any) -> int:
 
 def check_stage(stage: Any) -> str:
     """Return a stage of a model version as MLflow writes it, whatever its case."""
-    found = _STAGES.get(str(stage).lower())
-    if found is None:
-        raise InvalidParameterError(
-            f"Invalid Model Version stage: {stage}. Value must be one of "
-            f"{', '.join(_STAGES.values())}."
-        )
-    return found
+    for known in ALL_STAGES:
+        if str(stage).lower() == known.lower():
+            return known
+    raise InvalidParameterError(
+        f"Invalid Model Version stage: {stage}. Value must be one of {', '.join(ALL_STAGES)}."
+    )
 
 
 def check_alias(alias: Any) -> str:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from nbtrack.store.artifacts import ArtifactFolder
+    from nbtrack.tracking.run_artifacts import RunArtifacts
 
 
 def log_artifact(
@@ -103,11 +104,21 @@ def get_artifact_uri(artifact_path: str | None = None) -> str:
     return f"{uri.rstrip('/')}/{artifact_path}" if artifact_path else uri
 
 
-def artifact_folder(
-    run_id: str, tracking_uri: str | os.PathLike[str] | None = None
-) -> ArtifactFolder:
-    """Return the artifacts of a run, for reading."""
+def stored_artifacts(
+    uri: str | None, run_id: str | None = None, tracking_uri: str | os.PathLike[str] | None = None
+) -> tuple[ArtifactFolder | RunArtifacts, str | None]:
+    """Return what keeps the artifacts that a ``runs:/`` or ``models:/`` URI names, and the path."""
     from nbtrack.store.store import open_store
-    from nbtrack.tracking.stored import artifacts_of
+    from nbtrack.tracking.model_places import locate, split_run_uri
+    from nbtrack.tracking.model_uris import split_model_uri
+    from nbtrack.tracking.run_artifacts import artifacts_of
 
-    return artifacts_of(open_store(tracking_uri) if tracking_uri else context.store(), run_id)
+    store = open_store(tracking_uri) if tracking_uri else None
+    if uri is None:
+        return artifacts_of(store or context.store(), str(run_id)), None
+    if uri.startswith("runs:"):
+        run_id, path = split_run_uri(uri)
+        return artifacts_of(store or context.store(), run_id), path or None
+    _, path = split_model_uri(uri)
+    whole = uri.rstrip("/").removesuffix(f"/{path}") if path else uri
+    return locate(whole, store).folder, path or None

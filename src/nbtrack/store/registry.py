@@ -162,6 +162,23 @@ def latest_version(reader: Reader, name: str, stage: str | None = None) -> Model
     return max(found, key=lambda version: version.version)
 
 
+def version_of(reader: Reader, name: str, version: object | None, stage: str | None) -> int:
+    """Return a version by its number, or the latest of a stage.
+
+    Raises
+    ------
+    InvalidParameterError
+        If not exactly one of them is given.
+    """
+    if (version is None) == (stage is None):
+        raise InvalidParameterError(
+            "Exactly one of 'version' and 'stage' must be given: which version is meant?"
+        )
+    if stage is None:
+        return check_version(version)
+    return latest_version(reader, name, check_stage(stage)).version
+
+
 def storage_location(reader: Reader, name: str, version: object) -> str:
     """Return where the files of a version are: a path or a URI.
 

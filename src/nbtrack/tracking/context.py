@@ -32,6 +32,7 @@ class _Process:
     def __init__(self) -> None:
         self.guard = threading.Lock()
         self.uri: str | None = None
+        self.registry_uri: str | None = None
         self.experiment: tuple[Store, str] | None = None
         self.open_runs: tuple[ActiveRun, ...] = ()
         self.last: ActiveRun | None = None
@@ -65,6 +66,23 @@ def set_uri(uri: str | os.PathLike[str] | None) -> None:
     chosen = open_store(uri)  # an error now is better than at the first log
     _process.uri = str(chosen.path)
     os.environ["NBTRACK_URI"] = _process.uri  # processes started from here follow
+
+
+def registry() -> Store:
+    """Return the store whose model registry is used: that of the runs, unless another was set."""
+    chosen = _process.registry_uri or env("NBTRACK_REGISTRY_URI", "MLFLOW_REGISTRY_URI")
+    return store() if chosen is None else open_store(chosen)
+
+
+def set_registry_uri(uri: str | os.PathLike[str] | None) -> None:
+    """Use the model registry of another store; None or "" for that of the runs again."""
+    if uri is None or os.fspath(uri) == "":
+        _process.registry_uri = None
+        for name in ("NBTRACK_REGISTRY_URI", "MLFLOW_REGISTRY_URI"):
+            os.environ.pop(name, None)
+        return
+    _process.registry_uri = str(open_store(uri).path)
+    os.environ["NBTRACK_REGISTRY_URI"] = _process.registry_uri
 
 
 def is_uri_set() -> bool:

@@ -171,15 +171,25 @@ def start(
         )
         events += model_log.tag_events(tags or {})
     else:
-        model, events = new_model(store, name, run_id, experiment_id, params, tags, model_type)
-        run_id = model.source_run_id
+        from nbtrack.tracking.environment import quick_tags
+
+        run_id = _active_run_id(run_id)
+        found, run_params = experiment_and_params(store, run_id)
+        model, events = new_model(
+            store,
+            experiment_id if experiment_id is not None else found,
+            name,
+            run_id,
+            {**(params or {}), **run_params},
+            {**quick_tags(), **(tags or {})},
+            model_type,
+        )
     if run_id is not None:
         events.append(("model_output", {"run_id": run_id, "step": at}))
     place = _empty_place(model.artifact_location)
     store.journal(model.model_id)  # it stays open until the end
     model_log.append(store, model.model_id, events)
-    context.known_models().add((store.id, model.model_id))
-    context.set_last_model(model.model_id)
+    _remember(store, model.model_id)
     return PendingModel(
         model.model_id,
         model.name,
@@ -194,27 +204,22 @@ def start(
 
 def new_model(
     store: Store,
+    experiment_id: str,
     name: str | None,
     run_id: str | None,
-    experiment_id: str | None,
-    params: Mapping[str, Any] | None,
-    tags: Mapping[str, Any] | None,
+    params: Mapping[str, Any],
+    tags: Mapping[str, Any],
     model_type: str | None,
 ) -> tuple[LoggedModel, list[model_log.Event]]:
     """Return a new model that is PENDING, and the events that make it."""
-    from nbtrack.tracking.environment import quick_tags
     from nbtrack.tracking.names import random_name
 
     checked = random_name() if name is None else storable(logged_models.check_name(name))
-    run_id = _active_run_id(run_id)
-    found, run_params = _of_run(store, run_id)
-    if experiment_id is None:
-        experiment_id = found
     experiment_id = check_experiment_id(experiment_id)
     model_id = f"m-{os.urandom(16).hex()}"
     stored, location = _locations(store, experiment_id, model_id)
-    param_events = model_log.param_events({**(params or {}), **run_params})
-    tag_events = model_log.tag_events({**quick_tags(), **(tags or {})})
+    param_events = model_log.param_events(params)
+    tag_events = model_log.tag_events(tags)
     now = now_ms()
     model = LoggedModel(
         experiment_id,
@@ -236,6 +241,47 @@ def new_model(
     return model, [first, *param_events, *tag_events]
 
 
+def initialize(
+    store: Store,
+    name: str | None,
+    *,
+    run_id: str | None = None,
+    experiment_id: str | None = None,
+    params: Mapping[str, Any] | None = None,
+    tags: Mapping[str, Any] | None = None,
+    model_type: str | None = None,
+    use_active: bool = True,
+) -> LoggedModel:
+    """Make a logged model that is PENDING until somebody finalizes it.
+
+    Parameters
+    ----------
+    store, name, run_id, experiment_id, params, tags, model_type
+        As for ``start``; it gets neither params nor metrics of the run.
+    use_active : bool
+        Whether the active run, and who and where this is, are filled in.
+    """
+    if use_active:
+        from nbtrack.tracking.environment import quick_tags
+
+        run_id = _active_run_id(run_id)
+        if experiment_id is None:
+            experiment_id, _ = experiment_and_params(store, run_id)
+        tags = {**quick_tags(), **(tags or {})}
+    model, events = new_model(
+        store, str(experiment_id), name, run_id, params or {}, tags or {}, model_type
+    )
+    store.journal(model.model_id)  # it stays open until the end
+    model_log.append(store, model.model_id, events)
+    _remember(store, model.model_id)
+    return model
+
+
+def _remember(store: Store, model_id: str) -> None:
+    context.known_models().add((store.id, model_id))
+    context.set_last_model(model_id)
+
+
 def _active_run_id(run_id: str | None) -> str | None:
     if run_id is not None:
         return run_id
@@ -243,7 +289,7 @@ def _active_run_id(run_id: str | None) -> str | None:
     return None if run is None else run.info.run_id
 
 
-def _of_run(store: Store, run_id: str | None) -> tuple[str, dict[str, str]]:
+def experiment_and_params(store: Store, run_id: str | None) -> tuple[str, dict[str, str]]:
     """Return the experiment that a model of a run belongs to, and the run's params."""
     from nbtrack.store.runs import get_run
     from nbtrack.tracking.start import active_experiment_id

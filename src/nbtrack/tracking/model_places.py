@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from nbtrack.entities import ModelVersion
 from nbtrack.errors import InvalidParameterError, NotFoundError
 from nbtrack.limits import check_run_id
 from nbtrack.store import logged_models, registry
@@ -49,7 +50,9 @@ class ModelPlace:
     version: int | None = None
 
 
-def locate(uri: str | os.PathLike[str], store: Store | None = None) -> ModelPlace:
+def locate(
+    uri: str | os.PathLike[str], store: Store | None = None, registry_store: Store | None = None
+) -> ModelPlace:
     """Return where the model is that a URI names.
 
     Parameters
@@ -60,6 +63,8 @@ def locate(uri: str | os.PathLike[str], store: Store | None = None) -> ModelPlac
         that fsspec knows.
     store : Store, optional
         By default the one that the process tracks to.
+    registry_store : Store, optional
+        Whose registry is asked; by default that of ``store``, or the one that was set.
 
     Raises
     ------
@@ -74,8 +79,9 @@ def locate(uri: str | os.PathLike[str], store: Store | None = None) -> ModelPlac
         with where.read() as reader:
             return _of_run(reader, where, text)
     if is_model_uri(text):
-        with where.read() as reader:
-            return _of_models_uri(reader, where, text, parse_model_uri(text))
+        return _of_models_uri(
+            where, registry_store or store or context.registry(), text, parse_model_uri(text)
+        )
     return _of_path(where, text)
 
 
@@ -125,30 +131,42 @@ def _of_run(reader: Reader, store: Store, uri: str) -> ModelPlace:
     return _logged(reader, store, uri, found[-1])
 
 
-def _of_models_uri(reader: Reader, store: Store, uri: str, parsed: ModelUri) -> ModelPlace:
+def _of_models_uri(store: Store, names: Store, uri: str, parsed: ModelUri) -> ModelPlace:
     if parsed.model_id is not None:
-        if not is_model_id(parsed.model_id):
-            rows = registry.get_registered_models(reader, [parsed.model_id])
-            if rows:
-                raise NotFoundError(
-                    f"Logged model with ID '{parsed.model_id}' not found. A registered model needs "
-                    f"a version: models:/{parsed.model_id}/latest, /<version> or @<alias>."
-                )
-        return _logged(reader, store, uri, parsed.model_id)
+        _check_no_version_is_meant(names, parsed.model_id)
+        with store.read() as reader:
+            return _logged(reader, store, uri, parsed.model_id)
     name = str(parsed.name)
-    if parsed.alias is not None:
-        version = registry.get_by_alias(reader, name, parsed.alias)
-    elif parsed.version is not None:
-        version = registry.get_version(reader, name, parsed.version)
-    else:
-        version = registry.latest_version(reader, name, parsed.stage)
-    if version.model_id is not None:
-        found = _logged(reader, store, uri, version.model_id, deleted=True)
-        known = {"name": version.name, "version": version.version}
-        return ModelPlace(**{**vars(found), **known, "run_id": found.run_id or version.run_id})
-    place = _of_path(store, registry.storage_location(reader, name, version.version))
+    with names.read() as reader:
+        if parsed.alias is not None:
+            version = registry.get_by_alias(reader, name, parsed.alias)
+        elif parsed.version is not None:
+            version = registry.get_version(reader, name, parsed.version)
+        else:
+            version = registry.latest_version(reader, name, parsed.stage)
+        location = registry.storage_location(reader, name, version.version)
+    place = _of_version(store, version, location)
     known = {"uri": uri, "name": version.name, "version": version.version}
     return ModelPlace(**{**vars(place), **known, "run_id": place.run_id or version.run_id})
+
+
+def _of_version(store: Store, version: ModelVersion, location: str) -> ModelPlace:
+    if version.model_id is not None:
+        with store.read() as reader:
+            if logged_models.get_logged_models(reader, [version.model_id], deleted=True):
+                return _logged(reader, store, location, version.model_id, deleted=True)
+    return _of_path(store, location)
+
+
+def _check_no_version_is_meant(names: Store, model_id: str) -> None:
+    if is_model_id(model_id):
+        return
+    with names.read() as reader:
+        if registry.get_registered_models(reader, [model_id]):
+            raise NotFoundError(
+                f"Logged model with ID '{model_id}' not found. A registered model needs a version: "
+                f"models:/{model_id}/latest, models:/{model_id}/<version> or @<alias>."
+            )
 
 
 def _logged(

@@ -1,4 +1,4 @@
-"""Reading what runs have kept: their artifacts and tables."""
+"""Reading the tables that runs have kept."""
 
 from __future__ import annotations
 
@@ -11,20 +11,6 @@ from nbtrack.store.store import Store
 
 if TYPE_CHECKING:
     import pandas as pd
-
-
-def artifacts_of(store: Store, run_id: str) -> ArtifactFolder:
-    """Return the artifacts of a run, for reading.
-
-    Raises
-    ------
-    NotFoundError
-        If there is no such run.
-    """
-    from nbtrack.store.runs import get_run
-
-    with store.read() as reader:
-        return ArtifactFolder(get_run(reader, run_id).info.artifact_uri)
 
 
 def load_table(

@@ -13,6 +13,7 @@ from nbtrack.store.runs import resolved
 from nbtrack.store.search.grammar import parse
 from nbtrack.store.search.paging import check_max_results, make_token, read_token, stages
 from nbtrack.store.search.sql import Compiler, parse_orders
+from nbtrack.store.search.tables import EXPERIMENT_TABLES
 from nbtrack.store.search.tree import Identifier
 from nbtrack.store.search.vocabulary import EXPERIMENTS
 
@@ -54,7 +55,7 @@ def search_experiments(
     start = read_token(page_token)
     orders = parse_orders(order_by, EXPERIMENTS)
     tree = parse(filter_string, EXPERIMENTS)
-    compiler = Compiler(str(reader.folder), experiments=True)
+    compiler = Compiler(str(reader.folder), EXPERIMENT_TABLES)
     conditions = (compiler.in_stages(stages(view_type)), compiler.condition(tree))
     terms: list[str] = []
     for entry in orders:

@@ -193,7 +193,8 @@ class _Parser:
         if token.kind == "quoted":
             return self.vocabulary.identifier("attribute", unquote(token.text))
         entity, key, suffix, quoted = split_path(token.text)
-        if not quoted and self.vocabulary.entities.get(entity) == "metric":
+        aggregates = self.vocabulary.aggregates
+        if aggregates and not quoted and self.vocabulary.entities.get(entity) == "metric":
             head, _, tail = key.rpartition(".")
             if head and tail in (*AGGREGATES, "best"):
                 key, suffix = head, tail

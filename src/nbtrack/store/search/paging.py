@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from nbtrack.entities import LifecycleStage, ViewType
@@ -43,18 +44,24 @@ def stages(view_type: int) -> list[str]:
     return _STAGES[view_type]
 
 
-def make_token(offset: int) -> str:
-    """Return the token of the page that starts at ``offset``."""
-    return base64.b64encode(json.dumps({"offset": offset}).encode()).decode()
+def make_token(offset: int, query: Mapping[str, Any] | None = None) -> str:
+    """Return the token of the page that starts at ``offset``, of this query if one is given."""
+    return base64.b64encode(json.dumps({**(query or {}), "offset": offset}).encode()).decode()
 
 
-def read_token(token: str | None) -> int:
+def read_token(token: str | None, query: Mapping[str, Any] | None = None) -> int:
     """Return where the page of a token starts: 0 without one.
+
+    Parameters
+    ----------
+    token : str or None
+    query : mapping, optional
+        What is searched for: the token must be of the same.
 
     Raises
     ------
     InvalidParameterError
-        If the token comes from no earlier search.
+        If the token comes from no earlier search, or from another one.
     """
     if not token:
         return 0
@@ -70,6 +77,12 @@ def read_token(token: str | None) -> int:
         ) from None
     if not isinstance(parsed, dict) or "offset" not in parsed:
         raise InvalidParameterError(f"Invalid page token, parsed value={parsed}")
+    for name, value in (query or {}).items():
+        if parsed.get(name) != value:
+            raise InvalidParameterError(
+                f"Invalid page token: it belongs to a search with {name}={parsed.get(name)!r}, not "
+                f"{value!r}. Use it with the same arguments."
+            )
     try:
         offset = int(parsed["offset"])
     except (TypeError, ValueError, OverflowError):

@@ -12,6 +12,7 @@ from typing import Any
 from nbtrack.errors import InvalidParameterError
 from nbtrack.store.queries import SQL
 from nbtrack.store.search.grammar import parse_order
+from nbtrack.store.search.tables import RUN_TABLES, Tables
 from nbtrack.store.search.tree import And, Comparison, Identifier, Node, Not, Order
 from nbtrack.store.search.vocabulary import Vocabulary
 
@@ -35,30 +36,12 @@ _AGGREGATES = {
     "max": "max_value",
     "count": "count::DOUBLE",
 }
-_RUN_ATTRIBUTES = {
-    "run_id": "t.run_id",
-    "run_name": "t.run_name",
-    "user_id": "t.user_id",
-    "status": "t.status",
-    "artifact_uri": (
-        "CASE WHEN contains(t.artifact_uri, ':') OR starts_with(t.artifact_uri, '/') "
-        "THEN t.artifact_uri ELSE {folder} || '/' || "
-        "coalesce(t.artifact_uri, 'artifacts/' || t.experiment_id || '/' || t.run_id) END"
-    ),
-    "start_time": "epoch_ms(t.start_time)",
-    "end_time": "epoch_ms(t.end_time)",
-}
-_EXPERIMENT_ATTRIBUTES = {
-    "name": "t.name",
-    "experiment_id": "t.experiment_id",
-    "creation_time": "epoch_ms(t.creation_time)",
-    "last_update_time": "epoch_ms(t.last_update_time)",
-}
 _DATASET = {
     "name": "name",
     "digest": "digest",
     "context": "json_extract_string(tags, '$.\"mlflow.data.context\"')",
 }
+PROMPT = Identifier("tag", "mlflow.prompt.is_prompt")
 
 
 class Compiler:
@@ -68,8 +51,8 @@ class Compiler:
     ----------
     folder : str
         The folder of the store, which relative artifact URIs start at.
-    experiments : bool
-        Whether experiments are searched, rather than runs.
+    tables : Tables
+        What is searched.
 
     Attributes
     ----------
@@ -79,13 +62,24 @@ class Compiler:
         The joins that the order needs; the searched table is ``t``.
     """
 
-    def __init__(self, folder: str, *, experiments: bool = False) -> None:
+    def __init__(self, folder: str, tables: Tables = RUN_TABLES) -> None:
         self.values: dict[str, Any] = {}
         self.joins: list[str] = []
         self._folder = folder
-        self._owner = "experiment_id" if experiments else "run_id"
-        self._attributes = _EXPERIMENT_ATTRIBUTES if experiments else _RUN_ATTRIBUTES
-        self._tags = "experiment_tags" if experiments else "tags"
+        self._tables = tables
+        self._metric_scope = ""
+
+    def only_metrics_of(self, datasets: Sequence[tuple[str, str | None]]) -> str:
+        """Let conditions on metrics look at those of some datasets (name, digest); return it."""
+        tests = []
+        for name, digest in datasets:
+            test = f"dataset_name = {self.bind(name)}"
+            if digest is not None:
+                test = f"{test} AND dataset_digest = {self.bind(digest)}"
+            tests.append(f"({test})")
+        scope = f"({' OR '.join(tests)})"
+        self._metric_scope = f" AND {scope}"
+        return SQL["search.of_datasets"].format(test=scope)
 
     def bind(self, value: Any) -> str:
         """Return the placeholder of a value."""
@@ -120,10 +114,22 @@ class Compiler:
             test = self._test(_DATASET[where.key], node)
             return SQL["search.dataset"].format(test=test)
         table, column = self._table(where)
-        parts = {"owner": self._owner, "table": table, "key": self.bind(where.key)}
+        parts = {
+            "outer": self._tables.outer,
+            "owner": self._tables.owner,
+            "table": table,
+            "key": self.bind(where.key),
+        }
         if node.operator == "IS NULL":
             return SQL["search.not_logged"].format(**parts, column=column)
-        return SQL["search.logged"].format(**parts, test=self._test(column, node))
+        if where == PROMPT and node.operator in ("=", "!="):
+            # what has no such tag is no prompt
+            found = SQL["search.logged"].format(**parts, test=f"value = {self.bind('true')}")
+            return found if (node.operator == "=") == (node.value == "true") else f"(NOT {found})"
+        test = self._test(column, node)
+        if where.entity == "metric":
+            test = f"{test}{self._metric_scope}"
+        return SQL["search.logged"].format(**parts, test=test)
 
     def _test(self, column: str, node: Comparison) -> str:
         fragment = _OPERATORS[node.operator]
@@ -144,12 +150,14 @@ class Compiler:
         return test
 
     def _table(self, identifier: Identifier) -> tuple[str, str]:
+        tables = self._tables
         if identifier.entity == "metric":
-            return "series", _AGGREGATES[identifier.aggregate]
-        return ("params" if identifier.entity == "param" else self._tags), "value"
+            column = _AGGREGATES[identifier.aggregate] if tables is RUN_TABLES else "value"
+            return tables.metrics, column
+        return (tables.params if identifier.entity == "param" else tables.tags), "value"
 
     def _attribute(self, key: str) -> str:
-        fragment = self._attributes[key]
+        fragment = self._tables.attributes[key]
         if "{folder}" in fragment:
             return f"({fragment.format(folder=self.bind(self._folder))})"
         return fragment
@@ -161,13 +169,13 @@ class Compiler:
             where = entry.identifier
             way = "ASC" if entry.ascending else "DESC"
             if where.entity == "attribute":
-                terms.append(f"{self._attribute(where.key)} {way} NULLS LAST")
+                terms += self.order_by_attribute(where.key, ascending=entry.ascending)
                 continue
             table, column = self._table(where)
             name = f"o{len(self.joins)}"
             self.joins.append(
                 SQL["search.order_join"].format(
-                    owner=self._owner,
+                    owner=self._tables.owner,
                     table=table,
                     column=column,
                     key=self.bind(where.key),
@@ -178,6 +186,34 @@ class Compiler:
                 terms.append(f"isnan({name}.value) ASC NULLS LAST")
             terms.append(f"{name}.value {way} NULLS LAST")
         return terms
+
+    def order_by_attribute(self, key: str, *, ascending: bool) -> list[str]:
+        """Return the terms of ORDER BY for an attribute: what has none comes last."""
+        return [f"{self._attribute(key)} {'ASC' if ascending else 'DESC'} NULLS LAST"]
+
+    def order_by_metric(
+        self, key: str, dataset: tuple[str | None, str | None], *, ascending: bool
+    ) -> list[str]:
+        """Return the terms of ORDER BY for the latest value of a logged model's metric.
+
+        Parameters
+        ----------
+        key : str
+        dataset : (str or None, str or None)
+            Only metrics of the dataset of this name, or digest, count.
+        ascending : bool
+        """
+        columns = ("dataset_name", "dataset_digest")
+        pairs = zip(columns, dataset, strict=True)
+        tests = [f"{column} = {self.bind(text)}" for column, text in pairs if text]
+        name = f"o{len(self.joins)}"
+        self.joins.append(
+            SQL["search.order_by_metric"].format(
+                key=self.bind(key), scope=" AND ".join(tests) or "true", name=name
+            )
+        )
+        way = "ASC" if ascending else "DESC"
+        return [f"isnan({name}.value) ASC NULLS LAST", f"{name}.value {way} NULLS LAST"]
 
 
 def parse_orders(order_by: Sequence[str] | None, vocabulary: Vocabulary) -> list[Order]:

@@ -32,6 +32,8 @@ class Vocabulary:
     dataset_keys : frozenset of str
     tag_attributes : mapping of str to str
         Tags that mirror an attribute.
+    aggregates : bool
+        Whether a metric may be asked for its ``min``, ``max``, ...
     """
 
     entities: Mapping[str, str]
@@ -39,6 +41,7 @@ class Vocabulary:
     numbers: frozenset[str] = frozenset()
     dataset_keys: frozenset[str] = frozenset()
     tag_attributes: Mapping[str, str] = field(default_factory=dict)
+    aggregates: bool = True
 
     def identifier(self, entity: str, key: str, aggregate: str = "") -> Identifier:
         """Return what a written identifier means.
@@ -54,7 +57,7 @@ class Vocabulary:
                 f"Invalid entity type '{entity}'. Valid values are {sorted(self.entities)}. "
                 "Put keys with other characters between backticks, as in metrics.`my key`."
             )
-        if known == "metric":
+        if known == "metric" and (self.aggregates or not aggregate):
             return Identifier(known, key, _aggregate(key, aggregate))
         if aggregate:
             raise InvalidParameterError(
@@ -157,4 +160,64 @@ EXPERIMENTS = Vocabulary(
         "last_update_time": "last_update_time",
     },
     numbers=frozenset({"creation_time", "last_update_time"}),
+)
+
+_MODEL_TIMES = {
+    "creation_timestamp": "creation_timestamp",
+    "creation_time": "creation_timestamp",
+    "last_updated_timestamp": "last_updated_timestamp",
+}
+
+LOGGED_MODELS = Vocabulary(
+    entities={
+        **_ATTRIBUTE,
+        **_TAG,
+        "metric": "metric",
+        "metrics": "metric",
+        "param": "param",
+        "params": "param",
+    },
+    attributes={
+        **{
+            name: name
+            for name in (
+                "model_id",
+                "name",
+                "model_type",
+                "status",
+                "status_message",
+                "source_run_id",
+                "experiment_id",
+                "artifact_location",
+            )
+        },
+        **_MODEL_TIMES,
+        "creation_timestamp_ms": "creation_timestamp",
+        "last_updated_timestamp_ms": "last_updated_timestamp",
+    },
+    numbers=frozenset({"creation_timestamp", "last_updated_timestamp"}),
+    aggregates=False,
+)
+
+REGISTERED_MODELS = Vocabulary(
+    entities={**_ATTRIBUTE, **_TAG},
+    attributes={"name": "name", "timestamp": "last_updated_timestamp", **_MODEL_TIMES},
+    numbers=frozenset({"creation_timestamp", "last_updated_timestamp"}),
+)
+
+MODEL_VERSIONS = Vocabulary(
+    entities={**_ATTRIBUTE, **_TAG},
+    attributes={
+        "name": "name",
+        "version_number": "version_number",
+        "version": "version_number",
+        "run_id": "run_id",
+        "source_path": "source_path",
+        "model_id": "model_id",
+        "user_id": "user_id",
+        "current_stage": "current_stage",
+        "stage": "current_stage",
+        **_MODEL_TIMES,
+    },
+    numbers=frozenset({"version_number", "creation_timestamp", "last_updated_timestamp"}),
 )

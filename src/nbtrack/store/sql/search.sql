@@ -42,13 +42,42 @@ list_contains({stages}::VARCHAR[], t.lifecycle_stage);
 list_contains({experiments}::VARCHAR[], t.experiment_id);
 
 -- name: logged
-t.{owner} IN (SELECT {owner} FROM {table} WHERE key = {key} AND {test});
+{outer} IN (SELECT {owner} FROM {table} WHERE key = {key} AND {test});
 
 -- name: not_logged
-t.{owner} NOT IN (SELECT {owner} FROM {table} WHERE key = {key} AND {column} IS NOT NULL);
+{outer} NOT IN (SELECT {owner} FROM {table} WHERE key = {key} AND {column} IS NOT NULL);
 
 -- name: dataset
 t.run_id IN (SELECT run_id FROM inputs WHERE {test});
+
+-- name: of_datasets
+t.model_id IN (SELECT model_id FROM logged_model_metrics WHERE {test});
+
+-- name: logged_models
+SELECT t.model_id
+FROM logged_models t {joins}
+WHERE {condition}
+ORDER BY {order}
+LIMIT $limit OFFSET $offset;
+
+-- name: registered_models
+SELECT t.name
+FROM registered_models t
+WHERE {condition}
+ORDER BY {order}
+LIMIT $limit OFFSET $offset;
+
+-- name: model_versions
+SELECT t.name, t.version
+FROM model_versions t
+WHERE {condition}
+ORDER BY {order}
+LIMIT $limit OFFSET $offset;
+
+-- name: order_by_metric
+LEFT JOIN (SELECT model_id, arg_max(value, (time, step)) AS value FROM logged_model_metrics
+           WHERE key = {key} AND {scope} GROUP BY model_id) AS {name}
+    ON {name}.model_id = t.model_id;
 
 -- name: order_join
 LEFT JOIN (SELECT {owner}, {column} AS value FROM {table} WHERE key = {key}) AS {name}

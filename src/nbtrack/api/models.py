@@ -1,0 +1,253 @@
+"""Logged models: made, described, searched."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, overload
+
+from nbtrack.entities import LoggedModel, LoggedModelStatus
+from nbtrack.errors import InvalidParameterError
+from nbtrack.tracking import context
+from nbtrack.tracking import start as _start
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from nbtrack.tracking.active_model import ActiveModel
+
+
+def initialize_logged_model(
+    name: str | None = None,
+    source_run_id: str | None = None,
+    tags: Mapping[str, Any] | None = None,
+    params: Mapping[str, Any] | None = None,
+    model_type: str | None = None,
+    experiment_id: str | None = None,
+) -> LoggedModel:
+    """Make a logged model that is PENDING until ``finalize_logged_model``.
+
+    Parameters
+    ----------
+    name : str, optional
+        By default a random one.
+    source_run_id : str, optional
+        By default the active run, if there is one.
+    tags, params : mapping, optional
+    model_type : str, optional
+        Any text, to find models of one kind by.
+    experiment_id : str, optional
+        By default that of the run, else the active one.
+    """
+    from nbtrack.tracking.logged_models import initialize
+
+    return initialize(
+        context.store(),
+        name,
+        run_id=source_run_id,
+        experiment_id=experiment_id,
+        params=params,
+        tags=tags,
+        model_type=model_type,
+    )
+
+
+def create_external_model(
+    name: str | None = None,
+    source_run_id: str | None = None,
+    tags: Mapping[str, Any] | None = None,
+    params: Mapping[str, Any] | None = None,
+    model_type: str | None = None,
+    experiment_id: str | None = None,
+) -> LoggedModel:
+    """Make a logged model whose files are kept by somebody else; it is READY at once.
+
+    The parameters are those of ``initialize_logged_model``.
+    """
+    from nbtrack.tracking.model_edits import create_external
+
+    return create_external(
+        context.store(),
+        name,
+        run_id=source_run_id,
+        experiment_id=experiment_id,
+        params=params,
+        tags=tags,
+        model_type=model_type,
+    )
+
+
+def import_checkpoints(
+    checkpoint_path: str | os.PathLike[str],
+    source_run_id: str | None = None,
+    model_prefix: str | None = None,
+    overwrite_checkpoints: bool = False,
+) -> list[LoggedModel]:
+    """Make an external model of every file and folder that lies in a folder of checkpoints.
+
+    Parameters
+    ----------
+    checkpoint_path : path
+    source_run_id : str, optional
+        The run that wrote them; by default the active one.
+    model_prefix : str, optional
+        Put before the name of each, which is that of the file.
+    overwrite_checkpoints : bool
+        Whether models that the run has already under these names are replaced.
+    """
+    from nbtrack.tracking.model_edits import import_checkpoints as load
+
+    return load(
+        context.store(),
+        checkpoint_path,
+        source_run_id,
+        model_prefix,
+        overwrite=overwrite_checkpoints,
+    )
+
+
+def log_model_params(params: Mapping[str, Any], model_id: str | None = None) -> None:
+    """Log params of a logged model, by default the active one; they are written once."""
+    from nbtrack.tracking.model_edits import log_params
+
+    chosen = model_id or context.active_model()
+    if chosen is None:
+        raise InvalidParameterError(
+            "log_model_params needs a model: give model_id, or choose one with set_active_model."
+        )
+    log_params(context.store(), chosen, params)
+
+
+def finalize_logged_model(
+    model_id: str, status: Literal["READY", "FAILED"] | LoggedModelStatus
+) -> LoggedModel:
+    """Say whether all files of a logged model are there."""
+    from nbtrack.tracking.model_edits import finalize
+
+    return finalize(context.store(), model_id, status)
+
+
+def get_logged_model(model_id: str) -> LoggedModel:
+    """Return a logged model with its params, tags and metrics."""
+    from nbtrack.tracking.model_edits import get
+
+    return get(context.store(), model_id)
+
+
+def last_logged_model() -> LoggedModel | None:
+    """Return the model that was logged last in this thread, else in this process, or None."""
+    model_id = context.last_model()
+    return None if model_id is None else get_logged_model(model_id)
+
+
+@overload
+def search_logged_models(
+    experiment_ids: Sequence[str] | None = ...,
+    filter_string: str | None = ...,
+    datasets: Sequence[Mapping[str, str]] | None = ...,
+    max_results: int | None = ...,
+    order_by: Sequence[Mapping[str, Any]] | None = ...,
+    *,
+    output_format: Literal["list"],
+) -> list[LoggedModel]: ...
+
+
+@overload
+def search_logged_models(
+    experiment_ids: Sequence[str] | None = ...,
+    filter_string: str | None = ...,
+    datasets: Sequence[Mapping[str, str]] | None = ...,
+    max_results: int | None = ...,
+    order_by: Sequence[Mapping[str, Any]] | None = ...,
+    output_format: Literal["pandas"] = ...,
+) -> pd.DataFrame: ...
+
+
+def search_logged_models(
+    experiment_ids: Sequence[str] | None = None,
+    filter_string: str | None = None,
+    datasets: Sequence[Mapping[str, str]] | None = None,
+    max_results: int | None = None,
+    order_by: Sequence[Mapping[str, Any]] | None = None,
+    output_format: str = "pandas",
+) -> pd.DataFrame | list[LoggedModel]:
+    """Return the logged models that fit a filter, as a DataFrame or a list.
+
+    Parameters
+    ----------
+    experiment_ids : list of str, optional
+        By default the active experiment.
+    filter_string : str, optional
+        Such as ``"metrics.acc > 0.9 AND params.lr = '0.1' AND status = 'READY'"``.
+    datasets : list of dict, optional
+        ``dataset_name`` and, if need be, ``dataset_digest``: only metrics of these count.
+    max_results : int, optional
+        By default all.
+    order_by : list of dict, optional
+        Such as ``[{"field_name": "metrics.acc", "ascending": False}]``.
+    output_format : {"pandas", "list"}
+
+    Returns
+    -------
+    pandas.DataFrame or list of LoggedModel
+        The table has a column for each attribute; ``metrics`` are lists.
+    """
+    from nbtrack.store.search.logged_models import search_logged_models as search
+    from nbtrack.tracking.model_edits import models_frame
+
+    if output_format not in ("pandas", "list"):
+        raise InvalidParameterError(
+            f"Unsupported output format: {output_format!r}. Supported string values are 'pandas' "
+            "or 'list'"
+        )
+    store = context.store()
+    ids = [_start.active_experiment_id(store)] if experiment_ids is None else experiment_ids
+    with store.read() as reader:
+        size = 2**31 if max_results is None else max_results
+        found = search(reader, ids, filter_string, datasets, size, order_by)
+    return found.to_list() if output_format == "list" else models_frame(found)
+
+
+def set_logged_model_tags(model_id: str, tags: Mapping[str, Any]) -> None:
+    """Set tags of a logged model."""
+    from nbtrack.tracking.model_edits import set_tags
+
+    set_tags(context.store(), model_id, tags)
+
+
+def delete_logged_model_tag(model_id: str, key: str) -> None:
+    """Remove a tag of a logged model."""
+    from nbtrack.tracking.model_edits import delete_tag
+
+    delete_tag(context.store(), model_id, key)
+
+
+def set_active_model(*, name: str | None = None, model_id: str | None = None) -> ActiveModel:
+    """Make a model the active one of this thread: metrics are the model's too.
+
+    Parameters
+    ----------
+    name : str, optional
+        The latest model of this name in the active experiment; made if there is none.
+    model_id : str, optional
+
+    Returns
+    -------
+    ActiveModel
+        In a ``with`` statement the model is active only there.
+    """
+    from nbtrack.tracking.active_model import set_active_model as activate
+
+    return activate(context.store(), name=name, model_id=model_id)
+
+
+def get_active_model_id() -> str | None:
+    """Return the id of the active model, else that of ``MLFLOW_ACTIVE_MODEL_ID``, or None."""
+    return context.active_model()
+
+
+def clear_active_model() -> None:
+    """Let no model be active."""
+    from nbtrack.tracking.active_model import clear_active_model as clear
+
+    clear()

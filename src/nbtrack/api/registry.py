@@ -1,0 +1,107 @@
+"""The model registry: names and versions for models."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from nbtrack.entities import ModelVersion, RegisteredModel
+from nbtrack.errors import InvalidParameterError
+from nbtrack.limits import missing
+from nbtrack.tracking import context
+
+
+def set_registry_uri(uri: str | os.PathLike[str] | None) -> None:
+    """Use the model registry of another store; "" or None for that of the runs again."""
+    context.set_registry_uri(uri)
+
+
+def get_registry_uri() -> str:
+    """Return the path of the store whose model registry is used."""
+    return str(context.registry().path)
+
+
+def register_model(
+    model_uri: str | os.PathLike[str],
+    name: str,
+    await_registration_for: int | None = 300,
+    *,
+    tags: Mapping[str, Any] | None = None,
+    env_pack: None = None,
+) -> ModelVersion:
+    """Make a model the next version of a registered model, which is made too if need be.
+
+    Parameters
+    ----------
+    model_uri : str or path
+        ``runs:/<run>/<name>``, ``models:/...``, or the folder of a model.
+    name : str
+    await_registration_for : int, optional
+        Nothing has to be waited for.
+    tags : mapping, optional
+        Tags of the version.
+    env_pack : None
+        Environments are not packed.
+
+    Returns
+    -------
+    ModelVersion
+        Its number is unique, whoever registers at the same time.
+    """
+    from nbtrack.tracking import registration
+
+    if env_pack is not None:
+        raise InvalidParameterError(
+            f"env_pack={env_pack!r}: environments are not packed with a model. Leave it out; "
+            "requirements.txt beside the model says what it needs."
+        )
+    stores = registration.Stores(context.store(), context.registry())
+    return registration.register_model(stores, model_uri, name, tags=tags)
+
+
+def search_registered_models(
+    max_results: int | None = None,
+    filter_string: str | None = None,
+    order_by: list[str] | None = None,
+) -> list[RegisteredModel]:
+    """Return the registered models that fit a filter, by default all by name."""
+    from nbtrack.store.search.registry import MAX_REGISTERED_MODELS, search_registered_models
+
+    with context.registry().read() as reader:
+        found: list[RegisteredModel] = []
+        token: str | None = None
+        while max_results is None or len(found) < max_results:
+            size = MAX_REGISTERED_MODELS if max_results is None else max_results - len(found)
+            page = search_registered_models(
+                reader, filter_string, min(size, MAX_REGISTERED_MODELS), order_by, token
+            )
+            found += page
+            token = page.token
+            if not token:
+                break
+        return found
+
+
+def search_model_versions(
+    max_results: int | None = None,
+    filter_string: str | None = None,
+    order_by: list[str] | None = None,
+) -> list[ModelVersion]:
+    """Return the model versions that fit a filter, by default the newest first."""
+    from nbtrack.store.search.registry import MAX_MODEL_VERSIONS, search_model_versions
+
+    size = MAX_MODEL_VERSIONS if max_results is None else max_results
+    with context.registry().read() as reader:
+        return search_model_versions(reader, filter_string, size, order_by).to_list()
+
+
+def set_model_version_tag(
+    name: str, version: str | int | None = None, key: str | None = None, value: Any = None
+) -> None:
+    """Set a tag of a version."""
+    from nbtrack.store import registry_edits
+
+    if key is None:
+        raise missing("key")
+    registry_edits.set_version_tag(context.registry(), name, version, key, value)

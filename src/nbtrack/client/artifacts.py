@@ -1,0 +1,104 @@
+"""The client: artifacts of runs."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from nbtrack.client.base import ClientBase
+from nbtrack.entities import FileInfo
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class ArtifactMethods(ClientBase):
+    """What the client does with artifacts of runs."""
+
+    def log_artifact(
+        self, run_id: str, local_path: str | os.PathLike[str], artifact_path: str | None = None
+    ) -> None:
+        """Store a file (or a folder) among a run's artifacts."""
+        self._writer(run_id).artifacts.put_file(local_path, artifact_path)
+
+    def log_artifacts(
+        self, run_id: str, local_dir: str | os.PathLike[str], artifact_path: str | None = None
+    ) -> None:
+        """Store what a folder holds among a run's artifacts."""
+        self._writer(run_id).artifacts.put_folder(local_dir, artifact_path)
+
+    def log_text(self, run_id: str, text: str, artifact_file: str) -> None:
+        """Store text as a file."""
+        from nbtrack.tracking import artifacts
+
+        artifacts.log_text(self._writer(run_id), text, artifact_file)
+
+    def log_dict(self, run_id: str, dictionary: Any, artifact_file: str) -> None:
+        """Store a dictionary as JSON or YAML."""
+        from nbtrack.tracking import artifacts
+
+        artifacts.log_dict(self._writer(run_id), dictionary, artifact_file)
+
+    def log_stream(self, run_id: str, stream: BinaryIO, artifact_file: str) -> None:
+        """Store what a binary stream holds."""
+        from nbtrack.tracking import artifacts
+
+        artifacts.log_stream(self._writer(run_id), stream, artifact_file)
+
+    def log_figure(
+        self,
+        run_id: str,
+        figure: Any,
+        artifact_file: str,
+        *,
+        save_kwargs: dict[str, Any] | None = None,
+    ) -> None:
+        """Store a figure of matplotlib or Plotly."""
+        from nbtrack.tracking import artifacts
+
+        artifacts.log_figure(self._writer(run_id), figure, artifact_file, save_kwargs=save_kwargs)
+
+    def log_image(
+        self,
+        run_id: str,
+        image: Any,
+        artifact_file: str | None = None,
+        key: str | None = None,
+        step: int | None = None,
+        timestamp: int | None = None,
+        synchronous: bool | None = None,
+    ) -> None:
+        """Store a picture as a file, or as one step of the series ``key``."""
+        from nbtrack.tracking.images import log_image
+
+        log_image(self._writer(run_id), image, artifact_file, key, step, timestamp)
+
+    def log_table(self, run_id: str, data: Any, artifact_file: str) -> None:
+        """Store a table, or add rows to the one that is there."""
+        from nbtrack.tracking.tables import log_table
+
+        log_table(self._writer(run_id), data, artifact_file)
+
+    def load_table(
+        self,
+        experiment_id: str,
+        artifact_file: str,
+        run_ids: list[str] | None = None,
+        extra_columns: list[str] | None = None,
+    ) -> pd.DataFrame:
+        """Return a table of the runs of an experiment, one below the other."""
+        from nbtrack.tracking.stored import load_table
+
+        return load_table(self._store, experiment_id, artifact_file, run_ids, extra_columns)
+
+    def list_artifacts(self, run_id: str, path: str | None = None) -> list[FileInfo]:
+        """Return the files and folders at a place among a run's artifacts and logged models."""
+        from nbtrack.tracking.run_artifacts import artifacts_of
+
+        return artifacts_of(self._store, run_id).list(path)
+
+    def download_artifacts(self, run_id: str, path: str, dst_path: str | None = None) -> str:
+        """Copy a file or a folder of a run's artifacts, or a model; return the local path."""
+        from nbtrack.tracking.run_artifacts import artifacts_of
+
+        return artifacts_of(self._store, run_id).download(path, dst_path)

@@ -1,0 +1,121 @@
+"""The client: logged models."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from nbtrack.client.base import ClientBase
+from nbtrack.entities import FileInfo, LoggedModel, LoggedModelStatus, PagedList
+
+
+class LoggedModelMethods(ClientBase):
+    """What the client does with logged models."""
+
+    def create_logged_model(
+        self,
+        experiment_id: str,
+        name: str | None = None,
+        source_run_id: str | None = None,
+        tags: Mapping[str, Any] | None = None,
+        params: Mapping[str, Any] | None = None,
+        model_type: str | None = None,
+    ) -> LoggedModel:
+        """Make a logged model that is PENDING until ``finalize_logged_model``."""
+        from nbtrack.tracking.logged_models import initialize
+
+        return initialize(
+            self._store,
+            name,
+            run_id=source_run_id,
+            experiment_id=str(experiment_id),
+            params=params,
+            tags=tags,
+            model_type=model_type,
+            use_active=False,
+        )
+
+    def log_model_params(self, model_id: str, params: Mapping[str, Any]) -> None:
+        """Log params of a logged model, written once."""
+        from nbtrack.tracking import model_edits
+
+        model_edits.log_params(self._store, model_id, params)
+
+    def finalize_logged_model(
+        self, model_id: str, status: Literal["READY", "FAILED"] | LoggedModelStatus
+    ) -> LoggedModel:
+        """Say whether all files of a logged model are there."""
+        from nbtrack.tracking import model_edits
+
+        return model_edits.finalize(self._store, model_id, status)
+
+    def get_logged_model(self, model_id: str) -> LoggedModel:
+        """Return a logged model with its params, tags and metrics."""
+        from nbtrack.tracking import model_edits
+
+        return model_edits.get(self._store, model_id)
+
+    def delete_logged_model(self, model_id: str) -> None:
+        """Mark a logged model as deleted; ``compact`` removes its files."""
+        from nbtrack.store import logged_models
+
+        logged_models.delete(self._store, model_id)
+
+    def set_logged_model_tags(self, model_id: str, tags: Mapping[str, Any]) -> None:
+        """Set tags of a logged model."""
+        from nbtrack.tracking import model_edits
+
+        model_edits.set_tags(self._store, model_id, tags)
+
+    def delete_logged_model_tag(self, model_id: str, key: str) -> None:
+        """Remove a tag of a logged model."""
+        from nbtrack.tracking import model_edits
+
+        model_edits.delete_tag(self._store, model_id, key)
+
+    def log_model_artifact(
+        self,
+        model_id: str,
+        local_path: str | os.PathLike[str],
+        artifact_path: str | None = None,
+    ) -> None:
+        """Store a file (or a folder) among the files of a logged model."""
+        from nbtrack.tracking import model_edits
+
+        model_edits.files(self._store, model_id).put_file(local_path, artifact_path)
+
+    def log_model_artifacts(
+        self,
+        model_id: str,
+        local_dir: str | os.PathLike[str],
+        artifact_path: str | None = None,
+    ) -> None:
+        """Store what a folder holds among the files of a logged model."""
+        from nbtrack.tracking import model_edits
+
+        model_edits.files(self._store, model_id).put_folder(local_dir, artifact_path)
+
+    def list_logged_model_artifacts(self, model_id: str, path: str | None = None) -> list[FileInfo]:
+        """Return the files and folders at a place among the files of a logged model."""
+        from nbtrack.tracking import model_edits
+
+        return model_edits.files(self._store, model_id).list(path)
+
+    def search_logged_models(
+        self,
+        experiment_ids: Sequence[str],
+        filter_string: str | None = None,
+        datasets: Sequence[Mapping[str, Any]] | None = None,
+        max_results: int | None = None,
+        order_by: Sequence[Mapping[str, Any]] | None = None,
+        page_token: str | None = None,
+    ) -> PagedList[LoggedModel]:
+        """Return one page of the logged models that fit a filter."""
+        from nbtrack.store.search.logged_models import search_logged_models
+
+        ids = [experiment_ids] if isinstance(experiment_ids, str | int) else experiment_ids
+        with self._store.read() as reader:
+            return search_logged_models(
+                reader, ids, filter_string, datasets, max_results, order_by, page_token
+            )

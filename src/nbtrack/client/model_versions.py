@@ -1,0 +1,168 @@
+"""The client: versions of registered models."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from nbtrack.client.base import ClientBase
+from nbtrack.entities import ModelVersion, PagedList
+from nbtrack.limits import ALL_STAGES, missing
+
+if TYPE_CHECKING:
+    from nbtrack.tracking.registration import Stores
+
+
+class ModelVersionMethods(ClientBase):
+    """What the client does with versions of registered models."""
+
+    @property
+    def _stores(self) -> Stores:
+        from nbtrack.tracking.registration import Stores
+
+        return Stores(self._store, self._registry)
+
+    def create_model_version(
+        self,
+        name: str,
+        source: str | os.PathLike[str],
+        run_id: str | None = None,
+        tags: Mapping[str, Any] | None = None,
+        run_link: str | None = None,
+        description: str | None = None,
+        await_creation_for: int | None = 300,
+        model_id: str | None = None,
+    ) -> ModelVersion:
+        """Make the next version of a registered model; it is READY at once.
+
+        Parameters
+        ----------
+        name : str
+        source : str or path
+            A ``runs:/`` or ``models:/`` URI, a folder, or a URI that fsspec knows.
+        run_id : str, optional
+            By default the run that made it, if that is known.
+        tags : mapping, optional
+        run_link, description : str, optional
+        await_creation_for : int, optional
+            Nothing has to be waited for.
+        model_id : str, optional
+            The logged model that it is; by default what the source says.
+        """
+        from nbtrack.tracking.registration import create_model_version
+
+        return create_model_version(
+            self._stores, name, source, run_id, tags, run_link, description, model_id
+        )
+
+    def copy_model_version(self, src_model_uri: str, dst_name: str) -> ModelVersion:
+        """Make a version of another registered model out of a version."""
+        from nbtrack.tracking.registration import copy_model_version
+
+        return copy_model_version(self._stores, src_model_uri, dst_name)
+
+    def update_model_version(
+        self, name: str, version: str | int, description: str | None = None
+    ) -> ModelVersion:
+        """Give a version another description."""
+        from nbtrack.store import registry_edits
+
+        return registry_edits.describe_version(self._registry, name, version, description)
+
+    def transition_model_version_stage(
+        self,
+        name: str,
+        version: str | int,
+        stage: str,
+        archive_existing_versions: bool = False,
+    ) -> ModelVersion:
+        """Move a version to ``None``, ``Staging``, ``Production`` or ``Archived``."""
+        from nbtrack.store import registry_edits
+
+        return registry_edits.set_stage(
+            self._registry, name, version, stage, archive_existing=archive_existing_versions
+        )
+
+    def delete_model_version(self, name: str, version: str | int) -> None:
+        """Remove a version and its aliases; its number is not given again."""
+        from nbtrack.store import registry_edits
+
+        registry_edits.delete_version(self._registry, name, version)
+
+    def get_model_version(self, name: str, version: str | int) -> ModelVersion:
+        """Return a version."""
+        from nbtrack.store import registry
+
+        with self._registry.read() as reader:
+            return registry.get_version(reader, name, version)
+
+    def get_latest_versions(self, name: str, stages: list[str] | None = None) -> list[ModelVersion]:
+        """Return the greatest version of each stage, or of some stages."""
+        from nbtrack.store import registry
+
+        with self._registry.read() as reader:
+            return registry.get_latest_versions(reader, name, stages)
+
+    def get_model_version_download_uri(self, name: str, version: str | int) -> str:
+        """Return where the files of a version are."""
+        from nbtrack.store import registry
+
+        with self._registry.read() as reader:
+            return registry.storage_location(reader, name, version)
+
+    def get_model_version_stages(self, name: str, version: str | int) -> list[str]:
+        """Return the stages that a version can have."""
+        return list(ALL_STAGES)
+
+    def search_model_versions(
+        self,
+        filter_string: str | None = None,
+        max_results: int = 10000,
+        order_by: list[str] | None = None,
+        page_token: str | None = None,
+    ) -> PagedList[ModelVersion]:
+        """Return one page of the model versions that fit a filter."""
+        from nbtrack.store.search.registry import search_model_versions
+
+        with self._registry.read() as reader:
+            return search_model_versions(reader, filter_string, max_results, order_by, page_token)
+
+    def set_model_version_tag(
+        self,
+        name: str,
+        version: str | int | None = None,
+        key: str | None = None,
+        value: Any = None,
+        stage: str | None = None,
+    ) -> None:
+        """Set a tag of a version, or of the latest one of a stage."""
+        from nbtrack.store import registry_edits
+
+        number = self._version_of(name, version, stage)
+        registry_edits.set_version_tag(self._registry, name, number, _given(key), value)
+
+    def delete_model_version_tag(
+        self,
+        name: str,
+        version: str | int | None = None,
+        key: str | None = None,
+        stage: str | None = None,
+    ) -> None:
+        """Remove a tag of a version, or of the latest one of a stage."""
+        from nbtrack.store import registry_edits
+
+        number = self._version_of(name, version, stage)
+        registry_edits.delete_version_tag(self._registry, name, number, _given(key))
+
+    def _version_of(self, name: str, version: str | int | None, stage: str | None) -> int:
+        from nbtrack.store import registry
+
+        with self._registry.read() as reader:
+            return registry.version_of(reader, name, version, stage)
+
+
+def _given(key: str | None) -> str:
+    if key is None:
+        raise missing("key")
+    return key
