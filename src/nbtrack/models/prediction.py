@@ -14,13 +14,15 @@ from nbtrack.errors import InvalidParameterError, NbtrackError
 from nbtrack.models.scoring.expected import Expected, Scored, bad_input
 from nbtrack.models.scoring.payloads import Payload, from_json
 from nbtrack.models.scoring.rows import count_rows, kind_of, split
+from nbtrack.models.scoring.shapes import FIELDS
 from nbtrack.models.scoring.sinks import JsonSink, Sink, open_sink
 from nbtrack.models.scoring.sources import Source, kind_of_file, open_source, read_document
 from nbtrack.models.scoring.tables import from_csv
 from nbtrack.models.serving import check_environment, load
 
 CHUNK_SIZE = 10_000
-DELAY_S = 1.0
+DELAY_S = 1.0  # until a progress bar appears
+EVERY_S = 0.1
 
 
 def predict(
@@ -122,11 +124,8 @@ def _payload(data: Any, content_type: str, expected: Expected) -> Payload:
     """Return what is given from Python: text in a format, a request, or data as it is."""
     if isinstance(data, str) and content_type == "csv":
         return Payload(from_csv(data, expected))
-    if isinstance(data, dict):
-        try:
-            return from_json(data, expected)
-        except NbtrackError:  # no request: data of its own
-            return Payload(data)
+    if isinstance(data, dict) and any(name in data for name in FIELDS):
+        return from_json(data, expected)
     return Payload(data)
 
 
@@ -177,6 +176,7 @@ def _bar(source: Source) -> Iterator[Any]:
         unit_scale=True,
         desc="predict",
         delay=DELAY_S,
+        mininterval=EVERY_S,
         leave=False,
         disable=not source.total,
     ) as bar:

@@ -24,7 +24,7 @@ def serve(
     *,
     timeout: float | None = None,
     batching: Literal["auto"] | bool = "auto",
-    max_batch: int = 64,
+    max_batch: int = 512,
     max_wait_ms: float = 2.0,
     max_queue: int = 256,
     max_body: int = 100 * 1024 * 1024,

@@ -2,41 +2,26 @@
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Generic, Literal, TypeVar
 
 from nbtrack.errors import NbtrackError
 from nbtrack.models.scoring.expected import Scored
+from nbtrack.models.scoring.groups import Group, Job, Verdicts
 from nbtrack.models.scoring.payloads import Payload
-from nbtrack.models.scoring.rows import agree, count_rows, join, kind_of, split
+from nbtrack.models.scoring.rows import agree, join, split
 
 T = TypeVar("T")
 
 MAX_QUEUE = 256
-MAX_BATCH = 64
+MAX_BATCH = 512
 MAX_WAIT_MS = 2.0
 TRIAL = 4  # so many requests are scored twice to find out whether rows are independent
-MAX_KINDS = 256
-
-
-@dataclass
-class _Job(Generic[T]):
-    payload: Payload
-    kind: Hashable | None
-    future: Future[T]
-    rows: int = 1
-    key: Hashable = None
-
-    @property
-    def dropped(self) -> bool:
-        """Whether nobody waits for it any more; if somebody does, it can no longer be cancelled."""
-        return not self.future.set_running_or_notify_cancel()
 
 
 @dataclass
@@ -51,18 +36,6 @@ class Counts:
 
     requests: int = 0
     calls: int = 0
-
-
-@dataclass
-class _Verdicts:
-    """Which kinds of data can be scored together."""
-
-    known: dict[Hashable, bool] = field(default_factory=dict)
-
-    def remember(self, kind: Hashable, joined: bool) -> None:
-        if len(self.known) >= MAX_KINDS:
-            self.known.clear()
-        self.known[kind] = joined
 
 
 class Batches(Generic[T]):
@@ -105,8 +78,8 @@ class Batches(Generic[T]):
         self._max_rows = max_batch
         self._max_wait = max_wait_ms / 1000
         self._max_queue = max_queue
-        self._verdicts = _Verdicts()
-        self._waiting: deque[_Job[T]] = deque()
+        self._verdicts = Verdicts()
+        self._waiting: deque[Job[T]] = deque()
         self._changed = threading.Condition()
         self._crowd = 1
         self._closed = False
@@ -122,12 +95,7 @@ class Batches(Generic[T]):
         NbtrackError
             ``TEMPORARILY_UNAVAILABLE`` if too many wait already, or the server stops.
         """
-        kind = kind_of(payload.data) if self._joining and not payload.bare else None
-        job: _Job[T] = _Job(payload, kind, Future())
-        if kind is not None:
-            job.rows = count_rows(payload.data)
-            params = json.dumps(payload.params, sort_keys=True, default=repr)
-            job.key = (kind, params)
+        job: Job[T] = Job(payload, alone=not self._joining)
         with self._changed:
             if self._closed:
                 raise NbtrackError("The server is stopping.", "TEMPORARILY_UNAVAILABLE")
@@ -152,14 +120,14 @@ class Batches(Generic[T]):
         with self._changed:
             left, self._waiting = list(self._waiting), deque()
         for job in left:
-            if not job.dropped:
+            if job.begin():
                 job.future.set_exception(
                     NbtrackError("The server stopped.", "TEMPORARILY_UNAVAILABLE")
                 )
 
     def _work(self) -> None:
         while group := self._next_group():
-            alive = [job for job in group if not job.dropped]
+            alive = [job for job in group if job.begin()]
             self.counts.requests += len(alive)
             if len(alive) > 1:
                 self._score_together(alive)
@@ -167,7 +135,7 @@ class Batches(Generic[T]):
                 for job in alive:
                     self._score_alone(job)
 
-    def _next_group(self) -> list[_Job[T]]:
+    def _next_group(self) -> list[Job[T]]:
         """Return requests of one kind; an empty list when all is done."""
         with self._changed:
             while not self._waiting:
@@ -175,43 +143,27 @@ class Batches(Generic[T]):
                     return []
                 self._changed.wait()
             first = self._waiting.popleft()
-            group, rows = [first], first.rows
             verdict = self._verdict(first)
-            if verdict is False:
-                return group
-            most = self._max_rows if verdict else min(self._max_rows, TRIAL)
+            if verdict is False or (verdict is None and not self._verdicts.may_try(first.kind)):
+                return [first]
+            group = Group(first, self._max_rows, MAX_QUEUE if verdict else TRIAL)
             until = time.monotonic() + self._max_wait
             while True:
-                rows += self._take_alike(first, group, most - rows)
+                group.take_from(self._waiting)
                 left = until - time.monotonic()
-                full = rows >= most or len(group) >= self._crowd or self._closed
-                if full or left <= 0:
+                if group.full or len(group.jobs) >= self._crowd or self._closed or left <= 0:
                     break
                 self._changed.wait(left)
             # as many as came together last time are waited for next time
-            self._crowd = max(len(group), min(len(self._waiting), self._max_rows), 1)
-            return group
+            self._crowd = max(len(group.jobs), len(self._waiting), 1)
+            return group.jobs
 
-    def _verdict(self, job: _Job[T]) -> bool | None:
+    def _verdict(self, job: Job[T]) -> bool | None:
         if job.kind is None:
             return False
-        return True if self._trusted else self._verdicts.known.get(job.kind)
+        return True if self._trusted else self._verdicts.of(job.kind)
 
-    def _take_alike(self, first: _Job[T], group: list[_Job[T]], room: int) -> int:
-        """Move requests like the first one from the queue to its group; return their rows."""
-        if room <= 0 or not self._waiting:
-            return 0
-        taken, rest = 0, deque[_Job[T]]()
-        for job in self._waiting:
-            if job.key == first.key and job.kind is not None and job.rows <= room - taken:
-                group.append(job)
-                taken += job.rows
-            else:
-                rest.append(job)
-        self._waiting = rest
-        return taken
-
-    def _score_together(self, group: list[_Job[T]]) -> None:
+    def _score_together(self, group: list[Job[T]]) -> None:
         kind, counts = group[0].kind, [job.rows for job in group]
         error: BaseException | None = None
         parts: list[object] | None = None
@@ -232,11 +184,13 @@ class Batches(Generic[T]):
             pass  # one of them is bad, which says nothing about the others
         elif parts is None:
             self._verdicts.remember(kind, joined=False)
-        elif len(good) == len(group) and not _all_alike(good):
+        elif len(good) < len(group) or _all_alike(good):
+            self._verdicts.learned_nothing(kind)
+        else:
             same = all(agree(one, part) for one, part in zip(good, parts, strict=True))
             self._verdicts.remember(kind, joined=same)
 
-    def _score_alone(self, job: _Job[T]) -> tuple[object] | None:
+    def _score_alone(self, job: Job[T]) -> tuple[object] | None:
         try:
             predictions = self._predict(job.payload)
         except BaseException as error:  # noqa: BLE001  whatever a model raises, the thread goes on
@@ -251,7 +205,7 @@ class Batches(Generic[T]):
             return self._model.predict(payload.data)
         return self._model.predict(payload.data, params=payload.params)
 
-    def _settle(self, job: _Job[T], predictions: object) -> None:
+    def _settle(self, job: Job[T], predictions: object) -> None:
         try:
             result = self._finish(job.payload, predictions)
         except BaseException as error:  # noqa: BLE001  as above

@@ -43,6 +43,14 @@ def count_rows(data: Any) -> int:
     return len(next(iter(data.values()))) if isinstance(data, dict) else len(data)
 
 
+def count_bytes(data: Any) -> int:
+    """Return about how much memory data takes that has a kind."""
+    if isinstance(data, dict):
+        return sum(count_bytes(item) for item in data.values())
+    nbytes = getattr(data, "nbytes", None)
+    return int(data.size * 8 if nbytes is None else nbytes)
+
+
 def join(parts: Sequence[Any]) -> Any:
     """Return the rows of data of one kind, one after the other."""
     import numpy as np

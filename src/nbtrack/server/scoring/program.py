@@ -46,7 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     add("-t", "--timeout", type=float, help="seconds for one request (default: 60)")
     add("-w", "--workers", type=int, default=1, help="processes, each with a model of its own")
     add("--env-manager", default="local", help="only 'local': this environment is the model's")
-    add("--max-batch", type=int, default=64, help="rows that are scored together at most")
+    add("--max-batch", type=int, default=512, help="rows that are scored together at most")
     add("--max-wait-ms", type=float, default=2.0, help="how long a request waits for others")
     add("--max-queue", type=int, default=256, help="requests that may wait for the model")
     add("--max-body", type=int, default=100 * 1024 * 1024, help="bytes of a request")
