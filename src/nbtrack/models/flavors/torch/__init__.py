@@ -1,0 +1,1 @@
+"""PyTorch: weights, structure, exported programs, checkpoints."""

@@ -1,0 +1,299 @@
+"""The exported program: a model that runs without the source of its class."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from nbtrack.errors import InvalidStateError, NbtrackError
+
+FILE = "model.pt2"
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What a model is called with."""
+
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+
+    def mapped(self, change: Callable[[torch.Tensor], torch.Tensor]) -> Inputs:
+        """Return the same with every tensor changed."""
+        from torch.utils._pytree import tree_map_only
+
+        args, kwargs = tree_map_only(torch.Tensor, change, (self.args, self.kwargs))
+        return Inputs(args, kwargs)
+
+    def tensors(self) -> list[torch.Tensor]:
+        """Return the tensors among them."""
+        from torch.utils._pytree import tree_leaves
+
+        leaves = tree_leaves((self.args, self.kwargs))
+        return [leaf for leaf in leaves if isinstance(leaf, torch.Tensor)]
+
+
+@dataclass(frozen=True)
+class Program:
+    """An exported program, and what sizes of batches it takes.
+
+    Attributes
+    ----------
+    exported : torch.export.ExportedProgram
+    batch : int or None
+        The only size that it takes, or None for any.
+    """
+
+    exported: Any
+    batch: int | None
+
+    def save(self, path: Path, weights: Mapping[str, torch.Tensor] | None = None) -> None:
+        """Write the program to a file, with other weights than those it was exported with.
+
+        What is written runs on the processor, so that it can be read anywhere; ``load``
+        moves it to the device that is wanted.
+        """
+        program = self.exported
+        if weights is not None:
+            program._state_dict = {
+                name: _like(tensor, weights[name]) if name in weights else tensor
+                for name, tensor in program.state_dict.items()
+            }
+        with _quiet():
+            torch.export.save(_moved(program, torch.device("cpu")), path)
+
+
+class ExportedModel(torch.nn.Module):
+    """A model that is an exported program: it can be called, but not trained.
+
+    Parameters
+    ----------
+    program : torch.nn.Module
+        What ``torch.export`` gives back.
+    """
+
+    def __init__(self, program: torch.nn.Module) -> None:
+        super().__init__()
+        # no part of this module: its train() and eval() must not be called
+        self.__dict__["program"] = program
+        self.training = False
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the program."""
+        program: Any = self.program
+        return program(*args, **kwargs)
+
+    def train(self, mode: bool = True) -> ExportedModel:
+        """Refuse to train: the program was exported for evaluation."""
+        if mode:
+            raise InvalidStateError(
+                "This model is an exported program, which computes as in eval() and cannot be "
+                "trained. Load it where its source can be run to train it."
+            )
+        return self
+
+    def state_dict(self, *args: Any, **kwargs: Any) -> Any:
+        """Return the weights by their names in the model."""
+        program: Any = self.program
+        return program.state_dict(*args, **kwargs)
+
+
+def inputs_of(example: Any, model: torch.nn.Module) -> Inputs:
+    """Return how a model is called with an example.
+
+    A tuple or list holds the arguments in order. A dictionary holds them by name where they are
+    parameters of ``forward``, and is the only argument else. Arrays become tensors on the
+    model's device, and floats of 64 bits get the model's precision, as NumPy makes them
+    by default.
+    """
+    import inspect
+
+    if isinstance(example, tuple | list) and any(_is_array(item) for item in example):
+        args, kwargs = tuple(example), {}
+    elif isinstance(example, Mapping):
+        known = inspect.signature(model.forward).parameters
+        named = all(name in known for name in example)
+        args, kwargs = ((), dict(example)) if named else ((dict(example),), {})
+    else:
+        args, kwargs = (example,), {}
+    dtype, device = _type_and_device(model)
+
+    def tensor(value: Any) -> Any:
+        if not _is_array(value):
+            return value
+        given = isinstance(value, torch.Tensor)
+        made = value if given else torch.as_tensor(_writable(value))
+        if not given and made.dtype == torch.float64 and dtype is not None:
+            made = made.to(dtype)
+        return made.detach().to(device)
+
+    return Inputs(
+        tuple(_each(arg, tensor) for arg in args),
+        {name: _each(value, tensor) for name, value in kwargs.items()},
+    )
+
+
+def export(model: torch.nn.Module, example: Any) -> tuple[Program | None, str | None]:
+    """Export a model in evaluation mode, for batches of any size where that is possible.
+
+    Returns
+    -------
+    program : Program or None
+        None if the model cannot be exported.
+    note : str or None
+        What the user should know: why there is no program, or what it does not take.
+    """
+    inputs = inputs_of(example, model)
+    batched = [tensor for tensor in inputs.tensors() if tensor.dim()]
+    size = batched[0].shape[0] if batched else 0
+    with evaluating(model), torch.no_grad(), _quiet():
+        if size:
+            # sizes of 0 and 1 are taken as constants: the example is doubled
+            traced = inputs if size > 1 else _batch(inputs, size, 2)
+            for dim in _dynamic():
+                try:
+                    program = _export(model, traced, 2 if size == 1 else size, dim)
+                    _try(program, inputs, size)
+                except Exception as error:  # noqa: BLE001  torch.export raises what it likes
+                    refused = error
+                else:
+                    return Program(program, None), None
+        try:
+            program = _export(model, inputs, 0, None)
+        except Exception as error:  # noqa: BLE001  what cannot be exported has no common error
+            first = next(iter(str(error).strip().splitlines()), type(error).__name__)
+            return None, (
+                "The model was saved without an exported program, since torch.export cannot "
+                f"follow its forward(): {type(error).__name__}: {first[:200]}"
+            )
+    if not size:
+        return Program(program, None), None
+    return Program(program, size), (
+        f"The exported program takes batches of {size} only, since the size of the batch decides "
+        "what forward() does."
+    )
+
+
+def load(path: Path, device: torch.device) -> ExportedModel:
+    """Return an exported program as a model on a device.
+
+    ``torch.export.load`` unpickles parts of the file that say they are pickles, evaluates
+    the expressions of shapes, and loads compiled libraries: the caller asks for consent.
+    """
+    with _quiet():
+        try:
+            program = _moved(torch.export.load(path), device)
+        except Exception as error:
+            raise NbtrackError(
+                f"The exported program {path} cannot be read with PyTorch {torch.__version__}: "
+                f"{type(error).__name__}: {error}"
+            ) from error
+        return ExportedModel(program.module())
+
+
+@contextmanager
+def evaluating(model: torch.nn.Module) -> Iterator[None]:
+    """Have a model in evaluation mode; afterwards each part is in the mode it was in."""
+    before = {module: module.training for module in model.modules()}
+    try:
+        for module in before:
+            module.training = False
+        yield
+    finally:
+        for module, mode in before.items():
+            module.training = mode
+
+
+def _export(model: torch.nn.Module, inputs: Inputs, size: int, dim: Any) -> Any:
+    from torch.utils._pytree import tree_map
+
+    def shapes(value: Any) -> Any:
+        if dim is None or not isinstance(value, torch.Tensor) or not value.dim():
+            return None
+        return {0: dim} if value.shape[0] == size else None
+
+    dynamic: Any = None
+    if dim is not None:
+        args, kwargs = tree_map(shapes, (inputs.args, inputs.kwargs))
+        dynamic = kwargs if inputs.kwargs else args
+    return torch.export.export(
+        model, inputs.args, inputs.kwargs, dynamic_shapes=dynamic, strict=False
+    )
+
+
+def _try(program: Any, inputs: Inputs, size: int) -> None:
+    """Raise if a program does not take batches of other sizes."""
+    module = program.module()
+    for other in (1, size + 1):
+        changed = _batch(inputs, size, other)
+        module(*changed.args, **changed.kwargs)
+
+
+def _batch(inputs: Inputs, size: int, wanted: int) -> Inputs:
+    def change(tensor: torch.Tensor) -> torch.Tensor:
+        if not tensor.dim() or tensor.shape[0] != size:
+            return tensor
+        return torch.cat([tensor] * -(-wanted // size))[:wanted].contiguous()
+
+    return inputs.mapped(change)
+
+
+def _dynamic() -> list[Any]:
+    dim: Any = torch.export.Dim
+    found = [getattr(dim, name) for name in ("DYNAMIC", "AUTO") if hasattr(dim, name)]
+    return found or [dim("batch")]
+
+
+def _moved(program: Any, device: torch.device) -> Any:
+    tensors = [*program.state_dict.values(), *program.constants.values()]
+    if all(t.device == device for t in tensors if isinstance(t, torch.Tensor)) and tensors:
+        return program
+    try:
+        from torch.export.passes import move_to_device_pass
+    except ImportError:  # PyTorch before 2.7
+        return program
+    return move_to_device_pass(program, str(device))
+
+
+def _like(old: torch.Tensor, new: torch.Tensor) -> torch.Tensor:
+    if isinstance(old, torch.nn.Parameter):
+        return torch.nn.Parameter(new, requires_grad=old.requires_grad)
+    return new
+
+
+def _type_and_device(model: torch.nn.Module) -> tuple[torch.dtype | None, torch.device]:
+    tensors = [*model.parameters(), *model.buffers()]
+    floating = [tensor.dtype for tensor in tensors if tensor.is_floating_point()]
+    device = tensors[0].device if tensors else torch.device("cpu")
+    return (floating[0] if floating else None), device
+
+
+def _each(value: Any, change: Callable[[Any], Any]) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _each(item, change) for key, item in value.items()}
+    if isinstance(value, tuple | list):
+        return type(value)(_each(item, change) for item in value)
+    return change(value)
+
+
+def _is_array(value: Any) -> bool:
+    import numpy as np
+
+    return isinstance(value, torch.Tensor | np.ndarray)
+
+
+def _writable(array: Any) -> Any:
+    return array if array.flags.writeable else array.copy()
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep what PyTorch says about its own deprecations to itself."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
