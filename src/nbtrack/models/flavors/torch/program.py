@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -159,8 +160,8 @@ def export(model: torch.nn.Module, example: Any) -> tuple[Program | None, str | 
                 try:
                     program = _export(model, traced, 2 if size == 1 else size, dim)
                     _try(program, inputs, size)
-                except Exception as error:  # noqa: BLE001  torch.export raises what it likes
-                    refused = error
+                except Exception:  # noqa: BLE001  torch.export raises what it likes
+                    program = None
                 else:
                     return Program(program, None), None
         try:
@@ -174,8 +175,8 @@ def export(model: torch.nn.Module, example: Any) -> tuple[Program | None, str | 
     if not size:
         return Program(program, None), None
     return Program(program, size), (
-        f"The exported program takes batches of {size} only, since the size of the batch decides "
-        "what forward() does."
+        f"The exported program takes inputs of the example's size only ({size} along the first "
+        "dimension), since that size decides what forward() does."
     )
 
 
@@ -293,7 +294,16 @@ def _writable(array: Any) -> Any:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep what PyTorch says about its own deprecations to itself."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
+    """Keep to itself what PyTorch says on the way: its deprecations, the graph that failed."""
+    names = [name for name in logging.root.manager.loggerDict if name.startswith("torch.")]
+    loggers = [logging.getLogger(name) for name in names]
+    talking = [logger for logger in loggers if not logger.disabled]
+    for logger in talking:
+        logger.disabled = True
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        for logger in talking:
+            logger.disabled = False
