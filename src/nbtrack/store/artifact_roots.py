@@ -33,6 +33,9 @@ class ArtifactRoot(Protocol):
     def write_file(self, path: str, local: Path) -> Stored:
         """Store a local file."""
 
+    def write_by(self, path: str, write: Callable[[Path], Stored]) -> Stored:
+        """Store the file that ``write`` makes at the local path it is given."""
+
     def open(self, path: str) -> BinaryIO:
         """Open an artifact for reading."""
 

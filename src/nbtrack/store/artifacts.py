@@ -131,6 +131,16 @@ class ArtifactFolder:
         path = check_artifact_path(artifact_file)
         self._done(path, self._root.write(path, stream))
 
+    def put_written(
+        self, artifact_file: str | os.PathLike[str], write: Callable[[Path], Stored]
+    ) -> None:
+        """Store what ``write`` puts into the local path that it is given.
+
+        A large file is so written once, where it stays. It appears when it is whole.
+        """
+        path = check_artifact_path(artifact_file)
+        self._done(path, self._root.write_by(path, write))
+
     def list(self, path: str | os.PathLike[str] | None = None) -> list[FileInfo]:
         """Return the files and folders in a folder, by path; a file has none in it."""
         return sorted(self._root.entries(_or_root(path)), key=lambda entry: entry.path)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -70,6 +70,19 @@ class LocalArtifacts:
         """Store a local file under ``path``."""
         with local.open("rb") as source:
             return self.write(path, source)
+
+    def write_by(self, path: str, write: Callable[[Path], Stored]) -> Stored:
+        """Store the file that ``write`` makes beside where it will be."""
+        target = place_below(self.root, path)
+        with translated(path):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            part = part_in(target.parent)
+            try:
+                stored = write(part)
+                self._place(part, target, path, stored)
+            finally:
+                part.unlink(missing_ok=True)
+        return stored
 
     def open(self, path: str) -> BinaryIO:
         """Open an artifact for reading."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -72,6 +72,15 @@ class RemoteArtifacts:
         with local.open("rb") as source:
             stored = pump(source, lambda _: None)
         self._send(local, path)
+        return stored
+
+    def write_by(self, path: str, write: Callable[[Path], Stored]) -> Stored:
+        """Store the file that ``write`` makes on the local disk."""
+        self._place(path)
+        with tempfile.TemporaryDirectory(prefix="nbtrack-") as folder:
+            made = Path(folder, "content")
+            stored = write(made)
+            self._send(made, path)
         return stored
 
     def open(self, path: str) -> BinaryIO:

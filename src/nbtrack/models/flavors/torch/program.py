@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -222,9 +223,11 @@ def _export(model: torch.nn.Module, inputs: Inputs, size: int, dim: Any) -> Any:
     if dim is not None:
         args, kwargs = tree_map(shapes, (inputs.args, inputs.kwargs))
         dynamic = kwargs if inputs.kwargs else args
-    return torch.export.export(
-        model, inputs.args, inputs.kwargs, dynamic_shapes=dynamic, strict=False
-    )
+    # a graph that cannot be finished is printed there; the note says what is wrong
+    with redirect_stderr(io.StringIO()):
+        return torch.export.export(
+            model, inputs.args, inputs.kwargs, dynamic_shapes=dynamic, strict=False
+        )
 
 
 def _try(program: Any, inputs: Inputs, size: int) -> None:

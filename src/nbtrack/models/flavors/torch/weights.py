@@ -12,7 +12,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import torch
 
@@ -124,11 +124,15 @@ def read_header(path: Path) -> Header:
         If this is no file of safetensors, or not all of it.
     """
     with path.open("rb") as file:
-        size = path.stat().st_size
-        length = int.from_bytes(file.read(8), "little")
-        if not 2 <= length <= min(_MAX_HEADER, size - 8):
-            raise _broken(path, "its header has no proper length")
-        text = file.read(length)
+        return parse_header(file, path.stat().st_size, path.name)
+
+
+def parse_header(file: BinaryIO, size: int, title: str) -> Header:
+    """Return what the beginning of a file of ``size`` bytes says; see ``read_header``."""
+    length = int.from_bytes(file.read(8), "little")
+    if not 2 <= length <= min(_MAX_HEADER, size - 8):
+        raise _broken(title, "its header has no proper length")
+    text = file.read(length)
     try:
         header = json.loads(text)
         metadata = header.pop("__metadata__", None) or {}
@@ -140,20 +144,20 @@ def read_header(path: Path) -> Header:
         }
         notes = json.loads(metadata.get(NOTES, "{}"))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise _broken(path, f"its header cannot be read ({error})") from error
+        raise _broken(title, f"its header cannot be read ({error})") from error
     at = 0
     for name, entry in sorted(entries.items(), key=lambda item: (item[1].start, item[1].stop)):
         if entry.dtype not in dtypes():
             raise NbtrackError(
-                f"{path.name}: the tensor {name!r} has the type {entry.dtype}, which this version "
+                f"{title}: the tensor {name!r} has the type {entry.dtype}, which this version "
                 f"of PyTorch ({torch.__version__}) does not have. Load it with a newer one."
             )
         item = dtypes()[entry.dtype].itemsize
         if entry.start != at or entry.stop != at + item * math.prod(entry.shape):
-            raise _broken(path, f"the tensor {name!r} is not where the header says")
+            raise _broken(title, f"the tensor {name!r} is not where the header says")
         at = entry.stop
     if size != 8 + length + at:
-        raise _broken(path, f"it has {size} bytes instead of {8 + length + at}")
+        raise _broken(title, f"it has {size} bytes instead of {8 + length + at}")
     ordered = dict(sorted(entries.items(), key=lambda item: (item[1].start, item[1].stop)))
     return Header(length.to_bytes(8, "little") + text, ordered, metadata, notes)
 
@@ -201,7 +205,7 @@ def load(
         try:
             as_saved = blocks.read(path, sizes, sink, progress.add, digests)
         except EOFError as error:
-            raise _broken(path, str(error)) from error
+            raise _broken(path.name, str(error)) from error
     if not as_saved or bytes(start) != header.raw:
         raise tampered(path, "its SHA-256 is another one than when it was saved")
     for name, stride in header.notes.get("strides", {}).items():
@@ -266,7 +270,7 @@ def _check(name: str, tensor: torch.Tensor) -> None:
         )
     kind = None
     if tensor.layout != torch.strided:
-        kind, way = f"sparse ({short_name_of(tensor.layout)})", "tensor.to_dense() makes it dense"
+        kind, way = f"sparse ({_layout_name(tensor.layout)})", "tensor.to_dense() makes it dense"
     elif tensor.is_quantized:
         kind, way = (
             "quantized",
@@ -283,8 +287,7 @@ def _check(name: str, tensor: torch.Tensor) -> None:
         )
 
 
-def short_name_of(layout: torch.layout) -> str:
-    """Return ``sparse_coo`` for ``torch.sparse_coo``."""
+def _layout_name(layout: torch.layout) -> str:
     return str(layout).removeprefix("torch.")
 
 
@@ -307,8 +310,8 @@ def _permuted(tensor: torch.Tensor) -> bool:
     return True
 
 
-def _broken(path: Path, why: str) -> NbtrackError:
+def _broken(title: str, why: str) -> NbtrackError:
     return NbtrackError(
-        f"{path} is no complete file of safetensors: {why}. Get it anew, or save it again.",
+        f"{title} is no complete file of safetensors: {why}. Get it anew, or save it again.",
         "DATA_LOSS",
     )
