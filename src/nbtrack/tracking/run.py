@@ -20,6 +20,7 @@ from nbtrack.tracking import context
 from nbtrack.tracking.kernel import cell_number
 
 if TYPE_CHECKING:
+    from nbtrack.tracking.background import Job
     from nbtrack.tracking.system_metrics import SystemMetrics
 
 ERROR_TAG = "nbtrack.error"
@@ -48,6 +49,8 @@ class ActiveRun:
         In a notebook, how the last cell ended that ran while the run was open.
     ending : threading.Event
         Set as soon as the run is about to end: background work should hurry.
+    jobs : list of Job
+        What is written in the background; the end of the run waits for all of it.
     on_end : list of callable
         Called with the run once it has ended.
     """
@@ -74,6 +77,7 @@ class ActiveRun:
         self._ending_now = threading.RLock()
         self.ending = threading.Event()
         self._background: list[threading.Thread] = []
+        self.jobs: list[Job] = []
         self._system_metrics: SystemMetrics | None = None
         writer.pinned = True
 
@@ -177,6 +181,8 @@ class ActiveRun:
             if self._system_metrics is not None:
                 self._system_metrics.stop()
             self.ending.set()
+            for job in self.jobs:
+                job.settle()
             for thread in self._background:
                 thread.join(timeout=5.0)
             self.writer.flush()

@@ -30,7 +30,7 @@ class Digests:
 
     size: int
     sha256: str
-    block: int
+    block: int = BLOCK
     blocks: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:

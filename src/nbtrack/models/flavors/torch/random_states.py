@@ -25,7 +25,8 @@ def capture(generators: Mapping[str, Any] | None = None) -> dict[str, Any]:
     numpy = sys.modules.get("numpy")
     if numpy is not None:
         found["numpy"] = numpy.random.get_state(legacy=False)
-    if torch.cuda.is_available() and torch.cuda.is_initialized():
+    cuda: Any = torch.cuda
+    if cuda.is_available() and cuda.is_initialized():
         found["cuda"] = torch.cuda.get_rng_state_all()
     if torch.backends.mps.is_available():
         found["mps"] = torch.mps.get_rng_state()

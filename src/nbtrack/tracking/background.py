@@ -1,0 +1,72 @@
+"""Work that goes on while the user's code does, and that the end of the run waits for."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from nbtrack.errors import NbtrackError, warn
+from nbtrack.tracking import context
+
+
+class Job:
+    """Work in a thread of its own; the process does not end before it.
+
+    Parameters
+    ----------
+    what : str
+        Its name in messages, such as ``"The model 'net'"``.
+    work : callable
+    """
+
+    def __init__(self, what: str, work: Callable[[], None]) -> None:
+        self.what = what
+        self._work = work
+        self._error: BaseException | None = None
+        self._told = False
+        self._thread = threading.Thread(target=self._run, name=what)
+        self._thread.start()
+
+    def wait(self, timeout: float | None = None) -> None:
+        """Wait until the work is done.
+
+        Parameters
+        ----------
+        timeout : float, optional
+            Seconds.
+
+        Raises
+        ------
+        NbtrackError
+            If the work goes on after ``timeout``. What the work raised is raised here.
+        """
+        self._thread.join(timeout)
+        if self._thread.is_alive():
+            raise NbtrackError(
+                f"{self.what} is still being written after {timeout:g} s. Wait longer."
+            )
+        if self._error is not None:
+            self._told = True
+            raise self._error
+
+    def settle(self) -> None:
+        """Wait until the work is done, and say once how it failed if nobody has heard yet."""
+        self._thread.join()
+        if self._error is not None and not self._told:
+            self._told = True
+            warn(f"{self.what} was not saved: {type(self._error).__name__}: {self._error}")
+
+    def _run(self) -> None:
+        try:
+            self._work()
+        except BaseException as error:  # noqa: BLE001  it is raised or said where the user waits
+            self._error = error
+
+
+def start(what: str, work: Callable[[], None]) -> Job:
+    """Start work that the end of the active run waits for."""
+    job = Job(what, work)
+    run = context.current()
+    if run is not None:
+        run.jobs.append(job)
+    return job
