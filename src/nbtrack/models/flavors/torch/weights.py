@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -164,7 +164,7 @@ def parse_header(file: BinaryIO, size: int, title: str) -> Header:
 
 def load(
     path: Path,
-    device: torch.device | str = "cpu",
+    device: torch.device | str | Callable[[str], torch.device] = "cpu",
     digests: blocks.Digests | None = None,
     title: str = "load weights",
     header: Header | None = None,
@@ -175,8 +175,8 @@ def load(
     ----------
     path : Path
         A file of safetensors, from here or from anywhere.
-    device : torch.device or str
-        Where the tensors are made.
+    device : torch.device, str or callable
+        Where the tensors are made; a callable is asked for each name.
     digests : Digests, optional
         What the content must be; the very bytes that are loaded are checked.
     title : str
@@ -190,9 +190,9 @@ def load(
         If the file is damaged, or is not what was saved.
     """
     header = header or read_header(path)
-    wanted = torch.device(device)
+    place = device if callable(device) else lambda _: torch.device(device)
     found = {
-        name: torch.empty(entry.shape, dtype=dtypes()[entry.dtype], device=wanted)
+        name: torch.empty(entry.shape, dtype=dtypes()[entry.dtype], device=place(name))
         for name, entry in header.entries.items()
     }
     start = bytearray(len(header.raw))
@@ -210,7 +210,7 @@ def load(
         raise tampered(path, "its SHA-256 is another one than when it was saved")
     for name, stride in header.notes.get("strides", {}).items():
         shaped = torch.empty_strided(
-            found[name].shape, stride, dtype=found[name].dtype, device=wanted
+            found[name].shape, stride, dtype=found[name].dtype, device=found[name].device
         )
         found[name] = shaped.copy_(found[name])
     for name, dtype in header.notes.get("dtypes", {}).items():
@@ -238,7 +238,7 @@ def _distinct(
     for name, tensor in tensors.items():
         if not isinstance(name, str) or name == "__metadata__":
             raise InvalidParameterError(f"A tensor cannot have the name {name!r}; use a text.")
-        _check(name, tensor)
+        check(name, tensor)
         first = seen.setdefault(memory_key(tensor), name)
         if first == name:
             kept[name] = tensor
@@ -255,7 +255,8 @@ def memory_key(tensor: torch.Tensor) -> Any:
     return (*where, tuple(tensor.shape), tensor.stride(), tensor.dtype, tensor.is_conj())
 
 
-def _check(name: str, tensor: torch.Tensor) -> None:
+def check(name: str, tensor: torch.Tensor) -> None:
+    """Raise if a tensor cannot be saved as it is, and say what helps."""
     from torch.nn.parameter import is_lazy
 
     if not isinstance(tensor, torch.Tensor):
