@@ -11,6 +11,7 @@ from typing import Any
 from nbtrack.errors import InvalidParameterError, NbtrackError
 from nbtrack.models.manifest import MANIFEST, files_below, read_manifest, sha256
 from nbtrack.models.model import MLMODEL, Model
+from nbtrack.models.trust import check_consent, is_remembered
 from nbtrack.tracking.model_places import ModelPlace, locate
 
 
@@ -38,6 +39,32 @@ class OpenedModel:
     model: Model
     place: ModelPlace
 
+    @property
+    def own(self) -> bool:
+        """Whether it is the user's own: of the store that is tracked to, or saved by this user."""
+        manifest = self.path / MANIFEST
+        return self.place.own or (manifest.is_file() and is_remembered(sha256(manifest)))
+
+    def ask(self, what: str, trust: bool | None) -> None:
+        """Raise unless code of the model may run; its files are compared before.
+
+        Parameters
+        ----------
+        what : str
+            What would run: a pickle, the source that came with the model.
+        trust : bool, optional
+            What the user says.
+
+        Raises
+        ------
+        UntrustedError
+            Without consent.
+        ChangedModelError
+            If a file is not the one that was saved.
+        """
+        check_files(self)
+        check_consent(what, self.path, own=self.own, trust=trust)
+
     def flavor(self, name: str) -> dict[str, Any]:
         """Return what a flavor says about its files.
 
@@ -55,6 +82,16 @@ class OpenedModel:
                 f"{', '.join(self.model.flavors) or 'nothing'}. Use load_model of {has}."
             )
         return self.model.flavors[name]
+
+
+def as_opened(path: str | os.PathLike[str] | OpenedModel) -> OpenedModel:
+    """Return an opened model; MLflow hands its loaders a path in the model's folder."""
+    if isinstance(path, OpenedModel):
+        return path
+    folder = Path(path)
+    while not (folder / MLMODEL).is_file() and folder != folder.parent:
+        folder = folder.parent
+    return open_model(folder if (folder / MLMODEL).is_file() else path)
 
 
 def locate_folder(uri: str | os.PathLike[str]) -> Path:

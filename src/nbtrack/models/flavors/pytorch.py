@@ -7,214 +7,318 @@ example, ``model.pt2`` (``torch.export``), which MLflow reads.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from pathlib import Path
+import os
+from collections.abc import Iterable, Mapping
 from types import ModuleType
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 
-from nbtrack.errors import InvalidParameterError, warn
-from nbtrack.models.flavors.torch import pickles, program, structure
-from nbtrack.models.flavors.torch.devices import facts
+from nbtrack.errors import warn
+from nbtrack.models import loading, logging
+from nbtrack.models.code_paths import use_code
+from nbtrack.models.flavors.torch import reading, structure
 from nbtrack.models.flavors.torch.predictor import Predictor
-from nbtrack.models.flavors.torch.structure import Taken
-from nbtrack.models.flavors.torch.unwrapped import inner, plain
-from nbtrack.models.model import Model
+from nbtrack.models.flavors.torch.saving import DATA, FLAVOR, Saved, format_of, prepare
+from nbtrack.models.flavors.torch.unwrapped import inner
+from nbtrack.models.input_example import Example
+from nbtrack.models.manifest import files_below, read_manifest
+from nbtrack.models.requirements import Requirements
+from nbtrack.models.signature import infer_signature
 
-FLAVOR = "pytorch"
-DATA = "data"
-Format = Literal["safetensors", "torchscript", "pickle"]
+if TYPE_CHECKING:
+    from nbtrack.models.info import ModelInfo
+    from nbtrack.models.model import Model
+    from nbtrack.models.signature import ModelSignature
 
-
-@dataclass
-class Saved:
-    """A module on its way into a folder: everything that is needed of it is in here.
-
-    Attributes
-    ----------
-    kind : str
-        How it is kept.
-    facts : dict
-        What the flavor says of it.
-    taken : callable or None
-        Returns the module taken apart.
-    exported : Program or None
-        Its exported program.
-    whole : Module or None
-        The module itself, where a pickle or TorchScript is written.
-    """
-
-    kind: Format
-    facts: dict[str, Any]
-    taken: Callable[[], Taken] | None = None
-    exported: program.Program | None = None
-    whole: torch.nn.Module | None = None
-    pickle_module: ModuleType | None = None
-    options: Mapping[str, Any] | None = None
-    shown: bool = True
-
-    def write(self, folder: Path, model: Model) -> None:
-        """Write the files and say in the MLmodel what they are."""
-        data = folder / DATA
-        data.mkdir()
-        model.requirements.add_package("torch")
-        if self.kind == "safetensors":
-            self._write_parts(data, model)
-        elif self.kind == "torchscript":
-            # MLflow reads it too: torch.load recognizes TorchScript
-            (data / pickles.INFO).write_text(pickles.MLFLOW, "utf-8")
-            torch.jit.save(self.whole, data / pickles.FILE)
-        else:
-            model.requirements.add_package("cloudpickle")
-            model.requirements.add_object(self.whole)
-            pickles.save(self.whole, data, self.pickle_module, **(self.options or {}))
-        code = {"code": model.code_folder} if model.code_folder else {"code": None}
-        model.nbtrack |= {"device": self.facts["device"]}
-        model.add_flavor(
-            FLAVOR,
-            model_data=DATA,
-            pytorch_version=str(torch.__version__),
-            format=self.kind,
-            program=f"{DATA}/{program.FILE}" if self.exported else None,
-            **code,
-            **self.facts,
-        )
-        mlflow_reads = self.kind != "safetensors" or self.exported is not None
-        model.add_pyfunc(
-            "mlflow.pytorch" if mlflow_reads else "nbtrack.pytorch",
-            data=DATA,
-            # the program is kept for the processor, where it runs everywhere
-            config={"device": "cpu" if self.exported else None},
-        )
-
-    def _write_parts(self, data: Path, model: Model) -> None:
-        if self.taken is None:
-            raise RuntimeError("a module is taken apart before it is written")
-        taken = self.taken()
-        hashes = taken.write(data, self.shown)
-        model.hashes.update({f"{DATA}/{name}": digest for name, digest in hashes.items()})
-        model.requirements.add_module(*taken.modules)
-        for text in taken.sources.values():
-            model.requirements.add_source(text)
-        if self.exported is not None:
-            self.exported.save(data / program.FILE, taken.weights)
+Words = Literal["safetensors", "pickle"]
+MLflowWords = Literal["pt2", "pickle"]
+Given = str | os.PathLike[str] | Iterable[str] | None
 
 
-def prepare(
-    model: torch.nn.Module,
-    example: Any,
+def save_model(
+    pytorch_model: torch.nn.Module,
+    path: str | os.PathLike[str],
+    conda_env: Any = None,
+    mlflow_model: Model | None = None,
+    code_paths: Iterable[str | os.PathLike[str]] | None = None,
+    pickle_module: ModuleType | None = None,
+    signature: ModelSignature | Literal[False] | None = None,
+    input_example: Any = None,
+    extra_files: Iterable[str | os.PathLike[str]] | None = None,
+    pip_requirements: Given = None,
+    extra_pip_requirements: Given = None,
+    metadata: dict[str, Any] | None = None,
+    export_model: bool | None = None,
+    serialization_format: MLflowWords | None = None,
     *,
-    export: bool | None,
-    kind: Format,
-    pickle_module: ModuleType | None,
-    options: Mapping[str, Any],
-    wait: bool,
-) -> Saved:
-    """Take from a module what will be written; with ``wait=False`` as copies.
+    serialization: Words | None = None,
+    **kwargs: Any,
+) -> None:
+    """Write a PyTorch model into a local folder that is not there yet, or empty.
+
+    Parameters
+    ----------
+    pytorch_model : torch.nn.Module
+        Wrappers (``torch.compile``, ``DataParallel``, ``DistributedDataParallel``) are taken
+        off: the model that is loaded is the plain one. A ``ScriptModule`` is kept as
+        TorchScript, which holds code of TorchScript, and no Python.
+    path : str or path
+    signature : ModelSignature or False, optional
+        By default inferred from ``input_example``.
+    input_example : optional
+        A tensor, an array, a DataFrame, or a tuple or dictionary of tensors or arrays. With it
+        the model's exported program is kept too, for batches of any size.
+    code_paths, extra_files, conda_env, pip_requirements, extra_pip_requirements, metadata
+        As for every flavor.
+    export_model : bool, optional
+        True to fail where no program can be exported, False to keep none.
+    serialization : {"safetensors", "pickle"}, optional
+        Nothing is pickled unless this says so; what is loaded from a pickle runs its code.
+    serialization_format : {"pt2", "pickle"}, optional
+        MLflow's word for the same; ``"pt2"`` is ``export_model=True``.
+    pickle_module, **kwargs
+        For ``torch.save``, where the model is pickled.
 
     Raises
     ------
     InvalidParameterError
-        If it cannot be saved this way: the message says what can be done.
+        If a part of the model cannot be saved: the message names it and what helps.
     """
-    if not isinstance(model, torch.nn.Module):
-        raise TypeError(
-            f"Argument 'pytorch_model' should be a torch.nn.Module, not {type(model).__name__}. "
-            "log_state_dict keeps a dictionary of tensors."
-        )
-    root = inner(model)
-    if isinstance(root, torch.jit.ScriptModule):
-        kind = "torchscript"
-    if kind != "safetensors":
-        if not wait:
-            raise InvalidParameterError(
-                f"wait=False cannot be used for a model that is kept as {kind}: it is not copied. "
-                "Leave it out."
-            )
-        if kind == "pickle":
-            warn(
-                "A pickle runs whatever code it holds when it is loaded, and breaks when classes "
-                "move. It is written because it was asked for; the default is safetensors."
-            )
-        known = facts([*root.parameters(), *root.buffers()], root.parameters())
-        with plain(model) as whole:
-            return Saved(
-                kind, known, whole=whole, pickle_module=pickle_module, options=dict(options)
-            )
-    with plain(model) as whole:
-        taken = Taken.of(whole)
-        exported, note = None, None
-        if export or (export is None and example is not None):
-            exported, note = _exported(whole, example, asked=bool(export))
-    for text in (*taken.notes, note):
-        if text is not None:
-            warn(text)
-    known = {"class": f"{type(root).__module__}.{type(root).__qualname__}", **taken.facts}
-    if exported is not None and exported.batch is not None:
-        known["program_batch"] = exported.batch
-    return Saved(
-        "safetensors",
-        known,
-        taken=(lambda: taken) if wait else taken.copied(),
-        exported=exported,
-        shown=wait,
+    saved, options = _prepared(
+        pytorch_model, input_example, signature, export_model, serialization,
+        serialization_format, pickle_module, kwargs, wait=True,
+    )  # fmt: skip
+    logging.save(
+        saved.write,
+        path,
+        mlflow_model=mlflow_model,
+        conda_env=conda_env,
+        code_paths=code_paths,
+        extra_files=extra_files,
+        pip_requirements=pip_requirements,
+        extra_pip_requirements=extra_pip_requirements,
+        metadata=metadata,
+        **options,
     )
 
 
-def predictor(model: torch.nn.Module) -> Callable[..., Any]:
-    """Return what answers for a module's outputs, for its signature."""
-    return Predictor(inner(model)).predict
+def log_model(
+    pytorch_model: torch.nn.Module,
+    artifact_path: str | None = None,
+    conda_env: Any = None,
+    code_paths: Iterable[str | os.PathLike[str]] | None = None,
+    pickle_module: ModuleType | None = None,
+    registered_model_name: str | None = None,
+    signature: ModelSignature | Literal[False] | None = None,
+    input_example: Any = None,
+    await_registration_for: int | None = 300,
+    extra_files: Iterable[str | os.PathLike[str]] | None = None,
+    pip_requirements: Given = None,
+    extra_pip_requirements: Given = None,
+    metadata: dict[str, Any] | None = None,
+    name: str | None = None,
+    params: Mapping[str, Any] | None = None,
+    tags: Mapping[str, Any] | None = None,
+    model_type: str | None = None,
+    step: int = 0,
+    model_id: str | None = None,
+    export_model: bool | None = None,
+    serialization_format: MLflowWords | None = None,
+    *,
+    serialization: Words | None = None,
+    wait: bool = True,
+    **kwargs: Any,
+) -> ModelInfo:
+    """Keep a PyTorch model in the store, as a model that the active run has made.
 
+    Parameters
+    ----------
+    pytorch_model : torch.nn.Module
+    name, artifact_path : str, optional
+        The model's name, by either word.
+    registered_model_name : str, optional
+        Register it under this name too.
+    params, tags, model_type, step, model_id
+        What to keep with it, and the run's step that it belongs to.
+    wait : bool
+        False to have the weights copied at once (from a GPU into pinned memory, in the order
+        of its work: later steps do not change the copy) and written while training goes on.
+        ``ModelInfo.wait()`` waits for it, and so does the end of the run.
+    **kwargs
+        See ``save_model``, which takes the other parameters too.
 
-def format_of(serialization: str | None, serialization_format: str | None) -> Format:
-    """Return how a model is kept, from nbtrack's word for it and MLflow's.
+    Returns
+    -------
+    ModelInfo
+        Its ``model_uri`` is what ``load_model`` takes.
 
     Raises
     ------
     InvalidParameterError
-        If there is no such format, or the two do not fit.
+        If a part of the model cannot be saved: the message names it and what helps.
     """
-    known: dict[str | None, Format] = {
-        None: "safetensors",
-        "safetensors": "safetensors",
-        "pt2": "safetensors",
-        "pickle": "pickle",
-    }
-    for word in (serialization, serialization_format):
-        if word not in known:
-            raise InvalidParameterError(
-                f"The format {word!r} is not known. Use 'safetensors' (the default), 'pt2' (with "
-                "an exported program besides) or 'pickle'."
-            )
-    chosen = {known[word] for word in (serialization, serialization_format) if word is not None}
-    if len(chosen) > 1:
-        raise InvalidParameterError(
-            f"serialization={serialization!r} and serialization_format={serialization_format!r} "
-            "do not fit. Pass one of them."
+    saved, options = _prepared(
+        pytorch_model, input_example, signature, export_model, serialization,
+        serialization_format, pickle_module, kwargs, wait=wait,
+    )  # fmt: skip
+    if registered_model_name is not None:
+        options["registered_model_name"] = registered_model_name
+        options["await_registration_for"] = await_registration_for
+    if not wait:
+        options["wait"] = False
+    return logging.log(
+        saved.write,
+        name,
+        artifact_path=artifact_path,
+        params=params,
+        tags=tags,
+        model_type=model_type,
+        step=step,
+        model_id=model_id,
+        conda_env=conda_env,
+        code_paths=code_paths,
+        extra_files=extra_files,
+        pip_requirements=pip_requirements,
+        extra_pip_requirements=extra_pip_requirements,
+        metadata=metadata,
+        **options,
+    )
+
+
+def load_model(
+    model_uri: str | os.PathLike[str],
+    dst_path: str | os.PathLike[str] | None = None,
+    device: torch.device | str | int | None = None,
+    trust: bool | None = None,
+    **kwargs: Any,
+) -> torch.nn.Module:
+    """Return a model, as a module of the class that it was, to be used or trained on.
+
+    Parameters
+    ----------
+    model_uri : str or path
+        ``models:/<name>/<version>``, ``models:/<model id>``, ``runs:/<run>/<name>``, a folder.
+    dst_path : str or path, optional
+        A folder to copy the files to.
+    device : torch.device, str or int, optional
+        By default the one that the model was on, if there is one here, else the best there is.
+        The weights are loaded straight to it.
+    trust : bool, optional
+        Whether source that came with the model, a pickle or an exported program may run that
+        is not from the own store. ``load_state_dict`` gives the weights alone, without running
+        anything.
+    **kwargs
+        Options of ``torch.load`` (``pickle_module``, ``map_location``), for a pickle.
+
+    Raises
+    ------
+    UntrustedError
+        If code would run without consent.
+    NotFoundError
+        If there is no such model.
+    NbtrackError
+        If a file was changed since it was saved, or is damaged.
+    """
+    map_location = kwargs.pop("map_location", None)
+    if device is None and isinstance(map_location, str | torch.device):
+        device = map_location
+    opened = loading.open_model(model_uri, dst_path)
+    if opened.flavor(FLAVOR).get("code"):
+        opened.ask("the code that came with it", trust)
+        use_code(opened.path / opened.flavor(FLAVOR)["code"])
+    return _read(opened, device, trust, kwargs)
+
+
+def get_default_pip_requirements() -> list[str]:
+    """Return the requirements that every PyTorch model has."""
+    found = Requirements()
+    found.add_package("torch")
+    return found.lines()
+
+
+def _load_pyfunc(
+    path: str | loading.OpenedModel,
+    model_config: Mapping[str, Any] | None = None,
+    trust: bool | None = None,
+) -> Predictor:
+    """Return what ``pyfunc`` asks for predictions; called by ``nbtrack.pyfunc`` and by MLflow's.
+
+    The configuration ``{"device": "cuda"}``, or else ``MLFLOW_DEFAULT_PREDICTION_DEVICE``,
+    names the device.
+    """
+    opened = loading.as_opened(path)
+    device = (model_config or {}).get("device")
+    if device == "cpu" and opened.flavor(FLAVOR).get("program"):
+        device = None  # the folder says so for MLflow, which cannot move a program
+    device = device or os.environ.get("MLFLOW_DEFAULT_PREDICTION_DEVICE") or None
+    return Predictor(_read(opened, device, trust, {}))
+
+
+def _read(
+    opened: loading.OpenedModel, device: Any, trust: bool | None, options: dict[str, Any]
+) -> torch.nn.Module:
+    facts = opened.flavor(FLAVOR)
+    folder = str(facts.get("model_data", DATA))
+    hashes = opened.place.hashes or read_manifest(opened.path)
+    inside = None
+    if hashes is not None:
+        # the weights are compared while they are loaded, so that they are read once
+        large = {f"{folder}/{name}" for name in (structure.WEIGHTS, structure.EXTRA)}
+        present = {name for name in files_below(opened.path) if name.startswith(f"{folder}/")}
+        recorded = {name for name in hashes if name.startswith(f"{folder}/")}
+        loading.check_files(opened, sorted((present | recorded) - large))
+        inside = {name.removeprefix(f"{folder}/"): hashes[name] for name in recorded}
+    return reading.read(
+        opened.path / folder,
+        facts,
+        device=device,
+        own=opened.own,
+        trust=trust,
+        hashes=inside,
+        **options,
+    )
+
+
+def _signature(example: Any, predict: Any) -> ModelSignature | Literal[False]:
+    kept = Example.of(example)
+    data = example[0] if kept.params is not None else example
+    try:
+        return infer_signature(kept.data, predict(data, kept.params), kept.params)
+    except Exception as error:  # noqa: BLE001  the model is worth saving even so
+        warn(
+            f"The model is saved without a signature, since it fails on the input example: "
+            f"{type(error).__name__}: {error}. Pass signature=infer_signature(x, y)."
         )
-    return chosen.pop() if chosen else "safetensors"
+        return False
 
 
-def _exported(
-    model: torch.nn.Module, example: Any, *, asked: bool
-) -> tuple[program.Program | None, str | None]:
-    if example is None:
-        raise InvalidParameterError(
-            "An exported program needs an input example: pass input_example= (a tensor, an array, "
-            "a tuple or a dictionary of those)."
+def _prepared(
+    model: torch.nn.Module,
+    example: Any,
+    signature: ModelSignature | Literal[False] | None,
+    export_model: bool | None,
+    serialization: str | None,
+    serialization_format: str | None,
+    pickle_module: ModuleType | None,
+    options: Mapping[str, Any],
+    *,
+    wait: bool,
+) -> tuple[Saved, dict[str, Any]]:
+    """Return what is to be written, and what ``logging.save`` needs to know besides."""
+    kind = format_of(serialization, serialization_format)
+    if options and kind != "pickle":
+        raise TypeError(
+            f"Unknown options: {', '.join(options)}. Options of torch.save are only for "
+            "serialization='pickle'."
         )
-    if isinstance(example, tuple) and len(example) == 2 and isinstance(example[1], dict):
-        example = example[0]  # the second one has parameters of predict
-    if hasattr(example, "iloc"):  # a frame goes in as one array
-        example = example.to_numpy(dtype="float32")
-    exported, note = program.export(model, example)
-    if exported is None and asked:
-        raise InvalidParameterError(
-            f"{note} Without export_model=True it is saved, and loads from its source."
-        )
-    return exported, note
-
-
-__all__ = ["DATA", "FLAVOR", "Saved", "format_of", "predictor", "prepare", "structure"]
+    export = True if serialization_format == "pt2" else export_model
+    saved = prepare(
+        model, example, export=export, kind=kind, pickle_module=pickle_module, options=options,
+        wait=wait,
+    )  # fmt: skip
+    predict = Predictor(inner(model)).predict
+    if not wait and signature is None and example is not None:
+        # the model goes on changing while it is written: its outputs are looked at now
+        signature = _signature(example, predict)
+    return saved, {"signature": signature, "input_example": example, "predict": predict}

@@ -105,7 +105,7 @@ def log_checkpoint(
     )
     for note in state.dropped:
         warn(note)
-    artifacts = _artifacts_to_write(run_id)
+    artifacts = artifacts_to_write(run_id)
     path = f"{name}/{_file_name(artifacts, name, epoch, step)}{SUFFIX}"
 
     def write(tensors: Mapping[str, torch.Tensor], shown: bool) -> None:
@@ -202,7 +202,7 @@ def load_checkpoint(
         found.path,
         model,
         {"optimizer": optimizer, "scheduler": scheduler, "scaler": scaler},
-        digests=_recorded(run_id, found.path),
+        digests=recorded(_run_id(run_id), found.path),
         rng=rng,
         generators=generators,
         strict=strict,
@@ -294,7 +294,8 @@ def _file_name(artifacts: ArtifactFolder, name: str, epoch: int | None, step: in
     return f"checkpoint_{number:04d}"
 
 
-def _artifacts_to_write(run_id: str | None) -> ArtifactFolder:
+def artifacts_to_write(run_id: str | None) -> ArtifactFolder:
+    """Return the artifacts of a run, by default of the active one, which is started if need be."""
     if run_id is None:
         return (context.current() or _start.start_run()).writer.artifacts
     return context.store().writer(run_id).artifacts
@@ -314,10 +315,10 @@ def _run_id(run_id: str | None) -> str:
     return run.info.run_id if run_id is None and run is not None else str(run_id)
 
 
-def _recorded(run_id: str | None, path: str) -> Digests | None:
+def recorded(run_id: str, path: str) -> Digests | None:
     """Return the size and SHA-256 that the store has of a file, to compare with."""
     with context.store().read() as reader:
-        rows = reader.named("models.run_artifacts", run_id=_run_id(run_id))
+        rows = reader.named("models.run_artifacts", run_id=run_id)
     known = {name: (size, sha256) for name, size, sha256 in rows if sha256}
     if path not in known:
         return None
