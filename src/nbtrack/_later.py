@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-_MODELS = """evaluate models pyfunc pytorch sklearn transformers tensorflow keras xgboost lightgbm
+_MODELS = """evaluate models pyfunc sklearn transformers tensorflow keras xgboost lightgbm
 catboost onnx statsmodels spark sentence_transformers prophet pmdarima spacy diffusers
 h2o paddle shap"""
 _AUTOLOG = "autolog"

@@ -17,7 +17,6 @@ from nbtrack.store.artifact_roots import Stored
 from nbtrack.store.artifacts import ArtifactFolder
 from nbtrack.tracking import background, context
 from nbtrack.tracking import start as _start
-from nbtrack.tracking.stored import artifacts_of
 
 FOLDER = "checkpoints"
 SUFFIX = ".safetensors"
@@ -195,7 +194,7 @@ def load_checkpoint(
         model = made = model(**(kwargs or {}))
         rng = False
     step = global_step if step is None else step
-    artifacts = _artifacts_to_read(run_id)
+    artifacts = artifacts_to_read(run_id)
     found = _choose(_all(artifacts, name), name, epoch, step, which, best, mode)
     restored = checkpoint_file.restore(
         Path(artifacts.download(found.path)),
@@ -213,7 +212,7 @@ def load_checkpoint(
 
 def list_checkpoints(run_id: str | None = None, name: str = FOLDER) -> list[Checkpoint]:
     """Return the checkpoints of a run, the oldest first; the active run by default."""
-    return _all(_artifacts_to_read(run_id), name)
+    return _all(artifacts_to_read(run_id), name)
 
 
 def _all(artifacts: ArtifactFolder, name: str) -> list[Checkpoint]:
@@ -301,8 +300,18 @@ def artifacts_to_write(run_id: str | None) -> ArtifactFolder:
     return context.store().writer(run_id).artifacts
 
 
-def _artifacts_to_read(run_id: str | None) -> ArtifactFolder:
-    return artifacts_of(context.store(), _run_id(run_id))
+def artifacts_to_read(run_id: str | None) -> ArtifactFolder:
+    """Return the artifacts of a run, by default of the active one.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such run.
+    """
+    from nbtrack.store.runs import get_run
+
+    with context.store().read() as reader:
+        return ArtifactFolder(get_run(reader, _run_id(run_id)).info.artifact_uri)
 
 
 def _run_id(run_id: str | None) -> str:

@@ -66,7 +66,7 @@ class Program:
                 name: _like(tensor, weights[name]) if name in weights else tensor
                 for name, tensor in program.state_dict.items()
             }
-        with _quiet():
+        with quiet():
             torch.export.save(_moved(program, torch.device("cpu")), path)
 
 
@@ -153,7 +153,7 @@ def export(model: torch.nn.Module, example: Any) -> tuple[Program | None, str | 
     inputs = inputs_of(example, model)
     batched = [tensor for tensor in inputs.tensors() if tensor.dim()]
     size = batched[0].shape[0] if batched else 0
-    with evaluating(model), torch.no_grad(), _quiet():
+    with evaluating(model), torch.no_grad(), quiet():
         if size:
             # sizes of 0 and 1 are taken as constants: the example is doubled
             traced = inputs if size > 1 else _batch(inputs, size, 2)
@@ -187,7 +187,7 @@ def load(path: Path, device: torch.device) -> ExportedModel:
     ``torch.export.load`` unpickles parts of the file that say they are pickles, evaluates
     the expressions of shapes, and loads compiled libraries: the caller asks for consent.
     """
-    with _quiet():
+    with quiet():
         try:
             program = _moved(torch.export.load(path), device)
         except Exception as error:
@@ -296,7 +296,7 @@ def _writable(array: Any) -> Any:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Keep to itself what PyTorch says on the way: its deprecations, the graph that failed."""
     names = [name for name in logging.root.manager.loggerDict if name.startswith("torch.")]
     loggers = [logging.getLogger(name) for name in names]

@@ -115,7 +115,8 @@ def _pickled(
     if _is_torchscript(file):
         check_consent("code of TorchScript", data, own=own, trust=trust)
         jit: Any = torch.jit
-        model: torch.nn.Module = jit.load(file, map_location=device)
+        with program.quiet():
+            model: torch.nn.Module = jit.load(file, map_location=device)
         return model
     check_consent("whatever its pickle holds", data, own=own, trust=trust)
     found: torch.nn.Module = pickles.load_model(data, device, pickle_module, **options)

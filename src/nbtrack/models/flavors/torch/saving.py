@@ -60,7 +60,8 @@ class Saved:
         elif self.kind == "torchscript":
             # MLflow reads it too: torch.load recognizes TorchScript
             (data / pickles.INFO).write_text(pickles.MLFLOW, "utf-8")
-            torch.jit.save(self.whole, data / pickles.FILE)
+            with program.quiet():
+                torch.jit.save(self.whole, data / pickles.FILE)
         else:
             model.requirements.add_package("cloudpickle")
             model.requirements.add_object(self.whole)

@@ -14,13 +14,15 @@ from nbtrack.errors import InvalidParameterError, NotFoundError
 from nbtrack.models import loading
 from nbtrack.models.flavors.torch import devices, structure, weights
 from nbtrack.models.flavors.torch.blocks import Digests
-from nbtrack.models.flavors.torch.checkpoints import artifacts_to_write, recorded
+from nbtrack.models.flavors.torch.checkpoints import (
+    artifacts_to_read,
+    artifacts_to_write,
+    recorded,
+)
 from nbtrack.models.manifest import read_manifest
 from nbtrack.store.artifact_roots import Stored, local_path
 from nbtrack.store.artifacts import ArtifactFolder
-from nbtrack.tracking import context
 from nbtrack.tracking.model_places import split_run_uri
-from nbtrack.tracking.stored import artifacts_of
 
 FILE = "state_dict.safetensors"
 MLFLOW_FILE = "state_dict.pth"
@@ -106,7 +108,7 @@ def load_state_dict(
 def _find(uri: str) -> tuple[Path, Digests | None]:
     if uri.startswith("runs:"):
         run_id, path = split_run_uri(uri)
-        artifacts = artifacts_of(context.store(), run_id)
+        artifacts = artifacts_to_read(run_id)
         for name in (path, f"{path}/{FILE}", f"{path}/{MLFLOW_FILE}"):
             if name.endswith((FILE, MLFLOW_FILE)) and artifacts.exists(name):
                 return Path(artifacts.download(name)), recorded(run_id, name)
