@@ -64,9 +64,16 @@ class Job:
 
 
 def start(what: str, work: Callable[[], None]) -> Job:
-    """Start work that the end of the active run waits for."""
-    job = Job(what, work)
+    """Start work that the end of the active run waits for.
+
+    What is still being written of the same run is waited for, so that copies that are not
+    written yet do not fill the memory.
+    """
     run = context.current()
-    if run is not None:
-        run.jobs.append(job)
+    if run is None:
+        return Job(what, work)
+    for before in run.jobs:
+        before.settle()
+    job = Job(what, work)
+    run.jobs[:] = [job]
     return job
