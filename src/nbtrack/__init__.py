@@ -73,6 +73,7 @@ __all__ = [  # noqa: F405  the star import above is for type checkers
     "is_tracking_uri_set",
     "last_active_run",
     "last_logged_model",
+    "lineage",
     "load_table",
     "log_artifact",
     "log_artifacts",

@@ -50,6 +50,7 @@ from nbtrack.api.models import (
 )
 from nbtrack.api.registry import (
     get_registry_uri,
+    lineage,
     register_model,
     search_model_versions,
     search_registered_models,
@@ -112,6 +113,7 @@ __all__ = [
     "is_tracking_uri_set",
     "last_active_run",
     "last_logged_model",
+    "lineage",
     "load_table",
     "log_artifact",
     "log_artifacts",

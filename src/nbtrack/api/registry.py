@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nbtrack.entities import ModelVersion, RegisteredModel
 from nbtrack.errors import InvalidParameterError
 from nbtrack.limits import missing
 from nbtrack.tracking import context
+
+if TYPE_CHECKING:
+    from nbtrack.tracking.lineage import Lineage
 
 
 def set_registry_uri(uri: str | os.PathLike[str] | None) -> None:
@@ -105,3 +108,27 @@ def set_model_version_tag(
     if key is None:
         raise missing("key")
     registry_edits.set_version_tag(context.registry(), name, version, key, value)
+
+
+def lineage(model: Any) -> Lineage:
+    """Return where a model comes from: version, logged model, run, data, code, params, metrics.
+
+    Parameters
+    ----------
+    model : str, path, ModelVersion, LoggedModel or ModelInfo
+        A URI such as ``models:/<name>/<version>``, ``models:/<name>@<alias>``,
+        ``models:/<model id>`` or ``runs:/<run>/<name>``, or a folder.
+
+    Returns
+    -------
+    Lineage
+        ``print`` shows it as a tree; ``to_dictionary()`` gives plain values.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such model.
+    """
+    from nbtrack.tracking import lineage as lines
+
+    return lines.lineage(context.store(), context.registry(), model)

@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from nbtrack.errors import NbtrackError, warn
 from nbtrack.store.journal import now_ms
+from nbtrack.store.logged_models import usual_location
 from nbtrack.store.reader import Reader
 from nbtrack.store.store import Store, open_store
 
@@ -27,12 +28,15 @@ class CompactReport:
         By how much the database file has become smaller.
     artifact_bytes : int
         How many bytes of artifacts without an owner were removed.
+    models : int
+        Deleted logged models that are gone for good now; what is registered stays.
     """
 
     runs: int
     experiments: int
     database_bytes: int
     artifact_bytes: int
+    models: int = 0
 
 
 def sync(uri: str | os.PathLike[str] | None = None) -> int:
@@ -59,17 +63,17 @@ def sync(uri: str | os.PathLike[str] | None = None) -> int:
 def compact(
     uri: str | os.PathLike[str] | None = None, *, older_than_s: float = 0.0
 ) -> CompactReport:
-    """Give the space of deleted runs back, sort the points, drop artifacts without an owner.
+    """Give the space of what is deleted back, sort the points, drop artifacts without an owner.
 
-    Deleted runs cannot be restored afterwards. The database is written anew beside
-    the old file and takes its place in one step.
+    Deleted runs and logged models cannot be restored afterwards. The database is written
+    anew beside the old file and takes its place in one step.
 
     Parameters
     ----------
     uri : str or path, optional
         The store; by default the one that the process tracks to.
     older_than_s : float
-        Only runs that were deleted so many seconds ago go.
+        Only what was deleted so many seconds ago go.
 
     Raises
     ------
@@ -85,19 +89,40 @@ def compact(
         with store.write() as reader:
             gone = reader.named("maintenance.deleted_runs", before=before)
             _remove_runs(reader, [run_id for run_id, _, _ in gone])
+            models = reader.named("maintenance.deleted_models", before=before)
+            _remove_models(reader, [model_id for model_id, _, _ in models])
             experiments = _remove_experiments(reader, before)
         for run_id, experiment_id, artifact_uri in gone:
             store.writers.forget(run_id)
             _remove_artifacts(store, artifact_uri or f"artifacts/{experiment_id}/{run_id}")
+        for model_id, experiment_id, location in models:
+            _remove_artifacts(store, location or usual_location(experiment_id, model_id))
         _rewrite(store)
         freed = _remove_orphans(store)
-        return CompactReport(len(gone), experiments, size - store.path.stat().st_size, freed)
+        smaller = size - store.path.stat().st_size
+        return CompactReport(len(gone), experiments, smaller, freed, len(models))
 
 
 def _remove_runs(reader: Reader, runs: list[str]) -> None:
-    for noun in ("points", "series", "params", "tags", "artifacts", "inputs", "runs"):
+    for noun in (
+        "points",
+        "series",
+        "params",
+        "tags",
+        "artifacts",
+        "inputs",
+        "model_inputs",
+        "model_outputs",
+        "runs",
+    ):
         if runs:
             reader.named(f"maintenance.remove_{noun}", runs=runs)
+
+
+def _remove_models(reader: Reader, models: list[str]) -> None:
+    for noun in ("params", "tags", "metrics", "artifacts", "inputs", "outputs", "rows"):
+        if models:
+            reader.named(f"maintenance.remove_{noun}_of_models", models=models)
 
 
 def _remove_experiments(reader: Reader, before: int) -> int:
@@ -138,18 +163,22 @@ def _rewrite(store: Store) -> None:
 
 
 def _remove_orphans(store: Store) -> int:
-    """Remove the folders of runs that nobody knows, and content that nobody uses."""
+    """Remove the folders of runs and models that nobody knows, and content that nobody uses."""
     from nbtrack.store import tails
     from nbtrack.store.content import sweep_artifacts
 
-    folders = [p for p in store.artifacts.glob("*/*") if p.is_dir() and p.parent.name != ".content"]
-    # a run's journal is older than its folder: those made meanwhile have one
+    folders = [
+        place
+        for place in (*store.artifacts.glob("*/*"), *store.artifacts.glob("*/models/*"))
+        if place.is_dir() and place.parent.name != ".content" and place.name != "models"
+    ]
+    # the journal of a run, or of a model, is older than its folder: those made meanwhile have one
     known = {name.split(".", 1)[0] for name in tails.sizes(store.journals)}
     with store.read() as reader:
-        known |= {run_id for (run_id,) in reader.named("maintenance.runs_with_artifacts")}
+        known |= {owner for (owner,) in reader.named("maintenance.with_artifacts")}
     freed = 0
     for folder in folders:
-        if folder.name not in known and folder.parent.name != "models":
+        if folder.name not in known:
             freed += _size(folder)
             shutil.rmtree(folder, ignore_errors=True)
     return freed + (sweep_artifacts(store.artifacts) if store.artifacts.exists() else 0)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from nbtrack.entities import LifecycleStage, LoggedModel, LoggedModelStatus
-from nbtrack.errors import InvalidParameterError, InvalidStateError
+from nbtrack.errors import InvalidParameterError, InvalidStateError, NbtrackError
 from nbtrack.limits import check_experiment_id, check_step, storable
 from nbtrack.store import logged_models, model_log
 from nbtrack.store.artifact_roots import CHUNK, Stored, local_path
@@ -186,9 +186,14 @@ def start(
         )
     if run_id is not None:
         events.append(("model_output", {"run_id": run_id, "step": at}))
-    place = _empty_place(model.artifact_location)
-    store.journal(model.model_id)  # it stays open until the end
+    store.journal(model.model_id)  # it stays open until the end, and is older than the folder
     model_log.append(store, model.model_id, events)
+    try:
+        place = _empty_place(model.artifact_location)
+    except NbtrackError as error:
+        model_log.append(store, model.model_id, [_update("FAILED", str(error))])
+        store.close_journal(model.model_id)
+        raise
     _remember(store, model.model_id)
     return PendingModel(
         model.model_id,

@@ -21,6 +21,12 @@ DELETE FROM artifacts WHERE run_id IN (SELECT unnest($runs::VARCHAR[]))
 -- name: remove_inputs
 DELETE FROM inputs WHERE run_id IN (SELECT unnest($runs::VARCHAR[]))
 
+-- name: remove_model_inputs
+DELETE FROM model_inputs WHERE run_id IN (SELECT unnest($runs::VARCHAR[]))
+
+-- name: remove_model_outputs
+DELETE FROM model_outputs WHERE run_id IN (SELECT unnest($runs::VARCHAR[]))
+
 -- name: remove_runs
 DELETE FROM runs WHERE run_id IN (SELECT unnest($runs::VARCHAR[]))
 
@@ -29,6 +35,7 @@ SELECT experiment_id FROM experiments e
 WHERE lifecycle_stage = 'deleted' AND experiment_id <> '0'
   AND last_update_time <= make_timestamp($before::BIGINT * 1000)
   AND NOT EXISTS (SELECT 1 FROM runs r WHERE r.experiment_id = e.experiment_id)
+  AND NOT EXISTS (SELECT 1 FROM logged_models m WHERE m.experiment_id = e.experiment_id)
 
 -- name: remove_experiment_tags
 DELETE FROM experiment_tags WHERE experiment_id IN (SELECT unnest($experiments::VARCHAR[]))
@@ -39,8 +46,43 @@ DELETE FROM datasets WHERE experiment_id IN (SELECT unnest($experiments::VARCHAR
 -- name: remove_experiments
 DELETE FROM experiments WHERE experiment_id IN (SELECT unnest($experiments::VARCHAR[]))
 
--- name: runs_with_artifacts
+-- name: with_artifacts
+-- a model that failed before its files were recorded has none that are of use
 SELECT run_id FROM runs
+UNION ALL
+SELECT model_id FROM logged_models
+WHERE status <> 'FAILED' OR model_id IN (SELECT model_id FROM logged_model_artifacts)
+
+-- name: deleted_models
+-- what is registered stays, so that its versions can be loaded
+SELECT m.model_id, m.experiment_id, m.artifact_location
+FROM logged_models m
+WHERE ((m.lifecycle_stage = 'deleted' AND m.last_updated_time <= make_timestamp($before::BIGINT * 1000))
+       OR m.experiment_id IN (SELECT experiment_id FROM experiments
+                              WHERE lifecycle_stage = 'deleted'
+                                AND last_update_time <= make_timestamp($before::BIGINT * 1000)))
+  AND NOT EXISTS (SELECT 1 FROM model_versions v WHERE v.model_id = m.model_id)
+
+-- name: remove_params_of_models
+DELETE FROM logged_model_params WHERE model_id IN (SELECT unnest($models::VARCHAR[]))
+
+-- name: remove_tags_of_models
+DELETE FROM logged_model_tags WHERE model_id IN (SELECT unnest($models::VARCHAR[]))
+
+-- name: remove_metrics_of_models
+DELETE FROM logged_model_metrics WHERE model_id IN (SELECT unnest($models::VARCHAR[]))
+
+-- name: remove_artifacts_of_models
+DELETE FROM logged_model_artifacts WHERE model_id IN (SELECT unnest($models::VARCHAR[]))
+
+-- name: remove_inputs_of_models
+DELETE FROM model_inputs WHERE model_id IN (SELECT unnest($models::VARCHAR[]))
+
+-- name: remove_outputs_of_models
+DELETE FROM model_outputs WHERE model_id IN (SELECT unnest($models::VARCHAR[]))
+
+-- name: remove_rows_of_models
+DELETE FROM logged_models WHERE model_id IN (SELECT unnest($models::VARCHAR[]))
 
 -- name: tables
 SELECT table_name FROM duckdb_tables() WHERE database_name = 'store' AND schema_name = 'main' ORDER BY table_name
