@@ -335,12 +335,12 @@ def check_alias(alias: Any) -> str:
         )
     if alias.lower() == "latest":
         raise InvalidParameterError(
-            "'latest' alias name (case insensitive) is reserved: models:/<name>/latest is the "
+            "'latest' alias name (case insensitive) is reserved. models:/<name>/latest is the "
             "greatest version."
         )
     if _ALIAS_OF_VERSION.fullmatch(alias):
         raise InvalidParameterError(
-            f"Version alias name '{alias}' is reserved: models:/<name>/{alias[1:]} is that version."
+            f"Version alias name '{alias}' is reserved. models:/<name>/{alias[1:]} is that version."
         )
     return storable(alias)
 

@@ -1,0 +1,16 @@
+"""Models that tests log, without any framework."""
+
+from __future__ import annotations
+
+from nbtrack.tracking import context
+from nbtrack.tracking import logged_models as made
+
+
+def log_model(name: str = "net", text: str = "weights", **options: object) -> made.PendingModel:
+    """Log a model of two files, as a flavor does."""
+    model = made.start(context.store(), name, **options)
+    (model.place / "MLmodel").write_text("flavors: {}\n")
+    (model.place / "data").mkdir()
+    (model.place / "data" / "weights.bin").write_bytes(text.encode() * 1000)
+    model.finish()
+    return model
