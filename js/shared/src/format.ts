@@ -48,3 +48,18 @@ export function formatRate(perSecond: number | null | undefined): string {
   if (perSecond < 0.5) return `${formatDuration(1 / perSecond)}/step`;
   return `${formatNumber(perSecond >= 100 ? Math.round(perSecond) : perSecond, 3)} steps/s`;
 }
+
+/** A size in bytes as people read it. */
+export function formatBytes(bytes: number | null | undefined): string {
+  if (bytes === null || bytes === undefined) return '';
+  if (bytes < 1000) return `${bytes} B`;
+  const units = ['kB', 'MB', 'GB', 'TB'];
+  let value = bytes;
+  let unit = 'B';
+  for (const next of units) {
+    if (value < 999.5) break;
+    value /= 1000;
+    unit = next;
+  }
+  return `${value < 10 ? value.toFixed(1) : Math.round(value)} ${unit}`;
+}

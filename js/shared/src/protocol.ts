@@ -1,5 +1,6 @@
 import type { SavedComparison } from './comparison_saved';
 import type { ComparisonWidgetState } from './protocol_comparison';
+import type { ModelCardState, ModelView } from './protocol_models';
 import type { Column, RunTableState, SortKey } from './protocol_table';
 
 /**
@@ -32,6 +33,11 @@ export const WIDGETS = {
   },
   "Comparison": {
     "traits": ["experiment_ids", "run_ids", "filter", "metric", "columns", "selected_ids", "brushes", "revision"],
+    "from_python": [],
+    "from_browser": []
+  },
+  "ModelCard": {
+    "traits": ["facts", "form"],
     "from_python": [],
     "from_browser": []
   }
@@ -223,7 +229,7 @@ export interface TableView extends ViewBase {
   values: Record<string, (string | number | null)[]>;
 }
 
-export type View = ChartView | TableView | SavedComparison;
+export type View = ChartView | TableView | SavedComparison | ModelView;
 
 type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : never) : never;
 type TraitsOf<W extends keyof typeof WIDGETS> = (typeof WIDGETS)[W]['traits'][number];
@@ -242,5 +248,6 @@ export const AGREES: [
   Same<(typeof WIDGETS)['RunCard']['from_browser'][number], (ResyncMessage | FinishMessage | StopMessage)['type']>,
   Same<(typeof WIDGETS)['RunTable']['from_python'][number], never>,
   Same<(typeof WIDGETS)['RunTable']['from_browser'][number], never>,
-  Same<TraitsOf<'Comparison'>, keyof ComparisonWidgetState>
-] = [true, true, true, true, true, true, true, true, true, true, true, true, true];
+  Same<TraitsOf<'Comparison'>, keyof ComparisonWidgetState>,
+  Same<TraitsOf<'ModelCard'>, keyof ModelCardState>
+] = [true, true, true, true, true, true, true, true, true, true, true, true, true, true];

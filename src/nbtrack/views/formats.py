@@ -69,6 +69,20 @@ def format_duration(seconds: float | None) -> str:
     return f"{hours // 24} d {hours % 24} h"
 
 
+def format_bytes(size: int | None) -> str:
+    """Return a size such as ``512 B``, ``1.2 MB`` or ``34 GB``."""
+    if size is None:
+        return ""
+    if size < 1000:
+        return f"{size} B"
+    value, unit = float(size), "B"
+    for larger in ("kB", "MB", "GB", "TB"):
+        if value < 999.5:
+            break
+        value, unit = value / 1000, larger
+    return f"{value:.1f} {unit}" if value < 10 else f"{value:.0f} {unit}"
+
+
 def format_rate(per_second: float | None) -> str:
     """Return a rate such as ``12.3 steps/s``, or ``4.1 s/step`` when it is slow."""
     if not per_second or not math.isfinite(per_second):

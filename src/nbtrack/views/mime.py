@@ -38,6 +38,7 @@ __all__ = [
     "display_mode",
     "live_front_end",
     "pack_curves",
+    "plain_json",
     "table_bundle",
 ]
 
@@ -121,7 +122,7 @@ def chart_view(content: ChartContent, budget: int) -> dict[str, Any]:
         if len(diff) > MAX_DIFF:
             detail["code_diff"] = diff[:MAX_DIFF].rsplit("\n", 1)[0] + "\n... (cut here)"
         view |= {"head": content.head, "since": list(content.since), "detail": detail}
-    plain: dict[str, Any] = _plain_json(shareable(view))
+    plain: dict[str, Any] = plain_json(shareable(view))
     return plain | {"curves": pack_curves(content.curves, budget)}
 
 
@@ -239,7 +240,7 @@ def table_bundle(
         bundle = {
             "text/plain": _table_text(texts, rows, page.total),
             "text/html": _table_html(texts, values, best, rows, page.total),
-            VIEW_MIME: _plain_json(view),
+            VIEW_MIME: plain_json(view),
         }
         if rows <= 1 or len(json.dumps(bundle)) <= MAX_BYTES:
             return bundle, {}
@@ -300,12 +301,12 @@ def _table_html(
     )
 
 
-def _plain_json(value: Any) -> Any:
+def plain_json(value: Any) -> Any:
     """Return a value that any JSON reader takes: without numpy, NaN and infinities."""
     if isinstance(value, dict):
-        return {str(key): _plain_json(item) for key, item in value.items()}
+        return {str(key): plain_json(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain_json(item) for item in value]
+        return [plain_json(item) for item in value]
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, float) and not math.isfinite(value):

@@ -1,7 +1,7 @@
 import type { Backend } from '@nbtrack/shared/backend';
 import { errorBox, h, messageOf } from '@nbtrack/shared/dom';
 import type { ArtifactFile, Artifacts } from '../answers';
-import { formatBytes } from './parts';
+import { formatBytes } from '@nbtrack/shared/format';
 import { type Previewer, previewOf } from './preview';
 
 interface Node {

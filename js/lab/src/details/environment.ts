@@ -1,7 +1,8 @@
 import { h } from '@nbtrack/shared/dom';
+import { formatBytes } from '@nbtrack/shared/format';
 import type { Details, Environment, ModelFacts } from '../answers';
 import { plain } from './overview';
-import { facts, filteredTable, formatBytes, section } from './parts';
+import { facts, filteredTable, section } from './parts';
 
 const KNOWN = new Set(['python', 'platform', 'packages', 'git']);
 

@@ -64,18 +64,3 @@ export function filteredTable(
   show();
   return host;
 }
-
-/** A size in bytes as people read it. */
-export function formatBytes(bytes: number | null): string {
-  if (bytes === null) return '';
-  if (bytes < 1000) return `${bytes} B`;
-  const units = ['kB', 'MB', 'GB', 'TB'];
-  let value = bytes;
-  let unit = 'B';
-  for (const next of units) {
-    if (value < 999.5) break;
-    value /= 1000;
-    unit = next;
-  }
-  return `${value < 10 ? value.toFixed(1) : Math.round(value)} ${unit}`;
-}

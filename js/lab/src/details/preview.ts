@@ -2,7 +2,7 @@ import type { Answer, Backend } from '@nbtrack/shared/backend';
 import { errorBox, h, messageOf } from '@nbtrack/shared/dom';
 import { formatNumber } from '@nbtrack/shared/format';
 import type { ArtifactFile, Preview } from '../answers';
-import { formatBytes } from './parts';
+import { formatBytes } from '@nbtrack/shared/format';
 import type { Highlighter } from './source';
 
 export interface Previewer {

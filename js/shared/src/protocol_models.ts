@@ -1,0 +1,82 @@
+/** What is said about models: in a card, in a saved output, and in the answers to `models.*`. */
+
+export type ModelState = 'PENDING' | 'READY' | 'FAILED';
+
+export interface ModelSpec {
+  name: string | null;
+  type: string;
+  required: boolean;
+}
+
+export interface ModelParamSpec {
+  name: string;
+  type: string;
+  default: unknown;
+}
+
+export interface ModelSignature {
+  inputs: ModelSpec[];
+  outputs: ModelSpec[];
+  params: ModelParamSpec[];
+  /** How many rows were left out. */
+  more?: number;
+}
+
+export interface ModelMetric {
+  key: string;
+  value: number | string | null;
+  step?: number | null;
+}
+
+/** What a card shows of a model. */
+export interface ModelCardFacts {
+  name: string;
+  /** Of a registered model. */
+  version: number | null;
+  model_id: string | null;
+  state: ModelState | null;
+  message: string | null;
+  stage: string | null;
+  aliases: string[] | null;
+  flavors: string[];
+  size: number | null;
+  device: string | null;
+  precision: string | null;
+  created_ms: number | null;
+  description: string | null;
+  uri: string;
+  /** The line of Python that loads it. */
+  load: string;
+  run: { run_id: string; name: string } | null;
+  metrics: ModelMetric[];
+  signature: ModelSignature | null;
+}
+
+export interface ParamField {
+  name: string;
+  type: string;
+  value: string;
+}
+
+/** The form to try a model: a field for each column, or one text of JSON. */
+export type ModelForm =
+  | { kind: 'columns'; fields: (ModelSpec & { name: string; value: string })[]; params: ParamField[] }
+  | { kind: 'json'; inputs: ModelSpec[]; text: string; params: ParamField[] };
+
+/** What a model has predicted. */
+export type Prediction = { note: string; seconds: number } & (
+  | { kind: 'table'; columns: string[]; rows: (string | number | boolean | null)[][]; total: number }
+  | { kind: 'text'; text: string }
+);
+
+export interface ModelCardState {
+  facts: ModelCardFacts;
+  form: ModelForm | null;
+}
+
+/** A saved card. */
+export interface ModelView {
+  kind: 'model';
+  version: 1;
+  facts: ModelCardFacts;
+}
