@@ -1,4 +1,5 @@
 /** The answers of the server's questions `store.*` and `run.*`, as the sidebar and the details read them. */
+import type { RunModel } from './model_answers';
 import type { RunState, SinceDetail, SinceItem } from '@nbtrack/shared/protocol';
 
 export type Stage = 'active' | 'archived' | 'deleted';
@@ -118,11 +119,6 @@ export interface Badge {
   detail?: string;
 }
 
-export interface ModelFacts {
-  name: string;
-  [more: string]: unknown;
-}
-
 /** What is different from the run before. */
 export interface Since extends RunLink {
   items: SinceItem[];
@@ -139,7 +135,7 @@ export interface Details {
   environment: Environment;
   source: { text: string; execution_count: number | null } | null;
   badges: Badge[];
-  models: ModelFacts[];
+  models: RunModel[];
   since: Since | null;
 }
 

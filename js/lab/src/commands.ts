@@ -14,7 +14,8 @@ import { Commands, type INbtrack } from './tokens';
 
 type Args = ReadonlyPartialJSONObject;
 
-interface Parts {
+/** What commands need. */
+export interface CommandParts {
   app: JupyterFrontEnd;
   nbtrack: INbtrack;
   notebooks: INotebookTracker | null;
@@ -52,7 +53,7 @@ class Selected {
 }
 
 /** Add all commands, the menu of the tree, and what of it stands in the palette. */
-export function addCommands(parts: Parts, palette: ICommandPalette | null): void {
+export function addCommands(parts: CommandParts, palette: ICommandPalette | null): void {
   const { app, nbtrack, panel, views } = parts;
   const { commands } = app;
   const selected = new Selected(nbtrack);

@@ -2,6 +2,8 @@ import { Dialog, showDialog } from '@jupyterlab/apputils';
 import { h } from '@nbtrack/shared/dom';
 import { Widget } from '@lumino/widgets';
 
+let lists = 0;
+
 /** The body of a dialog: fields with labels, and their value. */
 class Fields<T> extends Widget implements Dialog.IBodyWidget<T> {
   constructor(
@@ -17,11 +19,47 @@ class Fields<T> extends Widget implements Dialog.IBodyWidget<T> {
 }
 
 /** Ask for a note; null when the user thinks better of it. */
-export async function askForNote(name: string, before: string): Promise<string | null> {
+export async function askForNote(name: string, before: string, what = 'Note'): Promise<string | null> {
   const text = h('textarea', { rows: 5, class: 'jp-mod-styled', placeholder: 'What was tried, and what came of it' });
   text.value = before;
-  const field = h('label', {}, 'Note', text);
-  return ask(`Note of ${name}`, new Fields([field], () => text.value.trim()), 'Save');
+  const field = h('label', {}, what, text);
+  return ask(`${what} of ${name}`, new Fields([field], () => text.value.trim()), 'Save');
+}
+
+/** Ask for a name, and offer those that are there; null when the user thinks better of it. */
+export async function askForName(
+  title: string,
+  label: string,
+  before: string,
+  known: readonly string[],
+  button = 'Save'
+): Promise<string | null> {
+  const id = `nbt-names-${++lists}`;
+  const input = h('input', { type: 'text', class: 'jp-mod-styled', spellcheck: 'false', value: before, list: id });
+  const offered = h('datalist', { id }, ...known.map(value => h('option', { value })));
+  return ask(title, new Fields([h('label', {}, label, input), offered], () => input.value.trim()), button);
+}
+
+/** Ask for an alias; null when the user thinks better of it. */
+export async function askForAlias(version: string, known: readonly string[]): Promise<string | null> {
+  const alias = await askForName(`Alias of ${version}`, 'Alias', '', known);
+  return alias && alias.replace(/^@/, '');
+}
+
+const STAGES = ['None', 'Staging', 'Production', 'Archived'];
+
+/** Ask for a stage, and whether the versions that are in it make room. */
+export async function askForStage(version: string, before: string): Promise<{ stage: string; archive: boolean } | null> {
+  const select = h('select', { class: 'jp-mod-styled' }, ...STAGES.map(value => h('option', { value }, value)));
+  select.value = before;
+  const archive = h('input', { type: 'checkbox', checked: true });
+  const row = h('label', { class: 'nbt-dialog-check' }, archive, 'Archive the versions that are there now');
+  const inUse = (): boolean => select.value === 'Staging' || select.value === 'Production';
+  const show = (): void => void (row.hidden = !inUse());
+  select.addEventListener('change', show);
+  show();
+  const fields = [h('label', {}, 'Stage', select), row];
+  return ask(`Stage of ${version}`, new Fields(fields, () => ({ stage: select.value, archive: inUse() && archive.checked })), 'Move');
 }
 
 /** Ask for a tag and its value; null when the user thinks better of it. */
@@ -42,6 +80,6 @@ export async function confirm(title: string, body: string, label: string): Promi
 
 async function ask<T>(title: string, body: Fields<T>, label: string): Promise<T | null> {
   const buttons = [Dialog.cancelButton(), Dialog.okButton({ label })];
-  const { button, value } = await showDialog({ title, body, buttons, focusNodeSelector: 'textarea, input:not([readonly])' });
+  const { button, value } = await showDialog({ title, body, buttons, focusNodeSelector: 'textarea, select, input:not([readonly])' });
   return button.accept ? value : null;
 }

@@ -10,10 +10,12 @@ import { offerInterrupt } from './interrupt';
 import { MainViews } from './main_views';
 import { bindOutputs } from './outputs';
 import { PANEL_ID, SidebarPanel } from './panel';
+import { addModelCommands } from './model_commands';
+import { ModelsModel } from './models_model';
 import { NbtrackServer } from './server';
 import { Settings, SETTINGS_ID } from './settings';
 import { SidebarModel } from './sidebar_model';
-import { INbtrack } from './tokens';
+import { Commands, INbtrack } from './tokens';
 import { StoreWatcher } from './watcher';
 
 const outputs: JupyterFrontEndPlugin<void> = {
@@ -39,7 +41,8 @@ const stores: JupyterFrontEndPlugin<INbtrack> = {
     const settings = new Settings();
     offerServer(backend);
     if (notebooks) offerInterrupt(notebooks);
-    return { server, watcher, settings, backend, model: new SidebarModel(server, watcher) };
+    const model = new SidebarModel(server, watcher);
+    return { server, watcher, settings, backend, model, models: new ModelsModel(model) };
   }
 };
 
@@ -59,9 +62,9 @@ const sidebar: JupyterFrontEndPlugin<void> = {
     notebooks: INotebookTracker | null,
     registry: ISettingRegistry | null
   ) => {
-    const { model, settings, watcher } = nbtrack;
+    const { model, models, settings, watcher } = nbtrack;
     const run = (command: string, args = {}): void => void app.commands.execute(command, args);
-    const panel = new SidebarPanel(model, {
+    const panel = new SidebarPanel(model, models, {
       open: (run_id, stay) => {
         if (!stay && !settings.openOnClick) return;
         run('nbtrack:open-run', { run_id, preview: !stay, name: model.tree.run(run_id)?.name ?? 'Run' });
@@ -74,6 +77,12 @@ const sidebar: JupyterFrontEndPlugin<void> = {
         if (row.kind === 'run') void actions().then(made => made.rename(row.run.run_id, name));
         if (row.kind === 'experiment') void experiments().then(made => made.rename(row.experiment.experiment_id, name));
       },
+      openModel: (name, version, stay) => {
+        if (stay || settings.openOnClick) run(Commands.openModel, { name, version, preview: !stay });
+      },
+      renameModel: (name, newName) => {
+        void import('./model_actions').then(({ ModelActions }) => new ModelActions(app, nbtrack, notebooks, model.storeId).rename(name, newName));
+      },
       run,
       insertFirstRun: () => void actions().then(made => made.insertFirstRun())
     });
@@ -82,7 +91,9 @@ const sidebar: JupyterFrontEndPlugin<void> = {
     const experiments = async (): Promise<import('./experiment_actions').ExperimentActions> =>
       new (await import('./experiment_actions')).ExperimentActions(nbtrack, model.storeId);
     const views = new MainViews(app, nbtrack, rendermime, notebooks, shell);
-    addCommands({ app, nbtrack, notebooks, panel, views }, palette);
+    const parts = { app, nbtrack, notebooks, panel, views };
+    addCommands(parts, palette);
+    addModelCommands(parts);
     app.shell.add(panel, 'left', { rank: 550, type: 'nbtrack' });
     restorer?.add(panel, PANEL_ID);
     if (restorer) views.restore(restorer);

@@ -4,12 +4,14 @@ import type { INotebookTracker } from '@jupyterlab/notebook';
 import type { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import { UUID } from '@lumino/coreutils';
 import type { TableState } from '@nbtrack/shared/protocol_table';
+import type { ModelRef } from './model_answers';
 import { Commands, type INbtrack } from './tokens';
-import { LiveView, type MakeContent, ViewTab } from './view_tab';
+import { type Content, LiveView, type MakeContent, ViewTab } from './view_tab';
 
 /** What a tab shows. */
 export type Target =
   | { kind: 'run'; store: string; run_id: string; name: string; tab: string; preview: boolean }
+  | { kind: 'model'; store: string; ref: ModelRef; name: string; tab: string; preview: boolean }
   | { kind: 'compare'; store: string; experiment_ids: string[] | null; run_ids: string[]; name: string }
   | { kind: 'table'; store: string; experiment_ids: string[] | null; name: string; state?: Partial<TableState> };
 
@@ -50,7 +52,7 @@ export class MainViews {
     const id = idOf(target);
     const known = this.open.get(id) ?? this.takePreview(target, id);
     if (known) {
-      if (target.kind === 'run' && known.target.kind === 'run' && !target.preview) this.pin(known);
+      if ('preview' in target && !target.preview) this.pin(known);
       this.activate(known.tab, activate);
       return known.tab;
     }
@@ -81,10 +83,10 @@ export class MainViews {
 
   /** A run that is only looked at takes the place of the one before. */
   private takePreview(target: Target, id: string): Open | undefined {
-    if (target.kind !== 'run' || !target.preview) return undefined;
+    if (!('preview' in target) || !target.preview) return undefined;
     for (const [key, open] of this.open) {
-      if (open.target.kind !== 'run' || !open.target.preview || open.target.store !== target.store) continue;
-      const next = { ...target, tab: open.target.tab };
+      if (!('preview' in open.target) || !open.target.preview || open.target.store !== target.store) continue;
+      const next = { ...target, tab: open.target.kind === target.kind ? open.target.tab : '' };
       this.open.delete(key);
       this.open.set(id, { ...open, target: next });
       this.mark(open.tab, next);
@@ -97,22 +99,24 @@ export class MainViews {
   }
 
   private pin(open: Open): void {
-    if (open.target.kind !== 'run' || !open.target.preview) return;
+    if (!('preview' in open.target) || !open.target.preview) return;
     open.target.preview = false;
     this.mark(open.tab, open.target);
     void this.tracker.save(open.tab);
   }
 
   private mark(tab: ViewTab, target: Target): void {
-    const preview = target.kind === 'run' && target.preview;
+    const preview = 'preview' in target && target.preview;
     tab.title.className = preview ? 'nbt-tab-preview' : '';
-    tab.title.caption = preview ? `${target.name}\nDouble click the run to keep this tab` : target.name;
+    tab.title.caption = preview ? `${target.name}\nDouble click the row to keep this tab` : target.name;
   }
 
   private maker(target: Target): MakeContent {
     switch (target.kind) {
       case 'run':
         return root => this.makeRun(root, target);
+      case 'model':
+        return root => this.makeModel(root, target);
       case 'compare':
         return async root => (await import('./comparison_tab')).showComparison(root, this.nbtrack, target, this.openRun(target.store));
       case 'table':
@@ -124,7 +128,30 @@ export class MainViews {
     return run_id => this.show({ kind: 'run', store, run_id, name: 'Run', tab: '', preview: false });
   }
 
-  private async makeRun(root: HTMLElement, target: Target & { kind: 'run' }): Promise<{ refresh(): unknown; dispose(): void }> {
+  private openModel(store: string): (ref: ModelRef, name: string) => void {
+    return (ref, name) => this.show({ kind: 'model', store, ref, name, tab: '', preview: false });
+  }
+
+  private async makeModel(root: HTMLElement, target: Target & { kind: 'model' }): Promise<Content> {
+    const [{ ModelDetails }, { ModelActions }] = await Promise.all([import('./details/model_details'), import('./model_actions')]);
+    const { store: storeId, ref, tab } = target;
+    const details = new ModelDetails(root, {
+      nbtrack: this.nbtrack,
+      storeId,
+      ref,
+      actions: new ModelActions(this.app, this.nbtrack, this.notebooks, storeId),
+      rendermime: this.rendermime,
+      tab,
+      openRun: this.openRun(storeId),
+      openModel: this.openModel(storeId),
+      onTitle: name => this.rename(target, name),
+      onTab: shown => this.keepTab(target, shown)
+    });
+    void details.refresh();
+    return details;
+  }
+
+  private async makeRun(root: HTMLElement, target: Target & { kind: 'run' }): Promise<Content> {
     const [{ RunDetails }, { RunActions }] = await Promise.all([import('./details/run_details'), import('./run_actions')]);
     const { store: storeId, run_id: runId } = target;
     const details = new RunDetails(root, {
@@ -135,6 +162,7 @@ export class MainViews {
       rendermime: this.rendermime,
       tab: target.tab,
       open: this.openRun(storeId),
+      openModel: this.openModel(storeId),
       openTable: experimentId =>
         void this.app.commands.execute(Commands.table, { store: storeId, experiment_id: experimentId }),
       onTitle: name => this.rename(target, name),
@@ -162,7 +190,7 @@ export class MainViews {
 
   private keepTab(target: Target, tab: string): void {
     const open = this.open.get(idOf(target));
-    if (open?.target.kind !== 'run' || open.target.tab === tab) return;
+    if (!open || !('tab' in open.target) || open.target.tab === tab) return;
     open.target.tab = tab;
     void this.tracker.save(open.tab);
   }
@@ -173,6 +201,8 @@ function idOf(target: Target): string {
   switch (target.kind) {
     case 'run':
       return `run ${target.store} ${target.run_id}`;
+    case 'model':
+      return `model ${target.store} ${'model_id' in target.ref ? target.ref.model_id : `${target.ref.version} ${target.ref.name}`}`;
     case 'compare':
       return `compare ${target.store} ${[...target.run_ids].sort().join(' ')}`;
     case 'table':

@@ -1,5 +1,6 @@
 import type { Message } from '@lumino/messaging';
 import { nbtrackIcon } from './icons';
+import type { ModelsModel } from './models_model';
 import { SeenWidget } from './seen_widget';
 import type { Sidebar, SidebarHandlers } from './sidebar';
 import type { SidebarModel } from './sidebar_model';
@@ -12,6 +13,7 @@ export class SidebarPanel extends SeenWidget {
 
   constructor(
     private readonly model: SidebarModel,
+    private readonly models: ModelsModel,
     private readonly handlers: SidebarHandlers
   ) {
     super();
@@ -49,6 +51,6 @@ export class SidebarPanel extends SeenWidget {
 
   private async fill(): Promise<Sidebar> {
     const [{ Sidebar }, { viewRoot }] = await Promise.all([import('./sidebar'), import('./views_root')]);
-    return new Sidebar(viewRoot(this.node, 'sidebar'), this.model, this.handlers);
+    return new Sidebar(viewRoot(this.node, 'sidebar'), this.model, this.models, this.handlers);
   }
 }

@@ -1,14 +1,9 @@
-import type { JupyterFrontEnd } from '@jupyterlab/application';
 import { Notification } from '@jupyterlab/apputils';
-import type { INotebookTracker } from '@jupyterlab/notebook';
-import { messageOf } from '@nbtrack/shared/dom';
 import { formatNumber } from '@nbtrack/shared/format';
 import type { Details, Loading, Source } from './answers';
+import { CellActions } from './cell_actions';
 import { askForNote, askForTag } from './dialogs';
 import { FIRST_RUN } from './empty_states';
-import { insertCells } from './notebook_cells';
-import { StoreActions } from './store_actions';
-import type { INbtrack } from './tokens';
 
 export interface Named {
   run_id: string;
@@ -30,16 +25,7 @@ const UNDO: Partial<Record<Act, Act>> = { archive: 'unarchive', delete: 'restore
 const READ_MS = 15_000;
 
 /** What can be done to the runs of a store. */
-export class RunActions extends StoreActions {
-  constructor(
-    private readonly app: JupyterFrontEnd,
-    nbtrack: INbtrack,
-    private readonly notebooks: INotebookTracker | null,
-    storeId: string
-  ) {
-    super(nbtrack, storeId);
-  }
-
+export class RunActions extends CellActions {
   rename(runId: string, name: string): Promise<void> {
     return this.edit(runId, 'run_name', name);
   }
@@ -100,15 +86,6 @@ export class RunActions extends StoreActions {
     if (answer) await this.copy(answer.body.code, 'The code that loads this run is in the clipboard');
   }
 
-  async copy(text: string, said: string): Promise<void> {
-    try {
-      await navigator.clipboard.writeText(text);
-      Notification.success(said, { autoClose: 3000 });
-    } catch {
-      Notification.error('The browser does not allow to copy here. It may need https, or your permission.');
-    }
-  }
-
   insertFirstRun(): Promise<void> {
     return this.insert([FIRST_RUN]);
   }
@@ -120,15 +97,6 @@ export class RunActions extends StoreActions {
   private async edit(runId: string, column: string, value: string): Promise<void> {
     await this.change('table.edit', { run_id: runId, column, value });
   }
-
-  private async insert(sources: string[]): Promise<void> {
-    try {
-      await insertCells(this.app, this.notebooks, sources);
-    } catch (error) {
-      Notification.error(messageOf(error));
-    }
-  }
-
 }
 
 /** Say what the cells of a run do not bring with them; empty where nothing is lacking. */

@@ -7,6 +7,8 @@ import { archiveIcon, compareIcon } from './icons';
 import type { SidebarModel } from './sidebar_model';
 import type { Row } from './run_tree';
 import type { RowAction } from './tree_row';
+import type { ModelsModel } from './models_model';
+import { type ModelHandlers, ModelsView } from './models_view';
 import { TreeView } from './tree_view';
 
 /** How long after the last letter the search begins. */
@@ -22,7 +24,7 @@ const VIEWS: [value: string, label: string, stage: Stage, state: string][] = [
   ['deleted', 'Deleted', 'deleted', '']
 ];
 
-export interface SidebarHandlers {
+export interface SidebarHandlers extends ModelHandlers {
   open(runId: string, stay: boolean): void;
   act(action: RowAction, runId: string): void;
   rename(row: Row, name: string): void;
@@ -34,6 +36,7 @@ export interface SidebarHandlers {
 /** The content of the sidebar: search, toolbar, tree, and what it says where there is nothing to show. */
 export class Sidebar {
   readonly tree: TreeView;
+  readonly models: ModelsView;
   private readonly search = h('input', {
     type: 'search',
     class: 'nbt-search',
@@ -56,9 +59,11 @@ export class Sidebar {
   constructor(
     root: HTMLElement,
     private readonly model: SidebarModel,
+    models: ModelsModel,
     private readonly handlers: SidebarHandlers
   ) {
     this.tree = new TreeView(model, handlers);
+    this.models = new ModelsView(models, handlers);
     for (const [value, label] of VIEWS) this.views.append(h('option', { value }, label));
     const box = h('div', { class: 'nbt-searchbox' }, searchIcon.element({ tag: 'span' }), this.search, this.clear);
     const table = iconButton(tableRowsIcon, 'Open the table of all runs', '');
@@ -72,7 +77,8 @@ export class Sidebar {
       h('div', { class: 'nbt-side-head' }, this.storeRow, box, this.error, bar),
       this.message,
       this.tree.element,
-      this.chosenBar
+      this.chosenBar,
+      this.models.element
     );
     this.search.addEventListener('input', () => this.onType());
     this.search.addEventListener('keydown', event => {
@@ -96,6 +102,7 @@ export class Sidebar {
     clearTimeout(this.timer);
     this.model.changed.disconnect(this.update, this);
     this.tree.dispose();
+    this.models.dispose();
   }
 
   focus(): void {
@@ -118,6 +125,7 @@ export class Sidebar {
     else this.search.removeAttribute('aria-describedby');
     this.showMessage();
     this.tree.element.hidden = model.tree.rows.length === 0;
+    this.models.element.hidden = !model.storeId || model.problem !== null;
     this.tree.element.classList.toggle('nbt-stale', Boolean(model.filterError));
     const count = model.selection.chosen.size;
     this.chosenBar.hidden = count < 2;

@@ -23,6 +23,8 @@ export class SidebarModel {
   readonly tree = new RunTree();
   readonly selection = new TreeSelection(this.tree);
   readonly changed = new Signal<this, void>(this);
+  /** Whoever shows more of the store asks for it again, too. */
+  readonly asksAgain = new Signal<this, void>(this);
   stores: StoreInfo[] | null = null;
   storeId = '';
   /** The store to show first, by its path or id. */
@@ -56,6 +58,10 @@ export class SidebarModel {
   }
 
   /** Whether somebody looks: only then is anything asked. */
+  get seen(): boolean {
+    return this.visible && !document.hidden;
+  }
+
   setVisible(visible: boolean): void {
     if (visible === this.visible) return;
     this.visible = visible;
@@ -84,7 +90,7 @@ export class SidebarModel {
 
   /** Ask for everything again; `afresh` also looks for stores that the server does not know yet. */
   async refresh(what: 'all' | 'runs' = 'all', afresh = false): Promise<void> {
-    if (!this.visible || document.hidden) return;
+    if (!this.seen) return;
     if (this.refreshing) {
       this.again = what === 'all' || this.again === 'all' ? 'all' : 'runs';
       return;
@@ -106,7 +112,10 @@ export class SidebarModel {
       this.timer = setTimeout(() => void this.refresh(), NO_STORE_MS);
     }
     if (again) void this.refresh(again);
-    else this.tell();
+    else {
+      this.tell();
+      this.asksAgain.emit(undefined);
+    }
   }
 
   setStore(id: string): void {
@@ -127,6 +136,7 @@ export class SidebarModel {
     this.tree.onlyMatching = this.searching || this.search.stage !== 'active';
     if (this.tree.onlyMatching) for (const e of this.tree.experiments) this.open(e.experiment_id);
     if (before.stage !== this.search.stage) void this.refresh('runs');
+    else if (before.filter !== this.search.filter) this.asksAgain.emit(undefined);
     this.tell();
   }
 

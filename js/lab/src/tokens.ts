@@ -1,5 +1,6 @@
 import type { Backend } from '@nbtrack/shared/backend';
 import { Token } from '@lumino/coreutils';
+import type { ModelsModel } from './models_model';
 import type { NbtrackServer } from './server';
 import type { Settings } from './settings';
 import type { SidebarModel } from './sidebar_model';
@@ -11,6 +12,8 @@ export interface INbtrack {
   readonly watcher: StoreWatcher;
   /** What the sidebar shows and what is selected in it. */
   readonly model: SidebarModel;
+  /** The registered models that the sidebar shows. */
+  readonly models: ModelsModel;
   readonly settings: Settings;
   /** Who answers questions about a store. */
   backend(storeId: string): Backend;
@@ -38,5 +41,18 @@ export const Commands = {
   restore: 'nbtrack:restore',
   keep: 'nbtrack:keep',
   resume: 'nbtrack:resume',
-  discard: 'nbtrack:discard'
+  discard: 'nbtrack:discard',
+  openModel: 'nbtrack:open-model',
+  runOfVersion: 'nbtrack:open-run-of-version',
+  copyModel: 'nbtrack:copy-model-loading',
+  insertModel: 'nbtrack:insert-model-loading',
+  stage: 'nbtrack:set-model-stage',
+  alias: 'nbtrack:add-model-alias',
+  tagVersion: 'nbtrack:tag-model-version',
+  describeVersion: 'nbtrack:describe-model-version',
+  describeModel: 'nbtrack:describe-model',
+  renameModel: 'nbtrack:rename-model',
+  deleteVersion: 'nbtrack:delete-model-version',
+  deleteModel: 'nbtrack:delete-model',
+  deleteModelRow: 'nbtrack:delete-model-row'
 } as const;

@@ -1,6 +1,8 @@
 import { viewRoot as sharedRoot } from '@nbtrack/shared/dom';
 import { followTheme } from '@nbtrack/shared/theme';
+import shared from '@nbtrack/shared/style_models.css';
 import css from './style.css';
+import models from './style_models.css';
 
 const STYLE = 'nbtrack-style';
 
@@ -9,7 +11,7 @@ export function ensureStyles(): void {
   if (document.getElementById(STYLE)) return;
   const style = document.createElement('style');
   style.id = STYLE;
-  style.textContent = css;
+  style.textContent = [css, shared, models].join('\n');
   document.head.append(style);
 }
 

@@ -15,6 +15,7 @@ from nbtrack.store.runs import get_run
 from nbtrack.store.store import Store
 from nbtrack.store.tree import ARCHIVED, KEPT, NOTE, RunRow, last_step, number
 from nbtrack.views.honesty import badges
+from nbtrack.views.models.facts import models_of_run, short_facts
 from nbtrack.views.neighbours import facts_of, source_of
 from nbtrack.views.since import since
 from nbtrack.views.sources import RunSource, read_json, source_of_run
@@ -39,6 +40,7 @@ def details(store: Store, run_id: str) -> dict[str, Any]:
         found = run_details(reader, run_id)
         previous_id = previous_run(reader, found.run.info)
         previous = None if previous_id is None else get_run(reader, previous_id)
+        models = models_of_run(reader, found.run.info.run_id)
     run = found.run
     folder = ArtifactFolder(run.info.artifact_uri)
     environment = read_json(folder, ENVIRONMENT_FILE)
@@ -61,7 +63,7 @@ def details(store: Store, run_id: str) -> dict[str, Any]:
             badge.as_json()
             for badge in badges(run, source, changed=changed if isinstance(changed, list) else ())
         ],
-        "models": [],
+        "models": [short_facts(each) for each in models],
         "since": None if previous is None else _since(run, previous, source),
     }
 

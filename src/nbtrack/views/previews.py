@@ -65,6 +65,15 @@ class Preview:
     rows: list[list[Any]] = field(default_factory=list)
     image: bytes | None = None
 
+    def as_answer(self) -> tuple[dict[str, Any], list[bytes]]:
+        """Return the body and the buffers of the answer to a question."""
+        body: dict[str, Any] = {"kind": self.kind, "mime": self.mime, "truncated": self.truncated}
+        if self.text is not None:
+            body["text"] = self.text
+        if self.kind == "table":
+            body |= {"columns": self.columns, "rows": self.rows}
+        return body, [] if self.image is None else [self.image]
+
 
 def preview(folder: ArtifactFolder, path: str) -> Preview:
     """Return what there is to see of an artifact, from its first part.

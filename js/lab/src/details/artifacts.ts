@@ -1,8 +1,9 @@
-import type { Backend } from '@nbtrack/shared/backend';
 import { errorBox, h, messageOf } from '@nbtrack/shared/dom';
-import type { ArtifactFile, Artifacts } from '../answers';
+import type { ArtifactFile } from '../answers';
+import type { FileSource } from './file_source';
 import { formatBytes } from '@nbtrack/shared/format';
-import { type Previewer, previewOf } from './preview';
+import { previewOf } from './preview';
+import type { Highlighter } from './source';
 
 interface Node {
   file: ArtifactFile;
@@ -13,7 +14,7 @@ interface Node {
 
 let trees = 0;
 
-/** The files of a run as a tree, and beside it a look into the one that is chosen. */
+/** Files as a tree, and beside it a look into the one that is chosen. */
 export class ArtifactBrowser {
   private readonly tree = h('div', { class: 'nbt-files', role: 'tree', tabindex: 0, 'aria-label': 'Artifacts' });
   private readonly preview = h('div', { class: 'nbt-preview', role: 'region', 'aria-label': 'Preview', 'aria-live': 'polite' });
@@ -25,9 +26,8 @@ export class ArtifactBrowser {
 
   constructor(
     private readonly panel: HTMLElement,
-    private readonly backend: Backend,
-    private readonly runId: string,
-    private readonly previewer: Previewer
+    private readonly source: FileSource,
+    private readonly highlighter: Highlighter
   ) {
     this.tree.addEventListener('keydown', event => this.onKey(event));
     this.tree.addEventListener('click', event => this.onClick(event));
@@ -64,8 +64,7 @@ export class ArtifactBrowser {
   }
 
   private async read(path: string, level: number): Promise<Node[]> {
-    const { body } = await this.backend.ask<Artifacts>('run.artifacts', { run_id: this.runId, path });
-    const files = [...body.files].sort((a, b) => Number(b.is_dir) - Number(a.is_dir) || a.path.localeCompare(b.path));
+    const files = [...(await this.source.list(path))].sort((a, b) => Number(b.is_dir) - Number(a.is_dir) || a.path.localeCompare(b.path));
     return files.map(file => ({ file, level, open: false, children: null }));
   }
 
@@ -150,7 +149,7 @@ export class ArtifactBrowser {
     const file = this.rows[this.active]?.file;
     if (!file || file.is_dir) return;
     const turn = ++this.turn;
-    void previewOf(this.backend, this.runId, file, this.previewer).then(({ element, dispose }) => {
+    void previewOf(this.source, file, this.highlighter).then(({ element, dispose }) => {
       if (turn !== this.turn) return dispose();
       this.takeAway();
       this.takeAway = dispose;

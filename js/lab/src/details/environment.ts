@@ -1,6 +1,6 @@
 import { h } from '@nbtrack/shared/dom';
 import { formatBytes } from '@nbtrack/shared/format';
-import type { Details, Environment, ModelFacts } from '../answers';
+import type { Details, Environment } from '../answers';
 import { plain } from './overview';
 import { facts, filteredTable, section } from './parts';
 
@@ -46,13 +46,4 @@ function titled(name: string): string {
 export function showParams(panel: HTMLElement, { params }: Details): void {
   if (params.length > 0) panel.replaceChildren(filteredTable('Params', ['Param', 'Value'], params));
   else panel.replaceChildren(h('p', { class: 'nbt-empty' }, 'This run has logged no params.'));
-}
-
-/** The models that a run has logged. */
-export function showModels(panel: HTMLElement, models: readonly ModelFacts[]): void {
-  panel.replaceChildren(
-    ...models.map(({ name, ...more }) =>
-      section(name, facts(Object.entries(more).map(([key, value]): [string, string] => [titled(key), plain(value)])))
-    )
-  );
 }

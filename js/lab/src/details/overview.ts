@@ -34,7 +34,7 @@ export function showOverview(panel: HTMLElement, details: Details, handlers: Ove
   else main.append(section('Metrics', h('p', { class: 'nbt-empty' }, 'This run has logged no metrics.')));
   if (details.params.length > 0) main.append(section('Params', ...firstParams(details.params, handlers)));
   if (details.datasets.length > 0) main.append(section('Datasets', datasetTable(details.datasets)));
-  side.append(section('Note', noteEditor(run.note ?? '', handlers)), section('Tags', tagList(details, handlers)));
+  side.append(section('Note', noteEditor(run.note ?? '', { label: 'Note', hint: 'What was tried, and what came of it', save: handlers.setNote })), section('Tags', tagList(details, handlers)));
   side.append(
     section(
       'Run',
@@ -101,8 +101,9 @@ function tagList(details: Details, handlers: OverviewHandlers): HTMLElement {
   return list;
 }
 
-function noteEditor(note: string, handlers: OverviewHandlers): HTMLElement {
-  const text = h('textarea', { class: 'nbt-note-field', rows: 3, 'aria-label': 'Note', placeholder: 'What was tried, and what came of it' });
+/** A text that is written in its place, and saved when it is left. */
+export function noteEditor(note: string, { label, hint, save: keep }: { label: string; hint: string; save(text: string): void }): HTMLElement {
+  const text = h('textarea', { class: 'nbt-note-field', rows: 3, 'aria-label': label, placeholder: hint });
   text.value = note;
   const fit = (): void => {
     text.style.height = 'auto';
@@ -111,7 +112,7 @@ function noteEditor(note: string, handlers: OverviewHandlers): HTMLElement {
   requestAnimationFrame(fit);
   text.addEventListener('input', fit);
   const save = (): void => {
-    if (text.value.trim() !== note.trim()) handlers.setNote(text.value.trim());
+    if (text.value.trim() !== note.trim()) keep(text.value.trim());
   };
   text.addEventListener('blur', save);
   text.addEventListener('keydown', event => {

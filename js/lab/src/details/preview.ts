@@ -1,15 +1,10 @@
-import type { Answer, Backend } from '@nbtrack/shared/backend';
+import type { Answer } from '@nbtrack/shared/backend';
 import { errorBox, h, messageOf } from '@nbtrack/shared/dom';
 import { formatNumber } from '@nbtrack/shared/format';
 import type { ArtifactFile, Preview } from '../answers';
 import { formatBytes } from '@nbtrack/shared/format';
+import type { FileSource } from './file_source';
 import type { Highlighter } from './source';
-
-export interface Previewer {
-  highlighter: Highlighter;
-  /** Where a file can be downloaded; null where it cannot. */
-  address: ((path: string) => string) | null;
-}
 
 const LANGUAGES: Record<string, string> = {
   py: 'python', json: 'json', yaml: 'yaml', yml: 'yaml', toml: 'toml', sh: 'bash', sql: 'sql', js: 'javascript', ts: 'typescript', html: 'html', css: 'css'
@@ -17,22 +12,21 @@ const LANGUAGES: Record<string, string> = {
 
 /** A look into a file, and what takes it away. */
 export async function previewOf(
-  backend: Backend,
-  runId: string,
+  source: FileSource,
   file: ArtifactFile,
-  previewer: Previewer
+  highlighter: Highlighter
 ): Promise<{ element: HTMLElement; dispose(): void }> {
   const urls: string[] = [];
   const dispose = (): void => urls.forEach(url => URL.revokeObjectURL(url));
   const name = file.path.split('/').at(-1) ?? file.path;
   const head = h('header', { class: 'nbt-preview-head' }, h('strong', {}, name), h('span', {}, formatBytes(file.size)));
-  if (previewer.address) {
-    head.append(h('a', { class: 'nbt-link', href: previewer.address(file.path), download: name }, 'Download'));
+  if (source.address) {
+    head.append(h('a', { class: 'nbt-link', href: source.address(file.path), download: name }, 'Download'));
   }
   const element = h('div', { class: 'nbt-preview-file' }, head);
   try {
-    const answer = await backend.ask<Preview>('run.preview', { run_id: runId, path: file.path });
-    element.append(await contentOf(answer, file, previewer.highlighter, urls));
+    const answer = await source.preview(file.path);
+    element.append(await contentOf(answer, file, highlighter, urls));
     if (answer.body.truncated) element.append(h('p', { class: 'nbt-why' }, 'Only the beginning is shown. Download the file for the rest.'));
   } catch (error) {
     element.append(errorBox(messageOf(error)));

@@ -9,10 +9,13 @@ import type { RunActions } from '../run_actions';
 import { stateBadge } from '@nbtrack/shared/state';
 import type { INbtrack } from '../tokens';
 import { ArtifactBrowser } from './artifacts';
+import { filesOfRun } from './file_source';
 import { badgeElement } from './badges';
-import { showEnvironment, showModels, showParams } from './environment';
+import { showEnvironment, showParams } from './environment';
 import { showOverview } from './overview';
+import type { ModelRef } from '../model_answers';
 import { linkButton } from './parts';
+import { showRunModels } from './run_models';
 import { Highlighter, showSource } from './source';
 import { type Tab, Tabs } from './tabs';
 
@@ -25,6 +28,7 @@ export interface DetailsContext {
   /** The tab to begin with. */
   tab: string;
   open(runId: string): void;
+  openModel(ref: ModelRef, name: string): void;
   openTable(experimentId: string): void;
   onTitle(name: string): void;
   onTab(id: string): void;
@@ -123,7 +127,7 @@ export class RunDetails {
       { id: 'environment', label: 'Environment', show: panel => showEnvironment(panel, details) }
     ];
     if (details.models.length > 0) {
-      tabs.push({ id: 'models', label: 'Models', show: panel => showModels(panel, details.models) });
+      tabs.push({ id: 'models', label: 'Models', show: panel => showRunModels(panel, details.models, this.context.openModel) });
     }
     return tabs;
   }
@@ -171,8 +175,7 @@ export class RunDetails {
     if (this.files) return;
     const { nbtrack, storeId, runId } = this.context;
     const address = (path: string): string => nbtrack.server.address(['artifact'], { store: storeId, run_id: runId, path });
-    const previewer = { highlighter: this.highlighter, address };
-    this.files = new ArtifactBrowser(panel, nbtrack.backend(storeId), runId, previewer);
+    this.files = new ArtifactBrowser(panel, filesOfRun(nbtrack.backend(storeId), runId, address), this.highlighter);
   }
 
   private async showSource(panel: HTMLElement, details: Details): Promise<void> {

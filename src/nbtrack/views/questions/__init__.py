@@ -22,6 +22,7 @@ Answerer: TypeAlias = Callable[[Store, Question], Answer]
 TOPICS = {
     "chart": "nbtrack.views.questions.chart",
     "compare": "nbtrack.views.questions.compare",
+    "models": "nbtrack.views.questions.models",
     "run": "nbtrack.views.questions.run",
     "store": "nbtrack.views.questions.store",
     "table": "nbtrack.views.questions.table",

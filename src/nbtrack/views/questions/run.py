@@ -46,12 +46,7 @@ def artifacts(store: Store, question: Question) -> Answer:
 def preview(store: Store, question: Question) -> Answer:
     """Return what there is to see of one artifact."""
     found = previews.preview(_folder(_run(store, question)), question.text("path"))
-    body = {"kind": found.kind, "mime": found.mime, "truncated": found.truncated}
-    if found.text is not None:
-        body["text"] = found.text
-    if found.kind == "table":
-        body |= {"columns": found.columns, "rows": found.rows}
-    return Answer(body, [] if found.image is None else [found.image])
+    return Answer(*found.as_answer())
 
 
 def source(store: Store, question: Question) -> Answer:

@@ -1,0 +1,110 @@
+import { copyIcon, deleteIcon, editIcon, notebookIcon, tagIcon } from '@jupyterlab/ui-components';
+import type { LabIcon } from '@jupyterlab/ui-components';
+import type { CommandParts } from './commands';
+import { nbtrackIcon } from './icons';
+import type { ModelActions, Version } from './model_actions';
+import type { ModelRow, VersionRow } from './model_tree';
+import { Commands } from './tokens';
+
+/** Add the commands of the models in the sidebar, and the menus of their rows. */
+export function addModelCommands({ app, nbtrack, notebooks, panel, views }: CommandParts): void {
+  const { commands } = app;
+  const { models } = nbtrack;
+  const model = (): ModelRow | null => {
+    const row = panel.isVisible ? models.tree.activeRow : undefined;
+    return row?.kind === 'model' ? row : null;
+  };
+  const version = (): VersionRow | null => {
+    const row = panel.isVisible ? models.tree.activeRow : undefined;
+    return row?.kind === 'version' ? row : null;
+  };
+  const act = async (work: (actions: ModelActions) => Promise<unknown>): Promise<void> => {
+    const { ModelActions: Actions } = await import('./model_actions');
+    await work(new Actions(app, nbtrack, notebooks, nbtrack.model.storeId));
+  };
+  const add = (name: string, label: string, test: () => boolean, execute: () => unknown, icon?: LabIcon): void => {
+    commands.addCommand(name, { label, ...(icon ? { icon } : {}), isEnabled: test, isVisible: test, execute });
+  };
+  const onVersion = (name: string, label: string, work: (actions: ModelActions, at: Version, row: VersionRow) => Promise<unknown>, icon?: LabIcon): void =>
+    add(name, label, () => version() !== null, () => {
+      const row = version()!;
+      return act(actions => work(actions, versionOf(row), row));
+    }, icon);
+
+  commands.addCommand(Commands.openModel, {
+    label: 'Open Details of the Model',
+    icon: nbtrackIcon,
+    isEnabled: args => 'model_id' in args || 'version' in args || version() !== null,
+    execute: args => {
+      const store = typeof args['store'] === 'string' ? args['store'] : nbtrack.model.storeId;
+      const preview = args['preview'] === true;
+      if (typeof args['model_id'] === 'string') {
+        const ref = { model_id: args['model_id'] };
+        return views.show({ kind: 'model', store, ref, name: String(args['name'] ?? 'Model'), tab: '', preview }, !preview);
+      }
+      const row = version();
+      const name = typeof args['name'] === 'string' ? args['name'] : (row?.model.name ?? '');
+      const number = typeof args['version'] === 'number' ? args['version'] : row?.version.version;
+      if (!name || number === undefined) return undefined;
+      const target = { kind: 'model' as const, store, ref: { name, version: number }, name: `${name} v${number}`, tab: '', preview };
+      return views.show(target, !preview);
+    }
+  });
+  onVersion(Commands.copyModel, 'Copy Loading Code', (actions, at) => actions.copyLoading(at), copyIcon);
+  onVersion(Commands.insertModel, 'Insert Cell That Loads It', (actions, at) => actions.insertLoading(at), notebookIcon);
+  onVersion(Commands.stage, 'Move to Stage …', (actions, at, { model: of }) => actions.promote(at, versionsOf(of)));
+  onVersion(
+    Commands.alias,
+    'Add Alias …',
+    (actions, at, { model: of }) => {
+      const holder = (alias: string): number | null => of.versions.find(other => other.aliases.includes(alias))?.version ?? null;
+      return actions.addAlias(at, of.versions.flatMap(other => other.aliases), holder);
+    },
+    tagIcon
+  );
+  onVersion(Commands.tagVersion, 'Add Tag …', (actions, at) => actions.tag(at));
+  onVersion(Commands.describeVersion, 'Edit Description …', (actions, { name, version: number }, row) => actions.describe(name, number, row.version.description));
+  onVersion(Commands.deleteVersion, 'Delete', (actions, at) => actions.deleteVersion(at), deleteIcon);
+  add(Commands.runOfVersion, 'Open Its Run', () => Boolean(version()?.version.run_id), () => commands.execute(Commands.open, { run_id: version()!.version.run_id! }));
+  add(Commands.renameModel, 'Rename', () => model() !== null, async () => (await panel.content)?.models.rename(), editIcon);
+  add(Commands.describeModel, 'Edit Description …', () => model() !== null, () => {
+    const { name, description } = model()!.model;
+    return act(actions => actions.describe(name, null, description));
+  });
+  add(Commands.deleteModel, 'Delete', () => model() !== null, () => {
+    const { name, total } = model()!.model;
+    return act(actions => actions.deleteModel(name, total));
+  }, deleteIcon);
+  // one key for both kinds of rows
+  commands.addCommand(Commands.deleteModelRow, {
+    isVisible: () => false,
+    isEnabled: () => model() !== null || version() !== null,
+    execute: () => commands.execute(model() ? Commands.deleteModel : Commands.deleteVersion)
+  });
+
+  const groups: string[][] = [
+    [Commands.openModel, Commands.runOfVersion],
+    [Commands.insertModel, Commands.copyModel],
+    [Commands.stage, Commands.alias],
+    [Commands.describeVersion, Commands.tagVersion],
+    [Commands.deleteVersion]
+  ];
+  const selector = '.nbt-row-version';
+  groups.forEach((group, i) => {
+    const rank = i * 10;
+    if (i > 0) app.contextMenu.addItem({ type: 'separator', selector, rank });
+    group.forEach((command, at) => app.contextMenu.addItem({ command, selector, rank: rank + 1 + at }));
+  });
+  [Commands.renameModel, Commands.describeModel, Commands.deleteModel].forEach((command, rank) =>
+    app.contextMenu.addItem({ command, selector: '.nbt-row-model', rank })
+  );
+}
+
+function versionOf({ model, version }: VersionRow): Version {
+  const { version: number, stage, aliases } = version;
+  return { name: model.name, version: number, stage, aliases };
+}
+
+function versionsOf(model: VersionRow['model']): Version[] {
+  return model.versions.map(({ version, stage, aliases }) => ({ name: model.name, version, stage, aliases }));
+}

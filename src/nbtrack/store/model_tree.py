@@ -1,0 +1,140 @@
+"""Registered models and their versions as a tree, and the links between models and runs."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from nbtrack.entities import LoggedModel, ModelVersion
+from nbtrack.store.logged_models import get_logged_models
+from nbtrack.store.reader import Reader
+from nbtrack.store.registry import get_versions
+from nbtrack.store.search.runs import select_run_ids
+from nbtrack.store.search.words import is_expression
+
+MAX_MODELS = 200
+MAX_VERSIONS = 20
+_NO_STAGE = "None"
+
+
+@dataclass(frozen=True)
+class ModelRow:
+    """A registered model of the tree.
+
+    Attributes
+    ----------
+    name : str
+    description : str or None
+    updated_ms : int
+    total : int
+        How many versions it has.
+    versions : list of ModelVersion
+        The latest ones, and all that have an alias or a stage; the latest first.
+    """
+
+    name: str
+    description: str | None
+    updated_ms: int
+    total: int
+    versions: list[ModelVersion]
+
+
+@dataclass(frozen=True)
+class ModelTree:
+    """What of the registry fits a filter.
+
+    Attributes
+    ----------
+    rows : list of ModelRow
+        The model that was changed last comes first.
+    total : int
+        How many registered models fit.
+    models : dict of str to LoggedModel
+        The logged models of the versions, by id.
+    logged : int
+        How many logged models the store has.
+    """
+
+    rows: list[ModelRow]
+    total: int
+    models: dict[str, LoggedModel]
+    logged: int
+
+
+def model_tree(reader: Reader, filter_string: str = "") -> ModelTree:
+    """Return the registered models that fit a filter, with their most important versions.
+
+    Parameters
+    ----------
+    reader : Reader
+    filter_string : str
+        Plain words are looked for in names, descriptions, aliases and stages; an expression of
+        the search grammar is about the runs that the versions come from.
+
+    Raises
+    ------
+    InvalidParameterError
+        If the expression cannot be read.
+    """
+    text = filter_string.strip()
+    by_name: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
+    for row in reader.named("model_tree.versions"):
+        by_name[row[0]].append(row)
+    infos = reader.named("model_tree.models")
+    if text and is_expression(text):
+        runs = set(select_run_ids(reader, None, text).run_ids)
+        for name, rows in by_name.items():
+            by_name[name] = [row for row in rows if row[3] in runs]
+        infos = [info for info in infos if by_name[info[0]]]
+    elif text:
+        words = text.lower().split()
+        infos = [info for info in infos if _has_words(info, by_name[info[0]], words)]
+    shown = infos[:MAX_MODELS]
+    chosen = [pair for info in shown for pair in _chosen(by_name[info[0]])]
+    versions: dict[str, list[ModelVersion]] = defaultdict(list)
+    for version in get_versions(reader, chosen):
+        versions[version.name].append(version)
+    ids = [v.model_id for found in versions.values() for v in found if v.model_id is not None]
+    return ModelTree(
+        rows=[
+            ModelRow(name, description, updated, total, versions[name])
+            for name, description, updated, total in shown
+        ],
+        total=len(infos),
+        models={model.model_id: model for model in get_logged_models(reader, ids, deleted=True)},
+        logged=reader.named("model_tree.logged")[0][0],
+    )
+
+
+def versions_of(reader: Reader, model_ids: Sequence[str]) -> dict[str, list[ModelVersion]]:
+    """Return the versions that some logged models are registered as, by model id."""
+    found: dict[str, list[ModelVersion]] = defaultdict(list)
+    rows = reader.named("model_tree.versions_of", model_ids=list(model_ids))
+    for version in get_versions(reader, [(name, number) for _, name, number in rows]):
+        found[str(version.model_id)].append(version)
+    return dict(found)
+
+
+def sizes_of(reader: Reader, model_ids: Sequence[str]) -> dict[str, int]:
+    """Return how many bytes the recorded files of some logged models have."""
+    return dict(reader.named("model_tree.sizes", model_ids=list(model_ids)))
+
+
+def _has_words(info: tuple[Any, ...], rows: list[tuple[Any, ...]], words: list[str]) -> bool:
+    name, description = info[0], info[1] or ""
+    texts = [name, description]
+    for _, _, stage, _, _, logged, aliases in rows:
+        texts += [logged, *aliases, *([] if stage == _NO_STAGE else [stage])]
+    text = " ".join(texts).lower()
+    return all(word.removeprefix("@") in text for word in words)
+
+
+def _chosen(rows: list[tuple[Any, ...]]) -> list[tuple[str, int]]:
+    """Return the versions to show of a model, of rows that have the latest first."""
+    return [
+        (row[0], row[1])
+        for place, row in enumerate(rows)
+        if place < MAX_VERSIONS or row[6] or row[2] != _NO_STAGE
+    ]

@@ -1,0 +1,289 @@
+"""All there is to see of one model, as JSON: for the sidebar, and for the card in a notebook."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from nbtrack.entities import LoggedModel, Metric, ModelVersion, Run
+from nbtrack.errors import NbtrackError, NotFoundError
+from nbtrack.store import logged_models, registry
+from nbtrack.store.artifacts import ArtifactFolder
+from nbtrack.store.model_tree import sizes_of, versions_of
+from nbtrack.store.reader import Reader
+from nbtrack.store.runs import get_run
+from nbtrack.store.store import Store
+from nbtrack.store.tree import number
+from nbtrack.views.models.files import (
+    file_facts,
+    loading_line,
+    read_mlmodel,
+    requirements,
+    serving_example,
+)
+
+MAX_FILES = 500
+MAX_OF_RUN = 20
+_INTERNAL = ("mlflow.", "nbtrack.")
+
+Facts = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the database knows of a model; its files are not read for it."""
+
+    uri: str
+    location: str
+    model: LoggedModel | None = None
+    version: ModelVersion | None = None
+    run: Run | None = None
+    experiment: str = ""
+    versions: Sequence[ModelVersion] = ()
+    files: Sequence[tuple[str, int | None]] = ()
+    size: int | None = None
+    name: str = field(default="")
+
+
+@dataclass(frozen=True)
+class OfRun:
+    """A model that a run has logged, and where it is registered."""
+
+    model: LoggedModel
+    versions: Sequence[ModelVersion]
+    size: int | None
+
+
+def logged_model(store: Store, model_id: str) -> tuple[Facts, Mapping[str, Any]]:
+    """Return the facts of a logged model, and its input example as a scoring server takes it.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such model.
+    """
+    with store.read() as reader:
+        model = logged_models.get_logged_model(reader, model_id, deleted=True)
+        known = _with_run(
+            reader, model.source_run_id, model=model, uri=model.model_uri,
+            location=model.artifact_location, name=model.name,
+        )  # fmt: skip
+    return _facts(known)
+
+
+def model_version(store: Store, name: str, version: int | str) -> tuple[Facts, Mapping[str, Any]]:
+    """Return the facts of a version of a registered model, and its input example.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such version.
+    """
+    with store.read() as reader:
+        found = registry.get_version(reader, name, version)
+        model = None
+        if found.model_id is not None:
+            models = logged_models.get_logged_models(reader, [found.model_id], deleted=True)
+            model = models[0] if models else None
+        known = _with_run(
+            reader, found.run_id, model=model, version=found, name=found.name,
+            uri=f"models:/{found.name}/{found.version}",
+            location=registry.storage_location(reader, name, found.version),
+        )  # fmt: skip
+    return _facts(known)
+
+
+def model_folder(path: str, uri: str | None = None) -> tuple[Facts, Mapping[str, Any]]:
+    """Return the facts of a model that is a folder somewhere, and its input example."""
+    name = path.rstrip("/").rpartition("/")[2]
+    return _facts(Known(uri=uri or path, location=path, name=name))
+
+
+def _with_run(
+    reader: Reader, run_id: str | None, *, model: LoggedModel | None, **known: Any
+) -> Known:
+    run, experiment = None, ""
+    if run_id is not None:
+        with suppress(NotFoundError):  # removed for good
+            run = get_run(reader, run_id)
+    if run is not None:
+        names = reader.named("details.experiment", experiment_id=run.info.experiment_id)
+        experiment = names[0][0] if names else run.info.experiment_id
+    if model is None:
+        return Known(run=run, experiment=experiment, **known)
+    model_id = model.model_id
+    return Known(
+        model=model,
+        run=run,
+        experiment=experiment,
+        versions=versions_of(reader, [model_id]).get(model_id, []),
+        files=[row[:2] for row in reader.named("models.artifacts", model_id=model_id)],
+        size=sizes_of(reader, [model_id]).get(model_id),
+        **known,
+    )
+
+
+def _facts(known: Known) -> tuple[Facts, Mapping[str, Any]]:
+    model, version = known.model, known.version
+    folder = ArtifactFolder(known.location)
+    mlmodel = read_mlmodel(folder)
+    files = list(known.files) or _listed(folder)
+    told = file_facts(mlmodel)
+    sizes = [size for _, size in files if size is not None]
+    facts = {
+        "kind": "folder" if model is None and version is None else
+                "logged" if version is None else "version",
+        "name": known.name,
+        "version": None if version is None else version.version,
+        "model_id": model.model_id if model is not None else mlmodel.get("model_id"),
+        "uri": known.uri,
+        "location": known.location,
+        "state": None if model is None else str(model.status),
+        "message": None if model is None else model.status_message,
+        "model_type": None if model is None else model.model_type,
+        "stage": None if version is None else version.current_stage,
+        "aliases": [] if version is None else list(version.aliases),
+        "description": None if version is None else version.description,
+        "user": None if version is None else version.user_id,
+        "params": [] if model is None else [[k, v] for k, v in sorted(model.params.items())],
+        "metrics": _metrics(() if model is None else model.metrics or ()),
+        "tags": _tags(version.tags if version is not None else model.tags if model else {}),
+        "versions": [version_link(each) for each in known.versions],
+        "run": _run(known),
+        "datasets": _datasets(known.run),
+        "code": _code(known.run),
+        "files": [{"path": path, "size": size} for path, size in files[:MAX_FILES]],
+        "requirements": requirements(folder),
+        **told,
+        "load": loading_line(known.uri, told["flavors"]),
+    }  # fmt: skip
+    if known.size is not None or sizes:
+        facts["size"] = known.size if known.size is not None else sum(sizes)
+    if model is not None:
+        facts["created_ms"] = model.creation_timestamp
+    if version is not None:
+        facts["created_ms"] = version.creation_timestamp
+    return facts, serving_example(folder, mlmodel)
+
+
+def models_of_run(reader: Reader, run_id: str) -> list[OfRun]:
+    """Return the models that a run has logged, the latest first; at most 20."""
+    ids = logged_models.of_run(reader, run_id)[::-1][:MAX_OF_RUN]
+    versions, sizes = versions_of(reader, ids), sizes_of(reader, ids)
+    return [
+        OfRun(model, versions.get(model.model_id, []), sizes.get(model.model_id))
+        for model in logged_models.get_logged_models(reader, ids)
+    ]
+
+
+def short_facts(found: OfRun) -> Facts:
+    """Return what a list shows of a logged model; of its files, only MLmodel is read."""
+    model = found.model
+    told = file_facts(read_mlmodel(ArtifactFolder(model.artifact_location)))
+    return {
+        "model_id": model.model_id,
+        "name": model.name,
+        "state": str(model.status),
+        "message": model.status_message,
+        "model_type": model.model_type,
+        "created_ms": model.creation_timestamp,
+        "size": found.size if found.size is not None else told["size"],
+        "flavors": told["flavors"],
+        "device": told["device"],
+        "precision": told["precision"],
+        "signature": told["signature"],
+        "metrics": _metrics(model.metrics or ()),
+        "versions": [version_link(each) for each in found.versions],
+        "uri": model.model_uri,
+        "load": loading_line(model.model_uri, told["flavors"]),
+    }
+
+
+def version_link(version: ModelVersion) -> Facts:
+    """Return a version as it is referred to."""
+    return {
+        "name": version.name,
+        "version": version.version,
+        "stage": version.current_stage,
+        "aliases": list(version.aliases),
+    }
+
+
+def latest_metrics(metrics: Sequence[Metric]) -> dict[str, float]:
+    """Return the value of each metric at its greatest step."""
+    found: dict[str, tuple[int, float]] = {}
+    for each in metrics:
+        step = each.step or 0
+        if each.key not in found or step >= found[each.key][0]:
+            found[each.key] = (step, each.value)
+    return {key: value for key, (_, value) in found.items()}
+
+
+def _metrics(metrics: Sequence[Metric]) -> list[Facts]:
+    steps = {each.key: each.step for each in metrics}
+    return [
+        {"key": key, "value": number(value), "step": steps[key]}
+        for key, value in sorted(latest_metrics(metrics).items())
+        if not key.startswith("system/")
+    ]
+
+
+def _run(known: Known) -> Facts | None:
+    run = known.run
+    if run is None:
+        return None
+    return {
+        "run_id": run.info.run_id,
+        "name": run.info.run_name,
+        "state": run.info.status,
+        "experiment_id": run.info.experiment_id,
+        "experiment": known.experiment,
+        "end_ms": run.info.end_time,
+    }
+
+
+def _datasets(run: Run | None) -> list[Facts]:
+    if run is None or run.inputs is None:
+        return []
+    found = []
+    for each in run.inputs.dataset_inputs:
+        tags = {tag.key: tag.value for tag in each.tags}
+        context = tags.get("mlflow.data.context")
+        found.append({"name": each.dataset.name, "digest": each.dataset.digest, "context": context})
+    return found
+
+
+def _code(run: Run | None) -> Facts | None:
+    """Return where the code of a model's run stands: the commit, the cell, the notebook."""
+    if run is None:
+        return None
+    tags = run.data.tags
+    found = {
+        "commit": tags.get("mlflow.source.git.commit"),
+        "branch": tags.get("mlflow.source.git.branch"),
+        "cell": tags.get("nbtrack.cell.number"),
+        "source": tags.get("mlflow.source.name"),
+    }
+    return found if any(found.values()) else None
+
+
+def _tags(tags: Mapping[str, str]) -> list[list[str]]:
+    return [[k, v] for k, v in sorted(tags.items()) if not k.startswith(_INTERNAL)]
+
+
+def _listed(folder: ArtifactFolder) -> list[tuple[str, int | None]]:
+    """Return the files of a model that nobody has recorded."""
+    found: list[tuple[str, int | None]] = []
+    waiting: list[str | None] = [None]
+    try:
+        while waiting and len(found) < MAX_FILES:
+            for each in folder.list(waiting.pop()):
+                if each.is_dir:
+                    waiting.append(each.path)
+                else:
+                    found.append((each.path, each.file_size))
+    except (NbtrackError, OSError):  # the folder is gone, or far away and out of reach
+        return found
+    return sorted(found)
