@@ -6,6 +6,7 @@ is imported at its first use.
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -188,6 +189,15 @@ def load_ipython_extension(shell: Any) -> None:
     load(shell)
 
 
+def _show_models() -> None:
+    """Let the shell of a notebook show models as cards, without importing any of them."""
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    if shell is not None:
+        from nbtrack.notebook.formatters import register
+
+        register(shell)
+
+
 def _jupyter_labextension_paths() -> list[dict[str, str]]:
     return [{"src": "labextension", "dest": "nbtrack"}]
 
@@ -196,3 +206,6 @@ def _jupyter_server_extension_points() -> list[dict[str, Any]]:
     from nbtrack.server.jupyter import NbtrackApp
 
     return [{"module": "nbtrack", "app": NbtrackApp}]
+
+
+_show_models()

@@ -42,7 +42,7 @@ export function signatureTable(signature: ModelSignature): HTMLElement {
 
 function typeText(spec: ModelSpec | ModelParamSpec): string {
   if ('default' in spec) return `${spec.type} = ${typeof spec.default === 'string' ? spec.default : JSON.stringify(spec.default)}`;
-  return spec.required ? spec.type : `${spec.type}, optional`;
+  return spec.required ? spec.type : `${spec.type} (optional)`;
 }
 
 /** A metric's value as people read it. */

@@ -21,19 +21,24 @@ def model_bundle(facts: Mapping[str, Any]) -> Bundle:
     Parameters
     ----------
     facts : mapping
-        As `nbtrack.views.models.facts` returns them.
+        As `card_facts` returns them.
     """
-    shown = card_facts(facts)
-    view = {"kind": "model", "version": 1, "facts": shown}
+    view = {"kind": "model", "version": 1, "facts": facts}
     return {
-        "text/plain": model_text(shown),
-        "text/html": model_html(shown),
+        "text/plain": model_text(facts),
+        "text/html": model_html(facts),
         VIEW_MIME: plain_json(view),
     }, {}
 
 
 def card_facts(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a card shows: few of each, and nothing that must not leave this machine."""
+    """Return what a card shows: few of each, and nothing that must not leave this machine.
+
+    Parameters
+    ----------
+    facts : mapping
+        As `nbtrack.views.models.facts` returns them.
+    """
     signature = facts.get("signature")
     if signature is not None:
         signature = {part: rows[:MAX_ROWS] for part, rows in signature.items()} | {
@@ -123,7 +128,7 @@ def _signature(facts: Mapping[str, Any]) -> list[tuple[str, list[tuple[str, str]
 def _kind(spec: Mapping[str, Any]) -> str:
     if "default" in spec:
         return f"{spec['type']} = {spec['default']}"
-    return str(spec["type"]) if spec.get("required", True) else f"{spec['type']}, optional"
+    return str(spec["type"]) if spec.get("required", True) else f"{spec['type']} (optional)"
 
 
 def _metrics(facts: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -101,6 +101,15 @@ def model_folder(path: str, uri: str | None = None) -> tuple[Facts, Mapping[str,
     return _facts(Known(uri=uri or path, location=path, name=name))
 
 
+def model_file(mlmodel: Mapping[str, Any]) -> tuple[Facts, Mapping[str, Any]]:
+    """Return what a model says of itself that is loaded already, wherever it came from."""
+    path = str(mlmodel.get("artifact_path") or "")
+    name = path.rstrip("/").rpartition("/")[2] or "model"
+    told = file_facts(mlmodel)
+    facts = _told_facts(Known(uri=path, location=path, name=name), mlmodel, told, [], [])
+    return facts, {}
+
+
 def _with_run(
     reader: Reader, run_id: str | None, *, model: LoggedModel | None, **known: Any
 ) -> Known:
@@ -126,11 +135,22 @@ def _with_run(
 
 
 def _facts(known: Known) -> tuple[Facts, Mapping[str, Any]]:
-    model, version = known.model, known.version
     folder = ArtifactFolder(known.location)
     mlmodel = read_mlmodel(folder)
     files = list(known.files) or _listed(folder)
     told = file_facts(mlmodel)
+    facts = _told_facts(known, mlmodel, told, files, requirements(folder))
+    return facts, serving_example(folder, mlmodel)
+
+
+def _told_facts(
+    known: Known,
+    mlmodel: Mapping[str, Any],
+    told: Facts,
+    files: Sequence[tuple[str, int | None]],
+    packages: list[str],
+) -> Facts:
+    model, version = known.model, known.version
     sizes = [size for _, size in files if size is not None]
     facts = {
         "kind": "folder" if model is None and version is None else
@@ -155,7 +175,7 @@ def _facts(known: Known) -> tuple[Facts, Mapping[str, Any]]:
         "datasets": _datasets(known.run),
         "code": _code(known.run),
         "files": [{"path": path, "size": size} for path, size in files[:MAX_FILES]],
-        "requirements": requirements(folder),
+        "requirements": packages,
         **told,
         "load": loading_line(known.uri, told["flavors"]),
     }  # fmt: skip
@@ -165,7 +185,7 @@ def _facts(known: Known) -> tuple[Facts, Mapping[str, Any]]:
         facts["created_ms"] = model.creation_timestamp
     if version is not None:
         facts["created_ms"] = version.creation_timestamp
-    return facts, serving_example(folder, mlmodel)
+    return facts
 
 
 def models_of_run(reader: Reader, run_id: str) -> list[OfRun]:
