@@ -22,12 +22,19 @@ from nbtrack.views.groups import parse_metric
 from nbtrack.views.mime import VIEW_MIME
 from nbtrack.views.table import Column, TablePage
 from nbtrack.views.widgets.metric_chart import MetricChart
+from nbtrack.views.widgets.model_card import ModelCard
 from nbtrack.views.widgets.run_card import RunCard
 from nbtrack.views.widgets.run_table import RunTable
 from nbtrack.views.widgets.view import View
 
 JS = Path(__file__).parents[1] / "js/shared"
-WIDGETS = {"View": View, "MetricChart": MetricChart, "RunCard": RunCard, "RunTable": RunTable}
+WIDGETS = {
+    "View": View,
+    "MetricChart": MetricChart,
+    "RunCard": RunCard,
+    "RunTable": RunTable,
+    "ModelCard": ModelCard,
+}
 
 
 def curve(n: int, run: str = "a", key: str = "loss", start: int = 0) -> Curve:
