@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from tests.model_folders import EXAMPLE, TENSOR, log_folder, mlmodel
+from tests.shown_models import EXAMPLE, TENSOR, log_folder, mlmodel
 
 import nbtrack
 from nbtrack.errors import InvalidParameterError, NotFoundError
