@@ -35,6 +35,7 @@ SHOWN = {
 } | RUN
 
 MAY_IMPORT: dict[str, set[str]] = {
+    "__main__": {"cli"},
     "_later": set(),
     "entities": set(),
     "errors": set(),
@@ -57,7 +58,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "artifacts": {"api"} | RUN,
     "api": SHOWN,
     "client": {"_later"} | SHOWN,
-    "cli": {"api"} | SHOWN,
+    "cli": {"api", "artifacts", "client"} | SHOWN,
     "nbtrack": {"_later", "api", "artifacts", "client", "exceptions"} | SHOWN,
 }
 

@@ -53,6 +53,11 @@ class Reader:
         """Return the result of a query as a DataFrame."""
         return self.connection.execute(sql, values or None).df()
 
+    def table(self, sql: str, /) -> tuple[list[str], list[tuple[Any, ...]]]:
+        """Return the names of the columns and the rows of a user's query."""
+        result: Any = self.connection.execute(sql)
+        return [str(column[0]) for column in result.description or ()], result.fetchall()
+
     def query(self, sql: str, variables: Mapping[str, Any]) -> pd.DataFrame:
         """Return the result of a user's query; other names in it may be data frames.
 

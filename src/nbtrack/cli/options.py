@@ -1,0 +1,76 @@
+"""Options that several commands have; their names are those of MLflow's commands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from nbtrack.cli import completion
+
+F = TypeVar("F", bound=Callable[..., Any])
+Decorator = Callable[[F], F]
+
+VIEWS = ("active_only", "deleted_only", "all")
+
+
+def as_json() -> Decorator[Any]:
+    """Return the option ``--json``."""
+    return click.option(
+        "--json", "as_json", is_flag=True, help="Print JSON; docs/cli.md has the keys."
+    )
+
+
+def experiment_id(*, required: bool = False, multiple: bool = False) -> Decorator[Any]:
+    """Return the option ``--experiment-id``."""
+    return click.option(
+        "-x",
+        "--experiment-id",
+        required=required,
+        multiple=multiple,
+        shell_complete=completion.experiment_ids,
+        help="The id of an experiment.",
+    )
+
+
+def experiment_name(
+    *, short: bool = True, required: bool = False, multiple: bool = False
+) -> Decorator[Any]:
+    """Return the option ``--experiment-name``, by default with ``-n``."""
+    return click.option(
+        *(("-n",) if short else ()),
+        "--experiment-name",
+        required=required,
+        multiple=multiple,
+        shell_complete=completion.experiment_names,
+        help="The name of an experiment.",
+    )
+
+
+def run_id(*, required: bool = True) -> Decorator[Any]:
+    """Return the option ``--run-id``."""
+    return click.option(
+        "-r",
+        "--run-id",
+        required=required,
+        shell_complete=completion.run_ids,
+        help="The id of a run; its beginning or the run's name will do.",
+    )
+
+
+def view() -> Decorator[Any]:
+    """Return the option ``--view``: what was deleted, or not."""
+    return click.option(
+        "-v",
+        "--view",
+        type=click.Choice(VIEWS, case_sensitive=False),
+        default=VIEWS[0],
+        show_default=True,
+        help="Whether what was deleted is shown.",
+    )
+
+
+def view_number(name: str) -> int:
+    """Return the view type of a name."""
+    return VIEWS.index(name.lower()) + 1

@@ -1,0 +1,33 @@
+"""The commands, put together."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from nbtrack.cli.artifacts import artifacts
+from nbtrack.cli.command import Group, uri_option
+from nbtrack.cli.compare import compare
+from nbtrack.cli.experiments import experiments
+from nbtrack.cli.runs import runs
+from nbtrack.cli.show import show
+from nbtrack.cli.sql import sql
+
+
+@click.group(
+    cls=Group,
+    params=[uri_option()],
+    context_settings={"help_option_names": ["--help"], "max_content_width": 100},
+)
+@click.version_option(sys.modules["nbtrack"].__version__, prog_name="nbtrack")
+def program() -> None:
+    """Experiment tracking where experiments happen.
+
+    Exit status: 0 done, 1 failed, 2 wrong usage, 3 not found, 4 exists already or in the wrong
+    state, 5 the store cannot be used now, 6 a package is missing, 130 interrupted.
+    """
+
+
+for _command in (show, compare, runs, experiments, artifacts, sql):
+    program.add_command(_command)
