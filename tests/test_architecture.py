@@ -66,6 +66,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 LAZY_UPWARD: set[tuple[str, str]] = {
     ("nbtrack.tracking", "nbtrack.client"),  # nbtrack.tracking.MlflowClient
     ("nbtrack.tracking", "nbtrack.api.stores"),  # nbtrack.tracking.set_tracking_uri
+    ("nbtrack.tracking", "nbtrack.api.registry"),  # nbtrack.tracking.set_registry_uri
     ("nbtrack.models.serving", "nbtrack.server.scoring.start"),  # nbtrack.models.serve(...)
     ("nbtrack.models.serve", "nbtrack.server.scoring.program"),  # python -m nbtrack.models.serve
 }

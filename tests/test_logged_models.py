@@ -13,7 +13,7 @@ import pytest
 import nbtrack
 import programs
 from model_folders import log_model
-from nbtrack.entities import LoggedModelInput, LoggedModelOutput, LoggedModelStatus
+from nbtrack.entities import LoggedModelInput, LoggedModelOutput, LoggedModelStatus, Metric
 from nbtrack.errors import InvalidParameterError, InvalidStateError, NotFoundError
 from nbtrack.store import open_store
 from nbtrack.tracking import context
@@ -107,6 +107,19 @@ def test_metrics_of_another_runs_model_make_it_an_input(workdir):
     assert metric.run_id == run.info.run_id
     with pytest.raises(NotFoundError, match="Logged model with ID 'm-no' not found"):
         nbtrack.log_metric("acc", 1, model_id="m-no")
+
+
+def test_a_batch_may_hold_metrics_of_models(workdir):
+    model, client = log_model(), nbtrack.Client()
+    run = client.create_run("0")
+    points = [Metric("acc", 0.5, 7, 1, model.model_id, "test", "d1"), Metric("acc", 0.6, 8, 2)]
+    client.log_batch(run.info.run_id, points)
+    (metric,) = nbtrack.get_logged_model(model.model_id).metrics
+    assert (metric.value, metric.dataset_name, metric.timestamp) == (0.5, "test", 7)
+    assert len(client.get_metric_history(run.info.run_id, "acc")) == 2
+    with pytest.raises(NotFoundError, match="m-none"):
+        client.log_batch(run.info.run_id, [Metric("acc", 1, 9, 3, "m-none")])
+    assert len(client.get_metric_history(run.info.run_id, "acc")) == 2
 
 
 def test_metrics_go_to_the_model_that_is_active(workdir, monkeypatch):

@@ -476,4 +476,4 @@ def test_what_belongs_to_other_versions_is_refused_by_name():
         nbtrack.MlflowClient().search_traces()
     with pytest.raises(AttributeError, match="has no attribute 'no_such_name'"):
         _ = nbtrack.no_such_name
-    assert not hasattr(sys.modules["nbtrack"], "pytorch")
+    assert not hasattr(sys.modules["nbtrack"], "lightgbm")

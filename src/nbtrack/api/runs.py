@@ -230,7 +230,8 @@ def sql(query: str, /, **frames: Any) -> pd.DataFrame:
     Parameters
     ----------
     query : str
-        Reads ``experiments, runs, params, metrics, latest, tags, artifacts, datasets``, and
+        Reads ``experiments, runs, params, metrics, latest, tags, artifacts, datasets``,
+        ``logged_models`` and what belongs to them, ``registered_models, model_versions``, and
         data frames of the caller by the names of their variables.
     **frames : DataFrame
         More data frames, by name.

@@ -6,7 +6,7 @@ from typing import Any
 
 
 def __getattr__(name: str) -> Any:
-    """Give ``MlflowClient`` and the tracking URI where MLflow's users look for them."""
+    """Give ``MlflowClient`` and the URIs where MLflow's users look for them."""
     if name in ("MlflowClient", "Client"):
         from nbtrack.client import Client
 
@@ -15,4 +15,8 @@ def __getattr__(name: str) -> Any:
         from nbtrack.api import stores
 
         return getattr(stores, name)
+    if name in ("get_registry_uri", "set_registry_uri"):
+        from nbtrack.api import registry
+
+        return getattr(registry, name)
     raise AttributeError(f"module 'nbtrack.tracking' has no attribute {name!r}")

@@ -7,8 +7,10 @@ from typing import Any
 
 from nbtrack.entities import Metric, Param, RunTag
 from nbtrack.limits import check_key, check_step, check_timestamp, metric_value
+from nbtrack.store import model_log
 from nbtrack.store.deferred import is_on_gpu
 from nbtrack.store.writer import RunWriter, checked_tags
+from nbtrack.tracking.model_metrics import check_exists
 
 
 def log_batch(
@@ -17,7 +19,7 @@ def log_batch(
     params: Sequence[Param] = (),
     tags: Sequence[RunTag] = (),
 ) -> None:
-    """Log metrics, params and tags of any number.
+    """Log metrics, params and tags of any number; a metric with a ``model_id`` is the model's too.
 
     Raises
     ------
@@ -33,12 +35,31 @@ def log_batch(
         )
         for index, metric in enumerate(metrics)
     ]
+    of_models = [event for metric in metrics for event in _model_events(writer, metric)]
     texts = checked_tags({tag.key: tag.value for tag in tags})
     writer.log_params([(param.key, param.value) for param in params])
     if texts:
         writer.set_tags(texts)
+    if of_models:
+        writer.append(of_models)
     for (step, timestamp, _), group in _by_moment(points).items():
         writer.log_metrics(group, step, timestamp)
+
+
+def _model_events(writer: RunWriter, metric: Metric) -> list[model_log.Event]:
+    """Return the events of a metric that is a model's."""
+    if metric.model_id is None:
+        return []
+    check_exists(writer.store, metric.model_id)
+    dataset = (metric.dataset_name, metric.dataset_digest or "") if metric.dataset_name else None
+    return model_log.metric_events(
+        {metric.key: metric.value},
+        metric.step,
+        metric.timestamp,
+        metric.model_id,
+        writer.run_id,
+        dataset,
+    )
 
 
 def _by_moment(
