@@ -21,18 +21,23 @@ HEAVY = {"torch", "pandas", "plotly", "duckdb", "pyarrow", "numpy", "anywidget",
 
 GROUND = {"entities", "errors", "limits", "config"}
 RUN = {"store", "tracking"} | GROUND
-SHOWN = {
-    "autolog",
-    "data",
-    "interop",
-    "models",
-    "notebook",
-    "projects",
-    "pytorch",
-    "server",
-    "system_metrics",
-    "views",
-} | RUN
+# Public names of MLflow that lead to files of models/: they hold imports and nothing else.
+DOORS = {"pyfunc", "pytorch", "sklearn", "types", "xgboost"}
+SHOWN = (
+    {
+        "autolog",
+        "data",
+        "interop",
+        "models",
+        "notebook",
+        "projects",
+        "server",
+        "system_metrics",
+        "views",
+    }
+    | DOORS
+    | RUN
+)
 
 MAY_IMPORT: dict[str, set[str]] = {
     "__main__": {"cli"},
@@ -48,10 +53,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "data": RUN,
     "system_metrics": RUN,
     "models": RUN,
-    "types": {"models"},
+    **{door: {"models"} for door in DOORS},
     "autolog": {"models"} | RUN,
     "projects": {"models"} | RUN,
-    "pytorch": {"models"} | RUN,
     "interop": {"models"} | RUN,
     "server": {"models", "views", "store"} | GROUND,
     "notebook": {"views", "autolog", "models"} | RUN,

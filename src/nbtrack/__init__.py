@@ -92,8 +92,10 @@ __all__ = [  # noqa: F405  the star import above is for type checkers
     "log_stream",
     "log_table",
     "log_text",
+    "models",
     "param_importance",
     "plot",
+    "pyfunc",
     "pytorch",
     "register_model",
     "restore_experiment",
@@ -117,12 +119,15 @@ __all__ = [  # noqa: F405  the star import above is for type checkers
     "set_tag",
     "set_tags",
     "set_tracking_uri",
+    "sklearn",
     "source",
     "sql",
     "start_run",
     "store",
     "system_metrics",
     "tracking",
+    "types",
+    "xgboost",
 ]
 
 _MODULES = {
@@ -132,10 +137,15 @@ _MODULES = {
     "data",
     "entities",
     "exceptions",
+    "models",
+    "pyfunc",
     "pytorch",
+    "sklearn",
     "store",
     "system_metrics",
     "tracking",
+    "types",
+    "xgboost",
 }
 _ELSEWHERE = {
     "ActiveModel": ("nbtrack.tracking.active_model", "ActiveModel"),

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-_MODELS = """evaluate models pyfunc sklearn transformers tensorflow keras xgboost lightgbm
-catboost onnx statsmodels spark sentence_transformers prophet pmdarima spacy diffusers
-h2o paddle shap"""
+_MODELS = """evaluate transformers tensorflow keras lightgbm catboost onnx statsmodels spark
+sentence_transformers prophet pmdarima spacy diffusers h2o paddle shap"""
 _AUTOLOG = "autolog"
 _TRACING = """trace start_span start_span_no_context get_trace search_traces log_trace add_trace
 set_trace_tag delete_trace_tag update_current_trace get_current_active_span get_active_trace_id

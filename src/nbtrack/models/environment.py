@@ -88,6 +88,16 @@ def read_requirements(folder: Path) -> list[str]:
     return _read(file) if file.is_file() else []
 
 
+def with_requirements(text: str, lines: list[str]) -> str:
+    """Return the text of a conda environment with other requirements for pip."""
+    import yaml
+
+    conda = yaml.safe_load(text)
+    packages = [p for p in conda.get("dependencies") or [] if not isinstance(p, Mapping)]
+    conda["dependencies"] = [*packages, {"pip": lines}] if lines else packages
+    return str(yaml.safe_dump(conda, sort_keys=False))
+
+
 def name_of(line: str) -> str:
     """Return the name of the package that a line of requirements is about, as pip compares it."""
     match = re.match(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)", line)

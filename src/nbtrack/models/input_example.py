@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 EXAMPLE = "input_example.json"
 SERVING = "serving_input_example.json"
 _CHAT = "messages"
+ModelInputExample = Any
+"""A DataFrame, array, tensor, sparse matrix, dictionary, list or value."""
 
 
 @dataclass(frozen=True)

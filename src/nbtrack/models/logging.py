@@ -6,34 +6,22 @@ import os
 import shutil
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, Literal, TypedDict, Unpack
+from typing import Any, Literal, Unpack
 
 from nbtrack.errors import InvalidParameterError, warn
 from nbtrack.models.code_paths import copy_code
 from nbtrack.models.environment import Given, write_environment
 from nbtrack.models.info import ModelInfo
 from nbtrack.models.input_example import Example
-from nbtrack.models.manifest import files_below, write_manifest
+from nbtrack.models.manifest import MANIFEST, files_below, sha256, write_manifest
 from nbtrack.models.model import MLMODEL, Model
+from nbtrack.models.options import SaveOptions
 from nbtrack.models.signature import ModelSignature, infer_signature
-from nbtrack.tracking import context, logged_models
+from nbtrack.models.trust import remember
+from nbtrack.tracking import background, context, logged_models, registration
 
 Write = Callable[[Path, Model], None]
 Predict = Callable[..., Any]
-
-
-class SaveOptions(TypedDict, total=False):
-    """What every flavor takes besides its model; see :func:`save`."""
-
-    signature: ModelSignature | Literal[False] | None
-    input_example: Any
-    pip_requirements: Given
-    extra_pip_requirements: Given
-    conda_env: str | os.PathLike[str] | Mapping[str, Any] | None
-    code_paths: Iterable[str | os.PathLike[str]] | None
-    extra_files: Iterable[str | os.PathLike[str]] | None
-    metadata: dict[str, Any] | None
-    predict: Predict | None
 
 
 def save(
@@ -115,6 +103,7 @@ def save(
         model.model_size_bytes = sum((folder / name).stat().st_size for name in paths)
         model.save(folder / MLMODEL)
         model.hashes = write_manifest(folder, model.hashes)
+        remember(sha256(folder / MANIFEST))
     except BaseException:
         _empty(folder, keep=existed)
         raise
@@ -126,12 +115,16 @@ def log(
     name: str | None = None,
     *,
     artifact_path: str | None = None,
+    registered_model_name: str | None = None,
+    await_registration_for: float | None = 300,
     params: Mapping[str, Any] | None = None,
     tags: Mapping[str, Any] | None = None,
     model_type: str | None = None,
     step: int = 0,
     model_id: str | None = None,
     run_id: str | None = None,
+    wait: bool = True,
+    predict: Predict | None = None,
     **options: Unpack[SaveOptions],
 ) -> ModelInfo:
     """Write a model folder as a logged model of the store.
@@ -142,6 +135,10 @@ def log(
         See :func:`save`, which takes the other options too.
     name, artifact_path : str, optional
         The model's name, by either word; by default a random one.
+    registered_model_name : str, optional
+        Make it the next version of this registered model, too.
+    await_registration_for : float, optional
+        MLflow's; a registration is done when it returns.
     params, tags : mapping, optional
         What to keep with the model besides the params of its run.
     model_type : str, optional
@@ -152,6 +149,8 @@ def log(
         A logged model that exists and gets these files.
     run_id : str, optional
         The run that it comes out of; by default the active one, if any.
+    wait : bool, optional
+        False to write in the background: ``ModelInfo.wait()`` and the end of the run wait.
 
     Raises
     ------
@@ -162,8 +161,9 @@ def log(
         raise InvalidParameterError(
             f"name={name!r} and artifact_path={artifact_path!r} both name the model. Pass name."
         )
+    stores = registration.Stores(context.store(), context.registry())
     pending = logged_models.start(
-        context.store(),
+        stores.models,
         artifact_path if name is None else name,
         run_id=run_id,
         params=params,
@@ -172,20 +172,37 @@ def log(
         step=step,
         model_id=model_id,
     )
-    try:
-        known = Model(pending.artifact_location, pending.run_id, model_id=pending.model_id)
-        model = save(write, pending.place, mlflow_model=known, **options)
-        logged = pending.finish(model.hashes)
-    except BaseException as error:
-        pending.fail(f"{type(error).__name__}: {error}")
-        raise
-    return ModelInfo.of(
-        model,
-        name=logged.name,
-        params=logged.params,
-        tags=logged.tags,
-        creation_timestamp=logged.creation_timestamp,
-    )
+    model = options.get("mlflow_model") or Model()
+    options["mlflow_model"] = model
+    model.artifact_path, model.run_id = pending.artifact_location, pending.run_id
+    model.model_id = model.model_uuid = pending.model_id
+    info = ModelInfo.of(model, name=pending.name)
+
+    def work() -> None:
+        try:
+            save(write, pending.place, predict=predict, **options)
+            logged = pending.finish(model.hashes)
+        except BaseException as error:
+            pending.fail(f"{type(error).__name__}: {error}")
+            raise
+        done = ModelInfo.of(
+            model,
+            name=logged.name,
+            params=logged.params,
+            tags=logged.tags,
+            creation_timestamp=logged.creation_timestamp,
+        )
+        if registered_model_name is not None:
+            uri = done.model_uri
+            version = registration.register_model(stores, uri, registered_model_name)
+            done.registered_model_version = version.version
+        vars(info).update({**vars(done), "waits": info.waits})
+
+    if wait:
+        work()
+    else:
+        info.waits = background.start(f"The model {pending.name!r}", work).wait
+    return info
 
 
 def _copy_extra(

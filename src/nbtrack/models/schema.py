@@ -28,12 +28,14 @@ class ColSpec:
     """
 
     type: Kind
-    name: str | None = None
+    name: Any = None
     required: bool = True
 
     def __init__(self, type: Kind | str, name: Any = None, required: bool = True) -> None:
         object.__setattr__(self, "type", as_kind(type))
-        object.__setattr__(self, "name", None if name is None else str(name))
+        # columns of a frame may be numbered; other labels are kept as text
+        plain = name is None or isinstance(name, str | int)
+        object.__setattr__(self, "name", name if plain else str(name))
         object.__setattr__(self, "required", required)
 
     def __repr__(self) -> str:

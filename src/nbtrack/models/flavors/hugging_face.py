@@ -1,0 +1,210 @@
+"""The parts of a pipeline of transformers, and predictions that are frames and texts."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nbtrack.errors import InvalidParameterError
+from nbtrack.models.loading import OpenedModel
+
+COMPONENTS = ("tokenizer", "feature_extractor", "image_processor")
+_TASKS = {
+    "ForSequenceClassification": "text-classification",
+    "ForTokenClassification": "token-classification",
+    "ForQuestionAnswering": "question-answering",
+    "ForMaskedLM": "fill-mask",
+    "ForCausalLM": "text-generation",
+    "LMHeadModel": "text-generation",
+    "ForImageClassification": "image-classification",
+    "ForObjectDetection": "object-detection",
+    "ForAudioClassification": "audio-classification",
+    "ForCTC": "automatic-speech-recognition",
+    "ForSpeechSeq2Seq": "automatic-speech-recognition",
+}
+_AUTO = {
+    "model": "AutoModel",
+    "tokenizer": "AutoTokenizer",
+    "feature_extractor": "AutoFeatureExtractor",
+    "image_processor": "AutoImageProcessor",
+    "processor": "AutoProcessor",
+}
+_TEXTS = ("generated_text", "translation_text", "summary_text", "answer", "token_str", "text")
+
+
+@dataclass
+class Taken:
+    """A model and what belongs to it.
+
+    Attributes
+    ----------
+    model : transformers.PreTrainedModel
+    parts : dict
+        Its tokenizer and the like, by MLflow's names.
+    task : str or None
+        What a pipeline of it does.
+    whole : transformers.Pipeline or None
+        The pipeline, where it was one.
+    """
+
+    model: Any
+    parts: dict[str, Any]
+    task: str | None
+    whole: Any = None
+
+    def pipeline(self) -> Any:
+        """Return a pipeline of the parts."""
+        import transformers
+
+        if self.whole is None:
+            self.whole = transformers.pipeline(self.task, model=self.model, **self.parts)
+        return self.whole
+
+    @property
+    def pipeline_type(self) -> str:
+        """The name of the pipeline's class."""
+        return type(self.model if self.task is None else self.pipeline()).__name__
+
+
+def take_apart(given: Any, processor: Any, task: str | None) -> Taken:
+    """Return the parts of a pipeline, of a dictionary, or of a model.
+
+    Raises
+    ------
+    InvalidParameterError
+        If it is none of those, or the class of a part is the user's own.
+    """
+    import transformers
+
+    whole = given if isinstance(given, transformers.Pipeline) else None
+    if whole is not None:
+        found = {name: getattr(whole, name, None) for name in COMPONENTS}
+        model, task = whole.model, task or whole.task
+    elif isinstance(given, Mapping):
+        unknown = sorted(set(given) - {"model", *COMPONENTS, "processor"})
+        if unknown or "model" not in given:
+            raise InvalidParameterError(
+                f"A model of transformers is a dictionary with 'model' and any of {COMPONENTS}, "
+                f"but this has {sorted(given)}."
+            )
+        found, model = {name: given.get(name) for name in COMPONENTS}, given["model"]
+        processor = processor or given.get("processor")
+    else:
+        found, model = {}, given
+        if isinstance(processor, transformers.PreTrainedTokenizerBase):
+            found, processor = {"tokenizer": processor}, None
+    if not isinstance(model, transformers.PreTrainedModel):
+        raise InvalidParameterError(
+            f"{type(model).__name__} is no model of transformers. A pipeline, a PreTrainedModel, "
+            "or a dictionary of parts can be saved; other modules with nbtrack.pytorch."
+        )
+    if not hasattr(transformers, type(model).__name__) and not model.config.to_dict().get(
+        "auto_map"
+    ):
+        raise InvalidParameterError(
+            f"{type(model).__name__} is a class of your own, which transformers could not make "
+            "again. nbtrack.pytorch.log_model saves it with its source."
+        )
+    parts = {name: part for name, part in found.items() if part is not None}
+    if processor is not None:
+        parts["processor"] = processor
+    if task is None and parts and processor is None:
+        task = next((t for end, t in _TASKS.items() if type(model).__name__.endswith(end)), None)
+    return Taken(model, parts, task, whole)
+
+
+def class_named(
+    opened: OpenedModel, name: str, role: str, place: Path, trust: bool | None
+) -> tuple[Any, dict[str, Any]]:
+    """Return the class of a part and options to load it; code in its folder asks for consent."""
+    import transformers
+
+    config = place / "config.json"
+    mapped = role == "model" and "auto_map" in json.loads(config.read_text("utf-8"))
+    known = getattr(transformers, name, None)
+    if known is not None and not mapped and re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name):
+        return known, {}
+    opened.ask(f"the code of {name} that came with it", trust)
+    return getattr(transformers, _AUTO[role]), {"trust_remote_code": True}
+
+
+def dtype_option(name: str | None) -> dict[str, Any]:
+    """Return the option of ``from_pretrained`` for a type such as ``"torch.bfloat16"``."""
+    import torch
+    import transformers
+
+    found = getattr(torch, str(name).removeprefix("torch."), None)
+    if not isinstance(found, torch.dtype):
+        return {}
+    new = int(transformers.__version__.partition(".")[0]) >= 5
+    return {"dtype" if new else "torch_dtype": found}
+
+
+class Predictor:
+    """A pipeline that takes frames and lists, and gives frames and lists of text.
+
+    Parameters
+    ----------
+    pipeline : transformers.Pipeline
+        The pipeline.
+    config : mapping
+        Options of every call.
+    """
+
+    def __init__(self, pipeline: Any, config: Mapping[str, Any]) -> None:
+        self.pipeline = pipeline
+        self.config = dict(config)
+
+    def predict(self, data: Any, params: dict[str, Any] | None = None) -> Any:
+        """Return what the pipeline finds: a frame of labels and scores, texts, or arrays.
+
+        Parameters
+        ----------
+        data : str, list, dict or DataFrame
+            A frame with one column is a list; one with several has a dictionary in each row.
+        params : dict, optional
+            Options of this call, over those of the configuration.
+        """
+        given = _rows(data)
+        single = not isinstance(given, list)
+        found = self.pipeline([given] if single else given, **{**self.config, **(params or {})})
+        return _plain(self.pipeline.task, found)
+
+    def get_raw_model(self) -> Any:
+        """Return the pipeline itself."""
+        return self.pipeline
+
+
+def _rows(data: Any) -> Any:
+    if type(data).__name__ == "DataFrame":
+        one = data.shape[1] == 1 and not isinstance(data.columns[0], str)
+        single = one or data.shape[1] == 1
+        return data.iloc[:, 0].tolist() if single else data.to_dict(orient="records")
+    if hasattr(data, "tolist") and getattr(data, "ndim", 0) == 1:
+        return data.tolist()
+    if isinstance(data, Mapping) and data and all(isinstance(v, list) for v in data.values()):
+        return [dict(zip(data, row, strict=True)) for row in zip(*data.values(), strict=True)]
+    return data
+
+
+def _plain(task: str, found: Any) -> Any:
+    import numpy as np
+    import pandas as pd
+
+    found = found if isinstance(found, list) else [found]
+    if task == "feature-extraction":
+        return np.asarray(found[0] if len(found) == 1 else [np.asarray(one)[0] for one in found])
+    firsts = [one[0] if isinstance(one, list) and len(one) == 1 else one for one in found]
+    if firsts and all(isinstance(one, dict) for one in firsts):
+        if all({"label", "score"} == set(one) for one in firsts):
+            return pd.DataFrame(firsts)
+        key = next((k for k in _TEXTS if all(isinstance(o.get(k), str) for o in firsts)), None)
+        if key is not None:
+            return [one[key] for one in firsts]
+    if task == "fill-mask" and all(isinstance(one, list) for one in found):
+        return [one[0]["token_str"] for one in found]  # the likeliest word of each
+    return firsts

@@ -1,0 +1,236 @@
+"""Models of Keras 3, on any of its backends: ``.keras`` files, and the source of own layers."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Unpack
+
+from nbtrack.errors import InvalidParameterError
+from nbtrack.models import logging
+from nbtrack.models.code_paths import use_code
+from nbtrack.models.frozen_files import read_frozen, write_frozen
+from nbtrack.models.info import ModelInfo
+from nbtrack.models.loading import OpenedModel, as_opened, check_files, open_model
+from nbtrack.models.model import Model
+from nbtrack.models.objects import freeze
+from nbtrack.models.options import LogOptions, SaveOptions, spelled_out
+
+FLAVOR = "keras"
+DATA = "data"
+CLASSES = "custom_objects"
+_FILE = "model.keras"
+
+
+@spelled_out(SaveOptions)
+def save_model(
+    model: Any,
+    path: str | os.PathLike[str],
+    *,
+    save_model_kwargs: dict[str, Any] | None = None,
+    **options: Unpack[SaveOptions],
+) -> Model:
+    """Save a model of Keras as a folder.
+
+    Parameters
+    ----------
+    model : keras.Model
+        The model. The source of layers that were defined in the notebook is saved beside it.
+    path : str or path
+        A folder that does not exist yet, or is empty.
+    save_model_kwargs : dict, optional
+        Options of ``model.save``.
+    **options
+        As for every flavor: signature, input_example, pip_requirements, ...
+
+    Raises
+    ------
+    InvalidParameterError
+        If it is no model of Keras, or a part of it cannot be saved.
+    """
+    write = _writer(model, save_model_kwargs)
+    return logging.save(write, path, predict=Predictor(model).predict, **options)
+
+
+@spelled_out(LogOptions)
+def log_model(
+    model: Any,
+    artifact_path: str | None = None,
+    *,
+    save_model_kwargs: dict[str, Any] | None = None,
+    **options: Unpack[LogOptions],
+) -> ModelInfo:
+    """Log a model of Keras; see :func:`save_model`.
+
+    Parameters
+    ----------
+    model : keras.Model
+        The model.
+    artifact_path : str, optional
+        The model's name; better said as ``name=``.
+    save_model_kwargs : dict, optional
+        Options of ``model.save``.
+    **options
+        As for every flavor: name, registered_model_name, signature, input_example, params, ...
+    """
+    write, predict = _writer(model, save_model_kwargs), Predictor(model).predict
+    return logging.log(write, artifact_path=artifact_path, predict=predict, **options)
+
+
+def load_model(
+    model_uri: str | os.PathLike[str],
+    dst_path: str | os.PathLike[str] | None = None,
+    custom_objects: Mapping[str, Any] | None = None,
+    load_model_kwargs: dict[str, Any] | None = None,
+    *,
+    trust: bool | None = None,
+) -> Any:
+    """Load a model of Keras.
+
+    Parameters
+    ----------
+    model_uri : str or path
+        The model.
+    dst_path : str or path, optional
+        The folder to copy it to.
+    custom_objects : mapping, optional
+        Classes and functions of your own by name; they come before those that were saved.
+    load_model_kwargs : dict, optional
+        Options of ``keras.saving.load_model``.
+    trust : bool, optional
+        True lets saved source and Lambda layers run that are not from your own store.
+
+    Raises
+    ------
+    UntrustedError
+        If the model would run code that nobody has consented to.
+    """
+    return loaded(open_model(model_uri, dst_path), trust, custom_objects, load_model_kwargs)
+
+
+def _load_pyfunc(
+    path: str | OpenedModel,
+    model_config: Mapping[str, Any] | None = None,
+    trust: bool | None = None,
+) -> Predictor:
+    """Load the model for ``pyfunc``."""
+    return Predictor(loaded(as_opened(path), trust))
+
+
+class Predictor:
+    """A model of Keras that predicts from frames and arrays.
+
+    Parameters
+    ----------
+    model : keras.Model
+        The model.
+    """
+
+    def __init__(self, model: Any) -> None:
+        self.model = model
+
+    def predict(self, data: Any, params: dict[str, Any] | None = None) -> Any:
+        """Return the predictions as an array; as a frame for a frame."""
+        options = {"verbose": 0, **(params or {})}
+        if type(data).__name__ == "DataFrame":
+            found = self.model.predict(data.to_numpy(), **options)
+            return type(data)(found, index=data.index)
+        return self.model.predict(data, **options)
+
+    def get_raw_model(self) -> Any:
+        """Return the model itself."""
+        return self.model
+
+
+def is_keras(model: Any) -> bool:
+    """Return whether this is a model of Keras 3."""
+    import keras
+
+    return isinstance(model, keras.Model)
+
+
+def loaded(
+    opened: OpenedModel,
+    trust: bool | None,
+    custom_objects: Mapping[str, Any] | None = None,
+    options: dict[str, Any] | None = None,
+) -> Any:
+    """Return the model of an opened folder."""
+    import keras
+
+    flavors = opened.model.flavors
+    known = flavors[FLAVOR] if FLAVOR in flavors else opened.flavor("tensorflow")
+    if known.get("save_exported_model"):
+        raise InvalidParameterError(
+            f"{opened.place.uri!r} holds an exported program of TensorFlow, not a model of Keras. "
+            "Load it with tensorflow.saved_model.load."
+        )
+    if known.get("code"):
+        opened.ask("the code that came with it", trust)
+        use_code(opened.path / known["code"])
+    folder = str(known.get("data", DATA))
+    check_files(opened, [folder, CLASSES])
+    classes: dict[str, Any] = {}
+    if known.get(CLASSES):
+        opened.ask("the source of its own layers", trust)
+        classes = read_frozen(opened.path / CLASSES, trusted=True)
+    given: dict[str, Any] = {**(options or {})}
+    given["custom_objects"] = {**classes, **(custom_objects or {})}
+    file = opened.path / folder / _FILE
+    try:
+        return keras.saving.load_model(file, **{"safe_mode": True, **given})
+    except ValueError as error:
+        if "safe_mode" not in str(error) and "unsafe" not in str(error):
+            raise
+    opened.ask("the code of a Lambda layer", trust)
+    return keras.saving.load_model(file, **{**given, "safe_mode": False})
+
+
+def _writer(keras_model: Any, options: dict[str, Any] | None) -> logging.Write:
+    import keras
+
+    if not is_keras(keras_model):
+        raise InvalidParameterError(
+            f"{type(keras_model).__name__} is no model of Keras 3 ({keras.__version__} is here)."
+        )
+
+    def write(folder: Path, model: Model) -> None:
+        (folder / DATA).mkdir()
+        keras_model.save(folder / DATA / _FILE, **(options or {}))
+        (folder / DATA / "keras_module.txt").write_text("keras", "utf-8")
+        own = _own_classes(keras_model)
+        if own:
+            frozen = freeze(own)
+            write_frozen(frozen, folder / CLASSES)
+            model.requirements.add_module(*frozen.modules)
+            model.requirements.add_package("nbtrack")
+        model.requirements.add_package("keras")
+        model.requirements.add_module(keras.backend.backend())
+        model.add_pyfunc("mlflow.keras")
+        more: dict[str, Any] = {CLASSES: sorted(own)} if own else {}
+        if model.code_folder:
+            more["code"] = model.code_folder
+        if model.extra_files:
+            more["extra_files"] = model.extra_files
+        model.add_flavor(
+            FLAVOR,
+            data=DATA,
+            keras_version=keras.__version__,
+            keras_backend=keras.backend.backend(),
+            save_exported_model=False,
+            **more,
+        )
+
+    return write
+
+
+def _own_classes(keras_model: Any) -> dict[str, Any]:
+    """Return the classes of the model and its layers that no installed package has, by name."""
+    import keras
+
+    from nbtrack.models.objects.references import is_own
+
+    kinds = {type(keras_model), *(type(layer) for layer in keras_model._flatten_layers())}
+    own = [kind for kind in kinds if is_own(kind.__module__)]
+    return {keras.saving.get_registered_name(kind): kind for kind in own}

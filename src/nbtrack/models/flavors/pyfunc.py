@@ -1,0 +1,361 @@
+"""Models of the user's own making, and the one interface to models of every flavor."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Literal, Unpack
+
+from nbtrack.errors import InvalidParameterError, MissingDependencyError
+from nbtrack.models import logging
+from nbtrack.models.artifacts import copy_artifacts
+from nbtrack.models.code_paths import use_code
+from nbtrack.models.environment import CONDA, REQUIREMENTS
+from nbtrack.models.info import ModelInfo
+from nbtrack.models.loading import OpenedModel, as_opened, open_model
+from nbtrack.models.model import PYFUNC, Model
+from nbtrack.models.model_code import read_config, run_code
+from nbtrack.models.objects import freeze
+from nbtrack.models.options import LogOptions, SaveOptions, spelled_out
+from nbtrack.models.own_code import CODE_FILE, write_code
+from nbtrack.models.pyfunc_model import PyFuncModel
+from nbtrack.models.python_model import (
+    LoadedPythonModel,
+    PythonModelContext,
+    as_python_model,
+    predict_of,
+)
+from nbtrack.models.type_hints import signature_of_hints
+
+LOADER = "mlflow.pyfunc.model"
+PICKLE = "python_model.pkl"
+OWN = ("keras", "pytorch", "sklearn", "tensorflow", "transformers", "xgboost")
+Config = Mapping[str, Any] | str | os.PathLike[str] | None
+Serialization = Literal["pickle"] | None
+
+
+@spelled_out(SaveOptions)
+def save_model(
+    path: str | os.PathLike[str],
+    loader_module: str | None = None,
+    data_path: str | os.PathLike[str] | None = None,
+    *,
+    python_model: Any = None,
+    artifacts: Mapping[str, str] | None = None,
+    model_config: Config = None,
+    streamable: bool | None = None,
+    serialization: Serialization = None,
+    **options: Unpack[SaveOptions],
+) -> Model:
+    """Save a model of the user's own making as a folder.
+
+    Parameters
+    ----------
+    path : str or path
+        A folder that does not exist yet, or is empty.
+    loader_module : str, optional
+        A module with ``_load_pyfunc(data_path)``; it is the user's own and comes by
+        ``code_paths``. Instead of ``python_model``.
+    data_path : str or path, optional
+        A file or folder that ``loader_module`` gets.
+    python_model : PythonModel, callable or path
+        An object with ``predict``, a function, or a Python file that calls
+        ``nbtrack.models.set_model``. Objects and functions are saved as their source and their
+        values, no pickle.
+    artifacts : dict of str to str, optional
+        Files that are copied beside the model: ``context.artifacts[name]`` is their path.
+    model_config : dict or path, optional
+        What ``context.model_config`` is, and ``ModelConfig`` in a file of code.
+    streamable : bool, optional
+        Whether it has ``predict_stream``; by default found out.
+    serialization : {None, "pickle"}, optional
+        ``"pickle"`` writes ``python_model.pkl`` with cloudpickle instead, which only loads with
+        consent and with the same version of Python.
+    **options
+        As for every flavor: signature, input_example, pip_requirements, ...
+
+    Raises
+    ------
+    InvalidParameterError
+        If there is no model, or a part of it cannot be saved: it is named.
+    """
+    parts = _parts(
+        loader_module, data_path, python_model, artifacts, model_config, streamable, serialization
+    )
+    return logging.save(parts.write, path, predict=parts.predict, **parts.signed(options))
+
+
+@spelled_out(LogOptions)
+def log_model(
+    artifact_path: str | None = None,
+    loader_module: str | None = None,
+    data_path: str | os.PathLike[str] | None = None,
+    *,
+    python_model: Any = None,
+    artifacts: Mapping[str, str] | None = None,
+    model_config: Config = None,
+    streamable: bool | None = None,
+    serialization: Serialization = None,
+    **options: Unpack[LogOptions],
+) -> ModelInfo:
+    """Log a model of the user's own making; see :func:`save_model`.
+
+    Parameters
+    ----------
+    artifact_path : str, optional
+        The model's name; better said as ``name=``.
+    loader_module, data_path, python_model, artifacts, model_config, streamable, serialization
+        As in :func:`save_model`.
+    **options
+        As for every flavor: name, registered_model_name, signature, input_example, params, ...
+    """
+    parts = _parts(
+        loader_module, data_path, python_model, artifacts, model_config, streamable, serialization
+    )
+    known = parts.signed(options)
+    return logging.log(parts.write, artifact_path=artifact_path, predict=parts.predict, **known)
+
+
+def load_model(
+    model_uri: str | os.PathLike[str],
+    suppress_warnings: bool = False,
+    dst_path: str | os.PathLike[str] | None = None,
+    model_config: Config = None,
+    *,
+    trust: bool | None = None,
+) -> PyFuncModel:
+    """Load a model of any flavor behind the one interface ``predict(data, params)``.
+
+    Parameters
+    ----------
+    model_uri : str or path
+        ``runs:/<run>/<name>``, ``models:/<name>/<version>``, ``models:/<name>@<alias>``,
+        ``models:/<model id>``, or a folder.
+    suppress_warnings : bool, optional
+        MLflow's; nbtrack does not warn here.
+    dst_path : str or path, optional
+        The folder to copy the model to.
+    model_config : dict or path, optional
+        Settings over those that the model was saved with.
+    trust : bool, optional
+        True lets code of a model run that is not from your own store; False lets none run.
+
+    Raises
+    ------
+    UntrustedError
+        If the model would run code that nobody has consented to.
+    ChangedModelError
+        If a file is not the one that was saved.
+    """
+    opened = open_model(model_uri, dst_path)
+    flavor = opened.flavor(PYFUNC)
+    if flavor.get("code"):
+        opened.ask("the code that came with it", trust)
+        use_code(opened.path / flavor["code"])
+    config = {**(flavor.get("config") or {}), **(read_config(_config(model_config)) or {})}
+    loaded = _loaded(opened, flavor, config or None, trust)
+    predict = flavor.get("predict_fn", "predict")
+    return PyFuncModel(opened.model, loaded, predict if hasattr(loaded, predict) else "predict")
+
+
+def get_model_dependencies(
+    model_uri: str | os.PathLike[str], format: Literal["pip", "conda"] = "pip"
+) -> str:
+    """Return the path of the file that says which packages a model needs.
+
+    Parameters
+    ----------
+    model_uri : str or path
+        The model.
+    format : {"pip", "conda"}, optional
+        Which file.
+
+    Raises
+    ------
+    InvalidParameterError
+        If there is no such file.
+    """
+    names = {"pip": REQUIREMENTS, "conda": CONDA}
+    if format not in names:
+        raise InvalidParameterError(f"format={format!r} is none of 'pip', 'conda'.")
+    file = open_model(model_uri).path / names[format]
+    if not file.is_file():
+        raise InvalidParameterError(f"The model {os.fspath(model_uri)!r} has no {names[format]}.")
+    return str(file)
+
+
+def _load_pyfunc(
+    path: str | OpenedModel,
+    model_config: Mapping[str, Any] | None = None,
+    trust: bool | None = None,
+) -> LoadedPythonModel:
+    """Load a Python model; the folder has a file of code, or a pickle."""
+    opened = as_opened(path)
+    flavor = opened.flavor(PYFUNC)
+    if flavor.get("model_code_path"):
+        opened.ask("the source that came with it", trust)
+        found = run_code(opened.path / Path(flavor["model_code_path"]).name, model_config)
+    else:
+        opened.ask("a pickle", trust)
+        found = _unpickled(opened.path / flavor["python_model"], flavor)
+    artifacts = {
+        name: str(opened.path / known["path"])
+        for name, known in (flavor.get("artifacts") or {}).items()
+    }
+    hinted = opened.model.is_signature_from_type_hint
+    return LoadedPythonModel(found, PythonModelContext(artifacts, model_config), hinted)
+
+
+class _Parts:
+    """What a Python model is written from."""
+
+    def __init__(self, write: Callable[[Path, Model], None], model: Any, context: Any) -> None:
+        self.write = write
+        self._model = model
+        self._context = context
+        hints = None if model is None else signature_of_hints(predict_of(as_python_model(model)))
+        self._hints = hints
+
+    def signed(self, options: Any) -> Any:
+        """Return the options, with the signature that the type hints give."""
+        if self._hints is None or options.get("signature") is not None:
+            return options
+        return {**options, "signature": self._hints}
+
+    @property
+    def predict(self) -> Callable[..., Any] | None:
+        """The model's own ``predict(data, params)``, for its signature."""
+        if self._model is None:
+            return None
+
+        def predict(data: Any, params: dict[str, Any] | None = None) -> Any:
+            return LoadedPythonModel(self._model, self._context, False).predict(data, params)
+
+        return predict
+
+
+def _parts(
+    loader_module: str | None,
+    data_path: str | os.PathLike[str] | None,
+    python_model: Any,
+    artifacts: Mapping[str, str] | None,
+    model_config: Config,
+    streamable: bool | None,
+    serialization: Serialization,
+) -> _Parts:
+    if (loader_module is None) == (python_model is None):
+        raise InvalidParameterError("Pass either python_model or loader_module, and not both.")
+    if serialization not in (None, "pickle"):
+        raise InvalidParameterError(f"serialization={serialization!r} is none of None, 'pickle'.")
+    config = read_config(_config(model_config))
+    more: dict[str, Any] = {} if config is None else {"config": config}
+    if loader_module is not None:
+        return _Parts(_write_data(loader_module, data_path, more), None, None)
+    file = Path(python_model) if isinstance(python_model, str | os.PathLike) else None
+    if file is not None and not file.is_file():
+        raise InvalidParameterError(f"python_model={str(file)!r}: there is no such file.")
+    model = python_model if file is None else run_code(file, config)
+    as_python_model(model)
+    local = {name: _local(uri) for name, uri in (artifacts or {}).items()}
+    more["streamable"] = hasattr(model, "predict_stream") if streamable is None else streamable
+    # taken apart first: predicting on the example may change the object
+    frozen = freeze(model) if file is None and serialization is None else None
+
+    def write(folder: Path, known: Model) -> None:
+        if copied := copy_artifacts(folder, artifacts):
+            more["artifacts"] = copied
+        if file is not None:
+            shutil.copyfile(file, folder / file.name)
+            known.requirements.add_source(file.read_text("utf-8"))
+            known.add_pyfunc(LOADER, model_code_path=file.name, **more)
+        elif frozen is not None:
+            known.requirements.add_module(*frozen.modules)
+            if write_code(frozen, model, folder):
+                known.requirements.add_package("nbtrack")
+            known.add_pyfunc(LOADER, model_code_path=CODE_FILE, **more)
+        else:
+            _write_pickle(model, folder, known, more)
+
+    return _Parts(write, model, PythonModelContext(local, config))
+
+
+def _write_data(
+    loader_module: str, data_path: str | os.PathLike[str] | None, more: dict[str, Any]
+) -> Callable[[Path, Model], None]:
+    def write(folder: Path, known: Model) -> None:
+        if data_path is not None:
+            source = Path(data_path)
+            target = folder / "data" / source.name
+            target.parent.mkdir()
+            if source.is_dir():
+                shutil.copytree(source, target)
+            elif source.is_file():
+                shutil.copyfile(source, target)
+            else:
+                raise InvalidParameterError(f"data_path={str(source)!r} is not there.")
+            more["data"] = f"data/{source.name}"
+        known.add_pyfunc(loader_module, **more)
+
+    return write
+
+
+def _write_pickle(model: Any, folder: Path, known: Model, more: dict[str, Any]) -> None:
+    cloudpickle = _cloudpickle()
+    with (folder / PICKLE).open("wb") as file:
+        cloudpickle.dump(model, file)
+    known.requirements.add_package("cloudpickle")
+    known.requirements.add_object(model)
+    version = cloudpickle.__version__
+    known.add_pyfunc(LOADER, python_model=PICKLE, cloudpickle_version=version, **more)
+
+
+def _unpickled(file: Path, flavor: Mapping[str, Any]) -> Any:
+    if flavor.get("python_model_compression"):
+        raise InvalidParameterError(
+            f"{file.name} is compressed ({flavor['python_model_compression']}), which only MLflow "
+            "itself reads. Save the model without compression."
+        )
+    with file.open("rb") as source:
+        return _cloudpickle().load(source)
+
+
+def _cloudpickle() -> Any:
+    try:
+        return import_module("cloudpickle")
+    except ImportError:
+        raise MissingDependencyError(
+            "A pickled Python model needs the package cloudpickle: pip install cloudpickle."
+        ) from None
+
+
+def _loaded(opened: OpenedModel, flavor: Mapping[str, Any], config: Any, trust: bool | None) -> Any:
+    name = str(flavor["loader_module"])
+    root, _, own = name.rpartition(".")
+    if name in (LOADER, "mlflow.pyfunc", "nbtrack.pyfunc"):
+        return _load_pyfunc(opened, config, trust)
+    if root in ("mlflow", "nbtrack") and own in OWN:
+        module = import_module(f"nbtrack.models.flavors.{own}")
+        return module._load_pyfunc(opened, config, trust)
+    opened.ask(f"the module {name}", trust)
+    try:
+        module = import_module(name)
+    except ImportError as error:
+        raise MissingDependencyError(
+            f"The model is loaded by the module {name}, which is not here: {error}. Install the "
+            "packages of its requirements.txt, or save it with code_paths=[...]."
+        ) from None
+    data = opened.path / flavor["data"] if flavor.get("data") else opened.path
+    if config is not None:
+        return module._load_pyfunc(str(data), config)
+    return module._load_pyfunc(str(data))
+
+
+def _config(given: Config) -> Any:
+    return given if given is None or isinstance(given, Mapping) else Path(given)
+
+
+def _local(uri: str) -> str:
+    return os.path.abspath(os.path.expanduser(os.fspath(uri)))

@@ -1,0 +1,258 @@
+"""Models of scikit-learn: skops files, which hold no code."""
+
+from __future__ import annotations
+
+import os
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, Unpack
+
+from nbtrack.errors import InvalidParameterError, MissingDependencyError, UntrustedError
+from nbtrack.models import logging
+from nbtrack.models.code_paths import use_code
+from nbtrack.models.info import ModelInfo
+from nbtrack.models.loading import OpenedModel, as_opened, check_files, open_model
+from nbtrack.models.model import Model
+from nbtrack.models.options import LogOptions, SaveOptions, spelled_out
+
+FLAVOR = "sklearn"
+SERIALIZATION_FORMAT_PICKLE = "pickle"
+SERIALIZATION_FORMAT_CLOUDPICKLE = "cloudpickle"
+SERIALIZATION_FORMAT_SKOPS = "skops"
+Format = Literal["skops", "cloudpickle", "pickle"] | None
+_FILES = {"skops": "model.skops", "cloudpickle": "model.pkl", "pickle": "model.pkl"}
+
+
+@spelled_out(SaveOptions)
+def save_model(
+    sk_model: Any,
+    path: str | os.PathLike[str],
+    *,
+    serialization_format: Format = None,
+    pyfunc_predict_fn: str = "predict",
+    skops_trusted_types: list[str] | None = None,
+    **options: Unpack[SaveOptions],
+) -> Model:
+    """Save a model of scikit-learn as a folder.
+
+    Parameters
+    ----------
+    sk_model : estimator or pipeline
+        The model.
+    path : str or path
+        A folder that does not exist yet, or is empty.
+    serialization_format : {"skops", "cloudpickle", "pickle"}, optional
+        ``"skops"``, the default, is data and holds no code. The others only load with consent.
+    pyfunc_predict_fn : str, optional
+        The method that ``nbtrack.pyfunc`` predicts with, such as ``"predict_proba"``.
+    skops_trusted_types : list of str, optional
+        Types of your own that may be in the model; the error names those that are missing.
+    **options
+        As for every flavor: signature, input_example, pip_requirements, ...
+
+    Raises
+    ------
+    InvalidParameterError
+        If skops cannot keep a part of the model: it is named, with the ways out.
+    """
+    write = _writer(sk_model, serialization_format, pyfunc_predict_fn, skops_trusted_types)
+    predict = getattr(sk_model, pyfunc_predict_fn, None)
+    return logging.save(write, path, predict=predict, **options)
+
+
+@spelled_out(LogOptions)
+def log_model(
+    sk_model: Any,
+    artifact_path: str | None = None,
+    *,
+    serialization_format: Format = None,
+    pyfunc_predict_fn: str = "predict",
+    skops_trusted_types: list[str] | None = None,
+    **options: Unpack[LogOptions],
+) -> ModelInfo:
+    """Log a model of scikit-learn; see :func:`save_model`.
+
+    Parameters
+    ----------
+    sk_model : estimator or pipeline
+        The model.
+    artifact_path : str, optional
+        The model's name; better said as ``name=``.
+    serialization_format, pyfunc_predict_fn, skops_trusted_types
+        As in :func:`save_model`.
+    **options
+        As for every flavor: name, registered_model_name, signature, input_example, params, ...
+    """
+    write = _writer(sk_model, serialization_format, pyfunc_predict_fn, skops_trusted_types)
+    predict = getattr(sk_model, pyfunc_predict_fn, None)
+    return logging.log(write, artifact_path=artifact_path, predict=predict, **options)
+
+
+def load_model(
+    model_uri: str | os.PathLike[str],
+    dst_path: str | os.PathLike[str] | None = None,
+    *,
+    trust: bool | None = None,
+) -> Any:
+    """Load a model of scikit-learn.
+
+    Parameters
+    ----------
+    model_uri : str or path
+        The model.
+    dst_path : str or path, optional
+        The folder to copy it to.
+    trust : bool, optional
+        True lets a pickle that is not from your own store run code, and types that skops does
+        not know be made.
+
+    Raises
+    ------
+    UntrustedError
+        If the model would run code that nobody has consented to.
+    """
+    return _loaded(open_model(model_uri, dst_path), trust)
+
+
+def _load_pyfunc(
+    path: str | OpenedModel,
+    model_config: Mapping[str, Any] | None = None,
+    trust: bool | None = None,
+) -> Predictor:
+    """Load the model for ``pyfunc``."""
+    return Predictor(_loaded(as_opened(path), trust))
+
+
+class Predictor:
+    """A model of scikit-learn whose methods take parameters only where it does.
+
+    Parameters
+    ----------
+    sk_model : estimator
+        The model.
+    """
+
+    def __init__(self, sk_model: Any) -> None:
+        self.sk_model = sk_model
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self.__dict__["sk_model"], name)
+
+        def call(data: Any, params: dict[str, Any] | None = None) -> Any:
+            return method(data, **(params or {}))
+
+        return call if callable(method) else method
+
+    def get_raw_model(self) -> Any:
+        """Return the model itself."""
+        return self.sk_model
+
+
+def _writer(
+    sk_model: Any, serialization_format: str | None, predict_fn: str, trusted: list[str] | None
+) -> logging.Write:
+    kind = serialization_format or SERIALIZATION_FORMAT_SKOPS
+    if kind not in _FILES:
+        raise InvalidParameterError(
+            f"serialization_format={kind!r} is none of {', '.join(map(repr, _FILES))}."
+        )
+
+    def write(folder: Path, model: Model) -> None:
+        import sklearn
+
+        file = folder / _FILES[kind]
+        _dump(sk_model, file, kind, trusted)
+        model.requirements.add_package("scikit-learn")
+        if kind != "pickle":
+            model.requirements.add_package(kind)
+        model.requirements.add_object(sk_model)
+        known = {
+            "pickled_model": file.name,
+            "sklearn_version": sklearn.__version__,
+            "serialization_format": kind,
+            "code": model.code_folder,
+            "skops_trusted_types": trusted,
+        }
+        more = {"extra_files": model.extra_files} if model.extra_files else {}
+        if hasattr(sk_model, predict_fn):
+            model.add_pyfunc("mlflow.sklearn", model_path=file.name, predict_fn=predict_fn)
+        model.add_flavor(FLAVOR, **known, **more)
+
+    return write
+
+
+def _dump(sk_model: Any, file: Path, kind: str, trusted: list[str] | None) -> None:
+    if kind == "skops":
+        io = _package("skops.io", "skops")
+        try:
+            io.dump(sk_model, file)
+            unknown = sorted(set(io.get_untrusted_types(file=file)) - set(trusted or ()))
+        except Exception as error:
+            raise InvalidParameterError(
+                f"skops cannot keep this {type(sk_model).__name__}: {error}. {_ways_out()}"
+            ) from error
+        if unknown:
+            raise InvalidParameterError(
+                f"The model has parts that are not scikit-learn's own: {', '.join(unknown)}. "
+                f"If they are yours, pass skops_trusted_types={unknown!r}; they must be importable "
+                f"where the model is loaded. {_ways_out()}"
+            )
+        return
+    with file.open("wb") as target:
+        dump = pickle.dump if kind == "pickle" else _package("cloudpickle", "cloudpickle").dump
+        dump(sk_model, target)
+
+
+def _loaded(opened: OpenedModel, trust: bool | None) -> Any:
+    known = opened.model.flavors.get(FLAVOR) or opened.flavor("python_function")
+    name = str(known.get("pickled_model") or known.get("model_path"))
+    kind = known.get("serialization_format") or _kind_of(name)
+    if known.get("code"):
+        opened.ask("the code that came with it", trust)
+        use_code(opened.path / known["code"])
+    file = opened.path / name
+    if kind == "skops":
+        check_files(opened, [name])
+        return _from_skops(opened, file, known.get("skops_trusted_types") or [], trust)
+    opened.ask("a pickle", trust)
+    load = pickle.load if kind == "pickle" else _package("cloudpickle", "cloudpickle").load
+    with file.open("rb") as source:
+        return load(source)
+
+
+def _from_skops(opened: OpenedModel, file: Path, named: list[str], trust: bool | None) -> Any:
+    io = _package("skops.io", "skops")
+    unknown = io.get_untrusted_types(file=file)
+    if unknown:
+        # the list in the folder says nothing: whoever wrote the folder has written it
+        opened.ask(f"the types {', '.join(unknown)}", trust)
+    try:
+        return io.load(file, trusted=unknown)
+    except (TypeError, AttributeError, ImportError) as error:
+        raise UntrustedError(
+            f"skops cannot load {file}: {error}. A class of your own must be importable: define it "
+            "first, or save the model with code_paths=[...]."
+        ) from error
+
+
+def _kind_of(name: str) -> str:
+    return "skops" if name.endswith(".skops") else "cloudpickle"
+
+
+def _ways_out() -> str:
+    return (
+        "Or pass serialization_format='cloudpickle', which keeps anything, and asks for consent "
+        "where it is loaded."
+    )
+
+
+def _package(module: str, package: str) -> Any:
+    from importlib import import_module
+
+    try:
+        return import_module(module)
+    except ImportError:
+        raise MissingDependencyError(
+            f"This needs the package {package}: pip install {package}, or 'nbtrack[models]'."
+        ) from None

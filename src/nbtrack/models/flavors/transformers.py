@@ -1,0 +1,236 @@
+"""Models of Hugging Face transformers: pipelines, and models with their tokenizers."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, Unpack
+
+from nbtrack.errors import InvalidParameterError
+from nbtrack.models import logging
+from nbtrack.models.code_paths import use_code
+from nbtrack.models.flavors.hugging_face import (
+    COMPONENTS,
+    Predictor,
+    Taken,
+    class_named,
+    dtype_option,
+    take_apart,
+)
+from nbtrack.models.info import ModelInfo
+from nbtrack.models.loading import OpenedModel, as_opened, check_files, open_model
+from nbtrack.models.model import Model
+from nbtrack.models.options import LogOptions, SaveOptions, spelled_out
+
+FLAVOR = "transformers"
+MODEL = "model"
+FOLDER = "components"
+
+
+@spelled_out(SaveOptions)
+def save_model(
+    transformers_model: Any,
+    path: str | os.PathLike[str],
+    processor: Any = None,
+    task: str | None = None,
+    *,
+    model_card: Any = None,
+    model_config: dict[str, Any] | None = None,
+    **options: Unpack[SaveOptions],
+) -> Model:
+    """Save a pipeline, or a model with its tokenizer, as a folder.
+
+    Parameters
+    ----------
+    transformers_model : transformers.Pipeline, PreTrainedModel or dict
+        A dictionary has ``model`` and ``tokenizer``, ``feature_extractor`` or
+        ``image_processor``.
+    path : str or path
+        A folder that does not exist yet, or is empty.
+    processor : optional
+        A processor, or the tokenizer of a plain model.
+    task : str, optional
+        The pipeline's task, such as ``"text-classification"``; by default found in the class.
+    model_card : str or object with ``text``, optional
+        Kept as ``model_card.md``.
+    model_config : dict, optional
+        Options of every call of the pipeline.
+    **options
+        As for every flavor: signature, input_example, pip_requirements, ...
+
+    Raises
+    ------
+    InvalidParameterError
+        If a part is missing, or is no part of transformers.
+    """
+    taken = take_apart(transformers_model, processor, task)
+    write = _writer(taken, model_card, model_config)
+    return logging.save(write, path, predict=_predict(taken, model_config), **options)
+
+
+@spelled_out(LogOptions)
+def log_model(
+    transformers_model: Any,
+    artifact_path: str | None = None,
+    processor: Any = None,
+    task: str | None = None,
+    *,
+    model_card: Any = None,
+    model_config: dict[str, Any] | None = None,
+    **options: Unpack[LogOptions],
+) -> ModelInfo:
+    """Log a pipeline, or a model with its tokenizer; see :func:`save_model`.
+
+    Parameters
+    ----------
+    transformers_model : transformers.Pipeline, PreTrainedModel or dict
+        The model.
+    artifact_path : str, optional
+        The model's name; better said as ``name=``.
+    processor, task, model_card, model_config
+        As in :func:`save_model`.
+    **options
+        As for every flavor: name, registered_model_name, signature, input_example, params, ...
+    """
+    taken = take_apart(transformers_model, processor, task)
+    write, predict = _writer(taken, model_card, model_config), _predict(taken, model_config)
+    return logging.log(write, artifact_path=artifact_path, predict=predict, **options)
+
+
+def load_model(
+    model_uri: str | os.PathLike[str],
+    dst_path: str | os.PathLike[str] | None = None,
+    return_type: Literal["pipeline", "components"] = "pipeline",
+    device: Any = None,
+    *,
+    trust: bool | None = None,
+    **kwargs: Any,
+) -> Any:
+    """Load a pipeline, or its parts.
+
+    Parameters
+    ----------
+    model_uri : str or path
+        The model.
+    dst_path : str or path, optional
+        The folder to copy it to.
+    return_type : {"pipeline", "components"}, optional
+        A pipeline, or a dictionary with ``model``, ``tokenizer``, ...
+    device : int, str or torch.device, optional
+        Where the model goes.
+    trust : bool, optional
+        True lets code run that came with a model from elsewhere, and pickled weights be read.
+    **kwargs
+        Options of the pipeline, or of the model where its parts are asked for.
+
+    Raises
+    ------
+    InvalidParameterError
+        If it has no task and a pipeline is asked for.
+    """
+    if return_type not in ("pipeline", "components"):
+        raise InvalidParameterError(f"return_type={return_type!r}: 'pipeline' or 'components'.")
+    opened = open_model(model_uri, dst_path)
+    if return_type == "pipeline":
+        return _pipeline(opened, device, trust, kwargs)
+    parts = _parts(opened, trust, kwargs)
+    if device is not None:
+        parts["model"].to(device)
+    return parts
+
+
+def _load_pyfunc(
+    path: str | OpenedModel,
+    model_config: Mapping[str, Any] | None = None,
+    trust: bool | None = None,
+) -> Predictor:
+    """Load the pipeline for ``pyfunc``; ``model_config`` may name its ``device``."""
+    config = dict(model_config or {})
+    device = config.pop("device", os.environ.get("MLFLOW_DEFAULT_PREDICTION_DEVICE") or None)
+    return Predictor(_pipeline(as_opened(path), device, trust, {}), config)
+
+
+def _writer(taken: Taken, model_card: Any, model_config: dict[str, Any] | None) -> logging.Write:
+    def write(folder: Path, model: Model) -> None:
+        import transformers
+
+        taken.model.save_pretrained(folder / MODEL)
+        for name, part in taken.parts.items():
+            part.save_pretrained(folder / FOLDER / name)
+        if model_card is not None:
+            text = getattr(model_card, "text", None) or str(model_card)
+            (folder / "model_card.md").write_text(text, "utf-8")
+        kinds = {f"{name}_type": type(part).__name__ for name, part in taken.parts.items()}
+        known = {
+            "transformers_version": transformers.__version__,
+            "code": model.code_folder,
+            "task": taken.task,
+            "instance_type": taken.pipeline_type,
+            "framework": "pt",
+            "torch_dtype": str(taken.model.dtype),
+            "pipeline_model_type": type(taken.model).__name__,
+            "source_model_name": taken.model.name_or_path,
+            "model_binary": MODEL,
+            "components": [name for name in taken.parts if name in COMPONENTS],
+            **kinds,
+        }
+        if model.extra_files:
+            known["extra_files"] = model.extra_files
+        model.nbtrack["device"] = str(taken.model.device)
+        model.requirements.add_package("transformers", "torch", "safetensors")
+        for part in taken.parts.values():
+            if hasattr(part, "backend_tokenizer"):
+                model.requirements.add_package("tokenizers")
+        if taken.task is not None:
+            more = {} if model_config is None else {"config": model_config}
+            model.add_pyfunc("mlflow.transformers", **more)
+        model.add_flavor(FLAVOR, **known)
+
+    return write
+
+
+def _predict(taken: Taken, config: dict[str, Any] | None) -> logging.Predict | None:
+    if taken.task is None:
+        return None
+    return lambda data, params=None: Predictor(taken.pipeline(), config or {}).predict(data, params)
+
+
+def _pipeline(opened: OpenedModel, device: Any, trust: bool | None, options: Any) -> Any:
+    import transformers
+
+    task = opened.flavor(FLAVOR).get("task")
+    if task is None or opened.flavor(FLAVOR).get("processor_type"):
+        raise InvalidParameterError(
+            f"{opened.place.uri!r} has no task, so it is no pipeline. Load its parts with "
+            "return_type='components'."
+        )
+    placed = {} if device is None else {"device": device}
+    return transformers.pipeline(task=task, **_parts(opened, trust, {}), **placed, **options)
+
+
+def _parts(opened: OpenedModel, trust: bool | None, options: Mapping[str, Any]) -> dict[str, Any]:
+    known = opened.flavor(FLAVOR)
+    if known.get("code"):
+        opened.ask("the code that came with it", trust)
+        use_code(opened.path / known["code"])
+    if "model_binary" not in known and not (opened.path / "pipeline").is_dir():
+        raise InvalidParameterError(
+            f"{opened.place.uri!r} does not hold its weights but names a place of them "
+            f"({known.get('source_model_name')!r}). nbtrack loads nothing from the network: get "
+            "the model from there and log it with its weights."
+        )
+    folder = str(known.get("model_binary", "pipeline"))
+    check_files(opened, [folder, FOLDER])
+    place = opened.path / folder
+    if not any(place.glob("*.safetensors")):
+        opened.ask("a pickle", trust)
+    given = {**dtype_option(known.get("torch_dtype")), **options}
+    kind, remote = class_named(opened, str(known["pipeline_model_type"]), MODEL, place, trust)
+    parts = {"model": kind.from_pretrained(place, **remote, **given)}
+    names = [*known.get("components", []), *(["processor"] if "processor_type" in known else [])]
+    for name in names:
+        inside = opened.path / FOLDER / name
+        kind, remote = class_named(opened, str(known[f"{name}_type"]), name, inside, trust)
+        parts[name] = kind.from_pretrained(inside, **remote)
+    return parts

@@ -1,0 +1,107 @@
+"""Objects as data, kept in files: their tree, their source, their arrays."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nbtrack.errors import InvalidParameterError, MissingDependencyError
+from nbtrack.models.objects import Frozen, thaw
+
+if TYPE_CHECKING:
+    from nbtrack.models.model import Model
+
+OBJECT = "object.json"
+ARRAYS = "arrays.npz"
+TENSORS = "tensors.safetensors"
+
+
+def write_frozen(frozen: Frozen, folder: Path) -> None:
+    """Write an object that was taken apart into a folder."""
+    folder.mkdir(parents=True)
+    for path, text in frozen.sources.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(text, "utf-8")
+    arrays = {**frozen.weights, **frozen.extra}
+    plain = {name: value for name, value in arrays.items() if isinstance(value, np.ndarray)}
+    tensors = {name: value for name, value in arrays.items() if name not in plain}
+    if plain:
+        # names are kept apart: as keys of the file they would be file names in an archive
+        columns = {f"a{number}": value for number, value in enumerate(plain.values())}
+        np.savez(folder / ARRAYS, **columns)  # type: ignore[arg-type]
+    if tensors:
+        _safetensors().save_file(
+            {name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()},
+            folder / TENSORS,
+        )
+    header = {
+        "tree": frozen.tree,
+        "sources": list(frozen.sources),
+        "arrays": list(plain),
+        "devices": {name: str(value.device) for name, value in tensors.items()},
+    }
+    (folder / OBJECT).write_text(json.dumps(header), "utf-8")
+
+
+def read_frozen(folder: Path, *, trusted: bool) -> Any:
+    """Return the object that was written into a folder.
+
+    Tensors go to the device that they were on, where there is one here, else to the CPU.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder.
+    trusted : bool
+        Whether its source may run.
+
+    Raises
+    ------
+    UntrustedError
+        If code would run and may not.
+    InvalidParameterError
+        If a part is missing.
+    """
+    try:
+        header = json.loads((folder / OBJECT).read_text("utf-8"))
+        sources = {path: (folder / path).read_text("utf-8") for path in header["sources"]}
+    except (OSError, ValueError, KeyError) as error:
+        raise InvalidParameterError(f"The object in {folder} cannot be read: {error}") from None
+    arrays: dict[str, Any] = {}
+    if header["arrays"]:
+        with np.load(folder / ARRAYS, allow_pickle=False) as file:
+            arrays = {name: file[f"a{number}"] for number, name in enumerate(header["arrays"])}
+    if header["devices"]:
+        arrays.update(_on_devices(folder / TENSORS, header["devices"]))
+    return thaw(header["tree"], arrays, sources, trusted=trusted, place=folder)
+
+
+def add_requirements(frozen: Frozen, model: Model) -> None:
+    """Note what a model needs that has a frozen object in it."""
+    model.requirements.add_module(*frozen.modules)
+
+
+def _on_devices(file: Path, devices: dict[str, str]) -> dict[str, Any]:
+    import torch
+
+    def here(device: str) -> str:
+        kind, _, number = device.partition(":")
+        if kind == "cuda":
+            return device if int(number or 0) < torch.cuda.device_count() else "cpu"
+        return device if kind == "mps" and torch.backends.mps.is_available() else "cpu"
+
+    loaded = _safetensors().load_file(file)
+    return {name: value.to(here(devices.get(name, "cpu"))) for name, value in loaded.items()}
+
+
+def _safetensors() -> Any:
+    try:
+        import safetensors.torch
+    except ImportError:
+        raise MissingDependencyError(
+            "Tensors are kept by the package safetensors: pip install 'nbtrack[torch]'."
+        ) from None
+    return safetensors.torch

@@ -1,0 +1,109 @@
+"""The file of code that a Python model of a notebook is written as."""
+
+from __future__ import annotations
+
+import pprint
+from pathlib import Path
+from typing import Any
+
+from nbtrack.models.frozen_files import write_frozen
+from nbtrack.models.objects import Frozen
+
+CODE_FILE = "model.py"
+STATE = "python_model"
+_PLAIN_CODE = """
+
+# Written by nbtrack: nbtrack and MLflow ask this file for the model.
+try:
+    from nbtrack.models import set_model
+except ImportError:
+    from mlflow.models import set_model
+{made}
+"""
+_STATE_CODE = '''"""Written by nbtrack: the source and the values of the model are in {state}/."""
+
+from pathlib import Path
+
+from nbtrack.models import set_model
+from nbtrack.models.frozen_files import read_frozen
+
+set_model(read_frozen(Path(__file__).parent / "{state}", trusted=True))
+'''
+
+
+def write_code(frozen: Frozen, value: Any, folder: Path) -> bool:
+    """Write a file of code that makes the model, and what it needs beside it.
+
+    A function, or an object whose state is plain values, becomes the source itself, which
+    needs nothing but what it imports; anything else is put together by nbtrack.
+
+    Parameters
+    ----------
+    frozen : Frozen
+        The model, taken apart.
+    value : object
+        The model.
+    folder : Path
+        Where to write.
+
+    Returns
+    -------
+    bool
+        Whether running the file needs nbtrack.
+    """
+    made = _made(frozen, value)
+    if made is None:
+        write_frozen(frozen, folder / STATE)
+        (folder / CODE_FILE).write_text(_STATE_CODE.format(state=STATE), "utf-8")
+        return True
+    (source,) = frozen.sources.values()
+    (folder / CODE_FILE).write_text(source + _PLAIN_CODE.format(made=made), "utf-8")
+    return False
+
+
+def _made(frozen: Frozen, value: Any) -> str | None:
+    """Return the statements that make the model below its source; None where that is not all."""
+    files = frozen.tree["files"]
+    root = frozen.tree["root"]
+    if len(files) != 1 or frozen.weights or frozen.extra or not isinstance(root, dict):
+        return None
+    (record,) = files.values()
+    if record["values"] or record["package"] or record["whole"]:
+        return None
+    if root["~"] == "own" and root["name"]:
+        return f"set_model({root['name']})"
+    if root["~"] == "made" and not root["variables"]:
+        return f"set_model({root['name']}())"
+    kind = root.get("class")
+    odd = {"arguments", "items", "pairs"} & set(root) or hasattr(type(value), "__setstate__")
+    if root["~"] != "object" or odd or not isinstance(kind, dict) or kind["~"] != "own":
+        return None
+    state = root.get("state")
+    if state is None:
+        return f"set_model({kind['name']}.__new__({kind['name']}))"
+    if not _is_plain(state):
+        return None
+    text = pprint.pformat(_plain(state), width=88, sort_dicts=False)
+    name = kind["name"]
+    return f"model = {name}.__new__({name})\nmodel.__dict__.update(\n{text}\n)\nset_model(model)"
+
+
+def _is_plain(node: Any) -> bool:
+    if not isinstance(node, dict):
+        return True
+    if "id" in node:  # two places share it
+        return False
+    if node["~"] in ("list", "tuple"):
+        return all(_is_plain(item) for item in node["items"])
+    if node["~"] == "dict":
+        return all(_is_plain(part) for pair in node["items"] for part in pair)
+    return False
+
+
+def _plain(node: Any) -> Any:
+    if not isinstance(node, dict):
+        return node
+    if node["~"] == "dict":
+        return {_plain(key): _plain(item) for key, item in node["items"]}
+    found = [_plain(item) for item in node["items"]]
+    return tuple(found) if node["~"] == "tuple" else found

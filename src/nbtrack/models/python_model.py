@@ -1,0 +1,147 @@
+"""Models of the user's own making: a class with ``predict``, or a function."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from nbtrack.errors import InvalidParameterError
+from nbtrack.models.type_hints import fit_hint, input_hint
+
+
+class PythonModel:
+    """Base of models of the user's own making; the methods are MLflow's.
+
+    ``predict`` may also be written without ``context``, and without ``params``.
+    """
+
+    def load_context(self, context: PythonModelContext) -> None:
+        """Prepare for predicting, such as by reading ``context.artifacts``; called on loading."""
+
+    def predict(self, context: Any, model_input: Any, params: dict[str, Any] | None = None) -> Any:
+        """Return predictions.
+
+        Parameters
+        ----------
+        context : PythonModelContext
+            The artifacts and the configuration of the model.
+        model_input : object
+            As the signature says it.
+        params : dict, optional
+            The parameters of the signature.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no method predict.")
+
+    def predict_stream(
+        self, context: Any, model_input: Any, params: dict[str, Any] | None = None
+    ) -> Iterator[Any]:
+        """Yield a prediction in parts."""
+        raise NotImplementedError(f"{type(self).__name__} has no method predict_stream.")
+
+
+class PythonModelContext:
+    """What a Python model is given besides its input.
+
+    Attributes
+    ----------
+    artifacts : dict of str to str
+        Local paths of the artifacts that were saved with it.
+    model_config : dict or None
+        Its configuration.
+    """
+
+    def __init__(
+        self, artifacts: Mapping[str, str], model_config: Mapping[str, Any] | None = None
+    ) -> None:
+        self.artifacts = dict(artifacts)
+        self.model_config = None if model_config is None else dict(model_config)
+
+
+class FunctionModel(PythonModel):
+    """A function as a model.
+
+    Parameters
+    ----------
+    func : callable
+        ``func(model_input)`` or ``func(model_input, params)``.
+    """
+
+    def __init__(self, func: Callable[..., Any]) -> None:
+        self.func = func
+
+    def predict(self, context: Any, model_input: Any, params: dict[str, Any] | None = None) -> Any:
+        """Call the function."""
+        takes_params = "params" in inspect.signature(self.func).parameters
+        return self.func(model_input, params=params) if takes_params else self.func(model_input)
+
+
+class LoadedPythonModel:
+    """A Python model with its context: what ``pyfunc`` predicts with.
+
+    Parameters
+    ----------
+    python_model : PythonModel
+        Or a function, or an object of MLflow's class of the same name.
+    context : PythonModelContext
+        Given to ``load_context`` at once.
+    hinted : bool
+        Whether the type hint of ``predict`` says what it takes.
+    """
+
+    def __init__(self, python_model: Any, context: PythonModelContext, hinted: bool) -> None:
+        self.python_model = as_python_model(python_model)
+        self.context = context
+        load = getattr(self.python_model, "load_context", None)
+        if load is not None:
+            load(context)
+        self._hint = input_hint(predict_of(self.python_model)) if hinted else None
+
+    def predict(self, model_input: Any, params: dict[str, Any] | None = None) -> Any:
+        """Return the model's predictions."""
+        return self._call(self.python_model.predict, model_input, params)
+
+    def predict_stream(self, model_input: Any, params: dict[str, Any] | None = None) -> Any:
+        """Return an iterator over the parts of the model's prediction."""
+        return self._call(self.python_model.predict_stream, model_input, params)
+
+    def _call(
+        self, method: Callable[..., Any], model_input: Any, params: dict[str, Any] | None
+    ) -> Any:
+        if self._hint is not None:
+            model_input = fit_hint(model_input, self._hint)
+        names = list(inspect.signature(method).parameters)
+        given = {"params": params} if "params" in names else {}
+        if takes_context(method):
+            return method(self.context, model_input, **given)
+        return method(model_input, **given)
+
+
+def as_python_model(given: Any) -> Any:
+    """Return a Python model; a function becomes one.
+
+    Raises
+    ------
+    InvalidParameterError
+        If it is neither.
+    """
+    if hasattr(given, "predict") and not isinstance(given, type):
+        return given
+    if callable(given) and not isinstance(given, type):
+        return FunctionModel(given)
+    what = f"the class {given.__name__}; pass an object of it" if isinstance(given, type) else given
+    raise InvalidParameterError(
+        f"A Python model is an object with a method predict, or a function. This is {what}."
+    )
+
+
+def predict_of(model: Any) -> Callable[..., Any]:
+    """Return what the user has written: the function of a model, or its method ``predict``."""
+    found: Callable[..., Any] = model.func if isinstance(model, FunctionModel) else model.predict
+    return found
+
+
+def takes_context(method: Callable[..., Any]) -> bool:
+    """Return whether ``predict`` is of the form ``predict(context, model_input, ...)``."""
+    names = [name for name in inspect.signature(method).parameters if name != "params"]
+    return len(names) > 1 and names[0] != "model_input"

@@ -1,0 +1,7 @@
+"""Models of TensorFlow: ``log_model``, ``save_model``, ``load_model``."""
+
+from __future__ import annotations
+
+from nbtrack.models.flavors.tensorflow import _load_pyfunc, load_model, log_model, save_model
+
+__all__ = ["_load_pyfunc", "load_model", "log_model", "save_model"]
