@@ -22,7 +22,16 @@ HEAVY = {"torch", "pandas", "plotly", "duckdb", "pyarrow", "numpy", "anywidget",
 GROUND = {"entities", "errors", "limits", "config"}
 RUN = {"store", "tracking"} | GROUND
 # Public names of MLflow that lead to files of models/: they hold imports and nothing else.
-DOORS = {"pyfunc", "pytorch", "sklearn", "types", "xgboost"}
+DOORS = {
+    "keras",
+    "pyfunc",
+    "pytorch",
+    "sklearn",
+    "tensorflow",
+    "transformers",
+    "types",
+    "xgboost",
+}
 SHOWN = (
     {
         "autolog",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-_MODELS = """evaluate transformers tensorflow keras lightgbm catboost onnx statsmodels spark
+_MODELS = """evaluate lightgbm catboost onnx statsmodels spark
 sentence_transformers prophet pmdarima spacy diffusers h2o paddle shap"""
 _AUTOLOG = "autolog"
 _TRACING = """trace start_span start_span_no_context get_trace search_traces log_trace add_trace

@@ -61,7 +61,8 @@ class Taken:
         import transformers
 
         if self.whole is None:
-            self.whole = transformers.pipeline(self.task, model=self.model, **self.parts)
+            make: Any = transformers.pipeline
+            self.whole = make(self.task, model=self.model, **self.parts)
         return self.whole
 
     @property

@@ -131,12 +131,12 @@ def _loaded(
         return flavor.loaded(opened, trust, None, keras_model_kwargs)
     opened.ask("a program of TensorFlow", trust)
     try:
-        import tensorflow
+        import tensorflow as tf
     except ImportError:
         raise MissingDependencyError(
             "This model is a SavedModel, which only TensorFlow reads: pip install tensorflow."
         ) from None
-    return tensorflow.saved_model.load(str(opened.path / folder), **(saved_model_kwargs or {}))
+    return tf.saved_model.load(str(opened.path / folder), **(saved_model_kwargs or {}))
 
 
 def _saved_model(opened: OpenedModel) -> str | None:
