@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from nbtrack.client import Client as MlflowClient
     from nbtrack.errors import NbtrackError
     from nbtrack.errors import NbtrackError as MlflowException
+    from nbtrack.projects.launch import run
     from nbtrack.system_metrics import *  # noqa: F403
     from nbtrack.tracking.active_model import ActiveModel
     from nbtrack.tracking.images import Image
@@ -96,11 +97,13 @@ __all__ = [  # noqa: F405  the star import above is for type checkers
     "models",
     "param_importance",
     "plot",
+    "projects",
     "pyfunc",
     "pytorch",
     "register_model",
     "restore_experiment",
     "restore_run",
+    "run",
     "runs",
     "search_experiments",
     "search_logged_models",
@@ -142,6 +145,7 @@ _MODULES = {
     "exceptions",
     "keras",
     "models",
+    "projects",
     "pyfunc",
     "pytorch",
     "sklearn",
@@ -167,6 +171,7 @@ _ELSEWHERE = {
     "export_html": ("nbtrack.api.views", "export_html"),
     "param_importance": ("nbtrack.api.views", "param_importance"),
     "plot": ("nbtrack.api.views", "plot"),
+    "run": ("nbtrack.projects.launch", "run"),
     "runs": ("nbtrack.api.views", "runs"),
     "source": ("nbtrack.api.sources", "source"),
     **{

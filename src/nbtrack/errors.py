@@ -9,6 +9,7 @@
     ├── InvalidStateError           INVALID_STATE
     ├── MissingDependencyError      NOT_IMPLEMENTED
     ├── UntrustedError              PERMISSION_DENIED
+    ├── ProjectError                INTERNAL_ERROR
     └── StoreError                  INTERNAL_ERROR
         ├── StoreLockedError        TEMPORARILY_UNAVAILABLE
         ├── StoreReadOnlyError      PERMISSION_DENIED
@@ -115,6 +116,10 @@ class UntrustedError(NbtrackError):
     """Code that is not the user's own would have run."""
 
     code = "PERMISSION_DENIED"
+
+
+class ProjectError(NbtrackError):
+    """A project cannot be run, or its run has failed."""
 
 
 class StoreError(NbtrackError):

@@ -5,5 +5,6 @@ from __future__ import annotations
 from nbtrack.errors import NbtrackError
 from nbtrack.errors import NbtrackError as MlflowException
 from nbtrack.errors import NbtrackError as RestException
+from nbtrack.errors import ProjectError as ExecutionException
 
-__all__ = ["MlflowException", "NbtrackError", "RestException"]
+__all__ = ["ExecutionException", "MlflowException", "NbtrackError", "RestException"]

@@ -19,7 +19,7 @@ def _remember(context: click.Context, option: click.Parameter, value: str | None
 def uri_option(*more: str) -> click.Option:
     """Return the option ``--uri``, which is also called as ``more`` says."""
     return click.Option(
-        ["--uri", *more],
+        ["store_uri", "--uri", *more],
         metavar="URI",
         expose_value=False,
         is_eager=True,

@@ -147,7 +147,7 @@ def _print_head(found: Details) -> None:
     if found.parent is not None:
         click.echo(f"under {found.parent.name} ({found.parent.run_id})")
     if found.children:
-        click.echo(f"{len(found.children)} runs under it")
+        click.echo(f"runs under it: {len(found.children)}")
     if tags.get(_ERROR):
         click.echo(click.style(tags[_ERROR], fg="red"))
     if tags.get(_NOTE):

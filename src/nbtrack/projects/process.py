@@ -1,0 +1,79 @@
+"""A command that runs in a process group of its own, and ends with all that it has started."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+PATIENCE_S = 8.0
+_ASKED_TO_END = (signal.SIGINT, signal.SIGTERM, *((signal.SIGKILL,) if os.name != "nt" else ()))
+
+
+class Command:
+    """A process and what it has started.
+
+    Parameters
+    ----------
+    words : sequence of str
+    folder : Path
+        Its working directory.
+    variables : mapping
+        Its environment.
+    """
+
+    def __init__(self, words: Sequence[str], folder: Path, variables: Mapping[str, str]) -> None:
+        self.stopped = False
+        self.process = subprocess.Popen(
+            list(words),
+            cwd=folder,
+            env=dict(variables),
+            start_new_session=os.name != "nt",
+        )
+
+    def wait(self, timeout_s: float | None = None) -> int:
+        """Wait for the end and return the exit status; below 0 the number of a signal.
+
+        Raises
+        ------
+        subprocess.TimeoutExpired
+        """
+        return self.process.wait(timeout_s)
+
+    def stop(self) -> int:
+        """End the whole group: asked first, then made to; return the exit status."""
+        self.stopped = True
+        for number in _ASKED_TO_END:
+            if self.process.poll() is not None:
+                break
+            self._send(number)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(PATIENCE_S)
+        self._send(_ASKED_TO_END[-1])  # what it has left behind
+        return self.process.wait()
+
+    def status(self) -> str:
+        """Return the status of a run that such an end means; call it after the end."""
+        code = self.process.returncode
+        if self.stopped:
+            return "KILLED"
+        if code == 0:
+            return "FINISHED"
+        # a shell says 128 + the number of the signal that has ended what it ran
+        number = -code if code < 0 else code - 128
+        return "KILLED" if number in [int(each) for each in _ASKED_TO_END] else "FAILED"
+
+    def _send(self, number: int) -> None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            if os.name == "nt":
+                self.process.terminate()
+            else:
+                os.killpg(self.process.pid, number)
+
+
+def shell_words(command: str) -> list[str]:
+    """Return the words that run a command in a shell."""
+    return ["cmd", "/c", command] if os.name == "nt" else ["bash", "-c", command]
