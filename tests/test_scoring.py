@@ -215,6 +215,8 @@ def test_a_token_is_asked_for_except_by_health_checks() -> None:
         assert ask(served, body, Authorization="Bearer secret-of-this-test")[0] == 200
         assert ask(served, path="/ping", method="GET")[0] == 200
         assert served.predict([[1, 2]]) == [3]
+        known = "Bearer secret-of-this-test"
+        assert ask(served, body, Authorization=known, Host="model.example")[0] == 200
 
 
 def test_other_machines_are_answered_only_with_a_token_or_by_wish() -> None:

@@ -38,6 +38,8 @@ def predict(
     *,
     params: dict[str, Any] | None = None,
     chunk_size: int | None = CHUNK_SIZE,
+    device: str | None = None,
+    trust: bool | None = None,
 ) -> None:
     """Write a model's predictions for data or for a file.
 
@@ -65,6 +67,10 @@ def predict(
     chunk_size : int or None
         Rows of a file that are read and scored at once, 10,000 by default: memory does not grow
         with the file. None where rows depend on each other.
+    device : str, optional
+        Where a PyTorch model is loaded, such as ``"cuda"``.
+    trust : bool, optional
+        True lets code of a model run that is not from your own store.
 
     Raises
     ------
@@ -85,7 +91,7 @@ def predict(
         )
     if chunk_size is not None and chunk_size < 1:
         raise InvalidParameterError(f"chunk_size is {chunk_size}; give a number of rows, or None.")
-    model, _ = load(model_uri)
+    model, _ = load(model_uri, device=device, trust=trust)
     target = None if output_path is None else Path(output_path)
     with _opened(model, input_data, input_path, content_type, chunk_size) as source:
         with open_sink(target) if target else nullcontext(JsonSink(sys.stdout)) as sink:
@@ -195,6 +201,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add("-t", "--content-type", default="json", help="where the name does not say it")
     add("--env-manager", default="local", help="only 'local'")
     add("--chunk-size", type=int, default=CHUNK_SIZE, help="rows at once; 0: all")
+    add("--device", help="where a PyTorch model is loaded, such as cuda")
+    add("--trust", action="store_true", help="let code of a model run that is not from your store")
     options = parser.parse_args(arguments)
     try:
         predict(
@@ -204,6 +212,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             output_path=options.output_path,
             env_manager=options.env_manager,
             chunk_size=options.chunk_size or None,
+            device=options.device,
+            trust=True if options.trust else None,
         )
     except NbtrackError as error:
         sys.stderr.write(f"{error}\n")

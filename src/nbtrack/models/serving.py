@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from importlib import import_module
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from nbtrack.config import env
@@ -32,6 +31,9 @@ def serve(
     no_auth: bool = False,
     allowed_hosts: Sequence[str] = (),
     stack_traces: bool | None = None,
+    device: str | None = None,
+    model_config: Mapping[str, Any] | None = None,
+    trust: bool | None = None,
     wait: bool = False,
 ) -> ServedModel:
     """Serve a model over HTTP from this process, in the background.
@@ -70,6 +72,12 @@ def serve(
     stack_traces : bool, optional
         Whether errors of the model come with a stack trace, without home folders and secrets. By
         default where only this machine is answered.
+    device : str, optional
+        Where a PyTorch model is loaded, such as ``"cuda"``.
+    model_config : dict, optional
+        Settings over those that the model was saved with.
+    trust : bool, optional
+        True lets code of a model run that is not from your own store.
     wait : bool
         Return only after an interrupt.
 
@@ -98,7 +106,7 @@ def serve(
         joining=batching,
     )
     served = start(
-        lambda: load(model),
+        lambda: load(model, device=device, model_config=model_config, trust=trust),
         host,
         port,
         limits=limits,
@@ -112,28 +120,42 @@ def serve(
     return served
 
 
-def load(model: Any) -> tuple[Scored, str]:
+def load(
+    model: Any,
+    *,
+    device: str | None = None,
+    model_config: Mapping[str, Any] | None = None,
+    trust: bool | None = None,
+) -> tuple[Scored, str]:
     """Return a model and what it is called.
 
     Parameters
     ----------
     model : str, path, ModelInfo or PyFuncModel
+    device, model_config, trust
+        As for `serve`; for models that are loaded here.
 
     Raises
     ------
     InvalidParameterError
-        If it is none of these.
+        If it is none of these, or is loaded already and is to be loaded otherwise.
     """
+    config = dict(model_config or {}) | ({} if device is None else {"device": device})
     uri = getattr(model, "model_uri", model)
     if isinstance(uri, (str, os.PathLike)):
-        doors: Any = import_module("nbtrack.pyfunc")
-        return doors.load_model(os.fspath(uri)), os.fspath(uri)
-    if callable(getattr(model, "predict", None)) and hasattr(model, "metadata"):
-        return model, getattr(model.metadata, "model_uuid", None) or type(model).__name__
-    raise InvalidParameterError(
-        f"A {type(model).__name__} cannot be served. Give the URI of a model, such as "
-        "'models:/digits/1', or what nbtrack.pyfunc.load_model returned."
-    )
+        from nbtrack.models.flavors.pyfunc import load_model
+
+        return load_model(uri, model_config=config or None, trust=trust), os.fspath(uri)
+    if not callable(getattr(model, "predict", None)) or not hasattr(model, "metadata"):
+        raise InvalidParameterError(
+            f"A {type(model).__name__} cannot be served. Give the URI of a model, such as "
+            "'models:/digits/1', or what nbtrack.pyfunc.load_model returned."
+        )
+    if config:
+        raise InvalidParameterError(
+            f"The model is loaded already, so {config} comes too late. Give its URI instead."
+        )
+    return model, getattr(model.metadata, "model_uuid", None) or type(model).__name__
 
 
 def request_timeout(given: float | None) -> float:

@@ -19,7 +19,7 @@ class Guard:
 
     A page from elsewhere reaches a server on this machine through the user's browser: by its
     address, then the ``Origin`` header names the page, or by a name of its own that points here,
-    then the ``Host`` header does.
+    then the ``Host`` header does; with a token, which such a page does not have, names are free.
 
     Attributes
     ----------
@@ -42,8 +42,7 @@ class Guard:
         NbtrackError
             ``PERMISSION_DENIED`` or ``UNAUTHENTICATED``.
         """
-        name = _name(f"//{host}")
-        if name is None or not (_is_address(name) or _is_local(name) or name in self.hosts):
+        if self.token is None and not self._is_called(host):
             raise NbtrackError(
                 f"This server is not called {(host or '')[:100]!r}. Name it in allowed_hosts if it "
                 "is.",
@@ -58,6 +57,10 @@ class Guard:
                 "This server asks for a token: send it as 'Authorization: Bearer <token>'.",
                 "UNAUTHENTICATED",
             )
+
+    def _is_called(self, host: str | None) -> bool:
+        name = _name(f"//{host}")
+        return name is not None and (_is_address(name) or _is_local(name) or name in self.hosts)
 
     def _has_token(self, authorization: str | None) -> bool:
         kind, _, given = (authorization or "").partition(" ")

@@ -46,6 +46,8 @@ def _parser() -> argparse.ArgumentParser:
     add("-t", "--timeout", type=float, help="seconds for one request (default: 60)")
     add("-w", "--workers", type=int, default=1, help="processes, each with a model of its own")
     add("--env-manager", default="local", help="only 'local': this environment is the model's")
+    add("--device", help="where a PyTorch model is loaded, such as cuda")
+    add("--trust", action="store_true", help="let code of a model run that is not from your store")
     add("--max-batch", type=int, default=512, help="rows that are scored together at most")
     add("--max-wait-ms", type=float, default=2.0, help="how long a request waits for others")
     add("--max-queue", type=int, default=256, help="requests that may wait for the model")
@@ -93,7 +95,9 @@ def _serve(options: argparse.Namespace, arguments: list[str]) -> int:
         max_wait_ms=options.max_wait_ms,
         joining=_JOINING[options.batching],
     )
-    loaded, _ = load(options.model_uri)
+    loaded, _ = load(
+        options.model_uri, device=options.device, trust=True if options.trust else None
+    )
     service = Service(loaded, limits, local or options.stack_traces)
     hosts = (options.host, *filter(None, options.allowed_hosts.split(",")))
     run_until_signal(service, Guard(token, hosts), sockets, ready)
