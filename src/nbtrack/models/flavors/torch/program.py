@@ -49,10 +49,13 @@ class Program:
     exported : torch.export.ExportedProgram
     batch : int or None
         The only size that it takes, or None for any.
+    device : torch.device
+        Where the model was.
     """
 
     exported: Any
     batch: int | None
+    device: torch.device
 
     def save(self, path: Path, weights: Mapping[str, torch.Tensor] | None = None) -> None:
         """Write the program to a file, with other weights than those it was exported with.
@@ -67,7 +70,9 @@ class Program:
                 for name, tensor in program.state_dict.items()
             }
         with quiet():
-            torch.export.save(_moved(program, torch.device("cpu")), path)
+            if self.device.type != "cpu":
+                program = _moved(program, torch.device("cpu"))
+            torch.export.save(program, path)
 
 
 class ExportedModel(torch.nn.Module):
@@ -153,6 +158,7 @@ def export(model: torch.nn.Module, example: Any) -> tuple[Program | None, str | 
     inputs = inputs_of(example, model)
     batched = [tensor for tensor in inputs.tensors() if tensor.dim()]
     size = batched[0].shape[0] if batched else 0
+    _, device = _type_and_device(model)
     with evaluating(model), torch.no_grad(), quiet():
         if size:
             # sizes of 0 and 1 are taken as constants: the example is doubled
@@ -164,7 +170,7 @@ def export(model: torch.nn.Module, example: Any) -> tuple[Program | None, str | 
                 except Exception:  # noqa: BLE001  torch.export raises what it likes
                     program = None
                 else:
-                    return Program(program, None), None
+                    return Program(program, None, device), None
         try:
             program = _export(model, inputs, 0, None)
         except Exception as error:  # noqa: BLE001  what cannot be exported has no common error
@@ -174,8 +180,8 @@ def export(model: torch.nn.Module, example: Any) -> tuple[Program | None, str | 
                 f"follow its forward(): {type(error).__name__}: {first[:200]}"
             )
     if not size:
-        return Program(program, None), None
-    return Program(program, size), (
+        return Program(program, None, device), None
+    return Program(program, size, device), (
         f"The exported program takes inputs of the example's size only ({size} along the first "
         "dimension), since that size decides what forward() does."
     )
@@ -189,7 +195,9 @@ def load(path: Path, device: torch.device) -> ExportedModel:
     """
     with quiet():
         try:
-            program = _moved(torch.export.load(path), device)
+            program = torch.export.load(path)
+            if device.type != "cpu" or _is_elsewhere(program):
+                program = _moved(program, device)
         except Exception as error:
             raise NbtrackError(
                 f"The exported program {path} cannot be read with PyTorch {torch.__version__}: "
@@ -254,14 +262,16 @@ def _dynamic() -> list[Any]:
 
 
 def _moved(program: Any, device: torch.device) -> Any:
-    tensors = [*program.state_dict.values(), *program.constants.values()]
-    if all(t.device == device for t in tensors if isinstance(t, torch.Tensor)) and tensors:
-        return program
     try:
         from torch.export.passes import move_to_device_pass
     except ImportError:  # PyTorch before 2.7
         return program
     return move_to_device_pass(program, str(device))
+
+
+def _is_elsewhere(program: Any) -> bool:
+    tensors = [*program.state_dict.values(), *program.constants.values()]
+    return any(isinstance(t, torch.Tensor) and t.device.type != "cpu" for t in tensors)
 
 
 def _like(old: torch.Tensor, new: torch.Tensor) -> torch.Tensor:

@@ -43,6 +43,8 @@ class Taken:
         The installed modules that it needs.
     facts : dict
         Device, precision, sizes.
+    elsewhere : dict of str to str
+        The device of each tensor that was not on the main one.
     """
 
     tree: dict[str, Any]
@@ -52,6 +54,7 @@ class Taken:
     notes: list[str]
     modules: list[str]
     facts: dict[str, Any]
+    elsewhere: dict[str, str]
 
     @classmethod
     def of(cls, model: torch.nn.Module) -> Taken:
@@ -73,8 +76,14 @@ class Taken:
                 named.setdefault(name, value.detach())
         extra = {name: torch.as_tensor(value) for name, value in frozen.extra.items()}
         facts = devices.facts([*model.parameters(), *model.buffers()], model.parameters())
+        elsewhere = {
+            name: str(tensor.device)
+            for name, tensor in {**named, **extra}.items()
+            if str(tensor.device) != facts["device"]
+        }
+        modules = list(frozen.modules)
         return cls(
-            frozen.tree, named, extra, frozen.sources, frozen.notes, list(frozen.modules), facts
+            frozen.tree, named, extra, frozen.sources, frozen.notes, modules, facts, elsewhere
         )
 
     def copied(self) -> Callable[[], Taken]:
@@ -91,12 +100,6 @@ class Taken:
 
     def write(self, folder: Path, shown: bool = True) -> dict[str, str]:
         """Write the files; return the SHA-256 of those that were hashed on the way."""
-        main = str(self.facts["device"])
-        elsewhere = {
-            name: str(tensor.device)
-            for name, tensor in {**self.weights, **self.extra}.items()
-            if str(tensor.device) != main
-        }
         digests = {WEIGHTS: weights.save(folder / WEIGHTS, self.weights, None, "save model", shown)}
         if self.extra:
             digests[EXTRA] = weights.save(folder / EXTRA, self.extra, None, "save model", shown)
@@ -104,7 +107,7 @@ class Taken:
             place = folder / SOURCE / name
             place.parent.mkdir(parents=True, exist_ok=True)
             place.write_text(text, "utf-8")
-        known = {"form": _FORM, "tree": self.tree, "device": main, "elsewhere": elsewhere}
+        known = {"form": _FORM, "tree": self.tree, "elsewhere": self.elsewhere}
         _write_json(folder / OBJECT, {**known, "notes": self.notes})
         _write_json(folder / DIGESTS, {name: value.to_dict() for name, value in digests.items()})
         return {name: value.sha256 for name, value in digests.items()}
