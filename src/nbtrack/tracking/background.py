@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import threading
 from collections.abc import Callable
 
@@ -71,7 +72,9 @@ def start(what: str, work: Callable[[], None]) -> Job:
     """
     run = context.current()
     if run is None:
-        return Job(what, work)
+        alone = Job(what, work)
+        atexit.register(alone.settle)
+        return alone
     for before in run.jobs:
         before.settle()
     job = Job(what, work)

@@ -19,7 +19,7 @@ from nbtrack.models import loading, logging
 from nbtrack.models.code_paths import use_code
 from nbtrack.models.flavors.torch import reading, structure
 from nbtrack.models.flavors.torch.predictor import Predictor
-from nbtrack.models.flavors.torch.saving import DATA, FLAVOR, Saved, format_of, prepare
+from nbtrack.models.flavors.torch.saving import DATA, FLAVOR, FOR_MLFLOW, Saved, format_of, prepare
 from nbtrack.models.flavors.torch.unwrapped import inner
 from nbtrack.models.input_example import Example
 from nbtrack.models.manifest import files_below, read_manifest
@@ -249,10 +249,10 @@ def _load_pyfunc(
     """
     opened = loading.as_opened(path)
     device = (model_config or {}).get("device")
-    if device == "cpu" and opened.flavor(FLAVOR).get("program"):
-        device = None  # the folder says so for MLflow, which cannot move a program
+    if device == FOR_MLFLOW:
+        device = None
     device = device or os.environ.get("MLFLOW_DEFAULT_PREDICTION_DEVICE") or None
-    return Predictor(_read(opened, device, trust, {}))
+    return Predictor(_read(opened, device, trust, {}).eval())
 
 
 def _read(

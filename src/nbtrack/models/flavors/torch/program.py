@@ -209,14 +209,15 @@ def load(path: Path, device: torch.device) -> ExportedModel:
 @contextmanager
 def evaluating(model: torch.nn.Module) -> Iterator[None]:
     """Have a model in evaluation mode; afterwards each part is in the mode it was in."""
-    before = {module: module.training for module in model.modules()}
+    # threads that ask a model in evaluation mode at once must not see it in another one
+    training = [module for module in model.modules() if module.training]
     try:
-        for module in before:
+        for module in training:
             module.training = False
         yield
     finally:
-        for module, mode in before.items():
-            module.training = mode
+        for module in training:
+            module.training = True
 
 
 def _export(model: torch.nn.Module, inputs: Inputs, size: int, dim: Any) -> Any:

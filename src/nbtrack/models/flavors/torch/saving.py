@@ -20,6 +20,9 @@ from nbtrack.models.model import Model
 
 FLAVOR = "pytorch"
 DATA = "data"
+# The program is kept for the processor, where it runs everywhere, and MLflow cannot move it.
+# A user who wants the processor says "cpu": so the two are told apart.
+FOR_MLFLOW = "cpu:0"
 Format = Literal["safetensors", "torchscript", "pickle"]
 
 
@@ -81,8 +84,7 @@ class Saved:
         model.add_pyfunc(
             "mlflow.pytorch" if mlflow_reads else "nbtrack.pytorch",
             data=DATA,
-            # the program is kept for the processor, where it runs everywhere
-            config={"device": "cpu" if self.exported else None},
+            config={"device": FOR_MLFLOW if self.exported else None},
         )
 
     def _write_parts(self, data: Path, model: Model) -> None:
