@@ -54,6 +54,13 @@ def own(notebook: Path, workdir: Path) -> Iterator[dict[str, str]]:
     nbtrack.set_tracking_uri(None)
 
 
+class Small(torch.nn.Linear):
+    """A class of a file."""
+
+    def __init__(self) -> None:
+        super().__init__(2, 1)
+
+
 def folder_of(uri: str) -> Path:
     from nbtrack.models.loading import open_model
 
@@ -299,3 +306,53 @@ def test_predictions_take_frames_arrays_tensors_and_dictionaries(workdir: Path) 
     assert isinstance(tensor, torch.Tensor)
     assert not tensor.requires_grad
     assert model.training
+
+
+def test_a_model_is_written_in_the_background_as_it_was(workdir: Path) -> None:
+    model = net()
+    before = model[0].weight.detach().clone()
+    with nbtrack.start_run():
+        info = nbtrack.pytorch.log_model(
+            model, name="net", input_example=torch.ones(1, 4), wait=False
+        )
+        with torch.no_grad():
+            model[0].weight += 1
+    loaded = nbtrack.pytorch.load_model(info.model_uri)
+    assert torch.equal(loaded[0].weight, before)
+    program = torch.export.load(Path(info.artifact_path) / "data" / "model.pt2")
+    assert torch.equal(program.state_dict["0.weight"], before)
+    assert info.wait().signature.inputs.to_dict()[0]["tensor-spec"]["shape"] == [-1, 4]
+
+
+def test_a_registered_model_is_asked_through_pyfunc(own: dict[str, str], workdir: Path) -> None:
+    import numpy as np
+
+    nbtrack.set_tracking_uri(workdir / "nbtrack.duckdb")
+    model = torch.nn.Sequential(net(), torch.nn.Dropout()).train()
+    rows = np.linspace(-1, 1, 8, dtype="float32").reshape(2, 4)
+    info = nbtrack.pytorch.log_model(
+        model, name="net", registered_model_name="registered", input_example=rows
+    )
+    assert info.registered_model_version == 1
+    asked = nbtrack.pyfunc.load_model("models:/registered/1")
+    expected = model.eval()(torch.from_numpy(rows)).detach().numpy()
+    np.testing.assert_array_equal(asked.predict(rows), expected)
+    assert not asked.get_raw_model().training
+
+
+def test_a_model_is_saved_in_a_folder_and_is_the_users_own(tmp_path: Path) -> None:
+    nbtrack.pytorch.save_model(Small(), tmp_path / "small")
+    loaded = nbtrack.pytorch.load_model(tmp_path / "small")
+    assert type(loaded).__name__ == "Small"
+
+
+def test_what_is_not_known_is_refused(workdir: Path) -> None:
+    with pytest.raises(TypeError, match=r"torch\.nn\.Module"):
+        nbtrack.pytorch.save_model({"a": torch.ones(1)}, workdir / "a")
+    with pytest.raises(TypeError, match="trust_me"):
+        nbtrack.pytorch.save_model(net(), workdir / "a", trust_me=True)
+    with pytest.raises(InvalidParameterError, match="'onnx' is not known"):
+        nbtrack.pytorch.save_model(net(), workdir / "a", serialization="onnx")
+    with pytest.raises(InvalidParameterError, match="needs an input example"):
+        nbtrack.pytorch.save_model(net(), workdir / "a", serialization_format="pt2")
+    assert not (workdir / "a").exists()

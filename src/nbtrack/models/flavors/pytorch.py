@@ -162,20 +162,18 @@ def log_model(
         pytorch_model, input_example, signature, export_model, serialization,
         serialization_format, pickle_module, kwargs, wait=wait,
     )  # fmt: skip
-    if registered_model_name is not None:
-        options["registered_model_name"] = registered_model_name
-        options["await_registration_for"] = await_registration_for
-    if not wait:
-        options["wait"] = False
     return logging.log(
         saved.write,
         name,
         artifact_path=artifact_path,
+        registered_model_name=registered_model_name,
+        await_registration_for=await_registration_for,
         params=params,
         tags=tags,
         model_type=model_type,
         step=step,
         model_id=model_id,
+        wait=wait,
         conda_env=conda_env,
         code_paths=code_paths,
         extra_files=extra_files,
