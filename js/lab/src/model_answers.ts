@@ -51,6 +51,7 @@ export interface RunModel {
   flavors: string[];
   device: string | null;
   precision: string | null;
+  parameters: number | null;
   signature: ModelSignature | null;
   metrics: ModelMetric[];
   versions: VersionLink[];

@@ -1,7 +1,7 @@
 import { h } from './dom';
 import { formatBytes, formatTime } from './format';
 import { type AskModel, ModelFormView } from './model_form';
-import { codeLine, metricText, modelBadge, modelChips, signatureTable } from './model_parts';
+import { codeLine, metricText, parametersText, modelBadge, modelChips, signatureTable } from './model_parts';
 import type { ModelCardFacts, ModelForm } from './protocol_models';
 import css from './style_models.css';
 
@@ -61,7 +61,7 @@ function headOf(facts: ModelCardFacts): HTMLElement {
   head.append(...modelChips(facts.aliases, facts.stage));
   const badge = modelBadge(facts.state);
   if (badge) head.append(badge);
-  const told = [facts.run?.name ?? '', facts.flavors.join(', '), formatBytes(facts.size), facts.device ?? '', facts.precision ?? '', formatTime(facts.created_ms)];
+  const told = [facts.run?.name ?? '', facts.flavors.join(', '), parametersText(facts.parameters), formatBytes(facts.size), facts.device ?? '', facts.precision ?? '', formatTime(facts.created_ms)];
   const row = h('span', { class: 'nbt-facts' });
   for (const each of told.filter(Boolean)) row.append(h('span', { class: 'nbt-fact' }, each));
   head.append(row);

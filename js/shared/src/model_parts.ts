@@ -50,6 +50,14 @@ export function metricText(value: number | string | null): string {
   return typeof value === 'number' ? formatNumber(value) : (value ?? 'NaN');
 }
 
+/** How large a network is, in words. */
+export function parametersText(parameters: number | null): string {
+  if (!parameters) return '';
+  const units: [number, string][] = [[1e9, ' billion'], [1e6, ' million']];
+  const [size, unit] = units.find(([least]) => parameters >= least) ?? [1, ''];
+  return `${formatNumber(parameters / size, 3)}${unit} parameters`;
+}
+
 /** A line of code with a button that copies it. */
 export function codeLine(code: string, label: string): HTMLElement {
   const copy = h('button', { type: 'button', class: 'nbt-copy', 'aria-label': label, title: label }, 'Copy');

@@ -42,6 +42,8 @@ export interface ModelCardFacts {
   size: number | null;
   device: string | null;
   precision: string | null;
+  /** How many numbers a network has learned. */
+  parameters: number | null;
   created_ms: number | null;
   description: string | null;
   uri: string;

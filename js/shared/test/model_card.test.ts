@@ -16,6 +16,7 @@ const facts: ModelCardFacts = {
   size: 1_200_000,
   device: 'cuda:0',
   precision: 'float32',
+  parameters: 23_500_000,
   created_ms: null,
   description: null,
   uri: 'models:/digits/2',
@@ -54,7 +55,7 @@ const submit = (): void => void form().dispatchEvent(new Event('submit', { cance
 describe('a card', () => {
   it('says what the model is, and what it takes as text', () => {
     expect(root.querySelector('.nbt-headline')?.textContent).toContain('digitsv2@championProduction');
-    expect(root.querySelector('.nbt-facts')?.textContent).toBe('otterpytorch1.2 MBcuda:0float32');
+    expect(root.querySelector('.nbt-facts')?.textContent).toBe('otterpytorch23.5 million parameters1.2 MBcuda:0float32');
     expect(root.querySelectorAll('.nbt-signature tr')).toHaveLength(3);
     expect(root.querySelector('.nbt-signature b')).toBeNull();
     expect(root.querySelector('.nbt-codeline code')?.textContent).toBe(facts.load);

@@ -1,6 +1,6 @@
 import { h } from '@nbtrack/shared/dom';
 import { formatBytes, formatTime } from '@nbtrack/shared/format';
-import { codeLine, metricText, modelChips, signatureTable } from '@nbtrack/shared/model_parts';
+import { codeLine, metricText, modelChips, parametersText, signatureTable } from '@nbtrack/shared/model_parts';
 import type { ModelFacts, VersionLink } from '../model_answers';
 import { stateSign } from '../state_sign';
 import { noteEditor } from './overview';
@@ -40,7 +40,7 @@ export function showModelOverview(panel: HTMLElement, model: ModelFacts, handler
       facts([
         ['Flavor', model.flavors.join(', ')],
         ['Type', model.model_type],
-        ['Size', formatBytes(model.size)],
+        ['Size', [parametersText(model.parameters), formatBytes(model.size)].filter(Boolean).join(', ')],
         ['Device', model.device],
         ['Precision', model.precision],
         ['Created', formatTime(model.created_ms)],

@@ -1,6 +1,6 @@
 import { h } from '@nbtrack/shared/dom';
 import { formatBytes, formatTime } from '@nbtrack/shared/format';
-import { codeLine, metricText, modelBadge, modelChips, signatureTable } from '@nbtrack/shared/model_parts';
+import { codeLine, metricText, modelBadge, modelChips, parametersText, signatureTable } from '@nbtrack/shared/model_parts';
 import type { RunModel } from '../model_answers';
 import { type ModelHandlers, versionButton } from './model_overview';
 import { facts, linkButton } from './parts';
@@ -24,7 +24,7 @@ function modelSection(model: RunModel, open: ModelHandlers['openModel']): HTMLEl
     facts([
       ['Registered', model.versions.length > 0 ? registered : null],
       ['Flavor', model.flavors.join(', ')],
-      ['Size', formatBytes(model.size)],
+      ['Size', [parametersText(model.parameters), formatBytes(model.size)].filter(Boolean).join(', ')],
       ['Device', model.device],
       ['Precision', model.precision],
       ['Metrics', model.metrics.map(({ key, value }) => `${key} ${metricText(value)}`).join(', ')],

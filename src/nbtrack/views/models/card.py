@@ -46,7 +46,7 @@ def card_facts(facts: Mapping[str, Any]) -> dict[str, Any]:
         }
     names = (
         "name", "version", "model_id", "state", "message", "stage", "aliases", "flavors", "size",
-        "device", "precision", "created_ms", "description", "uri", "load", "run",
+        "device", "precision", "parameters", "created_ms", "description", "uri", "load", "run",
     )  # fmt: skip
     found = {name: facts.get(name) for name in names}
     found["metrics"] = list(facts.get("metrics") or ())[:MAX_METRICS]
@@ -107,6 +107,7 @@ def _facts(facts: Mapping[str, Any]) -> list[str]:
         *(f"@{alias}" for alias in facts.get("aliases") or ()),
         str(stage) if stage not in (None, "None") else "",
         ", ".join(facts.get("flavors") or ()),
+        f"{facts['parameters']:,} parameters" if facts.get("parameters") else "",
         format_bytes(facts.get("size")),
         str(facts.get("device") or ""),
         str(facts.get("precision") or ""),

@@ -213,6 +213,7 @@ def short_facts(found: OfRun) -> Facts:
         "flavors": told["flavors"],
         "device": told["device"],
         "precision": told["precision"],
+        "parameters": told["parameters"],
         "signature": told["signature"],
         "metrics": _metrics(model.metrics or ()),
         "versions": [version_link(each) for each in found.versions],

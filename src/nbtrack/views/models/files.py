@@ -36,7 +36,8 @@ def file_facts(mlmodel: Mapping[str, Any]) -> dict[str, Any]:
     ours = _mapping(mlmodel.get("nbtrack"))
     first = _mapping(flavors.get(own[0])) if own else {}
     device = ours.get("device") or first.get("device")
-    gpu = ours.get("gpu")
+    gpu = ours.get("gpu") or first.get("gpu")
+    parameters = first.get("parameters")
     size = mlmodel.get("model_size_bytes")
     return {
         "flavors": own or [str(name) for name in flavors],
@@ -44,7 +45,10 @@ def file_facts(mlmodel: Mapping[str, Any]) -> dict[str, Any]:
         "signature": signature_facts(mlmodel.get("signature")),
         "size": size if isinstance(size, int) else None,
         "device": f"{device} ({_gpu_name(gpu)})" if device and _gpu_name(gpu) else device,
-        "precision": _precision(ours.get("precision") or ours.get("dtype") or first.get("dtype")),
+        "precision": _precision(
+            first.get("precision") or first.get("dtypes") or ours.get("precision")
+        ),
+        "parameters": parameters if isinstance(parameters, int) else None,
         "created_ms": _created_ms(mlmodel.get("utc_time_created")),
         "python": _mapping(flavors.get(PYFUNC)).get("python_version"),
     }
