@@ -102,7 +102,7 @@ def test_details_show_where_a_version_comes_from(window: Lab) -> None:
     page = window.page
     page.locator(".nbt-details-name:visible", has_text="digits v1").wait_for()
     view = page.locator(".nbt-view:visible")
-    assert view.locator(".nbt-signature").get_by_text("length").count() == 1
+    assert view.locator(".nbt-signame").all_text_contents() == ["length", "kind", "length"]
     view.locator(".nbt-lineage").get_by_text("training").wait_for()
     assert serious_faults(page, ".nbt-view:not(.lm-mod-hidden)") == []
     view.get_by_role("tab", name="Files").click()
@@ -152,7 +152,7 @@ def test_the_form_of_a_card_asks_the_kernel_and_the_card_stays(window: Lab) -> N
     assert serious_faults(page, ".jp-Notebook .nbt-card") == []
     window.save()
     window.reload()
-    card(window).get_by_text("length").wait_for()
+    card(window).locator(".nbt-signame").first.wait_for()
     window.ready()
     window.restart_kernel()
     window.save()

@@ -40,7 +40,7 @@ def file_facts(mlmodel: Mapping[str, Any]) -> dict[str, Any]:
     parameters = first.get("parameters")
     size = mlmodel.get("model_size_bytes")
     return {
-        "flavors": own or [str(name) for name in flavors],
+        "flavors": own or (["pyfunc"] if PYFUNC in flavors else []),
         "predicts": PYFUNC in flavors,
         "signature": signature_facts(mlmodel.get("signature")),
         "size": size if isinstance(size, int) else None,

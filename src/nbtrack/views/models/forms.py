@@ -180,8 +180,19 @@ def _example_text(example: Mapping[str, Any], inputs: list[dict[str, Any]]) -> s
         return _zeros(inputs)
     while len(json.dumps(found)) > MAX_TEXT and isinstance(found, list) and len(found) > 1:
         found = found[: len(found) // 2]
+    if inputs and _is_tensor(inputs[0]):
+        found = _rounded(found)
     text = json.dumps(found)
     return text if len(text) <= 20 * MAX_TEXT else ""
+
+
+def _rounded(value: Any) -> Any:
+    """Return numbers as short as one would type them."""
+    if isinstance(value, list):
+        return [_rounded(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _rounded(item) for key, item in value.items()}
+    return float(f"{value:.6g}") if isinstance(value, float) else value
 
 
 def _zeros(inputs: list[dict[str, Any]]) -> str:
