@@ -182,9 +182,8 @@ class Predictor:
 
 def _rows(data: Any) -> Any:
     if type(data).__name__ == "DataFrame":
-        one = data.shape[1] == 1 and not isinstance(data.columns[0], str)
-        single = one or data.shape[1] == 1
-        return data.iloc[:, 0].tolist() if single else data.to_dict(orient="records")
+        one = data.shape[1] == 1
+        return data.iloc[:, 0].tolist() if one else data.to_dict(orient="records")
     if hasattr(data, "tolist") and getattr(data, "ndim", 0) == 1:
         return data.tolist()
     if isinstance(data, Mapping) and data and all(isinstance(v, list) for v in data.values()):
