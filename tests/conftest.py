@@ -10,10 +10,17 @@ from nbtrack.store import store as stores
 from nbtrack.tracking import context
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _own_state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Notes about this user, such as which models are theirs, are kept apart."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+        yield
+
+
 @pytest.fixture(autouse=True)
-def _no_settings(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tests start without what the environment or an earlier test has chosen."""
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path_factory.getbasetemp() / "state"))
     for name in list(os.environ):
         if name.startswith(("NBTRACK_", "MLFLOW_")):
             monkeypatch.delenv(name)

@@ -176,6 +176,17 @@ def test_describe_knows_python_packages_and_git(
     json.dumps(found)
 
 
+def test_what_is_found_out_later_leaves_the_users_tags(
+    repo: Path, workdir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", [str(repo / "train.py")])
+    with nbtrack.start_run() as run:
+        nbtrack.set_tag("mlflow.source.git.commit", "mine")
+    tags = nbtrack.get_run(run.info.run_id).data.tags
+    assert tags["mlflow.source.git.commit"] == "mine"
+    assert tags["mlflow.source.git.branch"] == "main"
+
+
 def test_describe_holds_no_secret_and_no_home(repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     git(repo, "remote", "add", "origin", "https://me:t0ken@example.org/r.git")
     monkeypatch.setenv("HOME", str(repo.parent))

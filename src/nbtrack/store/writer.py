@@ -67,6 +67,8 @@ class RunWriter:
         self.deleted = False
         self._params = params
         self._params_lock = threading.Lock()
+        self._tagged: set[str] = set()
+        self._tagging = threading.Lock()
         self._journal: Journal | None = None
         self._deferred: Deferred | None = None
         self._artifacts: ArtifactFolder | None = None
@@ -184,8 +186,20 @@ class RunWriter:
 
     def set_tags(self, tags: Mapping[str, Any]) -> None:
         """Set tags; ``mlflow.runName`` is the run's name as well."""
+        texts = checked_tags(tags)
+        with self._tagging:
+            self._tagged.update(texts)
+            self._append_tags(texts)
+
+    def add_tags(self, tags: Mapping[str, Any]) -> None:
+        """Set tags found out about the run, but none that this process has set before."""
+        texts = checked_tags(tags)
+        with self._tagging:
+            self._append_tags({k: v for k, v in texts.items() if k not in self._tagged})
+
+    def _append_tags(self, texts: Mapping[str, str]) -> None:
         events: list[tuple[str, dict[str, Any]]] = []
-        for key, value in checked_tags(tags).items():
+        for key, value in texts.items():
             events.append(("tag", {"key": key, "value": value}))
             if key == RUN_NAME:
                 events.append(("update", {"run_name": value}))

@@ -200,7 +200,7 @@ def _describe(run: ActiveRun, given: Mapping[str, Any]) -> None:
     run.ending.wait(0.25)  # stay out of the way of the first steps
     try:
         tags, environment = describe()
-        run.writer.set_tags({key: value for key, value in tags.items() if key not in given})
+        run.writer.add_tags({key: value for key, value in tags.items() if key not in given})
         text = json.dumps(environment, indent=1, default=str)
         run.writer.artifacts.put_bytes(ENVIRONMENT_FILE, text.encode("utf-8", "backslashreplace"))
     except Exception as error:  # noqa: BLE001  a thread has no caller: it is said once, by name
