@@ -14,7 +14,9 @@
         ├── StoreLockedError        TEMPORARILY_UNAVAILABLE
         ├── StoreReadOnlyError      PERMISSION_DENIED
         ├── StoreCorruptError       DATA_LOSS
-        └── DiskFullError           RESOURCE_EXHAUSTED
+        ├── DiskFullError           RESOURCE_EXHAUSTED
+        ├── ServerUnreachableError  TEMPORARILY_UNAVAILABLE
+        └── ServerDeniedError       UNAUTHENTICATED
 
 ``NbtrackError`` is also importable as ``MlflowException`` from
 ``nbtrack.exceptions``; the codes and their HTTP status are MLflow's.
@@ -148,6 +150,18 @@ class DiskFullError(StoreError):
     """The disk of the store is full."""
 
     code = "RESOURCE_EXHAUSTED"
+
+
+class ServerUnreachableError(StoreError):
+    """A tracking server does not answer, or says that it cannot now."""
+
+    code = "TEMPORARILY_UNAVAILABLE"
+
+
+class ServerDeniedError(StoreError):
+    """A tracking server does not let this user in, or not do this."""
+
+    code = "UNAUTHENTICATED"
 
 
 class NbtrackWarning(UserWarning):

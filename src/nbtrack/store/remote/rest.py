@@ -1,0 +1,355 @@
+"""MLflow's REST protocol, spoken to a server: JSON calls, pages, and files up and down.
+
+One connection for each thread stays open. A call that is safe to repeat is repeated while the
+server is overloaded or away; a connection that the server has closed meanwhile is opened again.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import random
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, BinaryIO, cast
+from urllib.parse import quote, urlencode, urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+from nbtrack.config import env
+from nbtrack.errors import (
+    AlreadyExistsError,
+    InvalidParameterError,
+    NbtrackError,
+    NotFoundError,
+    ServerDeniedError,
+    ServerUnreachableError,
+)
+from nbtrack.store.remote.credentials import split_credentials, tls
+
+API = "/api/2.0/mlflow/"
+FILES = "/api/2.0/mlflow-artifacts/artifacts"
+CHUNK = 1 << 20
+RETRIED = {408, 429, 500, 502, 503, 504}
+AWAY = {408, 429, 502, 503, 504}
+MAX_PAUSE_S = 10.0
+
+Json = dict[str, Any]
+Query = Mapping[str, Any] | Sequence[tuple[str, Any]]
+
+_ERRORS: dict[str, type[NbtrackError]] = {
+    "INVALID_PARAMETER_VALUE": InvalidParameterError,
+    "BAD_REQUEST": InvalidParameterError,
+    "RESOURCE_DOES_NOT_EXIST": NotFoundError,
+    "NOT_FOUND": NotFoundError,
+    "ENDPOINT_NOT_FOUND": NotFoundError,
+    "RESOURCE_ALREADY_EXISTS": AlreadyExistsError,
+}
+
+
+class RestClient:
+    """Speaks to one server; thread-safe.
+
+    Parameters
+    ----------
+    url : str
+        Such as ``http://localhost:5000``, with a path where the server is mounted below one;
+        a name and a password in it are used and shown nowhere.
+    timeout_s : float, optional
+        How long an answer is waited for; by default ``MLFLOW_HTTP_REQUEST_TIMEOUT`` or 120 s.
+    retries : int, optional
+        How often a call is repeated; by default ``MLFLOW_HTTP_REQUEST_MAX_RETRIES`` or 7.
+
+    Attributes
+    ----------
+    url : str
+        Without a name and a password.
+    """
+
+    def __init__(
+        self, url: str, *, timeout_s: float | None = None, retries: int | None = None
+    ) -> None:
+        self.url, self.credentials = split_credentials(url)
+        parts = urlsplit(self.url)
+        self._https = parts.scheme == "https"
+        self._host = parts.hostname or ""
+        self._port = parts.port or (443 if self._https else 80)
+        self._base = parts.path
+        self.timeout_s = timeout_s or float(
+            env("NBTRACK_HTTP_REQUEST_TIMEOUT", "MLFLOW_HTTP_REQUEST_TIMEOUT") or 120
+        )
+        if retries is None:
+            retries = int(
+                env("NBTRACK_HTTP_REQUEST_MAX_RETRIES", "MLFLOW_HTTP_REQUEST_MAX_RETRIES") or 7
+            )
+        self.retries = retries
+        self._local = threading.local()
+
+    def __repr__(self) -> str:
+        return f"RestClient({self.url!r})"
+
+    # -- JSON ----------------------------------------------------------------------------
+
+    def get(self, path: str, query: Query = (), **options: Any) -> Json:
+        """Ask for something; see ``call``."""
+        return self.call("GET", path, query=query, **options)
+
+    def post(self, path: str, body: Json, **options: Any) -> Json:
+        """Send something; see ``call``."""
+        return self.call("POST", path, body, **options)
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: Json | None = None,
+        *,
+        query: Query = (),
+        timeout_s: float | None = None,
+        retries: int | None = None,
+        repeatable: bool = True,
+    ) -> Json:
+        """Call an endpoint and return the JSON object that it answers.
+
+        Parameters
+        ----------
+        method : str
+        path : str
+            Below ``/api/2.0/mlflow/``, such as ``runs/get``; or from ``/`` on.
+        body : dict, optional
+        query : mapping or pairs
+            What is None is left out; a list gives its key several times.
+        timeout_s : float, optional
+        retries : int, optional
+        repeatable : bool
+            Whether the call may be done twice: then it is repeated too where nobody knows
+            whether the server has done it.
+
+        Raises
+        ------
+        ServerUnreachableError
+            If there is no answer, or only that the server is overloaded or away.
+        ServerDeniedError
+            If the server does not let this user do it.
+        NbtrackError
+            What the server says otherwise, with its code and its words.
+        """
+        target = self._target(path, query)
+        data = None if body is None else json.dumps(body).encode()
+        headers = {"Content-Type": "application/json"} if data is not None else {}
+        count = self.retries if retries is None else retries
+        for attempt in range(count + 1):
+            try:
+                with self._answer(
+                    method, target, data, headers, timeout_s, repeatable=repeatable
+                ) as answer:
+                    text = answer.read()
+                    if (
+                        answer.status not in RETRIED
+                        or attempt == count
+                        or not (repeatable or answer.status in (429, 503))
+                    ):
+                        return self._read(answer.status, text, path)
+            except ServerUnreachableError as error:
+                if attempt == count or not (repeatable or error.json_kwargs.get("unsent")):
+                    raise
+            time.sleep(min(MAX_PAUSE_S, 0.1 * 2**attempt) * random.uniform(0.5, 1.0))  # noqa: S311
+        raise AssertionError("a loop that always returns or raises")
+
+    def pages(
+        self,
+        method: str,
+        path: str,
+        fields: Mapping[str, Any],
+        name: str,
+        **options: Any,
+    ) -> Iterator[Json]:
+        """Yield what lies on all pages of a search.
+
+        Parameters
+        ----------
+        method : {"GET", "POST"}
+        path : str
+        fields : mapping
+            What is searched for; the page token is added.
+        name : str
+            The field of the answer that holds a page.
+        **options
+            Of ``call``.
+        """
+        token: str | None = None
+        while True:
+            asked = {**fields, **({"page_token": token} if token else {})}
+            if method == "GET":
+                answer = self.get(path, asked, **options)
+            else:
+                answer = self.post(path, asked, **options)
+            yield from answer.get(name) or ()
+            token = answer.get("next_page_token")
+            if not token:
+                return
+
+    # -- files ---------------------------------------------------------------------------
+
+    def upload(self, path: str, content: BinaryIO, size: int) -> None:
+        """Put a file below the server's artifacts, in constant memory.
+
+        Parameters
+        ----------
+        path : str
+            As in ``mlflow-artifacts:/<path>``.
+        content : binary stream
+        size : int
+            Its number of bytes.
+        """
+        headers = {"Content-Length": str(size), "Content-Type": "application/octet-stream"}
+        target = self._target(f"{FILES}/{quote(path)}", ())
+        with self._answer("PUT", target, content, headers, None, repeatable=False) as answer:
+            self._read(answer.status, answer.read(), f"the file {path}")
+
+    @contextmanager
+    def download(self, path: str) -> Iterator[BinaryIO]:
+        """Open a file of the server's artifacts; it is read as it comes.
+
+        Raises
+        ------
+        NotFoundError
+            If there is none.
+        """
+        target = self._target(f"{FILES}/{quote(path)}", ())
+        with self._answer("GET", target, None, {}, None) as answer:
+            if answer.status != 200:
+                self._read(answer.status, answer.read(), f"the file {path}")
+            yield cast(BinaryIO, answer)
+
+    def files(self, path: str) -> list[Json]:
+        """Return what lies directly in a folder of the server's artifacts, by its last name."""
+        found = self.get(FILES, {"path": path} if path else ()).get("files") or []
+        return [entry for entry in found if isinstance(entry, dict)]
+
+    def delete_files(self, path: str) -> None:
+        """Remove a file or a folder from the server's artifacts."""
+        self.call("DELETE", f"{FILES}/{quote(path)}")
+
+    # -- the wire ------------------------------------------------------------------------
+
+    def _target(self, path: str, query: Query) -> str:
+        place = self._base + (path if path.startswith("/") else API + path)
+        pairs = query.items() if isinstance(query, Mapping) else query
+        known = [(key, value) for key, value in pairs if value is not None]
+        return f"{place}?{urlencode(known, doseq=True)}" if known else place
+
+    @contextmanager
+    def _answer(
+        self,
+        method: str,
+        target: str,
+        data: bytes | BinaryIO | None,
+        headers: Mapping[str, str],
+        timeout_s: float | None,
+        *,
+        repeatable: bool = True,
+    ) -> Iterator[http.client.HTTPResponse]:
+        """Send a request; a connection that the server has closed while idle is made anew."""
+        wait = timeout_s or self.timeout_s
+        sent = {"User-Agent": "nbtrack", "Accept": "*/*", **headers}
+        allowed = self.credentials.header()
+        if allowed is not None:
+            sent["Authorization"] = allowed
+        used = getattr(self._local, "connection", None) is not None
+        connection = self._connection(wait)
+        unsent = True
+        try:
+            try:
+                if connection.sock is None:
+                    connection.connect()
+                unsent = False
+                connection.request(method, target, body=data, headers=sent)
+                answer = connection.getresponse()
+            except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError):
+                self._forget()
+                if not used or not repeatable or not (data is None or isinstance(data, bytes)):
+                    raise
+                connection = self._connection(wait)
+                connection.request(method, target, body=data, headers=sent)
+                answer = connection.getresponse()
+            yield answer
+            if answer.will_close or not answer.isclosed():
+                self._forget()
+        except (OSError, http.client.HTTPException) as error:
+            self._forget()
+            raise ServerUnreachableError(
+                f"The tracking server {self.url} cannot be reached "
+                f"({type(error).__name__}: {error}). Check that it runs and that the address is "
+                "right.",
+                unsent=unsent,
+            ) from error
+        except BaseException:
+            self._forget()
+            raise
+
+    def _connection(self, timeout_s: float) -> http.client.HTTPConnection:
+        known: http.client.HTTPConnection | None = getattr(self._local, "connection", None)
+        if known is not None:
+            if known.sock is not None:
+                known.sock.settimeout(timeout_s)
+            known.timeout = timeout_s
+            return known
+        proxy = None if proxy_bypass(self._host) else getproxies().get(self._scheme)
+        host, port = self._host, self._port
+        if proxy:
+            via = urlsplit(proxy if "//" in proxy else f"//{proxy}")
+            host, port = via.hostname or host, via.port or 80
+        made: http.client.HTTPConnection
+        if self._https:
+            made = http.client.HTTPSConnection(host, port, timeout=timeout_s, context=tls())
+        else:
+            made = http.client.HTTPConnection(host, port, timeout=timeout_s)
+        if proxy:
+            made.set_tunnel(self._host, self._port)
+        made.blocksize = CHUNK
+        self._local.connection = made
+        return made
+
+    @property
+    def _scheme(self) -> str:
+        return "https" if self._https else "http"
+
+    def _forget(self) -> None:
+        known = getattr(self._local, "connection", None)
+        self._local.connection = None
+        if known is not None:
+            known.close()
+
+    def _read(self, status: int, text: bytes, what: str) -> Json:
+        """Return the object of an answer, or raise what it says."""
+        try:
+            found = json.loads(text) if text else {}
+        except ValueError:
+            found = None
+        if 200 <= status < 300:
+            return found if isinstance(found, dict) else {}
+        said = found if isinstance(found, dict) and "error_code" in found else {}
+        code = str(said.get("error_code") or "")
+        message = str(said.get("message") or f"HTTP status {status}")
+        if status in (401, 403):
+            raise ServerDeniedError(
+                f"The tracking server {self.url} does not let this user in or refuses {what!r} "
+                f"(HTTP status {status}). Set MLFLOW_TRACKING_USERNAME and "
+                "MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN."
+            )
+        if status in AWAY:
+            raise ServerUnreachableError(
+                f"The tracking server {self.url} is overloaded or away: {message} ({what}). Try "
+                "again later.",
+                unsent=False,
+            )
+        if not code:
+            code = "ENDPOINT_NOT_FOUND" if status == 404 else "INTERNAL_ERROR"
+            message = f"The tracking server {self.url} answered HTTP status {status} to {what!r}."
+            if status == 404:
+                message += " Is this the address of an MLflow or nbtrack server?"
+            elif 400 <= status < 500:
+                code = "BAD_REQUEST"
+        raise _ERRORS.get(code, NbtrackError)(message, code, status=status)
