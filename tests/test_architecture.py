@@ -66,7 +66,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "autolog": {"models"} | RUN,
     "projects": {"models"} | RUN,
     "interop": {"models"} | RUN,
-    "server": {"models", "views", "store"} | GROUND,
+    "server": {"models", "views"} | RUN,
     "notebook": {"views", "autolog", "models"} | RUN,
     "artifacts": {"api"} | RUN,
     "api": SHOWN,

@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
+from typing import BinaryIO, cast
+
 from nbtrack.errors import NbtrackError
 from nbtrack.server import wire
 from nbtrack.server.messages import FileReply, Reply, Request, failure
-from nbtrack.server.routes import Route
+from nbtrack.server.mlflow.answer import answer
+from nbtrack.server.pipe import Pipe
+from nbtrack.server.route import Route
 from nbtrack.server.site import Site
 
 
-def dispatch(site: Site, route: Route, request: Request) -> Reply | FileReply:
-    """Return what an endpoint answers; its errors are replies, too."""
+def dispatch(
+    site: Site, route: Route, request: Request, body: Pipe | None = None
+) -> Reply | FileReply:
+    """Return what an endpoint answers; its errors are replies, too.
+
+    Parameters
+    ----------
+    site : Site
+    route : Route
+    request : Request
+    body : Pipe, optional
+        The body, where it is too large to be in the request.
+    """
     try:
+        if route.scope == "tracking":
+            return answer(site.served(), route, request, cast("BinaryIO | None", body))
         if len(request.body) > route.max_body:
             raise NbtrackError(
                 f"The body has {len(request.body):,} bytes; {route.path} takes at most "
@@ -30,3 +47,6 @@ def dispatch(site: Site, route: Route, request: Request) -> Reply | FileReply:
                 known.store.close()  # no journal stays open here: runs belong to their kernels
     except NbtrackError as error:
         return failure(error)
+    finally:
+        if body is not None:
+            body.give_up()

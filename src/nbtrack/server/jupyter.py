@@ -11,13 +11,15 @@ import traitlets as t
 from jupyter_server.base.handlers import APIHandler
 from jupyter_server.extension.application import ExtensionApp
 from jupyter_server.utils import ensure_async
+from tornado import web
 
 from nbtrack.config import default_uri
 from nbtrack.errors import NbtrackError
 from nbtrack.server import wire
-from nbtrack.server.adapter import AUTH_RESOURCE, EndpointHandler, handlers
+from nbtrack.server.adapter import AUTH_RESOURCE, EndpointHandler, StreamHandler, handlers
 from nbtrack.server.catalog import Catalog
-from nbtrack.server.routes import Action
+from nbtrack.server.mlflow.served import Served
+from nbtrack.server.route import Action
 from nbtrack.server.site import Site
 from nbtrack.server.watching import Leases
 
@@ -42,6 +44,20 @@ class JupyterHandler(EndpointHandler, APIHandler):
         )
 
 
+@web.stream_request_body
+class JupyterStreamHandler(JupyterHandler, StreamHandler):
+    """Serves the same users, with bodies that are too large to be held."""
+
+    async def prepare(self, **options: Any) -> None:
+        """Find out who asks before anything of the body is taken."""
+        waiting: Any = super().prepare(**options)
+        await ensure_async(waiting)
+        if not self._finished:
+            if self.current_user is None:
+                raise web.HTTPError(403)
+            await self.begin(self.path_kwargs)
+
+
 class NbtrackApp(ExtensionApp):
     """The extension: finds stores, answers questions about them, announces their changes.
 
@@ -49,6 +65,8 @@ class NbtrackApp(ExtensionApp):
     ----------
     stores : list of str
         Paths of stores that lie elsewhere than below the server's root.
+    tracking : str
+        The store that clients of MLflow track to.
     """
 
     name = wire.PREFIX
@@ -63,6 +81,11 @@ class NbtrackApp(ExtensionApp):
         '["~/shared/team.duckdb"]. NBTRACK_URI names one more.',
     ).tag(config=True)
 
+    tracking = t.Unicode(
+        help="The store that clients of MLflow track to, at <server>/nbtrack; by default "
+        "NBTRACK_URI, else nbtrack.duckdb in the server's root or above it.",
+    ).tag(config=True)
+
     def initialize_handlers(self) -> None:
         """Mount the routes below the server's base URL."""
         server: Any = self.serverapp
@@ -70,8 +93,11 @@ class NbtrackApp(ExtensionApp):
         self.site = Site(
             Catalog(Path(server.root_dir).absolute(), Path(server.runtime_dir), self._settings()),
             Leases(self._announce),
+            self._open_served,
         )
-        self.handlers.extend(handlers("/", self.site, self.pool, JupyterHandler))
+        self.handlers.extend(
+            handlers(f"/{wire.PREFIX}", self.site, self.pool, JupyterHandler, JupyterStreamHandler)
+        )
         if wire.STORE_CHANGED not in server.event_logger.schemas:
             server.event_logger.register_event_schema(wire.STORE_CHANGED_SCHEMA)
 
@@ -89,6 +115,18 @@ class NbtrackApp(ExtensionApp):
                 found.append(uri)
         return found
 
+    def _open_served(self) -> Served:
+        """Return the store that clients of MLflow track to: the one a notebook here would use."""
+        from nbtrack.config import find_default
+        from nbtrack.store.store import open_store
+
+        server: Any = self.serverapp
+        root = Path(server.root_dir).absolute()
+        uri = self.tracking or default_uri()
+        if uri is None or uri.startswith(("http:", "https:")):  # that may be this very server
+            uri = str(find_default(root))
+        return Served.of(open_store(uri))
+
     def _announce(self, store_id: str) -> None:
         """Tell the pages that a store has changed; called in another thread."""
         server: Any = self.serverapp
@@ -104,7 +142,7 @@ class NbtrackApp(ExtensionApp):
 
     async def stop_extension(self) -> None:
         """Stop watching and answering."""
-        await asyncio.get_running_loop().run_in_executor(None, self.site.leases.close)
+        await asyncio.get_running_loop().run_in_executor(None, self.site.close)
         self.pool.shutdown(wait=False, cancel_futures=True)
 
 

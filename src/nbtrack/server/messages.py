@@ -32,10 +32,31 @@ class Request:
     query : mapping of str to str
         The parameters of the URL; of several with one name the last.
     body : bytes
+    queries : mapping of str to list of str
+        The parameters of the URL, all of them.
+    path : mapping of str to str
+        The parts of the path that have names in the table of routes.
+    url : str
+        Of the server, as who asks calls it.
+    content_type, range, authorization : str, optional
+        Headers.
     """
 
     query: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
+    queries: Mapping[str, list[str]] = field(default_factory=dict)
+    path: Mapping[str, str] = field(default_factory=dict)
+    url: str = ""
+    content_type: str | None = None
+    range: str | None = None
+    authorization: str | None = None
+    _parsed: list[dict[str, Any]] = field(default_factory=list, repr=False)
+
+    def parsed(self) -> dict[str, Any]:
+        """Return the body as MLflow reads one: what is no JSON object counts as an empty one."""
+        if not self._parsed:
+            self._parsed.append(_lenient(self.body))
+        return self._parsed[0]
 
     def json(self) -> dict[str, Any]:
         """Return the body as a JSON object.
@@ -56,10 +77,11 @@ class Request:
 
 @dataclass(frozen=True)
 class Reply:
-    """What is answered: a status of HTTP and a JSON object."""
+    """What is answered: a status of HTTP, and a JSON object or plain text."""
 
-    body: Mapping[str, Any]
+    body: Mapping[str, Any] | str
     status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -71,10 +93,16 @@ class FileReply:
     file : BinaryIO
     name : str
         Under which it is saved.
+    size : int, optional
+        Bytes, where that is known.
+    range : str, optional
+        The part of it that is wanted, as HTTP writes it.
     """
 
     file: BinaryIO
     name: str
+    size: int | None = None
+    range: str | None = None
 
 
 class UnknownStoreError(NotFoundError):
@@ -87,6 +115,16 @@ def failure(error: NbtrackError) -> Reply:
     """Return the reply to a request that cannot be served; the user's errors are 4xx."""
     status = _STATUS.get(error.error_code, 400)
     return Reply({wire.ERROR_CODE: error.error_code, wire.MESSAGE: str(error)}, status)
+
+
+def _lenient(body: bytes) -> dict[str, Any]:
+    try:
+        found = json.loads(body) if body else {}
+        if isinstance(found, str):  # older clients encode twice
+            found = json.loads(found)
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _no_constant(name: str) -> Any:

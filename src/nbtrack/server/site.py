@@ -1,14 +1,26 @@
-"""What the endpoints serve: the stores that were found, and who watches them."""
+"""What the endpoints serve: the stores that were found, who watches them, what is tracked to."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 
 from nbtrack.server.catalog import Catalog
+from nbtrack.server.messages import Request
+from nbtrack.server.mlflow.served import Served
+from nbtrack.server.route import Route
 from nbtrack.server.watching import Leases
 
+MAX_UPLOADS = 16
 
-@dataclass(frozen=True)
+
+def _uploads() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(MAX_UPLOADS, thread_name_prefix="nbtrack-upload")
+
+
+@dataclass
 class Site:
     """What one server has.
 
@@ -18,7 +30,45 @@ class Site:
         Its stores.
     leases : Leases
         The stores that somebody looks at now.
+    open_served : callable
+        Opens the store that clients of MLflow track to, when the first one asks.
+    uploads : ThreadPoolExecutor
+        Where files are written that arrive slowly.
     """
 
     catalog: Catalog
     leases: Leases
+    open_served: Callable[[], Served]
+    uploads: ThreadPoolExecutor = field(default_factory=_uploads)
+    _served: Served | None = None
+    _guard: threading.Lock = field(default_factory=threading.Lock)
+
+    def served(self) -> Served:
+        """Return what clients of MLflow track to.
+
+        Raises
+        ------
+        NbtrackError
+            If it cannot be opened.
+        """
+        if self._served is None:
+            with self._guard:
+                if self._served is None:
+                    self._served = self.open_served()
+        return self._served
+
+    def is_quick(self, route: Route, request: Request) -> bool:
+        """Return whether a request is answered without a look at the database."""
+        return (
+            self._served is not None
+            and route.is_quick is not None
+            and route.is_quick(self._served, request)
+        )
+
+    def close(self) -> None:
+        """Stop watching, and fold in what was logged."""
+        self.leases.close()
+        self.uploads.shutdown(wait=False, cancel_futures=True)
+        if self._served is not None:
+            self._served.store.close()
+            self._served.registry.close()

@@ -90,6 +90,12 @@ def metric_history(reader: Reader, run_id: str, key: str) -> list[Metric]:
     ]
 
 
+def history_page(reader: Reader, run_id: str, key: str, start: int, limit: int) -> list[Metric]:
+    """Return some points of a metric, of all of them in the order of ``metric_history``."""
+    rows = reader.named("history.page", run_id=run_id, key=key, limit=limit, offset=start)
+    return [Metric(key, value, time, step) for value, time, step in rows]
+
+
 def metric_history_columns(
     reader: Reader, run_ids: Sequence[str], keys: Sequence[str] | None = None
 ) -> list[Series]:

@@ -18,7 +18,7 @@ import threading
 import time
 import weakref
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -196,6 +196,24 @@ class Journal:
                 tap.append((records, numbers))
         if sampled:
             self.cost_ns += SAMPLE * (time.perf_counter_ns() - begin)
+
+    def batch(self, points: Sequence[tuple[str, float, int, int]]) -> None:
+        """Append points of any steps and times with a single write.
+
+        Parameters
+        ----------
+        points : sequence of (key, value, step, time in milliseconds)
+            Checked.
+        """
+        numbers = self._numbers
+        flat: list[Any] = []
+        for key, value, step, time_ms in points:
+            flat += (step, time_ms, value, numbers.get(key) or self._declared(key))
+        records: bytes = (_packers.get(len(points)) or _packer(len(points)))(*flat)
+        with self._lock:
+            self._append(POINTS, records)
+        for tap in self._taps:
+            tap.append((records, numbers))
 
     def _declared(self, key: str) -> int:
         """Return the number of a key that these files have not seen before."""

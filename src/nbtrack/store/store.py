@@ -46,6 +46,9 @@ class Store:
     uri : str
     writers : Writers
         The runs that this process has open.
+    artifact_root : str or None
+        Where artifacts of new runs and models go whose experiment names no place; usually
+        the folder.
     """
 
     def __init__(self, location: StoreLocation) -> None:
@@ -56,6 +59,7 @@ class Store:
         self.artifacts = self.folder / "artifacts"
         self.active_experiments: dict[str, tuple[float, str]] = {}
         self._open_journals: dict[str, Journal] = {}
+        self.artifact_root: str | None = None
         self.writers = Writers(self)
         self._guard = threading.Lock()
         self._folder_thread: threading.Thread | None = None

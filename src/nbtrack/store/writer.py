@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import struct
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from nbtrack.entities import (
@@ -122,6 +122,13 @@ class RunWriter:
             raise InvalidParameterError(
                 f"Metrics must be a mapping of names to numbers; got {metrics!r} ({error})."
             ) from error
+
+    def log_points(self, points: Sequence[tuple[str, float, int, int]]) -> None:
+        """Append checked points, each (key, value, step, timestamp), with a single write."""
+        try:
+            self.journal.batch(points)
+        except InvalidStateError:  # another thread has closed it at this moment
+            self.log_points(points)
 
     def _log_later(self, metrics: Mapping[str, Any], step: int, time_ms: int) -> None:
         if self._deferred is None:

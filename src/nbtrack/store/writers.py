@@ -14,9 +14,16 @@ MAX_LOOSE = 64
 
 
 class Writers:
-    """One writer for each run; of those that no active run holds, the latest stay open."""
+    """One writer for each run; of those that no active run holds, the latest stay open.
+
+    Attributes
+    ----------
+    max_loose : int
+        How many that no active run holds stay open; each has two files.
+    """
 
     def __init__(self, store: Store) -> None:
+        self.max_loose = MAX_LOOSE
         self._store = store
         self._by_run: dict[str, RunWriter] = {}
         self._guard = threading.Lock()
@@ -38,12 +45,16 @@ class Writers:
             writer = self.add(open_writer(self._store, run_id))
         return writer
 
+    def is_open(self, run_id: object) -> bool:
+        """Return whether the run's writer is open: then nothing is looked up to log to it."""
+        return run_id in self._by_run
+
     def add(self, writer: RunWriter) -> RunWriter:
         """Keep a writer, or return the one that another thread has made meanwhile."""
         with self._guard:
             writer = self._by_run.setdefault(writer.run_id, writer)
             loose = [run_id for run_id, w in self._by_run.items() if not w.pinned]
-        for run_id in loose[:-MAX_LOOSE]:
+        for run_id in loose[: -self.max_loose]:
             self.forget(run_id)
         return writer
 

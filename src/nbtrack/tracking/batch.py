@@ -42,8 +42,11 @@ def log_batch(
         writer.set_tags(texts)
     if of_models:
         writer.append(of_models)
-    for (step, timestamp, _), group in _by_moment(points).items():
-        writer.log_metrics(group, step, timestamp)
+    if any(is_on_gpu(value) for _, value, _, _ in points):
+        for (step, timestamp, _), group in _by_moment(points).items():
+            writer.log_metrics(group, step, timestamp)
+    elif points:
+        writer.log_points(points)
 
 
 def _model_events(writer: RunWriter, metric: Metric) -> list[model_log.Event]:

@@ -322,13 +322,16 @@ def _existing(store: Store, model_id: str) -> LoggedModel:
 def _locations(store: Store, experiment_id: str, model_id: str) -> tuple[str | None, str]:
     """Return the location as it is stored, None for the usual one, and as it is used."""
     usual = str(store.folder / logged_models.usual_location(experiment_id, model_id))
-    if experiment_id == "0" and not store.path.exists():
+    root = store.artifact_root
+    if root is None and experiment_id == "0" and not store.path.exists():
         return None, usual
     from nbtrack.store import experiments
 
     location = experiments.location_of_active(store, experiment_id)
     if location == str(store.folder / "artifacts" / experiment_id):
-        return None, usual
+        if root is None:
+            return None, usual
+        location = f"{root.rstrip('/')}/{experiment_id}"
     return (f"{location}/models/{model_id}/artifacts",) * 2
 
 

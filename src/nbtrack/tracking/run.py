@@ -225,8 +225,12 @@ def create(
     start_time: int | None = None,
     tags: Mapping[str, Any] | None = None,
     user_id: str | None = None,
+    owned: bool = True,
 ) -> tuple[RunInfo, RunWriter]:
-    """Make a run: nothing but its journal is written, and no lock is taken."""
+    """Make a run: nothing but its journal is written, and no lock is taken.
+
+    Without an owner it stays RUNNING, whatever becomes of this process.
+    """
     from nbtrack.tracking.names import random_name
 
     check_experiment_id(experiment_id)
@@ -251,7 +255,8 @@ def create(
     writer = RunWriter(store, run_id, {}, artifact_uri)
     fields = ("run_id", "experiment_id", "run_name", "user_id", "status", "start_time")
     known = {field: getattr(info, field) for field in fields}
-    writer.append([("run", {**known, "artifact_uri": stored_uri, **vars(Owner.this())})])
+    owner = vars(Owner.this()) if owned else {}
+    writer.append([("run", {**known, "artifact_uri": stored_uri, **owner})])
     writer.set_tags(all_tags)
     store.writers.add(writer)
     return info, writer
@@ -273,13 +278,16 @@ def _artifact_uris(store: Store, experiment_id: str, run_id: str) -> tuple[str, 
     The experiment must be there and active; a store that does not exist yet is not even opened.
     """
     usual = f"artifacts/{experiment_id}/{run_id}"
-    if experiment_id == "0" and not store.path.exists():
+    root = store.artifact_root
+    if root is None and experiment_id == "0" and not store.path.exists():
         return usual, str(store.folder / usual)
     from nbtrack.store import experiments
 
     location = experiments.location_of_active(store, experiment_id)
     if location == str(store.folder / "artifacts" / experiment_id):
-        return usual, str(store.folder / usual)
+        if root is None:
+            return usual, str(store.folder / usual)
+        location = f"{root.rstrip('/')}/{experiment_id}"
     return (f"{location}/{run_id}/artifacts",) * 2
 
 

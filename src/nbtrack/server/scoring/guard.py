@@ -1,7 +1,8 @@
-"""Who may ask a scoring server."""
+"""Who may ask a server."""
 
 from __future__ import annotations
 
+import base64
 import hmac
 import ipaddress
 from collections.abc import Collection
@@ -10,7 +11,7 @@ from urllib.parse import urlsplit
 
 from nbtrack.errors import InvalidParameterError, NbtrackError
 
-_OPEN = {"/ping", "/health"}
+_OPEN = {"/ping", "/health", "/version"}
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class Guard:
     Attributes
     ----------
     token : str or None
-        What ``Authorization: Bearer ...`` must have; None: nothing.
+        What ``Authorization: Bearer ...`` must have, or ``Basic`` as its password; None: nothing.
     hosts : collection of str
         Names of the server, beside ``localhost`` and addresses in numbers.
     """
@@ -64,10 +65,15 @@ class Guard:
 
     def _has_token(self, authorization: str | None) -> bool:
         kind, _, given = (authorization or "").partition(" ")
-        known = (self.token or "").encode()
-        return kind.lower() in ("bearer", "token") and hmac.compare_digest(
-            given.strip().encode("utf-8", "surrogateescape"), known
-        )
+        text = given.strip().encode("utf-8", "surrogateescape")
+        if kind.lower() == "basic":  # any name, and the token as the password
+            try:
+                text = base64.b64decode(text, validate=True).partition(b":")[2]
+            except ValueError:
+                return False
+        elif kind.lower() not in ("bearer", "token"):
+            return False
+        return hmac.compare_digest(text, (self.token or "").encode())
 
 
 def check_reach(host: str, token: str | None, no_auth: bool) -> None:

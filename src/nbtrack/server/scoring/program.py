@@ -13,9 +13,10 @@ from nbtrack.config import env
 from nbtrack.errors import NbtrackError
 from nbtrack.models.serving import check_environment, load, request_timeout
 from nbtrack.server.scoring.guard import Guard, is_loopback
-from nbtrack.server.scoring.listening import bind, inherited, run_until_signal, url_of
+from nbtrack.server.scoring.listening import inherited, run_until_signal
 from nbtrack.server.scoring.service import Limits, Service
 from nbtrack.server.scoring.workers import run_workers
+from nbtrack.server.sockets import bind, url_of
 
 PORT = 5000
 MODULE = "nbtrack.models.serve"

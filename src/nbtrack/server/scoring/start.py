@@ -9,8 +9,9 @@ from urllib.parse import urlsplit
 from nbtrack.models.scoring.expected import Scored
 from nbtrack.models.served import ServedModel
 from nbtrack.server.scoring.guard import Guard, check_reach, is_loopback
-from nbtrack.server.scoring.listening import Background, bind, url_of
+from nbtrack.server.scoring.listening import Background
 from nbtrack.server.scoring.service import Limits, Service
+from nbtrack.server.sockets import bind, url_of
 
 PATIENCE_S = 30.0  # beyond the server's own timeout
 

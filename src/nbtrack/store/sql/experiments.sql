@@ -50,3 +50,10 @@ WHERE run_id = $run_id
 
 -- name: run_owner
 SELECT host, pid, process_start FROM runs WHERE run_id = $run_id
+
+-- name: datasets
+SELECT DISTINCT i.experiment_id, i.name, i.digest, i.tags
+FROM inputs i JOIN runs r USING (run_id)
+WHERE i.experiment_id IN (SELECT unnest($experiment_ids::VARCHAR[])) AND r.lifecycle_stage = 'active'
+ORDER BY ALL
+LIMIT 1000

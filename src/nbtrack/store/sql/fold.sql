@@ -41,7 +41,7 @@ SET status = coalesce($status, status),
     run_name = coalesce($run_name, run_name),
     end_time = CASE WHEN $status IN ('RUNNING', 'SCHEDULED') THEN NULL
                     ELSE coalesce(make_timestamp($end_time::BIGINT * 1000), end_time) END,
-    host = coalesce($host, host),
+    host = nullif(coalesce($host, host), ''), -- an empty one: nobody's process owns the run any more
     pid = coalesce($pid, pid),
     process_start = coalesce($started, process_start)
 WHERE run_id = $run_id

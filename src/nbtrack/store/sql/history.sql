@@ -103,3 +103,25 @@ FROM (SELECT w.series, x, other, value,
         ON p.series = w.series AND p.x BETWEEN w.low AND w.high)
 GROUP BY series, bucket
 ORDER BY series, bucket;
+
+-- name: page
+SELECT value, time, step
+FROM points
+WHERE series = (SELECT series FROM series WHERE run_id = $run_id AND key = $key)
+ORDER BY time, step, value
+LIMIT $limit OFFSET $offset;
+
+-- name: steps
+SELECT DISTINCT step
+FROM points
+WHERE series = (SELECT series FROM series WHERE run_id = $run_id AND key = $key)
+  AND ($first::BIGINT IS NULL OR step BETWEEN $first AND $last)
+ORDER BY step;
+
+-- name: at_steps
+SELECT value, time, step
+FROM points
+WHERE series = (SELECT series FROM series WHERE run_id = $run_id AND key = $key)
+  AND step IN (SELECT unnest($steps::BIGINT[]))
+ORDER BY step, time, value
+LIMIT $limit;

@@ -1,0 +1,82 @@
+"""From a request to its answer: its fields are read, the endpoint is asked, errors are replies."""
+
+from __future__ import annotations
+
+import logging
+from io import BytesIO
+from typing import BinaryIO
+
+from nbtrack.errors import HTTP_STATUS, InvalidParameterError, NbtrackError, StoreError
+from nbtrack.server import wire as names
+from nbtrack.server.messages import FileReply, Reply, Request
+from nbtrack.server.mlflow.artifacts import put_in_run
+from nbtrack.server.mlflow.fields import read_fields, read_query
+from nbtrack.server.mlflow.served import Asked, Served
+from nbtrack.server.route import Route
+
+STATUS = {
+    **HTTP_STATUS,
+    # MLflow answers 500 to these; its clients ask for a 500 again for minutes
+    "INTERNAL_ERROR": 400,
+    "INVALID_STATE": 400,
+    "METHOD_NOT_ALLOWED": 405,
+    "BODY_TOO_LARGE": 413,
+}
+_log = logging.getLogger("nbtrack.server")
+
+
+def answer(
+    served: Served, route: Route, request: Request, stream: BinaryIO | None = None
+) -> Reply | FileReply:
+    """Return what an endpoint answers; its errors are replies, too."""
+    try:
+        asked = _asked(route, request, stream)
+        return route.endpoint(served, asked)
+    except NbtrackError as error:
+        return failure(error)
+    except Exception:  # noqa: BLE001  whatever it is, it is answered and logged
+        _log.exception("%s %s could not be answered", route.method, route.path)
+        failed = NbtrackError("The server failed at this request; its log has the details.")
+        return Reply(_body(failed), 500)
+
+
+def _asked(route: Route, request: Request, stream: BinaryIO | None) -> Asked:
+    if len(request.body) > route.max_body:
+        raise InvalidParameterError(
+            f"Batched logging API requests must be at most {route.max_body} bytes, got a request "
+            f"of size {len(request.body)}."
+            if route.path.endswith("log-batch")
+            else f"The body has {len(request.body):,} bytes; at most {route.max_body:,} are taken."
+        )
+    if route.endpoint is put_in_run:
+        stream = BytesIO(request.body)
+    if route.method == "GET" or stream is not None:
+        values = read_query(route.fields, request.queries)
+    else:
+        _check_content(route, request)
+        values = read_fields(route.fields, request.parsed())
+    return Asked(values, request.path, request.url, request.range, request.authorization, stream)
+
+
+def _check_content(route: Route, request: Request) -> None:
+    """Refuse what a form of another site could send."""
+    if route.method in ("POST", "PATCH") and route.fields:
+        kind = request.content_type
+        if kind is None:
+            raise InvalidParameterError("Bad Request. Content-Type header is missing.")
+        if kind.partition(";")[0].strip().lower() != "application/json":
+            raise InvalidParameterError(
+                "Bad Request. Content-Type must be one of ['application/json']."
+            )
+
+
+def failure(error: NbtrackError) -> Reply:
+    """Return the reply to a request that cannot be served."""
+    status = STATUS.get(error.error_code, 400)
+    if isinstance(error, StoreError) and error.error_code == "INTERNAL_ERROR":
+        status = 500
+    return Reply(_body(error), status)
+
+
+def _body(error: NbtrackError) -> dict[str, str]:
+    return {names.ERROR_CODE: error.error_code, names.MESSAGE: str(error)}

@@ -1,0 +1,187 @@
+"""The fields of requests: what they are called, what they may be, and how they are read.
+
+A request is JSON as protobuf writes it: a field may be spelled in snake or camel case, whole
+numbers may come as text, numbers as ``"NaN"`` or ``"Infinity"``, unknown fields count for
+nothing. In a query every value is text. Messages are MLflow's.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from nbtrack.errors import InvalidParameterError
+from nbtrack.limits import INT64_MAX, SEE_DOCS, missing
+
+Read = Callable[[str, Any], Any]
+"""Returns a value as it is used, or raises; gets the name of its field for the message."""
+
+_SPECIAL = {"NaN": "nan", "Infinity": "inf", "-Infinity": "-inf"}
+MAX_DEPTH = 20
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field of a request.
+
+    Attributes
+    ----------
+    name : str
+    read : callable
+    required : bool
+        Whether it must be there and not be empty.
+    also : str, optional
+        Its older name.
+    """
+
+    name: str
+    read: Read
+    required: bool = False
+    also: str | None = None
+
+    @property
+    def camel(self) -> str:
+        """The name in camel case."""
+        first, *rest = self.name.split("_")
+        return first + "".join(word.capitalize() for word in rest)
+
+
+Fields = tuple[Field, ...]
+
+
+def wrong_type(name: str, value: Any) -> InvalidParameterError:
+    """Return the error for a value of the wrong type."""
+    try:
+        shown = json.dumps(value)
+    except (ValueError, RecursionError):
+        shown = "..."
+    if len(shown) > 300:
+        shown = f"{shown[:60]}..."
+    return InvalidParameterError(
+        f"Invalid value {shown} for parameter '{name}' supplied:  Hint: Value was of type "
+        f"'{type(value).__name__}'. {SEE_DOCS}"
+    )
+
+
+def text(name: str, value: Any) -> str:
+    """Read text."""
+    if not isinstance(value, str):
+        raise wrong_type(name, value)
+    return value
+
+
+def whole(name: str, value: Any) -> int:
+    """Read a whole number of 64 bits, which may come as text."""
+    try:
+        if isinstance(value, bool) or not isinstance(value, int | float | str):
+            raise ValueError
+        number = int(value)
+        if number != (float(value) if isinstance(value, float) else number):
+            raise ValueError
+    except (ValueError, OverflowError):
+        raise wrong_type(name, value) from None
+    if not -INT64_MAX - 1 <= number <= INT64_MAX:
+        raise wrong_type(name, value)
+    return number
+
+
+def real(name: str, value: Any) -> float:
+    """Read a number, which may come as text, ``"NaN"`` and the infinities too."""
+    try:
+        if isinstance(value, bool) or not isinstance(value, int | float | str):
+            raise ValueError
+        return float(_SPECIAL.get(value, value) if isinstance(value, str) else value)
+    except (ValueError, OverflowError):
+        raise wrong_type(name, value) from None
+
+
+def flag(name: str, value: Any) -> bool:
+    """Read true or false."""
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, str) and value.lower() in ("true", "false"):
+        return value.lower() == "true"
+    raise InvalidParameterError(
+        f"Invalid boolean value: {value!r} for parameter '{name}', must be 'true' or 'false'."
+    )
+
+
+def one_of(*names: str, start: int = 1) -> Read:
+    """Return what reads one of some names, which may come as its number; they count from 1."""
+
+    def read(name: str, value: Any) -> str:
+        if isinstance(value, str) and value in names:
+            return value
+        if isinstance(value, str) and not value.isdecimal():
+            raise wrong_type(name, value)
+        place = whole(name, value) - start
+        if not 0 <= place < len(names):
+            raise wrong_type(name, value)
+        return names[place]
+
+    return read
+
+
+def each(read: Read) -> Read:
+    """Return what reads a list."""
+
+    def read_all(name: str, value: Any) -> list[Any]:
+        if not isinstance(value, list):
+            raise wrong_type(name, value)
+        return [read(f"{name}[{index}]", item) for index, item in enumerate(value)]
+
+    return read_all
+
+
+def message(*fields: Field) -> Read:
+    """Return what reads an object with fields of its own."""
+
+    def read(name: str, value: Any) -> dict[str, Any]:
+        if not isinstance(value, dict):
+            raise wrong_type(name, value)
+        return read_fields(fields, value, f"{name}.")
+
+    return read
+
+
+def read_fields(fields: Fields, given: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return the fields of an object by name; those that are not given are None.
+
+    Raises
+    ------
+    InvalidParameterError
+        If one is missing, of another type, or given twice in two spellings.
+    """
+    found: dict[str, Any] = {}
+    for field in fields:
+        name = field.name
+        value = given.get(name)
+        if field.camel != name and field.camel in given:
+            if name in given:
+                raise InvalidParameterError(
+                    f"Request specifies both '{name}' and '{field.camel}'; provide only one of "
+                    "them."
+                )
+            value = given[field.camel]
+        if value in (None, "") and field.also is not None:
+            value = given.get(field.also)
+        if field.required and value in (None, ""):
+            raise missing(f"{prefix}{name}")
+        found[name] = None if value is None else field.read(f"{prefix}{name}", value)
+    return found
+
+
+def read_query(fields: Fields, given: Mapping[str, list[str]]) -> dict[str, Any]:
+    """Return the fields of a query; a name that is there again makes a list where one is meant."""
+    plain: dict[str, Any] = {}
+    lists = {field.name for field in fields if field.read in LISTS}
+    for name, values in given.items():
+        plain[name] = values if name in lists else values[0]
+    return read_fields(fields, plain)
+
+
+texts = each(text)
+LISTS = (texts,)
+"""Fields of queries that may be there more than once."""

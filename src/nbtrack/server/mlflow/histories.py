@@ -1,0 +1,123 @@
+"""Histories of metrics: whole, in pages, of several runs, and thinned out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from nbtrack.entities import Metric
+from nbtrack.errors import InvalidParameterError
+from nbtrack.limits import check_run_id, missing
+from nbtrack.server.messages import Reply
+from nbtrack.server.mlflow import wire
+from nbtrack.server.mlflow.served import Asked, Served
+from nbtrack.store.history import history_page
+from nbtrack.store.reader import Reader
+from nbtrack.store.runs import get_run
+from nbtrack.store.search.paging import make_token, read_token
+
+MAX_POINTS = 25_000
+MAX_RUNS = 100
+MAX_PER_RUN = 2_500
+_ALL = 2**62
+
+
+def history(served: Served, asked: Asked) -> Reply:
+    """Return the points of a metric by (timestamp, step, value); in pages where that is asked."""
+    run_id, limit, start = asked["run_id"], asked["max_results"], read_token(asked["page_token"])
+    if limit is not None and limit <= 0:
+        raise InvalidParameterError(
+            f"Invalid value {limit} for parameter 'max_results' supplied. It must be a positive "
+            "integer."
+        )
+    if limit is not None and limit > MAX_POINTS:
+        raise InvalidParameterError(
+            f"Invalid value {limit} for parameter 'max_results' supplied. It must be at most "
+            f"{MAX_POINTS}."
+        )
+    with served.store.read() as reader:
+        get_run(reader, run_id)
+        wanted = _ALL if limit is None else limit + 1
+        found = history_page(reader, run_id, asked["metric_key"], start, wanted)
+    token = make_token(start + limit) if limit is not None and len(found) > limit else None
+    points = [wire.metric(point) for point in found[:limit]]
+    return Reply(wire.known(metrics=points, next_page_token=token))
+
+
+def bulk(served: Served, asked: Asked) -> Reply:
+    """Return a metric of several runs, one run after the other."""
+    run_ids, key = asked["run_id"] or [], asked["metric_key"]
+    if not run_ids:
+        raise InvalidParameterError(
+            "GetMetricHistoryBulk request must specify at least one run_id."
+        )
+    if len(run_ids) > MAX_RUNS:
+        raise InvalidParameterError(
+            f"GetMetricHistoryBulk request cannot specify more than {MAX_RUNS} run_ids. Received "
+            f"{len(run_ids)} run_ids."
+        )
+    if key is None:
+        raise InvalidParameterError("GetMetricHistoryBulk request must specify a metric_key.")
+    left = MAX_POINTS if asked["max_results"] is None else min(asked["max_results"], MAX_POINTS)
+    points = []
+    with served.store.read() as reader:
+        for run_id in sorted(run_ids):
+            if left <= 0:
+                break
+            found = history_page(reader, check_run_id(run_id), key, 0, left)
+            left -= len(found)
+            points += [{**wire.metric(point), "run_id": run_id} for point in found]
+    return Reply({"metrics": points})
+
+
+def bulk_interval(served: Served, asked: Asked) -> Reply:
+    """Return a metric of several runs at steps that are spread evenly over an interval.
+
+    Each run keeps its first and its last step.
+    """
+    run_ids, first, last = asked["run_ids"], asked["start_step"], asked["end_step"]
+    if not run_ids:
+        raise missing("run_ids")
+    if len(run_ids) > MAX_RUNS:
+        raise InvalidParameterError(
+            f"GetMetricHistoryBulkInterval request must specify at most {MAX_RUNS} run_ids. "
+            f"Received {len(run_ids)} run_ids."
+        )
+    limit = MAX_PER_RUN if asked["max_results"] is None else asked["max_results"]
+    if not 1 <= limit <= MAX_PER_RUN:
+        raise InvalidParameterError(f"max_results must be between 1 and {MAX_PER_RUN}.")
+    if (first is None) != (last is None):
+        raise InvalidParameterError(
+            "If either start step or end step are specified, both must be specified."
+        )
+    if first is not None and first > last:
+        raise InvalidParameterError(
+            "end_step must be greater than start_step. "
+            f"Found start_step={first} and end_step={last}."
+        )
+    points = []
+    with served.store.read() as reader:
+        for run_id in run_ids:
+            name = {"run_id": check_run_id(run_id), "key": asked["metric_key"]}
+            steps = [
+                row[0] for row in reader.named("history.steps", **name, first=first, last=last)
+            ]
+            points += _at_steps(reader, run_id, asked["metric_key"], spread(steps, limit))
+    return Reply(wire.known(metrics=points))
+
+
+def spread(steps: Sequence[int], limit: int) -> list[int]:
+    """Return at most ``limit`` of some steps, evenly spread, with the first and the last."""
+    if len(steps) <= limit:
+        return list(steps)
+    if limit == 1:
+        return [steps[-1]]
+    width = (len(steps) - 1) / (limit - 1)
+    return [steps[round(place * width)] for place in range(limit)]
+
+
+def _at_steps(reader: Reader, run_id: str, key: str, steps: list[int]) -> list[wire.Json]:
+    rows = reader.named("history.at_steps", run_id=run_id, key=key, steps=steps, limit=MAX_PER_RUN)
+    return [
+        {**wire.metric(Metric(key, value, time, step)), "run_id": run_id}
+        for value, time, step in rows
+    ]

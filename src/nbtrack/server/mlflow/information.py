@@ -1,0 +1,45 @@
+"""What the server says of itself, and what it says to what it does not have."""
+
+from __future__ import annotations
+
+from nbtrack.errors import NbtrackError
+from nbtrack.server.messages import Reply
+from nbtrack.server.mlflow.served import Asked, Served
+from nbtrack.server.mlflow.wire import PROTOCOL_VERSION
+
+
+def health(served: Served, asked: Asked) -> Reply:
+    """Say that the server answers."""
+    return Reply("OK")
+
+
+def version(served: Served, asked: Asked) -> Reply:
+    """Return the version of MLflow whose protocol is spoken."""
+    return Reply(PROTOCOL_VERSION)
+
+
+def server_info(served: Served, asked: Asked) -> Reply:
+    """Return what clients adapt to."""
+    proxied = served.places.proxied
+    return Reply(
+        {
+            "store_type": "SqlStore",
+            "workspaces_enabled": False,
+            "trace_archival_enabled": False,
+            "artifact_serving_enabled": proxied,
+            "multipart_uploads_enabled": False,
+            "multipart_downloads_enabled": False,
+            "presigned_upload_run_id_supported": False,
+            "presigned_upload_model_id_supported": False,
+            "features_enabled": {"gateway": False},
+        }
+    )
+
+
+def absent(served: Served, asked: Asked) -> Reply:
+    """Say that there is no such endpoint: clients do without it then."""
+    raise NbtrackError(
+        "This server does not have this endpoint: it serves experiments, runs, artifacts, logged "
+        "models and the model registry; traces, prompts and the gateway it does not.",
+        "ENDPOINT_NOT_FOUND",
+    )

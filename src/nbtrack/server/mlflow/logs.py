@@ -1,0 +1,158 @@
+"""What is logged to runs: answered as soon as it is in the journal."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from nbtrack.entities import (
+    Dataset,
+    DatasetInput,
+    InputTag,
+    LoggedModelInput,
+    LoggedModelOutput,
+    Metric,
+    Param,
+    RunTag,
+)
+from nbtrack.errors import InvalidParameterError
+from nbtrack.limits import (
+    MAX_BATCH,
+    MAX_BATCH_PARAMS,
+    MAX_BATCH_TAGS,
+    check_run_id,
+    missing,
+)
+from nbtrack.server.messages import Reply, Request
+from nbtrack.server.mlflow import wire
+from nbtrack.server.mlflow.served import Asked, Served
+from nbtrack.store.writer import RunWriter
+
+MAX_BATCH_BYTES = 1_000_000
+MODEL_HISTORY = "mlflow.log-model.history"
+_MODEL_FIELDS = {"artifact_path", "flavors", "utc_time_created", "run_id"}
+
+
+def is_open(served: Served, request: Request) -> bool:
+    """Return whether a request logs to a run that is open: then no database is asked."""
+    body = request.parsed()
+    run_id = body.get("run_id") or body.get("run_uuid") or body.get("runId")
+    return isinstance(run_id, str) and served.store.writers.is_open(run_id)
+
+
+def _writer(served: Served, asked: Asked) -> RunWriter:
+    return served.store.writer(check_run_id(asked["run_id"]))
+
+
+def metric(served: Served, asked: Asked) -> Reply:
+    """Log one point of a metric."""
+    from nbtrack.tracking.batch import log_batch
+
+    log_batch(_writer(served, asked), [_metric(asked.values)])
+    return Reply({})
+
+
+def param(served: Served, asked: Asked) -> Reply:
+    """Log one param."""
+    _writer(served, asked).log_params({asked["key"]: asked["value"] or ""})
+    return Reply({})
+
+
+def set_tag(served: Served, asked: Asked) -> Reply:
+    """Set one tag."""
+    _writer(served, asked).set_tags({asked["key"]: asked["value"] or ""})
+    return Reply({})
+
+
+def delete_tag(served: Served, asked: Asked) -> Reply:
+    """Remove one tag."""
+    _writer(served, asked).delete_tag(asked["key"])
+    return Reply({})
+
+
+def batch(served: Served, asked: Asked) -> Reply:
+    """Log metrics, params and tags; all are checked before anything is written."""
+    from nbtrack.tracking.batch import log_batch
+
+    metrics, params, tags = (asked[name] or [] for name in ("metrics", "params", "tags"))
+    _check_sizes(len(metrics), len(params), len(tags))
+    for name, given in (("params", params), ("tags", tags)):
+        for index, item in enumerate(given):
+            if not item["key"]:
+                raise missing(f"{name}[{index}].key")
+    log_batch(
+        _writer(served, asked),
+        [_metric(item) for item in metrics],
+        [Param(key, value) for key, value in wire.pairs(params)],
+        [RunTag(key, value) for key, value in wire.pairs(tags)],
+    )
+    return Reply({})
+
+
+def _check_sizes(metrics: int, params: int, tags: int) -> None:
+    for count, limit, what in (
+        (metrics, MAX_BATCH, "metrics"),
+        (params, MAX_BATCH_PARAMS, "params"),
+        (tags, MAX_BATCH_TAGS, "tags"),
+        (metrics + params + tags, MAX_BATCH, "metrics, params, and tags"),
+    ):
+        if count > limit:
+            raise InvalidParameterError(
+                f"A batch logging request can contain at most {limit} {what}. Got {count} {what}. "
+                "Please split up the request into several and try again."
+            )
+
+
+def _metric(given: Mapping[str, Any]) -> Metric:
+    return Metric(
+        given["key"],
+        given["value"],
+        given["timestamp"],
+        given["step"] or 0,
+        given["model_id"] or None,
+        given["dataset_name"] or None,
+        given["dataset_digest"] or None,
+    )
+
+
+def inputs(served: Served, asked: Asked) -> Reply:
+    """Record the datasets and the models that a run reads."""
+    datasets = []
+    for item in asked["datasets"] or []:
+        tags = [InputTag(key, value) for key, value in wire.pairs(item["tags"])]
+        datasets.append(DatasetInput(Dataset(**item["dataset"]), tags))
+    models = [LoggedModelInput(item["model_id"]) for item in asked["models"] or []]
+    _writer(served, asked).log_inputs(datasets, models)
+    return Reply({})
+
+
+def outputs(served: Served, asked: Asked) -> Reply:
+    """Record the models that a run has made."""
+    models = [
+        LoggedModelOutput(item["model_id"], item["step"] or 0) for item in asked["models"] or []
+    ]
+    _writer(served, asked).log_outputs(models)
+    return Reply({})
+
+
+def model(served: Served, asked: Asked) -> Reply:
+    """Record what an older client says about a model that it keeps among the run's artifacts."""
+    try:
+        found = json.loads(asked["model_json"])
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        raise InvalidParameterError(
+            f"Malformed model info. {asked['model_json'][:300]!r} is not a valid JSON object."
+        )
+    absent = sorted(_MODEL_FIELDS - found.keys())
+    if absent:
+        raise InvalidParameterError(f"Model json is missing mandatory fields: {absent}")
+    writer = _writer(served, asked)
+    try:
+        known = json.loads(writer.tags().get(MODEL_HISTORY, "[]"))
+    except ValueError:
+        known = []
+    writer.set_tags({MODEL_HISTORY: json.dumps([*known, found])})
+    return Reply({})

@@ -1,0 +1,80 @@
+"""What the endpoints of MLflow's protocol work on, and what they are asked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO
+
+from nbtrack.server.mlflow.places import Places
+from nbtrack.server.mlflow.uploads import Uploads
+from nbtrack.store.store import Store
+
+
+@dataclass(frozen=True)
+class Served:
+    """A store that MLflow's clients track to.
+
+    Attributes
+    ----------
+    store : Store
+    registry : Store
+        Where models are registered; mostly the same.
+    places : Places
+        Where artifacts are for a client.
+    uploads : Uploads
+        Files that come in parts.
+    """
+
+    store: Store
+    registry: Store
+    places: Places
+    uploads: Uploads
+
+    @classmethod
+    def of(
+        cls,
+        store: Store,
+        registry: Store | None = None,
+        *,
+        proxied: bool = True,
+        destination: str | None = None,
+    ) -> Served:
+        """Return what is served of a store."""
+        return cls(
+            store,
+            registry or store,
+            Places(store, proxied, destination),
+            Uploads(store.folder / "uploads"),
+        )
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request, read.
+
+    Attributes
+    ----------
+    values : mapping
+        Its fields by name; None for those that were not given.
+    path : mapping of str to str
+        The parts of the path that have names.
+    url : str
+        Of the server, as the client calls it, up to the API's prefix.
+    range : str, optional
+        The part of a file that is wanted, as HTTP writes it.
+    authorization : str, optional
+        As the request has brought it.
+    stream : BinaryIO, optional
+        The body, where it is not read at once.
+    """
+
+    values: Mapping[str, Any] = field(default_factory=dict)
+    path: Mapping[str, str] = field(default_factory=dict)
+    url: str = ""
+    range: str | None = None
+    authorization: str | None = None
+    stream: BinaryIO | None = None
+
+    def __getitem__(self, name: str) -> Any:
+        return self.values[name]

@@ -1,0 +1,49 @@
+"""One entry of the table of routes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from nbtrack.server import wire
+from nbtrack.server.messages import FileReply, Reply, Request
+
+Action = Literal["read", "write"]
+Scope = Literal["store", "site", "tracking"]
+
+
+@dataclass(frozen=True)
+class Route:
+    """One endpoint.
+
+    Attributes
+    ----------
+    method : str
+        Of HTTP.
+    path : str
+        Below the prefix; ``{name}`` stands for one part of it, ``{name:path}`` for all the rest.
+    endpoint : callable
+        Takes the store, the site or what is tracked to, and a request.
+    scope : {"store", "site", "tracking"}
+        What the endpoint takes; the store is named by ``?store=<id>``. Of scope ``tracking`` is
+        MLflow's protocol.
+    max_body : int
+        Bytes.
+    action : callable
+        Whether a request reads or writes, for the server's authorizer.
+    fields : tuple
+        Of scope ``tracking``: the fields of the request, see ``nbtrack.server.mlflow.fields``.
+    is_quick : callable, optional
+        Whether a request is answered without a look at the disk's database: then no thread is
+        asked for it.
+    """
+
+    method: str
+    path: str
+    endpoint: Callable[[Any, Any], Reply | FileReply]
+    scope: Scope
+    max_body: int = wire.MAX_BODY
+    action: Callable[[Request], Action] = lambda _request: "read"
+    fields: tuple[Any, ...] = ()
+    is_quick: Callable[[Any, Request], bool] | None = None
