@@ -33,6 +33,7 @@ _STORAGE_VERSION = "v1.2.0"  # what every DuckDB from 1.2 on opens
 
 _mutex = threading.RLock()
 _instance: duckdb.DuckDBPyConnection | None = None
+_in_use = False
 _leaked: list[duckdb.DuckDBPyConnection] = []
 _at_exit: list[Callable[[], None]] = []
 
@@ -40,17 +41,40 @@ _at_exit: list[Callable[[], None]] = []
 def _connection() -> duckdb.DuckDBPyConnection:
     global _instance
     if _instance is None:
-        config: dict[str, Any] = {"threads": 1}
-        _instance = duckdb.connect(":memory:", config=config)
-        for statement in (
-            "SET autoinstall_known_extensions = false",
-            "SET autoload_known_extensions = false",
-            "SET async_threads = 0",
-            "SET python_enable_replacements = false",  # a table never means a Python variable
-        ):
-            with contextlib.suppress(duckdb.Error):  # a setting that this version does not have
-                _instance.execute(statement)
+        _instance = _new_instance()
     return _instance
+
+
+def _new_instance() -> duckdb.DuckDBPyConnection:
+    config: dict[str, Any] = {"threads": 1}
+    instance = duckdb.connect(":memory:", config=config)
+    for statement in (
+        "SET autoinstall_known_extensions = false",
+        "SET autoload_known_extensions = false",
+        "SET async_threads = 0",
+        "SET python_enable_replacements = false",  # a table never means a Python variable
+    ):
+        with contextlib.suppress(duckdb.Error):  # a setting that this version does not have
+            instance.execute(statement)
+    return instance
+
+
+@contextlib.contextmanager
+def _free_instance() -> Iterator[duckdb.DuckDBPyConnection]:
+    """Give an instance without a store: inside the use of one store, another needs its own."""
+    global _in_use
+    if _in_use:
+        instance = _new_instance()
+        try:
+            yield instance
+        finally:
+            instance.close()
+        return
+    _in_use = True
+    try:
+        yield _connection()
+    finally:
+        _in_use = False
 
 
 @contextlib.contextmanager
@@ -72,8 +96,9 @@ def close() -> None:
 
 def _after_fork() -> None:
     """Never touch the parent's connection: what a child writes through it is lost."""
-    global _instance, _mutex
+    global _instance, _mutex, _in_use
     _mutex = threading.RLock()
+    _in_use = False
     if _instance is not None:
         _leaked.append(_instance)
         _instance = None
@@ -97,9 +122,9 @@ def attached(path: Path, *, read_only: bool) -> Iterator[duckdb.DuckDBPyConnecti
         If another process, or a connection of this one's user, holds the file.
     StoreCorruptError, StoreReadOnlyError, DiskFullError, StoreError
     """
-    with _mutex, translated(path):
+    with _mutex, translated(path), _free_instance() as connection:
         with translated(path, attaching=True):
-            connection = _attach_file(path, read_only=read_only)
+            _attach_file(connection, path, read_only=read_only)
         try:
             connection.execute("USE store")
             _check_schema(connection, path, read_only=read_only)
@@ -108,21 +133,18 @@ def attached(path: Path, *, read_only: bool) -> Iterator[duckdb.DuckDBPyConnecti
             _detach(connection)
 
 
-def _attach_file(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
-    connection = _connection()
+def _attach_file(connection: duckdb.DuckDBPyConnection, path: Path, *, read_only: bool) -> None:
     options = ["READ_ONLY"] if read_only else []
     if not read_only and not path.exists():
         options.append(f"STORAGE_VERSION '{_STORAGE_VERSION}'")
     suffix = f" ({', '.join(options)})" if options else ""
     connection.execute(f"ATTACH {_quoted(path)} AS store{suffix}")
-    return connection
 
 
 @contextlib.contextmanager
 def overlaid(path: Path | None) -> Iterator[duckdb.DuckDBPyConnection]:
     """Attach a copy in memory of a database file that others hold, or an empty store."""
-    with _mutex, translated(path or Path(":memory:")):
-        connection = _connection()
+    with _mutex, translated(path or Path(":memory:")), _free_instance() as connection:
         connection.execute("ATTACH ':memory:' AS store")
         try:
             if path is not None:

@@ -122,7 +122,7 @@ def _declare(reader: Reader, declared: list[tuple[str, int, str, str]]) -> None:
 def _share_points(reader: Reader, batch: Points | None, models: ModelEvents) -> None:
     """Give the points of runs to the models that they have made at the same step."""
     if batch is not None and len(batch) and reader.named("fold_models.has_outputs"):
-        _insert(reader, "fold_models.share_batch", batch.columns())
+        insert_batch(reader, "fold_models.share_batch", batch.columns())
     made = models.made
     if made:
         reader.named("fold_models.share_points", models=made)
@@ -140,7 +140,7 @@ def _fold_points(reader: Reader, found: list[Tail]) -> Points | None:
         for tail, numbers in zip(found, used, strict=True)
         for number in numbers
     }
-    series, known = _series_ids(reader, wanted)
+    series, known = series_ids(reader, wanted)
     parts = []
     for tail, numbers in zip(found, used, strict=True):
         ids = np.zeros(int(numbers[-1]) + 1, dtype=np.int64)
@@ -155,12 +155,12 @@ def _fold_points(reader: Reader, found: list[Tail]) -> Points | None:
     )
     batch = _without_known(reader, batch, known)
     if len(batch):
-        _insert(reader, "fold.add_points", batch.columns())
-        _insert(reader, "fold.update_series", summarise(batch).columns())
+        insert_batch(reader, "fold.add_points", batch.columns())
+        insert_batch(reader, "fold.update_series", summarise(batch).columns())
     return batch
 
 
-def _series_ids(
+def series_ids(
     reader: Reader, wanted: set[Name]
 ) -> tuple[dict[Name, int], dict[int, tuple[int, int]]]:
     """Return the series of each name, made where new; and (last step, max time) of the old."""
@@ -216,7 +216,7 @@ def _rows(points: Points) -> Iterator[tuple[int, int, int, int]]:
     )  # fmt: skip
 
 
-def _insert(reader: Reader, query: str, columns: dict[str, Any]) -> None:
+def insert_batch(reader: Reader, query: str, columns: dict[str, Any]) -> None:
     """Run a query that reads arrays under the name ``batch``."""
     batch = columns  # noqa: F841  found by DuckDB under its name
     reader.connection.execute("SET python_enable_replacements = true")

@@ -1,5 +1,8 @@
 -- name: deleted_runs
-SELECT run_id, experiment_id, artifact_uri
+-- artifacts that have stayed with another tracker are not ours to remove
+SELECT run_id, experiment_id,
+       CASE WHEN EXISTS (SELECT 1 FROM tags t WHERE t.run_id = runs.run_id AND t.key = 'nbtrack.artifacts_elsewhere')
+            THEN NULL ELSE artifact_uri END
 FROM runs
 WHERE lifecycle_stage = 'deleted' AND deleted_time <= make_timestamp($before::BIGINT * 1000)
 

@@ -1,0 +1,285 @@
+"""The way from a source into a store; each part can be done again without doubling anything."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from itertools import islice
+
+import numpy as np
+
+from nbtrack.errors import InvalidParameterError, NbtrackError
+from nbtrack.interop.artifact_places import Place, Places
+from nbtrack.interop.files import FileIntake, Known
+from nbtrack.interop.keys import Keys
+from nbtrack.interop.model_intake import ModelIntake
+from nbtrack.interop.progress import Progress
+from nbtrack.interop.records import PointBatch, RunRecord, Series
+from nbtrack.interop.report import Report
+from nbtrack.interop.source import Source
+from nbtrack.limits import check_experiment_name, check_run_id
+from nbtrack.store.artifacts import ArtifactFolder
+from nbtrack.store.bulk_points import add_points
+from nbtrack.store.bulk_runs import (
+    ELSEWHERE,
+    ORIGIN,
+    BulkRun,
+    add_runs,
+    known_runs,
+    place_experiment,
+    stop_at_last_point,
+)
+from nbtrack.store.journal import now_ms
+from nbtrack.store.points import Points
+from nbtrack.store.runs import artifact_uri
+from nbtrack.store.store import Store
+
+RUNS_AT_ONCE = 500
+POINTS_AT_ONCE = 1_000_000
+RUN_NAME = "mlflow.runName"
+NOT_CARRIED = (ORIGIN, ELSEWHERE)
+STATUSES = ("RUNNING", "SCHEDULED", "FINISHED", "FAILED", "KILLED", "INTERRUPTED")
+
+
+class Importer:
+    """Brings everything that a source has into a store.
+
+    Parameters
+    ----------
+    source : Source
+    store : Store
+    places : Places
+        Where artifacts are now.
+    report : Report
+    progress : Progress
+
+    Attributes
+    ----------
+    experiments : dict
+        Experiment id there -> (id here, where its artifacts go or None).
+    runs : dict
+        Run -> (experiment here, its artifact URI as stored or None).
+    folders : dict
+        Artifact place there -> place here, as stored.
+    """
+
+    def __init__(
+        self, source: Source, store: Store, places: Places, report: Report, progress: Progress
+    ) -> None:
+        self.source = source
+        self.store = store
+        self.places = places
+        self.report = report
+        self.progress = progress
+        self.keys = Keys()
+        self.experiments: dict[str, tuple[str, str | None]] = {}
+        self.runs: dict[str, tuple[str, str | None]] = {}
+        self.folders: dict[str, str] = {}
+        self._artifacts: list[tuple[str, str]] = []
+        self._interrupted: list[str] = []
+        self._lost: list[str] = []
+
+    def run(self) -> None:
+        """Bring everything."""
+        begin = time.monotonic()
+        self._bring_experiments()
+        self._bring_runs()
+        self._bring_points()
+        self._bring_artifacts()
+        ModelIntake(self).run()
+        if self.keys.changed:
+            some = ", ".join(f"{a!r} is {b!r}" for a, b in list(self.keys.changed.items())[:5])
+            self.report.note(f"{len(self.keys.changed)} names were adapted: {some}")
+        if self._lost:
+            self.report.note(
+                f"{len(self._lost)} artifact folders were not found, such as "
+                f"{self._lost[0]}. If they were moved, say where to: artifact_roots="
+                "{'<old folder>': '<new folder>'}; then import again."
+            )
+        self.report.seconds = time.monotonic() - begin
+
+    def _bring_experiments(self) -> None:
+        now = now_ms()
+        with self.store.write() as reader:
+            for record in self.source.experiments():
+                try:
+                    here, location, new = place_experiment(
+                        reader,
+                        record.id,
+                        check_experiment_name(record.name),
+                        stage=record.stage,
+                        origin=f"{self.source.kind}:{record.id}",
+                        created=record.created or now,
+                        updated=record.updated or record.created or now,
+                        tags={self.keys.valid(k): v for k, v in record.tags.items()},
+                    )
+                except NbtrackError as error:
+                    self.report.fail("experiments", record.name, error)
+                    continue
+                self.experiments[record.id] = (here, location)
+                self.report.count("experiments", came=int(new), known=int(not new))
+
+    # -- runs ----------------------------------------------------------------------------
+
+    def _bring_runs(self) -> None:
+        self.progress.stage("runs", self.source.run_count())
+        records = self.source.runs()
+        while batch := list(islice(records, RUNS_AT_ONCE)):
+            try:
+                self._add(batch)
+            except (NbtrackError, ValueError, TypeError):
+                for record in batch:  # one that is broken must not keep the others out
+                    try:
+                        self._add([record])
+                    except (NbtrackError, ValueError, TypeError) as error:
+                        self.report.fail("runs", record.id, error)
+            self.progress.step(len(batch))
+
+    def _add(self, records: list[RunRecord]) -> None:
+        with self.store.write() as reader:
+            known = known_runs(reader, [record.id for record in records])
+            runs = []
+            for record in records:
+                try:
+                    runs.append(self._bulk(record, known.get(record.id)))
+                except InvalidParameterError as error:
+                    self.report.fail("runs", record.id, error)
+            for problem in add_runs(reader, runs):
+                self.report.fail("params", problem.split(":")[0], problem)
+        for record, run in ((r, b) for r in records for b in runs if r.id == b.run_id):
+            self.runs[run.run_id] = (run.experiment_id, run.artifact_uri)
+            if run.status == "INTERRUPTED" and run.end_time is None:
+                self._interrupted.append(run.run_id)
+            if record.artifacts is not None and ELSEWHERE not in run.tags:
+                self._artifacts.append((run.run_id, record.artifacts))
+            is_new = run.run_id not in known
+            self.report.count("runs", came=int(is_new), known=int(not is_new))
+
+    def _bulk(self, record: RunRecord, known: tuple[str, str | None, str] | None) -> BulkRun:
+        if record.experiment not in self.experiments:
+            raise InvalidParameterError(f"Its experiment {record.experiment} could not be read.")
+        experiment_id, location = self.experiments[record.experiment]
+        tags = {self.keys.valid(k): v for k, v in record.tags.items() if k not in NOT_CARRIED}
+        name = record.name or tags.get(RUN_NAME) or record.id[:8]
+        tags.setdefault(RUN_NAME, name)
+        tags[ORIGIN] = self.source.kind
+        stored = None if location is None else f"{location}/{record.id}/artifacts"
+        remote = None if record.artifacts is None else self._find(record.artifacts).remote
+        if remote is not None:
+            stored, tags[ELSEWHERE] = remote, "true"
+            self.report.note(
+                "Artifacts in object storage stay where they are, and are read from there."
+            )
+        if known is not None:
+            experiment_id, stored, _ = known
+        status, end = record.status, record.end
+        if status not in STATUSES:
+            raise InvalidParameterError(f"Its status {status!r} is none that runs have.")
+        if status == "RUNNING":
+            status, end = "INTERRUPTED", None
+            self.report.note(
+                "Runs that had not ended there are shown as interrupted; importing again when "
+                "they have brings the rest."
+            )
+        return BulkRun(
+            check_run_id(record.id),
+            experiment_id,
+            name,
+            status,
+            record.start,
+            end,
+            record.user or "",
+            record.stage,
+            record.deleted if record.stage == "active" else record.deleted or now_ms(),
+            stored,
+            {self.keys.valid(k): v for k, v in record.params.items()},
+            tags,
+            record.inputs,
+            record.model_inputs,
+            record.model_outputs,
+        )
+
+    def _find(self, uri: str) -> Place:
+        """Return where artifacts are; what only the source can reach it gives itself."""
+        return Place() if self.source.files(uri) is not None else self.places.find(uri)
+
+    # -- points --------------------------------------------------------------------------
+
+    def _bring_points(self) -> None:
+        self.progress.stage("points", self.source.point_count())
+        gathered: list[PointBatch] = []
+        for batch in self.source.points():
+            gathered.append(batch)
+            if sum(map(len, gathered)) >= POINTS_AT_ONCE:
+                self._write(gathered)
+                gathered = []
+        self._write(gathered)
+        for first in range(0, len(self._interrupted), RUNS_AT_ONCE):
+            with self.store.write() as reader:
+                stop_at_last_point(reader, self._interrupted[first : first + RUNS_AT_ONCE])
+
+    def _write(self, batches: list[PointBatch]) -> None:
+        count = sum(map(len, batches))
+        if not count:
+            return
+        names: dict[Series, int] = {}
+        parts = [part for batch in batches for part in self._ours(batch, names)]
+        if parts:
+            columns = zip(*(part.columns().values() for part in parts), strict=True)
+            points = Points(*(np.concatenate(column) for column in columns))
+            with self.store.write() as reader:
+                added = add_points(reader, list(names), points)
+            self.report.count("points", came=added, known=len(points) - added)
+        self.progress.step(count)
+
+    def _ours(self, batch: PointBatch, names: dict[Series, int]) -> Iterator[Points]:
+        """Yield the points of runs that came, their series numbered through all batches."""
+        codes = np.full(len(batch.series), -1, dtype=np.int64)
+        for code in np.unique(batch.points.series).tolist():
+            run_id, key = batch.series[code]
+            if run_id in self.runs:
+                codes[code] = names.setdefault((run_id, self.keys.valid(key)), len(names))
+        series = codes[batch.points.series]
+        kept = series >= 0
+        point = batch.points
+        if bool(kept.all()):
+            yield Points(series, point.step, point.time, point.value)
+        elif bool(kept.any()):
+            yield Points(series[kept], point.step[kept], point.time[kept], point.value[kept])
+
+    # -- artifacts -----------------------------------------------------------------------
+
+    def _bring_artifacts(self) -> None:
+        self.progress.stage("artifacts", len(self._artifacts))
+        intake = FileIntake(self.store, self.report, "runs")
+        for first in range(0, len(self._artifacts), RUNS_AT_ONCE):
+            part = self._artifacts[first : first + RUNS_AT_ONCE]
+            known = self._known_files([run_id for run_id, _ in part])
+            for run_id, uri in part:
+                experiment_id, stored = self.runs[run_id]
+                self.folders[uri.rstrip("/")] = stored or f"artifacts/{experiment_id}/{run_id}"
+                place = artifact_uri(self.store.folder, stored, experiment_id, run_id)
+                self.take_files(intake, run_id, uri, place, known.get(run_id, {}))
+                self.progress.step()
+        intake.flush()
+
+    def take_files(
+        self, intake: FileIntake, owner: str, uri: str, place: str, known: Known
+    ) -> None:
+        """Copy the files of a run or of a model."""
+        files = self.source.files(uri)
+        if files is None:
+            found = self.places.find(uri)
+            if found.local is None:
+                if self.places.is_lost(uri):
+                    self._lost.append(uri)
+                return
+            files = ArtifactFolder(str(found.local))
+        intake.take(owner, files, place, known)
+
+    def _known_files(self, runs: list[str]) -> dict[str, Known]:
+        found: dict[str, Known] = {}
+        with self.store.read() as reader:
+            for run_id, path, size, created in reader.named("bulk.artifacts_of_runs", runs=runs):
+                found.setdefault(run_id, {})[path] = (size, created)
+        return found

@@ -1,0 +1,207 @@
+"""MLflow's file store, an ``mlruns`` folder, with what is broken in those that are around."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nbtrack.entities import Dataset, DatasetInput, InputTag
+from nbtrack.errors import NbtrackError
+from nbtrack.interop import mlflow_folder
+from nbtrack.interop.mlflow_files_models import logged_models, registered_models
+from nbtrack.interop.records import (
+    ExperimentRecord,
+    ModelRecord,
+    PointBatch,
+    RegisteredRecord,
+    RunRecord,
+    Series,
+)
+from nbtrack.interop.report import Report
+from nbtrack.interop.source import Files, Source
+from nbtrack.store.artifacts import ArtifactFolder
+from nbtrack.store.points import Points
+
+BATCH = 200_000
+NO_RUNS = {"tags", "datasets", "models", "traces", "assessments"}
+STATUSES = {1: "RUNNING", 2: "SCHEDULED", 3: "FINISHED", 4: "FAILED", 5: "KILLED"}
+SOURCES = {1: "NOTEBOOK", 2: "JOB", 3: "PROJECT", 4: "LOCAL"}
+
+
+class MlflowFiles(Source):
+    """Runs of an ``mlruns`` folder.
+
+    Parameters
+    ----------
+    path : Path
+        The folder, or the one that it lies in.
+    report : Report
+    """
+
+    kind = "mlflow-files"
+
+    def __init__(self, path: Path, report: Report) -> None:
+        super().__init__(str(path), report)
+        nested = path / "mlruns"
+        self.root = nested if nested.is_dir() and not any(path.glob("*/meta.yaml")) else path
+        self.report = report
+        self._experiments: dict[Path, str] = {}
+        self._folders: dict[str, Path] = {}
+        self._runs: list[tuple[str, Path]] = []
+
+    def experiments(self) -> list[ExperimentRecord]:
+        """Return the experiments, those in ``.trash`` too."""
+        found = []
+        for top in (self.root, self.root / ".trash"):
+            for folder in mlflow_folder.folders(top):
+                try:
+                    said = mlflow_folder.meta(folder)
+                    number = str(said.get("experiment_id") or folder.name)
+                    found.append(
+                        ExperimentRecord(
+                            number,
+                            str(said.get("name") or f"experiment {number}"),
+                            "deleted" if top is not self.root else _stage(said),
+                            said.get("creation_time"),
+                            said.get("last_update_time"),
+                            mlflow_folder.texts(folder / "tags"),
+                        )
+                    )
+                    self._experiments[folder] = number
+                except NbtrackError as error:
+                    self.report.fail("experiments", folder.name, error)
+        return found
+
+    def runs(self) -> Iterator[RunRecord]:
+        """Yield the runs; one that cannot be read is reported."""
+        for experiment, number in self._experiments.items():
+            for folder in sorted(experiment.iterdir()):
+                if folder.name in NO_RUNS or not folder.is_dir() or _is_empty(folder):
+                    continue
+                try:
+                    record = self._run(folder, number, mlflow_folder.meta(folder))
+                except (NbtrackError, ValueError, TypeError, OSError) as error:
+                    self.report.fail("runs", folder.name, error)
+                    continue
+                self._runs.append((record.id, folder))
+                yield record
+
+    def _run(self, folder: Path, experiment: str, said: dict[str, Any]) -> RunRecord:
+        run = str(said.get("run_id") or said.get("run_uuid") or folder.name)
+        uri = str(said.get("artifact_uri") or folder / "artifacts")
+        if (folder / "artifacts").is_dir():
+            self._folders[uri] = folder / "artifacts"
+        tags = mlflow_folder.texts(folder / "tags")
+        old = (SOURCES.get(said.get("source_type") or 0), said.get("source_name"))
+        for key, value in zip(("mlflow.source.type", "mlflow.source.name"), old, strict=True):
+            if value and said.get("source_name"):  # versions that had no tags for it
+                tags.setdefault(key, str(value))
+        status = said.get("status")
+        record = RunRecord(
+            id=run,
+            experiment=experiment,
+            name=str(said.get("run_name") or said.get("name") or ""),
+            status=STATUSES.get(status, "FINISHED") if isinstance(status, int) else str(status),
+            start=int(said.get("start_time") or 0),
+            end=None if said.get("end_time") is None else int(said["end_time"]),
+            user=str(said.get("user_id") or ""),
+            stage=_stage(said),
+            deleted=said.get("deleted_time"),
+            artifacts=uri,
+            params=mlflow_folder.texts(folder / "params"),
+            tags=tags,
+        )
+        self._link(folder, record)
+        return record
+
+    def _link(self, folder: Path, record: RunRecord) -> None:
+        # destination_id is wrong in these files: the run is the one of the folder
+        for place in mlflow_folder.folders(folder / "inputs"):
+            try:
+                said = mlflow_folder.meta(place)
+                if said.get("source_type") == "DATASET":
+                    record.inputs.append(self._dataset(folder.parent, said))
+                else:
+                    record.model_inputs.append(str(said["source_id"]))
+            except (NbtrackError, KeyError, TypeError) as error:
+                self.report.fail("inputs", f"{record.id}/{place.name}", error)
+        for place in mlflow_folder.folders(folder / "outputs"):
+            try:
+                said = mlflow_folder.meta(place)
+                model = str(said.get("destination_id") or place.name)
+                record.model_outputs.append((model, int(said.get("step") or 0)))
+            except (NbtrackError, ValueError, TypeError) as error:
+                self.report.fail("outputs", f"{record.id}/{place.name}", error)
+
+    def _dataset(self, experiment: Path, said: dict[str, Any]) -> DatasetInput:
+        found = mlflow_folder.meta(experiment / "datasets" / str(said["source_id"]))
+        names = ("name", "digest", "source_type", "source", "schema", "profile")
+        dataset = Dataset(*(found.get(name) for name in names))  # type: ignore[arg-type]
+        tags = said.get("tags") or {}
+        return DatasetInput(dataset, [InputTag(str(k), str(v)) for k, v in tags.items()])
+
+    def points(self) -> Iterator[PointBatch]:
+        """Yield all points; lines that cannot be read are counted and reported."""
+        names: list[Series] = []
+        parts: list[Points] = []
+        waiting = named = fractional = 0
+        for run, folder in self._runs:
+            for key, path in mlflow_folder.files(folder / "metrics"):
+                try:
+                    found, rest, bad, odd = mlflow_folder.metric_lines(path.read_bytes())
+                except OSError as error:
+                    self.report.fail("metrics", f"{run}/{key}", error)
+                    continue
+                if bad:
+                    self.report.fail("metrics", f"{run}/{key}", f"{bad} lines make no sense.")
+                named += sum(1 for fields in rest if fields)
+                fractional += odd
+                series = np.full(len(found), len(names), dtype=np.int64)
+                parts.append(Points(series, found.step, found.time, found.value))
+                names.append((run, key))
+                waiting += len(found)
+                if waiting >= BATCH:
+                    yield _batch(names, parts)
+                    names, parts, waiting = [], [], 0
+        yield _batch(names, parts)
+        if named:
+            self.report.note(
+                f"{named:,} points of runs name a dataset: only points of models keep that."
+            )
+        if fractional:
+            self.report.note(
+                f"{fractional:,} points have a step that is no whole number, such as 1.5: it was "
+                "rounded down."
+            )
+
+    def models(self) -> Iterator[ModelRecord]:
+        """Yield the logged models."""
+        return logged_models(self._experiments, self._folders, self.report)
+
+    def registered(self) -> Iterator[RegisteredRecord]:
+        """Yield the registered models."""
+        return registered_models(self.root / "models", self.report)
+
+    def files(self, uri: str) -> Files | None:
+        """Return the artifacts that lie in the folder itself, wherever it has been moved."""
+        folder = self._folders.get(uri)
+        return None if folder is None else ArtifactFolder(str(folder))
+
+
+def _stage(said: dict[str, Any]) -> str:
+    return "deleted" if said.get("lifecycle_stage") == "deleted" else "active"
+
+
+def _is_empty(folder: Path) -> bool:
+    return not any(folder.iterdir())
+
+
+def _batch(names: list[Series], parts: list[Points]) -> PointBatch:
+    if not parts:
+        empty = np.zeros(0, np.int64)
+        return PointBatch([], Points(empty, empty, empty, np.zeros(0)))
+    columns = zip(*(part.columns().values() for part in parts), strict=True)
+    return PointBatch(names, Points(*(np.concatenate(column) for column in columns)))

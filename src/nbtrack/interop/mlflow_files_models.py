@@ -1,0 +1,142 @@
+"""Logged and registered models of an ``mlruns`` folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from nbtrack.entities import Metric
+from nbtrack.errors import NbtrackError
+from nbtrack.interop import mlflow_folder
+from nbtrack.interop.mlflow_database_models import DELETED, model_of
+from nbtrack.interop.records import ModelRecord, RegisteredRecord, VersionRecord
+from nbtrack.interop.report import Report
+
+STATUSES = {1: "PENDING", 2: "READY", 3: "FAILED"}
+
+
+def logged_models(
+    experiments: Mapping[Path, str], places: dict[str, Path], report: Report
+) -> Iterator[ModelRecord]:
+    """Yield the logged models of experiments.
+
+    Parameters
+    ----------
+    experiments : mapping
+        Id by folder.
+    places : dict
+        Gets the folder of the files of each model, by the place that it names.
+    report : Report
+    """
+    for experiment, number in experiments.items():
+        for folder in mlflow_folder.folders(experiment / "models"):
+            try:
+                record = _model(folder, number, mlflow_folder.meta(folder), report)
+            except (NbtrackError, ValueError, TypeError, OSError) as error:
+                report.fail("logged models", folder.name, error)
+                continue
+            if record.artifacts and (folder / "artifacts").is_dir():
+                places[record.artifacts] = folder / "artifacts"
+            yield record
+
+
+def _model(folder: Path, experiment: str, said: dict[str, Any], report: Report) -> ModelRecord:
+    model = str(said.get("model_id") or folder.name)
+    created = int(said.get("creation_timestamp") or 0)
+    return ModelRecord(
+        id=model,
+        experiment=experiment,
+        name=str(said.get("name") or model),
+        artifacts=said.get("artifact_location") or str(folder / "artifacts"),
+        type=said.get("model_type") or None,
+        run=said.get("source_run_id") or None,
+        status=STATUSES.get(said.get("status") or 2, "READY"),
+        message=said.get("status_message") or None,
+        stage="deleted" if said.get("lifecycle_stage") == "deleted" else "active",
+        created=created,
+        updated=int(said.get("last_updated_timestamp") or created),
+        params=mlflow_folder.texts(folder / "params"),
+        tags=mlflow_folder.texts(folder / "tags"),
+        metrics=list(_metrics(folder, model, report)),
+    )
+
+
+def _metrics(folder: Path, model: str, report: Report) -> Iterator[Metric]:
+    for key, path in mlflow_folder.files(folder / "metrics"):
+        points, rest, bad, _ = mlflow_folder.metric_lines(path.read_bytes())
+        if bad:
+            report.fail("metrics of models", f"{model}/{key}", f"{bad} lines make no sense.")
+        rows = zip(points.value.tolist(), points.time.tolist(), points.step.tolist(), strict=True)
+        for index, (value, time, step) in enumerate(rows):
+            fields = rest[index] if rest else ()
+            run = fields[0] if fields else None
+            dataset = fields[1:3] if len(fields) >= 3 else (None, None)
+            yield Metric(key, value, time, step, model, *dataset, run)
+
+
+def registered_models(root: Path, report: Report) -> Iterator[RegisteredRecord]:
+    """Yield the registered models below the folder ``models``."""
+    for folder in mlflow_folder.folders(root):
+        try:
+            said = mlflow_folder.meta(folder)
+        except NbtrackError as error:
+            report.fail("registered models", folder.name, error)
+            continue
+        created = int(said.get("creation_timestamp") or 0)
+        record = RegisteredRecord(
+            name=str(said.get("name") or folder.name),
+            description=said.get("description") or None,
+            created=created,
+            updated=int(said.get("last_updated_timestamp") or created),
+            tags=mlflow_folder.texts(folder / "tags"),
+            aliases={
+                alias: int(version)
+                for alias, version in mlflow_folder.texts(folder / "aliases").items()
+                if version.strip().isdecimal()
+            },
+        )
+        _add_versions(record, folder, report)
+        yield record
+
+
+def _add_versions(record: RegisteredRecord, folder: Path, report: Report) -> None:
+    deleted = 0
+    for place in mlflow_folder.folders(folder):
+        try:
+            said = mlflow_folder.meta(place)
+            number = int(said.get("version") or place.name.removeprefix("version-"))
+            record.greatest = max(record.greatest, number)
+            if said.get("current_stage") == DELETED:
+                deleted += 1
+                continue
+            record.versions.append(_version(number, said, mlflow_folder.texts(place / "tags")))
+        except (NbtrackError, ValueError, TypeError) as error:
+            report.fail("model versions", f"{record.name}/{place.name}", error)
+    record.versions.sort(key=lambda version: version.version)
+    if deleted:
+        report.note(
+            f"{deleted} deleted versions of {record.name} were left out; their numbers are not "
+            "given again."
+        )
+
+
+def _version(number: int, said: dict[str, Any], tags: dict[str, str]) -> VersionRecord:
+    created = int(said.get("creation_timestamp") or 0)
+    source = str(said.get("source") or "")
+    return VersionRecord(
+        version=number,
+        source=source,
+        place=said.get("storage_location") or None,
+        stage=said.get("current_stage") or "None",
+        description=said.get("description") or None,
+        user=said.get("user_id") or None,
+        run=said.get("run_id") or None,
+        run_link=said.get("run_link") or None,
+        model=said.get("model_id") or model_of(source),
+        status=str(said.get("status") or "READY"),
+        message=said.get("status_message") or None,
+        created=created,
+        updated=int(said.get("last_updated_timestamp") or created),
+        tags=tags,
+    )

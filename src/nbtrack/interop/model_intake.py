@@ -1,0 +1,198 @@
+"""Logged models and the registry on their way into a store."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nbtrack.errors import NbtrackError
+from nbtrack.interop.files import FileIntake, Known
+from nbtrack.interop.records import ModelRecord, RegisteredRecord, VersionRecord
+from nbtrack.limits import check_model_name
+from nbtrack.store.bulk_models import (
+    BulkModel,
+    BulkVersion,
+    add_model,
+    add_registered,
+    add_version,
+    finish_registered,
+    known_models,
+)
+from nbtrack.store.bulk_runs import ORIGIN
+from nbtrack.store.logged_models import artifact_location, usual_location
+from nbtrack.store.reader import Reader
+from nbtrack.store.runs import resolved
+
+if TYPE_CHECKING:
+    from nbtrack.interop.importing import Importer
+
+STATUSES = ("PENDING", "READY", "FAILED")
+
+
+class ModelIntake:
+    """Brings logged models, then registered ones.
+
+    Parameters
+    ----------
+    importer : Importer
+        What has brought the runs that they belong to.
+    """
+
+    def __init__(self, importer: Importer) -> None:
+        self._importer = importer
+        self._store = importer.store
+        self._report = importer.report
+        self._models: dict[str, str] = {}
+
+    def run(self) -> None:
+        """Bring everything."""
+        progress = self._importer.progress
+        progress.stage("models")
+        intake = FileIntake(self._store, self._report, "models")
+        for model in self._importer.source.models():
+            try:
+                self._bring(model, intake)
+            except (NbtrackError, ValueError, TypeError) as error:
+                self._report.fail("logged models", model.id, error)
+            progress.step()
+        intake.flush()
+        for registered in self._importer.source.registered():
+            try:
+                self._register(registered)
+            except (NbtrackError, ValueError, TypeError) as error:
+                self._report.fail("registered models", registered.name, error)
+            progress.step()
+
+    def _bring(self, record: ModelRecord, intake: FileIntake) -> None:
+        importer = self._importer
+        if record.experiment not in importer.experiments:
+            self._report.fail("logged models", record.id, "Its experiment could not be read.")
+            return
+        experiment_id, location = importer.experiments[record.experiment]
+        stored = None if location is None else f"{location}/models/{record.id}/artifacts"
+        if record.artifacts and importer.source.files(record.artifacts) is None:
+            stored = importer.places.find(record.artifacts).remote or stored
+        keys = importer.keys
+        with self._store.write() as reader:
+            known = known_models(reader, [record.id])
+            if known:
+                experiment_id, stored = known[record.id]
+            add_model(
+                reader,
+                BulkModel(
+                    record.id,
+                    experiment_id,
+                    record.name,
+                    record.type,
+                    record.run,
+                    record.status if record.status in STATUSES else "READY",
+                    record.message,
+                    record.stage,
+                    stored,
+                    record.created,
+                    record.updated,
+                    {keys.valid(k): v for k, v in record.params.items()},
+                    {**{keys.valid(k): v for k, v in record.tags.items()}, ORIGIN: self._kind},
+                    record.metrics,
+                ),
+            )
+            rows = reader.named("bulk_models.artifacts", model_id=record.id)
+        files: Known = {path: (size, created) for path, size, created in rows}
+        self._report.count("logged models", came=int(not known), known=int(bool(known)))
+        self._models[record.id] = stored or usual_location(experiment_id, record.id)
+        if record.artifacts and (stored is None or ":" not in stored):
+            importer.folders[record.artifacts.rstrip("/")] = self._models[record.id]
+            place = artifact_location(self._store.folder, stored, experiment_id, record.id)
+            importer.take_files(intake, record.id, record.artifacts, place, files)
+
+    @property
+    def _kind(self) -> str:
+        return self._importer.source.kind
+
+    def _register(self, record: RegisteredRecord) -> None:
+        check_model_name(record.name)
+        keys = self._importer.keys
+        with self._store.write() as reader:
+            new = add_registered(
+                reader,
+                record.name,
+                description=record.description,
+                created=record.created,
+                updated=record.updated or record.created,
+                tags={keys.valid(k): v for k, v in record.tags.items()},
+            )
+            here = {v.version for v in record.versions if self._add(reader, record.name, v)}
+            taken = finish_registered(
+                reader,
+                record.name,
+                greatest=max([record.greatest, *(v.version for v in record.versions)], default=0),
+                aliases={a: v for a, v in record.aliases.items() if v in here},
+            )
+        for alias in taken:
+            self._report.fail(
+                "aliases", f"{record.name}@{alias}", "It names another version here, and stays so."
+            )
+        self._report.count("registered models", came=int(new), known=int(not new))
+
+    def _add(self, reader: Reader, name: str, record: VersionRecord) -> bool:
+        stored = self._stored(record)
+        shown = record.source
+        if not shown.startswith(("models:", "runs:")) and stored is not None:
+            shown = resolved(self._store.folder, stored)
+        added = add_version(
+            reader,
+            name,
+            BulkVersion(
+                record.version,
+                shown,
+                stored or record.place or record.source,
+                record.stage or "None",
+                record.description,
+                record.user,
+                record.run,
+                record.run_link,
+                record.model,
+                record.status,
+                record.message,
+                record.created,
+                record.updated or record.created,
+                {self._importer.keys.valid(k): v for k, v in record.tags.items()},
+            ),
+        )
+        if added is None:
+            self._report.fail(
+                "model versions",
+                f"{name} {record.version}",
+                "Another version has this number here; numbers are kept, so it was left out.",
+            )
+            return False
+        if stored is None:
+            self._report.note(
+                f"The files of version {record.version} of {name} were not found: they were in "
+                f"{record.place or record.source}."
+            )
+        self._report.count("model versions", came=int(added), known=int(not added))
+        return True
+
+    def _stored(self, record: VersionRecord) -> str | None:
+        """Return where the files of a version are now, as it is stored; None for lost."""
+        importer = self._importer
+        if record.model is not None and record.model in self._models:
+            return self._models[record.model]
+        for place in (record.place, record.source):
+            if place is None:
+                continue
+            if place.startswith("runs:/"):
+                run_id, _, rest = place.removeprefix("runs:/").strip("/").partition("/")
+                if run_id in importer.runs:
+                    experiment_id, stored = importer.runs[run_id]
+                    folder = stored or f"artifacts/{experiment_id}/{run_id}"
+                    return f"{folder}/{rest}".rstrip("/")
+            for there, here in importer.folders.items():
+                if place == there or place.startswith(f"{there}/"):
+                    return here + place[len(there) :].rstrip("/")
+            if place.startswith(("models:", "runs:")):
+                continue
+            found = importer.places.find(place)
+            if found.local is not None or found.remote is not None:
+                return found.remote or str(found.local)
+        return None

@@ -1,0 +1,230 @@
+"""Another store of nbtrack, as a source; and what exports read their own store with."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from nbtrack.errors import NotFoundError
+from nbtrack.interop.records import (
+    ExperimentRecord,
+    ModelRecord,
+    PointBatch,
+    RegisteredRecord,
+    RunRecord,
+    VersionRecord,
+)
+from nbtrack.interop.report import Report
+from nbtrack.interop.source import Source
+from nbtrack.store.logged_models import get_logged_models
+from nbtrack.store.points import Points
+from nbtrack.store.queries import SQL
+from nbtrack.store.registry import get_registered_models, get_versions
+from nbtrack.store.runs import get_runs, resolved
+from nbtrack.store.store import Store
+
+RUNS_AT_ONCE = 500
+POINTS_AT_ONCE = 500_000
+
+
+class NbtrackStore(Source):
+    """Runs of a nbtrack store; each question is a look of its own, none is held open.
+
+    Parameters
+    ----------
+    store : Store
+    report : Report
+    chosen : sequence of str, optional
+        Ids or names of experiments; by default all.
+    """
+
+    kind = "nbtrack"
+
+    def __init__(self, store: Store, report: Report, chosen: Sequence[str] | None = None) -> None:
+        super().__init__(str(store.path), report)
+        self.store = store
+        if not store.path.exists() and not store.folder.exists():
+            raise NotFoundError(f"There is no store at {store.path}.")
+        self._chosen = None if chosen is None else [str(name) for name in chosen]
+        self._ids: list[str] | None = None
+        self._runs: list[str] | None = None
+
+    def experiments(self) -> list[ExperimentRecord]:
+        """Return the experiments that are wanted.
+
+        Raises
+        ------
+        NotFoundError
+            If one that was named is not there.
+        """
+        with self.store.read() as reader:
+            rows = reader.named("bulk.experiments")
+            tags: dict[str, dict[str, str]] = defaultdict(dict)
+            for experiment, key, value in reader.named("bulk.experiment_tags"):
+                tags[experiment][key] = value
+        found = [
+            ExperimentRecord(number, name, stage, created, updated, tags[number])
+            for number, name, stage, _, created, updated in rows
+        ]
+        if self._chosen is not None:
+            for name in self._chosen:
+                if not any(name in (record.id, record.name) for record in found):
+                    raise NotFoundError(f"There is no experiment {name!r} in {self.place}.")
+            found = [r for r in found if r.id in self._chosen or r.name in self._chosen]
+        self._ids = [record.id for record in found]
+        return found
+
+    @property
+    def experiment_ids(self) -> list[str]:
+        """The ids of the experiments that are wanted."""
+        if self._ids is None:
+            self.experiments()
+        return list(self._ids or [])
+
+    def run_ids(self) -> list[str]:
+        """Return the ids of the runs that are wanted, the first one first."""
+        if self._runs is None:
+            with self.store.read() as reader:
+                rows = reader.named("bulk.run_ids", experiments=self.experiment_ids)
+            self._runs = [row[0] for row in rows]
+        return self._runs
+
+    def run_count(self) -> int:
+        """Return how many runs there are."""
+        return len(self.run_ids())
+
+    def runs(self) -> Iterator[RunRecord]:
+        """Yield the runs, deleted ones too."""
+        ids = self.run_ids()
+        for first in range(0, len(ids), RUNS_AT_ONCE):
+            with self.store.read() as reader:
+                found = get_runs(reader, ids[first : first + RUNS_AT_ONCE])
+                rows = reader.named("bulk.run_ids", experiments=self.experiment_ids)
+            deleted = {run_id: time for run_id, time, _ in rows}
+            for run in found:
+                info = run.info
+                yield RunRecord(
+                    info.run_id,
+                    info.experiment_id,
+                    info.run_name,
+                    info.status,
+                    info.start_time,
+                    info.end_time,
+                    info.user_id,
+                    info.lifecycle_stage,
+                    deleted.get(info.run_id),
+                    info.artifact_uri,
+                    dict(run.data.params),
+                    dict(run.data.tags),
+                    list(run.inputs.dataset_inputs),
+                    [item.model_id for item in run.inputs.model_inputs],
+                    [(item.model_id, item.step) for item in run.outputs.model_outputs],
+                )
+
+    def _series(self) -> list[tuple[int, str, str, int]]:
+        found: list[tuple[int, str, str, int]] = []
+        with self.store.read() as reader:
+            ids = self.run_ids()
+            for first in range(0, len(ids), RUNS_AT_ONCE):
+                part = ids[first : first + RUNS_AT_ONCE]
+                rows = reader.named("bulk.series_of_runs", runs=part)
+                found += [(row[0], row[1], row[2], row[3]) for row in rows]
+        return sorted(found)
+
+    def point_count(self) -> int:
+        """Return how many points there are."""
+        return sum(count for _, _, _, count in self._series())
+
+    def points(self) -> Iterator[PointBatch]:
+        """Yield all points, whole series at a time."""
+        part: list[tuple[int, str, str, int]] = []
+        for series in self._series():
+            part.append(series)
+            if sum(row[3] for row in part) >= POINTS_AT_ONCE:
+                yield self._points(part)
+                part = []
+        if part:
+            yield self._points(part)
+
+    def _points(self, part: list[tuple[int, str, str, int]]) -> PointBatch:
+        numbers = [row[0] for row in part]
+        with self.store.read() as reader:
+            found = reader.columns(
+                SQL["bulk.points_of_series"], series=numbers, first=numbers[0], last=numbers[-1]
+            )
+        series = np.searchsorted(np.array(numbers), found["series"])
+        points = Points(series, found["step"], found["time"], found["value"])
+        return PointBatch([(row[1], row[2]) for row in part], points)
+
+    def models(self) -> Iterator[ModelRecord]:
+        """Yield the logged models, deleted ones too."""
+        with self.store.read() as reader:
+            rows = reader.named("bulk_models.ids", experiments=self.experiment_ids)
+            stages = {model_id: stage for model_id, stage, _ in rows}
+            found = get_logged_models(reader, list(stages), deleted=True)
+        for model in found:
+            yield ModelRecord(
+                model.model_id,
+                model.experiment_id,
+                model.name,
+                model.artifact_location,
+                model.model_type,
+                model.source_run_id,
+                str(model.status),
+                model.status_message,
+                stages[model.model_id],
+                model.creation_timestamp,
+                model.last_updated_timestamp,
+                dict(model.params),
+                dict(model.tags),
+                list(model.metrics or []),
+            )
+
+    def registered(self) -> Iterator[RegisteredRecord]:
+        """Yield the registered models; all of them, whatever experiments are wanted."""
+        if self._chosen is not None:
+            self.report.note("Registered models belong to no experiment, and were left out.")
+            return
+        with self.store.read() as reader:
+            rows = reader.named("bulk_models.registered")
+            found = {m.name: m for m in get_registered_models(reader, [row[0] for row in rows])}
+            versions = {name: reader.named("bulk_models.versions", name=name) for name in found}
+            tags = {
+                (version.name, version.version): version.tags
+                for name in found
+                for version in get_versions(reader, [(name, row[0]) for row in versions[name]])
+            }
+        for name, description, greatest, created, updated in rows:
+            yield RegisteredRecord(
+                name,
+                description,
+                created,
+                updated,
+                dict(found[name].tags),
+                dict(found[name].aliases),
+                [
+                    VersionRecord(
+                        number,
+                        source,
+                        resolved(self.store.folder, place),
+                        stage,
+                        text,
+                        user,
+                        run,
+                        link,
+                        model,
+                        status,
+                        message,
+                        made,
+                        changed,
+                        dict(tags.get((name, number), {})),
+                    )
+                    for (
+                        number, stage, text, user, source, place, run, link, model, status, message,
+                        made, changed,
+                    ) in versions[name]
+                ],
+                greatest,
+            )  # fmt: skip

@@ -1,0 +1,196 @@
+"""Experiments and runs that come from elsewhere in bulk: what is here already stays as it is."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from nbtrack.entities import DatasetInput
+from nbtrack.errors import InvalidParameterError
+from nbtrack.limits import dataset_fields, storable
+from nbtrack.store.reader import Reader
+
+ORIGIN = "nbtrack.imported_from"
+"""Tag of an experiment, a run or a model: where it came from."""
+
+ELSEWHERE = "nbtrack.artifacts_elsewhere"
+"""Tag of a run whose artifacts stay where they were; ``compact`` leaves those alone."""
+
+_COLUMNS = (
+    "run_id", "experiment_id", "run_name", "status", "start_time", "end_time", "user_id", "stage",
+    "deleted_time", "artifact_uri",
+)  # fmt: skip
+MAX_KEPT_ID = 1_000_000_000
+
+
+@dataclass
+class BulkRun:
+    """A run as it goes into the database; times in milliseconds since the epoch."""
+
+    run_id: str
+    experiment_id: str
+    run_name: str
+    status: str
+    start_time: int
+    end_time: int | None = None
+    user_id: str = ""
+    stage: str = "active"
+    deleted_time: int | None = None
+    artifact_uri: str | None = None
+    params: Mapping[str, str] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+    inputs: Sequence[DatasetInput] = ()
+    model_inputs: Sequence[str] = ()
+    model_outputs: Sequence[tuple[str, int]] = ()
+
+
+def place_experiment(
+    reader: Reader,
+    experiment_id: str,
+    name: str,
+    *,
+    stage: str = "active",
+    origin: str = "",
+    created: int,
+    updated: int,
+    tags: Mapping[str, str] | None = None,
+) -> tuple[str, str | None, bool]:
+    """Return the experiment that an imported one becomes: the active one of its name, or a new one.
+
+    Parameters
+    ----------
+    reader : Reader
+        The database, attached for writing.
+    experiment_id : str
+        Its id there; it is kept when nobody has it here.
+    name : str
+    stage : str
+        A deleted one only becomes the deleted one that came from the same place.
+    origin : str
+        Where it comes from.
+    created, updated : int
+        Milliseconds since the epoch.
+    tags : mapping, optional
+        Those that are here already stay.
+
+    Returns
+    -------
+    (str, str or None, bool)
+        Its id here, where its artifacts go (None: the usual place), whether it is new.
+    """
+    name = storable(name)
+    if stage == "active":
+        rows = reader.named("bulk.active_experiment", name=name)
+    else:
+        rows = reader.named("bulk.deleted_experiment", name=name, key=ORIGIN, value=origin)
+    new = not rows
+    if new:
+        here = _free_id(reader, experiment_id)
+        reader.named(
+            "bulk.add_experiment",
+            experiment_id=here,
+            name=name,
+            stage=stage,
+            created=created,
+            updated=updated,
+        )
+        rows = [(here, None)]
+    here, location = rows[0]
+    found = dict(tags or {})
+    if new and origin:
+        found[ORIGIN] = origin
+    for key, value in found.items():
+        reader.named("bulk.add_experiment_tag", experiment_id=here, key=key, value=storable(value))
+    return here, location, new
+
+
+def _free_id(reader: Reader, wanted: str) -> str:
+    short = wanted.isdecimal() and 0 < int(wanted) < MAX_KEPT_ID and str(int(wanted)) == wanted
+    if short and reader.named("bulk.is_free", experiment_id=wanted)[0][0]:
+        return wanted
+    return str(reader.named("experiments.next_id")[0][0])
+
+
+def known_runs(reader: Reader, run_ids: Iterable[str]) -> dict[str, tuple[str, str | None, str]]:
+    """Return (experiment, artifact URI, stage) of those runs that are here already."""
+    rows = reader.named("bulk.known_runs", runs=list(run_ids))
+    return {run_id: (experiment, uri, stage) for run_id, experiment, uri, stage in rows}
+
+
+def add_runs(reader: Reader, runs: Sequence[BulkRun]) -> list[str]:
+    """Add runs with all but their points and artifacts; return what could not be kept.
+
+    Of a run that is here already, what it lacks is added: nothing that it has is changed,
+    but a run that had come before it ended gets its end.
+    """
+    if not runs:
+        return []
+    columns = {name: [_text(getattr(run, name)) for run in runs] for name in _COLUMNS}
+    reader.named("bulk.add_runs", **columns)
+    ended = {name: columns[name] for name in ("run_id", "status", "end_time")}
+    reader.named("bulk.end_runs", **ended)
+    problems = _add_params(reader, runs)
+    tags = _triples(runs, "tags")
+    if tags["runs"]:
+        reader.named("bulk.add_tags", **tags)
+    for run in runs:
+        problems += _add_inputs(reader, run)
+        for model_id in run.model_inputs:
+            reader.named("fold_models.add_input", run_id=run.run_id, model_id=model_id)
+        for model_id, step in run.model_outputs:
+            reader.named("fold_models.add_output", run_id=run.run_id, model_id=model_id, step=step)
+    return problems
+
+
+def stop_at_last_point(reader: Reader, run_ids: Sequence[str]) -> None:
+    """Let runs that are INTERRUPTED end with their last point."""
+    if run_ids:
+        reader.named("bulk.stop_at_last_point", runs=list(run_ids))
+
+
+def _add_params(reader: Reader, runs: Sequence[BulkRun]) -> list[str]:
+    params = _triples(runs, "params")
+    if not params["runs"]:
+        return []
+    problems = [
+        f"Param '{key}' of run {run_id} is {kept!r} here and {value!r} there; params are written "
+        "once, so this one stays."
+        for run_id, key, kept, value in reader.named("fold.differing_params", **params)
+    ]
+    reader.named("fold.add_params", **params)
+    return problems
+
+
+def _triples(runs: Sequence[BulkRun], what: str) -> dict[str, list[str]]:
+    found = [(r.run_id, key, value) for r in runs for key, value in getattr(r, what).items()]
+    return {
+        "runs": [run_id for run_id, _, _ in found],
+        "keys": [storable(key) for _, key, _ in found],
+        "values": [storable(value) for _, _, value in found],
+    }
+
+
+def _add_inputs(reader: Reader, run: BulkRun) -> list[str]:
+    problems = []
+    for item in run.inputs:
+        try:
+            dataset = dataset_fields(vars(item.dataset))
+        except InvalidParameterError as error:
+            problems.append(f"A dataset of run {run.run_id} was left out: {error}")
+            continue
+        tags = json.dumps({tag.key: tag.value for tag in item.tags})
+        reader.named("fold.add_dataset", run_id=run.run_id, **dataset)
+        reader.named(
+            "fold.add_input",
+            run_id=run.run_id,
+            name=dataset["name"],
+            digest=dataset["digest"],
+            tags=tags,
+        )
+    return problems
+
+
+def _text(value: Any) -> Any:
+    return storable(value) if isinstance(value, str) else value
