@@ -147,4 +147,5 @@ def _unknown(path: Path) -> InvalidParameterError:
 
 
 def shown(place: str) -> str:
+    """Return a place without the password that it may have."""
     return re.sub(r"(?<=://)[^/@]*@", "...@", place)

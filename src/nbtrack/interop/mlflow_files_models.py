@@ -71,8 +71,8 @@ def _metrics(folder: Path, model: str, report: Report) -> Iterator[Metric]:
         for index, (value, time, step) in enumerate(rows):
             fields = rest[index] if rest else ()
             run = fields[0] if fields else None
-            dataset = fields[1:3] if len(fields) >= 3 else (None, None)
-            yield Metric(key, value, time, step, model, *dataset, run)
+            name, digest = fields[1:3] if len(fields) >= 3 else (None, None)
+            yield Metric(key, value, time, step, model, name, digest, run)
 
 
 def registered_models(root: Path, report: Report) -> Iterator[RegisteredRecord]:

@@ -1,0 +1,119 @@
+"""TensorBoard's event files: records of messages, each with its length before it."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from nbtrack.interop import messages
+from nbtrack.interop.messages import Fields
+
+MAX_RECORD = 1 << 30
+_FLOATS = {1: ("<f", 5), 2: ("<d", 6)}
+_INTEGERS = {3: ("<i", 7), 9: ("<q", 10)}
+
+
+def records(path: Path) -> Iterator[tuple[int, Fields]]:
+    """Yield (place, event) of a file until its end, or to where it was cut off.
+
+    Raises
+    ------
+    ValueError
+        If there is something else in it.
+    """
+    with path.open("rb") as file:
+        while True:
+            place = file.tell()
+            head = file.read(12)
+            if len(head) < 12:
+                return
+            (length,) = struct.unpack("<Q", head[:8])
+            if length > MAX_RECORD:
+                raise ValueError("it is damaged, or no event file")
+            data = file.read(length)
+            if len(data) < length or len(file.read(4)) < 4:
+                return
+            yield place, messages.fields(data)
+
+
+def record_at(path: Path, place: int) -> Fields:
+    """Return the event at a place that ``records`` has given."""
+    with path.open("rb") as file:
+        file.seek(place)
+        (length,) = struct.unpack("<Q", file.read(12)[:8])
+        return messages.fields(file.read(length))
+
+
+def scalar(value: Fields) -> float | None:
+    """Return the number that a summary value holds, None where it is anything else."""
+    if 2 in value:
+        return messages.single(value, 2)
+    if 8 not in value:
+        return None
+    tensor = messages.inner(value, 8)
+    kind = messages.integer(tensor, 1)
+    if any(messages.inners(messages.inner(tensor, 2), 2)):  # its shape: a scalar has none
+        return None
+    if kind in _FLOATS:
+        return _number(tensor, *_FLOATS[kind])
+    if kind in _INTEGERS:
+        form, number = _INTEGERS[kind]
+        if 4 in tensor:
+            return float(struct.unpack(form, tensor[4][-1])[0])
+        return float(messages.integer(tensor, number)) if _is_plain(tensor, number) else None
+    return None
+
+
+def _number(tensor: Fields, form: str, number: int) -> float | None:
+    data = tensor[4][-1] if 4 in tensor else tensor.get(number, [b""])[-1]
+    if len(data) != struct.calcsize(form):
+        return None
+    return float(struct.unpack(form, data)[0])
+
+
+def _is_plain(tensor: Fields, number: int) -> bool:
+    return number in tensor and isinstance(tensor[number][-1], int)
+
+
+def texts(value: Fields) -> list[str]:
+    """Return the texts of a summary value's tensor."""
+    tensor = messages.inner(value, 8)
+    return [data.decode("utf-8", "replace") for data in tensor.get(8, ())]
+
+
+def plugin(value: Fields) -> tuple[str, bytes]:
+    """Return which plugin a summary value is for, and what it tells it."""
+    data = messages.inner(messages.inner(value, 9), 1)
+    return messages.text(data, 1), (data.get(2) or [b""])[-1]
+
+
+def image(value: Fields) -> bytes | None:
+    """Return the encoded picture of a summary value, the first of several."""
+    if 4 in value:
+        found: Any = messages.inner(value, 4).get(4, [None])[-1]
+        return found
+    pictures = messages.inner(value, 8).get(8, [])
+    return pictures[2] if len(pictures) > 2 else None
+
+
+def hparams(content: bytes) -> tuple[dict[str, Any], int | None]:
+    """Return what the hparams plugin says: hyperparameters, and how the run has ended."""
+    said = messages.fields(content)
+    found: dict[str, Any] = {}
+    for entry in messages.inners(messages.inner(said, 3), 1):
+        found[messages.text(entry, 1)] = _value(messages.inner(entry, 2))
+    end = messages.inner(said, 4)
+    return found, messages.integer(end, 1) if 4 in said else None
+
+
+def _value(value: Fields) -> Any:
+    if 2 in value:
+        number = messages.double(value, 2)
+        return int(number) if number.is_integer() and abs(number) < 2**53 else number
+    if 3 in value:
+        return messages.text(value, 3)
+    if 4 in value:
+        return bool(messages.integer(value, 4))
+    return None

@@ -1,0 +1,200 @@
+"""Offline runs of Weights & Biases: the folders ``wandb/offline-run-*``.
+
+Configuration, histories, summary, tags, notes, group, files and the system's figures come.
+Media that were logged (pictures, tables), artifacts and code versions do not: they are counted.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from nbtrack.errors import StoreError
+from nbtrack.interop import messages, wandb_log
+from nbtrack.interop.histories import History, flat, made_id, numbers
+from nbtrack.interop.messages import Fields
+from nbtrack.interop.records import ExperimentRecord, PointBatch, RunRecord
+from nbtrack.interop.report import Report
+from nbtrack.interop.source import Source
+
+NOTE = "mlflow.note.content"
+_RUN_TEXTS = {"wandb.run_id": 1, "wandb.entity": 2, "wandb.project": 3, "wandb.group": 6,
+              "wandb.job_type": 7, NOTE: 9, "wandb.sweep_id": 12}  # fmt: skip
+
+
+class OfflineRuns(Source):
+    """Offline runs below a folder, or of one ``.wandb`` file.
+
+    Parameters
+    ----------
+    path : Path
+    report : Report
+    """
+
+    kind = "wandb"
+
+    def __init__(self, path: Path, report: Report) -> None:
+        super().__init__(str(path), report)
+        self._paths = [path] if path.is_file() else sorted(path.rglob("*.wandb"))
+        self._read: list[tuple[RunRecord, History]] | None = None
+
+    def experiments(self) -> list[ExperimentRecord]:
+        """Return one experiment for each project."""
+        names = sorted({record.experiment for record, _ in self._all()})
+        return [ExperimentRecord(name, name) for name in names]
+
+    def run_count(self) -> int:
+        """Return how many runs there are."""
+        return len(self._paths)
+
+    def runs(self) -> Iterator[RunRecord]:
+        """Yield the runs."""
+        for record, _ in self._all():
+            yield record
+
+    def points(self) -> Iterator[PointBatch]:
+        """Yield the histories."""
+        for record, history in self._all():
+            yield history.batch(record.id)
+
+    def _all(self) -> list[tuple[RunRecord, History]]:
+        if self._read is None:
+            self._read = []
+            for path in self._paths:
+                try:
+                    reading = _Reading(path)
+                    self._read.append((reading.finished(), reading.history))
+                except (ValueError, OSError, StoreError) as error:
+                    self.report.fail("runs", path.stem, error)
+                    continue
+                for what, count in reading.left.items():
+                    self.report.note(f"{count:,} {what} of W&B run {path.stem} were left out.")
+        return self._read
+
+
+class _Reading:
+    """One run while its file is read."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._run: Fields = {}
+        self._config: dict[str, Any] = {}
+        self._summary: dict[str, Any] = {}
+        self._exit: int | None = None
+        self.history = History()
+        self.left: Counter[str] = Counter()
+        for record in wandb_log.records(path):
+            self._take(record)
+
+    def _take(self, record: Fields) -> None:
+        if 17 in record:
+            self._run.update(messages.inner(record, 17))
+            self._configure(messages.inner(self._run, 4))
+        elif 5 in record:
+            self._configure(messages.inner(record, 5))
+        elif 2 in record:
+            self._step(messages.inner(record, 2))
+        elif 3 in record:
+            self._summary.update(_items(messages.inner(record, 3), 1))
+        elif 7 in record:
+            said = messages.inner(record, 7)
+            time = messages.time_ms(said, 2)
+            found = dict(_items(said, 3))
+            for key, value in numbers(found):
+                self.history.add(f"system/{key}", 0, time, value)
+        elif 18 in record:
+            self._exit = messages.integer(messages.inner(record, 18), 1)
+        elif 8 in record:
+            self.left["artifacts"] += 1
+
+    def _configure(self, said: Fields) -> None:
+        for key, value in _items(said, 1):
+            if key != "_wandb":
+                self._config[key] = value
+
+    def _step(self, said: Fields) -> None:
+        found = dict(_items(said, 1))
+        step = messages.integer(messages.inner(said, 2), 1)
+        step = int(found.get("_step", step) or step)
+        time = int(float(found.get("_timestamp") or 0) * 1000)
+        for key, value in found.items():
+            if key.startswith("_"):
+                continue
+            known = list(numbers({key: value}))
+            if not known:
+                self.left["logged values that are no numbers"] += 1
+            for name, number in known:
+                self.history.add(name, step, time, number)
+
+    def finished(self) -> RunRecord:
+        """Return the run.
+
+        Raises
+        ------
+        StoreError
+            If the file does not even say which run it is.
+        """
+        run = self._run
+        wandb_id = messages.text(run, 1)
+        if not wandb_id:
+            raise StoreError("The file was cut off before it says which run it is.")
+        tags = {key: messages.text(run, number) for key, number in _RUN_TEXTS.items()}
+        tags = {key: value for key, value in tags.items() if value}
+        for tag in run.get(10, ()):
+            tags[f"wandb.tag.{tag.decode('utf-8', 'replace')}"] = "true"
+        git = messages.inner(run, 21)
+        for key, number in (("repoURL", 1), ("commit", 2)):
+            if messages.text(git, number):
+                tags[f"mlflow.source.git.{key}"] = messages.text(git, number)
+        for key, value in self._summary.items():
+            known = key.startswith("_") or key in self.history
+            if not known and isinstance(value, str | int | float):
+                tags[f"wandb.summary.{key}"] = str(value)
+        start = messages.time_ms(run, 17) or self.history.first or 0
+        project = messages.text(run, 3) or "uncategorized"
+        files = self._path.parent / "files"
+        return RunRecord(
+            made_id("wandb", messages.text(run, 2), project, wandb_id),
+            project,
+            messages.text(run, 8) or wandb_id,
+            _status(self._exit),
+            start,
+            None if self._exit is None else max(start, self.history.last or start),
+            artifacts=str(files) if files.is_dir() else None,
+            params=flat(self._config),
+            tags=tags,
+        )
+
+
+def _status(code: int | None) -> str:
+    """Return the status of a run; without a record of its end it was cut off."""
+    return "INTERRUPTED" if code is None else "FAILED" if code else "FINISHED"
+
+
+def _items(said: Fields, number: int) -> Iterator[tuple[str, Any]]:
+    """Yield (key, value) of the items of a history, a summary or a configuration."""
+    for item in messages.inners(said, number):
+        nested = [part.decode("utf-8", "replace") for part in item.get(2, ())]
+        key = messages.text(item, 1) or ".".join(nested)
+        yield key, _value(item)
+
+
+def _value(item: Fields) -> Any:
+    if 6 in item:
+        return messages.double(item, 6)
+    if 5 in item:
+        return messages.zigzag(item, 5)
+    if 4 in item:
+        return bool(messages.integer(item, 4))
+    if 7 in item:
+        return messages.text(item, 7)
+    for number in (8, 16):
+        if number in item:
+            try:
+                return json.loads(messages.text(item, number))
+            except ValueError:
+                return messages.text(item, number)
+    return None
