@@ -263,3 +263,12 @@ def test_deleting_the_store_under_a_run_is_said(workdir, capfd):
     with nbtrack.start_run(run_name="fresh"):
         nbtrack.log_metric("x", 2)
     assert nbtrack.search_runs()["metrics.x"].tolist() == [2.0]
+
+
+def test_inside_the_use_of_one_store_another_can_be_used(workdir):
+    nbtrack.Client("one.duckdb").create_experiment("here")
+    nbtrack.Client("two.duckdb").create_experiment("there")
+    one, two = open_store("one.duckdb"), open_store("two.duckdb")
+    with one.read() as first, two.read() as second:
+        names = [{row[1] for row in r.named("bulk.experiments")} for r in (first, second)]
+    assert [names[0] - names[1], names[1] - names[0]] == [{"here"}, {"there"}]

@@ -63,7 +63,7 @@ class CsvTables(Source):
             (self._histories if _is_history(columns) else self._tables).append((file, columns))
         self._ids: dict[str, str] = {}
         self._known: list[RunRecord] | None = None
-        self._read: dict[str, History] | None = None
+        self._read: dict[str, History] = {}
 
     def experiments(self) -> list[ExperimentRecord]:
         """Return the experiments that the tables name, else one named like the file."""
@@ -102,7 +102,7 @@ class CsvTables(Source):
 
     def _points(self) -> dict[str, History]:
         self._records()
-        return self._read or {}
+        return self._read
 
     def _run(self, row: Row, columns: list[str], place: int) -> tuple[RunRecord, dict[str, float]]:
         name = _first(row, NAMES) or row.get("tags.mlflow.runName") or ""
@@ -140,7 +140,6 @@ class CsvTables(Source):
 
     def _follow(self, file: Path, columns: list[str], found: dict[str, RunRecord]) -> None:
         """Read histories; a run that no table has is made."""
-        assert self._read is not None
         cleared: set[str] = set()
         bad = 0
         key_column = _key_column(columns)

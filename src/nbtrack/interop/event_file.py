@@ -92,8 +92,8 @@ def plugin(value: Fields) -> tuple[str, bytes]:
 def image(value: Fields) -> bytes | None:
     """Return the encoded picture of a summary value, the first of several."""
     if 4 in value:
-        found: Any = messages.inner(value, 4).get(4, [None])[-1]
-        return found
+        pictures: list[bytes] = messages.inner(value, 4).get(4, [])
+        return pictures[-1] if pictures else None
     pictures = messages.inner(value, 8).get(8, [])
     return pictures[2] if len(pictures) > 2 else None
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from nbtrack.errors import NbtrackError
 from nbtrack.interop.report import Report
 from nbtrack.interop.source import Files
+from nbtrack.store.artifact_roots import pump
 from nbtrack.store.artifacts import ArtifactFolder
 from nbtrack.store.journal import now_ms
 from nbtrack.store.model_log import content_cache
@@ -15,8 +17,8 @@ from nbtrack.store.store import Store
 
 MANY = 200
 
-Known = dict[str, tuple[int, int]]
-"""Size and time, in milliseconds since the epoch, of files that are there already, by path."""
+Known = dict[str, Sequence[Any]]
+"""Size, time in milliseconds since the epoch and SHA-256 of files that are there, by path."""
 
 
 class FileIntake:
@@ -87,10 +89,15 @@ class FileIntake:
         self._records.clear()
 
 
-def _is_here(known: tuple[int, int] | None, size: int | None, files: Files, path: str) -> bool:
+def _is_here(known: Sequence[Any] | None, size: int | None, files: Files, path: str) -> bool:
     if known is None or size is None or known[0] != size:
         return False
     if isinstance(files, ArtifactFolder):
         changed = Path(files.download(path)).stat().st_mtime * 1000
-        return changed <= known[1]
+        return bool(changed <= known[1] or _digest(files, path) == known[2])
     return True
+
+
+def _digest(files: Files, path: str) -> str:
+    with files.open(path) as stream:
+        return pump(stream, lambda _: None).sha256

@@ -30,8 +30,9 @@ class History:
         columns = self._columns.get(key)
         if columns is None:
             columns = self._columns[key] = (array("q"), array("q"), array("d"))
-        for column, item in zip(columns, (step, time, value), strict=True):
-            column.append(item)
+        columns[0].append(step)
+        columns[1].append(time)
+        columns[2].append(value)
         self.first = time if self.first is None else min(self.first, time)
         self.last = time if self.last is None else max(self.last, time)
 

@@ -280,6 +280,6 @@ class Importer:
     def _known_files(self, runs: list[str]) -> dict[str, Known]:
         found: dict[str, Known] = {}
         with self.store.read() as reader:
-            for run_id, path, size, created in reader.named("bulk.artifacts_of_runs", runs=runs):
-                found.setdefault(run_id, {})[path] = (size, created)
+            for run_id, path, *file in reader.named("bulk.artifacts_of_runs", runs=runs):
+                found.setdefault(run_id, {})[path] = file
         return found

@@ -96,7 +96,7 @@ class ModelIntake:
                 ),
             )
             rows = reader.named("bulk_models.artifacts", model_id=record.id)
-        files: Known = {path: (size, created) for path, size, created in rows}
+        files: Known = {path: found for path, *found in rows}
         self._report.count("logged models", came=int(not known), known=int(bool(known)))
         self._models[record.id] = stored or usual_location(experiment_id, record.id)
         if record.artifacts and (stored is None or ":" not in stored):

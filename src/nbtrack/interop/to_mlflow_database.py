@@ -132,7 +132,8 @@ class DatabaseExport:
         self._folders[record.id] = str(stored[0][0] or place)
         if not new:
             tables.change(
-                "UPDATE runs SET status = ?, end_time = ? WHERE run_uuid = ? AND status = 'RUNNING'",
+                "UPDATE runs SET status = ?, end_time = ? "
+                "WHERE run_uuid = ? AND status = 'RUNNING'",
                 [_status(record.status), record.end, record.id],
             )
         for table, pairs in (("params", record.params), ("tags", _carried(record.tags))):

@@ -84,7 +84,10 @@ def place_experiment(
     if stage == "active":
         rows = reader.named("bulk.active_experiment", name=name)
     else:
-        rows = reader.named("bulk.deleted_experiment", name=name, key=ORIGIN, value=origin)
+        rows = reader.named(
+            "bulk.deleted_experiment", name=name, created=created, key=ORIGIN, value=origin
+        )
+    rows = rows[:1]
     new = not rows
     if new:
         here = _free_id(reader, experiment_id)

@@ -9,9 +9,13 @@ SELECT experiment_id, artifact_location FROM experiments
 WHERE name = $name AND lifecycle_stage = 'active'
 
 -- name: deleted_experiment
+-- the same one, come from the same place or made at the same moment
 SELECT e.experiment_id, e.artifact_location
-FROM experiments e JOIN experiment_tags t ON t.experiment_id = e.experiment_id
-WHERE e.name = $name AND e.lifecycle_stage = 'deleted' AND t.key = $key AND t.value = $value
+FROM experiments e
+WHERE e.name = $name AND e.lifecycle_stage = 'deleted'
+  AND (epoch_ms(e.creation_time) = $created
+       OR EXISTS (SELECT 1 FROM experiment_tags t
+                  WHERE t.experiment_id = e.experiment_id AND t.key = $key AND t.value = $value))
 
 -- name: is_free
 SELECT NOT EXISTS (SELECT 1 FROM experiments WHERE experiment_id = $experiment_id)
@@ -63,7 +67,7 @@ SET end_time = greatest(start_time, coalesce(
 WHERE run_id IN (SELECT unnest($runs::VARCHAR[])) AND status = 'INTERRUPTED' AND host IS NULL
 
 -- name: artifacts_of_runs
-SELECT run_id, path, size, epoch_ms(creation_time) FROM artifacts WHERE run_id IN (SELECT unnest($runs::VARCHAR[]))
+SELECT run_id, path, size, epoch_ms(creation_time), sha256 FROM artifacts WHERE run_id IN (SELECT unnest($runs::VARCHAR[]))
 
 -- name: has_points
 SELECT series FROM series WHERE series IN (SELECT unnest($series::BIGINT[])) AND count > 0

@@ -23,7 +23,7 @@ FROM (SELECT unnest($models::VARCHAR[]) AS model_id, unnest($keys::VARCHAR[]) AS
 WHERE NOT EXISTS (SELECT 1 FROM logged_model_tags t WHERE t.model_id = n.model_id AND t.key = n.key)
 
 -- name: artifacts
-SELECT path, size, epoch_ms(creation_time) FROM logged_model_artifacts WHERE model_id = $model_id
+SELECT path, size, epoch_ms(creation_time), sha256 FROM logged_model_artifacts WHERE model_id = $model_id
 
 -- name: ids
 SELECT model_id, lifecycle_stage, artifact_location FROM logged_models

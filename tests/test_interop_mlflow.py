@@ -1,0 +1,246 @@
+"""Runs of MLflow come in and go out; the real mlflow has written them, and reads them again."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import nbtrack
+from nbtrack.entities import ViewType
+from nbtrack.interop import export_to, import_from
+from nbtrack.store import open_store
+
+pytest.importorskip("mlflow", reason="what MLflow has written is written by MLflow")
+WORLD = Path(__file__).with_name("mlflow_world.py")
+
+
+def mlflow(folder: Path, *orders: str) -> list[dict[str, Any]]:
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("MLFLOW_")}
+    done = subprocess.run(
+        [sys.executable, str(WORLD), *orders],
+        cwd=folder, env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-2000:]
+    return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with ``mlflow.db`` and, in ``files``, an ``mlruns`` folder, as MLflow makes them."""
+    folder = tmp_path_factory.mktemp("mlflow")
+    (folder / "files").mkdir()
+    mlflow(folder, "make=sqlite:///mlflow.db", f"make=file://{folder}/files/mlruns")
+    return folder
+
+
+def client(workdir: Path, source: Path | str, **options: Any) -> tuple[nbtrack.Client, Any]:
+    report = import_from(source, workdir / "ours.duckdb", progress=False, **options)
+    return nbtrack.Client(str(workdir / "ours.duckdb")), report
+
+
+def runs_by_name(found: nbtrack.Client) -> dict[str, Any]:
+    ids = [e.experiment_id for e in found.search_experiments(view_type=ViewType.ALL)]
+    return {r.info.run_name: r for r in found.search_runs(ids, run_view_type=ViewType.ALL)}
+
+
+SOURCES = pytest.mark.parametrize("place", ["mlflow.db", "files/mlruns", "files"])
+
+
+@SOURCES
+def test_runs_come_with_all_that_was_logged(world: Path, workdir: Path, place: str) -> None:
+    found, report = client(workdir, world / place)
+    assert report.ok, str(report)
+    runs = runs_by_name(found)
+    parent = runs["parent"]
+    assert parent.data.params == {"lr": "0.1", "model/depth": "3"}
+    assert parent.data.tags["mlflow.note.content"] == "a note"
+    assert len(found.get_metric_history(parent.info.run_id, "loss")) == 50
+    odd = [m.value for m in found.get_metric_history(parent.info.run_id, "odd")]
+    assert sorted(v for v in odd if not math.isnan(v)) == [-math.inf, 0.0, math.inf]
+    assert any(math.isnan(v) for v in odd)
+    assert runs["child"].data.tags["mlflow.parentRunId"] == parent.info.run_id
+    assert found.get_metric_history(runs["child"].info.run_id, "deep/acc")[0].step == 7
+    assert [f.path for f in found.list_artifacts(parent.info.run_id, "notes")] == ["notes/a.txt"]
+
+
+@SOURCES
+def test_what_was_deleted_stays_deleted(world: Path, workdir: Path, place: str) -> None:
+    found, report = client(workdir, world / place)
+    assert runs_by_name(found)["gone"].info.lifecycle_stage == "deleted"
+    trash = found.search_experiments(view_type=ViewType.DELETED_ONLY)
+    assert [e.name for e in trash] == ["trash"]
+    going = runs_by_name(found)["still going"].info
+    assert (going.status, going.end_time) == ("INTERRUPTED", going.start_time)
+    assert any("had not ended" in note for note in report.notes)
+
+
+@SOURCES
+def test_datasets_models_and_registry_come(world: Path, workdir: Path, place: str) -> None:
+    found, _ = client(workdir, world / place)
+    runs = runs_by_name(found)
+    used = runs["parent"].inputs.dataset_inputs[0]
+    assert (used.dataset.name, used.tags[0].value) == ("table", "train")
+    (output,) = runs["parent"].outputs.model_outputs
+    assert output.step == 3
+    assert [m.model_id for m in runs["reader"].inputs.model_inputs] == [output.model_id]
+    model = found.get_logged_model(output.model_id)
+    assert (model.name, model.params, model.tags["t"]) == ("net", {"p": "2"}, "1")
+    metric = next(m for m in model.metrics or [] if m.key == "f1")
+    assert (metric.value, metric.step, metric.dataset_name) == (0.9, 2, "table")
+    assert Path(model.artifact_location, "MLmodel").read_text().endswith(f"{model.model_id}\n")
+    versions = found.search_model_versions("name = 'Net'")
+    assert sorted(int(v.version) for v in versions) == [1, 2]
+    assert found.get_model_version_by_alias("Net", "champion").version == 2
+    assert found.create_model_version("Net", f"models:/{output.model_id}").version == 4
+
+
+@SOURCES
+def test_importing_again_changes_nothing(world: Path, workdir: Path, place: str) -> None:
+    client(workdir, world / place)
+    before = tables(workdir)
+    _, report = client(workdir, world / place)
+    assert all(row.came == 0 for row in report.rows), str(report)
+    assert tables(workdir) == before
+
+
+def tables(workdir: Path) -> dict[str, list[Any]]:
+    with open_store(workdir / "ours.duckdb").read() as reader:
+        names = [name for (name,) in reader.rows("SELECT table_name FROM duckdb_tables()")]
+        return {
+            name: sorted(map(repr, reader.rows(f"SELECT * FROM {name}")))
+            for name in names
+            if name != "migrations"
+        }
+
+
+def test_a_moved_folder_is_found_and_another_can_be_named(world: Path, workdir: Path) -> None:
+    shutil.copy(world / "mlflow.db", workdir / "mlflow.db")
+    kept = world / "mlruns"
+    hidden = kept.rename(world / "hidden")
+    try:
+        _, report = client(workdir, workdir / "mlflow.db")
+        assert any("artifact_roots" in note for note in report.notes), str(report)
+        shutil.copytree(hidden, workdir / "elsewhere")
+        roots = {str(kept): str(workdir / "elsewhere")}
+        found, report = client(workdir, workdir / "mlflow.db", artifact_roots=roots)
+    finally:
+        hidden.rename(kept)
+    run_id = runs_by_name(found)["parent"].info.run_id
+    assert Path(found.download_artifacts(run_id, "notes/a.txt")).read_text() == "hello"
+    assert not report.notes or all("artifact_roots" not in note for note in report.notes)
+
+
+def test_what_goes_on_there_is_completed_by_the_next_import(world: Path, workdir: Path) -> None:
+    copy = workdir / "mlflow.db"
+    shutil.copy(world / "mlflow.db", copy)
+    found, _ = client(workdir, copy)
+    run = runs_by_name(found)["still going"].info
+    with sqlite3.connect(copy) as database:
+        database.execute(
+            "UPDATE runs SET status = 'FAILED', end_time = ? WHERE run_uuid = ?",
+            [run.start_time + 5000, run.run_id],
+        )
+        database.execute(
+            "INSERT INTO metrics VALUES ('late', 1.5, 1, ?, 1.5, 0), ('late', 2.5, 1, ?, 3, 0)",
+            [run.run_id] * 2,
+        )
+    database.close()
+    found, report = client(workdir, copy)
+    now = found.get_run(run.run_id)
+    assert (now.info.status, now.info.end_time) == ("FAILED", run.start_time + 5000)
+    assert [m.step for m in found.get_metric_history(run.run_id, "late")] == [1, 3]
+    assert any("no whole number" in note for note in report.notes)
+
+
+def test_what_is_changed_here_stays(world: Path, workdir: Path) -> None:
+    found, _ = client(workdir, world / "mlflow.db")
+    child = runs_by_name(found)["child"].info.run_id
+    found.set_tag(child, "colour", "green")
+    found.delete_run(child)
+    found, _ = client(workdir, world / "mlflow.db")
+    again = found.get_run(child)
+    assert (again.data.tags["colour"], again.info.lifecycle_stage) == ("green", "deleted")
+
+
+def test_an_old_database_has_fewer_columns(workdir: Path) -> None:
+    with sqlite3.connect(workdir / "old.db") as database:
+        database.executescript("""
+            CREATE TABLE experiments (experiment_id, name, artifact_location, lifecycle_stage);
+            CREATE TABLE runs (run_uuid, name, source_type, source_name, user_id, status,
+                               start_time, end_time, lifecycle_stage, artifact_uri, experiment_id);
+            CREATE TABLE metrics (key, value, timestamp, run_uuid);
+            CREATE TABLE params (key, value, run_uuid);
+            CREATE TABLE tags (key, value, run_uuid);
+            INSERT INTO experiments VALUES (0, 'Default', '/x/0', 'active');
+            INSERT INTO runs VALUES ('aaaa', '', 'LOCAL', 'train.py', 'ann', 'FINISHED', 1000, 2000,
+                                     'active', NULL, 0);
+            INSERT INTO metrics VALUES ('loss', 0.5, 1500, 'aaaa'), ('loss', NULL, 1600, 'aaaa');
+        """)
+    database.close()
+    found, report = client(workdir, workdir / "old.db")
+    assert report.ok, str(report)
+    run = found.get_run("aaaa")
+    assert run.data.tags["mlflow.source.name"] == "train.py"
+    values = [m.value for m in found.get_metric_history("aaaa", "loss")]
+    assert values[0] == 0.5
+    assert math.isnan(values[1])
+
+
+def test_broken_folders_do_not_stop_the_others(world: Path, workdir: Path) -> None:
+    root = workdir / "mlruns"
+    shutil.copytree(world / "files/mlruns", root)
+    parent = next(root.glob("*/*/metrics/loss")).parents[1]
+    with (parent / "metrics" / "loss").open("a") as file:
+        file.write("1760000000000 1.0 0\nnonsense\n1760000000100 0.25\n")
+        file.write("1760000000200 0.5 60 table abc123\n")
+    child = next(root.glob("*/*/metrics/deep/acc")).parents[2]
+    (child / "meta.yaml").write_text("artifact_uri: [")
+    (root / "77").mkdir()
+    (root / "77" / "meta.yaml").write_text("")
+    found, report = client(workdir, root)
+    assert {p.what for p in report.problems} == {"runs", "experiments", "metrics"}, str(report)
+    history = found.get_metric_history(parent.name, "loss")
+    assert len(history) == 52  # two new ones: a line that was there twice counts once
+    assert {m.step for m in history} >= {0, 60}
+    assert "child" not in runs_by_name(found)
+
+
+def test_what_mlflow_reads_is_what_was_logged(world: Path, workdir: Path) -> None:
+    shutil.copy(world / "mlflow.db", workdir / "there.db")
+    client(workdir, world / "mlflow.db")
+    for _ in range(2):  # the second time changes nothing
+        report = export_to(workdir / "out/back.db", workdir / "ours.duckdb", progress=False)
+    assert report.ok, str(report)
+    assert all(row.came == 0 for row in report.rows), str(report)
+    was, back = mlflow(workdir, "seen=sqlite:///there.db", "seen=sqlite:///out/back.db")
+    for run in was["runs"].values():
+        if run["info"][1] == "RUNNING":  # nobody goes on with it
+            run["info"][1], run["info"][3] = "KILLED", run["info"][2]
+    for everything in (was, back):  # a store has had its own "Default" from its first moment
+        everything["experiments"] = [e for e in everything["experiments"] if e[0] != "Default"]
+    for what in was:
+        assert back[what] == was[what]
+
+
+def test_a_run_of_ours_is_read_by_mlflow(workdir: Path) -> None:
+    with nbtrack.start_run(run_name="ours"):
+        nbtrack.log_params({"lr": 0.1})
+        for step in range(3):
+            nbtrack.log_metric("loss", 1 / (step + 1), step=step)
+        nbtrack.log_text("hello", "a/b.txt")
+    report = export_to(workdir / "mlflow.db", progress=False)
+    assert report.ok, str(report)
+    (seen,) = mlflow(workdir, "seen=sqlite:///mlflow.db")
+    (run,) = seen["runs"].values()
+    assert run["info"][:2] == ["ours", "FINISHED"]
+    assert [value for _, _, value in run["history"]["loss"]] == ["1.0", "0.5", str(1 / 3)]
+    assert ["a/b.txt", 5] in run["files"]
