@@ -10,6 +10,7 @@ from nbtrack.cli.artifacts import artifacts
 from nbtrack.cli.command import Group, uri_option
 from nbtrack.cli.compare import compare
 from nbtrack.cli.experiments import experiments
+from nbtrack.cli.interchange import export, import_
 from nbtrack.cli.run import run
 from nbtrack.cli.runs import runs
 from nbtrack.cli.show import show
@@ -30,5 +31,5 @@ def program() -> None:
     """
 
 
-for _command in (run, show, compare, runs, experiments, artifacts, sql):
+for _command in (run, show, compare, runs, experiments, artifacts, sql, import_, export):
     program.add_command(_command)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -42,7 +43,7 @@ def import_from(
     artifact_roots : mapping of str to str, optional
         What the beginning of artifact places has become: ``{"/old/mlruns": "/new/mlruns"}``.
     progress : bool
-        Whether a bar shows how far it is (with tqdm).
+        Whether a bar shows how far it is.
     kind : str, optional
         What the source is, where that cannot be seen: one of ``mlflow-database``,
         ``mlflow-files``, ``tensorboard``, ``wandb``, ``trackio``, ``csv``,
@@ -62,6 +63,7 @@ def import_from(
     MissingDependencyError
         If a package is missing that reads the source.
     """
+    begin = time.monotonic()
     place = os.fspath(source)
     store = _store(store_uri)
     report = ImportReport(kinds.shown(place), str(store.path))
@@ -71,6 +73,7 @@ def import_from(
         bring(opened, store, places, report, progress=progress)
     finally:
         opened.close()
+    report.seconds = time.monotonic() - begin
     return report
 
 
@@ -96,7 +99,7 @@ def export_to(
     experiments : sequence of str, optional
         Ids or names; by default all.
     progress : bool
-        Whether a bar shows how far it is (with tqdm).
+        Whether a bar shows how far it is.
     kind : str, optional
         ``mlflow-database``, ``parquet``, ``csv`` or ``nbtrack``, where the name
         of the target does not say it.
@@ -106,6 +109,7 @@ def export_to(
     ExportReport
         What went, what was there, and what could not go, with reasons.
     """
+    begin = time.monotonic()
     place = os.fspath(target)
     store = _store(store_uri)
     found = kinds.target_kind(place) if kind is None else kinds.check_kind(kind, kinds.TARGETS)
@@ -132,6 +136,7 @@ def export_to(
                 from nbtrack.interop.to_csv import export_csv
 
                 export_csv(source, kinds.path_of(place), report, shown)
+    report.seconds = time.monotonic() - begin
     return report
 
 

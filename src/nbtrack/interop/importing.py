@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from itertools import islice
 
@@ -81,7 +80,6 @@ class Importer:
 
     def run(self) -> None:
         """Bring everything."""
-        begin = time.monotonic()
         self._bring_experiments()
         self._bring_runs()
         self._bring_points()
@@ -96,7 +94,6 @@ class Importer:
                 f"{self._lost[0]}. If they were moved, say where to: artifact_roots="
                 "{'<old folder>': '<new folder>'}; then import again."
             )
-        self.report.seconds = time.monotonic() - begin
 
     def _bring_experiments(self) -> None:
         now = now_ms()

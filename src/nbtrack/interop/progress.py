@@ -1,48 +1,47 @@
-"""A progress bar where one can be shown."""
+"""A progress bar on standard error or in the notebook."""
 
 from __future__ import annotations
 
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bars
+    from rich.progress import TaskID
 
 
 class Progress:
-    """Counts what is done; shows a bar with tqdm where it is installed.
+    """Counts what is done, and shows a bar where somebody looks on.
 
     Parameters
     ----------
     shown : bool
-        Whether anything is shown.
+        Whether anything is shown; where it is no terminal and no notebook, nothing is.
     """
 
     def __init__(self, shown: bool) -> None:
-        self._bar: Any = None
-        self._make: Any = None
-        if shown:
-            try:
-                from tqdm.auto import tqdm
-            except ImportError:
-                return
-            self._make = tqdm
+        self._bars: Bars | None = _bars() if shown else None
+        self._task: TaskID | None = None
 
     def stage(self, what: str, total: int | None = None) -> None:
         """Begin another kind of thing."""
-        self.close()
-        if self._make is not None:
-            self._bar = self._make(total=total, desc=what, unit_scale=True, leave=False)
+        if self._bars is not None:
+            self._end_stage()
+            self._task = self._bars.add_task(what, total=total)
 
     def step(self, count: int = 1) -> None:
         """Count what is done."""
-        if self._bar is not None:
-            self._bar.update(count)
+        if self._bars is not None and self._task is not None:
+            self._bars.update(self._task, advance=count)
 
-    def close(self) -> None:
-        """Take the bar away."""
-        if self._bar is not None:
-            self._bar.close()
-            self._bar = None
+    def _end_stage(self) -> None:
+        if self._bars is not None and self._task is not None:
+            self._bars.remove_task(self._task)
+            self._task = None
 
     def __enter__(self) -> Progress:
+        if self._bars is not None:
+            self._bars.start()
         return self
 
     def __exit__(
@@ -51,4 +50,19 @@ class Progress:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.close()
+        self._end_stage()
+        if self._bars is not None:
+            self._bars.stop()
+
+
+def _bars() -> Bars:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bars
+
+    columns = (TextColumn("{task.description:>12}"), BarColumn(), MofNCompleteColumn())
+    console = Console(stderr=True)
+    looked_at = console.is_terminal or console.is_jupyter
+    return Bars(
+        *columns, TimeRemainingColumn(), console=console, transient=True, disable=not looked_at
+    )
