@@ -14,6 +14,7 @@ from nbtrack.cli.interchange import export, import_
 from nbtrack.cli.run import run
 from nbtrack.cli.runs import runs
 from nbtrack.cli.show import show
+from nbtrack.cli.space import compact_, gc
 from nbtrack.cli.sql import sql
 
 
@@ -31,5 +32,17 @@ def program() -> None:
     """
 
 
-for _command in (run, show, compare, runs, experiments, artifacts, sql, import_, export):
+for _command in (
+    run,
+    show,
+    compare,
+    runs,
+    experiments,
+    artifacts,
+    sql,
+    import_,
+    export,
+    gc,
+    compact_,
+):
     program.add_command(_command)

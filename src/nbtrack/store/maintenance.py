@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from nbtrack.errors import NbtrackError, warn
+from nbtrack.store.deleted import Chosen, Deleted, find, remove
 from nbtrack.store.journal import now_ms
 from nbtrack.store.logged_models import usual_location
-from nbtrack.store.reader import Reader
 from nbtrack.store.store import Store, open_store
 
 
@@ -61,7 +61,11 @@ def sync(uri: str | os.PathLike[str] | None = None) -> int:
 
 
 def compact(
-    uri: str | os.PathLike[str] | None = None, *, older_than_s: float = 0.0
+    uri: str | os.PathLike[str] | None = None,
+    *,
+    older_than_s: float = 0.0,
+    chosen: Chosen | None = None,
+    keep_deleted: bool = False,
 ) -> CompactReport:
     """Give the space of what is deleted back, sort the points, drop artifacts without an owner.
 
@@ -73,64 +77,56 @@ def compact(
     uri : str or path, optional
         The store; by default the one that the process tracks to.
     older_than_s : float
-        Only what was deleted so many seconds ago go.
+        Only what was deleted so many seconds ago goes.
+    chosen : Chosen, optional
+        What goes; by default everything that was deleted.
+    keep_deleted : bool
+        Whether all that was deleted stays, so that it can be restored.
 
     Raises
     ------
     StoreLockedError
         If someone holds the file: it says which process.
+    NotFoundError, InvalidStateError
+        If something was chosen that does not exist, or was not deleted.
     DiskFullError
         If there is no room for the new file; the old one stays.
     """
     store = open_store(uri)
-    before = now_ms() - int(older_than_s * 1000)
     with store.locked_for_writing():
         size = store.path.stat().st_size
-        with store.write() as reader:
-            gone = reader.named("maintenance.deleted_runs", before=before)
-            _remove_runs(reader, [run_id for run_id, _, _ in gone])
-            models = reader.named("maintenance.deleted_models", before=before)
-            _remove_models(reader, [model_id for model_id, _, _ in models])
-            experiments = _remove_experiments(reader, before)
-        for run_id, experiment_id, artifact_uri in gone:
-            store.writers.forget(run_id)
-            _remove_artifacts(store, artifact_uri or f"artifacts/{experiment_id}/{run_id}")
-        for model_id, experiment_id, location in models:
-            _remove_artifacts(store, location or usual_location(experiment_id, model_id))
+        gone = Deleted()
+        if not keep_deleted:
+            with store.write() as reader:
+                gone = find(reader, _before(older_than_s), chosen or Chosen())
+                remove(reader, gone)
+        for run in gone.runs:
+            store.writers.forget(run.id)
+            _remove_artifacts(store, run.location or f"artifacts/{run.experiment_id}/{run.id}")
+        for model in gone.models:
+            place = model.location or usual_location(model.experiment_id, model.id)
+            _remove_artifacts(store, place)
         _rewrite(store)
         freed = _remove_orphans(store)
         smaller = size - store.path.stat().st_size
-        return CompactReport(len(gone), experiments, smaller, freed, len(models))
+        return CompactReport(
+            len(gone.runs), len(gone.experiments), smaller, freed, len(gone.models)
+        )
 
 
-def _remove_runs(reader: Reader, runs: list[str]) -> None:
-    for noun in (
-        "points",
-        "series",
-        "params",
-        "tags",
-        "artifacts",
-        "inputs",
-        "model_inputs",
-        "model_outputs",
-        "runs",
-    ):
-        if runs:
-            reader.named(f"maintenance.remove_{noun}", runs=runs)
+def deleted(
+    uri: str | os.PathLike[str] | None = None,
+    *,
+    older_than_s: float = 0.0,
+    chosen: Chosen | None = None,
+) -> Deleted:
+    """Return what `compact` would remove for good, with the same arguments."""
+    with open_store(uri).read() as reader:
+        return find(reader, _before(older_than_s), chosen or Chosen())
 
 
-def _remove_models(reader: Reader, models: list[str]) -> None:
-    for noun in ("params", "tags", "metrics", "artifacts", "inputs", "outputs", "rows"):
-        if models:
-            reader.named(f"maintenance.remove_{noun}_of_models", models=models)
-
-
-def _remove_experiments(reader: Reader, before: int) -> int:
-    experiments = [e for (e,) in reader.named("maintenance.empty_experiments", before=before)]
-    for noun in ("experiment_tags", "datasets", "experiments"):
-        if experiments:
-            reader.named(f"maintenance.remove_{noun}", experiments=experiments)
-    return len(experiments)
+def _before(older_than_s: float) -> int:
+    return now_ms() - int(older_than_s * 1000)
 
 
 def _remove_artifacts(store: Store, artifact_uri: str) -> None:

@@ -1,6 +1,6 @@
 -- name: deleted_runs
 -- artifacts that have stayed with another tracker are not ours to remove
-SELECT run_id, experiment_id,
+SELECT run_id, run_name, experiment_id,
        CASE WHEN EXISTS (SELECT 1 FROM tags t WHERE t.run_id = runs.run_id AND t.key = 'nbtrack.artifacts_elsewhere')
             THEN NULL ELSE artifact_uri END
 FROM runs
@@ -33,12 +33,24 @@ DELETE FROM model_outputs WHERE run_id IN (SELECT unnest($runs::VARCHAR[]))
 -- name: remove_runs
 DELETE FROM runs WHERE run_id IN (SELECT unnest($runs::VARCHAR[]))
 
--- name: empty_experiments
-SELECT experiment_id FROM experiments e
+-- name: deleted_experiments
+SELECT experiment_id, name FROM experiments
 WHERE lifecycle_stage = 'deleted' AND experiment_id <> '0'
   AND last_update_time <= make_timestamp($before::BIGINT * 1000)
-  AND NOT EXISTS (SELECT 1 FROM runs r WHERE r.experiment_id = e.experiment_id)
-  AND NOT EXISTS (SELECT 1 FROM logged_models m WHERE m.experiment_id = e.experiment_id)
+
+-- name: owners
+SELECT experiment_id, run_id FROM runs WHERE experiment_id IN (SELECT unnest($experiments::VARCHAR[]))
+UNION ALL
+SELECT experiment_id, model_id FROM logged_models WHERE experiment_id IN (SELECT unnest($experiments::VARCHAR[]))
+
+-- name: stages_of_runs
+SELECT run_id, lifecycle_stage FROM runs WHERE run_id IN (SELECT unnest($ids::VARCHAR[]))
+
+-- name: stages_of_experiments
+SELECT experiment_id, lifecycle_stage FROM experiments WHERE experiment_id IN (SELECT unnest($ids::VARCHAR[]))
+
+-- name: stages_of_models
+SELECT model_id, lifecycle_stage FROM logged_models WHERE model_id IN (SELECT unnest($ids::VARCHAR[]))
 
 -- name: remove_experiment_tags
 DELETE FROM experiment_tags WHERE experiment_id IN (SELECT unnest($experiments::VARCHAR[]))
@@ -58,7 +70,7 @@ WHERE status <> 'FAILED' OR model_id IN (SELECT model_id FROM logged_model_artif
 
 -- name: deleted_models
 -- what is registered stays, so that its versions can be loaded
-SELECT m.model_id, m.experiment_id, m.artifact_location
+SELECT m.model_id, m.name, m.experiment_id, m.artifact_location
 FROM logged_models m
 WHERE ((m.lifecycle_stage = 'deleted' AND m.last_updated_time <= make_timestamp($before::BIGINT * 1000))
        OR m.experiment_id IN (SELECT experiment_id FROM experiments
