@@ -82,6 +82,7 @@ LAZY_UPWARD: set[tuple[str, str]] = {
     ("nbtrack.tracking", "nbtrack.api.registry"),  # nbtrack.tracking.set_registry_uri
     ("nbtrack.models.serving", "nbtrack.server.scoring.start"),  # nbtrack.models.serve(...)
     ("nbtrack.models.serve", "nbtrack.server.scoring.program"),  # python -m nbtrack.models.serve
+    ("nbtrack.projects.tracking_server", "nbtrack.server.standalone"),  # for scripts with mlflow
 }
 
 

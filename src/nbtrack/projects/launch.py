@@ -19,11 +19,21 @@ from nbtrack.projects.environments import Environment, manager_for, open_environ
 from nbtrack.projects.process import Command, shell_words
 from nbtrack.projects.specification import Project, read_project
 from nbtrack.projects.submitted import SubmittedRun
+from nbtrack.projects.tracking_server import TrackingServer
 from nbtrack.store.store import Store
 from nbtrack.tracking import context
 from nbtrack.tracking import start as _start
 
 KERNEL = "ipykernel"
+# they would lead a script elsewhere than to its run, or to its server as somebody else
+_NOT_PASSED_ON = {
+    "NBTRACK_EXPERIMENT_NAME",
+    "MLFLOW_EXPERIMENT_NAME",
+    "MLFLOW_REGISTRY_URI",
+    "MLFLOW_TRACKING_AUTH",
+    "MLFLOW_TRACKING_PASSWORD",
+    "MLFLOW_TRACKING_USERNAME",
+}
 
 
 def run(
@@ -248,9 +258,13 @@ def _shown(plan: _Plan) -> str:
 
 
 def _begin(store: Store, plan: _Plan, made: _Made, held: contextlib.ExitStack) -> Command:
-    variables = {**os.environ, **_joining(store, made), **plan.environment.variables}
-    for name in ("NBTRACK_EXPERIMENT_NAME", "MLFLOW_EXPERIMENT_NAME"):
-        variables.pop(name, None)
+    inherited = {name: value for name, value in os.environ.items() if name not in _NOT_PASSED_ON}
+    variables = {
+        **inherited,
+        **_joining(store, made),
+        **_address(store, held),
+        **plan.environment.variables,
+    }
     if plan.notebook is None:
         words = shell_words(plan.point.command_for(plan.values))
         return Command(words, plan.project.folder, variables)
@@ -273,7 +287,7 @@ def _begin(store: Store, plan: _Plan, made: _Made, held: contextlib.ExitStack) -
 
 
 def _joining(store: Store, made: _Made) -> dict[str, str]:
-    """Return the variables by which a process logs to the run, with nbtrack or with mlflow.
+    """Return the variables by which a process joins the run, with nbtrack or with mlflow.
 
     Runs that it starts beside that one belong under it.
     """
@@ -285,13 +299,22 @@ def _joining(store: Store, made: _Made) -> dict[str, str]:
     known = known if isinstance(known, dict) else {}
     return {
         "NBTRACK_URI": store.uri,
+        "NBTRACK_REGISTRY_URI": context.registry().uri,
         "NBTRACK_RUN_ID": made.run_id,
         "NBTRACK_EXPERIMENT_ID": made.experiment_id,
-        "MLFLOW_TRACKING_URI": store.uri,
         "MLFLOW_RUN_ID": made.run_id,
         "MLFLOW_EXPERIMENT_ID": made.experiment_id,
         "MLFLOW_RUN_CONTEXT": json.dumps({**known, "mlflow.parentRunId": made.run_id}),
     }
+
+
+def _address(store: Store, held: contextlib.ExitStack) -> dict[str, str]:
+    """Return the variables by which the real mlflow finds the store, as long as the run goes on."""
+    if os.name == "nt":  # sockets are not passed on there
+        return {"MLFLOW_TRACKING_URI": store.uri}
+    server = TrackingServer(store.uri, context.registry().uri)
+    held.callback(server.close)
+    return server.variables()
 
 
 def _tell(text: str) -> None:

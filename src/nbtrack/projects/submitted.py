@@ -75,11 +75,11 @@ class SubmittedRun:
     def _watch(self) -> None:
         try:
             self._command.wait()
+            self._held.close()  # what the command has sent to its server is in the store then
             self._settle()
         except NbtrackError as error:
             self._store.say(f"The end of run {self._run_id} could not be recorded: {error}")
         finally:
-            self._held.close()
             self._settled.set()
 
     def _settle(self) -> None:

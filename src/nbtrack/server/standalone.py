@@ -86,7 +86,12 @@ class ServerOptions:
     allowed_hosts: Sequence[str] = field(default_factory=tuple)
 
 
-def serve(options: ServerOptions, *, ready: Callable[[str], None] | None = None) -> int:
+def serve(
+    options: ServerOptions,
+    *,
+    ready: Callable[[str], None] | None = None,
+    sockets: Sequence[socket.socket] | None = None,
+) -> int:
     """Serve a store until SIGTERM or SIGINT; return the exit status.
 
     Parameters
@@ -94,6 +99,8 @@ def serve(options: ServerOptions, *, ready: Callable[[str], None] | None = None)
     options : ServerOptions
     ready : callable, optional
         Called with the URL once the server listens; by default it is printed.
+    sockets : sequence of socket.socket, optional
+        What it listens on instead of host and port.
 
     Raises
     ------
@@ -110,7 +117,7 @@ def serve(options: ServerOptions, *, ready: Callable[[str], None] | None = None)
         token = secrets.token_urlsafe(TOKEN_BYTES)
     location = resolve(options.store_uri or default_uri())
     site = Site(Catalog(location.path.parent), Leases(lambda _: None), lambda: _open(options))
-    sockets = bind(options.host, options.port)
+    sockets = sockets or bind(options.host, options.port)
     url = url_of(sockets, options.host)
     if made:
         _say(
