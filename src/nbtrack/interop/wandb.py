@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +70,7 @@ class OfflineRuns(Source):
                 except (ValueError, OSError, StoreError) as error:
                     self.report.fail("runs", path.stem, error)
                     continue
-                for what, count in reading.left.items():
+                for what, count in (+reading.left).items():
                     self.report.note(f"{count:,} {what} of W&B run {path.stem} were left out.")
         return self._read
 
@@ -120,8 +120,10 @@ class _Reading:
         step = messages.integer(messages.inner(said, 2), 1)
         step = int(found.get("_step", step) or step)
         time = int(float(found.get("_timestamp") or 0) * 1000)
+        media = _media(found)
+        self.left["pictures, tables and other media"] += len(media)
         for key, value in found.items():
-            if key.startswith("_"):
+            if key.startswith(("_", *media)):
                 continue
             known = list(numbers({key: value}))
             if not known:
@@ -149,8 +151,9 @@ class _Reading:
         for key, number in (("repoURL", 1), ("commit", 2)):
             if messages.text(git, number):
                 tags[f"mlflow.source.git.{key}"] = messages.text(git, number)
+        media = _media(self._summary)
         for key, value in self._summary.items():
-            known = key.startswith("_") or key in self.history
+            known = key.startswith(("_", *media)) or key in self.history
             if not known and isinstance(value, str | int | float):
                 tags[f"wandb.summary.{key}"] = str(value)
         start = messages.time_ms(run, 17) or self.history.first or 0
@@ -180,6 +183,11 @@ def _items(said: Fields, number: int) -> Iterator[tuple[str, Any]]:
         nested = [part.decode("utf-8", "replace") for part in item.get(2, ())]
         key = messages.text(item, 1) or ".".join(nested)
         yield key, _value(item)
+
+
+def _media(found: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return what the keys begin with that describe a picture or a table, not a number."""
+    return tuple(key.removesuffix("_type") for key in found if key.endswith("._type"))
 
 
 def _value(item: Fields) -> Any:
