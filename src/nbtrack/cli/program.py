@@ -13,6 +13,7 @@ from nbtrack.cli.experiments import experiments
 from nbtrack.cli.interchange import export, import_
 from nbtrack.cli.run import run
 from nbtrack.cli.runs import runs
+from nbtrack.cli.server import server
 from nbtrack.cli.show import show
 from nbtrack.cli.space import compact_, gc
 from nbtrack.cli.sql import sql
@@ -40,6 +41,7 @@ for _command in (
     experiments,
     artifacts,
     sql,
+    server,
     import_,
     export,
     gc,

@@ -15,24 +15,21 @@ import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any
 
-from tornado import web
 from tornado.httpserver import HTTPServer
 
-from nbtrack.config import default_uri, find_default, resolve
-from nbtrack.errors import InvalidParameterError, NbtrackError
-from nbtrack.server.adapter import EndpointHandler, StreamHandler, handlers
+from nbtrack.config import StoreLocation, default_uri, find_default, resolve
+from nbtrack.errors import InvalidParameterError, NbtrackError, StoreLockedError
+from nbtrack.server.application import application
 from nbtrack.server.catalog import Catalog
 from nbtrack.server.mlflow.places import PROXY
 from nbtrack.server.mlflow.served import Served
-from nbtrack.server.mlflow.table import MLFLOW
 from nbtrack.server.mlflow.wire import SCHEME
-from nbtrack.server.route import Action
 from nbtrack.server.scoring.guard import Guard, is_loopback
 from nbtrack.server.site import Site
 from nbtrack.server.sockets import bind, url_of
 from nbtrack.server.watching import Leases
+from nbtrack.store.artifact_roots import local_path
 
 PORT = 5000
 THREADS = 8
@@ -108,6 +105,8 @@ def serve(
         If an option makes no sense.
     InvalidStateError
         If the port cannot be had.
+    StoreError
+        If the store cannot be read: the server stops then.
     """
     token = options.token or None
     if token is not None and options.no_auth:
@@ -115,8 +114,12 @@ def serve(
     made = token is None and not options.no_auth and not is_loopback(options.host)
     if made:
         token = secrets.token_urlsafe(TOKEN_BYTES)
-    location = resolve(options.store_uri or default_uri())
-    site = Site(Catalog(location.path.parent), Leases(lambda _: None), lambda: _open(options))
+    location = _location(options.store_uri)
+    site = Site(
+        Catalog(location.path.parent),
+        Leases(lambda _: None),
+        lambda: _open(options, str(location.path)),
+    )
     sockets = sockets or bind(options.host, options.port)
     url = url_of(sockets, options.host)
     if made:
@@ -126,26 +129,48 @@ def serve(
         )
     guard = Guard(token, (options.host, *options.allowed_hosts))
     announce = ready or (lambda found: _say(f"nbtrack tracks {location.path} at {found}"))
+    if location.notice:
+        _say(location.notice)
     asyncio.run(_run(site, guard, sockets, lambda: announce(url)))
     return 0
 
 
-def _open(options: ServerOptions) -> Served:
+def _location(uri: str | None) -> StoreLocation:
+    """Return the store that is served: one of this machine, whatever clients here track to."""
+    found = uri or default_uri()
+    if found is None or not found.lower().startswith(("http:", "https:")):
+        return resolve(found)
+    if uri is None:
+        return resolve(str(find_default()))
+    raise InvalidParameterError(
+        f"{uri!r} is a server itself. Name the store that is to be served: a path such as "
+        "nbtrack.duckdb."
+    )
+
+
+def _open(options: ServerOptions, path: str) -> Served:
     """Open the store, as a thread does when the first client asks."""
     from nbtrack.store.store import open_store
 
-    root = options.default_artifact_root
+    root = _absolute(options.default_artifact_root)
+    destination = _absolute(options.artifacts_destination)
     proxied = options.serve_artifacts
     if root is not None and not root.startswith(SCHEME) and PROXY not in root:
         proxied = False
     else:
-        root = options.artifacts_destination
-    uri = options.store_uri or default_uri() or str(find_default())
-    store = open_store(uri)
+        root = destination
+    store = open_store(path)
     registry = None if options.registry_uri is None else open_store(options.registry_uri)
     store.artifact_root = root
     store.writers.max_loose = _affordable(OPEN_RUNS)
-    return Served.of(store, registry, proxied=proxied, destination=options.artifacts_destination)
+    return Served.of(store, registry, proxied=proxied, destination=destination)
+
+
+def _absolute(root: str | None) -> str | None:
+    """Return a place for artifacts; a path of this machine does not depend on where we are."""
+    if root is None or root.lower().startswith("file:") or (path := local_path(root)) is None:
+        return root
+    return str(path)
 
 
 def _affordable(runs: int) -> int:
@@ -163,92 +188,6 @@ def _affordable(runs: int) -> int:
             soft = new
         return max(16, min(runs, soft // 4))
     return runs
-
-
-class StandaloneHandler(EndpointHandler):
-    """Serves who has the token."""
-
-    def set_default_headers(self) -> None:
-        """Name no software, and let no browser guess at the content or show it elsewhere."""
-        self.clear_header("Server")
-        self.set_header("X-Content-Type-Options", "nosniff")
-        self.set_header("X-Frame-Options", "SAMEORIGIN")
-
-    def compute_etag(self) -> str | None:
-        """Answers are not kept anywhere."""
-        return None
-
-    def check_xsrf_cookie(self) -> None:
-        """Cookies mean nothing here: the guard decides what a browser may send."""
-
-    def get_current_user(self) -> str | None:
-        """Return that somebody is there; who may not ask has been refused before."""
-        return "client"
-
-    def prepare(self) -> Any:
-        """Refuse by the headers."""
-        guard: Guard = self.settings["guard"]
-        headers = self.request.headers
-        try:
-            guard.check(
-                self.request.path,
-                headers.get("Host"),
-                headers.get("Origin"),
-                headers.get("Authorization"),
-            )
-        except NbtrackError as error:
-            status = error.get_http_status_code()
-            raise web.HTTPError(status, str(error).replace("%", "%%")) from None
-
-    def write_error(self, status_code: int, **kwargs: Any) -> None:
-        """Answer with what went wrong as JSON."""
-        if status_code == 401:
-            self.set_header("WWW-Authenticate", 'Basic realm="nbtrack"')
-        super().write_error(status_code, **kwargs)
-
-    def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
-        """Log what is the server's fault only."""
-        if not (isinstance(value, web.HTTPError) and value.status_code < 500):
-            super().log_exception(typ, value, tb)
-
-    async def allows(self, action: Action) -> bool:
-        """Return that whoever has the token may do everything."""
-        return True
-
-
-@web.stream_request_body
-class StandaloneStreamHandler(StandaloneHandler, StreamHandler):
-    """Serves the same clients, with bodies that are too large to be held."""
-
-    async def prepare(self) -> None:
-        """Refuse before anything of the body is taken."""
-        super().prepare()
-        await self.begin(self.path_kwargs)
-
-
-class _NothingHandler(StandaloneHandler):
-    """Answers what nobody has asked for before."""
-
-    def initialize(self) -> None:  # type: ignore[override]
-        """Take nothing."""
-
-    def prepare(self) -> Any:
-        super().prepare()
-        if self.request.path == "/" and self.request.method in ("GET", "HEAD"):
-            self.set_header("Content-Type", "text/plain; charset=utf-8")
-            self.finish("nbtrack serves MLflow's tracking API here. See docs/server.md.\n")
-            return
-        raise web.HTTPError(404, "There is nothing here.")
-
-
-def application(site: Site, pool: ThreadPoolExecutor, guard: Guard) -> web.Application:
-    """Return the application of a stand-alone server."""
-    return web.Application(
-        handlers("", site, pool, StandaloneHandler, StandaloneStreamHandler, MLFLOW),
-        default_handler_class=_NothingHandler,
-        guard=guard,
-        log_function=lambda _handler: None,
-    )
 
 
 async def _run(
@@ -271,7 +210,13 @@ async def _run(
     )
     server.add_sockets(sockets)
     ready()
-    loop.run_in_executor(pool, _warm_up, site)
+    warm = loop.run_in_executor(pool, _warm_up, site)
+
+    def look(done: asyncio.Future[NbtrackError | None]) -> None:
+        if not done.cancelled() and done.result() is not None:
+            stopping.set()
+
+    warm.add_done_callback(look)
     await stopping.wait()
     server.stop()
     with contextlib.suppress(TimeoutError):
@@ -279,12 +224,19 @@ async def _run(
             await server.close_all_connections()
     await asyncio.to_thread(pool.shutdown, wait=True, cancel_futures=True)
     await asyncio.to_thread(site.close)
+    if warm.done() and not warm.cancelled() and (error := warm.result()) is not None:
+        raise error
 
 
-def _warm_up(site: Site) -> None:
-    """Import what the first requests need, and open the store, while nobody waits for it."""
-    with contextlib.suppress(NbtrackError), site.served().store.read():
-        pass
+def _warm_up(site: Site) -> NbtrackError | None:
+    """Import what the first requests need, and open the store; return what makes that hopeless."""
+    try:
+        with site.served().store.read():
+            return None
+    except StoreLockedError:  # clients can log, and will read later
+        return None
+    except NbtrackError as error:
+        return error
 
 
 def _say(text: str) -> None:

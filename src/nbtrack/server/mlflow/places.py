@@ -85,32 +85,32 @@ class Places:
         return self._shown(model.artifact_location, path)
 
     def shown(self, location: str) -> str:
-        """Return a location in the folder of the store, of a model's version, for a client."""
-        local = local_path(location)
-        if not self.proxied or local is None or not self.is_served(location):
+        """Return a location among what is served, of a model's version, for a client."""
+        if not self.proxied:
             return location
-        below = Path(os.path.realpath(local)).relative_to(os.path.realpath(self.store.artifacts))
-        match below.parts:
-            case (_, kind, _, name, *_) if kind == MODELS and name == ARTIFACTS:
-                return f"{SCHEME}/{below.as_posix()}"
-            case (experiment_id, run_id, *rest):
-                return f"{SCHEME}/{'/'.join((experiment_id, run_id, ARTIFACTS, *rest))}"
+        for root in self._roots():
+            owner: tuple[str, ...]
+            match _below(location, root) or ():
+                case (experiment_id, kind, model_id, name, *rest) if (
+                    kind == MODELS and name == ARTIFACTS
+                ):
+                    owner = (experiment_id, MODELS, model_id)
+                case (experiment_id, run_id, *rest):
+                    owner = (experiment_id, run_id)
+                    if root == self.destination and rest[:1] == [ARTIFACTS]:
+                        rest = rest[1:]  # there a run has a folder of that name
+                case _:
+                    continue
+            return f"{SCHEME}/{'/'.join((*owner, ARTIFACTS, *rest))}"
         return location
 
     def is_served(self, location: str) -> bool:
         """Return whether the server may read and write at a location for others."""
-        local = local_path(location)
-        if self.destination is not None and local_path(self.destination) is None:
-            root = self.destination.rstrip("/")
-            if location.startswith(f"{root}/"):
-                return True
-        if local is None:
-            return False
-        roots = [self.store.artifacts]
-        if self.destination is not None and (own := local_path(self.destination)) is not None:
-            roots.append(own)
-        real = Path(os.path.realpath(local))
-        return any(real.is_relative_to(os.path.realpath(root)) for root in roots)
+        return any(_below(location, root) is not None for root in self._roots())
+
+    def _roots(self) -> list[str]:
+        usual = str(self.store.artifacts)
+        return [usual] if self.destination is None else [self.destination, usual]
 
     def _shown(self, location: str, path: str) -> str:
         if not self.proxied:
@@ -203,3 +203,18 @@ class Places:
                 "(models:/<model id>)."
             )
         return uri
+
+
+def _below(location: str, root: str) -> tuple[str, ...] | None:
+    """Return the parts of a location below a root, none for the root itself; None elsewhere."""
+    local, real_root = local_path(location), local_path(root)
+    if real_root is None:
+        head = f"{root.rstrip('/')}/"
+        found = location.startswith(head) and ".." not in location.split("/")
+        return tuple(location[len(head) :].split("/")) if found else None
+    if local is None:
+        return None
+    try:
+        return Path(os.path.realpath(local)).relative_to(os.path.realpath(real_root)).parts
+    except ValueError:
+        return None

@@ -1,0 +1,103 @@
+"""``nbtrack server``: a store for clients of MLflow."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from nbtrack.cli.command import Command, chosen_uri
+from nbtrack.cli.output import note
+
+
+@click.command(cls=Command, uri_names=("--backend-store-uri",))
+@click.option(
+    "-h",
+    "--host",
+    default="127.0.0.1",
+    envvar=["NBTRACK_HOST", "MLFLOW_HOST"],
+    show_default=True,
+    help="Where to listen. Beyond this machine, clients need a token.",
+)
+@click.option(
+    "-p",
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=5000,
+    envvar=["NBTRACK_PORT", "MLFLOW_PORT"],
+    show_default=True,
+    help="0 for one that is free.",
+)
+@click.option(
+    "--default-artifact-root",
+    metavar="URI",
+    envvar="MLFLOW_DEFAULT_ARTIFACT_ROOT",
+    help="Where clients put artifacts of new runs themselves: a path or URI that they all reach.  "
+    "[default: they are sent through this server]",
+)
+@click.option(
+    "--artifacts-destination",
+    metavar="URI",
+    envvar="MLFLOW_ARTIFACTS_DESTINATION",
+    help="Where this server keeps artifacts that are sent to it.  [default: beside the store]",
+)
+@click.option(
+    "--serve-artifacts/--no-serve-artifacts",
+    default=True,
+    envvar="MLFLOW_SERVE_ARTIFACTS",
+    show_default=True,
+    help="Whether artifacts go through this server.",
+)
+@click.option(
+    "--registry-store-uri",
+    metavar="URI",
+    envvar="MLFLOW_REGISTRY_STORE_URI",
+    help="The store whose model registry is served.  [default: the same]",
+)
+@click.option(
+    "--token",
+    envvar="NBTRACK_SERVER_TOKEN",
+    help="What clients must have: as MLFLOW_TRACKING_TOKEN, or as MLFLOW_TRACKING_PASSWORD with "
+    "any user name. Others on this machine can read a command line: NBTRACK_SERVER_TOKEN is "
+    "safer.  [default: none on this machine, else one is made and printed]",
+)
+@click.option("--no-auth", is_flag=True, help="Answer everybody who reaches the host.")
+@click.option(
+    "--allowed-hosts",
+    metavar="NAMES",
+    default="",
+    envvar="MLFLOW_SERVER_ALLOWED_HOSTS",
+    help="More names of this server, with commas between them.",
+)
+def server(
+    host: str,
+    port: int,
+    default_artifact_root: str | None,
+    artifacts_destination: str | None,
+    serve_artifacts: bool,
+    registry_store_uri: str | None,
+    token: str | None,
+    no_auth: bool,
+    allowed_hosts: str,
+) -> None:
+    """Serve a store to clients of MLflow, until it is stopped.
+
+    Clients set MLFLOW_TRACKING_URI to the address that is printed.
+    """
+    from nbtrack.server.standalone import ServerOptions, serve
+
+    options = ServerOptions(
+        store_uri=chosen_uri(),
+        host=host,
+        port=port,
+        registry_uri=registry_store_uri,
+        default_artifact_root=default_artifact_root,
+        artifacts_destination=artifacts_destination,
+        serve_artifacts=serve_artifacts,
+        token=token,
+        no_auth=no_auth,
+        allowed_hosts=[name.strip() for name in allowed_hosts.split(",") if name.strip()],
+    )
+    if no_auth and host not in ("127.0.0.1", "localhost", "::1"):
+        note("Everybody who reaches this address reads and writes the store.")
+    sys.exit(serve(options))

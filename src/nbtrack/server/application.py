@@ -1,0 +1,101 @@
+"""The application of a stand-alone server: who has the token may do everything."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from tornado import web
+
+from nbtrack.errors import NbtrackError
+from nbtrack.server.adapter import EndpointHandler, StreamHandler, handlers
+from nbtrack.server.mlflow.table import MLFLOW
+from nbtrack.server.route import Action
+from nbtrack.server.scoring.guard import Guard
+from nbtrack.server.site import Site
+
+
+class StandaloneHandler(EndpointHandler):
+    """Serves who has the token."""
+
+    def set_default_headers(self) -> None:
+        """Name no software, and let no browser guess at the content or show it elsewhere."""
+        self.clear_header("Server")
+        self.set_header("X-Content-Type-Options", "nosniff")
+        self.set_header("X-Frame-Options", "SAMEORIGIN")
+
+    def compute_etag(self) -> str | None:
+        """Answers are not kept anywhere."""
+        return None
+
+    def check_xsrf_cookie(self) -> None:
+        """Cookies mean nothing here: the guard decides what a browser may send."""
+
+    def get_current_user(self) -> str | None:
+        """Return that somebody is there; who may not ask has been refused before."""
+        return "client"
+
+    def prepare(self) -> Any:
+        """Refuse by the headers."""
+        guard: Guard = self.settings["guard"]
+        headers = self.request.headers
+        try:
+            guard.check(
+                self.request.path,
+                headers.get("Host"),
+                headers.get("Origin"),
+                headers.get("Authorization"),
+            )
+        except NbtrackError as error:
+            status = error.get_http_status_code()
+            raise web.HTTPError(status, str(error).replace("%", "%%")) from None
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        """Answer with what went wrong as JSON."""
+        if status_code == 401:
+            self.set_header("WWW-Authenticate", 'Basic realm="nbtrack"')
+        super().write_error(status_code, **kwargs)
+
+    def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
+        """Log what is the server's fault only."""
+        if not (isinstance(value, web.HTTPError) and value.status_code < 500):
+            super().log_exception(typ, value, tb)
+
+    async def allows(self, action: Action) -> bool:
+        """Return that whoever has the token may do everything."""
+        return True
+
+
+@web.stream_request_body
+class StandaloneStreamHandler(StandaloneHandler, StreamHandler):
+    """Serves the same clients, with bodies that are too large to be held."""
+
+    async def prepare(self) -> None:
+        """Refuse before anything of the body is taken."""
+        super().prepare()
+        await self.begin(self.path_kwargs)
+
+
+class _NothingHandler(StandaloneHandler):
+    """Answers what nobody has asked for before."""
+
+    def initialize(self) -> None:  # type: ignore[override]
+        """Take nothing."""
+
+    def prepare(self) -> Any:
+        super().prepare()
+        if self.request.path == "/" and self.request.method in ("GET", "HEAD"):
+            self.set_header("Content-Type", "text/plain; charset=utf-8")
+            self.finish("nbtrack serves MLflow's tracking API here. See docs/server.md.\n")
+            return
+        raise web.HTTPError(404, "There is nothing here.")
+
+
+def application(site: Site, pool: ThreadPoolExecutor, guard: Guard) -> web.Application:
+    """Return the application of a stand-alone server."""
+    return web.Application(
+        handlers("", site, pool, StandaloneHandler, StandaloneStreamHandler, MLFLOW),
+        default_handler_class=_NothingHandler,
+        guard=guard,
+        log_function=lambda _handler: None,
+    )
