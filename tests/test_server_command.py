@@ -133,9 +133,8 @@ def test_clients_are_told_where_artifacts_go(tmp_path: Path, root: str, shown: s
 def test_versions_of_models_that_are_kept_elsewhere_go_through_the_server(tmp_path: Path) -> None:
     with running(tmp_path, "-p", "0", "--artifacts-destination", "kept") as server:
         run = server.new_run()
-        url = (
-            f"{server.url}/api/2.0/mlflow-artifacts/artifacts/0/{run['run_id']}/artifacts/m/MLmodel"
-        )
+        path = f"0/{run['run_id']}/artifacts/m/MLmodel"
+        url = f"{server.url}/api/2.0/mlflow-artifacts/artifacts/{path}"
         urlopen(Request(url, b"x", method="PUT"), timeout=60).close()
         assert (tmp_path / "kept" / path).is_file()
         server.ask("/registered-models/create", {"name": "reg"})
