@@ -14,6 +14,7 @@ import pytest
 import nbtrack
 from nbtrack.errors import InvalidParameterError, UntrustedError
 from nbtrack.models import ModelConfig, infer_signature, set_model
+from nbtrack.models.own_code import with_either
 from nbtrack.pyfunc import PythonModel, PythonModelContext, load_model, log_model, save_model
 
 pytestmark = pytest.mark.usefixtures("workdir")
@@ -241,3 +242,24 @@ def test_an_unknown_option_names_the_one_that_was_meant() -> None:
         save_model("m")
     with pytest.raises(InvalidParameterError, match="pass an object"):
         save_model("m", python_model=Adder)
+
+
+def test_what_comes_from_nbtrack_may_come_from_mlflow_instead() -> None:
+    imports = "import os, nbtrack\nimport nbtrack.pyfunc\nfrom nbtrack.pyfunc import (\n    A,\n)\n"
+    assert with_either(imports + "x = 1\n").splitlines() == [
+        "try:",
+        "    import os, nbtrack",
+        "except ImportError:",
+        "    import os",
+        "    import mlflow as nbtrack",
+        "try:",
+        "    import nbtrack.pyfunc",
+        "except ImportError:",
+        "    import mlflow.pyfunc",
+        "    import mlflow as nbtrack",
+        "try:",
+        "    from nbtrack.pyfunc import A",
+        "except ImportError:",
+        "    from mlflow.pyfunc import A",
+        "x = 1",
+    ]

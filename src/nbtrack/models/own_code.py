@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import pprint
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -57,8 +59,56 @@ def write_code(frozen: Frozen, value: Any, folder: Path) -> bool:
         (folder / CODE_FILE).write_text(_STATE_CODE.format(state=STATE), "utf-8")
         return True
     (source,) = frozen.sources.values()
-    (folder / CODE_FILE).write_text(source + _PLAIN_CODE.format(made=made), "utf-8")
+    text = with_either(source) + _PLAIN_CODE.format(made=made)
+    (folder / CODE_FILE).write_text(text, "utf-8")
     return False
+
+
+def with_either(source: str) -> str:
+    """Let what the source imports from nbtrack come from MLflow, whose names those are.
+
+    So MLflow loads the model where nbtrack is not installed.
+
+    Parameters
+    ----------
+    source : str
+        The source of a model.
+    """
+    lines = source.splitlines(keepends=True)
+    body = ast.parse(source).body
+    shared = Counter(line for node in body for line in {node.lineno, node.end_lineno})
+    for node in reversed(body):
+        theirs = _of_mlflow(node)
+        first, last = node.lineno - 1, node.end_lineno or node.lineno
+        if theirs is None or shared[node.lineno] > 1 or shared[last] > 1:
+            continue
+        ours = [f"    {line}" for line in ast.unparse(node).splitlines()]
+        both = ["try:", *ours, "except ImportError:", *(f"    {line}" for line in theirs)]
+        lines[first:last] = [f"{line}\n" for line in both]
+    return "".join(lines)
+
+
+def _of_mlflow(node: ast.stmt) -> list[str] | None:
+    """Return the statements that import the same from MLflow; None for other imports."""
+    if isinstance(node, ast.ImportFrom):
+        top, _, below = (node.module or "").partition(".")
+        if top != "nbtrack" or node.level:
+            return None
+        renamed = ast.ImportFrom(".".join(filter(None, ["mlflow", below])), node.names, 0)
+        return [ast.unparse(renamed)]
+    if not isinstance(node, ast.Import):
+        return None
+    if not any(alias.name.partition(".")[0] == "nbtrack" for alias in node.names):
+        return None
+    found = []
+    for alias in node.names:
+        top, _, below = alias.name.partition(".")
+        name = ".".join(filter(None, ["mlflow" if top == "nbtrack" else top, below]))
+        if alias.asname or top != "nbtrack":
+            found.append(f"import {name} as {alias.asname}" if alias.asname else f"import {name}")
+        else:
+            found += [f"import {name}"] * bool(below) + ["import mlflow as nbtrack"]
+    return found
 
 
 def _made(frozen: Frozen, value: Any) -> str | None:

@@ -1,0 +1,73 @@
+"""Small models of every framework, the same ones for the programs of both trackers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+ROWS = np.linspace(-1, 1, 12, dtype="float32").reshape(3, 4)
+FRAME = pd.DataFrame({"a": [0.0, 1.0, 2.0, 3.0], "b": [3, 1, 2, 0]})
+LABELS = [0, 0, 1, 1]
+TEXTS = ["the cat sat", "a dog ran"]
+WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "the", "a", "cat", "dog", "sat", "ran"]
+
+
+def classifier() -> Any:
+    """A fitted model of scikit-learn."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    return make_pipeline(StandardScaler(), LogisticRegression()).fit(FRAME, LABELS)
+
+
+def trees() -> Any:
+    """A fitted classifier of XGBoost."""
+    import xgboost
+
+    return xgboost.XGBClassifier(n_estimators=2, nthread=1).fit(FRAME, LABELS)
+
+
+def network() -> Any:
+    """A model of Keras that has not been trained."""
+    import keras
+
+    keras.utils.set_random_seed(0)
+    return keras.Sequential([keras.Input((4,)), keras.layers.Dense(3), keras.layers.Dense(2)])
+
+
+def tokenizer(folder: Path) -> Any:
+    """A tokenizer that knows eleven words."""
+    from transformers import BertTokenizerFast
+
+    (folder / "vocab.txt").write_text("\n".join(WORDS))
+    return BertTokenizerFast(str(folder / "vocab.txt"), model_max_length=16)
+
+
+def language_model(kind: str = "BertForSequenceClassification") -> Any:
+    """A model of transformers that has not been trained."""
+    import torch
+    import transformers
+
+    torch.manual_seed(0)
+    config = transformers.BertConfig(
+        vocab_size=len(WORDS),
+        hidden_size=8,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=8,
+        max_position_embeddings=16,
+    )
+    return getattr(transformers, kind)(config).eval()
+
+
+def text_classifier(folder: Path) -> Any:
+    """A pipeline of transformers."""
+    import transformers
+
+    return transformers.pipeline(
+        "text-classification", model=language_model(), tokenizer=tokenizer(folder)
+    )
