@@ -36,6 +36,7 @@ SHOWN = (
     {
         "autolog",
         "data",
+        "health",
         "interop",
         "models",
         "notebook",
@@ -57,6 +58,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "limits": {"errors", "config"},
     "config": {"errors"},
     "store": GROUND,
+    "health": {"store"} | GROUND,
     "tracking": {"store"} | GROUND,
     "views": {"store"} | GROUND,
     "data": RUN,

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from nbtrack.client import Client as MlflowClient
     from nbtrack.errors import NbtrackError
     from nbtrack.errors import NbtrackError as MlflowException
+    from nbtrack.health.examination import doctor
     from nbtrack.projects.launch import run
     from nbtrack.system_metrics import *  # noqa: F403
     from nbtrack.tracking.active_model import ActiveModel
@@ -53,6 +54,7 @@ __all__ = [  # noqa: F405  the star import above is for type checkers
     "delete_run",
     "delete_tag",
     "disable_system_metrics_logging",
+    "doctor",
     "enable_system_metrics_logging",
     "end_run",
     "entities",
@@ -168,6 +170,7 @@ _ELSEWHERE = {
     "RunOperations": ("nbtrack.tracking.operations", "RunOperations"),
     "chart": ("nbtrack.api.views", "chart"),
     "compare": ("nbtrack.api.views", "compare"),
+    "doctor": ("nbtrack.health.examination", "doctor"),
     "export_html": ("nbtrack.api.views", "export_html"),
     "param_importance": ("nbtrack.api.views", "param_importance"),
     "plot": ("nbtrack.api.views", "plot"),

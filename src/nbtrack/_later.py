@@ -11,7 +11,7 @@ get_last_active_trace_id flush_trace_async_logging search_sessions log_feedback 
 log_assessment get_assessment update_assessment delete_assessment override_feedback tracing genai
 openai anthropic langchain litellm llama_index dspy load_prompt register_prompt search_prompts
 set_prompt_alias delete_prompt_alias"""
-_SERVERS = "login doctor gateway deployments server"
+_SERVERS = "login gateway deployments server"
 
 LATER: dict[str, str] = {
     name: what

@@ -9,6 +9,7 @@ import click
 from nbtrack.cli.artifacts import artifacts
 from nbtrack.cli.command import Group, uri_option
 from nbtrack.cli.compare import compare
+from nbtrack.cli.doctor import doctor
 from nbtrack.cli.experiments import experiments
 from nbtrack.cli.interchange import export, import_
 from nbtrack.cli.run import run
@@ -46,5 +47,6 @@ for _command in (
     export,
     gc,
     compact_,
+    doctor,
 ):
     program.add_command(_command)

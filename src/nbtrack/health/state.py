@@ -1,0 +1,117 @@
+"""The state of a store: its file, who holds it, its journals, its runs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+from nbtrack.config import find_default, resolve
+from nbtrack.errors import NbtrackError, StoreLockedError
+from nbtrack.health import disk, journals
+from nbtrack.health.finding import Finding, note, problem
+from nbtrack.store.reader import Reader
+
+PATIENCE_S = 2.0
+_CLOSE = "Close the file there; until then logging goes on, and is folded in afterwards."
+
+
+def findings(uri: str | os.PathLike[str] | None) -> Iterator[Finding]:
+    """Look at a store without folding or changing anything in it.
+
+    Raises
+    ------
+    NbtrackError
+        If the URI names no store of this machine.
+    """
+    location = resolve(uri)
+    path, folder = location.path, Path(f"{location.path}.d")
+    if location.notice:
+        yield note("store", location.notice)
+    if not path.exists() and not folder.exists():
+        yield note("store", f"There is no store at {path} yet; the first run makes it.")
+        yield from disk.findings(path)
+        return
+    size = path.stat().st_size if path.exists() else 0
+    yield Finding("store", f"{path}, {size / 1e6:.1f} MB")
+    yield from _others_above(path)
+    yield from disk.findings(path)
+    yield from _leftovers(path)
+    with ExitStack() as stack:
+        reader, trouble = _opened(path, folder, stack)
+        yield from trouble
+        yield from journals.findings(folder / "journal", reader)
+        if reader is not None:
+            yield from _runs(reader)
+
+
+def _others_above(path: Path) -> Iterator[Finding]:
+    above = find_default(path.parent.parent)
+    if above != path and above.exists() and path.parent != path.parent.parent:
+        yield note("store", f"There is another store in a folder above: {above}.")
+
+
+def _leftovers(path: Path) -> Iterator[Finding]:
+    left = path.with_name(path.name + ".compact")
+    if left.exists():
+        yield note("store", f"{left.name} is left of a compaction that was cut off.", "nbtrack gc")
+
+
+def _opened(path: Path, folder: Path, stack: ExitStack) -> tuple[Reader | None, list[Finding]]:
+    """Attach the file for reading; say who holds it where that cannot be."""
+    from nbtrack.store import database
+    from nbtrack.store.lock import locked
+
+    trouble: list[Finding] = []
+    if not path.exists():
+        return None, trouble
+    try:
+        if os.access(folder, os.W_OK):
+            stack.enter_context(locked(folder, PATIENCE_S))
+    except StoreLockedError:
+        trouble.append(
+            problem(
+                "lock",
+                f"The lock of the store is held by {journals.holder(folder / 'lock')} for longer "
+                "than a fold takes.",
+                "Wait for it (compacting a large store takes minutes), or end that process.",
+            )
+        )
+        return None, trouble
+    try:
+        reader = Reader(stack.enter_context(database.attached(path, read_only=True)), folder)
+    except StoreLockedError as error:
+        trouble.append(problem("lock", str(error), _CLOSE))
+    except NbtrackError as error:
+        trouble.append(problem("store", str(error)))
+    else:
+        ((schema,),) = reader.named("health.schema")
+        trouble.append(Finding("lock", f"Nobody holds the file. Its schema is {schema}."))
+        return reader, trouble
+    return None, trouble
+
+
+def _runs(reader: Reader) -> Iterator[Finding]:
+    rows = reader.named("health.runs")
+    active = {status: count for stage, status, count, _ in rows if stage == "active"}
+    yield Finding(
+        "runs",
+        ", ".join(f"{count} {status.lower()}" for status, count in sorted(active.items()))
+        or "none yet",
+    )
+    if active.get("INTERRUPTED"):
+        yield note(
+            "runs",
+            f"{active['INTERRUPTED']} were interrupted: their process ended without a word.",
+            "nbtrack runs search --filter \"status = 'INTERRUPTED'\" shows them; resume one with "
+            "start_run(run_id=...), or delete it.",
+        )
+    gone = [(count, size) for stage, _, count, size in rows if stage == "deleted"]
+    if gone:
+        yield note(
+            "runs",
+            f"{sum(count for count, _ in gone)} are deleted, with "
+            f"{sum(size for _, size in gone) / 1e6:.1f} MB of artifacts.",
+            "nbtrack gc removes them for good.",
+        )
