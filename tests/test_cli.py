@@ -229,3 +229,10 @@ def test_a_sparkline_has_a_gap_where_there_is_no_number() -> None:
     assert sparkline([0, 1, None, float("nan"), 2]) == "▁▅  █"
     assert sparkline([None]) == ""
     assert sparkline([3, 3]) == "▁▁"
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_prints_what_a_shell_reads(shell: str) -> None:
+    done = call("completion", shell)
+    assert done.exit_code == 0
+    assert "_NBTRACK_COMPLETE" in done.stdout

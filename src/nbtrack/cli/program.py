@@ -12,9 +12,11 @@ from nbtrack.cli.compare import compare
 from nbtrack.cli.doctor import doctor
 from nbtrack.cli.experiments import experiments
 from nbtrack.cli.interchange import export, import_
+from nbtrack.cli.models import models
 from nbtrack.cli.run import run
 from nbtrack.cli.runs import runs
 from nbtrack.cli.server import server
+from nbtrack.cli.shell import completion
 from nbtrack.cli.show import show
 from nbtrack.cli.space import compact_, gc
 from nbtrack.cli.sql import sql
@@ -41,6 +43,7 @@ for _command in (
     runs,
     experiments,
     artifacts,
+    models,
     sql,
     server,
     import_,
@@ -48,5 +51,6 @@ for _command in (
     gc,
     compact_,
     doctor,
+    completion,
 ):
     program.add_command(_command)

@@ -27,12 +27,22 @@ _JOINING: dict[str, Literal["auto"] | bool] = {"auto": "auto", "on": True, "off"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve a model until SIGTERM or SIGINT; return the exit status."""
-    options = _parser().parse_args(arguments)
     try:
-        return _serve(options, list(sys.argv[1:] if arguments is None else arguments))
+        return serve(list(sys.argv[1:] if arguments is None else arguments))
     except NbtrackError as error:
         sys.stderr.write(f"{error}\n")
         return 1
+
+
+def serve(arguments: list[str]) -> int:
+    """Serve a model as the program does.
+
+    Raises
+    ------
+    NbtrackError
+        If it cannot be served.
+    """
+    return _serve(_parser().parse_args(arguments), arguments)
 
 
 def _parser() -> argparse.ArgumentParser:

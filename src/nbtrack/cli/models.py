@@ -1,0 +1,121 @@
+"""``nbtrack models``: serve a model, or let it predict for a file."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from nbtrack.cli.command import Group
+from nbtrack.cli.output import note
+
+
+@click.group(cls=Group)
+def models() -> None:
+    """Serve models, and let them predict.
+
+    A model is named by a URI: models:/NAME/VERSION, models:/NAME@ALIAS, runs:/RUN_ID/NAME, or a
+    path.
+    """
+
+
+def _model_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    for option in (  # the last one comes first in the help
+        click.option("--no-conda", is_flag=True, expose_value=False, hidden=True),
+        click.option(
+            "--env-manager",
+            default="local",
+            show_default=True,
+            help="Only 'local': this environment is the model's.",
+        ),
+        click.option("-m", "--model-uri", required=True, metavar="URI", help="The model."),
+    ):
+        command = option(command)
+    return command
+
+
+@models.command(add_help_option=False)
+@_model_options
+@click.option("-p", "--port", type=int, default=5000, show_default=True, help="0: a free one.")
+@click.option("-h", "--host", default="127.0.0.1", show_default=True)
+@click.option("-t", "--timeout", type=float, help="Seconds for one request.  [default: 60]")
+@click.option("-w", "--workers", type=click.IntRange(min=1), default=1, show_default=True)
+@click.option("--install-mlflow", is_flag=True, expose_value=False, hidden=True)
+@click.option("--batching", type=click.Choice(["auto", "on", "off"]), default="auto")
+@click.option("--max-batch", type=int, help="Rows that are scored together at most.")
+@click.option("--token", help="What requests must bring.  [default: NBTRACK_SERVING_TOKEN]")
+@click.option("--no-auth", is_flag=True, help="Answer everybody who reaches the host.")
+@click.option("--allowed-hosts", help="Names of this server, with commas.")
+@click.help_option("--help")
+def serve(**given: Any) -> None:
+    """Serve a model over HTTP until Ctrl-C: /invocations, /ping, /health, /version.
+
+    Only this machine is answered, unless another --host is named; then requests need a token.
+    """
+    from nbtrack.models.serving import check_tornado
+    from nbtrack.server.scoring.program import serve as start
+
+    check_tornado()
+    words: list[str] = []
+    for name, value in given.items():
+        option = f"--{name.replace('_', '-')}"
+        if value is True:
+            words.append(option)
+        elif value not in (None, False):
+            words.append(f"{option}={value}")
+    raise click.exceptions.Exit(start(words))
+
+
+@models.command()
+@_model_options
+@click.option(
+    "-i", "--input-path", help=".csv, .json, .jsonl or .parquet.  [default: standard input]"
+)
+@click.option("-o", "--output-path", help="The same.  [default: JSON to standard output]")
+@click.option(
+    "-t",
+    "--content-type",
+    type=click.Choice(["json", "csv", "jsonl", "parquet"]),
+    default="json",
+    show_default=True,
+    help="For standard input, and for names that do not say it.",
+)
+@click.option(
+    "--chunk-size",
+    type=click.IntRange(min=0),
+    help="Rows that are read and scored at once; 0 for all.  [default: 10000]",
+)
+@click.option("--install-mlflow", is_flag=True, hidden=True)
+@click.option("-r", "--pip-requirements-override", hidden=True)
+@click.option("--env", multiple=True, hidden=True)
+def predict(
+    model_uri: str,
+    env_manager: str,
+    input_path: str | None,
+    output_path: str | None,
+    content_type: str,
+    chunk_size: int | None,
+    install_mlflow: bool,
+    pip_requirements_override: str | None,
+    env: tuple[str, ...],
+) -> None:
+    """Write a model's predictions for a file, or for standard input."""
+    from nbtrack.cli.selection import pairs
+    from nbtrack.models.prediction import CHUNK_SIZE
+    from nbtrack.models.prediction import predict as score
+
+    if input_path is None and sys.stdin.isatty():
+        note("reading standard input; end it with Ctrl-D")
+    score(
+        model_uri,
+        input_path=input_path,
+        content_type=content_type,
+        output_path=output_path,
+        env_manager=env_manager,
+        install_mlflow=install_mlflow,
+        pip_requirements_override=[pip_requirements_override] if pip_requirements_override else [],
+        extra_envs=pairs(env, "--env"),
+        chunk_size=(CHUNK_SIZE if chunk_size is None else chunk_size or None),
+    )
