@@ -25,9 +25,10 @@ _MARGIN = 10
 @click.option("--mask-envs", is_flag=True, help="Leave the values of variables out.")
 @options.as_json()
 def doctor(mask_envs: bool, as_json: bool) -> None:
-    """Look for what is wrong: versions, extensions, locks, journals, the disk of the store.
+    """Look for what is wrong, and say what helps.
 
-    Nothing is changed. The exit status is 1 where a problem was found.
+    It looks at versions, extensions of Jupyter, who holds the store, journals that are not folded
+    in, and the disk. Nothing is changed. The exit status is 1 where a problem was found.
     """
     from nbtrack.health import Level, examine
 

@@ -64,7 +64,7 @@ def import_(
 def export(
     target: str, kind: str | None, experiments: tuple[str, ...], quiet: bool, as_json: bool
 ) -> None:
-    """Give the runs of the store to another tracker, or write them as tables.
+    """Give runs to another tracker, or write them as tables.
 
     TARGET is an mlflow.db (made where it is missing, which needs mlflow), another nbtrack store,
     or a folder whose name or --kind says parquet or csv. Exporting again is harmless.

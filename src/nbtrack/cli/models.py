@@ -25,6 +25,10 @@ def _model_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in (  # the last one comes first in the help
         click.option("--no-conda", is_flag=True, expose_value=False, hidden=True),
         click.option(
+            "--trust", is_flag=True, help="Let code of a model run that is not from your store."
+        ),
+        click.option("--device", help="Where a PyTorch model is loaded, such as cuda."),
+        click.option(
             "--env-manager",
             default="local",
             show_default=True,
@@ -63,7 +67,7 @@ def serve(**given: Any) -> None:
         option = f"--{name.replace('_', '-')}"
         if value is True:
             words.append(option)
-        elif value not in (None, False):
+        elif value is not None and value is not False:  # a port may be 0
             words.append(f"{option}={value}")
     raise click.exceptions.Exit(start(words))
 
@@ -100,6 +104,8 @@ def predict(
     install_mlflow: bool,
     pip_requirements_override: str | None,
     env: tuple[str, ...],
+    device: str | None,
+    trust: bool,
 ) -> None:
     """Write a model's predictions for a file, or for standard input."""
     from nbtrack.cli.selection import pairs
@@ -117,5 +123,7 @@ def predict(
         install_mlflow=install_mlflow,
         pip_requirements_override=[pip_requirements_override] if pip_requirements_override else [],
         extra_envs=pairs(env, "--env"),
+        device=device,
+        trust=trust or None,
         chunk_size=(CHUNK_SIZE if chunk_size is None else chunk_size or None),
     )

@@ -13,7 +13,7 @@ _VARIABLE = "_NBTRACK_COMPLETE"
 @click.command(cls=Command)
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
-    """Print what completes commands, experiments and runs in a shell.
+    """Print what completes commands and names in a shell.
 
     bash and zsh: eval "$(nbtrack completion bash)" in ~/.bashrc or ~/.zshrc. fish: nbtrack
     completion fish > ~/.config/fish/completions/nbtrack.fish

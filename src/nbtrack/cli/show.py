@@ -35,7 +35,7 @@ _ERROR = "nbtrack.error"
 @click.option("--all", "everything", is_flag=True, help="Also tags and metrics of the system.")
 @options.as_json()
 def show(run: str, everything: bool, as_json: bool) -> None:
-    """Show a run: its params, metrics with their course, tags and artifacts.
+    """Show a run: params, metrics with their course, tags, artifacts.
 
     RUN is its id, the beginning of it, or its name.
     """

@@ -33,9 +33,10 @@ def gc(
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    """Remove deleted runs, models and experiments for good, with their artifacts.
+    """Remove for good what was deleted, with its artifacts.
 
-    They cannot be restored afterwards. Models that are registered stay.
+    Runs, logged models and experiments cannot be restored afterwards. Models that are registered
+    stay.
     """
     from nbtrack.store.deleted import Chosen
     from nbtrack.store.maintenance import compact, deleted
@@ -54,7 +55,10 @@ def gc(
 @click.option("--keep-deleted", is_flag=True, help="Leave what was deleted, to be restored.")
 @options.as_json()
 def compact_(keep_deleted: bool, as_json: bool) -> None:
-    """Write the database anew, small and sorted; remove what was deleted and files of nobody."""
+    """Write the database anew, small and sorted.
+
+    What was deleted goes for good, and files that belong to no run.
+    """
     from nbtrack.store.maintenance import compact
 
     with working("Writing the database anew"):

@@ -28,9 +28,10 @@ MOST_ON_SCREEN = 200
 )
 @options.as_json()
 def sql(query: str, form: str, as_json: bool) -> None:
-    """Ask the store in SQL: experiments, runs, params, metrics, latest, tags, artifacts, ...
+    """Ask the store in SQL.
 
-    QUERY may be - to read it from standard input. docs/store.md has tables and columns.
+    Tables: experiments, runs, params, metrics, latest, tags, artifacts, ...; docs/store.md has them
+    with their columns. QUERY may be - to read it from standard input.
     """
     text = sys.stdin.read() if query == "-" else query
     with store().read() as reader:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import secrets
+import socket
 import sys
 from collections.abc import Sequence
 from typing import Literal
@@ -80,15 +82,26 @@ def _parser() -> argparse.ArgumentParser:
 
 def _serve(options: argparse.Namespace, arguments: list[str]) -> int:
     check_environment(options.env_manager)
-    local = is_loopback(options.host)
     token = options.token
-    if token is None and not local and not options.no_auth:
+    if token is None and not is_loopback(options.host) and not options.no_auth:
         token = secrets.token_urlsafe(24)
         os.environ[TOKEN] = token  # for the processes that are started
         _say(f"Token: {token}  (requests bring it as 'Authorization: Bearer <token>')")
     sockets = (
         bind(options.host, options.port) if options.inherit is None else inherited(options.inherit)
     )
+    with contextlib.ExitStack() as held:
+        for each in sockets:
+            held.enter_context(each)
+        return _answer(options, arguments, sockets, token)
+
+
+def _answer(
+    options: argparse.Namespace,
+    arguments: list[str],
+    sockets: Sequence[socket.socket],
+    token: str | None,
+) -> int:
     url = url_of(sockets, options.host)
 
     def ready() -> None:
@@ -109,7 +122,7 @@ def _serve(options: argparse.Namespace, arguments: list[str]) -> int:
     loaded, _ = load(
         options.model_uri, device=options.device, trust=True if options.trust else None
     )
-    service = Service(loaded, limits, local or options.stack_traces)
+    service = Service(loaded, limits, is_loopback(options.host) or options.stack_traces)
     hosts = (options.host, *filter(None, options.allowed_hosts.split(",")))
     run_until_signal(service, Guard(token, hosts), sockets, ready)
     return 0
