@@ -12,6 +12,7 @@ from nbtrack.models.objects import statements
 from nbtrack.models.objects.references import is_file, is_own, is_whole, original_name
 from nbtrack.models.objects.selection import Selection
 from nbtrack.models.objects.source_file import SourceFile
+from nbtrack.models.objects.surroundings import values_around
 
 Freeze = Callable[[Any, str], Any]
 
@@ -57,6 +58,7 @@ class Sources:
             Their values now.
         """
         free = statements.free_values(value)
+        free |= values_around(value, free)
         file, name = self._selection_for(value, nested=True).add_factory(value, free)
         return file, name, free
 

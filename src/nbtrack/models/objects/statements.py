@@ -86,6 +86,18 @@ def free_values(value: Any) -> dict[str, Any]:
     return found
 
 
+def functions_around(value: Any) -> list[ast.AST]:
+    """Return the functions, as source has them, inside of which a definition stands."""
+    code, _ = _code_of(value)
+    node = None if code is None else _node_at(code, value)
+    if code is None or node is None:
+        return []
+    tree = _tree("".join(_lines(code.co_filename)))
+    kinds = ast.FunctionDef | ast.AsyncFunctionDef
+    around = [other for other in ast.walk(tree or node) if isinstance(other, kinds)]
+    return [other for other in around if node in ast.walk(other) and node is not other]
+
+
 def is_nested(value: Any) -> bool:
     """Return whether a function or class was made inside of a function, or is a lambda."""
     return "<" in getattr(value, "__qualname__", "")
