@@ -22,6 +22,17 @@ EXACT = 2**53
 _EXACT_SINGLE = 2**24
 
 
+def fits_type(dtype: Any, kind: Kind) -> bool:
+    """Return whether all values of a column's type are of a signature's type as they are."""
+    if isinstance(kind, AnyType):
+        return True
+    if kind is DataType.string:
+        return dtype == "str" or str(dtype) == "string"
+    if not isinstance(kind, DataType) or kind is DataType.binary:
+        return False
+    return bool(dtype == kind.to_numpy())
+
+
 def enforce_column(column: pd.Series[Any], spec: ColSpec) -> Any:
     """Return a column as the type of its spec.
 
@@ -140,8 +151,10 @@ def _texts(column: pd.Series[Any], spec: ColSpec) -> Any:
 
     if isinstance(column.dtype, pd.CategoricalDtype):
         column = column.astype(column.cat.categories.dtype)
-    cells = column.dropna()
-    if column.dtype.kind in "iufbM" or not all(isinstance(cell, str) for cell in cells):
+    if isinstance(column.dtype, pd.StringDtype):
+        return column
+    found = pd.api.types.infer_dtype(column, skipna=True)
+    if column.dtype.kind in "iufbM" or found not in ("string", "empty"):
         raise _unsafe(column, spec, np.dtype("str"), "Make it text: df[name].astype(str).")
     return column
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nbtrack.errors import InvalidParameterError, warn
-from nbtrack.models.column_types import enforce_column
+from nbtrack.models.column_types import enforce_column, fits_type
 from nbtrack.models.datatypes import AnyType, Array, Map, Object
 from nbtrack.models.inference import as_array
 from nbtrack.models.schema import ColSpec, Schema
@@ -45,8 +45,27 @@ def enforce_input(data: Any, schema: Schema) -> Any:
     if not len(schema):
         return data
     frame = _frame(data, schema)
+    if _fits(frame, schema):
+        return _untouched(frame)
     named = _named(frame, schema) if schema.has_input_names() else _counted(frame, schema)
     return frame.__class__({column: enforce_column(frame[column], s) for column, s in named})
+
+
+def _fits(frame: pd.DataFrame, schema: Schema) -> bool:
+    """Return whether a frame has the columns of a schema, in its order and of its types."""
+    if len(frame.columns) != len(schema):
+        return False
+    if schema.has_input_names() and frame.columns.tolist() != schema.input_names():
+        return False
+    return all(map(fits_type, frame.dtypes.tolist(), schema.input_types()))
+
+
+def _untouched(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a frame that a model may change without changing the user's."""
+    import pandas as pd
+
+    # from pandas 3 on a copy shares its values until one of the two is changed
+    return frame.copy(deep=int(pd.__version__.partition(".")[0]) < 3)
 
 
 def _frame(data: Any, schema: Schema) -> pd.DataFrame:

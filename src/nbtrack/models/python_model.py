@@ -92,6 +92,7 @@ class LoadedPythonModel:
     def __init__(self, python_model: Any, context: PythonModelContext, hinted: bool) -> None:
         self.python_model = as_python_model(python_model)
         self.context = context
+        self._forms: dict[str, tuple[bool, bool]] = {}
         load = getattr(self.python_model, "load_context", None)
         if load is not None:
             load(context)
@@ -99,20 +100,22 @@ class LoadedPythonModel:
 
     def predict(self, model_input: Any, params: dict[str, Any] | None = None) -> Any:
         """Return the model's predictions."""
-        return self._call(self.python_model.predict, model_input, params)
+        return self._call("predict", model_input, params)
 
     def predict_stream(self, model_input: Any, params: dict[str, Any] | None = None) -> Any:
         """Return an iterator over the parts of the model's prediction."""
-        return self._call(self.python_model.predict_stream, model_input, params)
+        return self._call("predict_stream", model_input, params)
 
-    def _call(
-        self, method: Callable[..., Any], model_input: Any, params: dict[str, Any] | None
-    ) -> Any:
+    def _call(self, name: str, model_input: Any, params: dict[str, Any] | None) -> Any:
+        method = getattr(self.python_model, name)
         if self._hint is not None:
             model_input = fit_hint(model_input, self._hint)
-        names = list(inspect.signature(method).parameters)
-        given = {"params": params} if "params" in names else {}
-        if takes_context(method):
+        if name not in self._forms:  # looking at a signature takes longer than a call
+            names = inspect.signature(method).parameters
+            self._forms[name] = ("params" in names, takes_context(method))
+        with_params, with_context = self._forms[name]
+        given = {"params": params} if with_params else {}
+        if with_context:
             return method(self.context, model_input, **given)
         return method(model_input, **given)
 
@@ -139,6 +142,12 @@ def predict_of(model: Any) -> Callable[..., Any]:
     """Return what the user has written: the function of a model, or its method ``predict``."""
     found: Callable[..., Any] = model.func if isinstance(model, FunctionModel) else model.predict
     return found
+
+
+def streams(model: Any) -> bool:
+    """Return whether a model predicts in parts: a ``predict_stream`` that its base has not."""
+    own = getattr(type(model), "predict_stream", None)
+    return own is not None and own is not PythonModel.predict_stream
 
 
 def takes_context(method: Callable[..., Any]) -> bool:

@@ -27,6 +27,7 @@ from nbtrack.models.python_model import (
     PythonModelContext,
     as_python_model,
     predict_of,
+    streams,
 )
 from nbtrack.models.type_hints import signature_of_hints
 
@@ -260,7 +261,7 @@ def _parts(
     model = python_model if file is None else run_code(file, config)
     as_python_model(model)
     local = {name: _local(uri) for name, uri in (artifacts or {}).items()}
-    more["streamable"] = hasattr(model, "predict_stream") if streamable is None else streamable
+    more["streamable"] = streams(model) if streamable is None else streamable
     # taken apart first: predicting on the example may change the object
     frozen = freeze(model) if file is None and serialization is None else None
 
