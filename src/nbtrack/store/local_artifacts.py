@@ -91,9 +91,9 @@ class LocalArtifacts:
 
     def entries(self, path: str) -> list[FileInfo]:
         """Return what lies in a folder; unfinished files and links that leave it do not show."""
-        folder = place_below(self.root, path) if path else self.root
-        if not folder.is_dir():
+        if self.kind(path) != "folder":
             return []
+        folder = place_below(self.root, path) if path else self.root
         found = []
         with translated(path), os.scandir(folder) as entries:
             for entry in entries:

@@ -19,7 +19,6 @@ Read = Callable[[str, Any], Any]
 """Returns a value as it is used, or raises; gets the name of its field for the message."""
 
 _SPECIAL = {"NaN": "nan", "Infinity": "inf", "-Infinity": "-inf"}
-MAX_DEPTH = 20
 
 
 @dataclass(frozen=True)
@@ -108,42 +107,64 @@ def flag(name: str, value: Any) -> bool:
     )
 
 
-def one_of(*names: str, start: int = 1) -> Read:
-    """Return what reads one of some names, which may come as its number; they count from 1."""
+@dataclass(frozen=True)
+class OneOf:
+    """Reads one of some names, which may come as its number; they count from ``start``."""
 
-    def read(name: str, value: Any) -> str:
-        if isinstance(value, str) and value in names:
+    names: tuple[str, ...]
+    start: int
+
+    def __call__(self, name: str, value: Any) -> str:
+        """Return the name."""
+        if isinstance(value, str) and value in self.names:
             return value
         if isinstance(value, str) and not value.isdecimal():
             raise wrong_type(name, value)
-        place = whole(name, value) - start
-        if not 0 <= place < len(names):
+        place = whole(name, value) - self.start
+        if not 0 <= place < len(self.names):
             raise wrong_type(name, value)
-        return names[place]
-
-    return read
+        return self.names[place]
 
 
-def each(read: Read) -> Read:
-    """Return what reads a list."""
+@dataclass(frozen=True)
+class Each:
+    """Reads a list, one item after the other."""
 
-    def read_all(name: str, value: Any) -> list[Any]:
+    read: Read
+
+    def __call__(self, name: str, value: Any) -> list[Any]:
+        """Return the items."""
         if not isinstance(value, list):
             raise wrong_type(name, value)
-        return [read(f"{name}[{index}]", item) for index, item in enumerate(value)]
-
-    return read_all
+        return [self.read(f"{name}[{index}]", item) for index, item in enumerate(value)]
 
 
-def message(*fields: Field) -> Read:
-    """Return what reads an object with fields of its own."""
+@dataclass(frozen=True)
+class Message:
+    """Reads an object with fields of its own."""
 
-    def read(name: str, value: Any) -> dict[str, Any]:
+    fields: Fields
+
+    def __call__(self, name: str, value: Any) -> dict[str, Any]:
+        """Return the fields by name."""
         if not isinstance(value, dict):
             raise wrong_type(name, value)
-        return read_fields(fields, value, f"{name}.")
+        return read_fields(self.fields, value, f"{name}.")
 
-    return read
+
+def one_of(*names: str, start: int = 1) -> OneOf:
+    """Return what reads one of some names."""
+    return OneOf(names, start)
+
+
+def each(read: Read) -> Each:
+    """Return what reads a list."""
+    return Each(read)
+
+
+def message(*fields: Field) -> Message:
+    """Return what reads an object."""
+    return Message(fields)
 
 
 def read_fields(fields: Fields, given: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
