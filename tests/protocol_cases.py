@@ -1,12 +1,13 @@
 """What MLflow's own client does with a server of nbtrack; run as a program, prints JSON.
 
-``python protocol_cases.py URL`` runs every function named ``case_...``, each on experiments of
-its own, and prints for each ``"ok"`` or the traceback. Importing mlflow costs seconds, so that is
-done once for all.
+``python protocol_cases.py URL JUPYTER TOKEN`` goes through every case, each on experiments of its
+own, with a stand-alone server, and through some of them with a Jupyter server; it prints for each
+``"ok"`` or the traceback. Importing mlflow costs seconds, so that is done once for all.
 """
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import math
 import os
@@ -17,6 +18,11 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+
+class SkippedError(Exception):
+    """A case needs what is not installed."""
+
 
 CASES: dict[str, Callable[[Any], None]] = {}
 
@@ -38,6 +44,12 @@ def refused(code: str, call: Callable[..., Any], *args: Any, **named: Any) -> st
             raise  # or the client has asked again, since the answer was a 5xx
         return str(refusal)
     raise AssertionError(f"{call} was not refused")
+
+
+def needed(*modules: str) -> None:
+    for name in modules:
+        if importlib.util.find_spec(name) is None:
+            raise SkippedError(f"{name} is not installed")
 
 
 @case
@@ -510,61 +522,101 @@ def asynchronous_calls_arrive(mlflow: Any) -> None:
 
 @case
 def the_trainer_of_transformers_logs(mlflow: Any) -> None:
+    """Hugging Face's ``MLflowCallback``, as its trainer uses it."""
+    needed("torch", "transformers", "accelerate")
     import torch
-    from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
-    from transformers.integrations import MLflowCallback
+    from transformers import BertConfig, BertForSequenceClassification, Trainer, TrainingArguments
 
-    class Config:
-        def to_dict(self) -> dict[str, Any]:
-            return {"hidden_size": 4, "long": "x" * 300}
-
-    class Tiny(torch.nn.Linear):
-        config = Config()
-
+    torch.set_num_threads(1)
     os.environ["MLFLOW_EXPERIMENT_NAME"] = "transformers"
-    try:
-        arguments = TrainingArguments(
-            output_dir=tempfile.mkdtemp(), report_to=[], run_name="tiny", use_cpu=True
-        )
-    except ImportError as error:  # accelerate is not installed
-        raise SkippedError(str(error).strip().splitlines()[0]) from None
-    callback: TrainerCallback = MLflowCallback()
-    state, control = TrainerState(is_world_process_zero=True), TrainerControl()
-    callback.on_train_begin(arguments, state, control, model=Tiny(2, 2))
-    state.global_step = 7
-    callback.on_log(arguments, state, control, logs={"loss": 0.5, "epoch": 1.0}, model=Tiny(2, 2))
-    callback.on_train_end(arguments, state, control)
+    sizes = {"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 1}
+    model = BertForSequenceClassification(BertConfig(vocab_size=16, intermediate_size=8, **sizes))
+    rows = [{"input_ids": torch.tensor([1, 2, 3]), "labels": n % 2} for n in range(4)]
+    arguments = TrainingArguments(
+        output_dir=tempfile.mkdtemp(),
+        report_to=["mlflow"],
+        run_name="tiny",
+        use_cpu=True,
+        max_steps=2,
+        logging_steps=1,
+        save_strategy="no",
+        disable_tqdm=True,
+        per_device_train_batch_size=2,
+    )
+    Trainer(model, arguments, train_dataset=rows).train()
+    mlflow.end_run()
     del os.environ["MLFLOW_EXPERIMENT_NAME"]
     (run,) = mlflow.search_runs(experiment_names=["transformers"], output_format="list")
-    assert run.data.metrics["loss"] == 0.5
-    assert run.data.params["hidden_size"] == "4"
-    assert run.info.run_name == "tiny"
+    assert (run.info.run_name, run.info.status) == ("tiny", "FINISHED")
+    assert run.data.params["hidden_size"] == "8"
+    assert run.data.params["max_steps"] == "2"
+    losses = mlflow.MlflowClient().get_metric_history(run.info.run_id, "loss")
+    assert [m.step for m in losses] == [1, 2]
 
 
 @case
 def the_logger_of_lightning_logs(mlflow: Any) -> None:
-    try:
-        from lightning.pytorch.loggers import MLFlowLogger
-    except ImportError:
-        raise SkippedError("lightning is not installed") from None
-    logger = MLFlowLogger("lightning", run_name="tiny", tracking_uri=mlflow.get_tracking_uri())
-    logger.log_hyperparams({"lr": 0.1, "nested": {"a": 1}})
-    logger.log_metrics({"loss": 0.5}, step=1)
-    logger.log_metrics({"loss": 0.25}, step=2)
-    logger.finalize("success")
+    """PyTorch Lightning's ``MLFlowLogger``, with the checkpoints that it keeps as artifacts."""
+    needed("torch", "lightning")
+    import lightning
+    import torch
+    from lightning.pytorch.loggers import MLFlowLogger
+
+    torch.set_num_threads(1)
+
+    class Tiny(lightning.LightningModule):
+        def __init__(self, lr: float) -> None:
+            super().__init__()
+            self.save_hyperparameters()
+            self.layer = torch.nn.Linear(2, 1)
+
+        def training_step(self, batch: Any, _index: int) -> Any:
+            loss = self.layer(batch).square().mean()
+            self.log("loss", loss)
+            return loss
+
+        def configure_optimizers(self) -> Any:
+            return torch.optim.SGD(self.parameters(), self.hparams["lr"])
+
+    logger = MLFlowLogger(
+        "lightning", "tiny", tracking_uri=mlflow.get_tracking_uri(), log_model=True
+    )
+    trainer = lightning.Trainer(
+        accelerator="cpu",
+        max_epochs=2,
+        logger=logger,
+        log_every_n_steps=1,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        default_root_dir=tempfile.mkdtemp(),
+    )
+    trainer.fit(Tiny(0.1), torch.utils.data.DataLoader(torch.ones(4, 2), batch_size=2))
     run = mlflow.get_run(logger.run_id)
-    assert run.info.status == "FINISHED"
-    assert run.data.metrics["loss"] == 0.25
-    assert run.data.params == {"lr": "0.1", "nested/a": "1"}
+    assert (run.info.run_name, run.info.status) == ("tiny", "FINISHED")
+    assert run.data.params == {"lr": "0.1"}
+    client = mlflow.MlflowClient()
+    assert [m.step for m in client.get_metric_history(logger.run_id, "loss")] == [0, 1, 2, 3]
+    (kept,) = client.list_artifacts(logger.run_id)
+    place = client.download_artifacts(logger.run_id, kept.path, tempfile.mkdtemp())
+    checkpoint = Path(place) / f"{kept.path}.ckpt"
+    assert torch.load(checkpoint, weights_only=False)["global_step"] == 4
 
 
-class SkippedError(Exception):
-    """A case needs what is not installed."""
+IN_JUPYTER = (
+    "a_fluent_run_keeps_what_is_logged",
+    "runs_are_found_in_pages",
+    "what_cannot_be_is_refused_at_once",
+    "artifacts_go_up_and_come_down",
+    "large_files_come_in_parts_where_that_is_wanted",
+    "a_model_is_logged_and_loaded",
+    "the_registry_has_versions_stages_and_aliases",
+    "what_is_not_served_is_done_without",
+)
+"""The cases that a Jupyter server goes through, too: each takes another way through it."""
 
 
-def main(url: str) -> None:
+def main(url: str, jupyter: str, token: str) -> None:
     os.environ.update(
-        MLFLOW_TRACKING_URI=url,
         MLFLOW_HTTP_REQUEST_MAX_RETRIES="1",
         MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR="false",
         MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT="true",
@@ -573,21 +625,31 @@ def main(url: str) -> None:
     os.chdir(tempfile.mkdtemp())
     import mlflow
 
+    mlflow.set_tracking_uri(url)
     results = {}
     for name, run in CASES.items():
-        begin = time.monotonic()
-        try:
-            run(mlflow)
-            results[name] = "ok"
-        except SkippedError as reason:
-            results[name] = f"skipped: {reason}"
-        except BaseException:
-            results[name] = traceback.format_exc()
-        while mlflow.active_run() is not None:
-            mlflow.end_run("FAILED")
-        sys.stderr.write(f"{name}: {time.monotonic() - begin:.2f} s\n")
-    sys.stdout.write(json.dumps(results))
+        results[name] = outcome(mlflow, name, run)
+    mlflow.set_tracking_uri(jupyter)
+    os.environ["MLFLOW_TRACKING_TOKEN"] = token
+    for name in IN_JUPYTER:
+        results[f"jupyter: {name}"] = outcome(mlflow, name, CASES[name])
+    sys.stdout.write(f"\n{json.dumps(results)}\n")
+
+
+def outcome(mlflow: Any, name: str, run: Callable[[Any], None]) -> str:
+    begin = time.monotonic()
+    try:
+        run(mlflow)
+        found = "ok"
+    except SkippedError as reason:
+        found = f"skipped: {reason}"
+    except BaseException:
+        found = traceback.format_exc()
+    while mlflow.active_run() is not None:
+        mlflow.end_run("FAILED")
+    sys.stderr.write(f"{name}: {time.monotonic() - begin:.2f} s\n")
+    return found
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

@@ -12,15 +12,19 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 import pytest
 
 import protocol_cases
+from jupyter_servers import JupyterServer
 from nbtrack.client import Client
 from nbtrack.server.mlflow.histories import spread
 from nbtrack.server.ranges import NoSuchPartError, part_of
 from nbtrack.store.store import open_store
 from programs import finish, start
+from servers import TOKEN
 from tracking_servers import TrackingServer
 
 PROXY = "/api/2.0/mlflow-artifacts"
@@ -41,21 +45,64 @@ def run_id(server: TrackingServer) -> str:
 
 
 @pytest.fixture(scope="module")
-def told(server: TrackingServer) -> dict[str, str]:
+def jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JupyterServer]:
+    pytest.importorskip("jupyter_server", reason="the extension of the Jupyter server needs it")
+    started = JupyterServer(tmp_path_factory.mktemp("jupyter"))
+    try:
+        started.wait()
+        yield started
+    finally:
+        started.stop()
+
+
+@pytest.fixture(scope="module")
+def told(server: TrackingServer, jupyter: JupyterServer) -> dict[str, str]:
     """What became of each case that the real client went through."""
     pytest.importorskip("mlflow", reason="the cases are gone through by the real client")
     done = subprocess.run(
-        [sys.executable, protocol_cases.__file__, server.url], capture_output=True, text=True
+        [sys.executable, protocol_cases.__file__, server.url, f"{jupyter.url}nbtrack", TOKEN],
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == 0, done.stderr[-3000:]
-    return dict(json.loads(done.stdout))
+    return dict(json.loads(done.stdout.splitlines()[-1]))  # trainers print, too
 
 
-@pytest.mark.parametrize("name", list(protocol_cases.CASES))
+@pytest.mark.parametrize(
+    "name",
+    [*protocol_cases.CASES, *(f"jupyter: {name}" for name in protocol_cases.IN_JUPYTER)],
+)
 def test_real_client(told: dict[str, str], name: str) -> None:
     if told[name].startswith("skipped: "):
         pytest.skip(told[name].removeprefix("skipped: "))
     assert told[name] == "ok"
+
+
+def test_what_clients_log_to_a_jupyter_server_is_in_the_notebooks_store(
+    told: dict[str, str], jupyter: JupyterServer
+) -> None:
+    assert told["jupyter: a_fluent_run_keeps_what_is_logged"] == "ok"
+    client = Client(jupyter.root / "nbtrack.duckdb")
+    (found,) = client.search_experiments(filter_string="name = 'fluent'")
+    (run,) = client.search_runs([found.experiment_id])
+    assert run.data.metrics == {"loss": 0.25, "acc": 0.75}
+    assert jupyter.stores()["nbtrack.duckdb"]["path"] == "nbtrack.duckdb"
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT"])
+def test_who_is_not_logged_in_to_jupyter_tracks_nothing(
+    jupyter: JupyterServer, method: str
+) -> None:
+    paths = {"GET": "mlflow/experiments/get?experiment_id=0", "POST": "mlflow/runs/create"}
+    path = paths.get(method, "mlflow-artifacts/artifacts/0/x/artifacts/a")
+    for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": f"Basic {TOKEN}"}):
+        url = f"{jupyter.url}nbtrack/api/2.0/{path}"
+        request = Request(url, None if method == "GET" else b"{}", headers, method=method)
+        request.add_header("Content-Type", "application/json")
+        with pytest.raises(HTTPError) as refusal:
+            urlopen(request, timeout=60)
+        with refusal.value:
+            assert refusal.value.code == 403
 
 
 def test_a_local_process_reads_what_clients_log_and_logs_beside_them(

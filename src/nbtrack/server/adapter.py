@@ -80,6 +80,7 @@ class EndpointHandler(web.RequestHandler):
 
     def _request(self, path: dict[str, str], body: bytes) -> Request:
         headers = self.request.headers
+        base = self.settings.get("base_url", "").rstrip("/")
         queries = {name: self.get_query_arguments(name, strip=False)
                    for name in self.request.query_arguments}  # fmt: skip
         return Request(
@@ -87,7 +88,7 @@ class EndpointHandler(web.RequestHandler):
             body,
             queries,
             path,
-            f"{self.request.protocol}://{self.request.host}{self.prefix}",
+            f"{self.request.protocol}://{self.request.host}{base}{self.prefix}",
             headers.get("Content-Type"),
             headers.get("Range"),
             headers.get("Authorization"),
