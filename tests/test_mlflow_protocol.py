@@ -68,6 +68,7 @@ def told(server: TrackingServer, jupyter: JupyterServer) -> dict[str, str]:
     return dict(json.loads(done.stdout.splitlines()[-1]))  # trainers print, too
 
 
+@pytest.mark.timeout(400)  # the first one waits for all of them, and for mlflow's import
 @pytest.mark.parametrize(
     "name",
     [*protocol_cases.CASES, *(f"jupyter: {name}" for name in protocol_cases.IN_JUPYTER)],
