@@ -11,6 +11,7 @@ from typing import Any
 from nbtrack.errors import InvalidParameterError, NbtrackError
 from nbtrack.models.manifest import MANIFEST, files_below, read_manifest, sha256
 from nbtrack.models.model import MLMODEL, Model
+from nbtrack.models.progress import Progress
 from nbtrack.models.trust import check_consent, is_remembered
 from nbtrack.tracking.model_places import ModelPlace, locate
 
@@ -150,14 +151,18 @@ def check_files(opened: OpenedModel, names: Iterable[str] | None = None) -> None
     recorded = {path: digest for path, digest in recorded.items() if path != MANIFEST}
     present = set(files_below(opened.path))
     wanted = sorted(set(recorded) | present) if names is None else list(names)
-    for name in wanted:
-        inside = sorted(p for p in set(recorded) | present if p == name or p.startswith(f"{name}/"))
-        for path in inside:
-            _check(opened, path, recorded.get(path), path in present)
+    known = sorted(set(recorded) | present)
+    paths = [p for name in wanted for p in known if p == name or p.startswith(f"{name}/")]
+    total = sum((opened.path / path).stat().st_size for path in paths if path in present)
+    with Progress("check model", total) as progress:
+        for path in paths:
+            found = sha256(opened.path / path, progress.add) if path in present else None
+            _check(opened, path, recorded.get(path), found)
 
 
-def _check(opened: OpenedModel, path: str, digest: str | None, present: bool) -> None:
-    if present and digest is not None and sha256(opened.path / path) == digest:
+def _check(opened: OpenedModel, path: str, digest: str | None, found: str | None) -> None:
+    present = found is not None
+    if present and found == digest:
         return
     what = "has been changed since" if present and digest else "is gone; it was there when"
     if digest is None:

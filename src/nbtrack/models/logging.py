@@ -16,6 +16,7 @@ from nbtrack.models.input_example import Example
 from nbtrack.models.manifest import MANIFEST, files_below, sha256, write_manifest
 from nbtrack.models.model import MLMODEL, Model
 from nbtrack.models.options import SaveOptions
+from nbtrack.models.progress import working
 from nbtrack.models.signature import ModelSignature, infer_signature
 from nbtrack.models.trust import remember
 from nbtrack.tracking import background, context, logged_models, registration
@@ -38,6 +39,7 @@ def save(
     extra_files: Iterable[str | os.PathLike[str]] | None = None,
     metadata: dict[str, Any] | None = None,
     predict: Predict | None = None,
+    progress: bool = True,
 ) -> Model:
     """Write a model folder, whole or not at all.
 
@@ -66,6 +68,9 @@ def save(
         Whatever is to be kept in the MLmodel file.
     predict : callable, optional
         ``predict(data)`` or ``predict(data, params)``, for the outputs of the signature.
+    progress : bool, optional
+        Whether to show a bar while ``write`` works longer than a second; False where it shows
+        its own.
 
     Raises
     ------
@@ -95,14 +100,15 @@ def save(
         elif signature is None and model.signature is None and example is not None:
             model.signature = _inferred(example, input_example, predict)
         model.extra_files = _copy_extra(folder, extra_files)
-        write(folder, model)
+        with working("save model", folder, progress):
+            write(folder, model)
         write_environment(
             folder, model.requirements, pip_requirements, extra_pip_requirements, conda_env
         )
         paths = files_below(folder)
         model.model_size_bytes = sum((folder / name).stat().st_size for name in paths)
         model.save(folder / MLMODEL)
-        model.hashes = write_manifest(folder, model.hashes)
+        model.hashes = write_manifest(folder, model.hashes, shown=progress)
         remember(sha256(folder / MANIFEST))
     except BaseException:
         _empty(folder, keep=existed)
@@ -125,6 +131,7 @@ def log(
     run_id: str | None = None,
     wait: bool = True,
     predict: Predict | None = None,
+    progress: bool = True,
     **options: Unpack[SaveOptions],
 ) -> ModelInfo:
     """Write a model folder as a logged model of the store.
@@ -180,7 +187,8 @@ def log(
 
     def work() -> None:
         try:
-            save(write, pending.place, predict=predict, **options)
+            # a bar of work in the background would be drawn into another cell
+            save(write, pending.place, predict=predict, progress=progress and wait, **options)
             logged = pending.finish(model.hashes)
         except BaseException as error:
             pending.fail(f"{type(error).__name__}: {error}")

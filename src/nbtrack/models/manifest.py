@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from nbtrack.errors import InvalidParameterError
+from nbtrack.models.progress import Progress
 
 MANIFEST = "nbtrack-files.json"
+_PIECE = 1 << 20
 
 
-def write_manifest(folder: Path, known: Mapping[str, str] | None = None) -> dict[str, str]:
+def write_manifest(
+    folder: Path, known: Mapping[str, str] | None = None, *, shown: bool = False
+) -> dict[str, str]:
     """Record the digest of every file below a folder, and return them by path.
 
     Parameters
@@ -21,10 +25,16 @@ def write_manifest(folder: Path, known: Mapping[str, str] | None = None) -> dict
         The model's folder.
     known : mapping, optional
         Digests that were taken while files were written; those files are not read again.
+    shown : bool, optional
+        Whether to show a progress bar if it takes longer than a second.
     """
-    found = {}
-    for path in files_below(folder):
-        found[path] = (known or {}).get(path) or sha256(folder / path)
+    found = dict(known or {})
+    paths = files_below(folder)
+    unknown = [path for path in paths if path not in found]
+    total = sum((folder / path).stat().st_size for path in unknown)
+    with Progress("record model", total, shown) as progress:
+        found |= {path: sha256(folder / path, progress.add) for path in unknown}
+    found = {path: found[path] for path in paths}
     text = json.dumps({"sha256": found}, indent=1)
     (folder / MANIFEST).write_text(text + "\n", "utf-8")
     return found
@@ -58,7 +68,21 @@ def files_below(folder: Path) -> list[str]:
     return [path for path in paths if path != MANIFEST]
 
 
-def sha256(path: Path) -> str:
-    """Return the SHA-256 of a file, in hexadecimal."""
+def sha256(path: Path, add: Callable[[int], None] | None = None) -> str:
+    """Return the SHA-256 of a file, in hexadecimal.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    add : callable, optional
+        Told the number of bytes of each piece that is read.
+    """
+    digest = hashlib.sha256()
+    buffer = memoryview(bytearray(_PIECE))
     with path.open("rb", buffering=0) as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        while size := file.readinto(buffer):
+            digest.update(buffer[:size])
+            if add is not None:
+                add(size)
+    return digest.hexdigest()

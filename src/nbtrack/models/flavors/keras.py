@@ -16,6 +16,7 @@ from nbtrack.models.loading import OpenedModel, as_opened, check_files, open_mod
 from nbtrack.models.model import Model
 from nbtrack.models.objects import freeze
 from nbtrack.models.options import LogOptions, SaveOptions, spelled_out
+from nbtrack.models.progress import working
 
 FLAVOR = "keras"
 DATA = "data"
@@ -179,7 +180,8 @@ def loaded(
     given["custom_objects"] = {**classes, **(custom_objects or {})}
     file = opened.path / folder / _FILE
     try:
-        return keras.saving.load_model(file, **{"safe_mode": True, **given})
+        with working("load model"):
+            return keras.saving.load_model(file, **{"safe_mode": True, **given})
     except ValueError as error:
         if "safe_mode" not in str(error) and "unsafe" not in str(error):
             raise

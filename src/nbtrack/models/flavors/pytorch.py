@@ -92,6 +92,7 @@ def save_model(
     logging.save(
         saved.write,
         path,
+        progress=False,
         mlflow_model=mlflow_model,
         conda_env=conda_env,
         code_paths=code_paths,
@@ -165,6 +166,7 @@ def log_model(
     return logging.log(
         saved.write,
         name,
+        progress=False,
         artifact_path=artifact_path,
         registered_model_name=registered_model_name,
         await_registration_for=await_registration_for,

@@ -15,6 +15,7 @@ from nbtrack.models.info import ModelInfo
 from nbtrack.models.loading import OpenedModel, as_opened, check_files, open_model
 from nbtrack.models.model import Model
 from nbtrack.models.options import LogOptions, SaveOptions, spelled_out
+from nbtrack.models.progress import working
 
 FLAVOR = "sklearn"
 SERIALIZATION_FORMAT_PICKLE = "pickle"
@@ -217,7 +218,7 @@ def _loaded(opened: OpenedModel, trust: bool | None) -> Any:
         return _from_skops(opened, file, known.get("skops_trusted_types") or [], trust)
     opened.ask("a pickle", trust)
     load = pickle.load if kind == "pickle" else _package("cloudpickle", "cloudpickle").load
-    with file.open("rb") as source:
+    with file.open("rb") as source, working("load model"):
         return load(source)
 
 
@@ -228,7 +229,8 @@ def _from_skops(opened: OpenedModel, file: Path, named: list[str], trust: bool |
         # the list in the folder says nothing: whoever wrote the folder has written it
         opened.ask(f"the types {', '.join(unknown)}", trust)
     try:
-        return io.load(file, trusted=unknown)
+        with working("load model"):
+            return io.load(file, trusted=unknown)
     except (TypeError, AttributeError, ImportError) as error:
         raise UntrustedError(
             f"skops cannot load {file}: {error}. A class of your own must be importable: define it "

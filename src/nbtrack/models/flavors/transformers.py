@@ -37,6 +37,7 @@ def save_model(
     *,
     model_card: Any = None,
     model_config: dict[str, Any] | None = None,
+    save_pretrained: bool = True,
     **options: Unpack[SaveOptions],
 ) -> Model:
     """Save a pipeline, or a model with its tokenizer, as a folder.
@@ -56,6 +57,8 @@ def save_model(
         Kept as ``model_card.md``.
     model_config : dict, optional
         Options of every call of the pipeline.
+    save_pretrained : bool, optional
+        MLflow's; only True: the weights are always saved with the model.
     **options
         As for every flavor: signature, input_example, pip_requirements, ...
 
@@ -64,6 +67,7 @@ def save_model(
     InvalidParameterError
         If a part is missing, or is no part of transformers.
     """
+    _check_weights(save_pretrained)
     taken = take_apart(transformers_model, processor, task)
     write = _writer(taken, model_card, model_config)
     return logging.save(write, path, predict=_predict(taken, model_config), **options)
@@ -78,6 +82,7 @@ def log_model(
     *,
     model_card: Any = None,
     model_config: dict[str, Any] | None = None,
+    save_pretrained: bool = True,
     **options: Unpack[LogOptions],
 ) -> ModelInfo:
     """Log a pipeline, or a model with its tokenizer; see :func:`save_model`.
@@ -88,11 +93,12 @@ def log_model(
         The model.
     artifact_path : str, optional
         The model's name; better said as ``name=``.
-    processor, task, model_card, model_config
+    processor, task, model_card, model_config, save_pretrained
         As in :func:`save_model`.
     **options
         As for every flavor: name, registered_model_name, signature, input_example, params, ...
     """
+    _check_weights(save_pretrained)
     taken = take_apart(transformers_model, processor, task)
     write, predict = _writer(taken, model_card, model_config), _predict(taken, model_config)
     return logging.log(write, artifact_path=artifact_path, predict=predict, **options)
@@ -188,6 +194,15 @@ def _writer(taken: Taken, model_card: Any, model_config: dict[str, Any] | None) 
         model.add_flavor(FLAVOR, **known)
 
     return write
+
+
+def _check_weights(save_pretrained: bool) -> None:
+    if not save_pretrained:
+        raise InvalidParameterError(
+            "save_pretrained=False would save the name of a place on the network instead of the "
+            "weights, and what lies there may change or go. nbtrack saves the weights: leave the "
+            "option out. Equal files are stored once; to keep a name alone, use nbtrack.log_param."
+        )
 
 
 def _predict(taken: Taken, config: dict[str, Any] | None) -> logging.Predict | None:

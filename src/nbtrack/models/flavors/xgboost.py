@@ -15,6 +15,7 @@ from nbtrack.models.info import ModelInfo
 from nbtrack.models.loading import OpenedModel, as_opened, check_files, open_model
 from nbtrack.models.model import Model
 from nbtrack.models.options import LogOptions, SaveOptions, spelled_out
+from nbtrack.models.progress import working
 
 FLAVOR = "xgboost"
 _FORMATS = ("ubj", "json", "deprecated", "xgb")
@@ -168,7 +169,8 @@ def _loaded(opened: OpenedModel, trust: bool | None) -> Any:
         use_code(opened.path / known["code"])
     check_files(opened, [known["data"]])
     made = _class(opened, str(known.get("model_class", "xgboost.core.Booster")), trust)()
-    made.load_model(opened.path / known["data"])
+    with working("load model"):
+        made.load_model(opened.path / known["data"])
     return made
 
 

@@ -19,8 +19,8 @@ import torch
 from nbtrack.errors import InvalidParameterError, NbtrackError
 from nbtrack.models.flavors.torch import blocks
 from nbtrack.models.flavors.torch.dtypes import codes, dtypes, held, regained, short_name
-from nbtrack.models.flavors.torch.progress import Progress
 from nbtrack.models.flavors.torch.staging import TensorSink, TensorSource
+from nbtrack.models.progress import Progress
 from nbtrack.store.local_artifacts import translated
 
 NOTES = "nbtrack"
