@@ -198,6 +198,10 @@ def _plain(task: str, found: Any) -> Any:
     found = found if isinstance(found, list) else [found]
     if task == "feature-extraction":
         return np.asarray(found[0] if len(found) == 1 else [np.asarray(one)[0] for one in found])
+    if task == "fill-mask":
+        # one text comes back without a list around its words
+        words = found if all(isinstance(one, list) for one in found) else [found]
+        return [one[0]["token_str"] for one in words]  # the likeliest of each
     firsts = [one[0] if isinstance(one, list) and len(one) == 1 else one for one in found]
     if firsts and all(isinstance(one, dict) for one in firsts):
         if all({"label", "score"} == set(one) for one in firsts):
@@ -205,6 +209,4 @@ def _plain(task: str, found: Any) -> Any:
         key = next((k for k in _TEXTS if all(isinstance(o.get(k), str) for o in firsts)), None)
         if key is not None:
             return [one[key] for one in firsts]
-    if task == "fill-mask" and all(isinstance(one, list) for one in found):
-        return [one[0]["token_str"] for one in found]  # the likeliest word of each
     return firsts
