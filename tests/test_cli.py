@@ -236,3 +236,45 @@ def test_completion_prints_what_a_shell_reads(shell: str) -> None:
     done = call("completion", shell)
     assert done.exit_code == 0
     assert "_NBTRACK_COMPLETE" in done.stdout
+
+
+def on_terminal(columns: int, *words: str) -> list[str]:
+    """Return the lines that a command draws on a terminal of so many columns."""
+    import fcntl
+    import pty
+    import re
+    import struct
+    import termios
+
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    env = {k: v for k, v in os.environ.items() if k not in ("COLUMNS", "LINES")}
+    command = subprocess.Popen(
+        [sys.executable, "-m", "nbtrack", *words],
+        env={**env, "PYTHONPATH": str(SRC), "TERM": "xterm"},
+        stdin=theirs, stdout=theirs, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    os.close(theirs)
+    drawn = b""
+    while True:
+        try:
+            part = os.read(ours, 65_536)
+        except OSError:  # the other end is closed
+            break
+        drawn += part
+        if not part:
+            break
+    os.close(ours)
+    assert command.wait(60) == 0
+    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", drawn.decode()).splitlines()
+
+
+def test_a_table_of_runs_fits_the_terminal(two_runs: list[str]) -> None:
+    with nbtrack.start_run(run_name="a-name-that-is-longer-than-most-names-of-runs"):
+        nbtrack.log_params({f"a rather long name {i}": i for i in range(9)} | {"lr": 0.3})
+    narrow, wide = on_terminal(80, "runs", "list"), on_terminal(160, "runs", "list")
+    assert max(map(len, narrow)) <= 80
+    assert len([line for line in narrow if "FINISHED" in line]) == 3
+    assert "a-name-that-is-longer-t…" in "".join(narrow)
+    assert "lr" in "".join(narrow)
+    assert len("".join(wide)) > len("".join(narrow))

@@ -6,6 +6,7 @@ import json
 import math
 import os
 import sys
+import time
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,7 +17,7 @@ import click
 from nbtrack.errors import NbtrackWarning
 
 if TYPE_CHECKING:
-    from rich.console import Console, JustifyMethod
+    from rich.console import Console, JustifyMethod, OverflowMethod
 
 BARS = "▁▂▃▄▅▆▇█"
 _NON_FINITE = {math.inf: "Infinity", -math.inf: "-Infinity"}
@@ -98,6 +99,7 @@ def print_table(
     title: str = "",
     right: Iterable[str] = (),
     styles: Sequence[str] = (),
+    kept: int | None = None,
 ) -> None:
     """Print a table: drawn on a terminal, aligned columns of text where it is piped on.
 
@@ -111,6 +113,9 @@ def print_table(
         Columns that are aligned to the right.
     styles : sequence of str
         Of rich, one for each row; for terminals.
+    kept : int, optional
+        How many columns are always shown, a line for each row; those after them are left out where
+        a terminal has no room for them. By default all are shown, and long cells are folded.
     """
     cells = [["" if cell is None else str(cell) for cell in row] for row in rows]
     right = set(right)
@@ -121,14 +126,39 @@ def print_table(
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=title or None, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
-    for column in columns:
+    screen = console()
+    places = range(len(columns)) if kept is None else _fitting(columns, cells, screen.width, kept)
+    table = Table(
+        title=title or None,
+        title_justify="left",
+        box=SIMPLE_HEAD,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
+    )
+    for column in (columns[place] for place in places):
         side: JustifyMethod = "right" if column in right else "left"
-        table.add_column(column, justify=side, overflow="fold", header_style="bold")
+        way: OverflowMethod = "fold" if kept is None else "ellipsis"
+        table.add_column(
+            column, justify=side, overflow=way, no_wrap=kept is not None, header_style="bold"
+        )
     for place, row in enumerate(cells):
         style = styles[place] if place < len(styles) else None
-        table.add_row(*(Text(cell) for cell in row), style=style)
-    console().print(table)
+        table.add_row(*(Text(row[each]) for each in places), style=style)
+    screen.print(table)
+    left_out = [column for place, column in enumerate(columns) if place not in places]
+    if left_out:
+        note(f"no room for {', '.join(left_out)}")
+
+
+def _fitting(columns: Sequence[str], cells: list[list[str]], room: int, kept: int) -> Sequence[int]:
+    """Return the places of the columns that fit a screen: the first ``kept`` in any case."""
+    used, found = 2, []
+    for place, name in enumerate(columns):
+        width = 2 + max([len(name), *(len(row[place]) for row in cells)])
+        if place < kept or used + width <= room:
+            used += width
+            found.append(place)
+    return found
 
 
 def _print_plain(
@@ -170,6 +200,13 @@ def format_time(milliseconds: int | None) -> str:
     return moment.strftime("%Y-%m-%d %H:%M:%S")
 
 
+def format_moment(milliseconds: int | None) -> str:
+    """Return a time in few letters: the hour of today, else the day."""
+    text = format_time(milliseconds)
+    day, _, clock = text.partition(" ")
+    return clock if day == format_time(time.time_ns() // 1_000_000)[:10] else day
+
+
 def format_size(size: int | None) -> str:
     """Return a number of bytes such as ``1.5 MB``."""
     if size is None:
@@ -180,6 +217,11 @@ def format_size(size: int | None) -> str:
             return f"{value:.0f} {unit}" if unit == "B" else f"{value:.3g} {unit}"
         value /= 1000
     return f"{value:.3g} TB"
+
+
+def shortened(text: str, most: int) -> str:
+    """Return a text that is not longer than so many letters."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def first_line(text: str, most: int = 60) -> str:

@@ -9,13 +9,23 @@ import click
 
 from nbtrack.cli import options
 from nbtrack.cli.command import Group
-from nbtrack.cli.output import first_line, format_time, note, print_json, print_table
+from nbtrack.cli.output import (
+    first_line,
+    format_moment,
+    format_time,
+    is_terminal,
+    note,
+    print_json,
+    print_table,
+    shortened,
+)
 from nbtrack.cli.records import duration_s, run_record
 from nbtrack.cli.selection import experiments_of, pairs, run_by_id, run_of
 from nbtrack.entities import Run
 
 STYLES = {"FAILED": "red", "KILLED": "yellow", "INTERRUPTED": "yellow", "RUNNING": "green"}
 SHOWN = 6
+NAME_WIDTH = 24
 
 
 @click.group(cls=Group)
@@ -199,25 +209,37 @@ def print_runs(found: Sequence[Run], columns: Sequence[str] = ()) -> None:
 
     chosen = list(columns) or _telling(found)
     several = len({run.info.experiment_id for run in found}) > 1
+    narrow = is_terminal()  # what is piped on may be as wide as it is
     rows = [
         (
-            run.info.run_id[:12],
-            run.info.run_name,
+            run.info.run_id[: 8 if narrow else 12],
+            shortened(run.info.run_name, NAME_WIDTH) if narrow else run.info.run_name,
             *([run.info.experiment_id] if several else []),
             run.info.status,
-            format_time(run.info.start_time),
-            format_duration(duration_s(run.info)),
+            format_moment(run.info.start_time) if narrow else format_time(run.info.start_time),
             *(_cell(run, name) for name in chosen),
+            format_duration(duration_s(run.info)),
         )
         for run in found
     ]
-    head = ["run", "name", *(["exp."] if several else []), "status", "started", "duration"]
+    head = ["run", "name", *(["exp."] if several else []), "status", "started"]
+    labels = _labels(chosen) if narrow else chosen
+    numbers = zip(chosen, labels, strict=True)
     print_table(
-        [*head, *chosen],
+        [*head, *labels, "duration"],
         rows,
-        right=[name for name in chosen if name.startswith("metrics.")],
+        right=[label for name, label in numbers if name.startswith("metrics.")],
         styles=[STYLES.get(run.info.status, "") for run in found],
+        kept=len(head) + len(columns),
     )
+
+
+def _labels(names: Sequence[str]) -> list[str]:
+    """Return the names of columns without what they are of, where that tells them apart still."""
+    keys = [name.partition(".")[2] for name in names]
+    return [
+        key if key and keys.count(key) == 1 else name for key, name in zip(keys, names, strict=True)
+    ]
 
 
 def _telling(found: Sequence[Run]) -> list[str]:
@@ -227,7 +249,11 @@ def _telling(found: Sequence[Run]) -> list[str]:
     keys = sorted({key for run in found for key in run.data.metrics})
     best = telling(keys)
     params = sorted({key for run in found for key in run.data.params})
-    different = [key for key in params if len({run.data.params.get(key) for run in found}) > 1]
+    different = [
+        key
+        for key in params
+        if len({run.data.params[key] for run in found if key in run.data.params}) > 1
+    ]
     shown = [f"params.{key}" for key in different[: SHOWN - 1]]
     return [*([f"metrics.{best}"] if best else []), *shown]
 
