@@ -124,6 +124,16 @@ def test_a_file_of_a_newer_version_or_that_is_damaged_is_a_problem(store: Path) 
     assert "damaged or is no DuckDB file" in found.text
 
 
+def test_a_store_of_an_older_version_is_no_problem(store: Path) -> None:
+    import duckdb
+
+    with duckdb.connect(str(store)) as connection:
+        connection.execute("DELETE FROM migrations WHERE version > 1")
+    found = examine()
+    assert matters(about("store", found) + about("lock", found) + about("journals", found)) == []
+    assert "has schema 1 and must be brought to" in about("store", found)[1].text
+
+
 @pytest.mark.parametrize("kind", ["nfs4", "cifs", "fuse.sshfs", "lustre", "9p"])
 def test_a_network_disk_is_named(kind: str) -> None:
     mounted = [("/", "ext4"), ("/home", kind), ("/homework", "ext4")]

@@ -29,6 +29,11 @@ def findings(folder: Path, reader: Reader | None) -> Iterator[Finding]:
         elif rest := sum(size) - sum(done):
             left[name] = rest
         damaged += tails.read_tail(folder, name, *done).damaged
+    if reader is None:
+        yield Finding(
+            "journals", f"There are {live + len(left)}; what of them is folded in is unknown."
+        )
+        return
     yield Finding("journals", f"{live} are being written, {len(left)} wait to be folded in.")
     if left:
         yield warning(

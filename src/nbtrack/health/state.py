@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from nbtrack.config import find_default, resolve
-from nbtrack.errors import NbtrackError, StoreLockedError
+from nbtrack.errors import NbtrackError, StoreLockedError, StoreReadOnlyError
 from nbtrack.health import disk, journals
 from nbtrack.health.finding import Finding, note, problem
 from nbtrack.store.reader import Reader
@@ -83,6 +83,8 @@ def _opened(path: Path, folder: Path, stack: ExitStack) -> tuple[Reader | None, 
         reader = Reader(stack.enter_context(database.attached(path, read_only=True)), folder)
     except StoreLockedError as error:
         trouble.append(problem("lock", str(error), _CLOSE))
+    except StoreReadOnlyError as error:
+        trouble.append(_read_only(error, folder))
     except NbtrackError as error:
         trouble.append(problem("store", str(error)))
     else:
@@ -90,6 +92,13 @@ def _opened(path: Path, folder: Path, stack: ExitStack) -> tuple[Reader | None, 
         trouble.append(Finding("lock", f"Nobody holds the file. Its schema is {schema}."))
         return reader, trouble
     return None, trouble
+
+
+def _read_only(error: NbtrackError, folder: Path) -> Finding:
+    """Say what it means that the file cannot be read before it is written: its schema is old."""
+    if os.access(folder, os.W_OK):
+        return note("store", f"{error} The next command that reads it does so.")
+    return problem("store", str(error))
 
 
 def _runs(reader: Reader) -> Iterator[Finding]:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from nbclient import NotebookClient
 
 KEPT_EVERY_S = 30.0
+MOST_LETTERS = 90  # in the path of a socket, of which systems take some 100
 
 
 def read_notebook(path: Path) -> dict[str, Any]:
@@ -132,11 +133,23 @@ def _client(notebook: dict[str, Any], options: argparse.Namespace) -> NotebookCl
         kernel_name=name,
         resources={"metadata": {"path": options.folder}},
     )
+    client.create_kernel_manager()
+    _talk_by_files(client, options.notebook.parent)
     if language.lower() == "python" and options.python:
-        client.create_kernel_manager()
         words = [options.python, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
         client.km.kernel_spec.argv = words  # type: ignore[union-attr]
     return client
+
+
+def _talk_by_files(client: NotebookClient, folder: Path) -> None:
+    """Let nobody else listen to the kernel: by sockets in a folder of our own, where there are any.
+
+    Ports of this machine are open to all who work on it, and what goes over them is not encrypted.
+    """
+    place = str(folder / "kernel")
+    if sys.platform != "win32" and len(place) < MOST_LETTERS:
+        client.km.transport = "ipc"  # type: ignore[union-attr]
+        client.km.ip = place  # type: ignore[union-attr]
 
 
 @contextlib.contextmanager

@@ -1,0 +1,40 @@
+"""The commands of the documentation run, in order, in an empty folder."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+EXAMPLE = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+PAGES = [
+    page for page in sorted((ROOT / "docs").glob("*.md")) if EXAMPLE.search(page.read_text("utf-8"))
+]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_commands_of_a_page_run(page: Path, tmp_path: Path) -> None:
+    lines = "".join(EXAMPLE.findall(page.read_text("utf-8"))).splitlines()
+    script = "\n".join(line.removeprefix("$ ") for line in lines)
+    env = {k: v for k, v in os.environ.items() if not k.startswith(("NBTRACK_", "MLFLOW_"))}
+    first = f'nbtrack() {{ "{sys.executable}" -m nbtrack "$@"; }}\nset -e\n'
+    done = subprocess.run(
+        ["bash", "-c", first + script],
+        cwd=tmp_path,
+        env={
+            **env,
+            "PYTHONPATH": str(ROOT / "src"),
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{env['PATH']}",
+        },
+        capture_output=True,
+        text=True,
+        timeout=170,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
