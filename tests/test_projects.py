@@ -179,7 +179,7 @@ def test_cancel_ends_all_that_was_started(project: Path) -> None:
     assert not is_alive(inner)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_the_command_line_passes_signals_on(project: Path, number: int) -> None:
     (project / "long.py").write_text(
         "import os, time, nbtrack\nwith nbtrack.start_run():\n    nbtrack.log_metric('x', 1)\n"

@@ -17,6 +17,8 @@ from nbtrack.cli.records import run_record
 from nbtrack.cli.selection import pairs
 
 _ENDING = {"FINISHED": Exit.OK, "KILLED": Exit.INTERRUPTED}
+# also when the terminal is closed: the command runs in a session of its own and would go on
+_ENDS = (signal.SIGTERM, *((signal.SIGHUP,) if sys.platform != "win32" else ()))
 
 
 @click.command(cls=Command)
@@ -79,7 +81,9 @@ def run(
     from nbtrack.api.runs import get_run
     from nbtrack.projects.launch import run as start
 
-    signal.signal(signal.SIGTERM, _as_interrupt)
+    for number in _ENDS:
+        if signal.getsignal(number) is signal.SIG_DFL:  # nohup means it
+            signal.signal(number, _as_interrupt)
     started = start(
         uri,
         entry_point,

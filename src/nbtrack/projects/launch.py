@@ -3,37 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import sys
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from nbtrack.errors import InvalidParameterError, ProjectError
 from nbtrack.projects import sources
-from nbtrack.projects.entry_points import EntryPoint, script
-from nbtrack.projects.environments import Environment, manager_for, open_environment
+from nbtrack.projects.plan import Plan, planned
 from nbtrack.projects.process import Command, shell_words
-from nbtrack.projects.specification import Project, read_project
 from nbtrack.projects.submitted import SubmittedRun
-from nbtrack.projects.tracking_server import TrackingServer
+from nbtrack.projects.variables import variables_for
 from nbtrack.store.store import Store
 from nbtrack.tracking import context
 from nbtrack.tracking import start as _start
-
-KERNEL = "ipykernel"
-# they would lead a script elsewhere than to its run, or to its server as somebody else
-_NOT_PASSED_ON = {
-    "NBTRACK_EXPERIMENT_NAME",
-    "MLFLOW_EXPERIMENT_NAME",
-    "MLFLOW_REGISTRY_URI",
-    "MLFLOW_TRACKING_AUTH",
-    "MLFLOW_TRACKING_PASSWORD",
-    "MLFLOW_TRACKING_USERNAME",
-}
 
 
 def run(
@@ -99,7 +83,7 @@ def run(
     store = context.store()
     with contextlib.ExitStack() as held:
         source = held.enter_context(sources.opened(os.fspath(uri), version))
-        plan = _plan(source, entry_point, parameters or {}, env_manager, storage_dir, held)
+        plan = planned(source, entry_point, parameters or {}, env_manager, storage_dir, held)
         if experiment_name is not None and experiment_id is not None:
             raise InvalidParameterError("Give experiment_name or experiment_id, not both.")
         if experiment_name is not None:
@@ -120,18 +104,6 @@ def run(
 
 def _how(status: str) -> str:
     return "was killed" if status == "KILLED" else "failed"
-
-
-@dataclass(frozen=True)
-class _Plan:
-    """All that is known before anything is run."""
-
-    source: sources.Source
-    project: Project
-    point: EntryPoint
-    values: dict[str, Any]
-    notebook: Path | None
-    environment: Environment
 
 
 @dataclass(frozen=True)
@@ -157,56 +129,8 @@ def _refuse(
         raise InvalidParameterError("The local backend has no backend_config; leave it out.")
 
 
-def _plan(
-    source: sources.Source,
-    entry_point: str,
-    parameters: Mapping[str, Any],
-    env_manager: str | None,
-    storage_dir: str | os.PathLike[str] | None,
-    held: contextlib.ExitStack,
-) -> _Plan:
-    project = read_project(source.folder)
-    manager = manager_for(project, env_manager)
-    if source.file is not None:
-        if entry_point not in ("main", source.file):
-            raise ProjectError(
-                f"{source.name} is one file; leave the entry point {entry_point!r} out, or name "
-                "its folder.",
-                "INVALID_PARAMETER_VALUE",
-            )
-        point = script(source.file)
-        assert point is not None  # noqa: S101  sources let no other file through
-    else:
-        point = project.entry_point(entry_point)
-    storage = Path(storage_dir) if storage_dir is not None else None
-    if storage is None and any(known.kind == "path" for known in point.parameters.values()):
-        storage = Path(held.enter_context(tempfile.TemporaryDirectory(prefix="nbtrack-params-")))
-    values = point.values(parameters, project.folder, storage)
-    notebook = None
-    if point.notebook is not None:
-        place = held.enter_context(tempfile.TemporaryDirectory(prefix="nbtrack-notebook-"))
-        notebook = Path(place, Path(point.notebook).name)
-        given = {name: parameters.get(name, value) for name, value in values.items()}
-        values = _filled(project.folder / point.notebook, notebook, given)
-    extra = [KERNEL] if point.notebook is not None else []
-    environment = open_environment(project, manager, _tell, extra)
-    return _Plan(source, project, point, values, notebook, environment)
-
-
-def _filled(notebook: Path, copy: Path, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Write a copy of a notebook with values set; return them as the notebook takes them."""
-    from nbtrack.projects.notebook import read_notebook
-    from nbtrack.projects.notebook_params import set_params, typed
-
-    found = read_notebook(notebook)
-    literals = typed(values, found)
-    set_params(found, literals)
-    copy.write_text(json.dumps(found), "utf-8")
-    return literals
-
-
 def _make_run(
-    store: Store, plan: _Plan, experiment_id: str | None, run_id: str | None, name: str | None
+    store: Store, plan: Plan, experiment_id: str | None, run_id: str | None, name: str | None
 ) -> _Made:
     from nbtrack.tracking import run as runs
 
@@ -225,7 +149,7 @@ def _make_run(
     return _Made(info.run_id, info.experiment_id)
 
 
-def _tags(plan: _Plan) -> dict[str, str]:
+def _tags(plan: Plan) -> dict[str, str]:
     from nbtrack.tracking.environment import quick_tags
     from nbtrack.tracking.git import git_state
     from nbtrack.tracking.home import shorten
@@ -247,26 +171,15 @@ def _tags(plan: _Plan) -> dict[str, str]:
         "mlflow.project.entryPoint": plan.point.name,
         "mlflow.project.env": plan.environment.manager,
         "mlflow.project.backend": "local",
-        "nbtrack.project.command": _shown(plan),
+        "nbtrack.project.command": plan.command,
     }
 
 
-def _shown(plan: _Plan) -> str:
-    if plan.point.notebook is not None:
-        return plan.point.notebook
-    return plan.point.command_for(plan.values)
-
-
-def _begin(store: Store, plan: _Plan, made: _Made, held: contextlib.ExitStack) -> Command:
-    inherited = {name: value for name, value in os.environ.items() if name not in _NOT_PASSED_ON}
-    variables = {
-        **inherited,
-        **_joining(store, made),
-        **_address(store, held),
-        **plan.environment.variables,
-    }
+def _begin(store: Store, plan: Plan, made: _Made, held: contextlib.ExitStack) -> Command:
+    joining = variables_for(store, made.run_id, made.experiment_id, held)
+    variables = {**joining, **plan.environment.variables}
     if plan.notebook is None:
-        words = shell_words(plan.point.command_for(plan.values))
+        words = shell_words(plan.command)
         return Command(words, plan.project.folder, variables)
     original = plan.project.folder / str(plan.point.notebook)
     words = [
@@ -284,39 +197,3 @@ def _begin(store: Store, plan: _Plan, made: _Made, held: contextlib.ExitStack) -
         plan.environment.python,
     ]
     return Command(words, plan.project.folder, variables)
-
-
-def _joining(store: Store, made: _Made) -> dict[str, str]:
-    """Return the variables by which a process joins the run, with nbtrack or with mlflow.
-
-    Runs that it starts beside that one belong under it.
-    """
-    text = os.environ.get("MLFLOW_RUN_CONTEXT", "")
-    try:
-        known = json.loads(text) if text else {}
-    except ValueError:
-        known = {}
-    known = known if isinstance(known, dict) else {}
-    return {
-        "NBTRACK_URI": store.uri,
-        "NBTRACK_REGISTRY_URI": context.registry().uri,
-        "NBTRACK_RUN_ID": made.run_id,
-        "NBTRACK_EXPERIMENT_ID": made.experiment_id,
-        "MLFLOW_RUN_ID": made.run_id,
-        "MLFLOW_EXPERIMENT_ID": made.experiment_id,
-        "MLFLOW_RUN_CONTEXT": json.dumps({**known, "mlflow.parentRunId": made.run_id}),
-    }
-
-
-def _address(store: Store, held: contextlib.ExitStack) -> dict[str, str]:
-    """Return the variables by which the real mlflow finds the store, as long as the run goes on."""
-    if os.name == "nt":  # sockets are not passed on there
-        return {"MLFLOW_TRACKING_URI": store.uri}
-    server = TrackingServer(store.uri, context.registry().uri)
-    held.callback(server.close)
-    return server.variables()
-
-
-def _tell(text: str) -> None:
-    sys.stderr.write(f"nbtrack: {text}\n")
-    sys.stderr.flush()

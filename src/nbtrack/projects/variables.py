@@ -1,0 +1,84 @@
+"""The environment variables by which a command joins the run that was made for it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+
+from nbtrack.config import default_uri
+from nbtrack.projects.tracking_server import TrackingServer
+from nbtrack.store.store import Store
+from nbtrack.tracking import context
+
+_OTHER_EXPERIMENTS = ("NBTRACK_EXPERIMENT_NAME", "MLFLOW_EXPERIMENT_NAME")
+_OTHER_SERVERS = (
+    "MLFLOW_REGISTRY_URI",
+    "MLFLOW_TRACKING_AUTH",
+    "MLFLOW_TRACKING_PASSWORD",
+    "MLFLOW_TRACKING_USERNAME",
+)
+
+
+def variables_for(
+    store: Store, run_id: str, experiment_id: str, held: contextlib.ExitStack
+) -> dict[str, str]:
+    """Return the environment of a command that logs to a run.
+
+    Parameters
+    ----------
+    store : Store
+    run_id, experiment_id : str
+    held : contextlib.ExitStack
+        Is given what has to stay as long as the command runs.
+    """
+    return {
+        **_inherited(store),
+        **_joining(store, run_id, experiment_id),
+        **_address(store, held),
+    }
+
+
+def _joining(store: Store, run_id: str, experiment_id: str) -> dict[str, str]:
+    """Return the variables by which a process joins the run, with nbtrack or with mlflow.
+
+    Runs that it starts beside that one belong under it.
+    """
+    text = os.environ.get("MLFLOW_RUN_CONTEXT", "")
+    try:
+        known = json.loads(text) if text else {}
+    except ValueError:
+        known = {}
+    known = known if isinstance(known, dict) else {}
+    return {
+        "NBTRACK_URI": store.uri,
+        "NBTRACK_REGISTRY_URI": context.registry().uri,
+        "NBTRACK_RUN_ID": run_id,
+        "NBTRACK_EXPERIMENT_ID": experiment_id,
+        "MLFLOW_RUN_ID": run_id,
+        "MLFLOW_EXPERIMENT_ID": experiment_id,
+        "MLFLOW_RUN_CONTEXT": json.dumps({**known, "mlflow.parentRunId": run_id}),
+    }
+
+
+def _inherited(store: Store) -> dict[str, str]:
+    """Return the environment without what leads elsewhere than to the run and its store."""
+    out = (*_OTHER_EXPERIMENTS, *(() if _is_served(store) else _OTHER_SERVERS))
+    return {name: value for name, value in os.environ.items() if name not in out}
+
+
+def _address(store: Store, held: contextlib.ExitStack) -> dict[str, str]:
+    """Return the variables by which the real mlflow finds the store, as long as the run goes on."""
+    if _is_served(store):
+        given = default_uri() or store.uri  # as it was given: with its name and password
+        return {"NBTRACK_URI": given, "MLFLOW_TRACKING_URI": given}
+    if os.name == "nt":  # sockets are not passed on there
+        return {"MLFLOW_TRACKING_URI": store.uri}
+    server = TrackingServer(store.uri, context.registry().uri)
+    held.callback(server.close)
+    return server.variables()
+
+
+def _is_served(store: Store) -> bool:
+    """Return whether the store is that of a tracking server already."""
+    return store.uri.startswith(("http://", "https://"))
