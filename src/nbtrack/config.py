@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
@@ -79,11 +79,15 @@ class StoreLocation:
         What ``get_tracking_uri`` answers.
     notice : str or None
         Said to the user once: the URI named another kind of store.
+    server : str or None
+        The URL of the tracking server that the file mirrors; a name and a password that were
+        given in it are still there, and shown nowhere.
     """
 
     path: Path
     uri: str
     notice: str | None = None
+    server: str | None = field(default=None, repr=False)
 
 
 def _absolute(path: str | os.PathLike[str]) -> Path:
@@ -127,15 +131,55 @@ def resolve(uri: str | os.PathLike[str] | None) -> StoreLocation:
     if scheme == "sqlite":
         return _beside_sqlite(text)
     if scheme in ("http", "https"):
-        raise InvalidParameterError(
-            f"Tracking to a server ({_shown(text)!r}) is not available in this version of nbtrack. "
-            "Use a path, such as set_tracking_uri('nbtrack.duckdb')."
-        )
+        return _mirror(text)
     raise InvalidParameterError(
         f"nbtrack cannot track to {_shown(text)!r}: it keeps runs in a DuckDB file. "
         "Use a path, such as set_tracking_uri('nbtrack.duckdb'), or unset "
         "NBTRACK_URI / MLFLOW_TRACKING_URI to use nbtrack.duckdb in the working directory."
     )
+
+
+def split_server(url: str) -> tuple[str, str | None, str | None]:
+    """Return the URL of a tracking server, and the name and the password that it was given with.
+
+    Raises
+    ------
+    InvalidParameterError
+        If it is no such URL.
+    """
+    from urllib.parse import unquote, urlsplit
+
+    try:
+        parts = urlsplit(url.strip())
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host, port = None, None
+    if not host:
+        raise InvalidParameterError(
+            f"{_shown(url)!r} is no URL of a tracking server. Use one such as "
+            "http://localhost:5000."
+        )
+    shown = f"[{host}]" if ":" in host else host
+    place = shown if port is None else f"{shown}:{port}"
+    plain = f"{parts.scheme.lower()}://{place}{parts.path.rstrip('/')}"
+    names = (unquote(text) if text else None for text in (parts.username, parts.password))
+    username, password = names
+    return plain, username, password
+
+
+def _mirror(text: str) -> StoreLocation:
+    """Return the store on this machine that mirrors a tracking server, for one of its users."""
+    import hashlib
+
+    url, username, _ = split_server(text)
+    user = username or env("NBTRACK_TRACKING_USERNAME", "MLFLOW_TRACKING_USERNAME") or ""
+    name = hashlib.sha256(f"{user}@{url}".encode()).hexdigest()[:16]
+    root = env("NBTRACK_REMOTE_DIR")
+    if root is None:
+        import platformdirs
+
+        root = str(Path(platformdirs.user_state_dir("nbtrack", appauthor=False), "remote"))
+    return StoreLocation(_absolute(root) / name / DEFAULT_NAME, url, server=text)
 
 
 def _scheme(text: str) -> str:

@@ -30,8 +30,8 @@ def set_tracking_uri(uri: str | os.PathLike[str] | None) -> None:
 
 
 def get_tracking_uri() -> str:
-    """Return the path of the store's database file."""
-    return str(context.store().path)
+    """Return the path of the store's database file, or the URL of the tracking server."""
+    return context.store().uri
 
 
 def is_tracking_uri_set() -> bool:

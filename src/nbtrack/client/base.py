@@ -51,4 +51,4 @@ class ClientBase:
     @property
     def tracking_uri(self) -> str:
         """The store's URI."""
-        return str(self._store.path)
+        return self._store.uri

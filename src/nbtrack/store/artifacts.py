@@ -18,6 +18,7 @@ from nbtrack.store.artifact_roots import CHUNK, ArtifactRoot, Stored, local_path
 from nbtrack.store.local_artifacts import LocalArtifacts, translated
 
 LOCK_TIMEOUT = 60.0
+SERVED = "/api/2.0/mlflow-artifacts/artifacts"
 Record = Callable[[str, int, "str | None"], None]
 
 
@@ -247,6 +248,10 @@ def folder_and_path(uri: str) -> tuple[ArtifactFolder, str | None]:
 
 
 def _remote(uri: str) -> ArtifactRoot:
+    if uri.startswith(("http:", "https:")) and SERVED in uri:
+        from nbtrack.store.remote.served import root_of
+
+        return root_of(uri)
     from nbtrack.store.remote_artifacts import RemoteArtifacts
 
     return RemoteArtifacts(uri)

@@ -16,25 +16,25 @@ from typing import TYPE_CHECKING
 
 from nbtrack.config import StoreLocation, default_uri, resolve
 from nbtrack.errors import (
-    NbtrackError,
     StoreError,
     StoreLockedError,
     StoreReadOnlyError,
     warn,
 )
-from nbtrack.store.journal import RECORD_SIZE, SUFFIXES, Journal
+from nbtrack.store.folding import MIRROR_MARKER, Folding
+from nbtrack.store.journal import Journal
 from nbtrack.store.reader import Reader
 from nbtrack.store.writers import Writers
 
 if TYPE_CHECKING:
-    from nbtrack.store.fold import FoldReport
+    from nbtrack.store.remote.remote import Remote
     from nbtrack.store.writer import RunWriter
 
 FOLD_EVERY_S = 1.0
 WAIT_S = 30.0
 
 
-class Store:
+class Store(Folding):
     """One database file with its folder; get it with ``open_store``.
 
     Attributes
@@ -49,7 +49,11 @@ class Store:
     artifact_root : str or None
         Where artifacts of new runs and models go whose experiment names no place; usually
         the folder.
+    remote : Remote or None
+        The server that the store mirrors; None for a store of its own.
     """
+
+    remote: Remote | None = None
 
     def __init__(self, location: StoreLocation) -> None:
         self.path = location.path
@@ -228,53 +232,6 @@ class Store:
             with locked(self.folder, timeout_s) as writable:
                 yield writable
 
-    def _fold_now(self, writable: bool) -> int:
-        """Fold under the lock until nothing is left; journals that are done go away."""
-        if not writable:
-            raise StoreReadOnlyError(
-                f"The folder {self.folder} cannot be written. Make it writable, or choose another "
-                "place with nbtrack.set_tracking_uri(...) or NBTRACK_URI."
-            )
-        from nbtrack.store import tails
-
-        total = 0
-        while True:
-            with contextlib.ExitStack() as stack:
-                report = self._fold_into(self._attach(stack, read_only=False))
-            self._folded = dict(report.offsets)
-            for name, offset in report.offsets.items():
-                if tails.is_spent(self.journals, name, offset):
-                    for suffix in SUFFIXES:
-                        (self.journals / (name + suffix)).unlink(missing_ok=True)
-                    self._folded.pop(name, None)
-            for problem in report.problems:
-                self.say(problem)
-            total += report.points
-            if not report.more:
-                return total
-
-    def _fold_into(self, reader: Reader) -> FoldReport:
-        from nbtrack.store.fold import fold
-
-        reader.connection.execute("BEGIN")
-        report = fold(reader, self.journals)
-        reader.connection.execute("COMMIT")
-        return report
-
-    def _is_behind(self) -> bool:
-        from nbtrack.store import tails
-
-        for name, (events, points) in tails.sizes(self.journals).items():
-            done = self._folded.get(name)
-            if done is None or events > done[0] or points - done[1] >= RECORD_SIZE:
-                return True
-        return False
-
-    def _has_dead(self, reader: Reader) -> bool:
-        from nbtrack.store.fold import dead_runs
-
-        return bool(dead_runs(reader.named("fold.running"), self.journals))
-
     # -- the background ------------------------------------------------------------------
 
     def _start_folding(self) -> None:
@@ -309,18 +266,6 @@ class Store:
                 for journal in journals:
                     journal.touch()
             self.fold_quietly()
-
-    def fold_quietly(self) -> None:
-        """Fold what there is; what stands in the way is said once and tried again later."""
-        try:
-            if self._is_behind():
-                with self._locked(timeout_s=5.0) as writable:
-                    if self._is_behind():  # nobody has done it meanwhile
-                        self._fold_now(writable)
-        except StoreLockedError:
-            pass  # someone looks at the file: the journals wait
-        except NbtrackError as error:
-            self.say(f"nbtrack cannot fold the journals in for now; nothing is lost. {error}")
 
     def say(self, message: str) -> None:
         """Warn the user once about something that happened in the background."""
@@ -371,10 +316,23 @@ def open_store(uri: str | os.PathLike[str] | None = None) -> Store:
     with _stores_guard:
         store = _stores.get(location.path)
         if store is None:
-            store = _stores[location.path] = Store(location)
+            store = _stores[location.path] = _made(location)
             if location.notice:
                 store.say(location.notice)
         return store
+
+
+def _made(location: StoreLocation) -> Store:
+    if location.server is None and not Path(f"{location.path}.d", MIRROR_MARKER).exists():
+        return Store(location)
+    from nbtrack.store.remote.store import RemoteStore
+
+    return RemoteStore(location)
+
+
+def opened() -> list[Store]:
+    """Return the stores that this process has open."""
+    return list(_stores.values())
 
 
 def close_all() -> None:

@@ -52,6 +52,7 @@ class Tail:
     events: list[dict[str, Any]] = field(default_factory=list)
     records: npt.NDArray[Any] = field(default_factory=lambda: np.empty(0, RECORD))
     damaged: int = 0
+    holes: int = 0
 
 
 def read_tail(folder: Path, journal: str, events_from: int, points_from: int) -> Tail:
@@ -80,7 +81,8 @@ def _read_points(path: Path, tail: Tail) -> None:
     tail.points_end += whole
     holes = records["number"] == 0
     if holes.any():
-        tail.damaged += int(holes.sum())
+        tail.holes = int(holes.sum())
+        tail.damaged += tail.holes
         records = records[~holes]
     tail.records = records
 

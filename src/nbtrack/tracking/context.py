@@ -64,8 +64,9 @@ def set_uri(uri: str | os.PathLike[str] | None) -> None:
             os.environ.pop(name, None)
         return
     chosen = open_store(uri)  # an error now is better than at the first log
-    _process.uri = str(chosen.path)
-    os.environ["NBTRACK_URI"] = _process.uri  # processes started from here follow
+    _process.uri = chosen.uri
+    # processes started from here follow, with the password that was given, if one was
+    os.environ["NBTRACK_URI"] = chosen.uri if chosen.remote is None else os.fspath(uri)
 
 
 def registry() -> Store:
@@ -81,8 +82,9 @@ def set_registry_uri(uri: str | os.PathLike[str] | None) -> None:
         for name in ("NBTRACK_REGISTRY_URI", "MLFLOW_REGISTRY_URI"):
             os.environ.pop(name, None)
         return
-    _process.registry_uri = str(open_store(uri).path)
-    os.environ["NBTRACK_REGISTRY_URI"] = _process.registry_uri
+    chosen = open_store(uri)
+    _process.registry_uri = chosen.uri
+    os.environ["NBTRACK_REGISTRY_URI"] = chosen.uri if chosen.remote is None else os.fspath(uri)
 
 
 def is_uri_set() -> bool:

@@ -222,7 +222,17 @@ def new_model(
     checked = random_name() if name is None else storable(logged_models.check_name(name))
     experiment_id = check_experiment_id(experiment_id)
     model_id = f"m-{os.urandom(16).hex()}"
-    stored, location = _locations(store, experiment_id, model_id)
+    kind = None if model_type is None else storable(str(model_type))
+    server = {}
+    if store.remote is not None:
+        about = {"name": checked, "model_type": kind, "source_run_id": run_id}
+        server = store.remote.start_model(model_id, {**about, "experiment_id": experiment_id})
+        model_id = server.get("model_id", model_id)
+    if server:
+        stored: str | None = str(server["artifact_uri"])
+        location = str(stored)
+    else:
+        stored, location = _locations(store, experiment_id, model_id)
     param_events = model_log.param_events(params)
     tag_events = model_log.tag_events(tags)
     now = now_ms()
@@ -233,7 +243,7 @@ def new_model(
         location,
         now,
         now,
-        None if model_type is None else storable(str(model_type)),
+        kind,
         run_id,
         LoggedModelStatus.PENDING,
         None,
@@ -242,7 +252,8 @@ def new_model(
     )
     known = ("experiment_id", "name", "model_type", "source_run_id", "status")
     made = {field: getattr(model, field) for field in known}
-    first = ("model", {**made, "artifact_location": stored, "created": now, **_owner()})
+    place = {"artifact_location": stored, **({"server": True} if server else {})}
+    first = ("model", {**made, **place, "created": now, **_owner()})
     return model, [first, *param_events, *tag_events]
 
 
@@ -324,6 +335,8 @@ def _locations(store: Store, experiment_id: str, model_id: str) -> tuple[str | N
     usual = str(store.folder / logged_models.usual_location(experiment_id, model_id))
     root = store.artifact_root
     if root is None and experiment_id == "0" and not store.path.exists():
+        return None, usual
+    if store.remote is not None:  # the server says where, once it has the model
         return None, usual
     from nbtrack.store import experiments
 

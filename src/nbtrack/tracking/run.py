@@ -240,12 +240,21 @@ def create(
     name = _name(run_name, all_tags) or random_name()
     all_tags[RUN_NAME] = name
     started = now_ms() if start_time is None else check_timestamp(start_time, "start_time")
-    stored_uri, artifact_uri = _artifact_uris(store, experiment_id, run_id)
+    user = storable(user_id or all_tags.get("mlflow.user", ""))
+    server = {}
+    if store.remote is not None:
+        about = {"experiment_id": experiment_id, "run_name": name, "user_id": user}
+        server = store.remote.start_run(run_id, {**about, "start_time": started}, all_tags)
+        run_id = server.get("run_id", run_id)
+    if server:
+        stored_uri = artifact_uri = str(server["artifact_uri"])
+    else:
+        stored_uri, artifact_uri = _artifact_uris(store, experiment_id, run_id)
     info = RunInfo(
         run_id=run_id,
         experiment_id=experiment_id,
         run_name=name,
-        user_id=storable(user_id or all_tags.get("mlflow.user", "")),
+        user_id=user,
         status=RunStatus.to_string(RunStatus.RUNNING),
         start_time=started,
         end_time=None,
@@ -256,7 +265,8 @@ def create(
     fields = ("run_id", "experiment_id", "run_name", "user_id", "status", "start_time")
     known = {field: getattr(info, field) for field in fields}
     owner = vars(Owner.this()) if owned else {}
-    writer.append([("run", {**known, "artifact_uri": stored_uri, **owner})])
+    made = {"server": True} if server else {}
+    writer.append([("run", {**known, "artifact_uri": stored_uri, **owner, **made})])
     writer.set_tags(all_tags)
     store.writers.add(writer)
     return info, writer
@@ -280,6 +290,8 @@ def _artifact_uris(store: Store, experiment_id: str, run_id: str) -> tuple[str, 
     usual = f"artifacts/{experiment_id}/{run_id}"
     root = store.artifact_root
     if root is None and experiment_id == "0" and not store.path.exists():
+        return usual, str(store.folder / usual)
+    if store.remote is not None:  # the server says where, once it has the run
         return usual, str(store.folder / usual)
     from nbtrack.store import experiments
 

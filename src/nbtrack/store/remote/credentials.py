@@ -5,10 +5,8 @@ from __future__ import annotations
 import base64
 import ssl
 from dataclasses import dataclass, field
-from urllib.parse import unquote, urlsplit, urlunsplit
 
 from nbtrack.config import env, env_flag
-from nbtrack.errors import InvalidParameterError
 
 USERNAME = ("NBTRACK_TRACKING_USERNAME", "MLFLOW_TRACKING_USERNAME")
 PASSWORD = ("NBTRACK_TRACKING_PASSWORD", "MLFLOW_TRACKING_PASSWORD")
@@ -47,32 +45,6 @@ class Credentials:
 
 def _basic(username: str, password: str) -> str:
     return "Basic " + base64.b64encode(f"{username}:{password}".encode()).decode("ascii")
-
-
-def split_credentials(url: str) -> tuple[str, Credentials]:
-    """Return a server's URL without name and password, and these.
-
-    Raises
-    ------
-    InvalidParameterError
-        If it is no URL of a server.
-    """
-    try:
-        parts = urlsplit(url.strip())
-        host, port = parts.hostname, parts.port
-    except ValueError:
-        host, port = None, None
-    if not host or parts.scheme.lower() not in ("http", "https"):
-        raise InvalidParameterError(
-            "The tracking URI is no URL of a server. Use one such as http://localhost:5000."
-        )
-    given = Credentials(
-        unquote(parts.username) if parts.username else None,
-        unquote(parts.password) if parts.password else None,
-    )
-    shown = f"[{host}]" if ":" in host else host
-    place = shown if port is None else f"{shown}:{port}"
-    return urlunsplit((parts.scheme.lower(), place, parts.path.rstrip("/"), "", "")), given
 
 
 def tls() -> ssl.SSLContext:

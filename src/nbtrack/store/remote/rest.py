@@ -17,7 +17,7 @@ from typing import Any, BinaryIO, cast
 from urllib.parse import quote, urlencode, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-from nbtrack.config import env
+from nbtrack.config import env, split_server
 from nbtrack.errors import (
     AlreadyExistsError,
     InvalidParameterError,
@@ -26,7 +26,7 @@ from nbtrack.errors import (
     ServerDeniedError,
     ServerUnreachableError,
 )
-from nbtrack.store.remote.credentials import split_credentials, tls
+from nbtrack.store.remote.credentials import Credentials, tls
 
 API = "/api/2.0/mlflow/"
 FILES = "/api/2.0/mlflow-artifacts/artifacts"
@@ -61,6 +61,9 @@ class RestClient:
     retries : int, optional
         How often a call is repeated; by default ``MLFLOW_HTTP_REQUEST_MAX_RETRIES`` or 7.
 
+    anonymous : bool
+        Whether the server is not told who the user is.
+
     Attributes
     ----------
     url : str
@@ -68,9 +71,16 @@ class RestClient:
     """
 
     def __init__(
-        self, url: str, *, timeout_s: float | None = None, retries: int | None = None
+        self,
+        url: str,
+        *,
+        timeout_s: float | None = None,
+        retries: int | None = None,
+        anonymous: bool = False,
     ) -> None:
-        self.url, self.credentials = split_credentials(url)
+        self.url, username, password = split_server(url)
+        self.credentials = Credentials(username, password)
+        self._anonymous = anonymous
         parts = urlsplit(self.url)
         self._https = parts.scheme == "https"
         self._host = parts.hostname or ""
@@ -254,7 +264,7 @@ class RestClient:
         """Send a request; a connection that the server has closed while idle is made anew."""
         wait = timeout_s or self.timeout_s
         sent = {"User-Agent": "nbtrack", "Accept": "*/*", **headers}
-        allowed = self.credentials.header()
+        allowed = None if self._anonymous else self.credentials.header()
         if allowed is not None:
             sent["Authorization"] = allowed
         used = getattr(self._local, "connection", None) is not None

@@ -1,0 +1,327 @@
+"""One piece of a journal on its way to the server: which calls, in which order, and what if not.
+
+Every call may be made twice: the server keeps identical points once, params are the same, tags
+are set to what they are. So a piece whose end is not known to have arrived is sent again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from nbtrack.errors import (
+    NbtrackError,
+    NotFoundError,
+    ServerDeniedError,
+    ServerUnreachableError,
+)
+from nbtrack.store.remote.outbox import LOCAL_RUN, PARENT, Outbox, number
+from nbtrack.store.tails import Tail
+
+if TYPE_CHECKING:
+    from nbtrack.store.remote.remote import Remote
+
+Json = dict[str, Any]
+MAX_METRICS, MAX_PAIRS, MAX_ITEMS = 1000, 100, 1000
+MAX_BYTES = 800_000
+POINTS_BETWEEN_MARKS = 20_000
+LOST = "ENDPOINT_NOT_FOUND"
+
+
+class NotYetError(Exception):
+    """What a piece belongs to is not on the server yet; it waits for the next turn."""
+
+
+class GoneError(Exception):
+    """The server has the run no more, or takes nothing for it."""
+
+
+@dataclass
+class Delivered:
+    """What of one or more journals has arrived.
+
+    Attributes
+    ----------
+    points, files : int
+    refused : dict of str to int
+        Reasons, and how many things the server will never take for each.
+    """
+
+    points: int = 0
+    files: int = 0
+    refused: dict[str, int] = field(default_factory=dict)
+
+
+class Delivery:
+    """Sends pieces of journals.
+
+    Parameters
+    ----------
+    remote : Remote
+    done : Delivered
+        Counts what has arrived.
+    """
+
+    def __init__(self, remote: Remote, done: Delivered) -> None:
+        self._remote = remote
+        self._rest = remote.sending
+        self._spool = remote.spool
+        self._done = done
+        self._journal = ""
+
+    def send(self, tail: Tail) -> None:
+        """Send a piece and remember how far it went.
+
+        Raises
+        ------
+        NotYetError
+            If it belongs to a run that is not on the server yet.
+        ServerUnreachableError, ServerDeniedError
+            If the server takes nothing now.
+        """
+        self._journal = tail.journal
+        out = Outbox.of(tail)
+        try:
+            run_id = self._run(out, tail)
+            self._send_models(out)
+            if run_id is not None:
+                self._send_run(run_id, out)
+                self._send_points(run_id, tail)
+                if out.update:
+                    self._call("runs/update", {"run_id": run_id, **out.update})
+        except GoneError as gone:
+            rest = {"events": tail.events, "points": len(tail.records)}
+            self._refuse(str(gone), rest, len(tail.events) + len(tail.records))
+        self._spool.set_sent(tail.journal, (tail.events_end, tail.points_end))
+
+    # -- runs ------------------------------------------------------------------------------
+
+    def _run(self, out: Outbox, tail: Tail) -> str | None:
+        """Return the server's id of the run, made there if need be; None for a model's journal."""
+        if out.run_id.startswith("m-"):
+            return None
+        if out.created is None or out.created.get("server"):
+            return self._server_run(out.run_id)
+        known = self._spool.server_id(out.run_id)
+        if known is None:
+            known = self._create(out)
+            self._spool.add_id(out.run_id, known)
+        return known
+
+    def _server_run(self, run_id: str) -> str:
+        known = self._spool.server_id(run_id)
+        if known is None and self._remote.is_local(run_id):
+            raise NotYetError(run_id)
+        return known or run_id
+
+    def _create(self, out: Outbox) -> str:
+        made = dict(out.created or {})
+        experiment_id = self._remote.server_experiment(str(made["experiment_id"]))
+        found = self._remote.run_of_tag(experiment_id, out.run_id)
+        if found is not None:
+            return found
+        tags = {LOCAL_RUN: out.run_id, "mlflow.runName": str(made["run_name"])}
+        answer = self._call(
+            "runs/create",
+            {
+                "experiment_id": experiment_id,
+                "run_name": made["run_name"],
+                "user_id": made.get("user_id") or "",
+                "start_time": made["start_time"],
+                "tags": [{"key": key, "value": value} for key, value in tags.items()],
+            },
+            repeatable=False,
+        )
+        return str(answer["run"]["info"]["run_id"])
+
+    def _send_run(self, run_id: str, out: Outbox) -> None:
+        tags = {key: value for key, value in out.tags.items() if value is not None}
+        if PARENT in tags:
+            tags[PARENT] = self._server_run(tags[PARENT])
+        self._send_items(run_id, "params", _pairs(out.params))
+        self._send_items(run_id, "tags", _pairs(tags))
+        for key in (key for key, value in out.tags.items() if value is None):
+            self._try("runs/delete-tag", {"run_id": run_id, "key": key}, missing_is_fine=True)
+        self._send_items(
+            run_id,
+            "metrics",
+            [{**m, "model_id": self._server_model(m["model_id"])} for m in out.metrics],
+        )
+        if out.datasets or out.read_models:
+            models = [{"model_id": self._server_model(m)} for m in out.read_models]
+            body = {"run_id": run_id, "datasets": out.datasets, "models": models}
+            self._try("runs/log-inputs", body)
+        for model_id, step in out.made_models.items():
+            self._send_output(run_id, self._server_model(model_id), step)
+        if out.files:
+            target = self._remote.files_of_run(run_id)
+            self._send_files(target, out.run_id, list(out.files))
+
+    def _send_points(self, run_id: str, tail: Tail) -> None:
+        if not len(tail.records):
+            return
+        keys = self._remote.series_of(tail)
+        records, width = tail.records, tail.records.dtype.itemsize
+        start = tail.points_end - (len(records) + tail.holes) * width
+        exact = tail.holes == 0
+        unmarked = 0
+        for first in range(0, len(records), MAX_METRICS):
+            part = records[first : first + MAX_METRICS]
+            columns = (part[name].tolist() for name in ("number", "value", "time", "step"))
+            items = [
+                {"key": keys[n], "value": number(v), "timestamp": t, "step": s}
+                for n, v, t, s in zip(*columns, strict=True)
+            ]
+            self._send_items(run_id, "metrics", items)
+            unmarked += len(part)
+            if exact and unmarked >= POINTS_BETWEEN_MARKS:
+                unmarked = 0
+                events_end = self._spool.sent(tail.journal)[0]
+                self._spool.set_sent(
+                    tail.journal, (events_end, start + (first + len(part)) * width)
+                )
+
+    def _send_items(self, run_id: str, what: str, items: Sequence[Json]) -> None:
+        for part in _chunks(items, MAX_METRICS if what == "metrics" else MAX_PAIRS):
+            self._send_batch(run_id, what, part)
+            if what == "metrics":
+                self._done.points += len(part)
+
+    def _send_batch(self, run_id: str, what: str, items: list[Json]) -> None:
+        """Send a batch; of one that is refused the halves, so that only the wrong is left out."""
+        try:
+            self._call("runs/log-batch", {"run_id": run_id, what: items})
+        except NbtrackError as error:
+            reason = _permanent(error)
+            if isinstance(error, NotFoundError) or "must be in the 'active' state" in str(error):
+                raise GoneError(reason) from error
+            if len(items) == 1:
+                self._refuse(reason, {"run_id": run_id, what: items})
+                return
+            middle = len(items) // 2
+            self._send_batch(run_id, what, items[:middle])
+            self._send_batch(run_id, what, items[middle:])
+
+    # -- logged models -----------------------------------------------------------------------
+
+    def _send_models(self, out: Outbox) -> None:
+        for model_id, news in out.models.items():
+            if news.created is not None and not news.created.get("server"):
+                if self._spool.server_id(model_id) is None:
+                    source = news.created.get("source_run_id")
+                    made = self._remote.create_model(
+                        model_id,
+                        self._remote.server_experiment(str(news.created["experiment_id"])),
+                        {
+                            "name": news.created["name"],
+                            "model_type": news.created.get("model_type"),
+                            "source_run_id": self._server_run(source) if source else None,
+                        },
+                    )
+                    self._spool.add_id(model_id, made)
+            known = self._server_model(model_id)
+            place = f"logged-models/{known}"
+            for part in _chunks(_pairs(news.params), MAX_PAIRS):
+                self._try(f"{place}/params", {"model_id": known, "params": part})
+            tags = {key: value for key, value in news.tags.items() if value is not None}
+            if tags:
+                body = {"model_id": known, "tags": _pairs(tags)}
+                self._try(f"{place}/tags", body, method="PATCH")
+            for key in (key for key, value in news.tags.items() if value is None):
+                self._try(
+                    f"{place}/tags/{_quoted(key)}", None, method="DELETE", missing_is_fine=True
+                )
+            for run_id, step in news.outputs:
+                self._send_output(self._server_run(run_id), known, step)
+            if news.files:
+                self._send_files(self._remote.files_of_model(known), model_id, list(news.files))
+            if news.status:
+                self._send_shared(model_id, known)
+                self._try(place, {"model_id": known, "status": news.status}, method="PATCH")
+
+    def _server_model(self, model_id: str) -> str:
+        known = self._spool.server_id(model_id)
+        if known is None and self._remote.is_local(model_id):
+            raise NotYetError(model_id)
+        return known or model_id
+
+    def _send_output(self, run_id: str, model_id: str, step: int) -> None:
+        models = [{"model_id": model_id, "step": step}]
+        self._try("runs/outputs", {"run_id": run_id, "models": models})
+
+    def _send_shared(self, model_id: str, known: str) -> None:
+        """Give the model the metrics that its run has logged at its step, as MLflow's client."""
+        for run_id, items in self._remote.shared_metrics(model_id, known):
+            self._send_items(self._server_run(run_id), "metrics", items)
+            self._done.points -= len(items)
+
+    # -- files -------------------------------------------------------------------------------
+
+    def _send_files(self, target: str, owner: str, paths: list[str]) -> None:
+        from nbtrack.store.remote.served import waiting
+
+        for path in paths:
+            file = waiting(self._remote, target, owner, path)
+            if file is None:  # sent before, taken away again, or put there at once
+                continue
+            try:
+                if file.send(target, path):
+                    self._done.files += 1
+            except NbtrackError as error:
+                self._refuse(_permanent(error), {"artifact": str(file.place), "to": target})
+
+    # -- calls -------------------------------------------------------------------------------
+
+    def _call(self, path: str, body: Json | None, method: str = "POST", **options: Any) -> Json:
+        return self._rest.call(method, path, body, **options)
+
+    def _try(
+        self, path: str, body: Json | None, method: str = "POST", *, missing_is_fine: bool = False
+    ) -> None:
+        """Call, and put aside what the server will never take."""
+        try:
+            self._call(path, body, method)
+        except NbtrackError as error:
+            reason = _permanent(error)
+            if missing_is_fine and isinstance(error, NotFoundError):
+                return
+            self._refuse(reason, {"call": f"{method} {path}", "body": body})
+
+    def _refuse(self, reason: str, what: Json, count: int = 1) -> None:
+        self._spool.refuse(self._journal, reason, what)
+        self._done.refused[reason] = self._done.refused.get(reason, 0) + count
+
+
+def _permanent(error: NbtrackError) -> str:
+    """Return why the server refuses something for good, or raise again what may pass."""
+    if isinstance(error, ServerUnreachableError | ServerDeniedError):
+        raise error
+    status = int(error.json_kwargs.get("status") or 500)
+    if status >= 500 and status != 501:
+        raise error
+    return str(error)[:500]
+
+
+def _pairs(found: dict[str, str]) -> list[Json]:
+    return [{"key": key, "value": value} for key, value in found.items()]
+
+
+def _quoted(key: str) -> str:
+    from urllib.parse import quote
+
+    return quote(key, safe="")
+
+
+def _chunks(items: Sequence[Json], most: int) -> Iterator[list[Json]]:
+    part: list[Json] = []
+    size = 0
+    for item in items:
+        length = len(item.get("value") or "") if isinstance(item.get("value"), str) else 0
+        if part and (len(part) >= most or size + length > MAX_BYTES):
+            yield part
+            part, size = [], 0
+        part.append(item)
+        size += length + 100
+    if part:
+        yield part

@@ -1,0 +1,133 @@
+"""What one piece of a journal has for the server, sorted by the calls that carry it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+from nbtrack.store.tails import Tail
+
+Json = dict[str, Any]
+STATUS = {"INTERRUPTED": "KILLED"}
+MODEL_STATUS = {"READY": "LOGGED_MODEL_READY", "FAILED": "LOGGED_MODEL_UPLOAD_FAILED"}
+LOCAL_RUN = "nbtrack.local_run_id"
+LOCAL_MODEL = "nbtrack.local_model_id"
+PARENT = "mlflow.parentRunId"
+
+
+@dataclass
+class ModelNews:
+    """What a journal says about one logged model."""
+
+    created: Json | None = None
+    params: dict[str, str] = field(default_factory=dict)
+    tags: dict[str, str | None] = field(default_factory=dict)
+    files: dict[str, None] = field(default_factory=dict)
+    outputs: list[tuple[str, int]] = field(default_factory=list)
+    status: str | None = None
+
+
+@dataclass
+class Outbox:
+    """What one piece of a journal says: of tags and status the last word, all else once."""
+
+    run_id: str
+    created: Json | None = None
+    params: dict[str, str] = field(default_factory=dict)
+    tags: dict[str, str | None] = field(default_factory=dict)
+    update: Json = field(default_factory=dict)
+    files: dict[str, None] = field(default_factory=dict)
+    datasets: list[Json] = field(default_factory=list)
+    read_models: dict[str, None] = field(default_factory=dict)
+    made_models: dict[str, int] = field(default_factory=dict)
+    metrics: list[Json] = field(default_factory=list)
+    models: dict[str, ModelNews] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, tail: Tail) -> Outbox:
+        """Sort the events of a journal's tail; its points stay where they are."""
+        self = cls(tail.run_id)
+        for event in tail.events:
+            self._add(event)
+        return self
+
+    def _model(self, event: Json) -> ModelNews:
+        return self.models.setdefault(str(event["model_id"]), ModelNews())
+
+    def _add(self, event: Json) -> None:
+        match event["event"]:
+            case "run":
+                self.created = event
+            case "update":
+                if event.get("status"):
+                    self.update["status"] = STATUS.get(event["status"], event["status"])
+                if event.get("end_time"):
+                    self.update["end_time"] = event["end_time"]
+                if event.get("run_name"):
+                    self.update["run_name"] = event["run_name"]
+            case "param":
+                self.params.setdefault(str(event["key"]), str(event["value"]))
+            case "tag":
+                self.tags[str(event["key"])] = str(event["value"])
+            case "untag":
+                self.tags[str(event["key"])] = None
+            case "artifact":
+                self.files[str(event["path"])] = None
+            case "input":
+                self.datasets.append(_dataset(event))
+            case "model":
+                self._model(event).created = event
+            case "model_update":
+                self._model(event).status = MODEL_STATUS.get(str(event.get("status")))
+            case "model_clear":
+                self._model(event).files.clear()
+            case "model_param":
+                self._model(event).params.setdefault(str(event["key"]), str(event["value"]))
+            case "model_tag":
+                self._model(event).tags[str(event["key"])] = str(event["value"])
+            case "model_untag":
+                self._model(event).tags[str(event["key"])] = None
+            case "model_artifact":
+                self._model(event).files[str(event["path"])] = None
+            case "model_metric":
+                self.metrics.append(_model_metric(event))
+            case "model_input":
+                self.read_models[str(event["model_id"])] = None
+            case "model_output":
+                if str(event["run_id"]) == self.run_id:
+                    self.made_models[str(event["model_id"])] = int(event["step"])
+                else:
+                    self._model(event).outputs.append((str(event["run_id"]), int(event["step"])))
+
+
+def number(value: float) -> float | str:
+    """Return a number for JSON: what is none has a name."""
+    if math.isfinite(value):
+        return value
+    return "NaN" if math.isnan(value) else ("Infinity" if value > 0 else "-Infinity")
+
+
+def _dataset(event: Json) -> Json:
+    import json
+
+    names = ("name", "digest", "source_type", "source", "schema", "profile")
+    tags = json.loads(event.get("tags") or "{}")
+    return {
+        "tags": [{"key": key, "value": value} for key, value in tags.items()],
+        "dataset": {name: event[name] for name in names if event.get(name) is not None},
+    }
+
+
+def _model_metric(event: Json) -> Json:
+    found = {
+        "key": str(event["key"]),
+        "value": number(float(event["value"])),
+        "timestamp": int(event["time"]),
+        "step": int(event["step"]),
+        "model_id": str(event["model_id"]),
+    }
+    for name in ("dataset_name", "dataset_digest"):
+        if event.get(name):
+            found[name] = event[name]
+    return found

@@ -1,0 +1,186 @@
+"""The sender: journals go to the server in the background, and stay until they are there."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from nbtrack.errors import NbtrackError, ServerDeniedError, ServerUnreachableError
+from nbtrack.store import tails
+from nbtrack.store.remote.delivery import Delivered, Delivery, NotYetError
+from nbtrack.store.tails import Tail
+
+if TYPE_CHECKING:
+    from nbtrack.store.remote.remote import Remote
+
+SEND_EVERY_S = 1.0
+MAX_PAUSE_S = 30.0
+
+
+@dataclass
+class SendReport(Delivered):
+    """What one turn has sent.
+
+    Attributes
+    ----------
+    left : int
+        Journals that hold more than the server has.
+    busy : bool
+        Whether another process was sending: then this one sends nothing.
+    problem : NbtrackError or None
+        Why not everything was sent.
+    """
+
+    left: int = 0
+    busy: bool = False
+    problem: NbtrackError | None = None
+    stuck: dict[str, str] = field(default_factory=dict)
+
+
+class Sender:
+    """Sends the journals of a mirror, one process at a time.
+
+    Parameters
+    ----------
+    remote : Remote
+    """
+
+    def __init__(self, remote: Remote) -> None:
+        self._remote = remote
+        self._wake = threading.Event()
+        self._stop = False
+        self._turn = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._pause = SEND_EVERY_S
+        self._seen: tails.Sizes = {}  # sent to their end, but for half a line of a dead process
+
+    def start(self) -> None:
+        """Send in the background from now on."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._go, name="nbtrack-send", daemon=True)
+            self._thread.start()
+
+    def wake(self) -> None:
+        """Send soon."""
+        self._wake.set()
+
+    def stop(self) -> None:
+        """Stop the background thread; what it is sending is finished first."""
+        self._stop = True
+        self._wake.set()
+        thread, self._thread = self._thread, None
+        if thread is not None and thread is not threading.current_thread():
+            thread.join(timeout=10.0)
+        self._stop = False
+
+    def after_fork(self) -> None:
+        """Leave the thread and its lock to the parent."""
+        self._wake, self._turn, self._thread = threading.Event(), threading.Lock(), None
+
+    def _go(self) -> None:
+        while not self._stop:
+            self._wake.wait(self._pause)
+            self._wake.clear()
+            if self._stop:
+                return
+            report = self.send()
+            failed = report.problem is not None
+            self._pause = min(MAX_PAUSE_S, self._pause * 2) if failed else SEND_EVERY_S
+
+    def is_behind(self) -> bool:
+        """Return whether any journal holds more than the server has."""
+        spool = self._remote.spool
+        found = tails.sizes(self._remote.journals)
+        return any(
+            not spool.is_sent(name, size) and self._seen.get(name) != size
+            for name, size in found.items()
+        )
+
+    def send(self) -> SendReport:
+        """Send what every journal holds by now; what stands in the way is said once."""
+        from filelock import FileLock, Timeout
+
+        report = SendReport()
+        with self._turn:
+            if not self.is_behind():
+                return report
+            lock = FileLock(self._remote.spool.lock, timeout=0)
+            try:
+                with lock:
+                    self._send_all(report)
+            except Timeout:
+                report.busy = True
+            except (ServerUnreachableError, ServerDeniedError) as error:
+                report.problem = error
+                self._remote.failed(error)
+            except NbtrackError as error:
+                report.problem = error
+                self._remote.say(f"nbtrack cannot send runs for now; nothing is lost. {error}")
+            except Exception as error:  # noqa: BLE001  a thread has no caller: said once, by name
+                report.problem = NbtrackError(f"{type(error).__name__}: {error}")
+                self._remote.say(f"nbtrack cannot send runs for now; nothing is lost. {error!r}")
+        for reason, count in report.refused.items():
+            self._remote.say(
+                f"The tracking server {self._remote.url} refuses {count} of what was logged: "
+                f"{reason} It is kept in {self._remote.spool.folder / 'refused.jsonl'}."
+            )
+        return report
+
+    def _send_all(self, report: SendReport) -> None:
+        spool, folder = self._remote.spool, self._remote.journals
+        present = tails.sizes(folder)
+        spool.forget(present)
+        found: list[Tail] = []
+        for name, size in present.items():
+            if not spool.is_sent(name, size):
+                tail = tails.read_tail(folder, name, *spool.sent(name))
+                found.append(tail)
+        found.sort(key=lambda tail: (not _makes_run(tail), _first_time(tail)))
+        self._remote.set_waiting(found)
+        report.left = len(found)
+        delivery = Delivery(self._remote, report)
+        for tail in found:
+            try:
+                delivery.send(tail)
+                report.left -= 1
+                self._seen[tail.journal] = present[tail.journal]
+                self._remote.succeeded()
+            except NotYetError:
+                continue
+            except (ServerUnreachableError, ServerDeniedError):
+                raise
+            except NbtrackError as error:  # of this journal only; the next ones may go
+                report.problem = error
+                report.stuck[tail.journal] = str(error)
+                self._remote.say(
+                    f"The tracking server {self._remote.url} cannot take what run {tail.run_id} "
+                    f"has logged, for now; it is tried again. {error}"
+                )
+        self._remote.tidy()
+
+    def finish(self, seconds: float) -> SendReport:
+        """Send until nothing is left, or the time is over."""
+        end = time.monotonic() + seconds
+        total = SendReport()
+        while True:
+            report = self.send()
+            total.points += report.points
+            total.files += report.files
+            total.left, total.problem = report.left, report.problem
+            total.busy = report.busy
+            for reason, count in report.refused.items():
+                total.refused[reason] = total.refused.get(reason, 0) + count
+            if not self.is_behind() or time.monotonic() > end:
+                return total
+            if report.problem is not None or report.busy:
+                time.sleep(min(0.2, max(0.0, end - time.monotonic())))
+
+
+def _makes_run(tail: Tail) -> bool:
+    return any(event["event"] == "run" for event in tail.events)
+
+
+def _first_time(tail: Tail) -> int:
+    return int(tail.events[0]["t"]) if tail.events else 0

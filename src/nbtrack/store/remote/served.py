@@ -1,0 +1,225 @@
+"""Artifacts that a server keeps: what is put there waits in the mirror until it is sent."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, cast
+
+from nbtrack.entities import FileInfo
+from nbtrack.errors import InvalidParameterError, NotFoundError
+from nbtrack.store.artifact_roots import CHUNK, Stored
+from nbtrack.store.local_artifacts import LocalArtifacts
+from nbtrack.store.remote.addresses import split_served
+from nbtrack.store.remote.rest import RestClient
+
+if TYPE_CHECKING:
+    from nbtrack.store.remote.remote import Remote
+
+
+class ServedArtifacts:
+    """A folder of artifacts behind a server's artifact proxy.
+
+    With a mirror, files are written to its spool, which costs no waiting, and read from there
+    until they are sent; without one, they are sent at once.
+
+    Parameters
+    ----------
+    rest : RestClient
+    top : str
+        The path below the server's artifacts.
+    spool : Path, optional
+        The folder where files wait that go there.
+    """
+
+    def __init__(self, rest: RestClient, top: str, spool: Path | None) -> None:
+        self._rest = rest
+        self._top = top
+        self._spool = None if spool is None else LocalArtifacts(spool, None)
+
+    def write(self, path: str, source: BinaryIO) -> Stored:
+        """Store what ``source`` holds."""
+        if self._spool is not None:
+            return self._spool.write(path, source)
+        with tempfile.TemporaryDirectory(prefix="nbtrack-") as folder:
+            stored = LocalArtifacts(Path(folder), None).write("content", source)
+            self._send(Path(folder, "content"), path)
+        return stored
+
+    def write_file(self, path: str, local: Path) -> Stored:
+        """Store a local file."""
+        with local.open("rb") as source:
+            return self.write(path, source)
+
+    def write_by(self, path: str, write: Callable[[Path], Stored]) -> Stored:
+        """Store the file that ``write`` makes on the local disk."""
+        if self._spool is not None:
+            return self._spool.write_by(path, write)
+        with tempfile.TemporaryDirectory(prefix="nbtrack-") as folder:
+            stored = write(Path(folder, "content"))
+            self._send(Path(folder, "content"), path)
+        return stored
+
+    def open(self, path: str) -> BinaryIO:
+        """Open an artifact for reading: the one that waits, else the server's."""
+        if self._spool is not None and self._spool.kind(path) == "file":
+            try:
+                return self._spool.open(path)
+            except NotFoundError:  # sent at this moment
+                pass
+        content = tempfile.TemporaryFile()  # noqa: SIM115  the caller closes it
+        with self._rest.download(self._place(path)) as source:
+            shutil.copyfileobj(source, content, CHUNK)
+        content.seek(0)
+        return cast(BinaryIO, content)
+
+    def entries(self, path: str) -> list[FileInfo]:
+        """Return what lies directly in a folder, at the server or on its way there."""
+        found: dict[str, FileInfo] = {}
+        for entry in self._listed(path):
+            found[entry.path] = entry
+        for entry in self._spool.entries(path) if self._spool is not None else ():
+            found[entry.path] = entry
+        return list(found.values())
+
+    def kind(self, path: str) -> str | None:
+        """Return ``"file"``, ``"folder"`` or None."""
+        waiting = self._spool.kind(path) if self._spool is not None else None
+        if waiting is not None:
+            return waiting
+        if not path:
+            return "folder" if self._listed("") else None
+        above, _, name = path.rpartition("/")
+        for entry in self._listed(above):
+            if entry.path.rpartition("/")[2] == name:
+                return "folder" if entry.is_dir else "file"
+        return None
+
+    def delete(self, path: str) -> None:
+        """Remove a file, or a folder with all in it."""
+        if self._spool is not None and self._spool.kind(path) is not None:
+            self._spool.delete(path)
+        try:
+            self._rest.delete_files(self._place(path))
+        except NotFoundError:  # it had not arrived yet
+            pass
+
+    def in_place(self, path: str) -> Path | None:
+        """Return None: what waits goes away once it is sent."""
+        return None
+
+    def _listed(self, path: str) -> list[FileInfo]:
+        try:
+            listed = self._rest.files(self._place(path))
+        except NotFoundError:
+            return []
+        found = []
+        for entry in listed:
+            name = str(entry["path"]).rstrip("/").rpartition("/")[2]
+            is_dir = bool(entry.get("is_dir"))
+            size = None if is_dir else int(entry.get("file_size") or 0)
+            found.append(FileInfo(f"{path}/{name}" if path else name, is_dir, size))
+        return found
+
+    def _place(self, path: str) -> str:
+        return "/".join(part for part in (self._top, path) if part)
+
+    def _send(self, local: Path, path: str) -> None:
+        with local.open("rb") as content:
+            self._rest.upload(self._place(path), content, local.stat().st_size)
+
+
+def root_of(uri: str) -> ServedArtifacts:
+    """Return the artifacts that a URL of a server's artifact proxy names.
+
+    Name and password go only to servers that this process tracks to.
+
+    Raises
+    ------
+    InvalidParameterError
+        If it is no such URL.
+    """
+    from nbtrack.store.store import opened
+
+    found = split_served(uri)
+    if found is None:
+        raise InvalidParameterError(f"{uri!r} is no folder of a tracking server's artifacts.")
+    base, path = found
+    for store in opened():
+        remote: Remote | None = store.remote
+        if remote is not None and remote.url == base:
+            return ServedArtifacts(remote.rest, path, remote.spool.files / path)
+    return ServedArtifacts(RestClient(base, anonymous=True), path, None)
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A file that is still to be sent.
+
+    Attributes
+    ----------
+    place : Path
+    remote : Remote
+    spooled : bool
+        Whether it lies there only until it is sent.
+    """
+
+    place: Path
+    remote: Remote
+    spooled: bool
+
+    def send(self, target: str, path: str) -> bool:
+        """Send the file below a folder of artifacts; return whether it was still there."""
+        served = split_served(target)
+        try:
+            before = self.place.stat()
+            with self.place.open("rb") as content:
+                if served is not None:
+                    self.remote.sending.upload(f"{served[1]}/{path}", content, before.st_size)
+                else:
+                    from nbtrack.store.artifacts import ArtifactFolder
+
+                    ArtifactFolder(target).put_stream(path, content)
+        except FileNotFoundError:
+            return False
+        if self.spooled:
+            self._remove(before.st_ino)
+        return True
+
+    def _remove(self, inode: int) -> None:
+        try:
+            if self.place.stat().st_ino == inode:  # not written anew meanwhile
+                self.place.unlink()
+        except FileNotFoundError:
+            return
+        folder = self.place.parent
+        while folder != self.remote.spool.files and not any(folder.iterdir()):
+            folder.rmdir()
+            folder = folder.parent
+
+
+def waiting(remote: Remote, target: str, owner: str, path: str) -> Waiting | None:
+    """Return the file of a run or a model that waits to be sent, or None.
+
+    Parameters
+    ----------
+    remote : Remote
+    target : str
+        The server's folder of artifacts of the run or model.
+    owner : str
+        Its id in the mirror.
+    path : str
+    """
+    served = split_served(target)
+    if served is not None:
+        place = remote.spool.files / served[1] / path
+        if place.is_file():
+            return Waiting(place, remote, spooled=True)
+    for pattern in (f"*/{owner}", f"*/models/{owner}/artifacts"):
+        for folder in remote.artifacts.glob(pattern):
+            if (folder / path).is_file():
+                return Waiting(folder / path, remote, spooled=False)
+    return None

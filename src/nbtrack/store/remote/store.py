@@ -1,0 +1,95 @@
+"""The mirror of a tracking server: a local store whose journals are sent there."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from nbtrack.errors import NbtrackError, NotFoundError
+from nbtrack.store import experiments
+from nbtrack.store.remote.remote import Remote
+from nbtrack.store.remote.spool import server_of
+from nbtrack.store.store import Store
+
+if TYPE_CHECKING:
+    from nbtrack.config import StoreLocation
+    from nbtrack.store.journal import Journal
+    from nbtrack.store.reader import Reader
+
+END_S = 5.0
+
+
+class RemoteStore(Store):
+    """A store that mirrors a tracking server; get it with ``open_store("http://...")``.
+
+    What runs log goes to journals on this machine, at the same cost and as safely as in any
+    store; a thread sends it. What is read is fetched from the server first, as far as it
+    answers; else the mirror says what it knows.
+    """
+
+    remote: Remote
+
+    def __init__(self, location: StoreLocation) -> None:
+        super().__init__(location)
+        url = location.server or server_of(self.folder) or location.uri
+        self.remote = Remote(self, url)
+        self.uri = self.remote.url
+        self._said_kinds: set[str] = set()
+
+    def __repr__(self) -> str:
+        return f"RemoteStore({self.uri!r})"
+
+    def journal(self, run_id: str) -> Journal:
+        """Return this process's journal of a run; it is sent in the background."""
+        self.remote.spool.mark(self.uri)
+        found = super().journal(run_id)
+        self.remote.sender.start()
+        return found
+
+    def close_journal(self, run_id: str) -> None:
+        """Close this process's journal of a run, and send it soon."""
+        super().close_journal(run_id)
+        self.remote.sender.wake()
+
+    @contextlib.contextmanager
+    def look(self) -> Iterator[Reader]:
+        """Look at the mirror as it is, without asking the server."""
+        with super().read() as reader:
+            yield reader
+
+    def experiment_name(self, experiment_id: str) -> str:
+        """Return the name of an experiment of the mirror."""
+        with self.look() as reader:
+            found = experiments.find(reader, experiment_id)
+        if found is None:
+            raise NotFoundError(f"No Experiment with id={experiment_id} exists")
+        return found.name
+
+    def say_once(self, kind: str, message: str) -> None:
+        """Warn the user once about something of a kind, whatever the words are each time."""
+        if kind not in self._said_kinds:
+            self._said_kinds.add(kind)
+            self.say(message)
+
+    def close(self) -> None:
+        """Send what is left for some seconds, say what could not be; then as every store."""
+        self.remote.sender.stop()
+        for run_id in list(self._open_journals):
+            with contextlib.suppress(NbtrackError):
+                super().close_journal(run_id)
+        if self.folder.exists() and self.remote.sender.is_behind():
+            report = self.remote.sender.finish(END_S)
+            if self.remote.sender.is_behind():
+                why = "" if report.problem is None else f" ({report.problem})"
+                sys.stderr.write(
+                    f"nbtrack: not all that was logged has reached {self.uri} yet{why}. It is "
+                    f"kept in {self.folder}; `nbtrack sync --uri {self.uri}` or the next process "
+                    "that tracks there sends it.\n"
+                )
+        super().close()
+
+    def _after_fork(self) -> None:
+        super()._after_fork()
+        self.remote.sender.after_fork()
