@@ -147,13 +147,24 @@ def _fold_points(reader: Reader, found: list[Tail]) -> Points | None:
         for number in numbers:
             ids[number] = series[names[tail.journal][int(number)]]
         parts.append(ids[tail.records["number"]])
-    batch = normalise(
-        Points(
-            np.concatenate(parts),
-            *(np.concatenate([t.records[c] for t in found]) for c in ("step", "time", "value")),
-        )
+    points = Points(
+        np.concatenate(parts),
+        *(np.concatenate([t.records[c] for t in found]) for c in ("step", "time", "value")),
     )
-    batch = _without_known(reader, batch, known)
+    return insert_points(reader, points, known)
+
+
+def insert_points(reader: Reader, points: Points, known: dict[int, tuple[int, int]]) -> Points:
+    """Write points that are new, and sum them up; return them.
+
+    Parameters
+    ----------
+    reader : Reader
+    points : Points
+    known : dict
+        The (last step, max time) of the series that had points before.
+    """
+    batch = _without_known(reader, normalise(points), known)
     if len(batch):
         insert_batch(reader, "fold.add_points", batch.columns())
         insert_batch(reader, "fold.update_series", summarise(batch).columns())

@@ -30,6 +30,10 @@ class Reader:
         self.connection = connection
         self.folder = folder
 
+    def local_id(self, run_id: str) -> str:
+        """Return the id that the store knows a run by; a server may have given it another."""
+        return run_id
+
     def rows(self, sql: str, /, **values: Any) -> list[tuple[Any, ...]]:
         """Return the rows of a query; ``$name`` in it stands for ``values["name"]``."""
         result: list[tuple[Any, ...]] = self.connection.execute(sql, values or None).fetchall()

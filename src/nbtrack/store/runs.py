@@ -47,7 +47,7 @@ def get_runs(reader: Reader, run_ids: Sequence[str]) -> list[Run]:
     NotFoundError
         If there is no run with one of the ids.
     """
-    ids = list(run_ids)
+    ids = [reader.local_id(run_id) for run_id in run_ids]
     if not ids:
         return []
     infos = {row[0]: _info(reader.folder, row) for row in reader.named("runs.info", run_ids=ids)}

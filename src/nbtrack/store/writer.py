@@ -330,4 +330,4 @@ def open_writer(store: Store, run_id: str) -> RunWriter:
         run = get_run(reader, run_id)
     if run.info.lifecycle_stage != LifecycleStage.ACTIVE:
         raise _not_active(run_id, run.info.lifecycle_stage)
-    return RunWriter(store, run_id, dict(run.data.params), run.info.artifact_uri)
+    return RunWriter(store, run.info.run_id, dict(run.data.params), run.info.artifact_uri)

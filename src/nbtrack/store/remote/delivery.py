@@ -207,19 +207,13 @@ class Delivery:
 
     def _send_models(self, out: Outbox) -> None:
         for model_id, news in out.models.items():
-            if news.created is not None and not news.created.get("server"):
-                if self._spool.server_id(model_id) is None:
-                    source = news.created.get("source_run_id")
-                    made = self._remote.create_model(
-                        model_id,
-                        self._remote.server_experiment(str(news.created["experiment_id"])),
-                        {
-                            "name": news.created["name"],
-                            "model_type": news.created.get("model_type"),
-                            "source_run_id": self._server_run(source) if source else None,
-                        },
-                    )
-                    self._spool.add_id(model_id, made)
+            made = news.created
+            if made is not None and not made.get("server") and not self._spool.server_id(model_id):
+                source = made.get("source_run_id")
+                fields = {**made, "source_run_id": self._server_run(source) if source else None}
+                experiment_id = self._remote.server_experiment(str(made["experiment_id"]))
+                known = self._remote.create_model(model_id, experiment_id, fields)
+                self._spool.add_id(model_id, known)
             known = self._server_model(model_id)
             place = f"logged-models/{known}"
             for part in _chunks(_pairs(news.params), MAX_PAIRS):

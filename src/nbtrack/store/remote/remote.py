@@ -12,6 +12,7 @@ from nbtrack.errors import NbtrackError, NotFoundError, ServerUnreachableError
 from nbtrack.store import tails
 from nbtrack.store.remote.addresses import served_uri
 from nbtrack.store.remote.outbox import LOCAL_MODEL, LOCAL_RUN, number
+from nbtrack.store.remote.pull import Pull
 from nbtrack.store.remote.rest import RestClient
 from nbtrack.store.remote.sender import Sender
 from nbtrack.store.remote.spool import LOCAL_EXPERIMENT, Spool
@@ -43,6 +44,9 @@ class Remote:
         For the background.
     spool : Spool
     sender : Sender
+    pull : Pull
+    read_s : float
+        How long the server is waited for when something is read.
     """
 
     def __init__(self, store: RemoteStore, url: str) -> None:
@@ -54,6 +58,9 @@ class Remote:
         self.journals = store.journals
         self.artifacts = store.artifacts
         self.sender = Sender(self)
+        self.pull = Pull(self)
+        self.read_s = READ_S
+        self._ours: set[str] = set()
         self._away_until = 0.0
         self._away_for = AWAY_S[0]
         self._local: set[str] = set()
@@ -144,6 +151,7 @@ class Remote:
         found = made["run"]["info"]
         uri = served_uri(self.url, str(found["artifact_uri"]))
         self._places[str(found["run_id"])] = uri
+        self._ours.add(str(found["run_id"]))
         return {"run_id": str(found["run_id"]), "artifact_uri": uri}
 
     def start_model(self, model_id: str, fields: Mapping[str, Any]) -> Json:
@@ -239,6 +247,10 @@ class Remote:
             for event in tail.events
             if event["event"] in ("run", "model") and not event.get("server")
         }
+
+    def is_ours(self, run_id: str) -> bool:
+        """Return whether this process has made the run: then its points are in the mirror."""
+        return run_id in self._ours
 
     def is_local(self, owner: str) -> bool:
         """Return whether a run or model was made here and is not on the server yet."""

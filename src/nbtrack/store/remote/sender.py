@@ -159,6 +159,7 @@ class Sender:
                     f"has logged, for now; it is tried again. {error}"
                 )
         self._remote.tidy()
+        self._remote.store.may_sweep()
 
     def finish(self, seconds: float) -> SendReport:
         """Send until nothing is left, or the time is over."""

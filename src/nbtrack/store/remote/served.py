@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -102,10 +103,8 @@ class ServedArtifacts:
         """Remove a file, or a folder with all in it."""
         if self._spool is not None and self._spool.kind(path) is not None:
             self._spool.delete(path)
-        try:
+        with contextlib.suppress(NotFoundError):  # it had not arrived yet
             self._rest.delete_files(self._place(path))
-        except NotFoundError:  # it had not arrived yet
-            pass
 
     def in_place(self, path: str) -> Path | None:
         """Return None: what waits goes away once it is sent."""

@@ -7,8 +7,11 @@ import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from nbtrack.errors import NbtrackError, NotFoundError
+from nbtrack.errors import NbtrackError, NotFoundError, StoreLockedError, StoreReadOnlyError
 from nbtrack.store import experiments
+from nbtrack.store.reader import Reader
+from nbtrack.store.remote.pull import Change
+from nbtrack.store.remote.reader import RemoteReader
 from nbtrack.store.remote.remote import Remote
 from nbtrack.store.remote.spool import server_of
 from nbtrack.store.store import Store
@@ -16,7 +19,6 @@ from nbtrack.store.store import Store
 if TYPE_CHECKING:
     from nbtrack.config import StoreLocation
     from nbtrack.store.journal import Journal
-    from nbtrack.store.reader import Reader
 
 END_S = 5.0
 
@@ -37,6 +39,8 @@ class RemoteStore(Store):
         self.remote = Remote(self, url)
         self.uri = self.remote.url
         self._said_kinds: set[str] = set()
+        self._looking = False
+        self._swept = True
 
     def __repr__(self) -> str:
         return f"RemoteStore({self.uri!r})"
@@ -53,11 +57,48 @@ class RemoteStore(Store):
         super().close_journal(run_id)
         self.remote.sender.wake()
 
+    def _enter(self, stack: contextlib.ExitStack) -> Reader:
+        inner = super()._enter(stack)
+        if self._looking:
+            return inner
+
+        def reopen(changes: list[Change]) -> Reader:
+            stack.close()
+            written = self._write_changes(changes)
+            fresh = Store._enter(self, stack)
+            if not written:  # the mirror is held by someone: this reader has a copy of it
+                for change in changes:
+                    change(fresh)
+            return fresh
+
+        return RemoteReader(inner, self, reopen)
+
+    def _write_changes(self, changes: list[Change]) -> bool:
+        """Write what the server has said, unless someone holds the mirror for long."""
+        try:
+            with self._locked(2.0) as writable, contextlib.ExitStack() as stack:
+                self._fold_now(writable)
+                reader = self._attach(stack, read_only=False)
+                reader.connection.execute("BEGIN")
+                for change in changes:
+                    change(reader)
+                reader.connection.execute("COMMIT")
+        except (StoreLockedError, StoreReadOnlyError):
+            return False
+        return True
+
     @contextlib.contextmanager
     def look(self) -> Iterator[Reader]:
         """Look at the mirror as it is, without asking the server."""
-        with super().read() as reader:
-            yield reader
+        from nbtrack.store import database
+
+        with database.exclusive():
+            looked, self._looking = self._looking, True
+            try:
+                with super().read() as reader:
+                    yield _inner(reader)
+            finally:
+                self._looking = looked
 
     def experiment_name(self, experiment_id: str) -> str:
         """Return the name of an experiment of the mirror."""
@@ -90,6 +131,19 @@ class RemoteStore(Store):
                 )
         super().close()
 
+    def may_sweep(self) -> None:
+        """Let the next fold remove the journals that are sent by now."""
+        self._swept = False
+
+    def _is_behind(self) -> bool:
+        swept, self._swept = self._swept, True
+        return not swept or super()._is_behind()
+
     def _after_fork(self) -> None:
         super()._after_fork()
         self.remote.sender.after_fork()
+
+
+def _inner(reader: Reader) -> Reader:
+    """Return a reader that asks no server, of the same mirror."""
+    return Reader(reader.connection, reader.folder)

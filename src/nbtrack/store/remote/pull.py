@@ -1,0 +1,311 @@
+"""What is asked of a mirror is fetched from its server first, at most once in a while.
+
+Each question has a name; the same one is not asked again before its time, which is longer
+where the answer took longer. Answers become changes, which are written to the mirror in one
+transaction once the network has had its say.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from nbtrack.errors import NotFoundError, ServerUnreachableError
+from nbtrack.store import tails
+from nbtrack.store.reader import Reader
+from nbtrack.store.remote import mirror_models
+from nbtrack.store.remote.mirror import Mirror
+from nbtrack.store.remote.spool import LOCAL_EXPERIMENT
+
+if TYPE_CHECKING:
+    from nbtrack.store.remote.reader import RemoteReader
+    from nbtrack.store.remote.remote import Remote
+
+Json = dict[str, Any]
+Change = Callable[[Reader], None]
+Point = tuple[int, int, float]
+LEAST_S = 1.0
+TIMES_ITS_COST = 5.0
+MOST_SINGLE = 10
+PAGE = 1000
+HISTORY_PAGE = 25_000
+
+
+class Pull:
+    """Fetches what is asked for.
+
+    Parameters
+    ----------
+    remote : Remote
+    """
+
+    def __init__(self, remote: Remote) -> None:
+        self._remote = remote
+        self._mirror = Mirror(remote.url, remote.spool)
+        self._fresh_until: dict[str, float] = {}
+        self._seen: dict[str, int] = {}
+        self._complete: dict[tuple[str, str], Point] = {}
+        self._experiments: dict[str, str] = {}
+        self.answered: float | None = None
+
+    def forget(self) -> None:
+        """Ask the server again for whatever is asked next."""
+        self._fresh_until.clear()
+        self._seen.clear()
+
+    def fetch(self, question: str, ask: Callable[[], list[Change]]) -> list[Change]:
+        """Ask the server, unless it was just now, or is away; return what is to be written."""
+        now = time.monotonic()
+        if now < self._fresh_until.get(question, 0.0) or self._remote.is_away:
+            return []
+        try:
+            changes = ask()
+        except ServerUnreachableError as error:
+            self._remote.failed(error)
+            self._remote.store.say_once(
+                "stale",
+                f"{self._remote.url} does not answer: what is shown is what this machine knows, "
+                f"{self._age()}.",
+            )
+            return []
+        self._remote.succeeded()
+        self.answered = time.time()
+        took = time.monotonic() - now
+        self._fresh_until[question] = time.monotonic() + max(LEAST_S, TIMES_ITS_COST * took)
+        return changes
+
+    def _age(self) -> str:
+        if self.answered is None:
+            return "without what has changed since it last asked"
+        return f"as of {time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(self.answered))}"
+
+    def busy(self) -> set[str]:
+        """Return the runs and models that have a journal here: the server may not have it all."""
+        return {name.split(".", 1)[0] for name in tails.sizes(self._remote.journals)}
+
+    # -- experiments and runs ----------------------------------------------------------------
+
+    def experiments(self) -> list[Change]:
+        """Fetch all experiments."""
+        return self.fetch("experiments", self._ask_experiments)
+
+    def _ask_experiments(self) -> list[Change]:
+        fields = {"max_results": PAGE, "view_type": "ALL"}
+        found = self._pages("POST", "experiments/search", fields, "experiments")
+        for each in found:
+            self._experiments[str(each["experiment_id"])] = str(each.get("lifecycle_stage"))
+        known = _digest(found)
+        if self._seen.get("experiments") == known:
+            return []
+        self._seen["experiments"] = known
+        return [lambda reader: self._mirror.put_experiments(reader, found)]
+
+    def is_experiment(self, value: object) -> bool:
+        """Return whether a value is the id of an experiment of the server."""
+        return value in self._experiments
+
+    def runs_of(self, experiment_ids: Sequence[str] | None) -> list[Change]:
+        """Fetch the runs of some experiments; None for all that are there."""
+        if experiment_ids is None:
+            ids = sorted(self._experiments)
+        else:
+            ids = sorted({self._server_experiment(each) for each in experiment_ids})
+        asked = [each for each in ids if not each.startswith(LOCAL_EXPERIMENT)]
+        if not asked:
+            return []
+        return self.fetch(f"runs {','.join(asked)}", lambda: self._ask_runs(asked))
+
+    def _server_experiment(self, experiment_id: str) -> str:
+        return self._remote.spool.server_id(str(experiment_id)) or str(experiment_id)
+
+    def _ask_runs(self, experiment_ids: list[str]) -> list[Change]:
+        busy = self.busy()
+        fields = {
+            "experiment_ids": experiment_ids,
+            "run_view_type": "ALL",
+            "max_results": PAGE,
+            "order_by": ["attributes.start_time DESC"],
+        }
+        found = self._pages("POST", "runs/search", fields, "runs")
+        ids = {str(run["info"]["run_id"]) for run in found}
+        for run_id in ids:
+            self._keep_fresh(run_id)
+        changed = self._changed(found, busy)
+
+        def write(reader: Reader) -> None:
+            still = busy | self.busy()
+            self._mirror.put_runs(reader, changed, still)
+            self._mirror.drop_missing_runs(reader, experiment_ids, ids, still)
+
+        return [write]
+
+    def _keep_fresh(self, run_id: str) -> None:
+        local = self._remote.spool.local_id(run_id)
+        self._fresh_until[f"run {local}"] = time.monotonic() + LEAST_S
+
+    def _changed(self, found: list[Json], busy: set[str]) -> list[Json]:
+        changed = []
+        for run in found:
+            run_id = str(run["info"]["run_id"])
+            known = _digest(run)
+            if self._remote.spool.local_id(run_id) in busy:
+                self._seen.pop(run_id, None)
+            elif self._seen.get(run_id) == known:
+                continue
+            else:
+                self._seen[run_id] = known
+            changed.append(run)
+        return changed
+
+    def runs(self, run_ids: Sequence[str], reader: RemoteReader) -> list[Change]:
+        """Fetch some runs: few of them one by one, more with their experiments."""
+        now = time.monotonic()
+        stale = [r for r in run_ids if now >= self._fresh_until.get(f"run {r}", 0.0)]
+        if len(stale) > MOST_SINGLE:
+            rows = reader.plain("remote.experiments_of_runs", ids=stale)
+            return self.runs_of([row[0] for row in rows])
+        changes: list[Change] = []
+        for run_id in stale:
+            changes += self.fetch(f"run {run_id}", partial(self._ask_run, run_id))
+        return changes
+
+    def _ask_run(self, run_id: str) -> list[Change]:
+        if self._remote.is_waiting(run_id):
+            return []
+        busy = self.busy()
+        server_id = self._remote.spool.server_id(run_id) or run_id
+        try:
+            found = self._get("runs/get", {"run_id": server_id})["run"]
+        except NotFoundError:
+            return []
+        changed = self._changed([found], busy)
+        if not changed:
+            return []
+        return [lambda reader: self._mirror.put_runs(reader, changed, busy | self.busy())]
+
+    # -- points ------------------------------------------------------------------------------
+
+    def histories(
+        self, reader: RemoteReader, run_ids: Sequence[str] | None, keys: Sequence[str] | None
+    ) -> list[Change]:
+        """Fetch all points of metrics of some runs, where the mirror does not have them yet."""
+        if run_ids is None:
+            rows = reader.plain("remote.all_latest")
+        else:
+            rows = reader.plain("remote.latest", ids=list(run_ids))
+        changes: list[Change] = []
+        for run_id, key, step, when, value in rows:
+            latest = (step, when, value)
+            if (keys is not None and key not in keys) or self._is_complete(run_id, key, latest):
+                continue
+            changes += self.fetch(
+                f"history {run_id} {key}",
+                partial(self._ask_history, run_id, key, latest),
+            )
+        return changes
+
+    def _is_complete(self, run_id: str, key: str, latest: Point) -> bool:
+        if self._remote.is_ours(run_id):
+            return True
+        known = self._complete.get((run_id, key))
+        return known is not None and (known == latest or run_id in self.busy())
+
+    def _ask_history(self, run_id: str, key: str, latest: Point) -> list[Change]:
+        server_id = self._remote.spool.server_id(run_id) or run_id
+        fields = {"run_id": server_id, "metric_key": key, "max_results": HISTORY_PAGE}
+        try:
+            points = self._pages("GET", "metrics/get-history", fields, "metrics")
+        except NotFoundError:
+            return []
+        self._complete[run_id, key] = latest
+        names = [(run_id, key)] * len(points)
+        return [lambda reader: self._mirror.put_points(reader, names, points)]
+
+    # -- models ------------------------------------------------------------------------------
+
+    def models_of(self, experiment_ids: Sequence[str] | None) -> list[Change]:
+        """Fetch the logged models of some experiments; None for all that are there."""
+        if experiment_ids is None:
+            ids = sorted(self._experiments)
+        else:
+            ids = sorted({self._server_experiment(each) for each in experiment_ids})
+        asked = [each for each in ids if not each.startswith(LOCAL_EXPERIMENT)]
+        if not asked:
+            return []
+        return self.fetch(f"models {','.join(asked)}", lambda: self._ask_models(asked))
+
+    def _ask_models(self, experiment_ids: list[str]) -> list[Change]:
+        busy = self.busy()
+        fields = {"experiment_ids": experiment_ids, "max_results": 50}
+        try:
+            found = self._pages("POST", "logged-models/search", fields, "models")
+        except NotFoundError:  # a server of before MLflow 3
+            return []
+        ids = {str(model["info"]["model_id"]) for model in found}
+        known = _digest(found)
+        if self._seen.get(f"models {experiment_ids}") == (known ^ hash(frozenset(busy))):
+            return []
+        self._seen[f"models {experiment_ids}"] = known ^ hash(frozenset(busy))
+        spool, url = self._remote.spool, self._remote.url
+
+        def write(reader: Reader) -> None:
+            still = busy | self.busy()
+            mirror_models.put_models(reader, url, spool, found, still)
+            mirror_models.drop_missing_models(reader, spool, experiment_ids, ids, still)
+
+        return [write]
+
+    def models(self, model_ids: Sequence[str]) -> list[Change]:
+        """Fetch some logged models."""
+        changes: list[Change] = []
+        for model_id in model_ids[:MOST_SINGLE]:
+            changes += self.fetch(f"model {model_id}", partial(self._ask_model, model_id))
+        return changes
+
+    def _ask_model(self, model_id: str) -> list[Change]:
+        busy = self.busy()
+        if model_id in busy:
+            return []
+        spool, url = self._remote.spool, self._remote.url
+        try:
+            found = self._get(f"logged-models/{spool.server_id(model_id) or model_id}")["model"]
+        except NotFoundError:
+            return []
+        return [
+            lambda reader: mirror_models.put_models(reader, url, spool, [found], busy | self.busy())
+        ]
+
+    def registry(self) -> list[Change]:
+        """Fetch the model registry."""
+        return self.fetch("registry", self._ask_registry)
+
+    def _ask_registry(self) -> list[Change]:
+        models = self._pages(
+            "GET", "registered-models/search", {"max_results": PAGE}, "registered_models"
+        )
+        versions = self._pages(
+            "GET", "model-versions/search", {"max_results": 10_000}, "model_versions"
+        )
+        known = _digest([models, versions])
+        if self._seen.get("registry") == known:
+            return []
+        self._seen["registry"] = known
+        spool, url = self._remote.spool, self._remote.url
+        return [lambda reader: mirror_models.put_registry(reader, url, spool, models, versions)]
+
+    # -- calls -------------------------------------------------------------------------------
+
+    def _get(self, path: str, query: Json | None = None) -> Json:
+        return self._remote.rest.get(path, query or {}, timeout_s=self._remote.read_s, retries=0)
+
+    def _pages(self, method: str, path: str, fields: Json, name: str) -> list[Json]:
+        options = {"timeout_s": self._remote.read_s, "retries": 0}
+        return list(self._remote.rest.pages(method, path, fields, name, **options))
+
+
+def _digest(found: Any) -> int:
+    import json
+
+    return hash(json.dumps(found, sort_keys=True))
