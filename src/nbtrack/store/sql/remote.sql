@@ -40,11 +40,11 @@ UPDATE inputs SET experiment_id = $server WHERE experiment_id = $local;
 UPDATE runs
 SET experiment_id = n.experiment_id, run_name = n.run_name, user_id = n.user_id,
     start_time = make_timestamp(n.start_time * 1000),
-    end_time = CASE WHEN status = 'INTERRUPTED' AND n.status IN ('KILLED', 'RUNNING') THEN end_time
+    end_time = CASE WHEN runs.status = 'INTERRUPTED' AND n.status IN ('KILLED', 'RUNNING') THEN runs.end_time
                     ELSE make_timestamp(n.end_time * 1000) END,
-    status = CASE WHEN status = 'INTERRUPTED' AND n.status IN ('KILLED', 'RUNNING') THEN status ELSE n.status END,
+    status = CASE WHEN runs.status = 'INTERRUPTED' AND n.status IN ('KILLED', 'RUNNING') THEN runs.status ELSE n.status END,
     deleted_time = CASE WHEN n.stage = 'active' THEN NULL
-                        ELSE coalesce(deleted_time, make_timestamp($now::BIGINT * 1000)) END,
+                        ELSE coalesce(runs.deleted_time, make_timestamp($now::BIGINT * 1000)) END,
     lifecycle_stage = n.stage, artifact_uri = n.artifact_uri
 FROM (SELECT unnest($run_id::VARCHAR[]) AS run_id, unnest($experiment_id::VARCHAR[]) AS experiment_id,
              unnest($run_name::VARCHAR[]) AS run_name, unnest($user_id::VARCHAR[]) AS user_id,
