@@ -10,6 +10,7 @@ from nbtrack.entities import LifecycleStage
 from nbtrack.errors import InvalidParameterError, NotFoundError
 from nbtrack.limits import MAX_EXPERIMENT_TAG_VALUE, check_key
 from nbtrack.store import experiments
+from nbtrack.store.forwarding import forwarded
 from nbtrack.store.journal import now_ms
 from nbtrack.store.reader import Reader
 from nbtrack.store.store import Store
@@ -173,6 +174,7 @@ def _check_there(reader: Reader, run_ids: Sequence[str]) -> None:
         raise NotFoundError(f"Run with id={missing[0]} not found")
 
 
+@forwarded("set_tags_of_runs")
 def _set_tags(store: Store, run_ids: Sequence[str], tags: dict[str, str | None]) -> None:
     """Set tags in one transaction; None removes one. Deleted runs may be edited, too."""
     checked_tags({key: value for key, value in tags.items() if value is not None})
@@ -186,6 +188,7 @@ def _set_tags(store: Store, run_ids: Sequence[str], tags: dict[str, str | None])
                 reader.named("edits.rename", run_ids=list(run_ids), name=value)
 
 
+@forwarded("set_stage_of_runs")
 def _set_stage(store: Store, run_ids: Sequence[str], *, deleted: bool) -> None:
     stage = LifecycleStage.DELETED if deleted else LifecycleStage.ACTIVE
     with store.write() as reader:

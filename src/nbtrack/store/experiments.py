@@ -22,6 +22,7 @@ from nbtrack.limits import (
     pairs_of,
     storable,
 )
+from nbtrack.store.forwarding import forwarded
 from nbtrack.store.journal import now_ms
 from nbtrack.store.reader import Reader
 from nbtrack.store.runs import resolved
@@ -90,6 +91,7 @@ def location_of_active(store: Store, experiment_id: str) -> str:
     return location
 
 
+@forwarded("create_experiment")
 def create(
     store: Store,
     name: str,
@@ -128,6 +130,7 @@ def create(
     return experiment_id
 
 
+@forwarded("rename_experiment")
 def rename(store: Store, experiment_id: str, name: str) -> None:
     """Give an active experiment another name."""
     name = check_experiment_name(name)
@@ -154,6 +157,7 @@ def _check_free(reader: Reader, name: str, experiment_id: str) -> None:
         )
 
 
+@forwarded("delete_experiment")
 def delete(store: Store, experiment_id: str) -> None:
     """Mark an experiment and its runs as deleted; ``restore`` brings them back."""
     store.active_experiments.pop(experiment_id, None)
@@ -167,6 +171,7 @@ def delete(store: Store, experiment_id: str) -> None:
     store.writers.set_deleted(run_ids, deleted=True)
 
 
+@forwarded("restore_experiment")
 def restore(store: Store, experiment_id: str) -> None:
     """Bring a deleted experiment and all its runs back.
 
@@ -195,6 +200,7 @@ def _set_stage(reader: Reader, experiment_id: str, stage: str) -> list[str]:
     ]
 
 
+@forwarded("set_experiment_tags")
 def set_tags(store: Store, experiment_id: str, tags: Mapping[str, Any]) -> None:
     """Set tags of an active experiment."""
     pairs = _checked_tags(tags)
@@ -205,6 +211,7 @@ def set_tags(store: Store, experiment_id: str, tags: Mapping[str, Any]) -> None:
             reader.named("experiments.add_tag", experiment_id=experiment_id, key=key, value=value)
 
 
+@forwarded("delete_experiment_tag")
 def delete_tag(store: Store, experiment_id: str, key: str) -> None:
     """Remove a tag of an active experiment."""
     with store.write() as reader:

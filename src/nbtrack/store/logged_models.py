@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from nbtrack.entities import LoggedModel, LoggedModelStatus, Metric
 from nbtrack.errors import InvalidParameterError, NotFoundError
 from nbtrack.limits import missing
+from nbtrack.store.forwarding import forwarded
 from nbtrack.store.journal import now_ms
 from nbtrack.store.reader import Reader
 from nbtrack.store.runs import resolved
@@ -119,6 +120,7 @@ def hashes(reader: Reader, model_id: str) -> dict[str, str]:
     return {path: sha256 for path, _, sha256 in rows if sha256}
 
 
+@forwarded("delete_logged_model")
 def delete(store: Store, model_id: str) -> None:
     """Mark a logged model as deleted; ``compact`` removes its files."""
     with store.write() as reader:

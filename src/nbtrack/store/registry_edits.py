@@ -25,6 +25,7 @@ from nbtrack.limits import (
     storable,
 )
 from nbtrack.store import registry
+from nbtrack.store.forwarding import forwarded
 from nbtrack.store.journal import now_ms
 from nbtrack.store.reader import Reader
 from nbtrack.store.store import Store
@@ -52,6 +53,7 @@ class Source:
     model_id: str | None = None
 
 
+@forwarded("create_model")
 def create_model(
     store: Store,
     name: str,
@@ -83,6 +85,7 @@ def _create(
         reader.named("registry.add_tag", name=name, key=key, value=value)
 
 
+@forwarded("rename_model")
 def rename_model(store: Store, name: str, new_name: str) -> RegisteredModel:
     """Give a registered model, with its versions, tags and aliases, another name."""
     new_name = check_model_name(new_name, "new_name")
@@ -98,6 +101,7 @@ def rename_model(store: Store, name: str, new_name: str) -> RegisteredModel:
         return registry.get_registered_model(reader, new_name)
 
 
+@forwarded("describe_model")
 def describe_model(store: Store, name: str, description: str | None) -> RegisteredModel:
     """Give a registered model another description."""
     text = None if description is None else storable(str(description))
@@ -107,6 +111,7 @@ def describe_model(store: Store, name: str, description: str | None) -> Register
         return registry.get_registered_model(reader, name)
 
 
+@forwarded("delete_model")
 def delete_model(store: Store, name: str) -> None:
     """Remove a registered model with its versions, tags and aliases, for good."""
     with store.write() as reader:
@@ -115,6 +120,7 @@ def delete_model(store: Store, name: str) -> None:
             reader.named(f"registry.delete_{table}", name=name)
 
 
+@forwarded("set_model_tag")
 def set_model_tag(store: Store, name: str, key: str, value: Any) -> None:
     """Set a tag of a registered model."""
     text = registry_tag_value(check_key(key), value)
@@ -124,6 +130,7 @@ def set_model_tag(store: Store, name: str, key: str, value: Any) -> None:
         reader.named("registry.add_tag", name=name, key=key, value=text)
 
 
+@forwarded("delete_model_tag")
 def delete_model_tag(store: Store, name: str, key: str) -> None:
     """Remove a tag of a registered model, if it is there."""
     check_key(key)
@@ -132,6 +139,7 @@ def delete_model_tag(store: Store, name: str, key: str) -> None:
         reader.named("registry.remove_tag", name=name, key=key)
 
 
+@forwarded("set_alias")
 def set_alias(store: Store, name: str, alias: str, version: object) -> None:
     """Let an alias name a version, whichever it has named before."""
     alias, number = check_alias(alias), check_version(version)
@@ -141,6 +149,7 @@ def set_alias(store: Store, name: str, alias: str, version: object) -> None:
         reader.named("registry.add_alias", name=name, alias=alias, version=number)
 
 
+@forwarded("delete_alias")
 def delete_alias(store: Store, name: str, alias: str) -> None:
     """Remove an alias of a registered model, if it is there."""
     alias = check_alias(alias)
@@ -149,6 +158,7 @@ def delete_alias(store: Store, name: str, alias: str) -> None:
         reader.named("registry.remove_alias", name=name, alias=alias)
 
 
+@forwarded("create_version")
 def create_version(
     store: Store,
     name: str,
@@ -220,12 +230,14 @@ def _tell_model(reader: Reader, model_id: str, name: str, version: int) -> None:
     reader.named("registry.add_model_tag", **at, value=json.dumps(known))
 
 
+@forwarded("tell_model")
 def tell_model(store: Store, model_id: str, name: str, version: int) -> None:
     """Add a version of another store's registry to those that a logged model lists."""
     with store.write() as reader:
         _tell_model(reader, model_id, name, version)
 
 
+@forwarded("describe_version")
 def describe_version(
     store: Store, name: str, version: object, description: str | None
 ) -> ModelVersion:
@@ -240,6 +252,7 @@ def describe_version(
         return registry.get_version(reader, name, number)
 
 
+@forwarded("set_stage")
 def set_stage(
     store: Store, name: str, version: object, stage: str, *, archive_existing: bool = False
 ) -> ModelVersion:
@@ -266,6 +279,7 @@ def set_stage(
         return registry.get_version(reader, name, number)
 
 
+@forwarded("delete_version")
 def delete_version(store: Store, name: str, version: object) -> None:
     """Remove a version and its aliases; its number is not given again."""
     number = check_version(version)
@@ -276,6 +290,7 @@ def delete_version(store: Store, name: str, version: object) -> None:
         reader.named("registry.touch", name=name, now=now_ms())
 
 
+@forwarded("set_version_tag")
 def set_version_tag(store: Store, name: str, version: object, key: str, value: Any) -> None:
     """Set a tag of a version."""
     number, text = check_version(version), registry_tag_value(check_key(key), value)
@@ -286,6 +301,7 @@ def set_version_tag(store: Store, name: str, version: object, key: str, value: A
         reader.named("registry.add_version_tag", **at, value=text)
 
 
+@forwarded("delete_version_tag")
 def delete_version_tag(store: Store, name: str, version: object, key: str) -> None:
     """Remove a tag of a version, if it is there."""
     number = check_version(version)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from nbtrack.errors import NbtrackError, NotFoundError, ServerUnreachableError
 from nbtrack.store import tails
 from nbtrack.store.remote.addresses import served_uri
+from nbtrack.store.remote.edits import Edits
 from nbtrack.store.remote.outbox import LOCAL_MODEL, LOCAL_RUN, number
 from nbtrack.store.remote.pull import Pull
 from nbtrack.store.remote.rest import RestClient
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 QUICK_S = 3.0
 READ_S = 10.0
+FLUSH_S = 30.0
 AWAY_S = (1.0, 30.0)
 
 
@@ -45,6 +47,7 @@ class Remote:
     spool : Spool
     sender : Sender
     pull : Pull
+    edits : Edits
     read_s : float
         How long the server is waited for when something is read.
     """
@@ -59,6 +62,7 @@ class Remote:
         self.artifacts = store.artifacts
         self.sender = Sender(self)
         self.pull = Pull(self)
+        self.edits = Edits(self)
         self.read_s = READ_S
         self._ours: set[str] = set()
         self._away_until = 0.0
@@ -107,6 +111,11 @@ class Remote:
             raise
         self.succeeded()
         return answer
+
+    def flush(self, seconds: float = FLUSH_S) -> None:
+        """Send what was logged before; the user waits for it, but not for ever."""
+        if self.sender.is_behind() and not self.is_away:
+            self.sender.finish(seconds)
 
     # -- what is made there ------------------------------------------------------------------
 
