@@ -167,6 +167,16 @@ def split_server(url: str) -> tuple[str, str | None, str | None]:
     return plain, username, password
 
 
+def remote_root() -> Path:
+    """Return the folder of the mirrors: ``NBTRACK_REMOTE_DIR``, or one of the user's state."""
+    root = env("NBTRACK_REMOTE_DIR")
+    if root is None:
+        import platformdirs
+
+        root = str(Path(platformdirs.user_state_dir("nbtrack", appauthor=False), "remote"))
+    return _absolute(root)
+
+
 def _mirror(text: str) -> StoreLocation:
     """Return the store on this machine that mirrors a tracking server, for one of its users."""
     import hashlib
@@ -174,12 +184,7 @@ def _mirror(text: str) -> StoreLocation:
     url, username, _ = split_server(text)
     user = username or env("NBTRACK_TRACKING_USERNAME", "MLFLOW_TRACKING_USERNAME") or ""
     name = hashlib.sha256(f"{user}@{url}".encode()).hexdigest()[:16]
-    root = env("NBTRACK_REMOTE_DIR")
-    if root is None:
-        import platformdirs
-
-        root = str(Path(platformdirs.user_state_dir("nbtrack", appauthor=False), "remote"))
-    return StoreLocation(_absolute(root) / name / DEFAULT_NAME, url, server=text)
+    return StoreLocation(remote_root() / name / DEFAULT_NAME, url, server=text)
 
 
 def _scheme(text: str) -> str:

@@ -20,6 +20,7 @@ from nbtrack.cli.shell import completion
 from nbtrack.cli.show import show
 from nbtrack.cli.space import compact_, gc
 from nbtrack.cli.sql import sql
+from nbtrack.cli.sync import sync
 
 
 @click.group(
@@ -48,6 +49,7 @@ for _command in (
     server,
     import_,
     export,
+    sync,
     gc,
     compact_,
     doctor,

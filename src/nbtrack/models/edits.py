@@ -44,7 +44,7 @@ def get_model_info(model_uri: str | os.PathLike[str]) -> ModelInfo:
         "name": opened.place.name,
     }
     model_id = opened.place.model_id
-    if model_id is not None and opened.place.own:
+    if model_id is not None and (opened.place.own or context.store().remote is not None):
         logged = model_edits.get(context.store(), model_id)
         known |= {
             "model_id": model_id,

@@ -7,7 +7,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from nbtrack.errors import NbtrackError, warn
+from nbtrack.errors import NbtrackError, StoreError, warn
 from nbtrack.store.deleted import Chosen, Deleted, find, remove
 from nbtrack.store.journal import now_ms
 from nbtrack.store.logged_models import usual_location
@@ -40,7 +40,7 @@ class CompactReport:
 
 
 def sync(uri: str | os.PathLike[str] | None = None) -> int:
-    """Fold every journal of a store into its database now.
+    """Fold every journal of a store into its database now; send it to the server it mirrors.
 
     Parameters
     ----------
@@ -56,8 +56,15 @@ def sync(uri: str | os.PathLike[str] | None = None) -> int:
     ------
     StoreLockedError
         If someone holds the file: it says which process. Nothing is lost.
+    StoreError
+        If a server has not got everything; the message says why. Nothing is lost.
     """
-    return open_store(uri).fold()
+    from nbtrack.store.remote.sync import sync as send
+
+    report = send(open_store(uri))
+    if report.problem is not None:
+        raise StoreError(f"{report.problem} What is left is sent later.")
+    return report.folded
 
 
 def compact(
@@ -93,6 +100,8 @@ def compact(
         If there is no room for the new file; the old one stays.
     """
     store = open_store(uri)
+    if store.remote is not None:
+        store.remote.edits.compact()
     with store.locked_for_writing():
         size = store.path.stat().st_size
         gone = Deleted()

@@ -32,7 +32,8 @@ class ModelPlace:
     folder : ArtifactFolder
         The model's files; ``folder.download()`` gives a local path, in place where it is local.
     own : bool
-        Whether the files belong to the store that this process tracks to.
+        Whether the files belong to the store that this process tracks to, and that is no
+        server, which others may write to.
     hashes : dict of str to str or None
         The recorded SHA-256 of files by path below the folder, where the store knows them.
     model_id, run_id, name : str or None
@@ -103,7 +104,8 @@ def split_run_uri(uri: str) -> tuple[str, str]:
 
 
 def _is_own(store: Store) -> bool:
-    return store is context.store()
+    """Return whether what a store has is the user's: what others put on a server is not."""
+    return store is context.store() and store.remote is None
 
 
 def _of_run(reader: Reader, store: Store, uri: str) -> ModelPlace:

@@ -62,6 +62,7 @@ class Edits(RegistryCalls):
             if location or pairs:
                 raise
             return self._create_offline(name)
+        self._remote.pull.forget()
         return str(made["experiment_id"])
 
     def _create_offline(self, name: str) -> str:

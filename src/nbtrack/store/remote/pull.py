@@ -53,7 +53,6 @@ class Pull:
     def forget(self) -> None:
         """Ask the server again for whatever is asked next."""
         self._fresh_until.clear()
-        self._seen.clear()
 
     def fetch(self, question: str, ask: Callable[[], list[Change]]) -> list[Change]:
         """Ask the server, unless it was just now, or is away; return what is to be written."""
