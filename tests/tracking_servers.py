@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -53,11 +54,16 @@ class TrackingServer:
                 stdout=log,
                 stderr=log,
             )
-        end = time.monotonic() + 60
+        self._await_health(60)
+        return self
+
+    def _await_health(self, seconds: float) -> None:
+        assert self.process is not None
+        end = time.monotonic() + seconds
         while time.monotonic() < end and self.process.poll() is None:
             try:
                 urlopen(f"{self.url}/health", timeout=5).close()
-                return self
+                return
             except OSError:
                 time.sleep(0.01)
         pytest.fail(self.log.read_text()[-3000:])
@@ -98,3 +104,26 @@ class TrackingServer:
 
 def _lower(headers: Message) -> dict[str, str]:
     return {name.lower(): value for name, value in headers.items()}
+
+
+class MlflowServer(TrackingServer):
+    """A real server of MLflow, on SQLite; it keeps the artifacts."""
+
+    def start(self) -> MlflowServer:
+        options = ["--backend-store-uri", "sqlite:///mlflow.db", "--artifacts-destination", "kept"]
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "mlflow", "server", *options, "--workers", "1"]
+                + ["--host", "127.0.0.1", "--port", str(self.port)],
+                cwd=self.folder,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        self._await_health(120)
+        return self
+
+    def stop(self) -> int:
+        assert self.process is not None
+        os.killpg(self.process.pid, signal.SIGTERM)
+        return self.process.wait(60)

@@ -74,6 +74,11 @@ class Remote:
     def __repr__(self) -> str:
         return f"Remote({self.url!r})"
 
+    def close(self) -> None:
+        """Close the connections to the server; the next call opens one."""
+        self.rest.close()
+        self.sending.close()
+
     # -- whether it answers ------------------------------------------------------------------
 
     @property

@@ -1,6 +1,6 @@
 """MLflow's REST protocol, spoken to a server: JSON calls, pages, and files up and down.
 
-One connection for each thread stays open. A call that is safe to repeat is repeated while the
+Connections stay open and are used again. A call that is safe to repeat is repeated while the
 server is overloaded or away; a connection that the server has closed meanwhile is opened again.
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import random
 import threading
 import time
@@ -94,10 +95,22 @@ class RestClient:
                 env("NBTRACK_HTTP_REQUEST_MAX_RETRIES", "MLFLOW_HTTP_REQUEST_MAX_RETRIES") or 7
             )
         self.retries = retries
-        self._local = threading.local()
+        self._guard = threading.Lock()
+        self._idle: list[http.client.HTTPConnection] = []
+        self._pid = os.getpid()
 
     def __repr__(self) -> str:
         return f"RestClient({self.url!r})"
+
+    def __del__(self) -> None:
+        if hasattr(self, "_idle"):
+            self.close()
+
+    def close(self) -> None:
+        """Close the connections that nobody uses; the next call opens one."""
+        idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
 
     # -- JSON ----------------------------------------------------------------------------
 
@@ -267,9 +280,11 @@ class RestClient:
         allowed = None if self._anonymous else self.credentials.header()
         if allowed is not None:
             sent["Authorization"] = allowed
-        used = getattr(self._local, "connection", None) is not None
-        connection = self._connection(wait)
+        connection = self._taken(wait)
+        used = connection is not None
+        connection = connection or self._made(wait)
         unsent = True
+        kept = False
         try:
             try:
                 if connection.sock is None:
@@ -278,34 +293,42 @@ class RestClient:
                 connection.request(method, target, body=data, headers=sent)
                 answer = connection.getresponse()
             except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError):
-                self._forget()
+                connection.close()
                 if not used or not repeatable or not (data is None or isinstance(data, bytes)):
                     raise
-                connection = self._connection(wait)
+                connection = self._made(wait)
                 connection.request(method, target, body=data, headers=sent)
                 answer = connection.getresponse()
             yield answer
-            if answer.will_close or not answer.isclosed():
-                self._forget()
+            kept = not answer.will_close and answer.isclosed()
         except (OSError, http.client.HTTPException) as error:
-            self._forget()
             raise ServerUnreachableError(
                 f"The tracking server {self.url} cannot be reached "
                 f"({type(error).__name__}: {error}). Check that it runs and that the address is "
                 "right.",
                 unsent=unsent,
             ) from error
-        except BaseException:
-            self._forget()
-            raise
+        finally:
+            if kept:
+                with self._guard:
+                    self._idle.append(connection)
+            else:
+                connection.close()
 
-    def _connection(self, timeout_s: float) -> http.client.HTTPConnection:
-        known: http.client.HTTPConnection | None = getattr(self._local, "connection", None)
-        if known is not None:
-            if known.sock is not None:
-                known.sock.settimeout(timeout_s)
-            known.timeout = timeout_s
-            return known
+    def _taken(self, timeout_s: float) -> http.client.HTTPConnection | None:
+        """Return a connection that is open and idle, or None."""
+        with self._guard:
+            if self._pid != os.getpid():  # those of the process that this one was forked from
+                self._idle, self._pid = [], os.getpid()
+            if not self._idle:
+                return None
+            found = self._idle.pop()
+        found.timeout = timeout_s
+        if found.sock is not None:
+            found.sock.settimeout(timeout_s)
+        return found
+
+    def _made(self, timeout_s: float) -> http.client.HTTPConnection:
         proxy = None if proxy_bypass(self._host) else getproxies().get(self._scheme)
         host, port = self._host, self._port
         if proxy:
@@ -319,18 +342,11 @@ class RestClient:
         if proxy:
             made.set_tunnel(self._host, self._port)
         made.blocksize = CHUNK
-        self._local.connection = made
         return made
 
     @property
     def _scheme(self) -> str:
         return "https" if self._https else "http"
-
-    def _forget(self) -> None:
-        known = getattr(self._local, "connection", None)
-        self._local.connection = None
-        if known is not None:
-            known.close()
 
     def _read(self, status: int, text: bytes, what: str) -> Json:
         """Return the object of an answer, or raise what it says."""

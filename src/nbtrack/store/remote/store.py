@@ -136,6 +136,7 @@ class RemoteStore(Store):
                     "that tracks there sends it.\n"
                 )
         super().close()
+        self.remote.close()
 
     def may_sweep(self) -> None:
         """Let the next fold remove the journals that are sent by now."""

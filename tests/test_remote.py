@@ -1,0 +1,409 @@
+"""Tracking to a server: nbtrack's own, and a real one of MLflow."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import nbtrack
+from nbtrack import Client
+from nbtrack.errors import (
+    AlreadyExistsError,
+    NbtrackWarning,
+    NotFoundError,
+    ServerDeniedError,
+    ServerUnreachableError,
+)
+from nbtrack.store.remote.rest import RestClient
+from nbtrack.store.store import Store
+from nbtrack.tracking import context
+from programs import SRC
+from tracking_servers import MlflowServer, TrackingServer
+
+
+@pytest.fixture(scope="module")
+def ours(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TrackingServer]:
+    server = TrackingServer(tmp_path_factory.mktemp("nbtrack-server")).start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def theirs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MlflowServer]:
+    server = MlflowServer(tmp_path_factory.mktemp("mlflow-server")).start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(params=["ours", "theirs"])
+def server(request: pytest.FixtureRequest) -> TrackingServer:
+    found: TrackingServer = request.getfixturevalue(request.param)
+    return found
+
+
+@pytest.fixture
+def track(workdir: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working directory, and a place of its own for mirrors."""
+    monkeypatch.setenv("NBTRACK_REMOTE_DIR", str(workdir / "mirrors"))
+    return workdir
+
+
+def flush() -> Store:
+    """Send what there is, as a process does at its end."""
+    store = context.store()
+    assert store.remote is not None
+    store.remote.succeeded()  # do not wait for the pause after a failure
+    store.remote.sender.finish(30)
+    return store
+
+
+def names() -> str:
+    return f"experiment {time.time_ns()}"
+
+
+def history(rest: RestClient, run_id: str, key: str) -> list[tuple[int, float]]:
+    asked = {"run_id": run_id, "metric_key": key}
+    found = rest.pages("GET", "metrics/get-history", asked, "metrics")
+    return [(point["step"], point["value"]) for point in found]
+
+
+def test_what_a_run_logs_is_on_the_server(server: TrackingServer, track: Path) -> None:
+    nbtrack.set_tracking_uri(server.url)
+    nbtrack.set_experiment(names())
+    with nbtrack.start_run(run_name="first", tags={"team": "a"}) as run:
+        nbtrack.log_params({"lr": 0.1})
+        for step in range(2500):
+            nbtrack.log_metric("loss", 1 / (step + 1), step=step)
+        nbtrack.log_metric("odd", float("nan"))
+        nbtrack.log_text("hello", "notes/a.txt")
+    flush()
+    rest = RestClient(server.url)
+    found = rest.get("runs/get", {"run_id": run.info.run_id})["run"]
+    assert found["info"]["run_name"] == "first" and found["info"]["status"] == "FINISHED"
+    assert {"key": "lr", "value": "0.1"} in found["data"]["params"]
+    assert {"key": "team", "value": "a"} in found["data"]["tags"]
+    assert history(rest, run.info.run_id, "loss") == [(s, 1 / (s + 1)) for s in range(2500)]
+    assert history(rest, run.info.run_id, "odd") == [(0, "NaN")]
+    assert nbtrack.artifacts.load_text(f"runs:/{run.info.run_id}/notes/a.txt") == "hello"
+
+
+def test_what_others_logged_is_read(server: TrackingServer, track: Path) -> None:
+    nbtrack.set_tracking_uri(server.url)
+    experiment_id = nbtrack.set_experiment(names()).experiment_id
+    rest = RestClient(server.url)
+    made = rest.post("runs/create", {"experiment_id": experiment_id, "start_time": 1_700_000_000})
+    run_id = made["run"]["info"]["run_id"]
+    points = [{"key": "m", "value": i / 2, "timestamp": 1000 + i, "step": i} for i in range(300)]
+    tags = [{"key": "colour", "value": "red"}]
+    rest.post("runs/log-batch", {"run_id": run_id, "metrics": points, "tags": tags})
+    assert [r.info.run_id for r in nbtrack.search_runs(
+        filter_string="metrics.m > 100 AND tags.colour = 'red'", output_format="list"
+    )] == [run_id]  # fmt: skip
+    assert nbtrack.get_run(run_id).data.metrics == {"m": 149.5}
+    found = Client().get_metric_history(run_id, "m")
+    assert [(point.step, point.value) for point in found] == [(i, i / 2) for i in range(300)]
+    assert nbtrack.sql(f"SELECT count(*) AS n FROM metrics WHERE run_id = '{run_id}'").n[0] == 300
+
+
+def test_a_run_is_continued_from_elsewhere(server: TrackingServer, track: Path) -> None:
+    nbtrack.set_tracking_uri(server.url)
+    experiment_id = nbtrack.set_experiment(names()).experiment_id
+    rest = RestClient(server.url)
+    run_id = rest.post("runs/create", {"experiment_id": experiment_id})["run"]["info"]["run_id"]
+    rest.post("runs/log-parameter", {"run_id": run_id, "key": "a", "value": "1"})
+    with nbtrack.start_run(run_id=run_id):
+        nbtrack.log_param("b", 2)
+        with pytest.raises(nbtrack.MlflowException, match="not allowed"):
+            nbtrack.log_param("a", 5)
+    flush()
+    found = rest.get("runs/get", {"run_id": run_id})["run"]
+    assert {p["key"]: p["value"] for p in found["data"]["params"]} == {"a": "1", "b": "2"}
+    assert found["info"]["status"] == "FINISHED"
+
+
+def test_the_server_says_whether_a_name_is_free(server: TrackingServer, track: Path) -> None:
+    nbtrack.set_tracking_uri(server.url)
+    name = names()
+    experiment_id = nbtrack.create_experiment(name)
+    with pytest.raises(AlreadyExistsError, match="already exists"):
+        nbtrack.create_experiment(name)
+    client = Client()
+    client.rename_experiment(experiment_id, f"{name} b")
+    client.set_experiment_tag(experiment_id, "team", "a")
+    assert client.get_experiment(experiment_id).tags["team"] == "a"
+    assert client.get_experiment_by_name(f"{name} b").experiment_id == experiment_id
+    client.delete_experiment(experiment_id)
+    assert client.get_experiment(experiment_id).lifecycle_stage == "deleted"
+    with pytest.raises(NotFoundError):
+        client.get_run("f" * 32)
+
+
+def test_runs_are_deleted_and_restored_there(server: TrackingServer, track: Path) -> None:
+    nbtrack.set_tracking_uri(server.url)
+    nbtrack.set_experiment(names())
+    with nbtrack.start_run() as run:
+        pass
+    nbtrack.delete_run(run.info.run_id)
+    rest = RestClient(server.url)
+    asked = {"run_id": run.info.run_id}
+    assert rest.get("runs/get", asked)["run"]["info"]["lifecycle_stage"] == "deleted"
+    assert nbtrack.search_runs(output_format="list") == []
+    nbtrack.restore_run(run.info.run_id)
+    assert rest.get("runs/get", asked)["run"]["info"]["lifecycle_stage"] == "active"
+    assert len(nbtrack.search_runs(output_format="list")) == 1
+
+
+def test_artifacts_go_up_and_come_down(server: TrackingServer, track: Path) -> None:
+    nbtrack.set_tracking_uri(server.url)
+    big = bytes(range(256)) * 20_000
+    Path("folder/sub").mkdir(parents=True)
+    Path("folder/sub/big.bin").write_bytes(big)
+    with nbtrack.start_run() as run:
+        nbtrack.log_artifacts("folder", "data")
+        nbtrack.log_dict({"a": 1}, "data/d.json")
+        assert nbtrack.artifacts.load_dict(f"runs:/{run.info.run_id}/data/d.json") == {"a": 1}
+    store = flush()
+    listed = Client().list_artifacts(run.info.run_id, "data")
+    assert [(f.path, f.is_dir) for f in listed] == [("data/d.json", False), ("data/sub", True)]
+    place = nbtrack.artifacts.download_artifacts(run_id=run.info.run_id, dst_path="down")
+    assert Path(place, "data/sub/big.bin").read_bytes() == big
+    assert not list(store.folder.rglob("big.bin")), "what is sent does not lie here any more"
+
+
+def test_models_are_logged_registered_and_loaded(server: TrackingServer, track: Path) -> None:
+    pytest.importorskip("sklearn")
+    import numpy as np
+    from sklearn.linear_model import LinearRegression
+
+    import nbtrack.sklearn
+
+    nbtrack.set_tracking_uri(server.url)
+    nbtrack.set_experiment(names())
+    name = f"model{time.time_ns()}"
+    model = LinearRegression().fit(np.arange(8.0).reshape(-1, 1), np.arange(8.0) * 2)
+    with nbtrack.start_run() as run:
+        nbtrack.log_param("lr", 0.1)
+        nbtrack.log_metric("acc", 0.5)
+        info = nbtrack.sklearn.log_model(model, name="line", registered_model_name=name)
+    client = Client()
+    client.set_registered_model_alias(name, "champion", 1)
+    client.transition_model_version_stage(name, 1, "Production")
+    for uri in (f"models:/{name}@champion", f"runs:/{run.info.run_id}/line", info.model_uri):
+        assert nbtrack.sklearn.load_model(uri).predict(np.array([[3.0]])) == pytest.approx([6.0])
+    logged = nbtrack.get_logged_model(info.model_id)
+    assert (logged.params, logged.status.value) == ({"lr": "0.1"}, "READY")
+    assert [(m.key, m.value) for m in logged.metrics] == [("acc", 0.5)]
+    version = client.get_model_version_by_alias(name, "champion")
+    assert (version.current_stage, version.run_id) == ("Production", run.info.run_id)
+    client.delete_registered_model(name)
+    assert nbtrack.search_registered_models(f"name = '{name}'") == []
+
+
+# -- a server that is away -----------------------------------------------------------------
+
+TRAINING = """
+import sys, time
+import nbtrack
+nbtrack.set_tracking_uri(sys.argv[1])
+nbtrack.set_experiment("training")
+with nbtrack.start_run(run_name="long"):
+    for step in range(3000):
+        nbtrack.log_metrics({"a": step, "b": -step}, step=step)
+        if step == 1000:
+            nbtrack.log_text("half", "half.txt")
+            print("half", flush=True)
+            sys.stdin.readline()
+"""
+
+
+def test_nothing_is_lost_or_doubled_when_the_server_is_killed(track: Path) -> None:
+    server = TrackingServer(track).start()
+    training = subprocess.Popen(
+        [sys.executable, "-W", "ignore", "-c", TRAINING, server.url],
+        env={"PYTHONPATH": str(SRC), "NBTRACK_REMOTE_DIR": str(track / "mirrors"), "HOME": "/"},
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert training.stdout is not None and training.stdin is not None
+    assert training.stdout.readline() == "half\n"
+    server.kill()
+    training.stdin.write("go on\n")
+    training.stdin.flush()
+    time.sleep(1.5)
+    server.start()
+    assert training.wait(60) == 0
+    training.stdin.close()
+    training.stdout.close()
+    nbtrack.set_tracking_uri(server.url)
+    flush()
+    rest = RestClient(server.url)
+    [run] = rest.post("runs/search", {"experiment_ids": ["1"]})["runs"]
+    assert run["info"]["status"] == "FINISHED"
+    assert history(rest, run["info"]["run_id"], "a") == [(s, s) for s in range(3000)]
+    assert history(rest, run["info"]["run_id"], "b") == [(s, -s) for s in range(3000)]
+    assert nbtrack.artifacts.load_text(f"runs:/{run['info']['run_id']}/half.txt") == "half"
+    server.stop()
+
+
+def test_a_training_without_a_server_is_sent_later(track: Path) -> None:
+    server = TrackingServer(track)
+    nbtrack.set_tracking_uri(server.url)
+    with pytest.warns(NbtrackWarning, match="sent later"):
+        nbtrack.set_experiment("offline")
+        with nbtrack.start_run(run_name="alone") as parent:
+            nbtrack.log_param("lr", 0.1)
+            nbtrack.log_metrics({"loss": 0.5}, step=3)
+            nbtrack.log_text("hello", "a.txt")
+            with nbtrack.start_run(nested=True):
+                pass
+        assert nbtrack.get_run(parent.info.run_id).data.params == {"lr": "0.1"}
+    server.start()
+    store = flush()
+    rest = RestClient(server.url)
+    runs = rest.post("runs/search", {"experiment_ids": ["1"]})["runs"]
+    by_name = {run["info"]["run_name"]: run for run in runs}
+    run = by_name.pop("alone")
+    [child] = by_name.values()
+    assert {"key": "loss", "value": 0.5, "step": 3}.items() <= run["data"]["metrics"][0].items()
+    tags = {tag["key"]: tag["value"] for tag in child["data"]["tags"]}
+    assert tags["mlflow.parentRunId"] == run["info"]["run_id"] != parent.info.run_id
+    store.fold()
+    for run_id in (run["info"]["run_id"], parent.info.run_id):  # both ids find it
+        assert nbtrack.get_run(run_id).info.run_name == "alone"
+        assert nbtrack.artifacts.load_text(f"runs:/{run_id}/a.txt") == "hello"
+    assert nbtrack.get_experiment_by_name("offline").experiment_id == "1"
+    assert len(nbtrack.search_runs(experiment_names=["offline"], output_format="list")) == 2
+    assert not list(store.journals.glob("*.events"))
+    flush()
+    assert len(rest.post("runs/search", {"experiment_ids": ["1"]})["runs"]) == 2
+    server.stop()
+
+
+def test_the_mirror_answers_while_the_server_is_away(track: Path) -> None:
+    server = TrackingServer(track).start()
+    nbtrack.set_tracking_uri(server.url)
+    with nbtrack.start_run() as run:
+        nbtrack.log_metric("loss", 0.5)
+    flush()
+    server.kill()
+    with pytest.warns(NbtrackWarning, match="does not answer"):
+        assert nbtrack.get_run(run.info.run_id).data.metrics == {"loss": 0.5}
+    with pytest.raises(ServerUnreachableError):
+        nbtrack.delete_run(run.info.run_id)
+
+
+def test_a_server_that_never_answers_costs_a_training_no_calls(track: Path) -> None:
+    import socket
+
+    with socket.socket() as silent:  # takes connections, says nothing
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        nbtrack.set_tracking_uri(f"http://127.0.0.1:{silent.getsockname()[1]}")
+        remote = context.store().remote
+        assert remote is not None
+        remote.rest.timeout_s = remote.sending.timeout_s = remote.read_s = 0.2
+        asked: list[str] = []
+        call = remote.rest.call
+        remote.rest.call = lambda *a, **o: asked.append(a[1]) or call(*a, **o)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", NbtrackWarning)
+            with nbtrack.start_run() as run:
+                for step in range(1000):
+                    nbtrack.log_metric("loss", 0.1, step=step)
+            assert asked == []
+            assert len(Client().get_metric_history(run.info.run_id, "loss")) == 1000
+
+
+def test_what_the_server_refuses_is_kept_aside_and_the_rest_goes_on(
+    ours: TrackingServer, track: Path
+) -> None:
+    nbtrack.set_tracking_uri(ours.url)
+    with nbtrack.start_run() as run:
+        nbtrack.log_params({"a": 1})
+        flush()
+        writer = run.writer
+        writer.append(
+            [("param", {"key": "a", "value": "2"}), ("param", {"key": "b", "value": "3"})]
+        )
+        with pytest.warns(NbtrackWarning, match="refuses 1"):
+            store = flush()
+    found = RestClient(ours.url).get("runs/get", {"run_id": run.info.run_id})["run"]
+    assert {p["key"]: p["value"] for p in found["data"]["params"]} == {"a": "1", "b": "3"}
+    kept = (store.folder / "remote" / "refused.jsonl").read_text()
+    assert json.loads(kept)["params"] == [{"key": "a", "value": "2"}]
+
+
+# -- who one is ------------------------------------------------------------------------------
+
+
+def test_a_wrong_password_is_said_and_a_right_one_sends_it_all(
+    track: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = TrackingServer(track, token="sesame-8731").start()
+    monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", "wrong-5512")
+    nbtrack.set_tracking_uri(server.url)
+    with pytest.raises(ServerDeniedError, match="MLFLOW_TRACKING_TOKEN"):
+        nbtrack.set_experiment("secret")
+    with pytest.warns(NbtrackWarning, match="does not let this user in"), nbtrack.start_run():
+        nbtrack.log_metric("loss", 1.0)
+        flush()
+    monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", "sesame-8731")
+    store = flush()
+    [run] = RestClient(server.url).post("runs/search", {"experiment_ids": ["0"]})["runs"]
+    assert run["data"]["metrics"][0]["value"] == 1.0
+    server.stop()
+    files = [file for file in store.folder.parent.rglob("*") if file.is_file()]
+    assert files and not any(
+        secret in file.read_bytes() for file in files for secret in (b"sesame", b"wrong-5512")
+    )
+
+
+def test_a_password_in_the_address_is_used_and_shown_nowhere(
+    ours: TrackingServer, track: Path
+) -> None:
+    nbtrack.set_tracking_uri(ours.url.replace("http://", "http://ann:hush-4410@"))
+    with nbtrack.start_run():
+        nbtrack.log_text("x", "x.txt")
+    store = flush()
+    assert store.remote is not None
+    assert store.remote.rest.credentials.header() == "Basic YW5uOmh1c2gtNDQxMA=="
+    shown = [nbtrack.get_tracking_uri(), repr(store), repr(store.remote), repr(store.remote.rest)]
+    assert not any("hush" in text for text in [*shown, repr(store.remote.rest.credentials)])
+    files = [file for file in store.folder.parent.rglob("*") if file.is_file()]
+    assert not any(b"hush-4410" in file.read_bytes() for file in files)
+
+
+# -- nbtrack sync ----------------------------------------------------------------------------
+
+
+def run_sync(track: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "nbtrack", "sync", *options],
+        env={"PYTHONPATH": str(SRC), "NBTRACK_REMOTE_DIR": str(track / "mirrors"), "HOME": "/"},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+def test_sync_sends_what_is_left(track: Path) -> None:
+    server = TrackingServer(track)
+    nbtrack.set_tracking_uri(server.url)
+    with pytest.warns(NbtrackWarning, match="sent later"), nbtrack.start_run():
+        nbtrack.log_metrics({"a": 1.0, "b": 2.0})
+    context.store().remote.sender.stop()
+    early = run_sync(track, "--uri", server.url)
+    assert early.returncode == 5 and "cannot be reached" in early.stderr
+    server.start()
+    done = run_sync(track, "--all", "--json")
+    assert done.returncode == 0, done.stderr
+    [report] = json.loads(done.stdout)
+    assert (report["uri"], report["sent_points"], report["left"]) == (server.url, 2, 0)
+    assert run_sync(track, "--uri", server.url).returncode == 0
+    [run] = RestClient(server.url).post("runs/search", {"experiment_ids": ["0"]})["runs"]
+    assert {m["key"]: m["value"] for m in run["data"]["metrics"]} == {"a": 1.0, "b": 2.0}
+    server.stop()
