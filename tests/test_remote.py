@@ -59,7 +59,7 @@ def flush() -> Store:
     """Send what there is, as a process does at its end."""
     store = context.store()
     assert store.remote is not None
-    store.remote.succeeded()  # do not wait for the pause after a failure
+    store.remote.succeeded()  # no pause after a failure
     store.remote.sender.finish(30)
     return store
 
@@ -203,7 +203,7 @@ def test_models_are_logged_registered_and_loaded(server: TrackingServer, track: 
     version = client.get_model_version_by_alias(name, "champion")
     assert (version.current_stage, version.run_id) == ("Production", run.info.run_id)
     client.delete_registered_model(name)
-    assert nbtrack.search_registered_models(f"name = '{name}'") == []
+    assert nbtrack.search_registered_models(filter_string=f"name = '{name}'") == []
 
 
 # -- a server that is away -----------------------------------------------------------------
@@ -292,7 +292,7 @@ def test_the_mirror_answers_while_the_server_is_away(track: Path) -> None:
         nbtrack.log_metric("loss", 0.5)
     flush()
     server.kill()
-    with pytest.warns(NbtrackWarning, match="does not answer"):
+    with pytest.warns(NbtrackWarning, match="cannot be reached"):
         assert nbtrack.get_run(run.info.run_id).data.metrics == {"loss": 0.5}
     with pytest.raises(ServerUnreachableError):
         nbtrack.delete_run(run.info.run_id)

@@ -64,9 +64,9 @@ def set_uri(uri: str | os.PathLike[str] | None) -> None:
             os.environ.pop(name, None)
         return
     chosen = open_store(uri)  # an error now is better than at the first log
-    _process.uri = chosen.uri
-    # processes started from here follow, with the password that was given, if one was
-    os.environ["NBTRACK_URI"] = chosen.uri if chosen.remote is None else os.fspath(uri)
+    # of a server as it was given: with its name and password, if it has them
+    _process.uri = chosen.uri if chosen.remote is None else os.fspath(uri)
+    os.environ["NBTRACK_URI"] = _process.uri  # processes started from here follow
 
 
 def registry() -> Store:
@@ -83,8 +83,8 @@ def set_registry_uri(uri: str | os.PathLike[str] | None) -> None:
             os.environ.pop(name, None)
         return
     chosen = open_store(uri)
-    _process.registry_uri = chosen.uri
-    os.environ["NBTRACK_REGISTRY_URI"] = chosen.uri if chosen.remote is None else os.fspath(uri)
+    _process.registry_uri = chosen.uri if chosen.remote is None else os.fspath(uri)
+    os.environ["NBTRACK_REGISTRY_URI"] = _process.registry_uri
 
 
 def is_uri_set() -> bool:

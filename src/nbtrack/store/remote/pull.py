@@ -63,11 +63,6 @@ class Pull:
             changes = ask()
         except ServerUnreachableError as error:
             self._remote.failed(error)
-            self._remote.store.say_once(
-                "stale",
-                f"{self._remote.url} does not answer: what is shown is what this machine knows, "
-                f"{self._age()}.",
-            )
             return []
         self._remote.succeeded()
         self.answered = time.time()
@@ -75,9 +70,10 @@ class Pull:
         self._fresh_until[question] = time.monotonic() + max(LEAST_S, TIMES_ITS_COST * took)
         return changes
 
-    def _age(self) -> str:
+    def age(self) -> str:
+        """Return how old what the mirror knows is, in words."""
         if self.answered is None:
-            return "without what has changed since it last asked"
+            return "nothing newer than when it was asked last"
         return f"as of {time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(self.answered))}"
 
     def busy(self) -> set[str]:

@@ -93,7 +93,8 @@ class Remote:
         self.store.say_once(
             type(error).__name__,
             f"{error} What is logged is kept in {self.store.folder} and sent later: by this "
-            "process, the next one that tracks there, or `nbtrack sync`.",
+            "process, the next one that tracks there, or `nbtrack sync`. What is read is what this "
+            f"machine knows, {self.pull.age()}.",
         )
 
     def succeeded(self) -> None:

@@ -161,8 +161,15 @@ class Sender:
         self._remote.tidy()
         self._remote.store.may_sweep()
 
-    def finish(self, seconds: float) -> SendReport:
-        """Send until nothing is left, or the time is over."""
+    def finish(self, seconds: float, *, patient: bool = False) -> SendReport:
+        """Send until nothing is left, or the time is over, or the server takes nothing.
+
+        Parameters
+        ----------
+        seconds : float
+        patient : bool
+            Whether a server that does not answer is tried again within the time.
+        """
         end = time.monotonic() + seconds
         total = SendReport()
         while True:
@@ -173,6 +180,9 @@ class Sender:
             total.busy = report.busy
             for reason, count in report.refused.items():
                 total.refused[reason] = total.refused.get(reason, 0) + count
+            away = isinstance(report.problem, ServerUnreachableError) and not patient
+            if away or isinstance(report.problem, ServerDeniedError):
+                return total
             if not self.is_behind() or time.monotonic() > end:
                 return total
             if report.problem is not None or report.busy:

@@ -127,7 +127,7 @@ class RemoteStore(Store):
             with contextlib.suppress(NbtrackError):
                 super().close_journal(run_id)
         if self.folder.exists() and self.remote.sender.is_behind():
-            report = self.remote.sender.finish(END_S)
+            report = self.remote.sender.finish(END_S, patient=not self.remote.is_away)
             if self.remote.sender.is_behind():
                 why = "" if report.problem is None else f" ({report.problem})"
                 sys.stderr.write(
