@@ -107,8 +107,8 @@ def test_the_environment_of_mlflow_is_enough(workdir):
         ("databricks://profile", "keeps runs in a DuckDB file"),
         ("databricks-uc", "keeps runs in a DuckDB file"),
         ("s3://bucket/runs", "keeps runs in a DuckDB file"),
-        ("http://localhost:5000", "not available in this version"),
-        ("https://me:secret@host", "not available in this version"),
+        ("http://", "no URL of a tracking server"),
+        ("https://me:secret@:99999/", "no URL of a tracking server"),
         ("file://other-host/runs", "names another machine"),
     ],
 )

@@ -111,10 +111,10 @@ class MlflowServer(TrackingServer):
 
     def start(self) -> MlflowServer:
         options = ["--backend-store-uri", "sqlite:///mlflow.db", "--artifacts-destination", "kept"]
+        options += ["--workers", "1", "--host", "127.0.0.1", "--port", str(self.port)]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "mlflow", "server", *options, "--workers", "1"]
-                + ["--host", "127.0.0.1", "--port", str(self.port)],
+                [sys.executable, "-m", "mlflow", "server", *options],
                 cwd=self.folder,
                 stdout=log,
                 stderr=log,
