@@ -157,7 +157,7 @@ def split_server(url: str) -> tuple[str, str | None, str | None]:
     if not host:
         raise InvalidParameterError(
             f"{_shown(url)!r} is no URL of a tracking server. Use one such as "
-            "http://localhost:5000."
+            "http://localhost:5000, or a path for a store on this machine."
         )
     shown = f"[{host}]" if ":" in host else host
     place = shown if port is None else f"{shown}:{port}"

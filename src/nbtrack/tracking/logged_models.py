@@ -223,16 +223,13 @@ def new_model(
     experiment_id = check_experiment_id(experiment_id)
     model_id = f"m-{os.urandom(16).hex()}"
     kind = None if model_type is None else storable(str(model_type))
-    server = {}
+    stored, location = _locations(store, experiment_id, model_id)
+    place: dict[str, Any] = {"artifact_location": stored}
     if store.remote is not None:
         about = {"name": checked, "model_type": kind, "source_run_id": run_id}
         server = store.remote.start_model(model_id, {**about, "experiment_id": experiment_id})
-        model_id = server.get("model_id", model_id)
-    if server:
-        stored: str | None = str(server["artifact_uri"])
-        location = str(stored)
-    else:
-        stored, location = _locations(store, experiment_id, model_id)
+        model_id, location = server.get("id", model_id), server.get("uri", location)
+        place = {"artifact_location": location, "server": True} if server else place
     param_events = model_log.param_events(params)
     tag_events = model_log.tag_events(tags)
     now = now_ms()
@@ -252,7 +249,6 @@ def new_model(
     )
     known = ("experiment_id", "name", "model_type", "source_run_id", "status")
     made = {field: getattr(model, field) for field in known}
-    place = {"artifact_location": stored, **({"server": True} if server else {})}
     first = ("model", {**made, **place, "created": now, **_owner()})
     return model, [first, *param_events, *tag_events]
 
@@ -334,9 +330,8 @@ def _locations(store: Store, experiment_id: str, model_id: str) -> tuple[str | N
     """Return the location as it is stored, None for the usual one, and as it is used."""
     usual = str(store.folder / logged_models.usual_location(experiment_id, model_id))
     root = store.artifact_root
-    if root is None and experiment_id == "0" and not store.path.exists():
-        return None, usual
-    if store.remote is not None:  # the server says where, once it has the model
+    fresh = root is None and experiment_id == "0" and not store.path.exists()
+    if fresh or store.remote is not None:  # a server says where, once it has the model
         return None, usual
     from nbtrack.store import experiments
 

@@ -241,15 +241,14 @@ def create(
     all_tags[RUN_NAME] = name
     started = now_ms() if start_time is None else check_timestamp(start_time, "start_time")
     user = storable(user_id or all_tags.get("mlflow.user", ""))
-    server = {}
+    stored_uri, artifact_uri = _artifact_uris(store, experiment_id, run_id)
+    made = {}
     if store.remote is not None:
         about = {"experiment_id": experiment_id, "run_name": name, "user_id": user}
         server = store.remote.start_run(run_id, {**about, "start_time": started}, all_tags)
-        run_id = server.get("run_id", run_id)
-    if server:
-        stored_uri = artifact_uri = str(server["artifact_uri"])
-    else:
-        stored_uri, artifact_uri = _artifact_uris(store, experiment_id, run_id)
+        if server:
+            run_id, stored_uri, artifact_uri = server["id"], server["uri"], server["uri"]
+            made = {"server": True}
     info = RunInfo(
         run_id=run_id,
         experiment_id=experiment_id,
@@ -265,7 +264,6 @@ def create(
     fields = ("run_id", "experiment_id", "run_name", "user_id", "status", "start_time")
     known = {field: getattr(info, field) for field in fields}
     owner = vars(Owner.this()) if owned else {}
-    made = {"server": True} if server else {}
     writer.append([("run", {**known, "artifact_uri": stored_uri, **owner, **made})])
     writer.set_tags(all_tags)
     store.writers.add(writer)

@@ -131,8 +131,8 @@ class Remote:
         Returns
         -------
         dict
-            ``run_id`` and ``artifact_uri`` as the server gave them; empty when the run keeps
-            its local id, and is made there later.
+            ``id`` and ``uri``, where its artifacts are, as the server gave them; empty when the
+            run keeps its local id, and is made there later.
         """
         experiment_id = str(info["experiment_id"])
         if self.is_away or not self._is_known(experiment_id):
@@ -167,7 +167,7 @@ class Remote:
         uri = served_uri(self.url, str(found["artifact_uri"]))
         self._places[str(found["run_id"])] = uri
         self._ours.add(str(found["run_id"]))
-        return {"run_id": str(found["run_id"]), "artifact_uri": uri}
+        return {"id": str(found["run_id"]), "uri": uri}
 
     def start_model(self, model_id: str, fields: Mapping[str, Any]) -> Json:
         """Make a logged model at the server, if it answers at once; see ``start_run``."""
@@ -190,7 +190,7 @@ class Remote:
             if not isinstance(error, NotFoundError):
                 self.failed(error)
             return {}
-        return {"model_id": made, "artifact_uri": self._places[made]}
+        return {"id": made, "uri": self._places[made]}
 
     def create_model(
         self,
