@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import pandas as pd
 import pytest
 
 import nbtrack
-from nbtrack.errors import InvalidParameterError, UntrustedError
+from nbtrack.errors import InvalidParameterError, MissingDependencyError, UntrustedError
 
 pytest.importorskip("skops")
 pytest.importorskip("sklearn")
@@ -114,3 +115,13 @@ def test_a_model_of_another_flavor_is_told_apart(fitted: LogisticRegression) -> 
         nbtrack.xgboost.load_model("m")
     with pytest.raises(InvalidParameterError, match="no model of XGBoost"):
         nbtrack.xgboost.save_model(fitted, "n")
+
+
+@pytest.mark.parametrize("package", ["xgboost", "keras", "transformers"])
+def test_a_framework_that_is_missing_is_named(
+    package: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(MissingDependencyError, match=f"pip install {package}"):
+        getattr(nbtrack, package).save_model(object(), "m")
+    assert not Path("m").exists()

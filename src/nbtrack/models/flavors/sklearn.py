@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, Unpack
 
-from nbtrack.errors import InvalidParameterError, MissingDependencyError, UntrustedError
+from nbtrack.errors import InvalidParameterError, UntrustedError
 from nbtrack.models import logging
 from nbtrack.models.code_paths import use_code
+from nbtrack.models.frameworks import framework
 from nbtrack.models.info import ModelInfo
 from nbtrack.models.loading import OpenedModel, as_opened, check_files, open_model
 from nbtrack.models.model import Model
@@ -160,7 +161,7 @@ def _writer(
         )
 
     def write(folder: Path, model: Model) -> None:
-        import sklearn
+        sklearn = framework("sklearn", "scikit-learn")
 
         file = folder / _FILES[kind]
         _dump(sk_model, file, kind, trusted)
@@ -185,7 +186,7 @@ def _writer(
 
 def _dump(sk_model: Any, file: Path, kind: str, trusted: list[str] | None) -> None:
     if kind == "skops":
-        io = _package("skops.io", "skops")
+        io = framework("skops.io")
         try:
             io.dump(sk_model, file)
             unknown = sorted(set(io.get_untrusted_types(file=file)) - set(trusted or ()))
@@ -201,7 +202,7 @@ def _dump(sk_model: Any, file: Path, kind: str, trusted: list[str] | None) -> No
             )
         return
     with file.open("wb") as target:
-        dump = pickle.dump if kind == "pickle" else _package("cloudpickle", "cloudpickle").dump
+        dump = pickle.dump if kind == "pickle" else framework("cloudpickle").dump
         dump(sk_model, target)
 
 
@@ -217,13 +218,13 @@ def _loaded(opened: OpenedModel, trust: bool | None) -> Any:
         check_files(opened, [name])
         return _from_skops(opened, file, known.get("skops_trusted_types") or [], trust)
     opened.ask("a pickle", trust)
-    load = pickle.load if kind == "pickle" else _package("cloudpickle", "cloudpickle").load
+    load = pickle.load if kind == "pickle" else framework("cloudpickle").load
     with file.open("rb") as source, working("load model"):
         return load(source)
 
 
 def _from_skops(opened: OpenedModel, file: Path, named: list[str], trust: bool | None) -> Any:
-    io = _package("skops.io", "skops")
+    io = framework("skops.io")
     unknown = io.get_untrusted_types(file=file)
     if unknown:
         # the list in the folder says nothing: whoever wrote the folder has written it
@@ -247,14 +248,3 @@ def _ways_out() -> str:
         "Or pass serialization_format='cloudpickle', which keeps anything, and asks for consent "
         "where it is loaded."
     )
-
-
-def _package(module: str, package: str) -> Any:
-    from importlib import import_module
-
-    try:
-        return import_module(module)
-    except ImportError:
-        raise MissingDependencyError(
-            f"This needs the package {package}: pip install {package}, or 'nbtrack[models]'."
-        ) from None
