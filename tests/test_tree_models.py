@@ -16,7 +16,9 @@ pytest.importorskip("skops")
 pytest.importorskip("sklearn")
 xgboost = pytest.importorskip("xgboost")
 
+from sklearn.ensemble import RandomForestClassifier  # noqa: E402
 from sklearn.linear_model import LogisticRegression  # noqa: E402
+from sklearn.model_selection import GridSearchCV  # noqa: E402
 from sklearn.pipeline import make_pipeline  # noqa: E402
 from sklearn.preprocessing import FunctionTransformer, StandardScaler  # noqa: E402
 
@@ -84,6 +86,17 @@ def test_a_pickle_asks_for_consent(
         nbtrack.pyfunc.load_model("m")
     loaded = nbtrack.pyfunc.load_model("m", trust=True)
     assert loaded.get_raw_model().classes_.tolist() == [0, 1]
+
+
+def test_a_forest_is_saved_unasked_and_a_stranger_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    search = GridSearchCV(RandomForestClassifier(n_estimators=2), {"max_depth": [1, 2]}, cv=2)
+    search.fit(FRAME, LABELS)
+    nbtrack.sklearn.save_model(search, "m")
+    assert nbtrack.sklearn.load_model("m").predict(FRAME).tolist() == search.predict(FRAME).tolist()
+    assert "sklearn.tree._tree.Tree" in Path("m", "MLmodel").read_text()  # MLflow asks there
+    monkeypatch.setenv("XDG_STATE_HOME", "another user")
+    with pytest.raises(UntrustedError, match=r"_tree\.Tree"):
+        nbtrack.sklearn.load_model("m")
 
 
 @pytest.mark.parametrize("model_format", ["ubj", "json"])

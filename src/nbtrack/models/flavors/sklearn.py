@@ -23,6 +23,9 @@ SERIALIZATION_FORMAT_PICKLE = "pickle"
 SERIALIZATION_FORMAT_CLOUDPICKLE = "cloudpickle"
 SERIALIZATION_FORMAT_SKOPS = "skops"
 Format = Literal["skops", "cloudpickle", "pickle"] | None
+# their own types, such as the trees of a forest, are saved unasked; loading those that skops does
+# not know from somebody else's folder asks for consent
+_ESTIMATORS = ("sklearn", "numpy", "scipy", "xgboost", "lightgbm", "catboost")
 _FILES = {"skops": "model.skops", "cloudpickle": "model.pkl", "pickle": "model.pkl"}
 
 
@@ -164,7 +167,7 @@ def _writer(
         sklearn = framework("sklearn", "scikit-learn")
 
         file = folder / _FILES[kind]
-        _dump(sk_model, file, kind, trusted)
+        unsafe = _dump(sk_model, file, kind, trusted)
         model.requirements.add_package("scikit-learn")
         if kind != "pickle":
             model.requirements.add_package(kind)
@@ -174,7 +177,7 @@ def _writer(
             "sklearn_version": sklearn.__version__,
             "serialization_format": kind,
             "code": model.code_folder,
-            "skops_trusted_types": trusted,
+            "skops_trusted_types": unsafe or trusted,
         }
         more = {"extra_files": model.extra_files} if model.extra_files else {}
         if hasattr(sk_model, predict_fn):
@@ -184,26 +187,30 @@ def _writer(
     return write
 
 
-def _dump(sk_model: Any, file: Path, kind: str, trusted: list[str] | None) -> None:
+def _dump(sk_model: Any, file: Path, kind: str, trusted: list[str] | None) -> list[str]:
+    """Write the model, and return the types in it that skops does not take for safe."""
     if kind == "skops":
         io = framework("skops.io")
         try:
             io.dump(sk_model, file)
-            unknown = sorted(set(io.get_untrusted_types(file=file)) - set(trusted or ()))
+            unsafe = sorted(io.get_untrusted_types(file=file))
         except Exception as error:
             raise InvalidParameterError(
                 f"skops cannot keep this {type(sk_model).__name__}: {error}. {_ways_out()}"
             ) from error
+        known = [name for name in unsafe if name.partition(".")[0] in _ESTIMATORS]
+        unknown = sorted({*unsafe} - {*known, *(trusted or ())})
         if unknown:
             raise InvalidParameterError(
                 f"The model has parts that are not scikit-learn's own: {', '.join(unknown)}. "
                 f"If they are yours, pass skops_trusted_types={unknown!r}; they must be importable "
                 f"where the model is loaded. {_ways_out()}"
             )
-        return
+        return unsafe
     with file.open("wb") as target:
         dump = pickle.dump if kind == "pickle" else framework("cloudpickle").dump
         dump(sk_model, target)
+    return []
 
 
 def _loaded(opened: OpenedModel, trust: bool | None) -> Any:
