@@ -62,7 +62,9 @@ def make(uri: str) -> None:
         )  # fmt: skip
     client.create_registered_model("Net", {"a": "b"}, "the net")
     for _ in range(3):
-        client.create_model_version("Net", f"models:/{model.model_id}", parent.info.run_id)
+        client.create_model_version(
+            "Net", f"models:/{model.model_id}", parent.info.run_id, model_id=model.model_id
+        )
     client.delete_model_version("Net", "3")
     client.set_registered_model_alias("Net", "champion", "2")
     with contextlib.suppress(Exception):  # MLflow warns that stages are old
@@ -159,8 +161,14 @@ def _registered(client: Any, model: Any) -> dict[str, Any]:
             (int(v.version), v.current_stage, v.run_id, v.status, v.creation_timestamp)
             for v in versions
         ),
-        "next": int(client.create_model_version(model.name, versions[0].source).version),
+        "next": _next(client, versions[0]),
     }
+
+
+def _next(client: Any, known: Any) -> int:
+    model_id = known.source.removeprefix("models:/")
+    made = client.create_model_version(known.name, known.source, model_id=model_id)
+    return int(made.version)
 
 
 def _ours(tags: dict[str, str]) -> dict[str, str]:

@@ -9,17 +9,20 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import nbtrack
-from nbtrack.entities import ViewType
+from mlflow_servers import mlflow_server
+from nbtrack.entities import LoggedModelOutput, ViewType
 from nbtrack.interop import export_to, import_from
 from nbtrack.store import open_store
 
 pytest.importorskip("mlflow", reason="what MLflow has written is written by MLflow")
+NAMES = ["above", "below"]
 WORLD = Path(__file__).with_name("mlflow_world.py")
 
 
@@ -34,12 +37,25 @@ def mlflow(folder: Path, *orders: str) -> list[dict[str, Any]]:
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a real ``mlflow server``, with the same runs."""
+    with mlflow_server(tmp_path_factory.mktemp("server")) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory, server: str) -> Path:
     """A folder with ``mlflow.db`` and, in ``files``, an ``mlruns`` folder, as MLflow makes them."""
     folder = tmp_path_factory.mktemp("mlflow")
     (folder / "files").mkdir()
-    mlflow(folder, "make=sqlite:///mlflow.db", f"make=file://{folder}/files/mlruns")
+    places = ["sqlite:///mlflow.db", f"file://{folder}/files/mlruns", server]
+    mlflow(folder, *(f"make={place}" for place in places))
     return folder
+
+
+@pytest.fixture(params=["mlflow.db", "files/mlruns", "files", "server"])
+def source(request: pytest.FixtureRequest, world: Path, server: str) -> Path | str:
+    return server if request.param == "server" else world / request.param
 
 
 def client(workdir: Path, source: Path | str, **options: Any) -> tuple[nbtrack.Client, Any]:
@@ -52,12 +68,8 @@ def runs_by_name(found: nbtrack.Client) -> dict[str, Any]:
     return {r.info.run_name: r for r in found.search_runs(ids, run_view_type=ViewType.ALL)}
 
 
-SOURCES = pytest.mark.parametrize("place", ["mlflow.db", "files/mlruns", "files"])
-
-
-@SOURCES
-def test_runs_come_with_all_that_was_logged(world: Path, workdir: Path, place: str) -> None:
-    found, report = client(workdir, world / place)
+def test_runs_come_with_all_that_was_logged(source: Path | str, workdir: Path) -> None:
+    found, report = client(workdir, source)
     assert report.ok, str(report)
     runs = runs_by_name(found)
     parent = runs["parent"]
@@ -72,9 +84,8 @@ def test_runs_come_with_all_that_was_logged(world: Path, workdir: Path, place: s
     assert [f.path for f in found.list_artifacts(parent.info.run_id, "notes")] == ["notes/a.txt"]
 
 
-@SOURCES
-def test_what_was_deleted_stays_deleted(world: Path, workdir: Path, place: str) -> None:
-    found, report = client(workdir, world / place)
+def test_what_was_deleted_stays_deleted(source: Path | str, workdir: Path) -> None:
+    found, report = client(workdir, source)
     assert runs_by_name(found)["gone"].info.lifecycle_stage == "deleted"
     trash = found.search_experiments(view_type=ViewType.DELETED_ONLY)
     assert [e.name for e in trash] == ["trash"]
@@ -83,9 +94,8 @@ def test_what_was_deleted_stays_deleted(world: Path, workdir: Path, place: str) 
     assert any("had not ended" in note for note in report.notes)
 
 
-@SOURCES
-def test_datasets_models_and_registry_come(world: Path, workdir: Path, place: str) -> None:
-    found, _ = client(workdir, world / place)
+def test_datasets_models_and_registry_come(source: Path | str, workdir: Path) -> None:
+    found, _ = client(workdir, source)
     runs = runs_by_name(found)
     used = runs["parent"].inputs.dataset_inputs[0]
     assert (used.dataset.name, used.tags[0].value) == ("table", "train")
@@ -100,14 +110,14 @@ def test_datasets_models_and_registry_come(world: Path, workdir: Path, place: st
     versions = found.search_model_versions("name = 'Net'")
     assert sorted(int(v.version) for v in versions) == [1, 2]
     assert found.get_model_version_by_alias("Net", "champion").version == 2
-    assert found.create_model_version("Net", f"models:/{output.model_id}").version == 4
+    following = found.create_model_version("Net", f"models:/{output.model_id}").version
+    assert following == (3 if str(source).startswith("http") else 4)  # it tells of none deleted
 
 
-@SOURCES
-def test_importing_again_changes_nothing(world: Path, workdir: Path, place: str) -> None:
-    client(workdir, world / place)
+def test_importing_again_changes_nothing(source: Path | str, workdir: Path) -> None:
+    client(workdir, source)
     before = tables(workdir)
-    _, report = client(workdir, world / place)
+    _, report = client(workdir, source)
     assert all(row.came == 0 for row in report.rows), str(report)
     assert tables(workdir) == before
 
@@ -217,30 +227,88 @@ def test_broken_folders_do_not_stop_the_others(world: Path, workdir: Path) -> No
 def test_what_mlflow_reads_is_what_was_logged(world: Path, workdir: Path) -> None:
     shutil.copy(world / "mlflow.db", workdir / "there.db")
     client(workdir, world / "mlflow.db")
-    for _ in range(2):  # the second time changes nothing
-        report = export_to(workdir / "out/back.db", workdir / "ours.duckdb", progress=False)
-    assert report.ok, str(report)
-    assert all(row.came == 0 for row in report.rows), str(report)
-    was, back = mlflow(workdir, "seen=sqlite:///there.db", "seen=sqlite:///out/back.db")
-    for run in was["runs"].values():
-        if run["info"][1] == "RUNNING":  # nobody goes on with it
-            run["info"][1], run["info"][3] = "KILLED", run["info"][2]
-    for everything in (was, back):  # a store has had its own "Default" from its first moment
-        everything["experiments"] = [e for e in everything["experiments"] if e[0] != "Default"]
-    for what in was:
-        assert back[what] == was[what]
-
-
-def test_a_run_of_ours_is_read_by_mlflow(workdir: Path) -> None:
-    with nbtrack.start_run(run_name="ours"):
+    nbtrack.set_tracking_uri("ours.duckdb")
+    nbtrack.set_experiment("of nbtrack")
+    with nbtrack.start_run(run_name="ours") as ours:
         nbtrack.log_params({"lr": 0.1})
         for step in range(3):
             nbtrack.log_metric("loss", 1 / (step + 1), step=step)
         nbtrack.log_text("hello", "a/b.txt")
-    report = export_to(workdir / "mlflow.db", progress=False)
+    for _ in range(2):  # the second time changes nothing
+        report = export_to(workdir / "out/back.db", progress=False)
     assert report.ok, str(report)
-    (seen,) = mlflow(workdir, "seen=sqlite:///mlflow.db")
-    (run,) = seen["runs"].values()
-    assert run["info"][:2] == ["ours", "FINISHED"]
+    assert all(row.came == 0 for row in report.rows), str(report)
+    was, back = mlflow(workdir, "seen=sqlite:///there.db", "seen=sqlite:///out/back.db")
+    run = back["runs"].pop(ours.info.run_id)
+    assert (run["info"][:2], run["params"]) == (["ours", "FINISHED"], {"lr": "0.1"})
     assert [value for _, _, value in run["history"]["loss"]] == ["1.0", "0.5", str(1 / 3)]
     assert ["a/b.txt", 5] in run["files"]
+    for run in was["runs"].values():
+        if run["info"][1] == "RUNNING":  # nobody goes on with it
+            run["info"][1], run["info"][3] = "KILLED", run["info"][2]
+    own = ("Default", "of nbtrack")  # a store has had its own "Default" from its first moment
+    for seen in (was, back):
+        seen["experiments"] = [e for e in seen["experiments"] if e[0] not in own]
+    for what in was:
+        assert back[what] == was[what]
+
+
+def test_a_server_gets_what_was_logged_once(world: Path, server: str, workdir: Path) -> None:
+    nbtrack.set_experiment("sent")
+    with nbtrack.start_run(run_name="above") as above:
+        nbtrack.log_params({"lr": 0.1, "model/depth": "3"})
+        for step in range(1200):
+            nbtrack.log_metric("loss", 1 / (step + 1), step=step)
+        nbtrack.log_metric("odd", math.nan)
+        nbtrack.log_text("hello", "a/b.txt")
+        with nbtrack.start_run(run_name="below", nested=True):
+            nbtrack.set_tag("colour", "blue")
+    for _ in range(2):
+        report = export_to(server, experiments=["sent"], progress=False)
+        assert report.ok, str(report)
+    assert {row.what: row.came for row in report.rows if row.came} == {}
+    (seen,) = mlflow(workdir, f"seen={server}")
+    found = [(r["info"][0], i, r) for i, r in seen["runs"].items() if r["info"][0] in NAMES]
+    assert sorted(name for name, _, _ in found) == NAMES
+    sent = {name: (run_id, run) for name, run_id, run in found}
+    there, run = sent["above"]
+    assert run["info"] == ["above", "FINISHED", above.info.start_time, *run["info"][3:]]
+    assert run["params"] == {"lr": "0.1", "model/depth": "3"}
+    assert [p[0] for p in run["history"]["loss"]] == list(range(1200))
+    assert [float(p[2]) for p in run["history"]["loss"]] == [1 / (s + 1) for s in range(1200)]
+    assert run["latest"]["odd"] == "nan"
+    assert ["a/b.txt", 5] in run["files"]
+    assert sent["below"][1]["tags"]["mlflow.parentRunId"] == there
+
+
+def test_models_and_the_registry_go_to_a_server(world: Path, server: str, workdir: Path) -> None:
+    nbtrack.set_experiment("models sent")
+    client = nbtrack.Client()
+    with nbtrack.start_run(run_name="maker") as maker:
+        model = client.create_logged_model(
+            maker.info.experiment_id, "net2", maker.info.run_id, {"t": "1"}, {"p": "2"}
+        )
+        Path("net").mkdir()
+        Path("net/MLmodel").write_text(f"flavors: {{}}\nmodel_id: {model.model_id}\n")
+        client.log_model_artifacts(model.model_id, "net")
+        client.finalize_logged_model(model.model_id, "READY")
+        client.log_outputs(maker.info.run_id, [LoggedModelOutput(model.model_id, 3)])
+    client.create_registered_model("Sent", {"a": "b"}, "what was sent")
+    for _ in range(2):
+        client.create_model_version("Sent", f"models:/{model.model_id}", maker.info.run_id)
+    client.set_registered_model_alias("Sent", "champion", "2")
+    for _ in range(2):
+        report = export_to(server, progress=False)
+        assert report.ok, str(report)
+    assert {row.what: row.came for row in report.rows if row.came} == {}
+    (seen,) = mlflow(workdir, f"seen={server}")
+    ((there, sent),) = [(i, m) for i, m in seen["models"].items() if m["info"][0] == "net2"]
+    assert (sent["params"], sent["tags"]["t"], sent["files"]) == ({"p": "2"}, "1", ["MLmodel"])
+    registered = seen["registered"]["Sent"]
+    assert registered["info"] == ["what was sent", {"a": "b"}, {"champion": "2"}]
+    assert [v[0] for v in registered["versions"]] == [1, 2]
+    assert registered["next"] == 3
+    import_from(server, "back.duckdb", progress=False)
+    back = nbtrack.Client("back.duckdb").get_logged_model(there)
+    assert Path(back.artifact_location, "MLmodel").read_text().endswith(f"model_id: {there}\n")
+    assert nbtrack.Client("back.duckdb").get_run(str(back.source_run_id)).info.run_name == "maker"

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-_EVALUATION = "evaluate shap"
-_FLAVORS = """lightgbm catboost onnx statsmodels spark sentence_transformers prophet pmdarima
-spacy diffusers h2o paddle"""
+_MODELS = """evaluate lightgbm catboost onnx statsmodels spark
+sentence_transformers prophet pmdarima spacy diffusers h2o paddle shap"""
 _AUTOLOG = "autolog"
 _TRACING = """trace start_span start_span_no_context get_trace search_traces log_trace add_trace
 set_trace_tag delete_trace_tag update_current_trace get_current_active_span get_active_trace_id
@@ -17,8 +16,7 @@ _SERVERS = "login gateway deployments server"
 LATER: dict[str, str] = {
     name: what
     for what, names in (
-        ("evaluations", _EVALUATION),
-        ("doors to more frameworks", _FLAVORS),
+        ("logged models", _MODELS),
         ("autologging", _AUTOLOG),
         ("traces and prompts", _TRACING),
         ("servers", _SERVERS),

@@ -36,9 +36,10 @@ def import_(
 ) -> None:
     """Bring the runs of another tracker into the store.
 
-    SOURCE is an mlflow.db, an mlruns folder, TensorBoard event files, offline runs of W&B, a
-    database of trackio, CSV files, or another nbtrack store. Runs keep their ids, and what is
-    there already stays as it is: importing again is harmless, and completes what was cut off.
+    SOURCE is an mlflow.db, an mlruns folder, the address of an MLflow server, TensorBoard event
+    files, offline runs of W&B, a database of trackio, CSV files, or another nbtrack store. Runs
+    keep their ids, and what is there already stays as it is: importing again is harmless, and
+    completes what was cut off.
 
     Exit status 1 says that something could not come; the table says what, and why.
     """
@@ -66,8 +67,9 @@ def export(
 ) -> None:
     """Give runs to another tracker, or write them as tables.
 
-    TARGET is an mlflow.db (made where it is missing, which needs mlflow), another nbtrack store,
-    or a folder whose name or --kind says parquet or csv. Exporting again is harmless.
+    TARGET is the address of an MLflow server, an mlflow.db (made where it is missing, which needs
+    mlflow), another nbtrack store, or a folder whose name or --kind says parquet or csv. Exporting
+    again is harmless.
 
     Exit status 1 says that something could not go; the table says what, and why.
     """

@@ -1,6 +1,6 @@
 """Interchange: runs of other trackers come in, and runs go out to them.
 
-``import_from("mlflow.db")``, ``export_to("tables.parquet")``: what a place is, is seen by
+``import_from("mlflow.db")``, ``export_to("http://server:5000")``: what a place is, is seen by
 looking at it. Doing either again is harmless: nothing doubles, and what was cut off is completed.
 """
 

@@ -36,8 +36,8 @@ def import_from(
     Parameters
     ----------
     source : str or path
-        An ``mlflow.db``, an ``mlruns`` folder, TensorBoard event files, offline runs of W&B, a
-        database of trackio, CSV files, another nbtrack store.
+        An ``mlflow.db``, an ``mlruns`` folder, the address of an MLflow server, TensorBoard event
+        files, offline runs of W&B, a database of trackio, CSV files, another nbtrack store.
     store_uri : str or path, optional
         The store that they come to; by default the one that this process tracks to.
     artifact_roots : mapping of str to str, optional
@@ -46,7 +46,7 @@ def import_from(
         Whether a bar shows how far it is.
     kind : str, optional
         What the source is, where that cannot be seen: one of ``mlflow-database``,
-        ``mlflow-files``, ``tensorboard``, ``wandb``, ``trackio``, ``csv``,
+        ``mlflow-files``, ``mlflow-server``, ``tensorboard``, ``wandb``, ``trackio``, ``csv``,
         ``nbtrack``.
 
     Returns
@@ -68,7 +68,8 @@ def import_from(
     store = _store(store_uri)
     report = ImportReport(kinds.shown(place), str(store.path))
     opened = open_source(place, kind, report)
-    places = Places(artifact_roots or {}, _near(place))
+    near = None if opened.kind == "mlflow-server" else _near(place)
+    places = Places(artifact_roots or {}, near)
     try:
         bring(opened, store, places, report, progress=progress)
     finally:
@@ -92,8 +93,8 @@ def export_to(
     Parameters
     ----------
     target : str or path
-        An ``mlflow.db``, made where it is missing (which needs mlflow); another nbtrack store; a
-        folder for Parquet or CSV.
+        The address of an MLflow server; an ``mlflow.db``, made where it is missing (which needs
+        mlflow); another nbtrack store; a folder for Parquet or CSV.
     store_uri : str or path, optional
         By default the store that this process tracks to.
     experiments : sequence of str, optional
@@ -101,7 +102,7 @@ def export_to(
     progress : bool
         Whether a bar shows how far it is.
     kind : str, optional
-        ``mlflow-database``, ``parquet``, ``csv`` or ``nbtrack``, where the name
+        ``mlflow-server``, ``mlflow-database``, ``parquet``, ``csv`` or ``nbtrack``, where the name
         of the target does not say it.
 
     Returns
@@ -128,6 +129,10 @@ def export_to(
                 from nbtrack.interop.to_mlflow_database import DatabaseExport
 
                 DatabaseExport(source, kinds.path_of(place), report, shown).run()
+            case "mlflow-server":
+                from nbtrack.interop.to_mlflow_server import ServerExport
+
+                ServerExport(source, place, report, shown).run()
             case "parquet":
                 from nbtrack.interop.to_parquet import export_parquet
 
@@ -143,6 +148,10 @@ def export_to(
 def open_source(place: str, kind: str | None, report: Report) -> Source:
     """Return the source that a place is; each is imported when it is used."""
     found = kinds.source_kind(place) if kind is None else kinds.check_kind(kind, kinds.SOURCES)
+    if found == "mlflow-server":
+        from nbtrack.interop.mlflow_server import MlflowServer
+
+        return MlflowServer(place, report)
     path = kinds.path_of(place)
     match found:
         case "mlflow-database":

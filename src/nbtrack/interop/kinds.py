@@ -13,10 +13,10 @@ from nbtrack.interop.sqlite import SqliteFile
 from nbtrack.store.artifact_roots import local_path
 
 SOURCES = (
-    "mlflow-database", "mlflow-files", "tensorboard", "wandb", "trackio", "csv",
+    "mlflow-database", "mlflow-files", "mlflow-server", "tensorboard", "wandb", "trackio", "csv",
     "nbtrack",
 )  # fmt: skip
-TARGETS = ("mlflow-database", "parquet", "csv", "nbtrack")
+TARGETS = ("mlflow-server", "mlflow-database", "parquet", "csv", "nbtrack")
 LOOKED_AT = 20_000
 
 
@@ -28,7 +28,8 @@ def path_of(place: str) -> Path:
     found = local_path(place.removeprefix("duckdb:///"))
     if found is None:
         raise InvalidParameterError(
-            f"nbtrack cannot import from or export to {shown(place)!r}. Give a path."
+            f"nbtrack cannot import from or export to {shown(place)!r}. Give a path, or the "
+            "http(s) address of an MLflow server."
         )
     return found
 
@@ -43,6 +44,8 @@ def source_kind(place: str) -> str:
     InvalidParameterError
         If it is nothing that can be read.
     """
+    if place.startswith(("http://", "https://")):
+        return "mlflow-server"
     path = path_of(place)
     if path.is_dir():
         return _kind_of_folder(path)
@@ -105,6 +108,8 @@ def target_kind(target: str) -> str:
     InvalidParameterError
         If that cannot be told.
     """
+    if target.startswith(("http://", "https://")):
+        return "mlflow-server"
     if target.lower().startswith("sqlite:"):
         return "mlflow-database"
     path = path_of(target)
@@ -121,7 +126,7 @@ def target_kind(target: str) -> str:
     if kind is None:
         raise InvalidParameterError(
             f"What should {target!r} become? Say it with kind=, one of {', '.join(TARGETS)}, or by "
-            "its name: something.db (MLflow), .duckdb, .parquet, .csv."
+            "its name: http://..., something.db (MLflow), .duckdb, .parquet, .csv."
         )
     return kind
 
@@ -136,8 +141,8 @@ def check_kind(kind: str, known: tuple[str, ...]) -> str:
 def _unknown(path: Path) -> InvalidParameterError:
     return InvalidParameterError(
         f"{str(path)!r} is nothing that nbtrack can import. It reads mlflow.db, mlruns folders, "
-        "TensorBoard event files, offline runs of W&B, databases of trackio, CSV files and its own "
-        "stores; kind= says which it is."
+        "MLflow servers, TensorBoard event files, offline runs of W&B, databases of trackio, CSV "
+        "files and its own stores; kind= says which it is."
     )
 
 

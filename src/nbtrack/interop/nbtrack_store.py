@@ -123,7 +123,8 @@ class NbtrackStore(Source):
                     [(item.model_id, item.step) for item in run.outputs.model_outputs],
                 )
 
-    def _series(self) -> list[tuple[int, str, str, int]]:
+    def series(self) -> list[tuple[int, str, str, int]]:
+        """Return (number, run, key, count of points) of each series."""
         found: list[tuple[int, str, str, int]] = []
         with self.store.read() as reader:
             ids = self.run_ids()
@@ -133,14 +134,26 @@ class NbtrackStore(Source):
                 found += [(row[0], row[1], row[2], row[3]) for row in rows]
         return sorted(found)
 
+    def artifact_records(self, runs: Sequence[str]) -> dict[str, list[tuple[str, int, str]]]:
+        """Return (path, size, SHA-256) of the artifacts that each run has recorded."""
+        found: dict[str, list[tuple[str, int, str]]] = {run_id: [] for run_id in runs}
+        for first in range(0, len(runs), RUNS_AT_ONCE):
+            part = list(runs[first : first + RUNS_AT_ONCE])
+            with self.store.read() as reader:
+                for run_id, path, size, _, digest in reader.named(
+                    "bulk.artifacts_of_runs", runs=part
+                ):
+                    found[run_id].append((path, size, digest))
+        return {run_id: sorted(files) for run_id, files in found.items()}
+
     def point_count(self) -> int:
         """Return how many points there are."""
-        return sum(count for _, _, _, count in self._series())
+        return sum(count for _, _, _, count in self.series())
 
     def points(self) -> Iterator[PointBatch]:
         """Yield all points, whole series at a time."""
         part: list[tuple[int, str, str, int]] = []
-        for series in self._series():
+        for series in self.series():
             part.append(series)
             if sum(row[3] for row in part) >= POINTS_AT_ONCE:
                 yield self._points(part)

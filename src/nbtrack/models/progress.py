@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 PATIENCE = 1.0
-_LOOK_EVERY = 0.5
+_LOOK_EVERY = 0.25
 
 
 @contextmanager
@@ -97,7 +97,7 @@ class Progress:
             if self._bar is None and self._shown:
                 self._open()
             if self._bar is not None:
-                self._bar.n += size
+                self._bar.update(size)
                 self._bar.refresh()
 
     def close(self) -> None:

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from nbtrack.errors import InvalidParameterError
-from nbtrack.models.frameworks import framework
 from nbtrack.models.loading import OpenedModel
 
 COMPONENTS = ("tokenizer", "feature_extractor", "image_processor")
@@ -59,7 +58,7 @@ class Taken:
 
     def pipeline(self) -> Any:
         """Return a pipeline of the parts."""
-        transformers = framework("transformers")
+        import transformers
 
         if self.whole is None:
             make: Any = transformers.pipeline
@@ -80,7 +79,7 @@ def take_apart(given: Any, processor: Any, task: str | None) -> Taken:
     InvalidParameterError
         If it is none of those, or the class of a part is the user's own.
     """
-    transformers = framework("transformers")
+    import transformers
 
     whole = given if isinstance(given, transformers.Pipeline) else None
     if whole is not None:
@@ -123,7 +122,7 @@ def class_named(
     opened: OpenedModel, name: str, role: str, place: Path, trust: bool | None
 ) -> tuple[Any, dict[str, Any]]:
     """Return the class of a part and options to load it; code in its folder asks for consent."""
-    transformers = framework("transformers")
+    import transformers
 
     config = place / "config.json"
     mapped = role == "model" and "auto_map" in json.loads(config.read_text("utf-8"))
@@ -136,8 +135,8 @@ def class_named(
 
 def dtype_option(name: str | None) -> dict[str, Any]:
     """Return the option of ``from_pretrained`` for a type such as ``"torch.bfloat16"``."""
-    torch = framework("torch")
-    transformers = framework("transformers")
+    import torch
+    import transformers
 
     found = getattr(torch, str(name).removeprefix("torch."), None)
     if not isinstance(found, torch.dtype):

@@ -1,0 +1,179 @@
+"""An MLflow server, asked by its REST protocol; histories are asked for by several threads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+import numpy as np
+
+from nbtrack.entities import Dataset, DatasetInput, InputTag
+from nbtrack.errors import InvalidParameterError
+from nbtrack.interop.mlflow_server_models import logged_models, registered_models
+from nbtrack.interop.mlflow_wire import pairs, whole
+from nbtrack.interop.records import (
+    ExperimentRecord,
+    ModelRecord,
+    PointBatch,
+    RegisteredRecord,
+    RunRecord,
+    Series,
+    int_column,
+    unclamped,
+)
+from nbtrack.interop.report import Report
+from nbtrack.interop.served_files import ServedFiles, served_path
+from nbtrack.interop.source import Files, Source
+from nbtrack.store.points import Points
+from nbtrack.store.remote.rest import Json, RestClient
+
+AT_ONCE = 4
+RUNS_AT_ONCE = 100
+SERIES_AT_ONCE = 64
+PAGE = 1000
+HISTORY_PAGE = 25_000
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class MlflowServer(Source):
+    """Runs of a server; also of nbtrack's own, which speaks the same protocol.
+
+    Parameters
+    ----------
+    url : str
+    report : Report
+    """
+
+    kind = "mlflow-server"
+
+    def __init__(self, url: str, report: Report) -> None:
+        self._client = RestClient(url)
+        super().__init__(self._client.url, report)
+        self._pool = ThreadPoolExecutor(AT_ONCE, "nbtrack-import")
+        self._experiments: list[str] = []
+        self._series: list[Series] = []
+
+    def close(self) -> None:
+        """End the threads and close what is open."""
+        self._pool.shutdown(cancel_futures=True)
+        self._client.close()
+
+    def experiments(self) -> list[ExperimentRecord]:
+        """Return the experiments, deleted ones too."""
+        wanted = {"view_type": "ALL", "max_results": PAGE}
+        found = [
+            ExperimentRecord(
+                str(entry["experiment_id"]),
+                entry.get("name") or "",
+                entry.get("lifecycle_stage") or "active",
+                whole(entry.get("creation_time")),
+                whole(entry.get("last_update_time")),
+                pairs(entry.get("tags")),
+            )
+            for entry in self._client.pages("POST", "experiments/search", wanted, "experiments")
+        ]
+        self._experiments = [record.id for record in found]
+        return found
+
+    def runs(self) -> Iterator[RunRecord]:
+        """Yield the runs, deleted ones too."""
+        for first in range(0, len(self._experiments), RUNS_AT_ONCE):
+            wanted = {
+                "experiment_ids": self._experiments[first : first + RUNS_AT_ONCE],
+                "run_view_type": "ALL",
+                "max_results": RUNS_AT_ONCE,
+                "order_by": ["attributes.start_time ASC"],
+            }
+            found = self._client.pages("POST", "runs/search", wanted, "runs")
+            for run in self._each(self._whole_run, found):
+                record = _run(run)
+                metrics = run.get("data", {}).get("metrics") or ()
+                self._series += [(record.id, metric["key"]) for metric in metrics]
+                yield record
+
+    def _whole_run(self, run: Json) -> Json:
+        """Ask for a run alone: a search does not tell which models it has read."""
+        answer = self._client.get("runs/get", {"run_id": run["info"]["run_id"]})
+        found: Json = answer["run"]
+        return found
+
+    def _each(self, ask: Callable[[T], R], values: Iterator[T]) -> Iterator[R]:
+        """Yield the answers in order; a few are asked for before they are wanted."""
+        part: list[T] = []
+        for value in values:
+            part.append(value)
+            if len(part) == RUNS_AT_ONCE:
+                yield from self._pool.map(ask, part)
+                part = []
+        yield from self._pool.map(ask, part)
+
+    def points(self) -> Iterator[PointBatch]:
+        """Yield the histories of the runs that ``runs`` has given."""
+        for first in range(0, len(self._series), SERIES_AT_ONCE):
+            series = self._series[first : first + SERIES_AT_ONCE]
+            yield _batch(series, list(self._pool.map(self._history, series)))
+
+    def _history(self, series: Series) -> list[Json]:
+        wanted: dict[str, Any] = {"run_id": series[0], "metric_key": series[1]}
+        paged = {**wanted, "max_results": HISTORY_PAGE}
+        try:
+            return list(self._client.pages("GET", "metrics/get-history", paged, "metrics"))
+        except InvalidParameterError:  # a server on a folder of files knows no pages
+            return self._client.get("metrics/get-history", wanted).get("metrics") or []
+
+    def models(self) -> Iterator[ModelRecord]:
+        """Yield the logged models."""
+        return logged_models(self._client, self._experiments)
+
+    def registered(self) -> Iterator[RegisteredRecord]:
+        """Yield the registered models."""
+        return registered_models(self._client)
+
+    def files(self, uri: str) -> Files | None:
+        """Return the files that the server keeps for its clients."""
+        path = served_path(uri)
+        return None if path is None else ServedFiles(self._client, path)
+
+
+def _run(run: Json) -> RunRecord:
+    info, data = run["info"], run.get("data") or {}
+    read, made = run.get("inputs") or {}, run.get("outputs") or {}
+    return RunRecord(
+        id=info.get("run_id") or info["run_uuid"],
+        experiment=str(info["experiment_id"]),
+        name=info.get("run_name") or "",
+        status=info.get("status") or "FINISHED",
+        start=whole(info.get("start_time")) or 0,
+        end=whole(info.get("end_time")),
+        user=info.get("user_id") or "",
+        stage=info.get("lifecycle_stage") or "active",
+        artifacts=info.get("artifact_uri"),
+        params=pairs(data.get("params")),
+        tags=pairs(data.get("tags")),
+        inputs=[_input(item) for item in read.get("dataset_inputs") or ()],
+        model_inputs=[item["model_id"] for item in read.get("model_inputs") or ()],
+        model_outputs=[
+            (item["model_id"], whole(item.get("step")) or 0)
+            for item in made.get("model_outputs") or ()
+        ],
+    )
+
+
+def _input(item: Json) -> DatasetInput:
+    data = item["dataset"]
+    texts = (data.get(name) for name in ("source_type", "source", "schema", "profile"))
+    tags = [InputTag(key, value) for key, value in pairs(item.get("tags")).items()]
+    return DatasetInput(Dataset(data["name"], data["digest"], *texts), tags)
+
+
+def _batch(series: Sequence[Series], histories: Sequence[Sequence[Json]]) -> PointBatch:
+    numbers = np.repeat(np.arange(len(series)), [len(history) for history in histories])
+    points = [point for history in histories for point in history]
+    steps, _ = int_column([whole(point.get("step")) or 0 for point in points] or [0])
+    times, _ = int_column([whole(point.get("timestamp")) or 0 for point in points] or [0])
+    values = np.array([float(point.get("value", 0.0)) for point in points], dtype=np.float64)
+    count = len(points)
+    return PointBatch(series, Points(numbers, steps[:count], times[:count], unclamped(values)))

@@ -1,0 +1,297 @@
+"""Runs on their way to an MLflow server, which gives them ids of its own.
+
+Each run there has a tag with its id here and, when it is complete, one with a digest of what it
+had: so an export that is done again makes no second run, and skips what has not changed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from nbtrack.errors import NbtrackError, NotFoundError
+from nbtrack.interop.mlflow_wire import entries, number, pairs
+from nbtrack.interop.nbtrack_store import NbtrackStore
+from nbtrack.interop.progress import Progress
+from nbtrack.interop.records import ExperimentRecord, RunRecord
+from nbtrack.interop.report import Report
+from nbtrack.interop.served_upload import Uploads
+from nbtrack.interop.to_mlflow_server_models import ModelCalls
+from nbtrack.store.remote.rest import Json, RestClient
+
+OURS = "nbtrack."
+LOCAL_RUN = "nbtrack.local_run_id"
+COMPLETE = "nbtrack.exported"
+PARENT = "mlflow.parentRunId"
+MAX_METRICS, MAX_PAIRS = 1000, 50
+PAGE = 1000
+
+
+@dataclass
+class Twin:
+    """A run there.
+
+    Attributes
+    ----------
+    digest : str
+        Of what it had when it was complete.
+    models : set of (str, int or None)
+        The models it has read (None) or made (the step).
+    """
+
+    id: str
+    artifacts: str
+    digest: str
+    models: set[tuple[str, int | None]]
+
+
+class ServerExport:
+    """Sends what a store has to an MLflow server.
+
+    Parameters
+    ----------
+    source : NbtrackStore
+    url : str
+    report : Report
+    progress : Progress
+    """
+
+    def __init__(self, source: NbtrackStore, url: str, report: Report, progress: Progress) -> None:
+        self._source = source
+        self._client = RestClient(url)
+        self._report = report
+        self._progress = progress
+        self._experiments: dict[str, str] = {}
+        self._twins: dict[str, Twin] = {}
+        self._uploads = Uploads(self._client, report)
+
+    def run(self) -> None:
+        """Send everything that is not deleted."""
+        try:
+            self._send_all()
+        finally:
+            self._client.close()
+
+    def _send_all(self) -> None:
+        records = self._source.experiments()
+        for each in records:
+            if each.stage == "active":
+                self._send_experiment(each)
+        runs = [run for run in self._source.runs() if self._is_wanted(run)]
+        if len(runs) < self._source.run_count() or len(self._experiments) < len(records):
+            self._report.note("What is deleted here was left out.")
+        theirs = self._find_twins()
+        digests = self._digests(runs)
+        todo = [run for run in runs if run.id not in theirs and self._is_new(run, digests[run.id])]
+        self._start(todo)
+        self._report.count("runs", known=len(runs) - len(todo))
+        begun = {run.id for run in todo if run.id in self._twins}
+        self._points(begun)
+        self._artifacts([run for run in runs if run.id in self._twins], begun)
+        there = {run_id: twin.id for run_id, twin in self._twins.items()}
+        models = ModelCalls(self._client, self._report, self._experiments, there, self._uploads)
+        models.send(self._source.models())
+        models.register(self._source.registered())
+        for record in todo:
+            if record.id in begun:
+                self._finish(record, models.there, digests[record.id])
+
+    def _is_wanted(self, run: RunRecord) -> bool:
+        return run.stage == "active" and run.experiment in self._experiments
+
+    def _send_experiment(self, record: ExperimentRecord) -> None:
+        try:
+            query = {"experiment_name": record.name}
+            found = self._client.get("experiments/get-by-name", query)["experiment"]
+            new = False
+        except NotFoundError:
+            body = {"name": record.name, "tags": entries(_carried(record.tags))}
+            found = self._client.post("experiments/create", body, repeatable=False)
+            new = True
+        if found.get("lifecycle_stage") == "deleted":
+            reason = "It is deleted there. Restore it on the server, or rename one of them."
+            self._report.fail("experiments", record.name, reason)
+            return
+        self._report.count("experiments", came=int(new), known=int(not new))
+        self._experiments[record.id] = str(found["experiment_id"])
+
+    # -- runs ----------------------------------------------------------------------------
+
+    def _find_twins(self) -> set[str]:
+        """Find the runs that were sent before; return those that are the server's own."""
+        theirs: set[str] = set()
+        wanted = {
+            "experiment_ids": list(self._experiments.values()),
+            "run_view_type": "ALL",
+            "max_results": PAGE,
+        }
+        if not self._experiments:
+            return theirs
+        for run in self._client.pages("POST", "runs/search", wanted, "runs"):
+            tags = pairs(run.get("data", {}).get("tags"))
+            twin = Twin(
+                run["info"]["run_id"],
+                run["info"].get("artifact_uri") or "",
+                tags.get(COMPLETE, ""),
+                set(),
+            )
+            if LOCAL_RUN in tags:
+                self._twins[tags[LOCAL_RUN]] = twin
+            else:
+                self._twins[twin.id] = twin
+                theirs.add(twin.id)
+        return theirs
+
+    def _is_new(self, run: RunRecord, digest: str) -> bool:
+        twin = self._twins.get(run.id)
+        return twin is None or twin.digest != digest
+
+    def _digests(self, runs: Sequence[RunRecord]) -> dict[str, str]:
+        counts: dict[str, list[tuple[str, int]]] = defaultdict(list)
+        for _, run_id, key, count in self._source.series():
+            counts[run_id].append((key, count))
+        files = self._source.artifact_records([run.id for run in runs])
+        return {run.id: _digest([asdict(run), counts[run.id], files[run.id]]) for run in runs}
+
+    def _start(self, todo: Sequence[RunRecord]) -> None:
+        """Make the runs, then write what they have; a parent is there before it is named."""
+        self._progress.stage("runs", len(todo) * 2)
+        failed: set[str] = set()
+        for record in todo:
+            known = record.id in self._twins
+            try:
+                if known:
+                    self._look_again(record)
+                else:
+                    self._twins[record.id] = self._create(record)
+                self._report.count("runs", came=int(not known), known=int(known))
+            except NbtrackError as error:
+                self._report.fail("runs", record.id, error)
+                failed.add(record.id)
+            self._progress.step()
+        for record in todo:
+            if record.id not in failed:
+                try:
+                    self._describe(record, self._twins[record.id].id)
+                except NbtrackError as error:
+                    self._report.fail("runs", record.id, error)
+            self._progress.step()
+
+    def _create(self, record: RunRecord) -> Twin:
+        body = {
+            "experiment_id": self._experiments[record.experiment],
+            "user_id": record.user,
+            "run_name": record.name,
+            "start_time": record.start,
+            "tags": [{"key": LOCAL_RUN, "value": record.id}],
+        }
+        info = self._client.post("runs/create", body, repeatable=False)["run"]["info"]
+        return Twin(info["run_id"], info.get("artifact_uri") or "", "", set())
+
+    def _look_again(self, record: RunRecord) -> None:
+        """Ask which models an unfinished run has: naming one twice would be an error."""
+        twin = self._twins[record.id]
+        run = self._client.get("runs/get", {"run_id": twin.id})["run"]
+        read = (run.get("inputs") or {}).get("model_inputs") or ()
+        made = (run.get("outputs") or {}).get("model_outputs") or ()
+        twin.models = {(item["model_id"], None) for item in read}
+        twin.models |= {(item["model_id"], int(item.get("step") or 0)) for item in made}
+
+    def _describe(self, record: RunRecord, there: str) -> None:
+        tags = _carried(record.tags)
+        parent = self._twins.get(tags.get(PARENT, ""))
+        if parent is not None:
+            tags[PARENT] = parent.id
+        for name, values in (("params", record.params), ("tags", tags)):
+            for part in _parts(entries(values), MAX_PAIRS):
+                self._client.post("runs/log-batch", {"run_id": there, name: part})
+        datasets = [
+            {
+                "dataset": {k: v for k, v in vars(item.dataset).items() if v is not None},
+                "tags": entries({tag.key: tag.value for tag in item.tags}),
+            }
+            for item in record.inputs
+        ]
+        if datasets:
+            self._client.post("runs/log-inputs", {"run_id": there, "datasets": datasets})
+
+    def _points(self, begun: set[str]) -> None:
+        self._progress.stage("points", self._source.point_count())
+        for batch in self._source.points():
+            point = batch.points
+            waiting: dict[str, list[Json]] = defaultdict(list)
+            columns = (point.series, point.step, point.time, point.value)
+            known = 0
+            for series, step, time, value in zip(*(c.tolist() for c in columns), strict=True):
+                run_id, key = batch.series[series]
+                if run_id in begun:
+                    waiting[run_id].append(
+                        {"key": key, "value": number(value), "timestamp": time, "step": step}
+                    )
+                else:
+                    known += run_id in self._twins
+            self._report.count("points", known=known)
+            for run_id, found in waiting.items():
+                self._send_points(run_id, found)
+            self._progress.step(len(batch))
+
+    def _send_points(self, run_id: str, points: list[Json]) -> None:
+        try:
+            for part in _parts(points, MAX_METRICS):
+                body = {"run_id": self._twins[run_id].id, "metrics": part}
+                self._client.post("runs/log-batch", body)
+                self._report.count("points", came=len(part))
+        except NbtrackError as error:
+            self._report.fail("points", run_id, error)
+
+    def _artifacts(self, runs: Sequence[RunRecord], begun: set[str]) -> None:
+        self._progress.stage("artifacts", len(runs))
+        for record in runs:
+            if record.artifacts is not None:
+                there = self._twins[record.id].artifacts
+                self._uploads.places[record.artifacts.rstrip("/")] = there
+                if record.id in begun:
+                    self._uploads.send(record.artifacts, there, record.id)
+            self._progress.step()
+
+    def _finish(self, record: RunRecord, models: dict[str, str], digest: str) -> None:
+        """Name its models, end it, and say that it is complete."""
+        twin = self._twins[record.id]
+        read = [(model, None) for model in record.model_inputs]
+        edges: list[tuple[str, int | None]] = [*read, *record.model_outputs]
+        try:
+            for model, step in edges:
+                there = models.get(model)
+                if there is None or (there, step) in twin.models:
+                    continue
+                entry: Json = {"model_id": there} | ({} if step is None else {"step": step})
+                path = "runs/log-inputs" if step is None else "runs/outputs"
+                body = {"run_id": twin.id, "models": [entry]}
+                self._client.post(path, body, repeatable=False)
+            status = "KILLED" if record.status == "INTERRUPTED" else record.status
+            ended = {} if record.end is None else {"end_time": record.end}
+            self._client.post("runs/update", {"run_id": twin.id, "status": status, **ended})
+            if not any(record.id in problem.name for problem in self._report.problems):
+                tag = {"run_id": twin.id, "key": COMPLETE, "value": digest}
+                self._client.post("runs/set-tag", tag)
+        except NbtrackError as error:
+            self._report.fail("runs", record.id, error)
+
+
+def _carried(tags: dict[str, str]) -> dict[str, str]:
+    """Return the tags that mean something there."""
+    return {key: value for key, value in tags.items() if not key.startswith(OURS)}
+
+
+def _parts(values: Sequence[Json], most: int) -> Iterator[list[Json]]:
+    for first in range(0, len(values), most):
+        yield list(values[first : first + most])
+
+
+def _digest(value: Any) -> str:
+    text = json.dumps(value, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:32]

@@ -1,0 +1,223 @@
+"""Logged and registered models on their way to an MLflow server."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+
+from nbtrack.errors import NbtrackError, NotFoundError
+from nbtrack.interop.mlflow_server_models import STATUSES
+from nbtrack.interop.mlflow_wire import entries, number, pairs, versions_of
+from nbtrack.interop.records import ModelRecord, RegisteredRecord, VersionRecord
+from nbtrack.interop.report import Report
+from nbtrack.interop.served_upload import Uploads
+from nbtrack.store.remote.rest import Json, RestClient
+
+LOCAL_MODEL = "nbtrack.local_model_id"
+LOCAL_VERSION = "nbtrack.local_version"
+WORDS = {ours: theirs for theirs, ours in STATUSES.items()}
+MAX_METRICS, MAX_PARAMS = 1000, 100
+PAGE = 50
+
+
+class ModelCalls:
+    """Sends models.
+
+    Parameters
+    ----------
+    client : RestClient
+    report : Report
+    experiments, runs : mapping of str to str
+        Ids here -> ids there.
+    uploads : Uploads
+
+    Attributes
+    ----------
+    there : dict of str to str
+        Model here -> there.
+    """
+
+    def __init__(
+        self,
+        client: RestClient,
+        report: Report,
+        experiments: Mapping[str, str],
+        runs: Mapping[str, str],
+        uploads: Uploads,
+    ) -> None:
+        self._client = client
+        self._report = report
+        self._experiments = experiments
+        self._runs = runs
+        self._uploads = uploads
+        self.there: dict[str, str] = {}
+
+    def send(self, models: Iterable[ModelRecord]) -> None:
+        """Send the logged models, with their files."""
+        known = self._known()
+        for record in models:
+            if record.stage != "active" or record.experiment not in self._experiments:
+                continue
+            try:
+                self._send(record, known)
+            except NbtrackError as error:
+                self._report.fail("logged models", record.id, error)
+
+    def _known(self) -> dict[str, Json]:
+        found: dict[str, Json] = {}
+        wanted = {"experiment_ids": list(self._experiments.values()), "max_results": PAGE}
+        try:
+            for model in self._client.pages("POST", "logged-models/search", wanted, "models"):
+                info = model["info"]
+                tags = pairs(info.get("tags"))
+                found[tags.get(LOCAL_MODEL, info["model_id"])] = info
+        except NbtrackError as error:
+            if error.error_code != "ENDPOINT_NOT_FOUND":  # of before MLflow 3
+                raise
+        return found
+
+    def _send(self, record: ModelRecord, known: Mapping[str, Json]) -> None:
+        info = known.get(record.id)
+        new = info is None
+        if info is None:
+            info = self._create(record)
+        there = self.there[record.id] = info["model_id"]
+        self._report.count("logged models", came=int(new), known=int(not new))
+        if there == record.id or info.get("status") == WORDS.get(record.status):
+            if record.artifacts:
+                self._uploads.places[record.artifacts.rstrip("/")] = info["artifact_uri"]
+            return
+        self._send_metrics(record, there)
+        if record.artifacts:
+            self._uploads.places[record.artifacts.rstrip("/")] = info["artifact_uri"]
+            renamed = {record.id: there}
+            if record.run is not None and record.run in self._runs:
+                renamed[record.run] = self._runs[record.run]
+            self._uploads.send(record.artifacts, info["artifact_uri"], record.id, renamed)
+        if not any(record.id in problem.name for problem in self._report.problems):
+            body = {"model_id": there, "status": WORDS[record.status]}
+            self._client.call("PATCH", f"logged-models/{there}", body)
+
+    def _create(self, record: ModelRecord) -> Json:
+        params = entries(record.params)
+        tags = {k: v for k, v in record.tags.items() if not k.startswith("nbtrack.")}
+        tags[LOCAL_MODEL] = record.id
+        body = {
+            "experiment_id": self._experiments[record.experiment],
+            "name": record.name,
+            "model_type": record.type or "",
+            "params": params[:MAX_PARAMS],
+            "tags": entries(tags),
+        }
+        if record.run is not None and record.run in self._runs:
+            body["source_run_id"] = self._runs[record.run]
+        info: Json = self._client.post("logged-models", body, repeatable=False)["model"]["info"]
+        for first in range(MAX_PARAMS, len(params), MAX_PARAMS):
+            part = {"params": params[first : first + MAX_PARAMS]}
+            self._client.post(f"logged-models/{info['model_id']}/params", part)
+        return info
+
+    def _send_metrics(self, record: ModelRecord, there: str) -> None:
+        """Send what was measured of the model, by way of the runs that have measured it."""
+        waiting: dict[str, list[Json]] = defaultdict(list)
+        for metric in record.metrics:
+            run = self._runs.get(metric.run_id or record.run or "")
+            if run is None:
+                reason = "The run that has logged it did not go there."
+                self._report.fail("metrics of models", f"{record.id} {metric.key}", reason)
+                continue
+            point = {
+                "key": metric.key,
+                "value": number(metric.value),
+                "timestamp": metric.timestamp,
+                "step": metric.step,
+                "model_id": there,
+                "dataset_name": metric.dataset_name,
+                "dataset_digest": metric.dataset_digest,
+            }
+            waiting[run].append({key: value for key, value in point.items() if value is not None})
+        for run, points in waiting.items():
+            for first in range(0, len(points), MAX_METRICS):
+                part = points[first : first + MAX_METRICS]
+                self._client.post("runs/log-batch", {"run_id": run, "metrics": part})
+
+    # -- registry ------------------------------------------------------------------------
+
+    def register(self, models: Iterable[RegisteredRecord]) -> None:
+        """Send the registered models with their versions."""
+        for record in models:
+            try:
+                self._register(record)
+            except NbtrackError as error:
+                self._report.fail("registered models", record.name, error)
+
+    def _register(self, record: RegisteredRecord) -> None:
+        name = record.name
+        try:
+            found = self._client.get("registered-models/get", {"name": name})["registered_model"]
+            self._report.count("registered models", known=1)
+        except NotFoundError:
+            body = {
+                "name": name,
+                "tags": entries(record.tags),
+                "description": record.description or "",
+            }
+            found = self._client.post("registered-models/create", body)["registered_model"]
+            self._report.count("registered models", came=1)
+        numbers = self._known_versions(record)
+        for version in record.versions:
+            known = version.version in numbers
+            try:
+                if not known:
+                    numbers[version.version] = self._version(name, version)
+                self._report.count("model versions", came=int(not known), known=int(known))
+            except NbtrackError as error:
+                self._report.fail("model versions", f"{name} {version.version}", error)
+        taken = {entry["alias"] for entry in found.get("aliases") or ()}
+        for alias, ours in record.aliases.items():
+            if alias not in taken and ours in numbers:
+                body = {"name": name, "alias": alias, "version": numbers[ours]}
+                self._client.post("registered-models/alias", body)
+
+    def _known_versions(self, record: RegisteredRecord) -> dict[int, str]:
+        """Return the numbers there of the versions that were sent, or that came from there."""
+        made = {version.created: version.version for version in record.versions}
+        found: dict[int, str] = {}
+        wanted = versions_of(record.name)
+        for entry in self._client.pages("GET", "model-versions/search", wanted, "model_versions"):
+            local = pairs(entry.get("tags")).get(LOCAL_VERSION)
+            created = int(entry.get("creation_timestamp") or 0)
+            ours = int(local) if local else made.get(created)
+            if ours is not None:
+                found[ours] = str(entry["version"])
+        return found
+
+    def _version(self, name: str, record: VersionRecord) -> str:
+        tags = {**record.tags, LOCAL_VERSION: str(record.version)}
+        body = {
+            "name": name,
+            "source": self._source(record),
+            "run_id": self._runs.get(record.run or ""),
+            "run_link": record.run_link,
+            "description": record.description,
+            "model_id": self.there.get(record.model or ""),
+            "tags": entries(tags),
+        }
+        sent = {key: value for key, value in body.items() if value}
+        made = self._client.post("model-versions/create", sent, repeatable=False)["model_version"]
+        number = str(made["version"])
+        if number != str(record.version):
+            self._report.note(f"Version {record.version} of {name} is version {number} there.")
+        if record.stage not in ("", "None"):
+            stage = {"name": name, "version": number, "stage": record.stage,
+                     "archive_existing_versions": False}  # fmt: skip
+            self._client.post("model-versions/transition-stage", stage)
+        return number
+
+    def _source(self, record: VersionRecord) -> str:
+        if record.model in self.there:
+            return f"models:/{self.there[record.model]}"
+        if record.source.startswith("runs:/"):
+            run, _, rest = record.source.removeprefix("runs:/").strip("/").partition("/")
+            return f"runs:/{self._runs.get(run, run)}/{rest}"
+        return self._uploads.there(record.place or record.source)
