@@ -39,6 +39,22 @@ def annotated():
         return x / 2
     return half
 
+def typed():
+    from dataclasses import dataclass
+    @dataclass
+    class Message:
+        text: str
+        to: str = "all"
+    class Echo:
+        def predict(self, messages: list[Message], default: Message = None) -> dict[str, Message]:
+            return {message.to: message.text for message in messages}
+    return Echo(), Message("x")
+
+def bare():
+    class Marker:
+        kind = "bare"
+    return Marker()
+
 def chosen(name):
     import collections
     base = getattr(collections, name)
@@ -56,6 +72,7 @@ import json, sys, made_inside as made
 from nbtrack.models.objects import freeze
 own, other = made.chosen("UserList")
 saved = {"bag": made.imported(), "own": made.derived(5), "half": made.annotated(), "list": own}
+saved |= {"bare": made.bare(), "typed": made.typed()}
 for name, value in saved.items():
     frozen = freeze(value)
     assert not frozen.weights and not frozen.extra
@@ -103,6 +120,17 @@ def test_annotations_of_local_imports_come_along(saved: tuple[Path, str]) -> Non
 
 def test_a_base_that_was_chosen_comes_along(saved: tuple[Path, str]) -> None:
     assert loaded(saved, "list").first() == []
+
+
+def test_annotations_of_local_classes_come_along(saved: tuple[Path, str]) -> None:
+    echo, message = loaded(saved, "typed")
+    hint = type(echo).predict.__annotations__["messages"]
+    assert hint.__args__ == (type(message),)
+    assert echo.predict([message]) == {"all": "x"}
+
+
+def test_a_class_without_methods_comes_along(saved: tuple[Path, str]) -> None:
+    assert loaded(saved, "bare").kind == "bare"
 
 
 def test_a_local_name_that_is_gone_is_named(saved: tuple[Path, str]) -> None:

@@ -49,24 +49,11 @@ def statement_of(value: Any) -> tuple[Statement, dict[str, Any]] | None:
 
     None where its source is not known.
     """
-    code, namespace = _code_of(value)
-    if code is not None:
-        node = _node_at(code, value)
-        if node is not None:
-            text = "".join(_lines(code.co_filename))
-            postponed = bool(code.co_flags & _FUTURE_ANNOTATIONS)
-            return _statement(text, node, postponed), namespace
-    name = getattr(value, "__name__", "")
-    module = sys.modules.get(getattr(value, "__module__", "") or "")
-    if module is None or not name.isidentifier():
+    found = _located(value)
+    if found is None:
         return None
-    for text in _texts_of(module):
-        node = _binding(text, name)
-        if node is not None:
-            return _statement(text, node, "from __future__ import annotations" in text), vars(
-                module
-            )
-    return None
+    text, node, namespace, postponed = found
+    return _statement(text, node, postponed), namespace
 
 
 def free_values(value: Any) -> dict[str, Any]:
@@ -88,14 +75,14 @@ def free_values(value: Any) -> dict[str, Any]:
 
 def functions_around(value: Any) -> list[ast.AST]:
     """Return the functions, as source has them, inside of which a definition stands."""
-    code, _ = _code_of(value)
-    node = None if code is None else _node_at(code, value)
-    if code is None or node is None:
+    found = _located(value)
+    tree = None if found is None else _tree(found[0])
+    if found is None or tree is None:
         return []
-    tree = _tree("".join(_lines(code.co_filename)))
     kinds = ast.FunctionDef | ast.AsyncFunctionDef
-    around = [other for other in ast.walk(tree or node) if isinstance(other, kinds)]
-    return [other for other in around if node in ast.walk(other) and node is not other]
+    around = [other for other in ast.walk(tree) if isinstance(other, kinds)]
+    node = found[1]
+    return [other for other in around if node is not other and node in ast.walk(other)]
 
 
 def is_nested(value: Any) -> bool:
@@ -151,6 +138,35 @@ def _add_globals(
             (later if inside else at_once).add(symbol.get_name())
     for child in table.get_children():
         _add_globals(child, at_once, later, inside=inside)
+
+
+def _located(value: Any) -> tuple[str, ast.AST, dict[str, Any], bool] | None:
+    """Return the source, the node in it, the globals, and whether annotations are postponed."""
+    code, namespace = _code_of(value)
+    if code is not None:
+        node = _node_at(code, value)
+        if node is not None:
+            postponed = bool(code.co_flags & _FUTURE_ANNOTATIONS)
+            return "".join(_lines(code.co_filename)), node, namespace, postponed
+    name = getattr(value, "__name__", "")
+    module = sys.modules.get(getattr(value, "__module__", "") or "")
+    if module is None or not name.isidentifier():
+        return None
+    for text in _texts_of(module):
+        found = _inside(text, value.__qualname__) if is_nested(value) else _binding(text, name)
+        if found is not None:
+            return text, found, vars(module), "from __future__ import annotations" in text
+    return None
+
+
+def _inside(text: str, qualname: str) -> ast.AST | None:
+    """Return the last class that stands inside of functions where its name says so."""
+    places: list[ast.AST] = [tree] if (tree := _tree(text)) is not None else []
+    kinds = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+    for name in qualname.replace(".<locals>", "").split("."):
+        inner = [node for place in places for node in ast.walk(place) if node is not place]
+        places = [node for node in inner if isinstance(node, kinds) and node.name == name]
+    return places[-1] if places else None
 
 
 def _statement(text: str, node: ast.AST, postponed: bool) -> Statement:

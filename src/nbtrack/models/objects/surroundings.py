@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import ast
 import builtins
+import inspect
 import sys
 from collections.abc import Iterator
-from typing import Any
+from types import FunctionType
+from typing import Any, get_args
 
 from nbtrack.errors import InvalidParameterError
 from nbtrack.models.objects import statements
@@ -42,7 +44,12 @@ def values_around(value: Any, kept: dict[str, Any]) -> dict[str, Any]:
     lost = sorted(at_once - known)
     if not lost:
         return {}
-    available = {**_imported(value, namespace), **_bases(value, statement.text)}
+    written = ast.parse(statement.text).body[0]
+    available = {
+        **_imported(value, namespace),
+        **_annotated(value, written),
+        **_bases(value, written),
+    }
     gone = [name for name in lost if name not in available]
     if gone:
         inside = value.__qualname__.partition(".<locals>")[0]
@@ -55,16 +62,49 @@ def values_around(value: Any, kept: dict[str, Any]) -> dict[str, Any]:
     return {name: available[name] for name in lost}
 
 
-def _bases(value: Any, text: str) -> dict[str, Any]:
+def _bases(value: Any, written: ast.AST) -> dict[str, Any]:
     """Return the bases of a class that are written as plain names."""
-    node = ast.parse(text).body[0]
-    if not isinstance(node, ast.ClassDef):
+    if not isinstance(written, ast.ClassDef):
         return {}
     bases = vars(value).get("__orig_bases__", value.__bases__)
-    if len(bases) != len(node.bases):
+    if len(bases) != len(written.bases):
         return {}
-    pairs = zip(node.bases, bases, strict=True)
-    return {written.id: base for written, base in pairs if isinstance(written, ast.Name)}
+    pairs = zip(written.bases, bases, strict=True)
+    return {node.id: base for node, base in pairs if isinstance(node, ast.Name)}
+
+
+def _annotated(value: Any, written: ast.AST) -> dict[str, Any]:
+    """Return the names in annotations: those of a function, of a class and of its methods."""
+    if isinstance(written, ast.FunctionDef | ast.AsyncFunctionDef):
+        pairs = [(a.arg, a.annotation) for a in ast.walk(written.args) if isinstance(a, ast.arg)]
+        pairs.append(("return", written.returns))
+    elif isinstance(written, ast.ClassDef):
+        lines = [node for node in written.body if isinstance(node, ast.AnnAssign)]
+        pairs = [(n.target.id, n.annotation) for n in lines if isinstance(n.target, ast.Name)]
+    else:
+        return {}
+    found: dict[str, Any] = {}
+    known = inspect.unwrap(value).__annotations__ if hasattr(value, "__annotations__") else {}
+    for name, node in pairs:
+        if node is not None and name in known:
+            found.update(_names(node, known[name]))
+    for method in getattr(written, "body", []) if isinstance(value, type) else []:
+        plain = inspect.unwrap(vars(value).get(getattr(method, "name", ""), None))
+        if isinstance(plain, FunctionType):
+            found.update(_annotated(plain, method))
+    return found
+
+
+def _names(node: ast.AST, value: Any) -> Iterator[tuple[str, Any]]:
+    """Yield the names of an annotation with what they stand for: ``list[Message]``."""
+    if isinstance(node, ast.Name):
+        yield node.id, value
+    elif isinstance(node, ast.Subscript):
+        inner = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+        parts = get_args(value)
+        if len(parts) == len(inner):
+            for one, part in zip(inner, parts, strict=True):
+                yield from _names(one, part)
 
 
 def _imported(value: Any, namespace: dict[str, Any]) -> dict[str, Any]:
