@@ -264,10 +264,17 @@ def _keep_suggested(reader: Reader, folder: Path, runs: list[str]) -> None:
 def dead_runs(running: Iterable[tuple[Any, ...]], folder: Path) -> list[str]:
     """Return those of the running (run or model, host, pid, start) whose owner is gone."""
     dead = []
+    alive: dict[Owner, bool] = {}  # one process may have thousands
     for run_id, host, pid, started in running:
         if host is None:
             continue
         owner = Owner(host, int(pid), int(started))
-        if not owner.is_alive(tails.silence(folder, run_id) if not owner.is_local else 0.0):
+        if not owner.is_local:
+            if not owner.is_alive(tails.silence(folder, run_id)):
+                dead.append(run_id)
+            continue
+        if owner not in alive:
+            alive[owner] = owner.is_alive()
+        if not alive[owner]:
             dead.append(run_id)
     return dead

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import defaultdict
 from collections.abc import Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from nbtrack.entities import (
@@ -102,7 +103,7 @@ def resolved(folder: Path, stored: str) -> str:
     """
     if ":" in stored or stored.startswith("/"):
         return stored
-    return str(folder / PurePosixPath(stored))
+    return f"{folder}{os.sep}{stored.replace('/', os.sep)}"
 
 
 def artifact_uri(folder: Path, stored: str | None, experiment_id: str, run_id: str) -> str:
