@@ -99,8 +99,14 @@ class Running:
 
 def post(connection: http.client.HTTPConnection, path: str, body: str) -> bytes:
     """Send JSON; return the answer, which must be a good one."""
-    connection.request("POST", API + path, body, {"Content-Type": "application/json"})
-    answer = connection.getresponse()
+    headers = {"Content-Type": "application/json"}
+    try:
+        connection.request("POST", API + path, body, headers)
+        answer = connection.getresponse()
+    except ConnectionError:  # the server closes what was idle for a few seconds
+        connection.close()
+        connection.request("POST", API + path, body, headers)
+        answer = connection.getresponse()
     text = answer.read()
     if answer.status != 200:
         raise SystemExit(f"{path}: {answer.status} {text[:500]!r}")
