@@ -63,6 +63,14 @@ def test_mistakes_have_a_status_and_a_way_out(run_id: str, words: list[str], sta
     assert done.stderr.strip()
 
 
+def test_a_server_is_no_store_to_import_into(run_id: str) -> None:
+    for words in (("import", "nbtrack.duckdb"), ("export", "out.csv")):
+        done = call("--uri", "http://ann:secret@127.0.0.1:9", *words)
+        assert done.exit_code == 2, done.output
+        assert "tracking server" in done.stderr
+        assert "secret" not in done.stderr
+
+
 def test_tables_go_out_as_csv_and_parquet(run_id: str) -> None:
     assert call("export", "out-csv", "-e", "digits").exit_code == 0
     with Path("out-csv/metrics.csv").open(newline="") as file:

@@ -121,7 +121,7 @@ def export_to(
     with Progress(progress) as shown:
         match found:
             case "nbtrack":
-                other = open_store(place)
+                other = _store(place)
                 if other is store:
                     raise InvalidParameterError(f"{place!r} is the store itself.")
                 Importer(source, other, Places({}, None), report, shown).run()
@@ -180,7 +180,7 @@ def open_source(place: str, kind: str | None, report: Report) -> Source:
             return CsvTables(path, report)
     from nbtrack.interop.nbtrack_store import NbtrackStore
 
-    return NbtrackStore(open_store(path), report)
+    return NbtrackStore(_store(path), report)
 
 
 def bring(
@@ -194,7 +194,17 @@ def bring(
 
 
 def _store(uri: Uri | None) -> Store:
-    return context.store() if uri is None else open_store(uri)
+    """Return a store that is a file: what mirrors a server has only what was asked of it."""
+    from nbtrack.store.remote.store import RemoteStore
+
+    found = context.store() if uri is None else open_store(uri)
+    if isinstance(found, RemoteStore):
+        server = kinds.shown(found.uri)
+        raise InvalidParameterError(
+            f"{server} is a tracking server. Name a store that is a file, such as runs.duckdb: "
+            "import from the server into it, or export from it to the server."
+        )
+    return found
 
 
 def _near(place: str) -> Path:
