@@ -235,6 +235,15 @@ def test_repositories_are_fetched_at_a_version(project: Path, version: str) -> N
     assert argv(run) == ["--lr", "0.1", "--words", "a"]
 
 
+def test_a_bare_repository_needs_no_version(project: Path) -> None:
+    git(project, "init", "-q")
+    git(project, "add", "-A")
+    git(project, "commit", "-qm", "first")
+    git(project.parent, "clone", "-q", "--bare", "project", "shared.git")
+    run = run_of(nbtrack.run("shared.git", parameters={"words": "a"}))
+    assert run.data.tags["mlflow.source.git.commit"] == git(project, "rev-parse", "HEAD")
+
+
 def test_a_version_that_is_not_there_is_said(project: Path) -> None:
     git(project, "init", "-q")
     git(project, "add", "-A")
@@ -372,6 +381,28 @@ def test_conda_and_docker_are_refused_with_the_way_out(
     (project / "MLproject").write_text("docker_env: {image: a}")
     with pytest.raises(ProjectError, match="container"):
         nbtrack.run(str(project))
+
+
+def test_conda_is_used_where_it_is_installed(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The real one is large: this one makes an environment of Python's own, as it is told to."""
+    tools = project.parent / "tools"
+    tools.mkdir()
+    (tools / "conda").write_text(
+        f'#!/bin/sh\ntest "$1 $2 $3 $5" = "env create --prefix --file" || exit 2\n'
+        f'exec "{sys.executable}" -m venv --without-pip "$4"\n'
+    )
+    (tools / "conda").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tools}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("NBTRACK_ENV_ROOT", str(project.parent / "envs"))
+    (project / "conda.yaml").write_text("dependencies: [python=3]")
+    (project / "where.py").write_text("import sys; open('where', 'w').write(sys.prefix)")
+    for _ in range(2):
+        run = run_of(nbtrack.run(str(project), "where.py"))
+    assert run.data.tags["mlflow.project.env"] == "conda"
+    assert Path((project / "where").read_text()).parent == project.parent / "envs"
+    assert capfd.readouterr().err.count("Making the environment") == 1
 
 
 def test_a_project_process_leaves_no_folder_behind(project: Path) -> None:

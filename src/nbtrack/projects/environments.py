@@ -229,7 +229,11 @@ def _conda(project: Project, tell: Tell) -> Environment:
     with _guarded(place):
         if not (place / _READY).exists():
             tell(f"Making the environment {place} ...")
-            _do([conda, "env", "create", "--yes", "--prefix", str(place), "--file", str(file)])
+            _do(
+                [conda, "env", "create", "--prefix", str(place), "--file", str(file)],
+                CONDA_ALWAYS_YES="true",  # not all versions have the option --yes here
+                MAMBA_ALWAYS_YES="true",
+            )
             (place / _READY).touch()
     folder = place if os.name == "nt" else place / "bin"
     variables = {**_first_on_path(folder), "CONDA_PREFIX": str(place)}

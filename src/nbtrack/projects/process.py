@@ -44,13 +44,16 @@ class Command:
         return self.process.wait(timeout_s)
 
     def stop(self) -> int:
-        """End the whole group: asked first, then made to; return the exit status."""
+        """End the whole group: asked first, then made to; return the exit status.
+
+        A second Ctrl-C waits no longer.
+        """
         self.stopped = True
         for number in _ASKED_TO_END:
             if self.process.poll() is not None:
                 break
             self._send(number)
-            with contextlib.suppress(subprocess.TimeoutExpired):
+            with contextlib.suppress(subprocess.TimeoutExpired, KeyboardInterrupt):
                 self.process.wait(PATIENCE_S)
         self._send(_ASKED_TO_END[-1])  # what it has left behind
         return self.process.wait()

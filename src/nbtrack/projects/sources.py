@@ -91,7 +91,7 @@ def opened(uri: str, version: str | None = None) -> Iterator[Source]:
                 "repository.",
                 "RESOURCE_DOES_NOT_EXIST",
             )
-        elif version is None:
+        elif version is None and not _is_bare(path):
             yield _within(path, sub, str(path))
         elif not _is_repository(path):
             _refuse_version(version, base)
@@ -144,7 +144,12 @@ def _refuse_version(version: str | None, base: str) -> None:
 
 
 def _is_repository(path: Path) -> bool:
-    return (path / ".git").exists() or ((path / "HEAD").is_file() and (path / "objects").is_dir())
+    return (path / ".git").exists() or _is_bare(path)
+
+
+def _is_bare(path: Path) -> bool:
+    """Return whether a folder is a repository without files to run in place."""
+    return (path / "HEAD").is_file() and (path / "objects").is_dir()
 
 
 @contextmanager
