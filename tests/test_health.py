@@ -20,6 +20,7 @@ from nbtrack.health import Finding, Level, examine
 from nbtrack.health import state as health_state
 from nbtrack.health.disk import network
 from nbtrack.health.installation import extensions, front_end, unmet
+from tracking_servers import TrackingServer
 
 SRC = Path(__file__).parents[1] / "src"
 
@@ -198,6 +199,30 @@ def test_variables_are_shown_without_secrets(
     assert "nbtrack uses NBTRACK_URI" in text
     masked = "\n".join(each.text for each in examine(mask=True))
     assert "NBTRACK_URI=***" in masked
+
+
+def test_a_server_is_asked_and_what_waits_for_it_is_named(
+    workdir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NBTRACK_REMOTE_DIR", str(workdir / "remote"))
+    (workdir / "served").mkdir()
+    server = TrackingServer(workdir / "served", token="right").start()
+    try:
+        monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", "right")
+        (found,) = about("server", examine(server.url))
+        assert (found.level, found.text) == (Level.OK, f"{server.url} answers.")
+        monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", "wrong")
+        (found,) = about("server", examine(server.url))
+        assert found.level is Level.PROBLEM
+        assert "MLFLOW_TRACKING_TOKEN" in found.fix
+    finally:
+        server.stop()
+    code = "import nbtrack\nwith nbtrack.start_run(): nbtrack.log_metric('x', 1)"
+    monkeypatch.setenv("NBTRACK_URI", server.url)
+    assert python(code).returncode == 0
+    away, waiting = about("server", examine(server.url))
+    assert "Logging goes on" in away.text
+    assert "1 journals hold what the server has not got" in waiting.text
 
 
 def test_the_command_prints_what_was_found_and_fails_for_a_problem(

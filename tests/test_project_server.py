@@ -9,12 +9,15 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 import nbtrack
 from nbtrack.projects.tracking_server import TrackingServer
+from nbtrack.projects.variables import variables_for
+from nbtrack.tracking import context
 
 SRC = Path(__file__).parents[1] / "src"
 TRAIN = """
@@ -139,3 +142,17 @@ def test_the_server_ends_with_the_process_that_has_made_it(workdir: Path) -> Non
         time.sleep(0.05)
     os.kill(server, signal.SIGKILL)
     raise AssertionError("the server has outlived its owner")
+
+
+def test_a_server_that_is_tracked_to_is_handed_on_as_it_was_given(
+    workdir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NBTRACK_REMOTE_DIR", str(workdir / "remote"))
+    monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", "mine")
+    url = "http://ada:secret@127.0.0.1:9"
+    nbtrack.set_tracking_uri(url)
+    with ExitStack() as held:
+        found = variables_for(context.store(), "a" * 32, "1", held)
+    assert (found["MLFLOW_TRACKING_URI"], found["NBTRACK_URI"]) == (url, url)
+    assert found["MLFLOW_TRACKING_TOKEN"] == "mine"
+    assert (found["MLFLOW_RUN_ID"], found["NBTRACK_RUN_ID"]) == ("a" * 32, "a" * 32)

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from nbtrack.config import find_default, resolve
 from nbtrack.errors import NbtrackError, StoreLockedError, StoreReadOnlyError
-from nbtrack.health import disk, journals
+from nbtrack.health import disk, journals, server
 from nbtrack.health.finding import Finding, note, problem
 from nbtrack.store.reader import Reader
+from nbtrack.store.remote.spool import server_of
 
 PATIENCE_S = 2.0
 _CLOSE = "Close the file there; until then logging goes on, and is folded in afterwards."
@@ -29,12 +30,18 @@ def findings(uri: str | os.PathLike[str] | None) -> Iterator[Finding]:
     path, folder = location.path, Path(f"{location.path}.d")
     if location.notice:
         yield note("store", location.notice)
-    if not path.exists() and not folder.exists():
+    url = location.server or server_of(folder)
+    if url is not None:
+        yield from server.findings(url, folder)
+    elif not path.exists() and not folder.exists():
         yield note("store", f"There is no store at {path} yet; the first run makes it.")
         yield from disk.findings(path)
         return
+    if not path.exists() and not folder.exists():
+        return  # a mirror that is not made yet
     size = path.stat().st_size if path.exists() else 0
-    yield Finding("store", f"{path}, {size / 1e6:.1f} MB")
+    what = "" if url is None else " mirrors the server"
+    yield Finding("store", f"{path}{what}, {size / 1e6:.1f} MB")
     yield from _others_above(path)
     yield from disk.findings(path)
     yield from _leftovers(path)
@@ -43,7 +50,7 @@ def findings(uri: str | os.PathLike[str] | None) -> Iterator[Finding]:
         yield from trouble
         yield from journals.findings(folder / "journal", reader)
         if reader is not None:
-            yield from _runs(reader)
+            yield from _runs(reader, own=url is None)
 
 
 def _others_above(path: Path) -> Iterator[Finding]:
@@ -101,7 +108,7 @@ def _read_only(error: NbtrackError, folder: Path) -> Finding:
     return problem("store", str(error))
 
 
-def _runs(reader: Reader) -> Iterator[Finding]:
+def _runs(reader: Reader, *, own: bool) -> Iterator[Finding]:
     rows = reader.named("health.runs")
     active = {status: count for stage, status, count, _ in rows if stage == "active"}
     yield Finding(
@@ -117,7 +124,7 @@ def _runs(reader: Reader) -> Iterator[Finding]:
             "start_run(run_id=...), or delete it.",
         )
     gone = [(count, size) for stage, _, count, size in rows if stage == "deleted"]
-    if gone:
+    if gone and own:
         yield note(
             "runs",
             f"{sum(count for count, _ in gone)} are deleted, with "

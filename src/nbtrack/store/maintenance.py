@@ -130,7 +130,10 @@ def deleted(
     chosen: Chosen | None = None,
 ) -> Deleted:
     """Return what `compact` would remove for good, with the same arguments."""
-    with open_store(uri).read() as reader:
+    store = open_store(uri)
+    if store.remote is not None:
+        store.remote.edits.compact()
+    with store.read() as reader:
         return find(reader, _before(older_than_s), chosen or Chosen())
 
 

@@ -1,0 +1,67 @@
+"""The tracking server that a store mirrors: whether it answers, and what it has not got yet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from nbtrack.errors import NbtrackError, ServerDeniedError, ServerUnreachableError
+from nbtrack.health.finding import Finding, problem, warning
+from nbtrack.store import tails
+from nbtrack.store.remote.rest import RestClient
+from nbtrack.store.remote.spool import Spool
+
+PATIENCE_S = 5.0
+
+
+def findings(url: str, folder: Path) -> Iterator[Finding]:
+    """Ask a server, and look at what waits for it.
+
+    Parameters
+    ----------
+    url : str
+        With the name and the password that it was given with, which are not shown.
+    folder : Path
+        The folder beside the mirror's database.
+    """
+    client = RestClient(url, timeout_s=PATIENCE_S, retries=0)
+    try:
+        client.post("experiments/search", {"max_results": 1})
+    except ServerDeniedError as error:
+        yield problem(
+            "server",
+            str(error),
+            "Set MLFLOW_TRACKING_TOKEN, or MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD.",
+        )
+    except ServerUnreachableError as error:
+        yield warning(
+            "server",
+            f"{error} Logging goes on, and is kept in {folder}.",
+            "Start it, or correct the URL; `nbtrack sync` sends what waits.",
+        )
+    except NbtrackError as error:
+        yield problem("server", f"{client.url} answers: {error}")
+    else:
+        yield Finding("server", f"{client.url} answers.")
+    finally:
+        client.close()
+    yield from _waiting(folder)
+
+
+def _waiting(folder: Path) -> Iterator[Finding]:
+    spool = Spool(folder)
+    sizes = tails.sizes(folder / "journal")
+    waiting = [name for name, size in sizes.items() if not spool.is_sent(name, size)]
+    if waiting:
+        yield warning(
+            "server",
+            f"{len(waiting)} journals hold what the server has not got yet. Nothing is lost.",
+            "nbtrack sync",
+        )
+    refused = spool.folder / "refused.jsonl"
+    if refused.exists():
+        count = len(refused.read_bytes().splitlines())
+        yield warning(
+            "server",
+            f"The server has refused {count} things for good: {refused} has them, with the reason.",
+        )
