@@ -1,4 +1,4 @@
-"""The commands of the documentation run, in order, in an empty folder."""
+"""The commands in blocks called ``console`` of docs/ run, in order, in an empty folder."""
 
 from __future__ import annotations
 
