@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -10,8 +11,11 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
 
+PATIENCE_S = 1.0
+
+
 class Progress:
-    """Counts what is done, and shows a bar where somebody looks on.
+    """Counts what is done, and shows a bar where somebody looks on and it takes a second.
 
     Parameters
     ----------
@@ -22,6 +26,7 @@ class Progress:
     def __init__(self, shown: bool) -> None:
         self._bars: Bars | None = _bars() if shown else None
         self._task: TaskID | None = None
+        self._began = time.monotonic()
 
     def stage(self, what: str, total: int | None = None) -> None:
         """Begin another kind of thing."""
@@ -33,6 +38,8 @@ class Progress:
         """Count what is done."""
         if self._bars is not None and self._task is not None:
             self._bars.update(self._task, advance=count)
+            if time.monotonic() - self._began > PATIENCE_S:
+                self._bars.start()
 
     def _end_stage(self) -> None:
         if self._bars is not None and self._task is not None:
@@ -40,8 +47,7 @@ class Progress:
             self._task = None
 
     def __enter__(self) -> Progress:
-        if self._bars is not None:
-            self._bars.start()
+        self._began = time.monotonic()
         return self
 
     def __exit__(
