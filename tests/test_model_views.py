@@ -21,7 +21,12 @@ from nbtrack.store.artifacts import ArtifactFolder
 from nbtrack.views.models.answers import prediction
 from nbtrack.views.models.card import card_facts, model_bundle
 from nbtrack.views.models.facts import logged_model
-from nbtrack.views.models.files import file_facts, serving_example, signature_facts
+from nbtrack.views.models.files import (
+    file_facts,
+    read_mlmodel,
+    serving_example,
+    signature_facts,
+)
 from nbtrack.views.models.forms import form_of, input_of
 from nbtrack.views.questions import Question, answer
 
@@ -342,3 +347,9 @@ def test_files_that_are_no_model_say_nothing(workdir: Path) -> None:
     assert file_facts({"flavors": "x", "nbtrack": 3, "model_size_bytes": "y"})["flavors"] == []
     folder = ArtifactFolder(str(workdir))
     assert serving_example(folder, {"saved_input_example_info": {"serving_input_path": 3}}) == {}
+
+
+def test_a_file_of_more_than_a_megabyte_is_read_whole(workdir: Path) -> None:
+    text = f"metadata: {{notes: {'x' * 1_200_000}}}\nflavors: {{sklearn: {{}}}}\n"
+    (workdir / "MLmodel").write_text(text)
+    assert file_facts(read_mlmodel(ArtifactFolder(str(workdir))))["flavors"] == ["sklearn"]

@@ -14,6 +14,7 @@ MLMODEL = "MLmodel"
 PYFUNC = "python_function"
 REQUIREMENTS = "requirements.txt"
 MAX_EXAMPLE = 200_000
+MAX_MLMODEL = 8_000_000  # thousands of columns, or metadata that somebody has put there
 #: Flavors with a module of their own; others are loaded as functions.
 DOORS = ("pytorch", "sklearn", "transformers", "keras", "tensorflow", "xgboost")
 
@@ -23,7 +24,7 @@ def read_mlmodel(folder: ArtifactFolder) -> dict[str, Any]:
     import yaml
 
     try:
-        found = yaml.safe_load(read_text(folder, MLMODEL) or "")
+        found = yaml.safe_load(read_text(folder, MLMODEL, MAX_MLMODEL) or "")
     except (yaml.YAMLError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
