@@ -71,11 +71,15 @@ class ServedArtifacts:
                 return self._spool.open(path)
             except NotFoundError:  # sent at this moment
                 pass
-        content = tempfile.TemporaryFile()  # noqa: SIM115  the caller closes it
-        with self._rest.download(self._place(path)) as source:
-            shutil.copyfileobj(source, content, CHUNK)
+        content = cast(BinaryIO, tempfile.TemporaryFile())  # noqa: SIM115  the caller closes it
+        try:
+            with self._rest.download(self._place(path)) as source:
+                shutil.copyfileobj(source, content, CHUNK)
+        except BaseException:
+            content.close()
+            raise
         content.seek(0)
-        return cast(BinaryIO, content)
+        return content
 
     def entries(self, path: str) -> list[FileInfo]:
         """Return what lies directly in a folder, at the server or on its way there."""
