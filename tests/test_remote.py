@@ -7,12 +7,14 @@ import subprocess
 import sys
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import nbtrack
+import protocol_cases
 from nbtrack import Client
 from nbtrack.errors import (
     AlreadyExistsError,
@@ -46,6 +48,16 @@ def theirs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MlflowServer]:
 def server(request: pytest.FixtureRequest) -> TrackingServer:
     found: TrackingServer = request.getfixturevalue(request.param)
     return found
+
+
+@pytest.fixture
+def alone(track: Path) -> Iterator[TrackingServer]:
+    """A server of the test's own, which is not started yet."""
+    server = TrackingServer(track)
+    yield server
+    context.store().close()
+    if server.process is not None:
+        server.kill()
 
 
 @pytest.fixture
@@ -206,6 +218,37 @@ def test_models_are_logged_registered_and_loaded(server: TrackingServer, track: 
     assert nbtrack.search_registered_models(filter_string=f"name = '{name}'") == []
 
 
+def refused(code: str, call: Callable[..., Any], *args: Any, **named: Any) -> str:
+    with pytest.raises(nbtrack.MlflowException) as caught:
+        call(*args, **named)
+    assert caught.value.error_code == code
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "experiments_live_and_die",
+        "a_fluent_run_keeps_what_is_logged",
+        "deleted_runs_take_nothing",
+        "inputs_are_kept_with_their_context",
+        "images_tables_and_figures_are_kept",
+        "logged_models_are_found_and_described",
+        "metrics_of_models_have_their_dataset",
+        "registered_models_are_found_in_pages",
+    ],
+)
+def test_what_the_real_client_does_is_done_here_too(
+    name: str, server: TrackingServer, track: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(protocol_cases, "refused", refused)
+    nbtrack.set_tracking_uri(server.url)
+    try:
+        protocol_cases.CASES[name](nbtrack)
+    except protocol_cases.SkippedError as reason:
+        pytest.skip(str(reason))
+
+
 # -- a server that is away -----------------------------------------------------------------
 
 TRAINING = """
@@ -223,8 +266,10 @@ with nbtrack.start_run(run_name="long"):
 """
 
 
-def test_nothing_is_lost_or_doubled_when_the_server_is_killed(track: Path) -> None:
-    server = TrackingServer(track).start()
+def test_nothing_is_lost_or_doubled_when_the_server_is_killed(
+    alone: TrackingServer, track: Path
+) -> None:
+    server = alone.start()
     training = subprocess.Popen(
         [sys.executable, "-W", "ignore", "-c", TRAINING, server.url],
         env={"PYTHONPATH": str(SRC), "NBTRACK_REMOTE_DIR": str(track / "mirrors"), "HOME": "/"},
@@ -249,11 +294,10 @@ def test_nothing_is_lost_or_doubled_when_the_server_is_killed(track: Path) -> No
     assert history(rest, run["info"]["run_id"], "a") == [(s, s) for s in range(3000)]
     assert history(rest, run["info"]["run_id"], "b") == [(s, -s) for s in range(3000)]
     assert nbtrack.artifacts.load_text(f"runs:/{run['info']['run_id']}/half.txt") == "half"
-    server.stop()
 
 
-def test_a_training_without_a_server_is_sent_later(track: Path) -> None:
-    server = TrackingServer(track)
+def test_a_training_without_a_server_is_sent_later(alone: TrackingServer, track: Path) -> None:
+    server = alone
     nbtrack.set_tracking_uri(server.url)
     with pytest.warns(NbtrackWarning, match="sent later"):
         nbtrack.set_experiment("offline")
@@ -283,11 +327,66 @@ def test_a_training_without_a_server_is_sent_later(track: Path) -> None:
     assert not list(store.journals.glob("*.events"))
     flush()
     assert len(rest.post("runs/search", {"experiment_ids": ["1"]})["runs"]) == 2
-    server.stop()
 
 
-def test_the_mirror_answers_while_the_server_is_away(track: Path) -> None:
-    server = TrackingServer(track).start()
+def test_a_model_without_a_server_is_sent_later(alone: TrackingServer, track: Path) -> None:
+    server = alone
+    nbtrack.set_tracking_uri(server.url)
+    with pytest.warns(NbtrackWarning, match="sent later"):
+        run = nbtrack.start_run()
+    nbtrack.log_metric("acc", 0.5)
+    info = nbtrack.pyfunc.log_model(name="twice", python_model=lambda model_input: model_input)
+    run.end()
+    assert nbtrack.get_logged_model(info.model_id).status.value == "READY"
+    server.start()
+    flush().fold()
+    rest = RestClient(server.url)
+    [made] = rest.post("logged-models/search", {"experiment_ids": ["0"]})["models"]
+    assert made["info"]["status"] == "LOGGED_MODEL_READY"
+    assert [(m["key"], m["value"]) for m in made["data"]["metrics"]] == [("acc", 0.5)]
+    [sent] = rest.post("runs/search", {"experiment_ids": ["0"]})["runs"]
+    assert made["info"]["source_run_id"] == sent["info"]["run_id"] != run.info.run_id
+    for model_id in (made["info"]["model_id"], info.model_id):
+        names = {file.path for file in Client().list_logged_model_artifacts(model_id)}
+        assert {"MLmodel", "requirements.txt"} <= names
+    version = nbtrack.register_model(info.model_uri, "Twice")
+    assert rest.get("model-versions/get", {"name": "Twice", "version": version.version})
+
+
+KILLED = """
+import os, signal, sys, time
+import nbtrack
+nbtrack.set_tracking_uri(sys.argv[1])
+nbtrack.start_run(run_name="cut off")
+nbtrack.log_metric("loss", 0.5)
+if sys.argv[2] == "sent":
+    time.sleep(3)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.parametrize("when", ["sent", "unsent"])
+def test_a_run_whose_process_is_gone_does_not_stay_running(
+    when: str, ours: TrackingServer, track: Path
+) -> None:
+    subprocess.run(
+        [sys.executable, "-c", KILLED, ours.url, when],
+        env={"PYTHONPATH": str(SRC), "NBTRACK_REMOTE_DIR": str(track / "mirrors"), "HOME": "/"},
+        check=False,
+    )
+    nbtrack.set_tracking_uri(ours.url)
+    found = nbtrack.search_runs(filter_string="run_name = 'cut off'", output_format="list")[0]
+    assert (found.info.status, found.data.metrics) == ("INTERRUPTED", {"loss": 0.5})
+    store = flush()
+    asked = {"run_id": found.info.run_id}
+    assert RestClient(ours.url).get("runs/get", asked)["run"]["info"]["status"] == "KILLED"
+    store.fold()
+    assert nbtrack.get_run(found.info.run_id).info.status == "INTERRUPTED"
+    assert not list(store.journals.glob("*"))
+
+
+def test_the_mirror_answers_while_the_server_is_away(alone: TrackingServer, track: Path) -> None:
+    server = alone.start()
     nbtrack.set_tracking_uri(server.url)
     with nbtrack.start_run() as run:
         nbtrack.log_metric("loss", 0.5)
@@ -344,9 +443,10 @@ def test_what_the_server_refuses_is_kept_aside_and_the_rest_goes_on(
 
 
 def test_a_wrong_password_is_said_and_a_right_one_sends_it_all(
-    track: Path, monkeypatch: pytest.MonkeyPatch
+    alone: TrackingServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    server = TrackingServer(track, token="sesame-8731").start()
+    alone.options["token"] = "sesame-8731"
+    server = alone.start()
     monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", "wrong-5512")
     nbtrack.set_tracking_uri(server.url)
     with pytest.raises(ServerDeniedError, match="MLFLOW_TRACKING_TOKEN"):
@@ -360,7 +460,6 @@ def test_a_wrong_password_is_said_and_a_right_one_sends_it_all(
     store = flush()
     [run] = RestClient(server.url).post("runs/search", {"experiment_ids": ["0"]})["runs"]
     assert run["data"]["metrics"][0]["value"] == 1.0
-    server.stop()
     files = [file for file in store.folder.parent.rglob("*") if file.is_file()]
     assert files
     assert not any(
@@ -394,8 +493,8 @@ def run_sync(track: Path, *options: str) -> subprocess.CompletedProcess[str]:
     )  # fmt: skip
 
 
-def test_sync_sends_what_is_left(track: Path) -> None:
-    server = TrackingServer(track)
+def test_sync_sends_what_is_left(alone: TrackingServer, track: Path) -> None:
+    server = alone
     nbtrack.set_tracking_uri(server.url)
     with pytest.warns(NbtrackWarning, match="sent later"):
         run = nbtrack.start_run()
@@ -413,4 +512,3 @@ def test_sync_sends_what_is_left(track: Path) -> None:
     assert run_sync(track, "--uri", server.url).returncode == 0
     [run] = RestClient(server.url).post("runs/search", {"experiment_ids": ["0"]})["runs"]
     assert {m["key"]: m["value"] for m in run["data"]["metrics"]} == {"a": 1.0, "b": 2.0}
-    server.stop()

@@ -39,7 +39,7 @@ def get_logged_models(
     reader: Reader, model_ids: Sequence[str], *, deleted: bool = False
 ) -> list[LoggedModel]:
     """Return those of several logged models that are there, in the order of their ids."""
-    ids = list(model_ids)
+    ids = [reader.local_id(model_id) for model_id in model_ids]
     if not ids:
         return []
     infos = {row[1]: row for row in reader.named("models.info", model_ids=ids, deleted=deleted)}

@@ -30,9 +30,9 @@ class Reader:
         self.connection = connection
         self.folder = folder
 
-    def local_id(self, run_id: str) -> str:
-        """Return the id that the store knows a run by; a server may have given it another."""
-        return run_id
+    def local_id(self, known: str) -> str:
+        """Return the store's id of a run or a model; a server may have given it another."""
+        return known
 
     def rows(self, sql: str, /, **values: Any) -> list[tuple[Any, ...]]:
         """Return the rows of a query; ``$name`` in it stands for ``values["name"]``."""

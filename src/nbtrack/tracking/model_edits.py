@@ -95,7 +95,8 @@ def delete_tag(store: Store, model_id: str, key: str) -> None:
 
 def files(store: Store, model_id: str) -> ArtifactFolder:
     """Return the files of a model; what is put there is recorded."""
-    return model_log.recording(store, model_id, get(store, model_id).artifact_location)
+    model = get(store, model_id)
+    return model_log.recording(store, model.model_id, model.artifact_location)
 
 
 def create_external(

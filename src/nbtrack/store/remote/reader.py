@@ -66,9 +66,9 @@ class RemoteReader(Reader):
         self._store = store
         self._reopen = reopen
 
-    def local_id(self, run_id: str) -> str:
-        """Return the id that the mirror knows a run by."""
-        return self._store.remote.spool.local_id(run_id)
+    def local_id(self, known: str) -> str:
+        """Return the id that the mirror knows a run or a model by."""
+        return self._store.remote.spool.local_id(known)
 
     def plain(self, name: str, /, **values: Any) -> list[tuple[Any, ...]]:
         """Return the rows of a named query, as the mirror has them."""

@@ -91,12 +91,17 @@ class Sender:
 
     def is_behind(self) -> bool:
         """Return whether any journal holds more than the server has."""
-        spool = self._remote.spool
         found = tails.sizes(self._remote.journals)
-        return any(
-            not spool.is_sent(name, size) and self._seen.get(name) != size
-            for name, size in found.items()
-        )
+        return any(self._waits(name, size) for name, size in found.items())
+
+    def _waits(self, name: str, size: tuple[int, int]) -> bool:
+        spool = self._remote.spool
+        if not spool.is_sent(name, size) and self._seen.get(name) != size:
+            return True
+        if self._remote.store.writes(name) or spool.may_go(name, size, closed=False):
+            return False
+        found = tails.state(self._remote.journals, name)
+        return found.is_done and not found.closed  # the server is still to hear of that
 
     def send(self) -> SendReport:
         """Send what every journal holds by now; what stands in the way is said once."""

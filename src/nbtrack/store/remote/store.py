@@ -61,6 +61,8 @@ class RemoteStore(Store):
         inner = super()._enter(stack)
         if self._looking:
             return inner
+        if self.remote.sender.is_behind():  # what a process before this one has left
+            self.remote.sender.start()
 
         def reopen(changes: list[Change]) -> Reader:
             stack.close()
@@ -86,6 +88,10 @@ class RemoteStore(Store):
         except (StoreLockedError, StoreReadOnlyError):
             return False
         return True
+
+    def writes(self, journal: str) -> bool:
+        """Return whether this process has a journal open."""
+        return any(known.name == journal for known in list(self._open_journals.values()))
 
     @contextlib.contextmanager
     def look(self) -> Iterator[Reader]:
