@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from nbtrack.notebook.printed import MAX_BYTES
+from nbtrack.store.store import Store
 from nbtrack.tracking import context
 from nbtrack.tracking.home import shorten
 
@@ -26,8 +27,15 @@ def status_text(*, capturing: bool) -> str:
     run = context.current()
     lines = [
         "Tracking is on." if capturing else "Tracking is off: %%track runs cells without a run.",
-        f"Runs go to {shorten(str(store.path))}; artifacts to {shorten(str(store.artifacts))}.",
+        _where(store),
     ]
     if run is not None:
         lines.append(f"The run {run.info.run_name} ({run.info.run_id}) is open.")
     return "\n".join([*lines, _CAPTURED])
+
+
+def _where(store: Store) -> str:
+    if store.remote is None:
+        place, files = shorten(str(store.path)), shorten(str(store.artifacts))
+        return f"Runs go to {place}; artifacts to {files}."
+    return f"Runs go to {store.uri}, by way of {shorten(str(store.folder))} on this machine."

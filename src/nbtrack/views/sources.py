@@ -147,7 +147,7 @@ def loading_code(store: Store, run: Run) -> str:
     lines = [
         "import nbtrack",
         "",
-        f"nbtrack.set_tracking_uri({str(store.path)!r})",
+        f"nbtrack.set_tracking_uri({store.uri!r})",
         f"run = nbtrack.get_run({info.run_id!r})  # {' '.join(info.run_name.split())}",
         "run.data.params, run.data.metrics",
     ]
