@@ -25,9 +25,13 @@ def start(code: str, *args: object, cwd: Path, **variables: str) -> subprocess.P
     )
 
 
-def finish(process: subprocess.Popen[str], timeout: float = 60) -> str:
+def finish(process: subprocess.Popen[str], timeout: float = 120) -> str:
     """Wait for a process that must succeed, and return what it printed."""
-    out, err = process.communicate(timeout=timeout)
+    try:
+        out, err = process.communicate(timeout=timeout)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        raise
     assert process.returncode == 0, err
     return out
 

@@ -34,8 +34,10 @@ class Net(torch.nn.Module):
     def forward(self, x):
         return self.linear(x)
 model = Net()
-mlflow.pytorch.save_model(model, "theirs_pt2", input_example=x)
-mlflow.pytorch.save_model(model, "theirs_pickle", serialization_format="pickle")
+# without MLflow's own search for requirements, which takes seconds for each model
+quick = {"pip_requirements": []}
+mlflow.pytorch.save_model(model, "theirs_pt2", input_example=x, **quick)
+mlflow.pytorch.save_model(model, "theirs_pickle", serialization_format="pickle", **quick)
 mlflow.pytorch.save_state_dict(model.state_dict(), "theirs_state")
 found["theirs"] = model(torch.from_numpy(x)).tolist()
 print(json.dumps(found))
