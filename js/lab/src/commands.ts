@@ -1,15 +1,14 @@
 import type { JupyterFrontEnd } from '@jupyterlab/application';
 import type { ICommandPalette } from '@jupyterlab/apputils';
-import type { INotebookTracker } from '@jupyterlab/notebook';
 import { copyIcon, deleteIcon, editIcon, notebookIcon, refreshIcon, tableRowsIcon, tagIcon, undoIcon } from '@jupyterlab/ui-components';
 import type { LabIcon } from '@jupyterlab/ui-components';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
-import type { Experiment, TreeRun } from './answers';
-import type { ExperimentActions } from './experiment_actions';
+import type { Experiment, TreeRun } from '@nbtrack/shared/answers';
+import type { ExperimentActions } from '@nbtrack/shared/actions/experiment_actions';
 import { archiveIcon, compareIcon, nbtrackIcon } from './icons';
 import type { MainViews, Target } from './main_views';
 import { PANEL_ID, type SidebarPanel } from './panel';
-import type { RunActions } from './run_actions';
+import type { RunActions } from '@nbtrack/shared/actions/run_actions';
 import { Commands, type INbtrack } from './tokens';
 
 type Args = ReadonlyPartialJSONObject;
@@ -18,7 +17,6 @@ type Args = ReadonlyPartialJSONObject;
 export interface CommandParts {
   app: JupyterFrontEnd;
   nbtrack: INbtrack;
-  notebooks: INotebookTracker | null;
   panel: SidebarPanel;
   views: MainViews;
 }
@@ -62,8 +60,8 @@ export function addCommands(parts: CommandParts, palette: ICommandPalette | null
   const some = (): boolean => shown() && selected.runs.length > 0;
   const only = (test: (run: TreeRun) => boolean) => (): boolean => some() && selected.runs.every(test);
   const act = async (work: (actions: RunActions) => Promise<unknown>): Promise<void> => {
-    const { RunActions: Actions } = await import('./run_actions');
-    await work(new Actions(app, nbtrack, parts.notebooks, nbtrack.model.storeId));
+    const { RunActions: Actions } = await import('@nbtrack/shared/actions/run_actions');
+    await work(new Actions(nbtrack, nbtrack.model.storeId));
   };
   const first = (): TreeRun => selected.runs[0]!;
   const experiment = (stage: string): Experiment | null => {
@@ -71,7 +69,7 @@ export function addCommands(parts: CommandParts, palette: ICommandPalette | null
     return found?.stage === stage ? found : null;
   };
   const actOnExperiment = async (work: (actions: ExperimentActions) => Promise<unknown>): Promise<void> => {
-    const { ExperimentActions: Actions } = await import('./experiment_actions');
+    const { ExperimentActions: Actions } = await import('@nbtrack/shared/actions/experiment_actions');
     await work(new Actions(nbtrack, nbtrack.model.storeId));
   };
 

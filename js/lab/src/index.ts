@@ -5,18 +5,20 @@ import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { offerServer } from '@nbtrack/shared/backend';
 import { addCommands } from './commands';
-import { HttpBackend } from './http_backend';
+import { jupyterConnection } from './connection';
+import { HttpBackend } from '@nbtrack/shared/http_backend';
 import { offerInterrupt } from './interrupt';
+import { LabDesk } from './lab_desk';
 import { MainViews } from './main_views';
 import { bindOutputs } from './outputs';
 import { PANEL_ID, SidebarPanel } from './panel';
 import { addModelCommands } from './model_commands';
 import { ModelsModel } from './models_model';
-import { NbtrackServer } from './server';
+import { NbtrackServer } from '@nbtrack/shared/server';
 import { Settings, SETTINGS_ID } from './settings';
 import { SidebarModel } from './sidebar_model';
 import { Commands, INbtrack } from './tokens';
-import { StoreWatcher } from './watcher';
+import { StoreWatcher } from '@nbtrack/shared/watcher';
 
 const outputs: JupyterFrontEndPlugin<void> = {
   id: 'nbtrack:outputs',
@@ -32,17 +34,19 @@ const stores: JupyterFrontEndPlugin<INbtrack> = {
   id: 'nbtrack:stores',
   description: 'Asks the Jupyter server about runs, for the sidebar and for views in notebooks.',
   autoStart: true,
+  requires: [IRenderMimeRegistry],
   optional: [INotebookTracker],
   provides: INbtrack,
-  activate: (app: JupyterFrontEnd, notebooks: INotebookTracker | null) => {
-    const server = new NbtrackServer();
+  activate: (app: JupyterFrontEnd, rendermime: IRenderMimeRegistry, notebooks: INotebookTracker | null) => {
+    const server = new NbtrackServer(jupyterConnection());
     const watcher = new StoreWatcher(app.serviceManager.events.stream, (store, seconds) => server.watch(store, seconds));
     const backend = (storeId: string): HttpBackend => new HttpBackend(server, storeId);
     const settings = new Settings();
     offerServer(backend);
     if (notebooks) offerInterrupt(notebooks);
     const model = new SidebarModel(server, watcher);
-    return { server, watcher, settings, backend, model, models: new ModelsModel(model) };
+    const desk = new LabDesk(app, rendermime, notebooks);
+    return { server, watcher, desk, settings, backend, model, models: new ModelsModel(model) };
   }
 };
 
@@ -50,16 +54,14 @@ const sidebar: JupyterFrontEndPlugin<void> = {
   id: SETTINGS_ID,
   description: 'The runs in the sidebar, their details, tables and comparisons.',
   autoStart: true,
-  requires: [INbtrack, IRenderMimeRegistry],
-  optional: [ICommandPalette, ILabShell, ILayoutRestorer, INotebookTracker, ISettingRegistry],
+  requires: [INbtrack],
+  optional: [ICommandPalette, ILabShell, ILayoutRestorer, ISettingRegistry],
   activate: (
     app: JupyterFrontEnd,
     nbtrack: INbtrack,
-    rendermime: IRenderMimeRegistry,
     palette: ICommandPalette | null,
     shell: ILabShell | null,
     restorer: ILayoutRestorer | null,
-    notebooks: INotebookTracker | null,
     registry: ISettingRegistry | null
   ) => {
     const { model, models, settings, watcher } = nbtrack;
@@ -81,17 +83,17 @@ const sidebar: JupyterFrontEndPlugin<void> = {
         if (stay || settings.openOnClick) run(Commands.openModel, { name, version, preview: !stay });
       },
       renameModel: (name, newName) => {
-        void import('./model_actions').then(({ ModelActions }) => new ModelActions(app, nbtrack, notebooks, model.storeId).rename(name, newName));
+        void import('@nbtrack/shared/actions/model_actions').then(({ ModelActions }) => new ModelActions(nbtrack, model.storeId).rename(name, newName));
       },
       run,
       insertFirstRun: () => void actions().then(made => made.insertFirstRun())
     });
-    const actions = async (): Promise<import('./run_actions').RunActions> =>
-      new (await import('./run_actions')).RunActions(app, nbtrack, notebooks, model.storeId);
-    const experiments = async (): Promise<import('./experiment_actions').ExperimentActions> =>
-      new (await import('./experiment_actions')).ExperimentActions(nbtrack, model.storeId);
-    const views = new MainViews(app, nbtrack, rendermime, notebooks, shell);
-    const parts = { app, nbtrack, notebooks, panel, views };
+    const actions = async (): Promise<import('@nbtrack/shared/actions/run_actions').RunActions> =>
+      new (await import('@nbtrack/shared/actions/run_actions')).RunActions(nbtrack, model.storeId);
+    const experiments = async (): Promise<import('@nbtrack/shared/actions/experiment_actions').ExperimentActions> =>
+      new (await import('@nbtrack/shared/actions/experiment_actions')).ExperimentActions(nbtrack, model.storeId);
+    const views = new MainViews(app, nbtrack, shell);
+    const parts = { app, nbtrack, panel, views };
     addCommands(parts, palette);
     addModelCommands(parts);
     app.shell.add(panel, 'left', { rank: 550, type: 'nbtrack' });

@@ -1,10 +1,8 @@
 import type { ILabShell, ILayoutRestorer, JupyterFrontEnd } from '@jupyterlab/application';
 import { WidgetTracker } from '@jupyterlab/apputils';
-import type { INotebookTracker } from '@jupyterlab/notebook';
-import type { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import { UUID } from '@lumino/coreutils';
 import type { TableState } from '@nbtrack/shared/protocol_table';
-import type { ModelRef } from './model_answers';
+import type { ModelRef } from '@nbtrack/shared/model_answers';
 import { Commands, type INbtrack } from './tokens';
 import { type Content, LiveView, type MakeContent, ViewTab } from './view_tab';
 
@@ -30,8 +28,6 @@ export class MainViews {
   constructor(
     private readonly app: JupyterFrontEnd,
     private readonly nbtrack: INbtrack,
-    private readonly rendermime: IRenderMimeRegistry,
-    private readonly notebooks: INotebookTracker | null,
     private readonly shell: ILabShell | null
   ) {}
 
@@ -133,14 +129,14 @@ export class MainViews {
   }
 
   private async makeModel(root: HTMLElement, target: Target & { kind: 'model' }): Promise<Content> {
-    const [{ ModelDetails }, { ModelActions }] = await Promise.all([import('./details/model_details'), import('./model_actions')]);
+    const [{ ModelDetails }, { ModelActions }] = await Promise.all([import('@nbtrack/shared/details/model_details'), import('@nbtrack/shared/actions/model_actions')]);
     const { store: storeId, ref, tab } = target;
     const details = new ModelDetails(root, {
       nbtrack: this.nbtrack,
       storeId,
       ref,
-      actions: new ModelActions(this.app, this.nbtrack, this.notebooks, storeId),
-      rendermime: this.rendermime,
+      actions: new ModelActions(this.nbtrack, storeId),
+      registered: () => this.nbtrack.models.tree.models,
       tab,
       openRun: this.openRun(storeId),
       openModel: this.openModel(storeId),
@@ -152,14 +148,13 @@ export class MainViews {
   }
 
   private async makeRun(root: HTMLElement, target: Target & { kind: 'run' }): Promise<Content> {
-    const [{ RunDetails }, { RunActions }] = await Promise.all([import('./details/run_details'), import('./run_actions')]);
+    const [{ RunDetails }, { RunActions }] = await Promise.all([import('@nbtrack/shared/details/run_details'), import('@nbtrack/shared/actions/run_actions')]);
     const { store: storeId, run_id: runId } = target;
     const details = new RunDetails(root, {
       nbtrack: this.nbtrack,
       storeId,
       runId,
-      actions: new RunActions(this.app, this.nbtrack, this.notebooks, storeId),
-      rendermime: this.rendermime,
+      actions: new RunActions(this.nbtrack, storeId),
       tab: target.tab,
       open: this.openRun(storeId),
       openModel: this.openModel(storeId),

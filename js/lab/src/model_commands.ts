@@ -2,12 +2,12 @@ import { copyIcon, deleteIcon, editIcon, notebookIcon, tagIcon } from '@jupyterl
 import type { LabIcon } from '@jupyterlab/ui-components';
 import type { CommandParts } from './commands';
 import { nbtrackIcon } from './icons';
-import type { ModelActions, Version } from './model_actions';
+import type { ModelActions, Version } from '@nbtrack/shared/actions/model_actions';
 import type { ModelRow, VersionRow } from './model_tree';
 import { Commands } from './tokens';
 
 /** Add the commands of the models in the sidebar, and the menus of their rows. */
-export function addModelCommands({ app, nbtrack, notebooks, panel, views }: CommandParts): void {
+export function addModelCommands({ app, nbtrack, panel, views }: CommandParts): void {
   const { commands } = app;
   const { models } = nbtrack;
   const model = (): ModelRow | null => {
@@ -19,8 +19,8 @@ export function addModelCommands({ app, nbtrack, notebooks, panel, views }: Comm
     return row?.kind === 'version' ? row : null;
   };
   const act = async (work: (actions: ModelActions) => Promise<unknown>): Promise<void> => {
-    const { ModelActions: Actions } = await import('./model_actions');
-    await work(new Actions(app, nbtrack, notebooks, nbtrack.model.storeId));
+    const { ModelActions: Actions } = await import('@nbtrack/shared/actions/model_actions');
+    await work(new Actions(nbtrack, nbtrack.model.storeId));
   };
   const add = (name: string, label: string, test: () => boolean, execute: () => unknown, icon?: LabIcon): void => {
     commands.addCommand(name, { label, ...(icon ? { icon } : {}), isEnabled: test, isVisible: test, execute });

@@ -1,4 +1,4 @@
-import type { ModelTreeAnswer, TreeModel, TreeVersion } from './model_answers';
+import type { ModelTreeAnswer, TreeModel, TreeVersion } from '@nbtrack/shared/model_answers';
 
 interface Placed {
   key: string;

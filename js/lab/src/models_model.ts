@@ -1,8 +1,8 @@
 import { Signal } from '@lumino/signaling';
 import { messageOf } from '@nbtrack/shared/dom';
-import type { ModelTreeAnswer, TreeVersion } from './model_answers';
+import type { ModelTreeAnswer, TreeVersion } from '@nbtrack/shared/model_answers';
 import { ModelTree } from './model_tree';
-import { ServerError } from './server';
+import { ServerError } from '@nbtrack/shared/server';
 import type { SidebarModel } from './sidebar_model';
 
 const KEPT = 'nbtrack:models-open';

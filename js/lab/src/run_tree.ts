@@ -1,4 +1,4 @@
-import type { Experiment, TreePage, TreeRun } from './answers';
+import type { Experiment, TreePage, TreeRun } from '@nbtrack/shared/answers';
 
 /** How many runs are asked for at once. */
 export const PAGE = 100;

@@ -1,12 +1,12 @@
 import { type Answer, UnknownStoreError } from '@nbtrack/shared/backend';
 import { Signal } from '@lumino/signaling';
-import type { Experiment, Experiments, Stage, StoreInfo, TreePage } from './answers';
-import { HttpBackend } from './http_backend';
-import { type Problem, problemOf } from './problem';
+import type { Experiment, Experiments, Stage, StoreInfo, TreePage } from '@nbtrack/shared/answers';
+import { HttpBackend } from '@nbtrack/shared/http_backend';
+import { type Problem, problemOf } from '@nbtrack/shared/problem';
 import { PAGE, RunTree, experimentKey } from './run_tree';
-import { type NbtrackServer, ServerError } from './server';
+import { type NbtrackServer, ServerError } from '@nbtrack/shared/server';
 import { TreeSelection } from './tree_selection';
-import type { StoreWatcher } from './watcher';
+import type { StoreWatcher } from '@nbtrack/shared/watcher';
 
 /** How often the server is asked for stores while the sidebar is looked at and there is none yet. */
 const NO_STORE_MS = 3000;

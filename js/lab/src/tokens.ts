@@ -1,22 +1,16 @@
-import type { Backend } from '@nbtrack/shared/backend';
+import type { Stores } from '@nbtrack/shared/desk';
 import { Token } from '@lumino/coreutils';
 import type { ModelsModel } from './models_model';
-import type { NbtrackServer } from './server';
 import type { Settings } from './settings';
 import type { SidebarModel } from './sidebar_model';
-import type { StoreWatcher } from './watcher';
 
 /** What all parts of the extension share. */
-export interface INbtrack {
-  readonly server: NbtrackServer;
-  readonly watcher: StoreWatcher;
+export interface INbtrack extends Stores {
   /** What the sidebar shows and what is selected in it. */
   readonly model: SidebarModel;
   /** The registered models that the sidebar shows. */
   readonly models: ModelsModel;
   readonly settings: Settings;
-  /** Who answers questions about a store. */
-  backend(storeId: string): Backend;
 }
 
 export const INbtrack = new Token<INbtrack>('nbtrack:INbtrack', 'The stores and runs that nbtrack shows.');

@@ -1,10 +1,10 @@
 import { h } from '@nbtrack/shared/dom';
 import { formatDuration, formatNumber } from '@nbtrack/shared/format';
-import type { TreeRun } from './answers';
+import type { TreeRun } from '@nbtrack/shared/answers';
 import type { ExperimentRow, Row, RunRow } from './run_tree';
-import { sparkline } from './sparkline';
+import { sparkline } from '@nbtrack/shared/sparkline';
 import { stateWord } from '@nbtrack/shared/state';
-import { stateSign } from './state_sign';
+import { stateSign } from '@nbtrack/shared/state_sign';
 
 /** What may be done to an interrupted run, right in its row. */
 export type RowAction = 'keep' | 'resume' | 'discard';

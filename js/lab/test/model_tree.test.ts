@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { filesBelow } from '../src/details/file_source';
-import type { TreeModel, TreeVersion } from '../src/model_answers';
+import { filesBelow } from '@nbtrack/shared/details/file_source';
+import type { TreeModel, TreeVersion } from '@nbtrack/shared/model_answers';
 import { ModelTree } from '../src/model_tree';
 
 function version(number: number): TreeVersion {

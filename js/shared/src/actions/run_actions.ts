@@ -1,0 +1,117 @@
+import { formatNumber } from '../format';
+import type { Details, Loading, Source } from '../answers';
+import { CodeActions } from './code_actions';
+import { askForNote, askForTag } from './dialogs';
+import { FIRST_RUN } from '../empty_states';
+
+export interface Named {
+  run_id: string;
+  name: string;
+}
+
+type Act = 'archive' | 'unarchive' | 'delete' | 'restore' | 'keep' | 'discard';
+
+const DONE: Record<Act, string> = {
+  archive: 'Archived',
+  unarchive: 'Back among the active runs:',
+  delete: 'Deleted',
+  restore: 'Restored',
+  keep: 'Kept',
+  discard: 'Discarded'
+};
+const UNDO: Partial<Record<Act, Act>> = { archive: 'unarchive', delete: 'restore', discard: 'restore' };
+/** How long it is shown what to do with cells that were inserted. */
+const READ_MS = 15_000;
+
+/** What can be done to the runs of a store. */
+export class RunActions extends CodeActions {
+  rename(runId: string, name: string): Promise<void> {
+    return this.edit(runId, 'run_name', name);
+  }
+
+  async editNote(run: Named, before: string | null): Promise<void> {
+    const note = await askForNote(this.nbtrack.desk, run.name, before ?? '');
+    if (note !== null && note !== (before ?? '')) await this.edit(run.run_id, 'note', note);
+  }
+
+  setNote(runId: string, note: string): Promise<void> {
+    return this.edit(runId, 'note', note);
+  }
+
+  async addTag(runs: readonly Named[], before?: [string, string]): Promise<void> {
+    const tag = await askForTag(this.nbtrack.desk, namesOf(runs), before);
+    if (tag) for (const run of runs) await this.edit(run.run_id, `tags.${tag[0]}`, tag[1]);
+  }
+
+  /** Archive, delete and the like; what can be undone offers that. */
+  async act(action: Act, runs: readonly Named[]): Promise<void> {
+    if (runs.length === 0) return;
+    if (action === 'delete' && !(await this.sure('Delete', namesOf(runs)))) return;
+    if (action === 'discard' && !(await this.sure('Discard', namesOf(runs)))) return;
+    const run_ids = runs.map(run => run.run_id);
+    if (!(await this.change('table.act', { action, run_ids }))) return;
+    const undo = UNDO[action];
+    this.say(`${DONE[action]} ${namesOf(runs)}`, undo && (() => this.act(undo, runs)));
+  }
+
+  /** Insert the cell that made a run, after the earlier cells that it needed. */
+  async insertSource(runId: string): Promise<void> {
+    const answer = await this.ask<Source>('run.source', { run_id: runId });
+    if (!answer) return;
+    const cells = answer.body.cells.map(cell => cell.source);
+    if (cells.length === 0) {
+      this.nbtrack.desk.say('warning', 'This run has kept no source: it was not made by a cell.');
+      return;
+    }
+    await this.insert(cells);
+    const lacking = lackingText(answer.body);
+    if (lacking) this.nbtrack.desk.say('warning', lacking, { ms: READ_MS });
+  }
+
+  /** Insert a cell that goes on with a run. */
+  async resume(run: Named & { last_step?: number | null }): Promise<void> {
+    const answer = await this.ask<Source>('run.source', { run_id: run.run_id });
+    if (!answer) return;
+    const { cells, resume } = answer.body;
+    const earlier = resume === null ? [] : cells.slice(0, -1).map(cell => cell.source);
+    await this.insert([...earlier, resume ?? resumed(run.run_id)]);
+    const step = run.last_step ?? null;
+    const where = step === null ? '' : ` It has come to step ${formatNumber(step)}: change the code so that it begins after that.`;
+    this.nbtrack.desk.say('info', `Run the selected cells to go on with “${run.name}”.${where}`, { ms: READ_MS });
+  }
+
+  async copyLoading(runId: string): Promise<void> {
+    const answer = await this.ask<Loading>('run.loading', { run_id: runId });
+    if (answer) await this.copy(answer.body.code, 'The code that loads this run is in the clipboard');
+  }
+
+  insertFirstRun(): Promise<void> {
+    return this.insert([FIRST_RUN]);
+  }
+
+  async details(runId: string): Promise<Details | undefined> {
+    return (await this.ask<Details>('run.details', { run_id: runId }))?.body;
+  }
+
+  private async edit(runId: string, column: string, value: string): Promise<void> {
+    await this.change('table.edit', { run_id: runId, column, value });
+  }
+}
+
+/** Say what the cells of a run do not bring with them; empty where nothing is lacking. */
+export function lackingText({ missing = [], left_out: leftOut = 0 }: Source): string {
+  const parts = [];
+  if (missing.length > 0) parts.push(`No cell defines ${missing.join(', ')}: the run found it in the kernel, so make it before you run these cells.`);
+  if (leftOut > 0) parts.push(leftOut === 1 ? 'The earliest cell was too long to keep.' : `The ${leftOut} earliest cells were too long to keep.`);
+  return parts.join(' ');
+}
+
+/** A cell that goes on with a run that was not made by one. */
+export function resumed(runId: string): string {
+  return `import nbtrack\n\nwith nbtrack.start_run(run_id="${runId}"):\n    ...  # what the run goes on with`;
+}
+
+function namesOf(runs: readonly Named[]): string {
+  const [only] = runs;
+  return runs.length === 1 && only ? `“${only.name}”` : `${runs.length} runs`;
+}

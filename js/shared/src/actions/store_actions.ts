@@ -1,0 +1,39 @@
+import type { Answer } from '../backend';
+import type { Stores } from '../desk';
+import { messageOf } from '../dom';
+
+const UNDO_MS = 8000;
+const SAID_MS = 3000;
+
+/** Questions that change a store: what goes wrong is said, what went well is shown everywhere. */
+export class StoreActions {
+  constructor(
+    protected readonly nbtrack: Stores,
+    protected readonly storeId: string
+  ) {}
+
+  protected async ask<T>(type: string, question: object): Promise<Answer<T> | null> {
+    try {
+      return await this.nbtrack.backend(this.storeId).ask<T>(type, question);
+    } catch (error) {
+      this.nbtrack.desk.say('error', messageOf(error));
+      return null;
+    }
+  }
+
+  /** Ask for a change; whether it was made. */
+  protected async change(type: string, question: object): Promise<boolean> {
+    if ((await this.ask(type, question)) === null) return false;
+    this.nbtrack.watcher.tell(this.storeId);
+    return true;
+  }
+
+  protected sure(label: string, what: string): Promise<boolean> {
+    return this.nbtrack.desk.sure(`${label} ${what}?`, 'Its data stay in the store. Find it under “Deleted” to bring it back.', label);
+  }
+
+  /** Say what was done, and offer to undo it where that can be. */
+  protected say(done: string, undo?: () => Promise<unknown>): void {
+    this.nbtrack.desk.say('success', done, undo ? { ms: UNDO_MS, undo } : { ms: SAID_MS });
+  }
+}

@@ -1,0 +1,31 @@
+import { h } from '../dom';
+import { detailNodes } from '../head';
+import type { Since } from '../answers';
+import { linkButton, section } from './parts';
+
+/** What is different from the run before: a line, and code and params on a click; null where nothing is known. */
+export function changesSection({ run_id, name, items, detail }: Since, opened: boolean, handlers: { open(runId: string): void; toggle(open: boolean): void }): HTMLElement | null {
+  if (items.length === 0) return null;
+  const line = h('div', { class: 'nbt-changes' }, h('span', { class: 'nbt-since-word' }, 'since ', linkButton(name, () => handlers.open(run_id))));
+  for (const item of items) {
+    line.append(h('span', { class: 'nbt-item', 'data-kind': item.kind }, h('span', {}, item.label), ' ', h('b', {}, item.text)));
+  }
+  const parts: HTMLElement[] = [line];
+  const nodes = detailNodes(detail);
+  if (nodes.length > 0) {
+    const place = h('div', { class: 'nbt-detail', hidden: !opened }, ...nodes);
+    const button = linkButton(labelOf(opened), () => {
+      place.hidden = !place.hidden;
+      button.setAttribute('aria-expanded', String(!place.hidden));
+      button.textContent = labelOf(!place.hidden);
+      handlers.toggle(!place.hidden);
+    });
+    button.setAttribute('aria-expanded', String(opened));
+    parts.push(button, place);
+  }
+  return section('What changed', ...parts);
+}
+
+function labelOf(opened: boolean): string {
+  return opened ? 'Hide the differences' : 'Show the differences';
+}

@@ -1,0 +1,91 @@
+import type { Answer } from '../backend';
+import { errorBox, h, messageOf } from '../dom';
+import { formatNumber } from '../format';
+import type { ArtifactFile, Preview } from '../answers';
+import { formatBytes } from '../format';
+import type { FileSource } from './file_source';
+import type { Highlighter } from './highlighter';
+
+const LANGUAGES: Record<string, string> = {
+  py: 'python', json: 'json', yaml: 'yaml', yml: 'yaml', toml: 'toml', sh: 'bash', sql: 'sql', js: 'javascript', ts: 'typescript', html: 'html', css: 'css'
+};
+
+/** A look into a file, and what takes it away. */
+export async function previewOf(
+  source: FileSource,
+  file: ArtifactFile,
+  highlighter: Highlighter
+): Promise<{ element: HTMLElement; dispose(): void }> {
+  const urls: string[] = [];
+  const dispose = (): void => urls.forEach(url => URL.revokeObjectURL(url));
+  const name = file.path.split('/').at(-1) ?? file.path;
+  const head = h('header', { class: 'nbt-preview-head' }, h('strong', {}, name), h('span', {}, formatBytes(file.size)));
+  if (source.address) {
+    head.append(h('a', { class: 'nbt-link', href: source.address(file.path), download: name }, 'Download'));
+  }
+  const element = h('div', { class: 'nbt-preview-file' }, head);
+  try {
+    const answer = await source.preview(file.path);
+    element.append(await contentOf(answer, file, highlighter, urls));
+    if (answer.body.truncated) element.append(h('p', { class: 'nbt-why' }, 'Only the beginning is shown. Download the file for the rest.'));
+  } catch (error) {
+    element.append(errorBox(messageOf(error)));
+  }
+  return { element, dispose };
+}
+
+async function contentOf(
+  { body, buffers }: Answer<Preview>,
+  file: ArtifactFile,
+  highlighter: Highlighter,
+  urls: string[]
+): Promise<HTMLElement> {
+  switch (body.kind) {
+    case 'image': {
+      const [bytes] = buffers;
+      if (!bytes) break;
+      const url = URL.createObjectURL(new Blob([bytes as DataView<ArrayBuffer>], { type: body.mime }));
+      urls.push(url);
+      return h('div', { class: 'nbt-image' }, h('img', { src: url, alt: file.path }));
+    }
+    case 'table':
+      return dataTable(body.columns ?? [], body.rows ?? []);
+    case 'json':
+      return highlighter.code(body.truncated ? (body.text ?? '') : pretty(body.text ?? ''), 'json');
+    case 'html':
+      // no scripts, no forms, no access to the page: the file may be anybody's
+      return h('iframe', { class: 'nbt-frame', sandbox: '', srcdoc: body.text ?? '', title: file.path });
+    case 'text': {
+      if (body.mime === 'text/markdown') {
+        return h('div', { class: 'nbt-markdown' }, await highlighter.markdown(body.text ?? ''));
+      }
+      const language = LANGUAGES[file.path.split('.').at(-1)?.toLowerCase() ?? ''];
+      if (language) return highlighter.code(body.text ?? '', language);
+      return h('pre', { class: 'nbt-text', tabindex: 0, 'aria-label': file.path }, body.text ?? '');
+    }
+    case 'none':
+      break;
+  }
+  return h('p', { class: 'nbt-empty' }, 'There is no preview for this kind of file.');
+}
+
+function dataTable(columns: readonly string[], rows: readonly (readonly unknown[])[]): HTMLElement {
+  const table = h('table', { class: 'nbt-plain nbt-data' }, h('thead', {}, h('tr', {}, ...columns.map(c => h('th', { scope: 'col' }, c)))));
+  const body = h('tbody');
+  for (const row of rows) {
+    const cells = row.map(value =>
+      typeof value === 'number' ? h('td', { class: 'nbt-number' }, formatNumber(value, 6)) : h('td', {}, value === null || value === undefined ? '' : String(value))
+    );
+    body.append(h('tr', {}, ...cells));
+  }
+  table.append(body);
+  return h('div', { class: 'nbt-scroller', tabindex: 0, role: 'group', 'aria-label': 'Table' }, table);
+}
+
+function pretty(text: string): string {
+  try {
+    return JSON.stringify(JSON.parse(text), null, 2);
+  } catch {
+    return text;
+  }
+}

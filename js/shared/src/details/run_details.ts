@@ -1,0 +1,195 @@
+import { errorBox, h } from '../dom';
+import { StoredChart } from '../stored_chart';
+import { formatDuration, formatNumber, formatTime } from '../format';
+import type { Details, Source } from '../answers';
+import { problemBox } from '../empty_states';
+import { problemOf } from '../problem';
+import type { RunActions } from '../actions/run_actions';
+import { stateBadge } from '../state';
+import type { Stores } from '../desk';
+import { ArtifactBrowser } from './artifacts';
+import { filesOfRun } from './file_source';
+import { badgeElement } from './badges';
+import { showEnvironment, showParams } from './environment';
+import { showOverview } from './overview';
+import type { ModelRef } from '../model_answers';
+import { linkButton } from './parts';
+import { showRunModels } from './run_models';
+import type { Highlighter } from './highlighter';
+import { showSource } from './source';
+import { type Tab, Tabs } from './tabs';
+
+export interface DetailsContext {
+  nbtrack: Stores;
+  storeId: string;
+  runId: string;
+  actions: RunActions;
+  /** The tab to begin with. */
+  tab: string;
+  open(runId: string): void;
+  openModel(ref: ModelRef, name: string): void;
+  openTable(experimentId: string): void;
+  onTitle(name: string): void;
+  onTab(id: string): void;
+}
+
+/** All there is to see of a run: a head, and tabs below it. */
+export class RunDetails {
+  private readonly head = h('header', { class: 'nbt-details-head' });
+  private readonly tabs: Tabs;
+  private readonly highlighter: Highlighter;
+  private details: Details | null = null;
+  private chart: StoredChart | null = null;
+  private files: ArtifactBrowser | null = null;
+  private seen = '';
+  private changesOpen = false;
+  private asked = 0;
+  private disposed = false;
+
+  constructor(
+    private readonly root: HTMLElement,
+    private readonly context: DetailsContext
+  ) {
+    this.highlighter = context.nbtrack.desk.highlighter();
+    this.tabs = new Tabs('Parts of the run', context.onTab);
+    this.tabs.current = context.tab;
+    root.append(this.head, h('div', { class: 'nbt-side-loading' }, 'Loading the run …'));
+  }
+
+  dispose(): void {
+    this.disposed = true;
+    this.chart?.dispose();
+    this.files?.dispose();
+    this.highlighter.dispose();
+  }
+
+  focus(): void {
+    this.tabs.focus();
+  }
+
+  /** Ask again, and show what is new. */
+  async refresh(): Promise<void> {
+    const asked = ++this.asked;
+    const { nbtrack, storeId, runId } = this.context;
+    try {
+      const { body } = await nbtrack.backend(storeId).ask<Details>('run.details', { run_id: runId });
+      if (this.disposed || asked !== this.asked) return;
+      this.show(body);
+    } catch (error) {
+      if (this.disposed || asked !== this.asked) return;
+      const box = problemBox(problemOf(error), () => void this.refresh());
+      // what is shown already stays
+      this.root.querySelector('.nbt-problem')?.remove();
+      if (this.details) this.head.after(box);
+      else this.root.replaceChildren(this.head, box);
+    }
+  }
+
+  private show(details: Details): void {
+    const before = this.details;
+    this.details = details;
+    const now = JSON.stringify(details);
+    if (now === this.seen) return;
+    this.seen = now;
+    this.context.onTitle(details.run.name);
+    if (!before) this.root.replaceChildren(this.head, this.tabs.bar, this.tabs.panels);
+    this.root.querySelector('.nbt-problem')?.remove();
+    this.showHead(details);
+    // somebody who writes a note is not disturbed
+    const writing = document.activeElement;
+    if (before && writing?.tagName === 'TEXTAREA' && this.root.contains(writing)) return;
+    this.chart?.refresh();
+    this.tabs.set(this.tabsOf(details), 'overview');
+    // the tab was given the keyboard before there was anything in it
+    if (!before && writing !== document.body && writing?.contains(this.root)) this.tabs.focus();
+  }
+
+  private tabsOf(details: Details): Tab[] {
+    const { actions, runId, open } = this.context;
+    const handlers = {
+      open,
+      changesOpen: this.changesOpen,
+      keepChangesOpen: (opened: boolean) => void (this.changesOpen = opened),
+      show: (tab: string) => {
+        this.tabs.select(tab);
+        this.tabs.focus();
+      },
+      setNote: (note: string) => void actions.setNote(runId, note),
+      tag: (tag?: [string, string]) => void actions.addTag([{ run_id: runId, name: details.run.name }], tag)
+    };
+    const tabs: Tab[] = [
+      { id: 'overview', label: 'Overview', show: panel => showOverview(panel, details, handlers) },
+      { id: 'curves', label: 'Curves', show: panel => this.showCurves(panel, details) },
+      { id: 'params', label: 'Params', show: panel => showParams(panel, details) },
+      { id: 'artifacts', label: 'Artifacts', show: panel => this.showArtifacts(panel) },
+      { id: 'source', label: 'Source', show: panel => void this.showSource(panel, details) },
+      { id: 'environment', label: 'Environment', show: panel => showEnvironment(panel, details) }
+    ];
+    if (details.models.length > 0) {
+      tabs.push({ id: 'models', label: 'Models', show: panel => showRunModels(panel, details.models, this.context.openModel) });
+    }
+    return tabs;
+  }
+
+  private showHead({ run, badges }: Details): void {
+    const { actions, runId } = this.context;
+    const named = { run_id: run.run_id, name: run.name, last_step: run.last_step };
+    const title = h('h2', { class: 'nbt-details-name' }, run.name);
+    const first = h('div', { class: 'nbt-headline' }, title, stateBadge(run.state));
+    first.append(...badges.map(badgeElement));
+    const buttons = h('div', { class: 'nbt-buttons nbt-push' });
+    const add = (label: string, act: () => void): void => {
+      const button = h('button', { type: 'button', class: 'nbt-lab-button' }, label);
+      button.addEventListener('click', act);
+      buttons.append(button);
+    };
+    if (run.stage === 'deleted') add('Restore', () => void actions.act('restore', [named]));
+    else if (run.state === 'INTERRUPTED' && !run.kept) {
+      add('Keep', () => void actions.act('keep', [named]));
+      if (actions.inserts) add('Resume', () => void actions.resume(named));
+      add('Discard', () => void actions.act('discard', [named]));
+    }
+    if (actions.inserts) add('Insert cell', () => void actions.insertSource(runId));
+    add('Copy loading code', () => void actions.copyLoading(runId));
+    first.append(buttons);
+    const step = run.last_step === null ? '' : `step ${formatNumber(run.last_step)}`;
+    const facts = [formatTime(run.start_ms), formatDuration(run.duration_s), run.ending ?? step, run.user ?? ''].filter(Boolean);
+    const line = h('div', { class: 'nbt-details-facts' }, linkButton(run.experiment, () => this.context.openTable(run.experiment_id)));
+    for (const fact of facts) line.append(h('span', {}, fact));
+    this.head.replaceChildren(first, line);
+  }
+
+  private showCurves(panel: HTMLElement, { metrics }: Details): void {
+    if (this.chart) return;
+    if (metrics.length === 0) {
+      panel.replaceChildren(h('p', { class: 'nbt-empty' }, 'This run has logged no metrics, so there are no curves.'));
+      return;
+    }
+    panel.replaceChildren();
+    const { nbtrack, storeId, runId } = this.context;
+    this.chart = new StoredChart(panel, { backend: nbtrack.backend(storeId), runIds: [runId] });
+  }
+
+  private showArtifacts(panel: HTMLElement): void {
+    if (this.files) return;
+    const { nbtrack, storeId, runId } = this.context;
+    const address = (path: string): string => nbtrack.server.address(['artifact'], { store: storeId, run_id: runId, path });
+    this.files = new ArtifactBrowser(panel, filesOfRun(nbtrack.backend(storeId), runId, address), this.highlighter);
+  }
+
+  private async showSource(panel: HTMLElement, details: Details): Promise<void> {
+    if (panel.childElementCount > 0) return;
+    const { nbtrack, storeId, runId, actions } = this.context;
+    const handlers = {
+      insert: actions.inserts ? () => void actions.insertSource(runId) : null,
+      copy: (text: string) => void actions.copy(text, 'The source is in the clipboard')
+    };
+    panel.replaceChildren(h('p', { class: 'nbt-empty' }, 'Loading the source …'));
+    try {
+      const { body } = await nbtrack.backend(storeId).ask<Source>('run.source', { run_id: runId });
+      showSource(panel, details, body, this.highlighter, handlers);
+    } catch (error) {
+      panel.replaceChildren(errorBox(problemOf(error).advice));
+    }
+  }
+}

@@ -1,0 +1,31 @@
+import { type Answer, type Backend, UnknownStoreError } from './backend';
+import { type NbtrackServer, ServerError } from './server';
+
+/** Asks the Jupyter server about one store. */
+export class HttpBackend implements Backend {
+  constructor(
+    private readonly server: NbtrackServer,
+    readonly storeId: string
+  ) {}
+
+  async ask<T>(type: string, question: object = {}): Promise<Answer<T>> {
+    try {
+      const { body, buffers } = await this.server.ask(this.storeId, { ...question, type });
+      return { body: body as T, buffers: (buffers ?? []).map(decode) };
+    } catch (error) {
+      // a kernel may know the store that this server does not, or there is no server extension to know any
+      if (error instanceof ServerError && (error.code === 'STORE_NOT_FOUND' || error.kind === 'missing')) {
+        throw new UnknownStoreError(error.message);
+      }
+      throw error;
+    }
+  }
+}
+
+/** The bytes of a base64 text. */
+export function decode(text: string): DataView {
+  const binary = atob(text);
+  const bytes = new Uint8Array(binary.length);
+  for (let i = 0; i < binary.length; i++) bytes[i] = binary.charCodeAt(i);
+  return new DataView(bytes.buffer);
+}
