@@ -1,5 +1,6 @@
 import { viewRoot as sharedRoot } from '@nbtrack/shared/dom';
 import { followTheme } from '@nbtrack/shared/theme';
+import details from '@nbtrack/shared/style_details.css';
 import shared from '@nbtrack/shared/style_models.css';
 import css from './style.css';
 import models from './style_models.css';
@@ -11,7 +12,7 @@ export function ensureStyles(): void {
   if (document.getElementById(STYLE)) return;
   const style = document.createElement('style');
   style.id = STYLE;
-  style.textContent = [css, shared, models].join('\n');
+  style.textContent = [details, css, shared, models].join('\n');
   document.head.append(style);
 }
 

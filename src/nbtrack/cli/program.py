@@ -21,6 +21,7 @@ from nbtrack.cli.show import show
 from nbtrack.cli.space import compact_, gc
 from nbtrack.cli.sql import sql
 from nbtrack.cli.sync import sync
+from nbtrack.cli.ui import ui
 
 
 @click.group(
@@ -39,6 +40,7 @@ def program() -> None:
 
 for _command in (
     run,
+    ui,
     show,
     compare,
     runs,

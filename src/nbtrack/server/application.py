@@ -6,12 +6,16 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from tornado import web
+from tornado.iostream import StreamClosedError
 
-from nbtrack.errors import NbtrackError
 from nbtrack.server.adapter import EndpointHandler, StreamHandler, handlers
+from nbtrack.server.announcer import Announcer
 from nbtrack.server.mlflow.table import MLFLOW
+from nbtrack.server.page import page_handlers
 from nbtrack.server.route import Action
+from nbtrack.server.routes import OURS
 from nbtrack.server.scoring.guard import Guard
+from nbtrack.server.session import check
 from nbtrack.server.site import Site
 
 
@@ -37,27 +41,18 @@ class StandaloneHandler(EndpointHandler):
 
     def prepare(self) -> Any:
         """Refuse by the headers."""
-        guard: Guard = self.settings["guard"]
-        headers = self.request.headers
-        try:
-            guard.check(
-                self.request.path,
-                headers.get("Host"),
-                headers.get("Origin"),
-                headers.get("Authorization"),
-            )
-        except NbtrackError as error:
-            status = error.get_http_status_code()
-            raise web.HTTPError(status, str(error).replace("%", "%%")) from None
+        check(self)
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         """Answer with what went wrong as JSON."""
-        if status_code == 401:
+        if status_code == 401 and "Sec-Fetch-Mode" not in self.request.headers:  # no page asks
             self.set_header("WWW-Authenticate", 'Basic realm="nbtrack"')
         super().write_error(status_code, **kwargs)
 
     def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
-        """Log what is the server's fault only."""
+        """Log what is the server's fault only, not that somebody went away."""
+        if isinstance(value, StreamClosedError):
+            return
         if not (isinstance(value, web.HTTPError) and value.status_code < 500):
             super().log_exception(typ, value, tb)
 
@@ -91,10 +86,16 @@ class _NothingHandler(StandaloneHandler):
         raise web.HTTPError(404, "There is nothing here.")
 
 
-def application(site: Site, pool: ThreadPoolExecutor, guard: Guard) -> web.Application:
-    """Return the application of a stand-alone server."""
+def application(
+    site: Site, pool: ThreadPoolExecutor, guard: Guard, news: Announcer | None = None
+) -> web.Application:
+    """Return the application of a stand-alone server; with ``news`` it has a page."""
+    kinds = (StandaloneHandler, StandaloneStreamHandler)
+    found: list[Any] = [*handlers("", site, pool, *kinds, MLFLOW)]
+    if news is not None:
+        found += [*page_handlers(news), *handlers("/nbtrack", site, pool, *kinds, OURS)]
     return web.Application(
-        handlers("", site, pool, StandaloneHandler, StandaloneStreamHandler, MLFLOW),
+        found,
         default_handler_class=_NothingHandler,
         guard=guard,
         log_function=lambda _handler: None,

@@ -74,6 +74,8 @@ class Catalog:
         Where kernels say which store they use.
     settings : list of str, optional
         Tracking URIs of more stores.
+    search : bool
+        Whether stores below the root are looked for.
 
     Raises
     ------
@@ -82,9 +84,15 @@ class Catalog:
     """
 
     def __init__(
-        self, root: Path, runtime: Path | None = None, settings: Sequence[str] = ()
+        self,
+        root: Path,
+        runtime: Path | None = None,
+        settings: Sequence[str] = (),
+        *,
+        search: bool = True,
     ) -> None:
         self.root = root
+        self._search = search
         self._runtime = runtime
         self._settings = [resolve(uri).path for uri in settings]
         self._known: dict[str, Known] = {}
@@ -143,7 +151,8 @@ class Catalog:
             if rested and begin - self._looked >= max_age_s:
                 self._add(self._settings, "setting")
                 self._add(_from_kernels(self._runtime), "kernel")
-                self._add([find_default(self.root), *stores_below(self.root)], "folder")
+                if self._search:
+                    self._add([find_default(self.root), *stores_below(self.root)], "folder")
                 self._looked = time.monotonic()
                 self._look_after = self._looked + REST * (self._looked - begin)
             else:

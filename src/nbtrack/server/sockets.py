@@ -30,6 +30,16 @@ def bind(host: str, port: int) -> list[socket.socket]:
     return [listening]
 
 
+def free_or(port: int, host: str) -> int:
+    """Return a port if it can be had, else 0: one that is free."""
+    try:
+        (found,) = bind(host, port)
+    except InvalidStateError:
+        return 0
+    found.close()
+    return port
+
+
 def url_of(sockets: Sequence[socket.socket], host: str) -> str:
     """Return the address of a server for a client on this machine."""
     port = sockets[0].getsockname()[1]

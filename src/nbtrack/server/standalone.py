@@ -20,6 +20,7 @@ from tornado.httpserver import HTTPServer
 
 from nbtrack.config import StoreLocation, default_uri, find_default, resolve
 from nbtrack.errors import InvalidParameterError, NbtrackError, StoreLockedError
+from nbtrack.server.announcer import Announcer
 from nbtrack.server.application import application
 from nbtrack.server.catalog import Catalog
 from nbtrack.server.mlflow.places import PROXY
@@ -69,6 +70,8 @@ class ServerOptions:
         Answer everybody who reaches the host.
     allowed_hosts : sequence of str
         Names of this server, beside ``localhost``, ``host`` and addresses in numbers.
+    page : bool
+        Whether there is a page for browsers too.
     """
 
     store_uri: str | None = None
@@ -81,6 +84,7 @@ class ServerOptions:
     token: str | None = None
     no_auth: bool = False
     allowed_hosts: Sequence[str] = field(default_factory=tuple)
+    page: bool = False
 
 
 def serve(
@@ -115,11 +119,9 @@ def serve(
     if made:
         token = secrets.token_urlsafe(TOKEN_BYTES)
     location = _location(options.store_uri)
-    site = Site(
-        Catalog(location.path.parent),
-        Leases(lambda _: None),
-        lambda: _open(options, str(location.path)),
-    )
+    announcer = Announcer()
+    catalog = Catalog(location.path.parent, settings=[str(location.path)], search=False)
+    site = Site(catalog, Leases(announcer.tell), lambda: _open(options, str(location.path)))
     sockets = sockets or bind(options.host, options.port)
     url = url_of(sockets, options.host)
     if made:
@@ -131,7 +133,8 @@ def serve(
     announce = ready or (lambda found: _say(f"nbtrack tracks {location.path} at {found}"))
     if location.notice:
         _say(location.notice)
-    asyncio.run(_run(site, guard, sockets, lambda: announce(url)))
+    news = announcer if options.page else None
+    asyncio.run(_run(site, guard, sockets, lambda: announce(url), news))
     return 0
 
 
@@ -191,7 +194,11 @@ def _affordable(runs: int) -> int:
 
 
 async def _run(
-    site: Site, guard: Guard, sockets: Sequence[socket.socket], ready: Callable[[], None]
+    site: Site,
+    guard: Guard,
+    sockets: Sequence[socket.socket],
+    ready: Callable[[], None],
+    news: Announcer | None,
 ) -> None:
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -202,7 +209,7 @@ async def _run(
             loop.add_signal_handler(number, stopping.set)
     pool = ThreadPoolExecutor(THREADS, thread_name_prefix="nbtrack")
     server = HTTPServer(
-        application(site, pool, guard),
+        application(site, pool, guard, news),
         idle_connection_timeout=IDLE_S,
         max_header_size=MAX_HEADER,
         max_body_size=MAX_HELD,
@@ -218,6 +225,8 @@ async def _run(
 
     warm.add_done_callback(look)
     await stopping.wait()
+    if news is not None:
+        news.close()
     server.stop()
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(GRACE_S):

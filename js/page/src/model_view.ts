@@ -1,0 +1,77 @@
+import { ModelActions } from '@nbtrack/shared/actions/model_actions';
+import { noteEditor } from '@nbtrack/shared/details/overview';
+import { h } from '@nbtrack/shared/dom';
+import { formatNumber, formatTime } from '@nbtrack/shared/format';
+import type { TreeModel, TreeVersion } from '@nbtrack/shared/model_answers';
+import { modelChips } from '@nbtrack/shared/model_parts';
+import { metricOf, versionLink } from './models_view';
+import { addressOf } from './routes';
+import type { View, ViewContext } from './view';
+
+/** A registered model and its versions. */
+export class ModelView implements View {
+  private readonly actions: ModelActions;
+  private readonly body = h('div', { class: 'page-body' });
+  private drawn = '';
+
+  constructor(
+    place: HTMLElement,
+    private readonly context: ViewContext,
+    private readonly name: string
+  ) {
+    this.actions = new ModelActions(context.stores, context.storeId);
+    context.setTitle(name);
+    const crumbs = h('nav', { class: 'crumbs', 'aria-label': 'Where this is' }, h('a', { class: 'nbt-link', href: '#/models' }, 'Models'));
+    const remove = h('button', { type: 'button', class: 'nbt-lab-button' }, 'Delete …');
+    remove.addEventListener('click', () => void this.actions.deleteModel(name, this.model?.total ?? 0));
+    place.append(crumbs, h('header', { class: 'page-head' }, h('h1', {}, name), h('span', { class: 'nbt-push' }), remove), this.body);
+    this.refresh();
+  }
+
+  refresh(): void {
+    const { model } = this;
+    const now = JSON.stringify(model ?? null);
+    if (now === this.drawn || (this.drawn && this.body.contains(document.activeElement) && document.activeElement?.tagName === 'TEXTAREA')) return;
+    this.drawn = now;
+    if (!model) {
+      this.body.replaceChildren(h('p', { class: 'nbt-empty' }, `There is no registered model “${this.name}”.`));
+      return;
+    }
+    const save = (text: string): void => void this.actions.setDescription(this.name, null, text);
+    const note = noteEditor(model.description ?? '', { label: 'Description', hint: 'What this model is for', save });
+    const heads = ['Version', 'Aliases and stage', 'Metric', 'Created', 'Run', 'Description'].map(head => h('th', { scope: 'col' }, head));
+    const rows = model.versions.map(version => this.row(version));
+    const table = h('table', { class: 'listing', 'aria-label': `Versions of ${this.name}` }, h('thead', {}, h('tr', {}, ...heads)), h('tbody', {}, ...rows));
+    const parts = [h('div', { class: 'model-note' }, note), h('div', { class: 'table-host' }, table)];
+    const left = model.total - model.versions.length;
+    if (left > 0) parts.push(h('p', { class: 'nbt-empty' }, `${formatNumber(left)} older ${left === 1 ? 'version' : 'versions'} without an alias or a stage.`) as HTMLDivElement);
+    this.body.replaceChildren(...parts);
+  }
+
+  dispose(): void {
+    this.drawn = '';
+  }
+
+  private get model(): TreeModel | undefined {
+    return this.context.registered().find(model => model.name === this.name);
+  }
+
+  private row(version: TreeVersion): HTMLElement {
+    const { run_id: runId } = version;
+    const open = addressOf({ page: 'version', name: this.name, version: version.version, tab: '' });
+    const row = h(
+      'tr',
+      {},
+      h('th', { scope: 'row' }, versionLink(this.name, version)),
+      h('td', {}, h('span', { class: 'chips' }, ...modelChips(version.aliases, version.stage))),
+      h('td', { class: 'number' }, metricOf(version)),
+      h('td', {}, formatTime(version.created_ms)),
+      h('td', {}, runId ? h('a', { class: 'nbt-link', href: addressOf({ page: 'run', runId, tab: '' }) }, `${runId.slice(0, 8)}…`) : ''),
+      h('td', { class: 'wide', title: version.description ?? '' }, version.description ?? '')
+    );
+    row.addEventListener('click', event => {
+      if (!(event.target as Element).closest('a')) location.hash = open;
+    });
+    return row;
+  }
+}

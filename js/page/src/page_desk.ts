@@ -1,0 +1,67 @@
+import type { Desk, Saying, Tone } from '@nbtrack/shared/desk';
+import type { Highlighter } from '@nbtrack/shared/details/highlighter';
+import { h } from '@nbtrack/shared/dom';
+import { PageHighlighter } from './page_highlighter';
+
+const SAID_MS = 5000;
+
+/** A page without a notebook: it says things in a corner, and asks in dialogs. */
+export class PageDesk implements Desk {
+  readonly insert = null;
+  private readonly notices = h('div', { class: 'nbt notices', role: 'status', 'aria-live': 'polite' });
+
+  constructor(private readonly host: HTMLElement) {
+    host.append(this.notices);
+  }
+
+  say(tone: Tone, text: string, { ms, undo }: Saying = {}): void {
+    const notice = h('div', { class: 'notice', 'data-tone': tone }, h('span', {}, text));
+    const end = (): void => notice.remove();
+    if (undo) {
+      const back = h('button', { type: 'button', class: 'nbt-link' }, 'Undo');
+      back.addEventListener('click', () => {
+        end();
+        void undo();
+      });
+      notice.append(back);
+    }
+    const close = h('button', { type: 'button', class: 'notice-close', 'aria-label': 'Close' }, '×');
+    close.addEventListener('click', end);
+    notice.append(close);
+    this.notices.append(notice);
+    // what went wrong stays until it was read
+    if (tone !== 'error') setTimeout(end, ms ?? SAID_MS);
+  }
+
+  ask<T>(title: string, fields: HTMLElement[], value: () => T, label: string): Promise<T | null> {
+    return this.dialog(title, fields, value, label, false);
+  }
+
+  async sure(title: string, text: string, label: string): Promise<boolean> {
+    return (await this.dialog(title, [h('p', {}, text)], () => true, label, true)) ?? false;
+  }
+
+  highlighter(): Highlighter {
+    return new PageHighlighter();
+  }
+
+  private dialog<T>(title: string, content: HTMLElement[], value: () => T, label: string, danger: boolean): Promise<T | null> {
+    const cancel = h('button', { type: 'button', class: 'nbt-lab-button' }, 'Cancel');
+    const go = h('button', { type: 'submit', class: `nbt-lab-button nbt-main${danger ? ' danger' : ''}` }, label);
+    const heading = h('h2', { id: 'dialog-title' }, title);
+    const form = h('form', { method: 'dialog' }, heading, h('div', { class: 'nbt-dialog' }, ...content), h('div', { class: 'dialog-buttons' }, cancel, go));
+    const dialog = h('dialog', { class: 'nbt dialog', 'aria-labelledby': heading.id }, form);
+    this.host.append(dialog);
+    return new Promise(resolve => {
+      let found: T | null = null;
+      cancel.addEventListener('click', () => dialog.close());
+      form.addEventListener('submit', () => void (found = value()));
+      dialog.addEventListener('close', () => {
+        dialog.remove();
+        resolve(found);
+      });
+      dialog.showModal();
+      (form.querySelector<HTMLElement>('textarea, select, input:not([readonly])') ?? go).focus();
+    });
+  }
+}

@@ -1,0 +1,87 @@
+import { ComparisonView } from '@nbtrack/shared/comparison';
+import { h } from '@nbtrack/shared/dom';
+import { RunsTable } from '@nbtrack/shared/table';
+import { icon } from './icons';
+import type { Route } from './routes';
+import type { View, ViewContext } from './view';
+
+type RunsRoute = Route & { page: 'runs' };
+
+/** The runs of all experiments or of some: a table, or the table with plots of what is selected in it. */
+export class RunsView implements View {
+  private readonly content: RunsTable | ComparisonView;
+  private readonly compare = h('button', { type: 'button', class: 'nbt-lab-button nbt-main', disabled: true }, 'Compare');
+  private readonly host: HTMLElement;
+
+  constructor(
+    place: HTMLElement,
+    private readonly context: ViewContext,
+    private readonly route: RunsRoute
+  ) {
+    const { experiments, view } = route;
+    const names = experiments.map(id => context.experimentName(id) ?? id);
+    const title = names.length > 0 ? names.join(', ') : 'All runs';
+    context.setTitle(title);
+    const switches = h('div', { class: 'switch', role: 'group', 'aria-label': 'View' }, this.viewLink('table', 'Table'), this.viewLink('plots', 'Plots'));
+    const head = h('header', { class: 'page-head' }, h('h1', {}, title), h('span', { class: 'nbt-push' }), switches);
+    if (view === 'table') head.append(this.compare);
+    this.host = h('div', { class: view === 'table' ? 'nbt-filled runs-host' : 'runs-host' });
+    place.classList.toggle('page-fixed', view === 'table');
+    place.append(head, this.host);
+    this.compare.addEventListener('click', () => context.go({ page: 'compare', runIds: this.selected }));
+    this.content = view === 'table' ? this.makeTable() : this.makePlots();
+  }
+
+  private selected: string[] = [];
+
+  refresh(): void {
+    this.content.refresh();
+  }
+
+  dispose(): void {
+    this.content.dispose();
+  }
+
+  search(): void {
+    this.host.querySelector<HTMLInputElement>('.nbt-filter')?.focus();
+  }
+
+  private get experimentIds(): string[] | null {
+    return this.route.experiments.length > 0 ? this.route.experiments : null;
+  }
+
+  private makeTable(): RunsTable {
+    const { stores, storeId, go } = this.context;
+    return new RunsTable(this.host, {
+      backend: stores.backend(storeId),
+      experimentIds: this.experimentIds,
+      state: {},
+      height: 'fill',
+      onState: () => undefined,
+      onSelected: ids => this.onSelected(ids),
+      onOpen: runId => go({ page: 'run', runId, tab: '' })
+    });
+  }
+
+  private makePlots(): ComparisonView {
+    const { stores, storeId, go } = this.context;
+    return new ComparisonView(this.host, {
+      backend: stores.backend(storeId),
+      experimentIds: this.experimentIds,
+      onOpen: runId => go({ page: 'run', runId, tab: '' })
+    });
+  }
+
+  private onSelected(ids: string[]): void {
+    this.selected = ids;
+    this.compare.disabled = ids.length < 2;
+    this.compare.textContent = ids.length < 2 ? 'Compare' : `Compare ${ids.length}`;
+    this.compare.title = ids.length < 2 ? 'Select two runs or more' : '';
+  }
+
+  private viewLink(view: RunsRoute['view'], label: string): HTMLElement {
+    const button = h('button', { type: 'button', 'aria-pressed': String(this.route.view === view) }, icon(view === 'table' ? 'runs' : 'plots'), label);
+    button.addEventListener('click', () => this.context.go({ ...this.route, view }));
+    return button;
+  }
+}

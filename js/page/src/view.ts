@@ -1,0 +1,25 @@
+import type { Stores } from '@nbtrack/shared/desk';
+import type { TreeModel } from '@nbtrack/shared/model_answers';
+import type { Route } from './routes';
+
+/** What a view is made with. */
+export interface ViewContext {
+  stores: Stores;
+  storeId: string;
+  go(route: Route): void;
+  /** Keep what is shown now in the address, without a new entry in the history. */
+  keep(route: Route): void;
+  setTitle(title: string): void;
+  experimentName(id: string): string | undefined;
+  /** The registered models, as far as they are known. */
+  registered(): readonly TreeModel[];
+}
+
+/** What the main part of the page shows. */
+export interface View {
+  /** Show what is new. */
+  refresh(): unknown;
+  dispose(): void;
+  /** Take the keyboard to what is looked for with. */
+  search?(): void;
+}
