@@ -3,7 +3,7 @@ const PATHS = {
   models: 'M12 3l8 4.5v9L12 21l-8-4.5v-9zM4 7.5l8 4.5l8-4.5M12 12v9',
   plots: 'M4 4v16h16M7.5 15.5l4-5 3.5 3 5-7',
   refresh: 'M19.5 12a7.5 7.5 0 1 1-2.2-5.3L19.5 9M19.5 4.5V9H15',
-  back: 'M14.5 5.5L8 12l6.5 6.5'
+  more: 'M5 12h.01M12 12h.01M19 12h.01'
 };
 
 /** A sign of the page; what it means is said beside it. */

@@ -1,9 +1,11 @@
+import { askForName } from '@nbtrack/shared/actions/dialogs';
 import { ModelActions } from '@nbtrack/shared/actions/model_actions';
 import { noteEditor } from '@nbtrack/shared/details/overview';
 import { h } from '@nbtrack/shared/dom';
 import { formatNumber, formatTime } from '@nbtrack/shared/format';
 import type { TreeModel, TreeVersion } from '@nbtrack/shared/model_answers';
 import { modelChips } from '@nbtrack/shared/model_parts';
+import { moreButton } from './more_menu';
 import { metricOf, versionLink } from './models_view';
 import { addressOf } from './routes';
 import type { View, ViewContext } from './view';
@@ -22,9 +24,11 @@ export class ModelView implements View {
     this.actions = new ModelActions(context.stores, context.storeId);
     context.setTitle(name);
     const crumbs = h('nav', { class: 'crumbs', 'aria-label': 'Where this is' }, h('a', { class: 'nbt-link', href: '#/models' }, 'Models'));
-    const remove = h('button', { type: 'button', class: 'nbt-lab-button' }, 'Delete …');
-    remove.addEventListener('click', () => void this.actions.deleteModel(name, this.model?.total ?? 0));
-    place.append(crumbs, h('header', { class: 'page-head' }, h('h1', {}, name), h('span', { class: 'nbt-push' }), remove), this.body);
+    const more = moreButton('More about this model', () => [
+      { label: 'Rename …', run: () => void this.rename() },
+      { label: 'Delete …', danger: true, run: () => void this.remove() }
+    ]);
+    place.append(crumbs, h('header', { class: 'page-head' }, h('h1', {}, name), h('span', { class: 'nbt-push' }), more), this.body);
     this.refresh();
   }
 
@@ -50,6 +54,17 @@ export class ModelView implements View {
 
   dispose(): void {
     this.drawn = '';
+  }
+
+  private async rename(): Promise<void> {
+    const name = await askForName(this.context.stores.desk, 'Rename the model', 'Name', this.name, []);
+    if (!name || name === this.name) return;
+    await this.actions.rename(this.name, name);
+    this.context.go({ page: 'model', name });
+  }
+
+  private async remove(): Promise<void> {
+    if (await this.actions.deleteModel(this.name, this.model?.total ?? 0)) this.context.go({ page: 'models' });
   }
 
   private get model(): TreeModel | undefined {

@@ -1,6 +1,9 @@
 import { RunActions } from '@nbtrack/shared/actions/run_actions';
 import { RunDetails } from '@nbtrack/shared/details/run_details';
+import { askForName } from '@nbtrack/shared/actions/dialogs';
 import { h } from '@nbtrack/shared/dom';
+import type { MenuItem } from '@nbtrack/shared/table_popup';
+import { moreButton } from './more_menu';
 import { addressOf, type Route } from './routes';
 import { refRoute } from './version_view';
 import type { View, ViewContext } from './view';
@@ -10,19 +13,47 @@ export function runView(place: HTMLElement, context: ViewContext, route: Route &
   const { stores, storeId, go, keep, setTitle } = context;
   const { runId, tab } = route;
   const host = h('div', { class: 'nbt-page' });
-  place.append(h('nav', { class: 'crumbs', 'aria-label': 'Where this is' }, h('a', { class: 'nbt-link', href: addressOf({ page: 'runs', experiments: [], view: 'table' }) }, 'Runs')), host);
+  const actions = new RunActions(stores, storeId);
+  const more = moreButton('More about this run', () => menuOf(context, actions, runId, name));
+  const home = h('a', { class: 'nbt-link', href: addressOf({ page: 'runs', experiments: [], view: 'table' }) }, 'Runs');
+  place.append(h('nav', { class: 'crumbs', 'aria-label': 'Where this is' }, home, h('span', { class: 'nbt-push' }), more), host);
+  let name = 'Run';
   const details = new RunDetails(host, {
     nbtrack: stores,
     storeId,
     runId,
-    actions: new RunActions(stores, storeId),
+    actions,
     tab,
     open: other => go({ page: 'run', runId: other, tab: '' }),
     openModel: ref => go(refRoute(ref)),
     openTable: experimentId => go({ page: 'runs', experiments: [experimentId], view: 'table' }),
-    onTitle: setTitle,
+    onTitle: title => {
+      name = title;
+      setTitle(title);
+    },
     onTab: shown => keep({ ...route, tab: shown === 'overview' ? '' : shown })
   });
   void details.refresh();
   return details;
+}
+
+function menuOf({ stores, go }: ViewContext, actions: RunActions, runId: string, name: string): (MenuItem | '-')[] {
+  const named = [{ run_id: runId, name }];
+  return [
+    { label: 'Rename …', run: () => void rename() },
+    { label: 'Add tag …', run: () => void actions.addTag(named) },
+    { label: 'Copy run ID', run: () => void actions.copy(runId, 'The ID of the run is in the clipboard') },
+    '-',
+    { label: 'Archive', run: () => void actions.act('archive', named) },
+    { label: 'Delete …', danger: true, run: () => void remove() }
+  ];
+
+  async function rename(): Promise<void> {
+    const given = await askForName(stores.desk, 'Rename the run', 'Name', name, []);
+    if (given && given !== name) await actions.rename(runId, given);
+  }
+
+  async function remove(): Promise<void> {
+    if (await actions.act('delete', named)) go({ page: 'runs', experiments: [], view: 'table' });
+  }
 }

@@ -1,7 +1,11 @@
+import { askForName } from '@nbtrack/shared/actions/dialogs';
+import { ExperimentActions } from '@nbtrack/shared/actions/experiment_actions';
 import { ComparisonView } from '@nbtrack/shared/comparison';
 import { h } from '@nbtrack/shared/dom';
 import { RunsTable } from '@nbtrack/shared/table';
+import type { MenuItem } from '@nbtrack/shared/table_popup';
 import { icon } from './icons';
+import { moreButton } from './more_menu';
 import type { Route } from './routes';
 import type { View, ViewContext } from './view';
 
@@ -19,12 +23,13 @@ export class RunsView implements View {
     private readonly route: RunsRoute
   ) {
     const { experiments, view } = route;
-    const names = experiments.map(id => context.experimentName(id) ?? id);
-    const title = names.length > 0 ? names.join(', ') : 'All runs';
+    const title = this.name;
     context.setTitle(title);
     const switches = h('div', { class: 'switch', role: 'group', 'aria-label': 'View' }, this.viewLink('table', 'Table'), this.viewLink('plots', 'Plots'));
     const head = h('header', { class: 'page-head' }, h('h1', {}, title), h('span', { class: 'nbt-push' }), switches);
     if (view === 'table') head.append(this.compare);
+    if (experiments.length === 1) head.append(moreButton('More about this experiment', () => this.menu(experiments[0]!)));
+    this.title = head.querySelector('h1')!;
     this.host = h('div', { class: view === 'table' ? 'nbt-filled runs-host' : 'runs-host' });
     place.classList.toggle('page-fixed', view === 'table');
     place.append(head, this.host);
@@ -33,9 +38,14 @@ export class RunsView implements View {
   }
 
   private selected: string[] = [];
+  private readonly title: HTMLElement;
 
   refresh(): void {
     this.content.refresh();
+    const name = this.name;
+    if (name === this.title.textContent) return;
+    this.title.textContent = name;
+    this.context.setTitle(name);
   }
 
   dispose(): void {
@@ -44,6 +54,30 @@ export class RunsView implements View {
 
   search(): void {
     this.host.querySelector<HTMLInputElement>('.nbt-filter')?.focus();
+  }
+
+  private get name(): string {
+    const names = this.route.experiments.map(id => this.context.experiment(id)?.name ?? id);
+    return names.length > 0 ? names.join(', ') : 'All runs';
+  }
+
+  private menu(id: string): MenuItem[] {
+    const { stores, storeId, experiment, go } = this.context;
+    const found = experiment(id);
+    const actions = new ExperimentActions(stores, storeId);
+    if (!found) return [];
+    const rename = async (): Promise<void> => {
+      const name = await askForName(stores.desk, 'Rename the experiment', 'Name', found.name, []);
+      if (name && name !== found.name) await actions.rename(id, name);
+    };
+    const remove = async (): Promise<void> => {
+      if (await actions.act('delete', found)) go({ page: 'runs', experiments: [], view: 'table' });
+    };
+    return [
+      { label: 'Rename …', run: () => void rename() },
+      { label: 'Note …', run: () => void actions.editNote(found) },
+      { label: 'Delete …', danger: true, run: () => void remove() }
+    ];
   }
 
   private get experimentIds(): string[] | null {

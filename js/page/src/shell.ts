@@ -14,6 +14,10 @@ import type { View, ViewContext } from './view';
 
 /** How often the server is asked for its store while there is none yet. */
 const NO_STORE_MS = 2000;
+/** A page that follows a run lets the server rest: so many times as long as it took to answer. */
+const REST = 6;
+const SOONEST_MS = 1000;
+const LATEST_MS = 15_000;
 
 /** The page: navigation at the side, and what the address names beside it. */
 export class Shell {
@@ -25,6 +29,8 @@ export class Shell {
   private experiments: Experiment[] = [];
   private registered: TreeModel[] = [];
   private turn = 0;
+  private refreshing = false;
+  private again = false;
 
   constructor(
     host: HTMLElement,
@@ -65,6 +71,19 @@ export class Shell {
   }
 
   private async refresh(): Promise<void> {
+    if (this.refreshing) return void (this.again = true);
+    this.refreshing = true;
+    const begin = performance.now();
+    await this.showNews();
+    const took = performance.now() - begin;
+    this.stores.watcher.pauseMs = Math.min(LATEST_MS, Math.max(SOONEST_MS, REST * took));
+    this.refreshing = false;
+    if (!this.again) return;
+    this.again = false;
+    setTimeout(() => void this.refresh(), this.stores.watcher.pauseMs);
+  }
+
+  private async showNews(): Promise<void> {
     const had = this.hasRuns;
     await this.readFacts();
     if (had !== this.hasRuns) this.shown = '';
@@ -128,7 +147,7 @@ export class Shell {
         this.navigation.setRoute(route);
       },
       setTitle: title => void (document.title = `${title} · nbtrack`),
-      experimentName: id => this.experiments.find(each => each.experiment_id === id)?.name,
+      experiment: id => this.experiments.find(each => each.experiment_id === id),
       registered: () => this.registered
     };
   }

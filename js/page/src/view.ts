@@ -1,3 +1,4 @@
+import type { Experiment } from '@nbtrack/shared/answers';
 import type { Stores } from '@nbtrack/shared/desk';
 import type { TreeModel } from '@nbtrack/shared/model_answers';
 import type { Route } from './routes';
@@ -10,7 +11,7 @@ export interface ViewContext {
   /** Keep what is shown now in the address, without a new entry in the history. */
   keep(route: Route): void;
   setTitle(title: string): void;
-  experimentName(id: string): string | undefined;
+  experiment(id: string): Experiment | undefined;
   /** The registered models, as far as they are known. */
   registered(): readonly TreeModel[];
 }

@@ -16,12 +16,13 @@ export class ExperimentActions extends StoreActions {
     await this.change('store.act', { action: 'note', experiment_id, note: text });
   }
 
-  async act(action: Act, experiment: Experiment): Promise<void> {
+  async act(action: Act, experiment: Experiment): Promise<boolean> {
     const { experiment_id, name, runs } = experiment;
     const count = runs === 0 ? '' : runs === 1 ? ' and its run' : ` and its ${runs} runs`;
-    if (action === 'delete' && !(await this.sure('Delete', `“${name}”${count}`))) return;
-    if (!(await this.change('store.act', { action, experiment_id }))) return;
+    if (action === 'delete' && !(await this.sure('Delete', `“${name}”${count}`))) return false;
+    if (!(await this.change('store.act', { action, experiment_id }))) return false;
     if (action === 'restore') this.say(`Restored “${name}”`);
     else this.say(`Deleted “${name}”${count}`, () => this.act('restore', experiment));
+    return true;
   }
 }

@@ -79,9 +79,9 @@ export class ModelActions extends CodeActions {
     if (await this.nbtrack.desk.sure(`Delete v${version} of “${name}”?`, body, 'Delete')) await this.act('delete_version', { name, version });
   }
 
-  async deleteModel(name: string, versions: number): Promise<void> {
+  async deleteModel(name: string, versions: number): Promise<boolean> {
     const body = `It is removed with its ${versions === 1 ? 'version' : `${versions} versions`}, aliases and tags, and cannot be brought back. The logged models stay with their runs.`;
-    if (await this.nbtrack.desk.sure(`Delete the registered model “${name}”?`, body, 'Delete')) await this.act('delete_model', { name });
+    return (await this.nbtrack.desk.sure(`Delete the registered model “${name}”?`, body, 'Delete')) && this.act('delete_model', { name });
   }
 
   private setAlias(name: string, alias: string, version: number): Promise<boolean> {

@@ -43,15 +43,16 @@ export class RunActions extends CodeActions {
     if (tag) for (const run of runs) await this.edit(run.run_id, `tags.${tag[0]}`, tag[1]);
   }
 
-  /** Archive, delete and the like; what can be undone offers that. */
-  async act(action: Act, runs: readonly Named[]): Promise<void> {
-    if (runs.length === 0) return;
-    if (action === 'delete' && !(await this.sure('Delete', namesOf(runs)))) return;
-    if (action === 'discard' && !(await this.sure('Discard', namesOf(runs)))) return;
+  /** Archive, delete and the like; what can be undone offers that. Whether it was done. */
+  async act(action: Act, runs: readonly Named[]): Promise<boolean> {
+    if (runs.length === 0) return false;
+    if (action === 'delete' && !(await this.sure('Delete', namesOf(runs)))) return false;
+    if (action === 'discard' && !(await this.sure('Discard', namesOf(runs)))) return false;
     const run_ids = runs.map(run => run.run_id);
-    if (!(await this.change('table.act', { action, run_ids }))) return;
+    if (!(await this.change('table.act', { action, run_ids }))) return false;
     const undo = UNDO[action];
     this.say(`${DONE[action]} ${namesOf(runs)}`, undo && (() => this.act(undo, runs)));
+    return true;
   }
 
   /** Insert the cell that made a run, after the earlier cells that it needed. */
