@@ -18,6 +18,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 OUTPUTS = (
     "src/nbtrack/static/views.js",
     "src/nbtrack/static/loader.js",
+    "src/nbtrack/static/page/page.js",
     "src/nbtrack/labextension/install.json",  # the last file that the build writes
 )
 

@@ -87,7 +87,7 @@ def write_notebook(path: Path, *cells: str) -> Path:
 def serious_faults(page: Page, inside: str) -> list[str]:
     """Return what axe-core finds seriously wrong with the accessibility of an element."""
     if not page.evaluate("() => 'axe' in window"):
-        page.add_script_tag(path=AXE)
+        page.evaluate(AXE.read_text("utf-8"))  # a policy of the page may forbid script elements
     found = page.evaluate(
         "inside => axe.run(inside, { resultTypes: ['violations'] }).then(r => r.violations)", inside
     )
@@ -238,7 +238,11 @@ class Table:
         """Wait until a column has these cells."""
         self.root.page.wait_for_function(
             f"([root, name, cells]) => JSON.stringify(({COLUMN})(root, name)) === cells",
-            arg=[self.root.element_handle(), column, json.dumps(cells, separators=(",", ":"))],
+            arg=[
+                self.root.element_handle(),
+                column,
+                json.dumps(cells, ensure_ascii=False, separators=(",", ":")),
+            ],
         )
 
     def wait_for_total(self, rows: int) -> None:

@@ -3,9 +3,10 @@ import type { Stores } from '@nbtrack/shared/desk';
 import { h, viewRoot } from '@nbtrack/shared/dom';
 import { problemBox } from '@nbtrack/shared/empty_states';
 import type { ModelTreeAnswer, TreeModel } from '@nbtrack/shared/model_answers';
-import { problemOf } from '@nbtrack/shared/problem';
+import { type Problem, problemOf } from '@nbtrack/shared/problem';
 import details from '@nbtrack/shared/style_details.css';
 import models from '@nbtrack/shared/style_models.css';
+import tables from '@nbtrack/shared/style_table.css';
 import { followTheme } from '@nbtrack/shared/theme';
 import { firstSteps } from './first_steps';
 import { Navigation } from './navigation';
@@ -29,6 +30,9 @@ export class Shell {
   private experiments: Experiment[] = [];
   private registered: TreeModel[] = [];
   private turn = 0;
+  /** Whether it is known what there is in the store. */
+  private known = false;
+  private looks = false;
   private refreshing = false;
   private again = false;
 
@@ -37,7 +41,7 @@ export class Shell {
     private readonly stores: Stores
   ) {
     const root = viewRoot(host, 'shell');
-    root.prepend(h('style', {}, [details, models].join('\n')));
+    root.prepend(h('style', {}, [details, models, tables].join('\n')));
     this.main = h('main', { class: 'main nbt-view', id: 'main', tabindex: -1 });
     this.navigation = new Navigation(() => void this.refresh());
     const skip = h('button', { type: 'button', class: 'skip' }, 'Skip to the content');
@@ -65,12 +69,19 @@ export class Shell {
       return;
     }
     this.navigation.setStore(this.store);
-    this.stores.watcher.look(this.store.id, () => void this.refresh());
-    await this.readFacts();
+    if (!this.looks) this.stores.watcher.look(this.store.id, () => void this.refresh());
+    this.looks = true;
+    const problem = await this.readFacts();
+    if (problem) {
+      this.main.replaceChildren(problemBox(problem, () => void this.findStore()));
+      return;
+    }
+    this.known = true;
     await this.show();
   }
 
   private async refresh(): Promise<void> {
+    if (!this.known) return;
     if (this.refreshing) return void (this.again = true);
     this.refreshing = true;
     const begin = performance.now();
@@ -96,7 +107,7 @@ export class Shell {
   }
 
   /** Read what the navigation shows, and what several views need. */
-  private async readFacts(): Promise<void> {
+  private async readFacts(): Promise<Problem | null> {
     const backend = this.stores.backend(this.store!.id);
     try {
       const [{ body: found }, { body: tree }] = await Promise.all([
@@ -107,8 +118,11 @@ export class Shell {
       this.registered = tree.models;
       this.navigation.setProblem(null);
       this.navigation.setContent(this.experiments, tree);
+      return null;
     } catch (error) {
-      this.navigation.setProblem(problemOf(error));
+      const problem = problemOf(error);
+      this.navigation.setProblem(problem);
+      return problem;
     }
   }
 
@@ -116,7 +130,7 @@ export class Shell {
     const route = parseRoute(location.hash);
     this.navigation.setRoute(route);
     const address = addressOf(route);
-    if (address === this.shown || !this.store) return;
+    if (address === this.shown || !this.store || !this.known) return;
     const turn = ++this.turn;
     this.shown = address;
     this.view?.dispose();

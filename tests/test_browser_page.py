@@ -1,0 +1,182 @@
+"""The page of ``nbtrack ui`` in a real browser."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from lab import AXE, PACKAGE, browser, serious_faults
+from programs import start
+from ui_page import LIVE, Ui, Window, log_runs
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+__all__ = ["browser"]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("shown")
+
+
+@pytest.fixture(scope="module")
+def run_id(folder: Path) -> str:
+    return log_runs(folder)
+
+
+@pytest.fixture(scope="module")
+def ui(folder: Path, run_id: str) -> Iterator[Ui]:
+    if not (PACKAGE / "static" / "page" / "page.js").is_file():
+        pytest.fail("The page is not built. Build: cd js && npm ci && npm run build")
+    started = Ui(folder)
+    yield started
+    assert started.interrupt() == 0
+    assert "Traceback" not in (folder / "ui.log").read_text()
+
+
+@pytest.fixture
+def window(browser: Browser, ui: Ui) -> Iterator[Window]:
+    opened = Window(browser, ui)
+    yield opened
+    opened.close()
+
+
+def test_the_runs_are_a_table_to_filter_and_sort(window: Window) -> None:
+    page = window.page
+    window.experiment("digits")
+    window.wait_for_runs(["baseline", "<b>quick</b>", "slow"])
+    assert page.title() == "digits · nbtrack"
+    assert "token=" not in page.url
+    window.table.heading("metrics.loss").click()
+    window.wait_for_runs(["<b>quick</b>", "baseline", "slow"])
+    page.keyboard.press("Escape")
+    page.locator("h1").click()
+    page.keyboard.press("/")
+    page.keyboard.type("params.lr > 0.02")
+    page.keyboard.press("Enter")
+    window.wait_for_runs(["<b>quick</b>", "baseline"])
+    assert serious_faults(page, "body") == []
+
+
+def test_two_runs_are_compared(window: Window) -> None:
+    page = window.page
+    window.experiment("digits")
+    window.wait_for_runs(["baseline", "<b>quick</b>", "slow"])
+    compare = page.get_by_role("button", name="Compare")
+    assert compare.is_disabled()
+    for row in (0, 2):
+        window.table.cell(row, "status").click(modifiers=["Control"])
+    page.get_by_role("button", name="Compare 2").click()
+    page.locator("h1", has_text="Compare 2 runs").wait_for()
+    page.locator(".nbt-stored-chart .main-svg").first.wait_for()
+    window.table.wait_for_total(2)
+    page.go_back()
+    window.wait_for_runs(["baseline", "<b>quick</b>", "slow"])
+
+
+def test_a_run_is_opened_with_its_curves_and_files(window: Window, run_id: str) -> None:
+    page = window.page
+    window.show(f"#/runs/{run_id}")
+    page.locator(".nbt-details-name", has_text="baseline").wait_for()
+    page.get_by_role("tab", name="Curves").click()
+    page.locator(".nbt-stored-chart .main-svg").first.wait_for()
+    assert page.url.endswith(f"#/runs/{run_id}?tab=curves")
+    page.get_by_role("tab", name="Artifacts").click()
+    files = page.get_by_role("tree", name="Artifacts")
+    files.get_by_text("figures").click()
+    files.get_by_text("plot.png").click()
+    page.locator(".nbt-preview img").wait_for()
+    assert page.locator(".nbt-preview img").evaluate("image => image.naturalWidth") == 64
+    files.get_by_text("report.md").click()
+    page.locator(".nbt-preview strong", has_text="Good").wait_for()
+    files.get_by_text("report.html").click()
+    page.frame_locator(".nbt-preview iframe").locator("h1", has_text="Hi").wait_for()
+    assert page.evaluate("() => 'evil' in window") is False
+    window.problems = [said for said in window.problems if "sandboxed" not in said]
+
+
+def test_a_run_is_renamed_and_deleted_and_comes_back(window: Window) -> None:
+    page = window.page
+    window.experiment("letters")
+    window.wait_for_runs(["other"])
+    window.table.cell(0, "run_name").hover()
+    window.table.cell(0, "run_name").get_by_text("↗").click()
+    page.locator(".nbt-details-name", has_text="other").wait_for()
+    page.get_by_role("button", name="More about this run").click()
+    page.get_by_role("menuitem", name="Rename").click()
+    page.get_by_role("dialog").get_by_label("Name").fill("another")
+    page.keyboard.press("Enter")
+    page.locator(".nbt-details-name", has_text="another").wait_for()
+    page.get_by_role("button", name="More about this run").click()
+    page.get_by_role("menuitem", name="Delete").click()
+    page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    page.get_by_role("button", name="Undo").click()
+    page.locator(".notice", has_text="Restored").wait_for()
+
+
+def test_models_lead_to_versions_and_runs(window: Window) -> None:
+    page = window.page
+    page.locator(".nav-link", has_text="Models").click()
+    row = page.get_by_role("row", name=re.compile("digits-net"))
+    row.get_by_text("@champion").wait_for()
+    row.get_by_role("link", name="digits-net").click()
+    page.get_by_role("table", name="Versions of digits-net").get_by_role("link", name="v1").click()
+    page.locator(".nbt-details-name", has_text="digits-net v1").wait_for()
+    page.get_by_text("models:/digits-net/1", exact=True).wait_for()
+    page.locator(".nbt-lineage").get_by_role("button", name="baseline").click()
+    page.locator(".nbt-details-name", has_text="baseline").wait_for()
+
+
+def test_what_is_logged_meanwhile_shows_up(window: Window, folder: Path) -> None:
+    page = window.page
+    window.experiment("digits")
+    window.table.wait_for_total(3)
+    process = start(LIVE, cwd=folder)
+    assert process.stdin is not None
+    assert process.stdout is not None
+    try:
+        run_id = process.stdout.readline().strip()
+        window.table.wait_for_total(4)
+        feed(process, 5)
+        window.show(f"#/runs/{run_id}?tab=curves")
+        page.wait_for_function("() => document.querySelector('main').innerText.includes('step 4')")
+        feed(process, 20)
+        page.wait_for_function("() => document.querySelector('main').innerText.includes('step 24')")
+    finally:
+        process.communicate(timeout=60)
+    page.locator(".nbt-details-head", has_text="Finished").wait_for()
+
+
+def feed(process: subprocess.Popen[str], points: int) -> None:
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write(f"{points}\n")
+    process.stdin.flush()
+    process.stdout.readline()
+
+
+@pytest.mark.skipif(not AXE.is_file(), reason="axe-core is not installed")
+def test_the_dark_theme_is_the_systems_and_can_be_chosen(browser: Browser, ui: Ui) -> None:
+    window = Window(browser, ui, "dark")
+    page = window.page
+    background = "() => getComputedStyle(document.body).backgroundColor"
+    page.locator(".ag-row").first.wait_for()
+    assert page.evaluate(background) == "rgb(20, 24, 30)"
+    assert serious_faults(page, "body") == []
+    page.get_by_role("button", name="Light").click()
+    assert page.evaluate(background) == "rgb(255, 255, 255)"
+    page.reload()
+    assert page.evaluate(background) == "rgb(255, 255, 255)"
+    window.close()
+
+
+def test_an_unknown_address_leads_back(window: Window) -> None:
+    window.show("#/what/is/this")
+    window.page.get_by_role("link", name="All runs").last.click()
+    window.page.locator("h1", has_text="All runs").wait_for()
