@@ -62,7 +62,7 @@ def ui(
     It is the server of ``nbtrack server`` with a page: clients of MLflow can log to the same
     address, and what they log shows up at once.
     """
-    from nbtrack.server.sockets import free_or
+    from nbtrack.server.sockets import bind, bind_preferred
     from nbtrack.server.standalone import PORT, ServerOptions, serve
 
     if token is None and not no_auth:
@@ -79,10 +79,10 @@ def ui(
     options = ServerOptions(
         store_uri=chosen_uri(),
         host=host,
-        port=free_or(PORT, host) if port is None else port,
         token=token,
         no_auth=no_auth,
         allowed_hosts=[name.strip() for name in allowed_hosts.split(",") if name.strip()],
         page=True,
     )
-    sys.exit(serve(options, ready=ready))
+    sockets = bind_preferred(host, PORT) if port is None else bind(host, port)
+    sys.exit(serve(options, ready=ready, sockets=sockets))

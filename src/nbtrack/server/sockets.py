@@ -30,14 +30,12 @@ def bind(host: str, port: int) -> list[socket.socket]:
     return [listening]
 
 
-def free_or(port: int, host: str) -> int:
-    """Return a port if it can be had, else 0: one that is free."""
+def bind_preferred(host: str, port: int) -> list[socket.socket]:
+    """Return sockets that listen on a port, or where that is taken on one that is free."""
     try:
-        (found,) = bind(host, port)
+        return bind(host, port)
     except InvalidStateError:
-        return 0
-    found.close()
-    return port
+        return bind(host, 0)
 
 
 def url_of(sockets: Sequence[socket.socket], host: str) -> str:
