@@ -24,7 +24,7 @@ export function tokensOf(source: string, language: string): Token[] {
   const words = new Set((KEYWORDS[kind] ?? '').split(' '));
   const comment = HASH.has(kind) ? '#[^\\n]*' : kind === 'sql' ? '--[^\\n]*' : kind === 'json' ? '(?!)' : '//[^\\n]*|/\\*[\\s\\S]*?\\*/';
   const text = '"""[\\s\\S]*?(?:"""|$)|\'\'\'[\\s\\S]*?(?:\'\'\'|$)|"(?:\\\\.|[^"\\\\\\n])*"?|\'(?:\\\\.|[^\'\\\\\\n])*\'?|`(?:\\\\.|[^`\\\\])*`?';
-  const pattern = new RegExp(`(${comment})|((?:\\b[rbfuRBFU]{1,2})?(?:${text}))|(\\b\\d[\\w.]*(?:[eE][+-]?\\d+)?)|([A-Za-z_$][\\w$]*)`, 'g');
+  const pattern = new RegExp(`(${comment})|((?:\\b[rbfuRBFU]{1,2})?(?:${text}))|(\\b(?:0[xXbBoO][\\da-fA-F_]+|\\d[\\d_.]*(?:[eE][+-]?\\d+)?[jLn]?))|([A-Za-z_$][\\w$]*)`, 'g');
   const found: Token[] = [];
   let at = 0;
   for (const match of source.matchAll(pattern)) {

@@ -1,0 +1,68 @@
+// @vitest-environment happy-dom
+import { h } from '@nbtrack/shared/dom';
+import { describe, expect, it } from 'vitest';
+import { tokensOf } from '../src/code_tokens';
+import { markdownNodes } from '../src/markdown';
+import { addressOf, parseRoute, type Route } from '../src/routes';
+
+const ROUTES: Route[] = [
+  { page: 'runs', experiments: [], view: 'table' },
+  { page: 'runs', experiments: ['1', '22'], view: 'plots' },
+  { page: 'run', runId: 'abc123', tab: 'curves' },
+  { page: 'compare', runIds: ['a', 'b'] },
+  { page: 'models' },
+  { page: 'model', name: 'a/b c?d#e%20 ü' },
+  { page: 'version', name: 'net', version: 12, tab: '' },
+  { page: 'logged', modelId: 'm-1', tab: 'files' }
+];
+
+describe('addresses', () => {
+  it.each(ROUTES)('of $page lead back to what they are of', route => {
+    expect(parseRoute(addressOf(route))).toEqual(route);
+  });
+
+  it('begin with all runs', () => {
+    for (const hash of ['', '#', '#/']) expect(parseRoute(hash)).toEqual(ROUTES[0]);
+  });
+
+  it('that nobody has made show nothing', () => {
+    for (const hash of ['#/x', '#/runs/a/b', '#/models/net/latest', '#/models/net/1/2']) expect(parseRoute(hash).page).toBe('nothing');
+    expect(parseRoute('#/runs/%E0%A4%A').page).toBe('run');
+  });
+});
+
+describe('code', () => {
+  const source = 'import os  # why\nx = r"a\\"b" + f(\'c\', 1e-3) if x else None\n"""never closed';
+
+  it('keeps every letter', () => {
+    for (const language of ['python', 'json', 'sql', 'javascript', 'klingon']) {
+      expect(tokensOf(source, language).map(token => token.text).join('')).toBe(source);
+    }
+  });
+
+  it('tells words apart', () => {
+    const kinds = Object.fromEntries(tokensOf(source, 'python').map(({ kind, text }) => [text, kind]));
+    expect(kinds).toMatchObject({ import: 'keyword', '# why': 'comment', 'r"a\\"b"': 'string', '1e-3': 'number', f: 'name', None: 'keyword' });
+  });
+});
+
+describe('Markdown', () => {
+  const shown = (text: string): string => h('div', {}, ...markdownNodes(text, source => h('div', {}, source))).innerHTML;
+
+  it('shows the usual parts', () => {
+    expect(shown('# A `b`\n\none\ntwo **three**\n\n- x\n- y\n\n```py\n*z*\n```')).toBe(
+      '<h3>A <code>b</code></h3><p>one two <strong>three</strong></p><ul><li>x</li><li>y</li></ul><div>*z*</div>'
+    );
+    expect(shown('|a|b|\n|-|-|\n|1|2|')).toContain('<td>1</td>');
+  });
+
+  it('makes no element of HTML, and no link that runs code', () => {
+    expect(shown('<img src=x onerror=alert(1)>')).not.toContain('<img');
+    expect(shown('[a](javascript:alert(1))')).toBe('<p>a)</p>');
+    expect(shown('[a](https://x.org "t")')).toContain('rel="noopener noreferrer"');
+  });
+
+  it('comes to an end, whatever the text', () => {
+    for (const text of ['```', '>', '>\n>', '- ', '|', '|\n|-', '#', '---', '* * *\n- a', '  x\n\n\n']) expect(typeof shown(text)).toBe('string');
+  });
+});
