@@ -10,7 +10,7 @@ import click
 
 from nbtrack.cli import options
 from nbtrack.cli.command import Group
-from nbtrack.cli.output import format_size, note, print_json, print_table
+from nbtrack.cli.output import format_size, note, print_json, print_table, working
 from nbtrack.cli.records import file_record
 from nbtrack.cli.selection import run_of
 from nbtrack.entities import FileInfo
@@ -80,12 +80,13 @@ def download(
 
     if (run_id is None) == (artifact_uri is None):
         raise click.UsageError("Give one of --run-id and --artifact-uri.")
-    path = download_artifacts(
-        artifact_uri=artifact_uri,
-        run_id=None if run_id is None else run_of(run_id),
-        artifact_path=artifact_path,
-        dst_path=dst_path,
-    )
+    with working("Fetching files"):
+        path = download_artifacts(
+            artifact_uri=artifact_uri,
+            run_id=None if run_id is None else run_of(run_id),
+            artifact_path=artifact_path,
+            dst_path=dst_path,
+        )
     if as_json:
         print_json({"path": path})
     else:
@@ -103,7 +104,8 @@ def log_artifact(local_file: str, run_id: str, artifact_path: str | None) -> Non
     from nbtrack.client import Client
 
     found = run_of(run_id)
-    Client().log_artifact(found, local_file, artifact_path)
+    with working(f"Keeping {local_file}"):
+        Client().log_artifact(found, local_file, artifact_path)
     click.echo(f"{Path(local_file).name} is kept with run {found}.")
 
 
@@ -122,5 +124,6 @@ def log_artifacts(local_dir: str, run_id: str, artifact_path: str | None) -> Non
     from nbtrack.client import Client
 
     found = run_of(run_id)
-    Client().log_artifacts(found, local_dir, artifact_path)
+    with working(f"Keeping {local_dir}"):
+        Client().log_artifacts(found, local_dir, artifact_path)
     click.echo(f"What {local_dir} holds is kept with run {found}.")
