@@ -174,10 +174,23 @@ def test_extensions_that_are_missing_old_or_disabled_are_named(tmp_path: Path) -
 
 
 def test_requirements_that_are_not_met_are_named() -> None:
-    found = unmet(["numpy>=1000", "numpy>=1", "nothing-of-that-name>=2", "absent>=1; extra == 'a'"])
-    assert [each.fix for each in found] == [
-        "pip install 'numpy>=1000'",
-        "pip install 'nothing-of-that-name>=2'",
+    found = list(
+        unmet(
+            [
+                "numpy>=1000",
+                "numpy>=1",
+                "nothing-of-that-name>=2",
+                "absent>=1; extra == 'a'",
+                "pandas>=1000; extra == 'a'",
+                "pytest>=1000; extra == 'dev'",
+                "click>=1000; python_version < '3'",
+            ]
+        )
+    )
+    assert [(each.level, each.fix) for each in found] == [
+        (Level.PROBLEM, "pip install 'numpy>=1000'"),
+        (Level.PROBLEM, "pip install 'nothing-of-that-name>=2'"),
+        (Level.WARNING, "pip install 'pandas>=1000'"),
     ]
 
 

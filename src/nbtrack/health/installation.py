@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+import re
 import shutil
 import sys
 from collections.abc import Iterable, Iterator
@@ -12,10 +13,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from nbtrack.health.finding import Finding, note, problem, warning
+from nbtrack.health.finding import Finding, Level, note, problem, warning
 
 _NAME = "nbtrack"
 _SHOWN = ("duckdb", "numpy", "pandas", "torch", "mlflow", "jupyterlab", "notebook", "ipykernel")
+_EXTRA = re.compile(r"""extra\s*==\s*['"]([\w.-]+)""")
 _FRONT_END = Path(__file__).parents[1] / "static" / "views.js"
 
 
@@ -59,7 +61,8 @@ def versions() -> Iterator[Finding]:
 def unmet(requirements: Iterable[str]) -> Iterator[Finding]:
     """Name the requirements that the installed versions do not meet.
 
-    Those of extras count where something else has brought the package.
+    Those of an extra count where something else has brought the package, and then as a warning:
+    not everybody who has it uses it with nbtrack. The tools of developers do not count.
     """
     try:
         from packaging.requirements import Requirement
@@ -69,22 +72,25 @@ def unmet(requirements: Iterable[str]) -> Iterator[Finding]:
     seen = set()
     for text in requirements:
         wanted = Requirement(text)
-        is_extra = wanted.marker is not None and "extra" in str(wanted.marker)
+        extra = _EXTRA.search(text)
         version = _version(wanted.name)
-        if is_extra and version is None:
+        if extra is not None and (version is None or extra[1] == "dev"):
             continue
-        if wanted.marker is not None and not is_extra and not wanted.marker.evaluate():
+        if wanted.marker is not None and not wanted.marker.evaluate(
+            {"extra": extra[1] if extra else ""}
+        ):
             continue
-        fits = version is not None and wanted.specifier.contains(version, prereleases=True)
         named = f"{wanted.name}{wanted.specifier}"
-        if not fits and named not in seen:
-            seen.add(named)
-            there = "is not installed" if version is None else f"is {version}"
-            yield problem(
-                "version",
-                f"{wanted.name} {there}; nbtrack needs {named}.",
-                f"pip install '{named}'",
-            )
+        if named in seen or (version and wanted.specifier.contains(version, prereleases=True)):
+            continue
+        seen.add(named)
+        there = "is not installed" if version is None else f"is {version}"
+        yield Finding(
+            "version",
+            f"{wanted.name} {there}; nbtrack needs {named}.",
+            Level.PROBLEM if extra is None else Level.WARNING,
+            f"pip install '{named}'",
+        )
 
 
 def front_end(bundle: Path = _FRONT_END) -> Iterator[Finding]:
