@@ -217,7 +217,10 @@ class RunData:
     params, tags : dict of str to str
     """
 
-    __slots__ = ("_metric_objs", "metrics", "params", "tags")
+    __slots__ = ("_latest", "_objects", "metrics", "params", "tags")
+
+    _latest: list[tuple[str, float, int, int]]
+    _objects: list[Metric] | None
 
     def __init__(
         self,
@@ -225,10 +228,38 @@ class RunData:
         params: Iterable[Param] = (),
         tags: Iterable[RunTag] = (),
     ) -> None:
-        self._metric_objs = list(metrics)
-        self.metrics = {m.key: m.value for m in self._metric_objs}
+        self._objects = list(metrics)
+        self._latest = [(m.key, m.value, m.timestamp, m.step) for m in self._objects]
+        self.metrics = {m.key: m.value for m in self._objects}
         self.params = {p.key: p.value for p in params}
         self.tags = {t.key: t.value for t in tags}
+
+    @classmethod
+    def of_rows(
+        cls,
+        latest: list[tuple[str, float, int, int]],
+        params: dict[str, str],
+        tags: dict[str, str],
+    ) -> RunData:
+        """Return what was logged, without an object for each metric: lists of runs are long.
+
+        Parameters
+        ----------
+        latest : list of (key, value, timestamp, step)
+        params, tags : dict of str to str
+        """
+        made = cls()
+        made._latest, made._objects = latest, None
+        made.metrics = {key: value for key, value, _, _ in latest}
+        made.params, made.tags = params, tags
+        return made
+
+    @property
+    def _metric_objs(self) -> list[Metric]:
+        """The latest point of each metric, under MLflow's name for them."""
+        if self._objects is None:
+            self._objects = [Metric(*row) for row in self._latest]
+        return self._objects
 
     def to_dictionary(self) -> dict[str, Any]:
         """Return metrics, params and tags as one dictionary."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import secrets
 import signal
 import socket
@@ -40,6 +41,7 @@ IDLE_S = 300.0
 GRACE_S = 10.0
 OPEN_RUNS = 1000
 TOKEN_BYTES = 24
+GARBAGE = 50_000
 
 
 @dataclass(frozen=True)
@@ -241,7 +243,11 @@ def _warm_up(site: Site) -> NbtrackError | None:
     """Import what the first requests need, and open the store; return what makes that hopeless."""
     try:
         with site.served().store.read():
-            return None
+            pass
+        gc.collect()
+        gc.freeze()  # what was imported stays; long lists of runs are made often
+        gc.set_threshold(GARBAGE)
+        return None
     except StoreLockedError:  # clients can log, and will read later
         return None
     except NbtrackError as error:

@@ -15,14 +15,11 @@ from nbtrack.entities import (
     InputTag,
     LoggedModelInput,
     LoggedModelOutput,
-    Metric,
-    Param,
     Run,
     RunData,
     RunInfo,
     RunInputs,
     RunOutputs,
-    RunTag,
 )
 from nbtrack.errors import NotFoundError
 from nbtrack.limits import check_run_id
@@ -55,15 +52,15 @@ def get_runs(reader: Reader, run_ids: Sequence[str]) -> list[Run]:
     for run_id in ids:
         if run_id not in infos:
             raise NotFoundError(f"Run with id={run_id} not found")
-    metrics = defaultdict(list)
-    for run_id, key, value, time, step in reader.named("runs.metrics", run_ids=ids):
-        metrics[run_id].append(Metric(key, value, time, step))
-    params = defaultdict(list)
+    latest = defaultdict(list)
+    for run_id, *point in reader.named("runs.metrics", run_ids=ids):
+        latest[run_id].append(tuple(point))
+    params: dict[str, dict[str, str]] = defaultdict(dict)
     for run_id, key, value in reader.named("runs.params", run_ids=ids):
-        params[run_id].append(Param(key, value))
-    tags = defaultdict(list)
+        params[run_id][key] = value
+    tags: dict[str, dict[str, str]] = defaultdict(dict)
     for run_id, key, value in reader.named("runs.tags", run_ids=ids):
-        tags[run_id].append(RunTag(key, value))
+        tags[run_id][key] = value
     inputs = defaultdict(list)
     for run_id, *dataset in reader.named("runs.inputs", run_ids=ids):
         inputs[run_id].append(_dataset_input(*dataset))
@@ -77,7 +74,7 @@ def get_runs(reader: Reader, run_ids: Sequence[str]) -> list[Run]:
     return [
         Run(
             infos[run_id],
-            RunData(metrics[run_id], params[run_id], tags[run_id]),
+            RunData.of_rows(latest[run_id], params[run_id], tags[run_id]),
             RunInputs(inputs[run_id], _without(read[run_id], made[run_id])),
             RunOutputs(made[run_id]),
         )

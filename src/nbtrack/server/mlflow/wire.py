@@ -177,8 +177,8 @@ def run(found: Run, location: str, *, model_inputs: bool = True) -> Json:
     """Return a run with all that was logged to it."""
     data = known(
         metrics=[
-            {"key": m.key, "value": number(m.value), "timestamp": m.timestamp, "step": m.step}
-            for m in found.data._metric_objs
+            {"key": key, "value": number(value), "timestamp": time, "step": step}
+            for key, value, time, step in found.data._latest
         ],
         params=as_pairs(found.data.params),
         tags=as_pairs(found.data.tags),
