@@ -82,7 +82,7 @@ def test_serve_answers_until_it_is_told_to_stop(store: Path) -> None:
         url = server.stdout.readline().split()[-1]
         body = json.dumps({"dataframe_records": [{"x": 3.0}]}).encode()
         request = urllib.request.Request(url, body, {"Content-Type": "application/json"})
-        with urllib.request.urlopen(request, timeout=60) as answer:
+        with urllib.request.urlopen(request, timeout=90) as answer:
             assert json.load(answer)["predictions"] == pytest.approx([6])
         server.send_signal(signal.SIGTERM)
-        assert server.wait(30) == 0
+        assert server.wait(90) == 0

@@ -90,13 +90,13 @@ def test_a_notebook_that_is_interrupted_is_killed_and_kept(folder: Path) -> None
     caller = subprocess.Popen(
         [sys.executable, "-m", "nbtrack", "run", "long.ipynb"], stderr=subprocess.PIPE
     )
-    for _ in range(600):
+    for _ in range(1800):
         if (folder / "pid").exists() and (folder / "pid").read_text():
             break
         time.sleep(0.05)
     kernel = int((folder / "pid").read_text())
     caller.send_signal(signal.SIGINT)
-    caller.communicate(timeout=40)
+    caller.communicate(timeout=90)
     assert caller.returncode == 130
     for _ in range(100):
         if not Path(f"/proc/{kernel}").exists():

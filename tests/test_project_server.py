@@ -58,7 +58,7 @@ def ask(server: dict[str, str], token: str | None) -> int:
     if token:
         request.add_header("Authorization", f"Bearer {token}")
     try:
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        with urllib.request.urlopen(request, timeout=90) as answer:
             return int(answer.status)
     except urllib.error.HTTPError as error:
         with error:
@@ -135,7 +135,7 @@ def test_the_server_ends_with_the_process_that_has_made_it(workdir: Path) -> Non
         assert owner.stdout.readline() == b"up\n"
         (server,) = children_of(owner.pid)
         owner.send_signal(signal.SIGKILL)
-    for _ in range(200):
+    for _ in range(1200):
         stat = Path(f"/proc/{server}/stat")
         if not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] == "Z":
             return
