@@ -14,6 +14,7 @@ from click.testing import CliRunner, Result
 
 import nbtrack
 from nbtrack.cli.program import program
+from tracking_servers import TrackingServer
 
 SRC = Path(__file__).parents[1] / "src"
 
@@ -69,6 +70,27 @@ def test_a_server_is_no_store_to_import_into(run_id: str) -> None:
         assert done.exit_code == 2, done.output
         assert "tracking server" in done.stderr
         assert "secret" not in done.stderr
+
+
+def test_what_went_to_a_server_does_not_come_back_as_another(run_id: str, workdir: Path) -> None:
+    client = nbtrack.Client()
+    model = client.create_logged_model("0", "net", run_id)
+    Path("net").mkdir()
+    Path("net/MLmodel").write_text("flavors: {}\n")
+    client.log_model_artifacts(model.model_id, "net")
+    client.finalize_logged_model(model.model_id, "READY")
+    client.create_registered_model("Net")
+    client.create_model_version("Net", f"models:/{model.model_id}", run_id)
+    server = TrackingServer(workdir).start()
+    try:
+        assert call("export", server.url).exit_code == 0
+        done = call("import", server.url, "--json")
+    finally:
+        server.stop()
+    assert done.exit_code == 0, done.output
+    assert {
+        row["what"]: row["came"] for row in json.loads(done.stdout)["rows"] if row["came"]
+    } == {}
 
 
 def test_tables_go_out_as_csv_and_parquet(run_id: str) -> None:

@@ -13,7 +13,7 @@ from nbtrack.interop.files import FileIntake, Known
 from nbtrack.interop.keys import Keys
 from nbtrack.interop.model_intake import ModelIntake
 from nbtrack.interop.progress import Progress
-from nbtrack.interop.records import PointBatch, RunRecord, Series
+from nbtrack.interop.records import LOCAL_RUN, PointBatch, RunRecord, Series
 from nbtrack.interop.report import Report
 from nbtrack.interop.source import Source
 from nbtrack.limits import check_experiment_name, check_run_id
@@ -134,6 +134,10 @@ class Importer:
 
     def _add(self, records: list[RunRecord]) -> None:
         with self.store.write() as reader:
+            origins = {r.tags[LOCAL_RUN] for r in records if r.tags.get(LOCAL_RUN, r.id) != r.id}
+            at_home = known_runs(reader, origins)
+            self.report.count("runs", known=sum(r.tags.get(LOCAL_RUN) in at_home for r in records))
+            records = [r for r in records if r.tags.get(LOCAL_RUN) not in at_home]
             known = known_runs(reader, [record.id for record in records])
             runs = []
             for record in records:

@@ -6,7 +6,13 @@ from typing import TYPE_CHECKING
 
 from nbtrack.errors import NbtrackError
 from nbtrack.interop.files import FileIntake, Known
-from nbtrack.interop.records import ModelRecord, RegisteredRecord, VersionRecord
+from nbtrack.interop.records import (
+    LOCAL_MODEL,
+    LOCAL_VERSION,
+    ModelRecord,
+    RegisteredRecord,
+    VersionRecord,
+)
 from nbtrack.limits import check_model_name
 from nbtrack.store.bulk_models import (
     BulkModel,
@@ -73,6 +79,9 @@ class ModelIntake:
             stored = importer.places.find(record.artifacts).remote or stored
         keys = importer.keys
         with self._store.write() as reader:
+            if known_models(reader, [record.tags.get(LOCAL_MODEL, "")]):
+                self._report.count("logged models", known=1)  # it had gone there from here
+                return
             known = known_models(reader, [record.id])
             if known:
                 experiment_id, stored = known[record.id]
@@ -134,6 +143,10 @@ class ModelIntake:
         self._report.count("registered models", came=int(new), known=int(not new))
 
     def _add(self, reader: Reader, name: str, record: VersionRecord) -> bool:
+        local = record.tags.get(LOCAL_VERSION)
+        if local in {str(row[0]) for row in reader.named("bulk_models.versions", name=name)}:
+            self._report.count("model versions", known=1)  # it had gone there from here
+            return False
         stored = self._stored(record)
         shown = record.source
         if not shown.startswith(("models:", "runs:")) and stored is not None:

@@ -14,6 +14,13 @@ from nbtrack.store.points import Points
 Series = tuple[str, str]
 """A run and the key of one of its metrics."""
 
+LOCAL_RUN, LOCAL_MODEL, LOCAL_VERSION = (
+    "nbtrack.local_run_id",
+    "nbtrack.local_model_id",
+    "nbtrack.local_version",
+)
+"""Tags of what was sent to a server that gives ids of its own: what it is at home."""
+
 TINY, HUGE = -1.7976931348623157e308, 1.7976931348623157e308
 """What MLflow stores for the infinities."""
 

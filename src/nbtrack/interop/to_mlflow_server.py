@@ -17,14 +17,13 @@ from nbtrack.errors import NbtrackError, NotFoundError
 from nbtrack.interop.mlflow_wire import entries, number, pairs
 from nbtrack.interop.nbtrack_store import NbtrackStore
 from nbtrack.interop.progress import Progress
-from nbtrack.interop.records import ExperimentRecord, RunRecord
+from nbtrack.interop.records import LOCAL_RUN, ExperimentRecord, RunRecord
 from nbtrack.interop.report import Report
 from nbtrack.interop.served_upload import Uploads
 from nbtrack.interop.to_mlflow_server_models import ModelCalls
 from nbtrack.store.remote.rest import Json, RestClient
 
 OURS = "nbtrack."
-LOCAL_RUN = "nbtrack.local_run_id"
 COMPLETE = "nbtrack.exported"
 PARENT = "mlflow.parentRunId"
 MAX_METRICS, MAX_PAIRS = 1000, 50

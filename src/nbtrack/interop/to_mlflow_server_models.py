@@ -8,13 +8,17 @@ from collections.abc import Iterable, Mapping
 from nbtrack.errors import NbtrackError, NotFoundError
 from nbtrack.interop.mlflow_server_models import STATUSES
 from nbtrack.interop.mlflow_wire import entries, number, pairs, versions_of
-from nbtrack.interop.records import ModelRecord, RegisteredRecord, VersionRecord
+from nbtrack.interop.records import (
+    LOCAL_MODEL,
+    LOCAL_VERSION,
+    ModelRecord,
+    RegisteredRecord,
+    VersionRecord,
+)
 from nbtrack.interop.report import Report
 from nbtrack.interop.served_upload import Uploads
 from nbtrack.store.remote.rest import Json, RestClient
 
-LOCAL_MODEL = "nbtrack.local_model_id"
-LOCAL_VERSION = "nbtrack.local_version"
 WORDS = {ours: theirs for theirs, ours in STATUSES.items()}
 MAX_METRICS, MAX_PARAMS = 1000, 100
 PAGE = 50
