@@ -350,6 +350,25 @@ def test_an_environment_is_made_once_and_used(
     assert capfd.readouterr().err.count("Making the environment") == 1
 
 
+def test_what_uv_has_locked_is_installed(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not shutil.which("uv"):
+        pytest.skip("uv is not installed")
+    monkeypatch.setenv("NBTRACK_ENV_ROOT", str(project.parent / "envs"))
+    (project / "pyproject.toml").write_text(
+        "[project]\nname = 'p'\nversion = '1'\nrequires-python = '>=3.11'\ndependencies = []\n"
+    )
+    subprocess.run(["uv", "lock", "-q", "--offline"], cwd=project, check=True)
+    (project / "where.py").write_text("import sys; open('where', 'w').write(sys.prefix)")
+    again = shutil.copytree(project, project.parent / "again")
+    (again / "MLproject").unlink()
+    found = set()
+    for folder, manager in ((project, None), (again, "uv")):
+        run = run_of(nbtrack.run(str(folder), "where.py", env_manager=manager))
+        assert run.data.tags["mlflow.project.env"] == "uv"
+        found.add((folder / "where").read_text())
+    assert len(found) == 1
+
+
 def test_packages_of_this_machine_are_installed_again(workdir: Path) -> None:
     (workdir / "requirements.txt").write_text("nothing==1")
     file = Requirements(workdir, packages=["-r requirements.txt"])

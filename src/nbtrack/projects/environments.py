@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 MANAGERS = ("local", "uv", "virtualenv", "conda")
 _READY = ".nbtrack-ready"
 _SCRIPTS = "Scripts" if os.name == "nt" else "bin"
+_LOCKED = ("pyproject.toml", "uv.lock")
 _CONDAS = ("conda", "mamba", "micromamba")
 
 Tell = Callable[[str], None]
@@ -107,7 +108,7 @@ def open_environment(
         return Environment("local", sys.executable, _first_on_path(Path(sys.executable).parent))
     if manager == "conda":
         return _conda(project, tell)
-    if manager == "uv" and project.environment == "uv":
+    if manager == "uv" and project.environment in ("uv", "none") and _is_locked(project):
         return _locked(project, tell, extra)
     file = project.environment_file if project.environment == "python" else None
     wanted = read_requirements(project.folder, file)
@@ -192,12 +193,18 @@ def _install(command: list[str], packages: Sequence[str], folder: Path) -> None:
         _do([*command, "-r", file.name], folder)
 
 
+def _is_locked(project: Project) -> bool:
+    return all((project.folder / name).is_file() for name in _LOCKED)
+
+
 def _locked(project: Project, tell: Tell, extra: Sequence[str]) -> Environment:
     """Make the environment of a project that uv has locked."""
     import hashlib
 
     uv = _needed_uv()
-    place = _root() / hashlib.sha256(str(project.folder).encode()).hexdigest()[:20]
+    # by what they say: a repository is fetched to another folder each time
+    said = b"".join((project.folder / name).read_bytes() for name in _LOCKED)
+    place = _root() / hashlib.sha256(said).hexdigest()[:20]
     with _guarded(place):
         tell(f"Bringing the environment {place} up to date ...")
         command = [uv, "sync", "--quiet", "--frozen"]
