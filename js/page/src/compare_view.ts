@@ -3,6 +3,10 @@ import { h } from '@nbtrack/shared/dom';
 import type { Route } from './routes';
 import type { View, ViewContext } from './view';
 
+const MOST_PX = 300;
+const HEAD_PX = 68;
+const ROW_PX = 28;
+
 /** Some runs side by side. */
 export class CompareView implements View {
   private readonly content: ComparisonView | null;
@@ -28,6 +32,7 @@ export class CompareView implements View {
       experimentIds: null,
       runIds,
       selected: runIds,
+      tableHeight: Math.min(MOST_PX, HEAD_PX + runIds.length * ROW_PX),
       onOpen: runId => go({ page: 'run', runId, tab: '' })
     });
   }

@@ -59,7 +59,7 @@ def ui(
 ) -> None:
     """Show runs, comparisons, charts, artifacts and models in a browser, until Ctrl-C.
 
-    It is the server of ``nbtrack server`` with a page: clients of MLflow can log to the same
+    It is the server of 'nbtrack server' with a page: clients of MLflow can log to the same
     address, and what they log shows up at once.
     """
     from nbtrack.server.sockets import bind, bind_preferred

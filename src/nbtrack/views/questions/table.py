@@ -23,7 +23,7 @@ MAX_COLUMNS = 12
 MAX_STOP = 1000
 MAX_CURVES = 2000
 MAX_EXPORT = 100_000
-_FIRST = ("run_name", "status")
+_FIRST = ("run_name", "status", "experiment")  # the last where there are several
 _LAST = ("duration", "start_time")
 
 
@@ -126,11 +126,12 @@ def default_columns(columns: Sequence[Column]) -> list[str]:
         (name.removeprefix("metrics.") for name in names if name.startswith("metrics.")), 0.0
     )
     metrics = [f"metrics.{key}" for key in compared_metrics(keys, keys)]
-    room = MAX_COLUMNS - len(_FIRST) - len(_LAST)
+    first = [name for name in _FIRST if name in names]
+    room = MAX_COLUMNS - len(first) - len(_LAST)
     half = max(room // 2, room - len(params))
     middle = [*metrics[:half], *params][:room]
     extra = [name for name in names if name.startswith("sql.")]
-    return [name for name in (*_FIRST, *extra, *middle, *_LAST) if name in names]
+    return [name for name in (*first, *extra, *middle, *_LAST) if name in names]
 
 
 def _scope(question: Question) -> Scope:
