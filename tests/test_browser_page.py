@@ -180,3 +180,16 @@ def test_an_unknown_address_leads_back(window: Window) -> None:
     window.show("#/what/is/this")
     window.page.get_by_role("link", name="All runs").last.click()
     window.page.locator("h1", has_text="All runs").wait_for()
+
+
+def test_who_comes_without_the_token_is_asked_for_it(browser: Browser, ui: Ui) -> None:
+    token = ui.address.partition("token=")[2]
+    with browser.new_context() as context:
+        page = context.new_page()
+        page.goto(ui.url)
+        page.get_by_label("Token").fill("wrong")
+        page.keyboard.press("Enter")
+        page.get_by_text("That is not the token").wait_for()
+        page.get_by_label("Token").fill(token)
+        page.get_by_role("button", name="Sign in").click()
+        page.locator(".ag-row").first.wait_for()
