@@ -329,6 +329,29 @@ def test_a_training_without_a_server_is_sent_later(alone: TrackingServer, track:
     assert len(rest.post("runs/search", {"experiment_ids": ["1"]})["runs"]) == 2
 
 
+def test_an_experiment_of_the_same_name_takes_what_was_logged_offline(
+    alone: TrackingServer, track: Path
+) -> None:
+    alone.start()
+    made = RestClient(alone.url).post("experiments/create", {"name": "shared"})["experiment_id"]
+    alone.kill()
+    nbtrack.set_tracking_uri(alone.url)
+    with pytest.warns(NbtrackWarning, match="sent later"):
+        nbtrack.set_experiment("shared")
+    with nbtrack.start_run(run_name="first"):
+        pass
+    alone.start()
+    flush().fold()
+    with nbtrack.start_run(run_name="second") as run:
+        pass
+    assert run.info.experiment_id == made
+    found = nbtrack.search_runs(experiment_names=["shared"], output_format="list")
+    assert [(r.info.run_name, r.info.experiment_id) for r in found] == [
+        ("second", made),
+        ("first", made),
+    ]
+
+
 def test_a_model_without_a_server_is_sent_later(alone: TrackingServer, track: Path) -> None:
     server = alone
     nbtrack.set_tracking_uri(server.url)

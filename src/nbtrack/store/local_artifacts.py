@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,7 +19,7 @@ from nbtrack.errors import (
     StoreReadOnlyError,
 )
 from nbtrack.store.artifact_paths import place_below, stays_below
-from nbtrack.store.artifact_roots import Stored, pump
+from nbtrack.store.artifact_roots import CHUNK, Stored, pump
 from nbtrack.store.content import ContentCache, is_part, part_in, remove_file, replace_file
 
 _BINARY = getattr(os, "O_BINARY", 0)
@@ -171,6 +172,25 @@ def translated(path: str) -> Iterator[None]:
                 f"{what} cannot have this name: {error.strerror}. Choose another one."
             ) from error
         raise StoreError(f"{what} cannot be used: {error}") from error
+
+
+def claim(file: Path, sha256: str | None) -> Stored:
+    """Make a file read-only and a file of its own; return its size and digest."""
+    import hashlib
+
+    if file.is_symlink():
+        content = file.resolve()
+        file.unlink()
+        shutil.copyfile(content, file)
+    mode = file.stat().st_mode
+    file.chmod(mode & 0o444)
+    if sha256 is None:
+        digest = hashlib.sha256()
+        with file.open("rb") as source:
+            while chunk := source.read(CHUNK):
+                digest.update(chunk)
+        sha256 = digest.hexdigest()
+    return Stored(file.stat().st_size, sha256)
 
 
 def _write_all(descriptor: int, chunk: bytes, path: str) -> None:

@@ -15,10 +15,10 @@ from nbtrack.entities import LifecycleStage, LoggedModel, LoggedModelStatus
 from nbtrack.errors import InvalidParameterError, InvalidStateError, NbtrackError
 from nbtrack.limits import check_experiment_id, check_step, storable
 from nbtrack.store import logged_models, model_log
-from nbtrack.store.artifact_roots import CHUNK, Stored, local_path
+from nbtrack.store.artifact_roots import local_path
 from nbtrack.store.content import ContentCache, is_part
 from nbtrack.store.journal import now_ms
-from nbtrack.store.local_artifacts import translated
+from nbtrack.store.local_artifacts import claim, translated
 from nbtrack.store.owner import Owner
 from nbtrack.store.store import Store
 from nbtrack.tracking import context
@@ -114,7 +114,7 @@ class PendingModel:
         with translated(""):
             for file in _files(self.place):
                 path = file.relative_to(self.place).as_posix()
-                stored = _own(file, hashes.get(path))
+                stored = claim(file, hashes.get(path))
                 cache.share(file, stored)
                 events.append(("model_artifact", {"path": path, **stored._asdict()}))
         return events
@@ -221,6 +221,8 @@ def new_model(
 
     checked = random_name() if name is None else storable(logged_models.check_name(name))
     experiment_id = check_experiment_id(experiment_id)
+    if store.remote is not None:
+        experiment_id = store.remote.experiment_id(experiment_id)
     model_id = f"m-{os.urandom(16).hex()}"
     kind = None if model_type is None else storable(str(model_type))
     stored, location = _locations(store, experiment_id, model_id)
@@ -328,10 +330,12 @@ def _existing(store: Store, model_id: str) -> LoggedModel:
 
 def _locations(store: Store, experiment_id: str, model_id: str) -> tuple[str | None, str]:
     """Return the location as it is stored, None for the usual one, and as it is used."""
-    usual = str(store.folder / logged_models.usual_location(experiment_id, model_id))
+    relative = logged_models.usual_location(experiment_id, model_id)
+    usual = str(store.folder / relative)
     root = store.artifact_root
-    fresh = root is None and experiment_id == "0" and not store.path.exists()
-    if fresh or store.remote is not None:  # a server says where, once it has the model
+    if store.remote is not None:  # the server says where, once it has the model
+        return relative, usual
+    if root is None and experiment_id == "0" and not store.path.exists():
         return None, usual
     from nbtrack.store import experiments
 
@@ -378,22 +382,3 @@ def _files(place: Path) -> Iterator[Path]:
         for name in sorted(names):
             if not is_part(name):
                 yield Path(folder, name)
-
-
-def _own(file: Path, sha256: str | None) -> Stored:
-    """Make a file read-only and a file of its own; return its size and digest."""
-    import hashlib
-
-    if file.is_symlink():
-        content = file.resolve()
-        file.unlink()
-        shutil.copyfile(content, file)
-    mode = file.stat().st_mode
-    file.chmod(mode & 0o444)
-    if sha256 is None:
-        digest = hashlib.sha256()
-        with file.open("rb") as source:
-            while chunk := source.read(CHUNK):
-                digest.update(chunk)
-        sha256 = digest.hexdigest()
-    return Stored(file.stat().st_size, sha256)

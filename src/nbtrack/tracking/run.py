@@ -234,6 +234,8 @@ def create(
     from nbtrack.tracking.names import random_name
 
     check_experiment_id(experiment_id)
+    if store.remote is not None:
+        experiment_id = store.remote.experiment_id(experiment_id)
     run_id = os.urandom(16).hex()
     given = {key: value for key, value in pairs_of("Tags", tags or {}) if value is not None}
     all_tags = checked_tags(given)

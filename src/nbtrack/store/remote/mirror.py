@@ -172,13 +172,14 @@ class Mirror:
 
     def drop_missing_runs(
         self, reader: Reader, experiment_ids: Sequence[str], found: set[str], busy: set[str]
-    ) -> None:
-        """Mark runs of some experiments as deleted that the server has no more."""
+    ) -> list[str]:
+        """Mark runs of some experiments as deleted that the server has no more; return them."""
         there = {self._spool.local_id(run_id) for run_id in found} | busy
         known = reader.named("remote.active_runs", ids=list(experiment_ids))
         gone = [run_id for (run_id,) in known if run_id not in there]
         if gone:
             reader.named("remote.delete_runs", ids=gone, now=now_ms())
+        return gone
 
 
 def put_dataset(reader: Reader, run_id: str, item: Mapping[str, Any]) -> None:

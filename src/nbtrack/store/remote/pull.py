@@ -54,6 +54,11 @@ class Pull:
         """Ask the server again for whatever is asked next."""
         self._fresh_until.clear()
 
+    def look_again(self) -> None:
+        """Write the experiments to the mirror when they are asked for next, changed or not."""
+        self._fresh_until.pop("experiments", None)
+        self._seen.pop("experiments", None)
+
     def fetch(self, question: str, ask: Callable[[], list[Change]]) -> list[Change]:
         """Ask the server, unless it was just now, or is away; return what is to be written."""
         now = time.monotonic()
@@ -132,7 +137,8 @@ class Pull:
         def write(reader: Reader) -> None:
             still = busy | self.busy()
             self._mirror.put_runs(reader, changed, still)
-            self._mirror.drop_missing_runs(reader, experiment_ids, ids, still)
+            for run_id in self._mirror.drop_missing_runs(reader, experiment_ids, ids, still):
+                self._seen.pop(self._remote.spool.server_id(run_id) or run_id, None)
 
         return [write]
 

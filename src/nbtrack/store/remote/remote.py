@@ -79,6 +79,12 @@ class Remote:
         self.rest.close()
         self.sending.close()
 
+    def after_fork(self) -> None:
+        """Leave threads, locks and connections to the parent."""
+        self.sender.after_fork()
+        self.rest.after_fork()
+        self.sending.after_fork()
+
     # -- whether it answers ------------------------------------------------------------------
 
     @property
@@ -233,7 +239,12 @@ class Remote:
             made = self.sending.post("experiments/create", {"name": name}, repeatable=False)
             known = str(made["experiment_id"])
         self.spool.add_id(experiment_id, known)
+        self.pull.look_again()
         return known
+
+    def experiment_id(self, experiment_id: str) -> str:
+        """Return the id that an experiment has now: one that was made offline gets another."""
+        return self.spool.server_id(experiment_id) or experiment_id
 
     def run_of_tag(self, experiment_id: str, local_id: str) -> str | None:
         """Return the run that was made for a local one, if the server has it already."""

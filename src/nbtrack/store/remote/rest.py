@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import os
 import random
 import threading
 import time
@@ -97,7 +96,6 @@ class RestClient:
         self.retries = retries
         self._guard = threading.Lock()
         self._idle: list[http.client.HTTPConnection] = []
-        self._pid = os.getpid()
 
     def __repr__(self) -> str:
         return f"RestClient({self.url!r})"
@@ -105,6 +103,10 @@ class RestClient:
     def __del__(self) -> None:
         if hasattr(self, "_idle"):
             self.close()
+
+    def after_fork(self) -> None:
+        """Leave the connections, and their lock, to the parent."""
+        self._guard, self._idle = threading.Lock(), []
 
     def close(self) -> None:
         """Close the connections that nobody uses; the next call opens one."""
@@ -318,8 +320,6 @@ class RestClient:
     def _taken(self, timeout_s: float) -> http.client.HTTPConnection | None:
         """Return a connection that is open and idle, or None."""
         with self._guard:
-            if self._pid != os.getpid():  # those of the process that this one was forked from
-                self._idle, self._pid = [], os.getpid()
             if not self._idle:
                 return None
             found = self._idle.pop()
@@ -374,6 +374,8 @@ class RestClient:
         if not code:
             code = "ENDPOINT_NOT_FOUND" if status == 404 else "INTERNAL_ERROR"
             message = f"The tracking server {self.url} answered HTTP status {status} to {what!r}."
+            if 300 <= status < 400:
+                message += " It leads elsewhere: use the address that it leads to (https?)."
             if status == 404:
                 message += " Is this the address of an MLflow or nbtrack server?"
             elif 400 <= status < 500:

@@ -167,11 +167,12 @@ class Sender:
         self._remote.store.may_sweep()
 
     def finish(self, seconds: float, *, patient: bool = False) -> SendReport:
-        """Send until nothing is left, or the time is over, or the server takes nothing.
+        """Send until nothing is left, or the server takes nothing.
 
         Parameters
         ----------
         seconds : float
+            How long nothing may arrive.
         patient : bool
             Whether a server that does not answer is tried again within the time.
         """
@@ -188,6 +189,8 @@ class Sender:
             away = isinstance(report.problem, ServerUnreachableError) and not patient
             if away or isinstance(report.problem, ServerDeniedError):
                 return total
+            if report.points or report.files:  # it goes on: the server takes what it gets
+                end = max(end, time.monotonic() + seconds)
             if not self.is_behind() or time.monotonic() > end:
                 return total
             if report.problem is not None or report.busy:

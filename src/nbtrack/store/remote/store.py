@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -133,7 +134,13 @@ class RemoteStore(Store):
             with contextlib.suppress(NbtrackError):
                 super().close_journal(run_id)
         if self.folder.exists() and self.remote.sender.is_behind():
+            note = threading.Timer(
+                END_S, sys.stderr.write, [f"nbtrack: sending what is left to {self.uri} ...\n"]
+            )
+            note.daemon = True
+            note.start()
             report = self.remote.sender.finish(END_S, patient=not self.remote.is_away)
+            note.cancel()
             if self.remote.sender.is_behind():
                 why = "" if report.problem is None else f" ({report.problem})"
                 sys.stderr.write(
@@ -154,7 +161,7 @@ class RemoteStore(Store):
 
     def _after_fork(self) -> None:
         super()._after_fork()
-        self.remote.sender.after_fork()
+        self.remote.after_fork()
 
 
 def _inner(reader: Reader) -> Reader:
