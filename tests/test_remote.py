@@ -189,26 +189,25 @@ def test_artifacts_go_up_and_come_down(server: TrackingServer, track: Path) -> N
     assert not list(store.folder.rglob("big.bin")), "what is sent does not lie here any more"
 
 
+def double(model_input: list[float]) -> list[float]:
+    return [2 * value for value in model_input]
+
+
 def test_models_are_logged_registered_and_loaded(server: TrackingServer, track: Path) -> None:
-    pytest.importorskip("sklearn")
-    import numpy as np
-    from sklearn.linear_model import LinearRegression
-
-    import nbtrack.sklearn
-
     nbtrack.set_tracking_uri(server.url)
     nbtrack.set_experiment(names())
     name = f"model{time.time_ns()}"
-    model = LinearRegression().fit(np.arange(8.0).reshape(-1, 1), np.arange(8.0) * 2)
     with nbtrack.start_run() as run:
         nbtrack.log_param("lr", 0.1)
         nbtrack.log_metric("acc", 0.5)
-        info = nbtrack.sklearn.log_model(model, name="line", registered_model_name=name)
+        info = nbtrack.pyfunc.log_model(
+            name="twice", python_model=double, registered_model_name=name
+        )
     client = Client()
     client.set_registered_model_alias(name, "champion", 1)
     client.transition_model_version_stage(name, 1, "Production")
-    for uri in (f"models:/{name}@champion", f"runs:/{run.info.run_id}/line", info.model_uri):
-        assert nbtrack.sklearn.load_model(uri).predict(np.array([[3.0]])) == pytest.approx([6.0])
+    for uri in (f"models:/{name}@champion", f"runs:/{run.info.run_id}/twice", info.model_uri):
+        assert nbtrack.pyfunc.load_model(uri).predict([3.0]) == [6.0]
     logged = nbtrack.get_logged_model(info.model_id)
     assert (logged.params, logged.status.value) == ({"lr": "0.1"}, "READY")
     assert [(m.key, m.value) for m in logged.metrics] == [("acc", 0.5)]
@@ -230,12 +229,10 @@ def refused(code: str, call: Callable[..., Any], *args: Any, **named: Any) -> st
     [
         "experiments_live_and_die",
         "a_fluent_run_keeps_what_is_logged",
-        "deleted_runs_take_nothing",
         "inputs_are_kept_with_their_context",
         "images_tables_and_figures_are_kept",
         "logged_models_are_found_and_described",
         "metrics_of_models_have_their_dataset",
-        "registered_models_are_found_in_pages",
     ],
 )
 def test_what_the_real_client_does_is_done_here_too(
