@@ -26,6 +26,7 @@ class Pipe(io.RawIOBase):
         self._ended = False
         self._aborted = False
         self._unread = False
+        self._wanted = 1
         self._ready = threading.Condition()
 
     @property
@@ -39,7 +40,8 @@ class Pipe(io.RawIOBase):
             if not self._unread:
                 self._chunks.append(chunk)
                 self._held += len(chunk)
-                self._ready.notify()
+                if self._held >= self._wanted:  # every handover between threads costs
+                    self._ready.notify()
 
     def end(self) -> None:
         """Say that nothing follows."""
@@ -65,13 +67,15 @@ class Pipe(io.RawIOBase):
         return True
 
     def read(self, size: int = -1) -> bytes:
-        """Return at least one byte, and at most ``size``; none at the end."""
+        """Return ``size`` bytes; fewer at the end, and then none."""
         parts: list[bytes] = []
         found = 0
-        limit = HELD if size is None or size < 0 else size
+        limit = HELD if size is None or size < 0 else min(size, HELD)
         with self._ready:
-            while not self._chunks and not self._ended and not self._aborted:
-                if not self._ready.wait(WAIT_S):
+            self._wanted = limit
+            while self._held < limit and not self._ended and not self._aborted:
+                before = self._held
+                if not self._ready.wait(WAIT_S) and self._held == before:
                     self._aborted = True
             if self._aborted:
                 raise ConnectionError("The connection was closed before the file was whole.")

@@ -37,6 +37,7 @@ PORT = 5000
 THREADS = 8
 MAX_HELD = 64 * 1024 * 1024
 MAX_HEADER = 64 * 1024
+READ_AT_ONCE = 256 * 1024
 IDLE_S = 300.0
 GRACE_S = 10.0
 OPEN_RUNS = 1000
@@ -216,6 +217,7 @@ async def _run(
         max_header_size=MAX_HEADER,
         max_body_size=MAX_HELD,
         max_buffer_size=MAX_HELD,
+        chunk_size=READ_AT_ONCE,
     )
     server.add_sockets(sockets)
     ready()
