@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 import nbtrack
+import programs
 import protocol_cases
 from nbtrack import Client
 from nbtrack.errors import (
@@ -28,6 +29,8 @@ from nbtrack.store.store import Store
 from nbtrack.tracking import context
 from programs import SRC
 from tracking_servers import MlflowServer, TrackingServer
+
+pytestmark = pytest.mark.timeout(400)  # a server of MLflow takes its time to start
 
 
 @pytest.fixture(scope="module")
@@ -249,17 +252,21 @@ def test_what_the_real_client_does_is_done_here_too(
 # -- a server that is away -----------------------------------------------------------------
 
 TRAINING = """
-import sys, time
+import os, sys
 import nbtrack
 nbtrack.set_tracking_uri(sys.argv[1])
 nbtrack.set_experiment("training")
-with nbtrack.start_run(run_name="long"):
-    for step in range(3000):
+with nbtrack.start_run(run_name=sys.argv[2]):
+    for step in range(1500):
         nbtrack.log_metrics({"a": step, "b": -step}, step=step)
-        if step == 1000:
+        if step == 500:
             nbtrack.log_text("half", "half.txt")
             print("half", flush=True)
             sys.stdin.readline()
+    if hasattr(os, "fork") and os.fork() == 0:
+        nbtrack.log_metric("child", 1.0)
+        os._exit(0)
+    os.wait()
 """
 
 
@@ -267,30 +274,35 @@ def test_nothing_is_lost_or_doubled_when_the_server_is_killed(
     alone: TrackingServer, track: Path
 ) -> None:
     server = alone.start()
-    training = subprocess.Popen(
-        [sys.executable, "-W", "ignore", "-c", TRAINING, server.url],
-        env={"PYTHONPATH": str(SRC), "NBTRACK_REMOTE_DIR": str(track / "mirrors"), "HOME": "/"},
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    assert training.stdout is not None
-    assert training.stdin is not None
-    assert training.stdout.readline() == "half\n"
+    place = {"NBTRACK_REMOTE_DIR": str(track / "mirrors"), "PYTHONWARNINGS": "ignore"}
+    trainings = [
+        programs.start(TRAINING, server.url, f"run {number}", cwd=track, **place)
+        for number in range(4)
+    ]
+    for training in trainings:
+        assert training.stdout is not None
+        assert training.stdout.readline() == "half\n"
     server.kill()
-    training.stdin.write("go on\n")
-    training.stdin.flush()
+    for training in trainings:
+        assert training.stdin is not None
+        training.stdin.write("go on\n")
+        training.stdin.flush()
     time.sleep(1.5)
     server.start()
-    assert training.wait(60) == 0
-    training.stdin.close()
-    training.stdout.close()
+    for training in trainings:
+        programs.finish(training)
     nbtrack.set_tracking_uri(server.url)
     flush()
     rest = RestClient(server.url)
-    [run] = rest.post("runs/search", {"experiment_ids": ["1"]})["runs"]
-    assert run["info"]["status"] == "FINISHED"
-    assert history(rest, run["info"]["run_id"], "a") == [(s, s) for s in range(3000)]
-    assert history(rest, run["info"]["run_id"], "b") == [(s, -s) for s in range(3000)]
-    assert nbtrack.artifacts.load_text(f"runs:/{run['info']['run_id']}/half.txt") == "half"
+    runs = rest.post("runs/search", {"experiment_ids": ["1"]})["runs"]
+    assert sorted(run["info"]["run_name"] for run in runs) == [f"run {n}" for n in range(4)]
+    for run in runs:
+        run_id = run["info"]["run_id"]
+        assert run["info"]["status"] == "FINISHED"
+        assert history(rest, run_id, "a") == [(s, s) for s in range(1500)]
+        assert history(rest, run_id, "b") == [(s, -s) for s in range(1500)]
+        assert history(rest, run_id, "child") == [(0, 1.0)]
+        assert nbtrack.artifacts.load_text(f"runs:/{run_id}/half.txt") == "half"
 
 
 def test_a_training_without_a_server_is_sent_later(alone: TrackingServer, track: Path) -> None:

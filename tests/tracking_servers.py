@@ -120,7 +120,7 @@ class MlflowServer(TrackingServer):
                 stderr=log,
                 start_new_session=True,
             )
-        self._await_health(120)
+        self._await_health(300)
         return self
 
     def stop(self) -> int:

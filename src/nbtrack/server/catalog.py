@@ -137,7 +137,7 @@ class Catalog:
         running, problem = known.count()
         return {
             "id": known.store.id,
-            "name": _name(known.store.path),
+            "name": _name(known.store.path) if known.store.remote is None else known.store.uri,
             "path": _shown(known.store.path, self.root),
             "source": known.source,
             "running": running,
