@@ -25,6 +25,7 @@ def write_slowly(folder: Path, model: Model) -> None:
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(progress, "PATIENCE", 0.02)
     monkeypatch.setattr(progress, "_LOOK_EVERY", 0.02)
+    monkeypatch.setattr(progress, "is_looked_at", lambda: True)
 
 
 def test_a_save_of_a_framework_shows_the_bytes_that_are_written(
@@ -63,3 +64,11 @@ def test_bytes_are_counted_while_a_file_is_read() -> None:
     sha256(Path("file"), seen.append)
     assert sum(seen) == 2_500_000
     assert len(seen) == 3
+
+
+def test_an_output_that_goes_to_a_file_gets_no_bar(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(progress, "PATIENCE", 0.02)
+    save(write_slowly, "m")
+    assert capfd.readouterr().err == ""

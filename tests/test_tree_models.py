@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -9,13 +10,15 @@ import pandas as pd
 import pytest
 
 import nbtrack
-from nbtrack.errors import InvalidParameterError, UntrustedError
+from nbtrack.errors import InvalidParameterError, MissingDependencyError, UntrustedError
 
 pytest.importorskip("skops")
 pytest.importorskip("sklearn")
 xgboost = pytest.importorskip("xgboost")
 
+from sklearn.ensemble import RandomForestClassifier  # noqa: E402
 from sklearn.linear_model import LogisticRegression  # noqa: E402
+from sklearn.model_selection import GridSearchCV  # noqa: E402
 from sklearn.pipeline import make_pipeline  # noqa: E402
 from sklearn.preprocessing import FunctionTransformer, StandardScaler  # noqa: E402
 
@@ -85,6 +88,17 @@ def test_a_pickle_asks_for_consent(
     assert loaded.get_raw_model().classes_.tolist() == [0, 1]
 
 
+def test_a_forest_is_saved_unasked_and_a_stranger_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    search = GridSearchCV(RandomForestClassifier(n_estimators=2), {"max_depth": [1, 2]}, cv=2)
+    search.fit(FRAME, LABELS)
+    nbtrack.sklearn.save_model(search, "m")
+    assert nbtrack.sklearn.load_model("m").predict(FRAME).tolist() == search.predict(FRAME).tolist()
+    assert "sklearn.tree._tree.Tree" in Path("m", "MLmodel").read_text()  # MLflow asks there
+    monkeypatch.setenv("XDG_STATE_HOME", "another user")
+    with pytest.raises(UntrustedError, match=r"_tree\.Tree"):
+        nbtrack.sklearn.load_model("m")
+
+
 @pytest.mark.parametrize("model_format", ["ubj", "json"])
 def test_a_classifier_of_xgboost_comes_back(model_format: str) -> None:
     model = xgboost.XGBClassifier(n_estimators=2, nthread=1).fit(FRAME, LABELS)
@@ -114,3 +128,13 @@ def test_a_model_of_another_flavor_is_told_apart(fitted: LogisticRegression) -> 
         nbtrack.xgboost.load_model("m")
     with pytest.raises(InvalidParameterError, match="no model of XGBoost"):
         nbtrack.xgboost.save_model(fitted, "n")
+
+
+@pytest.mark.parametrize("package", ["xgboost", "keras", "transformers"])
+def test_a_framework_that_is_missing_is_named(
+    package: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(MissingDependencyError, match=f"pip install {package}"):
+        getattr(nbtrack, package).save_model(object(), "m")
+    assert not Path("m").exists()

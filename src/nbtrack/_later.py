@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-_MODELS = """evaluate lightgbm catboost onnx statsmodels spark
-sentence_transformers prophet pmdarima spacy diffusers h2o paddle shap"""
+_EVALUATION = "evaluate shap"
+_FLAVORS = """lightgbm catboost onnx statsmodels spark sentence_transformers prophet pmdarima
+spacy diffusers h2o paddle"""
 _AUTOLOG = "autolog"
 _TRACING = """trace start_span start_span_no_context get_trace search_traces log_trace add_trace
 set_trace_tag delete_trace_tag update_current_trace get_current_active_span get_active_trace_id
@@ -16,7 +17,8 @@ _SERVERS = "login gateway deployments server"
 LATER: dict[str, str] = {
     name: what
     for what, names in (
-        ("logged models", _MODELS),
+        ("evaluations", _EVALUATION),
+        ("doors to more frameworks", _FLAVORS),
         ("autologging", _AUTOLOG),
         ("traces and prompts", _TRACING),
         ("servers", _SERVERS),

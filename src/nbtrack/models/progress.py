@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -9,8 +10,15 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from nbtrack.tracking.kernel import in_notebook
+
 PATIENCE = 1.0
-_LOOK_EVERY = 0.25
+_LOOK_EVERY = 0.5
+
+
+def is_looked_at() -> bool:
+    """Return whether a bar has somebody to look at it: not where the output goes to a file."""
+    return in_notebook() or sys.stderr.isatty()
 
 
 @contextmanager
@@ -97,7 +105,7 @@ class Progress:
             if self._bar is None and self._shown:
                 self._open()
             if self._bar is not None:
-                self._bar.update(size)
+                self._bar.n += size
                 self._bar.refresh()
 
     def close(self) -> None:
@@ -116,6 +124,8 @@ class Progress:
 
     def _open(self) -> None:
         self._shown = False  # one attempt: without tqdm there is no bar
+        if not is_looked_at():
+            return
         with suppress(ImportError):
             from tqdm.auto import tqdm
 

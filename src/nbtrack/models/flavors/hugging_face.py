@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from nbtrack.errors import InvalidParameterError
+from nbtrack.models.frameworks import framework
 from nbtrack.models.loading import OpenedModel
 
 COMPONENTS = ("tokenizer", "feature_extractor", "image_processor")
@@ -58,7 +59,7 @@ class Taken:
 
     def pipeline(self) -> Any:
         """Return a pipeline of the parts."""
-        import transformers
+        transformers = framework("transformers")
 
         if self.whole is None:
             make: Any = transformers.pipeline
@@ -79,7 +80,7 @@ def take_apart(given: Any, processor: Any, task: str | None) -> Taken:
     InvalidParameterError
         If it is none of those, or the class of a part is the user's own.
     """
-    import transformers
+    transformers = framework("transformers")
 
     whole = given if isinstance(given, transformers.Pipeline) else None
     if whole is not None:
@@ -122,7 +123,7 @@ def class_named(
     opened: OpenedModel, name: str, role: str, place: Path, trust: bool | None
 ) -> tuple[Any, dict[str, Any]]:
     """Return the class of a part and options to load it; code in its folder asks for consent."""
-    import transformers
+    transformers = framework("transformers")
 
     config = place / "config.json"
     mapped = role == "model" and "auto_map" in json.loads(config.read_text("utf-8"))
@@ -135,8 +136,8 @@ def class_named(
 
 def dtype_option(name: str | None) -> dict[str, Any]:
     """Return the option of ``from_pretrained`` for a type such as ``"torch.bfloat16"``."""
-    import torch
-    import transformers
+    torch = framework("torch")
+    transformers = framework("transformers")
 
     found = getattr(torch, str(name).removeprefix("torch."), None)
     if not isinstance(found, torch.dtype):

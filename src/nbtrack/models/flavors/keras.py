@@ -10,6 +10,7 @@ from typing import Any, Unpack
 from nbtrack.errors import InvalidParameterError
 from nbtrack.models import logging
 from nbtrack.models.code_paths import use_code
+from nbtrack.models.frameworks import framework
 from nbtrack.models.frozen_files import read_frozen, write_frozen
 from nbtrack.models.info import ModelInfo
 from nbtrack.models.loading import OpenedModel, as_opened, check_files, open_model
@@ -146,7 +147,7 @@ class Predictor:
 
 def is_keras(model: Any) -> bool:
     """Return whether this is a model of Keras 3."""
-    import keras
+    keras = framework("keras")
 
     return isinstance(model, keras.Model)
 
@@ -158,7 +159,7 @@ def loaded(
     options: dict[str, Any] | None = None,
 ) -> Any:
     """Return the model of an opened folder."""
-    import keras
+    keras = framework("keras")
 
     flavors = opened.model.flavors
     known = flavors[FLAVOR] if FLAVOR in flavors else opened.flavor("tensorflow")
@@ -190,7 +191,7 @@ def loaded(
 
 
 def _writer(keras_model: Any, options: dict[str, Any] | None) -> logging.Write:
-    import keras
+    keras = framework("keras")
 
     if not is_keras(keras_model):
         raise InvalidParameterError(
@@ -229,7 +230,7 @@ def _writer(keras_model: Any, options: dict[str, Any] | None) -> logging.Write:
 
 def _own_classes(keras_model: Any) -> dict[str, Any]:
     """Return the classes of the model and its layers that no installed package has, by name."""
-    import keras
+    keras = framework("keras")
 
     from nbtrack.models.objects.references import is_own
 

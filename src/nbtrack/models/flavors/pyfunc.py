@@ -14,6 +14,7 @@ from nbtrack.models import logging
 from nbtrack.models.artifacts import copy_artifacts
 from nbtrack.models.code_paths import use_code
 from nbtrack.models.environment import CONDA, REQUIREMENTS
+from nbtrack.models.frameworks import framework
 from nbtrack.models.info import ModelInfo
 from nbtrack.models.loading import OpenedModel, as_opened, open_model
 from nbtrack.models.model import PYFUNC, Model
@@ -304,7 +305,7 @@ def _write_data(
 
 
 def _write_pickle(model: Any, folder: Path, known: Model, more: dict[str, Any]) -> None:
-    cloudpickle = _cloudpickle()
+    cloudpickle = framework("cloudpickle")
     with (folder / PICKLE).open("wb") as file:
         cloudpickle.dump(model, file)
     known.requirements.add_package("cloudpickle")
@@ -320,16 +321,7 @@ def _unpickled(file: Path, flavor: Mapping[str, Any]) -> Any:
             "itself reads. Save the model without compression."
         )
     with file.open("rb") as source:
-        return _cloudpickle().load(source)
-
-
-def _cloudpickle() -> Any:
-    try:
-        return import_module("cloudpickle")
-    except ImportError:
-        raise MissingDependencyError(
-            "A pickled Python model needs the package cloudpickle: pip install cloudpickle."
-        ) from None
+        return framework("cloudpickle").load(source)
 
 
 def _loaded(opened: OpenedModel, flavor: Mapping[str, Any], config: Any, trust: bool | None) -> Any:
@@ -338,7 +330,7 @@ def _loaded(opened: OpenedModel, flavor: Mapping[str, Any], config: Any, trust: 
     if name in (LOADER, "mlflow.pyfunc", "nbtrack.pyfunc"):
         return _load_pyfunc(opened, config, trust)
     if root in ("mlflow", "nbtrack") and own in OWN:
-        module = import_module(f"nbtrack.models.flavors.{own}")
+        module = _flavor(opened, own)
         return module._load_pyfunc(opened, config, trust)
     opened.ask(f"the module {name}", trust)
     try:
@@ -352,6 +344,16 @@ def _loaded(opened: OpenedModel, flavor: Mapping[str, Any], config: Any, trust: 
     if config is not None:
         return module._load_pyfunc(str(data), config)
     return module._load_pyfunc(str(data))
+
+
+def _flavor(opened: OpenedModel, name: str) -> Any:
+    try:
+        return import_module(f"nbtrack.models.flavors.{name}")
+    except ImportError as error:  # the files of PyTorch's flavor import it at once
+        raise MissingDependencyError(
+            f"The model {opened.place.uri!r} needs the package {error.name}, which is not here: "
+            f"pip install -r {opened.path / REQUIREMENTS}."
+        ) from error
 
 
 def _config(given: Config) -> Any:

@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, Unpack
 
-from nbtrack.errors import InvalidParameterError, MissingDependencyError, UntrustedError
+from nbtrack.errors import InvalidParameterError, UntrustedError
 from nbtrack.models import logging
 from nbtrack.models.code_paths import use_code
+from nbtrack.models.frameworks import framework
 from nbtrack.models.info import ModelInfo
 from nbtrack.models.loading import OpenedModel, as_opened, check_files, open_model
 from nbtrack.models.model import Model
@@ -22,6 +23,9 @@ SERIALIZATION_FORMAT_PICKLE = "pickle"
 SERIALIZATION_FORMAT_CLOUDPICKLE = "cloudpickle"
 SERIALIZATION_FORMAT_SKOPS = "skops"
 Format = Literal["skops", "cloudpickle", "pickle"] | None
+# their own types, such as the trees of a forest, are saved unasked; loading those that skops does
+# not know from somebody else's folder asks for consent
+_ESTIMATORS = ("sklearn", "numpy", "scipy", "xgboost", "lightgbm", "catboost")
 _FILES = {"skops": "model.skops", "cloudpickle": "model.pkl", "pickle": "model.pkl"}
 
 
@@ -160,10 +164,10 @@ def _writer(
         )
 
     def write(folder: Path, model: Model) -> None:
-        import sklearn
+        sklearn = framework("sklearn", "scikit-learn")
 
         file = folder / _FILES[kind]
-        _dump(sk_model, file, kind, trusted)
+        unsafe = _dump(sk_model, file, kind, trusted)
         model.requirements.add_package("scikit-learn")
         if kind != "pickle":
             model.requirements.add_package(kind)
@@ -173,7 +177,7 @@ def _writer(
             "sklearn_version": sklearn.__version__,
             "serialization_format": kind,
             "code": model.code_folder,
-            "skops_trusted_types": trusted,
+            "skops_trusted_types": unsafe or trusted,
         }
         more = {"extra_files": model.extra_files} if model.extra_files else {}
         if hasattr(sk_model, predict_fn):
@@ -183,26 +187,30 @@ def _writer(
     return write
 
 
-def _dump(sk_model: Any, file: Path, kind: str, trusted: list[str] | None) -> None:
+def _dump(sk_model: Any, file: Path, kind: str, trusted: list[str] | None) -> list[str]:
+    """Write the model, and return the types in it that skops does not take for safe."""
     if kind == "skops":
-        io = _package("skops.io", "skops")
+        io = framework("skops.io")
         try:
             io.dump(sk_model, file)
-            unknown = sorted(set(io.get_untrusted_types(file=file)) - set(trusted or ()))
+            unsafe = sorted(io.get_untrusted_types(file=file))
         except Exception as error:
             raise InvalidParameterError(
                 f"skops cannot keep this {type(sk_model).__name__}: {error}. {_ways_out()}"
             ) from error
+        known = [name for name in unsafe if name.partition(".")[0] in _ESTIMATORS]
+        unknown = sorted({*unsafe} - {*known, *(trusted or ())})
         if unknown:
             raise InvalidParameterError(
                 f"The model has parts that are not scikit-learn's own: {', '.join(unknown)}. "
                 f"If they are yours, pass skops_trusted_types={unknown!r}; they must be importable "
                 f"where the model is loaded. {_ways_out()}"
             )
-        return
+        return unsafe
     with file.open("wb") as target:
-        dump = pickle.dump if kind == "pickle" else _package("cloudpickle", "cloudpickle").dump
+        dump = pickle.dump if kind == "pickle" else framework("cloudpickle").dump
         dump(sk_model, target)
+    return []
 
 
 def _loaded(opened: OpenedModel, trust: bool | None) -> Any:
@@ -217,13 +225,13 @@ def _loaded(opened: OpenedModel, trust: bool | None) -> Any:
         check_files(opened, [name])
         return _from_skops(opened, file, known.get("skops_trusted_types") or [], trust)
     opened.ask("a pickle", trust)
-    load = pickle.load if kind == "pickle" else _package("cloudpickle", "cloudpickle").load
+    load = pickle.load if kind == "pickle" else framework("cloudpickle").load
     with file.open("rb") as source, working("load model"):
         return load(source)
 
 
 def _from_skops(opened: OpenedModel, file: Path, named: list[str], trust: bool | None) -> Any:
-    io = _package("skops.io", "skops")
+    io = framework("skops.io")
     unknown = io.get_untrusted_types(file=file)
     if unknown:
         # the list in the folder says nothing: whoever wrote the folder has written it
@@ -247,14 +255,3 @@ def _ways_out() -> str:
         "Or pass serialization_format='cloudpickle', which keeps anything, and asks for consent "
         "where it is loaded."
     )
-
-
-def _package(module: str, package: str) -> Any:
-    from importlib import import_module
-
-    try:
-        return import_module(module)
-    except ImportError:
-        raise MissingDependencyError(
-            f"This needs the package {package}: pip install {package}, or 'nbtrack[models]'."
-        ) from None

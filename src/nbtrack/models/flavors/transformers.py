@@ -18,6 +18,7 @@ from nbtrack.models.flavors.hugging_face import (
     dtype_option,
     take_apart,
 )
+from nbtrack.models.frameworks import framework
 from nbtrack.models.info import ModelInfo
 from nbtrack.models.loading import OpenedModel, as_opened, check_files, open_model
 from nbtrack.models.model import Model
@@ -159,7 +160,7 @@ def _load_pyfunc(
 
 def _writer(taken: Taken, model_card: Any, model_config: dict[str, Any] | None) -> logging.Write:
     def write(folder: Path, model: Model) -> None:
-        import transformers
+        transformers = framework("transformers")
 
         taken.model.save_pretrained(folder / MODEL)
         for name, part in taken.parts.items():
@@ -212,7 +213,7 @@ def _predict(taken: Taken, config: dict[str, Any] | None) -> logging.Predict | N
 
 
 def _pipeline(opened: OpenedModel, device: Any, trust: bool | None, options: Any) -> Any:
-    import transformers
+    transformers = framework("transformers")
 
     task = opened.flavor(FLAVOR).get("task")
     if task is None or opened.flavor(FLAVOR).get("processor_type"):

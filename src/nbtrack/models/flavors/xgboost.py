@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from importlib import import_module
 from pathlib import Path
 from typing import Any, Unpack
 
 from nbtrack.errors import InvalidParameterError
 from nbtrack.models import logging
 from nbtrack.models.code_paths import use_code
+from nbtrack.models.frameworks import framework
 from nbtrack.models.info import ModelInfo
 from nbtrack.models.loading import OpenedModel, as_opened, check_files, open_model
 from nbtrack.models.model import Model
@@ -119,7 +119,7 @@ class Predictor:
 
     def predict(self, data: Any, params: dict[str, Any] | None = None) -> Any:
         """Return the predictions; ``params`` are those of the model's own ``predict``."""
-        import xgboost
+        xgboost = framework("xgboost")
 
         if isinstance(self.xgb_model, xgboost.Booster):
             data = data if isinstance(data, xgboost.DMatrix) else xgboost.DMatrix(data)
@@ -131,7 +131,7 @@ class Predictor:
 
 
 def _writer(xgb_model: Any, model_format: str) -> logging.Write:
-    import xgboost
+    xgboost = framework("xgboost")
 
     if not isinstance(xgb_model, xgboost.Booster | xgboost.XGBModel):
         raise InvalidParameterError(
@@ -179,4 +179,4 @@ def _class(opened: OpenedModel, name: str, trust: bool | None) -> Any:
     module, _, own = name.rpartition(".")
     if module.partition(".")[0] != "xgboost":
         opened.ask(f"the class {name}", trust)
-    return getattr(import_module(module), own)
+    return getattr(framework(module), own)
