@@ -249,6 +249,17 @@ def test_what_the_real_client_does_is_done_here_too(
         pytest.skip(str(reason))
 
 
+def test_a_model_of_another_store_is_not_registered_at_a_server(
+    ours: TrackingServer, track: Path
+) -> None:
+    info = nbtrack.pyfunc.log_model(name="twice", python_model=double)
+    name = f"model{time.time_ns()}"
+    client = Client(registry_uri=ours.url)
+    client.create_registered_model(name)
+    with pytest.raises(NotFoundError, match=r"Log it there: set_tracking_uri"):
+        client.create_model_version(name, info.model_uri)
+
+
 # -- a server that is away -----------------------------------------------------------------
 
 TRAINING = """

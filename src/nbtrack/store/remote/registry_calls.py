@@ -118,6 +118,7 @@ class RegistryCalls:
         """Make the next version of a registered model; the server knows who the user is."""
         name = check_model_name(name)
         self._flush()
+        self._check_is_there(source)
         if make_model:
             try:
                 self._remote.ask("GET", "registered-models/get", query={"name": name})
@@ -134,6 +135,19 @@ class RegistryCalls:
             body["description"] = str(description)
         made = self._post("model-versions/create", body, repeatable=False)["model_version"]
         return self._version(name, int(made["version"]))
+
+    def _check_is_there(self, source: Source) -> None:
+        """Raise unless the server has the files: it cannot fetch them from this machine."""
+        if source.model_id is None:
+            return
+        try:
+            self._remote.ask("GET", f"logged-models/{self._id(source.model_id)}")
+        except NotFoundError as error:
+            raise NotFoundError(
+                f"The tracking server {self._remote.url} does not have the logged model "
+                f"{source.model_id}, so it cannot register it. Log it there: "
+                f"set_tracking_uri({self._remote.url!r}) before log_model."
+            ) from error
 
     def _source(self, source: Source) -> str:
         if source.model_id is not None and source.uri == f"models:/{source.model_id}":
