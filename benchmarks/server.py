@@ -2,7 +2,7 @@
 
 Usage::
 
-    python benchmarks/server.py [--requests 1000] [--runs 1000] [--gigabytes 1]
+    python benchmarks/server.py [--seconds 5] [--runs 1000] [--gigabytes 1]
 
 Four client processes log batches over plain HTTP; then runs are listed, and a large file goes up
 and comes down. Both servers are fresh, on this machine, with their defaults. Writes
@@ -36,6 +36,7 @@ HERE = Path(__file__).resolve().parent
 SRC = HERE.parent / "src"
 CLIENTS = 4
 METRICS = 10
+ROUNDS = 3
 PIECE = bytes(range(256)) * 4096
 API = "/api/2.0/mlflow"
 PROXY = "/api/2.0/mlflow-artifacts/artifacts"
@@ -54,12 +55,15 @@ machine: {machine}.
 |---|---|---|---|
 {rows}
 
-- A batch has {metrics} metrics; {clients} client processes send {requests} each to runs of their
-  own, one after the other, on connections that stay open, and share the cores with the server.
+- A batch has {metrics} metrics; {clients} client processes send them to runs of their own, one
+  after the other, on connections that stay open, and share the cores with the server. The best of
+  {best} rounds of {seconds:g} seconds.
 - The list is one `runs/search` with {runs:,} runs of 5 metrics, 3 params and 3 tags; the median of
   {rounds}, read to its end by the client, whose parsing of the JSON is not counted.
 - Memory is what the processes of the server took more than before, at most, while the file was
   under way.
+- The load of the machine was {load:.1f} when it began: what is above 0 is other programs, which
+  took their share all along, from both.
 """
 
 
@@ -147,53 +151,49 @@ def running(name: str, folder: Path) -> Iterator[tuple[Running, float]]:
         psutil.wait_procs(children, 20)
 
 
-def client(port: int, run_id: str, count: int) -> None:
-    """Log batches, from a process of its own, once a line has come in; print the seconds."""
+def client(port: int, run_id: str, seconds: float) -> None:
+    """Log batches for a while, from a process of its own; print how many were answered."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=600)
-    bodies = [
-        json.dumps(
-            {
-                "run_id": run_id,
-                "metrics": [
-                    {"key": f"m{key}", "value": step / 7, "timestamp": 1000 + step, "step": step}
-                    for key in range(METRICS)
-                ],
-            }
-        )
-        for step in range(count + 1)
-    ]
-    post(connection, "/runs/log-batch", bodies[0])
+    step = 0
+
+    def log() -> None:
+        metrics = [
+            {"key": f"m{key}", "value": step / 7, "timestamp": 1000 + step, "step": step}
+            for key in range(METRICS)
+        ]
+        post(connection, "/runs/log-batch", json.dumps({"run_id": run_id, "metrics": metrics}))
+
+    log()
     print("ready", flush=True)
-    sys.stdin.readline()
-    for body in bodies[1:]:
-        post(connection, "/runs/log-batch", body)
-    print("done", flush=True)
+    while sys.stdin.readline():
+        end, begin = time.monotonic() + seconds, step
+        while time.monotonic() < end:
+            step += 1
+            log()
+        print(step - begin, flush=True)
 
 
-def batches(server: Running, count: int) -> float:
-    """Return log-batch requests per second of four clients."""
+def batches(server: Running, seconds: float) -> float:
+    """Return log-batch requests per second of four clients, in the best of some rounds."""
     started = [
         subprocess.Popen(
             [sys.executable, __file__, "--client", str(server.port), server.new_run()["run_id"],
-             str(count)],
+             str(seconds)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )
         for _ in range(CLIENTS)
     ]  # fmt: skip
-    for each in started:
-        assert each.stdout is not None and each.stdout.readline() == b"ready\n"  # noqa: PT018
-    begin = time.perf_counter()
-    for each in started:
-        assert each.stdin is not None
-        each.stdin.write(b"\n")
-        each.stdin.flush()
-    for each in started:
-        assert each.stdout is not None and each.stdout.readline() == b"done\n"  # noqa: PT018
-    took = time.perf_counter() - begin
+    lines: list[list[bytes]] = []
+    for go in (b"", *([b"\n"] * ROUNDS)):
+        for each in started:
+            assert each.stdin is not None
+            each.stdin.write(go)
+            each.stdin.flush()
+        lines.append([each.stdout.readline() for each in started if each.stdout is not None])
     for each in started:
         each.communicate()
-    return CLIENTS * count / took
+    return max(sum(map(int, counts)) for counts in lines[1:]) / seconds
 
 
 def listing(server: Running, runs: int, rounds: int) -> float:
@@ -286,7 +286,7 @@ def measure(name: str, options: argparse.Namespace) -> dict[str, float]:
         with running(name, Path(folder)) as (server, started):
             found = {"answers after its start, s": started}
             found["memory when idle, MB"] = server.memory() / 1e6
-            found["log-batch requests per second"] = batches(server, options.requests)
+            found["log-batch requests per second"] = batches(server, options.seconds)
             found[f"list of {options.runs:,} runs, ms"] = listing(
                 server, options.runs, options.rounds
             )
@@ -302,7 +302,7 @@ def measure(name: str, options: argparse.Namespace) -> dict[str, float]:
 def main() -> None:
     """Measure both servers and write the page."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--requests", type=int, default=1000, help="of each client")
+    parser.add_argument("--seconds", type=float, default=5, help="of each round of log-batch")
     parser.add_argument("--runs", type=int, default=1000)
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--gigabytes", type=float, default=1.0)
@@ -311,15 +311,15 @@ def main() -> None:
     parser.add_argument("--client", nargs=3, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.client:
-        port, run_id, count = options.client
-        client(int(port), run_id, int(count))
+        port, run_id, seconds = options.client
+        client(int(port), run_id, float(seconds))
         return
+    load = os.getloadavg()[0]
     ours = measure("nbtrack", options)
     for what, value in ours.items():
         print(f"nbtrack: {what}: {value:.3g}", flush=True)
     if importlib.util.find_spec("mlflow") is None or options.only == "nbtrack":
         return
-    options.requests = max(1, options.requests // 5)  # it takes as long
     theirs = measure("mlflow", options)
     rows = []
     for what, value in ours.items():
@@ -334,7 +334,9 @@ def main() -> None:
         rows="\n".join(rows),
         metrics=METRICS,
         clients=CLIENTS,
-        requests=f"{5 * options.requests:,} (to mlflow {options.requests:,})",
+        seconds=options.seconds,
+        best=ROUNDS,
+        load=load,
         runs=options.runs,
         rounds=options.rounds,
     )
