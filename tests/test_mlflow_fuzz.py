@@ -178,7 +178,7 @@ LISTED = [
 PROXIED = ["GET", "PUT", "DELETE"]
 
 
-@fuzz(20)
+@fuzz(10)
 @given(
     st.sampled_from(PROXIED), st.sampled_from(["", "0", "run", "model"]), segments, st.booleans()
 )
