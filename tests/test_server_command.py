@@ -16,6 +16,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
+from nbtrack.server.page import FOLDER
 from programs import SRC
 
 COMMAND = [sys.executable, "-c", "from nbtrack.cli import main; main()", "server"]
@@ -91,8 +92,19 @@ def test_sigterm_folds_what_was_logged(tmp_path: Path) -> None:
         param = {"run_id": run_id, "key": "a", "value": "1"}
         assert server.ask("/runs/log-parameter", param) == (200, {})
         server.process.send_signal(signal.SIGTERM)
-        assert server.process.wait(60) == 0
+        assert server.process.communicate(timeout=60)[0] == ""  # it ends without a word
+        assert server.process.returncode == 0
     assert list((tmp_path / "served.duckdb.d" / "journal").iterdir()) == []
+
+
+def test_a_browser_gets_the_page(tmp_path: Path) -> None:
+    if not FOLDER.is_dir():
+        pytest.skip("the front end is not built")
+    with (
+        running(tmp_path, "-p", "0") as server,
+        urlopen(server.url, timeout=60) as answer,
+    ):
+        assert '<div id="page">' in answer.read().decode()
 
 
 def test_options_come_from_mlflows_environment_too(tmp_path: Path) -> None:

@@ -16,11 +16,14 @@ export function parseRoute(hash: string): Route {
   const asked = new URLSearchParams(query);
   const list = (name: string): string[] => (asked.get(name) ?? '').split(',').filter(Boolean);
   const tab = asked.get('tab') ?? '';
-  const [page = 'runs', first, second, ...more] = parts;
+  const [page = 'runs', first, second, ...more] = asMlflow(parts);
   const nothing: Route = { page: 'nothing', address: hash };
   if (more.length > 0) return nothing;
   if (page === 'runs' && first === undefined) {
     return { page: 'runs', experiments: list('experiments'), view: asked.get('view') === 'plots' ? 'plots' : 'table' };
+  }
+  if (page === 'experiments' && first !== undefined && second === undefined) {
+    return { page: 'runs', experiments: [first], view: 'table' };
   }
   if (page === 'runs' && second === undefined) return { page: 'run', runId: first!, tab };
   if (page === 'compare' && first === undefined) return { page: 'compare', runIds: list('runs') };
@@ -29,6 +32,15 @@ export function parseRoute(hash: string): Route {
   if (page === 'models' && /^\d+$/.test(second!)) return { page: 'version', name: first!, version: Number(second), tab };
   if (page === 'logged-models' && first !== undefined && second === undefined) return { page: 'logged', modelId: first, tab };
   return nothing;
+}
+
+/** Read the addresses that MLflow's clients print as ours. */
+function asMlflow(parts: string[]): string[] {
+  const [page, first, kind, id] = parts;
+  if (page === 'experiments' && kind === 'runs' && id !== undefined) return ['runs', id];
+  if (page === 'experiments' && kind === 'models' && id !== undefined) return ['logged-models', id];
+  if (page === 'models' && kind === 'versions' && id !== undefined) return ['models', first!, id];
+  return parts;
 }
 
 /** Write the address of a route, to go after the `#`. */

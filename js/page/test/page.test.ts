@@ -25,6 +25,14 @@ describe('addresses', () => {
     for (const hash of ['', '#', '#/']) expect(parseRoute(hash)).toEqual(ROUTES[0]);
   });
 
+  it('that clients of MLflow print are known', () => {
+    const read = (hash: string): string => addressOf(parseRoute(hash));
+    expect(read('#/experiments/7/runs/abc')).toBe('#/runs/abc');
+    expect(read('#/experiments/7')).toBe('#/runs?experiments=7');
+    expect(read('#/experiments/7/models/m-1')).toBe('#/logged-models/m-1');
+    expect(read('#/models/net/versions/2')).toBe('#/models/net/2');
+  });
+
   it('that nobody has made show nothing', () => {
     for (const hash of ['#/x', '#/runs/a/b', '#/models/net/latest', '#/models/net/1/2']) expect(parseRoute(hash).page).toBe('nothing');
     expect(parseRoute('#/runs/%E0%A4%A').page).toBe('run');

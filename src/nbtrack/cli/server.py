@@ -82,7 +82,7 @@ def server(
 ) -> None:
     """Serve a store to clients of MLflow, until it is stopped.
 
-    Clients set MLFLOW_TRACKING_URI to the address that is printed.
+    Clients set MLFLOW_TRACKING_URI to the address that is printed; a browser shows the runs there.
     """
     from nbtrack.server.standalone import ServerOptions, serve
 
@@ -97,6 +97,7 @@ def server(
         token=token,
         no_auth=no_auth,
         allowed_hosts=[name.strip() for name in allowed_hosts.split(",") if name.strip()],
+        page=True,
     )
     if no_auth and host not in ("127.0.0.1", "localhost", "::1"):
         note("Everybody who reaches this address reads and writes the store.")

@@ -137,7 +137,10 @@ def serve(
     if location.notice:
         _say(location.notice)
     news = announcer if options.page else None
-    asyncio.run(_run(site, guard, sockets, lambda: announce(url), news))
+    try:
+        asyncio.run(_run(site, guard, sockets, lambda: announce(url), news))
+    finally:
+        gc.unfreeze()  # DuckDB counts what is left at the end, and says so
     return 0
 
 
