@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 import nbtrack
+import protocol_cases
 from nbtrack.entities import Metric, Param, RunTag, ViewType
 from nbtrack.errors import (
     AlreadyExistsError,
@@ -660,3 +661,12 @@ def test_where_a_search_looks(three):
         nbtrack.search_runs(["0"], experiment_names=["other"])
     with pytest.raises(InvalidParameterError, match="Unsupported output format"):
         nbtrack.search_runs(output_format="json")
+
+
+# -- what mlflow's client does with a server, done in its place -------------------------------
+
+
+@pytest.mark.filterwarnings("ignore::nbtrack.errors.NbtrackWarning")
+@pytest.mark.parametrize("name", protocol_cases.EVERYWHERE)
+def test_what_mlflow_does_with_a_server_is_done_with_a_store(name, workdir):
+    protocol_cases.CASES[name](nbtrack)

@@ -7,9 +7,8 @@ import subprocess
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -220,28 +219,10 @@ def test_models_are_logged_registered_and_loaded(server: TrackingServer, track: 
     assert nbtrack.search_registered_models(filter_string=f"name = '{name}'") == []
 
 
-def refused(code: str, call: Callable[..., Any], *args: Any, **named: Any) -> str:
-    with pytest.raises(nbtrack.MlflowException) as caught:
-        call(*args, **named)
-    assert caught.value.error_code == code
-    return str(caught.value)
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        "experiments_live_and_die",
-        "a_fluent_run_keeps_what_is_logged",
-        "inputs_are_kept_with_their_context",
-        "images_tables_and_figures_are_kept",
-        "logged_models_are_found_and_described",
-        "metrics_of_models_have_their_dataset",
-    ],
-)
+@pytest.mark.parametrize("name", protocol_cases.EVERYWHERE)
 def test_what_the_real_client_does_is_done_here_too(
-    name: str, server: TrackingServer, track: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, server: TrackingServer, track: Path
 ) -> None:
-    monkeypatch.setattr(protocol_cases, "refused", refused)
     nbtrack.set_tracking_uri(server.url)
     try:
         protocol_cases.CASES[name](nbtrack)
