@@ -262,6 +262,29 @@ with nbtrack.start_run(run_name=sys.argv[2]):
 """
 
 
+TOGETHER = """
+import sys
+import nbtrack
+nbtrack.set_tracking_uri(sys.argv[1])
+nbtrack.set_experiment("together")
+with nbtrack.start_run():
+    nbtrack.log_metric("a", 1.0)
+"""
+
+
+def test_processes_that_begin_together_find_one_experiment(
+    alone: TrackingServer, track: Path
+) -> None:
+    server = alone.start()
+    place = {"NBTRACK_REMOTE_DIR": str(track / "mirrors")}
+    began = [programs.start(TOGETHER, server.url, cwd=track, **place) for _ in range(6)]
+    for each in began:
+        programs.finish(each)
+    nbtrack.set_tracking_uri(server.url)
+    runs = nbtrack.search_runs(experiment_names=["together"], output_format="list")
+    assert [run.data.metrics for run in runs] == [{"a": 1.0}] * 6
+
+
 def test_nothing_is_lost_or_doubled_when_the_server_is_killed(
     alone: TrackingServer, track: Path
 ) -> None:

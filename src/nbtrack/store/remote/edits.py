@@ -54,15 +54,12 @@ class Edits(RegistryCalls):
                     f"The tracking server {self._remote.url} did not answer a moment ago, so the "
                     f"experiment {name!r} cannot be made now. Try again later."
                 )
-            made = self._remote.ask(
-                "POST", "experiments/create", {k: v for k, v in body.items() if v},
-                repeatable=False,
-            )  # fmt: skip
+            body = {k: v for k, v in body.items() if v}
+            made = self._post("experiments/create", body, repeatable=False)
         except ServerUnreachableError:
             if location or pairs:
                 raise
             return self._create_offline(name)
-        self._remote.pull.forget()
         return str(made["experiment_id"])
 
     def _create_offline(self, name: str) -> str:

@@ -16,6 +16,7 @@ from nbtrack.errors import NotFoundError, ServerUnreachableError
 from nbtrack.store import tails
 from nbtrack.store.reader import Reader
 from nbtrack.store.remote import mirror_models
+from nbtrack.store.remote.answers import Answer
 from nbtrack.store.remote.mirror import Mirror
 from nbtrack.store.remote.spool import LOCAL_EXPERIMENT
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 Change = Callable[[Reader], None]
+"""Writes to the mirror what the server has said."""
 Point = tuple[int, int, float]
 LEAST_S = 1.0
 TIMES_ITS_COST = 5.0
@@ -54,14 +56,20 @@ class Pull:
         """Ask the server again for whatever is asked next."""
         self._fresh_until.clear()
 
+    def write_again(self) -> None:
+        """Ask again, and write what the server says to the mirror, changed or not."""
+        self._fresh_until.clear()
+        self._seen.clear()
+        self._complete.clear()
+
     def look_again(self) -> None:
         """Write the experiments to the mirror when they are asked for next, changed or not."""
         self._fresh_until.pop("experiments", None)
         self._seen.pop("experiments", None)
 
-    def fetch(self, question: str, ask: Callable[[], list[Change]]) -> list[Change]:
+    def fetch(self, question: str, ask: Callable[[], list[Change]]) -> list[Answer]:
         """Ask the server, unless it was just now, or is away; return what is to be written."""
-        now = time.monotonic()
+        now, asked = time.monotonic(), time.time_ns()
         if now < self._fresh_until.get(question, 0.0) or self._remote.is_away:
             return []
         try:
@@ -73,7 +81,7 @@ class Pull:
         self.answered = time.time()
         took = time.monotonic() - now
         self._fresh_until[question] = time.monotonic() + max(LEAST_S, TIMES_ITS_COST * took)
-        return changes
+        return [Answer(question, asked, change) for change in changes]
 
     def age(self) -> str:
         """Return how old what the mirror knows is, in words."""
@@ -87,7 +95,7 @@ class Pull:
 
     # -- experiments and runs ----------------------------------------------------------------
 
-    def experiments(self) -> list[Change]:
+    def experiments(self) -> list[Answer]:
         """Fetch all experiments."""
         return self.fetch("experiments", self._ask_experiments)
 
@@ -106,7 +114,7 @@ class Pull:
         """Return whether a value is the id of an experiment of the server."""
         return value in self._experiments
 
-    def runs_of(self, experiment_ids: Sequence[str] | None) -> list[Change]:
+    def runs_of(self, experiment_ids: Sequence[str] | None) -> list[Answer]:
         """Fetch the runs of some experiments; None for all that are there."""
         if experiment_ids is None:
             ids = sorted(self._experiments)
@@ -160,17 +168,17 @@ class Pull:
             changed.append(run)
         return changed
 
-    def runs(self, run_ids: Sequence[str], reader: RemoteReader) -> list[Change]:
+    def runs(self, run_ids: Sequence[str], reader: RemoteReader) -> list[Answer]:
         """Fetch some runs: few of them one by one, more with their experiments."""
         now = time.monotonic()
         stale = [r for r in run_ids if now >= self._fresh_until.get(f"run {r}", 0.0)]
         if len(stale) > MOST_SINGLE:
             rows = reader.plain("remote.experiments_of_runs", ids=stale)
             return self.runs_of([row[0] for row in rows])
-        changes: list[Change] = []
+        answers: list[Answer] = []
         for run_id in stale:
-            changes += self.fetch(f"run {run_id}", partial(self._ask_run, run_id))
-        return changes
+            answers += self.fetch(f"run {run_id}", partial(self._ask_run, run_id))
+        return answers
 
     def _ask_run(self, run_id: str) -> list[Change]:
         if self._remote.is_waiting(run_id):
@@ -190,22 +198,22 @@ class Pull:
 
     def histories(
         self, reader: RemoteReader, run_ids: Sequence[str] | None, keys: Sequence[str] | None
-    ) -> list[Change]:
+    ) -> list[Answer]:
         """Fetch all points of metrics of some runs, where the mirror does not have them yet."""
         if run_ids is None:
             rows = reader.plain("remote.all_latest")
         else:
             rows = reader.plain("remote.latest", ids=list(run_ids))
-        changes: list[Change] = []
+        answers: list[Answer] = []
         for run_id, key, step, when, value in rows:
             latest = (step, when, value)
             if (keys is not None and key not in keys) or self._is_complete(run_id, key, latest):
                 continue
-            changes += self.fetch(
+            answers += self.fetch(
                 f"history {run_id} {key}",
                 partial(self._ask_history, run_id, key, latest),
             )
-        return changes
+        return answers
 
     def _is_complete(self, run_id: str, key: str, latest: Point) -> bool:
         if self._remote.is_ours(run_id):
@@ -226,7 +234,7 @@ class Pull:
 
     # -- models ------------------------------------------------------------------------------
 
-    def models_of(self, experiment_ids: Sequence[str] | None) -> list[Change]:
+    def models_of(self, experiment_ids: Sequence[str] | None) -> list[Answer]:
         """Fetch the logged models of some experiments; None for all that are there."""
         if experiment_ids is None:
             ids = sorted(self._experiments)
@@ -258,12 +266,12 @@ class Pull:
 
         return [write]
 
-    def models(self, model_ids: Sequence[str]) -> list[Change]:
+    def models(self, model_ids: Sequence[str]) -> list[Answer]:
         """Fetch some logged models."""
-        changes: list[Change] = []
+        answers: list[Answer] = []
         for model_id in model_ids[:MOST_SINGLE]:
-            changes += self.fetch(f"model {model_id}", partial(self._ask_model, model_id))
-        return changes
+            answers += self.fetch(f"model {model_id}", partial(self._ask_model, model_id))
+        return answers
 
     def _ask_model(self, model_id: str) -> list[Change]:
         busy = self.busy()
@@ -278,7 +286,7 @@ class Pull:
             lambda reader: mirror_models.put_models(reader, url, spool, [found], busy | self.busy())
         ]
 
-    def registry(self) -> list[Change]:
+    def registry(self) -> list[Answer]:
         """Fetch the model registry."""
         return self.fetch("registry", self._ask_registry)
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbtrack.store.queries import SQL
 from nbtrack.store.reader import Reader
-from nbtrack.store.remote.pull import Change
+from nbtrack.store.remote.answers import Answer
 
 if TYPE_CHECKING:
     import numpy as np
@@ -56,11 +56,11 @@ class RemoteReader(Reader):
         The mirror, attached.
     store : RemoteStore
     reopen : callable
-        Closes the mirror, writes changes to it and returns a reader of it again.
+        Closes the mirror, writes answers to it and returns a reader of it again.
     """
 
     def __init__(
-        self, inner: Reader, store: RemoteStore, reopen: Callable[[list[Change]], Reader]
+        self, inner: Reader, store: RemoteStore, reopen: Callable[[list[Answer]], Reader]
     ) -> None:
         super().__init__(inner.connection, inner.folder)
         self._store = store
@@ -112,31 +112,31 @@ class RemoteReader(Reader):
         if not tables or self._store.remote.is_away:
             return
         pull = self._store.remote.pull
-        changes = pull.experiments()
+        answers = pull.experiments()
         run_ids, model_ids = _ids(values, "run"), _ids(values, "model")
         experiment_ids = self._experiment_ids(values)
         if tables & _RUNS:
             if "series" in values:
                 run_ids = self._runs_of_series(values["series"])
             if run_ids is not None:
-                changes += pull.runs(run_ids, self)
+                answers += pull.runs(run_ids, self)
             elif not tables & _MODELS or experiment_ids is not None:
-                changes += pull.runs_of(experiment_ids)
+                answers += pull.runs_of(experiment_ids)
         if tables & _MODELS:
             if model_ids is not None:
-                changes += pull.models(model_ids)
+                answers += pull.models(model_ids)
             else:
-                changes += pull.models_of(experiment_ids)
+                answers += pull.models_of(experiment_ids)
         if tables & _REGISTRY:
-            changes += pull.registry()
-        self._write(changes)
+            answers += pull.registry()
+        self._write(answers)
         if tables & _POINTS:
             keys = _list(values.get("keys") or values.get("key"))
             self._write(pull.histories(self, run_ids, keys))
 
-    def _write(self, changes: list[Change]) -> None:
-        if changes:
-            self.connection = self._reopen(changes).connection
+    def _write(self, answers: list[Answer]) -> None:
+        if answers:
+            self.connection = self._reopen(answers).connection
 
     def _runs_of_series(self, series: Any) -> list[str]:
         numbers = [int(number) for number in _list(series) or ()]

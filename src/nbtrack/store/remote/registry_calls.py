@@ -39,9 +39,10 @@ class RegistryCalls:
         self._remote.flush()
 
     def _post(self, path: str, body: Json, method: str = "POST", **options: Any) -> Json:
-        answer = self._remote.ask(method, path, body, **options)
-        self._remote.pull.forget()
-        return answer
+        try:
+            return self._remote.ask(method, path, body, **options)
+        finally:  # what is refused tells that the mirror is behind
+            self._remote.pull.forget()
 
     def _model(self, name: str) -> RegisteredModel:
         with self._remote.store.read() as reader:

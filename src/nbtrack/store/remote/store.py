@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from nbtrack.errors import NbtrackError, NotFoundError, StoreLockedError, StoreReadOnlyError
 from nbtrack.store import experiments
 from nbtrack.store.reader import Reader
-from nbtrack.store.remote.pull import Change
+from nbtrack.store.remote.answers import Answer, AnswerTimes
 from nbtrack.store.remote.reader import RemoteReader
 from nbtrack.store.remote.remote import Remote
 from nbtrack.store.remote.spool import server_of
@@ -65,30 +65,42 @@ class RemoteStore(Store):
         if self.remote.sender.is_behind():  # what a process before this one has left
             self.remote.sender.start()
 
-        def reopen(changes: list[Change]) -> Reader:
+        def reopen(answers: list[Answer]) -> Reader:
             stack.close()
-            written = self._write_changes(changes)
-            fresh = Store._enter(self, stack)
-            if not written:  # the mirror is held by someone: this reader has a copy of it
-                for change in changes:
-                    change(fresh)
-            return fresh
+            if self._write_answers(answers):
+                return Store._enter(self, stack)
+            return self._copy_with(answers, stack)
 
         return RemoteReader(inner, self, reopen)
 
-    def _write_changes(self, changes: list[Change]) -> bool:
+    def _write_answers(self, answers: list[Answer]) -> bool:
         """Write what the server has said, unless someone holds the mirror for long."""
+        times = AnswerTimes(self.folder)
         try:
             with self._locked(2.0) as writable, contextlib.ExitStack() as stack:
                 self._fold_now(writable)
+                newer = times.newer(answers)
                 reader = self._attach(stack, read_only=False)
                 reader.connection.execute("BEGIN")
-                for change in changes:
-                    change(reader)
+                for answer in newer:
+                    answer.write(reader)
                 reader.connection.execute("COMMIT")
+                times.note(newer)
         except (StoreLockedError, StoreReadOnlyError):
             return False
         return True
+
+    def _copy_with(self, answers: list[Answer], stack: contextlib.ExitStack) -> Reader:
+        """Return a copy of the mirror with what the server has said; the mirror gets it later."""
+        from nbtrack.store import database
+
+        self.remote.pull.write_again()
+        source = self.path if self.path.exists() else None
+        reader = Reader(stack.enter_context(database.overlaid(source)), self.folder)
+        self._fold_into(reader)
+        for answer in answers:
+            answer.write(reader)
+        return reader
 
     def writes(self, journal: str) -> bool:
         """Return whether this process has a journal open."""
