@@ -334,12 +334,17 @@ def test_braces_of_the_shell_stay() -> None:
         fill_in("echo {c}", {})
 
 
+def needs_uv() -> None:
+    if not shutil.which("uv"):
+        pytest.skip("uv is not installed")
+
+
 @pytest.mark.parametrize("manager", ["uv", "virtualenv"])
 def test_an_environment_is_made_once_and_used(
     project: Path, manager: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    if manager == "uv" and not shutil.which("uv"):
-        pytest.skip("uv is not installed")
+    if manager == "uv":
+        needs_uv()
     monkeypatch.setenv("NBTRACK_ENV_ROOT", str(project.parent / "envs"))
     (project / "python_env.yaml").write_text("dependencies: []\n")
     (project / "where.py").write_text("import sys; open('where', 'w').write(sys.prefix)")
@@ -351,8 +356,7 @@ def test_an_environment_is_made_once_and_used(
 
 
 def test_what_uv_has_locked_is_installed(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    if not shutil.which("uv"):
-        pytest.skip("uv is not installed")
+    needs_uv()
     monkeypatch.setenv("NBTRACK_ENV_ROOT", str(project.parent / "envs"))
     (project / "pyproject.toml").write_text(
         "[project]\nname = 'p'\nversion = '1'\nrequires-python = '>=3.11'\ndependencies = []\n"
@@ -382,6 +386,7 @@ def test_packages_of_this_machine_are_installed_again(workdir: Path) -> None:
 def test_an_environment_that_cannot_be_made_says_why(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    needs_uv()
     monkeypatch.setenv("NBTRACK_ENV_ROOT", str(project.parent / "envs"))
     (project / "python_env.yaml").write_text("dependencies: ['-r missing.txt']\n")
     with pytest.raises(ProjectError, match=r"(?s)could not be made.*missing\.txt"):
