@@ -74,3 +74,40 @@ def view() -> Decorator[Any]:
 def view_number(name: str) -> int:
     """Return the view type of a name."""
     return VIEWS.index(name.lower()) + 1
+
+
+def host(help: str) -> Decorator[Any]:
+    """Return the option ``--host`` of a server."""
+    return click.option(
+        "-h",
+        "--host",
+        default="127.0.0.1",
+        envvar=["NBTRACK_HOST", "MLFLOW_HOST"],
+        show_default=True,
+        help=help,
+    )
+
+
+def port(help: str, default: int | None = None) -> Decorator[Any]:
+    """Return the option ``--port`` of a server."""
+    return click.option(
+        "-p",
+        "--port",
+        type=click.IntRange(0, 65535),
+        default=default,
+        envvar=["NBTRACK_PORT", "MLFLOW_PORT"],
+        show_default=default is not None,
+        help=help,
+    )
+
+
+def allowed_hosts() -> Decorator[Any]:
+    """Return the option ``--allowed-hosts`` of a server, a list."""
+    return click.option(
+        "--allowed-hosts",
+        metavar="NAMES",
+        default="",
+        envvar="MLFLOW_SERVER_ALLOWED_HOSTS",
+        callback=lambda context, option, text: [n.strip() for n in text.split(",") if n.strip()],
+        help="More names of this server, with commas between them.",
+    )

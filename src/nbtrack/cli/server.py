@@ -6,28 +6,14 @@ import sys
 
 import click
 
+from nbtrack.cli import options
 from nbtrack.cli.command import Command, chosen_uri
 from nbtrack.cli.output import note
 
 
 @click.command(cls=Command, uri_names=("--backend-store-uri",))
-@click.option(
-    "-h",
-    "--host",
-    default="127.0.0.1",
-    envvar=["NBTRACK_HOST", "MLFLOW_HOST"],
-    show_default=True,
-    help="Where to listen. Beyond this machine, clients need a token.",
-)
-@click.option(
-    "-p",
-    "--port",
-    type=click.IntRange(0, 65535),
-    default=5000,
-    envvar=["NBTRACK_PORT", "MLFLOW_PORT"],
-    show_default=True,
-    help="0 for one that is free.",
-)
+@options.host("Where to listen. Beyond this machine, clients need a token.")
+@options.port("0 for one that is free.", default=5000)
 @click.option(
     "--default-artifact-root",
     metavar="URI",
@@ -62,13 +48,7 @@ from nbtrack.cli.output import note
     "safer.  [default: none on this machine, else one is made and printed]",
 )
 @click.option("--no-auth", is_flag=True, help="Answer everybody who reaches the host.")
-@click.option(
-    "--allowed-hosts",
-    metavar="NAMES",
-    default="",
-    envvar="MLFLOW_SERVER_ALLOWED_HOSTS",
-    help="More names of this server, with commas between them.",
-)
+@options.allowed_hosts()
 def server(
     host: str,
     port: int,
@@ -78,7 +58,7 @@ def server(
     registry_store_uri: str | None,
     token: str | None,
     no_auth: bool,
-    allowed_hosts: str,
+    allowed_hosts: list[str],
 ) -> None:
     """Serve a store to clients of MLflow, until it is stopped.
 
@@ -86,7 +66,7 @@ def server(
     """
     from nbtrack.server.standalone import ServerOptions, serve
 
-    options = ServerOptions(
+    chosen = ServerOptions(
         store_uri=chosen_uri(),
         host=host,
         port=port,
@@ -96,9 +76,9 @@ def server(
         serve_artifacts=serve_artifacts,
         token=token,
         no_auth=no_auth,
-        allowed_hosts=[name.strip() for name in allowed_hosts.split(",") if name.strip()],
+        allowed_hosts=allowed_hosts,
         page=True,
     )
     if no_auth and host not in ("127.0.0.1", "localhost", "::1"):
         note("Everybody who reaches this address reads and writes the store.")
-    sys.exit(serve(options))
+    sys.exit(serve(chosen))

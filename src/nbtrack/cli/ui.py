@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 
 import click
 
+from nbtrack.cli import options
 from nbtrack.cli.command import Command, chosen_uri
 from nbtrack.cli.output import note
 
@@ -17,21 +18,8 @@ _TOKEN_BYTES = 24
 
 
 @click.command(cls=Command, uri_names=("--backend-store-uri",))
-@click.option(
-    "-h",
-    "--host",
-    default="127.0.0.1",
-    envvar=["NBTRACK_HOST", "MLFLOW_HOST"],
-    show_default=True,
-    help="Where to listen; by default only this machine reaches it.",
-)
-@click.option(
-    "-p",
-    "--port",
-    type=click.IntRange(0, 65535),
-    envvar=["NBTRACK_PORT", "MLFLOW_PORT"],
-    help="0 for one that is free.  [default: 5000, or one that is free where that is taken]",
-)
+@options.host("Where to listen; by default only this machine reaches it.")
+@options.port("0 for one that is free.  [default: 5000, or one that is free where that is taken]")
 @click.option("--browser/--no-browser", default=True, help="Whether to open it in a browser.")
 @click.option(
     "--token",
@@ -42,20 +30,14 @@ _TOKEN_BYTES = 24
 @click.option(
     "--no-auth", is_flag=True, help="Answer everybody who reaches the host, without a token."
 )
-@click.option(
-    "--allowed-hosts",
-    metavar="NAMES",
-    default="",
-    envvar="MLFLOW_SERVER_ALLOWED_HOSTS",
-    help="More names of this server, with commas between them.",
-)
+@options.allowed_hosts()
 def ui(
     host: str,
     port: int | None,
     browser: bool,
     token: str | None,
     no_auth: bool,
-    allowed_hosts: str,
+    allowed_hosts: list[str],
 ) -> None:
     """Show runs, comparisons, charts, artifacts and models in a browser, until Ctrl-C.
 
@@ -76,13 +58,13 @@ def ui(
         if browser:  # some browsers keep who opens them waiting
             threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
 
-    options = ServerOptions(
+    chosen = ServerOptions(
         store_uri=chosen_uri(),
         host=host,
         token=token,
         no_auth=no_auth,
-        allowed_hosts=[name.strip() for name in allowed_hosts.split(",") if name.strip()],
+        allowed_hosts=allowed_hosts,
         page=True,
     )
     sockets = bind_preferred(host, PORT) if port is None else bind(host, port)
-    sys.exit(serve(options, ready=ready, sockets=sockets))
+    sys.exit(serve(chosen, ready=ready, sockets=sockets))
