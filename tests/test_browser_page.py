@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 __all__ = ["browser"]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +52,7 @@ def test_the_runs_are_a_table_to_filter_and_sort(window: Window) -> None:
     page = window.page
     window.experiment("digits")
     window.wait_for_runs(["baseline", "<b>quick</b>", "slow"])
-    assert page.title() == "digits · nbtrack"
+    page.wait_for_function("() => document.title === 'digits · nbtrack'")
     assert "token=" not in page.url
     window.table.heading("metrics.loss").click()
     window.wait_for_runs(["<b>quick</b>", "baseline", "slow"])
