@@ -19,7 +19,7 @@ MAX_LINES = 400
 VAGUE_NAMES = {"utils", "util", "helpers", "helper", "common", "manager", "misc"}
 HEAVY = {"torch", "pandas", "plotly", "duckdb", "pyarrow", "numpy", "anywidget", "IPython"}
 
-GROUND = {"entities", "errors", "limits", "config"}
+GROUND = {"entities", "errors", "limits", "config", "redaction"}
 RUN = {"store", "tracking"} | GROUND
 # Public names of MLflow that lead to files of models/: they hold imports and nothing else.
 DOORS = {
@@ -55,7 +55,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "entities": set(),
     "errors": set(),
     "exceptions": {"errors"},
-    "limits": {"errors", "config"},
+    "limits": {"errors", "config", "redaction"},
+    "redaction": {"errors", "config"},
     "config": {"errors"},
     "store": GROUND,
     "health": {"store"} | GROUND,

@@ -29,6 +29,12 @@ raise RuntimeError("login with hf_AbCdEfGhIjKlMnOpQrSt and from-environment-9 fa
 """
 
 
+@pytest.fixture(autouse=True)
+def _recorded_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The record holds secrets, as one of before may."""
+    monkeypatch.setenv("NBTRACK_REDACT", "false")
+
+
 def leaks(outputs: object) -> list[str]:
     text = json.dumps(outputs)
     return [secret for secret in SECRETS if secret in text]

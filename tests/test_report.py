@@ -16,8 +16,10 @@ import pytest
 import lab as jupyter
 import nbtrack
 from nbtrack.errors import InvalidParameterError
+from nbtrack.redaction.names import is_private
+from nbtrack.redaction.secrets import HIDDEN
 from nbtrack.views.report import render_report
-from nbtrack.views.report_redaction import HIDDEN, Redaction, is_private
+from nbtrack.views.report_redaction import Redaction
 from sweeps import log_runs
 
 if TYPE_CHECKING:
@@ -97,6 +99,7 @@ def test_names_tell_what_is_private(name: str, private: bool) -> None:
 
 def planted(workdir: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Log two runs with secrets wherever somebody could write one; return the secrets."""
+    monkeypatch.setenv("NBTRACK_REDACT", "false")  # as a record of before holds them
     monkeypatch.setenv("SERVICE_TOKEN", "only-in-the-environment")
     host = "gpu-box-17.lab.example.org"
     monkeypatch.setattr(socket, "gethostname", lambda: host)

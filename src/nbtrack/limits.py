@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from nbtrack.errors import InvalidParameterError, warn
+from nbtrack.redaction.values import without_secret
 
 MAX_KEY = 250
 MAX_PARAM_VALUE = 6000
@@ -170,6 +171,9 @@ def dataset_fields(given: Mapping[str, Any]) -> dict[str, str | None]:
         If one that must be there is empty, or name or digest are too long.
     """
     fields = {name: None if v is None else storable(str(v)) for name, v in given.items()}
+    for name in ("source", "profile"):
+        if text := fields.get(name):
+            fields[name] = without_secret(f"dataset.{name}", text, "Field")
     for name, limit in (
         ("name", MAX_DATASET_NAME),
         ("digest", MAX_DATASET_DIGEST),
@@ -264,7 +268,7 @@ def tag_value(key: str, value: Any) -> str:
 
 def experiment_tag_value(key: str, value: Any) -> str:
     """Return the value of an experiment's tag as text; more than 20,000 characters are refused."""
-    text = storable(str(value))
+    text = without_secret(key, storable(str(value)), "Tag")
     if len(text) > MAX_EXPERIMENT_TAG_VALUE:
         raise InvalidParameterError(
             f"'value' exceeds the maximum length of {MAX_EXPERIMENT_TAG_VALUE} characters: that of "
@@ -275,7 +279,7 @@ def experiment_tag_value(key: str, value: Any) -> str:
 
 def registry_tag_value(key: str, value: Any) -> str:
     """Return the value of a tag of the registry as text, at most 100,000 characters."""
-    text = storable(str(value))
+    text = without_secret(key, storable(str(value)), "Tag")
     if len(text) > MAX_REGISTRY_TAG_VALUE:
         raise InvalidParameterError(
             f"'value' exceeds the maximum length of {MAX_REGISTRY_TAG_VALUE} characters: that of "
@@ -351,7 +355,7 @@ def storable(text: str) -> str:
 
 
 def _text(key: str, value: Any, limit: int, what: str) -> str:
-    text = storable(value if type(value) is str else str(value))
+    text = without_secret(key, storable(value if type(value) is str else str(value)), what)
     if len(text) <= limit:
         return text
     from nbtrack.config import truncates_long_values

@@ -15,6 +15,7 @@ from nbtrack.notebook.figures import ShownFigures
 from nbtrack.notebook.literals import assigned_names, literal_params, object_params
 from nbtrack.notebook.memory import PeakMemory
 from nbtrack.notebook.printed import PrintedTail
+from nbtrack.notebook.secrets import SecretsOfCells
 from nbtrack.notebook.slices import Executed, as_record, backward_slice
 from nbtrack.tracking.run import ActiveRun
 
@@ -41,6 +42,8 @@ class CellCapture:
 
     Attributes
     ----------
+    source : str
+        The cell without the secrets in it, as it is kept.
     literals : dict
         The params that were found in the source; they are logged when the cell ends, each
         only where the run has no param of that name.
@@ -56,11 +59,15 @@ class CellCapture:
     ) -> None:
         self.run = run
         self._shell = shell
-        self._source = source
         self._cell_id = cell_id
         self._earlier = list(earlier)
         self._python = _as_python(shell, source)
-        self.literals = literal_params(self._python)
+        self._clean = SecretsOfCells(run, shell.user_ns)
+        self._source = source
+        self.source = self._clean.source(source)
+        self.literals = {
+            name: self._clean.value(value) for name, value in literal_params(self._python).items()
+        }
         self._names = assigned_names(self._python)
         self._before: dict[str, int] = {}
         self._printed = PrintedTail()
@@ -101,16 +108,16 @@ class CellCapture:
 
     def _keep_source(self) -> None:
         self.run.writer.artifacts.put_bytes(
-            SOURCE_FILE, self._source.encode("utf-8", "backslashreplace")
+            SOURCE_FILE, self.source.encode("utf-8", "backslashreplace")
         )
 
     def _keep_needed(self, names: set[str]) -> None:
         number = int(self._shell.execution_count)
         cell = Executed(number, self._cell_id, self._source, lambda _source: self._python)
-        _keep_needed(self.run, cell, self._earlier, names)
+        _keep_needed(self.run, cell, self._earlier, names, self._clean)
 
     def _keep_output(self) -> None:
-        text = self._printed.text()
+        text = self._clean.output(self._printed.text(), "output")
         if text.strip():
             self.run.writer.artifacts.put_bytes(
                 OUTPUT_FILE, text.encode("utf-8", "backslashreplace")
@@ -123,7 +130,11 @@ class CellCapture:
             for name in self._names
             if name in namespace and not (failed and self._before.get(name) == id(namespace[name]))
         ]
-        found = {**object_params(names, namespace), **self.literals}
+        fields = object_params(names, namespace)
+        found = {
+            **{name: self._clean.value(each) for name, each in fields.items()},
+            **self.literals,
+        }
         log_missing_params(self.run, found)
 
     def _log_result(self, result: Any) -> None:
@@ -133,7 +144,9 @@ class CellCapture:
             self.run.writer.log_metrics({k: v for k, v in metrics.items() if k not in known})
 
 
-def keep_cell(run: ActiveRun, cell: Executed, earlier: Sequence[Executed], names: set[str]) -> None:
+def keep_cell(
+    run: ActiveRun, cell: Executed, earlier: Sequence[Executed], namespace: Mapping[str, Any]
+) -> None:
     """Keep the cell that has started a run, and the earlier cells that it needs.
 
     Parameters
@@ -142,12 +155,13 @@ def keep_cell(run: ActiveRun, cell: Executed, earlier: Sequence[Executed], names
     cell : Executed
     earlier : list of Executed
         The cells that were executed before it.
-    names : set of str
-        The names that have a value now.
+    namespace : mapping of str to object
+        The variables of the notebook.
     """
     tags = {CELL_TAG: str(cell.number)} | ({CELL_ID_TAG: cell.cell_id} if cell.cell_id else {})
     run.writer.set_tags(tags)
-    _keep_needed(run, cell, earlier, names, with_source=True)
+    clean = SecretsOfCells(run, namespace)
+    _keep_needed(run, cell, earlier, set(namespace), clean, with_source=True)
 
 
 def _keep_needed(
@@ -155,6 +169,7 @@ def _keep_needed(
     cell: Executed,
     earlier: Sequence[Executed],
     names: set[str],
+    clean: SecretsOfCells,
     *,
     with_source: bool = False,
 ) -> None:
@@ -164,9 +179,9 @@ def _keep_needed(
         run.ending.wait(0.25)  # stay out of the way of the first steps
         try:
             if with_source:
-                source = cell.text.encode("utf-8", "backslashreplace")
+                source = clean.source(cell.text).encode("utf-8", "backslashreplace")
                 run.writer.artifacts.put_bytes(SOURCE_FILE, source)
-            record = as_record(backward_slice(earlier, cell, names), cell)
+            record = as_record(backward_slice(earlier, cell, names), cell, clean.source)
             text = json.dumps(record, indent=1)
             run.writer.artifacts.put_bytes(CELLS_FILE, text.encode("utf-8"))
         except Exception as error:  # noqa: BLE001  a thread has no caller: it is said once, by name

@@ -72,7 +72,7 @@ class Cells:
         cell = self._executed
         inside = any(outer.cell == run.cell for outer in run.outer)
         if self.capturing and not inside and self.tracked is None and cell is not None:
-            keep_cell(run, cell, self._history.before(cell), set(self._shell.user_ns))
+            keep_cell(run, cell, self._history.before(cell), self._shell.user_ns)
 
     def _on_start(self, info: Any) -> None:
         if not self._tracked:

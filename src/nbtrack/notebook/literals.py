@@ -8,15 +8,15 @@ import enum
 import math
 import operator
 import os
-import re
 from collections.abc import Iterator, Mapping
 from types import SimpleNamespace
 from typing import Any
 
+from nbtrack.redaction.names import is_secret
+
 MAX_TEXT = 250
 MAX_ITEMS = 100
 MAX_DEPTH = 4
-_PRIVATE = re.compile(r"(?i)(^|_)(token|secret|passwo?r?d|pwd|credentials?|api_?key|\w+_key)$")
 _OPERATORS: dict[type[ast.operator], Any] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
@@ -33,7 +33,7 @@ def literal_params(source: str) -> dict[str, Any]:
 
     ``lr = 1e-3``, ``batch_size, epochs = 64, 5``, ``cfg = dict(lr=0.1)`` as ``cfg.lr``. A name
     that is bound anywhere else in the cell too (a counter, a loop variable, a best value so far)
-    is no param, and neither is one that starts with ``_`` or looks like a secret.
+    is no param, and neither is one that starts with ``_`` or whose value is a secret by its name.
 
     Parameters
     ----------
@@ -88,7 +88,7 @@ def object_params(names: list[str], values: Mapping[str, Any]) -> dict[str, Any]
 
 def is_param_name(name: str) -> bool:
     """Return whether a variable of this name may be a param."""
-    return not name.startswith("_") and not _PRIVATE.search(name)
+    return not name.startswith("_")
 
 
 def flat(name: str, value: Any) -> dict[str, Any]:
@@ -105,7 +105,7 @@ def _leaves(name: str, value: Any, depth: int) -> Iterator[tuple[str, Any]]:
                     yield from _leaves(f"{name}.{key}", item, depth + 1)
         return
     leaf = _leaf(value)
-    if leaf is not _NOTHING:
+    if leaf is not _NOTHING and not any(is_secret(part, leaf) for part in name.split(".")):
         yield name, leaf
 
 

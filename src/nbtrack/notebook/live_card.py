@@ -16,6 +16,7 @@ from nbtrack.notebook.cells import cells_of
 from nbtrack.notebook.feed import Feed
 from nbtrack.notebook.interruption import interrupt_cell
 from nbtrack.notebook.pace import Pace
+from nbtrack.redaction.secrets import HIDDEN
 from nbtrack.store.journal import SAMPLE, now_ms
 from nbtrack.tracking.kernel import shell
 from nbtrack.tracking.run import ERROR_TAG, ActiveRun
@@ -231,7 +232,7 @@ class LiveCard:
             before = {key: value for key, value in last.params.items() if key in params}
             now = RunFacts(params, source=self._source)
             found = since(now, RunFacts(before, source=last.source))
-            self._card.set_since(found.items, found.detail)
+            self._card.set_since([*found.items, *self._left_out(params)], found.detail)
 
     def _elapsed(self) -> float:
         return (self._end or time.monotonic()) - self._begin
@@ -277,9 +278,22 @@ class LiveCard:
             fields["error"] = " ".join(error.split()) + _where(run.cell_error or sys.exception())
         self._card.update_head(**fields)
         self._card.set_state(run.info.run_id, run.info.status)
+        left_out = self._left_out(stored.data.params)
         if neighbours is not None and neighbours.last is not None:
             found = since(facts_of(stored, self._source), neighbours.last)
-            self._card.set_since(found.items, found.detail)
+            self._card.set_since([*found.items, *left_out], found.detail)
+        elif left_out:
+            self._card.set_since(left_out)
+
+    def _left_out(self, params: Mapping[str, str]) -> list[dict[str, str]]:
+        """Return the item that says which secrets were not kept."""
+        hidden = (name for name, value in params.items() if HIDDEN in value)
+        names = dict.fromkeys([*self._run.left_out, *hidden])
+        return (
+            [{"label": "secrets left out", "text": ", ".join(names), "kind": "info"}]
+            if names
+            else []
+        )
 
 
 def _where(error: BaseException | None) -> str:

@@ -143,7 +143,9 @@ class TrackMagics(Magics):
         except NbtrackError as error:
             raise UsageError(str(error)) from None
         if not options.quiet:
-            show_card(run, source=source, literals={**capture.literals, **options.params})
+            show_card(
+                run, source=capture.source, literals={**capture.literals, **run.writer.params}
+            )
         capture.start()
 
     @no_var_expand

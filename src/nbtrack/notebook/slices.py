@@ -182,7 +182,7 @@ def backward_slice(
     return Slice(cells, missing, sorted(again))
 
 
-def as_record(found: Slice, source: Executed) -> dict[str, Any]:
+def as_record(found: Slice, source: Executed, clean: Callable[[str], str] = str) -> dict[str, Any]:
     """Return what is kept of a slice with a run: the latest cells, up to 100,000 characters.
 
     Parameters
@@ -190,6 +190,8 @@ def as_record(found: Slice, source: Executed) -> dict[str, Any]:
     found : Slice
     source : Executed
         The cell of the run.
+    clean : callable
+        Takes the secrets out of the source of a cell.
     """
     kept: list[dict[str, Any]] = []
     room = MAX_CHARACTERS
@@ -201,7 +203,7 @@ def as_record(found: Slice, source: Executed) -> dict[str, Any]:
             {
                 "number": needed.cell.number,
                 "cell_id": needed.cell.cell_id,
-                "source": needed.cell.text,
+                "source": clean(needed.cell.text),
                 "why": needed.why,
                 "edited": needed.edited,
             }

@@ -171,8 +171,19 @@ def _tags(plan: Plan) -> dict[str, str]:
         "mlflow.project.entryPoint": plan.point.name,
         "mlflow.project.env": plan.environment.manager,
         "mlflow.project.backend": "local",
-        "nbtrack.project.command": plan.command,
+        "nbtrack.project.command": _command_to_keep(plan),
     }
+
+
+def _command_to_keep(plan: Plan) -> str:
+    """Return the command without the params that are secrets."""
+    from nbtrack.redaction.names import is_secret
+    from nbtrack.redaction.secrets import HIDDEN, Secrets, is_wanted
+
+    if not is_wanted() or plan.point.notebook:
+        return plan.command
+    values = {k: HIDDEN if is_secret(k, v) else v for k, v in plan.values.items()}
+    return Secrets().text(plan.point.command_for(values))
 
 
 def _begin(store: Store, plan: Plan, made: _Made, held: contextlib.ExitStack) -> Command:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import json
 import os
 import signal
 import sys
@@ -93,7 +94,7 @@ def _execute(options: argparse.Namespace) -> int:
 
 
 class _Keeper:
-    """Keeps the notebook with the run: now and then, and at the end."""
+    """Keeps the notebook, without secrets, with the run: now and then, and at the end."""
 
     def __init__(self, notebook: dict[str, Any], name: str, artifacts: Any) -> None:
         self._notebook = notebook
@@ -108,7 +109,14 @@ class _Keeper:
     def now(self) -> None:
         import nbformat
 
+        from nbtrack.redaction.notebook import clean_notebook
+        from nbtrack.redaction.secrets import is_wanted
+
         text: str = nbformat.writes(self._notebook)  # type: ignore[no-untyped-call]
+        if is_wanted():
+            kept = json.loads(text)
+            clean_notebook(kept)
+            text = json.dumps(kept, indent=1, ensure_ascii=False) + "\n"
         self._artifacts.put_bytes(self._name, text.encode("utf-8", "surrogatepass"))
         self._next = time.monotonic() + KEPT_EVERY_S
 

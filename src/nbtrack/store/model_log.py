@@ -18,7 +18,7 @@ from nbtrack.limits import (
     metric_value,
     pairs_of,
     param_value,
-    storable,
+    registry_tag_value,
 )
 from nbtrack.store.journal import now_ms
 
@@ -55,7 +55,7 @@ def param_events(params: Mapping[str, Any]) -> list[Event]:
 def tag_events(tags: Mapping[str, Any]) -> list[Event]:
     """Return the events of tags, checked."""
     return [
-        ("model_tag", {"key": check_key(key), "value": storable(str(value))})
+        ("model_tag", {"key": check_key(key), "value": registry_tag_value(key, value)})
         for key, value in pairs_of("Tags", tags)
     ]
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from nbtrack.tracking.system_metrics import SystemMetrics
 
 ERROR_TAG = "nbtrack.error"
+LEFT_OUT_TAG = "nbtrack.left_out"
 TRACEBACK_FILE = "traceback.txt"
 NOTE = "mlflow.note.content"
 PARENT = "mlflow.parentRunId"
@@ -78,6 +79,7 @@ class ActiveRun:
         self.ending = threading.Event()
         self._background: list[threading.Thread] = []
         self.jobs: list[Job] = []
+        self._left_out: dict[str, None] = {}
         self._system_metrics: SystemMetrics | None = None
         writer.pinned = True
 
@@ -144,12 +146,31 @@ class ActiveRun:
         self.end(status)
 
     def keep_error(self, error: BaseException) -> None:
-        """Keep an exception: one line as a tag, the traceback as an artifact."""
+        """Keep an exception, without secrets: one line as a tag, the traceback as an artifact."""
+        from nbtrack.redaction.secrets import Secrets, is_wanted, secrets_in_scope
+
         lines = traceback.format_exception(type(error), error, error.__traceback__)
-        self.writer.set_tags({ERROR_TAG: f"{type(error).__name__}: {error}"[:500]})
-        self.writer.artifacts.put_bytes(
-            TRACEBACK_FILE, "".join(lines).encode("utf-8", "backslashreplace")
-        )
+        text, trace = f"{type(error).__name__}: {error}", "".join(lines)
+        if is_wanted():
+            found: set[str] = set()
+            for frame, _ in traceback.walk_tb(error.__traceback__):
+                found |= secrets_in_scope({**frame.f_globals, **frame.f_locals})
+            secrets = Secrets(values=found, dense=True)
+            kept = (secrets.text(text), secrets.text(trace))
+            if kept != (text, trace):
+                self.leave_out("error")
+            text, trace = kept
+        self.writer.set_tags({ERROR_TAG: text[:500]})
+        self.writer.artifacts.put_bytes(TRACEBACK_FILE, trace.encode("utf-8", "backslashreplace"))
+
+    def leave_out(self, what: str) -> None:
+        """Note that something was not kept because it is a secret; the tag and the card say it."""
+        self._left_out[what] = None
+
+    @property
+    def left_out(self) -> list[str]:
+        """What was not kept because it is a secret, by name or line."""
+        return list(self._left_out)
 
     def in_background(self, work: threading.Thread) -> None:
         """Start a thread that the end of the run waits for."""
@@ -185,6 +206,8 @@ class ActiveRun:
                 job.settle()
             for thread in self._background:
                 thread.join(timeout=5.0)
+            if self._left_out:
+                self.writer.set_tags({LEFT_OUT_TAG: ", ".join(self._left_out)})
             self.writer.flush()
             if self._is_ours:
                 self.writer.finish(status, finished)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from nbtrack.errors import NbtrackError
+from nbtrack.redaction.names import is_private
 from nbtrack.store.comparison import ComparedKey, ComparedRun, compared_columns
 from nbtrack.store.reader import Reader
 from nbtrack.store.store import Store
@@ -18,7 +19,7 @@ from nbtrack.views.curves import Curve
 from nbtrack.views.diff_facts import Facts, run_facts
 from nbtrack.views.importance import find_importance
 from nbtrack.views.mime import pack_curves
-from nbtrack.views.report_redaction import Redaction, is_private
+from nbtrack.views.report_redaction import Redaction
 from nbtrack.views.since import compared_metrics
 from nbtrack.views.stored_curves import stored_curves
 

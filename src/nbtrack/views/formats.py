@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-import re
 from typing import Any
 
-from nbtrack.views.report_redaction import HIDDEN, Redaction, is_private
+from nbtrack.redaction.names import is_private
+from nbtrack.redaction.secrets import HIDDEN
+from nbtrack.views.report_redaction import Redaction
 
 STATE_WORDS = {
     "RUNNING": "Running",
@@ -16,12 +17,6 @@ STATE_WORDS = {
     "KILLED": "Stopped",
     "INTERRUPTED": "Interrupted",
 }
-
-_PRIVATE_NAME = (
-    r"[\w.-]*(?:passw(?:or)?d|secret|api_?key|access_?key|access_?token|auth_?token|hf_?token)"
-)
-_PRIVATE_VALUE = re.compile(rf"(?i)(\b{_PRIVATE_NAME}\b['\"]?\s*[=:]\s*)(['\"]).*?\2")
-_PRIVATE_KEY = re.compile(rf"(?i)^{_PRIVATE_NAME}$|^token$")
 
 
 def format_number(value: float | None, digits: int = 4) -> str:
@@ -117,16 +112,16 @@ def shareable(value: Any) -> Any:
 
 def _shareable(value: Any, redaction: Redaction) -> Any:
     if isinstance(value, str):
-        return _PRIVATE_VALUE.sub(rf"\1\2{HIDDEN}\2", redaction.text(value))
+        return redaction.text(value)
     if isinstance(value, dict):
-        if _is_private(str(value.get("label", ""))) and value.get("text"):
+        if is_private(str(value.get("label", ""))) and value.get("text"):
             value = value | {"text": HIDDEN}  # an item of what has changed since the last run
         return {
-            key: HIDDEN if _is_private(str(key)) and item else _shareable(item, redaction)
+            key: HIDDEN if is_private(str(key)) and item else _shareable(item, redaction)
             for key, item in value.items()
         }
     if isinstance(value, (list, tuple)):
-        if len(value) == 3 and isinstance(value[0], str) and _is_private(value[0]):
+        if len(value) == 3 and isinstance(value[0], str) and is_private(value[0]):
             return [value[0], HIDDEN, HIDDEN]
         return [_shareable(item, redaction) for item in value]
     return value
@@ -135,10 +130,6 @@ def _shareable(value: Any, redaction: Redaction) -> Any:
 def shareable_column(name: str, values: Any) -> Any:
     """Return the cells of a column without secrets; of a param with a private name, none."""
     family, _, key = name.partition(".")
-    if family in ("params", "tags") and _is_private(key):
+    if family in ("params", "tags") and is_private(key):
         return [value if value is None or value == "" else HIDDEN for value in values]
     return shareable(list(values))
-
-
-def _is_private(name: str) -> bool:
-    return bool(_PRIVATE_KEY.match(name)) or is_private(name)
