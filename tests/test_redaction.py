@@ -19,7 +19,7 @@ from nbtrack.entities import Run
 from nbtrack.redaction.names import is_secret
 from nbtrack.redaction.notebook import clean_notebook
 from nbtrack.redaction.secrets import HIDDEN, Secrets
-from nbtrack.redaction.source import clean_source
+from nbtrack.redaction.source import clean_source, is_same_source
 from nbtrack.store.maintenance import sync
 
 SRC = Path(__file__).parents[1] / "src"
@@ -103,6 +103,8 @@ def test_code_is_kept_without_its_secrets_and_asks_for_them(source: str) -> None
     assert "horse" not in clean.text
     assert "16C7e42F" not in clean.text
     assert clean.left_out
+    assert is_same_source(source, clean.text)
+    assert not is_same_source(source + "\nlr = 2", clean.text)
     assert clean.text.count("\n") == source.count("\n")  # tracebacks name the same lines
     if not source.startswith(("!", "%", "x = (")):
         ast.parse(clean.text)

@@ -18,7 +18,8 @@ A cell that starts with %%track gives its run:
   end          status, duration, peak memory, and the traceback of an error
 A cell that calls nbtrack.start_run gives its run: source, environment, end.
 With the source are kept the earlier cells that it needed.
-Not captured: other cells, environment variables, variables whose names look like secrets."""
+Not captured: other cells, environment variables.
+Not kept: what looks like a secret, by its form or its name; the card says what was left out."""
 
 
 def status_text(*, capturing: bool) -> str:

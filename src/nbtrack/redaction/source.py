@@ -15,6 +15,15 @@ from nbtrack.redaction.secrets import HIDDEN, MIN_GIVEN, Secrets
 
 _MAGIC = re.compile(r"[ \t]*[%!?]")
 _WORD = re.compile(r"\W+")
+_NOT_KEPT = "which was not kept with the run"
+_ASK = rf"__import__\('getpass'\)\.getpass\((?:'[^\n]*?|\"[^\n]*?){_NOT_KEPT}[^\n]*?: ['\"]\)"
+_GET = rf"(?:\(__import__\('os'\)\.environ\.get\('\w+'\) or {_ASK}\)|{_ASK})"
+_TAKEN_OUT = re.compile(rf"(?:(?:int|float)\({_GET}\)|{_GET}(?:\.encode\(\))?)(?:\\\n)*|{HIDDEN}")
+_LITERAL = (
+    r"(?:[rRbBfFuU]{0,2}(?:\"{3}[\s\S]*?\"{3}|'{3}[\s\S]*?'{3}|\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*')"
+    r"|[\d._]+)"
+)
+_IN_TEXT = r"[^\n]+?"
 _GAP = "\N{REPLACEMENT CHARACTER}"  # stands for an expression in an f-string
 
 
@@ -62,12 +71,23 @@ def clean_source(source: str, secrets: Secrets) -> CleanSource:
         return CleanSource(text, () if text == source else ("a line of the cell",))
     found = _secret_literals(tree, secrets)
     for literal in reversed(found):
-        _replace(lines, literal)
+        _replace(lines, literal, secrets)
     rest = _clean_comments(lines, secrets)
     names = [literal.name or f"line {literal.start[0]}" for literal in found]
     names += [f"line {number}" for number in rest]
     values = frozenset(value for literal in found for value in literal.values)
     return CleanSource("".join(lines), tuple(dict.fromkeys(names)), values)
+
+
+def is_same_source(now: str, kept: str) -> bool:
+    """Return whether source is what was kept of it, whatever stood where a secret was taken out."""
+    if now == kept:
+        return True
+    pattern, end = "", 0
+    for found in _TAKEN_OUT.finditer(kept):
+        stood = _IN_TEXT if found[0] == HIDDEN else _LITERAL
+        pattern, end = pattern + re.escape(kept[end : found.start()]) + stood, found.end()
+    return end > 0 and bool(re.fullmatch(pattern + re.escape(kept[end:]), now))
 
 
 @dataclass(frozen=True)
@@ -224,12 +244,15 @@ def _name(target: ast.expr) -> str:
     return ""
 
 
-def _replace(lines: list[str], literal: _Literal) -> None:
+def _replace(lines: list[str], literal: _Literal, secrets: Secrets) -> None:
     first, last = literal.start[0] - 1, literal.end[0] - 1
     before = lines[first].encode()[: literal.start[1]].decode()
     after = lines[last].encode()[literal.end[1] :].decode()
-    # line numbers stay what they were
-    made = (_asking(literal) if literal.asks else repr(literal.shown)) + "\\\n" * (last - first)
+    if literal.asks:  # line numbers stay what they were
+        made = _asking(literal) + "\\\n" * (last - first)
+    else:
+        stood = "".join(lines[first : last + 1])
+        made = secrets.value(stood[len(before) : len(stood) - len(after)])
     lines[first : last + 1] = (before + made + after).splitlines(keepends=True)
 
 
@@ -237,7 +260,7 @@ def _asking(literal: _Literal) -> str:
     """Return an expression that gives the value that was taken out; it needs no import."""
     what = literal.name or f"line {literal.start[0]}"
     shown = "" if literal.shown == HIDDEN else f" ({literal.shown})"
-    prompt = f"{what}, which was not kept with the run{shown}: "
+    prompt = f"{what}, {_NOT_KEPT}{shown}: "
     value = f"__import__('getpass').getpass({prompt!r})"
     if is_private(literal.name):
         variable = _WORD.sub("_", literal.name).upper()

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from nbtrack.entities import Run
+from nbtrack.redaction.source import is_same_source
 from nbtrack.views.sources import RunSource
 
 MAX_NOTEBOOK = 50_000_000
@@ -78,6 +79,14 @@ def badges(run: Run, source: RunSource, *, changed: Sequence[str] = ()) -> list[
                 f"The cell had run before and went on with its {', '.join(source.again)}.",
             )
         )
+    if left_out := run.data.tags.get("nbtrack.left_out"):
+        found.append(
+            Badge(
+                "secrets left out",
+                "info",
+                f"Not kept, because they look like secrets: {left_out}. Its code asks for them.",
+            )
+        )
     return found + _since(run, source)
 
 
@@ -143,7 +152,7 @@ def _joined(source: Any) -> str:
 
 
 def _same(now: str, then: str) -> bool:
-    return _bare(now) == _bare(then)
+    return is_same_source(_bare(now), _bare(then))
 
 
 def _bare(source: str) -> str:
