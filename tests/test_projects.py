@@ -10,14 +10,17 @@ import sys
 import time
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import nbtrack
 from nbtrack.entities import Run
 from nbtrack.errors import MissingDependencyError, ProjectError
+from nbtrack.projects import launch
 from nbtrack.projects.environments import open_environment
 from nbtrack.projects.parameters import Parameter
+from nbtrack.projects.process import Command
 from nbtrack.projects.requirements import Requirements
 from nbtrack.projects.sources import opened
 from nbtrack.projects.specification import read_project
@@ -196,6 +199,30 @@ def test_the_command_line_passes_signals_on(project: Path, number: int) -> None:
     nbtrack.set_tracking_uri(project / "nbtrack.duckdb")
     (run,) = nbtrack.search_runs(output_format="list", search_all_experiments=True)
     assert (run.info.status, run.data.metrics) == ("KILLED", {"x": 1.0})
+
+
+@pytest.mark.parametrize("moment", ["Command", "SubmittedRun"])
+def test_a_signal_while_the_command_starts_stops_it(
+    project: Path, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    (project / "long.py").write_text("import time; time.sleep(300)")
+    commands: list[Command] = []
+
+    def interrupted(make: Any) -> Any:
+        def made(*arguments: Any) -> Any:
+            found = make(*arguments)
+            commands.extend(each for each in (found, *arguments) if isinstance(each, Command))
+            signal.raise_signal(signal.SIGINT)
+            return found
+
+        return made
+
+    monkeypatch.setattr(launch, moment, interrupted(getattr(launch, moment)))
+    with pytest.raises(KeyboardInterrupt):
+        nbtrack.run("project/long.py", env_manager="local")
+    assert commands[0].process.poll() is not None
+    (run,) = nbtrack.search_runs(output_format="list", search_all_experiments=True)
+    assert run.info.status == "KILLED"
 
 
 def test_the_command_line_says_how_it_went(project: Path) -> None:

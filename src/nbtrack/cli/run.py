@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import signal
 import sys
 from types import FrameType
@@ -101,8 +100,10 @@ def run(
         env_manager="local" if no_conda else env_manager,
         build_image=build_image,
     )
-    with contextlib.suppress(KeyboardInterrupt):  # it has ended by then, and the run is KILLED
+    try:
         started.wait()
+    except KeyboardInterrupt:
+        started.cancel()
     found = get_run(started.run_id)
     sys.stdout.flush()
     if as_json:

@@ -12,7 +12,7 @@ from typing import Any
 from nbtrack.errors import InvalidParameterError, ProjectError
 from nbtrack.projects import sources
 from nbtrack.projects.plan import Plan, planned
-from nbtrack.projects.process import Command, shell_words
+from nbtrack.projects.process import Command, shell_words, signals_held_back
 from nbtrack.projects.submitted import SubmittedRun
 from nbtrack.projects.variables import variables_for
 from nbtrack.store.store import Store
@@ -89,14 +89,19 @@ def run(
         if experiment_name is not None:
             experiment_id = _start.get_or_create_experiment(store, experiment_name)
         made = _make_run(store, plan, experiment_id, run_id, run_name)
+        submitted = None
         try:
-            command = _begin(store, plan, made, held)
+            with signals_held_back():  # a command that has started is always stopped by one
+                command = _begin(store, plan, made, held)
+                submitted = SubmittedRun(store, made.run_id, command, held.pop_all())
         except BaseException:
-            from nbtrack.tracking.run import terminate
+            if submitted is None:
+                from nbtrack.tracking.run import terminate
 
-            terminate(store, made.run_id, "FAILED")
+                terminate(store, made.run_id, "FAILED")
+            else:
+                submitted.cancel()
             raise
-        submitted = SubmittedRun(store, made.run_id, command, held.pop_all())
     if synchronous and not submitted.wait():
         raise ProjectError(f"Run (ID '{made.run_id}') {_how(submitted.get_status())}")
     return submitted
