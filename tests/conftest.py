@@ -31,6 +31,7 @@ def workdir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """An empty working directory with a store of its own; all is closed at the end."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(context, "_process", context._Process())
+    monkeypatch.setattr(stores, "_settled", {})  # the default is settled anew, here
     yield tmp_path
     for run in reversed(context.open_runs()):
         run.end("KILLED")

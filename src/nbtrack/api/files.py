@@ -115,10 +115,10 @@ def stored_artifacts(
 
     store = open_store(tracking_uri) if tracking_uri else None
     if uri is None:
-        return artifacts_of(store or context.store(), str(run_id)), None
+        return artifacts_of(store or context.store_of(str(run_id)), str(run_id)), None
     if uri.startswith("runs:"):
         run_id, path = split_run_uri(uri)
-        return artifacts_of(store or context.store(), run_id), path or None
+        return artifacts_of(store or context.store_of(run_id), run_id), path or None
     _, path = split_model_uri(uri)
     whole = uri.rstrip("/").removesuffix(f"/{path}") if path else uri
     return locate(whole, store).folder, path or None

@@ -14,7 +14,13 @@ from nbtrack.tracking import start as _start
 if TYPE_CHECKING:
     import pandas as pd
 
+    from nbtrack.store.store import Store
     from nbtrack.tracking.active_model import ActiveModel
+
+
+def _store_of_source(source_run_id: str | None) -> Store:
+    """Return the store of the run that a model comes out of, by default of the active one."""
+    return context.active_store() if source_run_id is None else context.store_of(source_run_id)
 
 
 def initialize_logged_model(
@@ -42,7 +48,7 @@ def initialize_logged_model(
     from nbtrack.tracking.logged_models import initialize
 
     return initialize(
-        context.store(),
+        _store_of_source(source_run_id),
         name,
         run_id=source_run_id,
         experiment_id=experiment_id,
@@ -67,7 +73,7 @@ def create_external_model(
     from nbtrack.tracking.model_edits import create_external
 
     return create_external(
-        context.store(),
+        _store_of_source(source_run_id),
         name,
         run_id=source_run_id,
         experiment_id=experiment_id,
@@ -98,7 +104,7 @@ def import_checkpoints(
     from nbtrack.tracking.model_edits import import_checkpoints as load
 
     return load(
-        context.store(),
+        _store_of_source(source_run_id),
         checkpoint_path,
         source_run_id,
         model_prefix,
@@ -115,7 +121,7 @@ def log_model_params(params: Mapping[str, Any], model_id: str | None = None) -> 
         raise InvalidParameterError(
             "log_model_params needs a model: give model_id, or choose one with set_active_model."
         )
-    log_params(context.store(), chosen, params)
+    log_params(context.store_of_model(chosen), chosen, params)
 
 
 def finalize_logged_model(
@@ -124,14 +130,14 @@ def finalize_logged_model(
     """Say whether all files of a logged model are there."""
     from nbtrack.tracking.model_edits import finalize
 
-    return finalize(context.store(), model_id, status)
+    return finalize(context.store_of_model(model_id), model_id, status)
 
 
 def get_logged_model(model_id: str) -> LoggedModel:
     """Return a logged model with its params, tags and metrics."""
     from nbtrack.tracking.model_edits import get
 
-    return get(context.store(), model_id)
+    return get(context.store_of_model(model_id), model_id)
 
 
 def last_logged_model() -> LoggedModel | None:
@@ -212,14 +218,14 @@ def set_logged_model_tags(model_id: str, tags: Mapping[str, Any]) -> None:
     """Set tags of a logged model."""
     from nbtrack.tracking.model_edits import set_tags
 
-    set_tags(context.store(), model_id, tags)
+    set_tags(context.store_of_model(model_id), model_id, tags)
 
 
 def delete_logged_model_tag(model_id: str, key: str) -> None:
     """Remove a tag of a logged model."""
     from nbtrack.tracking.model_edits import delete_tag
 
-    delete_tag(context.store(), model_id, key)
+    delete_tag(context.store_of_model(model_id), model_id, key)
 
 
 def set_active_model(*, name: str | None = None, model_id: str | None = None) -> ActiveModel:
@@ -238,7 +244,8 @@ def set_active_model(*, name: str | None = None, model_id: str | None = None) ->
     """
     from nbtrack.tracking.active_model import set_active_model as activate
 
-    return activate(context.store(), name=name, model_id=model_id)
+    store = context.active_store() if model_id is None else context.store_of_model(model_id)
+    return activate(store, name=name, model_id=model_id)
 
 
 def get_active_model_id() -> str | None:

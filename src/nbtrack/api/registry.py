@@ -53,13 +53,14 @@ def register_model(
         Its number is unique, whoever registers at the same time.
     """
     from nbtrack.tracking import registration
+    from nbtrack.tracking.model_places import store_of
 
     if env_pack is not None:
         raise InvalidParameterError(
             f"env_pack={env_pack!r}: environments are not packed with a model. Leave it out; "
             "requirements.txt beside the model says what it needs."
         )
-    stores = registration.Stores(context.store(), context.registry())
+    stores = registration.Stores(store_of(model_uri), context.registry())
     return registration.register_model(stores, model_uri, name, tags=tags)
 
 
@@ -131,4 +132,4 @@ def lineage(model: Any) -> Lineage:
     """
     from nbtrack.tracking import lineage as lines
 
-    return lines.lineage(context.store(), context.registry(), model)
+    return lines.lineage(None, context.registry(), model)

@@ -103,7 +103,7 @@ def get_run(run_id: str) -> Run:
     """Return a run with its latest metrics, params and tags."""
     from nbtrack.store.runs import get_run as get
 
-    with context.store().read() as reader:
+    with context.store_of(run_id).read() as reader:
         return get(reader, run_id)
 
 
@@ -119,21 +119,21 @@ def delete_run(run_id: str) -> None:
     """Mark a run as deleted; ``restore_run`` brings it back."""
     from nbtrack.store.lifecycle import delete_run as delete
 
-    delete(context.store(), run_id)
+    delete(context.store_of(run_id), run_id)
 
 
 def restore_run(run_id: str) -> None:
     """Bring a deleted run back."""
     from nbtrack.store.lifecycle import restore_run as restore
 
-    restore(context.store(), run_id)
+    restore(context.store_of(run_id), run_id)
 
 
 def writer(run_id: str | None = None) -> RunWriter:
     """Return where a run's log goes: the active run's, started if there is none, or one by id."""
     if run_id is None:
         return (context.current() or _begin()).writer
-    return context.store().writer(run_id)
+    return context.store_of(run_id).writer(run_id)
 
 
 @overload

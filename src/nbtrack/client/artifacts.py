@@ -95,10 +95,10 @@ class ArtifactMethods(ClientBase):
         """Return the files and folders at a place among a run's artifacts and logged models."""
         from nbtrack.tracking.run_artifacts import artifacts_of
 
-        return artifacts_of(self._store, run_id).list(path)
+        return artifacts_of(self._store_of(run_id), run_id).list(path)
 
     def download_artifacts(self, run_id: str, path: str, dst_path: str | None = None) -> str:
         """Copy a file or a folder of a run's artifacts, or a model; return the local path."""
         from nbtrack.tracking.run_artifacts import artifacts_of
 
-        return artifacts_of(self._store, run_id).download(path, dst_path)
+        return artifacts_of(self._store_of(run_id), run_id).download(path, dst_path)

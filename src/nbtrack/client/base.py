@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 from nbtrack.limits import check_run_id
 from nbtrack.store.store import Store, open_store
+from nbtrack.tracking import context
 
 if TYPE_CHECKING:
     from nbtrack.store.writer import RunWriter
 
 
 class ClientBase:
-    """Knows the store that the client works on."""
+    """Knows its store: the one that was tracked to when it was made, or another."""
 
     def __init__(
         self,
@@ -21,32 +22,23 @@ class ClientBase:
         registry_uri: str | None = None,
         workspace_store_uri: str | None = None,
     ) -> None:
-        self._uri = tracking_uri
-        self._registry_uri = registry_uri
-        for uri in (tracking_uri, registry_uri):
-            if uri is not None:
-                open_store(uri)  # an error now is better than at the first use
+        self._is_given = tracking_uri is not None
+        # what it works on is settled now: neither chdir nor set_tracking_uri changes it
+        self._store = context.store() if tracking_uri is None else open_store(tracking_uri)
+        if registry_uri is not None:
+            self._registry = open_store(registry_uri)
+        else:
+            self._registry = context.registry() if tracking_uri is None else self._store
 
-    @property
-    def _store(self) -> Store:
-        if self._uri is not None:
-            return open_store(self._uri)
-        from nbtrack.tracking import context
+    def _store_of(self, run_id: str) -> Store:
+        """Return the store of a run: that of the client, or of a run that is open here."""
+        return self._store if self._is_given else context.store_of(run_id, self._store)
 
-        return context.store()
-
-    @property
-    def _registry(self) -> Store:
-        if self._registry_uri is not None:
-            return open_store(self._registry_uri)
-        if self._uri is not None:
-            return self._store
-        from nbtrack.tracking import context
-
-        return context.registry()
+    def _store_of_model(self, model_id: str) -> Store:
+        return self._store if self._is_given else context.store_of_model(model_id, self._store)
 
     def _writer(self, run_id: str) -> RunWriter:
-        return self._store.writer(check_run_id(run_id))
+        return self._store_of(run_id).writer(check_run_id(run_id))
 
     @property
     def tracking_uri(self) -> str:

@@ -26,7 +26,7 @@ class LoggedModelMethods(ClientBase):
         from nbtrack.tracking.logged_models import initialize
 
         return initialize(
-            self._store,
+            self._store if source_run_id is None else self._store_of(source_run_id),
             name,
             run_id=source_run_id,
             experiment_id=str(experiment_id),
@@ -40,7 +40,7 @@ class LoggedModelMethods(ClientBase):
         """Log params of a logged model, written once."""
         from nbtrack.tracking import model_edits
 
-        model_edits.log_params(self._store, model_id, params)
+        model_edits.log_params(self._store_of_model(model_id), model_id, params)
 
     def finalize_logged_model(
         self, model_id: str, status: Literal["READY", "FAILED"] | LoggedModelStatus
@@ -48,31 +48,31 @@ class LoggedModelMethods(ClientBase):
         """Say whether all files of a logged model are there."""
         from nbtrack.tracking import model_edits
 
-        return model_edits.finalize(self._store, model_id, status)
+        return model_edits.finalize(self._store_of_model(model_id), model_id, status)
 
     def get_logged_model(self, model_id: str) -> LoggedModel:
         """Return a logged model with its params, tags and metrics."""
         from nbtrack.tracking import model_edits
 
-        return model_edits.get(self._store, model_id)
+        return model_edits.get(self._store_of_model(model_id), model_id)
 
     def delete_logged_model(self, model_id: str) -> None:
         """Mark a logged model as deleted; ``compact`` removes its files."""
         from nbtrack.store import logged_models
 
-        logged_models.delete(self._store, model_id)
+        logged_models.delete(self._store_of_model(model_id), model_id)
 
     def set_logged_model_tags(self, model_id: str, tags: Mapping[str, Any]) -> None:
         """Set tags of a logged model."""
         from nbtrack.tracking import model_edits
 
-        model_edits.set_tags(self._store, model_id, tags)
+        model_edits.set_tags(self._store_of_model(model_id), model_id, tags)
 
     def delete_logged_model_tag(self, model_id: str, key: str) -> None:
         """Remove a tag of a logged model."""
         from nbtrack.tracking import model_edits
 
-        model_edits.delete_tag(self._store, model_id, key)
+        model_edits.delete_tag(self._store_of_model(model_id), model_id, key)
 
     def log_model_artifact(
         self,
@@ -83,7 +83,9 @@ class LoggedModelMethods(ClientBase):
         """Store a file (or a folder) among the files of a logged model."""
         from nbtrack.tracking import model_edits
 
-        model_edits.files(self._store, model_id).put_file(local_path, artifact_path)
+        model_edits.files(self._store_of_model(model_id), model_id).put_file(
+            local_path, artifact_path
+        )
 
     def log_model_artifacts(
         self,
@@ -94,13 +96,15 @@ class LoggedModelMethods(ClientBase):
         """Store what a folder holds among the files of a logged model."""
         from nbtrack.tracking import model_edits
 
-        model_edits.files(self._store, model_id).put_folder(local_dir, artifact_path)
+        model_edits.files(self._store_of_model(model_id), model_id).put_folder(
+            local_dir, artifact_path
+        )
 
     def list_logged_model_artifacts(self, model_id: str, path: str | None = None) -> list[FileInfo]:
         """Return the files and folders at a place among the files of a logged model."""
         from nbtrack.tracking import model_edits
 
-        return model_edits.files(self._store, model_id).list(path)
+        return model_edits.files(self._store_of_model(model_id), model_id).list(path)
 
     def search_logged_models(
         self,

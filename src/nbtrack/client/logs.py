@@ -48,7 +48,7 @@ class LogMethods(ClientBase):
         """Return all points of a metric by (timestamp, step, value)."""
         from nbtrack.store.history import metric_history
 
-        with self._store.read() as reader:
+        with self._store_of(run_id).read() as reader:
             return metric_history(reader, check_run_id(run_id), key)
 
     def log_param(self, run_id: str, key: str, value: Any, synchronous: bool | None = None) -> Any:

@@ -17,11 +17,13 @@ if TYPE_CHECKING:
 class ModelVersionMethods(ClientBase):
     """What the client does with versions of registered models."""
 
-    @property
-    def _stores(self) -> Stores:
+    def _stores(self, uri: str | os.PathLike[str]) -> Stores:
+        """Return where the model is that a URI names, and where versions are made."""
+        from nbtrack.tracking.model_places import store_of
         from nbtrack.tracking.registration import Stores
 
-        return Stores(self._store, self._registry)
+        models = self._store if self._is_given else store_of(uri, self._store)
+        return Stores(models, self._registry)
 
     def create_model_version(
         self,
@@ -53,14 +55,14 @@ class ModelVersionMethods(ClientBase):
         from nbtrack.tracking.registration import create_model_version
 
         return create_model_version(
-            self._stores, name, source, run_id, tags, run_link, description, model_id
+            self._stores(source), name, source, run_id, tags, run_link, description, model_id
         )
 
     def copy_model_version(self, src_model_uri: str, dst_name: str) -> ModelVersion:
         """Make a version of another registered model out of a version."""
         from nbtrack.tracking.registration import copy_model_version
 
-        return copy_model_version(self._stores, src_model_uri, dst_name)
+        return copy_model_version(self._stores(src_model_uri), src_model_uri, dst_name)
 
     def update_model_version(
         self, name: str, version: str | int, description: str | None = None

@@ -32,7 +32,7 @@ class RunMethods(ClientBase):
         """Return a run with its latest metrics, params and tags."""
         from nbtrack.store.runs import get_run
 
-        with self._store.read() as reader:
+        with self._store_of(run_id).read() as reader:
             return get_run(reader, run_id)
 
     def get_parent_run(self, run_id: str) -> Run | None:
@@ -71,7 +71,7 @@ class RunMethods(ClientBase):
         """End a run, by default as FINISHED, now."""
         from nbtrack.tracking.run import terminate
 
-        terminate(self._store, check_run_id(run_id), status or "FINISHED", end_time)
+        terminate(self._store_of(run_id), check_run_id(run_id), status or "FINISHED", end_time)
 
     def update_run(self, run_id: str, status: str | None = None, name: str | None = None) -> None:
         """Change status or name of a run."""
@@ -83,10 +83,10 @@ class RunMethods(ClientBase):
         """Mark a run as deleted."""
         from nbtrack.store.lifecycle import delete_run
 
-        delete_run(self._store, run_id)
+        delete_run(self._store_of(run_id), run_id)
 
     def restore_run(self, run_id: str) -> None:
         """Bring a deleted run back."""
         from nbtrack.store.lifecycle import restore_run
 
-        restore_run(self._store, run_id)
+        restore_run(self._store_of(run_id), run_id)

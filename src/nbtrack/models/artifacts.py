@@ -59,6 +59,6 @@ def _place(uri: str) -> tuple[ArtifactFolder, str | None]:
         return locate(uri).folder, None
     if uri.startswith("runs:"):
         run_id, path = split_run_uri(uri)
-        with context.store().read() as reader:
+        with context.store_of(run_id).read() as reader:
             return ArtifactFolder(get_run(reader, run_id).info.artifact_uri), path or None
     return folder_and_path(uri)

@@ -44,8 +44,9 @@ def get_model_info(model_uri: str | os.PathLike[str]) -> ModelInfo:
         "name": opened.place.name,
     }
     model_id = opened.place.model_id
-    if model_id is not None and (opened.place.own or context.store().remote is not None):
-        logged = model_edits.get(context.store(), model_id)
+    store = context.store() if model_id is None else context.store_of_model(model_id)
+    if model_id is not None and (opened.place.own or store.remote is not None):
+        logged = model_edits.get(store, model_id)
         known |= {
             "model_id": model_id,
             "name": logged.name,
@@ -144,7 +145,8 @@ def _changeable(model_uri: str | os.PathLike[str]) -> OpenedModel:
 def _write(opened: OpenedModel, changed: Mapping[str, str]) -> None:
     """Replace files of a model, and what is recorded of them."""
     if opened.place.own and opened.place.model_id is not None:
-        files = model_edits.files(context.store(), opened.place.model_id)
+        model_id = opened.place.model_id
+        files = model_edits.files(context.store_of_model(model_id), model_id)
         for name, text in changed.items():
             files.put_bytes(name, text.encode("utf-8"))
         return

@@ -19,6 +19,7 @@ from nbtrack.models.options import SaveOptions
 from nbtrack.models.progress import working
 from nbtrack.models.signature import ModelSignature, infer_signature
 from nbtrack.models.trust import remember
+from nbtrack.store.store import Store
 from nbtrack.tracking import background, context, logged_models, registration
 
 Write = Callable[[Path, Model], None]
@@ -168,7 +169,7 @@ def log(
         raise InvalidParameterError(
             f"name={name!r} and artifact_path={artifact_path!r} both name the model. Pass name."
         )
-    stores = registration.Stores(context.store(), context.registry())
+    stores = registration.Stores(_store_of(run_id, model_id), context.registry())
     pending = logged_models.start(
         stores.models,
         artifact_path if name is None else name,
@@ -211,6 +212,13 @@ def log(
     else:
         info.waits = background.start(f"The model {pending.name!r}", work).wait
     return info
+
+
+def _store_of(run_id: str | None, model_id: str | None) -> Store:
+    """Return the store of the run or the model that a model is logged to."""
+    if model_id is not None:
+        return context.store_of_model(model_id)
+    return context.active_store() if run_id is None else context.store_of(run_id)
 
 
 def _copy_extra(

@@ -51,7 +51,7 @@ def card_bundle(model: Any) -> Bundle:
 def _reader_of(model: Any) -> Read:
     if isinstance(model, LoggedModel):
         model_id = model.model_id
-        return lambda: logged_model(context.store(), model_id)
+        return lambda: logged_model(context.store_of_model(model_id), model_id)
     if isinstance(model, ModelVersion):
         name, version = model.name, model.version
         return lambda: model_version(context.registry(), name, version)
@@ -64,7 +64,7 @@ def _reader_of(model: Any) -> Read:
 def _at(uri: str) -> tuple[Facts, Mapping[str, Any]]:
     place = locate(uri)
     if place.model_id is not None and place.own:
-        return logged_model(context.store(), place.model_id)
+        return logged_model(context.store_of_model(place.model_id), place.model_id)
     return model_folder(place.folder.uri, uri)
 
 
@@ -72,7 +72,8 @@ def _of_file(metadata: Any) -> tuple[Facts, Mapping[str, Any]]:
     """Return what is known of a loaded model: by its id, else by what its MLmodel file said."""
     if metadata.model_id is not None:
         try:
-            return logged_model(context.store(), metadata.model_id)
+            model_id = metadata.model_id
+            return logged_model(context.store_of_model(model_id), model_id)
         except NotFoundError:  # it was logged to another store
             pass
     return model_file(metadata.to_dict())

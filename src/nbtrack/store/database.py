@@ -36,6 +36,8 @@ _instance: duckdb.DuckDBPyConnection | None = None
 _in_use = False
 _leaked: list[duckdb.DuckDBPyConnection] = []
 _at_exit: list[Callable[[], None]] = []
+_fork = threading.local()
+_FORK_WAIT_S = 5.0
 
 
 def _connection() -> duckdb.DuckDBPyConnection:
@@ -94,6 +96,16 @@ def close() -> None:
             _instance = None
 
 
+def _before_fork() -> None:
+    """Fork while nothing is attached: a child could neither use such a file nor attach it again."""
+    _fork.waited = _mutex.acquire(timeout=_FORK_WAIT_S)
+
+
+def _after_fork_in_parent() -> None:
+    if getattr(_fork, "waited", False):  # not where the fork was waiting while this was imported
+        _mutex.release()
+
+
 def _after_fork() -> None:
     """Never touch the parent's connection: what a child writes through it is lost."""
     global _instance, _mutex, _in_use
@@ -105,7 +117,9 @@ def _after_fork() -> None:
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+    os.register_at_fork(
+        before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork
+    )
 
 
 def _quoted(path: Path | str) -> str:

@@ -21,6 +21,7 @@ from nbtrack.errors import (
     StoreReadOnlyError,
     warn,
 )
+from nbtrack.store import workers
 from nbtrack.store.folding import MIRROR_MARKER, Folding
 from nbtrack.store.journal import Journal
 from nbtrack.store.reader import Reader
@@ -301,18 +302,39 @@ class Store(Folding):
 
 
 _stores: dict[Path, Store] = {}
+_settled: dict[str, Path] = {}  # what the environment calls them, "" for the default
 _stores_guard = threading.Lock()
 
 
 def open_store(uri: str | os.PathLike[str] | None = None) -> Store:
     """Return the store that a tracking URI names; one object for each file and process.
 
+    Without a URI it is the one that the environment names, or the default one: where that is
+    is settled when it is used first, and no ``chdir`` moves it.
+
     Raises
     ------
     InvalidParameterError
         If the URI names something that is no local store.
     """
-    location = resolve(uri or default_uri())
+    return _opened(resolve(uri)) if uri else open_settled(default_uri())
+
+
+def open_settled(name: str | None) -> Store:
+    """Return the store that the environment calls so, None for the default: always the same."""
+    known = name or ""
+    store = _stores.get(_settled.get(known, Path()))
+    if store is None:
+        path = workers.told(known)
+        location = resolve(name) if path is None else StoreLocation(path, str(path))
+        store = _opened(location)
+        if location.server is None:
+            _settled[known] = store.path
+            workers.tell(_settled)
+    return store
+
+
+def _opened(location: StoreLocation) -> Store:
     with _stores_guard:
         store = _stores.get(location.path)
         if store is None:

@@ -14,7 +14,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from nbtrack.config import default_uri, env
-from nbtrack.store.store import Store, open_store
+from nbtrack.store.store import Store, open_settled, open_store
 from nbtrack.tracking.announcing import announce
 from nbtrack.tracking.kernel import cell_number
 
@@ -40,6 +40,7 @@ class _Process:
         self.models = threading.local()  # cells of a notebook share a thread, not a context
         self.last_model: str | None = None
         self.known_models: set[tuple[str, str]] = set()
+        self.stores_of_models: dict[str, Store] = {}  # of the models that were made here
 
 
 _process = _Process()
@@ -54,13 +55,33 @@ def store() -> Store:
     return found
 
 
+def store_of(run_id: str, other: Store | None = None) -> Store:
+    """Return the store of a run: its own as long as it is open here, whatever was chosen since.
+
+    For one that is not, it is ``other``, by default the store that the process tracks to.
+    """
+    open_here = (run.store for run in _process.open_runs if run.info.run_id == run_id)
+    return next(open_here, None) or other or store()
+
+
+def store_of_model(model_id: str, other: Store | None = None) -> Store:
+    """Return the store of a logged model: that in which this process has made it, or ``other``."""
+    return _process.stores_of_models.get(model_id) or other or store()
+
+
+def active_store() -> Store:
+    """Return the store of the run that logging goes to, else that which the process tracks to."""
+    run = current()
+    return store() if run is None else run.store
+
+
 def set_uri(uri: str | os.PathLike[str] | None) -> None:
     """Track to another store from now on; None or "" is the default one again."""
     if _process.experiment is not None and os.environ.get(_EXPERIMENT) == _process.experiment[1]:
         del os.environ[_EXPERIMENT]  # it is one of the store before
     if uri is None or os.fspath(uri) == "":
         _process.uri = None
-        for name in ("NBTRACK_URI", "MLFLOW_TRACKING_URI"):
+        for name in ("NBTRACK_URI", "NBTRACK_TRACKING_URI", "MLFLOW_TRACKING_URI"):
             os.environ.pop(name, None)
         return
     chosen = open_store(uri)  # an error now is better than at the first log
@@ -71,8 +92,10 @@ def set_uri(uri: str | os.PathLike[str] | None) -> None:
 
 def registry() -> Store:
     """Return the store whose model registry is used: that of the runs, unless another was set."""
-    chosen = _process.registry_uri or env("NBTRACK_REGISTRY_URI", "MLFLOW_REGISTRY_URI")
-    return store() if chosen is None else open_store(chosen)
+    if _process.registry_uri is not None:
+        return open_store(_process.registry_uri)
+    chosen = env("NBTRACK_REGISTRY_URI", "MLFLOW_REGISTRY_URI")
+    return store() if chosen is None else open_settled(chosen)
 
 
 def set_registry_uri(uri: str | os.PathLike[str] | None) -> None:
@@ -99,9 +122,9 @@ def set_experiment(chosen: Store, experiment_id: str) -> None:
         os.environ[_EXPERIMENT] = experiment_id  # processes started from here follow
 
 
-def experiment_id() -> str | None:
-    """Return the id of the active experiment of the current store, if one was set."""
-    if _process.experiment is not None and _process.experiment[0] is store():
+def experiment_id(where: Store | None = None) -> str | None:
+    """Return the id of the active experiment of a store, by default the current one, if set."""
+    if _process.experiment is not None and _process.experiment[0] is (where or store()):
         return _process.experiment[1]
     if os.environ.get("NBTRACK_EXPERIMENT_NAME"):
         return env(_EXPERIMENT)
@@ -121,11 +144,13 @@ def own() -> ActiveRun | None:
     """Return the run that this thread or task has started last and that is still open, or None.
 
     A cell of a notebook may find the stack empty that an earlier one has filled: a run of
-    the same thread counts, unless another task that goes on has started it.
+    the same thread counts, unless another task that goes on has started it. A run that a
+    forked child has from its parent is none of its own: it logs there all the same.
     """
     run = _top()
-    if run is None and (trunk := _trunk()) and _is_from_here(trunk[-1]):
-        return trunk[-1]
+    if run is None or run.pid != os.getpid():
+        trunk = _trunk()
+        return trunk[-1] if trunk and _is_from_here(trunk[-1]) else None
     return run
 
 
@@ -140,9 +165,13 @@ def _top() -> ActiveRun | None:
 
 
 def _trunk() -> tuple[ActiveRun, ...]:
-    """Return the open runs of the process, from the outermost on, that all others are nested in."""
+    """Return the open runs of the process, from the outermost on, that all others are nested in.
+
+    Those that a forked child has from its parent count until it has runs of its own.
+    """
     trunk: tuple[ActiveRun, ...] = ()
-    open_runs = _process.open_runs
+    here = os.getpid()
+    open_runs = [r for r in _process.open_runs if r.pid == here] or _process.open_runs
     for place, run in enumerate(open_runs):
         if not all(run in inner.outer for inner in open_runs[place + 1 :]):
             break
@@ -151,7 +180,7 @@ def _trunk() -> tuple[ActiveRun, ...]:
 
 
 def _is_from_here(run: ActiveRun) -> bool:
-    if run.thread != threading.get_ident():
+    if run.thread != threading.get_ident() or run.pid != os.getpid():
         return False
     return run.cell != cell_number() or run.task in (None, task()) or run.task.done()
 
@@ -239,8 +268,9 @@ def last_model() -> str | None:
     return getattr(_process.models, "last", None) or _process.last_model
 
 
-def set_last_model(model_id: str) -> None:
-    """Remember the model that was logged last."""
+def set_last_model(where: Store, model_id: str) -> None:
+    """Remember the model that was logged last, and its store."""
+    _process.stores_of_models[model_id] = where
     _process.models.last = _process.last_model = model_id
 
 

@@ -14,7 +14,7 @@ from nbtrack.store.artifacts import ArtifactFolder
 from nbtrack.store.reader import Reader
 from nbtrack.store.runs import get_runs
 from nbtrack.store.store import Store
-from nbtrack.tracking.model_places import MODEL_FILE, ModelPlace, locate
+from nbtrack.tracking.model_places import MODEL_FILE, ModelPlace, locate, store_of
 from nbtrack.tracking.run import PARENT
 
 MAX_PARENTS = 20
@@ -208,13 +208,13 @@ def _listed(values: Mapping[str, str]) -> str:
     return ", ".join(pairs) + (f" and {more} more" if more else "")
 
 
-def lineage(store: Store, names: Store, what: Any) -> Lineage:
+def lineage(store: Store | None, names: Store, what: Any) -> Lineage:
     """Return where a model comes from.
 
     Parameters
     ----------
-    store : Store
-        Where runs and logged models are.
+    store : Store or None
+        Where runs and logged models are; None for that of the model.
     names : Store
         Whose registry is asked.
     what : str, path, ModelVersion, LoggedModel, or what has a ``model_uri``
@@ -236,6 +236,8 @@ def lineage(store: Store, names: Store, what: Any) -> Lineage:
             version = registry.get_version(reader, str(place.name), place.version)
     elif model_id is None and run_id is None:
         model_id, run_id = _written(place)
+    if store is None:
+        store = store_of(f"runs:/{run_id}") if model_id is None else store_of(f"models:/{model_id}")
     if model_id is not None:
         with names.read() as reader:
             versions = [(n, v) for n, v in reader.named("registry.of_model", model_id=model_id)]

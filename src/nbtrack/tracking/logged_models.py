@@ -293,7 +293,7 @@ def initialize(
 
 def _remember(store: Store, model_id: str) -> None:
     context.known_models().add((store.id, model_id))
-    context.set_last_model(model_id)
+    context.set_last_model(store, model_id)
 
 
 def _active_run_id(run_id: str | None) -> str | None:

@@ -63,7 +63,7 @@ def locate(
         ``models:/<name>@<alias>``, ``models:/<model id>``, ``file:`` and plain paths, and any
         that fsspec knows.
     store : Store, optional
-        By default the one that the process tracks to.
+        By default that of ``store_of``.
     registry_store : Store, optional
         Whose registry is asked; by default that of ``store``, or the one that was set.
 
@@ -75,7 +75,7 @@ def locate(
         If there is no such run, model or folder.
     """
     text = os.fspath(uri)
-    where = store or context.store()
+    where = store or store_of(text)
     if text.startswith("runs:"):
         with where.read() as reader:
             return _of_run(reader, where, text)
@@ -84,6 +84,21 @@ def locate(
             where, registry_store or store or context.registry(), text, parse_model_uri(text)
         )
     return _of_path(where, text)
+
+
+def store_of(uri: str | os.PathLike[str], other: Store | None = None) -> Store:
+    """Return the store of the run or logged model that a URI names, whatever was chosen since.
+
+    That is the run's own while it is open here, the model's own if it was made here, and else
+    ``other``, by default the one that the process tracks to.
+    """
+    text = os.fspath(uri)
+    if text.startswith("runs:"):
+        return context.store_of(split_run_uri(text)[0], other)
+    model_id = parse_model_uri(text).model_id if is_model_uri(text) else None
+    if model_id is not None:
+        return context.store_of_model(model_id, other)
+    return other or context.store()
 
 
 def split_run_uri(uri: str) -> tuple[str, str]:
@@ -154,9 +169,10 @@ def _of_models_uri(store: Store, names: Store, uri: str, parsed: ModelUri) -> Mo
 
 def _of_version(store: Store, version: ModelVersion, location: str) -> ModelPlace:
     if version.model_id is not None:
-        with store.read() as reader:
+        own = context.store_of_model(version.model_id) if store is context.store() else store
+        with own.read() as reader:
             if logged_models.get_logged_models(reader, [version.model_id], deleted=True):
-                return _logged(reader, store, location, version.model_id, deleted=True)
+                return _logged(reader, own, location, version.model_id, deleted=True)
     return _of_path(store, location)
 
 

@@ -7,6 +7,7 @@ import os
 import sys
 import threading
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from nbtrack.config import env, env_flag
@@ -29,7 +30,7 @@ def active_experiment_id(store: Store) -> str:
     That of ``set_experiment``, else of ``NBTRACK_EXPERIMENT_NAME`` or
     ``MLFLOW_EXPERIMENT_NAME`` (made if there is none), else ``"0"``.
     """
-    chosen = context.experiment_id()
+    chosen = context.experiment_id(store)
     if chosen is not None:
         return chosen
     name = env("NBTRACK_EXPERIMENT_NAME", "MLFLOW_EXPERIMENT_NAME")
@@ -79,15 +80,16 @@ def start_run(
         active = _make_way(active, parent_run_id)
     parent = context.parent() if nested else active
     if run_id is not None:
-        run = _resumed(store, run_id, run_name, extra, parent)
+        run = _resumed(context.store_of(run_id), run_id, run_name, extra, parent)
     else:
         if parent_run_id is not None:
-            _check_parent(store, parent_run_id, active)
+            _check_parent(context.store_of(parent_run_id), parent_run_id, active)
             extra[PARENT] = parent_run_id
         elif nested and parent is not None:
             extra[PARENT] = parent.info.run_id
         run = _created(store, experiment_id, extra, parent)
     context.push(run)
+    _end_with_worker(os.getpid())
     wanted = log_system_metrics
     if wanted is None:
         wanted = env_flag(
@@ -142,7 +144,7 @@ def _resumed(
             "nbtrack.end_run().",
             "INVALID_STATE",
         )
-    chosen = context.experiment_id()
+    chosen = context.experiment_id(store)
     info, writer, joined = runs.resume(store, run_id, chosen)
     if any(run.writer is writer for run in context.open_runs()):
         joined = True  # another thread has it open
@@ -221,9 +223,20 @@ def end_open_runs() -> None:
                 for thread in run._background:
                     thread.join(timeout=1.0)
             else:
-                run.end_with(getattr(sys, "last_exc", None) or getattr(sys, "last_value", None))
+                ended_by = getattr(sys, "last_exc", None) or getattr(sys, "last_value", None)
+                run.end_with(ended_by or sys.exception())
         except NbtrackError as error:
             sys.stderr.write(f"nbtrack: {error}\n")
+
+
+@cache
+def _end_with_worker(pid: int) -> None:
+    """Let a worker of multiprocessing end its runs: one that was forked runs no exit functions."""
+    multiprocessing = sys.modules.get("multiprocessing")
+    if multiprocessing is not None and multiprocessing.parent_process() is not None:
+        from multiprocessing.util import Finalize
+
+        Finalize(None, end_open_runs, exitpriority=100)
 
 
 atexit.register(end_open_runs)

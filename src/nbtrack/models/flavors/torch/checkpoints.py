@@ -297,7 +297,7 @@ def artifacts_to_write(run_id: str | None) -> ArtifactFolder:
     """Return the artifacts of a run, by default of the active one, which is started if need be."""
     if run_id is None:
         return (context.current() or _start.start_run()).writer.artifacts
-    return context.store().writer(run_id).artifacts
+    return context.store_of(run_id).writer(run_id).artifacts
 
 
 def artifacts_to_read(run_id: str | None) -> ArtifactFolder:
@@ -310,8 +310,9 @@ def artifacts_to_read(run_id: str | None) -> ArtifactFolder:
     """
     from nbtrack.store.runs import get_run
 
-    with context.store().read() as reader:
-        return ArtifactFolder(get_run(reader, _run_id(run_id)).info.artifact_uri)
+    chosen = _run_id(run_id)
+    with context.store_of(chosen).read() as reader:
+        return ArtifactFolder(get_run(reader, chosen).info.artifact_uri)
 
 
 def _run_id(run_id: str | None) -> str:
@@ -326,7 +327,7 @@ def _run_id(run_id: str | None) -> str:
 
 def recorded(run_id: str, path: str) -> Digests | None:
     """Return the size and SHA-256 that the store has of a file, to compare with."""
-    with context.store().read() as reader:
+    with context.store_of(run_id).read() as reader:
         rows = reader.named("models.run_artifacts", run_id=run_id)
     known = {name: (size, sha256) for name, size, sha256 in rows if sha256}
     if path not in known:
