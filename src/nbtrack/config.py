@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
@@ -78,7 +79,8 @@ class StoreLocation:
     uri : str
         What ``get_tracking_uri`` answers.
     notice : str or None
-        Said to the user once: the URI named another kind of store.
+        Said to the user once: the URI named another kind of store, or none did, and the store
+        is not in the working folder.
     server : str or None
         The URL of the tracking server that the file mirrors; a name and a password that were
         given in it are still there, and shown nowhere.
@@ -95,12 +97,68 @@ def _absolute(path: str | os.PathLike[str]) -> Path:
 
 
 def find_default(start: Path | None = None) -> Path:
-    """Return ``nbtrack.duckdb`` in ``start`` or the nearest folder above that has one."""
-    here = _absolute(start or Path.cwd())
-    for folder in (here, *here.parents):
-        if (folder / DEFAULT_NAME).exists() or (folder / (DEFAULT_NAME + ".d")).is_dir():
-            return folder / DEFAULT_NAME
-    return here / DEFAULT_NAME
+    """Return ``nbtrack.duckdb`` in ``start`` or the nearest folder above that has one.
+
+    A folder above counts if it and the store in it are this user's. The search ends at the
+    user's home, at the root of a repository and at that of a file system.
+    """
+    return _default(_absolute(start or Path.cwd())).path
+
+
+def _default(here: Path) -> StoreLocation:
+    path = here / DEFAULT_NAME
+    notice = None
+    if not _has_store(here):
+        for folder in filter(_has_store, _above(here)):
+            found = folder / DEFAULT_NAME
+            if _is_own(folder):
+                path = found
+                notice = f"Runs go to {found}, the nearest store above the working folder."
+                break
+            notice = notice or (
+                f"Runs go to {path}: {found} belongs to another user, or its folder does. "
+                "To use it, set NBTRACK_URI to it."
+            )
+    return StoreLocation(path, str(path), notice)
+
+
+def _has_store(folder: Path) -> bool:
+    place = folder / DEFAULT_NAME
+    return os.path.lexists(place) or os.path.lexists(f"{place}.d")
+
+
+def _above(folder: Path) -> Iterator[Path]:
+    """Yield the folders above one, up to the home, and the roots of repository and file system."""
+    while not (_is_home(folder) or os.path.lexists(folder / ".git") or os.path.ismount(folder)):
+        folder = folder.parent
+        if not hasattr(os, "getuid") and folder == folder.parent:
+            return  # whose it is cannot be told there, and everybody may write to a drive's root
+        yield folder
+
+
+def _is_home(folder: Path) -> bool:
+    try:
+        return folder.samefile(Path.home())
+    except (OSError, RuntimeError):  # no home, or none that can be looked at
+        return False
+
+
+def _is_own(folder: Path) -> bool:
+    """Return whether a folder and the store in it belong to this user, as far as can be told."""
+    if not hasattr(os, "getuid"):
+        return True
+    try:
+        return _owner_of(folder) == os.getuid() and all(
+            _owner_of(place) == os.getuid()
+            for place in (folder / DEFAULT_NAME, folder / f"{DEFAULT_NAME}.d")
+            if os.path.lexists(place)
+        )
+    except OSError:
+        return False
+
+
+def _owner_of(place: Path) -> int:
+    return place.stat().st_uid
 
 
 def resolve(uri: str | os.PathLike[str] | None) -> StoreLocation:
@@ -111,8 +169,8 @@ def resolve(uri: str | os.PathLike[str] | None) -> StoreLocation:
     uri : str or path or None
         A path of a DuckDB file or of a folder, ``duckdb:///path``, ``file:...``;
         ``None`` or ``""`` for ``nbtrack.duckdb`` in the working directory or the
-        nearest one above. ``sqlite:///x.db`` and ``./mlruns`` name a store of
-        MLflow: nbtrack keeps its own one beside it (``x.duckdb``, ``mlruns.duckdb``).
+        nearest one above that is the user's own. ``sqlite:///x.db`` and ``./mlruns`` name a
+        store of MLflow: nbtrack keeps its own one beside it (``x.duckdb``, ``mlruns.duckdb``).
 
     Raises
     ------
@@ -120,8 +178,7 @@ def resolve(uri: str | os.PathLike[str] | None) -> StoreLocation:
         If the URI names something that nbtrack cannot serve.
     """
     if uri is None or uri == "":
-        path = find_default()
-        return StoreLocation(path, str(path))
+        return _default(_absolute(Path.cwd()))
     text = os.fspath(uri)
     if isinstance(text, bytes):
         text = os.fsdecode(text)
