@@ -22,7 +22,7 @@ BASE = "/user/ann/"
 class JupyterServer:
     """A Jupyter server below ``/user/ann/`` with the extension enabled by its config file."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *settings: str) -> None:
         self.root = folder / "root"
         self.root.mkdir()
         self.env = jupyter_environment(folder / "jupyter")
@@ -41,6 +41,7 @@ class JupyterServer:
             f"--ServerApp.base_url={BASE}",
             f"--ServerApp.root_dir={self.root}",
             f"--IdentityProvider.token={TOKEN}",
+            *settings,
         ]
         self.process = subprocess.Popen(
             [sys.executable, "-m", "jupyter_server", *options],

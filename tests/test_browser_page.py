@@ -183,14 +183,18 @@ def test_an_unknown_address_leads_back(window: Window) -> None:
     window.page.locator("h1", has_text="All runs").wait_for()
 
 
-def test_who_comes_without_the_token_is_asked_for_it(browser: Browser, ui: Ui) -> None:
-    token = ui.address.partition("token=")[2]
+def test_who_comes_without_the_token_is_asked_for_it(
+    browser: Browser, ui: Ui, tmp_path: Path
+) -> None:
+    token = "only-for-this-test"
+    guarded = Ui(tmp_path, "--uri", str(ui.folder / "shown.duckdb"), "--token", token)
     with browser.new_context() as context:
         page = context.new_page()
-        page.goto(ui.url)
+        page.goto(guarded.url)
         page.get_by_label("Token").fill("wrong")
         page.keyboard.press("Enter")
         page.get_by_text("That is not the token").wait_for()
         page.get_by_label("Token").fill(token)
         page.get_by_role("button", name="Sign in").click()
         page.locator(".ag-row").first.wait_for()
+    assert guarded.interrupt() == 0

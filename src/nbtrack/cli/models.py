@@ -56,7 +56,8 @@ def _model_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def serve(**given: Any) -> None:
     """Serve a model over HTTP until Ctrl-C: /invocations, /ping, /health, /version.
 
-    Only this machine is answered, unless another --host is named; then requests need a token.
+    You alone are answered without a token, on this machine; other users of it, and other machines
+    where another --host is named, need one.
     """
     from nbtrack.models.serving import check_tornado
     from nbtrack.server.scoring.program import serve as start

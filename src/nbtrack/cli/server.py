@@ -12,7 +12,7 @@ from nbtrack.cli.output import note
 
 
 @click.command(cls=Command, uri_names=("--backend-store-uri",))
-@options.host("Where to listen. Beyond this machine, clients need a token.")
+@options.host("Where to listen. Others than you, and other machines, need a token.")
 @options.port("0 for one that is free.", default=5000)
 @click.option(
     "--default-artifact-root",
@@ -45,10 +45,35 @@ from nbtrack.cli.output import note
     envvar="NBTRACK_SERVER_TOKEN",
     help="What clients must have: as MLFLOW_TRACKING_TOKEN, or as MLFLOW_TRACKING_PASSWORD with "
     "any user name. Others on this machine can read a command line: NBTRACK_SERVER_TOKEN is "
-    "safer.  [default: none on this machine, else one is made and printed]",
+    "safer.  [default: the user who starts it needs none on this machine; for others one is made, "
+    "and printed when somebody needs it]",
 )
 @click.option("--no-auth", is_flag=True, help="Answer everybody who reaches the host.")
 @options.allowed_hosts()
+@click.option(
+    "--client-timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    default=60.0,
+    show_default=True,
+    envvar="NBTRACK_SERVER_CLIENT_TIMEOUT",
+    help="Seconds that a client may send, or read, nothing, or too little.",
+)
+@click.option(
+    "--min-rate",
+    type=click.FloatRange(min=0),
+    default=4096.0,
+    show_default=True,
+    envvar="NBTRACK_SERVER_MIN_RATE",
+    help="What is too little: bytes per second.",
+)
+@click.option(
+    "--body-timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    default=86400.0,
+    show_default=True,
+    envvar="NBTRACK_SERVER_BODY_TIMEOUT",
+    help="Seconds that a file may take to arrive.",
+)
 def server(
     host: str,
     port: int,
@@ -59,6 +84,9 @@ def server(
     token: str | None,
     no_auth: bool,
     allowed_hosts: list[str],
+    client_timeout: float,
+    min_rate: float,
+    body_timeout: float,
 ) -> None:
     """Serve a store to clients of MLflow, until it is stopped.
 
@@ -78,7 +106,10 @@ def server(
         no_auth=no_auth,
         allowed_hosts=allowed_hosts,
         page=True,
+        client_timeout=client_timeout,
+        min_rate=min_rate,
+        body_timeout=body_timeout,
     )
-    if no_auth and host not in ("127.0.0.1", "localhost", "::1"):
+    if no_auth:
         note("Everybody who reaches this address reads and writes the store.")
     sys.exit(serve(chosen))

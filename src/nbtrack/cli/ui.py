@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import sys
 import threading
 import webbrowser
@@ -14,8 +13,6 @@ from nbtrack.cli import options
 from nbtrack.cli.command import Command, chosen_uri
 from nbtrack.cli.output import note
 
-_TOKEN_BYTES = 24
-
 
 @click.command(cls=Command, uri_names=("--backend-store-uri",))
 @options.host("Where to listen; by default only this machine reaches it.")
@@ -24,8 +21,8 @@ _TOKEN_BYTES = 24
 @click.option(
     "--token",
     envvar="NBTRACK_SERVER_TOKEN",
-    help="What a browser, or a client of MLflow, must have.  [default: a new one; the address that "
-    "is printed has it]",
+    help="What a browser, or a client of MLflow, must have.  [default: you need none on this "
+    "machine; for others one is made, and printed when somebody needs it]",
 )
 @click.option(
     "--no-auth", is_flag=True, help="Answer everybody who reaches the host, without a token."
@@ -47,10 +44,7 @@ def ui(
     from nbtrack.server.sockets import bind, bind_preferred
     from nbtrack.server.standalone import PORT, ServerOptions, serve
 
-    if token is None and not no_auth:
-        token = secrets.token_urlsafe(_TOKEN_BYTES)
-
-    def ready(url: str) -> None:
+    def ready(url: str, token: str | None) -> None:
         address = f"{url}/" if token is None else f"{url}/?{urlencode({'token': token})}"
         sys.stdout.write(f"nbtrack shows the runs at {address}\n")
         sys.stdout.flush()

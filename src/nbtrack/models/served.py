@@ -40,7 +40,7 @@ class ServedModel:
     model : PyFuncModel
         The model itself, in this process.
     token : str or None
-        What requests must bring.
+        What requests must bring; where it was not chosen, those of other users.
     """
 
     def __init__(

@@ -47,7 +47,8 @@ def serve(
     model : str, path, ModelInfo or PyFuncModel
         Such as ``"models:/digits/1"``; or what `nbtrack.pyfunc.load_model` returned.
     host : str
-        By default only this machine is answered. Another address asks for ``token`` or ``no_auth``.
+        By default you alone are answered, on this machine; other users of it need the token that
+        is made, see ``ServedModel.token``. Another address asks for ``token`` or ``no_auth``.
     port : int
         0 for one that is free.
     timeout : float, optional

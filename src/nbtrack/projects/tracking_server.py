@@ -115,7 +115,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         token=os.environ.pop(TOKEN, None),
     )
 
-    def ready(url: str) -> None:
+    def ready(url: str, token: str | None) -> None:
         threading.Thread(target=_end_with_parent, daemon=True).start()
 
     return serve(asked, ready=ready, sockets=[listening])

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Executor
 from contextlib import suppress
 from http.client import responses
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -17,17 +18,19 @@ from tornado.iostream import StreamClosedError
 
 from nbtrack.errors import NbtrackError
 from nbtrack.server import wire
-from nbtrack.server.dispatch import dispatch
-from nbtrack.server.messages import FileReply, Reply, Request
-from nbtrack.server.pipe import Pipe
+from nbtrack.server.dispatch import dispatch, opened
+from nbtrack.server.handler import ClientHandler
+from nbtrack.server.messages import FileReply, Reply, Request, failure
+from nbtrack.server.pace import Transfer
 from nbtrack.server.ranges import NoSuchPartError, part_of
 from nbtrack.server.route import Action, Route
 from nbtrack.server.routes import ROUTES
 from nbtrack.server.site import Site
+from nbtrack.server.spool import Spool
 
 AUTH_RESOURCE = "nbtrack"
 PIECE = 1024 * 1024
-STREAMED = 64 * 1024 * 1024  # a body that may be larger is never held in memory
+DRAINED = 64 * 1024 * 1024  # so much of a body that is too large is read, for its answer to arrive
 
 _CODES = {
     400: "BAD_REQUEST",
@@ -35,22 +38,29 @@ _CODES = {
     403: "PERMISSION_DENIED",
     404: "ENDPOINT_NOT_FOUND",
     405: "BAD_REQUEST",
+    408: "DEADLINE_EXCEEDED",
 }
 
 
-_Answer = tuple[Reply | FileReply, str]
+_Answer = tuple[Reply | FileReply, bytes]
 
 
-class EndpointHandler(web.RequestHandler):
+@web.stream_request_body
+class EndpointHandler(ClientHandler):
     """Serves the routes of one path; to be combined with the handler of a server.
 
-    That one says who the user is, and may refuse in ``allows``.
+    That one says who the user is, and may refuse in ``allows``; it calls ``begin`` when it is
+    known who asks. Nothing of a body is taken before, and what is a file is never held.
     """
 
     site: Site
     pool: Executor
     routes: dict[str, Route]
     prefix: str
+    _transfer: Transfer | None = None
+    _saving: Awaitable[_Answer | None] | None = None
+    _refused: _Answer | None = None
+    _is_handed_on = False
 
     def initialize(
         self, routes: Sequence[Route], site: Site, pool: Executor, prefix: str = ""
@@ -58,8 +68,10 @@ class EndpointHandler(web.RequestHandler):
         """Take what Tornado passes on from the table of handlers."""
         self.routes = {route.method: route for route in routes}
         self.site = site
+        self.pace = site.pace
         self.pool = pool
         self.prefix = prefix
+        self._body = Spool()
 
     async def allows(self, action: Action) -> bool:
         """Return whether the user may do this."""
@@ -71,6 +83,81 @@ class EndpointHandler(web.RequestHandler):
         await self._serve(path)
 
     post = put = patch = delete = get
+
+    def begin(self) -> Awaitable[None] | None:
+        """Get ready for the body; to be called in ``prepare``, and awaited if there is more to do.
+
+        Raises
+        ------
+        tornado.web.HTTPError
+            If there is no such route.
+        """
+        route = self._route()
+        connection: Any = self.request.connection
+        connection.set_body_timeout(None)  # the pace is looked after
+        connection.set_max_body_size(DRAINED if route.opens is None else route.max_body)
+        headers = self.request.headers
+        if headers.get("Content-Length", "0") != "0" or "Transfer-Encoding" in headers:
+            is_held = route.opens is None
+            self._transfer = self.pace.receiving(self._time_out, is_held=is_held)
+        if route.opens is None:
+            return None
+        return self._check(route, self._request(self.path_kwargs, b""))
+
+    def data_received(self, chunk: bytes) -> Awaitable[None] | None:
+        """Take a piece of the body; a disk that is slower than the network makes it wait."""
+        if self._transfer is not None:
+            self._transfer.moved(len(chunk))
+        route, body = self._route(), self._body
+        if self._refused is not None or (route.opens is None and body.size > route.max_body):
+            body.size += len(chunk)  # the answer says what is wrong
+            return None
+        body.feed(chunk)
+        return self._save(route) if route.opens is not None and body.is_due else None
+
+    async def _save(self, route: Route) -> None:
+        """Have a block written, when the one before is: so at most two are in memory."""
+        loop = asyncio.get_running_loop()
+        if self._transfer is not None:
+            self._transfer.pause()
+        if self._saving is None:
+            request = self._request(self.path_kwargs, b"")
+            self._saving = loop.run_in_executor(
+                self.pool, _opened, self.site, route, request, self._body
+            )
+        self._refused = await self._saving
+        if self._refused is None:
+            block = self._body.take()
+            self._saving = loop.run_in_executor(self.site.writers, _written, self._body, block)
+        else:
+            self._abandon()
+        if self._transfer is not None:
+            self._transfer.restart()
+
+    def _abandon(self) -> None:
+        """Remove what has come of a file; a block may be under way to the disk."""
+        try:
+            self.site.writers.submit(self._body.discard)
+        except RuntimeError:  # the server stops
+            self._body.discard()
+
+    def _time_out(self) -> None:
+        """Refuse a body that does not come."""
+        if not self._finished:
+            self.set_header("Connection", "close")
+            self.send_error(408)
+
+    def on_connection_close(self) -> None:
+        """Give up what does not arrive whole."""
+        self._end_transfer()
+        if self._saving is not None and not self._is_handed_on:
+            self._abandon()
+        super().on_connection_close()
+
+    def _end_transfer(self) -> None:
+        if self._transfer is not None:
+            self._transfer.end()
+            self._transfer = None
 
     def _route(self) -> Route:
         route = self.routes.get(self.request.method or "")
@@ -92,6 +179,7 @@ class EndpointHandler(web.RequestHandler):
             headers.get("Content-Type"),
             headers.get("Range"),
             headers.get("Authorization"),
+            self._body.size,
         )
 
     async def _check(self, route: Route, request: Request) -> None:
@@ -103,17 +191,30 @@ class EndpointHandler(web.RequestHandler):
             raise web.HTTPError(403, f"You may not {action} the stores of this server.")
 
     async def _serve(self, path: dict[str, str]) -> None:
+        self._end_transfer()
         route = self._route()
-        request = self._request(path, self.request.body)
+        loop = asyncio.get_running_loop()
+        if route.opens is not None:
+            if self._saving is not None and self._refused is None:
+                self._refused = await self._saving
+            self._is_handed_on = True
+            request = self._request(path, b"")
+            answer = self._refused
+            if answer is None:
+                answer = await loop.run_in_executor(
+                    self.site.uploads, _answer, self.site, route, request, self._body
+                )
+            await self._reply(answer)
+            return
+        request = self._request(path, self._body.content())
         await self._check(route, request)
         if route.is_quick is not None and self.site.is_quick(route, request):
             await self._reply(_answer(self.site, route, request))
             return
-        loop = asyncio.get_running_loop()
         await self._reply(await loop.run_in_executor(self.pool, _answer, self.site, route, request))
 
     async def _reply(self, answer: _Answer) -> None:
-        reply, text = answer
+        reply, content = answer
         if isinstance(reply, FileReply):
             await self._send_file(reply)
             return
@@ -123,7 +224,7 @@ class EndpointHandler(web.RequestHandler):
             self.set_header(name, value)
         kind = "text/plain; charset=utf-8" if isinstance(reply.body, str) else "application/json"
         self.set_header("Content-Type", kind)
-        await self.finish(text)
+        await self.end(content)
 
     async def _send_file(self, reply: FileReply) -> None:
         """Send a file piece by piece, as something to save: it may be anybody's."""
@@ -142,8 +243,7 @@ class EndpointHandler(web.RequestHandler):
                 if not piece:
                     break
                 left = None if left is None else left - len(piece)
-                self.write(piece)
-                await self.flush()
+                await self.send(piece)
             await self.finish()
 
     def _begin_file(self, reply: FileReply) -> int | None:
@@ -180,69 +280,38 @@ class EndpointHandler(web.RequestHandler):
         self.finish(json.dumps({wire.ERROR_CODE: code, wire.MESSAGE: message}))
 
 
-class StreamHandler(EndpointHandler):
-    """Serves the routes of a path whose bodies are too large to be held.
-
-    The body is handed to the endpoint as a stream while it arrives; a server's handler class is
-    to be decorated with ``tornado.web.stream_request_body``.
-    """
-
-    _pipe: Pipe | None = None
-    _work: asyncio.Future[_Answer] | None = None
-
-    def initialize(self, *given: Any, **named: Any) -> None:
-        """Take what Tornado passes on from the table of handlers."""
-        super().initialize(*given, **named)
-        self._held = bytearray()
-
-    async def begin(self, path: dict[str, str]) -> None:
-        """Start the endpoint; to be awaited in ``prepare``, when it is known who asks."""
-        route = self.routes.get(self.request.method or "")
-        if route is None or route.max_body <= STREAMED:
-            return
-        request = self._request(path, b"")
-        await self._check(route, request)
-        connection: Any = self.request.connection
-        connection.set_max_body_size(route.max_body)
-        self._pipe = Pipe()
-        self._work = asyncio.get_running_loop().run_in_executor(
-            self.site.uploads, _answer, self.site, route, request, self._pipe
-        )
-
-    async def data_received(self, chunk: bytes) -> None:
-        """Take a piece of the body; a disk that is slower than the network makes it wait."""
-        if self._pipe is None:
-            self._held += chunk
-            if len(self._held) > STREAMED:
-                raise web.HTTPError(413, "The body is too large.")
-            return
-        self._pipe.feed(chunk)
-        while self._pipe.is_full:
-            await asyncio.sleep(0.001)
-
-    async def _serve(self, path: dict[str, str]) -> None:
-        if self._work is None or self._pipe is None:
-            self.request.body = bytes(self._held)
-            await super()._serve(path)
-            return
-        self._pipe.end()
-        await self._reply(await self._work)
-
-    def on_connection_close(self) -> None:
-        """Give up what does not arrive whole."""
-        if self._pipe is not None:
-            self._pipe.abort()
-        super().on_connection_close()
+def _opened(site: Site, route: Route, request: Request, body: Spool) -> _Answer | None:
+    """Begin the file of a body; return the answer where it cannot be kept."""
+    folder = opened(site, route, request)
+    if isinstance(folder, Path):
+        return _tried(lambda: body.open(folder))
+    return folder, _text(folder)
 
 
-def _answer(site: Site, route: Route, request: Request, body: Pipe | None = None) -> _Answer:
-    """Return what an endpoint answers, and its text: that may be megabytes of JSON."""
+def _written(body: Spool, block: list[bytes]) -> _Answer | None:
+    """Write a block; return the answer where that fails."""
+    return _tried(lambda: body.write(block))
+
+
+def _tried(work: Callable[[], None]) -> _Answer | None:
+    try:
+        work()
+    except NbtrackError as error:
+        reply = failure(error)
+        return reply, _text(reply)
+    return None
+
+
+def _answer(site: Site, route: Route, request: Request, body: Spool | None = None) -> _Answer:
+    """Return what an endpoint answers, and its content: that may be megabytes of JSON."""
     reply = dispatch(site, route, request, body)
-    if isinstance(reply, FileReply):
-        return reply, ""
+    return reply, b"" if isinstance(reply, FileReply) else _text(reply)
+
+
+def _text(reply: Reply) -> bytes:
     if isinstance(reply.body, str):
-        return reply, reply.body
-    return reply, json.dumps(reply.body, allow_nan=False)
+        return reply.body.encode()
+    return json.dumps(reply.body, allow_nan=False).encode()
 
 
 def pattern_of(path: str) -> str:
@@ -262,7 +331,6 @@ def handlers(
     site: Site,
     pool: Executor,
     handler: type[EndpointHandler],
-    streaming: type[StreamHandler],
     routes: Sequence[Route] = ROUTES,
 ) -> Handlers:
     """Return the table of routes as Tornado wants it.
@@ -274,15 +342,13 @@ def handlers(
     site : Site
     pool : Executor
         Where endpoints run: they wait for the disk.
-    handler, streaming : type
-        Of a server: they know its users.
+    handler : type
+        Of a server: it knows its users.
     routes : sequence of Route
     """
     found: Handlers = []
     for path in dict.fromkeys(route.path for route in routes):
         own = [route for route in routes if route.path == path]
-        is_large = any(route.max_body > STREAMED for route in own)
         given = {"routes": own, "site": site, "pool": pool, "prefix": prefix}
-        pattern = re.escape(prefix) + pattern_of(path)
-        found.append((pattern, streaming if is_large else handler, given))
+        found.append((re.escape(prefix) + pattern_of(path), handler, given))
     return found

@@ -6,10 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from tornado import web
-from tornado.iostream import StreamClosedError
 
-from nbtrack.server.adapter import EndpointHandler, StreamHandler, handlers
+from nbtrack.server.adapter import EndpointHandler, handlers
 from nbtrack.server.announcer import Announcer
+from nbtrack.server.connections import Application
 from nbtrack.server.mlflow.table import MLFLOW
 from nbtrack.server.page import page_handlers
 from nbtrack.server.route import Action
@@ -40,8 +40,9 @@ class StandaloneHandler(EndpointHandler):
         return "client"
 
     def prepare(self) -> Any:
-        """Refuse by the headers."""
+        """Refuse by the headers, before anything of the body is taken."""
         check(self)
+        return self.begin()
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         """Answer with what went wrong as JSON."""
@@ -51,8 +52,6 @@ class StandaloneHandler(EndpointHandler):
 
     def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
         """Log what is the server's fault only, not that somebody went away."""
-        if isinstance(value, StreamClosedError):
-            return
         if not (isinstance(value, web.HTTPError) and value.status_code < 500):
             super().log_exception(typ, value, tb)
 
@@ -61,24 +60,15 @@ class StandaloneHandler(EndpointHandler):
         return True
 
 
-@web.stream_request_body
-class StandaloneStreamHandler(StandaloneHandler, StreamHandler):
-    """Serves the same clients, with bodies that are too large to be held."""
-
-    async def prepare(self) -> None:
-        """Refuse before anything of the body is taken."""
-        super().prepare()
-        await self.begin(self.path_kwargs)
-
-
 class _NothingHandler(StandaloneHandler):
     """Answers what nobody has asked for before."""
 
     def initialize(self) -> None:  # type: ignore[override]
         """Take nothing."""
+        self.pace = self.settings["pace"]
 
     def prepare(self) -> Any:
-        super().prepare()
+        check(self)
         if self.request.path == "/" and self.request.method in ("GET", "HEAD"):
             self.set_header("Content-Type", "text/plain; charset=utf-8")
             self.finish("nbtrack serves MLflow's tracking API here. See docs/server.md.\n")
@@ -87,16 +77,20 @@ class _NothingHandler(StandaloneHandler):
 
 
 def application(
-    site: Site, pool: ThreadPoolExecutor, guard: Guard, news: Announcer | None = None
-) -> web.Application:
+    site: Site,
+    pool: ThreadPoolExecutor,
+    guard: Guard,
+    news: Announcer | None = None,
+) -> Application:
     """Return the application of a stand-alone server; with ``news`` it has a page."""
-    kinds = (StandaloneHandler, StandaloneStreamHandler)
-    found: list[Any] = [*handlers("", site, pool, *kinds, MLFLOW)]
+    found: list[Any] = [*handlers("", site, pool, StandaloneHandler, MLFLOW)]
     if news is not None:
-        found += [*page_handlers(news), *handlers("/nbtrack", site, pool, *kinds, OURS)]
-    return web.Application(
+        ours = handlers("/nbtrack", site, pool, StandaloneHandler, OURS)
+        found += [*page_handlers(news), *ours]
+    return Application(
         found,
         default_handler_class=_NothingHandler,
         guard=guard,
+        pace=site.pace,
         log_function=lambda _handler: None,
     )

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from typing import BinaryIO, cast
+from pathlib import Path
 
 from nbtrack.errors import NbtrackError
 from nbtrack.server import wire
 from nbtrack.server.messages import FileReply, Reply, Request, failure
-from nbtrack.server.mlflow.answer import answer
-from nbtrack.server.pipe import Pipe
+from nbtrack.server.mlflow.answer import answer, folder_of
 from nbtrack.server.route import Route
 from nbtrack.server.site import Site
+from nbtrack.server.spool import Spool
 
 
 def dispatch(
-    site: Site, route: Route, request: Request, body: Pipe | None = None
+    site: Site, route: Route, request: Request, body: Spool | None = None
 ) -> Reply | FileReply:
     """Return what an endpoint answers; its errors are replies, too.
 
@@ -23,15 +23,15 @@ def dispatch(
     site : Site
     route : Route
     request : Request
-    body : Pipe, optional
-        The body, where it is too large to be in the request.
+    body : Spool, optional
+        The body, where it is a file; what is left of it is removed.
     """
     try:
         if route.scope == "tracking":
-            return answer(site.served(), route, request, cast("BinaryIO | None", body))
-        if len(request.body) > route.max_body:
+            return answer(site.served(), route, request, body)
+        if request.size > route.max_body:
             raise NbtrackError(
-                f"The body has {len(request.body):,} bytes; {route.path} takes at most "
+                f"The body has {request.size:,} bytes; {route.path} takes at most "
                 f"{route.max_body:,}.",
                 "BODY_TOO_LARGE",
             )
@@ -49,4 +49,12 @@ def dispatch(
         return failure(error)
     finally:
         if body is not None:
-            body.give_up()
+            body.discard()
+
+
+def opened(site: Site, route: Route, request: Request) -> Path | Reply:
+    """Return the folder in which the file is gathered that a body is, or why it cannot be kept."""
+    try:
+        return folder_of(site.served(), route, request)
+    except NbtrackError as error:
+        return failure(error)

@@ -16,9 +16,10 @@ from tornado import web
 from nbtrack.config import default_uri
 from nbtrack.errors import NbtrackError
 from nbtrack.server import wire
-from nbtrack.server.adapter import AUTH_RESOURCE, EndpointHandler, StreamHandler, handlers
+from nbtrack.server.adapter import AUTH_RESOURCE, EndpointHandler, handlers
 from nbtrack.server.catalog import Catalog
 from nbtrack.server.mlflow.served import Served
+from nbtrack.server.pace import Pace, Patience
 from nbtrack.server.route import Action
 from nbtrack.server.site import Site
 from nbtrack.server.watching import Leases
@@ -43,11 +44,6 @@ class JupyterHandler(EndpointHandler, APIHandler):
             )
         )
 
-
-@web.stream_request_body
-class JupyterStreamHandler(JupyterHandler, StreamHandler):
-    """Serves the same users, with bodies that are too large to be held."""
-
     async def prepare(self, **options: Any) -> None:
         """Find out who asks before anything of the body is taken."""
         waiting: Any = super().prepare(**options)
@@ -55,7 +51,9 @@ class JupyterStreamHandler(JupyterHandler, StreamHandler):
         if not self._finished:
             if self.current_user is None:
                 raise web.HTTPError(403)
-            await self.begin(self.path_kwargs)
+            more = self.begin()
+            if more is not None:
+                await more
 
 
 class NbtrackApp(ExtensionApp):
@@ -67,6 +65,8 @@ class NbtrackApp(ExtensionApp):
         Paths of stores that lie elsewhere than below the server's root.
     tracking : str
         The store that clients of MLflow track to.
+    client_timeout, min_rate, body_timeout : float
+        How slow clients may be.
     """
 
     name = wire.PREFIX
@@ -86,6 +86,16 @@ class NbtrackApp(ExtensionApp):
         "NBTRACK_URI, else nbtrack.duckdb in the server's root or above it.",
     ).tag(config=True)
 
+    client_timeout = t.Float(
+        Patience.still_s, help="Seconds that a client may send, or read, nothing, or too little."
+    ).tag(config=True)
+
+    min_rate = t.Float(Patience.rate, help="What is too little: bytes per second.").tag(config=True)
+
+    body_timeout = t.Float(Patience.body_s, help="Seconds that a file may take to arrive.").tag(
+        config=True
+    )
+
     def initialize_handlers(self) -> None:
         """Mount the routes below the server's base URL."""
         server: Any = self.serverapp
@@ -94,10 +104,9 @@ class NbtrackApp(ExtensionApp):
             Catalog(Path(server.root_dir).absolute(), Path(server.runtime_dir), self._settings()),
             Leases(self._announce),
             self._open_served,
+            Pace(Patience(self.client_timeout, self.min_rate, self.body_timeout)),
         )
-        self.handlers.extend(
-            handlers(f"/{wire.PREFIX}", self.site, self.pool, JupyterHandler, JupyterStreamHandler)
-        )
+        self.handlers.extend(handlers(f"/{wire.PREFIX}", self.site, self.pool, JupyterHandler))
         if wire.STORE_CHANGED not in server.event_logger.schemas:
             server.event_logger.register_event_schema(wire.STORE_CHANGED_SCHEMA)
 

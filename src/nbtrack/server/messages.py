@@ -40,6 +40,8 @@ class Request:
         Of the server, as who asks calls it.
     content_type, range, authorization : str, optional
         Headers.
+    size : int
+        Bytes of the body, which is only there up to what may be sent.
     """
 
     query: Mapping[str, str] = field(default_factory=dict)
@@ -50,6 +52,7 @@ class Request:
     content_type: str | None = None
     range: str | None = None
     authorization: str | None = None
+    size: int = 0
     _parsed: list[dict[str, Any]] = field(default_factory=list, repr=False)
 
     def parsed(self) -> dict[str, Any]:

@@ -7,15 +7,16 @@ import html
 import json
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlencode
 
 from tornado import web
 from tornado.iostream import StreamClosedError
 
-from nbtrack.errors import NbtrackError
 from nbtrack.server import wire
 from nbtrack.server.announcer import Announcer
+from nbtrack.server.handler import ClientHandler
+from nbtrack.server.pace import Pace
 from nbtrack.server.scoring.guard import Guard
 from nbtrack.server.session import begin_session, check
 
@@ -54,15 +55,20 @@ _SIGN_IN = """<main class="gate"><form method="post" action="./">
 <button>Sign in</button>
 </form></main>"""
 
-_ASKED = "This server asks for its token. The terminal it was started in shows the address with it."
+_ASKED = "This server asks for its token. The terminal it was started in shows it."
 _WRONG = "That is not the token of this server."
 _UNBUILT = """<main class="gate"><form><h1>nbtrack</h1>
 <p>The front end was not built with this installation: in a checkout, run
 <code>cd js &amp;&amp; npm ci &amp;&amp; npm run build</code>.</p></form></main>"""
 
 
-class _PageHandler(web.RequestHandler):
+class _PageHandler(ClientHandler):
     """Answers with documents instead of JSON."""
+
+    @property
+    def pace(self) -> Pace:  # type: ignore[override]
+        """Return what looks after what is sent."""
+        return cast(Pace, self.settings["pace"])
 
     def set_default_headers(self) -> None:
         """Let nothing come from elsewhere, and no other site show this."""
@@ -119,17 +125,16 @@ class DocumentHandler(_PageHandler):
 
     async def _sign_in(self, given: str) -> None:
         guard: Guard = self.settings["guard"]
-        headers = self.request.headers
-        given = given.strip()[:MAX_TOKEN]
-        if guard.token is not None:
-            try:
-                guard.check("/", headers.get("Host"), headers.get("Origin"), f"Bearer {given}")
-            except NbtrackError as error:
-                if error.get_http_status_code() != 401:
-                    raise web.HTTPError(403, str(error).replace("%", "%%")) from None
-                self._ask(_WRONG)
-                return
-            begin_session(self, guard.token)
+        is_right = guard.knows(given.strip()[:MAX_TOKEN])
+        try:
+            check(self, is_right=is_right)
+        except web.HTTPError as error:
+            if error.status_code != 401:
+                raise
+            self._ask(_WRONG)
+            return
+        if is_right:
+            begin_session(self, guard.token or "")
         rest = [
             (name, value)
             for name in self.request.query_arguments
@@ -143,7 +148,7 @@ class DocumentHandler(_PageHandler):
         self.finish(_DOCUMENT.format(title="nbtrack", head="", body=_SIGN_IN.format(why=why)))
 
 
-class AssetHandler(web.StaticFileHandler):
+class AssetHandler(_PageHandler, web.StaticFileHandler):
     """Files of the page: the same for everybody, so the sign-in may have them too."""
 
     def set_default_headers(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 from nbtrack.server import wire
@@ -34,6 +35,10 @@ class Route:
         Whether a request reads or writes, for the server's authorizer.
     fields : tuple
         Of scope ``tracking``: the fields of the request, see ``nbtrack.server.mlflow.fields``.
+    opens : callable, optional
+        Of scope ``tracking``, where the body is a file of any size: asked before more of it is
+        taken than memory should hold, it returns the folder in which the file is gathered, and
+        raises if it cannot be kept.
     is_quick : callable, optional
         Whether a request is answered without a look at the disk's database: then no thread is
         asked for it.
@@ -46,4 +51,5 @@ class Route:
     max_body: int = wire.MAX_BODY
     action: Callable[[Request], Action] = lambda _request: "read"
     fields: tuple[Any, ...] = ()
+    opens: Callable[[Any, Any], Path] | None = None
     is_quick: Callable[[Any, Request], bool] | None = None

@@ -36,28 +36,32 @@ def begin_session(handler: web.RequestHandler, token: str) -> None:
     )
 
 
-def check(handler: web.RequestHandler) -> None:
-    """Refuse a request by its headers.
+def check(handler: web.RequestHandler, *, is_right: bool = False) -> None:
+    """Refuse a request by its headers; ``is_right`` says that it has the token elsewhere.
 
     Raises
     ------
     tornado.web.HTTPError
-        401 without the token, or a cookie that stands for it; 403 for pages of other sites.
+        401 without the token, or a cookie that stands for it, by a connection that needs one; 403
+        for pages of other sites.
     """
     guard: Guard = handler.settings["guard"]
-    request = handler.request
-    authorization = request.headers.get("Authorization")
-    if authorization is None and guard.token is not None:
-        given = handler.get_cookie(cookie_of(request.host)) or ""
-        if hmac.compare_digest(given.encode(), proof_of(guard.token).encode()):
-            authorization = f"Bearer {guard.token}"
+
+    def has_cookie() -> bool:
+        given = handler.get_cookie(cookie_of(handler.request.host)) or ""
+        return hmac.compare_digest(given.encode(), proof_of(guard.token or "").encode())
+
     try:
         guard.check(
-            request.path,
-            request.headers.get("Host"),
-            request.headers.get("Origin"),
-            authorization,
+            handler.request.path,
+            handler.request.headers,
+            is_own=guard.own is not None and guard.own.has(handler),
+            has_proof=lambda: is_right or has_cookie(),
         )
     except NbtrackError as error:
-        status = error.get_http_status_code()
-        raise web.HTTPError(status, str(error).replace("%", "%%")) from None
+        raise refusal(error) from None
+
+
+def refusal(error: NbtrackError) -> web.HTTPError:
+    """Return what Tornado answers with."""
+    return web.HTTPError(error.get_http_status_code(), str(error).replace("%", "%%"))

@@ -10,14 +10,16 @@ from dataclasses import dataclass, field
 from nbtrack.server.catalog import Catalog
 from nbtrack.server.messages import Request
 from nbtrack.server.mlflow.served import Served
+from nbtrack.server.pace import Pace
 from nbtrack.server.route import Route
 from nbtrack.server.watching import Leases
 
 MAX_UPLOADS = 16
+MAX_WRITERS = 4
 
 
-def _uploads() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(MAX_UPLOADS, thread_name_prefix="nbtrack-upload")
+def _threads(count: int, name: str) -> Callable[[], ThreadPoolExecutor]:
+    return lambda: ThreadPoolExecutor(count, thread_name_prefix=f"nbtrack-{name}")
 
 
 @dataclass
@@ -32,14 +34,20 @@ class Site:
         The stores that somebody looks at now.
     open_served : callable
         Opens the store that clients of MLflow track to, when the first one asks.
+    pace : Pace
+        How slow its clients may be.
     uploads : ThreadPoolExecutor
-        Where files are written that arrive slowly.
+        Where files that have arrived are put in their places, which may be far away.
+    writers : ThreadPoolExecutor
+        Where blocks of files that arrive are written, as long as a disk takes for one.
     """
 
     catalog: Catalog
     leases: Leases
     open_served: Callable[[], Served]
-    uploads: ThreadPoolExecutor = field(default_factory=_uploads)
+    pace: Pace = field(default_factory=Pace)
+    uploads: ThreadPoolExecutor = field(default_factory=_threads(MAX_UPLOADS, "upload"))
+    writers: ThreadPoolExecutor = field(default_factory=_threads(MAX_WRITERS, "writer"))
     _served: Served | None = None
     _guard: threading.Lock = field(default_factory=threading.Lock)
 
@@ -69,6 +77,7 @@ class Site:
         """Stop watching, and fold in what was logged."""
         self.leases.close()
         self.uploads.shutdown(wait=False, cancel_futures=True)
+        self.writers.shutdown(wait=False)
         if self._served is not None:
             self._served.store.close()
             self._served.registry.close()

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
-import secrets
 import signal
 import socket
 import sys
@@ -17,17 +16,18 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from tornado.httpserver import HTTPServer
-
 from nbtrack.config import StoreLocation, default_uri, find_default, resolve
 from nbtrack.errors import InvalidParameterError, NbtrackError, StoreLockedError
+from nbtrack.server.access import Access
 from nbtrack.server.announcer import Announcer
 from nbtrack.server.application import application
 from nbtrack.server.catalog import Catalog
+from nbtrack.server.connections import Connections, affordable
 from nbtrack.server.mlflow.places import PROXY
 from nbtrack.server.mlflow.served import Served
 from nbtrack.server.mlflow.wire import SCHEME
-from nbtrack.server.scoring.guard import Guard, is_loopback
+from nbtrack.server.pace import Pace, Patience
+from nbtrack.server.scoring.guard import Guard
 from nbtrack.server.site import Site
 from nbtrack.server.sockets import bind, url_of
 from nbtrack.server.watching import Leases
@@ -36,12 +36,12 @@ from nbtrack.store.artifact_roots import local_path
 PORT = 5000
 THREADS = 8
 MAX_HELD = 64 * 1024 * 1024
+MAX_FORM = 64 * 1024
 MAX_HEADER = 64 * 1024
 READ_AT_ONCE = 256 * 1024
 IDLE_S = 300.0
 GRACE_S = 10.0
 OPEN_RUNS = 1000
-TOKEN_BYTES = 24
 GARBAGE = 50_000
 
 
@@ -68,13 +68,18 @@ class ServerOptions:
         Whether artifacts go through the server.
     token : str, optional
         What clients must have: as MLFLOW_TRACKING_TOKEN, or as MLFLOW_TRACKING_PASSWORD with any
-        user name. Beyond loopback one is made, and printed, where none is given.
+        user name. Where none is given one is made: on loopback the user of this process needs
+        none, and it is printed when somebody else asks; beyond it at once.
     no_auth : bool
         Answer everybody who reaches the host.
     allowed_hosts : sequence of str
         Names of this server, beside ``localhost``, ``host`` and addresses in numbers.
     page : bool
         Whether there is a page for browsers too.
+    client_timeout, min_rate, body_timeout : float
+        How slow clients may be: see `Patience`.
+    max_connections : int
+        How many there may be; then the one is closed for a new one that has idled for longest.
     """
 
     store_uri: str | None = None
@@ -88,12 +93,16 @@ class ServerOptions:
     no_auth: bool = False
     allowed_hosts: Sequence[str] = field(default_factory=tuple)
     page: bool = False
+    client_timeout: float = Patience.still_s
+    min_rate: float = Patience.rate
+    body_timeout: float = Patience.body_s
+    max_connections: int = 1000
 
 
 def serve(
     options: ServerOptions,
     *,
-    ready: Callable[[str], None] | None = None,
+    ready: Callable[[str, str | None], None] | None = None,
     sockets: Sequence[socket.socket] | None = None,
 ) -> int:
     """Serve a store until SIGTERM or SIGINT; return the exit status.
@@ -102,7 +111,8 @@ def serve(
     ----------
     options : ServerOptions
     ready : callable, optional
-        Called with the URL once the server listens; by default it is printed.
+        Called once the server listens, with the URL, and the token if this user needs one; by
+        default they are printed.
     sockets : sequence of socket.socket, optional
         What it listens on instead of host and port.
 
@@ -115,30 +125,36 @@ def serve(
     StoreError
         If the store cannot be read: the server stops then.
     """
-    token = options.token or None
-    if token is not None and options.no_auth:
-        raise InvalidParameterError("There is a token and no_auth too: choose one of them.")
-    made = token is None and not options.no_auth and not is_loopback(options.host)
-    if made:
-        token = secrets.token_urlsafe(TOKEN_BYTES)
+    access = Access.of(options.host, options.token, options.no_auth)
     location = _location(options.store_uri)
     announcer = Announcer()
     catalog = Catalog(location.path.parent, settings=[str(location.path)], search=False)
-    site = Site(catalog, Leases(announcer.tell), lambda: _open(options, str(location.path)))
+    site = Site(
+        catalog,
+        Leases(announcer.tell),
+        lambda: _open(options, str(location.path)),
+        Pace(Patience(options.client_timeout, options.min_rate, options.body_timeout)),
+    )
     sockets = sockets or bind(options.host, options.port)
     url = url_of(sockets, options.host)
-    if made:
-        _say(
-            f"Token: {token}\nClients bring it as MLFLOW_TRACKING_TOKEN, or as "
-            "MLFLOW_TRACKING_PASSWORD with any MLFLOW_TRACKING_USERNAME."
-        )
-    guard = Guard(token, (options.host, *options.allowed_hosts))
-    announce = ready or (lambda found: _say(f"nbtrack tracks {location.path} at {found}"))
+    guard = access.guard((options.host, *options.allowed_hosts))
     if location.notice:
         _say(location.notice)
     news = announcer if options.page else None
+
+    def listening() -> None:
+        if ready is not None:
+            ready(url, None if access.own is not None else access.token)
+            return
+        if access.is_shown:
+            _say(
+                f"Token: {access.token}\nClients bring it as MLFLOW_TRACKING_TOKEN, or as "
+                "MLFLOW_TRACKING_PASSWORD with any MLFLOW_TRACKING_USERNAME."
+            )
+        _say(f"nbtrack tracks {location.path} at {url}")
+
     try:
-        asyncio.run(_run(site, guard, sockets, lambda: announce(url), news))
+        asyncio.run(_run(site, guard, sockets, listening, news, options.max_connections))
     finally:
         gc.unfreeze()  # DuckDB counts what is left at the end, and says so
     return 0
@@ -171,7 +187,7 @@ def _open(options: ServerOptions, path: str) -> Served:
     store = open_store(path)
     registry = None if options.registry_uri is None else open_store(options.registry_uri)
     store.artifact_root = root
-    store.writers.max_loose = _affordable(OPEN_RUNS)
+    store.writers.max_loose = affordable(OPEN_RUNS)
     return Served.of(store, registry, proxied=proxied, destination=destination)
 
 
@@ -182,29 +198,13 @@ def _absolute(root: str | None) -> str | None:
     return str(path)
 
 
-def _affordable(runs: int) -> int:
-    """Let the process have more open files if it may; return how many runs can stay open."""
-    if sys.platform == "win32":
-        return runs // 4
-    import resource
-
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = 4 * runs
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        new = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-        with contextlib.suppress(ValueError, OSError):
-            resource.setrlimit(resource.RLIMIT_NOFILE, (new, hard))
-            soft = new
-        return max(16, min(runs, soft // 4))
-    return runs
-
-
 async def _run(
     site: Site,
     guard: Guard,
     sockets: Sequence[socket.socket],
     ready: Callable[[], None],
     news: Announcer | None,
+    max_connections: int,
 ) -> None:
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -214,11 +214,14 @@ async def _run(
         else:
             loop.add_signal_handler(number, stopping.set)
     pool = ThreadPoolExecutor(THREADS, thread_name_prefix="nbtrack")
-    server = HTTPServer(
+    server = Connections(
         application(site, pool, guard, news),
+        own=guard.own,
+        most=affordable(max_connections),
         idle_connection_timeout=IDLE_S,
+        body_timeout=IDLE_S,
         max_header_size=MAX_HEADER,
-        max_body_size=MAX_HELD,
+        max_body_size=MAX_FORM,
         max_buffer_size=MAX_HELD,
         chunk_size=READ_AT_ONCE,
     )

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from io import BytesIO
-from typing import BinaryIO
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
 
 from nbtrack.errors import HTTP_STATUS, InvalidParameterError, NbtrackError, StoreError
 from nbtrack.server import wire as names
@@ -13,6 +14,7 @@ from nbtrack.server.mlflow.artifacts import put_in_run
 from nbtrack.server.mlflow.fields import read_fields, read_query
 from nbtrack.server.mlflow.served import Asked, Served
 from nbtrack.server.route import Route
+from nbtrack.server.spool import Spool
 
 STATUS = {
     **HTTP_STATUS,
@@ -22,16 +24,28 @@ STATUS = {
     "METHOD_NOT_ALLOWED": 405,
     "BODY_TOO_LARGE": 413,
 }
+T = TypeVar("T")
 _log = logging.getLogger("nbtrack.server")
 
 
 def answer(
-    served: Served, route: Route, request: Request, stream: BinaryIO | None = None
+    served: Served, route: Route, request: Request, body: Spool | None = None
 ) -> Reply | FileReply:
     """Return what an endpoint answers; its errors are replies, too."""
+    return _tried(route, lambda: route.endpoint(served, _asked(route, request, body)))
+
+
+def folder_of(served: Served, route: Route, request: Request) -> Path | Reply:
+    """Return the folder in which the file is gathered that a body is, or why it cannot be kept."""
+    opens = route.opens
+    if opens is None:
+        raise TypeError(f"Bodies of {route.path} are no files.")
+    return _tried(route, lambda: opens(served, _asked(route, request, Spool())))
+
+
+def _tried(route: Route, work: Callable[[], T]) -> T | Reply:
     try:
-        asked = _asked(route, request, stream)
-        return route.endpoint(served, asked)
+        return work()
     except NbtrackError as error:
         return failure(error)
     except Exception:  # noqa: BLE001  whatever it is, it is answered and logged
@@ -40,22 +54,22 @@ def answer(
         return Reply(_body(failed), 500)
 
 
-def _asked(route: Route, request: Request, stream: BinaryIO | None) -> Asked:
-    if len(request.body) > route.max_body:
+def _asked(route: Route, request: Request, body: Spool | None) -> Asked:
+    if request.size > route.max_body:
         raise InvalidParameterError(
             f"Batched logging API requests must be at most {route.max_body} bytes, got a request "
-            f"of size {len(request.body)}."
+            f"of size {request.size}."
             if route.path.endswith("log-batch")
-            else f"The body has {len(request.body):,} bytes; at most {route.max_body:,} are taken."
+            else f"The body has {request.size:,} bytes; at most {route.max_body:,} are taken."
         )
     if route.endpoint is put_in_run:
-        stream = BytesIO(request.body)
-    if route.method == "GET" or stream is not None:
+        body = Spool(request.body)
+    if route.method == "GET" or body is not None:
         values = read_query(route.fields, request.queries)
     else:
         _check_content(route, request)
         values = read_fields(route.fields, request.parsed())
-    return Asked(values, request.path, request.url, request.range, request.authorization, stream)
+    return Asked(values, request.path, request.url, request.range, request.authorization, body)
 
 
 def _check_content(route: Route, request: Request) -> None:

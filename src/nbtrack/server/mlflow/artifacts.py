@@ -6,7 +6,7 @@ at all, and is recorded with its size and SHA-256 as if a local process had logg
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from nbtrack.entities import FileInfo
@@ -65,9 +65,7 @@ def listing(served: Served, asked: Asked) -> Reply:
 def download(served: Served, asked: Asked) -> FileReply:
     """Open a file to be sent."""
     check_proxied(served)
-    target = served.places.target(asked.path["path"])
-    if not target.path:
-        raise InvalidParameterError(f"{asked.path['path']!r} is a folder; name a file in it.")
+    target = _file(served, asked)
     return opened(served.places.folder(target), target.path, asked.range)
 
 
@@ -86,16 +84,28 @@ def _size(file: BinaryIO) -> int | None:
     return size
 
 
+def gathered(served: Served, asked: Asked) -> Path:
+    """Return where a file is gathered that is sent; raise if it cannot be kept."""
+    check_proxied(served)
+    served.places.recording(_file(served, asked))
+    return served.uploads.folder
+
+
 def upload(served: Served, asked: Asked) -> Reply:
     """Keep what is sent as a file."""
     check_proxied(served)
-    if asked.stream is None:
+    if asked.body is None:
         raise missing("body")
+    target = _file(served, asked)
+    asked.body.put(served.places.recording(target), target.path)
+    return Reply({})
+
+
+def _file(served: Served, asked: Asked) -> Target:
     target = served.places.target(asked.path["path"])
     if not target.path:
         raise InvalidParameterError(f"{asked.path['path']!r} is a folder; name a file in it.")
-    served.places.recording(target).put_stream(target.path, asked.stream)
-    return Reply({})
+    return target
 
 
 def delete(served: Served, asked: Asked) -> Reply:
@@ -135,16 +145,26 @@ def start_parts(served: Served, asked: Asked) -> Reply:
     return Reply({"upload_id": upload_id, "credentials": parts})
 
 
+def part_gathered(served: Served, asked: Asked) -> Path:
+    """Return where a part is gathered; raise if it cannot be kept."""
+    check_proxied(served)
+    return served.uploads.place(asked.path["upload_id"], _number(asked)).parent
+
+
 def part(served: Served, asked: Asked) -> Reply:
     """Keep one part; whoever knows the id of the upload may send it."""
     check_proxied(served)
-    if asked.stream is None:
+    if asked.body is None:
         raise missing("body")
+    tag = served.uploads.put(asked.path["upload_id"], _number(asked), asked.body)
+    return Reply({}, headers={"ETag": f'"{tag}"'})
+
+
+def _number(asked: Asked) -> int:
     number = asked.path["number"]
     if not number.isdecimal() or len(number) > 6:
         raise InvalidParameterError(f"Part {number[:20]!r} is no number.")
-    tag = served.uploads.put(asked.path["upload_id"], int(number), asked.stream)
-    return Reply({}, headers={"ETag": f'"{tag}"'})
+    return int(number)
 
 
 def finish_parts(served: Served, asked: Asked) -> Reply:
@@ -198,11 +218,10 @@ def file_of_run(served: Served, asked: Asked) -> FileReply:
 
 def put_in_run(served: Served, asked: Asked) -> Reply:
     """Keep a small file among the artifacts of a run, as MLflow's pages do."""
-    if asked.stream is None:
+    if asked.body is None:
         raise missing("body")
     folder = served.places.recording(Target(asked["run_id"], "", False))
-    data = asked.stream.read(MAX_FORM + 1)
-    if len(data) > MAX_FORM:
+    if asked.body.size > MAX_FORM:
         raise InvalidParameterError("Artifact size is too large. Max size is 10MB.")
-    folder.put_bytes(asked["path"], data)
+    asked.body.put(folder, asked["path"])
     return Reply({})

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO
+from typing import Any
 
 from nbtrack.server.mlflow.places import Places
 from nbtrack.server.mlflow.uploads import Uploads
+from nbtrack.server.spool import Spool
+from nbtrack.store.artifact_roots import local_path
 from nbtrack.store.store import Store
 
 
@@ -41,12 +43,11 @@ class Served:
         destination: str | None = None,
     ) -> Served:
         """Return what is served of a store."""
-        return cls(
-            store,
-            registry or store,
-            Places(store, proxied, destination),
-            Uploads(store.folder / "uploads"),
-        )
+        kept = None if destination is None else local_path(destination)
+        folder = store.folder / "uploads" if kept is None else kept / ".nbtrack-uploads"
+        uploads = Uploads(folder)  # on the disk of the artifacts: a large file is written once
+        uploads.sweep()
+        return cls(store, registry or store, Places(store, proxied, destination), uploads)
 
 
 @dataclass(frozen=True)
@@ -65,8 +66,8 @@ class Asked:
         The part of a file that is wanted, as HTTP writes it.
     authorization : str, optional
         As the request has brought it.
-    stream : BinaryIO, optional
-        The body, where it is not read at once.
+    body : Spool, optional
+        The body, where it is a file.
     """
 
     values: Mapping[str, Any] = field(default_factory=dict)
@@ -74,7 +75,7 @@ class Asked:
     url: str = ""
     range: str | None = None
     authorization: str | None = None
-    stream: BinaryIO | None = None
+    body: Spool | None = None
 
     def __getitem__(self, name: str) -> Any:
         return self.values[name]

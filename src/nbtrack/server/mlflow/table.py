@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from nbtrack.server.messages import FileReply, Reply, Request
@@ -47,6 +48,7 @@ MAX_BODY = 16 * 1024 * 1024
 MAX_FILE = 1 << 40
 
 Endpoint = Callable[[Any, Any], Reply | FileReply]
+Opens = Callable[[Any, Any], Path]
 IsQuick = Callable[[Any, Request], bool]
 
 
@@ -62,6 +64,7 @@ def _routes(
     *fields: Field,
     prefixes: tuple[str, ...] = (wire.API, wire.AJAX),
     max_body: int = MAX_BODY,
+    opens: Opens | None = None,
     is_quick: IsQuick | None = None,
 ) -> list[Route]:
     return [
@@ -73,6 +76,7 @@ def _routes(
             max_body,
             _action(action),
             fields,
+            opens,
             is_quick,
         )
         for prefix in prefixes
@@ -173,12 +177,13 @@ ARTIFACTS = [
     *_read("POST", "/mlflow/artifacts/presigned-download-url", artifacts.no_presigned_for_run),
     *_read("GET", "/mlflow-artifacts/artifacts", artifacts.listing, Field("path", text)),
     *_read("GET", "/mlflow-artifacts/artifacts/{path:path}", artifacts.download),
-    *_write("PUT", "/mlflow-artifacts/artifacts/{path:path}", artifacts.upload, max_body=MAX_FILE),
+    *_write("PUT", "/mlflow-artifacts/artifacts/{path:path}", artifacts.upload,
+            max_body=MAX_FILE, opens=artifacts.gathered),
     *_write("DELETE", "/mlflow-artifacts/artifacts/{path:path}", artifacts.delete),
     *_write("POST", "/mlflow-artifacts/mpu/create/{path:path}", artifacts.start_parts,
             _PATH, Field("num_parts", whole)),
     *_write("PUT", "/mlflow-artifacts/mpu/part/{upload_id}/{number}", artifacts.part,
-            max_body=MAX_FILE),
+            max_body=MAX_FILE, opens=artifacts.part_gathered),
     *_write("POST", "/mlflow-artifacts/mpu/complete/{path:path}", artifacts.finish_parts,
             _PATH, Field("upload_id", text), Field("parts", _PARTS)),
     *_write("POST", "/mlflow-artifacts/mpu/abort/{path:path}", artifacts.abort_parts,

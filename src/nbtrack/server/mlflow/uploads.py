@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from nbtrack.errors import InvalidParameterError, NotFoundError
-from nbtrack.store.artifact_roots import CHUNK, pump
+from nbtrack.server.spool import Spool
+from nbtrack.store.artifact_roots import CHUNK
+from nbtrack.store.content import is_part
 from nbtrack.store.local_artifacts import translated
 
 MAX_PARTS = 10_000
@@ -66,28 +68,32 @@ class Uploads:
         """Begin an upload of ``count`` parts; return its id."""
         upload_id = os.urandom(24).hex()
         with translated(name):
-            self._sweep()
+            self.sweep()
             place = self.folder / upload_id
             place.mkdir(parents=True)
             (place / _ABOUT).write_text(json.dumps({"name": name, "parts": count}), "utf-8")
         return upload_id
 
-    def put(self, upload_id: str, number: int, stream: BinaryIO) -> str:
+    def put(self, upload_id: str, number: int, body: Spool) -> str:
         """Keep a part; return its SHA-256. A part that comes again takes the place of the first."""
-        place, about = self._find(upload_id)
+        place = self.place(upload_id, number)
+        part = place.with_name(f"{number}.{os.urandom(4).hex()}")
+        with translated(place.name):
+            try:
+                stored = body.move(part)
+                part.replace(place)
+            finally:
+                part.unlink(missing_ok=True)
+        return stored.sha256
+
+    def place(self, upload_id: str, number: int) -> Path:
+        """Return where a part is kept; raise if the upload has no such part."""
+        folder, about = self._find(upload_id)
         if not 1 <= number <= int(about["parts"]):
             raise InvalidParameterError(
                 f"Part {number} of an upload of {about['parts']} parts: they count from 1."
             )
-        part = place / f"{number}.{os.urandom(4).hex()}"
-        with translated(str(about["name"])):
-            try:
-                with part.open("xb") as file:
-                    stored = pump(stream, file.write)
-                part.replace(place / str(number))
-            finally:
-                part.unlink(missing_ok=True)
-        return stored.sha256
+        return folder / str(number)
 
     @contextmanager
     def whole(self, upload_id: str, name: str, numbers: Sequence[int]) -> Iterator[BinaryIO]:
@@ -130,13 +136,19 @@ class Uploads:
             ) from None
         return place, found
 
-    def _sweep(self) -> None:
-        """Remove uploads that nobody has gone on with for a day."""
+    def sweep(self) -> None:
+        """Remove uploads that nobody has gone on with for a day, and what killed servers left."""
         if not self.folder.is_dir():
             return
         for place in self.folder.iterdir():
+            if not (_ID.fullmatch(place.name) or is_part(place.name)):
+                continue
             try:
-                if time.time() - place.stat().st_mtime > FORGOTTEN_S:
+                if time.time() - place.stat().st_mtime <= FORGOTTEN_S:
+                    continue
+                if place.is_dir():
                     shutil.rmtree(place, ignore_errors=True)
+                else:
+                    place.unlink()
             except FileNotFoundError:
                 continue

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 from tornado import web
 
 from nbtrack.errors import NbtrackError
+from nbtrack.server.connections import Application
+from nbtrack.server.handler import ClientHandler
+from nbtrack.server.pace import Transfer
 from nbtrack.server.scoring.endpoints import ROUTES, Answer, Asked, failure
 from nbtrack.server.scoring.guard import Guard
 from nbtrack.server.scoring.service import Service
@@ -18,13 +22,15 @@ DRAINED = (
 
 
 @web.stream_request_body
-class ScoringHandler(web.RequestHandler):
+class ScoringHandler(ClientHandler):
     """Serves all paths; a body that is too large is never held."""
 
     def initialize(self, service: Service, guard: Guard) -> None:
         """Take what Tornado passes on from the table of handlers."""
         self.service = service
         self.guard = guard
+        self.pace = service.pace
+        self._transfer: Transfer | None = None
         self._pieces: list[bytes] = []
         self._size = 0
         self._refused: NbtrackError | None = None
@@ -47,12 +53,9 @@ class ScoringHandler(web.RequestHandler):
         self.service.open_requests += 1
         headers = self.request.headers
         try:
-            self.guard.check(
-                self.request.path,
-                headers.get("Host"),
-                headers.get("Origin"),
-                headers.get("Authorization"),
-            )
+            own = self.guard.own
+            is_own = own is not None and own.has(self)
+            self.guard.check(self.request.path, headers, is_own=is_own)
         except NbtrackError as error:
             self._refused = error
         length = headers.get("Content-Length", "0")
@@ -60,15 +63,38 @@ class ScoringHandler(web.RequestHandler):
             self._refused = self._refused or self._too_large(int(length))
         connection: Any = self.request.connection
         connection.set_max_body_size(DRAINED)
+        if headers.get("Content-Length", "0") != "0" or "Transfer-Encoding" in headers:
+            self._transfer = self.pace.receiving(self._time_out)
         if self._refused and ("Expect" in headers or int(length or 0) > DRAINED):
             self._send(failure(self._refused, self.service), close=True)
 
     def on_finish(self) -> None:
         """Count the request as answered."""
+        self._end_transfer()
         self.service.open_requests -= 1
+
+    def on_connection_close(self) -> None:
+        """Wait no more for a body that does not arrive whole."""
+        if self._transfer is not None:
+            self._end_transfer()
+            self.service.open_requests -= 1
+        super().on_connection_close()
+
+    def _end_transfer(self) -> None:
+        if self._transfer is not None:
+            self._transfer.end()
+            self._transfer = None
+
+    def _time_out(self) -> None:
+        """Refuse a body that does not come."""
+        if not self._finished:
+            error = NbtrackError("The body did not come, or too slowly.", "DEADLINE_EXCEEDED")
+            self._send(replace(failure(error, self.service), status=408), close=True)
 
     def data_received(self, chunk: bytes) -> None:
         """Take a piece of the body."""
+        if self._transfer is not None:
+            self._transfer.moved(len(chunk))
         self._size += len(chunk)
         if self._size > self.service.limits.max_body:
             self._refused = self._refused or self._too_large(self._size)
@@ -78,6 +104,7 @@ class ScoringHandler(web.RequestHandler):
             self._pieces.clear()
 
     async def _serve(self) -> None:
+        self._end_transfer()
         if self._finished:
             return
         body = b"".join(self._pieces)
@@ -105,20 +132,25 @@ class ScoringHandler(web.RequestHandler):
             self._send(failure(error, self.service))
             return
         asked = Asked(body, self.request.headers.get("Content-Type"))
-        self._send(await endpoint(self.service, asked))
+        answer = await endpoint(self.service, asked)
+        self._begin(answer)
+        await self.end(answer.text.encode())
 
     get = head = post = put = patch = delete = options = _serve
 
     def _send(self, answer: Answer, *, close: bool = False) -> None:
+        self._begin(answer)
+        if close:
+            self.set_header("Connection", "close")
+        self.finish(answer.text)
+
+    def _begin(self, answer: Answer) -> None:
         self.set_status(answer.status)
         self.set_header("Content-Type", "application/json")
         if answer.status == 503:
             self.set_header("Retry-After", "1")
         if answer.status == 401:
             self.set_header("WWW-Authenticate", "Bearer")
-        if close:
-            self.set_header("Connection", "close")
-        self.finish(answer.text)
 
     def _too_large(self, size: int) -> NbtrackError:
         return NbtrackError(
@@ -139,9 +171,9 @@ class ScoringHandler(web.RequestHandler):
         self.finish(failure(error, self.service).text)
 
 
-def application(service: Service, guard: Guard) -> web.Application:
+def application(service: Service, guard: Guard) -> Application:
     """Return the application of a scoring server."""
-    return web.Application(
+    return Application(
         [(r".*", ScoringHandler, {"service": service, "guard": guard})],
         log_function=lambda handler: None,  # a server in a notebook prints nothing for a request
     )

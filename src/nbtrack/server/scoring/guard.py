@@ -5,22 +5,30 @@ from __future__ import annotations
 import base64
 import hmac
 import ipaddress
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from nbtrack.errors import InvalidParameterError, NbtrackError
 
+if TYPE_CHECKING:
+    from nbtrack.server.connections import Own
+
 _OPEN = {"/ping", "/health", "/version"}
+_PASSED_ON = {"Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-Ip"}
+_ELSEWHERE = {"cross-site", "same-site"}  # another port of this machine is the same site
 
 
 @dataclass(frozen=True)
 class Guard:
     """Refuses who has no token, and pages of other sites.
 
-    A page from elsewhere reaches a server on this machine through the user's browser: by its
-    address, then the ``Origin`` header names the page, or by a name of its own that points here,
-    then the ``Host`` header does; with a token, which such a page does not have, names are free.
+    A page from elsewhere reaches a server on this machine through the user's browser, by a
+    connection that is the user's own: by the server's address, then the ``Origin`` header names
+    the page, or ``Sec-Fetch-Site`` says that it is another one; or by a name of its own that
+    points here, then the ``Host`` header does. With a token, which such a page does not have,
+    names are free.
 
     Attributes
     ----------
@@ -28,36 +36,89 @@ class Guard:
         What ``Authorization: Bearer ...`` must have, or ``Basic`` as its password; None: nothing.
     hosts : collection of str
         Names of the server, beside ``localhost`` and addresses in numbers.
+    own : Own or None
+        The connections of the user of this process, where they need no token.
+    announce : callable
+        Called when somebody has no token who needs the one that was made.
     """
 
     token: str | None = None
     hosts: Collection[str] = ()
+    own: Own | None = None
+    announce: Callable[[], None] = lambda: None
 
     def check(
-        self, path: str, host: str | None, origin: str | None, authorization: str | None
+        self,
+        path: str,
+        headers: Mapping[str, str],
+        *,
+        is_own: bool = False,
+        has_proof: Callable[[], bool] = lambda: False,
     ) -> None:
         """Refuse a request by its headers.
+
+        Parameters
+        ----------
+        path : str
+        headers : mapping of str to str
+        is_own : bool
+            Whether it has come by a connection of the user of this process.
+        has_proof : callable
+            Whether something else than the header stands for the token.
 
         Raises
         ------
         NbtrackError
             ``PERMISSION_DENIED`` or ``UNAUTHENTICATED``.
         """
-        if self.token is None and not self._is_called(host):
+        host = headers.get("Host")
+        # of what was passed on it is known who has done so, not who asks
+        is_known = self.own is not None and is_own and _PASSED_ON.isdisjoint(headers)
+        needs_token = self.token is not None and not is_known
+        if not needs_token and not self._is_called(host):
             raise NbtrackError(
                 f"This server is not called {(host or '')[:100]!r}. Name it in allowed_hosts if it "
                 "is.",
                 "PERMISSION_DENIED",
             )
+        self._check_site(path, host, headers)
+        if (
+            needs_token
+            and path not in _OPEN
+            and not (self._has_token(headers.get("Authorization")) or has_proof())
+        ):
+            raise self._unknown()
+
+    def knows(self, given: str) -> bool:
+        """Return whether something is the token."""
+        return self.token is not None and _same(given.encode(), self.token)
+
+    def _check_site(self, path: str, host: str | None, headers: Mapping[str, str]) -> None:
+        """Refuse pages of other sites; a link to the page of this server may be anywhere."""
+        origin = headers.get("Origin")
         if origin is not None and origin_host(origin) != (host or "").lower():
             raise NbtrackError(
                 f"Pages of {origin[:100]!r} may not ask this server.", "PERMISSION_DENIED"
             )
-        if self.token is not None and path not in _OPEN and not self._has_token(authorization):
-            raise NbtrackError(
-                "This server asks for a token: send it as 'Authorization: Bearer <token>'.",
+        is_link = path == "/" and headers.get("Sec-Fetch-Mode") == "navigate"
+        if headers.get("Sec-Fetch-Site") in _ELSEWHERE and not is_link:
+            raise NbtrackError("Pages of other sites may not ask this server.", "PERMISSION_DENIED")
+
+    def _unknown(self) -> NbtrackError:
+        if self.own is None:
+            return NbtrackError(
+                "This server asks for a token: send it as 'Authorization: Bearer <token>'; "
+                "MLflow's clients take it from MLFLOW_TRACKING_TOKEN.",
                 "UNAUTHENTICATED",
             )
+        self.announce()
+        return NbtrackError(
+            "This server answers the user who has started it; others, and programs whose user "
+            "cannot be found out, such as those behind a proxy, need its token, which is shown "
+            "where it was started. Send it as 'Authorization: Bearer <token>'; MLflow's clients "
+            "take it from MLFLOW_TRACKING_TOKEN.",
+            "UNAUTHENTICATED",
+        )
 
     def _is_called(self, host: str | None) -> bool:
         name = _name(f"//{host}")
@@ -73,7 +134,7 @@ class Guard:
                 return False
         elif kind.lower() not in ("bearer", "token"):
             return False
-        return hmac.compare_digest(text, (self.token or "").encode())
+        return _same(text, self.token or "")
 
 
 def check_reach(host: str, token: str | None, no_auth: bool) -> None:
@@ -105,6 +166,10 @@ def origin_host(origin: str) -> str | None:
         return urlsplit(origin).netloc.lower() or None
     except ValueError:
         return None
+
+
+def _same(given: bytes, token: str) -> bool:
+    return hmac.compare_digest(given, token.encode())
 
 
 def _name(address: str) -> str | None:

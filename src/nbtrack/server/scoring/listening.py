@@ -10,9 +10,8 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 
-from tornado.httpserver import HTTPServer
-
 from nbtrack.errors import NbtrackError
+from nbtrack.server.connections import Connections, affordable
 from nbtrack.server.scoring.adapter import application
 from nbtrack.server.scoring.guard import Guard
 from nbtrack.server.scoring.service import Service
@@ -20,6 +19,7 @@ from nbtrack.server.scoring.service import Service
 GRACE_S = 5.0
 IDLE_S = 300.0
 MAX_HEADER = 64 * 1024
+MAX_CONNECTIONS = 1000
 
 
 def inherited(number: int) -> list[socket.socket]:
@@ -37,8 +37,10 @@ async def listen(
     ready: Callable[[], None],
 ) -> None:
     """Answer requests until ``stopping`` is set; then those that came are still answered."""
-    server = HTTPServer(
+    server = Connections(
         application(service, guard),
+        own=guard.own,
+        most=affordable(MAX_CONNECTIONS),
         idle_connection_timeout=IDLE_S,
         max_header_size=MAX_HEADER,
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
-import secrets
 import socket
 import sys
 from collections.abc import Sequence
@@ -14,7 +13,9 @@ from typing import Literal
 from nbtrack.config import env
 from nbtrack.errors import NbtrackError
 from nbtrack.models.serving import check_environment, load, request_timeout
-from nbtrack.server.scoring.guard import Guard, is_loopback
+from nbtrack.server.access import Access
+from nbtrack.server.connections import Own
+from nbtrack.server.scoring.guard import is_loopback
 from nbtrack.server.scoring.listening import inherited, run_until_signal
 from nbtrack.server.scoring.service import Limits, Service
 from nbtrack.server.scoring.workers import run_workers
@@ -76,31 +77,36 @@ def _parser() -> argparse.ArgumentParser:
     add("--allowed-hosts", default="", help="names of this server, with commas")
     add("--stack-traces", action="store_true", help="show where a model failed to other machines")
     add("--inherit", type=int, help=argparse.SUPPRESS)
+    add("--own", action="store_true", help=argparse.SUPPRESS)
     add("--help", action="help", help="show this text")
     return parser
 
 
 def _serve(options: argparse.Namespace, arguments: list[str]) -> int:
     check_environment(options.env_manager)
-    token = options.token
-    if token is None and not is_loopback(options.host) and not options.no_auth:
-        token = secrets.token_urlsafe(24)
-        os.environ[TOKEN] = token  # for the processes that are started
-        _say(f"Token: {token}  (requests bring it as 'Authorization: Bearer <token>')")
+    if options.inherit is None:
+        token = options.token or None
+        access = Access.of(options.host, token, options.no_auth and token is None)
+        if access.is_shown:
+            _say(f"Token: {access.token}  (requests bring it as 'Authorization: Bearer <token>')")
+        if access.token is not None:
+            os.environ[TOKEN] = access.token  # for the processes that are started
+    else:
+        access = Access(options.token, Own() if options.own else None)
     sockets = (
         bind(options.host, options.port) if options.inherit is None else inherited(options.inherit)
     )
     with contextlib.ExitStack() as held:
         for each in sockets:
             held.enter_context(each)
-        return _answer(options, arguments, sockets, token)
+        return _answer(options, arguments, sockets, access)
 
 
 def _answer(
     options: argparse.Namespace,
     arguments: list[str],
     sockets: Sequence[socket.socket],
-    token: str | None,
+    access: Access,
 ) -> int:
     url = url_of(sockets, options.host)
 
@@ -108,9 +114,9 @@ def _answer(
         _say(f"Serving {options.model_uri} on {url}/invocations")
 
     if options.workers > 1 and options.inherit is None:
-        return run_workers(
-            sockets, [sys.executable, "-m", MODULE, *arguments], options.workers, ready
-        )
+        own = [] if access.own is None else ["--own"]
+        command = [sys.executable, "-m", MODULE, *arguments, *own]
+        return run_workers(sockets, command, options.workers, ready)
     limits = Limits(
         timeout_s=request_timeout(options.timeout),
         max_body=options.max_body,
@@ -124,7 +130,7 @@ def _answer(
     )
     service = Service(loaded, limits, is_loopback(options.host) or options.stack_traces)
     hosts = (options.host, *filter(None, options.allowed_hosts.split(",")))
-    run_until_signal(service, Guard(token, hosts), sockets, ready)
+    run_until_signal(service, access.guard(hosts), sockets, ready)
     return 0
 
 

@@ -10,6 +10,7 @@ from nbtrack.models.scoring.answers import answer_text
 from nbtrack.models.scoring.batches import MAX_BATCH, MAX_QUEUE, MAX_WAIT_MS, Batches
 from nbtrack.models.scoring.expected import Expected, Scored
 from nbtrack.models.scoring.payloads import Payload
+from nbtrack.server.pace import Pace, Patience
 from nbtrack.views.report_redaction import Redaction
 
 TIMEOUT_S = 60.0
@@ -34,6 +35,8 @@ class Limits:
         How long a request waits for others to be joined with.
     joining : {"auto", True, False}
         See `Batches`.
+    patience : Patience
+        How slow clients may be.
     """
 
     timeout_s: float = TIMEOUT_S
@@ -42,6 +45,7 @@ class Limits:
     max_batch: int = MAX_BATCH
     max_wait_ms: float = MAX_WAIT_MS
     joining: Literal["auto"] | bool = "auto"
+    patience: Patience = field(default_factory=Patience)
 
 
 @dataclass
@@ -66,6 +70,7 @@ class Service:
     def __post_init__(self) -> None:
         self.expected = Expected.of(self.model)
         self.redaction = Redaction()
+        self.pace = Pace(self.limits.patience)
         self.batches: Batches[str] = Batches(
             self.model,
             _finish,

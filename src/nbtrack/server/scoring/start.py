@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 
 from nbtrack.models.scoring.expected import Scored
 from nbtrack.models.served import ServedModel
-from nbtrack.server.scoring.guard import Guard, check_reach, is_loopback
+from nbtrack.server.access import Access
+from nbtrack.server.scoring.guard import check_reach, is_loopback
 from nbtrack.server.scoring.listening import Background
 from nbtrack.server.scoring.service import Limits, Service
 from nbtrack.server.sockets import bind, url_of
@@ -36,6 +37,7 @@ def start(
         take minutes.
     """
     check_reach(host, token, no_auth)
+    access = Access.of(host, token, no_auth and not token)
     traces = is_loopback(host) if stack_traces is None else stack_traces
     sockets = bind(host, port)
     try:
@@ -45,12 +47,12 @@ def start(
         for each in sockets:
             each.close()
         raise
-    guard = Guard(token, (host, *allowed_hosts))
+    guard = access.guard((host, *allowed_hosts), lambda _: None)  # the object has it
     return ServedModel(
         url_of(sockets, host),
         name,
         model,
-        token,
+        access.token,
         Background(service, guard, sockets),
         service.batches.counts,
         lambda url, text, token: _post(url, text, token, limits.timeout_s + PATIENCE_S),

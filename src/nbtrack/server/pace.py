@@ -1,0 +1,130 @@
+"""How slow a client may be: who hardly sends, or hardly reads, is let go."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+LOOKS = 4  # in the time that a client may stand still
+HELD_S = 3600.0  # for a body that is held in memory
+SLICE = 256 * 1024  # what is sent at once: so much must be read in time
+
+
+@dataclass(frozen=True)
+class Patience:
+    """What a server bears.
+
+    Attributes
+    ----------
+    still_s : float
+        Seconds that a client may stand still, or be behind the lowest rate.
+    rate : float
+        Bytes per second that must come, or be read, beyond that.
+    body_s : float
+        Seconds that a body may take in all; one that is held in memory at most an hour.
+    """
+
+    still_s: float = 60.0
+    rate: float = 4096.0
+    body_s: float = 24 * 3600.0
+
+
+class Transfer:
+    """A body that comes, or an answer that is sent.
+
+    Attributes
+    ----------
+    ends : float
+        When it is given up unless more comes, in the time of the loop.
+    latest : float
+        When it is given up in any case.
+    """
+
+    __slots__ = ("_give_up", "_pace", "ends", "latest")
+
+    def __init__(
+        self, pace: Pace, ends: float, latest: float, give_up: Callable[[], object]
+    ) -> None:
+        self._pace = pace
+        self.ends = ends
+        self.latest = latest
+        self._give_up = give_up
+
+    def moved(self, count: int) -> None:
+        """Say that bytes have come: they buy time, but never more than to stand still."""
+        patience = self._pace.patience
+        longest = self._pace.now() + patience.still_s
+        self.ends = min(self.ends + count / patience.rate, longest) if patience.rate else longest
+
+    def pause(self) -> None:
+        """Say that the client has to wait."""
+        self.ends = math.inf
+
+    def restart(self) -> None:
+        """Say that it is the client's turn again."""
+        self.ends = self._pace.now() + self._pace.patience.still_s
+
+    def end(self) -> None:
+        """Say that it is over."""
+        self._pace.forget(self)
+
+    def give_up(self) -> None:
+        """Let the client go."""
+        self.end()
+        self._give_up()
+
+
+class Pace:
+    """Looks after what is under way, now and then, in the loop; without any there is no timer.
+
+    Parameters
+    ----------
+    patience : Patience, optional
+    """
+
+    def __init__(self, patience: Patience | None = None) -> None:
+        self.patience = patience or Patience()
+        self._under_way: set[Transfer] = set()
+        self._timer: asyncio.TimerHandle | None = None
+
+    @staticmethod
+    def now() -> float:
+        """Return the time of the loop."""
+        return asyncio.get_running_loop().time()
+
+    def receiving(self, give_up: Callable[[], object], *, is_held: bool = True) -> Transfer:
+        """Look after a body; ``give_up`` is called once if it does not come."""
+        now, patience = self.now(), self.patience
+        longest = min(patience.body_s, HELD_S) if is_held else patience.body_s
+        return self._watch(now + patience.still_s, now + longest, give_up)
+
+    def sending(self, give_up: Callable[[], object]) -> Transfer:
+        """Look after a slice of an answer that is not taken at once."""
+        rate = self.patience.rate
+        ends = self.now() + self.patience.still_s + (SLICE / rate if rate else 0)
+        return self._watch(ends, ends, give_up)
+
+    def forget(self, transfer: Transfer) -> None:
+        """Look after something no more."""
+        self._under_way.discard(transfer)
+
+    def _watch(self, ends: float, latest: float, give_up: Callable[[], object]) -> Transfer:
+        found = Transfer(self, ends, latest, give_up)
+        self._under_way.add(found)
+        if self._timer is None:
+            self._arm()
+        return found
+
+    def _arm(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(self.patience.still_s / LOOKS, self._look)
+
+    def _look(self) -> None:
+        self._timer = None
+        now = self.now()
+        for each in [each for each in self._under_way if now > min(each.ends, each.latest)]:
+            each.give_up()
+        if self._under_way:
+            self._arm()
