@@ -15,7 +15,7 @@ SELECT md5(i::VARCHAR), '0', 'run-' || lpad(i::VARCHAR, 5, '0'),
        CASE WHEN i % 97 = 0 THEN 'FAILED' ELSE 'FINISHED' END,
        make_timestamp((1760000000000 + i * 60000) * 1000),
        make_timestamp((1760000000000 + i * 60000 + i % 5000 * 100) * 1000),
-       'ada', 'active', NULL, NULL, 'host', 1, 1
+       'ada', 'active', NULL, NULL, 'host', 1, 1, NULL
 FROM range({runs}) t(i)
 """
 _PARAMS = """

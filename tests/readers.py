@@ -88,7 +88,7 @@ def add_run(
     """Insert a run; a metric is one value, or points (step, time, value)."""
     reader.rows(
         "INSERT INTO runs VALUES ($id, $experiment, $name, $status, epoch_ms($start), "
-        "epoch_ms($end), $user, $stage, NULL, $uri, NULL, NULL, NULL)",
+        "epoch_ms($end), $user, $stage, NULL, $uri, NULL, NULL, NULL, NULL)",
         id=run_id, experiment=experiment_id, name=name, status=status, start=start, end=end,
         user=user, stage=stage, uri=uri,
     )  # fmt: skip

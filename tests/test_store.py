@@ -262,7 +262,7 @@ def test_deleting_the_store_under_a_run_is_said(workdir, capfd):
     run.end()
     with nbtrack.start_run(run_name="fresh"):
         nbtrack.log_metric("x", 2)
-    assert nbtrack.search_runs()["metrics.x"].tolist() == [2.0]
+    assert nbtrack.search_runs()["metrics.x"].tolist() == [2.0, 1.0]
 
 
 def test_inside_the_use_of_one_store_another_can_be_used(workdir):

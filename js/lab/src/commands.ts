@@ -10,6 +10,7 @@ import type { MainViews, Target } from './main_views';
 import { PANEL_ID, type SidebarPanel } from './panel';
 import type { RunActions } from '@nbtrack/shared/actions/run_actions';
 import { Commands, type INbtrack } from './tokens';
+import { isSilent } from './tree_row';
 
 type Args = ReadonlyPartialJSONObject;
 
@@ -160,7 +161,7 @@ export function addCommands(parts: CommandParts, palette: ICommandPalette | null
   });
 
   const active = (run: TreeRun): boolean => run.stage === 'active';
-  const dead = (run: TreeRun): boolean => active(run) && run.state === 'INTERRUPTED';
+  const dead = (run: TreeRun): boolean => active(run) && (run.state === 'INTERRUPTED' || isSilent(run));
   const simple: [string, string, LabIcon | undefined, (run: TreeRun) => boolean, Parameters<RunActions['act']>[0]][] = [
     [Commands.archive, 'Archive', archiveIcon, run => active(run) && !run.archived, 'archive'],
     [Commands.unarchive, 'Move out of the Archive', archiveIcon, run => active(run) && run.archived, 'unarchive'],

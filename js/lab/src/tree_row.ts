@@ -17,12 +17,17 @@ const THREE_LINES = 70;
 export function heightOf(row: Row): number {
   if (row.kind !== 'run') return LINE;
   if (asksWhatToDo(row.run)) return THREE_LINES;
-  return row.run.state === 'RUNNING' ? TWO_LINES : LINE;
+  return row.run.state === 'RUNNING' && !isSilent(row.run) ? TWO_LINES : LINE;
 }
 
-/** Whether the kernel of a run died and nobody has said yet what becomes of it. */
+/** Whether the kernel of a run died, or shows no sign of life, and nobody has said yet what becomes of it. */
 export function asksWhatToDo(run: TreeRun): boolean {
-  return run.state === 'INTERRUPTED' && !run.kept && run.stage === 'active' && !run.archived;
+  return (run.state === 'INTERRUPTED' || isSilent(run)) && !run.kept && run.stage === 'active' && !run.archived;
+}
+
+/** Whether a running run shows no sign of life: only then there are words about how it goes. */
+export function isSilent(run: Pick<TreeRun, 'state' | 'ending'>): boolean {
+  return run.state === 'RUNNING' && Boolean(run.ending);
 }
 
 /** How long ago a moment was, in a few letters. */
@@ -113,7 +118,7 @@ function runLines(row: RunRow, act: (action: RowAction, runId: string) => void):
   const name = h('span', { class: 'nbt-row-name', title: run.note ? `${run.name}\n${run.note}` : run.name }, run.name);
   const first = h('div', { class: 'nbt-line' }, caret(row.expanded), stateSign(run.state), name);
   lines.append(first);
-  if (run.state === 'RUNNING') {
+  if (run.state === 'RUNNING' && !isSilent(run)) {
     first.append(h('span', { class: 'nbt-row-fact' }, timeText(row)));
     const second = h('div', { class: 'nbt-line nbt-line-2' });
     if (run.spark) second.append(sparkline(run.spark.values), h('span', { class: 'nbt-row-metric' }, sparkText(run)));

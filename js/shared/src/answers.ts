@@ -49,7 +49,7 @@ export interface TreeRun {
   /** Of an interrupted run: that the user takes it as it is. */
   kept: boolean;
   note: string | null;
-  /** How a run ended that nobody has ended, in words. */
+  /** How a run ended that nobody has ended, or that a running one shows no sign of life, in words. */
   ending: string | null;
   /** When this page heard of it; of runs that go on. */
   heard_ms?: number;

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from nbtrack.health.finding import Finding, warning
+from nbtrack.health.finding import Finding, note, warning
 from nbtrack.store import tails
+from nbtrack.store.fold import merged, said_of
+from nbtrack.store.journal_files import DAMAGED
+from nbtrack.store.owner import SILENCE_S
 from nbtrack.store.reader import Reader
+
+MANY = 100
 
 
 def findings(folder: Path, reader: Reader | None) -> Iterator[Finding]:
@@ -20,21 +26,47 @@ def findings(folder: Path, reader: Reader | None) -> Iterator[Finding]:
     reader : Reader or None
         The database, where it can be read: it knows how far each journal is folded.
     """
-    known = {} if reader is None else {n: (e, p) for n, e, p in reader.named("fold.offsets")}
-    live, left, damaged = 0, {}, 0
+    noted = [] if reader is None else reader.named("fold.offsets")
+    known = {name: (events, points) for name, events, points, _ in noted}
+    damaged = {name: json.loads(damage) for name, _, _, damage in noted if damage}
+    live, silent, left, unread = 0, 0, {}, []
     for name, size in tails.sizes(folder).items():
         done = known.get(name, (0, 0))
-        if not tails.state(folder, name).is_done:
+        state = tails.state(folder, name)
+        if not state.is_done:
             live += 1
+            silent += state.silence_s > SILENCE_S
         elif rest := sum(size) - sum(done):
             left[name] = rest
-        damaged += tails.read_tail(folder, name, *done).damaged
+        try:
+            tail = tails.read_tail(folder, name, *done)
+            tail.blame(tails.CUT_OFF, int(tails.cut_off(folder, tail)))
+        except OSError as error:
+            unread.append(f"{name} ({error.strerror})")
+            continue
+        if tail.damage:
+            damaged[name] = merged(damaged.get(name, {}), tail.damage)
+    yield from _state(reader, live, silent, left)
+    yield from _damage(folder, damaged, unread)
+
+
+def _state(
+    reader: Reader | None, live: int, silent: int, left: dict[str, int]
+) -> Iterator[Finding]:
     if reader is None:
         yield Finding(
             "journals", f"There are {live + len(left)}; what of them is folded in is unknown."
         )
         return
     yield Finding("journals", f"{live} are being written, {len(left)} wait to be folded in.")
+    if silent:
+        yield note(
+            "journals",
+            f"{silent} show no sign of life for {SILENCE_S / 60:.0f} minutes: their processes are "
+            "suspended, or were on a machine or in a container that is gone.",
+            "What they hold is folded in. They stay until their process is certainly gone; of a "
+            "run that you have kept, resumed or discarded they may be deleted.",
+        )
     if left:
         yield warning(
             "journals",
@@ -42,11 +74,39 @@ def findings(folder: Path, reader: Reader | None) -> Iterator[Finding]:
             "have ended, and are not in the database yet. Nothing is lost.",
             "nbtrack sync",
         )
-    if damaged:
+
+
+def _damage(
+    folder: Path, damaged: dict[str, dict[str, int]], unread: list[str]
+) -> Iterator[Finding]:
+    count = sum(sum(each.values()) for each in damaged.values())
+    if count:
+        named = "; ".join(
+            f"{name}: {said_of(each)}" for name, each in sorted(damaged.items())[:MANY]
+        )
         yield warning(
             "journals",
-            f"{damaged} lines or records make no sense: a disk was full, or the machine went "
-            "down while they were written. They are left out; all others are kept.",
+            f"{count} lines or records make no sense: a disk was full, or the machine went "
+            "down while they were written. They are left out; all others are kept. "
+            f"The journals are {named}.",
+            f"Nothing is deleted: when they are done, they are set aside in {folder / DAMAGED}.",
+        )
+    aside = sorted({file.stem for file in (folder / DAMAGED).glob("*")})
+    if aside:
+        yield note(
+            "journals",
+            f"{len(aside)} damaged journals are set aside in {folder / DAMAGED}: "
+            f"{', '.join(aside[:MANY])}. What can be read of them is in the database.",
+            "After an upgrade, move back into the folder above those that hold lines of a newer "
+            "nbtrack; delete the others when you need them no more.",
+        )
+    strangers = [*tails.strangers(folder), *unread]
+    if strangers:
+        yield warning(
+            "journals",
+            f"{len(strangers)} things in {folder} are no journals, or cannot be read: "
+            f"{', '.join(strangers[:MANY])}. They are left alone.",
+            "Move them away, or make them readable.",
         )
 
 

@@ -41,11 +41,12 @@ def announced(folder: Path) -> list[Path]:
             if file.stat().st_size > _MAX_BYTES:
                 continue
             said = json.loads(file.read_text("utf-8"))
-            owner = Owner(str(said["host"]), int(said["pid"]), int(said["started"]))
+            place = str(said.get("place") or "")
+            owner = Owner(str(said["host"]), int(said["pid"]), int(said["started"]), place)
             path = Path(str(said["path"]))
-        except (OSError, ValueError, TypeError, KeyError):
+        except (OSError, ValueError, TypeError, KeyError, AttributeError):
             continue
-        if owner.is_local and not owner.is_alive():
+        if owner.is_gone():
             with contextlib.suppress(OSError):
                 file.unlink()
         elif path.is_absolute():

@@ -50,4 +50,4 @@ class Changes:
         owner = self._owners.get(journal)
         if owner is None:
             owner = self._owners[journal] = tails.state(self.store.journals, journal).owner
-        return owner is not None and owner.is_local and not owner.is_alive()
+        return owner is not None and owner.is_gone()

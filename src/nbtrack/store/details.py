@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from nbtrack.entities import Run
+from nbtrack.store.liveness import silent_runs
 from nbtrack.store.reader import Reader
 from nbtrack.store.runs import get_run
 from nbtrack.store.tree import PARENT, SeriesRow, series_rows, sparks
@@ -33,6 +34,8 @@ class Details:
     parent : Link or None
     children : list of Link
         The runs that are nested in it, at most 200.
+    silent_s : float or None
+        For how long a running run has shown no sign of life.
     series : list of SeriesRow
     sparks : dict of int to list
         A small curve of each series, by its number.
@@ -44,6 +47,7 @@ class Details:
     children: list[Link]
     series: list[SeriesRow]
     sparks: dict[int, list[float | None]]
+    silent_s: float | None = None
 
 
 def run_details(reader: Reader, run_id: str) -> Details:
@@ -69,4 +73,5 @@ def run_details(reader: Reader, run_id: str) -> Details:
         ],
         series=series,
         sparks=sparks(reader, [row.number for row in series]),
+        silent_s=silent_runs(reader).get(run.info.run_id),
     )

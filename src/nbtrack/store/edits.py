@@ -12,6 +12,7 @@ from nbtrack.limits import MAX_EXPERIMENT_TAG_VALUE, check_key
 from nbtrack.store import experiments
 from nbtrack.store.forwarding import forwarded
 from nbtrack.store.journal import now_ms
+from nbtrack.store.liveness import silent_runs
 from nbtrack.store.reader import Reader
 from nbtrack.store.store import Store
 from nbtrack.store.table_query import ARCHIVED, NOTE
@@ -78,7 +79,8 @@ def act_on_runs(store: Store, action: str, run_ids: Sequence[str]) -> list[str]:
     store : Store
     action : str
         One of `ACTIONS`. ``keep`` says that an interrupted run is wanted as it is,
-        ``discard`` deletes it; both leave runs that were not interrupted.
+        ``discard`` deletes it; both leave runs that were not interrupted. A run that shows no
+        sign of life is interrupted by them.
     run_ids : sequence of str
 
     Raises
@@ -162,8 +164,12 @@ def remember_set(
 
 def _interrupted(store: Store, run_ids: list[str]) -> list[str]:
     with store.read() as reader:
-        rows = reader.named("edits.interrupted", run_ids=run_ids)
-    found = {row[0] for row in rows}
+        found = {row[0] for row in reader.named("edits.interrupted", run_ids=run_ids)}
+        silent = [run_id for run_id in silent_runs(reader) if run_id in run_ids]
+    if silent:
+        with store.write() as reader:
+            reader.named("fold.interrupt", runs=silent)
+    found.update(silent)
     return [run_id for run_id in run_ids if run_id in found]
 
 

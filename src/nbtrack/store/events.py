@@ -15,9 +15,9 @@ Key = tuple[str, str]
 
 _RUN_FIELDS = (
     "run_id", "experiment_id", "run_name", "status", "start_time", "user_id", "artifact_uri",
-    "host", "pid", "started",
+    "host", "pid", "started", "place",
 )  # fmt: skip
-_UPDATE_FIELDS = ("status", "run_name", "end_time", "host", "pid", "started")
+_UPDATE_FIELDS = ("status", "run_name", "end_time", "host", "pid", "started", "place")
 _DATASET_FIELDS = ("name", "digest", "source_type", "source", "schema", "profile")
 
 
@@ -26,7 +26,6 @@ class Events:
     """What a batch of journal events says, in the order in which it was logged."""
 
     count: int = 0
-    declared: list[tuple[str, int, str, str]] = field(default_factory=list)
     runs: list[dict[str, Any]] = field(default_factory=list)
     updates: list[dict[str, Any]] = field(default_factory=list)
     params: dict[Key, str] = field(default_factory=dict)
@@ -45,7 +44,7 @@ class Events:
             # within one journal the order of the lines counts, whatever the clock did
             latest = 0
             for event in tail.events:
-                latest = max(latest, int(event["t"]))
+                latest = max(latest, event["t"])
                 merged.append((latest, tail, event))
         merged.sort(key=itemgetter(0))
         for _, tail, event in merged:
@@ -55,35 +54,29 @@ class Events:
 
     def _add(self, tail: Tail, event: dict[str, Any]) -> None:
         run_id = tail.run_id
-        try:
-            match event["event"]:
-                case "series":
-                    self.declared.append(
-                        (tail.journal, int(event["number"]), run_id, str(event["key"]))
-                    )
-                case "run":
-                    self.runs.append({name: event.get(name) for name in _RUN_FIELDS})
-                case "update":
-                    self.updates.append(
-                        {"run_id": run_id, **{name: event.get(name) for name in _UPDATE_FIELDS}}
-                    )
-                case "param":
-                    key, value = str(event["key"]), str(event["value"])
-                    self._conflict(run_id, key, self.params.setdefault((run_id, key), value), value)
-                case "tag":
-                    self.tags[run_id, str(event["key"])] = str(event["value"])
-                case "untag":
-                    self.tags[run_id, str(event["key"])] = None
-                case "artifact":
-                    self.artifacts[run_id, str(event["path"])] = (
-                        int(event["size"]), event.get("sha256"), int(event["t"]),
-                    )  # fmt: skip
-                case "input":
-                    self.inputs.append({"run_id": run_id, **event})
-                case kind:
-                    self.models.add(str(kind), event)
-        except (KeyError, TypeError, ValueError) as error:
-            self.problems.append(f"An event of run {run_id} makes no sense ({error!r}): {event}")
+        match event["event"]:
+            case "run":
+                found = {name: event.get(name) for name in _RUN_FIELDS}
+                self.runs.append({**found, "run_id": run_id})
+            case "update":
+                self.updates.append(
+                    {"run_id": run_id, **{name: event.get(name) for name in _UPDATE_FIELDS}}
+                )
+            case "param":
+                key, value = event["key"], event["value"]
+                self._conflict(run_id, key, self.params.setdefault((run_id, key), value), value)
+            case "tag":
+                self.tags[run_id, event["key"]] = event["value"]
+            case "untag":
+                self.tags[run_id, event["key"]] = None
+            case "artifact":
+                self.artifacts[run_id, event["path"]] = (
+                    event["size"], event.get("sha256"), event["t"],
+                )  # fmt: skip
+            case "input":
+                self.inputs.append({**event, "run_id": run_id})
+            case kind:
+                self.models.add(kind, event)
 
     def _conflict(self, run_id: str, key: str, kept: str, value: str) -> None:
         if kept != value:

@@ -1,13 +1,16 @@
 """The fold: journal tails go into the database, offsets and all, in one transaction.
 
 Whatever happens in the middle, a tail is either in with its offset or not in
-at all; any process may fold any journal.
+at all; any process may fold any journal. What makes no sense in a journal is
+left out, and noted: the journal is kept when it is done.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+import contextlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +19,14 @@ import numpy as np
 from nbtrack.store import tails
 from nbtrack.store.events import Events
 from nbtrack.store.journal import now_ms
+from nbtrack.store.liveness import interrupt, revive
 from nbtrack.store.model_events import ModelEvents
-from nbtrack.store.owner import Owner
 from nbtrack.store.points import Points, normalise, summarise, value_bits
 from nbtrack.store.queries import SQL
 from nbtrack.store.reader import Reader
 from nbtrack.store.tails import Sizes, Tail
 
-OWNER_GONE = "The process that wrote the model is gone: its files are not complete."
+DAMAGED_TAG = "nbtrack.damaged"
 
 Name = tuple[str, str]
 """A run and the key of one of its metrics."""
@@ -43,6 +46,8 @@ class FoldReport:
         Whether a journal was so long that a part of it is left for another fold.
     problems : list of str
         What could not be folded as it was logged, for the user to read.
+    damaged : dict of str to str
+        The journals that hold what makes no sense, now or in an earlier fold, and what it is.
     """
 
     points: int = 0
@@ -50,37 +55,137 @@ class FoldReport:
     more: bool = False
     offsets: Sizes = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
+    damaged: dict[str, str] = field(default_factory=dict)
 
 
 def fold(reader: Reader, folder: Path) -> FoldReport:
-    """Fold every journal of a folder; runs inside the caller's transaction.
+    """Fold every journal of a folder, all in one transaction.
+
+    An event that the database refuses costs itself alone: then each journal is folded in a
+    transaction of its own, and of the one that is to blame all but that event.
 
     Parameters
     ----------
     reader : Reader
-        The database, attached for writing.
+        The database, attached for writing, without an open transaction.
     folder : Path
         The ``journal`` folder.
     """
-    present = tails.sizes(folder)
-    known = {name: (events, points) for name, events, points in reader.named("fold.offsets")}
-    _forget(reader, [name for name in known if name not in present])
     report = FoldReport()
+    try:
+        with _transaction(reader):
+            found = _unfolded(reader, folder, report)
+            if found:
+                _fold_tails(reader, folder, found, report)
+            interrupt(reader, folder)
+        return report
+    except _faults():
+        report = FoldReport()
+    with _transaction(reader):
+        found = _unfolded(reader, folder, report)
+    for tail in found:
+        _fold_alone(reader, folder, tail, report)
+    with _transaction(reader):
+        interrupt(reader, folder)
+    return report
+
+
+def _faults() -> tuple[type[Exception], ...]:
+    """Return the errors that the content of a journal can be to blame for."""
+    import duckdb
+
+    refused = (duckdb.DataError, duckdb.IntegrityError, duckdb.InvalidInputException)
+    return (*refused, ValueError, TypeError, LookupError)
+
+
+@contextlib.contextmanager
+def _transaction(reader: Reader) -> Iterator[None]:
+    reader.connection.execute("BEGIN")
+    try:
+        yield
+        reader.connection.execute("COMMIT")
+    except BaseException:
+        with contextlib.suppress(Exception):  # it is what went wrong first that counts
+            reader.connection.execute("ROLLBACK")
+        raise
+
+
+def _fold_alone(reader: Reader, folder: Path, tail: Tail, report: FoldReport) -> None:
+    """Fold one tail, or what can be of it: it is halved until what is to blame stands alone."""
+    try:
+        with _transaction(reader):
+            _fold_tails(reader, folder, [tail], report)
+        return
+    except _faults():
+        if not tail.events:  # points are checked numbers: it is not they that are to blame
+            raise
+        rest = replace(tail, events=[])
+    if len(tail.events) == 1 and not len(tail.records):
+        rest.blame(tails.REFUSED)
+        with _transaction(reader):
+            _fold_tails(reader, folder, [rest], report)
+        return
+    middle = len(tail.events) if len(tail.records) else len(tail.events) // 2
+    rest.events = tail.events[middle:]
+    events_from, points_from = tail.start
+    first = Tail(tail.journal, tail.run_id, events_from, points_from, tail.events[:middle])
+    first.start = tail.start
+    _fold_alone(reader, folder, first, report)
+    _fold_alone(reader, folder, rest, report)
+
+
+def _unfolded(reader: Reader, folder: Path, report: FoldReport) -> list[Tail]:
+    """Return what the journals hold behind their offsets."""
+    present = tails.sizes(folder)
+    known: dict[str, tuple[int, int]] = {}
+    damage: dict[str, dict[str, int]] = {}
+    for name, events, points, noted in reader.named("fold.offsets"):
+        known[name] = (events, points)
+        if noted is not None:
+            damage[name] = json.loads(noted)
+    _forget(reader, [name for name in known if name not in present])
     found: list[Tail] = []
     for name, size in present.items():
-        events_from, points_from = known.get(name, (0, 0))
-        if size[0] > events_from or size[1] > points_from:
-            tail = tails.read_tail(folder, name, events_from, points_from)
-            if (tail.events_end, tail.points_end) != (events_from, points_from):
+        before = known.get(name, (0, 0))
+        start = (0, 0) if size[0] < before[0] or size[1] < before[1] else before
+        if size == start:
+            report.offsets[name] = size
+        else:
+            try:
+                tail = tails.read_tail(folder, name, *start)
+                _examine_end(folder, tail, size)
+            except OSError as error:
+                report.problems.append(f"The journal {name} cannot be read: {error.strerror}.")
+                continue
+            if start != before:
+                tail.blame(tails.SHRUNK)
+            if (tail.events_end, tail.points_end) != before or tail.damage:
                 found.append(tail)
             report.offsets[name] = (tail.events_end, tail.points_end)
-            report.more = report.more or len(tail.records) >= tails.MAX_RECORDS
-        else:
-            report.offsets[name] = size
-    if found:
-        _fold_tails(reader, found, report)
-    _interrupt(reader, folder)
-    return report
+            report.more = report.more or tail.more
+            damage[name] = merged(damage.get(name, {}), tail.damage)
+        if damage.get(name):
+            report.damaged[name] = said_of(damage[name])
+    return found
+
+
+def _examine_end(folder: Path, tail: Tail, size: tuple[int, int]) -> None:
+    """Look at what is left behind the last line, once nobody can complete it."""
+    if size[0] <= tail.events_end or not tails.cut_off(folder, tail):
+        return
+    if tails.state(folder, tail.journal).is_done:
+        tail.blame(tails.CUT_OFF)
+        tail.events_end = size[0]
+
+
+def merged(old: dict[str, int], new: dict[str, int]) -> dict[str, int]:
+    """Add up what makes no sense in a journal."""
+    return {what: old.get(what, 0) + new.get(what, 0) for what in {**old, **new}}
+
+
+def said_of(damage: dict[str, int]) -> str:
+    """Say in words what makes no sense in a journal."""
+    return ", ".join(f"{count} {what}" for what, count in sorted(damage.items()))
 
 
 def _forget(reader: Reader, names: list[str]) -> None:
@@ -89,20 +194,24 @@ def _forget(reader: Reader, names: list[str]) -> None:
         reader.named("fold.forget_series_numbers", names=names)
 
 
-def _fold_tails(reader: Reader, found: list[Tail], report: FoldReport) -> None:
+def _fold_tails(reader: Reader, folder: Path, found: list[Tail], report: FoldReport) -> None:
     events = Events.of(found)
     report.problems += events.apply(reader)
-    report.events = events.count
-    for tail in found:
-        if tail.damaged:
-            report.problems.append(
-                f"{tail.damaged} damaged records in the journal {tail.journal} were left out."
-            )
-    _declare(reader, events.declared)
-    batch = _fold_points(reader, [tail for tail in found if len(tail.records)])
-    report.points = 0 if batch is None else len(batch)
+    report.events += events.count
+    names = _declare(reader, found)
+    batch = _fold_points(reader, found, names)
+    report.points += 0 if batch is None else len(batch)
     _share_points(reader, batch, events.models)
+    _recover(reader, found, events)
+    revive(reader, folder, found)
+    _note(reader, found, report)
+
+
+def _note(reader: Reader, found: list[Tail], report: FoldReport) -> None:
+    """Remember how far the journals are folded, and what is wrong with them."""
     names = [tail.journal for tail in found]
+    old = {n: json.loads(d) for n, _, _, d in reader.named("fold.offsets") if d is not None}
+    damage = {t.journal: merged(old.get(t.journal, {}), t.damage) for t in found}
     reader.named("fold.forget_journals", names=names)
     reader.named(
         "fold.set_offsets",
@@ -110,13 +219,43 @@ def _fold_tails(reader: Reader, found: list[Tail], report: FoldReport) -> None:
         runs=[tail.run_id for tail in found],
         events=[tail.events_end for tail in found],
         points=[tail.points_end for tail in found],
+        damages=[json.dumps(damage[name]) if damage[name] else None for name in names],
     )
+    marks: dict[str, str] = {}
+    for tail in found:
+        if tail.damage:
+            text = report.damaged[tail.journal] = said_of(damage[tail.journal])
+            marks[tail.run_id] = f"{text} (journal {tail.journal})"
+            report.problems.append(
+                f"The journal {tail.journal} is damaged: {text} were left out. The rest is in, and "
+                "the journal is kept. `nbtrack doctor` says more."
+            )
+    if marks:
+        runs, keys = list(marks), [DAMAGED_TAG] * len(marks)
+        reader.named("fold.remove_tags", runs=runs, keys=keys)
+        reader.named("fold.add_tags", runs=runs, keys=keys, values=list(marks.values()))
 
 
-def _declare(reader: Reader, declared: list[tuple[str, int, str, str]]) -> None:
-    if declared:
-        names, numbers, runs, keys = (list(column) for column in zip(*declared, strict=True))
-        reader.named("fold.add_series_numbers", names=names, numbers=numbers, runs=runs, keys=keys)
+def _declare(reader: Reader, found: list[Tail]) -> dict[str, dict[int, str]]:
+    """Return the metrics by number of each journal; those that are new are remembered."""
+    names: dict[str, dict[int, str]] = {tail.journal: {} for tail in found}
+    for journal, number, _, key in reader.named("fold.series_numbers", names=list(names)):
+        names[journal][number] = key
+    new: list[tuple[str, int, str, str]] = []
+    for tail in found:
+        for number, key in tail.series:
+            kept = names[tail.journal].get(number)
+            if kept is None:
+                names[tail.journal][number] = key
+                new.append((tail.journal, number, tail.run_id, key))
+            elif kept != key:  # whichever is right: the points have the first name
+                tail.blame(tails.RENAMED)
+    if new:
+        journals, numbers, runs, keys = (list(column) for column in zip(*new, strict=True))
+        reader.named(
+            "fold.add_series_numbers", names=journals, numbers=numbers, runs=runs, keys=keys
+        )
+    return names
 
 
 def _share_points(reader: Reader, batch: Points | None, models: ModelEvents) -> None:
@@ -128,30 +267,34 @@ def _share_points(reader: Reader, batch: Points | None, models: ModelEvents) -> 
         reader.named("fold_models.share_points", models=made)
 
 
-def _fold_points(reader: Reader, found: list[Tail]) -> Points | None:
-    if not found:
+def _fold_points(
+    reader: Reader, found: list[Tail], names: dict[str, dict[int, str]]
+) -> Points | None:
+    used: list[tuple[Tail, Any, Any]] = []
+    for tail in found:
+        known = np.array(sorted(names[tail.journal]), dtype=np.uint32)
+        named = np.isin(tail.records["number"], known)
+        tail.blame(tails.UNDECLARED, int((~named).sum()))
+        records = tail.records[named]
+        if len(records):
+            used.append((tail, records, np.unique(records["number"], return_inverse=True)))
+    if not used:
         return None
-    names: dict[str, dict[int, Name]] = {tail.journal: {} for tail in found}
-    for journal, number, run_id, key in reader.named("fold.series_numbers", names=list(names)):
-        names[journal][number] = (run_id, key)
-    used = [np.unique(tail.records["number"]) for tail in found]
     wanted = {
-        names[tail.journal][int(number)]
-        for tail, numbers in zip(found, used, strict=True)
-        for number in numbers
+        (tail.run_id, names[tail.journal][number])
+        for tail, _, (numbers, _) in used
+        for number in numbers.tolist()
     }
-    series, known = series_ids(reader, wanted)
+    series, known_ends = series_ids(reader, wanted)
     parts = []
-    for tail, numbers in zip(found, used, strict=True):
-        ids = np.zeros(int(numbers[-1]) + 1, dtype=np.int64)
-        for number in numbers:
-            ids[number] = series[names[tail.journal][int(number)]]
-        parts.append(ids[tail.records["number"]])
+    for tail, _, (numbers, places) in used:
+        ids = [series[tail.run_id, names[tail.journal][number]] for number in numbers.tolist()]
+        parts.append(np.array(ids, dtype=np.int64)[places])
     points = Points(
         np.concatenate(parts),
-        *(np.concatenate([t.records[c] for t in found]) for c in ("step", "time", "value")),
+        *(np.concatenate([r[c] for _, r, _ in used]) for c in ("step", "time", "value")),
     )
-    return insert_points(reader, points, known)
+    return insert_points(reader, points, known_ends)
 
 
 def insert_points(reader: Reader, points: Points, known: dict[int, tuple[int, int]]) -> Points:
@@ -235,46 +378,11 @@ def insert_batch(reader: Reader, query: str, columns: dict[str, Any]) -> None:
     reader.connection.execute("SET python_enable_replacements = false")
 
 
-def _interrupt(reader: Reader, folder: Path) -> None:
-    """Mark runs and models whose owner is gone, so that none stays RUNNING or PENDING."""
-    dead = dead_runs(reader.named("fold.running"), folder)
-    if dead:
-        reader.named("fold.interrupt", runs=dead)
-        reader.named("fold_models.fail", models=dead, message=OWNER_GONE, time=now_ms())
-        _keep_suggested(reader, folder, dead)
-
-
-def _keep_suggested(reader: Reader, folder: Path, runs: list[str]) -> None:
-    """Give runs that came to no end the params that they would have logged there."""
-    found = {
-        (run_id, str(key)): str(value)
-        for run_id in runs
-        for event in tails.events_of(folder, run_id, "suggest")
-        for key, value in event.get("params", {}).items()
-    }
-    if found:
-        reader.named(
-            "fold.add_params",
-            runs=[run_id for run_id, _ in found],
-            keys=[key for _, key in found],
-            values=list(found.values()),
-        )
-
-
-def dead_runs(running: Iterable[tuple[Any, ...]], folder: Path) -> list[str]:
-    """Return those of the running (run or model, host, pid, start) whose owner is gone."""
-    dead = []
-    alive: dict[Owner, bool] = {}  # one process may have thousands
-    for run_id, host, pid, started in running:
-        if host is None:
-            continue
-        owner = Owner(host, int(pid), int(started))
-        if not owner.is_local:
-            if not owner.is_alive(tails.silence(folder, run_id)):
-                dead.append(run_id)
-            continue
-        if owner not in alive:
-            alive[owner] = owner.is_alive()
-        if not alive[owner]:
-            dead.append(run_id)
-    return dead
+def _recover(reader: Reader, found: list[Tail], events: Events) -> None:
+    """Let runs be seen whose first line, or whose experiment, is lost."""
+    damaged = [tail.run_id for tail in found if tail.damage]
+    if damaged:
+        reader.named("fold.recover_runs", runs=damaged, now=now_ms())
+    made = [run["run_id"] for run in events.runs]
+    if made:
+        reader.named("fold.recover_experiments", runs=made)

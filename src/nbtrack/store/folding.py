@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nbtrack.errors import NbtrackError, StoreLockedError, StoreReadOnlyError
-from nbtrack.store.journal import RECORD_SIZE, SUFFIXES
+from nbtrack.store.journal import RECORD_SIZE
+from nbtrack.store.journal_files import DAMAGED, SUFFIXES
 from nbtrack.store.reader import Reader
 
 if TYPE_CHECKING:
@@ -21,7 +23,9 @@ class Folding:
 
     folder: Path
     journals: Path
+    path: Path
     _folded: dict[str, tuple[int, int]]
+    _folded_into: tuple[int, int] | None
 
     def _attach(self, stack: contextlib.ExitStack, *, read_only: bool = True) -> Reader:
         raise NotImplementedError
@@ -29,7 +33,7 @@ class Folding:
     def _locked(self, timeout_s: float = 30.0) -> contextlib.AbstractContextManager[bool]:
         raise NotImplementedError
 
-    def say(self, message: str) -> None:
+    def say(self, message: str, kind: str | None = None) -> None:
         """Warn the user once about something that happened in the background."""
         raise NotImplementedError
 
@@ -40,43 +44,66 @@ class Folding:
                 f"The folder {self.folder} cannot be written. Make it writable, or choose another "
                 "place with nbtrack.set_tracking_uri(...) or NBTRACK_URI."
             )
-        from nbtrack.store import tails
-
         total = 0
         while True:
             with contextlib.ExitStack() as stack:
                 report = self._fold_into(self._attach(stack, read_only=False))
             self._folded = dict(report.offsets)
+            self._folded_into = self._file()
             for name, offset in report.offsets.items():
-                if tails.is_spent(self.journals, name, offset) and self._is_sent(name, offset):
-                    for suffix in SUFFIXES:
-                        (self.journals / (name + suffix)).unlink(missing_ok=True)
-                    self._folded.pop(name, None)
+                self._finish(name, offset, damaged=name in report.damaged)
             for problem in report.problems:
                 self.say(problem)
             total += report.points
             if not report.more:
                 return total
 
+    def _finish(self, name: str, offset: tuple[int, int], *, damaged: bool) -> None:
+        """Remove a journal that nobody needs any more; one that is damaged is set aside."""
+        from nbtrack.store import tails
+
+        try:
+            if not tails.is_spent(self.journals, name, offset) or not self._is_sent(name, offset):
+                return
+            for suffix in SUFFIXES:
+                file = self.journals / (name + suffix)
+                if damaged and os.path.lexists(file):
+                    (self.journals / DAMAGED).mkdir(exist_ok=True)
+                    file.replace(self.journals / DAMAGED / file.name)
+                else:
+                    file.unlink(missing_ok=True)
+        except OSError as error:
+            self.say(f"The journal {name} cannot be removed: {error.strerror}. It is folded in.")
+            return
+        self._folded.pop(name, None)
+
     def _fold_into(self, reader: Reader) -> FoldReport:
         from nbtrack.store.fold import fold
 
-        reader.connection.execute("BEGIN")
-        report = fold(reader, self.journals)
-        reader.connection.execute("COMMIT")
-        return report
+        return fold(reader, self.journals)
 
     def _is_behind(self) -> bool:
         from nbtrack.store import tails
 
-        for name, (events, points) in tails.sizes(self.journals).items():
+        present = tails.sizes(self.journals)
+        for name, (events, points) in present.items():
             done = self._folded.get(name)
-            if done is None or events > done[0] or points - done[1] >= RECORD_SIZE:
+            if done is None or events != done[0] or points < done[1]:
                 return True
-        return False
+            if points - done[1] >= RECORD_SIZE:
+                return True
+        return bool(present) and self._file() != self._folded_into
+
+    def _file(self) -> tuple[int, int] | None:
+        """Return which file the database is: another one may have been put in its place."""
+        try:
+            found = self.path.stat()
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
 
     def _has_dead(self, reader: Reader) -> bool:
-        from nbtrack.store.fold import dead_runs
+        from nbtrack.store.liveness import dead_runs
 
         return bool(dead_runs(reader.named("fold.running"), self.journals))
 
@@ -99,5 +126,9 @@ class Folding:
                         self._fold_now(writable)
         except StoreLockedError:
             pass  # someone looks at the file: the journals wait
-        except NbtrackError as error:
-            self.say(f"nbtrack cannot fold the journals in for now; nothing is lost. {error}")
+        except Exception as error:  # noqa: BLE001  a thread has no caller: said once, by name
+            said = str(error) if isinstance(error, NbtrackError) else repr(error)
+            self.say(
+                f"nbtrack cannot fold the journals in for now; nothing is lost. {said}",
+                kind=f"fold {type(error).__name__}",
+            )

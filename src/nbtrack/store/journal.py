@@ -4,12 +4,12 @@ A journal is a pair of append-only files, ``<run_id>.<writer>.events`` and
 ``.points``. Events are JSON lines; points are 32-byte records, so a reader maps
 them without parsing, NaN and the infinities are native, and a torn tail shows
 in the file's length. What a call wrote is in the page cache when it returns:
-it outlives a killed process.
+it outlives a killed process. A series is declared in both files before its first
+point, so that points never part from what they are of.
 """
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import re
@@ -22,21 +22,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from nbtrack.errors import (
-    DiskFullError,
-    InvalidStateError,
-    StoreError,
-    StoreReadOnlyError,
-    warn,
-)
+from nbtrack.errors import DiskFullError, InvalidStateError, warn
 from nbtrack.limits import check_key, metric_value
-from nbtrack.store.owner import Owner, host
+from nbtrack.store.declarations import declaration
+from nbtrack.store.journal_files import EVENTS, POINTS, JournalFiles, translated
+from nbtrack.store.owner import Owner
 
 RECORD_SIZE = 32
-EVENTS, POINTS = 0, 1
-SUFFIXES = (".events", ".points")
-
-_FLAGS = os.O_CREAT | os.O_WRONLY | os.O_APPEND | getattr(os, "O_BINARY", 0)
 SAMPLE = 31  # prime, so that no rhythm of the training loop falls in with it
 _packers: dict[int, Any] = {}
 
@@ -64,7 +56,7 @@ def _packer(count: int) -> Any:
     return pack
 
 
-class Journal:
+class Journal(JournalFiles):
     """Appends what this process logs to one run.
 
     Thread-safe. A forked child gets files of its own at its first write. What a
@@ -84,9 +76,7 @@ class Journal:
     """
 
     def __init__(self, folder: Path, run_id: str) -> None:
-        self.folder = folder
-        self.run_id = run_id
-        self.closed = False
+        super().__init__(folder, run_id)
         self._reset()
         with self._lock:
             self._open()
@@ -105,15 +95,9 @@ class Journal:
     def _open(self) -> None:
         if self.closed:
             raise self._closed_error()
-        owner = Owner.this()
-        machine = re.sub(r"[^A-Za-z0-9-]", "-", host())[:32]
-        self.name = f"{self.run_id}.{machine}-{owner.pid}-{os.urandom(3).hex()}"
-        header = self._line("open", vars(owner))
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            for part, suffix in enumerate(SUFFIXES):
-                self._fds[part] = os.open(self.folder / (self.name + suffix), _FLAGS, 0o644)
-            self._write(EVENTS, header)
+            self._make_files()
+            self._write(EVENTS, self._line("open", vars(Owner.this())))
         except OSError as error:
             self._close_files()
             raise translated(error, self.folder) from error
@@ -225,6 +209,7 @@ class Journal:
                     self._open()
                 number = len(self._numbers) + 1
                 self._append(EVENTS, self._line("series", {"number": number, "key": key}))
+                self._append(POINTS, declaration(number, key))
                 self._numbers[key] = number
             return number
 
@@ -239,17 +224,6 @@ class Journal:
             self._write(part, data)
         except OSError as error:
             self._hold(part, data, error)
-
-    def _write(self, part: int, data: bytes) -> None:
-        written = os.write(self._fds[part], data)
-        if written != len(data):
-            self._take_back(part, written)
-
-    def _take_back(self, part: int, written: int) -> None:
-        """Undo a write that the disk took only in part: no later one may follow half a record."""
-        fd = self._fds[part]
-        os.ftruncate(fd, os.fstat(fd).st_size - written)
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def _hold(self, part: int, data: bytes, error: OSError) -> None:
         self._held.append((part, data))
@@ -277,17 +251,6 @@ class Journal:
                 self._write_held()
             return not self._held
 
-    def touch(self) -> None:
-        """Mark the journal as alive, for processes of other machines."""
-        with self._lock:
-            if self._fds[EVENTS] >= 0 and os.utime in os.supports_fd:
-                os.utime(self._fds[EVENTS])
-
-    def is_deleted(self) -> bool:
-        """Return whether someone has deleted the files that are written to."""
-        with self._lock:
-            return any(os.fstat(fd).st_nlink == 0 for fd in self._fds if fd >= 0)
-
     def tap(self) -> Tap:
         """Return a queue that receives what is logged from now on, without a detour by the file."""
         tap: Tap = deque()
@@ -305,7 +268,10 @@ class Journal:
         ------
         DiskFullError
             If the disk still refuses what waits; nothing is dropped, call again.
+        StoreError
+            If the files were deleted and cannot be written again.
         """
+        self.restore()
         with self._lock:
             if self.closed:
                 return
@@ -325,32 +291,10 @@ class Journal:
             self._numbers = {}
             self._close_files()
 
-    def _close_files(self) -> None:
-        for part, fd in enumerate(self._fds):
-            if fd >= 0:
-                os.close(fd)
-            self._fds[part] = -1
-
     def _after_fork(self) -> None:
         """Leave the parent's files, its lock and what it holds to the parent."""
         self._close_files()
         self._reset()
-
-
-def translated(error: OSError, folder: Path) -> StoreError:
-    """Return what an error of the file system means for the store."""
-    if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)):
-        return DiskFullError(
-            f"The disk of {folder} is full: free some space, or choose another place with "
-            "nbtrack.set_tracking_uri(...) or the environment variable NBTRACK_URI."
-        )
-    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return StoreReadOnlyError(
-            f"nbtrack cannot write in {folder}: {error.strerror}. Make the folder writable, or "
-            "choose another place with nbtrack.set_tracking_uri(...) or the environment variable "
-            "NBTRACK_URI."
-        )
-    return StoreError(f"nbtrack cannot use {folder}: {error.strerror or error}.")
 
 
 _journals: weakref.WeakSet[Journal] = weakref.WeakSet()

@@ -10,7 +10,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from nbtrack.errors import StoreLockedError
-from nbtrack.store.journal import translated
+from nbtrack.store.journal_files import translated
 
 _POLL_S = 0.003
 

@@ -11,9 +11,9 @@ Key = tuple[str, str]
 
 _FIELDS = (
     "model_id", "experiment_id", "name", "model_type", "source_run_id", "status",
-    "artifact_location", "created", "host", "pid", "started",
+    "artifact_location", "created", "host", "pid", "started", "place",
 )  # fmt: skip
-_UPDATE_FIELDS = ("model_id", "status", "message", "host", "pid", "started")
+_UPDATE_FIELDS = ("model_id", "status", "message", "host", "pid", "started", "place")
 
 
 @dataclass

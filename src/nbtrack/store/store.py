@@ -71,6 +71,8 @@ class Store(Folding):
         self._wake = threading.Event()
         self._stop = False
         self._folded: dict[str, tuple[int, int]] = {}
+        self._folded_into: tuple[int, int] | None = None
+        self._beat = 0.0
         self._said: set[str] = set()
         self._pid = os.getpid()
         self._reader: Reader | None = None
@@ -138,6 +140,7 @@ class Store(Folding):
         from nbtrack.store import database
 
         self.writers.flush()
+        self.restore_journals()
         with database.exclusive():
             if self._reader is not None:
                 yield self._reader
@@ -190,6 +193,7 @@ class Store(Folding):
         StoreReadOnlyError, StoreCorruptError, DiskFullError
         """
         self.writers.flush()
+        self.restore_journals()
         with contextlib.ExitStack() as stack:
             writable = stack.enter_context(self._locked())
             self._fold_now(writable)
@@ -207,6 +211,7 @@ class Store(Folding):
             If someone holds the file: it says which process. Nothing is lost.
         StoreReadOnlyError, StoreCorruptError, DiskFullError
         """
+        self.restore_journals()
         with self._locked(timeout_s) as writable:
             return self._fold_now(writable)
 
@@ -236,42 +241,78 @@ class Store(Folding):
     # -- the background ------------------------------------------------------------------
 
     def _start_folding(self) -> None:
-        if self._folder_thread is None and self._pid == os.getpid():
+        thread = self._folder_thread
+        if (thread is None or not thread.is_alive()) and self._pid == os.getpid():
             self._folder_thread = threading.Thread(
                 target=self._fold_in_turn, name="nbtrack-fold", daemon=True
             )
             self._folder_thread.start()
 
     def _fold_in_turn(self) -> None:
-        from nbtrack.store.owner import HEARTBEAT_S
-
-        beat = 0.0
+        self._beat = 0.0
         while not self._stop:
             self._wake.wait(FOLD_EVERY_S)
             self._wake.clear()
             if self._stop:
                 return
-            self.writers.settle()
-            with self._guard:
-                journals = list(self._open_journals.values())
-            for journal in journals:
-                journal.flush()
-                if journal.is_deleted():
-                    self.say(
-                        f"The journal of run {journal.run_id} in {self.journals} was deleted: what "
-                        "the run logs from now on is lost. End it and start another."
-                    )
-            beat += FOLD_EVERY_S
-            if beat >= HEARTBEAT_S:
-                beat = 0.0
-                for journal in journals:
-                    journal.touch()
-            self.fold_quietly()
+            try:
+                self._work_in_background()
+            except Exception as error:  # noqa: BLE001  the thread goes on, whatever happens
+                self.say(
+                    f"nbtrack could not do its work in the background just now: {error!r}",
+                    kind=f"background {type(error).__name__}",
+                )
 
-    def say(self, message: str) -> None:
-        """Warn the user once about something that happened in the background."""
-        if message not in self._said:
-            self._said.add(message)
+    def _work_in_background(self) -> None:
+        from nbtrack.store.owner import HEARTBEAT_S
+
+        self.writers.settle()
+        self.restore_journals()
+        with self._guard:
+            journals = list(self._open_journals.values())
+        for journal in journals:
+            journal.flush()
+        self._beat += FOLD_EVERY_S
+        if self._beat >= HEARTBEAT_S:
+            self._beat = 0.0
+            for journal in journals:
+                with contextlib.suppress(OSError):  # of a file that is gone
+                    journal.touch()
+        self.fold_quietly()
+
+    def restore_journals(self) -> None:
+        """Write the journals again that somebody has deleted, while they are open here."""
+        restored = []
+        for run_id, journal in list(self._open_journals.items()):
+            try:
+                if journal.restore():
+                    restored.append(run_id)
+            except StoreError as error:
+                self.say(
+                    f"The journal of run {run_id} in {self.journals} was deleted, and cannot be "
+                    f"written again yet: {error} It is tried again until the run ends; what the "
+                    "run logs is lost if this process ends before.",
+                    kind=f"deleted {run_id}",
+                )
+        if restored:
+            gone = "" if self.path.exists() else f" The database {self.path} is made anew, too."
+            self.say(
+                f"The journal of run {', '.join(restored)} in {self.journals} was deleted. It was "
+                f"written again: nothing that this process has logged to it is lost.{gone}"
+            )
+
+    def say(self, message: str, kind: str | None = None) -> None:
+        """Warn the user once about something that happened in the background.
+
+        Parameters
+        ----------
+        message : str
+        kind : str, optional
+            What is said once, whatever its words are each time; by default the message.
+        """
+        kind = message if kind is None else kind
+        if kind not in self._said:
+            self._said.add(kind)
             warn(message)
 
     def close(self) -> None:

@@ -338,11 +338,12 @@ def resume(
     InvalidParameterError
         If it is deleted, or belongs to another experiment than the one that is given.
     """
+    from nbtrack.store.liveness import has_other_owner
     from nbtrack.store.runs import get_run
 
     with store.read() as reader:
         run = get_run(reader, run_id)
-        host, pid, started = reader.named("experiments.run_owner", run_id=run_id)[0]
+        joined = run.info.status == "RUNNING" and has_other_owner(reader, run_id)
     info = run.info
     if info.lifecycle_stage == LifecycleStage.DELETED:
         raise InvalidParameterError(
@@ -356,12 +357,9 @@ def resume(
             f"experiment is {experiment_id}. Set its experiment with set_experiment(experiment_id="
             f"{info.experiment_id!r})."
         )
-    owner = Owner(host, pid, started) if host else None
-    mine = Owner.this()
-    joined = info.status == "RUNNING" and owner is not None and owner != mine
     writer = store.writer(run_id)
     if not joined:
-        writer.append([("update", {"status": "RUNNING", **vars(mine)})])
+        writer.append([("update", {"status": "RUNNING", **vars(Owner.this())})])
         info = RunInfo(**{**vars(info), "status": "RUNNING", "end_time": None})
     return info, writer, joined
 

@@ -79,14 +79,26 @@ def duration_s(status: str, start_ms: int, end_ms: int | None) -> float | None:
     return None if until is None else max(0, until - start_ms) / 1000
 
 
-def ending(status: str, step: int | None) -> str | None:
-    """Say how a run ended that nobody has ended."""
+def ending(status: str, step: int | None, silent_s: float | None = None) -> str | None:
+    """Say how a run ended that nobody has ended, or that a running one shows no sign of life."""
+    if status == "RUNNING" and silent_s is not None:
+        return f"no sign of life for {_long(silent_s)}"
     if status != "INTERRUPTED":
         return None
     return f"stopped at step {step:,}, kernel died" if step is not None else "kernel died"
 
 
-def tree_run(row: RunRow, step: int | None, children: int, spark: Any) -> dict[str, Any]:
+def _long(seconds: float) -> str:
+    for unit, size in (("day", 86_400), ("hour", 3600)):
+        if seconds >= size:
+            count = int(seconds // size)
+            return f"{count} {unit}{'s' if count > 1 else ''}"
+    return f"{int(seconds // 60)} minutes"
+
+
+def tree_run(
+    row: RunRow, step: int | None, children: int, spark: Any, silent_s: float | None = None
+) -> dict[str, Any]:
     """Return a run as the tree shows it."""
     return {
         "run_id": row.run_id,
@@ -102,7 +114,7 @@ def tree_run(row: RunRow, step: int | None, children: int, spark: Any) -> dict[s
         "archived": is_set(row.marks.get(ARCHIVED)),
         "kept": is_set(row.marks.get(KEPT)),
         "note": row.marks.get(NOTE),
-        "ending": ending(row.status, step),
+        "ending": ending(row.status, step, silent_s),
     }
 
 
@@ -125,7 +137,7 @@ def _run(found: Details) -> dict[str, Any]:
         "user": info.user_id or None,
         "last_step": step,
         "error": tags.get(ERROR),
-        "ending": ending(info.status, step),
+        "ending": ending(info.status, step, found.silent_s),
         "note": tags.get(NOTE),
         "parent": None if found.parent is None else _link(found.parent),
         "children": [_link(child) for child in found.children],

@@ -144,7 +144,7 @@ export class RunDetails {
       buttons.append(button);
     };
     if (run.stage === 'deleted') add('Restore', () => void actions.act('restore', [named]));
-    else if (run.state === 'INTERRUPTED' && !run.kept) {
+    else if ((run.state === 'INTERRUPTED' || (run.state === 'RUNNING' && run.ending)) && !run.kept) {
       add('Keep', () => void actions.act('keep', [named]));
       if (actions.inserts) add('Resume', () => void actions.resume(named));
       add('Discard', () => void actions.act('discard', [named]));

@@ -10,7 +10,7 @@ from nbtrack.server.mlflow.experiments import view_number
 from nbtrack.server.mlflow.served import Asked, Served
 from nbtrack.store import lifecycle
 from nbtrack.store.journal import now_ms
-from nbtrack.store.owner import Owner
+from nbtrack.store.liveness import owner_of
 from nbtrack.store.runs import get_run
 from nbtrack.store.store import Store
 from nbtrack.store.writer import RUN_NAME
@@ -63,8 +63,8 @@ def update(served: Served, asked: Asked) -> Reply:
 def _has_living_owner(store: Store, run_id: str) -> bool:
     """Return whether a process has the run open: a client that joins does not take it over."""
     with store.read() as reader:
-        host, pid, started = reader.named("experiments.run_owner", run_id=run_id)[0]
-    return bool(host) and Owner(host, pid, started).is_alive()
+        host, *known = reader.named("experiments.run_owner", run_id=run_id)[0]
+    return bool(host) and not owner_of(host, *known).is_gone()
 
 
 def get(served: Served, asked: Asked) -> Reply:

@@ -163,8 +163,6 @@ class Delivery:
             return
         keys = self._remote.series_of(tail)
         records, width = tail.records, tail.records.dtype.itemsize
-        start = tail.points_end - (len(records) + tail.holes) * width
-        exact = tail.holes == 0
         unmarked = 0
         for first in range(0, len(records), MAX_METRICS):
             part = records[first : first + MAX_METRICS]
@@ -172,15 +170,15 @@ class Delivery:
             items = [
                 {"key": keys[n], "value": number(v), "timestamp": t, "step": s}
                 for n, v, t, s in zip(*columns, strict=True)
+                if n in keys  # else nobody knows what it is of: the fold keeps the journal
             ]
             self._send_items(run_id, "metrics", items)
             unmarked += len(part)
-            if exact and unmarked >= POINTS_BETWEEN_MARKS:
+            if unmarked >= POINTS_BETWEEN_MARKS:
                 unmarked = 0
                 events_end = self._spool.sent(tail.journal)[0]
-                self._spool.set_sent(
-                    tail.journal, (events_end, start + (first + len(part)) * width)
-                )
+                there = int(tail.places[first + len(part) - 1]) + 1
+                self._spool.set_sent(tail.journal, (events_end, tail.start[1] + there * width))
 
     def _send_items(self, run_id: str, what: str, items: Sequence[Json]) -> None:
         for part in _chunks(items, MAX_METRICS if what == "metrics" else MAX_PAIRS):

@@ -96,11 +96,11 @@ class Remote:
         """Take note that the server takes nothing now; the user reads it once."""
         self._away_until = time.monotonic() + self._away_for
         self._away_for = min(AWAY_S[1], self._away_for * 2)
-        self.store.say_once(
-            type(error).__name__,
+        self.store.say(
             f"{error} What is logged is kept in {self.store.folder} and sent later: by this "
             "process, the next one that tracks there, or `nbtrack sync`. What is read is what this "
             f"machine knows, {self.pull.age()}.",
+            kind=type(error).__name__,
         )
 
     def succeeded(self) -> None:
@@ -293,11 +293,10 @@ class Remote:
     def series_of(self, tail: Tail) -> dict[int, str]:
         """Return the keys of the series that a journal has declared up to here."""
         known = self._keys.get(tail.journal)
-        events = tail.events
         if known is None:
-            known = self._keys[tail.journal] = {}
-            events = tails.read_tail(self.journals, tail.journal, 0, tail.points_end).events
-        known.update({int(e["number"]): str(e["key"]) for e in events if e["event"] == "series"})
+            known = self._keys[tail.journal] = tails.series_of(self.journals, tail.journal)
+        for key_number, key in tail.series:
+            known.setdefault(key_number, key)
         return known
 
     def files_of_run(self, run_id: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from dataclasses import dataclass, field
@@ -85,8 +86,11 @@ class Sender:
             self._wake.clear()
             if self._stop:
                 return
-            report = self.send()
-            failed = report.problem is not None
+            try:
+                failed = self.send().problem is not None
+            except Exception as error:  # noqa: BLE001  the thread goes on; it is said once
+                self._remote.say(f"nbtrack cannot send runs for now; nothing is lost. {error!r}")
+                failed = True
             self._pause = min(MAX_PAUSE_S, self._pause * 2) if failed else SEND_EVERY_S
 
     def is_behind(self) -> bool:
@@ -140,8 +144,8 @@ class Sender:
         found: list[Tail] = []
         for name, size in present.items():
             if not spool.is_sent(name, size):
-                tail = tails.read_tail(folder, name, *spool.sent(name))
-                found.append(tail)
+                with contextlib.suppress(OSError):  # the fold says that it cannot be read
+                    found.append(tails.read_tail(folder, name, *spool.sent(name)))
         found.sort(key=lambda tail: (not _makes_run(tail), _first_time(tail)))
         self._remote.set_waiting(found)
         report.left = len(found)
@@ -156,7 +160,8 @@ class Sender:
                 continue
             except (ServerUnreachableError, ServerDeniedError):
                 raise
-            except NbtrackError as error:  # of this journal only; the next ones may go
+            except Exception as failed:  # noqa: BLE001  of this journal only; the next ones may go
+                error = failed if isinstance(failed, NbtrackError) else NbtrackError(repr(failed))
                 report.problem = error
                 report.stuck[tail.journal] = str(error)
                 self._remote.say(

@@ -39,7 +39,6 @@ class RemoteStore(Store):
         url = location.server or server_of(self.folder) or location.uri
         self.remote = Remote(self, url)
         self.uri = self.remote.url
-        self._said_kinds: set[str] = set()
         self._looking = False
         self._swept = True
 
@@ -132,12 +131,6 @@ class RemoteStore(Store):
         if found is None:
             raise NotFoundError(f"No Experiment with id={experiment_id} exists")
         return found.name
-
-    def say_once(self, kind: str, message: str) -> None:
-        """Warn the user once about something of a kind, whatever the words are each time."""
-        if kind not in self._said_kinds:
-            self._said_kinds.add(kind)
-            self.say(message)
 
     def close(self) -> None:
         """Send what is left for some seconds, say what could not be; then as every store."""

@@ -34,7 +34,7 @@ WHERE NOT EXISTS (SELECT 1 FROM experiment_tags WHERE experiment_id = $experimen
 INSERT INTO runs
 SELECT n.run_id, n.experiment_id, n.run_name, n.status, make_timestamp(n.start_time * 1000),
        make_timestamp(n.end_time * 1000), n.user_id, n.stage, make_timestamp(n.deleted_time * 1000), n.artifact_uri,
-       NULL, NULL, NULL
+       NULL, NULL, NULL, NULL
 FROM (SELECT unnest($run_id::VARCHAR[]) AS run_id, unnest($experiment_id::VARCHAR[]) AS experiment_id,
              unnest($run_name::VARCHAR[]) AS run_name, unnest($status::VARCHAR[]) AS status,
              unnest($start_time::BIGINT[]) AS start_time, unnest($end_time::BIGINT[]) AS end_time,

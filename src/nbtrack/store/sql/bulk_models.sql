@@ -7,7 +7,7 @@ WHERE model_id IN (SELECT unnest($models::VARCHAR[]))
 -- name: add
 INSERT INTO logged_models
 SELECT $model_id, $experiment_id, $name, $model_type, $source_run_id, $status, $message, $stage, $artifact_location,
-       make_timestamp($created::BIGINT * 1000), make_timestamp($updated::BIGINT * 1000), NULL, NULL, NULL
+       make_timestamp($created::BIGINT * 1000), make_timestamp($updated::BIGINT * 1000), NULL, NULL, NULL, NULL
 WHERE NOT EXISTS (SELECT 1 FROM logged_models WHERE model_id = $model_id)
 
 -- name: finish

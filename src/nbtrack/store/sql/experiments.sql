@@ -49,7 +49,7 @@ SET lifecycle_stage = $stage,
 WHERE run_id = $run_id
 
 -- name: run_owner
-SELECT host, pid, process_start FROM runs WHERE run_id = $run_id
+SELECT host, pid, process_start, place FROM runs WHERE run_id = $run_id
 
 -- name: datasets
 SELECT DISTINCT i.experiment_id, i.name, i.digest, i.tags

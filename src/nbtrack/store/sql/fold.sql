@@ -1,5 +1,5 @@
 -- name: offsets
-SELECT journal, events, points FROM journals
+SELECT journal, events, points, damage FROM journals
 
 -- name: forget_journals
 DELETE FROM journals WHERE journal IN (SELECT unnest($names))
@@ -8,8 +8,9 @@ DELETE FROM journals WHERE journal IN (SELECT unnest($names))
 DELETE FROM journal_series WHERE journal IN (SELECT unnest($names))
 
 -- name: set_offsets
-INSERT INTO journals
-SELECT unnest($names::VARCHAR[]), unnest($runs::VARCHAR[]), unnest($events::BIGINT[]), unnest($points::BIGINT[])
+INSERT INTO journals (journal, run_id, events, points, damage)
+SELECT unnest($names::VARCHAR[]), unnest($runs::VARCHAR[]), unnest($events::BIGINT[]), unnest($points::BIGINT[]),
+       unnest($damages::VARCHAR[])
 
 -- name: series_numbers
 SELECT journal, number, run_id, key FROM journal_series WHERE journal IN (SELECT unnest($names))
@@ -27,12 +28,13 @@ SELECT coalesce(max(series), 0) FROM series
 -- name: add_runs
 INSERT INTO runs
 SELECT n.run_id, n.experiment_id, n.run_name, n.status, make_timestamp(n.start_time * 1000), NULL, n.user_id,
-       'active', NULL, n.artifact_uri, n.host, n.pid, n.started
+       'active', NULL, n.artifact_uri, n.host, n.pid, n.started, n.place
 FROM (SELECT unnest($run_id::VARCHAR[]) AS run_id, unnest($experiment_id::VARCHAR[]) AS experiment_id,
              unnest($run_name::VARCHAR[]) AS run_name, unnest($status::VARCHAR[]) AS status,
              unnest($start_time::BIGINT[]) AS start_time, unnest($user_id::VARCHAR[]) AS user_id,
              unnest($artifact_uri::VARCHAR[]) AS artifact_uri, unnest($host::VARCHAR[]) AS host,
-             unnest($pid::BIGINT[]) AS pid, unnest($started::BIGINT[]) AS started) n
+             unnest($pid::BIGINT[]) AS pid, unnest($started::BIGINT[]) AS started,
+             unnest($place::VARCHAR[]) AS place) n
 WHERE NOT EXISTS (SELECT 1 FROM runs r WHERE r.run_id = n.run_id)
 
 -- name: update_run
@@ -43,7 +45,8 @@ SET status = coalesce($status, status),
                     ELSE coalesce(make_timestamp($end_time::BIGINT * 1000), end_time) END,
     host = nullif(coalesce($host, host), ''), -- an empty one: nobody's process owns the run any more
     pid = coalesce($pid, pid),
-    process_start = coalesce($started, process_start)
+    process_start = coalesce($started, process_start),
+    place = CASE WHEN $host IS NULL THEN place ELSE $place END
 WHERE run_id = $run_id
 
 -- name: differing_params
@@ -132,9 +135,9 @@ WHERE series.series = b.series
 
 -- name: running
 -- runs, and models that are being written: their ids differ
-SELECT run_id, host, pid, process_start FROM runs WHERE status = 'RUNNING'
+SELECT run_id, host, pid, process_start, place FROM runs WHERE status = 'RUNNING'
 UNION ALL
-SELECT model_id, host, pid, process_start FROM logged_models WHERE status = 'PENDING'
+SELECT model_id, host, pid, process_start, place FROM logged_models WHERE status = 'PENDING'
 
 -- name: interrupt
 UPDATE runs
@@ -143,3 +146,30 @@ SET status = 'INTERRUPTED',
         (SELECT make_timestamp(max(s.max_time) * 1000) FROM series s WHERE s.run_id = runs.run_id AND s.count > 0),
         start_time))
 WHERE run_id IN (SELECT unnest($runs::VARCHAR[])) AND status = 'RUNNING'
+
+-- name: interrupted
+SELECT run_id, host, pid, process_start, place FROM runs
+WHERE status = 'INTERRUPTED' AND run_id IN (SELECT unnest($runs::VARCHAR[]))
+
+-- name: revive
+-- their owner has spoken again: it was not gone after all
+UPDATE runs SET status = 'RUNNING', end_time = NULL
+WHERE run_id IN (SELECT unnest($runs::VARCHAR[])) AND status = 'INTERRUPTED'
+
+-- name: recover_runs
+-- what is left of runs whose first line is lost
+INSERT INTO runs (run_id, experiment_id, run_name, status, start_time, end_time, user_id, lifecycle_stage)
+SELECT n.run_id, '0', 'recovered-' || left(n.run_id, 8), 'INTERRUPTED', make_timestamp($now::BIGINT * 1000),
+       make_timestamp($now::BIGINT * 1000), '', 'active'
+FROM (SELECT DISTINCT unnest($runs::VARCHAR[]) AS run_id) n
+WHERE NOT EXISTS (SELECT 1 FROM runs r WHERE r.run_id = n.run_id)
+  AND NOT EXISTS (SELECT 1 FROM logged_models m WHERE m.model_id = n.run_id)
+
+-- name: recover_experiments
+-- those of runs that were made in a database which is gone
+INSERT INTO experiments
+SELECT r.experiment_id, 'recovered-' || r.experiment_id, 'active', NULL, min(r.start_time), min(r.start_time)
+FROM runs r
+WHERE r.run_id IN (SELECT unnest($runs::VARCHAR[]))
+  AND NOT EXISTS (SELECT 1 FROM experiments e WHERE e.experiment_id = r.experiment_id)
+GROUP BY r.experiment_id

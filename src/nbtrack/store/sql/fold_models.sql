@@ -4,19 +4,21 @@
 INSERT INTO logged_models
 SELECT n.model_id, n.experiment_id, n.name, n.model_type, n.source_run_id, n.status, NULL, 'active',
        n.artifact_location, make_timestamp(n.created * 1000), make_timestamp(n.created * 1000),
-       n.host, n.pid, n.started
+       n.host, n.pid, n.started, n.place
 FROM (SELECT unnest($model_id::VARCHAR[]) AS model_id, unnest($experiment_id::VARCHAR[]) AS experiment_id,
              unnest($name::VARCHAR[]) AS name, unnest($model_type::VARCHAR[]) AS model_type,
              unnest($source_run_id::VARCHAR[]) AS source_run_id, unnest($status::VARCHAR[]) AS status,
              unnest($artifact_location::VARCHAR[]) AS artifact_location,
              unnest($created::BIGINT[]) AS created, unnest($host::VARCHAR[]) AS host,
-             unnest($pid::BIGINT[]) AS pid, unnest($started::BIGINT[]) AS started) n
+             unnest($pid::BIGINT[]) AS pid, unnest($started::BIGINT[]) AS started,
+             unnest($place::VARCHAR[]) AS place) n
 WHERE NOT EXISTS (SELECT 1 FROM logged_models m WHERE m.model_id = n.model_id)
 
 -- name: update
 UPDATE logged_models
 SET status = $status, status_message = $message,
     host = coalesce($host, host), pid = coalesce($pid, pid), process_start = coalesce($started, process_start),
+    place = CASE WHEN $host IS NULL THEN place ELSE $place END,
     last_updated_time = greatest(last_updated_time, make_timestamp($time::BIGINT * 1000))
 WHERE model_id = $model_id
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from nbtrack.errors import InvalidParameterError
 from nbtrack.store import experiments as stored
+from nbtrack.store.liveness import silent_runs
 from nbtrack.store.store import Store
 from nbtrack.store.tree import (
     NOTE,
@@ -62,12 +63,14 @@ def tree(store: Store, question: Question) -> Answer:
         series = _by_run(series_rows(reader, page.run_ids))
         shown = {run_id: _most_telling(found) for run_id, found in series.items()}
         curves = sparks(reader, [row.number for row in shown.values() if row is not None])
+        silent = silent_runs(reader)
     runs = []
     for row in rows:
         chosen = shown.get(row.run_id)
         spark = None if chosen is None else {"key": chosen.key, "values": curves[chosen.number]}
         step = last_step(series.get(row.run_id, []))
-        runs.append(tree_run(row, step, page.children.get(row.run_id, 0), spark))
+        children = page.children.get(row.run_id, 0)
+        runs.append(tree_run(row, step, children, spark, silent.get(row.run_id)))
     return Answer({"total": page.total, "runs": runs})
 
 
