@@ -11,7 +11,7 @@ from nbtrack.limits import INT64_MAX, MAX_TIME_MS
 Check = Callable[[Any], bool]
 
 RUN_STATUSES = frozenset({"RUNNING", "SCHEDULED", "FINISHED", "FAILED", "KILLED", "INTERRUPTED"})
-MODEL_STATUSES = frozenset({"PENDING", "READY", "FAILED"})
+MODEL_STATUSES = frozenset({"UNSPECIFIED", "PENDING", "READY", "FAILED"})
 SHARED = ("model_metric", "model_input", "model_output")
 """Events about models that a run's journal may have."""
 

@@ -90,6 +90,7 @@ class Mirror:
             host=[None] * len(runs),
             pid=[None] * len(runs),
             started=[None] * len(runs),
+            place=[None] * len(runs),
         )
         free = [place for place, (run_id, _) in enumerate(runs) if run_id not in busy]
         kept = {name: [column[i] for i in free] for name, column in columns.items()}

@@ -56,6 +56,7 @@ def put_models(
         host=[None] * len(ids),
         pid=[None] * len(ids),
         started=[None] * len(ids),
+        place=[None] * len(ids),
     )
     reader.named(
         "remote.update_models",
