@@ -184,7 +184,7 @@ def test_a_journal_that_may_not_be_read_stops_nothing(workdir):
 def test_the_thread_that_folds_survives_everything(workdir, monkeypatch):
     store = open_store(None)
     said: list[str] = []
-    monkeypatch.setattr("nbtrack.store.store.warn", said.append)
+    monkeypatch.setattr("nbtrack.store.background.warn", said.append)
     failures = iter([KeyError(3), OSError(5, "odd"), MemoryError(), KeyError(4)])
     done = threading.Event()
     fold = store.fold_quietly

@@ -15,14 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nbtrack.config import StoreLocation, default_uri, resolve
-from nbtrack.errors import (
-    StoreError,
-    StoreLockedError,
-    StoreReadOnlyError,
-    warn,
-)
+from nbtrack.errors import StoreError, StoreLockedError, StoreReadOnlyError
 from nbtrack.store import workers
-from nbtrack.store.folding import MIRROR_MARKER, Folding
+from nbtrack.store.background import Background
+from nbtrack.store.folding import MIRROR_MARKER
 from nbtrack.store.journal import Journal
 from nbtrack.store.reader import Reader
 from nbtrack.store.writers import Writers
@@ -31,11 +27,10 @@ if TYPE_CHECKING:
     from nbtrack.store.remote.remote import Remote
     from nbtrack.store.writer import RunWriter
 
-FOLD_EVERY_S = 1.0
 WAIT_S = 30.0
 
 
-class Store(Folding):
+class Store(Background):
     """One database file with its folder; get it with ``open_store``.
 
     Attributes
@@ -237,83 +232,6 @@ class Store(Folding):
                 return
             with locked(self.folder, timeout_s) as writable:
                 yield writable
-
-    # -- the background ------------------------------------------------------------------
-
-    def _start_folding(self) -> None:
-        thread = self._folder_thread
-        if (thread is None or not thread.is_alive()) and self._pid == os.getpid():
-            self._folder_thread = threading.Thread(
-                target=self._fold_in_turn, name="nbtrack-fold", daemon=True
-            )
-            self._folder_thread.start()
-
-    def _fold_in_turn(self) -> None:
-        self._beat = 0.0
-        while not self._stop:
-            self._wake.wait(FOLD_EVERY_S)
-            self._wake.clear()
-            if self._stop:
-                return
-            try:
-                self._work_in_background()
-            except Exception as error:  # noqa: BLE001  the thread goes on, whatever happens
-                self.say(
-                    f"nbtrack could not do its work in the background just now: {error!r}",
-                    kind=f"background {type(error).__name__}",
-                )
-
-    def _work_in_background(self) -> None:
-        from nbtrack.store.owner import HEARTBEAT_S
-
-        self.writers.settle()
-        self.restore_journals()
-        with self._guard:
-            journals = list(self._open_journals.values())
-        for journal in journals:
-            journal.flush()
-        self._beat += FOLD_EVERY_S
-        if self._beat >= HEARTBEAT_S:
-            self._beat = 0.0
-            for journal in journals:
-                with contextlib.suppress(OSError):  # of a file that is gone
-                    journal.touch()
-        self.fold_quietly()
-
-    def restore_journals(self) -> None:
-        """Write the journals again that somebody has deleted, while they are open here."""
-        restored = []
-        for run_id, journal in list(self._open_journals.items()):
-            try:
-                if journal.restore():
-                    restored.append(run_id)
-            except StoreError as error:
-                self.say(
-                    f"The journal of run {run_id} in {self.journals} was deleted, and cannot be "
-                    f"written again yet: {error} It is tried again until the run ends; what the "
-                    "run logs is lost if this process ends before.",
-                    kind=f"deleted {run_id}",
-                )
-        if restored:
-            gone = "" if self.path.exists() else f" The database {self.path} is made anew, too."
-            self.say(
-                f"The journal of run {', '.join(restored)} in {self.journals} was deleted. It was "
-                f"written again: nothing that this process has logged to it is lost.{gone}"
-            )
-
-    def say(self, message: str, kind: str | None = None) -> None:
-        """Warn the user once about something that happened in the background.
-
-        Parameters
-        ----------
-        message : str
-        kind : str, optional
-            What is said once, whatever its words are each time; by default the message.
-        """
-        kind = message if kind is None else kind
-        if kind not in self._said:
-            self._said.add(kind)
-            warn(message)
 
     def close(self) -> None:
         """Stop the background thread, fold what is left, close the journals."""
