@@ -56,7 +56,7 @@ def test_what_could_not_come_is_named_and_the_status_says_so(workdir: Path) -> N
 @pytest.mark.parametrize(
     ("words", "status"),
     [(("import", "nowhere.db"), 3), (("import", "."), 2), (("export", "what"), 2),
-     (("import", "x.csv", "--artifact-root", "old"), 2), (("export", "out.csv", "-e", "no"), 3)],
+     (("import", "x.csv", "--artifact-root", "old="), 2), (("export", "out.csv", "-e", "no"), 3)],
 )  # fmt: skip
 def test_mistakes_have_a_status_and_a_way_out(run_id: str, words: list[str], status: int) -> None:
     done = call(*words)

@@ -359,19 +359,36 @@ def test_a_link_that_leads_out_is_not_followed(server: TrackingServer, run_id: s
     assert (server.folder / "outside" / "secret.txt").read_text() == "secret"
 
 
-def test_artifacts_that_lie_elsewhere_are_the_clients_own(server: TrackingServer) -> None:
-    place = server.folder / "elsewhere"
-    body = {"name": "elsewhere", "artifact_location": str(place)}
-    _, made = server.ask("POST", "experiments/create", body)
-    _, run = server.ask("POST", "runs/create", {"experiment_id": made["experiment_id"]})
-    info = run["run"]["info"]
-    assert info["artifact_uri"] == f"{place}/{info['run_id']}/artifacts"
-    path = f"{made['experiment_id']}/{info['run_id']}/artifacts/a.txt"
-    assert put(server, path, b"evil") == 400
-    assert not place.exists()
-    for location in ("s3://b/../x", "/tmp/%2e%2e/x", "file:///a/../b", "s3://b/x?y=z"):
-        body = {"name": f"at {location}", "artifact_location": location}
-        assert server.ask("POST", "experiments/create", body)[0] == 400
+def test_artifacts_lie_elsewhere_only_where_the_operator_allows_it(tmp_path: Path) -> None:
+    place = tmp_path / "elsewhere"
+    server = TrackingServer(tmp_path, artifact_roots=[str(place), "s3://b"]).start()
+    try:
+        body = {"name": "elsewhere", "artifact_location": str(place)}
+        _, made = server.ask("POST", "experiments/create", body)
+        _, run = server.ask("POST", "runs/create", {"experiment_id": made["experiment_id"]})
+        info = run["run"]["info"]
+        assert info["artifact_uri"] == f"{place}/{info['run_id']}/artifacts"
+        path = f"{made['experiment_id']}/{info['run_id']}/artifacts/a.txt"
+        assert put(server, path, b"evil") == 400  # clients reach that place themselves
+        assert not place.exists()
+        for location, status in (
+            ("s3://b/x", 200),
+            ("s3://b/../x", 400),
+            ("/tmp/%2e%2e/x", 400),
+            ("file:///a/../b", 400),
+            ("s3://b/x?y=z", 400),
+            ("/etc", 403),
+            ("s3://other/x", 403),
+            ("reference::s3://b/x", 403),
+            ("http://169.254.169.254/x", 403),
+        ):
+            body = {"name": f"at {location}", "artifact_location": location}
+            assert server.ask("POST", "experiments/create", body)[0] == status, location
+        server.ask("POST", "registered-models/create", {"name": "net"})
+        body = {"name": "net", "source": "http://169.254.169.254/latest"}
+        assert server.ask("POST", "model-versions/create", body)[0] == 403
+    finally:
+        server.stop()
 
 
 def test_parts_belong_to_their_upload(server: TrackingServer, run_id: str) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from nbtrack.entities import FileInfo
 from nbtrack.errors import InvalidParameterError, NbtrackError
+from nbtrack.store.artifact_access import allow
 from nbtrack.store.artifacts import ArtifactFolder, folder_and_path
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from nbtrack.tracking.run_artifacts import RunArtifacts
 
-__all__ = ["download_artifacts", "list_artifacts", "load_dict", "load_image", "load_text"]
+__all__ = ["allow", "download_artifacts", "list_artifacts", "load_dict", "load_image", "load_text"]
 
 
 def download_artifacts(

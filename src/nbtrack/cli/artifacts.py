@@ -127,3 +127,16 @@ def log_artifacts(local_dir: str, run_id: str, artifact_path: str | None) -> Non
     with working(f"Keeping {local_dir}"):
         Client().log_artifacts(found, local_dir, artifact_path)
     click.echo(f"What {local_dir} holds is kept with run {found}.")
+
+
+@artifacts.command("allow")
+@click.argument("root")
+def allow_(root: str) -> None:
+    """Let artifacts be read and written at ROOT, whatever store names it.
+
+    ROOT is a folder, or a URI such as s3://bucket/runs. It is remembered for this user.
+    """
+    from nbtrack.artifacts import allow
+
+    allow(root)
+    click.echo(f"Artifacts at {root} can be used.")

@@ -11,7 +11,6 @@ from nbtrack.cli import options
 from nbtrack.cli.command import Command, chosen_uri
 from nbtrack.cli.exits import Exit
 from nbtrack.cli.output import note, print_json, print_table
-from nbtrack.cli.selection import pairs
 
 if TYPE_CHECKING:
     from nbtrack.interop.report import Report
@@ -26,8 +25,9 @@ MOST_ON_SCREEN = 20
     "--artifact-root",
     "roots",
     multiple=True,
-    metavar="OLD=NEW",
-    help="Where artifacts are now that were in OLD; may be repeated.",
+    metavar="[OLD=]PLACE",
+    help="Where artifacts may come from, beside the source's own folders; with OLD=, where they "
+    "are now that were in OLD. May be repeated.",
 )
 @click.option("-q", "--quiet", is_flag=True, help="Show no progress bar.")
 @options.as_json()
@@ -45,7 +45,7 @@ def import_(
     """
     from nbtrack.interop import import_from
 
-    given = pairs(roots, "--artifact-root")
+    given = dict(_root(text) for text in roots)
     found = import_from(source, chosen_uri(), artifact_roots=given, progress=not quiet, kind=kind)
     _finish(found, as_json, "came")
 
@@ -60,10 +60,22 @@ def import_(
     multiple=True,
     help="The id or the name of an experiment; may be repeated.  [default: all]",
 )
+@click.option(
+    "--artifact-root",
+    "roots",
+    multiple=True,
+    metavar="PLACE",
+    help="Where artifacts may go, beside the target's own folders, where the target says so.",
+)
 @click.option("-q", "--quiet", is_flag=True, help="Show no progress bar.")
 @options.as_json()
 def export(
-    target: str, kind: str | None, experiments: tuple[str, ...], quiet: bool, as_json: bool
+    target: str,
+    kind: str | None,
+    experiments: tuple[str, ...],
+    roots: tuple[str, ...],
+    quiet: bool,
+    as_json: bool,
 ) -> None:
     """Give runs to another tracker, or write them as tables.
 
@@ -76,8 +88,23 @@ def export(
     from nbtrack.interop import export_to
 
     wanted = list(experiments) or None
-    found = export_to(target, chosen_uri(), experiments=wanted, progress=not quiet, kind=kind)
+    found = export_to(
+        target,
+        chosen_uri(),
+        experiments=wanted,
+        artifact_roots=roots,
+        progress=not quiet,
+        kind=kind,
+    )
     _finish(found, as_json, "went")
+
+
+def _root(text: str) -> tuple[str, str]:
+    """Return what a place was and what it is now: mostly the same."""
+    old, equals, new = text.partition("=")
+    if equals and not (old and new):
+        raise click.BadParameter(f"{text!r} is no PLACE and no OLD=PLACE.")
+    return (old, new) if equals else (text, text)
 
 
 def _finish(report: Report, as_json: bool, done: str) -> None:

@@ -111,3 +111,16 @@ def allowed_hosts() -> Decorator[Any]:
         callback=lambda context, option, text: [n.strip() for n in text.split(",") if n.strip()],
         help="More names of this server, with commas between them.",
     )
+
+
+def artifact_roots() -> Decorator[Any]:
+    """Return the option ``--allow-artifact-root`` of a server, a tuple."""
+    return click.option(
+        "--allow-artifact-root",
+        "artifact_roots",
+        multiple=True,
+        metavar="URI",
+        help="A place of artifacts, beside the server's own, that clients may name and the page "
+        "may show: a folder, s3://bucket/runs, or s3:// for all buckets. May be repeated; "
+        "NBTRACK_ARTIFACT_ROOTS has more, with commas.",
+    )

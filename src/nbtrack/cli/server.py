@@ -74,6 +74,7 @@ from nbtrack.cli.output import note
     envvar="NBTRACK_SERVER_BODY_TIMEOUT",
     help="Seconds that a file may take to arrive.",
 )
+@options.artifact_roots()
 def server(
     host: str,
     port: int,
@@ -87,6 +88,7 @@ def server(
     client_timeout: float,
     min_rate: float,
     body_timeout: float,
+    artifact_roots: tuple[str, ...],
 ) -> None:
     """Serve a store to clients of MLflow, until it is stopped.
 
@@ -105,6 +107,7 @@ def server(
         token=token,
         no_auth=no_auth,
         allowed_hosts=allowed_hosts,
+        artifact_roots=artifact_roots,
         page=True,
         client_timeout=client_timeout,
         min_rate=min_rate,

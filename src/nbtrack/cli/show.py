@@ -23,6 +23,7 @@ from nbtrack.entities import FileInfo
 from nbtrack.errors import NbtrackError
 
 if TYPE_CHECKING:
+    from nbtrack.store.artifacts import ArtifactFolder
     from nbtrack.store.details import Details
 
 _OURS = ("mlflow.", "nbtrack.")
@@ -44,18 +45,16 @@ def show(run: str, everything: bool, as_json: bool) -> None:
     run_id = run_of(run)
     with store().read() as reader:
         found = run_details(reader, run_id)
-    files = _files(found.run.info.artifact_uri)
+    files = _files(store().access.folder(found.run.info.artifact_uri))
     if as_json:
         print_json(_record(found, files))
     else:
         _print(found, files, everything)
 
 
-def _files(uri: str) -> list[FileInfo]:
-    from nbtrack.store.artifacts import ArtifactFolder
-
+def _files(folder: ArtifactFolder) -> list[FileInfo]:
     try:
-        return ArtifactFolder(uri).list()
+        return folder.list()
     except NbtrackError as error:
         note(f"the artifacts cannot be listed: {error}")
         return []

@@ -9,12 +9,14 @@ import click
 
 from nbtrack.cli import options
 from nbtrack.cli.command import Command
-from nbtrack.cli.output import format_size, print_json, print_table, working
+from nbtrack.cli.output import format_size, note, print_json, print_table, working
 from nbtrack.cli.selection import seconds_of, store
 
 if TYPE_CHECKING:
     from nbtrack.store.deleted import Deleted
     from nbtrack.store.maintenance import CompactReport
+
+MOST_LEFT = 20
 
 
 @click.command(cls=Command, uri_names=("--backend-store-uri", "--tracking-uri"))
@@ -84,6 +86,12 @@ def _print(report: CompactReport, as_json: bool) -> None:
         f"The database is {format_size(abs(size))} {change}, the artifacts are "
         f"{format_size(report.artifact_bytes)} smaller."
     )
+    if report.left:
+        note(f"{len(report.left)} folders of artifacts lie elsewhere and are left as they are:")
+        for place in report.left[:MOST_LEFT]:
+            note(f"  {place}")
+        if len(report.left) > MOST_LEFT:
+            note(f"  and {len(report.left) - MOST_LEFT} more; --json has all of them")
 
 
 def _print_deleted(found: Deleted, as_json: bool) -> None:

@@ -28,6 +28,7 @@ from nbtrack.cli.output import note
     "--no-auth", is_flag=True, help="Answer everybody who reaches the host, without a token."
 )
 @options.allowed_hosts()
+@options.artifact_roots()
 def ui(
     host: str,
     port: int | None,
@@ -35,6 +36,7 @@ def ui(
     token: str | None,
     no_auth: bool,
     allowed_hosts: list[str],
+    artifact_roots: tuple[str, ...],
 ) -> None:
     """Show runs, comparisons, charts, artifacts and models in a browser, until Ctrl-C.
 
@@ -58,6 +60,7 @@ def ui(
         token=token,
         no_auth=no_auth,
         allowed_hosts=allowed_hosts,
+        artifact_roots=artifact_roots,
         page=True,
     )
     sockets = bind_preferred(host, PORT) if port is None else bind(host, port)

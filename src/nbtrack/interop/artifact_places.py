@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from nbtrack.errors import InvalidParameterError
+from nbtrack.interop.within import Within
 from nbtrack.store.artifact_roots import local_path
+
+Roots = Mapping[str, str] | Sequence[str]
+"""What places have become, or places that are read as they are."""
 
 _ROOTS = ("mlruns", "mlartifacts")
 _SERVED = re.compile(r"^mlflow-artifacts:/*(?:/[^/]+(?=//))?/*")
@@ -16,17 +20,29 @@ _SERVED = re.compile(r"^mlflow-artifacts:/*(?:/[^/]+(?=//))?/*")
 
 @dataclass(frozen=True)
 class Place:
-    """Where artifacts are: a local folder that exists, a URI that only others can read, or lost.
+    """Where artifacts are: a local folder, a URI that only others can read, closed, or lost.
 
     Attributes
     ----------
     local : Path or None
     remote : str or None
         A URI of object storage, such as ``s3://``: the artifacts stay there.
+    closed : Path or None
+        A local folder that neither belongs to the source nor was named by the user.
     """
 
     local: Path | None = None
     remote: str | None = None
+    closed: Path | None = None
+
+    @property
+    def why(self) -> str:
+        """Say why a closed folder is not read."""
+        return (
+            f"They are said to be in {self.closed}, which is none of the source's own folders. If "
+            f"you know that folder, name it: --artifact-root {self.closed}, or "
+            "artifact_roots=[...]."
+        )
 
 
 class Places:
@@ -36,13 +52,15 @@ class Places:
     ----------
     roots : mapping of str to str
         What the beginning of a place has become: ``{"/home/ann/mlruns": "/data/mlruns"}``.
-    near : Path or None
-        The folder of the source: ``mlruns`` and ``mlartifacts`` in it are looked into.
+        Or a sequence of places that are believed as they are.
+    within : Within
+        The folders that are read, the source's own first.
     """
 
-    def __init__(self, roots: Mapping[str, str], near: Path | None) -> None:
-        self._roots = sorted(roots.items(), key=lambda pair: len(pair[0]), reverse=True)
-        self._near = near
+    def __init__(self, roots: Roots, within: Within) -> None:
+        pairs = roots if isinstance(roots, Mapping) else {root: root for root in roots}
+        self._roots = sorted(pairs.items(), key=lambda pair: len(pair[0]), reverse=True)
+        self._within = within
 
     def find(self, uri: str) -> Place:
         """Return where the artifacts are that a URI or path names."""
@@ -56,9 +74,12 @@ class Places:
             return Place()
         if local is None:
             return Place(remote=moved)
-        if local.is_dir():
+        if self._within.holds(local) and local.is_dir():
             return Place(local)
-        return Place(self._same_tail(local))
+        beside = self._same_tail(local)
+        if beside is None and local.exists():
+            return Place(closed=local)
+        return Place(beside)
 
     def is_lost(self, uri: str) -> bool:
         """Return whether not even the folder is there that would hold all of an experiment's.
@@ -96,9 +117,16 @@ class Places:
         return None
 
     def _beside(self, names: tuple[str, ...], tail: str) -> Path | None:
-        if self._near is None or ".." in tail.split("/"):
+        if not tail or ".." in tail.split("/"):
             return None
-        for folder in [self._near / name for name in names] + [self._near]:
-            if tail and (folder / tail).is_dir():
+        roots = self._within.roots
+        for folder in sorted(roots, key=lambda root: root.name not in names):
+            if (folder / tail).is_dir() and self._within.holds(folder / tail):
                 return folder / tail
         return None
+
+
+def named_folders(roots: Roots) -> list[Path]:
+    """Return the local folders among the places that the user has named."""
+    places = roots.values() if isinstance(roots, Mapping) else roots
+    return [found for place in places if (found := local_path(place)) is not None]

@@ -12,12 +12,12 @@ from nbtrack.store.artifact_roots import local_path
 from nbtrack.store.artifacts import ArtifactFolder
 
 
-def copy_folder(uri: str, place: str, owner: str, report: Report) -> None:
+def copy_folder(source: ArtifactFolder, place: str, owner: str, report: Report) -> None:
     """Copy what is new of an artifact folder to another place.
 
     Parameters
     ----------
-    uri : str
+    source : ArtifactFolder
         Where the artifacts are.
     place : str
         A local path or a URI; object storage through fsspec.
@@ -26,7 +26,7 @@ def copy_folder(uri: str, place: str, owner: str, report: Report) -> None:
     report : Report
     """
     try:
-        source, target = ArtifactFolder(uri), ArtifactFolder(place)
+        target = ArtifactFolder(place)
         there = {entry.path: entry.file_size for entry in target.walk()}
         for entry in source.walk():
             if there.get(entry.path, -1) == entry.file_size:

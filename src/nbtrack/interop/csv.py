@@ -14,7 +14,7 @@ A folder may have both: ``runs.csv`` and ``metrics.csv``.
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -44,6 +44,8 @@ class CsvTables(Source):
     ----------
     path : Path
     report : Report
+    named : sequence of Path
+        More folders that may be read, where links lead there.
 
     Raises
     ------
@@ -53,12 +55,13 @@ class CsvTables(Source):
 
     kind = "csv"
 
-    def __init__(self, path: Path, report: Report) -> None:
-        super().__init__(str(path), report)
+    def __init__(self, path: Path, report: Report, named: Sequence[Path] = ()) -> None:
+        super().__init__(str(path), report, [path.parent if path.is_file() else path, *named])
         self._default = path.stem if path.is_file() else path.absolute().name
         self._tables: Files = []
         self._histories: Files = []
-        for file in [path] if path.is_file() else sorted(path.glob("*.[ct]sv")):
+        found = [path] if path.is_file() else self.within.files(sorted(path.glob("*.[ct]sv")))
+        for file in found:
             columns = _columns(file)
             (self._histories if _is_history(columns) else self._tables).append((file, columns))
         self._ids: dict[str, str] = {}

@@ -9,11 +9,12 @@ from pathlib import Path
 
 from nbtrack.errors import InvalidParameterError
 from nbtrack.interop import kinds
-from nbtrack.interop.artifact_places import Places
+from nbtrack.interop.artifact_places import Places, Roots, named_folders
 from nbtrack.interop.importing import Importer
 from nbtrack.interop.progress import Progress
 from nbtrack.interop.report import ExportReport, ImportReport, Report
 from nbtrack.interop.source import Source
+from nbtrack.store.artifact_roots import local_path
 from nbtrack.store.store import Store, open_store
 from nbtrack.tracking import context
 
@@ -24,7 +25,7 @@ def import_from(
     source: Uri,
     store_uri: Uri | None = None,
     *,
-    artifact_roots: Mapping[str, str] | None = None,
+    artifact_roots: Roots | None = None,
     progress: bool = True,
     kind: str | None = None,
 ) -> ImportReport:
@@ -40,8 +41,11 @@ def import_from(
         files, offline runs of W&B, a database of trackio, CSV files, another nbtrack store.
     store_uri : str or path, optional
         The store that they come to; by default the one that this process tracks to.
-    artifact_roots : mapping of str to str, optional
-        What the beginning of artifact places has become: ``{"/old/mlruns": "/new/mlruns"}``.
+    artifact_roots : sequence of str, or mapping of str to str, optional
+        Where artifacts may come from beside the source's own folders (``mlruns`` and
+        ``mlartifacts`` beside a database, what a server sends): ``["/data/artifacts"]``; or what
+        the beginning of their places has become: ``{"/old/mlruns": "/new/mlruns"}``. What a
+        source names elsewhere is not read, but named in the report.
     progress : bool
         Whether a bar shows how far it is.
     kind : str, optional
@@ -67,9 +71,12 @@ def import_from(
     place = os.fspath(source)
     store = _store(store_uri)
     report = ImportReport(kinds.shown(place), str(store.path))
-    opened = open_source(place, kind, report)
-    near = None if opened.kind == "mlflow-server" else _near(place)
-    places = Places(artifact_roots or {}, near)
+    roots = _checked(artifact_roots)
+    opened = open_source(place, kind, report, named_folders(roots))
+    for root in roots.values() if isinstance(roots, Mapping) else roots:
+        if local_path(root) is None:
+            store.access.choose(root)
+    places = Places(roots, opened.within)
     try:
         bring(opened, store, places, report, progress=progress)
     finally:
@@ -83,6 +90,7 @@ def export_to(
     store_uri: Uri | None = None,
     *,
     experiments: Sequence[str] | None = None,
+    artifact_roots: Sequence[str] | None = None,
     progress: bool = True,
     kind: str | None = None,
 ) -> ExportReport:
@@ -99,6 +107,9 @@ def export_to(
         By default the store that this process tracks to.
     experiments : sequence of str, optional
         Ids or names; by default all.
+    artifact_roots : sequence of str, optional
+        Where artifacts may go beside the target's own places (``mlruns`` beside a database, what
+        a server keeps itself), where the target says so.
     progress : bool
         Whether a bar shows how far it is.
     kind : str, optional
@@ -117,6 +128,7 @@ def export_to(
     report = ExportReport(str(store.path), kinds.shown(place))
     from nbtrack.interop.nbtrack_store import NbtrackStore
 
+    roots = _checked(artifact_roots)
     source = NbtrackStore(store, report, experiments)
     with Progress(progress) as shown:
         match found:
@@ -124,15 +136,17 @@ def export_to(
                 other = _store(place)
                 if other is store:
                     raise InvalidParameterError(f"{place!r} is the store itself.")
-                Importer(source, other, Places({}, None), report, shown).run()
+                Importer(source, other, Places({}, source.within), report, shown).run()
             case "mlflow-database":
                 from nbtrack.interop.to_mlflow_database import DatabaseExport
 
-                DatabaseExport(source, kinds.path_of(place), report, shown).run()
+                DatabaseExport(
+                    source, kinds.path_of(place), report, shown, named_folders(roots)
+                ).run()
             case "mlflow-server":
                 from nbtrack.interop.to_mlflow_server import ServerExport
 
-                ServerExport(source, place, report, shown).run()
+                ServerExport(source, place, report, shown, list(roots)).run()
             case "parquet":
                 from nbtrack.interop.to_parquet import export_parquet
 
@@ -145,42 +159,42 @@ def export_to(
     return report
 
 
-def open_source(place: str, kind: str | None, report: Report) -> Source:
+def open_source(place: str, kind: str | None, report: Report, named: Sequence[Path] = ()) -> Source:
     """Return the source that a place is; each is imported when it is used."""
     found = kinds.source_kind(place) if kind is None else kinds.check_kind(kind, kinds.SOURCES)
     if found == "mlflow-server":
         from nbtrack.interop.mlflow_server import MlflowServer
 
-        return MlflowServer(place, report)
+        return MlflowServer(place, report, named)
     path = kinds.path_of(place)
     match found:
         case "mlflow-database":
             from nbtrack.interop.mlflow_database import MlflowDatabase
 
-            return MlflowDatabase(path / "mlflow.db" if path.is_dir() else path, report)
+            return MlflowDatabase(path / "mlflow.db" if path.is_dir() else path, report, named)
         case "mlflow-files":
             from nbtrack.interop.mlflow_files import MlflowFiles
 
-            return MlflowFiles(path, report)
+            return MlflowFiles(path, report, named)
         case "tensorboard":
             from nbtrack.interop.tensorboard import TensorBoard
 
-            return TensorBoard(path, report)
+            return TensorBoard(path, report, named)
         case "wandb":
             from nbtrack.interop.wandb import OfflineRuns
 
-            return OfflineRuns(path, report)
+            return OfflineRuns(path, report, named)
         case "trackio":
             from nbtrack.interop.trackio import Trackio
 
-            return Trackio(path, report)
+            return Trackio(path, report, named)
         case "csv":
             from nbtrack.interop.csv import CsvTables
 
-            return CsvTables(path, report)
+            return CsvTables(path, report, named)
     from nbtrack.interop.nbtrack_store import NbtrackStore
 
-    return NbtrackStore(_store(path), report)
+    return NbtrackStore(_store(path), report, named=named)
 
 
 def bring(
@@ -207,6 +221,8 @@ def _store(uri: Uri | None) -> Store:
     return found
 
 
-def _near(place: str) -> Path:
-    path = kinds.path_of(place)
-    return path.parent if path.is_file() or path.name == "mlruns" else path
+def _checked(roots: Roots | None) -> Roots:
+    """Return the places that the user has named; one place alone is a sequence of it."""
+    if isinstance(roots, str | os.PathLike):
+        return [os.fspath(roots)]
+    return [os.fspath(root) for root in roots or ()] if not isinstance(roots, Mapping) else roots

@@ -16,7 +16,10 @@ from nbtrack.interop.progress import Progress
 from nbtrack.interop.records import LOCAL_RUN, PointBatch, RunRecord, Series
 from nbtrack.interop.report import Report
 from nbtrack.interop.source import Source
+from nbtrack.interop.within import left_out
 from nbtrack.limits import check_experiment_name, check_run_id
+from nbtrack.store.artifact_access import without_password
+from nbtrack.store.artifact_roots import local_path
 from nbtrack.store.artifacts import ArtifactFolder
 from nbtrack.store.bulk_points import add_points
 from nbtrack.store.bulk_runs import (
@@ -77,6 +80,7 @@ class Importer:
         self._artifacts: list[tuple[str, str]] = []
         self._interrupted: list[str] = []
         self._lost: list[str] = []
+        self._closed: list[str] = []
 
     def run(self) -> None:
         """Bring everything."""
@@ -88,6 +92,12 @@ class Importer:
         if self.keys.changed:
             some = ", ".join(f"{a!r} is {b!r}" for a, b in list(self.keys.changed.items())[:5])
             self.report.note(f"{len(self.keys.changed)} names were adapted: {some}")
+        if self._closed:
+            self.report.note(
+                f"{len(self._closed)} runs name such places, which nobody has chosen here, such as "
+                f"{without_password(self._closed[0])}. Before their artifacts are read, allow it: "
+                "nbtrack.artifacts.allow('<root>'), or import again with --artifact-root <root>."
+            )
         if self._lost:
             self.report.note(
                 f"{len(self._lost)} artifact folders were not found, such as "
@@ -171,6 +181,8 @@ class Importer:
             self.report.note(
                 "Artifacts in object storage stay where they are, and are read from there."
             )
+            if not self.store.access.allows(remote):
+                self._closed.append(remote)
         if known is not None:
             experiment_id, stored, _ = known
         status, end = record.status, record.end
@@ -271,11 +283,17 @@ class Importer:
         files = self.source.files(uri)
         if files is None:
             found = self.places.find(uri)
+            if found.closed is not None:
+                self.report.fail("artifacts", owner, found.why)
+                return
             if found.local is None:
                 if self.places.is_lost(uri):
                     self._lost.append(uri)
                 return
             files = ArtifactFolder(str(found.local))
+        if isinstance(files, ArtifactFolder) and (local := local_path(files.uri)) is not None:
+            for path, why in left_out(local):
+                self.report.fail("artifacts", f"{owner}/{path}", why)
         intake.take(owner, files, place, known)
 
     def _known_files(self, runs: list[str]) -> dict[str, Known]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from nbtrack.interop.records import (
 from nbtrack.interop.report import Report
 from nbtrack.interop.source import Source
 from nbtrack.interop.sqlite import SqliteFile
+from nbtrack.interop.within import own_folders
 from nbtrack.store.points import Points
 
 BATCH = 200_000
@@ -49,12 +50,15 @@ class MlflowDatabase(Source):
     ----------
     path : Path
     report : Report
+    named : sequence of Path
+        More folders that may be read, where links lead there.
     """
 
     kind = "mlflow-database"
 
-    def __init__(self, path: Path, report: Report) -> None:
-        super().__init__(str(path), report)
+    def __init__(self, path: Path, report: Report, named: Sequence[Path] = ()) -> None:
+        beside = own_folders(path.absolute().parent, "mlruns", "mlartifacts")
+        super().__init__(str(path), report, [*beside, *named])
         self._file = SqliteFile(path)
 
     def close(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from nbtrack.interop.records import (
 )
 from nbtrack.interop.report import Report
 from nbtrack.interop.source import Files, Source
+from nbtrack.interop.within import own_folders
 from nbtrack.store.artifacts import ArtifactFolder
 from nbtrack.store.points import Points
 
@@ -39,15 +40,18 @@ class MlflowFiles(Source):
     path : Path
         The folder, or the one that it lies in.
     report : Report
+    named : sequence of Path
+        More folders that may be read, where links lead there.
     """
 
     kind = "mlflow-files"
 
-    def __init__(self, path: Path, report: Report) -> None:
-        super().__init__(str(path), report)
+    def __init__(self, path: Path, report: Report, named: Sequence[Path] = ()) -> None:
         nested = path / "mlruns"
         self.root = nested if nested.is_dir() and not any(path.glob("*/meta.yaml")) else path
-        self.report = report
+        own = own_folders(self.root.absolute().parent, "mlartifacts")
+        own += [path] if self.root is path else own_folders(path, "mlruns")
+        super().__init__(str(path), report, [*own, *named])
         self._experiments: dict[Path, str] = {}
         self._folders: dict[str, Path] = {}
         self._runs: list[tuple[str, Path]] = []
@@ -56,9 +60,9 @@ class MlflowFiles(Source):
         """Return the experiments, those in ``.trash`` too."""
         found = []
         for top in (self.root, self.root / ".trash"):
-            for folder in mlflow_folder.folders(top):
+            for folder in mlflow_folder.folders(top, self.within):
                 try:
-                    said = mlflow_folder.meta(folder)
+                    said = mlflow_folder.meta(folder, self.within)
                     number = str(said.get("experiment_id") or folder.name)
                     found.append(
                         ExperimentRecord(
@@ -67,7 +71,7 @@ class MlflowFiles(Source):
                             "deleted" if top is not self.root else _stage(said),
                             said.get("creation_time"),
                             said.get("last_update_time"),
-                            mlflow_folder.texts(folder / "tags"),
+                            mlflow_folder.texts(folder / "tags", self.within),
                         )
                     )
                     self._experiments[folder] = number
@@ -82,7 +86,7 @@ class MlflowFiles(Source):
                 if folder.name in NO_RUNS or not folder.is_dir() or _is_empty(folder):
                     continue
                 try:
-                    record = self._run(folder, number, mlflow_folder.meta(folder))
+                    record = self._run(folder, number, mlflow_folder.meta(folder, self.within))
                 except (NbtrackError, ValueError, TypeError, OSError) as error:
                     self.report.fail("runs", folder.name, error)
                     continue
@@ -92,9 +96,9 @@ class MlflowFiles(Source):
     def _run(self, folder: Path, experiment: str, said: dict[str, Any]) -> RunRecord:
         run = str(said.get("run_id") or said.get("run_uuid") or folder.name)
         uri = str(said.get("artifact_uri") or folder / "artifacts")
-        if (folder / "artifacts").is_dir():
+        if self.within.is_folder(folder / "artifacts"):
             self._folders[uri] = folder / "artifacts"
-        tags = mlflow_folder.texts(folder / "tags")
+        tags = mlflow_folder.texts(folder / "tags", self.within)
         old = (SOURCES.get(said.get("source_type") or 0), said.get("source_name"))
         for key, value in zip(("mlflow.source.type", "mlflow.source.name"), old, strict=True):
             if value and said.get("source_name"):  # versions that had no tags for it
@@ -111,7 +115,7 @@ class MlflowFiles(Source):
             stage=_stage(said),
             deleted=said.get("deleted_time"),
             artifacts=uri,
-            params=mlflow_folder.texts(folder / "params"),
+            params=mlflow_folder.texts(folder / "params", self.within),
             tags=tags,
         )
         self._link(folder, record)
@@ -119,25 +123,25 @@ class MlflowFiles(Source):
 
     def _link(self, folder: Path, record: RunRecord) -> None:
         # destination_id is wrong in these files: the run is the one of the folder
-        for place in mlflow_folder.folders(folder / "inputs"):
+        for place in mlflow_folder.folders(folder / "inputs", self.within):
             try:
-                said = mlflow_folder.meta(place)
+                said = mlflow_folder.meta(place, self.within)
                 if said.get("source_type") == "DATASET":
                     record.inputs.append(self._dataset(folder.parent, said))
                 else:
                     record.model_inputs.append(str(said["source_id"]))
             except (NbtrackError, KeyError, TypeError) as error:
                 self.report.fail("inputs", f"{record.id}/{place.name}", error)
-        for place in mlflow_folder.folders(folder / "outputs"):
+        for place in mlflow_folder.folders(folder / "outputs", self.within):
             try:
-                said = mlflow_folder.meta(place)
+                said = mlflow_folder.meta(place, self.within)
                 model = str(said.get("destination_id") or place.name)
                 record.model_outputs.append((model, int(said.get("step") or 0)))
             except (NbtrackError, ValueError, TypeError) as error:
                 self.report.fail("outputs", f"{record.id}/{place.name}", error)
 
     def _dataset(self, experiment: Path, said: dict[str, Any]) -> DatasetInput:
-        found = mlflow_folder.meta(experiment / "datasets" / str(said["source_id"]))
+        found = mlflow_folder.meta(experiment / "datasets" / str(said["source_id"]), self.within)
         names = ("name", "digest", "source_type", "source", "schema", "profile")
         dataset = Dataset(*(found.get(name) for name in names))  # type: ignore[arg-type]
         tags = said.get("tags") or {}
@@ -149,7 +153,7 @@ class MlflowFiles(Source):
         parts: list[Points] = []
         waiting = named = fractional = 0
         for run, folder in self._runs:
-            for key, path in mlflow_folder.files(folder / "metrics"):
+            for key, path in mlflow_folder.files(folder / "metrics", self.within):
                 try:
                     found, rest, bad, odd = mlflow_folder.metric_lines(path.read_bytes())
                 except OSError as error:
@@ -179,11 +183,11 @@ class MlflowFiles(Source):
 
     def models(self) -> Iterator[ModelRecord]:
         """Yield the logged models."""
-        return logged_models(self._experiments, self._folders, self.report)
+        return logged_models(self._experiments, self._folders, self.report, self.within)
 
     def registered(self) -> Iterator[RegisteredRecord]:
         """Yield the registered models."""
-        return registered_models(self.root / "models", self.report)
+        return registered_models(self.root / "models", self.report, self.within)
 
     def files(self, uri: str) -> Files | None:
         """Return the artifacts that lie in the folder itself, wherever it has been moved."""

@@ -12,12 +12,13 @@ from nbtrack.interop import mlflow_folder
 from nbtrack.interop.mlflow_database_models import DELETED, model_of
 from nbtrack.interop.records import ModelRecord, RegisteredRecord, VersionRecord
 from nbtrack.interop.report import Report
+from nbtrack.interop.within import Within
 
 STATUSES = {1: "PENDING", 2: "READY", 3: "FAILED"}
 
 
 def logged_models(
-    experiments: Mapping[Path, str], places: dict[str, Path], report: Report
+    experiments: Mapping[Path, str], places: dict[str, Path], report: Report, within: Within
 ) -> Iterator[ModelRecord]:
     """Yield the logged models of experiments.
 
@@ -28,20 +29,24 @@ def logged_models(
     places : dict
         Gets the folder of the files of each model, by the place that it names.
     report : Report
+    within : Within
+        What may be read.
     """
     for experiment, number in experiments.items():
-        for folder in mlflow_folder.folders(experiment / "models"):
+        for folder in mlflow_folder.folders(experiment / "models", within):
             try:
-                record = _model(folder, number, mlflow_folder.meta(folder), report)
+                record = _model(folder, number, mlflow_folder.meta(folder, within), report, within)
             except (NbtrackError, ValueError, TypeError, OSError) as error:
                 report.fail("logged models", folder.name, error)
                 continue
-            if record.artifacts and (folder / "artifacts").is_dir():
+            if record.artifacts and within.is_folder(folder / "artifacts"):
                 places[record.artifacts] = folder / "artifacts"
             yield record
 
 
-def _model(folder: Path, experiment: str, said: dict[str, Any], report: Report) -> ModelRecord:
+def _model(
+    folder: Path, experiment: str, said: dict[str, Any], report: Report, within: Within
+) -> ModelRecord:
     model = str(said.get("model_id") or folder.name)
     created = int(said.get("creation_timestamp") or 0)
     return ModelRecord(
@@ -56,14 +61,14 @@ def _model(folder: Path, experiment: str, said: dict[str, Any], report: Report) 
         stage="deleted" if said.get("lifecycle_stage") == "deleted" else "active",
         created=created,
         updated=int(said.get("last_updated_timestamp") or created),
-        params=mlflow_folder.texts(folder / "params"),
-        tags=mlflow_folder.texts(folder / "tags"),
-        metrics=list(_metrics(folder, model, report)),
+        params=mlflow_folder.texts(folder / "params", within),
+        tags=mlflow_folder.texts(folder / "tags", within),
+        metrics=list(_metrics(folder, model, report, within)),
     )
 
 
-def _metrics(folder: Path, model: str, report: Report) -> Iterator[Metric]:
-    for key, path in mlflow_folder.files(folder / "metrics"):
+def _metrics(folder: Path, model: str, report: Report, within: Within) -> Iterator[Metric]:
+    for key, path in mlflow_folder.files(folder / "metrics", within):
         points, rest, bad, _ = mlflow_folder.metric_lines(path.read_bytes())
         if bad:
             report.fail("metrics of models", f"{model}/{key}", f"{bad} lines make no sense.")
@@ -75,11 +80,11 @@ def _metrics(folder: Path, model: str, report: Report) -> Iterator[Metric]:
             yield Metric(key, value, time, step, model, name, digest, run)
 
 
-def registered_models(root: Path, report: Report) -> Iterator[RegisteredRecord]:
+def registered_models(root: Path, report: Report, within: Within) -> Iterator[RegisteredRecord]:
     """Yield the registered models below the folder ``models``."""
-    for folder in mlflow_folder.folders(root):
+    for folder in mlflow_folder.folders(root, within):
         try:
-            said = mlflow_folder.meta(folder)
+            said = mlflow_folder.meta(folder, within)
         except NbtrackError as error:
             report.fail("registered models", folder.name, error)
             continue
@@ -89,28 +94,30 @@ def registered_models(root: Path, report: Report) -> Iterator[RegisteredRecord]:
             description=said.get("description") or None,
             created=created,
             updated=int(said.get("last_updated_timestamp") or created),
-            tags=mlflow_folder.texts(folder / "tags"),
+            tags=mlflow_folder.texts(folder / "tags", within),
             aliases={
                 alias: int(version)
-                for alias, version in mlflow_folder.texts(folder / "aliases").items()
+                for alias, version in mlflow_folder.texts(folder / "aliases", within).items()
                 if version.strip().isdecimal()
             },
         )
-        _add_versions(record, folder, report)
+        _add_versions(record, folder, report, within)
         yield record
 
 
-def _add_versions(record: RegisteredRecord, folder: Path, report: Report) -> None:
+def _add_versions(record: RegisteredRecord, folder: Path, report: Report, within: Within) -> None:
     deleted = 0
-    for place in mlflow_folder.folders(folder):
+    for place in mlflow_folder.folders(folder, within):
         try:
-            said = mlflow_folder.meta(place)
+            said = mlflow_folder.meta(place, within)
             number = int(said.get("version") or place.name.removeprefix("version-"))
             record.greatest = max(record.greatest, number)
             if said.get("current_stage") == DELETED:
                 deleted += 1
                 continue
-            record.versions.append(_version(number, said, mlflow_folder.texts(place / "tags")))
+            record.versions.append(
+                _version(number, said, mlflow_folder.texts(place / "tags", within))
+            )
         except (NbtrackError, ValueError, TypeError) as error:
             report.fail("model versions", f"{record.name}/{place.name}", error)
     record.versions.sort(key=lambda version: version.version)

@@ -14,6 +14,7 @@ import yaml
 
 from nbtrack.errors import StoreError
 from nbtrack.interop.records import int_column, unclamped
+from nbtrack.interop.within import Within
 from nbtrack.store.points import Points
 
 META = "meta.yaml"
@@ -21,14 +22,18 @@ EXACT = 2**53
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-def meta(folder: Path) -> dict[str, Any]:
+def meta(folder: Path, within: Within) -> dict[str, Any]:
     """Return what the ``meta.yaml`` of a folder says.
 
     Raises
     ------
     StoreError
-        If it is missing, or was only written in part.
+        If it is missing, or was only written in part, or leads out of the source.
     """
+    if (folder / META).exists() and not within.is_readable(folder / META):
+        raise StoreError(f"{META} is not read: it is a link that leads elsewhere, or no file.")
+    if not within.holds(folder):
+        raise StoreError(f"{folder} is not read: it is not in the folders of the source.")
     try:
         found = yaml.load((folder / META).read_text("utf-8"), _LOADER)  # noqa: S506  a safe loader
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
@@ -39,26 +44,29 @@ def meta(folder: Path) -> dict[str, Any]:
     return found
 
 
-def folders(folder: Path) -> Iterator[Path]:
+def folders(folder: Path, within: Within) -> Iterator[Path]:
     """Yield the folders in a folder that have a ``meta.yaml``, by name."""
-    if folder.is_dir():
+    if within.is_folder(folder):
         for path in sorted(folder.iterdir()):
-            if (path / META).is_file():
+            if (path / META).is_file() and within.is_folder(path):
                 yield path
 
 
-def texts(folder: Path) -> dict[str, str]:
+def texts(folder: Path, within: Within) -> dict[str, str]:
     """Return the content of every file below a folder; a ``/`` in a key is a folder."""
-    return {key: path.read_text("utf-8", "replace") for key, path in files(folder)}
+    return {key: path.read_text("utf-8", "replace") for key, path in files(folder, within)}
 
 
-def files(folder: Path) -> Iterator[tuple[str, Path]]:
+def files(folder: Path, within: Within) -> Iterator[tuple[str, Path]]:
     """Yield (key, path) of every file below a folder."""
+    if not within.is_folder(folder):
+        return
     for place, below, names in os.walk(folder):
         below.sort()
         for name in sorted(names):
             path = Path(place, name)
-            yield path.relative_to(folder).as_posix(), path
+            if within.is_readable(path):
+                yield path.relative_to(folder).as_posix(), path
 
 
 Rest = tuple[str, ...]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -45,13 +46,15 @@ class MlflowServer(Source):
     ----------
     url : str
     report : Report
+    named : sequence of Path
+        Folders of this machine that may be read where the server names them.
     """
 
     kind = "mlflow-server"
 
-    def __init__(self, url: str, report: Report) -> None:
+    def __init__(self, url: str, report: Report, named: Sequence[Path] = ()) -> None:
         self._client = RestClient(url)
-        super().__init__(self._client.url, report)
+        super().__init__(self._client.url, report, named)
         self._pool = ThreadPoolExecutor(AT_ONCE, "nbtrack-import")
         self._experiments: list[str] = []
         self._series: list[Series] = []

@@ -147,7 +147,7 @@ class ModelIntake:
         if local in {str(row[0]) for row in reader.named("bulk_models.versions", name=name)}:
             self._report.count("model versions", known=1)  # it had gone there from here
             return False
-        stored = self._stored(record)
+        stored = self._stored(name, record)
         shown = record.source
         if not shown.startswith(("models:", "runs:")) and stored is not None:
             shown = resolved(self._store.folder, stored)
@@ -186,7 +186,7 @@ class ModelIntake:
         self._report.count("model versions", came=int(added), known=int(not added))
         return True
 
-    def _stored(self, record: VersionRecord) -> str | None:
+    def _stored(self, name: str, record: VersionRecord) -> str | None:
         """Return where the files of a version are now, as it is stored; None for lost."""
         importer = self._importer
         if record.model is not None and record.model in self._models:
@@ -206,6 +206,10 @@ class ModelIntake:
             if place.startswith(("models:", "runs:")):
                 continue
             found = importer.places.find(place)
+            if found.closed is not None:
+                self._report.fail("model versions", f"{name} {record.version}", found.why)
+            if found.local is not None:
+                self._store.access.choose(str(found.local))
             if found.local is not None or found.remote is not None:
                 return found.remote or str(found.local)
         return None

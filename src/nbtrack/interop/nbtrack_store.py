@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -17,7 +18,9 @@ from nbtrack.interop.records import (
     VersionRecord,
 )
 from nbtrack.interop.report import Report
-from nbtrack.interop.source import Source
+from nbtrack.interop.source import Files, Source
+from nbtrack.store.artifact_roots import local_path
+from nbtrack.store.artifacts import ArtifactFolder
 from nbtrack.store.logged_models import get_logged_models
 from nbtrack.store.points import Points
 from nbtrack.store.queries import SQL
@@ -38,12 +41,20 @@ class NbtrackStore(Source):
     report : Report
     chosen : sequence of str, optional
         Ids or names of experiments; by default all.
+    named : sequence of Path
+        More folders that artifacts may come from.
     """
 
     kind = "nbtrack"
 
-    def __init__(self, store: Store, report: Report, chosen: Sequence[str] | None = None) -> None:
-        super().__init__(str(store.path), report)
+    def __init__(
+        self,
+        store: Store,
+        report: Report,
+        chosen: Sequence[str] | None = None,
+        named: Sequence[Path] = (),
+    ) -> None:
+        super().__init__(str(store.path), report, named)
         self.store = store
         if not store.path.exists() and not store.folder.exists():
             raise NotFoundError(f"There is no store at {store.path}.")
@@ -122,6 +133,16 @@ class NbtrackStore(Source):
                     [item.model_id for item in run.inputs.model_inputs],
                     [(item.model_id, item.step) for item in run.outputs.model_outputs],
                 )
+
+    def files(self, uri: str) -> Files | None:
+        """Return the files of a run or a model that are on this machine, where they may be read."""
+        access = self.store.access
+        is_here = local_path(uri) is not None
+        return access.folder(uri) if is_here and access.allows(uri) else None
+
+    def folder(self, uri: str) -> ArtifactFolder:
+        """Return the files of a run or a model, wherever they are; closed where not allowed."""
+        return self.store.access.folder(uri)
 
     def series(self) -> list[tuple[int, str, str, int]]:
         """Return (number, run, key, count of points) of each series."""

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
-from urllib.parse import urlsplit
+from collections.abc import Mapping, Sequence
 
 from nbtrack.errors import NbtrackError, NotFoundError
 from nbtrack.interop.copying import copy_folder
+from nbtrack.interop.nbtrack_store import NbtrackStore
 from nbtrack.interop.report import Report
 from nbtrack.interop.served_files import ServedFiles, served_path
-from nbtrack.store.artifact_roots import local_path
+from nbtrack.store.artifact_access import ArtifactAccess
 from nbtrack.store.artifacts import ArtifactFolder
 from nbtrack.store.remote.rest import RestClient
 
-HERE = ("localhost", "127.0.0.1", "::1")
 CARD = "MLmodel"
 
 
@@ -25,6 +24,10 @@ class Uploads:
     ----------
     client : RestClient
     report : Report
+    source : NbtrackStore
+        Whose artifacts are sent.
+    named : sequence of str
+        Places that the server may send them to, beside its own.
 
     Attributes
     ----------
@@ -32,9 +35,13 @@ class Uploads:
         Folder here -> folder there.
     """
 
-    def __init__(self, client: RestClient, report: Report) -> None:
+    def __init__(
+        self, client: RestClient, report: Report, source: NbtrackStore, named: Sequence[str] = ()
+    ) -> None:
         self._client = client
         self._report = report
+        self._source = source
+        self._access = ArtifactAccess(source.store.folder, named, server=client.url)
         self.places: dict[str, str] = {}
 
     def there(self, place: str) -> str:
@@ -60,25 +67,27 @@ class Uploads:
         renamed : mapping of str to str, optional
             Ids that the MLmodel file of a model names, and what they are there.
         """
+        files = self._source.folder(uri)
         path = served_path(target)
         if path is not None:
-            self._send(ArtifactFolder(uri), ServedFiles(self._client, path), owner, renamed or {})
-        elif self._is_reachable(target):
-            copy_folder(uri, target, owner, self._report)
-        elif any(True for _ in ArtifactFolder(uri).walk()):
+            self._send(files, ServedFiles(self._client, path), owner, renamed or {})
+        elif self._access.allows(target):
+            copy_folder(files, target, owner, self._report)
+        elif self._has_any(files, owner):
             self._report.fail(
                 "artifacts",
                 owner,
-                f"The server keeps them in a folder of its own machine, {target}. Start it with "
-                "--serve-artifacts and let the experiment have an artifact location of the server.",
+                f"The server keeps them at {target}, not behind its own address. Start it with "
+                "--serve-artifacts and let the experiment have an artifact location of the server; "
+                "or, if that place is yours to write to, name it: --artifact-root.",
             )
 
-    def _is_reachable(self, target: str) -> bool:
+    def _has_any(self, files: ArtifactFolder, owner: str) -> bool:
         try:
-            is_local = local_path(target) is not None
-        except NbtrackError:
+            return any(True for _ in files.walk())
+        except NbtrackError as error:
+            self._report.fail("artifacts", owner, error)
             return False
-        return not is_local or urlsplit(self._client.url).hostname in HERE
 
     def _send(
         self, source: ArtifactFolder, target: ServedFiles, owner: str, renamed: Mapping[str, str]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from nbtrack.entities import FileInfo
@@ -14,6 +15,7 @@ from nbtrack.interop.records import (
     RunRecord,
 )
 from nbtrack.interop.report import Report
+from nbtrack.interop.within import Within
 
 
 class Files(Protocol):
@@ -37,13 +39,16 @@ class Source:
         Such as ``"mlflow-database"``.
     place : str
         What the user called it.
+    within : Within
+        The folders that it is read from: its own, and those that the user has named.
     """
 
     kind = ""
 
-    def __init__(self, place: str, report: Report) -> None:
+    def __init__(self, place: str, report: Report, roots: Iterable[Path] = ()) -> None:
         self.place = place
         self.report = report
+        self.within = Within(report, roots)
 
     def close(self) -> None:
         """Let go of what is open."""

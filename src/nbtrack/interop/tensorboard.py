@@ -7,7 +7,7 @@ PR curves do not: they are counted and reported.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from nbtrack.interop import event_file, messages
@@ -27,18 +27,20 @@ class TensorBoard(Source):
     ----------
     path : Path
     report : Report
+    named : sequence of Path
+        More folders that may be read, where links lead there.
     """
 
     kind = "tensorboard"
 
-    def __init__(self, path: Path, report: Report) -> None:
-        super().__init__(str(path), report)
+    def __init__(self, path: Path, report: Report, named: Sequence[Path] = ()) -> None:
+        super().__init__(str(path), report, [path.parent if path.is_file() else path, *named])
         self._root = path.parent if path.is_file() else path
-        found = [path] if path.is_file() else sorted(path.rglob("*tfevents*"))
+        found = sorted(path.rglob("*tfevents*"))
+        found = [path] if path.is_file() else self.within.files(f for f in found if not f.is_dir())
         self._files: dict[Path, list[Path]] = defaultdict(list)
         for file in found:
-            if file.is_file():
-                self._files[file.parent].append(file)
+            self._files[file.parent].append(file)
         self._histories: list[tuple[str, History]] = []
         self._made: dict[str, MadeFiles] = {}
 

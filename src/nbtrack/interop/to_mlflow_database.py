@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,8 @@ from nbtrack.interop.progress import Progress
 from nbtrack.interop.records import HUGE, ExperimentRecord, RunRecord
 from nbtrack.interop.report import Report
 from nbtrack.interop.to_mlflow_models import ModelRows
+from nbtrack.interop.within import Within
+from nbtrack.store.artifact_roots import local_path
 
 OURS = "nbtrack."
 RUNS_AT_ONCE = 500
@@ -42,10 +44,17 @@ class DatabaseExport:
         Artifacts go to ``mlruns`` beside it.
     report : Report
     progress : Progress
+    named : sequence of Path
+        More folders that artifacts may go to, where the database says so.
     """
 
     def __init__(
-        self, source: NbtrackStore, target: Path, report: Report, progress: Progress
+        self,
+        source: NbtrackStore,
+        target: Path,
+        report: Report,
+        progress: Progress,
+        named: Sequence[Path] = (),
     ) -> None:
         self._source = source
         self._target = target.absolute()
@@ -53,6 +62,7 @@ class DatabaseExport:
         self._progress = progress
         self._experiments: dict[str, int] = {}
         self._folders: dict[str, str] = {}
+        self._within = Within(report, [self._root, *named])
 
     def run(self) -> None:
         """Write everything."""
@@ -63,7 +73,14 @@ class DatabaseExport:
             runs = self._runs(tables)
             self._points(tables, set(runs))
             self._artifacts(runs)
-            models = ModelRows(tables, self._report, self._experiments, self._folders, self._root)
+            models = ModelRows(
+                tables,
+                self._report,
+                self._experiments,
+                self._folders,
+                self._root,
+                self._source.folder,
+            )
             models.add_models(self._source.models())
             models.add_registered(self._source.registered())
             tables.commit()
@@ -204,11 +221,24 @@ class DatabaseExport:
                 f"{lost['infinities']:,} infinite values are ±{HUGE} there, as MLflow keeps them."
             )
 
+    def _copy(self, uri: str, place: str, run_id: str) -> None:
+        """Copy the artifacts of a run; a database that was there may name any place."""
+        local = local_path(place)
+        if local is None or not self._within.holds(local):
+            self._report.fail(
+                "artifacts",
+                run_id,
+                f"The database keeps them at {place}, not in {self._root}. If that folder is yours "
+                "to write to, name it: --artifact-root, or artifact_roots=[...].",
+            )
+            return
+        copy_folder(self._source.folder(uri), place, run_id, self._report)
+
     def _artifacts(self, runs: Mapping[str, RunRecord]) -> None:
         self._progress.stage("artifacts", len(runs))
         for run_id, record in runs.items():
             if record.artifacts is not None:
-                copy_folder(record.artifacts, self._folders[run_id], run_id, self._report)
+                self._copy(record.artifacts, self._folders[run_id], run_id)
                 self._folders[record.artifacts.rstrip("/")] = self._folders[run_id]
             self._progress.step()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from nbtrack.errors import NbtrackError
@@ -10,6 +10,7 @@ from nbtrack.interop.copying import copy_folder
 from nbtrack.interop.mlflow_tables import MlflowTables
 from nbtrack.interop.records import HUGE, ModelRecord, RegisteredRecord, VersionRecord
 from nbtrack.interop.report import Report
+from nbtrack.store.artifacts import ArtifactFolder
 
 STATUSES = {"PENDING": 1, "READY": 2, "FAILED": 3}
 DELETED = "Deleted_Internal"
@@ -28,6 +29,8 @@ class ModelRows:
         Artifact place here -> there; gets those of the models.
     root : Path
         Where artifacts go.
+    opened : callable
+        Opens the artifacts at a place here, as far as the store allows.
     """
 
     def __init__(
@@ -37,12 +40,14 @@ class ModelRows:
         experiments: Mapping[str, int],
         folders: dict[str, str],
         root: Path,
+        opened: Callable[[str], ArtifactFolder],
     ) -> None:
         self._tables = tables
         self._report = report
         self._experiments = experiments
         self._folders = folders
         self._root = root
+        self._opened = opened
         self._models: dict[str, str] = {}
 
     def add_models(self, models: Iterable[ModelRecord]) -> None:
@@ -95,7 +100,7 @@ class ModelRows:
         self._models[record.id] = place
         if record.artifacts:
             self._folders[record.artifacts.rstrip("/")] = place
-            copy_folder(record.artifacts, place, record.id, self._report)
+            copy_folder(self._opened(record.artifacts), place, record.id, self._report)
 
     def add_registered(self, models: Iterable[RegisteredRecord]) -> None:
         """Write the registered models with their versions."""

@@ -57,16 +57,25 @@ class ServerExport:
     url : str
     report : Report
     progress : Progress
+    named : sequence of str
+        Places that the server may send artifacts to.
     """
 
-    def __init__(self, source: NbtrackStore, url: str, report: Report, progress: Progress) -> None:
+    def __init__(
+        self,
+        source: NbtrackStore,
+        url: str,
+        report: Report,
+        progress: Progress,
+        named: Sequence[str] = (),
+    ) -> None:
         self._source = source
         self._client = RestClient(url)
         self._report = report
         self._progress = progress
         self._experiments: dict[str, str] = {}
         self._twins: dict[str, Twin] = {}
-        self._uploads = Uploads(self._client, report)
+        self._uploads = Uploads(self._client, report, source, named)
 
     def run(self) -> None:
         """Send everything that is not deleted."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -32,13 +32,15 @@ class Trackio(Source):
     path : Path
         A file ``<project>.db``, or the folder that they lie in.
     report : Report
+    named : sequence of Path
+        More folders that may be read, where links lead there.
     """
 
     kind = "trackio"
 
-    def __init__(self, path: Path, report: Report) -> None:
-        super().__init__(str(path), report)
-        found = [path] if path.is_file() else sorted(path.rglob("*.db"))
+    def __init__(self, path: Path, report: Report, named: Sequence[Path] = ()) -> None:
+        super().__init__(str(path), report, [path.parent if path.is_file() else path, *named])
+        found = [path] if path.is_file() else self.within.files(sorted(path.rglob("*.db")))
         self._files: dict[str, SqliteFile] = {}
         for file in found:
             try:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,13 +32,16 @@ class OfflineRuns(Source):
     ----------
     path : Path
     report : Report
+    named : sequence of Path
+        More folders that may be read, where links lead there.
     """
 
     kind = "wandb"
 
-    def __init__(self, path: Path, report: Report) -> None:
-        super().__init__(str(path), report)
-        self._paths = [path] if path.is_file() else sorted(path.rglob("*.wandb"))
+    def __init__(self, path: Path, report: Report, named: Sequence[Path] = ()) -> None:
+        super().__init__(str(path), report, [path.parent if path.is_file() else path, *named])
+        found = [path] if path.is_file() else self.within.files(sorted(path.rglob("*.wandb")))
+        self._paths = found
         self._read: list[tuple[RunRecord, History]] | None = None
 
     def experiments(self) -> list[ExperimentRecord]:

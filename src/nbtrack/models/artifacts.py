@@ -60,5 +60,5 @@ def _place(uri: str) -> tuple[ArtifactFolder, str | None]:
     if uri.startswith("runs:"):
         run_id, path = split_run_uri(uri)
         with context.store_of(run_id).read() as reader:
-            return ArtifactFolder(get_run(reader, run_id).info.artifact_uri), path or None
+            return reader.access.folder(get_run(reader, run_id).info.artifact_uri), path or None
     return folder_and_path(uri)

@@ -65,7 +65,7 @@ def _at(uri: str) -> tuple[Facts, Mapping[str, Any]]:
     place = locate(uri)
     if place.model_id is not None and place.own:
         return logged_model(context.store_of_model(place.model_id), place.model_id)
-    return model_folder(place.folder.uri, uri)
+    return model_folder(place.folder, uri)
 
 
 def _of_file(metadata: Any) -> tuple[Facts, Mapping[str, Any]]:

@@ -10,12 +10,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from nbtrack.config import DEFAULT_NAME, StoreLocation, find_default, resolve
+from nbtrack.config import DEFAULT_NAME, StoreLocation, find_default, remote_root, resolve
 from nbtrack.errors import NbtrackError
 from nbtrack.server.discovery import stores_below
 from nbtrack.server.messages import UnknownStoreError
 from nbtrack.store.announcement import announced
+from nbtrack.store.artifact_access import ArtifactAccess, checked_root
 from nbtrack.store.changes import Changes
+from nbtrack.store.remote.spool import server_of
 from nbtrack.store.store import Store
 
 Source = Literal["folder", "kernel", "setting"]
@@ -76,6 +78,8 @@ class Catalog:
         Tracking URIs of more stores.
     search : bool
         Whether stores below the root are looked for.
+    artifact_roots : list of str
+        Places whose artifacts are shown, beside those in the folder of each store.
 
     Raises
     ------
@@ -90,9 +94,11 @@ class Catalog:
         settings: Sequence[str] = (),
         *,
         search: bool = True,
+        artifact_roots: Sequence[str] = (),
     ) -> None:
         self.root = root
         self._search = search
+        self._artifact_roots = [checked_root(root) for root in artifact_roots]
         self._runtime = runtime
         self._settings = [resolve(uri).path for uri in settings]
         self._known: dict[str, Known] = {}
@@ -164,11 +170,17 @@ class Catalog:
     def _add(self, paths: Iterable[Path], source: Source) -> None:
         for path in paths:
             store = Store(StoreLocation(path, str(path)))
+            store.access = self._access(store.folder)
             known = self._known.get(store.id)
             if known is None and _is_there(store):
                 self._known[store.id] = Known(store, source)
             elif known is not None and (known.source, source) == ("folder", "kernel"):
                 known.source = source
+
+    def _access(self, folder: Path) -> ArtifactAccess:
+        is_mirror = folder.is_relative_to(remote_root())
+        server = server_of(folder) if is_mirror else None
+        return ArtifactAccess(folder, self._artifact_roots, serves=True, server=server)
 
 
 def _from_kernels(runtime: Path | None) -> list[Path]:

@@ -67,6 +67,8 @@ class NbtrackApp(ExtensionApp):
         The store that clients of MLflow track to.
     client_timeout, min_rate, body_timeout : float
         How slow clients may be.
+    artifact_roots : list of str
+        Places of artifacts, beside the folders of the stores, that may be used.
     """
 
     name = wire.PREFIX
@@ -96,12 +98,23 @@ class NbtrackApp(ExtensionApp):
         config=True
     )
 
+    artifact_roots = t.List(
+        t.Unicode(),
+        help="Places whose artifacts are shown, and where clients may keep theirs, beside the "
+        'folders of the stores: ["s3://team-bucket/runs", "/mnt/shared/artifacts"].',
+    ).tag(config=True)
+
     def initialize_handlers(self) -> None:
         """Mount the routes below the server's base URL."""
         server: Any = self.serverapp
         self.pool = ThreadPoolExecutor(THREADS, thread_name_prefix="nbtrack")
         self.site = Site(
-            Catalog(Path(server.root_dir).absolute(), Path(server.runtime_dir), self._settings()),
+            Catalog(
+                Path(server.root_dir).absolute(),
+                Path(server.runtime_dir),
+                self._settings(),
+                artifact_roots=self.artifact_roots,
+            ),
             Leases(self._announce),
             self._open_served,
             Pace(Patience(self.client_timeout, self.min_rate, self.body_timeout)),
@@ -134,7 +147,7 @@ class NbtrackApp(ExtensionApp):
         uri = self.tracking or default_uri()
         if uri is None or uri.startswith(("http:", "https:")):  # that may be this very server
             uri = str(find_default(root))
-        return Served.of(open_store(uri))
+        return Served.of(open_store(uri), roots=self.artifact_roots)
 
     def _announce(self, store_id: str) -> None:
         """Tell the pages that a store has changed; called in another thread."""

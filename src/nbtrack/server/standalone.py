@@ -31,6 +31,7 @@ from nbtrack.server.scoring.guard import Guard
 from nbtrack.server.site import Site
 from nbtrack.server.sockets import bind, url_of
 from nbtrack.server.watching import Leases
+from nbtrack.store.artifact_access import checked_root
 from nbtrack.store.artifact_roots import local_path
 
 PORT = 5000
@@ -80,6 +81,9 @@ class ServerOptions:
         How slow clients may be: see `Patience`.
     max_connections : int
         How many there may be; then the one is closed for a new one that has idled for longest.
+    artifact_roots : sequence of str
+        Places of artifacts, beside the server's own, that clients may name and the page may show:
+        folders, URIs, ``s3://`` for all of a kind of storage.
     """
 
     store_uri: str | None = None
@@ -97,6 +101,7 @@ class ServerOptions:
     min_rate: float = Patience.rate
     body_timeout: float = Patience.body_s
     max_connections: int = 1000
+    artifact_roots: Sequence[str] = field(default_factory=tuple)
 
 
 def serve(
@@ -128,7 +133,12 @@ def serve(
     access = Access.of(options.host, options.token, options.no_auth)
     location = _location(options.store_uri)
     announcer = Announcer()
-    catalog = Catalog(location.path.parent, settings=[str(location.path)], search=False)
+    catalog = Catalog(
+        location.path.parent,
+        settings=[str(location.path)],
+        search=False,
+        artifact_roots=_artifact_roots(options),
+    )
     site = Site(
         catalog,
         Leases(announcer.tell),
@@ -188,7 +198,24 @@ def _open(options: ServerOptions, path: str) -> Served:
     registry = None if options.registry_uri is None else open_store(options.registry_uri)
     store.artifact_root = root
     store.writers.max_loose = affordable(OPEN_RUNS)
-    return Served.of(store, registry, proxied=proxied, destination=destination)
+    return Served.of(
+        store,
+        registry,
+        proxied=proxied,
+        destination=destination,
+        roots=_artifact_roots(options),
+    )
+
+
+def _artifact_roots(options: ServerOptions) -> list[str]:
+    """Return the places of artifacts that the operator has named, beside the store's folder."""
+    own = (options.default_artifact_root, options.artifacts_destination)
+    named = [*map(_absolute, own), *options.artifact_roots]
+    return [
+        checked_root(root)
+        for root in named
+        if root is not None and not root.startswith(SCHEME) and PROXY not in root
+    ]
 
 
 def _absolute(root: str | None) -> str | None:

@@ -7,11 +7,11 @@ import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO, NamedTuple, Protocol
+from typing import BinaryIO, NamedTuple, Protocol, cast
 from urllib.parse import unquote, urlsplit
 
 from nbtrack.entities import FileInfo
-from nbtrack.errors import InvalidParameterError
+from nbtrack.errors import InvalidParameterError, UntrustedError
 
 CHUNK = 1 << 20
 _SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.\-]*):")
@@ -52,6 +52,77 @@ class ArtifactRoot(Protocol):
         """Return the artifact's own local path, if it has one."""
 
 
+class FileNow:
+    """A local file as long as it was when it was opened: a log that grows ends somewhere.
+
+    Parameters
+    ----------
+    path : Path
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("rb")
+        self._left: int | None = os.fstat(self._file.fileno()).st_size or None  # /proc says 0
+
+    def __enter__(self) -> BinaryIO:
+        return cast(BinaryIO, self)
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def read(self, size: int = -1) -> bytes:
+        """Return the next bytes; all that is left for a negative size."""
+        if self._left is None:
+            return self._file.read(size)
+        data = self._file.read(self._left if size < 0 else min(size, self._left))
+        self._left -= len(data)
+        return data
+
+
+class ClosedArtifacts:
+    """A folder of artifacts that may not be used; every use says why.
+
+    Parameters
+    ----------
+    why : str
+    """
+
+    def __init__(self, why: str) -> None:
+        self._why = why
+
+    def write(self, path: str, source: BinaryIO) -> Stored:
+        """Raise."""
+        raise UntrustedError(self._why)
+
+    def write_file(self, path: str, local: Path) -> Stored:
+        """Raise."""
+        raise UntrustedError(self._why)
+
+    def write_by(self, path: str, write: Callable[[Path], Stored]) -> Stored:
+        """Raise."""
+        raise UntrustedError(self._why)
+
+    def open(self, path: str) -> BinaryIO:
+        """Raise."""
+        raise UntrustedError(self._why)
+
+    def entries(self, path: str) -> list[FileInfo]:
+        """Raise."""
+        raise UntrustedError(self._why)
+
+    def kind(self, path: str) -> str | None:
+        """Raise."""
+        raise UntrustedError(self._why)
+
+    def delete(self, path: str) -> None:
+        """Raise."""
+        raise UntrustedError(self._why)
+
+    def in_place(self, path: str) -> Path | None:
+        """Raise."""
+        raise UntrustedError(self._why)
+
+
 def pump(source: BinaryIO, sink: Callable[[bytes], object]) -> Stored:
     """Hand ``source`` on in chunks and return its size and digest.
 
@@ -79,6 +150,8 @@ def pump(source: BinaryIO, sink: Callable[[bytes], object]) -> Stored:
 def local_path(uri: str) -> Path | None:
     """Return the local folder that an artifact URI names, or None for a remote one.
 
+    ``local:`` is what fsspec calls ``file:``, too.
+
     Raises
     ------
     InvalidParameterError
@@ -87,7 +160,7 @@ def local_path(uri: str) -> Path | None:
     match = _SCHEME.match(uri)
     if match is None or (sys.platform == "win32" and len(match.group(1)) == 1):
         return Path(os.path.abspath(os.path.expanduser(uri)))
-    if match.group(1).lower() != "file":
+    if match.group(1).lower() not in ("file", "local"):
         return None
     parts = urlsplit(uri)
     if parts.netloc not in ("", "localhost"):

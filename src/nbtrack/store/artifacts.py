@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import io
 import os
-import stat
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 from nbtrack.entities import FileInfo
-from nbtrack.errors import InvalidParameterError, NbtrackWarning, NotFoundError, StoreLockedError
+from nbtrack.errors import (
+    InvalidParameterError,
+    NotFoundError,
+    StoreError,
+    StoreLockedError,
+    warn,
+)
 from nbtrack.store.artifact_paths import check_artifact_path, join_artifact_path
 from nbtrack.store.artifact_roots import CHUNK, ArtifactRoot, Stored, local_path
+from nbtrack.store.folder_files import FolderFiles, is_store
 from nbtrack.store.local_artifacts import LocalArtifacts, translated
 
 LOCK_TIMEOUT = 60.0
@@ -37,6 +42,9 @@ class ArtifactFolder:
         Called as ``record(path, size, sha256)`` once a file is in place.
     cache : Path, optional
         Where local content is shared, usually ``<store.folder>/artifacts/.content``.
+    root : ArtifactRoot, optional
+        What keeps the files; by default what the URI names. A location that a row of a store
+        names is no URI to be believed: ``ArtifactAccess.folder`` opens it.
 
     Raises
     ------
@@ -44,12 +52,22 @@ class ArtifactFolder:
         If the URI needs a package that is not installed.
     """
 
-    def __init__(self, uri: str, record: Record | None = None, cache: Path | None = None) -> None:
+    def __init__(
+        self,
+        uri: str,
+        record: Record | None = None,
+        cache: Path | None = None,
+        *,
+        root: ArtifactRoot | None = None,
+    ) -> None:
         self.uri = uri
-        local = local_path(uri)
         self._record = record
-        self._lock = None if cache is None or local is None else cache / "lock"
-        self._root: ArtifactRoot = _remote(uri) if local is None else LocalArtifacts(local, cache)
+        self._lock: Path | None = None
+        if root is None:
+            local = local_path(uri)
+            self._lock = None if cache is None or local is None else cache / "lock"
+            root = _remote(uri) if local is None else LocalArtifacts(local, cache)
+        self._root: ArtifactRoot = root
 
     def __repr__(self) -> str:
         return f"ArtifactFolder({self.uri!r})"
@@ -98,7 +116,7 @@ class ArtifactFolder:
             raise NotFoundError(
                 f"The file {str(local)!r} cannot be logged: it {why} (in {Path.cwd()})."
             )
-        if _is_store(source):
+        if is_store(source):
             raise InvalidParameterError(
                 f"{str(local)!r} is the store itself, which changes while it is copied. "
                 "Copy it while no run is active and log the copy."
@@ -110,17 +128,44 @@ class ArtifactFolder:
     ) -> None:
         """Store what lies in a local folder, below ``artifact_path`` or at the root.
 
-        Links are followed. Pipes, sockets and the store itself are left out with a warning.
+        Links are followed; a folder that is reached twice is stored twice. Pipes, sockets, links
+        to nothing, the store itself and what vanishes meanwhile are left out with a warning.
+
+        Raises
+        ------
+        InvalidParameterError
+            If files cannot be read, or have names that no artifact can have: it names them all,
+            and the others are stored.
         """
         source = Path(local_dir)
+        if artifact_path:
+            check_artifact_path(artifact_path)
         if not source.is_dir():
             raise NotFoundError(
                 f"The folder {str(local_dir)!r} cannot be logged: there is none (in {Path.cwd()})."
             )
-        files = list(_files_below(source))
-        for file in files:
-            self._put_local(
-                file, join_artifact_path(artifact_path, file.relative_to(source).as_posix())
+        found = FolderFiles.of(source)
+        failed = dict(found.unread)
+        for file, path in found.files:
+            try:
+                self._put_local(file, join_artifact_path(artifact_path, path))
+            except FileNotFoundError:
+                found.left_out.append(path)
+            except InvalidParameterError as error:
+                failed[path] = str(error)
+            except OSError as error:
+                failed[path] = str(error.strerror)
+        if found.left_out:
+            warn(
+                "Left out of the artifacts, being no regular files, gone, or the store itself: "
+                f"{_some(found.left_out)}",
+                stacklevel=3,
+            )
+        if failed:
+            reasons = "; ".join(f"{path!r}: {why}" for path, why in failed.items())
+            raise InvalidParameterError(
+                f"{len(failed)} of what {str(local_dir)!r} holds cannot be stored as artifacts, "
+                f"all other files are: {reasons}"
             )
 
     def put_bytes(self, artifact_file: str | os.PathLike[str], data: bytes) -> None:
@@ -148,9 +193,18 @@ class ArtifactFolder:
 
     def walk(self, path: str | os.PathLike[str] | None = None) -> Iterator[FileInfo]:
         """Yield every file below a folder, by path."""
+        yield from self._walk(path, ())
+
+    def _walk(
+        self, path: str | os.PathLike[str] | None, above: tuple[str, ...]
+    ) -> Iterator[FileInfo]:
+        place = self._root.in_place(_or_root(path))
+        real = None if place is None else os.path.realpath(place)
+        if real in above:  # a link to a folder that it is in
+            return
         for entry in self.list(path):
             if entry.is_dir:
-                yield from self.walk(entry.path)
+                yield from self._walk(entry.path, above if real is None else (*above, real))
             else:
                 yield entry
 
@@ -188,6 +242,8 @@ class ArtifactFolder:
         ------
         NotFoundError
             If there is no such artifact.
+        StoreError
+            If some of a folder cannot be copied: it names them, and the others are there.
         """
         wanted = _or_root(path)
         kind = self._root.kind(wanted)
@@ -202,8 +258,17 @@ class ArtifactFolder:
             self._copy_out(wanted, place)
             return os.path.abspath(place)
         place.mkdir(parents=True, exist_ok=True)
+        failed = []
         for entry in self.walk(wanted or None):
-            self._copy_out(entry.path, base / entry.path)
+            try:
+                self._copy_out(entry.path, base / entry.path)
+            except (InvalidParameterError, NotFoundError) as error:
+                failed.append(f"{entry.path!r}: {error}")
+        if failed:
+            raise StoreError(
+                f"{len(failed)} artifacts could not be copied to {str(base)!r}, all others were: "
+                f"{'; '.join(failed)}"
+            )
         return os.path.abspath(place)
 
     def delete(self, path: str | os.PathLike[str] | None = None) -> None:
@@ -226,6 +291,7 @@ class ArtifactFolder:
             self._record(path, stored.size, stored.sha256)
 
     def _copy_out(self, path: str, place: Path) -> None:
+        check_artifact_path(path)  # names that a server or a bucket gives
         with self._root.open(path) as source, translated(path):
             place.parent.mkdir(parents=True, exist_ok=True)
             with place.open("wb") as target:
@@ -267,34 +333,5 @@ def _or_root(path: str | os.PathLike[str] | None) -> str:
     return "" if path is None or path == "" else check_artifact_path(path)
 
 
-def _is_store(path: Path) -> bool:
-    return Path(f"{path}.d", "journal").is_dir()
-
-
-def _is_store_folder(path: Path) -> bool:
-    return path.suffix == ".d" and (path / "journal").is_dir()
-
-
-def _files_below(top: Path) -> Iterator[Path]:
-    seen: set[str] = set()
-    left_out: list[str] = []
-    for folder, folders, names in os.walk(top, followlinks=True):
-        real = os.path.realpath(folder)
-        if real in seen:
-            folders.clear()
-            continue
-        seen.add(real)
-        folders[:] = sorted(f for f in folders if not _is_store_folder(Path(folder, f)))
-        for name in sorted(names):
-            path = Path(folder, name)
-            if not path.exists() or not stat.S_ISREG(path.stat().st_mode) or _is_store(path):
-                left_out.append(str(path.relative_to(top)))
-            else:
-                yield path
-    if left_out:
-        warnings.warn(
-            f"Left out of the artifacts, being no regular files or the store itself: "
-            f"{', '.join(left_out[:5])}{', ...' if len(left_out) > 5 else ''}",
-            NbtrackWarning,
-            stacklevel=4,
-        )
+def _some(names: Sequence[str]) -> str:
+    return f"{', '.join(names[:5])}{', ...' if len(names) > 5 else ''}"

@@ -61,9 +61,12 @@ class ContentCache:
     def sweep(self) -> int:
         """Remove every content that no artifact shares; return the bytes set free."""
         freed = 0
+        top = os.path.realpath(self.folder.parent)
         for content in self.folder.glob("??/*"):
             try:
-                seen = content.stat()
+                seen = content.stat(follow_symlinks=False)
+                if os.path.realpath(content) != str(Path(top, *content.parts[-3:])):
+                    continue  # a link that leads elsewhere
                 if seen.st_nlink == 1 and stat.S_ISREG(seen.st_mode):
                     remove_file(content)
                     freed += seen.st_size

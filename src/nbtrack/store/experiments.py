@@ -110,6 +110,8 @@ def create(
     name = check_experiment_name(name)
     pairs = _checked_tags(tags or {})
     location = check_artifact_location(location)
+    if location is not None:
+        store.access.choose(location)
     with store.write() as reader:
         existing = find_by_name(reader, name)
         if existing is not None and existing.lifecycle_stage == LifecycleStage.ACTIVE:

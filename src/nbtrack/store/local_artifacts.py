@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,7 +20,7 @@ from nbtrack.errors import (
     StoreReadOnlyError,
 )
 from nbtrack.store.artifact_paths import place_below, stays_below
-from nbtrack.store.artifact_roots import CHUNK, Stored, pump
+from nbtrack.store.artifact_roots import CHUNK, FileNow, Stored, pump
 from nbtrack.store.content import ContentCache, is_part, part_in, remove_file, replace_file
 
 _BINARY = getattr(os, "O_BINARY", 0)
@@ -69,7 +70,7 @@ class LocalArtifacts:
 
     def write_file(self, path: str, local: Path) -> Stored:
         """Store a local file under ``path``."""
-        with local.open("rb") as source:
+        with FileNow(local) as source:
             return self.write(path, source)
 
     def write_by(self, path: str, write: Callable[[Path], Stored]) -> Stored:
@@ -87,8 +88,11 @@ class LocalArtifacts:
 
     def open(self, path: str) -> BinaryIO:
         """Open an artifact for reading."""
+        place = place_below(self.root, path)
         with translated(path):
-            return place_below(self.root, path).open("rb")
+            if not stat.S_ISREG(place.stat().st_mode):
+                raise InvalidParameterError(f"Artifact {path!r} is no regular file.")
+            return place.open("rb")
 
     def entries(self, path: str) -> list[FileInfo]:
         """Return what lies in a folder; unfinished files and links that leave it do not show."""

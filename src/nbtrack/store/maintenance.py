@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
-from nbtrack.errors import NbtrackError, StoreError, warn
-from nbtrack.store.deleted import Chosen, Deleted, find, remove
+from nbtrack.errors import StoreError
+from nbtrack.store.artifact_access import without_password
+from nbtrack.store.deleted import Chosen, Deleted, Gone, find, remove
 from nbtrack.store.journal import now_ms
-from nbtrack.store.logged_models import usual_location
+from nbtrack.store.runs import resolved
 from nbtrack.store.store import Store, open_store
 
 
@@ -30,6 +33,9 @@ class CompactReport:
         How many bytes of artifacts without an owner were removed.
     models : int
         Deleted logged models that are gone for good now; what is registered stays.
+    left : tuple of str
+        Where artifacts of what is gone are still: only what is in the store's own folder is
+        removed.
     """
 
     runs: int
@@ -37,6 +43,7 @@ class CompactReport:
     database_bytes: int
     artifact_bytes: int
     models: int = 0
+    left: tuple[str, ...] = ()
 
 
 def sync(uri: str | os.PathLike[str] | None = None) -> int:
@@ -111,15 +118,12 @@ def compact(
                 remove(reader, gone)
         for run in gone.runs:
             store.writers.forget(run.id)
-            _remove_artifacts(store, run.location or f"artifacts/{run.experiment_id}/{run.id}")
-        for model in gone.models:
-            place = model.location or usual_location(model.experiment_id, model.id)
-            _remove_artifacts(store, place)
+        left = tuple(_outside(store, (*gone.runs, *gone.models)))
         _rewrite(store)
         freed = _remove_orphans(store)
         smaller = size - store.path.stat().st_size
         return CompactReport(
-            len(gone.runs), len(gone.experiments), smaller, freed, len(gone.models)
+            len(gone.runs), len(gone.experiments), smaller, freed, len(gone.models), left
         )
 
 
@@ -141,21 +145,17 @@ def _before(older_than_s: float) -> int:
     return now_ms() - int(older_than_s * 1000)
 
 
-def _remove_artifacts(store: Store, artifact_uri: str) -> None:
-    from nbtrack.store.artifacts import ArtifactFolder
-    from nbtrack.store.runs import resolved
+def _outside(store: Store, gone: Iterable[Gone]) -> Iterator[str]:
+    """Yield where artifacts of what is gone are outside of the store's folder: they stay.
 
-    if _is_below(artifact_uri):
-        return  # goes with the folders that have no run any more
-    try:
-        ArtifactFolder(resolved(store.folder, artifact_uri)).delete()
-    except (NbtrackError, OSError) as error:
-        warn(f"The artifacts in {artifact_uri} could not be removed: {error}")
-
-
-def _is_below(artifact_uri: str) -> bool:
-    path = PurePosixPath(artifact_uri)
-    return ":" not in artifact_uri and not path.is_absolute() and ".." not in path.parts
+    What is in the folder goes with the folders that have no owner any more.
+    """
+    for each in gone:
+        if each.location is None:
+            continue
+        location = resolved(store.folder, each.location)
+        if not store.access.owns(location):
+            yield without_password(location)
 
 
 def _rewrite(store: Store) -> None:
@@ -175,24 +175,34 @@ def _remove_orphans(store: Store) -> int:
     from nbtrack.store import tails
     from nbtrack.store.content import sweep_artifacts
 
+    if not store.access.owns(str(store.artifacts)):
+        return 0  # the folder is a link to somewhere else
+    top = Path(os.path.realpath(store.artifacts))
     folders = [
         place
-        for place in (*store.artifacts.glob("*/*"), *store.artifacts.glob("*/models/*"))
-        if place.is_dir() and place.parent.name != ".content" and place.name != "models"
+        for pattern in ("*/*", "*/models/*")
+        for place in store.artifacts.glob(pattern)
+        if place.parent.name != ".content"
+        and place.name != "models"
+        and place.is_dir()
+        and os.path.realpath(place) == str(top / place.relative_to(store.artifacts))
     ]
     # the journal of a run, or of a model, is older than its folder: those made meanwhile have one
     known = {name.split(".", 1)[0] for name in tails.sizes(store.journals)}
     with store.read() as reader:
         known |= {owner for (owner,) in reader.named("maintenance.with_artifacts")}
+        named = [resolved(store.folder, place) for (place,) in reader.named("maintenance.places")]
+    used = {os.path.realpath(place) for place in named if store.access.owns(place)}
+    used |= {str(parent) for place in used for parent in Path(place).parents}
     freed = 0
     for folder in folders:
-        if folder.name not in known:
+        if folder.name not in known and os.path.realpath(folder) not in used:
             freed += _size(folder)
             shutil.rmtree(folder, ignore_errors=True)
-    return freed + (sweep_artifacts(store.artifacts) if store.artifacts.exists() else 0)
+    return freed + sweep_artifacts(store.artifacts)
 
 
 def _size(folder: Path) -> int:
     """Return the bytes that go with a folder: files that others share stay."""
-    sizes = [path.stat() for path in folder.rglob("*") if path.is_file()]
-    return sum(s.st_size for s in sizes if s.st_nlink == 1)
+    seen = [path.stat(follow_symlinks=False) for path in folder.rglob("*")]
+    return sum(s.st_size for s in seen if s.st_nlink == 1 and stat.S_ISREG(s.st_mode))

@@ -107,14 +107,13 @@ def recording(store: Store, model_id: str, location: str) -> ArtifactFolder:
     location : str
         A path or a URI.
     """
-    from nbtrack.store.artifacts import ArtifactFolder
 
     def record(path: str, size: int, sha256: str | None) -> None:
         append(
             store, model_id, [("model_artifact", {"path": path, "size": size, "sha256": sha256})]
         )
 
-    return ArtifactFolder(location, record=record, cache=content_cache(store))
+    return store.access.folder(location, record, shared=True)
 
 
 def content_cache(store: Store) -> Path:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
+    from nbtrack.store.artifact_access import ArtifactAccess
+
 
 class Reader:
     """Runs SQL on the store while it is attached; values are always bound.
@@ -24,11 +26,26 @@ class Reader:
         A connection whose default database is the store.
     folder : Path
         The folder beside the database: relative artifact URIs start there.
+    access : ArtifactAccess, optional
+        Decides which places of artifacts that rows name may be used; without it none are.
     """
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        folder: Path,
+        access: ArtifactAccess | None = None,
+    ) -> None:
         self.connection = connection
         self.folder = folder
+        self._access = access
+
+    @property
+    def access(self) -> ArtifactAccess:
+        """What decides which places of artifacts that rows name may be used."""
+        if self._access is None:
+            raise RuntimeError("This reader was opened to look at the database alone.")
+        return self._access
 
     def local_id(self, known: str) -> str:
         """Return the store's id of a run or a model; a server may have given it another."""

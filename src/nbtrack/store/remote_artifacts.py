@@ -18,7 +18,7 @@ from nbtrack.errors import (
     StoreError,
 )
 from nbtrack.store.artifact_paths import check_artifact_path
-from nbtrack.store.artifact_roots import Stored, pump
+from nbtrack.store.artifact_roots import FileNow, Stored, pump
 
 
 class RemoteArtifacts:
@@ -69,9 +69,14 @@ class RemoteArtifacts:
 
     def write_file(self, path: str, local: Path) -> Stored:
         """Store a local file."""
-        with local.open("rb") as source:
+        before = local.stat()
+        with FileNow(local) as source:
             stored = pump(source, lambda _: None)
         self._send(local, path)
+        after = local.stat()
+        if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+            with FileNow(local) as source:  # what is recorded must be what was sent
+                return self.write(path, source)
         return stored
 
     def write_by(self, path: str, write: Callable[[Path], Stored]) -> Stored:

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nbtrack.config import StoreLocation, default_uri, resolve
+from nbtrack.config import StoreLocation, default_uri, remote_root, resolve
 from nbtrack.errors import StoreError, StoreLockedError, StoreReadOnlyError
 from nbtrack.store import workers
 from nbtrack.store.background import Background
@@ -24,6 +24,7 @@ from nbtrack.store.reader import Reader
 from nbtrack.store.writers import Writers
 
 if TYPE_CHECKING:
+    from nbtrack.store.artifact_access import ArtifactAccess
     from nbtrack.store.remote.remote import Remote
     from nbtrack.store.writer import RunWriter
 
@@ -81,6 +82,13 @@ class Store(Background):
         """What tells this store from others: the same in every process of this machine."""
         place = f"{socket.gethostname()}:{os.path.realpath(self.path)}"
         return hashlib.sha256(place.encode()).hexdigest()[:16]
+
+    @functools.cached_property
+    def access(self) -> ArtifactAccess:
+        """What decides which places of artifacts that rows name may be used."""
+        from nbtrack.store.artifact_access import ArtifactAccess
+
+        return ArtifactAccess(self.folder)
 
     # -- writing what runs log ---------------------------------------------------------
 
@@ -151,7 +159,7 @@ class Store(Background):
         from nbtrack.store import database
 
         if not self.path.exists() and not self.folder.exists():
-            return Reader(stack.enter_context(database.overlaid(None)), self.folder)
+            return Reader(stack.enter_context(database.overlaid(None)), self.folder, self.access)
         try:
             with contextlib.ExitStack() as attempt:
                 writable = attempt.enter_context(self._locked())
@@ -167,7 +175,9 @@ class Store(Background):
                 return reader
         except (StoreLockedError, StoreReadOnlyError):
             source = self.path if self.path.exists() else None
-            reader = Reader(stack.enter_context(database.overlaid(source)), self.folder)
+            reader = Reader(
+                stack.enter_context(database.overlaid(source)), self.folder, self.access
+            )
             self._fold_into(reader)
             return reader
 
@@ -175,7 +185,7 @@ class Store(Background):
         from nbtrack.store import database
 
         connection = stack.enter_context(database.attached(self.path, read_only=read_only))
-        return Reader(connection, self.folder)
+        return Reader(connection, self.folder, self.access)
 
     @contextlib.contextmanager
     def write(self) -> Iterator[Reader]:
@@ -304,11 +314,16 @@ def _opened(location: StoreLocation) -> Store:
 
 
 def _made(location: StoreLocation) -> Store:
-    if location.server is None and not Path(f"{location.path}.d", MIRROR_MARKER).exists():
+    if location.server is None and not _is_mirror(location.path):
         return Store(location)
     from nbtrack.store.remote.store import RemoteStore
 
     return RemoteStore(location)
+
+
+def _is_mirror(path: Path) -> bool:
+    """Return whether a store mirrors a server: one of this user's mirrors, nobody else's."""
+    return Path(f"{path}.d", MIRROR_MARKER).exists() and path.is_relative_to(remote_root())
 
 
 def opened() -> list[Store]:

@@ -280,12 +280,8 @@ class RunWriter:
     def artifacts(self) -> ArtifactFolder:
         """The folder of the run's artifacts; what is put there is recorded."""
         if self._artifacts is None:
-            from nbtrack.store.artifacts import ArtifactFolder
-
-            self._artifacts = ArtifactFolder(
-                self.artifact_uri,
-                record=self._record_artifact,
-                cache=self.store.artifacts / ".content",
+            self._artifacts = self.store.access.folder(
+                self.artifact_uri, self._record_artifact, shared=True
             )
         return self._artifacts
 

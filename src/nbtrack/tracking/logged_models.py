@@ -189,7 +189,7 @@ def start(
     store.journal(model.model_id)  # it stays open until the end, and is older than the folder
     model_log.append(store, model.model_id, events)
     try:
-        place = _empty_place(model.artifact_location)
+        place = _empty_place(store, model.artifact_location)
     except NbtrackError as error:
         model_log.append(store, model.model_id, [_update("FAILED", str(error))])
         store.close_journal(model.model_id)
@@ -344,19 +344,24 @@ def _locations(store: Store, experiment_id: str, model_id: str) -> tuple[str | N
         if root is None:
             return None, usual
         location = f"{root.rstrip('/')}/{experiment_id}"
+    store.access.check_new(location)
     return (f"{location}/models/{model_id}/artifacts",) * 2
 
 
-def _empty_place(location: str) -> Path:
+def _empty_place(store: Store, location: str) -> Path:
+    store.access.check(location)
     local = local_path(location)
     if local is None:
         return Path(tempfile.mkdtemp(prefix="nbtrack-"))
     with translated(""):
-        if local.exists():
-            from nbtrack.store.artifacts import ArtifactFolder
-
-            ArtifactFolder(str(local)).delete()
-        local.mkdir(parents=True)
+        if local.exists() and store.access.owns(location):
+            store.access.folder(location).delete()
+        local.mkdir(parents=True, exist_ok=True)
+        if any(local.iterdir()):
+            raise InvalidStateError(
+                f"The files of a new logged model would go to {local}, where files are already. "
+                "Choose another artifact location for the experiment."
+            )
     return local
 
 

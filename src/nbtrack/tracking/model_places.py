@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -128,11 +129,11 @@ def _of_run(reader: Reader, store: Store, uri: str) -> ModelPlace:
 
     run_id, path = split_run_uri(uri)
     run = get_run(reader, check_run_id(run_id))
-    artifacts = ArtifactFolder(run.info.artifact_uri)
+    artifacts = reader.access.folder(run.info.artifact_uri)
     if path and artifacts.exists(f"{path}/{MODEL_FILE}"):
         return ModelPlace(
             uri,
-            ArtifactFolder(artifacts.uri_of(path)),
+            reader.access.folder(artifacts.uri_of(path)),
             _is_own(store),
             _below(_run_hashes(reader, run_id), path),
             run_id=run_id,
@@ -162,18 +163,18 @@ def _of_models_uri(store: Store, names: Store, uri: str, parsed: ModelUri) -> Mo
         else:
             version = registry.latest_version(reader, name, parsed.stage)
         location = registry.storage_location(reader, name, version.version)
-    place = _of_version(store, version, location)
+    place = _of_version(store, names, version, location)
     known = {"uri": uri, "name": version.name, "version": version.version}
     return ModelPlace(**{**vars(place), **known, "run_id": place.run_id or version.run_id})
 
 
-def _of_version(store: Store, version: ModelVersion, location: str) -> ModelPlace:
+def _of_version(store: Store, names: Store, version: ModelVersion, location: str) -> ModelPlace:
     if version.model_id is not None:
         own = context.store_of_model(version.model_id) if store is context.store() else store
         with own.read() as reader:
             if logged_models.get_logged_models(reader, [version.model_id], deleted=True):
                 return _logged(reader, own, location, version.model_id, deleted=True)
-    return _of_path(store, location)
+    return _of_path(store, location, names.access.folder)
 
 
 def _check_no_version_is_meant(names: Store, model_id: str) -> None:
@@ -193,7 +194,7 @@ def _logged(
     model = logged_models.get_logged_model(reader, model_id, deleted=deleted)
     return ModelPlace(
         uri,
-        ArtifactFolder(model.artifact_location),
+        reader.access.folder(model.artifact_location),
         _is_own(store),
         logged_models.hashes(reader, model_id) or None,
         model_id,
@@ -202,19 +203,24 @@ def _logged(
     )
 
 
-def _of_path(store: Store, uri: str) -> ModelPlace:
-    """Return the place of a path; below the store's own folder it is the store's own."""
+def _of_path(
+    store: Store, uri: str, opened: Callable[[str], ArtifactFolder] = ArtifactFolder
+) -> ModelPlace:
+    """Return the place of a path; below the store's own folder it is the store's own.
+
+    What the user names is opened as it is; what a row of a store names, as the store allows.
+    """
     local = local_path(uri)
     if local is None:
-        return ModelPlace(uri, ArtifactFolder(uri), own=False)
+        return ModelPlace(uri, opened(uri), own=False)
     if not local.exists():
         raise NotFoundError(f"There is no model at {uri}: no such folder (in {Path.cwd()}).")
     own = Path(os.path.realpath(store.artifacts))
     real = Path(os.path.realpath(local))
     if not _is_own(store) or not real.is_relative_to(own):
-        return ModelPlace(uri, ArtifactFolder(str(local)), own=False)
+        return ModelPlace(uri, opened(str(local)), own=False)
     parts = real.relative_to(own).parts
-    folder = ArtifactFolder(str(real))
+    folder = opened(str(real))
     with store.read() as reader:
         if len(parts) >= 4 and parts[1] == "models":
             known = logged_models.hashes(reader, parts[2])

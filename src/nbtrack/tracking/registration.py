@@ -43,6 +43,8 @@ def source_of(stores: Stores, uri: str | os.PathLike[str], run_id: str | None = 
             "the folder of a model, such as log_model or save_model has written."
         )
     shown = _shown_source(place)
+    if not os.fspath(uri).startswith(("runs:", "models:")):
+        stores.registry.access.choose(place.folder.uri)
     run_id = run_id or place.run_id
     return Source(shown, _stored(stores.registry, place.folder.uri), run_id, place.model_id)
 

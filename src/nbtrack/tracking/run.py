@@ -323,6 +323,7 @@ def _artifact_uris(store: Store, experiment_id: str, run_id: str) -> tuple[str, 
         if root is None:
             return usual, str(store.folder / usual)
         location = f"{root.rstrip('/')}/{experiment_id}"
+    store.access.check_new(location)
     return (f"{location}/{run_id}/artifacts",) * 2
 
 

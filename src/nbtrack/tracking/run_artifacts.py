@@ -91,11 +91,11 @@ def artifacts_of(store: Store, run_id: str) -> RunArtifacts:
     from nbtrack.store.runs import get_run
 
     with store.read() as reader:
-        own = ArtifactFolder(get_run(reader, run_id).info.artifact_uri)
+        own = reader.access.folder(get_run(reader, run_id).info.artifact_uri)
         return RunArtifacts(own, _models(reader, run_id))
 
 
 def _models(reader: Reader, run_id: str) -> dict[str, ArtifactFolder]:
     names = logged_models.names_of_run(reader, run_id)
     found = logged_models.get_logged_models(reader, list(names.values()))
-    return {model.name: ArtifactFolder(model.artifact_location) for model in found}
+    return {model.name: reader.access.folder(model.artifact_location) for model in found}

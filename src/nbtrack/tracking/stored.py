@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from nbtrack.entities import Run
 from nbtrack.errors import NotFoundError
-from nbtrack.store.artifacts import ArtifactFolder
 from nbtrack.store.store import Store
 
 if TYPE_CHECKING:
@@ -34,7 +33,7 @@ def load_table(
             "of one experiment."
         )
     chosen = [
-        (_known(run), ArtifactFolder(run.info.artifact_uri))
+        (_known(run), store.access.folder(run.info.artifact_uri))
         for run in found
         if wanted is None or run.info.run_id in wanted
     ]

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from nbtrack.entities import DatasetInput, Run, RunInfo
-from nbtrack.store.artifacts import ArtifactFolder
 from nbtrack.store.details import Details, Link, run_details
 from nbtrack.store.journal import now_ms
 from nbtrack.store.neighbours import previous_run
@@ -42,7 +41,7 @@ def details(store: Store, run_id: str) -> dict[str, Any]:
         previous = None if previous_id is None else get_run(reader, previous_id)
         models = models_of_run(reader, found.run.info.run_id)
     run = found.run
-    folder = ArtifactFolder(run.info.artifact_uri)
+    folder = store.access.folder(run.info.artifact_uri)
     environment = read_json(folder, ENVIRONMENT_FILE)
     source = source_of_run(run, folder)
     git = environment.get("git")
@@ -64,7 +63,7 @@ def details(store: Store, run_id: str) -> dict[str, Any]:
             for badge in badges(run, source, changed=changed if isinstance(changed, list) else ())
         ],
         "models": [short_facts(each) for each in models],
-        "since": None if previous is None else _since(run, previous, source),
+        "since": None if previous is None else _since(store, run, previous, source),
     }
 
 
@@ -221,9 +220,10 @@ def _git(kept: Mapping[str, Any], tags: Mapping[str, str]) -> dict[str, Any] | N
     }
 
 
-def _since(run: Run, previous: Run, source: RunSource) -> dict[str, Any]:
+def _since(store: Store, run: Run, previous: Run, source: RunSource) -> dict[str, Any]:
     """Return what is different from the run before, as the card of a run says it."""
-    found = since(facts_of(run, source.text), facts_of(previous, source_of(previous)))
+    before = source_of(store.access.folder(previous.info.artifact_uri))
+    found = since(facts_of(run, source.text), facts_of(previous, before))
     return {
         "run_id": previous.info.run_id,
         "name": previous.info.run_name,

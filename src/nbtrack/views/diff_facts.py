@@ -6,13 +6,13 @@ import json
 import math
 from typing import Any
 
-from nbtrack.errors import NbtrackError
 from nbtrack.store import experiments
 from nbtrack.store.artifacts import ArtifactFolder
 from nbtrack.store.reader import Reader
 from nbtrack.store.runs import get_run
 from nbtrack.store.search.direction import direction
 from nbtrack.views.neighbours import source_of
+from nbtrack.views.sources import read_text
 
 ENVIRONMENT_FILE = "environment.json"
 NOTE = "mlflow.note.content"
@@ -41,6 +41,7 @@ def run_facts(reader: Reader, run_id: str) -> Facts:
     """
     run = get_run(reader, run_id)
     info, tags = run.info, run.data.tags
+    folder = reader.access.folder(info.artifact_uri)
     duration = None if info.end_time is None else max(0, info.end_time - info.start_time) / 1000
     return {
         "run_id": info.run_id,
@@ -72,8 +73,8 @@ def run_facts(reader: Reader, run_id: str) -> Facts:
             }
             for found in run.inputs.dataset_inputs
         ],
-        "environment": _environment(info.artifact_uri),
-        "source": source_of(run),
+        "environment": _environment(folder),
+        "source": source_of(folder),
     }
 
 
@@ -102,13 +103,13 @@ def _rows(profile: str | None) -> int | None:
     return int(first[0]) if first and isinstance(first[0], int) else None
 
 
-def _environment(artifact_uri: str) -> Facts | None:
+def _environment(folder: ArtifactFolder) -> Facts | None:
     """Return the part of a run's environment that is compared."""
+    text = read_text(folder, ENVIRONMENT_FILE, MAX_ENVIRONMENT)
+    if text is None:
+        return None
     try:
-        folder = ArtifactFolder(artifact_uri)
-        if not folder.exists(ENVIRONMENT_FILE):
-            return None
-        found = json.loads(folder.read_bytes(ENVIRONMENT_FILE)[:MAX_ENVIRONMENT])
+        found = json.loads(text)
         python, platform = found.get("python") or {}, found.get("platform") or {}
         git = found.get("git") or None
         gpus = found.get("gpus") or []
@@ -127,5 +128,5 @@ def _environment(artifact_uri: str) -> Facts | None:
                 "dirty": git.get("dirty", bool(git.get("changed_count"))),
             },
         }
-    except (NbtrackError, OSError, ValueError, AttributeError):
+    except (ValueError, AttributeError, RecursionError):
         return None

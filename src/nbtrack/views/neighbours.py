@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from nbtrack.entities import Run, RunInfo
-from nbtrack.errors import NbtrackError
 from nbtrack.store import experiments
 from nbtrack.store.artifacts import ArtifactFolder
 from nbtrack.store.neighbours import best_run, previous_run
@@ -14,12 +13,12 @@ from nbtrack.store.search.direction import direction
 from nbtrack.store.store import Store
 from nbtrack.views.curves import Curve, RunRef
 from nbtrack.views.since import RunFacts, compared_metrics
+from nbtrack.views.sources import CELL_FILE, read_text
 from nbtrack.views.standing import Standing, read_standing
 from nbtrack.views.stored_curves import stored_curves
 
 GHOST_POINTS = 500
 COMPARED = 3  # metrics by which a run is compared with earlier ones
-SOURCE_FILE = "source/cell.py"
 MAX_SOURCE = 200_000
 
 
@@ -66,7 +65,7 @@ def neighbours_of(store: Store, info: RunInfo) -> Neighbours:
         curves = stored_curves(reader, [ghost.run_id for ghost in ghosts], points=GHOST_POINTS)
         telling = compared_metrics(last.data.metrics, last.data.metrics)[:COMPARED]
         standings = [read_standing(reader, info, metric) for metric in telling]
-    facts = facts_of(last, source_of(last))
+    facts = facts_of(last, source_of(store.access.folder(last.info.artifact_uri)))
     return Neighbours(experiment, facts, ghosts, curves, [s for s in standings if s])
 
 
@@ -84,15 +83,9 @@ def facts_of(run: Run, source: str | None) -> RunFacts:
     return RunFacts(run.data.params, run.data.metrics, source, duration, finished)
 
 
-def source_of(run: Run) -> str | None:
-    """Return the code of a run's cell, if it was kept."""
-    try:
-        folder = ArtifactFolder(run.info.artifact_uri)
-        if not folder.exists(SOURCE_FILE):
-            return None
-        return folder.read_bytes(SOURCE_FILE)[:MAX_SOURCE].decode("utf-8", "replace")
-    except (NbtrackError, OSError):
-        return None
+def source_of(folder: ArtifactFolder) -> str | None:
+    """Return the code of a run's cell, if it was kept among its artifacts."""
+    return read_text(folder, CELL_FILE, MAX_SOURCE)
 
 
 def _ghost(run: Run, role: str) -> RunRef:

@@ -10,15 +10,19 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any, BinaryIO, Literal
 
-from nbtrack.errors import NbtrackError
 from nbtrack.store.artifacts import ArtifactFolder
+from nbtrack.views.parquet_rows import CannotShowError, first_rows
+from nbtrack.views.picture_size import picture_size
 
 MAX_ROWS = 200
 MAX_COLUMNS = 100
 MAX_CELL = 500
 MAX_TEXT = 500_000
 MAX_JSON = 5_000_000
+MAX_NESTED = 250_000
 MAX_IMAGE = 10_000_000
+MAX_SVG = 2_000_000
+MAX_PIXELS = 64_000_000
 
 _IMAGES = {
     ".png": "image/png",
@@ -78,6 +82,9 @@ class Preview:
 def preview(folder: ArtifactFolder, path: str) -> Preview:
     """Return what there is to see of an artifact, from its first part.
 
+    Each kind has a budget: of the bytes that are read, and of what they become. Where a kind
+    cannot promise the second, as Parquet cannot, a process of its own reads it.
+
     Raises
     ------
     NotFoundError
@@ -101,9 +108,13 @@ def preview(folder: ArtifactFolder, path: str) -> Preview:
 
 
 def _image(file: BinaryIO, mime: str) -> Preview:
-    data = file.read(MAX_IMAGE + 1)
-    if len(data) > MAX_IMAGE:
-        return _none(f"The image has more than {MAX_IMAGE // 1_000_000} MB.", mime)
+    most = min(MAX_IMAGE, MAX_SVG) if mime == "image/svg+xml" else MAX_IMAGE
+    data = file.read(most + 1)
+    if len(data) > most:
+        return _none(f"The image has more than {most // 1_000_000} MB.", mime)
+    width, height = picture_size(data) or (0, 0)
+    if width * height > MAX_PIXELS:
+        return _none(f"The image has {width:,} x {height:,} pixels: download it to see it.", mime)
     return Preview("image", mime, image=data)
 
 
@@ -120,6 +131,8 @@ def _text(file: BinaryIO, suffix: str) -> Preview:
 def _delimited(file: BinaryIO, delimiter: str) -> Preview:
     data, truncated = _head(file, MAX_TEXT)
     text = data.decode("utf-8-sig", "replace")
+    if truncated and "\n" not in text:  # one line without an end is no table
+        return Preview("text", "text/plain", True, text)
     if truncated:
         text = text[: text.rfind("\n") + 1]
     try:
@@ -140,32 +153,35 @@ def _json(file: BinaryIO) -> Preview:
     if truncated:
         return Preview("text", "application/json", True, text[:MAX_TEXT])
     try:
+        if data.count(b"[") + data.count(b"{") > MAX_NESTED:
+            raise ValueError("each list and each object takes far more memory than its bytes")
         value = json.loads(text)
+        if _is_frame(value):  # as nbtrack.log_table and pandas write one
+            return _table(value["columns"], value["data"], "application/json")
+        pretty = _pretty(value)
     except (ValueError, RecursionError):
         return Preview("text", "application/json", len(text) > MAX_TEXT, text[:MAX_TEXT])
-    if _is_frame(value):  # as nbtrack.log_table and pandas write one
-        return _table(value["columns"], value["data"], "application/json")
-    pretty = json.dumps(value, indent=2, ensure_ascii=False)
     return Preview("json", "application/json", len(pretty) > MAX_TEXT, pretty[:MAX_TEXT])
+
+
+def _pretty(value: Any) -> str:
+    """Return JSON with indents, not much longer than what is shown of it."""
+    parts, size = [], 0
+    for part in json.JSONEncoder(indent=2, ensure_ascii=False).iterencode(value):
+        parts.append(part)
+        size += len(part)
+        if size > MAX_TEXT:
+            break
+    return "".join(parts)
 
 
 def _parquet(file: BinaryIO) -> Preview:
     mime = "application/vnd.apache.parquet"
     try:
-        import pyarrow.parquet as parquet
-    except ImportError:
-        return _none("To look at Parquet files, install pyarrow where nbtrack runs.", mime)
-    try:
-        opened = parquet.ParquetFile(file)
-        batch = next(opened.iter_batches(batch_size=MAX_ROWS), None)
-        names = list(opened.schema_arrow.names)
-        rows = [] if batch is None else [list(row.values()) for row in batch.to_pylist()]
-        total = opened.metadata.num_rows
-    except NbtrackError:
-        raise
-    except Exception as error:  # noqa: BLE001  another package's words about a broken file
-        return _none(f"The Parquet file cannot be read: {error}", mime)
-    return _table(names, rows, mime, truncated=total > len(rows))
+        found = first_rows(file, MAX_ROWS, MAX_COLUMNS, MAX_CELL)
+    except CannotShowError as error:
+        return _none(str(error), mime)
+    return _table(found["columns"], found["rows"], mime, truncated=found["truncated"])
 
 
 def _table(columns: list[Any], rows: list[Any], mime: str, *, truncated: bool = False) -> Preview:

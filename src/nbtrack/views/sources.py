@@ -132,7 +132,7 @@ def source_text(reader: Reader, run_id: str) -> str:
         If there is no such run.
     """
     run = get_run(reader, run_id)
-    source = source_of_run(run, ArtifactFolder(run.info.artifact_uri))
+    source = source_of_run(run, reader.access.folder(run.info.artifact_uri))
     parts = [
         f"# cell {cell.number or '?'}: {cell.why}\n{cell.source.strip()}" for cell in source.needed
     ]

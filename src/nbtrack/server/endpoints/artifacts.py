@@ -7,7 +7,6 @@ from pathlib import PurePosixPath
 from nbtrack.errors import InvalidParameterError
 from nbtrack.server import wire
 from nbtrack.server.messages import FileReply, Request
-from nbtrack.store.artifacts import ArtifactFolder
 from nbtrack.store.runs import get_run
 from nbtrack.store.store import Store
 
@@ -20,5 +19,5 @@ def artifact(store: Store, request: Request) -> FileReply:
     path = request.query[wire.PATH]
     with store.read() as reader:
         run = get_run(reader, request.query[wire.RUN_ID])
-    opened = ArtifactFolder(run.info.artifact_uri).open(path)
+    opened = store.access.folder(run.info.artifact_uri).open(path)
     return FileReply(opened, PurePosixPath(path).name)

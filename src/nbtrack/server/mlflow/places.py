@@ -142,7 +142,7 @@ class Places:
 
     def folder(self, target: Target) -> ArtifactFolder:
         """Return where the artifacts of a run or a model are, for reading."""
-        return ArtifactFolder(self.checked(self._location(target)))
+        return self.store.access.folder(self.checked(self._location(target)))
 
     def recording(self, target: Target) -> ArtifactFolder:
         """Return where the artifacts of a run or a model are; what is put there is recorded."""
@@ -184,6 +184,8 @@ class Places:
         ------
         InvalidParameterError
             If it names a file of the server's machine that is not served.
+        UntrustedError
+            If it is a URI that the server's operator has not allowed.
         """
         parts = urlsplit(uri)
         path = None
@@ -194,9 +196,11 @@ class Places:
         if path is not None:
             target = self.target(unquote(path).strip("/"))
             return self.folder(target).uri_of(target.path)
-        if parts.scheme in ("runs", "models") or local_path(uri) is None:
+        if parts.scheme in ("runs", "models"):
             return uri
-        if not self.is_served(uri):
+        if local_path(uri) is None:
+            self.store.access.choose(uri)
+        elif not self.is_served(uri) and not self.store.access.was_given(uri):
             raise InvalidParameterError(
                 f"Invalid model version source: '{uri}'. A local path must be among the artifacts "
                 "that this server keeps; name a run's (runs:/<run>/<path>) or a logged model's "
@@ -207,7 +211,10 @@ class Places:
 
 def _below(location: str, root: str) -> tuple[str, ...] | None:
     """Return the parts of a location below a root, none for the root itself; None elsewhere."""
-    local, real_root = local_path(location), local_path(root)
+    try:
+        local, real_root = local_path(location), local_path(root)
+    except InvalidParameterError:  # of another machine
+        return None
     if real_root is None:
         head = f"{root.rstrip('/')}/"
         found = location.startswith(head) and ".." not in location.split("/")

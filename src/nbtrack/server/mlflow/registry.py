@@ -7,10 +7,8 @@ from nbtrack.limits import missing
 from nbtrack.server.messages import FileReply, Reply
 from nbtrack.server.mlflow import wire
 from nbtrack.server.mlflow.artifacts import opened
-from nbtrack.server.mlflow.places import Places
 from nbtrack.server.mlflow.served import Asked, Served
 from nbtrack.store import registry, registry_edits
-from nbtrack.store.artifacts import ArtifactFolder
 
 MAX_MODELS = 100
 MAX_VERSIONS = 200_000
@@ -197,8 +195,8 @@ def _storage(served: Served, asked: Asked) -> str:
 
 def file_of_version(served: Served, asked: Asked) -> FileReply:
     """Open a file of a version, as MLflow's pages do."""
-    places: Places = served.places
-    folder = ArtifactFolder(places.checked(_storage(served, asked)))
+    location = served.places.checked(_storage(served, asked))
+    folder = served.registry.access.folder(location)
     return opened(folder, asked["path"], asked.range)
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from nbtrack.server.mlflow.places import Places
 from nbtrack.server.mlflow.uploads import Uploads
 from nbtrack.server.spool import Spool
+from nbtrack.store.artifact_access import ArtifactAccess
 from nbtrack.store.artifact_roots import local_path
 from nbtrack.store.store import Store
 
@@ -41,8 +42,11 @@ class Served:
         *,
         proxied: bool = True,
         destination: str | None = None,
+        roots: Sequence[str] = (),
     ) -> Served:
-        """Return what is served of a store."""
+        """Return what is served of a store, to others: ``roots`` are places of artifacts."""
+        for each in (store, registry or store):
+            each.access = ArtifactAccess(each.folder, roots, serves=True)
         kept = None if destination is None else local_path(destination)
         folder = store.folder / "uploads" if kept is None else kept / ".nbtrack-uploads"
         uploads = Uploads(folder)  # on the disk of the artifacts: a large file is written once

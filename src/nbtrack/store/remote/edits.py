@@ -46,6 +46,8 @@ class Edits(RegistryCalls):
         """Make an experiment; without a server, one of the mirror that is made there later."""
         name = check_experiment_name(name)
         location = check_artifact_location(location)
+        if location is not None:
+            self._remote.store.access.choose(location)
         pairs = _tags(tags or {})
         body = {"name": name, "artifact_location": location, "tags": pairs}
         try:

@@ -62,7 +62,7 @@ class RemoteReader(Reader):
     def __init__(
         self, inner: Reader, store: RemoteStore, reopen: Callable[[list[Answer]], Reader]
     ) -> None:
-        super().__init__(inner.connection, inner.folder)
+        super().__init__(inner.connection, inner.folder, inner.access)
         self._store = store
         self._reopen = reopen
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 
 from nbtrack.entities import FileInfo
 from nbtrack.errors import InvalidParameterError, NotFoundError
-from nbtrack.store.artifact_roots import CHUNK, Stored
+from nbtrack.store.artifact_roots import CHUNK, FileNow, Stored
 from nbtrack.store.local_artifacts import LocalArtifacts
 from nbtrack.store.remote.addresses import split_served
 from nbtrack.store.remote.rest import RestClient
@@ -52,7 +52,7 @@ class ServedArtifacts:
 
     def write_file(self, path: str, local: Path) -> Stored:
         """Store a local file."""
-        with local.open("rb") as source:
+        with FileNow(local) as source:
             return self.write(path, source)
 
     def write_by(self, path: str, write: Callable[[Path], Stored]) -> Stored:
@@ -183,9 +183,7 @@ class Waiting:
                 if served is not None:
                     self.remote.sending.upload(f"{served[1]}/{path}", content, before.st_size)
                 else:
-                    from nbtrack.store.artifacts import ArtifactFolder
-
-                    ArtifactFolder(target).put_stream(path, content)
+                    self.remote.store.access.folder(target).put_stream(path, content)
         except FileNotFoundError:
             return False
         if self.spooled:

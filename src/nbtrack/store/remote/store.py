@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import sys
 import threading
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from nbtrack.store.store import Store
 
 if TYPE_CHECKING:
     from nbtrack.config import StoreLocation
+    from nbtrack.store.artifact_access import ArtifactAccess
     from nbtrack.store.journal import Journal
 
 END_S = 5.0
@@ -44,6 +46,13 @@ class RemoteStore(Store):
 
     def __repr__(self) -> str:
         return f"RemoteStore({self.uri!r})"
+
+    @functools.cached_property
+    def access(self) -> ArtifactAccess:
+        """What decides which places of artifacts may be used that the server names."""
+        from nbtrack.store.artifact_access import ArtifactAccess
+
+        return ArtifactAccess(self.folder, server=self.remote.url)
 
     def journal(self, run_id: str) -> Journal:
         """Return this process's journal of a run; it is sent in the background."""
@@ -95,7 +104,7 @@ class RemoteStore(Store):
 
         self.remote.pull.write_again()
         source = self.path if self.path.exists() else None
-        reader = Reader(stack.enter_context(database.overlaid(source)), self.folder)
+        reader = Reader(stack.enter_context(database.overlaid(source)), self.folder, self.access)
         self._fold_into(reader)
         for answer in answers:
             answer.write(reader)
@@ -171,4 +180,4 @@ class RemoteStore(Store):
 
 def _inner(reader: Reader) -> Reader:
     """Return a reader that asks no server, of the same mirror."""
-    return Reader(reader.connection, reader.folder)
+    return Reader(reader.connection, reader.folder, reader.access)

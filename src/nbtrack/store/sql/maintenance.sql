@@ -68,6 +68,16 @@ UNION ALL
 SELECT model_id FROM logged_models
 WHERE status <> 'FAILED' OR model_id IN (SELECT model_id FROM logged_model_artifacts)
 
+-- name: places
+-- where artifacts are that are not at the usual place
+SELECT artifact_uri FROM runs WHERE artifact_uri <> 'artifacts/' || experiment_id || '/' || run_id
+UNION
+SELECT artifact_location FROM logged_models WHERE artifact_location IS NOT NULL
+UNION
+SELECT artifact_location FROM experiments WHERE artifact_location IS NOT NULL
+UNION
+SELECT storage_location FROM model_versions WHERE storage_location IS NOT NULL
+
 -- name: deleted_models
 -- what is registered stays, so that its versions can be loaded
 SELECT m.model_id, m.name, m.experiment_id, m.artifact_location

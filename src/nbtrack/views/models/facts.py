@@ -49,9 +49,10 @@ class Known:
 
 @dataclass(frozen=True)
 class OfRun:
-    """A model that a run has logged, and where it is registered."""
+    """A model that a run has logged, its files, and where it is registered."""
 
     model: LoggedModel
+    folder: ArtifactFolder
     versions: Sequence[ModelVersion]
     size: int | None
 
@@ -70,7 +71,7 @@ def logged_model(store: Store, model_id: str) -> tuple[Facts, Mapping[str, Any]]
             reader, model.source_run_id, model=model, uri=model.model_uri,
             location=model.artifact_location, name=model.name,
         )  # fmt: skip
-    return _facts(known)
+    return _facts(known, store.access.folder(known.location))
 
 
 def model_version(store: Store, name: str, version: int | str) -> tuple[Facts, Mapping[str, Any]]:
@@ -87,18 +88,20 @@ def model_version(store: Store, name: str, version: int | str) -> tuple[Facts, M
         if found.model_id is not None:
             models = logged_models.get_logged_models(reader, [found.model_id], deleted=True)
             model = models[0] if models else None
+        location = registry.storage_location(reader, name, found.version)
         known = _with_run(
             reader, found.run_id, model=model, version=found, name=found.name,
             uri=f"models:/{found.name}/{found.version}",
-            location=registry.storage_location(reader, name, found.version),
+            location=location,
         )  # fmt: skip
-    return _facts(known)
+    return _facts(known, store.access.folder(known.location))
 
 
-def model_folder(path: str, uri: str | None = None) -> tuple[Facts, Mapping[str, Any]]:
+def model_folder(folder: ArtifactFolder, uri: str | None = None) -> tuple[Facts, Mapping[str, Any]]:
     """Return the facts of a model that is a folder somewhere, and its input example."""
-    name = path.rstrip("/").rpartition("/")[2]
-    return _facts(Known(uri=uri or path, location=path, name=name))
+    name = folder.uri.rstrip("/").rpartition("/")[2]
+    known = Known(uri=uri or folder.uri, location=folder.uri, name=name)
+    return _facts(known, folder)
 
 
 def model_file(mlmodel: Mapping[str, Any]) -> tuple[Facts, Mapping[str, Any]]:
@@ -134,8 +137,7 @@ def _with_run(
     )
 
 
-def _facts(known: Known) -> tuple[Facts, Mapping[str, Any]]:
-    folder = ArtifactFolder(known.location)
+def _facts(known: Known, folder: ArtifactFolder) -> tuple[Facts, Mapping[str, Any]]:
     mlmodel = read_mlmodel(folder)
     files = list(known.files) or _listed(folder)
     told = file_facts(mlmodel)
@@ -193,7 +195,12 @@ def models_of_run(reader: Reader, run_id: str) -> list[OfRun]:
     ids = logged_models.of_run(reader, run_id)[::-1][:MAX_OF_RUN]
     versions, sizes = versions_of(reader, ids), sizes_of(reader, ids)
     return [
-        OfRun(model, versions.get(model.model_id, []), sizes.get(model.model_id))
+        OfRun(
+            model,
+            reader.access.folder(model.artifact_location),
+            versions.get(model.model_id, []),
+            sizes.get(model.model_id),
+        )
         for model in logged_models.get_logged_models(reader, ids)
     ]
 
@@ -201,7 +208,7 @@ def models_of_run(reader: Reader, run_id: str) -> list[OfRun]:
 def short_facts(found: OfRun) -> Facts:
     """Return what a list shows of a logged model; of its files, only MLmodel is read."""
     model = found.model
-    told = file_facts(read_mlmodel(ArtifactFolder(model.artifact_location)))
+    told = file_facts(read_mlmodel(found.folder))
     return {
         "model_id": model.model_id,
         "name": model.name,

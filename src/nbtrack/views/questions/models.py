@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from nbtrack.entities import LoggedModel, ModelVersion
 from nbtrack.errors import InvalidParameterError
 from nbtrack.store import logged_models, registry_edits
-from nbtrack.store.artifacts import ArtifactFolder
 from nbtrack.store.model_tree import model_tree
 from nbtrack.store.store import Store
 from nbtrack.store.tree import number, telling
@@ -46,7 +45,7 @@ def details(store: Store, question: Question) -> Answer:
 def preview(store: Store, question: Question) -> Answer:
     """Return what there is to see of one file of a model."""
     facts, _ = _facts_of(store, question)
-    found = previews.preview(ArtifactFolder(facts["location"]), question.text("path"))
+    found = previews.preview(store.access.folder(facts["location"]), question.text("path"))
     return Answer(*found.as_answer())
 
 

@@ -35,7 +35,7 @@ def details(store: Store, question: Question) -> Answer:
 
 def artifacts(store: Store, question: Question) -> Answer:
     """Return what lies in a folder of a run's artifacts; folders first."""
-    folder = _folder(_run(store, question))
+    folder = _folder(store, _run(store, question))
     found = sorted(
         folder.list(question.text("path", "") or None), key=lambda f: (not f.is_dir, f.path)
     )
@@ -45,7 +45,7 @@ def artifacts(store: Store, question: Question) -> Answer:
 
 def preview(store: Store, question: Question) -> Answer:
     """Return what there is to see of one artifact."""
-    found = previews.preview(_folder(_run(store, question)), question.text("path"))
+    found = previews.preview(_folder(store, _run(store, question)), question.text("path"))
     return Answer(*found.as_answer())
 
 
@@ -54,7 +54,7 @@ def source(store: Store, question: Question) -> Answer:
     run = _run(store, question)
     with store.read() as reader:
         experiment = find(reader, run.info.experiment_id)
-    found = source_of_run(run, _folder(run))
+    found = source_of_run(run, _folder(store, run))
     cells = [{"source": c.source, "why": c.why, "number": c.number} for c in found.needed]
     track = resume = None
     if found.text is not None:
@@ -82,8 +82,8 @@ def _run(store: Store, question: Question) -> Run:
         return get_run(reader, question.text("run_id"))
 
 
-def _folder(run: Run) -> ArtifactFolder:
-    return ArtifactFolder(run.info.artifact_uri)
+def _folder(store: Store, run: Run) -> ArtifactFolder:
+    return store.access.folder(run.info.artifact_uri)
 
 
 QUESTIONS: Mapping[str, Answerer] = {

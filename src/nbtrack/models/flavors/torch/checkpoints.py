@@ -312,7 +312,7 @@ def artifacts_to_read(run_id: str | None) -> ArtifactFolder:
 
     chosen = _run_id(run_id)
     with context.store_of(chosen).read() as reader:
-        return ArtifactFolder(get_run(reader, chosen).info.artifact_uri)
+        return reader.access.folder(get_run(reader, chosen).info.artifact_uri)
 
 
 def _run_id(run_id: str | None) -> str:
