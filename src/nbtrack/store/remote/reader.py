@@ -35,16 +35,16 @@ _REGISTRY = {
     "registered_models", "registered_model_tags", "registered_model_aliases", "model_versions",
     "model_version_tags",
 }  # fmt: skip
+_ALL = frozenset(_EXPERIMENTS | _RUNS | _MODELS | _REGISTRY)
 _WORDS = re.compile(r"\b(?:FROM|JOIN|TABLE|UPDATE|INTO|,)\s+\"?([a-z_]+)\"?", re.IGNORECASE)
 _COMMENTS = re.compile(r"--[^\n]*")
 
 
 @lru_cache(maxsize=512)
 def tables_of(sql: str) -> frozenset[str]:
-    """Return the tables of the store that a query may look at."""
-    known = _EXPERIMENTS | _RUNS | _MODELS | _REGISTRY
+    """Return the tables that a query of ours looks at: it names them after FROM, JOIN and so on."""
     words = {word.lower() for word in _WORDS.findall(_COMMENTS.sub("", sql))}
-    return frozenset(words & known)
+    return frozenset(words & _ALL)
 
 
 class RemoteReader(Reader):
@@ -91,12 +91,12 @@ class RemoteReader(Reader):
 
     def table(self, sql: str, /) -> tuple[list[str], list[tuple[Any, ...]]]:
         """Return the names of the columns and the rows of a user's query."""
-        self._ask(sql, {})
+        self._ask_for_user(sql)
         return super().table(sql)
 
     def query(self, sql: str, variables: Mapping[str, Any]) -> pd.DataFrame:
         """Return the result of a user's query; see ``Reader.query``."""
-        self._ask(sql, {})
+        self._ask_for_user(sql)
         return super().query(sql, variables)
 
     def _known(self, values: dict[str, Any]) -> dict[str, Any]:
@@ -106,6 +106,27 @@ class RemoteReader(Reader):
             if found is not None:
                 return {**values, "experiment_id": found}
         return values
+
+    def _ask_for_user(self, sql: str) -> None:
+        """Bring up to date what a user's query looks at: DuckDB says what that is, or it is all."""
+        from nbtrack.store.remote import user_sql
+
+        found = user_sql.tables_of(self.connection, sql)
+        tables = _ALL if found is None else _ALL & found
+        pull = self._store.remote.pull
+        if not tables or self._store.remote.is_away:
+            return
+        answers = pull.experiments()
+        if tables & _RUNS:
+            answers += pull.runs_of(None)
+        if tables & _MODELS:
+            answers += pull.models_of(None)
+        if tables & _REGISTRY:
+            answers += pull.registry()
+        self._write(answers)
+        if tables & _POINTS:
+            seen = user_sql.histories_of(self.connection, sql)
+            self._write(pull.histories(self, seen.run_ids, seen.keys))
 
     def _ask(self, sql: str, values: Mapping[str, Any]) -> None:
         tables = tables_of(sql)
