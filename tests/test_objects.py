@@ -130,7 +130,8 @@ for name, model in models.items():
         "arrays": {k: torch.as_tensor(v) for k, v in (frozen.weights | frozen.extra).items()},
         "notes": frozen.notes, "weights": list(frozen.weights), "state": list(model.state_dict()),
     }
-live = thaw(json.loads(kept["plain"]["tree"]), kept["plain"]["arrays"], kept["plain"]["sources"])
+live = thaw(json.loads(kept["plain"]["tree"]), kept["plain"]["arrays"], kept["plain"]["sources"],
+            trusted=True)
 kept["live"] = type(live) is space["Plain"]
 torch.save(kept, "kept.pt")
 """

@@ -7,13 +7,14 @@ of the user's own. ``thaw`` puts it together again, in a process that has none o
 
 The object is taken apart as pickle would, by ``__reduce_ex__`` and ``__getstate__``,
 so what can be copied can be frozen. What is written is text that can be read and
-checked: it names every function that thawing will call.
+checked: it names every function that thawing will call. Without consent only names are read
+that are known word for word, see ``known_names``.
 """
 
 from __future__ import annotations
 
 from nbtrack.models.objects.freezing import Frozen, freeze
 from nbtrack.models.objects.safety import code_in
-from nbtrack.models.objects.thawing import thaw
+from nbtrack.models.objects.thawing import check_consent, thaw
 
-__all__ = ["Frozen", "code_in", "freeze", "thaw"]
+__all__ = ["Frozen", "check_consent", "code_in", "freeze", "thaw"]

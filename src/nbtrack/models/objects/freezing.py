@@ -13,12 +13,10 @@ from typing import Any
 from nbtrack.errors import InvalidParameterError
 from nbtrack.models.objects import references, statements
 from nbtrack.models.objects.arrays import Arrays, objects_in, refused
+from nbtrack.models.objects.form import MAX_DEPTH, VERSION
 from nbtrack.models.objects.source_file import SourceFile
 from nbtrack.models.objects.sources import Sources
 from nbtrack.models.objects.torch_modules import plain_module
-
-VERSION = 1
-_MAX_DEPTH = 400
 
 
 @dataclass(frozen=True)
@@ -119,7 +117,7 @@ class Freezer:
                 known["id"] = self._next
             return {"~": "ref", "id": known["id"]}
         self._depth += 1
-        if self._depth > _MAX_DEPTH:
+        if self._depth > MAX_DEPTH:
             raise refused(value, where, "it is nested too deeply")
         try:
             found: dict[str, Any] = {}

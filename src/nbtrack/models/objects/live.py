@@ -4,35 +4,27 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
 from nbtrack.errors import InvalidParameterError
 from nbtrack.models.objects import statements
+from nbtrack.models.objects.form import Form, nodes_in
 from nbtrack.models.objects.freezing import Freezer
 from nbtrack.models.objects.references import is_file
-from nbtrack.models.objects.safety import nodes
-
-
-@dataclass
-class Live:
-    """Modules of this process that stand for saved files, and the paths of those files."""
-
-    modules: dict[str, ModuleType] = field(default_factory=dict)
-    paths: set[str] = field(default_factory=set)
 
 
 def live_modules(
-    tree: dict[str, Any], sources: Mapping[str, str], arrays: Mapping[str, Any]
-) -> Live:
-    """Return the saved files that need not be run: the process has the same source.
+    form: Form, sources: Mapping[str, str], arrays: Mapping[str, Any]
+) -> dict[str, ModuleType]:
+    """Return what stands in this process for saved files, which need not be run then.
 
     So a model that is loaded where it was made is of the class that is there, and
     ``isinstance`` says so; where the class was changed since, the saved one is made anew.
+    Names of the description are looked up in those modules: the caller has consent.
     """
-    found = Live()
-    for name, record in tree["files"].items():
+    found: dict[str, ModuleType] = {}
+    for name, record in form.files.items():
         if record["path"] not in sources:
             continue
         if record["whole"]:
@@ -40,10 +32,9 @@ def live_modules(
             same = is_file(record["origin"]) and _text(module) == sources[record["path"]]
         else:
             module = sys.modules.get("__main__")
-            same = _is_same(tree, name, module, sources, arrays)
+            same = _is_same(form, name, module, sources, arrays)
         if same and module is not None:
-            found.modules[name] = module
-            found.paths.add(record["path"])
+            found[name] = module
     return found
 
 
@@ -55,14 +46,14 @@ def _text(module: Any) -> str | None:
 
 
 def _is_same(
-    tree: dict[str, Any],
+    form: Form,
     name: str,
     module: Any,
     sources: Mapping[str, str],
     arrays: Mapping[str, Any],
 ) -> bool:
     """Return whether saving the same names now would write the same source and values."""
-    wanted = [node for node in nodes(tree["root"]) if node.get("file") == name]
+    wanted = [node for node in nodes_in(form.root) if node.get("file") == name]
     if any(node["~"] != "own" for node in wanted):
         return False
     freezer = Freezer()
@@ -77,7 +68,7 @@ def _is_same(
     except InvalidParameterError:
         return False
     made = freezer.sources.finish()
-    if name not in made or made[name].values != tree["files"][name]["values"]:
+    if name not in made or made[name].values != form.files[name]["values"]:
         return False
     return all(sources.get(file.path) == file.text for file in made.values()) and all(
         key in arrays and _equal(array, arrays[key]) for key, array in freezer.arrays.extra.items()

@@ -38,9 +38,14 @@ def is_own(module_name: str | None) -> bool:
 
 @functools.cache
 def _is_installed(top: str, folder: str) -> bool:
-    if any(Path(folder).is_relative_to(site) for site in _sites()):
+    if is_site(Path(folder)):
         return True
     return top in _distributions() and not _is_editable(_distributions()[top])
+
+
+def is_site(folder: Path) -> bool:
+    """Return whether a folder is one, or lies in one, where packages are installed."""
+    return any(folder.is_relative_to(site) for site in _sites())
 
 
 @functools.cache

@@ -1,72 +1,95 @@
-"""What thawing would run: only what is known to be harmless does so without consent."""
+"""What a description would run: whatever is not known word for word asks for consent."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterable
 from typing import Any
 
-# modules whose classes keep data and compute, and do nothing when an object of them is made
-_CLASSES = (
-    "torch.nn.", "torch.ao.nn.", "torchvision.models.", "torchvision.ops.", "torch.optim.",
-)  # fmt: skip
-_FUNCTIONS = ("torch.nn.functional", "torch._C._nn", "torch.special", "torch.linalg", "math")
-_EXACT = {
-    ("torch", name)
-    for name in (
-        "Size", "relu", "tanh", "sigmoid", "softmax", "exp", "log", "sin", "cos", "sqrt", "abs",
-        "add", "mul", "sub", "div", "matmul", "cat", "stack", "sum", "mean", "max", "min", "square",
-    )
-} | {
-    ("builtins", name)
-    for name in (
-        "int", "float", "complex", "bool", "str", "bytes", "list", "tuple", "dict", "set",
-        "frozenset", "slice", "range", "object", "abs", "min", "max", "sum", "round", "len",
-    )
-} | {
-    ("collections", "OrderedDict"), ("collections", "defaultdict"), ("collections", "Counter"),
-    ("collections", "deque"), ("functools", "partial"), ("datetime", "datetime"),
-    ("datetime", "date"), ("datetime", "timedelta"), ("datetime", "timezone"),
-    ("decimal", "Decimal"), ("fractions", "Fraction"), ("pathlib", "PurePosixPath"),
-    ("uuid", "UUID"), ("numpy", "dtype"),
-}  # fmt: skip
+from nbtrack.errors import UntrustedError
+from nbtrack.models.objects import constructors, known
+from nbtrack.models.objects.form import Form, damaged
 
 
-def code_in(tree: dict[str, Any]) -> list[str]:
+def code_in(tree: Any) -> list[str]:
     """Return what thawing a tree would run that is not known to be harmless.
+
+    Nothing is imported to find out.
 
     Returns
     -------
     list of str
-        Source files by their path, and installed functions and classes by their full names.
+        Source files by their path, installed functions and classes by their full names.
+
+    Raises
+    ------
+    InvalidParameterError
+        If the tree is none that ``freeze`` returns.
     """
-    files = [record["path"] for record in tree["files"].values()]
-    names = {
-        f"{node['module']}.{node['name']}" if "name" in node else node["module"]
-        for node in nodes(tree)
-        if node["~"] in ("global", "module") and not _is_harmless(node)
-    }
-    return [*files, *sorted(names)]
+    return unknown_in(Form.of(tree))
 
 
-def nodes(tree: Any) -> Iterator[dict[str, Any]]:
-    """Yield every tagged node below a tree, in the order in which it was frozen."""
-    waiting = [tree]
-    while waiting:
-        found = waiting.pop()
-        if isinstance(found, dict):
-            if "~" in found:
-                yield found
-            waiting += reversed(found.values())
-        elif isinstance(found, list):
-            waiting += reversed(found)
+def unknown_in(form: Form) -> list[str]:
+    """Return what has no consent in a tree of the right form; see ``code_in``."""
+    shared = by_id(form)
+    names = {_unknown(node, shared) for node in form.nodes} - {None}
+    return [*(str(record["path"]) for record in form.files.values()), *sorted(map(str, names))]
 
 
-def _is_harmless(node: dict[str, Any]) -> bool:
-    module, name = str(node["module"]), str(node.get("name", ""))
-    if node["~"] == "module":
-        return module in _FUNCTIONS or module in ("torch", "torch.nn", "numpy")
-    if "." in name:
-        return False
-    if (module, name) in _EXACT or (module in _FUNCTIONS and not name.startswith("_")):
-        return True
-    return name.lstrip("_")[:1].isupper() and f"{module}.".startswith(_CLASSES)
+def by_id(form: Form) -> dict[int, dict[str, Any]]:
+    """Return the nodes that others refer to."""
+    found: dict[int, dict[str, Any]] = {}
+    for node in form.nodes:
+        if "id" in node and node["~"] != "ref" and found.setdefault(node["id"], node) is not node:
+            raise damaged(f"it has two values with the number {node['id']}")
+    return found
+
+
+def name_of(node: Any, shared: dict[int, dict[str, Any]]) -> tuple[str, str] | None:
+    """Return the module and name that a node stands for, also where it refers to another."""
+    meant = _meant(node, shared)
+    return (meant["module"], meant["name"]) if meant.get("~") == "global" else None
+
+
+def _meant(node: Any, shared: dict[int, dict[str, Any]]) -> dict[str, Any]:
+    if not isinstance(node, dict):
+        return {}
+    return shared.get(node["id"], {}) if node["~"] == "ref" else node
+
+
+def untrusted(names: Iterable[str], place: str | os.PathLike[str]) -> UntrustedError:
+    """Return the error that names what would run, and says how to consent."""
+    found = list(names)
+    return UntrustedError(
+        f"Loading this would run code: {', '.join(found[:8])}"
+        f"{', ...' if len(found) > 8 else ''}. If you trust where it comes from, read it "
+        f"in {os.fspath(place)} and pass trust=True."
+    )
+
+
+def _unknown(node: dict[str, Any], shared: dict[int, dict[str, Any]]) -> str | None:
+    kind = node["~"]
+    if kind == "global":
+        full = f"{node['module']}.{node['name']}"
+        return None if known.is_known(node["module"], node["name"]) else full
+    if kind == "module":
+        return str(node["module"])
+    if kind == "method":
+        return f"the method {node['name']}"
+    if kind == "call":
+        name = name_of(node["function"], shared)
+        return None if name in constructors.CONSTRUCTORS else _called(node["function"], shared)
+    if kind in ("object", "parametrized"):
+        name = name_of(node["class"], shared)
+        plain = not {"arguments", "items", "pairs"} & set(node)
+        known_class = name is not None and plain and known.is_class(*name)
+        return None if known_class else _called(node["class"], shared)
+    return None
+
+
+def _called(node: Any, shared: dict[int, dict[str, Any]]) -> str | None:
+    meant = _meant(node, shared)
+    if meant.get("~") in ("own", "made"):
+        return None  # the file that it is from says so
+    name = name_of(meant, shared)
+    return "a call of what it makes itself" if name is None else ".".join(name)
