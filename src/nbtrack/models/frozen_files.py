@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nbtrack.errors import InvalidParameterError, MissingDependencyError
-from nbtrack.models.objects import Frozen, thaw
+from nbtrack.errors import InvalidParameterError, MissingDependencyError, NbtrackError
+from nbtrack.models.objects import Frozen, check_consent, thaw
 
 if TYPE_CHECKING:
     from nbtrack.models.model import Model
@@ -67,21 +67,32 @@ def read_frozen(folder: Path, *, trusted: bool) -> Any:
     """
     try:
         header = json.loads((folder / OBJECT).read_text("utf-8"))
-        sources = {path: (folder / path).read_text("utf-8") for path in header["sources"]}
-    except (OSError, ValueError, KeyError) as error:
-        raise InvalidParameterError(f"The object in {folder} cannot be read: {error}") from None
-    arrays: dict[str, Any] = {}
-    if header["arrays"]:
-        with np.load(folder / ARRAYS, allow_pickle=False) as file:
-            arrays = {name: file[f"a{number}"] for number, name in enumerate(header["arrays"])}
-    if header["devices"]:
-        arrays.update(_on_devices(folder / TENSORS, header["devices"]))
+        check_consent(header["tree"], trusted=trusted, place=folder)
+        sources = {path: _inside(folder, path).read_text("utf-8") for path in header["sources"]}
+        arrays: dict[str, Any] = {}
+        if header["arrays"]:
+            with np.load(folder / ARRAYS, allow_pickle=False) as file:
+                arrays = {name: file[f"a{number}"] for number, name in enumerate(header["arrays"])}
+        if header["devices"]:
+            arrays.update(_on_devices(folder / TENSORS, header["devices"]))
+    except NbtrackError:
+        raise
+    except Exception as error:  # what JSON, NumPy and safetensors say to a damaged file
+        raise InvalidParameterError(
+            f"The object in {folder} cannot be read: {type(error).__name__}: {error}. Get it anew."
+        ) from error
     return thaw(header["tree"], arrays, sources, trusted=trusted, place=folder)
 
 
 def add_requirements(frozen: Frozen, model: Model) -> None:
     """Note what a model needs that has a frozen object in it."""
     model.requirements.add_module(*frozen.modules)
+
+
+def _inside(folder: Path, path: str) -> Path:
+    if not (folder / path).resolve().is_relative_to(folder.resolve()):
+        raise InvalidParameterError(f"{path!r} is no file of the object in {folder}.")
+    return folder / path
 
 
 def _on_devices(file: Path, devices: dict[str, str]) -> dict[str, Any]:

@@ -127,8 +127,10 @@ def class_named(
 
     config = place / "config.json"
     mapped = role == "model" and "auto_map" in json.loads(config.read_text("utf-8"))
-    known = getattr(transformers, name, None)
-    if known is not None and not mapped and re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name):
+    # a class by its name only: what else transformers has is looked up for nobody
+    plain = re.fullmatch(r"[A-Z][A-Za-z0-9_]*", name) is not None
+    known = getattr(transformers, name, None) if plain else None
+    if isinstance(known, type) and not mapped:
         return known, {}
     opened.ask(f"the code of {name} that came with it", trust)
     return getattr(transformers, _AUTO[role]), {"trust_remote_code": True}
@@ -139,7 +141,8 @@ def dtype_option(name: str | None) -> dict[str, Any]:
     torch = framework("torch")
     transformers = framework("transformers")
 
-    found = getattr(torch, str(name).removeprefix("torch."), None)
+    # not by getattr, which imports what PyTorch has not loaded yet
+    found = vars(torch).get(str(name).removeprefix("torch."))
     if not isinstance(found, torch.dtype):
         return {}
     new = int(transformers.__version__.partition(".")[0]) >= 5

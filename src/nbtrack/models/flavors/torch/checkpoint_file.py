@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from nbtrack.errors import InvalidParameterError, UntrustedError
+from nbtrack.errors import InvalidParameterError, NbtrackError, UntrustedError
 from nbtrack.models.flavors.torch import random_states, weights
 from nbtrack.models.flavors.torch.blocks import Digests
 from nbtrack.models.flavors.torch.unwrapped import inner
@@ -53,12 +54,16 @@ class Checkpoint:
         InvalidParameterError
             If the file is no checkpoint.
         """
-        if notes.get("kind") != KIND or notes.get("form") != _FORM:
+        known: dict[str, Any] = {
+            name: notes.get(name) for name in ("epoch", "step", "metrics", "saved")
+        }
+        right = all(isinstance(known[name], int | None) for name in ("epoch", "step"))
+        right = right and type(known["saved"]) in (int, float) and _is_numbers(known["metrics"])
+        if notes.get("kind") != KIND or notes.get("form") != _FORM or not right:
             raise InvalidParameterError(
                 f"{path!r} is no checkpoint that this version of nbtrack can read."
             )
-        known = ("epoch", "step", "metrics", "saved")
-        return cls(path, **{name: notes[name] for name in known})
+        return cls(path, **known)
 
 
 @dataclass(frozen=True)
@@ -142,23 +147,26 @@ def restore(
     trusted: bool,
 ) -> Checkpoint:
     """Give a model and other objects the state that a file holds; see ``load_checkpoint``."""
-    from nbtrack.models.objects import thaw
+    from nbtrack.models.objects import check_consent, thaw
 
     header = weights.read_header(path)
     found = Checkpoint.of(checkpoint, header.notes)
+    tree: Any = header.notes.get("tree")
+    with _named(checkpoint):
+        check_consent(tree, trusted=trusted, place=path)
     arrays = weights.load(path, "cpu", digests, "load checkpoint", header)
     whole = {
         name.removeprefix(_MODEL): arrays.pop(name)
         for name in list(arrays)
         if name.startswith(_MODEL)
     }
-    try:
-        state = thaw(header.notes["tree"], arrays, {}, trusted=trusted, place=path)
-    except UntrustedError as error:
-        raise UntrustedError(f"The checkpoint {checkpoint!r}: {error.message}") from None
+    with _named(checkpoint):
+        state = thaw(tree, arrays, {}, trusted=trusted, place=path)
+    if not all(type(part) is dict for part in (state, *_parts(state, "model", "random"))):
+        raise InvalidParameterError(f"{checkpoint!r} is no checkpoint, or it is damaged.")
     wanted = {name: value for name, value in others.items() if value is not None}
     missing = sorted(set(wanted) - set(state))
-    if model is not None and not header.notes["has_model"]:
+    if model is not None and not header.notes.get("has_model"):
         missing.insert(0, "model")
     if missing:
         raise InvalidParameterError(
@@ -166,9 +174,11 @@ def restore(
             "Load without, or log it with what you want to restore."
         )
     if model is not None:
-        inner(model).load_state_dict({**whole, **state["model"]}, strict=strict)
+        with _fitting(checkpoint, "model"):
+            inner(model).load_state_dict({**whole, **state["model"]}, strict=strict)
     for name, value in wanted.items():
-        give_state(value, state[name], name)
+        with _fitting(checkpoint, name):
+            give_state(value, state[name], name)
     if rng:
         random_states.restore(state["random"], generators)
     return Checkpoint(**{**vars(found), "extra": state.get("extra")})
@@ -196,3 +206,32 @@ def give_state(value: Any, state: Any, name: str) -> None:
             give_state(value[key], state[key], name)
         return
     value.load_state_dict(state)
+
+
+@contextmanager
+def _named(checkpoint: str) -> Iterator[None]:
+    try:
+        yield
+    except UntrustedError as error:
+        raise UntrustedError(f"The checkpoint {checkpoint!r}: {error.message}") from None
+
+
+@contextmanager
+def _fitting(checkpoint: str, name: str) -> Iterator[None]:
+    try:
+        yield
+    except NbtrackError:
+        raise
+    except Exception as error:  # what an object's own load_state_dict raises
+        raise InvalidParameterError(
+            f"The state in the checkpoint {checkpoint!r} does not fit the {name}: "
+            f"{type(error).__name__}: {error}. Pass an object of the kind that was logged."
+        ) from error
+
+
+def _parts(state: Any, *names: str) -> list[Any]:
+    return [state.get(name) for name in names] if isinstance(state, dict) else [None]
+
+
+def _is_numbers(found: Any) -> bool:
+    return type(found) is dict and all(type(value) in (int, float) for value in found.values())

@@ -8,11 +8,12 @@ from typing import Any, Literal
 
 import torch
 
-from nbtrack.errors import InvalidParameterError, NotFoundError, warn
+from nbtrack.errors import InvalidParameterError, NotFoundError, UntrustedError, warn
 from nbtrack.models.flavors.torch import checkpoint_file, weights
 from nbtrack.models.flavors.torch.blocks import Digests
 from nbtrack.models.flavors.torch.checkpoint_file import Checkpoint, State
 from nbtrack.models.flavors.torch.snapshot import Snapshot
+from nbtrack.models.trust import check_consent
 from nbtrack.store.artifact_roots import Stored
 from nbtrack.store.artifacts import ArtifactFolder
 from nbtrack.tracking import background, context
@@ -182,7 +183,9 @@ def load_checkpoint(
     NotFoundError
         If there is no such checkpoint.
     InvalidParameterError
-        If the checkpoint has no state of something that is passed.
+        If the checkpoint has no state of something that is passed, or one that does not fit.
+    UntrustedError
+        If the checkpoint names something to be called that is not known to be harmless.
     """
     made = None
     if isinstance(model, type):
@@ -196,23 +199,36 @@ def load_checkpoint(
     step = global_step if step is None else step
     artifacts = artifacts_to_read(run_id)
     found = _choose(_all(artifacts, name), name, epoch, step, which, best, mode)
-    restored = checkpoint_file.restore(
-        Path(artifacts.download(found.path)),
-        found.path,
-        model,
-        {"optimizer": optimizer, "scheduler": scheduler, "scaler": scaler},
-        digests=recorded(_run_id(run_id), found.path),
-        rng=rng,
-        generators=generators,
-        strict=strict,
-        trusted=bool(trust),
-    )
+    refused = _refusal(found.path, trust)
+    try:
+        restored = checkpoint_file.restore(
+            Path(artifacts.download(found.path)),
+            found.path,
+            model,
+            {"optimizer": optimizer, "scheduler": scheduler, "scaler": scaler},
+            digests=recorded(_run_id(run_id), found.path),
+            rng=rng,
+            generators=generators,
+            strict=strict,
+            trusted=refused is None,
+        )
+    except UntrustedError as error:
+        raise (refused if refused is not None and trust else error) from None
     return restored if made is None else made
 
 
 def list_checkpoints(run_id: str | None = None, name: str = FOLDER) -> list[Checkpoint]:
     """Return the checkpoints of a run, the oldest first; the active run by default."""
     return _all(artifacts_to_read(run_id), name)
+
+
+def _refusal(path: str, trust: bool | None) -> UntrustedError | None:
+    """Return why a checkpoint may call nothing but what is known, or None if it may."""
+    try:
+        check_consent("functions that it names", path, own=False, trust=trust)
+    except UntrustedError as error:
+        return error
+    return None
 
 
 def _all(artifacts: ArtifactFolder, name: str) -> list[Checkpoint]:

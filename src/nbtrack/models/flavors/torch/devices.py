@@ -90,11 +90,23 @@ def choose(
                 "load on the best one."
             )
         return device, None
-    before = torch.device(recorded or "cpu")
-    if available(before):
+    before = named(recorded or "cpu")
+    if before is not None and available(before):
         return before, None
     device = best()
-    return device, f"The model was saved on {before}, which is not here; it is loaded on {device}."
+    return (
+        device,
+        f"The model was saved on {recorded}, which is not here; it is loaded on {device}.",
+    )
+
+
+def named(recorded: Any) -> torch.device | None:
+    """Return the device that a file names, or None if it is none that holds numbers."""
+    try:
+        device = torch.device(str(recorded))
+    except RuntimeError:
+        return None
+    return None if device.type == "meta" else device
 
 
 def available(device: torch.device) -> bool:

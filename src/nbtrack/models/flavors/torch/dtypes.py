@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
 
 import torch
 
@@ -56,9 +55,19 @@ def held(tensor: torch.Tensor) -> torch.Tensor:
     return tensor.view(torch.uint8)
 
 
-def regained(tensor: torch.Tensor, dtype: str) -> torch.Tensor:
+def named(name: str) -> torch.dtype | None:
+    """Return the type of plain numbers with this name, or None.
+
+    The name may come from a stranger's file. It is not asked of PyTorch as an attribute, which
+    imports what it does not have yet.
+    """
+    short = name.removeprefix("torch.")
+    found = vars(torch).get(short)
+    return found if isinstance(found, torch.dtype) and not short.startswith("q") else None
+
+
+def regained(tensor: torch.Tensor, wanted: torch.dtype) -> torch.Tensor:
     """Return what ``held`` was given: the tensor with its own type."""
-    wanted: Any = getattr(torch, dtype)
     return torch.view_as_complex(tensor) if wanted.is_complex else tensor.view(wanted)
 
 

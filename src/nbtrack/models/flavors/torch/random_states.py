@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from nbtrack.errors import InvalidParameterError
+from nbtrack.errors import InvalidParameterError, NbtrackError
 
 
 def capture(generators: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -43,27 +43,47 @@ def restore(states: Mapping[str, Any], generators: Mapping[str, Any] | None = No
     Raises
     ------
     InvalidParameterError
-        If the states of a generator that is given were not captured.
+        If the states of a generator that is given were not captured, or are damaged.
     """
+    try:
+        _restore(states)
+        kept = states.get("generators", {})
+        for name, generator in (generators or {}).items():
+            if name not in kept:
+                raise InvalidParameterError(
+                    f"The checkpoint has no generator {name!r}; it has {sorted(kept) or 'none'}. "
+                    "Pass the same generators to log_checkpoint and load_checkpoint."
+                )
+            _set_state(generator, kept[name])
+    except NbtrackError:
+        raise
+    except Exception as error:  # what a generator says to a state that is none
+        raise InvalidParameterError(
+            f"The random numbers of this checkpoint are damaged: {type(error).__name__}: {error}. "
+            "Pass rng=False to go on without them."
+        ) from error
+
+
+def _restore(states: Mapping[str, Any]) -> None:
     random.setstate(states["python"])
     torch.set_rng_state(states["torch"])
     if "numpy" in states:
         import numpy as np
 
+        _check_position(states["numpy"])
         np.random.set_state(states["numpy"])  # noqa: NPY002  whoever uses the old one needs it
     if "cuda" in states and torch.cuda.is_available():
         count = min(len(states["cuda"]), torch.cuda.device_count())
         torch.cuda.set_rng_state_all(states["cuda"][:count])
     if "mps" in states and torch.backends.mps.is_available():
         torch.mps.set_rng_state(states["mps"])
-    kept = states.get("generators", {})
-    for name, generator in (generators or {}).items():
-        if name not in kept:
-            raise InvalidParameterError(
-                f"The checkpoint has no generator {name!r}; it has {sorted(kept) or 'none'}. "
-                "Pass the same generators to log_checkpoint and load_checkpoint."
-            )
-        _set_state(generator, kept[name])
+
+
+def _check_position(state: Any) -> None:
+    """Raise if a state of NumPy points outside of its own numbers, which NumPy does not check."""
+    for place, name, most in ((state.get("state"), "pos", 624), (state, "buffer_pos", 4)):
+        if isinstance(place, Mapping) and not 0 <= place.get(name, 0) <= most:
+            raise ValueError(f"{name} is {place[name]}")
 
 
 def _state(name: str, generator: Any) -> Any:
@@ -87,6 +107,7 @@ def _set_state(generator: Any, state: Any) -> None:
     elif isinstance(own, random.Random):
         own.setstate(state)
     else:
+        _check_position(state)
         own.bit_generator.state = state
 
 

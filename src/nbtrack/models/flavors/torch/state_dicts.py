@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from nbtrack.errors import InvalidParameterError, NotFoundError
+from nbtrack.errors import InvalidParameterError, NbtrackError, NotFoundError
 from nbtrack.models import loading
 from nbtrack.models.flavors.torch import devices, structure, weights
 from nbtrack.models.flavors.torch.blocks import Digests
@@ -102,7 +102,16 @@ def load_state_dict(
     chosen, _ = devices.choose(device, header.notes.get("device"))
     loaded = weights.load(file, chosen, digests, "load state dict", header)
     nested = header.notes.get("nested")
-    return OrderedDict(loaded) if nested is None else _nested(nested, loaded)
+    if nested is None:
+        return OrderedDict(loaded)
+    try:
+        return _nested(nested, loaded)
+    except (KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise NbtrackError(
+            f"{file.name} is damaged: it names a tensor that it does not have ({error}). Get it "
+            "anew, or save it again.",
+            "DATA_LOSS",
+        ) from error
 
 
 def _find(uri: str) -> tuple[Path, Digests | None]:

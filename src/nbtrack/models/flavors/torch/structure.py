@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from nbtrack.errors import NbtrackError
+from nbtrack.errors import InvalidParameterError, NbtrackError
 from nbtrack.models.flavors.torch import devices, weights
 from nbtrack.models.flavors.torch.blocks import Digests
 from nbtrack.models.flavors.torch.snapshot import Snapshot
@@ -144,19 +144,17 @@ def read(
     NbtrackError
         If a file is damaged, or is not what was saved.
     """
-    from nbtrack.models.objects import thaw
+    from nbtrack.models.objects import check_consent, thaw
 
-    known = json.loads((folder / OBJECT).read_text("utf-8"))
-    if known.get("form") != _FORM:
-        raise NbtrackError(
-            f"The model in {folder} was saved in the form {known.get('form')!r}; this version of "
-            f"nbtrack reads form {_FORM}. Install a newer one."
-        )
+    known = _description(folder)
+    check_consent(known["tree"], trusted=trusted, place=folder / SOURCE)
     elsewhere: dict[str, str] = known["elsewhere"]
 
     def place(name: str) -> torch.device:
-        there = torch.device(elsewhere.get(name, str(device)))
-        if name in elsewhere and there.type != "cpu" and (asked or not devices.available(there)):
+        if name not in elsewhere:
+            return device
+        there = devices.named(elsewhere[name])
+        if there is None or (there.type != "cpu" and (asked or not devices.available(there))):
             return device
         return device if asked and not name.startswith("@") else there
 
@@ -164,10 +162,32 @@ def read(
     if (folder / EXTRA).exists():
         found |= weights.load(folder / EXTRA, place, expected(folder, EXTRA, hashes), "load model")
     sources = source_files(folder, known["tree"])
-    model: torch.nn.Module = thaw(
-        known["tree"], found, sources, trusted=trusted, place=folder / SOURCE
-    )
+    model = thaw(known["tree"], found, sources, trusted=trusted, place=folder / SOURCE)
+    if not isinstance(model, torch.nn.Module):
+        raise InvalidParameterError(
+            f"What is described in {folder / OBJECT} is a {type(model).__name__}, not a module of "
+            "PyTorch: the file is damaged. Get the model anew."
+        )
     return model
+
+
+def _description(folder: Path) -> dict[str, Any]:
+    try:
+        known: dict[str, Any] = json.loads((folder / OBJECT).read_text("utf-8"))
+        form = known["form"]
+        if form == _FORM:
+            known = {"tree": known["tree"], "elsewhere": dict(known["elsewhere"])}
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise InvalidParameterError(
+            f"{folder / OBJECT} is no description of a model: {type(error).__name__}: {error}. "
+            "Get the model anew, or save it again."
+        ) from error
+    if form != _FORM:
+        raise NbtrackError(
+            f"The model in {folder} was saved in the form {form!r}; this version of "
+            f"nbtrack reads form {_FORM}. Install a newer one."
+        )
+    return known
 
 
 def source_files(folder: Path, tree: Mapping[str, Any]) -> dict[str, str]:

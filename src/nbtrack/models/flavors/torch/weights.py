@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -18,13 +18,21 @@ import torch
 
 from nbtrack.errors import InvalidParameterError, NbtrackError
 from nbtrack.models.flavors.torch import blocks
-from nbtrack.models.flavors.torch.dtypes import codes, dtypes, held, regained, short_name
+from nbtrack.models.flavors.torch.dtypes import (
+    codes,
+    dtypes,
+    held,
+    named,
+    regained,
+    short_name,
+)
 from nbtrack.models.flavors.torch.staging import TensorSink, TensorSource
 from nbtrack.models.progress import Progress
 from nbtrack.store.local_artifacts import translated
 
 NOTES = "nbtrack"
 _MAX_HEADER = 100_000_000  # as the package safetensors has it
+_MAX_DIMENSIONS = 128
 
 
 @dataclass(frozen=True)
@@ -49,7 +57,8 @@ class Header:
     @property
     def aliases(self) -> dict[str, str]:
         """Names that share the memory of another tensor, and the name of that one."""
-        return dict(self.notes.get("aliases", {}))
+        found: dict[str, str] = self.notes.get("aliases", {})
+        return found
 
 
 def save(
@@ -136,14 +145,10 @@ def parse_header(file: BinaryIO, size: int, title: str) -> Header:
     try:
         header = json.loads(text)
         metadata = header.pop("__metadata__", None) or {}
-        entries = {
-            name: Entry(
-                str(values["dtype"]), tuple(map(int, values["shape"])), *values["data_offsets"]
-            )
-            for name, values in header.items()
-        }
+        entries = {name: _entry(values) for name, values in header.items()}
         notes = json.loads(metadata.get(NOTES, "{}"))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        _check_notes(notes, entries)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise _broken(title, f"its header cannot be read ({error})") from error
     at = 0
     for name, entry in sorted(entries.items(), key=lambda item: (item[1].start, item[1].stop)):
@@ -214,10 +219,44 @@ def load(
         )
         found[name] = shaped.copy_(found[name])
     for name, dtype in header.notes.get("dtypes", {}).items():
-        found[name] = regained(found[name], dtype)
+        found[name] = _regained(path, name, found[name], dtype)
     for alias, name in header.aliases.items():
         found[alias] = found[name]
     return found
+
+
+def _regained(path: Path, name: str, tensor: torch.Tensor, dtype: str) -> torch.Tensor:
+    wanted = named(dtype)
+    if wanted is None:
+        raise NbtrackError(
+            f"{path.name}: the tensor {name!r} has the type {dtype[:80]!r}, which this version "
+            f"of PyTorch ({torch.__version__}) does not have. Load it with a newer one."
+        )
+    try:
+        return regained(tensor, wanted)
+    except RuntimeError as error:  # other numbers than those that this type is held as
+        raise _broken(path.name, f"the tensor {name!r} is not of the type {dtype}") from error
+
+
+def _entry(values: Any) -> Entry:
+    start, stop = values["data_offsets"]
+    shape = tuple(values["shape"])
+    whole = all(type(size) is int and size >= 0 for size in (*shape, start, stop))
+    if not whole or len(shape) > _MAX_DIMENSIONS or math.prod(max(1, n) for n in shape) >> 62:
+        raise ValueError("a tensor of no possible shape")
+    return Entry(str(values["dtype"]), shape, start, stop)
+
+
+def _check_notes(notes: Any, entries: Mapping[str, Entry]) -> None:
+    aliases, strides, kinds = (notes.get(name, {}) for name in ("aliases", "strides", "dtypes"))
+    known = all(type(name) is str and name in entries for name in (*aliases.values(), *kinds))
+    if not known or not all(type(kind) is str for kind in kinds.values()):
+        raise ValueError("it describes tensors that it does not have")
+    for name, stride in strides.items():
+        shape = entries[name].shape
+        whole = all(type(step) is int and 0 <= step < 1 << 62 for step in stride)
+        if not whole or len(stride) != len(shape) or not _is_dense(shape, stride):
+            raise ValueError(f"the numbers of {name!r} lie in no order")
 
 
 def tampered(path: Path, why: str) -> NbtrackError:
@@ -302,10 +341,13 @@ def _permuted(tensor: torch.Tensor) -> bool:
     """Return whether a tensor is dense in another order than the row-major one."""
     if tensor.is_contiguous() or tensor.dtype not in codes():
         return False
-    sizes = [(stride, size) for stride, size in zip(tensor.stride(), tensor.shape, strict=True)]
+    return _is_dense(tensor.shape, tensor.stride())
+
+
+def _is_dense(shape: Sequence[int], strides: Sequence[int]) -> bool:
     expected = 1
-    for stride, size in sorted(pair for pair in sizes if pair[1] != 1):
-        if stride != expected:
+    for stride, size in sorted(zip(strides, shape, strict=True)):
+        if size != 1 and stride != expected:
             return False
         expected *= size
     return True
