@@ -54,7 +54,7 @@ def name_of(node: Any, shared: dict[int, dict[str, Any]]) -> tuple[str, str] | N
 def _meant(node: Any, shared: dict[int, dict[str, Any]]) -> dict[str, Any]:
     if not isinstance(node, dict):
         return {}
-    return shared.get(node["id"], {}) if node["~"] == "ref" else node
+    return shared.get(node["id"], {}) if node.get("~") == "ref" else node
 
 
 def untrusted(names: Iterable[str], place: str | os.PathLike[str]) -> UntrustedError:
