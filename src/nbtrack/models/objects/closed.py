@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 from nbtrack.models.objects import known
 from nbtrack.models.objects.constructors import CONSTRUCTORS, RefusedError, dtype_text
 from nbtrack.models.objects.form import Form, damaged
-from nbtrack.models.objects.safety import by_id, name_of, untrusted
+from nbtrack.models.objects.safety import name_of, untrusted
 from nbtrack.models.objects.thawer import Thawer
 
 _KEY_PARTS = 10_000  # of a tuple that is a key: one that holds another twice, and so on, is endless
@@ -36,7 +36,7 @@ class ClosedThawer(Thawer):
     def __init__(self, form: Form, arrays: Mapping[str, Any], place: str) -> None:
         super().__init__(form, arrays, {}, place, {})
         self._place = place
-        self._shared = by_id(form)
+        self._shared = form.shared
         self._layers: list[Any] = []
 
     def thaw(self) -> Any:
@@ -61,7 +61,7 @@ class ClosedThawer(Thawer):
     def _dict(self, node: dict[str, Any]) -> dict[Any, Any]:
         made: dict[Any, Any] = self._register(node, {})
         for key, item in node["items"]:
-            made[_key(self.value(key))] = self.value(item)
+            made[key if type(key) is str else _key(self.value(key))] = self.value(item)
         return made
 
     def _global(self, node: dict[str, Any]) -> Any:
@@ -91,8 +91,10 @@ class ClosedThawer(Thawer):
             self._refuse(node)
         try:
             made = CONSTRUCTORS[name](*[self.value(item) for item in node.get("arguments", ())])
-            self._register(node, made)
-            return self._register(node, self._completed(node, made))
+            if "id" in node:
+                self._register(node, made)
+                return self._register(node, self._completed(node, made))
+            return self._completed(node, made)
         except RefusedError:
             what = f"{'.'.join(name)} with what it is given here"
             raise untrusted([what], self._place) from None

@@ -6,8 +6,9 @@ whoever reads the nodes finds what is written here, and looks at nothing else.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from nbtrack.errors import InvalidParameterError
@@ -16,7 +17,7 @@ VERSION = 1
 MAX_DEPTH = 400
 """How deep values may lie in each other; a module is up to three nodes deep in the tree."""
 
-_PLAIN = (str, bool, int, float, type(None))
+_PLAIN = frozenset({str, bool, int, float, type(None)})
 
 
 @dataclass(frozen=True)
@@ -27,8 +28,8 @@ class _Kind:
     further nodes, in the order in which they are written.
     """
 
-    plain: Mapping[str, tuple[type, ...]]
-    parts: Mapping[str, Callable[[Any], list[Any] | None]] = field(default_factory=dict)
+    plain: tuple[tuple[str, tuple[type, ...]], ...]
+    parts: tuple[tuple[str, Callable[[Any], list[Any] | None]], ...] = ()
     optional: frozenset[str] = frozenset()
 
 
@@ -43,57 +44,62 @@ def _list(value: Any) -> list[Any] | None:
 def _pairs(value: Any) -> list[Any] | None:
     if not isinstance(value, list):
         return None
-    if not all(isinstance(pair, list) and len(pair) == 2 for pair in value):
-        return None
-    return [part for pair in value for part in pair]
+    found: list[Any] = []
+    for pair in value:
+        if not isinstance(pair, list) or len(pair) != 2:
+            return None
+        found += pair
+    return found
 
 
 def _named(value: Any) -> list[Any] | None:
     return list(value.values()) if isinstance(value, dict) else None
 
 
+def _kind(*parts: tuple[str, Any], optional: frozenset[str] = frozenset(), **plain: Any) -> _Kind:
+    return _Kind(tuple(plain.items()), parts, optional)
+
+
 def _made(by: str) -> _Kind:
-    rest = {"arguments": _list, "state": _node, "items": _list, "pairs": _pairs}
-    return _Kind({}, {by: _node, **rest}, frozenset(rest))
+    rest = (("arguments", _list), ("state", _node), ("items", _list), ("pairs", _pairs))
+    return _kind((by, _node), *rest, optional=frozenset(dict(rest)))
 
 
-_ITEMS = _Kind({}, {"items": _list})
-_VALUE: Mapping[str, tuple[type, ...]] = {"value": (str,)}
-_TENSOR_EXTRAS: Mapping[str, tuple[type, ...]] = {
-    "kind": (str,),
-    "requires_grad": (bool,),
-    "device": (str,),
-}
+_ITEMS = _kind(("items", _list))
+_VALUE = _kind(value=(str,))
 KINDS: Mapping[str, _Kind] = {
-    "ref": _Kind({"id": (int,)}),
-    "float": _Kind(_VALUE),
-    "complex": _Kind(_VALUE),
-    "bytes": _Kind(_VALUE),
-    "bytearray": _Kind(_VALUE),
+    "ref": _kind(id=(int,)),
+    "float": _VALUE,
+    "complex": _VALUE,
+    "bytes": _VALUE,
+    "bytearray": _VALUE,
     "list": _ITEMS,
     "tuple": _ITEMS,
     "set": _ITEMS,
     "frozenset": _ITEMS,
-    "dict": _Kind({}, {"items": _pairs}),
-    "global": _Kind({"module": (str,), "name": (str,)}),
-    "module": _Kind({"module": (str,)}),
-    "own": _Kind({"file": (str,), "name": (str,)}),
-    "made": _Kind({"file": (str,), "name": (str,)}, {"variables": _named}),
-    "method": _Kind({"name": (str,)}, {"self": _node}),
-    "ndarray": _Kind({"name": (str,), "dtype": (str, list), "shape": (list,)}),
-    "objects": _Kind({"shape": (list,)}, {"items": _list}),
-    "scalar": _Kind({"dtype": (str,), "value": (str,)}),
-    "tensor": _Kind({"name": (str,), **_TENSOR_EXTRAS}, optional=frozenset(_TENSOR_EXTRAS)),
+    "dict": _kind(("items", _pairs)),
+    "global": _kind(module=(str,), name=(str,)),
+    "module": _kind(module=(str,)),
+    "own": _kind(file=(str,), name=(str,)),
+    "made": _kind(("variables", _named), file=(str,), name=(str,)),
+    "method": _kind(("self", _node), name=(str,)),
+    "ndarray": _kind(name=(str,), dtype=(str, list), shape=(list,)),
+    "objects": _kind(("items", _list), shape=(list,)),
+    "scalar": _kind(dtype=(str,), value=(str,)),
+    "tensor": _kind(
+        name=(str,), kind=(str,), requires_grad=(bool,), device=(str,),
+        optional=frozenset({"kind", "requires_grad", "device"}),
+    ),
     "call": _made("function"),
     "object": _made("class"),
     "parametrized": _made("class"),
-}
+}  # fmt: skip
 _RECORD = {"path": str, "origin": str, "package": bool, "whole": bool, "values": dict}
 
 
 @dataclass(frozen=True)
 class Form:
-    """A tree that has the right form.
+    """A tree of the version that is read here.
 
     Attributes
     ----------
@@ -101,25 +107,22 @@ class Form:
         The node of the object itself.
     files : dict of str to dict
         The record of each source file.
-    nodes : list of dict
-        Every node, those of the root before those of the files.
     python : str
         The version of Python that it was saved under.
     """
 
     root: Any
     files: dict[str, dict[str, Any]]
-    nodes: list[dict[str, Any]]
     python: str
 
     @classmethod
     def of(cls, tree: Any) -> Form:
-        """Check a tree.
+        """Return a tree, with its files, once these are known to be well described.
 
         Raises
         ------
         InvalidParameterError
-            If it is of another version, or has a node that no object is described by.
+            If it is of another version, or has no root or no proper files.
         """
         if not isinstance(tree, dict) or tree.get("nbtrack_objects") != VERSION:
             found = tree.get("nbtrack_objects") if isinstance(tree, dict) else tree
@@ -134,32 +137,68 @@ class Form:
             for key, kind in _RECORD.items():
                 if not isinstance(record, dict) or not isinstance(record.get(key), kind):
                     raise damaged(f"its file {name!r} has no proper {key!r}")
-        values = [value for record in files.values() for value in record["values"].values()]
-        nodes = [node for root in (tree["root"], *values) for node in nodes_in(root)]
-        for node in nodes:
-            if node["~"] in ("own", "made") and node["file"] not in files:
+        return cls(tree["root"], files, str(tree.get("python", "?"))[:20])
+
+    @functools.cached_property
+    def nodes(self) -> list[dict[str, Any]]:
+        """Every node, once all are known to be well described.
+
+        Raises
+        ------
+        InvalidParameterError
+            If one is of no known kind, or does not hold what its kind does.
+        """
+        values = [value for record in self.files.values() for value in record["values"].values()]
+        found = _checked([self.root, *values])
+        for node in found:
+            if node["~"] in ("own", "made") and node["file"] not in self.files:
                 raise damaged(f"it names the file {node['file']!r}, which it does not have")
-        return cls(tree["root"], files, nodes, str(tree.get("python", "?"))[:20])
+        return found
+
+    @functools.cached_property
+    def shared(self) -> dict[int, dict[str, Any]]:
+        """The nodes that others refer to, by their number.
+
+        Raises
+        ------
+        InvalidParameterError
+            If two have the same.
+        """
+        found: dict[int, dict[str, Any]] = {}
+        for node in self.nodes:
+            if "id" not in node or node["~"] == "ref":
+                continue
+            if found.setdefault(node["id"], node) is not node:
+                raise damaged(f"it has two values with the number {node['id']}")
+        return found
 
 
 def nodes_in(root: Any) -> Iterator[dict[str, Any]]:
-    """Yield every node of a tree, in the order in which it was frozen.
-
-    Raises
-    ------
-    InvalidParameterError
-        If a node is of no known kind, or does not hold what its kind does.
-    """
-    waiting = [(root, 0)]
+    """Yield every node of a tree of the right form, in the order in which it was frozen."""
+    waiting = [root]
     while waiting:
-        node, depth = waiting.pop()
-        if isinstance(node, _PLAIN):
-            continue
-        if depth > 3 * MAX_DEPTH:
-            raise damaged("its values lie too deep in each other")
-        parts = _parts(node)
-        yield node
-        waiting += [(part, depth + 1) for part in reversed(parts)]
+        node = waiting.pop()
+        if isinstance(node, dict):
+            yield node
+            below: list[Any] = []
+            _add_parts(node, below)
+            waiting += reversed(below)
+
+
+def _checked(roots: list[Any]) -> list[dict[str, Any]]:
+    """Return every node of these trees, those that lie deeper later."""
+    found: list[dict[str, Any]] = []
+    level = roots
+    for _ in range(3 * MAX_DEPTH):
+        below: list[Any] = []
+        for node in level:
+            if type(node) not in _PLAIN:
+                _add_parts(node, below)
+                found.append(node)
+        if not below:
+            return found
+        level = below
+    raise damaged("its values lie too deep in each other")
 
 
 def damaged(why: str) -> InvalidParameterError:
@@ -170,24 +209,22 @@ def damaged(why: str) -> InvalidParameterError:
     )
 
 
-def _parts(node: Any) -> list[Any]:
-    """Return the nodes right below a node."""
+def _add_parts(node: Any, below: list[Any]) -> None:
+    """Check a node, and add the nodes right below it."""
     name = node.get("~") if isinstance(node, dict) else None
     kind = KINDS.get(name) if isinstance(name, str) else None
     if kind is None:
         raise damaged(f"there is no kind of node {str(node if name is None else name)[:80]!r}")
-    for key, types in kind.plain.items():
+    for key, types in kind.plain:
         missing = key not in node and key in kind.optional
         if not missing and not isinstance(node.get(key), types):
             raise damaged(f"a node {name!r} has no proper {key!r}")
     if not isinstance(node.get("id", 0), int):
         raise damaged(f"a node {name!r} has no proper 'id'")
-    found: list[Any] = []
-    for key, taken in kind.parts.items():
+    for key, taken in kind.parts:
         if key not in node and key in kind.optional:
             continue
         inner = taken(node[key]) if key in node else None
         if inner is None:
             raise damaged(f"a node {name!r} has no proper {key!r}")
-        found += inner
-    return found
+        below += [part for part in inner if type(part) not in _PLAIN]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import importlib.util
-import re
 import sys
 from collections import defaultdict
 from pathlib import Path
@@ -27,9 +27,8 @@ _VALUES = {
     for name in names.split()
 }
 
-_DUNDER = re.compile(r"__.*__", re.DOTALL)
 
-
+@functools.lru_cache(4096)
 def is_class(module: str, name: str) -> bool:
     """Return whether objects of this class may be made without consent."""
     homes = _CLASSES.get(name, ())
@@ -44,13 +43,20 @@ def is_known(module: str, name: str) -> bool:
 
 def is_data(cls: type, name: Any) -> bool:
     """Return whether an attribute may be data of an object: its class has nothing to run there."""
-    if type(name) is not str or _DUNDER.fullmatch(name):
+    if type(name) is not str or (name.startswith("__") and name.endswith("__")):
         return False
-    for base in cls.__mro__:
-        if name in vars(base):
-            held = vars(base)[name]
-            return not callable(held) and not hasattr(type(held), "__get__")
-    return True
+    return name not in _running(cls)
+
+
+@functools.lru_cache(1024)
+def _running(cls: type) -> frozenset[str]:
+    """Return the names under which a class has methods and the like."""
+    found: dict[str, Any] = {}
+    for base in reversed(cls.__mro__):
+        found.update(vars(base))
+    return frozenset(
+        name for name, held in found.items() if callable(held) or hasattr(type(held), "__get__")
+    )
 
 
 def resolve(module: str, name: str) -> Any:

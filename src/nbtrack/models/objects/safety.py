@@ -8,7 +8,9 @@ from typing import Any
 
 from nbtrack.errors import UntrustedError
 from nbtrack.models.objects import constructors, known
-from nbtrack.models.objects.form import Form, damaged
+from nbtrack.models.objects.form import Form
+
+_TELLING = frozenset({"global", "module", "method", "call", "object", "parametrized"})
 
 
 def code_in(tree: Any) -> list[str]:
@@ -30,19 +32,10 @@ def code_in(tree: Any) -> list[str]:
 
 
 def unknown_in(form: Form) -> list[str]:
-    """Return what has no consent in a tree of the right form; see ``code_in``."""
-    shared = by_id(form)
-    names = {_unknown(node, shared) for node in form.nodes} - {None}
+    """Return what has no consent in a tree; see ``code_in``."""
+    shared = form.shared
+    names = {_unknown(node, shared) for node in form.nodes if node["~"] in _TELLING} - {None}
     return [*(str(record["path"]) for record in form.files.values()), *sorted(map(str, names))]
-
-
-def by_id(form: Form) -> dict[int, dict[str, Any]]:
-    """Return the nodes that others refer to."""
-    found: dict[int, dict[str, Any]] = {}
-    for node in form.nodes:
-        if "id" in node and node["~"] != "ref" and found.setdefault(node["id"], node) is not node:
-            raise damaged(f"it has two values with the number {node['id']}")
-    return found
 
 
 def name_of(node: Any, shared: dict[int, dict[str, Any]]) -> tuple[str, str] | None:
