@@ -15,6 +15,7 @@ import pytest
 import nbtrack
 import programs
 import protocol_cases
+from damaged_journals import Damage
 from nbtrack import Client
 from nbtrack.errors import (
     AlreadyExistsError,
@@ -318,6 +319,25 @@ def test_nothing_is_lost_or_doubled_when_the_server_is_killed(
         assert history(rest, run_id, "b") == [(s, -s) for s in range(1500)]
         assert history(rest, run_id, "child") == [(0, 1.0)]
         assert nbtrack.artifacts.load_text(f"runs:/{run_id}/half.txt") == "half"
+
+
+def test_damaged_journals_do_not_keep_others_from_the_server(
+    ours: TrackingServer, track: Path
+) -> None:
+    nbtrack.set_tracking_uri(ours.url)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NbtrackWarning)
+        run = nbtrack.start_run()
+        for seed in range(1, 31):
+            Damage(context.store().journals, run.info.run_id, seed)
+        for step in range(5):
+            nbtrack.log_metric("x", step, step=step)
+        nbtrack.end_run()
+        flush().fold()
+    rest = RestClient(ours.url)
+    assert history(rest, run.info.run_id, "x") == [(s, s) for s in range(5)]
+    found = rest.get("runs/get", {"run_id": run.info.run_id})["run"]["info"]
+    assert found["status"] == "FINISHED"
 
 
 def test_a_training_without_a_server_is_sent_later(alone: TrackingServer, track: Path) -> None:

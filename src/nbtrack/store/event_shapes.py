@@ -87,7 +87,8 @@ SHAPES: dict[str, dict[str, Check]] = {
     "series": {"number": _number, "key": _name},
     "run": {
         "experiment_id": _name, "run_name": _text, "status": _one_of(RUN_STATUSES),
-        "start_time": _time, "user_id": _text, "artifact_uri": _MAYBE, **_OWNER,
+        "start_time": _time, "user_id": _text, "artifact_uri": _MAYBE, "experiment": _MAYBE,
+        **_OWNER,
     },
     "update": {
         "status": _or_none(_one_of(RUN_STATUSES)), "run_name": _MAYBE,

@@ -27,6 +27,7 @@ class Events:
 
     count: int = 0
     runs: list[dict[str, Any]] = field(default_factory=list)
+    experiments: dict[str, str] = field(default_factory=dict)
     updates: list[dict[str, Any]] = field(default_factory=list)
     params: dict[Key, str] = field(default_factory=dict)
     tags: dict[Key, str | None] = field(default_factory=dict)
@@ -58,6 +59,8 @@ class Events:
             case "run":
                 found = {name: event.get(name) for name in _RUN_FIELDS}
                 self.runs.append({**found, "run_id": run_id})
+                if event.get("experiment"):
+                    self.experiments[event["experiment_id"]] = event["experiment"]
             case "update":
                 self.updates.append(
                     {"run_id": run_id, **{name: event.get(name) for name in _UPDATE_FIELDS}}

@@ -82,13 +82,20 @@ def location_of_active(store: Store, experiment_id: str) -> str:
     NotFoundError, InvalidParameterError
         If there is no such experiment, or it is deleted.
     """
-    asked, location = store.active_experiments.get(experiment_id, (-_TRUSTED_S, ""))
+    asked, location, _ = store.active_experiments.get(experiment_id, (-_TRUSTED_S, "", ""))
     if time.monotonic() - asked < _TRUSTED_S:
         return location
     with store.read() as reader:
-        location = check_active(get(reader, experiment_id)).artifact_location or ""
-    store.active_experiments[experiment_id] = (time.monotonic(), location)
+        found = check_active(get(reader, experiment_id))
+    location = found.artifact_location or ""
+    store.active_experiments[experiment_id] = (time.monotonic(), location, found.name)
     return location
+
+
+def last_known_name(store: Store, experiment_id: str) -> str | None:
+    """Return the name that an experiment had when this process last looked at it."""
+    known = store.active_experiments.get(experiment_id)
+    return None if known is None else known[2]
 
 
 @forwarded("create_experiment")

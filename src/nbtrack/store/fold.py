@@ -383,6 +383,6 @@ def _recover(reader: Reader, found: list[Tail], events: Events) -> None:
     damaged = [tail.run_id for tail in found if tail.damage]
     if damaged:
         reader.named("fold.recover_runs", runs=damaged, now=now_ms())
-    made = [run["run_id"] for run in events.runs]
-    if made:
-        reader.named("fold.recover_experiments", runs=made)
+    if events.experiments:
+        ids, names = list(events.experiments), list(events.experiments.values())
+        reader.named("fold.recover_experiments", ids=ids, names=names, now=now_ms())

@@ -58,7 +58,7 @@ class Store(Background):
         self.folder = Path(f"{location.path}.d")
         self.journals = self.folder / "journal"
         self.artifacts = self.folder / "artifacts"
-        self.active_experiments: dict[str, tuple[float, str]] = {}
+        self.active_experiments: dict[str, tuple[float, str, str]] = {}
         self._open_journals: dict[str, Journal] = {}
         self.artifact_root: str | None = None
         self.writers = Writers(self)

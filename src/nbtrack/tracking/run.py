@@ -254,6 +254,7 @@ def create(
 
     Without an owner it stays RUNNING, whatever becomes of this process.
     """
+    from nbtrack.store.experiments import last_known_name
     from nbtrack.tracking.names import random_name
 
     check_experiment_id(experiment_id)
@@ -267,13 +268,15 @@ def create(
     started = now_ms() if start_time is None else check_timestamp(start_time, "start_time")
     user = storable(user_id or all_tags.get("mlflow.user", ""))
     stored_uri, artifact_uri = _artifact_uris(store, experiment_id, run_id)
-    made = {}
-    if store.remote is not None:
+    made: dict[str, Any] = {}
+    if store.remote is None:  # should the database be removed meanwhile
+        made["experiment"] = last_known_name(store, experiment_id)
+    else:
         about = {"experiment_id": experiment_id, "run_name": name, "user_id": user}
         server = store.remote.start_run(run_id, {**about, "start_time": started}, all_tags)
         if server:
             run_id, stored_uri, artifact_uri = server["id"], server["uri"], server["uri"]
-            made = {"server": True}
+            made["server"] = True
     info = RunInfo(
         run_id=run_id,
         experiment_id=experiment_id,

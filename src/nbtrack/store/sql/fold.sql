@@ -168,8 +168,9 @@ WHERE NOT EXISTS (SELECT 1 FROM runs r WHERE r.run_id = n.run_id)
 -- name: recover_experiments
 -- those of runs that were made in a database which is gone
 INSERT INTO experiments
-SELECT r.experiment_id, 'recovered-' || r.experiment_id, 'active', NULL, min(r.start_time), min(r.start_time)
-FROM runs r
-WHERE r.run_id IN (SELECT unnest($runs::VARCHAR[]))
-  AND NOT EXISTS (SELECT 1 FROM experiments e WHERE e.experiment_id = r.experiment_id)
-GROUP BY r.experiment_id
+SELECT n.id,
+       CASE WHEN EXISTS (SELECT 1 FROM experiments e WHERE e.name = n.name AND e.lifecycle_stage = 'active')
+            THEN 'recovered-' || n.id ELSE n.name END,
+       'active', NULL, make_timestamp($now::BIGINT * 1000), make_timestamp($now::BIGINT * 1000)
+FROM (SELECT unnest($ids::VARCHAR[]) AS id, unnest($names::VARCHAR[]) AS name) n
+WHERE NOT EXISTS (SELECT 1 FROM experiments e WHERE e.experiment_id = n.id)
