@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -262,3 +263,39 @@ def test_a_notebook_is_kept_without_secrets_in_code_and_outputs() -> None:
     assert text.count("letmein-now") == 1  # a picture is no text
     assert "ghp_" not in text
     nbformat.validate(nbformat.from_dict(notebook))
+
+
+MODEL = """
+import json, os, sys
+from nbtrack.models.objects import freeze, thaw
+
+SERVICE_API_KEY = "letmein-now-please"
+
+class Client:
+    def answer(self, x):
+        return x + len(SERVICE_API_KEY)
+
+frozen = freeze(Client())
+text = json.dumps([frozen.tree, dict(frozen.sources), frozen.notes])
+again = thaw(json.loads(json.dumps(frozen.tree)), {}, frozen.sources, trusted=True)
+assert type(again) is Client  # this process has the same source
+del Client
+os.environ["SERVICE_API_KEY"] = "seven"
+other = thaw(json.loads(json.dumps(frozen.tree)), {}, frozen.sources, trusted=True)
+print(json.dumps({"kept": text, "answer": other.answer(1)}))
+"""
+
+
+def test_the_source_of_a_model_is_kept_without_secrets_and_reads_them_from_the_environment(
+    workdir: Path,
+) -> None:
+    (workdir / "make.py").write_text(MODEL)
+    done = subprocess.run(
+        [sys.executable, "make.py"], cwd=workdir, capture_output=True, text=True, check=False,
+        env={**os.environ, "PYTHONPATH": str(SRC)},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert "letmein-now" not in found["kept"]
+    assert "SERVICE_API_KEY" in found["kept"]
+    assert found["answer"] == 1 + len("seven")

@@ -15,7 +15,7 @@ from nbtrack.redaction.secrets import HIDDEN, MIN_GIVEN, Secrets
 
 _MAGIC = re.compile(r"[ \t]*[%!?]")
 _WORD = re.compile(r"\W+")
-_NOT_KEPT = "which was not kept with the run"
+_NOT_KEPT = "which was not kept"
 _ASK = rf"__import__\('getpass'\)\.getpass\((?:'[^\n]*?|\"[^\n]*?){_NOT_KEPT}[^\n]*?: ['\"]\)"
 _GET = rf"(?:\(__import__\('os'\)\.environ\.get\('\w+'\) or {_ASK}\)|{_ASK})"
 _TAKEN_OUT = re.compile(rf"(?:(?:int|float)\({_GET}\)|{_GET}(?:\.encode\(\))?)(?:\\\n)*|{HIDDEN}")

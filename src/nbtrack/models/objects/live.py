@@ -12,6 +12,7 @@ from nbtrack.models.objects import statements
 from nbtrack.models.objects.form import Form, nodes_in
 from nbtrack.models.objects.freezing import Freezer
 from nbtrack.models.objects.references import is_file
+from nbtrack.models.objects.sources import without_secrets
 
 
 def live_modules(
@@ -40,7 +41,7 @@ def live_modules(
 
 def _text(module: Any) -> str | None:
     try:
-        return statements.text_of(module)
+        return without_secrets(statements.text_of(module))[0]
     except InvalidParameterError:
         return None
 

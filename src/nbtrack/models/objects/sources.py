@@ -13,6 +13,8 @@ from nbtrack.models.objects.references import is_file, is_own, is_whole, origina
 from nbtrack.models.objects.selection import Selection
 from nbtrack.models.objects.source_file import SourceFile
 from nbtrack.models.objects.surroundings import values_around
+from nbtrack.redaction.secrets import Secrets, is_wanted
+from nbtrack.redaction.source import clean_source
 
 Freeze = Callable[[Any, str], Any]
 
@@ -69,7 +71,8 @@ class Sources:
             return name
         package = hasattr(module, "__path__")
         kept = self.files[name] = SourceFile(name, name, package, whole=True)
-        kept.text = statements.text_of(module)
+        kept.text, left_out = without_secrets(statements.text_of(module))
+        self._note_secrets(left_out)
         parent = module.__name__.rpartition(".")[0]
         if getattr(sys.modules.get(parent), "__file__", None):
             self.add_module(sys.modules[parent])
@@ -81,8 +84,16 @@ class Sources:
     def finish(self) -> dict[str, SourceFile]:
         """Return the files, complete."""
         for piece in self._selections:
-            piece.file.text = piece.text()
+            piece.file.text, left_out = without_secrets(piece.text())
+            self._note_secrets(left_out)
         return self.files
+
+    def _note_secrets(self, names: tuple[str, ...]) -> None:
+        if names:
+            self._note(
+                f"secrets in its source ({', '.join(names)}): loading reads the environment "
+                "variables of these names, or asks"
+            )
 
     def _selection_for(self, value: Any, *, nested: bool = False) -> Selection:
         name = "" if nested else value.__qualname__.partition(".")[0]
@@ -102,6 +113,14 @@ class Sources:
     def note(self, text: str) -> None:
         """Say what had to be left out."""
         self._note(text)
+
+
+def without_secrets(text: str) -> tuple[str, tuple[str, ...]]:
+    """Return source as it may be kept, and what was taken out of it."""
+    if not is_wanted():
+        return text, ()
+    clean = clean_source(text, Secrets())
+    return clean.text, clean.left_out
 
 
 def _imports_of(text: str, name: str, *, package: bool) -> set[str]:
