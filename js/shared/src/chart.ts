@@ -85,8 +85,6 @@ export class Chart {
       solo: id => this.setHidden(soloed(this.hidden, id, this.arranged?.entries.map(entry => entry.id) ?? [])),
       point: id => this.point(id?.startsWith('run:') ? id.slice(4) : null)
     });
-    // keys belong to the chart while it has the focus, not to the notebook's commands
-    root.setAttribute('data-lm-suppress-shortcuts', 'true');
     root.append(h('style', {}, css), this.toolbar.element, this.legend.element, this.empty, this.grid, this.more, this.reader);
     this.detail = extras.backend ? new Detail(extras.backend, () => this.touch()) : null;
     this.theme = readTheme(root);

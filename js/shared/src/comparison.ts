@@ -86,7 +86,6 @@ export class ComparisonView {
     this.selected = [...(options.selected ?? [])];
     this.state = { ...structuredClone(EMPTY), ...options.state };
     root.classList.add('nbt-comparison');
-    root.setAttribute('data-lm-suppress-shortcuts', 'true');
     const grid = h('div', { class: 'nbt-cmp-grid' });
     root.append(h('style', {}, css), this.highlightStyle, this.dotStyle, this.bar, this.problem, this.tableHost, grid);
     this.theme = readTheme(root);

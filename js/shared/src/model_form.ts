@@ -31,7 +31,7 @@ export class ModelFormView {
     const body = form.kind === 'columns' ? this.columns(form.fields) : this.json(form);
     const more = form.params.length > 0 ? [this.paramFields(form.params)] : [];
     const bar = h('div', { class: 'nbt-modelbar' }, this.button);
-    this.element = h('form', { class: 'nbt-modelform', 'data-lm-suppress-shortcuts': 'true', novalidate: true }, body, ...more, bar, this.answer);
+    this.element = h('form', { class: 'nbt-modelform', novalidate: true }, body, ...more, bar, this.answer);
     this.element.addEventListener('submit', event => {
       event.preventDefault();
       void this.submit();

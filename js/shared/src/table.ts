@@ -93,7 +93,6 @@ export class RunsTable {
       gone: ids => this.selection.remove(ids)
     });
     this.bar.limit({ edits: editable, exports: options.exports ?? true });
-    root.setAttribute('data-lm-suppress-shortcuts', 'true');
     root.classList.add('nbt-runstable');
     root.classList.toggle('nbt-fill', options.height === 'fill');
     root.append(h('style', {}, css), this.bar.head, this.host, this.empty, this.bar.foot);
@@ -133,7 +132,12 @@ export class RunsTable {
       edits: name => Boolean(this.all.get(name)?.editable)
     });
     this.host.addEventListener('mouseover', showWhole);
-    this.host.addEventListener('keydown', event => this.input.onHeaderKey(event), true);
+    // before the grid, which tells of keys later than they can be kept
+    const first = (event: KeyboardEvent): void => {
+      this.input.onHeaderKey(event);
+      this.input.onEscape(event);
+    };
+    this.host.addEventListener('keydown', first, true);
     this.bar.show(this.state, [], null);
     this.selection.replace(options.selected ?? []);
     this.setHeight();

@@ -135,10 +135,12 @@ export class TableBar {
       const input = h('input', { type: 'text', placeholder: 'key=value', 'aria-label': 'Tag as key=value', class: 'nbt-taginput' });
       input.addEventListener('keydown', event => {
         const [key = '', ...rest] = input.value.split('=');
-        if (event.key === 'Escape') input.replaceWith(tag);
-        if (event.key !== 'Enter' || !key.trim()) return;
+        const given = event.key === 'Enter' && key.trim() !== '';
+        if (event.key !== 'Escape' && !given) return;
+        event.preventDefault();
         input.replaceWith(tag);
-        this.events.tag(key.trim(), rest.join('=').trim() || 'true');
+        tag.focus();
+        if (given) this.events.tag(key.trim(), rest.join('=').trim() || 'true');
       });
       tag.replaceWith(input);
       input.focus();

@@ -46,11 +46,18 @@ export class TableInput {
       else this.selection.toggle(data.id, rowIndex, true);
     } else if ((key === 'ArrowDown' || key === 'ArrowUp') && event.shiftKey) {
       this.selection.range(this.api.getFocusedCell()?.rowIndex ?? rowIndex);
-    } else if (key === 'Escape') this.selection.set([]);
-    else if (key === 'Enter' && !this.actions.edits(column.getColId())) this.actions.open(data.id);
+    } else if (key === 'Enter' && !this.actions.edits(column.getColId())) this.actions.open(data.id);
     else if (key === 'a' && (event.ctrlKey || event.metaKey)) void this.selectAll();
     else return;
     event.preventDefault();
+  }
+
+  /** Escape clears the selection; without one it is not the table's, and leaves it. */
+  onEscape(event: KeyboardEvent): void {
+    if (event.key !== 'Escape' || this.selection.ids.length === 0 || this.api.getEditingCells().length > 0) return;
+    event.preventDefault();
+    event.stopPropagation();
+    this.selection.set([]);
   }
 
   /** From a heading, Alt+Down or the menu key opens its menu. */
