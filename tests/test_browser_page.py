@@ -15,7 +15,7 @@ from programs import start
 from ui_page import LIVE, Ui, Window, log_runs
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Route
 
 __all__ = ["browser"]
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
@@ -63,6 +63,24 @@ def test_the_runs_are_a_table_to_filter_and_sort(window: Window) -> None:
     page.keyboard.press("Enter")
     window.wait_for_runs(["<b>quick</b>", "baseline"])
     assert serious_faults(page, "body") == []
+
+
+def test_code_that_comes_late_changes_neither_title_nor_view(window: Window) -> None:
+    page = window.page
+    parts = (PACKAGE / "static" / "page").glob("part-*.js")
+    late = next(part.name for part in parts if "Filter the models" in part.read_text("utf-8"))
+    held: list[Route] = []
+    page.route(f"**/{late}", held.append)
+    with page.expect_request(f"**/{late}"):
+        window.show("#/models")
+    window.experiment("digits")
+    window.table.wait_for_total(3)
+    assert page.title() == "digits · nbtrack"
+    held[0].continue_()
+    page.evaluate("part => import(part).then(() => null)", held[0].request.url)
+    assert page.title() == "digits · nbtrack"
+    assert page.locator("h1").all_inner_texts() == ["digits"]
+    assert page.url.endswith(page.locator(".nav-link", has_text="digits").get_attribute("href"))
 
 
 def test_two_runs_are_compared(window: Window) -> None:

@@ -23,6 +23,7 @@ export class Navigation {
   private experiments: Experiment[] = [];
   private route: Route | null = null;
   private drawn = '';
+  private readonly rows = new Map<string, HTMLElement>();
 
   constructor(refresh: () => void) {
     const brand = h('a', { class: 'brand', href: '#/runs' }, h('img', { src: 'assets/icon.svg', alt: '', width: 24, height: 24 }), h('span', {}, 'nbtrack'));
@@ -68,18 +69,34 @@ export class Navigation {
     const now = JSON.stringify([shown, chosen, view]);
     if (now === this.drawn) return;
     this.drawn = now;
-    const focused = this.list.contains(document.activeElement) ? document.activeElement?.getAttribute('data-id') : null;
-    this.list.replaceChildren(
-      ...shown.map(({ experiment_id: id, name, running, runs }) => {
-        const row = h('a', { class: 'nav-link', href: addressOf({ page: 'runs', experiments: [id], view }), title: name, 'data-id': id }, h('span', { class: 'nav-name' }, name));
-        if (running > 0) row.append(h('span', { class: 'nbt-live', title: `${running} running` }, String(running)));
-        row.append(h('span', { class: 'nav-count' }, formatNumber(runs)));
-        mark(row, chosen.includes(id) ? 'page' : null);
-        return h('li', {}, row);
-      })
-    );
-    if (focused) this.list.querySelector<HTMLElement>(`[data-id="${CSS.escape(focused)}"]`)?.focus();
+    // rows stay the same elements: what is replaced between press and release of the pointer hears no click
+    const kept = new Map(this.rows);
+    this.rows.clear();
+    const items = shown.map(each => {
+      const { experiment_id: id } = each;
+      const row = kept.get(id) ?? h('a', { class: 'nav-link', 'data-id': id });
+      this.rows.set(id, row);
+      fill(row, each, addressOf({ page: 'runs', experiments: [id], view }));
+      mark(row, chosen.includes(id) ? 'page' : null);
+      return row.parentElement ?? h('li', {}, row);
+    });
+    for (const item of [...this.list.children]) if (!items.includes(item as HTMLElement)) item.remove();
+    items.forEach((item, i) => {
+      if (this.list.children[i] !== item) this.list.insertBefore(item, this.list.children[i] ?? null);
+    });
   }
+}
+
+function fill(row: HTMLElement, { name, running, runs }: Experiment, address: string): void {
+  if (!row.firstChild) row.append(h('span', { class: 'nav-name' }), h('span', { class: 'nbt-live' }), h('span', { class: 'nav-count' }));
+  const [title, live, count] = [...row.children] as [HTMLElement, HTMLElement, HTMLElement];
+  row.setAttribute('href', address);
+  row.title = name;
+  title.textContent = name;
+  live.hidden = running === 0;
+  live.title = `${running} running`;
+  live.textContent = String(running);
+  count.textContent = formatNumber(runs);
 }
 
 function mark(element: HTMLElement, current: string | null): void {

@@ -138,11 +138,9 @@ export class Shell {
     const place = h('div', { class: 'page' });
     this.main.replaceChildren(place);
     this.main.scrollTop = 0;
-    const context = this.contextOf(this.store.id);
     try {
-      const view = await this.make(place, route, context);
-      if (turn !== this.turn) view.dispose();
-      else this.view = view;
+      const open = await this.load(route);
+      if (turn === this.turn) this.view = open(place, this.contextOf(this.store.id, turn));
     } catch (error) {
       if (turn !== this.turn) return;
       this.shown = '';
@@ -150,49 +148,63 @@ export class Shell {
     }
   }
 
-  private contextOf(storeId: string): ViewContext {
+  /** What a view is made with. When it has gone, the address and the title are those of the next one. */
+  private contextOf(storeId: string, turn: number): ViewContext {
+    const here =
+      <A extends unknown[]>(act: (...given: A) => void) =>
+      (...given: A): void => {
+        if (turn === this.turn) act(...given);
+      };
     return {
       stores: this.stores,
       storeId,
-      go: route => void (location.hash = addressOf(route)),
-      keep: route => {
+      go: here((route: Route) => void (location.hash = addressOf(route))),
+      keep: here((route: Route) => {
         this.shown = addressOf(route);
         history.replaceState(null, '', this.shown);
         this.navigation.setRoute(route);
-      },
-      setTitle: title => void (document.title = `${title} · nbtrack`),
+      }),
+      setTitle: here((title: string) => void (document.title = `${title} · nbtrack`)),
       experiment: id => this.experiments.find(each => each.experiment_id === id),
       registered: () => this.registered
     };
   }
 
-  /** Make a view; its code is loaded when it is first looked at. */
-  private async make(place: HTMLElement, route: Route, context: ViewContext): Promise<View> {
+  /**
+   * Load the code of a view, when it is first looked at. Returns what makes the view.
+   *
+   * Nothing is made before: code may arrive after that of a view that was asked for later.
+   */
+  private async load(route: Route): Promise<(place: HTMLElement, context: ViewContext) => View> {
     switch (route.page) {
-      case 'runs':
-        if (!this.hasRuns) {
-          context.setTitle('Runs');
-          place.append(firstSteps());
-          return { refresh: () => undefined, dispose: () => undefined };
-        }
-        return new (await import('./runs_view')).RunsView(place, context, route);
-      case 'compare':
-        return new (await import('./compare_view')).CompareView(place, context, route);
-      case 'run':
-        return (await import('./run_view')).runView(place, context, route);
-      case 'models':
-        return new (await import('./models_view')).ModelsView(place, context);
-      case 'model':
-        return new (await import('./model_view')).ModelView(place, context, route.name);
-      case 'version':
-      case 'logged':
-        return (await import('./version_view')).versionView(place, context, route);
-      case 'nothing': {
-        context.setTitle('Not found');
-        const box = h('div', { class: 'nbt-teach' }, h('h2', {}, 'There is no such page'), h('p', {}, route.address), h('a', { class: 'nbt-link', href: '#/runs' }, 'All runs'));
-        place.append(box);
-        return { refresh: () => undefined, dispose: () => undefined };
+      case 'runs': {
+        if (!this.hasRuns) return noRuns;
+        const { RunsView } = await import('./runs_view');
+        return (place, context) => new RunsView(place, context, route);
       }
+      case 'compare': {
+        const { CompareView } = await import('./compare_view');
+        return (place, context) => new CompareView(place, context, route);
+      }
+      case 'run': {
+        const { runView } = await import('./run_view');
+        return (place, context) => runView(place, context, route);
+      }
+      case 'models': {
+        const { ModelsView } = await import('./models_view');
+        return (place, context) => new ModelsView(place, context);
+      }
+      case 'model': {
+        const { ModelView } = await import('./model_view');
+        return (place, context) => new ModelView(place, context, route.name);
+      }
+      case 'version':
+      case 'logged': {
+        const { versionView } = await import('./version_view');
+        return (place, context) => versionView(place, context, route);
+      }
+      case 'nothing':
+        return (place, context) => nothing(place, context, route.address);
     }
   }
 
@@ -203,4 +215,19 @@ export class Shell {
     event.preventDefault();
     this.view?.search?.();
   }
+}
+
+/** A view that stays as it is. */
+const STILL: View = { refresh: () => undefined, dispose: () => undefined };
+
+function noRuns(place: HTMLElement, context: ViewContext): View {
+  context.setTitle('Runs');
+  place.append(firstSteps());
+  return STILL;
+}
+
+function nothing(place: HTMLElement, context: ViewContext, address: string): View {
+  context.setTitle('Not found');
+  place.append(h('div', { class: 'nbt-teach' }, h('h2', {}, 'There is no such page'), h('p', {}, address), h('a', { class: 'nbt-link', href: '#/runs' }, 'All runs')));
+  return STILL;
 }

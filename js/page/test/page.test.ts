@@ -1,8 +1,11 @@
 // @vitest-environment happy-dom
+import type { Experiment } from '@nbtrack/shared/answers';
 import { h } from '@nbtrack/shared/dom';
+import type { ModelTreeAnswer } from '@nbtrack/shared/model_answers';
 import { describe, expect, it } from 'vitest';
 import { tokensOf } from '../src/code_tokens';
 import { markdownNodes } from '../src/markdown';
+import { Navigation } from '../src/navigation';
 import { addressOf, parseRoute, type Route } from '../src/routes';
 
 const ROUTES: Route[] = [
@@ -36,6 +39,25 @@ describe('addresses', () => {
   it('that nobody has made show nothing', () => {
     for (const hash of ['#/x', '#/runs/a/b', '#/models/net/latest', '#/models/net/1/2']) expect(parseRoute(hash).page).toBe('nothing');
     expect(parseRoute('#/runs/%E0%A4%A').page).toBe('run');
+  });
+});
+
+describe('the list of experiments', () => {
+  const experiment = (id: string, name: string, runs: number, last_ms: number): Experiment =>
+    ({ experiment_id: id, name, runs, running: runs % 2, last_ms, stage: 'active' }) as Experiment;
+  const tree = { models: [], total: 0 } as unknown as ModelTreeAnswer;
+
+  it('keeps its rows, so that none is lost under the pointer', () => {
+    const navigation = new Navigation(() => undefined);
+    const rows = (): HTMLElement[] => [...navigation.element.querySelectorAll<HTMLElement>('[data-id]')];
+    navigation.setContent([experiment('1', 'a', 1, 9), experiment('2', 'b', 2, 5)], tree);
+    const before = rows();
+    navigation.setContent([experiment('1', 'a', 4, 6), experiment('2', 'b', 3, 7), experiment('3', 'c', 0, 1)], tree);
+    expect(rows().slice(0, 2)).toEqual([before[1], before[0]]);
+    expect(rows().map(row => row.lastElementChild!.textContent)).toEqual(['3', '4', '0']);
+    expect(rows()[0]!.querySelector('.nav-name')).toBe(before[1]!.querySelector('.nav-name'));
+    navigation.setContent([experiment('3', 'c', 0, 1)], tree);
+    expect(rows().map(row => row.dataset['id'])).toEqual(['3']);
   });
 });
 
