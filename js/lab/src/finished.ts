@@ -1,20 +1,21 @@
 import { showFinishedComparison } from '@nbtrack/shared/comparison_finished';
-import { serverBackend } from '@nbtrack/shared/backend';
+import { type Backend, serverBackend } from '@nbtrack/shared/backend';
+import { asF64 } from '@nbtrack/shared/binary';
 import { Chart } from '@nbtrack/shared/chart';
 import { viewRoot } from '@nbtrack/shared/dom';
 import { Follower } from '@nbtrack/shared/follow';
 import { CardHead } from '@nbtrack/shared/head';
 import { ModelCardView } from '@nbtrack/shared/model_card';
-import type { ChartView, View } from '@nbtrack/shared/protocol';
+import type { ChartView, RunRef, SeriesHead, View } from '@nbtrack/shared/protocol';
 import type { ModelView } from '@nbtrack/shared/protocol_models';
-import { unpackCurves } from '@nbtrack/shared/series';
+import { type SeriesSet, unpackCurves } from '@nbtrack/shared/series';
 import { showFinishedTable } from '@nbtrack/shared/finished_table';
 import { followTheme } from '@nbtrack/shared/theme';
 
 const NOT_YET = 'The notebook was saved before the run ended. If its kernel is there, the curves come when the cell has ended.';
 
-/** Show a finished output from its data. Returns what takes it away. */
-export async function showFinished(host: HTMLElement, view: View): Promise<() => void> {
+/** Show a finished output from its data. Returns what takes it away, or null where its picture shows more. */
+export async function showFinished(host: HTMLElement, view: View): Promise<(() => void) | null> {
   if (view.kind === 'comparison') return showFinishedComparison(viewRoot(host, 'cmp'), view);
   if (view.kind === 'model') return showModel(host, view);
   return view.kind === 'table' ? showFinishedTable(viewRoot(host, 'table'), view) : showChart(host, view);
@@ -26,10 +27,12 @@ function showModel(host: HTMLElement, { facts }: ModelView): () => void {
   return followTheme(root, () => undefined);
 }
 
-async function showChart(host: HTMLElement, view: ChartView): Promise<() => void> {
+async function showChart(host: HTMLElement, view: ChartView): Promise<(() => void) | null> {
   const data = await unpackCurves(view.curves);
-  const root = viewRoot(host, view.kind);
   const backend = serverBackend(view.store_id ?? '');
+  const goesOn = view.head?.state === 'RUNNING';
+  if (lacksCurves(view, goesOn) && !(await askForCurves(backend, view, data))) return null;
+  const root = viewRoot(host, view.kind);
   const head = view.kind === 'card' ? new CardHead(false) : null;
   if (head) {
     head.setHead(view.head ?? {});
@@ -38,7 +41,6 @@ async function showChart(host: HTMLElement, view: ChartView): Promise<() => void
   }
   const { x, smoothing, log_x: logX = false, log_y: logY } = view.options;
   const chart = new Chart(root, data, { x, smoothing, logX, logY }, () => undefined, { backend: backend ?? undefined });
-  const goesOn = view.head?.state === 'RUNNING';
   if (goesOn) chart.setEmpty(NOT_YET);
   chart.setTitle(view.title);
   chart.setRuns(view.runs);
@@ -49,4 +51,31 @@ async function showChart(host: HTMLElement, view: ChartView): Promise<() => void
     chart.dispose();
     head?.dispose();
   };
+}
+
+/** Whether curves found no room in the output; of outputs that do not say so, it is thought. */
+function lacksCurves({ curves, head }: ChartView, goesOn: boolean): boolean {
+  if (curves.series.length > 0) return false;
+  return curves.left_out === undefined ? !goesOn && head?.step !== null : curves.left_out > 0;
+}
+
+/** Ask the store for the curves of a view. Returns whether it has any. */
+async function askForCurves(backend: Backend | null, { runs, keys, cut }: ChartView, data: SeriesSet): Promise<boolean> {
+  if (!backend || cut) return false;
+  const isGhost = ({ role }: RunRef): boolean => role === 'last' || role === 'best';
+  const ask = async (asked: readonly RunRef[], wanted: string[] | undefined): Promise<void> => {
+    if (asked.length === 0) return;
+    const question = { run_ids: asked.map(run => run.id), ...(wanted ? { keys: wanted } : {}) };
+    const { body, buffers } = await backend.ask<{ series: SeriesHead[] }>('chart.runs', question);
+    data.add(body.series, asF64(buffers[0]), asF64(buffers[1]), asF64(buffers[2]));
+  };
+  try {
+    await ask(runs.filter(run => !isGhost(run)), keys);
+    const shown = [...new Set([...data].map(series => series.key))];
+    // of the runs behind, what there is in front of them
+    if (shown.length > 0) await ask(runs.filter(isGhost), shown);
+  } catch {
+    // a server that does not know the store, or a store without the runs
+  }
+  return [...data].length > 0;
 }

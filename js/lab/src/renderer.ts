@@ -1,4 +1,4 @@
-import { FINISHED_EVENT, type FinishedOutput, VIEW_MIME, type View } from '@nbtrack/shared/protocol';
+import { FINISHED_EVENT, type FinishedOutput, NOT_SHOWN, VIEW_MIME, type View } from '@nbtrack/shared/protocol';
 import { type IRenderMimeRegistry, MimeModel } from '@jupyterlab/rendermime';
 import type { IRenderMime } from '@jupyterlab/rendermime-interfaces';
 import { Panel, Widget } from '@lumino/widgets';
@@ -15,6 +15,9 @@ const PATIENCE_MS = 400;
 const TRIES_MS = [150, 400, 1000, 3000, 10000];
 /** How often the widget of a run that was going on may be missing before it is given up. */
 const MISSING = 3;
+
+/** What a live view says in its own place when there is none: the widget manager's words, and our loader's. */
+const FAILED = new RegExp(`^(Error displaying widget|${NOT_SHOWN})`);
 
 /** Where an output stands: the notebook's renderers, when its kernel is known, and when that rests next. */
 export interface Place {
@@ -102,10 +105,11 @@ export class ViewRenderer extends Panel implements IRenderMime.IRenderer {
       };
       const look = (): void => {
         if (turn !== this.turn || live.isDisposed) end('dead');
-        else if (live instanceof Panel && live.widgets.length > 0) {
+        else if (FAILED.test(live.node.textContent ?? '')) end('dead');
+        else if (live instanceof Panel && live.node.querySelector('.nbt')) {
           this.reveal(live);
           end('live');
-        } else if ((live.node.textContent ?? '').startsWith('Error displaying widget')) end('dead');
+        }
       };
       const observer = new MutationObserver(look);
       const timer = setTimeout(() => end('loading'), wait);
@@ -125,32 +129,45 @@ export class ViewRenderer extends Panel implements IRenderMime.IRenderer {
   private async showSaved(model: IRenderMime.IMimeModel, turn: number): Promise<void> {
     const host = new Widget();
     this.addWidget(host);
-    this.node.dataset['mode'] = 'saved';
+    const gone = (): boolean => turn !== this.turn || host.isDisposed;
+    const pictures: Widget[] = [];
+    const showPicture = (): void => {
+      if (!gone() && pictures.length === 0) pictures.push(...this.showPlain(model));
+    };
+    // a view that asks a server for what it lacks may take its time, and may not get it
+    const slow = setTimeout(showPicture, PATIENCE_MS);
+    let takeAway: (() => void) | null = null;
     try {
       const { showFinished } = await import('./finished');
-      const takeAway = await showFinished(host.node, model.data[VIEW_MIME] as unknown as View);
-      if (turn !== this.turn || host.isDisposed) takeAway();
-      else this.takeAway = takeAway;
+      takeAway = await showFinished(host.node, model.data[VIEW_MIME] as unknown as View);
     } catch (error) {
       console.error('nbtrack: the saved data of an output could not be shown', error);
-      if (turn !== this.turn || host.isDisposed) return;
+    }
+    clearTimeout(slow);
+    if (gone()) takeAway?.();
+    else if (takeAway) {
+      for (const picture of pictures) picture.dispose();
+      this.takeAway = takeAway;
+      this.node.dataset['mode'] = 'saved';
+    } else {
+      showPicture();
       host.dispose();
-      await this.showPlain(model);
     }
   }
 
   /** The picture or the text, as any other front end would show it. */
-  private async showPlain(model: IRenderMime.IMimeModel): Promise<void> {
+  private showPlain(model: IRenderMime.IMimeModel): Widget[] {
     const data = { ...model.data };
     delete data[VIEW_MIME];
     delete data[WIDGET_MIME];
     const { rendermime } = this.place;
     const mime = rendermime.preferredMimeType(data, model.trusted ? 'any' : 'ensure');
-    if (!mime) return;
+    if (!mime) return [];
     const renderer = rendermime.createRenderer(mime);
     this.addWidget(renderer);
     this.node.dataset['mode'] = 'plain';
     const metadata = model.metadata;
-    await renderer.renderModel(new MimeModel({ data, trusted: model.trusted, metadata }));
+    void renderer.renderModel(new MimeModel({ data, trusted: model.trusted, metadata }));
+    return [renderer];
   }
 }

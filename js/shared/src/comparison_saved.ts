@@ -103,7 +103,7 @@ export class SavedBackend implements Backend {
     };
   }
 
-  private async chart(ids: readonly string[]): Promise<Answer<{ runs: RunRef[]; series: SeriesHead[] }>> {
+  private async chart(ids: readonly string[]): Promise<Answer<{ runs: RunRef[]; series: SeriesHead[]; note: string }>> {
     const { table } = this.saved;
     const all = [...(await (this.curves ??= unpackCurves(this.saved.curves)))].filter(series => ids.includes(series.run));
     const runs = ids.flatMap((id): RunRef[] => {
@@ -121,7 +121,9 @@ export class SavedBackend implements Backend {
       }
       return new DataView(joined.buffer);
     };
-    return { body: { runs, series }, buffers: [column('step'), column('time'), column('value')] };
+    const logged = (id: string): boolean => this.facts(id).metrics.length > 0;
+    const note = ids.some(logged) ? 'The curves of these runs were not saved with the notebook. Run the cell again to see them.' : '';
+    return { body: { runs, series, note }, buffers: [column('step'), column('time'), column('value')] };
   }
 }
 

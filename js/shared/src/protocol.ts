@@ -49,6 +49,12 @@ export const VIEW_MIME = 'application/vnd.nbtrack.view.v1+json';
 /** What a card's root tells the page when its finished output came; the detail is a `FinishedOutput`. */
 export const FINISHED_EVENT = 'nbtrack-finished';
 
+/** How the text of a live view begins that could not be shown. */
+export const NOT_SHOWN = 'nbtrack could not show this';
+
+/** What a view says that asks a kernel which was restarted. */
+export const KERNEL_GONE = 'The kernel that made this is gone. Run the cell again.';
+
 export type RunState = 'RUNNING' | 'SCHEDULED' | 'FINISHED' | 'FAILED' | 'KILLED' | 'INTERRUPTED';
 export type Role = 'live' | 'last' | 'best' | 'plain';
 /** `auto`, `step`, `time`, `relative`, or the name of a metric. */
@@ -198,6 +204,8 @@ export * from './protocol_table';
 export interface PackedCurves {
   series: (SeriesHead & { step0: number; time0: number; whole: boolean })[];
   data: string;
+  /** How many curves found no room: all of them, then. Outputs of before do not say it. */
+  left_out?: number;
 }
 
 interface ViewBase {
@@ -210,6 +218,10 @@ export interface ChartView extends ViewBase {
   store_id?: string;
   title: string;
   runs: RunRef[];
+  /** The metrics that were asked for; by default all but those of the machine. */
+  keys?: string[];
+  /** Whether there were more runs or keys than these. */
+  cut?: boolean;
   options: { x: XMode; smoothing: number; log_x?: boolean; log_y: boolean };
   curves: PackedCurves;
   head?: Head;

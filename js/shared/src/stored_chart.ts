@@ -21,6 +21,8 @@ export interface StoredChartOptions {
 interface RunsBody {
   runs: RunRef[];
   series: SeriesHead[];
+  /** Why there are no curves, where that is not the runs' doing. */
+  note?: string;
 }
 
 /** Curves of runs that are stored: asked of the store, and asked again in detail when somebody zooms. */
@@ -33,6 +35,7 @@ export class StoredChart {
   private wanted: string[];
   private asked = 0;
   private disposed = false;
+  private note = '';
 
   constructor(
     root: HTMLElement,
@@ -97,6 +100,7 @@ export class StoredChart {
         this.data.remove(run.id);
       }
       this.data.add(body.series, asF64(buffers[0]), asF64(buffers[1]), asF64(buffers[2]));
+      this.note = body.note ?? '';
       this.failed.replaceChildren();
     } catch (error) {
       if (this.disposed || number !== this.asked) return;
@@ -108,7 +112,7 @@ export class StoredChart {
   }
 
   private show(): void {
-    this.chart.setEmpty(this.wanted.length > 0 ? 'These runs have no metrics' : 'Select runs to see their curves');
+    this.chart.setEmpty(this.wanted.length > 0 ? this.note || 'These runs have no metrics' : 'Select runs to see their curves');
     this.chart.setRuns(this.wanted.map(id => this.known.get(id)).filter(run => run !== undefined));
   }
 }

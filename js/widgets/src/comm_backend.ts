@@ -1,6 +1,7 @@
 import type { AnyModel } from '@anywidget/types';
 import { type Answer, type Backend, serverBackend, UnknownStoreError } from '@nbtrack/shared/backend';
-import type { AnswerMessage, NoAnswerMessage, ViewState } from '@nbtrack/shared/protocol';
+import { type AnswerMessage, KERNEL_GONE, type NoAnswerMessage, type ViewState } from '@nbtrack/shared/protocol';
+import { sent } from './send';
 
 type Waiting = { resolve(answer: Answer<unknown>): void; reject(error: Error): void };
 
@@ -34,7 +35,9 @@ export class CommBackend implements Backend {
     const id = `${this.view}:${++this.asked}`;
     return new Promise<Answer<T>>((resolve, reject) => {
       this.waiting.set(id, { resolve: answer => resolve(answer as Answer<T>), reject });
-      this.model.send({ type: 'ask', id, question: { ...question, type } });
+      if (sent(this.model, { type: 'ask', id, question: { ...question, type } })) return;
+      this.waiting.delete(id);
+      reject(new Error(KERNEL_GONE));
     });
   }
 

@@ -1,9 +1,10 @@
 import type { AnyModel } from '@anywidget/types';
 import { Chart, type ChartOptions } from '@nbtrack/shared/chart';
 import { errorBox } from '@nbtrack/shared/dom';
-import type { AppendMessage, MetricChartState, ViewState } from '@nbtrack/shared/protocol';
+import { type AppendMessage, KERNEL_GONE, type MetricChartState, type ViewState } from '@nbtrack/shared/protocol';
 import { SeriesSet } from '@nbtrack/shared/series';
 import { CommBackend } from './comm_backend';
+import { sent } from './send';
 
 let resyncs = 0;
 
@@ -32,7 +33,7 @@ export function connectChart<S extends MetricChartState>(model: AnyModel<S>, roo
     typed.save_changes();
   };
   const chart = new Chart(root, data, options(), save, { backend });
-  const resync = (): void => typed.send({ type: 'resync', id: ++resyncs });
+  const resync = (): boolean => sent(typed, { type: 'resync', id: ++resyncs });
   const onMessage = (message: AppendMessage, buffers: DataView[]): void => {
     if (message?.type !== 'append') return;
     try {
@@ -63,7 +64,7 @@ export function connectChart<S extends MetricChartState>(model: AnyModel<S>, roo
   document.addEventListener('visibilitychange', onAwake);
   onTitle();
   onRuns();
-  resync();
+  if (!resync()) throw new Error(KERNEL_GONE);
   return () => {
     typed.off('msg:custom', onMessage);
     typed.off('change:content', onContent);

@@ -1,5 +1,7 @@
 import type { AnyModel, RenderProps } from '@anywidget/types';
-import type { ViewState } from '@nbtrack/shared/protocol';
+import { KERNEL_GONE, NOT_SHOWN, type ViewState } from '@nbtrack/shared/protocol';
+
+import { sent } from './send';
 
 type Entry = { render(props: RenderProps<ViewState>): (() => void) | Promise<() => void> };
 type Views = Record<string, Entry>;
@@ -20,19 +22,23 @@ async function render(props: RenderProps<ViewState>): Promise<() => void> {
     if (!entry) throw new Error(`there is no view ${model.get('entry')}`);
     return await entry.render(props);
   } catch (error) {
-    el.textContent = `nbtrack could not show this: ${String(error)}`;
+    // the extension of JupyterLab knows these words, and shows what was saved
+    el.textContent = `${NOT_SHOWN}: ${error instanceof Error ? error.message : String(error)}`;
     return () => undefined;
   }
 }
 
 async function viewsOf(model: AnyModel<ViewState>): Promise<Views> {
+  const bundle = await bundleModel(model);
+  // a front end keeps its models when the kernel is restarted, and would show what nobody answers for
+  if (bundle?.comm_live === false) throw new Error(KERNEL_GONE);
   const page = globalThis as Page;
   const key = Symbol.for(`nbtrack.views@${model.get('bundle_hash')}`);
   const loading = (page[key] ??= load(model));
   // after an error, the next widget may have more luck
   loading.catch(() => delete page[key]);
   const views = await loading;
-  void bundleModel(model).then(bundle => bundle?.set('code', ''));
+  bundle?.set('code', '');
   return views;
 }
 
@@ -46,7 +52,10 @@ async function load(model: AnyModel<ViewState>): Promise<Views> {
   }
 }
 
-async function bundleModel(model: AnyModel<ViewState>): Promise<AnyModel<{ code: string }> | null> {
+/** A model as front ends keep it; whether its kernel is there is not known everywhere. */
+type BundleModel = AnyModel<{ code: string }> & { comm_live?: boolean };
+
+async function bundleModel(model: AnyModel<ViewState>): Promise<BundleModel | null> {
   try {
     const id = model.get('bundle').slice(PREFIX.length);
     return await model.widget_manager.get_model<{ code: string }>(id);
@@ -57,14 +66,14 @@ async function bundleModel(model: AnyModel<ViewState>): Promise<AnyModel<{ code:
 
 /** Where front ends keep no models, or the model has lost its code: the kernel sends it again. */
 function askForCode(model: AnyModel<ViewState>): Promise<string> {
-  return new Promise(resolve => {
+  return new Promise((resolve, reject) => {
     const onMessage = (message: { type: string }, buffers: DataView[]): void => {
       if (message?.type !== 'bundle') return;
       model.off('msg:custom', onMessage);
       resolve(new TextDecoder().decode(buffers[0]));
     };
     model.on('msg:custom', onMessage);
-    model.send({ type: 'bundle' });
+    if (!sent(model, { type: 'bundle' })) reject(new Error(KERNEL_GONE));
   });
 }
 

@@ -2,8 +2,9 @@ import type { RenderProps } from '@anywidget/types';
 import { pageInterrupt } from '@nbtrack/shared/backend';
 import { viewRoot } from '@nbtrack/shared/dom';
 import { CardHead } from '@nbtrack/shared/head';
-import { FINISHED_EVENT, type FinishedMessage, type RunCardState } from '@nbtrack/shared/protocol';
+import { FINISHED_EVENT, type FinishedMessage, KERNEL_GONE, type RunCardState } from '@nbtrack/shared/protocol';
 import { connectChart } from './connection';
+import { sent } from './send';
 
 /** How long the card of a run that has ended waits for its finished output before it asks for it. */
 const GRACE_MS = 1000;
@@ -16,7 +17,7 @@ function render({ model, el }: RenderProps<RunCardState>): () => void {
     const interrupt = pageInterrupt();
     if (interrupt) await interrupt(root);
     // the kernel ends a run that is open while no cell runs, and interrupts the cell where the page cannot
-    model.send({ type: 'stop', interrupted: interrupt !== null });
+    if (!sent(model, { type: 'stop', interrupted: interrupt !== null })) throw new Error(KERNEL_GONE);
   };
   const head = new CardHead(true, stop);
   root.append(head.element);
@@ -29,7 +30,7 @@ function render({ model, el }: RenderProps<RunCardState>): () => void {
     clearTimeout(waiting);
     if (now.state === 'RUNNING' || now.state === 'SCHEDULED') return;
     // a page that was reloaded in mid-run does not get the output that replaces this card
-    waiting = setTimeout(() => model.send({ type: 'finish', id: ++questions }), GRACE_MS);
+    waiting = setTimeout(() => sent(model, { type: 'finish', id: ++questions }), GRACE_MS);
   };
   const onMessage = ({ type, data, metadata }: FinishedMessage): void => {
     if (type !== 'finished') return;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from bisect import bisect_right
 from collections.abc import Sequence
 from functools import lru_cache
 from itertools import pairwise
@@ -100,9 +101,11 @@ class Canvas:
         """Return the text, cut with dots where it is wider than ``width``."""
         if self.width_of(text, size, bold=bold) <= width:
             return text
-        while text and self.width_of(text + "…", size, bold=bold) > width:
-            text = text[:-1]
-        return text + "…"
+
+        def needed(letters: int) -> float:
+            return self.width_of(text[:letters] + "…", size, bold=bold)
+
+        return text[: max(0, bisect_right(range(len(text)), width, key=needed) - 1)] + "…"
 
     def box(self, x: float, y: float, width: float, height: float, colour: str) -> None:
         """Fill a rectangle."""
@@ -144,8 +147,11 @@ class Canvas:
         frame = (0, 0, self._image.width - 1, self._image.height - 1)
         ImageDraw.Draw(self._image).rounded_rectangle(frame, 14, outline=FRAME, width=2)
 
-    def png(self) -> bytes:
-        """Return the card as a PNG whose palette is the colours used, and their edges."""
+    def png(self, coarser: int = 1) -> bytes:
+        """Return the card as a PNG whose palette is the colours used, and their edges.
+
+        ``coarser`` is by how much its width and height have fewer pixels.
+        """
         entries = {PAPER: None, FRAME: None}
         for share in (1.0, 0.65, 0.3):
             entries |= dict.fromkeys(blend(colour, share) for colour in sorted(self._used))
@@ -154,7 +160,8 @@ class Canvas:
         palette = Image.new("P", (1, 1))
         chosen = [part for entry in list(entries)[:256] for part in _parts(entry)]
         palette.putpalette(chosen)
-        image = self._image.quantize(palette=palette, dither=Image.Dither.NONE)
+        drawn = self._image if coarser == 1 else self._image.reduce(coarser)
+        image = drawn.quantize(palette=palette, dither=Image.Dither.NONE)
         stream = io.BytesIO()
         image.save(stream, "PNG", optimize=True)
         return stream.getvalue()

@@ -10,14 +10,13 @@ import base64
 import html
 import json
 import math
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from nbtrack.views.curves import Curve, RunRef, thinned
+from nbtrack.views.curves import Curve, RunRef
 from nbtrack.views.display import display_mode, live_front_end
 from nbtrack.views.formats import (
     STATE_WORDS,
@@ -27,6 +26,7 @@ from nbtrack.views.formats import (
     shareable,
     shareable_column,
 )
+from nbtrack.views.packed import pack_curves, share_of_curves
 from nbtrack.views.table import Cells, Column, TablePage
 
 __all__ = [
@@ -34,7 +34,6 @@ __all__ = [
     "ChartContent",
     "chart_bundle",
     "chart_text",
-    "chart_view",
     "display_mode",
     "live_front_end",
     "pack_curves",
@@ -45,7 +44,12 @@ __all__ = [
 VIEW_MIME = "application/vnd.nbtrack.view.v1+json"
 MAX_BYTES = 50_000
 MAX_PICTURE = 27_000
+MOST = 100  # runs, and changed params
+MAX_HEAD = 14_000  # of what a view has besides its curves
+MAX_TEXT = 2_000
+MAX_ALT = 600
 MAX_DIFF = 6_000
+REST = 500  # names of types, punctuation, and what a front end adds
 MAX_ROWS = 50
 
 Bundle = tuple[dict[str, Any], dict[str, Any]]
@@ -66,7 +70,9 @@ class ChartContent:
         ``head`` is ``None`` for a bare chart.
     store_id
         Of the store that has the runs: a server that knows it is asked about a run that goes on,
-        and for detail.
+        for detail, and for curves that found no room in the output.
+    keys
+        The metrics that were asked for; None for all but those of the machine.
     """
 
     runs: Sequence[RunRef] = ()
@@ -80,33 +86,51 @@ class ChartContent:
     since: Sequence[dict[str, Any]] = ()
     detail: dict[str, Any] = field(default_factory=dict)
     store_id: str = ""
+    keys: Sequence[str] | None = None
 
 
 def chart_bundle(content: ChartContent) -> Bundle:
-    """Return the finished output of a chart or a card, and its metadata."""
+    """Return the finished output of a chart or a card, and its metadata.
+
+    The picture leaves the curves what they need to be seen, where that is possible at all.
+    """
     from nbtrack.views.picture import draw_chart
 
-    bundle: dict[str, Any] = {"text/plain": chart_text(content)}
-    metadata: dict[str, Any] = {}
-    picture = draw_chart(content, MAX_PICTURE)
-    bundle["image/png"] = base64.b64encode(picture.png).decode("ascii")
-    metadata["image/png"] = {
-        "width": picture.width,
-        "height": picture.height,
-        "alt": bundle["text/plain"],  # nbconvert gives it to screen readers
-    }
-    used = len(json.dumps([bundle, metadata])) + len(json.dumps(chart_view(content, 0)))
-    bundle[VIEW_MIME] = chart_view(content, MAX_BYTES - used - 500)
-    return bundle, metadata
+    text = _shortened(chart_text(content), MAX_TEXT)
+    alt = _shortened(text, MAX_ALT)  # nbconvert gives it to screen readers
+    head = _view_without_curves(content)
+    room = MAX_BYTES - len(json.dumps([text, alt, head])) - REST
+    share = share_of_curves(content.curves)
+    limits = [min(MAX_PICTURE, (room - share) * 3 // 4), min(MAX_PICTURE, room * 3 // 4)]
+    for limit in dict.fromkeys(limits):
+        picture = draw_chart(content, limit)
+        png = base64.b64encode(picture.png).decode("ascii")
+        curves = pack_curves(content.curves, room - len(png))
+        if share == 0 or not curves.get("left_out"):
+            break
+    bundle = {"text/plain": text, "image/png": png, VIEW_MIME: head | {"curves": curves}}
+    size = {"width": picture.width, "height": picture.height, "alt": alt}
+    return bundle, {"image/png": size}
 
 
-def chart_view(content: ChartContent, budget: int) -> dict[str, Any]:
-    """Return a chart as JupyterLab reads it, with at most ``budget`` bytes of points."""
+def _view_without_curves(content: ChartContent) -> dict[str, Any]:
+    """Return a chart as JupyterLab reads it; of very much, the first."""
+    # texts are cut when they are clean: half a secret has no form that is known
+    whole = plain_json(shareable(_whole_view(content)))
+    totals = len(content.runs), len(content.detail.get("params") or ())
+    for most in (MOST, 40, 15, 5, 1):
+        view = _cut_view(whole, most, totals)
+        if len(json.dumps(view)) <= MAX_HEAD:
+            break
+    return view
+
+
+def _whole_view(content: ChartContent) -> dict[str, Any]:
     view: dict[str, Any] = {
         "kind": "chart" if content.head is None else "card",
         "version": 1,
         "title": content.title,
-        "runs": [run.as_json() for run in content.runs],
+        "runs": [run.as_json() for run in content.runs[:MOST]],
         "options": {
             "x": content.x,
             "smoothing": content.smoothing,
@@ -116,65 +140,54 @@ def chart_view(content: ChartContent, budget: int) -> dict[str, Any]:
     }
     if content.store_id:
         view["store_id"] = content.store_id
+    if content.keys is not None:
+        view["keys"] = list(content.keys)
     if content.head is not None:
         detail = dict(content.detail)
-        diff = str(detail.get("code_diff") or "")
-        if len(diff) > MAX_DIFF:
-            detail["code_diff"] = diff[:MAX_DIFF].rsplit("\n", 1)[0] + "\n... (cut here)"
+        if detail.get("params"):
+            detail["params"] = detail["params"][:MOST]
+        if detail.get("code_diff"):
+            detail["code_diff"] = detail["code_diff"][: 10 * MAX_DIFF]
         view |= {"head": content.head, "since": list(content.since), "detail": detail}
-    plain: dict[str, Any] = plain_json(shareable(view))
-    return plain | {"curves": pack_curves(content.curves, budget)}
+    return view
 
 
-def pack_curves(curves: Sequence[Curve], budget: int) -> dict[str, Any]:
-    """Return curves in few bytes: differences and float32, deflated, base64.
+def _cut_view(view: dict[str, Any], most: int, totals: tuple[int, int]) -> dict[str, Any]:
+    """Return a view with at most so many runs and changed params, and texts of that order.
 
-    Parameters
-    ----------
-    curves : sequence of Curve
-        Empty ones are left out.
-    budget : int
-        About how many bytes of JSON may be used; points are thinned out until they fit.
+    ``totals`` is how many runs and params there are.
     """
-    filled = [curve for curve in curves if len(curve)]
-    limit = 2000
-    while filled and limit >= 4:
-        packed = _pack([thinned(curve, limit) for curve in filled])
-        if len(json.dumps(packed)) <= budget:
-            return packed
-        limit = limit * 3 // 4
-    return {"series": [], "data": ""}
+    cut: dict[str, Any] = view | {
+        "title": _shortened(view["title"], 10 * most),
+        "runs": [run | {"name": _shortened(run["name"], 4 * most)} for run in view["runs"][:most]],
+    }
+    if totals[0] > most or len(view.get("keys", ())) > 2 * most:
+        cut["cut"] = True  # what is left does not say what to ask a store for
+        cut.pop("keys", None)
+    if "head" in view:
+        items = [view["head"], *view["since"]]
+        head, *since = ({k: _shortened(v, 20 * most) for k, v in item.items()} for item in items)
+        detail = _cut_detail(view["detail"], most, totals[1])
+        cut |= {"head": head, "since": since, "detail": detail}
+    return cut
 
 
-def _pack(curves: list[Curve]) -> dict[str, Any]:
-    series: list[dict[str, Any]] = []
-    steps: list[bytes] = []
-    times: list[bytes] = []
-    values: list[bytes] = []
-    for curve in curves:
-        step = curve.steps.astype(np.float64)
-        time = np.nan_to_num(curve.times.astype(np.float64))
-        apart = np.diff(step, prepend=step[0])
-        whole = bool(np.all(step == np.rint(step)) and np.all(np.abs(apart) < 2**31))
-        column = apart.astype("<i4") if whole else (step - step[0]).astype("<f4")
-        steps.append(column.tobytes())
-        pauses = np.clip(np.diff(np.rint(time), prepend=np.rint(time[0])), -(2**31), 2**31 - 1)
-        times.append(pauses.astype("<i4").tobytes())
-        with np.errstate(over="ignore"):
-            values.append(curve.values.astype("<f4").tobytes())
-        series.append(
-            {
-                "run": curve.run_id,
-                "key": curve.key,
-                "n": len(curve),
-                **({"total": curve.total} if curve.total > len(curve) else {}),
-                "step0": float(step[0]),
-                "time0": float(np.rint(time[0])),
-                "whole": whole,
-            }
-        )
-    data = zlib.compress(b"".join(steps + times + values), 9)
-    return {"series": series, "data": base64.b64encode(data).decode("ascii")}
+def _cut_detail(detail: dict[str, Any], most: int, total: int) -> dict[str, Any]:
+    """Return what a click on the line of changes shows; of much, the first."""
+    cut = dict(detail)
+    diff, limit = str(detail.get("code_diff") or ""), MAX_DIFF * most // MOST
+    if len(diff) > limit:
+        cut["code_diff"] = diff[:limit].rsplit("\n", 1)[0] + "\n... (cut here)"
+    if total:
+        params = [[_shortened(part, 2 * most) for part in each] for each in detail["params"][:most]]
+        more = [[f"and {total - most} more", "", ""]] if total > most else []
+        cut["params"] = params + more
+    return cut
+
+
+def _shortened(value: Any, most: int) -> Any:
+    long = isinstance(value, str) and len(value) > most
+    return value[: most - 1] + "…" if long else value
 
 
 def chart_text(content: ChartContent) -> str:

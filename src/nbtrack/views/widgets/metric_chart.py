@@ -62,6 +62,9 @@ class MetricChart(View):
     log_x = t.Bool(False).tag(sync=True)
     log_y = t.Bool(False).tag(sync=True)
 
+    #: The metrics that were asked for, where these are not all.
+    _keys: list[str] | None = None
+
     def __init__(
         self,
         runs: Sequence[RunRef] = (),
@@ -180,6 +183,7 @@ class MetricChart(View):
             log_x=self.log_x,
             log_y=self.log_y,
             store_id=self.store_id,
+            keys=self._keys,
         )
 
     def _store(self, curves: Sequence[Curve]) -> None:

@@ -1,0 +1,97 @@
+"""What is saved in a notebook shows, whatever there is left of the kernel and of the curves."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+import lab as jupyter
+from lab import KERNEL, NOTEBOOK, Lab, write_notebook
+from nbtrack.views.mime import VIEW_MIME, chart_bundle
+from test_finished_outputs import content
+
+# the fixtures of this module
+browser, folder, lab, server = jupyter.browser, jupyter.folder, jupyter.lab, jupyter.server
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+
+SETUP = "%load_ext nbtrack\nimport nbtrack, time"
+MANY = """%%track many
+for i in range(30):
+    nbtrack.log_metrics({f"group_{k}/value": i * k for k in range(150)}, step=i)
+"""
+ENDLESS = """%%track grows
+for i in range(100_000):
+    nbtrack.log_metric('loss', 1 / (i + 1), step=i)
+    time.sleep(0.05)
+"""
+# as "Reload Notebook from Disk", or another view of the output
+DRAW_AGAIN = f"""() => {{
+  const {{ model }} = {NOTEBOOK}.widgets[1].outputArea;
+  model.fromJSON(model.toJSON());
+}}"""
+SHOWN = "document.querySelector('.nbtrack-output')"
+
+
+def saved(lab: Lab) -> None:
+    lab.page.locator(".nbtrack-output[data-mode=saved] .nbt-card").wait_for()
+
+
+def write_outputs(path: Path, *views: dict) -> Path:
+    """Write a notebook of cells with one output each, as they are after a restart."""
+    write_notebook(path, *["'nobody runs this'"] * len(views))
+    notebook = json.loads(path.read_text("utf-8"))
+    for cell, data in zip(notebook["cells"], views, strict=True):
+        output = {"output_type": "display_data", "data": data, "metadata": {}}
+        cell |= {"outputs": [output], "execution_count": 1}
+    path.write_text(json.dumps(notebook), "utf-8")
+    return path
+
+
+def test_where_curves_are_missing_and_nobody_has_them_the_picture_is_shown(
+    lab: Lab, folder: Path
+) -> None:
+    lost = chart_bundle(content(2, 150))[0]
+    assert lost[VIEW_MIME]["curves"]["left_out"] == 300
+    gone = lost | {VIEW_MIME: lost[VIEW_MIME] | {"store_id": "no such store"}}
+    before = lost | {VIEW_MIME: lost[VIEW_MIME] | {"curves": {"series": [], "data": ""}}}
+    whole = chart_bundle(content(12, 3))[0]
+    lab.open(write_outputs(folder / "lost.ipynb", lost, gone, before, whole))
+    for cell in range(3):
+        lab.cell(cell).locator(".nbtrack-output[data-mode=plain] img").wait_for()
+    lab.cell(3).locator(".nbtrack-output[data-mode=saved] .nbt-plot .main-svg").first.wait_for()
+    assert lab.cell(3).locator(".nbt-plot").count() == 3
+    assert lab.page.get_by_text("No metrics yet").filter(visible=True).count() == 0
+
+
+def test_where_curves_are_missing_the_store_is_asked(lab: Lab, folder: Path) -> None:
+    lab.open(write_notebook(folder / "many.ipynb", SETUP, MANY))
+    lab.run_all()
+    lab.page.locator(".nbt-card .nbt-state[data-state=FINISHED]").first.wait_for()
+    lab.save()
+    outputs = [
+        out for c in json.loads(lab.path.read_text("utf-8"))["cells"] for out in c["outputs"]
+    ]
+    assert outputs[0]["data"][VIEW_MIME]["curves"]["left_out"] == 150
+    lab.open(Path(shutil.copy(lab.path, folder / "copy.ipynb")))
+    saved(lab)
+    lab.page.locator(".nbt-card .nbt-plot .main-svg").first.wait_for()
+    lab.page.get_by_role("button", name="Show 138 more").wait_for()
+
+
+def test_an_output_that_is_drawn_again_after_a_restart_shows_what_was_saved(
+    lab: Lab, folder: Path
+) -> None:
+    lab.open(write_notebook(folder / "drawn.ipynb", SETUP, ENDLESS))
+    lab.run(0)
+    lab.run(1)
+    lab.page.locator(".nbtrack-output[data-mode=live] .nbt-plot .main-svg").first.wait_for()
+    lab.page.evaluate(f"() => ({KERNEL}).restart()")
+    for _ in range(2):
+        lab.page.evaluate(DRAW_AGAIN)
+        lab.page.wait_for_function(f"() => ({SHOWN}).dataset.mode === 'saved'")
+        assert "could not" not in lab.page.locator(".nbtrack-output").inner_text()
+    lab.page.locator(".nbt-card .nbt-name", has_text="grows").wait_for()
+    lab.page.locator(".nbt-card [data-state=RUNNING]").wait_for(state="detached")
