@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 SETUP = "%load_ext nbtrack\nimport nbtrack, time"
 MANY = """%%track many
 for i in range(30):
-    nbtrack.log_metrics({f"group_{k}/value": i * k for k in range(150)}, step=i)
+    nbtrack.log_metrics({f"group_{k}/value": i * k for k in range(300)}, step=i)
 """
 ENDLESS = """%%track grows
 for i in range(100_000):
@@ -74,11 +74,11 @@ def test_where_curves_are_missing_the_store_is_asked(lab: Lab, folder: Path) -> 
     outputs = [
         out for c in json.loads(lab.path.read_text("utf-8"))["cells"] for out in c["outputs"]
     ]
-    assert outputs[0]["data"][VIEW_MIME]["curves"]["left_out"] == 150
+    assert outputs[0]["data"][VIEW_MIME]["curves"]["left_out"] == 300
     lab.open(Path(shutil.copy(lab.path, folder / "copy.ipynb")))
     saved(lab)
     lab.page.locator(".nbt-card .nbt-plot .main-svg").first.wait_for()
-    lab.page.get_by_role("button", name="Show 138 more").wait_for()
+    lab.page.get_by_role("button", name="Show 288 more").wait_for()
 
 
 def test_an_output_that_is_drawn_again_after_a_restart_shows_what_was_saved(
