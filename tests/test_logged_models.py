@@ -50,7 +50,7 @@ def test_files_are_recorded_read_only_and_shared_with_equal_ones(workdir):
     assert not files[0].stat().st_mode & stat.S_IWUSR
     place = locate(f"models:/{second.model_id}")
     assert set(place.hashes) == {"MLmodel", "data/weights.bin"}
-    assert place.own
+    assert place.tracked
     assert place.folder.download() == str(second.place)
     store = open_store(None)
     kept = store.artifacts / ".content" / place.hashes["data/weights.bin"][:2]
@@ -347,19 +347,19 @@ def test_places_know_whose_files_they_are(workdir, tmp_path_factory):
         model = log_model()
         nbtrack.log_artifacts(model.place, "old")
     own = locate(model.artifact_location)
-    assert (own.own, own.model_id, set(own.hashes)) == (
+    assert (own.tracked, own.model_id, set(own.hashes)) == (
         True, model.model_id, {"MLmodel", "data/weights.bin"},
     )  # fmt: skip
     old = locate(f"runs:/{run.info.run_id}/old")
-    assert (old.own, old.model_id, old.run_id) == (True, None, run.info.run_id)
+    assert (old.tracked, old.model_id, old.run_id) == (True, None, run.info.run_id)
     assert old.hashes == own.hashes
     foreign = tmp_path_factory.mktemp("foreign")
     (foreign / "MLmodel").write_text("flavors: {}\n")
-    assert not locate(foreign).own
+    assert not locate(foreign).tracked
     nbtrack.register_model(foreign, "taken")
-    assert not locate("models:/taken/1").own  # a name of one's own makes no file one's own
+    assert not locate("models:/taken/1").tracked  # a name of one's own makes no file one's own
     (workdir / "link").symlink_to(foreign)
-    assert not locate(workdir / "link").own
+    assert not locate(workdir / "link").tracked
 
 
 def test_a_name_that_is_not_there_says_what_is(workdir):

@@ -102,7 +102,7 @@ def test_a_logged_model_is_opened_by_its_id() -> None:
     assert isinstance(info, ModelInfo)
     assert (info.name, info.run_id, info.params) == ("net", run.info.run_id, {"depth": "3"})
     assert opened.model.model_id == info.model_id
-    assert opened.place.own
+    assert opened.place.tracked
     check_files(opened)
     assert np.array_equal(np.load(opened.path / "data" / "weights.npy"), [0, 1, 2])
 

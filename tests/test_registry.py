@@ -281,7 +281,7 @@ def test_a_registry_may_be_another_store(workdir):
     model = log_model()
     nbtrack.register_model(f"models:/{model.model_id}", "net")
     assert locate("models:/net/1").model_id == model.model_id
-    assert locate("models:/net/1").own
+    assert locate("models:/net/1").tracked
     assert nbtrack.Client(nbtrack.get_tracking_uri()).search_registered_models() == []
     elsewhere = nbtrack.Client(registry_uri=workdir / "registry")
     assert elsewhere.get_registered_model("net").latest_versions[0].version == 1

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from nbtrack.errors import UntrustedError
-from nbtrack.models.trust import check_consent, is_remembered, remember
+from nbtrack.models.remembered import is_remembered, remember
+from nbtrack.models.trust import check_consent
 
 DIGEST = "ab" * 32
 

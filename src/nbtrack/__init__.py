@@ -135,6 +135,7 @@ __all__ = [  # noqa: F405  the star import above is for type checkers
     "tensorflow",
     "tracking",
     "transformers",
+    "trust",
     "types",
     "xgboost",
 ]

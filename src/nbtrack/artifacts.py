@@ -14,6 +14,7 @@ from nbtrack.entities import FileInfo
 from nbtrack.errors import InvalidParameterError, NbtrackError
 from nbtrack.store.artifact_access import allow
 from nbtrack.store.artifacts import ArtifactFolder, folder_and_path
+from nbtrack.store.yaml_text import read_yaml
 
 if TYPE_CHECKING:
     import PIL.Image
@@ -91,9 +92,7 @@ def load_dict(artifact_uri: str) -> dict[str, Any]:
     values: Any
     try:
         if artifact_uri.lower().endswith((".yml", ".yaml")):
-            import yaml
-
-            values = yaml.safe_load(text)
+            values = read_yaml(text, artifact_uri)
         else:
             values = json.loads(text)
     except Exception as error:  # json and yaml have errors of their own

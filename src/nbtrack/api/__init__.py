@@ -47,6 +47,7 @@ from nbtrack.api.models import (
     search_logged_models,
     set_active_model,
     set_logged_model_tags,
+    trust,
 )
 from nbtrack.api.registry import (
     get_registry_uri,
@@ -152,4 +153,5 @@ __all__ = [
     "sql",
     "start_run",
     "stored_artifacts",
+    "trust",
 ]

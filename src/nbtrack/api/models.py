@@ -258,3 +258,31 @@ def clear_active_model() -> None:
     from nbtrack.tracking.active_model import clear_active_model as clear
 
     clear()
+
+
+def trust(place: str | os.PathLike[str], *, forget: bool = False) -> list[str]:
+    """Let code of the models of a store run on this machine without asking for each.
+
+    Read them first: loading them runs what is in them. Only what they are now is trusted: models
+    that are added or changed later ask again. What you have saved yourself needs no such word.
+
+    Parameters
+    ----------
+    place : str or path
+        A store (its database file, its folder, the URL of a tracking server), or one model.
+    forget : bool, optional
+        True to trust it no more.
+
+    Returns
+    -------
+    list of str
+        The models that are trusted now.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such store or model.
+    """
+    from nbtrack.models.trusting import trust as say
+
+    return say(place, forget=forget)

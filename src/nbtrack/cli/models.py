@@ -25,7 +25,7 @@ def _model_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in (  # the last one comes first in the help
         click.option("--no-conda", is_flag=True, expose_value=False, hidden=True),
         click.option(
-            "--trust", is_flag=True, help="Let code of a model run that is not from your store."
+            "--trust", is_flag=True, help="Let code run of a model that you have not saved."
         ),
         click.option("--device", help="Where a PyTorch model is loaded, such as cuda."),
         click.option(

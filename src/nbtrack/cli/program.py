@@ -21,6 +21,7 @@ from nbtrack.cli.show import show
 from nbtrack.cli.space import compact_, gc
 from nbtrack.cli.sql import sql
 from nbtrack.cli.sync import sync
+from nbtrack.cli.trust import trust
 from nbtrack.cli.ui import ui
 
 
@@ -47,6 +48,7 @@ for _command in (
     experiments,
     artifacts,
     models,
+    trust,
     sql,
     server,
     import_,

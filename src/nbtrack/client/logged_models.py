@@ -81,11 +81,12 @@ class LoggedModelMethods(ClientBase):
         artifact_path: str | None = None,
     ) -> None:
         """Store a file (or a folder) among the files of a logged model."""
+        from nbtrack.models.edits import own_stays_own
         from nbtrack.tracking import model_edits
 
-        model_edits.files(self._store_of_model(model_id), model_id).put_file(
-            local_path, artifact_path
-        )
+        store = self._store_of_model(model_id)
+        with own_stays_own(store, model_id):
+            model_edits.files(store, model_id).put_file(local_path, artifact_path)
 
     def log_model_artifacts(
         self,
@@ -94,11 +95,12 @@ class LoggedModelMethods(ClientBase):
         artifact_path: str | None = None,
     ) -> None:
         """Store what a folder holds among the files of a logged model."""
+        from nbtrack.models.edits import own_stays_own
         from nbtrack.tracking import model_edits
 
-        model_edits.files(self._store_of_model(model_id), model_id).put_folder(
-            local_dir, artifact_path
-        )
+        store = self._store_of_model(model_id)
+        with own_stays_own(store, model_id):
+            model_edits.files(store, model_id).put_folder(local_dir, artifact_path)
 
     def list_logged_model_artifacts(self, model_id: str, path: str | None = None) -> list[FileInfo]:
         """Return the files and folders at a place among the files of a logged model."""

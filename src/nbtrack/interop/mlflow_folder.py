@@ -12,10 +12,11 @@ import numpy as np
 import numpy.typing as npt
 import yaml
 
-from nbtrack.errors import StoreError
+from nbtrack.errors import NbtrackError, StoreError
 from nbtrack.interop.records import int_column, unclamped
 from nbtrack.interop.within import Within
 from nbtrack.store.points import Points
+from nbtrack.store.yaml_text import read_yaml
 
 META = "meta.yaml"
 EXACT = 2**53
@@ -35,8 +36,11 @@ def meta(folder: Path, within: Within) -> dict[str, Any]:
     if not within.holds(folder):
         raise StoreError(f"{folder} is not read: it is not in the folders of the source.")
     try:
-        found = yaml.load((folder / META).read_text("utf-8"), _LOADER)  # noqa: S506  a safe loader
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        text = (folder / META).read_text("utf-8")
+        # a part that is named again may unfold without end; the loader in C does not look
+        named = "*" in text
+        found = read_yaml(text, META) if named else yaml.load(text, _LOADER)  # noqa: S506  is safe
+    except (OSError, ValueError, TypeError, RecursionError, NbtrackError, yaml.YAMLError) as error:
         first = str(error).splitlines()[0]
         raise StoreError(f"{META} cannot be read: {first}") from error
     if not isinstance(found, dict):

@@ -6,8 +6,17 @@ import importlib
 import os
 import shutil
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from importlib.abc import PathEntryFinder
+from importlib.machinery import (
+    EXTENSION_SUFFIXES,
+    SOURCE_SUFFIXES,
+    ExtensionFileLoader,
+    FileFinder,
+    SourceFileLoader,
+)
 from pathlib import Path
+from typing import Any
 
 from nbtrack.errors import InvalidParameterError, NotFoundError
 
@@ -67,7 +76,38 @@ def use_code(folder: Path) -> None:
     if text in sys.path:
         sys.path.remove(text)
     sys.path.insert(0, text)
+    _without_bytecode(text)
     importlib.invalidate_caches()
+
+
+class SourceOnlyLoader(SourceFileLoader):
+    """Compiles a module anew: bytecode beside it is no file of the model and is not believed."""
+
+    def path_stats(self, path: str) -> Mapping[str, Any]:
+        """Say that the age of the source is unknown, so that no bytecode is read or written."""
+        raise OSError(path)
+
+
+_folders: set[str] = set()
+_finder = FileFinder.path_hook(
+    (ExtensionFileLoader, EXTENSION_SUFFIXES), (SourceOnlyLoader, SOURCE_SUFFIXES)
+)
+
+
+def _find_in_code(path: str) -> PathEntryFinder:
+    if not any(path == folder or path.startswith(folder + os.sep) for folder in _folders):
+        raise ImportError(path)
+    return _finder(path)
+
+
+def _without_bytecode(folder: str) -> None:
+    _folders.add(folder)
+    if _find_in_code not in sys.path_hooks:
+        sys.path_hooks.insert(0, _find_in_code)
+    for path in [
+        p for p in sys.path_importer_cache if p == folder or p.startswith(folder + os.sep)
+    ]:
+        del sys.path_importer_cache[path]
 
 
 def _is_code(place: str) -> bool:

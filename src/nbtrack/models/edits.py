@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Literal
 
 from nbtrack.errors import InvalidParameterError, InvalidStateError
@@ -16,15 +16,18 @@ from nbtrack.models.environment import (
     with_requirements,
 )
 from nbtrack.models.info import ModelInfo
-from nbtrack.models.loading import OpenedModel, open_model
-from nbtrack.models.manifest import MANIFEST, read_manifest, sha256, write_manifest
+from nbtrack.models.loading import OpenedModel, open_model, reads_model
+from nbtrack.models.manifest import MANIFEST, manifest_text, text_digest
 from nbtrack.models.model import MLMODEL
+from nbtrack.models.remembered import digest_of, is_remembered, remember
 from nbtrack.models.signature import ModelSignature
-from nbtrack.models.trust import remember
+from nbtrack.store import logged_models
 from nbtrack.store.artifact_roots import local_path
+from nbtrack.store.store import Store
 from nbtrack.tracking import context, model_edits
 
 
+@reads_model
 def get_model_info(model_uri: str | os.PathLike[str]) -> ModelInfo:
     """Return what there is to know about a model, without loading it.
 
@@ -45,7 +48,7 @@ def get_model_info(model_uri: str | os.PathLike[str]) -> ModelInfo:
     }
     model_id = opened.place.model_id
     store = context.store() if model_id is None else context.store_of_model(model_id)
-    if model_id is not None and (opened.place.own or store.remote is not None):
+    if model_id is not None and (opened.place.tracked or store.remote is not None):
         logged = model_edits.get(store, model_id)
         known |= {
             "model_id": model_id,
@@ -124,6 +127,20 @@ def update_model_requirements(
     _write(opened, changed)
 
 
+@contextmanager
+def own_stays_own(store: Store, model_id: str) -> Iterator[None]:
+    """Have files added to a logged model by this user: if it was the user's own, it still is."""
+    own = is_remembered(_content(store, model_id))
+    yield
+    if own:
+        remember(_content(store, model_id))
+
+
+def _content(store: Store, model_id: str) -> str:
+    with store.read() as reader:
+        return digest_of(logged_models.hashes(reader, model_id))
+
+
 def _changeable(model_uri: str | os.PathLike[str]) -> OpenedModel:
     opened = open_model(model_uri)
     place = opened.place
@@ -132,7 +149,7 @@ def _changeable(model_uri: str | os.PathLike[str]) -> OpenedModel:
             f"{place.uri!r} is a version of a registered model, which stays as it was registered. "
             "Change the logged model and register it again."
         )
-    if place.own and place.model_id is None:
+    if place.tracked and place.model_id is None:
         raise InvalidStateError(
             f"{place.uri!r} is an artifact of a run, whose files stay as they were logged. "
             "Download it, change the copy, and log that."
@@ -143,22 +160,19 @@ def _changeable(model_uri: str | os.PathLike[str]) -> OpenedModel:
 
 
 def _write(opened: OpenedModel, changed: Mapping[str, str]) -> None:
-    """Replace files of a model, and what is recorded of them."""
-    if opened.place.own and opened.place.model_id is not None:
+    """Replace files of a model, and what is recorded of them; the user's own stays that."""
+    own = opened.own  # a model of somebody else does not become the user's by this
+    digests = {name: text_digest(text) for name, text in changed.items()}
+    recorded = {**(opened.recorded or {}), **digests}
+    if (opened.path / MANIFEST).is_file():
+        changed = {**changed, MANIFEST: manifest_text(recorded)}
+    if opened.place.tracked and opened.place.model_id is not None:
         model_id = opened.place.model_id
         files = model_edits.files(context.store_of_model(model_id), model_id)
         for name, text in changed.items():
             files.put_bytes(name, text.encode("utf-8"))
-        return
-    own = opened.own
-    for name, text in changed.items():
-        (opened.path / name).write_text(text, "utf-8")
-    if (opened.path / MANIFEST).is_file():
-        _renew(opened.path, changed, own=own)
-
-
-def _renew(folder: Path, changed: Mapping[str, str], *, own: bool) -> None:
-    known = {name: d for name, d in (read_manifest(folder) or {}).items() if name not in changed}
-    write_manifest(folder, known)
-    if own:  # a model of somebody else does not become the user's by this
-        remember(sha256(folder / MANIFEST))
+    else:
+        for name, text in changed.items():
+            (opened.path / name).write_bytes(text.encode("utf-8"))
+    if own and opened.recorded is not None:
+        remember(digest_of(recorded))

@@ -12,6 +12,7 @@ from typing import Any
 
 from nbtrack.errors import InvalidParameterError, NotFoundError
 from nbtrack.models.requirements import Requirements
+from nbtrack.store.yaml_text import read_yaml
 
 REQUIREMENTS = "requirements.txt"
 CONSTRAINTS = "constraints.txt"
@@ -92,7 +93,9 @@ def with_requirements(text: str, lines: list[str]) -> str:
     """Return the text of a conda environment with other requirements for pip."""
     import yaml
 
-    conda = yaml.safe_load(text)
+    conda = read_yaml(text, CONDA)
+    if not isinstance(conda, dict):
+        raise InvalidParameterError(f"{CONDA} of the model is no conda environment.")
     packages = [p for p in conda.get("dependencies") or [] if not isinstance(p, Mapping)]
     conda["dependencies"] = [*packages, {"pip": lines}] if lines else packages
     return str(yaml.safe_dump(conda, sort_keys=False))
@@ -155,13 +158,11 @@ def _conda_of(lines: list[str]) -> dict[str, Any]:
 
 
 def _conda(given: str | os.PathLike[str] | Mapping[str, Any]) -> dict[str, Any]:
-    import yaml
-
     if isinstance(given, Mapping):
         return dict(given)
     if not Path(given).is_file():
         raise NotFoundError(f"There is no conda environment {str(given)!r} (in {Path.cwd()}).")
-    found = yaml.safe_load(Path(given).read_text("utf-8"))
+    found = read_yaml(Path(given).read_bytes(), str(given))
     if not isinstance(found, dict):
         raise InvalidParameterError(f"{str(given)!r} is no conda environment.")
     return found

@@ -71,6 +71,7 @@ def read_frozen(folder: Path, *, trusted: bool) -> Any:
         sources = {path: _inside(folder, path).read_text("utf-8") for path in header["sources"]}
         arrays: dict[str, Any] = {}
         if header["arrays"]:
+            check_archive(folder / ARRAYS)
             with np.load(folder / ARRAYS, allow_pickle=False) as file:
                 arrays = {name: file[f"a{number}"] for number, name in enumerate(header["arrays"])}
         if header["devices"]:

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nbtrack.errors import InvalidParameterError, NotFoundError
+from nbtrack.errors import InvalidParameterError, NbtrackError, NotFoundError
 from nbtrack.models.datatypes import DataType
 from nbtrack.models.inference import as_array, is_sparse, is_tensor
+from nbtrack.models.manifest import file_of
 
 if TYPE_CHECKING:
     from nbtrack.models.schema import Schema
@@ -119,10 +120,24 @@ def read_example(
     ------
     NotFoundError
         If the file is gone.
+    InvalidParameterError
+        If it is damaged.
     """
     if not info:
         return None
-    file = folder / info["artifact_path"]
+    try:
+        return _read(folder, info, signature)
+    except NbtrackError:
+        raise
+    except Exception as error:
+        raise InvalidParameterError(
+            f"The input example of the model in {folder} cannot be read: {type(error).__name__}: "
+            f"{error}. Get the model anew."
+        ) from error
+
+
+def _read(folder: Path, info: Mapping[str, Any], signature: ModelSignature | None) -> Example:
+    file = file_of(folder, info["artifact_path"])
     if not file.is_file():
         raise NotFoundError(f"The input example of the model is gone: there is no {str(file)!r}.")
     data = json.loads(file.read_text("utf-8"))

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import hashlib
+import inspect
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
+from functools import cached_property, wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
-from nbtrack.errors import InvalidParameterError, NbtrackError
-from nbtrack.models.manifest import MANIFEST, files_below, read_manifest, sha256
+from nbtrack.errors import InvalidParameterError, NbtrackError, NotFoundError, warn
+from nbtrack.models.manifest import (
+    MANIFEST,
+    file_of,
+    files_below,
+    links_below,
+    read_manifest,
+    sha256,
+)
 from nbtrack.models.model import MLMODEL, Model
 from nbtrack.models.progress import Progress
-from nbtrack.models.trust import check_consent, is_remembered
+from nbtrack.models.remembered import digest_of, is_remembered
+from nbtrack.models.trust import check_consent
 from nbtrack.tracking.model_places import ModelPlace, locate
 
 
@@ -20,6 +31,10 @@ class ChangedModelError(NbtrackError):
     """A file of a model is not the one that was saved."""
 
     code = "DATA_LOSS"
+
+
+class UnreadableModelError(NbtrackError):
+    """A model cannot be loaded: its files are damaged, or do not fit what is installed."""
 
 
 @dataclass(frozen=True)
@@ -40,14 +55,32 @@ class OpenedModel:
     model: Model
     place: ModelPlace
 
-    @property
+    @cached_property
+    def recorded(self) -> dict[str, str] | None:
+        """The SHA-256 of the files as they were saved, by path; None where nobody knows.
+
+        The store's record counts, or else the one in the folder itself.
+        """
+        found = self.place.hashes or read_manifest(self.path)
+        if found is None:
+            return None
+        return {path: digest for path, digest in found.items() if path != MANIFEST}
+
+    @cached_property
     def own(self) -> bool:
-        """Whether it is the user's own: of the store that is tracked to, or saved by this user."""
-        manifest = self.path / MANIFEST
-        return self.place.own or (manifest.is_file() and is_remembered(sha256(manifest)))
+        """Whether it is the user's own: saved on this machine, or said to be trusted.
+
+        It says so for the files that are recorded: they are still to be compared with the record.
+        """
+        files = self.recorded
+        if files is None:
+            if links_below(self.path):
+                return False
+            files = {path: sha256(self.path / path) for path in files_below(self.path)}
+        return is_remembered(digest_of(files))
 
     def ask(self, what: str, trust: bool | None) -> None:
-        """Raise unless code of the model may run; its files are compared before.
+        """Raise unless code of the model may run; then its files are compared.
 
         Parameters
         ----------
@@ -63,8 +96,18 @@ class OpenedModel:
         ChangedModelError
             If a file is not the one that was saved.
         """
+        check_consent(what, self.path, own=trust is None and self.own, trust=trust)
         check_files(self)
-        check_consent(what, self.path, own=self.own, trust=trust)
+
+    def file(self, name: object) -> Path:
+        """Return the path of a file or a folder that the MLmodel file names.
+
+        Raises
+        ------
+        InvalidParameterError
+            If it is outside of the model's folder, where nothing is recorded.
+        """
+        return file_of(self.path, name)
 
     def flavor(self, name: str) -> dict[str, Any]:
         """Return what a flavor says about its files.
@@ -122,16 +165,58 @@ def open_model(
     """
     place = locate(uri)
     path = Path(place.folder.download(None, dst_path))
-    opened = OpenedModel(path, Model.load(path), place)
-    check_files(opened, [MLMODEL])
-    return opened
+    file = path / MLMODEL
+    if not file.is_file():
+        raise NotFoundError(f"{str(path)!r} is no model folder: there is no file {MLMODEL} in it.")
+    content = file.read_bytes()
+    unread = OpenedModel(path, Model(), place)
+    if unread.recorded is not None:
+        digest = hashlib.sha256(content).hexdigest()
+        _check(unread, MLMODEL, unread.recorded.get(MLMODEL), digest)
+    return OpenedModel(path, Model.parse(content, str(file)), place)
 
 
-def check_files(opened: OpenedModel, names: Iterable[str] | None = None) -> None:
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def reads_model(function: Callable[P, T]) -> Callable[P, T]:
+    """Let what reads a model raise errors of nbtrack only, whatever its files hold.
+
+    The first argument of the function names the model. What frameworks raise for damaged files,
+    and what code of the model raises, is the cause of an ``UnreadableModelError``; wrong
+    arguments and a full GPU are not the model's fault and stay as they are.
+    """
+    known = inspect.signature(function)
+
+    @wraps(function)
+    def reading(*args: P.args, **kwargs: P.kwargs) -> T:
+        known.bind(*args, **kwargs)
+        try:
+            return function(*args, **kwargs)
+        except NbtrackError:
+            raise
+        except Exception as error:
+            if type(error).__name__ == "OutOfMemoryError":
+                raise
+            model = args[0] if args else next(iter(kwargs.values()))
+            name = model.place.uri if isinstance(model, OpenedModel) else model
+            raise UnreadableModelError(
+                f"The model {str(name)!r} cannot be loaded: {type(error).__name__}: {error}. Get "
+                "it anew if its files are damaged; or the packages here are not those that its "
+                "requirements.txt names."
+            ) from error
+
+    return reading
+
+
+def check_files(
+    opened: OpenedModel, names: Iterable[str] | None = None, *, later: Collection[str] = ()
+) -> None:
     """Compare files of a model with the digests that were recorded when it was saved.
 
-    Those of the store count, or else those in the folder itself; a folder without any, such
-    as one that MLflow wrote, is taken as it is.
+    Those of the store count, or else those in the folder itself; of a folder without any, such
+    as one that MLflow wrote, it is said that damage cannot be noticed.
 
     Parameters
     ----------
@@ -139,32 +224,39 @@ def check_files(opened: OpenedModel, names: Iterable[str] | None = None) -> None
         The model.
     names : iterable of str, optional
         Files, or folders with all in them, relative to the model's folder; by default all.
+    later : collection of str, optional
+        Files whose content the caller compares while it is read; here they only must be there.
 
     Raises
     ------
     ChangedModelError
         If a file is not the one that was saved, is missing, or has been added.
     """
-    recorded = opened.place.hashes or read_manifest(opened.path)
+    recorded = opened.recorded
     if recorded is None:
+        warn(
+            f"Nothing records what the files of the model {opened.place.uri!r} were when it was "
+            "saved, so damage to them cannot be noticed. Models that nbtrack saves have a record."
+        )
         return
-    recorded = {path: digest for path, digest in recorded.items() if path != MANIFEST}
     present = set(files_below(opened.path))
-    wanted = sorted(set(recorded) | present) if names is None else list(names)
-    known = sorted(set(recorded) | present)
+    known = sorted({*recorded, *present, *links_below(opened.path)})
+    wanted = known if names is None else list(names)
     paths = [p for name in wanted for p in known if p == name or p.startswith(f"{name}/")]
-    total = sum((opened.path / path).stat().st_size for path in paths if path in present)
+    read = [path for path in paths if path in recorded and path in present and path not in later]
+    total = sum((opened.path / path).stat().st_size for path in read)
     with Progress("check model", total) as progress:
         for path in paths:
-            found = sha256(opened.path / path, progress.add) if path in present else None
+            found = recorded.get(path) if path in later and path in present else None
+            if path in read:
+                found = sha256(opened.path / path, progress.add)
             _check(opened, path, recorded.get(path), found)
 
 
 def _check(opened: OpenedModel, path: str, digest: str | None, found: str | None) -> None:
-    present = found is not None
-    if present and found == digest:
+    if found is not None and found == digest:
         return
-    what = "has been changed since" if present and digest else "is gone; it was there when"
+    what = "has been changed since" if found is not None else "is gone; it was there when"
     if digest is None:
         what = "has been added since"
     way_out = (

@@ -13,12 +13,12 @@ from nbtrack.models.code_paths import copy_code
 from nbtrack.models.environment import Given, write_environment
 from nbtrack.models.info import ModelInfo
 from nbtrack.models.input_example import Example
-from nbtrack.models.manifest import MANIFEST, files_below, sha256, write_manifest
+from nbtrack.models.manifest import files_below, write_manifest
 from nbtrack.models.model import MLMODEL, Model
 from nbtrack.models.options import SaveOptions
 from nbtrack.models.progress import working
+from nbtrack.models.remembered import digest_of, remember
 from nbtrack.models.signature import ModelSignature, infer_signature
-from nbtrack.models.trust import remember
 from nbtrack.store.store import Store
 from nbtrack.tracking import background, context, logged_models, registration
 
@@ -110,7 +110,7 @@ def save(
         model.model_size_bytes = sum((folder / name).stat().st_size for name in paths)
         model.save(folder / MLMODEL)
         model.hashes = write_manifest(folder, model.hashes, shown=progress)
-        remember(sha256(folder / MANIFEST))
+        remember(digest_of(model.hashes))
     except BaseException:
         _empty(folder, keep=existed)
         raise

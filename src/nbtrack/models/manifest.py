@@ -9,8 +9,9 @@ from pathlib import Path
 
 from nbtrack.errors import InvalidParameterError
 from nbtrack.models.progress import Progress
+from nbtrack.tracking.model_places import MANIFEST as MANIFEST
 
-MANIFEST = "nbtrack-files.json"
+BYTECODE = "__pycache__"
 _PIECE = 1 << 20
 
 
@@ -35,9 +36,19 @@ def write_manifest(
     with Progress("record model", total, shown) as progress:
         found |= {path: sha256(folder / path, progress.add) for path in unknown}
     found = {path: found[path] for path in paths}
-    text = json.dumps({"sha256": found}, indent=1)
-    (folder / MANIFEST).write_text(text + "\n", "utf-8")
+    (folder / MANIFEST).write_text(manifest_text(found), "utf-8")
     return found
+
+
+def manifest_text(files: Mapping[str, str]) -> str:
+    """Return what is recorded of files with these digests: the same text for the same files."""
+    found = {path: files[path] for path in sorted(files) if path != MANIFEST}
+    return json.dumps({"sha256": found}, indent=1) + "\n"
+
+
+def text_digest(text: str) -> str:
+    """Return the SHA-256 of a text, in hexadecimal."""
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
 
 def read_manifest(folder: Path) -> dict[str, str] | None:
@@ -51,21 +62,58 @@ def read_manifest(folder: Path) -> dict[str, str] | None:
     file = folder / MANIFEST
     if not file.is_file():
         return None
+    return manifest_of(file.read_text("utf-8", errors="replace"), str(file))
+
+
+def manifest_of(text: str, file: str) -> dict[str, str]:
+    """Return the digests that the text of a manifest records, by path.
+
+    Raises
+    ------
+    InvalidParameterError
+        If it is damaged.
+    """
     try:
-        found = json.loads(file.read_text("utf-8"))["sha256"]
+        found = json.loads(text)["sha256"]
         return {str(path): str(digest) for path, digest in found.items()}
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise InvalidParameterError(
-            f"{str(file)!r}, which has the digests of the model's files, is damaged. Get the model "
+            f"{file!r}, which has the digests of the model's files, is damaged. Get the model "
             "anew; or, if you trust its files as they are, delete this one."
         ) from None
 
 
 def files_below(folder: Path) -> list[str]:
-    """Return the paths of a model's files, in order, without the file of the digests."""
+    """Return the paths of a model's files, in order, without the file of the digests.
+
+    Bytecode is left out: Python writes it where it imports from, and nbtrack never reads it.
+    """
     found = (path for path in folder.rglob("*") if path.is_file())
     paths = sorted(path.relative_to(folder).as_posix() for path in found)
-    return [path for path in paths if path != MANIFEST]
+    return [path for path in paths if path != MANIFEST and BYTECODE not in path.split("/")]
+
+
+def file_of(folder: Path, name: object) -> Path:
+    """Return the path of a file or a folder of a model that its MLmodel file names.
+
+    Raises
+    ------
+    InvalidParameterError
+        If it is outside of the model's folder, where nothing is recorded.
+    """
+    parts = name.replace("\\", "/").split("/") if isinstance(name, str) else [""]
+    if ".." in parts or parts[0] == "" or ":" in parts[0] or "\0" in str(name):
+        raise InvalidParameterError(
+            f"The MLmodel file in {folder} names {name!r}, which is no file of the model. Get the "
+            "model anew."
+        )
+    return folder / str(name)
+
+
+def links_below(folder: Path) -> list[str]:
+    """Return the paths of links to folders: what lies behind them is no part of a model."""
+    found = (path for path in folder.rglob("*") if path.is_symlink() and path.is_dir())
+    return sorted(path.relative_to(folder).as_posix() for path in found)
 
 
 def sha256(path: Path, add: Callable[[int], None] | None = None) -> str:

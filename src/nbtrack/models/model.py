@@ -10,9 +10,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from nbtrack.errors import InvalidParameterError, NotFoundError
+from nbtrack.errors import InvalidParameterError, NbtrackError, NotFoundError
+from nbtrack.models.manifest import file_of
 from nbtrack.models.requirements import Requirements
 from nbtrack.models.signature import ModelSignature
+from nbtrack.store.yaml_text import read_yaml
 
 if TYPE_CHECKING:
     from nbtrack.models.info import ModelInfo
@@ -199,7 +201,7 @@ class Model:
     def get_serving_input(self, path: str | os.PathLike[str]) -> str | None:
         """Return the input example as the JSON text that a scoring server takes."""
         name = (self.saved_input_example_info or {}).get("serving_input_path")
-        return None if name is None else (self._folder(path) / name).read_text("utf-8")
+        return None if name is None else file_of(self._folder(path), name).read_text("utf-8")
 
     def get_model_info(self) -> ModelInfo:
         """Return what there is to know about the model."""
@@ -248,8 +250,6 @@ class Model:
         InvalidParameterError
             If the file is no MLmodel.
         """
-        import yaml
-
         place = Path(path)
         if not place.exists():
             from nbtrack.models.loading import locate_folder
@@ -260,13 +260,36 @@ class Model:
             raise NotFoundError(
                 f"{str(place)!r} is no model folder: there is no file {MLMODEL} in it."
             )
+        return cls.parse(file.read_bytes(), str(file))
+
+    @classmethod
+    def parse(cls, content: bytes, name: str) -> Model:
+        """Return the model that the content of a file says.
+
+        Parameters
+        ----------
+        content : bytes
+        name : str
+            The file's name, for the message.
+
+        Raises
+        ------
+        InvalidParameterError
+            If it is no MLmodel.
+        """
+        given = read_yaml(content, name)
+        flavors = given.get("flavors", {}) if isinstance(given, dict) else None
+        if not isinstance(flavors, dict) or not all(isinstance(f, dict) for f in flavors.values()):
+            raise InvalidParameterError(f"{name!r} is no MLmodel file: it has no flavors.")
         try:
-            given = yaml.safe_load(file.read_text("utf-8"))
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
-            raise InvalidParameterError(f"{str(file)!r} cannot be read: {error}") from None
-        if not isinstance(given, dict) or not isinstance(given.get("flavors", {}), dict):
-            raise InvalidParameterError(f"{str(file)!r} is no MLmodel file: it has no flavors.")
-        return cls.from_dict(given)
+            return cls.from_dict(given)
+        except NbtrackError:
+            raise
+        except Exception as error:
+            raise InvalidParameterError(
+                f"{name!r} is no MLmodel file that can be read: {type(error).__name__}: {error}. "
+                "Get the model anew."
+            ) from error
 
     @classmethod
     def from_dict(cls, model_dict: Mapping[str, Any]) -> Model:

@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from nbtrack.errors import InvalidParameterError, NbtrackError
+from nbtrack.models.code_paths import SourceOnlyLoader
 from nbtrack.models.python_model import LoadedPythonModel, PythonModelContext
+from nbtrack.store.yaml_text import read_yaml
 
 _model: ContextVar[Any] = ContextVar("nbtrack_model_from_code", default=None)
 _config: ContextVar[Mapping[str, Any] | None] = ContextVar("nbtrack_model_config", default=None)
@@ -83,13 +85,11 @@ def read_config(given: Mapping[str, Any] | str | Path | None) -> dict[str, Any] 
     InvalidParameterError
         If the file is not there or has no settings.
     """
-    import yaml
-
     if given is None or isinstance(given, Mapping):
         return None if given is None else dict(given)
     if not Path(given).is_file():
         raise InvalidParameterError(f"model_config={str(given)!r}: there is no such file.")
-    found = yaml.safe_load(Path(given).read_text("utf-8"))
+    found = read_yaml(Path(given).read_bytes(), str(given))
     if not isinstance(found, dict):
         raise InvalidParameterError(f"model_config={str(given)!r} has no settings in it.")
     return found
@@ -106,7 +106,7 @@ def run_code(file: Path, config: Mapping[str, Any] | None = None) -> Any:
         If it fails.
     """
     name = f"nbtrack_model_code_{next(_numbers)}"
-    spec = spec_from_file_location(name, file)
+    spec = spec_from_file_location(name, file, loader=SourceOnlyLoader(name, str(file)))
     if spec is None or spec.loader is None:
         raise InvalidParameterError(f"{str(file)!r} is no Python file.")
     module = module_from_spec(spec)

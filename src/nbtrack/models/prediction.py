@@ -71,7 +71,7 @@ def predict(
     device : str, optional
         Where a PyTorch model is loaded, such as ``"cuda"``.
     trust : bool, optional
-        True lets code of a model run that is not from your own store.
+        True lets code of a model run that you have not saved yourself.
 
     Raises
     ------

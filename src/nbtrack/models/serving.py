@@ -78,7 +78,7 @@ def serve(
     model_config : dict, optional
         Settings over those that the model was saved with.
     trust : bool, optional
-        True lets code of a model run that is not from your own store.
+        True lets code of a model run that you have not saved yourself.
     wait : bool
         Return only after an interrupt.
 

@@ -1,13 +1,14 @@
-"""Whose code a model would run: the user's own, or a stranger's."""
+"""Whether the code of a model may run: consent, and how to give it."""
 
 from __future__ import annotations
 
 import os
-import re
 from pathlib import Path
 
 from nbtrack.config import env_flag
 from nbtrack.errors import UntrustedError
+from nbtrack.models.remembered import why_unknown
+from nbtrack.tracking.model_places import store_around
 
 _FORBIDDEN = ("MLFLOW_ALLOW_MODEL_CODE_EXECUTION", "MLFLOW_ALLOW_PICKLE_DESERIALIZATION")
 
@@ -24,8 +25,8 @@ def check_consent(
     place : path
         Where it lies.
     own : bool
-        Whether the model is the user's own: of the store that is tracked to, or one that
-        was saved by this user on this machine.
+        Whether the model is the user's own: one that was saved by this user on this machine,
+        or that the user has said to trust.
     trust : bool, optional
         What the caller says; None for nothing.
 
@@ -42,39 +43,26 @@ def check_consent(
             )
     if trust or (own and trust is None):
         return
-    why = "trust=False was passed" if trust is False else "it is not from your own store"
+    path = os.fspath(place)
+    if trust is False:
+        raise UntrustedError(
+            f"Loading the model in {path} runs {what}, and trust=False was passed. Leave it out, "
+            "or load what needs no code."
+        )
+    reason = why_unknown()
+    unknown = "" if reason is None else f" (yours cannot be told from others: {reason})"
     raise UntrustedError(
-        f"Loading the model in {os.fspath(place)} runs {what}, and {why}. Read it first; if you "
-        "trust where it comes from, pass trust=True."
+        f"Loading the model in {path} runs {what}, and you have not saved it on this machine"
+        f"{unknown}. Read it first; if you trust where it comes from, pass trust=True. "
+        f"{_whole_store(Path(path))}"
     )
 
 
-def remember(digest: str) -> None:
-    """Note that this user has saved a model, so that loading it again needs no consent.
-
-    Parameters
-    ----------
-    digest : str
-        The SHA-256 of the model's manifest: another content is another model.
-    """
-    note = _note(digest)
-    try:
-        note.parent.mkdir(parents=True, exist_ok=True)
-        note.touch()
-    except OSError:  # a home that cannot be written: then loading asks for trust=True
-        return
-
-
-def is_remembered(digest: str) -> bool:
-    """Return whether this user has saved the model on this machine."""
-    try:
-        return _note(digest).is_file()
-    except OSError:
-        return False
-
-
-def _note(digest: str) -> Path:
-    import platformdirs
-
-    name = re.sub(r"[^0-9a-f]", "", digest)
-    return Path(platformdirs.user_state_dir("nbtrack")) / "saved_models" / name
+def _whole_store(place: Path) -> str:
+    store = store_around(place)
+    if store is None:
+        return "For all models of a store at once: nbtrack.trust(...), or the command nbtrack trust"
+    return (
+        f"For all models that its store has now: nbtrack.trust({str(store)!r}), or the command "
+        f"nbtrack trust {store}"
+    )

@@ -63,7 +63,7 @@ def _reader_of(model: Any) -> Read:
 
 def _at(uri: str) -> tuple[Facts, Mapping[str, Any]]:
     place = locate(uri)
-    if place.model_id is not None and place.own:
+    if place.model_id is not None and place.tracked:
         return logged_model(context.store_of_model(place.model_id), place.model_id)
     return model_folder(place.folder, uri)
 

@@ -7,9 +7,8 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import yaml
-
-from nbtrack.errors import ProjectError
+from nbtrack.errors import InvalidParameterError, ProjectError
+from nbtrack.store.yaml_text import read_yaml
 
 _LOCAL = re.compile(r"^(-e\b|--editable|\.|/|~|file:)|@\s*file:")
 
@@ -76,7 +75,7 @@ def read_requirements(folder: Path, file: Path | None) -> Requirements:
     if file.suffix == ".txt":
         return Requirements(folder, packages=[f"-r {file}"])
     try:
-        said = yaml.safe_load(file.read_text("utf-8")) or {}
+        said = read_yaml(file.read_bytes(), file.name) or {}
         python = said.get("python")
         return Requirements(
             file.parent,
@@ -84,7 +83,7 @@ def read_requirements(folder: Path, file: Path | None) -> Requirements:
             [str(line) for line in said.get("build_dependencies") or []],
             [str(line) for line in said.get("dependencies") or []],
         )
-    except (yaml.YAMLError, AttributeError, TypeError, UnicodeDecodeError) as error:
+    except (InvalidParameterError, AttributeError, TypeError) as error:
         raise ProjectError(
             f"The environment file {file} cannot be used: {error}. It has the keys python, "
             "build_dependencies and dependencies.",

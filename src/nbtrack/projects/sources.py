@@ -7,7 +7,6 @@ import re
 import subprocess
 import sys
 import tempfile
-import zipfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from urllib.request import url2pathname
 
 from nbtrack.errors import MissingDependencyError, ProjectError
 from nbtrack.projects.entry_points import RUNNABLE
+from nbtrack.store.archives import unpack
 
 _GIT_URI = re.compile(r"^(https?|ssh|git|git\+ssh|git\+https)://|^[^/@\s]+@[^/:\s]+:")
 _PROTOCOLS = "file:git:http:https:ssh"
@@ -155,8 +155,7 @@ def _is_bare(path: Path) -> bool:
 @contextmanager
 def _unpacked(path: Path) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="nbtrack-project-") as place:
-        with zipfile.ZipFile(path) as archive:
-            archive.extractall(place)  # leaves out '..' and absolute paths itself
+        unpack(path, Path(place))
         yield Path(place)
 
 

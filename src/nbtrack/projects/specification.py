@@ -7,11 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
-
-from nbtrack.errors import ProjectError
+from nbtrack.errors import InvalidParameterError, ProjectError
 from nbtrack.projects.entry_points import EntryPoint, script, scripts_in
 from nbtrack.projects.parameters import Parameter
+from nbtrack.store.yaml_text import read_yaml
 
 EnvironmentKind = Literal["none", "python", "conda", "docker", "uv"]
 _KEYS = {"python_env": "python", "conda_env": "conda", "docker_env": "docker"}
@@ -86,9 +85,9 @@ def read_project(folder: Path) -> Project:
 
 def _read(file: Path) -> Mapping[str, Any]:
     try:
-        said = yaml.safe_load(file.read_text("utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise _error(file, f"it is no YAML: {error}") from error
+        said = read_yaml(file.read_bytes(), file.name)
+    except InvalidParameterError as error:
+        raise _error(file, error.message) from error
     if said is None:
         return {}
     if not isinstance(said, Mapping):

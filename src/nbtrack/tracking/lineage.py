@@ -14,6 +14,7 @@ from nbtrack.store.artifacts import ArtifactFolder
 from nbtrack.store.reader import Reader
 from nbtrack.store.runs import get_runs
 from nbtrack.store.store import Store
+from nbtrack.store.yaml_text import read_yaml
 from nbtrack.tracking.model_places import MODEL_FILE, ModelPlace, locate, store_of
 from nbtrack.tracking.run import PARENT
 
@@ -277,12 +278,10 @@ def _uri_of(what: Any) -> str:
 
 def _written(place: ModelPlace) -> tuple[str | None, str | None]:
     """Return the model and the run that the MLmodel file of a folder names."""
-    import yaml
-
     folder: ArtifactFolder = place.folder
     try:
-        known = yaml.safe_load(folder.read_bytes(MODEL_FILE))
-    except (NbtrackError, OSError, yaml.YAMLError):
+        known = read_yaml(folder.read_bytes(MODEL_FILE), MODEL_FILE)
+    except (NbtrackError, OSError):
         return None, None
     fields = known if isinstance(known, dict) else {}
     model_id, run_id = fields.get("model_id"), fields.get("run_id")

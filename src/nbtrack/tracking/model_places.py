@@ -6,20 +6,22 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from nbtrack.entities import ModelVersion
-from nbtrack.errors import InvalidParameterError, NotFoundError
+from nbtrack.errors import InvalidParameterError, NbtrackError, NotFoundError
 from nbtrack.limits import check_run_id
 from nbtrack.store import logged_models, registry
 from nbtrack.store.artifact_paths import check_artifact_path
 from nbtrack.store.artifact_roots import local_path
 from nbtrack.store.artifacts import ArtifactFolder
 from nbtrack.store.reader import Reader
-from nbtrack.store.store import Store
+from nbtrack.store.store import Store, open_store
 from nbtrack.tracking import context
 from nbtrack.tracking.model_uris import ModelUri, is_model_id, is_model_uri, parse_model_uri
 
 MODEL_FILE = "MLmodel"
+MANIFEST = "nbtrack-files.json"  # where a model's folder has a record of its own
 
 
 @dataclass(frozen=True)
@@ -32,9 +34,9 @@ class ModelPlace:
         As it was asked for.
     folder : ArtifactFolder
         The model's files; ``folder.download()`` gives a local path, in place where it is local.
-    own : bool
+    tracked : bool
         Whether the files belong to the store that this process tracks to, and that is no
-        server, which others may write to.
+        server. Whether the model is the user's own is another question.
     hashes : dict of str to str or None
         The recorded SHA-256 of files by path below the folder, where the store knows them.
     model_id, run_id, name : str or None
@@ -44,7 +46,7 @@ class ModelPlace:
 
     uri: str
     folder: ArtifactFolder
-    own: bool
+    tracked: bool
     hashes: dict[str, str] | None = None
     model_id: str | None = None
     run_id: str | None = None
@@ -119,8 +121,8 @@ def split_run_uri(uri: str) -> tuple[str, str]:
     return run_id, path.rstrip("/")
 
 
-def _is_own(store: Store) -> bool:
-    """Return whether what a store has is the user's: what others put on a server is not."""
+def _is_tracked(store: Store) -> bool:
+    """Return whether a store is the one that is tracked to, with files that are here."""
     return store is context.store() and store.remote is None
 
 
@@ -134,7 +136,7 @@ def _of_run(reader: Reader, store: Store, uri: str) -> ModelPlace:
         return ModelPlace(
             uri,
             reader.access.folder(artifacts.uri_of(path)),
-            _is_own(store),
+            _is_tracked(store),
             _below(_run_hashes(reader, run_id), path),
             run_id=run_id,
             name=path.rpartition("/")[2],
@@ -195,7 +197,7 @@ def _logged(
     return ModelPlace(
         uri,
         reader.access.folder(model.artifact_location),
-        _is_own(store),
+        _is_tracked(store),
         logged_models.hashes(reader, model_id) or None,
         model_id,
         model.source_run_id,
@@ -203,33 +205,53 @@ def _logged(
     )
 
 
+def store_around(place: Path) -> Path | None:
+    """Return the file of the store that a path lies in; None where it lies in none."""
+    for folder in Path(os.path.abspath(place)).parents:
+        if folder.name == "artifacts" and folder.parent.suffix == ".d":
+            database = folder.parent.with_suffix("")
+            return database if database.is_file() else None
+    return None
+
+
 def _of_path(
     store: Store, uri: str, opened: Callable[[str], ArtifactFolder] = ArtifactFolder
 ) -> ModelPlace:
-    """Return the place of a path; below the store's own folder it is the store's own.
+    """Return the place of a path; what is below the folder of a store has that store's record.
 
     What the user names is opened as it is; what a row of a store names, as the store allows.
     """
     local = local_path(uri)
     if local is None:
-        return ModelPlace(uri, opened(uri), own=False)
+        return ModelPlace(uri, opened(uri), tracked=False)
     if not local.exists():
         raise NotFoundError(f"There is no model at {uri}: no such folder (in {Path.cwd()}).")
-    own = Path(os.path.realpath(store.artifacts))
     real = Path(os.path.realpath(local))
-    if not _is_own(store) or not real.is_relative_to(own):
-        return ModelPlace(uri, opened(str(local)), own=False)
-    parts = real.relative_to(own).parts
-    folder = opened(str(real))
+    if _is_tracked(store) and real.is_relative_to(os.path.realpath(store.artifacts)):
+        known = _recorded(store, real)
+        return ModelPlace(uri, opened(str(real)), tracked=True, **known)
+    folder = opened(str(local))
+    around = store_around(real)
+    if around is None or (local / MANIFEST).is_file():
+        return ModelPlace(uri, folder, tracked=False)
+    try:
+        hashes = _recorded(open_store(around), real).get("hashes")
+    except NbtrackError:  # damaged, or held by somebody: then nobody knows
+        hashes = None
+    return ModelPlace(uri, folder, tracked=False, hashes=hashes)
+
+
+def _recorded(store: Store, folder: Path) -> dict[str, Any]:
+    """Return what a store knows of a folder below its artifacts: hashes, and whose they are."""
+    parts = folder.relative_to(os.path.realpath(store.artifacts)).parts
     with store.read() as reader:
         if len(parts) >= 4 and parts[1] == "models":
-            known = logged_models.hashes(reader, parts[2])
-            hashes = _below(known, "/".join(parts[4:]))
-            return ModelPlace(uri, folder, own=True, hashes=hashes or None, model_id=parts[2])
+            known = _below(logged_models.hashes(reader, parts[2]), "/".join(parts[4:]))
+            return {"hashes": known or None, "model_id": parts[2]}
         if len(parts) >= 2:
-            hashes = _below(_run_hashes(reader, parts[1]), "/".join(parts[2:]))
-            return ModelPlace(uri, folder, own=True, hashes=hashes or None, run_id=parts[1])
-    return ModelPlace(uri, folder, own=True)
+            known = _below(_run_hashes(reader, parts[1]), "/".join(parts[2:]))
+            return {"hashes": known or None, "run_id": parts[1]}
+    return {}
 
 
 def _run_hashes(reader: Reader, run_id: str) -> dict[str, str]:

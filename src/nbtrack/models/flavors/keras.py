@@ -13,11 +13,12 @@ from nbtrack.models.code_paths import use_code
 from nbtrack.models.frameworks import framework
 from nbtrack.models.frozen_files import read_frozen, write_frozen
 from nbtrack.models.info import ModelInfo
-from nbtrack.models.loading import OpenedModel, as_opened, check_files, open_model
+from nbtrack.models.loading import OpenedModel, as_opened, check_files, open_model, reads_model
 from nbtrack.models.model import Model
 from nbtrack.models.objects import freeze
 from nbtrack.models.options import LogOptions, SaveOptions, spelled_out
 from nbtrack.models.progress import working
+from nbtrack.store.archives import check_archive
 
 FLAVOR = "keras"
 DATA = "data"
@@ -80,6 +81,7 @@ def log_model(
     return logging.log(write, artifact_path=artifact_path, predict=predict, **options)
 
 
+@reads_model
 def load_model(
     model_uri: str | os.PathLike[str],
     dst_path: str | os.PathLike[str] | None = None,
@@ -101,7 +103,7 @@ def load_model(
     load_model_kwargs : dict, optional
         Options of ``keras.saving.load_model``.
     trust : bool, optional
-        True lets saved source and Lambda layers run that are not from your own store.
+        True lets saved source and Lambda layers run of a model that you have not saved yourself.
 
     Raises
     ------
@@ -111,6 +113,7 @@ def load_model(
     return loaded(open_model(model_uri, dst_path), trust, custom_objects, load_model_kwargs)
 
 
+@reads_model
 def _load_pyfunc(
     path: str | OpenedModel,
     model_config: Mapping[str, Any] | None = None,
@@ -170,7 +173,7 @@ def loaded(
         )
     if known.get("code"):
         opened.ask("the code that came with it", trust)
-        use_code(opened.path / known["code"])
+        use_code(opened.file(known["code"]))
     folder = str(known.get("data", DATA))
     check_files(opened, [folder, CLASSES])
     classes: dict[str, Any] = {}
@@ -179,7 +182,8 @@ def loaded(
         classes = read_frozen(opened.path / CLASSES, trusted=True)
     given: dict[str, Any] = {**(options or {})}
     given["custom_objects"] = {**classes, **(custom_objects or {})}
-    file = opened.path / folder / _FILE
+    file = opened.file(folder) / _FILE
+    check_archive(file)
     try:
         with working("load model"):
             return keras.saving.load_model(file, **{"safe_mode": True, **given})

@@ -16,7 +16,7 @@ from nbtrack.models.code_paths import use_code
 from nbtrack.models.environment import CONDA, REQUIREMENTS
 from nbtrack.models.frameworks import framework
 from nbtrack.models.info import ModelInfo
-from nbtrack.models.loading import OpenedModel, as_opened, open_model
+from nbtrack.models.loading import OpenedModel, as_opened, open_model, reads_model
 from nbtrack.models.model import PYFUNC, Model
 from nbtrack.models.model_code import read_config, run_code
 from nbtrack.models.objects import freeze
@@ -121,6 +121,7 @@ def log_model(
     return logging.log(parts.write, artifact_path=artifact_path, predict=parts.predict, **known)
 
 
+@reads_model
 def load_model(
     model_uri: str | os.PathLike[str],
     suppress_warnings: bool = False,
@@ -143,7 +144,7 @@ def load_model(
     model_config : dict or path, optional
         Settings over those that the model was saved with.
     trust : bool, optional
-        True lets code of a model run that is not from your own store; False lets none run.
+        True lets code of a model run that you have not saved yourself; False lets none run.
 
     Raises
     ------
@@ -156,13 +157,14 @@ def load_model(
     flavor = opened.flavor(PYFUNC)
     if flavor.get("code"):
         opened.ask("the code that came with it", trust)
-        use_code(opened.path / flavor["code"])
+        use_code(opened.file(flavor["code"]))
     config = {**(flavor.get("config") or {}), **(read_config(_config(model_config)) or {})}
     loaded = _loaded(opened, flavor, config or None, trust)
     predict = flavor.get("predict_fn", "predict")
     return PyFuncModel(opened.model, loaded, predict if hasattr(loaded, predict) else "predict")
 
 
+@reads_model
 def get_model_dependencies(
     model_uri: str | os.PathLike[str], format: Literal["pip", "conda"] = "pip"
 ) -> str:
@@ -189,6 +191,7 @@ def get_model_dependencies(
     return str(file)
 
 
+@reads_model
 def _load_pyfunc(
     path: str | OpenedModel,
     model_config: Mapping[str, Any] | None = None,
@@ -199,12 +202,12 @@ def _load_pyfunc(
     flavor = opened.flavor(PYFUNC)
     if flavor.get("model_code_path"):
         opened.ask("the source that came with it", trust)
-        found = run_code(opened.path / Path(flavor["model_code_path"]).name, model_config)
+        found = run_code(opened.file(Path(flavor["model_code_path"]).name), model_config)
     else:
         opened.ask("a pickle", trust)
-        found = _unpickled(opened.path / flavor["python_model"], flavor)
+        found = _unpickled(opened.file(flavor.get("python_model")), flavor)
     artifacts = {
-        name: str(opened.path / known["path"])
+        name: str(opened.file(known["path"]))
         for name, known in (flavor.get("artifacts") or {}).items()
     }
     hinted = opened.model.is_signature_from_type_hint
@@ -340,7 +343,7 @@ def _loaded(opened: OpenedModel, flavor: Mapping[str, Any], config: Any, trust: 
             f"The model is loaded by the module {name}, which is not here: {error}. Install the "
             "packages of its requirements.txt, or save it with code_paths=[...]."
         ) from None
-    data = opened.path / flavor["data"] if flavor.get("data") else opened.path
+    data = opened.file(flavor["data"]) if flavor.get("data") else opened.path
     if config is not None:
         return module._load_pyfunc(str(data), config)
     return module._load_pyfunc(str(data))

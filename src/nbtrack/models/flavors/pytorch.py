@@ -22,7 +22,6 @@ from nbtrack.models.flavors.torch.predictor import Predictor
 from nbtrack.models.flavors.torch.saving import DATA, FLAVOR, FOR_MLFLOW, Saved, format_of, prepare
 from nbtrack.models.flavors.torch.unwrapped import inner
 from nbtrack.models.input_example import Example
-from nbtrack.models.manifest import files_below, read_manifest
 from nbtrack.models.requirements import Requirements
 from nbtrack.models.signature import infer_signature
 
@@ -186,6 +185,7 @@ def log_model(
     )
 
 
+@loading.reads_model
 def load_model(
     model_uri: str | os.PathLike[str],
     dst_path: str | os.PathLike[str] | None = None,
@@ -206,7 +206,7 @@ def load_model(
         The weights are loaded straight to it.
     trust : bool, optional
         Whether source that came with the model, a pickle or an exported program may run that
-        is not from the own store. ``load_state_dict`` gives the weights alone, without running
+        you have not saved yourself. ``load_state_dict`` gives the weights alone, without running
         anything.
     **kwargs
         Options of ``torch.load`` (``pickle_module``, ``map_location``), for a pickle.
@@ -226,7 +226,7 @@ def load_model(
     opened = loading.open_model(model_uri, dst_path)
     if opened.flavor(FLAVOR).get("code"):
         opened.ask("the code that came with it", trust)
-        use_code(opened.path / opened.flavor(FLAVOR)["code"])
+        use_code(opened.file(opened.flavor(FLAVOR)["code"]))
     return _read(opened, device, trust, kwargs)
 
 
@@ -237,6 +237,7 @@ def get_default_pip_requirements() -> list[str]:
     return found.lines()
 
 
+@loading.reads_model
 def _load_pyfunc(
     path: str | loading.OpenedModel,
     model_config: Mapping[str, Any] | None = None,
@@ -260,20 +261,19 @@ def _read(
 ) -> torch.nn.Module:
     facts = opened.flavor(FLAVOR)
     folder = str(facts.get("model_data", DATA))
-    hashes = opened.place.hashes or read_manifest(opened.path)
+    # the weights are compared while they are loaded, so that they are read once
+    weights = {f"{folder}/{name}" for name in (structure.WEIGHTS, structure.EXTRA)}
+    loading.check_files(opened, [folder], later=weights)
+    recorded = opened.recorded
     inside = None
-    if hashes is not None:
-        # the weights are compared while they are loaded, so that they are read once
-        large = {f"{folder}/{name}" for name in (structure.WEIGHTS, structure.EXTRA)}
-        present = {name for name in files_below(opened.path) if name.startswith(f"{folder}/")}
-        recorded = {name for name in hashes if name.startswith(f"{folder}/")}
-        loading.check_files(opened, sorted((present | recorded) - large))
-        inside = {name.removeprefix(f"{folder}/"): hashes[name] for name in recorded}
+    if recorded is not None:
+        known = {name for name in recorded if name.startswith(f"{folder}/")}
+        inside = {name.removeprefix(f"{folder}/"): recorded[name] for name in known}
     return reading.read(
-        opened.path / folder,
+        opened.file(folder),
         facts,
         device=device,
-        own=opened.own,
+        own=trust is None and opened.own,
         trust=trust,
         hashes=inside,
         **options,

@@ -13,10 +13,11 @@ from nbtrack.models import logging
 from nbtrack.models.code_paths import use_code
 from nbtrack.models.frameworks import framework
 from nbtrack.models.info import ModelInfo
-from nbtrack.models.loading import OpenedModel, as_opened, check_files, open_model
+from nbtrack.models.loading import OpenedModel, as_opened, check_files, open_model, reads_model
 from nbtrack.models.model import Model
 from nbtrack.models.options import LogOptions, SaveOptions, spelled_out
 from nbtrack.models.progress import working
+from nbtrack.store.archives import check_archive
 
 FLAVOR = "sklearn"
 SERIALIZATION_FORMAT_PICKLE = "pickle"
@@ -94,6 +95,7 @@ def log_model(
     return logging.log(write, artifact_path=artifact_path, predict=predict, **options)
 
 
+@reads_model
 def load_model(
     model_uri: str | os.PathLike[str],
     dst_path: str | os.PathLike[str] | None = None,
@@ -109,7 +111,7 @@ def load_model(
     dst_path : str or path, optional
         The folder to copy it to.
     trust : bool, optional
-        True lets a pickle that is not from your own store run code, and types that skops does
+        True lets a pickle run code that you have not saved yourself, and types that skops does
         not know be made.
 
     Raises
@@ -120,6 +122,7 @@ def load_model(
     return _loaded(open_model(model_uri, dst_path), trust)
 
 
+@reads_model
 def _load_pyfunc(
     path: str | OpenedModel,
     model_config: Mapping[str, Any] | None = None,
@@ -219,8 +222,8 @@ def _loaded(opened: OpenedModel, trust: bool | None) -> Any:
     kind = known.get("serialization_format") or _kind_of(name)
     if known.get("code"):
         opened.ask("the code that came with it", trust)
-        use_code(opened.path / known["code"])
-    file = opened.path / name
+        use_code(opened.file(known["code"]))
+    file = opened.file(name)
     if kind == "skops":
         check_files(opened, [name])
         return _from_skops(opened, file, known.get("skops_trusted_types") or [], trust)
@@ -232,6 +235,7 @@ def _loaded(opened: OpenedModel, trust: bool | None) -> Any:
 
 def _from_skops(opened: OpenedModel, file: Path, named: list[str], trust: bool | None) -> Any:
     io = framework("skops.io")
+    check_archive(file)
     unknown = io.get_untrusted_types(file=file)
     if unknown:
         # the list in the folder says nothing: whoever wrote the folder has written it

@@ -9,7 +9,7 @@ from typing import Any, Unpack
 from nbtrack.errors import InvalidParameterError, MissingDependencyError
 from nbtrack.models.flavors import keras as flavor
 from nbtrack.models.info import ModelInfo
-from nbtrack.models.loading import OpenedModel, as_opened, open_model
+from nbtrack.models.loading import OpenedModel, as_opened, open_model, reads_model
 from nbtrack.models.model import Model
 from nbtrack.models.options import LogOptions, SaveOptions, spelled_out
 
@@ -76,6 +76,7 @@ def log_model(
     return flavor.log_model(model, artifact_path, save_model_kwargs=keras_model_kwargs, **options)
 
 
+@reads_model
 def load_model(
     model_uri: str | os.PathLike[str],
     dst_path: str | os.PathLike[str] | None = None,
@@ -95,7 +96,7 @@ def load_model(
     saved_model_kwargs, keras_model_kwargs : dict, optional
         Options of ``tensorflow.saved_model.load`` and of ``keras.saving.load_model``.
     trust : bool, optional
-        True lets code run that is not from your own store: a SavedModel is a program.
+        True lets code run that you have not saved yourself: a SavedModel is a program.
 
     Raises
     ------
@@ -105,6 +106,7 @@ def load_model(
     return _loaded(open_model(model_uri, dst_path), trust, saved_model_kwargs, keras_model_kwargs)
 
 
+@reads_model
 def _load_pyfunc(
     path: str | OpenedModel,
     model_config: Mapping[str, Any] | None = None,
@@ -136,7 +138,7 @@ def _loaded(
         raise MissingDependencyError(
             "This model is a SavedModel, which only TensorFlow reads: pip install tensorflow."
         ) from None
-    return tf.saved_model.load(str(opened.path / folder), **(saved_model_kwargs or {}))
+    return tf.saved_model.load(str(opened.file(folder)), **(saved_model_kwargs or {}))
 
 
 def _saved_model(opened: OpenedModel) -> str | None:

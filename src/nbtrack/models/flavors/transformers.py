@@ -20,7 +20,7 @@ from nbtrack.models.flavors.hugging_face import (
 )
 from nbtrack.models.frameworks import framework
 from nbtrack.models.info import ModelInfo
-from nbtrack.models.loading import OpenedModel, as_opened, check_files, open_model
+from nbtrack.models.loading import OpenedModel, as_opened, check_files, open_model, reads_model
 from nbtrack.models.model import Model
 from nbtrack.models.options import LogOptions, SaveOptions, spelled_out
 
@@ -105,6 +105,7 @@ def log_model(
     return logging.log(write, artifact_path=artifact_path, predict=predict, **options)
 
 
+@reads_model
 def load_model(
     model_uri: str | os.PathLike[str],
     dst_path: str | os.PathLike[str] | None = None,
@@ -147,6 +148,7 @@ def load_model(
     return parts
 
 
+@reads_model
 def _load_pyfunc(
     path: str | OpenedModel,
     model_config: Mapping[str, Any] | None = None,
@@ -229,7 +231,7 @@ def _parts(opened: OpenedModel, trust: bool | None, options: Mapping[str, Any]) 
     known = opened.flavor(FLAVOR)
     if known.get("code"):
         opened.ask("the code that came with it", trust)
-        use_code(opened.path / known["code"])
+        use_code(opened.file(known["code"]))
     if "model_binary" not in known and not (opened.path / "pipeline").is_dir():
         raise InvalidParameterError(
             f"{opened.place.uri!r} does not hold its weights but names a place of them "
@@ -238,7 +240,7 @@ def _parts(opened: OpenedModel, trust: bool | None, options: Mapping[str, Any]) 
         )
     folder = str(known.get("model_binary", "pipeline"))
     check_files(opened, [folder, FOLDER])
-    place = opened.path / folder
+    place = opened.file(folder)
     if not any(place.glob("*.safetensors")):
         opened.ask("a pickle", trust)
     given = {**dtype_option(known.get("torch_dtype")), **options}
@@ -246,7 +248,7 @@ def _parts(opened: OpenedModel, trust: bool | None, options: Mapping[str, Any]) 
     parts = {"model": kind.from_pretrained(place, **remote, **given)}
     names = [*known.get("components", []), *(["processor"] if "processor_type" in known else [])]
     for name in names:
-        inside = opened.path / FOLDER / name
+        inside = opened.file(f"{FOLDER}/{name}")
         kind, remote = class_named(opened, str(known[f"{name}_type"]), name, inside, trust)
         parts[name] = kind.from_pretrained(inside, **remote)
     return parts

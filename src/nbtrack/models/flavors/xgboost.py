@@ -2,23 +2,39 @@
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Unpack
 
 from nbtrack.errors import InvalidParameterError
-from nbtrack.models import logging
+from nbtrack.models import logging, ubjson
 from nbtrack.models.code_paths import use_code
 from nbtrack.models.frameworks import framework
 from nbtrack.models.info import ModelInfo
-from nbtrack.models.loading import OpenedModel, as_opened, check_files, open_model
+from nbtrack.models.loading import (
+    OpenedModel,
+    UnreadableModelError,
+    as_opened,
+    check_files,
+    open_model,
+    reads_model,
+)
 from nbtrack.models.model import Model
 from nbtrack.models.options import LogOptions, SaveOptions, spelled_out
 from nbtrack.models.progress import working
 
 FLAVOR = "xgboost"
 _FORMATS = ("ubj", "json", "deprecated", "xgb")
+_READ = """
+import ctypes, os, sys
+library, booster = ctypes.CDLL(sys.argv[1]), ctypes.c_void_p()
+library.XGBoosterCreate(None, ctypes.c_uint64(0), ctypes.byref(booster))
+library.XGBoosterLoadModel(booster, ctypes.c_char_p(os.fsencode(sys.argv[2])))
+"""
 
 
 @spelled_out(SaveOptions)
@@ -76,6 +92,7 @@ def log_model(
     return logging.log(write, artifact_path=artifact_path, predict=predict, **options)
 
 
+@reads_model
 def load_model(
     model_uri: str | os.PathLike[str],
     dst_path: str | os.PathLike[str] | None = None,
@@ -96,6 +113,7 @@ def load_model(
     return _loaded(open_model(model_uri, dst_path), trust)
 
 
+@reads_model
 def _load_pyfunc(
     path: str | OpenedModel,
     model_config: Mapping[str, Any] | None = None,
@@ -166,12 +184,44 @@ def _loaded(opened: OpenedModel, trust: bool | None) -> Any:
     known = opened.flavor(FLAVOR)
     if known.get("code"):
         opened.ask("the code that came with it", trust)
-        use_code(opened.path / known["code"])
+        use_code(opened.file(known["code"]))
     check_files(opened, [known["data"]])
     made = _class(opened, str(known.get("model_class", "xgboost.core.Booster")), trust)()
+    file = opened.file(known["data"])
+    if not opened.own:
+        _check_readable(file)
     with working("load model"):
-        made.load_model(opened.path / known["data"])
+        made.load_model(file)
     return made
+
+
+def _check_readable(file: Path) -> None:
+    """Raise where XGBoost would crash: its readers do not withstand what is made to break them.
+
+    Every length in the file is looked at first, then a process of its own reads it, by the
+    library alone, which is fast. Models that are known to be as they were saved need neither.
+    """
+    content = file.read_bytes()
+    try:
+        if file.suffix == ".ubj":
+            ubjson.check(content)
+        elif file.suffix == ".json":
+            json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise UnreadableModelError(
+            f"The file {str(file)!r} is damaged: {error}. Get the model anew."
+        ) from None
+    library = framework("xgboost.libpath").find_lib_path()[0]
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", _READ, library, str(file)],
+        capture_output=True,
+        check=False,
+    )
+    if done.returncode < 0:
+        raise UnreadableModelError(
+            f"The file {str(file)!r} makes XGBoost crash (signal {-done.returncode}), so it is not "
+            "loaded. It is damaged, or was made for that: get the model anew."
+        )
 
 
 def _class(opened: OpenedModel, name: str, trust: bool | None) -> Any:

@@ -61,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     add("-w", "--workers", type=int, default=1, help="processes, each with a model of its own")
     add("--env-manager", default="local", help="only 'local': this environment is the model's")
     add("--device", help="where a PyTorch model is loaded, such as cuda")
-    add("--trust", action="store_true", help="let code of a model run that is not from your store")
+    add("--trust", action="store_true", help="let code run of a model that you have not saved")
     add("--max-batch", type=int, default=512, help="rows that are scored together at most")
     add("--max-wait-ms", type=float, default=2.0, help="how long a request waits for others")
     add("--max-queue", type=int, default=256, help="requests that may wait for the model")

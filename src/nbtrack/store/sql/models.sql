@@ -56,3 +56,13 @@ ORDER BY step, model_id;
 UPDATE logged_models
 SET lifecycle_stage = 'deleted', last_updated_time = make_timestamp($now::BIGINT * 1000)
 WHERE model_id = $model_id;
+
+-- name: uris
+-- every model that has files: logged ones, artifacts of runs that are models, versions of anything else
+SELECT 'models:/' || model_id AS uri FROM logged_models WHERE lifecycle_stage = 'active'
+UNION ALL
+SELECT 'runs:/' || run_id || '/' || left(path, length(path) - length('/MLmodel')) FROM artifacts
+WHERE path LIKE '%/MLmodel'
+UNION ALL
+SELECT 'models:/' || name || '/' || version FROM model_versions WHERE model_id IS NULL
+ORDER BY uri;

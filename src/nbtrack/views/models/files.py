@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from nbtrack.errors import InvalidParameterError
 from nbtrack.store.artifacts import ArtifactFolder
+from nbtrack.store.yaml_text import read_yaml
 from nbtrack.views.sources import read_text
 
 MLMODEL = "MLmodel"
@@ -21,11 +23,9 @@ DOORS = ("pytorch", "sklearn", "transformers", "keras", "tensorflow", "xgboost")
 
 def read_mlmodel(folder: ArtifactFolder) -> dict[str, Any]:
     """Return the keys of a model's MLmodel file; empty where there is none that can be read."""
-    import yaml
-
     try:
-        found = yaml.safe_load(read_text(folder, MLMODEL, MAX_MLMODEL) or "")
-    except (yaml.YAMLError, RecursionError):
+        found = read_yaml(read_text(folder, MLMODEL, MAX_MLMODEL) or "", MLMODEL)
+    except InvalidParameterError:
         return {}
     return found if isinstance(found, dict) else {}
 

@@ -39,9 +39,18 @@ class Digests:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Digests:
-        """Return what ``to_dict`` gave."""
+        """Return what ``to_dict`` gave.
+
+        Raises
+        ------
+        ValueError
+            If the blocks are not those of a file of this size.
+        """
         blocks = tuple(str(digest) for digest in values["blocks"])
-        return cls(int(values["size"]), str(values["sha256"]), int(values["block"]), blocks)
+        size, block = int(values["size"]), int(values["block"])
+        if block < 1 or (blocks and len(blocks) != -(-size // block)):
+            raise ValueError(f"{len(blocks)} blocks of {block} bytes are no file of {size} bytes.")
+        return cls(size, str(values["sha256"]), block, blocks)
 
 
 class Source(Protocol):

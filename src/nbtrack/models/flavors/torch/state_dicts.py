@@ -68,6 +68,7 @@ def save_state_dict(
     part.replace(folder / FILE)
 
 
+@loading.reads_model
 def load_state_dict(
     state_dict_uri: str | os.PathLike[str],
     device: torch.device | str | int | None = None,

@@ -203,13 +203,17 @@ def source_files(folder: Path, tree: Mapping[str, Any]) -> dict[str, str]:
 
 
 def expected(folder: Path, name: str, hashes: Mapping[str, str] | None) -> Digests | None:
-    """Return what a file must be, by its recorded SHA-256; None where none was recorded."""
-    if hashes is None or name not in hashes:
-        return None
+    """Return what a file must be, by its recorded SHA-256; None where none was recorded.
+
+    Where neither the store nor the model's folder records its files, the digest counts that the
+    weights brought along.
+    """
     try:
         noted = Digests.from_dict(json.loads((folder / DIGESTS).read_text("utf-8"))[name])
     except (OSError, ValueError, KeyError, TypeError):
         noted = None
+    if hashes is None or name not in hashes:
+        return noted  # nobody else knows, so that it helps against damage only
     if noted is not None and noted.sha256 == hashes[name]:
         return noted
     return Digests((folder / name).stat().st_size, hashes[name])
