@@ -21,6 +21,7 @@ from nbtrack.errors import NotFoundError, UntrustedError
 from nbtrack.models import remembered
 from nbtrack.models.edits import set_signature, update_model_requirements
 from nbtrack.models.loading import ChangedModelError
+from nbtrack.tracking import context
 from tracking_servers import TrackingServer
 
 pytestmark = pytest.mark.usefixtures("workdir")
@@ -59,12 +60,10 @@ def somebody_else(folder: Path) -> Iterator[None]:
     """Be another user, who works in a folder and keeps notes of their own."""
     with pytest.MonkeyPatch.context() as patch, pytest.MonkeyPatch.context() as home:
         patch.setenv("XDG_STATE_HOME", str(folder / ".state"))
+        patch.setattr(context, "_process", context._Process())  # which knows what it has made
         home.chdir(folder)
         nbtrack.set_tracking_uri(folder / "nbtrack.duckdb")
-        try:
-            yield
-        finally:
-            nbtrack.set_tracking_uri(None)
+        yield
 
 
 def logged(mark: Path, **options: object) -> str:
@@ -272,13 +271,12 @@ def test_a_whole_store_is_trusted_as_it_is_now(theirs: Path, mark: Path) -> None
         plain = Path("plain")  # as MLflow writes it: without a record of its files
         nbtrack.pyfunc.save_model(plain, python_model="double.py")
         (plain / "nbtrack-files.json").unlink()
-        nbtrack.register_model(plain.absolute(), "by-path")
         with nbtrack.start_run(run.info.run_id):
             nbtrack.log_artifacts(plain, "plain")
     store = theirs / "nbtrack.duckdb"
-    assert len(nbtrack.trust(store)) == 3
+    assert len(nbtrack.trust(store)) == 2
     nbtrack.set_tracking_uri(store)
-    for uri in (f"models:/{first}", "models:/by-path/1", f"runs:/{run.info.run_id}/plain"):
+    for uri in (f"models:/{first}", f"runs:/{run.info.run_id}/plain"):
         assert nbtrack.pyfunc.load_model(uri).predict(2) == 4
     assert nbtrack.pyfunc.load_model(theirs / "plain").predict(2) == 4  # equal, so trusted
     mark.unlink()
