@@ -331,3 +331,27 @@ main()
     finally:
         process.terminate()
         process.communicate()
+
+
+def test_who_is_refused_keeps_the_connection(server: TrackingServer) -> None:
+    kept = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+    refused = {"Origin": "http://evil.example"}
+    asked: list[tuple[str, str, str | None, dict[str, str], int]] = [
+        ("GET", EXPERIMENT, None, {}, 200),
+        ("GET", EXPERIMENT, None, refused, 403),
+        ("POST", "/api/2.0/mlflow/runs/search", "{}", refused, 403),
+        ("PUT", "/api/2.0/mlflow-artifacts/artifacts/0/x/artifacts/y", "{}", refused, 403),
+        ("GET", "/nothing", None, {}, 404),
+        ("POST", "/nothing", "x" * 1_000_000, {}, 404),
+        ("PATCH", EXPERIMENT, "{}", {}, 405),
+    ]
+    for method, path, body, headers, status in asked:
+        kept.request(method, path, body, headers)
+        answer = kept.getresponse()
+        answer.read()
+        assert (answer.status, answer.will_close) == (status, False), (method, path)
+    assert kept.sock is not None
+    kept.request("PUT", asked[3][1], "x" * 1_000_000, refused)
+    answer = kept.getresponse()
+    assert (answer.status, answer.will_close) == (403, True)
+    kept.close()

@@ -32,6 +32,9 @@ AUTH_RESOURCE = "nbtrack"
 PIECE = 1024 * 1024
 DRAINED = 64 * 1024 * 1024  # so much of a body that is too large is read, for its answer to arrive
 
+SMALL = 64 * 1024  # so much of the body of a request that is refused is read, too
+_MORE = {"Expect", "Transfer-Encoding"}
+
 _CODES = {
     400: "BAD_REQUEST",
     401: "UNAUTHENTICATED",
@@ -60,7 +63,9 @@ class EndpointHandler(ClientHandler):
     _transfer: Transfer | None = None
     _saving: Awaitable[_Answer | None] | None = None
     _refused: _Answer | None = None
+    _error: web.HTTPError | None = None
     _is_handed_on = False
+    _is_last = False
 
     def initialize(
         self, routes: Sequence[Route], site: Site, pool: Executor, prefix: str = ""
@@ -93,22 +98,43 @@ class EndpointHandler(ClientHandler):
             If there is no such route.
         """
         route = self._route()
-        connection: Any = self.request.connection
-        connection.set_body_timeout(None)  # the pace is looked after
-        connection.set_max_body_size(DRAINED if route.opens is None else route.max_body)
+        if route.opens is None:
+            self.expect(DRAINED)
+            return None
+        self.expect(route.max_body, is_held=False)
+        return self._check(route, self._request(self.path_kwargs, b""))
+
+    def expect(self, most: int, *, is_held: bool = True) -> None:
+        """Take a body of so many bytes, if there is one."""
         headers = self.request.headers
         if headers.get("Content-Length", "0") != "0" or "Transfer-Encoding" in headers:
-            is_held = route.opens is None
+            connection: Any = self.request.connection
+            connection.set_body_timeout(None)  # the pace is looked after
+            connection.set_max_body_size(most)
             self._transfer = self.pace.receiving(self._time_out, is_held=is_held)
-        if route.opens is None:
-            return None
-        return self._check(route, self._request(self.path_kwargs, b""))
+
+    def refuse(self, error: web.HTTPError) -> None:
+        """Refuse a request in ``prepare``: after a small body, so that the connection goes on.
+
+        Raises
+        ------
+        tornado.web.HTTPError
+            If there is more, which is not taken; the connection is closed.
+        """
+        length = self.request.headers.get("Content-Length", "0")
+        is_small = length.isdecimal() and int(length) <= SMALL
+        if not is_small or not self.request.headers.keys().isdisjoint(_MORE):
+            self._is_last = True
+            raise error
+        self._error = error
 
     def data_received(self, chunk: bytes) -> Awaitable[None] | None:
         """Take a piece of the body; a disk that is slower than the network makes it wait."""
         if self._transfer is not None:
             self._transfer.moved(len(chunk))
-        route, body = self._route(), self._body
+        if self._error is not None:
+            return None
+        route, body = self.routes[self.request.method or ""], self._body
         if self._refused is not None or (route.opens is None and body.size > route.max_body):
             body.size += len(chunk)  # the answer says what is wrong
             return None
@@ -144,7 +170,7 @@ class EndpointHandler(ClientHandler):
     def _time_out(self) -> None:
         """Refuse a body that does not come."""
         if not self._finished:
-            self.set_header("Connection", "close")
+            self._is_last = True
             self.send_error(408)
 
     def on_connection_close(self) -> None:
@@ -192,6 +218,8 @@ class EndpointHandler(ClientHandler):
 
     async def _serve(self, path: dict[str, str]) -> None:
         self._end_transfer()
+        if self._error is not None:
+            raise self._error
         route = self._route()
         loop = asyncio.get_running_loop()
         if route.opens is not None:
@@ -276,6 +304,8 @@ class EndpointHandler(ClientHandler):
             message = error.log_message or message
         elif error is not None:
             message = f"nbtrack could not answer: {error!r}. The server's log has the details."
+        if self._is_last:
+            self.set_header("Connection", "close")
         self.set_header("Content-Type", "application/json")
         self.finish(json.dumps({wire.ERROR_CODE: code, wire.MESSAGE: message}))
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from tornado import web
 
-from nbtrack.server.adapter import EndpointHandler, handlers
+from nbtrack.server.adapter import DRAINED, EndpointHandler, handlers
 from nbtrack.server.announcer import Announcer
 from nbtrack.server.connections import Application
 from nbtrack.server.mlflow.table import MLFLOW
@@ -41,8 +41,11 @@ class StandaloneHandler(EndpointHandler):
 
     def prepare(self) -> Any:
         """Refuse by the headers, before anything of the body is taken."""
-        check(self)
-        return self.begin()
+        try:
+            check(self)
+            return self.begin()
+        except web.HTTPError as error:
+            return self.refuse(error)
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         """Answer with what went wrong as JSON."""
@@ -67,13 +70,19 @@ class _NothingHandler(StandaloneHandler):
         """Take nothing."""
         self.pace = self.settings["pace"]
 
-    def prepare(self) -> Any:
-        check(self)
-        if self.request.path == "/" and self.request.method in ("GET", "HEAD"):
-            self.set_header("Content-Type", "text/plain; charset=utf-8")
-            self.finish("nbtrack serves MLflow's tracking API here. See docs/server.md.\n")
-            return
-        raise web.HTTPError(404, "There is nothing here.")
+    def begin(self) -> None:
+        """Take a body, for the answer to arrive."""
+        self.expect(DRAINED)
+        if self.request.path != "/":
+            self._error = web.HTTPError(404, "There is nothing here.")
+
+    async def _serve(self, path: dict[str, str]) -> None:
+        if self._error is not None:
+            raise self._error
+        self.set_header("Content-Type", "text/plain; charset=utf-8")
+        self.finish("nbtrack serves MLflow's tracking API here. See docs/server.md.\n")
+
+    head = StandaloneHandler.get
 
 
 def application(

@@ -46,14 +46,17 @@ class JupyterHandler(EndpointHandler, APIHandler):
 
     async def prepare(self, **options: Any) -> None:
         """Find out who asks before anything of the body is taken."""
-        waiting: Any = super().prepare(**options)
-        await ensure_async(waiting)
-        if not self._finished:
-            if self.current_user is None:
-                raise web.HTTPError(403)
-            more = self.begin()
-            if more is not None:
-                await more
+        try:
+            waiting: Any = super().prepare(**options)
+            await ensure_async(waiting)
+            if not self._finished:
+                if self.current_user is None:
+                    raise web.HTTPError(403)
+                more = self.begin()
+                if more is not None:
+                    await more
+        except web.HTTPError as error:
+            self.refuse(error)
 
 
 class NbtrackApp(ExtensionApp):

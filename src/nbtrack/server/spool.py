@@ -34,7 +34,6 @@ class Spool:
         self.size = len(content)
         self._held = [content] if content else []
         self._waiting = self.size
-        self._digest = hashlib.sha256()
         self._file: BinaryIO | None = None
         self._path: Path | None = None
         self._gone = False
@@ -60,6 +59,7 @@ class Spool:
         """Begin a file in a folder; called in a thread, before the first `write`."""
         with self._guard, translated(""):
             if not self._gone:
+                self._digest = hashlib.sha256()
                 folder.mkdir(parents=True, exist_ok=True)
                 self._path = part_in(folder)
                 self._file = self._path.open("xb")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from nbtrack.errors import InvalidParameterError
@@ -40,7 +41,7 @@ class Field:
     required: bool = False
     also: str | None = None
 
-    @property
+    @cached_property
     def camel(self) -> str:
         """The name in camel case."""
         first, *rest = self.name.split("_")
@@ -179,13 +180,13 @@ def read_fields(fields: Fields, given: Mapping[str, Any], prefix: str = "") -> d
     for field in fields:
         name = field.name
         value = given.get(name)
-        if field.camel != name and field.camel in given:
+        camel = field.camel
+        if camel != name and camel in given:
             if name in given:
                 raise InvalidParameterError(
-                    f"Request specifies both '{name}' and '{field.camel}'; provide only one of "
-                    "them."
+                    f"Request specifies both '{name}' and '{camel}'; provide only one of them."
                 )
-            value = given[field.camel]
+            value = given[camel]
         if value in (None, "") and field.also is not None:
             value = given.get(field.also)
         if field.required and value in (None, ""):
