@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import nbtrack
+from nbtrack.store import store as stores
 from nbtrack.store.remote.rest import RestClient
 from nbtrack.store.store import Store, open_store
 from tracking_servers import TrackingServer
@@ -132,3 +135,32 @@ def test_a_curve_fetches_the_histories_that_can_matter(mirror, calls, form):
     assert found.groupby(["run_id", "key"]).size().eq(POINTS).all() or "UNION" in query
     assert calls.count("metrics/get-history") == histories
     assert len(calls) <= histories + 8
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes are POSIX's")
+@pytest.mark.parametrize("chosen", [False, True])
+def test_a_mirror_is_for_its_user_alone(server, workdir, monkeypatch, chosen):
+    state = workdir / "state"
+    monkeypatch.setenv("XDG_STATE_HOME", str(state))
+    root = workdir / "chosen" if chosen else state / "nbtrack" / "remote"
+    if chosen:
+        monkeypatch.setenv("NBTRACK_REMOTE_DIR", str(root))
+    before = os.umask(0)
+    try:
+        for _ in range(2):
+            nbtrack.set_tracking_uri(server.url)
+            mirror = open_store(server.url)
+            with nbtrack.start_run() as run:
+                nbtrack.log_metric("m", 1)
+                nbtrack.log_text("text", "text.txt")
+            run.fetch()
+            assert stat.S_IMODE(mirror.path.parent.stat().st_mode) == 0o700
+            mirror.close()
+            places = [mirror.path.parent, *mirror.path.parent.rglob("*")]
+            places += [] if chosen else [state / "nbtrack", root]
+            assert [p for p in places if p.stat().st_mode & 0o077] == []
+            for place in places:  # as an earlier version has left them
+                place.chmod(0o777 if place.is_dir() else 0o666)
+            del stores._stores[mirror.path]
+    finally:
+        os.umask(before)

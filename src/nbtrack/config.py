@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
+import stat
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -227,11 +229,37 @@ def split_server(url: str) -> tuple[str, str | None, str | None]:
 def remote_root() -> Path:
     """Return the folder of the mirrors: ``NBTRACK_REMOTE_DIR``, or one of the user's state."""
     root = env("NBTRACK_REMOTE_DIR")
-    if root is None:
-        import platformdirs
+    return state_folder() / "remote" if root is None else _absolute(root)
 
-        root = str(Path(platformdirs.user_state_dir("nbtrack", appauthor=False), "remote"))
-    return _absolute(root)
+
+def state_folder() -> Path:
+    """Return the folder of this user's state; ``keep_private`` makes folders in it."""
+    import platformdirs
+
+    return _absolute(platformdirs.user_state_dir("nbtrack", appauthor=False))
+
+
+def keep_private(folder: Path) -> None:
+    """Make a folder, with those of the user's state around it, for this user alone.
+
+    What lies in it already, with wider modes, is closed to others too.
+    """
+    state = state_folder()
+    around = [each for each in (state, *folder.parents) if each.is_relative_to(state)]
+    with contextlib.suppress(OSError):  # of another user, or read-only: nothing is put there
+        for place in sorted({*around, folder}):
+            place.mkdir(parents=True, exist_ok=True, mode=0o700)
+            _close(place)
+    for inside, folders, files in os.walk(folder):
+        for name in (*folders, *files):
+            with contextlib.suppress(OSError):
+                _close(Path(inside, name))
+
+
+def _close(place: Path) -> None:
+    mode = place.lstat().st_mode
+    if mode & 0o077 and not stat.S_ISLNK(mode):
+        place.chmod(stat.S_IMODE(mode) & 0o700)
 
 
 def _mirror(text: str) -> StoreLocation:

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MAX_RESULTS = 100_000
+MOST_DENSE = 10_000_000
+"""Cells of a table that is dense in any case."""
+FEW = 8
+"""A column of a larger table is dense if every so many rows have a value."""
 _AGGREGATES = ("min", "max", "count")
 
 
@@ -53,7 +57,8 @@ def runs_frame(
         ``run_id, experiment_id, status, artifact_uri, start_time, end_time``,
         then ``metrics.<key>`` (latest values), ``params.<key>`` and
         ``tags.<key>`` in the order in which the rows bring them up. Times are
-        UTC. Missing are NaN, None and NaT.
+        UTC. Missing are NaN, None and NaT. Columns of few values are pandas' ``Sparse`` where
+        the whole would have more than ten million cells; ``column.sparse.to_dense()`` is plain.
     """
     check_max_results(max_results, limit=2**62)
     import pandas as pd
@@ -103,20 +108,17 @@ def _times(milliseconds: NDArray[Any]) -> pd.DatetimeIndex:
     return pd.DatetimeIndex(times, tz="UTC")
 
 
-def _metrics(
-    reader: Reader, places: dict[str, int], aggregates: Sequence[str]
-) -> dict[str, NDArray[np.float64]]:
+def _metrics(reader: Reader, places: dict[str, int], aggregates: Sequence[str]) -> dict[str, Any]:
     import numpy as np
 
     found = reader.columns(SQL["frame.metrics"], run_ids=list(places))
     rows, keys, names = _cells(found, places)
-    columns = {}
+    columns: dict[str, Any] = {}
     taken = set(names)
     tables = {}
     for aggregate in ("last", *dict.fromkeys(aggregates)):
-        table = np.full((len(names), len(places)), np.nan)
-        table[keys, rows] = np.ma.filled(found[aggregate].astype(np.float64), np.nan)
-        tables[aggregate] = table
+        values = np.ma.filled(found[aggregate].astype(np.float64), np.nan)
+        tables[aggregate] = _columns(values, keys, rows, (len(names), len(places)), np.nan)
     for number, name in enumerate(names):
         for aggregate, table in tables.items():
             if aggregate == "last":
@@ -126,14 +128,58 @@ def _metrics(
     return columns
 
 
-def _texts(reader: Reader, places: dict[str, int], noun: str) -> dict[str, NDArray[Any]]:
-    import numpy as np
+def _texts(reader: Reader, places: dict[str, int], noun: str) -> dict[str, Any]:
 
     found = reader.columns(SQL[f"frame.{noun}"], run_ids=list(places))
     rows, keys, names = _cells(found, places)
-    table = np.full((len(names), len(places)), None, dtype=object)
-    table[keys, rows] = found["value"]
+    table = _columns(found["value"], keys, rows, (len(names), len(places)), None)
     return {f"{noun}.{name}": table[number] for number, name in enumerate(names)}
+
+
+def _columns(
+    values: NDArray[Any],
+    keys: NDArray[np.intp],
+    rows: NDArray[np.intp],
+    shape: tuple[int, int],
+    missing: float | None,
+) -> NDArray[Any] | list[Any]:
+    """Return the columns that cells make.
+
+    They are arrays of NumPy. In a table of very many cells, of which a column has but a few, that
+    column is a sparse array of pandas: what the table holds grows with what is there.
+    """
+    import numpy as np
+
+    columns, size = shape
+    kind = np.dtype(object if missing is None else np.float64)
+    if columns * size <= MOST_DENSE:
+        table = np.full(shape, missing, dtype=kind)
+        table[keys, rows] = values
+        return table
+    order = np.lexsort((rows, keys))
+    ends = np.cumsum(np.bincount(keys, minlength=columns))[:-1]
+    pairs = zip(np.split(values[order], ends), np.split(rows[order], ends), strict=True)
+    found: list[Any] = []
+    for present, at in pairs:
+        if len(at) * FEW < size:
+            found.append(_sparse(present, at, size, missing))
+        else:
+            column = np.full(size, missing, dtype=kind)
+            column[at] = present
+            found.append(column)
+    return found
+
+
+def _sparse(values: NDArray[Any], rows: NDArray[np.intp], size: int, missing: float | None) -> Any:
+    """Return a sparse array of pandas, whose own constructor takes a hundred times as long."""
+    import numpy as np
+    import pandas as pd
+    from pandas._libs.sparse import IntIndex
+
+    make: Any = pd.arrays.SparseArray
+    index: Any = IntIndex
+    dtype = pd.SparseDtype(values.dtype, missing)
+    return make._simple_new(values, index(size, rows.astype(np.int32)), dtype)
 
 
 def _cells(

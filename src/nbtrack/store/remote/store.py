@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from nbtrack.config import keep_private
 from nbtrack.errors import NbtrackError, NotFoundError, StoreLockedError, StoreReadOnlyError
 from nbtrack.store import experiments
 from nbtrack.store.reader import Reader
@@ -43,6 +44,7 @@ class RemoteStore(Store):
         self.uri = self.remote.url
         self._looking = False
         self._swept = True
+        keep_private(self.path.parent)
 
     def __repr__(self) -> str:
         return f"RemoteStore({self.uri!r})"
@@ -164,6 +166,7 @@ class RemoteStore(Store):
                 )
         super().close()
         self.remote.close()
+        keep_private(self.path.parent)
 
     def may_sweep(self) -> None:
         """Let the next fold remove the journals that are sent by now."""
