@@ -70,7 +70,7 @@ def test_code_that_comes_late_changes_neither_title_nor_view(window: Window) -> 
     parts = (PACKAGE / "static" / "page").glob("part-*.js")
     late = next(part.name for part in parts if "Filter the models" in part.read_text("utf-8"))
     held: list[Route] = []
-    page.route(f"**/{late}", held.append)
+    page.route(f"**/{late}", lambda route: held.append(route))
     with page.expect_request(f"**/{late}"):
         window.show("#/models")
     window.experiment("digits")
