@@ -20,6 +20,7 @@ from nbtrack.health import Finding, Level, examine
 from nbtrack.health import state as health_state
 from nbtrack.health.disk import network
 from nbtrack.health.installation import extensions, front_end, unmet
+from nbtrack.store.queries import migrations
 from tracking_servers import TrackingServer
 
 SRC = Path(__file__).parents[1] / "src"
@@ -128,8 +129,10 @@ def test_a_file_of_a_newer_version_or_that_is_damaged_is_a_problem(store: Path) 
 def test_a_store_of_an_older_version_is_no_problem(store: Path) -> None:
     import duckdb
 
+    store.unlink()
     with duckdb.connect(str(store)) as connection:
-        connection.execute("DELETE FROM migrations WHERE version > 1")
+        connection.execute(migrations()[0][2])
+        connection.execute("INSERT INTO migrations VALUES (1, 'initial', now()::TIMESTAMP)")
     found = examine()
     assert matters(about("store", found) + about("lock", found) + about("journals", found)) == []
     assert "has schema 1 and must be brought to" in about("store", found)[1].text

@@ -186,3 +186,26 @@ def test_dataloader_workers_log_to_the_run(workdir):
     """
     programs.run(program, cwd=workdir)
     assert counts() == {"read": 40, "mean": 10}
+
+
+ENDS = {
+    "with": "with nbtrack.start_run(): nbtrack.log_metric('x', 1)",
+    "duckdb first": "import duckdb; nbtrack.log_metric('x', 1); nbtrack.end_run()",
+    "never ended": "nbtrack.start_run(); nbtrack.log_metric('x', 1)",
+    "exit": "nbtrack.start_run(); nbtrack.log_metric('x', 1); sys.exit(0)",
+    "read": "nbtrack.log_metric('x', 1); nbtrack.search_runs(); nbtrack.log_metric('x', 1)",
+    "thread": (
+        "t = threading.Thread(target=lambda: [nbtrack.log_metric('x', i) or time.sleep(0.002) "
+        "for i in range(100)]); nbtrack.start_run(); t.start()"
+    ),
+}
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_a_script_ends_without_a_word_and_leaves_no_journal(workdir, end):
+    code = f"import nbtrack, sys, threading, time\n{ENDS[end]}\n"
+    process = programs.start(code, cwd=workdir)
+    _, said = process.communicate(timeout=120)
+    assert (process.returncode, said) == (0, "")
+    assert list((workdir / "nbtrack.duckdb.d" / "journal").iterdir()) == []
+    assert nbtrack.search_runs().status.tolist() == ["FINISHED"]

@@ -181,6 +181,49 @@ def test_a_full_disk_loses_nothing(small_disk, monkeypatch):
     nbtrack.set_tracking_uri(None)
 
 
+def test_a_disk_that_is_full_when_the_database_is_made_leaves_no_half_of_one(workdir, small_disk):
+    nbtrack.set_tracking_uri(small_disk)
+    with nbtrack.start_run() as run:
+        nbtrack.log_metric("x", 1)
+        fill(small_disk / "filling")
+        nbtrack.log_metric("x", 2, step=1)
+        assert nbtrack.get_run(run.info.run_id).data.metrics["x"] in (1.0, 2.0)
+        with pytest.raises(DiskFullError):
+            open_store(None).fold()
+        assert not (small_disk / "nbtrack.duckdb").exists()
+        (small_disk / "filling").unlink()
+    open_store(None).close()
+    assert nbtrack.search_runs()["metrics.x"].tolist() == [2.0]
+    assert sorted(p.name for p in small_disk.iterdir()) == ["nbtrack.duckdb", "nbtrack.duckdb.d"]
+
+
+def test_what_was_stored_can_be_read_while_the_disk_is_full(workdir, small_disk):
+    nbtrack.set_tracking_uri(small_disk)
+    run_id = log_some("before")
+    open_store(None).close()
+    fill(small_disk / "filling")
+    assert nbtrack.get_run(run_id).data.metrics["loss"] == pytest.approx(0.1)
+    assert nbtrack.sql("SELECT count(*) AS n FROM metrics").n[0] == 10
+    (small_disk / "filling").unlink()
+
+
+@pytest.mark.parametrize("left", ["empty", "half made", "killed while it was made"])
+def test_a_file_that_was_not_made_whole_is_no_store_yet(workdir, left):
+    with nbtrack.start_run():
+        nbtrack.log_metric("x", 1)
+        if left == "empty":
+            (workdir / "nbtrack.duckdb").write_bytes(b"")
+        elif left == "half made":
+            (workdir / "nbtrack.duckdb.new").write_bytes(bytes(5000))
+            (workdir / "nbtrack.duckdb.new.wal").write_bytes(bytes(50))
+        else:
+            with duckdb.connect(str(workdir / "nbtrack.duckdb.new")) as connection:
+                connection.execute("CREATE TABLE runs (run_id VARCHAR)")
+    open_store(None).close()
+    assert nbtrack.search_runs()["metrics.x"].tolist() == [1.0]
+    assert sorted(p.name for p in workdir.iterdir()) == ["nbtrack.duckdb", "nbtrack.duckdb.d"]
+
+
 def test_a_clock_that_jumps_back_loses_nothing(workdir, monkeypatch):
     with nbtrack.start_run() as run:
         nbtrack.log_metric("x", 1.0, step=0)

@@ -77,7 +77,8 @@ class StoreLocation:
     Attributes
     ----------
     path : Path
-        The DuckDB file; ``<path>.d`` beside it holds lock, journals and artifacts.
+        The DuckDB file, where it really lies: a store that is reached through links is the same
+        one. ``<path>.d`` beside it holds lock, journals and artifacts.
     uri : str
         What ``get_tracking_uri`` answers.
     notice : str or None
@@ -92,6 +93,42 @@ class StoreLocation:
     uri: str
     notice: str | None = None
     server: str | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        """Follow links to the one real place.
+
+        Raises
+        ------
+        InvalidParameterError
+            If it cannot be that of a database.
+        """
+        object.__setattr__(self, "path", _real(self.path))
+
+
+def _real(path: Path) -> Path:
+    """Return where a database file lies, or will lie, when all links are followed."""
+    found = Path(os.path.realpath(path))
+    change = "Choose another place with nbtrack.set_tracking_uri(...) or NBTRACK_URI."
+    if found.is_symlink():
+        raise InvalidParameterError(
+            f"{str(path)!r} leads in a circle: {str(found)!r} is a link to itself. {change}"
+        )
+    text = str(found)
+    odd = "" if sys.platform == "win32" else "\\"
+    if "?" in str(found.parent) or (odd and odd in text) or not _is_utf8(text):
+        raise InvalidParameterError(
+            f"A database cannot lie at {text!r}: DuckDB opens none in a folder with a ? in its "
+            f"name, nor where a name has a backslash or letters that are not UTF-8. {change}"
+        )
+    return found
+
+
+def _is_utf8(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _absolute(path: str | os.PathLike[str]) -> Path:

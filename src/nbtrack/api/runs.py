@@ -239,5 +239,5 @@ def sql(query: str, /, **frames: Any) -> pd.DataFrame:
     import sys
 
     caller = sys._getframe(1)
-    with context.store().read() as reader:
+    with context.store().read(files=True) as reader:
         return reader.query(query, {**caller.f_globals, **caller.f_locals, **frames})

@@ -34,7 +34,7 @@ def sql(query: str, form: str, as_json: bool) -> None:
     with their columns. QUERY may be - to read it from standard input.
     """
     text = sys.stdin.read() if query == "-" else query
-    with store().read() as reader:
+    with store().read(files=True) as reader:
         columns, rows = reader.table(text)
     if as_json or form == "json":
         print_json([dict(zip(columns, row, strict=True)) for row in rows])

@@ -181,7 +181,7 @@ class TrackMagics(Magics):
             raise UsageError("There is no SQL below %%runs. Such as: SELECT * FROM runs")
         store = context.store()
         try:
-            with store.read() as reader:
+            with store.read(files=True) as reader:
                 frame = reader.query(query, self.shell.user_ns)
             if name:
                 self.shell.user_ns[name] = frame

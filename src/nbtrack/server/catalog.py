@@ -14,6 +14,7 @@ from nbtrack.config import DEFAULT_NAME, StoreLocation, find_default, remote_roo
 from nbtrack.errors import NbtrackError
 from nbtrack.server.discovery import stores_below
 from nbtrack.server.messages import UnknownStoreError
+from nbtrack.store import patience
 from nbtrack.store.announcement import announced
 from nbtrack.store.artifact_access import ArtifactAccess, checked_root
 from nbtrack.store.changes import Changes
@@ -24,6 +25,7 @@ Source = Literal["folder", "kernel", "setting"]
 
 LOOK_AGAIN_S = 60.0
 SOONEST_S = 2.0
+COUNT_S = 3.0
 REST = 20  # after a look, wait so many times what it took
 
 
@@ -54,7 +56,7 @@ class Known:
         if self._counted is None or self._counted[0] != state:
             running, problem = 0, None
             try:
-                with self.store.read() as reader:
+                with patience.within(COUNT_S), self.store.read() as reader:
                     running = reader.named("tree.running")[0][0]
             except NbtrackError as error:
                 problem = str(error)
@@ -169,7 +171,10 @@ class Catalog:
 
     def _add(self, paths: Iterable[Path], source: Source) -> None:
         for path in paths:
-            store = Store(StoreLocation(path, str(path)))
+            try:
+                store = Store(StoreLocation(path, str(path)))
+            except NbtrackError:
+                continue  # a link in a circle, a name that no database can have
             store.access = self._access(store.folder)
             known = self._known.get(store.id)
             if known is None and _is_there(store):
@@ -199,9 +204,9 @@ def _name(path: Path) -> str:
 
 
 def _shown(path: Path, root: Path) -> str:
+    root, home = (Path(os.path.realpath(place)) for place in (root, os.path.expanduser("~")))
     if path.is_relative_to(root):
         return path.relative_to(root).as_posix()
-    home = Path(os.path.expanduser("~"))
     if path.is_relative_to(home):
         return f"~/{path.relative_to(home).as_posix()}"
     return str(path)

@@ -11,6 +11,10 @@ from nbtrack.server.mlflow.answer import answer, folder_of
 from nbtrack.server.route import Route
 from nbtrack.server.site import Site
 from nbtrack.server.spool import Spool
+from nbtrack.store import patience
+
+ANSWER_S = 20.0
+CHANGE_S = 60.0
 
 
 def dispatch(
@@ -39,8 +43,9 @@ def dispatch(
             return route.endpoint(site, request)
         known = site.catalog.known(request.query.get(wire.STORE, ""))
         if route.action(request) == "read":
-            return route.endpoint(known.store, request)
-        with known.changing:
+            with patience.within(ANSWER_S):
+                return route.endpoint(known.store, request)
+        with known.changing, patience.within(CHANGE_S):
             try:
                 return route.endpoint(known.store, request)
             finally:

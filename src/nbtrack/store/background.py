@@ -7,6 +7,7 @@ import os
 import threading
 
 from nbtrack.errors import StoreError, warn
+from nbtrack.store.ending import Ending
 from nbtrack.store.folding import Folding
 from nbtrack.store.journal import Journal
 from nbtrack.store.writers import Writers
@@ -29,6 +30,8 @@ class Background(Folding):
 
     def _start_folding(self) -> None:
         thread = self._folder_thread
+        if Ending.has_begun:
+            return
         if (thread is None or not thread.is_alive()) and self._pid == os.getpid():
             self._folder_thread = threading.Thread(
                 target=self._fold_in_turn, name="nbtrack-fold", daemon=True

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
-from nbtrack.store.fold import Name, insert_batch, series_ids
+from nbtrack.store.fold import Name, batch_of, insert_batch, series_ids
 from nbtrack.store.points import Points, normalise, summarise
 from nbtrack.store.queries import SQL
 from nbtrack.store.reader import Reader
@@ -59,9 +58,6 @@ def _new_of(reader: Reader, batch: Points) -> Points:
 
 
 def _compared(reader: Reader, doubtful: Points, filled: list[int]) -> Points:
-    batch = doubtful.columns()  # noqa: F841  found by DuckDB under its name
-    reader.connection.execute("SET python_enable_replacements = true")
-    found: Any = reader.connection.execute(SQL["bulk.new_points"], {"series": filled})
-    columns = found.fetchnumpy()
-    reader.connection.execute("SET python_enable_replacements = false")
+    with batch_of(reader, doubtful.columns()):
+        columns = reader.columns(SQL["bulk.new_points"], series=filled)
     return Points(*(columns[name] for name in ("series", "step", "time", "value")))

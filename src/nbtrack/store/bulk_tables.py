@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from nbtrack.store.content import replace_file
-from nbtrack.store.database import translated
 from nbtrack.store.queries import SQL
 from nbtrack.store.store import Store
+from nbtrack.store.trouble import translated
 
 TABLES = (
     "experiments", "experiment_tags", "runs", "params", "tags", "metrics", "latest", "artifacts",
@@ -36,12 +36,12 @@ def write_parquet(
     for table in TABLES:
         target = folder / f"{table}.parquet"
         part = folder / f".{table}.parquet.part"
-        with store.read() as reader, translated(target):
+        with store.read(files=True) as reader, translated(target):
             connection = reader.connection
             sql = SQL[f"bulk_tables.{table}"]
             wanted = {"experiments": list(experiments)} if "$experiments" in sql else {}
             relation = connection.sql(sql, params=wanted)
             relation.write_parquet(str(part), compression="zstd")
-            rows = connection.read_parquet(str(part)).aggregate("count(*)").fetchall()[0][0]
+            rows = relation.aggregate("count(*)").fetchall()[0][0]
         replace_file(part, target)
         yield table, int(rows)

@@ -1,134 +1,76 @@
 """The DuckDB file: attached for milliseconds at a time, never kept open.
 
-One in-memory instance lives in each process; attaching the file to it costs a
-few milliseconds whatever the file's size. See decision 1.
+One in-memory instance lives in each process for each file; attaching the file to it costs a
+few milliseconds whatever the file's size. See decisions 1 and 34.
 """
 
 from __future__ import annotations
 
 import contextlib
-import os
-import re
 import shutil
+import stat
 import tempfile
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
-from nbtrack.errors import (
-    DiskFullError,
-    InvalidParameterError,
-    NbtrackError,
-    StoreCorruptError,
-    StoreError,
-    StoreLockedError,
-    StoreReadOnlyError,
+from nbtrack.errors import StoreCorruptError
+from nbtrack.store import patience, schema
+from nbtrack.store.instances import (
+    BESIDE,
+    NEW,
+    DatabaseFile,
+    beside,
+    close,
+    file_of,
+    new_instance,
+    quoted,
 )
-from nbtrack.store.queries import migrations
+from nbtrack.store.queries import SQL, migrations
+from nbtrack.store.trouble import is_same_process, translated
+
+__all__ = [
+    "attached", "close", "copy_sorted", "exclusive", "is_made", "overlaid", "translated",
+]  # fmt: skip
+
+OURS_FIRST = "SET search_path = 'system.main,store.main'"
+"""Functions of the file cannot stand in for those of DuckDB that our queries call."""
 
 _STORAGE_VERSION = "v1.2.0"  # what every DuckDB from 1.2 on opens
 
-_mutex = threading.RLock()
-_instance: duckdb.DuckDBPyConnection | None = None
-_in_use = False
-_leaked: list[duckdb.DuckDBPyConnection] = []
-_at_exit: list[Callable[[], None]] = []
-_fork = threading.local()
-_FORK_WAIT_S = 5.0
 
-
-def _connection() -> duckdb.DuckDBPyConnection:
-    global _instance
-    if _instance is None:
-        _instance = _new_instance()
-    return _instance
-
-
-def _new_instance() -> duckdb.DuckDBPyConnection:
-    config: dict[str, Any] = {"threads": 1}
-    instance = duckdb.connect(":memory:", config=config)
-    for statement in (
-        "SET autoinstall_known_extensions = false",
-        "SET autoload_known_extensions = false",
-        "SET async_threads = 0",
-        "SET python_enable_replacements = false",  # a table never means a Python variable
-    ):
-        with contextlib.suppress(duckdb.Error):  # a setting that this version does not have
-            instance.execute(statement)
-    return instance
-
-
-@contextlib.contextmanager
-def _free_instance() -> Iterator[duckdb.DuckDBPyConnection]:
-    """Give an instance without a store: inside the use of one store, another needs its own."""
-    global _in_use
-    if _in_use:
-        instance = _new_instance()
-        try:
-            yield instance
-        finally:
-            instance.close()
-        return
-    _in_use = True
+def is_made(path: Path) -> bool:
+    """Return whether there is a database; an empty file is what a full disk leaves of one."""
     try:
-        yield _connection()
-    finally:
-        _in_use = False
+        found = path.stat()
+    except OSError:
+        return False
+    return not stat.S_ISREG(found.st_mode) or found.st_size > 0
 
 
 @contextlib.contextmanager
-def exclusive() -> Iterator[None]:
-    """Keep other threads of this process away from the database; may be nested."""
-    with _mutex:
+def exclusive(path: Path | None) -> Iterator[None]:
+    """Keep other threads of this process away from a database file; may be nested."""
+    with patience.turn(file_of(path).mutex, path or Path(":memory:")):
         yield
 
 
-def close() -> None:
-    """Close this process's DuckDB instance; the next use makes a new one."""
-    global _instance
-    with _mutex:
-        if _instance is not None:
-            with contextlib.suppress(duckdb.Error):
-                _instance.close()
-            _instance = None
-
-
-def _before_fork() -> None:
-    """Fork while nothing is attached: a child could neither use such a file nor attach it again."""
-    _fork.waited = _mutex.acquire(timeout=_FORK_WAIT_S)
-
-
-def _after_fork_in_parent() -> None:
-    if getattr(_fork, "waited", False):  # not where the fork was waiting while this was imported
-        _mutex.release()
-
-
-def _after_fork() -> None:
-    """Never touch the parent's connection: what a child writes through it is lost."""
-    global _instance, _mutex, _in_use
-    _mutex = threading.RLock()
-    _in_use = False
-    if _instance is not None:
-        _leaked.append(_instance)
-        _instance = None
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(
-        before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork
-    )
-
-
-def _quoted(path: Path | str) -> str:
-    return "'" + str(path).replace("'", "''") + "'"
-
-
 @contextlib.contextmanager
-def attached(path: Path, *, read_only: bool) -> Iterator[duckdb.DuckDBPyConnection]:
+def attached(
+    path: Path, *, read_only: bool, files: bool = False
+) -> Iterator[duckdb.DuckDBPyConnection]:
     """Attach a database file as the default database, with the schema in place.
+
+    Parameters
+    ----------
+    path : Path
+    read_only : bool
+        Else the file is made where there is none; the caller holds the lock beside it.
+    files : bool
+        Whether SQL may read and write the user's files; by default it can reach the database
+        and nothing else.
 
     Raises
     ------
@@ -136,212 +78,198 @@ def attached(path: Path, *, read_only: bool) -> Iterator[duckdb.DuckDBPyConnecti
         If another process, or a connection of this one's user, holds the file.
     StoreCorruptError, StoreReadOnlyError, DiskFullError, StoreError
     """
-    with _mutex, translated(path), _free_instance() as connection:
+    file = file_of(path)
+    with (
+        exclusive(path),
+        translated(path),
+        file.instance(files) as connection,
+        contextlib.ExitStack() as watch,
+    ):
+        watch.enter_context(patience.interrupting(connection))
         with translated(path, attaching=True):
-            _attach_file(connection, path, read_only=read_only)
+            _check_files(path)
+            if not read_only and not is_made(path):
+                _make(connection, file, path)
+            suffix = " (READ_ONLY)" if read_only else ""
+            connection.execute(f"ATTACH {quoted(str(path))} AS store{suffix}")
         try:
-            connection.execute("USE store")
-            _check_schema(connection, path, read_only=read_only)
+            _prepare(connection, file, path, read_only=read_only, files=files)
             yield connection
         finally:
-            _detach(connection)
+            watch.close()
+            _detach(connection, file)
+        if not read_only:
+            file.checked = _identity(path)
 
 
-def _attach_file(connection: duckdb.DuckDBPyConnection, path: Path, *, read_only: bool) -> None:
-    options = ["READ_ONLY"] if read_only else []
-    if not read_only and not path.exists():
-        options.append(f"STORAGE_VERSION '{_STORAGE_VERSION}'")
-    suffix = f" ({', '.join(options)})" if options else ""
-    connection.execute(f"ATTACH {_quoted(path)} AS store{suffix}")
+def _check_files(path: Path) -> None:
+    """Refuse what is no file of its own: it would be waited for, or be another's."""
+    for place in (beside(path, end) for end in BESIDE):
+        try:
+            mode = place.lstat().st_mode
+        except OSError:
+            continue
+        if not stat.S_ISREG(mode):
+            kinds = {stat.S_IFDIR: "a folder", stat.S_IFLNK: "a link"}
+            raise StoreCorruptError(
+                f"{place} is {kinds.get(stat.S_IFMT(mode), 'a device or a pipe')}, where nbtrack "
+                "needs a file. Move it away, or choose another place with "
+                "nbtrack.set_tracking_uri(...) or NBTRACK_URI."
+            )
+
+
+def _identity(path: Path) -> tuple[Any, ...]:
+    """Return what is another one whenever a file was changed or replaced."""
+    found: list[Any] = [migrations()[-1][0]]
+    for place in (path, beside(path, ".wal")):
+        try:
+            s = place.stat()
+            found.append((s.st_dev, s.st_ino, s.st_size, s.st_mtime_ns, s.st_ctime_ns))
+        except OSError:
+            found.append(None)
+    return tuple(found)
+
+
+def _prepare(
+    connection: duckdb.DuckDBPyConnection,
+    file: DatabaseFile,
+    path: Path,
+    *,
+    read_only: bool,
+    files: bool,
+) -> None:
+    """Check what was attached, and make it the default database.
+
+    What the user has written as SQL runs where files can be read, so the whole of the file is
+    checked each time. Our own queries cannot be led astray by functions of the file: they find
+    DuckDB's first.
+    """
+    identity = _identity(path)
+    if files or identity != file.checked:
+        known = migrations()
+        inode = identity[1] and identity[1][:2]
+        whole = files or inode != file.whole
+        version = schema.check(connection, path, known, whole=whole)
+        if read_only:
+            schema.require_current(version, path, known)
+        else:
+            schema.migrate(connection, "store", known, version)
+        file.checked, file.whole = identity, inode
+    connection.execute("USE store" if files else OURS_FIRST)
+
+
+def _make(connection: duckdb.DuckDBPyConnection, file: DatabaseFile, path: Path) -> None:
+    """Make a database with its schema beside the place, and put it there whole."""
+    fresh = path.with_name(path.name + NEW)
+    _remove(fresh)
+    try:
+        connection.execute(
+            f"ATTACH {quoted(str(fresh))} AS fresh (STORAGE_VERSION '{_STORAGE_VERSION}')"
+        )
+        try:
+            schema.migrate(connection, "fresh", migrations(), 0)
+            connection.execute("CHECKPOINT fresh")
+        finally:
+            _leave(connection, "fresh")
+        if not is_made(path):
+            fresh.replace(path)
+    except duckdb.Error:
+        file.close()
+        raise
+    finally:
+        _remove(fresh)
+
+
+def _remove(path: Path) -> None:
+    for end in BESIDE:
+        beside(path, end).unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
-def overlaid(path: Path | None) -> Iterator[duckdb.DuckDBPyConnection]:
+def overlaid(path: Path | None, *, files: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
     """Attach a copy in memory of a database file that others hold, or an empty store."""
-    with _mutex, translated(path or Path(":memory:")), _free_instance() as connection:
+    shown = path or Path(":memory:")
+    with exclusive(path), translated(shown), contextlib.ExitStack() as stack:
+        if path is None:
+            connection = stack.enter_context(file_of(None).instance(files))
+        else:
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="nbtrack-"))
+            copy = Path(folder, "copy.duckdb")
+            connection = stack.enter_context(new_instance(None if files else [path, copy]))
+        watch = stack.enter_context(contextlib.ExitStack())
+        watch.enter_context(patience.interrupting(connection))
         connection.execute("ATTACH ':memory:' AS store")
         try:
-            if path is not None:
-                _copy_into(connection, path)
-            connection.execute("USE store")
-            _check_schema(connection, path or Path(":memory:"), read_only=False)
+            version = 0 if path is None else _copy_into(connection, path, copy)
+            schema.migrate(connection, "store", migrations(), version)
+            if not files:
+                connection.execute(OURS_FIRST)
             yield connection
         finally:
-            _detach(connection)
+            watch.close()
+            _leave(connection, "store")
 
 
-def _copy_into(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
-    with tempfile.TemporaryDirectory(prefix="nbtrack-") as folder:
-        source = path
-        try:
-            connection.execute(f"ATTACH {_quoted(path)} AS held (READ_ONLY)")
-        except duckdb.Error as error:
-            if _is_same_process(error):
-                raise
-            # another process writes: look at a copy of the file and its log
-            source = Path(folder) / "copy.duckdb"
-            shutil.copyfile(path, source)
-            log = path.with_name(path.name + ".wal")
-            if log.exists():
-                shutil.copyfile(log, source.with_name(source.name + ".wal"))
-            connection.execute(f"ATTACH {_quoted(source)} AS held (READ_ONLY)")
-        try:
-            connection.execute("COPY FROM DATABASE held TO store")
-        finally:
-            connection.execute("DETACH held")
+def _copy_into(connection: duckdb.DuckDBPyConnection, path: Path, copy: Path) -> int:
+    _check_files(path)
+    try:
+        connection.execute(f"ATTACH {quoted(str(path))} AS held (READ_ONLY)")
+    except duckdb.Error as error:
+        if is_same_process(error):
+            raise
+        # another process writes: look at a copy of the file and its log
+        shutil.copyfile(path, copy)
+        log = beside(path, ".wal")
+        if log.exists():
+            shutil.copyfile(log, beside(copy, ".wal"))
+        connection.execute(f"ATTACH {quoted(str(copy))} AS held (READ_ONLY)")
+    try:
+        version = schema.check(connection, path, migrations(), database="held")
+        connection.execute("COPY FROM DATABASE held TO store")
+        return version
+    finally:
+        connection.execute("DETACH held")
 
 
-_SORTED = {"points": "series, step, time", "series": "series"}
+_SORTED = {("main", "points"): "series, step, time", ("main", "series"): "series"}
 
 
 def copy_sorted(path: Path, target: Path) -> None:
-    """Write a database anew, its points sorted, to a file that does not exist yet."""
+    """Write a database anew, its points sorted, to a file that does not exist yet.
+
+    What else its user has put into it goes along.
+    """
     with attached(path, read_only=True) as connection, translated(target):
         connection.execute(
-            f"ATTACH {_quoted(target)} AS fresh (STORAGE_VERSION '{_STORAGE_VERSION}')"
+            f"ATTACH {quoted(str(target))} AS fresh (STORAGE_VERSION '{_STORAGE_VERSION}')"
         )
         try:
-            for _, _, sql in migrations():
-                connection.execute("USE fresh")
-                connection.execute(sql)
-            tables = connection.execute(
-                "SELECT table_name FROM duckdb_tables() WHERE database_name = 'fresh'"
-            ).fetchall()
+            connection.execute("COPY FROM DATABASE store TO fresh (SCHEMA)")
+            tables = connection.execute(SQL["schema.tables"], {"database": "fresh"}).fetchall()
             connection.execute("BEGIN")
-            for (table,) in tables:
-                rows = connection.table(f"store.{table}")
-                connection.execute(f"TRUNCATE fresh.{table}")
-                (rows.order(_SORTED[table]) if table in _SORTED else rows).insert_into(
-                    f"fresh.{table}"
+            for names in tables:
+                table = ".".join(f'"{name}"' for name in (n.replace('"', '""') for n in names))
+                order = _SORTED.get(names)
+                connection.execute(
+                    f"INSERT INTO fresh.{table} SELECT * FROM store.{table}"  # noqa: S608
+                    + (f" ORDER BY {order}" if order else "")
                 )
             connection.execute("COMMIT")
+            connection.execute("CHECKPOINT fresh")
         finally:
-            connection.execute("USE store")
-            connection.execute("DETACH fresh")
+            _leave(connection, "fresh")
 
 
-def _detach(connection: duckdb.DuckDBPyConnection) -> None:
+def _detach(connection: duckdb.DuckDBPyConnection, file: DatabaseFile) -> None:
     try:
-        with contextlib.suppress(duckdb.Error):
-            connection.execute("ROLLBACK")
-        connection.execute("SET python_enable_replacements = false")
-        connection.execute("USE memory")
-        connection.execute("DETACH store")
+        _leave(connection, "store")
     except duckdb.Error:
-        close()
+        file.close()
         raise
 
 
-def _check_schema(connection: duckdb.DuckDBPyConnection, path: Path, *, read_only: bool) -> None:
-    known = migrations()
-    version = _version(connection, path)
-    if version > known[-1][0]:
-        raise StoreError(
-            f"{path} was written by a newer nbtrack (schema {version}, this one knows "
-            f"{known[-1][0]}). Upgrade with: pip install -U nbtrack"
-        )
-    if version == known[-1][0]:
-        return
-    if read_only:
-        raise StoreReadOnlyError(
-            f"{path} has schema {version} and must be brought to {known[-1][0]} by a process that "
-            "may write it."
-        )
-    for number, name, sql in known:
-        if number > version:
-            connection.execute("BEGIN")
-            connection.execute(sql)
-            connection.execute(
-                "INSERT INTO migrations VALUES (?, ?, make_timestamp(epoch_us(now())))",
-                [number, name],
-            )
-            connection.execute("COMMIT")
-
-
-def _version(connection: duckdb.DuckDBPyConnection, path: Path) -> int:
-    try:
-        row = connection.execute("SELECT max(version) FROM migrations").fetchone()
-    except duckdb.CatalogException:
-        tables = connection.execute(
-            "SELECT table_name FROM duckdb_tables() WHERE database_name = 'store' LIMIT 3"
-        ).fetchall()
-        if tables:
-            names = ", ".join(name for (name,) in tables)
-            raise StoreCorruptError(
-                f"{path} is a DuckDB database, but none of nbtrack (it has {names}). Choose "
-                "another file with nbtrack.set_tracking_uri(...) or NBTRACK_URI."
-            ) from None
-        return 0
-    return int(row[0]) if row and row[0] is not None else 0
-
-
-@contextlib.contextmanager
-def translated(path: Path, *, attaching: bool = False) -> Iterator[None]:
-    """Turn DuckDB's errors into nbtrack's: the only seam where they meet."""
-    try:
-        yield
-    except duckdb.Error as error:
-        if isinstance(error, (duckdb.FatalException, duckdb.InternalException)):
-            close()
-        raise _meaning(error, path, attaching=attaching) from error
-
-
-def _is_same_process(error: duckdb.Error) -> bool:
-    text = str(error)
-    return bool(re.search(r"file handle conflict|already attached|different config", text, re.I))
-
-
-def _meaning(error: duckdb.Error, path: Path, *, attaching: bool) -> NbtrackError:
-    text = str(error)
-    if "lock on file" in text:
-        return StoreLockedError(
-            f"{path} is held open by {_holder(text)}. Logging goes on and is folded in later; "
-            "for this operation, close the file there and try again."
-        )
-    if attaching and _is_same_process(error):
-        return StoreLockedError(
-            f"{path} is held open by a DuckDB connection of this Python process. Logging goes on "
-            "and is folded in later; for this operation, close that connection (con.close()) and "
-            "try again."
-        )
-    if re.search(r"no space left|disk.*full|not enough space", text, re.I):
-        return DiskFullError(
-            f"The disk of {path} is full. What was logged is still in the journals; free some "
-            "space and it is folded in."
-        )
-    if re.search(r"permission denied|read-only file ?system|in read-only mode", text, re.I):
-        return StoreReadOnlyError(
-            f"nbtrack cannot write {path}. Make it writable, or choose another place with "
-            "nbtrack.set_tracking_uri(...) or NBTRACK_URI."
-        )
-    damaged = re.search(r"checksum|corrupt|not a valid DuckDB|read enough bytes", text, re.I)
-    if damaged or (
-        attaching and isinstance(error, duckdb.IOException | duckdb.SerializationException)
-    ):
-        return StoreCorruptError(
-            f"{path} cannot be read: {_first_line(text)} It is damaged or is no DuckDB file. "
-            "nbtrack leaves it as it is; move it away (or put a backup in its place) and go on: "
-            "what was not folded in yet is still in the journals beside it."
-        )
-    if isinstance(error, duckdb.ProgrammingError):
-        return InvalidParameterError(text)
-    return StoreError(f"The store {path} answered: {text}")
-
-
-def _first_line(text: str) -> str:
-    return text.strip().splitlines()[0].strip()
-
-
-def _holder(text: str) -> str:
-    match = re.search(r"PID (\d+)", text)
-    if not match or match.group(1) == "0":
-        return "another process"
-    import psutil
-
-    pid = int(match.group(1))
-    try:
-        process = psutil.Process(pid)
-        command = " ".join(process.cmdline()[:3]) or process.name()
-        return f"process {pid} ({command[:120]})"
-    except psutil.Error:
-        return f"process {pid}"
+def _leave(connection: duckdb.DuckDBPyConnection, database: str) -> None:
+    with contextlib.suppress(duckdb.Error):
+        connection.execute("ROLLBACK")
+    connection.execute("USE memory")
+    connection.execute(f"DETACH {database}")

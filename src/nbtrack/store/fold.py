@@ -372,10 +372,16 @@ def _rows(points: Points) -> Iterator[tuple[int, int, int, int]]:
 
 def insert_batch(reader: Reader, query: str, columns: dict[str, Any]) -> None:
     """Run a query that reads arrays under the name ``batch``."""
-    batch = columns  # noqa: F841  found by DuckDB under its name
-    reader.connection.execute("SET python_enable_replacements = true")
-    reader.connection.execute(SQL[query])
-    reader.connection.execute("SET python_enable_replacements = false")
+    with batch_of(reader, columns):
+        reader.named(query)
+
+
+@contextlib.contextmanager
+def batch_of(reader: Reader, columns: dict[str, Any]) -> Iterator[None]:
+    """Let queries read arrays under the name ``batch``."""
+    reader.connection.register("batch", columns)
+    yield
+    reader.connection.unregister("batch")  # where a query fails, the rollback takes it away
 
 
 def _recover(reader: Reader, found: list[Tail], events: Events) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from nbtrack.errors import StoreLockedError
+from nbtrack.errors import StoreCorruptError, StoreLockedError
+from nbtrack.store import patience
 from nbtrack.store.journal_files import translated
 
 _POLL_S = 0.003
@@ -35,9 +37,13 @@ def locked(folder: Path, timeout_s: float) -> Iterator[bool]:
     ------
     StoreLockedError
         If another process held the lock all the time.
+    StoreCorruptError
+        If something else is in the place of the lock; taking a lock empties the file.
     """
+    timeout_s = patience.at_most(timeout_s)
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        _check(folder / "lock")
         lock = FileLock(folder / "lock", timeout=timeout_s, poll_interval=_POLL_S)
         lock.acquire()
     except Timeout:
@@ -54,3 +60,15 @@ def locked(folder: Path, timeout_s: float) -> Iterator[bool]:
         yield True
     finally:
         lock.release()
+
+
+def _check(place: Path) -> None:
+    """Refuse a link, which may lead to any file, and what is no file."""
+    try:
+        mode = place.lstat().st_mode
+    except FileNotFoundError:
+        return
+    if not stat.S_ISREG(mode):
+        raise StoreCorruptError(
+            f"{place} is the lock of a store, and must be a plain file. Remove it and try again."
+        )

@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nbtrack.config import StoreLocation, default_uri, remote_root, resolve
-from nbtrack.errors import StoreError, StoreLockedError, StoreReadOnlyError
+from nbtrack.errors import DiskFullError, StoreError, StoreLockedError, StoreReadOnlyError
 from nbtrack.store import workers
 from nbtrack.store.background import Background
+from nbtrack.store.ending import Ending
 from nbtrack.store.folding import MIRROR_MARKER
 from nbtrack.store.journal import Journal
 from nbtrack.store.reader import Reader
@@ -72,6 +73,7 @@ class Store(Background):
         self._said: set[str] = set()
         self._pid = os.getpid()
         self._reader: Reader | None = None
+        self._files = False
         self._locks = 0
 
     def __repr__(self) -> str:
@@ -131,7 +133,7 @@ class Store(Background):
     # -- reading and writing the database ----------------------------------------------
 
     @contextlib.contextmanager
-    def read(self) -> Iterator[Reader]:
+    def read(self, *, files: bool = False) -> Iterator[Reader]:
         """Look at the store with everything that anyone has logged so far.
 
         Tails of journals are folded in first. Where that cannot be (the file is
@@ -139,31 +141,39 @@ class Store(Background):
         in memory, and the file stays as it is. Within one thread, a second use
         inside the first sees the same state. Values that are still on a GPU are
         waited for.
+
+        Parameters
+        ----------
+        files : bool
+            Whether SQL may read and write the user's files, as the SQL of a user may; by
+            default it reaches nothing but the store.
         """
         from nbtrack.store import database
 
         self.writers.flush()
         self.restore_journals()
-        with database.exclusive():
+        with database.exclusive(self.path):
             if self._reader is not None:
                 yield self._reader
                 return
             with contextlib.ExitStack() as stack:
+                self._files = files
                 self._reader = self._enter(stack)
                 try:
                     yield self._reader
                 finally:
-                    self._reader = None
+                    self._reader, self._files = None, False
 
     def _enter(self, stack: contextlib.ExitStack) -> Reader:
         from nbtrack.store import database
 
         if not self.path.exists() and not self.folder.exists():
-            return Reader(stack.enter_context(database.overlaid(None)), self.folder, self.access)
+            nothing = database.overlaid(None, files=self._files)
+            return Reader(stack.enter_context(nothing), self.folder, self.access)
         try:
             with contextlib.ExitStack() as attempt:
                 writable = attempt.enter_context(self._locked())
-                if self._is_behind() or not self.path.exists():
+                if self._is_behind() or not database.is_made(self.path):
                     self._fold_now(writable)
                 reader = self._attach(attempt)
                 if writable and self._has_dead(reader):
@@ -173,19 +183,19 @@ class Store(Background):
                     reader = self._attach(attempt)
                 stack.push(attempt.pop_all())
                 return reader
-        except (StoreLockedError, StoreReadOnlyError):
-            source = self.path if self.path.exists() else None
-            reader = Reader(
-                stack.enter_context(database.overlaid(source)), self.folder, self.access
-            )
+        except (StoreLockedError, StoreReadOnlyError, DiskFullError):
+            source = self.path if database.is_made(self.path) else None
+            copy = database.overlaid(source, files=self._files)
+            reader = Reader(stack.enter_context(copy), self.folder, self.access)
             self._fold_into(reader)
             return reader
 
     def _attach(self, stack: contextlib.ExitStack, *, read_only: bool = True) -> Reader:
         from nbtrack.store import database
 
-        connection = stack.enter_context(database.attached(self.path, read_only=read_only))
-        return Reader(connection, self.folder, self.access)
+        files = self._files and read_only
+        attached = database.attached(self.path, read_only=read_only, files=files)
+        return Reader(stack.enter_context(attached), self.folder, self.access)
 
     @contextlib.contextmanager
     def write(self) -> Iterator[Reader]:
@@ -236,7 +246,7 @@ class Store(Background):
         from nbtrack.store import database
         from nbtrack.store.lock import locked
 
-        with database.exclusive():
+        with database.exclusive(self.path):
             if self._locks:
                 yield True
                 return
@@ -245,11 +255,7 @@ class Store(Background):
 
     def close(self) -> None:
         """Stop the background thread, fold what is left, close the journals."""
-        self._stop = True
-        self._wake.set()
-        thread, self._folder_thread = self._folder_thread, None
-        if thread is not None and thread.is_alive() and thread is not threading.current_thread():
-            thread.join(timeout=WAIT_S)
+        self.rest()
         self.writers.flush()
         for run_id in list(self._open_journals):
             try:
@@ -258,13 +264,21 @@ class Store(Background):
                 sys.stderr.write(f"nbtrack: {error}\n")
         if self.folder.exists():
             self.fold_quietly()
+
+    def rest(self) -> None:
+        """Stop the background thread; what is logged waits in the journals."""
+        self._stop = True
+        self._wake.set()
+        thread, self._folder_thread = self._folder_thread, None
+        if thread is not None and thread.is_alive() and thread is not threading.current_thread():
+            thread.join(timeout=WAIT_S)
         self._stop = False
 
     def _after_fork(self) -> None:
         self._guard = threading.Lock()
         self._wake = threading.Event()
         self._folder_thread = None
-        self._reader = None
+        self._reader, self._files = None, False
         self._locks = 0
         self._open_journals = {k: j for k, j in self._open_journals.items() if not j.closed}
         self.writers.after_fork()
@@ -342,6 +356,12 @@ def close_all() -> None:
         database.close()
 
 
+def _rest_all() -> None:
+    for store in opened():
+        if store._pid == os.getpid():
+            store.rest()
+
+
 def _after_fork() -> None:
     global _stores_guard
     _stores_guard = threading.Lock()
@@ -350,5 +370,6 @@ def _after_fork() -> None:
 
 
 atexit.register(close_all)
+Ending.resting.append(_rest_all)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)

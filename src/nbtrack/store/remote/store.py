@@ -105,8 +105,9 @@ class RemoteStore(Store):
         from nbtrack.store import database
 
         self.remote.pull.write_again()
-        source = self.path if self.path.exists() else None
-        reader = Reader(stack.enter_context(database.overlaid(source)), self.folder, self.access)
+        source = self.path if database.is_made(self.path) else None
+        copy = database.overlaid(source, files=self._files)
+        reader = Reader(stack.enter_context(copy), self.folder, self.access)
         self._fold_into(reader)
         for answer in answers:
             answer.write(reader)
@@ -121,7 +122,7 @@ class RemoteStore(Store):
         """Look at the mirror as it is, without asking the server."""
         from nbtrack.store import database
 
-        with database.exclusive():
+        with database.exclusive(self.path):
             looked, self._looking = self._looking, True
             try:
                 with super().read() as reader:
@@ -142,6 +143,11 @@ class RemoteStore(Store):
         if found is None:
             raise NotFoundError(f"No Experiment with id={experiment_id} exists")
         return found.name
+
+    def rest(self) -> None:
+        """Stop the background threads; what is logged waits in the journals."""
+        self.remote.sender.stop()
+        super().rest()
 
     def close(self) -> None:
         """Send what is left for some seconds, say what could not be; then as every store."""
