@@ -351,3 +351,36 @@ def test_artifacts_of_rows_are_opened_at_one_place() -> None:
     files = {path.relative_to(SRC / "nbtrack").as_posix(): path.read_text("utf-8")
              for path in SRC.rglob("*.py")}  # fmt: skip
     assert {name for name, text in files.items() if re.search(r"\bArtifactFolder\(\S", text)} == may
+
+
+def test_an_allowed_web_server_does_not_lead_to_another(
+    tmp_path: Path, web: tuple[str, list[str]]
+) -> None:
+    pytest.importorskip("aiohttp", reason="fsspec reads the web with it")
+    here, asked = web
+
+    class Leading(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(302)
+            self.send_header("Location", f"{here}/inside")
+            self.end_headers()
+
+        do_HEAD = do_GET  # noqa: N815
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Leading)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        root = f"http://127.0.0.1:{server.server_port}"
+        access = ArtifactAccess(tmp_path / "x.duckdb.d", [root, here], serves=True)
+        with pytest.raises(NbtrackError):
+            access.folder(f"{root}/runs").read_bytes("id_rsa")
+        assert asked == []
+        assert access.folder(f"{here}/runs").read_bytes("id_rsa") == SECRET.encode()
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()

@@ -27,7 +27,7 @@ from nbtrack.errors import InvalidParameterError, UntrustedError
 from nbtrack.store import artifact_choices
 from nbtrack.store.artifact_paths import stays_below
 from nbtrack.store.artifact_roots import ClosedArtifacts, local_path
-from nbtrack.store.artifacts import SERVED, ArtifactFolder, Record
+from nbtrack.store.artifacts import SERVED, ArtifactFolder, Record, remote_root_of
 
 ROOTS = "NBTRACK_ARTIFACT_ROOTS"
 OBJECT_STORES = frozenset(
@@ -88,7 +88,10 @@ class ArtifactAccess:
             return ArtifactFolder(location, root=ClosedArtifacts(self._refusal(location)))
         content = self.artifacts / ".content"
         cache = content if shared and self.owns(str(content)) else None
-        return ArtifactFolder(location, record, cache)
+        # an address that was allowed does not lead to one that was not
+        is_far = _local(location) is None
+        root = remote_root_of(location, redirects=False) if is_far else None
+        return ArtifactFolder(location, record, cache, root=root)
 
     def check(self, location: str) -> None:
         """Raise where a location may not be used.

@@ -66,7 +66,7 @@ class ArtifactFolder:
         if root is None:
             local = local_path(uri)
             self._lock = None if cache is None or local is None else cache / "lock"
-            root = _remote(uri) if local is None else LocalArtifacts(local, cache)
+            root = remote_root_of(uri) if local is None else LocalArtifacts(local, cache)
         self._root: ArtifactRoot = root
 
     def __repr__(self) -> str:
@@ -313,14 +313,15 @@ def folder_and_path(uri: str) -> tuple[ArtifactFolder, str | None]:
     return ArtifactFolder(folder), name
 
 
-def _remote(uri: str) -> ArtifactRoot:
+def remote_root_of(uri: str, *, redirects: bool = True) -> ArtifactRoot:
+    """Return what keeps artifacts behind a URI that names no local folder."""
     if uri.startswith(("http:", "https:")) and SERVED in uri:
         from nbtrack.store.remote.served import root_of
 
         return root_of(uri)
     from nbtrack.store.remote_artifacts import RemoteArtifacts
 
-    return RemoteArtifacts(uri)
+    return RemoteArtifacts(uri, redirects=redirects)
 
 
 def _new_folder() -> Path:

@@ -28,6 +28,8 @@ class RemoteArtifacts:
     ----------
     uri : str
         Such as ``s3://bucket/runs/1`` or ``memory://runs/1``.
+    redirects : bool
+        Whether a web server may send on to another address.
 
     Raises
     ------
@@ -35,7 +37,7 @@ class RemoteArtifacts:
         If fsspec, or the package that knows this kind of URI, is not installed.
     """
 
-    def __init__(self, uri: str) -> None:
+    def __init__(self, uri: str, *, redirects: bool = True) -> None:
         try:
             from fsspec.core import url_to_fs
         except ImportError:
@@ -44,7 +46,7 @@ class RemoteArtifacts:
                 'Run: pip install "nbtrack[remote]"'
             ) from None
         try:
-            filesystem, root = url_to_fs(uri)
+            filesystem, root = url_to_fs(uri, **({} if redirects else _no_redirects(uri)))
         except ImportError as error:
             raise MissingDependencyError(
                 f"Artifacts at {_safe(uri)} need a package that is not installed: {error}"
@@ -154,6 +156,18 @@ class RemoteArtifacts:
                 f"Artifact {path!r} cannot be used at {self._where}: "
                 f"{type(error).__name__}: {error}"
             ) from error
+
+
+def _no_redirects(uri: str) -> dict[str, Any]:
+    """Return the options of fsspec that keep a web server from sending on to another address."""
+    if urlsplit(uri).scheme.lower() not in ("http", "https"):
+        return {}
+
+    async def refuse(answer: Any) -> None:
+        if 300 <= answer.status < 400:
+            raise PermissionError(f"The server sends on to another address ({answer.status}).")
+
+    return {"allow_redirects": False, "client_kwargs": {"raise_for_status": refuse}}
 
 
 def _safe(uri: str) -> str:

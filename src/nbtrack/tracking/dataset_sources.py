@@ -13,7 +13,13 @@ from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit, urlunsplit
 
-from nbtrack.errors import InvalidParameterError, InvalidStateError, MissingDependencyError
+from nbtrack.errors import (
+    InvalidParameterError,
+    InvalidStateError,
+    MissingDependencyError,
+    UntrustedError,
+)
+from nbtrack.store.artifact_access import is_chained
 from nbtrack.store.artifact_roots import local_path
 from nbtrack.store.artifacts import folder_and_path
 
@@ -71,10 +77,13 @@ class FileDatasetSource:
     ----------
     uri : str
         A path or a URI; its scheme is the kind, ``local`` for a path.
+    stored : bool
+        Whether a row of a store names it, rather than the user.
     """
 
-    def __init__(self, uri: str) -> None:
+    def __init__(self, uri: str, *, stored: bool = False) -> None:
         self.uri = uri
+        self._stored = stored
         self.kind = "local" if local_path(uri) is not None else urlsplit(uri).scheme
 
     def to_dict(self) -> dict[str, Any]:
@@ -84,6 +93,11 @@ class FileDatasetSource:
     def load(self, dst_path: str | None = None) -> str:
         """Return a local path of the data, copied to ``dst_path`` when that is given."""
         local = local_path(self.uri)
+        if local is None and self._stored and is_chained(self.uri):
+            raise UntrustedError(
+                f"The data is said to be at {self.uri}, one kind of storage inside another, which "
+                "may be any file of this machine. If you know it, open it with fsspec yourself."
+            )
         if local is not None and dst_path is None:
             return str(local)
         folder, path = folder_and_path(self.uri)
@@ -212,7 +226,7 @@ def source_from_json(kind: str, text: str) -> DatasetSource:
         if kind == "hugging_face":
             known = ("path", "config_name", "data_dir", "data_files", "split", "revision")
             return HuggingFaceDatasetSource(**{k: values[k] for k in known if k in values})
-        return FileDatasetSource(values["uri"])
+        return FileDatasetSource(values["uri"], stored=True)
     except (ValueError, KeyError, TypeError) as error:
         raise InvalidParameterError(
             f"The source of the dataset ({kind}) cannot be read: {text[:200]!r} ({error!r})"
