@@ -15,9 +15,12 @@ import pytest
 import nbtrack
 import programs
 from nbtrack.store import open_store, owner
+from nbtrack.store.details import run_details
+from nbtrack.store.edits import act_on_runs
 from nbtrack.store.journal import Journal
 from nbtrack.store.liveness import silent_runs
 from nbtrack.store.owner import Owner
+from nbtrack.views.details import ending
 
 CALLS = """
     import sys, nbtrack
@@ -120,18 +123,17 @@ def test_a_run_on_another_machine_that_is_silent_is_only_marked(workdir):
     assert nbtrack.get_run(run_id).info.status == "FINISHED"
 
 
-@pytest.mark.parametrize("harm", ["interrupt", "unlink", "both"])
+@pytest.mark.parametrize("harm", ["interrupt", "both"])
 def test_a_run_that_was_taken_for_dead_speaks_again(workdir, harm):
     """What a version that judges by silence does to it: INTERRUPTED, and its journal unlinked."""
     process = programs.start(CALLS, *ELSEWHERE, cwd=workdir)
     run_id = process.stdout.readline().strip()
     tell(process, "log")
     open_store(None).fold()
-    if harm != "unlink":
-        with open_store(None).write() as reader:
-            reader.named("fold.interrupt", runs=[run_id])
-        assert nbtrack.get_run(run_id).info.status == "INTERRUPTED"
-    if harm != "interrupt":
+    with open_store(None).write() as reader:
+        reader.named("fold.interrupt", runs=[run_id])
+    assert nbtrack.get_run(run_id).info.status == "INTERRUPTED"
+    if harm == "both":
         for file in journals(workdir).iterdir():
             file.unlink()
     for _ in range(5):
@@ -161,10 +163,25 @@ def test_a_process_that_is_stopped_is_alive(workdir):
     assert list(journals(workdir).iterdir()) == []
 
 
+def run_elsewhere(workdir: Path) -> str:
+    """Make a running run whose owner is on another machine."""
+    nbtrack.search_runs()
+    run_id = "e" * 32
+    journal = Journal(journals(workdir), run_id)
+    journal.event(
+        "run", experiment_id="0", run_name="elsewhere", user_id="", status="RUNNING",
+        start_time=5, artifact_uri=None, host=ELSEWHERE[0], pid=7, started=7, place=ELSEWHERE[1],
+    )  # fmt: skip
+    journal.points({"x": 0.0}, 0, 5)
+    journal.close()
+    (workdir / "nbtrack.duckdb.d" / "lock").touch()
+    file = next(journals(workdir).glob("*.events"))
+    file.write_bytes(b"".join(file.read_bytes().splitlines(keepends=True)[1:-1]))
+    return run_id
+
+
 def test_a_silent_run_is_gone_on_with_by_its_id(workdir):
-    process = programs.start(CALLS, *ELSEWHERE, cwd=workdir)
-    run_id = process.stdout.readline().strip()
-    tell(process, "log")
+    run_id = run_elsewhere(workdir)
     with nbtrack.start_run(run_id=run_id) as run:
         assert run.joined
     silence(workdir)
@@ -172,28 +189,22 @@ def test_a_silent_run_is_gone_on_with_by_its_id(workdir):
         assert not run.joined
         nbtrack.log_metric("x", 7, step=7)
     assert nbtrack.get_run(run_id).info.status == "FINISHED"
-    process.kill()
-    process.communicate()
     assert steps(run_id) == [0, 7]
 
 
 @pytest.mark.parametrize("action", ["keep", "discard"])
 def test_a_silent_run_is_declared_dead_by_hand(workdir, action):
-    from nbtrack.store.edits import act_on_runs
-
-    process = programs.start(CALLS, *ELSEWHERE, cwd=workdir)
-    run_id = process.stdout.readline().strip()
-    tell(process, "log")
+    run_id = run_elsewhere(workdir)
     with pytest.raises(nbtrack.NbtrackError, match="nothing to"):
         act_on_runs(open_store(None), action, [run_id])
     silence(workdir)
+    with open_store(None).read() as reader:
+        silent_s = run_details(reader, run_id).silent_s
+    assert ending("RUNNING", 0, silent_s) == "no sign of life for 1 hour"
     assert act_on_runs(open_store(None), action, [run_id]) == [run_id]
     found = nbtrack.get_run(run_id)
     assert found.info.status == "INTERRUPTED"
     assert found.info.lifecycle_stage == ("deleted" if action == "discard" else "active")
-    process.kill()
-    process.communicate()
-    assert nbtrack.get_run(run_id).info.status == "INTERRUPTED"
 
 
 HERE = "abc@vm/boot-2/4026531836"

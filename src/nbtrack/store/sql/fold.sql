@@ -162,8 +162,7 @@ INSERT INTO runs (run_id, experiment_id, run_name, status, start_time, end_time,
 SELECT n.run_id, '0', 'recovered-' || left(n.run_id, 8), 'INTERRUPTED', make_timestamp($now::BIGINT * 1000),
        make_timestamp($now::BIGINT * 1000), '', 'active'
 FROM (SELECT DISTINCT unnest($runs::VARCHAR[]) AS run_id) n
-WHERE NOT EXISTS (SELECT 1 FROM runs r WHERE r.run_id = n.run_id)
-  AND NOT EXISTS (SELECT 1 FROM logged_models m WHERE m.model_id = n.run_id)
+WHERE n.run_id NOT LIKE 'm-%' AND NOT EXISTS (SELECT 1 FROM runs r WHERE r.run_id = n.run_id)
 
 -- name: recover_experiments
 -- those of runs that were made in a database which is gone
