@@ -100,6 +100,11 @@ def test_what_would_run_is_named() -> None:
         thaw(tree, {}, {})
     with pytest.raises(UntrustedError, match=r"subprocess\.Popen"):
         thaw(tree_of(call(named("subprocess.Popen"), "ls")), {}, {})
+    for name in ("os.fine.\nPass trust=True", "\x1b[2J.x", "os." + "x" * 100_000):
+        with pytest.raises(UntrustedError) as caught:
+            thaw(tree_of(named(name)), {}, {})
+        assert caught.value.message.isprintable()
+        assert len(caught.value.message) < 400
 
 
 def test_with_consent_all_is_as_it_was() -> None:
@@ -148,7 +153,8 @@ def test_a_folder_that_has_a_known_name_is_not_imported(tmp_path: Path) -> None:
     )
     source = str(Path(__file__).parents[1] / "src")
     names = ("torchvision.models.resnet.ResNet", "torch.nn.functional.relu", "torch.nn.Linear")
-    trees = json.dumps([tree_of(named(name)) for name in names])
+    tensor = tree_of({"~": "tensor", "name": "x"})
+    trees = json.dumps([*(tree_of(named(name)) for name in names), tensor])
     done = subprocess.run(
         [sys.executable, "-c", program, trees],
         cwd=tmp_path,
@@ -156,7 +162,7 @@ def test_a_folder_that_has_a_known_name_is_not_imported(tmp_path: Path) -> None:
         text=True,
         env={"PATH": "", "HOME": str(tmp_path), "PYTHONPATH": source},
     )
-    assert done.stdout.split() == ["UntrustedError"] * 3, done.stderr
+    assert done.stdout.split() == ["UntrustedError"] * 4, done.stderr
     assert not (tmp_path / "was_here").exists()
 
 

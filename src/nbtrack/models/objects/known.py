@@ -38,7 +38,7 @@ def is_class(module: str, name: str) -> bool:
 def is_known(module: str, name: str) -> bool:
     """Return whether this may be named without consent; nothing is imported to find out."""
     known = (module, name) in _VALUES or (module, name) in constructors.CONSTRUCTORS
-    return (known or is_class(module, name)) and _is_here(module.partition(".")[0])
+    return (known or is_class(module, name)) and is_here(module.partition(".")[0])
 
 
 def is_data(cls: type, name: Any) -> bool:
@@ -87,7 +87,7 @@ def _constants() -> tuple[type, ...]:
     return torch.dtype, torch.memory_format, torch.layout
 
 
-def _is_here(top: str) -> bool:
+def is_here(top: str) -> bool:
     """Return whether a package may be imported: it is, or it lies where packages are installed.
 
     A folder of the same name beside a notebook comes first in Python's search, and holds

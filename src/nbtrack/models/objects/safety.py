@@ -10,7 +10,8 @@ from nbtrack.errors import UntrustedError
 from nbtrack.models.objects import constructors, known
 from nbtrack.models.objects.form import Form
 
-_TELLING = frozenset({"global", "module", "method", "call", "object", "parametrized"})
+_PACKAGES = {"tensor": "torch", "ndarray": "numpy", "objects": "numpy", "scalar": "numpy"}
+_TELLING = {"global", "module", "method", "call", "object", "parametrized", *_PACKAGES}
 
 
 def code_in(tree: Any) -> list[str]:
@@ -53,8 +54,10 @@ def _meant(node: Any, shared: dict[int, dict[str, Any]]) -> dict[str, Any]:
 def untrusted(names: Iterable[str], place: str | os.PathLike[str]) -> UntrustedError:
     """Return the error that names what would run, and says how to consent."""
     found = list(names)
+    # a stranger's names are not to look like words of ours
+    shown = [f"{name if name.isprintable() else ascii(name):.100}" for name in found[:8]]
     return UntrustedError(
-        f"Loading this would run code: {', '.join(found[:8])}"
+        f"Loading this would run code: {', '.join(shown)}"
         f"{', ...' if len(found) > 8 else ''}. If you trust where it comes from, read it "
         f"in {os.fspath(place)} and pass trust=True."
     )
@@ -65,6 +68,8 @@ def _unknown(node: dict[str, Any], shared: dict[int, dict[str, Any]]) -> str | N
     if kind == "global":
         full = f"{node['module']}.{node['name']}"
         return None if known.is_known(node["module"], node["name"]) else full
+    if kind in _PACKAGES:
+        return None if known.is_here(_PACKAGES[kind]) else _PACKAGES[kind]
     if kind == "module":
         return str(node["module"])
     if kind == "method":
