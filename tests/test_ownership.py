@@ -63,7 +63,10 @@ def somebody_else(folder: Path) -> Iterator[None]:
         patch.setattr(context, "_process", context._Process())  # which knows what it has made
         home.chdir(folder)
         nbtrack.set_tracking_uri(folder / "nbtrack.duckdb")
-        yield
+        try:
+            yield
+        finally:
+            nbtrack.set_tracking_uri(None)
 
 
 def logged(mark: Path, **options: object) -> str:
