@@ -71,7 +71,7 @@ def _opened(path: Path, folder: Path, stack: ExitStack) -> tuple[Reader | None, 
     from nbtrack.store.lock import locked
 
     trouble: list[Finding] = []
-    if not path.exists():
+    if not database.is_made(path):
         return None, trouble
     try:
         if os.access(folder, os.W_OK):
