@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from nbtrack.errors import NbtrackError
 from nbtrack.store import tails
 from nbtrack.store.owner import Owner
 from nbtrack.store.store import Store
@@ -35,7 +36,7 @@ class Changes:
             database = (0, 0)
         try:
             journals = sorted(tails.sizes(self.store.journals).items())
-        except OSError:
+        except (OSError, NbtrackError):  # reading the store says it
             journals = []
         return database, journals, [name for name, _ in journals if self._is_orphan(name)]
 
