@@ -32,7 +32,7 @@ _TOKENS = re.compile(
         r"\bgh[pousr]_[A-Za-z0-9]{8,}|\bgithub_pat_[A-Za-z0-9_]{8,}",
         r"\bglpat-[\w-]{8,}|\bgl(?:sa|rt|dt)[_-][\w-]{20,}",  # GitLab, Grafana
         r"\bsk-(?:proj|ant|or|svcacct|admin)-[\w-]{8,}",  # OpenAI, Anthropic, OpenRouter
-        r"\bsk-(?=[\w-]*\d)(?=[\w-]*[A-Z])[\w-]{16,}",
+        r"\bsk-(?:(?=[\w-]*\d)(?=[\w-]*[A-Z])[\w-]{16,}|(?=[a-z]*\d)[A-Za-z0-9]{20,})",
         r"\b(?:gsk|r8|nvapi|pplx|xai|lsv2_pt|lsv2_sk|lin_api|ntn|dckr_pat|dop_v1)[_-][\w-]{20,}",
         r"\b[srp]k_(?:live|test)_[A-Za-z0-9]{8,}",  # Stripe
         r"\bxox[abeoprs]-[A-Za-z0-9-]{8,}|hooks\.slack\.com/services/[\w/]{12,}",
