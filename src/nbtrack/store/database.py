@@ -98,8 +98,10 @@ def attached(
         finally:
             watch.close()
             _detach(connection, file)
-        if not read_only:
+        if not read_only:  # what this process has written needs no look
+            whole = file.whole == file.checked
             file.checked = _identity(path)
+            file.whole = file.checked if whole else file.whole
 
 
 def _check_files(path: Path) -> None:
@@ -130,6 +132,10 @@ def _identity(path: Path) -> tuple[Any, ...]:
     return tuple(found)
 
 
+def _inode(identity: tuple[Any, ...] | None) -> Any:
+    return identity[1][:2] if identity and identity[1] else None
+
+
 def _prepare(
     connection: duckdb.DuckDBPyConnection,
     file: DatabaseFile,
@@ -141,20 +147,20 @@ def _prepare(
     """Check what was attached, and make it the default database.
 
     What the user has written as SQL runs where files can be read, so the whole of the file is
-    checked each time. Our own queries cannot be led astray by functions of the file: they find
-    DuckDB's first.
+    checked whenever it has changed. Our own queries cannot be led astray by functions of the
+    file: they find DuckDB's first.
     """
     identity = _identity(path)
-    if files or identity != file.checked:
+    if identity != file.checked or (files and identity != file.whole):
         known = migrations()
-        inode = identity[1] and identity[1][:2]
-        whole = files or inode != file.whole
+        whole = files or _inode(identity) != _inode(file.whole)
         version = schema.check(connection, path, known, whole=whole)
         if read_only:
             schema.require_current(version, path, known)
         else:
             schema.migrate(connection, "store", known, version)
-        file.checked, file.whole = identity, inode
+        file.checked = identity
+        file.whole = identity if whole else file.whole
     connection.execute("USE store" if files else OURS_FIRST)
 
 

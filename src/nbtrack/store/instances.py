@@ -69,16 +69,16 @@ class DatabaseFile:
     mutex : threading.RLock
         Held by the thread that uses the file.
     checked : tuple or None
-        What the file was like (`database.identity`) when its schema was found to be ours.
+        What the file was like (`database._identity`) when its schema was found to be ours.
     whole : tuple or None
-        Which file it was (device, inode) when all of it was looked at.
+        What it was like when functions and triggers were looked at, too.
     """
 
     def __init__(self, path: Path | None) -> None:
         self.path = path
         self.mutex = threading.RLock()
         self.checked: tuple[Any, ...] | None = None
-        self.whole: tuple[int, int] | None = None
+        self.whole: tuple[Any, ...] | None = None
         self._instances: dict[bool, duckdb.DuckDBPyConnection] = {}
         self._in_use: set[bool] = set()
 
