@@ -111,6 +111,7 @@ class EndpointHandler(ClientHandler):
             connection: Any = self.request.connection
             connection.set_body_timeout(None)  # the pace is looked after
             connection.set_max_body_size(most)
+            self._end_transfer()
             self._transfer = self.pace.receiving(self._time_out, is_held=is_held)
 
     def refuse(self, error: web.HTTPError) -> None:
@@ -126,6 +127,7 @@ class EndpointHandler(ClientHandler):
         if not is_small or not self.request.headers.keys().isdisjoint(_MORE):
             self._is_last = True
             raise error
+        self.expect(SMALL)
         self._error = error
 
     def data_received(self, chunk: bytes) -> Awaitable[None] | None:
@@ -171,7 +173,8 @@ class EndpointHandler(ClientHandler):
         """Refuse a body that does not come."""
         if not self._finished:
             self._is_last = True
-            self.send_error(408)
+            error = self._error or web.HTTPError(408)
+            self.send_error(error.status_code, exc_info=(web.HTTPError, error, None))
 
     def on_connection_close(self) -> None:
         """Give up what does not arrive whole."""
@@ -179,6 +182,11 @@ class EndpointHandler(ClientHandler):
         if self._saving is not None and not self._is_handed_on:
             self._abandon()
         super().on_connection_close()
+
+    def on_finish(self) -> None:
+        """Wait no more for a body once there is an answer."""
+        self._end_transfer()
+        super().on_finish()
 
     def _end_transfer(self) -> None:
         if self._transfer is not None:
