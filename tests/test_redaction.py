@@ -177,7 +177,7 @@ def test_a_tracked_cell_leaves_no_secret_anywhere_and_says_what_was_left_out(
     cards: list[Any] = []
     monkeypatch.setattr(shell.display_pub, "publish", lambda *a, **k: cards.append([a, k]))
     shell.run_cell(EARLIER, store_history=True)
-    shell.run_cell(CELL, store_history=True)
+    done = shell.run_cell(CELL, store_history=True)
     (run,) = nbtrack.search_runs(output_format="list")
     assert run.data.params["url"] == f"postgresql://{HIDDEN}@db/x"
     assert run.data.params["lr"] == "0.1"
@@ -188,7 +188,9 @@ def test_a_tracked_cell_leaves_no_secret_anywhere_and_says_what_was_left_out(
     assert {"password2", "url", "db_password", "api_key", "output", "error"} <= set(left_out)
     assert [secret for secret in PLANTED if secret in repr(cards)] == []
     assert "secrets left out" in repr(cards)
+    assert run.data.tags["nbtrack.cell.number"] == str(done.execution_count)
     source = nbtrack.source("planted")
+    assert f"# cell {done.execution_count - 1}: defines" in source
     assert "getpass" in source
     assert "db_password" in source
 

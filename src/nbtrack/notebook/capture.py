@@ -17,6 +17,7 @@ from nbtrack.notebook.memory import PeakMemory
 from nbtrack.notebook.printed import PrintedTail
 from nbtrack.notebook.secrets import SecretsOfCells
 from nbtrack.notebook.slices import Executed, as_record, backward_slice
+from nbtrack.tracking.kernel import number_of
 from nbtrack.tracking.run import ActiveRun
 
 SOURCE_FILE = "source/cell.py"
@@ -73,9 +74,7 @@ class CellCapture:
         self._printed = PrintedTail()
         self._figures = ShownFigures(shell)
         self._memory = PeakMemory()
-        self._tags = {CELL_TAG: str(shell.execution_count)} | (
-            {CELL_ID_TAG: cell_id} if cell_id else {}
-        )
+        self._tags = {CELL_TAG: str(number_of(shell))} | ({CELL_ID_TAG: cell_id} if cell_id else {})
 
     def start(self) -> None:
         """Keep the source, and begin to watch."""
@@ -112,7 +111,7 @@ class CellCapture:
         )
 
     def _keep_needed(self, names: set[str]) -> None:
-        number = int(self._shell.execution_count)
+        number = number_of(self._shell)
         cell = Executed(number, self._cell_id, self._source, lambda _source: self._python)
         _keep_needed(self.run, cell, self._earlier, names, self._clean)
 

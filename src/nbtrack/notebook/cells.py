@@ -10,6 +10,7 @@ from typing import Any
 from nbtrack.notebook.capture import CellCapture, keep_cell
 from nbtrack.notebook.slices import history_of
 from nbtrack.tracking import context
+from nbtrack.tracking.kernel import number_of
 from nbtrack.tracking.run import ActiveRun
 
 MAX_KEPT = 16
@@ -39,7 +40,7 @@ class Cells:
         self._finished: deque[Any] = deque()
         self._tracked: list[tuple[Any, CellCapture]] = []
         self._history = history_of(shell)
-        self._executed = self._history.numbered(int(shell.execution_count))
+        self._executed = self._history.numbered(number_of(shell))
         shell.events.register("pre_run_cell", self._on_start)
         shell.events.register("post_run_cell", self._on_end)
 
@@ -80,7 +81,7 @@ class Cells:
         self.current = info
         if getattr(info, "store_history", True) and not getattr(info, "silent", False):
             self._executed = self._history.add(
-                self._shell.execution_count, info.raw_cell, getattr(info, "cell_id", None)
+                number_of(self._shell), info.raw_cell, getattr(info, "cell_id", None)
             )
 
     def _on_end(self, result: Any) -> None:

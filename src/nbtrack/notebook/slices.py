@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import Any
 
 from nbtrack.notebook.names import Names, names_of
+from nbtrack.tracking.kernel import number_of
 
 MAX_CELLS = 2000
 MAX_CHARACTERS = 100_000
@@ -129,7 +130,7 @@ def history_of(shell: Any) -> History:
     """
     history = History(lambda source: str(shell.transform_cell(source)))
     earlier = getattr(getattr(shell, "history_manager", None), "input_hist_raw", None) or []
-    now = int(getattr(shell, "execution_count", 0))
+    now = number_of(shell)
     for number, source in list(enumerate(earlier))[1 : now + 1]:
         history.add(number, str(source))
     return history

@@ -20,4 +20,13 @@ def in_notebook() -> bool:
 def cell_number() -> int | None:
     """Return the execution count of the cell that runs, or None outside of IPython."""
     found = shell()
-    return None if found is None else int(found.execution_count)
+    return None if found is None else number_of(found)
+
+
+def number_of(shell: Any) -> int:
+    """Return the execution count of the cell that a shell runs.
+
+    Recent versions of IPython count up before a cell runs, older ones after it; what numbers the
+    outputs knows.
+    """
+    return int(shell.displayhook.prompt_count)
