@@ -40,6 +40,17 @@ NOTEBOOK = "window.jupyterapp.shell.currentWidget.content"
 CELLS = f"{NOTEBOOK}.widgets.filter(w => w.model.type === 'code')"
 KERNEL = "window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel"
 
+# JupyterLab's status says what it has heard last: after a restart "starting" may come behind
+# "idle", and messages are lost while the server connects. A kernel that answers is there and rests.
+REST = f"""() => ({CELLS}).length > 0
+  && ({CELLS}).every(c => c.model.executionState === 'idle')
+  && ({CELLS}).some(c => c.model.executionCount)"""
+ANSWERS = f"""async () => {{
+  const kernel = {KERNEL};
+  if (!kernel || kernel.connectionStatus !== 'connected') return false;
+  const late = new Promise(resolve => setTimeout(resolve, 5000, null));
+  return (await Promise.race([kernel.requestKernelInfo(), late])) !== null;
+}}"""
 
 COLUMN = """(root, name) => {
   const cells = [...root.querySelectorAll(`.ag-row .ag-cell[col-id="${name}"]`)];
@@ -162,9 +173,9 @@ class Lab:
         self.page.locator(".jp-Notebook .jp-CodeCell").first.wait_for()
 
     def ready(self) -> None:
-        """Wait for the notebook and an idle kernel."""
+        """Wait for the notebook and a kernel that answers."""
         self.page.locator(".jp-Notebook .jp-CodeCell").first.wait_for()
-        self.page.wait_for_function(f"() => ({KERNEL})?.status === 'idle'")
+        self.page.wait_for_function(ANSWERS)
 
     def command(self, name: str, **arguments: Any) -> None:
         """Execute a command of JupyterLab; does not wait for what it starts."""
@@ -179,11 +190,9 @@ class Lab:
         self.done()
 
     def done(self, timeout_s: float = 90) -> None:
-        """Wait until no cell runs or waits, and the kernel is idle."""
+        """Wait until no cell runs or waits, and the kernel answers."""
         self.page.wait_for_function(
-            f"""() => ({KERNEL})?.status === 'idle' && ({CELLS}).length > 0
-              && ({CELLS}).every(c => c.model.executionState === 'idle')
-              && ({CELLS}).some(c => c.model.executionCount)""",
+            f"async () => ({REST})() && (await ({ANSWERS})()) && ({REST})()",
             timeout=timeout_s * 1000,
         )
 
