@@ -14,6 +14,7 @@ import nbtrack
 import programs
 from nbtrack.errors import NotFoundError
 from nbtrack.store import open_store
+from nbtrack.store.maintenance import compact
 from nbtrack.tracking.run import ActiveRun
 
 
@@ -146,7 +147,7 @@ def test_a_relative_place_is_settled_at_its_first_use(workdir, elsewhere, monkey
         assert nbtrack.get_tracking_uri() == str(workdir / name)
     with nbtrack.start_run() as second:
         pass
-    nbtrack.compact()
+    compact()
     assert set(nbtrack.search_runs()["run_id"]) == {first.info.run_id, second.info.run_id}
     assert list(elsewhere.iterdir()) == []
 
