@@ -192,12 +192,12 @@ def test_threads_log_tensors_to_one_run(gpu):
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_a_forked_child_leaves_the_values_to_its_parent(gpu):
-    nbtrack.start_run()
+    run = nbtrack.start_run()
     nbtrack.log_metric("loss", CudaTensor(0.5))
     child = os.fork()
     if child == 0:
         gpu.fails = True
-        os._exit(len(nbtrack.active_run().writer._deferred or ()))
+        os._exit(len(run.writer._deferred or ()))
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     assert [value for _, _, value in history()] == [0.5]
 

@@ -23,6 +23,7 @@ from nbtrack.limits import (
     dataset_fields,
     pairs_of,
     param_value,
+    storable,
     tag_value,
 )
 from nbtrack.store.journal import Journal, ValueOnGpuError, now_ms
@@ -262,7 +263,7 @@ class RunWriter:
         events: list[tuple[str, dict[str, Any]]] = []
         for item in inputs:
             fields = dataset_fields(vars(item.dataset))
-            tags = json.dumps({str(tag.key): str(tag.value) for tag in item.tags})
+            tags = json.dumps({storable(str(t.key)): storable(str(t.value)) for t in item.tags})
             events.append(("input", {**fields, "tags": tags}))
         events += [("model_input", {"model_id": str(model.model_id)}) for model in models]
         self.append(events)
