@@ -40,17 +40,6 @@ NOTEBOOK = "window.jupyterapp.shell.currentWidget.content"
 CELLS = f"{NOTEBOOK}.widgets.filter(w => w.model.type === 'code')"
 KERNEL = "window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel"
 
-# JupyterLab's status says what it has heard last: after a restart "starting" may come behind
-# "idle", and messages are lost while the server connects. A kernel that answers is there and rests.
-REST = f"""() => ({CELLS}).length > 0
-  && ({CELLS}).every(c => c.model.executionState === 'idle')
-  && ({CELLS}).some(c => c.model.executionCount)"""
-ANSWERS = f"""async () => {{
-  const kernel = {KERNEL};
-  if (!kernel || kernel.connectionStatus !== 'connected') return false;
-  const late = new Promise(resolve => setTimeout(resolve, 5000, null));
-  return (await Promise.race([kernel.requestKernelInfo(), late])) !== null;
-}}"""
 
 COLUMN = """(root, name) => {
   const cells = [...root.querySelectorAll(`.ag-row .ag-cell[col-id="${name}"]`)];
@@ -173,9 +162,9 @@ class Lab:
         self.page.locator(".jp-Notebook .jp-CodeCell").first.wait_for()
 
     def ready(self) -> None:
-        """Wait for the notebook and a kernel that answers."""
+        """Wait for the notebook and an idle kernel."""
         self.page.locator(".jp-Notebook .jp-CodeCell").first.wait_for()
-        self.page.wait_for_function(ANSWERS)
+        self.page.wait_for_function(f"() => ({KERNEL})?.status === 'idle'")
 
     def command(self, name: str, **arguments: Any) -> None:
         """Execute a command of JupyterLab; does not wait for what it starts."""
@@ -190,9 +179,11 @@ class Lab:
         self.done()
 
     def done(self, timeout_s: float = 90) -> None:
-        """Wait until no cell runs or waits, and the kernel answers."""
+        """Wait until no cell runs or waits, and the kernel is idle."""
         self.page.wait_for_function(
-            f"async () => ({REST})() && (await ({ANSWERS})()) && ({REST})()",
+            f"""() => ({KERNEL})?.status === 'idle' && ({CELLS}).length > 0
+              && ({CELLS}).every(c => c.model.executionState === 'idle')
+              && ({CELLS}).some(c => c.model.executionCount)""",
             timeout=timeout_s * 1000,
         )
 
