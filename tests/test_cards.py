@@ -59,6 +59,17 @@ def test_the_card_is_a_widget_first_and_a_picture_in_the_end(live: Kernel) -> No
     assert {series["key"] for series in data[VIEW]["curves"]["series"]} == {"loss", "acc"}
 
 
+def test_a_store_that_does_not_answer_in_the_end_leaves_a_picture_too(live: Kernel) -> None:
+    out = live.run(
+        "%%track silent\nnbtrack.log_metric('loss', 0.5)\n"
+        "nbtrack.active_run().fetch = lambda: 1 / 0"
+    )
+    (data,) = (each for each in out.displays if WIDGET in each or VIEW in each)
+    assert WIDGET not in data
+    assert data[VIEW]["head"]["state"] == "FINISHED"
+    assert {series["key"] for series in data[VIEW]["curves"]["series"]} == {"loss"}
+
+
 def test_without_a_browser_one_output_is_left(static: Kernel) -> None:
     out = static.run("%%track quietly" + TRAIN.format(n=10, pause=0.01))
     assert out.first == [{"text/plain": "quietly, running"}]

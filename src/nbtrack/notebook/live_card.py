@@ -116,8 +116,13 @@ class LiveCard:
         for feed in (self._feed, *self._children.values()):
             feed.close()
         try:
+            self._card.update_head(state=run.info.status, elapsed_s=self._duration())
+            self._card.set_state(run.info.run_id, run.info.status)
             self._drain()
             self._conclude()
+        except Exception as error:  # noqa: BLE001  what is known is shown: no view stays live
+            run.store.say(f"The card of run {run.info.run_name} is not complete: {error!r}")
+        try:
             data, metadata = self._card.finished_bundle()
             self._handle.update(data, metadata=metadata, raw=True)
             cells_of(shell()).keep(self._card)
@@ -260,11 +265,7 @@ class LiveCard:
         if due := self._due_ghosts():
             self._card.append(due)
         neighbours = self._neighbours
-        fields: dict[str, Any] = {
-            "state": run.info.status,
-            "elapsed_s": self._duration(),
-            "standing": None,
-        }
+        fields: dict[str, Any] = {"standing": None}
         if self._pace.step:
             fields |= {
                 "step": self._pace.step,
@@ -277,7 +278,6 @@ class LiveCard:
         if error:
             fields["error"] = " ".join(error.split()) + _where(run.cell_error or sys.exception())
         self._card.update_head(**fields)
-        self._card.set_state(run.info.run_id, run.info.status)
         left_out = self._left_out(stored.data.params)
         if neighbours is not None and neighbours.last is not None:
             found = since(facts_of(stored, self._source), neighbours.last)
