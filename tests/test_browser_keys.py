@@ -36,10 +36,13 @@ TABLE = "table = nbtrack.runs()\ntable"
 VIEWS = [CARD, "nbtrack.chart(ids)", TABLE, "nbtrack.compare(ids)", "version"]
 CELLS = [SETUP, *VIEWS, "'the last cell'"]
 
-# Every command that JupyterLab executes from now on, by its name.
+# Every command that JupyterLab executes from now on and that a key can stand for, by its name; its
+# menus execute some by themselves when a kernel comes or goes.
 LISTEN = """() => {
   window.executed = [];
-  window.jupyterapp.commands.commandExecuted.connect((_, { id }) => window.executed.push(id));
+  const { commandExecuted, keyBindings } = window.jupyterapp.commands;
+  const bound = new Set(keyBindings.map(binding => binding.command));
+  commandExecuted.connect((_, { id }) => bound.has(id) && window.executed.push(id));
 }"""
 
 # Press keys at everything that can have the focus; return what each made JupyterLab do.
