@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -40,6 +41,12 @@ NOTEBOOK = "window.jupyterapp.shell.currentWidget.content"
 CELLS = f"{NOTEBOOK}.widgets.filter(w => w.model.type === 'code')"
 KERNEL = "window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel"
 
+STATE_ON_SERVER = f"""async () => {{
+  const {{ id, serverSettings }} = {KERNEL};
+  const url = `${{serverSettings.baseUrl}}api/kernels/${{id}}`;
+  const headers = {{ Authorization: `token ${{serverSettings.token}}` }};
+  return (await (await fetch(url, {{ headers }})).json()).execution_state;
+}}"""
 
 COLUMN = """(root, name) => {
   const cells = [...root.querySelectorAll(`.ag-row .ag-cell[col-id="${name}"]`)];
@@ -164,7 +171,14 @@ class Lab:
     def ready(self) -> None:
         """Wait for the notebook and an idle kernel."""
         self.page.locator(".jp-Notebook .jp-CodeCell").first.wait_for()
-        self.page.wait_for_function(f"() => ({KERNEL})?.status === 'idle'")
+        self.page.wait_for_function(f"() => ({KERNEL})?.connectionStatus === 'connected'")
+        # after a restart the page may hear "starting" behind "idle": then the server knows better
+        end = time.monotonic() + PATIENCE_MS / 1000
+        while self.page.evaluate(f"() => ({KERNEL}).status") != "idle":
+            if self.page.evaluate(STATE_ON_SERVER) == "idle":
+                return
+            assert time.monotonic() < end, "the kernel does not come to rest"
+            self.page.wait_for_timeout(100)
 
     def command(self, name: str, **arguments: Any) -> None:
         """Execute a command of JupyterLab; does not wait for what it starts."""
