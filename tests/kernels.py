@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -100,6 +101,16 @@ class Kernel:
 
 
 @contextmanager
+def connection_of_kernel() -> Iterator[dict[str, str]]:
+    """Give the options of a kernel's manager that make its channels files.
+
+    Ports are chosen before the kernel takes them: another program may take one meanwhile.
+    """
+    with tempfile.TemporaryDirectory(prefix="nbtrack-") as folder:  # their paths must be short
+        yield {"transport": "ipc", "connection_file": str(Path(folder) / "k.json")}
+
+
+@contextmanager
 def kernel(folder: Path, **variables: str) -> Iterator[Kernel]:
     """Start a kernel in a folder, with nbtrack's magics loaded."""
     kept = {
@@ -113,17 +124,18 @@ def kernel(folder: Path, **variables: str) -> Iterator[Kernel]:
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",
         **variables,
     }
-    manager = KernelManager(kernel_name="python3")
-    manager.start_kernel(cwd=str(folder), env=env)
-    client = manager.client()
-    client.start_channels()
-    try:
-        client.wait_for_ready(timeout=60)
-        running = Kernel(client, folder)
-        running.manager = manager  # type: ignore[attr-defined]
-        running.run("import nbtrack, time\n%load_ext nbtrack")
-        yield running
-    finally:
-        client.stop_channels()
-        manager.shutdown_kernel(now=True)
-        manager.cleanup_resources()
+    with connection_of_kernel() as connection:
+        manager = KernelManager(kernel_name="python3", **connection)
+        manager.start_kernel(cwd=str(folder), env=env)
+        client = manager.client()
+        client.start_channels()
+        try:
+            client.wait_for_ready(timeout=60)
+            running = Kernel(client, folder)
+            running.manager = manager  # type: ignore[attr-defined]
+            running.run("import nbtrack, time\n%load_ext nbtrack")
+            yield running
+        finally:
+            client.stop_channels()
+            manager.shutdown_kernel(now=True)
+            manager.cleanup_resources()

@@ -8,8 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from kernels import connection_of_kernel
+
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+CRASH = "crash.log"
+# what a kernel that crashes says on its error stream is lost: the kernel itself reads that stream
+KEEP_CRASH = f"import faulthandler\n_crash = open({CRASH!r}, 'w')\nfaulthandler.enable(_crash)\n"
 
 
 @pytest.fixture
@@ -17,6 +22,9 @@ def fresh_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in [name for name in os.environ if name.startswith(("NBTRACK_", "MLFLOW_"))]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / ".ipython"))
+    startup = tmp_path / ".ipython" / "profile_default" / "startup"
+    startup.mkdir(parents=True)
+    (startup / "crash.py").write_text(KEEP_CRASH)
     monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path / ".runtime"))
     monkeypatch.setenv("PYTHONPATH", str(ROOT / "src"))
     return tmp_path
@@ -25,9 +33,17 @@ def fresh_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def execute(path: Path) -> list[dict[str, object]]:
     nbformat = pytest.importorskip("nbformat")
     nbclient = pytest.importorskip("nbclient")
+    jupyter_client = pytest.importorskip("jupyter_client")
     notebook = nbformat.read(path, as_version=4)
     resources = {"metadata": {"path": str(path.parent)}}
-    nbclient.NotebookClient(notebook, timeout=150, resources=resources).execute()
+    with connection_of_kernel() as connection:
+        manager = jupyter_client.AsyncKernelManager(**connection)
+        client = nbclient.NotebookClient(notebook, manager, timeout=150, resources=resources)
+        try:
+            client.execute(cleanup_kc=True)
+        except nbclient.exceptions.DeadKernelError as error:
+            error.add_note((path.parent / CRASH).read_text("utf-8"))
+            raise
     return [output for cell in notebook.cells for output in cell.get("outputs", [])]
 
 
