@@ -7,14 +7,12 @@ import importlib
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
-SRC = ROOT / "src"
+from source_tree import SRC, imports, layer, modules
+
 MAX_LINES = 400
 VAGUE_NAMES = {"utils", "util", "helpers", "helper", "common", "manager", "misc"}
 HEAVY = {"torch", "pandas", "plotly", "duckdb", "pyarrow", "numpy", "anywidget", "IPython"}
@@ -87,75 +85,6 @@ LAZY_UPWARD: set[tuple[str, str]] = {
     ("nbtrack.models.serve", "nbtrack.server.scoring.program"),  # python -m nbtrack.models.serve
     ("nbtrack.projects.tracking_server", "nbtrack.server.standalone"),  # for scripts with mlflow
 }
-
-
-@dataclass(frozen=True)
-class Import:
-    importer: str
-    target: str
-    line: int
-    lazy: bool
-    typing_only: bool
-
-    def __str__(self) -> str:
-        return f"{self.importer} (line {self.line}) imports {self.target}"
-
-
-def module_name(path: Path) -> str:
-    parts = path.relative_to(SRC).with_suffix("").parts
-    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-
-
-@cache
-def modules() -> dict[str, Path]:
-    return {module_name(path): path for path in sorted(SRC.rglob("*.py"))}
-
-
-def layer(module: str) -> str:
-    parts = module.split(".")
-    return parts[1] if len(parts) > 1 else parts[0]
-
-
-def targets(node: ast.Import | ast.ImportFrom) -> list[str]:
-    if isinstance(node, ast.Import):
-        return [alias.name for alias in node.names]
-    assert node.level == 0, "imports are absolute"
-    base = node.module or ""
-    full = [f"{base}.{alias.name}" for alias in node.names]
-    return sorted({name if name in modules() else base for name in full})
-
-
-def is_type_checking(test: ast.expr) -> bool:
-    return ast.unparse(test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING")
-
-
-def imports_below(
-    node: ast.AST, importer: str, lazy: bool = False, typing_only: bool = False
-) -> list[Import]:
-    found: list[Import] = []
-    for child in ast.iter_child_nodes(node):
-        inside = lazy or isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
-        if isinstance(child, ast.Import | ast.ImportFrom):
-            found += [
-                Import(importer, target, child.lineno, lazy, typing_only)
-                for target in targets(child)
-            ]
-        elif isinstance(child, ast.If) and is_type_checking(child.test):
-            guarded = ast.Module(child.body, [])
-            found += imports_below(guarded, importer, lazy, typing_only=True)
-            found += imports_below(ast.Module(child.orelse, []), importer, lazy, typing_only)
-        else:
-            found += imports_below(child, importer, inside, typing_only)
-    return found
-
-
-@cache
-def imports() -> tuple[Import, ...]:
-    return tuple(
-        found
-        for name, path in modules().items()
-        for found in imports_below(ast.parse(path.read_text("utf-8")), name)
-    )
 
 
 def test_every_module_has_its_place_in_the_layers() -> None:
