@@ -23,6 +23,7 @@ import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
+from xml.etree import ElementTree as ET
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,7 +39,8 @@ OLDEST = (3, 11)
 OLDEST_NODE = (20, 19)
 HEARTBEAT = 10.0
 SIDE_BY_SIDE = ["-n", "auto", "--maxprocesses", "4", "--dist", "loadfile"]
-SOME_FAILED, NO_TESTS = 1, 5
+NO_TESTS = 5
+MOST_LINES = 25
 
 SHOW_RUNS = """
 import nbtrack
@@ -255,7 +257,8 @@ def run_checks(checks: dict[str, list[str | Path]], failures: list[str]) -> None
             run(title, command)
         except StepError as error:
             say(str(error))
-            failures.append(title)
+            said = str(error).splitlines()
+            failures.append("\n  ".join([*said[:1], *said[1:][-4:]]))
 
 
 def demo(arguments: argparse.Namespace) -> None:
@@ -287,30 +290,35 @@ def test(arguments: argparse.Namespace) -> None:
     run_pytest(["-m", "not browser", *SIDE_BY_SIDE, *arguments.pytest], env, failures)
     if browser:
         env["NBTRACK_CHROMIUM"] = browser
-        run_pytest(["-m", "browser", *arguments.pytest], env, failures, again=True)
+        run_pytest(["-m", "browser", *arguments.pytest], env, failures)
     else:
         say("The browser tests were left out: there is no Chromium or Chrome. Install one, or")
         say("set NBTRACK_CHROMIUM to its path, and run this again.")
     report(failures)
 
 
-def run_pytest(
-    options: list[str], env: dict[str, str], failures: list[str], again: bool = False
-) -> None:
-    """Run tests and note when one fails; that no test is chosen is no failure.
-
-    With ``again`` those that failed have a second try with servers and kernels of their own:
-    now and then JupyterLab does not notice that a kernel is idle. The first try stays on record.
-    """
+def run_pytest(options: list[str], env: dict[str, str], failures: list[str]) -> None:
+    """Run tests and note which fail, and why; that no test is chosen is no failure."""
     say(f"- pytest {' '.join(options)}")
-    command = [str(PYTHON), "-m", "pytest", *options]
+    results = VENV / "tests.xml"
+    results.unlink(missing_ok=True)
+    command = [str(PYTHON), "-m", "pytest", f"--junitxml={results}", *options]
     status = subprocess.run(command, cwd=ROOT, env=env).returncode
-    if status == SOME_FAILED and again:
-        say("- those that failed once more, by themselves")
-        only = ["--last-failed", "--last-failed-no-failures", "none"]
-        status = subprocess.run([*command, *only], cwd=ROOT, env=env).returncode
     if status not in (0, NO_TESTS):
-        failures.append(f"pytest {options[1]}")
+        title = f"pytest {' '.join(options[:2])}: exit status {status}"
+        failures.append("\n".join([title, *failed_tests(results)]))
+
+
+def failed_tests(results: Path) -> list[str]:
+    """Return a line for each failed test in a JUnit file: its name and the end of its error."""
+    if not results.exists():
+        return []
+    found = []
+    for case in ET.parse(results).iter("testcase"):  # noqa: S314  pytest wrote it
+        for fault in [*case.findall("failure"), *case.findall("error")]:
+            why = " ".join(fault.get("message", "").split())[:200]
+            found.append(f"  {case.get('classname')}::{case.get('name')}: {why}")
+    return found
 
 
 def check(arguments: argparse.Namespace) -> None:
@@ -326,9 +334,12 @@ def check(arguments: argparse.Namespace) -> None:
 
 
 def report(failures: list[str]) -> None:
-    """Say how it went; raise when something failed."""
-    if failures:
-        raise StepError("failed: " + ", ".join(failures))
+    """Say how it went; raise with what failed, in few lines, when something did."""
+    lines = "\n".join(failures).splitlines()
+    if len(lines) > MOST_LINES:
+        lines[MOST_LINES:] = [f"  and {len(lines) - MOST_LINES} more lines, above"]
+    if lines:
+        raise StepError("failed:\n" + "\n".join(lines))
     say("all passed")
 
 

@@ -1,13 +1,37 @@
 from __future__ import annotations
 
 import os
+import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
+from hypothesis import settings
 
 from nbtrack.store import store as stores
 from nbtrack.tracking import context
+
+settings.register_profile("nbtrack", deadline=None)  # a busy machine is no fault of the code
+settings.load_profile("nbtrack")
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as below nohup: children would inherit it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """End what a failing test has started: it would disturb those that follow."""
+    start = time.time()
+    try:
+        return (yield)
+    except BaseException:
+        # pages of a browser belong to fixtures, which close them
+        if not item.get_closest_marker("browser"):
+            for child in psutil.Process().children(recursive=True):
+                if child.create_time() >= start:
+                    child.kill()
+        raise
 
 
 @pytest.fixture(autouse=True, scope="session")

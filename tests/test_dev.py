@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -65,3 +66,33 @@ def test_the_digest_of_sources_changes_with_them(
     before = dev.digest(list(dev.front_end()))
     source.write_text("let a = 2;", "utf-8")
     assert dev.digest(list(dev.front_end())) != before
+
+
+def test_its_end_says_which_tests_have_failed_and_why(
+    dev: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dev, "VENV", tmp_path)
+    monkeypatch.setattr(dev, "ROOT", tmp_path)
+    monkeypatch.setattr(dev, "PYTHON", sys.executable)
+    (tmp_path / "test_a.py").write_text(
+        "def test_good():\n    pass\n\n"
+        "def test_bad():\n    assert 1 == 2, 'one is not two'\n\n"
+        "def test_left_behind():\n    raise OSError('no room')\n"
+    )
+    failures: list[str] = []
+    dev.run_pytest(["-q", "test_a.py", "-p", "no:cacheprovider"], dict(os.environ), failures)
+    with pytest.raises(dev.StepError) as raised:
+        dev.report(failures)
+    said = str(raised.value).splitlines()
+    assert said[:2] == ["failed:", "pytest -q test_a.py: exit status 1"]
+    assert "test_a::test_bad: AssertionError: one is not two" in said[2]
+    assert "test_a::test_left_behind: OSError: no room" in said[3]
+    dev.run_pytest(["-q", "-k", "none_such"], dict(os.environ), failures := [])
+    dev.report(failures)
+
+
+def test_its_end_is_short_however_much_has_failed(dev: ModuleType) -> None:
+    with pytest.raises(dev.StepError) as raised:
+        dev.report([f"step {number}\n  why" for number in range(50)])
+    assert len(str(raised.value).splitlines()) < 30
+    assert "75 more lines" in str(raised.value)

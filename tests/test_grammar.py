@@ -251,7 +251,7 @@ def reader() -> Iterator[Reader]:
 
 
 @given(trees=st.lists(TREES, min_size=4, max_size=8), runs=st.lists(RUN, min_size=2, max_size=5))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_sql_finds_what_python_finds(
     reader: Reader, trees: list[Node], runs: list[dict[str, Any]]
 ) -> None:

@@ -119,7 +119,7 @@ POINTS = st.lists(st.tuples(STEPS, st.integers(0, 3), VALUES), min_size=1, max_s
 
 
 @given(points=POINTS, n=st.integers(1, 12))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_buckets_lose_no_point(
     shared: Reader, points: list[tuple[int, int, float]], n: int
 ) -> None:

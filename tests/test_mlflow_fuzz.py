@@ -29,7 +29,6 @@ EXAMPLES = int(os.environ.get("NBTRACK_FUZZ_EXAMPLES", "10"))  # of each endpoin
 def fuzz(times: int = 1) -> settings:
     return settings(
         max_examples=EXAMPLES * times,
-        deadline=None,
         derandomize="NBTRACK_FUZZ_EXAMPLES" not in os.environ,
         database=None,
         suppress_health_check=list(HealthCheck),

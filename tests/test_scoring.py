@@ -528,7 +528,7 @@ def untyped() -> Iterator[ServedModel]:
         yield served
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, suppress_health_check=list(HealthCheck))
 @given(body=BODIES.map(lambda body: json.dumps(body).encode()) | st.binary(max_size=20))
 def test_no_body_is_the_servers_fault(
     typed: ServedModel, untyped: ServedModel, body: bytes

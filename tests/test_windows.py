@@ -77,7 +77,7 @@ def test_a_window_along_time_gives_the_steps_too(reader: Reader) -> None:
     ),
     buckets=st.integers(1, 12),
 )  # fmt: skip
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_no_window_loses_a_peak(
     shared: Reader, points: list[tuple[int, int, float]], buckets: int
 ) -> None:
