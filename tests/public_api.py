@@ -46,15 +46,6 @@ NAMES = {
         "RegisteredModelAlias",
         "RegisteredModelTag",
     ],
-    "nbtrack.tracking": [
-        "Client",
-        "MlflowClient",
-        "get_registry_uri",
-        "get_tracking_uri",
-        "is_tracking_uri_set",
-        "set_registry_uri",
-        "set_tracking_uri",
-    ],
 }
 # Users pass them on; what they can do is the business of nbtrack.
 OPAQUE = {"nbtrack.store.Store"}

@@ -77,11 +77,13 @@ def imports_below(
 
 @cache
 def imports() -> tuple[Import, ...]:
-    return tuple(
-        found
-        for name, path in modules().items()
-        for found in imports_below(ast.parse(path.read_text("utf-8")), name)
-    )
+    found: list[Import] = []
+    for name, path in modules().items():
+        found += imports_below(ast.parse(path.read_text("utf-8")), name)
+        stub = path.with_suffix(".pyi")  # what it names is imported when it is asked for
+        if stub.exists():
+            found += imports_below(ast.parse(stub.read_text("utf-8")), name, lazy=True)
+    return tuple(found)
 
 
 @cache

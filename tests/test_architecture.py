@@ -17,7 +17,7 @@ MAX_LINES = 400
 VAGUE_NAMES = {"utils", "util", "helpers", "helper", "common", "manager", "misc"}
 HEAVY = {"torch", "pandas", "plotly", "duckdb", "pyarrow", "numpy", "anywidget", "IPython"}
 
-GROUND = {"entities", "errors", "limits", "config", "redaction"}
+GROUND = {"_names", "entities", "errors", "limits", "config", "redaction"}
 RUN = {"store", "tracking"} | GROUND
 # Public names of MLflow that lead to files of models/: they hold imports and nothing else.
 DOORS = {
@@ -49,7 +49,7 @@ SHOWN = (
 
 MAY_IMPORT: dict[str, set[str]] = {
     "__main__": {"cli"},
-    "_later": set(),
+    "_names": set(),
     "entities": set(),
     "errors": set(),
     "exceptions": {"errors"},
@@ -71,9 +71,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "notebook": {"views", "autolog", "models"} | RUN,
     "artifacts": {"api"} | RUN,
     "api": SHOWN,
-    "client": {"_later"} | SHOWN,
+    "client": SHOWN,
     "cli": {"api", "artifacts", "client"} | SHOWN,
-    "nbtrack": {"_later", "api", "artifacts", "client", "exceptions"} | SHOWN,
+    "nbtrack": {"api", "artifacts", "client", "exceptions"} | SHOWN,
 }
 
 # Names that MLflow has in a lower layer; they are resolved when they are first asked for.

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nbtrack import api, artifacts
+import nbtrack as api
+from nbtrack import artifacts
 from nbtrack.entities import FileInfo
 from nbtrack.errors import InvalidParameterError, NbtrackError, NotFoundError
 

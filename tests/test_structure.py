@@ -68,7 +68,7 @@ def store_modules_used_outside() -> list[str]:
         found.target: str(found)
         for found in imports()
         if layer(found.target) == "store" and found.target in modules()
-        if layer(found.importer) != "store"
+        if layer(found.importer) not in ("store", "nbtrack")  # nbtrack.store is a public name
     }
     return list(targets.values())
 
@@ -117,7 +117,7 @@ RATCHETS: dict[str, tuple[int, Callable[[], list[str]]]] = {
     # goal: 1
     "rules for a run's primary metric": (5, lambda: lines_with(r"def \w*telling")),
     # goal: 20, each with a reason
-    "modules below 60 lines": (70, short_modules),
+    "modules below 60 lines": (69, short_modules),
     # goal: 350
     "Python files": (515, lambda: list(modules())),
 }

@@ -122,12 +122,12 @@ def _find(
     artifact_path: str | None,
     tracking_uri: str | None,
 ) -> tuple[ArtifactFolder | RunArtifacts, str | None]:
-    from nbtrack import api
+    from nbtrack.api.files import stored_artifacts
 
     if (artifact_uri is None) == (run_id is None):
         raise InvalidParameterError("Exactly one of `run_id` or `artifact_uri` must be specified.")
     if artifact_uri is None:
-        found, _ = api.stored_artifacts(None, run_id, tracking_uri)
+        found, _ = stored_artifacts(None, run_id, tracking_uri)
         return found, artifact_path
     if artifact_path is not None:
         raise InvalidParameterError(
@@ -136,7 +136,7 @@ def _find(
         )
     uri = os.fspath(artifact_uri)
     if uri.startswith(("runs:", "models:")):
-        return api.stored_artifacts(uri, None, tracking_uri)
+        return stored_artifacts(uri, None, tracking_uri)
     if uri.startswith("mlflow-artifacts:"):
         raise InvalidParameterError(
             f"{uri!r} cannot be resolved here: URIs that begin with mlflow-artifacts: are not "

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from nbtrack._later import LATER_METHODS, missing_attribute
+from nbtrack._names import LATER_METHODS, missing_attribute
 from nbtrack.client.artifacts import ArtifactMethods
 from nbtrack.client.experiments import ExperimentMethods
 from nbtrack.client.logged_models import LoggedModelMethods
@@ -40,8 +40,10 @@ class Client(
         Not used.
     """
 
-    def __getattr__(self, name: str) -> Any:
-        raise AttributeError(missing_attribute("nbtrack.Client", name, LATER_METHODS))
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            raise AttributeError(missing_attribute("nbtrack.Client", name, LATER_METHODS))
 
 
 MlflowClient = Client

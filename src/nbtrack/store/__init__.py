@@ -11,10 +11,11 @@ if TYPE_CHECKING:
 
 __all__ = ["CompactReport", "Store", "compact", "open_store", "sync"]
 
+if not TYPE_CHECKING:
 
-def __getattr__(name: str) -> Any:
-    if name in ("CompactReport", "compact", "sync"):
-        from nbtrack.store import maintenance
+    def __getattr__(name: str) -> Any:
+        if name in ("CompactReport", "compact", "sync"):
+            from nbtrack.store import maintenance
 
-        return getattr(maintenance, name)
-    raise AttributeError(f"module 'nbtrack.store' has no attribute {name!r}")
+            return getattr(maintenance, name)
+        raise AttributeError(f"module 'nbtrack.store' has no attribute {name!r}")
