@@ -79,7 +79,13 @@ def list_artifacts(
 
 
 def load_text(artifact_uri: str) -> str:
-    """Return the text of an artifact."""
+    """Return the text of an artifact.
+
+    Parameters
+    ----------
+    artifact_uri : str
+        As in ``download_artifacts``.
+    """
     try:
         return _read(artifact_uri).decode("utf-8")
     except UnicodeDecodeError:
@@ -87,7 +93,13 @@ def load_text(artifact_uri: str) -> str:
 
 
 def load_dict(artifact_uri: str) -> dict[str, Any]:
-    """Return the dictionary that ``log_dict`` stored, as JSON or YAML."""
+    """Return the dictionary that ``log_dict`` stored, as JSON or YAML.
+
+    Parameters
+    ----------
+    artifact_uri : str
+        As in ``download_artifacts``. A name that ends with ``.yml`` or ``.yaml`` is read as YAML.
+    """
     text = load_text(artifact_uri)
     values: Any
     try:
@@ -103,7 +115,13 @@ def load_dict(artifact_uri: str) -> dict[str, Any]:
 
 
 def load_image(artifact_uri: str) -> PIL.Image.Image:
-    """Return the picture that an artifact holds, as an image of Pillow."""
+    """Return the picture that an artifact holds, as an image of Pillow.
+
+    Parameters
+    ----------
+    artifact_uri : str
+        As in ``download_artifacts``.
+    """
     import io
 
     import PIL.Image

@@ -52,6 +52,11 @@ def enable_async_logging(enable: bool = True) -> None:
     """Let logging calls answer with a handle, as MLflow's asynchronous ones do.
 
     What they log is on disk when they return either way: the handle has nothing to wait for.
+
+    Parameters
+    ----------
+    enable : bool
+        False to give no handles.
     """
     Answers.wanted = enable
 

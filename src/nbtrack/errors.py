@@ -59,6 +59,8 @@ class NbtrackError(Exception):
     error_code : str, optional
         One of MLflow's error codes, such as ``"INVALID_PARAMETER_VALUE"``;
         by default the one of the class.
+    **details
+        More keys of the JSON body.
     """
 
     code = "INTERNAL_ERROR"
@@ -80,7 +82,13 @@ class NbtrackError(Exception):
 
     @classmethod
     def invalid_parameter_value(cls, message: str, **details: Any) -> NbtrackError:
-        """Return an error with the code ``INVALID_PARAMETER_VALUE``."""
+        """Return an error with the code ``INVALID_PARAMETER_VALUE``.
+
+        Parameters
+        ----------
+        message, **details
+            As in the class.
+        """
         return InvalidParameterError(message, **details)
 
 

@@ -27,15 +27,33 @@ def disable_system_metrics_logging() -> None:
 
 
 def set_system_metrics_sampling_interval(interval: float | None) -> None:
-    """Measure every ``interval`` seconds; None for 10."""
+    """Measure every ``interval`` seconds; None for 10.
+
+    Parameters
+    ----------
+    interval : float or None
+        Seconds.
+    """
     _settings.set_interval(interval)
 
 
 def set_system_metrics_samples_before_logging(samples: int | None) -> None:
-    """Log the mean of this many measurements as one point; None for 1."""
+    """Log the mean of this many measurements as one point; None for 1.
+
+    Parameters
+    ----------
+    samples : int or None
+        How many.
+    """
     _settings.set_samples(samples)
 
 
 def set_system_metrics_node_id(node_id: str | None) -> None:
-    """Name this machine, for runs on several: ``system/<node_id>/...``; None for no name."""
+    """Name this machine, for runs on several: ``system/<node_id>/...``; None for no name.
+
+    Parameters
+    ----------
+    node_id : str or None
+        The name.
+    """
     _settings.set_node_id(node_id)

@@ -31,6 +31,7 @@ def log_metric(
     Parameters
     ----------
     key : str
+        Its name.
     value : number
         NaN and the infinities too; arrays and tensors of one element.
     step : int
@@ -43,6 +44,8 @@ def log_metric(
         A logged model that it is a metric of; by default the active one, if there is one.
     dataset : Dataset, optional
         What it was computed on.
+    synchronous : bool, optional
+        False to get a handle, as MLflow's asynchronous calls give one.
     """
     if model_id is not None or dataset is not None or Models.wanted is not False:
         log_with_model({key: value}, step, timestamp, run_id, model_id, dataset)
@@ -60,7 +63,15 @@ def log_metrics(
     model_id: str | None = None,
     dataset: Dataset | None = None,
 ) -> RunOperations | None:
-    """Log one point of several metrics: all or, if one value is no number, none."""
+    """Log one point of several metrics: all or, if one value is no number, none.
+
+    Parameters
+    ----------
+    metrics : mapping of str to number
+        Values by name.
+    step, run_id, timestamp, model_id, dataset, synchronous : optional
+        As in ``log_metric``.
+    """
     if model_id is not None or dataset is not None or Models.wanted is not False:
         log_with_model(metrics, step, timestamp, run_id, model_id, dataset)
     else:
@@ -83,7 +94,17 @@ def log_with_model(
 
 
 def log_param(key: str, value: Any, synchronous: bool | None = None) -> Any:
-    """Log a param, written once, and return its value."""
+    """Log a param, written once, and return its value.
+
+    Parameters
+    ----------
+    key : str
+        Its name.
+    value : object
+        Kept as text.
+    synchronous : bool, optional
+        False to get a handle, as MLflow's asynchronous calls give one.
+    """
     writer(None).log_params({key: value})
     return done(synchronous) or value
 
@@ -91,25 +112,59 @@ def log_param(key: str, value: Any, synchronous: bool | None = None) -> Any:
 def log_params(
     params: Mapping[str, Any], synchronous: bool | None = None, run_id: str | None = None
 ) -> RunOperations | None:
-    """Log several params: all or, if one has another value already, none."""
+    """Log several params: all or, if one has another value already, none.
+
+    Parameters
+    ----------
+    params : mapping
+        Values by name, kept as text.
+    synchronous : bool, optional
+        False to get a handle, as MLflow's asynchronous calls give one.
+    run_id : str, optional
+        By default the active run.
+    """
     writer(run_id).log_params(params)
     return done(synchronous)
 
 
 def set_tag(key: str, value: Any, synchronous: bool | None = None) -> RunOperations | None:
-    """Set a tag of the active run."""
+    """Set a tag of the active run.
+
+    Parameters
+    ----------
+    key : str
+        Its name.
+    value : object
+        Kept as text.
+    synchronous : bool, optional
+        False to get a handle, as MLflow's asynchronous calls give one.
+    """
     writer(None).set_tags({key: value})
     return done(synchronous)
 
 
 def set_tags(tags: Mapping[str, Any], synchronous: bool | None = None) -> RunOperations | None:
-    """Set several tags of the active run."""
+    """Set several tags of the active run.
+
+    Parameters
+    ----------
+    tags : mapping
+        Values by name, kept as text.
+    synchronous : bool, optional
+        False to get a handle, as MLflow's asynchronous calls give one.
+    """
     writer(None).set_tags(tags)
     return done(synchronous)
 
 
 def delete_tag(key: str) -> None:
-    """Remove a tag of the active run."""
+    """Remove a tag of the active run.
+
+    Parameters
+    ----------
+    key : str
+        Its name.
+    """
     writer(None).delete_tag(key)
 
 
@@ -119,7 +174,19 @@ def log_input(
     tags: Mapping[str, str] | None = None,
     model: LoggedModelInput | None = None,
 ) -> None:
-    """Record a dataset, or a logged model, that the active run reads, and what for."""
+    """Record a dataset, or a logged model, that the active run reads, and what for.
+
+    Parameters
+    ----------
+    dataset : Dataset, optional
+        As one of ``nbtrack.data`` describes it.
+    context : str, optional
+        What for, such as ``"training"``.
+    tags : mapping of str to str, optional
+        Tags of this use.
+    model : LoggedModelInput, optional
+        A logged model that is read.
+    """
     log_inputs([dataset], [context], [tags], [model] if model is not None else None)
 
 
@@ -129,7 +196,24 @@ def log_inputs(
     tags_list: Sequence[Mapping[str, str] | None] | None = None,
     models: Sequence[LoggedModelInput | None] | None = None,
 ) -> None:
-    """Record several datasets, and logged models, that the active run reads."""
+    """Record several datasets, and logged models, that the active run reads.
+
+    Parameters
+    ----------
+    datasets : list of Dataset, optional
+        As those of ``nbtrack.data`` describe them; None is passed over.
+    contexts : list of str, optional
+        What each is for.
+    tags_list : list of mapping, optional
+        Tags of the use of each.
+    models : list of LoggedModelInput, optional
+        Logged models that are read.
+
+    Raises
+    ------
+    InvalidParameterError
+        If there are not as many contexts or tags as datasets.
+    """
     from nbtrack.tracking.model_metrics import dataset_entity
 
     given = list(datasets or [])
@@ -152,7 +236,13 @@ def log_inputs(
 
 
 def log_outputs(models: Sequence[LoggedModelOutput] | None = None) -> None:
-    """Record logged models as made by the active run, each at a step."""
+    """Record logged models as made by the active run, each at a step.
+
+    Parameters
+    ----------
+    models : list of LoggedModelOutput, optional
+        Each with the step that it was made at.
+    """
     writer(None).log_outputs(models or [])
 
 

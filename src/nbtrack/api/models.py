@@ -113,7 +113,20 @@ def import_checkpoints(
 
 
 def log_model_params(params: Mapping[str, Any], model_id: str | None = None) -> None:
-    """Log params of a logged model, by default the active one; they are written once."""
+    """Log params of a logged model, by default the active one; they are written once.
+
+    Parameters
+    ----------
+    params : mapping
+        Values by name, kept as text.
+    model_id : str, optional
+        By default the active model.
+
+    Raises
+    ------
+    InvalidParameterError
+        If no model is active and none is given.
+    """
     from nbtrack.tracking.model_edits import log_params
 
     chosen = model_id or context.active_model()
@@ -127,14 +140,28 @@ def log_model_params(params: Mapping[str, Any], model_id: str | None = None) -> 
 def finalize_logged_model(
     model_id: str, status: Literal["READY", "FAILED"] | LoggedModelStatus
 ) -> LoggedModel:
-    """Say whether all files of a logged model are there."""
+    """Say whether all files of a logged model are there.
+
+    Parameters
+    ----------
+    model_id : str
+        The logged model.
+    status : {"READY", "FAILED"}
+        Whether they are.
+    """
     from nbtrack.tracking.model_edits import finalize
 
     return finalize(context.store_of_model(model_id), model_id, status)
 
 
 def get_logged_model(model_id: str) -> LoggedModel:
-    """Return a logged model with its params, tags and metrics."""
+    """Return a logged model with its params, tags and metrics.
+
+    Parameters
+    ----------
+    model_id : str
+        The logged model.
+    """
     from nbtrack.tracking.model_edits import get
 
     return get(context.store_of_model(model_id), model_id)
@@ -215,14 +242,30 @@ def search_logged_models(
 
 
 def set_logged_model_tags(model_id: str, tags: Mapping[str, Any]) -> None:
-    """Set tags of a logged model."""
+    """Set tags of a logged model.
+
+    Parameters
+    ----------
+    model_id : str
+        The logged model.
+    tags : mapping
+        Values by name, kept as text.
+    """
     from nbtrack.tracking.model_edits import set_tags
 
     set_tags(context.store_of_model(model_id), model_id, tags)
 
 
 def delete_logged_model_tag(model_id: str, key: str) -> None:
-    """Remove a tag of a logged model."""
+    """Remove a tag of a logged model.
+
+    Parameters
+    ----------
+    model_id : str
+        The logged model.
+    key : str
+        The tag's name.
+    """
     from nbtrack.tracking.model_edits import delete_tag
 
     delete_tag(context.store_of_model(model_id), model_id, key)

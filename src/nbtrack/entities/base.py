@@ -53,7 +53,15 @@ class Entity:
 
 
 class PagedList(list[T], Generic[T]):
-    """A list of search results and the token of the next page, if there is one."""
+    """A list of search results and the token of the next page, if there is one.
+
+    Parameters
+    ----------
+    items : iterable
+        The results of this page.
+    token : str, optional
+        What asks for the next page.
+    """
 
     def __init__(self, items: Iterable[T] = (), token: str | None = None) -> None:
         super().__init__(items)

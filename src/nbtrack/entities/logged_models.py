@@ -20,7 +20,13 @@ class LoggedModelStatus(StrEnum):
 
     @staticmethod
     def from_int(status: int) -> LoggedModelStatus:
-        """Return the status of a number of MLflow's protocol."""
+        """Return the status of a number of MLflow's protocol.
+
+        Parameters
+        ----------
+        status : int
+            The number.
+        """
         return list(LoggedModelStatus)[status]
 
     def to_int(self) -> int:
@@ -29,7 +35,13 @@ class LoggedModelStatus(StrEnum):
 
     @staticmethod
     def is_finalized(status: LoggedModelStatus) -> bool:
-        """Return whether nothing of the model is still to come."""
+        """Return whether nothing of the model is still to come.
+
+        Parameters
+        ----------
+        status : LoggedModelStatus
+            Of the model.
+        """
         return status in (LoggedModelStatus.READY, LoggedModelStatus.FAILED)
 
 

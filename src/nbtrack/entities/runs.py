@@ -27,12 +27,24 @@ class ViewType:
 
     @classmethod
     def to_string(cls, view_type: int) -> str:
-        """Return the name of a view type, such as ``"active_only"``."""
+        """Return the name of a view type, such as ``"active_only"``.
+
+        Parameters
+        ----------
+        view_type : int
+            One of the constants.
+        """
         return named(cls._NAMES, view_type, "view type")
 
     @classmethod
     def from_string(cls, view_str: str) -> int:
-        """Return the view type of a name."""
+        """Return the view type of a name.
+
+        Parameters
+        ----------
+        view_str : {"active_only", "deleted_only", "all"}
+            The name.
+        """
         return numbered(cls._NAMES, view_str, "view type")
 
 
@@ -67,17 +79,35 @@ class RunStatus:
 
     @classmethod
     def to_string(cls, status: int) -> str:
-        """Return the name of a status number."""
+        """Return the name of a status number.
+
+        Parameters
+        ----------
+        status : int
+            As in MLflow's protocol.
+        """
         return named(cls._NAMES, status, "run status")
 
     @classmethod
     def from_string(cls, status: str) -> int:
-        """Return the number of a status name."""
+        """Return the number of a status name.
+
+        Parameters
+        ----------
+        status : str
+            Such as ``"FINISHED"``.
+        """
         return numbered(cls._NAMES, status, "run status")
 
     @classmethod
     def is_terminated(cls, status: int | str) -> bool:
-        """Return whether a run with this status has ended."""
+        """Return whether a run with this status has ended.
+
+        Parameters
+        ----------
+        status : int or str
+            The number or the name.
+        """
         name = status if isinstance(status, str) else cls._NAMES[status]
         return name not in ("RUNNING", "SCHEDULED")
 
@@ -215,6 +245,15 @@ class RunData:
         The latest value of each metric: that of the greatest
         (step, timestamp, value).
     params, tags : dict of str to str
+
+    Parameters
+    ----------
+    metrics : iterable of Metric
+        The latest point of each.
+    params : iterable of Param
+        Each name once.
+    tags : iterable of RunTag
+        Each name once.
     """
 
     __slots__ = ("_latest", "_objects", "metrics", "params", "tags")

@@ -65,20 +65,42 @@ class Report:
     _rows: dict[str, Row] = field(default_factory=dict, repr=False)
 
     def count(self, what: str, *, came: int = 0, known: int = 0) -> None:
-        """Count what came, or was there already."""
+        """Count what came, or was there already.
+
+        Parameters
+        ----------
+        what : str
+            The kind of thing, such as ``"runs"``.
+        came, known : int
+            How many are new over there, and how many were there.
+        """
         row = self._rows.setdefault(what, Row(what))
         row.came += came
         row.known += known
 
     def fail(self, what: str, name: str, reason: object) -> None:
-        """Say that something could not come, once."""
+        """Say that something could not come, once.
+
+        Parameters
+        ----------
+        what, name : str
+            The kind of thing and which one.
+        reason : object
+            Why; its text.
+        """
         problem = Problem(what, name, " ".join(str(reason).split()))
         if problem not in self.problems:
             self.problems.append(problem)
             self._rows.setdefault(what, Row(what)).failed += 1
 
     def note(self, text: str) -> None:
-        """Say once that something came in another form."""
+        """Say once that something came in another form.
+
+        Parameters
+        ----------
+        text : str
+            What came, and how.
+        """
         if text not in self.notes:
             self.notes.append(text)
 

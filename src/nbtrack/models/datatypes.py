@@ -51,7 +51,13 @@ class DataType(Enum):
 
     @classmethod
     def from_numpy_type(cls, np_type: Any) -> DataType | None:
-        """Return the type whose arrays have exactly this NumPy type, or None."""
+        """Return the type whose arrays have exactly this NumPy type, or None.
+
+        Parameters
+        ----------
+        np_type : numpy.dtype
+            The type of an array.
+        """
         return next((kind for kind in cls if kind.to_numpy() == np_type), None)
 
 
@@ -167,7 +173,13 @@ class Property:
 
     @classmethod
     def from_json_dict(cls, **given: Any) -> Property:
-        """Read ``{name: {...}}``."""
+        """Read ``{name: {...}}``.
+
+        Parameters
+        ----------
+        **given
+            One key, the name.
+        """
         ((name, value),) = given.items()
         return cls(name, kind_from_dict(value), bool(value.get("required", True)))
 

@@ -49,6 +49,10 @@ class Model:
         Whatever the user wants to keep with the model.
     model_id : str, optional
         The id of the logged model.
+    saved_input_example_info, model_uuid, mlflow_version, model_size_bytes, resources : optional
+        As MLflow writes them.
+    env_vars, auth_policy, prompts, **unknown : optional
+        As MLflow writes them.
 
     Attributes
     ----------
@@ -139,7 +143,15 @@ class Model:
         return None if self.signature is None else self.signature.to_dict()
 
     def add_flavor(self, name: str, **params: Any) -> Model:
-        """Add what a flavor says about its files, and return the model."""
+        """Add what a flavor says about its files, and return the model.
+
+        Parameters
+        ----------
+        name : str
+            Of the flavor.
+        **params
+            What it says.
+        """
         self.flavors[name] = params
         return self
 
@@ -192,14 +204,26 @@ class Model:
         return None if found is None else found.data
 
     def load_input_example_params(self, path: str | os.PathLike[str]) -> dict[str, Any] | None:
-        """Return the parameters that were saved with the input example; None without any."""
+        """Return the parameters that were saved with the input example; None without any.
+
+        Parameters
+        ----------
+        path : str or path
+            The model's folder or URI.
+        """
         from nbtrack.models.input_example import read_example
 
         found = read_example(self._folder(path), self.saved_input_example_info, self.signature)
         return None if found is None else found.params
 
     def get_serving_input(self, path: str | os.PathLike[str]) -> str | None:
-        """Return the input example as the JSON text that a scoring server takes."""
+        """Return the input example as the JSON text that a scoring server takes.
+
+        Parameters
+        ----------
+        path : str or path
+            The model's folder or URI.
+        """
         name = (self.saved_input_example_info or {}).get("serving_input_path")
         return None if name is None else file_of(self._folder(path), name).read_text("utf-8")
 
@@ -220,7 +244,13 @@ class Model:
         return found
 
     def to_yaml(self, stream: Any = None) -> str | None:
-        """Return the file's text, or write it to a stream."""
+        """Return the file's text, or write it to a stream.
+
+        Parameters
+        ----------
+        stream : file, optional
+            Where to write.
+        """
         import yaml
 
         text: str | None = yaml.safe_dump(self.to_dict(), stream, allow_unicode=True)
@@ -231,7 +261,13 @@ class Model:
         return json.dumps(self.to_dict())
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the file."""
+        """Write the file.
+
+        Parameters
+        ----------
+        path : str or path
+            The file.
+        """
         Path(path).write_text(self.to_yaml() or "", "utf-8")
 
     @classmethod
@@ -293,7 +329,13 @@ class Model:
 
     @classmethod
     def from_dict(cls, model_dict: Mapping[str, Any]) -> Model:
-        """Return the model that the keys of a file describe; unknown keys are kept."""
+        """Return the model that the keys of a file describe; unknown keys are kept.
+
+        Parameters
+        ----------
+        model_dict : mapping
+            The keys.
+        """
         given = {"mlflow_version": None, **model_dict}
         from_hint = given.pop("is_signature_from_type_hint", None)
         signature = given.pop("signature", None)

@@ -62,6 +62,11 @@ class ModelConfig:
     def get(self, key: str) -> Any:
         """Return a setting.
 
+        Parameters
+        ----------
+        key : str
+            Its name.
+
         Raises
         ------
         InvalidParameterError

@@ -64,6 +64,11 @@ class PyFuncModel:
     def predict_stream(self, data: Any, params: dict[str, Any] | None = None) -> Iterator[Any]:
         """Return an iterator over the parts of the model's prediction; see :meth:`predict`.
 
+        Parameters
+        ----------
+        data, params
+            As in ``predict``.
+
         Raises
         ------
         NbtrackError

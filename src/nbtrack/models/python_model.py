@@ -17,7 +17,13 @@ class PythonModel:
     """
 
     def load_context(self, context: PythonModelContext) -> None:
-        """Prepare for predicting, such as by reading ``context.artifacts``; called on loading."""
+        """Prepare for predicting, such as by reading ``context.artifacts``; called on loading.
+
+        Parameters
+        ----------
+        context : PythonModelContext
+            The artifacts and the configuration of the model.
+        """
 
     def predict(self, context: Any, model_input: Any, params: dict[str, Any] | None = None) -> Any:
         """Return predictions.
@@ -36,18 +42,24 @@ class PythonModel:
     def predict_stream(
         self, context: Any, model_input: Any, params: dict[str, Any] | None = None
     ) -> Iterator[Any]:
-        """Yield a prediction in parts."""
+        """Yield a prediction in parts.
+
+        Parameters
+        ----------
+        context, model_input, params
+            As in ``predict``.
+        """
         raise NotImplementedError(f"{type(self).__name__} has no method predict_stream.")
 
 
 class PythonModelContext:
     """What a Python model is given besides its input.
 
-    Attributes
+    Parameters
     ----------
-    artifacts : dict of str to str
+    artifacts : mapping of str to str
         Local paths of the artifacts that were saved with it.
-    model_config : dict or None
+    model_config : mapping, optional
         Its configuration.
     """
 

@@ -52,7 +52,13 @@ class ColSpec:
 
     @classmethod
     def from_json_dict(cls, **given: Any) -> ColSpec:
-        """Read the JSON form; ``optional``, which older models have, says ``required``."""
+        """Read the JSON form; ``optional``, which older models have, says ``required``.
+
+        Parameters
+        ----------
+        **given
+            Its keys.
+        """
         required = given.get("required", not given.get("optional", False))
         return cls(kind_from_dict(given), given.get("name"), bool(required))
 
@@ -95,7 +101,13 @@ class TensorSpec:
 
     @classmethod
     def from_json_dict(cls, **given: Any) -> TensorSpec:
-        """Read the JSON form."""
+        """Read the JSON form.
+
+        Parameters
+        ----------
+        **given
+            Its keys.
+        """
         spec = given["tensor-spec"]
         return cls(np.dtype(spec["dtype"]), spec["shape"], given.get("name"))
 
@@ -145,7 +157,13 @@ class ParamSpec:
 
     @classmethod
     def from_json_dict(cls, **given: Any) -> ParamSpec:
-        """Read the JSON form; ``dtype`` is how the oldest models call ``type``."""
+        """Read the JSON form; ``dtype`` is how the oldest models call ``type``.
+
+        Parameters
+        ----------
+        **given
+            Its keys.
+        """
         kind = kind_from_dict({**given, "type": given.get("type", given.get("dtype"))})
         return cls(given["name"], kind, given["default"], given.get("shape"))
 
@@ -248,7 +266,13 @@ class Schema:
 
     @classmethod
     def from_json(cls, json_str: str) -> Schema:
-        """Read JSON text."""
+        """Read JSON text.
+
+        Parameters
+        ----------
+        json_str : str
+            A list of columns or tensors.
+        """
 
         def read(given: Mapping[str, Any]) -> Any:
             spec = TensorSpec if given.get("type") == "tensor" else ColSpec
@@ -308,5 +332,11 @@ class ParamSchema:
 
     @classmethod
     def from_json(cls, json_str: str) -> ParamSchema:
-        """Read JSON text."""
+        """Read JSON text.
+
+        Parameters
+        ----------
+        json_str : str
+            A list of parameters.
+        """
         return cls([ParamSpec.from_json_dict(**given) for given in json.loads(json_str)])

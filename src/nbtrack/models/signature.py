@@ -66,7 +66,13 @@ class ModelSignature:
 
     @classmethod
     def from_dict(cls, signature_dict: Mapping[str, Any]) -> ModelSignature:
-        """Read what ``to_dict`` gives."""
+        """Read what ``to_dict`` gives.
+
+        Parameters
+        ----------
+        signature_dict : mapping of str to str
+            JSON texts of ``inputs``, ``outputs`` and ``params``.
+        """
 
         def part(name: str, kind: Any) -> Any:
             text = signature_dict.get(name)

@@ -99,7 +99,17 @@ class Dataset(ABC):
 
 
 class MetaDataset(Dataset):
-    """Data of which only the description is known."""
+    """Data of which only the description is known.
+
+    Parameters
+    ----------
+    source : str, path or DatasetSource
+        Where the data came from.
+    name, digest : str, optional
+        As in ``Dataset``.
+    schema : dict, optional
+        Of the data.
+    """
 
     def __init__(
         self,

@@ -35,7 +35,13 @@ class DatasetSource(Protocol):
         """Return what is stored."""
 
     def load(self, dst_path: str | None = None) -> Any:
-        """Return the data again: a local path, or a Hugging Face dataset."""
+        """Return the data again: a local path, or a Hugging Face dataset.
+
+        Parameters
+        ----------
+        dst_path : str or path, optional
+            A folder to put it in.
+        """
 
 
 class CodeDatasetSource:
@@ -58,6 +64,11 @@ class CodeDatasetSource:
 
     def load(self, dst_path: str | None = None) -> Any:
         """Raise: only the code knows.
+
+        Parameters
+        ----------
+        dst_path : str or path, optional
+            Not used.
 
         Raises
         ------
@@ -91,7 +102,13 @@ class FileDatasetSource:
         return {"uri": self.uri}
 
     def load(self, dst_path: str | None = None) -> str:
-        """Return a local path of the data, copied to ``dst_path`` when that is given."""
+        """Return a local path of the data, copied to ``dst_path`` when that is given.
+
+        Parameters
+        ----------
+        dst_path : str or path, optional
+            A folder to put it in; by default local data stays where it is.
+        """
         local = local_path(self.uri)
         if local is None and self._stored and is_chained(self.uri):
             raise UntrustedError(
@@ -124,7 +141,13 @@ class HTTPDatasetSource:
         return {"url": self.url}
 
     def load(self, dst_path: str | None = None) -> str:
-        """Download the file to the folder ``dst_path``, or a new one; return its path."""
+        """Download the file to the folder ``dst_path``, or a new one; return its path.
+
+        Parameters
+        ----------
+        dst_path : str or path, optional
+            The folder.
+        """
         name = Path(unquote(urlsplit(self.url).path)).name or "dataset"
         folder = Path(dst_path or tempfile.mkdtemp(prefix="nbtrack-"))
         folder.mkdir(parents=True, exist_ok=True)
@@ -140,7 +163,13 @@ class HTTPDatasetSource:
 
 
 class HuggingFaceDatasetSource:
-    """A dataset of the Hugging Face hub, or of files that its library reads."""
+    """A dataset of the Hugging Face hub, or of files that its library reads.
+
+    Parameters
+    ----------
+    path, config_name, data_dir, data_files, split, revision : optional
+        What ``datasets.load_dataset`` takes.
+    """
 
     kind = "hugging_face"
 
@@ -167,7 +196,13 @@ class HuggingFaceDatasetSource:
         return dict(self._values)
 
     def load(self, dst_path: str | None = None) -> Any:
-        """Return the dataset, loaded by ``datasets.load_dataset``."""
+        """Return the dataset, loaded by ``datasets.load_dataset``.
+
+        Parameters
+        ----------
+        dst_path : str or path, optional
+            Not used: the library has a cache of its own.
+        """
         try:
             datasets = importlib.import_module("datasets")
         except ImportError:

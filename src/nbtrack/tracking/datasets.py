@@ -37,7 +37,19 @@ __all__ = [
 
 
 class PandasDataset(Dataset):
-    """A DataFrame of pandas; one column may be the target, one the predictions."""
+    """A DataFrame of pandas; one column may be the target, one the predictions.
+
+    Parameters
+    ----------
+    df : pandas.DataFrame
+        The data.
+    source : DatasetSource
+        Where it came from.
+    targets, predictions : str, optional
+        Columns of the frame.
+    name, digest : str, optional
+        As in ``Dataset``.
+    """
 
     def __init__(
         self,
@@ -76,7 +88,17 @@ class PandasDataset(Dataset):
 
 
 class NumpyDataset(Dataset):
-    """Arrays of NumPy: features and perhaps targets, each one array or several by name."""
+    """Arrays of NumPy: features and perhaps targets, each one array or several by name.
+
+    Parameters
+    ----------
+    features, targets : numpy.ndarray or dict of str to numpy.ndarray
+        Examples along the first dimension.
+    source : DatasetSource
+        Where it came from.
+    name, digest : str, optional
+        As in ``Dataset``.
+    """
 
     def __init__(
         self,
@@ -116,7 +138,17 @@ class NumpyDataset(Dataset):
 
 
 class PolarsDataset(PandasDataset):
-    """A DataFrame of Polars."""
+    """A DataFrame of Polars.
+
+    Parameters
+    ----------
+    df : polars.DataFrame
+        The data.
+    source : DatasetSource
+        Where it came from.
+    **options
+        As in ``PandasDataset``: targets, name, digest, predictions.
+    """
 
     def __init__(self, df: Any, source: DatasetSource, **options: Any) -> None:
         import pandas as pd
@@ -128,7 +160,19 @@ class PolarsDataset(PandasDataset):
 
 
 class HuggingFaceDataset(Dataset):
-    """A ``datasets.Dataset`` of Hugging Face."""
+    """A ``datasets.Dataset`` of Hugging Face.
+
+    Parameters
+    ----------
+    ds : datasets.Dataset
+        The data.
+    source : DatasetSource
+        Where it came from.
+    targets : str, optional
+        A column.
+    name, digest : str, optional
+        As in ``Dataset``.
+    """
 
     def __init__(
         self,
@@ -216,6 +260,8 @@ def from_numpy(
     ----------
     features, targets : numpy.ndarray or dict of str to numpy.ndarray
         Examples along the first dimension.
+    source, name, digest : optional
+        As in ``from_pandas``.
     """
     return NumpyDataset(features, source_of(source), targets, name, digest)
 

@@ -73,15 +73,32 @@ class Image:
         return pixels
 
     def resize(self, size: tuple[int, int]) -> Image:
-        """Return the picture with another width and height."""
+        """Return the picture with another width and height.
+
+        Parameters
+        ----------
+        size : tuple of int
+            Width and height in pixels.
+        """
         return Image(self._image.resize(size))
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the picture to a file, in the format that its name says."""
+        """Write the picture to a file, in the format that its name says.
+
+        Parameters
+        ----------
+        path : str or path
+            The file.
+        """
         self._image.save(path)
 
     def encode(self, suffix: str) -> bytes:
         """Return the picture as a file of this kind, such as ``".png"``.
+
+        Parameters
+        ----------
+        suffix : str
+            The ending of a file of this kind.
 
         Raises
         ------

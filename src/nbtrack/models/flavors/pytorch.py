@@ -63,6 +63,7 @@ def save_model(
         off: the model that is loaded is the plain one. A ``ScriptModule`` is kept as
         TorchScript, which holds code of TorchScript, and no Python.
     path : str or path
+        The folder.
     signature : ModelSignature or False, optional
         By default inferred from ``input_example``.
     input_example : optional
@@ -70,6 +71,8 @@ def save_model(
         the model's exported program is kept too, for batches of any size.
     code_paths, extra_files, conda_env, pip_requirements, extra_pip_requirements, metadata
         As for every flavor.
+    mlflow_model : Model, optional
+        What to write into the file MLmodel besides.
     export_model : bool, optional
         True to fail where no program can be exported, False to keep none.
     serialization : {"safetensors", "pickle"}, optional
@@ -139,6 +142,8 @@ def log_model(
         The model's name, by either word.
     registered_model_name : str, optional
         Register it under this name too.
+    await_registration_for : int, optional
+        Not used: nothing has to be waited for.
     params, tags, model_type, step, model_id
         What to keep with it, and the run's step that it belongs to.
     wait : bool

@@ -49,6 +49,13 @@ class Checkpoint:
     def of(cls, path: str, notes: Mapping[str, Any]) -> Checkpoint:
         """Return what the header of a file says.
 
+        Parameters
+        ----------
+        path : str
+            The file among the artifacts.
+        notes : mapping
+            The notes in its header.
+
         Raises
         ------
         InvalidParameterError

@@ -161,6 +161,10 @@ def load_checkpoint(
         Of the checkpoint; by default the latest one is taken.
     which : {"latest", "best"}
         ``"best"`` is the one with the best metric ``best``, by ``mode``.
+    best : str, optional
+        A metric; by default the only one.
+    mode : {"min", "max"}
+        Whether small or large values of it are good.
     name : str
         The folder among the artifacts.
     rng : bool
@@ -172,6 +176,10 @@ def load_checkpoint(
     trust : bool, optional
         Whether functions of packages that the file names may be called; checkpoints hold
         none but those that are known to be harmless, unless they come from elsewhere.
+    global_step : int, optional
+        MLflow's word for ``step``.
+    kwargs : mapping, optional
+        What the class of the model is called with, in MLflow's form.
 
     Returns
     -------
@@ -218,7 +226,15 @@ def load_checkpoint(
 
 
 def list_checkpoints(run_id: str | None = None, name: str = FOLDER) -> list[Checkpoint]:
-    """Return the checkpoints of a run, the oldest first; the active run by default."""
+    """Return the checkpoints of a run, the oldest first; the active run by default.
+
+    Parameters
+    ----------
+    run_id : str, optional
+        By default the active run.
+    name : str
+        The folder among the artifacts.
+    """
     return _all(artifacts_to_read(run_id), name)
 
 

@@ -58,7 +58,15 @@ def log_state_dict(state_dict: Mapping[str, Any], artifact_path: str, **kwargs: 
 def save_state_dict(
     state_dict: Mapping[str, Any], path: str | os.PathLike[str], **kwargs: Any
 ) -> None:
-    """Write a state dict into a local folder; see ``log_state_dict``."""
+    """Write a state dict into a local folder; see ``log_state_dict``.
+
+    Parameters
+    ----------
+    state_dict, **kwargs
+        As in ``log_state_dict``.
+    path : str or path
+        The folder; it is made if need be.
+    """
     tensors, notes = _flat(state_dict)
     folder = Path(path)
     folder.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,131 @@
+"""What public docstrings say of parameters and errors is so: numpydoc's rules for both sections."""
+
+from __future__ import annotations
+
+import builtins
+import importlib
+import inspect
+import re
+from collections.abc import Callable, Iterator
+from functools import cache
+from typing import Any, NamedTuple
+
+from nbtrack.errors import NbtrackError
+from public_api import DEEPER, GIVEN, NAMES, OPAQUE, public_modules
+
+CLIENT = "nbtrack.Client"  # what its methods have in common, the class tells
+# Functions of which nobody describes every parameter yet: a number that may only fall.
+WITHOUT_PARAMETERS = 104
+# "As in ``log_metric``", "see :func:`save_model`": what is described there need not be here.
+REFERENCE = re.compile(r"(?:[Ss]ee|[Aa]s in|those of|As)\s+(?::\w+:`|``)([\w.]+)`")
+
+
+class Documented(NamedTuple):
+    """A function, and the text that tells how to call it."""
+
+    function: Callable[..., Any]
+    text: str
+
+
+@cache
+def public_functions() -> dict[str, Documented]:
+    """Return the functions, methods and constructors that users call, by their places."""
+    found: dict[str, Documented] = {}
+    known: set[int] = set()
+    for module in ["nbtrack", *(f"nbtrack.{name}" for name in sorted(public_modules())), *DEEPER]:
+        for place, each in functions_of(module):
+            if id(each.function) not in known:
+                known.add(id(each.function))
+                found[place] = each
+    return found
+
+
+def functions_of(module_name: str) -> Iterator[tuple[str, Documented]]:
+    try:
+        module = importlib.import_module(module_name)
+    except ModuleNotFoundError:  # a framework that is not installed
+        return
+    for name in sorted(NAMES.get(module_name) or module.__all__):
+        value = getattr(module, name)
+        place = f"{module_name}.{name}"
+        if inspect.isclass(value) and place not in OPAQUE:
+            yield from methods_of(place, value)
+        elif inspect.isfunction(value) and not name.startswith("_"):
+            yield place, Documented(inspect.unwrap(value), inspect.getdoc(value) or "")
+
+
+def methods_of(place: str, kind: type) -> Iterator[tuple[str, Documented]]:
+    """Give the public methods of a class, and its constructor where somebody has written one."""
+    for base in kind.__mro__:
+        if not base.__module__.startswith("nbtrack"):
+            continue
+        for name, value in vars(base).items():
+            method = value.__func__ if isinstance(value, classmethod | staticmethod) else value
+            if inspect.isfunction(method) and not name.startswith("_"):
+                text = f"{method.__doc__}\n\n{kind.__doc__}" if place == CLIENT else method.__doc__
+                yield f"{place}.{name}", Documented(method, inspect.cleandoc(text or ""))
+        maker = vars(base).get("__init__")
+        is_written = maker and not hasattr(base, "__dataclass_fields__") and place not in GIVEN
+        if is_written and not getattr(base, "_is_protocol", False):
+            yield place, Documented(maker, inspect.getdoc(kind) or "")
+
+
+def parameters(function: Callable[..., Any]) -> list[str]:
+    stars = {inspect.Parameter.VAR_POSITIONAL: "*", inspect.Parameter.VAR_KEYWORD: "**"}
+    found = inspect.signature(function).parameters.values()
+    return [
+        stars.get(each.kind, "") + each.name for each in found if each.name not in ("self", "cls")
+    ]
+
+
+def section(text: str, title: str) -> list[str]:
+    """Return the names that a section tells about."""
+    match = re.search(rf"^{title}\n-+\n(.*?)(?=^\w[\w ]*\n-+\n|\Z)", text, re.MULTILINE | re.DOTALL)
+    entries = re.findall(r"^(\S.*)$", match.group(1), re.MULTILINE) if match else []
+    return [name.strip() for entry in entries for name in entry.partition(" : ")[0].split(",")]
+
+
+def described(place: str) -> set[str]:
+    """Return the parameters that a docstring describes, itself or where it leads to."""
+    text = public_functions()[place].text
+    found = set(section(text, "Parameters"))
+    for name in REFERENCE.findall(text):
+        around = place.rpartition(".")[0]
+        for there in (name, f"{around}.{name}", f"nbtrack.{name}"):
+            if there in public_functions() and there != place:
+                found |= described(there)
+    return found
+
+
+def test_parameters_that_are_documented_exist() -> None:
+    wrong = {
+        place: sorted(set(section(each.text, "Parameters")) - set(parameters(each.function)))
+        for place, each in public_functions().items()
+        if not set(section(each.text, "Parameters")) <= set(parameters(each.function))
+    }
+    assert not wrong
+
+
+def known_errors(kind: type[NbtrackError] = NbtrackError) -> set[str]:
+    return {kind.__name__}.union(*(known_errors(each) for each in kind.__subclasses__()))
+
+
+def test_errors_that_are_documented_exist() -> None:
+    wrong = {
+        (place, name)
+        for place, each in public_functions().items()
+        for name in section(each.text, "Raises")
+        if not hasattr(builtins, name) and name not in known_errors()
+    }
+    assert not wrong
+
+
+def test_functions_with_parameters_that_nobody_describes_become_fewer() -> None:
+    found = {
+        place: left
+        for place, each in sorted(public_functions().items())
+        if (left := [name for name in parameters(each.function) if name not in described(place)])
+    }
+    listed = "\n  ".join(f"{place}: {', '.join(left)}" for place, left in found.items())
+    assert len(found) <= WITHOUT_PARAMETERS, f"describe the parameters of these:\n  {listed}"
+    assert len(found) == WITHOUT_PARAMETERS, f"write {len(found)} for WITHOUT_PARAMETERS"
