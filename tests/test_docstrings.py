@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any, NamedTuple
 
+import nbtrack
 from nbtrack.errors import NbtrackError
 from public_api import DEEPER, GIVEN, NAMES, OPAQUE, public_modules
 
-CLIENT = "nbtrack.Client"  # what its methods have in common, the class tells
 # Functions of which nobody describes every parameter yet: a number that may only fall.
-WITHOUT_PARAMETERS = 104
+WITHOUT_PARAMETERS = 32
 # "As in ``log_metric``", "see :func:`save_model`": what is described there need not be here.
 REFERENCE = re.compile(r"(?:[Ss]ee|[Aa]s in|those of|As)\s+(?::\w+:`|``)([\w.]+)`")
 
@@ -62,8 +62,7 @@ def methods_of(place: str, kind: type) -> Iterator[tuple[str, Documented]]:
         for name, value in vars(base).items():
             method = value.__func__ if isinstance(value, classmethod | staticmethod) else value
             if inspect.isfunction(method) and not name.startswith("_"):
-                text = f"{method.__doc__}\n\n{kind.__doc__}" if place == CLIENT else method.__doc__
-                yield f"{place}.{name}", Documented(method, inspect.cleandoc(text or ""))
+                yield f"{place}.{name}", Documented(method, inspect.cleandoc(method.__doc__ or ""))
         maker = vars(base).get("__init__")
         is_written = maker and not hasattr(base, "__dataclass_fields__") and place not in GIVEN
         if is_written and not getattr(base, "_is_protocol", False):
@@ -89,6 +88,8 @@ def described(place: str) -> set[str]:
     """Return the parameters that a docstring describes, itself or where it leads to."""
     text = public_functions()[place].text
     found = set(section(text, "Parameters"))
+    if place.startswith("nbtrack.Client."):  # what many methods take, the class tells once
+        found |= set(re.findall(r"``(\w+)``", str(nbtrack.Client.__doc__).partition("Notes\n")[2]))
     for name in REFERENCE.findall(text):
         around = place.rpartition(".")[0]
         for there in (name, f"{around}.{name}", f"nbtrack.{name}"):

@@ -21,7 +21,17 @@ def log_artifact(
     artifact_path: str | None = None,
     run_id: str | None = None,
 ) -> None:
-    """Store a file, or a folder under its own name, among the artifacts."""
+    """Store a file, or a folder under its own name, among the artifacts.
+
+    Parameters
+    ----------
+    local_path : str or path
+        The file or the folder.
+    artifact_path : str, optional
+        The folder among the artifacts that it is put into.
+    run_id : str, optional
+        By default the active run.
+    """
     writer(run_id).artifacts.put_file(local_path, artifact_path)
 
 
@@ -30,26 +40,66 @@ def log_artifacts(
     artifact_path: str | None = None,
     run_id: str | None = None,
 ) -> None:
-    """Store what a folder holds among the artifacts."""
+    """Store what a folder holds among the artifacts.
+
+    Parameters
+    ----------
+    local_dir : str or path
+        The folder.
+    artifact_path : str, optional
+        The folder among the artifacts that all is put into.
+    run_id : str, optional
+        By default the active run.
+    """
     writer(run_id).artifacts.put_folder(local_dir, artifact_path)
 
 
 def log_text(text: str, artifact_file: str, run_id: str | None = None) -> None:
-    """Store text as a file."""
+    """Store text as a file.
+
+    Parameters
+    ----------
+    text : str
+        Written as UTF-8.
+    artifact_file : str
+        Its path among the artifacts.
+    run_id : str, optional
+        By default the active run.
+    """
     from nbtrack.tracking import artifacts
 
     artifacts.log_text(writer(run_id), text, artifact_file)
 
 
 def log_dict(dictionary: Any, artifact_file: str, run_id: str | None = None) -> None:
-    """Store a dictionary as JSON, or YAML if the name ends in ``.yml`` or ``.yaml``."""
+    """Store a dictionary as JSON, or YAML if the name ends in ``.yml`` or ``.yaml``.
+
+    Parameters
+    ----------
+    dictionary : dict or list
+        What JSON or YAML can say.
+    artifact_file : str
+        Its path among the artifacts.
+    run_id : str, optional
+        By default the active run.
+    """
     from nbtrack.tracking import artifacts
 
     artifacts.log_dict(writer(run_id), dictionary, artifact_file)
 
 
 def log_stream(stream: BinaryIO, artifact_file: str, run_id: str | None = None) -> None:
-    """Store what a binary stream holds, in constant memory."""
+    """Store what a binary stream holds, in constant memory.
+
+    Parameters
+    ----------
+    stream : binary file
+        Read to its end.
+    artifact_file : str
+        Its path among the artifacts.
+    run_id : str, optional
+        By default the active run.
+    """
     from nbtrack.tracking import artifacts
 
     artifacts.log_stream(writer(run_id), stream, artifact_file)
@@ -58,7 +108,17 @@ def log_stream(stream: BinaryIO, artifact_file: str, run_id: str | None = None) 
 def log_figure(
     figure: Any, artifact_file: str, *, save_kwargs: dict[str, Any] | None = None
 ) -> None:
-    """Store a figure of matplotlib or Plotly."""
+    """Store a figure of matplotlib or Plotly.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure or plotly.graph_objects.Figure
+        The figure.
+    artifact_file : str
+        Its path among the artifacts; the ending says the format, for Plotly ``.html`` or a picture.
+    save_kwargs : dict, optional
+        What the library's own function for saving takes.
+    """
     from nbtrack.tracking import artifacts
 
     artifacts.log_figure(writer(None), figure, artifact_file, save_kwargs=save_kwargs)
@@ -72,14 +132,40 @@ def log_image(
     timestamp: int | None = None,
     synchronous: bool | None = False,
 ) -> None:
-    """Store a picture as a file, or as one step of the series ``key``."""
+    """Store a picture as a file, or as one step of the series ``key``.
+
+    Parameters
+    ----------
+    image : numpy.ndarray, PIL.Image.Image, Image or tensor
+        As ``nbtrack.Image`` takes it.
+    artifact_file : str, optional
+        Its path among the artifacts; instead of ``key``.
+    key : str, optional
+        The series that it is a step of.
+    step : int, optional
+        0 when it is not given.
+    timestamp : int, optional
+        Milliseconds since the epoch; now when it is not given.
+    synchronous : bool, optional
+        Not used: the picture is on disk when the call returns.
+    """
     from nbtrack.tracking.images import log_image as log
 
     log(writer(None), image, artifact_file, key, step, timestamp)
 
 
 def log_table(data: Any, artifact_file: str, run_id: str | None = None) -> None:
-    """Store a table, or add rows to the one that is there."""
+    """Store a table, or add rows to the one that is there.
+
+    Parameters
+    ----------
+    data : pandas.DataFrame or dict
+        Columns by name; a dictionary of single values is one row. Cells may be pictures.
+    artifact_file : str
+        Its path among the artifacts. It ends with ``.json`` or ``.parquet``.
+    run_id : str, optional
+        By default the active run.
+    """
     from nbtrack.tracking.tables import log_table as log
 
     log(writer(run_id), data, artifact_file)
@@ -90,7 +176,17 @@ def load_table(
     run_ids: list[str] | None = None,
     extra_columns: list[str] | None = None,
 ) -> pd.DataFrame:
-    """Return a table of the runs of the active experiment, one below the other."""
+    """Return a table of the runs of the active experiment, one below the other.
+
+    Parameters
+    ----------
+    artifact_file : str
+        Its path among the artifacts.
+    run_ids : list of str, optional
+        By default all runs of the experiment.
+    extra_columns : list of str, optional
+        Such as ``"run_id"``: what to put into more columns.
+    """
     from nbtrack.tracking.stored import load_table as load
 
     store = context.store()
@@ -99,7 +195,13 @@ def load_table(
 
 
 def get_artifact_uri(artifact_path: str | None = None) -> str:
-    """Return where the artifacts of the active run lie, or one of them."""
+    """Return where the artifacts of the active run lie, or one of them.
+
+    Parameters
+    ----------
+    artifact_path : str, optional
+        A path among the artifacts.
+    """
     uri = writer().artifact_uri
     return f"{uri.rstrip('/')}/{artifact_path}" if artifact_path else uri
 

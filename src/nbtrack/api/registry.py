@@ -16,7 +16,13 @@ if TYPE_CHECKING:
 
 
 def set_registry_uri(uri: str | os.PathLike[str] | None) -> None:
-    """Use the model registry of another store; "" or None for that of the runs again."""
+    """Use the model registry of another store; "" or None for that of the runs again.
+
+    Parameters
+    ----------
+    uri : str or path
+        As in ``set_tracking_uri``; None for the store of the runs again.
+    """
     context.set_registry_uri(uri)
 
 
@@ -69,7 +75,17 @@ def search_registered_models(
     filter_string: str | None = None,
     order_by: list[str] | None = None,
 ) -> list[RegisteredModel]:
-    """Return the registered models that fit a filter, by default all by name."""
+    """Return the registered models that fit a filter, by default all by name.
+
+    Parameters
+    ----------
+    max_results : int, optional
+        By default all.
+    filter_string : str, optional
+        Such as ``"name LIKE 'class%'"``.
+    order_by : list of str, optional
+        Such as ``["name DESC"]``.
+    """
     from nbtrack.store.search.registry import MAX_REGISTERED_MODELS, search_registered_models
 
     with context.registry().read() as reader:
@@ -92,7 +108,17 @@ def search_model_versions(
     filter_string: str | None = None,
     order_by: list[str] | None = None,
 ) -> list[ModelVersion]:
-    """Return the model versions that fit a filter, by default the newest first."""
+    """Return the model versions that fit a filter, by default the newest first.
+
+    Parameters
+    ----------
+    max_results : int, optional
+        By default all.
+    filter_string : str, optional
+        Such as ``"name = 'classifier' AND tags.stage = 'test'"``.
+    order_by : list of str, optional
+        Such as ``["version_number DESC"]``.
+    """
     from nbtrack.store.search.registry import MAX_MODEL_VERSIONS, search_model_versions
 
     size = MAX_MODEL_VERSIONS if max_results is None else max_results

@@ -78,7 +78,13 @@ def _begin(*args: Any) -> ActiveRun:
 
 
 def end_run(status: str = "FINISHED") -> None:
-    """End the active run, if there is one."""
+    """End the active run, if there is one.
+
+    Parameters
+    ----------
+    status : {"FINISHED", "FAILED", "KILLED"}
+        How it has ended.
+    """
     name = check_status(status)
     run = context.own()
     if run is not None:
@@ -100,7 +106,13 @@ def last_active_run() -> Run | None:
 
 
 def get_run(run_id: str) -> Run:
-    """Return a run with its latest metrics, params and tags."""
+    """Return a run with its latest metrics, params and tags.
+
+    Parameters
+    ----------
+    run_id : str
+        The run.
+    """
     from nbtrack.store.runs import get_run as get
 
     with context.store_of(run_id).read() as reader:
@@ -108,7 +120,13 @@ def get_run(run_id: str) -> Run:
 
 
 def get_parent_run(run_id: str) -> Run | None:
-    """Return the run that a run is nested in, or None."""
+    """Return the run that a run is nested in, or None.
+
+    Parameters
+    ----------
+    run_id : str
+        The run that is nested.
+    """
     from nbtrack.tracking.run import PARENT
 
     parent = get_run(run_id).data.tags.get(PARENT)

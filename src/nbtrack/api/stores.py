@@ -101,7 +101,13 @@ def create_experiment(
 
 
 def get_experiment(experiment_id: str) -> Experiment:
-    """Return an experiment, deleted ones too."""
+    """Return an experiment, deleted ones too.
+
+    Parameters
+    ----------
+    experiment_id : str
+        The experiment.
+    """
     from nbtrack.store import experiments
 
     with context.store().read() as reader:
@@ -109,7 +115,13 @@ def get_experiment(experiment_id: str) -> Experiment:
 
 
 def get_experiment_by_name(name: str) -> Experiment | None:
-    """Return the experiment of a name, or None; an active one before deleted ones."""
+    """Return the experiment of a name, or None; an active one before deleted ones.
+
+    Parameters
+    ----------
+    name : str
+        Its name.
+    """
     from nbtrack.store import experiments
 
     with context.store().read() as reader:
@@ -122,7 +134,19 @@ def search_experiments(
     filter_string: str | None = None,
     order_by: list[str] | None = None,
 ) -> list[Experiment]:
-    """Return the experiments that fit a filter, by default the newest first."""
+    """Return the experiments that fit a filter, by default the newest first.
+
+    Parameters
+    ----------
+    view_type : int
+        One of ``nbtrack.entities.ViewType``.
+    max_results : int, optional
+        By default all.
+    filter_string : str, optional
+        Such as ``"name LIKE 'digits%' AND tags.team = 'a'"``.
+    order_by : list of str, optional
+        Such as ``["name DESC"]``.
+    """
     from nbtrack.tracking.search import search_experiments as search
 
     return search(context.store(), view_type, max_results, filter_string, order_by)
@@ -143,7 +167,15 @@ def restore_experiment(experiment_id: str) -> None:
 
 
 def set_experiment_tag(key: str, value: Any) -> None:
-    """Set a tag of the active experiment."""
+    """Set a tag of the active experiment.
+
+    Parameters
+    ----------
+    key : str
+        Its name.
+    value : object
+        Kept as text.
+    """
     set_experiment_tags({key: value})
 
 

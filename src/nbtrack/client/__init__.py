@@ -38,6 +38,21 @@ class Client(
         The store whose model registry is used; by default the same one.
     workspace_store_uri : str, optional
         Not used.
+
+    Notes
+    -----
+    What many methods take:
+
+    - ``run_id``, ``experiment_id``, ``model_id``: the run, the experiment or the logged model that
+      the method is about.
+    - ``name``: of an experiment, a run, a logged or a registered model. ``version`` is a number of
+      a registered model, ``alias`` a name for one of its versions, ``stage`` one of MLflow's.
+    - ``key`` and ``value``: of a metric (a number), a param or a tag (kept as text). ``params`` and
+      ``tags`` are mappings of such values; ``description`` is text.
+    - ``filter_string`` and ``order_by``: as in the function of the same name, such as
+      ``nbtrack.search_runs``. ``max_results`` is the size of a page; ``page_token`` is the
+      ``token`` of the page before, and the first page has none.
+    - ``synchronous``: False to get a handle, as MLflow's asynchronous calls give one.
     """
 
     if not TYPE_CHECKING:

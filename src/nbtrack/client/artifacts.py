@@ -18,29 +18,44 @@ class ArtifactMethods(ClientBase):
     def log_artifact(
         self, run_id: str, local_path: str | os.PathLike[str], artifact_path: str | None = None
     ) -> None:
-        """Store a file (or a folder) among a run's artifacts."""
+        """Store a file (or a folder) among a run's artifacts.
+
+        The other parameters are those of ``nbtrack.log_artifact``.
+        """
         self._writer(run_id).artifacts.put_file(local_path, artifact_path)
 
     def log_artifacts(
         self, run_id: str, local_dir: str | os.PathLike[str], artifact_path: str | None = None
     ) -> None:
-        """Store what a folder holds among a run's artifacts."""
+        """Store what a folder holds among a run's artifacts.
+
+        The other parameters are those of ``nbtrack.log_artifacts``.
+        """
         self._writer(run_id).artifacts.put_folder(local_dir, artifact_path)
 
     def log_text(self, run_id: str, text: str, artifact_file: str) -> None:
-        """Store text as a file."""
+        """Store text as a file.
+
+        The other parameters are those of ``nbtrack.log_text``.
+        """
         from nbtrack.tracking import artifacts
 
         artifacts.log_text(self._writer(run_id), text, artifact_file)
 
     def log_dict(self, run_id: str, dictionary: Any, artifact_file: str) -> None:
-        """Store a dictionary as JSON or YAML."""
+        """Store a dictionary as JSON or YAML.
+
+        The other parameters are those of ``nbtrack.log_dict``.
+        """
         from nbtrack.tracking import artifacts
 
         artifacts.log_dict(self._writer(run_id), dictionary, artifact_file)
 
     def log_stream(self, run_id: str, stream: BinaryIO, artifact_file: str) -> None:
-        """Store what a binary stream holds."""
+        """Store what a binary stream holds.
+
+        The other parameters are those of ``nbtrack.log_stream``.
+        """
         from nbtrack.tracking import artifacts
 
         artifacts.log_stream(self._writer(run_id), stream, artifact_file)
@@ -53,7 +68,10 @@ class ArtifactMethods(ClientBase):
         *,
         save_kwargs: dict[str, Any] | None = None,
     ) -> None:
-        """Store a figure of matplotlib or Plotly."""
+        """Store a figure of matplotlib or Plotly.
+
+        The other parameters are those of ``nbtrack.log_figure``.
+        """
         from nbtrack.tracking import artifacts
 
         artifacts.log_figure(self._writer(run_id), figure, artifact_file, save_kwargs=save_kwargs)
@@ -68,13 +86,19 @@ class ArtifactMethods(ClientBase):
         timestamp: int | None = None,
         synchronous: bool | None = None,
     ) -> None:
-        """Store a picture as a file, or as one step of the series ``key``."""
+        """Store a picture as a file, or as one step of the series ``key``.
+
+        The other parameters are those of ``nbtrack.log_image``.
+        """
         from nbtrack.tracking.images import log_image
 
         log_image(self._writer(run_id), image, artifact_file, key, step, timestamp)
 
     def log_table(self, run_id: str, data: Any, artifact_file: str) -> None:
-        """Store a table, or add rows to the one that is there."""
+        """Store a table, or add rows to the one that is there.
+
+        The other parameters are those of ``nbtrack.log_table``.
+        """
         from nbtrack.tracking.tables import log_table
 
         log_table(self._writer(run_id), data, artifact_file)
@@ -86,19 +110,36 @@ class ArtifactMethods(ClientBase):
         run_ids: list[str] | None = None,
         extra_columns: list[str] | None = None,
     ) -> pd.DataFrame:
-        """Return a table of the runs of an experiment, one below the other."""
+        """Return a table of the runs of an experiment, one below the other.
+
+        The other parameters are those of ``nbtrack.load_table``.
+        """
         from nbtrack.tracking.stored import load_table
 
         return load_table(self._store, experiment_id, artifact_file, run_ids, extra_columns)
 
     def list_artifacts(self, run_id: str, path: str | None = None) -> list[FileInfo]:
-        """Return the files and folders at a place among a run's artifacts and logged models."""
+        """Return the files and folders at a place among a run's artifacts and logged models.
+
+        Parameters
+        ----------
+        path : str, optional
+            A folder; by default what lies above all.
+        """
         from nbtrack.tracking.run_artifacts import artifacts_of
 
         return artifacts_of(self._store_of(run_id), run_id).list(path)
 
     def download_artifacts(self, run_id: str, path: str, dst_path: str | None = None) -> str:
-        """Copy a file or a folder of a run's artifacts, or a model; return the local path."""
+        """Copy a file or a folder of a run's artifacts, or a model; return the local path.
+
+        Parameters
+        ----------
+        path : str
+            The file or the folder.
+        dst_path : str, optional
+            As in ``nbtrack.artifacts.download_artifacts``.
+        """
         from nbtrack.tracking.run_artifacts import artifacts_of
 
         return artifacts_of(self._store_of(run_id), run_id).download(path, dst_path)

@@ -33,7 +33,15 @@ class LogMethods(ClientBase):
         dataset_digest: str | None = None,
         model_id: str | None = None,
     ) -> RunOperations | None:
-        """Log one point of a metric."""
+        """Log one point of a metric.
+
+        Parameters
+        ----------
+        timestamp, step : int, optional
+            As in ``nbtrack.log_metric``.
+        dataset_name, dataset_digest : str, optional
+            The dataset that it was computed on.
+        """
         from nbtrack.tracking.model_metrics import log_model_metrics
 
         dataset = (dataset_name, dataset_digest or "") if dataset_name else None
@@ -75,7 +83,17 @@ class LogMethods(ClientBase):
         tags: Sequence[RunTag] = (),
         synchronous: bool | None = None,
     ) -> RunOperations | None:
-        """Log many metrics, params and tags; all are checked before anything is written."""
+        """Log many metrics, params and tags; all are checked before anything is written.
+
+        Parameters
+        ----------
+        metrics : list of Metric
+            Points.
+        params : list of Param
+            Written once.
+        tags : list of RunTag
+            Set anew.
+        """
         from nbtrack.tracking.batch import log_batch
 
         log_batch(self._writer(run_id), metrics, params, tags)
@@ -87,9 +105,23 @@ class LogMethods(ClientBase):
         datasets: Sequence[DatasetInput] | None = None,
         models: Sequence[LoggedModelInput] | None = None,
     ) -> None:
-        """Record the datasets and the logged models that a run reads."""
+        """Record the datasets and the logged models that a run reads.
+
+        Parameters
+        ----------
+        datasets : list of DatasetInput, optional
+            Each with the tags of its use.
+        models : list of LoggedModelInput, optional
+            Logged models.
+        """
         self._writer(run_id).log_inputs(datasets or [], models or [])
 
     def log_outputs(self, run_id: str, models: Sequence[LoggedModelOutput]) -> None:
-        """Record logged models as made by a run, each at a step."""
+        """Record logged models as made by a run, each at a step.
+
+        Parameters
+        ----------
+        models : list of LoggedModelOutput
+            Each with its step.
+        """
         self._writer(run_id).log_outputs(models)
