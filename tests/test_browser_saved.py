@@ -10,7 +10,8 @@ import pytest
 
 import lab as jupyter
 from lab import KERNEL, NOTEBOOK, Lab, write_notebook
-from nbtrack.views.mime import VIEW_MIME, chart_bundle
+from nbtrack.views.chart.output import chart_bundle
+from nbtrack.views.display import VIEW_MIME
 from test_finished_outputs import content
 
 # the fixtures of this module

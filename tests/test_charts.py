@@ -16,8 +16,8 @@ import nbtrack
 from kernels import SRC, VIEW, Kernel, kernel
 from nbtrack.errors import MissingDependencyError
 from nbtrack.store import open_store
-from nbtrack.views.curves import Curve
-from nbtrack.views.places import joined, places_for, smoothed
+from nbtrack.views.chart.curves import Curve
+from nbtrack.views.drawing.axes import joined, smoothed, x_axis_for
 from nbtrack.views.standing import Standing, read_standing
 
 
@@ -76,7 +76,7 @@ def test_a_metric_is_joined_by_step(workdir: Path) -> None:
     np.testing.assert_array_equal(joined(np.array([0.0, 1.0, 4.0]), whole), [1.0, math.nan, 3.0])
     thinned = Curve("a", "x", whole.steps, whole.times, whole.values, total=50)
     np.testing.assert_array_equal(joined(np.array([1.0, 9.0]), thinned), [1.5, math.nan])
-    assert places_for("absent", [whole]).kind == "step"
+    assert x_axis_for("absent", [whole]).kind == "step"
 
 
 def test_smoothing_does_not_depend_on_how_many_points_were_kept() -> None:

@@ -16,12 +16,11 @@ from IPython.testing.globalipapp import start_ipython
 import nbtrack
 from nbtrack.errors import InvalidParameterError, NotFoundError
 from nbtrack.tracking import context
-from nbtrack.views import store_watch
 from nbtrack.views.comparison_output import comparison_bundle
 from nbtrack.views.comparison_saved import SavedView
-from nbtrack.views.mime import VIEW_MIME
+from nbtrack.views.display import VIEW_MIME
 from nbtrack.views.questions import answer
-from nbtrack.views.store_watch import StoreWatch
+from nbtrack.views.watch import StoreWatch
 from nbtrack.views.widgets.comparison import Comparison
 from nbtrack.views.widgets.view import View
 from sweeps import log_runs
@@ -196,7 +195,7 @@ def test_what_fits_no_run_is_an_error(workdir: Path, runs: Any) -> None:
 def test_an_open_comparison_follows_the_store(
     workdir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store_watch, "LOOK_EVERY_S", 0.01)
+    monkeypatch.setattr("nbtrack.views.watch.LOOK_EVERY_S", 0.01)
     changed = threading.Event()
     ids = three()
     watch = StoreWatch(context.store(), changed.set)

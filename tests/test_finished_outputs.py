@@ -7,10 +7,12 @@ import json
 import numpy as np
 import pytest
 
-from nbtrack.views.curves import Curve, RunRef
-from nbtrack.views.mime import MAX_BYTES, VIEW_MIME, ChartContent, chart_bundle
-from nbtrack.views.packed import pack_curves
-from nbtrack.views.run_charts import RunsChart
+from nbtrack.views.chart.content import ChartContent, RunRef
+from nbtrack.views.chart.curves import Curve
+from nbtrack.views.chart.live import RunsChart
+from nbtrack.views.chart.output import chart_bundle
+from nbtrack.views.chart.packed import pack_curves
+from nbtrack.views.display import MAX_BYTES, VIEW_MIME
 from nbtrack.views.widgets.run_card import RunCard
 
 # runs, metrics, whether all curves find room in the output

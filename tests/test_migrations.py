@@ -7,7 +7,7 @@ import nbtrack
 from nbtrack.errors import NbtrackError
 from nbtrack.store import database, open_store
 from nbtrack.store.queries import migrations
-from nbtrack.store.windows import extents
+from nbtrack.views.chart.query import extents
 
 ADD_COLUMN = "ALTER TABLE runs ADD COLUMN note VARCHAR; UPDATE runs SET note = 'migrated';"
 NEXT = len(migrations()) + 1

@@ -10,8 +10,10 @@ import pytest
 from IPython.testing.globalipapp import start_ipython
 
 import nbtrack
-from nbtrack.views.curves import Curve
-from nbtrack.views.mime import VIEW_MIME, ChartContent, chart_bundle
+from nbtrack.views.chart.content import ChartContent
+from nbtrack.views.chart.curves import Curve
+from nbtrack.views.chart.output import chart_bundle
+from nbtrack.views.display import VIEW_MIME
 from nbtrack.views.widgets.run_card import RunCard
 
 PLANTED = {

@@ -13,7 +13,7 @@ import pytest
 
 from nbtrack.store.artifacts import ArtifactFolder
 from nbtrack.views import parquet_rows, previews
-from nbtrack.views.picture_size import picture_size
+from nbtrack.views.previews import picture_size
 
 
 def show(folder: Path, name: str) -> previews.Preview:

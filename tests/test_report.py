@@ -18,8 +18,8 @@ import nbtrack
 from nbtrack.errors import InvalidParameterError
 from nbtrack.redaction.names import is_private
 from nbtrack.redaction.secrets import HIDDEN
+from nbtrack.views.redaction import Redaction
 from nbtrack.views.report import render_report
-from nbtrack.views.report_redaction import Redaction
 from sweeps import log_runs
 
 if TYPE_CHECKING:

@@ -164,7 +164,7 @@ def test_the_chart_takes_names_ids_frames_and_filters(ids: list[str]) -> None:
 def test_a_long_curve_is_summed_up_with_its_spike(
     workdir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("nbtrack.views.stored_curves.LONG", 1000)
+    monkeypatch.setattr("nbtrack.views.chart.query.LONG", 1000)
     with nbtrack.start_run(run_name="long"):
         for i in range(5000):
             nbtrack.log_metric("loss", 99.0 if i == 2345 else 1.0, step=i)

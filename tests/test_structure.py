@@ -95,11 +95,11 @@ def short_modules() -> list[str]:
 # A count that has fallen is written down here, so that it stays down.
 RATCHETS: dict[str, tuple[int, Callable[[], list[str]]]] = {
     # goal: 0
-    "Python modules in import circles": (49, python_in_circles),
+    "Python modules in import circles": (46, python_in_circles),
     # goal: 0
     "TypeScript modules in import circles": (15, typescript_in_circles),
     # goal: 8, its door and what may be imported beside it
-    "modules of the store imported outside": (61, store_modules_used_outside),
+    "modules of the store imported outside": (60, store_modules_used_outside),
     # goal: 0; only store/opening.py knows that there are tracking servers
     "imports of store.remote in the store": (6, store_remote_used_in_store),
     # goal: 0; the remote store overrides hooks
@@ -117,7 +117,7 @@ RATCHETS: dict[str, tuple[int, Callable[[], list[str]]]] = {
     # goal: 1
     "rules for a run's primary metric": (5, lambda: lines_with(r"def \w*telling")),
     # goal: 20, each with a reason
-    "modules below 60 lines": (69, short_modules),
+    "modules below 60 lines": (67, short_modules),
     # goal: 350
     "Python files": (515, lambda: list(modules())),
 }

@@ -16,10 +16,10 @@ from anywidget import AnyWidget
 
 from nbtrack.errors import InvalidParameterError, NotFoundError
 from nbtrack.store.table_query import TableQuery
-from nbtrack.views.curves import Curve, CurveBuffer, RunRef, thin
-from nbtrack.views.display import display_mode
-from nbtrack.views.groups import parse_metric
-from nbtrack.views.mime import VIEW_MIME
+from nbtrack.views.chart.content import RunRef
+from nbtrack.views.chart.curves import Curve, CurveBuffer, thin
+from nbtrack.views.chart.metric_groups import parse_metric
+from nbtrack.views.display import VIEW_MIME, display_mode
 from nbtrack.views.table import Column, TablePage
 from nbtrack.views.widgets.metric_chart import MetricChart
 from nbtrack.views.widgets.model_card import ModelCard

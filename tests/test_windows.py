@@ -16,7 +16,7 @@ import nbtrack
 from nbtrack.errors import InvalidParameterError
 from nbtrack.store import open_store
 from nbtrack.store.reader import Reader
-from nbtrack.store.windows import counts, extents, window_points
+from nbtrack.views.chart.query import counts, extents, window_points
 from nbtrack.views.questions import Answer, answer
 
 NAN = math.nan

@@ -25,7 +25,7 @@ def source(run: str) -> str:
         If there is no such run.
     """
     from nbtrack.store.neighbours import find_run
-    from nbtrack.views.sources import source_text
+    from nbtrack.views.code import source_text
 
     store = context.store()
     with store.read() as reader:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from plotly.graph_objects import Figure
 
-    from nbtrack.views.run_charts import RunsChart
+    from nbtrack.views.chart.live import RunsChart
     from nbtrack.views.run_tables import StoreRunTable
     from nbtrack.views.widgets.comparison import Comparison
 
@@ -82,7 +82,7 @@ def chart(
     RunsChart
         ``chart.figure()`` is a figure of Plotly, to style and to save.
     """
-    from nbtrack.views.run_charts import runs_chart
+    from nbtrack.views.chart.live import runs_chart
 
     return runs_chart(context.store(), _scope(experiment_names), runs, keys, **options)
 
@@ -121,7 +121,7 @@ def plot(
     MissingDependencyError
         If plotly is not installed.
     """
-    from nbtrack.views.run_charts import runs_figure
+    from nbtrack.views.chart.live import runs_figure
 
     options = {"title": title, "x": x, "smoothing": smoothing, "log_x": log_x, "log_y": log_y}
     scope = _scope(experiment_names)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from nbtrack.notebook.memory import MEMORY_KEYS
 from nbtrack.store.points import Points, decode
 from nbtrack.tracking.run import ActiveRun
-from nbtrack.views.curves import Curve
+from nbtrack.views.chart.curves import Curve
 
 
 class Feed:

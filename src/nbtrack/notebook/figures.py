@@ -12,7 +12,7 @@ from collections import OrderedDict
 from typing import Any
 
 from nbtrack.store.artifacts import ArtifactFolder
-from nbtrack.views.mime import VIEW_MIME
+from nbtrack.views.display import VIEW_MIME
 
 MAX_FIGURES = 20
 PLOTLY_MIME = "application/vnd.plotly.v1+json"

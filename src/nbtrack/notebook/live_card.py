@@ -20,7 +20,8 @@ from nbtrack.redaction.secrets import HIDDEN
 from nbtrack.store.journal import SAMPLE, now_ms
 from nbtrack.tracking.kernel import shell
 from nbtrack.tracking.run import ERROR_TAG, ActiveRun
-from nbtrack.views.curves import Curve, RunRef
+from nbtrack.views.chart.content import RunRef
+from nbtrack.views.chart.curves import Curve
 from nbtrack.views.display import live_front_end
 from nbtrack.views.neighbours import Neighbours, facts_of, neighbours_of
 from nbtrack.views.since import RunFacts, since

@@ -12,8 +12,7 @@ from nbtrack.errors import NbtrackError, NotFoundError
 from nbtrack.models.info import ModelInfo
 from nbtrack.tracking import context
 from nbtrack.tracking.model_places import locate
-from nbtrack.views.display import display_mode
-from nbtrack.views.mime import Bundle
+from nbtrack.views.display import Bundle, display_mode
 from nbtrack.views.models.card import card_facts, model_bundle
 from nbtrack.views.models.facts import Facts, logged_model, model_file, model_folder, model_version
 

@@ -9,12 +9,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from nbtrack.store.store import Store
+from nbtrack.views.chart.curves import Curve
+from nbtrack.views.chart.packed import pack_curves
 from nbtrack.views.comparison import Scope
 from nbtrack.views.comparison_picture import comparison_picture
 from nbtrack.views.comparison_saved import SavedLimits, SavedView, comparison_parts
-from nbtrack.views.curves import Curve
+from nbtrack.views.display import MAX_BYTES, VIEW_MIME, Bundle
 from nbtrack.views.formats import STATE_WORDS, format_duration, format_number
-from nbtrack.views.mime import MAX_BYTES, VIEW_MIME, Bundle, pack_curves
 
 PICTURE_BYTES = 14_500
 TABLE_ROWS = 20

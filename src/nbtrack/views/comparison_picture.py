@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 
 from nbtrack.store.store import Store
-from nbtrack.views.comparison_drawing import drawing_url
-from nbtrack.views.curves import Curve, Floats, RunRef
-from nbtrack.views.groups import parse_metric
-from nbtrack.views.mime import ChartContent
-from nbtrack.views.picture import Picture, draw_chart
+from nbtrack.views.chart.content import ChartContent, RunRef
+from nbtrack.views.chart.curves import Curve, Floats
+from nbtrack.views.chart.metric_groups import parse_metric
+from nbtrack.views.chart.query import stored_curves
+from nbtrack.views.drawing.png import Picture, draw_chart
+from nbtrack.views.drawing.svg import drawing_url
 from nbtrack.views.since import compared_metrics
-from nbtrack.views.stored_curves import stored_curves
 
 MAX_RUNS = 7  # as many as there are colours
 MAX_METRICS = 3

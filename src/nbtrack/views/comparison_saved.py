@@ -14,14 +14,14 @@ from nbtrack.store.comparison import ComparedKey, ComparedRun, compared_columns
 from nbtrack.store.reader import Reader
 from nbtrack.store.store import Store
 from nbtrack.store.table import table_cells
+from nbtrack.views.chart.curves import Curve
+from nbtrack.views.chart.packed import pack_curves
+from nbtrack.views.chart.query import stored_curves
 from nbtrack.views.comparison import Scope, compare_runs, telling_metric
-from nbtrack.views.curves import Curve
 from nbtrack.views.diff_facts import Facts, run_facts
 from nbtrack.views.importance import find_importance
-from nbtrack.views.mime import pack_curves
-from nbtrack.views.report_redaction import Redaction
+from nbtrack.views.redaction import Redaction
 from nbtrack.views.since import compared_metrics
-from nbtrack.views.stored_curves import stored_curves
 
 MAX_TABLE_METRICS = 3
 JSON = dict[str, Any]

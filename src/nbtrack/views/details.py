@@ -13,11 +13,11 @@ from nbtrack.store.neighbours import previous_run
 from nbtrack.store.runs import get_run
 from nbtrack.store.store import Store
 from nbtrack.store.tree import ARCHIVED, KEPT, NOTE, RunRow, last_step, number
+from nbtrack.views.code import RunSource, read_json, source_of_run
 from nbtrack.views.honesty import badges
 from nbtrack.views.models.facts import models_of_run, short_facts
 from nbtrack.views.neighbours import facts_of, source_of
 from nbtrack.views.since import since
-from nbtrack.views.sources import RunSource, read_json, source_of_run
 
 ENVIRONMENT_FILE = "environment.json"
 ERROR = "nbtrack.error"

@@ -11,8 +11,8 @@ from nbtrack.store.artifacts import ArtifactFolder
 from nbtrack.store.reader import Reader
 from nbtrack.store.runs import get_run
 from nbtrack.store.search.direction import direction
+from nbtrack.views.code import read_text
 from nbtrack.views.neighbours import source_of
-from nbtrack.views.sources import read_text
 
 ENVIRONMENT_FILE = "environment.json"
 NOTE = "mlflow.note.content"

@@ -1,14 +1,20 @@
-"""Whether somebody looks at the output now, or it is only written down."""
+"""Whether somebody looks at the output now, or it is only written down; and as what."""
 
 from __future__ import annotations
 
+import math
 import os
 import sys
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 from nbtrack.config import env
 from nbtrack.errors import InvalidParameterError
 
+VIEW_MIME = "application/vnd.nbtrack.view.v1+json"
+MAX_BYTES = 50_000  # of a finished output
+
+Bundle = tuple[dict[str, Any], dict[str, Any]]
+"""The forms of an output by MIME type, and metadata of them."""
 Mode = Literal["live", "static", "off"]
 _MODES = ("live", "static", "off")
 
@@ -55,3 +61,18 @@ def _in_front_end() -> bool:
         return True
     # a terminal of VS Code has these variables too; only its notebooks have this name
     return "__vsc_ipynb_file__" in shell.user_ns
+
+
+def plain_json(value: Any) -> Any:
+    """Return a value that any JSON reader takes: without numpy, NaN and infinities."""
+    import numpy as np
+
+    if isinstance(value, dict):
+        return {str(key): plain_json(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain_json(item) for item in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None if math.isnan(value) else ("∞" if value > 0 else "−∞")
+    return value

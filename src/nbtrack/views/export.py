@@ -1,9 +1,11 @@
-"""Tables as text for other programs: CSV, Markdown, LaTeX."""
+"""What leaves a table: its finished output, and text for other programs (CSV, Markdown, LaTeX)."""
 
 from __future__ import annotations
 
 import csv
+import html
 import io
+import json
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -11,10 +13,12 @@ from typing import Any
 import numpy as np
 
 from nbtrack.errors import InvalidParameterError
-from nbtrack.views.formats import format_duration, format_number
-from nbtrack.views.table import NUMERIC, Column, TablePage, with_numbers
+from nbtrack.views.display import MAX_BYTES, VIEW_MIME, Bundle, plain_json
+from nbtrack.views.formats import format_duration, format_number, shareable_column
+from nbtrack.views.table import NUMERIC, Cells, Column, TablePage, with_numbers
 
 EXTENSIONS = {"csv": ".csv", "markdown": ".md", "latex": ".tex"}
+MAX_ROWS = 50  # of a finished output
 
 _LATEX = {
     "\\": r"\textbackslash{}",
@@ -196,3 +200,98 @@ def _time(milliseconds: float) -> str:
 
 def _escaped(text: str, special: dict[str, str]) -> str:
     return "".join(special.get(character, character) for character in text)
+
+
+def table_bundle(
+    page: TablePage,
+    *,
+    all_columns: Sequence[Column],
+    columns: Sequence[str],
+    filter: str = "",
+    sort: Sequence[tuple[str, bool]] = (),
+    best: dict[str, float] | None = None,
+) -> Bundle:
+    """Return the finished output of a table: static HTML, text, and the data; at most 50 rows."""
+    kinds = {column.name: column for column in all_columns}
+    shown = [name for name in columns if name in kinds and name in page.columns]
+    best = best or {}
+    rows = min(len(page.run_ids), MAX_ROWS)
+    while True:
+        values = {name: shareable_column(name, _values(page.columns[name], rows)) for name in shown}
+        view = {
+            "kind": "table",
+            "version": 1,
+            "all_columns": [kinds[name].as_json() for name in shown],
+            "columns": shown,
+            "sort": [list(key) for key in sort],
+            "filter": filter,
+            "total": page.total,
+            "best": best,
+            "run_ids": page.run_ids[:rows],
+            "values": values,
+        }
+        texts = {
+            name: [_cell(value, kinds[name]) for value in column] for name, column in values.items()
+        }
+        bundle = {
+            "text/plain": _table_text(texts, rows, page.total),
+            "text/html": _table_html(texts, values, best, rows, page.total),
+            VIEW_MIME: plain_json(view),
+        }
+        if rows <= 1 or len(json.dumps(bundle)) <= MAX_BYTES:
+            return bundle, {}
+        rows = max(1, rows * 3 // 4)
+
+
+def _values(column: Cells, rows: int) -> list[Any]:
+    values = column.tolist() if isinstance(column, np.ndarray) else list(column)
+    return values[:rows]
+
+
+def _cell(value: Any, column: Column) -> str:
+    if value is None or (isinstance(value, float) and math.isnan(value) and column.kind == "time"):
+        return ""
+    if isinstance(value, str):
+        return value if len(value) <= 80 else value[:79] + "…"
+    if column.kind == "duration":
+        return format_duration(value)
+    if column.kind == "time":
+        moment = np.datetime64(int(value), "ms").astype("datetime64[s]")
+        return str(moment).replace("T", " ") + " UTC"
+    return format_number(float(value))
+
+
+def _table_text(texts: dict[str, list[str]], rows: int, total: int) -> str:
+    widths = {name: min(24, max(map(len, [name, *column]))) for name, column in texts.items()}
+    lines = ["  ".join(name[:width].ljust(width) for name, width in widths.items()).rstrip()]
+    lines += [
+        "  ".join(texts[name][i][:width].ljust(width) for name, width in widths.items()).rstrip()
+        for i in range(min(rows, 20))
+    ]
+    lines.append(f"({total} {'run' if total == 1 else 'runs'})")
+    return "\n".join(lines)
+
+
+def _table_html(
+    texts: dict[str, list[str]],
+    values: dict[str, list[Any]],
+    best: dict[str, float],
+    rows: int,
+    total: int,
+) -> str:
+    head = "".join(f"<th>{html.escape(name.split('.', 1)[-1])}</th>" for name in texts)
+    body = []
+    for i in range(rows):
+        cells = []
+        for name, column in texts.items():
+            text = html.escape(column[i])
+            value = values[name][i]
+            is_best = name in best and not isinstance(value, str) and value == best[name]
+            cells.append(f"<td><b>{text}</b></td>" if is_best else f"<td>{text}</td>")
+        body.append(f"<tr>{''.join(cells)}</tr>")
+    runs = f"{total:,} {'run' if total == 1 else 'runs'}"
+    note = runs if rows >= total else f"{runs}, the first {rows} shown"
+    return (
+        f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table>"
+        f"<p><small>{note}</small></p>"
+    )

@@ -7,7 +7,7 @@ from typing import Any
 
 from nbtrack.redaction.names import is_private
 from nbtrack.redaction.secrets import HIDDEN
-from nbtrack.views.report_redaction import Redaction
+from nbtrack.views.redaction import Redaction
 
 STATE_WORDS = {
     "RUNNING": "Running",

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from nbtrack.entities import Run
 from nbtrack.redaction.source import is_same_source
-from nbtrack.views.sources import RunSource
+from nbtrack.views.code import RunSource
 
 MAX_NOTEBOOK = 50_000_000
 _TRACK = re.compile(r"\s*%%track(?=\s|$)[^\n]*\n?")

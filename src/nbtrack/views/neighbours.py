@@ -11,11 +11,12 @@ from nbtrack.store.neighbours import best_run, previous_run
 from nbtrack.store.runs import get_run
 from nbtrack.store.search.direction import direction
 from nbtrack.store.store import Store
-from nbtrack.views.curves import Curve, RunRef
+from nbtrack.views.chart.content import RunRef
+from nbtrack.views.chart.curves import Curve
+from nbtrack.views.chart.query import stored_curves
+from nbtrack.views.code import CELL_FILE, read_text
 from nbtrack.views.since import RunFacts, compared_metrics
-from nbtrack.views.sources import CELL_FILE, read_text
 from nbtrack.views.standing import Standing, read_standing
-from nbtrack.views.stored_curves import stored_curves
 
 GHOST_POINTS = 500
 COMPARED = 3  # metrics by which a run is compared with earlier ones

@@ -16,7 +16,7 @@ from nbtrack.store.store import Store
 from nbtrack.views.comparison import Scope
 from nbtrack.views.comparison_saved import SavedLimits, SavedView, saved_comparison
 from nbtrack.views.formats import format_number
-from nbtrack.views.report_redaction import Redaction
+from nbtrack.views.redaction import Redaction
 
 MAX_RUNS = 500
 LIMITS = SavedLimits(

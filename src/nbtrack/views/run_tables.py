@@ -14,8 +14,8 @@ from nbtrack.store.store import Store
 from nbtrack.store.table_query import Scope
 from nbtrack.views.questions import Answer, Question
 from nbtrack.views.store_table import StoreTable
-from nbtrack.views.store_watch import store_state
 from nbtrack.views.table_frame import FrameTable
+from nbtrack.views.watch import store_state
 from nbtrack.views.widgets.run_table import RunTable
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from nbtrack.store.search.direction import direction
+from nbtrack.views.chart.metric_groups import parse_metric
 from nbtrack.views.formats import format_duration, format_number
-from nbtrack.views.groups import parse_metric
 
 MAX_PARAMS = 4
 MAX_METRICS = 3

@@ -12,7 +12,7 @@ from nbtrack.entities import RunInfo
 from nbtrack.store.neighbours import earlier_runs, means
 from nbtrack.store.reader import Reader
 from nbtrack.store.search.direction import Direction, direction
-from nbtrack.views.curves import Floats
+from nbtrack.views.chart.curves import Floats
 
 EARLIER = 10
 FEWEST = 5  # of fewer runs nothing is said

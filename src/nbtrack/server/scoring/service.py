@@ -11,7 +11,7 @@ from nbtrack.models.scoring.batches import MAX_BATCH, MAX_QUEUE, MAX_WAIT_MS, Ba
 from nbtrack.models.scoring.expected import Expected, Scored
 from nbtrack.models.scoring.payloads import Payload
 from nbtrack.server.pace import Pace, Patience
-from nbtrack.views.report_redaction import Redaction
+from nbtrack.views.redaction import Redaction
 
 TIMEOUT_S = 60.0
 MAX_BODY = 100 * 1024 * 1024

@@ -6,8 +6,8 @@ import html
 from collections.abc import Mapping
 from typing import Any
 
+from nbtrack.views.display import VIEW_MIME, Bundle, plain_json
 from nbtrack.views.formats import format_bytes, format_number, shareable
-from nbtrack.views.mime import VIEW_MIME, Bundle, plain_json
 
 STATES = {"READY": "Ready", "PENDING": "Being written", "FAILED": "Failed"}
 MAX_ROWS = 30

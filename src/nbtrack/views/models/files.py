@@ -10,7 +10,7 @@ from typing import Any
 from nbtrack.errors import InvalidParameterError
 from nbtrack.store.artifacts import ArtifactFolder
 from nbtrack.store.yaml_text import read_yaml
-from nbtrack.views.sources import read_text
+from nbtrack.views.code import read_text
 
 MLMODEL = "MLmodel"
 PYFUNC = "python_function"

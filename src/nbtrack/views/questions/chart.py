@@ -11,9 +11,10 @@ from nbtrack.store.history import Axis
 from nbtrack.store.journal import now_ms
 from nbtrack.store.runs import get_runs
 from nbtrack.store.store import Store
-from nbtrack.views.curves import MAX_POINTS, RunRef, encoded
+from nbtrack.views.chart.content import RunRef
+from nbtrack.views.chart.curves import MAX_POINTS, encoded
+from nbtrack.views.chart.query import curves_of_window, starts_of, stored_curves
 from nbtrack.views.questions.question import Answer, Question
-from nbtrack.views.stored_curves import curves_of_window, starts_of, stored_curves
 
 if TYPE_CHECKING:
     from nbtrack.views.questions import Answerer

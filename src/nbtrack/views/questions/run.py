@@ -12,8 +12,7 @@ from nbtrack.store.runs import get_run
 from nbtrack.store.store import Store
 from nbtrack.views import details as runs
 from nbtrack.views import previews
-from nbtrack.views.questions.question import Answer, Question
-from nbtrack.views.sources import (
+from nbtrack.views.code import (
     LOAD_LINE,
     loading_code,
     loads_nbtrack,
@@ -21,6 +20,7 @@ from nbtrack.views.sources import (
     source_of_run,
     track_line,
 )
+from nbtrack.views.questions.question import Answer, Question
 
 if TYPE_CHECKING:
     from nbtrack.views.questions import Answerer

@@ -22,8 +22,8 @@ from nbtrack.views.comparison import (
     no_run_fits,
     telling_metric,
 )
-from nbtrack.views.mime import Bundle
-from nbtrack.views.store_watch import StoreWatch
+from nbtrack.views.display import Bundle
+from nbtrack.views.watch import StoreWatch
 from nbtrack.views.widgets.view import View, refuse_unknown
 
 if TYPE_CHECKING:

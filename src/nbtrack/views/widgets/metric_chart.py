@@ -11,8 +11,10 @@ import traitlets as t
 
 from nbtrack.errors import InvalidParameterError
 from nbtrack.store.store import Store
-from nbtrack.views.curves import Curve, CurveBuffer, RunRef, encoded, thinned
-from nbtrack.views.mime import Bundle, ChartContent, chart_bundle
+from nbtrack.views.chart.content import ChartContent, RunRef
+from nbtrack.views.chart.curves import Curve, CurveBuffer, encoded, thinned
+from nbtrack.views.chart.output import chart_bundle
+from nbtrack.views.display import Bundle
 from nbtrack.views.widgets.view import View, refuse_unknown
 
 if TYPE_CHECKING:
@@ -162,7 +164,7 @@ class MetricChart(View):
         MissingDependencyError
             If plotly is not installed.
         """
-        from nbtrack.views.figures import chart_figure
+        from nbtrack.views.chart.figure import chart_figure
 
         return chart_figure(self._finished())
 

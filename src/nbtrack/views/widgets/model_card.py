@@ -10,8 +10,8 @@ from typing import Any
 import traitlets as t
 
 from nbtrack.errors import InvalidParameterError, NbtrackError
+from nbtrack.views.display import Bundle, plain_json
 from nbtrack.views.formats import shareable
-from nbtrack.views.mime import Bundle, plain_json
 from nbtrack.views.models.answers import prediction
 from nbtrack.views.models.card import card_facts, model_bundle
 from nbtrack.views.models.forms import form_of, input_of

@@ -10,9 +10,8 @@ from typing import Any
 import traitlets as t
 
 from nbtrack.errors import InvalidParameterError
-from nbtrack.views.curves import STATES
+from nbtrack.views.chart.content import STATES, ChartContent
 from nbtrack.views.formats import shareable
-from nbtrack.views.mime import ChartContent
 from nbtrack.views.widgets.metric_chart import MetricChart
 from nbtrack.views.widgets.view import refuse_unknown
 

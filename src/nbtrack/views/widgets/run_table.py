@@ -12,8 +12,8 @@ import traitlets as t
 from nbtrack.errors import InvalidParameterError, NbtrackError, NotFoundError
 from nbtrack.store.store import Store
 from nbtrack.store.table_query import FOLD, STAGES, Stage, TableQuery
-from nbtrack.views.export import export_page
-from nbtrack.views.mime import Bundle, table_bundle
+from nbtrack.views.display import Bundle
+from nbtrack.views.export import export_page, table_bundle
 from nbtrack.views.questions import Answer, Question
 from nbtrack.views.questions.table import ABOUT_ROWS, columns_answer, default_columns, sort_keys
 from nbtrack.views.table import Column, TablePage, TableSource, encode_page, with_numbers

@@ -10,8 +10,7 @@ import traitlets as t
 
 from nbtrack.errors import InvalidParameterError, NbtrackError
 from nbtrack.store.store import Store
-from nbtrack.views.display import display_mode
-from nbtrack.views.mime import VIEW_MIME, Bundle
+from nbtrack.views.display import VIEW_MIME, Bundle, display_mode
 from nbtrack.views.questions import Answer, Question, answer
 from nbtrack.views.widgets.bundle import LOADER, NOT_BUILT, bundle_code, bundle_hash, shared_bundle
 

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nbtrack.errors import InvalidParameterError
 
-Role = Literal["live", "last", "best", "plain"]
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
 
-ROLES = ("live", "last", "best", "plain")
-STATES = ("RUNNING", "SCHEDULED", "FINISHED", "FAILED", "KILLED", "INTERRUPTED")
 MAX_POINTS = 2000
 
 
@@ -61,37 +58,6 @@ class Curve:
         """Return the points at these positions."""
         steps, times, values = self.steps[indices], self.times[indices], self.values[indices]
         return Curve(self.run_id, self.key, steps, times, values, self.total)
-
-
-@dataclass(frozen=True)
-class RunRef:
-    """A run that a chart shows.
-
-    Attributes
-    ----------
-    run_id, name : str
-        Its id, and how people call it.
-    role : {"live", "last", "best", "plain"}
-        ``last`` and ``best`` are drawn as faint ghosts behind the others.
-    state : str
-        ``RUNNING``, ``FINISHED``, ``FAILED``, ``KILLED`` or ``INTERRUPTED``.
-    """
-
-    run_id: str
-    name: str
-    role: str = "plain"
-    state: str = "FINISHED"
-
-    def __post_init__(self) -> None:
-        for what, value, known in (("role", self.role, ROLES), ("state", self.state, STATES)):
-            if value not in known:
-                raise InvalidParameterError(
-                    f"Run '{self.name}' has the {what} {value!r}; use one of {', '.join(known)}."
-                )
-
-    def as_json(self) -> dict[str, str]:
-        """Return the run as the browser knows it."""
-        return {"id": self.run_id, "name": self.name, "role": self.role, "state": self.state}
 
 
 def thin(values: Floats, width: int, ordinals: NDArray[np.int64] | None = None) -> Indices:

@@ -13,11 +13,10 @@ from nbtrack.store.reader import Reader
 from nbtrack.store.runs import get_runs
 from nbtrack.store.store import Store
 from nbtrack.store.table import table_rows
-from nbtrack.store.windows import counts
-from nbtrack.views.curves import MAX_POINTS, Curve, RunRef
-from nbtrack.views.mime import ChartContent
-from nbtrack.views.store_watch import store_state
-from nbtrack.views.stored_curves import stored_curves
+from nbtrack.views.chart.content import ChartContent, RunRef
+from nbtrack.views.chart.curves import MAX_POINTS, Curve
+from nbtrack.views.chart.query import counts, stored_curves
+from nbtrack.views.watch import store_state
 from nbtrack.views.widgets.metric_chart import MetricChart
 
 if TYPE_CHECKING:
@@ -160,7 +159,7 @@ def runs_figure(
     MissingDependencyError
         If plotly is not installed.
     """
-    from nbtrack.views.figures import chart_figure
+    from nbtrack.views.chart.figure import chart_figure
 
     refs, curves, title = _read(store, experiment_ids, runs, keys, points)
     options["title"] = options.get("title") or title

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nbtrack.errors import MissingDependencyError
-from nbtrack.views.canvas import COLOURS
-from nbtrack.views.curves import Curve, Floats, RunRef
-from nbtrack.views.groups import group_metrics, parse_metric
-from nbtrack.views.mime import ChartContent
-from nbtrack.views.places import Places, places_for, smoothed, time_unit
+from nbtrack.views.chart.content import ChartContent, RunRef
+from nbtrack.views.chart.curves import Curve, Floats
+from nbtrack.views.chart.metric_groups import group_metrics, parse_metric
+from nbtrack.views.drawing.axes import XAxis, smoothed, time_unit, x_axis_for
+from nbtrack.views.drawing.canvas import COLOURS
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -68,16 +68,16 @@ def chart_figure(content: ChartContent) -> Figure:
         horizontal_spacing=0.07,
         vertical_spacing=min(0.16, 0.4 / rows),
     )
-    places = places_for(content.x, curves)
-    unit, title = _unit(places, curves)
-    log_x = content.log_x and places.kind != "time"
+    x_axis = x_axis_for(content.x, curves)
+    unit, title = _unit(x_axis, curves)
+    log_x = content.log_x and x_axis.kind != "time"
     named: set[str] = set()
     for i, keys in enumerate(groups.values()):
         at = {"row": i // columns + 1, "col": i % columns + 1}
         members = [curve for key in keys for curve in by_key[key]]
         for curve in sorted(members, key=lambda curve: not _is_ghost(content.runs, curve)):
             look = _look(content.runs, curve, curves)
-            x = _axis(places, curve, unit)
+            x = _axis(x_axis, curve, unit)
             for trace in _traces(graph_objects, curve, x, look, content, first=look.name in named):
                 figure.add_trace(trace, **at)
             named.add(look.name)
@@ -177,17 +177,17 @@ def _odd(plotly: Any, curve: Curve, x: Any, look: _Look) -> Any:
     )
 
 
-def _unit(places: Places, curves: Sequence[Curve]) -> tuple[int, str]:
-    if places.kind != "relative":
-        return 1, X_TITLES.get(places.kind, places.key)
-    longest = max((float(places.of(curve)[-1]) for curve in curves), default=0.0)
+def _unit(x_axis: XAxis, curves: Sequence[Curve]) -> tuple[int, str]:
+    if x_axis.kind != "relative":
+        return 1, X_TITLES.get(x_axis.kind, x_axis.key)
+    longest = max((float(x_axis.of(curve)[-1]) for curve in curves), default=0.0)
     unit, name = time_unit(longest)
     return unit, f"time ({name})"
 
 
-def _axis(places: Places, curve: Curve, unit: int) -> Any:
-    x: Floats = places.of(curve)
-    if places.kind != "time":
+def _axis(x_axis: XAxis, curve: Curve, unit: int) -> Any:
+    x: Floats = x_axis.of(curve)
+    if x_axis.kind != "time":
         return x / unit
     # Plotly writes dates as they come; people read their own clock
     moment = dt.datetime.fromtimestamp(float(x[-1]) / 1000, dt.UTC).astimezone()

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nbtrack.views.axes import Axis, axis_for
-from nbtrack.views.canvas import COLOURS, GRID, INK, MUTED, Canvas, Sheet, blend
-from nbtrack.views.curves import Curve, Floats, RunRef, thinned
+from nbtrack.views.chart.content import ChartContent, RunRef
+from nbtrack.views.chart.curves import Curve, Floats, thinned
+from nbtrack.views.drawing.axes import Axis, XAxis, axis_for, smoothed, time_unit, x_axis_for
+from nbtrack.views.drawing.canvas import COLOURS, GRID, INK, MUTED, Canvas, Sheet, blend
 from nbtrack.views.formats import format_number
-from nbtrack.views.places import Places, places_for, smoothed, time_unit
-
-if TYPE_CHECKING:
-    from nbtrack.views.mime import ChartContent
 
 LEFT, RIGHT, TOP, BOTTOM = 42, 6, 24, 20
 BAD = "#c0392b"
@@ -74,9 +70,9 @@ def draw_panel(
     x, y, width, height = box
     _draw_heading(canvas, group, lines, x, y, width)
     inner = (width - LEFT - RIGHT, height - TOP - BOTTOM)
-    places = places_for(content.x, content.curves)
-    xs, unit = _positions(lines, places)
-    log_x = content.log_x and places.kind != "time"
+    x_axis = x_axis_for(content.x, content.curves)
+    xs, unit = _positions(lines, x_axis)
+    log_x = content.log_x and x_axis.kind != "time"
     smooth_values = [
         smoothed(line.curve.values, content.smoothing, x, line.curve.total)
         for line, x in zip(lines, xs, strict=True)
@@ -137,12 +133,12 @@ def _draw_heading(
     canvas.text(x, y, title, size=12.5, bold=True, colour=INK)
 
 
-def _positions(lines: Sequence[Line], places: Places) -> tuple[list[Floats], str]:
+def _positions(lines: Sequence[Line], x_axis: XAxis) -> tuple[list[Floats], str]:
     """Return where the points stand on the x axis, and its unit."""
-    xs = [places.of(line.curve) for line in lines]
-    if places.kind in ("step", "metric"):
+    xs = [x_axis.of(line.curve) for line in lines]
+    if x_axis.kind in ("step", "metric"):
         return xs, ""
-    if places.kind == "time":  # a picture has no calendar: since the first point of all
+    if x_axis.kind == "time":  # a picture has no calendar: since the first point of all
         since = min((float(x[0]) for x in xs if len(x)), default=0.0)
         xs = [(x - since) / 1000 for x in xs]
     seconds, unit = time_unit(max((float(x[-1]) for x in xs if len(x)), default=0.0))

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from nbtrack.views.canvas import COLOURS, INK, MUTED, Canvas
-from nbtrack.views.curves import Curve, RunRef
+from nbtrack.views.chart.content import ChartContent, RunRef
+from nbtrack.views.chart.curves import Curve
+from nbtrack.views.chart.metric_groups import group_metrics, parse_metric
+from nbtrack.views.drawing.canvas import COLOURS, INK, MUTED, Canvas
+from nbtrack.views.drawing.panel import Line, draw_panel, line_of
 from nbtrack.views.formats import STATE_WORDS, head_facts, shareable
-from nbtrack.views.groups import group_metrics, parse_metric
-from nbtrack.views.panel import Line, draw_panel, line_of
-
-if TYPE_CHECKING:
-    from nbtrack.views.mime import ChartContent
 
 WIDTH = 760
 MARGIN = 16

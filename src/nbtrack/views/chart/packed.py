@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from nbtrack.views.curves import MAX_POINTS, Curve, thinned
+from nbtrack.views.chart.curves import MAX_POINTS, Curve, thinned
 
 FEWEST = 4  # points of a curve
 COARSE = (24, 12, FEWEST)  # points of a curve that still shows its course, the better ones first

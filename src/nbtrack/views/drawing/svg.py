@@ -8,11 +8,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from nbtrack.views.axes import Axis, axis_for
-from nbtrack.views.canvas import COLOURS, FRAME, GRID, INK, MUTED, PAPER
-from nbtrack.views.mime import ChartContent
-from nbtrack.views.panel import Line
-from nbtrack.views.places import places_for
+from nbtrack.views.chart.content import ChartContent
+from nbtrack.views.drawing.axes import Axis, axis_for, x_axis_for
+from nbtrack.views.drawing.canvas import COLOURS, FRAME, GRID, INK, MUTED, PAPER
+from nbtrack.views.drawing.panel import Line
 
 WIDTH = 760
 LEFT, RIGHT, TOP, BOTTOM = 46, 8, 64, 24
@@ -68,8 +67,8 @@ def _panel(
     key: str, lines: Sequence[Line], content: ChartContent, x: float, width: float
 ) -> list[str]:
     inner = width - LEFT - RIGHT
-    places = places_for(content.x, content.curves)
-    xs = [places.of(line.curve) for line in lines]
+    x_axis = x_axis_for(content.x, content.curves)
+    xs = [x_axis.of(line.curve) for line in lines]
     across, up = _axis(xs, 0.015), _axis([line.curve.values for line in lines], 0.06)
     left, bottom = x + LEFT, TOP + PLOT
     parts = [_text(x + 4, TOP - 6, key, INK, 'font-weight="600"')]

@@ -1,0 +1,1 @@
+"""Charts of metrics: their curves, and what is shown and kept of them."""

@@ -1,0 +1,78 @@
+"""What a chart shows: runs, their curves, and how they are drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from nbtrack.errors import InvalidParameterError
+from nbtrack.views.chart.curves import Curve
+
+ROLES = ("live", "last", "best", "plain")
+STATES = ("RUNNING", "SCHEDULED", "FINISHED", "FAILED", "KILLED", "INTERRUPTED")
+
+
+@dataclass(frozen=True)
+class RunRef:
+    """A run that a chart shows.
+
+    Attributes
+    ----------
+    run_id, name : str
+        Its id, and how people call it.
+    role : {"live", "last", "best", "plain"}
+        ``last`` and ``best`` are drawn as faint ghosts behind the others.
+    state : str
+        ``RUNNING``, ``FINISHED``, ``FAILED``, ``KILLED`` or ``INTERRUPTED``.
+    """
+
+    run_id: str
+    name: str
+    role: str = "plain"
+    state: str = "FINISHED"
+
+    def __post_init__(self) -> None:
+        for what, value, known in (("role", self.role, ROLES), ("state", self.state, STATES)):
+            if value not in known:
+                raise InvalidParameterError(
+                    f"Run '{self.name}' has the {what} {value!r}; use one of {', '.join(known)}."
+                )
+
+    def as_json(self) -> dict[str, str]:
+        """Return the run as the browser knows it."""
+        return {"id": self.run_id, "name": self.name, "role": self.role, "state": self.state}
+
+
+@dataclass(frozen=True)
+class ChartContent:
+    """What a chart or a card shows.
+
+    Attributes
+    ----------
+    runs, curves
+        The runs and their points.
+    title, x, smoothing, log_y, log_x
+        As in `nbtrack.views.widgets.metric_chart.MetricChart`.
+    head, since, detail
+        The lines above a card, as in `nbtrack.views.widgets.run_card.RunCard`;
+        ``head`` is ``None`` for a bare chart.
+    store_id
+        Of the store that has the runs: a server that knows it is asked about a run that goes on,
+        for detail, and for curves that found no room in the output.
+    keys
+        The metrics that were asked for; None for all but those of the machine.
+    """
+
+    runs: Sequence[RunRef] = ()
+    curves: Sequence[Curve] = ()
+    title: str = ""
+    x: str = "auto"
+    smoothing: float = 0.0
+    log_y: bool = False
+    log_x: bool = False
+    head: dict[str, Any] | None = None
+    since: Sequence[dict[str, Any]] = ()
+    detail: dict[str, Any] = field(default_factory=dict)
+    store_id: str = ""
+    keys: Sequence[str] | None = None
