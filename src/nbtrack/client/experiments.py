@@ -45,7 +45,13 @@ class ExperimentMethods(ClientBase):
         order_by: list[str] | None = None,
         page_token: str | None = None,
     ) -> PagedList[Experiment]:
-        """Return one page of the experiments that fit a filter."""
+        """Return one page of the experiments that fit a filter.
+
+        Parameters
+        ----------
+        view_type : int
+            One of ``nbtrack.entities.ViewType``.
+        """
         from nbtrack.store.search.experiments import search_experiments
 
         with self._store.read() as reader:

@@ -22,7 +22,13 @@ class LoggedModelMethods(ClientBase):
         params: Mapping[str, Any] | None = None,
         model_type: str | None = None,
     ) -> LoggedModel:
-        """Make a logged model that is PENDING until ``finalize_logged_model``."""
+        """Make a logged model that is PENDING until ``finalize_logged_model``.
+
+        Parameters
+        ----------
+        source_run_id, model_type : str, optional
+            As in ``nbtrack.initialize_logged_model``; the active run is not taken.
+        """
         from nbtrack.tracking.logged_models import initialize
 
         return initialize(
@@ -45,7 +51,13 @@ class LoggedModelMethods(ClientBase):
     def finalize_logged_model(
         self, model_id: str, status: Literal["READY", "FAILED"] | LoggedModelStatus
     ) -> LoggedModel:
-        """Say whether all files of a logged model are there."""
+        """Say whether all files of a logged model are there.
+
+        Parameters
+        ----------
+        status : {"READY", "FAILED"}
+            Whether they are.
+        """
         from nbtrack.tracking import model_edits
 
         return model_edits.finalize(self._store_of_model(model_id), model_id, status)
@@ -80,7 +92,13 @@ class LoggedModelMethods(ClientBase):
         local_path: str | os.PathLike[str],
         artifact_path: str | None = None,
     ) -> None:
-        """Store a file (or a folder) among the files of a logged model."""
+        """Store a file (or a folder) among the files of a logged model.
+
+        Parameters
+        ----------
+        local_path, artifact_path : str or path
+            As in ``nbtrack.log_artifact``.
+        """
         from nbtrack.models.edits import own_stays_own
         from nbtrack.tracking import model_edits
 
@@ -94,7 +112,13 @@ class LoggedModelMethods(ClientBase):
         local_dir: str | os.PathLike[str],
         artifact_path: str | None = None,
     ) -> None:
-        """Store what a folder holds among the files of a logged model."""
+        """Store what a folder holds among the files of a logged model.
+
+        Parameters
+        ----------
+        local_dir, artifact_path : str or path
+            As in ``nbtrack.log_artifacts``.
+        """
         from nbtrack.models.edits import own_stays_own
         from nbtrack.tracking import model_edits
 
@@ -103,7 +127,13 @@ class LoggedModelMethods(ClientBase):
             model_edits.files(store, model_id).put_folder(local_dir, artifact_path)
 
     def list_logged_model_artifacts(self, model_id: str, path: str | None = None) -> list[FileInfo]:
-        """Return the files and folders at a place among the files of a logged model."""
+        """Return the files and folders at a place among the files of a logged model.
+
+        Parameters
+        ----------
+        path : str, optional
+            A folder; by default what lies above all.
+        """
         from nbtrack.tracking import model_edits
 
         return model_edits.files(self._store_of_model(model_id), model_id).list(path)
@@ -117,7 +147,13 @@ class LoggedModelMethods(ClientBase):
         order_by: Sequence[Mapping[str, Any]] | None = None,
         page_token: str | None = None,
     ) -> PagedList[LoggedModel]:
-        """Return one page of the logged models that fit a filter."""
+        """Return one page of the logged models that fit a filter.
+
+        Parameters
+        ----------
+        experiment_ids, datasets : list
+            As in ``nbtrack.search_logged_models``.
+        """
         from nbtrack.store.search.logged_models import search_logged_models
 
         ids = [experiment_ids] if isinstance(experiment_ids, str | int) else experiment_ids

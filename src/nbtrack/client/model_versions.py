@@ -59,7 +59,15 @@ class ModelVersionMethods(ClientBase):
         )
 
     def copy_model_version(self, src_model_uri: str, dst_name: str) -> ModelVersion:
-        """Make a version of another registered model out of a version."""
+        """Make a version of another registered model out of a version.
+
+        Parameters
+        ----------
+        src_model_uri : str
+            ``models:/<name>/<version>`` or ``models:/<name>@<alias>``.
+        dst_name : str
+            The other model; it is made if need be.
+        """
         from nbtrack.tracking.registration import copy_model_version
 
         return copy_model_version(self._stores(src_model_uri), src_model_uri, dst_name)
@@ -100,7 +108,13 @@ class ModelVersionMethods(ClientBase):
             return registry.get_version(reader, name, version)
 
     def get_latest_versions(self, name: str, stages: list[str] | None = None) -> list[ModelVersion]:
-        """Return the greatest version of each stage, or of some stages."""
+        """Return the greatest version of each stage, or of some stages.
+
+        Parameters
+        ----------
+        stages : list of str, optional
+            By default all.
+        """
         from nbtrack.store import registry
 
         with self._registry.read() as reader:

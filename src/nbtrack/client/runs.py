@@ -20,7 +20,15 @@ class RunMethods(ClientBase):
         tags: Mapping[str, Any] | None = None,
         run_name: str | None = None,
     ) -> Run:
-        """Make a run that is RUNNING until ``set_terminated``."""
+        """Make a run that is RUNNING until ``set_terminated``.
+
+        Parameters
+        ----------
+        start_time : int, optional
+            Milliseconds since the epoch; now when it is not given.
+        run_name : str, optional
+            By default a random one.
+        """
         from nbtrack.tracking.run import create
 
         info, _ = create(
@@ -51,7 +59,15 @@ class RunMethods(ClientBase):
         order_by: list[str] | None = None,
         page_token: str | None = None,
     ) -> PagedList[Run]:
-        """Return one page of the runs that fit a filter."""
+        """Return one page of the runs that fit a filter.
+
+        Parameters
+        ----------
+        experiment_ids : list of str
+            Where to look.
+        run_view_type : int
+            One of ``nbtrack.entities.ViewType``.
+        """
         from nbtrack.store.search.runs import search_runs
 
         with self._store.read() as reader:
@@ -68,13 +84,27 @@ class RunMethods(ClientBase):
     def set_terminated(
         self, run_id: str, status: str | None = None, end_time: int | None = None
     ) -> None:
-        """End a run, by default as FINISHED, now."""
+        """End a run, by default as FINISHED, now.
+
+        Parameters
+        ----------
+        status : {"FINISHED", "FAILED", "KILLED"}, optional
+            How it has ended.
+        end_time : int, optional
+            Milliseconds since the epoch.
+        """
         from nbtrack.tracking.run import terminate
 
         terminate(self._store_of(run_id), check_run_id(run_id), status or "FINISHED", end_time)
 
     def update_run(self, run_id: str, status: str | None = None, name: str | None = None) -> None:
-        """Change status or name of a run."""
+        """Change status or name of a run.
+
+        Parameters
+        ----------
+        status : str, optional
+            A name of ``nbtrack.entities.RunStatus``.
+        """
         from nbtrack.tracking.run import check_status
 
         self._writer(run_id).update(status=check_status(status), name=name)
