@@ -78,6 +78,7 @@ def run(
     VENV.mkdir(exist_ok=True)
     log = VENV / "last-step.log"
     start = beat = time.monotonic()
+    shown = ""
     env = {**environment(), **(extra or {})}
     with log.open("wb") as out:
         process = subprocess.Popen(
@@ -91,8 +92,8 @@ def run(
         while process.poll() is None:
             time.sleep(0.05)
             if time.monotonic() - beat > HEARTBEAT:
-                beat = time.monotonic()
-                say(f"    {beat - start:4.0f} s  {last_line(log)}")
+                beat, before, shown = time.monotonic(), shown, last_line(log)
+                say(f"    {beat - start:4.0f} s  {shown if shown != before else ''}".rstrip())
     if process.returncode:
         tail = "\n".join(log.read_text("utf-8", "replace").splitlines()[-40:])
         raise StepError(f"{title}: failed with exit status {process.returncode}\n{tail}")
