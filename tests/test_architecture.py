@@ -56,8 +56,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "limits": {"errors", "config", "redaction"},
     "redaction": {"errors", "config"},
     "config": {"errors"},
-    "store": GROUND,
-    "health": {"store"} | GROUND,
+    "protocol": GROUND,
+    "store": {"protocol"} | GROUND,
+    "health": {"protocol", "store"} | GROUND,
     "tracking": {"store"} | GROUND,
     "views": {"store"} | GROUND,
     "data": RUN,
@@ -66,8 +67,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     **{door: {"models"} for door in DOORS},
     "autolog": {"models"} | RUN,
     "projects": {"models"} | RUN,
-    "interop": {"models"} | RUN,
-    "server": {"models", "views"} | RUN,
+    "interop": {"models", "protocol"} | RUN,
+    "server": {"models", "protocol", "views"} | RUN,
     "notebook": {"views", "autolog", "models"} | RUN,
     "artifacts": {"api"} | RUN,
     "api": SHOWN,
@@ -121,6 +122,19 @@ def test_only_the_store_imports_duckdb() -> None:
         if found.target.split(".")[0] == "duckdb" and layer(found.importer) != "store"
     }
     assert not users
+
+
+def test_stores_on_this_machine_know_no_protocol() -> None:
+    """A mirror speaks MLflow's protocol; other stores only know how URLs of artifacts look."""
+    wrong = [
+        str(found)
+        for found in imports()
+        if layer(found.importer) == "store"
+        and not found.importer.startswith("nbtrack.store.remote.")
+        and layer(found.target) == "protocol"
+        and found.target != "nbtrack.protocol.artifact_urls"
+    ]
+    assert not wrong
 
 
 def test_import_stays_light() -> None:

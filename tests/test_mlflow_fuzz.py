@@ -15,8 +15,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from nbtrack.server.mlflow import fields, wire
-from nbtrack.server.mlflow.fields import Each, Field, Message, OneOf
+from nbtrack.protocol import fields
+from nbtrack.protocol.endpoints import AJAX, API
+from nbtrack.protocol.fields import Field, Message, OneOf, Repeated
 from nbtrack.server.mlflow.table import MLFLOW
 from nbtrack.server.route import Route
 from tracking_servers import TrackingServer
@@ -38,10 +39,9 @@ def fuzz(times: int = 1) -> settings:
 ROUTES = [
     route
     for route in MLFLOW
-    if route.path.startswith((wire.API, "/mlflow", "/get-", "/model-"))
-    and "{path" not in route.path
+    if route.path.startswith((API, "/mlflow", "/get-", "/model-")) and "{path" not in route.path
 ]
-AJAX = [route for route in MLFLOW if route.path.startswith(wire.AJAX) and route not in ROUTES]
+PAGES = [route for route in MLFLOW if route.path.startswith(AJAX) and route not in ROUTES]
 
 BITS = ["..", ".", "", "a", "artifacts", "models", "0", "%2e%2e", "..%2f", "%5c..", "%00", "~",
         "etc", "passwd", "secret.txt", "C:", "\\", "ü", " ", "a\nb", "x" * 300]  # fmt: skip
@@ -66,12 +66,17 @@ junk = st.recursive(
     ),
     max_leaves=6,
 )
-PLAIN = {fields.text: text, fields.whole: number, fields.real: real, fields.flag: st.booleans()}
+PLAIN = {
+    fields.string: text,
+    fields.integer: number,
+    fields.double: real,
+    fields.boolean: st.booleans(),
+}
 
 
 def values_of(read: Any) -> st.SearchStrategy[Any]:
     """What a field may be, by the schema; now and then something else."""
-    if isinstance(read, Each):
+    if isinstance(read, Repeated):
         meant: st.SearchStrategy[Any] = st.lists(values_of(read.read), max_size=3)
     elif isinstance(read, Message):
         meant = bodies_of(read.fields)
@@ -143,7 +148,7 @@ def route_name(route: Route) -> str:
     return f"{route.method} {route.path}"
 
 
-@pytest.mark.parametrize("route", ROUTES + AJAX[::7], ids=route_name)
+@pytest.mark.parametrize("route", ROUTES + PAGES[::7], ids=route_name)
 def test_whatever_is_asked_the_server_does_not_fail(server: TrackingServer, route: Route) -> None:
     parts = dict.fromkeys(("model_id", "tag_key", "upload_id", "number"), text)
 

@@ -24,7 +24,7 @@ from nbtrack.errors import (
     ServerDeniedError,
     ServerUnreachableError,
 )
-from nbtrack.store.remote.rest import RestClient
+from nbtrack.protocol.client import RestClient
 from nbtrack.store.store import Store
 from nbtrack.tracking import context
 from programs import SRC

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 import nbtrack
+from nbtrack.protocol.client import RestClient
 from nbtrack.store import store as stores
-from nbtrack.store.remote.rest import RestClient
 from nbtrack.store.store import Store, open_store
 from tracking_servers import TrackingServer
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from nbtrack.errors import NbtrackError, ServerDeniedError, ServerUnreachableError
 from nbtrack.health.finding import Finding, problem, warning
+from nbtrack.protocol.client import RestClient
 from nbtrack.store import tails
-from nbtrack.store.remote.rest import RestClient
 from nbtrack.store.remote.spool import Spool
 
 PATIENCE_S = 5.0

@@ -12,7 +12,6 @@ import numpy as np
 from nbtrack.entities import Dataset, DatasetInput, InputTag
 from nbtrack.errors import InvalidParameterError
 from nbtrack.interop.mlflow_server_models import logged_models, registered_models
-from nbtrack.interop.mlflow_wire import pairs, whole
 from nbtrack.interop.records import (
     ExperimentRecord,
     ModelRecord,
@@ -26,8 +25,9 @@ from nbtrack.interop.records import (
 from nbtrack.interop.report import Report
 from nbtrack.interop.served_files import ServedFiles, served_path
 from nbtrack.interop.source import Files, Source
+from nbtrack.protocol import decode
+from nbtrack.protocol.client import Json, RestClient
 from nbtrack.store.points import Points
-from nbtrack.store.remote.rest import Json, RestClient
 
 AT_ONCE = 4
 RUNS_AT_ONCE = 100
@@ -72,9 +72,9 @@ class MlflowServer(Source):
                 str(entry["experiment_id"]),
                 entry.get("name") or "",
                 entry.get("lifecycle_stage") or "active",
-                whole(entry.get("creation_time")),
-                whole(entry.get("last_update_time")),
-                pairs(entry.get("tags")),
+                decode.integer(entry.get("creation_time")),
+                decode.integer(entry.get("last_update_time")),
+                decode.tags(entry.get("tags")),
             )
             for entry in self._client.pages("POST", "experiments/search", wanted, "experiments")
         ]
@@ -149,17 +149,17 @@ def _run(run: Json) -> RunRecord:
         experiment=str(info["experiment_id"]),
         name=info.get("run_name") or "",
         status=info.get("status") or "FINISHED",
-        start=whole(info.get("start_time")) or 0,
-        end=whole(info.get("end_time")),
+        start=decode.integer(info.get("start_time")) or 0,
+        end=decode.integer(info.get("end_time")),
         user=info.get("user_id") or "",
         stage=info.get("lifecycle_stage") or "active",
         artifacts=info.get("artifact_uri"),
-        params=pairs(data.get("params")),
-        tags=pairs(data.get("tags")),
+        params=decode.tags(data.get("params")),
+        tags=decode.tags(data.get("tags")),
         inputs=[_input(item) for item in read.get("dataset_inputs") or ()],
         model_inputs=[item["model_id"] for item in read.get("model_inputs") or ()],
         model_outputs=[
-            (item["model_id"], whole(item.get("step")) or 0)
+            (item["model_id"], decode.integer(item.get("step")) or 0)
             for item in made.get("model_outputs") or ()
         ],
     )
@@ -168,15 +168,15 @@ def _run(run: Json) -> RunRecord:
 def _input(item: Json) -> DatasetInput:
     data = item["dataset"]
     texts = (data.get(name) for name in ("source_type", "source", "schema", "profile"))
-    tags = [InputTag(key, value) for key, value in pairs(item.get("tags")).items()]
+    tags = [InputTag(key, value) for key, value in decode.tags(item.get("tags")).items()]
     return DatasetInput(Dataset(data["name"], data["digest"], *texts), tags)
 
 
 def _batch(series: Sequence[Series], histories: Sequence[Sequence[Json]]) -> PointBatch:
     numbers = np.repeat(np.arange(len(series)), [len(history) for history in histories])
     points = [point for history in histories for point in history]
-    steps, _ = int_column([whole(point.get("step")) or 0 for point in points] or [0])
-    times, _ = int_column([whole(point.get("timestamp")) or 0 for point in points] or [0])
+    steps, _ = int_column([decode.integer(point.get("step")) or 0 for point in points] or [0])
+    times, _ = int_column([decode.integer(point.get("timestamp")) or 0 for point in points] or [0])
     values = np.array([float(point.get("value", 0.0)) for point in points], dtype=np.float64)
     count = len(points)
     return PointBatch(series, Points(numbers, steps[:count], times[:count], unclamped(values)))

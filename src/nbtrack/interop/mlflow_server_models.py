@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from nbtrack.entities import Metric
 from nbtrack.errors import NbtrackError
 from nbtrack.interop.mlflow_database_models import model_of
-from nbtrack.interop.mlflow_wire import pairs, versions_of
 from nbtrack.interop.records import ModelRecord, RegisteredRecord, VersionRecord
-from nbtrack.store.remote.rest import Json, RestClient
+from nbtrack.protocol import decode
+from nbtrack.protocol.client import Json, RestClient
 
 STATUSES = {
     "LOGGED_MODEL_PENDING": "PENDING",
@@ -47,8 +48,8 @@ def _model(entry: Json) -> ModelRecord:
         message=info.get("status_message") or None,
         created=created,
         updated=int(info.get("last_updated_timestamp_ms") or created),
-        params=pairs(data.get("params")),
-        tags=pairs(info.get("tags")),
+        params=decode.tags(data.get("params")),
+        tags=decode.tags(info.get("tags")),
         metrics=[
             Metric(
                 item["key"],
@@ -78,7 +79,7 @@ def registered_models(client: RestClient) -> Iterator[RegisteredRecord]:
             entry.get("description") or None,
             created,
             int(entry.get("last_updated_timestamp") or created),
-            pairs(entry.get("tags")),
+            decode.tags(entry.get("tags")),
             {item["alias"]: int(item["version"]) for item in entry.get("aliases") or ()},
             sorted(versions, key=lambda version: version.version),
             max((version.version for version in versions), default=0),
@@ -107,5 +108,11 @@ def _version(client: RestClient, entry: Json) -> VersionRecord:
         message=entry.get("status_message") or None,
         created=created,
         updated=int(entry.get("last_updated_timestamp") or created),
-        tags=pairs(entry.get("tags")),
+        tags=decode.tags(entry.get("tags")),
     )
+
+
+def versions_of(name: str) -> dict[str, Any]:
+    """Return the search for the versions of a registered model."""
+    quote = '"' if "'" in name else "'"
+    return {"filter": f"name = {quote}{name}{quote}", "max_results": 1000}

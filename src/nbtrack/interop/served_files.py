@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 from nbtrack.entities import FileInfo
 from nbtrack.errors import StoreError
-from nbtrack.store.remote.rest import CHUNK, RestClient
+from nbtrack.protocol.client import CHUNK, RestClient
 
 IN_MEMORY = 16 << 20
 _PROXY = re.compile(r"/api/2\.0/mlflow-artifacts/artifacts(?:/|$)")

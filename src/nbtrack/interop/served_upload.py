@@ -10,9 +10,9 @@ from nbtrack.interop.copying import copy_folder
 from nbtrack.interop.nbtrack_store import NbtrackStore
 from nbtrack.interop.report import Report
 from nbtrack.interop.served_files import ServedFiles, served_path
+from nbtrack.protocol.client import RestClient
 from nbtrack.store.artifact_access import ArtifactAccess
 from nbtrack.store.artifacts import ArtifactFolder
-from nbtrack.store.remote.rest import RestClient
 
 CARD = "MLmodel"
 

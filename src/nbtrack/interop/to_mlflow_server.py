@@ -14,14 +14,14 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from nbtrack.errors import NbtrackError, NotFoundError
-from nbtrack.interop.mlflow_wire import entries, number, pairs
 from nbtrack.interop.nbtrack_store import NbtrackStore
 from nbtrack.interop.progress import Progress
 from nbtrack.interop.records import LOCAL_RUN, ExperimentRecord, RunRecord
 from nbtrack.interop.report import Report
 from nbtrack.interop.served_upload import Uploads
 from nbtrack.interop.to_mlflow_server_models import ModelCalls
-from nbtrack.store.remote.rest import Json, RestClient
+from nbtrack.protocol import decode, encode
+from nbtrack.protocol.client import Json, RestClient
 
 OURS = "nbtrack."
 COMPLETE = "nbtrack.exported"
@@ -117,7 +117,7 @@ class ServerExport:
             found = self._client.get("experiments/get-by-name", query)["experiment"]
             new = False
         except NotFoundError:
-            body = {"name": record.name, "tags": entries(_carried(record.tags))}
+            body = {"name": record.name, "tags": encode.tags(_carried(record.tags))}
             found = self._client.post("experiments/create", body, repeatable=False)
             new = True
         if found.get("lifecycle_stage") == "deleted":
@@ -140,7 +140,7 @@ class ServerExport:
         if not self._experiments:
             return theirs
         for run in self._client.pages("POST", "runs/search", wanted, "runs"):
-            tags = pairs(run.get("data", {}).get("tags"))
+            tags = decode.tags(run.get("data", {}).get("tags"))
             twin = Twin(
                 run["info"]["run_id"],
                 run["info"].get("artifact_uri") or "",
@@ -215,12 +215,12 @@ class ServerExport:
         if parent is not None:
             tags[PARENT] = parent.id
         for name, values in (("params", record.params), ("tags", tags)):
-            for part in _parts(entries(values), MAX_PAIRS):
+            for part in _parts(encode.tags(values), MAX_PAIRS):
                 self._client.post("runs/log-batch", {"run_id": there, name: part})
         datasets = [
             {
                 "dataset": {k: v for k, v in vars(item.dataset).items() if v is not None},
-                "tags": entries({tag.key: tag.value for tag in item.tags}),
+                "tags": encode.tags({tag.key: tag.value for tag in item.tags}),
             }
             for item in record.inputs
         ]
@@ -238,7 +238,7 @@ class ServerExport:
                 run_id, key = batch.series[series]
                 if run_id in begun:
                     waiting[run_id].append(
-                        {"key": key, "value": number(value), "timestamp": time, "step": step}
+                        {"key": key, "value": encode.double(value), "timestamp": time, "step": step}
                     )
                 else:
                     known += run_id in self._twins

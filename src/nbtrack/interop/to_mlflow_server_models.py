@@ -6,8 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
 from nbtrack.errors import NbtrackError, NotFoundError
-from nbtrack.interop.mlflow_server_models import STATUSES
-from nbtrack.interop.mlflow_wire import entries, number, pairs, versions_of
+from nbtrack.interop.mlflow_server_models import STATUSES, versions_of
 from nbtrack.interop.records import (
     LOCAL_MODEL,
     LOCAL_VERSION,
@@ -17,7 +16,8 @@ from nbtrack.interop.records import (
 )
 from nbtrack.interop.report import Report
 from nbtrack.interop.served_upload import Uploads
-from nbtrack.store.remote.rest import Json, RestClient
+from nbtrack.protocol import decode, encode
+from nbtrack.protocol.client import Json, RestClient
 
 WORDS = {ours: theirs for theirs, ours in STATUSES.items()}
 MAX_METRICS, MAX_PARAMS = 1000, 100
@@ -73,7 +73,7 @@ class ModelCalls:
         try:
             for model in self._client.pages("POST", "logged-models/search", wanted, "models"):
                 info = model["info"]
-                tags = pairs(info.get("tags"))
+                tags = decode.tags(info.get("tags"))
                 found[tags.get(LOCAL_MODEL, info["model_id"])] = info
         except NbtrackError as error:
             if error.error_code != "ENDPOINT_NOT_FOUND":  # of before MLflow 3
@@ -103,7 +103,7 @@ class ModelCalls:
             self._client.call("PATCH", f"logged-models/{there}", body)
 
     def _create(self, record: ModelRecord) -> Json:
-        params = entries(record.params)
+        params = encode.tags(record.params)
         tags = {k: v for k, v in record.tags.items() if not k.startswith("nbtrack.")}
         tags[LOCAL_MODEL] = record.id
         body = {
@@ -111,7 +111,7 @@ class ModelCalls:
             "name": record.name,
             "model_type": record.type or "",
             "params": params[:MAX_PARAMS],
-            "tags": entries(tags),
+            "tags": encode.tags(tags),
         }
         if record.run is not None and record.run in self._runs:
             body["source_run_id"] = self._runs[record.run]
@@ -132,7 +132,7 @@ class ModelCalls:
                 continue
             point = {
                 "key": metric.key,
-                "value": number(metric.value),
+                "value": encode.double(metric.value),
                 "timestamp": metric.timestamp,
                 "step": metric.step,
                 "model_id": there,
@@ -163,7 +163,7 @@ class ModelCalls:
         except NotFoundError:
             body = {
                 "name": name,
-                "tags": entries(record.tags),
+                "tags": encode.tags(record.tags),
                 "description": record.description or "",
             }
             found = self._client.post("registered-models/create", body)["registered_model"]
@@ -189,7 +189,7 @@ class ModelCalls:
         found: dict[int, str] = {}
         wanted = versions_of(record.name)
         for entry in self._client.pages("GET", "model-versions/search", wanted, "model_versions"):
-            local = pairs(entry.get("tags")).get(LOCAL_VERSION)
+            local = decode.tags(entry.get("tags")).get(LOCAL_VERSION)
             created = int(entry.get("creation_timestamp") or 0)
             ours = int(local) if local else made.get(created)
             if ours is not None:
@@ -205,7 +205,7 @@ class ModelCalls:
             "run_link": record.run_link,
             "description": record.description,
             "model_id": self.there.get(record.model or ""),
-            "tags": entries(tags),
+            "tags": encode.tags(tags),
         }
         sent = {key: value for key, value in body.items() if value}
         made = self._client.post("model-versions/create", sent, repeatable=False)["model_version"]

@@ -34,7 +34,7 @@ class Route:
     action : callable
         Whether a request reads or writes, for the server's authorizer.
     fields : tuple
-        Of scope ``tracking``: the fields of the request, see ``nbtrack.server.mlflow.fields``.
+        Of scope ``tracking``: the fields of the request, see ``nbtrack.protocol.fields``.
     opens : callable, optional
         Of scope ``tracking``, where the body is a file of any size: asked before more of it is
         taken than memory should hold, it returns the folder in which the file is gathered, and

@@ -18,14 +18,13 @@ from dataclasses import dataclass, field
 
 from nbtrack.config import StoreLocation, default_uri, find_default, resolve
 from nbtrack.errors import InvalidParameterError, NbtrackError, StoreLockedError
+from nbtrack.protocol.artifact_urls import PROXY, SCHEME
 from nbtrack.server.access import Access
 from nbtrack.server.announcer import Announcer
 from nbtrack.server.application import application
 from nbtrack.server.catalog import Catalog
 from nbtrack.server.connections import Connections, affordable
-from nbtrack.server.mlflow.places import PROXY
 from nbtrack.server.mlflow.served import Served
-from nbtrack.server.mlflow.wire import SCHEME
 from nbtrack.server.pace import Pace, Patience
 from nbtrack.server.scoring.guard import Guard
 from nbtrack.server.site import Site
@@ -190,7 +189,7 @@ def _open(options: ServerOptions, path: str) -> Served:
     root = _absolute(options.default_artifact_root)
     destination = _absolute(options.artifacts_destination)
     proxied = options.serve_artifacts
-    if root is not None and not root.startswith(SCHEME) and PROXY not in root:
+    if root is not None and not root.startswith(f"{SCHEME}:") and PROXY not in root:
         proxied = False
     else:
         root = destination
@@ -214,7 +213,7 @@ def _artifact_roots(options: ServerOptions) -> list[str]:
     return [
         checked_root(root)
         for root in named
-        if root is not None and not root.startswith(SCHEME) and PROXY not in root
+        if root is not None and not root.startswith(f"{SCHEME}:") and PROXY not in root
     ]
 
 

@@ -24,10 +24,11 @@ from urllib.parse import unquote, urlsplit
 
 from nbtrack.config import env
 from nbtrack.errors import InvalidParameterError, UntrustedError
+from nbtrack.protocol.artifact_urls import PROXY
 from nbtrack.store import artifact_choices
 from nbtrack.store.artifact_paths import stays_below
 from nbtrack.store.artifact_roots import ClosedArtifacts, local_path
-from nbtrack.store.artifacts import SERVED, ArtifactFolder, Record, remote_root_of
+from nbtrack.store.artifacts import ArtifactFolder, Record, remote_root_of
 
 ROOTS = "NBTRACK_ARTIFACT_ROOTS"
 OBJECT_STORES = frozenset(
@@ -178,7 +179,7 @@ class ArtifactAccess:
             return False
         if where[0] in OBJECT_STORES:
             return True
-        proxy = _parts(f"{self._server}{SERVED}")
+        proxy = _parts(f"{self._server}{PROXY}")
         return proxy is not None and where[: len(proxy)] == proxy
 
     def _refusal(self, location: str) -> str:

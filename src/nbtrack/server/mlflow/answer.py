@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TypeVar
 
 from nbtrack.errors import HTTP_STATUS, InvalidParameterError, NbtrackError, StoreError
+from nbtrack.protocol.fields import read_fields, read_query
 from nbtrack.server import wire as names
 from nbtrack.server.messages import FileReply, Reply, Request
 from nbtrack.server.mlflow.artifacts import put_in_run
-from nbtrack.server.mlflow.fields import read_fields, read_query
 from nbtrack.server.mlflow.served import Asked, Served
 from nbtrack.server.route import Route
 from nbtrack.server.spool import Spool

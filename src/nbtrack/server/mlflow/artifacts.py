@@ -12,9 +12,11 @@ from typing import BinaryIO
 from nbtrack.entities import FileInfo
 from nbtrack.errors import InvalidParameterError, NbtrackError, NotFoundError
 from nbtrack.limits import missing
+from nbtrack.protocol import encode
+from nbtrack.protocol.artifact_urls import PROXY
+from nbtrack.protocol.endpoints import API
 from nbtrack.server.messages import FileReply, Reply
-from nbtrack.server.mlflow import wire
-from nbtrack.server.mlflow.places import PROXY, Target
+from nbtrack.server.mlflow.places import Target
 from nbtrack.server.mlflow.served import Asked, Served
 from nbtrack.server.mlflow.uploads import MAX_PARTS
 from nbtrack.store.artifact_paths import check_artifact_path
@@ -30,7 +32,9 @@ def of_run(served: Served, asked: Asked) -> Reply:
     with served.store.read() as reader:
         info = get_run(reader, run_id).info
     found = _listed(served.places.folder(Target(run_id, "", False)), asked["path"])
-    return Reply(wire.known(root_uri=served.places.of_run(info), files=wire.file_infos(found)))
+    return Reply(
+        encode.omit_none(root_uri=served.places.of_run(info), files=encode.file_infos(found))
+    )
 
 
 def _listed(folder: ArtifactFolder, path: str | None) -> list[FileInfo]:
@@ -59,7 +63,7 @@ def listing(served: Served, asked: Asked) -> Reply:
         return Reply({})
     found = served.places.folder(target).list(target.path or None)
     names = [FileInfo(PurePosixPath(f.path).name, f.is_dir, f.file_size) for f in found]
-    return Reply(wire.known(files=wire.file_infos(names)))
+    return Reply(encode.omit_none(files=encode.file_infos(names)))
 
 
 def download(served: Served, asked: Asked) -> FileReply:
@@ -135,7 +139,7 @@ def start_parts(served: Served, asked: Asked) -> Reply:
     parts = [
         {
             "part_number": number,
-            "url": f"{asked.url}{wire.API}/mlflow-artifacts/mpu/part/{upload_id}/{number}",
+            "url": f"{asked.url}{API}/mlflow-artifacts/mpu/part/{upload_id}/{number}",
             "headers": {}
             if asked.authorization is None
             else {"Authorization": asked.authorization},

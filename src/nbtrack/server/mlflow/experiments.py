@@ -7,8 +7,10 @@ import json
 from nbtrack.entities import ViewType
 from nbtrack.errors import InvalidParameterError, NotFoundError
 from nbtrack.limits import missing
+from nbtrack.protocol import decode, encode
+from nbtrack.protocol.artifact_urls import SCHEME
+from nbtrack.protocol.fields import VIEW_TYPES
 from nbtrack.server.messages import Reply
-from nbtrack.server.mlflow import wire
 from nbtrack.server.mlflow.served import Asked, Served
 from nbtrack.store import experiments
 
@@ -21,9 +23,9 @@ def create(served: Served, asked: Asked) -> Reply:
     location = asked["artifact_location"]
     if location:
         _check_location(location)
-        if location.startswith(wire.SCHEME):
+        if location.startswith(f"{SCHEME}:"):
             location = None  # that is where they go anyway
-    tags = dict(wire.pairs(asked["tags"]))
+    tags = decode.tags(asked["tags"])
     return Reply({"experiment_id": experiments.create(served.store, asked["name"], location, tags)})
 
 
@@ -41,7 +43,7 @@ def get(served: Served, asked: Asked) -> Reply:
     """Return an experiment by its id."""
     with served.store.read() as reader:
         found = experiments.get(reader, asked["experiment_id"])
-    return Reply({"experiment": wire.experiment(found, served.places.of_experiment(found))})
+    return Reply({"experiment": encode.experiment(found, served.places.of_experiment(found))})
 
 
 def get_by_name(served: Served, asked: Asked) -> Reply:
@@ -51,7 +53,7 @@ def get_by_name(served: Served, asked: Asked) -> Reply:
         found = experiments.find_by_name(reader, name)
     if found is None:
         raise NotFoundError(f"Could not find experiment with name '{name}'")
-    return Reply({"experiment": wire.experiment(found, served.places.of_experiment(found))})
+    return Reply({"experiment": encode.experiment(found, served.places.of_experiment(found))})
 
 
 def search(served: Served, asked: Asked) -> Reply:
@@ -67,13 +69,13 @@ def search(served: Served, asked: Asked) -> Reply:
             asked["order_by"],
             asked["page_token"],
         )
-    listed = [wire.experiment(each, served.places.of_experiment(each)) for each in found]
-    return Reply(wire.known(experiments=listed, next_page_token=found.token))
+    listed = [encode.experiment(each, served.places.of_experiment(each)) for each in found]
+    return Reply(encode.omit_none(experiments=listed, next_page_token=found.token))
 
 
 def view_number(name: str | None) -> int:
     """Return the number of a view type; without one it is ACTIVE_ONLY."""
-    return ViewType.ACTIVE_ONLY if name is None else wire.VIEW_TYPES.index(name) + 1
+    return ViewType.ACTIVE_ONLY if name is None else VIEW_TYPES.index(name) + 1
 
 
 def delete(served: Served, asked: Asked) -> Reply:
@@ -123,5 +125,5 @@ def search_datasets(served: Served, asked: Asked) -> Reply:
         rows = reader.named("experiments.datasets", experiment_ids=ids)
     found = {(*key, json.loads(tags).get(CONTEXT)): None for *key, tags in rows}
     names = ("experiment_id", "name", "digest", "context")
-    summaries = [wire.known(**dict(zip(names, row, strict=True))) for row in found]
-    return Reply(wire.known(dataset_summaries=summaries))
+    summaries = [encode.omit_none(**dict(zip(names, row, strict=True))) for row in found]
+    return Reply(encode.omit_none(dataset_summaries=summaries))

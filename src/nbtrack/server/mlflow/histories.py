@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from nbtrack.entities import Metric
 from nbtrack.errors import InvalidParameterError
 from nbtrack.limits import check_run_id, missing
+from nbtrack.protocol import encode
 from nbtrack.server.messages import Reply
-from nbtrack.server.mlflow import wire
 from nbtrack.server.mlflow.served import Asked, Served
 from nbtrack.store.history import history_page
 from nbtrack.store.reader import Reader
@@ -39,8 +39,8 @@ def history(served: Served, asked: Asked) -> Reply:
         wanted = _ALL if limit is None else limit + 1
         found = history_page(reader, run_id, asked["metric_key"], start, wanted)
     token = make_token(start + limit) if limit is not None and len(found) > limit else None
-    points = [wire.metric(point) for point in found[:limit]]
-    return Reply(wire.known(metrics=points, next_page_token=token))
+    points = [encode.metric(point) for point in found[:limit]]
+    return Reply(encode.omit_none(metrics=points, next_page_token=token))
 
 
 def bulk(served: Served, asked: Asked) -> Reply:
@@ -65,7 +65,7 @@ def bulk(served: Served, asked: Asked) -> Reply:
                 break
             found = history_page(reader, check_run_id(run_id), key, 0, left)
             left -= len(found)
-            points += [{**wire.metric(point), "run_id": run_id} for point in found]
+            points += [{**encode.metric(point), "run_id": run_id} for point in found]
     return Reply({"metrics": points})
 
 
@@ -102,7 +102,7 @@ def bulk_interval(served: Served, asked: Asked) -> Reply:
                 row[0] for row in reader.named("history.steps", **name, first=first, last=last)
             ]
             points += _at_steps(reader, run_id, asked["metric_key"], spread(steps, limit))
-    return Reply(wire.known(metrics=points))
+    return Reply(encode.omit_none(metrics=points))
 
 
 def spread(steps: Sequence[int], limit: int) -> list[int]:
@@ -115,9 +115,9 @@ def spread(steps: Sequence[int], limit: int) -> list[int]:
     return [steps[round(place * width)] for place in range(limit)]
 
 
-def _at_steps(reader: Reader, run_id: str, key: str, steps: list[int]) -> list[wire.Json]:
+def _at_steps(reader: Reader, run_id: str, key: str, steps: list[int]) -> list[encode.Json]:
     rows = reader.named("history.at_steps", run_id=run_id, key=key, steps=steps, limit=MAX_PER_RUN)
     return [
-        {**wire.metric(Metric(key, value, time, step)), "run_id": run_id}
+        {**encode.metric(Metric(key, value, time, step)), "run_id": run_id}
         for value, time, step in rows
     ]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from nbtrack.errors import NbtrackError
+from nbtrack.protocol.endpoints import PROTOCOL_VERSION
 from nbtrack.server.messages import Reply
 from nbtrack.server.mlflow.served import Asked, Served
-from nbtrack.server.mlflow.wire import PROTOCOL_VERSION
 
 
 def health(served: Served, asked: Asked) -> Reply:

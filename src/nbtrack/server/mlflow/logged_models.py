@@ -8,8 +8,9 @@ from typing import Any
 from nbtrack.entities import LoggedModel
 from nbtrack.errors import InvalidParameterError
 from nbtrack.limits import check_path_like, missing
+from nbtrack.protocol import decode, encode
+from nbtrack.protocol.fields import MODEL_STATUS_NAMES
 from nbtrack.server.messages import FileReply, Reply
-from nbtrack.server.mlflow import wire
 from nbtrack.server.mlflow.artifacts import opened
 from nbtrack.server.mlflow.places import Target
 from nbtrack.server.mlflow.served import Asked, Served
@@ -19,11 +20,11 @@ from nbtrack.store.registry_edits import VERSIONS_TAG
 MAX_RESULTS = 50
 
 
-def _shown(served: Served, found: LoggedModel) -> wire.Json:
-    return wire.logged_model(found, served.places.of_model(found), _registrations(found))
+def _shown(served: Served, found: LoggedModel) -> encode.Json:
+    return encode.logged_model(found, served.places.of_model(found), _registrations(found))
 
 
-def _registrations(found: LoggedModel) -> list[wire.Json]:
+def _registrations(found: LoggedModel) -> list[encode.Json]:
     try:
         listed = json.loads(found.tags.get(VERSIONS_TAG, "[]"))
         return [{"name": str(v["name"]), "version": str(v["version"])} for v in listed]
@@ -40,8 +41,8 @@ def create(served: Served, asked: Asked) -> Reply:
         asked["name"] or None,
         run_id=asked["source_run_id"] or None,
         experiment_id=asked["experiment_id"],
-        params=dict(wire.pairs(asked["params"])),
-        tags=dict(wire.pairs(asked["tags"])),
+        params=decode.tags(asked["params"]),
+        tags=decode.tags(asked["tags"]),
         model_type=asked["model_type"] or None,
         use_active=False,
     )
@@ -61,7 +62,7 @@ def finalize(served: Served, asked: Asked) -> Reply:
     """Say how a logged model ended."""
     from nbtrack.tracking import model_edits
 
-    status = wire.MODEL_STATUS_NAMES[asked["status"]]
+    status = MODEL_STATUS_NAMES[asked["status"]]
     if status not in ("READY", "FAILED"):
         raise InvalidParameterError(
             f"Invalid model status: {asked['status']}. Expected statuses: ['READY', 'FAILED']"
@@ -81,7 +82,7 @@ def set_tags(served: Served, asked: Asked) -> Reply:
     from nbtrack.tracking import model_edits
 
     model_id = asked.path["model_id"]
-    model_edits.set_tags(served.store, model_id, dict(wire.pairs(asked["tags"])))
+    model_edits.set_tags(served.store, model_id, decode.tags(asked["tags"]))
     return Reply({"model": _shown(served, model_edits.get(served.store, model_id))})
 
 
@@ -97,7 +98,7 @@ def log_params(served: Served, asked: Asked) -> Reply:
     """Log params."""
     from nbtrack.tracking import model_edits
 
-    params = dict(wire.pairs(asked["params"]))
+    params = decode.tags(asked["params"])
     model_edits.log_params(served.store, asked.path["model_id"], params)
     return Reply({})
 
@@ -120,7 +121,7 @@ def search(served: Served, asked: Asked) -> Reply:
             asked["page_token"] or None,
         )
     listed = [_shown(served, model) for model in found]
-    return Reply(wire.known(models=listed, next_page_token=found.token))
+    return Reply(encode.omit_none(models=listed, next_page_token=found.token))
 
 
 def _order(entry: dict[str, Any]) -> dict[str, Any]:
@@ -139,7 +140,9 @@ def files(served: Served, asked: Asked) -> Reply:
     if path:
         check_path_like(path, "artifact_directory_path")
     listed = served.places.folder(_folder(served, asked)).list(path or None)
-    return Reply(wire.known(root_uri=served.places.of_model(found), files=wire.file_infos(listed)))
+    return Reply(
+        encode.omit_none(root_uri=served.places.of_model(found), files=encode.file_infos(listed))
+    )
 
 
 def file(served: Served, asked: Asked) -> FileReply:

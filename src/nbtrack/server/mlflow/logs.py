@@ -24,8 +24,8 @@ from nbtrack.limits import (
     check_run_id,
     missing,
 )
+from nbtrack.protocol import decode
 from nbtrack.server.messages import Reply, Request
-from nbtrack.server.mlflow import wire
 from nbtrack.server.mlflow.served import Asked, Served
 from nbtrack.store.writer import RunWriter
 
@@ -84,8 +84,8 @@ def batch(served: Served, asked: Asked) -> Reply:
     log_batch(
         _writer(served, asked),
         [_metric(item) for item in metrics],
-        [Param(key, value) for key, value in wire.pairs(params)],
-        [RunTag(key, value) for key, value in wire.pairs(tags)],
+        [Param(key, value) for key, value in decode.tag_pairs(params)],
+        [RunTag(key, value) for key, value in decode.tag_pairs(tags)],
     )
     return Reply({})
 
@@ -120,7 +120,7 @@ def inputs(served: Served, asked: Asked) -> Reply:
     """Record the datasets and the models that a run reads."""
     datasets = []
     for item in asked["datasets"] or []:
-        tags = [InputTag(key, value) for key, value in wire.pairs(item["tags"])]
+        tags = [InputTag(key, value) for key, value in decode.tag_pairs(item["tags"])]
         datasets.append(DatasetInput(Dataset(**item["dataset"]), tags))
     models = [LoggedModelInput(item["model_id"]) for item in asked["models"] or []]
     _writer(served, asked).log_inputs(datasets, models)

@@ -15,7 +15,7 @@ from urllib.parse import unquote, urlsplit
 
 from nbtrack.entities import Experiment, LoggedModel, RunInfo
 from nbtrack.errors import InvalidParameterError, NotFoundError
-from nbtrack.server.mlflow.wire import API, SCHEME
+from nbtrack.protocol.artifact_urls import PROXY, SCHEME
 from nbtrack.store import model_log
 from nbtrack.store.artifact_paths import check_artifact_path
 from nbtrack.store.artifact_roots import local_path
@@ -26,7 +26,6 @@ from nbtrack.store.store import Store
 
 MODELS = "models"
 ARTIFACTS = "artifacts"
-PROXY = f"{API}/mlflow-artifacts/artifacts"
 MAX_KNOWN = 10_000
 
 
@@ -101,7 +100,7 @@ class Places:
                         rest = rest[1:]  # there a run has a folder of that name
                 case _:
                     continue
-            return f"{SCHEME}/{'/'.join((*owner, ARTIFACTS, *rest))}"
+            return f"{SCHEME}:/{'/'.join((*owner, ARTIFACTS, *rest))}"
         return location
 
     def is_served(self, location: str) -> bool:
@@ -116,7 +115,7 @@ class Places:
         if not self.proxied:
             return location
         usual = location.startswith(self._usual) and "/.." not in location
-        return f"{SCHEME}/{path}" if usual or self.is_served(location) else location
+        return f"{SCHEME}:/{path}" if usual or self.is_served(location) else location
 
     def target(self, path: str) -> Target:
         """Return what a path of the proxy names.
@@ -189,7 +188,7 @@ class Places:
         """
         parts = urlsplit(uri)
         path = None
-        if parts.scheme == SCHEME.rstrip(":"):
+        if parts.scheme == SCHEME:
             path = parts.path
         elif parts.scheme in ("http", "https") and PROXY in parts.path:
             path = parts.path.partition(PROXY)[2]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from nbtrack.entities import ModelVersion, RegisteredModel
 from nbtrack.limits import missing
+from nbtrack.protocol import decode, encode
 from nbtrack.server.messages import FileReply, Reply
-from nbtrack.server.mlflow import wire
 from nbtrack.server.mlflow.artifacts import opened
 from nbtrack.server.mlflow.served import Asked, Served
 from nbtrack.store import registry, registry_edits
@@ -14,21 +14,21 @@ MAX_MODELS = 100
 MAX_VERSIONS = 200_000
 
 
-def _model(served: Served, found: RegisteredModel) -> wire.Json:
+def _model(served: Served, found: RegisteredModel) -> encode.Json:
     latest = [_version(served, version) for version in found.latest_versions]
-    return wire.registered_model(found, latest)
+    return encode.registered_model(found, latest)
 
 
-def _version(served: Served, found: ModelVersion) -> wire.Json:
+def _version(served: Served, found: ModelVersion) -> encode.Json:
     source = found.source
     if source is not None and not source.startswith(("models:", "runs:")):
         source = served.places.shown(source)
-    return wire.model_version(found, source)
+    return encode.model_version(found, source)
 
 
 def create_model(served: Served, asked: Asked) -> Reply:
     """Make a registered model."""
-    tags = dict(wire.pairs(asked["tags"]))
+    tags = decode.tags(asked["tags"])
     made = registry_edits.create_model(served.registry, asked["name"], tags, asked["description"])
     return Reply({"registered_model": _model(served, made)})
 
@@ -74,14 +74,14 @@ def search_models(served: Served, asked: Asked) -> Reply:
             asked["page_token"] or None,
         )
     listed = [_model(served, model) for model in found]
-    return Reply(wire.known(registered_models=listed, next_page_token=found.token))
+    return Reply(encode.omit_none(registered_models=listed, next_page_token=found.token))
 
 
 def latest_versions(served: Served, asked: Asked) -> Reply:
     """Return the latest version of each stage."""
     with served.registry.read() as reader:
         found = registry.get_latest_versions(reader, asked["name"], asked["stages"])
-    return Reply(wire.known(model_versions=[_version(served, version) for version in found]))
+    return Reply(encode.omit_none(model_versions=[_version(served, version) for version in found]))
 
 
 def set_model_tag(served: Served, asked: Asked) -> Reply:
@@ -125,7 +125,7 @@ def create_version(served: Served, asked: Asked) -> Reply:
         asked["name"],
         served.places.inner(asked["source"]),
         asked["run_id"] or None,
-        dict(wire.pairs(asked["tags"])),
+        decode.tags(asked["tags"]),
         asked["run_link"] or None,
         asked["description"],
         asked["model_id"] or None,
@@ -180,7 +180,7 @@ def search_versions(served: Served, asked: Asked) -> Reply:
             asked["page_token"] or None,
         )
     listed = [_version(served, version) for version in found]
-    return Reply(wire.known(model_versions=listed, next_page_token=found.token))
+    return Reply(encode.omit_none(model_versions=listed, next_page_token=found.token))
 
 
 def download_uri(served: Served, asked: Asked) -> Reply:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from nbtrack.entities import Run, RunData, RunTag
 from nbtrack.limits import check_run_id, check_timestamp
+from nbtrack.protocol import decode, encode
 from nbtrack.server.messages import Reply
-from nbtrack.server.mlflow import wire
 from nbtrack.server.mlflow.experiments import view_number
 from nbtrack.server.mlflow.served import Asked, Served
 from nbtrack.store import lifecycle
@@ -22,7 +22,7 @@ def create(served: Served, asked: Asked) -> Reply:
     """Make a run; it is in its journal, and belongs to no process of this machine."""
     from nbtrack.tracking import run as runs
 
-    tags = dict(wire.pairs(asked["tags"]))
+    tags = decode.tags(asked["tags"])
     info, _ = runs.create(
         served.store,
         asked["experiment_id"] or "0",
@@ -34,7 +34,7 @@ def create(served: Served, asked: Asked) -> Reply:
     )
     tags[RUN_NAME] = info.run_name
     made = Run(info, RunData((), (), [RunTag(key, value) for key, value in tags.items()]))
-    return Reply({"run": wire.run(made, served.places.of_run(info))})
+    return Reply({"run": encode.run(made, served.places.of_run(info))})
 
 
 def update(served: Served, asked: Asked) -> Reply:
@@ -57,7 +57,7 @@ def update(served: Served, asked: Asked) -> Reply:
         writer.update(end_time=end_time)
     with served.store.read() as reader:
         info = get_run(reader, run_id).info
-    return Reply({"run_info": wire.run_info(info, served.places.of_run(info))})
+    return Reply({"run_info": encode.run_info(info, served.places.of_run(info))})
 
 
 def _has_living_owner(store: Store, run_id: str) -> bool:
@@ -71,7 +71,7 @@ def get(served: Served, asked: Asked) -> Reply:
     """Return a run."""
     with served.store.read() as reader:
         found = get_run(reader, asked["run_id"])
-    return Reply({"run": wire.run(found, served.places.of_run(found.info))})
+    return Reply({"run": encode.run(found, served.places.of_run(found.info))})
 
 
 def delete(served: Served, asked: Asked) -> Reply:
@@ -101,5 +101,5 @@ def search(served: Served, asked: Asked) -> Reply:
             asked["order_by"],
             asked["page_token"],
         )
-    listed = [wire.run(run, served.places.of_run(run.info), model_inputs=False) for run in found]
-    return Reply(wire.known(runs=listed, next_page_token=found.token))
+    listed = [encode.run(run, served.places.of_run(run.info), model_inputs=False) for run in found]
+    return Reply(encode.omit_none(runs=listed, next_page_token=found.token))

@@ -16,7 +16,8 @@ from nbtrack.errors import (
     ServerDeniedError,
     ServerUnreachableError,
 )
-from nbtrack.store.remote.outbox import LOCAL_RUN, PARENT, Outbox, number
+from nbtrack.protocol import encode
+from nbtrack.store.remote.outbox import LOCAL_RUN, PARENT, Outbox
 from nbtrack.store.tails import Tail
 
 if TYPE_CHECKING:
@@ -129,7 +130,7 @@ class Delivery:
                 "run_name": made["run_name"],
                 "user_id": made.get("user_id") or "",
                 "start_time": made["start_time"],
-                "tags": [{"key": key, "value": value} for key, value in tags.items()],
+                "tags": encode.tags(tags),
             },
             repeatable=False,
         )
@@ -139,8 +140,8 @@ class Delivery:
         tags = {key: value for key, value in out.tags.items() if value is not None}
         if PARENT in tags:
             tags[PARENT] = self._server_run(tags[PARENT])
-        self._send_items(run_id, "params", _pairs(out.params))
-        self._send_items(run_id, "tags", _pairs(tags))
+        self._send_items(run_id, "params", encode.tags(out.params))
+        self._send_items(run_id, "tags", encode.tags(tags))
         for key in (key for key, value in out.tags.items() if value is None):
             self._try("runs/delete-tag", {"run_id": run_id, "key": key}, missing_is_fine=True)
         self._send_items(
@@ -168,7 +169,7 @@ class Delivery:
             part = records[first : first + MAX_METRICS]
             columns = (part[name].tolist() for name in ("number", "value", "time", "step"))
             items = [
-                {"key": keys[n], "value": number(v), "timestamp": t, "step": s}
+                {"key": keys[n], "value": encode.double(v), "timestamp": t, "step": s}
                 for n, v, t, s in zip(*columns, strict=True)
                 if n in keys  # else nobody knows what it is of: the fold keeps the journal
             ]
@@ -214,11 +215,11 @@ class Delivery:
                 self._spool.add_id(model_id, known)
             known = self._server_model(model_id)
             place = f"logged-models/{known}"
-            for part in _chunks(_pairs(news.params), MAX_PAIRS):
+            for part in _chunks(encode.tags(news.params), MAX_PAIRS):
                 self._try(f"{place}/params", {"model_id": known, "params": part})
             tags = {key: value for key, value in news.tags.items() if value is not None}
             if tags:
-                body = {"model_id": known, "tags": _pairs(tags)}
+                body = {"model_id": known, "tags": encode.tags(tags)}
                 self._try(f"{place}/tags", body, method="PATCH")
             for key in (key for key, value in news.tags.items() if value is None):
                 self._try(
@@ -293,10 +294,6 @@ def _permanent(error: NbtrackError) -> str:
     if status >= 500 and status != 501:
         raise error
     return str(error)[:500]
-
-
-def _pairs(found: dict[str, str]) -> list[Json]:
-    return [{"key": key, "value": value} for key, value in found.items()]
 
 
 def _quoted(key: str) -> str:

@@ -11,10 +11,10 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from nbtrack.protocol.artifact_urls import proxied_uri
 from nbtrack.store.journal import now_ms
 from nbtrack.store.merging import merge_points
 from nbtrack.store.reader import Reader
-from nbtrack.store.remote.addresses import served_uri
 from nbtrack.store.remote.outbox import LOCAL_EXPERIMENT_TAG, LOCAL_RUN, PARENT
 from nbtrack.store.remote.spool import Spool
 
@@ -52,7 +52,9 @@ class Mirror:
             ids=ids,
             names=[str(e["name"]) for e in found],
             stages=[str(e.get("lifecycle_stage") or "active") for e in found],
-            locations=[served_uri(self._url, str(e.get("artifact_location") or "")) for e in found],
+            locations=[
+                proxied_uri(self._url, str(e.get("artifact_location") or "")) for e in found
+            ],
             created=[int(e.get("creation_time") or now) for e in found],
             updated=[int(e.get("last_update_time") or now) for e in found],
         )
@@ -119,7 +121,7 @@ class Mirror:
                     "start_time": int(info.get("start_time") or 0),
                     "end_time": int(info["end_time"]) if info.get("end_time") else None,
                     "stage": str(info.get("lifecycle_stage") or "active"),
-                    "artifact_uri": served_uri(self._url, str(info.get("artifact_uri") or "")),
+                    "artifact_uri": proxied_uri(self._url, str(info.get("artifact_uri") or "")),
                 }
             )
         return {name: [row[name] for row in rows] for name in rows[0]}

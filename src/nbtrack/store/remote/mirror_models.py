@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from nbtrack.protocol.artifact_urls import proxied_uri
 from nbtrack.store.journal import now_ms
 from nbtrack.store.reader import Reader
-from nbtrack.store.remote.addresses import served_uri
 from nbtrack.store.remote.mirror import number_of
 from nbtrack.store.remote.outbox import LOCAL_MODEL
 from nbtrack.store.remote.spool import Spool
@@ -38,7 +38,7 @@ def put_models(
         return
     ids = list(models)
     infos = [model["info"] for model in models.values()]
-    locations = [served_uri(url, str(info.get("artifact_uri") or "")) for info in infos]
+    locations = [proxied_uri(url, str(info.get("artifact_uri") or "")) for info in infos]
     sources = [info.get("source_run_id") for info in infos]
     columns: dict[str, list[Any]] = {
         "model_id": ids,
@@ -163,7 +163,7 @@ def _put_version(reader: Reader, url: str, spool: Spool, version: Json) -> None:
         description=version.get("description") or None,
         user_id=version.get("user_id"),
         source=source,
-        storage=served_uri(url, source),
+        storage=proxied_uri(url, source),
         run_id=spool.local_id(run_id) if run_id else None,
         run_link=version.get("run_link"),
         model_id=spool.local_id(model_id) if model_id else None,

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 from typing import Any
 
+from nbtrack.protocol import encode
 from nbtrack.store.tails import Tail
 
 Json = dict[str, Any]
@@ -102,20 +102,13 @@ class Outbox:
                     self._model(event).outputs.append((str(event["run_id"]), int(event["step"])))
 
 
-def number(value: float) -> float | str:
-    """Return a number for JSON: what is none has a name."""
-    if math.isfinite(value):
-        return value
-    return "NaN" if math.isnan(value) else ("Infinity" if value > 0 else "-Infinity")
-
-
 def _dataset(event: Json) -> Json:
     import json
 
     names = ("name", "digest", "source_type", "source", "schema", "profile")
     tags = json.loads(event.get("tags") or "{}")
     return {
-        "tags": [{"key": key, "value": value} for key, value in tags.items()],
+        "tags": encode.tags(tags),
         "dataset": {name: event[name] for name in names if event.get(name) is not None},
     }
 
@@ -123,7 +116,7 @@ def _dataset(event: Json) -> Json:
 def _model_metric(event: Json) -> Json:
     found = {
         "key": str(event["key"]),
-        "value": number(float(event["value"])),
+        "value": encode.double(float(event["value"])),
         "timestamp": int(event["time"]),
         "step": int(event["step"]),
         "model_id": str(event["model_id"]),

@@ -16,8 +16,8 @@ from nbtrack.limits import (
     pairs_of,
     registry_tag_value,
 )
+from nbtrack.protocol.artifact_urls import SCHEME, split_proxied
 from nbtrack.store import registry
-from nbtrack.store.remote.addresses import SCHEME, split_served
 
 if TYPE_CHECKING:
     from nbtrack.store.registry_edits import Source
@@ -153,7 +153,7 @@ class RegistryCalls:
     def _source(self, source: Source) -> str:
         if source.model_id is not None and source.uri == f"models:/{source.model_id}":
             return f"models:/{self._id(source.model_id)}"
-        served = split_served(source.uri)
+        served = split_proxied(source.uri)
         if served is not None and served[0] == self._remote.url:
             return f"{SCHEME}:/{served[1]}"
         return source.uri

@@ -9,12 +9,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from nbtrack.errors import NbtrackError, NotFoundError, ServerUnreachableError
+from nbtrack.protocol import encode
+from nbtrack.protocol.artifact_urls import proxied_uri
+from nbtrack.protocol.client import RestClient
 from nbtrack.store import tails
-from nbtrack.store.remote.addresses import served_uri
 from nbtrack.store.remote.edits import Edits
-from nbtrack.store.remote.outbox import LOCAL_MODEL, LOCAL_RUN, number
+from nbtrack.store.remote.outbox import LOCAL_MODEL, LOCAL_RUN
 from nbtrack.store.remote.pull import Pull
-from nbtrack.store.remote.rest import RestClient
 from nbtrack.store.remote.sender import Sender
 from nbtrack.store.remote.spool import LOCAL_EXPERIMENT, Spool
 from nbtrack.store.tails import Tail
@@ -152,7 +153,7 @@ class Remote:
             "run_name": info["run_name"],
             "user_id": info["user_id"],
             "start_time": info["start_time"],
-            "tags": [{"key": key, "value": value} for key, value in marked.items()],
+            "tags": encode.tags(marked),
         }
         try:
             made = self.sending.post("runs/create", body, timeout_s=QUICK_S, repeatable=False)
@@ -170,7 +171,7 @@ class Remote:
             return {}
         self.succeeded()
         found = made["run"]["info"]
-        uri = served_uri(self.url, str(found["artifact_uri"]))
+        uri = proxied_uri(self.url, str(found["artifact_uri"]))
         self._places[str(found["run_id"])] = uri
         self._ours.add(str(found["run_id"]))
         return {"id": str(found["run_id"]), "uri": uri}
@@ -223,7 +224,7 @@ class Remote:
 
     def _placed_model(self, model: Json) -> str:
         info = model["info"]
-        self._places[str(info["model_id"])] = served_uri(self.url, str(info["artifact_uri"]))
+        self._places[str(info["model_id"])] = proxied_uri(self.url, str(info["artifact_uri"]))
         return str(info["model_id"])
 
     def server_experiment(self, experiment_id: str) -> str:
@@ -303,7 +304,7 @@ class Remote:
         """Return where the artifacts of a run are, as the server says."""
         if run_id not in self._places:
             info = self.sending.get("runs/get", {"run_id": run_id})["run"]["info"]
-            self._places[run_id] = served_uri(self.url, str(info["artifact_uri"]))
+            self._places[run_id] = proxied_uri(self.url, str(info["artifact_uri"]))
         return self._places[run_id]
 
     def files_of_model(self, model_id: str) -> str:
@@ -320,7 +321,7 @@ class Remote:
         for key, value, when, step, _, name, digest, run_id in rows:
             if run_id is not None:
                 item = {
-                    "key": key, "value": number(value), "timestamp": when, "step": step,
+                    "key": key, "value": encode.double(value), "timestamp": when, "step": step,
                     "model_id": known,
                 }  # fmt: skip
                 if name:

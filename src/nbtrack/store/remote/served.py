@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 
 from nbtrack.entities import FileInfo
 from nbtrack.errors import InvalidParameterError, NotFoundError
+from nbtrack.protocol.artifact_urls import split_proxied
+from nbtrack.protocol.client import RestClient
 from nbtrack.store.artifact_roots import CHUNK, FileNow, Stored
 from nbtrack.store.local_artifacts import LocalArtifacts
-from nbtrack.store.remote.addresses import split_served
-from nbtrack.store.remote.rest import RestClient
 
 if TYPE_CHECKING:
     from nbtrack.store.remote.remote import Remote
@@ -147,7 +147,7 @@ def root_of(uri: str) -> ServedArtifacts:
     """
     from nbtrack.store.store import opened
 
-    found = split_served(uri)
+    found = split_proxied(uri)
     if found is None:
         raise InvalidParameterError(f"{uri!r} is no folder of a tracking server's artifacts.")
     base, path = found
@@ -176,7 +176,7 @@ class Waiting:
 
     def send(self, target: str, path: str) -> bool:
         """Send the file below a folder of artifacts; return whether it was still there."""
-        served = split_served(target)
+        served = split_proxied(target)
         try:
             before = self.place.stat()
             with self.place.open("rb") as content:
@@ -214,7 +214,7 @@ def waiting(remote: Remote, target: str, owner: str, path: str) -> Waiting | Non
         Its id in the mirror.
     path : str
     """
-    served = split_served(target)
+    served = split_proxied(target)
     if served is not None:
         place = remote.spool.files / served[1] / path
         if place.is_file():

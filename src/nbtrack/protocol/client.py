@@ -26,10 +26,10 @@ from nbtrack.errors import (
     ServerDeniedError,
     ServerUnreachableError,
 )
-from nbtrack.store.remote.credentials import Credentials, tls
+from nbtrack.protocol.artifact_urls import PROXY
+from nbtrack.protocol.credentials import Credentials, tls
 
 API = "/api/2.0/mlflow/"
-FILES = "/api/2.0/mlflow-artifacts/artifacts"
 CHUNK = 1 << 20
 RETRIED = {408, 429, 500, 502, 503, 504}
 AWAY = {408, 429, 502, 503, 504}
@@ -229,7 +229,7 @@ class RestClient:
             Its number of bytes.
         """
         headers = {"Content-Length": str(size), "Content-Type": "application/octet-stream"}
-        target = self._target(f"{FILES}/{quote(path)}", ())
+        target = self._target(f"{PROXY}/{quote(path)}", ())
         with self._answer("PUT", target, content, headers, None, repeatable=False) as answer:
             self._read(answer.status, answer.read(), f"the file {path}")
 
@@ -242,7 +242,7 @@ class RestClient:
         NotFoundError
             If there is none.
         """
-        target = self._target(f"{FILES}/{quote(path)}", ())
+        target = self._target(f"{PROXY}/{quote(path)}", ())
         with self._answer("GET", target, None, {}, None) as answer:
             if answer.status != 200:
                 self._read(answer.status, answer.read(), f"the file {path}")
@@ -250,12 +250,12 @@ class RestClient:
 
     def files(self, path: str) -> list[Json]:
         """Return what lies directly in a folder of the server's artifacts, by its last name."""
-        found = self.get(FILES, {"path": path} if path else ()).get("files") or []
+        found = self.get(PROXY, {"path": path} if path else ()).get("files") or []
         return [entry for entry in found if isinstance(entry, dict)]
 
     def delete_files(self, path: str) -> None:
         """Remove a file or a folder from the server's artifacts."""
-        self.call("DELETE", f"{FILES}/{quote(path)}")
+        self.call("DELETE", f"{PROXY}/{quote(path)}")
 
     # -- the wire ------------------------------------------------------------------------
 

@@ -9,22 +9,23 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit
 
-from nbtrack.store.artifacts import SERVED as FILES
-
 SCHEME = "mlflow-artifacts"
-_SERVED = re.compile(rf"^(https?://[^?#]*?){re.escape(FILES)}(?:/(.*))?$", re.IGNORECASE)
+PROXY = "/api/2.0/mlflow-artifacts/artifacts"
+"""Where a server serves artifacts, below its address."""
+
+_PROXIED = re.compile(rf"^(https?://[^?#]*?){re.escape(PROXY)}(?:/(.*))?$", re.IGNORECASE)
 
 
-def served_uri(url: str, uri: str) -> str:
+def proxied_uri(url: str, uri: str) -> str:
     """Return an artifact URI of a server as a URL, where it is the server that keeps the files."""
     parts = urlsplit(uri)
     if parts.scheme != SCHEME:
         return uri
     base = url if not parts.netloc else f"{urlsplit(url).scheme}://{parts.netloc}"
-    return f"{base}{FILES}{parts.path}".rstrip("/")
+    return f"{base}{PROXY}{parts.path}".rstrip("/")
 
 
-def split_served(uri: str) -> tuple[str, str] | None:
+def split_proxied(uri: str) -> tuple[str, str] | None:
     """Return the server and the path that a URL of artifacts names; None for other URIs."""
-    found = _SERVED.match(uri)
+    found = _PROXIED.match(uri)
     return None if found is None else (found.group(1), (found.group(2) or "").strip("/"))

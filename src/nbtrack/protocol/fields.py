@@ -65,14 +65,14 @@ def wrong_type(name: str, value: Any) -> InvalidParameterError:
     )
 
 
-def text(name: str, value: Any) -> str:
+def string(name: str, value: Any) -> str:
     """Read text."""
     if not isinstance(value, str):
         raise wrong_type(name, value)
     return value
 
 
-def whole(name: str, value: Any) -> int:
+def integer(name: str, value: Any) -> int:
     """Read a whole number of 64 bits, which may come as text."""
     try:
         if isinstance(value, bool) or not isinstance(value, int | float | str):
@@ -87,7 +87,7 @@ def whole(name: str, value: Any) -> int:
     return number
 
 
-def real(name: str, value: Any) -> float:
+def double(name: str, value: Any) -> float:
     """Read a number, which may come as text, ``"NaN"`` and the infinities too."""
     try:
         if isinstance(value, bool) or not isinstance(value, int | float | str):
@@ -97,7 +97,7 @@ def real(name: str, value: Any) -> float:
         raise wrong_type(name, value) from None
 
 
-def flag(name: str, value: Any) -> bool:
+def boolean(name: str, value: Any) -> bool:
     """Read true or false."""
     if isinstance(value, bool):
         return value
@@ -121,14 +121,14 @@ class OneOf:
             return value
         if isinstance(value, str) and not value.isdecimal():
             raise wrong_type(name, value)
-        place = whole(name, value) - self.start
+        place = integer(name, value) - self.start
         if not 0 <= place < len(self.names):
             raise wrong_type(name, value)
         return self.names[place]
 
 
 @dataclass(frozen=True)
-class Each:
+class Repeated:
     """Reads a list, one item after the other."""
 
     read: Read
@@ -158,9 +158,9 @@ def one_of(*names: str, start: int = 1) -> OneOf:
     return OneOf(names, start)
 
 
-def each(read: Read) -> Each:
+def repeated(read: Read) -> Repeated:
     """Return what reads a list."""
-    return Each(read)
+    return Repeated(read)
 
 
 def message(*fields: Field) -> Message:
@@ -204,6 +204,16 @@ def read_query(fields: Fields, given: Mapping[str, list[str]]) -> dict[str, Any]
     return read_fields(fields, plain)
 
 
-texts = each(text)
-LISTS = (texts,)
+strings = repeated(string)
+LISTS = (strings,)
 """Fields of queries that may be there more than once."""
+
+RUN_STATUSES = ("RUNNING", "SCHEDULED", "FINISHED", "FAILED", "KILLED")
+VIEW_TYPES = ("ACTIVE_ONLY", "DELETED_ONLY", "ALL")
+MODEL_STATUSES = {
+    "UNSPECIFIED": "LOGGED_MODEL_STATUS_UNSPECIFIED",
+    "PENDING": "LOGGED_MODEL_PENDING",
+    "READY": "LOGGED_MODEL_READY",
+    "FAILED": "LOGGED_MODEL_UPLOAD_FAILED",
+}
+MODEL_STATUS_NAMES = {wire: name for name, wire in MODEL_STATUSES.items()}

@@ -1,0 +1,1 @@
+"""MLflow's REST protocol, in both directions: what the server, the mirror and exports share."""
