@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from nbtrack.entities import Dataset, DatasetInput, InputTag
+from nbtrack.entities import Run
 from nbtrack.errors import InvalidParameterError
 from nbtrack.interop.mlflow_server_models import logged_models, registered_models
 from nbtrack.interop.records import (
@@ -67,16 +67,17 @@ class MlflowServer(Source):
     def experiments(self) -> list[ExperimentRecord]:
         """Return the experiments, deleted ones too."""
         wanted = {"view_type": "ALL", "max_results": PAGE}
+        pages = self._client.pages("POST", "experiments/search", wanted, "experiments")
         found = [
             ExperimentRecord(
-                str(entry["experiment_id"]),
-                entry.get("name") or "",
-                entry.get("lifecycle_stage") or "active",
-                decode.integer(entry.get("creation_time")),
-                decode.integer(entry.get("last_update_time")),
-                decode.tags(entry.get("tags")),
+                each.experiment_id,
+                each.name,
+                each.lifecycle_stage,
+                each.creation_time,
+                each.last_update_time,
+                each.tags,
             )
-            for entry in self._client.pages("POST", "experiments/search", wanted, "experiments")
+            for each in map(decode.experiment, pages)
         ]
         self._experiments = [record.id for record in found]
         return found
@@ -92,16 +93,13 @@ class MlflowServer(Source):
             }
             found = self._client.pages("POST", "runs/search", wanted, "runs")
             for run in self._each(self._whole_run, found):
-                record = _run(run)
-                metrics = run.get("data", {}).get("metrics") or ()
-                self._series += [(record.id, metric["key"]) for metric in metrics]
-                yield record
+                self._series += [(run.info.run_id, key) for key in run.data.metrics]
+                yield RunRecord.of(run)
 
-    def _whole_run(self, run: Json) -> Json:
+    def _whole_run(self, run: Json) -> Run:
         """Ask for a run alone: a search does not tell which models it has read."""
         answer = self._client.get("runs/get", {"run_id": run["info"]["run_id"]})
-        found: Json = answer["run"]
-        return found
+        return decode.run(answer["run"])
 
     def _each(self, ask: Callable[[T], R], values: Iterator[T]) -> Iterator[R]:
         """Yield the answers in order; a few are asked for before they are wanted."""
@@ -141,42 +139,11 @@ class MlflowServer(Source):
         return None if path is None else ServedFiles(self._client, path)
 
 
-def _run(run: Json) -> RunRecord:
-    info, data = run["info"], run.get("data") or {}
-    read, made = run.get("inputs") or {}, run.get("outputs") or {}
-    return RunRecord(
-        id=info.get("run_id") or info["run_uuid"],
-        experiment=str(info["experiment_id"]),
-        name=info.get("run_name") or "",
-        status=info.get("status") or "FINISHED",
-        start=decode.integer(info.get("start_time")) or 0,
-        end=decode.integer(info.get("end_time")),
-        user=info.get("user_id") or "",
-        stage=info.get("lifecycle_stage") or "active",
-        artifacts=info.get("artifact_uri"),
-        params=decode.tags(data.get("params")),
-        tags=decode.tags(data.get("tags")),
-        inputs=[_input(item) for item in read.get("dataset_inputs") or ()],
-        model_inputs=[item["model_id"] for item in read.get("model_inputs") or ()],
-        model_outputs=[
-            (item["model_id"], decode.integer(item.get("step")) or 0)
-            for item in made.get("model_outputs") or ()
-        ],
-    )
-
-
-def _input(item: Json) -> DatasetInput:
-    data = item["dataset"]
-    texts = (data.get(name) for name in ("source_type", "source", "schema", "profile"))
-    tags = [InputTag(key, value) for key, value in decode.tags(item.get("tags")).items()]
-    return DatasetInput(Dataset(data["name"], data["digest"], *texts), tags)
-
-
 def _batch(series: Sequence[Series], histories: Sequence[Sequence[Json]]) -> PointBatch:
     numbers = np.repeat(np.arange(len(series)), [len(history) for history in histories])
-    points = [point for history in histories for point in history]
-    steps, _ = int_column([decode.integer(point.get("step")) or 0 for point in points] or [0])
-    times, _ = int_column([decode.integer(point.get("timestamp")) or 0 for point in points] or [0])
-    values = np.array([float(point.get("value", 0.0)) for point in points], dtype=np.float64)
-    count = len(points)
-    return PointBatch(series, Points(numbers, steps[:count], times[:count], unclamped(values)))
+    found = decode.points([point for history in histories for point in history])
+    count = len(numbers)
+    steps, _ = int_column(found[0] or [0])
+    times, _ = int_column(found[1] or [0])
+    values = unclamped(np.array(found[2], dtype=np.float64))
+    return PointBatch(series, Points(numbers, steps[:count], times[:count], values))

@@ -115,24 +115,7 @@ class NbtrackStore(Source):
                 rows = reader.named("bulk.run_ids", experiments=self.experiment_ids)
             deleted = {run_id: time for run_id, time, _ in rows}
             for run in found:
-                info = run.info
-                yield RunRecord(
-                    info.run_id,
-                    info.experiment_id,
-                    info.run_name,
-                    info.status,
-                    info.start_time,
-                    info.end_time,
-                    info.user_id,
-                    info.lifecycle_stage,
-                    deleted.get(info.run_id),
-                    info.artifact_uri,
-                    dict(run.data.params),
-                    dict(run.data.tags),
-                    list(run.inputs.dataset_inputs),
-                    [item.model_id for item in run.inputs.model_inputs],
-                    [(item.model_id, item.step) for item in run.outputs.model_outputs],
-                )
+                yield RunRecord.of(run, deleted.get(run.info.run_id))
 
     def files(self, uri: str) -> Files | None:
         """Return the files of a run or a model that are on this machine, where they may be read."""
@@ -199,22 +182,7 @@ class NbtrackStore(Source):
             stages = {model_id: stage for model_id, stage, _ in rows}
             found = get_logged_models(reader, list(stages), deleted=True)
         for model in found:
-            yield ModelRecord(
-                model.model_id,
-                model.experiment_id,
-                model.name,
-                model.artifact_location,
-                model.model_type,
-                model.source_run_id,
-                str(model.status),
-                model.status_message,
-                stages[model.model_id],
-                model.creation_timestamp,
-                model.last_updated_timestamp,
-                dict(model.params),
-                dict(model.tags),
-                list(model.metrics or []),
-            )
+            yield ModelRecord.of(model, stages[model.model_id])
 
     def registered(self) -> Iterator[RegisteredRecord]:
         """Yield the registered models; all of them, whatever experiments are wanted."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from nbtrack.entities import DatasetInput, Metric
+from nbtrack.entities import DatasetInput, LoggedModel, Metric, Run
 from nbtrack.store.points import Points
 
 Series = tuple[str, str]
@@ -65,6 +65,28 @@ class RunRecord:
     model_inputs: list[str] = field(default_factory=list)
     model_outputs: list[tuple[str, int]] = field(default_factory=list)
 
+    @classmethod
+    def of(cls, run: Run, deleted: int | None = None) -> RunRecord:
+        """Return a run of a store or of a server; ``deleted`` is when that was done."""
+        info, data = run.info, run.data
+        return cls(
+            id=info.run_id,
+            experiment=info.experiment_id,
+            name=info.run_name,
+            status=info.status or "FINISHED",
+            start=info.start_time,
+            end=info.end_time,
+            user=info.user_id,
+            stage=info.lifecycle_stage,
+            deleted=deleted,
+            artifacts=info.artifact_uri or None,
+            params=dict(data.params),
+            tags=dict(data.tags),
+            inputs=list(run.inputs.dataset_inputs),
+            model_inputs=[item.model_id for item in run.inputs.model_inputs],
+            model_outputs=[(item.model_id, item.step) for item in run.outputs.model_outputs],
+        )
+
 
 @dataclass
 class ModelRecord:
@@ -84,6 +106,26 @@ class ModelRecord:
     params: dict[str, str] = field(default_factory=dict)
     tags: dict[str, str] = field(default_factory=dict)
     metrics: list[Metric] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, model: LoggedModel, stage: str = "active") -> ModelRecord:
+        """Return a logged model of a store or of a server."""
+        return cls(
+            id=model.model_id,
+            experiment=model.experiment_id,
+            name=model.name,
+            artifacts=model.artifact_location or None,
+            type=model.model_type,
+            run=model.source_run_id,
+            status=str(model.status),
+            message=model.status_message or None,
+            stage=stage,
+            created=model.creation_timestamp,
+            updated=model.last_updated_timestamp,
+            params=dict(model.params),
+            tags=dict(model.tags),
+            metrics=list(model.metrics or []),
+        )
 
 
 @dataclass

@@ -31,7 +31,7 @@ PAGE = 1000
 
 
 @dataclass
-class Twin:
+class ExportedRun:
     """A run there.
 
     Attributes
@@ -74,7 +74,7 @@ class ServerExport:
         self._report = report
         self._progress = progress
         self._experiments: dict[str, str] = {}
-        self._twins: dict[str, Twin] = {}
+        self._exported: dict[str, ExportedRun] = {}
         self._uploads = Uploads(self._client, report, source, named)
 
     def run(self) -> None:
@@ -92,15 +92,15 @@ class ServerExport:
         runs = [run for run in self._source.runs() if self._is_wanted(run)]
         if len(runs) < self._source.run_count() or len(self._experiments) < len(records):
             self._report.note("What is deleted here was left out.")
-        theirs = self._find_twins()
+        theirs = self._find_exported()
         digests = self._digests(runs)
         todo = [run for run in runs if run.id not in theirs and self._is_new(run, digests[run.id])]
         self._start(todo)
         self._report.count("runs", known=len(runs) - len(todo))
-        begun = {run.id for run in todo if run.id in self._twins}
+        begun = {run.id for run in todo if run.id in self._exported}
         self._points(begun)
-        self._artifacts([run for run in runs if run.id in self._twins], begun)
-        there = {run_id: twin.id for run_id, twin in self._twins.items()}
+        self._artifacts([run for run in runs if run.id in self._exported], begun)
+        there = {run_id: exported.id for run_id, exported in self._exported.items()}
         models = ModelCalls(self._client, self._report, self._experiments, there, self._uploads)
         models.send(self._source.models())
         models.register(self._source.registered())
@@ -129,7 +129,7 @@ class ServerExport:
 
     # -- runs ----------------------------------------------------------------------------
 
-    def _find_twins(self) -> set[str]:
+    def _find_exported(self) -> set[str]:
         """Find the runs that were sent before; return those that are the server's own."""
         theirs: set[str] = set()
         wanted = {
@@ -140,23 +140,21 @@ class ServerExport:
         if not self._experiments:
             return theirs
         for run in self._client.pages("POST", "runs/search", wanted, "runs"):
-            tags = decode.tags(run.get("data", {}).get("tags"))
-            twin = Twin(
-                run["info"]["run_id"],
-                run["info"].get("artifact_uri") or "",
-                tags.get(COMPLETE, ""),
-                set(),
+            found = decode.run(run)
+            tags = found.data.tags
+            exported = ExportedRun(
+                found.info.run_id, found.info.artifact_uri, tags.get(COMPLETE, ""), set()
             )
             if LOCAL_RUN in tags:
-                self._twins[tags[LOCAL_RUN]] = twin
+                self._exported[tags[LOCAL_RUN]] = exported
             else:
-                self._twins[twin.id] = twin
-                theirs.add(twin.id)
+                self._exported[exported.id] = exported
+                theirs.add(exported.id)
         return theirs
 
     def _is_new(self, run: RunRecord, digest: str) -> bool:
-        twin = self._twins.get(run.id)
-        return twin is None or twin.digest != digest
+        exported = self._exported.get(run.id)
+        return exported is None or exported.digest != digest
 
     def _digests(self, runs: Sequence[RunRecord]) -> dict[str, str]:
         counts: dict[str, list[tuple[str, int]]] = defaultdict(list)
@@ -170,12 +168,12 @@ class ServerExport:
         self._progress.stage("runs", len(todo) * 2)
         failed: set[str] = set()
         for record in todo:
-            known = record.id in self._twins
+            known = record.id in self._exported
             try:
                 if known:
                     self._look_again(record)
                 else:
-                    self._twins[record.id] = self._create(record)
+                    self._exported[record.id] = self._create(record)
                 self._report.count("runs", came=int(not known), known=int(known))
             except NbtrackError as error:
                 self._report.fail("runs", record.id, error)
@@ -184,46 +182,38 @@ class ServerExport:
         for record in todo:
             if record.id not in failed:
                 try:
-                    self._describe(record, self._twins[record.id].id)
+                    self._describe(record, self._exported[record.id].id)
                 except NbtrackError as error:
                     self._report.fail("runs", record.id, error)
             self._progress.step()
 
-    def _create(self, record: RunRecord) -> Twin:
+    def _create(self, record: RunRecord) -> ExportedRun:
         body = {
             "experiment_id": self._experiments[record.experiment],
             "user_id": record.user,
             "run_name": record.name,
             "start_time": record.start,
-            "tags": [{"key": LOCAL_RUN, "value": record.id}],
+            "tags": encode.tags({LOCAL_RUN: record.id}),
         }
         info = self._client.post("runs/create", body, repeatable=False)["run"]["info"]
-        return Twin(info["run_id"], info.get("artifact_uri") or "", "", set())
+        return ExportedRun(info["run_id"], info.get("artifact_uri") or "", "", set())
 
     def _look_again(self, record: RunRecord) -> None:
         """Ask which models an unfinished run has: naming one twice would be an error."""
-        twin = self._twins[record.id]
-        run = self._client.get("runs/get", {"run_id": twin.id})["run"]
-        read = (run.get("inputs") or {}).get("model_inputs") or ()
-        made = (run.get("outputs") or {}).get("model_outputs") or ()
-        twin.models = {(item["model_id"], None) for item in read}
-        twin.models |= {(item["model_id"], int(item.get("step") or 0)) for item in made}
+        exported = self._exported[record.id]
+        run = decode.run(self._client.get("runs/get", {"run_id": exported.id})["run"])
+        exported.models = {(item.model_id, None) for item in run.inputs.model_inputs}
+        exported.models |= {(item.model_id, item.step) for item in run.outputs.model_outputs}
 
     def _describe(self, record: RunRecord, there: str) -> None:
         tags = _carried(record.tags)
-        parent = self._twins.get(tags.get(PARENT, ""))
+        parent = self._exported.get(tags.get(PARENT, ""))
         if parent is not None:
             tags[PARENT] = parent.id
         for name, values in (("params", record.params), ("tags", tags)):
             for part in _parts(encode.tags(values), MAX_PAIRS):
                 self._client.post("runs/log-batch", {"run_id": there, name: part})
-        datasets = [
-            {
-                "dataset": {k: v for k, v in vars(item.dataset).items() if v is not None},
-                "tags": encode.tags({tag.key: tag.value for tag in item.tags}),
-            }
-            for item in record.inputs
-        ]
+        datasets = [encode.dataset_input(item) for item in record.inputs]
         if datasets:
             self._client.post("runs/log-inputs", {"run_id": there, "datasets": datasets})
 
@@ -241,7 +231,7 @@ class ServerExport:
                         {"key": key, "value": encode.double(value), "timestamp": time, "step": step}
                     )
                 else:
-                    known += run_id in self._twins
+                    known += run_id in self._exported
             self._report.count("points", known=known)
             for run_id, found in waiting.items():
                 self._send_points(run_id, found)
@@ -250,7 +240,7 @@ class ServerExport:
     def _send_points(self, run_id: str, points: list[Json]) -> None:
         try:
             for part in _parts(points, MAX_METRICS):
-                body = {"run_id": self._twins[run_id].id, "metrics": part}
+                body = {"run_id": self._exported[run_id].id, "metrics": part}
                 self._client.post("runs/log-batch", body)
                 self._report.count("points", came=len(part))
         except NbtrackError as error:
@@ -260,7 +250,7 @@ class ServerExport:
         self._progress.stage("artifacts", len(runs))
         for record in runs:
             if record.artifacts is not None:
-                there = self._twins[record.id].artifacts
+                there = self._exported[record.id].artifacts
                 self._uploads.places[record.artifacts.rstrip("/")] = there
                 if record.id in begun:
                     self._uploads.send(record.artifacts, there, record.id)
@@ -268,23 +258,23 @@ class ServerExport:
 
     def _finish(self, record: RunRecord, models: dict[str, str], digest: str) -> None:
         """Name its models, end it, and say that it is complete."""
-        twin = self._twins[record.id]
+        exported = self._exported[record.id]
         read = [(model, None) for model in record.model_inputs]
         edges: list[tuple[str, int | None]] = [*read, *record.model_outputs]
         try:
             for model, step in edges:
                 there = models.get(model)
-                if there is None or (there, step) in twin.models:
+                if there is None or (there, step) in exported.models:
                     continue
                 entry: Json = {"model_id": there} | ({} if step is None else {"step": step})
                 path = "runs/log-inputs" if step is None else "runs/outputs"
-                body = {"run_id": twin.id, "models": [entry]}
+                body = {"run_id": exported.id, "models": [entry]}
                 self._client.post(path, body, repeatable=False)
             status = "KILLED" if record.status == "INTERRUPTED" else record.status
             ended = {} if record.end is None else {"end_time": record.end}
-            self._client.post("runs/update", {"run_id": twin.id, "status": status, **ended})
+            self._client.post("runs/update", {"run_id": exported.id, "status": status, **ended})
             if not any(record.id in problem.name for problem in self._report.problems):
-                tag = {"run_id": twin.id, "key": COMPLETE, "value": digest}
+                tag = {"run_id": exported.id, "key": COMPLETE, "value": digest}
                 self._client.post("runs/set-tag", tag)
         except NbtrackError as error:
             self._report.fail("runs", record.id, error)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from nbtrack.errors import NbtrackError, NotFoundError
-from nbtrack.interop.mlflow_server_models import STATUSES, versions_of
+from nbtrack.interop.mlflow_server_models import versions_of
 from nbtrack.interop.records import (
     LOCAL_MODEL,
     LOCAL_VERSION,
@@ -18,8 +19,8 @@ from nbtrack.interop.report import Report
 from nbtrack.interop.served_upload import Uploads
 from nbtrack.protocol import decode, encode
 from nbtrack.protocol.client import Json, RestClient
+from nbtrack.protocol.fields import MODEL_STATUSES
 
-WORDS = {ours: theirs for theirs, ours in STATUSES.items()}
 MAX_METRICS, MAX_PARAMS = 1000, 100
 PAGE = 50
 
@@ -87,7 +88,7 @@ class ModelCalls:
             info = self._create(record)
         there = self.there[record.id] = info["model_id"]
         self._report.count("logged models", came=int(new), known=int(not new))
-        if there == record.id or info.get("status") == WORDS.get(record.status):
+        if there == record.id or info.get("status") == MODEL_STATUSES.get(record.status):
             if record.artifacts:
                 self._uploads.places[record.artifacts.rstrip("/")] = info["artifact_uri"]
             return
@@ -99,7 +100,7 @@ class ModelCalls:
                 renamed[record.run] = self._runs[record.run]
             self._uploads.send(record.artifacts, info["artifact_uri"], record.id, renamed)
         if not any(record.id in problem.name for problem in self._report.problems):
-            body = {"model_id": there, "status": WORDS[record.status]}
+            body = {"model_id": there, "status": MODEL_STATUSES[record.status]}
             self._client.call("PATCH", f"logged-models/{there}", body)
 
     def _create(self, record: ModelRecord) -> Json:
@@ -130,16 +131,9 @@ class ModelCalls:
                 reason = "The run that has logged it did not go there."
                 self._report.fail("metrics of models", f"{record.id} {metric.key}", reason)
                 continue
-            point = {
-                "key": metric.key,
-                "value": encode.double(metric.value),
-                "timestamp": metric.timestamp,
-                "step": metric.step,
-                "model_id": there,
-                "dataset_name": metric.dataset_name,
-                "dataset_digest": metric.dataset_digest,
-            }
-            waiting[run].append({key: value for key, value in point.items() if value is not None})
+            waiting[run].append(
+                encode.metric(replace(metric, model_id=there, run_id=None), encode.double)
+            )
         for run, points in waiting.items():
             for first in range(0, len(points), MAX_METRICS):
                 part = points[first : first + MAX_METRICS]

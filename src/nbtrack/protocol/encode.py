@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from nbtrack.entities import (
@@ -53,11 +53,11 @@ def clamped_double(value: float) -> float | str:
     return value if value == value else "NaN"
 
 
-def metric(found: Metric) -> Json:
-    """Return a point of a metric."""
+def metric(found: Metric, number: Callable[[float], float | str] = clamped_double) -> Json:
+    """Return a point of a metric; clients say by ``number=double`` what an infinity is."""
     made: Json = {
         "key": found.key,
-        "value": clamped_double(found.value),
+        "value": number(found.value),
         "timestamp": found.timestamp,
         "step": found.step,
     }

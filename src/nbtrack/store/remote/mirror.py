@@ -6,11 +6,11 @@ yet: of a run that has a journal, name, status and tags stay as they are here.
 
 from __future__ import annotations
 
-import math
-import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
+from nbtrack.entities import DatasetInput, Run
+from nbtrack.protocol import decode
 from nbtrack.protocol.artifact_urls import proxied_uri
 from nbtrack.store.journal import now_ms
 from nbtrack.store.merging import merge_points
@@ -19,7 +19,6 @@ from nbtrack.store.remote.outbox import LOCAL_EXPERIMENT_TAG, LOCAL_RUN, PARENT
 from nbtrack.store.remote.spool import Spool
 
 Json = dict[str, Any]
-_DATASET = ("name", "digest", "source_type", "source", "schema", "profile")
 
 
 class Mirror:
@@ -41,7 +40,8 @@ class Mirror:
 
     def put_experiments(self, reader: Reader, found: Sequence[Json]) -> None:
         """Make the experiments those that the server has."""
-        ids = [str(e["experiment_id"]) for e in found]
+        experiments = [decode.experiment(each) for each in found]
+        ids = [each.experiment_id for each in experiments]
         reader.named("remote.remove_other_experiments", ids=ids)
         self._move_local(reader)
         reader.named("remote.remove_experiments", ids=ids)
@@ -50,19 +50,17 @@ class Mirror:
         reader.named(
             "remote.add_experiments",
             ids=ids,
-            names=[str(e["name"]) for e in found],
-            stages=[str(e.get("lifecycle_stage") or "active") for e in found],
-            locations=[
-                proxied_uri(self._url, str(e.get("artifact_location") or "")) for e in found
-            ],
-            created=[int(e.get("creation_time") or now) for e in found],
-            updated=[int(e.get("last_update_time") or now) for e in found],
+            names=[each.name for each in experiments],
+            stages=[each.lifecycle_stage for each in experiments],
+            locations=[proxied_uri(self._url, e.artifact_location or "") for e in experiments],
+            created=[each.creation_time or now for each in experiments],
+            updated=[each.last_update_time or now for each in experiments],
         )
         tags = [
-            (str(e["experiment_id"]), str(t["key"]), str(t.get("value", "")))
-            for e in found
-            for t in e.get("tags") or ()
-            if t["key"] != LOCAL_EXPERIMENT_TAG
+            (each.experiment_id, key, value)
+            for each in experiments
+            for key, value in each.tags.items()
+            if key != LOCAL_EXPERIMENT_TAG
         ]
         if tags:
             owners, keys, values = (list(column) for column in zip(*tags, strict=True))
@@ -81,8 +79,8 @@ class Mirror:
 
     def put_runs(self, reader: Reader, found: Sequence[Json], busy: set[str]) -> None:
         """Write runs with params, tags, inputs, outputs and the last point of each metric."""
-        runs = [(self._spool.local_id(str(run["info"]["run_id"])), run) for run in found]
-        runs = list(dict(runs).items())
+        decoded = map(decode.run, found)
+        runs = list({self._spool.local_id(run.info.run_id): run for run in decoded}.items())
         if not runs:
             return
         columns = self._run_columns(runs)
@@ -100,78 +98,80 @@ class Mirror:
             reader.named("remote.update_runs", **kept, now=now_ms())
             for query in ("remote.remove_tags_of_runs", "remote.remove_params_of_runs"):
                 reader.named(query, ids=kept["run_id"])
-        self._put_pairs(reader, [runs[i] for i in free], "tags")
-        self._put_pairs(reader, runs, "params")
-        self._put_points(reader, runs)
+        self._put_tags(reader, [runs[i] for i in free])
+        params = [(run_id, *pair) for run_id, run in runs for pair in run.data.params.items()]
+        _put_pairs(reader, "params", params)
+        self._put_latest(reader, runs)
         for run_id, run in runs:
             self._put_links(reader, run_id, run)
 
-    def _run_columns(self, runs: Iterable[tuple[str, Json]]) -> dict[str, list[Any]]:
-        rows = []
-        for run_id, run in runs:
-            info = run["info"]
-            tags = {t["key"]: t.get("value", "") for t in run.get("data", {}).get("tags") or ()}
-            rows.append(
-                {
-                    "run_id": run_id,
-                    "experiment_id": str(info["experiment_id"]),
-                    "run_name": str(info.get("run_name") or tags.get("mlflow.runName") or ""),
-                    "user_id": str(info.get("user_id") or tags.get("mlflow.user") or ""),
-                    "status": str(info.get("status") or "RUNNING"),
-                    "start_time": int(info.get("start_time") or 0),
-                    "end_time": int(info["end_time"]) if info.get("end_time") else None,
-                    "stage": str(info.get("lifecycle_stage") or "active"),
-                    "artifact_uri": proxied_uri(self._url, str(info.get("artifact_uri") or "")),
-                }
-            )
+    def _run_columns(self, runs: Iterable[tuple[str, Run]]) -> dict[str, list[Any]]:
+        rows = [
+            {
+                "run_id": run_id,
+                "experiment_id": run.info.experiment_id,
+                "run_name": run.info.run_name or run.data.tags.get("mlflow.runName", ""),
+                "user_id": run.info.user_id or run.data.tags.get("mlflow.user", ""),
+                "status": run.info.status or "RUNNING",
+                "start_time": run.info.start_time,
+                "end_time": run.info.end_time or None,
+                "stage": run.info.lifecycle_stage,
+                "artifact_uri": proxied_uri(self._url, run.info.artifact_uri),
+            }
+            for run_id, run in runs
+        ]
         return {name: [row[name] for row in rows] for name in rows[0]}
 
-    def _put_pairs(self, reader: Reader, runs: Sequence[tuple[str, Json]], what: str) -> None:
+    def _put_tags(self, reader: Reader, runs: Sequence[tuple[str, Run]]) -> None:
         rows = []
         for run_id, run in runs:
-            for pair in run.get("data", {}).get(what) or ():
-                key, value = str(pair["key"]), str(pair.get("value", ""))
-                if what == "tags" and key == LOCAL_RUN:
-                    continue
-                if what == "tags" and key == PARENT:
-                    value = self._spool.local_id(value)
-                rows.append((run_id, key, value))
-        if rows:
-            owners, keys, values = (list(column) for column in zip(*rows, strict=True))
-            reader.named(f"fold.add_{what}", runs=owners, keys=keys, values=values)
+            for key, value in run.data.tags.items():
+                if key != LOCAL_RUN:
+                    local = self._spool.local_id(value) if key == PARENT else value
+                    rows.append((run_id, key, local))
+        _put_pairs(reader, "tags", rows)
 
-    def _put_points(self, reader: Reader, runs: Sequence[tuple[str, Json]]) -> None:
-        points = [
-            (run_id, point)
-            for run_id, run in runs
-            for point in run.get("data", {}).get("metrics") or ()
-        ]
-        self.put_points(reader, [(r, str(p["key"])) for r, p in points], [p for _, p in points])
+    def _put_latest(self, reader: Reader, runs: Sequence[tuple[str, Run]]) -> None:
+        points = [(run_id, *point) for run_id, run in runs for point in run.data._latest]
+        self._merge(
+            reader,
+            [(run_id, key) for run_id, key, *_ in points],
+            [step for *_, step in points],
+            [time for *_, time, _ in points],
+            [value for _, _, value, *_ in points],
+        )
 
-    def put_points(
-        self, reader: Reader, names: Sequence[tuple[str, str]], points: Sequence[Json]
+    def put_points(self, reader: Reader, name: tuple[str, str], points: Sequence[Json]) -> None:
+        """Add points of a metric: its run and its key."""
+        self._merge(reader, [name] * len(points), *decode.points(points))
+
+    def _merge(
+        self,
+        reader: Reader,
+        names: Sequence[tuple[str, str]],
+        steps: Sequence[int],
+        times: Sequence[int],
+        values: Sequence[float],
     ) -> None:
-        """Add points, each to the (run, key) of the same place."""
         import numpy as np
 
         merge_points(
             reader,
             names,
-            np.array([int(p.get("step") or 0) for p in points], dtype=np.int64),
-            np.array([int(p.get("timestamp") or 0) for p in points], dtype=np.int64),
-            np.array([number_of(p.get("value")) for p in points], dtype=np.float64),
+            np.array(steps, dtype=np.int64),
+            np.array(times, dtype=np.int64),
+            np.array([decode.unclamped(value) for value in values], dtype=np.float64),
         )
 
-    def _put_links(self, reader: Reader, run_id: str, run: Json) -> None:
-        for item in (run.get("inputs") or {}).get("dataset_inputs") or ():
+    def _put_links(self, reader: Reader, run_id: str, run: Run) -> None:
+        for item in run.inputs.dataset_inputs:
             put_dataset(reader, run_id, item)
-        for item in (run.get("inputs") or {}).get("model_inputs") or ():
-            model_id = self._spool.local_id(str(item["model_id"]))
+        for read in run.inputs.model_inputs:
+            model_id = self._spool.local_id(read.model_id)
             reader.named("fold_models.add_input", run_id=run_id, model_id=model_id)
-        for item in (run.get("outputs") or {}).get("model_outputs") or ():
-            model_id = self._spool.local_id(str(item["model_id"]))
-            step = int(item.get("step") or 0)
-            reader.named("fold_models.add_output", run_id=run_id, model_id=model_id, step=step)
+        for made in run.outputs.model_outputs:
+            model_id = self._spool.local_id(made.model_id)
+            reader.named("fold_models.add_output", run_id=run_id, model_id=model_id, step=made.step)
 
     def drop_missing_runs(
         self, reader: Reader, experiment_ids: Sequence[str], found: set[str], busy: set[str]
@@ -185,23 +185,21 @@ class Mirror:
         return gone
 
 
-def put_dataset(reader: Reader, run_id: str, item: Mapping[str, Any]) -> None:
+def _put_pairs(reader: Reader, what: str, rows: list[tuple[str, str, str]]) -> None:
+    if rows:
+        owners, keys, values = (list(column) for column in zip(*rows, strict=True))
+        reader.named(f"fold.add_{what}", runs=owners, keys=keys, values=values)
+
+
+def put_dataset(reader: Reader, run_id: str, item: DatasetInput) -> None:
     """Write a dataset that a run has read."""
     import json
 
-    dataset = {name: item["dataset"].get(name) for name in _DATASET}
-    tags = {str(t["key"]): str(t.get("value", "")) for t in item.get("tags") or ()}
-    reader.named("fold.add_dataset", run_id=run_id, **dataset)
+    reader.named("fold.add_dataset", run_id=run_id, **vars(item.dataset))
     reader.named(
         "fold.add_input",
         run_id=run_id,
-        name=dataset["name"],
-        digest=dataset["digest"],
-        tags=json.dumps(tags),
+        name=item.dataset.name,
+        digest=item.dataset.digest,
+        tags=json.dumps({tag.key: tag.value for tag in item.tags}),
     )
-
-
-def number_of(value: Any) -> float:
-    """Return a metric's value as it was logged: MLflow keeps infinities as the greatest number."""
-    found = float(value if value is not None else 0.0)
-    return math.copysign(math.inf, found) if abs(found) == sys.float_info.max else found

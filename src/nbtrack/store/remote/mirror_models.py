@@ -5,20 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from nbtrack.entities import LoggedModel, ModelVersion
+from nbtrack.protocol import decode
 from nbtrack.protocol.artifact_urls import proxied_uri
 from nbtrack.store.journal import now_ms
 from nbtrack.store.reader import Reader
-from nbtrack.store.remote.mirror import number_of
 from nbtrack.store.remote.outbox import LOCAL_MODEL
 from nbtrack.store.remote.spool import Spool
 
 Json = dict[str, Any]
 PROMPT = "mlflow.prompt.is_prompt"
-STATUSES = {
-    "LOGGED_MODEL_PENDING": "PENDING",
-    "LOGGED_MODEL_READY": "READY",
-    "LOGGED_MODEL_UPLOAD_FAILED": "FAILED",
-}
 _TABLES = (
     "registered_models",
     "registered_model_tags",
@@ -32,27 +28,27 @@ def put_models(
     reader: Reader, url: str, spool: Spool, found: Sequence[Json], busy: set[str]
 ) -> None:
     """Write logged models with params, tags and metrics; not those with a journal here."""
-    models = {spool.local_id(str(m["info"]["model_id"])): m for m in found}
+    decoded = map(decode.logged_model, found)
+    models = {spool.local_id(model.model_id): model for model in decoded}
     models = {model_id: m for model_id, m in models.items() if model_id not in busy}
     if not models:
         return
     ids = list(models)
-    infos = [model["info"] for model in models.values()]
-    locations = [proxied_uri(url, str(info.get("artifact_uri") or "")) for info in infos]
-    sources = [info.get("source_run_id") for info in infos]
+    locations = [proxied_uri(url, model.artifact_location) for model in models.values()]
+    sources = [model.source_run_id for model in models.values()]
     columns: dict[str, list[Any]] = {
         "model_id": ids,
-        "experiment_id": [str(info["experiment_id"]) for info in infos],
-        "name": [str(info.get("name") or "") for info in infos],
-        "model_type": [info.get("model_type") or None for info in infos],
+        "experiment_id": [model.experiment_id for model in models.values()],
+        "name": [model.name for model in models.values()],
+        "model_type": [model.model_type for model in models.values()],
         "source_run_id": [spool.local_id(source) if source else None for source in sources],
-        "status": [STATUSES.get(str(info.get("status")), "UNSPECIFIED") for info in infos],
+        "status": [str(model.status) for model in models.values()],
     }
     reader.named(
         "fold_models.add",
         **columns,
         artifact_location=locations,
-        created=[int(info.get("creation_timestamp_ms") or 0) for info in infos],
+        created=[model.creation_timestamp for model in models.values()],
         host=[None] * len(ids),
         pid=[None] * len(ids),
         started=[None] * len(ids),
@@ -61,41 +57,35 @@ def put_models(
     reader.named(
         "remote.update_models",
         **columns,
-        message=[info.get("status_message") for info in infos],
+        message=[model.status_message for model in models.values()],
         location=locations,
-        updated=[int(info.get("last_updated_timestamp_ms") or 0) for info in infos],
+        updated=[model.last_updated_timestamp for model in models.values()],
     )
     _put_details(reader, spool, models)
 
 
-def _put_details(reader: Reader, spool: Spool, models: dict[str, Json]) -> None:
+def _put_details(reader: Reader, spool: Spool, models: dict[str, LoggedModel]) -> None:
     ids = list(models)
     reader.named("remote.remove_tags_of_models", ids=ids)
     reader.named("remote.remove_metrics_of_models", ids=ids)
     tags = [
-        (model_id, str(tag["key"]), str(tag.get("value", "")))
+        (model_id, key, value)
         for model_id, model in models.items()
-        for tag in model["info"].get("tags") or ()
-        if tag["key"] != LOCAL_MODEL
+        for key, value in model.tags.items()
+        if key != LOCAL_MODEL
     ]
-    params = [
-        (model_id, str(pair["key"]), str(pair.get("value", "")))
-        for model_id, model in models.items()
-        for pair in (model.get("data") or {}).get("params") or ()
-    ]
+    params = [(model_id, *pair) for model_id, m in models.items() for pair in m.params.items()]
     for what, rows in (("tags", tags), ("params", params)):
         if rows:
             owners, keys, values = (list(column) for column in zip(*rows, strict=True))
             reader.named(f"fold_models.add_{what}", models=owners, keys=keys, values=values)
     metrics = [
         (
-            model_id, str(m["key"]), number_of(m.get("value")), int(m.get("step") or 0),
-            int(m.get("timestamp") or 0),
-            spool.local_id(str(m["run_id"])) if m.get("run_id") else None,
-            m.get("dataset_name"), m.get("dataset_digest"),
+            model_id, m.key, decode.unclamped(m.value), m.step, m.timestamp,
+            spool.local_id(m.run_id) if m.run_id else None, m.dataset_name, m.dataset_digest,
         )
         for model_id, model in models.items()
-        for m in (model.get("data") or {}).get("metrics") or ()
+        for m in model.metrics or ()
     ]  # fmt: skip
     if metrics:
         names = (
@@ -122,59 +112,53 @@ def put_registry(
     """Make the registry that of the server; prompts, which are kept there too, are left out."""
     for table in _TABLES:
         reader.named(f"remote.clear_{table}")
-    kept = [m for m in models if _pairs(m.get("tags")).get(PROMPT) != "true"]
-    names = {str(model["name"]) for model in kept}
-    found = [version for version in versions if str(version["name"]) in names]
-    for model in kept:
-        name = str(model["name"])
-        numbers = [int(v["version"]) for v in found if v["name"] == name]
+    decoded = map(decode.registered_model, models)
+    kept = {model.name: model for model in decoded if model.tags.get(PROMPT) != "true"}
+    found = [v for v in map(decode.model_version, versions) if v.name in kept]
+    for name, model in kept.items():
         reader.named(
             "remote.add_registered_model",
             name=name,
-            description=model.get("description") or None,
-            greatest=max(numbers, default=0),
-            created=int(model.get("creation_timestamp") or 0),
-            updated=int(model.get("last_updated_timestamp") or 0),
+            description=model.description,
+            greatest=max((version.version for version in found if version.name == name), default=0),
+            created=model.creation_timestamp,
+            updated=model.last_updated_timestamp,
         )
-        for key, value in _pairs(model.get("tags")).items():
+        for key, value in model.tags.items():
             reader.named("registry.add_tag", name=name, key=key, value=value)
-        for alias in model.get("aliases") or ():
-            reader.named(
-                "registry.add_alias",
-                name=name,
-                alias=str(alias["alias"]),
-                version=int(alias["version"]),
-            )
+        for alias, number in model.aliases.items():
+            reader.named("registry.add_alias", name=name, alias=alias, version=number)
     for version in found:
         _put_version(reader, url, spool, version)
 
 
-def _put_version(reader: Reader, url: str, spool: Spool, version: Json) -> None:
-    name, number = str(version["name"]), int(version["version"])
-    source = str(version.get("source") or "")
-    model_id, run_id = version.get("model_id"), version.get("run_id")
+def _put_version(reader: Reader, url: str, spool: Spool, version: ModelVersion) -> None:
+    source = version.source or ""
+    model_id = version.model_id
     if not model_id and source.startswith("models:/m-"):
         model_id = source.removeprefix("models:/")
     reader.named(
         "remote.add_model_version",
-        name=name,
-        version=number,
-        stage=str(version.get("current_stage") or "None"),
-        description=version.get("description") or None,
-        user_id=version.get("user_id"),
+        name=version.name,
+        version=version.version,
+        stage=version.current_stage,
+        description=version.description,
+        user_id=version.user_id,
         source=source,
         storage=proxied_uri(url, source),
-        run_id=spool.local_id(run_id) if run_id else None,
-        run_link=version.get("run_link"),
+        run_id=spool.local_id(version.run_id) if version.run_id else None,
+        run_link=version.run_link,
         model_id=spool.local_id(model_id) if model_id else None,
-        status=str(version.get("status") or "READY"),
-        message=version.get("status_message"),
-        created=int(version.get("creation_timestamp") or 0),
-        updated=int(version.get("last_updated_timestamp") or 0),
+        status=version.status,
+        message=version.status_message,
+        created=version.creation_timestamp,
+        updated=version.last_updated_timestamp,
     )
-    for key, value in _pairs(version.get("tags")).items():
-        reader.named("registry.add_version_tag", name=name, version=number, key=key, value=value)
-
-
-def _pairs(found: Any) -> dict[str, str]:
-    return {str(pair["key"]): str(pair.get("value", "")) for pair in found or ()}
+    for key, value in version.tags.items():
+        reader.named(
+            "registry.add_version_tag",
+            name=version.name,
+            version=version.version,
+            key=key,
+            value=value,
+        )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from nbtrack.entities import Metric
 from nbtrack.protocol import encode
 from nbtrack.store.tails import Tail
 
@@ -114,14 +115,13 @@ def _dataset(event: Json) -> Json:
 
 
 def _model_metric(event: Json) -> Json:
-    found = {
-        "key": str(event["key"]),
-        "value": encode.double(float(event["value"])),
-        "timestamp": int(event["time"]),
-        "step": int(event["step"]),
-        "model_id": str(event["model_id"]),
-    }
-    for name in ("dataset_name", "dataset_digest"):
-        if event.get(name):
-            found[name] = event[name]
-    return found
+    point = Metric(
+        str(event["key"]),
+        float(event["value"]),
+        int(event["time"]),
+        int(event["step"]),
+        str(event["model_id"]),
+        event.get("dataset_name") or None,
+        event.get("dataset_digest") or None,
+    )
+    return encode.metric(point, encode.double)

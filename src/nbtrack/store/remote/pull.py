@@ -229,8 +229,7 @@ class Pull:
         except NotFoundError:
             return []
         self._complete[run_id, key] = latest
-        names = [(run_id, key)] * len(points)
-        return [lambda reader: self._mirror.put_points(reader, names, points)]
+        return [lambda reader: self._mirror.put_points(reader, (run_id, key), points)]
 
     # -- models ------------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from nbtrack.entities import Metric
 from nbtrack.errors import NbtrackError, NotFoundError, ServerUnreachableError
 from nbtrack.protocol import encode
 from nbtrack.protocol.artifact_urls import proxied_uri
@@ -320,13 +321,9 @@ class Remote:
             rows = reader.named("models.metrics", model_ids=[model_id])
         for key, value, when, step, _, name, digest, run_id in rows:
             if run_id is not None:
-                item = {
-                    "key": key, "value": encode.double(value), "timestamp": when, "step": step,
-                    "model_id": known,
-                }  # fmt: skip
-                if name:
-                    item.update(dataset_name=name, dataset_digest=digest)
-                by_run[run_id].append(item)
+                dataset = (name, digest) if name else ()
+                point = Metric(key, value, when, step, known, *dataset)
+                by_run[run_id].append(encode.metric(point, encode.double))
         yield from by_run.items()
 
     def tidy(self) -> None:
