@@ -23,10 +23,11 @@ from nbtrack.interop.records import (
     unclamped,
 )
 from nbtrack.interop.report import Report
-from nbtrack.interop.served_files import ServedFiles, served_path
 from nbtrack.interop.source import Files, Source
 from nbtrack.protocol import decode
+from nbtrack.protocol.artifact_urls import proxied_path
 from nbtrack.protocol.client import Json, RestClient
+from nbtrack.protocol.transfer import ProxiedFolder
 from nbtrack.store.points import Points
 
 AT_ONCE = 4
@@ -135,8 +136,8 @@ class MlflowServer(Source):
 
     def files(self, uri: str) -> Files | None:
         """Return the files that the server keeps for its clients."""
-        path = served_path(uri)
-        return None if path is None else ServedFiles(self._client, path)
+        path = proxied_path(uri)
+        return None if path is None else ProxiedFolder(self._client, path)
 
 
 def _batch(series: Sequence[Series], histories: Sequence[Sequence[Json]]) -> PointBatch:

@@ -9,24 +9,24 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from nbtrack.errors import NbtrackError, NotFoundError
+from nbtrack.interop.artifact_upload import Uploads
 from nbtrack.interop.nbtrack_store import NbtrackStore
 from nbtrack.interop.progress import Progress
 from nbtrack.interop.records import LOCAL_RUN, ExperimentRecord, RunRecord
 from nbtrack.interop.report import Report
-from nbtrack.interop.served_upload import Uploads
 from nbtrack.interop.to_mlflow_server_models import ModelCalls
 from nbtrack.protocol import decode, encode
+from nbtrack.protocol.batches import split
 from nbtrack.protocol.client import Json, RestClient
 
 OURS = "nbtrack."
 COMPLETE = "nbtrack.exported"
 PARENT = "mlflow.parentRunId"
-MAX_METRICS, MAX_PAIRS = 1000, 50
 PAGE = 1000
 
 
@@ -211,7 +211,7 @@ class ServerExport:
         if parent is not None:
             tags[PARENT] = parent.id
         for name, values in (("params", record.params), ("tags", tags)):
-            for part in _parts(encode.tags(values), MAX_PAIRS):
+            for part in split(name, encode.tags(values)):
                 self._client.post("runs/log-batch", {"run_id": there, name: part})
         datasets = [encode.dataset_input(item) for item in record.inputs]
         if datasets:
@@ -239,7 +239,7 @@ class ServerExport:
 
     def _send_points(self, run_id: str, points: list[Json]) -> None:
         try:
-            for part in _parts(points, MAX_METRICS):
+            for part in split("metrics", points):
                 body = {"run_id": self._exported[run_id].id, "metrics": part}
                 self._client.post("runs/log-batch", body)
                 self._report.count("points", came=len(part))
@@ -283,11 +283,6 @@ class ServerExport:
 def _carried(tags: dict[str, str]) -> dict[str, str]:
     """Return the tags that mean something there."""
     return {key: value for key, value in tags.items() if not key.startswith(OURS)}
-
-
-def _parts(values: Sequence[Json], most: int) -> Iterator[list[Json]]:
-    for first in range(0, len(values), most):
-        yield list(values[first : first + most])
 
 
 def _digest(value: Any) -> str:

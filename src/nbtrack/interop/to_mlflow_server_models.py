@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from nbtrack.errors import NbtrackError, NotFoundError
+from nbtrack.interop.artifact_upload import Uploads
 from nbtrack.interop.mlflow_server_models import versions_of
 from nbtrack.interop.records import (
     LOCAL_MODEL,
@@ -16,12 +17,11 @@ from nbtrack.interop.records import (
     VersionRecord,
 )
 from nbtrack.interop.report import Report
-from nbtrack.interop.served_upload import Uploads
 from nbtrack.protocol import decode, encode
+from nbtrack.protocol.batches import split
 from nbtrack.protocol.client import Json, RestClient
 from nbtrack.protocol.fields import MODEL_STATUSES
 
-MAX_METRICS, MAX_PARAMS = 1000, 100
 PAGE = 50
 
 
@@ -104,22 +104,21 @@ class ModelCalls:
             self._client.call("PATCH", f"logged-models/{there}", body)
 
     def _create(self, record: ModelRecord) -> Json:
-        params = encode.tags(record.params)
+        first, *rest = list(split("params", encode.tags(record.params))) or [[]]
         tags = {k: v for k, v in record.tags.items() if not k.startswith("nbtrack.")}
         tags[LOCAL_MODEL] = record.id
         body = {
             "experiment_id": self._experiments[record.experiment],
             "name": record.name,
             "model_type": record.type or "",
-            "params": params[:MAX_PARAMS],
+            "params": first,
             "tags": encode.tags(tags),
         }
         if record.run is not None and record.run in self._runs:
             body["source_run_id"] = self._runs[record.run]
         info: Json = self._client.post("logged-models", body, repeatable=False)["model"]["info"]
-        for first in range(MAX_PARAMS, len(params), MAX_PARAMS):
-            part = {"params": params[first : first + MAX_PARAMS]}
-            self._client.post(f"logged-models/{info['model_id']}/params", part)
+        for part in rest:
+            self._client.post(f"logged-models/{info['model_id']}/params", {"params": part})
         return info
 
     def _send_metrics(self, record: ModelRecord, there: str) -> None:
@@ -135,8 +134,7 @@ class ModelCalls:
                 encode.metric(replace(metric, model_id=there, run_id=None), encode.double)
             )
         for run, points in waiting.items():
-            for first in range(0, len(points), MAX_METRICS):
-                part = points[first : first + MAX_METRICS]
+            for part in split("metrics", points):
                 self._client.post("runs/log-batch", {"run_id": run, "metrics": part})
 
     # -- registry ------------------------------------------------------------------------

@@ -7,12 +7,13 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 SCHEME = "mlflow-artifacts"
 PROXY = "/api/2.0/mlflow-artifacts/artifacts"
 """Where a server serves artifacts, below its address."""
 
+_PATH = re.compile(rf"{re.escape(PROXY)}(?:/|$)")
 _PROXIED = re.compile(rf"^(https?://[^?#]*?){re.escape(PROXY)}(?:/(.*))?$", re.IGNORECASE)
 
 
@@ -29,3 +30,13 @@ def split_proxied(uri: str) -> tuple[str, str] | None:
     """Return the server and the path that a URL of artifacts names; None for other URIs."""
     found = _PROXIED.match(uri)
     return None if found is None else (found.group(1), (found.group(2) or "").strip("/"))
+
+
+def proxied_path(uri: str) -> str | None:
+    """Return the path below a server's artifacts that a URI names; None for other URIs."""
+    parts = urlsplit(uri)
+    if parts.scheme == SCHEME:
+        return unquote(parts.path).strip("/")
+    if parts.scheme in ("http", "https") and (found := _PATH.search(parts.path)):
+        return unquote(parts.path[found.end() :]).strip("/")
+    return None

@@ -18,16 +18,10 @@ from urllib.parse import quote, urlencode, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from nbtrack.config import env, split_server
-from nbtrack.errors import (
-    AlreadyExistsError,
-    InvalidParameterError,
-    NbtrackError,
-    NotFoundError,
-    ServerDeniedError,
-    ServerUnreachableError,
-)
+from nbtrack.errors import ServerDeniedError, ServerUnreachableError
 from nbtrack.protocol.artifact_urls import PROXY
 from nbtrack.protocol.credentials import Credentials, tls
+from nbtrack.protocol.errors import error_of
 
 API = "/api/2.0/mlflow/"
 CHUNK = 1 << 20
@@ -37,15 +31,6 @@ MAX_PAUSE_S = 10.0
 
 Json = dict[str, Any]
 Query = Mapping[str, Any] | Sequence[tuple[str, Any]]
-
-_ERRORS: dict[str, type[NbtrackError]] = {
-    "INVALID_PARAMETER_VALUE": InvalidParameterError,
-    "BAD_REQUEST": InvalidParameterError,
-    "RESOURCE_DOES_NOT_EXIST": NotFoundError,
-    "NOT_FOUND": NotFoundError,
-    "ENDPOINT_NOT_FOUND": NotFoundError,
-    "RESOURCE_ALREADY_EXISTS": AlreadyExistsError,
-}
 
 
 class RestClient:
@@ -380,4 +365,4 @@ class RestClient:
                 message += " Is this the address of an MLflow or nbtrack server?"
             elif 400 <= status < 500:
                 code = "BAD_REQUEST"
-        raise _ERRORS.get(code, NbtrackError)(message, code, status=status)
+        raise error_of(code, message, status)

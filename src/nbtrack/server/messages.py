@@ -7,20 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
-from nbtrack.errors import HTTP_STATUS, InvalidParameterError, NbtrackError, NotFoundError
+from nbtrack.errors import InvalidParameterError, NbtrackError, NotFoundError
+from nbtrack.protocol.errors import FOR_PAGES, http_status
 from nbtrack.server import wire
-
-# In MLflow's protocol these are the server's fault; here they are what the user has to know.
-_STATUS = {
-    **HTTP_STATUS,
-    "INTERNAL_ERROR": 409,
-    "INVALID_STATE": 409,
-    "DATA_LOSS": 422,
-    "TEMPORARILY_UNAVAILABLE": 423,
-    "NOT_IMPLEMENTED": 422,
-    wire.STORE_NOT_FOUND: 404,
-    "BODY_TOO_LARGE": 413,
-}
 
 
 @dataclass(frozen=True)
@@ -116,7 +105,7 @@ class UnknownStoreError(NotFoundError):
 
 def failure(error: NbtrackError) -> Reply:
     """Return the reply to a request that cannot be served; the user's errors are 4xx."""
-    status = _STATUS.get(error.error_code, 400)
+    status = http_status(error, FOR_PAGES)
     return Reply({wire.ERROR_CODE: error.error_code, wire.MESSAGE: str(error)}, status)
 
 

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from nbtrack.errors import HTTP_STATUS, InvalidParameterError, NbtrackError, StoreError
+from nbtrack.errors import InvalidParameterError, NbtrackError, StoreError
+from nbtrack.protocol.errors import FOR_MLFLOW_CLIENTS, http_status
 from nbtrack.protocol.fields import read_fields, read_query
 from nbtrack.server import wire as names
 from nbtrack.server.messages import FileReply, Reply, Request
@@ -16,14 +17,6 @@ from nbtrack.server.mlflow.served import Asked, Served
 from nbtrack.server.route import Route
 from nbtrack.server.spool import Spool
 
-STATUS = {
-    **HTTP_STATUS,
-    # MLflow answers 500 to these; its clients ask for a 500 again for minutes
-    "INTERNAL_ERROR": 400,
-    "INVALID_STATE": 400,
-    "METHOD_NOT_ALLOWED": 405,
-    "BODY_TOO_LARGE": 413,
-}
 T = TypeVar("T")
 _log = logging.getLogger("nbtrack.server")
 
@@ -86,7 +79,7 @@ def _check_content(route: Route, request: Request) -> None:
 
 def failure(error: NbtrackError) -> Reply:
     """Return the reply to a request that cannot be served."""
-    status = STATUS.get(error.error_code, 400)
+    status = http_status(error, FOR_MLFLOW_CLIENTS)
     if isinstance(error, StoreError) and error.error_code == "INTERNAL_ERROR":
         status = 500
     return Reply(_body(error), status)

@@ -29,7 +29,6 @@ from nbtrack.server.messages import Reply, Request
 from nbtrack.server.mlflow.served import Asked, Served
 from nbtrack.store.writer import RunWriter
 
-MAX_BATCH_BYTES = 1_000_000
 MODEL_HISTORY = "mlflow.log-model.history"
 _MODEL_FIELDS = {"artifact_path", "flavors", "utc_time_created", "run_id"}
 

@@ -11,11 +11,11 @@ import os
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from nbtrack.entities import Experiment, LoggedModel, RunInfo
 from nbtrack.errors import InvalidParameterError, NotFoundError
-from nbtrack.protocol.artifact_urls import PROXY, SCHEME
+from nbtrack.protocol.artifact_urls import SCHEME, proxied_path
 from nbtrack.store import model_log
 from nbtrack.store.artifact_paths import check_artifact_path
 from nbtrack.store.artifact_roots import local_path
@@ -186,16 +186,11 @@ class Places:
         UntrustedError
             If it is a URI that the server's operator has not allowed.
         """
-        parts = urlsplit(uri)
-        path = None
-        if parts.scheme == SCHEME:
-            path = parts.path
-        elif parts.scheme in ("http", "https") and PROXY in parts.path:
-            path = parts.path.partition(PROXY)[2]
+        path = proxied_path(uri)
         if path is not None:
-            target = self.target(unquote(path).strip("/"))
+            target = self.target(path)
             return self.folder(target).uri_of(target.path)
-        if parts.scheme in ("runs", "models"):
+        if urlsplit(uri).scheme in ("runs", "models"):
             return uri
         if local_path(uri) is None:
             self.store.access.choose(uri)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from nbtrack.protocol import endpoints
+from nbtrack.protocol import batches, endpoints
 from nbtrack.protocol.endpoints import Endpoint
 from nbtrack.server.messages import FileReply, Reply, Request
 from nbtrack.server.mlflow import (
@@ -79,7 +79,7 @@ MLFLOW: tuple[Route, ...] = (
     *_routes(endpoints.LOG_PARAM, logs.param, is_quick=logs.is_open),
     *_routes(endpoints.SET_TAG, logs.set_tag, is_quick=logs.is_open),
     *_routes(endpoints.DELETE_TAG, logs.delete_tag),
-    *_routes(endpoints.LOG_BATCH, logs.batch, max_body=logs.MAX_BATCH_BYTES, is_quick=logs.is_open),
+    *_routes(endpoints.LOG_BATCH, logs.batch, max_body=batches.MAX_BYTES, is_quick=logs.is_open),
     *_routes(endpoints.LOG_INPUTS, logs.inputs, is_quick=logs.is_open),
     *_routes(endpoints.LOG_OUTPUTS, logs.outputs, is_quick=logs.is_open),
     *_routes(endpoints.LOG_MODEL, logs.model),

@@ -12,20 +12,14 @@ from importlib import import_module
 from pathlib import Path
 from types import TracebackType
 
-from nbtrack.errors import HTTP_STATUS, NbtrackError
+from nbtrack.errors import NbtrackError
 from nbtrack.models.scoring.payloads import Payload, read_payload
+from nbtrack.protocol.errors import http_status
 from nbtrack.server.scoring.service import Service
 
 SMALL = 64 * 1024  # bytes; reading more of them would keep the loop from answering others
 MAX_MESSAGE = 2000
 
-STATUS = {
-    **HTTP_STATUS,
-    "UNSUPPORTED_MEDIA_TYPE": 415,
-    "BODY_TOO_LARGE": 413,
-    "METHOD_NOT_ALLOWED": 405,
-    "DEADLINE_EXCEEDED": 504,
-}
 # What a model's predict raises is about the data that was sent: clients must not repeat it.
 _FROM_MODEL = {"INTERNAL_ERROR", "INVALID_STATE", "DATA_LOSS", "NOT_IMPLEMENTED"}
 
@@ -105,7 +99,7 @@ def failure(error: NbtrackError, service: Service, cause: Exception | None = Non
         "message": service.redaction.text(_shortened(str(error))),
         "stack_trace": service.redaction.text(trace),
     }
-    return Answer(json.dumps(body), STATUS.get(error.error_code, 400))
+    return Answer(json.dumps(body), http_status(error))
 
 
 def _of_model(error: Exception) -> NbtrackError:

@@ -6,7 +6,7 @@ are set to what they are. So a piece whose end is not known to have arrived is s
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,10 @@ from nbtrack.errors import (
     ServerDeniedError,
     ServerUnreachableError,
 )
+from nbtrack.limits import MAX_BATCH
 from nbtrack.protocol import encode
+from nbtrack.protocol.batches import split
+from nbtrack.protocol.errors import missing_at_server, status_of
 from nbtrack.store.remote.outbox import LOCAL_RUN, PARENT, Outbox
 from nbtrack.store.tails import Tail
 
@@ -24,10 +27,7 @@ if TYPE_CHECKING:
     from nbtrack.store.remote.remote import Remote
 
 Json = dict[str, Any]
-MAX_METRICS, MAX_PAIRS, MAX_ITEMS = 1000, 100, 1000
-MAX_BYTES = 800_000
 POINTS_BETWEEN_MARKS = 20_000
-LOST = "ENDPOINT_NOT_FOUND"
 
 
 class NotYetError(Exception):
@@ -165,8 +165,8 @@ class Delivery:
         keys = self._remote.series_of(tail)
         records, width = tail.records, tail.records.dtype.itemsize
         unmarked = 0
-        for first in range(0, len(records), MAX_METRICS):
-            part = records[first : first + MAX_METRICS]
+        for first in range(0, len(records), MAX_BATCH):
+            part = records[first : first + MAX_BATCH]
             columns = (part[name].tolist() for name in ("number", "value", "time", "step"))
             items = [
                 {"key": keys[n], "value": encode.double(v), "timestamp": t, "step": s}
@@ -182,7 +182,7 @@ class Delivery:
                 self._spool.set_sent(tail.journal, (events_end, tail.start[1] + there * width))
 
     def _send_items(self, run_id: str, what: str, items: Sequence[Json]) -> None:
-        for part in _chunks(items, MAX_METRICS if what == "metrics" else MAX_PAIRS):
+        for part in split(what, items):
             self._send_batch(run_id, what, part)
             if what == "metrics":
                 self._done.points += len(part)
@@ -193,7 +193,7 @@ class Delivery:
             self._call("runs/log-batch", {"run_id": run_id, what: items})
         except NbtrackError as error:
             reason = _permanent(error)
-            if isinstance(error, NotFoundError) or "must be in the 'active' state" in str(error):
+            if missing_at_server(error) is not None:
                 raise GoneError(reason) from error
             if len(items) == 1:
                 self._refuse(reason, {"run_id": run_id, what: items})
@@ -215,7 +215,7 @@ class Delivery:
                 self._spool.add_id(model_id, known)
             known = self._server_model(model_id)
             place = f"logged-models/{known}"
-            for part in _chunks(encode.tags(news.params), MAX_PAIRS):
+            for part in split("params", encode.tags(news.params)):
                 self._try(f"{place}/params", {"model_id": known, "params": part})
             tags = {key: value for key, value in news.tags.items() if value is not None}
             if tags:
@@ -290,7 +290,7 @@ def _permanent(error: NbtrackError) -> str:
     """Return why the server refuses something for good, or raise again what may pass."""
     if isinstance(error, ServerUnreachableError | ServerDeniedError):
         raise error
-    status = int(error.json_kwargs.get("status") or 500)
+    status = status_of(error)
     if status >= 500 and status != 501:
         raise error
     return str(error)[:500]
@@ -300,17 +300,3 @@ def _quoted(key: str) -> str:
     from urllib.parse import quote
 
     return quote(key, safe="")
-
-
-def _chunks(items: Sequence[Json], most: int) -> Iterator[list[Json]]:
-    part: list[Json] = []
-    size = 0
-    for item in items:
-        length = len(item.get("value") or "") if isinstance(item.get("value"), str) else 0
-        if part and (len(part) >= most or size + length > MAX_BYTES):
-            yield part
-            part, size = [], 0
-        part.append(item)
-        size += length + 100
-    if part:
-        yield part

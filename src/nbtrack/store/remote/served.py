@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO
 
 from nbtrack.entities import FileInfo
 from nbtrack.errors import InvalidParameterError, NotFoundError
 from nbtrack.protocol.artifact_urls import split_proxied
 from nbtrack.protocol.client import RestClient
-from nbtrack.store.artifact_roots import CHUNK, FileNow, Stored
+from nbtrack.protocol.transfer import ProxiedFolder
+from nbtrack.store.artifact_roots import FileNow, Stored
 from nbtrack.store.local_artifacts import LocalArtifacts
 
 if TYPE_CHECKING:
@@ -37,8 +37,7 @@ class ServedArtifacts:
     """
 
     def __init__(self, rest: RestClient, top: str, spool: Path | None) -> None:
-        self._rest = rest
-        self._top = top
+        self._files = ProxiedFolder(rest, top)
         self._spool = None if spool is None else LocalArtifacts(spool, None)
 
     def write(self, path: str, source: BinaryIO) -> Stored:
@@ -71,15 +70,7 @@ class ServedArtifacts:
                 return self._spool.open(path)
             except NotFoundError:  # sent at this moment
                 pass
-        content = cast(BinaryIO, tempfile.TemporaryFile())  # noqa: SIM115  the caller closes it
-        try:
-            with self._rest.download(self._place(path)) as source:
-                shutil.copyfileobj(source, content, CHUNK)
-        except BaseException:
-            content.close()
-            raise
-        content.seek(0)
-        return content
+        return self._files.open(path)
 
     def entries(self, path: str) -> list[FileInfo]:
         """Return what lies directly in a folder, at the server or on its way there."""
@@ -108,7 +99,7 @@ class ServedArtifacts:
         if self._spool is not None and self._spool.kind(path) is not None:
             self._spool.delete(path)
         with contextlib.suppress(NotFoundError):  # it had not arrived yet
-            self._rest.delete_files(self._place(path))
+            self._files.delete(path)
 
     def in_place(self, path: str) -> Path | None:
         """Return None: what waits goes away once it is sent."""
@@ -116,23 +107,13 @@ class ServedArtifacts:
 
     def _listed(self, path: str) -> list[FileInfo]:
         try:
-            listed = self._rest.files(self._place(path))
+            return self._files.list(path)
         except NotFoundError:
             return []
-        found = []
-        for entry in listed:
-            name = str(entry["path"]).rstrip("/").rpartition("/")[2]
-            is_dir = bool(entry.get("is_dir"))
-            size = None if is_dir else int(entry.get("file_size") or 0)
-            found.append(FileInfo(f"{path}/{name}" if path else name, is_dir, size))
-        return found
-
-    def _place(self, path: str) -> str:
-        return "/".join(part for part in (self._top, path) if part)
 
     def _send(self, local: Path, path: str) -> None:
         with local.open("rb") as content:
-            self._rest.upload(self._place(path), content, local.stat().st_size)
+            self._files.put(path, content, local.stat().st_size)
 
 
 def root_of(uri: str) -> ServedArtifacts:

@@ -9,8 +9,9 @@ from nbtrack.errors import NbtrackError, NotFoundError
 from nbtrack.interop.copying import copy_folder
 from nbtrack.interop.nbtrack_store import NbtrackStore
 from nbtrack.interop.report import Report
-from nbtrack.interop.served_files import ServedFiles, served_path
+from nbtrack.protocol.artifact_urls import proxied_path
 from nbtrack.protocol.client import RestClient
+from nbtrack.protocol.transfer import ProxiedFolder
 from nbtrack.store.artifact_access import ArtifactAccess
 from nbtrack.store.artifacts import ArtifactFolder
 
@@ -68,9 +69,9 @@ class Uploads:
             Ids that the MLmodel file of a model names, and what they are there.
         """
         files = self._source.folder(uri)
-        path = served_path(target)
+        path = proxied_path(target)
         if path is not None:
-            self._send(files, ServedFiles(self._client, path), owner, renamed or {})
+            self._send(files, ProxiedFolder(self._client, path), owner, renamed or {})
         elif self._access.allows(target):
             copy_folder(files, target, owner, self._report)
         elif self._has_any(files, owner):
@@ -90,7 +91,7 @@ class Uploads:
             return False
 
     def _send(
-        self, source: ArtifactFolder, target: ServedFiles, owner: str, renamed: Mapping[str, str]
+        self, source: ArtifactFolder, target: ProxiedFolder, owner: str, renamed: Mapping[str, str]
     ) -> None:
         try:
             known = {entry.path: entry.file_size for entry in target.walk()}
