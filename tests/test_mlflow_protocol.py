@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import base64
 import json
 import math
+import re
 import subprocess
 import sys
 import threading
@@ -17,9 +19,12 @@ from urllib.request import Request, urlopen
 
 import pytest
 
+import nbtrack
 import protocol_cases
 from jupyter_servers import JupyterServer
 from nbtrack.client import Client
+from nbtrack.protocol import endpoints
+from nbtrack.protocol.endpoints import Endpoint
 from nbtrack.server.mlflow.histories import spread
 from nbtrack.server.ranges import NoSuchPartError, part_of
 from nbtrack.store.store import open_store
@@ -639,3 +644,26 @@ def test_nan_is_a_name_on_the_wire(server: TrackingServer, run_id: str) -> None:
     assert server.ask("POST", "runs/log-metric", point) == (200, {})
     _, found = server.ask("GET", f"runs/get?run_id={run_id}")
     assert found["run"]["data"]["metrics"][0]["value"] == "NaN"
+
+
+def paths_that_clients_call() -> set[str]:
+    """What is called like a path of the protocol where a client asks a server."""
+    noun = re.compile(
+        r"(experiments|runs|metrics|logged-models|registered-models|model-versions)(/[a-z-]+)?"
+    )
+    package = Path(nbtrack.__file__).parent
+    sources = [*package.glob("store/remote/*.py"), *package.glob("interop/*mlflow_server*.py")]
+    constants = (
+        node.value
+        for path in sources
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    )
+    return {text for text in constants if "/" in text and noun.fullmatch(text)}
+
+
+def test_clients_call_what_the_table_of_endpoints_has() -> None:
+    called = paths_that_clients_call()
+    known = {each.path for each in vars(endpoints).values() if isinstance(each, Endpoint)}
+    assert len(called) > 20
+    assert not {path for path in called if f"/mlflow/{path}" not in known}

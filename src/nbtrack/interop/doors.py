@@ -148,11 +148,11 @@ def export_to(
 
                 ServerExport(source, place, report, shown, list(roots)).run()
             case "parquet":
-                from nbtrack.interop.to_parquet import export_parquet
+                from nbtrack.interop.to_tables import export_parquet
 
                 export_parquet(source, kinds.path_of(place), report, shown)
             case _:
-                from nbtrack.interop.to_csv import export_csv
+                from nbtrack.interop.to_tables import export_csv
 
                 export_csv(source, kinds.path_of(place), report, shown)
     report.seconds = time.monotonic() - begin

@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from nbtrack.entities import Run
-from nbtrack.errors import InvalidParameterError
-from nbtrack.interop.mlflow_server_models import logged_models, registered_models
+from nbtrack.entities import LoggedModelStatus, ModelVersion, Run
+from nbtrack.errors import InvalidParameterError, NbtrackError
+from nbtrack.interop.mlflow_database_models import model_of
 from nbtrack.interop.records import (
     ExperimentRecord,
     ModelRecord,
@@ -19,6 +19,7 @@ from nbtrack.interop.records import (
     RegisteredRecord,
     RunRecord,
     Series,
+    VersionRecord,
     int_column,
     unclamped,
 )
@@ -35,6 +36,7 @@ RUNS_AT_ONCE = 100
 SERIES_AT_ONCE = 64
 PAGE = 1000
 HISTORY_PAGE = 25_000
+MODELS_PAGE = 50
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -128,11 +130,11 @@ class MlflowServer(Source):
 
     def models(self) -> Iterator[ModelRecord]:
         """Yield the logged models."""
-        return logged_models(self._client, self._experiments)
+        return _logged_models(self._client, self._experiments)
 
     def registered(self) -> Iterator[RegisteredRecord]:
         """Yield the registered models."""
-        return registered_models(self._client)
+        return _registered_models(self._client)
 
     def files(self, uri: str) -> Files | None:
         """Return the files that the server keeps for its clients."""
@@ -148,3 +150,78 @@ def _batch(series: Sequence[Series], histories: Sequence[Sequence[Json]]) -> Poi
     times, _ = int_column(found[1] or [0])
     values = unclamped(np.array(found[2], dtype=np.float64))
     return PointBatch(series, Points(numbers, steps[:count], times[:count], values))
+
+
+def _logged_models(client: RestClient, experiments: Sequence[str]) -> Iterator[ModelRecord]:
+    """Yield the logged models; servers of before MLflow 3 have none."""
+    for first in range(0, len(experiments), RUNS_AT_ONCE):
+        part = list(experiments[first : first + RUNS_AT_ONCE])
+        wanted = {"experiment_ids": part, "max_results": MODELS_PAGE}
+        try:
+            for entry in client.pages("POST", "logged-models/search", wanted, "models"):
+                yield _model(entry)
+        except NbtrackError as error:
+            if error.error_code != "ENDPOINT_NOT_FOUND":
+                raise
+
+
+def _model(entry: Json) -> ModelRecord:
+    found = decode.logged_model(entry)
+    record = ModelRecord.of(found)
+    if found.status == LoggedModelStatus.UNSPECIFIED:
+        record.status = "READY"
+    record.updated = record.updated or record.created
+    return record
+
+
+def _registered_models(client: RestClient) -> Iterator[RegisteredRecord]:
+    """Yield the registered models with their versions."""
+    wanted = {"max_results": 200}
+    found = client.pages("GET", "registered-models/search", wanted, "registered_models")
+    for model in map(decode.registered_model, found):
+        listed = client.pages(
+            "GET", "model-versions/search", versions_of(model.name), "model_versions"
+        )
+        versions = [_version(client, decode.model_version(version)) for version in listed]
+        created = model.creation_timestamp or 0
+        yield RegisteredRecord(
+            model.name,
+            model.description,
+            created,
+            model.last_updated_timestamp or created,
+            model.tags,
+            model.aliases,
+            sorted(versions, key=lambda version: version.version),
+            max((version.version for version in versions), default=0),
+        )
+
+
+def _version(client: RestClient, found: ModelVersion) -> VersionRecord:
+    key = {"name": found.name, "version": str(found.version)}
+    try:
+        place = client.get("model-versions/get-download-uri", key).get("artifact_uri")
+    except NbtrackError:  # of a version whose model is gone there is none
+        place = None
+    source = found.source or ""
+    return VersionRecord(
+        version=found.version,
+        source=source,
+        place=place,
+        stage=found.current_stage or "None",
+        description=found.description,
+        user=found.user_id or None,
+        run=found.run_id,
+        run_link=found.run_link or None,
+        model=found.model_id or model_of(source),
+        status=found.status,
+        message=found.status_message or None,
+        created=found.creation_timestamp,
+        updated=found.last_updated_timestamp or found.creation_timestamp,
+        tags=found.tags,
+    )
+
+
+def versions_of(name: str) -> dict[str, Any]:
+    """Return the search for the versions of a registered model."""
+    quote = '"' if "'" in name else "'"
+    return {"filter": f"name = {quote}{name}{quote}", "max_results": 1000}

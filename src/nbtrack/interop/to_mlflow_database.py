@@ -12,7 +12,7 @@ import numpy as np
 
 from nbtrack.entities import DatasetInput
 from nbtrack.errors import NbtrackError
-from nbtrack.interop.copying import copy_folder
+from nbtrack.interop.artifact_export import copy_folder
 from nbtrack.interop.mlflow_tables import MlflowTables
 from nbtrack.interop.nbtrack_store import NbtrackStore
 from nbtrack.interop.progress import Progress

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from nbtrack.errors import NbtrackError
-from nbtrack.interop.copying import copy_folder
+from nbtrack.interop.artifact_export import copy_folder
 from nbtrack.interop.mlflow_tables import MlflowTables
 from nbtrack.interop.records import HUGE, ModelRecord, RegisteredRecord, VersionRecord
 from nbtrack.interop.report import Report

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from nbtrack.errors import NbtrackError, NotFoundError
-from nbtrack.interop.artifact_upload import Uploads
+from nbtrack.interop.artifact_export import Uploads
 from nbtrack.interop.nbtrack_store import NbtrackStore
 from nbtrack.interop.progress import Progress
 from nbtrack.interop.records import LOCAL_RUN, ExperimentRecord, RunRecord

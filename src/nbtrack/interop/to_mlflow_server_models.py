@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from nbtrack.errors import NbtrackError, NotFoundError
-from nbtrack.interop.artifact_upload import Uploads
-from nbtrack.interop.mlflow_server_models import versions_of
+from nbtrack.interop.artifact_export import Uploads
+from nbtrack.interop.mlflow_server import versions_of
 from nbtrack.interop.records import (
     LOCAL_MODEL,
     LOCAL_VERSION,

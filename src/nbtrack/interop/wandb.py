@@ -7,19 +7,24 @@ Media that were logged (pictures, tables), artifacts and code versions do not: t
 from __future__ import annotations
 
 import json
+import struct
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from nbtrack.errors import StoreError
-from nbtrack.interop import messages, wandb_log
+from nbtrack.interop import messages
 from nbtrack.interop.histories import History, flat, made_id, numbers
 from nbtrack.interop.messages import Fields
 from nbtrack.interop.records import ExperimentRecord, PointBatch, RunRecord
 from nbtrack.interop.report import Report
 from nbtrack.interop.source import Source
 
+BLOCK = 32768
+HEAD = 7
+MAGIC = b":W&B"
+FULL, FIRST, MIDDLE, LAST = 1, 2, 3, 4
 NOTE = "mlflow.note.content"
 _RUN_TEXTS = {"wandb.run_id": 1, "wandb.entity": 2, "wandb.project": 3, "wandb.group": 6,
               "wandb.job_type": 7, NOTE: 9, "wandb.sweep_id": 12}  # fmt: skip
@@ -89,7 +94,7 @@ class _Reading:
         self._exit: int | None = None
         self.history = History()
         self.left: Counter[str] = Counter()
-        for record in wandb_log.records(path):
+        for record in _records(path):
             self._take(record)
 
     def _take(self, record: Fields) -> None:
@@ -209,3 +214,43 @@ def _value(item: Fields) -> Any:
             except ValueError:
                 return messages.text(item, number)
     return None
+
+
+def _records(path: Path) -> Iterator[Fields]:
+    """Yield the records of a file until its end, or to where it was cut off.
+
+    Raises
+    ------
+    ValueError
+        If it is no such file, or of a version that is not known.
+    """
+    for data in _joined(path):
+        try:
+            yield messages.fields(data)
+        except ValueError:
+            continue  # one record that makes no sense does not spoil the others
+
+
+def _joined(path: Path) -> Iterator[bytes]:
+    """Yield whole records, their pieces put together."""
+    with path.open("rb") as file:
+        ident, _, version = struct.unpack("<4sHB", file.read(HEAD).ljust(HEAD, b"\0"))
+        if ident != MAGIC or version != 0:
+            raise ValueError("it is no .wandb file, or one of a version that is not known")
+        gathered = b""
+        while True:
+            left = BLOCK - file.tell() % BLOCK
+            if left < HEAD:
+                file.read(left)
+                continue
+            head = file.read(HEAD)
+            if len(head) < HEAD:
+                return
+            _, length, kind = struct.unpack("<IHB", head)
+            data = file.read(length)
+            if len(data) < length or kind not in (FULL, FIRST, MIDDLE, LAST):
+                return
+            gathered = data if kind in (FULL, FIRST) else gathered + data
+            if kind in (FULL, LAST):
+                yield gathered
+                gathered = b""

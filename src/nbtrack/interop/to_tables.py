@@ -1,4 +1,4 @@
-"""Runs as CSV: ``runs.csv`` has a row for each, ``metrics.csv`` every point."""
+"""Runs as CSV, a row for each and every point; all tables of the store as Parquet."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from nbtrack.interop.nbtrack_store import NbtrackStore
 from nbtrack.interop.progress import Progress
 from nbtrack.interop.records import RunRecord
 from nbtrack.interop.report import Report
+from nbtrack.store.bulk_tables import write_parquet
 from nbtrack.store.runs import get_runs
 
 FIXED = ("run_id", "run_name", "experiment", "status", "start_time", "end_time", "user_id",
@@ -98,3 +99,21 @@ def _iso(time: int | None) -> str:
     if time is None:
         return ""
     return datetime.fromtimestamp(time / 1000, UTC).isoformat(timespec="milliseconds")
+
+
+def export_parquet(source: NbtrackStore, target: Path, report: Report, progress: Progress) -> None:
+    """Write the tables of a store as Parquet files; those that are there are replaced.
+
+    Parameters
+    ----------
+    source : NbtrackStore
+    target : Path
+        A folder, made if need be.
+    report : Report
+    progress : Progress
+    """
+    target.mkdir(parents=True, exist_ok=True)
+    progress.stage("tables")
+    for table, rows in write_parquet(source.store, target, source.experiment_ids):
+        report.count(table, came=rows)
+        progress.step()
