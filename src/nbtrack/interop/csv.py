@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from nbtrack.errors import InvalidParameterError
-from nbtrack.interop.histories import History, made_id
+from nbtrack.interop.point_buffer import PointBuffer, made_id
 from nbtrack.interop.records import ExperimentRecord, PointBatch, RunRecord
 from nbtrack.interop.report import Report
 from nbtrack.interop.source import Source
@@ -66,7 +66,7 @@ class CsvTables(Source):
             (self._histories if _is_history(columns) else self._tables).append((file, columns))
         self._ids: dict[str, str] = {}
         self._known: list[RunRecord] | None = None
-        self._read: dict[str, History] = {}
+        self._read: dict[str, PointBuffer] = {}
 
     def experiments(self) -> list[ExperimentRecord]:
         """Return the experiments that the tables name, else one named like the file."""
@@ -95,7 +95,7 @@ class CsvTables(Source):
                     continue
                 found[record.id] = record
                 self._ids[record.name] = record.id
-                history = self._read.setdefault(record.id, History())
+                history = self._read.setdefault(record.id, PointBuffer())
                 for key, value in metrics.items():
                     history.add(key, 0, record.end or record.start, value)
         for file, columns in self._histories:
@@ -103,7 +103,7 @@ class CsvTables(Source):
         self._known = list(found.values())
         return self._known
 
-    def _points(self) -> dict[str, History]:
+    def _points(self) -> dict[str, PointBuffer]:
         self._records()
         return self._read
 
@@ -154,7 +154,7 @@ class CsvTables(Source):
                 found[run_id] = RunRecord(run_id, self._default, row.get("run_name") or said)
             if run_id not in cleared:
                 cleared.add(run_id)
-                self._read[run_id] = History()  # the table has only the last points of these
+                self._read[run_id] = PointBuffer()  # the table has only the last points of these
             step = _number(row.get("step") or row.get("epoch") or "0")
             time = _ms(_first(row, TIMES)) or found[run_id].start
             pairs = (

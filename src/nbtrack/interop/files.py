@@ -21,7 +21,7 @@ Known = dict[str, Sequence[Any]]
 """Size, time in milliseconds since the epoch and SHA-256 of files that are there, by path."""
 
 
-class FileIntake:
+class FileImporter:
     """Copies artifacts into a store and records them in the database, many at a time.
 
     Parameters

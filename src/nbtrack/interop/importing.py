@@ -9,12 +9,12 @@ import numpy as np
 
 from nbtrack.errors import InvalidParameterError, NbtrackError
 from nbtrack.interop.artifact_places import Place, Places
-from nbtrack.interop.files import FileIntake, Known
-from nbtrack.interop.keys import Keys
-from nbtrack.interop.model_intake import ModelIntake
+from nbtrack.interop.files import FileImporter, Known
+from nbtrack.interop.model_importer import ModelImporter
 from nbtrack.interop.progress import Progress
 from nbtrack.interop.records import LOCAL_RUN, PointBatch, RunRecord, Series
 from nbtrack.interop.report import Report
+from nbtrack.interop.sanitize import KeySanitizer
 from nbtrack.interop.source import Source
 from nbtrack.interop.within import left_out
 from nbtrack.limits import check_experiment_name, check_run_id
@@ -73,7 +73,7 @@ class Importer:
         self.places = places
         self.report = report
         self.progress = progress
-        self.keys = Keys()
+        self.keys = KeySanitizer()
         self.experiments: dict[str, tuple[str, str | None]] = {}
         self.runs: dict[str, tuple[str, str | None]] = {}
         self.folders: dict[str, str] = {}
@@ -88,7 +88,7 @@ class Importer:
         self._bring_runs()
         self._bring_points()
         self._bring_artifacts()
-        ModelIntake(self).run()
+        ModelImporter(self).run()
         if self.keys.changed:
             some = ", ".join(f"{a!r} is {b!r}" for a, b in list(self.keys.changed.items())[:5])
             self.report.note(f"{len(self.keys.changed)} names were adapted: {some}")
@@ -264,7 +264,7 @@ class Importer:
 
     def _bring_artifacts(self) -> None:
         self.progress.stage("artifacts", len(self._artifacts))
-        intake = FileIntake(self.store, self.report, "runs")
+        file_importer = FileImporter(self.store, self.report, "runs")
         for first in range(0, len(self._artifacts), RUNS_AT_ONCE):
             part = self._artifacts[first : first + RUNS_AT_ONCE]
             known = self._known_files([run_id for run_id, _ in part])
@@ -272,12 +272,12 @@ class Importer:
                 experiment_id, stored = self.runs[run_id]
                 self.folders[uri.rstrip("/")] = stored or f"artifacts/{experiment_id}/{run_id}"
                 place = artifact_uri(self.store.folder, stored, experiment_id, run_id)
-                self.take_files(intake, run_id, uri, place, known.get(run_id, {}))
+                self.take_files(file_importer, run_id, uri, place, known.get(run_id, {}))
                 self.progress.step()
-        intake.flush()
+        file_importer.flush()
 
     def take_files(
-        self, intake: FileIntake, owner: str, uri: str, place: str, known: Known
+        self, file_importer: FileImporter, owner: str, uri: str, place: str, known: Known
     ) -> None:
         """Copy the files of a run or of a model."""
         files = self.source.files(uri)
@@ -294,7 +294,7 @@ class Importer:
         if isinstance(files, ArtifactFolder) and (local := local_path(files.uri)) is not None:
             for path, why in left_out(local):
                 self.report.fail("artifacts", f"{owner}/{path}", why)
-        intake.take(owner, files, place, known)
+        file_importer.take(owner, files, place, known)
 
     def _known_files(self, runs: list[str]) -> dict[str, Known]:
         found: dict[str, Known] = {}

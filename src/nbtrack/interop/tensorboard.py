@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from nbtrack.interop import event_file, messages
-from nbtrack.interop.histories import History, MadeFiles, flat, made_id
 from nbtrack.interop.messages import Fields
+from nbtrack.interop.point_buffer import MadeFiles, PointBuffer, flat, made_id
 from nbtrack.interop.records import ExperimentRecord, PointBatch, RunRecord
 from nbtrack.interop.report import Report
 from nbtrack.interop.source import Files, Source
@@ -41,7 +41,7 @@ class TensorBoard(Source):
         self._files: dict[Path, list[Path]] = defaultdict(list)
         for file in found:
             self._files[file.parent].append(file)
-        self._histories: list[tuple[str, History]] = []
+        self._histories: list[tuple[str, PointBuffer]] = []
         self._made: dict[str, MadeFiles] = {}
 
     def experiments(self) -> list[ExperimentRecord]:
@@ -59,7 +59,7 @@ class TensorBoard(Source):
             name = self._root.absolute().name if name == "." else name
             # the names of event files hold time and machine, so a folder that moved is the same
             record = RunRecord(made_id("tensorboard", name, paths[0].name), "tensorboard", name)
-            history, made = History(), MadeFiles()
+            history, made = PointBuffer(), MadeFiles()
             reading = _Reading(record, history, made)
             for path in paths:
                 try:
@@ -88,7 +88,7 @@ class TensorBoard(Source):
 class _Reading:
     """One run while its event files are read."""
 
-    def __init__(self, record: RunRecord, history: History, made: MadeFiles) -> None:
+    def __init__(self, record: RunRecord, history: PointBuffer, made: MadeFiles) -> None:
         self._record = record
         self._history = history
         self._made = made

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from nbtrack.errors import NbtrackError
-from nbtrack.interop.histories import History, flat, made_id, numbers
+from nbtrack.interop.point_buffer import PointBuffer, flat, made_id, numbers
 from nbtrack.interop.records import ExperimentRecord, PointBatch, RunRecord
 from nbtrack.interop.report import Report
 from nbtrack.interop.source import Source
@@ -50,7 +50,7 @@ class Trackio(Source):
                 continue
             if {"metrics", "configs"} <= database.tables:
                 self._files[file.stem] = database
-        self._histories: list[tuple[str, History]] = []
+        self._histories: list[tuple[str, PointBuffer]] = []
 
     def close(self) -> None:
         """Let go of the files."""
@@ -83,7 +83,7 @@ class Trackio(Source):
         histories = self._read(file)
         for run_id, name in sorted(configs.keys() | histories.keys()):
             config, created = configs.get((run_id, name), ({}, 0))
-            history = histories.get((run_id, name), History())
+            history = histories.get((run_id, name), PointBuffer())
             tags = {"trackio.project": project, "trackio.run_id": run_id}
             if config.get("_Group"):
                 tags["trackio.group"] = str(config["_Group"])
@@ -101,8 +101,8 @@ class Trackio(Source):
             self._histories.append((record.id, history))
             yield record
 
-    def _read(self, file: SqliteFile) -> dict[Run, History]:
-        found: dict[Run, History] = defaultdict(History)
+    def _read(self, file: SqliteFile) -> dict[Run, PointBuffer]:
+        found: dict[Run, PointBuffer] = defaultdict(PointBuffer)
         left = 0
         wanted = ("run_id", "run_name", "timestamp", "step", "metrics")
         for table, prefix in (("metrics", ""), ("system_metrics", "system/")):

@@ -15,8 +15,8 @@ from typing import Any
 
 from nbtrack.errors import StoreError
 from nbtrack.interop import messages
-from nbtrack.interop.histories import History, flat, made_id, numbers
 from nbtrack.interop.messages import Fields
+from nbtrack.interop.point_buffer import PointBuffer, flat, made_id, numbers
 from nbtrack.interop.records import ExperimentRecord, PointBatch, RunRecord
 from nbtrack.interop.report import Report
 from nbtrack.interop.source import Source
@@ -47,7 +47,7 @@ class OfflineRuns(Source):
         super().__init__(str(path), report, [path.parent if path.is_file() else path, *named])
         found = [path] if path.is_file() else self.within.files(sorted(path.rglob("*.wandb")))
         self._paths = found
-        self._read: list[tuple[RunRecord, History]] | None = None
+        self._read: list[tuple[RunRecord, PointBuffer]] | None = None
 
     def experiments(self) -> list[ExperimentRecord]:
         """Return one experiment for each project."""
@@ -68,7 +68,7 @@ class OfflineRuns(Source):
         for record, history in self._all():
             yield history.batch(record.id)
 
-    def _all(self) -> list[tuple[RunRecord, History]]:
+    def _all(self) -> list[tuple[RunRecord, PointBuffer]]:
         if self._read is None:
             self._read = []
             for path in self._paths:
@@ -92,7 +92,7 @@ class _Reading:
         self._config: dict[str, Any] = {}
         self._summary: dict[str, Any] = {}
         self._exit: int | None = None
-        self.history = History()
+        self.history = PointBuffer()
         self.left: Counter[str] = Counter()
         for record in _records(path):
             self._take(record)

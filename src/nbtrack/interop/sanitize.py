@@ -12,7 +12,7 @@ from nbtrack.limits import MAX_KEY, check_key
 _ODD = re.compile(r"[^/\w.\- :]")
 
 
-class Keys:
+class KeySanitizer:
     """Turns keys into valid ones; different keys stay different, and a key always gives the same.
 
     Attributes

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from nbtrack.errors import InvalidParameterError
-from nbtrack.interop import kinds
+from nbtrack.interop import format_detection
 from nbtrack.interop.artifact_places import Places, Roots, named_folders
 from nbtrack.interop.importing import Importer
 from nbtrack.interop.progress import Progress
@@ -70,7 +70,7 @@ def import_from(
     begin = time.monotonic()
     place = os.fspath(source)
     store = _store(store_uri)
-    report = ImportReport(kinds.shown(place), str(store.path))
+    report = ImportReport(format_detection.shown(place), str(store.path))
     roots = _checked(artifact_roots)
     opened = open_source(place, kind, report, named_folders(roots))
     for root in roots.values() if isinstance(roots, Mapping) else roots:
@@ -124,8 +124,12 @@ def export_to(
     begin = time.monotonic()
     place = os.fspath(target)
     store = _store(store_uri)
-    found = kinds.target_kind(place) if kind is None else kinds.check_kind(kind, kinds.TARGETS)
-    report = ExportReport(str(store.path), kinds.shown(place))
+    found = (
+        format_detection.target_kind(place)
+        if kind is None
+        else format_detection.check_kind(kind, format_detection.TARGETS)
+    )
+    report = ExportReport(str(store.path), format_detection.shown(place))
     from nbtrack.interop.nbtrack_store import NbtrackStore
 
     roots = _checked(artifact_roots)
@@ -141,7 +145,7 @@ def export_to(
                 from nbtrack.interop.to_mlflow_database import DatabaseExport
 
                 DatabaseExport(
-                    source, kinds.path_of(place), report, shown, named_folders(roots)
+                    source, format_detection.path_of(place), report, shown, named_folders(roots)
                 ).run()
             case "mlflow-server":
                 from nbtrack.interop.to_mlflow_server import ServerExport
@@ -150,23 +154,27 @@ def export_to(
             case "parquet":
                 from nbtrack.interop.to_tables import export_parquet
 
-                export_parquet(source, kinds.path_of(place), report, shown)
+                export_parquet(source, format_detection.path_of(place), report, shown)
             case _:
                 from nbtrack.interop.to_tables import export_csv
 
-                export_csv(source, kinds.path_of(place), report, shown)
+                export_csv(source, format_detection.path_of(place), report, shown)
     report.seconds = time.monotonic() - begin
     return report
 
 
 def open_source(place: str, kind: str | None, report: Report, named: Sequence[Path] = ()) -> Source:
     """Return the source that a place is; each is imported when it is used."""
-    found = kinds.source_kind(place) if kind is None else kinds.check_kind(kind, kinds.SOURCES)
+    found = (
+        format_detection.source_kind(place)
+        if kind is None
+        else format_detection.check_kind(kind, format_detection.SOURCES)
+    )
     if found == "mlflow-server":
         from nbtrack.interop.mlflow_server import MlflowServer
 
         return MlflowServer(place, report, named)
-    path = kinds.path_of(place)
+    path = format_detection.path_of(place)
     match found:
         case "mlflow-database":
             from nbtrack.interop.mlflow_database import MlflowDatabase
@@ -213,7 +221,7 @@ def _store(uri: Uri | None) -> Store:
 
     found = context.store() if uri is None else open_store(uri)
     if isinstance(found, RemoteStore):
-        server = kinds.shown(found.uri)
+        server = format_detection.shown(found.uri)
         raise InvalidParameterError(
             f"{server} is a tracking server. Name a store that is a file, such as runs.duckdb: "
             "import from the server into it, or export from it to the server."

@@ -17,7 +17,7 @@ from nbtrack.interop.records import PointBatch
 from nbtrack.store.points import Points
 
 
-class History:
+class PointBuffer:
     """The points of one run."""
 
     def __init__(self) -> None:

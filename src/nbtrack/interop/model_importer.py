@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nbtrack.errors import NbtrackError
-from nbtrack.interop.files import FileIntake, Known
+from nbtrack.interop.files import FileImporter, Known
 from nbtrack.interop.records import (
     LOCAL_MODEL,
     LOCAL_VERSION,
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 STATUSES = ("PENDING", "READY", "FAILED")
 
 
-class ModelIntake:
+class ModelImporter:
     """Brings logged models, then registered ones.
 
     Parameters
@@ -53,14 +53,14 @@ class ModelIntake:
         """Bring everything."""
         progress = self._importer.progress
         progress.stage("models")
-        intake = FileIntake(self._store, self._report, "models")
+        file_importer = FileImporter(self._store, self._report, "models")
         for model in self._importer.source.models():
             try:
-                self._bring(model, intake)
+                self._bring(model, file_importer)
             except (NbtrackError, ValueError, TypeError) as error:
                 self._report.fail("logged models", model.id, error)
             progress.step()
-        intake.flush()
+        file_importer.flush()
         for registered in self._importer.source.registered():
             try:
                 self._register(registered)
@@ -68,7 +68,7 @@ class ModelIntake:
                 self._report.fail("registered models", registered.name, error)
             progress.step()
 
-    def _bring(self, record: ModelRecord, intake: FileIntake) -> None:
+    def _bring(self, record: ModelRecord, file_importer: FileImporter) -> None:
         importer = self._importer
         if record.experiment not in importer.experiments:
             self._report.fail("logged models", record.id, "Its experiment could not be read.")
@@ -111,7 +111,7 @@ class ModelIntake:
         if record.artifacts and (stored is None or ":" not in stored):
             importer.folders[record.artifacts.rstrip("/")] = self._models[record.id]
             place = artifact_location(self._store.folder, stored, experiment_id, record.id)
-            importer.take_files(intake, record.id, record.artifacts, place, files)
+            importer.take_files(file_importer, record.id, record.artifacts, place, files)
 
     @property
     def _kind(self) -> str:
