@@ -42,7 +42,7 @@ class RestClient:
         Such as ``http://localhost:5000``, with a path where the server is mounted below one;
         a name and a password in it are used and shown nowhere.
     timeout_s : float, optional
-        How long an answer is waited for; by default ``MLFLOW_HTTP_REQUEST_TIMEOUT`` or 120 s.
+        How long a response is waited for; by default ``MLFLOW_HTTP_REQUEST_TIMEOUT`` or 120 s.
     retries : int, optional
         How often a call is repeated; by default ``MLFLOW_HTTP_REQUEST_MAX_RETRIES`` or 7.
 
@@ -120,7 +120,7 @@ class RestClient:
         retries: int | None = None,
         repeatable: bool = True,
     ) -> Json:
-        """Call an endpoint and return the JSON object that it answers.
+        """Call an endpoint and return the JSON object of its response.
 
         Parameters
         ----------
@@ -139,7 +139,7 @@ class RestClient:
         Raises
         ------
         ServerUnreachableError
-            If there is no answer, or only that the server is overloaded or away.
+            If there is no response, or only that the server is overloaded or away.
         ServerDeniedError
             If the server does not let this user do it.
         NbtrackError
@@ -151,16 +151,16 @@ class RestClient:
         count = self.retries if retries is None else retries
         for attempt in range(count + 1):
             try:
-                with self._answer(
+                with self._response(
                     method, target, data, headers, timeout_s, repeatable=repeatable
-                ) as answer:
-                    text = answer.read()
+                ) as response:
+                    text = response.read()
                     if (
-                        answer.status not in RETRIED
+                        response.status not in RETRIED
                         or attempt == count
-                        or not (repeatable or answer.status in (429, 503))
+                        or not (repeatable or response.status in (429, 503))
                     ):
-                        return self._read(answer.status, text, path)
+                        return self._read(response.status, text, path)
             except ServerUnreachableError as error:
                 if attempt == count or not (repeatable or error.json_kwargs.get("unsent")):
                     raise
@@ -184,7 +184,7 @@ class RestClient:
         fields : mapping
             What is searched for; the page token is added.
         name : str
-            The field of the answer that holds a page.
+            The field of the response that holds a page.
         **options
             Of ``call``.
         """
@@ -192,11 +192,11 @@ class RestClient:
         while True:
             asked = {**fields, **({"page_token": token} if token else {})}
             if method == "GET":
-                answer = self.get(path, asked, **options)
+                response = self.get(path, asked, **options)
             else:
-                answer = self.post(path, asked, **options)
-            yield from answer.get(name) or ()
-            token = answer.get("next_page_token")
+                response = self.post(path, asked, **options)
+            yield from response.get(name) or ()
+            token = response.get("next_page_token")
             if not token:
                 return
 
@@ -215,8 +215,8 @@ class RestClient:
         """
         headers = {"Content-Length": str(size), "Content-Type": "application/octet-stream"}
         target = self._target(f"{PROXY}/{quote(path)}", ())
-        with self._answer("PUT", target, content, headers, None, repeatable=False) as answer:
-            self._read(answer.status, answer.read(), f"the file {path}")
+        with self._response("PUT", target, content, headers, None, repeatable=False) as response:
+            self._read(response.status, response.read(), f"the file {path}")
 
     @contextmanager
     def download(self, path: str) -> Iterator[BinaryIO]:
@@ -228,10 +228,10 @@ class RestClient:
             If there is none.
         """
         target = self._target(f"{PROXY}/{quote(path)}", ())
-        with self._answer("GET", target, None, {}, None) as answer:
-            if answer.status != 200:
-                self._read(answer.status, answer.read(), f"the file {path}")
-            yield cast(BinaryIO, answer)
+        with self._response("GET", target, None, {}, None) as response:
+            if response.status != 200:
+                self._read(response.status, response.read(), f"the file {path}")
+            yield cast(BinaryIO, response)
 
     def files(self, path: str) -> list[Json]:
         """Return what lies directly in a folder of the server's artifacts, by its last name."""
@@ -251,7 +251,7 @@ class RestClient:
         return f"{place}?{urlencode(known, doseq=True)}" if known else place
 
     @contextmanager
-    def _answer(
+    def _response(
         self,
         method: str,
         target: str,
@@ -267,9 +267,9 @@ class RestClient:
         allowed = None if self._anonymous else self.credentials.header()
         if allowed is not None:
             sent["Authorization"] = allowed
-        connection = self._taken(wait)
+        connection = self._idle_connection(wait)
         used = connection is not None
-        connection = connection or self._made(wait)
+        connection = connection or self._new_connection(wait)
         unsent = True
         kept = False
         try:
@@ -278,16 +278,16 @@ class RestClient:
                     connection.connect()
                 unsent = False
                 connection.request(method, target, body=data, headers=sent)
-                answer = connection.getresponse()
+                response = connection.getresponse()
             except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError):
                 connection.close()
                 if not used or not repeatable or not (data is None or isinstance(data, bytes)):
                     raise
-                connection = self._made(wait)
+                connection = self._new_connection(wait)
                 connection.request(method, target, body=data, headers=sent)
-                answer = connection.getresponse()
-            yield answer
-            kept = not answer.will_close and answer.isclosed()
+                response = connection.getresponse()
+            yield response
+            kept = not response.will_close and response.isclosed()
         except (OSError, http.client.HTTPException) as error:
             raise ServerUnreachableError(
                 f"The tracking server {self.url} cannot be reached "
@@ -302,7 +302,7 @@ class RestClient:
             else:
                 connection.close()
 
-    def _taken(self, timeout_s: float) -> http.client.HTTPConnection | None:
+    def _idle_connection(self, timeout_s: float) -> http.client.HTTPConnection | None:
         """Return a connection that is open and idle, or None."""
         with self._guard:
             if not self._idle:
@@ -313,7 +313,7 @@ class RestClient:
             found.sock.settimeout(timeout_s)
         return found
 
-    def _made(self, timeout_s: float) -> http.client.HTTPConnection:
+    def _new_connection(self, timeout_s: float) -> http.client.HTTPConnection:
         proxy = None if proxy_bypass(self._host) else getproxies().get(self._scheme)
         host, port = self._host, self._port
         if proxy:
@@ -334,7 +334,7 @@ class RestClient:
         return "https" if self._https else "http"
 
     def _read(self, status: int, text: bytes, what: str) -> Json:
-        """Return the object of an answer, or raise what it says."""
+        """Return the object of a response, or raise what it says."""
         try:
             found = json.loads(text) if text else {}
         except ValueError:
