@@ -150,4 +150,4 @@ def test_quiet_runs_show_nothing(static: Kernel) -> None:
 def test_the_cards_threads_end_with_the_run(static: Kernel) -> None:
     static.run("%%track\nx = 1")
     names = static.value("[t.name for t in __import__('threading').enumerate()]")
-    assert not {"nbtrack-card", "nbtrack-neighbours"} & set(names)
+    assert not {"nbtrack-card", "nbtrack-baselines"} & set(names)

@@ -17,8 +17,8 @@ from kernels import SRC, VIEW, Kernel, kernel
 from nbtrack.errors import MissingDependencyError
 from nbtrack.store import open_store
 from nbtrack.views.chart.curves import Curve
+from nbtrack.views.details.baselines import RunRank, read_rank
 from nbtrack.views.drawing.axes import joined, smoothed, x_axis_for
-from nbtrack.views.standing import Standing, read_standing
 
 
 def train(name: str, rate: float = 1.0, steps: int = 40) -> str:
@@ -131,9 +131,9 @@ nbtrack.end_run()
 # -- worse than earlier runs ----------------------------------------------------------------
 
 
-def standing(key: str = "val_loss") -> Standing | None:
+def standing(key: str = "val_loss") -> RunRank | None:
     with nbtrack.start_run(run_name="now") as run, open_store().read() as reader:
-        return read_standing(reader, run.info, key)
+        return read_rank(reader, run.info, key)
 
 
 def test_a_run_that_is_behind_nine_of_ten_is_told(workdir: Path) -> None:

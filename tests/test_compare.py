@@ -16,8 +16,8 @@ from IPython.testing.globalipapp import start_ipython
 import nbtrack
 from nbtrack.errors import InvalidParameterError, NotFoundError
 from nbtrack.tracking import context
-from nbtrack.views.comparison_output import comparison_bundle
-from nbtrack.views.comparison_saved import SavedView
+from nbtrack.views.comparison.output import comparison_bundle
+from nbtrack.views.comparison.saved import SavedView
 from nbtrack.views.display import VIEW_MIME
 from nbtrack.views.questions import answer
 from nbtrack.views.watch import StoreWatch

@@ -13,9 +13,10 @@ import pytest
 import nbtrack
 from kernels import Kernel, kernel
 from nbtrack.errors import InvalidParameterError, NotFoundError
-from nbtrack.store.tree import as_filter, telling
 from nbtrack.tracking import context
 from nbtrack.views import previews
+from nbtrack.views.details.tree_query import as_filter
+from nbtrack.views.metric_names import primary_metric
 from nbtrack.views.questions import Answer, answer
 from programs import start
 
@@ -134,10 +135,10 @@ def test_a_single_point_is_no_curve(workdir: Path) -> None:
 
 
 def test_telling_metrics_are_losses_of_held_out_data() -> None:
-    assert telling(["acc", "train_loss", "val_loss", "val_acc"]) == "val_loss"
-    assert telling(["speed", "acc"]) == "acc"
-    assert telling(["system/cpu", "x"]) == "x"
-    assert telling([]) is None
+    assert primary_metric(["acc", "train_loss", "val_loss", "val_acc"]) == "val_loss"
+    assert primary_metric(["speed", "acc"]) == "acc"
+    assert primary_metric(["system/cpu", "x"]) == "x"
+    assert primary_metric([]) is None
 
 
 def test_a_run_whose_process_died_says_where_it_stopped(workdir: Path) -> None:

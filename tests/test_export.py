@@ -12,10 +12,10 @@ import pytest
 import nbtrack
 from nbtrack.errors import InvalidParameterError
 from nbtrack.store import open_store
-from nbtrack.views.export import export_page, format_spread
 from nbtrack.views.questions import answer
 from nbtrack.views.run_tables import StoreRunTable
-from nbtrack.views.table import Column, TablePage
+from nbtrack.views.table.export import export_page, format_spread
+from nbtrack.views.table.page import Column, TablePage
 
 COLUMNS = ["run_name", "params.lr", "metrics.val_loss", "metrics.a|b"]
 

@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 
 from nbtrack.views.chart.content import ChartContent, RunRef
-from nbtrack.views.chart.curves import Curve
+from nbtrack.views.chart.curves import Curve, pack_curves
 from nbtrack.views.chart.live import RunsChart
 from nbtrack.views.chart.output import chart_bundle
-from nbtrack.views.chart.packed import pack_curves
 from nbtrack.views.display import MAX_BYTES, VIEW_MIME
 from nbtrack.views.widgets.run_card import RunCard
 

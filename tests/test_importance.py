@@ -14,9 +14,9 @@ from scipy import stats
 
 import nbtrack
 from nbtrack.errors import InvalidParameterError
-from nbtrack.store.comparison import ComparedColumn
-from nbtrack.views.importance import correlation_ratio, rank_params, spearman
-from nbtrack.views.importance_forest import forest_importance
+from nbtrack.views.comparison.forest import forest_importance
+from nbtrack.views.comparison.importance import correlation_ratio, rank_params, spearman
+from nbtrack.views.comparison.query import ComparedColumn
 from sweeps import log_runs
 
 RNG = np.random.default_rng(3)
@@ -126,7 +126,7 @@ def test_without_scikit_learn_the_correlation_stays(monkeypatch: pytest.MonkeyPa
 
 
 def test_importing_it_imports_no_scikit_learn() -> None:
-    code = "import sys, nbtrack.views.importance; print('sklearn' in sys.modules)"
+    code = "import sys, nbtrack.views.comparison.importance; print('sklearn' in sys.modules)"
     src = str(Path(__file__).parents[1] / "src")
     done = subprocess.run(
         [sys.executable, "-c", code], env={"PYTHONPATH": src}, capture_output=True, text=True

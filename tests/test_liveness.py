@@ -15,12 +15,12 @@ import pytest
 import nbtrack
 import programs
 from nbtrack.store import open_store, owner
-from nbtrack.store.details import run_details
 from nbtrack.store.edits import act_on_runs
 from nbtrack.store.journal import Journal
 from nbtrack.store.liveness import silent_runs
 from nbtrack.store.owner import Owner
-from nbtrack.views.details import ending
+from nbtrack.views.details.details import ending
+from nbtrack.views.details.query import run_details
 
 CALLS = """
     import sys, nbtrack

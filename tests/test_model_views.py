@@ -18,7 +18,6 @@ from nbtrack.server.messages import Request
 from nbtrack.server.routes import action_of_question
 from nbtrack.store import open_store
 from nbtrack.store.artifacts import ArtifactFolder
-from nbtrack.views.models.answers import prediction
 from nbtrack.views.models.card import card_facts, model_bundle
 from nbtrack.views.models.facts import logged_model
 from nbtrack.views.models.files import (
@@ -27,7 +26,8 @@ from nbtrack.views.models.files import (
     serving_example,
     signature_facts,
 )
-from nbtrack.views.models.forms import form_of, input_of
+from nbtrack.views.models.form import form_of, input_of
+from nbtrack.views.models.predictions import prediction
 from nbtrack.views.questions import Question, answer
 
 

@@ -19,7 +19,7 @@ from nbtrack.errors import InvalidParameterError
 from nbtrack.redaction.names import is_private
 from nbtrack.redaction.secrets import HIDDEN
 from nbtrack.views.redaction import Redaction
-from nbtrack.views.report import render_report
+from nbtrack.views.report.report import render_report
 from sweeps import log_runs
 
 if TYPE_CHECKING:

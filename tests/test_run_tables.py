@@ -15,8 +15,8 @@ import nbtrack
 from kernels import SRC
 from nbtrack.errors import InvalidParameterError, NotFoundError
 from nbtrack.store import open_store
-from nbtrack.store.table_query import TableQuery
 from nbtrack.views.run_tables import StoreTable
+from nbtrack.views.table.run_query import TableQuery
 
 
 def make_runs(count: int) -> list[str]:

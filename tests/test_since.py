@@ -6,17 +6,17 @@ import math
 
 import pytest
 
-from nbtrack.views.since import RunFacts, since
+from nbtrack.views.details.run_diff import RunFacts, run_diff
 
 
 def texts(now: RunFacts, before: RunFacts) -> dict[str, tuple[str, str]]:
-    return {item["label"]: (item["text"], item["kind"]) for item in since(now, before).items}
+    return {item["label"]: (item["text"], item["kind"]) for item in run_diff(now, before).items}
 
 
 def test_changed_params_and_code_are_told_and_shown() -> None:
     before = RunFacts({"lr": "0.001", "gone": "1"}, source="lr = 1e-3\ntrain()\n")
     now = RunFacts({"lr": "0.0003", "new": "2"}, source="lr = 3e-4\ntrain()\nplot()")
-    found = since(now, before)
+    found = run_diff(now, before)
     assert texts(now, before) == {
         "lr": ("0.001 → 0.0003", "info"),
         "new": ("2 (new)", "info"),
@@ -50,7 +50,7 @@ def test_metrics_are_compared_the_way_they_get_better(
 def test_the_telling_metrics_come_first_and_the_machine_is_left_out() -> None:
     names = ["epoch", "train_loss", "val_acc", "val_loss", "system/cpu"]
     facts = RunFacts(metrics=dict.fromkeys(names, 1.0))
-    assert [item["label"] for item in since(facts, facts).items] == [
+    assert [item["label"] for item in run_diff(facts, facts).items] == [
         "val_loss",
         "val_acc",
         "train_loss",

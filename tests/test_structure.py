@@ -23,7 +23,7 @@ SHORT = 60
 PACKAGE = SRC / "nbtrack"
 STORE = PACKAGE / "store"
 NAMED = r"\.named\((f?\"|$)"  # Reader.named: the first argument is the name of a query
-VIEW_QUERIES = re.compile(r"/views/\w+/query\.py$")
+VIEW_QUERIES = re.compile(r"/views/\w+/(\w+_)?query\.py$")
 
 
 def lines_with(pattern: str, *, inside: Path = PACKAGE, outside: Path | None = None) -> list[str]:
@@ -99,15 +99,15 @@ RATCHETS: dict[str, tuple[int, Callable[[], list[str]]]] = {
     # goal: 0
     "TypeScript modules in import circles": (15, typescript_in_circles),
     # goal: 8, its door and what may be imported beside it
-    "modules of the store imported outside": (59, store_modules_used_outside),
+    "modules of the store imported outside": (55, store_modules_used_outside),
     # goal: 0; only store/opening.py knows that there are tracking servers
     "imports of store.remote in the store": (6, store_remote_used_in_store),
     # goal: 0; the remote store overrides hooks
     "operations handed over by a string": (26, lambda: lines_with(r"@forwarded\(")),
     # goal: 0
     "questions whether a store is remote": (17, lambda: lines_with(r"\.remote is (not )?None")),
-    # goal: 0; the queries of a view stand in views/*/query.py
-    "named queries outside the store": (32, lambda: lines_with(NAMED, outside=STORE)),
+    # goal: 0; the queries of a view stand in views/*/query.py, of a large one also in *_query.py
+    "named queries outside the store": (31, lambda: lines_with(NAMED, outside=STORE)),
     # goal: 1
     "places that set a run's stage": (3, lambda: lines_with(r'set_stage_of_run"')),
     # goal: 1, an error of Python that has nothing but its text
@@ -115,7 +115,7 @@ RATCHETS: dict[str, tuple[int, Callable[[], list[str]]]] = {
     # goal: 0; each request says itself whether it writes
     "lists of verbs": (2, lambda: lines_with(r"\b(_CHANGING|_WORDS)\b.*=")),
     # goal: 1
-    "rules for a run's primary metric": (5, lambda: lines_with(r"def \w*telling")),
+    "rules for a run's primary metric": (1, lambda: lines_with(r"def (primary_metric|\w*telling)")),
     # goal: 20, each with a reason
     "modules below 60 lines": (64, short_modules),
     # goal: 350

@@ -15,12 +15,12 @@ import pytest
 from anywidget import AnyWidget
 
 from nbtrack.errors import InvalidParameterError, NotFoundError
-from nbtrack.store.table_query import TableQuery
 from nbtrack.views.chart.content import RunRef
 from nbtrack.views.chart.curves import Curve, CurveBuffer, thin
-from nbtrack.views.chart.metric_groups import parse_metric
 from nbtrack.views.display import VIEW_MIME, display_mode
-from nbtrack.views.table import Column, TablePage
+from nbtrack.views.metric_names import parse_metric
+from nbtrack.views.table.page import Column, TablePage
+from nbtrack.views.table.run_query import TableQuery
 from nbtrack.views.widgets.metric_chart import MetricChart
 from nbtrack.views.widgets.model_card import ModelCard
 from nbtrack.views.widgets.run_card import RunCard

@@ -130,7 +130,7 @@ export class SavedBackend implements Backend {
 const MOST_PARAMS = 8;
 const MOST_CATEGORIES = 40;
 
-/** As `default_columns` in `nbtrack.views.comparison`. */
+/** As `default_columns` in `nbtrack.views.comparison.data`. */
 function firstColumns(keys: readonly ComparedKey[]): string[] {
   const params = keys.filter(key => key.name.startsWith('params.') && key.differs && (key.kind === 'number' || key.values <= MOST_CATEGORIES));
   const metrics = keys.filter(key => key.name.startsWith('metrics.') && !key.name.startsWith('metrics.system/'));

@@ -1,4 +1,4 @@
-/** Which metrics share a plot. `nbtrack.views.chart.metric_groups` does the same in Python; one table of cases tests both. */
+/** Which metrics share a plot. `nbtrack.views.metric_names` does the same in Python; one table of cases tests both. */
 
 export interface MetricName {
   /** What is measured, such as `loss`. */

@@ -24,7 +24,7 @@ def source(run: str) -> str:
     NotFoundError
         If there is no such run.
     """
-    from nbtrack.store.neighbours import find_run
+    from nbtrack.store.run_lookup import find_run
     from nbtrack.views.code import source_text
 
     store = context.store()

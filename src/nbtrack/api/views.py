@@ -187,8 +187,8 @@ def export_html(
     Path
         The file.
     """
-    from nbtrack.views.comparison import find_scope
-    from nbtrack.views.report import write_report
+    from nbtrack.views.comparison.data import find_scope
+    from nbtrack.views.report.report import write_report
 
     store = context.store()
     with store.read() as reader:
@@ -223,8 +223,8 @@ def param_importance(
         has the metric, the methods, how well the forest predicts, and a message where there are
         not enough runs.
     """
-    from nbtrack.views.comparison import find_scope
-    from nbtrack.views.importance import find_importance
+    from nbtrack.views.comparison.data import find_scope
+    from nbtrack.views.comparison.importance import find_importance
 
     store = context.store()
     with store.read() as reader:

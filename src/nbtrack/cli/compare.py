@@ -52,7 +52,7 @@ def compare(run: tuple[str, ...], everything: bool, as_json: bool) -> None:
     Each RUN is an id, the beginning of one, or a name. A metric's value is its last one; the best
     of them has a star where the name of the metric says what is better.
     """
-    from nbtrack.views.diff_facts import run_facts
+    from nbtrack.views.comparison.run_facts import run_facts
 
     ids = list(dict.fromkeys(run_of(word) for word in run))
     if len(ids) < 2:

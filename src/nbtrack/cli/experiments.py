@@ -43,7 +43,7 @@ def create(
 def list_(view: str, as_json: bool) -> None:
     """List the experiments with their numbers of runs."""
     from nbtrack.cli.selection import store
-    from nbtrack.store.tree import experiment_rows
+    from nbtrack.views.details.tree_query import experiment_rows
 
     wanted = {"active_only": ("active",), "deleted_only": ("deleted",)}.get(view.lower())
     with store().read() as reader:

@@ -207,7 +207,7 @@ def print_runs(found: Sequence[Run], columns: Sequence[str] = ()) -> None:
     """
     from nbtrack.views.formats import format_duration
 
-    chosen = list(columns) or _telling(found)
+    chosen = list(columns) or _columns_that_differ(found)
     several = len({run.info.experiment_id for run in found}) > 1
     narrow = is_terminal()  # what is piped on may be as wide as it is
     rows = [
@@ -242,12 +242,12 @@ def _labels(names: Sequence[str]) -> list[str]:
     ]
 
 
-def _telling(found: Sequence[Run]) -> list[str]:
-    """Return columns that tell runs apart: the best metric, params that are not all the same."""
-    from nbtrack.store.tree import telling
+def _columns_that_differ(found: Sequence[Run]) -> list[str]:
+    """Return columns that tell runs apart: the primary metric, params that are not all the same."""
+    from nbtrack.views.metric_names import primary_metric
 
     keys = sorted({key for run in found for key in run.data.metrics})
-    best = telling(keys)
+    best = primary_metric(keys)
     params = sorted({key for run in found for key in run.data.params})
     different = [
         key

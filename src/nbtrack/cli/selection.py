@@ -29,7 +29,7 @@ def run_of(word: str) -> str:
     NotFoundError
         If there is none; the message has the nearest name.
     """
-    from nbtrack.store.neighbours import find_run
+    from nbtrack.store.run_lookup import find_run
 
     with store().read() as reader:
         return find_run(reader, word, "0")
@@ -43,8 +43,10 @@ def run_by_id(word: str) -> str:
     NotFoundError
         If there is not exactly one.
     """
+    from nbtrack.store.run_lookup import ids_starting
+
     with store().read() as reader:
-        found = [run_id for (run_id,) in reader.named("neighbours.by_id", name=word)]
+        found = ids_starting(reader, word)
     if word in found:
         return word
     if len(found) != 1:
@@ -52,7 +54,7 @@ def run_by_id(word: str) -> str:
         raise NotFoundError(
             f"{what} with {word!r}. `nbtrack runs list --view all` shows the ids of all runs."
         )
-    return str(found[0])
+    return found[0]
 
 
 def experiment_of(experiment_id: str | None, name: str | None) -> Experiment:

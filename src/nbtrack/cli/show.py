@@ -24,7 +24,7 @@ from nbtrack.errors import NbtrackError
 
 if TYPE_CHECKING:
     from nbtrack.store.artifacts import ArtifactFolder
-    from nbtrack.store.details import Details
+    from nbtrack.views.details.query import Details
 
 _OURS = ("mlflow.", "nbtrack.")
 _NOTE = "mlflow.note.content"
@@ -40,7 +40,7 @@ def show(run: str, everything: bool, as_json: bool) -> None:
 
     RUN is its id, the beginning of it, or its name.
     """
-    from nbtrack.store.details import run_details
+    from nbtrack.views.details.query import run_details
 
     run_id = run_of(run)
     with store().read() as reader:

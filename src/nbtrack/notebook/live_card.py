@@ -22,9 +22,9 @@ from nbtrack.tracking.kernel import shell
 from nbtrack.tracking.run import ERROR_TAG, ActiveRun
 from nbtrack.views.chart.content import RunRef
 from nbtrack.views.chart.curves import Curve
+from nbtrack.views.details.baselines import Baselines, facts_of, read_baselines
+from nbtrack.views.details.run_diff import RunFacts, run_diff
 from nbtrack.views.display import live_front_end
-from nbtrack.views.neighbours import Neighbours, facts_of, neighbours_of
-from nbtrack.views.since import RunFacts, since
 from nbtrack.views.widgets.run_card import RunCard
 
 LIVE_EVERY_S = 0.125
@@ -73,13 +73,13 @@ class LiveCard:
         self._first_cost = 0
         self._live = live_front_end()
         self._handle: Any = None
-        self._neighbours: Neighbours | None = None
+        self._baselines: Baselines | None = None
         self._waiting: list[Curve] | None = None
         self._seen: set[str] = set()
         self._told_params: dict[str, str] | None = None
         self._stop = threading.Event()
         self._threads = [
-            threading.Thread(target=self._read, name="nbtrack-neighbours", daemon=True),
+            threading.Thread(target=self._read, name="nbtrack-baselines", daemon=True),
             threading.Thread(target=self._pump, name="nbtrack-card", daemon=True),
         ]
 
@@ -134,7 +134,7 @@ class LiveCard:
 
     def _read(self) -> None:
         try:
-            self._neighbours = neighbours_of(self._run.store, self._run.info)
+            self._baselines = read_baselines(self._run.store, self._run.info)
         except Exception as error:  # noqa: BLE001  a thread has no caller: it is said, by name
             self._run.store.say(f"The last runs cannot be shown beside the new one: {error}")
 
@@ -164,7 +164,7 @@ class LiveCard:
             for curve in own:
                 self._note(curve)
             if curves:
-                self._card.append([*curves, *self._due_ghosts()])
+                self._card.append([*curves, *self._due_baselines()])
 
     def _note(self, curve: Curve) -> None:
         """Keep what the head says of what was logged."""
@@ -172,9 +172,9 @@ class LiveCard:
         if not curve.key.startswith("system/"):
             for place in (0, int(curve.steps.argmax())):
                 self._pace.add(int(curve.steps[place]), int(curve.times[place]) / 1000)
-        for standing in self._neighbours.standings if self._neighbours is not None else ():
-            if standing.key == curve.key:
-                standing.add(curve.steps, curve.values)
+        for rank in self._baselines.ranks if self._baselines is not None else ():
+            if rank.key == curve.key:
+                rank.add(curve.steps, curve.values)
 
     def _end_child(self, run: ActiveRun) -> None:
         feed = self._children.get(run.info.run_id)
@@ -194,17 +194,17 @@ class LiveCard:
         elif not interrupted and threading.current_thread() is not threading.main_thread():
             interrupt_cell()
 
-    def _due_ghosts(self) -> list[Curve]:
-        """Return the ghosts' curves of metrics that this run has now: others would stand alone."""
-        if self._neighbours is None:
+    def _due_baselines(self) -> list[Curve]:
+        """Return the baselines' curves of metrics that this run has: others would stand alone."""
+        if self._baselines is None:
             return []
         if self._waiting is None:
-            self._waiting = list(self._neighbours.curves)
+            self._waiting = list(self._baselines.curves)
         due = [curve for curve in self._waiting if curve.key in self._seen]
         if due:
             self._waiting = [curve for curve in self._waiting if curve.key not in self._seen]
             owners = {curve.run_id for curve in due}
-            self._card.add_runs([run for run in self._neighbours.ghosts if run.run_id in owners])
+            self._card.add_runs([run for run in self._baselines.runs if run.run_id in owners])
         return due
 
     def _tell(self) -> None:
@@ -215,29 +215,29 @@ class LiveCard:
                 "steps_per_s": self._pace.per_second(),
                 "overhead_percent": self._overhead(),
             }
-        if self._neighbours is not None:
-            fields["experiment"] = self._neighbours.experiment
+        if self._baselines is not None:
+            fields["experiment"] = self._baselines.experiment
             self._tell_params()
             fields["standing"] = self._verdict()
         if fields.keys() - {"elapsed_s"}:
             self._card.update_head(**fields)
 
     def _verdict(self) -> str | None:
-        """Return how the run stands, by the most telling metric that it has."""
-        standings = self._neighbours.standings if self._neighbours is not None else []
-        own = (standing for standing in standings if standing.key in self._seen)
+        """Return how the run stands, by the primary metric of those that it has."""
+        ranks = self._baselines.ranks if self._baselines is not None else []
+        own = (rank for rank in ranks if rank.key in self._seen)
         first = next(own, None)
         return first.verdict() if first is not None else None
 
     def _tell_params(self) -> None:
-        last = self._neighbours.last if self._neighbours is not None else None
+        last = self._baselines.last if self._baselines is not None else None
         params = {**self._literals, **self._run.writer.params}
         if last is not None and params != self._told_params:
             self._told_params = params
             # what the last run had and this one has not yet may still come
             before = {key: value for key, value in last.params.items() if key in params}
             now = RunFacts(params, source=self._source)
-            found = since(now, RunFacts(before, source=last.source))
+            found = run_diff(now, RunFacts(before, source=last.source))
             self._card.set_since([*found.items, *self._left_out(params)], found.detail)
 
     def _elapsed(self) -> float:
@@ -263,9 +263,9 @@ class LiveCard:
     def _conclude(self) -> None:
         run = self._run
         stored = run.fetch()
-        if due := self._due_ghosts():
+        if due := self._due_baselines():
             self._card.append(due)
-        neighbours = self._neighbours
+        baselines = self._baselines
         fields: dict[str, Any] = {"standing": None}
         if self._pace.step:
             fields |= {
@@ -273,15 +273,15 @@ class LiveCard:
                 "steps_per_s": self._pace.overall(),
                 "overhead_percent": self._overhead(),
             }
-        if neighbours is not None:
-            fields["experiment"] = neighbours.experiment
+        if baselines is not None:
+            fields["experiment"] = baselines.experiment
         error = stored.data.tags.get(ERROR_TAG) if run.info.status == "FAILED" else None
         if error:
             fields["error"] = " ".join(error.split()) + _where(run.cell_error or sys.exception())
         self._card.update_head(**fields)
         left_out = self._left_out(stored.data.params)
-        if neighbours is not None and neighbours.last is not None:
-            found = since(facts_of(stored, self._source), neighbours.last)
+        if baselines is not None and baselines.last is not None:
+            found = run_diff(facts_of(stored, self._source), baselines.last)
             self._card.set_since([*found.items, *left_out], found.detail)
         elif left_out:
             self._card.set_since(left_out)

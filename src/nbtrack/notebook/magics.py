@@ -234,7 +234,7 @@ def _started(options: TrackOptions) -> ActiveRun:
         experiment_id = starting.get_or_create_experiment(store, options.experiment)
     run_id = None
     if options.resume:
-        from nbtrack.store.neighbours import find_run
+        from nbtrack.store.run_lookup import find_run
 
         with store.read() as reader:
             run_id = find_run(

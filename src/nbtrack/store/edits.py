@@ -15,11 +15,12 @@ from nbtrack.store.journal import now_ms
 from nbtrack.store.liveness import silent_runs
 from nbtrack.store.reader import Reader
 from nbtrack.store.store import Store
-from nbtrack.store.table_query import ARCHIVED, NOTE
 from nbtrack.store.writer import RUN_NAME, checked_tags
 
 Action = Literal["archive", "unarchive", "delete", "restore", "keep", "discard"]
 ACTIONS: tuple[Action, ...] = ("archive", "unarchive", "delete", "restore", "keep", "discard")
+NOTE = "mlflow.note.content"
+ARCHIVED = "nbtrack.archived"
 KEPT = "nbtrack.kept"
 TABLE_TAG = "nbtrack.table"
 MAX_NAME = 250

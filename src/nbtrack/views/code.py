@@ -15,7 +15,7 @@ from nbtrack.store.artifacts import ArtifactFolder
 from nbtrack.store.reader import Reader
 from nbtrack.store.runs import get_run
 from nbtrack.store.store import Store
-from nbtrack.store.tree import telling
+from nbtrack.views.metric_names import primary_metric
 
 CELL_FILE = "source/cell.py"
 CELLS_FILE = "source/cells.json"
@@ -152,7 +152,7 @@ def loading_code(store: Store, run: Run) -> str:
         "run.data.params, run.data.metrics",
     ]
     if run.data.metrics:
-        key = telling(list(run.data.metrics))
+        key = primary_metric(list(run.data.metrics))
         lines.append(f"history = nbtrack.Client().get_metric_history(run.info.run_id, {key!r})")
     lines.append("folder = nbtrack.artifacts.download_artifacts(run_id=run.info.run_id)")
     return "\n".join(lines)

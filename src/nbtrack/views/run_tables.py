@@ -11,10 +11,9 @@ from nbtrack.entities import ViewType
 from nbtrack.errors import InvalidParameterError, NbtrackError
 from nbtrack.store.edits import remembered_sets
 from nbtrack.store.store import Store
-from nbtrack.store.table_query import Scope
 from nbtrack.views.questions import Answer, Question
-from nbtrack.views.store_table import StoreTable
-from nbtrack.views.table_frame import FrameTable
+from nbtrack.views.table.run_query import Scope
+from nbtrack.views.table.source import FrameTable, StoreTable
 from nbtrack.views.watch import store_state
 from nbtrack.views.widgets.run_table import RunTable
 

@@ -1,4 +1,4 @@
--- What a table of runs needs. What stands in braces is a fixed fragment, chosen by store/table_query.py:
+-- What a table of runs needs. What stands in braces is a fixed fragment, chosen by views/table/run_query.py:
 -- names of columns, placeholders, and conditions made of fragments. Values are always bound.
 
 -- name: keys

@@ -12,9 +12,9 @@ import numpy as np
 from nbtrack.errors import MissingDependencyError
 from nbtrack.views.chart.content import ChartContent, RunRef
 from nbtrack.views.chart.curves import Curve, Floats
-from nbtrack.views.chart.metric_groups import group_metrics, parse_metric
 from nbtrack.views.drawing.axes import XAxis, smoothed, time_unit, x_axis_for
 from nbtrack.views.drawing.canvas import COLOURS
+from nbtrack.views.metric_names import group_metrics, parse_metric
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure

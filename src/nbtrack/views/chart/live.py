@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from nbtrack.errors import InvalidParameterError, NbtrackError, NotFoundError
-from nbtrack.store.neighbours import find_run
 from nbtrack.store.reader import Reader
+from nbtrack.store.run_lookup import find_run
 from nbtrack.store.runs import get_runs
 from nbtrack.store.store import Store
-from nbtrack.store.table import table_rows
 from nbtrack.views.chart.content import ChartContent, RunRef
 from nbtrack.views.chart.curves import MAX_POINTS, Curve
 from nbtrack.views.chart.query import counts, stored_curves
+from nbtrack.views.table.query import table_rows
 from nbtrack.views.watch import store_state
 from nbtrack.views.widgets.metric_chart import MetricChart
 

@@ -11,7 +11,7 @@ import json
 from typing import Any
 
 from nbtrack.views.chart.content import ChartContent
-from nbtrack.views.chart.packed import pack_curves, share_of_curves
+from nbtrack.views.chart.curves import pack_curves, share_of_curves
 from nbtrack.views.display import MAX_BYTES, VIEW_MIME, Bundle, plain_json
 from nbtrack.views.formats import STATE_WORDS, format_number, head_facts, shareable
 

@@ -7,10 +7,10 @@ from typing import Any
 
 from nbtrack.views.chart.content import ChartContent, RunRef
 from nbtrack.views.chart.curves import Curve
-from nbtrack.views.chart.metric_groups import group_metrics, parse_metric
 from nbtrack.views.drawing.canvas import COLOURS, INK, MUTED, Canvas
 from nbtrack.views.drawing.panel import Line, draw_panel, line_of
 from nbtrack.views.formats import STATE_WORDS, head_facts, shareable
+from nbtrack.views.metric_names import group_metrics, parse_metric
 
 WIDTH = 760
 MARGIN = 16

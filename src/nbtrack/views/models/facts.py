@@ -11,11 +11,10 @@ from nbtrack.entities import LoggedModel, Metric, ModelVersion, Run
 from nbtrack.errors import NbtrackError, NotFoundError
 from nbtrack.store import logged_models, registry
 from nbtrack.store.artifacts import ArtifactFolder
-from nbtrack.store.model_tree import sizes_of, versions_of
 from nbtrack.store.reader import Reader
 from nbtrack.store.runs import get_run
 from nbtrack.store.store import Store
-from nbtrack.store.tree import number
+from nbtrack.views.details.tree_query import number
 from nbtrack.views.models.files import (
     file_facts,
     loading_line,
@@ -23,6 +22,7 @@ from nbtrack.views.models.files import (
     requirements,
     serving_example,
 )
+from nbtrack.views.models.query import sizes_of, versions_of
 
 MAX_FILES = 500
 MAX_OF_RUN = 20

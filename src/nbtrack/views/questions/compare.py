@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from nbtrack.errors import InvalidParameterError
 from nbtrack.store.store import Store
-from nbtrack.views.comparison import Scope, compare_runs
-from nbtrack.views.diff_facts import run_facts
-from nbtrack.views.importance import find_importance
+from nbtrack.views.comparison.data import Scope, compare_runs
+from nbtrack.views.comparison.importance import find_importance
+from nbtrack.views.comparison.run_facts import run_facts
 from nbtrack.views.questions.question import Answer, Question
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ def data(store: Store, question: Question) -> Answer:
     """Answer with the values of columns, one float64 buffer each.
 
     Takes ``experiment_ids`` (null for all) and ``filter``, or ``run_ids``; and ``columns``, by
-    default the params that differ and the most telling metrics.
+    default the params that differ and the primary metrics.
     """
     columns = None if question.optional("columns") is None else question.texts("columns")
     with store.read() as reader:

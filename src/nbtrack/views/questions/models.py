@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 from nbtrack.entities import LoggedModel, ModelVersion
 from nbtrack.errors import InvalidParameterError
 from nbtrack.store import logged_models, registry_edits
-from nbtrack.store.model_tree import model_tree
 from nbtrack.store.store import Store
-from nbtrack.store.tree import number, telling
 from nbtrack.views import previews
+from nbtrack.views.details.tree_query import number
+from nbtrack.views.metric_names import primary_metric
 from nbtrack.views.models.facts import latest_metrics, logged_model, model_version
+from nbtrack.views.models.query import model_tree
 from nbtrack.views.questions.question import Answer, Question
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def _facts_of(store: Store, question: Question) -> tuple[dict[str, Any], Mapping
 def _version(version: ModelVersion, models: Mapping[str, LoggedModel]) -> dict[str, Any]:
     model = models.get(version.model_id or "")
     values = latest_metrics((model.metrics if model is not None else None) or ())
-    key = telling(list(values))
+    key = primary_metric(list(values))
     return {
         "version": version.version,
         "stage": version.current_stage,

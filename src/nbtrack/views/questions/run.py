@@ -10,7 +10,6 @@ from nbtrack.store.artifacts import ArtifactFolder
 from nbtrack.store.experiments import find
 from nbtrack.store.runs import get_run
 from nbtrack.store.store import Store
-from nbtrack.views import details as runs
 from nbtrack.views import previews
 from nbtrack.views.code import (
     LOAD_LINE,
@@ -20,6 +19,7 @@ from nbtrack.views.code import (
     source_of_run,
     track_line,
 )
+from nbtrack.views.details import details as runs
 from nbtrack.views.questions.question import Answer, Question
 
 if TYPE_CHECKING:

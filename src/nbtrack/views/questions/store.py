@@ -10,7 +10,8 @@ from nbtrack.errors import InvalidParameterError
 from nbtrack.store import experiments as stored
 from nbtrack.store.liveness import silent_runs
 from nbtrack.store.store import Store
-from nbtrack.store.tree import (
+from nbtrack.views.details.details import tree_run
+from nbtrack.views.details.tree_query import (
     NOTE,
     SeriesRow,
     Stage,
@@ -19,10 +20,9 @@ from nbtrack.store.tree import (
     run_rows,
     series_rows,
     sparks,
-    telling,
     tree_page,
 )
-from nbtrack.views.details import tree_run
+from nbtrack.views.metric_names import primary_metric
 from nbtrack.views.questions.question import Answer, Question
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def tree(store: Store, question: Question) -> Answer:
         )
         rows = run_rows(reader, page.run_ids)
         series = _by_run(series_rows(reader, page.run_ids))
-        shown = {run_id: _most_telling(found) for run_id, found in series.items()}
+        shown = {run_id: _primary(found) for run_id, found in series.items()}
         curves = sparks(reader, [row.number for row in shown.values() if row is not None])
         silent = silent_runs(reader)
     runs = []
@@ -104,10 +104,10 @@ def _by_run(rows: list[SeriesRow]) -> dict[str, list[SeriesRow]]:
     return found
 
 
-def _most_telling(rows: list[SeriesRow]) -> SeriesRow | None:
+def _primary(rows: list[SeriesRow]) -> SeriesRow | None:
     """Return the metric to show of a run; one with a single point is no curve."""
     by_key = {row.key: row for row in rows if row.count > 1}
-    key = telling(list(by_key))
+    key = primary_metric(list(by_key))
     return None if key is None else by_key[key]
 
 

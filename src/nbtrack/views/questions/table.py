@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 from nbtrack.errors import InvalidParameterError
 from nbtrack.store.edits import act_on_runs, edit_run, remember_set, remembered_sets
 from nbtrack.store.store import Store
-from nbtrack.store.table import small_curves
-from nbtrack.store.table_query import STAGES, Scope, Stage, TableQuery
-from nbtrack.views.export import EXTENSIONS, export_page
+from nbtrack.views.metric_names import compared_metrics
 from nbtrack.views.questions.question import Answer, Question
-from nbtrack.views.since import compared_metrics
-from nbtrack.views.store_table import StoreTable
-from nbtrack.views.table import Column, TableSource, encode_page
+from nbtrack.views.table.export import EXTENSIONS, export_page
+from nbtrack.views.table.page import Column, TableSource, encode_page
+from nbtrack.views.table.query import small_curves
+from nbtrack.views.table.run_query import STAGES, Scope, Stage, TableQuery
+from nbtrack.views.table.source import StoreTable
 
 if TYPE_CHECKING:
     from nbtrack.views.questions import Answerer

@@ -11,16 +11,15 @@ import traitlets as t
 
 from nbtrack.entities import ViewType
 from nbtrack.errors import InvalidParameterError, NbtrackError
-from nbtrack.store.neighbours import find_run
+from nbtrack.store.run_lookup import find_run, no_run_fits
 from nbtrack.store.store import Store
-from nbtrack.views.comparison import (
+from nbtrack.views.comparison.data import (
     Brush,
     Scope,
     check_brushes,
     compare_runs,
     find_scope,
-    no_run_fits,
-    telling_metric,
+    primary_column,
 )
 from nbtrack.views.display import Bundle
 from nbtrack.views.watch import StoreWatch
@@ -29,7 +28,7 @@ from nbtrack.views.widgets.view import View, refuse_unknown
 if TYPE_CHECKING:
     import pandas as pd
 
-    from nbtrack.views.importance import Importance
+    from nbtrack.views.comparison.importance import Importance
 
 _KEYWORDS = ("experiment_names", "metric", "columns")
 
@@ -45,7 +44,7 @@ class Comparison(View):
     runs : str, list of str or DataFrame
         A filter, or names and ids, or a frame with the column ``run_id``.
     metric : str, optional
-        What runs are judged by, such as ``val_loss``; by default the most telling one.
+        What runs are judged by, such as ``val_loss``; by default the primary one.
     columns : list of str, optional
         What the table shows.
 
@@ -104,7 +103,7 @@ class Comparison(View):
                 raise no_run_fits(reader, scope.filter)
             available = data.available
         names = [key.name for key in available]
-        chosen = telling_metric(available) or ""
+        chosen = primary_column(available) or ""
         if metric is not None:
             chosen = metric if metric.startswith("metrics.") else f"metrics.{metric}"
             if chosen not in names:
@@ -178,7 +177,7 @@ class Comparison(View):
 
     def importance(self) -> Importance:
         """Return how much the params have to do with the metric."""
-        from nbtrack.views.importance import find_importance
+        from nbtrack.views.comparison.importance import find_importance
 
         return find_importance(self._store, self.scope, self.metric or None)
 
@@ -194,21 +193,21 @@ class Comparison(View):
         Path
             The file.
         """
-        from nbtrack.views.report import write_report
+        from nbtrack.views.report.report import write_report
 
         target = Path(path)
         return write_report(self._store, self.scope, target, title=title, view=self._view())
 
     def finished_bundle(self) -> Bundle:
         """Return the output that stays in the notebook: pictures, a table, and the data."""
-        from nbtrack.views.comparison_output import comparison_bundle
+        from nbtrack.views.comparison.output import comparison_bundle
 
         # a page that shows the widget asks for the forest itself, and must not wait for it twice
         forest = self.comm is None
         return comparison_bundle(self._store, self.scope, self._view(), forest=forest)
 
     def _view(self) -> Any:
-        from nbtrack.views.comparison_saved import SavedView
+        from nbtrack.views.comparison.saved import SavedView
 
         return SavedView(self.metric, self.columns, self.selected_ids, self.brushes)
 

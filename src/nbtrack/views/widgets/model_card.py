@@ -12,9 +12,9 @@ import traitlets as t
 from nbtrack.errors import InvalidParameterError, NbtrackError
 from nbtrack.views.display import Bundle, plain_json
 from nbtrack.views.formats import shareable
-from nbtrack.views.models.answers import prediction
 from nbtrack.views.models.card import card_facts, model_bundle
-from nbtrack.views.models.forms import form_of, input_of
+from nbtrack.views.models.form import form_of, input_of
+from nbtrack.views.models.predictions import prediction
 from nbtrack.views.questions import Answer, Question
 from nbtrack.views.widgets.view import View
 

@@ -11,13 +11,13 @@ import traitlets as t
 
 from nbtrack.errors import InvalidParameterError, NbtrackError, NotFoundError
 from nbtrack.store.store import Store
-from nbtrack.store.table_query import FOLD, STAGES, Stage, TableQuery
 from nbtrack.views.display import Bundle
-from nbtrack.views.export import export_page, table_bundle
 from nbtrack.views.questions import Answer, Question
 from nbtrack.views.questions.table import ABOUT_ROWS, columns_answer, default_columns, sort_keys
-from nbtrack.views.table import Column, TablePage, TableSource, encode_page, with_numbers
-from nbtrack.views.table_frame import page_frame
+from nbtrack.views.table.export import export_page, table_bundle
+from nbtrack.views.table.page import Column, TablePage, TableSource, encode_page, with_numbers
+from nbtrack.views.table.run_query import FOLD, STAGES, Stage, TableQuery
+from nbtrack.views.table.source import page_frame
 from nbtrack.views.widgets.table_traits import Names, SortKeys
 from nbtrack.views.widgets.view import View, refuse_unknown
 

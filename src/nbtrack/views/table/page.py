@@ -9,8 +9,8 @@ from typing import Any, Literal, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from nbtrack.store.groups import Group
-from nbtrack.store.table_query import TableQuery
+from nbtrack.views.table.group_query import Group
+from nbtrack.views.table.run_query import TableQuery
 
 Kind = Literal["text", "number", "time", "state", "duration", "curve"]
 Cells: TypeAlias = "Sequence[Any] | NDArray[Any]"

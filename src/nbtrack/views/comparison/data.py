@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +9,9 @@ from typing import Any
 import numpy as np
 
 from nbtrack.errors import InvalidParameterError, NotFoundError
-from nbtrack.store.comparison import (
+from nbtrack.store.reader import Reader
+from nbtrack.store.run_lookup import find_run
+from nbtrack.views.comparison.query import (
     ComparedColumn,
     ComparedKey,
     ComparedRun,
@@ -18,10 +19,8 @@ from nbtrack.store.comparison import (
     compared_keys,
     compared_runs,
 )
-from nbtrack.store.neighbours import find_run, latest_names
-from nbtrack.store.reader import Reader
-from nbtrack.store.table import table_rows
-from nbtrack.views.since import compared_metrics
+from nbtrack.views.metric_names import compared_metrics
+from nbtrack.views.table.query import table_rows
 
 MAX_RUNS = 10_000
 MAX_PARAMS = 8  # that are axes unless others are asked for
@@ -168,11 +167,11 @@ def default_columns(available: Sequence[ComparedKey]) -> list[str]:
         and (key.kind == "number" or key.values <= MAX_CATEGORIES)
     ]
     metrics = {key.name.removeprefix("metrics."): 0.0 for key in available if _is_metric(key)}
-    telling = [f"metrics.{key}" for key in compared_metrics(metrics, metrics)]
-    return [*params[:MAX_PARAMS], *telling[:2]]
+    ranked = [f"metrics.{key}" for key in compared_metrics(metrics, metrics)]
+    return [*params[:MAX_PARAMS], *ranked[:2]]
 
 
-def telling_metric(available: Sequence[ComparedKey]) -> str | None:
+def primary_column(available: Sequence[ComparedKey]) -> str | None:
     """Return the metric that tells best how good a run is, such as ``metrics.val_loss``."""
     names = default_columns(available)
     return next((name for name in names if name.startswith("metrics.")), None)
@@ -234,15 +233,6 @@ def find_scope(
         else:
             return Scope(experiment_ids, "", ids), ids
     return Scope(experiment_ids, text, None), []
-
-
-def no_run_fits(reader: Reader, filter: str) -> NotFoundError:
-    """Return the error of a filter that no run fits; it names the nearest run."""
-    names = latest_names(reader, 500)
-    words = [filter, *(word.strip(",'\"") for word in filter.split())]
-    close = [near for word in words for near in difflib.get_close_matches(word, names, n=1)]
-    hint = f"Did you mean {close[0]!r}?" if close else "nbtrack.runs() shows the runs there are."
-    return NotFoundError(f"No run has the name or fits the filter {filter!r}. {hint}")
 
 
 def _is_metric(key: ComparedKey) -> bool:

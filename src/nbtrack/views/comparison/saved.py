@@ -10,18 +10,17 @@ from typing import Any
 
 from nbtrack.errors import NbtrackError
 from nbtrack.redaction.names import is_private
-from nbtrack.store.comparison import ComparedKey, ComparedRun, compared_columns
 from nbtrack.store.reader import Reader
 from nbtrack.store.store import Store
-from nbtrack.store.table import table_cells
-from nbtrack.views.chart.curves import Curve
-from nbtrack.views.chart.packed import pack_curves
+from nbtrack.views.chart.curves import Curve, pack_curves
 from nbtrack.views.chart.query import stored_curves
-from nbtrack.views.comparison import Scope, compare_runs, telling_metric
-from nbtrack.views.diff_facts import Facts, run_facts
-from nbtrack.views.importance import find_importance
+from nbtrack.views.comparison.data import Scope, compare_runs, primary_column
+from nbtrack.views.comparison.importance import find_importance
+from nbtrack.views.comparison.query import ComparedKey, ComparedRun, compared_columns
+from nbtrack.views.comparison.run_facts import Facts, run_facts
+from nbtrack.views.metric_names import compared_metrics
 from nbtrack.views.redaction import Redaction
-from nbtrack.views.since import compared_metrics
+from nbtrack.views.table.query import table_cells
 
 MAX_TABLE_METRICS = 3
 JSON = dict[str, Any]
@@ -102,7 +101,7 @@ def comparison_parts(
             }
             for key in keys
         ],
-        "metric": view.metric or telling_metric(keys) or "",
+        "metric": view.metric or primary_column(keys) or "",
         "selected": list(view.selected),
         "brushes": list(view.brushes),
         "importance": _importances(store, shown, view.metric, keys, limits),
@@ -175,13 +174,13 @@ def _first(keys: Sequence[ComparedKey], values: JSON) -> list[str]:
     metrics = dict.fromkeys(
         (k.name.removeprefix("metrics.") for k in keys if k.name.startswith("metrics.")), 0.0
     )
-    telling = [f"metrics.{key}" for key in compared_metrics(metrics, metrics)][:MAX_TABLE_METRICS]
+    ranked = [f"metrics.{key}" for key in compared_metrics(metrics, metrics)][:MAX_TABLE_METRICS]
     params = [
         key.name
         for key in keys
         if key.name.startswith("params.") and key.differs and key.values > 1
     ]
-    return ["run_name", *telling, *params[:8], *(["note"] if "note" in values else []), "duration"]
+    return ["run_name", *ranked, *params[:8], *(["note"] if "note" in values else []), "duration"]
 
 
 def _best(keys: Sequence[ComparedKey], values: JSON) -> JSON:
@@ -198,9 +197,9 @@ def _importances(
 ) -> list[JSON]:
     names = [key.name for key in keys if key.name.startswith("metrics.")]
     plain = {name.removeprefix("metrics."): 0.0 for name in names}
-    telling = [f"metrics.{key}" for key in compared_metrics(plain, plain)]
+    ranked = [f"metrics.{key}" for key in compared_metrics(plain, plain)]
     first = [metric] if metric in names else []
-    wanted = list(dict.fromkeys([*first, *telling]))[: limits.importances]
+    wanted = list(dict.fromkeys([*first, *ranked]))[: limits.importances]
     found = []
     for name in wanted:
         try:

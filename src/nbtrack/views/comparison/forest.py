@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nbtrack.store.comparison import ComparedColumn
+from nbtrack.views.comparison.query import ComparedColumn
 
 MIN_RUNS = 20
 MAX_RUNS = 500  # chosen at random from more: seconds, not minutes

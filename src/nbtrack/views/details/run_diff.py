@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from nbtrack.store.search.direction import direction
-from nbtrack.views.chart.metric_groups import parse_metric
 from nbtrack.views.formats import format_duration, format_number
+from nbtrack.views.metric_names import compared_metrics
 
 MAX_PARAMS = 4
 MAX_METRICS = 3
@@ -43,14 +43,14 @@ class RunFacts:
 
 
 @dataclass(frozen=True)
-class Since:
+class RunDiff:
     """The line of a card, and what a click on it shows; see ``RunCard.set_since``."""
 
     items: list[Item]
     detail: dict[str, Any]
 
 
-def since(now: RunFacts, before: RunFacts) -> Since:
+def run_diff(now: RunFacts, before: RunFacts) -> RunDiff:
     """Compare a run with the one before it.
 
     Whether a metric got better follows from its name
@@ -86,21 +86,7 @@ def since(now: RunFacts, before: RunFacts) -> Since:
         and before.duration_s is not None
     ):
         items.append(_duration(now.duration_s, before.duration_s))
-    return Since(items, detail)
-
-
-def compared_metrics(now: Mapping[str, float], before: Mapping[str, float]) -> list[str]:
-    """Return the metrics that both have, the most telling first.
-
-    Validation before training, a known direction before none, losses before others.
-    """
-    shared = [key for key in now if key in before and not key.startswith("system/")]
-
-    def rank(key: str) -> tuple[bool, bool, bool]:
-        unsure = direction(key) is None
-        return unsure, parse_metric(key).split not in ("val", "test"), "loss" not in key.lower()
-
-    return sorted(shared, key=rank)
+    return RunDiff(items, detail)
 
 
 def _changed_params(now: RunFacts, before: RunFacts) -> list[tuple[str, str | None, str | None]]:

@@ -13,8 +13,8 @@ from typing import Any
 
 from nbtrack.errors import InvalidParameterError
 from nbtrack.store.store import Store
-from nbtrack.views.comparison import Scope
-from nbtrack.views.comparison_saved import SavedLimits, SavedView, saved_comparison
+from nbtrack.views.comparison.data import Scope
+from nbtrack.views.comparison.saved import SavedLimits, SavedView, saved_comparison
 from nbtrack.views.formats import format_number
 from nbtrack.views.redaction import Redaction
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -11,7 +10,6 @@ from typing import Literal
 from nbtrack.entities import RunStatus, ViewType
 from nbtrack.errors import InvalidParameterError
 from nbtrack.store.reader import Reader
-from nbtrack.store.search.direction import direction
 from nbtrack.store.search.runs import select_run_ids
 from nbtrack.store.search.words import is_expression
 
@@ -203,23 +201,6 @@ def sparks(reader: Reader, series: Sequence[int]) -> dict[int, list[float | None
     ):
         found[series_number].append(None if value is None else float(f"{value:.6g}"))
     return found
-
-
-def telling(keys: Sequence[str]) -> str | None:
-    """Return the metric that says most about a run: loss of the validation before others."""
-
-    def rank(key: str) -> tuple[bool, bool, bool, bool, str]:
-        name = key.lower()
-        held_out = re.search(r"(^|[^a-z])(val|valid|validation|dev|eval|test)([^a-z]|$)", name)
-        return (
-            name.startswith("system/"),
-            direction(key) is None,
-            held_out is None,
-            "loss" not in name,
-            key,
-        )
-
-    return min(keys, key=rank, default=None)
 
 
 def last_step(series: Sequence[SeriesRow]) -> int | None:

@@ -10,8 +10,8 @@ from typing import Any
 
 from nbtrack.store.queries import SQL
 from nbtrack.store.reader import Reader
-from nbtrack.store.table import column_keys, joined, ways_of
-from nbtrack.store.table_query import FOLD, RunSelect, Scope, TableQuery
+from nbtrack.views.table.query import column_keys, joined, ways_of
+from nbtrack.views.table.run_query import FOLD, RunSelect, Scope, TableQuery
 
 
 @dataclass(frozen=True)

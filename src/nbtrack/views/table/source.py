@@ -1,14 +1,17 @@
-"""The rows of a table from a store."""
+"""Where the rows of a table come from: a store, or a DataFrame."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
-from nbtrack.store.groups import grouped_runs
+from nbtrack.errors import InvalidParameterError
 from nbtrack.store.search.direction import direction
+from nbtrack.store.search.words import is_expression
 from nbtrack.store.store import Store
-from nbtrack.store.table import (
+from nbtrack.views.table.group_query import grouped_runs
+from nbtrack.views.table.page import NUMERIC, Cells, Column, TablePage, with_numbers
+from nbtrack.views.table.query import (
     Key,
     all_ids,
     best_values,
@@ -17,12 +20,14 @@ from nbtrack.store.table import (
     table_keys,
     ways_of,
 )
-from nbtrack.store.table_query import Scope, Stage, TableQuery
-from nbtrack.views.table import Cells, Column, TablePage
+from nbtrack.views.table.run_query import Scope, Stage, TableQuery
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class StoreTable:
-    """Answers the queries of a table from a store; see ``nbtrack.views.table.TableSource``.
+    """Answers the queries of a table from a store; see ``nbtrack.views.table.page.TableSource``.
 
     Parameters
     ----------
@@ -121,7 +126,7 @@ class StoreTable:
             rows = extra.set_index("run_id").reindex(ids)
             for name in names:
                 if name.startswith("sql."):
-                    cells[name] = [_plain(value) for value in rows[name[4:]].tolist()]
+                    cells[name] = [_plain_value(value) for value in rows[name[4:]].tolist()]
         return cells
 
     def _extra(self) -> list[Column]:
@@ -135,6 +140,82 @@ class StoreTable:
         ]
 
 
+class FrameTable:
+    """Answers the queries of a table from a DataFrame; see ``nbtrack.views.table.page``.
+
+    Parameters
+    ----------
+    frame : DataFrame
+    """
+
+    def __init__(self, frame: pd.DataFrame) -> None:
+        self.frame = frame.reset_index(drop=True)
+        self.frame.columns = [str(name) for name in frame.columns]
+        if self.frame.columns.duplicated().any():
+            twice = sorted(set(self.frame.columns[self.frame.columns.duplicated()]))
+            raise InvalidParameterError(
+                f"The result has the columns {', '.join(twice)} twice; name them with AS."
+            )
+
+    def columns(self) -> list[Column]:
+        """Return the columns of the frame."""
+        return [
+            Column(str(name), _kind(values.dtype.kind), bool(values.nunique(dropna=False) > 1))
+            for name, values in self.frame.items()
+        ]
+
+    def page(self, query: TableQuery) -> TablePage:
+        """Return the rows from ``start`` to ``stop`` of a query."""
+        found = self._found(query)
+        rows = found.iloc[query.start : query.stop]
+        cells: dict[str, Cells] = {
+            name: _frame_cells(rows[name]) for name in query.columns if name in rows
+        }
+        return TablePage(len(found), [f"row-{i}" for i in rows.index], cells, best={})
+
+    def ids(self, query: TableQuery, groups: Sequence[str] | None = None) -> list[str]:
+        """Return what tells the rows that match from each other."""
+        return [f"row-{i}" for i in self._found(query).index]
+
+    def _found(self, query: TableQuery) -> pd.DataFrame:
+        found = self.frame
+        if is_expression(query.filter):
+            raise InvalidParameterError(
+                "The result of a query is filtered by words; write a condition into its SQL."
+            )
+        words = query.filter.lower().split()
+        if words:
+            texts = found.astype(str).agg(" ".join, axis=1).str.lower()
+            for word in words:
+                found = found[texts.loc[found.index].str.contains(word, regex=False)]
+        keys = [(name, rises) for name, rises in query.sort if name in found]
+        if keys:
+            found = found.sort_values(
+                [name for name, _ in keys],
+                ascending=[rises for _, rises in keys],
+                na_position="last",
+                kind="stable",
+            )
+        return found
+
+
+def page_frame(page: TablePage, known: Mapping[str, Column]) -> pd.DataFrame:
+    """Return rows as a DataFrame by run id: numbers as floats, times in UTC."""
+    import pandas as pd
+
+    kinds = {name: column.kind for name, column in known.items()}
+    cells = with_numbers(page, kinds)
+    frame: dict[str, Any] = {}
+    for name, values in cells.items():
+        if kinds.get(name) == "time":
+            frame[name] = pd.to_datetime(list(values), unit="ms", utc=True)
+        elif kinds.get(name) in NUMERIC:
+            frame[name] = pd.array([float("nan") if v is None else v for v in values], "float64")
+        else:
+            frame[name] = list(values)
+    return pd.DataFrame(frame, index=pd.Index(page.run_ids, name="run_id"))
+
+
 def _column(key: Key) -> Column:
     if key.family == "metrics":
         return Column(key.name, "number", key.differs, direction(key.key))
@@ -146,7 +227,35 @@ def _has_curve(key: Key) -> bool:
     return key.family == "metrics" and not key.key.startswith("system/")
 
 
-def _plain(value: Any) -> Any:
+def _plain_value(value: Any) -> Any:
     if value is None or value != value:
         return None
     return value if isinstance(value, (int, float)) and not isinstance(value, bool) else str(value)
+
+
+def _kind(kind: str) -> Any:
+    return "number" if kind in "iuf" else "time" if kind == "M" else "text"
+
+
+def _frame_cells(values: pd.Series) -> list[Any]:
+    import pandas as pd
+
+    missing = pd.isna(values)
+    kind = values.dtype.kind
+    if kind == "M":
+        values = values.map(_milliseconds)
+    made = [
+        None if gone else value if kind in "iufM" else _text(value)
+        for value, gone in zip(values.tolist(), missing.tolist(), strict=True)
+    ]
+    return made if kind in "iufM" or any(made) else [None] * len(made)
+
+
+def _milliseconds(value: Any) -> Any:
+    import pandas as pd
+
+    return None if pd.isna(value) else value.timestamp() * 1000
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else str(value)

@@ -15,7 +15,7 @@ import numpy as np
 from nbtrack.errors import InvalidParameterError
 from nbtrack.views.display import MAX_BYTES, VIEW_MIME, Bundle, plain_json
 from nbtrack.views.formats import format_duration, format_number, shareable_column
-from nbtrack.views.table import NUMERIC, Cells, Column, TablePage, with_numbers
+from nbtrack.views.table.page import NUMERIC, Cells, Column, TablePage, with_numbers
 
 EXTENSIONS = {"csv": ".csv", "markdown": ".md", "latex": ".tex"}
 MAX_ROWS = 50  # of a finished output

@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nbtrack.errors import InvalidParameterError
-from nbtrack.store.comparison import ComparedColumn, compared_columns
 from nbtrack.store.reader import Reader
 from nbtrack.store.store import Store
-from nbtrack.views.comparison import MAX_CATEGORIES, Scope, compare_runs, telling_metric
-from nbtrack.views.importance_forest import MIN_RUNS as MIN_FOREST
-from nbtrack.views.importance_forest import ForestResult, forest_importance
+from nbtrack.views.comparison.data import MAX_CATEGORIES, Scope, compare_runs, primary_column
+from nbtrack.views.comparison.forest import MIN_RUNS as MIN_FOREST
+from nbtrack.views.comparison.forest import ForestResult, forest_importance
+from nbtrack.views.comparison.query import ComparedColumn, compared_columns
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -117,7 +117,7 @@ def find_importance(
     store : Store
     scope : Scope
     metric : str, optional
-        Such as ``val_loss`` or ``metrics.val_loss``; by default the most telling one.
+        Such as ``val_loss`` or ``metrics.val_loss``; by default the primary one.
     forest : bool
         Whether a forest may be grown, which takes seconds.
 
@@ -138,7 +138,7 @@ def _read(
     data = compare_runs(reader, scope, [])
     known = {key.name: key for key in data.available}
     if metric is None:
-        metric = telling_metric(data.available)
+        metric = primary_column(data.available)
         if metric is None:
             return Importance("", None, 0, len(data.runs), "The runs have no metrics.", [], *_NO)
     name = metric if metric.startswith("metrics.") else f"metrics.{metric}"

@@ -7,17 +7,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from nbtrack.entities import DatasetInput, Run, RunInfo
-from nbtrack.store.details import Details, Link, run_details
 from nbtrack.store.journal import now_ms
-from nbtrack.store.neighbours import previous_run
 from nbtrack.store.runs import get_run
 from nbtrack.store.store import Store
-from nbtrack.store.tree import ARCHIVED, KEPT, NOTE, RunRow, last_step, number
 from nbtrack.views.code import RunSource, read_json, source_of_run
-from nbtrack.views.honesty import badges
+from nbtrack.views.details.baselines import facts_of, source_of
+from nbtrack.views.details.query import Details, Link, previous_run, run_details
+from nbtrack.views.details.reproducibility import badges
+from nbtrack.views.details.run_diff import run_diff
+from nbtrack.views.details.tree_query import ARCHIVED, KEPT, NOTE, RunRow, last_step, number
 from nbtrack.views.models.facts import models_of_run, short_facts
-from nbtrack.views.neighbours import facts_of, source_of
-from nbtrack.views.since import since
 
 ENVIRONMENT_FILE = "environment.json"
 ERROR = "nbtrack.error"
@@ -223,7 +222,7 @@ def _git(kept: Mapping[str, Any], tags: Mapping[str, str]) -> dict[str, Any] | N
 def _since(store: Store, run: Run, previous: Run, source: RunSource) -> dict[str, Any]:
     """Return what is different from the run before, as the card of a run says it."""
     before = source_of(store.access.folder(previous.info.artifact_uri))
-    found = since(facts_of(run, source.text), facts_of(previous, before))
+    found = run_diff(facts_of(run, source.text), facts_of(previous, before))
     return {
         "run_id": previous.info.run_id,
         "name": previous.info.run_name,

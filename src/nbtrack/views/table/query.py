@@ -11,7 +11,7 @@ from nbtrack.store.journal import now_ms
 from nbtrack.store.queries import SQL
 from nbtrack.store.reader import Reader
 from nbtrack.store.search.direction import direction
-from nbtrack.store.table_query import EXTRA_TABLE, NOTE, RunSelect, Scope, Stage, TableQuery
+from nbtrack.views.table.run_query import EXTRA_TABLE, NOTE, RunSelect, Scope, Stage, TableQuery
 
 if TYPE_CHECKING:
     import numpy as np

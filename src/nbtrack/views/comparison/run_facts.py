@@ -12,7 +12,7 @@ from nbtrack.store.reader import Reader
 from nbtrack.store.runs import get_run
 from nbtrack.store.search.direction import direction
 from nbtrack.views.code import read_text
-from nbtrack.views.neighbours import source_of
+from nbtrack.views.details.baselines import source_of
 
 ENVIRONMENT_FILE = "environment.json"
 NOTE = "mlflow.note.content"

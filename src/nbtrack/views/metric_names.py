@@ -1,4 +1,6 @@
-"""Which metrics share a plot: ``train_loss``, ``val/loss`` and ``loss`` do.
+"""What the names of metrics say: which share a plot, and which one a run is judged by.
+
+``train_loss``, ``val/loss`` and ``loss`` share a plot.
 
 ``js/shared/src/groups.ts`` does the same in the browser; ``js/shared/test/groups.json`` tests both.
 """
@@ -6,8 +8,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
+
+from nbtrack.store.search.direction import direction
 
 _SPLITS = {
     "train": "train",
@@ -66,6 +70,32 @@ def group_metrics(keys: Iterable[str]) -> dict[str, list[str]]:
     for members in groups.values():
         members.sort(key=lambda key: SPLIT_ORDER.index(parse_metric(key).split))
     return dict(sorted(groups.items(), key=lambda item: _rank(item[0])))
+
+
+def primary_metric(keys: Iterable[str]) -> str | None:
+    """Return the metric by which runs are judged; see ``rank_metrics``."""
+    return next(iter(rank_metrics(sorted(keys))), None)
+
+
+def compared_metrics(now: Mapping[str, float], before: Mapping[str, float]) -> list[str]:
+    """Return the metrics that both have, apart from the machine's own, the primary one first."""
+    shared = [key for key in now if key in before and not key.startswith("system/")]
+    return rank_metrics(shared)
+
+
+def rank_metrics(keys: Iterable[str]) -> list[str]:
+    """Return metrics in the order of what they say about a run.
+
+    A known direction before none, validation before training, losses before others; the machine's
+    own (``system/``) come last.
+    """
+
+    def rank(key: str) -> tuple[bool, bool, bool, bool]:
+        machine, unsure = key.startswith("system/"), direction(key) is None
+        held_out = parse_metric(key).split in ("val", "test")
+        return machine, unsure, not held_out, "loss" not in key.lower()
+
+    return sorted(keys, key=rank)
 
 
 def _rank(group: str) -> int:

@@ -1,0 +1,67 @@
+"""Runs as people name them: by id, the beginning of one, or a name."""
+
+from __future__ import annotations
+
+import difflib
+import re
+
+from nbtrack.errors import NotFoundError
+from nbtrack.store.reader import Reader
+
+_ID = re.compile(r"[0-9a-f]{6,32}")
+
+
+def find_run(reader: Reader, name: str, experiment_id: str) -> str:
+    """Return the id of a run that is given by its id, the beginning of it, or its name.
+
+    Parameters
+    ----------
+    reader : Reader
+    name : str
+    experiment_id : str
+        Of runs with the same name it is the latest, one of this experiment before others.
+
+    Raises
+    ------
+    NotFoundError
+        If there is none; the message has the nearest name.
+    """
+    rows = reader.named("run_lookup.by_name", name=name, experiment_id=experiment_id)
+    if not rows and _ID.fullmatch(name):
+        rows = reader.named("run_lookup.by_id", name=name)
+    if len(rows) == 1:
+        return str(rows[0][0])
+    if rows:
+        raise NotFoundError(f"Several runs have an id that starts with {name!r}. Give more of it.")
+    close = difflib.get_close_matches(name, latest_names(reader, 500), n=1)
+    hint = f"Did you mean {close[0]!r}?" if close else "nbtrack.runs() shows the runs there are."
+    raise NotFoundError(f"There is no run with the name or id {name!r}. {hint}")
+
+
+def ids_starting(reader: Reader, prefix: str) -> list[str]:
+    """Return the ids of runs that start with a text; two of them say that there are several.
+
+    Runs that are deleted are found too.
+    """
+    return [run_id for (run_id,) in reader.named("run_lookup.by_id", name=prefix)]
+
+
+def latest_names(reader: Reader, limit: int) -> list[str]:
+    """Return the names of the runs that started last, each once.
+
+    Parameters
+    ----------
+    reader : Reader
+    limit : int
+        How many names at most.
+    """
+    return [name for (name,) in reader.named("run_lookup.latest_names", limit=limit)]
+
+
+def no_run_fits(reader: Reader, filter: str) -> NotFoundError:
+    """Return the error of a filter that no run fits; it names the nearest run."""
+    names = latest_names(reader, 500)
+    words = [filter, *(word.strip(",'\"") for word in filter.split())]
+    close = [near for word in words for near in difflib.get_close_matches(word, names, n=1)]
+    hint = f"Did you mean {close[0]!r}?" if close else "nbtrack.runs() shows the runs there are."
+    return NotFoundError(f"No run has the name or fits the filter {filter!r}. {hint}")

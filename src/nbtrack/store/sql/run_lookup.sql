@@ -1,0 +1,19 @@
+-- Runs as people name them.
+
+-- name: by_name
+SELECT run_id
+FROM runs
+WHERE lifecycle_stage = 'active' AND run_name = $name
+ORDER BY experiment_id = $experiment_id DESC, start_time DESC
+LIMIT 1;
+
+-- name: by_id
+SELECT run_id FROM runs WHERE run_id = $name OR starts_with(run_id, $name) LIMIT 2;
+
+-- name: latest_names
+SELECT run_name
+FROM runs
+WHERE lifecycle_stage = 'active'
+GROUP BY run_name
+ORDER BY max(start_time) DESC
+LIMIT $limit;

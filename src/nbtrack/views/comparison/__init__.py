@@ -1,0 +1,1 @@
+"""Runs side by side: their columns, what params matter, and what is kept of it."""
