@@ -22,7 +22,7 @@ class RunRef:
     run_id, name : str
         Its id, and how people call it.
     role : {"live", "last", "best", "plain"}
-        ``last`` and ``best`` are drawn as faint ghosts behind the others.
+        ``last`` and ``best`` are drawn as faint baselines behind the others.
     state : str
         ``RUNNING``, ``FINISHED``, ``FAILED``, ``KILLED`` or ``INTERRUPTED``.
     """

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 SPLIT_PLACES = {"": 0, "train": 0, "val": 1, "test": 2}
 DASHES = ("solid", "7px,3px", "2px,2px", "9px,3px,2px,3px")
-GHOSTS = {"last": ("3px,3px", "last run"), "best": ("6px,2px,1px,2px", "best run")}
+BASELINES = {"last": ("3px,3px", "last run"), "best": ("6px,2px,1px,2px", "best run")}
 PANEL_HEIGHT = 260
 MANY = 12
 X_TITLES = {"step": "step", "time": ""}
@@ -75,7 +75,7 @@ def chart_figure(content: ChartContent) -> Figure:
     for i, keys in enumerate(groups.values()):
         at = {"row": i // columns + 1, "col": i % columns + 1}
         members = [curve for key in keys for curve in by_key[key]]
-        for curve in sorted(members, key=lambda curve: not _is_ghost(content.runs, curve)):
+        for curve in sorted(members, key=lambda curve: not _is_baseline(content.runs, curve)):
             look = _look(content.runs, curve, curves)
             x = _axis(x_axis, curve, unit)
             for trace in _traces(graph_objects, curve, x, look, content, first=look.name in named):
@@ -95,18 +95,18 @@ def chart_figure(content: ChartContent) -> Figure:
     return figure
 
 
-def _is_ghost(runs: Sequence[RunRef], curve: Curve) -> bool:
-    return any(run.run_id == curve.run_id and run.role in GHOSTS for run in runs)
+def _is_baseline(runs: Sequence[RunRef], curve: Curve) -> bool:
+    return any(run.run_id == curve.run_id and run.role in BASELINES for run in runs)
 
 
 def _look(runs: Sequence[RunRef], curve: Curve, curves: Sequence[Curve]) -> _Look:
     shown = {other.run_id for other in curves}
-    main = [run for run in runs if run.role not in GHOSTS and run.run_id in shown]
+    main = [run for run in runs if run.role not in BASELINES and run.run_id in shown]
     run = next((run for run in runs if run.run_id == curve.run_id), None)
     split = parse_metric(curve.key).split
     place = SPLIT_PLACES.get(split, 0)
-    if run is not None and run.role in GHOSTS:
-        dash, word = GHOSTS[run.role]
+    if run is not None and run.role in BASELINES:
+        dash, word = BASELINES[run.role]
         return _Look(f"{word}: {run.name}", run.run_id, COLOURS[place], dash, 0.5, 1.3)
     if len(main) < 2:
         name = split or parse_metric(curve.key).group

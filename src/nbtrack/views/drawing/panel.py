@@ -17,7 +17,7 @@ from nbtrack.views.formats import format_number
 LEFT, RIGHT, TOP, BOTTOM = 42, 6, 24, 20
 BAD = "#c0392b"
 SPLIT_DASHES: tuple[tuple[float, ...], ...] = ((), (7, 3), (2, 2))
-GHOST_DASHES: dict[str, tuple[float, ...]] = {"last": (3, 3), "best": (6, 2, 1, 2)}
+BASELINE_DASHES: dict[str, tuple[float, ...]] = {"last": (3, 3), "best": (6, 2, 1, 2)}
 _EMPTY = Curve("", "", np.empty(0), np.empty(0), np.empty(0))
 
 
@@ -38,7 +38,7 @@ class Line:
 
     colour: str
     dash: tuple[float, ...]
-    ghost: bool
+    is_baseline: bool
     curve: Curve = _EMPTY
     label: str = ""
     start: float = 0.0
@@ -50,9 +50,9 @@ class Line:
 
 def line_of(run: RunRef, colour: int, split: int) -> Line:
     """Return how the lines of a run look."""
-    ghost = run.role in GHOST_DASHES
-    dash = GHOST_DASHES[run.role] if ghost else SPLIT_DASHES[split]
-    return Line(COLOURS[colour], dash, ghost)
+    is_baseline = run.role in BASELINE_DASHES
+    dash = BASELINE_DASHES[run.role] if is_baseline else SPLIT_DASHES[split]
+    return Line(COLOURS[colour], dash, is_baseline)
 
 
 def draw_panel(
@@ -88,7 +88,7 @@ def draw_panel(
         canvas.text(x + LEFT - 6, y + TOP + level - 6.5, label, size=10.5, colour=MUTED, right=True)
     for line, x_values, smooth in zip(lines, xs, smooth_values, strict=True):
         if content.smoothing > 0:
-            share = 0.12 if line.ghost else 0.28
+            share = 0.12 if line.is_baseline else 0.28
             _draw_curve(
                 sheet,
                 replace(line, dash=()),
@@ -98,9 +98,9 @@ def draw_panel(
                 share,
                 1,
             )
-        share, thick = (0.5, 1.3) if line.ghost else (1.0, 1.8)
+        share, thick = (0.5, 1.3) if line.is_baseline else (1.0, 1.8)
         _draw_curve(sheet, line, x_values, smooth, frame, share, thick)
-        if not line.ghost:
+        if not line.is_baseline:
             _mark_odd(sheet, x_values, line.curve.values, across, inner, log=content.log_y)
     canvas.paste(sheet, x + LEFT, y + TOP)
     canvas.box(x + LEFT, y + TOP + inner[1], inner[0], 0.5, "#c9ced4")
@@ -115,7 +115,7 @@ def _draw_heading(
     canvas: Canvas, group: str, lines: Sequence[Line], x: float, y: float, width: float
 ) -> None:
     right = x + width
-    main = [line for line in lines if not line.ghost]
+    main = [line for line in lines if not line.is_baseline]
     for line in reversed(main[:4]):
         value = format_number(float(line.curve.values[-1]))
         label = canvas.shortened(line.label, 90, 11)
@@ -167,7 +167,7 @@ def _draw_curve(
     points = Curve("", "", xs, xs, values)
     points = (
         _averaged(points, frame.width / 3)
-        if line.ghost
+        if line.is_baseline
         else thinned(points, round(frame.width * frame.detail))
     )
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -36,7 +36,7 @@ STATE_COLOURS = {
     "INTERRUPTED": "#9a6700",
 }
 KIND_COLOURS = {"better": "#0a7d55", "worse": "#c0392b"}
-GHOSTS = {"last": "last run", "best": "best run"}
+BASELINES = {"last": "last run", "best": "best run"}
 
 
 @dataclass(frozen=True)
@@ -86,10 +86,10 @@ def _draw(content: ChartContent, max_panels: int, detail: float) -> Canvas:
     if content.since:
         y = _draw_since(canvas, shareable(list(content.since)), y)
     here = [run for run in content.runs if _has_points(content, run)]
-    main = [run for run in here if run.role not in GHOSTS]
-    ghosts = [run for run in here if run.role in GHOSTS]
-    if len(main) > 1 or ghosts:
-        y = _draw_legend(canvas, main if len(main) > 1 else [], ghosts, y)
+    main = [run for run in here if run.role not in BASELINES]
+    baselines = [run for run in here if run.role in BASELINES]
+    if len(main) > 1 or baselines:
+        y = _draw_legend(canvas, main if len(main) > 1 else [], baselines, y)
     y = _draw_panels(canvas, content, (max_panels, detail), y + 4)
     canvas.finish(y + 6)
     return canvas
@@ -136,10 +136,12 @@ def _draw_since(canvas: Canvas, items: list[dict[str, Any]], y: float) -> float:
     return y + 24
 
 
-def _draw_legend(canvas: Canvas, main: list[RunRef], ghosts: list[RunRef], y: float) -> float:
+def _draw_legend(canvas: Canvas, main: list[RunRef], baselines: list[RunRef], y: float) -> float:
     """Draw the names of the runs, in at most three lines."""
     entries = [(run.name, COLOURS[i % len(COLOURS)], ()) for i, run in enumerate(main)]
-    named = [(f"{GHOSTS[run.role]}: {run.name}", MUTED, line_of(run, 0, 0).dash) for run in ghosts]
+    named = [
+        (f"{BASELINES[run.role]}: {run.name}", MUTED, line_of(run, 0, 0).dash) for run in baselines
+    ]
     x, lines = float(MARGIN), 1
     for i, (name, colour, dash) in enumerate([*entries, *named]):
         text = canvas.shortened(name, 260, 11.5)
@@ -186,7 +188,7 @@ def _draw_panels(
 def _lines(content: ChartContent, curves: list[Curve]) -> list[Line]:
     runs = {run.run_id: run for run in content.runs}
     shown = {curve.run_id for curve in content.curves if len(curve)}
-    main = [run.run_id for run in content.runs if run.role not in GHOSTS and run.run_id in shown]
+    main = [run.run_id for run in content.runs if run.role not in BASELINES and run.run_id in shown]
     starts: dict[str, float] = {}
     for curve in content.curves:
         if len(curve):
@@ -202,4 +204,4 @@ def _lines(content: ChartContent, curves: list[Curve]) -> list[Line]:
         line = line_of(run, place % len(COLOURS), order[split])
         label = " ".join(part for part in (run.name if several else "", split) if part)
         lines.append(line.showing(curve, label, starts[curve.run_id]))
-    return sorted(lines, key=lambda line: not line.ghost)
+    return sorted(lines, key=lambda line: not line.is_baseline)

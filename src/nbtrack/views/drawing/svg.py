@@ -39,7 +39,7 @@ def draw_svg(content: ChartContent) -> str:
     width = (WIDTH - 20 - GAP * (len(keys) - 1)) / max(1, len(keys))
     for i, key in enumerate(keys):
         lines = [
-            Line(colours[curve.run_id], (), ghost=False, curve=curve)
+            Line(colours[curve.run_id], (), is_baseline=False, curve=curve)
             for curve in content.curves
             if curve.key == key and len(curve)
         ]

@@ -34,7 +34,7 @@ class MetricChart(View):
     Parameters
     ----------
     runs : sequence of RunRef
-        The runs; those in the role ``last`` or ``best`` are faint ghosts.
+        The runs; those in the role ``last`` or ``best`` are faint baselines.
     curves : sequence of Curve
         The points there are already.
     title : str
