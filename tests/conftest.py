@@ -10,7 +10,7 @@ import psutil
 import pytest
 from hypothesis import settings
 
-from nbtrack.store import store as stores
+from nbtrack.store import opening as stores
 from nbtrack.tracking import context
 
 settings.register_profile("nbtrack", deadline=None)  # a busy machine is no fault of the code

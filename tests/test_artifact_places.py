@@ -26,7 +26,7 @@ from nbtrack.server.mlflow import experiments as protocol
 from nbtrack.server.mlflow.served import Asked, Served
 from nbtrack.store import compact, open_store
 from nbtrack.store.artifact_access import ArtifactAccess, is_below
-from nbtrack.store.runs import resolved
+from nbtrack.store.artifact_paths import resolved
 from nbtrack.store.store import Store
 from nbtrack.views.questions import answer
 

@@ -15,7 +15,6 @@ import pytest
 import nbtrack
 import programs
 from nbtrack.store import open_store, owner
-from nbtrack.store.edits import act_on_runs
 from nbtrack.store.journal import Journal
 from nbtrack.store.liveness import silent_runs
 from nbtrack.store.owner import Owner
@@ -196,12 +195,12 @@ def test_a_silent_run_is_gone_on_with_by_its_id(workdir):
 def test_a_silent_run_is_declared_dead_by_hand(workdir, action):
     run_id = run_elsewhere(workdir)
     with pytest.raises(nbtrack.NbtrackError, match="nothing to"):
-        act_on_runs(open_store(None), action, [run_id])
+        open_store(None).runs.act(action, [run_id])
     silence(workdir)
     with open_store(None).read() as reader:
         silent_s = run_details(reader, run_id).silent_s
     assert ending("RUNNING", 0, silent_s) == "no sign of life for 1 hour"
-    assert act_on_runs(open_store(None), action, [run_id]) == [run_id]
+    assert open_store(None).runs.act(action, [run_id]) == [run_id]
     found = nbtrack.get_run(run_id)
     assert found.info.status == "INTERRUPTED"
     assert found.info.lifecycle_stage == ("deleted" if action == "discard" else "active")

@@ -27,7 +27,7 @@ from nbtrack.protocol import endpoints
 from nbtrack.protocol.endpoints import Endpoint
 from nbtrack.server.mlflow.histories import spread
 from nbtrack.server.ranges import NoSuchPartError, part_of
-from nbtrack.store.store import open_store
+from nbtrack.store.opening import open_store
 from programs import finish, start
 from servers import TOKEN
 from tracking_servers import TrackingServer

@@ -11,8 +11,9 @@ import pytest
 
 import nbtrack
 from nbtrack.protocol.client import RestClient
-from nbtrack.store import store as stores
-from nbtrack.store.store import Store, open_store
+from nbtrack.store import opening as stores
+from nbtrack.store.opening import open_store
+from nbtrack.store.store import Store
 from tracking_servers import TrackingServer
 
 RUNS, KEYS, POINTS = 4, 3, 2

@@ -26,7 +26,7 @@ from nbtrack.server.messages import Request as Asked
 from nbtrack.server.routes import ROUTES, action_of_question
 from nbtrack.server.watching import Leases
 from nbtrack.store.changes import Changes
-from nbtrack.store.store import open_store
+from nbtrack.store.opening import open_store
 from programs import SRC, start
 from servers import TOKEN
 

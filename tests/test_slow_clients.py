@@ -24,7 +24,7 @@ from nbtrack.server.pace import Patience
 from nbtrack.server.scoring.start import Limits
 from nbtrack.server.scoring.start import start as start_scoring
 from nbtrack.server.spool import BLOCK
-from nbtrack.store.store import open_store
+from nbtrack.store.opening import open_store
 from servers import TOKEN
 from tracking_servers import TrackingServer
 

@@ -77,9 +77,9 @@ def store_remote_used_in_store() -> list[str]:
     return [
         str(found)
         for found in imports()
-        if found.target.startswith("nbtrack.store.remote")
+        if f"{found.target}.".startswith("nbtrack.store.remote.")
         and layer(found.importer) == "store"
-        and not found.importer.startswith("nbtrack.store.remote")
+        and not found.importer.startswith("nbtrack.store.remote.")
         and found.importer != "nbtrack.store.opening"
     ]
 
@@ -95,21 +95,21 @@ def short_modules() -> list[str]:
 # A count that has fallen is written down here, so that it stays down.
 RATCHETS: dict[str, tuple[int, Callable[[], list[str]]]] = {
     # goal: 0
-    "Python modules in import circles": (45, python_in_circles),
+    "Python modules in import circles": (13, python_in_circles),
     # goal: 0
     "TypeScript modules in import circles": (15, typescript_in_circles),
     # goal: 8, its door and what may be imported beside it
-    "modules of the store imported outside": (55, store_modules_used_outside),
+    "modules of the store imported outside": (54, store_modules_used_outside),
     # goal: 0; only store/opening.py knows that there are tracking servers
-    "imports of store.remote in the store": (6, store_remote_used_in_store),
+    "imports of store.remote in the store": (0, store_remote_used_in_store),
     # goal: 0; the remote store overrides hooks
-    "operations handed over by a string": (26, lambda: lines_with(r"@forwarded\(")),
+    "operations handed over by a string": (0, lambda: lines_with(r"@forwarded\(")),
     # goal: 0
-    "questions whether a store is remote": (17, lambda: lines_with(r"\.remote is (not )?None")),
+    "questions whether a store is remote": (1, lambda: lines_with(r"\.remote is (not )?None")),
     # goal: 0; the queries of a view stand in views/*/query.py, of a large one also in *_query.py
     "named queries outside the store": (31, lambda: lines_with(NAMED, outside=STORE)),
     # goal: 1
-    "places that set a run's stage": (3, lambda: lines_with(r'set_stage_of_run"')),
+    "places that set a run's stage": (1, lambda: lines_with(r'set_stage_of_run"')),
     # goal: 1, an error of Python that has nothing but its text
     "errors told by text in the store": (2, lambda: lines_with(r"in str\(error\)", inside=STORE)),
     # goal: 0; each request says itself whether it writes
@@ -117,7 +117,7 @@ RATCHETS: dict[str, tuple[int, Callable[[], list[str]]]] = {
     # goal: 1
     "rules for a run's primary metric": (1, lambda: lines_with(r"def (primary_metric|\w*telling)")),
     # goal: 20, each with a reason
-    "modules below 60 lines": (64, short_modules),
+    "modules below 60 lines": (63, short_modules),
     # goal: 350
     "Python files": (515, lambda: list(modules())),
 }

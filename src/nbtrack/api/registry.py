@@ -130,11 +130,9 @@ def set_model_version_tag(
     name: str, version: str | int | None = None, key: str | None = None, value: Any = None
 ) -> None:
     """Set a tag of a version."""
-    from nbtrack.store import registry_edits
-
     if key is None:
         raise missing("key")
-    registry_edits.set_version_tag(context.registry(), name, version, key, value)
+    context.registry().registry.set_version_tag(name, version, key, value)
 
 
 def lineage(model: Any) -> Lineage:

@@ -135,16 +135,12 @@ def get_parent_run(run_id: str) -> Run | None:
 
 def delete_run(run_id: str) -> None:
     """Mark a run as deleted; ``restore_run`` brings it back."""
-    from nbtrack.store.lifecycle import delete_run as delete
-
-    delete(context.store_of(run_id), run_id)
+    context.store_of(run_id).runs.delete(run_id)
 
 
 def restore_run(run_id: str) -> None:
     """Bring a deleted run back."""
-    from nbtrack.store.lifecycle import restore_run as restore
-
-    restore(context.store_of(run_id), run_id)
+    context.store_of(run_id).runs.restore(run_id)
 
 
 def writer(run_id: str | None = None) -> RunWriter:

@@ -94,10 +94,8 @@ def create_experiment(
     trace_location : None
         There are no traces in this version.
     """
-    from nbtrack.store import experiments
-
     _check_no_traces(trace_location)
-    return experiments.create(context.store(), name, artifact_location, tags)
+    return context.store().experiments.create(name, artifact_location, tags)
 
 
 def get_experiment(experiment_id: str) -> Experiment:
@@ -154,16 +152,12 @@ def search_experiments(
 
 def delete_experiment(experiment_id: str) -> None:
     """Mark an experiment and its runs as deleted."""
-    from nbtrack.store import experiments
-
-    experiments.delete(context.store(), experiment_id)
+    context.store().experiments.delete(experiment_id)
 
 
 def restore_experiment(experiment_id: str) -> None:
     """Bring a deleted experiment and all its runs back."""
-    from nbtrack.store import experiments
-
-    experiments.restore(context.store(), experiment_id)
+    context.store().experiments.restore(experiment_id)
 
 
 def set_experiment_tag(key: str, value: Any) -> None:
@@ -181,18 +175,14 @@ def set_experiment_tag(key: str, value: Any) -> None:
 
 def set_experiment_tags(tags: Mapping[str, Any]) -> None:
     """Set several tags of the active experiment."""
-    from nbtrack.store import experiments
-
     store = context.store()
-    experiments.set_tags(store, _start.active_experiment_id(store), tags)
+    store.experiments.set_tags(_start.active_experiment_id(store), tags)
 
 
 def delete_experiment_tag(key: str) -> None:
     """Remove a tag of the active experiment."""
-    from nbtrack.store import experiments
-
     store = context.store()
-    experiments.delete_tag(store, _start.active_experiment_id(store), key)
+    store.experiments.delete_tag(_start.active_experiment_id(store), key)
 
 
 def _check_no_traces(trace_location: object) -> None:

@@ -14,7 +14,7 @@ from nbtrack.cli.output import note, print_json, working
 from nbtrack.cli.selection import store
 
 if TYPE_CHECKING:
-    from nbtrack.store.remote.sync import SyncReport
+    from nbtrack.store.folding import SyncReport
 
 
 @click.command(cls=Command)
@@ -28,13 +28,12 @@ def sync(everything: bool, as_json: bool) -> None:
     What was logged while a server was away waits on this machine until then. Exit status 5 says
     that something is left, 1 that a server refuses something for good; the message says why.
     """
-    from nbtrack.store.remote.sync import mirrors
-    from nbtrack.store.remote.sync import sync as send
+    from nbtrack.store.opening import mirrors
 
     found = []
     for each in mirrors() if everything else [store()]:
-        with working(f"Sending to {each.uri}" if each.remote else "Folding the journals"):
-            found.append(send(each))
+        with working(f"Sending to {each.uri}" if each.server else "Folding the journals"):
+            found.append(each.sync())
     if as_json:
         print_json([asdict(report) for report in found])
     else:

@@ -6,7 +6,8 @@ import os
 from typing import TYPE_CHECKING
 
 from nbtrack.limits import check_run_id
-from nbtrack.store.store import Store, open_store
+from nbtrack.store.opening import open_store
+from nbtrack.store.store import Store
 from nbtrack.tracking import context
 
 if TYPE_CHECKING:

@@ -19,9 +19,7 @@ class ExperimentMethods(ClientBase):
         tags: Mapping[str, Any] | None = None,
     ) -> str:
         """Make an experiment and return its id."""
-        from nbtrack.store import experiments
-
-        return experiments.create(self._store, name, artifact_location, tags)
+        return self._store.experiments.create(name, artifact_location, tags)
 
     def get_experiment(self, experiment_id: str) -> Experiment:
         """Return an experiment, deleted ones too."""
@@ -66,30 +64,20 @@ class ExperimentMethods(ClientBase):
 
     def rename_experiment(self, experiment_id: str, new_name: str) -> None:
         """Give an experiment another name."""
-        from nbtrack.store import experiments
-
-        experiments.rename(self._store, experiment_id, new_name)
+        self._store.experiments.rename(experiment_id, new_name)
 
     def delete_experiment(self, experiment_id: str) -> None:
         """Mark an experiment and its runs as deleted."""
-        from nbtrack.store import experiments
-
-        experiments.delete(self._store, experiment_id)
+        self._store.experiments.delete(experiment_id)
 
     def restore_experiment(self, experiment_id: str) -> None:
         """Bring a deleted experiment and its runs back."""
-        from nbtrack.store import experiments
-
-        experiments.restore(self._store, experiment_id)
+        self._store.experiments.restore(experiment_id)
 
     def set_experiment_tag(self, experiment_id: str, key: str, value: Any) -> None:
         """Set a tag of an experiment."""
-        from nbtrack.store import experiments
-
-        experiments.set_tags(self._store, experiment_id, {key: value})
+        self._store.experiments.set_tags(experiment_id, {key: value})
 
     def delete_experiment_tag(self, experiment_id: str, key: str) -> None:
         """Remove a tag of an experiment."""
-        from nbtrack.store import experiments
-
-        experiments.delete_tag(self._store, experiment_id, key)
+        self._store.experiments.delete_tag(experiment_id, key)

@@ -70,9 +70,7 @@ class LoggedModelMethods(ClientBase):
 
     def delete_logged_model(self, model_id: str) -> None:
         """Mark a logged model as deleted; ``compact`` removes its files."""
-        from nbtrack.store import logged_models
-
-        logged_models.delete(self._store_of_model(model_id), model_id)
+        self._store_of_model(model_id).logged_models.delete(model_id)
 
     def set_logged_model_tags(self, model_id: str, tags: Mapping[str, Any]) -> None:
         """Set tags of a logged model."""

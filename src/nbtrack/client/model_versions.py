@@ -76,9 +76,7 @@ class ModelVersionMethods(ClientBase):
         self, name: str, version: str | int, description: str | None = None
     ) -> ModelVersion:
         """Give a version another description."""
-        from nbtrack.store import registry_edits
-
-        return registry_edits.describe_version(self._registry, name, version, description)
+        return self._registry.registry.update_version(name, version, description)
 
     def transition_model_version_stage(
         self,
@@ -88,17 +86,13 @@ class ModelVersionMethods(ClientBase):
         archive_existing_versions: bool = False,
     ) -> ModelVersion:
         """Move a version to ``None``, ``Staging``, ``Production`` or ``Archived``."""
-        from nbtrack.store import registry_edits
-
-        return registry_edits.set_stage(
-            self._registry, name, version, stage, archive_existing=archive_existing_versions
+        return self._registry.registry.transition_stage(
+            name, version, stage, archive_existing=archive_existing_versions
         )
 
     def delete_model_version(self, name: str, version: str | int) -> None:
         """Remove a version and its aliases; its number is not given again."""
-        from nbtrack.store import registry_edits
-
-        registry_edits.delete_version(self._registry, name, version)
+        self._registry.registry.delete_version(name, version)
 
     def get_model_version(self, name: str, version: str | int) -> ModelVersion:
         """Return a version."""
@@ -153,10 +147,8 @@ class ModelVersionMethods(ClientBase):
         stage: str | None = None,
     ) -> None:
         """Set a tag of a version, or of the latest one of a stage."""
-        from nbtrack.store import registry_edits
-
         number = self._version_of(name, version, stage)
-        registry_edits.set_version_tag(self._registry, name, number, _given(key), value)
+        self._registry.registry.set_version_tag(name, number, _given(key), value)
 
     def delete_model_version_tag(
         self,
@@ -166,10 +158,8 @@ class ModelVersionMethods(ClientBase):
         stage: str | None = None,
     ) -> None:
         """Remove a tag of a version, or of the latest one of a stage."""
-        from nbtrack.store import registry_edits
-
         number = self._version_of(name, version, stage)
-        registry_edits.delete_version_tag(self._registry, name, number, _given(key))
+        self._registry.registry.delete_version_tag(name, number, _given(key))
 
     def _version_of(self, name: str, version: str | int | None, stage: str | None) -> int:
         from nbtrack.store import registry

@@ -20,15 +20,11 @@ class RegisteredModelMethods(ClientBase):
         deployment_job_id: str | None = None,
     ) -> RegisteredModel:
         """Make a registered model without versions; ``deployment_job_id`` is not kept."""
-        from nbtrack.store import registry_edits
-
-        return registry_edits.create_model(self._registry, name, tags, description)
+        return self._registry.registry.create_model(name, tags, description)
 
     def rename_registered_model(self, name: str, new_name: str) -> RegisteredModel:
         """Give a registered model, with all that belongs to it, another name."""
-        from nbtrack.store import registry_edits
-
-        return registry_edits.rename_model(self._registry, name, new_name)
+        return self._registry.registry.rename_model(name, new_name)
 
     def update_registered_model(
         self,
@@ -37,15 +33,11 @@ class RegisteredModelMethods(ClientBase):
         deployment_job_id: str | None = None,
     ) -> RegisteredModel:
         """Give a registered model another description; ``deployment_job_id`` is not kept."""
-        from nbtrack.store import registry_edits
-
-        return registry_edits.describe_model(self._registry, name, description)
+        return self._registry.registry.update_model(name, description)
 
     def delete_registered_model(self, name: str) -> None:
         """Remove a registered model with its versions, tags and aliases, for good."""
-        from nbtrack.store import registry_edits
-
-        registry_edits.delete_model(self._registry, name)
+        self._registry.registry.delete_model(name)
 
     def get_registered_model(self, name: str) -> RegisteredModel:
         """Return a registered model with the latest version of each stage."""
@@ -77,27 +69,19 @@ class RegisteredModelMethods(ClientBase):
 
     def set_registered_model_tag(self, name: str, key: str, value: Any) -> None:
         """Set a tag of a registered model."""
-        from nbtrack.store import registry_edits
-
-        registry_edits.set_model_tag(self._registry, name, key, value)
+        self._registry.registry.set_model_tag(name, key, value)
 
     def delete_registered_model_tag(self, name: str, key: str) -> None:
         """Remove a tag of a registered model."""
-        from nbtrack.store import registry_edits
-
-        registry_edits.delete_model_tag(self._registry, name, key)
+        self._registry.registry.delete_model_tag(name, key)
 
     def set_registered_model_alias(self, name: str, alias: str, version: str | int) -> None:
         """Let an alias name a version, whichever it has named before."""
-        from nbtrack.store import registry_edits
-
-        registry_edits.set_alias(self._registry, name, alias, version)
+        self._registry.registry.set_alias(name, alias, version)
 
     def delete_registered_model_alias(self, name: str, alias: str) -> None:
         """Remove an alias of a registered model."""
-        from nbtrack.store import registry_edits
-
-        registry_edits.delete_alias(self._registry, name, alias)
+        self._registry.registry.delete_alias(name, alias)
 
     def get_model_version_by_alias(self, name: str, alias: str) -> ModelVersion:
         """Return the version that an alias names."""

@@ -111,12 +111,8 @@ class RunMethods(ClientBase):
 
     def delete_run(self, run_id: str) -> None:
         """Mark a run as deleted."""
-        from nbtrack.store.lifecycle import delete_run
-
-        delete_run(self._store_of(run_id), run_id)
+        self._store_of(run_id).runs.delete(run_id)
 
     def restore_run(self, run_id: str) -> None:
         """Bring a deleted run back."""
-        from nbtrack.store.lifecycle import restore_run
-
-        restore_run(self._store_of(run_id), run_id)
+        self._store_of(run_id).runs.restore(run_id)

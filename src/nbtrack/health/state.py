@@ -11,8 +11,8 @@ from nbtrack.config import find_default, resolve
 from nbtrack.errors import NbtrackError, StoreLockedError, StoreReadOnlyError
 from nbtrack.health import disk, journals, server
 from nbtrack.health.finding import Finding, note, problem
+from nbtrack.store.opening import server_of
 from nbtrack.store.reader import Reader
-from nbtrack.store.remote.spool import server_of
 
 PATIENCE_S = 2.0
 _CLOSE = "Close the file there; until then logging goes on, and is folded in afterwards."

@@ -15,7 +15,8 @@ from nbtrack.interop.progress import Progress
 from nbtrack.interop.report import ExportReport, ImportReport, Report
 from nbtrack.interop.source import Source
 from nbtrack.store.artifact_roots import local_path
-from nbtrack.store.store import Store, open_store
+from nbtrack.store.opening import open_store
+from nbtrack.store.store import Store
 from nbtrack.tracking import context
 
 Uri = str | os.PathLike[str]
@@ -217,11 +218,9 @@ def bring(
 
 def _store(uri: Uri | None) -> Store:
     """Return a store that is a file: what mirrors a server has only what was asked of it."""
-    from nbtrack.store.remote.store import RemoteStore
-
     found = context.store() if uri is None else open_store(uri)
-    if isinstance(found, RemoteStore):
-        server = format_detection.shown(found.uri)
+    if found.server is not None:
+        server = format_detection.shown(found.server)
         raise InvalidParameterError(
             f"{server} is a tracking server. Name a store that is a file, such as runs.duckdb: "
             "import from the server into it, or export from it to the server."

@@ -19,6 +19,7 @@ from nbtrack.interop.source import Source
 from nbtrack.interop.within import left_out
 from nbtrack.limits import check_experiment_name, check_run_id
 from nbtrack.store.artifact_access import without_password
+from nbtrack.store.artifact_paths import artifact_uri
 from nbtrack.store.artifact_roots import local_path
 from nbtrack.store.artifacts import ArtifactFolder
 from nbtrack.store.bulk_points import add_points
@@ -33,7 +34,6 @@ from nbtrack.store.bulk_runs import (
 )
 from nbtrack.store.journal import now_ms
 from nbtrack.store.points import Points
-from nbtrack.store.runs import artifact_uri
 from nbtrack.store.store import Store
 
 RUNS_AT_ONCE = 500

@@ -14,6 +14,7 @@ from nbtrack.interop.records import (
     VersionRecord,
 )
 from nbtrack.limits import check_model_name
+from nbtrack.store.artifact_paths import resolved
 from nbtrack.store.bulk_models import (
     BulkModel,
     BulkVersion,
@@ -26,7 +27,6 @@ from nbtrack.store.bulk_models import (
 from nbtrack.store.bulk_runs import ORIGIN
 from nbtrack.store.logged_models import artifact_location, usual_location
 from nbtrack.store.reader import Reader
-from nbtrack.store.runs import resolved
 
 if TYPE_CHECKING:
     from nbtrack.interop.importing import Importer

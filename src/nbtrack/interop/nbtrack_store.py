@@ -19,13 +19,14 @@ from nbtrack.interop.records import (
 )
 from nbtrack.interop.report import Report
 from nbtrack.interop.source import Files, Source
+from nbtrack.store.artifact_paths import resolved
 from nbtrack.store.artifact_roots import local_path
 from nbtrack.store.artifacts import ArtifactFolder
 from nbtrack.store.logged_models import get_logged_models
 from nbtrack.store.points import Points
 from nbtrack.store.queries import SQL
 from nbtrack.store.registry import get_registered_models, get_versions
-from nbtrack.store.runs import get_runs, resolved
+from nbtrack.store.runs import get_runs
 from nbtrack.store.store import Store
 
 RUNS_AT_ONCE = 500

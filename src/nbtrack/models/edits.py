@@ -48,7 +48,7 @@ def get_model_info(model_uri: str | os.PathLike[str]) -> ModelInfo:
     }
     model_id = opened.place.model_id
     store = context.store() if model_id is None else context.store_of_model(model_id)
-    if model_id is not None and (opened.place.tracked or store.remote is not None):
+    if model_id is not None and (opened.place.tracked or store.server is not None):
         logged = model_edits.get(store, model_id)
         known |= {
             "model_id": model_id,

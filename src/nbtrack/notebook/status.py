@@ -36,7 +36,7 @@ def status_text(*, capturing: bool) -> str:
 
 
 def _where(store: Store) -> str:
-    if store.remote is None:
+    if store.server is None:
         place, files = shorten(str(store.path)), shorten(str(store.artifacts))
         return f"Runs go to {place}; artifacts to {files}."
     return f"Runs go to {store.uri}, by way of {shorten(str(store.folder))} on this machine."

@@ -70,10 +70,11 @@ def _interrupt(number: int, frame: object) -> None:
 def _execute(options: argparse.Namespace) -> int:
     from nbclient.exceptions import CellExecutionError, DeadKernelError
 
-    from nbtrack.store.store import open_store
+    from nbtrack.store.opening import open_store
 
     notebook = read_notebook(options.notebook)
-    writer = open_store(None).writer(options.run_id)
+    store = open_store(None)
+    writer = store.writer(options.run_id)
     keep = _Keeper(notebook, options.name, writer.artifacts)
     client = _client(notebook, options)
     try:
@@ -89,7 +90,7 @@ def _execute(options: argparse.Namespace) -> int:
         return 1
     finally:
         keep.now()
-        writer.store.close()
+        store.close()
     return 0
 
 

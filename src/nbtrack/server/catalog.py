@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from nbtrack.config import DEFAULT_NAME, StoreLocation, find_default, remote_root, resolve
+from nbtrack.config import DEFAULT_NAME, find_default, remote_root, resolve
 from nbtrack.errors import NbtrackError
 from nbtrack.server.discovery import stores_below
 from nbtrack.server.messages import UnknownStoreError
@@ -18,7 +18,7 @@ from nbtrack.store import patience
 from nbtrack.store.announcement import announced
 from nbtrack.store.artifact_access import ArtifactAccess, checked_root
 from nbtrack.store.changes import Changes
-from nbtrack.store.remote.spool import server_of
+from nbtrack.store.opening import open_file, server_of
 from nbtrack.store.store import Store
 
 Source = Literal["folder", "kernel", "setting"]
@@ -145,7 +145,7 @@ class Catalog:
         running, problem = known.count()
         return {
             "id": known.store.id,
-            "name": _name(known.store.path) if known.store.remote is None else known.store.uri,
+            "name": _name(known.store.path),
             "path": _shown(known.store.path, self.root),
             "source": known.source,
             "running": running,
@@ -172,7 +172,7 @@ class Catalog:
     def _add(self, paths: Iterable[Path], source: Source) -> None:
         for path in paths:
             try:
-                store = Store(StoreLocation(path, str(path)))
+                store = open_file(path)
             except NbtrackError:
                 continue  # a link in a circle, a name that no database can have
             store.access = self._access(store.folder)

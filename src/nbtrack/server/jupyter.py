@@ -143,7 +143,7 @@ class NbtrackApp(ExtensionApp):
     def _open_served(self) -> Served:
         """Return the store that clients of MLflow track to: the one a notebook here would use."""
         from nbtrack.config import find_default
-        from nbtrack.store.store import open_store
+        from nbtrack.store.opening import open_store
 
         server: Any = self.serverapp
         root = Path(server.root_dir).absolute()

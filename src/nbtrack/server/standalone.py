@@ -184,7 +184,7 @@ def _location(uri: str | None) -> StoreLocation:
 
 def _open(options: ServerOptions, path: str) -> Served:
     """Open the store, as a thread does when the first client asks."""
-    from nbtrack.store.store import open_store
+    from nbtrack.store.opening import open_store
 
     root = _absolute(options.default_artifact_root)
     destination = _absolute(options.artifacts_destination)

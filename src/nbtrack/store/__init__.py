@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from nbtrack.store.store import Store, open_store
+from nbtrack.store.opening import open_store
+from nbtrack.store.store import Store
 
 if TYPE_CHECKING:
     from nbtrack.store.maintenance import CompactReport, compact, sync

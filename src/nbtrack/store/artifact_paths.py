@@ -86,3 +86,23 @@ def _encodes(text: str) -> bool:
 
 def _invalid(path: object, why: str) -> InvalidParameterError:
     return InvalidParameterError(f"Invalid artifact path: {path!r}. {why}")
+
+
+def resolved(folder: Path, stored: str) -> str:
+    """Return where stored artifacts are: an absolute path or a URI.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder of the store.
+    stored : str
+        A relative path below it, an absolute path or a URI.
+    """
+    if ":" in stored or stored.startswith("/"):
+        return stored
+    return f"{folder}{os.sep}{stored.replace('/', os.sep)}"
+
+
+def artifact_uri(folder: Path, stored: str | None, experiment_id: str, run_id: str) -> str:
+    """Return where the artifacts of a run are; the usual place where none is stored."""
+    return resolved(folder, stored or f"artifacts/{experiment_id}/{run_id}")

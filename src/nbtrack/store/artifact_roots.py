@@ -7,11 +7,13 @@ import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO, NamedTuple, Protocol, cast
+from typing import TYPE_CHECKING, BinaryIO, ClassVar, NamedTuple, Protocol, cast
 from urllib.parse import unquote, urlsplit
 
-from nbtrack.entities import FileInfo
 from nbtrack.errors import InvalidParameterError, UntrustedError
+
+if TYPE_CHECKING:
+    from nbtrack.entities import FileInfo
 
 CHUNK = 1 << 20
 _SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.\-]*):")
@@ -50,6 +52,12 @@ class ArtifactRoot(Protocol):
 
     def in_place(self, path: str) -> Path | None:
         """Return the artifact's own local path, if it has one."""
+
+
+class ProxiedRoots:
+    """What opens artifacts that a tracking server keeps, given their URL: ``opening`` says."""
+
+    open: ClassVar[Callable[[str], ArtifactRoot]]
 
 
 class FileNow:

@@ -19,7 +19,13 @@ from nbtrack.errors import (
 )
 from nbtrack.protocol.artifact_urls import PROXY
 from nbtrack.store.artifact_paths import check_artifact_path, join_artifact_path
-from nbtrack.store.artifact_roots import CHUNK, ArtifactRoot, Stored, local_path
+from nbtrack.store.artifact_roots import (
+    CHUNK,
+    ArtifactRoot,
+    ProxiedRoots,
+    Stored,
+    local_path,
+)
 from nbtrack.store.folder_files import FolderFiles, is_store
 from nbtrack.store.local_artifacts import LocalArtifacts, translated
 
@@ -316,9 +322,7 @@ def folder_and_path(uri: str) -> tuple[ArtifactFolder, str | None]:
 def remote_root_of(uri: str, *, redirects: bool = True) -> ArtifactRoot:
     """Return what keeps artifacts behind a URI that names no local folder."""
     if uri.startswith(("http:", "https:")) and PROXY in uri:
-        from nbtrack.store.remote.served import root_of
-
-        return root_of(uri)
+        return ProxiedRoots.open(uri)
     from nbtrack.store.remote_artifacts import RemoteArtifacts
 
     return RemoteArtifacts(uri, redirects=redirects)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +17,36 @@ from nbtrack.store.reader import Reader
 if TYPE_CHECKING:
     from nbtrack.store.fold import FoldReport
 
-MIRROR_MARKER = "remote.json"
+IsSent = Callable[[Path, str, tuple[int, int]], bool]
+"""Whether nobody needs a journal any more: of a folder, its name, and where it ends."""
+
+
+@dataclass(frozen=True)
+class SyncReport:
+    """What a sync did for one store.
+
+    Attributes
+    ----------
+    uri : str
+    folded : int
+        Points that came into the database, or the mirror.
+    sent_points, sent_files : int
+        What the server has got; 0 for a store of one's own.
+    left : int
+        Journals that hold more than the server has got.
+    refused : dict of str to int
+        Why the server will never take some of it, and how many things; they are kept aside.
+    problem : str or None
+        Why something is left.
+    """
+
+    uri: str
+    folded: int
+    sent_points: int = 0
+    sent_files: int = 0
+    left: int = 0
+    refused: dict[str, int] = field(default_factory=dict)
+    problem: str | None = None
 
 
 class Folding:
@@ -26,6 +57,7 @@ class Folding:
     path: Path
     _folded: dict[str, tuple[int, int]]
     _folded_into: tuple[int, int] | None
+    _is_sent: IsSent | None
 
     def _attach(self, stack: contextlib.ExitStack, *, read_only: bool = True) -> Reader:
         raise NotImplementedError
@@ -63,7 +95,9 @@ class Folding:
         from nbtrack.store import tails
 
         try:
-            if not tails.is_spent(self.journals, name, offset) or not self._is_sent(name, offset):
+            if not tails.is_spent(self.journals, name, offset):
+                return
+            if self._is_sent is not None and not self._is_sent(self.folder, name, offset):
                 return
             for suffix in SUFFIXES:
                 file = self.journals / (name + suffix)
@@ -106,16 +140,6 @@ class Folding:
         from nbtrack.store.liveness import dead_runs
 
         return bool(dead_runs(reader.named("fold.running"), self.journals))
-
-    def _is_sent(self, name: str, offset: tuple[int, int]) -> bool:
-        """Return whether nobody needs a journal any more: that of a mirror is to be sent first."""
-        if not (self.folder / MIRROR_MARKER).exists():
-            return True
-        from nbtrack.store import tails
-        from nbtrack.store.remote.spool import Spool
-
-        closed = tails.state(self.journals, name).closed
-        return Spool(self.folder).may_go(name, offset, closed=closed)
 
     def fold_quietly(self) -> None:
         """Fold what there is; what stands in the way is said once and tried again later."""

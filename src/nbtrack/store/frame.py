@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from nbtrack.entities import ViewType
 from nbtrack.errors import InvalidParameterError
+from nbtrack.store.artifact_paths import artifact_uri
 from nbtrack.store.queries import SQL
 from nbtrack.store.reader import Reader
-from nbtrack.store.runs import artifact_uri
 from nbtrack.store.search.paging import check_max_results
 from nbtrack.store.search.runs import select_columns
 

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, final
 
 from nbtrack.entities import LoggedModel, LoggedModelStatus, Metric
 from nbtrack.errors import InvalidParameterError, NotFoundError
-from nbtrack.limits import missing
-from nbtrack.store.forwarding import forwarded
+from nbtrack.limits import check_experiment_id, missing
+from nbtrack.store.artifact_paths import resolved
+from nbtrack.store.experiments import Experiments, Place
 from nbtrack.store.journal import now_ms
-from nbtrack.store.reader import Reader
-from nbtrack.store.runs import resolved
-
-if TYPE_CHECKING:
-    from nbtrack.store.store import Store
+from nbtrack.store.reader import Database, Reader
 
 
 def get_logged_model(reader: Reader, model_id: str, *, deleted: bool = False) -> LoggedModel:
@@ -120,14 +118,6 @@ def hashes(reader: Reader, model_id: str) -> dict[str, str]:
     return {path: sha256 for path, _, sha256 in rows if sha256}
 
 
-@forwarded("delete_logged_model")
-def delete(store: Store, model_id: str) -> None:
-    """Mark a logged model as deleted; ``compact`` removes its files."""
-    with store.write() as reader:
-        get_logged_model(reader, model_id)
-        reader.named("models.delete", model_id=model_id, now=now_ms())
-
-
 def check_name(name: object) -> str:
     """Return ``name`` when it may name a logged model.
 
@@ -143,3 +133,67 @@ def check_name(name: object) -> str:
             f"cannot contain the following characters: {bad}. Use dashes or underscores instead."
         )
     return name
+
+
+class LoggedModels:
+    """The logged models of a store, as they are made and deleted.
+
+    What is logged to one goes to its journal: see `nbtrack.store.model_log`.
+
+    Parameters
+    ----------
+    database : Database
+    experiments : Experiments
+    """
+
+    def __init__(self, database: Database, experiments: Experiments) -> None:
+        self._database = database
+        self._experiments = experiments
+
+    @final
+    def id_of_experiment(self, experiment_id: str) -> str:
+        """Return the id that an experiment has now, when it has the form of one."""
+        return self._id_of_experiment(check_experiment_id(experiment_id))
+
+    def _id_of_experiment(self, experiment_id: str) -> str:
+        return experiment_id
+
+    @final
+    def place(self, experiment_id: str, about: Mapping[str, Any]) -> Place:
+        """Say what a new model is called, and where its files go.
+
+        Parameters
+        ----------
+        experiment_id : str
+        about : mapping
+            Its ``name``, ``model_type`` and ``source_run_id``.
+
+        Raises
+        ------
+        NotFoundError, InvalidParameterError
+            If there is no such experiment, or it is deleted.
+        """
+        return self._place(f"m-{os.urandom(16).hex()}", experiment_id, about)
+
+    def _place(self, model_id: str, experiment_id: str, about: Mapping[str, Any]) -> Place:
+        location = self._experiments.location_of_new(experiment_id)
+        if location is not None:
+            return Place(model_id, *(f"{location}/models/{model_id}/artifacts",) * 2, {})
+        usual = usual_location(experiment_id, model_id)
+        return Place(model_id, None, str(self._database.folder / usual), {})
+
+    @final
+    def delete(self, model_id: str) -> None:
+        """Mark a logged model as deleted; ``compact`` removes its files.
+
+        Raises
+        ------
+        NotFoundError
+            If there is no such model.
+        """
+        self._delete(model_id)
+
+    def _delete(self, model_id: str) -> None:
+        with self._database.write() as reader:
+            get_logged_model(reader, model_id)
+            reader.named("models.delete", model_id=model_id, now=now_ms())

@@ -11,10 +11,11 @@ from pathlib import Path
 
 from nbtrack.errors import StoreError
 from nbtrack.store.artifact_access import without_password
+from nbtrack.store.artifact_paths import resolved
 from nbtrack.store.deleted import Chosen, Deleted, Gone, find, remove
 from nbtrack.store.journal import now_ms
-from nbtrack.store.runs import resolved
-from nbtrack.store.store import Store, open_store
+from nbtrack.store.opening import open_store
+from nbtrack.store.store import Store
 
 
 @dataclass(frozen=True)
@@ -66,9 +67,7 @@ def sync(uri: str | os.PathLike[str] | None = None) -> int:
     StoreError
         If a server has not got everything; the message says why. Nothing is lost.
     """
-    from nbtrack.store.remote.sync import sync as send
-
-    report = send(open_store(uri))
+    report = open_store(uri).sync()
     if report.problem is not None:
         raise StoreError(f"{report.problem} What is left is sent later.")
     return report.folded
@@ -107,8 +106,7 @@ def compact(
         If there is no room for the new file; the old one stays.
     """
     store = open_store(uri)
-    if store.remote is not None:
-        store.remote.edits.compact()
+    store.check_keeps_runs()
     with store.locked_for_writing():
         size = store.path.stat().st_size
         gone = Deleted()
@@ -135,8 +133,7 @@ def deleted(
 ) -> Deleted:
     """Return what `compact` would remove for good, with the same arguments."""
     store = open_store(uri)
-    if store.remote is not None:
-        store.remote.edits.compact()
+    store.check_keeps_runs()
     with store.read() as reader:
         return find(reader, _before(older_than_s), chosen or Chosen())
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from nbtrack.store.queries import SQL
 
@@ -15,6 +16,30 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from nbtrack.store.artifact_access import ArtifactAccess
+
+
+class Database(Protocol):
+    """What the parts of a store know of it: a state to look at, and a transaction."""
+
+    artifact_root: str | None
+
+    @property
+    def path(self) -> Path:
+        """The DuckDB file."""
+
+    @property
+    def folder(self) -> Path:
+        """The folder beside it."""
+
+    @property
+    def access(self) -> ArtifactAccess:
+        """What decides which places of artifacts may be used."""
+
+    def read(self) -> AbstractContextManager[Reader]:
+        """Look at the store with everything that anyone has logged so far."""
+
+    def write(self) -> AbstractContextManager[Reader]:
+        """Change the database in one transaction."""
 
 
 class Reader:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import functools
 import hashlib
@@ -12,21 +11,22 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, final
 
-from nbtrack.config import StoreLocation, default_uri, remote_root, resolve
+from nbtrack.config import StoreLocation
 from nbtrack.errors import DiskFullError, StoreError, StoreLockedError, StoreReadOnlyError
-from nbtrack.store import workers
 from nbtrack.store.background import Background
-from nbtrack.store.ending import Ending
-from nbtrack.store.folding import MIRROR_MARKER
+from nbtrack.store.folding import IsSent, SyncReport
 from nbtrack.store.journal import Journal
 from nbtrack.store.reader import Reader
 from nbtrack.store.writers import Writers
 
 if TYPE_CHECKING:
     from nbtrack.store.artifact_access import ArtifactAccess
-    from nbtrack.store.remote.remote import Remote
+    from nbtrack.store.experiments import Experiments
+    from nbtrack.store.logged_models import LoggedModels
+    from nbtrack.store.registry_edits import Registry
+    from nbtrack.store.runs import Runs
     from nbtrack.store.writer import RunWriter
 
 WAIT_S = 30.0
@@ -35,6 +35,12 @@ WAIT_S = 30.0
 class Store(Background):
     """One database file with its folder; get it with ``open_store``.
 
+    Parameters
+    ----------
+    location : StoreLocation
+    is_sent : callable, optional
+        Says whether a journal that is folded in may go; by default every one may.
+
     Attributes
     ----------
     path : Path
@@ -42,24 +48,24 @@ class Store(Background):
     folder : Path
         ``<path>.d``: lock, journals, artifacts.
     uri : str
+    server : str or None
+        The URL of the tracking server that the store mirrors; None for a store of its own.
     writers : Writers
         The runs that this process has open.
     artifact_root : str or None
         Where artifacts of new runs and models go whose experiment names no place; usually
         the folder.
-    remote : Remote or None
-        The server that the store mirrors; None for a store of its own.
     """
 
-    remote: Remote | None = None
+    server: str | None = None
 
-    def __init__(self, location: StoreLocation) -> None:
+    def __init__(self, location: StoreLocation, is_sent: IsSent | None = None) -> None:
+        self._is_sent = is_sent
         self.path = location.path
         self.uri = location.uri
         self.folder = Path(f"{location.path}.d")
         self.journals = self.folder / "journal"
         self.artifacts = self.folder / "artifacts"
-        self.active_experiments: dict[str, tuple[float, str, str]] = {}
         self._open_journals: dict[str, Journal] = {}
         self.artifact_root: str | None = None
         self.writers = Writers(self)
@@ -91,6 +97,36 @@ class Store(Background):
         from nbtrack.store.artifact_access import ArtifactAccess
 
         return ArtifactAccess(self.folder)
+
+    # -- the parts, by noun ------------------------------------------------------------
+
+    @functools.cached_property
+    def experiments(self) -> Experiments:
+        """The experiments, as they are changed."""
+        from nbtrack.store.experiments import Experiments
+
+        return Experiments(self, self.writers)
+
+    @functools.cached_property
+    def runs(self) -> Runs:
+        """The runs, as they are made and changed."""
+        from nbtrack.store.runs import Runs
+
+        return Runs(self, self.writers, self.experiments)
+
+    @functools.cached_property
+    def logged_models(self) -> LoggedModels:
+        """The logged models, as they are made and deleted."""
+        from nbtrack.store.logged_models import LoggedModels
+
+        return LoggedModels(self, self.experiments)
+
+    @functools.cached_property
+    def registry(self) -> Registry:
+        """The model registry, as it is changed."""
+        from nbtrack.store.registry_edits import Registry
+
+        return Registry(self)
 
     # -- writing what runs log ---------------------------------------------------------
 
@@ -230,6 +266,30 @@ class Store(Background):
         with self._locked(timeout_s) as writable:
             return self._fold_now(writable)
 
+    @final
+    def sync(self) -> SyncReport:
+        """Fold the journals, and send them to the server that the store mirrors, if it does.
+
+        Raises
+        ------
+        StoreLockedError
+            If someone holds the database: it says which process. Nothing is lost.
+        """
+        return self._send(SyncReport(self.uri, self.fold() if self.folder.exists() else 0))
+
+    def _send(self, report: SyncReport) -> SyncReport:
+        """Send what is folded to whom it belongs; return what was done in all."""
+        return report
+
+    def check_keeps_runs(self) -> None:
+        """Raise unless the store itself removes for good what was deleted.
+
+        Raises
+        ------
+        InvalidParameterError
+            If that is a server's to do.
+        """
+
     @contextlib.contextmanager
     def locked_for_writing(self) -> Iterator[None]:
         """Keep every other process away from the database while several steps are done."""
@@ -282,94 +342,3 @@ class Store(Background):
         self._locks = 0
         self._open_journals = {k: j for k, j in self._open_journals.items() if not j.closed}
         self.writers.after_fork()
-
-
-_stores: dict[Path, Store] = {}
-_settled: dict[str, Path] = {}  # what the environment calls them, "" for the default
-_stores_guard = threading.Lock()
-
-
-def open_store(uri: str | os.PathLike[str] | None = None) -> Store:
-    """Return the store that a tracking URI names; one object for each file and process.
-
-    Without a URI it is the one that the environment names, or the default one: where that is
-    is settled when it is used first, and no ``chdir`` moves it.
-
-    Raises
-    ------
-    InvalidParameterError
-        If the URI names something that is no local store.
-    """
-    return _opened(resolve(uri)) if uri else open_settled(default_uri())
-
-
-def open_settled(name: str | None) -> Store:
-    """Return the store that the environment calls so, None for the default: always the same."""
-    known = name or ""
-    store = _stores.get(_settled.get(known, Path()))
-    if store is None:
-        path = workers.told(known)
-        location = resolve(name) if path is None else StoreLocation(path, str(path))
-        store = _opened(location)
-        if location.server is None:
-            _settled[known] = store.path
-            workers.tell(_settled)
-    return store
-
-
-def _opened(location: StoreLocation) -> Store:
-    with _stores_guard:
-        store = _stores.get(location.path)
-        if store is None:
-            store = _stores[location.path] = _made(location)
-            if location.notice:
-                store.say(location.notice)
-        return store
-
-
-def _made(location: StoreLocation) -> Store:
-    if location.server is None and not _is_mirror(location.path):
-        return Store(location)
-    from nbtrack.store.remote.store import RemoteStore
-
-    return RemoteStore(location)
-
-
-def _is_mirror(path: Path) -> bool:
-    """Return whether a store mirrors a server: one of this user's mirrors, nobody else's."""
-    return Path(f"{path}.d", MIRROR_MARKER).exists() and path.is_relative_to(remote_root())
-
-
-def opened() -> list[Store]:
-    """Return the stores that this process has open."""
-    return list(_stores.values())
-
-
-def close_all() -> None:
-    """Close every store of this process; runs at exit."""
-    for store in list(_stores.values()):
-        if store._pid == os.getpid():
-            store.close()
-    if "nbtrack.store.database" in sys.modules:
-        from nbtrack.store import database
-
-        database.close()
-
-
-def _rest_all() -> None:
-    for store in opened():
-        if store._pid == os.getpid():
-            store.rest()
-
-
-def _after_fork() -> None:
-    global _stores_guard
-    _stores_guard = threading.Lock()
-    for store in _stores.values():
-        store._after_fork()
-
-
-atexit.register(close_all)
-Ending.resting.append(_rest_all)
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)

@@ -6,7 +6,7 @@ import json
 import struct
 import threading
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from nbtrack.entities import (
     DatasetInput,
@@ -18,6 +18,7 @@ from nbtrack.errors import InvalidParameterError, InvalidStateError, NotFoundErr
 from nbtrack.limits import (
     check_distinct_params,
     check_key,
+    check_run_id,
     check_step,
     check_timestamp,
     dataset_fields,
@@ -26,14 +27,32 @@ from nbtrack.limits import (
     storable,
     tag_value,
 )
+from nbtrack.store.artifact_paths import artifact_uri
 from nbtrack.store.journal import Journal, ValueOnGpuError, now_ms
+from nbtrack.store.reader import Database
 
 if TYPE_CHECKING:
     from nbtrack.store.artifacts import ArtifactFolder
     from nbtrack.store.deferred import Deferred
-    from nbtrack.store.store import Store
 
 RUN_NAME = "mlflow.runName"
+
+
+class Journals(Database, Protocol):
+    """What a writer knows of its store: besides the database, the journals of this process."""
+
+    @property
+    def id(self) -> str:
+        """What tells the store from others."""
+
+    def journal(self, run_id: str) -> Journal:
+        """Return this process's journal of a run, opened where it is not."""
+
+    def close_journal(self, run_id: str) -> None:
+        """Close this process's journal of a run, and fold it soon."""
+
+    def say(self, message: str, kind: str | None = None) -> None:
+        """Warn the user once."""
 
 
 class RunWriter:
@@ -43,7 +62,7 @@ class RunWriter:
 
     Parameters
     ----------
-    store : Store
+    store : Journals
     run_id : str
     params : dict of str to str
         The params that the run has already: they are written once.
@@ -59,7 +78,7 @@ class RunWriter:
     """
 
     def __init__(
-        self, store: Store, run_id: str, params: dict[str, str], artifact_uri: str
+        self, store: Journals, run_id: str, params: dict[str, str], artifact_uri: str
     ) -> None:
         self.store = store
         self.run_id = run_id
@@ -311,7 +330,7 @@ def _not_active(run_id: str, stage: str) -> InvalidParameterError:
     )
 
 
-def open_writer(store: Store, run_id: str) -> RunWriter:
+def open_writer(store: Journals, run_id: str) -> RunWriter:
     """Return a writer for a run that exists.
 
     Raises
@@ -321,10 +340,13 @@ def open_writer(store: Store, run_id: str) -> RunWriter:
     InvalidParameterError
         If it is deleted.
     """
-    from nbtrack.store.runs import get_run
-
     with store.read() as reader:
-        run = get_run(reader, run_id)
-    if run.info.lifecycle_stage != LifecycleStage.ACTIVE:
-        raise _not_active(run_id, run.info.lifecycle_stage)
-    return RunWriter(store, run.info.run_id, dict(run.data.params), run.info.artifact_uri)
+        known = reader.local_id(check_run_id(run_id))
+        rows = reader.named("runs.info", run_ids=[known])
+        params = {key: value for _, key, value in reader.named("runs.params", run_ids=[known])}
+    if not rows:
+        raise NotFoundError(f"Run with id={known} not found")
+    experiment_id, stage, stored = rows[0][1], rows[0][7], rows[0][8]
+    if stage != LifecycleStage.ACTIVE:
+        raise _not_active(run_id, stage)
+    return RunWriter(store, known, params, artifact_uri(store.folder, stored, experiment_id, known))

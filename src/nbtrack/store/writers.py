@@ -7,8 +7,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from nbtrack.store.store import Store
-    from nbtrack.store.writer import RunWriter
+    from nbtrack.store.writer import Journals, RunWriter
 
 MAX_LOOSE = 64
 
@@ -22,7 +21,7 @@ class Writers:
         How many that no active run holds stay open; each has two files.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Journals) -> None:
         self.max_loose = MAX_LOOSE
         self._store = store
         self._by_run: dict[str, RunWriter] = {}
@@ -44,6 +43,12 @@ class Writers:
 
             writer = self.add(open_writer(self._store, run_id))
         return writer
+
+    def new(self, run_id: str, artifact_uri: str) -> RunWriter:
+        """Return a writer of a run that is about to be made; ``add`` keeps it."""
+        from nbtrack.store.writer import RunWriter
+
+        return RunWriter(self._store, run_id, {}, artifact_uri)
 
     def is_open(self, run_id: object) -> bool:
         """Return whether the run's writer is open: then nothing is looked up to log to it."""

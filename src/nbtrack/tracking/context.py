@@ -14,7 +14,8 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from nbtrack.config import default_uri, env
-from nbtrack.store.store import Store, open_settled, open_store
+from nbtrack.store.opening import open_settled, open_store
+from nbtrack.store.store import Store
 from nbtrack.tracking.announcing import announce
 from nbtrack.tracking.kernel import cell_number
 
@@ -86,7 +87,7 @@ def set_uri(uri: str | os.PathLike[str] | None) -> None:
         return
     chosen = open_store(uri)  # an error now is better than at the first log
     # of a server as it was given: with its name and password, if it has them
-    _process.uri = chosen.uri if chosen.remote is None else os.fspath(uri)
+    _process.uri = chosen.uri if chosen.server is None else os.fspath(uri)
     os.environ["NBTRACK_URI"] = _process.uri  # processes started from here follow
 
 
@@ -106,7 +107,7 @@ def set_registry_uri(uri: str | os.PathLike[str] | None) -> None:
             os.environ.pop(name, None)
         return
     chosen = open_store(uri)
-    _process.registry_uri = chosen.uri if chosen.remote is None else os.fspath(uri)
+    _process.registry_uri = chosen.uri if chosen.server is None else os.fspath(uri)
     os.environ["NBTRACK_REGISTRY_URI"] = _process.registry_uri
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from nbtrack.entities import LifecycleStage, LoggedModel, LoggedModelStatus
 from nbtrack.errors import InvalidParameterError, InvalidStateError, NbtrackError
-from nbtrack.limits import check_experiment_id, check_step, storable
+from nbtrack.limits import check_step, storable
 from nbtrack.store import logged_models, model_log
 from nbtrack.store.artifact_roots import local_path
 from nbtrack.store.content import ContentCache, is_part
@@ -220,26 +220,18 @@ def new_model(
     from nbtrack.tracking.names import random_name
 
     checked = random_name() if name is None else storable(logged_models.check_name(name))
-    experiment_id = check_experiment_id(experiment_id)
-    if store.remote is not None:
-        experiment_id = store.remote.experiment_id(experiment_id)
-    model_id = f"m-{os.urandom(16).hex()}"
+    experiment_id = store.logged_models.id_of_experiment(experiment_id)
     kind = None if model_type is None else storable(str(model_type))
-    stored, location = _locations(store, experiment_id, model_id)
-    place: dict[str, Any] = {"artifact_location": stored}
-    if store.remote is not None:
-        about = {"name": checked, "model_type": kind, "source_run_id": run_id}
-        server = store.remote.start_model(model_id, {**about, "experiment_id": experiment_id})
-        model_id, location = server.get("id", model_id), server.get("uri", location)
-        place = {"artifact_location": location, "server": True} if server else place
+    about = {"name": checked, "model_type": kind, "source_run_id": run_id}
+    place = store.logged_models.place(experiment_id, about)
     param_events = model_log.param_events(params)
     tag_events = model_log.tag_events(tags)
     now = now_ms()
     model = LoggedModel(
         experiment_id,
-        model_id,
+        place.id,
         checked,
-        location,
+        place.uri,
         now,
         now,
         kind,
@@ -251,7 +243,8 @@ def new_model(
     )
     known = ("experiment_id", "name", "model_type", "source_run_id", "status")
     made = {field: getattr(model, field) for field in known}
-    first = ("model", {**made, **place, "created": now, **_owner()})
+    where = {"artifact_location": place.stored, **place.recorded}
+    first = ("model", {**made, **where, "created": now, **_owner()})
     return model, [first, *param_events, *tag_events]
 
 
@@ -326,26 +319,6 @@ def experiment_and_params(store: Store, run_id: str | None) -> tuple[str, dict[s
 def _existing(store: Store, model_id: str) -> LoggedModel:
     with store.read() as reader:
         return logged_models.get_logged_model(reader, model_id)
-
-
-def _locations(store: Store, experiment_id: str, model_id: str) -> tuple[str | None, str]:
-    """Return the location as it is stored, None for the usual one, and as it is used."""
-    relative = logged_models.usual_location(experiment_id, model_id)
-    usual = str(store.folder / relative)
-    root = store.artifact_root
-    if store.remote is not None:  # the server says where, once it has the model
-        return relative, usual
-    if root is None and experiment_id == "0" and not store.path.exists():
-        return None, usual
-    from nbtrack.store import experiments
-
-    location = experiments.location_of_active(store, experiment_id)
-    if location == str(store.folder / "artifacts" / experiment_id):
-        if root is None:
-            return None, usual
-        location = f"{root.rstrip('/')}/{experiment_id}"
-    store.access.check_new(location)
-    return (f"{location}/models/{model_id}/artifacts",) * 2
 
 
 def _empty_place(store: Store, location: str) -> Path:

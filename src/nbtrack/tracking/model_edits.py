@@ -202,7 +202,7 @@ def import_checkpoints(
         tags = {ORIGINAL_PATH: str(entry)}
         found.append(create_external(store, name, run_id=run_id, tags=tags))
         for model in known:
-            logged_models.delete(store, model.model_id)
+            store.logged_models.delete(model.model_id)
     return found
 
 

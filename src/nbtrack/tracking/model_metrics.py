@@ -8,8 +8,7 @@ from typing import Any
 from nbtrack.entities import DatasetInput
 from nbtrack.store import logged_models, model_log
 from nbtrack.store.journal import now_ms
-from nbtrack.store.store import Store
-from nbtrack.store.writer import RunWriter
+from nbtrack.store.writer import Journals, RunWriter
 from nbtrack.tracking import context
 
 
@@ -72,7 +71,7 @@ def log_model_metrics(
     writer.log_metrics(values, step, at)
 
 
-def check_exists(store: Store, model_id: str) -> None:
+def check_exists(store: Journals, model_id: str) -> None:
     """Raise NotFoundError unless there is such a model; one seen before is not looked up."""
     if (store.id, model_id) not in context.known_models():
         with store.read() as reader:

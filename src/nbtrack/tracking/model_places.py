@@ -15,8 +15,9 @@ from nbtrack.store import logged_models, registry
 from nbtrack.store.artifact_paths import check_artifact_path
 from nbtrack.store.artifact_roots import local_path
 from nbtrack.store.artifacts import ArtifactFolder
+from nbtrack.store.opening import open_store
 from nbtrack.store.reader import Reader
-from nbtrack.store.store import Store, open_store
+from nbtrack.store.store import Store
 from nbtrack.tracking import context
 from nbtrack.tracking.model_uris import ModelUri, is_model_id, is_model_uri, parse_model_uri
 
@@ -123,7 +124,7 @@ def split_run_uri(uri: str) -> tuple[str, str]:
 
 def _is_tracked(store: Store) -> bool:
     """Return whether a store is the one that is tracked to, with files that are here."""
-    return store is context.store() and store.remote is None
+    return store is context.store() and store.server is None
 
 
 def _of_run(reader: Reader, store: Store, uri: str) -> ModelPlace:

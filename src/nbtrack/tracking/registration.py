@@ -13,7 +13,7 @@ from nbtrack.entities import ModelVersion
 from nbtrack.errors import InvalidParameterError, NotFoundError
 from nbtrack.store import registry
 from nbtrack.store.artifact_roots import local_path
-from nbtrack.store.registry_edits import Source, create_version, tell_model
+from nbtrack.store.registry_edits import ModelSource
 from nbtrack.store.store import Store
 from nbtrack.tracking.environment import user_name
 from nbtrack.tracking.model_places import ModelPlace, locate
@@ -28,7 +28,9 @@ class Stores:
     registry: Store
 
 
-def source_of(stores: Stores, uri: str | os.PathLike[str], run_id: str | None = None) -> Source:
+def source_of(
+    stores: Stores, uri: str | os.PathLike[str], run_id: str | None = None
+) -> ModelSource:
     """Return what a version is made of that a URI names.
 
     Raises
@@ -46,7 +48,7 @@ def source_of(stores: Stores, uri: str | os.PathLike[str], run_id: str | None = 
     if not os.fspath(uri).startswith(("runs:", "models:")):
         stores.registry.access.choose(place.folder.uri)
     run_id = run_id or place.run_id
-    return Source(shown, _stored(stores.registry, place.folder.uri), run_id, place.model_id)
+    return ModelSource(shown, _stored(stores.registry, place.folder.uri), run_id, place.model_id)
 
 
 def _shown_source(place: ModelPlace) -> str:
@@ -73,10 +75,10 @@ def _stored(store: Store, uri: str) -> str:
     return real.relative_to(folder).as_posix() if real.is_relative_to(folder) else str(local)
 
 
-def _created(stores: Stores, name: str, source: Source, **details: Any) -> ModelVersion:
-    version = create_version(stores.registry, name, source, user_id=user_name(), **details)
+def _created(stores: Stores, name: str, source: ModelSource, **details: Any) -> ModelVersion:
+    version = stores.registry.registry.create_version(name, source, user_id=user_name(), **details)
     if source.model_id is not None and stores.models is not stores.registry:
-        tell_model(stores.models, source.model_id, name, version.version)
+        stores.models.registry.record_registration(source.model_id, name, version.version)
     return version
 
 
@@ -114,7 +116,7 @@ def create_model_version(
                 f"is {model_id!r}. Give only one of them."
             )
         made = source_of(stores, f"models:/{model_id}", run_id)
-        found = Source(found.uri, found.stored, made.run_id, model_id)
+        found = ModelSource(found.uri, found.stored, made.run_id, model_id)
     return _created(stores, name, found, tags=tags, run_link=run_link, description=description)
 
 

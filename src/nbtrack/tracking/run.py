@@ -58,12 +58,14 @@ class ActiveRun:
 
     def __init__(
         self,
+        store: Store,
         info: RunInfo,
         writer: RunWriter,
         outer: tuple[ActiveRun, ...] = (),
         *,
         joined: bool = False,
     ) -> None:
+        self._store = store
         self._info = info
         self.writer = writer
         self.outer = outer
@@ -93,6 +95,11 @@ class ActiveRun:
         return self._info
 
     @property
+    def store(self) -> Store:
+        """The store that the run is logged to."""
+        return self._store
+
+    @property
     def data(self) -> RunData:
         """What was logged so far: latest metrics, params, tags."""
         return self.fetch().data
@@ -106,11 +113,6 @@ class ActiveRun:
     def outputs(self) -> RunOutputs:
         """The models that the run has made."""
         return self.fetch().outputs
-
-    @property
-    def store(self) -> Store:
-        """The store that the run is logged to."""
-        return self.writer.store
 
     def fetch(self) -> Run:
         """Return the run as the store has it now."""
@@ -254,48 +256,21 @@ def create(
 
     Without an owner it stays RUNNING, whatever becomes of this process.
     """
-    from nbtrack.store.experiments import last_known_name
     from nbtrack.tracking.names import random_name
 
     check_experiment_id(experiment_id)
-    if store.remote is not None:
-        experiment_id = store.remote.experiment_id(experiment_id)
-    run_id = os.urandom(16).hex()
     given = {key: value for key, value in pairs_of("Tags", tags or {}) if value is not None}
     all_tags = checked_tags(given)
     name = _name(run_name, all_tags) or random_name()
     all_tags[RUN_NAME] = name
-    started = now_ms() if start_time is None else check_timestamp(start_time, "start_time")
-    user = storable(user_id or all_tags.get("mlflow.user", ""))
-    stored_uri, artifact_uri = _artifact_uris(store, experiment_id, run_id)
-    made: dict[str, Any] = {}
-    if store.remote is None:  # should the database be removed meanwhile
-        made["experiment"] = last_known_name(store, experiment_id)
-    else:
-        about = {"experiment_id": experiment_id, "run_name": name, "user_id": user}
-        server = store.remote.start_run(run_id, {**about, "start_time": started}, all_tags)
-        if server:
-            run_id, stored_uri, artifact_uri = server["id"], server["uri"], server["uri"]
-            made["server"] = True
-    info = RunInfo(
-        run_id=run_id,
-        experiment_id=experiment_id,
+    return store.runs.create(
+        experiment_id,
         run_name=name,
-        user_id=user,
-        status=RunStatus.to_string(RunStatus.RUNNING),
-        start_time=started,
-        end_time=None,
-        lifecycle_stage=LifecycleStage.ACTIVE,
-        artifact_uri=artifact_uri,
+        start_time=now_ms() if start_time is None else check_timestamp(start_time, "start_time"),
+        user_id=storable(user_id or all_tags.get("mlflow.user", "")),
+        tags=all_tags,
+        owner=Owner.this() if owned else None,
     )
-    writer = RunWriter(store, run_id, {}, artifact_uri)
-    fields = ("run_id", "experiment_id", "run_name", "user_id", "status", "start_time")
-    known = {field: getattr(info, field) for field in fields}
-    owner = vars(Owner.this()) if owned else {}
-    writer.append([("run", {**known, "artifact_uri": stored_uri, **owner, **made})])
-    writer.set_tags(all_tags)
-    store.writers.add(writer)
-    return info, writer
 
 
 def _name(run_name: str | None, tags: Mapping[str, str]) -> str | None:
@@ -306,28 +281,6 @@ def _name(run_name: str | None, tags: Mapping[str, str]) -> str | None:
             f"values (run_name='{run_name}', mlflow.runName='{tag}')."
         )
     return tag_value(RUN_NAME, run_name) if run_name else tag
-
-
-def _artifact_uris(store: Store, experiment_id: str, run_id: str) -> tuple[str, str]:
-    """Return the artifact URI as it is stored (relative if it can be) and as it is used.
-
-    The experiment must be there and active; a store that does not exist yet is not even opened.
-    """
-    usual = f"artifacts/{experiment_id}/{run_id}"
-    root = store.artifact_root
-    if root is None and experiment_id == "0" and not store.path.exists():
-        return usual, str(store.folder / usual)
-    if store.remote is not None:  # the server says where, once it has the run
-        return usual, str(store.folder / usual)
-    from nbtrack.store import experiments
-
-    location = experiments.location_of_active(store, experiment_id)
-    if location == str(store.folder / "artifacts" / experiment_id):
-        if root is None:
-            return usual, str(store.folder / usual)
-        location = f"{root.rstrip('/')}/{experiment_id}"
-    store.access.check_new(location)
-    return (f"{location}/{run_id}/artifacts",) * 2
 
 
 def resume(

@@ -54,7 +54,7 @@ def get_or_create_experiment(store: Store, name: str) -> str:
         if found is not None and found.lifecycle_stage == LifecycleStage.ACTIVE:
             return found.experiment_id
         try:
-            return experiments.create(store, name)
+            return store.experiments.create(name)
         except AlreadyExistsError:  # another process was quicker
             continue
     raise NbtrackError(f"The experiment {name!r} comes and goes; try again.")
@@ -152,7 +152,7 @@ def _resumed(
         info = type(info)(**{**vars(info), "run_name": tags[RUN_NAME]})
     if tags:
         writer.set_tags(tags)
-    return ActiveRun(info, writer, context.chain(parent), joined=joined)
+    return ActiveRun(store, info, writer, context.chain(parent), joined=joined)
 
 
 def _created(
@@ -167,7 +167,7 @@ def _created(
         experiment_id = active_experiment_id(store)
     found = {**quick_tags(), **tags}
     info, writer = runs.create(store, str(experiment_id), tags=found)
-    run = ActiveRun(info, writer, context.chain(parent))
+    run = ActiveRun(store, info, writer, context.chain(parent))
     run.in_background(threading.Thread(target=_describe, args=(run, tags), daemon=True))
     return run
 

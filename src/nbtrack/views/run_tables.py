@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbtrack.entities import ViewType
 from nbtrack.errors import InvalidParameterError, NbtrackError
-from nbtrack.store.edits import remembered_sets
+from nbtrack.store.column_sets import remembered_sets
 from nbtrack.store.store import Store
 from nbtrack.views.questions import Answer, Question
 from nbtrack.views.table.run_query import Scope

@@ -26,7 +26,7 @@ def create(served: Served, asked: Asked) -> Reply:
         if location.startswith(f"{SCHEME}:"):
             location = None  # that is where they go anyway
     tags = decode.tags(asked["tags"])
-    return Reply({"experiment_id": experiments.create(served.store, asked["name"], location, tags)})
+    return Reply({"experiment_id": served.store.experiments.create(asked["name"], location, tags)})
 
 
 def _check_location(location: str) -> None:
@@ -80,13 +80,13 @@ def view_number(name: str | None) -> int:
 
 def delete(served: Served, asked: Asked) -> Reply:
     """Mark an experiment as deleted."""
-    experiments.delete(served.store, asked["experiment_id"])
+    served.store.experiments.delete(asked["experiment_id"])
     return Reply({})
 
 
 def restore(served: Served, asked: Asked) -> Reply:
     """Bring an experiment back."""
-    experiments.restore(served.store, asked["experiment_id"])
+    served.store.experiments.restore(asked["experiment_id"])
     return Reply({})
 
 
@@ -94,20 +94,20 @@ def update(served: Served, asked: Asked) -> Reply:
     """Give an experiment another name."""
     if not asked["new_name"]:
         raise missing("new_name")
-    experiments.rename(served.store, asked["experiment_id"], asked["new_name"])
+    served.store.experiments.rename(asked["experiment_id"], asked["new_name"])
     return Reply({})
 
 
 def set_tag(served: Served, asked: Asked) -> Reply:
     """Set a tag."""
     tag = {asked["key"]: asked["value"] or ""}
-    experiments.set_tags(served.store, asked["experiment_id"], tag)
+    served.store.experiments.set_tags(asked["experiment_id"], tag)
     return Reply({})
 
 
 def delete_tag(served: Served, asked: Asked) -> Reply:
     """Remove a tag."""
-    experiments.delete_tag(served.store, asked["experiment_id"], asked["key"])
+    served.store.experiments.delete_tag(asked["experiment_id"], asked["key"])
     return Reply({})
 
 

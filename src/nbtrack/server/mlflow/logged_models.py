@@ -73,7 +73,7 @@ def finalize(served: Served, asked: Asked) -> Reply:
 
 def delete(served: Served, asked: Asked) -> Reply:
     """Mark a logged model as deleted."""
-    logged_models.delete(served.store, asked.path["model_id"])
+    served.store.logged_models.delete(asked.path["model_id"])
     return Reply({})
 
 

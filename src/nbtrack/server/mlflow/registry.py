@@ -8,7 +8,7 @@ from nbtrack.protocol import decode, encode
 from nbtrack.server.messages import FileReply, Reply
 from nbtrack.server.mlflow.artifacts import opened
 from nbtrack.server.mlflow.served import Asked, Served
-from nbtrack.store import registry, registry_edits
+from nbtrack.store import registry
 
 MAX_MODELS = 100
 MAX_VERSIONS = 200_000
@@ -29,7 +29,7 @@ def _version(served: Served, found: ModelVersion) -> encode.Json:
 def create_model(served: Served, asked: Asked) -> Reply:
     """Make a registered model."""
     tags = decode.tags(asked["tags"])
-    made = registry_edits.create_model(served.registry, asked["name"], tags, asked["description"])
+    made = served.registry.registry.create_model(asked["name"], tags, asked["description"])
     return Reply({"registered_model": _model(served, made)})
 
 
@@ -44,19 +44,19 @@ def rename_model(served: Served, asked: Asked) -> Reply:
     """Give a registered model another name."""
     if not asked["new_name"]:
         raise missing("new_name")
-    found = registry_edits.rename_model(served.registry, asked["name"], asked["new_name"])
+    found = served.registry.registry.rename_model(asked["name"], asked["new_name"])
     return Reply({"registered_model": _model(served, found)})
 
 
 def update_model(served: Served, asked: Asked) -> Reply:
     """Give a registered model another description."""
-    found = registry_edits.describe_model(served.registry, asked["name"], asked["description"])
+    found = served.registry.registry.update_model(asked["name"], asked["description"])
     return Reply({"registered_model": _model(served, found)})
 
 
 def delete_model(served: Served, asked: Asked) -> Reply:
     """Remove a registered model."""
-    registry_edits.delete_model(served.registry, asked["name"])
+    served.registry.registry.delete_model(asked["name"])
     return Reply({})
 
 
@@ -87,25 +87,25 @@ def latest_versions(served: Served, asked: Asked) -> Reply:
 def set_model_tag(served: Served, asked: Asked) -> Reply:
     """Set a tag of a registered model."""
     value = asked["value"] or ""
-    registry_edits.set_model_tag(served.registry, asked["name"], asked["key"], value)
+    served.registry.registry.set_model_tag(asked["name"], asked["key"], value)
     return Reply({})
 
 
 def delete_model_tag(served: Served, asked: Asked) -> Reply:
     """Remove a tag of a registered model."""
-    registry_edits.delete_model_tag(served.registry, asked["name"], asked["key"])
+    served.registry.registry.delete_model_tag(asked["name"], asked["key"])
     return Reply({})
 
 
 def set_alias(served: Served, asked: Asked) -> Reply:
     """Let an alias name a version."""
-    registry_edits.set_alias(served.registry, asked["name"], asked["alias"], asked["version"])
+    served.registry.registry.set_alias(asked["name"], asked["alias"], asked["version"])
     return Reply({})
 
 
 def delete_alias(served: Served, asked: Asked) -> Reply:
     """Remove an alias."""
-    registry_edits.delete_alias(served.registry, asked["name"], asked["alias"])
+    served.registry.registry.delete_alias(asked["name"], asked["alias"])
     return Reply({})
 
 
@@ -142,16 +142,15 @@ def get_version(served: Served, asked: Asked) -> Reply:
 
 def update_version(served: Served, asked: Asked) -> Reply:
     """Give a version another description."""
-    found = registry_edits.describe_version(
-        served.registry, asked["name"], asked["version"], asked["description"]
+    found = served.registry.registry.update_version(
+        asked["name"], asked["version"], asked["description"]
     )
     return Reply({"model_version": _version(served, found)})
 
 
 def set_stage(served: Served, asked: Asked) -> Reply:
     """Move a version to a stage."""
-    found = registry_edits.set_stage(
-        served.registry,
+    found = served.registry.registry.transition_stage(
         asked["name"],
         asked["version"],
         asked["stage"],
@@ -162,7 +161,7 @@ def set_stage(served: Served, asked: Asked) -> Reply:
 
 def delete_version(served: Served, asked: Asked) -> Reply:
     """Remove a version."""
-    registry_edits.delete_version(served.registry, asked["name"], asked["version"])
+    served.registry.registry.delete_version(asked["name"], asked["version"])
     return Reply({})
 
 
@@ -202,15 +201,13 @@ def file_of_version(served: Served, asked: Asked) -> FileReply:
 
 def set_version_tag(served: Served, asked: Asked) -> Reply:
     """Set a tag of a version."""
-    registry_edits.set_version_tag(
-        served.registry, asked["name"], asked["version"], asked["key"], asked["value"] or ""
+    served.registry.registry.set_version_tag(
+        asked["name"], asked["version"], asked["key"], asked["value"] or ""
     )
     return Reply({})
 
 
 def delete_version_tag(served: Served, asked: Asked) -> Reply:
     """Remove a tag of a version."""
-    registry_edits.delete_version_tag(
-        served.registry, asked["name"], asked["version"], asked["key"]
-    )
+    served.registry.registry.delete_version_tag(asked["name"], asked["version"], asked["key"])
     return Reply({})

@@ -8,7 +8,6 @@ from nbtrack.protocol import decode, encode
 from nbtrack.server.messages import Reply
 from nbtrack.server.mlflow.experiments import view_number
 from nbtrack.server.mlflow.served import Asked, Served
-from nbtrack.store import lifecycle
 from nbtrack.store.journal import now_ms
 from nbtrack.store.liveness import owner_of
 from nbtrack.store.runs import get_run
@@ -76,13 +75,13 @@ def get(served: Served, asked: Asked) -> Reply:
 
 def delete(served: Served, asked: Asked) -> Reply:
     """Mark a run as deleted."""
-    lifecycle.delete_run(served.store, asked["run_id"])
+    served.store.runs.delete(asked["run_id"])
     return Reply({})
 
 
 def restore(served: Served, asked: Asked) -> Reply:
     """Bring a run back."""
-    lifecycle.restore_run(served.store, asked["run_id"])
+    served.store.runs.restore(asked["run_id"])
     return Reply({})
 
 

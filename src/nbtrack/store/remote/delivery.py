@@ -24,7 +24,7 @@ from nbtrack.store.remote.outbox import LOCAL_RUN, PARENT, Outbox
 from nbtrack.store.tails import Tail
 
 if TYPE_CHECKING:
-    from nbtrack.store.remote.remote import Remote
+    from nbtrack.store.remote.session import Session
 
 Json = dict[str, Any]
 POINTS_BETWEEN_MARKS = 20_000
@@ -59,12 +59,12 @@ class Delivery:
 
     Parameters
     ----------
-    remote : Remote
+    remote : Session
     done : Delivered
         Counts what has arrived.
     """
 
-    def __init__(self, remote: Remote, done: Delivered) -> None:
+    def __init__(self, remote: Session, done: Delivered) -> None:
         self._remote = remote
         self._rest = remote.sending
         self._spool = remote.spool

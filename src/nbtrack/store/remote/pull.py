@@ -21,8 +21,7 @@ from nbtrack.store.remote.mirror import Mirror
 from nbtrack.store.remote.spool import LOCAL_EXPERIMENT
 
 if TYPE_CHECKING:
-    from nbtrack.store.remote.reader import RemoteReader
-    from nbtrack.store.remote.remote import Remote
+    from nbtrack.store.remote.session import Session
 
 Json = dict[str, Any]
 Change = Callable[[Reader], None]
@@ -40,17 +39,16 @@ class Pull:
 
     Parameters
     ----------
-    remote : Remote
+    remote : Session
     """
 
-    def __init__(self, remote: Remote) -> None:
+    def __init__(self, remote: Session) -> None:
         self._remote = remote
         self._mirror = Mirror(remote.url, remote.spool)
         self._fresh_until: dict[str, float] = {}
         self._seen: dict[str, int] = {}
         self._complete: dict[tuple[str, str], Point] = {}
         self._experiments: dict[str, str] = {}
-        self.answered: float | None = None
 
     def forget(self) -> None:
         """Ask the server again for whatever is asked next."""
@@ -78,16 +76,10 @@ class Pull:
             self._remote.failed(error)
             return []
         self._remote.succeeded()
-        self.answered = time.time()
+        self._remote.answered = time.time()
         took = time.monotonic() - now
         self._fresh_until[question] = time.monotonic() + max(LEAST_S, TIMES_ITS_COST * took)
         return [Answer(question, asked, change) for change in changes]
-
-    def age(self) -> str:
-        """Return how old what the mirror knows is, in words."""
-        if self.answered is None:
-            return "nothing newer than when it was asked last"
-        return f"as of {time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(self.answered))}"
 
     def busy(self) -> set[str]:
         """Return the runs and models that have a journal here: the server may not have it all."""
@@ -168,12 +160,12 @@ class Pull:
             changed.append(run)
         return changed
 
-    def runs(self, run_ids: Sequence[str], reader: RemoteReader) -> list[Answer]:
+    def runs(self, run_ids: Sequence[str], reader: Reader) -> list[Answer]:
         """Fetch some runs: few of them one by one, more with their experiments."""
         now = time.monotonic()
         stale = [r for r in run_ids if now >= self._fresh_until.get(f"run {r}", 0.0)]
         if len(stale) > MOST_SINGLE:
-            rows = reader.plain("remote.experiments_of_runs", ids=stale)
+            rows = reader.named("remote.experiments_of_runs", ids=stale)
             return self.runs_of([row[0] for row in rows])
         answers: list[Answer] = []
         for run_id in stale:
@@ -197,13 +189,13 @@ class Pull:
     # -- points ------------------------------------------------------------------------------
 
     def histories(
-        self, reader: RemoteReader, run_ids: Sequence[str] | None, keys: Sequence[str] | None
+        self, reader: Reader, run_ids: Sequence[str] | None, keys: Sequence[str] | None
     ) -> list[Answer]:
         """Fetch all points of metrics of some runs, where the mirror does not have them yet."""
         if run_ids is None:
-            rows = reader.plain("remote.all_latest")
+            rows = reader.named("remote.all_latest")
         else:
-            rows = reader.plain("remote.latest", ids=list(run_ids))
+            rows = reader.named("remote.latest", ids=list(run_ids))
         answers: list[Answer] = []
         for run_id, key, step, when, value in rows:
             latest = (step, when, value)

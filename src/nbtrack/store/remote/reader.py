@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from nbtrack.store.queries import SQL
 from nbtrack.store.reader import Reader
 from nbtrack.store.remote.answers import Answer
 
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-    from nbtrack.store.remote.store import RemoteStore
+    from nbtrack.store.remote.remote import Remote
 
 _EXPERIMENTS = {"experiments", "experiment_tags"}
 _RUNS = {
@@ -54,25 +53,26 @@ class RemoteReader(Reader):
     ----------
     inner : Reader
         The mirror, attached.
-    store : RemoteStore
+    remote : Remote
     reopen : callable
         Closes the mirror, writes answers to it and returns a reader of it again.
     """
 
     def __init__(
-        self, inner: Reader, store: RemoteStore, reopen: Callable[[list[Answer]], Reader]
+        self, inner: Reader, remote: Remote, reopen: Callable[[list[Answer]], Reader]
     ) -> None:
         super().__init__(inner.connection, inner.folder, inner.access)
-        self._store = store
+        self._remote = remote
         self._reopen = reopen
 
     def local_id(self, known: str) -> str:
         """Return the id that the mirror knows a run or a model by."""
-        return self._store.remote.spool.local_id(known)
+        return self._remote.spool.local_id(known)
 
-    def plain(self, name: str, /, **values: Any) -> list[tuple[Any, ...]]:
-        """Return the rows of a named query, as the mirror has them."""
-        return super().rows(SQL[name], **values)
+    @property
+    def mirror(self) -> Reader:
+        """The mirror as it is, without asking the server."""
+        return Reader(self.connection, self.folder, self.access)
 
     def rows(self, sql: str, /, **values: Any) -> list[tuple[Any, ...]]:
         """Return the rows of a query, as the server has them now."""
@@ -102,7 +102,7 @@ class RemoteReader(Reader):
     def _known(self, values: dict[str, Any]) -> dict[str, Any]:
         """Give an experiment that was made offline the id that it has meanwhile."""
         if "experiment_id" in values:
-            found = self._store.remote.spool.server_id(str(values["experiment_id"]))
+            found = self._remote.spool.server_id(str(values["experiment_id"]))
             if found is not None:
                 return {**values, "experiment_id": found}
         return values
@@ -113,8 +113,8 @@ class RemoteReader(Reader):
 
         found = user_sql.tables_of(self.connection, sql)
         tables = _ALL if found is None else _ALL & found
-        pull = self._store.remote.pull
-        if not tables or self._store.remote.is_away:
+        pull = self._remote.pull
+        if not tables or self._remote.is_away:
             return
         answers = pull.experiments()
         if tables & _RUNS:
@@ -126,13 +126,13 @@ class RemoteReader(Reader):
         self._write(answers)
         if tables & _POINTS:
             seen = user_sql.histories_of(self.connection, sql)
-            self._write(pull.histories(self, seen.run_ids, seen.keys))
+            self._write(pull.histories(self.mirror, seen.run_ids, seen.keys))
 
     def _ask(self, sql: str, values: Mapping[str, Any]) -> None:
         tables = tables_of(sql)
-        if not tables or self._store.remote.is_away:
+        if not tables or self._remote.is_away:
             return
-        pull = self._store.remote.pull
+        pull = self._remote.pull
         answers = pull.experiments()
         run_ids, model_ids = _ids(values, "run"), _ids(values, "model")
         experiment_ids = self._experiment_ids(values)
@@ -140,7 +140,7 @@ class RemoteReader(Reader):
             if "series" in values:
                 run_ids = self._runs_of_series(values["series"])
             if run_ids is not None:
-                answers += pull.runs(run_ids, self)
+                answers += pull.runs(run_ids, self.mirror)
             elif not tables & _MODELS or experiment_ids is not None:
                 answers += pull.runs_of(experiment_ids)
         if tables & _MODELS:
@@ -153,7 +153,7 @@ class RemoteReader(Reader):
         self._write(answers)
         if tables & _POINTS:
             keys = _list(values.get("keys") or values.get("key"))
-            self._write(pull.histories(self, run_ids, keys))
+            self._write(pull.histories(self.mirror, run_ids, keys))
 
     def _write(self, answers: list[Answer]) -> None:
         if answers:
@@ -161,13 +161,13 @@ class RemoteReader(Reader):
 
     def _runs_of_series(self, series: Any) -> list[str]:
         numbers = [int(number) for number in _list(series) or ()]
-        return sorted({row[0] for row in self.plain("remote.named_series", series=numbers)})
+        return sorted({row[0] for row in self.mirror.named("remote.named_series", series=numbers)})
 
     def _experiment_ids(self, values: Mapping[str, Any]) -> list[str] | None:
         for name in ("experiment_ids", "experiment_id"):
             if values.get(name) is not None:
                 return [str(each) for each in _list(values[name]) or ()]
-        pull = self._store.remote.pull
+        pull = self._remote.pull
         for value in values.values():
             if isinstance(value, list) and value and all(map(pull.is_experiment, value)):
                 return [str(each) for each in value]

@@ -14,7 +14,7 @@ from nbtrack.store.remote.delivery import Delivered, Delivery, NotYetError
 from nbtrack.store.tails import Tail
 
 if TYPE_CHECKING:
-    from nbtrack.store.remote.remote import Remote
+    from nbtrack.store.remote.session import Session
 
 SEND_EVERY_S = 1.0
 MAX_PAUSE_S = 30.0
@@ -45,10 +45,10 @@ class Sender:
 
     Parameters
     ----------
-    remote : Remote
+    remote : Session
     """
 
-    def __init__(self, remote: Remote) -> None:
+    def __init__(self, remote: Session) -> None:
         self._remote = remote
         self._wake = threading.Event()
         self._stop = False

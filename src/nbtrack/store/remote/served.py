@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -18,7 +18,7 @@ from nbtrack.store.artifact_roots import FileNow, Stored
 from nbtrack.store.local_artifacts import LocalArtifacts
 
 if TYPE_CHECKING:
-    from nbtrack.store.remote.remote import Remote
+    from nbtrack.store.remote.session import Session
 
 
 class ServedArtifacts:
@@ -116,25 +116,26 @@ class ServedArtifacts:
             self._files.put(path, content, local.stat().st_size)
 
 
-def root_of(uri: str) -> ServedArtifacts:
+def root_of(uri: str, servers: Iterable[Session]) -> ServedArtifacts:
     """Return the artifacts that a URL of a server's artifact proxy names.
 
-    Name and password go only to servers that this process tracks to.
+    Parameters
+    ----------
+    uri : str
+    servers : iterable of Session
+        Those that this process tracks to: name and password go to no other.
 
     Raises
     ------
     InvalidParameterError
         If it is no such URL.
     """
-    from nbtrack.store.store import opened
-
     found = split_proxied(uri)
     if found is None:
         raise InvalidParameterError(f"{uri!r} is no folder of a tracking server's artifacts.")
     base, path = found
-    for store in opened():
-        remote: Remote | None = store.remote
-        if remote is not None and remote.url == base:
+    for remote in servers:
+        if remote.url == base:
             return ServedArtifacts(remote.rest, path, remote.spool.files / path)
     return ServedArtifacts(RestClient(base, anonymous=True), path, None)
 
@@ -146,13 +147,13 @@ class Waiting:
     Attributes
     ----------
     place : Path
-    remote : Remote
+    remote : Session
     spooled : bool
         Whether it lies there only until it is sent.
     """
 
     place: Path
-    remote: Remote
+    remote: Session
     spooled: bool
 
     def send(self, target: str, path: str) -> bool:
@@ -183,12 +184,12 @@ class Waiting:
             folder = folder.parent
 
 
-def waiting(remote: Remote, target: str, owner: str, path: str) -> Waiting | None:
+def waiting(remote: Session, target: str, owner: str, path: str) -> Waiting | None:
     """Return the file of a run or a model that waits to be sent, or None.
 
     Parameters
     ----------
-    remote : Remote
+    remote : Session
     target : str
         The server's folder of artifacts of the run or model.
     owner : str

@@ -13,8 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from nbtrack.store.folding import MIRROR_MARKER as MARKER
-
+MARKER = "remote.json"
 Offset = tuple[int, int]
 LOCAL_EXPERIMENT = "local-"
 

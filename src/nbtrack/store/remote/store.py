@@ -6,12 +6,21 @@ import contextlib
 import functools
 import sys
 import threading
+import time
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nbtrack.config import keep_private
-from nbtrack.errors import NbtrackError, NotFoundError, StoreLockedError, StoreReadOnlyError
+from nbtrack.errors import (
+    InvalidParameterError,
+    NbtrackError,
+    NotFoundError,
+    StoreLockedError,
+    StoreReadOnlyError,
+)
 from nbtrack.store import experiments
+from nbtrack.store.folding import IsSent, SyncReport
 from nbtrack.store.reader import Reader
 from nbtrack.store.remote.answers import Answer, AnswerTimes
 from nbtrack.store.remote.reader import RemoteReader
@@ -23,8 +32,13 @@ if TYPE_CHECKING:
     from nbtrack.config import StoreLocation
     from nbtrack.store.artifact_access import ArtifactAccess
     from nbtrack.store.journal import Journal
+    from nbtrack.store.remote.experiments import RemoteExperiments
+    from nbtrack.store.remote.logged_models import RemoteLoggedModels
+    from nbtrack.store.remote.registry import RemoteRegistry
+    from nbtrack.store.remote.runs import RemoteRuns
 
 END_S = 5.0
+BUSY_S = 30.0
 
 
 class RemoteStore(Store):
@@ -35,13 +49,11 @@ class RemoteStore(Store):
     answers; else the mirror says what it knows.
     """
 
-    remote: Remote
-
-    def __init__(self, location: StoreLocation) -> None:
-        super().__init__(location)
+    def __init__(self, location: StoreLocation, is_sent: IsSent | None = None) -> None:
+        super().__init__(location, is_sent)
         url = location.server or server_of(self.folder) or location.uri
         self.remote = Remote(self, url)
-        self.uri = self.remote.url
+        self.uri = self.server = self.remote.url
         self._looking = False
         self._swept = True
         keep_private(self.path.parent)
@@ -55,6 +67,34 @@ class RemoteStore(Store):
         from nbtrack.store.artifact_access import ArtifactAccess
 
         return ArtifactAccess(self.folder, server=self.remote.url)
+
+    @functools.cached_property
+    def experiments(self) -> RemoteExperiments:
+        """The experiments, as the server changes them."""
+        from nbtrack.store.remote.experiments import RemoteExperiments
+
+        return RemoteExperiments(self, self.writers, self.remote)
+
+    @functools.cached_property
+    def runs(self) -> RemoteRuns:
+        """The runs, as the server makes and changes them."""
+        from nbtrack.store.remote.runs import RemoteRuns
+
+        return RemoteRuns(self, self.writers, self.experiments, self.remote)
+
+    @functools.cached_property
+    def logged_models(self) -> RemoteLoggedModels:
+        """The logged models, as the server makes and deletes them."""
+        from nbtrack.store.remote.logged_models import RemoteLoggedModels
+
+        return RemoteLoggedModels(self, self.experiments, self.remote)
+
+    @functools.cached_property
+    def registry(self) -> RemoteRegistry:
+        """The model registry, as the server changes it."""
+        from nbtrack.store.remote.registry import RemoteRegistry
+
+        return RemoteRegistry(self, self.remote)
 
     def journal(self, run_id: str) -> Journal:
         """Return this process's journal of a run; it is sent in the background."""
@@ -81,7 +121,7 @@ class RemoteStore(Store):
                 return Store._enter(self, stack)
             return self._copy_with(answers, stack)
 
-        return RemoteReader(inner, self, reopen)
+        return RemoteReader(inner, self.remote, reopen)
 
     def _write_answers(self, answers: list[Answer]) -> bool:
         """Write what the server has said, unless someone holds the mirror for long."""
@@ -130,12 +170,6 @@ class RemoteStore(Store):
             finally:
                 self._looking = looked
 
-    @contextlib.contextmanager
-    def change(self) -> Iterator[Reader]:
-        """Change the mirror itself, in one transaction; the server knows already."""
-        with super().write() as reader:
-            yield reader
-
     def experiment_name(self, experiment_id: str) -> str:
         """Return the name of an experiment of the mirror."""
         with self.look() as reader:
@@ -173,6 +207,33 @@ class RemoteStore(Store):
         super().close()
         self.remote.close()
         keep_private(self.path.parent)
+
+    def _send(self, report: SyncReport) -> SyncReport:
+        sender = self.remote.sender
+        end = time.monotonic() + BUSY_S
+        sent = sender.send()
+        while sent.busy and time.monotonic() < end:  # another process sends
+            time.sleep(0.2)
+            sent = sender.send()
+        self.fold_quietly()
+        problem = None if sent.problem is None else str(sent.problem)
+        if sent.busy:
+            problem = "Another process is sending the same journals, and goes on."
+        return replace(
+            report,
+            sent_points=sent.points,
+            sent_files=sent.files,
+            left=1 if sent.busy else sent.left,
+            refused=dict(sent.refused),
+            problem=problem,
+        )
+
+    def check_keeps_runs(self) -> None:
+        """Refuse: what a server keeps is its own to remove."""
+        raise InvalidParameterError(
+            f"{self.remote.url} keeps its runs itself: run `nbtrack gc` or `nbtrack compact` (or "
+            "`mlflow gc`) where the server's store is."
+        )
 
     def may_sweep(self) -> None:
         """Let the next fold remove the journals that are sent by now."""

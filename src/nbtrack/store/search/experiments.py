@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from nbtrack.entities import Experiment, PagedList, ViewType
+from nbtrack.store.artifact_paths import resolved
 from nbtrack.store.queries import SQL
 from nbtrack.store.reader import Reader
-from nbtrack.store.runs import resolved
 from nbtrack.store.search.grammar import parse
 from nbtrack.store.search.paging import check_max_results, make_token, read_token, stages
 from nbtrack.store.search.sql import Compiler, parse_orders

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from nbtrack.entities import LoggedModel, ModelVersion
 from nbtrack.errors import InvalidParameterError
-from nbtrack.store import logged_models, registry_edits
+from nbtrack.store import logged_models
+from nbtrack.store.registry_edits import ModelSource
 from nbtrack.store.store import Store
 from nbtrack.views import previews
 from nbtrack.views.details.tree_query import number
@@ -84,18 +85,15 @@ def _version(version: ModelVersion, models: Mapping[str, LoggedModel]) -> dict[s
 
 
 def _set_alias(store: Store, asked: Question) -> None:
-    registry_edits.set_alias(
-        store, asked.text("name"), asked.text("alias"), asked.integer("version")
-    )
+    store.registry.set_alias(asked.text("name"), asked.text("alias"), asked.integer("version"))
 
 
 def _delete_alias(store: Store, asked: Question) -> None:
-    registry_edits.delete_alias(store, asked.text("name"), asked.text("alias"))
+    store.registry.delete_alias(asked.text("name"), asked.text("alias"))
 
 
 def _stage(store: Store, asked: Question) -> None:
-    registry_edits.set_stage(
-        store,
+    store.registry.transition_stage(
         asked.text("name"),
         asked.integer("version"),
         asked.text("stage"),
@@ -106,40 +104,40 @@ def _stage(store: Store, asked: Question) -> None:
 def _describe(store: Store, asked: Question) -> None:
     name, text = asked.text("name"), asked.text("description")
     if asked.optional("version") is None:
-        registry_edits.describe_model(store, name, text)
+        store.registry.update_model(name, text)
     else:
-        registry_edits.describe_version(store, name, asked.integer("version"), text)
+        store.registry.update_version(name, asked.integer("version"), text)
 
 
 def _tag(store: Store, asked: Question) -> None:
     name, version = asked.text("name"), asked.integer("version")
-    registry_edits.set_version_tag(store, name, version, asked.text("key"), asked.text("value"))
+    store.registry.set_version_tag(name, version, asked.text("key"), asked.text("value"))
 
 
 def _untag(store: Store, asked: Question) -> None:
     name, version = asked.text("name"), asked.integer("version")
-    registry_edits.delete_version_tag(store, name, version, asked.text("key"))
+    store.registry.delete_version_tag(name, version, asked.text("key"))
 
 
 def _rename(store: Store, asked: Question) -> None:
-    registry_edits.rename_model(store, asked.text("name"), asked.text("new_name"))
+    store.registry.rename_model(asked.text("name"), asked.text("new_name"))
 
 
 def _register(store: Store, asked: Question) -> None:
     with store.read() as reader:
         model = logged_models.get_logged_model(reader, asked.text("model_id"))
-    source = registry_edits.Source(
+    source = ModelSource(
         model.model_uri, model.artifact_location, model.source_run_id, model.model_id
     )
-    registry_edits.create_version(store, asked.text("name"), source, make_model=True)
+    store.registry.create_version(asked.text("name"), source, make_model=True)
 
 
 def _delete_version(store: Store, asked: Question) -> None:
-    registry_edits.delete_version(store, asked.text("name"), asked.integer("version"))
+    store.registry.delete_version(asked.text("name"), asked.integer("version"))
 
 
 def _delete_model(store: Store, asked: Question) -> None:
-    registry_edits.delete_model(store, asked.text("name"))
+    store.registry.delete_model(asked.text("name"))
 
 
 ACTIONS: Mapping[str, Callable[[Store, Question], None]] = {

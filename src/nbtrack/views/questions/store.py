@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, get_args
 
 from nbtrack.errors import InvalidParameterError
-from nbtrack.store import experiments as stored
 from nbtrack.store.liveness import silent_runs
 from nbtrack.store.store import Store
 from nbtrack.views.details.details import tree_run
@@ -79,9 +78,9 @@ def act(store: Store, question: Question) -> Answer:
     action = question.text("action")
     experiment_id = question.text("experiment_id")
     if action == "rename":
-        stored.rename(store, experiment_id, question.text("name"))
+        store.experiments.rename(experiment_id, question.text("name"))
     elif action == "note":
-        stored.set_tags(store, experiment_id, {NOTE: question.text("note")})
+        store.experiments.set_tags(experiment_id, {NOTE: question.text("note")})
     elif action in _ACTIONS:
         _ACTIONS[action](store, experiment_id)
     else:
@@ -91,9 +90,9 @@ def act(store: Store, question: Question) -> Answer:
     return Answer({"experiment_id": experiment_id})
 
 
-_ACTIONS: Mapping[str, Callable[[Store, str], Any]] = {
-    "delete": stored.delete,
-    "restore": stored.restore,
+_ACTIONS: Mapping[str, Callable[[Store, str], None]] = {
+    "delete": lambda store, experiment_id: store.experiments.delete(experiment_id),
+    "restore": lambda store, experiment_id: store.experiments.restore(experiment_id),
 }
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from nbtrack.errors import InvalidParameterError
-from nbtrack.store.edits import act_on_runs, edit_run, remember_set, remembered_sets
+from nbtrack.store.column_sets import remember_set, remembered_sets
 from nbtrack.store.store import Store
 from nbtrack.views.metric_names import compared_metrics
 from nbtrack.views.questions.question import Answer, Question
@@ -163,14 +163,14 @@ def _curves(store: Store, question: Question) -> Answer:
 
 
 def _edit(store: Store, question: Question) -> Answer:
-    value = edit_run(
-        store, question.text("run_id"), question.text("column"), question.text("value")
+    value = store.runs.edit(
+        question.text("run_id"), question.text("column"), question.text("value")
     )
     return Answer({"value": value})
 
 
 def _act(store: Store, question: Question) -> Answer:
-    done = act_on_runs(store, question.text("action"), question.texts("run_ids"))
+    done = store.runs.act(question.text("action"), question.texts("run_ids"))
     return Answer({"run_ids": done})
 
 

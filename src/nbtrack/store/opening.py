@@ -1,0 +1,181 @@
+"""Opening a store: its own, or the mirror of a tracking server; one object for each file.
+
+Nothing else of ``store`` knows ``store.remote``.
+"""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import sys
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+
+from nbtrack.config import DEFAULT_NAME, StoreLocation, default_uri, remote_root, resolve
+from nbtrack.store.artifact_roots import ArtifactRoot, ProxiedRoots
+from nbtrack.store.ending import Ending
+from nbtrack.store.remote.spool import MARKER, Spool, server_of
+from nbtrack.store.store import Store
+
+__all__ = [
+    "close_all",
+    "mirrors",
+    "open_file",
+    "open_settled",
+    "open_store",
+    "opened",
+    "server_of",
+]
+
+_OF_PARENT = "NBTRACK_STORES_OF_PARENT"
+
+_stores: dict[Path, Store] = {}
+_settled: dict[str, Path] = {}  # what the environment calls them, "" for the default
+_stores_guard = threading.Lock()
+
+
+def open_store(uri: str | os.PathLike[str] | None = None) -> Store:
+    """Return the store that a tracking URI names; one object for each file and process.
+
+    Without a URI it is the one that the environment names, or the default one: where that is
+    is settled when it is used first, and no ``chdir`` moves it.
+
+    Raises
+    ------
+    InvalidParameterError
+        If the URI names something that is no local store.
+    """
+    return _opened(resolve(uri)) if uri else open_settled(default_uri())
+
+
+def open_settled(name: str | None) -> Store:
+    """Return the store that the environment calls so, None for the default: always the same."""
+    known = name or ""
+    store = _stores.get(_settled.get(known, Path()))
+    if store is None:
+        path = _told_by_parent(known)
+        location = resolve(name) if path is None else StoreLocation(path, str(path))
+        store = _opened(location)
+        if location.server is None:
+            _settled[known] = store.path
+            _tell_workers(_settled)
+    return store
+
+
+# Workers of multiprocessing track to where their parent does, whatever folder they run in: a forked
+# one has the parent's memory; one that is spawned learns it from the environment.
+
+
+def _tell_workers(stores: Mapping[str, Path]) -> None:
+    """Tell the workers that this process starts where the stores are that it calls so."""
+    known = {name: str(path) for name, path in stores.items()}
+    os.environ[_OF_PARENT] = json.dumps({"pid": os.getpid(), "stores": known})
+
+
+def _told_by_parent(name: str) -> Path | None:
+    """Return where the parent of this worker has the store that it calls so; else None."""
+    text = os.environ.get(_OF_PARENT)
+    multiprocessing = sys.modules.get("multiprocessing")
+    if text is None or multiprocessing is None:
+        return None
+    parent = multiprocessing.parent_process()
+    try:
+        said = json.loads(text)
+        if parent is None or said["pid"] != parent.pid:  # a process that is no worker of that one
+            return None
+        return Path(said["stores"][name])
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def open_file(path: Path) -> Store:
+    """Return a store of its own for a database file, whatever that mirrors, and no server is asked.
+
+    It is no object that others of this process have.
+    """
+    return Store(StoreLocation(path, str(path)), _is_sent)
+
+
+def mirrors() -> list[Store]:
+    """Return the mirrors of servers that this user has on this machine."""
+    folders = sorted(remote_root().glob(f"*/{DEFAULT_NAME}.d/{MARKER}"))
+    return [open_store(Path(str(marker.parent).removesuffix(".d"))) for marker in folders]
+
+
+def _opened(location: StoreLocation) -> Store:
+    with _stores_guard:
+        store = _stores.get(location.path)
+        if store is None:
+            store = _stores[location.path] = _made(location)
+            if location.notice:
+                store.say(location.notice)
+        return store
+
+
+def _made(location: StoreLocation) -> Store:
+    if location.server is None and not _is_mirror(location.path):
+        return Store(location, _is_sent)
+    from nbtrack.store.remote.store import RemoteStore
+
+    return RemoteStore(location, _is_sent)
+
+
+def _is_mirror(path: Path) -> bool:
+    """Return whether a store mirrors a server: one of this user's mirrors, nobody else's."""
+    return Path(f"{path}.d", MARKER).exists() and path.is_relative_to(remote_root())
+
+
+def _is_sent(folder: Path, journal: str, end: tuple[int, int]) -> bool:
+    """Return whether nobody needs a journal any more: that of a mirror is to be sent first."""
+    if not (folder / MARKER).exists():
+        return True
+    from nbtrack.store import tails
+
+    closed = tails.state(folder / "journal", journal).closed
+    return Spool(folder).may_go(journal, end, closed=closed)
+
+
+def _proxied_root(uri: str) -> ArtifactRoot:
+    """Return the artifacts that a server keeps; name and password go where this process tracks."""
+    from nbtrack.store.remote.served import root_of
+    from nbtrack.store.remote.store import RemoteStore
+
+    return root_of(uri, [each.remote for each in opened() if isinstance(each, RemoteStore)])
+
+
+def opened() -> list[Store]:
+    """Return the stores that this process has open."""
+    return list(_stores.values())
+
+
+def close_all() -> None:
+    """Close every store of this process; runs at exit."""
+    for store in list(_stores.values()):
+        if store._pid == os.getpid():
+            store.close()
+    if "nbtrack.store.database" in sys.modules:
+        from nbtrack.store import database
+
+        database.close()
+
+
+def _rest_all() -> None:
+    for store in opened():
+        if store._pid == os.getpid():
+            store.rest()
+
+
+def _after_fork() -> None:
+    global _stores_guard
+    _stores_guard = threading.Lock()
+    for store in _stores.values():
+        store._after_fork()
+
+
+ProxiedRoots.open = staticmethod(_proxied_root)
+atexit.register(close_all)
+Ending.resting.append(_rest_all)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
