@@ -113,7 +113,7 @@ def search_model_versions(
     Parameters
     ----------
     max_results : int, optional
-        By default all.
+        By default as many as one page may hold.
     filter_string : str, optional
         Such as ``"name = 'classifier' AND tags.stage = 'test'"``.
     order_by : list of str, optional
@@ -129,7 +129,19 @@ def search_model_versions(
 def set_model_version_tag(
     name: str, version: str | int | None = None, key: str | None = None, value: Any = None
 ) -> None:
-    """Set a tag of a version."""
+    """Set a tag of a version.
+
+    Parameters
+    ----------
+    name : str
+        The registered model.
+    version : str or int, optional
+        Its version; it must be given.
+    key : str, optional
+        The tag's name; it must be given.
+    value : object
+        Kept as text.
+    """
     if key is None:
         raise missing("key")
     context.registry().registry.set_version_tag(name, version, key, value)

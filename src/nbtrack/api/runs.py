@@ -134,12 +134,24 @@ def get_parent_run(run_id: str) -> Run | None:
 
 
 def delete_run(run_id: str) -> None:
-    """Mark a run as deleted; ``restore_run`` brings it back."""
+    """Mark a run as deleted; ``restore_run`` brings it back.
+
+    Parameters
+    ----------
+    run_id : str
+        The run.
+    """
     context.store_of(run_id).runs.delete(run_id)
 
 
 def restore_run(run_id: str) -> None:
-    """Bring a deleted run back."""
+    """Bring a deleted run back.
+
+    Parameters
+    ----------
+    run_id : str
+        The run.
+    """
     context.store_of(run_id).runs.restore(run_id)
 
 

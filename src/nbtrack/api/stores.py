@@ -151,12 +151,24 @@ def search_experiments(
 
 
 def delete_experiment(experiment_id: str) -> None:
-    """Mark an experiment and its runs as deleted."""
+    """Mark an experiment and its runs as deleted.
+
+    Parameters
+    ----------
+    experiment_id : str
+        The experiment.
+    """
     context.store().experiments.delete(experiment_id)
 
 
 def restore_experiment(experiment_id: str) -> None:
-    """Bring a deleted experiment and all its runs back."""
+    """Bring a deleted experiment and all its runs back.
+
+    Parameters
+    ----------
+    experiment_id : str
+        The experiment.
+    """
     context.store().experiments.restore(experiment_id)
 
 
@@ -174,13 +186,25 @@ def set_experiment_tag(key: str, value: Any) -> None:
 
 
 def set_experiment_tags(tags: Mapping[str, Any]) -> None:
-    """Set several tags of the active experiment."""
+    """Set several tags of the active experiment.
+
+    Parameters
+    ----------
+    tags : mapping
+        Values by name, kept as text.
+    """
     store = context.store()
     store.experiments.set_tags(_start.active_experiment_id(store), tags)
 
 
 def delete_experiment_tag(key: str) -> None:
-    """Remove a tag of the active experiment."""
+    """Remove a tag of the active experiment.
+
+    Parameters
+    ----------
+    key : str
+        Its name.
+    """
     store = context.store()
     store.experiments.delete_tag(_start.active_experiment_id(store), key)
 

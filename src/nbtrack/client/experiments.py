@@ -18,7 +18,13 @@ class ExperimentMethods(ClientBase):
         artifact_location: str | None = None,
         tags: Mapping[str, Any] | None = None,
     ) -> str:
-        """Make an experiment and return its id."""
+        """Make an experiment and return its id.
+
+        Parameters
+        ----------
+        artifact_location : str, optional
+            As in ``nbtrack.create_experiment``.
+        """
         return self._store.experiments.create(name, artifact_location, tags)
 
     def get_experiment(self, experiment_id: str) -> Experiment:
@@ -63,7 +69,13 @@ class ExperimentMethods(ClientBase):
             )
 
     def rename_experiment(self, experiment_id: str, new_name: str) -> None:
-        """Give an experiment another name."""
+        """Give an experiment another name.
+
+        Parameters
+        ----------
+        new_name : str
+            Unique among the experiments that are not deleted.
+        """
         self._store.experiments.rename(experiment_id, new_name)
 
     def delete_experiment(self, experiment_id: str) -> None:

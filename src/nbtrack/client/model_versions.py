@@ -85,7 +85,13 @@ class ModelVersionMethods(ClientBase):
         stage: str,
         archive_existing_versions: bool = False,
     ) -> ModelVersion:
-        """Move a version to ``None``, ``Staging``, ``Production`` or ``Archived``."""
+        """Move a version to ``None``, ``Staging``, ``Production`` or ``Archived``.
+
+        Parameters
+        ----------
+        archive_existing_versions : bool
+            Whether other versions of that stage move to ``Archived``.
+        """
         return self._registry.registry.transition_stage(
             name, version, stage, archive_existing=archive_existing_versions
         )

@@ -19,11 +19,23 @@ class RegisteredModelMethods(ClientBase):
         description: str | None = None,
         deployment_job_id: str | None = None,
     ) -> RegisteredModel:
-        """Make a registered model without versions; ``deployment_job_id`` is not kept."""
+        """Make a registered model without versions; ``deployment_job_id`` is not kept.
+
+        Parameters
+        ----------
+        deployment_job_id : str, optional
+            Not kept.
+        """
         return self._registry.registry.create_model(name, tags, description)
 
     def rename_registered_model(self, name: str, new_name: str) -> RegisteredModel:
-        """Give a registered model, with all that belongs to it, another name."""
+        """Give a registered model, with all that belongs to it, another name.
+
+        Parameters
+        ----------
+        new_name : str
+            No other model may have it.
+        """
         return self._registry.registry.rename_model(name, new_name)
 
     def update_registered_model(
@@ -32,7 +44,13 @@ class RegisteredModelMethods(ClientBase):
         description: str | None = None,
         deployment_job_id: str | None = None,
     ) -> RegisteredModel:
-        """Give a registered model another description; ``deployment_job_id`` is not kept."""
+        """Give a registered model another description; ``deployment_job_id`` is not kept.
+
+        Parameters
+        ----------
+        deployment_job_id : str, optional
+            Not kept.
+        """
         return self._registry.registry.update_model(name, description)
 
     def delete_registered_model(self, name: str) -> None:

@@ -42,6 +42,11 @@ def open_store(uri: str | os.PathLike[str] | None = None) -> Store:
     Without a URI it is the one that the environment names, or the default one: where that is
     is settled when it is used first, and no ``chdir`` moves it.
 
+    Parameters
+    ----------
+    uri : str or path, optional
+        As in ``nbtrack.set_tracking_uri``.
+
     Raises
     ------
     InvalidParameterError

@@ -138,7 +138,13 @@ class ActiveRun:
             self.end_with(error)
 
     def end_with(self, error: BaseException | None) -> None:
-        """End the run as an exception, or none, says it went."""
+        """End the run as an exception, or none, says it went.
+
+        Parameters
+        ----------
+        error : BaseException or None
+            None for FINISHED; after Ctrl-C the run is KILLED, after others FAILED.
+        """
         status = status_after(error)
         if error is not None and status == "FAILED":
             try:
@@ -148,7 +154,13 @@ class ActiveRun:
         self.end(status)
 
     def keep_error(self, error: BaseException) -> None:
-        """Keep an exception, without secrets: one line as a tag, the traceback as an artifact."""
+        """Keep an exception, without secrets: one line as a tag, the traceback as an artifact.
+
+        Parameters
+        ----------
+        error : BaseException
+            With its traceback.
+        """
         from nbtrack.redaction.secrets import Secrets, is_wanted, secrets_in_scope
 
         lines = traceback.format_exception(type(error), error, error.__traceback__)
@@ -166,7 +178,13 @@ class ActiveRun:
         self.writer.artifacts.put_bytes(TRACEBACK_FILE, trace.encode("utf-8", "backslashreplace"))
 
     def leave_out(self, what: str) -> None:
-        """Note that something was not kept because it is a secret; the tag and the card say it."""
+        """Note that something was not kept because it is a secret; the tag and the card say it.
+
+        Parameters
+        ----------
+        what : str
+            Its name or line.
+        """
         self._left_out[what] = None
 
     @property
@@ -175,7 +193,13 @@ class ActiveRun:
         return list(self._left_out)
 
     def in_background(self, work: threading.Thread) -> None:
-        """Start a thread that the end of the run waits for."""
+        """Start a thread that the end of the run waits for.
+
+        Parameters
+        ----------
+        work : threading.Thread
+            Not started yet.
+        """
         self._background.append(work)
         work.start()
 
@@ -190,6 +214,13 @@ class ActiveRun:
 
     def end(self, status: str = "FINISHED", end_time: int | None = None) -> None:
         """End the run; logging to it goes on only after it is started again by its id.
+
+        Parameters
+        ----------
+        status : {"FINISHED", "FAILED", "KILLED"}
+            How it has ended.
+        end_time : int, optional
+            Milliseconds since the epoch; now when it is not given.
 
         Raises
         ------
