@@ -38,7 +38,10 @@ def modules() -> dict[str, Path]:
 
 
 def layer(module: str) -> str:
+    """Return the folder of a module; widgets answer requests, so they lie above those."""
     parts = module.split(".")
+    if parts[1:3] == ["views", "widgets"]:
+        return "views.widgets"
     return parts[1] if len(parts) > 1 else parts[0]
 
 

@@ -39,9 +39,11 @@ SHOWN = (
         "models",
         "notebook",
         "projects",
+        "rpc",
         "server",
         "system_metrics",
         "views",
+        "views.widgets",
     }
     | DOORS
     | RUN
@@ -61,6 +63,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "health": {"protocol", "store"} | GROUND,
     "tracking": {"store"} | GROUND,
     "views": {"store"} | GROUND,
+    "rpc": {"views", "models", "store"} | GROUND,
+    "views.widgets": {"rpc", "views", "store"} | GROUND,
     "data": RUN,
     "system_metrics": RUN,
     "models": RUN,
@@ -68,8 +72,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "autolog": {"models"} | RUN,
     "projects": {"models"} | RUN,
     "interop": {"models", "protocol"} | RUN,
-    "server": {"models", "protocol", "views"} | RUN,
-    "notebook": {"views", "autolog", "models"} | RUN,
+    "server": {"models", "protocol", "rpc", "views"} | RUN,
+    "notebook": {"views", "views.widgets", "rpc", "autolog", "models"} | RUN,
     "artifacts": {"api"} | RUN,
     "api": SHOWN,
     "client": SHOWN,

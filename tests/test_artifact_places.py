@@ -19,16 +19,16 @@ import pytest
 import nbtrack
 from nbtrack.config import StoreLocation
 from nbtrack.errors import InvalidParameterError, NbtrackError, UntrustedError
+from nbtrack.rpc import answer
 from nbtrack.server.catalog import Catalog
-from nbtrack.server.endpoints.artifacts import artifact
 from nbtrack.server.messages import Request
 from nbtrack.server.mlflow import experiments as protocol
 from nbtrack.server.mlflow.served import Asked, Served
+from nbtrack.server.routes import artifact
 from nbtrack.store import compact, open_store
 from nbtrack.store.artifact_access import ArtifactAccess, is_below
 from nbtrack.store.artifact_paths import resolved
 from nbtrack.store.store import Store
-from nbtrack.views.questions import answer
 
 SRC = Path(__file__).parents[1] / "src"
 SECRET = "the private key"

@@ -15,11 +15,11 @@ from IPython.testing.globalipapp import start_ipython
 
 import nbtrack
 from nbtrack.errors import InvalidParameterError, NotFoundError
+from nbtrack.rpc import answer
 from nbtrack.tracking import context
 from nbtrack.views.comparison.output import comparison_bundle
 from nbtrack.views.comparison.saved import SavedView
 from nbtrack.views.display import VIEW_MIME
-from nbtrack.views.questions import answer
 from nbtrack.views.watch import StoreWatch
 from nbtrack.views.widgets.comparison import Comparison
 from nbtrack.views.widgets.view import View

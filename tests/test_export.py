@@ -11,11 +11,11 @@ import pytest
 
 import nbtrack
 from nbtrack.errors import InvalidParameterError
+from nbtrack.rpc import answer
 from nbtrack.store import open_store
-from nbtrack.views.questions import answer
-from nbtrack.views.run_tables import StoreRunTable
 from nbtrack.views.table.export import export_page, format_spread
 from nbtrack.views.table.page import Column, TablePage
+from nbtrack.views.widgets.store_run_table import StoreRunTable
 
 COLUMNS = ["run_name", "params.lr", "metrics.val_loss", "metrics.a|b"]
 

@@ -9,10 +9,10 @@ import pytest
 
 from nbtrack.views.chart.content import ChartContent, RunRef
 from nbtrack.views.chart.curves import Curve, pack_curves
-from nbtrack.views.chart.live import RunsChart
 from nbtrack.views.chart.output import chart_bundle
 from nbtrack.views.display import MAX_BYTES, VIEW_MIME
 from nbtrack.views.widgets.run_card import RunCard
+from nbtrack.views.widgets.runs_chart import RunsChart
 
 # runs, metrics, whether all curves find room in the output
 SIZES = [

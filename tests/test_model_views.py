@@ -14,8 +14,9 @@ from tests.shown_models import EXAMPLE, TENSOR, log_folder, mlmodel
 
 import nbtrack
 from nbtrack.errors import InvalidParameterError, NotFoundError
+from nbtrack.rpc import answer
 from nbtrack.server.messages import Request
-from nbtrack.server.routes import action_of_question
+from nbtrack.server.routes import action_of_request
 from nbtrack.store import open_store
 from nbtrack.store.artifacts import ArtifactFolder
 from nbtrack.views.models.card import card_facts, model_bundle
@@ -28,7 +29,6 @@ from nbtrack.views.models.files import (
 )
 from nbtrack.views.models.form import form_of, input_of
 from nbtrack.views.models.predictions import prediction
-from nbtrack.views.questions import Question, answer
 
 
 def ask(kind: str, **fields: Any) -> dict[str, Any]:
@@ -177,7 +177,7 @@ def test_models_are_registered_renamed_and_deleted(versions: list[str]) -> None:
 
 def test_changing_the_registry_needs_the_right_to_write() -> None:
     def of(kind: str) -> str:
-        return action_of_question(Request({}, json.dumps({"type": kind}).encode()))
+        return action_of_request(Request({}, json.dumps({"type": kind}).encode()))
 
     assert (of("models.act"), of("models.tree"), of("models.details")) == ("write", "read", "read")
 
@@ -302,11 +302,11 @@ def test_a_card_asks_its_model(workdir: Path) -> None:
 
     card = ModelCard(lambda: logged_model(open_store(), model.model_id), predict)
     question = {"type": "model.predict", "fields": {"length": "4", "kind": "a"}}
-    found = card.answer(Question(question)).body
+    found = card.answer(question).body
     assert (found["kind"], found["rows"]) == ("table", [[8.0]])
     assert asked[0][1] == {}
     with pytest.raises(InvalidParameterError, match="length is empty"):
-        card.answer(Question({"type": "model.predict", "fields": {}}))
+        card.answer({"type": "model.predict", "fields": {}})
 
 
 def test_an_error_of_the_model_is_an_answer(workdir: Path) -> None:
@@ -318,7 +318,7 @@ def test_an_error_of_the_model_is_an_answer(workdir: Path) -> None:
     model = log_folder()
     card = ModelCard(lambda: logged_model(open_store(), model.model_id), predict)
     with pytest.raises(InvalidParameterError, match="ValueError: the weights are on strike"):
-        card.answer(Question({"type": "model.predict", "fields": {"length": "4", "kind": "a"}}))
+        card.answer({"type": "model.predict", "fields": {"length": "4", "kind": "a"}})
 
 
 def test_a_shell_shows_models_as_cards(versions: list[str], monkeypatch: Any) -> None:

@@ -15,8 +15,8 @@ import nbtrack
 from kernels import SRC
 from nbtrack.errors import InvalidParameterError, NotFoundError
 from nbtrack.store import open_store
-from nbtrack.views.run_tables import StoreTable
 from nbtrack.views.table.run_query import TableQuery
+from nbtrack.views.widgets.store_run_table import StoreTable
 
 
 def make_runs(count: int) -> list[str]:
@@ -123,7 +123,7 @@ def test_new_metrics_get_columns_unless_columns_were_chosen(workdir: Path) -> No
 
 
 def test_an_open_table_follows_the_store(ids: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nbtrack.views.run_tables.LOOK_EVERY_S", 0.05)
+    monkeypatch.setattr("nbtrack.views.widgets.store_run_table.LOOK_EVERY_S", 0.05)
     table = nbtrack.runs()
     table._watch()
     make_runs(1)

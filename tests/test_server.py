@@ -23,7 +23,7 @@ from jupyter_servers import JupyterServer as Server
 from kernels import kernel
 from nbtrack.server.discovery import stores_below
 from nbtrack.server.messages import Request as Asked
-from nbtrack.server.routes import ROUTES, action_of_question
+from nbtrack.server.routes import ROUTES, action_of_request
 from nbtrack.server.watching import Leases
 from nbtrack.store.changes import Changes
 from nbtrack.store.opening import open_store
@@ -363,7 +363,7 @@ def test_searching_skips_hidden_folders_environments_and_links(tmp_path: Path) -
 
 def test_questions_that_change_something_are_writing() -> None:
     def action(kind: str) -> str:
-        return action_of_question(Asked(body=json.dumps({"type": kind}).encode()))
+        return action_of_request(Asked(body=json.dumps({"type": kind}).encode()))
 
     kinds = ["store.tree", "run.details", "store.act", "table.edit", "table.act", "table.remember"]
     assert [action(kind) for kind in kinds] == ["read", "read", "write", "write", "write", "write"]

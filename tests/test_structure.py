@@ -97,7 +97,7 @@ RATCHETS: dict[str, tuple[int, Callable[[], list[str]]]] = {
     # goal: 0
     "Python modules in import circles": (13, python_in_circles),
     # goal: 0
-    "TypeScript modules in import circles": (15, typescript_in_circles),
+    "TypeScript modules in import circles": (9, typescript_in_circles),
     # goal: 8, its door and what may be imported beside it
     "modules of the store imported outside": (54, store_modules_used_outside),
     # goal: 0; only store/opening.py knows that there are tracking servers
@@ -113,11 +113,11 @@ RATCHETS: dict[str, tuple[int, Callable[[], list[str]]]] = {
     # goal: 1, an error of Python that has nothing but its text
     "errors told by text in the store": (2, lambda: lines_with(r"in str\(error\)", inside=STORE)),
     # goal: 0; each request says itself whether it writes
-    "lists of verbs": (2, lambda: lines_with(r"\b(_CHANGING|_WORDS)\b.*=")),
+    "lists of verbs": (1, lambda: lines_with(r"\b(_CHANGING|_WORDS)\b.*=")),
     # goal: 1
     "rules for a run's primary metric": (1, lambda: lines_with(r"def (primary_metric|\w*telling)")),
     # goal: 20, each with a reason
-    "modules below 60 lines": (63, short_modules),
+    "modules below 60 lines": (60, short_modules),
     # goal: 350
     "Python files": (515, lambda: list(modules())),
 }

@@ -10,11 +10,11 @@ import pytest
 
 import nbtrack
 from nbtrack.errors import InvalidParameterError, NotFoundError
+from nbtrack.rpc import answer
 from nbtrack.store import open_store
-from nbtrack.views.questions import answer
-from nbtrack.views.run_tables import StoreTable
 from nbtrack.views.table.page import TablePage
 from nbtrack.views.table.run_query import TableQuery
+from nbtrack.views.widgets.store_run_table import StoreTable
 
 LOSSES = {0.1: (1.0, 2.0, 3.0), 0.01: (0.2, 0.4, 0.6)}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,10 +15,10 @@ from tests.readers import START, add_run, clear
 
 import nbtrack
 from nbtrack.errors import InvalidParameterError
+from nbtrack.rpc import Response, answer
 from nbtrack.store import open_store
 from nbtrack.store.reader import Reader
 from nbtrack.views.chart.query import counts, extents, window_points
-from nbtrack.views.questions import Answer, answer
 
 NAN = math.nan
 
@@ -25,7 +26,7 @@ NAN = math.nan
 shared, reader = readers.shared, readers.reader
 
 
-def columns(found: Answer) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def columns(found: Response[Any]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     step, time, value = (np.frombuffer(buffer) for buffer in found.buffers)
     return step, time, value
 

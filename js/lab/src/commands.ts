@@ -3,7 +3,7 @@ import type { ICommandPalette } from '@jupyterlab/apputils';
 import { copyIcon, deleteIcon, editIcon, notebookIcon, refreshIcon, tableRowsIcon, tagIcon, undoIcon } from '@jupyterlab/ui-components';
 import type { LabIcon } from '@jupyterlab/ui-components';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
-import type { Experiment, TreeRun } from '@nbtrack/shared/answers';
+import type { Experiment, TreeRun } from '@nbtrack/shared/requests';
 import type { ExperimentActions } from '@nbtrack/shared/actions/experiment_actions';
 import { archiveIcon, compareIcon, nbtrackIcon } from './icons';
 import type { MainViews, Target } from './main_views';

@@ -6,8 +6,9 @@ import { viewRoot } from '@nbtrack/shared/dom';
 import { Follower } from '@nbtrack/shared/follow';
 import { CardHead } from '@nbtrack/shared/head';
 import { ModelCardView } from '@nbtrack/shared/model_card';
-import type { ChartView, RunRef, SeriesHead, View } from '@nbtrack/shared/protocol';
+import type { ChartView, View } from '@nbtrack/shared/protocol';
 import type { ModelView } from '@nbtrack/shared/protocol_models';
+import type { RunRef } from '@nbtrack/shared/requests';
 import { type SeriesSet, unpackCurves } from '@nbtrack/shared/series';
 import { showFinishedTable } from '@nbtrack/shared/finished_table';
 import { followTheme } from '@nbtrack/shared/theme';
@@ -66,7 +67,7 @@ async function askForCurves(backend: Backend | null, { runs, keys, cut }: ChartV
   const ask = async (asked: readonly RunRef[], wanted: string[] | undefined): Promise<void> => {
     if (asked.length === 0) return;
     const question = { run_ids: asked.map(run => run.id), ...(wanted ? { keys: wanted } : {}) };
-    const { body, buffers } = await backend.ask<{ series: SeriesHead[] }>('chart.runs', question);
+    const { body, buffers } = await backend.ask('chart.runs', question);
     data.add(body.series, asF64(buffers[0]), asF64(buffers[1]), asF64(buffers[2]));
   };
   try {

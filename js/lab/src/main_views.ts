@@ -2,7 +2,7 @@ import type { ILabShell, ILayoutRestorer, JupyterFrontEnd } from '@jupyterlab/ap
 import { WidgetTracker } from '@jupyterlab/apputils';
 import { UUID } from '@lumino/coreutils';
 import type { TableState } from '@nbtrack/shared/protocol_table';
-import type { ModelRef } from '@nbtrack/shared/model_answers';
+import type { ModelRef } from '@nbtrack/shared/requests';
 import { Commands, type INbtrack } from './tokens';
 import { type Content, LiveView, type MakeContent, ViewTab } from './view_tab';
 

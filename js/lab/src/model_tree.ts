@@ -1,4 +1,4 @@
-import type { ModelTreeAnswer, TreeModel, TreeVersion } from '@nbtrack/shared/model_answers';
+import type { RegistryTree, TreeModel, TreeVersion } from '@nbtrack/shared/requests';
 
 interface Placed {
   key: string;
@@ -52,7 +52,7 @@ export class ModelTree {
     return this.rows.find(row => row.key === this.active);
   }
 
-  put({ models, total, logged }: ModelTreeAnswer): void {
+  put({ models, total, logged }: RegistryTree): void {
     const before = this.rows.findIndex(row => row.key === this.active);
     this.models = models;
     this.total = total;

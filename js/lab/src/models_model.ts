@@ -1,6 +1,6 @@
 import { Signal } from '@lumino/signaling';
 import { messageOf } from '@nbtrack/shared/dom';
-import type { ModelTreeAnswer, TreeVersion } from '@nbtrack/shared/model_answers';
+import type { TreeVersion } from '@nbtrack/shared/requests';
 import { ModelTree } from './model_tree';
 import { ServerError } from '@nbtrack/shared/server';
 import type { SidebarModel } from './sidebar_model';
@@ -44,7 +44,7 @@ export class ModelsModel {
     const turn = ++this.turn;
     const { filter } = sidebar.search;
     try {
-      const { body } = await sidebar.ask<ModelTreeAnswer>('models.tree', { filter });
+      const { body } = await sidebar.ask('models.tree', { filter });
       if (turn !== this.turn) return;
       this.tree.searching = filter.trim() !== '';
       this.tree.put(body);

@@ -1,7 +1,12 @@
-import type { Experiment, TreePage, TreeRun } from '@nbtrack/shared/answers';
+import type { Experiment, TreePage, TreeRun } from '@nbtrack/shared/requests';
 
 /** How many runs are asked for at once. */
 export const PAGE = 100;
+
+/** A run that goes on, and when this page heard of it. */
+interface HeardRun extends TreeRun {
+  heard_ms?: number;
+}
 
 interface Placed {
   key: string;
@@ -24,7 +29,7 @@ export interface ExperimentRow extends Placed {
 export interface RunRow extends Placed {
   kind: 'run';
   experimentId: string;
-  run: TreeRun;
+  run: HeardRun;
   /** Null where there is nothing to expand. */
   expanded: boolean | null;
 }
@@ -55,7 +60,8 @@ class RunList {
     const known = new Set(page.runs.map(run => run.run_id));
     const nested = new Map<string, TreeRun[]>();
     let at = start;
-    for (const run of page.runs) {
+    const heard: HeardRun[] = page.runs;
+    for (const run of heard) {
       if (run.state === 'RUNNING') run.heard_ms = Date.now();
       if (run.parent_id !== null && known.has(run.parent_id)) {
         const siblings = nested.get(run.parent_id) ?? [];

@@ -1,7 +1,7 @@
 import { h } from '@nbtrack/shared/dom';
 import { caretDownIcon, clearIcon, deleteIcon, refreshIcon, searchIcon, tableRowsIcon } from '@jupyterlab/ui-components';
 import type { LabIcon } from '@jupyterlab/ui-components';
-import type { Stage } from '@nbtrack/shared/answers';
+import type { Stage } from '@nbtrack/shared/requests';
 import { emptyState, problemBox } from '@nbtrack/shared/empty_states';
 import { archiveIcon, compareIcon } from './icons';
 import type { SidebarModel } from './sidebar_model';

@@ -1,10 +1,10 @@
-import { type Answer, UnknownStoreError } from '@nbtrack/shared/backend';
+import { type Answer, type Body, type Params, type RequestName, UnknownStoreError } from '@nbtrack/shared/backend';
 import { Signal } from '@lumino/signaling';
-import type { Experiment, Experiments, Stage, StoreInfo, TreePage } from '@nbtrack/shared/answers';
+import type { Experiment, Stage } from '@nbtrack/shared/requests';
 import { HttpBackend } from '@nbtrack/shared/http_backend';
 import { type Problem, problemOf } from '@nbtrack/shared/problem';
 import { PAGE, RunTree, experimentKey } from './run_tree';
-import { type NbtrackServer, ServerError } from '@nbtrack/shared/server';
+import { type NbtrackServer, ServerError, type StoreInfo } from '@nbtrack/shared/server';
 import { TreeSelection } from './tree_selection';
 import type { StoreWatcher } from '@nbtrack/shared/watcher';
 
@@ -84,8 +84,8 @@ export class SidebarModel {
   }
 
   /** Ask the server about the store. */
-  ask<T>(type: string, question: object = {}): Promise<Answer<T>> {
-    return new HttpBackend(this.server, this.storeId).ask<T>(type, question);
+  ask<N extends RequestName>(type: N, params: Params<N>): Promise<Answer<Body<N>>> {
+    return new HttpBackend(this.server, this.storeId).ask(type, params);
   }
 
   /** Ask for everything again; `afresh` also looks for stores that the server does not know yet. */
@@ -177,7 +177,7 @@ export class SidebarModel {
 
   private async readExperiments(): Promise<void> {
     const { storeId } = this;
-    const { body } = await this.ask<Experiments>('store.experiments');
+    const { body } = await this.ask('store.experiments', {});
     if (storeId !== this.storeId) return;
     const before = this.tree.indexOf(this.selection.active);
     const first = this.known.size === 0;
@@ -205,7 +205,7 @@ export class SidebarModel {
     const { filter, stage, state } = this.search;
     const question = { experiment_id: experimentId, filter, stage, state, start, stop: start + PAGE };
     try {
-      const { body } = await this.ask<TreePage>('store.tree', question);
+      const { body } = await this.ask('store.tree', question);
       if (generation !== this.generation) return;
       const before = this.tree.indexOf(this.selection.active);
       this.tree.put(experimentId, start, body);

@@ -1,6 +1,6 @@
 import { h } from '@nbtrack/shared/dom';
 import { formatDuration, formatNumber } from '@nbtrack/shared/format';
-import type { TreeRun } from '@nbtrack/shared/answers';
+import type { TreeRun } from '@nbtrack/shared/requests';
 import type { ExperimentRow, Row, RunRow } from './run_tree';
 import { sparkline } from '@nbtrack/shared/sparkline';
 import { stateWord } from '@nbtrack/shared/state';

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { filesBelow } from '@nbtrack/shared/details/file_source';
-import type { TreeModel, TreeVersion } from '@nbtrack/shared/model_answers';
+import type { TreeModel, TreeVersion } from '@nbtrack/shared/requests';
 import { ModelTree } from '../src/model_tree';
 
 function version(number: number): TreeVersion {

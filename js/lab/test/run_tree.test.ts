@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { Experiment, TreeRun } from '@nbtrack/shared/answers';
+import type { Experiment, TreeRun } from '@nbtrack/shared/requests';
 import { PAGE, RunTree, experimentKey, runKey } from '../src/run_tree';
 import { TreeSelection } from '../src/tree_selection';
 

@@ -3,7 +3,7 @@ import { ModelActions } from '@nbtrack/shared/actions/model_actions';
 import { noteEditor } from '@nbtrack/shared/details/overview';
 import { h } from '@nbtrack/shared/dom';
 import { formatNumber, formatTime } from '@nbtrack/shared/format';
-import type { TreeModel, TreeVersion } from '@nbtrack/shared/model_answers';
+import type { TreeModel, TreeVersion } from '@nbtrack/shared/requests';
 import { modelChips } from '@nbtrack/shared/model_parts';
 import { moreButton } from './more_menu';
 import { metricOf, versionLink } from './models_view';

@@ -1,6 +1,6 @@
 import { h } from '@nbtrack/shared/dom';
 import { formatNumber, formatTime } from '@nbtrack/shared/format';
-import type { ModelTreeAnswer, TreeModel, TreeVersion } from '@nbtrack/shared/model_answers';
+import type { RegistryTree, TreeModel, TreeVersion } from '@nbtrack/shared/requests';
 import { modelBadge, modelChips } from '@nbtrack/shared/model_parts';
 import { addressOf } from './routes';
 import type { View, ViewContext } from './view';
@@ -34,7 +34,7 @@ export class ModelsView implements View {
     const { stores, storeId } = this.context;
     const filter = this.find.value.trim();
     try {
-      const { body } = await stores.backend(storeId).ask<ModelTreeAnswer>('models.tree', { filter });
+      const { body } = await stores.backend(storeId).ask('models.tree', { filter });
       if (turn === this.turn) this.show(body, filter);
     } catch (error) {
       if (turn === this.turn) this.note.textContent = error instanceof Error ? error.message : String(error);
@@ -50,7 +50,7 @@ export class ModelsView implements View {
     this.find.focus();
   }
 
-  private show(answer: ModelTreeAnswer, filter: string): void {
+  private show(answer: RegistryTree, filter: string): void {
     this.note.textContent = noteOf(answer, filter);
     this.note.hidden = this.note.textContent === '';
     const now = JSON.stringify(answer.models);
@@ -102,7 +102,7 @@ function inUse(name: string, version: TreeVersion): HTMLElement[] {
   return [h('a', { class: 'nbt-link chips', href: addressOf({ page: 'version', name, version: version.version, tab: '' }) }, ...chips, `v${version.version}`)];
 }
 
-function noteOf({ models, total, logged }: ModelTreeAnswer, filter: string): string {
+function noteOf({ models, total, logged }: RegistryTree, filter: string): string {
   if (models.length > 0) return total > models.length ? `The ${models.length} that were changed last, of ${formatNumber(total)}.` : '';
   if (filter) return 'No model matches.';
   const with_runs = logged > 0 ? ` ${formatNumber(logged)} ${logged === 1 ? 'model is' : 'models are'} with their runs; open one there to register it.` : '';

@@ -1,7 +1,7 @@
-import type { Experiment, StoreInfo } from '@nbtrack/shared/answers';
+import type { Experiment, RegistryTree } from '@nbtrack/shared/requests';
+import type { StoreInfo } from '@nbtrack/shared/server';
 import { h } from '@nbtrack/shared/dom';
 import { formatNumber } from '@nbtrack/shared/format';
-import type { ModelTreeAnswer } from '@nbtrack/shared/model_answers';
 import type { Problem } from '@nbtrack/shared/problem';
 import { icon } from './icons';
 import { addressOf, type Route } from './routes';
@@ -45,7 +45,7 @@ export class Navigation {
     this.problem.textContent = problem ? `${problem.title}. ${problem.advice}` : '';
   }
 
-  setContent(experiments: Experiment[], tree: ModelTreeAnswer): void {
+  setContent(experiments: Experiment[], tree: RegistryTree): void {
     this.experiments = [...experiments].sort((a, b) => (b.last_ms ?? 0) - (a.last_ms ?? 0));
     this.runs.count(experiments.reduce((sum, each) => sum + each.runs, 0));
     this.models.count(tree.total);

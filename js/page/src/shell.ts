@@ -1,8 +1,8 @@
-import type { Experiment, Experiments, StoreInfo } from '@nbtrack/shared/answers';
+import type { Experiment, TreeModel } from '@nbtrack/shared/requests';
+import type { StoreInfo } from '@nbtrack/shared/server';
 import type { Stores } from '@nbtrack/shared/desk';
 import { h, viewRoot } from '@nbtrack/shared/dom';
 import { problemBox } from '@nbtrack/shared/empty_states';
-import type { ModelTreeAnswer, TreeModel } from '@nbtrack/shared/model_answers';
 import { type Problem, problemOf } from '@nbtrack/shared/problem';
 import details from '@nbtrack/shared/style_details.css';
 import models from '@nbtrack/shared/style_models.css';
@@ -111,8 +111,8 @@ export class Shell {
     const backend = this.stores.backend(this.store!.id);
     try {
       const [{ body: found }, { body: tree }] = await Promise.all([
-        backend.ask<Experiments>('store.experiments'),
-        backend.ask<ModelTreeAnswer>('models.tree', { filter: '' })
+        backend.ask('store.experiments', {}),
+        backend.ask('models.tree', { filter: '' })
       ]);
       this.experiments = found.experiments.filter(each => each.stage === 'active' && !(each.experiment_id === '0' && each.runs === 0));
       this.registered = tree.models;

@@ -1,7 +1,7 @@
 import { ModelActions } from '@nbtrack/shared/actions/model_actions';
 import { ModelDetails } from '@nbtrack/shared/details/model_details';
 import { h } from '@nbtrack/shared/dom';
-import type { ModelRef } from '@nbtrack/shared/model_answers';
+import type { ModelRef } from '@nbtrack/shared/requests';
 import { addressOf, type Route } from './routes';
 import type { View, ViewContext } from './view';
 

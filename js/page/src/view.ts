@@ -1,6 +1,5 @@
-import type { Experiment } from '@nbtrack/shared/answers';
+import type { Experiment, TreeModel } from '@nbtrack/shared/requests';
 import type { Stores } from '@nbtrack/shared/desk';
-import type { TreeModel } from '@nbtrack/shared/model_answers';
 import type { Route } from './routes';
 
 /** What a view is made with. */

@@ -1,7 +1,6 @@
 // @vitest-environment happy-dom
-import type { Experiment } from '@nbtrack/shared/answers';
+import type { Experiment, RegistryTree } from '@nbtrack/shared/requests';
 import { h } from '@nbtrack/shared/dom';
-import type { ModelTreeAnswer } from '@nbtrack/shared/model_answers';
 import { describe, expect, it } from 'vitest';
 import { tokensOf } from '../src/code_tokens';
 import { markdownNodes } from '../src/markdown';
@@ -45,7 +44,7 @@ describe('addresses', () => {
 describe('the list of experiments', () => {
   const experiment = (id: string, name: string, runs: number, last_ms: number): Experiment =>
     ({ experiment_id: id, name, runs, running: runs % 2, last_ms, stage: 'active' }) as Experiment;
-  const tree = { models: [], total: 0 } as unknown as ModelTreeAnswer;
+  const tree = { models: [], total: 0 } as unknown as RegistryTree;
 
   it('keeps its rows, so that none is lost under the pointer', () => {
     const navigation = new Navigation(() => undefined);

@@ -1,3 +1,9 @@
+import type { Requests } from './requests';
+
+export type RequestName = keyof Requests;
+export type Params<N extends RequestName> = Requests[N]['params'];
+export type Body<N extends RequestName> = Requests[N]['answer'];
+
 /** An answer: plain JSON, and numbers as little-endian buffers. */
 export interface Answer<T> {
   body: T;
@@ -7,10 +13,10 @@ export interface Answer<T> {
 /**
  * Who answers questions about a store: the kernel through a widget's comm, or a server.
  *
- * A question is `{type: "<topic>.<verb>", ...}`; `nbtrack.views.questions` has them all.
+ * A question is `{type: "<topic>.<verb>", ...}`; `nbtrack.rpc` has them all.
  */
 export interface Backend {
-  ask<T>(type: string, question?: object): Promise<Answer<T>>;
+  ask<N extends RequestName>(type: N, params: Params<N>): Promise<Answer<Body<N>>>;
 }
 
 /** Says that this backend does not know the store; another may. */

@@ -1,5 +1,5 @@
 import { h } from './dom';
-import type { Column, ColumnsAnswer } from './protocol_table';
+import type { Column, TableColumns } from './requests';
 import { FAMILIES, heading } from './rows';
 import { Popup } from './table_popup';
 
@@ -22,7 +22,7 @@ export class ColumnMenu {
   private readonly sets = h('div', { class: 'nbt-sets' });
   private all: readonly Column[] = [];
   private visible: readonly string[] = [];
-  private known: ColumnsAnswer['sets'] = null;
+  private known: TableColumns['sets'] = null;
 
   constructor(private readonly events: ColumnMenuEvents) {
     const differing = h('label', { class: 'nbt-only' }, this.only, 'Only columns that differ');
@@ -33,7 +33,7 @@ export class ColumnMenu {
     this.list.addEventListener('change', event => this.onChange(event));
   }
 
-  show(all: readonly Column[], visible: readonly string[], differing: boolean, sets: ColumnsAnswer['sets']): void {
+  show(all: readonly Column[], visible: readonly string[], differing: boolean, sets: TableColumns['sets']): void {
     this.all = all;
     this.visible = visible;
     this.known = sets;

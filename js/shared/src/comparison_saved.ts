@@ -1,11 +1,12 @@
-import type { Answer, Backend } from './backend';
+import type { Answer, Backend, Body, Params, RequestName } from './backend';
 import { SavedRows } from './finished_table';
-import type { PackedCurves, RunRef, RunState, SeriesHead, TableView } from './protocol';
-import type { Brush, ComparedColumn, ComparedKey, DataAnswer, DatasetFacts, EnvironmentFacts, ImportanceAnswer, MetricFacts, RunFacts } from './protocol_comparison';
+import type { PackedCurves, SeriesHead, TableView } from './protocol';
+import type { Brush } from './protocol_comparison';
+import type { ComparedColumn, ComparedKey, ComparedRuns, CurvesParams, DataParams, DiffEnvironment, DiffMetric, DiffParams, DiffRun, Importance, ImportanceParams, RunRef, RunState } from './requests';
 import type { Cell } from './rows';
 import { type SeriesSet, unpackCurves } from './series';
 
-interface SavedFacts extends Omit<RunFacts, 'environment' | 'source'> {
+interface SavedFacts extends Omit<DiffRun, 'environment' | 'source'> {
   environment: number | null;
   source: number | null;
 }
@@ -19,8 +20,8 @@ export interface SavedComparison {
   metric: string;
   selected: string[];
   brushes: Brush[];
-  importance: ImportanceAnswer[];
-  facts: { runs: Record<string, SavedFacts>; environments: EnvironmentFacts[]; sources: string[] } | null;
+  importance: Importance[];
+  facts: { runs: Record<string, SavedFacts>; environments: DiffEnvironment[]; sources: string[] } | null;
   curves: PackedCurves;
 }
 
@@ -33,20 +34,24 @@ export class SavedBackend implements Backend {
     this.rows = new SavedRows(saved.table);
   }
 
-  async ask<T>(type: string, question: object = {}): Promise<Answer<T>> {
-    if (type === 'compare.data') return (await this.data(question as { filter?: string; columns?: string[] })) as Answer<T>;
-    if (type === 'compare.importance') return { body: this.importance((question as { metric: string }).metric) as T, buffers: [] };
-    if (type === 'compare.diff') {
-      const { a, b } = question as { a: string; b: string };
-      return { body: { a: this.facts(a), b: this.facts(b) } as T, buffers: [] };
-    }
-    if (type === 'chart.runs') return (await this.chart((question as { run_ids: string[] }).run_ids)) as Answer<T>;
-    return this.rows.ask<T>(type, question);
+  async ask<N extends RequestName>(type: N, params: Params<N>): Promise<Answer<Body<N>>> {
+    return (await this.answer(type, params)) as Answer<Body<N>>;
   }
 
-  private async data({ filter, columns: names }: { filter?: string; columns?: string[] }): Promise<Answer<DataAnswer>> {
+  private async answer(type: RequestName, params: object): Promise<Answer<unknown>> {
+    if (type === 'compare.data') return this.data(params as DataParams);
+    if (type === 'compare.importance') return { body: this.importance((params as ImportanceParams).metric ?? ''), buffers: [] };
+    if (type === 'compare.diff') {
+      const { a, b } = params as DiffParams;
+      return { body: { a: this.facts(a), b: this.facts(b) }, buffers: [] };
+    }
+    if (type === 'chart.runs') return this.chart((params as CurvesParams).run_ids);
+    return this.rows.answer(type, params);
+  }
+
+  private async data({ filter, columns: names }: DataParams): Promise<Answer<ComparedRuns>> {
     const { table, keys } = this.saved;
-    const { body } = await this.rows.ask<{ run_ids: string[] }>('table.ids', { columns: [], filter: filter ?? '', sort: table.sort });
+    const { body } = await this.rows.ask('table.ids', { columns: [], filter: filter ?? '', sort: table.sort });
     const kept = new Set(body.run_ids);
     const places = table.run_ids.flatMap((id, i) => (kept.has(id) ? [i] : []));
     const buffers: DataView[] = [];
@@ -65,14 +70,14 @@ export class SavedBackend implements Backend {
     return { body: answer, buffers };
   }
 
-  private importance(metric: string): ImportanceAnswer {
+  private importance(metric: string): Importance {
     const key = metric.replace(/^metrics\./, '');
     const found = this.saved.importance.find(answer => answer.metric === key);
     const message = `The importance of params for ${key} was not saved; it takes nbtrack.param_importance(${JSON.stringify(key)}) in Python.`;
     return found ?? { metric: key, direction: null, runs: 0, excluded: 0, message, methods: [], score: null, score_sd: null, params: [] };
   }
 
-  private facts(id: string): RunFacts {
+  private facts(id: string): DiffRun {
     const { facts, table } = this.saved;
     const found = facts?.runs[id];
     if (facts && found) {
@@ -82,7 +87,7 @@ export class SavedBackend implements Backend {
     const i = table.run_ids.indexOf(id);
     const cell = (name: string): Cell => table.values[name]?.[i] ?? null;
     const of = (family: string): string[] => Object.keys(table.values).filter(name => name.startsWith(`${family}.`) && cell(name) !== null);
-    const metrics = of('metrics').map((name): MetricFacts => {
+    const metrics = of('metrics').map((name): DiffMetric => {
       const direction = this.saved.keys.find(key => key.name === name)?.direction ?? null;
       return { key: name.slice(8), last: cell(name), min: null, max: null, step: 0, direction };
     });
@@ -97,7 +102,7 @@ export class SavedBackend implements Backend {
       params: of('params').map(name => [name.slice(7), String(cell(name))]),
       tags: [],
       metrics,
-      datasets: [] as DatasetFacts[],
+      datasets: [],
       environment: null,
       source: null
     };

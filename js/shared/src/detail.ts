@@ -88,7 +88,7 @@ export class Detail {
     const each = Math.min(MOST_POINTS, Math.max(400, look.pixels * POINTS_PER_PIXEL), ALL_POINTS / thinned.length);
     const runs = [...new Set(thinned.map(series => series.run))];
     try {
-      const { body, buffers } = await this.backend.ask<{ series: SeriesHead[] }>('chart.window', {
+      const { body, buffers } = await this.backend.ask('chart.window', {
         run_ids: runs,
         keys: [...new Set(thinned.map(series => series.key))],
         x: look.x,

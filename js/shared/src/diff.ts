@@ -4,7 +4,7 @@ import { choice, valueText } from './comparison_marks';
 import { aboutPairs, datasetPairs, differs, environmentPairs, metricPairs, packagePairs, type Pair, pairs } from './diff_facts';
 import { type DiffLine, diffLines } from './diff_lines';
 import { errorBox, h, messageOf } from './dom';
-import type { DiffAnswer } from './protocol_comparison';
+import type { Diff } from './requests';
 
 const MOST_RUNS = 12;
 
@@ -54,7 +54,7 @@ export class DiffView {
     const asked = `${a} ${b}`;
     if (asked === this.shown) return;
     try {
-      const { body } = await this.backend.ask<DiffAnswer>('compare.diff', { a, b });
+      const { body } = await this.backend.ask('compare.diff', { a, b });
       if (turn !== this.turn) return;
       this.shown = asked;
       this.body.replaceChildren(...this.twoRuns(body));
@@ -112,7 +112,7 @@ export class DiffView {
     return cell;
   }
 
-  private twoRuns({ a, b }: DiffAnswer): HTMLElement[] {
+  private twoRuns({ a, b }: Diff): HTMLElement[] {
     const heads = (): HTMLElement[] => [this.head(a.run_id, a.name), this.head(b.run_id, b.name)];
     const parts = [
       this.part('Metrics', metricPairs(a.metrics, b.metrics).filter(pair => this.all || !pair.name.startsWith('system/')), heads()),

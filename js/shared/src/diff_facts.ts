@@ -1,5 +1,6 @@
 import { formatDuration, formatNumber } from './format';
-import type { Better, DatasetFacts, EnvironmentFacts, MetricFacts, RunFacts } from './protocol_comparison';
+import type { Better } from './protocol_comparison';
+import type { DiffDataset, DiffEnvironment, DiffMetric, DiffRun } from './requests';
 
 /** One thing of two runs; null where a run does not have it. */
 export interface Pair {
@@ -23,9 +24,9 @@ export function pairs(a: readonly (readonly [string, string])[], b: readonly (re
   return [...both.filter(p => p.a !== null && p.b !== null), ...both.filter(p => p.a === null || p.b === null)];
 }
 
-export function metricPairs(a: readonly MetricFacts[], b: readonly MetricFacts[]): Pair[] {
+export function metricPairs(a: readonly DiffMetric[], b: readonly DiffMetric[]): Pair[] {
   const known = new Map([...a, ...b].map(metric => [metric.key, metric.direction]));
-  const of = (metrics: readonly MetricFacts[]): Map<string, number | string | null> => new Map(metrics.map(m => [m.key, m.last]));
+  const of = (metrics: readonly DiffMetric[]): Map<string, number | string | null> => new Map(metrics.map(m => [m.key, m.last]));
   const [first, second] = [of(a), of(b)];
   return [...known].map(([name, direction]) => {
     const [x, y] = [first.get(name), second.get(name)];
@@ -47,8 +48,8 @@ function judged(x: number, y: number, direction: Better): Pick<Pair, 'verdict' |
   return direction === null ? { note } : { note, verdict: change < 0 === (direction === 'min') ? 'better' : 'worse' };
 }
 
-export function environmentPairs(a: EnvironmentFacts | null, b: EnvironmentFacts | null): Pair[] {
-  const facts = (e: EnvironmentFacts | null): [string, string][] => {
+export function environmentPairs(a: DiffEnvironment | null, b: DiffEnvironment | null): Pair[] {
+  const facts = (e: DiffEnvironment | null): [string, string][] => {
     if (!e) return [];
     const git = e.git?.commit ? `${e.git.commit.slice(0, 10)}${e.git.dirty ? ', changed since' : ''}${e.git.branch ? ` (${e.git.branch})` : ''}` : '';
     const all: [string, string][] = [['python', e.python], ['platform', e.platform], ['GPU', e.gpu], ['git', git]];
@@ -57,18 +58,18 @@ export function environmentPairs(a: EnvironmentFacts | null, b: EnvironmentFacts
   return pairs(facts(a), facts(b));
 }
 
-export function packagePairs(a: EnvironmentFacts | null, b: EnvironmentFacts | null): Pair[] {
+export function packagePairs(a: DiffEnvironment | null, b: DiffEnvironment | null): Pair[] {
   return pairs(Object.entries(a?.packages ?? {}), Object.entries(b?.packages ?? {}));
 }
 
-export function datasetPairs(a: readonly DatasetFacts[], b: readonly DatasetFacts[]): Pair[] {
-  const facts = (all: readonly DatasetFacts[]): [string, string][] =>
+export function datasetPairs(a: readonly DiffDataset[], b: readonly DiffDataset[]): Pair[] {
+  const facts = (all: readonly DiffDataset[]): [string, string][] =>
     all.map(d => [d.context ? `${d.name} (${d.context})` : d.name, [d.digest, d.rows === null ? '' : `${formatNumber(d.rows)} rows`].filter(Boolean).join(', ')]);
   return pairs(facts(a), facts(b));
 }
 
-export function aboutPairs(a: RunFacts, b: RunFacts): Pair[] {
-  const facts = (run: RunFacts): [string, string][] => {
+export function aboutPairs(a: DiffRun, b: DiffRun): Pair[] {
+  const facts = (run: DiffRun): [string, string][] => {
     const all: [string, string][] = [
       ['state', run.state.toLowerCase()],
       ['duration', formatDuration(run.duration_s)],

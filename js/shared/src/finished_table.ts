@@ -1,6 +1,7 @@
-import type { Answer, Backend } from './backend';
+import type { Answer, Backend, Body, Params, RequestName } from './backend';
 import type { TableView } from './protocol';
-import { type ColumnsAnswer, EMPTY_STATE, type Page, type Query } from './protocol_table';
+import { EMPTY_STATE, type Query } from './protocol_table';
+import type { Page, RunIds, TableColumns } from './requests';
 import type { Cell, Row } from './rows';
 import { RunsTable } from './table';
 import { followTheme } from './theme';
@@ -19,16 +20,21 @@ export class SavedRows implements Backend {
     }));
   }
 
-  get columns(): ColumnsAnswer {
+  get columns(): TableColumns {
     return { columns: this.view.all_columns, defaults: this.view.columns, sets: null };
   }
 
-  async ask<T>(type: string, question: object = {}): Promise<Answer<T>> {
-    if (type === 'table.columns') return { body: this.columns as T, buffers: [] };
+  async ask<N extends RequestName>(type: N, params: Params<N>): Promise<Answer<Body<N>>> {
+    return this.answer(type, params) as Answer<Body<N>>;
+  }
+
+  /** Answer a question for rows. */
+  answer(type: RequestName, params: object): Answer<TableColumns | RunIds | Page> {
+    if (type === 'table.columns') return { body: this.columns, buffers: [] };
     if (type !== 'table.rows' && type !== 'table.ids') throw new Error('This table was saved; run its cell again for that.');
-    const asked = question as Query & { start?: number; stop?: number };
+    const asked = params as Query & { start?: number; stop?: number };
     const kept = this.kept(asked);
-    if (type === 'table.ids') return { body: { run_ids: kept.map(row => row.id) } as T, buffers: [] };
+    if (type === 'table.ids') return { body: { run_ids: kept.map(row => row.id) }, buffers: [] };
     const rows = kept.slice(asked.start ?? 0, asked.stop ?? kept.length);
     const buffers: DataView[] = [];
     const columns = asked.columns.map(name => {
@@ -40,7 +46,7 @@ export class SavedRows implements Backend {
       return { name, buffer: buffers.length - 1, gaps: cells.flatMap((cell, i) => (cell === null ? [i] : [])) };
     });
     const page: Page = { start: asked.start ?? 0, total: kept.length, run_ids: rows.map(row => row.id), columns, best: this.view.best };
-    return { body: page as T, buffers };
+    return { body: page, buffers };
   }
 
   private kept(query: Query): Row[] {

@@ -2,7 +2,8 @@ import type { Backend } from './backend';
 import { asF64 } from './binary';
 import type { Chart } from './chart';
 import type { CardHead } from './head';
-import type { Head, RunRef, SeriesHead } from './protocol';
+import type { Head } from './protocol';
+import type { RunRef } from './requests';
 import type { SeriesSet } from './series';
 import { Sight } from './sight';
 
@@ -22,13 +23,6 @@ export interface Followed {
   /** What the first line said when the output was saved. */
   saved: Head;
   runs: readonly RunRef[];
-}
-
-interface Body {
-  runs: RunRef[];
-  series: SeriesHead[];
-  /** How long each run has gone on. */
-  elapsed_s: Record<string, number>;
 }
 
 /**
@@ -80,7 +74,7 @@ export class Follower {
   private async ask(): Promise<void> {
     const { backend, data, chart, head, saved, runs } = this.followed;
     const id = saved.run_id ?? '';
-    const { body, buffers } = await backend.ask<Body>('chart.runs', { run_ids: [id] });
+    const { body, buffers } = await backend.ask('chart.runs', { run_ids: [id] });
     if (this.ended) return;
     const now = body.runs.find(run => run.id === id);
     if (!now) return;

@@ -1,7 +1,8 @@
 import { h, messageOf } from './dom';
 import { formatDuration, formatNumber, formatRate } from './format';
 import { stateBadge } from './state';
-import type { Head, SinceDetail, SinceItem } from './protocol';
+import type { Head } from './protocol';
+import type { SinceDetail, SinceItem } from './requests';
 
 /** The two lines above a run's charts: what it is, and what changed since the last one. */
 export class CardHead {
@@ -126,7 +127,7 @@ export function detailNodes(detail: SinceDetail): HTMLElement[] {
   const nodes: HTMLElement[] = [];
   if (detail.params?.length) {
     const rows = detail.params.map(([name, before, after]) =>
-      h('tr', {}, h('th', { scope: 'row' }, name), h('td', { class: 'nbt-old' }, before), h('td', { class: 'nbt-new' }, after))
+      h('tr', {}, h('th', { scope: 'row' }, name), h('td', { class: 'nbt-old' }, String(before)), h('td', { class: 'nbt-new' }, String(after)))
     );
     nodes.push(h('table', { class: 'nbt-params' }, h('tbody', {}, ...rows)));
   }

@@ -1,4 +1,4 @@
-import { type Answer, type Backend, UnknownStoreError } from './backend';
+import { type Answer, type Backend, type Body, type Params, type RequestName, UnknownStoreError } from './backend';
 import { type NbtrackServer, ServerError } from './server';
 
 /** Asks the Jupyter server about one store. */
@@ -8,10 +8,10 @@ export class HttpBackend implements Backend {
     readonly storeId: string
   ) {}
 
-  async ask<T>(type: string, question: object = {}): Promise<Answer<T>> {
+  async ask<N extends RequestName>(type: N, params: Params<N>): Promise<Answer<Body<N>>> {
     try {
-      const { body, buffers } = await this.server.ask(this.storeId, { ...question, type });
-      return { body: body as T, buffers: (buffers ?? []).map(decode) };
+      const { body, buffers } = await this.server.ask(this.storeId, { ...params, type });
+      return { body: body as Body<N>, buffers: (buffers ?? []).map(decode) };
     } catch (error) {
       // a kernel may know the store that this server does not, or there is no server extension to know any
       if (error instanceof ServerError && (error.code === 'STORE_NOT_FOUND' || error.kind === 'missing')) {

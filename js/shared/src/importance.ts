@@ -1,13 +1,13 @@
 import { svg } from './comparison_marks';
 import { h } from './dom';
 import { formatNumber } from './format';
-import type { ImportanceAnswer, ParamImportance } from './protocol_comparison';
+import type { Importance, ParamImportance } from './requests';
 
 const WIDTH = 112;
 const HEIGHT = 18;
 
 /** Which params a metric depends on, with how unsure that is. */
-export function importanceTable(answer: ImportanceAnswer, onParam: (name: string) => void): HTMLElement {
+export function importanceTable(answer: Importance, onParam: (name: string) => void): HTMLElement {
   const box = h('div', { class: 'nbt-importance' });
   if (answer.message) box.append(h('p', { class: 'nbt-note' }, answer.message));
   if (answer.params.length === 0) return box;

@@ -1,7 +1,7 @@
 import type { Backend } from './backend';
 import { errorBox, h, messageOf } from './dom';
 import { importanceTable } from './importance';
-import type { ImportanceAnswer, ScopeQuestion } from './protocol_comparison';
+import type { ScopeQuestion } from './protocol_comparison';
 
 const REFRESH_EVERY_MS = 10_000;
 
@@ -46,7 +46,7 @@ export class ImportanceView {
     this.asked = asked;
     this.stale = false;
     try {
-      const { body } = await this.backend.ask<ImportanceAnswer>('compare.importance', { ...scope, metric });
+      const { body } = await this.backend.ask('compare.importance', { ...scope, metric });
       if (asked === this.asked) this.body.replaceChildren(importanceTable(body, param => this.onParam(param, metric)));
     } catch (error) {
       if (asked === this.asked) this.body.replaceChildren(errorBox(messageOf(error)));

@@ -1,6 +1,7 @@
 import { errorBox, h, messageOf } from './dom';
 import { formatDuration, formatNumber } from './format';
-import type { ModelForm, ModelSpec, ParamField, Prediction } from './protocol_models';
+import type { ModelForm, ParamField } from './protocol_models';
+import type { ColumnSpec, Prediction } from './requests';
 
 /** What is typed into the form. */
 export interface FormInput {
@@ -67,7 +68,7 @@ export class ModelFormView {
     this.button.textContent = 'Predict';
   }
 
-  private columns(fields: (ModelSpec & { name: string; value: string })[]): HTMLElement {
+  private columns(fields: (ColumnSpec & { name: string; value: string })[]): HTMLElement {
     const grid = h('div', { class: 'nbt-modelfields' });
     fields.forEach((field, i) => {
       const id = `${this.prefix}-${i}`;
@@ -102,7 +103,7 @@ function labelled(name: string, type: string, id: string, input: HTMLElement): H
   return h('div', { class: 'nbt-modelfield' }, h('label', { for: id, title: name }, name, ' ', h('span', {}, type)), input);
 }
 
-function inputOf({ type, value, required }: ModelSpec & { value: string }, id: string): HTMLInputElement | HTMLSelectElement {
+function inputOf({ type, value, required }: ColumnSpec & { value: string }, id: string): HTMLInputElement | HTMLSelectElement {
   if (type !== 'boolean') {
     const numeric = ['integer', 'long', 'float', 'double'].includes(type);
     const attributes = { id, type: 'text', value, spellcheck: 'false', autocomplete: 'off' };

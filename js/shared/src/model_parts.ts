@@ -1,6 +1,7 @@
 import { h } from './dom';
 import { formatNumber } from './format';
-import type { ModelParamSpec, ModelSignature, ModelSpec, ModelState } from './protocol_models';
+import type { ModelSignature } from './protocol_models';
+import type { ColumnSpec, ModelState, ParamSpec } from './requests';
 
 const WORDS: Record<ModelState, string> = { PENDING: 'Being written', READY: 'Ready', FAILED: 'Failed' };
 const SAID_MS = 1600;
@@ -21,7 +22,7 @@ export function modelChips(aliases: readonly string[] | null, stage: string | nu
 /** What goes in and what comes out, as a small table. */
 export function signatureTable(signature: ModelSignature): HTMLElement {
   const body = h('tbody');
-  const add = (word: string, specs: readonly (ModelSpec | ModelParamSpec)[]): void =>
+  const add = (word: string, specs: readonly (ColumnSpec | ParamSpec)[]): void =>
     specs.forEach((spec, i) =>
       body.append(
         h(
@@ -40,7 +41,7 @@ export function signatureTable(signature: ModelSignature): HTMLElement {
   return h('table', { class: 'nbt-signature', 'aria-label': 'Signature' }, body);
 }
 
-function typeText(spec: ModelSpec | ModelParamSpec): string {
+function typeText(spec: ColumnSpec | ParamSpec): string {
   if ('default' in spec) return `${spec.type} = ${typeof spec.default === 'string' ? spec.default : JSON.stringify(spec.default)}`;
   return spec.required ? spec.type : `${spec.type} (optional)`;
 }

@@ -1,7 +1,8 @@
 import type { SavedComparison } from './comparison_saved';
 import type { ComparisonWidgetState } from './protocol_comparison';
 import type { ModelCardState, ModelView } from './protocol_models';
-import type { Column, RunTableState, SortKey } from './protocol_table';
+import type { RunTableState } from './protocol_table';
+import type { Column, RunRef, RunState, SinceDetail, SinceItem, SortKey } from './requests';
 
 /**
  * What Python and the browser say to each other.
@@ -55,17 +56,9 @@ export const NOT_SHOWN = 'nbtrack could not show this';
 /** What a view says that asks a kernel which was restarted. */
 export const KERNEL_GONE = 'The kernel that made this is gone. Run the cell again.';
 
-export type RunState = 'RUNNING' | 'SCHEDULED' | 'FINISHED' | 'FAILED' | 'KILLED' | 'INTERRUPTED';
 export type Role = 'live' | 'last' | 'best' | 'plain';
 /** `auto`, `step`, `time`, `relative`, or the name of a metric. */
 export type XMode = string;
-
-export interface RunRef {
-  id: string;
-  name: string;
-  role: Role;
-  state: RunState;
-}
 
 /** One series inside a binary message: its `n` points follow those of the series before it. */
 export interface SeriesHead {
@@ -179,17 +172,6 @@ export interface Head {
   standing?: string | null;
 }
 
-export interface SinceItem {
-  label: string;
-  text: string;
-  kind: 'better' | 'worse' | 'same' | 'info';
-}
-
-export interface SinceDetail {
-  code_diff?: string;
-  params?: [name: string, before: string, after: string][];
-}
-
 export interface RunCardState extends MetricChartState {
   head: Head;
   since: SinceItem[];
@@ -197,8 +179,6 @@ export interface RunCardState extends MetricChartState {
   /** Whether the kernel hears messages while a cell runs, so that it can stop the run. */
   stoppable: boolean;
 }
-
-export * from './protocol_table';
 
 /** Points of a finished output: int32 step and time differences and float32 values, deflated, base64. */
 export interface PackedCurves {

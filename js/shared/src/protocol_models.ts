@@ -1,31 +1,9 @@
 /** What is said about models: in a card, in a saved output, and in the answers to `models.*`. */
+import type { ColumnSpec, ModelMetric, ModelState, Signature } from './requests';
 
-export type ModelState = 'PENDING' | 'READY' | 'FAILED';
-
-export interface ModelSpec {
-  name: string | null;
-  type: string;
-  required: boolean;
-}
-
-export interface ModelParamSpec {
-  name: string;
-  type: string;
-  default: unknown;
-}
-
-export interface ModelSignature {
-  inputs: ModelSpec[];
-  outputs: ModelSpec[];
-  params: ModelParamSpec[];
-  /** How many rows were left out. */
+/** Of a card; `more` says how many rows were left out. */
+export interface ModelSignature extends Signature {
   more?: number;
-}
-
-export interface ModelMetric {
-  key: string;
-  value: number | string | null;
-  step?: number | null;
 }
 
 /** What a card shows of a model. */
@@ -62,14 +40,8 @@ export interface ParamField {
 
 /** The form to try a model: a field for each column, or one text of JSON. */
 export type ModelForm =
-  | { kind: 'columns'; fields: (ModelSpec & { name: string; value: string })[]; params: ParamField[] }
-  | { kind: 'json'; inputs: ModelSpec[]; text: string; params: ParamField[] };
-
-/** What a model has predicted. */
-export type Prediction = { note: string; seconds: number } & (
-  | { kind: 'table'; columns: string[]; rows: (string | number | boolean | null)[][]; total: number }
-  | { kind: 'text'; text: string }
-);
+  | { kind: 'columns'; fields: (ColumnSpec & { name: string; value: string })[]; params: ParamField[] }
+  | { kind: 'json'; inputs: ColumnSpec[]; text: string; params: ParamField[] };
 
 export interface ModelCardState {
   facts: ModelCardFacts;

@@ -1,6 +1,6 @@
 import { asF64 } from './binary';
 import { formatDuration, formatNumber, formatTime } from './format';
-import type { ColumnKind, Group, Page } from './protocol_table';
+import type { ColumnKind, Group, Page } from './requests';
 
 export type Cell = string | number | null;
 

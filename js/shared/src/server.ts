@@ -1,4 +1,12 @@
-import type { StoreInfo } from './answers';
+/** A store that the server knows. */
+export interface StoreInfo {
+  id: string;
+  name: string;
+  path: string;
+  source: 'folder' | 'kernel' | 'setting';
+  running: number;
+  error: string | null;
+}
 
 /** How a server is reached, and what it is called. */
 export interface Connection {

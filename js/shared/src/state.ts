@@ -1,5 +1,5 @@
 import { h } from './dom';
-import type { RunState } from './protocol';
+import type { RunState } from './requests';
 
 const WORDS: Record<RunState, string> = {
   RUNNING: 'Running',

@@ -1,5 +1,5 @@
 import { h } from './dom';
-import type { RunState } from './protocol';
+import type { RunState } from './requests';
 import { stateWord } from './state';
 
 /** Shapes, since colour is not all that tells states apart. */

@@ -1,9 +1,9 @@
-import type { Backend } from './backend';
+import type { Answer, Backend } from './backend';
 import type { ColourBy } from './arrangement';
 import { asF64 } from './binary';
 import { Chart, type ChartOptions } from './chart';
 import { errorBox, h, messageOf } from './dom';
-import type { RunRef, SeriesHead } from './protocol';
+import type { Curves, RunRef } from './requests';
 import { SeriesSet } from './series';
 
 export interface StoredChartOptions {
@@ -18,9 +18,7 @@ export interface StoredChartOptions {
   onHighlight?(runId: string | null): void;
 }
 
-interface RunsBody {
-  runs: RunRef[];
-  series: SeriesHead[];
+interface NotedCurves extends Curves {
   /** Why there are no curves, where that is not the runs' doing. */
   note?: string;
 }
@@ -93,7 +91,7 @@ export class StoredChart {
     if (this.known.size === 0) this.chart.setEmpty('Loading…');
     try {
       const question = { run_ids: runIds, ...(this.options.keys ? { keys: this.options.keys } : {}) };
-      const { body, buffers } = await this.options.backend.ask<RunsBody>('chart.runs', question);
+      const { body, buffers }: Answer<NotedCurves> = await this.options.backend.ask('chart.runs', question);
       if (this.disposed || number !== this.asked) return;
       for (const run of body.runs) {
         this.known.set(run.id, run);

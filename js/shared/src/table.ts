@@ -1,6 +1,7 @@
 import type { CellKeyDownEvent, GridApi, IGetRowsParams } from 'ag-grid-community';
 import { h, messageOf } from './dom';
-import { type Column, type ColumnsAnswer, EMPTY_STATE, type FirstPage, type Page, type RowsQuery, type TableState } from './protocol_table';
+import { EMPTY_STATE, type FirstPage, type RowsQuery, type TableState } from './protocol_table';
+import type { Column, Page, TableColumns } from './requests';
 import { decodeRows, heading, type Row } from './rows';
 import { TableBar } from './table_bar';
 import type { CellContext } from './table_cells';
@@ -35,7 +36,7 @@ export class RunsTable {
   private readonly input: TableInput;
   readonly selection: Selection;
   private all = new Map<string, Column>();
-  private sets: ColumnsAnswer['sets'] = null;
+  private sets: TableColumns['sets'] = null;
   private state: TableState;
   private expanded = new Set<string>();
   private best: Record<string, number> = {};
@@ -156,7 +157,7 @@ export class RunsTable {
   }
 
   /** Take the columns there are; it may have been asked for them elsewhere. */
-  setColumns(answer: ColumnsAnswer): void {
+  setColumns(answer: TableColumns): void {
     const fresh = this.all.size === 0;
     this.all = new Map(answer.columns.map(column => [column.name, column]));
     this.sets = answer.sets;
@@ -223,7 +224,7 @@ export class RunsTable {
     }
   }
 
-  private setSets(sets: ColumnsAnswer['sets'] | undefined): void {
+  private setSets(sets: TableColumns['sets'] | undefined): void {
     if (!sets) return;
     this.sets = sets;
     this.bar.show(this.state, [...this.all.values()], sets);

@@ -1,7 +1,7 @@
 import { ColumnMenu, type ColumnMenuEvents } from './column_menu';
 import { h } from './dom';
-import type { Action, Column, ColumnsAnswer, Stage, TableState } from './protocol_table';
-import { FOLD } from './protocol_table';
+import { FOLD, type TableState } from './protocol_table';
+import type { Action, Column, Stage, TableColumns } from './requests';
 import { FAMILIES, heading } from './rows';
 import { type MenuItem, openMenu } from './table_popup';
 
@@ -70,7 +70,7 @@ export class TableBar {
     this.exportButton.hidden = !what.exports;
   }
 
-  show(state: TableState, columns: readonly Column[], sets: ColumnsAnswer['sets']): void {
+  show(state: TableState, columns: readonly Column[], sets: TableColumns['sets']): void {
     this.state = state;
     this.columns = columns;
     if (document.activeElement !== this.filter) this.filter.value = state.filter;

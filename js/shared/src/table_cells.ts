@@ -2,8 +2,7 @@ import type { ICellRendererParams } from 'ag-grid-community';
 import { h } from './dom';
 import { formatNumber } from './format';
 import { stateBadge } from './state';
-import type { RunState } from './protocol';
-import type { Column } from './protocol_table';
+import type { Column, RunState } from './requests';
 import { cellText, heading, type Row } from './rows';
 
 export type CellParams = ICellRendererParams<Row>;

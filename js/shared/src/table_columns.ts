@@ -1,6 +1,7 @@
 import type { ColDef, ColGroupDef, IHeaderParams, IInnerHeaderComponent, SuppressKeyboardEventParams } from 'ag-grid-community';
 import { h } from './dom';
-import type { Column, Direction, TableState } from './protocol_table';
+import type { TableState } from './protocol_table';
+import type { Column, Direction } from './requests';
 import { columnWidth, heading, type Row } from './rows';
 import { type CellContext, curveCell, nameCell, selectCell, stateCell, textOf } from './table_cells';
 

@@ -4,12 +4,6 @@ import { asF64 } from './binary';
 const POINTS = 24;
 const MAX_KEPT = 5000;
 
-interface CurvesAnswer {
-  run_ids: string[];
-  keys: string[];
-  points: number;
-}
-
 /** The curves of the rows on the screen, asked for once the rows stand. */
 export class CurveCache {
   private readonly kept = new Map<string, Float64Array | null>();
@@ -44,7 +38,7 @@ export class CurveCache {
     if (this.asking) return this.want(runIds, keys);
     this.asking = true;
     try {
-      const { body, buffers } = await this.backend.ask<CurvesAnswer>('table.curves', { run_ids: ids, keys, points: POINTS });
+      const { body, buffers } = await this.backend.ask('table.curves', { run_ids: ids, keys, points: POINTS });
       const values = asF64(buffers[0]);
       if (this.kept.size > MAX_KEPT) this.kept.clear();
       body.run_ids.forEach((id, i) =>

@@ -1,6 +1,7 @@
 import type { Backend } from './backend';
 import { messageOf } from './dom';
-import type { Action, ColumnSet, ColumnsAnswer, TableState } from './protocol_table';
+import type { TableState } from './protocol_table';
+import type { Action, ColumnSet, TableColumns } from './requests';
 import type { ExportFormat } from './table_bar';
 
 const REMEMBER_MS = 1500;
@@ -37,7 +38,7 @@ export class TableEdits {
 
   async act(action: Action, runIds: string[], undoable = true): Promise<void> {
     try {
-      const { body } = await this.backend.ask<{ run_ids: string[] }>('table.act', { action, run_ids: runIds });
+      const { body } = await this.backend.ask('table.act', { action, run_ids: runIds });
       const ids = body.run_ids;
       const back = BACK[action];
       if (back) this.events.gone(ids);
@@ -70,10 +71,10 @@ export class TableEdits {
   }
 
   /** Keep or (without a state) forget a column set; nobody waits for what was used last. */
-  async remember(name: string | null, state: TableState | null): Promise<ColumnsAnswer['sets'] | undefined> {
+  async remember(name: string | null, state: TableState | null): Promise<TableColumns['sets'] | undefined> {
     try {
       const question = { experiment_ids: this.experimentIds, name, set: state && setOf(state) };
-      return (await this.backend.ask<{ sets: ColumnsAnswer['sets'] }>('table.remember', question)).body.sets;
+      return (await this.backend.ask('table.remember', question)).body.sets;
     } catch (error) {
       if (name !== null) this.events.failed(messageOf(error));
       return undefined;
@@ -89,7 +90,7 @@ export class TableEdits {
 
   async export(question: { format: ExportFormat; columns: string[] }, how: 'copy' | 'download'): Promise<void> {
     try {
-      const { body } = await this.backend.ask<{ text: string; filename: string; rows: number }>('table.export', question);
+      const { body } = await this.backend.ask('table.export', question);
       if (how === 'copy') await navigator.clipboard.writeText(body.text);
       else download(body.text, body.filename, MIMES[question.format]);
       this.events.done(`${body.rows} rows ${how === 'copy' ? 'copied' : `in ${body.filename}`}`);

@@ -1,5 +1,6 @@
 import type { Backend } from './backend';
-import type { ColumnsAnswer, FirstPage, TableState } from './protocol_table';
+import type { FirstPage, TableState } from './protocol_table';
+import type { TableColumns } from './requests';
 
 /** What a table of runs is made with. */
 export interface TableOptions {
@@ -14,7 +15,7 @@ export interface TableOptions {
   /** Pixels, all there is, or (without) as high as the rows up to a limit. */
   height?: number | 'fill';
   /** What is known already, so that nothing needs to be asked for the first look. */
-  columns?: ColumnsAnswer;
+  columns?: TableColumns;
   first?: FirstPage;
   /** Whether runs can be edited, grouped and deleted. */
   editable?: boolean;

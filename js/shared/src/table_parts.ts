@@ -1,5 +1,6 @@
 import type { GridApi } from 'ag-grid-community';
-import type { Column, FirstPage, RowsQuery, SortKey, TableState } from './protocol_table';
+import type { FirstPage, RowsQuery, TableState } from './protocol_table';
+import type { Column, SortKey } from './requests';
 import { heading, type Row } from './rows';
 import { directionOf, SELECT, shownColumns } from './table_columns';
 import { GROUP_HEADER_HEIGHT, HEADER_HEIGHT, ROW_HEIGHT } from './table_grid';

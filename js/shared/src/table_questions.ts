@@ -1,6 +1,9 @@
-import type { Answer, Backend } from './backend';
-import type { ColumnsAnswer, Page, RowsQuery, Stage } from './protocol_table';
+import type { Answer, Backend, Body, Params, RequestName } from './backend';
+import type { RowsQuery } from './protocol_table';
+import type { Page, Stage, TableColumns } from './requests';
 import type { ExportFormat } from './table_bar';
+
+type AboutRuns = Extract<RequestName, `table.${string}`>;
 
 /** The runs that a table is about. */
 interface Scope {
@@ -13,17 +16,17 @@ interface Scope {
 export class TableQuestions {
   constructor(private readonly scope: Scope) {}
 
-  async columns(stage: Stage): Promise<ColumnsAnswer> {
-    return (await this.ask<ColumnsAnswer>('table.columns', { stage })).body;
+  async columns(stage: Stage): Promise<TableColumns> {
+    return (await this.ask('table.columns', { stage })).body;
   }
 
   rows(query: RowsQuery, start: number, stop: number): Promise<Answer<Page>> {
-    return this.ask<Page>('table.rows', { ...query, start, stop });
+    return this.ask('table.rows', { ...query, start, stop });
   }
 
   /** The ids of all runs that match, or of those in some groups. */
   async ids(query: RowsQuery, groups?: string[]): Promise<string[]> {
-    const { body } = await this.ask<{ run_ids: string[] }>('table.ids', groups ? { ...query, groups } : query);
+    const { body } = await this.ask('table.ids', groups ? { ...query, groups } : query);
     return body.run_ids;
   }
 
@@ -34,8 +37,8 @@ export class TableQuestions {
     return { ...query, ...scope, format };
   }
 
-  private ask<T>(type: string, question: object): Promise<Answer<T>> {
+  private ask<N extends AboutRuns>(type: N, params: Params<N>): Promise<Answer<Body<N>>> {
     const { backend, experimentIds, runIds } = this.scope;
-    return backend.ask<T>(type, { ...question, experiment_ids: experimentIds, run_ids: runIds });
+    return backend.ask(type, { ...params, experiment_ids: experimentIds, run_ids: runIds });
   }
 }

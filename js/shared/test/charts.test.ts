@@ -6,7 +6,7 @@ import { Detail } from '../src/detail';
 import { CardHead } from '../src/head';
 import { Legend, MOST_ENTRIES, soloed, toggled } from '../src/legend';
 import { joined, nearest, resolveX, smooth } from '../src/points';
-import type { RunRef } from '../src/protocol';
+import type { RunRef } from '../src/requests';
 import { type Points, SeriesSet } from '../src/series';
 import type { Theme } from '../src/theme';
 import { drawingOf, type PanelState, XScale } from '../src/traces';

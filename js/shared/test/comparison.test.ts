@@ -6,7 +6,6 @@ import { logTicks, niceTicks, scaleOf } from '../src/comparison_scale';
 import { metricPairs, packagePairs, pairs } from '../src/diff_facts';
 import { diffLines } from '../src/diff_lines';
 import { type Axis, axesOf, bend, brushBetween, moveAxis, placesOf, withBrush } from '../src/parallel_axes';
-import type { DataAnswer, DiffAnswer } from '../src/protocol_comparison';
 import type { Theme } from '../src/theme';
 
 const THEME: Theme = { dark: false, text: '#000', muted: '#888', grid: '#eee', danger: '#f00', font: 'x', palette: ['#00f'] } as unknown as Theme;
@@ -197,7 +196,7 @@ describe('what was saved', () => {
   } as unknown as SavedComparison;
 
   it('answers as the store did', async () => {
-    const found = RunData.from(await new SavedBackend(saved).ask<DataAnswer>('compare.data', { filter: '' }));
+    const found = RunData.from(await new SavedBackend(saved).ask('compare.data', { filter: '' }));
     expect(found.names).toEqual(['otter', 'heron']);
     expect([...found.columns.get('params.lr')!.values]).toEqual([0.1, NaN]);
     expect([...found.columns.get('params.kind')!.values]).toEqual([1, 0]);
@@ -206,12 +205,12 @@ describe('what was saved', () => {
 
   it('is filtered by words, and says what it does not have', async () => {
     const backend = new SavedBackend(saved);
-    const { body } = await backend.ask<DataAnswer>('compare.data', { filter: 'heron' });
+    const { body } = await backend.ask('compare.data', { filter: 'heron' });
     expect(body.run_ids).toEqual(['b']);
-    const importance = await backend.ask<{ message: string }>('compare.importance', { metric: 'metrics.loss' });
+    const importance = await backend.ask('compare.importance', { metric: 'metrics.loss' });
     expect(importance.body.message).toContain('nbtrack.param_importance("loss")');
-    const { body: diff } = await backend.ask<DiffAnswer>('compare.diff', { a: 'a', b: 'b' });
+    const { body: diff } = await backend.ask('compare.diff', { a: 'a', b: 'b' });
     expect(diff.b.params).toEqual([['kind', 'a']]);
-    await expect(backend.ask('table.act', {})).rejects.toThrow();
+    await expect(backend.ask('table.act', { action: 'archive', run_ids: [] })).rejects.toThrow();
   });
 });

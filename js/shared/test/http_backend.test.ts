@@ -19,28 +19,28 @@ function answering(status: number, body: unknown): { backend: HttpBackend; serve
 describe('HttpBackend', () => {
   it('asks below the base URL, and says which store', async () => {
     const { backend, asked } = answering(200, { body: { total: 1 }, buffers: [] });
-    expect((await backend.ask('store.tree', { start: 0 })).body).toEqual({ total: 1 });
+    expect((await backend.ask('store.tree', { experiment_id: '0', start: 0 })).body).toEqual({ total: 1 });
     const [url, init] = asked[0]!;
     expect(url).toBe('http://hub/user/x/nbtrack/ask?store=store+1');
-    expect(JSON.parse(String(init.body))).toEqual({ start: 0, type: 'store.tree' });
+    expect(JSON.parse(String(init.body))).toEqual({ experiment_id: '0', start: 0, type: 'store.tree' });
   });
 
   it('decodes buffers to their bytes', async () => {
     const { backend } = answering(200, { body: {}, buffers: [btoa(String.fromCharCode(0, 0, 0, 0, 0, 0, 240, 63))] });
-    const { buffers } = await backend.ask('chart.runs');
+    const { buffers } = await backend.ask('chart.runs', { run_ids: [] });
     expect(buffers[0]!.getFloat64(0, true)).toBe(1);
   });
 
   it('lets another backend try where the server does not know the store, or nothing of nbtrack', async () => {
     const unknown = answering(404, { error_code: 'STORE_NOT_FOUND', message: 'No such store.' });
-    await expect(unknown.backend.ask('run.details')).rejects.toThrow(UnknownStoreError);
+    await expect(unknown.backend.ask('run.details', { run_id: 'a' })).rejects.toThrow(UnknownStoreError);
     const missing = answering(404, '<html>Not found</html>');
-    await expect(missing.backend.ask('run.details')).rejects.toThrow(UnknownStoreError);
+    await expect(missing.backend.ask('run.details', { run_id: 'a' })).rejects.toThrow(UnknownStoreError);
   });
 
   it('passes on what the server says of a question it refuses', async () => {
     const { backend } = answering(400, { error_code: 'INVALID_PARAMETER_VALUE', message: 'metrics.loss < what?' });
-    await expect(backend.ask('store.tree')).rejects.toThrow('metrics.loss < what?');
+    await expect(backend.ask('store.tree', { experiment_id: '0' })).rejects.toThrow('metrics.loss < what?');
   });
 });
 

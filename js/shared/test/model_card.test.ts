@@ -2,7 +2,8 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { ModelCardView } from '../src/model_card';
 import type { FormInput } from '../src/model_form';
-import type { ModelCardFacts, ModelForm, Prediction } from '../src/protocol_models';
+import type { ModelCardFacts, ModelForm } from '../src/protocol_models';
+import type { Prediction } from '../src/requests';
 
 const facts: ModelCardFacts = {
   name: 'digits',

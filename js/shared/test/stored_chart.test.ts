@@ -6,7 +6,7 @@ import type { Chart } from '../src/chart';
 import { looksOf } from '../src/colours';
 import { Follower, progressOf } from '../src/follow';
 import { CardHead } from '../src/head';
-import type { RunRef } from '../src/protocol';
+import type { RunRef } from '../src/requests';
 import { SeriesSet } from '../src/series';
 import { StoredChart } from '../src/stored_chart';
 import type { Theme } from '../src/theme';

@@ -2,7 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { SavedRows } from '../src/finished_table';
 import type { TableView } from '../src/protocol';
-import { type Column, EMPTY_STATE, type Page } from '../src/protocol_table';
+import { EMPTY_STATE } from '../src/protocol_table';
+import type { Column, Page } from '../src/requests';
 import { columnWidth, decodeRows, formatSpread } from '../src/rows';
 import { sparkline } from '../src/table_cells';
 import { columnDefs, directionOf, shownColumns } from '../src/table_columns';
@@ -26,7 +27,7 @@ const saved: TableView = {
 
 async function names(filter: string, sort: [string, boolean][] = []): Promise<(string | null)[] | undefined> {
   const question = { columns: ['run_name'], filter, sort };
-  const { body } = await new SavedRows(saved).ask<Page>('table.rows', question);
+  const { body } = await new SavedRows(saved).ask('table.rows', question);
   return body.columns[0]?.values;
 }
 
@@ -58,7 +59,7 @@ describe('saved rows', () => {
   });
 
   it('say that they cannot do what needs a store', async () => {
-    await expect(new SavedRows(saved).ask('table.edit')).rejects.toThrow('run its cell again');
+    await expect(new SavedRows(saved).ask('table.edit', { run_id: 'a', column: 'note', value: '' })).rejects.toThrow('run its cell again');
   });
 });
 

@@ -1,5 +1,5 @@
 import type { AnyModel } from '@anywidget/types';
-import { type Answer, type Backend, serverBackend, UnknownStoreError } from '@nbtrack/shared/backend';
+import { type Answer, type Backend, type Body, type Params, type RequestName, serverBackend, UnknownStoreError } from '@nbtrack/shared/backend';
 import { type AnswerMessage, KERNEL_GONE, type NoAnswerMessage, type ViewState } from '@nbtrack/shared/protocol';
 import { sent } from './send';
 
@@ -21,11 +21,11 @@ export class CommBackend implements Backend {
     model.on('msg:custom', this.onMessage);
   }
 
-  async ask<T>(type: string, question: object = {}): Promise<Answer<T>> {
+  async ask<N extends RequestName>(type: N, params: Params<N>): Promise<Answer<Body<N>>> {
     const server = this.serverKnows ? serverBackend(this.model.get('store_id')) : null;
     if (server) {
       try {
-        return await server.ask<T>(type, question);
+        return await server.ask(type, params);
       } catch (error) {
         if (!(error instanceof UnknownStoreError)) throw error;
         this.serverKnows = false;
@@ -33,9 +33,9 @@ export class CommBackend implements Backend {
     }
     // several views of one model hear all answers, so the id says whose it is
     const id = `${this.view}:${++this.asked}`;
-    return new Promise<Answer<T>>((resolve, reject) => {
-      this.waiting.set(id, { resolve: answer => resolve(answer as Answer<T>), reject });
-      if (sent(this.model, { type: 'ask', id, question: { ...question, type } })) return;
+    return new Promise<Answer<Body<N>>>((resolve, reject) => {
+      this.waiting.set(id, { resolve: answer => resolve(answer as Answer<Body<N>>), reject });
+      if (sent(this.model, { type: 'ask', id, question: { ...params, type } })) return;
       this.waiting.delete(id);
       reject(new Error(KERNEL_GONE));
     });

@@ -2,7 +2,7 @@ import type { RenderProps } from '@anywidget/types';
 import { viewRoot } from '@nbtrack/shared/dom';
 import { ModelCardView } from '@nbtrack/shared/model_card';
 import type { ViewState } from '@nbtrack/shared/protocol';
-import type { ModelCardState, Prediction } from '@nbtrack/shared/protocol_models';
+import type { ModelCardState } from '@nbtrack/shared/protocol_models';
 import { followTheme } from '@nbtrack/shared/theme';
 import { CommBackend } from './comm_backend';
 
@@ -14,11 +14,11 @@ function render({ model, el }: RenderProps<ModelCardState & ViewState>): () => v
   const root = viewRoot(el, 'card');
   const stopTheme = followTheme(root, () => undefined);
   const backend = new CommBackend(model as never);
-  const card = new ModelCardView(root, async input => (await backend.ask<Prediction>('model.predict', input)).body);
+  const card = new ModelCardView(root, async input => (await backend.ask('model.predict', input)).body);
   let waiting: ReturnType<typeof setTimeout> | undefined;
   const look = (): void => {
     // what goes wrong shows in the state, or the kernel is gone and nothing changes any more
-    backend.ask('model.refresh').catch(() => undefined);
+    backend.ask('model.refresh', {}).catch(() => undefined);
   };
   const onFacts = (): void => {
     const facts = model.get('facts');

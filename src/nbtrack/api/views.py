@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     import pandas as pd
     from plotly.graph_objects import Figure
 
-    from nbtrack.views.chart.live import RunsChart
-    from nbtrack.views.run_tables import StoreRunTable
     from nbtrack.views.widgets.comparison import Comparison
+    from nbtrack.views.widgets.runs_chart import RunsChart
+    from nbtrack.views.widgets.store_run_table import StoreRunTable
 
 
 def runs(
@@ -50,7 +50,7 @@ def runs(
         ``table.selected`` is a DataFrame of the runs that are selected; ``to_csv``,
         ``to_markdown`` and ``to_latex`` give the table as text.
     """
-    from nbtrack.views.run_tables import runs_table
+    from nbtrack.views.widgets.store_run_table import runs_table
 
     scope = _scope(experiment_names)
     return runs_table(context.store(), scope, filter, columns, sort=sort, group=group)
@@ -82,7 +82,7 @@ def chart(
     RunsChart
         ``chart.figure()`` is a figure of Plotly, to style and to save.
     """
-    from nbtrack.views.chart.live import runs_chart
+    from nbtrack.views.widgets.runs_chart import runs_chart
 
     return runs_chart(context.store(), _scope(experiment_names), runs, keys, **options)
 
@@ -121,7 +121,7 @@ def plot(
     MissingDependencyError
         If plotly is not installed.
     """
-    from nbtrack.views.chart.live import runs_figure
+    from nbtrack.views.widgets.runs_chart import runs_figure
 
     options = {"title": title, "x": x, "smoothing": smoothing, "log_x": log_x, "log_y": log_y}
     scope = _scope(experiment_names)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from nbtrack.cli.command import Command
 from nbtrack.cli.output import first_line, print_json, print_table
 from nbtrack.cli.selection import run_of, store
 
-Facts = dict[str, Any]
+Facts = Mapping[str, Any]
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from nbtrack.tracking.run import ERROR_TAG, ActiveRun
 from nbtrack.views.chart.content import RunRef
 from nbtrack.views.chart.curves import Curve
 from nbtrack.views.details.baselines import Baselines, facts_of, read_baselines
-from nbtrack.views.details.run_diff import RunFacts, run_diff
+from nbtrack.views.details.run_diff import RunFacts, SinceItem, run_diff
 from nbtrack.views.display import live_front_end
 from nbtrack.views.widgets.run_card import RunCard
 
@@ -286,7 +286,7 @@ class LiveCard:
         elif left_out:
             self._card.set_since(left_out)
 
-    def _left_out(self, params: Mapping[str, str]) -> list[dict[str, str]]:
+    def _left_out(self, params: Mapping[str, str]) -> list[SinceItem]:
         """Return the item that says which secrets were not kept."""
         hidden = (name for name, value in params.items() if HIDDEN in value)
         names = dict.fromkeys([*self._run.left_out, *hidden])

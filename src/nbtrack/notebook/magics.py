@@ -160,7 +160,7 @@ class TrackMagics(Magics):
 
             -o NAME            the variable that gets the DataFrame
         """
-        from nbtrack.views.run_tables import runs_table
+        from nbtrack.views.widgets.store_run_table import runs_table
 
         if cell is not None:
             return self._result(line, cell)
@@ -174,7 +174,7 @@ class TrackMagics(Magics):
             raise UsageError(str(error)) from None
 
     def _result(self, line: str, query: str) -> RunTable:
-        from nbtrack.views.run_tables import result_table
+        from nbtrack.views.widgets.store_run_table import result_table
 
         name = _output_name(line)
         if not query.strip():

@@ -13,12 +13,13 @@ from nbtrack.models.info import ModelInfo
 from nbtrack.tracking import context
 from nbtrack.tracking.model_places import locate
 from nbtrack.views.display import Bundle, display_mode
+from nbtrack.views.json_types import ModelFacts
 from nbtrack.views.models.card import card_facts, model_bundle
-from nbtrack.views.models.facts import Facts, logged_model, model_file, model_folder, model_version
+from nbtrack.views.models.facts import logged_model, model_file, model_folder, model_version
 
 MAX_CARDS = 32  # that can be asked; older ones still show what they know
 
-Read = Callable[[], tuple[Facts, Mapping[str, Any]]]
+Read = Callable[[], tuple[ModelFacts, Mapping[str, Any]]]
 
 _cards: deque[Any] = deque()
 
@@ -60,14 +61,14 @@ def _reader_of(model: Any) -> Read:
     return lambda: _of_file(metadata)
 
 
-def _at(uri: str) -> tuple[Facts, Mapping[str, Any]]:
+def _at(uri: str) -> tuple[ModelFacts, Mapping[str, Any]]:
     place = locate(uri)
     if place.model_id is not None and place.tracked:
         return logged_model(context.store_of_model(place.model_id), place.model_id)
     return model_folder(place.folder, uri)
 
 
-def _of_file(metadata: Any) -> tuple[Facts, Mapping[str, Any]]:
+def _of_file(metadata: Any) -> tuple[ModelFacts, Mapping[str, Any]]:
     """Return what is known of a loaded model: by its id, else by what its MLmodel file said."""
     if metadata.model_id is not None:
         try:

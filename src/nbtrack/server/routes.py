@@ -1,25 +1,73 @@
-"""The table of routes."""
+"""What the pages of nbtrack ask: endpoints, which know no transport, and the table of routes."""
 
 from __future__ import annotations
 
-from nbtrack.server.endpoints.artifacts import artifact
-from nbtrack.server.endpoints.ask import ask
-from nbtrack.server.endpoints.stores import stores, watch
-from nbtrack.server.messages import Request
+import base64
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from nbtrack.errors import InvalidParameterError
+from nbtrack.rpc import access_of, answer
+from nbtrack.rpc.request import parse
+from nbtrack.server import wire
+from nbtrack.server.messages import FileReply, Reply, Request
 from nbtrack.server.mlflow.table import MLFLOW
 from nbtrack.server.route import Action, Route
+from nbtrack.server.site import Site
+from nbtrack.store.runs import get_run
+from nbtrack.store.store import Store
 
-_CHANGING = ("act", "edit", "remember")
+
+def ask(store: Store, request: Request) -> Reply:
+    """Answer a request: the body of the request, as it would come over a widget's comm."""
+    found = answer(store, request.json())
+    buffers = [base64.b64encode(buffer).decode("ascii") for buffer in found.buffers]
+    return Reply({wire.BODY: found.body, wire.BUFFERS: buffers})
 
 
-def action_of_question(request: Request) -> Action:
-    """Return whether a question changes the store it asks about."""
-    verb = str(request.json().get("type", "")).partition(".")[2]
-    return "write" if verb in _CHANGING else "read"
+def artifact(store: Store, request: Request) -> FileReply:
+    """Open an artifact; it is only ever saved by the browser, never shown or run."""
+    missing = [name for name in (wire.RUN_ID, wire.PATH) if not request.query.get(name)]
+    if missing:
+        raise InvalidParameterError(f"The address has no {' and no '.join(missing)}.")
+    path = request.query[wire.PATH]
+    with store.read() as reader:
+        run = get_run(reader, request.query[wire.RUN_ID])
+    opened = store.access.folder(run.info.artifact_uri).open(path)
+    return FileReply(opened, PurePosixPath(path).name)
+
+
+@dataclass(frozen=True)
+class WatchParams:
+    """Which store, and for how many seconds."""
+
+    store: str
+    seconds: float = 60.0
+
+
+def stores(site: Site, request: Request) -> Reply:
+    """List the stores; ``?refresh=1`` looks for new ones at once."""
+    refresh = request.query.get(wire.REFRESH, "0") not in ("", "0", "false")
+    return Reply({wire.STORES: site.catalog.listing(refresh=refresh)})
+
+
+def watch(site: Site, request: Request) -> Reply:
+    """Announce changes of a store for some seconds from now on; 0 seconds end it."""
+    params = parse(WatchParams, request.json())
+    if params.seconds < 0:
+        raise InvalidParameterError(f"seconds is {params.seconds:g}; it cannot be negative.")
+    seconds = min(params.seconds, wire.MAX_LEASE_S)
+    site.leases.extend(site.catalog.find(params.store), seconds)
+    return Reply({wire.STORE: params.store, wire.SECONDS: seconds})
+
+
+def action_of_request(request: Request) -> Action:
+    """Return whether a request of the front end changes the store it is about."""
+    return access_of(request.json())
 
 
 OURS = (
-    Route("POST", "/ask", ask, "store", action=action_of_question),
+    Route("POST", "/ask", ask, "store", action=action_of_request),
     Route("GET", "/artifact", artifact, "store"),
     Route("GET", "/stores", stores, "site"),
     Route("POST", "/watch", watch, "site"),

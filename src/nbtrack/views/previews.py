@@ -9,7 +9,7 @@ import math
 import struct
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
-from typing import Any, BinaryIO, Literal
+from typing import Any, BinaryIO, Literal, NotRequired, TypedDict
 
 from nbtrack.store.artifacts import ArtifactFolder
 from nbtrack.views.parquet_rows import CannotShowError, first_rows
@@ -43,6 +43,17 @@ _BINARY = {".pt", ".pth", ".pkl", ".pickle", ".npy", ".npz", ".zip", ".gz", ".ta
 Kind = Literal["image", "text", "table", "json", "html", "none"]
 
 
+class PreviewJson(TypedDict):
+    """What is shown of a file; see `Preview`. Of an image, the buffer has its bytes."""
+
+    kind: Kind
+    mime: str
+    truncated: bool
+    text: NotRequired[str]
+    columns: NotRequired[list[str]]
+    rows: NotRequired[list[list[Any]]]
+
+
 @dataclass(frozen=True)
 class Preview:
     """What is shown of a file.
@@ -70,13 +81,13 @@ class Preview:
     rows: list[list[Any]] = field(default_factory=list)
     image: bytes | None = None
 
-    def as_answer(self) -> tuple[dict[str, Any], list[bytes]]:
-        """Return the body and the buffers of the answer to a question."""
-        body: dict[str, Any] = {"kind": self.kind, "mime": self.mime, "truncated": self.truncated}
+    def as_answer(self) -> tuple[PreviewJson, list[bytes]]:
+        """Return the body and the buffers of the response to a request."""
+        body: PreviewJson = {"kind": self.kind, "mime": self.mime, "truncated": self.truncated}
         if self.text is not None:
             body["text"] = self.text
         if self.kind == "table":
-            body |= {"columns": self.columns, "rows": self.rows}
+            body["columns"], body["rows"] = self.columns, self.rows
         return body, [] if self.image is None else [self.image]
 
 

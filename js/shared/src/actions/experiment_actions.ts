@@ -1,4 +1,4 @@
-import type { Experiment } from '../answers';
+import type { Experiment } from '../requests';
 import { askForNote } from './dialogs';
 import { StoreActions } from './store_actions';
 

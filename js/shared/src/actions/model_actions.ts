@@ -1,7 +1,7 @@
 import { askForAlias, askForName, askForNote, askForStage, askForTag } from './dialogs';
 import { CodeActions } from './code_actions';
-import type { ModelFacts, ModelRef, VersionLink } from '../model_answers';
-import { refOf } from '../model_answers';
+import { refOf } from '../model_ref';
+import type { ModelEdit, ModelFacts, ModelRef, VersionLink } from '../requests';
 
 /** A version, as far as the registry knows it. */
 export type Version = VersionLink;
@@ -25,12 +25,12 @@ export class ModelActions extends CodeActions {
     if (!alias) return;
     const before = holder(alias);
     if (before === version || !(await this.setAlias(name, alias, version))) return;
-    const back = before === null ? () => this.act('delete_alias', { name, alias }) : () => this.setAlias(name, alias, before);
+    const back = before === null ? () => this.act({ action: 'delete_alias', name, alias }) : () => this.setAlias(name, alias, before);
     this.say(`@${alias} is v${version} of “${name}”${before === null ? '' : ` now; it was v${before}`}`, back);
   }
 
   async removeAlias({ name, version }: Version, alias: string): Promise<void> {
-    if (!(await this.act('delete_alias', { name, alias }))) return;
+    if (!(await this.act({ action: 'delete_alias', name, alias }))) return;
     this.say(`@${alias} names no version of “${name}” any more`, () => this.setAlias(name, alias, version));
   }
 
@@ -54,49 +54,49 @@ export class ModelActions extends CodeActions {
   }
 
   setDescription(name: string, version: number | null, description: string): Promise<boolean> {
-    return this.act('describe', version === null ? { name, description } : { name, version, description });
+    return this.act({ action: 'describe', name, description, ...(version === null ? {} : { version }) });
   }
 
   async tag({ name, version }: Version, before?: [string, string]): Promise<void> {
     const tag = await askForTag(this.nbtrack.desk, `${name} v${version}`, before);
-    if (tag) await this.act('tag', { name, version, key: tag[0], value: tag[1] });
+    if (tag) await this.act({ action: 'tag', name, version, key: tag[0], value: tag[1] });
   }
 
   /** Register a logged model, under a name that is there or a new one. */
   async register(modelId: string, suggestion: string, known: readonly string[]): Promise<void> {
     const name = await askForName(this.nbtrack.desk, 'Register the model', 'Name', suggestion, known, 'Register');
-    if (name && (await this.act('register', { model_id: modelId, name }))) this.say(`Registered as a version of “${name}”`);
+    if (name && (await this.act({ action: 'register', model_id: modelId, name }))) this.say(`Registered as a version of “${name}”`);
   }
 
   async rename(name: string, newName: string): Promise<void> {
-    if (!(await this.act('rename', { name, new_name: newName }))) return;
-    this.say(`“${name}” is “${newName}” now`, () => this.act('rename', { name: newName, new_name: name }));
+    if (!(await this.act({ action: 'rename', name, new_name: newName }))) return;
+    this.say(`“${name}” is “${newName}” now`, () => this.act({ action: 'rename', name: newName, new_name: name }));
   }
 
   async deleteVersion({ name, version, aliases }: Version): Promise<void> {
     const names = aliases.length > 0 ? ` and ${aliases.map(alias => `@${alias}`).join(', ')}` : '';
     const body = `The version${names} cannot be brought back, and its number is not given again. The logged model stays with its run.`;
-    if (await this.nbtrack.desk.sure(`Delete v${version} of “${name}”?`, body, 'Delete')) await this.act('delete_version', { name, version });
+    if (await this.nbtrack.desk.sure(`Delete v${version} of “${name}”?`, body, 'Delete')) await this.act({ action: 'delete_version', name, version });
   }
 
   async deleteModel(name: string, versions: number): Promise<boolean> {
     const body = `It is removed with its ${versions === 1 ? 'version' : `${versions} versions`}, aliases and tags, and cannot be brought back. The logged models stay with their runs.`;
-    return (await this.nbtrack.desk.sure(`Delete the registered model “${name}”?`, body, 'Delete')) && this.act('delete_model', { name });
+    return (await this.nbtrack.desk.sure(`Delete the registered model “${name}”?`, body, 'Delete')) && this.act({ action: 'delete_model', name });
   }
 
   private setAlias(name: string, alias: string, version: number): Promise<boolean> {
-    return this.act('set_alias', { name, alias, version });
+    return this.act({ action: 'set_alias', name, alias, version });
   }
 
   private setStage(name: string, version: number, stage: string, archive: boolean): Promise<boolean> {
-    return this.act('stage', { name, version, stage, archive_existing: archive });
+    return this.act({ action: 'stage', name, version, stage, archive_existing: archive });
   }
 
   private async details(ref: ModelRef): Promise<ModelFacts | undefined> {
-    return (await this.ask<ModelFacts>('models.details', refOf(ref)))?.body;
+    return (await this.ask('models.details', refOf(ref)))?.body;
   }
 
-  private act(action: string, more: object): Promise<boolean> {
-    return this.change('models.act', { action, ...more });
+  private act(edit: ModelEdit): Promise<boolean> {
+    return this.change('models.act', edit);
   }
 }

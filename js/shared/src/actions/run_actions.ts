@@ -1,5 +1,5 @@
 import { formatNumber } from '../format';
-import type { Details, Loading, Source } from '../answers';
+import type { FullRun, Source } from '../requests';
 import { CodeActions } from './code_actions';
 import { askForNote, askForTag } from './dialogs';
 import { FIRST_RUN } from '../empty_states';
@@ -57,7 +57,7 @@ export class RunActions extends CodeActions {
 
   /** Insert the cell that made a run, after the earlier cells that it needed. */
   async insertSource(runId: string): Promise<void> {
-    const answer = await this.ask<Source>('run.source', { run_id: runId });
+    const answer = await this.ask('run.source', { run_id: runId });
     if (!answer) return;
     const cells = answer.body.cells.map(cell => cell.source);
     if (cells.length === 0) {
@@ -71,7 +71,7 @@ export class RunActions extends CodeActions {
 
   /** Insert a cell that goes on with a run. */
   async resume(run: Named & { last_step?: number | null }): Promise<void> {
-    const answer = await this.ask<Source>('run.source', { run_id: run.run_id });
+    const answer = await this.ask('run.source', { run_id: run.run_id });
     if (!answer) return;
     const { cells, resume } = answer.body;
     const earlier = resume === null ? [] : cells.slice(0, -1).map(cell => cell.source);
@@ -82,7 +82,7 @@ export class RunActions extends CodeActions {
   }
 
   async copyLoading(runId: string): Promise<void> {
-    const answer = await this.ask<Loading>('run.loading', { run_id: runId });
+    const answer = await this.ask('run.loading', { run_id: runId });
     if (answer) await this.copy(answer.body.code, 'The code that loads this run is in the clipboard');
   }
 
@@ -90,8 +90,8 @@ export class RunActions extends CodeActions {
     return this.insert([FIRST_RUN]);
   }
 
-  async details(runId: string): Promise<Details | undefined> {
-    return (await this.ask<Details>('run.details', { run_id: runId }))?.body;
+  async details(runId: string): Promise<FullRun | undefined> {
+    return (await this.ask('run.details', { run_id: runId }))?.body;
   }
 
   private async edit(runId: string, column: string, value: string): Promise<void> {

@@ -1,4 +1,4 @@
-import type { Answer } from '../backend';
+import type { Answer, Body, Params, RequestName } from '../backend';
 import type { Stores } from '../desk';
 import { messageOf } from '../dom';
 
@@ -12,9 +12,9 @@ export class StoreActions {
     protected readonly storeId: string
   ) {}
 
-  protected async ask<T>(type: string, question: object): Promise<Answer<T> | null> {
+  protected async ask<N extends RequestName>(type: N, params: Params<N>): Promise<Answer<Body<N>> | null> {
     try {
-      return await this.nbtrack.backend(this.storeId).ask<T>(type, question);
+      return await this.nbtrack.backend(this.storeId).ask(type, params);
     } catch (error) {
       this.nbtrack.desk.say('error', messageOf(error));
       return null;
@@ -22,8 +22,8 @@ export class StoreActions {
   }
 
   /** Ask for a change; whether it was made. */
-  protected async change(type: string, question: object): Promise<boolean> {
-    if ((await this.ask(type, question)) === null) return false;
+  protected async change<N extends RequestName>(type: N, params: Params<N>): Promise<boolean> {
+    if ((await this.ask(type, params)) === null) return false;
     this.nbtrack.watcher.tell(this.storeId);
     return true;
   }

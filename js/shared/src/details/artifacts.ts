@@ -1,5 +1,5 @@
 import { errorBox, h, messageOf } from '../dom';
-import type { ArtifactFile } from '../answers';
+import type { ArtifactFile } from '../requests';
 import type { FileSource } from './file_source';
 import { formatBytes } from '../format';
 import { previewOf } from './preview';

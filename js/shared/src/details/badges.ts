@@ -1,5 +1,5 @@
 import { h } from '../dom';
-import type { Badge } from '../answers';
+import type { Badge } from '../requests';
 
 let badges = 0;
 

@@ -1,13 +1,13 @@
 import { h } from '../dom';
 import { formatBytes } from '../format';
-import type { Details, Environment } from '../answers';
+import type { Environment, FullRun } from '../requests';
 import { plain } from './overview';
 import { facts, filteredTable, section } from './parts';
 
 const KNOWN = new Set(['python', 'platform', 'packages', 'git']);
 
 /** What a run ran with. */
-export function showEnvironment(panel: HTMLElement, { environment, run }: Details): void {
+export function showEnvironment(panel: HTMLElement, { environment, run }: FullRun): void {
   const { git, packages = [] } = environment;
   const more = Object.entries(environment).filter(([name, value]) => !KNOWN.has(name) && value !== null && value !== '');
   panel.replaceChildren(
@@ -43,7 +43,7 @@ function titled(name: string): string {
 }
 
 /** The params of a run. */
-export function showParams(panel: HTMLElement, { params }: Details): void {
+export function showParams(panel: HTMLElement, { params }: FullRun): void {
   if (params.length > 0) panel.replaceChildren(filteredTable('Params', ['Param', 'Value'], params));
   else panel.replaceChildren(h('p', { class: 'nbt-empty' }, 'This run has logged no params.'));
 }

@@ -1,6 +1,6 @@
 import type { Answer, Backend } from '../backend';
-import type { ArtifactFile, Artifacts, Preview } from '../answers';
-import { type ModelRef, refOf } from '../model_answers';
+import { refOf } from '../model_ref';
+import type { ArtifactFile, ModelRef, Preview } from '../requests';
 
 /** Where files come from that are looked at. */
 export interface FileSource {
@@ -13,8 +13,8 @@ export interface FileSource {
 /** The artifacts of a run. */
 export function filesOfRun(backend: Backend, runId: string, address: (path: string) => string): FileSource {
   return {
-    list: async path => (await backend.ask<Artifacts>('run.artifacts', { run_id: runId, path })).body.files,
-    preview: path => backend.ask<Preview>('run.preview', { run_id: runId, path }),
+    list: async path => (await backend.ask('run.artifacts', { run_id: runId, path })).body.files,
+    preview: path => backend.ask('run.preview', { run_id: runId, path }),
     address
   };
 }
@@ -23,7 +23,7 @@ export function filesOfRun(backend: Backend, runId: string, address: (path: stri
 export function filesOfModel(backend: Backend, ref: ModelRef, files: readonly { path: string; size: number | null }[]): FileSource {
   return {
     list: path => Promise.resolve(filesBelow(path, files)),
-    preview: path => backend.ask<Preview>('models.preview', { ...refOf(ref), path }),
+    preview: path => backend.ask('models.preview', { ...refOf(ref), path }),
     address: null
   };
 }

@@ -3,7 +3,8 @@ import { formatBytes, formatTime } from '../format';
 import { modelBadge, modelChips } from '../model_parts';
 import { problemBox } from '../empty_states';
 import type { ModelActions } from '../actions/model_actions';
-import { type ModelFacts, type ModelRef, type TreeModel, refOf } from '../model_answers';
+import { refOf } from '../model_ref';
+import type { ModelFacts, ModelRef, TreeModel } from '../requests';
 import { problemOf } from '../problem';
 import type { Stores } from '../desk';
 import { ArtifactBrowser } from './artifacts';
@@ -64,7 +65,7 @@ export class ModelDetails {
     const asked = ++this.asked;
     const { nbtrack, storeId, ref } = this.context;
     try {
-      const { body } = await nbtrack.backend(storeId).ask<ModelFacts>('models.details', refOf(ref));
+      const { body } = await nbtrack.backend(storeId).ask('models.details', refOf(ref));
       if (!this.disposed && asked === this.asked) this.show(body);
     } catch (error) {
       if (this.disposed || asked !== this.asked) return;

@@ -1,7 +1,7 @@
 import { h } from '../dom';
 import { formatBytes, formatTime } from '../format';
 import { codeLine, metricText, modelChips, parametersText, signatureTable } from '../model_parts';
-import type { ModelFacts, VersionLink } from '../model_answers';
+import type { ModelFacts, VersionLink } from '../requests';
 import { stateSign } from '../state_sign';
 import { noteEditor } from './overview';
 import { facts, filteredTable, linkButton, section, textTable } from './parts';

@@ -1,6 +1,6 @@
 import { h } from '../dom';
 import { formatDuration, formatNumber, formatTime } from '../format';
-import type { DatasetFacts, Details, MetricFacts, RunLink } from '../answers';
+import type { DatasetFacts, FullRun, MetricFacts, RunLink } from '../requests';
 import { sparkline } from '../sparkline';
 import { stateSign } from '../state_sign';
 import { changesSection } from './changes';
@@ -21,7 +21,7 @@ export interface OverviewHandlers {
 }
 
 /** What a run was about, in one look. */
-export function showOverview(panel: HTMLElement, details: Details, handlers: OverviewHandlers): void {
+export function showOverview(panel: HTMLElement, details: FullRun, handlers: OverviewHandlers): void {
   const { run } = details;
   const parts: HTMLElement[] = [];
   if (run.error) parts.push(h('pre', { class: 'nbt-failure', tabindex: 0, 'aria-label': 'Why the run failed' }, run.error));
@@ -71,7 +71,7 @@ function metricTable(metrics: readonly MetricFacts[]): HTMLElement {
   return scroller('Metrics', textTable('Metrics', ['Metric', 'Curve', 'Last', 'Min', 'Max', 'Step'], rows));
 }
 
-function firstParams(params: Details['params'], handlers: OverviewHandlers): HTMLElement[] {
+function firstParams(params: FullRun['params'], handlers: OverviewHandlers): HTMLElement[] {
   const shown = h('div', { class: 'nbt-columns-2' }, facts(params.slice(0, FEW_PARAMS)));
   if (params.length <= FEW_PARAMS) return [shown];
   return [shown, linkButton(`All ${params.length} params`, () => handlers.show('params'))];
@@ -88,7 +88,7 @@ export function plain(value: unknown): string {
   return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }
 
-function tagList(details: Details, handlers: OverviewHandlers): HTMLElement {
+function tagList(details: FullRun, handlers: OverviewHandlers): HTMLElement {
   const list = h('div', { class: 'nbt-chips' });
   for (const [key, value] of details.tags) {
     const chip = h('button', { type: 'button', class: 'nbt-chip', title: 'Change this tag' }, h('span', {}, key), value);

@@ -1,7 +1,7 @@
 import type { Answer } from '../backend';
 import { errorBox, h, messageOf } from '../dom';
 import { formatNumber } from '../format';
-import type { ArtifactFile, Preview } from '../answers';
+import type { ArtifactFile, Preview } from '../requests';
 import { formatBytes } from '../format';
 import type { FileSource } from './file_source';
 import type { Highlighter } from './highlighter';

@@ -1,7 +1,7 @@
 import { errorBox, h } from '../dom';
 import { StoredChart } from '../stored_chart';
 import { formatDuration, formatNumber, formatTime } from '../format';
-import type { Details, Source } from '../answers';
+import type { FullRun, ModelRef } from '../requests';
 import { problemBox } from '../empty_states';
 import { problemOf } from '../problem';
 import type { RunActions } from '../actions/run_actions';
@@ -12,7 +12,6 @@ import { filesOfRun } from './file_source';
 import { badgeElement } from './badges';
 import { showEnvironment, showParams } from './environment';
 import { showOverview } from './overview';
-import type { ModelRef } from '../model_answers';
 import { linkButton } from './parts';
 import { showRunModels } from './run_models';
 import type { Highlighter } from './highlighter';
@@ -38,7 +37,7 @@ export class RunDetails {
   private readonly head = h('header', { class: 'nbt-details-head' });
   private readonly tabs: Tabs;
   private readonly highlighter: Highlighter;
-  private details: Details | null = null;
+  private details: FullRun | null = null;
   private chart: StoredChart | null = null;
   private files: ArtifactBrowser | null = null;
   private seen = '';
@@ -72,7 +71,7 @@ export class RunDetails {
     const asked = ++this.asked;
     const { nbtrack, storeId, runId } = this.context;
     try {
-      const { body } = await nbtrack.backend(storeId).ask<Details>('run.details', { run_id: runId });
+      const { body } = await nbtrack.backend(storeId).ask('run.details', { run_id: runId });
       if (this.disposed || asked !== this.asked) return;
       this.show(body);
     } catch (error) {
@@ -85,7 +84,7 @@ export class RunDetails {
     }
   }
 
-  private show(details: Details): void {
+  private show(details: FullRun): void {
     const before = this.details;
     this.details = details;
     const now = JSON.stringify(details);
@@ -104,7 +103,7 @@ export class RunDetails {
     if (!before && writing !== document.body && writing?.contains(this.root)) this.tabs.focus();
   }
 
-  private tabsOf(details: Details): Tab[] {
+  private tabsOf(details: FullRun): Tab[] {
     const { actions, runId, open } = this.context;
     const handlers = {
       open,
@@ -131,7 +130,7 @@ export class RunDetails {
     return tabs;
   }
 
-  private showHead({ run, badges }: Details): void {
+  private showHead({ run, badges }: FullRun): void {
     const { actions, runId } = this.context;
     const named = { run_id: run.run_id, name: run.name, last_step: run.last_step };
     const title = h('h2', { class: 'nbt-details-name' }, run.name);
@@ -159,7 +158,7 @@ export class RunDetails {
     this.head.replaceChildren(first, line);
   }
 
-  private showCurves(panel: HTMLElement, { metrics }: Details): void {
+  private showCurves(panel: HTMLElement, { metrics }: FullRun): void {
     if (this.chart) return;
     if (metrics.length === 0) {
       panel.replaceChildren(h('p', { class: 'nbt-empty' }, 'This run has logged no metrics, so there are no curves.'));
@@ -177,7 +176,7 @@ export class RunDetails {
     this.files = new ArtifactBrowser(panel, filesOfRun(nbtrack.backend(storeId), runId, address), this.highlighter);
   }
 
-  private async showSource(panel: HTMLElement, details: Details): Promise<void> {
+  private async showSource(panel: HTMLElement, details: FullRun): Promise<void> {
     if (panel.childElementCount > 0) return;
     const { nbtrack, storeId, runId, actions } = this.context;
     const handlers = {
@@ -186,7 +185,7 @@ export class RunDetails {
     };
     panel.replaceChildren(h('p', { class: 'nbt-empty' }, 'Loading the source …'));
     try {
-      const { body } = await nbtrack.backend(storeId).ask<Source>('run.source', { run_id: runId });
+      const { body } = await nbtrack.backend(storeId).ask('run.source', { run_id: runId });
       showSource(panel, details, body, this.highlighter, handlers);
     } catch (error) {
       panel.replaceChildren(errorBox(problemOf(error).advice));

@@ -1,7 +1,7 @@
 import { h } from '../dom';
 import { formatBytes, formatTime } from '../format';
 import { codeLine, metricText, modelBadge, modelChips, parametersText, signatureTable } from '../model_parts';
-import type { RunModel } from '../model_answers';
+import type { RunModel } from '../requests';
 import { type ModelHandlers, versionButton } from './model_overview';
 import { facts, linkButton } from './parts';
 

@@ -1,5 +1,5 @@
 import { h } from '../dom';
-import type { Details, Source } from '../answers';
+import type { FullRun, Source } from '../requests';
 import { lackingText } from '../actions/run_actions';
 import type { Highlighter } from './highlighter';
 import { section } from './parts';
@@ -13,7 +13,7 @@ export interface SourceHandlers {
 /** The cell of a run, and the earlier ones that it needed. */
 export function showSource(
   panel: HTMLElement,
-  details: Details,
+  details: FullRun,
   source: Source,
   highlighter: Highlighter,
   handlers: SourceHandlers

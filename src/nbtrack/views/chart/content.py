@@ -4,13 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any, Literal, TypedDict
 
 from nbtrack.errors import InvalidParameterError
 from nbtrack.views.chart.curves import Curve
+from nbtrack.views.json_types import RunState
 
 ROLES = ("live", "last", "best", "plain")
 STATES = ("RUNNING", "SCHEDULED", "FINISHED", "FAILED", "KILLED", "INTERRUPTED")
+
+
+class RunRefJson(TypedDict):
+    """A run that a chart shows, as the browser knows it; see `RunRef`."""
+
+    id: str
+    name: str
+    role: Annotated[str, Literal["live", "last", "best", "plain"]]
+    state: RunState
 
 
 @dataclass(frozen=True)
@@ -39,7 +49,7 @@ class RunRef:
                     f"Run '{self.name}' has the {what} {value!r}; use one of {', '.join(known)}."
                 )
 
-    def as_json(self) -> dict[str, str]:
+    def as_json(self) -> RunRefJson:
         """Return the run as the browser knows it."""
         return {"id": self.run_id, "name": self.name, "role": self.role, "state": self.state}
 

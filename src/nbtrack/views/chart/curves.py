@@ -7,7 +7,7 @@ import json
 import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,6 +70,18 @@ class Curve:
         """Return the points at these positions."""
         steps, times, values = self.steps[indices], self.times[indices], self.values[indices]
         return Curve(self.run_id, self.key, steps, times, values, self.total)
+
+
+class SeriesHead(TypedDict):
+    """A series in a binary message: its ``n`` points follow those of the series before it.
+
+    ``total`` is how many points there are, where these are a choice of them.
+    """
+
+    run: str
+    key: str
+    n: int
+    total: int
 
 
 def thin(values: Floats, width: int, ordinals: NDArray[np.int64] | None = None) -> Indices:
@@ -178,9 +190,9 @@ def as_curve(run_id: str, key: str, points: Iterable[tuple[float, float, float]]
     return Curve(run_id, key, table[:, 0], table[:, 1], table[:, 2])
 
 
-def encoded(curves: Sequence[Curve]) -> tuple[list[dict[str, Any]], list[bytes]]:
+def encoded(curves: Sequence[Curve]) -> tuple[list[SeriesHead], list[bytes]]:
     """Return curves as they travel: heads, and columns of step, time and value of all in turn."""
-    heads = [
+    heads: list[SeriesHead] = [
         {"run": curve.run_id, "key": curve.key, "n": len(curve), "total": curve.total}
         for curve in curves
     ]

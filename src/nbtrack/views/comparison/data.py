@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 
 from nbtrack.errors import InvalidParameterError, NotFoundError
 from nbtrack.store.reader import Reader
 from nbtrack.store.run_lookup import find_run
+from nbtrack.store.search.direction import Direction
 from nbtrack.views.comparison.query import (
     ComparedColumn,
     ComparedKey,
     ComparedRun,
+    Kind,
     compared_columns,
     compared_keys,
     compared_runs,
 )
+from nbtrack.views.json_types import RunState
 from nbtrack.views.metric_names import compared_metrics
 from nbtrack.views.table.query import table_rows
 
@@ -55,6 +58,42 @@ class Scope:
         return table_rows(reader, self.experiment_ids, self.filter, [], 0, MAX_RUNS)
 
 
+class ComparedKeyJson(TypedDict):
+    """A param or metric that could be asked for; see `ComparedKey`."""
+
+    name: str
+    kind: Kind
+    differs: bool
+    values: int
+    direction: Direction | None
+
+
+class ComparedColumnJson(TypedDict):
+    """The values of one param or metric.
+
+    ``buffer`` is the place of its float64 buffer; of a category the numbers are places in
+    ``categories``. ``missing`` are the runs that have no value, as opposed to NaN.
+    """
+
+    name: str
+    kind: Kind
+    buffer: int
+    categories: list[str]
+    missing: list[int]
+    direction: Direction | None
+
+
+class ComparedRuns(TypedDict):
+    """Values of many runs; ``total`` is how many there are, of which at most 10,000 are here."""
+
+    run_ids: list[str]
+    names: list[str]
+    states: list[RunState]
+    total: int
+    available: list[ComparedKeyJson]
+    columns: list[ComparedColumnJson]
+
+
 @dataclass(frozen=True, eq=False)
 class ComparisonData:
     """The values of some columns for all runs of a scope.
@@ -79,10 +118,10 @@ class ComparisonData:
         """The ids of the runs."""
         return [run.run_id for run in self.runs]
 
-    def as_answer(self) -> tuple[dict[str, Any], list[bytes]]:
+    def as_answer(self) -> tuple[ComparedRuns, list[bytes]]:
         """Return it as JSON, with the numbers as float64 buffers."""
         known = {key.name: key for key in self.available}
-        body: dict[str, Any] = {
+        body: ComparedRuns = {
             "run_ids": self.run_ids,
             "names": [run.name for run in self.runs],
             "states": [run.status for run in self.runs],

@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 
 from nbtrack.errors import InvalidParameterError
 from nbtrack.store.reader import Reader
+from nbtrack.store.search.direction import Direction
 from nbtrack.store.store import Store
 from nbtrack.views.comparison.data import MAX_CATEGORIES, Scope, compare_runs, primary_column
 from nbtrack.views.comparison.forest import MIN_RUNS as MIN_FOREST
 from nbtrack.views.comparison.forest import ForestResult, forest_importance
-from nbtrack.views.comparison.query import ComparedColumn, compared_columns
+from nbtrack.views.comparison.query import ComparedColumn, Kind, compared_columns
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,7 +52,7 @@ class ParamImportance:
     """
 
     name: str
-    kind: str
+    kind: Kind
     values: int
     runs: int
     correlation: float | None
@@ -84,7 +85,7 @@ class Importance:
     """
 
     metric: str
-    direction: str | None
+    direction: Direction | None
     runs: int
     excluded: int
     message: str
@@ -134,7 +135,7 @@ def find_importance(
 
 def _read(
     reader: Reader, scope: Scope, metric: str | None
-) -> Importance | tuple[ComparedColumn, list[ComparedColumn], str | None]:
+) -> Importance | tuple[ComparedColumn, list[ComparedColumn], Direction | None]:
     data = compare_runs(reader, scope, [])
     known = {key.name: key for key in data.available}
     if metric is None:
@@ -163,7 +164,7 @@ _NO: tuple[None, None, list[ParamImportance]] = (None, None, [])
 def rank_params(
     metric: ComparedColumn,
     params: Sequence[ComparedColumn],
-    direction: str | None = None,
+    direction: Direction | None = None,
     *,
     forest: bool = True,
 ) -> Importance:

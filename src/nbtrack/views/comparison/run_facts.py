@@ -4,35 +4,81 @@ from __future__ import annotations
 
 import json
 import math
-from typing import Any
+from typing import Any, TypedDict
 
 from nbtrack.store import experiments
 from nbtrack.store.artifacts import ArtifactFolder
 from nbtrack.store.reader import Reader
 from nbtrack.store.runs import get_run
-from nbtrack.store.search.direction import direction
+from nbtrack.store.search.direction import Direction, direction
 from nbtrack.views.code import read_text
 from nbtrack.views.details.baselines import source_of
+from nbtrack.views.json_types import Pair, RunState
 
 ENVIRONMENT_FILE = "environment.json"
 NOTE = "mlflow.note.content"
 MAX_ENVIRONMENT = 400_000
 _INTERNAL = ("mlflow.", "nbtrack.")
 
-Facts = dict[str, Any]
+
+class DiffMetric(TypedDict):
+    """A metric of a run; a value that is no finite number is a text."""
+
+    key: str
+    last: float | str | None
+    min: float | str | None
+    max: float | str | None
+    step: int
+    direction: Direction | None
 
 
-def run_facts(reader: Reader, run_id: str) -> Facts:
+class DiffDataset(TypedDict):
+    """A dataset that a run has used."""
+
+    name: str
+    digest: str
+    context: str
+    rows: int | None
+
+
+class DiffGit(TypedDict):
+    """The code that was checked out."""
+
+    commit: str | None
+    branch: str | None
+    dirty: bool | None
+
+
+class DiffEnvironment(TypedDict):
+    """The part of a run's environment that is compared."""
+
+    python: str
+    platform: str
+    gpu: str
+    packages: dict[str, str]
+    git: DiffGit | None
+
+
+class DiffRun(TypedDict):
+    """What is known of a run; ``environment`` is null where it was not kept."""
+
+    run_id: str
+    name: str
+    experiment: str
+    state: RunState
+    start_ms: int
+    duration_s: float | None
+    note: str
+    params: list[Pair]
+    tags: list[Pair]
+    metrics: list[DiffMetric]
+    datasets: list[DiffDataset]
+    environment: DiffEnvironment | None
+    source: str | None
+
+
+def run_facts(reader: Reader, run_id: str) -> DiffRun:
     """Return what is known of a run as plain JSON.
-
-    Returns
-    -------
-    dict
-        ``run_id``, ``name``, ``experiment``, ``state``, ``start_ms``, ``duration_s``, ``note``,
-        ``params`` and ``tags`` (pairs), ``metrics`` (``key``, ``last``, ``min``, ``max``,
-        ``step``, ``direction``; a value that is no finite number is a text), ``datasets``
-        (``name``, ``digest``, ``context``, ``rows``), ``environment`` (``python``,
-        ``platform``, ``packages``, ``git``; None where it was not kept) and ``source``.
 
     Raises
     ------
@@ -103,7 +149,7 @@ def _rows(profile: str | None) -> int | None:
     return int(first[0]) if first and isinstance(first[0], int) else None
 
 
-def _environment(folder: ArtifactFolder) -> Facts | None:
+def _environment(folder: ArtifactFolder) -> DiffEnvironment | None:
     """Return the part of a run's environment that is compared."""
     text = read_text(folder, ENVIRONMENT_FILE, MAX_ENVIRONMENT)
     if text is None:

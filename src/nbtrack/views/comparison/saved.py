@@ -17,7 +17,7 @@ from nbtrack.views.chart.query import stored_curves
 from nbtrack.views.comparison.data import Scope, compare_runs, primary_column
 from nbtrack.views.comparison.importance import find_importance
 from nbtrack.views.comparison.query import ComparedKey, ComparedRun, compared_columns
-from nbtrack.views.comparison.run_facts import Facts, run_facts
+from nbtrack.views.comparison.run_facts import DiffRun, run_facts
 from nbtrack.views.metric_names import compared_metrics
 from nbtrack.views.redaction import Redaction
 from nbtrack.views.table.query import table_cells
@@ -211,7 +211,7 @@ def _importances(
     return found
 
 
-def _shared(facts: Sequence[Facts]) -> JSON | None:
+def _shared(facts: Sequence[DiffRun]) -> JSON | None:
     """Return facts of runs with what many of them share kept once."""
     if not facts:
         return None
@@ -219,7 +219,7 @@ def _shared(facts: Sequence[Facts]) -> JSON | None:
     sources: list[Any] = []
     runs: JSON = {}
     for run in facts:
-        kept = {key: run[key] for key in run if key not in ("environment", "source")}
+        kept = {key: v for key, v in run.items() if key not in ("environment", "source")}
         kept["environment"] = _place(environments, run["environment"])
         kept["source"] = _place(sources, run["source"])
         runs[run["run_id"]] = kept

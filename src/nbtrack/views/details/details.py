@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any, TypeAlias, TypedDict
 
 from nbtrack.entities import DatasetInput, Run, RunInfo
 from nbtrack.store.journal import now_ms
@@ -13,18 +13,162 @@ from nbtrack.store.store import Store
 from nbtrack.views.code import RunSource, read_json, source_of_run
 from nbtrack.views.details.baselines import facts_of, source_of
 from nbtrack.views.details.query import Details, Link, previous_run, run_details
-from nbtrack.views.details.reproducibility import badges
-from nbtrack.views.details.run_diff import run_diff
+from nbtrack.views.details.reproducibility import BadgeJson, badges
+from nbtrack.views.details.run_diff import SinceDetail, SinceItem, run_diff
 from nbtrack.views.details.tree_query import ARCHIVED, KEPT, NOTE, RunRow, last_step, number
+from nbtrack.views.json_types import Pair, RunModel, RunState
 from nbtrack.views.models.facts import models_of_run, short_facts
 
 ENVIRONMENT_FILE = "environment.json"
 ERROR = "nbtrack.error"
 _INTERNAL = ("mlflow.", "nbtrack.")
 MAX_PROFILE = 2000
+#: What a file says; whoever shows it looks at what it is.
+Unknown: TypeAlias = Annotated[Any, object]
 
 
-def details(store: Store, run_id: str) -> dict[str, Any]:
+class Spark(TypedDict):
+    """A small curve of a metric; null where there is no number."""
+
+    key: str
+    values: list[float | None]
+
+
+class TreeRun(TypedDict):
+    """A run in a tree.
+
+    ``kept`` says of an interrupted run that the user takes it as it is; ``ending`` how a run ended
+    that nobody has ended, or that a running one shows no sign of life, in words.
+    """
+
+    run_id: str
+    name: str
+    state: RunState
+    stage: str
+    start_ms: int
+    duration_s: float | None
+    last_step: int | None
+    parent_id: str | None
+    children: int
+    spark: Spark | None
+    archived: bool
+    kept: bool
+    note: str | None
+    ending: str | None
+
+
+class RunLink(TypedDict):
+    """A run that is referred to."""
+
+    run_id: str
+    name: str
+    state: RunState
+
+
+class RunHead(TypedDict):
+    """What a run is; see `TreeRun`."""
+
+    run_id: str
+    name: str
+    experiment_id: str
+    experiment: str
+    state: RunState
+    stage: str
+    archived: bool
+    kept: bool
+    start_ms: int
+    end_ms: int | None
+    duration_s: float | None
+    user: str | None
+    last_step: int | None
+    error: str | None
+    ending: str | None
+    note: str | None
+    parent: RunLink | None
+    children: list[RunLink]
+
+
+class MetricFacts(TypedDict):
+    """What is known of a metric of a run; numbers are null where they are not finite."""
+
+    key: str
+    last: float | None
+    min: float | None
+    max: float | None
+    step: int
+    count: int
+    spark: list[float | None]
+
+
+class DatasetFacts(TypedDict):
+    """A dataset that a run has used."""
+
+    name: str
+    digest: str
+    context: str | None
+    source: Unknown
+    profile: Unknown
+
+
+class Git(TypedDict):
+    """The code that was checked out; ``changed`` are the files that differed from the commit."""
+
+    commit: str
+    branch: str | None
+    dirty: bool | None
+    repo: str | None
+    changed: list[str]
+
+
+class Environment(TypedDict):
+    """Where a run ran, as far as it was kept."""
+
+    python: str | None
+    executable: Unknown
+    platform: str | None
+    packages: list[Pair]
+    git: Git | None
+    gpu: str | None
+    cuda: Unknown
+    notebook: str | None
+    folder: Unknown
+    host: str | None
+    cpu_count: Unknown
+    memory: Unknown
+
+
+class CellSource(TypedDict):
+    """The code of a run's cell."""
+
+    text: str
+    execution_count: int | None
+
+
+class SinceRun(TypedDict):
+    """What is different from the run before."""
+
+    run_id: str
+    name: str
+    items: list[SinceItem]
+    detail: SinceDetail
+
+
+class FullRun(TypedDict):
+    """All there is to see of a run, but its artifacts."""
+
+    run: RunHead
+    params: list[Pair]
+    tags: list[Pair]
+    metrics: list[MetricFacts]
+    datasets: list[DatasetFacts]
+    environment: Environment
+    source: CellSource | None
+    badges: list[BadgeJson]
+    models: list[RunModel]
+    since: SinceRun | None
+
+
+def details(store: Store, run_id: str) -> FullRun:
     """Return all there is to see of a run.
 
     The store is free again before the files of the run are read: they may be far away.
@@ -95,8 +239,12 @@ def _long(seconds: float) -> str:
 
 
 def tree_run(
-    row: RunRow, step: int | None, children: int, spark: Any, silent_s: float | None = None
-) -> dict[str, Any]:
+    row: RunRow,
+    step: int | None,
+    children: int,
+    spark: Spark | None,
+    silent_s: float | None = None,
+) -> TreeRun:
     """Return a run as the tree shows it."""
     return {
         "run_id": row.run_id,
@@ -116,7 +264,7 @@ def tree_run(
     }
 
 
-def _run(found: Details) -> dict[str, Any]:
+def _run(found: Details) -> RunHead:
     info: RunInfo = found.run.info
     tags = found.run.data.tags
     step = last_step(found.series)
@@ -142,11 +290,11 @@ def _run(found: Details) -> dict[str, Any]:
     }
 
 
-def _link(link: Link) -> dict[str, str]:
+def _link(link: Link) -> RunLink:
     return {"run_id": link.run_id, "name": link.name, "state": link.status}
 
 
-def _metrics(found: Details) -> list[dict[str, Any]]:
+def _metrics(found: Details) -> list[MetricFacts]:
     rows = sorted(found.series, key=lambda row: (row.key.startswith("system/"), row.key))
     return [
         {
@@ -162,7 +310,7 @@ def _metrics(found: Details) -> list[dict[str, Any]]:
     ]
 
 
-def _dataset(each: DatasetInput) -> dict[str, Any]:
+def _dataset(each: DatasetInput) -> DatasetFacts:
     dataset = each.dataset
     tags = {tag.key: tag.value for tag in each.tags}
     return {
@@ -184,7 +332,7 @@ def _parsed(text: str | None) -> Any:
         return text
 
 
-def _environment(kept: Mapping[str, Any], tags: Mapping[str, str]) -> dict[str, Any]:
+def _environment(kept: Mapping[str, Any], tags: Mapping[str, str]) -> Environment:
     python, platform = _mapping(kept.get("python")), _mapping(kept.get("platform"))
     names = ("system", "release", "machine")
     gpus = kept.get("gpus")
@@ -206,7 +354,7 @@ def _environment(kept: Mapping[str, Any], tags: Mapping[str, str]) -> dict[str, 
     }
 
 
-def _git(kept: Mapping[str, Any], tags: Mapping[str, str]) -> dict[str, Any] | None:
+def _git(kept: Mapping[str, Any], tags: Mapping[str, str]) -> Git | None:
     commit = kept.get("commit") or tags.get("mlflow.source.git.commit")
     if not commit:
         return None
@@ -219,7 +367,7 @@ def _git(kept: Mapping[str, Any], tags: Mapping[str, str]) -> dict[str, Any] | N
     }
 
 
-def _since(store: Store, run: Run, previous: Run, source: RunSource) -> dict[str, Any]:
+def _since(store: Store, run: Run, previous: Run, source: RunSource) -> SinceRun:
     """Return what is different from the run before, as the card of a run says it."""
     before = source_of(store.access.folder(previous.info.artifact_uri))
     found = run_diff(facts_of(run, source.text), facts_of(previous, before))
@@ -231,7 +379,7 @@ def _since(store: Store, run: Run, previous: Run, source: RunSource) -> dict[str
     }
 
 
-def _source(source: RunSource) -> dict[str, Any] | None:
+def _source(source: RunSource) -> CellSource | None:
     if source.text is None:
         return None
     return {"text": source.text, "execution_count": source.number}

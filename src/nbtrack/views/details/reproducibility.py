@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
 
 from nbtrack.entities import Run
 from nbtrack.redaction.source import is_same_source
@@ -16,6 +16,14 @@ from nbtrack.views.code import RunSource
 
 MAX_NOTEBOOK = 50_000_000
 _TRACK = re.compile(r"\s*%%track(?=\s|$)[^\n]*\n?")
+
+
+class BadgeJson(TypedDict):
+    """Something to know before one trusts a run; see `Badge`."""
+
+    text: str
+    kind: Literal["warning", "info"]
+    detail: str
 
 
 @dataclass(frozen=True)
@@ -35,7 +43,7 @@ class Badge:
     kind: Literal["warning", "info"]
     detail: str
 
-    def as_json(self) -> dict[str, str]:
+    def as_json(self) -> BadgeJson:
         """Return the badge as a JSON object."""
         return {"text": self.text, "kind": self.kind, "detail": self.detail}
 

@@ -6,7 +6,7 @@ import difflib
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Literal, TypeAlias, TypedDict
 
 from nbtrack.store.search.direction import direction
 from nbtrack.views.formats import format_duration, format_number
@@ -16,7 +16,23 @@ MAX_PARAMS = 4
 MAX_METRICS = 3
 MAX_TEXT = 40
 
-Item = dict[str, str]
+#: A param, and what it was before and is now; null where it was not there.
+Change: TypeAlias = Annotated[list[str | None], tuple[str, str | None, str | None]]
+
+
+class SinceItem(TypedDict):
+    """One thing that is different."""
+
+    label: str
+    text: str
+    kind: Annotated[str, Literal["better", "worse", "same", "info"]]
+
+
+class SinceDetail(TypedDict, total=False):
+    """What a click shows: a unified diff of the code, and all params that changed."""
+
+    params: list[Change]
+    code_diff: str
 
 
 @dataclass(frozen=True)
@@ -46,8 +62,8 @@ class RunFacts:
 class RunDiff:
     """The line of a card, and what a click on it shows; see ``RunCard.set_since``."""
 
-    items: list[Item]
-    detail: dict[str, Any]
+    items: list[SinceItem]
+    detail: SinceDetail
 
 
 def run_diff(now: RunFacts, before: RunFacts) -> RunDiff:
@@ -57,8 +73,8 @@ def run_diff(now: RunFacts, before: RunFacts) -> RunDiff:
     (``nbtrack.store.search.direction``); where that does not tell, it is said.
     """
     changed = _changed_params(now, before)
-    detail: dict[str, Any] = {}
-    items = [
+    detail: SinceDetail = {}
+    items: list[SinceItem] = [
         {"label": name, "text": _change(old, new), "kind": "info"}
         for name, old, new in changed[:MAX_PARAMS]
     ]
@@ -123,7 +139,7 @@ def _code(now: RunFacts, before: RunFacts) -> tuple[int, str]:
     return lines, "\n".join(diff)
 
 
-def _metric(key: str, now: float, before: float) -> Item:
+def _metric(key: str, now: float, before: float) -> SinceItem:
     way = direction(key)
     value = format_number(now)
     if now == before or (math.isnan(now) and math.isnan(before)):
@@ -153,7 +169,7 @@ def _share(now: float, before: float) -> str:
     return f"{sign}{format_number(size, 2)} %" if size >= 0.01 else f"{sign}<0.01 %"
 
 
-def _duration(now: float, before: float) -> Item:
+def _duration(now: float, before: float) -> SinceItem:
     text = format_duration(now)
     apart = now - before
     if abs(apart) >= max(1.0, 0.02 * before):

@@ -15,6 +15,16 @@ from nbtrack.store.reader import Reader
 from nbtrack.store.runs import get_run
 from nbtrack.store.store import Store
 from nbtrack.views.details.tree_query import number
+from nbtrack.views.json_types import (
+    CodeOfModel,
+    DatasetLink,
+    FileFacts,
+    ModelFacts,
+    ModelMetric,
+    RunModel,
+    RunOfModel,
+    VersionLink,
+)
 from nbtrack.views.models.files import (
     file_facts,
     loading_line,
@@ -27,8 +37,6 @@ from nbtrack.views.models.query import sizes_of, versions_of
 MAX_FILES = 500
 MAX_OF_RUN = 20
 _INTERNAL = ("mlflow.", "nbtrack.")
-
-Facts = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -57,7 +65,7 @@ class OfRun:
     size: int | None
 
 
-def logged_model(store: Store, model_id: str) -> tuple[Facts, Mapping[str, Any]]:
+def logged_model(store: Store, model_id: str) -> tuple[ModelFacts, Mapping[str, Any]]:
     """Return the facts of a logged model, and its input example as a scoring server takes it.
 
     Raises
@@ -74,7 +82,9 @@ def logged_model(store: Store, model_id: str) -> tuple[Facts, Mapping[str, Any]]
     return _facts(known, store.access.folder(known.location))
 
 
-def model_version(store: Store, name: str, version: int | str) -> tuple[Facts, Mapping[str, Any]]:
+def model_version(
+    store: Store, name: str, version: int | str
+) -> tuple[ModelFacts, Mapping[str, Any]]:
     """Return the facts of a version of a registered model, and its input example.
 
     Raises
@@ -97,14 +107,16 @@ def model_version(store: Store, name: str, version: int | str) -> tuple[Facts, M
     return _facts(known, store.access.folder(known.location))
 
 
-def model_folder(folder: ArtifactFolder, uri: str | None = None) -> tuple[Facts, Mapping[str, Any]]:
+def model_folder(
+    folder: ArtifactFolder, uri: str | None = None
+) -> tuple[ModelFacts, Mapping[str, Any]]:
     """Return the facts of a model that is a folder somewhere, and its input example."""
     name = folder.uri.rstrip("/").rpartition("/")[2]
     known = Known(uri=uri or folder.uri, location=folder.uri, name=name)
     return _facts(known, folder)
 
 
-def model_file(mlmodel: Mapping[str, Any]) -> tuple[Facts, Mapping[str, Any]]:
+def model_file(mlmodel: Mapping[str, Any]) -> tuple[ModelFacts, Mapping[str, Any]]:
     """Return what a model says of itself that is loaded already, wherever it came from."""
     path = str(mlmodel.get("artifact_path") or "")
     name = path.rstrip("/").rpartition("/")[2] or "model"
@@ -137,7 +149,7 @@ def _with_run(
     )
 
 
-def _facts(known: Known, folder: ArtifactFolder) -> tuple[Facts, Mapping[str, Any]]:
+def _facts(known: Known, folder: ArtifactFolder) -> tuple[ModelFacts, Mapping[str, Any]]:
     mlmodel = read_mlmodel(folder)
     files = list(known.files) or _listed(folder)
     told = file_facts(mlmodel)
@@ -148,13 +160,13 @@ def _facts(known: Known, folder: ArtifactFolder) -> tuple[Facts, Mapping[str, An
 def _told_facts(
     known: Known,
     mlmodel: Mapping[str, Any],
-    told: Facts,
+    told: FileFacts,
     files: Sequence[tuple[str, int | None]],
     packages: list[str],
-) -> Facts:
+) -> ModelFacts:
     model, version = known.model, known.version
     sizes = [size for _, size in files if size is not None]
-    facts = {
+    facts: ModelFacts = {
         "kind": "folder" if model is None and version is None else
                 "logged" if version is None else "version",
         "name": known.name,
@@ -205,7 +217,7 @@ def models_of_run(reader: Reader, run_id: str) -> list[OfRun]:
     ]
 
 
-def short_facts(found: OfRun) -> Facts:
+def short_facts(found: OfRun) -> RunModel:
     """Return what a list shows of a logged model; of its files, only MLmodel is read."""
     model = found.model
     told = file_facts(read_mlmodel(found.folder))
@@ -229,7 +241,7 @@ def short_facts(found: OfRun) -> Facts:
     }
 
 
-def version_link(version: ModelVersion) -> Facts:
+def version_link(version: ModelVersion) -> VersionLink:
     """Return a version as it is referred to."""
     return {
         "name": version.name,
@@ -249,7 +261,7 @@ def latest_metrics(metrics: Sequence[Metric]) -> dict[str, float]:
     return {key: value for key, (_, value) in found.items()}
 
 
-def _metrics(metrics: Sequence[Metric]) -> list[Facts]:
+def _metrics(metrics: Sequence[Metric]) -> list[ModelMetric]:
     steps = {each.key: each.step for each in metrics}
     return [
         {"key": key, "value": number(value), "step": steps[key]}
@@ -258,7 +270,7 @@ def _metrics(metrics: Sequence[Metric]) -> list[Facts]:
     ]
 
 
-def _run(known: Known) -> Facts | None:
+def _run(known: Known) -> RunOfModel | None:
     run = known.run
     if run is None:
         return None
@@ -272,10 +284,10 @@ def _run(known: Known) -> Facts | None:
     }
 
 
-def _datasets(run: Run | None) -> list[Facts]:
+def _datasets(run: Run | None) -> list[DatasetLink]:
     if run is None or run.inputs is None:
         return []
-    found = []
+    found: list[DatasetLink] = []
     for each in run.inputs.dataset_inputs:
         tags = {tag.key: tag.value for tag in each.tags}
         context = tags.get("mlflow.data.context")
@@ -283,12 +295,12 @@ def _datasets(run: Run | None) -> list[Facts]:
     return found
 
 
-def _code(run: Run | None) -> Facts | None:
+def _code(run: Run | None) -> CodeOfModel | None:
     """Return where the code of a model's run stands: the commit, the cell, the notebook."""
     if run is None:
         return None
     tags = run.data.tags
-    found = {
+    found: CodeOfModel = {
         "commit": tags.get("mlflow.source.git.commit"),
         "branch": tags.get("mlflow.source.git.branch"),
         "cell": tags.get("nbtrack.cell.number"),

@@ -11,6 +11,7 @@ from nbtrack.errors import InvalidParameterError
 from nbtrack.store.artifacts import ArtifactFolder
 from nbtrack.store.yaml_text import read_yaml
 from nbtrack.views.code import read_text
+from nbtrack.views.json_types import ColumnSpec, FileFacts, Signature
 
 MLMODEL = "MLmodel"
 PYFUNC = "python_function"
@@ -30,7 +31,7 @@ def read_mlmodel(folder: ArtifactFolder) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def file_facts(mlmodel: Mapping[str, Any]) -> dict[str, Any]:
+def file_facts(mlmodel: Mapping[str, Any]) -> FileFacts:
     """Return what an MLmodel file says about its model, as JSON for whoever shows it."""
     flavors = _mapping(mlmodel.get("flavors"))
     own = [str(name) for name in flavors if name != PYFUNC]
@@ -55,7 +56,7 @@ def file_facts(mlmodel: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def signature_facts(signature: Any) -> dict[str, Any] | None:
+def signature_facts(signature: Any) -> Signature | None:
     """Return a signature as rows of name, type and what else there is to say.
 
     Parameters
@@ -105,7 +106,7 @@ def loading_line(uri: str, flavors: list[str]) -> str:
     return f"model = nbtrack.{door}.load_model({uri!r})"
 
 
-def _spec(spec: Mapping[str, Any]) -> dict[str, Any]:
+def _spec(spec: Mapping[str, Any]) -> ColumnSpec:
     name = spec.get("name")
     required = spec.get("required", not spec.get("optional", False))
     return {

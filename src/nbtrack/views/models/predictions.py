@@ -5,21 +5,42 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal, NotRequired, TypeAlias, TypedDict
 
 MAX_ROWS = 20
 MAX_COLUMNS = 30
 MAX_TEXT = 4000
 
+Cell: TypeAlias = str | float | int | bool | None
 
-def prediction(value: Any) -> dict[str, Any]:
+
+class TablePrediction(TypedDict):
+    """A prediction that has rows, of which ``total`` is the number; ``note`` says what it was."""
+
+    kind: Literal["table"]
+    columns: list[str]
+    rows: list[list[Cell]]
+    total: int
+    note: str
+    seconds: NotRequired[float]
+
+
+class TextPrediction(TypedDict):
+    """A prediction that is no table; ``note`` says what it was, such as a shape."""
+
+    kind: Literal["text"]
+    text: str
+    note: str
+    seconds: NotRequired[float]
+
+
+Prediction: TypeAlias = TablePrediction | TextPrediction
+
+
+def prediction(value: Any) -> Prediction:
     """Return a prediction as JSON: a table where it has rows, else text.
 
-    Returns
-    -------
-    dict
-        ``kind`` is ``"table"`` with ``columns``, ``rows`` and ``total`` (how many rows there
-        are), or ``"text"`` with ``text``; ``note`` says what it was, such as a shape.
+    How long it took is for whoever has asked the model to add.
     """
     if hasattr(value, "detach"):  # a tensor, which may be on a GPU
         value = value.detach().cpu()
@@ -52,7 +73,7 @@ def prediction(value: Any) -> dict[str, Any]:
     return _text(value, "")
 
 
-def _table(names: list[str], rows: list[Any], total: int, note: str) -> dict[str, Any]:
+def _table(names: list[str], rows: list[Any], total: int, note: str) -> TablePrediction:
     cells = [[_cell(cell) for cell in list(row)[:MAX_COLUMNS]] for row in rows]
     more = f"{len(names)} columns, the first {MAX_COLUMNS} shown"
     notes = [note] if note else []
@@ -67,7 +88,7 @@ def _table(names: list[str], rows: list[Any], total: int, note: str) -> dict[str
     }
 
 
-def _text(value: Any, note: str) -> dict[str, Any]:
+def _text(value: Any, note: str) -> TextPrediction:
     if isinstance(value, str):
         text = value
     elif isinstance(value, (Mapping, list, tuple)):
@@ -84,7 +105,7 @@ def _is_column(value: Any) -> bool:
     return isinstance(value, (list, tuple)) and not any(isinstance(v, (list, dict)) for v in value)
 
 
-def _cell(value: Any) -> str | float | int | bool | None:
+def _cell(value: Any) -> Cell:
     value = value.item() if hasattr(value, "item") and getattr(value, "ndim", 0) == 0 else value
     if value is None or isinstance(value, (bool, int)):
         return value

@@ -114,7 +114,7 @@ def render_report(title: str, saved: dict[str, Any], bundle: str) -> str:
 
 
 def _bundle() -> str:
-    from nbtrack.views.widgets.bundle import bundle_code
+    from nbtrack.views.bundle import bundle_code
 
     code = bundle_code()
     if not code:

@@ -6,12 +6,20 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypedDict
 
 from nbtrack.store.queries import SQL
 from nbtrack.store.reader import Reader
 from nbtrack.views.table.query import column_keys, joined, ways_of
 from nbtrack.views.table.run_query import FOLD, RunSelect, Scope, TableQuery
+
+
+class GroupJson(TypedDict):
+    """A group as the browser knows it."""
+
+    key: str
+    label: str
+    runs: int
 
 
 @dataclass(frozen=True)
@@ -31,7 +39,7 @@ class Group:
     label: str
     runs: int
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> GroupJson:
         """Return the group as the browser knows it."""
         return {"key": self.key, "label": self.label, "runs": self.runs}
 

@@ -3,18 +3,63 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from typing import Any, Literal, Protocol, TypeAlias
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal, NotRequired, Protocol, TypeAlias, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nbtrack.views.table.group_query import Group
+from nbtrack.store.search.direction import Direction
+from nbtrack.views.metric_names import compared_metrics
+from nbtrack.views.table.group_query import Group, GroupJson
 from nbtrack.views.table.run_query import TableQuery
 
 Kind = Literal["text", "number", "time", "state", "duration", "curve"]
 Cells: TypeAlias = "Sequence[Any] | NDArray[Any]"
+Best: TypeAlias = Literal["min", "max", "none"]
+"""Which way a column is best, where somebody has chosen."""
 NUMERIC = ("number", "time", "duration")
+SortKey: TypeAlias = tuple[str, bool]
+MAX_COLUMNS = 12
+_FIRST = ("run_name", "status", "experiment")  # the last where there are several
+_LAST = ("duration", "start_time")
+
+
+class ColumnJson(TypedDict):
+    """A column as the browser knows it."""
+
+    name: str
+    kind: Kind
+    differs: bool
+    direction: Direction | None
+    editable: NotRequired[bool]
+
+
+class ColumnSet(TypedDict, total=False):
+    """What somebody has chosen to see; ``pinned`` are the columns that stay at the left."""
+
+    columns: list[str]
+    sort: list[SortKey]
+    group: list[str]
+    pinned: list[str]
+    widths: dict[str, float]
+    directions: dict[str, Best]
+    differing: bool
+
+
+class ColumnSets(TypedDict):
+    """Column sets of an experiment by name, and the one that was used last."""
+
+    last: ColumnSet | None
+    named: dict[str, ColumnSet]
+
+
+class TableColumns(TypedDict):
+    """The columns of a table; ``sets`` is null where none can be kept."""
+
+    columns: list[ColumnJson]
+    defaults: list[str]
+    sets: Annotated[Any, ColumnSets | None]
 
 
 @dataclass(frozen=True)
@@ -38,13 +83,20 @@ class Column:
     name: str
     kind: Kind
     differs: bool = True
-    direction: Literal["min", "max"] | None = None
+    direction: Direction | None = None
     editable: bool = False
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> ColumnJson:
         """Return the column as the browser knows it."""
-        fields = asdict(self)
-        return fields if self.editable else {k: v for k, v in fields.items() if k != "editable"}
+        found: ColumnJson = {
+            "name": self.name,
+            "kind": self.kind,
+            "differs": self.differs,
+            "direction": self.direction,
+        }
+        if self.editable:
+            found["editable"] = True
+        return found
 
 
 @dataclass(frozen=True)
@@ -82,6 +134,33 @@ class TablePage:
     best: dict[str, float] | None = None
 
 
+class PageColumn(TypedDict):
+    """A column of a page: numbers are the float64 buffer ``buffer``, all else is ``values``.
+
+    ``gaps`` are the rows that have no number, as opposed to NaN; ``spread`` is the buffer of the
+    standard deviations of the rows that are groups, whose numbers are means.
+    """
+
+    name: str
+    buffer: NotRequired[int]
+    gaps: NotRequired[list[int]]
+    spread: NotRequired[int]
+    values: NotRequired[list[str | None]]
+
+
+class PageJson(TypedDict):
+    """A page as the browser knows it; see `TablePage`."""
+
+    start: int
+    total: int
+    run_ids: list[str]
+    columns: list[PageColumn]
+    groups: NotRequired[list[GroupJson | None]]
+    children: NotRequired[list[int]]
+    runs: NotRequired[int | None]
+    best: NotRequired[dict[str, float]]
+
+
 class TableSource(Protocol):
     """Where a table's rows come from."""
 
@@ -101,26 +180,54 @@ class TableSource(Protocol):
         """Return the ids of all runs that match, or of those in some groups."""
 
 
-def encode_page(page: TablePage, start: int) -> tuple[dict[str, Any], list[bytes]]:
+def table_columns(columns: Sequence[Column], sets: dict[str, Any] | None = None) -> TableColumns:
+    """Return the columns of a table as the browser knows them."""
+    return {
+        "columns": [column.as_json() for column in columns],
+        "defaults": default_columns(columns),
+        "sets": sets,
+    }
+
+
+def default_columns(columns: Sequence[Column]) -> list[str]:
+    """Return what is shown where nobody has chosen: state, metrics, params that differ, times.
+
+    The metrics that tell how good a run is come first; a notebook is narrow.
+    """
+    names = [column.name for column in columns]
+    params = [c.name for c in columns if c.name.startswith("params.") and c.differs]
+    keys = dict.fromkeys(
+        (name.removeprefix("metrics.") for name in names if name.startswith("metrics.")), 0.0
+    )
+    metrics = [f"metrics.{key}" for key in compared_metrics(keys, keys)]
+    first = [name for name in _FIRST if name in names]
+    room = MAX_COLUMNS - len(first) - len(_LAST)
+    half = max(room // 2, room - len(params))
+    middle = [*metrics[:half], *params][:room]
+    extra = [name for name in names if name.startswith("sql.")]
+    return [name for name in (*first, *extra, *middle, *_LAST) if name in names]
+
+
+def encode_page(page: TablePage, start: int) -> tuple[PageJson, list[bytes]]:
     """Return a page as a message for the browser, with its numbers as float64 buffers.
 
     Text stays text: the browser knows which params are numbers.
     """
-    columns: list[dict[str, Any]] = []
+    columns: list[PageColumn] = []
     buffers: list[bytes] = []
     for name, cells in page.columns.items():
         numbers, gaps = _numbers(cells)
         if numbers is None:
             columns.append({"name": name, "values": [None if v is None else str(v) for v in cells]})
             continue
-        column: dict[str, Any] = {"name": name, "buffer": len(buffers), "gaps": gaps}
+        column: PageColumn = {"name": name, "buffer": len(buffers), "gaps": gaps}
         buffers.append(numbers.tobytes())
         if name in page.spreads:
             spreads = [np.nan if v is None else v for v in page.spreads[name]]
             column["spread"] = len(buffers)
             buffers.append(np.array(spreads, "<f8").tobytes())
         columns.append(column)
-    message: dict[str, Any] = {
+    message: PageJson = {
         "start": start,
         "total": page.total,
         "run_ids": page.run_ids,

@@ -74,6 +74,7 @@ class Comparison(View):
     a closed comparison does not.
     """
 
+    _entry = "comparison"
     experiment_ids = t.List(t.Unicode(), allow_none=True).tag(sync=True)
     run_ids = t.List(t.Unicode(), allow_none=True).tag(sync=True)
     filter = t.Unicode("").tag(sync=True)

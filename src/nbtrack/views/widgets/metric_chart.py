@@ -56,6 +56,7 @@ class MetricChart(View):
     often at first, then every five seconds. Methods may be called from any thread.
     """
 
+    _entry = "metric_chart"
     runs = t.List(t.Dict()).tag(sync=True)
     content = t.Dict().tag(sync=True)
     title = t.Unicode("").tag(sync=True)
@@ -135,7 +136,7 @@ class MetricChart(View):
         """Show more runs; their points come with ``append``."""
         with self._lock:
             self._refs.update({run.run_id: run for run in runs})
-            self.runs = [run.as_json() for run in self._refs.values()]
+            self.runs = [dict(run.as_json()) for run in self._refs.values()]
 
     def set_state(self, run_id: str, state: str) -> None:
         """Say what became of a run."""
@@ -144,7 +145,7 @@ class MetricChart(View):
             if known is None:
                 raise InvalidParameterError(f"This chart has no run with the id {run_id!r}.")
             self._refs[run_id] = RunRef(run_id, known.name, known.role, state)
-            self.runs = [run.as_json() for run in self._refs.values()]
+            self.runs = [dict(run.as_json()) for run in self._refs.values()]
             self._push()
 
     def snapshot(self) -> list[Curve]:

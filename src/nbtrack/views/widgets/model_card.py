@@ -10,12 +10,13 @@ from typing import Any
 import traitlets as t
 
 from nbtrack.errors import InvalidParameterError, NbtrackError
+from nbtrack.rpc import Fields, Response, name_of
+from nbtrack.rpc.models import CARD
 from nbtrack.views.display import Bundle, plain_json
 from nbtrack.views.formats import shareable
 from nbtrack.views.models.card import card_facts, model_bundle
 from nbtrack.views.models.form import form_of, input_of
-from nbtrack.views.models.predictions import prediction
-from nbtrack.views.questions import Answer, Question
+from nbtrack.views.models.predictions import Prediction, prediction
 from nbtrack.views.widgets.view import View
 
 Predict = Callable[[Any, dict[str, Any]], Any]
@@ -34,6 +35,7 @@ class ModelCard(View):
         is first called. Without it there is no form.
     """
 
+    _entry = "model_card"
     facts = t.Dict().tag(sync=True)
     form = t.Dict(allow_none=True, default_value=None).tag(sync=True)
 
@@ -47,7 +49,7 @@ class ModelCard(View):
         self._asking = threading.Lock()
         super().__init__(**self._now())
 
-    def answer(self, question: Question) -> Answer:
+    def answer(self, request: Fields) -> Response[Any]:
         """Answer the form, or say how the model is now.
 
         Raises
@@ -55,17 +57,29 @@ class ModelCard(View):
         NbtrackError
             If the model cannot be asked so, or fails.
         """
-        kind = question.text("type")
-        if kind == "model.refresh":
-            for name, value in self._now().items():
-                setattr(self, name, value)
-            return Answer({})
-        if kind != "model.predict":
+        kind = name_of(request)
+        topic, _, verb = kind.partition(".")
+        if topic != CARD.name or verb not in CARD.requests:
             raise InvalidParameterError(f"A model's card does not know the question {kind!r}.")
+        return CARD.requests[verb].answer(self, request)
+
+    def refresh(self) -> None:
+        """Show what the model is now."""
+        for name, value in self._now().items():
+            setattr(self, name, value)
+
+    def predict(self, given: Mapping[str, Any]) -> Prediction:
+        """Return what the model predicts for what stands in the form.
+
+        Raises
+        ------
+        NbtrackError
+            If the model cannot be asked so, or fails.
+        """
         form, predict = self.form, self._predict
         if form is None or predict is None:
             raise InvalidParameterError("This model cannot be asked here: it has no predict.")
-        data, params = input_of(form, question.fields)
+        data, params = input_of(form, given)
         # the first answer loads the model; two at once would load it twice
         with self._asking:
             begin = time.perf_counter()
@@ -76,7 +90,9 @@ class ModelCard(View):
             except Exception as error:
                 raise InvalidParameterError(f"{type(error).__name__}: {error}") from error
         took = time.perf_counter() - begin
-        return Answer({**plain_json(found), "seconds": round(took, 4)})
+        shown: Prediction = plain_json(found)
+        shown["seconds"] = round(took, 4)
+        return shown
 
     def finished_bundle(self) -> Bundle:
         """Return the card that stays in the notebook, without the form."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -36,6 +36,7 @@ class RunCard(MetricChart):
     Takes what `MetricChart` takes; `update_head` and `set_since` fill the lines.
     """
 
+    _entry = "run_card"
     head = t.Dict().tag(sync=True)
     since = t.List(t.Dict()).tag(sync=True)
     detail = t.Dict().tag(sync=True)
@@ -68,7 +69,7 @@ class RunCard(MetricChart):
             self.head = shareable({**self.head, **fields})
 
     def set_since(
-        self, items: Sequence[dict[str, Any]], detail: dict[str, Any] | None = None
+        self, items: Sequence[Mapping[str, Any]], detail: Mapping[str, Any] | None = None
     ) -> None:
         """Say what changed since the last run.
 

@@ -10,12 +10,21 @@ from typing import TYPE_CHECKING, Any
 import traitlets as t
 
 from nbtrack.errors import InvalidParameterError, NbtrackError, NotFoundError
+from nbtrack.rpc import Fields, Response, name_of
+from nbtrack.rpc.table import ROWS, sort_keys
 from nbtrack.store.store import Store
 from nbtrack.views.display import Bundle
-from nbtrack.views.questions import Answer, Question
-from nbtrack.views.questions.table import ABOUT_ROWS, columns_answer, default_columns, sort_keys
 from nbtrack.views.table.export import export_page, table_bundle
-from nbtrack.views.table.page import Column, TablePage, TableSource, encode_page, with_numbers
+from nbtrack.views.table.page import (
+    Column,
+    TableColumns,
+    TablePage,
+    TableSource,
+    default_columns,
+    encode_page,
+    table_columns,
+    with_numbers,
+)
 from nbtrack.views.table.run_query import FOLD, STAGES, Stage, TableQuery
 from nbtrack.views.table.source import page_frame
 from nbtrack.views.widgets.table_traits import Names, SortKeys
@@ -71,6 +80,7 @@ class RunTable(View):
         What is wrong with the filter, if something is.
     """
 
+    _entry = "run_table"
     experiment_ids = t.List(t.Unicode(), allow_none=True, default_value=None).tag(sync=True)
     editable = t.Bool(False).tag(sync=True)
     all_columns = t.Dict().tag(sync=True)
@@ -176,17 +186,18 @@ class RunTable(View):
 
     # -- what the browser asks -----------------------------------------------------------
 
-    def answer(self, question: Question) -> Answer:
-        """Answer a question of the browser, those about rows from the source."""
-        topic, _, verb = question.text("type").partition(".")
+    def answer(self, request: Fields) -> Response[Any]:
+        """Answer a request of the browser, those for rows from the source."""
+        topic, _, verb = name_of(request).partition(".")
         if topic == "table" and verb == "columns":
             with self._lock:
                 self._set_known(self._source.columns())
-                return Answer(self._columns_answer())
-        if topic == "table" and verb in ABOUT_ROWS and question.optional("run_ids") is None:
+                return Response(self._columns_answer())
+        known = ROWS.requests.get(verb) if topic == ROWS.name else None
+        if known is not None and request.get("run_ids") is None:
             with self._lock:
-                return ABOUT_ROWS[verb](self._source, question)
-        return super().answer(question)
+                return known.answer(self._source, request)
+        return super().answer(request)
 
     def refresh(self) -> None:
         """Ask the source again and show what it says now."""
@@ -199,7 +210,7 @@ class RunTable(View):
             # columns that nobody chose go with what the runs have
             by_default = list(self.columns) == self._defaults
             self._set_known(known)
-            self.all_columns = self._columns_answer()
+            self.all_columns = dict(self._columns_answer())
             if by_default and self._defaults != list(self.columns):
                 self.columns = self._defaults
             else:
@@ -242,8 +253,8 @@ class RunTable(View):
         self._kinds: dict[str, str] = {name: column.kind for name, column in self._known.items()}
         self._defaults = default_columns(columns)
 
-    def _columns_answer(self) -> dict[str, Any]:
-        return columns_answer(list(self._known.values()), self._sets)
+    def _columns_answer(self) -> TableColumns:
+        return table_columns(list(self._known.values()), self._sets)
 
     def _remembered(self) -> dict[str, Any]:
         """Return the view that was shown last, as far as its columns are there."""

@@ -9,10 +9,10 @@ import anywidget
 import traitlets as t
 
 from nbtrack.errors import InvalidParameterError, NbtrackError
+from nbtrack.rpc import Fields, Response, answer
 from nbtrack.store.store import Store
+from nbtrack.views.bundle import LOADER, NOT_BUILT, bundle_code, bundle_hash, shared_bundle
 from nbtrack.views.display import VIEW_MIME, Bundle, display_mode
-from nbtrack.views.questions import Answer, Question, answer
-from nbtrack.views.widgets.bundle import LOADER, NOT_BUILT, bundle_code, bundle_hash, shared_bundle
 
 
 class View(anywidget.AnyWidget):
@@ -20,7 +20,7 @@ class View(anywidget.AnyWidget):
 
     Where nobody can see a widget (see `nbtrack.views.display.display_mode`) it opens no
     connection, and shows as its finished output. Of a store it is given, it answers the
-    questions of its browser side; see `nbtrack.views.questions`.
+    requests of its browser side; see `nbtrack.rpc`.
 
     Attributes
     ----------
@@ -28,9 +28,11 @@ class View(anywidget.AnyWidget):
         Which store it shows: a Jupyter server that knows it answers in the kernel's place.
     entry, bundle, bundle_hash : str
         Which view it is, and where the browser finds its code; see
-        `nbtrack.views.widgets.bundle`.
+        `nbtrack.views.bundle`.
     """
 
+    #: Which view of the bundle shows it.
+    _entry = ""
     _esm = LOADER if LOADER.is_file() else NOT_BUILT
 
     store_id = t.Unicode("").tag(sync=True)
@@ -40,14 +42,12 @@ class View(anywidget.AnyWidget):
 
     def __init__(self, *, store: Store | None = None, **state: Any) -> None:
         self._asked_store = store
-        super().__init__(
-            store_id="" if store is None else store.id, entry=_entry(type(self)), **state
-        )
+        super().__init__(store_id="" if store is None else store.id, entry=self._entry, **state)
         self.on_msg(self._on_question)
         self.on_msg(self._on_lost_bundle)
 
-    def answer(self, question: Question) -> Answer:
-        """Answer a question of the browser.
+    def answer(self, request: Fields) -> Response[Any]:
+        """Answer a request of the browser.
 
         Raises
         ------
@@ -56,7 +56,7 @@ class View(anywidget.AnyWidget):
         """
         if self._asked_store is None:
             raise InvalidParameterError("This view shows no store, so there is nobody to ask.")
-        return answer(self._asked_store, question.fields)
+        return answer(self._asked_store, request)
 
     def finished_bundle(self) -> Bundle:
         """Return the output that stays in the notebook, and its metadata."""
@@ -73,7 +73,7 @@ class View(anywidget.AnyWidget):
         if not isinstance(message, dict) or message.get("type") != "ask":
             return
         try:
-            found = self.answer(Question(message["question"]))
+            found = self.answer(message["question"])
         except NbtrackError as error:
             self.send({"type": "failed", "id": message.get("id"), "message": str(error)})
         except Exception as error:  # noqa: BLE001  shown where the question was asked
@@ -97,13 +97,6 @@ class View(anywidget.AnyWidget):
         shown = super()._repr_mimebundle_(**kwargs)
         live = shown[0] if isinstance(shown, tuple) else shown
         return {**finished, **(live or {}), "text/plain": finished["text/plain"]}, metadata
-
-
-def _entry(cls: type) -> str:
-    """Return the module's name of the widget that a class is, or is made from."""
-    home = __name__.rpartition(".")[0] + "."
-    own = (base.__module__ for base in cls.__mro__ if base.__module__.startswith(home))
-    return next(own).removeprefix(home)
 
 
 def refuse_unknown(owner: str, given: dict[str, Any], known: tuple[str, ...]) -> None:

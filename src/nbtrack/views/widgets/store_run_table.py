@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from nbtrack.entities import ViewType
 from nbtrack.errors import InvalidParameterError, NbtrackError
+from nbtrack.rpc import Fields, Response, name_of
 from nbtrack.store.column_sets import remembered_sets
 from nbtrack.store.store import Store
-from nbtrack.views.questions import Answer, Question
 from nbtrack.views.table.run_query import Scope
 from nbtrack.views.table.source import FrameTable, StoreTable
 from nbtrack.views.watch import store_state
@@ -81,10 +81,10 @@ class StoreRunTable(RunTable):
     def selected(self, runs: Any) -> None:
         self.selected_ids = self._ids_of(runs)
 
-    def answer(self, question: Question) -> Answer:
-        """Answer a question of the browser; what is remembered is known here, too."""
-        found = super().answer(question)
-        if question.text("type") == "table.remember":
+    def answer(self, request: Fields) -> Response[Any]:
+        """Answer a request of the browser; what is remembered is known here, too."""
+        found = super().answer(request)
+        if name_of(request) == "table.remember":
             self._sets = found.body["sets"]
         return found
 

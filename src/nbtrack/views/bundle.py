@@ -15,7 +15,7 @@ from pathlib import Path
 import ipywidgets
 import traitlets as t
 
-_STATIC = Path(__file__).parents[2] / "static"
+_STATIC = Path(__file__).parents[1] / "static"
 LOADER = _STATIC / "loader.js"
 _VIEWS = _STATIC / "views.js"
 

@@ -1,0 +1,6 @@
+import type { ModelRef } from './requests';
+
+/** What names a model in a question. */
+export function refOf(ref: ModelRef): ModelRef {
+  return 'model_id' in ref ? { model_id: ref.model_id } : { name: ref.name, version: ref.version };
+}

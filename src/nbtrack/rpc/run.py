@@ -1,0 +1,157 @@
+"""Requests about one run: all there is to see of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypedDict
+
+from nbtrack.entities import Run
+from nbtrack.rpc.registry import Topic
+from nbtrack.rpc.request import Response
+from nbtrack.store.artifacts import ArtifactFolder
+from nbtrack.store.experiments import find
+from nbtrack.store.runs import get_run
+from nbtrack.store.store import Store
+from nbtrack.views import previews
+from nbtrack.views.code import (
+    LOAD_LINE,
+    loading_code,
+    loads_nbtrack,
+    resume_line,
+    source_of_run,
+    track_line,
+)
+from nbtrack.views.details import details as runs
+
+MAX_FILES = 1000
+
+REQUESTS = Topic("run")
+
+
+@dataclass(frozen=True)
+class RunParams:
+    """Which run."""
+
+    run_id: str
+
+
+@dataclass(frozen=True)
+class FolderParams(RunParams):
+    """A folder of its artifacts; the uppermost one is ``""``."""
+
+    path: str = ""
+
+
+@dataclass(frozen=True)
+class FileParams(RunParams):
+    """One of its artifacts."""
+
+    path: str
+
+
+class ArtifactFile(TypedDict):
+    """A file, or a folder; the size is null where it is not known."""
+
+    path: str
+    is_dir: bool
+    size: int | None
+
+
+class Artifacts(TypedDict):
+    """What lies in a folder; ``truncated`` where there is more."""
+
+    files: list[ArtifactFile]
+    truncated: bool
+
+
+class SourceCell(TypedDict):
+    """A cell of the notebook that a run came from."""
+
+    source: str
+    why: str
+    number: int | None
+
+
+class Source(TypedDict):
+    """How to have a run again.
+
+    ``cells`` are in the order of execution, the last one is the cell of the run; ``resume`` is that
+    cell, so that it goes on with the run. ``left_out`` says how many cells, the earliest, were too
+    long to keep, ``missing`` has the names that no earlier cell defines.
+    """
+
+    cells: list[SourceCell]
+    resume: str | None
+    left_out: int
+    missing: list[str]
+
+
+class Loading(TypedDict):
+    """Python that gets at what a run has logged."""
+
+    code: str
+
+
+@REQUESTS.reads("details")
+def details(store: Store, params: RunParams) -> Response[runs.FullRun]:
+    """Return all that is known of a run, but its artifacts."""
+    return Response(runs.details(store, params.run_id))
+
+
+@REQUESTS.reads("artifacts")
+def artifacts(store: Store, params: FolderParams) -> Response[Artifacts]:
+    """Return what lies in a folder of a run's artifacts; folders first."""
+    folder = _folder(store, _run(store, params))
+    found = sorted(folder.list(params.path or None), key=lambda f: (not f.is_dir, f.path))
+    files: list[ArtifactFile] = [
+        {"path": f.path, "is_dir": f.is_dir, "size": f.file_size} for f in found[:MAX_FILES]
+    ]
+    return Response({"files": files, "truncated": len(found) > MAX_FILES})
+
+
+@REQUESTS.reads("preview")
+def preview(store: Store, params: FileParams) -> Response[previews.PreviewJson]:
+    """Return what there is to see of one artifact."""
+    found = previews.preview(_folder(store, _run(store, params)), params.path)
+    return Response(*found.as_answer())
+
+
+@REQUESTS.reads("source")
+def source(store: Store, params: RunParams) -> Response[Source]:
+    """Return the cell of a run and the earlier cells it needed, ready to be put into a notebook."""
+    run = _run(store, params)
+    with store.read() as reader:
+        experiment = find(reader, run.info.experiment_id)
+    found = source_of_run(run, _folder(store, run))
+    cells: list[SourceCell] = [
+        {"source": c.source, "why": c.why, "number": c.number} for c in found.needed
+    ]
+    track = resume = None
+    if found.text is not None:
+        if not any(loads_nbtrack(cell.source) for cell in found.needed):
+            cells.insert(0, {"source": LOAD_LINE, "why": "for %%track", "number": None})
+        line = track_line(run, run.info.experiment_id if experiment is None else experiment.name)
+        track, resume = (f"{head}\n{found.text}" for head in (line, resume_line(run)))
+        cells.append({"source": track, "why": "the run", "number": found.number})
+    body: Source = {
+        "cells": cells,
+        "resume": resume,
+        "left_out": found.left_out,
+        "missing": found.missing,
+    }
+    return Response(body)
+
+
+@REQUESTS.reads("loading")
+def loading(store: Store, params: RunParams) -> Response[Loading]:
+    """Return Python that gets at what a run has logged."""
+    return Response({"code": loading_code(store, _run(store, params))})
+
+
+def _run(store: Store, params: RunParams) -> Run:
+    with store.read() as reader:
+        return get_run(reader, params.run_id)
+
+
+def _folder(store: Store, run: Run) -> ArtifactFolder:
+    return store.access.folder(run.info.artifact_uri)

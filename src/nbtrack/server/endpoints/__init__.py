@@ -1,1 +1,0 @@
-"""The endpoints: functions of what they serve and a request; they know no transport."""

@@ -1,0 +1,154 @@
+"""Types of what views answer: those that several have in common, and those of models.
+
+Of ``Annotated[A, B]``, A is what Python takes it for and B what the front end does.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, TypeAlias, TypedDict
+
+RunState: TypeAlias = Annotated[
+    str, Literal["RUNNING", "SCHEDULED", "FINISHED", "FAILED", "KILLED", "INTERRUPTED"]
+]
+ModelState: TypeAlias = Annotated[str, Literal["PENDING", "READY", "FAILED"]]
+#: A param or a tag: its key and its value.
+Pair: TypeAlias = Annotated[list[str], tuple[str, str]]
+
+
+class ColumnSpec(TypedDict):
+    """An input or an output of a model."""
+
+    name: str | None
+    type: str
+    required: bool
+
+
+class ParamSpec(TypedDict):
+    """A param that a model takes."""
+
+    name: str
+    type: str
+    default: Annotated[Any, object]
+
+
+class Signature(TypedDict):
+    """What goes into a model and what comes out."""
+
+    inputs: list[ColumnSpec]
+    outputs: list[ColumnSpec]
+    params: list[ParamSpec]
+
+
+class FileFacts(TypedDict):
+    """What an MLmodel file says; ``parameters`` is how many numbers a network has learned."""
+
+    flavors: list[str]
+    predicts: bool
+    signature: Signature | None
+    size: int | None
+    device: str | None
+    precision: str | None
+    parameters: int | None
+    created_ms: int | None
+    python: str | None
+
+
+class ModelMetric(TypedDict):
+    """The latest value of a metric; null where it is no finite number."""
+
+    key: str
+    value: float | None
+    step: int | None
+
+
+class VersionLink(TypedDict):
+    """Where a logged model is registered."""
+
+    name: str
+    version: int
+    stage: Annotated[str | None, str]
+    aliases: list[str]
+
+
+class RunModel(TypedDict):
+    """A model that a run has logged."""
+
+    model_id: str
+    name: str
+    state: ModelState
+    message: str | None
+    model_type: str | None
+    created_ms: int
+    size: int | None
+    flavors: list[str]
+    device: str | None
+    precision: str | None
+    parameters: int | None
+    signature: Signature | None
+    metrics: list[ModelMetric]
+    versions: list[VersionLink]
+    uri: str
+    load: str
+
+
+class RunOfModel(TypedDict):
+    """The run that has logged a model."""
+
+    run_id: str
+    name: str
+    state: RunState
+    experiment_id: str
+    experiment: str
+    end_ms: int | None
+
+
+class DatasetLink(TypedDict):
+    """A dataset that the run of a model has used."""
+
+    name: str
+    digest: str
+    context: str | None
+
+
+class CodeOfModel(TypedDict):
+    """Where the code of a model's run stands: the commit, the cell, the notebook."""
+
+    commit: str | None
+    branch: str | None
+    cell: str | None
+    source: str | None
+
+
+class ModelFile(TypedDict):
+    """A file of a model; the size is null where it is not known."""
+
+    path: str
+    size: int | None
+
+
+class ModelFacts(FileFacts):
+    """All that is known of a version, of a logged model or of a folder with a model."""
+
+    kind: Literal["folder", "logged", "version"]
+    name: str
+    version: int | None
+    model_id: str | None
+    uri: str
+    location: str
+    state: ModelState | None
+    message: str | None
+    model_type: str | None
+    stage: str | None
+    aliases: list[str]
+    description: str | None
+    user: str | None
+    params: list[Pair]
+    metrics: list[ModelMetric]
+    tags: list[Pair]
+    versions: list[VersionLink]
+    run: RunOfModel | None
+    datasets: list[DatasetLink]
+    code: CodeOfModel | None
+    files: list[ModelFile]
+    requirements: list[str]
+    load: str
