@@ -20,9 +20,10 @@ from pathlib import Path
 
 from nbtrack.errors import InvalidParameterError
 from nbtrack.interop.point_buffer import PointBuffer, made_id
-from nbtrack.interop.records import ExperimentRecord, PointBatch, RunRecord
+from nbtrack.interop.records import ExperimentRecord, PointBatch
 from nbtrack.interop.report import Report
 from nbtrack.interop.source import Source
+from nbtrack.store.bulk_runs import RunRecord
 
 Row = dict[str, str]
 Files = list[tuple[Path, list[str]]]

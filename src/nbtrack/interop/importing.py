@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import islice
 
 import numpy as np
@@ -12,7 +13,7 @@ from nbtrack.interop.artifact_places import Place, Places
 from nbtrack.interop.files import FileImporter, Known
 from nbtrack.interop.model_importer import ModelImporter
 from nbtrack.interop.progress import Progress
-from nbtrack.interop.records import LOCAL_RUN, PointBatch, RunRecord, Series
+from nbtrack.interop.records import LOCAL_RUN, PointBatch, Series
 from nbtrack.interop.report import Report
 from nbtrack.interop.sanitize import KeySanitizer
 from nbtrack.interop.source import Source
@@ -22,11 +23,10 @@ from nbtrack.store.artifact_access import without_password
 from nbtrack.store.artifact_paths import artifact_uri
 from nbtrack.store.artifact_roots import local_path
 from nbtrack.store.artifacts import ArtifactFolder
-from nbtrack.store.bulk_points import add_points
 from nbtrack.store.bulk_runs import (
     ELSEWHERE,
     ORIGIN,
-    BulkRun,
+    RunRecord,
     add_runs,
     known_runs,
     place_experiment,
@@ -34,6 +34,7 @@ from nbtrack.store.bulk_runs import (
 )
 from nbtrack.store.journal import now_ms
 from nbtrack.store.points import Points
+from nbtrack.store.series_points import add_points
 from nbtrack.store.store import Store
 
 RUNS_AT_ONCE = 500
@@ -149,24 +150,25 @@ class Importer:
             self.report.count("runs", known=sum(r.tags.get(LOCAL_RUN) in at_home for r in records))
             records = [r for r in records if r.tags.get(LOCAL_RUN) not in at_home]
             known = known_runs(reader, [record.id for record in records])
-            runs = []
+            pairs = []
             for record in records:
                 try:
-                    runs.append(self._bulk(record, known.get(record.id)))
+                    pairs.append((record, self._kept(record, known.get(record.id))))
                 except InvalidParameterError as error:
                     self.report.fail("runs", record.id, error)
-            for problem in add_runs(reader, runs):
+            for problem in add_runs(reader, [run for _, run in pairs]):
                 self.report.fail("params", problem.split(":")[0], problem)
-        for record, run in ((r, b) for r in records for b in runs if r.id == b.run_id):
-            self.runs[run.run_id] = (run.experiment_id, run.artifact_uri)
-            if run.status == "INTERRUPTED" and run.end_time is None:
-                self._interrupted.append(run.run_id)
+        for record, run in pairs:
+            self.runs[run.id] = (run.experiment, run.artifacts)
+            if run.status == "INTERRUPTED" and run.end is None:
+                self._interrupted.append(run.id)
             if record.artifacts is not None and ELSEWHERE not in run.tags:
-                self._artifacts.append((run.run_id, record.artifacts))
-            is_new = run.run_id not in known
+                self._artifacts.append((run.id, record.artifacts))
+            is_new = run.id not in known
             self.report.count("runs", came=int(is_new), known=int(not is_new))
 
-    def _bulk(self, record: RunRecord, known: tuple[str, str | None, str] | None) -> BulkRun:
+    def _kept(self, record: RunRecord, known: tuple[str, str | None, str] | None) -> RunRecord:
+        """Return a run as it is kept here."""
         if record.experiment not in self.experiments:
             raise InvalidParameterError(f"Its experiment {record.experiment} could not be read.")
         experiment_id, location = self.experiments[record.experiment]
@@ -194,22 +196,18 @@ class Importer:
                 "Runs that had not ended there are shown as interrupted; importing again when "
                 "they have brings the rest."
             )
-        return BulkRun(
-            check_run_id(record.id),
-            experiment_id,
-            name,
-            status,
-            record.start,
-            end,
-            record.user or "",
-            record.stage,
-            record.deleted if record.stage == "active" else record.deleted or now_ms(),
-            stored,
-            {self.keys.valid(k): v for k, v in record.params.items()},
-            tags,
-            record.inputs,
-            record.model_inputs,
-            record.model_outputs,
+        return replace(
+            record,
+            id=check_run_id(record.id),
+            experiment=experiment_id,
+            name=name,
+            status=status,
+            end=end,
+            user=record.user or "",
+            deleted=record.deleted if record.stage == "active" else record.deleted or now_ms(),
+            artifacts=stored,
+            params={self.keys.valid(k): v for k, v in record.params.items()},
+            tags=tags,
         )
 
     def _find(self, uri: str) -> Place:
@@ -241,7 +239,7 @@ class Importer:
             columns = zip(*(part.columns().values() for part in parts), strict=True)
             points = Points(*(np.concatenate(column) for column in columns))
             with self.store.write() as reader:
-                added = add_points(reader, list(names), points)
+                added = len(add_points(reader, list(names), points, in_bulk=True))
             self.report.count("points", came=added, known=len(points) - added)
         self.progress.step(count)
 

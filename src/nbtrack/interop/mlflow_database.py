@@ -17,7 +17,6 @@ from nbtrack.interop.records import (
     ModelRecord,
     PointBatch,
     RegisteredRecord,
-    RunRecord,
     Series,
     int_column,
     unclamped,
@@ -26,6 +25,7 @@ from nbtrack.interop.report import Report
 from nbtrack.interop.source import Source
 from nbtrack.interop.sqlite import SqliteFile
 from nbtrack.interop.within import own_folders
+from nbtrack.store.bulk_runs import RunRecord
 from nbtrack.store.points import Points
 
 BATCH = 200_000

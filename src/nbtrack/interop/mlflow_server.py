@@ -17,7 +17,6 @@ from nbtrack.interop.records import (
     ModelRecord,
     PointBatch,
     RegisteredRecord,
-    RunRecord,
     Series,
     VersionRecord,
     int_column,
@@ -29,6 +28,7 @@ from nbtrack.protocol import decode
 from nbtrack.protocol.artifact_urls import proxied_path
 from nbtrack.protocol.client import Json, RestClient
 from nbtrack.protocol.transfer import ProxiedFolder
+from nbtrack.store.bulk_runs import RunRecord
 from nbtrack.store.points import Points
 
 AT_ONCE = 4

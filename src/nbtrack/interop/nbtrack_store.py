@@ -14,7 +14,6 @@ from nbtrack.interop.records import (
     ModelRecord,
     PointBatch,
     RegisteredRecord,
-    RunRecord,
     VersionRecord,
 )
 from nbtrack.interop.report import Report
@@ -22,6 +21,7 @@ from nbtrack.interop.source import Files, Source
 from nbtrack.store.artifact_paths import resolved
 from nbtrack.store.artifact_roots import local_path
 from nbtrack.store.artifacts import ArtifactFolder
+from nbtrack.store.bulk_runs import RunRecord
 from nbtrack.store.logged_models import get_logged_models
 from nbtrack.store.points import Points
 from nbtrack.store.queries import SQL

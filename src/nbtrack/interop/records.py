@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from nbtrack.entities import DatasetInput, LoggedModel, Metric, Run
+from nbtrack.entities import LoggedModel, Metric
 from nbtrack.store.points import Points
 
 Series = tuple[str, str]
@@ -35,57 +35,6 @@ class ExperimentRecord:
     created: int | None = None
     updated: int | None = None
     tags: dict[str, str] = field(default_factory=dict)
-
-
-@dataclass
-class RunRecord:
-    """A run as the source has it, without its points.
-
-    Attributes
-    ----------
-    experiment : str
-        Id of its experiment, as the source calls it.
-    artifacts : str or None
-        Where the source says that its artifacts are.
-    """
-
-    id: str
-    experiment: str
-    name: str = ""
-    status: str = "FINISHED"
-    start: int = 0
-    end: int | None = None
-    user: str = ""
-    stage: str = "active"
-    deleted: int | None = None
-    artifacts: str | None = None
-    params: dict[str, str] = field(default_factory=dict)
-    tags: dict[str, str] = field(default_factory=dict)
-    inputs: list[DatasetInput] = field(default_factory=list)
-    model_inputs: list[str] = field(default_factory=list)
-    model_outputs: list[tuple[str, int]] = field(default_factory=list)
-
-    @classmethod
-    def of(cls, run: Run, deleted: int | None = None) -> RunRecord:
-        """Return a run of a store or of a server; ``deleted`` is when that was done."""
-        info, data = run.info, run.data
-        return cls(
-            id=info.run_id,
-            experiment=info.experiment_id,
-            name=info.run_name,
-            status=info.status or "FINISHED",
-            start=info.start_time,
-            end=info.end_time,
-            user=info.user_id,
-            stage=info.lifecycle_stage,
-            deleted=deleted,
-            artifacts=info.artifact_uri or None,
-            params=dict(data.params),
-            tags=dict(data.tags),
-            inputs=list(run.inputs.dataset_inputs),
-            model_inputs=[item.model_id for item in run.inputs.model_inputs],
-            model_outputs=[(item.model_id, item.step) for item in run.outputs.model_outputs],
-        )
 
 
 @dataclass

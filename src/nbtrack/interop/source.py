@@ -7,15 +7,10 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from nbtrack.entities import FileInfo
-from nbtrack.interop.records import (
-    ExperimentRecord,
-    ModelRecord,
-    PointBatch,
-    RegisteredRecord,
-    RunRecord,
-)
+from nbtrack.interop.records import ExperimentRecord, ModelRecord, PointBatch, RegisteredRecord
 from nbtrack.interop.report import Report
 from nbtrack.interop.within import Within
+from nbtrack.store.bulk_runs import RunRecord
 
 
 class Files(Protocol):

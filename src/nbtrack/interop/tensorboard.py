@@ -13,9 +13,10 @@ from pathlib import Path
 from nbtrack.interop import event_file, messages
 from nbtrack.interop.messages import Fields
 from nbtrack.interop.point_buffer import MadeFiles, PointBuffer, flat, made_id
-from nbtrack.interop.records import ExperimentRecord, PointBatch, RunRecord
+from nbtrack.interop.records import ExperimentRecord, PointBatch
 from nbtrack.interop.report import Report
 from nbtrack.interop.source import Files, Source
+from nbtrack.store.bulk_runs import RunRecord
 
 ENDED = {1: "FINISHED", 2: "FAILED"}
 

@@ -16,11 +16,12 @@ from nbtrack.interop.artifact_export import copy_folder
 from nbtrack.interop.mlflow_tables import MlflowTables
 from nbtrack.interop.nbtrack_store import NbtrackStore
 from nbtrack.interop.progress import Progress
-from nbtrack.interop.records import HUGE, ExperimentRecord, RunRecord
+from nbtrack.interop.records import HUGE, ExperimentRecord
 from nbtrack.interop.report import Report
 from nbtrack.interop.to_mlflow_models import ModelRows
 from nbtrack.interop.within import Within
 from nbtrack.store.artifact_roots import local_path
+from nbtrack.store.bulk_runs import RunRecord
 
 OURS = "nbtrack."
 RUNS_AT_ONCE = 500

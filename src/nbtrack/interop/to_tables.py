@@ -10,8 +10,8 @@ from typing import Any
 
 from nbtrack.interop.nbtrack_store import NbtrackStore
 from nbtrack.interop.progress import Progress
-from nbtrack.interop.records import RunRecord
 from nbtrack.interop.report import Report
+from nbtrack.store.bulk_runs import RunRecord
 from nbtrack.store.bulk_tables import write_parquet
 from nbtrack.store.runs import get_runs
 

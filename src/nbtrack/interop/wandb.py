@@ -17,9 +17,10 @@ from nbtrack.errors import StoreError
 from nbtrack.interop import messages
 from nbtrack.interop.messages import Fields
 from nbtrack.interop.point_buffer import PointBuffer, flat, made_id, numbers
-from nbtrack.interop.records import ExperimentRecord, PointBatch, RunRecord
+from nbtrack.interop.records import ExperimentRecord, PointBatch
 from nbtrack.interop.report import Report
 from nbtrack.interop.source import Source
+from nbtrack.store.bulk_runs import RunRecord
 
 BLOCK = 32768
 HEAD = 7

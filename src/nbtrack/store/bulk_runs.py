@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from nbtrack.entities import DatasetInput
+from nbtrack.entities import DatasetInput, Run
 from nbtrack.errors import InvalidParameterError
 from nbtrack.limits import dataset_fields, storable
 from nbtrack.store.reader import Reader
@@ -18,32 +18,70 @@ ORIGIN = "nbtrack.imported_from"
 ELSEWHERE = "nbtrack.artifacts_elsewhere"
 """Tag of a run whose artifacts stay where they were; ``compact`` leaves those alone."""
 
-_COLUMNS = (
-    "run_id", "experiment_id", "run_name", "status", "start_time", "end_time", "user_id", "stage",
-    "deleted_time", "artifact_uri",
-)  # fmt: skip
+_COLUMNS = {
+    "run_id": "id",
+    "experiment_id": "experiment",
+    "run_name": "name",
+    "status": "status",
+    "start_time": "start",
+    "end_time": "end",
+    "user_id": "user",
+    "stage": "stage",
+    "deleted_time": "deleted",
+    "artifact_uri": "artifacts",
+}
 MAX_KEPT_ID = 1_000_000_000
 
 
 @dataclass
-class BulkRun:
-    """A run as it goes into the database; times in milliseconds since the epoch."""
+class RunRecord:
+    """A run on its way into a store, without its points; times in milliseconds since the epoch.
 
-    run_id: str
-    experiment_id: str
-    run_name: str
-    status: str
-    start_time: int
-    end_time: int | None = None
-    user_id: str = ""
+    Attributes
+    ----------
+    experiment : str
+        Id of its experiment: as the source calls it, and where it is kept the one here.
+    artifacts : str or None
+        Where its artifacts are: as the source says, and where it is kept None for the usual place.
+    """
+
+    id: str
+    experiment: str
+    name: str = ""
+    status: str = "FINISHED"
+    start: int = 0
+    end: int | None = None
+    user: str = ""
     stage: str = "active"
-    deleted_time: int | None = None
-    artifact_uri: str | None = None
-    params: Mapping[str, str] = field(default_factory=dict)
-    tags: Mapping[str, str] = field(default_factory=dict)
-    inputs: Sequence[DatasetInput] = ()
-    model_inputs: Sequence[str] = ()
-    model_outputs: Sequence[tuple[str, int]] = ()
+    deleted: int | None = None
+    artifacts: str | None = None
+    params: dict[str, str] = field(default_factory=dict)
+    tags: dict[str, str] = field(default_factory=dict)
+    inputs: list[DatasetInput] = field(default_factory=list)
+    model_inputs: list[str] = field(default_factory=list)
+    model_outputs: list[tuple[str, int]] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, run: Run, deleted: int | None = None) -> RunRecord:
+        """Return a run of a store or of a server; ``deleted`` is when that was done."""
+        info, data = run.info, run.data
+        return cls(
+            id=info.run_id,
+            experiment=info.experiment_id,
+            name=info.run_name,
+            status=info.status or "FINISHED",
+            start=info.start_time,
+            end=info.end_time,
+            user=info.user_id,
+            stage=info.lifecycle_stage,
+            deleted=deleted,
+            artifacts=info.artifact_uri or None,
+            params=dict(data.params),
+            tags=dict(data.tags),
+            inputs=list(run.inputs.dataset_inputs),
+            model_inputs=[item.model_id for item in run.inputs.model_inputs],
+            model_outputs=[(item.model_id, item.step) for item in run.outputs.model_outputs],
+        )
 
 
 def place_experiment(
@@ -122,7 +160,7 @@ def known_runs(reader: Reader, run_ids: Iterable[str]) -> dict[str, tuple[str, s
     return {run_id: (experiment, uri, stage) for run_id, experiment, uri, stage in rows}
 
 
-def add_runs(reader: Reader, runs: Sequence[BulkRun]) -> list[str]:
+def add_runs(reader: Reader, runs: Sequence[RunRecord]) -> list[str]:
     """Add runs with all but their points and artifacts; return what could not be kept.
 
     Of a run that is here already, what it lacks is added: nothing that it has is changed,
@@ -130,7 +168,7 @@ def add_runs(reader: Reader, runs: Sequence[BulkRun]) -> list[str]:
     """
     if not runs:
         return []
-    columns = {name: [_text(getattr(run, name)) for run in runs] for name in _COLUMNS}
+    columns = {c: [_text(getattr(run, name)) for run in runs] for c, name in _COLUMNS.items()}
     reader.named("bulk.add_runs", **columns)
     ended = {name: columns[name] for name in ("run_id", "status", "end_time")}
     reader.named("bulk.end_runs", **ended)
@@ -141,9 +179,9 @@ def add_runs(reader: Reader, runs: Sequence[BulkRun]) -> list[str]:
     for run in runs:
         problems += _add_inputs(reader, run)
         for model_id in run.model_inputs:
-            reader.named("fold_models.add_input", run_id=run.run_id, model_id=model_id)
+            reader.named("fold_models.add_input", run_id=run.id, model_id=model_id)
         for model_id, step in run.model_outputs:
-            reader.named("fold_models.add_output", run_id=run.run_id, model_id=model_id, step=step)
+            reader.named("fold_models.add_output", run_id=run.id, model_id=model_id, step=step)
     return problems
 
 
@@ -153,7 +191,7 @@ def stop_at_last_point(reader: Reader, run_ids: Sequence[str]) -> None:
         reader.named("bulk.stop_at_last_point", runs=list(run_ids))
 
 
-def _add_params(reader: Reader, runs: Sequence[BulkRun]) -> list[str]:
+def _add_params(reader: Reader, runs: Sequence[RunRecord]) -> list[str]:
     params = _triples(runs, "params")
     if not params["runs"]:
         return []
@@ -166,8 +204,8 @@ def _add_params(reader: Reader, runs: Sequence[BulkRun]) -> list[str]:
     return problems
 
 
-def _triples(runs: Sequence[BulkRun], what: str) -> dict[str, list[str]]:
-    found = [(r.run_id, key, value) for r in runs for key, value in getattr(r, what).items()]
+def _triples(runs: Sequence[RunRecord], what: str) -> dict[str, list[str]]:
+    found = [(r.id, key, value) for r in runs for key, value in getattr(r, what).items()]
     return {
         "runs": [run_id for run_id, _, _ in found],
         "keys": [storable(key) for _, key, _ in found],
@@ -175,19 +213,19 @@ def _triples(runs: Sequence[BulkRun], what: str) -> dict[str, list[str]]:
     }
 
 
-def _add_inputs(reader: Reader, run: BulkRun) -> list[str]:
+def _add_inputs(reader: Reader, run: RunRecord) -> list[str]:
     problems = []
     for item in run.inputs:
         try:
             dataset = dataset_fields(vars(item.dataset))
         except InvalidParameterError as error:
-            problems.append(f"A dataset of run {run.run_id} was left out: {error}")
+            problems.append(f"A dataset of run {run.id} was left out: {error}")
             continue
         tags = json.dumps({tag.key: tag.value for tag in item.tags})
-        reader.named("fold.add_dataset", run_id=run.run_id, **dataset)
+        reader.named("fold.add_dataset", run_id=run.id, **dataset)
         reader.named(
             "fold.add_input",
-            run_id=run.run_id,
+            run_id=run.id,
             name=dataset["name"],
             digest=dataset["digest"],
             tags=tags,

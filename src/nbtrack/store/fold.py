@@ -21,15 +21,12 @@ from nbtrack.store.events import Events
 from nbtrack.store.journal import now_ms
 from nbtrack.store.liveness import interrupt, revive
 from nbtrack.store.model_events import ModelEvents
-from nbtrack.store.points import Points, normalise, summarise, value_bits
-from nbtrack.store.queries import SQL
+from nbtrack.store.points import Points
 from nbtrack.store.reader import Reader
+from nbtrack.store.series_points import Name, add_points, insert_batch
 from nbtrack.store.tails import Sizes, Tail
 
 DAMAGED_TAG = "nbtrack.damaged"
-
-Name = tuple[str, str]
-"""A run and the key of one of its metrics."""
 
 
 @dataclass
@@ -280,108 +277,17 @@ def _fold_points(
             used.append((tail, records, np.unique(records["number"], return_inverse=True)))
     if not used:
         return None
-    wanted = {
-        (tail.run_id, names[tail.journal][number])
-        for tail, _, (numbers, _) in used
-        for number in numbers.tolist()
-    }
-    series, known_ends = series_ids(reader, wanted)
+    series: dict[Name, int] = {}
     parts = []
     for tail, _, (numbers, places) in used:
-        ids = [series[tail.run_id, names[tail.journal][number]] for number in numbers.tolist()]
-        parts.append(np.array(ids, dtype=np.int64)[places])
+        keys = [names[tail.journal][number] for number in numbers.tolist()]
+        codes = [series.setdefault((tail.run_id, key), len(series)) for key in keys]
+        parts.append(np.array(codes, dtype=np.int64)[places])
     points = Points(
         np.concatenate(parts),
         *(np.concatenate([r[c] for _, r, _ in used]) for c in ("step", "time", "value")),
     )
-    return insert_points(reader, points, known_ends)
-
-
-def insert_points(reader: Reader, points: Points, known: dict[int, tuple[int, int]]) -> Points:
-    """Write points that are new, and sum them up; return them.
-
-    Parameters
-    ----------
-    reader : Reader
-    points : Points
-    known : dict
-        The (last step, max time) of the series that had points before.
-    """
-    batch = _without_known(reader, normalise(points), known)
-    if len(batch):
-        insert_batch(reader, "fold.add_points", batch.columns())
-        insert_batch(reader, "fold.update_series", summarise(batch).columns())
-    return batch
-
-
-def series_ids(
-    reader: Reader, wanted: set[Name]
-) -> tuple[dict[Name, int], dict[int, tuple[int, int]]]:
-    """Return the series of each name, made where new; and (last step, max time) of the old."""
-    ids: dict[Name, int] = {}
-    known: dict[int, tuple[int, int]] = {}
-    runs = sorted({run_id for run_id, _ in wanted})
-    for series, run_id, key, last_step, max_time in reader.named("fold.series_of_runs", runs=runs):
-        ids[run_id, key] = series
-        known[series] = (last_step, max_time)
-    new = sorted(wanted - ids.keys())
-    if new:
-        first = int(reader.named("fold.greatest_series")[0][0]) + 1
-        numbers = list(range(first, first + len(new)))
-        ids.update(zip(new, numbers, strict=True))
-        reader.named(
-            "fold.add_series", series=numbers, runs=[r for r, _ in new], keys=[k for _, k in new]
-        )
-    return ids, known
-
-
-def _without_known(reader: Reader, batch: Points, known: dict[int, tuple[int, int]]) -> Points:
-    """Leave out points that the database has already: identical ones count once.
-
-    Only a series that gets a step and a time which it may have had before is looked at.
-    """
-    summary = summarise(batch)
-    suspects = []
-    for series, step, time in zip(
-        summary.series.tolist(), summary.first_step.tolist(), summary.min_time.tolist(), strict=True
-    ):
-        last_step, max_time = known.get(series, (step - 1, time))
-        if step <= last_step and time <= max_time:
-            suspects.append(series)
-    if not suspects:
-        return batch
-    mask = np.isin(batch.series, suspects)
-    old = reader.columns(
-        SQL["fold.known_points"],
-        series=suspects,
-        first_step=int(batch.step[mask].min()),
-        first_time=int(batch.time[mask].min()),
-    )
-    seen = set(_rows(Points(**old)))
-    fresh = np.fromiter((row not in seen for row in _rows(batch)), dtype=bool, count=len(batch))
-    return Points(batch.series[fresh], batch.step[fresh], batch.time[fresh], batch.value[fresh])
-
-
-def _rows(points: Points) -> Iterator[tuple[int, int, int, int]]:
-    bits = value_bits(points.value)
-    return zip(
-        points.series.tolist(), points.step.tolist(), points.time.tolist(), bits.tolist(),
-        strict=True,
-    )  # fmt: skip
-
-
-def insert_batch(reader: Reader, query: str, columns: dict[str, Any]) -> None:
-    """Run a query that reads arrays under the name ``batch``."""
-    with batch_of(reader, columns):
-        reader.named(query)
-
-
-@contextlib.contextmanager
-def batch_of(reader: Reader, columns: dict[str, Any]) -> Iterator[None]:
-    """Let queries read arrays under the name ``batch``."""
-    reader.connection.register("batch", columns)
-    yield
-    reader.connection.unregister("batch")  # where a query fails, the rollback takes it away
+    return add_points(reader, list(series), points)
 
 
 def _recover(reader: Reader, found: list[Tail], events: Events) -> None:

@@ -9,14 +9,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import numpy as np
+
 from nbtrack.entities import DatasetInput, Run
 from nbtrack.protocol import decode
 from nbtrack.protocol.artifact_urls import proxied_uri
 from nbtrack.store.journal import now_ms
-from nbtrack.store.merging import merge_points
+from nbtrack.store.points import Points
 from nbtrack.store.reader import Reader
 from nbtrack.store.remote.outbox import LOCAL_EXPERIMENT_TAG, LOCAL_RUN, PARENT
 from nbtrack.store.remote.spool import Spool
+from nbtrack.store.series_points import Name, add_points
 
 Json = dict[str, Any]
 
@@ -133,35 +136,37 @@ class Mirror:
 
     def _put_latest(self, reader: Reader, runs: Sequence[tuple[str, Run]]) -> None:
         points = [(run_id, *point) for run_id, run in runs for point in run.data._latest]
-        self._merge(
+        names = [(run_id, key) for run_id, key, *_ in points]
+        self._add(
             reader,
-            [(run_id, key) for run_id, key, *_ in points],
+            names,
+            list(range(len(names))),
             [step for *_, step in points],
             [time for *_, time, _ in points],
             [value for _, _, value, *_ in points],
         )
 
-    def put_points(self, reader: Reader, name: tuple[str, str], points: Sequence[Json]) -> None:
+    def put_points(self, reader: Reader, name: Name, points: Sequence[Json]) -> None:
         """Add points of a metric: its run and its key."""
-        self._merge(reader, [name] * len(points), *decode.points(points))
+        self._add(reader, [name], [0] * len(points), *decode.points(points))
 
-    def _merge(
+    def _add(
         self,
         reader: Reader,
-        names: Sequence[tuple[str, str]],
+        names: Sequence[Name],
+        series: Sequence[int],
         steps: Sequence[int],
         times: Sequence[int],
         values: Sequence[float],
     ) -> None:
-        import numpy as np
 
-        merge_points(
-            reader,
-            names,
+        points = Points(
+            np.array(series, dtype=np.int64),
             np.array(steps, dtype=np.int64),
             np.array(times, dtype=np.int64),
             np.array([decode.unclamped(value) for value in values], dtype=np.float64),
         )
+        add_points(reader, names, points)
 
     def _put_links(self, reader: Reader, run_id: str, run: Run) -> None:
         for item in run.inputs.dataset_inputs:
