@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from nbtrack.entities import LifecycleStage
 from nbtrack.errors import NotFoundError
 from nbtrack.limits import check_key, check_run_id
+from nbtrack.protocol.errors import Missing, missing_at_server
 from nbtrack.store.experiments import Place
 from nbtrack.store.runs import Runs
 
@@ -70,5 +71,5 @@ class RemoteRuns(Runs):
                 try:
                     self._remote.change("runs/delete-tag", {"run_id": server_id, "key": key})
                 except NotFoundError as error:
-                    if "tag" not in str(error).lower():
+                    if missing_at_server(error) is not Missing.TAG:
                         raise

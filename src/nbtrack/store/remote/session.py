@@ -15,6 +15,7 @@ from nbtrack.errors import NbtrackError, NotFoundError, ServerUnreachableError
 from nbtrack.protocol import encode
 from nbtrack.protocol.artifact_urls import proxied_uri
 from nbtrack.protocol.client import RestClient
+from nbtrack.protocol.errors import status_of
 from nbtrack.store import tails
 from nbtrack.store.reader import Database, Reader
 from nbtrack.store.remote.outbox import LOCAL_MODEL, LOCAL_RUN
@@ -191,9 +192,7 @@ class Session:
         except NotFoundError:
             raise
         except NbtrackError as error:
-            if int(error.json_kwargs.get("status") or 500) < 500 and error.error_code not in (
-                "UNAUTHENTICATED",
-            ):
+            if status_of(error) < 500 and error.error_code not in ("UNAUTHENTICATED",):
                 raise
             self.failed(error)
             return {}
@@ -218,9 +217,7 @@ class Session:
                 model_id, self.spool.server_id(experiment_id) or experiment_id, known, QUICK_S
             )
         except NbtrackError as error:
-            if int(error.json_kwargs.get("status") or 500) < 500 and not isinstance(
-                error, NotFoundError
-            ):
+            if status_of(error) < 500 and not isinstance(error, NotFoundError):
                 raise
             if not isinstance(error, NotFoundError):
                 self.failed(error)
