@@ -173,15 +173,15 @@ def smoothed(values: Floats, weight: float, x: Floats, total: int) -> Floats:
     """
     if weight <= 0 or len(values) < 3:
         return values
-    way = abs(float(x[-1] - x[0])) / SMOOTH_POINTS if total > SMOOTH_POINTS else 0.0
+    spacing = abs(float(x[-1] - x[0])) / SMOOTH_POINTS if total > SMOOTH_POINTS else 0.0
     out = values.copy()
     average = mass = 0.0
     before = np.nan
     for i in np.flatnonzero(np.isfinite(values)).tolist():
         apart = abs(float(x[i]) - before)
-        places = apart / way if way > 0 and np.isfinite(apart) else 1.0
+        points = apart / spacing if spacing > 0 and np.isfinite(apart) else 1.0
         before = float(x[i])
-        kept = weight**places
+        kept = weight**points
         average = kept * average + (1 - kept) * float(values[i])
         mass = kept * mass + (1 - kept)
         out[i] = average / mass

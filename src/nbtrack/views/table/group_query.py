@@ -10,7 +10,7 @@ from typing import Any, TypedDict
 
 from nbtrack.store.queries import SQL
 from nbtrack.store.reader import Reader
-from nbtrack.views.table.query import column_keys, joined, ways_of
+from nbtrack.views.table.query import best_directions, column_keys, joined
 from nbtrack.views.table.run_query import FOLD, RunSelect, Scope, TableQuery
 
 
@@ -165,13 +165,15 @@ class GroupedRuns:
 
     def best(self) -> dict[str, float]:
         """Return the best mean of each metric over all groups."""
-        ways = {n: way for n, way in ways_of(self._query).items() if n.startswith("metrics.")}
-        if not ways:
+        directions = {
+            n: best for n, best in best_directions(self._query).items() if n.startswith("metrics.")
+        }
+        if not directions:
             return {}
-        names = column_keys(ways, "metrics")
+        names = column_keys(directions, "metrics")
         rows = self._reader.named("table.group_extremes", metrics=list(names))
         return {
-            names[key]: low if ways[names[key]] == "min" else high
+            names[key]: low if directions[names[key]] == "min" else high
             for key, low, high, groups in rows
             if groups > 1 and low != high
         }

@@ -190,43 +190,43 @@ def column_keys(columns: Iterable[str], family: Family) -> dict[str, str]:
 
 
 def best_values(
-    reader: Reader, scope: Scope, query: TableQuery, ways: Mapping[str, str]
+    reader: Reader, scope: Scope, query: TableQuery, directions: Mapping[str, str]
 ) -> dict[str, float]:
     """Return the best value of columns over all runs that match.
 
     Parameters
     ----------
-    ways : mapping of str to {"min", "max"}
+    directions : mapping of str to {"min", "max"}
         Metrics and numeric params, and which way each is best.
     """
-    if not ways:
+    if not directions:
         return {}
     select = RunSelect(reader, scope, query.filter, (), query.stage)
     text = SQL["table.extremes"].format(joins=" ".join(select.joins), condition=select.condition)
     rows = reader.rows(
         text,
         **select.values,
-        metrics=list(column_keys(ways, "metrics")),
-        params=list(column_keys(ways, "params")),
+        metrics=list(column_keys(directions, "metrics")),
+        params=list(column_keys(directions, "params")),
     )
     best = {}
     for family, key, low, high in rows:
         name = f"{family}.{key}"
-        if low != high and name in ways:
-            best[name] = low if ways[name] == "min" else high
+        if low != high and name in directions:
+            best[name] = low if directions[name] == "min" else high
     return best
 
 
-def ways_of(query: TableQuery) -> dict[str, str]:
+def best_directions(query: TableQuery) -> dict[str, str]:
     """Return which way the columns of a query are best, those that have a way."""
-    ways: dict[str, str] = {}
+    directions: dict[str, str] = {}
     for name in query.columns:
         family, _, key = name.partition(".")
         said = query.directions.get(name)
         way = said or (direction(key) if family == "metrics" else None)
         if family in ("metrics", "params") and way in ("min", "max"):
-            ways[name] = way
-    return ways
+            directions[name] = way
+    return directions
 
 
 def small_curves(

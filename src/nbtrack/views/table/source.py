@@ -14,11 +14,11 @@ from nbtrack.views.table.page import NUMERIC, Cells, Column, TablePage, with_num
 from nbtrack.views.table.query import (
     Key,
     all_ids,
+    best_directions,
     best_values,
     select_ids,
     table_cells,
     table_keys,
-    ways_of,
 )
 from nbtrack.views.table.run_query import Scope, Stage, TableQuery
 
@@ -75,7 +75,7 @@ class StoreTable:
             cells = self._cells(reader, ids, query)
             best = None
             if query.start == 0:
-                best = best_values(reader, self.scope, query, ways_of(query))
+                best = best_values(reader, self.scope, query, best_directions(query))
         return TablePage(total, ids, cells, best=best)
 
     def ids(self, query: TableQuery, groups: Sequence[str] | None = None) -> list[str]:
