@@ -198,7 +198,7 @@ def test_an_open_comparison_follows_the_store(
     monkeypatch.setattr("nbtrack.views.watch.LOOK_EVERY_S", 0.01)
     changed = threading.Event()
     ids = three()
-    watch = StoreWatch(context.store(), changed.set)
+    watch = StoreWatch(context.store(), changed.set, pytest.fail)
     watch.start()
     with nbtrack.start_run(run_id=ids[0]):
         nbtrack.log_metric("val_loss", 0.05, step=9)

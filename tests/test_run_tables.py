@@ -123,16 +123,15 @@ def test_new_metrics_get_columns_unless_columns_were_chosen(workdir: Path) -> No
 
 
 def test_an_open_table_follows_the_store(ids: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nbtrack.views.widgets.store_run_table.LOOK_EVERY_S", 0.05)
+    monkeypatch.setattr("nbtrack.views.watch.LOOK_EVERY_S", 0.05)
     table = nbtrack.runs()
-    table._watch()
+    table._watcher.start()
     make_runs(1)
     until = time.monotonic() + 10
     while table._last_page.total < 5 and time.monotonic() < until:
         time.sleep(0.05)
     assert table._last_page.total == 5
     table.close()
-    assert table._watcher is not None
     table._watcher.join(timeout=5)
     assert not table._watcher.is_alive()
 

@@ -25,33 +25,55 @@ def store_state(store: Store) -> object:
     return database, sorted(tails.sizes(store.journals).items())
 
 
-class StoreWatch:
-    """Calls back in a thread of its own when a store has changed.
+class StoreWatch(threading.Thread):
+    """Looks once a second whether a store has changed, and calls back when it has.
 
     Parameters
     ----------
     store : Store
     changed : callable
         What it raises ends the watch, but for a store that is busy: that is asked again.
+    failed : callable
+        Takes the error that has ended the watch.
+    name : str
+        Of the thread.
+    rest_s : float
+        The least time from one change to the next look.
+    at_once : bool
+        Whether to call back once before anything has changed.
+    wanted : callable, optional
+        The watch ends where it returns False.
     """
 
-    def __init__(self, store: Store, changed: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        changed: Callable[[], None],
+        failed: Callable[[Exception], None],
+        *,
+        name: str = "nbtrack-watch",
+        rest_s: float = MIN_REST_S,
+        at_once: bool = False,
+        wanted: Callable[[], bool] = lambda: True,
+    ) -> None:
+        super().__init__(name=name, daemon=True)
         self._store = store
         self._changed = changed
+        self._failed = failed
+        self._rest_s = rest_s
+        self._at_once = at_once
+        self._wanted = wanted
         self._ended = threading.Event()
-
-    def start(self) -> None:
-        """Begin to look, once a second."""
-        threading.Thread(target=self._follow, name="nbtrack-watch", daemon=True).start()
 
     def stop(self) -> None:
         """Look no more."""
         self._ended.set()
 
-    def _follow(self) -> None:
-        seen = store_state(self._store)
+    def run(self) -> None:
+        """Look until the end."""
+        seen = None if self._at_once else store_state(self._store)
         rest = LOOK_EVERY_S
-        while not self._ended.wait(rest):
+        while not self._ended.wait(rest) and self._wanted():
             rest = LOOK_EVERY_S
             state = store_state(self._store)
             if state == seen:
@@ -60,9 +82,10 @@ class StoreWatch:
             try:
                 self._changed()
             except NbtrackError:
-                continue
+                continue  # a store that is busy now is asked again
             except Exception as error:  # noqa: BLE001  a thread has no caller: it is said, by name
-                self._store.say(f"The comparison no longer follows its runs: {error!r}")
+                self._failed(error)
                 return
+            # the state from before: what was logged meanwhile is a change once more
             seen = state
-            rest = max(MIN_REST_S, REST * (time.thread_time() - begin))
+            rest = max(self._rest_s, REST * (time.thread_time() - begin))

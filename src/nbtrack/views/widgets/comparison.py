@@ -96,7 +96,7 @@ class Comparison(View):
     ) -> None:
         refuse_unknown("compare", unknown, _KEYWORDS)
         self._store = store
-        self._watch = StoreWatch(store, self.refresh)
+        self._watch = StoreWatch(store, self.refresh, self._failed)
         with store.read() as reader:
             scope, selected = find_scope(reader, experiment_ids, runs)
             data = compare_runs(reader, scope, [])
@@ -206,6 +206,9 @@ class Comparison(View):
         # a page that shows the widget asks for the forest itself, and must not wait for it twice
         forest = self.comm is None
         return comparison_bundle(self._store, self.scope, self._view(), forest=forest)
+
+    def _failed(self, error: Exception) -> None:
+        self._store.say(f"The comparison no longer follows its runs: {error!r}")
 
     def _view(self) -> Any:
         from nbtrack.views.comparison.saved import SavedView

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from nbtrack.errors import InvalidParameterError, NbtrackError, NotFoundError
+from nbtrack.errors import InvalidParameterError, NotFoundError
 from nbtrack.store.reader import Reader
 from nbtrack.store.run_lookup import find_run
 from nbtrack.store.runs import get_runs
@@ -16,7 +14,7 @@ from nbtrack.views.chart.content import ChartContent, RunRef
 from nbtrack.views.chart.curves import MAX_POINTS, Curve
 from nbtrack.views.chart.query import counts, stored_curves
 from nbtrack.views.table.query import table_rows
-from nbtrack.views.watch import store_state
+from nbtrack.views.watch import StoreWatch
 from nbtrack.views.widgets.metric_chart import MetricChart
 
 if TYPE_CHECKING:
@@ -25,8 +23,7 @@ if TYPE_CHECKING:
 
 NEWEST = 20  # of a filter
 MAX_RUNS = 500
-LOOK_EVERY_S = 1.0
-REST = 20  # after a look that found something, wait so many times what it took
+REST_S = 1.0  # after a look that found something
 GOING_ON = ("RUNNING", "SCHEDULED")
 
 
@@ -49,17 +46,21 @@ class RunsChart(MetricChart):
         self._source = store
         self._keys = None if keys is None else list(keys)
         self._counts = {(curve.run_id, curve.key): curve.total for curve in curves}
-        self._closing = threading.Event()
-        self._follower: threading.Thread | None = None
+        self._watch = StoreWatch(
+            store,
+            self.refresh,
+            self._failed,
+            name="nbtrack-chart",
+            rest_s=REST_S,
+            at_once=True,
+            wanted=lambda: bool(self._going_on()),
+        )
         if self.comm is not None and self._going_on():
-            self._follower = threading.Thread(
-                target=self._follow, name="nbtrack-chart", daemon=True
-            )
-            self._follower.start()
+            self._watch.start()
 
     def close(self) -> None:
         """Close the widget; it no longer follows the runs."""
-        self._closing.set()
+        self._watch.stop()
         super().close()
 
     def refresh(self) -> None:
@@ -90,24 +91,8 @@ class RunsChart(MetricChart):
     def _going_on(self) -> list[str]:
         return [run.run_id for run in self._refs.values() if run.state in GOING_ON]
 
-    def _follow(self) -> None:
-        seen: object = None
-        rest = LOOK_EVERY_S
-        while not self._closing.wait(rest) and self._going_on():
-            rest = LOOK_EVERY_S
-            state = store_state(self._source)
-            if state == seen:
-                continue
-            begin = time.thread_time()
-            try:
-                self.refresh()
-            except NbtrackError:
-                continue  # a store that is busy now is asked again
-            except Exception as error:  # noqa: BLE001  a thread has no caller: it is said, by name
-                self._source.say(f"The chart no longer follows its runs: {error!r}")
-                return
-            seen = state
-            rest = max(LOOK_EVERY_S, REST * (time.thread_time() - begin))
+    def _failed(self, error: Exception) -> None:
+        self._source.say(f"The chart no longer follows its runs: {error!r}")
 
 
 def runs_chart(

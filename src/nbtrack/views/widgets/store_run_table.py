@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +12,7 @@ from nbtrack.store.column_sets import remembered_sets
 from nbtrack.store.store import Store
 from nbtrack.views.table.run_query import Scope
 from nbtrack.views.table.source import FrameTable, StoreTable
-from nbtrack.views.watch import store_state
+from nbtrack.views.watch import StoreWatch
 from nbtrack.views.widgets.run_table import RunTable
 
 if TYPE_CHECKING:
@@ -22,9 +20,6 @@ if TYPE_CHECKING:
 
 __all__ = ["ResultTable", "StoreRunTable", "StoreTable", "result_table", "runs_table"]
 
-LOOK_EVERY_S = 1.0
-REST = 20  # after a refresh, wait so many times what it took
-MIN_REST_S = 2.0
 MAX_RESULT = 100_000
 
 
@@ -37,8 +32,7 @@ class StoreRunTable(RunTable):
 
     def __init__(self, source: StoreTable, **options: Any) -> None:
         self._runs = source
-        self._stop = threading.Event()
-        self._watcher: threading.Thread | None = None
+        self._watcher = StoreWatch(source.store, self._follow, self._failed, name="nbtrack-table")
         scope = source.scope
         with source.store.read() as reader:
             sets = (
@@ -54,11 +48,7 @@ class StoreRunTable(RunTable):
         if scope.run_ids is not None:
             self.store_id = ""  # only this process knows which runs these are
         if self.comm is not None:
-            self._watch()
-
-    def _watch(self) -> None:
-        self._watcher = threading.Thread(target=self._follow, name="nbtrack-table", daemon=True)
-        self._watcher.start()
+            self._watcher.start()
 
     @property
     def selected(self) -> pd.DataFrame:
@@ -95,28 +85,17 @@ class StoreRunTable(RunTable):
 
     def close(self) -> None:
         """Close the widget; it no longer follows the store."""
-        self._stop.set()
+        self._watcher.stop()
         super().close()
 
     def _follow(self) -> None:
-        seen = store_state(self._runs.store)
-        rest = LOOK_EVERY_S
-        while not self._stop.wait(rest):
-            rest = LOOK_EVERY_S
-            state = store_state(self._runs.store)
-            if state == seen:
-                continue
-            begin = time.thread_time()
-            try:
-                self.refresh()
-            except NbtrackError as error:
-                self.error = str(error)
-            except Exception as error:  # noqa: BLE001  shown where the user looks, once
-                self.error = f"The table no longer follows the store: {error!r}"
-                return
-            # the state from before: what was logged meanwhile is a change once more
-            seen = state
-            rest = max(MIN_REST_S, REST * (time.thread_time() - begin))
+        try:
+            self.refresh()
+        except NbtrackError as error:
+            self.error = str(error)
+
+    def _failed(self, error: Exception) -> None:
+        self.error = f"The table no longer follows the store: {error!r}"
 
 
 class ResultTable(RunTable):
