@@ -151,6 +151,11 @@ def compared_columns(
     return [found[name] for name in names]
 
 
+def metric_extents(reader: Reader, run_id: str) -> list[tuple[Any, ...]]:
+    """Return key, last, least and greatest value, and last step of each metric of a run."""
+    return reader.named("comparison.extents", run_id=run_id)
+
+
 def _param(name: str, rows: NDArray[Any], texts: NDArray[Any], size: int) -> ComparedColumn:
     import numpy as np
 

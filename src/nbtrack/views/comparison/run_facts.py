@@ -12,6 +12,7 @@ from nbtrack.store.reader import Reader
 from nbtrack.store.runs import get_run
 from nbtrack.store.search.direction import Direction, direction
 from nbtrack.views.code import read_text
+from nbtrack.views.comparison.query import metric_extents
 from nbtrack.views.details.baselines import source_of
 from nbtrack.views.json_types import Pair, RunState
 
@@ -108,7 +109,7 @@ def run_facts(reader: Reader, run_id: str) -> DiffRun:
                 "step": step,
                 "direction": direction(key),
             }
-            for key, last, low, high, step in reader.named("comparison.extents", run_id=run_id)
+            for key, last, low, high, step in metric_extents(reader, run_id)
         ],
         "datasets": [
             {

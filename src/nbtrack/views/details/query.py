@@ -62,11 +62,10 @@ def run_details(reader: Reader, run_id: str) -> Details:
     run = get_run(reader, run_id)
     parent_id = run.data.tags.get(PARENT)
     parents = reader.named("details.link", run_id=parent_id) if parent_id else []
-    names = reader.named("details.experiment", experiment_id=run.info.experiment_id)
     series = series_rows(reader, [run.info.run_id])
     return Details(
         run=run,
-        experiment=names[0][0] if names else run.info.experiment_id,
+        experiment=experiment_name(reader, run.info.experiment_id),
         parent=Link(*parents[0]) if parents else None,
         children=[
             Link(*row)
@@ -76,6 +75,12 @@ def run_details(reader: Reader, run_id: str) -> Details:
         sparks=sparks(reader, [row.number for row in series]),
         silent_s=silent_runs(reader).get(run.info.run_id),
     )
+
+
+def experiment_name(reader: Reader, experiment_id: str) -> str:
+    """Return the name of an experiment; its id where it has been removed for good."""
+    names = reader.named("details.experiment", experiment_id=experiment_id)
+    return str(names[0][0]) if names else experiment_id
 
 
 def previous_run(reader: Reader, info: RunInfo) -> str | None:

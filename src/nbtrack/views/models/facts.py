@@ -14,6 +14,7 @@ from nbtrack.store.artifacts import ArtifactFolder
 from nbtrack.store.reader import Reader
 from nbtrack.store.runs import get_run
 from nbtrack.store.store import Store
+from nbtrack.views.details.query import experiment_name
 from nbtrack.views.details.tree_query import number
 from nbtrack.views.json_types import (
     CodeOfModel,
@@ -32,7 +33,7 @@ from nbtrack.views.models.files import (
     requirements,
     serving_example,
 )
-from nbtrack.views.models.query import sizes_of, versions_of
+from nbtrack.views.models.query import files_of, sizes_of, versions_of
 
 MAX_FILES = 500
 MAX_OF_RUN = 20
@@ -133,8 +134,7 @@ def _with_run(
         with suppress(NotFoundError):  # removed for good
             run = get_run(reader, run_id)
     if run is not None:
-        names = reader.named("details.experiment", experiment_id=run.info.experiment_id)
-        experiment = names[0][0] if names else run.info.experiment_id
+        experiment = experiment_name(reader, run.info.experiment_id)
     if model is None:
         return Known(run=run, experiment=experiment, **known)
     model_id = model.model_id
@@ -143,7 +143,7 @@ def _with_run(
         run=run,
         experiment=experiment,
         versions=versions_of(reader, [model_id]).get(model_id, []),
-        files=[row[:2] for row in reader.named("models.artifacts", model_id=model_id)],
+        files=files_of(reader, model_id),
         size=sizes_of(reader, [model_id]).get(model_id),
         **known,
     )

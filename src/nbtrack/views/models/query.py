@@ -122,6 +122,11 @@ def sizes_of(reader: Reader, model_ids: Sequence[str]) -> dict[str, int]:
     return dict(reader.named("model_tree.sizes", model_ids=list(model_ids)))
 
 
+def files_of(reader: Reader, model_id: str) -> list[tuple[str, int | None]]:
+    """Return path and size of the recorded files of a logged model."""
+    return [(row[0], row[1]) for row in reader.named("models.artifacts", model_id=model_id)]
+
+
 def _has_words(info: tuple[Any, ...], rows: list[tuple[Any, ...]], words: list[str]) -> bool:
     name, description = info[0], info[1] or ""
     texts = [name, description]
