@@ -120,6 +120,11 @@ class Connections(HTTPServer):
         self._count -= 1
         super().on_close(server_conn)
 
+    def drop(self) -> None:
+        """Close what is open still, and wait for nobody."""
+        for each in list(self._connections):
+            each.stream.close()
+
 
 def affordable(wanted: int) -> int:
     """Let the process have more open files if it may; return how many of a kind it can have."""

@@ -56,6 +56,7 @@ async def listen(
                 while service.open_requests:  # the answers of what was scored last are written
                     await asyncio.sleep(0.01)
                 await server.close_all_connections()
+        server.drop()
 
 
 class Background:
