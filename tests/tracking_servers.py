@@ -116,6 +116,8 @@ class MlflowServer(TrackingServer):
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "mlflow", "server", *options],
                 cwd=self.folder,
+                # its eight processes for jobs would import MLflow and ask for work all the time
+                env={**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
