@@ -13,6 +13,8 @@ from importlib import metadata
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from lab import CHROMIUM, ROOT, Lab, Server, open_browser
 
@@ -38,28 +40,37 @@ def copy_checkout(folder: Path) -> Path:
 
 def closure(*names: str) -> set[str]:
     """Return distributions and all that they need, of those that are installed here."""
-    found: set[str] = set()
-    waiting = list(names)
+    seen: set[tuple[str, str]] = set()
+    waiting = [(name, "") for name in names]
     while waiting:
-        name = re.sub(r"[-_.]+", "-", waiting.pop()).lower()
+        name, extra = asked = waiting.pop()
+        if asked in seen:
+            continue
         try:
-            needs = metadata.requires(name) or []
+            needs = [Requirement(need) for need in metadata.requires(name) or []]
         except metadata.PackageNotFoundError:
             continue
-        if name not in found:
-            found.add(name)
-            waiting += [re.split(r"[^\w.-]", need)[0] for need in needs if "extra ==" not in need]
-    return found
+        seen.add(asked)
+        for need in needs:
+            if need.marker is None or need.marker.evaluate({"extra": extra}):
+                waiting += [(canonicalize_name(need.name), each) for each in ("", *need.extras)]
+    return {name for name, _ in seen}
 
 
-def lend_torch(site: Path) -> None:
-    """Link the gigabytes of PyTorch, which the machine has, into the new environment."""
+def lend_torch(site: Path, lent: Path) -> None:
+    """Let the new environment find the gigabytes of PyTorch that the machine has.
+
+    They lie outside of it: what pip installs there in another version goes beside them, and not
+    through a link into the environment of the tests.
+    """
     here = Path(sysconfig.get_path("purelib"))
+    lent.mkdir()
     for name in closure("torch", "torchvision"):
         for file in metadata.files(name) or []:
             top = file.parts[0]
-            if top not in ("..", "__pycache__") and not (site / top).exists():
-                (site / top).symlink_to(here / top)
+            if top not in ("..", "__pycache__") and not (lent / top).exists():
+                (lent / top).symlink_to(here / top)
+    (site / "lent.pth").write_text(f"{lent}\n", "utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +82,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     environment = folder / "venv"
     venv.create(environment, with_pip=True)
     site = next(environment.glob("lib/python*/site-packages"))
-    lend_torch(site)
+    lend_torch(site, folder / "lent")
     path = f"{environment / 'bin'}{os.pathsep}{os.environ['PATH']}"
     env = {**os.environ, "PATH": path, "VIRTUAL_ENV": str(environment), "PIP_RETRIES": "0"}
     env["PIP_NO_COMPILE"] = "1"  # most of what is installed is not imported here

@@ -129,6 +129,22 @@ def test_seeds_are_folded_and_opened(table: Table, big: Lab) -> None:
     assert run_python(big, "print(table.group)") == "['seeds']"
 
 
+def test_a_menu_stays_at_its_button_when_the_notebook_scrolls(table: Table, big: Lab) -> None:
+    button = table.root.get_by_role("button", name="Group")
+    button.click()
+    menu = big.page.get_by_role("menu", name="Group")
+    before = menu.bounding_box()
+    scrolled = "root => { root.closest('.jp-WindowedPanel-outer').scrollTop += 40; }"
+    table.root.evaluate(scrolled)
+    big.page.wait_for_function(
+        "([menu, top]) => menu.getBoundingClientRect().top < top - 30",
+        arg=[menu.element_handle(), before and before["y"]],
+    )
+    big.page.keyboard.press("Escape")
+    menu.wait_for(state="detached")
+    assert button.evaluate("button => button === document.activeElement")
+
+
 def test_archived_runs_leave_and_come_back_by_undo(table: Table) -> None:
     table.cell(0, "status").click()
     table.root.get_by_role("button", name="Archive").click()

@@ -21,6 +21,7 @@ from nbtrack.views.display import VIEW_MIME, display_mode
 from nbtrack.views.metric_names import parse_metric
 from nbtrack.views.table.page import Column, TablePage
 from nbtrack.views.table.run_query import TableQuery
+from nbtrack.views.widgets.comparison import Comparison
 from nbtrack.views.widgets.metric_chart import MetricChart
 from nbtrack.views.widgets.model_card import ModelCard
 from nbtrack.views.widgets.run_card import RunCard
@@ -34,7 +35,13 @@ WIDGETS = {
     "RunCard": RunCard,
     "RunTable": RunTable,
     "ModelCard": ModelCard,
+    "Comparison": Comparison,
 }
+
+
+def every_view(base: type[View] = View) -> list[type[View]]:
+    """Return the views, and what they have in common."""
+    return [base, *(view for each in base.__subclasses__() for view in every_view(each))]
 
 
 def curve(n: int, run: str = "a", key: str = "loss", start: int = 0) -> Curve:
@@ -255,3 +262,19 @@ def test_a_finished_table_is_escaped_and_short() -> None:
     assert bundle["text/html"].count("<tr>") == 51
     assert "<i>" not in bundle["text/html"]
     assert len(json.dumps(bundle)) <= 50_000
+
+
+@pytest.mark.parametrize("view", every_view(), ids=lambda view: view.__name__)
+def test_views_replace_methods_of_widgets_by_such_that_take_the_same(view: type[View]) -> None:
+    for name, method in vars(view).items():
+        replaced = getattr(AnyWidget, name, None)
+        if inspect.isfunction(method) and inspect.isfunction(replaced) and name != "__init__":
+            taken = list(inspect.signature(method).parameters.values())
+            expected = list(inspect.signature(replaced).parameters.values())
+            assert [p.name for p in taken] == [p.name for p in expected], name
+
+
+def test_what_a_page_changes_arrives_in_python() -> None:
+    chart = MetricChart([RunRef("a", "a")], [curve(5)])
+    chart.set_state({"smoothing": 0.5, "log_y": True})
+    assert (chart.smoothing, chart.log_y) == (0.5, True)

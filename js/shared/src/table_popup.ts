@@ -23,6 +23,7 @@ export class Popup {
     this.element.addEventListener('toggle', () => (this.element.open ? this.show() : this.panel.hidePopover?.()), { signal });
     this.element.addEventListener('keydown', event => this.onKey(event), { signal });
     closeElsewhere(this.element, () => (this.element.open = false), signal);
+    followAnchor(this.panel, this.label, () => (this.element.open = false), signal);
   }
 
   get open(): boolean {
@@ -41,7 +42,7 @@ export class Popup {
   private show(): void {
     this.onOpen(this.panel);
     this.panel.showPopover?.();
-    place(this.panel, this.label.getBoundingClientRect());
+    place(this.panel, this.label);
     this.panel.querySelector<HTMLElement>('[autofocus], input, button')?.focus();
   }
 
@@ -75,7 +76,7 @@ export function openMenu(root: HTMLElement, at: Element, name: string, items: re
   };
   root.append(panel);
   panel.showPopover?.();
-  place(panel, at.getBoundingClientRect());
+  place(panel, at);
   panel.addEventListener('keydown', event => {
     event.stopPropagation();
     if (event.key === 'Escape' || event.key === 'Tab') {
@@ -84,6 +85,7 @@ export function openMenu(root: HTMLElement, at: Element, name: string, items: re
     } else walk(panel, event);
   });
   closeElsewhere(panel, () => close(), abort.signal);
+  followAnchor(panel, at, () => close(), abort.signal);
   panel.querySelector<HTMLElement>('button:not([disabled])')?.focus();
   return close;
 }
@@ -119,15 +121,31 @@ function walk(panel: HTMLElement, event: KeyboardEvent): void {
   event.stopPropagation();
 }
 
-/** Close at a click elsewhere, and when what it stands in is scrolled away from under it. */
+/** Close at a click elsewhere. */
 function closeElsewhere(element: HTMLElement, close: () => void, signal: AbortSignal): void {
-  const options = { signal, capture: true, passive: true };
-  const outside = (event: Event): boolean => !event.composedPath().includes(element);
-  document.addEventListener('pointerdown', event => outside(event) && close(), options);
-  document.addEventListener('scroll', event => outside(event) && (event.target as Node).contains(element) && close(), options);
+  const onDown = (event: Event): void => {
+    if (!event.composedPath().includes(element)) close();
+  };
+  document.addEventListener('pointerdown', onDown, { signal, capture: true, passive: true });
 }
 
-function place(panel: HTMLElement, at: DOMRect): void {
+/**
+ * Keep a popup at what opened it while the page scrolls; close it when that leaves the window.
+ *
+ * A notebook scrolls by itself, too: when a cell has run, or an output has changed its height.
+ */
+function followAnchor(panel: HTMLElement, at: Element, close: () => void, signal: AbortSignal): void {
+  const onScroll = (event: Event): void => {
+    if (!(event.target as Node).contains(at)) return;
+    const { top, bottom } = at.getBoundingClientRect();
+    if (bottom < 0 || top > innerHeight) close();
+    else place(panel, at);
+  };
+  document.addEventListener('scroll', onScroll, { signal, capture: true, passive: true });
+}
+
+function place(panel: HTMLElement, anchor: Element): void {
+  const at = anchor.getBoundingClientRect();
   const { offsetWidth, offsetHeight } = panel;
   const below = at.bottom + 4 + offsetHeight <= innerHeight || at.top < offsetHeight;
   panel.style.left = `${Math.max(4, Math.min(at.right - offsetWidth, innerWidth - offsetWidth - 4))}px`;

@@ -118,7 +118,7 @@ class LiveCard:
             feed.close()
         try:
             self._card.update_head(state=run.info.status, elapsed_s=self._duration())
-            self._card.set_state(run.info.run_id, run.info.status)
+            self._card.set_run_state(run.info.run_id, run.info.status)
             self._drain()
             self._conclude()
         except Exception as error:  # noqa: BLE001  what is known is shown: no view stays live
@@ -183,7 +183,7 @@ class LiveCard:
         with self._draining:
             feed.close()
             self._drain()
-            self._card.set_state(run.info.run_id, run.info.status)
+            self._card.set_run_state(run.info.run_id, run.info.status)
 
     def _on_stop(self, interrupted: bool) -> None:
         """Interrupt the cell, or end the run where no cell runs."""

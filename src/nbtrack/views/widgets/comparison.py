@@ -184,7 +184,8 @@ class Comparison(View):
 
     def refresh(self) -> None:
         """Ask the store again and show what it says now."""
-        self.revision += 1
+        with self._lock:
+            self.revision += 1
 
     def to_html(self, path: str | os.PathLike[str], *, title: str = "") -> Path:
         """Write the comparison as one HTML file that opens anywhere, without secrets.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -88,7 +87,6 @@ class MetricChart(View):
             )
         if not 0 <= smoothing < 1:
             raise InvalidParameterError(f"smoothing is {smoothing}; give 0 to 0.999.")
-        self._lock = threading.RLock()
         self._refs = {run.run_id: run for run in runs}
         self._buffers: dict[tuple[str, str], CurveBuffer] = {}
         self._seq = 0
@@ -138,7 +136,7 @@ class MetricChart(View):
             self._refs.update({run.run_id: run for run in runs})
             self.runs = [dict(run.as_json()) for run in self._refs.values()]
 
-    def set_state(self, run_id: str, state: str) -> None:
+    def set_run_state(self, run_id: str, state: str) -> None:
         """Say what became of a run."""
         with self._lock:
             known = self._refs.get(run_id)

@@ -92,10 +92,10 @@ class RunCard(MetricChart):
             self.detail = shareable(detail or {})
             self.since = [{"kind": "info", **shareable(item)} for item in items]
 
-    def set_state(self, run_id: str, state: str) -> None:
+    def set_run_state(self, run_id: str, state: str) -> None:
         """Say what became of a run; of the card's own, the first line says it too."""
         with self._lock:
-            super().set_state(run_id, state)
+            super().set_run_state(run_id, state)
             if self.head.get("run_id") == run_id:
                 self.head = {**self.head, "state": state}
 

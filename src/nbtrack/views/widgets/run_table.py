@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -108,7 +107,6 @@ class RunTable(View):
         **unknown: Any,
     ) -> None:
         refuse_unknown("RunTable", unknown, _KEYWORDS)
-        self._lock = threading.RLock()
         self._source = source
         self._sets = sets
         self._generation = 0

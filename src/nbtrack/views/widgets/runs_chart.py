@@ -86,7 +86,7 @@ class RunsChart(MetricChart):
             self.replace_curves(curves)
         for run in found:
             if run.info.status != self._refs[run.info.run_id].state:
-                self.set_state(run.info.run_id, run.info.status)
+                self.set_run_state(run.info.run_id, run.info.status)
 
     def _going_on(self) -> list[str]:
         return [run.run_id for run in self._refs.values() if run.state in GOING_ON]

@@ -80,7 +80,7 @@ class StoreRunTable(RunTable):
 
     def refresh(self) -> None:
         """Ask the store again and show what it says now."""
-        with self._runs.store.read():
+        with self._lock, self._runs.store.read():
             super().refresh()
 
     def close(self) -> None:

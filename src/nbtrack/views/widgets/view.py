@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import anywidget
@@ -21,6 +24,11 @@ class View(anywidget.AnyWidget):
     Where nobody can see a widget (see `nbtrack.views.display.display_mode`) it opens no
     connection, and shows as its finished output. Of a store it is given, it answers the
     requests of its browser side; see `nbtrack.rpc`.
+
+    A thread that sets traits, such as one that follows a store, holds ``_lock`` meanwhile:
+    while the page's own changes are taken in, ipywidgets holds notifications back for the whole
+    object, and what another thread sets then may never be sent. Who needs the store too takes
+    ``_lock`` first: a change of the page has it when its observers ask the store.
 
     Attributes
     ----------
@@ -46,6 +54,11 @@ class View(anywidget.AnyWidget):
         self.on_msg(self._on_question)
         self.on_msg(self._on_lost_bundle)
 
+    def setup_instance(self, *args: Any, **kwargs: Any) -> None:
+        """Prepare the object, before any constructor: a way in that traitlets offers."""
+        self._lock = threading.RLock()
+        super().setup_instance(*args, **kwargs)
+
     def answer(self, request: Fields) -> Response[Any]:
         """Answer a request of the browser.
 
@@ -61,6 +74,22 @@ class View(anywidget.AnyWidget):
     def finished_bundle(self) -> Bundle:
         """Return the output that stays in the notebook, and its metadata."""
         raise NotImplementedError
+
+    def set_state(self, sync_data: Fields) -> None:
+        """Take in what the page has changed; no other thread changes anything meanwhile."""
+        with self._lock:
+            super().set_state(sync_data)
+
+    def notify_change(self, change: Any) -> None:
+        """Tell the page and the observers of a change."""
+        with self._lock:
+            super().notify_change(change)
+
+    @contextmanager
+    def hold_sync(self) -> Iterator[None]:
+        """Tell the page of several changes in one message."""
+        with self._lock, super().hold_sync():
+            yield
 
     def open(self) -> None:
         """Connect to the front end, if there is one."""
