@@ -316,6 +316,8 @@ async def _next_change(server: Server, store_id: str, run: Any) -> list[str]:
         if event.get("schema_id") == CHANGED:
             seen.append(event["store"])
     socket.close()
+    while await asyncio.wait_for(socket.read_message(), 30) is not None:
+        pass  # until the server has closed its end: else the socket outlives the loop
     return seen
 
 

@@ -11,6 +11,7 @@ import json
 import random
 import threading
 import time
+import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, BinaryIO, cast
@@ -81,23 +82,24 @@ class RestClient:
         self.retries = retries
         self._guard = threading.Lock()
         self._idle: list[http.client.HTTPConnection] = []
+        # no __del__: in a cycle the sockets would be finalized in any order, some while open
+        self._finalizer = weakref.finalize(self, _close_all, self._idle)
 
     def __repr__(self) -> str:
         return f"RestClient({self.url!r})"
 
-    def __del__(self) -> None:
-        if hasattr(self, "_idle"):
-            self.close()
-
     def after_fork(self) -> None:
         """Leave the connections, and their lock, to the parent."""
+        self._finalizer.detach()
         self._guard, self._idle = threading.Lock(), []
+        self._finalizer = weakref.finalize(self, _close_all, self._idle)
 
     def close(self) -> None:
         """Close the connections that nobody uses; the next call opens one."""
-        idle, self._idle = self._idle, []
-        for connection in idle:
-            connection.close()
+        with self._guard:
+            idle = self._idle[:]
+            self._idle.clear()
+        _close_all(idle)
 
     # -- JSON ----------------------------------------------------------------------------
 
@@ -366,3 +368,8 @@ class RestClient:
             elif 400 <= status < 500:
                 code = "BAD_REQUEST"
         raise error_of(code, message, status)
+
+
+def _close_all(connections: list[http.client.HTTPConnection]) -> None:
+    while connections:
+        connections.pop().close()
