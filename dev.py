@@ -40,7 +40,7 @@ OLDEST_NODE = (20, 19)
 HEARTBEAT = 10.0
 # in the order of their names: the slowest files have few tests and would else come last
 SIDE_BY_SIDE = ["-n", "auto", "--maxprocesses", "4", "--dist", "loadfile", "--no-loadscope-reorder"]
-SOME_FAILED, NO_TESTS = 1, 5
+NO_TESTS = 5
 MOST_LINES = 25
 
 SHOW_RUNS = """
@@ -292,30 +292,20 @@ def test(arguments: argparse.Namespace) -> None:
     run_pytest(["-m", "not browser", *SIDE_BY_SIDE, *arguments.pytest], env, failures)
     if browser:
         env["NBTRACK_CHROMIUM"] = browser
-        run_pytest(["-m", "browser", *arguments.pytest], env, failures, again=True)
+        run_pytest(["-m", "browser", *arguments.pytest], env, failures)
     else:
         say("The browser tests were left out: there is no Chromium or Chrome. Install one, or")
         say("set NBTRACK_CHROMIUM to its path, and run this again.")
     report(failures)
 
 
-def run_pytest(
-    options: list[str], env: dict[str, str], failures: list[str], again: bool = False
-) -> None:
-    """Run tests and note which fail, and why; that no test is chosen is no failure.
-
-    With ``again`` those that failed have a second try with servers and kernels of their own: now
-    and then a table does not show what was chosen in its menu. The first try stays on record.
-    """
+def run_pytest(options: list[str], env: dict[str, str], failures: list[str]) -> None:
+    """Run tests and note which fail, and why; that no test is chosen is no failure."""
     say(f"- pytest {' '.join(options)}")
     results = VENV / "tests.xml"
     results.unlink(missing_ok=True)
     command = [str(PYTHON), "-m", "pytest", f"--junitxml={results}", *options]
     status = subprocess.run(command, cwd=ROOT, env=env).returncode
-    if status == SOME_FAILED and again:
-        say("- those that failed once more, by themselves")
-        only = ["--last-failed", "--last-failed-no-failures", "none"]
-        status = subprocess.run([*command, *only], cwd=ROOT, env=env).returncode
     if status not in (0, NO_TESTS):
         title = f"pytest {' '.join(options[:2])}: exit status {status}"
         failures.append("\n".join([title, *failed_tests(results)]))
