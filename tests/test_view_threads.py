@@ -145,22 +145,30 @@ class SlowTable(StoreRunTable):
         return proposal["value"]
 
 
-def test_no_change_is_lost_between_a_page_and_a_thread(ids: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("change", "changed"),
+    [
+        (lambda table: table.refresh(), ["first", "first"]),
+        (lambda table: setattr(table, "editable", False), ["first", "editable"]),
+    ],
+)
+def test_no_change_is_lost_between_a_page_and_a_thread(
+    change: Callable[[Any], object], changed: list[str], ids: list[str]
+) -> None:
     """ipywidgets holds notifications back for the whole object while it takes a page's in."""
     SlowTable.inside = inside = threading.Event()
     SlowTable.refreshed = refreshed = threading.Event()
     table = SlowTable(StoreTable(open_store()))
-    told: list[int] = []
-    table.observe(lambda change: told.append(change["new"]["generation"]), names=["first"])
+    told: list[str] = []
+    table.observe(lambda change: told.append(change["name"]), names=["first", "editable"])
 
-    def refresh() -> None:
+    def follow() -> None:
         inside.wait()
-        table.refresh()
+        change(table)
         refreshed.set()
 
-    thread = threading.Thread(target=refresh, daemon=True)
+    thread = threading.Thread(target=follow, daemon=True)
     thread.start()
     table.set_state({"filter": "run"})
     thread.join()
-    assert told == [2, 3]
-    assert table.first["generation"] == 3
+    assert told == changed

@@ -65,8 +65,10 @@ class ModelCard(View):
 
     def refresh(self) -> None:
         """Show what the model is now."""
-        for name, value in self._now().items():
-            setattr(self, name, value)
+        now = self._now()
+        with self.hold_sync():
+            for name, value in now.items():
+                setattr(self, name, value)
 
     def predict(self, given: Mapping[str, Any]) -> Prediction:
         """Return what the model predicts for what stands in the form.

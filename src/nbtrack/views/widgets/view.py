@@ -25,10 +25,10 @@ class View(anywidget.AnyWidget):
     connection, and shows as its finished output. Of a store it is given, it answers the
     requests of its browser side; see `nbtrack.rpc`.
 
-    A thread that sets traits, such as one that follows a store, holds ``_lock`` meanwhile:
-    while the page's own changes are taken in, ipywidgets holds notifications back for the whole
-    object, and what another thread sets then may never be sent. Who needs the store too takes
-    ``_lock`` first: a change of the page has it when its observers ask the store.
+    A thread, such as one that follows a store, may set traits too: while the page's own changes
+    are taken in, ipywidgets holds notifications back for the whole object, and what another
+    thread sets then would never be sent; with ``_lock`` it waits. Who needs the store as well
+    takes ``_lock`` first: a change of the page has it when its observers ask the store.
 
     Attributes
     ----------
@@ -80,10 +80,9 @@ class View(anywidget.AnyWidget):
         with self._lock:
             super().set_state(sync_data)
 
-    def notify_change(self, change: Any) -> None:
-        """Tell the page and the observers of a change."""
+    def _notify_trait(self, name: str, old_value: Any, new_value: Any) -> None:
         with self._lock:
-            super().notify_change(change)
+            super()._notify_trait(name, old_value, new_value)
 
     @contextmanager
     def hold_sync(self) -> Iterator[None]:
