@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from nbtrack.entities import LifecycleStage
 from nbtrack.errors import ServerUnreachableError
+from nbtrack.protocol import encode
 from nbtrack.store.experiments import Experiments, find_by_name, insert, runs_of
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class RemoteExperiments(Experiments):
 
     def _create(self, name: str, location: str | None, tags: Tags) -> str:
         """Make an experiment; without a server, one of the mirror that is made there later."""
-        body = {"name": name, "artifact_location": location, "tags": _pairs(tags)}
+        body = {"name": name, "artifact_location": location, "tags": encode.tags(dict(tags))}
         try:
             if self._remote.is_away:
                 raise ServerUnreachableError(
@@ -77,14 +78,11 @@ class RemoteExperiments(Experiments):
             return runs_of(reader, experiment_id)
 
     def _set_tags(self, experiment_id: str, tags: Tags) -> None:
-        for pair in _pairs(tags):
-            body = {"experiment_id": self._remote.id_of(experiment_id), **pair}
+        at = {"experiment_id": self._remote.id_of(experiment_id)}
+        for key, value in tags:
+            body = {**at, "key": key, "value": value}
             self._remote.change("experiments/set-experiment-tag", body)
 
     def _delete_tag(self, experiment_id: str, key: str) -> None:
         body = {"experiment_id": self._remote.id_of(experiment_id), "key": key}
         self._remote.change("experiments/delete-experiment-tag", body)
-
-
-def _pairs(tags: Tags) -> list[dict[str, str]]:
-    return [{"key": key, "value": value} for key, value in tags]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbtrack.entities import ModelVersion, RegisteredModel
 from nbtrack.errors import NotFoundError
+from nbtrack.protocol import encode
 from nbtrack.protocol.artifact_urls import SCHEME, split_proxied
 from nbtrack.store import registry
 from nbtrack.store.registry_edits import ModelSource, Registry, Tags
@@ -41,7 +42,7 @@ class RemoteRegistry(Registry):
     # -- registered models -------------------------------------------------------------------
 
     def _create_model(self, name: str, tags: Tags, description: str | None) -> RegisteredModel:
-        body: dict[str, Any] = {"name": name, "tags": _pairs(tags)}
+        body: dict[str, Any] = {"name": name, "tags": encode.tags(dict(tags))}
         if description is not None:
             body["description"] = description
         self._remote.change("registered-models/create", body, repeatable=False)
@@ -92,7 +93,11 @@ class RemoteRegistry(Registry):
                 self._remote.ask("GET", "registered-models/get", query={"name": name})
             except NotFoundError:
                 self._remote.change("registered-models/create", {"name": name}, repeatable=False)
-        body: dict[str, Any] = {"name": name, "source": self._source(source), "tags": _pairs(tags)}
+        body: dict[str, Any] = {
+            "name": name,
+            "source": self._source(source),
+            "tags": encode.tags(dict(tags)),
+        }
         if source.run_id is not None:
             body["run_id"] = self._remote.id_of(source.run_id)
         if source.model_id is not None:
@@ -154,7 +159,3 @@ class RemoteRegistry(Registry):
             self._remote.change("model-versions/delete-tag", at, "DELETE")
         else:
             self._remote.change("model-versions/set-tag", {**at, "value": value})
-
-
-def _pairs(tags: Tags) -> list[dict[str, str]]:
-    return [{"key": key, "value": value} for key, value in tags]
