@@ -15,8 +15,11 @@ from nbtrack.tracking import context
 
 settings.register_profile("nbtrack", deadline=None)  # a busy machine is no fault of the code
 settings.load_profile("nbtrack")
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as below nohup: children would inherit it
+# below nohup and some runners signals are ignored: children would inherit it
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if os.name == "posix" and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.hookimpl(wrapper=True)
