@@ -249,6 +249,7 @@ def static_checks(command: str | None) -> dict[str, list[str | Path]]:
     }
     if command:
         checks["tsc --strict"] = [command, "--prefix", ROOT / "js", "run", "typecheck"]
+        checks["eslint"] = [command, "--prefix", ROOT / "js", "run", "lint"]
     return checks
 
 
@@ -331,7 +332,7 @@ def check(arguments: argparse.Namespace) -> None:
     failures: list[str] = []
     run_checks(static_checks(npm() if installed else None), failures)
     if not installed:
-        say("tsc was left out: python3 dev.py test installs it")
+        say("tsc and eslint were left out: python3 dev.py test installs them")
     report(failures)
 
 

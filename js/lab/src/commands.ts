@@ -200,10 +200,10 @@ export function addCommands(parts: CommandParts, palette: ICommandPalette | null
 
 function openRun(args: Args, selected: Selected, views: MainViews): unknown {
   const target = args['target'] as unknown as Target | undefined;
-  if (target) return views.show(target, true, String(args['uid']));
+  if (target) return views.show(target, true, args['uid'] as string);
   const store = selected.store(args);
-  const given = args['run_id'];
-  const runs = typeof given === 'string' ? [{ run_id: given, name: String(args['name'] ?? 'Run') }] : selected.runs;
+  const { run_id: given, name: called } = args;
+  const runs = typeof given === 'string' ? [{ run_id: given, name: typeof called === 'string' ? called : 'Run' }] : selected.runs;
   const preview = args['preview'] === true;
   return runs
     .map(({ run_id, name }) => views.show({ kind: 'run', store, run_id, name, tab: '', preview }, !preview))

@@ -40,7 +40,8 @@ export function addModelCommands({ app, nbtrack, panel, views }: CommandParts): 
       const preview = args['preview'] === true;
       if (typeof args['model_id'] === 'string') {
         const ref = { model_id: args['model_id'] };
-        return views.show({ kind: 'model', store, ref, name: String(args['name'] ?? 'Model'), tab: '', preview }, !preview);
+        const name = typeof args['name'] === 'string' ? args['name'] : 'Model';
+        return views.show({ kind: 'model', store, ref, name, tab: '', preview }, !preview);
       }
       const row = version();
       const name = typeof args['name'] === 'string' ? args['name'] : (row?.model.name ?? '');

@@ -46,9 +46,9 @@ export class ModelView implements View {
     const heads = ['Version', 'Aliases and stage', 'Metric', 'Created', 'Run', 'Description'].map(head => h('th', { scope: 'col' }, head));
     const rows = model.versions.map(version => this.row(version));
     const table = h('table', { class: 'listing', 'aria-label': `Versions of ${this.name}` }, h('thead', {}, h('tr', {}, ...heads)), h('tbody', {}, ...rows));
-    const parts = [h('div', { class: 'model-note' }, note), h('div', { class: 'table-host' }, table)];
+    const parts: HTMLElement[] = [h('div', { class: 'model-note' }, note), h('div', { class: 'table-host' }, table)];
     const left = model.total - model.versions.length;
-    if (left > 0) parts.push(h('p', { class: 'nbt-empty' }, `${formatNumber(left)} older ${left === 1 ? 'version' : 'versions'} without an alias or a stage.`) as HTMLDivElement);
+    if (left > 0) parts.push(h('p', { class: 'nbt-empty' }, `${formatNumber(left)} older ${left === 1 ? 'version' : 'versions'} without an alias or a stage.`));
     this.body.replaceChildren(...parts);
   }
 

@@ -15,7 +15,7 @@ const FAMILY_WORDS: Record<string, string> = { '': 'Run', sql: 'SQL', curves: 'C
 
 /** The menu that chooses the columns, and keeps sets of them. */
 export class ColumnMenu {
-  readonly popup = new Popup('Columns', panel => this.open(panel), 'nbt-columnmenu');
+  readonly popup = new Popup('Columns', () => this.open(), 'nbt-columnmenu');
   private readonly search = h('input', { type: 'search', placeholder: 'Find a column', 'aria-label': 'Find a column', autofocus: true });
   private readonly only = h('input', { type: 'checkbox' });
   private readonly list = h('div', { class: 'nbt-columnlist' });
@@ -45,7 +45,7 @@ export class ColumnMenu {
     this.popup.dispose();
   }
 
-  private open(_panel: HTMLElement): void {
+  private open(): void {
     this.search.value = '';
     this.render();
   }

@@ -93,7 +93,7 @@ export class ComparisonView {
     const highlight = (id: string | null): void => this.highlight(id);
     const pick = (id: string, add: boolean): void => this.pick(id, add);
     this.parallel = new ParallelView(this.sections.parallel.body, this.theme, {
-      brushes: brushes => this.applyBrushes(brushes, true),
+      brushes: brushes => void this.applyBrushes(brushes, true),
       axes: axes => this.change({ axes }),
       log: (name, log) => this.change({ log: { ...this.state.log, [name]: log } }),
       highlight,

@@ -39,7 +39,7 @@ export class SavedBackend implements Backend {
   }
 
   private async answer(type: RequestName, params: object): Promise<Answer<unknown>> {
-    if (type === 'compare.data') return this.data(params as DataParams);
+    if (type === 'compare.data') return this.data(params);
     if (type === 'compare.importance') return { body: this.importance((params as ImportanceParams).metric ?? ''), buffers: [] };
     if (type === 'compare.diff') {
       const { a, b } = params as DiffParams;
@@ -59,7 +59,7 @@ export class SavedBackend implements Backend {
       const key = keys.find(other => other.name === name);
       if (!key || !table.values[name]) return [];
       const cells = places.map(i => table.values[name]![i] ?? null);
-      const categories = key.kind === 'category' ? categoriesOf(table.values[name]!) : [];
+      const categories = key.kind === 'category' ? categoriesOf(table.values[name]) : [];
       const numbers = Float64Array.from(cells, cell => (cell === null ? NaN : key.kind === 'category' ? categories.indexOf(String(cell)) : numberOf(cell)));
       buffers.push(new DataView(numbers.buffer));
       const missing = cells.flatMap((cell, i) => (cell === null ? [i] : []));

@@ -63,3 +63,9 @@ export function formatBytes(bytes: number | null | undefined): string {
   }
   return `${value < 10 ? value.toFixed(1) : Math.round(value)} ${unit}`;
 }
+
+/** A value out of JSON as a short text. */
+export function formatValue(value: unknown): string {
+  if (value === null || value === undefined) return '';
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}

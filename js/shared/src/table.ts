@@ -1,5 +1,6 @@
 import type { CellKeyDownEvent, GridApi, IGetRowsParams } from 'ag-grid-community';
 import { h, messageOf } from './dom';
+import { formatValue } from './format';
 import { EMPTY_STATE, type FirstPage, type RowsQuery, type TableState } from './protocol_table';
 import type { Column, Page, TableColumns } from './requests';
 import { decodeRows, heading, type Row } from './rows';
@@ -376,7 +377,7 @@ export class RunsTable {
 
   private async onEdited(row: Row, name: string, before: unknown, value: unknown): Promise<void> {
     if (value === before || row.group) return;
-    const undone = await this.edits.edit(row.id, name, String(value ?? ''), String(before ?? ''));
+    const undone = await this.edits.edit(row.id, name, formatValue(value), formatValue(before));
     if (!undone) return;
     row.cells[name] = before as string | null;
     this.api.refreshCells({ force: true, columns: [name] });

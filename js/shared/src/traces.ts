@@ -100,7 +100,7 @@ function markOdd(
     const v = value[i]!;
     if (Number.isFinite(v) && !(state.logY && v <= 0)) continue;
     const what = Number.isFinite(v) ? `${formatNumber(v)}, not on a log axis` : formatNumber(v);
-    odd.push({ x: line.x[i]!, words: `${line.label ? `${line.label}: ` : ''}${what} at step ${formatNumber(step[i]!)}` });
+    odd.push({ x: line.x[i]!, words: `${line.label ? `${line.label}: ` : ''}${what} at step ${formatNumber(step[i])}` });
     if (marks.x.length >= MOST_MARKS) continue;
     marks.x.push(at[i]!);
     marks.symbols.push(Number.isNaN(v) ? 'x-thin' : v > 0 && !Number.isFinite(v) ? 'triangle-up' : 'triangle-down');

@@ -187,7 +187,7 @@ describe('drawing', () => {
 });
 
 describe('stop', () => {
-  it('is there while the run goes on and can be stopped, and says so', async () => {
+  it('is there while the run goes on and can be stopped, and says so', () => {
     const stop = vi.fn().mockResolvedValue(undefined);
     const head = new CardHead(true, stop);
     const button = head.element.querySelector<HTMLButtonElement>('.nbt-stop')!;

@@ -8,7 +8,7 @@ import { diffLines } from '../src/diff_lines';
 import { type Axis, axesOf, bend, brushBetween, moveAxis, placesOf, withBrush } from '../src/parallel_axes';
 import type { Theme } from '../src/theme';
 
-const THEME: Theme = { dark: false, text: '#000', muted: '#888', grid: '#eee', danger: '#f00', font: 'x', palette: ['#00f'] } as unknown as Theme;
+const THEME: Theme = { dark: false, text: '#000', muted: '#888', grid: '#eee', danger: '#f00', font: 'x', palette: ['#00f'] };
 
 function numbers(name: string, values: number[], direction: 'min' | 'max' | null = null): DataColumn {
   return { name, kind: 'number', values: Float64Array.from(values), categories: [], direction };

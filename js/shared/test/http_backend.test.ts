@@ -22,7 +22,7 @@ describe('HttpBackend', () => {
     expect((await backend.ask('store.tree', { experiment_id: '0', start: 0 })).body).toEqual({ total: 1 });
     const [url, init] = asked[0]!;
     expect(url).toBe('http://hub/user/x/nbtrack/ask?store=store+1');
-    expect(JSON.parse(String(init.body))).toEqual({ experiment_id: '0', start: 0, type: 'store.tree' });
+    expect(JSON.parse(init.body as string)).toEqual({ experiment_id: '0', start: 0, type: 'store.tree' });
   });
 
   it('decodes buffers to their bytes', async () => {

@@ -1,6 +1,6 @@
 // @vitest-environment happy-dom
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { CHANGED, type Events, StoreWatcher } from '../src/watcher';
+import { CHANGED, StoreWatcher } from '../src/watcher';
 
 type Slot = (sender: unknown, event: { schema_id: string; store: string }) => void;
 
@@ -20,7 +20,7 @@ beforeEach(() => {
   vi.useFakeTimers();
   events = new FakeEvents();
   leases = [];
-  watcher = new StoreWatcher(events as unknown as Events, store => {
+  watcher = new StoreWatcher(events, store => {
     leases.push(store);
     return Promise.resolve();
   });

@@ -12,7 +12,7 @@ type State = ComparisonWidgetState & ViewState;
 /** Between the traits of `Comparison` and the view that shows them. */
 function render({ model, el }: RenderProps<State>): () => void {
   const root = viewRoot(el, 'cmp');
-  const backend = new CommBackend(model as never);
+  const backend = new CommBackend(model);
   const set = <K extends keyof ComparisonWidgetState>(name: K, value: ComparisonWidgetState[K]): void => {
     // what is the same is not sent: another view of the model may be at work on it
     if (JSON.stringify(model.get(name)) === JSON.stringify(value)) return;
@@ -42,7 +42,7 @@ function render({ model, el }: RenderProps<State>): () => void {
   };
   for (const [name, handler] of Object.entries(events)) model.on(name as 'change:filter', handler);
   return () => {
-    for (const [name, handler] of Object.entries(events)) model.off(name as 'change:filter', handler);
+    for (const [name, handler] of Object.entries(events)) model.off(name, handler);
     view.dispose();
     backend.dispose();
   };

@@ -13,7 +13,7 @@ const LOOK_MS = 2000;
 function render({ model, el }: RenderProps<ModelCardState & ViewState>): () => void {
   const root = viewRoot(el, 'card');
   const stopTheme = followTheme(root, () => undefined);
-  const backend = new CommBackend(model as never);
+  const backend = new CommBackend(model);
   const card = new ModelCardView(root, async input => (await backend.ask('model.predict', input)).body);
   let waiting: ReturnType<typeof setTimeout> | undefined;
   const look = (): void => {

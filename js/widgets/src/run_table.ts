@@ -13,7 +13,7 @@ const VIEW = ['columns', 'filter', 'sort', 'group', 'stage'] as const;
 function render({ model, el }: RenderProps<State>): () => void {
   const root = viewRoot(el, 'table');
   const stopTheme = followTheme(root, () => undefined);
-  const backend = new CommBackend(model as never);
+  const backend = new CommBackend(model);
   const shown = (): TableState => ({
     ...(Object.fromEntries(VIEW.map(name => [name, model.get(name)])) as Pick<TableState, (typeof VIEW)[number]>),
     ...model.get('preferences')
@@ -48,7 +48,7 @@ function render({ model, el }: RenderProps<State>): () => void {
   for (const [name, handler] of Object.entries(events)) model.on(name as 'change:first', handler);
   table.setError(model.get('error'));
   return () => {
-    for (const [name, handler] of Object.entries(events)) model.off(name as 'change:first', handler);
+    for (const [name, handler] of Object.entries(events)) model.off(name, handler);
     stopTheme();
     table.dispose();
     backend.dispose();

@@ -1,7 +1,6 @@
 import { h } from '../dom';
-import { formatBytes } from '../format';
+import { formatBytes, formatValue } from '../format';
 import type { Environment, FullRun } from '../requests';
-import { plain } from './overview';
 import { facts, filteredTable, section } from './parts';
 
 const KNOWN = new Set(['python', 'platform', 'packages', 'git']);
@@ -17,7 +16,7 @@ export function showEnvironment(panel: HTMLElement, { environment, run }: FullRu
         ['Python', environment.python],
         ['Platform', environment.platform],
         ['User', run.user],
-        ...more.map(([name, value]): [string, string] => [titled(name), name === 'memory' ? formatBytes(Number(value)) : plain(value)])
+        ...more.map(([name, value]): [string, string] => [titled(name), name === 'memory' ? formatBytes(Number(value)) : formatValue(value)])
       ])
     )
   );

@@ -1,5 +1,5 @@
 import { h } from '../dom';
-import { formatDuration, formatNumber, formatTime } from '../format';
+import { formatDuration, formatNumber, formatTime, formatValue } from '../format';
 import type { DatasetFacts, FullRun, MetricFacts, RunLink } from '../requests';
 import { sparkline } from '../sparkline';
 import { stateSign } from '../state_sign';
@@ -78,14 +78,8 @@ function firstParams(params: FullRun['params'], handlers: OverviewHandlers): HTM
 }
 
 function datasetTable(datasets: readonly DatasetFacts[]): HTMLElement {
-  const rows = datasets.map(d => [d.name, d.context ?? '', plain(d.source), h('code', {}, d.digest)]);
+  const rows = datasets.map(d => [d.name, d.context ?? '', formatValue(d.source), h('code', {}, d.digest)]);
   return scroller('Datasets', textTable('Datasets', ['Dataset', 'Used for', 'Source', 'Digest'], rows));
-}
-
-/** A value of any kind as a short text. */
-export function plain(value: unknown): string {
-  if (value === null || value === undefined) return '';
-  return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }
 
 function tagList(details: FullRun, handlers: OverviewHandlers): HTMLElement {

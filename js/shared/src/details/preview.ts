@@ -1,8 +1,7 @@
 import type { Answer } from '../backend';
 import { errorBox, h, messageOf } from '../dom';
-import { formatNumber } from '../format';
+import { formatBytes, formatNumber, formatValue } from '../format';
 import type { ArtifactFile, Preview } from '../requests';
-import { formatBytes } from '../format';
 import type { FileSource } from './file_source';
 import type { Highlighter } from './highlighter';
 
@@ -73,9 +72,7 @@ function dataTable(columns: readonly string[], rows: readonly (readonly unknown[
   const table = h('table', { class: 'nbt-plain nbt-data' }, h('thead', {}, h('tr', {}, ...columns.map(c => h('th', { scope: 'col' }, c)))));
   const body = h('tbody');
   for (const row of rows) {
-    const cells = row.map(value =>
-      typeof value === 'number' ? h('td', { class: 'nbt-number' }, formatNumber(value, 6)) : h('td', {}, value === null || value === undefined ? '' : String(value))
-    );
+    const cells = row.map(value => (typeof value === 'number' ? h('td', { class: 'nbt-number' }, formatNumber(value, 6)) : h('td', {}, formatValue(value))));
     body.append(h('tr', {}, ...cells));
   }
   table.append(body);
