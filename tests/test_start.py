@@ -10,8 +10,8 @@ import pytest
 
 import nbtrack
 import programs
+from nbtrack.entities.runs import PARENT
 from nbtrack.errors import InvalidParameterError, NbtrackError, NbtrackWarning, NotFoundError
-from nbtrack.tracking.run import PARENT
 
 
 def status(run) -> str:

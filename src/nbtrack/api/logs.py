@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from nbtrack.api.runs import writer
 from nbtrack.config import Answers
 from nbtrack.entities import DatasetInput, InputTag, LoggedModelInput, LoggedModelOutput
+from nbtrack.entities.runs import DATA_CONTEXT
 from nbtrack.errors import InvalidParameterError
 from nbtrack.tracking.context import Models
 from nbtrack.tracking.operations import RunOperations, done
@@ -228,7 +229,7 @@ def log_inputs(
     for dataset, what, tags in zip(given, whats, all_tags, strict=True):
         if dataset is None:
             continue
-        found = {**(tags or {}), **({"mlflow.data.context": what} if what else {})}
+        found = {**(tags or {}), **({DATA_CONTEXT: what} if what else {})}
         inputs.append(
             DatasetInput(dataset_entity(dataset), [InputTag(k, str(v)) for k, v in found.items()])
         )

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from nbtrack.entities import Run, ViewType
+from nbtrack.entities.runs import PARENT
 from nbtrack.errors import InvalidParameterError
 from nbtrack.tracking import context
 from nbtrack.tracking import start as _start
@@ -127,8 +128,6 @@ def get_parent_run(run_id: str) -> Run | None:
     run_id : str
         The run that is nested.
     """
-    from nbtrack.tracking.run import PARENT
-
     parent = get_run(run_id).data.tags.get(PARENT)
     return get_run(parent) if parent else None
 

@@ -22,6 +22,7 @@ from nbtrack.cli.output import (
 from nbtrack.cli.records import duration_s, run_record
 from nbtrack.cli.selection import experiments_of, pairs, run_by_id, run_of
 from nbtrack.entities import Run
+from nbtrack.entities.runs import NOTE, PARENT
 
 STYLES = {"FAILED": "red", "KILLED": "yellow", "INTERRUPTED": "yellow", "RUNNING": "green"}
 SHOWN = 6
@@ -129,9 +130,9 @@ def create(
         experiment_id = set_experiment(experiment_name).experiment_id
     given: dict[str, Any] = pairs(tags, "--tags")
     if description is not None:
-        given["mlflow.note.content"] = description
+        given[NOTE] = description
     if parent_run_id is not None:
-        given["mlflow.parentRunId"] = run_by_id(parent_run_id)
+        given[PARENT] = run_by_id(parent_run_id)
     client = Client()
     made = client.create_run(str(experiment_id), tags=given, run_name=run_name)
     client.set_terminated(made.info.run_id, status.upper())

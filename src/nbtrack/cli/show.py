@@ -20,6 +20,7 @@ from nbtrack.cli.records import file_record, run_record
 from nbtrack.cli.runs import STYLES
 from nbtrack.cli.selection import run_of, store
 from nbtrack.entities import FileInfo
+from nbtrack.entities.runs import ERROR_TAG, GIT_COMMIT, NOTE, SOURCE_NAME
 from nbtrack.errors import NbtrackError
 
 if TYPE_CHECKING:
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
     from nbtrack.views.details.query import Details
 
 _OURS = ("mlflow.", "nbtrack.")
-_NOTE = "mlflow.note.content"
-_ERROR = "nbtrack.error"
 
 
 @click.command(cls=Command)
@@ -132,13 +131,13 @@ def _print_head(found: Details) -> None:
         STATE_WORDS.get(info.status, info.status), fg=STYLES.get(info.status) or None
     )
     click.echo(f"{click.style(info.run_name, bold=True)}  {state}  {info.run_id}")
-    commit = tags.get("mlflow.source.git.commit", "")[:10]
+    commit = tags.get(GIT_COMMIT, "")[:10]
     facts = [
         f"experiment {found.experiment}",
         f"started {format_time(info.start_time)}",
         format_duration(duration_s(info)),
         f"by {info.user_id}" if info.user_id else "",
-        f"from {tags['mlflow.source.name']}" if tags.get("mlflow.source.name") else "",
+        f"from {tags[SOURCE_NAME]}" if tags.get(SOURCE_NAME) else "",
         f"commit {commit}" if commit else "",
         "deleted" if info.lifecycle_stage == "deleted" else "",
     ]
@@ -147,8 +146,8 @@ def _print_head(found: Details) -> None:
         click.echo(f"under {found.parent.name} ({found.parent.run_id})")
     if found.children:
         click.echo(f"runs under it: {len(found.children)}")
-    if tags.get(_ERROR):
-        click.echo(click.style(tags[_ERROR], fg="red"))
-    if tags.get(_NOTE):
-        click.echo(tags[_NOTE])
+    if tags.get(ERROR_TAG):
+        click.echo(click.style(tags[ERROR_TAG], fg="red"))
+    if tags.get(NOTE):
+        click.echo(tags[NOTE])
     click.echo()

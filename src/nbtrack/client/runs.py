@@ -7,6 +7,7 @@ from typing import Any
 
 from nbtrack.client.base import ClientBase
 from nbtrack.entities import PagedList, Run, ViewType
+from nbtrack.entities.runs import PARENT
 from nbtrack.limits import check_run_id
 
 
@@ -45,8 +46,6 @@ class RunMethods(ClientBase):
 
     def get_parent_run(self, run_id: str) -> Run | None:
         """Return the run that a run is nested in, or None."""
-        from nbtrack.tracking.run import PARENT
-
         parent = self.get_run(run_id).data.tags.get(PARENT)
         return self.get_run(parent) if parent else None
 

@@ -8,6 +8,23 @@ from typing import Any, ClassVar
 
 from nbtrack.entities.base import Entity, entity, named, numbered
 
+# Tags of runs that have a meaning: those of MLflow, and our own.
+RUN_NAME = "mlflow.runName"
+NOTE = "mlflow.note.content"
+PARENT = "mlflow.parentRunId"
+USER = "mlflow.user"
+SOURCE_NAME = "mlflow.source.name"
+SOURCE_TYPE = "mlflow.source.type"
+GIT_COMMIT = "mlflow.source.git.commit"
+GIT_BRANCH = "mlflow.source.git.branch"
+GIT_REPO_URL = "mlflow.source.git.repoURL"
+GIT_DIRTY = "mlflow.source.git.dirty"
+DATA_CONTEXT = "mlflow.data.context"  # of a dataset that a run uses
+ERROR_TAG = "nbtrack.error"
+CELL_TAG = "nbtrack.cell.number"
+ARCHIVED = "nbtrack.archived"
+KEPT = "nbtrack.kept"
+
 
 class LifecycleStage:
     """Whether an experiment or a run was deleted."""

@@ -8,6 +8,7 @@ from itertools import islice
 
 import numpy as np
 
+from nbtrack.entities.runs import RUN_NAME
 from nbtrack.errors import InvalidParameterError, NbtrackError
 from nbtrack.interop.artifact_places import Place, Places
 from nbtrack.interop.files import FileImporter, Known
@@ -39,7 +40,6 @@ from nbtrack.store.store import Store
 
 RUNS_AT_ONCE = 500
 POINTS_AT_ONCE = 1_000_000
-RUN_NAME = "mlflow.runName"
 NOT_CARRIED = (ORIGIN, ELSEWHERE)
 STATUSES = ("RUNNING", "SCHEDULED", "FINISHED", "FAILED", "KILLED", "INTERRUPTED")
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from nbtrack.entities import Dataset, DatasetInput, InputTag
+from nbtrack.entities.runs import GIT_COMMIT, SOURCE_NAME, SOURCE_TYPE
 from nbtrack.interop.mlflow_database_models import logged_models, registered_models
 from nbtrack.interop.records import (
     ExperimentRecord,
@@ -35,7 +36,7 @@ _RUN = (
     "lifecycle_stage", "deleted_time", "artifact_uri", "source_type", "source_name",
     "source_version", "entry_point_name",
 )  # fmt: skip
-_SOURCE_TAGS = ("mlflow.source.type", "mlflow.source.name", "mlflow.source.git.commit")
+_SOURCE_TAGS = (SOURCE_TYPE, SOURCE_NAME, GIT_COMMIT)
 _METRIC = ("run_uuid", "key", "step", "timestamp", "value", "is_nan")
 _DATASET = (
     "dataset_uuid", "name", "digest", "dataset_source_type", "dataset_source", "dataset_schema",

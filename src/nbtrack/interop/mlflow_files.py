@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from nbtrack.entities import Dataset, DatasetInput, InputTag
+from nbtrack.entities.runs import SOURCE_NAME, SOURCE_TYPE
 from nbtrack.errors import NbtrackError
 from nbtrack.interop import mlflow_folder
 from nbtrack.interop.mlflow_files_models import logged_models, registered_models
@@ -100,7 +101,7 @@ class MlflowFiles(Source):
             self._folders[uri] = folder / "artifacts"
         tags = mlflow_folder.texts(folder / "tags", self.within)
         old = (SOURCES.get(said.get("source_type") or 0), said.get("source_name"))
-        for key, value in zip(("mlflow.source.type", "mlflow.source.name"), old, strict=True):
+        for key, value in zip((SOURCE_TYPE, SOURCE_NAME), old, strict=True):
             if value and said.get("source_name"):  # versions that had no tags for it
                 tags.setdefault(key, str(value))
         status = said.get("status")

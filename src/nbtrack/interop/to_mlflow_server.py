@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from nbtrack.entities.runs import PARENT
 from nbtrack.errors import NbtrackError, NotFoundError
 from nbtrack.interop.artifact_export import Uploads
 from nbtrack.interop.nbtrack_store import NbtrackStore
@@ -27,7 +28,6 @@ from nbtrack.store.bulk_runs import RunRecord
 
 OURS = "nbtrack."
 COMPLETE = "nbtrack.exported"
-PARENT = "mlflow.parentRunId"
 PAGE = 1000
 
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from nbtrack.entities.runs import NOTE
 from nbtrack.errors import StoreError
 from nbtrack.interop import messages
 from nbtrack.interop.messages import Fields
@@ -26,7 +27,6 @@ BLOCK = 32768
 HEAD = 7
 MAGIC = b":W&B"
 FULL, FIRST, MIDDLE, LAST = 1, 2, 3, 4
-NOTE = "mlflow.note.content"
 _RUN_TEXTS = {"wandb.run_id": 1, "wandb.entity": 2, "wandb.project": 3, "wandb.group": 6,
               "wandb.job_type": 7, NOTE: 9, "wandb.sweep_id": 12}  # fmt: skip
 

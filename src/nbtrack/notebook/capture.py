@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from nbtrack.entities.runs import CELL_TAG
 from nbtrack.errors import InvalidParameterError, NbtrackError
 from nbtrack.limits import check_key, metric_value
 from nbtrack.notebook.figures import ShownFigures
@@ -23,7 +24,6 @@ from nbtrack.tracking.run import ActiveRun
 SOURCE_FILE = "source/cell.py"
 CELLS_FILE = "source/cells.json"
 OUTPUT_FILE = "output.txt"
-CELL_TAG = "nbtrack.cell.number"
 CELL_ID_TAG = "nbtrack.cell.id"
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from IPython import display as ipython
 
+from nbtrack.entities.runs import ERROR_TAG
 from nbtrack.limits import param_value
 from nbtrack.notebook.cells import cells_of
 from nbtrack.notebook.feed import Feed
@@ -19,7 +20,7 @@ from nbtrack.notebook.pace import Pace
 from nbtrack.redaction.secrets import HIDDEN
 from nbtrack.store.journal import SAMPLE, now_ms
 from nbtrack.tracking.kernel import shell
-from nbtrack.tracking.run import ERROR_TAG, ActiveRun
+from nbtrack.tracking.run import ActiveRun
 from nbtrack.views.chart.content import RunRef
 from nbtrack.views.chart.curves import Curve
 from nbtrack.views.details.baselines import Baselines, facts_of, read_baselines

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from nbtrack.entities.runs import GIT_BRANCH, GIT_DIRTY, PARENT, RUN_NAME, SOURCE_NAME, SOURCE_TYPE
 from nbtrack.errors import InvalidParameterError, ProjectError
 from nbtrack.projects import sources
 from nbtrack.projects.plan import Plan, planned
@@ -142,13 +143,13 @@ def _make_run(
     tags = _tags(plan)
     if run_id is not None:
         info, writer, _ = runs.resume(store, run_id, experiment_id)
-        writer.set_tags({**tags, **({"mlflow.runName": name} if name else {})})
+        writer.set_tags({**tags, **({RUN_NAME: name} if name else {})})
     else:
         if experiment_id is None:
             experiment_id = _start.active_experiment_id(store)
         parent = context.own()
         if parent is not None:
-            tags["mlflow.parentRunId"] = parent.info.run_id
+            tags[PARENT] = parent.info.run_id
         info, writer = runs.create(store, str(experiment_id), run_name=name, tags=tags)
     writer.log_params(plan.values)
     return _Made(info.run_id, info.experiment_id)
@@ -164,15 +165,15 @@ def _tags(plan: Plan) -> dict[str, str]:
     git = {} if state is None else state.tags()
     if plan.source.cloned:
         # the copy knows no branch, and its remote is where it was fetched from
-        git.pop("mlflow.source.git.branch", None)
-        git.pop("mlflow.source.git.dirty", None)
+        git.pop(GIT_BRANCH, None)
+        git.pop(GIT_DIRTY, None)
     if plan.source.version is not None:
-        git.setdefault("mlflow.source.git.branch", plan.source.version)
+        git.setdefault(GIT_BRANCH, plan.source.version)
     return {
         **known,
         **git,
-        "mlflow.source.name": shorten(plan.source.name),
-        "mlflow.source.type": "PROJECT",
+        SOURCE_NAME: shorten(plan.source.name),
+        SOURCE_TYPE: "PROJECT",
         "mlflow.project.entryPoint": plan.point.name,
         "mlflow.project.env": plan.environment.manager,
         "mlflow.project.backend": "local",

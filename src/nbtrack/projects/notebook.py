@@ -17,6 +17,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nbtrack.entities.runs import ERROR_TAG
 from nbtrack.errors import MissingDependencyError, NbtrackError, ProjectError
 
 if TYPE_CHECKING:
@@ -81,11 +82,11 @@ def _execute(options: argparse.Namespace) -> int:
         with _bar(notebook, client, keep):
             client.execute(env=_kernel_variables(options.run_id))
     except CellExecutionError as error:
-        writer.set_tags({"nbtrack.error": f"{error.ename}: {error.evalue}"[:500]})
+        writer.set_tags({ERROR_TAG: f"{error.ename}: {error.evalue}"[:500]})
         sys.stderr.write(f"\n{error.traceback}\n")
         return 1
     except DeadKernelError:
-        writer.set_tags({"nbtrack.error": "The kernel died."})
+        writer.set_tags({ERROR_TAG: "The kernel died."})
         sys.stderr.write("\nThe kernel died while a cell was running.\n")
         return 1
     finally:

@@ -7,13 +7,12 @@ import threading
 from typing import TYPE_CHECKING
 
 from nbtrack.entities import RunStatus
+from nbtrack.entities.runs import ERROR_TAG
 from nbtrack.errors import NbtrackError
 from nbtrack.projects.process import Command
 
 if TYPE_CHECKING:
     from nbtrack.store.store import Store
-
-ERROR_TAG = "nbtrack.error"
 
 
 class SubmittedRun:

@@ -7,6 +7,7 @@ import json
 import os
 
 from nbtrack.config import default_uri
+from nbtrack.entities.runs import PARENT
 from nbtrack.projects.tracking_server import TrackingServer
 from nbtrack.store.store import Store
 from nbtrack.tracking import context
@@ -57,7 +58,7 @@ def _joining(store: Store, run_id: str, experiment_id: str) -> dict[str, str]:
         "NBTRACK_EXPERIMENT_ID": experiment_id,
         "MLFLOW_RUN_ID": run_id,
         "MLFLOW_EXPERIMENT_ID": experiment_id,
-        "MLFLOW_RUN_CONTEXT": json.dumps({**known, "mlflow.parentRunId": run_id}),
+        "MLFLOW_RUN_CONTEXT": json.dumps({**known, PARENT: run_id}),
     }
 
 

@@ -23,6 +23,7 @@ from nbtrack.entities import (
     RunOutputs,
     RunStatus,
 )
+from nbtrack.entities.runs import ARCHIVED, KEPT, NOTE, RUN_NAME
 from nbtrack.errors import InvalidParameterError, NotFoundError
 from nbtrack.limits import check_experiment_id, check_key, check_run_id
 from nbtrack.store.artifact_paths import artifact_uri
@@ -31,12 +32,9 @@ from nbtrack.store.journal import now_ms
 from nbtrack.store.liveness import silent_runs
 from nbtrack.store.owner import Owner
 from nbtrack.store.reader import Database, Reader
-from nbtrack.store.writer import RUN_NAME, RunWriter, checked_tags
+from nbtrack.store.writer import RunWriter, checked_tags
 from nbtrack.store.writers import Writers
 
-NOTE = "mlflow.note.content"
-ARCHIVED = "nbtrack.archived"
-KEPT = "nbtrack.kept"
 MAX_NAME = 250
 Action = Literal["archive", "unarchive", "delete", "restore", "keep", "discard"]
 ACTIONS: tuple[Action, ...] = get_args(Action)

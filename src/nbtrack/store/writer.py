@@ -14,6 +14,7 @@ from nbtrack.entities import (
     LoggedModelInput,
     LoggedModelOutput,
 )
+from nbtrack.entities.runs import RUN_NAME
 from nbtrack.errors import InvalidParameterError, InvalidStateError, NotFoundError
 from nbtrack.limits import (
     check_distinct_params,
@@ -34,8 +35,6 @@ from nbtrack.store.reader import Database
 if TYPE_CHECKING:
     from nbtrack.store.artifacts import ArtifactFolder
     from nbtrack.store.deferred import Deferred
-
-RUN_NAME = "mlflow.runName"
 
 
 class Journals(Database, Protocol):

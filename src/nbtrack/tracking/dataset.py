@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from nbtrack import entities
+from nbtrack.entities.runs import SOURCE_NAME, SOURCE_TYPE, USER
 from nbtrack.errors import InvalidParameterError, NbtrackWarning
 from nbtrack.limits import MAX_DATASET_DIGEST, MAX_DATASET_NAME
 from nbtrack.tracking.dataset_digest import Digest
@@ -16,7 +17,7 @@ from nbtrack.tracking.dataset_sources import DatasetSource, resolve_source
 from nbtrack.tracking.environment import quick_tags
 
 MAX_SCHEMA = 1_048_575
-_SOURCE_TAGS = ("mlflow.user", "mlflow.source.name", "mlflow.source.type")
+_SOURCE_TAGS = (USER, SOURCE_NAME, SOURCE_TYPE)
 
 
 class Dataset(ABC):

@@ -11,6 +11,7 @@ from typing import Any
 
 from nbtrack.config import env
 from nbtrack.entities import SourceType
+from nbtrack.entities.runs import SOURCE_NAME, SOURCE_TYPE, USER
 from nbtrack.tracking.home import shorten
 from nbtrack.tracking.kernel import in_notebook
 from nbtrack.tracking.notebook_path import known_notebook, notebook_of_server
@@ -24,9 +25,9 @@ def quick_tags() -> dict[str, str]:
     """
     kind = source_kind()
     return {
-        "mlflow.user": user_name(),
-        "mlflow.source.name": _source_name(kind, known_notebook()),
-        "mlflow.source.type": kind,
+        USER: user_name(),
+        SOURCE_NAME: _source_name(kind, known_notebook()),
+        SOURCE_TYPE: kind,
         "nbtrack.host": host_name(),
         "nbtrack.pid": str(os.getpid()),
         **_context_tags(),
@@ -58,7 +59,7 @@ def describe() -> tuple[dict[str, str], dict[str, Any]]:
     state = None if folder is None else git_state(folder)
     tags = {} if state is None else state.tags()
     if notebook:
-        tags["mlflow.source.name"] = shorten(notebook)
+        tags[SOURCE_NAME] = shorten(notebook)
     environment: dict[str, Any] = {
         "python": {
             "version": platform.python_version(),

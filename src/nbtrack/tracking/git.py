@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
+from nbtrack.entities.runs import GIT_BRANCH, GIT_COMMIT, GIT_DIRTY, GIT_REPO_URL
 from nbtrack.tracking.home import shorten
 
 MAX_CHANGED = 50
@@ -52,10 +53,10 @@ class GitState:
     def tags(self) -> dict[str, str]:
         """Return the tags that MLflow gives a run."""
         found = {
-            "mlflow.source.git.commit": self.commit,
-            "mlflow.source.git.branch": self.branch,
-            "mlflow.source.git.repoURL": self.repo_url,
-            "mlflow.source.git.dirty": None if self.dirty is None else str(self.dirty).lower(),
+            GIT_COMMIT: self.commit,
+            GIT_BRANCH: self.branch,
+            GIT_REPO_URL: self.repo_url,
+            GIT_DIRTY: None if self.dirty is None else str(self.dirty).lower(),
         }
         return {key: value for key, value in found.items() if value}
 

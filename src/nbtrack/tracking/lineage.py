@@ -8,6 +8,18 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from nbtrack.entities import LoggedModel, ModelVersion, Run
+from nbtrack.entities.runs import (
+    CELL_TAG,
+    DATA_CONTEXT,
+    GIT_BRANCH,
+    GIT_COMMIT,
+    GIT_DIRTY,
+    GIT_REPO_URL,
+    PARENT,
+    SOURCE_NAME,
+    SOURCE_TYPE,
+    USER,
+)
 from nbtrack.errors import InvalidParameterError, NbtrackError
 from nbtrack.store import logged_models, registry
 from nbtrack.store.artifacts import ArtifactFolder
@@ -16,19 +28,18 @@ from nbtrack.store.runs import get_runs
 from nbtrack.store.store import Store
 from nbtrack.store.yaml_text import read_yaml
 from nbtrack.tracking.model_places import MODEL_FILE, ModelPlace, locate, store_of
-from nbtrack.tracking.run import PARENT
 
 MAX_PARENTS = 20
 MAX_SHOWN = 12
 _CODE_TAGS = {
-    "source": "mlflow.source.name",
-    "kind": "mlflow.source.type",
-    "cell": "nbtrack.cell.number",
-    "commit": "mlflow.source.git.commit",
-    "branch": "mlflow.source.git.branch",
-    "repository": "mlflow.source.git.repoURL",
-    "changed": "mlflow.source.git.dirty",
-    "user": "mlflow.user",
+    "source": SOURCE_NAME,
+    "kind": SOURCE_TYPE,
+    "cell": CELL_TAG,
+    "commit": GIT_COMMIT,
+    "branch": GIT_BRANCH,
+    "repository": GIT_REPO_URL,
+    "changed": GIT_DIRTY,
+    "user": USER,
 }
 
 
@@ -307,7 +318,7 @@ def _data(run: Run | None) -> list[Data]:
     for item in [] if run is None else run.inputs.dataset_inputs:
         tags = {tag.key: tag.value for tag in item.tags}
         known = item.dataset
-        context = tags.get("mlflow.data.context")
+        context = tags.get(DATA_CONTEXT)
         found.append(Data(known.name, known.digest, context, known.source_type, known.source))
     return found
 

@@ -10,12 +10,13 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from nbtrack.entities import LifecycleStage, Run, RunData, RunInfo, RunInputs, RunOutputs, RunStatus
+from nbtrack.entities.runs import ERROR_TAG, RUN_NAME, USER
 from nbtrack.errors import InvalidParameterError
 from nbtrack.limits import check_experiment_id, check_timestamp, pairs_of, storable, tag_value
 from nbtrack.store.journal import now_ms
 from nbtrack.store.owner import Owner
 from nbtrack.store.store import Store
-from nbtrack.store.writer import RUN_NAME, RunWriter, checked_tags
+from nbtrack.store.writer import RunWriter, checked_tags
 from nbtrack.tracking import context
 from nbtrack.tracking.kernel import cell_number
 
@@ -23,11 +24,8 @@ if TYPE_CHECKING:
     from nbtrack.tracking.background import Job
     from nbtrack.tracking.system_metrics import SystemMetrics
 
-ERROR_TAG = "nbtrack.error"
 LEFT_OUT_TAG = "nbtrack.left_out"
 TRACEBACK_FILE = "traceback.txt"
-NOTE = "mlflow.note.content"
-PARENT = "mlflow.parentRunId"
 
 
 class ActiveRun:
@@ -298,7 +296,7 @@ def create(
         experiment_id,
         run_name=name,
         start_time=now_ms() if start_time is None else check_timestamp(start_time, "start_time"),
-        user_id=storable(user_id or all_tags.get("mlflow.user", "")),
+        user_id=storable(user_id or all_tags.get(USER, "")),
         tags=all_tags,
         owner=Owner.this() if owned else None,
     )

@@ -12,14 +12,15 @@ from typing import Any
 
 from nbtrack.config import env, env_flag
 from nbtrack.entities import LifecycleStage
+from nbtrack.entities.runs import NOTE, PARENT, RUN_NAME
 from nbtrack.errors import InvalidParameterError, NbtrackError, NotFoundError
 from nbtrack.limits import pairs_of
 from nbtrack.store.store import Store
-from nbtrack.store.writer import RUN_NAME, checked_tags
+from nbtrack.store.writer import checked_tags
 from nbtrack.tracking import context
 from nbtrack.tracking import run as runs
 from nbtrack.tracking.kernel import cell_number, in_notebook
-from nbtrack.tracking.run import NOTE, PARENT, ActiveRun
+from nbtrack.tracking.run import ActiveRun
 
 ENVIRONMENT_FILE = "environment.json"
 

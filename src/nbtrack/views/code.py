@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from nbtrack.entities import Run
+from nbtrack.entities.runs import CELL_TAG
 from nbtrack.errors import NbtrackError
 from nbtrack.store.artifacts import ArtifactFolder
 from nbtrack.store.reader import Reader
@@ -19,7 +20,6 @@ from nbtrack.views.metric_names import primary_metric
 
 CELL_FILE = "source/cell.py"
 CELLS_FILE = "source/cells.json"
-CELL_TAG = "nbtrack.cell.number"
 MAX_BYTES = 1_000_000
 LOAD_LINE = "%load_ext nbtrack"
 _LOADS = re.compile(r"^\s*%(re)?load_ext\s+nbtrack\b", re.MULTILINE)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from nbtrack.entities import ViewType
+from nbtrack.entities.runs import DATA_CONTEXT
 from nbtrack.errors import InvalidParameterError, NotFoundError
 from nbtrack.limits import missing
 from nbtrack.protocol import decode, encode
@@ -15,7 +16,6 @@ from nbtrack.server.mlflow.served import Asked, Served
 from nbtrack.store import experiments
 
 MAX_DATASETS_OF = 20
-CONTEXT = "mlflow.data.context"
 
 
 def create(served: Served, asked: Asked) -> Reply:
@@ -123,7 +123,7 @@ def search_datasets(served: Served, asked: Asked) -> Reply:
         )
     with served.store.read() as reader:
         rows = reader.named("experiments.datasets", experiment_ids=ids)
-    found = {(*key, json.loads(tags).get(CONTEXT)): None for *key, tags in rows}
+    found = {(*key, json.loads(tags).get(DATA_CONTEXT)): None for *key, tags in rows}
     names = ("experiment_id", "name", "digest", "context")
     summaries = [encode.omit_none(**dict(zip(names, row, strict=True))) for row in found]
     return Reply(encode.omit_none(dataset_summaries=summaries))

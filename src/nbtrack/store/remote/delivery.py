@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from nbtrack.entities.runs import PARENT, RUN_NAME
 from nbtrack.errors import (
     NbtrackError,
     NotFoundError,
@@ -20,7 +21,7 @@ from nbtrack.limits import MAX_BATCH
 from nbtrack.protocol import encode
 from nbtrack.protocol.batches import split
 from nbtrack.protocol.errors import missing_at_server, status_of
-from nbtrack.store.remote.outbox import LOCAL_RUN, PARENT, Outbox
+from nbtrack.store.remote.outbox import LOCAL_RUN, Outbox
 from nbtrack.store.tails import Tail
 
 if TYPE_CHECKING:
@@ -122,7 +123,7 @@ class Delivery:
         found = self._remote.run_of_tag(experiment_id, out.run_id)
         if found is not None:
             return found
-        tags = {LOCAL_RUN: out.run_id, "mlflow.runName": str(made["run_name"])}
+        tags = {LOCAL_RUN: out.run_id, RUN_NAME: str(made["run_name"])}
         answer = self._call(
             "runs/create",
             {

@@ -12,12 +12,13 @@ from typing import Any
 import numpy as np
 
 from nbtrack.entities import DatasetInput, Run
+from nbtrack.entities.runs import PARENT, RUN_NAME, USER
 from nbtrack.protocol import decode
 from nbtrack.protocol.artifact_urls import proxied_uri
 from nbtrack.store.journal import now_ms
 from nbtrack.store.points import Points
 from nbtrack.store.reader import Reader
-from nbtrack.store.remote.outbox import LOCAL_EXPERIMENT_TAG, LOCAL_RUN, PARENT
+from nbtrack.store.remote.outbox import LOCAL_EXPERIMENT_TAG, LOCAL_RUN
 from nbtrack.store.remote.spool import Spool
 from nbtrack.store.series_points import Name, add_points
 
@@ -113,8 +114,8 @@ class Mirror:
             {
                 "run_id": run_id,
                 "experiment_id": run.info.experiment_id,
-                "run_name": run.info.run_name or run.data.tags.get("mlflow.runName", ""),
-                "user_id": run.info.user_id or run.data.tags.get("mlflow.user", ""),
+                "run_name": run.info.run_name or run.data.tags.get(RUN_NAME, ""),
+                "user_id": run.info.user_id or run.data.tags.get(USER, ""),
                 "status": run.info.status or "RUNNING",
                 "start_time": run.info.start_time,
                 "end_time": run.info.end_time or None,

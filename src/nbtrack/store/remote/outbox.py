@@ -15,7 +15,6 @@ MODEL_STATUS = {"READY": "LOGGED_MODEL_READY", "FAILED": "LOGGED_MODEL_UPLOAD_FA
 LOCAL_RUN = "nbtrack.local_run_id"
 LOCAL_MODEL = "nbtrack.local_model_id"
 LOCAL_EXPERIMENT_TAG = "nbtrack.local_experiment_id"
-PARENT = "mlflow.parentRunId"
 
 
 @dataclass

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from nbtrack.entities import Metric
+from nbtrack.entities.runs import PARENT
 from nbtrack.errors import NbtrackError, NotFoundError, ServerUnreachableError
 from nbtrack.protocol import encode
 from nbtrack.protocol.artifact_urls import proxied_uri
@@ -174,9 +175,9 @@ class Session:
         if self.is_away or not self._is_known(experiment_id):
             return {}
         marked = {**tags, LOCAL_RUN: run_id}
-        parent = marked.get("mlflow.parentRunId")
+        parent = marked.get(PARENT)
         if parent is not None:
-            marked["mlflow.parentRunId"] = self.spool.server_id(parent) or parent
+            marked[PARENT] = self.spool.server_id(parent) or parent
         body = {
             "experiment_id": self.spool.server_id(experiment_id) or experiment_id,
             "run_name": info["run_name"],

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from nbtrack.entities import RunStatus
+from nbtrack.entities.runs import RUN_NAME
 from nbtrack.errors import InvalidParameterError
 from nbtrack.store.search.direction import direction
 from nbtrack.store.search.tree import AGGREGATES, Identifier
@@ -148,7 +149,7 @@ RUNS = Vocabulary(
     },
     numbers=frozenset({"start_time", "end_time"}),
     dataset_keys=frozenset({"name", "digest", "context"}),
-    tag_attributes={"mlflow.runName": "run_name"},
+    tag_attributes={RUN_NAME: "run_name"},
 )
 
 EXPERIMENTS = Vocabulary(

@@ -6,6 +6,7 @@ import json
 import math
 from typing import Any, TypedDict
 
+from nbtrack.entities.runs import DATA_CONTEXT, NOTE
 from nbtrack.store import experiments
 from nbtrack.store.artifacts import ArtifactFolder
 from nbtrack.store.reader import Reader
@@ -17,7 +18,6 @@ from nbtrack.views.details.baselines import source_of
 from nbtrack.views.json_types import Pair, RunState
 
 ENVIRONMENT_FILE = "environment.json"
-NOTE = "mlflow.note.content"
 MAX_ENVIRONMENT = 400_000
 _INTERNAL = ("mlflow.", "nbtrack.")
 
@@ -132,7 +132,7 @@ def _number(value: float | None) -> float | str | None:
 
 
 def _context(tags: Any) -> str:
-    found = (tag.value for tag in tags or () if tag.key == "mlflow.data.context")
+    found = (tag.value for tag in tags or () if tag.key == DATA_CONTEXT)
     return next(found, "")
 
 

@@ -7,6 +7,18 @@ from collections.abc import Mapping
 from typing import Annotated, Any, TypeAlias, TypedDict
 
 from nbtrack.entities import DatasetInput, Run, RunInfo
+from nbtrack.entities.runs import (
+    ARCHIVED,
+    DATA_CONTEXT,
+    ERROR_TAG,
+    GIT_BRANCH,
+    GIT_COMMIT,
+    GIT_REPO_URL,
+    KEPT,
+    NOTE,
+    PARENT,
+    SOURCE_NAME,
+)
 from nbtrack.store.journal import now_ms
 from nbtrack.store.runs import get_run
 from nbtrack.store.store import Store
@@ -15,12 +27,11 @@ from nbtrack.views.details.baselines import facts_of, source_of
 from nbtrack.views.details.query import Details, Link, previous_run, run_details
 from nbtrack.views.details.reproducibility import BadgeJson, badges
 from nbtrack.views.details.run_diff import SinceDetail, SinceItem, run_diff
-from nbtrack.views.details.tree_query import ARCHIVED, KEPT, NOTE, RunRow, last_step, number
+from nbtrack.views.details.tree_query import RunRow, last_step, number
 from nbtrack.views.json_types import Pair, RunModel, RunState
 from nbtrack.views.models.facts import models_of_run, short_facts
 
 ENVIRONMENT_FILE = "environment.json"
-ERROR = "nbtrack.error"
 _INTERNAL = ("mlflow.", "nbtrack.")
 MAX_PROFILE = 2000
 #: What a file says; whoever shows it looks at what it is.
@@ -254,7 +265,7 @@ def tree_run(
         "start_ms": row.start_ms,
         "duration_s": duration_s(row.status, row.start_ms, row.end_ms),
         "last_step": step,
-        "parent_id": row.marks.get("mlflow.parentRunId"),
+        "parent_id": row.marks.get(PARENT),
         "children": children,
         "spark": spark,
         "archived": is_set(row.marks.get(ARCHIVED)),
@@ -282,7 +293,7 @@ def _run(found: Details) -> RunHead:
         "duration_s": duration_s(info.status, info.start_time, info.end_time),
         "user": info.user_id or None,
         "last_step": step,
-        "error": tags.get(ERROR),
+        "error": tags.get(ERROR_TAG),
         "ending": ending(info.status, step, found.silent_s),
         "note": tags.get(NOTE),
         "parent": None if found.parent is None else _link(found.parent),
@@ -316,7 +327,7 @@ def _dataset(each: DatasetInput) -> DatasetFacts:
     return {
         "name": dataset.name,
         "digest": dataset.digest,
-        "context": tags.get("mlflow.data.context"),
+        "context": tags.get(DATA_CONTEXT),
         "source": _parsed(dataset.source),
         "profile": _parsed(dataset.profile),
     }
@@ -346,7 +357,7 @@ def _environment(kept: Mapping[str, Any], tags: Mapping[str, str]) -> Environmen
         if isinstance(gpus, list)
         else None,
         "cuda": kept.get("cuda") or kept.get("torch_cuda"),
-        "notebook": tags.get("mlflow.source.name"),
+        "notebook": tags.get(SOURCE_NAME),
         "folder": kept.get("folder"),
         "host": tags.get("nbtrack.host"),
         "cpu_count": kept.get("cpu_count"),
@@ -355,14 +366,14 @@ def _environment(kept: Mapping[str, Any], tags: Mapping[str, str]) -> Environmen
 
 
 def _git(kept: Mapping[str, Any], tags: Mapping[str, str]) -> Git | None:
-    commit = kept.get("commit") or tags.get("mlflow.source.git.commit")
+    commit = kept.get("commit") or tags.get(GIT_COMMIT)
     if not commit:
         return None
     return {
         "commit": commit,
-        "branch": kept.get("branch") or tags.get("mlflow.source.git.branch"),
+        "branch": kept.get("branch") or tags.get(GIT_BRANCH),
         "dirty": kept.get("dirty"),
-        "repo": kept.get("repo_url") or tags.get("mlflow.source.git.repoURL"),
+        "repo": kept.get("repo_url") or tags.get(GIT_REPO_URL),
         "changed": kept.get("changed") or [],
     }
 

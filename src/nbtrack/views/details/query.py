@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from nbtrack.entities import Run, RunInfo
+from nbtrack.entities.runs import PARENT
 from nbtrack.store.liveness import silent_runs
 from nbtrack.store.reader import Reader
 from nbtrack.store.runs import get_run
 from nbtrack.store.search.direction import Direction
-from nbtrack.views.details.tree_query import PARENT, SeriesRow, series_rows, sparks
+from nbtrack.views.details.tree_query import SeriesRow, series_rows, sparks
 
 MAX_LINKS = 200
 

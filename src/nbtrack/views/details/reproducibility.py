@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal, TypedDict
 
 from nbtrack.entities import Run
+from nbtrack.entities.runs import GIT_DIRTY, SOURCE_NAME
 from nbtrack.redaction.source import is_same_source
 from nbtrack.views.code import RunSource
 
@@ -63,7 +64,7 @@ def badges(run: Run, source: RunSource, *, changed: Sequence[str] = ()) -> list[
         Files that differed from the commit.
     """
     found = []
-    if run.data.tags.get("mlflow.source.git.dirty") == "true":
+    if run.data.tags.get(GIT_DIRTY) == "true":
         names = ", ".join(changed[:5]) or "tracked files"
         found.append(Badge("uncommitted changes", "warning", f"{names} differed from the commit."))
     if edited := [cell for cell in source.needed if cell.edited]:
@@ -138,7 +139,7 @@ def _since(run: Run, source: RunSource) -> list[Badge]:
 
 def _notebook(run: Run) -> dict[str | None, tuple[int, str]]:
     """Return place and source of the cells of a run's notebook, by id; empty if not known."""
-    path = Path(os.path.expanduser(run.data.tags.get("mlflow.source.name", "")))
+    path = Path(os.path.expanduser(run.data.tags.get(SOURCE_NAME, "")))
     if path.suffix != ".ipynb" or not path.is_absolute():
         return {}
     try:

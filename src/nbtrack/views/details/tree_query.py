@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from nbtrack.entities import RunStatus, ViewType
+from nbtrack.entities.runs import NOTE
 from nbtrack.errors import InvalidParameterError
 from nbtrack.store.reader import Reader
 from nbtrack.store.search.runs import select_run_ids
@@ -15,10 +16,6 @@ from nbtrack.store.search.words import is_expression
 
 Stage = Literal["active", "archived", "deleted"]
 
-PARENT = "mlflow.parentRunId"
-NOTE = "mlflow.note.content"
-ARCHIVED = "nbtrack.archived"
-KEPT = "nbtrack.kept"
 SPARK_POINTS = 20
 MAX_NESTED = 200  # of one run; the others are found by a filter
 

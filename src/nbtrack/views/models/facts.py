@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from nbtrack.entities import LoggedModel, Metric, ModelVersion, Run
+from nbtrack.entities.runs import CELL_TAG, DATA_CONTEXT, GIT_BRANCH, GIT_COMMIT, SOURCE_NAME
 from nbtrack.errors import NbtrackError, NotFoundError
 from nbtrack.store import logged_models, registry
 from nbtrack.store.artifacts import ArtifactFolder
@@ -290,7 +291,7 @@ def _datasets(run: Run | None) -> list[DatasetLink]:
     found: list[DatasetLink] = []
     for each in run.inputs.dataset_inputs:
         tags = {tag.key: tag.value for tag in each.tags}
-        context = tags.get("mlflow.data.context")
+        context = tags.get(DATA_CONTEXT)
         found.append({"name": each.dataset.name, "digest": each.dataset.digest, "context": context})
     return found
 
@@ -301,10 +302,10 @@ def _code(run: Run | None) -> CodeOfModel | None:
         return None
     tags = run.data.tags
     found: CodeOfModel = {
-        "commit": tags.get("mlflow.source.git.commit"),
-        "branch": tags.get("mlflow.source.git.branch"),
-        "cell": tags.get("nbtrack.cell.number"),
-        "source": tags.get("mlflow.source.name"),
+        "commit": tags.get(GIT_COMMIT),
+        "branch": tags.get(GIT_BRANCH),
+        "cell": tags.get(CELL_TAG),
+        "source": tags.get(SOURCE_NAME),
     }
     return found if any(found.values()) else None
 

@@ -7,11 +7,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from nbtrack.entities.runs import NOTE
 from nbtrack.store.journal import now_ms
 from nbtrack.store.queries import SQL
 from nbtrack.store.reader import Reader
 from nbtrack.store.search.direction import direction
-from nbtrack.views.table.run_query import EXTRA_TABLE, NOTE, RunSelect, Scope, Stage, TableQuery
+from nbtrack.views.table.run_query import EXTRA_TABLE, RunSelect, Scope, Stage, TableQuery
 
 if TYPE_CHECKING:
     import numpy as np

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from nbtrack.entities import LifecycleStage
+from nbtrack.entities.runs import NOTE
 from nbtrack.errors import InvalidParameterError
 from nbtrack.store.journal import now_ms
 from nbtrack.store.queries import SQL
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 
 Stage = Literal["active", "archived", "deleted"]
 STAGES: tuple[Stage, ...] = ("active", "archived", "deleted")
-NOTE = "mlflow.note.content"
-ARCHIVED = "nbtrack.archived"
 EXTRA_TABLE = "nbtrack_extra"
 FOLD = "seeds"
 """Stands in ``group`` for: fold the runs that differ in seed-like params only."""
