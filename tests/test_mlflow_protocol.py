@@ -23,7 +23,8 @@ import nbtrack
 import protocol_cases
 from jupyter_servers import JupyterServer
 from nbtrack.client import Client
-from nbtrack.protocol import endpoints
+from nbtrack.protocol import encode, endpoints
+from nbtrack.protocol.batches import split
 from nbtrack.protocol.endpoints import Endpoint
 from nbtrack.server.mlflow.histories import spread
 from nbtrack.server.ranges import NoSuchPartError, part_of
@@ -224,6 +225,21 @@ def test_batches_are_limited(server: TrackingServer, run_id: str) -> None:
     status, answer = server.ask("POST", "runs/log-batch", big)
     assert status == 400
     assert "must be at most 1000000 bytes" in answer["message"]
+
+
+@pytest.mark.parametrize("text", ["x", "\u00e9", "\U0001f642", '"', "\n"])
+def test_what_is_sent_is_split_by_its_bytes(server: TrackingServer, run_id: str, text: str) -> None:
+    tags = {f"t{number}": text * 8000 for number in range(100)}
+    metrics = [
+        {"key": f"\u00e9{number}" + "\u00e9" * 240, "value": 1.0, "timestamp": 1, "step": number}
+        for number in range(1000)
+    ]
+    for what, items in (("tags", encode.tags(tags)), ("metrics", metrics)):
+        parts = list(split(what, items))
+        assert [item for part in parts for item in part] == items
+        for part in parts:
+            status, answer = server.ask("POST", "runs/log-batch", {"run_id": run_id, what: part})
+            assert status == 200, answer
 
 
 def test_bulk_histories(server: TrackingServer, run_id: str) -> None:

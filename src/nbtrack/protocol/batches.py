@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from json.encoder import encode_basestring_ascii
 from typing import Any
 
 from nbtrack.limits import MAX_BATCH, MAX_BATCH_PARAMS, MAX_BATCH_TAGS
@@ -13,7 +14,7 @@ MAX_BYTES = 1_000_000
 
 _MOST = {"metrics": MAX_BATCH, "params": MAX_BATCH_PARAMS, "tags": MAX_BATCH_TAGS}
 _MOST_BYTES = 800_000
-_ITEM_BYTES = 100  # of an item beside its value: key, time, step
+_ITEM_BYTES = 110  # of an item beside its texts: the names of its fields, numbers
 
 
 def split(what: str, items: Sequence[Json]) -> Iterator[list[Json]]:
@@ -28,12 +29,14 @@ def split(what: str, items: Sequence[Json]) -> Iterator[list[Json]]:
     part: list[Json] = []
     size = 0
     for item in items:
-        value = item.get("value")
-        length = len(value) if isinstance(value, str) else 0
+        length = _ITEM_BYTES
+        for value in item.values():
+            if isinstance(value, str):  # a character takes up to twelve bytes: JSON is ASCII here
+                length += len(encode_basestring_ascii(value))
         if part and (len(part) >= _MOST[what] or size + length > _MOST_BYTES):
             yield part
             part, size = [], 0
         part.append(item)
-        size += length + _ITEM_BYTES
+        size += length
     if part:
         yield part
