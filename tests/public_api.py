@@ -11,7 +11,9 @@ import enum
 import functools
 import importlib
 import inspect
+import json
 import re
+import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -22,6 +24,12 @@ import click
 import nbtrack
 from nbtrack import errors
 from nbtrack.cli.program import program
+from nbtrack.protocol.endpoints import API
+from nbtrack.server.messages import Reply, Request
+from nbtrack.server.mlflow.answer import answer
+from nbtrack.server.mlflow.served import Served
+from nbtrack.server.mlflow.table import MLFLOW
+from nbtrack.store.opening import open_file
 from source_tree import modules
 
 SNAPSHOT = Path(__file__).with_suffix(".txt")
@@ -66,6 +74,26 @@ INNER_PROGRAMS = {
     "nbtrack.projects.tracking_server",
     "nbtrack.views.parquet_child",
 }
+# Requests that are refused with texts that MLflow's clients and its tests rely on, in this order.
+REFUSED: list[tuple[str, str, dict[str, Any]]] = [
+    ("POST", "experiments/create", {}),
+    ("POST", "experiments/create", {"name": "Default"}),
+    ("GET", "experiments/get", {"experiment_id": "77"}),
+    ("GET", "experiments/get-by-name", {"experiment_name": "x"}),
+    ("GET", "runs/get", {"run_id": "abc"}),
+    ("POST", "runs/search", {"max_results": "abc"}),
+    ("POST", "runs/log-batch", {"run_id": "abc", "metrics": [{"key": "m"}]}),
+    ("POST", "runs/log-parameter", {"run_id": "kept", "key": "p", "value": "2"}),
+    ("POST", "runs/log-parameter", {"run_id": "kept", "key": "p?", "value": "2"}),
+    ("POST", "runs/log-parameter", {"run_id": "kept", "key": "../p", "value": "2"}),
+    ("POST", "runs/log-parameter", {"run_id": "deleted", "key": "p", "value": "2"}),
+    ("GET", "registered-models/get", {"name": "x"}),
+    ("POST", "registered-models/create", {"name": "net"}),
+    ("GET", "model-versions/get", {"name": "x", "version": "2"}),
+    ("POST", "model-versions/transition-stage", {"name": "net", "version": "1", "stage": "Prod"}),
+    ("GET", "logged-models/{model_id}", {"model_id": "m-1"}),
+    ("POST", "{path:path}", {}),
+]
 VARIABLE = re.compile(r"(?:NBTRACK|MLFLOW)_[A-Z_]*[A-Z]")
 
 
@@ -119,6 +147,7 @@ def sections() -> list[Section]:
         Section("python -m", programs()),
         Section("commands", list(commands(program, "nbtrack"))),
         Section("environment variables", sorted(variables())),
+        Section("messages", list(messages())),
     ]
 
 
@@ -244,6 +273,43 @@ def variables() -> set[str]:
         for found in [node.value]
         if VARIABLE.fullmatch(found)
     }
+
+
+def messages() -> Iterator[str]:
+    """Tell how the tracking server refuses: the request, the status, the code and the text."""
+    with tempfile.TemporaryDirectory() as folder:
+        store = open_file(Path(folder, "nbtrack.duckdb"))
+        served = Served.of(store)
+        kept, deleted = (
+            _asked(served, "POST", "runs/create", {"experiment_id": "0"})["run"]["info"]["run_id"]
+            for _ in range(2)
+        )
+        _asked(served, "POST", "runs/log-parameter", {"run_id": kept, "key": "p", "value": "1"})
+        _asked(served, "POST", "runs/delete", {"run_id": deleted})
+        _asked(served, "POST", "registered-models/create", {"name": "net"})
+        for method, path, fields in REFUSED:
+            ids = {"run_id": {"kept": kept, "deleted": deleted}.get(fields.get("run_id", ""))}
+            given = fields | {name: value for name, value in ids.items() if value}
+            told = _asked(served, method, path, given)
+            text = told["message"].replace(kept, "kept").replace(deleted, "deleted")
+            yield f"{method} {path} {json.dumps(fields)}: {told['error_code']} {text}"
+        store.close()
+
+
+def _asked(served: Served, method: str, path: str, fields: dict[str, Any]) -> Any:
+    """Return what the tracking server answers to a request of MLflow's protocol."""
+    wanted = (method, f"{API}/{path}" if path.startswith("{") else f"{API}/mlflow/{path}")
+    route = next(each for each in MLFLOW if (each.method, each.path) == wanted)
+    request = Request(
+        body=json.dumps(fields).encode(),
+        queries={name: [value] for name, value in fields.items()},
+        path=fields,
+        content_type="application/json",
+    )
+    reply = answer(served, route, request)
+    assert isinstance(reply, Reply)
+    assert not isinstance(reply.body, str)
+    return reply.body
 
 
 if __name__ == "__main__":
