@@ -97,7 +97,7 @@ RATCHETS: dict[str, tuple[int, Callable[[], list[str]]]] = {
     # goal: 0
     "Python modules in import circles": (13, python_in_circles),
     # goal: 0
-    "TypeScript modules in import circles": (9, typescript_in_circles),
+    "TypeScript modules in import circles": (0, typescript_in_circles),
     # goal: 8, its door and what may be imported beside it
     "modules of the store imported outside": (54, store_modules_used_outside),
     # goal: 0; only store/opening.py knows that there are tracking servers

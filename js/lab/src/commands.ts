@@ -6,9 +6,10 @@ import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 import type { Experiment, TreeRun } from '@nbtrack/shared/requests';
 import type { ExperimentActions } from '@nbtrack/shared/actions/experiment_actions';
 import { archiveIcon, compareIcon, nbtrackIcon } from './icons';
-import type { MainViews, Target } from './main_views';
+import type { MainViews } from './main_views';
 import { PANEL_ID, type SidebarPanel } from './panel';
 import type { RunActions } from '@nbtrack/shared/actions/run_actions';
+import type { Target } from './targets';
 import { Commands, type INbtrack } from './tokens';
 import { isSilent } from './tree_row';
 

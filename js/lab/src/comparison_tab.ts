@@ -1,5 +1,5 @@
 import { ComparisonView } from '@nbtrack/shared/comparison';
-import type { Target } from './main_views';
+import type { Target } from './targets';
 import type { INbtrack } from './tokens';
 import type { Content } from './view_tab';
 

@@ -1,6 +1,6 @@
 import type { TableState } from '@nbtrack/shared/protocol_table';
 import { RunsTable } from '@nbtrack/shared/table';
-import type { Target } from './main_views';
+import type { Target } from './targets';
 import type { INbtrack } from './tokens';
 import type { Content } from './view_tab';
 

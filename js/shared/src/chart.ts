@@ -13,16 +13,9 @@ import type { RunRef } from './requests';
 import type { SeriesSet } from './series';
 import css from './style_charts.css';
 import { followTheme, readTheme, type Theme } from './theme';
-import { Toolbar } from './toolbar';
+import { type ChartOptions, Toolbar } from './toolbar';
 import type { PanelState } from './traces';
 import { nextFrame, Sight } from './sight';
-
-export interface ChartOptions {
-  x: XMode;
-  smoothing: number;
-  logX: boolean;
-  logY: boolean;
-}
 
 export interface ChartExtras {
   /** Who is asked for the detail when somebody zooms, where the runs are stored. */

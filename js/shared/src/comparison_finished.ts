@@ -1,5 +1,6 @@
 import { ComparisonView } from './comparison';
-import { SavedBackend, type SavedComparison } from './comparison_saved';
+import { SavedBackend } from './comparison_saved';
+import type { SavedComparison } from './protocol';
 
 /** Show a saved comparison, without a kernel or a server. */
 export function showFinishedComparison(root: HTMLElement, saved: SavedComparison): () => void {

@@ -1,29 +1,9 @@
 import type { Answer, Backend, Body, Params, RequestName } from './backend';
 import { SavedRows } from './finished_table';
-import type { PackedCurves, SeriesHead, TableView } from './protocol';
-import type { Brush } from './protocol_comparison';
-import type { ComparedColumn, ComparedKey, ComparedRuns, CurvesParams, DataParams, DiffEnvironment, DiffMetric, DiffParams, DiffRun, Importance, ImportanceParams, RunRef, RunState } from './requests';
+import type { SavedComparison, SeriesHead } from './protocol';
+import type { ComparedColumn, ComparedKey, ComparedRuns, CurvesParams, DataParams, DiffMetric, DiffParams, DiffRun, Importance, ImportanceParams, RunRef, RunState } from './requests';
 import type { Cell } from './rows';
 import { type SeriesSet, unpackCurves } from './series';
-
-interface SavedFacts extends Omit<DiffRun, 'environment' | 'source'> {
-  environment: number | null;
-  source: number | null;
-}
-
-/** A comparison as data alone, in a finished output or an HTML file. */
-export interface SavedComparison {
-  kind: 'comparison';
-  version: 1;
-  table: TableView;
-  keys: ComparedKey[];
-  metric: string;
-  selected: string[];
-  brushes: Brush[];
-  importance: Importance[];
-  facts: { runs: Record<string, SavedFacts>; environments: DiffEnvironment[]; sources: string[] } | null;
-  curves: PackedCurves;
-}
 
 /** Answers the questions of a comparison from what was saved of it. */
 export class SavedBackend implements Backend {

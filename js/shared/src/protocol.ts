@@ -1,8 +1,7 @@
-import type { SavedComparison } from './comparison_saved';
-import type { ComparisonWidgetState } from './protocol_comparison';
+import type { Brush, ComparisonWidgetState } from './protocol_comparison';
 import type { ModelCardState, ModelView } from './protocol_models';
 import type { RunTableState } from './protocol_table';
-import type { Column, RunRef, RunState, SinceDetail, SinceItem, SortKey } from './requests';
+import type { Column, ComparedKey, DiffEnvironment, DiffRun, Importance, RunRef, RunState, SinceDetail, SinceItem, SortKey } from './requests';
 
 /**
  * What Python and the browser say to each other.
@@ -219,6 +218,25 @@ export interface TableView extends ViewBase {
   best: Record<string, number>;
   run_ids: string[];
   values: Record<string, (string | number | null)[]>;
+}
+
+interface SavedFacts extends Omit<DiffRun, 'environment' | 'source'> {
+  environment: number | null;
+  source: number | null;
+}
+
+/** A comparison as data alone, in a finished output or an HTML file. */
+export interface SavedComparison {
+  kind: 'comparison';
+  version: 1;
+  table: TableView;
+  keys: ComparedKey[];
+  metric: string;
+  selected: string[];
+  brushes: Brush[];
+  importance: Importance[];
+  facts: { runs: Record<string, SavedFacts>; environments: DiffEnvironment[]; sources: string[] } | null;
+  curves: PackedCurves;
 }
 
 export type View = ChartView | TableView | SavedComparison | ModelView;

@@ -1,10 +1,11 @@
 import type { Answer, Backend } from './backend';
 import type { ColourBy } from './arrangement';
 import { asF64 } from './binary';
-import { Chart, type ChartOptions } from './chart';
+import { Chart } from './chart';
 import { errorBox, h, messageOf } from './dom';
 import type { Curves, RunRef } from './requests';
 import { SeriesSet } from './series';
+import type { ChartOptions } from './toolbar';
 
 export interface StoredChartOptions {
   backend: Backend;

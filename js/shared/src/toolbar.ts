@@ -1,12 +1,20 @@
-import type { ChartOptions } from './chart';
 import { h } from './dom';
 import type { XKind } from './points';
+import type { XMode } from './protocol';
 
 const X_NAMES: readonly (readonly [XKind, string])[] = [
   ['step', 'Step'],
   ['relative', 'Relative'],
   ['time', 'Time']
 ];
+
+/** What the switches choose. */
+export interface ChartOptions {
+  x: XMode;
+  smoothing: number;
+  logX: boolean;
+  logY: boolean;
+}
 
 export interface ToolbarEvents {
   options(options: ChartOptions): void;

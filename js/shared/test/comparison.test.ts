@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { type DataColumn, RunData, within } from '../src/comparison_data';
 import { ColourRamp } from '../src/comparison_marks';
-import { SavedBackend, type SavedComparison } from '../src/comparison_saved';
+import { SavedBackend } from '../src/comparison_saved';
 import { logTicks, niceTicks, scaleOf } from '../src/comparison_scale';
 import { metricPairs, packagePairs, pairs } from '../src/diff_facts';
 import { diffLines } from '../src/diff_lines';
 import { type Axis, axesOf, bend, brushBetween, moveAxis, placesOf, withBrush } from '../src/parallel_axes';
+import type { SavedComparison } from '../src/protocol';
 import type { Theme } from '../src/theme';
 
 const THEME: Theme = { dark: false, text: '#000', muted: '#888', grid: '#eee', danger: '#f00', font: 'x', palette: ['#00f'] };

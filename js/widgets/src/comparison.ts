@@ -1,9 +1,8 @@
 import type { RenderProps } from '@anywidget/types';
 import { ComparisonView } from '@nbtrack/shared/comparison';
 import { showFinishedComparison } from '@nbtrack/shared/comparison_finished';
-import type { SavedComparison } from '@nbtrack/shared/comparison_saved';
 import { viewRoot } from '@nbtrack/shared/dom';
-import type { ViewState } from '@nbtrack/shared/protocol';
+import type { SavedComparison, ViewState } from '@nbtrack/shared/protocol';
 import type { ComparisonWidgetState } from '@nbtrack/shared/protocol_comparison';
 import { CommBackend } from './comm_backend';
 

@@ -1,8 +1,9 @@
 import type { AnyModel } from '@anywidget/types';
-import { Chart, type ChartOptions } from '@nbtrack/shared/chart';
+import { Chart } from '@nbtrack/shared/chart';
 import { errorBox } from '@nbtrack/shared/dom';
 import { type AppendMessage, KERNEL_GONE, type MetricChartState, type ViewState } from '@nbtrack/shared/protocol';
 import { SeriesSet } from '@nbtrack/shared/series';
+import type { ChartOptions } from '@nbtrack/shared/toolbar';
 import { CommBackend } from './comm_backend';
 import { sent } from './send';
 
