@@ -1,10 +1,10 @@
 import { type Answer, type Body, type Params, type RequestName, UnknownStoreError } from '@nbtrack/shared/backend';
 import { Signal } from '@lumino/signaling';
-import type { Experiment, Stage } from '@nbtrack/shared/requests';
+import type { Experiment, Stage, StoreInfo } from '@nbtrack/shared/requests';
 import { HttpBackend } from '@nbtrack/shared/http_backend';
 import { type Problem, problemOf } from '@nbtrack/shared/problem';
 import { PAGE, RunTree, experimentKey } from './run_tree';
-import { type NbtrackServer, ServerError, type StoreInfo } from '@nbtrack/shared/server';
+import { type NbtrackServer, ServerError } from '@nbtrack/shared/server';
 import { TreeSelection } from './tree_selection';
 import type { StoreWatcher } from '@nbtrack/shared/watcher';
 

@@ -1,5 +1,4 @@
-import type { Experiment, RegistryTree } from '@nbtrack/shared/requests';
-import type { StoreInfo } from '@nbtrack/shared/server';
+import type { Experiment, RegistryTree, StoreInfo } from '@nbtrack/shared/requests';
 import { h } from '@nbtrack/shared/dom';
 import { formatNumber } from '@nbtrack/shared/format';
 import type { Problem } from '@nbtrack/shared/problem';

@@ -1,5 +1,4 @@
-import type { Experiment, TreeModel } from '@nbtrack/shared/requests';
-import type { StoreInfo } from '@nbtrack/shared/server';
+import type { Experiment, StoreInfo, TreeModel } from '@nbtrack/shared/requests';
 import type { Stores } from '@nbtrack/shared/desk';
 import { h, viewRoot } from '@nbtrack/shared/dom';
 import { problemBox } from '@nbtrack/shared/empty_states';

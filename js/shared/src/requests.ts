@@ -925,6 +925,16 @@ export interface TextPrediction {
   seconds?: number;
 }
 
+/** A store that the server knows. */
+export interface StoreInfo {
+  id: string;
+  name: string;
+  path: string;
+  source: 'folder' | 'kernel' | 'setting';
+  running: number;
+  error: string | null;
+}
+
 export interface Requests {
   'chart.runs': { params: CurvesParams; answer: Curves };
   'chart.window': { params: WindowParams; answer: WindowCurves };

@@ -1,12 +1,4 @@
-/** A store that the server knows. */
-export interface StoreInfo {
-  id: string;
-  name: string;
-  path: string;
-  source: 'folder' | 'kernel' | 'setting';
-  running: number;
-  error: string | null;
-}
+import type { StoreInfo } from './requests';
 
 /** How a server is reached, and what it is called. */
 export interface Connection {

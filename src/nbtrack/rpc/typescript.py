@@ -31,7 +31,7 @@ from nbtrack.rpc.registry import Declaration, all_requests
 from nbtrack.store.runs import Action
 from nbtrack.store.search.direction import Direction
 from nbtrack.views.comparison.query import Kind as ComparedKind
-from nbtrack.views.json_types import ModelState, Pair, RunState
+from nbtrack.views.json_types import ModelState, Pair, RunState, StoreInfo
 from nbtrack.views.models.predictions import Prediction
 from nbtrack.views.table.page import Best, SortKey
 from nbtrack.views.table.page import Kind as ColumnKind
@@ -80,7 +80,7 @@ def source() -> str:
         f"answer: {writer.type_of(each.body)} }};"
         for each in requests
     ]
-    for hint in ALIASES.values():
+    for hint in (*ALIASES.values(), StoreInfo):
         writer.type_of(hint)
     table = "\n".join(["export interface Requests {", *lines, "}"])
     return "\n".join([HEAD, *writer.declarations(), table, ""])

@@ -20,6 +20,7 @@ from nbtrack.store.artifact_access import ArtifactAccess, checked_root
 from nbtrack.store.changes import Changes
 from nbtrack.store.opening import open_file, server_of
 from nbtrack.store.store import Store
+from nbtrack.views.json_types import StoreInfo
 
 Source = Literal["folder", "kernel", "setting"]
 
@@ -130,7 +131,7 @@ class Catalog:
             )
         return found
 
-    def listing(self, *, refresh: bool = False) -> list[dict[str, Any]]:
+    def listing(self, *, refresh: bool = False) -> list[StoreInfo]:
         """Return all stores as JSON, those of settings and kernels first."""
         self._look(max_age_s=0.0 if refresh else LOOK_AGAIN_S)
         rank: dict[Source, int] = {"setting": 0, "kernel": 1, "folder": 2}
@@ -141,7 +142,7 @@ class Catalog:
             )
         return [self._entry(known) for known in found if _is_there(known.store)]
 
-    def _entry(self, known: Known) -> dict[str, Any]:
+    def _entry(self, known: Known) -> StoreInfo:
         running, problem = known.count()
         return {
             "id": known.store.id,

@@ -1,4 +1,4 @@
-"""Types of what views answer: those that several have in common, and those of models.
+"""Types of what pages are answered: those that several have in common, of models, of stores.
 
 Of ``Annotated[A, B]``, A is what Python takes it for and B what the front end does.
 """
@@ -13,6 +13,17 @@ RunState: TypeAlias = Annotated[
 ModelState: TypeAlias = Annotated[str, Literal["PENDING", "READY", "FAILED"]]
 #: A param or a tag: its key and its value.
 Pair: TypeAlias = Annotated[list[str], tuple[str, str]]
+
+
+class StoreInfo(TypedDict):
+    """A store that the server knows."""
+
+    id: str
+    name: str
+    path: str
+    source: Literal["folder", "kernel", "setting"]
+    running: int
+    error: str | None
 
 
 class ColumnSpec(TypedDict):
