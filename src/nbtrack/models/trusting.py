@@ -54,6 +54,7 @@ def trust(place: str | os.PathLike[str], *, forget: bool = False) -> list[str]:
         return [os.fspath(place)]
     store = _store(place)
     with store.read() as reader:
+        reader.refresh(models_of=None, registry=True)
         uris = [str(uri) for (uri,) in reader.named("models.uris")]
     found = []
     for uri in uris:

@@ -131,7 +131,7 @@ def tree(store: Store, params: TreeParams) -> Response[TreePage]:
         rows = run_rows(reader, page.run_ids)
         series = _by_run(series_rows(reader, page.run_ids))
         shown = {run_id: _primary(found) for run_id, found in series.items()}
-        curves = sparks(reader, [row.number for row in shown.values() if row is not None])
+        curves = sparks(reader, [row for row in shown.values() if row is not None])
         silent = silent_runs(reader)
     runs = []
     for row in rows:

@@ -58,6 +58,7 @@ class Known:
             running, problem = 0, None
             try:
                 with patience.within(COUNT_S), self.store.read() as reader:
+                    reader.refresh(runs_of=None)
                     running = reader.named("tree.running")[0][0]
             except NbtrackError as error:
                 problem = str(error)

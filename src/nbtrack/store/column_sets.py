@@ -19,7 +19,9 @@ def remembered_sets(reader: Reader, experiment_ids: Sequence[str] | None) -> dic
     """Return the column sets of an experiment; None where there is not exactly one."""
     if experiment_ids is None or len(experiment_ids) != 1:
         return None
-    rows = reader.named("edits.experiment_tag", experiment_id=experiment_ids[0], key=TABLE_TAG)
+    reader.refresh()
+    known = reader.experiment_id(experiment_ids[0])
+    rows = reader.named("edits.experiment_tag", experiment_id=known, key=TABLE_TAG)
     try:
         kept = json.loads(rows[0][0]) if rows else {}
     except ValueError:  # somebody has set the tag to something else

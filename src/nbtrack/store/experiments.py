@@ -33,11 +33,14 @@ _TRUSTED_S = 5.0
 
 def find(reader: Reader, experiment_id: str) -> Experiment | None:
     """Return an experiment by id, deleted ones too, or None."""
-    return _entity(reader, reader.named("experiments.by_id", experiment_id=experiment_id))
+    reader.refresh()
+    known = reader.experiment_id(experiment_id)
+    return _entity(reader, reader.named("experiments.by_id", experiment_id=known))
 
 
 def find_by_name(reader: Reader, name: str) -> Experiment | None:
     """Return the active experiment of a name, else the last deleted one, else None."""
+    reader.refresh()
     return _entity(reader, reader.named("experiments.by_name", name=storable(str(name))))
 
 

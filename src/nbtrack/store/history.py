@@ -81,6 +81,7 @@ _BUCKET_COLUMNS = (
 
 def metric_history(reader: Reader, run_id: str, key: str) -> list[Metric]:
     """Return every point of a metric ordered by (timestamp, step, value); none if unknown."""
+    reader.refresh(runs=[run_id], history=[key])
     found = [number for number, _, _ in _series(reader, [run_id], [key])]
     if not found:
         return []
@@ -92,6 +93,7 @@ def metric_history(reader: Reader, run_id: str, key: str) -> list[Metric]:
 
 def history_page(reader: Reader, run_id: str, key: str, start: int, limit: int) -> list[Metric]:
     """Return some points of a metric, of all of them in the order of ``metric_history``."""
+    reader.refresh(runs=[run_id], history=[key])
     rows = reader.named("history.page", run_id=run_id, key=key, limit=limit, offset=start)
     return [Metric(key, value, time, step) for value, time, step in rows]
 
@@ -116,6 +118,7 @@ def metric_history_columns(
     """
     import numpy as np
 
+    reader.refresh(runs=run_ids, history=keys)
     found = _series(reader, run_ids, keys)
     if not found:
         return []
@@ -191,6 +194,7 @@ def bucket_columns(
         raise InvalidParameterError(f"Cannot make {n} buckets: n must be at least 1.")
     if axis not in ("step", "time"):
         raise InvalidParameterError(f"Invalid axis {axis!r}: use 'step' or 'time'.")
+    reader.refresh(runs=run_ids, history=keys)
     found = _series(reader, run_ids, keys)
     if not found:
         return []
@@ -238,6 +242,10 @@ def latest_values(
     dict of str to array
         Columns ``run_id``, ``key``, ``value``, ``step``, ``time``, in no order.
     """
+    if run_ids is None:
+        reader.refresh(runs_of=None)
+    else:
+        reader.refresh(runs=run_ids)
     return _named_columns(reader, "history.latest", run_ids=_list(run_ids), keys=_list(keys))
 
 

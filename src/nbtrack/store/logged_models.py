@@ -40,6 +40,7 @@ def get_logged_models(
     ids = [reader.local_id(model_id) for model_id in model_ids]
     if not ids:
         return []
+    reader.refresh(models=ids)
     infos = {row[1]: row for row in reader.named("models.info", model_ids=ids, deleted=deleted)}
     params: dict[str, dict[str, str]] = defaultdict(dict)
     for model_id, key, value in reader.named("models.params", model_ids=ids):
@@ -103,17 +104,20 @@ def of_run(reader: Reader, run_id: str, name: str | None = None) -> list[str]:
     name : str, optional
         Only those of this name.
     """
+    reader.refresh(runs=[run_id], models_of=None)
     rows = reader.named("models.of_run", run_id=run_id)
     return [model_id for model_id, found, _ in rows if name is None or found == name]
 
 
 def names_of_run(reader: Reader, run_id: str) -> dict[str, str]:
     """Return the names of the models that a run has logged, each with the id of the latest."""
+    reader.refresh(runs=[run_id], models_of=None)
     return {name: model_id for model_id, name, _ in reader.named("models.of_run", run_id=run_id)}
 
 
 def hashes(reader: Reader, model_id: str) -> dict[str, str]:
     """Return the recorded SHA-256 of the files of a model, by path."""
+    reader.refresh(models=[model_id])
     rows = reader.named("models.artifacts", model_id=model_id)
     return {path: sha256 for path, _, sha256 in rows if sha256}
 

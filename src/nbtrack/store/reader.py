@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -75,6 +75,40 @@ class Reader:
     def local_id(self, known: str) -> str:
         """Return the store's id of a run or a model; a server may have given it another."""
         return known
+
+    def experiment_id(self, known: str) -> str:
+        """Return the store's id of an experiment; a server may have given it another."""
+        return known
+
+    def refresh(
+        self,
+        *,
+        runs: Sequence[str] = (),
+        runs_of: Sequence[str | int] | None = (),
+        models: Sequence[str] = (),
+        models_of: Sequence[str | int] | None = (),
+        registry: bool = False,
+        history: Sequence[str] | None = (),
+    ) -> None:
+        """Say what is read next: a mirror fetches it from its server, a local store has it.
+
+        Each operation says so once, before its first query. Experiments come with everything.
+
+        Parameters
+        ----------
+        runs : sequence of str
+            Ids of runs.
+        runs_of : sequence of str or None
+            The runs of these experiments; None for all.
+        models : sequence of str
+            Ids of logged models.
+        models_of : sequence of str or None
+            The logged models of these experiments; None for all.
+        registry : bool
+            Registered models and their versions.
+        history : sequence of str or None
+            All points of these metrics of ``runs``; None for all metrics.
+        """
 
     def rows(self, sql: str, /, **values: Any) -> list[tuple[Any, ...]]:
         """Return the rows of a query; ``$name`` in it stands for ``values["name"]``."""

@@ -44,6 +44,7 @@ def get_registered_models(reader: Reader, names: Sequence[str]) -> list[Register
     wanted = list(names)
     if not wanted:
         return []
+    reader.refresh(registry=True)
     infos = {row[0]: row for row in reader.named("registry.models", names=wanted)}
     tags: dict[str, dict[str, str]] = defaultdict(dict)
     for name, key, value in reader.named("registry.tags", names=wanted):
@@ -71,6 +72,7 @@ def get_versions(reader: Reader, wanted: Versions | list[tuple[Any, ...]]) -> li
     pairs = [(str(name), int(version)) for name, version in wanted]
     if not pairs:
         return []
+    reader.refresh(registry=True)
     names, versions = [n for n, _ in pairs], [v for _, v in pairs]
     rows = reader.named("registry.versions", names=names, versions=versions)
     infos = {(row[0], row[1]): row for row in rows}
@@ -138,6 +140,7 @@ def get_by_alias(reader: Reader, name: str, alias: str) -> ModelVersion:
     InvalidParameterError
         If the model has no such alias.
     """
+    reader.refresh(registry=True)
     rows = reader.named("registry.by_alias", name=check_model_name(name), alias=str(alias))
     if not rows:
         raise InvalidParameterError(
@@ -190,6 +193,7 @@ def storage_location(reader: Reader, name: str, version: object) -> str:
     found = get_version(reader, name, version)
     stored, model_id = reader.named("registry.storage", name=name, version=found.version)[0]
     if model_id is not None:
+        reader.refresh(models=[model_id])
         rows = reader.named("models.info", model_ids=[model_id], deleted=True)
         if rows:
             experiment_id, _, _, location = rows[0][:4]

@@ -26,7 +26,9 @@ def find_run(reader: Reader, name: str, experiment_id: str) -> str:
     NotFoundError
         If there is none; the message has the nearest name.
     """
-    rows = reader.named("run_lookup.by_name", name=name, experiment_id=experiment_id)
+    reader.refresh(runs_of=None)
+    known = reader.experiment_id(experiment_id)
+    rows = reader.named("run_lookup.by_name", name=name, experiment_id=known)
     if not rows and _ID.fullmatch(name):
         rows = reader.named("run_lookup.by_id", name=name)
     if len(rows) == 1:
@@ -43,6 +45,7 @@ def ids_starting(reader: Reader, prefix: str) -> list[str]:
 
     Runs that are deleted are found too.
     """
+    reader.refresh(runs_of=None)
     return [run_id for (run_id,) in reader.named("run_lookup.by_id", name=prefix)]
 
 
@@ -55,6 +58,7 @@ def latest_names(reader: Reader, limit: int) -> list[str]:
     limit : int
         How many names at most.
     """
+    reader.refresh(runs_of=None)
     return [name for (name,) in reader.named("run_lookup.latest_names", limit=limit)]
 
 

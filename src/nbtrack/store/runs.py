@@ -62,6 +62,7 @@ def get_runs(reader: Reader, run_ids: Sequence[str]) -> list[Run]:
     ids = [reader.local_id(run_id) for run_id in run_ids]
     if not ids:
         return []
+    reader.refresh(runs=ids)
     infos = {row[0]: _info(reader.folder, row) for row in reader.named("runs.info", run_ids=ids)}
     for run_id in ids:
         if run_id not in infos:
@@ -331,6 +332,7 @@ class Runs:
 
     def _interrupted(self, run_ids: list[str]) -> list[str]:
         with self._database.read() as reader:
+            reader.refresh(runs=run_ids)
             found = {row[0] for row in reader.named("edits.interrupted", run_ids=run_ids)}
             silent = [run_id for run_id in silent_runs(reader) if run_id in run_ids]
         if silent:

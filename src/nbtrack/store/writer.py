@@ -245,6 +245,7 @@ class RunWriter:
     def tags(self) -> dict[str, str]:
         """Return the tags that are set now."""
         with self.store.read() as reader:
+            reader.refresh(runs=[self.run_id])
             rows = reader.named("runs.tags", run_ids=[self.run_id])
         return {key: value for _, key, value in rows}
 
@@ -341,6 +342,7 @@ def open_writer(store: Journals, run_id: str) -> RunWriter:
     """
     with store.read() as reader:
         known = reader.local_id(check_run_id(run_id))
+        reader.refresh(runs=[known])
         rows = reader.named("runs.info", run_ids=[known])
         params = {key: value for _, key, value in reader.named("runs.params", run_ids=[known])}
     if not rows:

@@ -71,7 +71,9 @@ def set_active_model(
 def _of_name(store: Store, name: str) -> LoggedModel:
     experiment_id = active_experiment_id(store)
     with store.read() as reader:
-        found = reader.named("models.by_name", name=name, experiment_id=experiment_id)
+        reader.refresh(models_of=[experiment_id])
+        known = reader.experiment_id(experiment_id)
+        found = reader.named("models.by_name", name=name, experiment_id=known)
     if len(found) > 1:
         warn(f"Multiple LoggedModels found with name {name!r}: the latest one is the active model.")
     if found:

@@ -252,6 +252,7 @@ def lineage(store: Store | None, names: Store, what: Any) -> Lineage:
         store = store_of(f"runs:/{run_id}") if model_id is None else store_of(f"models:/{model_id}")
     if model_id is not None:
         with names.read() as reader:
+            reader.refresh(registry=True)
             versions = [(n, v) for n, v in reader.named("registry.of_model", model_id=model_id)]
     with store.read() as reader:
         found = logged_models.get_logged_models(reader, [model_id or ""], deleted=True)

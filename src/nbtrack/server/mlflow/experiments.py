@@ -122,6 +122,7 @@ def search_datasets(served: Served, asked: Asked) -> Reply:
             f"experiment_ids. Received {len(ids)} experiment_ids."
         )
     with served.store.read() as reader:
+        reader.refresh(runs_of=ids)
         rows = reader.named("experiments.datasets", experiment_ids=ids)
     found = {(*key, json.loads(tags).get(DATA_CONTEXT)): None for *key, tags in rows}
     names = ("experiment_id", "name", "digest", "context")

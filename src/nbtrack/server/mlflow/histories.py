@@ -96,6 +96,7 @@ def bulk_interval(served: Served, asked: Asked) -> Reply:
         )
     points = []
     with served.store.read() as reader:
+        reader.refresh(runs=[*map(check_run_id, run_ids)], history=[asked["metric_key"]])
         for run_id in run_ids:
             name = {"run_id": check_run_id(run_id), "key": asked["metric_key"]}
             steps = [

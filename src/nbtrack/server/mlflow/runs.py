@@ -62,6 +62,7 @@ def update(served: Served, asked: Asked) -> Reply:
 def _has_living_owner(store: Store, run_id: str) -> bool:
     """Return whether a process has the run open: a client that joins does not take it over."""
     with store.read() as reader:
+        reader.refresh(runs=[run_id])
         host, *known = reader.named("experiments.run_owner", run_id=run_id)[0]
     return bool(host) and not owner_of(host, *known).is_gone()
 

@@ -7,7 +7,7 @@ nothing of servers.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -68,6 +68,39 @@ class RemoteReader(Reader):
     def local_id(self, known: str) -> str:
         """Return the id that the mirror knows a run or a model by."""
         return self._remote.spool.local_id(known)
+
+    def experiment_id(self, known: str) -> str:
+        """Return the id that an experiment has by now; one made offline got another."""
+        return self._remote.spool.server_id(str(known)) or known
+
+    def refresh(
+        self,
+        *,
+        runs: Sequence[str] = (),
+        runs_of: Sequence[str | int] | None = (),
+        models: Sequence[str] = (),
+        models_of: Sequence[str | int] | None = (),
+        registry: bool = False,
+        history: Sequence[str] | None = (),
+    ) -> None:
+        """Fetch what is read next, as far as the server answers; see ``Reader.refresh``."""
+        if self._remote.is_away:
+            return
+        pull = self._remote.pull
+        answers = pull.experiments()
+        if runs_of is None or runs_of:
+            answers += pull.runs_of(_texts(runs_of))
+        if runs:
+            answers += pull.runs([str(each) for each in runs], self.mirror)
+        if models_of is None or models_of:
+            answers += pull.models_of(_texts(models_of))
+        if models:
+            answers += pull.models([str(each) for each in models])
+        if registry:
+            answers += pull.registry()
+        self._write(answers)
+        if runs and (history is None or history):
+            self._write(pull.histories(self.mirror, list(runs), history))
 
     @property
     def mirror(self) -> Reader:
@@ -172,6 +205,10 @@ class RemoteReader(Reader):
             if isinstance(value, list) and value and all(map(pull.is_experiment, value)):
                 return [str(each) for each in value]
         return None
+
+
+def _texts(values: Sequence[str | int] | None) -> list[str] | None:
+    return None if values is None else [str(each) for each in values]
 
 
 def _ids(values: Mapping[str, Any], noun: str) -> list[str] | None:

@@ -67,6 +67,7 @@ def search_experiments(
     sql = SQL["search.experiments"].format(
         joins=" ".join(compiler.joins), condition=" AND ".join(conditions), order=", ".join(terms)
     )
+    reader.refresh()
     rows = reader.rows(
         sql,
         **compiler.values,

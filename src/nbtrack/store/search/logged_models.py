@@ -77,6 +77,7 @@ def search_logged_models(
         condition=" AND ".join(conditions),
         order=", ".join((*terms, "t.creation_time DESC", "t.model_id")),
     )
+    reader.refresh(models_of=ids)
     rows = reader.rows(sql, **compiler.values, limit=limit + 1, offset=start)
     token = make_token(start + limit, query) if len(rows) > limit else None
     return PagedList(get_logged_models(reader, [row[0] for row in rows[:limit]]), token)

@@ -125,4 +125,5 @@ def _rows(
     terms = compiler.order([*chosen, *ties])
     sql = SQL[query].format(condition=condition, order=", ".join(terms))
     start, size = window
+    reader.refresh(registry=True)
     return reader.rows(sql, **compiler.values, limit=size + 1, offset=start)

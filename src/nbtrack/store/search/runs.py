@@ -106,6 +106,7 @@ def select_run_ids(
     The other parameters are those of ``search_runs``.
     """
     query = _Query(reader, experiment_ids, filter_string, run_view_type, order_by)
+    reader.refresh(runs_of=query.experiment_ids)
     limit = _NO_LIMIT if stop is None else max(stop - start, 0)
     rows = reader.rows(
         query.text(SQL["search.id_columns"]), **query.values, limit=limit, offset=start
@@ -127,6 +128,7 @@ def select_columns(
 ) -> dict[str, NDArray[Any]]:
     """Return the columns of the table ``runs`` that a data frame of runs begins with."""
     query = _Query(reader, experiment_ids, filter_string, run_view_type, order_by)
+    reader.refresh(runs_of=query.experiment_ids)
     text = query.text(SQL["search.run_columns"])
     return reader.columns(text, **query.values, limit=limit, offset=start)
 
@@ -146,8 +148,9 @@ class _Query:
         orders = parse_orders(order_by, RUNS)
         compiler = Compiler(str(reader.folder))
         conditions = [compiler.in_stages(stages(run_view_type))]
-        if (experiments := _ids(experiment_ids)) is not None:
-            conditions.append(compiler.in_experiments(experiments))
+        self.experiment_ids = _ids(experiment_ids)
+        if self.experiment_ids is not None:
+            conditions.append(compiler.in_experiments(self.experiment_ids))
         self._condition = " AND ".join((*conditions, compiler.condition(tree)))
         self.count_values = dict(compiler.values)
         self._order = ", ".join((*compiler.order(orders), *_TIES))

@@ -57,6 +57,7 @@ def counts(
     reader: Reader, run_ids: Sequence[str], keys: Sequence[str] | None = None
 ) -> dict[tuple[str, str], int]:
     """Return how many points the metrics of some runs have; no point is read for it."""
+    reader.refresh(runs=run_ids)
     rows = reader.named("history.counts", run_ids=list(run_ids), keys=_list(keys))
     return {(run_id, key): count for _, run_id, key, count in rows}
 
@@ -68,6 +69,7 @@ def extents(
 
     No point is read for it.
     """
+    reader.refresh(runs=run_ids)
     rows = reader.named("history.extents", run_ids=list(run_ids), keys=_list(keys))
     place = {run_id: i for i, run_id in enumerate(run_ids)}
     found = [
@@ -162,6 +164,7 @@ def stored_curves(
         Spikes and the first and last points stay. Of very many series there are fewer.
     """
     wanted = None if keys is None else list(keys)
+    reader.refresh(runs=run_ids, history=wanted)
     found = [
         extent
         for extent in extents(reader, run_ids, wanted)
@@ -203,6 +206,7 @@ def curves_of_window(
     points : int
         How many points of a series there are at most, about.
     """
+    reader.refresh(runs=run_ids, history=keys)
     found = extents(reader, run_ids, keys)
     totals = {(extent.run_id, extent.key): extent.count for extent in found}
     parts = window_points(reader, found, max(1, points // 4), axis=axis, windows=windows)

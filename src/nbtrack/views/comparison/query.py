@@ -85,6 +85,7 @@ def compared_runs(reader: Reader, run_ids: Sequence[str]) -> list[ComparedRun]:
     NotFoundError
         If there is no run with one of the ids.
     """
+    reader.refresh(runs=run_ids)
     rows = reader.named("comparison.info", run_ids=list(run_ids))
     found = {row[0]: ComparedRun(*row) for row in rows}
     for run_id in run_ids:
@@ -95,6 +96,7 @@ def compared_runs(reader: Reader, run_ids: Sequence[str]) -> list[ComparedRun]:
 
 def compared_keys(reader: Reader, run_ids: Sequence[str]) -> list[ComparedKey]:
     """Return the params and metrics of some runs: params first, each by name."""
+    reader.refresh(runs=run_ids)
     total = len(run_ids)
     return [
         ComparedKey(
@@ -127,6 +129,7 @@ def compared_columns(
             raise InvalidParameterError(
                 f"{name!r} cannot be compared; give names such as params.lr or metrics.loss."
             )
+    reader.refresh(runs=run_ids)
     found: dict[str, ComparedColumn] = {}
     size = len(run_ids)
     keys = _keys(names, "metrics")
@@ -153,6 +156,7 @@ def compared_columns(
 
 def metric_extents(reader: Reader, run_id: str) -> list[tuple[Any, ...]]:
     """Return key, last, least and greatest value, and last step of each metric of a run."""
+    reader.refresh(runs=[run_id])
     return reader.named("comparison.extents", run_id=run_id)
 
 

@@ -62,6 +62,7 @@ def run_details(reader: Reader, run_id: str) -> Details:
     """
     run = get_run(reader, run_id)
     parent_id = run.data.tags.get(PARENT)
+    reader.refresh(runs=[parent_id] if parent_id else [], runs_of=[run.info.experiment_id])
     parents = reader.named("details.link", run_id=parent_id) if parent_id else []
     series = series_rows(reader, [run.info.run_id])
     return Details(
@@ -73,14 +74,16 @@ def run_details(reader: Reader, run_id: str) -> Details:
             for row in reader.named("details.nested", run_id=run.info.run_id, limit=MAX_LINKS)
         ],
         series=series,
-        sparks=sparks(reader, [row.number for row in series]),
+        sparks=sparks(reader, series),
         silent_s=silent_runs(reader).get(run.info.run_id),
     )
 
 
 def experiment_name(reader: Reader, experiment_id: str) -> str:
     """Return the name of an experiment; its id where it has been removed for good."""
-    names = reader.named("details.experiment", experiment_id=experiment_id)
+    reader.refresh()
+    known = reader.experiment_id(experiment_id)
+    names = reader.named("details.experiment", experiment_id=known)
     return str(names[0][0]) if names else experiment_id
 
 
@@ -90,9 +93,10 @@ def previous_run(reader: Reader, info: RunInfo) -> str | None:
     Of its experiment's runs that have ended: one of the same name before others, one
     that has finished before others, then the latest.
     """
+    reader.refresh(runs_of=[info.experiment_id])
     rows = reader.named(
         "details.previous",
-        experiment_id=info.experiment_id,
+        experiment_id=reader.experiment_id(info.experiment_id),
         run_id=info.run_id,
         run_name=info.run_name,
         start_ms=info.start_time,
@@ -102,9 +106,10 @@ def previous_run(reader: Reader, info: RunInfo) -> str | None:
 
 def best_run(reader: Reader, info: RunInfo, key: str, way: Direction) -> str | None:
     """Return the id of the run of the experiment, not this one, with the best value of a metric."""
+    reader.refresh(runs_of=[info.experiment_id])
     rows = reader.named(
         "details.best",
-        experiment_id=info.experiment_id,
+        experiment_id=reader.experiment_id(info.experiment_id),
         run_id=info.run_id,
         key=key,
         smallest=way == "min",
@@ -117,9 +122,10 @@ def earlier_runs(reader: Reader, info: RunInfo, key: str, limit: int) -> dict[st
 
     Only those that have the metric and started no later than this one.
     """
+    reader.refresh(runs_of=[info.experiment_id])
     rows = reader.named(
         "details.earlier",
-        experiment_id=info.experiment_id,
+        experiment_id=reader.experiment_id(info.experiment_id),
         run_id=info.run_id,
         key=key,
         start_ms=info.start_time,
@@ -130,6 +136,7 @@ def earlier_runs(reader: Reader, info: RunInfo, key: str, limit: int) -> dict[st
 
 def means(reader: Reader, run_ids: list[str], key: str, width: int) -> dict[str, dict[int, float]]:
     """Return a metric's mean over every ``width`` steps, by run and bucket (step // width)."""
+    reader.refresh(runs=run_ids, history=[key])
     found: dict[str, dict[int, float]] = {}
     for run_id, bucket, mean in reader.named(
         "details.means", run_ids=run_ids, key=key, width=width

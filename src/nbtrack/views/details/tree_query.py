@@ -89,6 +89,7 @@ class TreePage:
 
 def experiment_rows(reader: Reader) -> list[ExperimentRow]:
     """Return all experiments, deleted ones too; those with the newest runs first."""
+    reader.refresh(runs_of=None)
     return [ExperimentRow(*row) for row in reader.named("tree.experiments")]
 
 
@@ -130,6 +131,7 @@ def tree_page(
             raise InvalidParameterError(f"state is {state!r}; use one of {', '.join(known)}.")
         status = f"attributes.status = '{state}'"
         text = f"({text}) AND {status}" if text else status
+    experiment_id = reader.experiment_id(experiment_id)
     matching = select_run_ids(reader, [experiment_id], text, view).run_ids
     if stage != "deleted":
         archived = {row[0] for row in reader.named("tree.archived", experiment_id=experiment_id)}
@@ -172,6 +174,7 @@ def as_filter(text: str) -> str:
 def run_rows(reader: Reader, run_ids: Sequence[str]) -> list[RunRow]:
     """Return what a list shows of some runs, in their order; unknown ones are left out."""
     ids = list(run_ids)
+    reader.refresh(runs=ids)
     marks: dict[str, dict[str, str]] = {}
     for run_id, key, value in reader.named("tree.marks", run_ids=ids):
         marks.setdefault(run_id, {})[key] = value
@@ -184,15 +187,20 @@ def run_rows(reader: Reader, run_ids: Sequence[str]) -> list[RunRow]:
 
 def series_rows(reader: Reader, run_ids: Sequence[str]) -> list[SeriesRow]:
     """Return the metrics of some runs, by key; those without a point are left out."""
+    reader.refresh(runs=run_ids)
     rows = reader.named("tree.series", run_ids=list(run_ids))
     return [SeriesRow(*row) for row in rows if row[3] > 0]
 
 
-def sparks(reader: Reader, series: Sequence[int]) -> dict[int, list[float | None]]:
+def sparks(reader: Reader, series: Sequence[SeriesRow]) -> dict[int, list[float | None]]:
     """Return small curves of some series: at most 20 values each; None where there is no number."""
-    found: dict[int, list[float | None]] = {number: [] for number in series}
+    found: dict[int, list[float | None]] = {row.number: [] for row in series}
     if not found:
         return found
+    reader.refresh(
+        runs=list({row.run_id: None for row in series}),
+        history=list({row.key: None for row in series}),
+    )
     for series_number, _, value in reader.named(
         "tree.sparks", series=list(found), width=SPARK_POINTS
     ):

@@ -78,6 +78,7 @@ def model_tree(reader: Reader, filter_string: str = "") -> ModelTree:
     InvalidParameterError
         If the expression cannot be read.
     """
+    reader.refresh(models_of=None, registry=True)
     text = filter_string.strip()
     by_name: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
     for row in reader.named("model_tree.versions"):
@@ -111,6 +112,7 @@ def model_tree(reader: Reader, filter_string: str = "") -> ModelTree:
 def versions_of(reader: Reader, model_ids: Sequence[str]) -> dict[str, list[ModelVersion]]:
     """Return the versions that some logged models are registered as, by model id."""
     found: dict[str, list[ModelVersion]] = defaultdict(list)
+    reader.refresh(registry=True)
     rows = reader.named("model_tree.versions_of", model_ids=list(model_ids))
     for version in get_versions(reader, [(name, number) for _, name, number in rows]):
         found[str(version.model_id)].append(version)
@@ -119,11 +121,13 @@ def versions_of(reader: Reader, model_ids: Sequence[str]) -> dict[str, list[Mode
 
 def sizes_of(reader: Reader, model_ids: Sequence[str]) -> dict[str, int]:
     """Return how many bytes the recorded files of some logged models have."""
+    reader.refresh(models=model_ids)
     return dict(reader.named("model_tree.sizes", model_ids=list(model_ids)))
 
 
 def files_of(reader: Reader, model_id: str) -> list[tuple[str, int | None]]:
     """Return path and size of the recorded files of a logged model."""
+    reader.refresh(models=[model_id])
     return [(row[0], row[1]) for row in reader.named("models.artifacts", model_id=model_id)]
 
 

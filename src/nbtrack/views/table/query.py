@@ -73,6 +73,10 @@ class Keys:
 
 def table_keys(reader: Reader, scope: Scope, stage: Stage = "active") -> Keys:
     """Return what the runs of a scope have logged."""
+    if scope.run_ids is None:
+        reader.refresh(runs_of=scope.experiment_ids)
+    else:
+        reader.refresh(runs=scope.run_ids)
     rows = reader.named(
         "table.keys",
         experiment_ids=_list(scope.experiment_ids),
@@ -167,6 +171,7 @@ def table_cells(
     places = {run_id: place for place, run_id in enumerate(ids)}
     if not ids:
         return cells
+    reader.refresh(runs=ids)
     if any(name in INFO for name in columns):
         now = now_ms()
         for row in reader.named("table.info", run_ids=ids):
@@ -245,6 +250,7 @@ def small_curves(
     curves = np.full((len(run_ids), len(keys), points), np.nan)
     rows = {run_id: place for place, run_id in enumerate(run_ids)}
     places = {key: place for place, key in enumerate(keys)}
+    reader.refresh(runs=run_ids, history=keys)
     found = reader.named("table.curves", run_ids=list(run_ids), keys=list(keys), points=points)
     for run_id, key, bucket, value in found:
         curves[rows[run_id], places[key], bucket] = value

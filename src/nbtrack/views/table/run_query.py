@@ -130,6 +130,7 @@ class RunSelect:
         self.condition = " AND ".join(self._conditions(filter_string, stage))
         self.count_values = dict(self.values)
         self._sort = sort
+        reader.refresh(runs_of=scope.experiment_ids)
 
     def bind(self, value: Any) -> str:
         """Return the placeholder of a value."""
