@@ -10,7 +10,9 @@ import psutil
 import pytest
 from hypothesis import settings
 
+from fresh_reads import CheckedReader
 from nbtrack.store import opening as stores
+from nbtrack.store.remote import store as remote_store
 from nbtrack.tracking import context
 
 settings.register_profile("nbtrack", deadline=None)  # a busy machine is no fault of the code
@@ -42,6 +44,14 @@ def _own_state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Notes about this user, such as which models are theirs, are kept apart."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _fresh_reads() -> Iterator[None]:
+    """A read of a mirror fails that does not say what must be fresh."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(remote_store, "RemoteReader", CheckedReader)
         yield
 
 

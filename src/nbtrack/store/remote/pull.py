@@ -102,10 +102,6 @@ class Pull:
         self._seen["experiments"] = known
         return [lambda reader: self._mirror.put_experiments(reader, found)]
 
-    def is_experiment(self, value: object) -> bool:
-        """Return whether a value is the id of an experiment of the server."""
-        return value in self._experiments
-
     def runs_of(self, experiment_ids: Sequence[str] | None) -> list[Answer]:
         """Fetch the runs of some experiments; None for all that are there."""
         if experiment_ids is None:

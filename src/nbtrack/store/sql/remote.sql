@@ -76,9 +76,6 @@ WHERE run_id IN (SELECT unnest($ids::VARCHAR[])) AND count > 0;
 -- name: all_latest
 SELECT run_id, key, last_step, last_time, last_value FROM series WHERE count > 0;
 
--- name: named_series
-SELECT run_id, key FROM series WHERE series IN (SELECT unnest($series::BIGINT[]));
-
 -- name: update_models
 UPDATE logged_models
 SET experiment_id = n.experiment_id, name = n.name, model_type = n.model_type, source_run_id = n.source_run_id,
