@@ -113,7 +113,7 @@ RATCHETS: dict[str, tuple[int, Callable[[], list[str]]]] = {
     # goal: 1, an error of Python that has nothing but its text
     "errors told by text in the store": (1, lambda: lines_with(r"in str\(error\)", inside=STORE)),
     # goal: 0; each request says itself whether it writes
-    "lists of verbs": (1, lambda: lines_with(r"\b(_CHANGING|_WORDS)\b.*=")),
+    "lists of verbs": (0, lambda: lines_with(r"\b(_CHANGING|_WORDS)\b.*=")),
     # goal: 1
     "rules for a run's primary metric": (1, lambda: lines_with(r"def (primary_metric|\w*telling)")),
     # goal: 20, each with a reason
