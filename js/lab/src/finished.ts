@@ -1,3 +1,4 @@
+import { isBaseline } from '@nbtrack/shared/arrangement';
 import { showFinishedComparison } from '@nbtrack/shared/comparison_finished';
 import { type Backend, serverBackend } from '@nbtrack/shared/backend';
 import { asF64 } from '@nbtrack/shared/binary';
@@ -63,7 +64,6 @@ function lacksCurves({ curves, head }: ChartView, goesOn: boolean): boolean {
 /** Ask the store for the curves of a view. Returns whether it has any. */
 async function askForCurves(backend: Backend | null, { runs, keys, cut }: ChartView, data: SeriesSet): Promise<boolean> {
   if (!backend || cut) return false;
-  const isGhost = ({ role }: RunRef): boolean => role === 'last' || role === 'best';
   const ask = async (asked: readonly RunRef[], wanted: string[] | undefined): Promise<void> => {
     if (asked.length === 0) return;
     const question = { run_ids: asked.map(run => run.id), ...(wanted ? { keys: wanted } : {}) };
@@ -71,10 +71,10 @@ async function askForCurves(backend: Backend | null, { runs, keys, cut }: ChartV
     data.add(body.series, asF64(buffers[0]), asF64(buffers[1]), asF64(buffers[2]));
   };
   try {
-    await ask(runs.filter(run => !isGhost(run)), keys);
+    await ask(runs.filter(run => !isBaseline(run)), keys);
     const shown = [...new Set([...data].map(series => series.key))];
     // of the runs behind, what there is in front of them
-    if (shown.length > 0) await ask(runs.filter(isGhost), shown);
+    if (shown.length > 0) await ask(runs.filter(isBaseline), shown);
   } catch {
     // a server that does not know the store, or a store without the runs
   }

@@ -38,7 +38,7 @@ export interface Arranged {
 
 const SPLIT_ORDER = ['train', '', 'val', 'test'];
 const SPLIT_COLOUR: Record<string, number> = { '': 0, train: 0, val: 1, test: 2 };
-const GHOST_DASH: Partial<Record<string, string>> = { last: '3px,3px', best: '6px,2px,1px,2px' };
+const BASELINE_DASHES: Partial<Record<string, string>> = { last: '3px,3px', best: '6px,2px,1px,2px' };
 const MANY = 12;
 const VERY_MANY = 40;
 
@@ -52,7 +52,7 @@ export function arrange({ data, runs, theme, x, hidden, detail, colourBy = 'auto
     if (first !== undefined) starts.set(series.run, Math.min(first, starts.get(series.run) ?? Infinity));
   }
   const order = new Map(runs.map((run, i) => [run.id, i]));
-  const main = runs.filter(run => !isGhost(run) && present.has(run.id));
+  const main = runs.filter(run => !isBaseline(run) && present.has(run.id));
   const several = main.length > 1 || (colourBy === 'run' && main.length > 0);
   const looks = several ? looksOf(main.map(run => run.id), theme.palette.length) : new Map<string, never>();
   const kind = resolveX(x, data);
@@ -61,7 +61,7 @@ export function arrange({ data, runs, theme, x, hidden, detail, colourBy = 'auto
   const splits = new Set<string>();
   for (const series of data) {
     const run = runs[order.get(series.run) ?? -1];
-    if (!run || !isGhost(run)) splits.add(parseMetric(series.key).split);
+    if (!run || !isBaseline(run)) splits.add(parseMetric(series.key).split);
   }
   const groups = new Map<string, Line[]>();
   const ranks = new Map<Line, number>();
@@ -72,8 +72,8 @@ export function arrange({ data, runs, theme, x, hidden, detail, colourBy = 'auto
     let lines = groups.get(group);
     if (!lines) groups.set(group, (lines = []));
     if (hidden.has(`run:${series.run}`) || hidden.has(`split:${split}`)) continue;
-    const ghost = run !== undefined && isGhost(run);
-    const points = detail && kind !== 'metric' && !ghost ? detail.merged(series, kind) : series;
+    const baseline = run !== undefined && isBaseline(run);
+    const points = detail && kind !== 'metric' && !baseline ? detail.merged(series, kind) : series;
     const start = starts.get(series.run) ?? 0;
     const rank = Math.max(0, SPLIT_ORDER.indexOf(split));
     const look = looks.get(series.run);
@@ -83,15 +83,15 @@ export function arrange({ data, runs, theme, x, hidden, detail, colourBy = 'auto
       label: several ? [run?.name ?? series.run, split].filter(Boolean).join(' ') : split,
       short: split,
       colour:
-        look && !ghost
+        look && !baseline
           ? shade(colourOf(theme, look.colour), look.repeat, theme.dark)
           : colourOf(theme, SPLIT_COLOUR[split] ?? rank),
       dash: dashFor(run, several, splits.size > 1 ? (SPLIT_COLOUR[split] ?? rank) : (look?.repeat ?? 0), main.length),
-      ghost,
-      width: ghost ? 1.3 : thick,
-      opacity: ghost ? 0.5 : opacity
+      isBaseline: baseline,
+      width: baseline ? 1.3 : thick,
+      opacity: baseline ? 0.5 : opacity
     };
-    ranks.set(line, (ghost ? 0 : 1000) + SPLIT_ORDER.indexOf(split) + (order.get(series.run) ?? 0) * 10);
+    ranks.set(line, (baseline ? 0 : 1000) + SPLIT_ORDER.indexOf(split) + (order.get(series.run) ?? 0) * 10);
     lines.push(line);
   }
   for (const lines of groups.values()) lines.sort((a, b) => ranks.get(a)! - ranks.get(b)!);
@@ -101,7 +101,7 @@ export function arrange({ data, runs, theme, x, hidden, detail, colourBy = 'auto
       return entry(run, shade(colourOf(theme, colour), repeat, theme.dark), splits.size > 1 || main.length > VERY_MANY ? 'solid' : dashOf(repeat));
     }),
     ...splitEntries(splits, several, theme),
-    ...runs.filter(run => isGhost(run) && present.has(run.id)).map(run => entry(run, 'currentColor', GHOST_DASH[run.role] ?? ''))
+    ...runs.filter(run => isBaseline(run) && present.has(run.id)).map(run => entry(run, 'currentColor', BASELINE_DASHES[run.role] ?? ''))
   ];
   return {
     groups: new Map([...groups].sort(([a], [b]) => groupRank(a) - groupRank(b))),
@@ -113,18 +113,19 @@ export function arrange({ data, runs, theme, x, hidden, detail, colourBy = 'auto
   };
 }
 
-function isGhost(run: RunRef): boolean {
-  return GHOST_DASH[run.role] !== undefined;
+/** Whether a run stands behind the others, for comparison. */
+export function isBaseline(run: RunRef): boolean {
+  return BASELINE_DASHES[run.role] !== undefined;
 }
 
 /** Of one run, the split is told by colour and dash; of several, by the dash; of very many, by nothing. */
 function dashFor(run: RunRef | undefined, several: boolean, place: number, count: number): string {
-  if (run && isGhost(run)) return GHOST_DASH[run.role]!;
+  if (run && isBaseline(run)) return BASELINE_DASHES[run.role]!;
   return several && count > VERY_MANY ? 'solid' : dashOf(place);
 }
 
 function entry(run: RunRef, colour: string, dash: string): LegendEntry {
-  return { id: `run:${run.id}`, name: isGhost(run) ? `${run.role} run: ${run.name}` : run.name, colour, dash };
+  return { id: `run:${run.id}`, name: isBaseline(run) ? `${run.role} run: ${run.name}` : run.name, colour, dash };
 }
 
 function splitEntries(splits: ReadonlySet<string>, several: boolean, theme: Theme): LegendEntry[] {

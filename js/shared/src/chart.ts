@@ -262,7 +262,7 @@ export class Chart {
     if (!window || kind === 'metric') this.detail?.forget();
     else {
       const shown = [...this.panels.keys()].flatMap(group => groups.get(group) ?? []);
-      const series = shown.filter(line => !line.ghost).map(line => this.data.get(line.points.run, line.points.key));
+      const series = shown.filter(line => !line.isBaseline).map(line => this.data.get(line.points.run, line.points.key));
       const pixels = Math.max(...[...this.panels.values()].map(panel => panel.width), 300);
       this.detail?.look({ x: kind, window, series: series.filter(one => one !== undefined), starts, pixels });
     }

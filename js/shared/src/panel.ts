@@ -103,7 +103,7 @@ export class Panel {
 
   /** Show the values at `x` with a line through the plot; the last values where `x` is null. */
   showValues(x: number | null, run: string | null): void {
-    const main = this.lines.filter(line => !line.ghost);
+    const main = this.lines.filter(line => !line.isBaseline);
     if (this.shown.length > 0) {
       main.forEach((line, i) => {
         const target = this.shown[i]?.value;
@@ -121,7 +121,7 @@ export class Panel {
 
   /** One line for a screen reader, such as `loss: step 500, train 0.31, falling`. */
   summary(): string {
-    const drawn = this.lines.filter(line => !line.ghost && line.points.n > 0);
+    const drawn = this.lines.filter(line => !line.isBaseline && line.points.n > 0);
     const parts = drawn.slice(0, IN_SUMMARY).map(line => {
       const { value } = line.points;
       const direction = trend(value);
@@ -172,7 +172,7 @@ export class Panel {
   }
 
   private buildKeys(): void {
-    const main = this.lines.filter(line => !line.ghost);
+    const main = this.lines.filter(line => !line.isBaseline);
     const wanted = main.length > IN_HEADING ? [] : main;
     const look = (line: Line): string => `${line.label} ${line.short} ${line.colour} ${line.dash}`;
     if (wanted.length > 0 && this.shown.length === wanted.length && wanted.every((line, i) => this.shown[i]!.look === look(line))) return;
@@ -216,7 +216,7 @@ export class Panel {
     const level = event.clientY - box.top - up._offset;
     const { logY } = this.state;
     const near = this.lines
-      .filter(line => !line.ghost && line.points.n > 0)
+      .filter(line => !line.isBaseline && line.points.n > 0)
       .map(line => ({ line, value: valueAt(line, x, this.sorted) }))
       .filter(({ value }) => Number.isFinite(value) && !(logY && value <= 0))
       .map(found => ({ ...found, apart: Math.abs(up.l2p(logY ? Math.log10(found.value) : found.value) - level) }))

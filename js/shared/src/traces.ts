@@ -13,7 +13,8 @@ export interface Line {
   short: string;
   colour: string;
   dash: string;
-  ghost: boolean;
+  /** Whether it is of the last or the best run, drawn behind for comparison. */
+  isBaseline: boolean;
   width: number;
   opacity: number;
 }
@@ -46,8 +47,8 @@ export interface Drawing {
   high: number;
 }
 
-/** A ghost shows the course of a run, not its noise: in this many pieces. */
-const GHOST_PLACES = 100;
+/** A baseline shows the course of a run, not its noise: in this many pieces. */
+const BASELINE_PIECES = 100;
 /** More markers than this are no longer told apart. */
 const MOST_MARKS = 400;
 
@@ -70,8 +71,8 @@ export function drawingOf(lines: readonly Line[], state: PanelState, scale: XSca
       drawing.high = Math.max(drawing.high, range[1]);
     }
     const at = scale.toAxis(line.x);
-    if (line.ghost) {
-      const [course, y] = averaged(at, smoothed ?? raw, GHOST_PLACES);
+    if (line.isBaseline) {
+      const [course, y] = averaged(at, smoothed ?? raw, BASELINE_PIECES);
       add(line, curve(line, course, y, line.width, line.dash), line.opacity);
       continue;
     }

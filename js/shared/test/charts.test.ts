@@ -178,7 +178,7 @@ describe('drawing', () => {
 
   it('marks what is no number and says what it is', () => {
     const bad = points('loss', [0, 1, 2, 3], [1, NaN, Infinity, 0]);
-    const line = { points: bad, x: bad.step, label: 'val', short: 'val', colour: '#000', dash: 'solid', ghost: false, width: 1, opacity: 1 };
+    const line = { points: bad, x: bad.step, label: 'val', short: 'val', colour: '#000', dash: 'solid', isBaseline: false, width: 1, opacity: 1 };
     const scale = new XScale('step', false, [0, 3]);
     expect(drawingOf([line], state, scale).odd.map(odd => odd.words)).toEqual(['val: NaN at step 1', 'val: ∞ at step 2']);
     expect(drawingOf([line], { ...state, logY: true }, scale).odd).toHaveLength(3);
