@@ -27,7 +27,7 @@ from nbtrack.cli.program import program
 from nbtrack.protocol.endpoints import API
 from nbtrack.server.messages import Reply, Request
 from nbtrack.server.mlflow.answer import answer
-from nbtrack.server.mlflow.served import Served
+from nbtrack.server.mlflow.service import TrackingService
 from nbtrack.server.mlflow.table import MLFLOW
 from nbtrack.store.opening import open_file
 from source_tree import modules
@@ -279,24 +279,24 @@ def messages() -> Iterator[str]:
     """Tell how the tracking server refuses: the request, the status, the code and the text."""
     with tempfile.TemporaryDirectory() as folder:
         store = open_file(Path(folder, "nbtrack.duckdb"))
-        served = Served.of(store)
+        service = TrackingService.of(store)
         kept, deleted = (
-            _asked(served, "POST", "runs/create", {"experiment_id": "0"})["run"]["info"]["run_id"]
+            _ask(service, "POST", "runs/create", {"experiment_id": "0"})["run"]["info"]["run_id"]
             for _ in range(2)
         )
-        _asked(served, "POST", "runs/log-parameter", {"run_id": kept, "key": "p", "value": "1"})
-        _asked(served, "POST", "runs/delete", {"run_id": deleted})
-        _asked(served, "POST", "registered-models/create", {"name": "net"})
+        _ask(service, "POST", "runs/log-parameter", {"run_id": kept, "key": "p", "value": "1"})
+        _ask(service, "POST", "runs/delete", {"run_id": deleted})
+        _ask(service, "POST", "registered-models/create", {"name": "net"})
         for method, path, fields in REFUSED:
             ids = {"run_id": {"kept": kept, "deleted": deleted}.get(fields.get("run_id", ""))}
             given = fields | {name: value for name, value in ids.items() if value}
-            told = _asked(served, method, path, given)
+            told = _ask(service, method, path, given)
             text = told["message"].replace(kept, "kept").replace(deleted, "deleted")
             yield f"{method} {path} {json.dumps(fields)}: {told['error_code']} {text}"
         store.close()
 
 
-def _asked(served: Served, method: str, path: str, fields: dict[str, Any]) -> Any:
+def _ask(service: TrackingService, method: str, path: str, fields: dict[str, Any]) -> Any:
     """Return what the tracking server answers to a request of MLflow's protocol."""
     wanted = (method, f"{API}/{path}" if path.startswith("{") else f"{API}/mlflow/{path}")
     route = next(each for each in MLFLOW if (each.method, each.path) == wanted)
@@ -306,7 +306,7 @@ def _asked(served: Served, method: str, path: str, fields: dict[str, Any]) -> An
         path=fields,
         content_type="application/json",
     )
-    reply = answer(served, route, request)
+    reply = answer(service, route, request)
     assert isinstance(reply, Reply)
     assert not isinstance(reply.body, str)
     return reply.body

@@ -23,7 +23,7 @@ from nbtrack.rpc import answer
 from nbtrack.server.catalog import Catalog
 from nbtrack.server.messages import Request
 from nbtrack.server.mlflow import experiments as protocol
-from nbtrack.server.mlflow.served import Asked, Served
+from nbtrack.server.mlflow.service import ParsedRequest, TrackingService
 from nbtrack.server.routes import artifact
 from nbtrack.store import compact, open_store
 from nbtrack.store.artifact_access import ArtifactAccess, is_below
@@ -231,12 +231,12 @@ def test_a_chained_address_is_used_only_in_the_process_that_was_given_it(workdir
 def test_a_server_takes_the_places_that_its_operator_allowed(workdir: Path, secret: Path) -> None:
     a_run()
     store = Store(StoreLocation(open_store(None).path, ""))
-    server = Served.of(store, roots=["s3://bucket/runs", "gs://", str(secret)])
+    server = TrackingService.of(store, roots=["s3://bucket/runs", "gs://", str(secret)])
 
     def create(location: str) -> bool:
         values = {"name": location[-80:], "artifact_location": location, "tags": []}
         try:
-            protocol.create(server, Asked(values))
+            protocol.create(server, ParsedRequest(values))
         except (UntrustedError, InvalidParameterError):
             return False
         return True
@@ -254,9 +254,9 @@ def test_a_version_of_a_strangers_place_is_refused_before_it_is_looked_at(
     workdir: Path, secret: Path, web: tuple[str, list[str]], source: str
 ) -> None:
     a_run()
-    server = Served.of(Store(StoreLocation(open_store(None).path, "")))
+    server = TrackingService.of(Store(StoreLocation(open_store(None).path, "")))
     with watched() as opened, pytest.raises((UntrustedError, InvalidParameterError)):
-        server.places.inner(source.format(web=web[0], secret=secret))
+        server.proxy.inner(source.format(web=web[0], secret=secret))
     assert not [path for path in opened if path.startswith(str(secret))]
     assert web[1] == []
 

@@ -26,7 +26,7 @@ from nbtrack.client import Client
 from nbtrack.protocol import encode, endpoints
 from nbtrack.protocol.batches import split
 from nbtrack.protocol.endpoints import Endpoint
-from nbtrack.server.mlflow.histories import spread
+from nbtrack.server.mlflow.metrics import spread
 from nbtrack.server.ranges import NoSuchPartError, part_of
 from nbtrack.store.opening import open_store
 from programs import finish, start

@@ -32,7 +32,7 @@ def dispatch(
     """
     try:
         if route.scope == "tracking":
-            return answer(site.served(), route, request, body)
+            return answer(site.service(), route, request, body)
         if request.size > route.max_body:
             raise NbtrackError(
                 f"The body has {request.size:,} bytes; {route.path} takes at most "
@@ -60,6 +60,6 @@ def dispatch(
 def opened(site: Site, route: Route, request: Request) -> Path | Reply:
     """Return the folder in which the file is gathered that a body is, or why it cannot be kept."""
     try:
-        return folder_of(site.served(), route, request)
+        return folder_of(site.service(), route, request)
     except NbtrackError as error:
         return failure(error)

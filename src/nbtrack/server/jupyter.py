@@ -18,7 +18,7 @@ from nbtrack.errors import NbtrackError
 from nbtrack.server import wire
 from nbtrack.server.adapter import AUTH_RESOURCE, EndpointHandler, handlers
 from nbtrack.server.catalog import Catalog
-from nbtrack.server.mlflow.served import Served
+from nbtrack.server.mlflow.service import TrackingService
 from nbtrack.server.pace import Pace, Patience
 from nbtrack.server.route import Action
 from nbtrack.server.site import Site
@@ -119,7 +119,7 @@ class NbtrackApp(ExtensionApp):
                 artifact_roots=self.artifact_roots,
             ),
             Leases(self._announce),
-            self._open_served,
+            self._open_service,
             Pace(Patience(self.client_timeout, self.min_rate, self.body_timeout)),
         )
         self.handlers.extend(handlers(f"/{wire.PREFIX}", self.site, self.pool, JupyterHandler))
@@ -140,7 +140,7 @@ class NbtrackApp(ExtensionApp):
                 found.append(uri)
         return found
 
-    def _open_served(self) -> Served:
+    def _open_service(self) -> TrackingService:
         """Return the store that clients of MLflow track to: the one a notebook here would use."""
         from nbtrack.config import find_default
         from nbtrack.store.opening import open_store
@@ -150,7 +150,7 @@ class NbtrackApp(ExtensionApp):
         uri = self.tracking or default_uri()
         if uri is None or uri.startswith(("http:", "https:")):  # that may be this very server
             uri = str(find_default(root))
-        return Served.of(open_store(uri), roots=self.artifact_roots)
+        return TrackingService.of(open_store(uri), roots=self.artifact_roots)
 
     def _announce(self, store_id: str) -> None:
         """Tell the pages that a store has changed; called in another thread."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from nbtrack.server.catalog import Catalog
 from nbtrack.server.messages import Request
-from nbtrack.server.mlflow.served import Served
+from nbtrack.server.mlflow.service import TrackingService
 from nbtrack.server.pace import Pace
 from nbtrack.server.route import Route
 from nbtrack.server.watching import Leases
@@ -32,7 +32,7 @@ class Site:
         Its stores.
     leases : Leases
         The stores that somebody looks at now.
-    open_served : callable
+    open_service : callable
         Opens the store that clients of MLflow track to, when the first one asks.
     pace : Pace
         How slow its clients may be.
@@ -44,14 +44,14 @@ class Site:
 
     catalog: Catalog
     leases: Leases
-    open_served: Callable[[], Served]
+    open_service: Callable[[], TrackingService]
     pace: Pace = field(default_factory=Pace)
     uploads: ThreadPoolExecutor = field(default_factory=_threads(MAX_UPLOADS, "upload"))
     writers: ThreadPoolExecutor = field(default_factory=_threads(MAX_WRITERS, "writer"))
-    _served: Served | None = None
+    _service: TrackingService | None = None
     _guard: threading.Lock = field(default_factory=threading.Lock)
 
-    def served(self) -> Served:
+    def service(self) -> TrackingService:
         """Return what clients of MLflow track to.
 
         Raises
@@ -59,18 +59,18 @@ class Site:
         NbtrackError
             If it cannot be opened.
         """
-        if self._served is None:
+        if self._service is None:
             with self._guard:
-                if self._served is None:
-                    self._served = self.open_served()
-        return self._served
+                if self._service is None:
+                    self._service = self.open_service()
+        return self._service
 
     def is_quick(self, route: Route, request: Request) -> bool:
         """Return whether a request is answered without a look at the database."""
         return (
-            self._served is not None
+            self._service is not None
             and route.is_quick is not None
-            and route.is_quick(self._served, request)
+            and route.is_quick(self._service, request)
         )
 
     def close(self) -> None:
@@ -78,6 +78,6 @@ class Site:
         self.leases.close()
         self.uploads.shutdown(wait=False, cancel_futures=True)
         self.writers.shutdown(wait=False)
-        if self._served is not None:
-            self._served.store.close()
-            self._served.registry.close()
+        if self._service is not None:
+            self._service.store.close()
+            self._service.registry.close()

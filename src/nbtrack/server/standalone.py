@@ -24,7 +24,7 @@ from nbtrack.server.announcer import Announcer
 from nbtrack.server.application import application
 from nbtrack.server.catalog import Catalog
 from nbtrack.server.connections import Connections, affordable
-from nbtrack.server.mlflow.served import Served
+from nbtrack.server.mlflow.service import TrackingService
 from nbtrack.server.pace import Pace, Patience
 from nbtrack.server.scoring.guard import Guard
 from nbtrack.server.site import Site
@@ -182,7 +182,7 @@ def _location(uri: str | None) -> StoreLocation:
     )
 
 
-def _open(options: ServerOptions, path: str) -> Served:
+def _open(options: ServerOptions, path: str) -> TrackingService:
     """Open the store, as a thread does when the first client asks."""
     from nbtrack.store.opening import open_store
 
@@ -197,7 +197,7 @@ def _open(options: ServerOptions, path: str) -> Served:
     registry = None if options.registry_uri is None else open_store(options.registry_uri)
     store.artifact_root = root
     store.writers.max_loose = affordable(OPEN_RUNS)
-    return Served.of(
+    return TrackingService.of(
         store,
         registry,
         proxied=proxied,
@@ -276,7 +276,7 @@ async def _run(
 def _warm_up(site: Site) -> NbtrackError | None:
     """Import what the first requests need, and open the store; return what makes that hopeless."""
     try:
-        with site.served().store.read():
+        with site.service().store.read():
             pass
         gc.collect()
         gc.freeze()  # what was imported stays; long lists of runs are made often

@@ -13,7 +13,7 @@ from nbtrack.protocol.fields import read_fields, read_query
 from nbtrack.server import wire as names
 from nbtrack.server.messages import FileReply, Reply, Request
 from nbtrack.server.mlflow.artifacts import put_in_run
-from nbtrack.server.mlflow.served import Asked, Served
+from nbtrack.server.mlflow.service import ParsedRequest, TrackingService
 from nbtrack.server.route import Route
 from nbtrack.server.spool import Spool
 
@@ -22,18 +22,18 @@ _log = logging.getLogger("nbtrack.server")
 
 
 def answer(
-    served: Served, route: Route, request: Request, body: Spool | None = None
+    service: TrackingService, route: Route, request: Request, body: Spool | None = None
 ) -> Reply | FileReply:
     """Return what an endpoint answers; its errors are replies, too."""
-    return _tried(route, lambda: route.endpoint(served, _asked(route, request, body)))
+    return _tried(route, lambda: route.endpoint(service, _parsed(route, request, body)))
 
 
-def folder_of(served: Served, route: Route, request: Request) -> Path | Reply:
+def folder_of(service: TrackingService, route: Route, request: Request) -> Path | Reply:
     """Return the folder in which the file is gathered that a body is, or why it cannot be kept."""
     opens = route.opens
     if opens is None:
         raise TypeError(f"Bodies of {route.path} are no files.")
-    return _tried(route, lambda: opens(served, _asked(route, request, Spool())))
+    return _tried(route, lambda: opens(service, _parsed(route, request, Spool())))
 
 
 def _tried(route: Route, work: Callable[[], T]) -> T | Reply:
@@ -47,7 +47,7 @@ def _tried(route: Route, work: Callable[[], T]) -> T | Reply:
         return Reply(_body(failed), 500)
 
 
-def _asked(route: Route, request: Request, body: Spool | None) -> Asked:
+def _parsed(route: Route, request: Request, body: Spool | None) -> ParsedRequest:
     if request.size > route.max_body:
         raise InvalidParameterError(
             f"Batched logging API requests must be at most {route.max_body} bytes, got a request "
@@ -62,7 +62,9 @@ def _asked(route: Route, request: Request, body: Spool | None) -> Asked:
     else:
         _check_content(route, request)
         values = read_fields(route.fields, request.parsed())
-    return Asked(values, request.path, request.url, request.range, request.authorization, body)
+    return ParsedRequest(
+        values, request.path, request.url, request.range, request.authorization, body
+    )
 
 
 def _check_content(route: Route, request: Request) -> None:

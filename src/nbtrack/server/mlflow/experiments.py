@@ -12,21 +12,23 @@ from nbtrack.protocol import decode, encode
 from nbtrack.protocol.artifact_urls import SCHEME
 from nbtrack.protocol.fields import VIEW_TYPES
 from nbtrack.server.messages import Reply
-from nbtrack.server.mlflow.served import Asked, Served
+from nbtrack.server.mlflow.service import ParsedRequest, TrackingService
 from nbtrack.store import experiments
 
 MAX_DATASETS_OF = 20
 
 
-def create(served: Served, asked: Asked) -> Reply:
+def create(service: TrackingService, request: ParsedRequest) -> Reply:
     """Make an experiment."""
-    location = asked["artifact_location"]
+    location = request["artifact_location"]
     if location:
         _check_location(location)
         if location.startswith(f"{SCHEME}:"):
             location = None  # that is where they go anyway
-    tags = decode.tags(asked["tags"])
-    return Reply({"experiment_id": served.store.experiments.create(asked["name"], location, tags)})
+    tags = decode.tags(request["tags"])
+    return Reply(
+        {"experiment_id": service.store.experiments.create(request["name"], location, tags)}
+    )
 
 
 def _check_location(location: str) -> None:
@@ -39,37 +41,37 @@ def _check_location(location: str) -> None:
         )
 
 
-def get(served: Served, asked: Asked) -> Reply:
+def get(service: TrackingService, request: ParsedRequest) -> Reply:
     """Return an experiment by its id."""
-    with served.store.read() as reader:
-        found = experiments.get(reader, asked["experiment_id"])
-    return Reply({"experiment": encode.experiment(found, served.places.of_experiment(found))})
+    with service.store.read() as reader:
+        found = experiments.get(reader, request["experiment_id"])
+    return Reply({"experiment": encode.experiment(found, service.proxy.of_experiment(found))})
 
 
-def get_by_name(served: Served, asked: Asked) -> Reply:
+def get_by_name(service: TrackingService, request: ParsedRequest) -> Reply:
     """Return an experiment by its name."""
-    name = asked["experiment_name"]
-    with served.store.read() as reader:
+    name = request["experiment_name"]
+    with service.store.read() as reader:
         found = experiments.find_by_name(reader, name)
     if found is None:
         raise NotFoundError(f"Could not find experiment with name '{name}'")
-    return Reply({"experiment": encode.experiment(found, served.places.of_experiment(found))})
+    return Reply({"experiment": encode.experiment(found, service.proxy.of_experiment(found))})
 
 
-def search(served: Served, asked: Asked) -> Reply:
+def search(service: TrackingService, request: ParsedRequest) -> Reply:
     """Return a page of the experiments that fit a filter."""
     from nbtrack.store.search.experiments import search_experiments
 
-    with served.store.read() as reader:
+    with service.store.read() as reader:
         found = search_experiments(
             reader,
-            view_number(asked["view_type"]),
-            asked["max_results"] or 0,
-            asked["filter"],
-            asked["order_by"],
-            asked["page_token"],
+            view_number(request["view_type"]),
+            request["max_results"] or 0,
+            request["filter"],
+            request["order_by"],
+            request["page_token"],
         )
-    listed = [encode.experiment(each, served.places.of_experiment(each)) for each in found]
+    listed = [encode.experiment(each, service.proxy.of_experiment(each)) for each in found]
     return Reply(encode.omit_none(experiments=listed, next_page_token=found.token))
 
 
@@ -78,42 +80,42 @@ def view_number(name: str | None) -> int:
     return ViewType.ACTIVE_ONLY if name is None else VIEW_TYPES.index(name) + 1
 
 
-def delete(served: Served, asked: Asked) -> Reply:
+def delete(service: TrackingService, request: ParsedRequest) -> Reply:
     """Mark an experiment as deleted."""
-    served.store.experiments.delete(asked["experiment_id"])
+    service.store.experiments.delete(request["experiment_id"])
     return Reply({})
 
 
-def restore(served: Served, asked: Asked) -> Reply:
+def restore(service: TrackingService, request: ParsedRequest) -> Reply:
     """Bring an experiment back."""
-    served.store.experiments.restore(asked["experiment_id"])
+    service.store.experiments.restore(request["experiment_id"])
     return Reply({})
 
 
-def update(served: Served, asked: Asked) -> Reply:
+def update(service: TrackingService, request: ParsedRequest) -> Reply:
     """Give an experiment another name."""
-    if not asked["new_name"]:
+    if not request["new_name"]:
         raise missing("new_name")
-    served.store.experiments.rename(asked["experiment_id"], asked["new_name"])
+    service.store.experiments.rename(request["experiment_id"], request["new_name"])
     return Reply({})
 
 
-def set_tag(served: Served, asked: Asked) -> Reply:
+def set_tag(service: TrackingService, request: ParsedRequest) -> Reply:
     """Set a tag."""
-    tag = {asked["key"]: asked["value"] or ""}
-    served.store.experiments.set_tags(asked["experiment_id"], tag)
+    tag = {request["key"]: request["value"] or ""}
+    service.store.experiments.set_tags(request["experiment_id"], tag)
     return Reply({})
 
 
-def delete_tag(served: Served, asked: Asked) -> Reply:
+def delete_tag(service: TrackingService, request: ParsedRequest) -> Reply:
     """Remove a tag."""
-    served.store.experiments.delete_tag(asked["experiment_id"], asked["key"])
+    service.store.experiments.delete_tag(request["experiment_id"], request["key"])
     return Reply({})
 
 
-def search_datasets(served: Served, asked: Asked) -> Reply:
+def search_datasets(service: TrackingService, request: ParsedRequest) -> Reply:
     """Return which datasets the runs of some experiments have read, and in which contexts."""
-    ids = asked["experiment_ids"] or []
+    ids = request["experiment_ids"] or []
     if not 1 <= len(ids) <= MAX_DATASETS_OF:
         raise InvalidParameterError(
             "SearchDatasets request must specify at least one experiment_id."
@@ -121,7 +123,7 @@ def search_datasets(served: Served, asked: Asked) -> Reply:
             else f"SearchDatasets request cannot specify more than {MAX_DATASETS_OF} "
             f"experiment_ids. Received {len(ids)} experiment_ids."
         )
-    with served.store.read() as reader:
+    with service.store.read() as reader:
         reader.refresh(runs_of=ids)
         rows = reader.named("experiments.datasets", experiment_ids=ids)
     found = {(*key, json.loads(tags).get(DATA_CONTEXT)): None for *key, tags in rows}

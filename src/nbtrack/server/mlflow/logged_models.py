@@ -11,17 +11,17 @@ from nbtrack.limits import check_path_like, missing
 from nbtrack.protocol import decode, encode
 from nbtrack.protocol.fields import MODEL_STATUS_NAMES
 from nbtrack.server.messages import FileReply, Reply
+from nbtrack.server.mlflow.artifact_proxy import Target
 from nbtrack.server.mlflow.artifacts import opened
-from nbtrack.server.mlflow.places import Target
-from nbtrack.server.mlflow.served import Asked, Served
+from nbtrack.server.mlflow.service import ParsedRequest, TrackingService
 from nbtrack.store import logged_models
 from nbtrack.store.registry_edits import VERSIONS_TAG
 
 MAX_RESULTS = 50
 
 
-def _shown(served: Served, found: LoggedModel) -> encode.Json:
-    return encode.logged_model(found, served.places.of_model(found), _registrations(found))
+def _shown(service: TrackingService, found: LoggedModel) -> encode.Json:
+    return encode.logged_model(found, service.proxy.of_model(found), _registrations(found))
 
 
 def _registrations(found: LoggedModel) -> list[encode.Json]:
@@ -32,95 +32,95 @@ def _registrations(found: LoggedModel) -> list[encode.Json]:
         return []
 
 
-def create(served: Served, asked: Asked) -> Reply:
+def create(service: TrackingService, request: ParsedRequest) -> Reply:
     """Make a logged model that is PENDING."""
     from nbtrack.tracking.logged_models import initialize
 
     found = initialize(
-        served.store,
-        asked["name"] or None,
-        run_id=asked["source_run_id"] or None,
-        experiment_id=asked["experiment_id"],
-        params=decode.tags(asked["params"]),
-        tags=decode.tags(asked["tags"]),
-        model_type=asked["model_type"] or None,
+        service.store,
+        request["name"] or None,
+        run_id=request["source_run_id"] or None,
+        experiment_id=request["experiment_id"],
+        params=decode.tags(request["params"]),
+        tags=decode.tags(request["tags"]),
+        model_type=request["model_type"] or None,
         use_active=False,
     )
-    return Reply({"model": _shown(served, found)})
+    return Reply({"model": _shown(service, found)})
 
 
-def get(served: Served, asked: Asked) -> Reply:
+def get(service: TrackingService, request: ParsedRequest) -> Reply:
     """Return a logged model."""
-    with served.store.read() as reader:
+    with service.store.read() as reader:
         found = logged_models.get_logged_model(
-            reader, asked.path["model_id"], deleted=bool(asked["allow_deleted"])
+            reader, request.path["model_id"], deleted=bool(request["allow_deleted"])
         )
-    return Reply({"model": _shown(served, found)})
+    return Reply({"model": _shown(service, found)})
 
 
-def finalize(served: Served, asked: Asked) -> Reply:
+def finalize(service: TrackingService, request: ParsedRequest) -> Reply:
     """Say how a logged model ended."""
     from nbtrack.tracking import model_edits
 
-    status = MODEL_STATUS_NAMES[asked["status"]]
+    status = MODEL_STATUS_NAMES[request["status"]]
     if status not in ("READY", "FAILED"):
         raise InvalidParameterError(
-            f"Invalid model status: {asked['status']}. Expected statuses: ['READY', 'FAILED']"
+            f"Invalid model status: {request['status']}. Expected statuses: ['READY', 'FAILED']"
         )
-    found = model_edits.finalize(served.store, asked.path["model_id"], status)
-    return Reply({"model": _shown(served, found)})
+    found = model_edits.finalize(service.store, request.path["model_id"], status)
+    return Reply({"model": _shown(service, found)})
 
 
-def delete(served: Served, asked: Asked) -> Reply:
+def delete(service: TrackingService, request: ParsedRequest) -> Reply:
     """Mark a logged model as deleted."""
-    served.store.logged_models.delete(asked.path["model_id"])
+    service.store.logged_models.delete(request.path["model_id"])
     return Reply({})
 
 
-def set_tags(served: Served, asked: Asked) -> Reply:
+def set_tags(service: TrackingService, request: ParsedRequest) -> Reply:
     """Set tags."""
     from nbtrack.tracking import model_edits
 
-    model_id = asked.path["model_id"]
-    model_edits.set_tags(served.store, model_id, decode.tags(asked["tags"]))
-    return Reply({"model": _shown(served, model_edits.get(served.store, model_id))})
+    model_id = request.path["model_id"]
+    model_edits.set_tags(service.store, model_id, decode.tags(request["tags"]))
+    return Reply({"model": _shown(service, model_edits.get(service.store, model_id))})
 
 
-def delete_tag(served: Served, asked: Asked) -> Reply:
+def delete_tag(service: TrackingService, request: ParsedRequest) -> Reply:
     """Remove a tag."""
     from nbtrack.tracking import model_edits
 
-    model_edits.delete_tag(served.store, asked.path["model_id"], asked.path["tag_key"])
+    model_edits.delete_tag(service.store, request.path["model_id"], request.path["tag_key"])
     return Reply({})
 
 
-def log_params(served: Served, asked: Asked) -> Reply:
+def log_params(service: TrackingService, request: ParsedRequest) -> Reply:
     """Log params."""
     from nbtrack.tracking import model_edits
 
-    params = decode.tags(asked["params"])
-    model_edits.log_params(served.store, asked.path["model_id"], params)
+    params = decode.tags(request["params"])
+    model_edits.log_params(service.store, request.path["model_id"], params)
     return Reply({})
 
 
-def search(served: Served, asked: Asked) -> Reply:
+def search(service: TrackingService, request: ParsedRequest) -> Reply:
     """Return a page of the logged models that fit a filter."""
     from nbtrack.store.search.logged_models import search_logged_models
 
-    if not asked["experiment_ids"]:
+    if not request["experiment_ids"]:
         raise missing("experiment_ids")
-    limit = asked["max_results"]
-    with served.store.read() as reader:
+    limit = request["max_results"]
+    with service.store.read() as reader:
         found = search_logged_models(
             reader,
-            asked["experiment_ids"],
-            asked["filter"] or None,
-            asked["datasets"],
+            request["experiment_ids"],
+            request["filter"] or None,
+            request["datasets"],
             MAX_RESULTS if limit is None else limit,
-            [_order(entry) for entry in asked["order_by"] or ()],
-            asked["page_token"] or None,
+            [_order(entry) for entry in request["order_by"] or ()],
+            request["page_token"] or None,
         )
-    listed = [_shown(served, model) for model in found]
+    listed = [_shown(service, model) for model in found]
     return Reply(encode.omit_none(models=listed, next_page_token=found.token))
 
 
@@ -128,24 +128,24 @@ def _order(entry: dict[str, Any]) -> dict[str, Any]:
     return {**entry, "ascending": entry["ascending"] is not False}
 
 
-def _folder(served: Served, asked: Asked) -> Target:
-    return Target(asked.path["model_id"], "", True)
+def _folder(service: TrackingService, request: ParsedRequest) -> Target:
+    return Target(request.path["model_id"], "", True)
 
 
-def files(served: Served, asked: Asked) -> Reply:
+def files(service: TrackingService, request: ParsedRequest) -> Reply:
     """List the files of a logged model."""
-    with served.store.read() as reader:
-        found = logged_models.get_logged_model(reader, asked.path["model_id"])
-    path = (asked["artifact_directory_path"] or "").rstrip("/")
+    with service.store.read() as reader:
+        found = logged_models.get_logged_model(reader, request.path["model_id"])
+    path = (request["artifact_directory_path"] or "").rstrip("/")
     if path:
         check_path_like(path, "artifact_directory_path")
-    listed = served.places.folder(_folder(served, asked)).list(path or None)
+    listed = service.proxy.folder(_folder(service, request)).list(path or None)
     return Reply(
-        encode.omit_none(root_uri=served.places.of_model(found), files=encode.file_infos(listed))
+        encode.omit_none(root_uri=service.proxy.of_model(found), files=encode.file_infos(listed))
     )
 
 
-def file(served: Served, asked: Asked) -> FileReply:
+def file(service: TrackingService, request: ParsedRequest) -> FileReply:
     """Open a file of a logged model, as MLflow's pages do."""
-    folder = served.places.folder(_folder(served, asked))
-    return opened(folder, asked["artifact_file_path"], asked.range)
+    folder = service.proxy.folder(_folder(service, request))
+    return opened(folder, request["artifact_file_path"], request.range)

@@ -26,62 +26,62 @@ from nbtrack.limits import (
 )
 from nbtrack.protocol import decode
 from nbtrack.server.messages import Reply, Request
-from nbtrack.server.mlflow.served import Asked, Served
+from nbtrack.server.mlflow.service import ParsedRequest, TrackingService
 from nbtrack.store.writer import RunWriter
 
 MODEL_HISTORY = "mlflow.log-model.history"
 _MODEL_FIELDS = {"artifact_path", "flavors", "utc_time_created", "run_id"}
 
 
-def is_open(served: Served, request: Request) -> bool:
+def is_open(service: TrackingService, request: Request) -> bool:
     """Return whether a request logs to a run that is open: then no database is asked."""
     body = request.parsed()
     run_id = body.get("run_id") or body.get("run_uuid") or body.get("runId")
-    return isinstance(run_id, str) and served.store.writers.is_open(run_id)
+    return isinstance(run_id, str) and service.store.writers.is_open(run_id)
 
 
-def _writer(served: Served, asked: Asked) -> RunWriter:
-    return served.store.writer(check_run_id(asked["run_id"]))
+def _writer(service: TrackingService, request: ParsedRequest) -> RunWriter:
+    return service.store.writer(check_run_id(request["run_id"]))
 
 
-def metric(served: Served, asked: Asked) -> Reply:
+def metric(service: TrackingService, request: ParsedRequest) -> Reply:
     """Log one point of a metric."""
     from nbtrack.tracking.batch import log_batch
 
-    log_batch(_writer(served, asked), [_metric(asked.values)])
+    log_batch(_writer(service, request), [_metric(request.values)])
     return Reply({})
 
 
-def param(served: Served, asked: Asked) -> Reply:
+def param(service: TrackingService, request: ParsedRequest) -> Reply:
     """Log one param."""
-    _writer(served, asked).log_params({asked["key"]: asked["value"] or ""})
+    _writer(service, request).log_params({request["key"]: request["value"] or ""})
     return Reply({})
 
 
-def set_tag(served: Served, asked: Asked) -> Reply:
+def set_tag(service: TrackingService, request: ParsedRequest) -> Reply:
     """Set one tag."""
-    _writer(served, asked).set_tags({asked["key"]: asked["value"] or ""})
+    _writer(service, request).set_tags({request["key"]: request["value"] or ""})
     return Reply({})
 
 
-def delete_tag(served: Served, asked: Asked) -> Reply:
+def delete_tag(service: TrackingService, request: ParsedRequest) -> Reply:
     """Remove one tag."""
-    _writer(served, asked).delete_tag(asked["key"])
+    _writer(service, request).delete_tag(request["key"])
     return Reply({})
 
 
-def batch(served: Served, asked: Asked) -> Reply:
+def batch(service: TrackingService, request: ParsedRequest) -> Reply:
     """Log metrics, params and tags; all are checked before anything is written."""
     from nbtrack.tracking.batch import log_batch
 
-    metrics, params, tags = (asked[name] or [] for name in ("metrics", "params", "tags"))
+    metrics, params, tags = (request[name] or [] for name in ("metrics", "params", "tags"))
     _check_sizes(len(metrics), len(params), len(tags))
     for name, given in (("params", params), ("tags", tags)):
         for index, item in enumerate(given):
             if not item["key"]:
                 raise missing(f"{name}[{index}].key")
     log_batch(
-        _writer(served, asked),
+        _writer(service, request),
         [_metric(item) for item in metrics],
         [Param(key, value) for key, value in decode.tag_pairs(params)],
         [RunTag(key, value) for key, value in decode.tag_pairs(tags)],
@@ -115,40 +115,40 @@ def _metric(given: Mapping[str, Any]) -> Metric:
     )
 
 
-def inputs(served: Served, asked: Asked) -> Reply:
+def inputs(service: TrackingService, request: ParsedRequest) -> Reply:
     """Record the datasets and the models that a run reads."""
     datasets = []
-    for item in asked["datasets"] or []:
+    for item in request["datasets"] or []:
         tags = [InputTag(key, value) for key, value in decode.tag_pairs(item["tags"])]
         datasets.append(DatasetInput(Dataset(**item["dataset"]), tags))
-    models = [LoggedModelInput(item["model_id"]) for item in asked["models"] or []]
-    _writer(served, asked).log_inputs(datasets, models)
+    models = [LoggedModelInput(item["model_id"]) for item in request["models"] or []]
+    _writer(service, request).log_inputs(datasets, models)
     return Reply({})
 
 
-def outputs(served: Served, asked: Asked) -> Reply:
+def outputs(service: TrackingService, request: ParsedRequest) -> Reply:
     """Record the models that a run has made."""
     models = [
-        LoggedModelOutput(item["model_id"], item["step"] or 0) for item in asked["models"] or []
+        LoggedModelOutput(item["model_id"], item["step"] or 0) for item in request["models"] or []
     ]
-    _writer(served, asked).log_outputs(models)
+    _writer(service, request).log_outputs(models)
     return Reply({})
 
 
-def model(served: Served, asked: Asked) -> Reply:
+def model(service: TrackingService, request: ParsedRequest) -> Reply:
     """Record what an older client says about a model that it keeps among the run's artifacts."""
     try:
-        found = json.loads(asked["model_json"])
+        found = json.loads(request["model_json"])
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
         raise InvalidParameterError(
-            f"Malformed model info. {asked['model_json'][:300]!r} is not a valid JSON object."
+            f"Malformed model info. {request['model_json'][:300]!r} is not a valid JSON object."
         )
     absent = sorted(_MODEL_FIELDS - found.keys())
     if absent:
         raise InvalidParameterError(f"Model json is missing mandatory fields: {absent}")
-    writer = _writer(served, asked)
+    writer = _writer(service, request)
     try:
         known = json.loads(writer.tags().get(MODEL_HISTORY, "[]"))
     except ValueError:

@@ -7,207 +7,209 @@ from nbtrack.limits import missing
 from nbtrack.protocol import decode, encode
 from nbtrack.server.messages import FileReply, Reply
 from nbtrack.server.mlflow.artifacts import opened
-from nbtrack.server.mlflow.served import Asked, Served
+from nbtrack.server.mlflow.service import ParsedRequest, TrackingService
 from nbtrack.store import registry
 
 MAX_MODELS = 100
 MAX_VERSIONS = 200_000
 
 
-def _model(served: Served, found: RegisteredModel) -> encode.Json:
-    latest = [_version(served, version) for version in found.latest_versions]
+def _model(service: TrackingService, found: RegisteredModel) -> encode.Json:
+    latest = [_version(service, version) for version in found.latest_versions]
     return encode.registered_model(found, latest)
 
 
-def _version(served: Served, found: ModelVersion) -> encode.Json:
+def _version(service: TrackingService, found: ModelVersion) -> encode.Json:
     source = found.source
     if source is not None and not source.startswith(("models:", "runs:")):
-        source = served.places.shown(source)
+        source = service.proxy.shown(source)
     return encode.model_version(found, source)
 
 
-def create_model(served: Served, asked: Asked) -> Reply:
+def create_model(service: TrackingService, request: ParsedRequest) -> Reply:
     """Make a registered model."""
-    tags = decode.tags(asked["tags"])
-    made = served.registry.registry.create_model(asked["name"], tags, asked["description"])
-    return Reply({"registered_model": _model(served, made)})
+    tags = decode.tags(request["tags"])
+    made = service.registry.registry.create_model(request["name"], tags, request["description"])
+    return Reply({"registered_model": _model(service, made)})
 
 
-def get_model(served: Served, asked: Asked) -> Reply:
+def get_model(service: TrackingService, request: ParsedRequest) -> Reply:
     """Return a registered model."""
-    with served.registry.read() as reader:
-        found = registry.get_registered_model(reader, asked["name"])
-    return Reply({"registered_model": _model(served, found)})
+    with service.registry.read() as reader:
+        found = registry.get_registered_model(reader, request["name"])
+    return Reply({"registered_model": _model(service, found)})
 
 
-def rename_model(served: Served, asked: Asked) -> Reply:
+def rename_model(service: TrackingService, request: ParsedRequest) -> Reply:
     """Give a registered model another name."""
-    if not asked["new_name"]:
+    if not request["new_name"]:
         raise missing("new_name")
-    found = served.registry.registry.rename_model(asked["name"], asked["new_name"])
-    return Reply({"registered_model": _model(served, found)})
+    found = service.registry.registry.rename_model(request["name"], request["new_name"])
+    return Reply({"registered_model": _model(service, found)})
 
 
-def update_model(served: Served, asked: Asked) -> Reply:
+def update_model(service: TrackingService, request: ParsedRequest) -> Reply:
     """Give a registered model another description."""
-    found = served.registry.registry.update_model(asked["name"], asked["description"])
-    return Reply({"registered_model": _model(served, found)})
+    found = service.registry.registry.update_model(request["name"], request["description"])
+    return Reply({"registered_model": _model(service, found)})
 
 
-def delete_model(served: Served, asked: Asked) -> Reply:
+def delete_model(service: TrackingService, request: ParsedRequest) -> Reply:
     """Remove a registered model."""
-    served.registry.registry.delete_model(asked["name"])
+    service.registry.registry.delete_model(request["name"])
     return Reply({})
 
 
-def search_models(served: Served, asked: Asked) -> Reply:
+def search_models(service: TrackingService, request: ParsedRequest) -> Reply:
     """Return a page of the registered models that fit a filter."""
     from nbtrack.store.search.registry import search_registered_models
 
-    limit = asked["max_results"]
-    with served.registry.read() as reader:
+    limit = request["max_results"]
+    with service.registry.read() as reader:
         found = search_registered_models(
             reader,
-            asked["filter"] or None,
+            request["filter"] or None,
             MAX_MODELS if limit is None else limit,
-            asked["order_by"],
-            asked["page_token"] or None,
+            request["order_by"],
+            request["page_token"] or None,
         )
-    listed = [_model(served, model) for model in found]
+    listed = [_model(service, model) for model in found]
     return Reply(encode.omit_none(registered_models=listed, next_page_token=found.token))
 
 
-def latest_versions(served: Served, asked: Asked) -> Reply:
+def latest_versions(service: TrackingService, request: ParsedRequest) -> Reply:
     """Return the latest version of each stage."""
-    with served.registry.read() as reader:
-        found = registry.get_latest_versions(reader, asked["name"], asked["stages"])
-    return Reply(encode.omit_none(model_versions=[_version(served, version) for version in found]))
+    with service.registry.read() as reader:
+        found = registry.get_latest_versions(reader, request["name"], request["stages"])
+    return Reply(encode.omit_none(model_versions=[_version(service, version) for version in found]))
 
 
-def set_model_tag(served: Served, asked: Asked) -> Reply:
+def set_model_tag(service: TrackingService, request: ParsedRequest) -> Reply:
     """Set a tag of a registered model."""
-    value = asked["value"] or ""
-    served.registry.registry.set_model_tag(asked["name"], asked["key"], value)
+    value = request["value"] or ""
+    service.registry.registry.set_model_tag(request["name"], request["key"], value)
     return Reply({})
 
 
-def delete_model_tag(served: Served, asked: Asked) -> Reply:
+def delete_model_tag(service: TrackingService, request: ParsedRequest) -> Reply:
     """Remove a tag of a registered model."""
-    served.registry.registry.delete_model_tag(asked["name"], asked["key"])
+    service.registry.registry.delete_model_tag(request["name"], request["key"])
     return Reply({})
 
 
-def set_alias(served: Served, asked: Asked) -> Reply:
+def set_alias(service: TrackingService, request: ParsedRequest) -> Reply:
     """Let an alias name a version."""
-    served.registry.registry.set_alias(asked["name"], asked["alias"], asked["version"])
+    service.registry.registry.set_alias(request["name"], request["alias"], request["version"])
     return Reply({})
 
 
-def delete_alias(served: Served, asked: Asked) -> Reply:
+def delete_alias(service: TrackingService, request: ParsedRequest) -> Reply:
     """Remove an alias."""
-    served.registry.registry.delete_alias(asked["name"], asked["alias"])
+    service.registry.registry.delete_alias(request["name"], request["alias"])
     return Reply({})
 
 
-def version_of_alias(served: Served, asked: Asked) -> Reply:
+def version_of_alias(service: TrackingService, request: ParsedRequest) -> Reply:
     """Return the version that an alias names."""
-    with served.registry.read() as reader:
-        found = registry.get_by_alias(reader, asked["name"], asked["alias"])
-    return Reply({"model_version": _version(served, found)})
+    with service.registry.read() as reader:
+        found = registry.get_by_alias(reader, request["name"], request["alias"])
+    return Reply({"model_version": _version(service, found)})
 
 
-def create_version(served: Served, asked: Asked) -> Reply:
+def create_version(service: TrackingService, request: ParsedRequest) -> Reply:
     """Make the next version of a registered model."""
     from nbtrack.tracking.registration import Stores, create_model_version
 
     made = create_model_version(
-        Stores(served.store, served.registry),
-        asked["name"],
-        served.places.inner(asked["source"]),
-        asked["run_id"] or None,
-        decode.tags(asked["tags"]),
-        asked["run_link"] or None,
-        asked["description"],
-        asked["model_id"] or None,
+        Stores(service.store, service.registry),
+        request["name"],
+        service.proxy.inner(request["source"]),
+        request["run_id"] or None,
+        decode.tags(request["tags"]),
+        request["run_link"] or None,
+        request["description"],
+        request["model_id"] or None,
     )
-    return Reply({"model_version": _version(served, made)})
+    return Reply({"model_version": _version(service, made)})
 
 
-def get_version(served: Served, asked: Asked) -> Reply:
+def get_version(service: TrackingService, request: ParsedRequest) -> Reply:
     """Return a version."""
-    with served.registry.read() as reader:
-        found = registry.get_version(reader, asked["name"], asked["version"])
-    return Reply({"model_version": _version(served, found)})
+    with service.registry.read() as reader:
+        found = registry.get_version(reader, request["name"], request["version"])
+    return Reply({"model_version": _version(service, found)})
 
 
-def update_version(served: Served, asked: Asked) -> Reply:
+def update_version(service: TrackingService, request: ParsedRequest) -> Reply:
     """Give a version another description."""
-    found = served.registry.registry.update_version(
-        asked["name"], asked["version"], asked["description"]
+    found = service.registry.registry.update_version(
+        request["name"], request["version"], request["description"]
     )
-    return Reply({"model_version": _version(served, found)})
+    return Reply({"model_version": _version(service, found)})
 
 
-def set_stage(served: Served, asked: Asked) -> Reply:
+def set_stage(service: TrackingService, request: ParsedRequest) -> Reply:
     """Move a version to a stage."""
-    found = served.registry.registry.transition_stage(
-        asked["name"],
-        asked["version"],
-        asked["stage"],
-        archive_existing=bool(asked["archive_existing_versions"]),
+    found = service.registry.registry.transition_stage(
+        request["name"],
+        request["version"],
+        request["stage"],
+        archive_existing=bool(request["archive_existing_versions"]),
     )
-    return Reply({"model_version": _version(served, found)})
+    return Reply({"model_version": _version(service, found)})
 
 
-def delete_version(served: Served, asked: Asked) -> Reply:
+def delete_version(service: TrackingService, request: ParsedRequest) -> Reply:
     """Remove a version."""
-    served.registry.registry.delete_version(asked["name"], asked["version"])
+    service.registry.registry.delete_version(request["name"], request["version"])
     return Reply({})
 
 
-def search_versions(served: Served, asked: Asked) -> Reply:
+def search_versions(service: TrackingService, request: ParsedRequest) -> Reply:
     """Return a page of the model versions that fit a filter."""
     from nbtrack.store.search.registry import search_model_versions
 
-    limit = asked["max_results"]
-    with served.registry.read() as reader:
+    limit = request["max_results"]
+    with service.registry.read() as reader:
         found = search_model_versions(
             reader,
-            asked["filter"] or None,
+            request["filter"] or None,
             MAX_VERSIONS if limit is None else limit,
-            asked["order_by"],
-            asked["page_token"] or None,
+            request["order_by"],
+            request["page_token"] or None,
         )
-    listed = [_version(served, version) for version in found]
+    listed = [_version(service, version) for version in found]
     return Reply(encode.omit_none(model_versions=listed, next_page_token=found.token))
 
 
-def download_uri(served: Served, asked: Asked) -> Reply:
+def download_uri(service: TrackingService, request: ParsedRequest) -> Reply:
     """Return where a client finds the files of a version."""
-    return Reply({"artifact_uri": served.places.shown(_storage(served, asked))})
+    return Reply({"artifact_uri": service.proxy.shown(_storage(service, request))})
 
 
-def _storage(served: Served, asked: Asked) -> str:
-    with served.registry.read() as reader:
-        return registry.storage_location(reader, asked["name"], asked["version"])
+def _storage(service: TrackingService, request: ParsedRequest) -> str:
+    with service.registry.read() as reader:
+        return registry.storage_location(reader, request["name"], request["version"])
 
 
-def file_of_version(served: Served, asked: Asked) -> FileReply:
+def file_of_version(service: TrackingService, request: ParsedRequest) -> FileReply:
     """Open a file of a version, as MLflow's pages do."""
-    location = served.places.checked(_storage(served, asked))
-    folder = served.registry.access.folder(location)
-    return opened(folder, asked["path"], asked.range)
+    location = service.proxy.checked(_storage(service, request))
+    folder = service.registry.access.folder(location)
+    return opened(folder, request["path"], request.range)
 
 
-def set_version_tag(served: Served, asked: Asked) -> Reply:
+def set_version_tag(service: TrackingService, request: ParsedRequest) -> Reply:
     """Set a tag of a version."""
-    served.registry.registry.set_version_tag(
-        asked["name"], asked["version"], asked["key"], asked["value"] or ""
+    service.registry.registry.set_version_tag(
+        request["name"], request["version"], request["key"], request["value"] or ""
     )
     return Reply({})
 
 
-def delete_version_tag(served: Served, asked: Asked) -> Reply:
+def delete_version_tag(service: TrackingService, request: ParsedRequest) -> Reply:
     """Remove a tag of a version."""
-    served.registry.registry.delete_version_tag(asked["name"], asked["version"], asked["key"])
+    service.registry.registry.delete_version_tag(
+        request["name"], request["version"], request["key"]
+    )
     return Reply({})

@@ -12,12 +12,12 @@ from nbtrack.server.messages import FileReply, Reply, Request
 from nbtrack.server.mlflow import (
     artifacts,
     experiments,
-    histories,
-    information,
     logged_models,
     logs,
+    metrics,
     registry,
     runs,
+    server_info,
 )
 from nbtrack.server.route import Route
 
@@ -54,7 +54,7 @@ def _routes(
     ]
 
 
-def _is_always_quick(_served: Any, _request: Request) -> bool:
+def _is_always_quick(_service: Any, _request: Request) -> bool:
     return True
 
 
@@ -83,9 +83,9 @@ MLFLOW: tuple[Route, ...] = (
     *_routes(endpoints.LOG_INPUTS, logs.inputs, is_quick=logs.is_open),
     *_routes(endpoints.LOG_OUTPUTS, logs.outputs, is_quick=logs.is_open),
     *_routes(endpoints.LOG_MODEL, logs.model),
-    *_routes(endpoints.GET_HISTORY, histories.history),
-    *_routes(endpoints.GET_HISTORY_BULK, histories.bulk),
-    *_routes(endpoints.GET_HISTORY_BULK_INTERVAL, histories.bulk_interval),
+    *_routes(endpoints.GET_HISTORY, metrics.history),
+    *_routes(endpoints.GET_HISTORY_BULK, metrics.bulk),
+    *_routes(endpoints.GET_HISTORY_BULK_INTERVAL, metrics.bulk_interval),
     *_routes(endpoints.LIST_ARTIFACTS, artifacts.of_run),
     *_routes(endpoints.PRESIGN_UPLOAD, artifacts.no_presigned_for_run),
     *_routes(endpoints.PRESIGN_DOWNLOAD, artifacts.no_presigned_for_run),
@@ -134,8 +134,8 @@ MLFLOW: tuple[Route, ...] = (
     *_routes(endpoints.SET_MODEL_VERSION_TAG, registry.set_version_tag),
     *_routes(endpoints.DELETE_MODEL_VERSION_TAG, registry.delete_version_tag),
     *_routes(endpoints.GET_MODEL_VERSION_ARTIFACT, registry.file_of_version),
-    *_routes(endpoints.HEALTH, information.health, is_quick=_is_always_quick),
-    *_routes(endpoints.GET_VERSION, information.version, is_quick=_is_always_quick),
-    *_routes(endpoints.GET_SERVER_INFO, information.server_info, is_quick=_is_always_quick),
-    *_routes(endpoints.ABSENT, information.absent, is_quick=_is_always_quick),
+    *_routes(endpoints.HEALTH, server_info.health, is_quick=_is_always_quick),
+    *_routes(endpoints.GET_VERSION, server_info.version, is_quick=_is_always_quick),
+    *_routes(endpoints.GET_SERVER_INFO, server_info.server_info, is_quick=_is_always_quick),
+    *_routes(endpoints.ABSENT, server_info.absent, is_quick=_is_always_quick),
 )

@@ -9,7 +9,7 @@ from nbtrack.errors import InvalidParameterError
 from nbtrack.limits import check_run_id, missing
 from nbtrack.protocol import encode
 from nbtrack.server.messages import Reply
-from nbtrack.server.mlflow.served import Asked, Served
+from nbtrack.server.mlflow.service import ParsedRequest, TrackingService
 from nbtrack.store.history import history_page
 from nbtrack.store.reader import Reader
 from nbtrack.store.runs import get_run
@@ -21,9 +21,13 @@ MAX_PER_RUN = 2_500
 _ALL = 2**62
 
 
-def history(served: Served, asked: Asked) -> Reply:
+def history(service: TrackingService, request: ParsedRequest) -> Reply:
     """Return the points of a metric by (timestamp, step, value); in pages where that is asked."""
-    run_id, limit, start = asked["run_id"], asked["max_results"], read_token(asked["page_token"])
+    run_id, limit, start = (
+        request["run_id"],
+        request["max_results"],
+        read_token(request["page_token"]),
+    )
     if limit is not None and limit <= 0:
         raise InvalidParameterError(
             f"Invalid value {limit} for parameter 'max_results' supplied. It must be a positive "
@@ -34,18 +38,18 @@ def history(served: Served, asked: Asked) -> Reply:
             f"Invalid value {limit} for parameter 'max_results' supplied. It must be at most "
             f"{MAX_POINTS}."
         )
-    with served.store.read() as reader:
+    with service.store.read() as reader:
         get_run(reader, run_id)
         wanted = _ALL if limit is None else limit + 1
-        found = history_page(reader, run_id, asked["metric_key"], start, wanted)
+        found = history_page(reader, run_id, request["metric_key"], start, wanted)
     token = make_token(start + limit) if limit is not None and len(found) > limit else None
     points = [encode.metric(point) for point in found[:limit]]
     return Reply(encode.omit_none(metrics=points, next_page_token=token))
 
 
-def bulk(served: Served, asked: Asked) -> Reply:
+def bulk(service: TrackingService, request: ParsedRequest) -> Reply:
     """Return a metric of several runs, one run after the other."""
-    run_ids, key = asked["run_id"] or [], asked["metric_key"]
+    run_ids, key = request["run_id"] or [], request["metric_key"]
     if not run_ids:
         raise InvalidParameterError(
             "GetMetricHistoryBulk request must specify at least one run_id."
@@ -57,9 +61,9 @@ def bulk(served: Served, asked: Asked) -> Reply:
         )
     if key is None:
         raise InvalidParameterError("GetMetricHistoryBulk request must specify a metric_key.")
-    left = MAX_POINTS if asked["max_results"] is None else min(asked["max_results"], MAX_POINTS)
+    left = MAX_POINTS if request["max_results"] is None else min(request["max_results"], MAX_POINTS)
     points = []
-    with served.store.read() as reader:
+    with service.store.read() as reader:
         for run_id in sorted(run_ids):
             if left <= 0:
                 break
@@ -69,12 +73,12 @@ def bulk(served: Served, asked: Asked) -> Reply:
     return Reply({"metrics": points})
 
 
-def bulk_interval(served: Served, asked: Asked) -> Reply:
+def bulk_interval(service: TrackingService, request: ParsedRequest) -> Reply:
     """Return a metric of several runs at steps that are spread evenly over an interval.
 
     Each run keeps its first and its last step.
     """
-    run_ids, first, last = asked["run_ids"], asked["start_step"], asked["end_step"]
+    run_ids, first, last = request["run_ids"], request["start_step"], request["end_step"]
     if not run_ids:
         raise missing("run_ids")
     if len(run_ids) > MAX_RUNS:
@@ -82,7 +86,7 @@ def bulk_interval(served: Served, asked: Asked) -> Reply:
             f"GetMetricHistoryBulkInterval request must specify at most {MAX_RUNS} run_ids. "
             f"Received {len(run_ids)} run_ids."
         )
-    limit = MAX_PER_RUN if asked["max_results"] is None else asked["max_results"]
+    limit = MAX_PER_RUN if request["max_results"] is None else request["max_results"]
     if not 1 <= limit <= MAX_PER_RUN:
         raise InvalidParameterError(f"max_results must be between 1 and {MAX_PER_RUN}.")
     if (first is None) != (last is None):
@@ -95,14 +99,14 @@ def bulk_interval(served: Served, asked: Asked) -> Reply:
             f"Found start_step={first} and end_step={last}."
         )
     points = []
-    with served.store.read() as reader:
-        reader.refresh(runs=[*map(check_run_id, run_ids)], history=[asked["metric_key"]])
+    with service.store.read() as reader:
+        reader.refresh(runs=[*map(check_run_id, run_ids)], history=[request["metric_key"]])
         for run_id in run_ids:
-            name = {"run_id": check_run_id(run_id), "key": asked["metric_key"]}
+            name = {"run_id": check_run_id(run_id), "key": request["metric_key"]}
             steps = [
                 row[0] for row in reader.named("history.steps", **name, first=first, last=last)
             ]
-            points += _at_steps(reader, run_id, asked["metric_key"], spread(steps, limit))
+            points += _at_steps(reader, run_id, request["metric_key"], spread(steps, limit))
     return Reply(encode.omit_none(metrics=points))
 
 

@@ -48,7 +48,7 @@ class Target:
 
 
 @dataclass
-class Places:
+class ArtifactProxy:
     """Tells clients where artifacts are, and finds what they ask for.
 
     Attributes

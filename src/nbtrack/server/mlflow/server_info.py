@@ -5,22 +5,22 @@ from __future__ import annotations
 from nbtrack.errors import NbtrackError
 from nbtrack.protocol.endpoints import PROTOCOL_VERSION
 from nbtrack.server.messages import Reply
-from nbtrack.server.mlflow.served import Asked, Served
+from nbtrack.server.mlflow.service import ParsedRequest, TrackingService
 
 
-def health(served: Served, asked: Asked) -> Reply:
+def health(service: TrackingService, request: ParsedRequest) -> Reply:
     """Say that the server answers."""
     return Reply("OK")
 
 
-def version(served: Served, asked: Asked) -> Reply:
+def version(service: TrackingService, request: ParsedRequest) -> Reply:
     """Return the version of MLflow whose protocol is spoken."""
     return Reply(PROTOCOL_VERSION)
 
 
-def server_info(served: Served, asked: Asked) -> Reply:
+def server_info(service: TrackingService, request: ParsedRequest) -> Reply:
     """Return what clients adapt to."""
-    proxied = served.places.proxied
+    proxied = service.proxy.proxied
     return Reply(
         {
             "store_type": "SqlStore",
@@ -36,7 +36,7 @@ def server_info(served: Served, asked: Asked) -> Reply:
     )
 
 
-def absent(served: Served, asked: Asked) -> Reply:
+def absent(service: TrackingService, request: ParsedRequest) -> Reply:
     """Say that there is no such endpoint: clients do without it then."""
     raise NbtrackError(
         "This server does not have this endpoint: it serves experiments, runs, artifacts, logged "

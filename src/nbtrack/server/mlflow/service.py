@@ -1,4 +1,4 @@
-"""What the endpoints of MLflow's protocol work on, and what they are asked."""
+"""What the endpoints of MLflow's protocol work on, and a request with its fields read."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from nbtrack.server.mlflow.places import Places
+from nbtrack.server.mlflow.artifact_proxy import ArtifactProxy
 from nbtrack.server.mlflow.uploads import Uploads
 from nbtrack.server.spool import Spool
 from nbtrack.store.artifact_access import ArtifactAccess
@@ -15,7 +15,7 @@ from nbtrack.store.store import Store
 
 
 @dataclass(frozen=True)
-class Served:
+class TrackingService:
     """A store that MLflow's clients track to.
 
     Attributes
@@ -23,7 +23,7 @@ class Served:
     store : Store
     registry : Store
         Where models are registered; mostly the same.
-    places : Places
+    proxy : ArtifactProxy
         Where artifacts are for a client.
     uploads : Uploads
         Files that come in parts.
@@ -31,7 +31,7 @@ class Served:
 
     store: Store
     registry: Store
-    places: Places
+    proxy: ArtifactProxy
     uploads: Uploads
 
     @classmethod
@@ -43,20 +43,20 @@ class Served:
         proxied: bool = True,
         destination: str | None = None,
         roots: Sequence[str] = (),
-    ) -> Served:
-        """Return what is served of a store, to others: ``roots`` are places of artifacts."""
+    ) -> TrackingService:
+        """Return the service of a store for others; ``roots`` are places of artifacts."""
         for each in (store, registry or store):
             each.access = ArtifactAccess(each.folder, roots, serves=True)
         kept = None if destination is None else local_path(destination)
         folder = store.folder / "uploads" if kept is None else kept / ".nbtrack-uploads"
         uploads = Uploads(folder)  # on the disk of the artifacts: a large file is written once
         uploads.sweep()
-        return cls(store, registry or store, Places(store, proxied, destination), uploads)
+        return cls(store, registry or store, ArtifactProxy(store, proxied, destination), uploads)
 
 
 @dataclass(frozen=True)
-class Asked:
-    """A request, read.
+class ParsedRequest:
+    """A request whose fields are read.
 
     Attributes
     ----------
