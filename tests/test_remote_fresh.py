@@ -9,8 +9,6 @@ from typing import Any
 import pytest
 
 import nbtrack
-from nbtrack.interop.nbtrack_store import NbtrackStore
-from nbtrack.interop.report import Report
 from nbtrack.protocol.client import RestClient
 from nbtrack.store import experiments, history, logged_models, run_lookup
 from nbtrack.store.column_sets import remembered_sets
@@ -184,13 +182,3 @@ def test_each_read_asks_for_what_it_looks_at(server, mirror, name):
     run_id = made(RestClient(server.url), 1_000, 0.5)
     with mirror.read() as reader:
         READS[name](reader, run_id)
-
-
-def test_what_is_exported_is_asked_for(server, mirror, workdir):
-    made(RestClient(server.url), 1_000, 0.5)
-    with mirror.read() as reader:
-        reader.refresh()  # there is a mirror now
-    source = NbtrackStore(mirror, Report("mirror", "copy"))
-    assert len(list(source.runs())) == source.run_count() > 0
-    assert source.point_count() == sum(len(batch.points) for batch in source.points())
-    assert list(source.models()) == list(source.registered()) == []

@@ -72,7 +72,6 @@ class NbtrackStore(Source):
             If one that was named is not there.
         """
         with self.store.read() as reader:
-            reader.refresh()
             rows = reader.named("bulk.experiments")
             tags: dict[str, dict[str, str]] = defaultdict(dict)
             for experiment, key, value in reader.named("bulk.experiment_tags"):
@@ -100,7 +99,6 @@ class NbtrackStore(Source):
         """Return the ids of the runs that are wanted, the first one first."""
         if self._runs is None:
             with self.store.read() as reader:
-                reader.refresh(runs_of=self.experiment_ids)
                 rows = reader.named("bulk.run_ids", experiments=self.experiment_ids)
             self._runs = [row[0] for row in rows]
         return self._runs
@@ -114,7 +112,6 @@ class NbtrackStore(Source):
         ids = self.run_ids()
         for first in range(0, len(ids), RUNS_AT_ONCE):
             with self.store.read() as reader:
-                reader.refresh(runs_of=self.experiment_ids)
                 found = get_runs(reader, ids[first : first + RUNS_AT_ONCE])
                 rows = reader.named("bulk.run_ids", experiments=self.experiment_ids)
             deleted = {run_id: time for run_id, time, _ in rows}
@@ -138,7 +135,6 @@ class NbtrackStore(Source):
             ids = self.run_ids()
             for first in range(0, len(ids), RUNS_AT_ONCE):
                 part = ids[first : first + RUNS_AT_ONCE]
-                reader.refresh(runs=part)
                 rows = reader.named("bulk.series_of_runs", runs=part)
                 found += [(row[0], row[1], row[2], row[3]) for row in rows]
         return sorted(found)
@@ -173,7 +169,6 @@ class NbtrackStore(Source):
     def _points(self, part: list[tuple[int, str, str, int]]) -> PointBatch:
         numbers = [row[0] for row in part]
         with self.store.read() as reader:
-            reader.refresh(runs=list({row[1]: None for row in part}), history=None)
             found = reader.columns(
                 SQL["bulk.points_of_series"], series=numbers, first=numbers[0], last=numbers[-1]
             )
@@ -184,7 +179,6 @@ class NbtrackStore(Source):
     def models(self) -> Iterator[ModelRecord]:
         """Yield the logged models, deleted ones too."""
         with self.store.read() as reader:
-            reader.refresh(models_of=self.experiment_ids)
             rows = reader.named("bulk_models.ids", experiments=self.experiment_ids)
             stages = {model_id: stage for model_id, stage, _ in rows}
             found = get_logged_models(reader, list(stages), deleted=True)
@@ -197,7 +191,6 @@ class NbtrackStore(Source):
             self.report.note("Registered models belong to no experiment, and were left out.")
             return
         with self.store.read() as reader:
-            reader.refresh(registry=True)
             rows = reader.named("bulk_models.registered")
             found = {m.name: m for m in get_registered_models(reader, [row[0] for row in rows])}
             versions = {name: reader.named("bulk_models.versions", name=name) for name in found}
