@@ -15,7 +15,7 @@ import css from './style_charts.css';
 import { followTheme, readTheme, type Theme } from './theme';
 import { type ChartOptions, Toolbar } from './toolbar';
 import type { PanelState } from './traces';
-import { nextFrame, Sight } from './sight';
+import { nextFrame, Visibility } from './visibility';
 
 export interface ChartExtras {
   /** Who is asked for the detail when somebody zooms, where the runs are stored. */
@@ -45,7 +45,7 @@ export class Chart {
   private readonly panels = new Map<string, Panel>();
   private readonly stale = new Set<string>();
   private readonly stops: (() => void)[] = [];
-  private readonly sight: Sight;
+  private readonly visibility: Visibility;
   private readonly detail: Detail | null;
   private arranged: Arranged | null = null;
   private theme: Theme;
@@ -88,7 +88,7 @@ export class Chart {
         this.touch();
       })
     );
-    this.sight = new Sight(root, () => void this.pump());
+    this.visibility = new Visibility(root, () => void this.pump());
     const resized = new ResizeObserver(() => {
       this.root.classList.toggle('nbt-narrow', this.root.clientWidth < 560);
       for (const panel of this.panels.values()) panel.resize();
@@ -144,7 +144,7 @@ export class Chart {
     this.disposed = true;
     cancelAnimationFrame(this.hoverFrame);
     this.detail?.forget();
-    this.sight.dispose();
+    this.visibility.dispose();
     for (const stop of this.stops) stop();
     for (const panel of this.panels.values()) panel.dispose();
     this.panels.clear();
@@ -159,12 +159,12 @@ export class Chart {
   }
 
   private async pump(): Promise<void> {
-    if (this.drawing || this.disposed || !this.sight.seen) return;
+    if (this.drawing || this.disposed || !this.visibility.visible) return;
     this.drawing = true;
     try {
       const plotly = await loadPlotly();
       await nextFrame();
-      while (!this.disposed && this.sight.seen && (this.allStale || this.stale.size > 0)) {
+      while (!this.disposed && this.visibility.visible && (this.allStale || this.stale.size > 0)) {
         this.placePanels(plotly);
         const group = this.stale.values().next().value;
         if (group === undefined) break;

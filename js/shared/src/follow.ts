@@ -5,7 +5,7 @@ import type { CardHead } from './head';
 import type { Head } from './protocol';
 import type { RunRef } from './requests';
 import type { SeriesSet } from './series';
-import { Sight } from './sight';
+import { Visibility } from './visibility';
 
 /** A live widget that is only late takes the place of the saved output before anything is asked. */
 const FIRST_MS = 1000;
@@ -32,14 +32,14 @@ export interface Followed {
  * while nobody sees the output, nor after the run has ended. Without answers the saved output stays as it is.
  */
 export class Follower {
-  private readonly sight: Sight;
+  private readonly visibility: Visibility;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private asking = false;
   private ended = false;
   private failures = 0;
 
   constructor(private readonly followed: Followed) {
-    this.sight = new Sight(followed.root, () => {
+    this.visibility = new Visibility(followed.root, () => {
       if (this.timer === undefined) void this.look();
     });
     this.timer = setTimeout(() => void this.look(), FIRST_MS);
@@ -48,13 +48,13 @@ export class Follower {
   dispose(): void {
     this.ended = true;
     clearTimeout(this.timer);
-    this.sight.dispose();
+    this.visibility.dispose();
   }
 
   private async look(): Promise<void> {
     clearTimeout(this.timer);
     this.timer = undefined;
-    if (this.asking || this.ended || !this.sight.seen) return;
+    if (this.asking || this.ended || !this.visibility.visible) return;
     this.asking = true;
     const begin = performance.now();
     try {

@@ -6,7 +6,7 @@ const MARGIN = '1500px';
  *
  * Tells when that may have changed.
  */
-export class Sight {
+export class Visibility {
   private readonly observer: IntersectionObserver | null;
 
   constructor(
@@ -19,7 +19,7 @@ export class Sight {
     document.addEventListener('visibilitychange', this.onChange);
   }
 
-  get seen(): boolean {
+  get visible(): boolean {
     if (document.visibilityState === 'hidden') return false;
     const { element } = this;
     // what is not in the page yet is about to be
@@ -32,7 +32,7 @@ export class Sight {
   }
 
   private readonly onChange = (): void => {
-    if (this.seen) this.changed();
+    if (this.visible) this.changed();
   };
 }
 
