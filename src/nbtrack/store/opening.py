@@ -144,7 +144,7 @@ def _is_sent(folder: Path, journal: str, end: tuple[int, int]) -> bool:
 
 def _proxied_root(uri: str) -> ArtifactRoot:
     """Return the artifacts that a server keeps; name and password go where this process tracks."""
-    from nbtrack.store.remote.served import root_of
+    from nbtrack.store.remote.proxied_artifacts import root_of
     from nbtrack.store.remote.store import RemoteStore
 
     return root_of(uri, [each.remote for each in opened() if isinstance(each, RemoteStore)])

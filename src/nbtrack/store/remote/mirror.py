@@ -18,7 +18,7 @@ from nbtrack.protocol.artifact_urls import proxied_uri
 from nbtrack.store.journal import now_ms
 from nbtrack.store.points import Points
 from nbtrack.store.reader import Reader
-from nbtrack.store.remote.outbox import LOCAL_EXPERIMENT_TAG, LOCAL_RUN
+from nbtrack.store.remote.payload import LOCAL_EXPERIMENT_TAG, LOCAL_RUN
 from nbtrack.store.remote.spool import Spool
 from nbtrack.store.series_points import Name, add_points
 

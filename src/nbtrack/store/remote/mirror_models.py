@@ -10,7 +10,7 @@ from nbtrack.protocol import decode
 from nbtrack.protocol.artifact_urls import proxied_uri
 from nbtrack.store.journal import now_ms
 from nbtrack.store.reader import Reader
-from nbtrack.store.remote.outbox import LOCAL_MODEL
+from nbtrack.store.remote.payload import LOCAL_MODEL
 from nbtrack.store.remote.spool import Spool
 
 Json = dict[str, Any]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from nbtrack.errors import NbtrackError, ServerDeniedError, ServerUnreachableError
 from nbtrack.store import tails
-from nbtrack.store.remote.delivery import Delivered, Delivery, NotYetError
+from nbtrack.store.remote.upload import Delivered, JournalUploader, NotYetError
 from nbtrack.store.tails import Tail
 
 if TYPE_CHECKING:
@@ -149,10 +149,10 @@ class Sender:
         found.sort(key=lambda tail: (not _makes_run(tail), _first_time(tail)))
         self._remote.set_waiting(found)
         report.left = len(found)
-        delivery = Delivery(self._remote, report)
+        uploader = JournalUploader(self._remote, report)
         for tail in found:
             try:
-                delivery.send(tail)
+                uploader.send(tail)
                 report.left -= 1
                 self._seen[tail.journal] = present[tail.journal]
                 self._remote.succeeded()

@@ -19,7 +19,7 @@ from nbtrack.protocol.client import RestClient
 from nbtrack.protocol.errors import status_of
 from nbtrack.store import tails
 from nbtrack.store.reader import Database, Reader
-from nbtrack.store.remote.outbox import LOCAL_MODEL, LOCAL_RUN
+from nbtrack.store.remote.payload import LOCAL_MODEL, LOCAL_RUN
 from nbtrack.store.remote.spool import LOCAL_EXPERIMENT, Spool
 from nbtrack.store.tails import Tail
 

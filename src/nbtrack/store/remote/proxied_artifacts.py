@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from nbtrack.store.remote.session import Session
 
 
-class ServedArtifacts:
+class ProxiedArtifacts:
     """A folder of artifacts behind a server's artifact proxy.
 
     With a mirror, files are written to its spool, which costs no waiting, and read from there
@@ -83,9 +83,9 @@ class ServedArtifacts:
 
     def kind(self, path: str) -> str | None:
         """Return ``"file"``, ``"folder"`` or None."""
-        waiting = self._spool.kind(path) if self._spool is not None else None
-        if waiting is not None:
-            return waiting
+        spooled = self._spool.kind(path) if self._spool is not None else None
+        if spooled is not None:
+            return spooled
         if not path:
             return "folder" if self._listed("") else None
         above, _, name = path.rpartition("/")
@@ -116,7 +116,7 @@ class ServedArtifacts:
             self._files.put(path, content, local.stat().st_size)
 
 
-def root_of(uri: str, servers: Iterable[Session]) -> ServedArtifacts:
+def root_of(uri: str, servers: Iterable[Session]) -> ProxiedArtifacts:
     """Return the artifacts that a URL of a server's artifact proxy names.
 
     Parameters
@@ -136,12 +136,12 @@ def root_of(uri: str, servers: Iterable[Session]) -> ServedArtifacts:
     base, path = found
     for remote in servers:
         if remote.url == base:
-            return ServedArtifacts(remote.rest, path, remote.spool.files / path)
-    return ServedArtifacts(RestClient(base, anonymous=True), path, None)
+            return ProxiedArtifacts(remote.rest, path, remote.spool.files / path)
+    return ProxiedArtifacts(RestClient(base, anonymous=True), path, None)
 
 
 @dataclass(frozen=True)
-class Waiting:
+class PendingUpload:
     """A file that is still to be sent.
 
     Attributes
@@ -158,12 +158,12 @@ class Waiting:
 
     def send(self, target: str, path: str) -> bool:
         """Send the file below a folder of artifacts; return whether it was still there."""
-        served = split_proxied(target)
+        proxied = split_proxied(target)
         try:
             before = self.place.stat()
             with self.place.open("rb") as content:
-                if served is not None:
-                    self.remote.sending.upload(f"{served[1]}/{path}", content, before.st_size)
+                if proxied is not None:
+                    self.remote.sending.upload(f"{proxied[1]}/{path}", content, before.st_size)
                 else:
                     self.remote.store.access.folder(target).put_stream(path, content)
         except FileNotFoundError:
@@ -184,7 +184,7 @@ class Waiting:
             folder = folder.parent
 
 
-def waiting(remote: Session, target: str, owner: str, path: str) -> Waiting | None:
+def pending_upload(remote: Session, target: str, owner: str, path: str) -> PendingUpload | None:
     """Return the file of a run or a model that waits to be sent, or None.
 
     Parameters
@@ -196,13 +196,13 @@ def waiting(remote: Session, target: str, owner: str, path: str) -> Waiting | No
         Its id in the mirror.
     path : str
     """
-    served = split_proxied(target)
-    if served is not None:
-        place = remote.spool.files / served[1] / path
+    proxied = split_proxied(target)
+    if proxied is not None:
+        place = remote.spool.files / proxied[1] / path
         if place.is_file():
-            return Waiting(place, remote, spooled=True)
+            return PendingUpload(place, remote, spooled=True)
     for pattern in (f"*/{owner}", f"*/models/{owner}/artifacts"):
         for folder in remote.artifacts.glob(pattern):
             if (folder / path).is_file():
-                return Waiting(folder / path, remote, spooled=False)
+                return PendingUpload(folder / path, remote, spooled=False)
     return None

@@ -18,7 +18,7 @@ LOCAL_EXPERIMENT_TAG = "nbtrack.local_experiment_id"
 
 
 @dataclass
-class ModelNews:
+class ModelUpdate:
     """What a journal says about one logged model."""
 
     created: Json | None = None
@@ -30,7 +30,7 @@ class ModelNews:
 
 
 @dataclass
-class Outbox:
+class JournalPayload:
     """What one piece of a journal says: of tags and status the last word, all else once."""
 
     run_id: str
@@ -43,18 +43,18 @@ class Outbox:
     read_models: dict[str, None] = field(default_factory=dict)
     made_models: dict[str, int] = field(default_factory=dict)
     metrics: list[Json] = field(default_factory=list)
-    models: dict[str, ModelNews] = field(default_factory=dict)
+    models: dict[str, ModelUpdate] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, tail: Tail) -> Outbox:
+    def of(cls, tail: Tail) -> JournalPayload:
         """Sort the events of a journal's tail; its points stay where they are."""
         self = cls(tail.run_id)
         for event in tail.events:
             self._add(event)
         return self
 
-    def _model(self, event: Json) -> ModelNews:
-        return self.models.setdefault(str(event["model_id"]), ModelNews())
+    def _model(self, event: Json) -> ModelUpdate:
+        return self.models.setdefault(str(event["model_id"]), ModelUpdate())
 
     def _add(self, event: Json) -> None:
         match event["event"]:

@@ -21,7 +21,7 @@ from nbtrack.limits import MAX_BATCH
 from nbtrack.protocol import encode
 from nbtrack.protocol.batches import split
 from nbtrack.protocol.errors import missing_at_server, status_of
-from nbtrack.store.remote.outbox import LOCAL_RUN, Outbox
+from nbtrack.store.remote.payload import LOCAL_RUN, JournalPayload
 from nbtrack.store.tails import Tail
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class Delivered:
     refused: dict[str, int] = field(default_factory=dict)
 
 
-class Delivery:
+class JournalUploader:
     """Sends pieces of journals.
 
     Parameters
@@ -83,15 +83,15 @@ class Delivery:
             If the server takes nothing now.
         """
         self._journal = tail.journal
-        out = Outbox.of(tail)
+        payload = JournalPayload.of(tail)
         try:
-            run_id = self._run(out, tail)
-            self._send_models(out)
+            run_id = self._run(payload, tail)
+            self._send_models(payload)
             if run_id is not None:
-                self._send_run(run_id, out)
+                self._send_run(run_id, payload)
                 self._send_points(run_id, tail)
-                if out.update:
-                    self._call("runs/update", {"run_id": run_id, **out.update})
+                if payload.update:
+                    self._call("runs/update", {"run_id": run_id, **payload.update})
         except GoneError as gone:
             rest = {"events": tail.events, "points": len(tail.records)}
             self._refuse(str(gone), rest, len(tail.events) + len(tail.records))
@@ -99,16 +99,16 @@ class Delivery:
 
     # -- runs ------------------------------------------------------------------------------
 
-    def _run(self, out: Outbox, tail: Tail) -> str | None:
+    def _run(self, payload: JournalPayload, tail: Tail) -> str | None:
         """Return the server's id of the run, made there if need be; None for a model's journal."""
-        if out.run_id.startswith("m-"):
+        if payload.run_id.startswith("m-"):
             return None
-        if out.created is None or out.created.get("server"):
-            return self._server_run(out.run_id)
-        known = self._spool.server_id(out.run_id)
+        if payload.created is None or payload.created.get("server"):
+            return self._server_run(payload.run_id)
+        known = self._spool.server_id(payload.run_id)
         if known is None:
-            known = self._create(out)
-            self._spool.add_id(out.run_id, known)
+            known = self._create(payload)
+            self._spool.add_id(payload.run_id, known)
         return known
 
     def _server_run(self, run_id: str) -> str:
@@ -117,13 +117,13 @@ class Delivery:
             raise NotYetError(run_id)
         return known or run_id
 
-    def _create(self, out: Outbox) -> str:
-        made = dict(out.created or {})
+    def _create(self, payload: JournalPayload) -> str:
+        made = dict(payload.created or {})
         experiment_id = self._remote.server_experiment(str(made["experiment_id"]))
-        found = self._remote.run_of_tag(experiment_id, out.run_id)
+        found = self._remote.run_of_tag(experiment_id, payload.run_id)
         if found is not None:
             return found
-        tags = {LOCAL_RUN: out.run_id, RUN_NAME: str(made["run_name"])}
+        tags = {LOCAL_RUN: payload.run_id, RUN_NAME: str(made["run_name"])}
         answer = self._call(
             "runs/create",
             {
@@ -137,28 +137,28 @@ class Delivery:
         )
         return str(answer["run"]["info"]["run_id"])
 
-    def _send_run(self, run_id: str, out: Outbox) -> None:
-        tags = {key: value for key, value in out.tags.items() if value is not None}
+    def _send_run(self, run_id: str, payload: JournalPayload) -> None:
+        tags = {key: value for key, value in payload.tags.items() if value is not None}
         if PARENT in tags:
             tags[PARENT] = self._server_run(tags[PARENT])
-        self._send_items(run_id, "params", encode.tags(out.params))
+        self._send_items(run_id, "params", encode.tags(payload.params))
         self._send_items(run_id, "tags", encode.tags(tags))
-        for key in (key for key, value in out.tags.items() if value is None):
+        for key in (key for key, value in payload.tags.items() if value is None):
             self._try("runs/delete-tag", {"run_id": run_id, "key": key}, missing_is_fine=True)
         self._send_items(
             run_id,
             "metrics",
-            [{**m, "model_id": self._server_model(m["model_id"])} for m in out.metrics],
+            [{**m, "model_id": self._server_model(m["model_id"])} for m in payload.metrics],
         )
-        if out.datasets or out.read_models:
-            models = [{"model_id": self._server_model(m)} for m in out.read_models]
-            body = {"run_id": run_id, "datasets": out.datasets, "models": models}
+        if payload.datasets or payload.read_models:
+            models = [{"model_id": self._server_model(m)} for m in payload.read_models]
+            body = {"run_id": run_id, "datasets": payload.datasets, "models": models}
             self._try("runs/log-inputs", body)
-        for model_id, step in out.made_models.items():
+        for model_id, step in payload.made_models.items():
             self._send_output(run_id, self._server_model(model_id), step)
-        if out.files:
+        if payload.files:
             target = self._remote.files_of_run(run_id)
-            self._send_files(target, out.run_id, list(out.files))
+            self._send_files(target, payload.run_id, list(payload.files))
 
     def _send_points(self, run_id: str, tail: Tail) -> None:
         if not len(tail.records):
@@ -205,9 +205,9 @@ class Delivery:
 
     # -- logged models -----------------------------------------------------------------------
 
-    def _send_models(self, out: Outbox) -> None:
-        for model_id, news in out.models.items():
-            made = news.created
+    def _send_models(self, payload: JournalPayload) -> None:
+        for model_id, update in payload.models.items():
+            made = update.created
             if made is not None and not made.get("server") and not self._spool.server_id(model_id):
                 source = made.get("source_run_id")
                 fields = {**made, "source_run_id": self._server_run(source) if source else None}
@@ -216,23 +216,23 @@ class Delivery:
                 self._spool.add_id(model_id, known)
             known = self._server_model(model_id)
             place = f"logged-models/{known}"
-            for part in split("params", encode.tags(news.params)):
+            for part in split("params", encode.tags(update.params)):
                 self._try(f"{place}/params", {"model_id": known, "params": part})
-            tags = {key: value for key, value in news.tags.items() if value is not None}
+            tags = {key: value for key, value in update.tags.items() if value is not None}
             if tags:
                 body = {"model_id": known, "tags": encode.tags(tags)}
                 self._try(f"{place}/tags", body, method="PATCH")
-            for key in (key for key, value in news.tags.items() if value is None):
+            for key in (key for key, value in update.tags.items() if value is None):
                 self._try(
                     f"{place}/tags/{_quoted(key)}", None, method="DELETE", missing_is_fine=True
                 )
-            for run_id, step in news.outputs:
+            for run_id, step in update.outputs:
                 self._send_output(self._server_run(run_id), known, step)
-            if news.files:
-                self._send_files(self._remote.files_of_model(known), model_id, list(news.files))
-            if news.status:
+            if update.files:
+                self._send_files(self._remote.files_of_model(known), model_id, list(update.files))
+            if update.status:
                 self._send_shared(model_id, known)
-                self._try(place, {"model_id": known, "status": news.status}, method="PATCH")
+                self._try(place, {"model_id": known, "status": update.status}, method="PATCH")
 
     def _server_model(self, model_id: str) -> str:
         known = self._spool.server_id(model_id)
@@ -253,10 +253,10 @@ class Delivery:
     # -- files -------------------------------------------------------------------------------
 
     def _send_files(self, target: str, owner: str, paths: list[str]) -> None:
-        from nbtrack.store.remote.served import waiting
+        from nbtrack.store.remote.proxied_artifacts import pending_upload
 
         for path in paths:
-            file = waiting(self._remote, target, owner, path)
+            file = pending_upload(self._remote, target, owner, path)
             if file is None:  # sent before, taken away again, or put there at once
                 continue
             try:
