@@ -188,9 +188,9 @@ class Lab:
         )
 
     def run_all(self) -> None:
-        """Run all cells and wait for the last one."""
+        """Run all cells and wait for the last one, however long it computes: tests have a limit."""
         self.command("notebook:run-all-cells")
-        self.done()
+        self.done(timeout_s=600)
 
     def done(self, timeout_s: float = 90) -> None:
         """Wait until no cell runs or waits, and the kernel is idle."""

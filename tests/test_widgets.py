@@ -278,3 +278,16 @@ def test_what_a_page_changes_arrives_in_python() -> None:
     chart = MetricChart([RunRef("a", "a")], [curve(5)])
     chart.set_state({"smoothing": 0.5, "log_y": True})
     assert (chart.smoothing, chart.log_y) == (0.5, True)
+
+
+def test_a_page_that_missed_points_gets_them_when_no_more_are_logged() -> None:
+    chart = MetricChart([RunRef("a", "a")], [curve(3)])
+    chart.append([curve(5, start=3)])
+    assert chart.content["seq"] == 0
+    chart._made_at = chart._pushed_at = chart._pushed_at - 60  # a minute later
+    chart.catch_up()
+    assert (chart.content["seq"], len(chart.content["value"])) == (1, 8 * 8)
+    chart._pushed_at -= 60
+    before = chart.content
+    chart.catch_up()
+    assert chart.content is before

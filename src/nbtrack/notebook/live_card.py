@@ -149,6 +149,7 @@ class LiveCard:
                 if self._live and time.monotonic() - told >= HEAD_EVERY_S:
                     told = time.monotonic()
                     self._tell()
+                    self._card.catch_up()  # also where nothing was logged since
                 rest = min(LONGEST_REST_S, REST * (time.thread_time() - begin))
         except Exception as error:  # noqa: BLE001  a thread has no caller: it is said, by name
             self._run.store.say(

@@ -115,10 +115,18 @@ class MetricChart(View):
             self._seq += 1
             series, buffers = encoded([thinned(curve, MAX_NEW_POINTS) for curve in curves])
             self.send({"type": "append", "seq": self._seq, "series": series}, buffers)
+            self.catch_up()
+
+    def catch_up(self) -> None:
+        """Send all points once more, if some were sent one by one and it is some time ago.
+
+        A page that is only just opening the chart misses the first messages, and a kernel that
+        runs a cell cannot hear it ask.
+        """
+        with self._lock:
             now = time.monotonic()
-            # a page that is only just opening the chart misses the first messages
             every = min(CONTENT_EVERY_S, max(0.25, (now - self._made_at) / 4))
-            if now - self._pushed_at >= every:
+            if self._seq != self._pushed_seq and now - self._pushed_at >= every:
                 self._push()
 
     def replace_curves(self, curves: Sequence[Curve]) -> None:
