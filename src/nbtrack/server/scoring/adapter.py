@@ -12,7 +12,7 @@ from nbtrack.errors import NbtrackError
 from nbtrack.server.connections import Application
 from nbtrack.server.handler import ClientHandler
 from nbtrack.server.pace import Transfer
-from nbtrack.server.scoring.endpoints import ROUTES, Answer, Asked, failure
+from nbtrack.server.scoring.endpoints import ROUTES, Answer, ScoringRequest, failure
 from nbtrack.server.scoring.guard import Guard
 from nbtrack.server.scoring.service import Service
 
@@ -131,8 +131,8 @@ class ScoringHandler(ClientHandler):
             )
             self._send(failure(error, self.service))
             return
-        asked = Asked(body, self.request.headers.get("Content-Type"))
-        answer = await endpoint(self.service, asked)
+        request = ScoringRequest(body, self.request.headers.get("Content-Type"))
+        answer = await endpoint(self.service, request)
         self._begin(answer)
         await self.end(answer.text.encode())
 

@@ -25,7 +25,7 @@ _FROM_MODEL = {"INTERNAL_ERROR", "INVALID_STATE", "DATA_LOSS", "NOT_IMPLEMENTED"
 
 
 @dataclass(frozen=True)
-class Asked:
+class ScoringRequest:
     """A request: its body, and the content type that was named for it."""
 
     body: bytes = b""
@@ -40,25 +40,25 @@ class Answer:
     status: int = 200
 
 
-Endpoint = Callable[[Service, Asked], Awaitable[Answer]]
+Endpoint = Callable[[Service, ScoringRequest], Awaitable[Answer]]
 
 
-async def ping(service: Service, asked: Asked) -> Answer:
+async def ping(service: Service, request: ScoringRequest) -> Answer:
     """Say that the model is loaded."""
     return Answer("\n")
 
 
-async def version(service: Service, asked: Asked) -> Answer:
+async def version(service: Service, request: ScoringRequest) -> Answer:
     """Return the version of nbtrack."""
     return Answer(str(import_module("nbtrack").__version__))
 
 
-async def invocations(service: Service, asked: Asked) -> Answer:
+async def invocations(service: Service, request: ScoringRequest) -> Answer:
     """Score what was sent."""
     try:
         async with asyncio.timeout(service.limits.timeout_s):
             try:
-                future = service.batches.submit(await _read(service, asked))
+                future = service.batches.submit(await _read(service, request))
             except NbtrackError as error:
                 return failure(error, service)
             try:
@@ -76,10 +76,12 @@ async def invocations(service: Service, asked: Asked) -> Answer:
         )
 
 
-async def _read(service: Service, asked: Asked) -> Payload:
-    if len(asked.body) <= SMALL:
-        return read_payload(asked.body, asked.content_type, service.expected)
-    return await asyncio.to_thread(read_payload, asked.body, asked.content_type, service.expected)
+async def _read(service: Service, request: ScoringRequest) -> Payload:
+    if len(request.body) <= SMALL:
+        return read_payload(request.body, request.content_type, service.expected)
+    return await asyncio.to_thread(
+        read_payload, request.body, request.content_type, service.expected
+    )
 
 
 def failure(error: NbtrackError, service: Service, cause: Exception | None = None) -> Answer:
