@@ -182,3 +182,22 @@ def test_each_read_asks_for_what_it_looks_at(server, mirror, name):
     run_id = made(RestClient(server.url), 1_000, 0.5)
     with mirror.read() as reader:
         READS[name](reader, run_id)
+
+
+def test_a_name_is_looked_for_in_other_experiments_only_where_it_must_be(
+    server, mirror, monkeypatch
+):
+    rest = RestClient(server.url)
+    made(rest, 1_000, 0.5)
+    empty = str(rest.post("experiments/create", {"name": "empty"})["experiment_id"])
+    asked: list[list[str] | None] = []
+    runs_of = mirror.remote.pull.runs_of
+    monkeypatch.setattr(
+        mirror.remote.pull, "runs_of", lambda ids: asked.append(ids) or runs_of(ids)
+    )
+    with mirror.read() as reader:
+        newest = run_lookup.find_run(reader, "run", "0")
+        assert asked == [["0"]]
+        asked.clear()
+        assert run_lookup.find_run(reader, "run", empty) == newest
+        assert asked == [[empty], None]

@@ -26,9 +26,12 @@ def find_run(reader: Reader, name: str, experiment_id: str) -> str:
     NotFoundError
         If there is none; the message has the nearest name.
     """
-    reader.refresh(runs_of=None)
     known = reader.experiment_id(experiment_id)
+    reader.refresh(runs_of=[known])
     rows = reader.named("run_lookup.by_name", name=name, experiment_id=known)
+    if not rows or str(rows[0][1]) != known:
+        reader.refresh(runs_of=None)  # only now: a server may have many more
+        rows = reader.named("run_lookup.by_name", name=name, experiment_id=known)
     if not rows and _ID.fullmatch(name):
         rows = reader.named("run_lookup.by_id", name=name)
     if len(rows) == 1:

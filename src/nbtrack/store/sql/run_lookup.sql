@@ -1,7 +1,7 @@
 -- Runs as people name them.
 
 -- name: by_name
-SELECT run_id
+SELECT run_id, experiment_id
 FROM runs
 WHERE lifecycle_stage = 'active' AND run_name = $name
 ORDER BY experiment_id = $experiment_id DESC, start_time DESC
