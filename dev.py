@@ -39,7 +39,7 @@ OLDEST = (3, 11)
 OLDEST_NODE = (20, 19)
 HEARTBEAT = 10.0
 # in the order of their names: the slowest files have few tests and would else come last
-SIDE_BY_SIDE = ["-n", "auto", "--maxprocesses", "4", "--dist", "loadfile", "--no-loadscope-reorder"]
+SIDE_BY_SIDE = ["-n", "auto", "--dist", "loadfile", "--no-loadscope-reorder", "--maxprocesses"]
 NO_TESTS = 5
 MOST_LINES = 25
 
@@ -289,11 +289,11 @@ def test(arguments: argparse.Namespace) -> None:
     run_checks(static_checks(command), failures)
     run_checks({"vitest": [command, "--prefix", ROOT / "js", "run", "test"]}, failures)
     env = environment()
-    # those in a browser wait for pages: beside others they would wait too long
-    run_pytest(["-m", "not browser", *SIDE_BY_SIDE, *arguments.pytest], env, failures)
+    # those in a browser wait for pages: beside many others they would wait too long
+    run_pytest(["-m", "not browser", *SIDE_BY_SIDE, "4", *arguments.pytest], env, failures)
     if browser:
         env["NBTRACK_CHROMIUM"] = browser
-        run_pytest(["-m", "browser", *arguments.pytest], env, failures)
+        run_pytest(["-m", "browser", *SIDE_BY_SIDE, "2", *arguments.pytest], env, failures)
     else:
         say("The browser tests were left out: there is no Chromium or Chrome. Install one, or")
         say("set NBTRACK_CHROMIUM to its path, and run this again.")
