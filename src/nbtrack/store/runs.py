@@ -29,7 +29,6 @@ from nbtrack.limits import check_experiment_id, check_key, check_run_id
 from nbtrack.store.artifact_paths import artifact_uri
 from nbtrack.store.experiments import Experiments, Place
 from nbtrack.store.journal import now_ms
-from nbtrack.store.liveness import silent_runs
 from nbtrack.store.owner import Owner
 from nbtrack.store.reader import Database, Reader
 from nbtrack.store.writer import RunWriter, checked_tags
@@ -331,6 +330,8 @@ class Runs:
         return ids
 
     def _interrupted(self, run_ids: list[str]) -> list[str]:
+        from nbtrack.store.liveness import silent_runs
+
         with self._database.read() as reader:
             reader.refresh(runs=run_ids)
             found = {row[0] for row in reader.named("edits.interrupted", run_ids=run_ids)}
