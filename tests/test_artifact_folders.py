@@ -14,9 +14,9 @@ import pytest
 
 import nbtrack
 from nbtrack.errors import InvalidParameterError, NbtrackWarning, NotFoundError, StoreError
-from nbtrack.store.artifact_roots import FileNow
-from nbtrack.store.artifacts import ArtifactFolder
-from nbtrack.store.folder_files import MAX_REPEATED, FolderFiles
+from nbtrack.store.artifacts.folder import ArtifactFolder
+from nbtrack.store.artifacts.folder_files import MAX_REPEATED, FolderFiles
+from nbtrack.store.artifacts.roots import FileNow
 
 
 @pytest.fixture

@@ -26,8 +26,8 @@ from nbtrack.server.mlflow import experiments as protocol
 from nbtrack.server.mlflow.service import ParsedRequest, TrackingService
 from nbtrack.server.routes import artifact
 from nbtrack.store import compact, open_store
-from nbtrack.store.artifact_access import ArtifactAccess, is_below
-from nbtrack.store.artifact_paths import resolved
+from nbtrack.store.artifacts.access import ArtifactAccess, is_below
+from nbtrack.store.artifacts.paths import resolved
 from nbtrack.store.store import Store
 
 SRC = Path(__file__).parents[1] / "src"
@@ -344,7 +344,8 @@ def test_a_new_model_does_not_clear_the_folder_that_a_row_names(
 def test_artifacts_of_rows_are_opened_at_one_place() -> None:
     """``ArtifactFolder(...)`` believes what it is given: only what users name may be."""
     may = {
-        "store/artifacts.py", "store/artifact_access.py",  # folder_and_path: what a user names
+        "store/artifacts/folder.py",  # folder_and_path: what a user names
+        "store/artifacts/access.py",
         "models/flavors/torch/state_dicts.py",  # what a user names
         "interop/artifact_export.py", "interop/files.py", "interop/importing.py",
         "interop/mlflow_files.py",

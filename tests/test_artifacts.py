@@ -27,9 +27,9 @@ from nbtrack.errors import (
     NotFoundError,
     StoreLockedError,
 )
-from nbtrack.store.artifact_paths import check_artifact_path
-from nbtrack.store.artifacts import ArtifactFolder
-from nbtrack.store.content import sweep_artifacts
+from nbtrack.store.artifacts.content import sweep_artifacts
+from nbtrack.store.artifacts.folder import ArtifactFolder
+from nbtrack.store.artifacts.paths import check_artifact_path
 
 
 def folder_of(base: Path, run: str = "run", record: Any = None) -> ArtifactFolder:
@@ -169,7 +169,7 @@ def test_a_text_stream_is_refused(tmp_path: Path) -> None:
 def test_a_stream_is_stored_in_constant_memory(tmp_path: Path) -> None:
     code = f"""if True:
         import resource, subprocess
-        from nbtrack.store.artifacts import ArtifactFolder
+        from nbtrack.store.artifacts.folder import ArtifactFolder
         folder = ArtifactFolder({str(tmp_path)!r})
         folder.put_bytes("warm", b"x" * 1000)
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -204,7 +204,7 @@ def test_many_threads_write_the_same_content_and_the_same_name(tmp_path: Path) -
 
 
 def test_a_change_that_never_ends_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nbtrack.store.artifacts.LOCK_TIMEOUT", 0.05)
+    monkeypatch.setattr("nbtrack.store.artifacts.folder.LOCK_TIMEOUT", 0.05)
     folder = folder_of(tmp_path)
     with folder.exclusive(), pytest.raises(StoreLockedError, match="Try again"):
         folder.exclusive().__enter__()

@@ -19,8 +19,7 @@ import small_models
 from nbtrack.errors import InvalidParameterError, NbtrackError
 from nbtrack.models.loading import ChangedModelError, UnreadableModelError
 from nbtrack.projects.sources import _unpacked
-from nbtrack.store.archives import check_archive
-from nbtrack.store.yaml_text import read_yaml
+from nbtrack.untrusted_files import check_archive, read_yaml
 
 pytestmark = pytest.mark.usefixtures("workdir")
 RECORD = "nbtrack-files.json"

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from nbtrack.errors import InvalidParameterError, NbtrackWarning
-from nbtrack.store.artifacts import ArtifactFolder
+from nbtrack.store.artifacts.folder import ArtifactFolder
 from nbtrack.tracking.images import Image, log_image, to_pixels
 
 

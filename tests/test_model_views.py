@@ -18,7 +18,7 @@ from nbtrack.rpc import answer
 from nbtrack.server.messages import Request
 from nbtrack.server.routes import action_of_request
 from nbtrack.store import open_store
-from nbtrack.store.artifacts import ArtifactFolder
+from nbtrack.store.artifacts.folder import ArtifactFolder
 from nbtrack.views.models.card import card_facts, model_bundle
 from nbtrack.views.models.facts import logged_model
 from nbtrack.views.models.files import (

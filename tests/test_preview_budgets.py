@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from nbtrack.store.artifacts import ArtifactFolder
+from nbtrack.store.artifacts.folder import ArtifactFolder
 from nbtrack.views import parquet_rows, previews
 from nbtrack.views.previews import picture_size
 

@@ -10,8 +10,8 @@ import pytest
 
 import nbtrack
 from nbtrack.protocol.client import RestClient
+from nbtrack.rpc.column_sets import remembered_sets
 from nbtrack.store import experiments, history, logged_models, run_lookup
-from nbtrack.store.column_sets import remembered_sets
 from nbtrack.store.frame import runs_frame
 from nbtrack.store.opening import open_store
 from nbtrack.store.reader import Reader

@@ -25,7 +25,7 @@ from nbtrack.server.discovery import stores_below
 from nbtrack.server.messages import Request as Asked
 from nbtrack.server.routes import ROUTES, action_of_request
 from nbtrack.server.watching import Leases
-from nbtrack.store.changes import Changes
+from nbtrack.store.file_watch import Changes
 from nbtrack.store.opening import open_store
 from programs import SRC, start
 from servers import TOKEN

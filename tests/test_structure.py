@@ -99,7 +99,7 @@ RATCHETS: dict[str, tuple[int, Callable[[], list[str]]]] = {
     # goal: 0
     "TypeScript modules in import circles": (0, typescript_in_circles),
     # goal: 8, its door and what may be imported beside it
-    "modules of the store imported outside": (54, store_modules_used_outside),
+    "modules of the store imported outside": (51, store_modules_used_outside),
     # goal: 0; only store/opening.py knows that there are tracking servers
     "imports of store.remote in the store": (0, store_remote_used_in_store),
     # goal: 0; the remote store overrides hooks
@@ -119,7 +119,7 @@ RATCHETS: dict[str, tuple[int, Callable[[], list[str]]]] = {
     # goal: 20, each with a reason
     "modules below 60 lines": (58, short_modules),
     # goal: 350
-    "Python files": (514, lambda: list(modules())),
+    "Python files": (515, lambda: list(modules())),
 }
 
 

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 import nbtrack
 from nbtrack.errors import InvalidParameterError, MissingDependencyError, NotFoundError
-from nbtrack.store.artifacts import ArtifactFolder
+from nbtrack.store.artifacts.folder import ArtifactFolder
 from nbtrack.tracking import artifacts
 from nbtrack.tracking.images import Image
 from nbtrack.tracking.tables import load_table, log_table, read_table, table_paths
@@ -57,7 +57,7 @@ def test_rows_of_several_threads_and_processes_all_arrive(tmp_path: Path) -> Non
     code = f"""if True:
         import threading
         from pathlib import Path
-        from nbtrack.store.artifacts import ArtifactFolder
+        from nbtrack.store.artifacts.folder import ArtifactFolder
         from nbtrack.tracking.tables import log_table
         class Target:
             artifacts = ArtifactFolder({str(tmp_path / "run")!r}, cache=Path({str(tmp_path)!r}))

@@ -12,7 +12,7 @@ from nbtrack.tracking import start as _start
 if TYPE_CHECKING:
     import pandas as pd
 
-    from nbtrack.store.artifacts import ArtifactFolder
+    from nbtrack.store.artifacts.folder import ArtifactFolder
     from nbtrack.tracking.run_artifacts import RunArtifacts
 
 

@@ -14,9 +14,9 @@ from nbtrack.interop.report import Report
 from nbtrack.protocol.artifact_urls import proxied_path
 from nbtrack.protocol.client import RestClient
 from nbtrack.protocol.transfer import ProxiedFolder
-from nbtrack.store.artifact_access import ArtifactAccess
-from nbtrack.store.artifact_roots import local_path
-from nbtrack.store.artifacts import ArtifactFolder
+from nbtrack.store.artifacts.access import ArtifactAccess
+from nbtrack.store.artifacts.folder import ArtifactFolder
+from nbtrack.store.artifacts.roots import local_path
 
 CARD = "MLmodel"
 

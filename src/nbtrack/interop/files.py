@@ -9,8 +9,8 @@ from typing import Any
 from nbtrack.errors import NbtrackError
 from nbtrack.interop.report import Report
 from nbtrack.interop.source import Files
-from nbtrack.store.artifact_roots import pump
-from nbtrack.store.artifacts import ArtifactFolder
+from nbtrack.store.artifacts.folder import ArtifactFolder
+from nbtrack.store.artifacts.roots import pump
 from nbtrack.store.journal import now_ms
 from nbtrack.store.model_log import content_cache
 from nbtrack.store.store import Store

@@ -14,7 +14,7 @@ from nbtrack.interop.importing import Importer
 from nbtrack.interop.progress import Progress
 from nbtrack.interop.report import ExportReport, ImportReport, Report
 from nbtrack.interop.source import Source
-from nbtrack.store.artifact_roots import local_path
+from nbtrack.store.artifacts.roots import local_path
 from nbtrack.store.opening import open_store
 from nbtrack.store.store import Store
 from nbtrack.tracking import context

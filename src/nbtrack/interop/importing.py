@@ -20,11 +20,11 @@ from nbtrack.interop.sanitize import KeySanitizer
 from nbtrack.interop.source import Source
 from nbtrack.interop.within import left_out
 from nbtrack.limits import check_experiment_name, check_run_id
-from nbtrack.store.artifact_access import without_password
-from nbtrack.store.artifact_paths import artifact_uri
-from nbtrack.store.artifact_roots import local_path
-from nbtrack.store.artifacts import ArtifactFolder
-from nbtrack.store.bulk_runs import (
+from nbtrack.store.artifacts.access import without_password
+from nbtrack.store.artifacts.folder import ArtifactFolder
+from nbtrack.store.artifacts.paths import artifact_uri
+from nbtrack.store.artifacts.roots import local_path
+from nbtrack.store.bulk.runs import (
     ELSEWHERE,
     ORIGIN,
     RunRecord,

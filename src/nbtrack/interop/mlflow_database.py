@@ -26,7 +26,7 @@ from nbtrack.interop.report import Report
 from nbtrack.interop.source import Source
 from nbtrack.interop.sqlite import SqliteFile
 from nbtrack.interop.within import own_folders
-from nbtrack.store.bulk_runs import RunRecord
+from nbtrack.store.bulk.runs import RunRecord
 from nbtrack.store.points import Points
 
 BATCH = 200_000

@@ -23,8 +23,8 @@ from nbtrack.interop.records import (
 from nbtrack.interop.report import Report
 from nbtrack.interop.source import Files, Source
 from nbtrack.interop.within import own_folders
-from nbtrack.store.artifacts import ArtifactFolder
-from nbtrack.store.bulk_runs import RunRecord
+from nbtrack.store.artifacts.folder import ArtifactFolder
+from nbtrack.store.bulk.runs import RunRecord
 from nbtrack.store.points import Points
 
 BATCH = 200_000

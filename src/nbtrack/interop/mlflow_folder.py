@@ -16,7 +16,7 @@ from nbtrack.errors import NbtrackError, StoreError
 from nbtrack.interop.records import int_column, unclamped
 from nbtrack.interop.within import Within
 from nbtrack.store.points import Points
-from nbtrack.store.yaml_text import read_yaml
+from nbtrack.untrusted_files import read_yaml
 
 META = "meta.yaml"
 EXACT = 2**53

@@ -28,7 +28,7 @@ from nbtrack.protocol import decode
 from nbtrack.protocol.artifact_urls import proxied_path
 from nbtrack.protocol.client import Json, RestClient
 from nbtrack.protocol.transfer import ProxiedFolder
-from nbtrack.store.bulk_runs import RunRecord
+from nbtrack.store.bulk.runs import RunRecord
 from nbtrack.store.points import Points
 
 AT_ONCE = 4

@@ -14,8 +14,8 @@ from nbtrack.interop.records import (
     VersionRecord,
 )
 from nbtrack.limits import check_model_name
-from nbtrack.store.artifact_paths import resolved
-from nbtrack.store.bulk_models import (
+from nbtrack.store.artifacts.paths import resolved
+from nbtrack.store.bulk.models import (
     BulkModel,
     BulkVersion,
     add_model,
@@ -24,7 +24,7 @@ from nbtrack.store.bulk_models import (
     finish_registered,
     known_models,
 )
-from nbtrack.store.bulk_runs import ORIGIN
+from nbtrack.store.bulk.runs import ORIGIN
 from nbtrack.store.logged_models import artifact_location, usual_location
 from nbtrack.store.reader import Reader
 

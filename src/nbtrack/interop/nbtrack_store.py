@@ -18,10 +18,10 @@ from nbtrack.interop.records import (
 )
 from nbtrack.interop.report import Report
 from nbtrack.interop.source import Files, Source
-from nbtrack.store.artifact_paths import resolved
-from nbtrack.store.artifact_roots import local_path
-from nbtrack.store.artifacts import ArtifactFolder
-from nbtrack.store.bulk_runs import RunRecord
+from nbtrack.store.artifacts.folder import ArtifactFolder
+from nbtrack.store.artifacts.paths import resolved
+from nbtrack.store.artifacts.roots import local_path
+from nbtrack.store.bulk.runs import RunRecord
 from nbtrack.store.logged_models import get_logged_models
 from nbtrack.store.points import Points
 from nbtrack.store.queries import SQL

@@ -10,7 +10,7 @@ from nbtrack.entities import FileInfo
 from nbtrack.interop.records import ExperimentRecord, ModelRecord, PointBatch, RegisteredRecord
 from nbtrack.interop.report import Report
 from nbtrack.interop.within import Within
-from nbtrack.store.bulk_runs import RunRecord
+from nbtrack.store.bulk.runs import RunRecord
 
 
 class Files(Protocol):

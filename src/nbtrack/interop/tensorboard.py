@@ -16,7 +16,7 @@ from nbtrack.interop.point_buffer import MadeFiles, PointBuffer, flat, made_id
 from nbtrack.interop.records import ExperimentRecord, PointBatch
 from nbtrack.interop.report import Report
 from nbtrack.interop.source import Files, Source
-from nbtrack.store.bulk_runs import RunRecord
+from nbtrack.store.bulk.runs import RunRecord
 
 ENDED = {1: "FINISHED", 2: "FAILED"}
 

@@ -20,8 +20,8 @@ from nbtrack.interop.records import HUGE, ExperimentRecord
 from nbtrack.interop.report import Report
 from nbtrack.interop.to_mlflow_models import ModelRows
 from nbtrack.interop.within import Within
-from nbtrack.store.artifact_roots import local_path
-from nbtrack.store.bulk_runs import RunRecord
+from nbtrack.store.artifacts.roots import local_path
+from nbtrack.store.bulk.runs import RunRecord
 
 OURS = "nbtrack."
 RUNS_AT_ONCE = 500

@@ -24,7 +24,7 @@ from nbtrack.interop.to_mlflow_server_models import ModelCalls
 from nbtrack.protocol import decode, encode
 from nbtrack.protocol.batches import split
 from nbtrack.protocol.client import Json, RestClient
-from nbtrack.store.bulk_runs import RunRecord
+from nbtrack.store.bulk.runs import RunRecord
 
 OURS = "nbtrack."
 COMPLETE = "nbtrack.exported"

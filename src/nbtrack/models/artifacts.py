@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from nbtrack.errors import InvalidParameterError
-from nbtrack.store.artifacts import ArtifactFolder, folder_and_path
+from nbtrack.store.artifacts.folder import ArtifactFolder, folder_and_path
 from nbtrack.store.runs import get_run
 from nbtrack.tracking import context
 from nbtrack.tracking.model_places import locate, split_run_uri

@@ -22,7 +22,7 @@ from nbtrack.models.model import MLMODEL
 from nbtrack.models.remembered import digest_of, is_remembered, remember
 from nbtrack.models.signature import ModelSignature
 from nbtrack.store import logged_models
-from nbtrack.store.artifact_roots import local_path
+from nbtrack.store.artifacts.roots import local_path
 from nbtrack.store.store import Store
 from nbtrack.tracking import context, model_edits
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from nbtrack.errors import InvalidParameterError, NotFoundError
 from nbtrack.models.requirements import Requirements
-from nbtrack.store.yaml_text import read_yaml
+from nbtrack.untrusted_files import read_yaml
 
 REQUIREMENTS = "requirements.txt"
 CONSTRAINTS = "constraints.txt"

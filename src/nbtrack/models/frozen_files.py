@@ -10,7 +10,7 @@ import numpy as np
 
 from nbtrack.errors import InvalidParameterError, MissingDependencyError, NbtrackError
 from nbtrack.models.objects import Frozen, check_consent, thaw
-from nbtrack.store.archives import check_archive
+from nbtrack.untrusted_files import check_archive
 
 if TYPE_CHECKING:
     from nbtrack.models.model import Model

@@ -14,7 +14,7 @@ from nbtrack.errors import InvalidParameterError, NbtrackError, NotFoundError
 from nbtrack.models.manifest import file_of
 from nbtrack.models.requirements import Requirements
 from nbtrack.models.signature import ModelSignature
-from nbtrack.store.yaml_text import read_yaml
+from nbtrack.untrusted_files import read_yaml
 
 if TYPE_CHECKING:
     from nbtrack.models.info import ModelInfo

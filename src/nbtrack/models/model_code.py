@@ -14,7 +14,7 @@ from typing import Any
 from nbtrack.errors import InvalidParameterError, NbtrackError
 from nbtrack.models.code_paths import SourceOnlyLoader
 from nbtrack.models.python_model import LoadedPythonModel, PythonModelContext
-from nbtrack.store.yaml_text import read_yaml
+from nbtrack.untrusted_files import read_yaml
 
 _model: ContextVar[Any] = ContextVar("nbtrack_model_from_code", default=None)
 _config: ContextVar[Mapping[str, Any] | None] = ContextVar("nbtrack_model_config", default=None)

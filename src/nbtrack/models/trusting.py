@@ -11,7 +11,7 @@ from nbtrack.errors import InvalidParameterError, NbtrackError, NotFoundError, w
 from nbtrack.models import remembered
 from nbtrack.models.manifest import MANIFEST, files_below, links_below, manifest_of, sha256
 from nbtrack.models.model import MLMODEL
-from nbtrack.store.artifact_roots import local_path
+from nbtrack.store.artifacts.roots import local_path
 from nbtrack.store.opening import open_store
 from nbtrack.store.store import Store
 from nbtrack.tracking.model_places import ModelPlace, locate

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from nbtrack.errors import InvalidParameterError, ProjectError
-from nbtrack.store.yaml_text import read_yaml
+from nbtrack.untrusted_files import read_yaml
 
 _LOCAL = re.compile(r"^(-e\b|--editable|\.|/|~|file:)|@\s*file:")
 

@@ -16,7 +16,7 @@ from urllib.request import url2pathname
 
 from nbtrack.errors import MissingDependencyError, ProjectError
 from nbtrack.projects.entry_points import RUNNABLE
-from nbtrack.store.archives import unpack
+from nbtrack.untrusted_files import unpack
 
 _GIT_URI = re.compile(r"^(https?|ssh|git|git\+ssh|git\+https)://|^[^/@\s]+@[^/:\s]+:")
 _PROTOCOLS = "file:git:http:https:ssh"

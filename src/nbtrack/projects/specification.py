@@ -10,7 +10,7 @@ from typing import Any, Literal
 from nbtrack.errors import InvalidParameterError, ProjectError
 from nbtrack.projects.entry_points import EntryPoint, script, scripts_in
 from nbtrack.projects.parameters import Parameter
-from nbtrack.store.yaml_text import read_yaml
+from nbtrack.untrusted_files import read_yaml
 
 EnvironmentKind = Literal["none", "python", "conda", "docker", "uv"]
 _KEYS = {"python_env": "python", "conda_env": "conda", "docker_env": "docker"}

@@ -8,7 +8,7 @@ from typing import TypedDict
 from nbtrack.entities import Run
 from nbtrack.rpc.registry import Topic
 from nbtrack.rpc.request import Response
-from nbtrack.store.artifacts import ArtifactFolder
+from nbtrack.store.artifacts.folder import ArtifactFolder
 from nbtrack.store.experiments import find
 from nbtrack.store.runs import get_run
 from nbtrack.store.store import Store

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, Literal, TypedDict
 
 from nbtrack.errors import InvalidParameterError
+from nbtrack.rpc.column_sets import remember_set, remembered_sets
 from nbtrack.rpc.registry import Topic
 from nbtrack.rpc.request import Response
-from nbtrack.store.column_sets import remember_set, remembered_sets
 from nbtrack.store.runs import Action
 from nbtrack.store.store import Store
 from nbtrack.views.table.export import EXTENSIONS, export_page

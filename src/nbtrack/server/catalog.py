@@ -16,8 +16,8 @@ from nbtrack.server.discovery import stores_below
 from nbtrack.server.messages import UnknownStoreError
 from nbtrack.store import patience
 from nbtrack.store.announcement import announced
-from nbtrack.store.artifact_access import ArtifactAccess, checked_root
-from nbtrack.store.changes import Changes
+from nbtrack.store.artifacts.access import ArtifactAccess, checked_root
+from nbtrack.store.file_watch import Changes
 from nbtrack.store.opening import open_file, server_of
 from nbtrack.store.store import Store
 from nbtrack.views.json_types import StoreInfo

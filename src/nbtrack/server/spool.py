@@ -13,10 +13,10 @@ import threading
 from pathlib import Path
 from typing import BinaryIO
 
-from nbtrack.store.artifact_roots import CHUNK, Stored
-from nbtrack.store.artifacts import ArtifactFolder
-from nbtrack.store.content import part_in
-from nbtrack.store.local_artifacts import translated
+from nbtrack.store.artifacts.content import part_in
+from nbtrack.store.artifacts.folder import ArtifactFolder
+from nbtrack.store.artifacts.local import translated
+from nbtrack.store.artifacts.roots import CHUNK, Stored
 
 BLOCK = CHUNK
 

@@ -30,8 +30,8 @@ from nbtrack.server.scoring.guard import Guard
 from nbtrack.server.site import Site
 from nbtrack.server.sockets import bind, url_of
 from nbtrack.server.watching import Leases
-from nbtrack.store.artifact_access import checked_root
-from nbtrack.store.artifact_roots import local_path
+from nbtrack.store.artifacts.access import checked_root
+from nbtrack.store.artifacts.roots import local_path
 
 PORT = 5000
 THREADS = 8

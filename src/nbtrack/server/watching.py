@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from nbtrack.store.changes import Changes
+from nbtrack.store.file_watch import Changes
 from nbtrack.store.store import Store
 
 LOOK_EVERY_S = 1.0

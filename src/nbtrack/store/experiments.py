@@ -23,7 +23,7 @@ from nbtrack.limits import (
     pairs_of,
     storable,
 )
-from nbtrack.store.artifact_paths import resolved
+from nbtrack.store.artifacts.paths import resolved
 from nbtrack.store.journal import now_ms
 from nbtrack.store.reader import Database, Reader
 from nbtrack.store.writers import Writers
@@ -56,6 +56,14 @@ def get(reader: Reader, experiment_id: str) -> Experiment:
     if experiment is None:
         raise NotFoundError(f"No Experiment with id={experiment_id} exists")
     return experiment
+
+
+def get_experiment_tag(reader: Reader, experiment_id: str, key: str) -> str | None:
+    """Return one tag of an experiment; None where it is not set."""
+    reader.refresh()
+    known = reader.experiment_id(experiment_id)
+    rows = reader.named("edits.experiment_tag", experiment_id=known, key=key)
+    return str(rows[0][0]) if rows else None
 
 
 def _entity(reader: Reader, rows: list[tuple[Any, ...]]) -> Experiment | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbtrack.entities import ViewType
 from nbtrack.errors import InvalidParameterError
-from nbtrack.store.artifact_paths import artifact_uri
+from nbtrack.store.artifacts.paths import artifact_uri
 from nbtrack.store.queries import SQL
 from nbtrack.store.reader import Reader
 from nbtrack.store.search.paging import check_max_results

@@ -11,7 +11,7 @@ from typing import Any, final
 from nbtrack.entities import LoggedModel, LoggedModelStatus, Metric
 from nbtrack.errors import InvalidParameterError, NotFoundError
 from nbtrack.limits import check_experiment_id, missing
-from nbtrack.store.artifact_paths import resolved
+from nbtrack.store.artifacts.paths import resolved
 from nbtrack.store.experiments import Experiments, Place
 from nbtrack.store.journal import now_ms
 from nbtrack.store.reader import Database, Reader

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nbtrack.errors import StoreError
-from nbtrack.store.artifact_access import without_password
-from nbtrack.store.artifact_paths import resolved
+from nbtrack.store.artifacts.access import without_password
+from nbtrack.store.artifacts.paths import resolved
 from nbtrack.store.deleted import Chosen, Deleted, Gone, find, remove
 from nbtrack.store.journal import now_ms
 from nbtrack.store.opening import open_store
@@ -170,7 +170,7 @@ def _rewrite(store: Store) -> None:
 def _remove_orphans(store: Store) -> int:
     """Remove the folders of runs and models that nobody knows, and content that nobody uses."""
     from nbtrack.store import tails
-    from nbtrack.store.content import sweep_artifacts
+    from nbtrack.store.artifacts.content import sweep_artifacts
 
     if not store.access.owns(str(store.artifacts)):
         return 0  # the folder is a link to somewhere else

@@ -23,7 +23,7 @@ from nbtrack.limits import (
 from nbtrack.store.journal import now_ms
 
 if TYPE_CHECKING:
-    from nbtrack.store.artifacts import ArtifactFolder
+    from nbtrack.store.artifacts.folder import ArtifactFolder
     from nbtrack.store.store import Store
 
 Event = tuple[str, dict[str, Any]]

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from nbtrack.config import DEFAULT_NAME, StoreLocation, default_uri, remote_root, resolve
-from nbtrack.store.artifact_roots import ArtifactRoot, ProxiedRoots
+from nbtrack.store.artifacts.roots import ArtifactRoot, ProxiedRoots
 from nbtrack.store.ending import Ending
 from nbtrack.store.remote.spool import MARKER, Spool, server_of
 from nbtrack.store.store import Store

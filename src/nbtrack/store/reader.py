@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-    from nbtrack.store.artifact_access import ArtifactAccess
+    from nbtrack.store.artifacts.access import ArtifactAccess
 
 
 class Database(Protocol):

@@ -9,7 +9,7 @@ from typing import Any
 from nbtrack.entities import ModelParam, ModelVersion, RegisteredModel
 from nbtrack.errors import InvalidParameterError, NotFoundError
 from nbtrack.limits import check_model_name, check_stage, check_version
-from nbtrack.store.artifact_paths import resolved
+from nbtrack.store.artifacts.paths import resolved
 from nbtrack.store.logged_models import artifact_location, get_logged_model
 from nbtrack.store.reader import Reader
 

@@ -26,7 +26,7 @@ from nbtrack.entities import (
 from nbtrack.entities.runs import ARCHIVED, KEPT, NOTE, RUN_NAME
 from nbtrack.errors import InvalidParameterError, NotFoundError
 from nbtrack.limits import check_experiment_id, check_key, check_run_id
-from nbtrack.store.artifact_paths import artifact_uri
+from nbtrack.store.artifacts.paths import artifact_uri
 from nbtrack.store.experiments import Experiments, Place
 from nbtrack.store.journal import now_ms
 from nbtrack.store.owner import Owner

@@ -22,7 +22,7 @@ from nbtrack.store.reader import Reader
 from nbtrack.store.writers import Writers
 
 if TYPE_CHECKING:
-    from nbtrack.store.artifact_access import ArtifactAccess
+    from nbtrack.store.artifacts.access import ArtifactAccess
     from nbtrack.store.experiments import Experiments
     from nbtrack.store.logged_models import LoggedModels
     from nbtrack.store.registry_edits import Registry
@@ -94,7 +94,7 @@ class Store(Background):
     @functools.cached_property
     def access(self) -> ArtifactAccess:
         """What decides which places of artifacts that rows name may be used."""
-        from nbtrack.store.artifact_access import ArtifactAccess
+        from nbtrack.store.artifacts.access import ArtifactAccess
 
         return ArtifactAccess(self.folder)
 

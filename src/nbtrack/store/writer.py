@@ -28,12 +28,12 @@ from nbtrack.limits import (
     storable,
     tag_value,
 )
-from nbtrack.store.artifact_paths import artifact_uri
+from nbtrack.store.artifacts.paths import artifact_uri
 from nbtrack.store.journal import Journal, ValueOnGpuError, now_ms
 from nbtrack.store.reader import Database
 
 if TYPE_CHECKING:
-    from nbtrack.store.artifacts import ArtifactFolder
+    from nbtrack.store.artifacts.folder import ArtifactFolder
     from nbtrack.store.deferred import Deferred
 
 

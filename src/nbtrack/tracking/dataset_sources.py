@@ -19,9 +19,9 @@ from nbtrack.errors import (
     MissingDependencyError,
     UntrustedError,
 )
-from nbtrack.store.artifact_access import is_chained
-from nbtrack.store.artifact_roots import local_path
-from nbtrack.store.artifacts import folder_and_path
+from nbtrack.store.artifacts.access import is_chained
+from nbtrack.store.artifacts.folder import folder_and_path
+from nbtrack.store.artifacts.roots import local_path
 
 
 class DatasetSource(Protocol):

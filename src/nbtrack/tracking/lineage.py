@@ -22,12 +22,12 @@ from nbtrack.entities.runs import (
 )
 from nbtrack.errors import InvalidParameterError, NbtrackError
 from nbtrack.store import logged_models, registry
-from nbtrack.store.artifacts import ArtifactFolder
+from nbtrack.store.artifacts.folder import ArtifactFolder
 from nbtrack.store.reader import Reader
 from nbtrack.store.runs import get_runs
 from nbtrack.store.store import Store
-from nbtrack.store.yaml_text import read_yaml
 from nbtrack.tracking.model_places import MODEL_FILE, ModelPlace, locate, store_of
+from nbtrack.untrusted_files import read_yaml
 
 MAX_PARENTS = 20
 MAX_SHOWN = 12

@@ -15,10 +15,10 @@ from nbtrack.entities import LifecycleStage, LoggedModel, LoggedModelStatus
 from nbtrack.errors import InvalidParameterError, InvalidStateError, NbtrackError
 from nbtrack.limits import check_step, storable
 from nbtrack.store import logged_models, model_log
-from nbtrack.store.artifact_roots import local_path
-from nbtrack.store.content import ContentCache, is_part
+from nbtrack.store.artifacts.content import ContentCache, is_part
+from nbtrack.store.artifacts.local import claim, translated
+from nbtrack.store.artifacts.roots import local_path
 from nbtrack.store.journal import now_ms
-from nbtrack.store.local_artifacts import claim, translated
 from nbtrack.store.owner import Owner
 from nbtrack.store.store import Store
 from nbtrack.tracking import context

@@ -11,7 +11,7 @@ from nbtrack.entities import LoggedModel, LoggedModelStatus
 from nbtrack.errors import InvalidParameterError, NotFoundError, warn
 from nbtrack.limits import check_key
 from nbtrack.store import logged_models, model_log
-from nbtrack.store.artifacts import ArtifactFolder
+from nbtrack.store.artifacts.folder import ArtifactFolder
 from nbtrack.store.store import Store
 from nbtrack.tracking import context
 from nbtrack.tracking.logged_models import EXTERNAL, initialize

@@ -12,9 +12,9 @@ from nbtrack.entities import ModelVersion
 from nbtrack.errors import InvalidParameterError, NbtrackError, NotFoundError
 from nbtrack.limits import check_run_id
 from nbtrack.store import logged_models, registry
-from nbtrack.store.artifact_paths import check_artifact_path
-from nbtrack.store.artifact_roots import local_path
-from nbtrack.store.artifacts import ArtifactFolder
+from nbtrack.store.artifacts.folder import ArtifactFolder
+from nbtrack.store.artifacts.paths import check_artifact_path
+from nbtrack.store.artifacts.roots import local_path
 from nbtrack.store.opening import open_store
 from nbtrack.store.reader import Reader
 from nbtrack.store.store import Store

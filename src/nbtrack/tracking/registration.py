@@ -12,7 +12,7 @@ from typing import Any
 from nbtrack.entities import ModelVersion
 from nbtrack.errors import InvalidParameterError, NotFoundError
 from nbtrack.store import registry
-from nbtrack.store.artifact_roots import local_path
+from nbtrack.store.artifacts.roots import local_path
 from nbtrack.store.registry_edits import ModelSource
 from nbtrack.store.store import Store
 from nbtrack.tracking.environment import user_name

@@ -8,8 +8,8 @@ from pathlib import Path
 from nbtrack.entities import FileInfo
 from nbtrack.errors import InvalidParameterError
 from nbtrack.store import logged_models
-from nbtrack.store.artifact_paths import check_artifact_path
-from nbtrack.store.artifacts import ArtifactFolder
+from nbtrack.store.artifacts.folder import ArtifactFolder
+from nbtrack.store.artifacts.paths import check_artifact_path
 from nbtrack.store.reader import Reader
 from nbtrack.store.store import Store
 

@@ -18,7 +18,7 @@ from nbtrack.errors import (
     NotFoundError,
 )
 from nbtrack.limits import MAX_TAG_VALUE
-from nbtrack.store.artifacts import ArtifactFolder
+from nbtrack.store.artifacts.folder import ArtifactFolder
 from nbtrack.tracking.artifacts import Target, check_extension, plain
 from nbtrack.tracking.images import Image
 

@@ -18,7 +18,7 @@ from nbtrack.models.model import Model
 from nbtrack.models.objects import freeze
 from nbtrack.models.options import LogOptions, SaveOptions, spelled_out
 from nbtrack.models.progress import working
-from nbtrack.store.archives import check_archive
+from nbtrack.untrusted_files import check_archive
 
 FLAVOR = "keras"
 DATA = "data"

@@ -17,7 +17,7 @@ from nbtrack.models.loading import OpenedModel, as_opened, check_files, open_mod
 from nbtrack.models.model import Model
 from nbtrack.models.options import LogOptions, SaveOptions, spelled_out
 from nbtrack.models.progress import working
-from nbtrack.store.archives import check_archive
+from nbtrack.untrusted_files import check_archive
 
 FLAVOR = "sklearn"
 SERIALIZATION_FORMAT_PICKLE = "pickle"

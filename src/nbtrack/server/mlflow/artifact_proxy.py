@@ -17,9 +17,9 @@ from nbtrack.entities import Experiment, LoggedModel, RunInfo
 from nbtrack.errors import InvalidParameterError, NotFoundError
 from nbtrack.protocol.artifact_urls import SCHEME, proxied_path
 from nbtrack.store import model_log
-from nbtrack.store.artifact_paths import check_artifact_path
-from nbtrack.store.artifact_roots import local_path
-from nbtrack.store.artifacts import ArtifactFolder
+from nbtrack.store.artifacts.folder import ArtifactFolder
+from nbtrack.store.artifacts.paths import check_artifact_path
+from nbtrack.store.artifacts.roots import local_path
 from nbtrack.store.logged_models import get_logged_model
 from nbtrack.store.runs import get_run
 from nbtrack.store.store import Store

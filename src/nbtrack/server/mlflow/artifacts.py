@@ -19,8 +19,8 @@ from nbtrack.server.messages import FileReply, Reply
 from nbtrack.server.mlflow.artifact_proxy import Target
 from nbtrack.server.mlflow.service import ParsedRequest, TrackingService
 from nbtrack.server.mlflow.uploads import MAX_PARTS
-from nbtrack.store.artifact_paths import check_artifact_path
-from nbtrack.store.artifacts import ArtifactFolder
+from nbtrack.store.artifacts.folder import ArtifactFolder
+from nbtrack.store.artifacts.paths import check_artifact_path
 from nbtrack.store.runs import get_run
 
 MAX_FORM = 10 * 1024 * 1024

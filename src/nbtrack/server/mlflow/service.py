@@ -9,8 +9,8 @@ from typing import Any
 from nbtrack.server.mlflow.artifact_proxy import ArtifactProxy
 from nbtrack.server.mlflow.uploads import Uploads
 from nbtrack.server.spool import Spool
-from nbtrack.store.artifact_access import ArtifactAccess
-from nbtrack.store.artifact_roots import local_path
+from nbtrack.store.artifacts.access import ArtifactAccess
+from nbtrack.store.artifacts.roots import local_path
 from nbtrack.store.store import Store
 
 

@@ -15,9 +15,9 @@ from typing import Any, BinaryIO, cast
 
 from nbtrack.errors import InvalidParameterError, NotFoundError
 from nbtrack.server.spool import Spool
-from nbtrack.store.artifact_roots import CHUNK
-from nbtrack.store.content import is_part
-from nbtrack.store.local_artifacts import translated
+from nbtrack.store.artifacts.content import is_part
+from nbtrack.store.artifacts.local import translated
+from nbtrack.store.artifacts.roots import CHUNK
 
 MAX_PARTS = 10_000
 FORGOTTEN_S = 24 * 3600.0

@@ -14,8 +14,8 @@ from nbtrack.errors import InvalidParameterError, NotFoundError
 from nbtrack.protocol.artifact_urls import split_proxied
 from nbtrack.protocol.client import RestClient
 from nbtrack.protocol.transfer import ProxiedFolder
-from nbtrack.store.artifact_roots import FileNow, Stored
-from nbtrack.store.local_artifacts import LocalArtifacts
+from nbtrack.store.artifacts.local import LocalArtifacts
+from nbtrack.store.artifacts.roots import FileNow, Stored
 
 if TYPE_CHECKING:
     from nbtrack.store.remote.session import Session

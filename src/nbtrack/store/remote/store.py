@@ -30,7 +30,7 @@ from nbtrack.store.store import Store
 
 if TYPE_CHECKING:
     from nbtrack.config import StoreLocation
-    from nbtrack.store.artifact_access import ArtifactAccess
+    from nbtrack.store.artifacts.access import ArtifactAccess
     from nbtrack.store.journal import Journal
     from nbtrack.store.remote.experiments import RemoteExperiments
     from nbtrack.store.remote.logged_models import RemoteLoggedModels
@@ -64,7 +64,7 @@ class RemoteStore(Store):
     @functools.cached_property
     def access(self) -> ArtifactAccess:
         """What decides which places of artifacts may be used that the server names."""
-        from nbtrack.store.artifact_access import ArtifactAccess
+        from nbtrack.store.artifacts.access import ArtifactAccess
 
         return ArtifactAccess(self.folder, server=self.remote.url)
 

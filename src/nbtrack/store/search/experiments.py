@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from nbtrack.entities import Experiment, PagedList, ViewType
-from nbtrack.store.artifact_paths import resolved
+from nbtrack.store.artifacts.paths import resolved
 from nbtrack.store.queries import SQL
 from nbtrack.store.reader import Reader
 from nbtrack.store.search.grammar import parse

@@ -8,7 +8,7 @@ from typing import Any, TypedDict
 
 from nbtrack.entities.runs import DATA_CONTEXT, NOTE
 from nbtrack.store import experiments
-from nbtrack.store.artifacts import ArtifactFolder
+from nbtrack.store.artifacts.folder import ArtifactFolder
 from nbtrack.store.reader import Reader
 from nbtrack.store.runs import get_run
 from nbtrack.store.search.direction import Direction, direction

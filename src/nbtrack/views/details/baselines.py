@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from nbtrack.entities import Run, RunInfo
 from nbtrack.store import experiments
-from nbtrack.store.artifacts import ArtifactFolder
+from nbtrack.store.artifacts.folder import ArtifactFolder
 from nbtrack.store.reader import Reader
 from nbtrack.store.runs import get_run
 from nbtrack.store.search.direction import Direction, direction

@@ -11,7 +11,7 @@ from nbtrack.entities import LoggedModel, Metric, ModelVersion, Run
 from nbtrack.entities.runs import CELL_TAG, DATA_CONTEXT, GIT_BRANCH, GIT_COMMIT, SOURCE_NAME
 from nbtrack.errors import NbtrackError, NotFoundError
 from nbtrack.store import logged_models, registry
-from nbtrack.store.artifacts import ArtifactFolder
+from nbtrack.store.artifacts.folder import ArtifactFolder
 from nbtrack.store.reader import Reader
 from nbtrack.store.runs import get_run
 from nbtrack.store.store import Store

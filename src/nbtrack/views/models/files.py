@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from nbtrack.errors import InvalidParameterError
-from nbtrack.store.artifacts import ArtifactFolder
-from nbtrack.store.yaml_text import read_yaml
+from nbtrack.store.artifacts.folder import ArtifactFolder
+from nbtrack.untrusted_files import read_yaml
 from nbtrack.views.code import read_text
 from nbtrack.views.json_types import ColumnSpec, FileFacts, Signature
 

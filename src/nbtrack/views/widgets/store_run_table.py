@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from nbtrack.entities import ViewType
 from nbtrack.errors import InvalidParameterError, NbtrackError
 from nbtrack.rpc import Fields, Response, name_of
-from nbtrack.store.column_sets import remembered_sets
+from nbtrack.rpc.column_sets import remembered_sets
 from nbtrack.store.store import Store
 from nbtrack.views.table.run_query import Scope
 from nbtrack.views.table.source import FrameTable, StoreTable

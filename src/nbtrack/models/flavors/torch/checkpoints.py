@@ -14,8 +14,8 @@ from nbtrack.models.flavors.torch.blocks import Digests
 from nbtrack.models.flavors.torch.checkpoint_file import Checkpoint, State
 from nbtrack.models.flavors.torch.snapshot import Snapshot
 from nbtrack.models.trust import check_consent
-from nbtrack.store.artifact_roots import Stored
-from nbtrack.store.artifacts import ArtifactFolder
+from nbtrack.store.artifacts.folder import ArtifactFolder
+from nbtrack.store.artifacts.roots import Stored
 from nbtrack.tracking import background, context
 from nbtrack.tracking import start as _start
 

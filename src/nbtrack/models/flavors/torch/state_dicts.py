@@ -20,8 +20,8 @@ from nbtrack.models.flavors.torch.checkpoints import (
     recorded,
 )
 from nbtrack.models.manifest import read_manifest
-from nbtrack.store.artifact_roots import Stored, local_path
-from nbtrack.store.artifacts import ArtifactFolder
+from nbtrack.store.artifacts.folder import ArtifactFolder
+from nbtrack.store.artifacts.roots import Stored, local_path
 from nbtrack.tracking.model_places import split_run_uri
 
 FILE = "state_dict.safetensors"

@@ -8,6 +8,7 @@ from typing import Any
 
 from nbtrack.errors import InvalidParameterError
 from nbtrack.limits import MAX_EXPERIMENT_TAG_VALUE
+from nbtrack.store.experiments import get_experiment_tag
 from nbtrack.store.reader import Reader
 from nbtrack.store.store import Store
 
@@ -19,11 +20,9 @@ def remembered_sets(reader: Reader, experiment_ids: Sequence[str] | None) -> dic
     """Return the column sets of an experiment; None where there is not exactly one."""
     if experiment_ids is None or len(experiment_ids) != 1:
         return None
-    reader.refresh()
-    known = reader.experiment_id(experiment_ids[0])
-    rows = reader.named("edits.experiment_tag", experiment_id=known, key=TABLE_TAG)
+    text = get_experiment_tag(reader, experiment_ids[0], TABLE_TAG)
     try:
-        kept = json.loads(rows[0][0]) if rows else {}
+        kept = {} if text is None else json.loads(text)
     except ValueError:  # somebody has set the tag to something else
         kept = {}
     if not isinstance(kept, dict):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from nbtrack.store.content import replace_file
+from nbtrack.store.artifacts.content import replace_file
 from nbtrack.store.queries import SQL
 from nbtrack.store.store import Store
 from nbtrack.store.trouble import translated

@@ -17,8 +17,8 @@ from nbtrack.errors import (
     NotFoundError,
     StoreError,
 )
-from nbtrack.store.artifact_paths import check_artifact_path
-from nbtrack.store.artifact_roots import FileNow, Stored, pump
+from nbtrack.store.artifacts.paths import check_artifact_path
+from nbtrack.store.artifacts.roots import FileNow, Stored, pump
 
 
 class RemoteArtifacts:

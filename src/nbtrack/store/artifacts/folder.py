@@ -18,16 +18,16 @@ from nbtrack.errors import (
     warn,
 )
 from nbtrack.protocol.artifact_urls import PROXY
-from nbtrack.store.artifact_paths import check_artifact_path, join_artifact_path
-from nbtrack.store.artifact_roots import (
+from nbtrack.store.artifacts.folder_files import FolderFiles, is_store
+from nbtrack.store.artifacts.local import LocalArtifacts, translated
+from nbtrack.store.artifacts.paths import check_artifact_path, join_artifact_path
+from nbtrack.store.artifacts.roots import (
     CHUNK,
     ArtifactRoot,
     ProxiedRoots,
     Stored,
     local_path,
 )
-from nbtrack.store.folder_files import FolderFiles, is_store
-from nbtrack.store.local_artifacts import LocalArtifacts, translated
 
 LOCK_TIMEOUT = 60.0
 Record = Callable[[str, int, "str | None"], None]
@@ -323,7 +323,7 @@ def remote_root_of(uri: str, *, redirects: bool = True) -> ArtifactRoot:
     """Return what keeps artifacts behind a URI that names no local folder."""
     if uri.startswith(("http:", "https:")) and PROXY in uri:
         return ProxiedRoots.open(uri)
-    from nbtrack.store.remote_artifacts import RemoteArtifacts
+    from nbtrack.store.artifacts.remote import RemoteArtifacts
 
     return RemoteArtifacts(uri, redirects=redirects)
 

@@ -10,7 +10,7 @@ import stat
 import time
 from pathlib import Path
 
-from nbtrack.store.artifact_roots import CHUNK, Stored
+from nbtrack.store.artifacts.roots import CHUNK, Stored
 
 _UNFINISHED = re.compile(r"^\.nbtrack-[0-9a-f]{16}\.part$")
 _NO_LINKS = {errno.EPERM, errno.EACCES, errno.EXDEV, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL}

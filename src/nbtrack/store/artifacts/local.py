@@ -19,9 +19,15 @@ from nbtrack.errors import (
     StoreError,
     StoreReadOnlyError,
 )
-from nbtrack.store.artifact_paths import place_below, stays_below
-from nbtrack.store.artifact_roots import CHUNK, FileNow, Stored, pump
-from nbtrack.store.content import ContentCache, is_part, part_in, remove_file, replace_file
+from nbtrack.store.artifacts.content import (
+    ContentCache,
+    is_part,
+    part_in,
+    remove_file,
+    replace_file,
+)
+from nbtrack.store.artifacts.paths import place_below, stays_below
+from nbtrack.store.artifacts.roots import CHUNK, FileNow, Stored, pump
 
 _BINARY = getattr(os, "O_BINARY", 0)
 _FULL = {errno.ENOSPC, errno.EDQUOT}

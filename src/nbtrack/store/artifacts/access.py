@@ -25,10 +25,10 @@ from urllib.parse import unquote, urlsplit
 from nbtrack.config import env
 from nbtrack.errors import InvalidParameterError, UntrustedError
 from nbtrack.protocol.artifact_urls import PROXY
-from nbtrack.store import artifact_choices
-from nbtrack.store.artifact_paths import stays_below
-from nbtrack.store.artifact_roots import ClosedArtifacts, local_path
-from nbtrack.store.artifacts import ArtifactFolder, Record, remote_root_of
+from nbtrack.store.artifacts import choices
+from nbtrack.store.artifacts.folder import ArtifactFolder, Record, remote_root_of
+from nbtrack.store.artifacts.paths import stays_below
+from nbtrack.store.artifacts.roots import ClosedArtifacts, local_path
 
 ROOTS = "NBTRACK_ARTIFACT_ROOTS"
 OBJECT_STORES = frozenset(
@@ -112,7 +112,7 @@ class ArtifactAccess:
             return False
         if self._server is not None and self._is_told_by_server(location):
             return True
-        chosen = artifact_choices.roots_of(self._folder)
+        chosen = choices.roots_of(self._folder)
         return any(is_below(location, root) for root in chosen)
 
     def owns(self, location: str) -> bool:
@@ -145,7 +145,7 @@ class ArtifactAccess:
         if is_chained(location):
             self._roots.append(location.rstrip("/"))  # as long as this process lives
         else:
-            artifact_choices.remember(location, self._folder)
+            choices.remember(location, self._folder)
 
     def check_new(self, location: str) -> None:
         """Raise where a server would begin something at a location that it may not use.
@@ -220,7 +220,7 @@ def allow(root: str | os.PathLike[str]) -> None:
             f"{text!r} names one kind of storage inside another, which is allowed for one process "
             f"at a time: set {ROOTS}={text}"
         )
-    artifact_choices.remember(checked_root(text))
+    choices.remember(checked_root(text))
 
 
 def checked_root(root: str) -> str:

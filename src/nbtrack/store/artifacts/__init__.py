@@ -1,0 +1,1 @@
+"""Artifacts: plain files below the folder of their run or model, on this machine or elsewhere."""

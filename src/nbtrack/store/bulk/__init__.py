@@ -1,0 +1,1 @@
+"""Runs and models that come in bulk from elsewhere, and tables that go out."""
