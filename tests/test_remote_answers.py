@@ -5,26 +5,26 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from nbtrack.store.remote.answers import NAME, Answer, AnswerTimes
+from nbtrack.store.remote.response_times import NAME, Response, ResponseTimes
 
 
-def answer(question: str, asked: int) -> Answer:
-    return Answer(question, asked, lambda reader: None)
+def answer(question: str, asked: int) -> Response:
+    return Response(question, asked, lambda reader: None)
 
 
 def test_an_older_answer_is_left_out(tmp_path: Path) -> None:
     now = time.time_ns()
-    times = AnswerTimes(tmp_path)
+    times = ResponseTimes(tmp_path)
     times.note([answer("experiments", now)])
     older, same, other = (
         answer("experiments", now - 1), answer("experiments", now), answer("runs 1", now - 1),
     )  # fmt: skip
-    assert AnswerTimes(tmp_path).newer([older, same, other]) == [same, other]
+    assert ResponseTimes(tmp_path).newer([older, same, other]) == [same, other]
 
 
 def test_a_clock_that_was_set_back_keeps_nothing_out(tmp_path: Path) -> None:
     now = time.time_ns()
-    times = AnswerTimes(tmp_path)
+    times = ResponseTimes(tmp_path)
     times.note([answer("experiments", now + 3_600 * 10**9)])
     early = answer("experiments", now)
     assert times.newer([early]) == [early]
@@ -33,7 +33,7 @@ def test_a_clock_that_was_set_back_keeps_nothing_out(tmp_path: Path) -> None:
 def test_a_torn_file_counts_as_none_and_old_questions_are_dropped(tmp_path: Path) -> None:
     now = time.time_ns()
     (tmp_path / NAME).write_text('{"experiments": 12', "utf-8")
-    times = AnswerTimes(tmp_path)
+    times = ResponseTimes(tmp_path)
     times.note([answer("runs 1", now - 3_600 * 10**9)])
     times.note([answer("runs 2", now)])
     assert '"runs 1"' not in (tmp_path / NAME).read_text("utf-8")

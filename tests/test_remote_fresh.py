@@ -67,7 +67,7 @@ def test_details_of_a_run_see_the_other_runs_of_its_experiment(server, mirror):
     child = made(rest, 3_000, 0.9, parent=run_id)
     with mirror.read() as reader:
         assert [link.run_id for link in run_details(reader, run_id).children] == [child]
-    mirror.remote.pull.forget()
+    mirror.remote.refresher.forget()
     with mirror.read() as reader:
         info = run_details(reader, run_id).run.info
         assert previous_run(reader, info) == before
@@ -77,7 +77,7 @@ def test_details_of_a_run_see_the_other_runs_of_its_experiment(server, mirror):
         lambda reader: best_run(reader, info, "loss", "min"),
         lambda reader: next(iter(earlier_runs(reader, info, "loss", 1))),
     ):
-        mirror.remote.pull.forget()
+        mirror.remote.refresher.forget()
         with mirror.read() as reader:
             assert read(reader) == better
         rest.post("runs/delete", {"run_id": better})
@@ -191,9 +191,9 @@ def test_a_name_is_looked_for_in_other_experiments_only_where_it_must_be(
     made(rest, 1_000, 0.5)
     empty = str(rest.post("experiments/create", {"name": "empty"})["experiment_id"])
     asked: list[list[str] | None] = []
-    runs_of = mirror.remote.pull.runs_of
+    runs_of = mirror.remote.refresher.runs_of
     monkeypatch.setattr(
-        mirror.remote.pull, "runs_of", lambda ids: asked.append(ids) or runs_of(ids)
+        mirror.remote.refresher, "runs_of", lambda ids: asked.append(ids) or runs_of(ids)
     )
     with mirror.read() as reader:
         newest = run_lookup.find_run(reader, "run", "0")

@@ -97,9 +97,9 @@ def test_every_way_to_name_a_table_is_seen(mirror, form):
 def test_views_and_macros_of_an_earlier_query_are_seen(mirror):
     nbtrack.sql("CREATE OR REPLACE TEMP VIEW seen AS FROM store.runs")
     nbtrack.sql("CREATE OR REPLACE TEMP MACRO c() AS (SELECT count(*) FROM seen)")
-    mirror.remote.pull.write_again()
+    mirror.remote.refresher.rewrite_all()
     assert nbtrack.sql("SELECT count(*) AS n FROM seen").n[0] == RUNS
-    mirror.remote.pull.write_again()
+    mirror.remote.refresher.rewrite_all()
     assert nbtrack.sql("SELECT c() AS n").n[0] == RUNS
 
 

@@ -103,7 +103,9 @@ class CellCapture:
         try:
             work()
         except Exception as error:  # noqa: BLE001  a run without its figures is still a run
-            self.run.store.say(f"The {what} of run {self.run.info.run_name} was not kept: {error}")
+            self.run.store.warn_once(
+                f"The {what} of run {self.run.info.run_name} was not kept: {error}"
+            )
 
     def _keep_source(self) -> None:
         self.run.writer.artifacts.put_bytes(
@@ -184,7 +186,7 @@ def _keep_needed(
             text = json.dumps(record, indent=1)
             run.writer.artifacts.put_bytes(CELLS_FILE, text.encode("utf-8"))
         except Exception as error:  # noqa: BLE001  a thread has no caller: it is said once, by name
-            run.store.say(f"The source of run {run.info.run_name} was not kept: {error}")
+            run.store.warn_once(f"The source of run {run.info.run_name} was not kept: {error}")
 
     run.in_background(threading.Thread(target=keep, daemon=True))
 

@@ -54,7 +54,7 @@ def show_card(
         run.on_end.append(card.finish)
         card.show()
     except Exception as error:  # noqa: BLE001  a run is not stopped by what it looks like
-        run.store.say(f"The card of run {run.info.run_name} cannot be shown: {error!r}")
+        run.store.warn_once(f"The card of run {run.info.run_name} cannot be shown: {error!r}")
 
 
 def keep_source(run: ActiveRun) -> None:
@@ -66,7 +66,7 @@ def keep_source(run: ActiveRun) -> None:
     try:
         cells_of(shell()).keep_source(run)
     except Exception as error:  # noqa: BLE001  a run without its source is still a run
-        run.store.say(f"The source of run {run.info.run_name} was not kept: {error!r}")
+        run.store.warn_once(f"The source of run {run.info.run_name} was not kept: {error!r}")
 
 
 def _outermost(run: ActiveRun) -> ActiveRun | None:

@@ -119,7 +119,7 @@ def _end(run: ActiveRun, error: BaseException | None) -> None:
     try:
         run.end_with(error)
     except Exception as reason:  # noqa: BLE001  the cell is over: nobody could catch it
-        run.store.say(f"The run {run.info.run_name} could not be ended: {reason}")
+        run.store.warn_once(f"The run {run.info.run_name} could not be ended: {reason}")
 
 
 @cache

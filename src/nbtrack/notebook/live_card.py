@@ -123,13 +123,15 @@ class LiveCard:
             self._drain()
             self._conclude()
         except Exception as error:  # noqa: BLE001  what is known is shown: no view stays live
-            run.store.say(f"The card of run {run.info.run_name} is not complete: {error!r}")
+            run.store.warn_once(f"The card of run {run.info.run_name} is not complete: {error!r}")
         try:
             data, metadata = self._card.finished_bundle()
             self._handle.update(data, metadata=metadata, raw=True)
             cells_of(shell()).keep(self._card)
         except Exception as error:  # noqa: BLE001  the run has ended well, whatever its card does
-            run.store.say(f"The card of run {run.info.run_name} cannot be finished: {error!r}")
+            run.store.warn_once(
+                f"The card of run {run.info.run_name} cannot be finished: {error!r}"
+            )
 
     # -- in the background -------------------------------------------------------------
 
@@ -137,7 +139,7 @@ class LiveCard:
         try:
             self._baselines = read_baselines(self._run.store, self._run.info)
         except Exception as error:  # noqa: BLE001  a thread has no caller: it is said, by name
-            self._run.store.say(f"The last runs cannot be shown beside the new one: {error}")
+            self._run.store.warn_once(f"The last runs cannot be shown beside the new one: {error}")
 
     def _pump(self) -> None:
         every = LIVE_EVERY_S if self._live else STATIC_EVERY_S
@@ -152,7 +154,7 @@ class LiveCard:
                     self._card.catch_up()  # also where nothing was logged since
                 rest = min(LONGEST_REST_S, REST * (time.thread_time() - begin))
         except Exception as error:  # noqa: BLE001  a thread has no caller: it is said, by name
-            self._run.store.say(
+            self._run.store.warn_once(
                 f"The card of run {self._run.info.run_name} stands still, logging goes on: {error}"
             )
 

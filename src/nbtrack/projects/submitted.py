@@ -77,7 +77,7 @@ class SubmittedRun:
             self._held.close()  # what the command has sent to its server is in the store then
             self._settle()
         except NbtrackError as error:
-            self._store.say(f"The end of run {self._run_id} could not be recorded: {error}")
+            self._store.warn_once(f"The end of run {self._run_id} could not be recorded: {error}")
         finally:
             self._settled.set()
 

@@ -48,7 +48,7 @@ class Background(Folding):
             try:
                 self._work_in_background()
             except Exception as error:  # noqa: BLE001  the thread goes on, whatever happens
-                self.say(
+                self.warn_once(
                     f"nbtrack could not do its work in the background just now: {error!r}",
                     kind=f"background {type(error).__name__}",
                 )
@@ -78,7 +78,7 @@ class Background(Folding):
                 if journal.restore():
                     restored.append(run_id)
             except StoreError as error:
-                self.say(
+                self.warn_once(
                     f"The journal of run {run_id} in {self.journals} was deleted, and cannot be "
                     f"written again yet: {error} It is tried again until the run ends; what the "
                     "run logs is lost if this process ends before.",
@@ -86,12 +86,12 @@ class Background(Folding):
                 )
         if restored:
             gone = "" if self.path.exists() else f" The database {self.path} is made anew, too."
-            self.say(
+            self.warn_once(
                 f"The journal of run {', '.join(restored)} in {self.journals} was deleted. It was "
                 f"written again: nothing that this process has logged to it is lost.{gone}"
             )
 
-    def say(self, message: str, kind: str | None = None) -> None:
+    def warn_once(self, message: str, kind: str | None = None) -> None:
         """Warn the user once about something that happened in the background.
 
         Parameters

@@ -65,7 +65,7 @@ class Folding:
     def _locked(self, timeout_s: float = 30.0) -> contextlib.AbstractContextManager[bool]:
         raise NotImplementedError
 
-    def say(self, message: str, kind: str | None = None) -> None:
+    def warn_once(self, message: str, kind: str | None = None) -> None:
         """Warn the user once about something that happened in the background."""
         raise NotImplementedError
 
@@ -85,7 +85,7 @@ class Folding:
             for name, offset in report.offsets.items():
                 self._finish(name, offset, damaged=name in report.damaged)
             for problem in report.problems:
-                self.say(problem)
+                self.warn_once(problem)
             total += report.points
             if not report.more:
                 return total
@@ -107,7 +107,9 @@ class Folding:
                 else:
                     file.unlink(missing_ok=True)
         except OSError as error:
-            self.say(f"The journal {name} cannot be removed: {error.strerror}. It is folded in.")
+            self.warn_once(
+                f"The journal {name} cannot be removed: {error.strerror}. It is folded in."
+            )
             return
         self._folded.pop(name, None)
 
@@ -152,7 +154,7 @@ class Folding:
             pass  # someone looks at the file: the journals wait
         except Exception as error:  # noqa: BLE001  a thread has no caller: said once, by name
             said = str(error) if isinstance(error, NbtrackError) else repr(error)
-            self.say(
+            self.warn_once(
                 f"nbtrack cannot fold the journals in for now; nothing is lost. {said}",
                 kind=f"fold {type(error).__name__}",
             )

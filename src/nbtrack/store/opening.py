@@ -115,7 +115,7 @@ def _opened(location: StoreLocation) -> Store:
         if store is None:
             store = _stores[location.path] = _made(location)
             if location.notice:
-                store.say(location.notice)
+                store.warn_once(location.notice)
         return store
 
 

@@ -50,7 +50,7 @@ class Journals(Database, Protocol):
     def close_journal(self, run_id: str) -> None:
         """Close this process's journal of a run, and fold it soon."""
 
-    def say(self, message: str, kind: str | None = None) -> None:
+    def warn_once(self, message: str, kind: str | None = None) -> None:
         """Warn the user once."""
 
 
@@ -153,7 +153,7 @@ class RunWriter:
         if self._deferred is None:
             from nbtrack.store.deferred import Deferred
 
-            self._deferred = Deferred(self.log_metrics, self.store.say)
+            self._deferred = Deferred(self.log_metrics, self.store.warn_once)
         self._deferred.add(metrics, step, time_ms)
 
     def settle(self) -> None:

@@ -148,7 +148,9 @@ class ActiveRun:
             try:
                 self.keep_error(error)
             except Exception as reason:  # noqa: BLE001  the user's error is what counts
-                self.store.say(f"The traceback of {self._info.run_name} was not kept: {reason!r}")
+                self.store.warn_once(
+                    f"The traceback of {self._info.run_name} was not kept: {reason!r}"
+                )
         self.end(status)
 
     def keep_error(self, error: BaseException) -> None:
@@ -252,7 +254,7 @@ class ActiveRun:
             try:
                 tell(self)
             except Exception as error:  # noqa: BLE001  the run has ended, whoever listens
-                self.store.say(f"After the end of {self._info.run_name}: {error!r}")
+                self.store.warn_once(f"After the end of {self._info.run_name}: {error!r}")
 
     @property
     def _is_ours(self) -> bool:

@@ -207,7 +207,9 @@ def _describe(run: ActiveRun, given: Mapping[str, Any]) -> None:
         text = json.dumps(environment, indent=1, default=str)
         run.writer.artifacts.put_bytes(ENVIRONMENT_FILE, text.encode("utf-8", "backslashreplace"))
     except Exception as error:  # noqa: BLE001  a thread has no caller: it is said once, by name
-        run.store.say(f"The environment of run {run.info.run_name} could not be kept: {error}")
+        run.store.warn_once(
+            f"The environment of run {run.info.run_name} could not be kept: {error}"
+        )
 
 
 def end_open_runs() -> None:

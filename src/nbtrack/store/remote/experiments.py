@@ -43,7 +43,7 @@ class RemoteExperiments(Experiments):
         """Make an experiment; without a server, one of the mirror that is made there later."""
         body = {"name": name, "artifact_location": location, "tags": encode.tags(dict(tags))}
         try:
-            if self._remote.is_away:
+            if self._remote.is_unreachable:
                 raise ServerUnreachableError(
                     f"The tracking server {self._remote.url} did not answer a moment ago, so the "
                     f"experiment {name!r} cannot be made now. Try again later."
@@ -74,7 +74,7 @@ class RemoteExperiments(Experiments):
         verb = "delete" if stage == LifecycleStage.DELETED else "restore"
         body = {"experiment_id": self._remote.id_of(experiment_id)}
         self._remote.change(f"experiments/{verb}", body)
-        with self._remote.store.look() as reader:
+        with self._remote.store.read_mirror() as reader:
             return runs_of(reader, experiment_id)
 
     def _set_tags(self, experiment_id: str, tags: Tags) -> None:

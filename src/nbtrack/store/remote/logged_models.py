@@ -46,4 +46,4 @@ class RemoteLoggedModels(LoggedModels):
         with self._database.write() as reader:
             local = self._remote.spool.local_id(model_id)
             reader.named("models.delete", model_id=local, now=now_ms())
-        self._remote.pull.forget()
+        self._remote.refresher.forget()

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from nbtrack.store.reader import Reader
-from nbtrack.store.remote.answers import Answer
+from nbtrack.store.remote.response_times import Response
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,11 +43,11 @@ class RemoteReader(Reader):
         The mirror, attached.
     remote : Remote
     reopen : callable
-        Closes the mirror, writes answers to it and returns a reader of it again.
+        Closes the mirror, writes responses to it and returns a reader of it again.
     """
 
     def __init__(
-        self, inner: Reader, remote: Remote, reopen: Callable[[list[Answer]], Reader]
+        self, inner: Reader, remote: Remote, reopen: Callable[[list[Response]], Reader]
     ) -> None:
         super().__init__(inner.connection, inner.folder, inner.access)
         self._remote = remote
@@ -72,23 +72,23 @@ class RemoteReader(Reader):
         history: Sequence[str] | None = (),
     ) -> None:
         """Fetch what is read next, as far as the server answers; see ``Reader.refresh``."""
-        if self._remote.is_away:
+        if self._remote.is_unreachable:
             return
-        pull = self._remote.pull
-        answers = pull.experiments()
+        refresher = self._remote.refresher
+        responses = refresher.experiments()
         if runs_of is None or runs_of:
-            answers += pull.runs_of(_texts(runs_of))
+            responses += refresher.runs_of(_texts(runs_of))
         if runs:
-            answers += pull.runs([str(each) for each in runs], self.mirror)
+            responses += refresher.runs([str(each) for each in runs], self.mirror)
         if models_of is None or models_of:
-            answers += pull.models_of(_texts(models_of))
+            responses += refresher.models_of(_texts(models_of))
         if models:
-            answers += pull.models([str(each) for each in models])
+            responses += refresher.models([str(each) for each in models])
         if registry:
-            answers += pull.registry()
-        self._write(answers)
+            responses += refresher.registry()
+        self._write(responses)
         if runs and (history is None or history):
-            self._write(pull.histories(self.mirror, list(runs), history))
+            self._write(refresher.histories(self.mirror, list(runs), history))
 
     @property
     def mirror(self) -> Reader:
@@ -97,21 +97,21 @@ class RemoteReader(Reader):
 
     def table(self, sql: str, /) -> tuple[list[str], list[tuple[Any, ...]]]:
         """Return the names of the columns and the rows of a user's query."""
-        self._ask_for_user(sql)
+        self._refresh_for_user(sql)
         return super().table(sql)
 
     def query(self, sql: str, variables: Mapping[str, Any]) -> pd.DataFrame:
         """Return the result of a user's query; see ``Reader.query``."""
-        self._ask_for_user(sql)
+        self._refresh_for_user(sql)
         return super().query(sql, variables)
 
-    def _ask_for_user(self, sql: str) -> None:
+    def _refresh_for_user(self, sql: str) -> None:
         """Fetch what a user's query looks at: DuckDB says what that is, or it is all."""
         from nbtrack.store.remote import user_sql
 
         found = user_sql.tables_of(self.connection, sql)
         tables = _ALL if found is None else _ALL & found
-        if not tables or self._remote.is_away:
+        if not tables or self._remote.is_unreachable:
             return
         self.refresh(
             runs_of=None if tables & _RUNS else (),
@@ -119,12 +119,12 @@ class RemoteReader(Reader):
             registry=bool(tables & _REGISTRY),
         )
         if tables & _POINTS:
-            seen = user_sql.histories_of(self.connection, sql)
-            self._write(self._remote.pull.histories(self.mirror, seen.run_ids, seen.keys))
+            points = user_sql.point_filter_of(self.connection, sql)
+            self._write(self._remote.refresher.histories(self.mirror, points.run_ids, points.keys))
 
-    def _write(self, answers: list[Answer]) -> None:
-        if answers:
-            self.connection = self._reopen(answers).connection
+    def _write(self, responses: list[Response]) -> None:
+        if responses:
+            self.connection = self._reopen(responses).connection
 
 
 def _texts(values: Sequence[str | int] | None) -> list[str] | None:

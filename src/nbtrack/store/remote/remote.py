@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from nbtrack.store.remote.pull import Pull
+from nbtrack.store.remote.refresh import Refresher
 from nbtrack.store.remote.sender import Sender
 from nbtrack.store.remote.session import Json, MirrorStore, Session
 
@@ -23,14 +23,14 @@ class Remote(Session):
     Attributes
     ----------
     sender : Sender
-    pull : Pull
+    refresher : Refresher
     """
 
     def __init__(self, store: MirrorStore, url: str) -> None:
         super().__init__(store, url)
         self.sender = Sender(self)
-        self.pull = Pull(self)
-        self.on_new_experiment = self.pull.look_again
+        self.refresher = Refresher(self)
+        self.on_new_experiment = self.refresher.rewrite_experiments
 
     def after_fork(self) -> None:
         """Leave threads, locks and connections to the parent."""
@@ -42,9 +42,9 @@ class Remote(Session):
         try:
             return self.ask(method, path, body, **options)
         finally:  # what is refused tells that the mirror is behind
-            self.pull.forget()
+            self.refresher.forget()
 
     def flush(self, seconds: float = FLUSH_S) -> None:
         """Send what was logged before; the user waits for it, but not for ever."""
-        if self.sender.is_behind() and not self.is_away:
+        if self.sender.is_behind() and not self.is_unreachable:
             self.sender.finish(seconds)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from nbtrack.errors import NbtrackError, ServerDeniedError, ServerUnreachableError
 from nbtrack.store import tails
-from nbtrack.store.remote.upload import Delivered, JournalUploader, NotYetError
+from nbtrack.store.remote.upload import JournalUploader, NotYetError, UploadCounts
 from nbtrack.store.tails import Tail
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ MAX_PAUSE_S = 30.0
 
 
 @dataclass
-class SendReport(Delivered):
+class SendReport(UploadCounts):
     """What one turn has sent.
 
     Attributes
@@ -89,7 +89,9 @@ class Sender:
             try:
                 failed = self.send().problem is not None
             except Exception as error:  # noqa: BLE001  the thread goes on; it is said once
-                self._remote.say(f"nbtrack cannot send runs for now; nothing is lost. {error!r}")
+                self._remote.warn_once(
+                    f"nbtrack cannot send runs for now; nothing is lost. {error!r}"
+                )
                 failed = True
             self._pause = min(MAX_PAUSE_S, self._pause * 2) if failed else SEND_EVERY_S
 
@@ -126,12 +128,16 @@ class Sender:
                 self._remote.failed(error)
             except NbtrackError as error:
                 report.problem = error
-                self._remote.say(f"nbtrack cannot send runs for now; nothing is lost. {error}")
+                self._remote.warn_once(
+                    f"nbtrack cannot send runs for now; nothing is lost. {error}"
+                )
             except Exception as error:  # noqa: BLE001  a thread has no caller: said once, by name
                 report.problem = NbtrackError(f"{type(error).__name__}: {error}")
-                self._remote.say(f"nbtrack cannot send runs for now; nothing is lost. {error!r}")
+                self._remote.warn_once(
+                    f"nbtrack cannot send runs for now; nothing is lost. {error!r}"
+                )
         for reason, count in report.refused.items():
-            self._remote.say(
+            self._remote.warn_once(
                 f"The tracking server {self._remote.url} refuses {count} of what was logged: "
                 f"{reason} It is kept in {self._remote.spool.folder / 'refused.jsonl'}."
             )
@@ -147,7 +153,7 @@ class Sender:
                 with contextlib.suppress(OSError):  # the fold says that it cannot be read
                     found.append(tails.read_tail(folder, name, *spool.sent(name)))
         found.sort(key=lambda tail: (not _makes_run(tail), _first_time(tail)))
-        self._remote.set_waiting(found)
+        self._remote.set_pending(found)
         report.left = len(found)
         uploader = JournalUploader(self._remote, report)
         for tail in found:
@@ -164,7 +170,7 @@ class Sender:
                 error = failed if isinstance(failed, NbtrackError) else NbtrackError(repr(failed))
                 report.problem = error
                 report.stuck[tail.journal] = str(error)
-                self._remote.say(
+                self._remote.warn_once(
                     f"The tracking server {self._remote.url} cannot take what run {tail.run_id} "
                     f"has logged, for now; it is tried again. {error}"
                 )

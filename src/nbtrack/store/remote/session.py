@@ -26,7 +26,7 @@ from nbtrack.store.tails import Tail
 Json = dict[str, Any]
 QUICK_S = 3.0
 READ_S = 10.0
-AWAY_S = (1.0, 30.0)
+BACKOFF_S = (1.0, 30.0)
 
 
 class MirrorStore(Database, Protocol):
@@ -40,13 +40,13 @@ class MirrorStore(Database, Protocol):
     def artifacts(self) -> Path:
         """The folder of the artifacts."""
 
-    def look(self) -> AbstractContextManager[Reader]:
-        """Look at the mirror as it is, without asking the server."""
+    def read_mirror(self) -> AbstractContextManager[Reader]:
+        """Read the mirror as it is, without a request to the server."""
 
     def experiment_name(self, experiment_id: str) -> str:
         """Return the name of an experiment of the mirror."""
 
-    def say(self, message: str, kind: str | None = None) -> None:
+    def warn_once(self, message: str, kind: str | None = None) -> None:
         """Warn the user once."""
 
     def writes(self, journal: str) -> bool:
@@ -74,7 +74,7 @@ class Session:
     spool : Spool
     read_s : float
         How long the server is waited for when something is read.
-    answered : float or None
+    answered_at : float or None
         When it was asked last with success, in seconds since the epoch.
     on_new_experiment : callable
         Called when an experiment was made there that was made offline here.
@@ -89,11 +89,11 @@ class Session:
         self.journals = store.journals
         self.artifacts = store.artifacts
         self.read_s = READ_S
-        self.answered: float | None = None
+        self.answered_at: float | None = None
         self.on_new_experiment: Callable[[], None] = lambda: None
         self._ours: set[str] = set()
-        self._away_until = 0.0
-        self._away_for = AWAY_S[0]
+        self._unreachable_until = 0.0
+        self._backoff_s = BACKOFF_S[0]
         self._local: set[str] = set()
         self._keys: dict[str, dict[int, str]] = {}
         self._places: dict[str, str] = {}
@@ -114,15 +114,15 @@ class Session:
     # -- whether it answers ------------------------------------------------------------------
 
     @property
-    def is_away(self) -> bool:
-        """Whether the server has not answered a moment ago: nobody waits for it again yet."""
-        return time.monotonic() < self._away_until
+    def is_unreachable(self) -> bool:
+        """Whether the server has just failed to answer: nothing waits for it for a while."""
+        return time.monotonic() < self._unreachable_until
 
     def failed(self, error: NbtrackError) -> None:
         """Take note that the server takes nothing now; the user reads it once."""
-        self._away_until = time.monotonic() + self._away_for
-        self._away_for = min(AWAY_S[1], self._away_for * 2)
-        self.store.say(
+        self._unreachable_until = time.monotonic() + self._backoff_s
+        self._backoff_s = min(BACKOFF_S[1], self._backoff_s * 2)
+        self.store.warn_once(
             f"{error} What is logged is kept in {self.store.folder} and sent later: by this "
             "process, the next one that tracks there, or `nbtrack sync`. What is read is what this "
             f"machine knows, {self._age()}.",
@@ -131,17 +131,17 @@ class Session:
 
     def _age(self) -> str:
         """Return how old what the mirror knows is, in words."""
-        if self.answered is None:
+        if self.answered_at is None:
             return "nothing newer than when it was asked last"
-        return f"as of {time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(self.answered))}"
+        return f"as of {time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(self.answered_at))}"
 
     def succeeded(self) -> None:
         """Take note that the server answers."""
-        self._away_until, self._away_for = 0.0, AWAY_S[0]
+        self._unreachable_until, self._backoff_s = 0.0, BACKOFF_S[0]
 
-    def say(self, message: str) -> None:
+    def warn_once(self, message: str) -> None:
         """Warn the user once."""
-        self.store.say(message)
+        self.store.warn_once(message)
 
     def ask(self, method: str, path: str, body: Json | None = None, **options: Any) -> Json:
         """Call the server for a user who waits; whether it answers is remembered."""
@@ -172,7 +172,7 @@ class Session:
             run keeps its local id, and is made there later.
         """
         experiment_id = str(info["experiment_id"])
-        if self.is_away or not self._is_known(experiment_id):
+        if self.is_unreachable or not self._is_known(experiment_id):
             return {}
         marked = {**tags, LOCAL_RUN: run_id}
         parent = marked.get(PARENT)
@@ -208,9 +208,9 @@ class Session:
         """Make a logged model at the server, if it answers at once; see ``start_run``."""
         experiment_id = str(fields["experiment_id"])
         run_id = fields.get("source_run_id")
-        if self.is_away or not self._is_known(experiment_id):
+        if self.is_unreachable or not self._is_known(experiment_id):
             return {}
-        if run_id is not None and self.spool.server_id(run_id) is None and self.is_waiting(run_id):
+        if run_id is not None and self.spool.server_id(run_id) is None and self.is_pending(run_id):
             return {}
         known = {**fields, "source_run_id": run_id and (self.spool.server_id(run_id) or run_id)}
         try:
@@ -288,7 +288,7 @@ class Session:
 
     # -- what is on its way ------------------------------------------------------------------
 
-    def set_waiting(self, found: Iterable[Tail]) -> None:
+    def set_pending(self, found: Iterable[Tail]) -> None:
         """Take note of the runs and models that a turn is about to make."""
         self._local = {
             str(event["model_id"] if event["event"] == "model" else tail.run_id)
@@ -305,7 +305,7 @@ class Session:
         """Return whether a run or model was made here and is not on the server yet."""
         return owner in self._local and self.spool.server_id(owner) is None
 
-    def is_waiting(self, owner: str) -> bool:
+    def is_pending(self, owner: str) -> bool:
         """Return whether journals of a run say that it is still to be made at the server."""
         if self.spool.server_id(owner) is not None:
             return False
@@ -338,7 +338,7 @@ class Session:
     def shared_metrics(self, model_id: str, known: str) -> Iterator[tuple[str, list[Json]]]:
         """Yield, for each run, the metrics that a model shares with it."""
         by_run: dict[str, list[Json]] = defaultdict(list)
-        with self.store.look() as reader:
+        with self.store.read_mirror() as reader:
             rows = reader.named("models.metrics", model_ids=[model_id])
         for key, value, when, step, _, name, digest, run_id in rows:
             if run_id is not None:
@@ -359,7 +359,7 @@ class Session:
             found = tails.state(self.journals, name)
             if found.closed or not found.is_done or self.spool.may_go(name, size, closed=False):
                 continue
-            with self.store.look() as reader:
+            with self.store.read_mirror() as reader:
                 rows = reader.named("runs.info", run_ids=[run_id])
             if rows and rows[0][4] == "INTERRUPTED":
                 server_id = self.spool.server_id(run_id) or run_id

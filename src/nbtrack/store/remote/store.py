@@ -22,9 +22,9 @@ from nbtrack.errors import (
 from nbtrack.store import experiments
 from nbtrack.store.folding import IsSent, SyncReport
 from nbtrack.store.reader import Reader
-from nbtrack.store.remote.answers import Answer, AnswerTimes
 from nbtrack.store.remote.reader import RemoteReader
 from nbtrack.store.remote.remote import Remote
+from nbtrack.store.remote.response_times import Response, ResponseTimes
 from nbtrack.store.remote.spool import server_of
 from nbtrack.store.store import Store
 
@@ -115,42 +115,42 @@ class RemoteStore(Store):
         if self.remote.sender.is_behind():  # what a process before this one has left
             self.remote.sender.start()
 
-        def reopen(answers: list[Answer]) -> Reader:
+        def reopen(responses: list[Response]) -> Reader:
             stack.close()
-            if self._write_answers(answers):
+            if self._write_responses(responses):
                 return Store._enter(self, stack)
-            return self._copy_with(answers, stack)
+            return self._copy_with(responses, stack)
 
         return RemoteReader(inner, self.remote, reopen)
 
-    def _write_answers(self, answers: list[Answer]) -> bool:
+    def _write_responses(self, responses: list[Response]) -> bool:
         """Write what the server has said, unless someone holds the mirror for long."""
-        times = AnswerTimes(self.folder)
+        times = ResponseTimes(self.folder)
         try:
             with self._locked(2.0) as writable, contextlib.ExitStack() as stack:
                 self._fold_now(writable)
-                newer = times.newer(answers)
+                newer = times.newer(responses)
                 reader = self._attach(stack, read_only=False)
                 reader.connection.execute("BEGIN")
-                for answer in newer:
-                    answer.write(reader)
+                for response in newer:
+                    response.write(reader)
                 reader.connection.execute("COMMIT")
                 times.note(newer)
         except (StoreLockedError, StoreReadOnlyError):
             return False
         return True
 
-    def _copy_with(self, answers: list[Answer], stack: contextlib.ExitStack) -> Reader:
+    def _copy_with(self, responses: list[Response], stack: contextlib.ExitStack) -> Reader:
         """Return a copy of the mirror with what the server has said; the mirror gets it later."""
         from nbtrack.store import database
 
-        self.remote.pull.write_again()
+        self.remote.refresher.rewrite_all()
         source = self.path if database.is_made(self.path) else None
         copy = database.overlaid(source, files=self._files)
         reader = Reader(stack.enter_context(copy), self.folder, self.access)
         self._fold_into(reader)
-        for answer in answers:
-            answer.write(reader)
+        for response in responses:
+            response.write(reader)
         return reader
 
     def writes(self, journal: str) -> bool:
@@ -158,8 +158,8 @@ class RemoteStore(Store):
         return any(known.name == journal for known in list(self._open_journals.values()))
 
     @contextlib.contextmanager
-    def look(self) -> Iterator[Reader]:
-        """Look at the mirror as it is, without asking the server."""
+    def read_mirror(self) -> Iterator[Reader]:
+        """Read the mirror as it is, without a request to the server."""
         from nbtrack.store import database
 
         with database.exclusive(self.path):
@@ -172,7 +172,7 @@ class RemoteStore(Store):
 
     def experiment_name(self, experiment_id: str) -> str:
         """Return the name of an experiment of the mirror."""
-        with self.look() as reader:
+        with self.read_mirror() as reader:
             found = experiments.find(reader, experiment_id)
         if found is None:
             raise NotFoundError(f"No Experiment with id={experiment_id} exists")
@@ -195,7 +195,7 @@ class RemoteStore(Store):
             )
             note.daemon = True
             note.start()
-            report = self.remote.sender.finish(END_S, patient=not self.remote.is_away)
+            report = self.remote.sender.finish(END_S, patient=not self.remote.is_unreachable)
             note.cancel()
             if self.remote.sender.is_behind():
                 why = "" if report.problem is None else f" ({report.problem})"

@@ -40,7 +40,7 @@ class GoneError(Exception):
 
 
 @dataclass
-class Delivered:
+class UploadCounts:
     """What of one or more journals has arrived.
 
     Attributes
@@ -61,15 +61,15 @@ class JournalUploader:
     Parameters
     ----------
     remote : Session
-    done : Delivered
+    counts : UploadCounts
         Counts what has arrived.
     """
 
-    def __init__(self, remote: Session, done: Delivered) -> None:
+    def __init__(self, remote: Session, counts: UploadCounts) -> None:
         self._remote = remote
         self._rest = remote.sending
         self._spool = remote.spool
-        self._done = done
+        self._counts = counts
         self._journal = ""
 
     def send(self, tail: Tail) -> None:
@@ -186,7 +186,7 @@ class JournalUploader:
         for part in split(what, items):
             self._send_batch(run_id, what, part)
             if what == "metrics":
-                self._done.points += len(part)
+                self._counts.points += len(part)
 
     def _send_batch(self, run_id: str, what: str, items: list[Json]) -> None:
         """Send a batch; of one that is refused the halves, so that only the wrong is left out."""
@@ -248,7 +248,7 @@ class JournalUploader:
         """Give the model the metrics that its run has logged at its step, as MLflow's client."""
         for run_id, items in self._remote.shared_metrics(model_id, known):
             self._send_items(self._server_run(run_id), "metrics", items)
-            self._done.points -= len(items)
+            self._counts.points -= len(items)
 
     # -- files -------------------------------------------------------------------------------
 
@@ -261,7 +261,7 @@ class JournalUploader:
                 continue
             try:
                 if file.send(target, path):
-                    self._done.files += 1
+                    self._counts.files += 1
             except NbtrackError as error:
                 self._refuse(_permanent(error), {"artifact": str(file.place), "to": target})
 
@@ -284,7 +284,7 @@ class JournalUploader:
 
     def _refuse(self, reason: str, what: Json, count: int = 1) -> None:
         self._spool.refuse(self._journal, reason, what)
-        self._done.refused[reason] = self._done.refused.get(reason, 0) + count
+        self._counts.refused[reason] = self._counts.refused.get(reason, 0) + count
 
 
 def _permanent(error: NbtrackError) -> str:

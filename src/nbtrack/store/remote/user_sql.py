@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 
 _SHADOW = "metrics"
-_BLIND = "statistics_propagation,empty_result_pullup,expression_rewriter"
+_DISABLED_OPTIMIZERS = "statistics_propagation,empty_result_pullup,expression_rewriter"
 _LITERAL = r"'(?:[^']|'')*'"
 _EQUAL = re.compile(rf"\(?(\w+) ?= ?({_LITERAL})\)?")
 _IN = re.compile(rf"\((\w+) IN \(({_LITERAL}(?:, {_LITERAL})*)\)\)")
@@ -20,7 +20,7 @@ _CAST = re.compile(rf"CAST\(({_LITERAL}) AS VARCHAR\)")
 
 
 @dataclass(frozen=True)
-class Histories:
+class PointFilter:
     """Which points a query can see: of these runs and of these keys; None for all."""
 
     run_ids: list[str] | None = None
@@ -39,7 +39,7 @@ def tables_of(connection: duckdb.DuckDBPyConnection, sql: str) -> set[str] | Non
     return names
 
 
-def histories_of(connection: duckdb.DuckDBPyConnection, sql: str) -> Histories:
+def point_filter_of(connection: duckdb.DuckDBPyConnection, sql: str) -> PointFilter:
     """Return of which runs and keys a query can see points.
 
     For a moment ``metrics`` is a table: the filters that DuckDB then pushes into its scans are
@@ -49,21 +49,21 @@ def histories_of(connection: duckdb.DuckDBPyConnection, sql: str) -> Histories:
         if [each.type for each in connection.extract_statements(sql)] != [
             duckdb.StatementType.SELECT
         ]:
-            return Histories()
+            return PointFilter()
         with _shadow(connection):
             rows = connection.execute(f"EXPLAIN (FORMAT json) {sql}").fetchall()
         nodes = list(_nodes(json.loads(rows[0][1])))
     except (duckdb.Error, ValueError, IndexError):
-        return Histories()
+        return PointFilter()
     scans = []
     for node in nodes:
         info = node.get("extra_info") or {}
         table = str(info.get("Table", "")) if isinstance(info, dict) else ""
         if node.get("name", "").strip() == "EMPTY_RESULT" or table.endswith(".points"):
-            return Histories()
+            return PointFilter()
         if table.endswith(f".{_SHADOW}"):
             scans.append(_filters(info.get("Filters")))
-    return Histories(_union(scans, "run_id"), _union(scans, "key"))
+    return PointFilter(_union(scans, "run_id"), _union(scans, "key"))
 
 
 @contextlib.contextmanager
@@ -72,7 +72,7 @@ def _shadow(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
     before = connection.execute("SELECT current_setting('disabled_optimizers')").fetchall()[0][0]
     connection.execute(f"CREATE TEMP TABLE {_SHADOW} AS FROM store.{_SHADOW} LIMIT 0")
     try:
-        connection.execute("SET disabled_optimizers = ?", [_BLIND])
+        connection.execute("SET disabled_optimizers = ?", [_DISABLED_OPTIMIZERS])
         yield
     finally:
         connection.execute(f"DROP TABLE temp.{_SHADOW}")

@@ -209,7 +209,7 @@ class Comparison(View):
         return comparison_bundle(self._store, self.scope, self._view(), forest=forest)
 
     def _failed(self, error: Exception) -> None:
-        self._store.say(f"The comparison no longer follows its runs: {error!r}")
+        self._store.warn_once(f"The comparison no longer follows its runs: {error!r}")
 
     def _view(self) -> Any:
         from nbtrack.views.comparison.saved import SavedView

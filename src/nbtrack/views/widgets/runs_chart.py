@@ -92,7 +92,7 @@ class RunsChart(MetricChart):
         return [run.run_id for run in self._refs.values() if run.state in GOING_ON]
 
     def _failed(self, error: Exception) -> None:
-        self._source.say(f"The chart no longer follows its runs: {error!r}")
+        self._source.warn_once(f"The chart no longer follows its runs: {error!r}")
 
 
 def runs_chart(

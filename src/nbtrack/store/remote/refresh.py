@@ -1,8 +1,8 @@
-"""What is asked of a mirror is fetched from its server first, at most once in a while.
+"""What is read from a mirror is fetched from its server first, at most once in a while.
 
-Each question has a name; the same one is not asked again before its time, which is longer
-where the answer took longer. Answers become changes, which are written to the mirror in one
-transaction once the network has had its say.
+Each request has a cache key and is not sent again before its time, which is longer where the
+response took longer. Responses become changes, which are written to the mirror in one transaction
+after all requests are done.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from nbtrack.errors import NotFoundError, ServerUnreachableError
 from nbtrack.store import tails
 from nbtrack.store.reader import Reader
 from nbtrack.store.remote import mirror_models
-from nbtrack.store.remote.answers import Answer
 from nbtrack.store.remote.mirror import Mirror
+from nbtrack.store.remote.response_times import Response
 from nbtrack.store.remote.spool import LOCAL_EXPERIMENT
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 Change = Callable[[Reader], None]
-"""Writes to the mirror what the server has said."""
+"""Writes a response to the mirror."""
 Point = tuple[int, int, float]
 LEAST_S = 1.0
 TIMES_ITS_COST = 5.0
@@ -34,8 +34,8 @@ PAGE = 1000
 HISTORY_PAGE = 25_000
 
 
-class Pull:
-    """Fetches what is asked for.
+class Refresher:
+    """Fetches from the server what is stale in the mirror.
 
     Parameters
     ----------
@@ -51,35 +51,35 @@ class Pull:
         self._experiments: dict[str, str] = {}
 
     def forget(self) -> None:
-        """Ask the server again for whatever is asked next."""
+        """Let everything count as stale."""
         self._fresh_until.clear()
 
-    def write_again(self) -> None:
-        """Ask again, and write what the server says to the mirror, changed or not."""
+    def rewrite_all(self) -> None:
+        """Let everything count as stale, and write it to the mirror also when it is unchanged."""
         self._fresh_until.clear()
         self._seen.clear()
         self._complete.clear()
 
-    def look_again(self) -> None:
-        """Write the experiments to the mirror when they are asked for next, changed or not."""
+    def rewrite_experiments(self) -> None:
+        """Fetch and write the experiments at the next read, also when they are unchanged."""
         self._fresh_until.pop("experiments", None)
         self._seen.pop("experiments", None)
 
-    def fetch(self, question: str, ask: Callable[[], list[Change]]) -> list[Answer]:
-        """Ask the server, unless it was just now, or is away; return what is to be written."""
-        now, asked = time.monotonic(), time.time_ns()
-        if now < self._fresh_until.get(question, 0.0) or self._remote.is_away:
+    def fetch(self, cache_key: str, request: Callable[[], list[Change]]) -> list[Response]:
+        """Return what is to be written; nothing while fresh, or while unreachable."""
+        now, requested_ns = time.monotonic(), time.time_ns()
+        if now < self._fresh_until.get(cache_key, 0.0) or self._remote.is_unreachable:
             return []
         try:
-            changes = ask()
+            changes = request()
         except ServerUnreachableError as error:
             self._remote.failed(error)
             return []
         self._remote.succeeded()
-        self._remote.answered = time.time()
+        self._remote.answered_at = time.time()
         took = time.monotonic() - now
-        self._fresh_until[question] = time.monotonic() + max(LEAST_S, TIMES_ITS_COST * took)
-        return [Answer(question, asked, change) for change in changes]
+        self._fresh_until[cache_key] = time.monotonic() + max(LEAST_S, TIMES_ITS_COST * took)
+        return [Response(cache_key, requested_ns, change) for change in changes]
 
     def busy(self) -> set[str]:
         """Return the runs and models that have a journal here: the server may not have it all."""
@@ -87,11 +87,11 @@ class Pull:
 
     # -- experiments and runs ----------------------------------------------------------------
 
-    def experiments(self) -> list[Answer]:
+    def experiments(self) -> list[Response]:
         """Fetch all experiments."""
-        return self.fetch("experiments", self._ask_experiments)
+        return self.fetch("experiments", self._request_experiments)
 
-    def _ask_experiments(self) -> list[Change]:
+    def _request_experiments(self) -> list[Change]:
         fields = {"max_results": PAGE, "view_type": "ALL"}
         found = self._pages("POST", "experiments/search", fields, "experiments")
         for each in found:
@@ -102,7 +102,7 @@ class Pull:
         self._seen["experiments"] = known
         return [lambda reader: self._mirror.put_experiments(reader, found)]
 
-    def runs_of(self, experiment_ids: Sequence[str] | None) -> list[Answer]:
+    def runs_of(self, experiment_ids: Sequence[str] | None) -> list[Response]:
         """Fetch the runs of some experiments; None for all that are there."""
         if experiment_ids is None:
             ids = sorted(self._experiments)
@@ -111,12 +111,12 @@ class Pull:
         asked = [each for each in ids if not each.startswith(LOCAL_EXPERIMENT)]
         if not asked:
             return []
-        return self.fetch(f"runs {','.join(asked)}", lambda: self._ask_runs(asked))
+        return self.fetch(f"runs {','.join(asked)}", lambda: self._request_runs(asked))
 
     def _server_experiment(self, experiment_id: str) -> str:
         return self._remote.spool.server_id(str(experiment_id)) or str(experiment_id)
 
-    def _ask_runs(self, experiment_ids: list[str]) -> list[Change]:
+    def _request_runs(self, experiment_ids: list[str]) -> list[Change]:
         busy = self.busy()
         fields = {
             "experiment_ids": experiment_ids,
@@ -156,20 +156,20 @@ class Pull:
             changed.append(run)
         return changed
 
-    def runs(self, run_ids: Sequence[str], reader: Reader) -> list[Answer]:
+    def runs(self, run_ids: Sequence[str], reader: Reader) -> list[Response]:
         """Fetch some runs: few of them one by one, more with their experiments."""
         now = time.monotonic()
         stale = [r for r in run_ids if now >= self._fresh_until.get(f"run {r}", 0.0)]
         if len(stale) > MOST_SINGLE:
             rows = reader.named("remote.experiments_of_runs", ids=stale)
             return self.runs_of([row[0] for row in rows])
-        answers: list[Answer] = []
+        responses: list[Response] = []
         for run_id in stale:
-            answers += self.fetch(f"run {run_id}", partial(self._ask_run, run_id))
-        return answers
+            responses += self.fetch(f"run {run_id}", partial(self._request_run, run_id))
+        return responses
 
-    def _ask_run(self, run_id: str) -> list[Change]:
-        if self._remote.is_waiting(run_id):
+    def _request_run(self, run_id: str) -> list[Change]:
+        if self._remote.is_pending(run_id):
             return []
         busy = self.busy()
         server_id = self._remote.spool.server_id(run_id) or run_id
@@ -186,22 +186,22 @@ class Pull:
 
     def histories(
         self, reader: Reader, run_ids: Sequence[str] | None, keys: Sequence[str] | None
-    ) -> list[Answer]:
+    ) -> list[Response]:
         """Fetch all points of metrics of some runs, where the mirror does not have them yet."""
         if run_ids is None:
             rows = reader.named("remote.all_latest")
         else:
             rows = reader.named("remote.latest", ids=list(run_ids))
-        answers: list[Answer] = []
+        responses: list[Response] = []
         for run_id, key, step, when, value in rows:
             latest = (step, when, value)
             if (keys is not None and key not in keys) or self._is_complete(run_id, key, latest):
                 continue
-            answers += self.fetch(
+            responses += self.fetch(
                 f"history {run_id} {key}",
-                partial(self._ask_history, run_id, key, latest),
+                partial(self._request_history, run_id, key, latest),
             )
-        return answers
+        return responses
 
     def _is_complete(self, run_id: str, key: str, latest: Point) -> bool:
         if self._remote.is_ours(run_id):
@@ -209,7 +209,7 @@ class Pull:
         known = self._complete.get((run_id, key))
         return known is not None and (known == latest or run_id in self.busy())
 
-    def _ask_history(self, run_id: str, key: str, latest: Point) -> list[Change]:
+    def _request_history(self, run_id: str, key: str, latest: Point) -> list[Change]:
         server_id = self._remote.spool.server_id(run_id) or run_id
         fields = {"run_id": server_id, "metric_key": key, "max_results": HISTORY_PAGE}
         try:
@@ -221,7 +221,7 @@ class Pull:
 
     # -- models ------------------------------------------------------------------------------
 
-    def models_of(self, experiment_ids: Sequence[str] | None) -> list[Answer]:
+    def models_of(self, experiment_ids: Sequence[str] | None) -> list[Response]:
         """Fetch the logged models of some experiments; None for all that are there."""
         if experiment_ids is None:
             ids = sorted(self._experiments)
@@ -230,9 +230,9 @@ class Pull:
         asked = [each for each in ids if not each.startswith(LOCAL_EXPERIMENT)]
         if not asked:
             return []
-        return self.fetch(f"models {','.join(asked)}", lambda: self._ask_models(asked))
+        return self.fetch(f"models {','.join(asked)}", lambda: self._request_models(asked))
 
-    def _ask_models(self, experiment_ids: list[str]) -> list[Change]:
+    def _request_models(self, experiment_ids: list[str]) -> list[Change]:
         busy = self.busy()
         fields = {"experiment_ids": experiment_ids, "max_results": 50}
         try:
@@ -253,14 +253,14 @@ class Pull:
 
         return [write]
 
-    def models(self, model_ids: Sequence[str]) -> list[Answer]:
+    def models(self, model_ids: Sequence[str]) -> list[Response]:
         """Fetch some logged models."""
-        answers: list[Answer] = []
+        responses: list[Response] = []
         for model_id in model_ids[:MOST_SINGLE]:
-            answers += self.fetch(f"model {model_id}", partial(self._ask_model, model_id))
-        return answers
+            responses += self.fetch(f"model {model_id}", partial(self._request_model, model_id))
+        return responses
 
-    def _ask_model(self, model_id: str) -> list[Change]:
+    def _request_model(self, model_id: str) -> list[Change]:
         busy = self.busy()
         if model_id in busy:
             return []
@@ -273,11 +273,11 @@ class Pull:
             lambda reader: mirror_models.put_models(reader, url, spool, [found], busy | self.busy())
         ]
 
-    def registry(self) -> list[Answer]:
+    def registry(self) -> list[Response]:
         """Fetch the model registry."""
-        return self.fetch("registry", self._ask_registry)
+        return self.fetch("registry", self._request_registry)
 
-    def _ask_registry(self) -> list[Change]:
+    def _request_registry(self) -> list[Change]:
         models = self._pages(
             "GET", "registered-models/search", {"max_results": PAGE}, "registered_models"
         )
