@@ -20,7 +20,7 @@ import torch
 from torch import nn
 from torch.nn.utils import parametrizations, prune
 
-from nbtrack.models.objects import freeze
+from nbtrack.models.objects import serialize
 
 HARMLESS = {
     "builtins.id", "object.__getattr__", "object.__setattr__", "object.__delattr__",
@@ -110,9 +110,9 @@ def _optimizer(kind: Any, model: nn.Module, **more: Any) -> Any:
 
 def described(value: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the description of an object as it stands in a file, and its arrays."""
-    frozen = freeze(value)
-    tree: dict[str, Any] = json.loads(json.dumps(frozen.tree))
-    return tree, {**frozen.weights, **frozen.extra}
+    serialized = serialize(value)
+    tree: dict[str, Any] = json.loads(json.dumps(serialized.tree))
+    return tree, {**serialized.weights, **serialized.extra}
 
 
 # -- what a stranger writes ---------------------------------------------------------------------
@@ -277,8 +277,9 @@ ATTACKS: dict[str, Any] = {
     "a class by a reference to a list": tree_of(items("list", {**items("list"), "id": 1}, {
         "~": "object", "class": {"~": "ref", "id": 1}})),
     **{f"a node of the kind {kind!r}": tree_of({"~": kind, "items": [], "value": "1", "id": 1})
-       for kind in ("value", "register", "thaw", "give", "_call", "init__", "found", "", None, 3,
-                    [], {}, "refuse", "completed", "check", "layers", "known", "makers", "form")},
+       for kind in ("value", "register", "deserialize", "give", "_call", "init__", "found", "", 3,
+                    None, [], {}, "refuse", "completed", "check", "layers", "known", "makers",
+                    "form")},
     "a root that is none": {"nbtrack_objects": 1, "files": {}},
     "no files": {"nbtrack_objects": 1, "root": 1},
     "files in a list": {"nbtrack_objects": 1, "root": 1, "files": []},

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from nbtrack.errors import InvalidParameterError
-from nbtrack.models.objects import freeze, thaw
+from nbtrack.models.objects import deserialize, serialize
 from programs import run
 
 MODULE = """
@@ -69,17 +69,17 @@ def chosen(name):
 """
 SAVE = """
 import json, sys, made_inside as made
-from nbtrack.models.objects import freeze
+from nbtrack.models.objects import serialize
 own, other = made.chosen("UserList")
 saved = {"bag": made.imported(), "own": made.derived(5), "half": made.annotated(), "list": own}
 saved |= {"bare": made.bare(), "typed": made.typed()}
 for name, value in saved.items():
-    frozen = freeze(value)
-    assert not frozen.weights and not frozen.extra
+    serialized = serialize(value)
+    assert not serialized.weights and not serialized.extra
     with open(name + ".json", "w") as file:
-        json.dump([frozen.tree, frozen.sources], file)
+        json.dump([serialized.tree, serialized.sources], file)
 try:
-    freeze(other)
+    serialize(other)
 except Exception as error:
     print(error)
 """
@@ -97,7 +97,7 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 
 def loaded(saved: tuple[Path, str], name: str) -> Any:
     tree, sources = json.loads((saved[0] / f"{name}.json").read_text())
-    return thaw(tree, {}, sources, trusted=True)
+    return deserialize(tree, {}, sources, trusted=True)
 
 
 def test_imports_of_the_function_around_come_along(saved: tuple[Path, str]) -> None:
@@ -148,4 +148,4 @@ def test_a_value_of_the_body_that_is_gone_is_named() -> None:
             return self.value
 
     with pytest.raises(InvalidParameterError, match="variable 'factor'"):
-        freeze(Lost())
+        serialize(Lost())

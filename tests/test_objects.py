@@ -1,4 +1,4 @@
-"""Objects as data: frozen in a notebook, thawed where none of it exists."""
+"""Objects as data: serialized in a notebook, restored where none of it exists."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nbtrack.errors import InvalidParameterError, UntrustedError
-from nbtrack.models.objects import code_in, freeze, thaw
+from nbtrack.models.objects import code_in, deserialize, serialize
 
 CELLS = '''
 import math, collections, threading
@@ -111,7 +111,7 @@ shell = InteractiveShell.instance()
 for cell in open("cells.py").read().split("# %%"):
     shell.run_cell(cell).raise_error()
 import torch
-from nbtrack.models.objects import freeze, thaw
+from nbtrack.models.objects import deserialize, serialize
 space = shell.user_ns
 models = {
     "net": space["net"],
@@ -123,32 +123,36 @@ models = {
 x = torch.randn(5, 4)
 kept = {"x": x}
 for name, model in models.items():
-    frozen = freeze(model)
+    serialized = serialize(model)
     y = model(x.bfloat16() if name == "half" else x)
     kept[name] = {
-        "tree": json.dumps(frozen.tree), "sources": frozen.sources, "y": y.detach(),
-        "arrays": {k: torch.as_tensor(v) for k, v in (frozen.weights | frozen.extra).items()},
-        "notes": frozen.notes, "weights": list(frozen.weights), "state": list(model.state_dict()),
+        "tree": json.dumps(serialized.tree), "sources": serialized.sources,
+        "y": y.detach(),
+        "arrays": {
+            k: torch.as_tensor(v) for k, v in (serialized.weights | serialized.extra).items()
+        },
+        "notes": serialized.notes, "weights": list(serialized.weights),
+        "state": list(model.state_dict()),
     }
-live = thaw(json.loads(kept["plain"]["tree"]), kept["plain"]["arrays"], kept["plain"]["sources"],
-            trusted=True)
+live = deserialize(json.loads(kept["plain"]["tree"]), kept["plain"]["arrays"],
+                   kept["plain"]["sources"], trusted=True)
 kept["live"] = type(live) is space["Plain"]
 torch.save(kept, "kept.pt")
 """
 LOAD = """
 import json, copy, torch
-from nbtrack.models.objects import freeze, thaw
+from nbtrack.models.objects import deserialize, serialize
 torch.set_num_threads(1)
 kept = torch.load("kept.pt")
 facts = {"live": kept.pop("live")}
 x = kept.pop("x")
 for name, saved in kept.items():
     tree = json.loads(saved["tree"])
-    model = thaw(tree, saved["arrays"], saved["sources"], trusted=True)
+    model = deserialize(tree, saved["arrays"], saved["sources"], trusted=True)
     given = x.bfloat16() if name == "half" else x
-    again = freeze(model)
-    twice = thaw(json.loads(json.dumps(again.tree)), again.weights | again.extra, again.sources,
-                 trusted=True)
+    again = serialize(model)
+    twice = deserialize(json.loads(json.dumps(again.tree)), again.weights | again.extra,
+                        again.sources, trusted=True)
     facts[name] = {
         "equal": torch.equal(model(given), saved["y"]),
         "again": torch.equal(twice(given), saved["y"]),
@@ -289,15 +293,17 @@ PLAIN = st.recursive(
 )
 
 
-def thawed(value: Any, *, trusted: bool = False) -> Any:
-    frozen = freeze(value)
-    tree = json.loads(json.dumps(frozen.tree, allow_nan=False))
-    return thaw(tree, {**frozen.weights, **frozen.extra}, frozen.sources, trusted=trusted)
+def restored(value: Any, *, trusted: bool = False) -> Any:
+    serialized = serialize(value)
+    tree = json.loads(json.dumps(serialized.tree, allow_nan=False))
+    return deserialize(
+        tree, {**serialized.weights, **serialized.extra}, serialized.sources, trusted=trusted
+    )
 
 
 @given(PLAIN)
 def test_plain_values_come_back_as_they_were(value: Any) -> None:
-    found = thawed(value)
+    found = restored(value)
     assert found == value
     assert repr(found) == repr(value) or isinstance(value, set | frozenset | dict | list | tuple)
 
@@ -319,7 +325,7 @@ def test_plain_values_come_back_as_they_were(value: Any) -> None:
     ],
 )
 def test_values_of_the_standard_library_and_numpy_come_back(value: Any) -> None:
-    found = thawed(value, trusted=True)
+    found = restored(value, trusted=True)
     assert type(found) is type(value)
     assert found == value
 
@@ -339,7 +345,7 @@ def test_values_of_the_standard_library_and_numpy_come_back(value: Any) -> None:
     ],
 )
 def test_arrays_of_every_kind_come_back(array: Any) -> None:
-    found = thawed(array)
+    found = restored(array)
     assert found.dtype == array.dtype
     np.testing.assert_array_equal(found, array)
 
@@ -347,21 +353,21 @@ def test_arrays_of_every_kind_come_back(array: Any) -> None:
 def test_shared_objects_stay_shared() -> None:
     inner: list[Any] = [1]
     inner.append(inner)
-    found = thawed({"a": inner, "b": inner})
+    found = restored({"a": inner, "b": inner})
     assert found["a"] is found["b"]
     assert found["a"][1] is found["a"]
 
 
 def test_nothing_unknown_runs_without_trust() -> None:
-    frozen = freeze({"call": subprocess.run})
-    assert code_in(frozen.tree) == ["subprocess.run"]
+    serialized = serialize({"call": subprocess.run})
+    assert code_in(serialized.tree) == ["subprocess.run"]
     with pytest.raises(UntrustedError, match=r"subprocess\.run.*trust=True"):
-        thaw(frozen.tree, {}, {})
+        deserialize(serialized.tree, {}, {})
 
 
 def test_what_is_no_data_is_refused_by_its_path() -> None:
     with pytest.raises(InvalidParameterError, match=r"outer\[1\].*generator"):
-        freeze({"outer": [1, (i for i in range(2))]})
+        serialize({"outer": [1, (i for i in range(2))]})
 
 
 @pytest.mark.parametrize(
@@ -377,12 +383,12 @@ def test_what_is_no_data_is_refused_by_its_path() -> None:
 def test_modules_that_are_no_data_are_refused_with_advice(make: Any, message: str) -> None:
     torch = pytest.importorskip("torch")
     with pytest.raises(InvalidParameterError, match=message):
-        freeze(make(torch.nn, torch))
+        serialize(make(torch.nn, torch))
 
 
 def test_a_compiled_part_is_saved_as_what_was_compiled() -> None:
     torch = pytest.importorskip("torch")
     model = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.compile(torch.nn.Linear(2, 2)))
-    found = thawed(model)
+    found = restored(model)
     assert type(found[1]) is torch.nn.Linear
     assert torch.equal(found[1].weight, model[1].weight)

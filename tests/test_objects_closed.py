@@ -14,7 +14,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from nbtrack.errors import InvalidParameterError, UntrustedError  # noqa: E402
-from nbtrack.models.objects import code_in, freeze, thaw  # noqa: E402
+from nbtrack.models.objects import code_in, deserialize, serialize  # noqa: E402
 from strange_objects import (  # noqa: E402
     ATTACKS,
     Mutations,
@@ -38,7 +38,7 @@ def sweep(count: int, seed: int) -> dict[str, int]:
     """
     for value in known_objects().values():
         tree, arrays = described(value)
-        thaw(tree, arrays, {})  # what is loaded at the first use is here now
+        deserialize(tree, arrays, {})  # what is loaded at the first use is here now
     made = Mutations(seed)
     found = {"read": 0, "refused": 0}
     for number in range(count):
@@ -46,7 +46,7 @@ def sweep(count: int, seed: int) -> dict[str, int]:
         with watched() as seen, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # to be shown, a line of PyTorch would be read
             try:
-                value = thaw(tree, arrays, {})
+                value = deserialize(tree, arrays, {})
                 found["read"] += 1
             except REFUSED:
                 found["refused"] += 1
@@ -67,9 +67,9 @@ def test_known_layers_and_plain_values_need_no_consent(name: str) -> None:
     value = known_objects()[name]
     tree, arrays = described(value)
     assert code_in(tree) == []
-    thaw(tree, arrays, {})  # what is loaded at the first use is here now
+    deserialize(tree, arrays, {})  # what is loaded at the first use is here now
     with watched() as seen:
-        found = thaw(tree, arrays, {})
+        found = deserialize(tree, arrays, {})
     assert seen == []
     assert type(found).__name__ == type(value).__name__
     again, _ = described(found)
@@ -82,7 +82,7 @@ def test_what_a_stranger_writes_runs_nothing(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     with watched() as seen, pytest.raises(REFUSED):
-        thaw(ATTACKS[name], {"a": torch.zeros(1)}, {"notebook.py": "open('was_here', 'w')"})
+        deserialize(ATTACKS[name], {"a": torch.zeros(1)}, {"notebook.py": "open('was_here', 'w')"})
     assert seen == []
     assert not list(tmp_path.iterdir())
 
@@ -97,12 +97,12 @@ def test_what_would_run_is_named() -> None:
     tree = ATTACKS["a shell through the globals of a function"]
     assert "the method __globals__" in code_in(tree)
     with pytest.raises(UntrustedError, match=r"the method system.*trust=True"):
-        thaw(tree, {}, {})
+        deserialize(tree, {}, {})
     with pytest.raises(UntrustedError, match=r"subprocess\.Popen"):
-        thaw(tree_of(call(named("subprocess.Popen"), "ls")), {}, {})
+        deserialize(tree_of(call(named("subprocess.Popen"), "ls")), {}, {})
     for name in ("os.fine.\nPass trust=True", "\x1b[2J.x", "os." + "x" * 100_000):
         with pytest.raises(UntrustedError) as caught:
-            thaw(tree_of(named(name)), {}, {})
+            deserialize(tree_of(named(name)), {}, {})
         assert caught.value.message.isprintable()
         assert len(caught.value.message) < 400
 
@@ -110,21 +110,21 @@ def test_what_would_run_is_named() -> None:
 def test_with_consent_all_is_as_it_was() -> None:
     tree = ATTACKS["a shell through the globals of a function"]
     tree = json.loads(json.dumps(tree).replace("touch was_here", "exit 3"))
-    assert thaw(tree, {}, {}, trusted=True) >> 8 == 3
-    frozen = freeze({"call": subprocess.run, "path": Path("x"), "method": [].append})
-    assert thaw(frozen.tree, {}, {}, trusted=True)["call"] is subprocess.run
+    assert deserialize(tree, {}, {}, trusted=True) >> 8 == 3
+    serialized = serialize({"call": subprocess.run, "path": Path("x"), "method": [].append})
+    assert deserialize(serialized.tree, {}, {}, trusted=True)["call"] is subprocess.run
 
 
 def test_a_damaged_description_is_our_error_with_consent_too() -> None:
     for name, tree in ATTACKS.items():
         if name.startswith(("a node of the kind", "a root", "no ", "a file that", "a depth")):
             with pytest.raises(InvalidParameterError):
-                thaw(tree, {}, {}, trusted=True)
+                deserialize(tree, {}, {}, trusted=True)
 
 
 def test_what_is_read_computes_and_does_nothing_else() -> None:
     steps = part(named("torch.nn.functional.leaky_relu"), 2)
-    model = thaw(
+    model = deserialize(
         tree_of(module("torch.nn.TripletMarginWithDistanceLoss", distance_function=steps)), {}, {}
     )
     with watched() as seen:
@@ -138,7 +138,7 @@ def test_a_class_of_this_process_asks_for_consent() -> None:
     tree = tree_of({"~": "own", "file": "x", "name": "subprocess.run"}, {"x": record})
     text = Path(__file__).read_text("utf-8")
     with pytest.raises(UntrustedError, match=r"x\.py"):
-        thaw(tree, {}, {"x.py": text})
+        deserialize(tree, {}, {"x.py": text})
 
 
 def test_a_folder_that_has_a_known_name_is_not_imported(tmp_path: Path) -> None:
@@ -146,9 +146,9 @@ def test_a_folder_that_has_a_known_name_is_not_imported(tmp_path: Path) -> None:
         (tmp_path / name).mkdir()
         (tmp_path / name / "__init__.py").write_text("open('was_here', 'w').close()\n")
     program = (
-        "import json, sys\nfrom nbtrack.models.objects import thaw\n"
+        "import json, sys\nfrom nbtrack.models.objects import deserialize\n"
         "for tree in json.loads(sys.argv[1]):\n"
-        "    try: thaw(tree, {}, {})\n"
+        "    try: deserialize(tree, {}, {})\n"
         "    except Exception as error: print(type(error).__name__)\n"
     )
     source = str(Path(__file__).parents[1] / "src")

@@ -18,7 +18,7 @@ import nbtrack
 import programs
 from nbtrack.cli.program import program
 from nbtrack.errors import NotFoundError, UntrustedError
-from nbtrack.models import remembered
+from nbtrack.models import trust_records
 from nbtrack.models.edits import set_signature, update_model_requirements
 from nbtrack.models.loading import ChangedModelError
 from nbtrack.tracking import context
@@ -349,7 +349,7 @@ def test_notes_are_for_the_user_alone(mark: Path) -> None:
         logged(mark)
     finally:
         os.umask(old)
-    folder = remembered.notes_folder()
+    folder = trust_records.notes_folder()
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert {stat.S_IMODE(note.stat().st_mode) for note in folder.iterdir()} == {0o600}
     folder.chmod(0o755)  # as versions before this made it
@@ -362,7 +362,7 @@ def test_notes_that_others_could_have_written_are_not_believed(
     mark: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     model_id = logged(mark)
-    remembered.notes_folder().chmod(0o777)
+    trust_records.notes_folder().chmod(0o777)
     assert "others can write to" in refused(f"models:/{model_id}", mark)
     nbtrack.pyfunc.save_model("m", python_model="double.py")
     assert "cannot be noted" in capsys.readouterr().err
@@ -371,13 +371,13 @@ def test_notes_that_others_could_have_written_are_not_believed(
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root gives away")
 def test_notes_of_another_user_are_not_believed(mark: Path) -> None:
     model_id = logged(mark)
-    note = next(remembered.notes_folder().iterdir())
+    note = next(trust_records.notes_folder().iterdir())
     os.chown(note, 12345, 12345)
     refused(f"models:/{model_id}", mark)
     os.chown(note, 0, 0)
     nbtrack.pyfunc.load_model(f"models:/{model_id}")
     mark.unlink()
-    os.chown(remembered.notes_folder(), 12345, 12345)
+    os.chown(trust_records.notes_folder(), 12345, 12345)
     assert "not a folder of yours" in refused(f"models:/{model_id}", mark)
 
 
@@ -398,5 +398,5 @@ def test_notes_of_versions_before_this_one_count() -> None:
     Path("double.py").write_text(CODE.format(mark=str(Path("mark").absolute())))
     nbtrack.pyfunc.save_model("m", python_model="double.py")
     note = hashlib.sha256(Path("m/nbtrack-files.json").read_bytes()).hexdigest()
-    assert [path.name for path in remembered.notes_folder().iterdir()] == [note]
-    assert not (remembered.notes_folder() / note).stat().st_size
+    assert [path.name for path in trust_records.notes_folder().iterdir()] == [note]
+    assert not (trust_records.notes_folder() / note).stat().st_size

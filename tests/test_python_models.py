@@ -14,7 +14,7 @@ import pytest
 import nbtrack
 from nbtrack.errors import InvalidParameterError, UntrustedError
 from nbtrack.models import ModelConfig, infer_signature, set_model
-from nbtrack.models.own_code import with_either
+from nbtrack.models.code_writer import with_either
 from nbtrack.pyfunc import PythonModel, PythonModelContext, load_model, log_model, save_model
 
 pytestmark = pytest.mark.usefixtures("workdir")

@@ -269,7 +269,7 @@ def test_a_notebook_is_kept_without_secrets_in_code_and_outputs() -> None:
 
 MODEL = """
 import json, os, sys
-from nbtrack.models.objects import freeze, thaw
+from nbtrack.models.objects import deserialize, serialize
 
 SERVICE_API_KEY = "letmein-now-please"
 
@@ -277,13 +277,13 @@ class Client:
     def answer(self, x):
         return x + len(SERVICE_API_KEY)
 
-frozen = freeze(Client())
-text = json.dumps([frozen.tree, dict(frozen.sources), frozen.notes])
-again = thaw(json.loads(json.dumps(frozen.tree)), {}, frozen.sources, trusted=True)
+serialized = serialize(Client())
+text = json.dumps([serialized.tree, dict(serialized.sources), serialized.notes])
+again = deserialize(json.loads(json.dumps(serialized.tree)), {}, serialized.sources, trusted=True)
 assert type(again) is Client  # this process has the same source
 del Client
 os.environ["SERVICE_API_KEY"] = "seven"
-other = thaw(json.loads(json.dumps(frozen.tree)), {}, frozen.sources, trusted=True)
+other = deserialize(json.loads(json.dumps(serialized.tree)), {}, serialized.sources, trusted=True)
 print(json.dumps({"kept": text, "answer": other.answer(1)}))
 """
 

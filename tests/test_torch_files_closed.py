@@ -21,7 +21,7 @@ from nbtrack.models.flavors.torch import (  # noqa: E402
     structure,
     weights,
 )
-from nbtrack.models.objects import code_in, freeze, torch_states  # noqa: E402, F401
+from nbtrack.models.objects import code_in, serialize, torch_states  # noqa: E402, F401
 from strange_objects import ATTACKS, call, module, named, pairs, tree_of, watched  # noqa: E402
 
 REFUSED = (InvalidParameterError, UntrustedError)
@@ -123,7 +123,7 @@ def test_states_of_schedules_are_data() -> None:
             optimizer, [kinds.ConstantLR(optimizer), kinds.ExponentialLR(optimizer, 0.9)], [1]),
     ]  # fmt: skip
     for one in (optimizer, *schedules, torch.amp.GradScaler("cpu")):
-        assert code_in(freeze(one.state_dict()).tree) == [], type(one).__name__
+        assert code_in(serialize(one.state_dict()).tree) == [], type(one).__name__
 
 
 def test_headers_that_are_nearly_right_are_read_or_refused(tmp_path: Path) -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from nbtrack.errors import UntrustedError
-from nbtrack.models.remembered import is_remembered, remember
-from nbtrack.models.trust import check_consent
+from nbtrack.models.consent import check_consent
+from nbtrack.models.trust_records import is_remembered, remember
 
 DIGEST = "ab" * 32
 

@@ -19,8 +19,8 @@ from nbtrack.models.info import ModelInfo
 from nbtrack.models.loading import OpenedModel, open_model, reads_model
 from nbtrack.models.manifest import MANIFEST, manifest_text, text_digest
 from nbtrack.models.model import MLMODEL
-from nbtrack.models.remembered import digest_of, is_remembered, remember
 from nbtrack.models.signature import ModelSignature
+from nbtrack.models.trust_records import digest_of, is_remembered, remember
 from nbtrack.store import logged_models
 from nbtrack.store.artifacts.roots import local_path
 from nbtrack.store.store import Store

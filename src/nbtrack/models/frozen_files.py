@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nbtrack.errors import InvalidParameterError, MissingDependencyError, NbtrackError
-from nbtrack.models.objects import Frozen, check_consent, thaw
+from nbtrack.models.objects import SerializedObject, check_consent, deserialize
 from nbtrack.untrusted_files import check_archive
 
 if TYPE_CHECKING:
@@ -20,13 +20,13 @@ ARRAYS = "arrays.npz"
 TENSORS = "tensors.safetensors"
 
 
-def write_frozen(frozen: Frozen, folder: Path) -> None:
+def write_frozen(serialized: SerializedObject, folder: Path) -> None:
     """Write an object that was taken apart into a folder."""
     folder.mkdir(parents=True)
-    for path, text in frozen.sources.items():
+    for path, text in serialized.sources.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_text(text, "utf-8")
-    arrays = {**frozen.weights, **frozen.extra}
+    arrays = {**serialized.weights, **serialized.extra}
     plain = {name: value for name, value in arrays.items() if isinstance(value, np.ndarray)}
     tensors = {name: value for name, value in arrays.items() if name not in plain}
     if plain:
@@ -39,8 +39,8 @@ def write_frozen(frozen: Frozen, folder: Path) -> None:
             folder / TENSORS,
         )
     header = {
-        "tree": frozen.tree,
-        "sources": list(frozen.sources),
+        "tree": serialized.tree,
+        "sources": list(serialized.sources),
         "arrays": list(plain),
         "devices": {name: str(value.device) for name, value in tensors.items()},
     }
@@ -83,12 +83,12 @@ def read_frozen(folder: Path, *, trusted: bool) -> Any:
         raise InvalidParameterError(
             f"The object in {folder} cannot be read: {type(error).__name__}: {error}. Get it anew."
         ) from error
-    return thaw(header["tree"], arrays, sources, trusted=trusted, place=folder)
+    return deserialize(header["tree"], arrays, sources, trusted=trusted, place=folder)
 
 
-def add_requirements(frozen: Frozen, model: Model) -> None:
-    """Note what a model needs that has a frozen object in it."""
-    model.requirements.add_module(*frozen.modules)
+def add_requirements(serialized: SerializedObject, model: Model) -> None:
+    """Note what a model needs that has a serialized object in it."""
+    model.requirements.add_module(*serialized.modules)
 
 
 def _inside(folder: Path, path: str) -> Path:

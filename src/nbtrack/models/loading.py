@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 from nbtrack.errors import InvalidParameterError, NbtrackError, NotFoundError, warn
+from nbtrack.models.consent import check_consent
 from nbtrack.models.manifest import (
     MANIFEST,
     file_of,
@@ -22,8 +23,7 @@ from nbtrack.models.manifest import (
 )
 from nbtrack.models.model import MLMODEL, Model
 from nbtrack.models.progress import Progress
-from nbtrack.models.remembered import digest_of, is_remembered
-from nbtrack.models.trust import check_consent
+from nbtrack.models.trust_records import digest_of, is_remembered
 from nbtrack.tracking.model_places import ModelPlace, locate
 
 

@@ -17,8 +17,8 @@ from nbtrack.models.manifest import files_below, write_manifest
 from nbtrack.models.model import MLMODEL, Model
 from nbtrack.models.options import SaveOptions
 from nbtrack.models.progress import working
-from nbtrack.models.remembered import digest_of, remember
 from nbtrack.models.signature import ModelSignature, infer_signature
+from nbtrack.models.trust_records import digest_of, remember
 from nbtrack.store.store import Store
 from nbtrack.tracking import background, context, logged_models, registration
 

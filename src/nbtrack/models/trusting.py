@@ -1,4 +1,4 @@
-"""Saying that models are to be trusted: one, or all that a store has."""
+"""``nbtrack trust``: one model, or all models of a store, are trusted from now on."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from nbtrack.config import resolve
 from nbtrack.errors import InvalidParameterError, NbtrackError, NotFoundError, warn
-from nbtrack.models import remembered
+from nbtrack.models import trust_records
 from nbtrack.models.manifest import MANIFEST, files_below, links_below, manifest_of, sha256
 from nbtrack.models.model import MLMODEL
 from nbtrack.store.artifacts.roots import local_path
@@ -43,14 +43,14 @@ def trust(place: str | os.PathLike[str], *, forget: bool = False) -> list[str]:
         If there is no such store or model, or nothing of it is trusted that could be forgotten.
     """
     if forget:
-        if not sum(remembered.forget(name) for name in _names(place)):
+        if not sum(trust_records.forget(name) for name in _names(place)):
             raise NotFoundError(
                 f"{os.fspath(place)!r} is nothing that you trust; see nbtrack trust --list."
             )
         return []
     name = _names(place)[0]
     if _is_model(place):
-        remembered.remember(digest_at(locate(place)), name)
+        trust_records.remember(digest_at(locate(place)), name)
         return [os.fspath(place)]
     store = _store(place)
     with store.read() as reader:
@@ -59,7 +59,7 @@ def trust(place: str | os.PathLike[str], *, forget: bool = False) -> list[str]:
     found = []
     for uri in uris:
         try:
-            remembered.remember(digest_at(locate(uri, store, store)), name)
+            trust_records.remember(digest_at(locate(uri, store, store)), name)
             found.append(uri)
         except NbtrackError as error:
             warn(f"The model {uri} of {name} cannot be trusted: {error.message}")
@@ -69,10 +69,10 @@ def trust(place: str | os.PathLike[str], *, forget: bool = False) -> list[str]:
 def digest_at(place: ModelPlace) -> str:
     """Return the digest of a model's content, as it is recorded, or else as its files are."""
     if place.hashes is not None:
-        return remembered.digest_of(place.hashes)
+        return trust_records.digest_of(place.hashes)
     if place.folder.exists(MANIFEST):
         text = place.folder.read_bytes(MANIFEST).decode("utf-8", "replace")
-        return remembered.digest_of(manifest_of(text, f"{place.folder.uri}/{MANIFEST}"))
+        return trust_records.digest_of(manifest_of(text, f"{place.folder.uri}/{MANIFEST}"))
     with tempfile.TemporaryDirectory(prefix="nbtrack-") as copy:
         remote = local_path(place.folder.uri) is None
         folder = Path(place.folder.download(None, copy if remote else None))
@@ -81,7 +81,9 @@ def digest_at(place: ModelPlace) -> str:
                 f"{folder / links[0]} is a link to another folder, which may change at any time. "
                 "Copy its files into the model's folder."
             )
-        return remembered.digest_of({path: sha256(folder / path) for path in files_below(folder)})
+        return trust_records.digest_of(
+            {path: sha256(folder / path) for path in files_below(folder)}
+        )
 
 
 def _is_model(place: str | os.PathLike[str]) -> bool:

@@ -38,13 +38,13 @@ _TEXTS = ("generated_text", "translation_text", "summary_text", "answer", "token
 
 
 @dataclass
-class Taken:
+class PipelineParts:
     """A model and what belongs to it.
 
     Attributes
     ----------
     model : transformers.PreTrainedModel
-    parts : dict
+    components : dict
         Its tokenizer and the like, by MLflow's names.
     task : str or None
         What a pipeline of it does.
@@ -53,7 +53,7 @@ class Taken:
     """
 
     model: Any
-    parts: dict[str, Any]
+    components: dict[str, Any]
     task: str | None
     whole: Any = None
 
@@ -63,7 +63,7 @@ class Taken:
 
         if self.whole is None:
             make: Any = transformers.pipeline
-            self.whole = make(self.task, model=self.model, **self.parts)
+            self.whole = make(self.task, model=self.model, **self.components)
         return self.whole
 
     @property
@@ -72,7 +72,7 @@ class Taken:
         return type(self.model if self.task is None else self.pipeline()).__name__
 
 
-def take_apart(given: Any, processor: Any, task: str | None) -> Taken:
+def take_apart(given: Any, processor: Any, task: str | None) -> PipelineParts:
     """Return the parts of a pipeline, of a dictionary, or of a model.
 
     Raises
@@ -116,7 +116,7 @@ def take_apart(given: Any, processor: Any, task: str | None) -> Taken:
         parts["processor"] = processor
     if task is None and parts and processor is None:
         task = next((t for end, t in _TASKS.items() if type(model).__name__.endswith(end)), None)
-    return Taken(model, parts, task, whole)
+    return PipelineParts(model, parts, task, whole)
 
 
 def class_named(

@@ -15,7 +15,7 @@ from nbtrack.models.frozen_files import read_frozen, write_frozen
 from nbtrack.models.info import ModelInfo
 from nbtrack.models.loading import OpenedModel, as_opened, check_files, open_model, reads_model
 from nbtrack.models.model import Model
-from nbtrack.models.objects import freeze
+from nbtrack.models.objects import serialize
 from nbtrack.models.options import LogOptions, SaveOptions, spelled_out
 from nbtrack.models.progress import working
 from nbtrack.untrusted_files import check_archive
@@ -208,9 +208,9 @@ def _writer(keras_model: Any, options: dict[str, Any] | None) -> logging.Write:
         (folder / DATA / "keras_module.txt").write_text("keras", "utf-8")
         own = _own_classes(keras_model)
         if own:
-            frozen = freeze(own)
-            write_frozen(frozen, folder / CLASSES)
-            model.requirements.add_module(*frozen.modules)
+            serialized = serialize(own)
+            write_frozen(serialized, folder / CLASSES)
+            model.requirements.add_module(*serialized.modules)
             model.requirements.add_package("nbtrack")
         model.requirements.add_package("keras")
         model.requirements.add_module(keras.backend.backend())

@@ -13,15 +13,15 @@ from nbtrack.errors import InvalidParameterError, MissingDependencyError
 from nbtrack.models import logging
 from nbtrack.models.artifacts import copy_artifacts
 from nbtrack.models.code_paths import use_code
+from nbtrack.models.code_writer import CODE_FILE, write_code
 from nbtrack.models.environment import CONDA, REQUIREMENTS
 from nbtrack.models.frameworks import framework
 from nbtrack.models.info import ModelInfo
 from nbtrack.models.loading import OpenedModel, as_opened, open_model, reads_model
 from nbtrack.models.model import PYFUNC, Model
 from nbtrack.models.model_code import read_config, run_code
-from nbtrack.models.objects import freeze
+from nbtrack.models.objects import serialize
 from nbtrack.models.options import LogOptions, SaveOptions, spelled_out
-from nbtrack.models.own_code import CODE_FILE, write_code
 from nbtrack.models.pyfunc_model import PyFuncModel
 from nbtrack.models.python_model import (
     LoadedPythonModel,
@@ -267,7 +267,7 @@ def _parts(
     local = {name: _local(uri) for name, uri in (artifacts or {}).items()}
     more["streamable"] = streams(model) if streamable is None else streamable
     # taken apart first: predicting on the example may change the object
-    frozen = freeze(model) if file is None and serialization is None else None
+    serialized = serialize(model) if file is None and serialization is None else None
 
     def write(folder: Path, known: Model) -> None:
         if copied := copy_artifacts(folder, artifacts):
@@ -276,9 +276,9 @@ def _parts(
             shutil.copyfile(file, folder / file.name)
             known.requirements.add_source(file.read_text("utf-8"))
             known.add_pyfunc(LOADER, model_code_path=file.name, **more)
-        elif frozen is not None:
-            known.requirements.add_module(*frozen.modules)
-            if write_code(frozen, model, folder):
+        elif serialized is not None:
+            known.requirements.add_module(*serialized.modules)
+            if write_code(serialized, model, folder):
                 known.requirements.add_package("nbtrack")
             known.add_pyfunc(LOADER, model_code_path=CODE_FILE, **more)
         else:

@@ -12,8 +12,8 @@ from nbtrack.models import logging
 from nbtrack.models.code_paths import use_code
 from nbtrack.models.flavors.hugging_face import (
     COMPONENTS,
+    PipelineParts,
     Predictor,
-    Taken,
     class_named,
     dtype_option,
     take_apart,
@@ -69,9 +69,9 @@ def save_model(
         If a part is missing, or is no part of transformers.
     """
     _check_weights(save_pretrained)
-    taken = take_apart(transformers_model, processor, task)
-    write = _writer(taken, model_card, model_config)
-    return logging.save(write, path, predict=_predict(taken, model_config), **options)
+    parts = take_apart(transformers_model, processor, task)
+    write = _writer(parts, model_card, model_config)
+    return logging.save(write, path, predict=_predict(parts, model_config), **options)
 
 
 @spelled_out(LogOptions)
@@ -100,8 +100,8 @@ def log_model(
         As for every flavor: name, registered_model_name, signature, input_example, params, ...
     """
     _check_weights(save_pretrained)
-    taken = take_apart(transformers_model, processor, task)
-    write, predict = _writer(taken, model_card, model_config), _predict(taken, model_config)
+    parts = take_apart(transformers_model, processor, task)
+    write, predict = _writer(parts, model_card, model_config), _predict(parts, model_config)
     return logging.log(write, artifact_path=artifact_path, predict=predict, **options)
 
 
@@ -160,38 +160,40 @@ def _load_pyfunc(
     return Predictor(_pipeline(as_opened(path), device, trust, {}), config)
 
 
-def _writer(taken: Taken, model_card: Any, model_config: dict[str, Any] | None) -> logging.Write:
+def _writer(
+    parts: PipelineParts, model_card: Any, model_config: dict[str, Any] | None
+) -> logging.Write:
     def write(folder: Path, model: Model) -> None:
         transformers = framework("transformers")
 
-        taken.model.save_pretrained(folder / MODEL)
-        for name, part in taken.parts.items():
+        parts.model.save_pretrained(folder / MODEL)
+        for name, part in parts.components.items():
             part.save_pretrained(folder / FOLDER / name)
         if model_card is not None:
             text = getattr(model_card, "text", None) or str(model_card)
             (folder / "model_card.md").write_text(text, "utf-8")
-        kinds = {f"{name}_type": type(part).__name__ for name, part in taken.parts.items()}
+        kinds = {f"{name}_type": type(part).__name__ for name, part in parts.components.items()}
         known = {
             "transformers_version": transformers.__version__,
             "code": model.code_folder,
-            "task": taken.task,
-            "instance_type": taken.pipeline_type,
+            "task": parts.task,
+            "instance_type": parts.pipeline_type,
             "framework": "pt",
-            "torch_dtype": str(taken.model.dtype),
-            "pipeline_model_type": type(taken.model).__name__,
-            "source_model_name": taken.model.name_or_path,
+            "torch_dtype": str(parts.model.dtype),
+            "pipeline_model_type": type(parts.model).__name__,
+            "source_model_name": parts.model.name_or_path,
             "model_binary": MODEL,
-            "components": [name for name in taken.parts if name in COMPONENTS],
+            "components": [name for name in parts.components if name in COMPONENTS],
             **kinds,
         }
         if model.extra_files:
             known["extra_files"] = model.extra_files
-        model.nbtrack["device"] = str(taken.model.device)
+        model.nbtrack["device"] = str(parts.model.device)
         model.requirements.add_package("transformers", "torch", "safetensors")
-        for part in taken.parts.values():
+        for part in parts.components.values():
             if hasattr(part, "backend_tokenizer"):
                 model.requirements.add_package("tokenizers")
-        if taken.task is not None:
+        if parts.task is not None:
             more = {} if model_config is None else {"config": model_config}
             model.add_pyfunc("mlflow.transformers", **more)
         model.add_flavor(FLAVOR, **known)
@@ -208,10 +210,10 @@ def _check_weights(save_pretrained: bool) -> None:
         )
 
 
-def _predict(taken: Taken, config: dict[str, Any] | None) -> logging.Predict | None:
-    if taken.task is None:
+def _predict(parts: PipelineParts, config: dict[str, Any] | None) -> logging.Predict | None:
+    if parts.task is None:
         return None
-    return lambda data, params=None: Predictor(taken.pipeline(), config or {}).predict(data, params)
+    return lambda data, params=None: Predictor(parts.pipeline(), config or {}).predict(data, params)
 
 
 def _pipeline(opened: OpenedModel, device: Any, trust: bool | None, options: Any) -> Any:

@@ -174,7 +174,7 @@ class Form:
 
 
 def nodes_in(root: Any) -> Iterator[dict[str, Any]]:
-    """Yield every node of a tree of the right form, in the order in which it was frozen."""
+    """Yield every node of a tree of the right form, in the order in which it was serialized."""
     waiting = [root]
     while waiting:
         node = waiting.pop()

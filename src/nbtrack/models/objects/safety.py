@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from nbtrack.errors import UntrustedError
-from nbtrack.models.objects import constructors, known
+from nbtrack.models.objects import allowlist, constructors
 from nbtrack.models.objects.form import Form
 
 _PACKAGES = {"tensor": "torch", "ndarray": "numpy", "objects": "numpy", "scalar": "numpy"}
@@ -15,7 +15,7 @@ _TELLING = {"global", "module", "method", "call", "object", "parametrized", *_PA
 
 
 def code_in(tree: Any) -> list[str]:
-    """Return what thawing a tree would run that is not known to be harmless.
+    """Return what deserializing a tree would run that is not known to be harmless.
 
     Nothing is imported to find out.
 
@@ -27,7 +27,7 @@ def code_in(tree: Any) -> list[str]:
     Raises
     ------
     InvalidParameterError
-        If the tree is none that ``freeze`` returns.
+        If the tree is none that ``serialize`` returns.
     """
     return unknown_in(Form.of(tree))
 
@@ -67,9 +67,9 @@ def _unknown(node: dict[str, Any], shared: dict[int, dict[str, Any]]) -> str | N
     kind = node["~"]
     if kind == "global":
         full = f"{node['module']}.{node['name']}"
-        return None if known.is_known(node["module"], node["name"]) else full
+        return None if allowlist.is_allowed(node["module"], node["name"]) else full
     if kind in _PACKAGES:
-        return None if known.is_here(_PACKAGES[kind]) else _PACKAGES[kind]
+        return None if allowlist.is_here(_PACKAGES[kind]) else _PACKAGES[kind]
     if kind == "module":
         return str(node["module"])
     if kind == "method":
@@ -80,7 +80,7 @@ def _unknown(node: dict[str, Any], shared: dict[int, dict[str, Any]]) -> str | N
     if kind in ("object", "parametrized"):
         name = name_of(node["class"], shared)
         plain = not {"arguments", "items", "pairs"} & set(node)
-        known_class = name is not None and plain and known.is_class(*name)
+        known_class = name is not None and plain and allowlist.is_class(*name)
         return None if known_class else _called(node["class"], shared)
     return None
 

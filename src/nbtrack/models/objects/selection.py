@@ -198,7 +198,7 @@ class Selection:
             self._parts.append(f"{name} = {value!r}\n")
             return
         try:
-            self.file.values[name] = self._sources.freeze(value, f"@{self.file.name}.{name}")
+            self.file.values[name] = self._sources.serialize(value, f"@{self.file.name}.{name}")
         except InvalidParameterError as error:
             self._sources.note(
                 f"{name!r} ({type(value).__name__}), which {user.binds or 'a function'} uses, is "

@@ -24,7 +24,7 @@ class SourceFile:
         Whether it is a module's file as it is, not a choice of statements.
     text : str
     values : dict
-        Frozen values of names that the text asks for by ``saved_value("name")``.
+        Serialized values of names that the text asks for by ``saved_value("name")``.
     """
 
     name: str

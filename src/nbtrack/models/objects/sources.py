@@ -9,14 +9,14 @@ from types import ModuleType
 from typing import Any
 
 from nbtrack.models.objects import statements
+from nbtrack.models.objects.closure import closure_values
 from nbtrack.models.objects.references import is_file, is_own, is_whole, original_name
 from nbtrack.models.objects.selection import Selection
 from nbtrack.models.objects.source_file import SourceFile
-from nbtrack.models.objects.surroundings import values_around
 from nbtrack.redaction.secrets import Secrets, is_wanted
 from nbtrack.redaction.source import clean_source
 
-Freeze = Callable[[Any, str], Any]
+Serialize = Callable[[Any, str], Any]
 
 
 class Sources:
@@ -24,15 +24,15 @@ class Sources:
 
     Parameters
     ----------
-    freeze : callable
-        ``freeze(value, where)`` returns the frozen form of a value that is no literal.
+    serialize : callable
+        ``serialize(value, where)`` returns the serialized form of a value that is no literal.
     note : callable
         Told what had to be left out.
     """
 
-    def __init__(self, freeze: Freeze, note: Callable[[str], None]) -> None:
+    def __init__(self, serialize: Serialize, note: Callable[[str], None]) -> None:
         self.files: dict[str, SourceFile] = {}
-        self._freeze = freeze
+        self._serialize = serialize
         self._note = note
         self._selections: list[Selection] = []
 
@@ -60,7 +60,7 @@ class Sources:
             Their values now.
         """
         free = statements.free_values(value)
-        free |= values_around(value, free)
+        free |= closure_values(value, free)
         file, name = self._selection_for(value, nested=True).add_factory(value, free)
         return file, name, free
 
@@ -106,9 +106,9 @@ class Sources:
         self._selections.append(Selection(self, file))
         return self._selections[-1]
 
-    def freeze(self, value: Any, where: str) -> Any:
-        """Return the frozen form of a value."""
-        return self._freeze(value, where)
+    def serialize(self, value: Any, where: str) -> Any:
+        """Return the serialized form of a value."""
+        return self._serialize(value, where)
 
     def note(self, text: str) -> None:
         """Say what had to be left out."""

@@ -8,10 +8,10 @@ from typing import Any
 
 import torch
 
+from nbtrack.models.objects.allowed_names import PARTS
+from nbtrack.models.objects.allowlist import is_data
 from nbtrack.models.objects.constructors import RefusedError
 from nbtrack.models.objects.form import damaged
-from nbtrack.models.objects.known import is_data
-from nbtrack.models.objects.known_names import PARTS
 
 _DICTS = (dict, OrderedDict)
 _HOOKS = tuple(home for home in PARTS if home.startswith("torch.nn."))

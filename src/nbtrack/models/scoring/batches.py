@@ -12,7 +12,7 @@ from typing import Generic, Literal, TypeVar
 
 from nbtrack.errors import NbtrackError
 from nbtrack.models.scoring.expected import Scored
-from nbtrack.models.scoring.groups import Group, Job, Verdicts
+from nbtrack.models.scoring.groups import BatchDecisions, Group, Job
 from nbtrack.models.scoring.payloads import Payload
 from nbtrack.models.scoring.rows import agree, join, split
 
@@ -78,7 +78,7 @@ class Batches(Generic[T]):
         self._max_rows = max_batch
         self._max_wait = max_wait_ms / 1000
         self._max_queue = max_queue
-        self._verdicts = Verdicts()
+        self._decisions = BatchDecisions()
         self._waiting: deque[Job[T]] = deque()
         self._changed = threading.Condition()
         self._crowd = 1
@@ -143,10 +143,10 @@ class Batches(Generic[T]):
                     return []
                 self._changed.wait()
             first = self._waiting.popleft()
-            verdict = self._verdict(first)
-            if verdict is False or (verdict is None and not self._verdicts.may_try(first.kind)):
+            decision = self._decision(first)
+            if decision is False or (decision is None and not self._decisions.may_try(first.kind)):
                 return [first]
-            group = Group(first, self._max_rows, MAX_QUEUE if verdict else TRIAL)
+            group = Group(first, self._max_rows, MAX_QUEUE if decision else TRIAL)
             until = time.monotonic() + self._max_wait
             while True:
                 group.take_from(self._waiting)
@@ -158,10 +158,10 @@ class Batches(Generic[T]):
             self._crowd = max(len(group.jobs), len(self._waiting), 1)
             return group.jobs
 
-    def _verdict(self, job: Job[T]) -> bool | None:
+    def _decision(self, job: Job[T]) -> bool | None:
         if job.kind is None:
             return False
-        return True if self._trusted else self._verdicts.of(job.kind)
+        return True if self._trusted else self._decisions.of(job.kind)
 
     def _score_together(self, group: list[Job[T]]) -> None:
         kind, counts = group[0].kind, [job.rows for job in group]
@@ -172,7 +172,7 @@ class Batches(Generic[T]):
             parts = split(self._predict(Payload(joined, group[0].payload.params)), counts)
         except BaseException as raised:  # noqa: BLE001  each alone says what is wrong with it
             error = raised
-        if parts is not None and self._verdict(group[0]):
+        if parts is not None and self._decision(group[0]):
             for job, part in zip(group, parts, strict=True):
                 self._settle(job, part)
             return
@@ -183,12 +183,12 @@ class Batches(Generic[T]):
         elif error is not None and len(good) < len(group):
             pass  # one of them is bad, which says nothing about the others
         elif parts is None:
-            self._verdicts.remember(kind, joined=False)
+            self._decisions.remember(kind, joined=False)
         elif len(good) < len(group) or _all_alike(good):
-            self._verdicts.learned_nothing(kind)
+            self._decisions.learned_nothing(kind)
         else:
             same = all(agree(one, part) for one, part in zip(good, parts, strict=True))
-            self._verdicts.remember(kind, joined=same)
+            self._decisions.remember(kind, joined=same)
 
     def _score_alone(self, job: Job[T]) -> tuple[object] | None:
         try:

@@ -1,4 +1,4 @@
-"""Requests that wait, those of them that are scored together, and what is known about that."""
+"""Waiting requests, groups of them that are scored in one call, and which kinds may be."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ class Group(Generic[T]):
 
 
 @dataclass
-class Verdicts:
+class BatchDecisions:
     """Which kinds of data can be scored together."""
 
     _known: dict[Hashable, bool] = field(default_factory=dict)

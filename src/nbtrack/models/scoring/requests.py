@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from nbtrack.models.scoring.answers import plain
+from nbtrack.models.scoring.responses import plain
 
 
 def request_text(data: Any, params: dict[str, Any] | None = None) -> str:

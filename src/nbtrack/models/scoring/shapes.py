@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from nbtrack.models.scoring.casts import cast_frame, cast_values
+from nbtrack.models.scoring.coercion import coerce_frame, coerce_values
 from nbtrack.models.scoring.expected import Expected, Field, bad_input
 
 if TYPE_CHECKING:
@@ -36,9 +36,9 @@ def from_field(name: str, value: Any, expected: Expected) -> Any:
     """
     if name == SPLIT:
         numbers = _numbers(value, expected)
-        return cast_frame(_from_split(value), expected) if numbers is None else numbers
+        return coerce_frame(_from_split(value), expected) if numbers is None else numbers
     if name == RECORDS:
-        return cast_frame(_from_records(value), expected)
+        return coerce_frame(_from_records(value), expected)
     if name == INSTANCES and isinstance(value, list) and value and isinstance(value[0], dict):
         return _from_rows(value, expected)
     found = _from_inputs(value, expected)
@@ -122,7 +122,7 @@ def _from_rows(rows: list[Any], expected: Expected) -> dict[str, Any]:
         if field is not None and field.kind in ("object", "map", "any"):
             found[name] = values
         else:
-            found[name] = cast_values(values, field)
+            found[name] = coerce_values(values, field)
     return found
 
 
@@ -137,14 +137,14 @@ def _from_inputs(value: Any, expected: Expected) -> Any:
                 "The inputs of this model have no names: it takes one array or value, not a "
                 "dictionary."
             )
-        return {str(name): cast_values(item, named.get(name)) for name, item in value.items()}
+        return {str(name): coerce_values(item, named.get(name)) for name, item in value.items()}
     if rows:
         if wrong := [item for item in value if not isinstance(item, dict)]:
             raise bad_input(f"{INPUTS} mixes dictionaries and others; one is {_called(wrong[0])}.")
-        return [{n: cast_values(v, named.get(n)) for n, v in item.items()} for item in value]
+        return [{n: coerce_values(v, named.get(n)) for n, v in item.items()} for item in value]
     if value == [] and not fields:
         return value  # of nothing, a list says as little as an array would
-    return cast_values(value, fields[0] if fields else None)
+    return coerce_values(value, fields[0] if fields else None)
 
 
 def _check_lengths(found: Mapping[str, Any], expected: Expected) -> None:

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
 from nbtrack.errors import InvalidParameterError, NbtrackError
-from nbtrack.models.scoring.answers import answer_text, plain
 from nbtrack.models.scoring.payloads import Payload
+from nbtrack.models.scoring.responses import plain, response_text
 from nbtrack.models.scoring.sources import KINDS
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class JsonSink:
 
     def add(self, payload: Payload, predictions: Any) -> None:
         """Write the predictions of a piece."""
-        text = answer_text(predictions, bare=True)
+        text = response_text(predictions, bare=True)
         if self._first is None:
             self._first = text if payload.bare else f'{{"predictions": {text}}}'
             if payload.bare or text[0] != "[":
@@ -70,7 +70,7 @@ class LinesSink:
 
     def add(self, payload: Payload, predictions: Any) -> None:
         """Write the predictions of a piece."""
-        found = json.loads(answer_text(predictions, bare=True))
+        found = json.loads(response_text(predictions, bare=True))
         for item in found if isinstance(found, list) and not payload.bare else [found]:
             self._file.write(json.dumps(item, allow_nan=False) + "\n")
 

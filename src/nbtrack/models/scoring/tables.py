@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING, Any
 
-from nbtrack.models.scoring.casts import NUMPY, cast_frame
+from nbtrack.models.scoring.coercion import NUMPY, coerce_frame
 from nbtrack.models.scoring.expected import Expected, bad_input
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def finished_csv(frame: pd.DataFrame, expected: Expected) -> pd.DataFrame:
     later = tuple(
         f for f in expected.fields if f.name is not None and f.kind in ("datetime", "binary")
     )
-    return cast_frame(frame, Expected(later)) if later else frame
+    return coerce_frame(frame, Expected(later)) if later else frame
 
 
 def from_parquet(body: bytes) -> pd.DataFrame:

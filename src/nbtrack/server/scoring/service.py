@@ -6,10 +6,10 @@ import threading
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from nbtrack.models.scoring.answers import answer_text
 from nbtrack.models.scoring.batches import MAX_BATCH, MAX_QUEUE, MAX_WAIT_MS, Batches
 from nbtrack.models.scoring.expected import Expected, Scored
 from nbtrack.models.scoring.payloads import Payload
+from nbtrack.models.scoring.responses import response_text
 from nbtrack.server.pace import Pace, Patience
 from nbtrack.views.redaction import Redaction
 
@@ -88,4 +88,4 @@ class Service:
 
 
 def _finish(payload: Payload, predictions: Any) -> str:
-    return answer_text(predictions, bare=payload.bare)
+    return response_text(predictions, bare=payload.bare)

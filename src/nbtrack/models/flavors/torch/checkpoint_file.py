@@ -106,21 +106,21 @@ def take(
     InvalidParameterError
         If a state holds something that is no data.
     """
-    from nbtrack.models.objects import freeze
+    from nbtrack.models.objects import serialize
 
     whole = {} if model is None else inner(model).state_dict()
     tensors = {name: value for name, value in whole.items() if isinstance(value, torch.Tensor)}
     plain = {name: state_of(value) for name, value in others.items() if value is not None}
     plain["model"] = {name: value for name, value in whole.items() if name not in tensors}
     plain["random"] = random_states.capture(generators)
-    frozen = freeze(plain)
-    if frozen.sources:
+    serialized = serialize(plain)
+    if serialized.sources:
         raise InvalidParameterError(
             "A checkpoint holds data, not code, and there is something in it of a class or "
-            f"function of yours ({', '.join(frozen.sources)}). Put plain values, lists, "
+            f"function of yours ({', '.join(serialized.sources)}). Put plain values, lists, "
             "dictionaries and tensors into `extra` instead."
         )
-    arrays = {name: torch.as_tensor(value) for name, value in frozen.extra.items()}
+    arrays = {name: torch.as_tensor(value) for name, value in serialized.extra.items()}
     notes = {
         "kind": KIND,
         "form": _FORM,
@@ -129,10 +129,10 @@ def take(
         "metrics": {name: float(value) for name, value in (metrics or {}).items()},
         "saved": time.time(),
         "has_model": model is not None,
-        "tree": frozen.tree,
+        "tree": serialized.tree,
     }
     return State(
-        {**{_MODEL + name: t for name, t in tensors.items()}, **arrays}, notes, frozen.notes
+        {**{_MODEL + name: t for name, t in tensors.items()}, **arrays}, notes, serialized.notes
     )
 
 
@@ -154,7 +154,7 @@ def restore(
     trusted: bool,
 ) -> Checkpoint:
     """Give a model and other objects the state that a file holds; see ``load_checkpoint``."""
-    from nbtrack.models.objects import check_consent, thaw
+    from nbtrack.models.objects import check_consent, deserialize
 
     header = weights.read_header(path)
     found = Checkpoint.of(checkpoint, header.notes)
@@ -168,7 +168,7 @@ def restore(
         if name.startswith(_MODEL)
     }
     with _named(checkpoint):
-        state = thaw(tree, arrays, {}, trusted=trusted, place=path)
+        state = deserialize(tree, arrays, {}, trusted=trusted, place=path)
     if not all(type(part) is dict for part in (state, *_parts(state, "model", "random"))):
         raise InvalidParameterError(f"{checkpoint!r} is no checkpoint, or it is damaged.")
     wanted = {name: value for name, value in others.items() if value is not None}

@@ -9,11 +9,11 @@ from typing import Any, Literal
 import torch
 
 from nbtrack.errors import InvalidParameterError, NotFoundError, UntrustedError, warn
+from nbtrack.models.consent import check_consent
 from nbtrack.models.flavors.torch import checkpoint_file, weights
 from nbtrack.models.flavors.torch.blocks import Digests
 from nbtrack.models.flavors.torch.checkpoint_file import Checkpoint, State
 from nbtrack.models.flavors.torch.snapshot import Snapshot
-from nbtrack.models.trust import check_consent
 from nbtrack.store.artifacts.folder import ArtifactFolder
 from nbtrack.store.artifacts.roots import Stored
 from nbtrack.tracking import background, context

@@ -11,8 +11,8 @@ from typing import Any
 import torch
 
 from nbtrack.errors import InvalidParameterError, NotFoundError, UntrustedError
+from nbtrack.models.consent import check_consent
 from nbtrack.models.flavors.torch import devices, pickles, program, structure
-from nbtrack.models.trust import check_consent
 
 
 def read(

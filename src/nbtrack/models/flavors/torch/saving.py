@@ -14,7 +14,7 @@ from nbtrack.errors import InvalidParameterError, warn
 from nbtrack.models.flavors.torch import pickles, program
 from nbtrack.models.flavors.torch.devices import facts
 from nbtrack.models.flavors.torch.predictor import Predictor
-from nbtrack.models.flavors.torch.structure import Taken
+from nbtrack.models.flavors.torch.structure import ModuleParts
 from nbtrack.models.flavors.torch.unwrapped import inner, plain
 from nbtrack.models.model import Model
 
@@ -36,7 +36,7 @@ class Saved:
         How it is kept.
     facts : dict
         What the flavor says of it.
-    taken : callable or None
+    parts : callable or None
         Returns the module taken apart.
     exported : Program or None
         Its exported program.
@@ -46,7 +46,7 @@ class Saved:
 
     kind: Format
     facts: dict[str, Any]
-    taken: Callable[[], Taken] | None = None
+    parts: Callable[[], ModuleParts] | None = None
     exported: program.Program | None = None
     whole: torch.nn.Module | None = None
     pickle_module: ModuleType | None = None
@@ -88,16 +88,16 @@ class Saved:
         )
 
     def _write_parts(self, data: Path, model: Model) -> None:
-        if self.taken is None:
+        if self.parts is None:
             raise RuntimeError("a module is taken apart before it is written")
-        taken = self.taken()
-        hashes = taken.write(data, self.shown)
+        parts = self.parts()
+        hashes = parts.write(data, self.shown)
         model.hashes.update({f"{DATA}/{name}": digest for name, digest in hashes.items()})
-        model.requirements.add_module(*taken.modules)
-        for text in taken.sources.values():
+        model.requirements.add_module(*parts.modules)
+        for text in parts.sources.values():
             model.requirements.add_source(text)
         if self.exported is not None:
-            self.exported.save(data / program.FILE, taken.weights)
+            self.exported.save(data / program.FILE, parts.weights)
 
 
 def prepare(
@@ -142,20 +142,20 @@ def prepare(
                 kind, known, whole=whole, pickle_module=pickle_module, options=dict(options)
             )
     with plain(model) as whole:
-        taken = Taken.of(whole)
+        parts = ModuleParts.of(whole)
         exported, note = None, None
         if export or (export is None and example is not None):
             exported, note = _exported(whole, example, asked=bool(export))
-    for text in (*taken.notes, note):
+    for text in (*parts.notes, note):
         if text is not None:
             warn(text)
-    known = {"class": f"{type(root).__module__}.{type(root).__qualname__}", **taken.facts}
+    known = {"class": f"{type(root).__module__}.{type(root).__qualname__}", **parts.facts}
     if exported is not None and exported.batch is not None:
         known["program_batch"] = exported.batch
     return Saved(
         "safetensors",
         known,
-        taken=(lambda: taken) if wait else taken.copied(),
+        parts=(lambda: parts) if wait else parts.copied(),
         exported=exported,
         shown=wait,
     )

@@ -24,8 +24,8 @@ _FORM = 1
 
 
 @dataclass
-class Taken:
-    """A module taken apart.
+class ModuleParts:
+    """The parts of a module, as they are saved.
 
     Attributes
     ----------
@@ -57,44 +57,51 @@ class Taken:
     elsewhere: dict[str, str]
 
     @classmethod
-    def of(cls, model: torch.nn.Module) -> Taken:
-        """Take a module apart; nothing is copied.
+    def of(cls, model: torch.nn.Module) -> ModuleParts:
+        """Return the parts of a module; nothing is copied.
 
         Raises
         ------
         InvalidParameterError
             If a part of it cannot be saved: the message names it.
         """
-        from nbtrack.models.objects import freeze
+        from nbtrack.models.objects import serialize
 
         _check_materialized(model)
-        frozen = freeze(model)
-        named = dict(frozen.weights)
+        serialized = serialize(model)
+        named = dict(serialized.weights)
         for name, value in model.state_dict(keep_vars=True).items():
             # the other names of a tied tensor; the writer finds that they share memory
             if isinstance(value, torch.Tensor):
                 named.setdefault(name, value.detach())
-        extra = {name: torch.as_tensor(value) for name, value in frozen.extra.items()}
+        extra = {name: torch.as_tensor(value) for name, value in serialized.extra.items()}
         facts = devices.facts([*model.parameters(), *model.buffers()], model.parameters())
         elsewhere = {
             name: str(tensor.device)
             for name, tensor in {**named, **extra}.items()
             if str(tensor.device) != facts["device"]
         }
-        modules = list(frozen.modules)
+        modules = list(serialized.modules)
         return cls(
-            frozen.tree, named, extra, frozen.sources, frozen.notes, modules, facts, elsewhere
+            serialized.tree,
+            named,
+            extra,
+            serialized.sources,
+            serialized.notes,
+            modules,
+            facts,
+            elsewhere,
         )
 
-    def copied(self) -> Callable[[], Taken]:
+    def copied(self) -> Callable[[], ModuleParts]:
         """Copy the tensors as they are now; the answer waits for the copies and returns them."""
         now = Snapshot({**self.weights, **self.extra})
 
-        def complete() -> Taken:
+        def complete() -> ModuleParts:
             tensors = now.tensors()
             found = {name: tensors[name] for name in self.weights}
             more = {name: tensors[name] for name in self.extra}
-            return Taken(**{**vars(self), "weights": found, "extra": more})
+            return ModuleParts(**{**vars(self), "weights": found, "extra": more})
 
         return complete
 
@@ -144,7 +151,7 @@ def read(
     NbtrackError
         If a file is damaged, or is not what was saved.
     """
-    from nbtrack.models.objects import check_consent, thaw
+    from nbtrack.models.objects import check_consent, deserialize
 
     known = _description(folder)
     check_consent(known["tree"], trusted=trusted, place=folder / SOURCE)
@@ -162,7 +169,7 @@ def read(
     if (folder / EXTRA).exists():
         found |= weights.load(folder / EXTRA, place, expected(folder, EXTRA, hashes), "load model")
     sources = source_files(folder, known["tree"])
-    model = thaw(known["tree"], found, sources, trusted=trusted, place=folder / SOURCE)
+    model = deserialize(known["tree"], found, sources, trusted=trusted, place=folder / SOURCE)
     if not isinstance(model, torch.nn.Module):
         raise InvalidParameterError(
             f"What is described in {folder / OBJECT} is a {type(model).__name__}, not a module of "

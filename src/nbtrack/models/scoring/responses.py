@@ -17,7 +17,7 @@ from typing import Any
 from nbtrack.errors import NbtrackError
 
 
-def answer_text(predictions: Any, *, bare: bool = False) -> str:
+def response_text(predictions: Any, *, bare: bool = False) -> str:
     """Return the JSON text of an answer.
 
     NaN, the infinities and missing values are ``null``: JSON has no other word for them. Data

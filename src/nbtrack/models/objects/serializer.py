@@ -1,4 +1,4 @@
-"""Taking objects apart into JSON values, arrays and source."""
+"""Serializing objects to JSON values, arrays and source."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from nbtrack.models.objects.torch_modules import plain_module
 
 
 @dataclass(frozen=True)
-class Frozen:
+class SerializedObject:
     """An object as data.
 
     Attributes
@@ -28,7 +28,7 @@ class Frozen:
     tree : dict
         Plain JSON values: what the object is made of, and which source files it needs.
     weights : dict of str to torch.Tensor
-        The parameters and persistent buffers of the module that was frozen, under the names
+        The parameters and persistent buffers of the module that was serialized, under the names
         of its ``state_dict``; not copied.
     extra : dict of str to torch.Tensor or numpy.ndarray
         Every other array; the names begin with ``@``.
@@ -37,7 +37,7 @@ class Frozen:
     notes : list of str
         What had to be left out, for the user to read.
     modules : list of str
-        The installed top-level modules that thawing imports.
+        The installed top-level modules that deserializing imports.
     """
 
     tree: dict[str, Any]
@@ -48,7 +48,7 @@ class Frozen:
     modules: list[str]
 
 
-def freeze(value: Any) -> Frozen:
+def serialize(value: Any) -> SerializedObject:
     """Take an object apart.
 
     Raises
@@ -56,11 +56,11 @@ def freeze(value: Any) -> Frozen:
     InvalidParameterError
         If a part of it cannot be saved: the message names it by its path.
     """
-    return Freezer().freeze(value)
+    return Serializer().serialize(value)
 
 
-class Freezer:
-    """Takes objects apart; ``sources`` collects what they need of the user's own."""
+class Serializer:
+    """Serializes objects; ``sources`` collects what they need of the user's own."""
 
     def __init__(self) -> None:
         self._memo: dict[int, dict[str, Any]] = {}
@@ -72,8 +72,8 @@ class Freezer:
         self._modules: set[str] = set()
         self.sources = Sources(self._apart, self._note)
 
-    def freeze(self, value: Any) -> Frozen:
-        """Take one object apart; a freezer is used once."""
+    def serialize(self, value: Any) -> SerializedObject:
+        """Serialize one object; a serializer is used once."""
         root = self.node(value, "")
         files = self.sources.finish()
         tree = {
@@ -84,7 +84,7 @@ class Freezer:
         }
         texts = {file.path: file.text for file in files.values()}
         modules = self._modules | {m for text in texts.values() for m in _imported(text, files)}
-        return Frozen(
+        return SerializedObject(
             tree, self.arrays.weights, self.arrays.extra, texts, self._notes, sorted(modules)
         )
 
@@ -93,7 +93,7 @@ class Freezer:
             self._notes.append(text)
 
     def _apart(self, value: Any, where: str) -> Any:
-        """Freeze a value that shares nothing with the rest: it is thawed on its own."""
+        """Serialize a value that shares nothing with the rest: it is deserialized on its own."""
         memo, self._memo = self._memo, {}
         try:
             with self.arrays.apart():
@@ -104,7 +104,7 @@ class Freezer:
     # -- one value -----------------------------------------------------------------------
 
     def node(self, value: Any, where: str) -> Any:
-        """Return the frozen form of a value; ``where`` is its path from the root."""
+        """Return the serialized form of a value; ``where`` is its path from the root."""
         if value is None or value is True or value is False or type(value) in (int, str):
             return value
         if type(value) is float:

@@ -1,4 +1,4 @@
-"""Which of a model's sources this process has already, word for word."""
+"""Which of a model's source files this process has loaded already, word for word."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Any
 from nbtrack.errors import InvalidParameterError
 from nbtrack.models.objects import statements
 from nbtrack.models.objects.form import Form, nodes_in
-from nbtrack.models.objects.freezing import Freezer
 from nbtrack.models.objects.references import is_file
+from nbtrack.models.objects.serializer import Serializer
 from nbtrack.models.objects.sources import without_secrets
 
 
-def live_modules(
+def loaded_modules(
     form: Form, sources: Mapping[str, str], arrays: Mapping[str, Any]
 ) -> dict[str, ModuleType]:
     """Return what stands in this process for saved files, which need not be run then.
@@ -57,7 +57,7 @@ def _is_same(
     wanted = [node for node in nodes_in(form.root) if node.get("file") == name]
     if any(node["~"] != "own" for node in wanted):
         return False
-    freezer = Freezer()
+    serializer = Serializer()
     try:
         for qualname in dict.fromkeys(node["name"] for node in wanted):
             value: Any = module
@@ -65,14 +65,15 @@ def _is_same(
                 value = getattr(value, part, None)
             if value is None:
                 return False
-            freezer.sources.add(value)
+            serializer.sources.add(value)
     except InvalidParameterError:
         return False
-    made = freezer.sources.finish()
+    made = serializer.sources.finish()
     if name not in made or made[name].values != form.files[name]["values"]:
         return False
     return all(sources.get(file.path) == file.text for file in made.values()) and all(
-        key in arrays and _equal(array, arrays[key]) for key, array in freezer.arrays.extra.items()
+        key in arrays and _equal(array, arrays[key])
+        for key, array in serializer.arrays.extra.items()
     )
 
 

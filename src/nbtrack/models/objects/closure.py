@@ -1,4 +1,4 @@
-"""What a nested definition took from the function around it at the moment it was made.
+"""The closure of a nested definition: the local names it needs from the function around it.
 
 A function keeps the variables around it that it uses when it is called. Bases, decorators and
 defaults are used once, so nothing keeps those: they are found again in the bases of the class
@@ -19,7 +19,7 @@ from nbtrack.errors import InvalidParameterError
 from nbtrack.models.objects import statements
 
 
-def values_around(value: Any, kept: dict[str, Any]) -> dict[str, Any]:
+def closure_values(value: Any, kept: dict[str, Any]) -> dict[str, Any]:
     """Return the local names that a nested function or class needs to be made, with their values.
 
     Parameters

@@ -1,4 +1,4 @@
-"""Names that need no consent: looked up word for word, before anything is imported."""
+"""The allowlist: names that need no consent, looked up before anything is imported."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from types import BuiltinFunctionType, FunctionType
 from typing import Any
 
 from nbtrack.models.objects import constructors, references
-from nbtrack.models.objects.known_names import CONSTANTS, FUNCTIONS, LAYERS, PARTS
+from nbtrack.models.objects.allowed_names import CONSTANTS, FUNCTIONS, LAYERS, PARTS
 
 # classes are named by the shortest module that has them: torch.nn, not torch.nn.modules.linear
 _CLASSES: dict[str, set[str]] = defaultdict(set)
@@ -35,7 +35,7 @@ def is_class(module: str, name: str) -> bool:
     return any(home == module or home.startswith(f"{module}.") for home in homes)
 
 
-def is_known(module: str, name: str) -> bool:
+def is_allowed(module: str, name: str) -> bool:
     """Return whether this may be named without consent; nothing is imported to find out."""
     known = (module, name) in _VALUES or (module, name) in constructors.CONSTRUCTORS
     return (known or is_class(module, name)) and is_here(module.partition(".")[0])

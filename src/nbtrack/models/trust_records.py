@@ -1,4 +1,4 @@
-"""Which models are this user's own: notes of their content, in the user's state folder.
+"""Records of the models that are this user's own or trusted, in the user's state folder.
 
 A model is known by the digest of the list of its files with their digests, so by all of its
 content and by nothing else: where it lies says nothing. A note is a file named by that digest;

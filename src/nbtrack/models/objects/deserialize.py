@@ -1,4 +1,4 @@
-"""The reader of descriptions: what may be read without consent, and what is done with it."""
+"""Deserializing objects: what is allowed without consent, and which deserializer does it."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from nbtrack.errors import InvalidParameterError, NbtrackError
-from nbtrack.models.objects.closed import ClosedThawer
+from nbtrack.models.objects.deserializer import Deserializer
 from nbtrack.models.objects.form import Form, damaged
-from nbtrack.models.objects.live import live_modules
+from nbtrack.models.objects.loaded_modules import loaded_modules
+from nbtrack.models.objects.restricted import RestrictedDeserializer
 from nbtrack.models.objects.safety import unknown_in, untrusted
-from nbtrack.models.objects.thawer import Thawer
 
 
-def thaw(
+def deserialize(
     tree: dict[str, Any],
     arrays: Mapping[str, Any],
     sources: Mapping[str, str],
@@ -22,7 +22,7 @@ def thaw(
     trusted: bool = False,
     place: str | os.PathLike[str] = "<model>",
 ) -> Any:
-    """Make an object anew from what ``freeze`` has returned.
+    """Make an object anew from what ``serialize`` has returned.
 
     Where this process has the very classes the object was made of, with the same source,
     they are used; else they are made of the saved source, in modules of their own. Without
@@ -46,12 +46,12 @@ def thaw(
         If code would run and ``trusted`` is False.
     InvalidParameterError
         If something that the object needs is not there (an array, a package, a function), or
-        the description is none that ``freeze`` returns.
+        the description is none that ``serialize`` returns.
     """
     form = Form.of(tree)
     _check_consent(form, trusted, place)
     try:
-        return _thawer(form, arrays, sources, trusted, os.fspath(place)).thaw()
+        return _deserializer(form, arrays, sources, trusted, os.fspath(place)).deserialize()
     except NbtrackError:
         raise
     except RecursionError as error:
@@ -66,7 +66,7 @@ def thaw(
 def check_consent(
     tree: Any, *, trusted: bool = False, place: str | os.PathLike[str] = "<model>"
 ) -> None:
-    """Raise what ``thaw`` would raise for want of consent, before any array has been read."""
+    """Raise what ``deserialize`` would raise without consent, before any array is read."""
     _check_consent(Form.of(tree), trusted, place)
 
 
@@ -75,14 +75,14 @@ def _check_consent(form: Form, trusted: bool, place: str | os.PathLike[str]) -> 
         raise untrusted(found, place)
 
 
-def _thawer(
+def _deserializer(
     form: Form, arrays: Mapping[str, Any], sources: Mapping[str, str], trusted: bool, place: str
-) -> Thawer:
+) -> Deserializer:
     if not trusted:
-        return ClosedThawer(form, arrays, place)
+        return RestrictedDeserializer(form, arrays, place)
     missing = [r["path"] for r in form.files.values() if r["path"] not in sources]
     if missing:
         raise InvalidParameterError(
             f"The source {missing[0]!r} of this model is missing: its files are not complete."
         )
-    return Thawer(form, arrays, dict(sources), place, live_modules(form, sources, arrays))
+    return Deserializer(form, arrays, dict(sources), place, loaded_modules(form, sources, arrays))

@@ -1,6 +1,6 @@
-"""Putting objects together of known names only, whoever has written the description.
+"""Deserializing without consent: allowed names only, whoever has written the description.
 
-Nothing is looked up by a name but what stands in ``known_names``, word for word. Nothing is
+Nothing is looked up by a name but what stands in ``allowed_names``, word for word. Nothing is
 called but ``constructors``, the known classes without arguments, and how these take their
 state. No attribute is read, and none is set but those that hold data.
 """
@@ -13,16 +13,16 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any, NoReturn
 
-from nbtrack.models.objects import known
+from nbtrack.models.objects import allowlist
 from nbtrack.models.objects.constructors import CONSTRUCTORS, RefusedError, dtype_text
+from nbtrack.models.objects.deserializer import Deserializer
 from nbtrack.models.objects.form import Form, damaged
 from nbtrack.models.objects.safety import name_of, untrusted
-from nbtrack.models.objects.thawer import Thawer
 
 _KEY_PARTS = 10_000  # of a tuple that is a key: one that holds another twice, and so on, is endless
 
 
-class ClosedThawer(Thawer):
+class RestrictedDeserializer(Deserializer):
     """Makes an object of a tree in which ``safety`` has found nothing unknown.
 
     Parameters
@@ -39,9 +39,9 @@ class ClosedThawer(Thawer):
         self._shared = form.shared
         self._layers: list[Any] = []
 
-    def thaw(self) -> Any:
+    def deserialize(self) -> Any:
         """Return the object."""
-        made = super().thaw()
+        made = super().deserialize()
         if self._layers:
             from nbtrack.models.objects.torch_states import check_tree
 
@@ -65,7 +65,7 @@ class ClosedThawer(Thawer):
         return made
 
     def _global(self, node: dict[str, Any]) -> Any:
-        return self._found(known.resolve, node)
+        return self._found(allowlist.resolve, node)
 
     def _refuse(self, node: dict[str, Any]) -> NoReturn:
         raise untrusted([f"what a node {node['~']!r} stands for"], self._place)
@@ -116,7 +116,7 @@ class ClosedThawer(Thawer):
     def _object(self, node: dict[str, Any]) -> Any:
         name = name_of(node["class"], self._shared)
         cls = self.value(node["class"])
-        if name is None or not known.is_class(*name):
+        if name is None or not allowlist.is_class(*name):
             self._refuse(node)
         made = self._register(node, cls.__new__(cls))
         state = self.value(node.get("state"))
@@ -141,7 +141,7 @@ class ClosedThawer(Thawer):
     def _check(self, made: Any, state: dict[Any, Any]) -> None:
         cls = type(made)
         for name in state:
-            if not known.is_data(cls, name):
+            if not allowlist.is_data(cls, name):
                 raise untrusted([f"what replaces {cls.__name__}.{str(name)[:80]}"], self._place)
         if not _is_layer(cls):
             return
@@ -164,7 +164,7 @@ def _with_state(made: Any, state: Any) -> Any:
     if type(made) is partial:
         return _partial(made, state)
     if type(made) in (OrderedDict, deque) and type(state) is dict:
-        if all(known.is_data(type(made), name) for name in state):
+        if all(allowlist.is_data(type(made), name) for name in state):
             made.__dict__.update(state)
             return made
         raise RefusedError
@@ -180,7 +180,7 @@ def _partial(made: Any, state: Any) -> Any:
         raise RefusedError
     if attributes is not None and type(attributes) is not dict:
         raise RefusedError
-    if not all(known.is_data(partial, name) for name in attributes or ()):
+    if not all(allowlist.is_data(partial, name) for name in attributes or ()):
         raise RefusedError
     made.__setstate__(state)
     return made

@@ -1,4 +1,4 @@
-"""The file of code that a Python model of a notebook is written as."""
+"""Writes a Python model of a notebook as a file of code (models from code)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from nbtrack.models.frozen_files import write_frozen
-from nbtrack.models.objects import Frozen
+from nbtrack.models.objects import SerializedObject
 
 CODE_FILE = "model.py"
 STATE = "python_model"
@@ -33,7 +33,7 @@ set_model(read_frozen(Path(__file__).parent / "{state}", trusted=True))
 '''
 
 
-def write_code(frozen: Frozen, value: Any, folder: Path) -> bool:
+def write_code(serialized: SerializedObject, value: Any, folder: Path) -> bool:
     """Write a file of code that makes the model, and what it needs beside it.
 
     A function, or an object whose state is plain values, becomes the source itself, which
@@ -41,7 +41,7 @@ def write_code(frozen: Frozen, value: Any, folder: Path) -> bool:
 
     Parameters
     ----------
-    frozen : Frozen
+    serialized : SerializedObject
         The model, taken apart.
     value : object
         The model.
@@ -53,12 +53,12 @@ def write_code(frozen: Frozen, value: Any, folder: Path) -> bool:
     bool
         Whether running the file needs nbtrack.
     """
-    made = _made(frozen, value)
+    made = _made(serialized, value)
     if made is None:
-        write_frozen(frozen, folder / STATE)
+        write_frozen(serialized, folder / STATE)
         (folder / CODE_FILE).write_text(_STATE_CODE.format(state=STATE), "utf-8")
         return True
-    (source,) = frozen.sources.values()
+    (source,) = serialized.sources.values()
     text = with_either(source) + _PLAIN_CODE.format(made=made)
     (folder / CODE_FILE).write_text(text, "utf-8")
     return False
@@ -111,11 +111,11 @@ def _of_mlflow(node: ast.stmt) -> list[str] | None:
     return found
 
 
-def _made(frozen: Frozen, value: Any) -> str | None:
+def _made(serialized: SerializedObject, value: Any) -> str | None:
     """Return the statements that make the model below its source; None where that is not all."""
-    files = frozen.tree["files"]
-    root = frozen.tree["root"]
-    if len(files) != 1 or frozen.weights or frozen.extra or not isinstance(root, dict):
+    files = serialized.tree["files"]
+    root = serialized.tree["root"]
+    if len(files) != 1 or serialized.weights or serialized.extra or not isinstance(root, dict):
         return None
     (record,) = files.values()
     if record["values"] or record["package"] or record["whole"]:

@@ -1,4 +1,4 @@
-"""JSON has numbers, texts and lists; the signature says what they are."""
+"""Coerces values from JSON to the types of the signature."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NUMPY = {
 _NESTED = {"array", "object", "map", "any"}
 
 
-def cast_frame(frame: pd.DataFrame, expected: Expected) -> pd.DataFrame:
+def coerce_frame(frame: pd.DataFrame, expected: Expected) -> pd.DataFrame:
     """Return a data frame from JSON with the types of the signature.
 
     Columns that the signature does not know stay as they are, and missing ones are left to the
@@ -43,7 +43,7 @@ def cast_frame(frame: pd.DataFrame, expected: Expected) -> pd.DataFrame:
     for column, field in pairs:
         before = frame[column]
         try:
-            found = _cast_column(before, field)
+            found = _coerce_column(before, field)
         except Exception as error:  # noqa: BLE001  pandas fails in many ways, all the sender's
             raise bad_input(
                 f"Column {column!r} cannot be read as {field.dtype or field.kind!r}, which the "
@@ -59,7 +59,7 @@ def cast_frame(frame: pd.DataFrame, expected: Expected) -> pd.DataFrame:
     return typed
 
 
-def cast_values(values: Any, field: Field | None) -> Any:
+def coerce_values(values: Any, field: Field | None) -> Any:
     """Return a value or a list of them from JSON as NumPy has them, typed by the signature.
 
     Raises
@@ -77,7 +77,7 @@ def cast_values(values: Any, field: Field | None) -> Any:
         if field.kind in _NESTED:
             return np.array(values) if field.kind == "array" else values
         column = values if isinstance(values, list) else [values]
-        found = _cast_column_values(column, field.kind)
+        found = _coerce_column_values(column, field.kind)
         return found if isinstance(values, list) else found[0]
     except Exception as error:  # noqa: BLE001  NumPy fails in many ways, all the sender's
         wanted = "an array" if field is None else repr(field.dtype or field.kind)
@@ -97,7 +97,7 @@ def decoded(text: Any) -> bytes | None:
         raise ValueError(f"{str(text)[:40]!r} is no base64: {error}") from None
 
 
-def _cast_column(column: pd.Series[Any], field: Field) -> pd.Series[Any]:
+def _coerce_column(column: pd.Series[Any], field: Field) -> pd.Series[Any]:
     import pandas as pd
 
     if field.kind == "tensor":
@@ -125,7 +125,7 @@ def _whole(column: pd.Series[Any], dtype: str) -> pd.Series[Any]:
     return changed
 
 
-def _cast_column_values(values: list[Any], kind: str) -> Any:
+def _coerce_column_values(values: list[Any], kind: str) -> Any:
     import numpy as np
 
     if kind == "binary":

@@ -1,4 +1,4 @@
-"""Putting objects together again, of whatever the description names: its code has consent."""
+"""Deserializing with consent: whatever the description names is imported, called and run."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from nbtrack.models.objects.synthetic import SavedModules
 _numbers = itertools.count(1)
 
 
-class Thawer:
+class Deserializer:
     """Makes an object of a tree, and calls, imports and runs all that this needs.
 
     Parameters
@@ -56,7 +56,7 @@ class Thawer:
         if files:
             self._modules.install()
 
-    def thaw(self) -> Any:
+    def deserialize(self) -> Any:
         """Return the object."""
         return self.value(self._form.root)
 
