@@ -25,10 +25,10 @@ import nbtrack
 from nbtrack import errors
 from nbtrack.cli.program import program
 from nbtrack.protocol.endpoints import API
-from nbtrack.server.messages import Reply, Request
-from nbtrack.server.mlflow.answer import answer
+from nbtrack.server.messages import Request, Response
+from nbtrack.server.mlflow.dispatch import call_endpoint
+from nbtrack.server.mlflow.routes import MLFLOW
 from nbtrack.server.mlflow.service import TrackingService
-from nbtrack.server.mlflow.table import MLFLOW
 from nbtrack.store.opening import open_file
 from source_tree import modules
 
@@ -306,8 +306,8 @@ def _ask(service: TrackingService, method: str, path: str, fields: dict[str, Any
         path=fields,
         content_type="application/json",
     )
-    reply = answer(service, route, request)
-    assert isinstance(reply, Reply)
+    reply = call_endpoint(service, route, request)
+    assert isinstance(reply, Response)
     assert not isinstance(reply.body, str)
     return reply.body
 

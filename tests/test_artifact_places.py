@@ -19,7 +19,7 @@ import pytest
 import nbtrack
 from nbtrack.config import StoreLocation
 from nbtrack.errors import InvalidParameterError, NbtrackError, UntrustedError
-from nbtrack.rpc import answer
+from nbtrack.rpc import respond
 from nbtrack.server.catalog import Catalog
 from nbtrack.server.messages import Request
 from nbtrack.server.mlflow import experiments as protocol
@@ -123,7 +123,7 @@ def everything(store: Store, run_id: str) -> Iterator[str]:
     ]  # fmt: skip
     for question in questions:
         try:
-            yield str(answer(store, {**question, "run_id": run_id}))
+            yield str(respond(store, {**question, "run_id": run_id}))
         except NbtrackError as error:
             yield str(error)
     try:

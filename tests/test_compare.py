@@ -15,7 +15,7 @@ from IPython.testing.globalipapp import start_ipython
 
 import nbtrack
 from nbtrack.errors import InvalidParameterError, NotFoundError
-from nbtrack.rpc import answer
+from nbtrack.rpc import respond
 from nbtrack.tracking import context
 from nbtrack.views.comparison.output import comparison_bundle
 from nbtrack.views.comparison.saved import SavedView
@@ -29,7 +29,7 @@ JS = Path(__file__).parents[1] / "js/shared"
 
 
 def ask(kind: str, **question: Any) -> tuple[dict[str, Any], list[np.ndarray[Any, Any]]]:
-    found = answer(context.store(), {"type": f"compare.{kind}", **question})
+    found = respond(context.store(), {"type": f"compare.{kind}", **question})
     json.dumps(found.body, allow_nan=False)
     return found.body, [np.frombuffer(buffer) for buffer in found.buffers]
 

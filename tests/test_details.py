@@ -13,7 +13,7 @@ import pytest
 import nbtrack
 from kernels import Kernel, kernel
 from nbtrack.errors import InvalidParameterError, NotFoundError
-from nbtrack.rpc import Response, answer
+from nbtrack.rpc import Response, respond
 from nbtrack.tracking import context
 from nbtrack.views import previews
 from nbtrack.views.details.tree_query import as_filter
@@ -22,7 +22,7 @@ from programs import start
 
 
 def ask_whole(kind: str, **question: Any) -> Response[Any]:
-    found = answer(context.store(), {"type": kind, **question})
+    found = respond(context.store(), {"type": kind, **question})
     json.dumps(found.body, allow_nan=False)
     return found
 
@@ -309,7 +309,7 @@ def notebook_file(path: Path, *cells: tuple[str, str]) -> None:
 def notebook(tmp_path_factory: pytest.TempPathFactory) -> Any:
     folder = tmp_path_factory.mktemp("honest")
     with kernel(folder, JPY_SESSION_NAME=str(folder / "work.ipynb")) as running:
-        running.run("from nbtrack.rpc import answer")
+        running.run("from nbtrack.rpc import respond")
         running.run("from nbtrack.tracking import context")
         yield running
 

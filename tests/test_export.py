@@ -11,7 +11,7 @@ import pytest
 
 import nbtrack
 from nbtrack.errors import InvalidParameterError
-from nbtrack.rpc import answer
+from nbtrack.rpc import respond
 from nbtrack.store import open_store
 from nbtrack.views.table.export import export_page, format_spread
 from nbtrack.views.table.page import Column, TablePage
@@ -78,10 +78,10 @@ def test_the_browser_gets_the_same_text(table: StoreRunTable) -> None:
         "sort": [["run_name", True]],
         "format": "csv",
     }
-    found = answer(open_store(), question).body
+    found = respond(open_store(), question).body
     assert (found["text"], found["rows"]) == (table.to_csv(), 2)
     with pytest.raises(InvalidParameterError, match="format is 'xls'"):
-        answer(open_store(), question | {"format": "xls"})
+        respond(open_store(), question | {"format": "xls"})
 
 
 def test_gaps_nan_and_infinities_are_told_apart() -> None:

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from nbtrack.protocol import fields
 from nbtrack.protocol.endpoints import AJAX, API
 from nbtrack.protocol.fields import Field, Message, OneOf, Repeated
-from nbtrack.server.mlflow.table import MLFLOW
+from nbtrack.server.mlflow.routes import MLFLOW
 from nbtrack.server.route import Route
 from tracking_servers import TrackingServer
 

@@ -14,7 +14,7 @@ from tests.shown_models import EXAMPLE, TENSOR, log_folder, mlmodel
 
 import nbtrack
 from nbtrack.errors import InvalidParameterError, NotFoundError
-from nbtrack.rpc import answer
+from nbtrack.rpc import respond
 from nbtrack.server.messages import Request
 from nbtrack.server.routes import action_of_request
 from nbtrack.store import open_store
@@ -32,7 +32,7 @@ from nbtrack.views.models.predictions import prediction
 
 
 def ask(kind: str, **fields: Any) -> dict[str, Any]:
-    return answer(open_store(), {"type": kind, **fields}).body
+    return respond(open_store(), {"type": kind, **fields}).body
 
 
 def act(action: str, **fields: Any) -> None:

@@ -19,10 +19,10 @@ import pytest
 
 from nbtrack.errors import NbtrackError
 from nbtrack.models.serving import serve
-from nbtrack.server import owners
-from nbtrack.server.connections import Own
-from nbtrack.server.owners import End, can_tell, is_own
-from nbtrack.server.scoring.guard import Guard
+from nbtrack.server import peer_owner
+from nbtrack.server.connections import OwnConnections
+from nbtrack.server.peer_owner import End, can_tell, is_own
+from nbtrack.server.scoring.access import Guard
 from programs import run, start
 from strangers import NOBODY, Stranger, as_nobody, needs_root
 from tracking_servers import TrackingServer
@@ -45,21 +45,21 @@ def pair(address: str, family: int = socket.AF_INET) -> tuple[socket.socket, soc
 
 
 def ends(accepted: socket.socket) -> tuple[End, End]:
-    return owners._end(accepted.getpeername()), owners._end(accepted.getsockname())
+    return peer_owner._end(accepted.getpeername()), peer_owner._end(accepted.getsockname())
 
 
 def by_netlink(there: End, here: End) -> bool:
-    return owners.by_netlink(there, here) == owners.os.geteuid()
+    return peer_owner.by_netlink(there, here) == peer_owner.os.geteuid()
 
 
 def by_table(there: End, here: End) -> bool:
-    return owners.by_table(there, here) == owners.os.geteuid()
+    return peer_owner.by_table(there, here) == peer_owner.os.geteuid()
 
 
 WAYS = [
     pytest.param(by_netlink, marks=linux),
     pytest.param(by_table, marks=linux),
-    pytest.param(owners.by_processes),
+    pytest.param(peer_owner.by_processes),
 ]
 
 
@@ -95,7 +95,7 @@ def test_a_connection_of_another_user_is_not_ones_own(
             assert not way(*ends(accepted))
             assert not is_own(accepted)
             if sys.platform == "linux":
-                assert owners.by_netlink(*ends(accepted)) == NOBODY
+                assert peer_owner.by_netlink(*ends(accepted)) == NOBODY
             process.communicate()
 
 
@@ -107,7 +107,7 @@ def test_a_socket_of_ipv6_may_come_by_ipv4() -> None:
     ):
         client.connect(("::ffff:127.0.0.1", listening.getsockname()[1]))
         with listening.accept()[0] as accepted:
-            assert owners.by_netlink(*ends(accepted)) == owners.by_table(*ends(accepted))
+            assert peer_owner.by_netlink(*ends(accepted)) == peer_owner.by_table(*ends(accepted))
             assert is_own(accepted)
 
 
@@ -127,7 +127,7 @@ def test_users_whom_a_container_does_not_know_are_not_ones_own(
 ) -> None:
     client, accepted = pair("127.0.0.1")
     with client, accepted:
-        monkeypatch.setattr(owners, "_nobody", owners.os.geteuid)
+        monkeypatch.setattr(peer_owner, "_nobody", peer_owner.os.geteuid)
         assert not is_own(accepted)
         assert not can_tell()  # then the token is shown at once
 
@@ -153,7 +153,7 @@ def test_users_whom_a_container_does_not_know_are_not_ones_own(
 def test_ones_own_browser_and_proxy_are_not_oneself(
     headers: dict[str, str], refused: str | None
 ) -> None:
-    guard = Guard("word", own=Own())
+    guard = Guard("word", own=OwnConnections())
     asked = {"Host": "localhost:5000", **headers}
     found = None
     try:
@@ -166,7 +166,7 @@ def test_ones_own_browser_and_proxy_are_not_oneself(
 
 
 def test_a_link_from_another_page_leads_to_the_page_only() -> None:
-    guard = Guard("word", own=Own())
+    guard = Guard("word", own=OwnConnections())
     asked = {
         "Host": "localhost:5000",
         "Sec-Fetch-Site": "cross-site",
@@ -309,8 +309,8 @@ def test_a_model_is_served_to_who_serves_it(stranger: Stranger) -> None:
 def test_without_a_way_to_tell_the_token_is_printed_at_once(tmp_path: Path) -> None:
     code = """
 import sys
-from nbtrack.server import owners
-owners.is_ours = lambda there, here: False
+from nbtrack.server import peer_owner
+peer_owner.is_ours = lambda there, here: False
 from nbtrack.cli import main
 main()
 """

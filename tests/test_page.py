@@ -35,7 +35,7 @@ def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ui]:
     started.interrupt()
 
 
-class Reply:
+class Response:
     """An answer as it came over the wire: no redirect is followed, no cookie kept."""
 
     def __init__(self, answer: http.client.HTTPResponse) -> None:
@@ -47,12 +47,12 @@ class Reply:
         return json.loads(self.text)
 
 
-def ask(ui: Ui, path: str, method: str = "GET", body: str | None = None, **given: str) -> Reply:
+def ask(ui: Ui, path: str, method: str = "GET", body: str | None = None, **given: str) -> Response:
     connection = http.client.HTTPConnection(urlsplit(ui.url).netloc, timeout=60)
     headers = {name.replace("_", "-"): value for name, value in given.items()}
     connection.request(method, path, body, headers)
     with connection.getresponse() as answer:
-        found = Reply(answer)
+        found = Response(answer)
     connection.close()
     return found
 

@@ -13,7 +13,7 @@ import pytest
 
 import nbtrack
 from nbtrack.errors import InvalidParameterError
-from nbtrack.rpc import access_of, answer
+from nbtrack.rpc import access_of, respond
 from nbtrack.rpc.registry import TOPICS, all_requests, topic_of
 from nbtrack.rpc.request import parse
 from nbtrack.rpc.typescript import source
@@ -94,7 +94,7 @@ def test_every_request_is_tried_here() -> None:
 def test_a_request_writes_just_when_it_is_declared_so(name: str, ids: dict[str, str]) -> None:
     request = {"type": name, **given(PARAMS[name], ids)}
     before = content()
-    answer(context.store(), request)
+    respond(context.store(), request)
     changed = content() != before
     assert access_of(request) == ("write" if changed else "read")
 
@@ -115,9 +115,9 @@ def test_what_nobody_has_declared_is_refused(workdir: Path) -> None:
         with pytest.raises(InvalidParameterError, match=f"There is no question '{name}'"):
             access_of({"type": name})
         with pytest.raises(InvalidParameterError, match=f"There is no question '{name}'"):
-            answer(context.store(), {"type": name})
+            respond(context.store(), {"type": name})
     with pytest.raises(InvalidParameterError, match="The question has no type; it needs a text"):
-        answer(context.store(), {})
+        respond(context.store(), {})
 
 
 @dataclass(frozen=True)

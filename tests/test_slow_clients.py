@@ -20,10 +20,10 @@ import numpy as np
 import pytest
 
 from jupyter_servers import BASE, JupyterServer
-from nbtrack.server.pace import Patience
 from nbtrack.server.scoring.start import Limits
 from nbtrack.server.scoring.start import start as start_scoring
-from nbtrack.server.spool import BLOCK
+from nbtrack.server.slow_clients import ClientLimits
+from nbtrack.server.upload_spool import BLOCK
 from nbtrack.store.opening import open_store
 from servers import TOKEN
 from tracking_servers import TrackingServer
@@ -365,7 +365,7 @@ class Sum:
 
 
 def test_a_served_model_bears_the_same(caplog: pytest.LogCaptureFixture) -> None:
-    limits = Limits(patience=Patience(0.3, 1e6))
+    limits = Limits(clients=ClientLimits(0.3, 1e6))
     with start_scoring(lambda: (Sum(), "sum"), "127.0.0.1", 0, limits=limits) as served:
         port = int(urlsplit(served.url).port or 0)
         kind = "Content-Type: application/json"

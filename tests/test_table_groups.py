@@ -10,7 +10,7 @@ import pytest
 
 import nbtrack
 from nbtrack.errors import InvalidParameterError, NotFoundError
-from nbtrack.rpc import answer
+from nbtrack.rpc import respond
 from nbtrack.store import open_store
 from nbtrack.views.table.page import TablePage
 from nbtrack.views.table.run_query import TableQuery
@@ -50,7 +50,7 @@ def labels(found: TablePage) -> list[str]:
 
 
 def ask(kind: str, **fields: Any) -> dict[str, Any]:
-    return answer(open_store(), {"type": kind, "experiment_ids": ["0"], **fields}).body
+    return respond(open_store(), {"type": kind, "experiment_ids": ["0"], **fields}).body
 
 
 def test_seeds_are_folded_to_mean_and_spread(ids: list[str]) -> None:
@@ -174,7 +174,7 @@ def test_small_curves_have_so_many_points_whatever_was_logged(workdir: Path) -> 
             nbtrack.log_metrics({"loss": 500.0 - step, "flat": float("nan")}, step=step)
         nbtrack.log_metric("once", 3)
     question = {"type": "table.curves", "run_ids": [run.info.run_id, "gone"], "points": 10}
-    found = answer(open_store(), {**question, "keys": ["loss", "flat", "once"]})
+    found = respond(open_store(), {**question, "keys": ["loss", "flat", "once"]})
     curves = np.frombuffer(found.buffers[0]).reshape(2, 3, 10)
     assert np.all(np.diff(curves[0, 0]) < 0)
     assert curves[0, 2, 0] == 3

@@ -15,7 +15,7 @@ from tests.readers import START, add_run, clear
 
 import nbtrack
 from nbtrack.errors import InvalidParameterError
-from nbtrack.rpc import Response, answer
+from nbtrack.rpc import Response, respond
 from nbtrack.store import open_store
 from nbtrack.store.reader import Reader
 from nbtrack.views.chart.query import counts, extents, window_points
@@ -101,19 +101,19 @@ def run_id(workdir: Path) -> str:
 
 
 def test_chart_runs_gives_runs_and_thinned_curves(run_id: str) -> None:
-    found = answer(open_store(), {"type": "chart.runs", "run_ids": [run_id], "points": 500})
+    found = respond(open_store(), {"type": "chart.runs", "run_ids": [run_id], "points": 500})
     (run,) = found.body["runs"]
     assert (run["name"], run["state"]) == ("long", "FINISHED")
     assert [(s["key"], s["total"]) for s in found.body["series"]] == [("acc", 3000), ("loss", 3000)]
     assert sum(s["n"] for s in found.body["series"]) == len(columns(found)[0]) < 2000
     one = {"type": "chart.runs", "run_ids": [run_id], "keys": ["acc"]}
-    assert [s["key"] for s in answer(open_store(), one).body["series"]] == ["acc"]
+    assert [s["key"] for s in respond(open_store(), one).body["series"]] == ["acc"]
 
 
 @pytest.mark.parametrize("x", ["step", "time", "relative"])
 def test_chart_window_gives_every_point_of_a_narrow_window(run_id: str, x: str) -> None:
     store = open_store()
-    whole = answer(
+    whole = respond(
         store, {"type": "chart.runs", "run_ids": [run_id], "keys": ["loss"], "points": 9000}
     )
     step, time, _ = columns(whole)
@@ -121,7 +121,7 @@ def test_chart_window_gives_every_point_of_a_narrow_window(run_id: str, x: str) 
     at = {"step": step, "time": time, "relative": (time - start) / 1000}[x]
     window = [float(at[1000]), float(at[1100])]
     asked = {"type": "chart.window", "run_ids": [run_id], "keys": ["loss"], "x": x}
-    found = answer(store, {**asked, "window": window, "points": 9000})
+    found = respond(store, {**asked, "window": window, "points": 9000})
     shown = time[(at >= window[0]) & (at <= window[1])]
     _, moments, _ = columns(found)
     assert (moments.min(), moments.max()) == (shown.min(), shown.max())
@@ -135,4 +135,4 @@ def test_chart_window_gives_every_point_of_a_narrow_window(run_id: str, x: str) 
 def test_a_window_that_cannot_be_read_is_refused(run_id: str, wrong: dict[str, object]) -> None:
     asked = {"type": "chart.window", "run_ids": [run_id], "keys": ["loss"], "window": [0, 9]}
     with pytest.raises(InvalidParameterError):
-        answer(open_store(), {**asked, **wrong})
+        respond(open_store(), {**asked, **wrong})

@@ -4,7 +4,7 @@ export type RequestName = keyof Requests;
 export type Params<N extends RequestName> = Requests[N]['params'];
 export type Body<N extends RequestName> = Requests[N]['answer'];
 
-/** An answer: plain JSON, and numbers as little-endian buffers. */
+/** A response: plain JSON, and numbers as little-endian buffers. */
 export interface Answer<T> {
   body: T;
   buffers: DataView[];

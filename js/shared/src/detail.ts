@@ -26,7 +26,7 @@ const ALL_POINTS = 400_000;
 /**
  * The fine structure of the window that is looked at, asked for when it changes.
  *
- * What was there before is shown until the answer comes, and for good where none comes: a kernel may be
+ * What was there before is shown until the response comes, and for good where none comes: a kernel may be
  * busy. Answers to earlier questions are dropped.
  */
 export class Detail {

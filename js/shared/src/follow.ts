@@ -9,7 +9,7 @@ import { Visibility } from './visibility';
 
 /** A live widget that is only late takes the place of the saved output before anything is asked. */
 const FIRST_MS = 1000;
-/** How often a run that goes on is asked for, and how much longer than an answer takes. */
+/** How often a run that goes on is asked for, and how much longer than a response takes. */
 const EVERY_MS = 1500;
 const REST = 15;
 const LONGEST_MS = 30_000;

@@ -88,7 +88,7 @@ export interface ViewState {
   bundle_hash: string;
 }
 
-/** Asks for the code of the views; the answer has it as its buffer, in UTF-8. */
+/** Asks for the code of the views; the response has it as its buffer, in UTF-8. */
 export interface BundleMessage {
   type: 'bundle';
 }

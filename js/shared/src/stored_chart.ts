@@ -62,7 +62,7 @@ export class StoredChart {
     }
     if (missing.length > 0) void this.load(missing);
     else {
-      this.asked += 1; // an answer that is under way is of runs that are not wanted any more
+      this.asked += 1; // a response that is under way is of runs that are not wanted any more
       this.show();
     }
   }

@@ -251,7 +251,7 @@ export class RunsTable {
       this.slow = setTimeout(() => this.bar.say('waiting for the rows…'), SLOW_MS);
       const { body, buffers } = await this.questions.rows(this.query(), params.startRow, params.endRow);
       if (this.disposed) return;
-      // an answer of the view before: the grid has asked again
+      // a response of the view before: the grid has asked again
       if (generation !== this.generation) return params.failCallback();
       this.take(params, body, buffers);
       this.bar.setError('');

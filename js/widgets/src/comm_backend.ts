@@ -31,7 +31,7 @@ export class CommBackend implements Backend {
         this.serverKnows = false;
       }
     }
-    // several views of one model hear all answers, so the id says whose it is
+    // several views of one model hear all responses, so the id says whose it is
     const id = `${this.view}:${++this.asked}`;
     return new Promise<Answer<Body<N>>>((resolve, reject) => {
       this.waiting.set(id, { resolve: answer => resolve(answer as Answer<Body<N>>), reject });

@@ -9,7 +9,7 @@ from nbtrack.errors import NbtrackError, ServerDeniedError, ServerUnreachableErr
 from nbtrack.health.finding import Finding, problem, warning
 from nbtrack.protocol.client import RestClient
 from nbtrack.store import tails
-from nbtrack.store.remote.spool import Spool
+from nbtrack.store.remote.sync_state import SyncState
 
 PATIENCE_S = 5.0
 
@@ -49,16 +49,16 @@ def findings(url: str, folder: Path) -> Iterator[Finding]:
 
 
 def _waiting(folder: Path) -> Iterator[Finding]:
-    spool = Spool(folder)
+    sync_state = SyncState(folder)
     sizes = tails.sizes(folder / "journal")
-    waiting = [name for name, size in sizes.items() if not spool.is_sent(name, size)]
+    waiting = [name for name, size in sizes.items() if not sync_state.is_sent(name, size)]
     if waiting:
         yield warning(
             "server",
             f"{len(waiting)} journals hold what the server has not got yet. Nothing is lost.",
             "nbtrack sync",
         )
-    refused = spool.folder / "refused.jsonl"
+    refused = sync_state.folder / "refused.jsonl"
     if refused.exists():
         count = len(refused.read_bytes().splitlines())
         yield warning(

@@ -52,7 +52,7 @@ def serve(
     port : int
         0 for one that is free.
     timeout : float, optional
-        Seconds for one request, 60 by default; then the answer is 504.
+        Seconds for one request, 60 by default; then the response is 504.
     batching : {"auto", True, False}
         Whether requests that come together are scored together. By default it is found out: the
         first ones are scored both ways and compared. True where rows are known to be independent.

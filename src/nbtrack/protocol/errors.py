@@ -57,7 +57,7 @@ def error_of(code: str, message: str, status: int) -> NbtrackError:
 
 
 def status_of(error: NbtrackError) -> int:
-    """Return the status that a server has answered an error with; 500 where it was no answer."""
+    """Return the status that a server has answered an error with; 500 where it was no response."""
     return int(error.json_kwargs.get("status") or 500)
 
 

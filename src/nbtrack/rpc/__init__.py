@@ -13,10 +13,10 @@ from nbtrack.rpc.registry import Access, find
 from nbtrack.rpc.request import Fields, Response, name_of
 from nbtrack.store.store import Store
 
-__all__ = ["Access", "Fields", "Response", "access_of", "answer", "name_of"]
+__all__ = ["Access", "Fields", "Response", "access_of", "name_of", "respond"]
 
 
-def answer(store: Store, request: Fields) -> Response[Any]:
+def respond(store: Store, request: Fields) -> Response[Any]:
     """Answer a request about a store.
 
     Parameters
@@ -30,7 +30,7 @@ def answer(store: Store, request: Fields) -> Response[Any]:
     NbtrackError
         If it cannot be answered; the message is for the user.
     """
-    return find(name_of(request)).answer(store, request)
+    return find(name_of(request)).respond(store, request)
 
 
 def access_of(request: Fields) -> Access:

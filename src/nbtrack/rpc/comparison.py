@@ -74,7 +74,7 @@ class Diff(TypedDict):
 def data(store: Store, params: DataParams) -> Response[ComparedRuns]:
     """Return the values of columns, one float64 buffer each."""
     with store.read() as reader:
-        return Response(*compare_runs(reader, params.scope, params.columns).as_answer())
+        return Response(*compare_runs(reader, params.scope, params.columns).as_response())
 
 
 @REQUESTS.reads("importance")

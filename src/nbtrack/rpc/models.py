@@ -130,7 +130,7 @@ def details(store: Store, params: ModelRef) -> Response[ModelFacts]:
 def preview(store: Store, params: LoggedModelFile | VersionFile) -> Response[previews.PreviewJson]:
     """Return what there is to see of one file of a model."""
     folder = store.access.folder(_facts_of(store, params)["location"])
-    return Response(*previews.preview(folder, params.path).as_answer())
+    return Response(*previews.preview(folder, params.path).as_response())
 
 
 @REQUESTS.writes("act")

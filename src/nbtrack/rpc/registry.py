@@ -54,7 +54,7 @@ class Declaration:
         """The type of the body of its response."""
         return get_args(self._annotations["return"])[0]
 
-    def answer(self, asked: Any, request: Fields) -> Response[Any]:
+    def respond(self, asked: Any, request: Fields) -> Response[Any]:
         """Answer it.
 
         Raises

@@ -113,7 +113,7 @@ def artifacts(store: Store, params: FolderParams) -> Response[Artifacts]:
 def preview(store: Store, params: FileParams) -> Response[previews.PreviewJson]:
     """Return what there is to see of one artifact."""
     found = previews.preview(_folder(store, _run(store, params)), params.path)
-    return Response(*found.as_answer())
+    return Response(*found.as_response())
 
 
 @REQUESTS.reads("source")

@@ -1,6 +1,6 @@
 """Types of TypeScript for what the front end asks, made from those of Python.
 
-After a change of a parameter or of an answer::
+After a change of a parameter or of a response::
 
     python tests/test_rpc.py
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from functools import cache
 
 from nbtrack.errors import InvalidParameterError
-from nbtrack.server.connections import Own
-from nbtrack.server.owners import can_tell
-from nbtrack.server.scoring.guard import Guard, is_loopback
+from nbtrack.server.connections import OwnConnections
+from nbtrack.server.peer_owner import can_tell
+from nbtrack.server.scoring.access import Guard, is_loopback
 
 TOKEN_BYTES = 24
 
@@ -29,7 +29,7 @@ class Access:
     ----------
     token : str or None
         What opens the server; None where it answers everybody.
-    own : Own or None
+    own : OwnConnections or None
         The connections that need none: there are some if no token was chosen, and only this
         machine reaches the server.
     is_shown : bool
@@ -37,7 +37,7 @@ class Access:
     """
 
     token: str | None
-    own: Own | None = None
+    own: OwnConnections | None = None
     is_shown: bool = False
 
     @classmethod
@@ -54,7 +54,9 @@ class Access:
         if token or no_auth:
             return cls(token or None)
         known = is_loopback(host) and can_tell()
-        return cls(secrets.token_urlsafe(TOKEN_BYTES), Own() if known else None, not known)
+        return cls(
+            secrets.token_urlsafe(TOKEN_BYTES), OwnConnections() if known else None, not known
+        )
 
     def guard(self, hosts: Sequence[str], say: Callable[[str], None] = _complain) -> Guard:
         """Return what refuses requests; ``say`` shows the token when somebody needs it first."""

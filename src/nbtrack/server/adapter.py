@@ -20,17 +20,19 @@ from nbtrack.errors import NbtrackError
 from nbtrack.server import wire
 from nbtrack.server.dispatch import dispatch, opened
 from nbtrack.server.handler import ClientHandler
-from nbtrack.server.messages import FileReply, Reply, Request, failure
-from nbtrack.server.pace import Transfer
+from nbtrack.server.messages import FileResponse, Request, Response, failure
 from nbtrack.server.ranges import NoSuchPartError, part_of
 from nbtrack.server.route import Action, Route
 from nbtrack.server.routes import ROUTES
 from nbtrack.server.site import Site
-from nbtrack.server.spool import Spool
+from nbtrack.server.slow_clients import Transfer
+from nbtrack.server.upload_spool import Spool
 
 AUTH_RESOURCE = "nbtrack"
 PIECE = 1024 * 1024
-DRAINED = 64 * 1024 * 1024  # so much of a body that is too large is read, for its answer to arrive
+DRAINED = (
+    64 * 1024 * 1024
+)  # so much of a body that is too large is read, for its response to arrive
 
 SMALL = 64 * 1024  # so much of the body of a request that is refused is read, too
 _MORE = {"Expect", "Transfer-Encoding"}
@@ -45,7 +47,7 @@ _CODES = {
 }
 
 
-_Answer = tuple[Reply | FileReply, bytes]
+_EncodedResponse = tuple[Response | FileResponse, bytes]
 
 
 @web.stream_request_body
@@ -61,8 +63,8 @@ class EndpointHandler(ClientHandler):
     routes: dict[str, Route]
     prefix: str
     _transfer: Transfer | None = None
-    _saving: Awaitable[_Answer | None] | None = None
-    _refused: _Answer | None = None
+    _saving: Awaitable[_EncodedResponse | None] | None = None
+    _refused: _EncodedResponse | None = None
     _error: web.HTTPError | None = None
     _is_handed_on = False
     _is_last = False
@@ -73,7 +75,7 @@ class EndpointHandler(ClientHandler):
         """Take what Tornado passes on from the table of handlers."""
         self.routes = {route.method: route for route in routes}
         self.site = site
-        self.pace = site.pace
+        self.slow_clients = site.slow_clients
         self.pool = pool
         self.prefix = prefix
         self._body = Spool()
@@ -109,10 +111,10 @@ class EndpointHandler(ClientHandler):
         headers = self.request.headers
         if headers.get("Content-Length", "0") != "0" or "Transfer-Encoding" in headers:
             connection: Any = self.request.connection
-            connection.set_body_timeout(None)  # the pace is looked after
+            connection.set_body_timeout(None)  # slow clients are looked after
             connection.set_max_body_size(most)
             self._end_transfer()
-            self._transfer = self.pace.receiving(self._time_out, is_held=is_held)
+            self._transfer = self.slow_clients.receiving(self._time_out, is_held=is_held)
 
     def refuse(self, error: web.HTTPError) -> None:
         """Refuse a request in ``prepare``: after a small body, so that the connection goes on.
@@ -138,7 +140,7 @@ class EndpointHandler(ClientHandler):
             return None
         route, body = self.routes[self.request.method or ""], self._body
         if self._refused is not None or (route.opens is None and body.size > route.max_body):
-            body.size += len(chunk)  # the answer says what is wrong
+            body.size += len(chunk)  # the response says what is wrong
             return None
         body.feed(chunk)
         return self._save(route) if route.opens is not None and body.is_due else None
@@ -184,7 +186,7 @@ class EndpointHandler(ClientHandler):
         super().on_connection_close()
 
     def on_finish(self) -> None:
-        """Wait no more for a body once there is an answer."""
+        """Wait no more for a body once there is a response."""
         self._end_transfer()
         super().on_finish()
 
@@ -238,68 +240,70 @@ class EndpointHandler(ClientHandler):
             answer = self._refused
             if answer is None:
                 answer = await loop.run_in_executor(
-                    self.site.uploads, _answer, self.site, route, request, self._body
+                    self.site.uploads, _call, self.site, route, request, self._body
                 )
-            await self._reply(answer)
+            await self._respond(answer)
             return
         request = self._request(path, self._body.content())
         await self._check(route, request)
         if route.is_quick is not None and self.site.is_quick(route, request):
-            await self._reply(_answer(self.site, route, request))
+            await self._respond(_call(self.site, route, request))
             return
-        await self._reply(await loop.run_in_executor(self.pool, _answer, self.site, route, request))
+        await self._respond(await loop.run_in_executor(self.pool, _call, self.site, route, request))
 
-    async def _reply(self, answer: _Answer) -> None:
-        reply, content = answer
-        if isinstance(reply, FileReply):
-            await self._send_file(reply)
+    async def _respond(self, answer: _EncodedResponse) -> None:
+        response, content = answer
+        if isinstance(response, FileResponse):
+            await self._send_file(response)
             return
-        self.set_status(reply.status)
+        self.set_status(response.status)
         self.set_header("Cache-Control", "no-store")
-        for name, value in reply.headers.items():
+        for name, value in response.headers.items():
             self.set_header(name, value)
-        kind = "text/plain; charset=utf-8" if isinstance(reply.body, str) else "application/json"
+        kind = "text/plain; charset=utf-8" if isinstance(response.body, str) else "application/json"
         self.set_header("Content-Type", kind)
         await self.end(content)
 
-    async def _send_file(self, reply: FileReply) -> None:
+    async def _send_file(self, response: FileResponse) -> None:
         """Send a file piece by piece, as something to save: it may be anybody's."""
         loop = asyncio.get_running_loop()
         self.set_header("Content-Type", "application/octet-stream")
-        self.set_header("Content-Disposition", f"attachment; filename*=UTF-8''{quote(reply.name)}")
+        self.set_header(
+            "Content-Disposition", f"attachment; filename*=UTF-8''{quote(response.name)}"
+        )
         self.set_header("Content-Security-Policy", "sandbox; default-src 'none'")
         self.set_header("X-Content-Type-Options", "nosniff")
         self.set_header("Cache-Control", "no-store")
-        with reply.file, suppress(StreamClosedError):  # who asked may have gone away
-            left = self._begin_file(reply)
+        with response.file, suppress(StreamClosedError):  # who asked may have gone away
+            left = self._begin_file(response)
             await self.flush()
             while left is None or left > 0:
                 size = PIECE if left is None else min(PIECE, left)
-                piece = await loop.run_in_executor(self.pool, reply.file.read, size)
+                piece = await loop.run_in_executor(self.pool, response.file.read, size)
                 if not piece:
                     break
                 left = None if left is None else left - len(piece)
                 await self.send(piece)
             await self.finish()
 
-    def _begin_file(self, reply: FileReply) -> int | None:
+    def _begin_file(self, response: FileResponse) -> int | None:
         """Send the headers of a file, or of a part; return the bytes to send, None for all."""
-        if reply.size is None:
+        if response.size is None:
             return None
         self.set_header("Accept-Ranges", "bytes")
         try:
-            part = part_of(reply.range, reply.size)
+            part = part_of(response.range, response.size)
         except NoSuchPartError:
             self.set_status(416)
-            self.set_header("Content-Range", f"bytes */{reply.size}")
+            self.set_header("Content-Range", f"bytes */{response.size}")
             self.set_header("Content-Length", "0")
             return 0
-        start, length = part or (0, reply.size)
+        start, length = part or (0, response.size)
         if part is not None:
-            reply.file.seek(start)
+            response.file.seek(start)
             self.set_status(206)
             last = start + length - 1
-            self.set_header("Content-Range", f"bytes {start}-{last}/{reply.size}")
+            self.set_header("Content-Range", f"bytes {start}-{last}/{response.size}")
         self.set_header("Content-Length", str(length))
         return length
 
@@ -318,38 +322,40 @@ class EndpointHandler(ClientHandler):
         self.finish(json.dumps({wire.ERROR_CODE: code, wire.MESSAGE: message}))
 
 
-def _opened(site: Site, route: Route, request: Request, body: Spool) -> _Answer | None:
-    """Begin the file of a body; return the answer where it cannot be kept."""
+def _opened(site: Site, route: Route, request: Request, body: Spool) -> _EncodedResponse | None:
+    """Begin the file of a body; return the response where it cannot be kept."""
     folder = opened(site, route, request)
     if isinstance(folder, Path):
         return _tried(lambda: body.open(folder))
     return folder, _text(folder)
 
 
-def _written(body: Spool, block: list[bytes]) -> _Answer | None:
-    """Write a block; return the answer where that fails."""
+def _written(body: Spool, block: list[bytes]) -> _EncodedResponse | None:
+    """Write a block; return the response where that fails."""
     return _tried(lambda: body.write(block))
 
 
-def _tried(work: Callable[[], None]) -> _Answer | None:
+def _tried(work: Callable[[], None]) -> _EncodedResponse | None:
     try:
         work()
     except NbtrackError as error:
-        reply = failure(error)
-        return reply, _text(reply)
+        response = failure(error)
+        return response, _text(response)
     return None
 
 
-def _answer(site: Site, route: Route, request: Request, body: Spool | None = None) -> _Answer:
+def _call(
+    site: Site, route: Route, request: Request, body: Spool | None = None
+) -> _EncodedResponse:
     """Return what an endpoint answers, and its content: that may be megabytes of JSON."""
-    reply = dispatch(site, route, request, body)
-    return reply, b"" if isinstance(reply, FileReply) else _text(reply)
+    response = dispatch(site, route, request, body)
+    return response, b"" if isinstance(response, FileResponse) else _text(response)
 
 
-def _text(reply: Reply) -> bytes:
-    if isinstance(reply.body, str):
-        return reply.body.encode()
-    return json.dumps(reply.body, allow_nan=False).encode()
+def _text(response: Response) -> bytes:
+    if isinstance(response.body, str):
+        return response.body.encode()
+    return json.dumps(response.body, allow_nan=False).encode()
 
 
 def pattern_of(path: str) -> str:

@@ -10,11 +10,11 @@ from tornado import web
 from nbtrack.server.adapter import DRAINED, EndpointHandler, handlers
 from nbtrack.server.announcer import Announcer
 from nbtrack.server.connections import Application
-from nbtrack.server.mlflow.table import MLFLOW
+from nbtrack.server.mlflow.routes import MLFLOW
 from nbtrack.server.page import page_handlers
 from nbtrack.server.route import Action
 from nbtrack.server.routes import OURS
-from nbtrack.server.scoring.guard import Guard
+from nbtrack.server.scoring.access import Guard
 from nbtrack.server.session import check
 from nbtrack.server.site import Site
 
@@ -68,10 +68,10 @@ class _NothingHandler(StandaloneHandler):
 
     def initialize(self) -> None:  # type: ignore[override]
         """Take nothing."""
-        self.pace = self.settings["pace"]
+        self.slow_clients = self.settings["slow_clients"]
 
     def begin(self) -> None:
-        """Take a body, for the answer to arrive."""
+        """Take a body, for the response to arrive."""
         self.expect(DRAINED)
         if self.request.path != "/":
             self._error = web.HTTPError(404, "There is nothing here.")
@@ -100,6 +100,6 @@ def application(
         found,
         default_handler_class=_NothingHandler,
         guard=guard,
-        pace=site.pace,
+        slow_clients=site.slow_clients,
         log_function=lambda _handler: None,
     )

@@ -1,4 +1,4 @@
-"""The connections of a server of our own: whose they are, and how many there may be."""
+"""The connections of a stand-alone server: which are this user's, and how many there may be."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from tornado.iostream import IOStream
 from tornado.web import Application as TornadoApplication
 from tornado.web import RequestHandler
 
-from nbtrack.server.owners import QUICK, is_own
+from nbtrack.server.peer_owner import QUICK, is_own
 
 
-class Own:
+class OwnConnections:
     """The open connections whose other ends belong to the user of this process."""
 
     def __init__(self) -> None:
@@ -58,7 +58,7 @@ class Connections(HTTPServer):
     Parameters
     ----------
     application : Application
-    own : Own, optional
+    own : OwnConnections, optional
         Where this user's connections are remembered; without it nobody asks whose they are.
     most : int
         How many there may be.
@@ -67,7 +67,7 @@ class Connections(HTTPServer):
     """
 
     def initialize(  # type: ignore[override]
-        self, application: Application, own: Own | None, most: int, **options: Any
+        self, application: Application, own: OwnConnections | None, most: int, **options: Any
     ) -> None:
         """Take the parameters: Tornado's way of a constructor."""
         super().initialize(application, **options)

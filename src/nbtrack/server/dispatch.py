@@ -6,11 +6,11 @@ from pathlib import Path
 
 from nbtrack.errors import NbtrackError
 from nbtrack.server import wire
-from nbtrack.server.messages import FileReply, Reply, Request, failure
-from nbtrack.server.mlflow.answer import answer, folder_of
+from nbtrack.server.messages import FileResponse, Request, Response, failure
+from nbtrack.server.mlflow.dispatch import call_endpoint, upload_folder
 from nbtrack.server.route import Route
 from nbtrack.server.site import Site
-from nbtrack.server.spool import Spool
+from nbtrack.server.upload_spool import Spool
 from nbtrack.store import patience
 
 ANSWER_S = 20.0
@@ -19,8 +19,8 @@ CHANGE_S = 60.0
 
 def dispatch(
     site: Site, route: Route, request: Request, body: Spool | None = None
-) -> Reply | FileReply:
-    """Return what an endpoint answers; its errors are replies, too.
+) -> Response | FileResponse:
+    """Return the response of an endpoint; errors become responses, too.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ def dispatch(
     """
     try:
         if route.scope == "tracking":
-            return answer(site.service(), route, request, body)
+            return call_endpoint(site.service(), route, request, body)
         if request.size > route.max_body:
             raise NbtrackError(
                 f"The body has {request.size:,} bytes; {route.path} takes at most "
@@ -57,9 +57,9 @@ def dispatch(
             body.discard()
 
 
-def opened(site: Site, route: Route, request: Request) -> Path | Reply:
+def opened(site: Site, route: Route, request: Request) -> Path | Response:
     """Return the folder in which the file is gathered that a body is, or why it cannot be kept."""
     try:
-        return folder_of(site.service(), route, request)
+        return upload_folder(site.service(), route, request)
     except NbtrackError as error:
         return failure(error)

@@ -1,4 +1,4 @@
-"""What all handlers share: who does not read is let go, and who leaves is no error."""
+"""The base of all handlers: slow clients are disconnected, and a client that leaves is no error."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ from typing import Any
 from tornado import web
 from tornado.iostream import StreamClosedError
 
-from nbtrack.server.pace import SLICE, Pace
+from nbtrack.server.slow_clients import SLICE, SlowClientWatch
 
 
 class ClientHandler(web.RequestHandler):
-    """Answers clients of all manners.
+    """Responds to clients, slow and vanished ones included.
 
     Attributes
     ----------
-    pace : Pace
+    slow_clients : SlowClientWatch
         Looks after what is under way.
     """
 
-    pace: Pace
+    slow_clients: SlowClientWatch
 
     def flush(self, include_footers: bool = False) -> Future[None]:
         """Send what was written; a client that does not read it for long is let go."""
         sent = super().flush(include_footers)
         if not sent.done():
-            transfer = self.pace.sending(self.hang_up)
+            transfer = self.slow_clients.sending(self.hang_up)
             sent.add_done_callback(lambda _: transfer.end())
         return sent
 
@@ -37,7 +37,7 @@ class ClientHandler(web.RequestHandler):
             await self.flush()
 
     async def end(self, content: bytes) -> None:
-        """Send the whole of an answer."""
+        """Send the whole of a response."""
         if len(content) > SLICE:
             self.set_header("Content-Length", str(len(content)))
             await self.send(content)

@@ -19,9 +19,9 @@ from nbtrack.server import wire
 from nbtrack.server.adapter import AUTH_RESOURCE, EndpointHandler, handlers
 from nbtrack.server.catalog import Catalog
 from nbtrack.server.mlflow.service import TrackingService
-from nbtrack.server.pace import Pace, Patience
 from nbtrack.server.route import Action
 from nbtrack.server.site import Site
+from nbtrack.server.slow_clients import ClientLimits, SlowClientWatch
 from nbtrack.server.watching import Leases
 
 THREADS = 4
@@ -92,12 +92,15 @@ class NbtrackApp(ExtensionApp):
     ).tag(config=True)
 
     client_timeout = t.Float(
-        Patience.still_s, help="Seconds that a client may send, or read, nothing, or too little."
+        ClientLimits.still_s,
+        help="Seconds that a client may send, or read, nothing, or too little.",
     ).tag(config=True)
 
-    min_rate = t.Float(Patience.rate, help="What is too little: bytes per second.").tag(config=True)
+    min_rate = t.Float(ClientLimits.rate, help="What is too little: bytes per second.").tag(
+        config=True
+    )
 
-    body_timeout = t.Float(Patience.body_s, help="Seconds that a file may take to arrive.").tag(
+    body_timeout = t.Float(ClientLimits.body_s, help="Seconds that a file may take to arrive.").tag(
         config=True
     )
 
@@ -120,7 +123,7 @@ class NbtrackApp(ExtensionApp):
             ),
             Leases(self._announce),
             self._open_service,
-            Pace(Patience(self.client_timeout, self.min_rate, self.body_timeout)),
+            SlowClientWatch(ClientLimits(self.client_timeout, self.min_rate, self.body_timeout)),
         )
         self.handlers.extend(handlers(f"/{wire.PREFIX}", self.site, self.pool, JupyterHandler))
         if wire.STORE_CHANGED not in server.event_logger.schemas:

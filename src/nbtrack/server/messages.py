@@ -1,4 +1,4 @@
-"""A request and a reply, without a transport."""
+"""A request and a response, without a transport."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Reply:
+class Response:
     """What is answered: a status of HTTP, and a JSON object or plain text."""
 
     body: Mapping[str, Any] | str
@@ -77,8 +77,8 @@ class Reply:
 
 
 @dataclass(frozen=True)
-class FileReply:
-    """A file as the answer; who sends it closes it.
+class FileResponse:
+    """A file as the response; who sends it closes it.
 
     Attributes
     ----------
@@ -103,10 +103,10 @@ class UnknownStoreError(NotFoundError):
     code = wire.STORE_NOT_FOUND
 
 
-def failure(error: NbtrackError) -> Reply:
-    """Return the reply to a request that cannot be served; the user's errors are 4xx."""
+def failure(error: NbtrackError) -> Response:
+    """Return the response to a request that cannot be served; the user's errors are 4xx."""
     status = http_status(error, FOR_PAGES)
-    return Reply({wire.ERROR_CODE: error.error_code, wire.MESSAGE: str(error)}, status)
+    return Response({wire.ERROR_CODE: error.error_code, wire.MESSAGE: str(error)}, status)
 
 
 def _lenient(body: bytes) -> dict[str, Any]:

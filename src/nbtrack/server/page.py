@@ -16,9 +16,9 @@ from tornado.iostream import StreamClosedError
 from nbtrack.server import wire
 from nbtrack.server.announcer import Announcer
 from nbtrack.server.handler import ClientHandler
-from nbtrack.server.pace import Pace
-from nbtrack.server.scoring.guard import Guard
+from nbtrack.server.scoring.access import Guard
 from nbtrack.server.session import begin_session, check
+from nbtrack.server.slow_clients import SlowClientWatch
 
 FOLDER = Path(__file__).parents[1] / "static" / "page"
 BEAT_S = 20.0
@@ -66,9 +66,9 @@ class _PageHandler(ClientHandler):
     """Answers with documents instead of JSON."""
 
     @property
-    def pace(self) -> Pace:  # type: ignore[override]
+    def slow_clients(self) -> SlowClientWatch:  # type: ignore[override]
         """Return what looks after what is sent."""
-        return cast(Pace, self.settings["pace"])
+        return cast(SlowClientWatch, self.settings["slow_clients"])
 
     def set_default_headers(self) -> None:
         """Let nothing come from elsewhere, and no other site show this."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from nbtrack.server import wire
-from nbtrack.server.messages import FileReply, Reply, Request
+from nbtrack.server.messages import FileResponse, Request, Response
 
 Action = Literal["read", "write"]
 Scope = Literal["store", "site", "tracking"]
@@ -46,7 +46,7 @@ class Route:
 
     method: str
     path: str
-    endpoint: Callable[[Any, Any], Reply | FileReply]
+    endpoint: Callable[[Any, Any], Response | FileResponse]
     scope: Scope
     max_body: int = wire.MAX_BODY
     action: Callable[[Request], Action] = lambda _request: "read"

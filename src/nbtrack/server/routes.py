@@ -7,25 +7,25 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from nbtrack.errors import InvalidParameterError
-from nbtrack.rpc import access_of, answer
+from nbtrack.rpc import access_of, respond
 from nbtrack.rpc.request import parse
 from nbtrack.server import wire
-from nbtrack.server.messages import FileReply, Reply, Request
-from nbtrack.server.mlflow.table import MLFLOW
+from nbtrack.server.messages import FileResponse, Request, Response
+from nbtrack.server.mlflow.routes import MLFLOW
 from nbtrack.server.route import Action, Route
 from nbtrack.server.site import Site
 from nbtrack.store.runs import get_run
 from nbtrack.store.store import Store
 
 
-def ask(store: Store, request: Request) -> Reply:
+def ask(store: Store, request: Request) -> Response:
     """Answer a request: the body of the request, as it would come over a widget's comm."""
-    found = answer(store, request.json())
+    found = respond(store, request.json())
     buffers = [base64.b64encode(buffer).decode("ascii") for buffer in found.buffers]
-    return Reply({wire.BODY: found.body, wire.BUFFERS: buffers})
+    return Response({wire.BODY: found.body, wire.BUFFERS: buffers})
 
 
-def artifact(store: Store, request: Request) -> FileReply:
+def artifact(store: Store, request: Request) -> FileResponse:
     """Open an artifact; it is only ever saved by the browser, never shown or run."""
     missing = [name for name in (wire.RUN_ID, wire.PATH) if not request.query.get(name)]
     if missing:
@@ -34,7 +34,7 @@ def artifact(store: Store, request: Request) -> FileReply:
     with store.read() as reader:
         run = get_run(reader, request.query[wire.RUN_ID])
     opened = store.access.folder(run.info.artifact_uri).open(path)
-    return FileReply(opened, PurePosixPath(path).name)
+    return FileResponse(opened, PurePosixPath(path).name)
 
 
 @dataclass(frozen=True)
@@ -45,20 +45,20 @@ class WatchParams:
     seconds: float = 60.0
 
 
-def stores(site: Site, request: Request) -> Reply:
+def stores(site: Site, request: Request) -> Response:
     """List the stores; ``?refresh=1`` looks for new ones at once."""
     refresh = request.query.get(wire.REFRESH, "0") not in ("", "0", "false")
-    return Reply({wire.STORES: site.catalog.listing(refresh=refresh)})
+    return Response({wire.STORES: site.catalog.listing(refresh=refresh)})
 
 
-def watch(site: Site, request: Request) -> Reply:
+def watch(site: Site, request: Request) -> Response:
     """Announce changes of a store for some seconds from now on; 0 seconds end it."""
     params = parse(WatchParams, request.json())
     if params.seconds < 0:
         raise InvalidParameterError(f"seconds is {params.seconds:g}; it cannot be negative.")
     seconds = min(params.seconds, wire.MAX_LEASE_S)
     site.leases.extend(site.catalog.find(params.store), seconds)
-    return Reply({wire.STORE: params.store, wire.SECONDS: seconds})
+    return Response({wire.STORE: params.store, wire.SECONDS: seconds})
 
 
 def action_of_request(request: Request) -> Action:

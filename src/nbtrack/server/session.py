@@ -8,7 +8,7 @@ import hmac
 from tornado import web
 
 from nbtrack.errors import NbtrackError
-from nbtrack.server.scoring.guard import Guard
+from nbtrack.server.scoring.access import Guard
 
 _PURPOSE = b"a page of nbtrack"
 

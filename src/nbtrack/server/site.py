@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from nbtrack.server.catalog import Catalog
 from nbtrack.server.messages import Request
 from nbtrack.server.mlflow.service import TrackingService
-from nbtrack.server.pace import Pace
 from nbtrack.server.route import Route
+from nbtrack.server.slow_clients import SlowClientWatch
 from nbtrack.server.watching import Leases
 
 MAX_UPLOADS = 16
@@ -34,7 +34,7 @@ class Site:
         The stores that somebody looks at now.
     open_service : callable
         Opens the store that clients of MLflow track to, when the first one asks.
-    pace : Pace
+    slow_clients : SlowClientWatch
         How slow its clients may be.
     uploads : ThreadPoolExecutor
         Where files that have arrived are put in their places, which may be far away.
@@ -45,7 +45,7 @@ class Site:
     catalog: Catalog
     leases: Leases
     open_service: Callable[[], TrackingService]
-    pace: Pace = field(default_factory=Pace)
+    slow_clients: SlowClientWatch = field(default_factory=SlowClientWatch)
     uploads: ThreadPoolExecutor = field(default_factory=_threads(MAX_UPLOADS, "upload"))
     writers: ThreadPoolExecutor = field(default_factory=_threads(MAX_WRITERS, "writer"))
     _service: TrackingService | None = None

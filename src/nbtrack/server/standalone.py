@@ -25,9 +25,9 @@ from nbtrack.server.application import application
 from nbtrack.server.catalog import Catalog
 from nbtrack.server.connections import Connections, affordable
 from nbtrack.server.mlflow.service import TrackingService
-from nbtrack.server.pace import Pace, Patience
-from nbtrack.server.scoring.guard import Guard
+from nbtrack.server.scoring.access import Guard
 from nbtrack.server.site import Site
+from nbtrack.server.slow_clients import ClientLimits, SlowClientWatch
 from nbtrack.server.sockets import bind, url_of
 from nbtrack.server.watching import Leases
 from nbtrack.store.artifacts.access import checked_root
@@ -77,7 +77,7 @@ class ServerOptions:
     page : bool
         Whether there is a page for browsers too.
     client_timeout, min_rate, body_timeout : float
-        How slow clients may be: see `Patience`.
+        How slow clients may be: see `ClientLimits`.
     max_connections : int
         How many there may be; then the one is closed for a new one that has idled for longest.
     artifact_roots : sequence of str
@@ -96,9 +96,9 @@ class ServerOptions:
     no_auth: bool = False
     allowed_hosts: Sequence[str] = field(default_factory=tuple)
     page: bool = False
-    client_timeout: float = Patience.still_s
-    min_rate: float = Patience.rate
-    body_timeout: float = Patience.body_s
+    client_timeout: float = ClientLimits.still_s
+    min_rate: float = ClientLimits.rate
+    body_timeout: float = ClientLimits.body_s
     max_connections: int = 1000
     artifact_roots: Sequence[str] = field(default_factory=tuple)
 
@@ -142,7 +142,9 @@ def serve(
         catalog,
         Leases(announcer.tell),
         lambda: _open(options, str(location.path)),
-        Pace(Patience(options.client_timeout, options.min_rate, options.body_timeout)),
+        SlowClientWatch(
+            ClientLimits(options.client_timeout, options.min_rate, options.body_timeout)
+        ),
     )
     sockets = sockets or bind(options.host, options.port)
     url = url_of(sockets, options.host)

@@ -16,7 +16,7 @@ from pathlib import Path
 from nbtrack.config import DEFAULT_NAME, StoreLocation, default_uri, remote_root, resolve
 from nbtrack.store.artifacts.roots import ArtifactRoot, ProxiedRoots
 from nbtrack.store.ending import Ending
-from nbtrack.store.remote.spool import MARKER, Spool, server_of
+from nbtrack.store.remote.sync_state import MARKER, SyncState, server_of
 from nbtrack.store.store import Store
 
 __all__ = [
@@ -139,7 +139,7 @@ def _is_sent(folder: Path, journal: str, end: tuple[int, int]) -> bool:
     from nbtrack.store import tails
 
     closed = tails.state(folder / "journal", journal).closed
-    return Spool(folder).may_go(journal, end, closed=closed)
+    return SyncState(folder).may_go(journal, end, closed=closed)
 
 
 def _proxied_root(uri: str) -> ArtifactRoot:

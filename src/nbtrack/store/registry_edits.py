@@ -282,7 +282,9 @@ class Registry:
         with self._database.write() as reader:
             registry.get_version(reader, name, version)
             at = {"name": name, "version": version}
-            reader.named("registry.describe_version", **at, description=description, now=now_ms())
+            reader.named(
+                "registry.set_version_description", **at, description=description, now=now_ms()
+            )
             return registry.get_version(reader, name, version)
 
     @final
@@ -314,7 +316,7 @@ class Registry:
             at = {"name": name, "version": version, "stage": stage, "now": now_ms()}
             if archive_existing:
                 reader.named("registry.archive_others", **at)
-            reader.named("registry.set_stage", **at)
+            reader.named("registry.transition_stage", **at)
             reader.named("registry.touch", name=name, now=at["now"])
             return registry.get_version(reader, name, version)
 

@@ -2,7 +2,7 @@
 
 A few kilobytes of Parquet can unfold to gigabytes. This process has little memory and time, opens
 no file itself, and reads by asking: a line of JSON for each part of the file on standard output,
-which comes as bytes on standard input; then one line with the answer. It imports nothing of
+which comes as bytes on standard input; then one line with the response. It imports nothing of
 nbtrack, so that it starts quickly.
 """
 
@@ -151,7 +151,7 @@ def main() -> None:
     """Answer, or say what is wrong with the file."""
     size, rows, columns, longest, memory, seconds = map(int, sys.argv[1:])
     questions = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # whatever a library prints is no answer
+    os.dup2(2, 1)  # whatever a library prints is no response
     limit(memory, seconds)
     try:
         found = answer(Asked(sys.stdin.buffer, questions, size), rows, columns, longest)

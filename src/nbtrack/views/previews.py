@@ -81,7 +81,7 @@ class Preview:
     rows: list[list[Any]] = field(default_factory=list)
     image: bytes | None = None
 
-    def as_answer(self) -> tuple[PreviewJson, list[bytes]]:
+    def as_response(self) -> tuple[PreviewJson, list[bytes]]:
         """Return the body and the buffers of the response to a request."""
         body: PreviewJson = {"kind": self.kind, "mime": self.mime, "truncated": self.truncated}
         if self.text is not None:

@@ -41,7 +41,7 @@ class Counts:
 class Batches(Generic[T]):
     """Scores payloads one batch after the other.
 
-    Rows are joined only where that changes no answer. With ``joining="auto"`` the first few
+    Rows are joined only where that changes no response. With ``joining="auto"`` the first few
     requests that could be joined are scored both ways, and answered from the calls of their own:
     one prediction for each row, equal but for rounding, and from then on requests of that kind are
     joined; anything else, and they are scored one by one for good.

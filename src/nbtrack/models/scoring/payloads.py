@@ -30,7 +30,7 @@ class Payload:
         What ``predict`` takes.
     params : dict or None
     bare : bool
-        The answer goes out as the model gives it, without ``{"predictions": ...}``.
+        The response goes out as the model gives it, without ``{"predictions": ...}``.
     """
 
     data: Any

@@ -18,7 +18,7 @@ from nbtrack.errors import NbtrackError
 
 
 def response_text(predictions: Any, *, bare: bool = False) -> str:
-    """Return the JSON text of an answer.
+    """Return the JSON text of a response.
 
     NaN, the infinities and missing values are ``null``: JSON has no other word for them. Data
     frames and series are lists of records, arrays and tensors nested lists, bytes base64, times ISO

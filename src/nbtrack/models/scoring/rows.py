@@ -95,7 +95,7 @@ def _cut(predictions: Any, start: int, end: int) -> Any:
 
 
 def agree(one: Any, other: Any) -> bool:
-    """Return whether two answers of a model are the same but for rounding."""
+    """Return whether two responses of a model are the same but for rounding."""
     import numpy as np
 
     if isinstance(one, dict) and isinstance(other, dict):

@@ -15,7 +15,7 @@ from nbtrack.limits import missing
 from nbtrack.protocol import encode
 from nbtrack.protocol.artifact_urls import PROXY
 from nbtrack.protocol.endpoints import API
-from nbtrack.server.messages import FileReply, Reply
+from nbtrack.server.messages import FileResponse, Response
 from nbtrack.server.mlflow.artifact_proxy import Target
 from nbtrack.server.mlflow.service import ParsedRequest, TrackingService
 from nbtrack.server.mlflow.uploads import MAX_PARTS
@@ -26,13 +26,13 @@ from nbtrack.store.runs import get_run
 MAX_FORM = 10 * 1024 * 1024
 
 
-def of_run(service: TrackingService, request: ParsedRequest) -> Reply:
+def of_run(service: TrackingService, request: ParsedRequest) -> Response:
     """List the artifacts of a run, by their paths below its root."""
     run_id = request["run_id"]
     with service.store.read() as reader:
         info = get_run(reader, run_id).info
     found = _listed(service.proxy.folder(Target(run_id, "", False)), request["path"])
-    return Reply(
+    return Response(
         encode.omit_none(root_uri=service.proxy.of_run(info), files=encode.file_infos(found))
     )
 
@@ -51,7 +51,7 @@ def check_proxied(service: TrackingService) -> None:
         )
 
 
-def listing(service: TrackingService, request: ParsedRequest) -> Reply:
+def listing(service: TrackingService, request: ParsedRequest) -> Response:
     """List what lies at a path of the proxy, by names."""
     check_proxied(service)
     path = (request["path"] or "").strip("/")
@@ -60,23 +60,23 @@ def listing(service: TrackingService, request: ParsedRequest) -> Reply:
     except NotFoundError:
         target = None  # a folder of runs: they are searched for, not listed
     if target is None:
-        return Reply({})
+        return Response({})
     found = service.proxy.folder(target).list(target.path or None)
     names = [FileInfo(PurePosixPath(f.path).name, f.is_dir, f.file_size) for f in found]
-    return Reply(encode.omit_none(files=encode.file_infos(names)))
+    return Response(encode.omit_none(files=encode.file_infos(names)))
 
 
-def download(service: TrackingService, request: ParsedRequest) -> FileReply:
+def download(service: TrackingService, request: ParsedRequest) -> FileResponse:
     """Open a file to be sent."""
     check_proxied(service)
     target = _file(service, request)
     return opened(service.proxy.folder(target), target.path, request.range)
 
 
-def opened(folder: ArtifactFolder, path: str, wanted: str | None = None) -> FileReply:
-    """Return a file, or the part of it that is wanted, as a reply."""
+def opened(folder: ArtifactFolder, path: str, wanted: str | None = None) -> FileResponse:
+    """Return a file, or the part of it that is wanted, as a response."""
     file = folder.open(path)
-    return FileReply(file, PurePosixPath(path).name, _size(file), wanted)
+    return FileResponse(file, PurePosixPath(path).name, _size(file), wanted)
 
 
 def _size(file: BinaryIO) -> int | None:
@@ -95,14 +95,14 @@ def gathered(service: TrackingService, request: ParsedRequest) -> Path:
     return service.uploads.folder
 
 
-def upload(service: TrackingService, request: ParsedRequest) -> Reply:
+def upload(service: TrackingService, request: ParsedRequest) -> Response:
     """Keep what is sent as a file."""
     check_proxied(service)
     if request.body is None:
         raise missing("body")
     target = _file(service, request)
     request.body.put(service.proxy.recording(target), target.path)
-    return Reply({})
+    return Response({})
 
 
 def _file(service: TrackingService, request: ParsedRequest) -> Target:
@@ -112,7 +112,7 @@ def _file(service: TrackingService, request: ParsedRequest) -> Target:
     return target
 
 
-def delete(service: TrackingService, request: ParsedRequest) -> Reply:
+def delete(service: TrackingService, request: ParsedRequest) -> Response:
     """Remove a file, or a folder with all in it; what is not there is no error."""
     check_proxied(service)
     target = service.proxy.target(request.path["path"].rstrip("/"))
@@ -121,11 +121,11 @@ def delete(service: TrackingService, request: ParsedRequest) -> Reply:
         try:
             folder.delete(target.path or None)
         except NotFoundError:
-            return Reply({})
-    return Reply({})
+            return Response({})
+    return Response({})
 
 
-def start_parts(service: TrackingService, request: ParsedRequest) -> Reply:
+def start_parts(service: TrackingService, request: ParsedRequest) -> Response:
     """Begin a file that comes in parts; each has a URL that it is sent to."""
     check_proxied(service)
     target = _whole_path(service, request)
@@ -146,7 +146,7 @@ def start_parts(service: TrackingService, request: ParsedRequest) -> Reply:
         }
         for number in range(1, count + 1)
     ]
-    return Reply({"upload_id": upload_id, "credentials": parts})
+    return Response({"upload_id": upload_id, "credentials": parts})
 
 
 def part_gathered(service: TrackingService, request: ParsedRequest) -> Path:
@@ -155,13 +155,13 @@ def part_gathered(service: TrackingService, request: ParsedRequest) -> Path:
     return service.uploads.place(request.path["upload_id"], _number(request)).parent
 
 
-def part(service: TrackingService, request: ParsedRequest) -> Reply:
+def part(service: TrackingService, request: ParsedRequest) -> Response:
     """Keep one part; whoever knows the id of the upload may send it."""
     check_proxied(service)
     if request.body is None:
         raise missing("body")
     tag = service.uploads.put(request.path["upload_id"], _number(request), request.body)
-    return Reply({}, headers={"ETag": f'"{tag}"'})
+    return Response({}, headers={"ETag": f'"{tag}"'})
 
 
 def _number(request: ParsedRequest) -> int:
@@ -171,7 +171,7 @@ def _number(request: ParsedRequest) -> int:
     return int(number)
 
 
-def finish_parts(service: TrackingService, request: ParsedRequest) -> Reply:
+def finish_parts(service: TrackingService, request: ParsedRequest) -> Response:
     """Make the file of its parts."""
     check_proxied(service)
     target = _whole_path(service, request)
@@ -180,14 +180,14 @@ def finish_parts(service: TrackingService, request: ParsedRequest) -> Reply:
     folder = service.proxy.recording(target)
     with service.uploads.whole(request["upload_id"] or "", name, numbers) as stream:
         folder.put_stream(target.path, stream)
-    return Reply({})
+    return Response({})
 
 
-def abort_parts(service: TrackingService, request: ParsedRequest) -> Reply:
+def abort_parts(service: TrackingService, request: ParsedRequest) -> Response:
     """Give a file up that comes in parts."""
     check_proxied(service)
     service.uploads.forget(request["upload_id"] or "")
-    return Reply({})
+    return Response({})
 
 
 def _whole_path(service: TrackingService, request: ParsedRequest) -> Target:
@@ -199,14 +199,14 @@ def _whole_path(service: TrackingService, request: ParsedRequest) -> Target:
     return service.proxy.target(f"{request.path['path'].strip('/')}/{check_artifact_path(name)}")
 
 
-def no_presigned(service: TrackingService, request: ParsedRequest) -> Reply:
+def no_presigned(service: TrackingService, request: ParsedRequest) -> Response:
     """Say that there are no signed URLs: clients take the proxy then."""
     raise NbtrackError(
         "Multipart download is not supported for the current artifact repository", "NOT_IMPLEMENTED"
     )
 
 
-def no_presigned_for_run(service: TrackingService, request: ParsedRequest) -> Reply:
+def no_presigned_for_run(service: TrackingService, request: ParsedRequest) -> Response:
     """Say that artifacts go through the server, not to signed URLs."""
     raise InvalidParameterError(
         "Presigned URLs are not supported for proxied artifact storage: send and fetch artifacts "
@@ -214,13 +214,13 @@ def no_presigned_for_run(service: TrackingService, request: ParsedRequest) -> Re
     )
 
 
-def file_of_run(service: TrackingService, request: ParsedRequest) -> FileReply:
+def file_of_run(service: TrackingService, request: ParsedRequest) -> FileResponse:
     """Open an artifact of a run, as MLflow's pages do."""
     folder = service.proxy.folder(Target(request["run_id"], "", False))
     return opened(folder, request["path"], request.range)
 
 
-def put_in_run(service: TrackingService, request: ParsedRequest) -> Reply:
+def put_in_run(service: TrackingService, request: ParsedRequest) -> Response:
     """Keep a small file among the artifacts of a run, as MLflow's pages do."""
     if request.body is None:
         raise missing("body")
@@ -228,4 +228,4 @@ def put_in_run(service: TrackingService, request: ParsedRequest) -> Reply:
     if request.body.size > MAX_FORM:
         raise InvalidParameterError("Artifact size is too large. Max size is 10MB.")
     request.body.put(folder, request["path"])
-    return Reply({})
+    return Response({})

@@ -11,14 +11,14 @@ from nbtrack.limits import missing
 from nbtrack.protocol import decode, encode
 from nbtrack.protocol.artifact_urls import SCHEME
 from nbtrack.protocol.fields import VIEW_TYPES
-from nbtrack.server.messages import Reply
+from nbtrack.server.messages import Response
 from nbtrack.server.mlflow.service import ParsedRequest, TrackingService
 from nbtrack.store import experiments
 
 MAX_DATASETS_OF = 20
 
 
-def create(service: TrackingService, request: ParsedRequest) -> Reply:
+def create(service: TrackingService, request: ParsedRequest) -> Response:
     """Make an experiment."""
     location = request["artifact_location"]
     if location:
@@ -26,7 +26,7 @@ def create(service: TrackingService, request: ParsedRequest) -> Reply:
         if location.startswith(f"{SCHEME}:"):
             location = None  # that is where they go anyway
     tags = decode.tags(request["tags"])
-    return Reply(
+    return Response(
         {"experiment_id": service.store.experiments.create(request["name"], location, tags)}
     )
 
@@ -41,24 +41,24 @@ def _check_location(location: str) -> None:
         )
 
 
-def get(service: TrackingService, request: ParsedRequest) -> Reply:
+def get(service: TrackingService, request: ParsedRequest) -> Response:
     """Return an experiment by its id."""
     with service.store.read() as reader:
         found = experiments.get(reader, request["experiment_id"])
-    return Reply({"experiment": encode.experiment(found, service.proxy.of_experiment(found))})
+    return Response({"experiment": encode.experiment(found, service.proxy.of_experiment(found))})
 
 
-def get_by_name(service: TrackingService, request: ParsedRequest) -> Reply:
+def get_by_name(service: TrackingService, request: ParsedRequest) -> Response:
     """Return an experiment by its name."""
     name = request["experiment_name"]
     with service.store.read() as reader:
         found = experiments.find_by_name(reader, name)
     if found is None:
         raise NotFoundError(f"Could not find experiment with name '{name}'")
-    return Reply({"experiment": encode.experiment(found, service.proxy.of_experiment(found))})
+    return Response({"experiment": encode.experiment(found, service.proxy.of_experiment(found))})
 
 
-def search(service: TrackingService, request: ParsedRequest) -> Reply:
+def search(service: TrackingService, request: ParsedRequest) -> Response:
     """Return a page of the experiments that fit a filter."""
     from nbtrack.store.search.experiments import search_experiments
 
@@ -72,7 +72,7 @@ def search(service: TrackingService, request: ParsedRequest) -> Reply:
             request["page_token"],
         )
     listed = [encode.experiment(each, service.proxy.of_experiment(each)) for each in found]
-    return Reply(encode.omit_none(experiments=listed, next_page_token=found.token))
+    return Response(encode.omit_none(experiments=listed, next_page_token=found.token))
 
 
 def view_number(name: str | None) -> int:
@@ -80,40 +80,40 @@ def view_number(name: str | None) -> int:
     return ViewType.ACTIVE_ONLY if name is None else VIEW_TYPES.index(name) + 1
 
 
-def delete(service: TrackingService, request: ParsedRequest) -> Reply:
+def delete(service: TrackingService, request: ParsedRequest) -> Response:
     """Mark an experiment as deleted."""
     service.store.experiments.delete(request["experiment_id"])
-    return Reply({})
+    return Response({})
 
 
-def restore(service: TrackingService, request: ParsedRequest) -> Reply:
+def restore(service: TrackingService, request: ParsedRequest) -> Response:
     """Bring an experiment back."""
     service.store.experiments.restore(request["experiment_id"])
-    return Reply({})
+    return Response({})
 
 
-def update(service: TrackingService, request: ParsedRequest) -> Reply:
+def update(service: TrackingService, request: ParsedRequest) -> Response:
     """Give an experiment another name."""
     if not request["new_name"]:
         raise missing("new_name")
     service.store.experiments.rename(request["experiment_id"], request["new_name"])
-    return Reply({})
+    return Response({})
 
 
-def set_tag(service: TrackingService, request: ParsedRequest) -> Reply:
+def set_tag(service: TrackingService, request: ParsedRequest) -> Response:
     """Set a tag."""
     tag = {request["key"]: request["value"] or ""}
     service.store.experiments.set_tags(request["experiment_id"], tag)
-    return Reply({})
+    return Response({})
 
 
-def delete_tag(service: TrackingService, request: ParsedRequest) -> Reply:
+def delete_tag(service: TrackingService, request: ParsedRequest) -> Response:
     """Remove a tag."""
     service.store.experiments.delete_tag(request["experiment_id"], request["key"])
-    return Reply({})
+    return Response({})
 
 
-def search_datasets(service: TrackingService, request: ParsedRequest) -> Reply:
+def search_datasets(service: TrackingService, request: ParsedRequest) -> Response:
     """Return which datasets the runs of some experiments have read, and in which contexts."""
     ids = request["experiment_ids"] or []
     if not 1 <= len(ids) <= MAX_DATASETS_OF:
@@ -129,4 +129,4 @@ def search_datasets(service: TrackingService, request: ParsedRequest) -> Reply:
     found = {(*key, json.loads(tags).get(DATA_CONTEXT)): None for *key, tags in rows}
     names = ("experiment_id", "name", "digest", "context")
     summaries = [encode.omit_none(**dict(zip(names, row, strict=True))) for row in found]
-    return Reply(encode.omit_none(dataset_summaries=summaries))
+    return Response(encode.omit_none(dataset_summaries=summaries))

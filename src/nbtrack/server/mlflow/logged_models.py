@@ -10,7 +10,7 @@ from nbtrack.errors import InvalidParameterError
 from nbtrack.limits import check_path_like, missing
 from nbtrack.protocol import decode, encode
 from nbtrack.protocol.fields import MODEL_STATUS_NAMES
-from nbtrack.server.messages import FileReply, Reply
+from nbtrack.server.messages import FileResponse, Response
 from nbtrack.server.mlflow.artifact_proxy import Target
 from nbtrack.server.mlflow.artifacts import opened
 from nbtrack.server.mlflow.service import ParsedRequest, TrackingService
@@ -32,7 +32,7 @@ def _registrations(found: LoggedModel) -> list[encode.Json]:
         return []
 
 
-def create(service: TrackingService, request: ParsedRequest) -> Reply:
+def create(service: TrackingService, request: ParsedRequest) -> Response:
     """Make a logged model that is PENDING."""
     from nbtrack.tracking.logged_models import initialize
 
@@ -46,19 +46,19 @@ def create(service: TrackingService, request: ParsedRequest) -> Reply:
         model_type=request["model_type"] or None,
         use_active=False,
     )
-    return Reply({"model": _shown(service, found)})
+    return Response({"model": _shown(service, found)})
 
 
-def get(service: TrackingService, request: ParsedRequest) -> Reply:
+def get(service: TrackingService, request: ParsedRequest) -> Response:
     """Return a logged model."""
     with service.store.read() as reader:
         found = logged_models.get_logged_model(
             reader, request.path["model_id"], deleted=bool(request["allow_deleted"])
         )
-    return Reply({"model": _shown(service, found)})
+    return Response({"model": _shown(service, found)})
 
 
-def finalize(service: TrackingService, request: ParsedRequest) -> Reply:
+def finalize(service: TrackingService, request: ParsedRequest) -> Response:
     """Say how a logged model ended."""
     from nbtrack.tracking import model_edits
 
@@ -68,42 +68,42 @@ def finalize(service: TrackingService, request: ParsedRequest) -> Reply:
             f"Invalid model status: {request['status']}. Expected statuses: ['READY', 'FAILED']"
         )
     found = model_edits.finalize(service.store, request.path["model_id"], status)
-    return Reply({"model": _shown(service, found)})
+    return Response({"model": _shown(service, found)})
 
 
-def delete(service: TrackingService, request: ParsedRequest) -> Reply:
+def delete(service: TrackingService, request: ParsedRequest) -> Response:
     """Mark a logged model as deleted."""
     service.store.logged_models.delete(request.path["model_id"])
-    return Reply({})
+    return Response({})
 
 
-def set_tags(service: TrackingService, request: ParsedRequest) -> Reply:
+def set_tags(service: TrackingService, request: ParsedRequest) -> Response:
     """Set tags."""
     from nbtrack.tracking import model_edits
 
     model_id = request.path["model_id"]
     model_edits.set_tags(service.store, model_id, decode.tags(request["tags"]))
-    return Reply({"model": _shown(service, model_edits.get(service.store, model_id))})
+    return Response({"model": _shown(service, model_edits.get(service.store, model_id))})
 
 
-def delete_tag(service: TrackingService, request: ParsedRequest) -> Reply:
+def delete_tag(service: TrackingService, request: ParsedRequest) -> Response:
     """Remove a tag."""
     from nbtrack.tracking import model_edits
 
     model_edits.delete_tag(service.store, request.path["model_id"], request.path["tag_key"])
-    return Reply({})
+    return Response({})
 
 
-def log_params(service: TrackingService, request: ParsedRequest) -> Reply:
+def log_params(service: TrackingService, request: ParsedRequest) -> Response:
     """Log params."""
     from nbtrack.tracking import model_edits
 
     params = decode.tags(request["params"])
     model_edits.log_params(service.store, request.path["model_id"], params)
-    return Reply({})
+    return Response({})
 
 
-def search(service: TrackingService, request: ParsedRequest) -> Reply:
+def search(service: TrackingService, request: ParsedRequest) -> Response:
     """Return a page of the logged models that fit a filter."""
     from nbtrack.store.search.logged_models import search_logged_models
 
@@ -121,7 +121,7 @@ def search(service: TrackingService, request: ParsedRequest) -> Reply:
             request["page_token"] or None,
         )
     listed = [_shown(service, model) for model in found]
-    return Reply(encode.omit_none(models=listed, next_page_token=found.token))
+    return Response(encode.omit_none(models=listed, next_page_token=found.token))
 
 
 def _order(entry: dict[str, Any]) -> dict[str, Any]:
@@ -132,7 +132,7 @@ def _folder(service: TrackingService, request: ParsedRequest) -> Target:
     return Target(request.path["model_id"], "", True)
 
 
-def files(service: TrackingService, request: ParsedRequest) -> Reply:
+def files(service: TrackingService, request: ParsedRequest) -> Response:
     """List the files of a logged model."""
     with service.store.read() as reader:
         found = logged_models.get_logged_model(reader, request.path["model_id"])
@@ -140,12 +140,12 @@ def files(service: TrackingService, request: ParsedRequest) -> Reply:
     if path:
         check_path_like(path, "artifact_directory_path")
     listed = service.proxy.folder(_folder(service, request)).list(path or None)
-    return Reply(
+    return Response(
         encode.omit_none(root_uri=service.proxy.of_model(found), files=encode.file_infos(listed))
     )
 
 
-def file(service: TrackingService, request: ParsedRequest) -> FileReply:
+def file(service: TrackingService, request: ParsedRequest) -> FileResponse:
     """Open a file of a logged model, as MLflow's pages do."""
     folder = service.proxy.folder(_folder(service, request))
     return opened(folder, request["artifact_file_path"], request.range)

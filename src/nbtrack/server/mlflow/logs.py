@@ -25,7 +25,7 @@ from nbtrack.limits import (
     missing,
 )
 from nbtrack.protocol import decode
-from nbtrack.server.messages import Reply, Request
+from nbtrack.server.messages import Request, Response
 from nbtrack.server.mlflow.service import ParsedRequest, TrackingService
 from nbtrack.store.writer import RunWriter
 
@@ -44,33 +44,33 @@ def _writer(service: TrackingService, request: ParsedRequest) -> RunWriter:
     return service.store.writer(check_run_id(request["run_id"]))
 
 
-def metric(service: TrackingService, request: ParsedRequest) -> Reply:
+def metric(service: TrackingService, request: ParsedRequest) -> Response:
     """Log one point of a metric."""
     from nbtrack.tracking.batch import log_batch
 
     log_batch(_writer(service, request), [_metric(request.values)])
-    return Reply({})
+    return Response({})
 
 
-def param(service: TrackingService, request: ParsedRequest) -> Reply:
+def param(service: TrackingService, request: ParsedRequest) -> Response:
     """Log one param."""
     _writer(service, request).log_params({request["key"]: request["value"] or ""})
-    return Reply({})
+    return Response({})
 
 
-def set_tag(service: TrackingService, request: ParsedRequest) -> Reply:
+def set_tag(service: TrackingService, request: ParsedRequest) -> Response:
     """Set one tag."""
     _writer(service, request).set_tags({request["key"]: request["value"] or ""})
-    return Reply({})
+    return Response({})
 
 
-def delete_tag(service: TrackingService, request: ParsedRequest) -> Reply:
+def delete_tag(service: TrackingService, request: ParsedRequest) -> Response:
     """Remove one tag."""
     _writer(service, request).delete_tag(request["key"])
-    return Reply({})
+    return Response({})
 
 
-def batch(service: TrackingService, request: ParsedRequest) -> Reply:
+def batch(service: TrackingService, request: ParsedRequest) -> Response:
     """Log metrics, params and tags; all are checked before anything is written."""
     from nbtrack.tracking.batch import log_batch
 
@@ -86,7 +86,7 @@ def batch(service: TrackingService, request: ParsedRequest) -> Reply:
         [Param(key, value) for key, value in decode.tag_pairs(params)],
         [RunTag(key, value) for key, value in decode.tag_pairs(tags)],
     )
-    return Reply({})
+    return Response({})
 
 
 def _check_sizes(metrics: int, params: int, tags: int) -> None:
@@ -115,7 +115,7 @@ def _metric(given: Mapping[str, Any]) -> Metric:
     )
 
 
-def inputs(service: TrackingService, request: ParsedRequest) -> Reply:
+def inputs(service: TrackingService, request: ParsedRequest) -> Response:
     """Record the datasets and the models that a run reads."""
     datasets = []
     for item in request["datasets"] or []:
@@ -123,19 +123,19 @@ def inputs(service: TrackingService, request: ParsedRequest) -> Reply:
         datasets.append(DatasetInput(Dataset(**item["dataset"]), tags))
     models = [LoggedModelInput(item["model_id"]) for item in request["models"] or []]
     _writer(service, request).log_inputs(datasets, models)
-    return Reply({})
+    return Response({})
 
 
-def outputs(service: TrackingService, request: ParsedRequest) -> Reply:
+def outputs(service: TrackingService, request: ParsedRequest) -> Response:
     """Record the models that a run has made."""
     models = [
         LoggedModelOutput(item["model_id"], item["step"] or 0) for item in request["models"] or []
     ]
     _writer(service, request).log_outputs(models)
-    return Reply({})
+    return Response({})
 
 
-def model(service: TrackingService, request: ParsedRequest) -> Reply:
+def model(service: TrackingService, request: ParsedRequest) -> Response:
     """Record what an older client says about a model that it keeps among the run's artifacts."""
     try:
         found = json.loads(request["model_json"])
@@ -154,4 +154,4 @@ def model(service: TrackingService, request: ParsedRequest) -> Reply:
     except ValueError:
         known = []
     writer.set_tags({MODEL_HISTORY: json.dumps([*known, found])})
-    return Reply({})
+    return Response({})

@@ -8,7 +8,7 @@ from nbtrack.entities import Metric
 from nbtrack.errors import InvalidParameterError
 from nbtrack.limits import check_run_id, missing
 from nbtrack.protocol import encode
-from nbtrack.server.messages import Reply
+from nbtrack.server.messages import Response
 from nbtrack.server.mlflow.service import ParsedRequest, TrackingService
 from nbtrack.store.history import history_page
 from nbtrack.store.reader import Reader
@@ -21,7 +21,7 @@ MAX_PER_RUN = 2_500
 _ALL = 2**62
 
 
-def history(service: TrackingService, request: ParsedRequest) -> Reply:
+def history(service: TrackingService, request: ParsedRequest) -> Response:
     """Return the points of a metric by (timestamp, step, value); in pages where that is asked."""
     run_id, limit, start = (
         request["run_id"],
@@ -44,10 +44,10 @@ def history(service: TrackingService, request: ParsedRequest) -> Reply:
         found = history_page(reader, run_id, request["metric_key"], start, wanted)
     token = make_token(start + limit) if limit is not None and len(found) > limit else None
     points = [encode.metric(point) for point in found[:limit]]
-    return Reply(encode.omit_none(metrics=points, next_page_token=token))
+    return Response(encode.omit_none(metrics=points, next_page_token=token))
 
 
-def bulk(service: TrackingService, request: ParsedRequest) -> Reply:
+def bulk(service: TrackingService, request: ParsedRequest) -> Response:
     """Return a metric of several runs, one run after the other."""
     run_ids, key = request["run_id"] or [], request["metric_key"]
     if not run_ids:
@@ -70,10 +70,10 @@ def bulk(service: TrackingService, request: ParsedRequest) -> Reply:
             found = history_page(reader, check_run_id(run_id), key, 0, left)
             left -= len(found)
             points += [{**encode.metric(point), "run_id": run_id} for point in found]
-    return Reply({"metrics": points})
+    return Response({"metrics": points})
 
 
-def bulk_interval(service: TrackingService, request: ParsedRequest) -> Reply:
+def bulk_interval(service: TrackingService, request: ParsedRequest) -> Response:
     """Return a metric of several runs at steps that are spread evenly over an interval.
 
     Each run keeps its first and its last step.
@@ -107,7 +107,7 @@ def bulk_interval(service: TrackingService, request: ParsedRequest) -> Reply:
                 row[0] for row in reader.named("history.steps", **name, first=first, last=last)
             ]
             points += _at_steps(reader, run_id, request["metric_key"], spread(steps, limit))
-    return Reply(encode.omit_none(metrics=points))
+    return Response(encode.omit_none(metrics=points))
 
 
 def spread(steps: Sequence[int], limit: int) -> list[int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from nbtrack.entities import ModelVersion, RegisteredModel
 from nbtrack.limits import missing
 from nbtrack.protocol import decode, encode
-from nbtrack.server.messages import FileReply, Reply
+from nbtrack.server.messages import FileResponse, Response
 from nbtrack.server.mlflow.artifacts import opened
 from nbtrack.server.mlflow.service import ParsedRequest, TrackingService
 from nbtrack.store import registry
@@ -26,41 +26,41 @@ def _version(service: TrackingService, found: ModelVersion) -> encode.Json:
     return encode.model_version(found, source)
 
 
-def create_model(service: TrackingService, request: ParsedRequest) -> Reply:
+def create_model(service: TrackingService, request: ParsedRequest) -> Response:
     """Make a registered model."""
     tags = decode.tags(request["tags"])
     made = service.registry.registry.create_model(request["name"], tags, request["description"])
-    return Reply({"registered_model": _model(service, made)})
+    return Response({"registered_model": _model(service, made)})
 
 
-def get_model(service: TrackingService, request: ParsedRequest) -> Reply:
+def get_model(service: TrackingService, request: ParsedRequest) -> Response:
     """Return a registered model."""
     with service.registry.read() as reader:
         found = registry.get_registered_model(reader, request["name"])
-    return Reply({"registered_model": _model(service, found)})
+    return Response({"registered_model": _model(service, found)})
 
 
-def rename_model(service: TrackingService, request: ParsedRequest) -> Reply:
+def rename_model(service: TrackingService, request: ParsedRequest) -> Response:
     """Give a registered model another name."""
     if not request["new_name"]:
         raise missing("new_name")
     found = service.registry.registry.rename_model(request["name"], request["new_name"])
-    return Reply({"registered_model": _model(service, found)})
+    return Response({"registered_model": _model(service, found)})
 
 
-def update_model(service: TrackingService, request: ParsedRequest) -> Reply:
+def update_model(service: TrackingService, request: ParsedRequest) -> Response:
     """Give a registered model another description."""
     found = service.registry.registry.update_model(request["name"], request["description"])
-    return Reply({"registered_model": _model(service, found)})
+    return Response({"registered_model": _model(service, found)})
 
 
-def delete_model(service: TrackingService, request: ParsedRequest) -> Reply:
+def delete_model(service: TrackingService, request: ParsedRequest) -> Response:
     """Remove a registered model."""
     service.registry.registry.delete_model(request["name"])
-    return Reply({})
+    return Response({})
 
 
-def search_models(service: TrackingService, request: ParsedRequest) -> Reply:
+def search_models(service: TrackingService, request: ParsedRequest) -> Response:
     """Return a page of the registered models that fit a filter."""
     from nbtrack.store.search.registry import search_registered_models
 
@@ -74,49 +74,51 @@ def search_models(service: TrackingService, request: ParsedRequest) -> Reply:
             request["page_token"] or None,
         )
     listed = [_model(service, model) for model in found]
-    return Reply(encode.omit_none(registered_models=listed, next_page_token=found.token))
+    return Response(encode.omit_none(registered_models=listed, next_page_token=found.token))
 
 
-def latest_versions(service: TrackingService, request: ParsedRequest) -> Reply:
+def latest_versions(service: TrackingService, request: ParsedRequest) -> Response:
     """Return the latest version of each stage."""
     with service.registry.read() as reader:
         found = registry.get_latest_versions(reader, request["name"], request["stages"])
-    return Reply(encode.omit_none(model_versions=[_version(service, version) for version in found]))
+    return Response(
+        encode.omit_none(model_versions=[_version(service, version) for version in found])
+    )
 
 
-def set_model_tag(service: TrackingService, request: ParsedRequest) -> Reply:
+def set_model_tag(service: TrackingService, request: ParsedRequest) -> Response:
     """Set a tag of a registered model."""
     value = request["value"] or ""
     service.registry.registry.set_model_tag(request["name"], request["key"], value)
-    return Reply({})
+    return Response({})
 
 
-def delete_model_tag(service: TrackingService, request: ParsedRequest) -> Reply:
+def delete_model_tag(service: TrackingService, request: ParsedRequest) -> Response:
     """Remove a tag of a registered model."""
     service.registry.registry.delete_model_tag(request["name"], request["key"])
-    return Reply({})
+    return Response({})
 
 
-def set_alias(service: TrackingService, request: ParsedRequest) -> Reply:
+def set_alias(service: TrackingService, request: ParsedRequest) -> Response:
     """Let an alias name a version."""
     service.registry.registry.set_alias(request["name"], request["alias"], request["version"])
-    return Reply({})
+    return Response({})
 
 
-def delete_alias(service: TrackingService, request: ParsedRequest) -> Reply:
+def delete_alias(service: TrackingService, request: ParsedRequest) -> Response:
     """Remove an alias."""
     service.registry.registry.delete_alias(request["name"], request["alias"])
-    return Reply({})
+    return Response({})
 
 
-def version_of_alias(service: TrackingService, request: ParsedRequest) -> Reply:
+def version_of_alias(service: TrackingService, request: ParsedRequest) -> Response:
     """Return the version that an alias names."""
     with service.registry.read() as reader:
         found = registry.get_by_alias(reader, request["name"], request["alias"])
-    return Reply({"model_version": _version(service, found)})
+    return Response({"model_version": _version(service, found)})
 
 
-def create_version(service: TrackingService, request: ParsedRequest) -> Reply:
+def create_version(service: TrackingService, request: ParsedRequest) -> Response:
     """Make the next version of a registered model."""
     from nbtrack.tracking.registration import Stores, create_model_version
 
@@ -130,25 +132,25 @@ def create_version(service: TrackingService, request: ParsedRequest) -> Reply:
         request["description"],
         request["model_id"] or None,
     )
-    return Reply({"model_version": _version(service, made)})
+    return Response({"model_version": _version(service, made)})
 
 
-def get_version(service: TrackingService, request: ParsedRequest) -> Reply:
+def get_version(service: TrackingService, request: ParsedRequest) -> Response:
     """Return a version."""
     with service.registry.read() as reader:
         found = registry.get_version(reader, request["name"], request["version"])
-    return Reply({"model_version": _version(service, found)})
+    return Response({"model_version": _version(service, found)})
 
 
-def update_version(service: TrackingService, request: ParsedRequest) -> Reply:
+def update_version(service: TrackingService, request: ParsedRequest) -> Response:
     """Give a version another description."""
     found = service.registry.registry.update_version(
         request["name"], request["version"], request["description"]
     )
-    return Reply({"model_version": _version(service, found)})
+    return Response({"model_version": _version(service, found)})
 
 
-def set_stage(service: TrackingService, request: ParsedRequest) -> Reply:
+def transition_stage(service: TrackingService, request: ParsedRequest) -> Response:
     """Move a version to a stage."""
     found = service.registry.registry.transition_stage(
         request["name"],
@@ -156,16 +158,16 @@ def set_stage(service: TrackingService, request: ParsedRequest) -> Reply:
         request["stage"],
         archive_existing=bool(request["archive_existing_versions"]),
     )
-    return Reply({"model_version": _version(service, found)})
+    return Response({"model_version": _version(service, found)})
 
 
-def delete_version(service: TrackingService, request: ParsedRequest) -> Reply:
+def delete_version(service: TrackingService, request: ParsedRequest) -> Response:
     """Remove a version."""
     service.registry.registry.delete_version(request["name"], request["version"])
-    return Reply({})
+    return Response({})
 
 
-def search_versions(service: TrackingService, request: ParsedRequest) -> Reply:
+def search_versions(service: TrackingService, request: ParsedRequest) -> Response:
     """Return a page of the model versions that fit a filter."""
     from nbtrack.store.search.registry import search_model_versions
 
@@ -179,12 +181,12 @@ def search_versions(service: TrackingService, request: ParsedRequest) -> Reply:
             request["page_token"] or None,
         )
     listed = [_version(service, version) for version in found]
-    return Reply(encode.omit_none(model_versions=listed, next_page_token=found.token))
+    return Response(encode.omit_none(model_versions=listed, next_page_token=found.token))
 
 
-def download_uri(service: TrackingService, request: ParsedRequest) -> Reply:
+def download_uri(service: TrackingService, request: ParsedRequest) -> Response:
     """Return where a client finds the files of a version."""
-    return Reply({"artifact_uri": service.proxy.shown(_storage(service, request))})
+    return Response({"artifact_uri": service.proxy.shown(_storage(service, request))})
 
 
 def _storage(service: TrackingService, request: ParsedRequest) -> str:
@@ -192,24 +194,24 @@ def _storage(service: TrackingService, request: ParsedRequest) -> str:
         return registry.storage_location(reader, request["name"], request["version"])
 
 
-def file_of_version(service: TrackingService, request: ParsedRequest) -> FileReply:
+def file_of_version(service: TrackingService, request: ParsedRequest) -> FileResponse:
     """Open a file of a version, as MLflow's pages do."""
     location = service.proxy.checked(_storage(service, request))
     folder = service.registry.access.folder(location)
     return opened(folder, request["path"], request.range)
 
 
-def set_version_tag(service: TrackingService, request: ParsedRequest) -> Reply:
+def set_version_tag(service: TrackingService, request: ParsedRequest) -> Response:
     """Set a tag of a version."""
     service.registry.registry.set_version_tag(
         request["name"], request["version"], request["key"], request["value"] or ""
     )
-    return Reply({})
+    return Response({})
 
 
-def delete_version_tag(service: TrackingService, request: ParsedRequest) -> Reply:
+def delete_version_tag(service: TrackingService, request: ParsedRequest) -> Response:
     """Remove a tag of a version."""
     service.registry.registry.delete_version_tag(
         request["name"], request["version"], request["key"]
     )
-    return Reply({})
+    return Response({})

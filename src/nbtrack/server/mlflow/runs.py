@@ -6,7 +6,7 @@ from nbtrack.entities import Run, RunData, RunTag
 from nbtrack.entities.runs import RUN_NAME
 from nbtrack.limits import check_run_id, check_timestamp
 from nbtrack.protocol import decode, encode
-from nbtrack.server.messages import Reply
+from nbtrack.server.messages import Response
 from nbtrack.server.mlflow.experiments import view_number
 from nbtrack.server.mlflow.service import ParsedRequest, TrackingService
 from nbtrack.store.journal import now_ms
@@ -17,7 +17,7 @@ from nbtrack.store.store import Store
 MAX_RUNS = 1000
 
 
-def create(service: TrackingService, request: ParsedRequest) -> Reply:
+def create(service: TrackingService, request: ParsedRequest) -> Response:
     """Make a run; it is in its journal, and belongs to no process of this machine."""
     from nbtrack.tracking import run as runs
 
@@ -33,10 +33,10 @@ def create(service: TrackingService, request: ParsedRequest) -> Reply:
     )
     tags[RUN_NAME] = info.run_name
     made = Run(info, RunData((), (), [RunTag(key, value) for key, value in tags.items()]))
-    return Reply({"run": encode.run(made, service.proxy.of_run(info))})
+    return Response({"run": encode.run(made, service.proxy.of_run(info))})
 
 
-def update(service: TrackingService, request: ParsedRequest) -> Reply:
+def update(service: TrackingService, request: ParsedRequest) -> Response:
     """Change status, end or name of a run."""
     run_id = check_run_id(request["run_id"])
     status, end_time = request["status"], request["end_time"] or None
@@ -56,7 +56,7 @@ def update(service: TrackingService, request: ParsedRequest) -> Reply:
         writer.update(end_time=end_time)
     with service.store.read() as reader:
         info = get_run(reader, run_id).info
-    return Reply({"run_info": encode.run_info(info, service.proxy.of_run(info))})
+    return Response({"run_info": encode.run_info(info, service.proxy.of_run(info))})
 
 
 def _has_living_owner(store: Store, run_id: str) -> bool:
@@ -67,26 +67,26 @@ def _has_living_owner(store: Store, run_id: str) -> bool:
     return bool(host) and not owner_of(host, *known).is_gone()
 
 
-def get(service: TrackingService, request: ParsedRequest) -> Reply:
+def get(service: TrackingService, request: ParsedRequest) -> Response:
     """Return a run."""
     with service.store.read() as reader:
         found = get_run(reader, request["run_id"])
-    return Reply({"run": encode.run(found, service.proxy.of_run(found.info))})
+    return Response({"run": encode.run(found, service.proxy.of_run(found.info))})
 
 
-def delete(service: TrackingService, request: ParsedRequest) -> Reply:
+def delete(service: TrackingService, request: ParsedRequest) -> Response:
     """Mark a run as deleted."""
     service.store.runs.delete(request["run_id"])
-    return Reply({})
+    return Response({})
 
 
-def restore(service: TrackingService, request: ParsedRequest) -> Reply:
+def restore(service: TrackingService, request: ParsedRequest) -> Response:
     """Bring a run back."""
     service.store.runs.restore(request["run_id"])
-    return Reply({})
+    return Response({})
 
 
-def search(service: TrackingService, request: ParsedRequest) -> Reply:
+def search(service: TrackingService, request: ParsedRequest) -> Response:
     """Return a page of the runs that fit a filter."""
     from nbtrack.store.search.runs import search_runs
 
@@ -102,4 +102,4 @@ def search(service: TrackingService, request: ParsedRequest) -> Reply:
             request["page_token"],
         )
     listed = [encode.run(run, service.proxy.of_run(run.info), model_inputs=False) for run in found]
-    return Reply(encode.omit_none(runs=listed, next_page_token=found.token))
+    return Response(encode.omit_none(runs=listed, next_page_token=found.token))

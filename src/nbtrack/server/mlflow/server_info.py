@@ -1,27 +1,27 @@
-"""What the server says of itself, and what it says to what it does not have."""
+"""Health, version and server information; and the error for endpoints that do not exist."""
 
 from __future__ import annotations
 
 from nbtrack.errors import NbtrackError
 from nbtrack.protocol.endpoints import PROTOCOL_VERSION
-from nbtrack.server.messages import Reply
+from nbtrack.server.messages import Response
 from nbtrack.server.mlflow.service import ParsedRequest, TrackingService
 
 
-def health(service: TrackingService, request: ParsedRequest) -> Reply:
+def health(service: TrackingService, request: ParsedRequest) -> Response:
     """Say that the server answers."""
-    return Reply("OK")
+    return Response("OK")
 
 
-def version(service: TrackingService, request: ParsedRequest) -> Reply:
+def version(service: TrackingService, request: ParsedRequest) -> Response:
     """Return the version of MLflow whose protocol is spoken."""
-    return Reply(PROTOCOL_VERSION)
+    return Response(PROTOCOL_VERSION)
 
 
-def server_info(service: TrackingService, request: ParsedRequest) -> Reply:
+def server_info(service: TrackingService, request: ParsedRequest) -> Response:
     """Return what clients adapt to."""
     proxied = service.proxy.proxied
-    return Reply(
+    return Response(
         {
             "store_type": "SqlStore",
             "workspaces_enabled": False,
@@ -36,7 +36,7 @@ def server_info(service: TrackingService, request: ParsedRequest) -> Reply:
     )
 
 
-def absent(service: TrackingService, request: ParsedRequest) -> Reply:
+def absent(service: TrackingService, request: ParsedRequest) -> Response:
     """Say that there is no such endpoint: clients do without it then."""
     raise NbtrackError(
         "This server does not have this endpoint: it serves experiments, runs, artifacts, logged "

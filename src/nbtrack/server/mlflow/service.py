@@ -8,7 +8,7 @@ from typing import Any
 
 from nbtrack.server.mlflow.artifact_proxy import ArtifactProxy
 from nbtrack.server.mlflow.uploads import Uploads
-from nbtrack.server.spool import Spool
+from nbtrack.server.upload_spool import Spool
 from nbtrack.store.artifacts.access import ArtifactAccess
 from nbtrack.store.artifacts.roots import local_path
 from nbtrack.store.store import Store

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from nbtrack.errors import InvalidParameterError, NotFoundError
-from nbtrack.server.spool import Spool
+from nbtrack.server.upload_spool import Spool
 from nbtrack.store.artifacts.content import is_part
 from nbtrack.store.artifacts.local import translated
 from nbtrack.store.artifacts.roots import CHUNK

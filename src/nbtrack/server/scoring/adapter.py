@@ -11,14 +11,14 @@ from tornado import web
 from nbtrack.errors import NbtrackError
 from nbtrack.server.connections import Application
 from nbtrack.server.handler import ClientHandler
-from nbtrack.server.pace import Transfer
-from nbtrack.server.scoring.endpoints import ROUTES, Answer, ScoringRequest, failure
-from nbtrack.server.scoring.guard import Guard
+from nbtrack.server.scoring.access import Guard
+from nbtrack.server.scoring.endpoints import ROUTES, ScoringRequest, ScoringResponse, failure
 from nbtrack.server.scoring.service import Service
+from nbtrack.server.slow_clients import Transfer
 
 DRAINED = (
     1024 * 1024 * 1024
-)  # so much of a body that is too large is read, for its answer to arrive
+)  # so much of a body that is too large is read, for its response to arrive
 
 
 @web.stream_request_body
@@ -29,7 +29,7 @@ class ScoringHandler(ClientHandler):
         """Take what Tornado passes on from the table of handlers."""
         self.service = service
         self.guard = guard
-        self.pace = service.pace
+        self.slow_clients = service.slow_clients
         self._transfer: Transfer | None = None
         self._pieces: list[bytes] = []
         self._size = 0
@@ -64,7 +64,7 @@ class ScoringHandler(ClientHandler):
         connection: Any = self.request.connection
         connection.set_max_body_size(DRAINED)
         if headers.get("Content-Length", "0") != "0" or "Transfer-Encoding" in headers:
-            self._transfer = self.pace.receiving(self._time_out)
+            self._transfer = self.slow_clients.receiving(self._time_out)
         if self._refused and ("Expect" in headers or int(length or 0) > DRAINED):
             self._send(failure(self._refused, self.service), close=True)
 
@@ -138,13 +138,13 @@ class ScoringHandler(ClientHandler):
 
     get = head = post = put = patch = delete = options = _serve
 
-    def _send(self, answer: Answer, *, close: bool = False) -> None:
+    def _send(self, answer: ScoringResponse, *, close: bool = False) -> None:
         self._begin(answer)
         if close:
             self.set_header("Connection", "close")
         self.finish(answer.text)
 
-    def _begin(self, answer: Answer) -> None:
+    def _begin(self, answer: ScoringResponse) -> None:
         self.set_status(answer.status)
         self.set_header("Content-Type", "application/json")
         if answer.status == 503:

@@ -33,27 +33,27 @@ class ScoringRequest:
 
 
 @dataclass(frozen=True)
-class Answer:
-    """An answer: a status of HTTP, and a text of JSON or, for ``/ping``, a new line."""
+class ScoringResponse:
+    """A response: a status of HTTP, and a text of JSON or, for ``/ping``, a new line."""
 
     text: str
     status: int = 200
 
 
-Endpoint = Callable[[Service, ScoringRequest], Awaitable[Answer]]
+Endpoint = Callable[[Service, ScoringRequest], Awaitable[ScoringResponse]]
 
 
-async def ping(service: Service, request: ScoringRequest) -> Answer:
+async def ping(service: Service, request: ScoringRequest) -> ScoringResponse:
     """Say that the model is loaded."""
-    return Answer("\n")
+    return ScoringResponse("\n")
 
 
-async def version(service: Service, request: ScoringRequest) -> Answer:
+async def version(service: Service, request: ScoringRequest) -> ScoringResponse:
     """Return the version of nbtrack."""
-    return Answer(str(import_module("nbtrack").__version__))
+    return ScoringResponse(str(import_module("nbtrack").__version__))
 
 
-async def invocations(service: Service, request: ScoringRequest) -> Answer:
+async def invocations(service: Service, request: ScoringRequest) -> ScoringResponse:
     """Score what was sent."""
     try:
         async with asyncio.timeout(service.limits.timeout_s):
@@ -62,7 +62,7 @@ async def invocations(service: Service, request: ScoringRequest) -> Answer:
             except NbtrackError as error:
                 return failure(error, service)
             try:
-                return Answer(await asyncio.wrap_future(future))
+                return ScoringResponse(await asyncio.wrap_future(future))
             except Exception as error:  # noqa: BLE001  a model may raise anything
                 return failure(_of_model(error), service, error)
     except TimeoutError:
@@ -84,8 +84,10 @@ async def _read(service: Service, request: ScoringRequest) -> Payload:
     )
 
 
-def failure(error: NbtrackError, service: Service, cause: Exception | None = None) -> Answer:
-    """Return the answer for what went wrong.
+def failure(
+    error: NbtrackError, service: Service, cause: Exception | None = None
+) -> ScoringResponse:
+    """Return the response for what went wrong.
 
     Parameters
     ----------
@@ -101,7 +103,7 @@ def failure(error: NbtrackError, service: Service, cause: Exception | None = Non
         "message": service.redaction.text(_shortened(str(error))),
         "stack_trace": service.redaction.text(trace),
     }
-    return Answer(json.dumps(body), http_status(error))
+    return ScoringResponse(json.dumps(body), http_status(error))
 
 
 def _of_model(error: Exception) -> NbtrackError:

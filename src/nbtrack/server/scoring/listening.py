@@ -12,8 +12,8 @@ from collections.abc import Callable, Sequence
 
 from nbtrack.errors import NbtrackError
 from nbtrack.server.connections import Connections, affordable
+from nbtrack.server.scoring.access import Guard
 from nbtrack.server.scoring.adapter import application
-from nbtrack.server.scoring.guard import Guard
 from nbtrack.server.scoring.service import Service
 
 GRACE_S = 5.0
@@ -53,7 +53,7 @@ async def listen(
         await asyncio.to_thread(service.close, GRACE_S)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(GRACE_S):
-                while service.open_requests:  # the answers of what was scored last are written
+                while service.open_requests:  # the responses of what was scored last are written
                     await asyncio.sleep(0.01)
                 await server.close_all_connections()
         server.drop()

@@ -14,8 +14,8 @@ from nbtrack.config import env
 from nbtrack.errors import NbtrackError
 from nbtrack.models.serving import check_environment, load, request_timeout
 from nbtrack.server.access import Access
-from nbtrack.server.connections import Own
-from nbtrack.server.scoring.guard import is_loopback
+from nbtrack.server.connections import OwnConnections
+from nbtrack.server.scoring.access import is_loopback
 from nbtrack.server.scoring.listening import inherited, run_until_signal
 from nbtrack.server.scoring.service import Limits, Service
 from nbtrack.server.scoring.workers import run_workers
@@ -92,7 +92,7 @@ def _serve(options: argparse.Namespace, arguments: list[str]) -> int:
         if access.token is not None:
             os.environ[TOKEN] = access.token  # for the processes that are started
     else:
-        access = Access(options.token, Own() if options.own else None)
+        access = Access(options.token, OwnConnections() if options.own else None)
     sockets = (
         bind(options.host, options.port) if options.inherit is None else inherited(options.inherit)
     )

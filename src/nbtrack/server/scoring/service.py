@@ -10,7 +10,7 @@ from nbtrack.models.scoring.batches import MAX_BATCH, MAX_QUEUE, MAX_WAIT_MS, Ba
 from nbtrack.models.scoring.expected import Expected, Scored
 from nbtrack.models.scoring.payloads import Payload
 from nbtrack.models.scoring.responses import response_text
-from nbtrack.server.pace import Pace, Patience
+from nbtrack.server.slow_clients import ClientLimits, SlowClientWatch
 from nbtrack.views.redaction import Redaction
 
 TIMEOUT_S = 60.0
@@ -24,7 +24,7 @@ class Limits:
     Attributes
     ----------
     timeout_s : float
-        From the body's arrival to the answer.
+        From the body's arrival to the response.
     max_body : int
         Bytes.
     max_queue : int
@@ -35,7 +35,7 @@ class Limits:
         How long a request waits for others to be joined with.
     joining : {"auto", True, False}
         See `Batches`.
-    patience : Patience
+    clients : ClientLimits
         How slow clients may be.
     """
 
@@ -45,7 +45,7 @@ class Limits:
     max_batch: int = MAX_BATCH
     max_wait_ms: float = MAX_WAIT_MS
     joining: Literal["auto"] | bool = "auto"
-    patience: Patience = field(default_factory=Patience)
+    clients: ClientLimits = field(default_factory=ClientLimits)
 
 
 @dataclass
@@ -70,7 +70,7 @@ class Service:
     def __post_init__(self) -> None:
         self.expected = Expected.of(self.model)
         self.redaction = Redaction()
-        self.pace = Pace(self.limits.patience)
+        self.slow_clients = SlowClientWatch(self.limits.clients)
         self.batches: Batches[str] = Batches(
             self.model,
             _finish,

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from nbtrack.models.scoring.expected import Scored
 from nbtrack.models.served import ServedModel
 from nbtrack.server.access import Access
-from nbtrack.server.scoring.guard import check_reach, is_loopback
+from nbtrack.server.scoring.access import check_reach, is_loopback
 from nbtrack.server.scoring.listening import Background
 from nbtrack.server.scoring.service import Limits, Service
 from nbtrack.server.sockets import bind, url_of

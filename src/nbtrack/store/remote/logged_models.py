@@ -44,6 +44,6 @@ class RemoteLoggedModels(LoggedModels):
         self._remote.flush()
         self._remote.ask("DELETE", f"logged-models/{self._remote.id_of(model_id)}")
         with self._database.write() as reader:
-            local = self._remote.spool.local_id(model_id)
+            local = self._remote.sync_state.local_id(model_id)
             reader.named("models.delete", model_id=local, now=now_ms())
         self._remote.refresher.forget()

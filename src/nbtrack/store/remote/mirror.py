@@ -19,7 +19,7 @@ from nbtrack.store.journal import now_ms
 from nbtrack.store.points import Points
 from nbtrack.store.reader import Reader
 from nbtrack.store.remote.payload import LOCAL_EXPERIMENT_TAG, LOCAL_RUN
-from nbtrack.store.remote.spool import Spool
+from nbtrack.store.remote.sync_state import SyncState
 from nbtrack.store.series_points import Name, add_points
 
 Json = dict[str, Any]
@@ -32,13 +32,13 @@ class Mirror:
     ----------
     url : str
         The server.
-    spool : Spool
+    sync_state : SyncState
         Knows which ids the mirror and the server have for the same thing.
     """
 
-    def __init__(self, url: str, spool: Spool) -> None:
+    def __init__(self, url: str, sync_state: SyncState) -> None:
         self._url = url
-        self._spool = spool
+        self._sync_state = sync_state
 
     # -- experiments -------------------------------------------------------------------------
 
@@ -73,7 +73,7 @@ class Mirror:
     def _move_local(self, reader: Reader) -> None:
         """Give what was made in an experiment that the server had not the id that it has now."""
         for (local,) in reader.named("remote.experiments"):
-            server = self._spool.server_id(local)
+            server = self._sync_state.server_id(local)
             if server is not None:
                 for noun in ("runs", "models", "datasets", "inputs"):
                     reader.named(f"remote.move_{noun}", local=local, server=server)
@@ -84,7 +84,7 @@ class Mirror:
     def put_runs(self, reader: Reader, found: Sequence[Json], busy: set[str]) -> None:
         """Write runs with params, tags, inputs, outputs and the last point of each metric."""
         decoded = map(decode.run, found)
-        runs = list({self._spool.local_id(run.info.run_id): run for run in decoded}.items())
+        runs = list({self._sync_state.local_id(run.info.run_id): run for run in decoded}.items())
         if not runs:
             return
         columns = self._run_columns(runs)
@@ -131,7 +131,7 @@ class Mirror:
         for run_id, run in runs:
             for key, value in run.data.tags.items():
                 if key != LOCAL_RUN:
-                    local = self._spool.local_id(value) if key == PARENT else value
+                    local = self._sync_state.local_id(value) if key == PARENT else value
                     rows.append((run_id, key, local))
         _put_pairs(reader, "tags", rows)
 
@@ -173,17 +173,17 @@ class Mirror:
         for item in run.inputs.dataset_inputs:
             put_dataset(reader, run_id, item)
         for read in run.inputs.model_inputs:
-            model_id = self._spool.local_id(read.model_id)
+            model_id = self._sync_state.local_id(read.model_id)
             reader.named("fold_models.add_input", run_id=run_id, model_id=model_id)
         for made in run.outputs.model_outputs:
-            model_id = self._spool.local_id(made.model_id)
+            model_id = self._sync_state.local_id(made.model_id)
             reader.named("fold_models.add_output", run_id=run_id, model_id=model_id, step=made.step)
 
     def drop_missing_runs(
         self, reader: Reader, experiment_ids: Sequence[str], found: set[str], busy: set[str]
     ) -> list[str]:
         """Mark runs of some experiments as deleted that the server has no more; return them."""
-        there = {self._spool.local_id(run_id) for run_id in found} | busy
+        there = {self._sync_state.local_id(run_id) for run_id in found} | busy
         known = reader.named("remote.active_runs", ids=list(experiment_ids))
         gone = [run_id for (run_id,) in known if run_id not in there]
         if gone:

@@ -11,7 +11,7 @@ from nbtrack.protocol.artifact_urls import proxied_uri
 from nbtrack.store.journal import now_ms
 from nbtrack.store.reader import Reader
 from nbtrack.store.remote.payload import LOCAL_MODEL
-from nbtrack.store.remote.spool import Spool
+from nbtrack.store.remote.sync_state import SyncState
 
 Json = dict[str, Any]
 PROMPT = "mlflow.prompt.is_prompt"
@@ -25,11 +25,11 @@ _TABLES = (
 
 
 def put_models(
-    reader: Reader, url: str, spool: Spool, found: Sequence[Json], busy: set[str]
+    reader: Reader, url: str, sync_state: SyncState, found: Sequence[Json], busy: set[str]
 ) -> None:
     """Write logged models with params, tags and metrics; not those with a journal here."""
     decoded = map(decode.logged_model, found)
-    models = {spool.local_id(model.model_id): model for model in decoded}
+    models = {sync_state.local_id(model.model_id): model for model in decoded}
     models = {model_id: m for model_id, m in models.items() if model_id not in busy}
     if not models:
         return
@@ -41,7 +41,7 @@ def put_models(
         "experiment_id": [model.experiment_id for model in models.values()],
         "name": [model.name for model in models.values()],
         "model_type": [model.model_type for model in models.values()],
-        "source_run_id": [spool.local_id(source) if source else None for source in sources],
+        "source_run_id": [sync_state.local_id(source) if source else None for source in sources],
         "status": [str(model.status) for model in models.values()],
     }
     reader.named(
@@ -61,10 +61,10 @@ def put_models(
         location=locations,
         updated=[model.last_updated_timestamp for model in models.values()],
     )
-    _put_details(reader, spool, models)
+    _put_details(reader, sync_state, models)
 
 
-def _put_details(reader: Reader, spool: Spool, models: dict[str, LoggedModel]) -> None:
+def _put_details(reader: Reader, sync_state: SyncState, models: dict[str, LoggedModel]) -> None:
     ids = list(models)
     reader.named("remote.remove_tags_of_models", ids=ids)
     reader.named("remote.remove_metrics_of_models", ids=ids)
@@ -82,7 +82,7 @@ def _put_details(reader: Reader, spool: Spool, models: dict[str, LoggedModel]) -
     metrics = [
         (
             model_id, m.key, decode.unclamped(m.value), m.step, m.timestamp,
-            spool.local_id(m.run_id) if m.run_id else None, m.dataset_name, m.dataset_digest,
+            sync_state.local_id(m.run_id) if m.run_id else None, m.dataset_name, m.dataset_digest,
         )
         for model_id, model in models.items()
         for m in model.metrics or ()
@@ -97,17 +97,25 @@ def _put_details(reader: Reader, spool: Spool, models: dict[str, LoggedModel]) -
 
 
 def drop_missing_models(
-    reader: Reader, spool: Spool, experiment_ids: Sequence[str], found: set[str], busy: set[str]
+    reader: Reader,
+    sync_state: SyncState,
+    experiment_ids: Sequence[str],
+    found: set[str],
+    busy: set[str],
 ) -> None:
     """Mark logged models of some experiments as deleted that the server has no more."""
-    there = {spool.local_id(model_id) for model_id in found} | busy
+    there = {sync_state.local_id(model_id) for model_id in found} | busy
     for (model_id,) in reader.named("remote.active_models", ids=list(experiment_ids)):
         if model_id not in there:
             reader.named("models.delete", model_id=model_id, now=now_ms())
 
 
 def put_registry(
-    reader: Reader, url: str, spool: Spool, models: Sequence[Json], versions: Sequence[Json]
+    reader: Reader,
+    url: str,
+    sync_state: SyncState,
+    models: Sequence[Json],
+    versions: Sequence[Json],
 ) -> None:
     """Make the registry that of the server; prompts, which are kept there too, are left out."""
     for table in _TABLES:
@@ -129,10 +137,10 @@ def put_registry(
         for alias, number in model.aliases.items():
             reader.named("registry.add_alias", name=name, alias=alias, version=number)
     for version in found:
-        _put_version(reader, url, spool, version)
+        _put_version(reader, url, sync_state, version)
 
 
-def _put_version(reader: Reader, url: str, spool: Spool, version: ModelVersion) -> None:
+def _put_version(reader: Reader, url: str, sync_state: SyncState, version: ModelVersion) -> None:
     source = version.source or ""
     model_id = version.model_id
     if not model_id and source.startswith("models:/m-"):
@@ -146,9 +154,9 @@ def _put_version(reader: Reader, url: str, spool: Spool, version: ModelVersion) 
         user_id=version.user_id,
         source=source,
         storage=proxied_uri(url, source),
-        run_id=spool.local_id(version.run_id) if version.run_id else None,
+        run_id=sync_state.local_id(version.run_id) if version.run_id else None,
         run_link=version.run_link,
-        model_id=spool.local_id(model_id) if model_id else None,
+        model_id=sync_state.local_id(model_id) if model_id else None,
         status=version.status,
         message=version.status_message,
         created=version.creation_timestamp,

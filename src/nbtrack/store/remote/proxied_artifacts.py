@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 class ProxiedArtifacts:
     """A folder of artifacts behind a server's artifact proxy.
 
-    With a mirror, files are written to its spool, which costs no waiting, and read from there
+    With a mirror, files are kept in a folder of it, which costs no waiting, and read from there
     until they are sent; without one, they are sent at once.
 
     Parameters
@@ -32,18 +32,18 @@ class ProxiedArtifacts:
     rest : RestClient
     top : str
         The path below the server's artifacts.
-    spool : Path, optional
+    pending : Path, optional
         The folder where files wait that go there.
     """
 
-    def __init__(self, rest: RestClient, top: str, spool: Path | None) -> None:
+    def __init__(self, rest: RestClient, top: str, pending: Path | None) -> None:
         self._files = ProxiedFolder(rest, top)
-        self._spool = None if spool is None else LocalArtifacts(spool, None)
+        self._pending = None if pending is None else LocalArtifacts(pending, None)
 
     def write(self, path: str, source: BinaryIO) -> Stored:
         """Store what ``source`` holds."""
-        if self._spool is not None:
-            return self._spool.write(path, source)
+        if self._pending is not None:
+            return self._pending.write(path, source)
         with tempfile.TemporaryDirectory(prefix="nbtrack-") as folder:
             stored = LocalArtifacts(Path(folder), None).write("content", source)
             self._send(Path(folder, "content"), path)
@@ -56,8 +56,8 @@ class ProxiedArtifacts:
 
     def write_by(self, path: str, write: Callable[[Path], Stored]) -> Stored:
         """Store the file that ``write`` makes on the local disk."""
-        if self._spool is not None:
-            return self._spool.write_by(path, write)
+        if self._pending is not None:
+            return self._pending.write_by(path, write)
         with tempfile.TemporaryDirectory(prefix="nbtrack-") as folder:
             stored = write(Path(folder, "content"))
             self._send(Path(folder, "content"), path)
@@ -65,9 +65,9 @@ class ProxiedArtifacts:
 
     def open(self, path: str) -> BinaryIO:
         """Open an artifact for reading: the one that waits, else the server's."""
-        if self._spool is not None and self._spool.kind(path) == "file":
+        if self._pending is not None and self._pending.kind(path) == "file":
             try:
-                return self._spool.open(path)
+                return self._pending.open(path)
             except NotFoundError:  # sent at this moment
                 pass
         return self._files.open(path)
@@ -77,13 +77,13 @@ class ProxiedArtifacts:
         found: dict[str, FileInfo] = {}
         for entry in self._listed(path):
             found[entry.path] = entry
-        for entry in self._spool.entries(path) if self._spool is not None else ():
+        for entry in self._pending.entries(path) if self._pending is not None else ():
             found[entry.path] = entry
         return list(found.values())
 
     def kind(self, path: str) -> str | None:
         """Return ``"file"``, ``"folder"`` or None."""
-        spooled = self._spool.kind(path) if self._spool is not None else None
+        spooled = self._pending.kind(path) if self._pending is not None else None
         if spooled is not None:
             return spooled
         if not path:
@@ -96,8 +96,8 @@ class ProxiedArtifacts:
 
     def delete(self, path: str) -> None:
         """Remove a file, or a folder with all in it."""
-        if self._spool is not None and self._spool.kind(path) is not None:
-            self._spool.delete(path)
+        if self._pending is not None and self._pending.kind(path) is not None:
+            self._pending.delete(path)
         with contextlib.suppress(NotFoundError):  # it had not arrived yet
             self._files.delete(path)
 
@@ -136,7 +136,7 @@ def root_of(uri: str, servers: Iterable[Session]) -> ProxiedArtifacts:
     base, path = found
     for remote in servers:
         if remote.url == base:
-            return ProxiedArtifacts(remote.rest, path, remote.spool.files / path)
+            return ProxiedArtifacts(remote.rest, path, remote.sync_state.files / path)
     return ProxiedArtifacts(RestClient(base, anonymous=True), path, None)
 
 
@@ -179,7 +179,7 @@ class PendingUpload:
         except FileNotFoundError:
             return
         folder = self.place.parent
-        while folder != self.remote.spool.files and not any(folder.iterdir()):
+        while folder != self.remote.sync_state.files and not any(folder.iterdir()):
             folder.rmdir()
             folder = folder.parent
 
@@ -198,7 +198,7 @@ def pending_upload(remote: Session, target: str, owner: str, path: str) -> Pendi
     """
     proxied = split_proxied(target)
     if proxied is not None:
-        place = remote.spool.files / proxied[1] / path
+        place = remote.sync_state.files / proxied[1] / path
         if place.is_file():
             return PendingUpload(place, remote, spooled=True)
     for pattern in (f"*/{owner}", f"*/models/{owner}/artifacts"):

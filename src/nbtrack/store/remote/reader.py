@@ -55,11 +55,11 @@ class RemoteReader(Reader):
 
     def local_id(self, known: str) -> str:
         """Return the id that the mirror knows a run or a model by."""
-        return self._remote.spool.local_id(known)
+        return self._remote.sync_state.local_id(known)
 
     def experiment_id(self, known: str) -> str:
         """Return the id that an experiment has by now; one made offline got another."""
-        return self._remote.spool.server_id(str(known)) or known
+        return self._remote.sync_state.server_id(str(known)) or known
 
     def refresh(
         self,

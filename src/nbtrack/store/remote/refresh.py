@@ -18,7 +18,7 @@ from nbtrack.store.reader import Reader
 from nbtrack.store.remote import mirror_models
 from nbtrack.store.remote.mirror import Mirror
 from nbtrack.store.remote.response_times import Response
-from nbtrack.store.remote.spool import LOCAL_EXPERIMENT
+from nbtrack.store.remote.sync_state import LOCAL_EXPERIMENT
 
 if TYPE_CHECKING:
     from nbtrack.store.remote.session import Session
@@ -44,7 +44,7 @@ class Refresher:
 
     def __init__(self, remote: Session) -> None:
         self._remote = remote
-        self._mirror = Mirror(remote.url, remote.spool)
+        self._mirror = Mirror(remote.url, remote.sync_state)
         self._fresh_until: dict[str, float] = {}
         self._seen: dict[str, int] = {}
         self._complete: dict[tuple[str, str], Point] = {}
@@ -114,7 +114,7 @@ class Refresher:
         return self.fetch(f"runs {','.join(asked)}", lambda: self._request_runs(asked))
 
     def _server_experiment(self, experiment_id: str) -> str:
-        return self._remote.spool.server_id(str(experiment_id)) or str(experiment_id)
+        return self._remote.sync_state.server_id(str(experiment_id)) or str(experiment_id)
 
     def _request_runs(self, experiment_ids: list[str]) -> list[Change]:
         busy = self.busy()
@@ -134,12 +134,12 @@ class Refresher:
             still = busy | self.busy()
             self._mirror.put_runs(reader, changed, still)
             for run_id in self._mirror.drop_missing_runs(reader, experiment_ids, ids, still):
-                self._seen.pop(self._remote.spool.server_id(run_id) or run_id, None)
+                self._seen.pop(self._remote.sync_state.server_id(run_id) or run_id, None)
 
         return [write]
 
     def _keep_fresh(self, run_id: str) -> None:
-        local = self._remote.spool.local_id(run_id)
+        local = self._remote.sync_state.local_id(run_id)
         self._fresh_until[f"run {local}"] = time.monotonic() + LEAST_S
 
     def _changed(self, found: list[Json], busy: set[str]) -> list[Json]:
@@ -147,7 +147,7 @@ class Refresher:
         for run in found:
             run_id = str(run["info"]["run_id"])
             known = _digest(run)
-            if self._remote.spool.local_id(run_id) in busy:
+            if self._remote.sync_state.local_id(run_id) in busy:
                 self._seen.pop(run_id, None)
             elif self._seen.get(run_id) == known:
                 continue
@@ -172,7 +172,7 @@ class Refresher:
         if self._remote.is_pending(run_id):
             return []
         busy = self.busy()
-        server_id = self._remote.spool.server_id(run_id) or run_id
+        server_id = self._remote.sync_state.server_id(run_id) or run_id
         try:
             found = self._get("runs/get", {"run_id": server_id})["run"]
         except NotFoundError:
@@ -210,7 +210,7 @@ class Refresher:
         return known is not None and (known == latest or run_id in self.busy())
 
     def _request_history(self, run_id: str, key: str, latest: Point) -> list[Change]:
-        server_id = self._remote.spool.server_id(run_id) or run_id
+        server_id = self._remote.sync_state.server_id(run_id) or run_id
         fields = {"run_id": server_id, "metric_key": key, "max_results": HISTORY_PAGE}
         try:
             points = self._pages("GET", "metrics/get-history", fields, "metrics")
@@ -244,12 +244,12 @@ class Refresher:
         if self._seen.get(f"models {experiment_ids}") == (known ^ hash(frozenset(busy))):
             return []
         self._seen[f"models {experiment_ids}"] = known ^ hash(frozenset(busy))
-        spool, url = self._remote.spool, self._remote.url
+        sync_state, url = self._remote.sync_state, self._remote.url
 
         def write(reader: Reader) -> None:
             still = busy | self.busy()
-            mirror_models.put_models(reader, url, spool, found, still)
-            mirror_models.drop_missing_models(reader, spool, experiment_ids, ids, still)
+            mirror_models.put_models(reader, url, sync_state, found, still)
+            mirror_models.drop_missing_models(reader, sync_state, experiment_ids, ids, still)
 
         return [write]
 
@@ -264,13 +264,17 @@ class Refresher:
         busy = self.busy()
         if model_id in busy:
             return []
-        spool, url = self._remote.spool, self._remote.url
+        sync_state, url = self._remote.sync_state, self._remote.url
         try:
-            found = self._get(f"logged-models/{spool.server_id(model_id) or model_id}")["model"]
+            found = self._get(f"logged-models/{sync_state.server_id(model_id) or model_id}")[
+                "model"
+            ]
         except NotFoundError:
             return []
         return [
-            lambda reader: mirror_models.put_models(reader, url, spool, [found], busy | self.busy())
+            lambda reader: mirror_models.put_models(
+                reader, url, sync_state, [found], busy | self.busy()
+            )
         ]
 
     def registry(self) -> list[Response]:
@@ -288,8 +292,10 @@ class Refresher:
         if self._seen.get("registry") == known:
             return []
         self._seen["registry"] = known
-        spool, url = self._remote.spool, self._remote.url
-        return [lambda reader: mirror_models.put_registry(reader, url, spool, models, versions)]
+        sync_state, url = self._remote.sync_state, self._remote.url
+        return [
+            lambda reader: mirror_models.put_registry(reader, url, sync_state, models, versions)
+        ]
 
     # -- calls -------------------------------------------------------------------------------
 

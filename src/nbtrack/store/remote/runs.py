@@ -54,7 +54,7 @@ class RemoteRuns(Runs):
             self._remote.change(
                 f"runs/{verb}", {"run_id": self._remote.id_of(check_run_id(run_id))}
             )
-        super()._set_stage([self._remote.spool.local_id(run_id) for run_id in run_ids], stage)
+        super()._set_stage([self._remote.sync_state.local_id(run_id) for run_id in run_ids], stage)
 
     def _check_there(self, reader: Reader, run_ids: Sequence[str]) -> None:
         """Do nothing: the server has said so, and the mirror may not have them yet."""

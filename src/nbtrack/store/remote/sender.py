@@ -101,10 +101,10 @@ class Sender:
         return any(self._waits(name, size) for name, size in found.items())
 
     def _waits(self, name: str, size: tuple[int, int]) -> bool:
-        spool = self._remote.spool
-        if not spool.is_sent(name, size) and self._seen.get(name) != size:
+        sync_state = self._remote.sync_state
+        if not sync_state.is_sent(name, size) and self._seen.get(name) != size:
             return True
-        if self._remote.store.writes(name) or spool.may_go(name, size, closed=False):
+        if self._remote.store.writes(name) or sync_state.may_go(name, size, closed=False):
             return False
         found = tails.state(self._remote.journals, name)
         return found.is_done and not found.closed  # the server is still to hear of that
@@ -117,7 +117,7 @@ class Sender:
         with self._turn:
             if not self.is_behind():
                 return report
-            lock = FileLock(self._remote.spool.lock, timeout=0)
+            lock = FileLock(self._remote.sync_state.lock, timeout=0)
             try:
                 with lock:
                     self._send_all(report)
@@ -139,19 +139,19 @@ class Sender:
         for reason, count in report.refused.items():
             self._remote.warn_once(
                 f"The tracking server {self._remote.url} refuses {count} of what was logged: "
-                f"{reason} It is kept in {self._remote.spool.folder / 'refused.jsonl'}."
+                f"{reason} It is kept in {self._remote.sync_state.folder / 'refused.jsonl'}."
             )
         return report
 
     def _send_all(self, report: SendReport) -> None:
-        spool, folder = self._remote.spool, self._remote.journals
+        sync_state, folder = self._remote.sync_state, self._remote.journals
         present = tails.sizes(folder)
-        spool.forget(present)
+        sync_state.forget(present)
         found: list[Tail] = []
         for name, size in present.items():
-            if not spool.is_sent(name, size):
+            if not sync_state.is_sent(name, size):
                 with contextlib.suppress(OSError):  # the fold says that it cannot be read
-                    found.append(tails.read_tail(folder, name, *spool.sent(name)))
+                    found.append(tails.read_tail(folder, name, *sync_state.sent(name)))
         found.sort(key=lambda tail: (not _makes_run(tail), _first_time(tail)))
         self._remote.set_pending(found)
         report.left = len(found)

@@ -20,7 +20,7 @@ from nbtrack.protocol.errors import status_of
 from nbtrack.store import tails
 from nbtrack.store.reader import Database, Reader
 from nbtrack.store.remote.payload import LOCAL_MODEL, LOCAL_RUN
-from nbtrack.store.remote.spool import LOCAL_EXPERIMENT, Spool
+from nbtrack.store.remote.sync_state import LOCAL_EXPERIMENT, SyncState
 from nbtrack.store.tails import Tail
 
 Json = dict[str, Any]
@@ -71,7 +71,7 @@ class Session:
         For what the user waits for.
     sending : RestClient
         For the background.
-    spool : Spool
+    sync_state : SyncState
     read_s : float
         How long the server is waited for when something is read.
     answered_at : float or None
@@ -85,7 +85,7 @@ class Session:
         self.rest = RestClient(url, retries=2)
         self.sending = RestClient(url, retries=0)
         self.url = self.rest.url
-        self.spool = Spool(store.folder)
+        self.sync_state = SyncState(store.folder)
         self.journals = store.journals
         self.artifacts = store.artifacts
         self.read_s = READ_S
@@ -158,7 +158,7 @@ class Session:
 
     def id_of(self, known: str) -> str:
         """Return the server's id of something; what was made offline gets another one there."""
-        return self.spool.server_id(str(known)) or str(known)
+        return self.sync_state.server_id(str(known)) or str(known)
 
     # -- what is made there ------------------------------------------------------------------
 
@@ -177,9 +177,9 @@ class Session:
         marked = {**tags, LOCAL_RUN: run_id}
         parent = marked.get(PARENT)
         if parent is not None:
-            marked[PARENT] = self.spool.server_id(parent) or parent
+            marked[PARENT] = self.sync_state.server_id(parent) or parent
         body = {
-            "experiment_id": self.spool.server_id(experiment_id) or experiment_id,
+            "experiment_id": self.sync_state.server_id(experiment_id) or experiment_id,
             "run_name": info["run_name"],
             "user_id": info["user_id"],
             "start_time": info["start_time"],
@@ -210,12 +210,19 @@ class Session:
         run_id = fields.get("source_run_id")
         if self.is_unreachable or not self._is_known(experiment_id):
             return {}
-        if run_id is not None and self.spool.server_id(run_id) is None and self.is_pending(run_id):
+        if (
+            run_id is not None
+            and self.sync_state.server_id(run_id) is None
+            and self.is_pending(run_id)
+        ):
             return {}
-        known = {**fields, "source_run_id": run_id and (self.spool.server_id(run_id) or run_id)}
+        known = {
+            **fields,
+            "source_run_id": run_id and (self.sync_state.server_id(run_id) or run_id),
+        }
         try:
             made = self.create_model(
-                model_id, self.spool.server_id(experiment_id) or experiment_id, known, QUICK_S
+                model_id, self.sync_state.server_id(experiment_id) or experiment_id, known, QUICK_S
             )
         except NbtrackError as error:
             if status_of(error) < 500 and not isinstance(error, NotFoundError):
@@ -238,7 +245,7 @@ class Session:
             for name in ("name", "model_type", "source_run_id")
             if fields.get(name) is not None
         }
-        if timeout_s is None:  # it may have been made, and the answer lost
+        if timeout_s is None:  # it may have been made, and the response lost
             text = f"tags.`{LOCAL_MODEL}` = '{model_id}'"
             body: Json = {"experiment_ids": [experiment_id], "filter": text, "max_results": 1}
             for model in self.sending.post("logged-models/search", body).get("models") or ():
@@ -255,7 +262,7 @@ class Session:
 
     def server_experiment(self, experiment_id: str) -> str:
         """Return the server's id of an experiment; one made offline is made there by its name."""
-        known = self.spool.server_id(experiment_id)
+        known = self.sync_state.server_id(experiment_id)
         if known is not None or not experiment_id.startswith(LOCAL_EXPERIMENT):
             return known or experiment_id
         name = self.store.experiment_name(experiment_id)
@@ -265,7 +272,7 @@ class Session:
         except NotFoundError:
             made = self.sending.post("experiments/create", {"name": name}, repeatable=False)
             known = str(made["experiment_id"])
-        self.spool.add_id(experiment_id, known)
+        self.sync_state.add_id(experiment_id, known)
         self.on_new_experiment()
         return known
 
@@ -284,7 +291,7 @@ class Session:
     def _is_known(self, experiment_id: str) -> bool:
         if not experiment_id.startswith(LOCAL_EXPERIMENT):
             return True
-        return self.spool.server_id(experiment_id) is not None
+        return self.sync_state.server_id(experiment_id) is not None
 
     # -- what is on its way ------------------------------------------------------------------
 
@@ -303,11 +310,11 @@ class Session:
 
     def is_local(self, owner: str) -> bool:
         """Return whether a run or model was made here and is not on the server yet."""
-        return owner in self._local and self.spool.server_id(owner) is None
+        return owner in self._local and self.sync_state.server_id(owner) is None
 
     def is_pending(self, owner: str) -> bool:
         """Return whether journals of a run say that it is still to be made at the server."""
-        if self.spool.server_id(owner) is not None:
+        if self.sync_state.server_id(owner) is not None:
             return False
         return any(
             not event.get("server") for event in tails.events_of(self.journals, owner, "run")
@@ -354,18 +361,22 @@ class Session:
             del self._keys[name]
         for name, size in present.items():
             run_id = name.split(".", 1)[0]
-            if not self.spool.is_sent(name, size):
+            if not self.sync_state.is_sent(name, size):
                 continue
             found = tails.state(self.journals, name)
-            if found.closed or not found.is_done or self.spool.may_go(name, size, closed=False):
+            if (
+                found.closed
+                or not found.is_done
+                or self.sync_state.may_go(name, size, closed=False)
+            ):
                 continue
             with self.store.read_mirror() as reader:
                 rows = reader.named("runs.info", run_ids=[run_id])
             if rows and rows[0][4] == "INTERRUPTED":
-                server_id = self.spool.server_id(run_id) or run_id
+                server_id = self.sync_state.server_id(run_id) or run_id
                 body = {"run_id": server_id, "status": "KILLED", "end_time": rows[0][6]}
                 self.sending.post("runs/update", body)
-            self.spool.set_sent(name, size, told=True)
+            self.sync_state.set_sent(name, size, told=True)
 
     def new_experiment_id(self) -> str:
         """Return an id for an experiment that the server does not know yet."""

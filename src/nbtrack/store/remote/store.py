@@ -25,7 +25,7 @@ from nbtrack.store.reader import Reader
 from nbtrack.store.remote.reader import RemoteReader
 from nbtrack.store.remote.remote import Remote
 from nbtrack.store.remote.response_times import Response, ResponseTimes
-from nbtrack.store.remote.spool import server_of
+from nbtrack.store.remote.sync_state import server_of
 from nbtrack.store.store import Store
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ class RemoteStore(Store):
 
     def journal(self, run_id: str) -> Journal:
         """Return this process's journal of a run; it is sent in the background."""
-        self.remote.spool.mark(self.uri)
+        self.remote.sync_state.mark(self.uri)
         found = super().journal(run_id)
         self.remote.sender.start()
         return found

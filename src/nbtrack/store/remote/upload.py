@@ -68,7 +68,7 @@ class JournalUploader:
     def __init__(self, remote: Session, counts: UploadCounts) -> None:
         self._remote = remote
         self._rest = remote.sending
-        self._spool = remote.spool
+        self._sync_state = remote.sync_state
         self._counts = counts
         self._journal = ""
 
@@ -95,7 +95,7 @@ class JournalUploader:
         except GoneError as gone:
             rest = {"events": tail.events, "points": len(tail.records)}
             self._refuse(str(gone), rest, len(tail.events) + len(tail.records))
-        self._spool.set_sent(tail.journal, (tail.events_end, tail.points_end))
+        self._sync_state.set_sent(tail.journal, (tail.events_end, tail.points_end))
 
     # -- runs ------------------------------------------------------------------------------
 
@@ -105,14 +105,14 @@ class JournalUploader:
             return None
         if payload.created is None or payload.created.get("server"):
             return self._server_run(payload.run_id)
-        known = self._spool.server_id(payload.run_id)
+        known = self._sync_state.server_id(payload.run_id)
         if known is None:
             known = self._create(payload)
-            self._spool.add_id(payload.run_id, known)
+            self._sync_state.add_id(payload.run_id, known)
         return known
 
     def _server_run(self, run_id: str) -> str:
-        known = self._spool.server_id(run_id)
+        known = self._sync_state.server_id(run_id)
         if known is None and self._remote.is_local(run_id):
             raise NotYetError(run_id)
         return known or run_id
@@ -178,9 +178,9 @@ class JournalUploader:
             unmarked += len(part)
             if unmarked >= POINTS_BETWEEN_MARKS:
                 unmarked = 0
-                events_end = self._spool.sent(tail.journal)[0]
+                events_end = self._sync_state.sent(tail.journal)[0]
                 there = int(tail.places[first + len(part) - 1]) + 1
-                self._spool.set_sent(tail.journal, (events_end, tail.start[1] + there * width))
+                self._sync_state.set_sent(tail.journal, (events_end, tail.start[1] + there * width))
 
     def _send_items(self, run_id: str, what: str, items: Sequence[Json]) -> None:
         for part in split(what, items):
@@ -208,12 +208,16 @@ class JournalUploader:
     def _send_models(self, payload: JournalPayload) -> None:
         for model_id, update in payload.models.items():
             made = update.created
-            if made is not None and not made.get("server") and not self._spool.server_id(model_id):
+            if (
+                made is not None
+                and not made.get("server")
+                and not self._sync_state.server_id(model_id)
+            ):
                 source = made.get("source_run_id")
                 fields = {**made, "source_run_id": self._server_run(source) if source else None}
                 experiment_id = self._remote.server_experiment(str(made["experiment_id"]))
                 known = self._remote.create_model(model_id, experiment_id, fields)
-                self._spool.add_id(model_id, known)
+                self._sync_state.add_id(model_id, known)
             known = self._server_model(model_id)
             place = f"logged-models/{known}"
             for part in split("params", encode.tags(update.params)):
@@ -235,7 +239,7 @@ class JournalUploader:
                 self._try(place, {"model_id": known, "status": update.status}, method="PATCH")
 
     def _server_model(self, model_id: str) -> str:
-        known = self._spool.server_id(model_id)
+        known = self._sync_state.server_id(model_id)
         if known is None and self._remote.is_local(model_id):
             raise NotYetError(model_id)
         return known or model_id
@@ -283,7 +287,7 @@ class JournalUploader:
             self._refuse(reason, {"call": f"{method} {path}", "body": body})
 
     def _refuse(self, reason: str, what: Json, count: int = 1) -> None:
-        self._spool.refuse(self._journal, reason, what)
+        self._sync_state.refuse(self._journal, reason, what)
         self._counts.refused[reason] = self._counts.refused.get(reason, 0) + count
 
 

@@ -43,7 +43,7 @@ def point_filter_of(connection: duckdb.DuckDBPyConnection, sql: str) -> PointFil
     """Return of which runs and keys a query can see points.
 
     For a moment ``metrics`` is a table: the filters that DuckDB then pushes into its scans are
-    implied by the query, so no other row can change the answer.
+    implied by the query, so no other row can change the response.
     """
     try:
         if [each.type for each in connection.extract_statements(sql)] != [

@@ -116,7 +116,7 @@ INSERT INTO model_versions
 VALUES ($name, $version, 'None', $description, $user_id, $source, $storage_location, $run_id, $run_link, $model_id,
         'READY', NULL, make_timestamp($now::BIGINT * 1000), make_timestamp($now::BIGINT * 1000));
 
--- name: describe_version
+-- name: set_version_description
 UPDATE model_versions
 SET description = $description, last_updated_time = make_timestamp($now::BIGINT * 1000)
 WHERE name = $name AND version = $version;
@@ -126,7 +126,7 @@ UPDATE model_versions
 SET current_stage = 'Archived', last_updated_time = make_timestamp($now::BIGINT * 1000)
 WHERE name = $name AND version <> $version AND current_stage = $stage;
 
--- name: set_stage
+-- name: transition_stage
 UPDATE model_versions
 SET current_stage = $stage, last_updated_time = make_timestamp($now::BIGINT * 1000)
 WHERE name = $name AND version = $version;

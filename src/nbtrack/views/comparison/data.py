@@ -118,7 +118,7 @@ class ComparisonData:
         """The ids of the runs."""
         return [run.run_id for run in self.runs]
 
-    def as_answer(self) -> tuple[ComparedRuns, list[bytes]]:
+    def as_response(self) -> tuple[ComparedRuns, list[bytes]]:
         """Return it as JSON, with the numbers as float64 buffers."""
         known = {key.name: key for key in self.available}
         body: ComparedRuns = {

@@ -75,7 +75,7 @@ class Importance:
     excluded : int
         Those without one.
     message : str
-        What keeps the methods from an answer, or what to bear in mind.
+        What keeps the methods from a response, or what to bear in mind.
     methods : list of str
         How it was found out.
     score, score_sd : float or None

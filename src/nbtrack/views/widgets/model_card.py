@@ -49,7 +49,7 @@ class ModelCard(View):
         self._asking = threading.Lock()
         super().__init__(**self._now())
 
-    def answer(self, request: Fields) -> Response[Any]:
+    def respond(self, request: Fields) -> Response[Any]:
         """Answer the form, or say how the model is now.
 
         Raises
@@ -61,7 +61,7 @@ class ModelCard(View):
         topic, _, verb = kind.partition(".")
         if topic != CARD.name or verb not in CARD.requests:
             raise InvalidParameterError(f"A model's card does not know the question {kind!r}.")
-        return CARD.requests[verb].answer(self, request)
+        return CARD.requests[verb].respond(self, request)
 
     def refresh(self) -> None:
         """Show what the model is now."""

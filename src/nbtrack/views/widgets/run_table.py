@@ -125,7 +125,7 @@ class RunTable(View):
             store=store,
             experiment_ids=None if experiment_ids is None else list(experiment_ids),
             editable=store is not None,
-            all_columns=self._columns_answer(),
+            all_columns=self._columns_response(),
             filter=filter,
             **view,
         )
@@ -184,18 +184,18 @@ class RunTable(View):
 
     # -- what the browser asks -----------------------------------------------------------
 
-    def answer(self, request: Fields) -> Response[Any]:
+    def respond(self, request: Fields) -> Response[Any]:
         """Answer a request of the browser, those for rows from the source."""
         topic, _, verb = name_of(request).partition(".")
         if topic == "table" and verb == "columns":
             with self._lock:
                 self._set_known(self._source.columns())
-                return Response(self._columns_answer())
+                return Response(self._columns_response())
         known = ROWS.requests.get(verb) if topic == ROWS.name else None
         if known is not None and request.get("run_ids") is None:
             with self._lock:
-                return known.answer(self._source, request)
-        return super().answer(request)
+                return known.respond(self._source, request)
+        return super().respond(request)
 
     def refresh(self) -> None:
         """Ask the source again and show what it says now."""
@@ -208,7 +208,7 @@ class RunTable(View):
             # columns that nobody chose go with what the runs have
             by_default = list(self.columns) == self._defaults
             self._set_known(known)
-            self.all_columns = dict(self._columns_answer())
+            self.all_columns = dict(self._columns_response())
             if by_default and self._defaults != list(self.columns):
                 self.columns = self._defaults
             else:
@@ -251,7 +251,7 @@ class RunTable(View):
         self._kinds: dict[str, str] = {name: column.kind for name, column in self._known.items()}
         self._defaults = default_columns(columns)
 
-    def _columns_answer(self) -> TableColumns:
+    def _columns_response(self) -> TableColumns:
         return table_columns(list(self._known.values()), self._sets)
 
     def _remembered(self) -> dict[str, Any]:

@@ -71,9 +71,9 @@ class StoreRunTable(RunTable):
     def selected(self, runs: Any) -> None:
         self.selected_ids = self._ids_of(runs)
 
-    def answer(self, request: Fields) -> Response[Any]:
+    def respond(self, request: Fields) -> Response[Any]:
         """Answer a request of the browser; what is remembered is known here, too."""
-        found = super().answer(request)
+        found = super().respond(request)
         if name_of(request) == "table.remember":
             self._sets = found.body["sets"]
         return found

@@ -12,7 +12,7 @@ import anywidget
 import traitlets as t
 
 from nbtrack.errors import InvalidParameterError, NbtrackError
-from nbtrack.rpc import Fields, Response, answer
+from nbtrack.rpc import Fields, Response, respond
 from nbtrack.store.store import Store
 from nbtrack.views.bundle import LOADER, NOT_BUILT, bundle_code, bundle_hash, shared_bundle
 from nbtrack.views.display import VIEW_MIME, Bundle, display_mode
@@ -49,7 +49,7 @@ class View(anywidget.AnyWidget):
     bundle_hash = t.Unicode("").tag(sync=True)
 
     def __init__(self, *, store: Store | None = None, **state: Any) -> None:
-        self._asked_store = store
+        self._request_store = store
         super().__init__(store_id="" if store is None else store.id, entry=self._entry, **state)
         self.on_msg(self._on_question)
         self.on_msg(self._on_lost_bundle)
@@ -59,7 +59,7 @@ class View(anywidget.AnyWidget):
         self._lock = threading.RLock()
         super().setup_instance(*args, **kwargs)
 
-    def answer(self, request: Fields) -> Response[Any]:
+    def respond(self, request: Fields) -> Response[Any]:
         """Answer a request of the browser.
 
         Raises
@@ -67,9 +67,9 @@ class View(anywidget.AnyWidget):
         NbtrackError
             If it cannot be answered.
         """
-        if self._asked_store is None:
+        if self._request_store is None:
             raise InvalidParameterError("This view shows no store, so there is nobody to ask.")
-        return answer(self._asked_store, request)
+        return respond(self._request_store, request)
 
     def finished_bundle(self) -> Bundle:
         """Return the output that stays in the notebook, and its metadata."""
@@ -101,7 +101,7 @@ class View(anywidget.AnyWidget):
         if not isinstance(message, dict) or message.get("type") != "ask":
             return
         try:
-            found = self.answer(message["question"])
+            found = self.respond(message["question"])
         except NbtrackError as error:
             self.send({"type": "failed", "id": message.get("id"), "message": str(error)})
         except Exception as error:  # noqa: BLE001  shown where the question was asked

@@ -1,4 +1,4 @@
-"""Whose a connection is: the user at its other end, as the operating system knows it.
+"""Which user has opened the other end of a connection, as the operating system says.
 
 Every user of a machine reaches ``127.0.0.1``. The system knows who has opened the other end of
 such a connection; where it does not say, the connection counts as somebody else's.

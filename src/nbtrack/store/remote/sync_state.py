@@ -1,4 +1,4 @@
-"""What of the journals a server has, kept in small files beside them: durable, and no database.
+"""How far the journals of a mirror are synchronized, in small files beside them.
 
 ``sent/<journal>.json`` is how far a journal is sent; ``ids.jsonl`` which ids the server gave to
 what was made while it was away; ``refused.jsonl`` what it will never take; ``files/`` artifacts
@@ -26,7 +26,7 @@ def server_of(folder: Path) -> str | None:
         return None
 
 
-class Spool:
+class SyncState:
     """The files about sending in the folder of a mirror.
 
     Parameters

@@ -1,4 +1,4 @@
-"""How slow a client may be: who hardly sends, or hardly reads, is let go."""
+"""Slow clients: connections on which hardly anything moves are closed."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ SLICE = 256 * 1024  # what is sent at once: so much must be read in time
 
 
 @dataclass(frozen=True)
-class Patience:
-    """What a server bears.
+class ClientLimits:
+    """How slow a client may be.
 
     Attributes
     ----------
@@ -32,7 +32,7 @@ class Patience:
 
 
 class Transfer:
-    """A body that comes, or an answer that is sent.
+    """A body that comes, or a response that is sent.
 
     Attributes
     ----------
@@ -42,21 +42,25 @@ class Transfer:
         When it is given up in any case.
     """
 
-    __slots__ = ("_give_up", "_pace", "ends", "latest")
+    __slots__ = ("_give_up", "_slow_clients", "ends", "latest")
 
     def __init__(
-        self, pace: Pace, ends: float, latest: float, give_up: Callable[[], object]
+        self,
+        slow_clients: SlowClientWatch,
+        ends: float,
+        latest: float,
+        give_up: Callable[[], object],
     ) -> None:
-        self._pace = pace
+        self._slow_clients = slow_clients
         self.ends = ends
         self.latest = latest
         self._give_up = give_up
 
     def moved(self, count: int) -> None:
         """Say that bytes have come: they buy time, but never more than to stand still."""
-        patience = self._pace.patience
-        longest = self._pace.now() + patience.still_s
-        self.ends = min(self.ends + count / patience.rate, longest) if patience.rate else longest
+        limits = self._slow_clients.limits
+        longest = self._slow_clients.now() + limits.still_s
+        self.ends = min(self.ends + count / limits.rate, longest) if limits.rate else longest
 
     def pause(self) -> None:
         """Say that the client has to wait."""
@@ -64,11 +68,11 @@ class Transfer:
 
     def restart(self) -> None:
         """Say that it is the client's turn again."""
-        self.ends = self._pace.now() + self._pace.patience.still_s
+        self.ends = self._slow_clients.now() + self._slow_clients.limits.still_s
 
     def end(self) -> None:
         """Say that it is over."""
-        self._pace.forget(self)
+        self._slow_clients.forget(self)
 
     def give_up(self) -> None:
         """Let the client go."""
@@ -76,16 +80,16 @@ class Transfer:
         self._give_up()
 
 
-class Pace:
+class SlowClientWatch:
     """Looks after what is under way, now and then, in the loop; without any there is no timer.
 
     Parameters
     ----------
-    patience : Patience, optional
+    limits : ClientLimits, optional
     """
 
-    def __init__(self, patience: Patience | None = None) -> None:
-        self.patience = patience or Patience()
+    def __init__(self, limits: ClientLimits | None = None) -> None:
+        self.limits = limits or ClientLimits()
         self._under_way: set[Transfer] = set()
         self._timer: asyncio.TimerHandle | None = None
 
@@ -96,14 +100,14 @@ class Pace:
 
     def receiving(self, give_up: Callable[[], object], *, is_held: bool = True) -> Transfer:
         """Look after a body; ``give_up`` is called once if it does not come."""
-        now, patience = self.now(), self.patience
-        longest = min(patience.body_s, HELD_S) if is_held else patience.body_s
-        return self._watch(now + patience.still_s, now + longest, give_up)
+        now, limits = self.now(), self.limits
+        longest = min(limits.body_s, HELD_S) if is_held else limits.body_s
+        return self._watch(now + limits.still_s, now + longest, give_up)
 
     def sending(self, give_up: Callable[[], object]) -> Transfer:
-        """Look after a slice of an answer that is not taken at once."""
-        rate = self.patience.rate
-        ends = self.now() + self.patience.still_s + (SLICE / rate if rate else 0)
+        """Look after a slice of a response that is not taken at once."""
+        rate = self.limits.rate
+        ends = self.now() + self.limits.still_s + (SLICE / rate if rate else 0)
         return self._watch(ends, ends, give_up)
 
     def forget(self, transfer: Transfer) -> None:
@@ -119,7 +123,7 @@ class Pace:
 
     def _arm(self) -> None:
         loop = asyncio.get_running_loop()
-        self._timer = loop.call_later(self.patience.still_s / LOOKS, self._look)
+        self._timer = loop.call_later(self.limits.still_s / LOOKS, self._look)
 
     def _look(self) -> None:
         self._timer = None

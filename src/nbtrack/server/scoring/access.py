@@ -1,4 +1,4 @@
-"""Who may ask a server."""
+"""Which requests a server accepts: by token, by origin, by host name."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from nbtrack.errors import InvalidParameterError, NbtrackError
 
 if TYPE_CHECKING:
-    from nbtrack.server.connections import Own
+    from nbtrack.server.connections import OwnConnections
 
 _OPEN = {"/ping", "/health", "/version"}
 _PASSED_ON = {"Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-Ip"}
@@ -36,7 +36,7 @@ class Guard:
         What ``Authorization: Bearer ...`` must have, or ``Basic`` as its password; None: nothing.
     hosts : collection of str
         Names of the server, beside ``localhost`` and addresses in numbers.
-    own : Own or None
+    own : OwnConnections or None
         The connections of the user of this process, where they need no token.
     announce : callable
         Called when somebody has no token who needs the one that was made.
@@ -44,7 +44,7 @@ class Guard:
 
     token: str | None = None
     hosts: Collection[str] = ()
-    own: Own | None = None
+    own: OwnConnections | None = None
     announce: Callable[[], None] = lambda: None
 
     def check(

@@ -1,4 +1,4 @@
-"""A body on its way to be a file: a small one in memory, a larger one in a file of its own.
+"""Spools the body of an upload: a small one in memory, a larger one in a temporary file.
 
 It arrives in the server's loop, which never waits for the disk, and is written by threads that
 are asked for as long as a block takes: a client that sends nothing costs no thread.

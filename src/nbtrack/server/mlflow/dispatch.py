@@ -1,4 +1,4 @@
-"""From a request to its answer: its fields are read, the endpoint is asked, errors are replies."""
+"""Runs an endpoint: reads the fields of the request, calls it, turns errors into responses."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from nbtrack.errors import InvalidParameterError, NbtrackError, StoreError
 from nbtrack.protocol.errors import FOR_MLFLOW_CLIENTS, http_status
 from nbtrack.protocol.fields import read_fields, read_query
 from nbtrack.server import wire as names
-from nbtrack.server.messages import FileReply, Reply, Request
+from nbtrack.server.messages import FileResponse, Request, Response
 from nbtrack.server.mlflow.artifacts import put_in_run
 from nbtrack.server.mlflow.service import ParsedRequest, TrackingService
 from nbtrack.server.route import Route
-from nbtrack.server.spool import Spool
+from nbtrack.server.upload_spool import Spool
 
 T = TypeVar("T")
 _log = logging.getLogger("nbtrack.server")
 
 
-def answer(
+def call_endpoint(
     service: TrackingService, route: Route, request: Request, body: Spool | None = None
-) -> Reply | FileReply:
-    """Return what an endpoint answers; its errors are replies, too."""
+) -> Response | FileResponse:
+    """Return the response of an endpoint; errors become responses, too."""
     return _tried(route, lambda: route.endpoint(service, _parsed(route, request, body)))
 
 
-def folder_of(service: TrackingService, route: Route, request: Request) -> Path | Reply:
+def upload_folder(service: TrackingService, route: Route, request: Request) -> Path | Response:
     """Return the folder in which the file is gathered that a body is, or why it cannot be kept."""
     opens = route.opens
     if opens is None:
@@ -36,7 +36,7 @@ def folder_of(service: TrackingService, route: Route, request: Request) -> Path 
     return _tried(route, lambda: opens(service, _parsed(route, request, Spool())))
 
 
-def _tried(route: Route, work: Callable[[], T]) -> T | Reply:
+def _tried(route: Route, work: Callable[[], T]) -> T | Response:
     try:
         return work()
     except NbtrackError as error:
@@ -44,7 +44,7 @@ def _tried(route: Route, work: Callable[[], T]) -> T | Reply:
     except Exception:  # noqa: BLE001  whatever it is, it is answered and logged
         _log.exception("%s %s could not be answered", route.method, route.path)
         failed = NbtrackError("The server failed at this request; its log has the details.")
-        return Reply(_body(failed), 500)
+        return Response(_body(failed), 500)
 
 
 def _parsed(route: Route, request: Request, body: Spool | None) -> ParsedRequest:
@@ -79,12 +79,12 @@ def _check_content(route: Route, request: Request) -> None:
             )
 
 
-def failure(error: NbtrackError) -> Reply:
-    """Return the reply to a request that cannot be served."""
+def failure(error: NbtrackError) -> Response:
+    """Return the response to a request that cannot be served."""
     status = http_status(error, FOR_MLFLOW_CLIENTS)
     if isinstance(error, StoreError) and error.error_code == "INTERNAL_ERROR":
         status = 500
-    return Reply(_body(error), status)
+    return Response(_body(error), status)
 
 
 def _body(error: NbtrackError) -> dict[str, str]:

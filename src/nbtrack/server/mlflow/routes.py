@@ -8,7 +8,7 @@ from typing import Any
 
 from nbtrack.protocol import batches, endpoints
 from nbtrack.protocol.endpoints import Endpoint
-from nbtrack.server.messages import FileReply, Reply, Request
+from nbtrack.server.messages import FileResponse, Request, Response
 from nbtrack.server.mlflow import (
     artifacts,
     experiments,
@@ -24,7 +24,7 @@ from nbtrack.server.route import Route
 MAX_BODY = 16 * 1024 * 1024
 MAX_FILE = 1 << 40
 
-Handler = Callable[[Any, Any], Reply | FileReply]
+Handler = Callable[[Any, Any], Response | FileResponse]
 Opens = Callable[[Any, Any], Path]
 IsQuick = Callable[[Any, Request], bool]
 
@@ -126,7 +126,7 @@ MLFLOW: tuple[Route, ...] = (
     *_routes(endpoints.GET_VERSION_BY_ALIAS, registry.version_of_alias),
     *_routes(endpoints.CREATE_MODEL_VERSION, registry.create_version),
     *_routes(endpoints.UPDATE_MODEL_VERSION, registry.update_version),
-    *_routes(endpoints.TRANSITION_STAGE, registry.set_stage),
+    *_routes(endpoints.TRANSITION_STAGE, registry.transition_stage),
     *_routes(endpoints.DELETE_MODEL_VERSION, registry.delete_version),
     *_routes(endpoints.GET_MODEL_VERSION, registry.get_version),
     *_routes(endpoints.SEARCH_MODEL_VERSIONS, registry.search_versions),
