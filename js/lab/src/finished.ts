@@ -66,8 +66,8 @@ async function askForCurves(backend: Backend | null, { runs, keys, cut }: ChartV
   if (!backend || cut) return false;
   const ask = async (asked: readonly RunRef[], wanted: string[] | undefined): Promise<void> => {
     if (asked.length === 0) return;
-    const question = { run_ids: asked.map(run => run.id), ...(wanted ? { keys: wanted } : {}) };
-    const { body, buffers } = await backend.ask('chart.runs', question);
+    const params = { run_ids: asked.map(run => run.id), ...(wanted ? { keys: wanted } : {}) };
+    const { body, buffers } = await backend.ask('chart.runs', params);
     data.add(body.series, asF64(buffers[0]), asF64(buffers[1]), asF64(buffers[2]));
   };
   try {

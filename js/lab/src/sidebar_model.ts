@@ -1,4 +1,4 @@
-import { type Answer, type Body, type Params, type RequestName, UnknownStoreError } from '@nbtrack/shared/backend';
+import { type BackendResponse, type Body, type Params, type RequestName, UnknownStoreError } from '@nbtrack/shared/backend';
 import { Signal } from '@lumino/signaling';
 import type { Experiment, Stage, StoreInfo } from '@nbtrack/shared/requests';
 import { HttpBackend } from '@nbtrack/shared/http_backend';
@@ -35,7 +35,7 @@ export class SidebarModel {
 
   private visible = false;
   private generation = 0;
-  private readonly asked = new Set<string>();
+  private readonly loading = new Set<string>();
   private endLook: () => void = () => undefined;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private known = new Set<string>();
@@ -84,7 +84,7 @@ export class SidebarModel {
   }
 
   /** Ask the server about the store. */
-  ask<N extends RequestName>(type: N, params: Params<N>): Promise<Answer<Body<N>>> {
+  ask<N extends RequestName>(type: N, params: Params<N>): Promise<BackendResponse<Body<N>>> {
     return new HttpBackend(this.server, this.storeId).ask(type, params);
   }
 
@@ -131,7 +131,7 @@ export class SidebarModel {
     if (JSON.stringify(before) === JSON.stringify(this.search)) return;
     this.filterError = '';
     this.generation++;
-    this.asked.clear();
+    this.loading.clear();
     this.tree.clear();
     this.tree.onlyMatching = this.searching || this.search.stage !== 'active';
     if (this.tree.onlyMatching) for (const e of this.tree.experiments) this.open(e.experiment_id);
@@ -199,13 +199,13 @@ export class SidebarModel {
 
   private async readPage(experimentId: string, start: number): Promise<void> {
     const name = `${experimentId} ${start}`;
-    if (this.asked.has(name)) return;
-    this.asked.add(name);
+    if (this.loading.has(name)) return;
+    this.loading.add(name);
     const generation = this.generation;
     const { filter, stage, state } = this.search;
-    const question = { experiment_id: experimentId, filter, stage, state, start, stop: start + PAGE };
+    const params = { experiment_id: experimentId, filter, stage, state, start, stop: start + PAGE };
     try {
-      const { body } = await this.ask('store.tree', question);
+      const { body } = await this.ask('store.tree', params);
       if (generation !== this.generation) return;
       const before = this.tree.indexOf(this.selection.active);
       this.tree.put(experimentId, start, body);
@@ -216,7 +216,7 @@ export class SidebarModel {
       if (error instanceof ServerError && error.kind === 'refused' && filter.trim()) this.filterError = error.message;
       else this.problem = problemOf(error);
     } finally {
-      if (generation === this.generation) this.asked.delete(name);
+      if (generation === this.generation) this.loading.delete(name);
     }
     if (generation === this.generation) this.tell();
   }
@@ -235,7 +235,7 @@ export class SidebarModel {
 
   private rest(): void {
     this.generation++;
-    this.asked.clear();
+    this.loading.clear();
     clearTimeout(this.timer);
     this.follow();
   }

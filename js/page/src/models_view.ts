@@ -50,15 +50,15 @@ export class ModelsView implements View {
     this.find.focus();
   }
 
-  private show(answer: RegistryTree, filter: string): void {
-    this.note.textContent = noteOf(answer, filter);
+  private show(response: RegistryTree, filter: string): void {
+    this.note.textContent = noteOf(response, filter);
     this.note.hidden = this.note.textContent === '';
-    const now = JSON.stringify(answer.models);
+    const now = JSON.stringify(response.models);
     if (now === this.drawn) return;
     this.drawn = now;
-    if (answer.models.length === 0) return this.list.replaceChildren();
+    if (response.models.length === 0) return this.list.replaceChildren();
     const heads = ['Name', 'Latest', 'In use', 'Metric', 'Versions', 'Changed', 'Description'].map(head => h('th', { scope: 'col' }, head));
-    const rows = answer.models.map(model => this.row(model));
+    const rows = response.models.map(model => this.row(model));
     this.list.replaceChildren(h('table', { class: 'listing', 'aria-label': 'Models' }, h('thead', {}, h('tr', {}, ...heads)), h('tbody', {}, ...rows)));
   }
 

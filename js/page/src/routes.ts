@@ -13,14 +13,14 @@ export type Route =
 export function parseRoute(hash: string): Route {
   const [path = '', query = ''] = hash.replace(/^#?\/?/, '').split('?', 2);
   const parts = path.split('/').filter(Boolean).map(decode);
-  const asked = new URLSearchParams(query);
-  const list = (name: string): string[] => (asked.get(name) ?? '').split(',').filter(Boolean);
-  const tab = asked.get('tab') ?? '';
+  const parameters = new URLSearchParams(query);
+  const list = (name: string): string[] => (parameters.get(name) ?? '').split(',').filter(Boolean);
+  const tab = parameters.get('tab') ?? '';
   const [page = 'runs', first, second, ...more] = asMlflow(parts);
   const nothing: Route = { page: 'nothing', address: hash };
   if (more.length > 0) return nothing;
   if (page === 'runs' && first === undefined) {
-    return { page: 'runs', experiments: list('experiments'), view: asked.get('view') === 'plots' ? 'plots' : 'table' };
+    return { page: 'runs', experiments: list('experiments'), view: parameters.get('view') === 'plots' ? 'plots' : 'table' };
   }
   if (page === 'experiments' && first !== undefined && second === undefined) {
     return { page: 'runs', experiments: [first], view: 'table' };

@@ -2,21 +2,21 @@ import type { Requests } from './requests';
 
 export type RequestName = keyof Requests;
 export type Params<N extends RequestName> = Requests[N]['params'];
-export type Body<N extends RequestName> = Requests[N]['answer'];
+export type Body<N extends RequestName> = Requests[N]['response'];
 
 /** A response: plain JSON, and numbers as little-endian buffers. */
-export interface Answer<T> {
+export interface BackendResponse<T> {
   body: T;
   buffers: DataView[];
 }
 
 /**
- * Who answers questions about a store: the kernel through a widget's comm, or a server.
+ * What responds to requests about a store: the kernel through a widget's comm, or a server.
  *
- * A question is `{type: "<topic>.<verb>", ...}`; `nbtrack.rpc` has them all.
+ * A request is `{type: "<topic>.<verb>", ...}`; `nbtrack.rpc` has them all.
  */
 export interface Backend {
-  ask<N extends RequestName>(type: N, params: Params<N>): Promise<Answer<Body<N>>>;
+  ask<N extends RequestName>(type: N, params: Params<N>): Promise<BackendResponse<Body<N>>>;
 }
 
 /** Says that this backend does not know the store; another may. */
@@ -25,7 +25,7 @@ export class UnknownStoreError extends Error {}
 const KEY = Symbol.for('nbtrack.server@1');
 type Page = typeof globalThis & { [KEY]?: (storeId: string) => Backend };
 
-/** Tell the page that a server answers questions about stores: it does so while kernels are busy, too. */
+/** Tell the page that a server responds to requests about stores: it does so while kernels are busy, too. */
 export function offerServer(backendOf: (storeId: string) => Backend): void {
   (globalThis as Page)[KEY] = backendOf;
 }

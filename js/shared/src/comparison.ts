@@ -7,7 +7,7 @@ import { DiffView } from './diff';
 import { errorBox, h, messageOf } from './dom';
 import { ImportanceView } from './importance_view';
 import { ParallelView } from './parallel';
-import type { Brush, ComparisonState, ScopeQuestion } from './protocol_comparison';
+import type { Brush, ComparisonState, ScopeRequest } from './protocol_comparison';
 import type { FirstPage } from './protocol_table';
 import { ScatterView } from './scatter';
 import { StoredChart } from './stored_chart';
@@ -191,7 +191,7 @@ export class ComparisonView {
     });
   }
 
-  private scope(): ScopeQuestion {
+  private scope(): ScopeRequest {
     const { experimentIds, runIds } = this.options;
     return { experiment_ids: experimentIds, filter: this.filter, ...(runIds ? { run_ids: runIds } : {}) };
   }

@@ -1,6 +1,6 @@
-import type { Answer, Backend } from './backend';
+import type { BackendResponse, Backend } from './backend';
 import { asF64 } from './binary';
-import type { Better, Brush, ScopeQuestion } from './protocol_comparison';
+import type { Better, Brush, ScopeRequest } from './protocol_comparison';
 import type { ComparedKey, ComparedKind, ComparedRuns } from './requests';
 
 /** The values of a param or metric, one per run. */
@@ -29,7 +29,7 @@ export class RunData {
 
   static readonly empty = new RunData([], [], 0, [], new Map());
 
-  static from({ body, buffers }: Answer<ComparedRuns>): RunData {
+  static from({ body, buffers }: BackendResponse<ComparedRuns>): RunData {
     const columns = body.columns.map(column => ({ ...column, values: asF64(buffers[column.buffer]) }));
     return new RunData(body.run_ids, body.names, body.total, body.available, new Map(columns.map(c => [c.name, c])));
   }
@@ -50,7 +50,7 @@ export class RunData {
   }
 }
 
-export async function askData(backend: Backend, scope: ScopeQuestion, columns?: readonly string[]): Promise<RunData> {
+export async function askData(backend: Backend, scope: ScopeRequest, columns?: readonly string[]): Promise<RunData> {
   return RunData.from(await backend.ask('compare.data', { ...scope, ...(columns ? { columns } : {}) }));
 }
 

@@ -1,11 +1,11 @@
-import type { Answer, Backend, Body, Params, RequestName } from './backend';
+import type { BackendResponse, Backend, Body, Params, RequestName } from './backend';
 import { SavedRows } from './finished_table';
 import type { SavedComparison, SeriesHead } from './protocol';
 import type { ComparedColumn, ComparedKey, ComparedRuns, CurvesParams, DataParams, DiffMetric, DiffParams, DiffRun, Importance, ImportanceParams, RunRef, RunState } from './requests';
 import type { Cell } from './rows';
 import { type SeriesSet, unpackCurves } from './series';
 
-/** Answers the questions of a comparison from what was saved of it. */
+/** Responds to the requests of a comparison from what was saved of it. */
 export class SavedBackend implements Backend {
   private readonly rows: SavedRows;
   private curves: Promise<SeriesSet> | null = null;
@@ -14,11 +14,11 @@ export class SavedBackend implements Backend {
     this.rows = new SavedRows(saved.table);
   }
 
-  async ask<N extends RequestName>(type: N, params: Params<N>): Promise<Answer<Body<N>>> {
-    return (await this.answer(type, params)) as Answer<Body<N>>;
+  async ask<N extends RequestName>(type: N, params: Params<N>): Promise<BackendResponse<Body<N>>> {
+    return (await this.respond(type, params)) as BackendResponse<Body<N>>;
   }
 
-  private async answer(type: RequestName, params: object): Promise<Answer<unknown>> {
+  private async respond(type: RequestName, params: object): Promise<BackendResponse<unknown>> {
     if (type === 'compare.data') return this.data(params);
     if (type === 'compare.importance') return { body: this.importance((params as ImportanceParams).metric ?? ''), buffers: [] };
     if (type === 'compare.diff') {
@@ -26,10 +26,10 @@ export class SavedBackend implements Backend {
       return { body: { a: this.facts(a), b: this.facts(b) }, buffers: [] };
     }
     if (type === 'chart.runs') return this.chart((params as CurvesParams).run_ids);
-    return this.rows.answer(type, params);
+    return this.rows.respond(type, params);
   }
 
-  private async data({ filter, columns: names }: DataParams): Promise<Answer<ComparedRuns>> {
+  private async data({ filter, columns: names }: DataParams): Promise<BackendResponse<ComparedRuns>> {
     const { table, keys } = this.saved;
     const { body } = await this.rows.ask('table.ids', { columns: [], filter: filter ?? '', sort: table.sort });
     const kept = new Set(body.run_ids);
@@ -46,13 +46,13 @@ export class SavedBackend implements Backend {
       return [{ name, kind: key.kind, buffer: buffers.length - 1, categories, missing, direction: key.direction }];
     });
     const text = (name: string): string[] => places.map(i => String(table.values[name]?.[i] ?? ''));
-    const answer = { run_ids: places.map(i => table.run_ids[i]!), names: text('run_name'), states: text('status') as RunState[], total: places.length, available: keys, columns };
-    return { body: answer, buffers };
+    const response = { run_ids: places.map(i => table.run_ids[i]!), names: text('run_name'), states: text('status') as RunState[], total: places.length, available: keys, columns };
+    return { body: response, buffers };
   }
 
   private importance(metric: string): Importance {
     const key = metric.replace(/^metrics\./, '');
-    const found = this.saved.importance.find(answer => answer.metric === key);
+    const found = this.saved.importance.find(response => response.metric === key);
     const message = `The importance of params for ${key} was not saved; it takes nbtrack.param_importance(${JSON.stringify(key)}) in Python.`;
     return found ?? { metric: key, direction: null, runs: 0, excluded: 0, message, methods: [], score: null, score_sd: null, params: [] };
   }
@@ -88,7 +88,7 @@ export class SavedBackend implements Backend {
     };
   }
 
-  private async chart(ids: readonly string[]): Promise<Answer<{ runs: RunRef[]; series: SeriesHead[]; note: string }>> {
+  private async chart(ids: readonly string[]): Promise<BackendResponse<{ runs: RunRef[]; series: SeriesHead[]; note: string }>> {
     const { table } = this.saved;
     const all = [...(await (this.curves ??= unpackCurves(this.saved.curves)))].filter(series => ids.includes(series.run));
     const runs = ids.flatMap((id): RunRef[] => {

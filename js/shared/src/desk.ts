@@ -28,6 +28,6 @@ export interface Stores {
   readonly server: NbtrackServer;
   readonly watcher: StoreWatcher;
   readonly desk: Desk;
-  /** Who answers questions about a store. */
+  /** What responds to requests about a store. */
   backend(storeId: string): Backend;
 }

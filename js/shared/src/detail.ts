@@ -27,12 +27,12 @@ const ALL_POINTS = 400_000;
  * The fine structure of the window that is looked at, asked for when it changes.
  *
  * What was there before is shown until the response comes, and for good where none comes: a kernel may be
- * busy. Answers to earlier questions are dropped.
+ * busy. Responses to earlier requests are dropped.
  */
 export class Detail {
   private parts = new Map<string, Points>();
   private axis: StoredAxis = 'step';
-  private asked = 0;
+  private requestNumber = 0;
   private timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
@@ -48,7 +48,7 @@ export class Detail {
   /** Ask for a window, a little later; a call that follows takes its place. */
   look(look: Look): void {
     clearTimeout(this.timer);
-    const number = ++this.asked;
+    const number = ++this.requestNumber;
     const thinned = look.series.filter(series => series.total > series.n);
     if (thinned.length === 0) return;
     this.timer = setTimeout(() => void this.ask(number, look, thinned), PAUSE_MS);
@@ -57,7 +57,7 @@ export class Detail {
   /** Go back to the overview. */
   forget(): void {
     clearTimeout(this.timer);
-    this.asked += 1;
+    this.requestNumber += 1;
     this.parts.clear();
   }
 
@@ -96,7 +96,7 @@ export class Detail {
         starts: Object.fromEntries(runs.map(run => [run, look.starts.get(run) ?? 0])),
         points: Math.max(4, Math.round(each))
       });
-      if (number !== this.asked) return;
+      if (number !== this.requestNumber) return;
       this.axis = look.x;
       this.parts = partsOf(body.series, buffers);
       this.changed();

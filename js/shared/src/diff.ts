@@ -51,12 +51,12 @@ export class DiffView {
       return;
     }
     const [a, b] = this.pair;
-    const asked = `${a} ${b}`;
-    if (asked === this.shown) return;
+    const pair = `${a} ${b}`;
+    if (pair === this.shown) return;
     try {
       const { body } = await this.backend.ask('compare.diff', { a, b });
       if (turn !== this.turn) return;
-      this.shown = asked;
+      this.shown = pair;
       this.body.replaceChildren(...this.twoRuns(body));
     } catch (error) {
       if (turn === this.turn) this.body.replaceChildren(errorBox(messageOf(error)));

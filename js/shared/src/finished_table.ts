@@ -1,4 +1,4 @@
-import type { Answer, Backend, Body, Params, RequestName } from './backend';
+import type { BackendResponse, Backend, Body, Params, RequestName } from './backend';
 import type { TableView } from './protocol';
 import { EMPTY_STATE, type Query } from './protocol_table';
 import type { Page, RunIds, TableColumns } from './requests';
@@ -25,20 +25,20 @@ export class SavedRows implements Backend {
   }
 
   // eslint-disable-next-line @typescript-eslint/require-await -- an error becomes a rejection
-  async ask<N extends RequestName>(type: N, params: Params<N>): Promise<Answer<Body<N>>> {
-    return this.answer(type, params);
+  async ask<N extends RequestName>(type: N, params: Params<N>): Promise<BackendResponse<Body<N>>> {
+    return this.respond(type, params);
   }
 
-  /** Answer a question for rows. */
-  answer(type: RequestName, params: object): Answer<TableColumns | RunIds | Page> {
+  /** Respond to a request for rows. */
+  respond(type: RequestName, params: object): BackendResponse<TableColumns | RunIds | Page> {
     if (type === 'table.columns') return { body: this.columns, buffers: [] };
     if (type !== 'table.rows' && type !== 'table.ids') throw new Error('This table was saved; run its cell again for that.');
-    const asked = params as Query & { start?: number; stop?: number };
-    const kept = this.kept(asked);
+    const query = params as Query & { start?: number; stop?: number };
+    const kept = this.kept(query);
     if (type === 'table.ids') return { body: { run_ids: kept.map(row => row.id) }, buffers: [] };
-    const rows = kept.slice(asked.start ?? 0, asked.stop ?? kept.length);
+    const rows = kept.slice(query.start ?? 0, query.stop ?? kept.length);
     const buffers: DataView[] = [];
-    const columns = asked.columns.map(name => {
+    const columns = query.columns.map(name => {
       const cells = rows.map(row => row.cells[name] ?? null);
       const kind = this.view.all_columns.find(column => column.name === name)?.kind;
       if (kind === 'text' || kind === 'state') return { name, values: cells.map(cell => (cell === null ? null : String(cell))) };
@@ -46,7 +46,7 @@ export class SavedRows implements Backend {
       buffers.push(new DataView(numbers.buffer));
       return { name, buffer: buffers.length - 1, gaps: cells.flatMap((cell, i) => (cell === null ? [i] : [])) };
     });
-    const page: Page = { start: asked.start ?? 0, total: kept.length, run_ids: rows.map(row => row.id), columns, best: this.view.best };
+    const page: Page = { start: query.start ?? 0, total: kept.length, run_ids: rows.map(row => row.id), columns, best: this.view.best };
     return { body: page, buffers };
   }
 

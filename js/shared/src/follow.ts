@@ -29,7 +29,7 @@ export interface Followed {
  * Let the saved output of a run that was going on grow with the run, as a server reads it from the store.
  *
  * A page that is reloaded in mid-run gets nothing from the kernel before the cell has ended. Nothing is asked
- * while nobody sees the output, nor after the run has ended. Without answers the saved output stays as it is.
+ * while nobody sees the output, nor after the run has ended. Without responses the saved output stays as it is.
  */
 export class Follower {
   private readonly visibility: Visibility;

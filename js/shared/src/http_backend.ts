@@ -1,4 +1,4 @@
-import { type Answer, type Backend, type Body, type Params, type RequestName, UnknownStoreError } from './backend';
+import { type BackendResponse, type Backend, type Body, type Params, type RequestName, UnknownStoreError } from './backend';
 import { type NbtrackServer, ServerError } from './server';
 
 /** Asks the Jupyter server about one store. */
@@ -8,7 +8,7 @@ export class HttpBackend implements Backend {
     readonly storeId: string
   ) {}
 
-  async ask<N extends RequestName>(type: N, params: Params<N>): Promise<Answer<Body<N>>> {
+  async ask<N extends RequestName>(type: N, params: Params<N>): Promise<BackendResponse<Body<N>>> {
     try {
       const { body, buffers } = await this.server.ask(this.storeId, { ...params, type });
       return { body: body as Body<N>, buffers: (buffers ?? []).map(decode) };

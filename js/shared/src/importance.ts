@@ -7,27 +7,27 @@ const WIDTH = 112;
 const HEIGHT = 18;
 
 /** Which params a metric depends on, with how unsure that is. */
-export function importanceTable(answer: Importance, onParam: (name: string) => void): HTMLElement {
+export function importanceTable(response: Importance, onParam: (name: string) => void): HTMLElement {
   const box = h('div', { class: 'nbt-importance' });
-  if (answer.message) box.append(h('p', { class: 'nbt-note' }, answer.message));
-  if (answer.params.length === 0) return box;
-  const forest = answer.params.some(param => param.importance !== null);
-  const largest = Math.max(0.05, ...answer.params.map(p => (p.importance ?? 0) + (p.importance_sd ?? 0)));
+  if (response.message) box.append(h('p', { class: 'nbt-note' }, response.message));
+  if (response.params.length === 0) return box;
+  const forest = response.params.some(param => param.importance !== null);
+  const largest = Math.max(0.05, ...response.params.map(p => (p.importance ?? 0) + (p.importance_sd ?? 0)));
   const head = [h('th', { scope: 'col' }, 'param'), h('th', { scope: 'col' }, 'rank correlation')];
   if (forest) head.push(h('th', { scope: 'col' }, 'forest importance'));
-  const rows = answer.params.map(param => {
-    const button = h('button', { type: 'button', title: `Show ${param.name} against ${answer.metric}` }, param.name);
+  const rows = response.params.map(param => {
+    const button = h('button', { type: 'button', title: `Show ${param.name} against ${response.metric}` }, param.name);
     button.addEventListener('click', () => onParam(`params.${param.name}`));
     const cells = [h('th', { scope: 'row' }, button), h('td', {}, correlation(param), h('span', {}, sign(param)))];
     if (forest) cells.push(h('td', {}, bar(param, largest), h('span', {}, amount(param))));
     return h('tr', {}, ...cells);
   });
-  const caption = `${answer.metric}, ${answer.runs} runs`;
+  const caption = `${response.metric}, ${response.runs} runs`;
   const score =
-    answer.score === null ? '' : ` The forest explains ${formatNumber(100 * Math.max(0, answer.score), 2)} % of the ranks of runs that it has not seen.`;
+    response.score === null ? '' : ` The forest explains ${formatNumber(100 * Math.max(0, response.score), 2)} % of the ranks of runs that it has not seen.`;
   box.append(
     h('table', {}, h('caption', {}, caption), h('thead', {}, h('tr', {}, ...head)), h('tbody', {}, ...rows)),
-    h('p', { class: 'nbt-method' }, `${answer.methods.map(sentence).join(' ')}${score} Neither says what causes what.`)
+    h('p', { class: 'nbt-method' }, `${response.methods.map(sentence).join(' ')}${score} Neither says what causes what.`)
   );
   return box;
 }

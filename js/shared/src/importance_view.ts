@@ -1,14 +1,14 @@
 import type { Backend } from './backend';
 import { errorBox, h, messageOf } from './dom';
 import { importanceTable } from './importance';
-import type { ScopeQuestion } from './protocol_comparison';
+import type { ScopeRequest } from './protocol_comparison';
 
 const REFRESH_EVERY_MS = 10_000;
 
 /** Which params a metric depends on: asked where it is shown, since it may take seconds. */
 export class ImportanceView {
-  private asked = '';
-  private last: [scope: ScopeQuestion, metric: string] | null = null;
+  private requested = '';
+  private last: [scope: ScopeRequest, metric: string] | null = null;
   private stale = false;
   private timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -18,7 +18,7 @@ export class ImportanceView {
     private readonly onParam: (param: string, metric: string) => void
   ) {}
 
-  show(scope: ScopeQuestion, metric: string): void {
+  show(scope: ScopeRequest, metric: string): void {
     if (!metric) return;
     this.last = [scope, metric];
     void this.ask(scope, metric);
@@ -35,21 +35,21 @@ export class ImportanceView {
 
   dispose(): void {
     clearTimeout(this.timer);
-    this.asked = '';
+    this.requested = '';
   }
 
-  private async ask(scope: ScopeQuestion, metric: string): Promise<void> {
-    const asked = JSON.stringify([scope, metric]);
-    if (asked === this.asked && !this.stale) return;
+  private async ask(scope: ScopeRequest, metric: string): Promise<void> {
+    const requested = JSON.stringify([scope, metric]);
+    if (requested === this.requested && !this.stale) return;
     // what is there stays until there is something newer of the same
-    if (asked !== this.asked) this.body.replaceChildren(h('p', { class: 'nbt-note', role: 'status' }, 'Working it out…'));
-    this.asked = asked;
+    if (requested !== this.requested) this.body.replaceChildren(h('p', { class: 'nbt-note', role: 'status' }, 'Working it out…'));
+    this.requested = requested;
     this.stale = false;
     try {
       const { body } = await this.backend.ask('compare.importance', { ...scope, metric });
-      if (asked === this.asked) this.body.replaceChildren(importanceTable(body, param => this.onParam(param, metric)));
+      if (requested === this.requested) this.body.replaceChildren(importanceTable(body, param => this.onParam(param, metric)));
     } catch (error) {
-      if (asked === this.asked) this.body.replaceChildren(errorBox(messageOf(error)));
+      if (requested === this.requested) this.body.replaceChildren(errorBox(messageOf(error)));
     }
   }
 }

@@ -23,7 +23,7 @@ export class ModelFormView {
   private readonly button = h('button', { type: 'submit', class: 'nbt-modelask' }, 'Predict');
   private readonly answer = h('div', { class: 'nbt-modelanswer', role: 'status', 'aria-live': 'polite' });
   private readonly prefix = `nbt-form-${++forms}`;
-  private asked = 0;
+  private requestNumber = 0;
 
   constructor(
     private readonly form: ModelForm,
@@ -55,14 +55,14 @@ export class ModelFormView {
   }
 
   private async submit(): Promise<void> {
-    const asked = ++this.asked;
+    const number = ++this.requestNumber;
     this.button.disabled = true;
     this.button.textContent = 'Predicting…';
     try {
       const found = await this.ask(this.input);
-      if (asked === this.asked) this.answer.replaceChildren(...predictionNodes(found));
+      if (number === this.requestNumber) this.answer.replaceChildren(...predictionNodes(found));
     } catch (error) {
-      if (asked === this.asked) this.answer.replaceChildren(errorBox(messageOf(error)));
+      if (number === this.requestNumber) this.answer.replaceChildren(errorBox(messageOf(error)));
     }
     this.button.disabled = false;
     this.button.textContent = 'Predict';

@@ -78,7 +78,7 @@ export interface Content {
 }
 
 /**
- * What every widget has: its store, whose questions `backend.ts` asks, and where the code of its view is
+ * What every widget has: its store, about which `backend.ts` sends requests, and where the code of its view is
  * (`loader.ts`): the reference of a model and the hash of what is in it.
  */
 export interface ViewState {
@@ -105,7 +105,7 @@ export interface AnswerMessage {
   body: unknown;
 }
 
-/** A question that could not be answered, and why. */
+/** A request that failed, and why. */
 export interface NoAnswerMessage {
   type: 'failed';
   id: string;
@@ -193,7 +193,7 @@ interface ViewBase {
 
 export interface ChartView extends ViewBase {
   kind: 'chart' | 'card';
-  /** Of the store that has the runs; a server may still answer questions about it. */
+  /** Of the store that has the runs; a server may still respond to requests about it. */
   store_id?: string;
   title: string;
   runs: RunRef[];

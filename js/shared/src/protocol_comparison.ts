@@ -4,7 +4,7 @@ import type { Direction } from './requests';
 export type Better = Direction | null;
 
 /** Which runs are compared: all that fit a filter, or these. */
-export interface ScopeQuestion {
+export interface ScopeRequest {
   experiment_ids: string[] | null;
   filter: string;
   run_ids?: string[];

@@ -1,4 +1,4 @@
-/** What is said about models: in a card, in a saved output, and in the answers to `models.*`. */
+/** What is said about models: in a card, in a saved output, and in the responses to `models.*`. */
 import type { ColumnSpec, ModelMetric, ModelState, Signature } from './requests';
 
 /** Of a card; `more` says how many rows were left out. */

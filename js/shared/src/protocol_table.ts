@@ -46,7 +46,7 @@ export interface RowsQuery extends Query {
   directions: Record<string, Best>;
 }
 
-/** The first rows, pushed with the widget, so that a table shows before any question is asked. */
+/** The first rows, pushed with the widget, so that a table shows before any request is sent. */
 export interface FirstPage extends Page {
   generation: number;
   query: RowsQuery;

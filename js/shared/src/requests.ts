@@ -1,5 +1,5 @@
 /**
- * What the front end asks about a store, and what it is answered, by the name of the request.
+ * The requests of the front end about a store, and the responses to them, by name.
  *
  * Made by `python tests/test_rpc.py` from the types of Python; change those and make it again.
  */
@@ -936,31 +936,31 @@ export interface StoreInfo {
 }
 
 export interface Requests {
-  'chart.runs': { params: CurvesParams; answer: Curves };
-  'chart.window': { params: WindowParams; answer: WindowCurves };
-  'compare.data': { params: DataParams; answer: ComparedRuns };
-  'compare.importance': { params: ImportanceParams; answer: Importance };
-  'compare.diff': { params: DiffParams; answer: Diff };
-  'models.tree': { params: ModelTreeParams; answer: RegistryTree };
-  'models.details': { params: ModelRef; answer: ModelFacts };
-  'models.preview': { params: LoggedModelFile | VersionFile; answer: Preview };
-  'models.act': { params: ModelEdit; answer: Done };
-  'run.details': { params: RunParams; answer: FullRun };
-  'run.artifacts': { params: FolderParams; answer: Artifacts };
-  'run.preview': { params: FileParams; answer: Preview };
-  'run.source': { params: RunParams; answer: Source };
-  'run.loading': { params: RunParams; answer: Loading };
-  'store.experiments': { params: NoParams; answer: Experiments };
-  'store.tree': { params: TreeParams; answer: TreePage };
-  'store.act': { params: RenameExperiment | NoteExperiment | StageExperiment; answer: ChangedExperiment };
-  'table.columns': { params: ColumnsParams; answer: TableColumns };
-  'table.rows': { params: QueryParams; answer: Page };
-  'table.ids': { params: IdsParams; answer: RunIds };
-  'table.export': { params: ExportParams; answer: Export };
-  'table.curves': { params: SmallCurvesParams; answer: SmallCurves };
-  'table.edit': { params: EditParams; answer: Edited };
-  'table.act': { params: ActParams; answer: RunIds };
-  'table.remember': { params: RememberParams; answer: Sets };
-  'model.refresh': { params: NoParams; answer: Done };
-  'model.predict': { params: PredictParams; answer: Prediction };
+  'chart.runs': { params: CurvesParams; response: Curves };
+  'chart.window': { params: WindowParams; response: WindowCurves };
+  'compare.data': { params: DataParams; response: ComparedRuns };
+  'compare.importance': { params: ImportanceParams; response: Importance };
+  'compare.diff': { params: DiffParams; response: Diff };
+  'models.tree': { params: ModelTreeParams; response: RegistryTree };
+  'models.details': { params: ModelRef; response: ModelFacts };
+  'models.preview': { params: LoggedModelFile | VersionFile; response: Preview };
+  'models.act': { params: ModelEdit; response: Done };
+  'run.details': { params: RunParams; response: FullRun };
+  'run.artifacts': { params: FolderParams; response: Artifacts };
+  'run.preview': { params: FileParams; response: Preview };
+  'run.source': { params: RunParams; response: Source };
+  'run.loading': { params: RunParams; response: Loading };
+  'store.experiments': { params: NoParams; response: Experiments };
+  'store.tree': { params: TreeParams; response: TreePage };
+  'store.act': { params: RenameExperiment | NoteExperiment | StageExperiment; response: ChangedExperiment };
+  'table.columns': { params: ColumnsParams; response: TableColumns };
+  'table.rows': { params: QueryParams; response: Page };
+  'table.ids': { params: IdsParams; response: RunIds };
+  'table.export': { params: ExportParams; response: Export };
+  'table.curves': { params: SmallCurvesParams; response: SmallCurves };
+  'table.edit': { params: EditParams; response: Edited };
+  'table.act': { params: ActParams; response: RunIds };
+  'table.remember': { params: RememberParams; response: Sets };
+  'model.refresh': { params: NoParams; response: Done };
+  'model.predict': { params: PredictParams; response: Prediction };
 }

@@ -35,9 +35,9 @@ export class NbtrackServer {
     await this.fetch(['watch'], { method: 'POST', body: JSON.stringify({ store, seconds }) });
   }
 
-  /** Send a question and return what came back, as it is on the wire. */
-  ask(store: string, question: object): Promise<{ body: unknown; buffers?: string[] }> {
-    return this.fetch(['ask'], { method: 'POST', body: JSON.stringify(question) }, { store });
+  /** Send a request and return the response, as it is on the wire. */
+  ask(store: string, request: object): Promise<{ body: unknown; buffers?: string[] }> {
+    return this.fetch(['ask'], { method: 'POST', body: JSON.stringify(request) }, { store });
   }
 
   /** The address of an endpoint, for a link. */

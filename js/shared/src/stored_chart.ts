@@ -1,4 +1,4 @@
-import type { Answer, Backend } from './backend';
+import type { BackendResponse, Backend } from './backend';
 import type { ColourBy } from './arrangement';
 import { asF64 } from './binary';
 import { Chart } from './chart';
@@ -32,7 +32,7 @@ export class StoredChart {
   private readonly chart: Chart;
   private readonly known = new Map<string, RunRef>();
   private wanted: string[];
-  private asked = 0;
+  private requestNumber = 0;
   private disposed = false;
   private note = '';
 
@@ -62,7 +62,7 @@ export class StoredChart {
     }
     if (missing.length > 0) void this.load(missing);
     else {
-      this.asked += 1; // a response that is under way is of runs that are not wanted any more
+      this.requestNumber += 1; // a response that is under way is of runs that are not wanted any more
       this.show();
     }
   }
@@ -84,16 +84,16 @@ export class StoredChart {
   }
 
   private async load(runIds: readonly string[]): Promise<void> {
-    const number = ++this.asked;
+    const number = ++this.requestNumber;
     if (runIds.length === 0) {
       this.show();
       return;
     }
     if (this.known.size === 0) this.chart.setEmpty('Loading…');
     try {
-      const question = { run_ids: runIds, ...(this.options.keys ? { keys: this.options.keys } : {}) };
-      const { body, buffers }: Answer<NotedCurves> = await this.options.backend.ask('chart.runs', question);
-      if (this.disposed || number !== this.asked) return;
+      const params = { run_ids: runIds, ...(this.options.keys ? { keys: this.options.keys } : {}) };
+      const { body, buffers }: BackendResponse<NotedCurves> = await this.options.backend.ask('chart.runs', params);
+      if (this.disposed || number !== this.requestNumber) return;
       for (const run of body.runs) {
         this.known.set(run.id, run);
         this.data.remove(run.id);
@@ -102,7 +102,7 @@ export class StoredChart {
       this.note = body.note ?? '';
       this.failed.replaceChildren();
     } catch (error) {
-      if (this.disposed || number !== this.asked) return;
+      if (this.disposed || number !== this.requestNumber) return;
       const retry = h('button', { type: 'button' }, 'Try again');
       retry.addEventListener('click', () => void this.load(runIds));
       this.failed.replaceChildren(errorBox(`The curves could not be read: ${messageOf(error)}`), retry);

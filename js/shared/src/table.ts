@@ -14,7 +14,7 @@ import { TableInput } from './table_input';
 import type { TableOptions } from './table_options';
 import { asNumbers, columnMenuItems, columnsKeyOf, countText, fits, heightOfRows, orderOf, rowsKey, showWhole, sortOf } from './table_parts';
 import { openMenu } from './table_popup';
-import { TableQuestions } from './table_questions';
+import { TableRequests } from './table_requests';
 import css from './style_table.css';
 import { Selection } from './table_selection';
 
@@ -33,7 +33,7 @@ export class RunsTable {
   private readonly api: GridApi<Row>;
   private readonly curves: CurveCache;
   private readonly edits: TableEdits;
-  private readonly questions: TableQuestions;
+  private readonly requests: TableRequests;
   private readonly input: TableInput;
   readonly selection: Selection;
   private all = new Map<string, Column>();
@@ -46,7 +46,7 @@ export class RunsTable {
   private note = '';
   private first: FirstPage | null = null;
   private generation = 0;
-  private asked = 0;
+  private requestNumber = 0;
   private applying = false;
   private columnsKey = '';
   private disposed = false;
@@ -59,7 +59,7 @@ export class RunsTable {
   ) {
     this.state = { ...EMPTY_STATE, ...options.state };
     const editable = options.editable ?? true;
-    this.questions = new TableQuestions(options);
+    this.requests = new TableRequests(options);
     this.curves = new CurveCache(options.backend, () => this.refreshCurves());
     this.bar = new TableBar(root, {
       filter: filter => this.change({ filter }, true),
@@ -82,7 +82,7 @@ export class RunsTable {
       dropSet: name => void this.edits.remember(name, null).then(sets => this.setSets(sets)),
       act: action => void this.edits.act(action, this.selection.ids),
       tag: (key, value) => void this.edits.tag(this.selection.ids, key, value),
-      export: (format, how) => void this.edits.export(this.questions.forExport(this.query(), this.selection.ids, format), how),
+      export: (format, how) => void this.edits.export(this.requests.forExport(this.query(), this.selection.ids, format), how),
       clear: () => this.selection.set([])
     });
     this.edits = new TableEdits(options.backend, options.experimentIds, {
@@ -125,7 +125,7 @@ export class RunsTable {
       options.onSelected(ids);
     });
     this.input = new TableInput(this.api, this.selection, {
-      matching: groups => this.questions.ids(this.query(), groups),
+      matching: groups => this.requests.ids(this.query(), groups),
       failed: message => this.setError(message),
       toggleGroup: key => this.toggleGroup(key),
       open: runId => options.onOpen?.(runId),
@@ -158,11 +158,11 @@ export class RunsTable {
   }
 
   /** Take the columns there are; it may have been asked for them elsewhere. */
-  setColumns(answer: TableColumns): void {
+  setColumns(response: TableColumns): void {
     const fresh = this.all.size === 0;
-    this.all = new Map(answer.columns.map(column => [column.name, column]));
-    this.sets = answer.sets;
-    if (this.state.columns.length === 0) this.state = { ...this.state, columns: answer.defaults, ...(answer.sets?.last ?? {}) };
+    this.all = new Map(response.columns.map(column => [column.name, column]));
+    this.sets = response.sets;
+    if (this.state.columns.length === 0) this.state = { ...this.state, columns: response.defaults, ...(response.sets?.last ?? {}) };
     this.apply(false);
     if (fresh) this.api.setGridOption('datasource', { getRows: params => void this.getRows(params) });
   }
@@ -218,8 +218,8 @@ export class RunsTable {
 
   private async loadColumns(): Promise<void> {
     try {
-      const answer = await this.questions.columns(this.state.stage);
-      if (!this.disposed) this.setColumns(answer);
+      const response = await this.requests.columns(this.state.stage);
+      if (!this.disposed) this.setColumns(response);
     } catch (error) {
       if (!this.disposed) this.setError(messageOf(error));
     }
@@ -240,7 +240,7 @@ export class RunsTable {
   private async getRows(params: IGetRowsParams): Promise<void> {
     this.onSort(); // the grid tells of a new order later than it asks for the rows
     const generation = this.generation;
-    const asked = ++this.asked;
+    const number = ++this.requestNumber;
     try {
       const { first } = this;
       if (first && params.startRow === 0 && fits(first, this.query())) {
@@ -249,7 +249,7 @@ export class RunsTable {
       }
       clearTimeout(this.slow);
       this.slow = setTimeout(() => this.bar.say('waiting for the rows…'), SLOW_MS);
-      const { body, buffers } = await this.questions.rows(this.query(), params.startRow, params.endRow);
+      const { body, buffers } = await this.requests.rows(this.query(), params.startRow, params.endRow);
       if (this.disposed) return;
       // a response of the view before: the grid has asked again
       if (generation !== this.generation) return params.failCallback();
@@ -260,7 +260,7 @@ export class RunsTable {
       params.failCallback();
       if (generation === this.generation) this.setError(messageOf(error));
     } finally {
-      if (asked === this.asked) clearTimeout(this.slow);
+      if (number === this.requestNumber) clearTimeout(this.slow);
     }
   }
 
@@ -294,9 +294,9 @@ export class RunsTable {
   private change(part: Partial<TableState>, rows = false): void {
     const before = this.state;
     this.state = { ...before, ...part };
-    const asked = JSON.stringify(rowsKey(before)) !== JSON.stringify(rowsKey(this.state));
+    const reload = JSON.stringify(rowsKey(before)) !== JSON.stringify(rowsKey(this.state));
     if (rows) this.api.ensureIndexVisible(0, 'top');
-    this.apply(rows || asked);
+    this.apply(rows || reload);
     this.options.onState(this.state);
     if (this.options.editable ?? true) this.edits.rememberLast(this.state);
   }

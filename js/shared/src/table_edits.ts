@@ -73,8 +73,8 @@ export class TableEdits {
   /** Keep or (without a state) forget a column set; nobody waits for what was used last. */
   async remember(name: string | null, state: TableState | null): Promise<TableColumns['sets'] | undefined> {
     try {
-      const question = { experiment_ids: this.experimentIds, name, set: state && setOf(state) };
-      return (await this.backend.ask('table.remember', question)).body.sets;
+      const params = { experiment_ids: this.experimentIds, name, set: state && setOf(state) };
+      return (await this.backend.ask('table.remember', params)).body.sets;
     } catch (error) {
       if (name !== null) this.events.failed(messageOf(error));
       return undefined;
@@ -88,11 +88,11 @@ export class TableEdits {
     this.remembering = setTimeout(() => this.writeLast(), REMEMBER_MS);
   }
 
-  async export(question: { format: ExportFormat; columns: string[] }, how: 'copy' | 'download'): Promise<void> {
+  async export(params: { format: ExportFormat; columns: string[] }, how: 'copy' | 'download'): Promise<void> {
     try {
-      const { body } = await this.backend.ask('table.export', question);
+      const { body } = await this.backend.ask('table.export', params);
       if (how === 'copy') await navigator.clipboard.writeText(body.text);
-      else download(body.text, body.filename, MIMES[question.format]);
+      else download(body.text, body.filename, MIMES[params.format]);
       this.events.done(`${body.rows} rows ${how === 'copy' ? 'copied' : `in ${body.filename}`}`);
     } catch (error) {
       this.events.failed(messageOf(error));

@@ -68,7 +68,7 @@ describe('detail of a window', () => {
     expect(ask).toHaveBeenCalledTimes(1);
   });
 
-  it('drops an answer that is late, and keeps what is there when none comes', async () => {
+  it('drops a response that is late, and keeps what is there when none comes', async () => {
     vi.useFakeTimers();
     const set = overview([0, 10, 20], 1000);
     let late: (value: unknown) => void = () => undefined;

@@ -38,7 +38,7 @@ describe('HttpBackend', () => {
     await expect(missing.backend.ask('run.details', { run_id: 'a' })).rejects.toThrow(UnknownStoreError);
   });
 
-  it('passes on what the server says of a question it refuses', async () => {
+  it('passes on what the server says of a request it refuses', async () => {
     const { backend } = answering(400, { error_code: 'INVALID_PARAMETER_VALUE', message: 'metrics.loss < what?' });
     await expect(backend.ask('store.tree', { experiment_id: '0' })).rejects.toThrow('metrics.loss < what?');
   });

@@ -1,7 +1,7 @@
 // @vitest-environment happy-dom
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { arrange } from '../src/arrangement';
-import type { Answer, Backend } from '../src/backend';
+import type { BackendResponse, Backend } from '../src/backend';
 import type { Chart } from '../src/chart';
 import { looksOf } from '../src/colours';
 import { Follower, progressOf } from '../src/follow';
@@ -23,9 +23,9 @@ class FakeStore implements Backend {
   fails = false;
   state: RunRef['state'] = 'FINISHED';
   constructor(readonly counts: Record<string, number>) {}
-  ask<T>(type: string, question: object = {}): Promise<Answer<T>> {
+  ask<T>(type: string, params: object = {}): Promise<BackendResponse<T>> {
     expect(type).toBe('chart.runs');
-    const ids = (question as { run_ids: string[] }).run_ids;
+    const ids = (params as { run_ids: string[] }).run_ids;
     this.asked.push(ids);
     if (this.fails) return Promise.reject(new Error('the store is away'));
     const steps = ids.flatMap(id => Array.from({ length: this.counts[id] ?? 0 }, (_, i) => i));
@@ -81,7 +81,7 @@ describe('the chart of stored runs', () => {
     chart.dispose();
   });
 
-  it('lets no late answer undo a later choice', async () => {
+  it('lets no late response undo a later choice', async () => {
     const store = new FakeStore({ a: 3, b: 2 });
     const chart = new StoredChart(document.body, { backend: store, runIds: ['a'] });
     chart.setRuns([]);

@@ -26,8 +26,8 @@ const saved: TableView = {
 };
 
 async function names(filter: string, sort: [string, boolean][] = []): Promise<(string | null)[] | undefined> {
-  const question = { columns: ['run_name'], filter, sort };
-  const { body } = await new SavedRows(saved).ask('table.rows', question);
+  const params = { columns: ['run_name'], filter, sort };
+  const { body } = await new SavedRows(saved).ask('table.rows', params);
   return body.columns[0]?.values;
 }
 

@@ -1,9 +1,9 @@
 import type { AnyModel } from '@anywidget/types';
-import { type Answer, type Backend, type Body, type Params, type RequestName, serverBackend, UnknownStoreError } from '@nbtrack/shared/backend';
+import { type BackendResponse, type Backend, type Body, type Params, type RequestName, serverBackend, UnknownStoreError } from '@nbtrack/shared/backend';
 import { type AnswerMessage, KERNEL_GONE, type NoAnswerMessage, type ViewState } from '@nbtrack/shared/protocol';
 import { sent } from './send';
 
-type Waiting = { resolve(answer: Answer<unknown>): void; reject(error: Error): void };
+type Waiting = { resolve(answer: BackendResponse<unknown>): void; reject(error: Error): void };
 
 /**
  * Asks the kernel, through the comm of a widget.
@@ -14,14 +14,14 @@ type Waiting = { resolve(answer: Answer<unknown>): void; reject(error: Error): v
 export class CommBackend implements Backend {
   private readonly waiting = new Map<string, Waiting>();
   private readonly view = crypto.randomUUID();
-  private asked = 0;
+  private requestNumber = 0;
   private serverKnows = true;
 
   constructor(private readonly model: AnyModel<ViewState>) {
     model.on('msg:custom', this.onMessage);
   }
 
-  async ask<N extends RequestName>(type: N, params: Params<N>): Promise<Answer<Body<N>>> {
+  async ask<N extends RequestName>(type: N, params: Params<N>): Promise<BackendResponse<Body<N>>> {
     const server = this.serverKnows ? serverBackend(this.model.get('store_id')) : null;
     if (server) {
       try {
@@ -32,9 +32,9 @@ export class CommBackend implements Backend {
       }
     }
     // several views of one model hear all responses, so the id says whose it is
-    const id = `${this.view}:${++this.asked}`;
-    return new Promise<Answer<Body<N>>>((resolve, reject) => {
-      this.waiting.set(id, { resolve: answer => resolve(answer as Answer<Body<N>>), reject });
+    const id = `${this.view}:${++this.requestNumber}`;
+    return new Promise<BackendResponse<Body<N>>>((resolve, reject) => {
+      this.waiting.set(id, { resolve: answer => resolve(answer as BackendResponse<Body<N>>), reject });
       if (sent(this.model, { type: 'ask', id, question: { ...params, type } })) return;
       this.waiting.delete(id);
       reject(new Error(KERNEL_GONE));

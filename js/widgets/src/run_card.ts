@@ -9,7 +9,7 @@ import { sent } from './send';
 /** How long the card of a run that has ended waits for its finished output before it asks for it. */
 const GRACE_MS = 1000;
 
-let questions = 0;
+let requests = 0;
 
 function render({ model, el }: RenderProps<RunCardState>): () => void {
   const root = viewRoot(el, 'card');
@@ -30,7 +30,7 @@ function render({ model, el }: RenderProps<RunCardState>): () => void {
     clearTimeout(waiting);
     if (now.state === 'RUNNING' || now.state === 'SCHEDULED') return;
     // a page that was reloaded in mid-run does not get the output that replaces this card
-    waiting = setTimeout(() => sent(model, { type: 'finish', id: ++questions }), GRACE_MS);
+    waiting = setTimeout(() => sent(model, { type: 'finish', id: ++requests }), GRACE_MS);
   };
   const onMessage = ({ type, data, metadata }: FinishedMessage): void => {
     if (type !== 'finished') return;

@@ -1,4 +1,4 @@
-"""Types of TypeScript for what the front end asks, made from those of Python.
+"""TypeScript types of requests and responses, generated from those of Python.
 
 After a change of a parameter or of a response::
 
@@ -39,7 +39,7 @@ from nbtrack.views.table.run_query import Stage
 
 HEAD = """\
 /**
- * What the front end asks about a store, and what it is answered, by the name of the request.
+ * The requests of the front end about a store, and the responses to them, by name.
  *
  * Made by `python tests/test_rpc.py` from the types of Python; change those and make it again.
  */
@@ -72,12 +72,12 @@ _NAMED: dict[Any, str] = {hint: name for name, hint in ALIASES.items()}
 
 
 def source() -> str:
-    """Return a module of TypeScript with the types of requests and of the answers to them."""
+    """Return a module of TypeScript with the types of requests and of the responses to them."""
     requests: list[Declaration] = [*all_requests(), *CARD.requests.values()]
     writer = Writer([kind for each in requests for kind in _members(each.params)])
     lines = [
         f"  '{each.name}': {{ params: {writer.type_of(each.params)}; "
-        f"answer: {writer.type_of(each.body)} }};"
+        f"response: {writer.type_of(each.body)} }};"
         for each in requests
     ]
     for hint in (*ALIASES.values(), StoreInfo):

@@ -36,12 +36,12 @@ export class ModelActions extends CodeActions {
 
   /** Move a version to a stage; `others` are the versions that may be archived for it. */
   async promote({ name, version, stage }: Version, others: readonly Version[]): Promise<void> {
-    const asked = await askForStage(this.nbtrack.desk, `${name} v${version}`, stage);
-    if (!asked || asked.stage === stage) return;
-    const archived = asked.archive ? others.filter(other => other.stage === asked.stage && other.version !== version) : [];
-    if (!(await this.setStage(name, version, asked.stage, asked.archive))) return;
+    const chosen = await askForStage(this.nbtrack.desk, `${name} v${version}`, stage);
+    if (!chosen || chosen.stage === stage) return;
+    const archived = chosen.archive ? others.filter(other => other.stage === chosen.stage && other.version !== version) : [];
+    if (!(await this.setStage(name, version, chosen.stage, chosen.archive))) return;
     const also = archived.length > 0 ? `, and archived v${archived.map(other => other.version).join(', v')}` : '';
-    this.say(`Moved v${version} of “${name}” to ${asked.stage}${also}`, async () => {
+    this.say(`Moved v${version} of “${name}” to ${chosen.stage}${also}`, async () => {
       await this.setStage(name, version, stage, false);
       for (const other of archived) await this.setStage(name, other.version, other.stage, false);
     });

@@ -57,23 +57,23 @@ export class RunActions extends CodeActions {
 
   /** Insert the cell that made a run, after the earlier cells that it needed. */
   async insertSource(runId: string): Promise<void> {
-    const answer = await this.ask('run.source', { run_id: runId });
-    if (!answer) return;
-    const cells = answer.body.cells.map(cell => cell.source);
+    const response = await this.ask('run.source', { run_id: runId });
+    if (!response) return;
+    const cells = response.body.cells.map(cell => cell.source);
     if (cells.length === 0) {
       this.nbtrack.desk.say('warning', 'This run has kept no source: it was not made by a cell.');
       return;
     }
     await this.insert(cells);
-    const lacking = lackingText(answer.body);
+    const lacking = lackingText(response.body);
     if (lacking) this.nbtrack.desk.say('warning', lacking, { ms: READ_MS });
   }
 
   /** Insert a cell that goes on with a run. */
   async resume(run: Named & { last_step?: number | null }): Promise<void> {
-    const answer = await this.ask('run.source', { run_id: run.run_id });
-    if (!answer) return;
-    const { cells, resume } = answer.body;
+    const response = await this.ask('run.source', { run_id: run.run_id });
+    if (!response) return;
+    const { cells, resume } = response.body;
     const earlier = resume === null ? [] : cells.slice(0, -1).map(cell => cell.source);
     await this.insert([...earlier, resume ?? resumed(run.run_id)]);
     const step = run.last_step ?? null;
@@ -82,8 +82,8 @@ export class RunActions extends CodeActions {
   }
 
   async copyLoading(runId: string): Promise<void> {
-    const answer = await this.ask('run.loading', { run_id: runId });
-    if (answer) await this.copy(answer.body.code, 'The code that loads this run is in the clipboard');
+    const response = await this.ask('run.loading', { run_id: runId });
+    if (response) await this.copy(response.body.code, 'The code that loads this run is in the clipboard');
   }
 
   insertFirstRun(): Promise<void> {

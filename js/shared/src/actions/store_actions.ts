@@ -1,18 +1,18 @@
-import type { Answer, Body, Params, RequestName } from '../backend';
+import type { BackendResponse, Body, Params, RequestName } from '../backend';
 import type { Stores } from '../desk';
 import { messageOf } from '../dom';
 
 const UNDO_MS = 8000;
 const SAID_MS = 3000;
 
-/** Questions that change a store: what goes wrong is said, what went well is shown everywhere. */
+/** Requests that change a store: what goes wrong is said, what went well is shown everywhere. */
 export class StoreActions {
   constructor(
     protected readonly nbtrack: Stores,
     protected readonly storeId: string
   ) {}
 
-  protected async ask<N extends RequestName>(type: N, params: Params<N>): Promise<Answer<Body<N>> | null> {
+  protected async ask<N extends RequestName>(type: N, params: Params<N>): Promise<BackendResponse<Body<N>> | null> {
     try {
       return await this.nbtrack.backend(this.storeId).ask(type, params);
     } catch (error) {

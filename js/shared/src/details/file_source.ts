@@ -1,11 +1,11 @@
-import type { Answer, Backend } from '../backend';
+import type { BackendResponse, Backend } from '../backend';
 import { refOf } from '../model_ref';
 import type { ArtifactFile, ModelRef, Preview } from '../requests';
 
 /** Where files come from that are looked at. */
 export interface FileSource {
   list(path: string): Promise<ArtifactFile[]>;
-  preview(path: string): Promise<Answer<Preview>>;
+  preview(path: string): Promise<BackendResponse<Preview>>;
   /** Where a file can be downloaded; null where it cannot. */
   address: ((path: string) => string) | null;
 }

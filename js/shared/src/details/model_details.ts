@@ -37,7 +37,7 @@ export class ModelDetails {
   private files: ArtifactBrowser | null = null;
   private facts: ModelFacts | null = null;
   private seen = '';
-  private asked = 0;
+  private requestNumber = 0;
   private disposed = false;
 
   constructor(
@@ -62,13 +62,13 @@ export class ModelDetails {
 
   /** Ask again, and show what is new. */
   async refresh(): Promise<void> {
-    const asked = ++this.asked;
+    const number = ++this.requestNumber;
     const { nbtrack, storeId, ref } = this.context;
     try {
       const { body } = await nbtrack.backend(storeId).ask('models.details', refOf(ref));
-      if (!this.disposed && asked === this.asked) this.show(body);
+      if (!this.disposed && number === this.requestNumber) this.show(body);
     } catch (error) {
-      if (this.disposed || asked !== this.asked) return;
+      if (this.disposed || number !== this.requestNumber) return;
       const box = problemBox(problemOf(error), () => void this.refresh());
       this.root.querySelector('.nbt-problem')?.remove();
       // what is shown already stays

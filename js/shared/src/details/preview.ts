@@ -1,4 +1,4 @@
-import type { Answer } from '../backend';
+import type { BackendResponse } from '../backend';
 import { errorBox, h, messageOf } from '../dom';
 import { formatBytes, formatNumber, formatValue } from '../format';
 import type { ArtifactFile, Preview } from '../requests';
@@ -24,9 +24,9 @@ export async function previewOf(
   }
   const element = h('div', { class: 'nbt-preview-file' }, head);
   try {
-    const answer = await source.preview(file.path);
-    element.append(await contentOf(answer, file, highlighter, urls));
-    if (answer.body.truncated) element.append(h('p', { class: 'nbt-why' }, 'Only the beginning is shown. Download the file for the rest.'));
+    const response = await source.preview(file.path);
+    element.append(await contentOf(response, file, highlighter, urls));
+    if (response.body.truncated) element.append(h('p', { class: 'nbt-why' }, 'Only the beginning is shown. Download the file for the rest.'));
   } catch (error) {
     element.append(errorBox(messageOf(error)));
   }
@@ -34,7 +34,7 @@ export async function previewOf(
 }
 
 async function contentOf(
-  { body, buffers }: Answer<Preview>,
+  { body, buffers }: BackendResponse<Preview>,
   file: ArtifactFile,
   highlighter: Highlighter,
   urls: string[]

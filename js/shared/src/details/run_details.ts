@@ -42,7 +42,7 @@ export class RunDetails {
   private files: ArtifactBrowser | null = null;
   private seen = '';
   private changesOpen = false;
-  private asked = 0;
+  private requestNumber = 0;
   private disposed = false;
 
   constructor(
@@ -68,14 +68,14 @@ export class RunDetails {
 
   /** Ask again, and show what is new. */
   async refresh(): Promise<void> {
-    const asked = ++this.asked;
+    const number = ++this.requestNumber;
     const { nbtrack, storeId, runId } = this.context;
     try {
       const { body } = await nbtrack.backend(storeId).ask('run.details', { run_id: runId });
-      if (this.disposed || asked !== this.asked) return;
+      if (this.disposed || number !== this.requestNumber) return;
       this.show(body);
     } catch (error) {
-      if (this.disposed || asked !== this.asked) return;
+      if (this.disposed || number !== this.requestNumber) return;
       const box = problemBox(problemOf(error), () => void this.refresh());
       // what is shown already stays
       this.root.querySelector('.nbt-problem')?.remove();

@@ -1,4 +1,4 @@
-import type { Answer, Backend, Body, Params, RequestName } from './backend';
+import type { BackendResponse, Backend, Body, Params, RequestName } from './backend';
 import type { RowsQuery } from './protocol_table';
 import type { Page, Stage, TableColumns } from './requests';
 import type { ExportFormat } from './table_bar';
@@ -12,15 +12,15 @@ interface Scope {
   runIds?: string[];
 }
 
-/** What a table asks its backend, always about the same runs. */
-export class TableQuestions {
+/** The requests of a table to its backend, always about the same runs. */
+export class TableRequests {
   constructor(private readonly scope: Scope) {}
 
   async columns(stage: Stage): Promise<TableColumns> {
     return (await this.ask('table.columns', { stage })).body;
   }
 
-  rows(query: RowsQuery, start: number, stop: number): Promise<Answer<Page>> {
+  rows(query: RowsQuery, start: number, stop: number): Promise<BackendResponse<Page>> {
     return this.ask('table.rows', { ...query, start, stop });
   }
 
@@ -37,7 +37,7 @@ export class TableQuestions {
     return { ...query, ...scope, format };
   }
 
-  private ask<N extends AboutRuns>(type: N, params: Params<N>): Promise<Answer<Body<N>>> {
+  private ask<N extends AboutRuns>(type: N, params: Params<N>): Promise<BackendResponse<Body<N>>> {
     const { backend, experimentIds, runIds } = this.scope;
     return backend.ask(type, { ...params, experiment_ids: experimentIds, run_ids: runIds });
   }
