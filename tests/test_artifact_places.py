@@ -27,7 +27,7 @@ from nbtrack.server.mlflow.service import ParsedRequest, TrackingService
 from nbtrack.server.routes import artifact
 from nbtrack.store import compact, open_store
 from nbtrack.store.artifacts.access import ArtifactAccess, is_below
-from nbtrack.store.artifacts.paths import resolved
+from nbtrack.store.artifacts.paths import resolve_location
 from nbtrack.store.store import Store
 
 SRC = Path(__file__).parents[1] / "src"
@@ -152,7 +152,7 @@ def test_no_foreign_place_is_opened(
     own = ArtifactAccess(folder)
     server = ArtifactAccess(folder, ["s3://bucket", "gs://"], serves=True)
     for form in FOREIGN:
-        location = resolved(folder, form.format(secret=secret, web=web[0]))
+        location = resolve_location(folder, form.format(secret=secret, web=web[0]))
         with watched() as opened:
             for access in (own, server):
                 found = access.folder(location)

@@ -229,7 +229,7 @@ def test_an_endless_question_is_given_up_and_stops_no_other_store(workdir, usual
 
     def ask() -> None:
         try:
-            with patience.within(1.0), slow.read() as reader:
+            with patience.time_limit(1.0), slow.read() as reader:
                 begun.set()
                 reader.rows(ENDLESS)
         except NbtrackError as error:
@@ -260,7 +260,7 @@ def test_who_asks_about_a_busy_file_waits_only_a_moment(workdir, usual, monkeypa
     holding = threading.Thread(target=hold)
     holding.start()
     assert held.wait(30)
-    with pytest.raises(StoreError, match="takes too long"), patience.within(5.0), store.read():
+    with pytest.raises(StoreError, match="takes too long"), patience.time_limit(5.0), store.read():
         pass
     done.set()
     holding.join(30)

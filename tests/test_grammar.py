@@ -13,8 +13,8 @@ from tests.readers import FOLDER, START, add_run, clear, new_reader
 
 from nbtrack.errors import InvalidParameterError
 from nbtrack.store.reader import Reader
-from nbtrack.store.search.direction import direction
-from nbtrack.store.search.grammar import parse, parse_order
+from nbtrack.store.search.direction import direction_of
+from nbtrack.store.search.grammar import parse_filter, parse_order
 from nbtrack.store.search.runs import select_run_ids
 from nbtrack.store.search.tree import And, Comparison, Identifier, Node, Not, Or, Order, to_text
 from nbtrack.store.search.vocabulary import EXPERIMENTS, RUNS
@@ -26,7 +26,7 @@ def metric(key: str, aggregate: str = "last") -> Identifier:
 
 @pytest.mark.parametrize("text", [None, "", "  \n "])
 def test_an_empty_filter_has_no_tree(text: str | None) -> None:
-    assert parse(text, RUNS) is None
+    assert parse_filter(text, RUNS) is None
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_an_empty_filter_has_no_tree(text: str | None) -> None:
     ],
 )
 def test_identifiers_are_read(text: str, identifier: Identifier) -> None:
-    node = parse(text, RUNS)
+    node = parse_filter(text, RUNS)
     assert isinstance(node, Comparison)
     assert node.identifier == identifier
 
@@ -76,7 +76,7 @@ def test_identifiers_are_read(text: str, identifier: Identifier) -> None:
     ],
 )
 def test_values_are_read(text: str, value: Any) -> None:
-    node = parse(text, RUNS)
+    node = parse_filter(text, RUNS)
     assert isinstance(node, Comparison)
     assert node.value == value
 
@@ -84,9 +84,9 @@ def test_values_are_read(text: str, value: Any) -> None:
 def test_and_binds_closer_than_or_and_not_closest() -> None:
     a, b, c = (Comparison(metric(key), ">", 1.0) for key in "abc")
     text = "NOT metrics.a > 1 AND metrics.b > 1 or metrics.c > 1"
-    assert parse(text, RUNS) == Or((And((Not(a), b)), c))
+    assert parse_filter(text, RUNS) == Or((And((Not(a), b)), c))
     text = "NOT (metrics.a > 1 and (metrics.b > 1 OR metrics.c > 1))"
-    assert parse(text, RUNS) == Not(And((a, Or((b, c)))))
+    assert parse_filter(text, RUNS) == Not(And((a, Or((b, c)))))
 
 
 @pytest.mark.parametrize(
@@ -122,13 +122,15 @@ def test_and_binds_closer_than_or_and_not_closest() -> None:
 )
 def test_errors_say_what_is_wrong(text: str, message: str) -> None:
     with pytest.raises(InvalidParameterError, match=message):
-        parse(text, RUNS)
+        parse_filter(text, RUNS)
 
 
 def test_experiments_have_their_own_names() -> None:
-    assert parse("name = 'x'", EXPERIMENTS) == Comparison(Identifier("attribute", "name"), "=", "x")
+    assert parse_filter("name = 'x'", EXPERIMENTS) == Comparison(
+        Identifier("attribute", "name"), "=", "x"
+    )
     with pytest.raises(InvalidParameterError, match="Invalid entity type 'metrics'"):
-        parse("metrics.a > 1", EXPERIMENTS)
+        parse_filter("metrics.a > 1", EXPERIMENTS)
 
 
 @pytest.mark.parametrize(
@@ -163,7 +165,7 @@ def test_an_order_that_is_none_is_refused(text: str) -> None:
     ],
 )
 def test_direction_is_guessed_from_the_name(name: str, way: str | None) -> None:
-    assert direction(name) == way
+    assert direction_of(name) == way
 
 
 # -- property tests --------------------------------------------------------------------------
@@ -210,7 +212,7 @@ TREES: st.SearchStrategy[Node] = st.recursive(
 
 @given(TREES)
 def test_a_printed_tree_parses_to_itself(tree: Node) -> None:
-    assert parse(to_text(tree), RUNS) == tree
+    assert parse_filter(to_text(tree), RUNS) == tree
 
 
 SAMPLE = """metrics. params. tags. attributes. a .min `b c` "x" 'y' ( ) , = != > LIKE IN NOT IS
@@ -221,7 +223,7 @@ WORDS = st.sampled_from(SAMPLE.split())
 @given(st.one_of(st.text(max_size=30), st.lists(WORDS, max_size=12).map(" ".join)))
 @settings(max_examples=300)
 def test_any_text_parses_or_is_refused(text: str) -> None:
-    for read in (parse, parse_order):
+    for read in (parse_filter, parse_order):
         with contextlib.suppress(InvalidParameterError):
             read(text, RUNS)
 

@@ -13,7 +13,7 @@ from nbtrack.store.reader import Reader
 from nbtrack.store.runs import get_run, get_runs
 from nbtrack.store.search.experiments import search_experiments
 from nbtrack.store.search.runs import search_runs, select_run_ids
-from nbtrack.store.search.words import is_expression
+from nbtrack.store.search.words import is_filter_expression
 
 NAN = math.nan
 
@@ -319,4 +319,4 @@ def test_params_that_are_numbers_are_compared_by_size(reader: Reader) -> None:
     ],
 )
 def test_words_are_told_from_expressions(text: str, expression: bool) -> None:
-    assert is_expression(text) is expression
+    assert is_filter_expression(text) is expression

@@ -25,7 +25,7 @@ from nbtrack.server.discovery import stores_below
 from nbtrack.server.messages import Request as Asked
 from nbtrack.server.routes import ROUTES, action_of_request
 from nbtrack.server.watching import Leases
-from nbtrack.store.file_watch import Changes
+from nbtrack.store.file_watch import FileWatch
 from nbtrack.store.opening import open_store
 from programs import SRC, start
 from servers import TOKEN
@@ -374,7 +374,7 @@ def test_questions_that_change_something_are_writing() -> None:
 
 def test_a_store_changes_with_its_journals_and_when_their_process_dies(workdir: Path) -> None:
     store = open_store(workdir / "nbtrack.duckdb")
-    changes = Changes(store)
+    changes = FileWatch(store)
     assert not changes.look()
     code = """
     import nbtrack

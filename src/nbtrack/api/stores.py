@@ -66,7 +66,7 @@ def set_experiment(
     if experiment_name is not None:
         experiment_id = _start.get_or_create_experiment(store, experiment_name)
     with store.read() as reader:
-        experiment = experiments.get(reader, str(experiment_id))
+        experiment = experiments.get_experiment(reader, str(experiment_id))
     if experiment.lifecycle_stage == LifecycleStage.DELETED:
         raise InvalidParameterError(
             f"Cannot set a deleted experiment {experiment.name!r} as the active experiment. You "
@@ -109,7 +109,7 @@ def get_experiment(experiment_id: str) -> Experiment:
     from nbtrack.store import experiments
 
     with context.store().read() as reader:
-        return experiments.get(reader, experiment_id)
+        return experiments.get_experiment(reader, experiment_id)
 
 
 def get_experiment_by_name(name: str) -> Experiment | None:
@@ -123,7 +123,7 @@ def get_experiment_by_name(name: str) -> Experiment | None:
     from nbtrack.store import experiments
 
     with context.store().read() as reader:
-        return experiments.find_by_name(reader, name)
+        return experiments.find_experiment_by_name(reader, name)
 
 
 def search_experiments(

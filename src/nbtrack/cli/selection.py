@@ -43,10 +43,10 @@ def run_by_id(word: str) -> str:
     NotFoundError
         If there is not exactly one.
     """
-    from nbtrack.store.run_lookup import ids_starting
+    from nbtrack.store.run_lookup import run_ids_starting
 
     with store().read() as reader:
-        found = ids_starting(reader, word)
+        found = run_ids_starting(reader, word)
     if word in found:
         return word
     if len(found) != 1:

@@ -13,7 +13,7 @@ from nbtrack.cli.output import format_size, note, print_json, print_table, worki
 from nbtrack.cli.selection import seconds_of, store
 
 if TYPE_CHECKING:
-    from nbtrack.store.deleted import Deleted
+    from nbtrack.store.deleted import PurgePlan
     from nbtrack.store.maintenance import CompactReport
 
 MOST_LEFT = 20
@@ -40,13 +40,13 @@ def gc(
     Runs, logged models and experiments cannot be restored afterwards. Models that are registered
     stay.
     """
-    from nbtrack.store.deleted import Chosen
-    from nbtrack.store.maintenance import compact, deleted
+    from nbtrack.store.deleted import PurgeFilter
+    from nbtrack.store.maintenance import compact, plan_purge
 
-    chosen = Chosen(_ids(run_ids), _ids(experiment_ids), _ids(logged_model_ids))
+    chosen = PurgeFilter(_ids(run_ids), _ids(experiment_ids), _ids(logged_model_ids))
     seconds = 0.0 if older_than is None else seconds_of(older_than)
     if dry_run:
-        _print_deleted(deleted(store().uri, older_than_s=seconds, chosen=chosen), as_json)
+        _print_deleted(plan_purge(store().uri, older_than_s=seconds, chosen=chosen), as_json)
         return
     with working("Removing what was deleted"):
         report = compact(store().uri, older_than_s=seconds, chosen=chosen)
@@ -94,7 +94,7 @@ def _print(report: CompactReport, as_json: bool) -> None:
             note(f"  and {len(report.left) - MOST_LEFT} more; --json has all of them")
 
 
-def _print_deleted(found: Deleted, as_json: bool) -> None:
+def _print_deleted(found: PurgePlan, as_json: bool) -> None:
     if as_json:
         print_json(
             {

@@ -28,10 +28,10 @@ def sync(everything: bool, as_json: bool) -> None:
     What was logged while a server was away waits on this machine until then. Exit status 5 says
     that something is left, 1 that a server refuses something for good; the message says why.
     """
-    from nbtrack.store.opening import mirrors
+    from nbtrack.store.opening import open_mirrors
 
     found = []
-    for each in mirrors() if everything else [store()]:
+    for each in open_mirrors() if everything else [store()]:
         with working(f"Sending to {each.uri}" if each.server else "Folding the journals"):
             found.append(each.sync())
     if as_json:

@@ -32,14 +32,14 @@ class ExperimentMethods(ClientBase):
         from nbtrack.store import experiments
 
         with self._store.read() as reader:
-            return experiments.get(reader, experiment_id)
+            return experiments.get_experiment(reader, experiment_id)
 
     def get_experiment_by_name(self, name: str) -> Experiment | None:
         """Return the experiment of a name, or None."""
         from nbtrack.store import experiments
 
         with self._store.read() as reader:
-            return experiments.find_by_name(reader, name)
+            return experiments.find_experiment_by_name(reader, name)
 
     def search_experiments(
         self,

@@ -105,7 +105,7 @@ class ModelVersionMethods(ClientBase):
         from nbtrack.store import registry
 
         with self._registry.read() as reader:
-            return registry.get_version(reader, name, version)
+            return registry.get_model_version(reader, name, version)
 
     def get_latest_versions(self, name: str, stages: list[str] | None = None) -> list[ModelVersion]:
         """Return the greatest version of each stage, or of some stages.
@@ -125,7 +125,7 @@ class ModelVersionMethods(ClientBase):
         from nbtrack.store import registry
 
         with self._registry.read() as reader:
-            return registry.storage_location(reader, name, version)
+            return registry.get_model_version_location(reader, name, version)
 
     def get_model_version_stages(self, name: str, version: str | int) -> list[str]:
         """Return the stages that a version can have."""
@@ -171,7 +171,7 @@ class ModelVersionMethods(ClientBase):
         from nbtrack.store import registry
 
         with self._registry.read() as reader:
-            return registry.version_of(reader, name, version, stage)
+            return registry.get_model_version_number(reader, name, version, stage)
 
 
 def _given(key: str | None) -> str:

@@ -106,4 +106,4 @@ class RegisteredModelMethods(ClientBase):
         from nbtrack.store import registry
 
         with self._registry.read() as reader:
-            return registry.get_by_alias(reader, name, alias)
+            return registry.get_model_version_by_alias(reader, name, alias)

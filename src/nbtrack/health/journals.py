@@ -11,7 +11,7 @@ from nbtrack.health.finding import Finding, note, warning
 from nbtrack.store import tails
 from nbtrack.store.fold import merged, said_of
 from nbtrack.store.journal_files import DAMAGED
-from nbtrack.store.owner import SILENCE_S
+from nbtrack.store.owner import SILENT_AFTER_S
 from nbtrack.store.reader import Reader
 
 MANY = 100
@@ -35,7 +35,7 @@ def findings(folder: Path, reader: Reader | None) -> Iterator[Finding]:
         state = tails.state(folder, name)
         if not state.is_done:
             live += 1
-            silent += state.silence_s > SILENCE_S
+            silent += state.silence_s > SILENT_AFTER_S
         elif rest := sum(size) - sum(done):
             left[name] = rest
         try:
@@ -62,8 +62,8 @@ def _state(
     if silent:
         yield note(
             "journals",
-            f"{silent} show no sign of life for {SILENCE_S / 60:.0f} minutes: their processes are "
-            "suspended, or were on a machine or in a container that is gone.",
+            f"{silent} show no sign of life for {SILENT_AFTER_S / 60:.0f} minutes: their processes "
+            "are suspended, or were on a machine or in a container that is gone.",
             "What they hold is folded in. They stay until their process is certainly gone; of a "
             "run that you have kept, resumed or discarded they may be deleted.",
         )

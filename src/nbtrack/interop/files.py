@@ -10,7 +10,7 @@ from nbtrack.errors import NbtrackError
 from nbtrack.interop.report import Report
 from nbtrack.interop.source import Files
 from nbtrack.store.artifacts.folder import ArtifactFolder
-from nbtrack.store.artifacts.roots import pump
+from nbtrack.store.artifacts.roots import copy_in_chunks
 from nbtrack.store.journal import now_ms
 from nbtrack.store.model_log import content_cache
 from nbtrack.store.store import Store
@@ -100,4 +100,4 @@ def _is_here(known: Sequence[Any] | None, size: int | None, files: Files, path: 
 
 def _digest(files: Files, path: str) -> str:
     with files.open(path) as stream:
-        return pump(stream, lambda _: None).sha256
+        return copy_in_chunks(stream, lambda _: None).sha256

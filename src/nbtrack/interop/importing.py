@@ -25,12 +25,12 @@ from nbtrack.store.artifacts.folder import ArtifactFolder
 from nbtrack.store.artifacts.paths import artifact_uri
 from nbtrack.store.artifacts.roots import local_path
 from nbtrack.store.bulk.runs import (
-    ELSEWHERE,
-    ORIGIN,
+    ARTIFACTS_ELSEWHERE_TAG,
+    ORIGIN_TAG,
     RunRecord,
+    add_experiment,
     add_runs,
     known_runs,
-    place_experiment,
     stop_at_last_point,
 )
 from nbtrack.store.journal import now_ms
@@ -40,7 +40,7 @@ from nbtrack.store.store import Store
 
 RUNS_AT_ONCE = 500
 POINTS_AT_ONCE = 1_000_000
-NOT_CARRIED = (ORIGIN, ELSEWHERE)
+NOT_CARRIED = (ORIGIN_TAG, ARTIFACTS_ELSEWHERE_TAG)
 STATUSES = ("RUNNING", "SCHEDULED", "FINISHED", "FAILED", "KILLED", "INTERRUPTED")
 
 
@@ -111,7 +111,7 @@ class Importer:
         with self.store.write() as reader:
             for record in self.source.experiments():
                 try:
-                    here, location, new = place_experiment(
+                    here, location, new = add_experiment(
                         reader,
                         record.id,
                         check_experiment_name(record.name),
@@ -162,7 +162,7 @@ class Importer:
             self.runs[run.id] = (run.experiment, run.artifacts)
             if run.status == "INTERRUPTED" and run.end is None:
                 self._interrupted.append(run.id)
-            if record.artifacts is not None and ELSEWHERE not in run.tags:
+            if record.artifacts is not None and ARTIFACTS_ELSEWHERE_TAG not in run.tags:
                 self._artifacts.append((run.id, record.artifacts))
             is_new = run.id not in known
             self.report.count("runs", came=int(is_new), known=int(not is_new))
@@ -175,11 +175,11 @@ class Importer:
         tags = {self.keys.valid(k): v for k, v in record.tags.items() if k not in NOT_CARRIED}
         name = record.name or tags.get(RUN_NAME) or record.id[:8]
         tags.setdefault(RUN_NAME, name)
-        tags[ORIGIN] = self.source.kind
+        tags[ORIGIN_TAG] = self.source.kind
         stored = None if location is None else f"{location}/{record.id}/artifacts"
         remote = None if record.artifacts is None else self._find(record.artifacts).remote
         if remote is not None:
-            stored, tags[ELSEWHERE] = remote, "true"
+            stored, tags[ARTIFACTS_ELSEWHERE_TAG] = remote, "true"
             self.report.note(
                 "Artifacts in object storage stay where they are, and are read from there."
             )

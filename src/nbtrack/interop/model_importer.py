@@ -14,18 +14,18 @@ from nbtrack.interop.records import (
     VersionRecord,
 )
 from nbtrack.limits import check_model_name
-from nbtrack.store.artifacts.paths import resolved
+from nbtrack.store.artifacts.paths import resolve_location
 from nbtrack.store.bulk.models import (
     BulkModel,
     BulkVersion,
     add_model,
-    add_registered,
-    add_version,
-    finish_registered,
+    add_model_version,
+    add_registered_model,
+    finish_registered_model,
     known_models,
 )
-from nbtrack.store.bulk.runs import ORIGIN
-from nbtrack.store.logged_models import artifact_location, usual_location
+from nbtrack.store.bulk.runs import ORIGIN_TAG
+from nbtrack.store.logged_models import model_location, usual_model_location
 from nbtrack.store.reader import Reader
 
 if TYPE_CHECKING:
@@ -100,17 +100,17 @@ class ModelImporter:
                     record.created,
                     record.updated,
                     {keys.valid(k): v for k, v in record.params.items()},
-                    {**{keys.valid(k): v for k, v in record.tags.items()}, ORIGIN: self._kind},
+                    {**{keys.valid(k): v for k, v in record.tags.items()}, ORIGIN_TAG: self._kind},
                     record.metrics,
                 ),
             )
             rows = reader.named("bulk_models.artifacts", model_id=record.id)
         files: Known = {path: found for path, *found in rows}
         self._report.count("logged models", came=int(not known), known=int(bool(known)))
-        self._models[record.id] = stored or usual_location(experiment_id, record.id)
+        self._models[record.id] = stored or usual_model_location(experiment_id, record.id)
         if record.artifacts and (stored is None or ":" not in stored):
             importer.folders[record.artifacts.rstrip("/")] = self._models[record.id]
-            place = artifact_location(self._store.folder, stored, experiment_id, record.id)
+            place = model_location(self._store.folder, stored, experiment_id, record.id)
             importer.take_files(file_importer, record.id, record.artifacts, place, files)
 
     @property
@@ -121,7 +121,7 @@ class ModelImporter:
         check_model_name(record.name)
         keys = self._importer.keys
         with self._store.write() as reader:
-            new = add_registered(
+            new = add_registered_model(
                 reader,
                 record.name,
                 description=record.description,
@@ -130,7 +130,7 @@ class ModelImporter:
                 tags={keys.valid(k): v for k, v in record.tags.items()},
             )
             here = {v.version for v in record.versions if self._add(reader, record.name, v)}
-            taken = finish_registered(
+            taken = finish_registered_model(
                 reader,
                 record.name,
                 greatest=max([record.greatest, *(v.version for v in record.versions)], default=0),
@@ -150,8 +150,8 @@ class ModelImporter:
         stored = self._stored(name, record)
         shown = record.source
         if not shown.startswith(("models:", "runs:")) and stored is not None:
-            shown = resolved(self._store.folder, stored)
-        added = add_version(
+            shown = resolve_location(self._store.folder, stored)
+        added = add_model_version(
             reader,
             name,
             BulkVersion(

@@ -19,13 +19,13 @@ from nbtrack.interop.records import (
 from nbtrack.interop.report import Report
 from nbtrack.interop.source import Files, Source
 from nbtrack.store.artifacts.folder import ArtifactFolder
-from nbtrack.store.artifacts.paths import resolved
+from nbtrack.store.artifacts.paths import resolve_location
 from nbtrack.store.artifacts.roots import local_path
 from nbtrack.store.bulk.runs import RunRecord
 from nbtrack.store.logged_models import get_logged_models
 from nbtrack.store.points import Points
 from nbtrack.store.queries import SQL
-from nbtrack.store.registry import get_registered_models, get_versions
+from nbtrack.store.registry import get_model_versions, get_registered_models
 from nbtrack.store.runs import get_runs
 from nbtrack.store.store import Store
 
@@ -197,7 +197,9 @@ class NbtrackStore(Source):
             tags = {
                 (version.name, version.version): version.tags
                 for name in found
-                for version in get_versions(reader, [(name, row[0]) for row in versions[name]])
+                for version in get_model_versions(
+                    reader, [(name, row[0]) for row in versions[name]]
+                )
             }
         for name, description, greatest, created, updated in rows:
             yield RegisteredRecord(
@@ -211,7 +213,7 @@ class NbtrackStore(Source):
                     VersionRecord(
                         number,
                         source,
-                        resolved(self.store.folder, place),
+                        resolve_location(self.store.folder, place),
                         stage,
                         text,
                         user,

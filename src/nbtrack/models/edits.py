@@ -138,7 +138,7 @@ def own_stays_own(store: Store, model_id: str) -> Iterator[None]:
 
 def _content(store: Store, model_id: str) -> str:
     with store.read() as reader:
-        return digest_of(logged_models.hashes(reader, model_id))
+        return digest_of(logged_models.model_file_hashes(reader, model_id))
 
 
 def _changeable(model_uri: str | os.PathLike[str]) -> OpenedModel:

@@ -62,11 +62,11 @@ def experiment_names() -> list[str]:
 
 def run_names() -> list[str]:
     """Return the names of the latest runs, each once."""
-    from nbtrack.store.run_lookup import latest_names
+    from nbtrack.store.run_lookup import latest_run_names
 
     try:
         with context.store().read() as reader:
-            return latest_names(reader, MAX_NAMES)
+            return latest_run_names(reader, MAX_NAMES)
     except NbtrackError:
         return []
 

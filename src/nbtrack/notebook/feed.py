@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nbtrack.notebook.memory import MEMORY_KEYS
-from nbtrack.store.points import Points, decode
+from nbtrack.store.points import Points, decode_points
 from nbtrack.tracking.run import ActiveRun
 from nbtrack.views.chart.curves import Curve
 
@@ -37,7 +37,7 @@ class Feed:
         return [
             self._curve(key, points)
             for parts, names in batches
-            for key, points in decode(b"".join(parts), dict(names)).items()
+            for key, points in decode_points(b"".join(parts), dict(names)).items()
             if key not in MEMORY_KEYS
         ]
 

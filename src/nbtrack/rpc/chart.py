@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, TypedDict
 from nbtrack.errors import InvalidParameterError
 from nbtrack.rpc.registry import Topic
 from nbtrack.rpc.request import Response
-from nbtrack.store.history import Axis
+from nbtrack.store.history import MetricAxis
 from nbtrack.store.journal import now_ms
 from nbtrack.store.runs import get_runs
 from nbtrack.store.store import Store
@@ -98,7 +98,7 @@ def window(store: Store, params: WindowParams) -> Response[WindowCurves]:
     """Return what is to be seen of metrics in a window of the x axis."""
     low, high = _bounds(params.window)
     points = _points(params.points)
-    axis: Axis = "step" if params.x == "step" else "time"
+    axis: MetricAxis = "step" if params.x == "step" else "time"
     with store.read() as reader:
         if params.x == "relative":
             starts = _starts(params.starts) or starts_of(reader, params.run_ids)

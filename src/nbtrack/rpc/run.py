@@ -9,7 +9,7 @@ from nbtrack.entities import Run
 from nbtrack.rpc.registry import Topic
 from nbtrack.rpc.request import Response
 from nbtrack.store.artifacts.folder import ArtifactFolder
-from nbtrack.store.experiments import find
+from nbtrack.store.experiments import find_experiment
 from nbtrack.store.runs import get_run
 from nbtrack.store.store import Store
 from nbtrack.views import previews
@@ -121,7 +121,7 @@ def source(store: Store, params: RunParams) -> Response[Source]:
     """Return the cell of a run and the earlier cells it needed, ready to be put into a notebook."""
     run = _run(store, params)
     with store.read() as reader:
-        experiment = find(reader, run.info.experiment_id)
+        experiment = find_experiment(reader, run.info.experiment_id)
     found = source_of_run(run, _folder(store, run))
     cells: list[SourceCell] = [
         {"source": c.source, "why": c.why, "number": c.number} for c in found.needed

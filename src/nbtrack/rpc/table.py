@@ -10,7 +10,7 @@ from nbtrack.errors import InvalidParameterError
 from nbtrack.rpc.column_sets import remember_set, remembered_sets
 from nbtrack.rpc.registry import Topic
 from nbtrack.rpc.request import Response
-from nbtrack.store.runs import Action
+from nbtrack.store.runs import RunAction
 from nbtrack.store.store import Store
 from nbtrack.views.table.export import EXTENSIONS, export_page
 from nbtrack.views.table.page import (
@@ -166,7 +166,7 @@ class Edited(TypedDict):
 class ActParams:
     """What shall be done, and to which runs."""
 
-    action: Action
+    action: RunAction
     run_ids: list[str]
 
 

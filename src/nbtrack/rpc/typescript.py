@@ -28,7 +28,7 @@ from typing import (
 from nbtrack.rpc.model_edits import ModelEdit
 from nbtrack.rpc.models import CARD, ModelRef
 from nbtrack.rpc.registry import Declaration, all_requests
-from nbtrack.store.runs import Action
+from nbtrack.store.runs import RunAction
 from nbtrack.store.search.direction import Direction
 from nbtrack.views.comparison.query import Kind as ComparedKind
 from nbtrack.views.json_types import ModelState, Pair, RunState, StoreInfo
@@ -51,7 +51,7 @@ ALIASES: dict[str, Any] = {
     "Stage": Stage,
     "Direction": Direction,
     "Best": Best,
-    "Action": Action,
+    "Action": RunAction,
     "ModelEdit": ModelEdit,
     "ModelRef": ModelRef,
     "Prediction": Prediction,

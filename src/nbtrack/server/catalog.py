@@ -15,9 +15,9 @@ from nbtrack.errors import NbtrackError
 from nbtrack.server.discovery import stores_below
 from nbtrack.server.messages import UnknownStoreError
 from nbtrack.store import patience
-from nbtrack.store.announcement import announced
-from nbtrack.store.artifacts.access import ArtifactAccess, checked_root
-from nbtrack.store.file_watch import Changes
+from nbtrack.store.announcement import announced_stores
+from nbtrack.store.artifacts.access import ArtifactAccess, check_artifact_root
+from nbtrack.store.file_watch import FileWatch
 from nbtrack.store.opening import open_file, server_of
 from nbtrack.store.store import Store
 from nbtrack.views.json_types import StoreInfo
@@ -46,18 +46,18 @@ class Known:
     store: Store
     source: Source
     changing: threading.Lock = field(default_factory=threading.Lock)
-    _changes: Changes | None = None
+    _changes: FileWatch | None = None
     _counted: tuple[tuple[Any, ...], int, str | None] | None = None
 
     def count(self) -> tuple[int, str | None]:
         """Return how many runs are running, and what is wrong with the store, if anything is."""
         if self._changes is None:
-            self._changes = Changes(self.store)
+            self._changes = FileWatch(self.store)
         state = self._changes.state()
         if self._counted is None or self._counted[0] != state:
             running, problem = 0, None
             try:
-                with patience.within(COUNT_S), self.store.read() as reader:
+                with patience.time_limit(COUNT_S), self.store.read() as reader:
                     reader.refresh(runs_of=None)
                     running = reader.named("tree.running")[0][0]
             except NbtrackError as error:
@@ -102,7 +102,7 @@ class Catalog:
     ) -> None:
         self.root = root
         self._search = search
-        self._artifact_roots = [checked_root(root) for root in artifact_roots]
+        self._artifact_roots = [check_artifact_root(root) for root in artifact_roots]
         self._runtime = runtime
         self._settings = [resolve(uri).path for uri in settings]
         self._known: dict[str, Known] = {}
@@ -191,7 +191,7 @@ class Catalog:
 
 
 def _from_kernels(runtime: Path | None) -> list[Path]:
-    return [] if runtime is None else announced(runtime)
+    return [] if runtime is None else announced_stores(runtime)
 
 
 def _is_there(store: Store) -> bool:

@@ -43,9 +43,9 @@ def dispatch(
             return route.endpoint(site, request)
         known = site.catalog.known(request.query.get(wire.STORE, ""))
         if route.action(request) == "read":
-            with patience.within(ANSWER_S):
+            with patience.time_limit(ANSWER_S):
                 return route.endpoint(known.store, request)
-        with known.changing, patience.within(CHANGE_S):
+        with known.changing, patience.time_limit(CHANGE_S):
             try:
                 return route.endpoint(known.store, request)
             finally:

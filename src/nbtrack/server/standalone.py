@@ -30,7 +30,7 @@ from nbtrack.server.site import Site
 from nbtrack.server.slow_clients import ClientLimits, SlowClientWatch
 from nbtrack.server.sockets import bind, url_of
 from nbtrack.server.watching import Leases
-from nbtrack.store.artifacts.access import checked_root
+from nbtrack.store.artifacts.access import check_artifact_root
 from nbtrack.store.artifacts.roots import local_path
 
 PORT = 5000
@@ -213,7 +213,7 @@ def _artifact_roots(options: ServerOptions) -> list[str]:
     own = (options.default_artifact_root, options.artifacts_destination)
     named = [*map(_absolute, own), *options.artifact_roots]
     return [
-        checked_root(root)
+        check_artifact_root(root)
         for root in named
         if root is not None and not root.startswith(f"{SCHEME}:") and PROXY not in root
     ]

@@ -13,12 +13,12 @@ import threading
 from pathlib import Path
 from typing import BinaryIO
 
-from nbtrack.store.artifacts.content import part_in
+from nbtrack.store.artifacts.content import part_file_in
 from nbtrack.store.artifacts.folder import ArtifactFolder
-from nbtrack.store.artifacts.local import translated
-from nbtrack.store.artifacts.roots import CHUNK, Stored
+from nbtrack.store.artifacts.local import artifact_errors
+from nbtrack.store.artifacts.roots import CHUNK_BYTES, StoredFile
 
-BLOCK = CHUNK
+BLOCK = CHUNK_BYTES
 
 
 class Spool:
@@ -57,16 +57,16 @@ class Spool:
 
     def open(self, folder: Path) -> None:
         """Begin a file in a folder; called in a thread, before the first `write`."""
-        with self._guard, translated(""):
+        with self._guard, artifact_errors(""):
             if not self._gone:
                 self._digest = hashlib.sha256()
                 folder.mkdir(parents=True, exist_ok=True)
-                self._path = part_in(folder)
+                self._path = part_file_in(folder)
                 self._file = self._path.open("xb")
 
     def write(self, pieces: list[bytes]) -> None:
         """Write a block; called in a thread, for one block after the other."""
-        with self._guard, translated(""):
+        with self._guard, artifact_errors(""):
             if self._file is not None and not self._gone:
                 for piece in pieces:
                     self._digest.update(piece)
@@ -83,12 +83,12 @@ class Spool:
         else:
             folder.put_written(path, self.move)
 
-    def move(self, place: Path) -> Stored:
+    def move(self, place: Path) -> StoredFile:
         """Make it the file ``place``."""
         if self._file is None or self._path is None:
             content = self.content()
             place.write_bytes(content)
-            return Stored(len(content), hashlib.sha256(content).hexdigest())
+            return StoredFile(len(content), hashlib.sha256(content).hexdigest())
         self.write(self.take())
         with self._guard:
             self._file.close()
@@ -98,7 +98,7 @@ class Spool:
                 if error.errno != errno.EXDEV:
                     raise
                 shutil.copyfile(self._path, place)
-        return Stored(self.size, self._digest.hexdigest())
+        return StoredFile(self.size, self._digest.hexdigest())
 
     def discard(self) -> None:
         """Remove what is left of it."""

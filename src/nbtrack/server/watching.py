@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from nbtrack.store.file_watch import Changes
+from nbtrack.store.file_watch import FileWatch
 from nbtrack.store.store import Store
 
 LOOK_EVERY_S = 1.0
@@ -17,7 +17,7 @@ QUIET_S = 30.0  # after so long without a change it looks less often
 
 @dataclass
 class _Lease:
-    changes: Changes
+    changes: FileWatch
     until: float
 
 
@@ -45,7 +45,7 @@ class Leases:
             if seconds <= 0:
                 self._leases.pop(store.id, None)
             elif lease is None:
-                self._leases[store.id] = _Lease(Changes(store), until)
+                self._leases[store.id] = _Lease(FileWatch(store), until)
             else:
                 lease.until = max(lease.until, until)
             if self._leases and self._thread is None:

@@ -16,7 +16,7 @@ _PATTERN = "nbtrack-store-*.json"
 _MAX_BYTES = 65_536
 
 
-def announce(store: Store, folder: Path) -> Path:
+def announce_store(store: Store, folder: Path) -> Path:
     """Say in a folder that this process uses a store; return the file.
 
     Raises
@@ -33,7 +33,7 @@ def announce(store: Store, folder: Path) -> Path:
     return file
 
 
-def announced(folder: Path) -> list[Path]:
+def announced_stores(folder: Path) -> list[Path]:
     """Return the database files that live processes use; what dead ones said is removed."""
     found: dict[Path, None] = {}
     for file in sorted(folder.glob(_PATTERN)):

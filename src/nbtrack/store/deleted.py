@@ -24,7 +24,7 @@ _OF_EXPERIMENTS = ("experiment_tags", "datasets", "experiments")
 
 
 @dataclass(frozen=True)
-class Chosen:
+class PurgeFilter:
     """Ids of what should go; everything that was deleted where none is given.
 
     Attributes
@@ -45,7 +45,7 @@ class Chosen:
 
 
 @dataclass(frozen=True)
-class Gone:
+class PurgeItem:
     """A run or a logged model that goes for good.
 
     Attributes
@@ -62,7 +62,7 @@ class Gone:
 
 
 @dataclass(frozen=True)
-class Deleted:
+class PurgePlan:
     """What goes for good.
 
     Attributes
@@ -72,12 +72,12 @@ class Deleted:
         Ids and names of deleted experiments of which nothing else is left.
     """
 
-    runs: list[Gone] = field(default_factory=list)
-    models: list[Gone] = field(default_factory=list)
+    runs: list[PurgeItem] = field(default_factory=list)
+    models: list[PurgeItem] = field(default_factory=list)
     experiments: dict[str, str] = field(default_factory=dict)
 
 
-def find(reader: Reader, before: int, chosen: Chosen) -> Deleted:
+def find_deleted(reader: Reader, before: int, chosen: PurgeFilter) -> PurgePlan:
     """Return what was deleted before a moment, and was chosen.
 
     Parameters
@@ -95,8 +95,8 @@ def find(reader: Reader, before: int, chosen: Chosen) -> Deleted:
         If it was not deleted.
     """
     _check(reader, chosen)
-    runs = [Gone(*row) for row in reader.named("maintenance.deleted_runs", before=before)]
-    models = [Gone(*row) for row in reader.named("maintenance.deleted_models", before=before)]
+    runs = [PurgeItem(*row) for row in reader.named("maintenance.deleted_runs", before=before)]
+    models = [PurgeItem(*row) for row in reader.named("maintenance.deleted_models", before=before)]
     runs = [each for each in runs if chosen.takes(each.experiment_id, each.id)]
     models = [each for each in models if chosen.takes(each.experiment_id, each.id)]
     going = {each.id for each in (*runs, *models)}
@@ -107,10 +107,10 @@ def find(reader: Reader, before: int, chosen: Chosen) -> Deleted:
         if owner not in going
     }
     experiments = {i: n for i, n in deleted.items() if i not in staying and chosen.takes(i)}
-    return Deleted(runs, models, experiments)
+    return PurgePlan(runs, models, experiments)
 
 
-def _check(reader: Reader, chosen: Chosen) -> None:
+def _check(reader: Reader, chosen: PurgeFilter) -> None:
     for noun, query, ids in (
         ("run", "stages_of_runs", chosen.runs),
         ("experiment", "stages_of_experiments", chosen.experiments),
@@ -127,7 +127,7 @@ def _check(reader: Reader, chosen: Chosen) -> None:
                 )
 
 
-def remove(reader: Reader, gone: Deleted) -> None:
+def remove_deleted(reader: Reader, gone: PurgePlan) -> None:
     """Remove the rows of what goes."""
     for nouns, argument, ids, suffix in (
         (_OF_RUNS, "runs", [each.id for each in gone.runs], ""),

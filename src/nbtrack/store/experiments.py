@@ -23,7 +23,7 @@ from nbtrack.limits import (
     pairs_of,
     storable,
 )
-from nbtrack.store.artifacts.paths import resolved
+from nbtrack.store.artifacts.paths import resolve_location
 from nbtrack.store.journal import now_ms
 from nbtrack.store.reader import Database, Reader
 from nbtrack.store.writers import Writers
@@ -31,20 +31,20 @@ from nbtrack.store.writers import Writers
 _TRUSTED_S = 5.0
 
 
-def find(reader: Reader, experiment_id: str) -> Experiment | None:
+def find_experiment(reader: Reader, experiment_id: str) -> Experiment | None:
     """Return an experiment by id, deleted ones too, or None."""
     reader.refresh()
     known = reader.experiment_id(experiment_id)
     return _entity(reader, reader.named("experiments.by_id", experiment_id=known))
 
 
-def find_by_name(reader: Reader, name: str) -> Experiment | None:
+def find_experiment_by_name(reader: Reader, name: str) -> Experiment | None:
     """Return the active experiment of a name, else the last deleted one, else None."""
     reader.refresh()
     return _entity(reader, reader.named("experiments.by_name", name=storable(str(name))))
 
 
-def get(reader: Reader, experiment_id: str) -> Experiment:
+def get_experiment(reader: Reader, experiment_id: str) -> Experiment:
     """Return an experiment by id.
 
     Raises
@@ -52,7 +52,7 @@ def get(reader: Reader, experiment_id: str) -> Experiment:
     NotFoundError
         If there is none.
     """
-    experiment = find(reader, check_experiment_id(experiment_id))
+    experiment = find_experiment(reader, check_experiment_id(experiment_id))
     if experiment is None:
         raise NotFoundError(f"No Experiment with id={experiment_id} exists")
     return experiment
@@ -74,7 +74,7 @@ def _entity(reader: Reader, rows: list[tuple[Any, ...]]) -> Experiment | None:
     return Experiment(
         experiment_id=experiment_id,
         name=name,
-        artifact_location=resolved(reader.folder, location or f"artifacts/{experiment_id}"),
+        artifact_location=resolve_location(reader.folder, location or f"artifacts/{experiment_id}"),
         lifecycle_stage=stage,
         tags=tags,
         creation_time=created,
@@ -166,7 +166,7 @@ class Experiments:
         if time.monotonic() - asked < _TRUSTED_S:
             return location
         with self._database.read() as reader:
-            found = check_active(get(reader, experiment_id))
+            found = check_active(get_experiment(reader, experiment_id))
         location = found.artifact_location or ""
         self._active[experiment_id] = (time.monotonic(), location, found.name)
         return location
@@ -201,7 +201,7 @@ class Experiments:
 
     def _create(self, name: str, location: str | None, tags: list[tuple[str, str]]) -> str:
         with self._database.write() as reader:
-            existing = find_by_name(reader, name)
+            existing = find_experiment_by_name(reader, name)
             if existing is not None and existing.lifecycle_stage == LifecycleStage.ACTIVE:
                 raise AlreadyExistsError(
                     f"Experiment(name={name}) already exists. Error: its id is "
@@ -222,7 +222,7 @@ class Experiments:
 
     def _rename(self, experiment_id: str, name: str) -> None:
         with self._database.write() as reader:
-            experiment = get(reader, experiment_id)
+            experiment = get_experiment(reader, experiment_id)
             if experiment.lifecycle_stage != LifecycleStage.ACTIVE:
                 raise InvalidStateError(
                     "Cannot rename a non-active experiment. Restore experiment "
@@ -256,7 +256,7 @@ class Experiments:
     def _set_stage(self, experiment_id: str, stage: str) -> list[str]:
         """Set the stage of an experiment and its runs, and return their ids."""
         with self._database.write() as reader:
-            experiment = get(reader, experiment_id)
+            experiment = get_experiment(reader, experiment_id)
             if stage == experiment.lifecycle_stage:
                 other, why = ("active", "it is deleted already")
                 if stage == LifecycleStage.ACTIVE:
@@ -275,7 +275,7 @@ class Experiments:
 
     def _set_tags(self, experiment_id: str, tags: list[tuple[str, str]]) -> None:
         with self._database.write() as reader:
-            check_active(get(reader, experiment_id))
+            check_active(get_experiment(reader, experiment_id))
             for key, value in tags:
                 at = {"experiment_id": experiment_id, "key": key}
                 reader.named("experiments.remove_tag", **at)
@@ -294,7 +294,7 @@ class Experiments:
 
     def _delete_tag(self, experiment_id: str, key: str) -> None:
         with self._database.write() as reader:
-            experiment = check_active(get(reader, experiment_id))
+            experiment = check_active(get_experiment(reader, experiment_id))
             if key not in experiment.tags:
                 raise NotFoundError(
                     f"No tag with name: {key} in experiment with id {experiment_id}"
@@ -320,7 +320,7 @@ def runs_of(reader: Reader, experiment_id: str) -> list[str]:
 
 
 def _check_free(reader: Reader, name: str, experiment_id: str) -> None:
-    other = find_by_name(reader, name)
+    other = find_experiment_by_name(reader, name)
     if (
         other is not None
         and other.experiment_id != experiment_id

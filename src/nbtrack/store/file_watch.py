@@ -10,7 +10,7 @@ from nbtrack.store.owner import Owner
 from nbtrack.store.store import Store
 
 
-class Changes:
+class FileWatch:
     """Follows one store.
 
     Parameters

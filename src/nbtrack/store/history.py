@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-Axis = Literal["step", "time"]
+MetricAxis = Literal["step", "time"]
 
 
 @dataclass(frozen=True, eq=False)
-class Series:
+class MetricSeries:
     """One metric of one run, as columns ordered by (step, time).
 
     Attributes
@@ -91,7 +91,9 @@ def metric_history(reader: Reader, run_id: str, key: str) -> list[Metric]:
     ]
 
 
-def history_page(reader: Reader, run_id: str, key: str, start: int, limit: int) -> list[Metric]:
+def metric_history_page(
+    reader: Reader, run_id: str, key: str, start: int, limit: int
+) -> list[Metric]:
     """Return some points of a metric, of all of them in the order of ``metric_history``."""
     reader.refresh(runs=[run_id], history=[key])
     rows = reader.named("history.page", run_id=run_id, key=key, limit=limit, offset=start)
@@ -100,7 +102,7 @@ def history_page(reader: Reader, run_id: str, key: str, start: int, limit: int) 
 
 def metric_history_columns(
     reader: Reader, run_ids: Sequence[str], keys: Sequence[str] | None = None
-) -> list[Series]:
+) -> list[MetricSeries]:
     """Return every point of some metrics of some runs, with two queries in all.
 
     Parameters
@@ -112,7 +114,7 @@ def metric_history_columns(
 
     Returns
     -------
-    list of Series
+    list of MetricSeries
         In the order of ``run_ids``, then of ``keys`` (or by name); those
         without points are left out.
     """
@@ -128,7 +130,9 @@ def metric_history_columns(
     columns = {name: column[order] for name, column in columns.items()}
     parts = _parts(columns.pop("series"))
     return [
-        Series(run_id, key, **{name: column[parts[number]] for name, column in columns.items()})
+        MetricSeries(
+            run_id, key, **{name: column[parts[number]] for name, column in columns.items()}
+        )
         for number, run_id, key in found
         if number in parts
     ]
@@ -142,7 +146,7 @@ def buckets(
     start: int | None = None,
     stop: int | None = None,
     *,
-    axis: Axis = "step",
+    axis: MetricAxis = "step",
 ) -> Buckets:
     """Return a metric as at most ``n`` buckets; see ``bucket_columns``."""
     import numpy as np
@@ -165,7 +169,7 @@ def bucket_columns(
     start: int | None = None,
     stop: int | None = None,
     *,
-    axis: Axis = "step",
+    axis: MetricAxis = "step",
 ) -> list[Buckets]:
     """Return some metrics of some runs as at most ``n`` buckets each, made in the database.
 

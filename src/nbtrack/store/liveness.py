@@ -11,7 +11,7 @@ from typing import Any
 
 from nbtrack.store import tails
 from nbtrack.store.journal import now_ms
-from nbtrack.store.owner import SILENCE_S, Owner
+from nbtrack.store.owner import SILENT_AFTER_S, Owner
 from nbtrack.store.reader import Reader
 from nbtrack.store.tails import Tail
 
@@ -92,16 +92,16 @@ def silent_runs(reader: Reader) -> dict[str, float]:
         if host is None or owner_of(host, pid, started, place).is_alive():
             continue
         seconds = tails.silence(reader.folder / "journal", run_id)
-        if seconds > SILENCE_S:
+        if seconds > SILENT_AFTER_S:
             found[run_id] = seconds
     return found
 
 
-def has_other_owner(reader: Reader, run_id: str) -> bool:
+def run_has_other_owner(reader: Reader, run_id: str) -> bool:
     """Return whether another process has a running run open: not when it shows no sign of life."""
     host, *known = reader.named("experiments.run_owner", run_id=run_id)[0]
     owner = owner_of(host, *known)
     if host is None or owner == Owner.this():
         return False
     folder = reader.folder / "journal"
-    return owner.is_alive() or tails.silence(folder, run_id) <= SILENCE_S
+    return owner.is_alive() or tails.silence(folder, run_id) <= SILENT_AFTER_S

@@ -11,7 +11,7 @@ from typing import Any, final
 from nbtrack.entities import LoggedModel, LoggedModelStatus, Metric
 from nbtrack.errors import InvalidParameterError, NotFoundError
 from nbtrack.limits import check_experiment_id, missing
-from nbtrack.store.artifacts.paths import resolved
+from nbtrack.store.artifacts.paths import resolve_location
 from nbtrack.store.experiments import Experiments, Place
 from nbtrack.store.journal import now_ms
 from nbtrack.store.reader import Database, Reader
@@ -71,7 +71,7 @@ def _model(
         experiment_id,
         model_id,
         name,
-        artifact_location(folder, stored, experiment_id, model_id),
+        model_location(folder, stored, experiment_id, model_id),
         created,
         updated,
         kind,
@@ -84,17 +84,17 @@ def _model(
     )
 
 
-def usual_location(experiment_id: str, model_id: str) -> str:
+def usual_model_location(experiment_id: str, model_id: str) -> str:
     """Return where the files of a model lie below the folder of the store."""
     return f"artifacts/{experiment_id}/models/{model_id}/artifacts"
 
 
-def artifact_location(folder: Path, stored: str | None, experiment_id: str, model_id: str) -> str:
+def model_location(folder: Path, stored: str | None, experiment_id: str, model_id: str) -> str:
     """Return where the files of a model are; the usual place where none is stored."""
-    return resolved(folder, stored or usual_location(experiment_id, model_id))
+    return resolve_location(folder, stored or usual_model_location(experiment_id, model_id))
 
 
-def of_run(reader: Reader, run_id: str, name: str | None = None) -> list[str]:
+def model_ids_of_run(reader: Reader, run_id: str, name: str | None = None) -> list[str]:
     """Return the ids of the models that a run has logged, that of the greatest step last.
 
     Parameters
@@ -109,20 +109,20 @@ def of_run(reader: Reader, run_id: str, name: str | None = None) -> list[str]:
     return [model_id for model_id, found, _ in rows if name is None or found == name]
 
 
-def names_of_run(reader: Reader, run_id: str) -> dict[str, str]:
+def model_names_of_run(reader: Reader, run_id: str) -> dict[str, str]:
     """Return the names of the models that a run has logged, each with the id of the latest."""
     reader.refresh(runs=[run_id], models_of=None)
     return {name: model_id for model_id, name, _ in reader.named("models.of_run", run_id=run_id)}
 
 
-def hashes(reader: Reader, model_id: str) -> dict[str, str]:
+def model_file_hashes(reader: Reader, model_id: str) -> dict[str, str]:
     """Return the recorded SHA-256 of the files of a model, by path."""
     reader.refresh(models=[model_id])
     rows = reader.named("models.artifacts", model_id=model_id)
     return {path: sha256 for path, _, sha256 in rows if sha256}
 
 
-def check_name(name: object) -> str:
+def check_logged_model_name(name: object) -> str:
     """Return ``name`` when it may name a logged model.
 
     Raises
@@ -183,7 +183,7 @@ class LoggedModels:
         location = self._experiments.location_of_new(experiment_id)
         if location is not None:
             return Place(model_id, *(f"{location}/models/{model_id}/artifacts",) * 2, {})
-        usual = usual_location(experiment_id, model_id)
+        usual = usual_model_location(experiment_id, model_id)
         return Place(model_id, None, str(self._database.folder / usual), {})
 
     @final

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from nbtrack.errors import StoreError
 from nbtrack.store.artifacts.access import without_password
-from nbtrack.store.artifacts.paths import resolved
-from nbtrack.store.deleted import Chosen, Deleted, Gone, find, remove
+from nbtrack.store.artifacts.paths import resolve_location
+from nbtrack.store.deleted import PurgeFilter, PurgeItem, PurgePlan, find_deleted, remove_deleted
 from nbtrack.store.journal import now_ms
 from nbtrack.store.opening import open_store
 from nbtrack.store.store import Store
@@ -77,7 +77,7 @@ def compact(
     uri: str | os.PathLike[str] | None = None,
     *,
     older_than_s: float = 0.0,
-    chosen: Chosen | None = None,
+    chosen: PurgeFilter | None = None,
     keep_deleted: bool = False,
 ) -> CompactReport:
     """Give the space of what is deleted back, sort the points, drop artifacts without an owner.
@@ -109,11 +109,11 @@ def compact(
     store.check_keeps_runs()
     with store.locked_for_writing():
         size = store.path.stat().st_size
-        gone = Deleted()
+        gone = PurgePlan()
         if not keep_deleted:
             with store.write() as reader:
-                gone = find(reader, _before(older_than_s), chosen or Chosen())
-                remove(reader, gone)
+                gone = find_deleted(reader, _before(older_than_s), chosen or PurgeFilter())
+                remove_deleted(reader, gone)
         for run in gone.runs:
             store.writers.forget(run.id)
         left = tuple(_outside(store, (*gone.runs, *gone.models)))
@@ -125,24 +125,24 @@ def compact(
         )
 
 
-def deleted(
+def plan_purge(
     uri: str | os.PathLike[str] | None = None,
     *,
     older_than_s: float = 0.0,
-    chosen: Chosen | None = None,
-) -> Deleted:
+    chosen: PurgeFilter | None = None,
+) -> PurgePlan:
     """Return what `compact` would remove for good, with the same arguments."""
     store = open_store(uri)
     store.check_keeps_runs()
     with store.read() as reader:
-        return find(reader, _before(older_than_s), chosen or Chosen())
+        return find_deleted(reader, _before(older_than_s), chosen or PurgeFilter())
 
 
 def _before(older_than_s: float) -> int:
     return now_ms() - int(older_than_s * 1000)
 
 
-def _outside(store: Store, gone: Iterable[Gone]) -> Iterator[str]:
+def _outside(store: Store, gone: Iterable[PurgeItem]) -> Iterator[str]:
     """Yield where artifacts of what is gone are outside of the store's folder: they stay.
 
     What is in the folder goes with the folders that have no owner any more.
@@ -150,7 +150,7 @@ def _outside(store: Store, gone: Iterable[Gone]) -> Iterator[str]:
     for each in gone:
         if each.location is None:
             continue
-        location = resolved(store.folder, each.location)
+        location = resolve_location(store.folder, each.location)
         if not store.access.owns(location):
             yield without_password(location)
 
@@ -188,7 +188,9 @@ def _remove_orphans(store: Store) -> int:
     known = {name.split(".", 1)[0] for name in tails.sizes(store.journals)}
     with store.read() as reader:
         known |= {owner for (owner,) in reader.named("maintenance.with_artifacts")}
-        named = [resolved(store.folder, place) for (place,) in reader.named("maintenance.places")]
+        named = [
+            resolve_location(store.folder, place) for (place,) in reader.named("maintenance.places")
+        ]
     used = {os.path.realpath(place) for place in named if store.access.owns(place)}
     used |= {str(parent) for place in used for parent in Path(place).parents}
     freed = 0

@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from nbtrack.store.artifacts.folder import ArtifactFolder
     from nbtrack.store.store import Store
 
-Event = tuple[str, dict[str, Any]]
+ModelEvent = tuple[str, dict[str, Any]]
 
 
-def append(store: Store, model_id: str, events: list[Event]) -> None:
+def log_to_model(store: Store, model_id: str, events: list[ModelEvent]) -> None:
     """Append events to this process's journal of a model; one that was not open is closed."""
     stays = store.has_open_journal(model_id)
     while True:
@@ -44,7 +44,7 @@ def append(store: Store, model_id: str, events: list[Event]) -> None:
         store.close_journal(model_id)
 
 
-def param_events(params: Mapping[str, Any]) -> list[Event]:
+def model_param_events(params: Mapping[str, Any]) -> list[ModelEvent]:
     """Return the events of params, checked."""
     return [
         ("model_param", {"key": check_key(key), "value": param_value(key, value)})
@@ -52,7 +52,7 @@ def param_events(params: Mapping[str, Any]) -> list[Event]:
     ]
 
 
-def tag_events(tags: Mapping[str, Any]) -> list[Event]:
+def model_tag_events(tags: Mapping[str, Any]) -> list[ModelEvent]:
     """Return the events of tags, checked."""
     return [
         ("model_tag", {"key": check_key(key), "value": registry_tag_value(key, value)})
@@ -60,14 +60,14 @@ def tag_events(tags: Mapping[str, Any]) -> list[Event]:
     ]
 
 
-def metric_events(
+def model_metric_events(
     metrics: Mapping[str, Any],
     step: Any,
     timestamp: int | None,
     model_id: str,
     run_id: str | None,
     dataset: tuple[str, str] | None = None,
-) -> list[Event]:
+) -> list[ModelEvent]:
     """Return the events of metrics that are a model's, checked.
 
     Parameters
@@ -97,7 +97,7 @@ def metric_events(
     ]
 
 
-def recording(store: Store, model_id: str, location: str) -> ArtifactFolder:
+def model_folder(store: Store, model_id: str, location: str) -> ArtifactFolder:
     """Return the folder of a model's files; what is put there is recorded.
 
     Parameters
@@ -109,7 +109,7 @@ def recording(store: Store, model_id: str, location: str) -> ArtifactFolder:
     """
 
     def record(path: str, size: int, sha256: str | None) -> None:
-        append(
+        log_to_model(
             store, model_id, [("model_artifact", {"path": path, "size": size, "sha256": sha256})]
         )
 

@@ -21,9 +21,9 @@ from nbtrack.store.store import Store
 
 __all__ = [
     "close_all",
-    "mirrors",
+    "open_configured",
     "open_file",
-    "open_settled",
+    "open_mirrors",
     "open_store",
     "opened",
     "server_of",
@@ -52,10 +52,10 @@ def open_store(uri: str | os.PathLike[str] | None = None) -> Store:
     InvalidParameterError
         If the URI names something that is no local store.
     """
-    return _opened(resolve(uri)) if uri else open_settled(default_uri())
+    return _opened(resolve(uri)) if uri else open_configured(default_uri())
 
 
-def open_settled(name: str | None) -> Store:
+def open_configured(name: str | None) -> Store:
     """Return the store that the environment calls so, None for the default: always the same."""
     known = name or ""
     store = _stores.get(_settled.get(known, Path()))
@@ -103,7 +103,7 @@ def open_file(path: Path) -> Store:
     return Store(StoreLocation(path, str(path)), _is_sent)
 
 
-def mirrors() -> list[Store]:
+def open_mirrors() -> list[Store]:
     """Return the mirrors of servers that this user has on this machine."""
     folders = sorted(remote_root().glob(f"*/{DEFAULT_NAME}.d/{MARKER}"))
     return [open_store(Path(str(marker.parent).removesuffix(".d"))) for marker in folders]

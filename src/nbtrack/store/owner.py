@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-SILENCE_S = 180.0
+SILENT_AFTER_S = 180.0
 """After so long without a touch of its journal, a run shows no sign of life."""
 HEARTBEAT_S = 15.0
 UNPLACED_SILENCE_S = 3600.0

@@ -22,7 +22,7 @@ _until: ContextVar[float | None] = ContextVar("nbtrack_until", default=None)
 
 
 @contextmanager
-def within(seconds: float) -> Iterator[None]:
+def time_limit(seconds: float) -> Iterator[None]:
     """Interrupt what this thread asks a database in the block once so many seconds are over."""
     token = _until.set(time.monotonic() + seconds)
     try:

@@ -57,7 +57,7 @@ class Summary:
         return dict(vars(self))
 
 
-def decode(records: bytes, names: dict[str, int]) -> dict[str, Points]:
+def decode_points(records: bytes, names: dict[str, int]) -> dict[str, Points]:
     """Return what a journal's tap received as points by metric, in the order they were logged.
 
     Parameters

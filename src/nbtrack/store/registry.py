@@ -9,8 +9,8 @@ from typing import Any
 from nbtrack.entities import ModelParam, ModelVersion, RegisteredModel
 from nbtrack.errors import InvalidParameterError, NotFoundError
 from nbtrack.limits import check_model_name, check_stage, check_version
-from nbtrack.store.artifacts.paths import resolved
-from nbtrack.store.logged_models import artifact_location, get_logged_model
+from nbtrack.store.artifacts.paths import resolve_location
+from nbtrack.store.logged_models import get_logged_model, model_location
 from nbtrack.store.reader import Reader
 
 _MODEL_FIELDS = ("name", "creation_timestamp", "last_updated_timestamp", "description")
@@ -53,7 +53,7 @@ def get_registered_models(reader: Reader, names: Sequence[str]) -> list[Register
     for name, alias, version in reader.named("registry.aliases", names=wanted):
         aliases[name][alias] = version
     latest: dict[str, list[ModelVersion]] = defaultdict(list)
-    for found in get_versions(reader, reader.named("registry.latest", names=wanted)):
+    for found in get_model_versions(reader, reader.named("registry.latest", names=wanted)):
         latest[found.name].append(found)
     return [
         RegisteredModel(
@@ -67,7 +67,9 @@ def get_registered_models(reader: Reader, names: Sequence[str]) -> list[Register
     ]
 
 
-def get_versions(reader: Reader, wanted: Versions | list[tuple[Any, ...]]) -> list[ModelVersion]:
+def get_model_versions(
+    reader: Reader, wanted: Versions | list[tuple[Any, ...]]
+) -> list[ModelVersion]:
     """Return those of several (name, version) that are there, in their order."""
     pairs = [(str(name), int(version)) for name, version in wanted]
     if not pairs:
@@ -91,7 +93,7 @@ def _version(row: tuple[Any, ...], tags: dict[str, str], aliases: list[str]) -> 
     return ModelVersion(**dict(zip(_VERSION_FIELDS, row, strict=True)), tags=tags, aliases=aliases)
 
 
-def get_version(reader: Reader, name: str, version: object) -> ModelVersion:
+def get_model_version(reader: Reader, name: str, version: object) -> ModelVersion:
     """Return one version of a registered model, with the params and metrics of its model.
 
     Raises
@@ -100,7 +102,7 @@ def get_version(reader: Reader, name: str, version: object) -> ModelVersion:
         If there is none.
     """
     number = check_version(version)
-    found = get_versions(reader, [(check_model_name(name), number)])
+    found = get_model_versions(reader, [(check_model_name(name), number)])
     if not found:
         raise NotFoundError(
             f"Model Version (name={name}, version={version}) not found. search_model_versions("
@@ -132,7 +134,7 @@ def get_latest_versions(
     ]
 
 
-def get_by_alias(reader: Reader, name: str, alias: str) -> ModelVersion:
+def get_model_version_by_alias(reader: Reader, name: str, alias: str) -> ModelVersion:
     """Return the version that an alias names.
 
     Raises
@@ -147,10 +149,10 @@ def get_by_alias(reader: Reader, name: str, alias: str) -> ModelVersion:
             f"Registered model alias {alias} not found. set_registered_model_alias({name!r}, "
             f"{alias!r}, <version>) gives it."
         )
-    return get_version(reader, name, rows[0][0])
+    return get_model_version(reader, name, rows[0][0])
 
 
-def latest_version(reader: Reader, name: str, stage: str | None = None) -> ModelVersion:
+def get_latest_model_version(reader: Reader, name: str, stage: str | None = None) -> ModelVersion:
     """Return the greatest version of all, or that of one stage.
 
     Raises
@@ -165,7 +167,9 @@ def latest_version(reader: Reader, name: str, stage: str | None = None) -> Model
     return max(found, key=lambda version: version.version)
 
 
-def version_of(reader: Reader, name: str, version: object | None, stage: str | None) -> int:
+def get_model_version_number(
+    reader: Reader, name: str, version: object | None, stage: str | None
+) -> int:
     """Return a version by its number, or the latest of a stage.
 
     Raises
@@ -179,10 +183,10 @@ def version_of(reader: Reader, name: str, version: object | None, stage: str | N
         )
     if stage is None:
         return check_version(version)
-    return latest_version(reader, name, check_stage(stage)).version
+    return get_latest_model_version(reader, name, check_stage(stage)).version
 
 
-def storage_location(reader: Reader, name: str, version: object) -> str:
+def get_model_version_location(reader: Reader, name: str, version: object) -> str:
     """Return where the files of a version are: a path or a URI.
 
     Raises
@@ -190,12 +194,12 @@ def storage_location(reader: Reader, name: str, version: object) -> str:
     NotFoundError
         If there is no such version.
     """
-    found = get_version(reader, name, version)
+    found = get_model_version(reader, name, version)
     stored, model_id = reader.named("registry.storage", name=name, version=found.version)[0]
     if model_id is not None:
         reader.refresh(models=[model_id])
         rows = reader.named("models.info", model_ids=[model_id], deleted=True)
         if rows:
             experiment_id, _, _, location = rows[0][:4]
-            return artifact_location(reader.folder, location, experiment_id, model_id)
-    return resolved(reader.folder, stored)
+            return model_location(reader.folder, location, experiment_id, model_id)
+    return resolve_location(reader.folder, stored)

@@ -28,7 +28,7 @@ from nbtrack.store import registry
 from nbtrack.store.journal import now_ms
 from nbtrack.store.reader import Database, Reader
 
-VERSIONS_TAG = "mlflow.modelVersions"
+MODEL_VERSIONS_TAG = "mlflow.modelVersions"
 Tags = list[tuple[str, str]]
 _TABLES = ("models", "versions", "tags", "aliases", "version_tags")
 
@@ -184,7 +184,7 @@ class Registry:
             if version is None:
                 registry.get_registered_model(reader, name)
             else:
-                registry.get_version(reader, name, version)
+                registry.get_model_version(reader, name, version)
             reader.named("registry.remove_alias", name=name, alias=alias)
             if version is not None:
                 reader.named("registry.add_alias", name=name, alias=alias, version=version)
@@ -256,7 +256,7 @@ class Registry:
             model = [] if source.model_id is None else [source.model_id]
             if reader.named("models.info", model_ids=model, deleted=True):
                 _record(reader, model[0], name, version)
-            return registry.get_version(reader, name, version)
+            return registry.get_model_version(reader, name, version)
 
     @final
     def record_registration(self, model_id: str, name: str, version: int) -> None:
@@ -280,12 +280,12 @@ class Registry:
 
     def _update_version(self, name: str, version: int, description: str | None) -> ModelVersion:
         with self._database.write() as reader:
-            registry.get_version(reader, name, version)
+            registry.get_model_version(reader, name, version)
             at = {"name": name, "version": version}
             reader.named(
                 "registry.set_version_description", **at, description=description, now=now_ms()
             )
-            return registry.get_version(reader, name, version)
+            return registry.get_model_version(reader, name, version)
 
     @final
     def transition_stage(
@@ -312,13 +312,13 @@ class Registry:
         self, name: str, version: int, stage: str, *, archive_existing: bool
     ) -> ModelVersion:
         with self._database.write() as reader:
-            registry.get_version(reader, name, version)
+            registry.get_model_version(reader, name, version)
             at = {"name": name, "version": version, "stage": stage, "now": now_ms()}
             if archive_existing:
                 reader.named("registry.archive_others", **at)
             reader.named("registry.transition_stage", **at)
             reader.named("registry.touch", name=name, now=at["now"])
-            return registry.get_version(reader, name, version)
+            return registry.get_model_version(reader, name, version)
 
     @final
     def delete_version(self, name: str, version: object) -> None:
@@ -333,7 +333,7 @@ class Registry:
 
     def _delete_version(self, name: str, version: int) -> None:
         with self._database.write() as reader:
-            registry.get_version(reader, name, version)
+            registry.get_model_version(reader, name, version)
             for what in ("version", "tags_of_version", "aliases_of_version"):
                 reader.named(f"registry.delete_{what}", name=name, version=version)
             reader.named("registry.touch", name=name, now=now_ms())
@@ -351,7 +351,7 @@ class Registry:
 
     def _set_version_tag(self, name: str, version: int, key: str, value: str | None) -> None:
         with self._database.write() as reader:
-            registry.get_version(reader, name, version)
+            registry.get_model_version(reader, name, version)
             at = {"name": name, "version": version, "key": key}
             reader.named("registry.remove_version_tag", **at)
             if value is not None:
@@ -368,7 +368,7 @@ def _insert(
 
 def _record(reader: Reader, model_id: str, name: str, version: int) -> None:
     """Add a version to those that the tag of its logged model lists."""
-    at = {"model_id": model_id, "key": VERSIONS_TAG}
+    at = {"model_id": model_id, "key": MODEL_VERSIONS_TAG}
     rows = reader.named("registry.model_tag", **at)
     try:
         known = json.loads(rows[0][0]) if rows else []

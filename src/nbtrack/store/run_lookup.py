@@ -38,12 +38,12 @@ def find_run(reader: Reader, name: str, experiment_id: str) -> str:
         return str(rows[0][0])
     if rows:
         raise NotFoundError(f"Several runs have an id that starts with {name!r}. Give more of it.")
-    close = difflib.get_close_matches(name, latest_names(reader, 500), n=1)
+    close = difflib.get_close_matches(name, latest_run_names(reader, 500), n=1)
     hint = f"Did you mean {close[0]!r}?" if close else "nbtrack.runs() shows the runs there are."
     raise NotFoundError(f"There is no run with the name or id {name!r}. {hint}")
 
 
-def ids_starting(reader: Reader, prefix: str) -> list[str]:
+def run_ids_starting(reader: Reader, prefix: str) -> list[str]:
     """Return the ids of runs that start with a text; two of them say that there are several.
 
     Runs that are deleted are found too.
@@ -52,7 +52,7 @@ def ids_starting(reader: Reader, prefix: str) -> list[str]:
     return [run_id for (run_id,) in reader.named("run_lookup.by_id", name=prefix)]
 
 
-def latest_names(reader: Reader, limit: int) -> list[str]:
+def latest_run_names(reader: Reader, limit: int) -> list[str]:
     """Return the names of the runs that started last, each once.
 
     Parameters
@@ -67,7 +67,7 @@ def latest_names(reader: Reader, limit: int) -> list[str]:
 
 def no_run_fits(reader: Reader, filter: str) -> NotFoundError:
     """Return the error of a filter that no run fits; it names the nearest run."""
-    names = latest_names(reader, 500)
+    names = latest_run_names(reader, 500)
     words = [filter, *(word.strip(",'\"") for word in filter.split())]
     close = [near for word in words for near in difflib.get_close_matches(word, names, n=1)]
     hint = f"Did you mean {close[0]!r}?" if close else "nbtrack.runs() shows the runs there are."

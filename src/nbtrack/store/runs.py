@@ -31,12 +31,12 @@ from nbtrack.store.experiments import Experiments, Place
 from nbtrack.store.journal import now_ms
 from nbtrack.store.owner import Owner
 from nbtrack.store.reader import Database, Reader
-from nbtrack.store.writer import RunWriter, checked_tags
+from nbtrack.store.writer import RunWriter, check_tags
 from nbtrack.store.writers import Writers
 
 MAX_NAME = 250
-Action = Literal["archive", "unarchive", "delete", "restore", "keep", "discard"]
-ACTIONS: tuple[Action, ...] = get_args(Action)
+RunAction = Literal["archive", "unarchive", "delete", "restore", "keep", "discard"]
+ACTIONS: tuple[RunAction, ...] = get_args(RunAction)
 
 
 def get_run(reader: Reader, run_id: str) -> Run:
@@ -251,7 +251,7 @@ class Runs:
         NotFoundError
             If there is no such run.
         """
-        checked_tags({key: value for key, value in tags.items() if value is not None})
+        check_tags({key: value for key, value in tags.items() if value is not None})
         self._set_tags(run_ids, tags)
 
     def _set_tags(self, run_ids: Sequence[str], tags: Mapping[str, str | None]) -> None:

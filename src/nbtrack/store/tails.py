@@ -23,7 +23,7 @@ from nbtrack.limits import MAX_TIME_MS
 from nbtrack.store.declarations import MARK, declared
 from nbtrack.store.event_shapes import is_known, is_sound
 from nbtrack.store.journal_files import SUFFIXES, translated
-from nbtrack.store.owner import SILENCE_S, Owner
+from nbtrack.store.owner import SILENT_AFTER_S, Owner
 from nbtrack.store.points import RECORD
 
 MAX_RECORDS = 2_000_000
@@ -260,7 +260,7 @@ class JournalState:
         if self.closed:
             return True
         if self.owner is None:  # made this moment, or torn at its very first line
-            return self.silence_s > SILENCE_S
+            return self.silence_s > SILENT_AFTER_S
         return self.owner.is_gone(self.silence_s)
 
 

@@ -212,14 +212,14 @@ class RunWriter:
 
     def set_tags(self, tags: Mapping[str, Any]) -> None:
         """Set tags; ``mlflow.runName`` is the run's name as well."""
-        texts = checked_tags(tags)
+        texts = check_tags(tags)
         with self._tagging:
             self._tagged.update(texts)
             self._append_tags(texts)
 
     def add_tags(self, tags: Mapping[str, Any]) -> None:
         """Set tags found out about the run, but none that this process has set before."""
-        texts = checked_tags(tags)
+        texts = check_tags(tags)
         with self._tagging:
             self._append_tags({k: v for k, v in texts.items() if k not in self._tagged})
 
@@ -309,7 +309,7 @@ class RunWriter:
         self.append([("artifact", {"path": path, "size": size, "sha256": sha256})])
 
 
-def checked_tags(tags: Mapping[str, Any]) -> dict[str, str]:
+def check_tags(tags: Mapping[str, Any]) -> dict[str, str]:
     """Return tags as text, or raise when one cannot be set."""
     given = pairs_of("Tags", tags)
     return {

@@ -17,7 +17,7 @@ def announce(store: Store) -> None:
     from nbtrack.store import announcement
 
     with contextlib.suppress(OSError):  # no server can read what cannot be written
-        file = announcement.announce(store, _folder())
+        file = announcement.announce_store(store, _folder())
         atexit.register(file.unlink, missing_ok=True)
 
 

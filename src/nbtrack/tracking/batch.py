@@ -9,7 +9,7 @@ from nbtrack.entities import Metric, Param, RunTag
 from nbtrack.limits import check_key, check_step, check_timestamp, metric_value
 from nbtrack.store import model_log
 from nbtrack.store.deferred import is_on_gpu
-from nbtrack.store.writer import RunWriter, checked_tags
+from nbtrack.store.writer import RunWriter, check_tags
 from nbtrack.tracking.model_metrics import check_exists
 
 
@@ -36,7 +36,7 @@ def log_batch(
         for index, metric in enumerate(metrics)
     ]
     of_models = [event for metric in metrics for event in _model_events(writer, metric)]
-    texts = checked_tags({tag.key: tag.value for tag in tags})
+    texts = check_tags({tag.key: tag.value for tag in tags})
     writer.log_params([(param.key, param.value) for param in params])
     if texts:
         writer.set_tags(texts)
@@ -49,13 +49,13 @@ def log_batch(
         writer.log_points(points)
 
 
-def _model_events(writer: RunWriter, metric: Metric) -> list[model_log.Event]:
+def _model_events(writer: RunWriter, metric: Metric) -> list[model_log.ModelEvent]:
     """Return the events of a metric that is a model's."""
     if metric.model_id is None:
         return []
     check_exists(writer.store, metric.model_id)
     dataset = (metric.dataset_name, metric.dataset_digest or "") if metric.dataset_name else None
-    return model_log.metric_events(
+    return model_log.model_metric_events(
         {metric.key: metric.value},
         metric.step,
         metric.timestamp,

@@ -14,7 +14,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from nbtrack.config import default_uri, env
-from nbtrack.store.opening import open_settled, open_store
+from nbtrack.store.opening import open_configured, open_store
 from nbtrack.store.store import Store
 from nbtrack.tracking.announcing import announce
 from nbtrack.tracking.kernel import cell_number
@@ -96,7 +96,7 @@ def registry() -> Store:
     if _process.registry_uri is not None:
         return open_store(_process.registry_uri)
     chosen = env("NBTRACK_REGISTRY_URI", "MLFLOW_REGISTRY_URI")
-    return store() if chosen is None else open_settled(chosen)
+    return store() if chosen is None else open_configured(chosen)
 
 
 def set_registry_uri(uri: str | os.PathLike[str] | None) -> None:

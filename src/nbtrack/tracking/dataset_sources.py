@@ -19,7 +19,7 @@ from nbtrack.errors import (
     MissingDependencyError,
     UntrustedError,
 )
-from nbtrack.store.artifacts.access import is_chained
+from nbtrack.store.artifacts.access import is_chained_uri
 from nbtrack.store.artifacts.folder import folder_and_path
 from nbtrack.store.artifacts.roots import local_path
 
@@ -110,7 +110,7 @@ class FileDatasetSource:
             A folder to put it in; by default local data stays where it is.
         """
         local = local_path(self.uri)
-        if local is None and self._stored and is_chained(self.uri):
+        if local is None and self._stored and is_chained_uri(self.uri):
             raise UntrustedError(
                 f"The data is said to be at {self.uri}, one kind of storage inside another, which "
                 "may be any file of this machine. If you know it, open it with fsspec yourself."

@@ -245,7 +245,7 @@ def lineage(store: Store | None, names: Store, what: Any) -> Lineage:
     model_id, run_id = place.model_id, place.run_id
     if place.version is not None:
         with names.read() as reader:
-            version = registry.get_version(reader, str(place.name), place.version)
+            version = registry.get_model_version(reader, str(place.name), place.version)
     elif model_id is None and run_id is None:
         model_id, run_id = _written(place)
     if store is None:

@@ -142,9 +142,9 @@ def _of_run(reader: Reader, store: Store, uri: str) -> ModelPlace:
             run_id=run_id,
             name=path.rpartition("/")[2],
         )
-    found = logged_models.of_run(reader, run_id, path or None)
+    found = logged_models.model_ids_of_run(reader, run_id, path or None)
     if not found or not path:
-        names = sorted(logged_models.names_of_run(reader, run_id))
+        names = sorted(logged_models.model_names_of_run(reader, run_id))
         has = f"It has {', '.join(map(repr, names))}." if names else "It has none."
         raise NotFoundError(
             f"Unable to find a logged_model with artifact_path {path!r} under run {run_id}. {has}"
@@ -160,12 +160,12 @@ def _of_models_uri(store: Store, names: Store, uri: str, parsed: ModelUri) -> Mo
     name = str(parsed.name)
     with names.read() as reader:
         if parsed.alias is not None:
-            version = registry.get_by_alias(reader, name, parsed.alias)
+            version = registry.get_model_version_by_alias(reader, name, parsed.alias)
         elif parsed.version is not None:
-            version = registry.get_version(reader, name, parsed.version)
+            version = registry.get_model_version(reader, name, parsed.version)
         else:
-            version = registry.latest_version(reader, name, parsed.stage)
-        location = registry.storage_location(reader, name, version.version)
+            version = registry.get_latest_model_version(reader, name, parsed.stage)
+        location = registry.get_model_version_location(reader, name, version.version)
     place = _of_version(store, names, version, location)
     known = {"uri": uri, "name": version.name, "version": version.version}
     return ModelPlace(**{**vars(place), **known, "run_id": place.run_id or version.run_id})
@@ -199,7 +199,7 @@ def _logged(
         uri,
         reader.access.folder(model.artifact_location),
         _is_tracked(store),
-        logged_models.hashes(reader, model_id) or None,
+        logged_models.model_file_hashes(reader, model_id) or None,
         model_id,
         model.source_run_id,
         model.name,
@@ -247,7 +247,7 @@ def _recorded(store: Store, folder: Path) -> dict[str, Any]:
     parts = folder.relative_to(os.path.realpath(store.artifacts)).parts
     with store.read() as reader:
         if len(parts) >= 4 and parts[1] == "models":
-            known = _below(logged_models.hashes(reader, parts[2]), "/".join(parts[4:]))
+            known = _below(logged_models.model_file_hashes(reader, parts[2]), "/".join(parts[4:]))
             return {"hashes": known or None, "model_id": parts[2]}
         if len(parts) >= 2:
             known = _below(_run_hashes(reader, parts[1]), "/".join(parts[2:]))

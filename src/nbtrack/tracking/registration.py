@@ -135,7 +135,7 @@ def copy_model_version(stores: Stores, uri: str, name: str) -> ModelVersion:
         )
     place = locate(uri, stores.models, stores.registry)
     with stores.registry.read() as reader:
-        old = registry.get_version(reader, str(place.name), place.version)
+        old = registry.get_model_version(reader, str(place.name), place.version)
     version = _created(
         stores,
         name,

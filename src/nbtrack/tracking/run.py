@@ -16,7 +16,7 @@ from nbtrack.limits import check_experiment_id, check_timestamp, pairs_of, stora
 from nbtrack.store.journal import now_ms
 from nbtrack.store.owner import Owner
 from nbtrack.store.store import Store
-from nbtrack.store.writer import RunWriter, checked_tags
+from nbtrack.store.writer import RunWriter, check_tags
 from nbtrack.tracking import context
 from nbtrack.tracking.kernel import cell_number
 
@@ -291,7 +291,7 @@ def create(
 
     check_experiment_id(experiment_id)
     given = {key: value for key, value in pairs_of("Tags", tags or {}) if value is not None}
-    all_tags = checked_tags(given)
+    all_tags = check_tags(given)
     name = _name(run_name, all_tags) or random_name()
     all_tags[RUN_NAME] = name
     return store.runs.create(
@@ -326,12 +326,12 @@ def resume(
     InvalidParameterError
         If it is deleted, or belongs to another experiment than the one that is given.
     """
-    from nbtrack.store.liveness import has_other_owner
+    from nbtrack.store.liveness import run_has_other_owner
     from nbtrack.store.runs import get_run
 
     with store.read() as reader:
         run = get_run(reader, run_id)
-        joined = run.info.status == "RUNNING" and has_other_owner(reader, run_id)
+        joined = run.info.status == "RUNNING" and run_has_other_owner(reader, run_id)
     info = run.info
     if info.lifecycle_stage == LifecycleStage.DELETED:
         raise InvalidParameterError(

@@ -96,6 +96,6 @@ def artifacts_of(store: Store, run_id: str) -> RunArtifacts:
 
 
 def _models(reader: Reader, run_id: str) -> dict[str, ArtifactFolder]:
-    names = logged_models.names_of_run(reader, run_id)
+    names = logged_models.model_names_of_run(reader, run_id)
     found = logged_models.get_logged_models(reader, list(names.values()))
     return {model.name: reader.access.folder(model.artifact_location) for model in found}

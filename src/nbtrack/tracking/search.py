@@ -20,7 +20,7 @@ def ids_of(store: Store, names: Sequence[str]) -> list[str]:
 
     wanted = [names] if isinstance(names, str) else names
     with store.read() as reader:
-        found = [experiments.find_by_name(reader, name) for name in wanted]
+        found = [experiments.find_experiment_by_name(reader, name) for name in wanted]
     return [experiment.experiment_id for experiment in found if experiment is not None]
 
 

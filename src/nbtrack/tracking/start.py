@@ -16,7 +16,7 @@ from nbtrack.entities.runs import NOTE, PARENT, RUN_NAME
 from nbtrack.errors import InvalidParameterError, NbtrackError, NotFoundError
 from nbtrack.limits import pairs_of
 from nbtrack.store.store import Store
-from nbtrack.store.writer import checked_tags
+from nbtrack.store.writer import check_tags
 from nbtrack.tracking import context
 from nbtrack.tracking import run as runs
 from nbtrack.tracking.kernel import cell_number, in_notebook
@@ -51,7 +51,7 @@ def get_or_create_experiment(store: Store, name: str) -> str:
     name = check_experiment_name(name)
     for _ in range(3):
         with store.read() as reader:
-            found = experiments.find_by_name(reader, name)
+            found = experiments.find_experiment_by_name(reader, name)
         if found is not None and found.lifecycle_stage == LifecycleStage.ACTIVE:
             return found.experiment_id
         try:
@@ -129,7 +129,7 @@ def _extra_tags(
         )
     if run_name:
         extra[RUN_NAME] = run_name
-    return dict(checked_tags(extra))
+    return dict(check_tags(extra))
 
 
 def _resumed(

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from nbtrack.store.search.direction import direction
+from nbtrack.store.search.direction import direction_of
 
 _SPLITS = {
     "train": "train",
@@ -91,7 +91,7 @@ def rank_metrics(keys: Iterable[str]) -> list[str]:
     """
 
     def rank(key: str) -> tuple[bool, bool, bool, bool]:
-        machine, unsure = key.startswith("system/"), direction(key) is None
+        machine, unsure = key.startswith("system/"), direction_of(key) is None
         held_out = parse_metric(key).split in ("val", "test")
         return machine, unsure, not held_out, "loss" not in key.lower()
 

@@ -147,7 +147,7 @@ class ArtifactProxy:
         """Return where the artifacts of a run or a model are; what is put there is recorded."""
         if target.is_model:
             location = self.checked(self._location(target))
-            return model_log.recording(self.store, target.owner, location)
+            return model_log.model_folder(self.store, target.owner, location)
         writer = self.store.writer(target.owner)
         self.checked(writer.artifact_uri)
         return writer.artifacts

@@ -44,7 +44,7 @@ def _check_location(location: str) -> None:
 def get(service: TrackingService, request: ParsedRequest) -> Response:
     """Return an experiment by its id."""
     with service.store.read() as reader:
-        found = experiments.get(reader, request["experiment_id"])
+        found = experiments.get_experiment(reader, request["experiment_id"])
     return Response({"experiment": encode.experiment(found, service.proxy.of_experiment(found))})
 
 
@@ -52,7 +52,7 @@ def get_by_name(service: TrackingService, request: ParsedRequest) -> Response:
     """Return an experiment by its name."""
     name = request["experiment_name"]
     with service.store.read() as reader:
-        found = experiments.find_by_name(reader, name)
+        found = experiments.find_experiment_by_name(reader, name)
     if found is None:
         raise NotFoundError(f"Could not find experiment with name '{name}'")
     return Response({"experiment": encode.experiment(found, service.proxy.of_experiment(found))})

@@ -15,7 +15,7 @@ from nbtrack.server.mlflow.artifact_proxy import Target
 from nbtrack.server.mlflow.artifacts import opened
 from nbtrack.server.mlflow.service import ParsedRequest, TrackingService
 from nbtrack.store import logged_models
-from nbtrack.store.registry_edits import VERSIONS_TAG
+from nbtrack.store.registry_edits import MODEL_VERSIONS_TAG
 
 MAX_RESULTS = 50
 
@@ -26,7 +26,7 @@ def _shown(service: TrackingService, found: LoggedModel) -> encode.Json:
 
 def _registrations(found: LoggedModel) -> list[encode.Json]:
     try:
-        listed = json.loads(found.tags.get(VERSIONS_TAG, "[]"))
+        listed = json.loads(found.tags.get(MODEL_VERSIONS_TAG, "[]"))
         return [{"name": str(v["name"]), "version": str(v["version"])} for v in listed]
     except (ValueError, TypeError, KeyError):
         return []

@@ -10,10 +10,10 @@ from nbtrack.limits import check_run_id, missing
 from nbtrack.protocol import encode
 from nbtrack.server.messages import Response
 from nbtrack.server.mlflow.service import ParsedRequest, TrackingService
-from nbtrack.store.history import history_page
+from nbtrack.store.history import metric_history_page
 from nbtrack.store.reader import Reader
 from nbtrack.store.runs import get_run
-from nbtrack.store.search.paging import make_token, read_token
+from nbtrack.store.search.paging import make_page_token, read_page_token
 
 MAX_POINTS = 25_000
 MAX_RUNS = 100
@@ -26,7 +26,7 @@ def history(service: TrackingService, request: ParsedRequest) -> Response:
     run_id, limit, start = (
         request["run_id"],
         request["max_results"],
-        read_token(request["page_token"]),
+        read_page_token(request["page_token"]),
     )
     if limit is not None and limit <= 0:
         raise InvalidParameterError(
@@ -41,8 +41,8 @@ def history(service: TrackingService, request: ParsedRequest) -> Response:
     with service.store.read() as reader:
         get_run(reader, run_id)
         wanted = _ALL if limit is None else limit + 1
-        found = history_page(reader, run_id, request["metric_key"], start, wanted)
-    token = make_token(start + limit) if limit is not None and len(found) > limit else None
+        found = metric_history_page(reader, run_id, request["metric_key"], start, wanted)
+    token = make_page_token(start + limit) if limit is not None and len(found) > limit else None
     points = [encode.metric(point) for point in found[:limit]]
     return Response(encode.omit_none(metrics=points, next_page_token=token))
 
@@ -67,7 +67,7 @@ def bulk(service: TrackingService, request: ParsedRequest) -> Response:
         for run_id in sorted(run_ids):
             if left <= 0:
                 break
-            found = history_page(reader, check_run_id(run_id), key, 0, left)
+            found = metric_history_page(reader, check_run_id(run_id), key, 0, left)
             left -= len(found)
             points += [{**encode.metric(point), "run_id": run_id} for point in found]
     return Response({"metrics": points})

@@ -114,7 +114,7 @@ def delete_alias(service: TrackingService, request: ParsedRequest) -> Response:
 def version_of_alias(service: TrackingService, request: ParsedRequest) -> Response:
     """Return the version that an alias names."""
     with service.registry.read() as reader:
-        found = registry.get_by_alias(reader, request["name"], request["alias"])
+        found = registry.get_model_version_by_alias(reader, request["name"], request["alias"])
     return Response({"model_version": _version(service, found)})
 
 
@@ -138,7 +138,7 @@ def create_version(service: TrackingService, request: ParsedRequest) -> Response
 def get_version(service: TrackingService, request: ParsedRequest) -> Response:
     """Return a version."""
     with service.registry.read() as reader:
-        found = registry.get_version(reader, request["name"], request["version"])
+        found = registry.get_model_version(reader, request["name"], request["version"])
     return Response({"model_version": _version(service, found)})
 
 
@@ -191,7 +191,7 @@ def download_uri(service: TrackingService, request: ParsedRequest) -> Response:
 
 def _storage(service: TrackingService, request: ParsedRequest) -> str:
     with service.registry.read() as reader:
-        return registry.storage_location(reader, request["name"], request["version"])
+        return registry.get_model_version_location(reader, request["name"], request["version"])
 
 
 def file_of_version(service: TrackingService, request: ParsedRequest) -> FileResponse:

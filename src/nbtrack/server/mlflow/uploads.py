@@ -15,9 +15,9 @@ from typing import Any, BinaryIO, cast
 
 from nbtrack.errors import InvalidParameterError, NotFoundError
 from nbtrack.server.upload_spool import Spool
-from nbtrack.store.artifacts.content import is_part
-from nbtrack.store.artifacts.local import translated
-from nbtrack.store.artifacts.roots import CHUNK
+from nbtrack.store.artifacts.content import is_part_file
+from nbtrack.store.artifacts.local import artifact_errors
+from nbtrack.store.artifacts.roots import CHUNK_BYTES
 
 MAX_PARTS = 10_000
 FORGOTTEN_S = 24 * 3600.0
@@ -39,7 +39,7 @@ class PartsStream:
                 if not self._left:
                     return b""
                 self._file = self._left[0].open("rb")
-            data = self._file.read(CHUNK if size < 0 else size)
+            data = self._file.read(CHUNK_BYTES if size < 0 else size)
             if data:
                 return data
             self.close()
@@ -67,7 +67,7 @@ class Uploads:
     def start(self, name: str, count: int) -> str:
         """Begin an upload of ``count`` parts; return its id."""
         upload_id = os.urandom(24).hex()
-        with translated(name):
+        with artifact_errors(name):
             self.sweep()
             place = self.folder / upload_id
             place.mkdir(parents=True)
@@ -78,7 +78,7 @@ class Uploads:
         """Keep a part; return its SHA-256. A part that comes again takes the place of the first."""
         place = self.place(upload_id, number)
         part = place.with_name(f"{number}.{os.urandom(4).hex()}")
-        with translated(place.name):
+        with artifact_errors(place.name):
             try:
                 stored = body.move(part)
                 part.replace(place)
@@ -141,7 +141,7 @@ class Uploads:
         if not self.folder.is_dir():
             return
         for place in self.folder.iterdir():
-            if not (_ID.fullmatch(place.name) or is_part(place.name)):
+            if not (_ID.fullmatch(place.name) or is_part_file(place.name)):
                 continue
             try:
                 if time.time() - place.stat().st_mtime <= FORGOTTEN_S:

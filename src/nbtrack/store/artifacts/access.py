@@ -67,7 +67,7 @@ class ArtifactAccess:
         server: str | None = None,
     ) -> None:
         self._folder = folder
-        self._roots = [checked_root(root) for root in roots]
+        self._roots = [check_artifact_root(root) for root in roots]
         self._serves = serves
         self._server = server
 
@@ -108,7 +108,7 @@ class ArtifactAccess:
         """Return whether a location that a row names may be read and written."""
         if self.owns(location) or self.was_given(location):
             return True
-        if is_chained(location):
+        if is_chained_uri(location):
             return False
         if self._server is not None and self._is_told_by_server(location):
             return True
@@ -142,7 +142,7 @@ class ArtifactAccess:
             raise UntrustedError(self._refusal(location))
         if self.allows(location):
             return
-        if is_chained(location):
+        if is_chained_uri(location):
             self._roots.append(location.rstrip("/"))  # as long as this process lives
         else:
             choices.remember(location, self._folder)
@@ -167,8 +167,8 @@ class ArtifactAccess:
     def was_given(self, location: str) -> bool:
         """Return whether a location is below a root that was given to this process."""
         named = filter(None, (root.strip() for root in (env(ROOTS) or "").split(",")))
-        roots = [*self._roots, *(checked_root(root) for root in named)]
-        if is_chained(location):
+        roots = [*self._roots, *(check_artifact_root(root) for root in named)]
+        if is_chained_uri(location):
             return not self._serves and any(_starts_with(location, root) for root in roots)
         return any(is_below(location, root) for root in roots)
 
@@ -215,15 +215,15 @@ def allow(root: str | os.PathLike[str]) -> None:
         If it is no such place.
     """
     text = os.fspath(root)
-    if is_chained(text):
+    if is_chained_uri(text):
         raise InvalidParameterError(
             f"{text!r} names one kind of storage inside another, which is allowed for one process "
             f"at a time: set {ROOTS}={text}"
         )
-    choices.remember(checked_root(text))
+    choices.remember(check_artifact_root(text))
 
 
-def checked_root(root: str) -> str:
+def check_artifact_root(root: str) -> str:
     """Return a root that artifacts may be below: an absolute path, or a URI.
 
     Raises
@@ -234,7 +234,7 @@ def checked_root(root: str) -> str:
     local = local_path(root)
     if local is not None:
         return str(local)
-    if is_chained(root):
+    if is_chained_uri(root):
         return root.rstrip("/")
     parts = _parts(root)
     if parts is None or (len(parts) == 1 and parts[0] not in OBJECT_STORES):
@@ -245,7 +245,7 @@ def checked_root(root: str) -> str:
     return root
 
 
-def is_chained(location: str) -> bool:
+def is_chained_uri(location: str) -> bool:
     """Return whether a URI names one kind of storage inside another, as fsspec has it."""
     return "::" in location and _local(location) is None
 
@@ -276,7 +276,7 @@ def _local(location: str) -> Path | None:
 
 def _parts(uri: str) -> tuple[str, ...] | None:
     """Return scheme, host and folders of a URI; None where they are not clear."""
-    if _UNCLEAR.search(uri) or _UNCLEAR.search(unquote(uri)) or is_chained(uri):
+    if _UNCLEAR.search(uri) or _UNCLEAR.search(unquote(uri)) or is_chained_uri(uri):
         return None
     try:
         parts = urlsplit(uri)

@@ -10,7 +10,7 @@ import stat
 import time
 from pathlib import Path
 
-from nbtrack.store.artifacts.roots import CHUNK, Stored
+from nbtrack.store.artifacts.roots import CHUNK_BYTES, StoredFile
 
 _UNFINISHED = re.compile(r"^\.nbtrack-[0-9a-f]{16}\.part$")
 _NO_LINKS = {errno.EPERM, errno.EACCES, errno.EXDEV, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL}
@@ -32,7 +32,7 @@ class ContentCache:
         """Return where the content with this digest lies, or would lie."""
         return self.folder / sha256[:2] / sha256
 
-    def share(self, part: Path, stored: Stored) -> None:
+    def share(self, part: Path, stored: StoredFile) -> None:
         """Make ``part`` share its content with the equal one stored before, if any.
 
         A stored file that was changed behind our back is not shared but replaced.
@@ -75,7 +75,7 @@ class ContentCache:
         return freed
 
     def _link(self, source: Path, target: Path) -> None:
-        other = part_in(target.parent)
+        other = part_file_in(target.parent)
         try:
             os.link(source, other)
         except FileNotFoundError:
@@ -93,12 +93,12 @@ class ContentCache:
             other.unlink(missing_ok=True)
 
 
-def part_in(folder: Path) -> Path:
+def part_file_in(folder: Path) -> Path:
     """Return a fresh name for a file of ``folder`` that is not finished."""
     return folder / f".nbtrack-{os.urandom(8).hex()}.part"
 
 
-def is_part(name: str) -> bool:
+def is_part_file(name: str) -> bool:
     """Return whether a file name is that of an unfinished file."""
     return _UNFINISHED.match(name) is not None
 
@@ -142,7 +142,7 @@ def sweep_artifacts(artifacts: Path, older_than: float = 86400.0) -> int:
     """
     freed = 0
     for folder, _, names in os.walk(artifacts):
-        for name in filter(is_part, names):
+        for name in filter(is_part_file, names):
             part = Path(folder, name)
             try:
                 seen = part.stat()
@@ -154,13 +154,13 @@ def sweep_artifacts(artifacts: Path, older_than: float = 86400.0) -> int:
     return freed + ContentCache(artifacts / ".content").sweep()
 
 
-def _holds(content: Path, stored: Stored) -> bool:
+def _holds(content: Path, stored: StoredFile) -> bool:
     try:
         if content.stat().st_size != stored.size:
             return False
         digest = hashlib.sha256()
         with content.open("rb") as file:
-            while chunk := file.read(CHUNK):
+            while chunk := file.read(CHUNK_BYTES):
                 digest.update(chunk)
     except FileNotFoundError:
         return False

@@ -19,13 +19,13 @@ from nbtrack.errors import (
 )
 from nbtrack.protocol.artifact_urls import PROXY
 from nbtrack.store.artifacts.folder_files import FolderFiles, is_store
-from nbtrack.store.artifacts.local import LocalArtifacts, translated
+from nbtrack.store.artifacts.local import LocalArtifacts, artifact_errors
 from nbtrack.store.artifacts.paths import check_artifact_path, join_artifact_path
 from nbtrack.store.artifacts.roots import (
-    CHUNK,
+    CHUNK_BYTES,
     ArtifactRoot,
     ProxiedRoots,
-    Stored,
+    StoredFile,
     local_path,
 )
 
@@ -90,7 +90,7 @@ class ArtifactFolder:
         from filelock import FileLock, Timeout
 
         lock = FileLock(self._lock, timeout=LOCK_TIMEOUT)
-        with translated(""):
+        with artifact_errors(""):
             self._lock.parent.mkdir(parents=True, exist_ok=True)
             try:
                 lock.acquire(poll_interval=0.01)
@@ -184,7 +184,7 @@ class ArtifactFolder:
         self._done(path, self._root.write(path, stream))
 
     def put_written(
-        self, artifact_file: str | os.PathLike[str], write: Callable[[Path], Stored]
+        self, artifact_file: str | os.PathLike[str], write: Callable[[Path], StoredFile]
     ) -> None:
         """Store what ``write`` puts into the local path that it is given.
 
@@ -292,16 +292,16 @@ class ArtifactFolder:
     def _put_local(self, local: Path, path: str) -> None:
         self._done(path, self._root.write_file(path, local))
 
-    def _done(self, path: str, stored: Stored) -> None:
+    def _done(self, path: str, stored: StoredFile) -> None:
         if self._record is not None:
             self._record(path, stored.size, stored.sha256)
 
     def _copy_out(self, path: str, place: Path) -> None:
         check_artifact_path(path)  # names that a server or a bucket gives
-        with self._root.open(path) as source, translated(path):
+        with self._root.open(path) as source, artifact_errors(path):
             place.parent.mkdir(parents=True, exist_ok=True)
             with place.open("wb") as target:
-                while chunk := source.read(CHUNK):
+                while chunk := source.read(CHUNK_BYTES):
                     target.write(chunk)
 
 

@@ -21,13 +21,13 @@ from nbtrack.errors import (
 )
 from nbtrack.store.artifacts.content import (
     ContentCache,
-    is_part,
-    part_in,
+    is_part_file,
+    part_file_in,
     remove_file,
     replace_file,
 )
 from nbtrack.store.artifacts.paths import place_below, stays_below
-from nbtrack.store.artifacts.roots import CHUNK, FileNow, Stored, pump
+from nbtrack.store.artifacts.roots import CHUNK_BYTES, FileNow, StoredFile, copy_in_chunks
 
 _BINARY = getattr(os, "O_BINARY", 0)
 _FULL = {errno.ENOSPC, errno.EDQUOT}
@@ -51,40 +51,40 @@ class LocalArtifacts:
         self._cache = None if cache is None else ContentCache(cache)
         self._written: dict[str, str] = {}
 
-    def write(self, path: str, source: BinaryIO) -> Stored:
+    def write(self, path: str, source: BinaryIO) -> StoredFile:
         """Store what ``source`` holds under ``path``, or nothing if that fails."""
         target = place_below(self.root, path)
-        with translated(path):
+        with artifact_errors(path):
             if target.is_dir():
                 raise InvalidParameterError(
                     f"Artifact {path!r} cannot be written: it is a folder. Choose another name."
                 )
             target.parent.mkdir(parents=True, exist_ok=True)
-            part = part_in(target.parent)
+            part = part_file_in(target.parent)
             descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, 0o666)
         try:
             try:
-                stored = pump(source, lambda chunk: _write_all(descriptor, chunk, path))
+                stored = copy_in_chunks(source, lambda chunk: _write_all(descriptor, chunk, path))
             finally:
-                with translated(path):
+                with artifact_errors(path):
                     os.close(descriptor)
-            with translated(path):
+            with artifact_errors(path):
                 self._place(part, target, path, stored)
         finally:
             part.unlink(missing_ok=True)
         return stored
 
-    def write_file(self, path: str, local: Path) -> Stored:
+    def write_file(self, path: str, local: Path) -> StoredFile:
         """Store a local file under ``path``."""
         with FileNow(local) as source:
             return self.write(path, source)
 
-    def write_by(self, path: str, write: Callable[[Path], Stored]) -> Stored:
+    def write_by(self, path: str, write: Callable[[Path], StoredFile]) -> StoredFile:
         """Store the file that ``write`` makes beside where it will be."""
         target = place_below(self.root, path)
-        with translated(path):
+        with artifact_errors(path):
             target.parent.mkdir(parents=True, exist_ok=True)
-            part = part_in(target.parent)
+            part = part_file_in(target.parent)
             try:
                 stored = write(part)
                 self._place(part, target, path, stored)
@@ -95,7 +95,7 @@ class LocalArtifacts:
     def open(self, path: str) -> BinaryIO:
         """Open an artifact for reading."""
         place = place_below(self.root, path)
-        with translated(path):
+        with artifact_errors(path):
             if not stat.S_ISREG(place.stat().st_mode):
                 raise InvalidParameterError(f"Artifact {path!r} is no regular file.")
             return place.open("rb")
@@ -106,10 +106,10 @@ class LocalArtifacts:
             return []
         folder = place_below(self.root, path) if path else self.root
         found = []
-        with translated(path), os.scandir(folder) as entries:
+        with artifact_errors(path), os.scandir(folder) as entries:
             for entry in entries:
                 name = f"{path}/{entry.name}" if path else entry.name
-                hidden = is_part(entry.name) or (
+                hidden = is_part_file(entry.name) or (
                     entry.is_symlink() and not stays_below(self.root, Path(entry.path))
                 )
                 if hidden:
@@ -123,7 +123,7 @@ class LocalArtifacts:
     def kind(self, path: str) -> str | None:
         """Return ``"file"``, ``"folder"`` or None."""
         place = place_below(self.root, path) if path else self.root
-        with translated(path):
+        with artifact_errors(path):
             if place.is_dir():
                 return "folder"
             return "file" if place.is_file() else None
@@ -131,7 +131,7 @@ class LocalArtifacts:
     def delete(self, path: str) -> None:
         """Remove a file, or a folder with all in it, and content nobody else shares."""
         place = place_below(self.root, path) if path else self.root
-        with translated(path):
+        with artifact_errors(path):
             if place.is_dir() and not place.is_symlink():
                 _remove_tree(place)
             else:
@@ -143,7 +143,7 @@ class LocalArtifacts:
         """Return where the artifact lies."""
         return place_below(self.root, path) if path else self.root
 
-    def _place(self, part: Path, target: Path, path: str, stored: Stored) -> None:
+    def _place(self, part: Path, target: Path, path: str, stored: StoredFile) -> None:
         part.chmod(part.stat().st_mode & 0o444)
         if self._cache is not None:
             self._cache.share(part, stored)
@@ -159,7 +159,7 @@ class LocalArtifacts:
 
 
 @contextmanager
-def translated(path: str) -> Iterator[None]:
+def artifact_errors(path: str) -> Iterator[None]:
     """Turn what the file system says about an artifact into an error of nbtrack."""
     what = f"Artifact {path!r}" if path else "The artifact folder"
     try:
@@ -184,7 +184,7 @@ def translated(path: str) -> Iterator[None]:
         raise StoreError(f"{what} cannot be used: {error}") from error
 
 
-def claim(file: Path, sha256: str | None) -> Stored:
+def claim_file(file: Path, sha256: str | None) -> StoredFile:
     """Make a file read-only and a file of its own; return its size and digest."""
     import hashlib
 
@@ -197,15 +197,15 @@ def claim(file: Path, sha256: str | None) -> Stored:
     if sha256 is None:
         digest = hashlib.sha256()
         with file.open("rb") as source:
-            while chunk := source.read(CHUNK):
+            while chunk := source.read(CHUNK_BYTES):
                 digest.update(chunk)
         sha256 = digest.hexdigest()
-    return Stored(file.stat().st_size, sha256)
+    return StoredFile(file.stat().st_size, sha256)
 
 
 def _write_all(descriptor: int, chunk: bytes, path: str) -> None:
     rest = memoryview(chunk)
-    with translated(path):
+    with artifact_errors(path):
         while rest:
             rest = rest[os.write(descriptor, rest) :]
 

@@ -88,7 +88,7 @@ def _invalid(path: object, why: str) -> InvalidParameterError:
     return InvalidParameterError(f"Invalid artifact path: {path!r}. {why}")
 
 
-def resolved(folder: Path, stored: str) -> str:
+def resolve_location(folder: Path, stored: str) -> str:
     """Return where stored artifacts are: an absolute path or a URI.
 
     Parameters
@@ -105,4 +105,4 @@ def resolved(folder: Path, stored: str) -> str:
 
 def artifact_uri(folder: Path, stored: str | None, experiment_id: str, run_id: str) -> str:
     """Return where the artifacts of a run are; the usual place where none is stored."""
-    return resolved(folder, stored or f"artifacts/{experiment_id}/{run_id}")
+    return resolve_location(folder, stored or f"artifacts/{experiment_id}/{run_id}")

@@ -18,7 +18,7 @@ from nbtrack.errors import (
     StoreError,
 )
 from nbtrack.store.artifacts.paths import check_artifact_path
-from nbtrack.store.artifacts.roots import FileNow, Stored, pump
+from nbtrack.store.artifacts.roots import FileNow, StoredFile, copy_in_chunks
 
 
 class RemoteArtifacts:
@@ -59,21 +59,21 @@ class RemoteArtifacts:
         self._top: str = root.rstrip("/")
         self._where = _safe(uri)
 
-    def write(self, path: str, source: BinaryIO) -> Stored:
+    def write(self, path: str, source: BinaryIO) -> StoredFile:
         """Store what ``source`` holds: gathered on the local disk first, then sent whole."""
         self._place(path)
         with tempfile.TemporaryDirectory(prefix="nbtrack-") as folder:
             gathered = Path(folder, "content")
             with gathered.open("wb") as file:
-                stored = pump(source, file.write)
+                stored = copy_in_chunks(source, file.write)
             self._send(gathered, path)
         return stored
 
-    def write_file(self, path: str, local: Path) -> Stored:
+    def write_file(self, path: str, local: Path) -> StoredFile:
         """Store a local file."""
         before = local.stat()
         with FileNow(local) as source:
-            stored = pump(source, lambda _: None)
+            stored = copy_in_chunks(source, lambda _: None)
         self._send(local, path)
         after = local.stat()
         if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
@@ -81,7 +81,7 @@ class RemoteArtifacts:
                 return self.write(path, source)
         return stored
 
-    def write_by(self, path: str, write: Callable[[Path], Stored]) -> Stored:
+    def write_by(self, path: str, write: Callable[[Path], StoredFile]) -> StoredFile:
         """Store the file that ``write`` makes on the local disk."""
         self._place(path)
         with tempfile.TemporaryDirectory(prefix="nbtrack-") as folder:

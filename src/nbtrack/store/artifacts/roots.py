@@ -15,11 +15,11 @@ from nbtrack.errors import InvalidParameterError, UntrustedError
 if TYPE_CHECKING:
     from nbtrack.entities import FileInfo
 
-CHUNK = 1 << 20
+CHUNK_BYTES = 1 << 20
 _SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.\-]*):")
 
 
-class Stored(NamedTuple):
+class StoredFile(NamedTuple):
     """What was written: its number of bytes and its SHA-256 in hexadecimal."""
 
     size: int
@@ -29,13 +29,13 @@ class Stored(NamedTuple):
 class ArtifactRoot(Protocol):
     """A folder of artifacts; every path is a checked artifact path, ``""`` is the root."""
 
-    def write(self, path: str, source: BinaryIO) -> Stored:
+    def write(self, path: str, source: BinaryIO) -> StoredFile:
         """Store what ``source`` holds; nothing is seen of it before it is whole."""
 
-    def write_file(self, path: str, local: Path) -> Stored:
+    def write_file(self, path: str, local: Path) -> StoredFile:
         """Store a local file."""
 
-    def write_by(self, path: str, write: Callable[[Path], Stored]) -> Stored:
+    def write_by(self, path: str, write: Callable[[Path], StoredFile]) -> StoredFile:
         """Store the file that ``write`` makes at the local path it is given."""
 
     def open(self, path: str) -> BinaryIO:
@@ -98,15 +98,15 @@ class ClosedArtifacts:
     def __init__(self, why: str) -> None:
         self._why = why
 
-    def write(self, path: str, source: BinaryIO) -> Stored:
+    def write(self, path: str, source: BinaryIO) -> StoredFile:
         """Raise."""
         raise UntrustedError(self._why)
 
-    def write_file(self, path: str, local: Path) -> Stored:
+    def write_file(self, path: str, local: Path) -> StoredFile:
         """Raise."""
         raise UntrustedError(self._why)
 
-    def write_by(self, path: str, write: Callable[[Path], Stored]) -> Stored:
+    def write_by(self, path: str, write: Callable[[Path], StoredFile]) -> StoredFile:
         """Raise."""
         raise UntrustedError(self._why)
 
@@ -131,7 +131,7 @@ class ClosedArtifacts:
         raise UntrustedError(self._why)
 
 
-def pump(source: BinaryIO, sink: Callable[[bytes], object]) -> Stored:
+def copy_in_chunks(source: BinaryIO, sink: Callable[[bytes], object]) -> StoredFile:
     """Hand ``source`` on in chunks and return its size and digest.
 
     Raises
@@ -143,7 +143,7 @@ def pump(source: BinaryIO, sink: Callable[[bytes], object]) -> Stored:
 
     digest = hashlib.sha256()
     size = 0
-    while chunk := source.read(CHUNK):
+    while chunk := source.read(CHUNK_BYTES):
         if not hasattr(chunk, "decode"):
             raise InvalidParameterError(
                 "An artifact is made of bytes, but the stream gives text. "
@@ -152,7 +152,7 @@ def pump(source: BinaryIO, sink: Callable[[bytes], object]) -> Stored:
         digest.update(chunk)
         size += len(chunk)
         sink(chunk)
-    return Stored(size, digest.hexdigest())
+    return StoredFile(size, digest.hexdigest())
 
 
 def local_path(uri: str) -> Path | None:

@@ -104,7 +104,7 @@ def add_model(reader: Reader, model: BulkModel) -> None:
         )
 
 
-def add_registered(
+def add_registered_model(
     reader: Reader,
     name: str,
     *,
@@ -122,7 +122,7 @@ def add_registered(
     return new
 
 
-def add_version(reader: Reader, name: str, version: BulkVersion) -> bool | None:
+def add_model_version(reader: Reader, name: str, version: BulkVersion) -> bool | None:
     """Add a version under its own number.
 
     Returns
@@ -148,7 +148,7 @@ def add_version(reader: Reader, name: str, version: BulkVersion) -> bool | None:
     return True
 
 
-def finish_registered(
+def finish_registered_model(
     reader: Reader, name: str, *, greatest: int, aliases: Mapping[str, int]
 ) -> list[str]:
     """Keep given numbers from being given again, and add aliases; return those that are taken."""

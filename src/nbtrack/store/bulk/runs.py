@@ -12,10 +12,10 @@ from nbtrack.errors import InvalidParameterError
 from nbtrack.limits import dataset_fields, storable
 from nbtrack.store.reader import Reader
 
-ORIGIN = "nbtrack.imported_from"
+ORIGIN_TAG = "nbtrack.imported_from"
 """Tag of an experiment, a run or a model: where it came from."""
 
-ELSEWHERE = "nbtrack.artifacts_elsewhere"
+ARTIFACTS_ELSEWHERE_TAG = "nbtrack.artifacts_elsewhere"
 """Tag of a run whose artifacts stay where they were; ``compact`` leaves those alone."""
 
 _COLUMNS = {
@@ -84,7 +84,7 @@ class RunRecord:
         )
 
 
-def place_experiment(
+def add_experiment(
     reader: Reader,
     experiment_id: str,
     name: str,
@@ -123,7 +123,7 @@ def place_experiment(
         rows = reader.named("bulk.active_experiment", name=name)
     else:
         rows = reader.named(
-            "bulk.deleted_experiment", name=name, created=created, key=ORIGIN, value=origin
+            "bulk.deleted_experiment", name=name, created=created, key=ORIGIN_TAG, value=origin
         )
     rows = rows[:1]
     new = not rows
@@ -141,7 +141,7 @@ def place_experiment(
     here, location = rows[0]
     found = dict(tags or {})
     if new and origin:
-        found[ORIGIN] = origin
+        found[ORIGIN_TAG] = origin
     for key, value in found.items():
         reader.named("bulk.add_experiment_tag", experiment_id=here, key=key, value=storable(value))
     return here, location, new

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from nbtrack.entities import LifecycleStage
 from nbtrack.errors import ServerUnreachableError
 from nbtrack.protocol import encode
-from nbtrack.store.experiments import Experiments, find_by_name, insert, runs_of
+from nbtrack.store.experiments import Experiments, find_experiment_by_name, insert, runs_of
 
 if TYPE_CHECKING:
     from nbtrack.store.reader import Database
@@ -58,7 +58,7 @@ class RemoteExperiments(Experiments):
 
     def _create_offline(self, name: str) -> str:
         with self._database.write() as reader:
-            known = find_by_name(reader, name)
+            known = find_experiment_by_name(reader, name)
             if known is not None and known.lifecycle_stage == LifecycleStage.ACTIVE:
                 return known.experiment_id
             made = self._remote.new_experiment_id()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbtrack.store.experiments import Experiments, Place
 from nbtrack.store.journal import now_ms
-from nbtrack.store.logged_models import LoggedModels, usual_location
+from nbtrack.store.logged_models import LoggedModels, usual_model_location
 
 if TYPE_CHECKING:
     from nbtrack.store.reader import Database
@@ -37,7 +37,7 @@ class RemoteLoggedModels(LoggedModels):
         made = self._remote.start_model(model_id, {**about, "experiment_id": experiment_id})
         if made:
             return Place(made["id"], made["uri"], made["uri"], {"server": True})
-        usual = usual_location(experiment_id, model_id)
+        usual = usual_model_location(experiment_id, model_id)
         return Place(model_id, usual, str(self._database.folder / usual), {})
 
     def _delete(self, model_id: str) -> None:

@@ -15,7 +15,7 @@ from nbtrack.protocol.artifact_urls import split_proxied
 from nbtrack.protocol.client import RestClient
 from nbtrack.protocol.transfer import ProxiedFolder
 from nbtrack.store.artifacts.local import LocalArtifacts
-from nbtrack.store.artifacts.roots import FileNow, Stored
+from nbtrack.store.artifacts.roots import FileNow, StoredFile
 
 if TYPE_CHECKING:
     from nbtrack.store.remote.session import Session
@@ -40,7 +40,7 @@ class ProxiedArtifacts:
         self._files = ProxiedFolder(rest, top)
         self._pending = None if pending is None else LocalArtifacts(pending, None)
 
-    def write(self, path: str, source: BinaryIO) -> Stored:
+    def write(self, path: str, source: BinaryIO) -> StoredFile:
         """Store what ``source`` holds."""
         if self._pending is not None:
             return self._pending.write(path, source)
@@ -49,12 +49,12 @@ class ProxiedArtifacts:
             self._send(Path(folder, "content"), path)
         return stored
 
-    def write_file(self, path: str, local: Path) -> Stored:
+    def write_file(self, path: str, local: Path) -> StoredFile:
         """Store a local file."""
         with FileNow(local) as source:
             return self.write(path, source)
 
-    def write_by(self, path: str, write: Callable[[Path], Stored]) -> Stored:
+    def write_by(self, path: str, write: Callable[[Path], StoredFile]) -> StoredFile:
         """Store the file that ``write`` makes on the local disk."""
         if self._pending is not None:
             return self._pending.write_by(path, write)

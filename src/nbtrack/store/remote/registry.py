@@ -37,7 +37,7 @@ class RemoteRegistry(Registry):
 
     def _version(self, name: str, version: int) -> ModelVersion:
         with self._database.read() as reader:
-            return registry.get_version(reader, name, version)
+            return registry.get_model_version(reader, name, version)
 
     # -- registered models -------------------------------------------------------------------
 

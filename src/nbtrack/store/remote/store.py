@@ -173,7 +173,7 @@ class RemoteStore(Store):
     def experiment_name(self, experiment_id: str) -> str:
         """Return the name of an experiment of the mirror."""
         with self.read_mirror() as reader:
-            found = experiments.find(reader, experiment_id)
+            found = experiments.find_experiment(reader, experiment_id)
         if found is None:
             raise NotFoundError(f"No Experiment with id={experiment_id} exists")
         return found.name

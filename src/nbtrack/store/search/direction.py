@@ -31,7 +31,7 @@ _NEGATED = frozenset({"neg", "negative", "minus"})
 _WORD = re.compile(r"[A-Z]+(?![a-z])[0-9]*|[A-Z]?[a-z]+[0-9]*|[0-9]+")
 
 
-def direction(name: str) -> Direction | None:
+def direction_of(name: str) -> Direction | None:
     """Return whether the smallest or the largest value of a metric is its best one.
 
     The last word that says something decides: ``val_loss`` and

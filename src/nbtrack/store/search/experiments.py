@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from nbtrack.entities import Experiment, PagedList, ViewType
-from nbtrack.store.artifacts.paths import resolved
+from nbtrack.store.artifacts.paths import resolve_location
 from nbtrack.store.queries import SQL
 from nbtrack.store.reader import Reader
-from nbtrack.store.search.grammar import parse
-from nbtrack.store.search.paging import check_max_results, make_token, read_token, stages
-from nbtrack.store.search.sql import Compiler, parse_orders
+from nbtrack.store.search.grammar import parse_filter
+from nbtrack.store.search.paging import check_max_results, make_page_token, read_page_token, stages
+from nbtrack.store.search.sql import FilterCompiler, parse_orders
 from nbtrack.store.search.tables import EXPERIMENT_TABLES
 from nbtrack.store.search.tree import Identifier
 from nbtrack.store.search.vocabulary import EXPERIMENTS
@@ -52,10 +52,10 @@ def search_experiments(
         If one of these cannot be used.
     """
     check_max_results(max_results)
-    start = read_token(page_token)
+    start = read_page_token(page_token)
     orders = parse_orders(order_by, EXPERIMENTS)
-    tree = parse(filter_string, EXPERIMENTS)
-    compiler = Compiler(str(reader.folder), EXPERIMENT_TABLES)
+    tree = parse_filter(filter_string, EXPERIMENTS)
+    compiler = FilterCompiler(str(reader.folder), EXPERIMENT_TABLES)
     conditions = (compiler.in_stages(stages(view_type)), compiler.condition(tree))
     terms: list[str] = []
     for entry in orders:
@@ -74,7 +74,7 @@ def search_experiments(
         limit=max_results + 1,
         offset=start,
     )
-    token = make_token(start + max_results) if len(rows) > max_results else None
+    token = make_page_token(start + max_results) if len(rows) > max_results else None
     return PagedList(_experiments(reader, rows[:max_results]), token)
 
 
@@ -87,7 +87,7 @@ def _experiments(reader: Reader, rows: list[tuple[Any, ...]]) -> list[Experiment
         Experiment(
             experiment_id,
             name,
-            resolved(reader.folder, stored or f"artifacts/{experiment_id}"),
+            resolve_location(reader.folder, stored or f"artifacts/{experiment_id}"),
             stage,
             tags[experiment_id],
             created,

@@ -44,7 +44,7 @@ _BY_SIZE = frozenset({"<", "<=", ">", ">="})
 _END = Token("end", "", -1)
 
 
-def parse(text: str | None, vocabulary: Vocabulary) -> Node | None:
+def parse_filter(text: str | None, vocabulary: Vocabulary) -> Node | None:
     """Return the tree of a filter, None for an empty one.
 
     Parameters

@@ -10,9 +10,9 @@ from nbtrack.errors import InvalidParameterError
 from nbtrack.store.logged_models import get_logged_models
 from nbtrack.store.queries import SQL
 from nbtrack.store.reader import Reader
-from nbtrack.store.search.grammar import parse
-from nbtrack.store.search.paging import check_max_results, make_token, read_token
-from nbtrack.store.search.sql import Compiler
+from nbtrack.store.search.grammar import parse_filter
+from nbtrack.store.search.paging import check_max_results, make_page_token, read_page_token
+from nbtrack.store.search.sql import FilterCompiler
 from nbtrack.store.search.tables import LOGGED_MODEL_TABLES
 from nbtrack.store.search.vocabulary import LOGGED_MODELS
 
@@ -62,9 +62,9 @@ def search_logged_models(
         "filter_string": filter_string or "",
         "order_by": [dict(entry) for entry in order_by or ()],
     }
-    start = read_token(page_token, query)
-    tree = parse(filter_string, LOGGED_MODELS)
-    compiler = Compiler(str(reader.folder), LOGGED_MODEL_TABLES)
+    start = read_page_token(page_token, query)
+    tree = parse_filter(filter_string, LOGGED_MODELS)
+    compiler = FilterCompiler(str(reader.folder), LOGGED_MODEL_TABLES)
     conditions = [compiler.in_stages(["active"])]
     if ids is not None:
         conditions.append(compiler.in_experiments(ids))
@@ -79,7 +79,7 @@ def search_logged_models(
     )
     reader.refresh(models_of=ids)
     rows = reader.rows(sql, **compiler.values, limit=limit + 1, offset=start)
-    token = make_token(start + limit, query) if len(rows) > limit else None
+    token = make_page_token(start + limit, query) if len(rows) > limit else None
     return PagedList(get_logged_models(reader, [row[0] for row in rows[:limit]]), token)
 
 
@@ -94,7 +94,7 @@ def _dataset(entry: Mapping[str, Any]) -> tuple[str, str | None]:
     return str(name), None if digest is None else str(digest)
 
 
-def _order(compiler: Compiler, entry: Mapping[str, Any]) -> list[str]:
+def _order(compiler: FilterCompiler, entry: Mapping[str, Any]) -> list[str]:
     if not isinstance(entry, Mapping) or not entry.get("field_name"):
         raise InvalidParameterError(
             f"Invalid order_by entry {entry!r}: it needs a field_name, as in "

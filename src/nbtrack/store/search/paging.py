@@ -44,12 +44,12 @@ def stages(view_type: int) -> list[str]:
     return _STAGES[view_type]
 
 
-def make_token(offset: int, query: Mapping[str, Any] | None = None) -> str:
+def make_page_token(offset: int, query: Mapping[str, Any] | None = None) -> str:
     """Return the token of the page that starts at ``offset``, of this query if one is given."""
     return base64.b64encode(json.dumps({**(query or {}), "offset": offset}).encode()).decode()
 
 
-def read_token(token: str | None, query: Mapping[str, Any] | None = None) -> int:
+def read_page_token(token: str | None, query: Mapping[str, Any] | None = None) -> int:
     """Return where the page of a token starts: 0 without one.
 
     Parameters

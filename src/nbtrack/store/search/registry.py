@@ -10,9 +10,9 @@ from nbtrack.errors import InvalidParameterError
 from nbtrack.store import registry
 from nbtrack.store.queries import SQL
 from nbtrack.store.reader import Reader
-from nbtrack.store.search.grammar import parse
-from nbtrack.store.search.paging import check_max_results, make_token, read_token
-from nbtrack.store.search.sql import Compiler, parse_orders
+from nbtrack.store.search.grammar import parse_filter
+from nbtrack.store.search.paging import check_max_results, make_page_token, read_page_token
+from nbtrack.store.search.sql import FilterCompiler, parse_orders
 from nbtrack.store.search.tables import MODEL_VERSION_TABLES, REGISTERED_MODEL_TABLES, Tables
 from nbtrack.store.search.vocabulary import MODEL_VERSIONS, REGISTERED_MODELS, Vocabulary
 
@@ -47,7 +47,7 @@ def search_registered_models(
         If one of these cannot be used.
     """
     check_max_results(max_results, MAX_REGISTERED_MODELS)
-    start = read_token(page_token)
+    start = read_page_token(page_token)
     rows = _rows(
         reader,
         "search.registered_models",
@@ -57,7 +57,9 @@ def search_registered_models(
         (start, max_results),
     )
     found = registry.get_registered_models(reader, [name for name, *_ in rows[:max_results]])
-    return PagedList(found, make_token(start + max_results) if len(rows) > max_results else None)
+    return PagedList(
+        found, make_page_token(start + max_results) if len(rows) > max_results else None
+    )
 
 
 def search_model_versions(
@@ -88,7 +90,7 @@ def search_model_versions(
         If one of these cannot be used.
     """
     check_max_results(max_results, MAX_MODEL_VERSIONS)
-    start = read_token(page_token)
+    start = read_page_token(page_token)
     chosen = order_by or ("last_updated_timestamp DESC",)
     rows = _rows(
         reader,
@@ -98,8 +100,10 @@ def search_model_versions(
         (chosen, ("name ASC", "version_number DESC")),
         (start, max_results),
     )
-    found = registry.get_versions(reader, rows[:max_results])
-    return PagedList(found, make_token(start + max_results) if len(rows) > max_results else None)
+    found = registry.get_model_versions(reader, rows[:max_results])
+    return PagedList(
+        found, make_page_token(start + max_results) if len(rows) > max_results else None
+    )
 
 
 def _rows(
@@ -112,8 +116,8 @@ def _rows(
 ) -> list[tuple[Any, ...]]:
     """Return the keys that a search finds in a window, and one more."""
     tables, vocabulary = searched
-    compiler = Compiler(str(reader.folder), tables)
-    condition = compiler.condition(parse(filter_string, vocabulary))
+    compiler = FilterCompiler(str(reader.folder), tables)
+    condition = compiler.condition(parse_filter(filter_string, vocabulary))
     chosen = parse_orders(order_by[0], vocabulary)
     if any(entry.identifier.entity != "attribute" for entry in chosen):
         raise InvalidParameterError(

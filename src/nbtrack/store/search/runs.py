@@ -11,9 +11,9 @@ from nbtrack.errors import InvalidParameterError
 from nbtrack.store.queries import SQL
 from nbtrack.store.reader import Reader
 from nbtrack.store.runs import get_runs
-from nbtrack.store.search.grammar import parse
-from nbtrack.store.search.paging import check_max_results, make_token, read_token, stages
-from nbtrack.store.search.sql import Compiler, parse_orders
+from nbtrack.store.search.grammar import parse_filter
+from nbtrack.store.search.paging import check_max_results, make_page_token, read_page_token, stages
+from nbtrack.store.search.sql import FilterCompiler, parse_orders
 from nbtrack.store.search.vocabulary import RUNS
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def search_runs(
         If one of these cannot be used.
     """
     check_max_results(max_results)
-    start = read_token(page_token)
+    start = read_page_token(page_token)
     found = select_run_ids(
         reader,
         experiment_ids,
@@ -88,7 +88,7 @@ def search_runs(
 
 def _next_token(found: Selection, start: int) -> str | None:
     end = start + len(found.run_ids)
-    return make_token(end) if found.run_ids and end < found.total else None
+    return make_page_token(end) if found.run_ids and end < found.total else None
 
 
 def select_run_ids(
@@ -144,9 +144,9 @@ class _Query:
         run_view_type: int,
         order_by: Sequence[str] | None,
     ) -> None:
-        tree = parse(filter_string, RUNS)
+        tree = parse_filter(filter_string, RUNS)
         orders = parse_orders(order_by, RUNS)
-        compiler = Compiler(str(reader.folder))
+        compiler = FilterCompiler(str(reader.folder))
         conditions = [compiler.in_stages(stages(run_view_type))]
         self.experiment_ids = _ids(experiment_ids)
         if self.experiment_ids is not None:

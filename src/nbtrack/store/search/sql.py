@@ -44,7 +44,7 @@ _DATASET = {
 PROMPT = Identifier("tag", "mlflow.prompt.is_prompt")
 
 
-class Compiler:
+class FilterCompiler:
     """Collects the fragments of one search, and the values they are bound to.
 
     Parameters

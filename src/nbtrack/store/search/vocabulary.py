@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from nbtrack.entities import RunStatus
 from nbtrack.entities.runs import RUN_NAME
 from nbtrack.errors import InvalidParameterError
-from nbtrack.store.search.direction import direction
+from nbtrack.store.search.direction import direction_of
 from nbtrack.store.search.tree import AGGREGATES, Identifier
 
 NUMBER_OPERATORS = ("=", "!=", ">", ">=", "<", "<=", "IS NULL", "IS NOT NULL")
@@ -101,7 +101,7 @@ def _aggregate(key: str, aggregate: str) -> str:
     if not aggregate:
         return "last"
     if aggregate == "best":
-        best = direction(key)
+        best = direction_of(key)
         if best is None:
             raise InvalidParameterError(
                 f"The name of metric '{key}' does not tell whether its smallest or its largest "

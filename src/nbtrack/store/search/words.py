@@ -19,7 +19,7 @@ _EXPRESSION = re.compile(
 )
 
 
-def is_expression(text: str) -> bool:
+def is_filter_expression(text: str) -> bool:
     """Return whether a filter is an expression of the grammar, rather than words to look for.
 
     It is one when it has an operator, or a name with its prefix; "warm and cold", "not in use"

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from nbtrack.store.history import Axis, Series, metric_history_columns
+from nbtrack.store.history import MetricAxis, MetricSeries, metric_history_columns
 from nbtrack.store.queries import SQL
 from nbtrack.store.reader import Reader
 from nbtrack.views.chart.curves import MAX_POINTS, Curve, thinned
@@ -84,9 +84,9 @@ def window_points(
     wanted: Sequence[Extent],
     buckets: int,
     *,
-    axis: Axis = "step",
+    axis: MetricAxis = "step",
     windows: Mapping[str, Window] | None = None,
-) -> list[Series]:
+) -> list[MetricSeries]:
     """Return the points of some series that a plot of so many pixels needs.
 
     Of every bucket the first, smallest, largest and last point (M4: Jugel et al., VLDB 2014) and
@@ -105,7 +105,7 @@ def window_points(
 
     Returns
     -------
-    list of Series
+    list of MetricSeries
         In the order of ``wanted``, ordered along the axis; those without points are left out.
     """
     import numpy as np
@@ -139,7 +139,7 @@ def window_points(
         rows = slice(*np.searchsorted(owner, [number, number + 1]).tolist())
         found[number] = _points(columns, rows)
     return [
-        Series(extent.run_id, extent.key, *_turned(found[extent.number], axis))
+        MetricSeries(extent.run_id, extent.key, *_turned(found[extent.number], axis))
         for extent in wanted
         if extent.number in found and len(found[extent.number][0])
     ]
@@ -191,7 +191,7 @@ def curves_of_window(
     reader: Reader,
     run_ids: Sequence[str],
     keys: Sequence[str],
-    axis: Axis,
+    axis: MetricAxis,
     windows: Mapping[str, Window],
     points: int,
 ) -> list[Curve]:
@@ -222,7 +222,7 @@ def starts_of(reader: Reader, run_ids: Sequence[str]) -> dict[str, int]:
     return starts
 
 
-def _part(extent: Extent, axis: Axis, windows: Mapping[str, Window] | None) -> Window:
+def _part(extent: Extent, axis: MetricAxis, windows: Mapping[str, Window] | None) -> Window:
     low, high = extent.times if axis == "time" else extent.steps
     if windows is None:
         return low, high
@@ -251,7 +251,7 @@ def _points(
     return x[new], other[new], value[new]
 
 
-def _turned(points: Any, axis: Axis) -> Any:
+def _turned(points: Any, axis: MetricAxis) -> Any:
     x, other, value = points
     return (other, x, value) if axis == "time" else (x, other, value)
 
@@ -260,7 +260,7 @@ def _list(values: Sequence[str] | None) -> list[str] | None:
     return None if values is None else list(values)
 
 
-def _whole(reader: Reader, wanted: Sequence[Extent]) -> list[Series]:
+def _whole(reader: Reader, wanted: Sequence[Extent]) -> list[MetricSeries]:
     if not wanted:
         return []
     run_ids = list(dict.fromkeys(extent.run_id for extent in wanted))
@@ -279,7 +279,7 @@ def _whole(reader: Reader, wanted: Sequence[Extent]) -> list[Series]:
     ]
 
 
-def _curve(series: Series) -> Curve:
+def _curve(series: MetricSeries) -> Curve:
     return Curve(series.run_id, series.key, series.step, series.time, series.value)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from nbtrack.errors import InvalidParameterError, NotFoundError
 from nbtrack.store.queries import SQL
 from nbtrack.store.reader import Reader
-from nbtrack.store.search.direction import Direction, direction
+from nbtrack.store.search.direction import Direction, direction_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -104,7 +104,7 @@ def compared_keys(reader: Reader, run_ids: Sequence[str]) -> list[ComparedKey]:
             "number" if numeric == runs else "category",
             different > 1 or runs < total,
             different,
-            direction(key) if family == "metrics" else None,
+            direction_of(key) if family == "metrics" else None,
         )
         for family, key, runs, different, numeric in reader.named(
             "comparison.keys", run_ids=list(run_ids)

@@ -11,7 +11,7 @@ from nbtrack.store import experiments
 from nbtrack.store.artifacts.folder import ArtifactFolder
 from nbtrack.store.reader import Reader
 from nbtrack.store.runs import get_run
-from nbtrack.store.search.direction import Direction, direction
+from nbtrack.store.search.direction import Direction, direction_of
 from nbtrack.views.code import read_text
 from nbtrack.views.comparison.query import metric_extents
 from nbtrack.views.details.baselines import source_of
@@ -93,7 +93,7 @@ def run_facts(reader: Reader, run_id: str) -> DiffRun:
     return {
         "run_id": info.run_id,
         "name": info.run_name,
-        "experiment": experiments.get(reader, info.experiment_id).name,
+        "experiment": experiments.get_experiment(reader, info.experiment_id).name,
         "state": info.status,
         "start_ms": info.start_time,
         "duration_s": duration,
@@ -107,7 +107,7 @@ def run_facts(reader: Reader, run_id: str) -> DiffRun:
                 "min": _number(low),
                 "max": _number(high),
                 "step": step,
-                "direction": direction(key),
+                "direction": direction_of(key),
             }
             for key, last, low, high, step in metric_extents(reader, run_id)
         ],

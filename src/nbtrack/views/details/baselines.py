@@ -14,7 +14,7 @@ from nbtrack.store import experiments
 from nbtrack.store.artifacts.folder import ArtifactFolder
 from nbtrack.store.reader import Reader
 from nbtrack.store.runs import get_run
-from nbtrack.store.search.direction import Direction, direction
+from nbtrack.store.search.direction import Direction, direction_of
 from nbtrack.store.store import Store
 from nbtrack.views.chart.content import RunRef
 from nbtrack.views.chart.curves import Curve, Floats
@@ -124,14 +124,14 @@ class Baselines:
 def read_baselines(store: Store, info: RunInfo) -> Baselines:
     """Return the runs that a run is seen beside."""
     with store.read() as reader:
-        experiment = experiments.get(reader, info.experiment_id).name
+        experiment = experiments.get_experiment(reader, info.experiment_id).name
         last_id = previous_run(reader, info)
         if last_id is None:
             return Baselines(experiment)
         last = get_run(reader, last_id)
         runs = [_run(last, "last")]
         keys = compared_metrics(last.data.metrics, last.data.metrics)
-        way = direction(keys[0]) if keys else None
+        way = direction_of(keys[0]) if keys else None
         if way:
             best_id = best_run(reader, info, keys[0], way)
             if best_id not in (None, last_id):
@@ -144,7 +144,7 @@ def read_baselines(store: Store, info: RunInfo) -> Baselines:
 
 def read_rank(reader: Reader, info: RunInfo, key: str) -> RunRank | None:
     """Return what a run is compared with, or None where a comparison would say nothing."""
-    way = direction(key)
+    way = direction_of(key)
     if way is None:
         return None
     earlier = earlier_runs(reader, info, key, EARLIER)

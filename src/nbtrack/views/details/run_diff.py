@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Literal, TypeAlias, TypedDict
 
-from nbtrack.store.search.direction import direction
+from nbtrack.store.search.direction import direction_of
 from nbtrack.views.formats import format_duration, format_number
 from nbtrack.views.metric_names import compared_metrics
 
@@ -140,7 +140,7 @@ def _code(now: RunFacts, before: RunFacts) -> tuple[int, str]:
 
 
 def _metric(key: str, now: float, before: float) -> SinceItem:
-    way = direction(key)
+    way = direction_of(key)
     value = format_number(now)
     if now == before or (math.isnan(now) and math.isnan(before)):
         return {"label": key, "text": f"{value} (same)", "kind": "same"}

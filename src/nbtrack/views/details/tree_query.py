@@ -12,7 +12,7 @@ from nbtrack.entities.runs import NOTE
 from nbtrack.errors import InvalidParameterError
 from nbtrack.store.reader import Reader
 from nbtrack.store.search.runs import select_run_ids
-from nbtrack.store.search.words import is_expression
+from nbtrack.store.search.words import is_filter_expression
 
 Stage = Literal["active", "archived", "deleted"]
 
@@ -163,7 +163,7 @@ def as_filter(text: str) -> str:
         If a word holds both kinds of quotation marks.
     """
     text = text.strip()
-    if not text or is_expression(text):
+    if not text or is_filter_expression(text):
         return text
     return " AND ".join(
         f"(attributes.run_name ILIKE {word} OR tags.`{NOTE}` ILIKE {word})"

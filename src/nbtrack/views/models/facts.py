@@ -95,12 +95,12 @@ def model_version(
         If there is no such version.
     """
     with store.read() as reader:
-        found = registry.get_version(reader, name, version)
+        found = registry.get_model_version(reader, name, version)
         model = None
         if found.model_id is not None:
             models = logged_models.get_logged_models(reader, [found.model_id], deleted=True)
             model = models[0] if models else None
-        location = registry.storage_location(reader, name, found.version)
+        location = registry.get_model_version_location(reader, name, found.version)
         known = _with_run(
             reader, found.run_id, model=model, version=found, name=found.name,
             uri=f"models:/{found.name}/{found.version}",
@@ -205,7 +205,7 @@ def _told_facts(
 
 def models_of_run(reader: Reader, run_id: str) -> list[OfRun]:
     """Return the models that a run has logged, the latest first; at most 20."""
-    ids = logged_models.of_run(reader, run_id)[::-1][:MAX_OF_RUN]
+    ids = logged_models.model_ids_of_run(reader, run_id)[::-1][:MAX_OF_RUN]
     versions, sizes = versions_of(reader, ids), sizes_of(reader, ids)
     return [
         OfRun(

@@ -10,9 +10,9 @@ from typing import Any
 from nbtrack.entities import LoggedModel, ModelVersion
 from nbtrack.store.logged_models import get_logged_models
 from nbtrack.store.reader import Reader
-from nbtrack.store.registry import get_versions
+from nbtrack.store.registry import get_model_versions
 from nbtrack.store.search.runs import select_run_ids
-from nbtrack.store.search.words import is_expression
+from nbtrack.store.search.words import is_filter_expression
 
 MAX_MODELS = 200
 MAX_VERSIONS = 20
@@ -84,7 +84,7 @@ def model_tree(reader: Reader, filter_string: str = "") -> ModelTree:
     for row in reader.named("model_tree.versions"):
         by_name[row[0]].append(row)
     infos = reader.named("model_tree.models")
-    if text and is_expression(text):
+    if text and is_filter_expression(text):
         runs = set(select_run_ids(reader, None, text).run_ids)
         for name, rows in by_name.items():
             by_name[name] = [row for row in rows if row[3] in runs]
@@ -95,7 +95,7 @@ def model_tree(reader: Reader, filter_string: str = "") -> ModelTree:
     shown = infos[:MAX_MODELS]
     chosen = [pair for info in shown for pair in _chosen(by_name[info[0]])]
     versions: dict[str, list[ModelVersion]] = defaultdict(list)
-    for version in get_versions(reader, chosen):
+    for version in get_model_versions(reader, chosen):
         versions[version.name].append(version)
     ids = [v.model_id for found in versions.values() for v in found if v.model_id is not None]
     return ModelTree(
@@ -114,7 +114,7 @@ def versions_of(reader: Reader, model_ids: Sequence[str]) -> dict[str, list[Mode
     found: dict[str, list[ModelVersion]] = defaultdict(list)
     reader.refresh(registry=True)
     rows = reader.named("model_tree.versions_of", model_ids=list(model_ids))
-    for version in get_versions(reader, [(name, number) for _, name, number in rows]):
+    for version in get_model_versions(reader, [(name, number) for _, name, number in rows]):
         found[str(version.model_id)].append(version)
     return dict(found)
 

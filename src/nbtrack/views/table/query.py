@@ -11,7 +11,7 @@ from nbtrack.entities.runs import NOTE
 from nbtrack.store.journal import now_ms
 from nbtrack.store.queries import SQL
 from nbtrack.store.reader import Reader
-from nbtrack.store.search.direction import direction
+from nbtrack.store.search.direction import direction_of
 from nbtrack.views.table.run_query import EXTRA_TABLE, RunSelect, Scope, Stage, TableQuery
 
 if TYPE_CHECKING:
@@ -229,7 +229,7 @@ def best_directions(query: TableQuery) -> dict[str, str]:
     for name in query.columns:
         family, _, key = name.partition(".")
         said = query.directions.get(name)
-        way = said or (direction(key) if family == "metrics" else None)
+        way = said or (direction_of(key) if family == "metrics" else None)
         if family in ("metrics", "params") and way in ("min", "max"):
             directions[name] = way
     return directions

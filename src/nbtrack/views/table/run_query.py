@@ -14,10 +14,10 @@ from nbtrack.store.journal import now_ms
 from nbtrack.store.queries import SQL
 from nbtrack.store.reader import Reader
 from nbtrack.store.search.direction import Direction
-from nbtrack.store.search.grammar import parse
-from nbtrack.store.search.sql import Compiler
+from nbtrack.store.search.grammar import parse_filter
+from nbtrack.store.search.sql import FilterCompiler
 from nbtrack.store.search.vocabulary import RUNS
-from nbtrack.store.search.words import is_expression
+from nbtrack.store.search.words import is_filter_expression
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -123,7 +123,7 @@ class RunSelect:
     ) -> None:
         self._reader = reader
         self._scope = scope
-        self._compiler = Compiler(str(reader.folder))
+        self._compiler = FilterCompiler(str(reader.folder))
         self.values = self._compiler.values
         self.joins: list[str] = []
         self._exprs: dict[str, str] = {}
@@ -189,8 +189,8 @@ class RunSelect:
         return conditions
 
     def _filter(self, text: str) -> str:
-        if is_expression(text):
-            return self._compiler.condition(parse(text, RUNS))
+        if is_filter_expression(text):
+            return self._compiler.condition(parse_filter(text, RUNS))
         words = [quoted or plain for quoted, plain in _PIECE.findall(text)]
         found = [SQL["table.word"].format(word=self.bind(word.lower())) for word in words if word]
         return " AND ".join(found) or "true"

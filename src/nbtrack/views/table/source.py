@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from nbtrack.errors import InvalidParameterError
-from nbtrack.store.search.direction import direction
-from nbtrack.store.search.words import is_expression
+from nbtrack.store.search.direction import direction_of
+from nbtrack.store.search.words import is_filter_expression
 from nbtrack.store.store import Store
 from nbtrack.views.table.group_query import grouped_runs
 from nbtrack.views.table.page import NUMERIC, Cells, Column, TablePage, with_numbers
@@ -179,7 +179,7 @@ class FrameTable:
 
     def _found(self, query: TableQuery) -> pd.DataFrame:
         found = self.frame
-        if is_expression(query.filter):
+        if is_filter_expression(query.filter):
             raise InvalidParameterError(
                 "The result of a query is filtered by words; write a condition into its SQL."
             )
@@ -218,7 +218,7 @@ def page_frame(page: TablePage, known: Mapping[str, Column]) -> pd.DataFrame:
 
 def _column(key: Key) -> Column:
     if key.family == "metrics":
-        return Column(key.name, "number", key.differs, direction(key.key))
+        return Column(key.name, "number", key.differs, direction_of(key.key))
     kind = "number" if key.numeric and key.family == "params" else "text"
     return Column(key.name, kind, key.differs, editable=key.family == "tags")  # type: ignore[arg-type]
 

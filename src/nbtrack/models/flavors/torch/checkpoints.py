@@ -15,7 +15,7 @@ from nbtrack.models.flavors.torch.blocks import Digests
 from nbtrack.models.flavors.torch.checkpoint_file import Checkpoint, State
 from nbtrack.models.flavors.torch.snapshot import Snapshot
 from nbtrack.store.artifacts.folder import ArtifactFolder
-from nbtrack.store.artifacts.roots import Stored
+from nbtrack.store.artifacts.roots import StoredFile
 from nbtrack.tracking import background, context
 from nbtrack.tracking import start as _start
 
@@ -111,9 +111,9 @@ def log_checkpoint(
     def write(tensors: Mapping[str, torch.Tensor], shown: bool) -> None:
         now = State(dict(tensors), state.notes, [])
 
-        def into(file: Path) -> Stored:
+        def into(file: Path) -> StoredFile:
             digests = checkpoint_file.write(file, now, shown)
-            return Stored(digests.size, digests.sha256)
+            return StoredFile(digests.size, digests.sha256)
 
         artifacts.put_written(path, into)
         if keep is not None:

@@ -21,7 +21,7 @@ from nbtrack.models.flavors.torch.checkpoints import (
 )
 from nbtrack.models.manifest import read_manifest
 from nbtrack.store.artifacts.folder import ArtifactFolder
-from nbtrack.store.artifacts.roots import Stored, local_path
+from nbtrack.store.artifacts.roots import StoredFile, local_path
 from nbtrack.tracking.model_places import split_run_uri
 
 FILE = "state_dict.safetensors"
@@ -48,9 +48,9 @@ def log_state_dict(state_dict: Mapping[str, Any], artifact_path: str, **kwargs: 
     """
     tensors, notes = _flat(state_dict)
 
-    def into(file: Path) -> Stored:
+    def into(file: Path) -> StoredFile:
         digests = weights.save(file, tensors, notes, "save state dict")
-        return Stored(digests.size, digests.sha256)
+        return StoredFile(digests.size, digests.sha256)
 
     artifacts_to_write(None).put_written(f"{artifact_path}/{FILE}", into)
 

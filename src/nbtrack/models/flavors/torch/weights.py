@@ -28,7 +28,7 @@ from nbtrack.models.flavors.torch.dtypes import (
 )
 from nbtrack.models.flavors.torch.staging import TensorSink, TensorSource
 from nbtrack.models.progress import Progress
-from nbtrack.store.artifacts.local import translated
+from nbtrack.store.artifacts.local import artifact_errors
 
 NOTES = "nbtrack"
 _MAX_HEADER = 100_000_000  # as the package safetensors has it
@@ -116,7 +116,7 @@ def save(
     start = len(text).to_bytes(8, "little") + text
     sizes = [len(start), *(part.numel() * part.element_size() for part in segments)]
     source = TensorSource([start, *segments])
-    with Progress(title, sum(sizes), shown) as progress, translated(path.name):
+    with Progress(title, sum(sizes), shown) as progress, artifact_errors(path.name):
         try:
             return blocks.write(path, sizes, source, progress.add)
         except BaseException:
