@@ -92,7 +92,7 @@ class RunMethods(ClientBase):
         end_time : int, optional
             Milliseconds since the epoch.
         """
-        from nbtrack.tracking.run import terminate
+        from nbtrack.tracking.start import terminate
 
         terminate(self._store_of(run_id), check_run_id(run_id), status or "FINISHED", end_time)
 

@@ -97,7 +97,7 @@ def run(
                 submitted = SubmittedRun(store, made.run_id, command, held.pop_all())
         except BaseException:
             if submitted is None:
-                from nbtrack.tracking.run import terminate
+                from nbtrack.tracking.start import terminate
 
                 terminate(store, made.run_id, "FAILED")
             else:

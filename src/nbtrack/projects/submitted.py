@@ -84,7 +84,7 @@ class SubmittedRun:
     def _settle(self) -> None:
         """End the run as the command went, unless what ran in it has said FINISHED itself."""
         from nbtrack.store.runs import get_run
-        from nbtrack.tracking.run import terminate
+        from nbtrack.tracking.start import terminate
 
         status = self._command.status()
         with self._store.read() as reader:

@@ -76,7 +76,7 @@ def start(what: str, work: Callable[[], None]) -> Job:
         atexit.register(alone.settle)
         return alone
     for before in run.jobs:
-        before.settle()
+        before()
     job = Job(what, work)
-    run.jobs[:] = [job]
+    run.jobs[:] = [job.settle]
     return job

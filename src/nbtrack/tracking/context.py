@@ -8,16 +8,15 @@ that all open runs are nested in; it does not end it.
 from __future__ import annotations
 
 import os
-import sys
 import threading
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from nbtrack.config import default_uri, env
 from nbtrack.store.opening import open_configured, open_store
 from nbtrack.store.store import Store
 from nbtrack.tracking.announcing import announce
-from nbtrack.tracking.kernel import cell_number
+from nbtrack.tracking.kernel import cell_number, running_task
 
 if TYPE_CHECKING:
     from nbtrack.tracking.run import ActiveRun
@@ -183,16 +182,7 @@ def _trunk() -> tuple[ActiveRun, ...]:
 def _is_from_here(run: ActiveRun) -> bool:
     if run.thread != threading.get_ident() or run.pid != os.getpid():
         return False
-    return run.cell != cell_number() or run.task in (None, task()) or run.task.done()
-
-
-def task() -> Any:
-    """Return the asyncio task that runs now, or None."""
-    asyncio = sys.modules.get("asyncio")
-    try:
-        return asyncio.current_task() if asyncio is not None else None
-    except RuntimeError:  # no event loop runs
-        return None
+    return run.cell != cell_number() or run.task in (None, running_task()) or run.task.done()
 
 
 def chain(run: ActiveRun | None) -> tuple[ActiveRun, ...]:
@@ -201,14 +191,18 @@ def chain(run: ActiveRun | None) -> tuple[ActiveRun, ...]:
 
 
 def push(run: ActiveRun) -> None:
-    """Make a run the current one."""
+    """Make a run the current one, until it ends."""
+    run.leave = _pop
     _stack.set((*(r for r in _stack.get() if not r.ended), run))
     with _process.guard:
         _process.open_runs = (*_process.open_runs, run)
 
 
-def pop(run: ActiveRun) -> None:
-    """Take an ended run away; the one around it is current again."""
+def _pop(run: ActiveRun) -> None:
+    """Take a run away that ends; the one around it is current again."""
+    others = (other for other in _process.open_runs if other is not run)
+    if all(other.writer is not run.writer for other in others):
+        run.store.writers.forget(run.info.run_id)
     _stack.set(tuple(r for r in _stack.get() if r is not run))
     with _process.guard:
         _process.open_runs = tuple(r for r in _process.open_runs if r is not run)

@@ -1,4 +1,4 @@
-"""The notebook kernel that runs this code, if one does."""
+"""What runs this code: a notebook kernel and its cell, a task of asyncio."""
 
 from __future__ import annotations
 
@@ -30,3 +30,12 @@ def number_of(shell: Any) -> int:
     outputs knows.
     """
     return int(shell.displayhook.prompt_count)
+
+
+def running_task() -> Any:
+    """Return the asyncio task that runs now, or None."""
+    asyncio = sys.modules.get("asyncio")
+    try:
+        return asyncio.current_task() if asyncio is not None else None
+    except RuntimeError:  # no event loop runs
+        return None

@@ -17,11 +17,9 @@ from nbtrack.store.journal import now_ms
 from nbtrack.store.owner import Owner
 from nbtrack.store.store import Store
 from nbtrack.store.writer import RunWriter, check_tags
-from nbtrack.tracking import context
-from nbtrack.tracking.kernel import cell_number
+from nbtrack.tracking.kernel import cell_number, running_task
 
 if TYPE_CHECKING:
-    from nbtrack.tracking.background import Job
     from nbtrack.tracking.system_metrics import SystemMetrics
 
 LEFT_OUT_TAG = "nbtrack.left_out"
@@ -48,8 +46,10 @@ class ActiveRun:
         In a notebook, how the last cell ended that ran while the run was open.
     ending : threading.Event
         Set as soon as the run is about to end: background work should hurry.
-    jobs : list of Job
-        What is written in the background; the end of the run waits for all of it.
+    jobs : list of callable
+        Each waits for something that is written in the background; the end of the run calls all.
+    leave : callable
+        Called with the run as it ends: what lists the open runs drops it.
     on_end : list of callable
         Called with the run once it has ended.
     """
@@ -74,11 +74,12 @@ class ActiveRun:
         self.on_end: list[Callable[[ActiveRun], None]] = []
         self.pid = os.getpid()
         self.thread = threading.get_ident()
-        self.task = context.task()
+        self.task = running_task()
         self._ending_now = threading.RLock()
         self.ending = threading.Event()
         self._background: list[threading.Thread] = []
-        self.jobs: list[Job] = []
+        self.jobs: list[Callable[[], None]] = []
+        self.leave: Callable[[ActiveRun], None] = lambda run: None
         self._left_out: dict[str, None] = {}
         self._system_metrics: SystemMetrics | None = None
         writer.pinned = True
@@ -235,8 +236,8 @@ class ActiveRun:
             if self._system_metrics is not None:
                 self._system_metrics.stop()
             self.ending.set()
-            for job in self.jobs:
-                job.settle()
+            for settle in self.jobs:
+                settle()
             for thread in self._background:
                 thread.join(timeout=5.0)
             if self._left_out:
@@ -244,12 +245,9 @@ class ActiveRun:
             self.writer.flush()
             if self._is_ours:
                 self.writer.finish(status, finished)
-            others = (run for run in context.open_runs() if run is not self)
-            if all(run.writer is not self.writer for run in others):
-                self.store.writers.forget(self._info.run_id)
+            self.leave(self)
             self.ended = True
             self._info = RunInfo(**{**vars(self._info), "status": status, "end_time": finished})
-            context.pop(self)
         for tell in self.on_end:
             try:
                 tell(self)
@@ -361,17 +359,3 @@ def check_status(status: str | None) -> str | None:
         names = ", ".join(RunStatus.to_string(number) for number in RunStatus.all_status())
         raise InvalidParameterError(f"Invalid run status {status!r}. Valid values are {names}.")
     return name
-
-
-def terminate(store: Store, run_id: str, status: str, end_time: int | None = None) -> None:
-    """End a run by its id, be it active in this process or not."""
-    name = check_status(status) or "FINISHED"
-    finished = now_ms() if end_time is None else check_timestamp(end_time, "end_time")
-    writer = store.writer(run_id)
-    for run in context.open_runs():
-        if run.writer is writer and not run.joined:
-            run.end(name, finished)
-            return
-    writer.update(status=name, end_time=finished)
-    if not writer.pinned:
-        store.writers.forget(run_id)

@@ -1,4 +1,4 @@
-"""How the fluent API starts runs, and how those that were left open end."""
+"""How the fluent API starts runs, and how runs end by their id or with the process."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from nbtrack.config import env, env_flag
 from nbtrack.entities import LifecycleStage
 from nbtrack.entities.runs import NOTE, PARENT, RUN_NAME
 from nbtrack.errors import InvalidParameterError, NbtrackError, NotFoundError
-from nbtrack.limits import pairs_of
+from nbtrack.limits import check_timestamp, pairs_of
+from nbtrack.store.journal import now_ms
 from nbtrack.store.store import Store
 from nbtrack.store.writer import check_tags
 from nbtrack.tracking import context
@@ -230,6 +231,20 @@ def end_open_runs() -> None:
                 run.end_with(ended_by or sys.exception())
         except NbtrackError as error:
             sys.stderr.write(f"nbtrack: {error}\n")
+
+
+def terminate(store: Store, run_id: str, status: str, end_time: int | None = None) -> None:
+    """End a run by its id, be it active in this process or not."""
+    name = runs.check_status(status) or "FINISHED"
+    finished = now_ms() if end_time is None else check_timestamp(end_time, "end_time")
+    writer = store.writer(run_id)
+    for run in context.open_runs():
+        if run.writer is writer and not run.joined:
+            run.end(name, finished)
+            return
+    writer.update(status=name, end_time=finished)
+    if not writer.pinned:
+        store.writers.forget(run_id)
 
 
 @cache
