@@ -11,6 +11,7 @@ from nbtrack.errors import InvalidParameterError
 from nbtrack.interop import format_detection
 from nbtrack.interop.artifact_places import Places, Roots, named_folders
 from nbtrack.interop.importing import Importer
+from nbtrack.interop.model_importer import ModelImporter
 from nbtrack.interop.progress import Progress
 from nbtrack.interop.report import ExportReport, ImportReport, Report
 from nbtrack.interop.source import Source
@@ -141,7 +142,7 @@ def export_to(
                 other = _store(place)
                 if other is store:
                     raise InvalidParameterError(f"{place!r} is the store itself.")
-                Importer(source, other, Places({}, source.within), report, shown).run()
+                _bring(Importer(source, other, Places({}, source.within), report, shown))
             case "mlflow-database":
                 from nbtrack.interop.to_mlflow_database import DatabaseExport
 
@@ -213,7 +214,14 @@ def bring(
     if getattr(source, "store", None) is store:
         raise InvalidParameterError(f"{store.path} is the store itself: nothing is to be imported.")
     with Progress(progress) as shown:
-        Importer(source, store, places, report, shown).run()
+        _bring(Importer(source, store, places, report, shown))
+
+
+def _bring(importer: Importer) -> None:
+    """Bring runs, then the models that belong to them."""
+    importer.run()
+    ModelImporter(importer).run()
+    importer.finish()
 
 
 def _store(uri: Uri | None) -> Store:

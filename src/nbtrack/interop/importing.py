@@ -1,4 +1,4 @@
-"""The way from a source into a store; each part can be done again without doubling anything."""
+"""Runs on their way into a store; each part can be done again without doubling anything."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from nbtrack.entities.runs import RUN_NAME
 from nbtrack.errors import InvalidParameterError, NbtrackError
 from nbtrack.interop.artifact_places import Place, Places
 from nbtrack.interop.files import FileImporter, Known
-from nbtrack.interop.model_importer import ModelImporter
 from nbtrack.interop.progress import Progress
 from nbtrack.interop.records import LOCAL_RUN, PointBatch, Series
 from nbtrack.interop.report import Report
@@ -45,7 +44,7 @@ STATUSES = ("RUNNING", "SCHEDULED", "FINISHED", "FAILED", "KILLED", "INTERRUPTED
 
 
 class Importer:
-    """Brings everything that a source has into a store.
+    """Brings experiments and runs, with all that belongs to them, into a store.
 
     Parameters
     ----------
@@ -84,12 +83,14 @@ class Importer:
         self._closed: list[str] = []
 
     def run(self) -> None:
-        """Bring everything."""
+        """Bring everything but models."""
         self._bring_experiments()
         self._bring_runs()
         self._bring_points()
         self._bring_artifacts()
-        ModelImporter(self).run()
+
+    def finish(self) -> None:
+        """Note in the report what was adapted, and what was not found."""
         if self.keys.changed:
             some = ", ".join(f"{a!r} is {b!r}" for a, b in list(self.keys.changed.items())[:5])
             self.report.note(f"{len(self.keys.changed)} names were adapted: {some}")

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from nbtrack.errors import NbtrackError
 from nbtrack.interop.files import FileImporter, Known
+from nbtrack.interop.importing import Importer
 from nbtrack.interop.records import (
     LOCAL_MODEL,
     LOCAL_VERSION,
@@ -27,9 +26,6 @@ from nbtrack.store.bulk.models import (
 from nbtrack.store.bulk.runs import ORIGIN_TAG
 from nbtrack.store.logged_models import model_location, usual_model_location
 from nbtrack.store.reader import Reader
-
-if TYPE_CHECKING:
-    from nbtrack.interop.importing import Importer
 
 STATUSES = ("PENDING", "READY", "FAILED")
 
