@@ -95,7 +95,7 @@ def short_modules() -> list[str]:
 # A count that has fallen is written down here, so that it stays down.
 RATCHETS: dict[str, tuple[int, Callable[[], list[str]]]] = {
     # goal: 0
-    "Python modules in import circles": (8, python_in_circles),
+    "Python modules in import circles": (6, python_in_circles),
     # goal: 0
     "TypeScript modules in import circles": (0, typescript_in_circles),
     # goal: 8, its door and what may be imported beside it
@@ -117,7 +117,7 @@ RATCHETS: dict[str, tuple[int, Callable[[], list[str]]]] = {
     # goal: 1
     "rules for a run's primary metric": (1, lambda: lines_with(r"def (primary_metric|\w*telling)")),
     # goal: 20, each with a reason
-    "modules below 60 lines": (58, short_modules),
+    "modules below 60 lines": (57, short_modules),
     # goal: 350
     "Python files": (515, lambda: list(modules())),
 }

@@ -12,7 +12,7 @@ from nbtrack.models.objects import statements
 from nbtrack.models.objects.form import Form, nodes_in
 from nbtrack.models.objects.references import is_file
 from nbtrack.models.objects.serializer import Serializer
-from nbtrack.models.objects.sources import without_secrets
+from nbtrack.models.objects.source_files import without_secrets
 
 
 def loaded_modules(

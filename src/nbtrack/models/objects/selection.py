@@ -8,16 +8,13 @@ import itertools
 import re
 import sys
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from nbtrack.errors import InvalidParameterError
 from nbtrack.models.objects import statements
 from nbtrack.models.objects.references import is_file, is_own, is_whole, module_of, reference
-from nbtrack.models.objects.source_file import VALUE, SourceFile
+from nbtrack.models.objects.source_files import VALUE, SourceFile, SourceFiles
 from nbtrack.models.objects.statements import Statement
-
-if TYPE_CHECKING:
-    from nbtrack.models.objects.sources import Sources
 
 _LITERAL_SIZE = 2000
 _KNOWN = frozenset(dir(builtins)) | {"get_ipython", "__name__", "__file__", "__doc__"}
@@ -26,9 +23,9 @@ _KNOWN = frozenset(dir(builtins)) | {"get_ipython", "__name__", "__file__", "__d
 class Selection:
     """A file of chosen statements, each behind those that it needs to be executed."""
 
-    def __init__(self, sources: Sources, file: SourceFile) -> None:
+    def __init__(self, files: SourceFiles, file: SourceFile) -> None:
         self.file = file
-        self._sources = sources
+        self._files = files
         self._parts: list[str] = []
         self._imports: list[str] = []
         self._owners: dict[str, Any] = {}
@@ -146,7 +143,7 @@ class Selection:
             if module is None or module == "__main__":
                 return None
             if is_own(module) and is_file(module):
-                module = self._sources.add_module(value)
+                module = self._files.add_module(value)
             if module == name:
                 return f"import {module}"
             parent, _, last = module.rpartition(".")
@@ -155,7 +152,7 @@ class Selection:
             return f"import {module} as {name}"
         found = reference(value) if callable(value) else None
         if found is None and is_whole(value):
-            found = self._sources.add_module(sys.modules[value.__module__]), value.__qualname__
+            found = self._files.add_module(sys.modules[value.__module__]), value.__qualname__
         if found is None or "." in found[1]:
             return None
         module, original = found
@@ -198,9 +195,9 @@ class Selection:
             self._parts.append(f"{name} = {value!r}\n")
             return
         try:
-            self.file.values[name] = self._sources.serialize(value, f"@{self.file.name}.{name}")
+            self.file.values[name] = self._files.serialize(value, f"@{self.file.name}.{name}")
         except InvalidParameterError as error:
-            self._sources.note(
+            self._files.note(
                 f"{name!r} ({type(value).__name__}), which {user.binds or 'a function'} uses, is "
                 f"not saved: {error} What needs it will fail when it is called."
             )

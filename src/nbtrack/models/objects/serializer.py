@@ -14,7 +14,7 @@ from nbtrack.errors import InvalidParameterError
 from nbtrack.models.objects import references, statements
 from nbtrack.models.objects.arrays import Arrays, objects_in, refused
 from nbtrack.models.objects.form import MAX_DEPTH, VERSION
-from nbtrack.models.objects.source_file import SourceFile
+from nbtrack.models.objects.source_files import SourceFile
 from nbtrack.models.objects.sources import Sources
 from nbtrack.models.objects.torch_modules import plain_module
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import Any
 
-from nbtrack.models.objects.source_file import VALUE
+from nbtrack.models.objects.source_files import VALUE
 
 Value = Callable[[str, str], Any]
 
