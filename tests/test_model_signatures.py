@@ -11,8 +11,7 @@ import pytest
 
 from nbtrack.errors import InvalidParameterError
 from nbtrack.models import infer_signature
-from nbtrack.models.enforcement import enforce_input
-from nbtrack.models.parameters import check_params
+from nbtrack.models.enforcement import check_params, enforce_input
 from nbtrack.models.schema import ColSpec, Schema, TensorSpec
 
 COLUMNS = Schema(

@@ -10,9 +10,9 @@ import numpy as np
 from nbtrack.errors import InvalidParameterError, warn
 from nbtrack.models.column_types import enforce_column, fits_type
 from nbtrack.models.datatypes import AnyType, Array, Map, Object
-from nbtrack.models.inference import as_array
-from nbtrack.models.schema import ColSpec, Schema
+from nbtrack.models.schema import ColSpec, ParamSchema, Schema
 from nbtrack.models.tensor_types import enforce_tensors
+from nbtrack.models.value_types import as_array, param_value
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,6 +49,44 @@ def enforce_input(data: Any, schema: Schema) -> Any:
         return _untouched(frame)
     named = _named(frame, schema) if schema.has_input_names() else _counted(frame, schema)
     return frame.__class__({column: enforce_column(frame[column], s) for column, s in named})
+
+
+def check_params(
+    params: Mapping[str, Any] | None, schema: ParamSchema | None
+) -> dict[str, Any] | None:
+    """Return the parameters for ``predict``: the given ones over the defaults.
+
+    Parameters
+    ----------
+    params : mapping, optional
+        The given ones. Those that the model does not know are left out with a warning.
+    schema : ParamSchema, optional
+        What the model takes; None gives None.
+
+    Raises
+    ------
+    InvalidParameterError
+        If a value has another type than the parameter.
+    """
+    given = dict(params or {})
+    if schema is None:
+        if given:
+            warn(
+                f"The model takes no parameters: {', '.join(map(repr, given))} left out. "
+                "Save it with a signature that has them: infer_signature(x, y, params={...})."
+            )
+        return None
+    values = {}
+    for spec in schema:
+        if spec.name in given:
+            value = given.pop(spec.name)
+            values[spec.name] = param_value(spec.name, spec.dtype, spec.shape, value)
+        else:
+            values[spec.name] = spec.default
+    if given:
+        known = ", ".join(repr(spec.name) for spec in schema)
+        warn(f"Unknown parameters {', '.join(map(repr, given))} left out; the model takes {known}.")
+    return values
 
 
 def _fits(frame: pd.DataFrame, schema: Schema) -> bool:

@@ -16,8 +16,8 @@ import numpy as np
 
 from nbtrack.errors import InvalidParameterError, NbtrackError, NotFoundError
 from nbtrack.models.datatypes import DataType
-from nbtrack.models.inference import as_array, is_sparse, is_tensor
 from nbtrack.models.manifest import file_of
+from nbtrack.models.value_types import as_array, is_sparse, is_tensor
 
 if TYPE_CHECKING:
     from nbtrack.models.schema import Schema

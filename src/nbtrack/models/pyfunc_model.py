@@ -7,10 +7,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from nbtrack.errors import InvalidParameterError, NbtrackError
-from nbtrack.models.enforcement import enforce_input
-from nbtrack.models.inference import as_array, is_tensor
+from nbtrack.models.enforcement import check_params, enforce_input
 from nbtrack.models.model import PYFUNC, Model
-from nbtrack.models.parameters import check_params
+from nbtrack.models.value_types import as_array, is_tensor
 
 
 class PyFuncModel:

@@ -11,6 +11,7 @@ import numpy as np
 
 from nbtrack.errors import InvalidParameterError
 from nbtrack.models.datatypes import DataType, Kind, as_kind, kind_from_dict
+from nbtrack.models.value_types import param_value
 
 
 @dataclass(frozen=True, repr=False)
@@ -136,12 +137,10 @@ class ParamSpec:
     def __init__(
         self, name: str, dtype: Kind | str, default: Any, shape: Sequence[int] | None = None
     ) -> None:
-        from nbtrack.models.parameters import param_value
-
         object.__setattr__(self, "name", str(name))
         object.__setattr__(self, "dtype", as_kind(dtype))
         object.__setattr__(self, "shape", None if shape is None else tuple(shape))
-        object.__setattr__(self, "default", param_value(self, default))
+        object.__setattr__(self, "default", param_value(self.name, self.dtype, self.shape, default))
 
     def __repr__(self) -> str:
         shape = "" if self.shape is None else f" (shape: {self.shape})"

@@ -8,8 +8,7 @@ from typing import Any
 
 from nbtrack.errors import InvalidParameterError, warn
 from nbtrack.models.datatypes import AnyType
-from nbtrack.models.inference import infer_schema
-from nbtrack.models.parameters import infer_params
+from nbtrack.models.inference import infer_params, infer_schema
 from nbtrack.models.schema import ColSpec, ParamSchema, Schema
 
 

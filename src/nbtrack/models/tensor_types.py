@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from nbtrack.errors import InvalidParameterError
-from nbtrack.models.inference import as_array, is_sparse, is_tensor
 from nbtrack.models.schema import Schema, TensorSpec
+from nbtrack.models.value_types import as_array, is_sparse, is_tensor
 
 
 def enforce_tensors(data: Any, schema: Schema) -> Any:
