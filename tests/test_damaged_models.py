@@ -17,7 +17,8 @@ import pytest
 import nbtrack
 import small_models
 from nbtrack.errors import InvalidParameterError, NbtrackError
-from nbtrack.models.loading import ChangedModelError, UnreadableModelError
+from nbtrack.models.folder import ChangedModelError
+from nbtrack.models.loading import UnreadableModelError
 from nbtrack.projects.sources import _unpacked
 from nbtrack.untrusted_files import check_archive, read_yaml
 

@@ -10,8 +10,9 @@ import yaml
 
 import nbtrack
 from nbtrack.errors import InvalidParameterError, NotFoundError
+from nbtrack.models.folder import ChangedModelError, check_files
 from nbtrack.models.info import ModelInfo
-from nbtrack.models.loading import ChangedModelError, check_files, open_model
+from nbtrack.models.loading import open_model
 from nbtrack.models.logging import log, save
 from nbtrack.models.model import Model
 

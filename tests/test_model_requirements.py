@@ -13,7 +13,8 @@ import yaml
 import nbtrack
 from nbtrack.errors import InvalidParameterError, InvalidStateError, NotFoundError
 from nbtrack.models import update_model_requirements
-from nbtrack.models.loading import check_files, open_model
+from nbtrack.models.folder import check_files
+from nbtrack.models.loading import open_model
 from nbtrack.models.logging import log, save
 from nbtrack.models.model import Model
 from nbtrack.models.requirements import Requirements

@@ -20,7 +20,7 @@ from nbtrack.cli.program import program
 from nbtrack.errors import NotFoundError, UntrustedError
 from nbtrack.models import trust_records
 from nbtrack.models.edits import set_signature, update_model_requirements
-from nbtrack.models.loading import ChangedModelError
+from nbtrack.models.folder import ChangedModelError
 from nbtrack.tracking import context
 from tracking_servers import TrackingServer
 

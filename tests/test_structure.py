@@ -95,7 +95,7 @@ def short_modules() -> list[str]:
 # A count that has fallen is written down here, so that it stays down.
 RATCHETS: dict[str, tuple[int, Callable[[], list[str]]]] = {
     # goal: 0
-    "Python modules in import circles": (3, python_in_circles),
+    "Python modules in import circles": (0, python_in_circles),
     # goal: 0
     "TypeScript modules in import circles": (0, typescript_in_circles),
     # goal: 8, its door and what may be imported beside it

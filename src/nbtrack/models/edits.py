@@ -17,8 +17,7 @@ from nbtrack.models.environment import (
 )
 from nbtrack.models.info import ModelInfo
 from nbtrack.models.loading import OpenedModel, open_model, reads_model
-from nbtrack.models.manifest import MANIFEST, manifest_text, text_digest
-from nbtrack.models.model import MLMODEL
+from nbtrack.models.manifest import MANIFEST, MLMODEL, manifest_text, text_digest
 from nbtrack.models.signature import ModelSignature
 from nbtrack.models.trust_records import digest_of, is_remembered, remember
 from nbtrack.store import logged_models

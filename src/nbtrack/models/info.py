@@ -3,13 +3,34 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from nbtrack.models.model import Model
     from nbtrack.models.signature import ModelSignature
+
+
+class SavedModel(Protocol):
+    """What a model's file MLmodel says of it; ``nbtrack.models.model.Model`` reads the file."""
+
+    artifact_path: str | None
+    run_id: str | None
+    model_id: str | None
+    model_uuid: str
+    utc_time_created: str
+    flavors: dict[str, dict[str, Any]]
+    signature: ModelSignature | None
+    saved_input_example_info: dict[str, Any] | None
+    mlflow_version: str | None
+    metadata: dict[str, Any] | None
+    model_size_bytes: int | None
+    env_vars: list[str] | None
+    prompts: list[str] | None
+
+    @property
+    def device(self) -> str | None:
+        """The device that it was on when it was saved."""
 
 
 @dataclass
@@ -56,12 +77,12 @@ class ModelInfo:
     waits: Callable[[float | None], None] | None = field(default=None, repr=False, compare=False)
 
     @classmethod
-    def of(cls, model: Model, model_uri: str | None = None, **more: Any) -> ModelInfo:
+    def of(cls, model: SavedModel, model_uri: str | None = None, **more: Any) -> ModelInfo:
         """Return what the file MLmodel of a model says.
 
         Parameters
         ----------
-        model : Model
+        model : SavedModel
             The file.
         model_uri : str, optional
             What loads it; by default its model id, else its folder.

@@ -13,8 +13,8 @@ from nbtrack.models.code_paths import copy_code
 from nbtrack.models.environment import Given, write_environment
 from nbtrack.models.info import ModelInfo
 from nbtrack.models.input_example import Example
-from nbtrack.models.manifest import files_below, write_manifest
-from nbtrack.models.model import MLMODEL, Model
+from nbtrack.models.manifest import MLMODEL, files_below, write_manifest
+from nbtrack.models.model import Model
 from nbtrack.models.options import SaveOptions
 from nbtrack.models.progress import working
 from nbtrack.models.signature import ModelSignature, infer_signature

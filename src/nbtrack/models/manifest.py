@@ -11,6 +11,7 @@ from nbtrack.errors import InvalidParameterError
 from nbtrack.models.progress import Progress
 from nbtrack.tracking.model_places import MANIFEST as MANIFEST
 
+MLMODEL = "MLmodel"
 BYTECODE = "__pycache__"
 _PIECE = 1 << 20
 

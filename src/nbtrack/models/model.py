@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from nbtrack.errors import InvalidParameterError, NbtrackError, NotFoundError
-from nbtrack.models.manifest import file_of
+from nbtrack.models.manifest import MLMODEL, file_of
 from nbtrack.models.requirements import Requirements
 from nbtrack.models.signature import ModelSignature
 from nbtrack.untrusted_files import read_yaml
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from nbtrack.models.info import ModelInfo
     from nbtrack.models.schema import ParamSchema, Schema
 
-MLMODEL = "MLmodel"
 PYFUNC = "python_function"
 FORMAT = "3.17.2"
 """The version of MLflow whose model folder is written."""
@@ -288,9 +287,7 @@ class Model:
         """
         place = Path(path)
         if not place.exists():
-            from nbtrack.models.loading import locate_folder
-
-            place = locate_folder(path)
+            return cls._find(path)[1]
         file = place / MLMODEL if place.is_dir() else place
         if not file.is_file():
             raise NotFoundError(
@@ -350,6 +347,11 @@ class Model:
             raise InvalidParameterError("The model does not know its folder: pass it as path.")
         if Path(given).is_dir():
             return Path(given)
-        from nbtrack.models.loading import locate_folder
+        return self._find(given)[0]
 
-        return locate_folder(given)
+    @classmethod
+    def _find(cls, uri: str | os.PathLike[str]) -> tuple[Path, Model]:
+        from nbtrack.models.folder import find_model
+
+        folder, content = find_model(uri)
+        return folder.path, cls.parse(content, str(folder.path / MLMODEL))

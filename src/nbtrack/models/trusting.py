@@ -9,8 +9,7 @@ from pathlib import Path
 from nbtrack.config import resolve
 from nbtrack.errors import InvalidParameterError, NbtrackError, NotFoundError, warn
 from nbtrack.models import trust_records
-from nbtrack.models.manifest import MANIFEST, files_below, links_below, manifest_of, sha256
-from nbtrack.models.model import MLMODEL
+from nbtrack.models.manifest import MANIFEST, MLMODEL, files_below, links_below, manifest_of, sha256
 from nbtrack.store.artifacts.roots import local_path
 from nbtrack.store.opening import open_store
 from nbtrack.store.store import Store

@@ -21,6 +21,7 @@ from nbtrack.models.flavors.torch import reading, structure
 from nbtrack.models.flavors.torch.predictor import Predictor
 from nbtrack.models.flavors.torch.saving import DATA, FLAVOR, FOR_MLFLOW, Saved, format_of, prepare
 from nbtrack.models.flavors.torch.unwrapped import inner
+from nbtrack.models.folder import check_files
 from nbtrack.models.input_example import Example
 from nbtrack.models.requirements import Requirements
 from nbtrack.models.signature import infer_signature
@@ -268,7 +269,7 @@ def _read(
     folder = str(facts.get("model_data", DATA))
     # the weights are compared while they are loaded, so that they are read once
     weights = {f"{folder}/{name}" for name in (structure.WEIGHTS, structure.EXTRA)}
-    loading.check_files(opened, [folder], later=weights)
+    check_files(opened, [folder], later=weights)
     recorded = opened.recorded
     inside = None
     if recorded is not None:

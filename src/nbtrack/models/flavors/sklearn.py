@@ -11,9 +11,10 @@ from typing import Any, Literal, Unpack
 from nbtrack.errors import InvalidParameterError, UntrustedError
 from nbtrack.models import logging
 from nbtrack.models.code_paths import use_code
+from nbtrack.models.folder import check_files
 from nbtrack.models.frameworks import framework
 from nbtrack.models.info import ModelInfo
-from nbtrack.models.loading import OpenedModel, as_opened, check_files, open_model, reads_model
+from nbtrack.models.loading import OpenedModel, as_opened, open_model, reads_model
 from nbtrack.models.model import Model
 from nbtrack.models.options import LogOptions, SaveOptions, spelled_out
 from nbtrack.models.progress import working

@@ -13,13 +13,13 @@ from typing import Any, Unpack
 from nbtrack.errors import InvalidParameterError
 from nbtrack.models import logging, ubjson
 from nbtrack.models.code_paths import use_code
+from nbtrack.models.folder import check_files
 from nbtrack.models.frameworks import framework
 from nbtrack.models.info import ModelInfo
 from nbtrack.models.loading import (
     OpenedModel,
     UnreadableModelError,
     as_opened,
-    check_files,
     open_model,
     reads_model,
 )
