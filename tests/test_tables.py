@@ -24,7 +24,7 @@ from nbtrack.errors import InvalidParameterError, MissingDependencyError, NotFou
 from nbtrack.store.artifacts.folder import ArtifactFolder
 from nbtrack.tracking import artifacts
 from nbtrack.tracking.images import Image
-from nbtrack.tracking.tables import load_table, log_table, read_table, table_paths
+from nbtrack.tracking.tables import log_table, read_table, table_of_runs, table_paths
 
 
 class Target:
@@ -182,13 +182,13 @@ def test_tables_of_several_runs_come_in_one_frame(tmp_path: Path) -> None:
         if name != "none":
             log_table(target, {"x": [int(name)]}, "t.json")
         runs.append(({"run_id": name, "params.lr": "0.1"}, target.artifacts))
-    assert load_table(runs, "t.json").columns.tolist() == ["x"]
-    table = load_table(runs, "t.json", ["run_id", "params.lr"])
+    assert table_of_runs(runs, "t.json").columns.tolist() == ["x"]
+    table = table_of_runs(runs, "t.json", ["run_id", "params.lr"])
     assert table.to_dict("list") == {"x": [1, 2], "run_id": ["1", "2"], "params.lr": ["0.1", "0.1"]}
     with pytest.raises(NotFoundError, match="other"):
-        load_table(runs, "other.json")
+        table_of_runs(runs, "other.json")
     with pytest.raises(InvalidParameterError, match="'x' already exists"):
-        load_table(runs, "t.json", ["x"])
+        table_of_runs(runs, "t.json", ["x"])
 
 
 @dataclass

@@ -72,9 +72,9 @@ from nbtrack.api.runs import get_run as get_run
 from nbtrack.api.runs import last_active_run as last_active_run
 from nbtrack.api.runs import restore_run as restore_run
 from nbtrack.api.runs import search_runs as search_runs
+from nbtrack.api.runs import source as source
 from nbtrack.api.runs import sql as sql
 from nbtrack.api.runs import start_run as start_run
-from nbtrack.api.sources import source as source
 from nbtrack.api.stores import create_experiment as create_experiment
 from nbtrack.api.stores import delete_experiment as delete_experiment
 from nbtrack.api.stores import delete_experiment_tag as delete_experiment_tag

@@ -187,7 +187,7 @@ def load_table(
     extra_columns : list of str, optional
         Such as ``"run_id"``: what to put into more columns.
     """
-    from nbtrack.tracking.stored import load_table as load
+    from nbtrack.tracking.tables import load_table as load
 
     store = context.store()
     experiment_id = _start.active_experiment_id(store)

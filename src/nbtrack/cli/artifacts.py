@@ -10,8 +10,7 @@ import click
 
 from nbtrack.cli import options
 from nbtrack.cli.command import Group
-from nbtrack.cli.output import format_size, note, print_json, print_table, working
-from nbtrack.cli.records import file_record
+from nbtrack.cli.output import file_record, format_size, note, print_json, print_table, working
 from nbtrack.cli.selection import run_of
 from nbtrack.entities import FileInfo
 

@@ -1,12 +1,13 @@
-"""What a shell proposes: names of experiments and of runs, as far as that is quick."""
+"""``nbtrack completion``, and what a shell proposes then: names, as far as that is quick."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 import click
-from click.shell_completion import CompletionItem
+from click.shell_completion import CompletionItem, get_completion_class
 
+from nbtrack.cli.command import Command
 from nbtrack.entities import Experiment
 from nbtrack.errors import NbtrackError
 
@@ -73,3 +74,20 @@ def _choose(ctx: click.Context) -> None:
 def _fitting(pairs: Iterable[tuple[str, str]], incomplete: str) -> list[CompletionItem]:
     known = {value: about for value, about in pairs if value.startswith(incomplete)}
     return [CompletionItem(value, help=about) for value, about in known.items()]
+
+
+_VARIABLE = "_NBTRACK_COMPLETE"
+
+
+@click.command(cls=Command)
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    """Print what completes commands and names in a shell.
+
+    bash and zsh: eval "$(nbtrack completion bash)" in ~/.bashrc or ~/.zshrc. fish: nbtrack
+    completion fish > ~/.config/fish/completions/nbtrack.fish
+    """
+    made = get_completion_class(shell)
+    assert made is not None  # noqa: S101  click has all three
+    root = click.get_current_context().find_root()
+    click.echo(made(root.command, {}, "nbtrack", _VARIABLE).source())

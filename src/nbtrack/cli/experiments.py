@@ -8,8 +8,7 @@ import click
 
 from nbtrack.cli import options
 from nbtrack.cli.command import Group
-from nbtrack.cli.output import format_time, note, print_json, print_table
-from nbtrack.cli.records import experiment_record
+from nbtrack.cli.output import experiment_record, format_time, note, print_json, print_table
 from nbtrack.cli.selection import experiment_of, pairs
 from nbtrack.entities import Experiment
 

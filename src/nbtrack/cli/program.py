@@ -9,19 +9,18 @@ import click
 from nbtrack.cli.artifacts import artifacts
 from nbtrack.cli.command import Group, uri_option
 from nbtrack.cli.compare import compare
+from nbtrack.cli.completion import completion
 from nbtrack.cli.doctor import doctor
 from nbtrack.cli.experiments import experiments
 from nbtrack.cli.interchange import export, import_
-from nbtrack.cli.models import models
+from nbtrack.cli.models import models, trust
 from nbtrack.cli.run import run
 from nbtrack.cli.runs import runs
 from nbtrack.cli.server import server
-from nbtrack.cli.shell import completion
 from nbtrack.cli.show import show
 from nbtrack.cli.space import compact_, gc
 from nbtrack.cli.sql import sql
 from nbtrack.cli.sync import sync
-from nbtrack.cli.trust import trust
 from nbtrack.cli.ui import ui
 
 

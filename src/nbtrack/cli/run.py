@@ -11,8 +11,7 @@ import click
 from nbtrack.cli import options
 from nbtrack.cli.command import Command
 from nbtrack.cli.exits import Exit
-from nbtrack.cli.output import note, print_json
-from nbtrack.cli.records import run_record
+from nbtrack.cli.output import note, print_json, run_record
 from nbtrack.cli.selection import pairs
 
 _ENDING = {"FINISHED": Exit.OK, "KILLED": Exit.INTERRUPTED}

@@ -10,6 +10,7 @@ import click
 from nbtrack.cli import options
 from nbtrack.cli.command import Group
 from nbtrack.cli.output import (
+    duration_s,
     first_line,
     format_moment,
     format_time,
@@ -17,9 +18,9 @@ from nbtrack.cli.output import (
     note,
     print_json,
     print_table,
+    run_record,
     shortened,
 )
-from nbtrack.cli.records import duration_s, run_record
 from nbtrack.cli.selection import experiments_of, pairs, run_by_id, run_of
 from nbtrack.entities import Run
 from nbtrack.entities.runs import NOTE, PARENT

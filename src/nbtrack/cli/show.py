@@ -9,14 +9,15 @@ import click
 from nbtrack.cli import completion, options
 from nbtrack.cli.command import Command
 from nbtrack.cli.output import (
+    file_record,
     format_size,
     format_time,
     note,
     print_json,
     print_table,
+    run_record,
     sparkline,
 )
-from nbtrack.cli.records import file_record, run_record
 from nbtrack.cli.runs import STYLES
 from nbtrack.cli.selection import run_of, store
 from nbtrack.entities import FileInfo
@@ -123,7 +124,7 @@ def _print(found: Details, files: list[FileInfo], everything: bool) -> None:
 
 
 def _print_head(found: Details) -> None:
-    from nbtrack.cli.records import duration_s
+    from nbtrack.cli.output import duration_s
     from nbtrack.views.formats import STATE_WORDS, format_duration
 
     info, tags = found.run.info, found.run.data.tags

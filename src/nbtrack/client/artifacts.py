@@ -114,7 +114,7 @@ class ArtifactMethods(ClientBase):
 
         The other parameters are those of ``nbtrack.load_table``.
         """
-        from nbtrack.tracking.stored import load_table
+        from nbtrack.tracking.tables import load_table
 
         return load_table(self._store, experiment_id, artifact_file, run_ids, extra_columns)
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import posixpath
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
@@ -15,10 +18,9 @@ from nbtrack.interop.files import FileImporter, Known
 from nbtrack.interop.progress import Progress
 from nbtrack.interop.records import LOCAL_RUN, PointBatch, Series
 from nbtrack.interop.report import Report
-from nbtrack.interop.sanitize import KeySanitizer
 from nbtrack.interop.source import Source
 from nbtrack.interop.within import left_out
-from nbtrack.limits import check_experiment_name, check_run_id
+from nbtrack.limits import MAX_KEY, check_experiment_name, check_key, check_run_id
 from nbtrack.store.artifacts.access import without_password
 from nbtrack.store.artifacts.folder import ArtifactFolder
 from nbtrack.store.artifacts.paths import artifact_uri
@@ -36,6 +38,42 @@ from nbtrack.store.journal import now_ms
 from nbtrack.store.points import Points
 from nbtrack.store.series_points import add_points
 from nbtrack.store.store import Store
+
+_ODD = re.compile(r"[^/\w.\- :]")
+
+
+class KeySanitizer:
+    """Turns keys into valid ones; different keys stay different, and a key always gives the same.
+
+    Attributes
+    ----------
+    changed : dict of str to str
+        Those that had to be changed.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[str, str] = {}
+        self.changed: dict[str, str] = {}
+
+    def valid(self, key: str) -> str:
+        """Return the key as it can be kept."""
+        found = self._known.get(key)
+        if found is None:
+            found = self._known[key] = self._made(key)
+        return found
+
+    def _made(self, key: str) -> str:
+        try:
+            return check_key(key)
+        except InvalidParameterError:
+            plain = posixpath.normpath(_ODD.sub("_", str(key)).strip("/ ") or "_")
+            plain = plain.replace("..", "_").lstrip("/")
+            if len(plain) > MAX_KEY or plain == "." or plain in self.changed.values():
+                digest = hashlib.sha256(str(key).encode("utf-8", "replace")).hexdigest()[:8]
+                plain = f"{plain[: MAX_KEY - 9]}_{digest}"
+            self.changed[key] = plain
+            return plain
+
 
 RUNS_AT_ONCE = 500
 POINTS_AT_ONCE = 1_000_000

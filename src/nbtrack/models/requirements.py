@@ -1,4 +1,4 @@
-"""The packages that a model needs: found in what it is made of, not by importing it again."""
+"""The packages that a model needs: found in what it is made of, and missed by name."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ import json
 import sys
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from importlib import metadata
+from importlib import import_module, metadata
 from typing import Any
+
+from nbtrack.errors import MissingDependencyError
 
 MAX_OBJECTS = 2000
 _PLAIN = (str, bytes, int, float, complex, bool, type(None))
@@ -113,3 +115,37 @@ def _held(one: Any) -> Iterable[Any]:
         return []
     held = getattr(one, "__dict__", None)
     return list(held.values()) if isinstance(held, dict) else []
+
+
+_BACKENDS = ("tensorflow", "jax", "torch")
+
+
+def framework(module: str, package: str | None = None) -> Any:
+    """Return a module of a framework.
+
+    Parameters
+    ----------
+    module : str
+        Such as ``"xgboost"`` or ``"skops.io"``.
+    package : str, optional
+        What pip calls it, where that is another name.
+
+    Raises
+    ------
+    MissingDependencyError
+        If it, or what it needs, is not installed.
+    """
+    try:
+        return import_module(module)
+    except ImportError as error:
+        name = package or module.partition(".")[0]
+        if name == "keras" and error.name in _BACKENDS:
+            raise MissingDependencyError(
+                f"Keras cannot start: its backend {error.name} is not installed. Set the variable "
+                "KERAS_BACKEND to one that is, before keras is imported: "
+                "os.environ['KERAS_BACKEND'] = 'torch'."
+            ) from error
+        raise MissingDependencyError(
+            f"This needs the package {name}, which cannot be used here ({error}): pip install "
+            f"{name}. The requirements.txt of a model names the version that it was made with."
+        ) from error

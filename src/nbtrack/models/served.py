@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from nbtrack.errors import InvalidStateError, NbtrackError
 from nbtrack.models.scoring.batches import Counts
 from nbtrack.models.scoring.expected import Scored
-from nbtrack.models.scoring.requests import request_text
+from nbtrack.models.scoring.responses import plain
 
 
 class Running(Protocol):
@@ -122,3 +122,40 @@ class ServedModel:
             f"ServedModel({self.name}, {self.url}/invocations, {self._counts.requests} requests "
             f"in {self._counts.calls} calls of predict)"
         )
+
+
+def request_text(data: Any, params: dict[str, Any] | None = None) -> str:
+    """Return the JSON text that asks for the predictions of data.
+
+    Parameters
+    ----------
+    data : object
+        Data frames travel as ``dataframe_split``, anything else as ``inputs``. A dictionary that
+        is a request already stays as it is.
+    params : dict, optional
+        Of the model.
+    """
+    body = dict(data) if _is_request(data) else _body(data)
+    if params is not None:
+        body["params"] = params
+    return json.dumps(plain(body), allow_nan=False)
+
+
+def _body(data: Any) -> dict[str, Any]:
+    import pandas as pd
+
+    if isinstance(data, pd.Series):
+        data = data.to_frame()
+    if not isinstance(data, pd.DataFrame):
+        return {"inputs": data}
+    split = data.to_dict(orient="split")
+    if isinstance(data.index, pd.RangeIndex):  # says nothing that the order does not say
+        del split["index"]
+    return {"dataframe_split": split}
+
+
+def _is_request(data: Any) -> bool:
+    fields = ("dataframe_split", "dataframe_records", "instances", "inputs", "messages", "prompt")
+    return isinstance(data, dict) and any(
+        isinstance(data.get(name), (list, dict, str)) for name in fields
+    )

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from nbtrack.entities import Run
 from nbtrack.errors import (
     InvalidParameterError,
     MissingDependencyError,
@@ -19,6 +20,7 @@ from nbtrack.errors import (
 )
 from nbtrack.limits import MAX_TAG_VALUE
 from nbtrack.store.artifacts.folder import ArtifactFolder
+from nbtrack.store.store import Store
 from nbtrack.tracking.artifacts import Target, check_extension, plain
 from nbtrack.tracking.images import Image
 
@@ -73,7 +75,7 @@ def read_table(artifacts: ArtifactFolder, artifact_file: str) -> pd.DataFrame:
     return _parse_json(data) if suffix == ".json" else _parse_parquet(data)
 
 
-def load_table(
+def table_of_runs(
     runs: Iterable[tuple[Mapping[str, Any], ArtifactFolder]],
     artifact_file: str,
     extra_columns: list[str] | None = None,
@@ -115,6 +117,33 @@ def load_table(
     if not frames:
         raise NotFoundError(f"No runs found with the table {artifact_file!r}. Log it first.")
     return _concat(frames) if len(frames) > 1 else pd.DataFrame(frames[0])
+
+
+def load_table(
+    store: Store,
+    experiment_id: str,
+    artifact_file: str,
+    run_ids: list[str] | None = None,
+    extra_columns: list[str] | None = None,
+) -> pd.DataFrame:
+    """Return a table that runs of an experiment have logged, one run below the other."""
+    from nbtrack.store.search.runs import search_runs
+
+    with store.read() as reader:
+        found = search_runs(reader, [experiment_id], max_results=50000, order_by=["start_time"])
+    wanted = None if run_ids is None else set(run_ids)
+    missing = sorted((wanted or set()) - {run.info.run_id for run in found})
+    if missing:
+        raise NotFoundError(
+            f"Experiment {experiment_id} has no run {missing[0]!r}; load_table looks at the runs "
+            "of one experiment."
+        )
+    chosen = [
+        (_known(run), store.access.folder(run.info.artifact_uri))
+        for run in found
+        if wanted is None or run.info.run_id in wanted
+    ]
+    return table_of_runs(chosen, artifact_file, extra_columns)
 
 
 def table_paths(tags: Mapping[str, str]) -> list[str]:
@@ -279,3 +308,10 @@ def _needs_pyarrow() -> MissingDependencyError:
         "Parquet tables need pyarrow, which is not installed. "
         "Run: pip install pyarrow, or log the table as .json."
     )
+
+
+def _known(run: Run) -> dict[str, Any]:
+    known: dict[str, Any] = run.info.to_dictionary()
+    for noun in ("metrics", "params", "tags"):
+        known.update({f"{noun}.{key}": value for key, value in getattr(run.data, noun).items()})
+    return known

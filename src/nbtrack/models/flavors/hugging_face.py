@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from nbtrack.errors import InvalidParameterError
-from nbtrack.models.frameworks import framework
 from nbtrack.models.loading import OpenedModel
+from nbtrack.models.requirements import framework
 
 COMPONENTS = ("tokenizer", "feature_extractor", "image_processor")
 _TASKS = {

@@ -15,7 +15,6 @@ from nbtrack.models.artifacts import copy_artifacts
 from nbtrack.models.code_paths import use_code
 from nbtrack.models.code_writer import CODE_FILE, write_code
 from nbtrack.models.environment import CONDA, REQUIREMENTS
-from nbtrack.models.frameworks import framework
 from nbtrack.models.info import ModelInfo
 from nbtrack.models.loading import OpenedModel, as_opened, open_model, reads_model
 from nbtrack.models.model import PYFUNC, Model
@@ -30,6 +29,7 @@ from nbtrack.models.python_model import (
     predict_of,
     streams,
 )
+from nbtrack.models.requirements import framework
 from nbtrack.models.type_hints import signature_of_hints
 
 LOADER = "mlflow.pyfunc.model"

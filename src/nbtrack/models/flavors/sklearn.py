@@ -12,12 +12,12 @@ from nbtrack.errors import InvalidParameterError, UntrustedError
 from nbtrack.models import logging
 from nbtrack.models.code_paths import use_code
 from nbtrack.models.folder import check_files
-from nbtrack.models.frameworks import framework
 from nbtrack.models.info import ModelInfo
 from nbtrack.models.loading import OpenedModel, as_opened, open_model, reads_model
 from nbtrack.models.model import Model
 from nbtrack.models.options import LogOptions, SaveOptions, spelled_out
 from nbtrack.models.progress import working
+from nbtrack.models.requirements import framework
 from nbtrack.untrusted_files import check_archive
 
 FLAVOR = "sklearn"

@@ -19,11 +19,11 @@ from nbtrack.models.flavors.hugging_face import (
     take_apart,
 )
 from nbtrack.models.folder import check_files
-from nbtrack.models.frameworks import framework
 from nbtrack.models.info import ModelInfo
 from nbtrack.models.loading import OpenedModel, as_opened, open_model, reads_model
 from nbtrack.models.model import Model
 from nbtrack.models.options import LogOptions, SaveOptions, spelled_out
+from nbtrack.models.requirements import framework
 
 FLAVOR = "transformers"
 MODEL = "model"
