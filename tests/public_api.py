@@ -24,7 +24,7 @@ import click
 import nbtrack
 from nbtrack import errors
 from nbtrack.cli.program import program
-from nbtrack.protocol.endpoints import API
+from nbtrack.protocol.artifact_urls import API
 from nbtrack.server.messages import Request, Response
 from nbtrack.server.mlflow.dispatch import call_endpoint
 from nbtrack.server.mlflow.routes import MLFLOW

@@ -16,7 +16,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from nbtrack.protocol import fields
-from nbtrack.protocol.endpoints import AJAX, API
+from nbtrack.protocol.artifact_urls import API
+from nbtrack.protocol.endpoints import AJAX
 from nbtrack.protocol.fields import Field, Message, OneOf, Repeated
 from nbtrack.server.mlflow.routes import MLFLOW
 from nbtrack.server.route import Route

@@ -6,7 +6,6 @@ import ast
 import base64
 import json
 import math
-import re
 import subprocess
 import sys
 import threading
@@ -662,24 +661,47 @@ def test_nan_is_a_name_on_the_wire(server: TrackingServer, run_id: str) -> None:
     assert found["run"]["data"]["metrics"][0]["value"] == "NaN"
 
 
-def paths_that_clients_call() -> set[str]:
-    """What is called like a path of the protocol where a client asks a server."""
-    noun = re.compile(
-        r"(experiments|runs|metrics|logged-models|registered-models|model-versions)(/[a-z-]+)?"
-    )
-    package = Path(nbtrack.__file__).parent
-    sources = [*package.glob("store/remote/*.py"), *package.glob("interop/*mlflow_server*.py")]
-    constants = (
-        node.value
-        for path in sources
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
-        if isinstance(node, ast.Constant) and isinstance(node.value, str)
-    )
-    return {text for text in constants if "/" in text and noun.fullmatch(text)}
+PACKAGE = Path(nbtrack.__file__).parent
+CLIENTS = [
+    *PACKAGE.glob("store/remote/*.py"),
+    *PACKAGE.glob("interop/*.py"),
+    PACKAGE / "protocol" / "client.py",
+    PACKAGE / "health" / "server.py",
+]
 
 
-def test_clients_call_what_the_table_of_endpoints_has() -> None:
-    called = paths_that_clients_call()
+@pytest.mark.parametrize("path", CLIENTS, ids=lambda path: path.stem)
+def test_clients_write_no_paths_of_the_protocol(path: Path) -> None:
     known = {each.path for each in vars(endpoints).values() if isinstance(each, Endpoint)}
-    assert len(called) > 20
-    assert not {path for path in called if f"/mlflow/{path}" not in known}
+    texts = (
+        f"/{node.value.strip('/')}"
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and "/" in node.value
+    )
+    assert not {text for text in texts if text in known or f"/mlflow{text}" in known}
+
+
+def fields_that_are_given(function: ast.FunctionDef) -> Iterator[tuple[str, str]]:
+    """Yield endpoint and field where a function calls an endpoint with a dict that it writes."""
+    dicts: dict[str, ast.expr | None] = {}
+    for node in sorted(ast.walk(function), key=lambda node: getattr(node, "lineno", 0)):
+        match node:
+            case ast.Assign([ast.Name(name)], value) | ast.AnnAssign(ast.Name(name), _, value):
+                dicts[name] = value
+            case ast.Call(args=[ast.Attribute(ast.Name("endpoints"), endpoint), given, *_]):
+                found = dicts.get(given.id) if isinstance(given, ast.Name) else given
+                for key in found.keys if isinstance(found, ast.Dict) else ():
+                    if isinstance(key, ast.Constant):
+                        yield endpoint, str(key.value)
+
+
+def test_clients_give_the_fields_that_the_table_has() -> None:
+    given = [
+        (path.name, endpoint, field)
+        for path in CLIENTS
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.FunctionDef)
+        for endpoint, field in fields_that_are_given(node)
+    ]
+    assert len(given) > 60
+    assert not [each for each in given if each[2] not in getattr(endpoints, each[1]).names]

@@ -24,6 +24,7 @@ from nbtrack.errors import (
     ServerDeniedError,
     ServerUnreachableError,
 )
+from nbtrack.protocol import endpoints
 from nbtrack.protocol.client import RestClient
 from nbtrack.store.store import Store
 from nbtrack.tracking import context
@@ -85,7 +86,7 @@ def names() -> str:
 
 def history(rest: RestClient, run_id: str, key: str) -> list[tuple[int, float]]:
     asked = {"run_id": run_id, "metric_key": key}
-    found = rest.pages("GET", "metrics/get-history", asked, "metrics")
+    found = rest.pages(endpoints.GET_HISTORY, asked, "metrics")
     return [(point["step"], point["value"]) for point in found]
 
 
@@ -100,7 +101,7 @@ def test_what_a_run_logs_is_on_the_server(server: TrackingServer, track: Path) -
         nbtrack.log_text("hello", "notes/a.txt")
     flush()
     rest = RestClient(server.url)
-    found = rest.get("runs/get", {"run_id": run.info.run_id})["run"]
+    found = rest.call(endpoints.GET_RUN, {"run_id": run.info.run_id})["run"]
     assert (found["info"]["run_name"], found["info"]["status"]) == ("first", "FINISHED")
     assert {"key": "lr", "value": "0.1"} in found["data"]["params"]
     assert {"key": "team", "value": "a"} in found["data"]["tags"]
@@ -113,11 +114,12 @@ def test_what_others_logged_is_read(server: TrackingServer, track: Path) -> None
     nbtrack.set_tracking_uri(server.url)
     experiment_id = nbtrack.set_experiment(names()).experiment_id
     rest = RestClient(server.url)
-    made = rest.post("runs/create", {"experiment_id": experiment_id, "start_time": 1_700_000_000})
+    body = {"experiment_id": experiment_id, "start_time": 1_700_000_000}
+    made = rest.call(endpoints.CREATE_RUN, body)
     run_id = made["run"]["info"]["run_id"]
     points = [{"key": "m", "value": i / 2, "timestamp": 1000 + i, "step": i} for i in range(300)]
     tags = [{"key": "colour", "value": "red"}]
-    rest.post("runs/log-batch", {"run_id": run_id, "metrics": points, "tags": tags})
+    rest.call(endpoints.LOG_BATCH, {"run_id": run_id, "metrics": points, "tags": tags})
     assert [r.info.run_id for r in nbtrack.search_runs(
         filter_string="metrics.m > 100 AND tags.colour = 'red'", output_format="list"
     )] == [run_id]  # fmt: skip
@@ -131,14 +133,15 @@ def test_a_run_is_continued_from_elsewhere(server: TrackingServer, track: Path) 
     nbtrack.set_tracking_uri(server.url)
     experiment_id = nbtrack.set_experiment(names()).experiment_id
     rest = RestClient(server.url)
-    run_id = rest.post("runs/create", {"experiment_id": experiment_id})["run"]["info"]["run_id"]
-    rest.post("runs/log-parameter", {"run_id": run_id, "key": "a", "value": "1"})
+    made = rest.call(endpoints.CREATE_RUN, {"experiment_id": experiment_id})
+    run_id = made["run"]["info"]["run_id"]
+    rest.call(endpoints.LOG_PARAM, {"run_id": run_id, "key": "a", "value": "1"})
     with nbtrack.start_run(run_id=run_id):
         nbtrack.log_param("b", 2)
         with pytest.raises(nbtrack.MlflowException, match="not allowed"):
             nbtrack.log_param("a", 5)
     flush()
-    found = rest.get("runs/get", {"run_id": run_id})["run"]
+    found = rest.call(endpoints.GET_RUN, {"run_id": run_id})["run"]
     assert {p["key"]: p["value"] for p in found["data"]["params"]} == {"a": "1", "b": "2"}
     assert found["info"]["status"] == "FINISHED"
 
@@ -168,10 +171,10 @@ def test_runs_are_deleted_and_restored_there(server: TrackingServer, track: Path
     nbtrack.delete_run(run.info.run_id)
     rest = RestClient(server.url)
     asked = {"run_id": run.info.run_id}
-    assert rest.get("runs/get", asked)["run"]["info"]["lifecycle_stage"] == "deleted"
+    assert rest.call(endpoints.GET_RUN, asked)["run"]["info"]["lifecycle_stage"] == "deleted"
     assert nbtrack.search_runs(output_format="list") == []
     nbtrack.restore_run(run.info.run_id)
-    assert rest.get("runs/get", asked)["run"]["info"]["lifecycle_stage"] == "active"
+    assert rest.call(endpoints.GET_RUN, asked)["run"]["info"]["lifecycle_stage"] == "active"
     assert len(nbtrack.search_runs(output_format="list")) == 1
 
 
@@ -310,7 +313,7 @@ def test_nothing_is_lost_or_doubled_when_the_server_is_killed(
     nbtrack.set_tracking_uri(server.url)
     flush()
     rest = RestClient(server.url)
-    runs = rest.post("runs/search", {"experiment_ids": ["1"]})["runs"]
+    runs = rest.call(endpoints.SEARCH_RUNS, {"experiment_ids": ["1"]})["runs"]
     assert sorted(run["info"]["run_name"] for run in runs) == [f"run {n}" for n in range(4)]
     for run in runs:
         run_id = run["info"]["run_id"]
@@ -336,7 +339,7 @@ def test_damaged_journals_do_not_keep_others_from_the_server(
         flush().fold()
     rest = RestClient(ours.url)
     assert history(rest, run.info.run_id, "x") == [(s, s) for s in range(5)]
-    found = rest.get("runs/get", {"run_id": run.info.run_id})["run"]["info"]
+    found = rest.call(endpoints.GET_RUN, {"run_id": run.info.run_id})["run"]["info"]
     assert found["status"] == "FINISHED"
 
 
@@ -355,7 +358,7 @@ def test_a_training_without_a_server_is_sent_later(alone: TrackingServer, track:
     server.start()
     store = flush()
     rest = RestClient(server.url)
-    runs = rest.post("runs/search", {"experiment_ids": ["1"]})["runs"]
+    runs = rest.call(endpoints.SEARCH_RUNS, {"experiment_ids": ["1"]})["runs"]
     by_name = {run["info"]["run_name"]: run for run in runs}
     run = by_name.pop("alone")
     [child] = by_name.values()
@@ -370,14 +373,15 @@ def test_a_training_without_a_server_is_sent_later(alone: TrackingServer, track:
     assert len(nbtrack.search_runs(experiment_names=["offline"], output_format="list")) == 2
     assert not list(store.journals.glob("*.events"))
     flush()
-    assert len(rest.post("runs/search", {"experiment_ids": ["1"]})["runs"]) == 2
+    assert len(rest.call(endpoints.SEARCH_RUNS, {"experiment_ids": ["1"]})["runs"]) == 2
 
 
 def test_an_experiment_of_the_same_name_takes_what_was_logged_offline(
     alone: TrackingServer, track: Path
 ) -> None:
     alone.start()
-    made = RestClient(alone.url).post("experiments/create", {"name": "shared"})["experiment_id"]
+    answer = RestClient(alone.url).call(endpoints.CREATE_EXPERIMENT, {"name": "shared"})
+    made = answer["experiment_id"]
     alone.kill()
     nbtrack.set_tracking_uri(alone.url)
     with pytest.warns(NbtrackWarning, match="sent later"):
@@ -408,16 +412,16 @@ def test_a_model_without_a_server_is_sent_later(alone: TrackingServer, track: Pa
     server.start()
     flush().fold()
     rest = RestClient(server.url)
-    [made] = rest.post("logged-models/search", {"experiment_ids": ["0"]})["models"]
+    [made] = rest.call(endpoints.SEARCH_LOGGED_MODELS, {"experiment_ids": ["0"]})["models"]
     assert made["info"]["status"] == "LOGGED_MODEL_READY"
     assert [(m["key"], m["value"]) for m in made["data"]["metrics"]] == [("acc", 0.5)]
-    [sent] = rest.post("runs/search", {"experiment_ids": ["0"]})["runs"]
+    [sent] = rest.call(endpoints.SEARCH_RUNS, {"experiment_ids": ["0"]})["runs"]
     assert made["info"]["source_run_id"] == sent["info"]["run_id"] != run.info.run_id
     for model_id in (made["info"]["model_id"], info.model_id):
         names = {file.path for file in Client().list_logged_model_artifacts(model_id)}
         assert {"MLmodel", "requirements.txt"} <= names
     version = nbtrack.register_model(info.model_uri, "Twice")
-    assert rest.get("model-versions/get", {"name": "Twice", "version": version.version})
+    assert rest.call(endpoints.GET_MODEL_VERSION, {"name": "Twice", "version": version.version})
 
 
 KILLED = """
@@ -446,7 +450,7 @@ def test_a_run_whose_process_is_gone_does_not_stay_running(
     assert (found.info.status, found.data.metrics) == ("INTERRUPTED", {"loss": 0.5})
     store = flush()
     asked = {"run_id": found.info.run_id}
-    assert RestClient(ours.url).get("runs/get", asked)["run"]["info"]["status"] == "KILLED"
+    assert RestClient(ours.url).call(endpoints.GET_RUN, asked)["run"]["info"]["status"] == "KILLED"
     store.fold()
     assert nbtrack.get_run(found.info.run_id).info.status == "INTERRUPTED"
     assert not list(store.journals.glob("*"))
@@ -477,7 +481,7 @@ def test_a_server_that_never_answers_costs_a_training_no_calls(track: Path) -> N
         remote.rest.timeout_s = remote.sending.timeout_s = remote.read_s = 0.2
         asked: list[str] = []
         call = remote.rest.call
-        remote.rest.call = lambda *a, **o: asked.append(a[1]) or call(*a, **o)
+        remote.rest.call = lambda *a, **o: asked.append(a[0]) or call(*a, **o)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", NbtrackWarning)
             with nbtrack.start_run() as run:
@@ -500,7 +504,7 @@ def test_what_the_server_refuses_is_kept_aside_and_the_rest_goes_on(
         )
         with pytest.warns(NbtrackWarning, match="refuses 1"):
             store = flush()
-    found = RestClient(ours.url).get("runs/get", {"run_id": run.info.run_id})["run"]
+    found = RestClient(ours.url).call(endpoints.GET_RUN, {"run_id": run.info.run_id})["run"]
     assert {p["key"]: p["value"] for p in found["data"]["params"]} == {"a": "1", "b": "3"}
     kept = (store.folder / "remote" / "refused.jsonl").read_text()
     assert json.loads(kept)["params"] == [{"key": "a", "value": "2"}]
@@ -525,7 +529,7 @@ def test_a_wrong_password_is_said_and_a_right_one_sends_it_all(
     flush()
     monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", "sesame-8731")
     store = flush()
-    [run] = RestClient(server.url).post("runs/search", {"experiment_ids": ["0"]})["runs"]
+    [run] = RestClient(server.url).call(endpoints.SEARCH_RUNS, {"experiment_ids": ["0"]})["runs"]
     assert run["data"]["metrics"][0]["value"] == 1.0
     files = [file for file in store.folder.parent.rglob("*") if file.is_file()]
     assert files
@@ -577,5 +581,5 @@ def test_sync_sends_what_is_left(alone: TrackingServer, track: Path) -> None:
     [report] = json.loads(done.stdout)
     assert (report["uri"], report["sent_points"], report["left"]) == (server.url, 2, 0)
     assert run_sync(track, "--uri", server.url).returncode == 0
-    [run] = RestClient(server.url).post("runs/search", {"experiment_ids": ["0"]})["runs"]
+    [run] = RestClient(server.url).call(endpoints.SEARCH_RUNS, {"experiment_ids": ["0"]})["runs"]
     assert {m["key"]: m["value"] for m in run["data"]["metrics"]} == {"a": 1.0, "b": 2.0}

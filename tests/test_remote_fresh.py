@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 import nbtrack
+from nbtrack.protocol import endpoints
 from nbtrack.protocol.client import RestClient
 from nbtrack.rpc.column_sets import remembered_sets
 from nbtrack.store import experiments, history, logged_models, run_lookup
@@ -53,10 +54,10 @@ def made(rest: RestClient, start: int, loss: float, parent: str = "") -> str:
     """Make a finished run at the server, as another machine does."""
     tags = [{"key": "mlflow.parentRunId", "value": parent}] if parent else []
     body = {"experiment_id": "0", "run_name": "run", "start_time": start, "tags": tags}
-    run_id = str(rest.post("runs/create", body)["run"]["info"]["run_id"])
+    run_id = str(rest.call(endpoints.CREATE_RUN, body)["run"]["info"]["run_id"])
     point = {"key": "loss", "value": loss, "timestamp": start, "step": 1}
-    rest.post("runs/log-batch", {"run_id": run_id, "metrics": [point]})
-    rest.post("runs/update", {"run_id": run_id, "status": "FINISHED", "end_time": start + 1})
+    rest.call(endpoints.LOG_BATCH, {"run_id": run_id, "metrics": [point]})
+    rest.call(endpoints.UPDATE_RUN, {"run_id": run_id, "status": "FINISHED", "end_time": start + 1})
     return run_id
 
 
@@ -80,7 +81,7 @@ def test_details_of_a_run_see_the_other_runs_of_its_experiment(server, mirror):
         mirror.remote.refresher.forget()
         with mirror.read() as reader:
             assert read(reader) == better
-        rest.post("runs/delete", {"run_id": better})
+        rest.call(endpoints.DELETE_RUN, {"run_id": better})
         better = made(rest, 1_500, 0.1)
 
 
@@ -189,7 +190,7 @@ def test_a_name_is_looked_for_in_other_experiments_only_where_it_must_be(
 ):
     rest = RestClient(server.url)
     made(rest, 1_000, 0.5)
-    empty = str(rest.post("experiments/create", {"name": "empty"})["experiment_id"])
+    empty = str(rest.call(endpoints.CREATE_EXPERIMENT, {"name": "empty"})["experiment_id"])
     asked: list[list[str] | None] = []
     runs_of = mirror.remote.refresher.runs_of
     monkeypatch.setattr(

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import nbtrack
+from nbtrack.protocol import endpoints
 from nbtrack.protocol.client import RestClient
 from nbtrack.store import opening as stores
 from nbtrack.store.opening import open_store
@@ -24,7 +25,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TrackingServer]
     found = TrackingServer(tmp_path_factory.mktemp("server")).start()
     rest = RestClient(found.url)
     for number in range(RUNS):
-        made = rest.post("runs/create", {"experiment_id": "0", "run_name": f"run {number}"})
+        made = rest.call(endpoints.CREATE_RUN, {"experiment_id": "0", "run_name": f"run {number}"})
         run_id = made["run"]["info"]["run_id"]
         points = [
             {"key": f"m{key}", "value": step, "timestamp": 1000 + step, "step": step}
@@ -32,7 +33,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TrackingServer]
             for step in range(POINTS)
         ]
         params = [{"key": "p", "value": str(number)}]
-        rest.post("runs/log-batch", {"run_id": run_id, "metrics": points, "params": params})
+        rest.call(endpoints.LOG_BATCH, {"run_id": run_id, "metrics": points, "params": params})
     yield found
     found.stop()
 
@@ -50,9 +51,9 @@ def calls(mirror, monkeypatch) -> list[str]:
     found: list[str] = []
     call = RestClient.call
 
-    def counted(self, method, path, *args, **options):
-        found.append(path.partition("?")[0])
-        return call(self, method, path, *args, **options)
+    def counted(self, endpoint, fields, **options):
+        found.append(endpoint.path)
+        return call(self, endpoint, fields, **options)
 
     monkeypatch.setattr(RestClient, "call", counted)
     return found
@@ -130,11 +131,11 @@ CURVES = {
 def test_a_curve_fetches_the_histories_that_can_matter(mirror, calls, form):
     query, runs, histories = CURVES[form]
     ids = nbtrack.sql("SELECT run_id FROM runs ORDER BY run_name").run_id
-    assert calls.count("metrics/get-history") == 0
+    assert calls.count(endpoints.GET_HISTORY.path) == 0
     found = nbtrack.sql(query.format(a=ids[0], b=ids[1]))
     assert found.run_id.nunique() == runs
     assert found.groupby(["run_id", "key"]).size().eq(POINTS).all() or "UNION" in query
-    assert calls.count("metrics/get-history") == histories
+    assert calls.count(endpoints.GET_HISTORY.path) == histories
     assert len(calls) <= histories + 8
 
 

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from nbtrack.protocol import endpoints
 from nbtrack.protocol.client import RestClient
 
 
@@ -45,12 +46,12 @@ def test_connections_are_closed_with_a_client_in_a_cycle(url: str, generation: i
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always", ResourceWarning)
         client = RestClient(url)
-        client.get("/first")
+        client.call(endpoints.HEALTH)
         for older in range(generation):
             gc.collect(older)
         [kept] = client._idle
         kept.close()
-        client.get("/second")
+        client.call(endpoints.GET_VERSION)
         owner = SimpleNamespace(client=client)
         client.owner = owner  # type: ignore[attr-defined]
         del client, owner, kept
@@ -60,12 +61,19 @@ def test_connections_are_closed_with_a_client_in_a_cycle(url: str, generation: i
 
 def test_a_closed_client_opens_a_connection_when_it_is_asked_again(url: str) -> None:
     client = RestClient(url)
-    client.get("/first")
+    client.call(endpoints.HEALTH)
     [first] = client._idle
     client.close()
     assert first.sock is None
-    client.get("/second")
+    client.call(endpoints.GET_VERSION)
     [second] = client._idle
     assert second is not first
     client.close()
     assert second.sock is None
+
+
+def test_a_field_that_the_table_does_not_have_is_not_sent(url: str) -> None:
+    client = RestClient(url)
+    with pytest.raises(TypeError, match="/mlflow/runs/get has no field 'run'"):
+        client.call(endpoints.GET_RUN, {"run": "1"})
+    assert client._idle == []

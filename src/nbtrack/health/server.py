@@ -7,6 +7,7 @@ from pathlib import Path
 
 from nbtrack.errors import NbtrackError, ServerDeniedError, ServerUnreachableError
 from nbtrack.health.finding import Finding, problem, warning
+from nbtrack.protocol import endpoints
 from nbtrack.protocol.client import RestClient
 from nbtrack.store import tails
 from nbtrack.store.remote.sync_state import SyncState
@@ -26,7 +27,7 @@ def findings(url: str, folder: Path) -> Iterator[Finding]:
     """
     client = RestClient(url, timeout_s=PATIENCE_S, retries=0)
     try:
-        client.post("experiments/search", {"max_results": 1})
+        client.call(endpoints.SEARCH_EXPERIMENTS, {"max_results": 1})
     except ServerDeniedError as error:
         yield problem(
             "server",

@@ -24,7 +24,7 @@ from nbtrack.interop.records import (
 )
 from nbtrack.interop.report import Report
 from nbtrack.interop.source import Files, Source
-from nbtrack.protocol import decode
+from nbtrack.protocol import decode, endpoints
 from nbtrack.protocol.artifact_urls import proxied_path
 from nbtrack.protocol.client import Json, RestClient
 from nbtrack.protocol.transfer import ProxiedFolder
@@ -70,7 +70,7 @@ class MlflowServer(Source):
     def experiments(self) -> list[ExperimentRecord]:
         """Return the experiments, deleted ones too."""
         wanted = {"view_type": "ALL", "max_results": PAGE}
-        pages = self._client.pages("POST", "experiments/search", wanted, "experiments")
+        pages = self._client.pages(endpoints.SEARCH_EXPERIMENTS, wanted, "experiments")
         found = [
             ExperimentRecord(
                 each.experiment_id,
@@ -94,14 +94,14 @@ class MlflowServer(Source):
                 "max_results": RUNS_AT_ONCE,
                 "order_by": ["attributes.start_time ASC"],
             }
-            found = self._client.pages("POST", "runs/search", wanted, "runs")
+            found = self._client.pages(endpoints.SEARCH_RUNS, wanted, "runs")
             for run in self._each(self._whole_run, found):
                 self._series += [(run.info.run_id, key) for key in run.data.metrics]
                 yield RunRecord.of(run)
 
     def _whole_run(self, run: Json) -> Run:
         """Ask for a run alone: a search does not tell which models it has read."""
-        answer = self._client.get("runs/get", {"run_id": run["info"]["run_id"]})
+        answer = self._client.call(endpoints.GET_RUN, {"run_id": run["info"]["run_id"]})
         return decode.run(answer["run"])
 
     def _each(self, ask: Callable[[T], R], values: Iterator[T]) -> Iterator[R]:
@@ -124,9 +124,9 @@ class MlflowServer(Source):
         wanted: dict[str, Any] = {"run_id": series[0], "metric_key": series[1]}
         paged = {**wanted, "max_results": HISTORY_PAGE}
         try:
-            return list(self._client.pages("GET", "metrics/get-history", paged, "metrics"))
+            return list(self._client.pages(endpoints.GET_HISTORY, paged, "metrics"))
         except InvalidParameterError:  # a server on a folder of files knows no pages
-            return self._client.get("metrics/get-history", wanted).get("metrics") or []
+            return self._client.call(endpoints.GET_HISTORY, wanted).get("metrics") or []
 
     def models(self) -> Iterator[ModelRecord]:
         """Yield the logged models."""
@@ -158,7 +158,7 @@ def _logged_models(client: RestClient, experiments: Sequence[str]) -> Iterator[M
         part = list(experiments[first : first + RUNS_AT_ONCE])
         wanted = {"experiment_ids": part, "max_results": MODELS_PAGE}
         try:
-            for entry in client.pages("POST", "logged-models/search", wanted, "models"):
+            for entry in client.pages(endpoints.SEARCH_LOGGED_MODELS, wanted, "models"):
                 yield _model(entry)
         except NbtrackError as error:
             if error.error_code != "ENDPOINT_NOT_FOUND":
@@ -177,10 +177,10 @@ def _model(entry: Json) -> ModelRecord:
 def _registered_models(client: RestClient) -> Iterator[RegisteredRecord]:
     """Yield the registered models with their versions."""
     wanted = {"max_results": 200}
-    found = client.pages("GET", "registered-models/search", wanted, "registered_models")
+    found = client.pages(endpoints.SEARCH_REGISTERED_MODELS, wanted, "registered_models")
     for model in map(decode.registered_model, found):
         listed = client.pages(
-            "GET", "model-versions/search", versions_of(model.name), "model_versions"
+            endpoints.SEARCH_MODEL_VERSIONS, versions_of(model.name), "model_versions"
         )
         versions = [_version(client, decode.model_version(version)) for version in listed]
         created = model.creation_timestamp or 0
@@ -199,7 +199,7 @@ def _registered_models(client: RestClient) -> Iterator[RegisteredRecord]:
 def _version(client: RestClient, found: ModelVersion) -> VersionRecord:
     key = {"name": found.name, "version": str(found.version)}
     try:
-        place = client.get("model-versions/get-download-uri", key).get("artifact_uri")
+        place = client.call(endpoints.GET_DOWNLOAD_URI, key).get("artifact_uri")
     except NbtrackError:  # of a version whose model is gone there is none
         place = None
     source = found.source or ""

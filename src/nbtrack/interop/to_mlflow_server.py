@@ -21,7 +21,7 @@ from nbtrack.interop.progress import Progress
 from nbtrack.interop.records import LOCAL_RUN, ExperimentRecord
 from nbtrack.interop.report import Report
 from nbtrack.interop.to_mlflow_server_models import ModelCalls
-from nbtrack.protocol import decode, encode
+from nbtrack.protocol import decode, encode, endpoints
 from nbtrack.protocol.batches import split
 from nbtrack.protocol.client import Json, RestClient
 from nbtrack.store.bulk.runs import RunRecord
@@ -115,11 +115,11 @@ class ServerExport:
     def _send_experiment(self, record: ExperimentRecord) -> None:
         try:
             query = {"experiment_name": record.name}
-            found = self._client.get("experiments/get-by-name", query)["experiment"]
+            found = self._client.call(endpoints.GET_EXPERIMENT_BY_NAME, query)["experiment"]
             new = False
         except NotFoundError:
             body = {"name": record.name, "tags": encode.tags(_carried(record.tags))}
-            found = self._client.post("experiments/create", body, repeatable=False)
+            found = self._client.call(endpoints.CREATE_EXPERIMENT, body, repeatable=False)
             new = True
         if found.get("lifecycle_stage") == "deleted":
             reason = "It is deleted there. Restore it on the server, or rename one of them."
@@ -140,7 +140,7 @@ class ServerExport:
         }
         if not self._experiments:
             return theirs
-        for run in self._client.pages("POST", "runs/search", wanted, "runs"):
+        for run in self._client.pages(endpoints.SEARCH_RUNS, wanted, "runs"):
             found = decode.run(run)
             tags = found.data.tags
             exported = ExportedRun(
@@ -196,13 +196,14 @@ class ServerExport:
             "start_time": record.start,
             "tags": encode.tags({LOCAL_RUN: record.id}),
         }
-        info = self._client.post("runs/create", body, repeatable=False)["run"]["info"]
+        made = self._client.call(endpoints.CREATE_RUN, body, repeatable=False)
+        info = made["run"]["info"]
         return ExportedRun(info["run_id"], info.get("artifact_uri") or "", "", set())
 
     def _look_again(self, record: RunRecord) -> None:
         """Ask which models an unfinished run has: naming one twice would be an error."""
         exported = self._exported[record.id]
-        run = decode.run(self._client.get("runs/get", {"run_id": exported.id})["run"])
+        run = decode.run(self._client.call(endpoints.GET_RUN, {"run_id": exported.id})["run"])
         exported.models = {(item.model_id, None) for item in run.inputs.model_inputs}
         exported.models |= {(item.model_id, item.step) for item in run.outputs.model_outputs}
 
@@ -213,10 +214,11 @@ class ServerExport:
             tags[PARENT] = parent.id
         for name, values in (("params", record.params), ("tags", tags)):
             for part in split(name, encode.tags(values)):
-                self._client.post("runs/log-batch", {"run_id": there, name: part})
+                self._client.call(endpoints.LOG_BATCH, {"run_id": there, name: part})
         datasets = [encode.dataset_input(item) for item in record.inputs]
         if datasets:
-            self._client.post("runs/log-inputs", {"run_id": there, "datasets": datasets})
+            body = {"run_id": there, "datasets": datasets}
+            self._client.call(endpoints.LOG_INPUTS, body)
 
     def _points(self, begun: set[str]) -> None:
         self._progress.stage("points", self._source.point_count())
@@ -242,7 +244,7 @@ class ServerExport:
         try:
             for part in split("metrics", points):
                 body = {"run_id": self._exported[run_id].id, "metrics": part}
-                self._client.post("runs/log-batch", body)
+                self._client.call(endpoints.LOG_BATCH, body)
                 self._report.count("points", came=len(part))
         except NbtrackError as error:
             self._report.fail("points", run_id, error)
@@ -268,15 +270,16 @@ class ServerExport:
                 if there is None or (there, step) in exported.models:
                     continue
                 entry: Json = {"model_id": there} | ({} if step is None else {"step": step})
-                path = "runs/log-inputs" if step is None else "runs/outputs"
+                endpoint = endpoints.LOG_INPUTS if step is None else endpoints.LOG_OUTPUTS
                 body = {"run_id": exported.id, "models": [entry]}
-                self._client.post(path, body, repeatable=False)
+                self._client.call(endpoint, body, repeatable=False)
             status = "KILLED" if record.status == "INTERRUPTED" else record.status
             ended = {} if record.end is None else {"end_time": record.end}
-            self._client.post("runs/update", {"run_id": exported.id, "status": status, **ended})
+            end = {"run_id": exported.id, "status": status, **ended}
+            self._client.call(endpoints.UPDATE_RUN, end)
             if not any(record.id in problem.name for problem in self._report.problems):
                 tag = {"run_id": exported.id, "key": COMPLETE, "value": digest}
-                self._client.post("runs/set-tag", tag)
+                self._client.call(endpoints.SET_TAG, tag)
         except NbtrackError as error:
             self._report.fail("runs", record.id, error)
 

@@ -17,7 +17,7 @@ from nbtrack.interop.records import (
     VersionRecord,
 )
 from nbtrack.interop.report import Report
-from nbtrack.protocol import decode, encode
+from nbtrack.protocol import decode, encode, endpoints
 from nbtrack.protocol.batches import split
 from nbtrack.protocol.client import Json, RestClient
 from nbtrack.protocol.fields import MODEL_STATUSES
@@ -72,7 +72,7 @@ class ModelCalls:
         found: dict[str, Json] = {}
         wanted = {"experiment_ids": list(self._experiments.values()), "max_results": PAGE}
         try:
-            for model in self._client.pages("POST", "logged-models/search", wanted, "models"):
+            for model in self._client.pages(endpoints.SEARCH_LOGGED_MODELS, wanted, "models"):
                 info = model["info"]
                 tags = decode.tags(info.get("tags"))
                 found[tags.get(LOCAL_MODEL, info["model_id"])] = info
@@ -101,7 +101,7 @@ class ModelCalls:
             self._uploads.send(record.artifacts, info["artifact_uri"], record.id, renamed)
         if not any(record.id in problem.name for problem in self._report.problems):
             body = {"model_id": there, "status": MODEL_STATUSES[record.status]}
-            self._client.call("PATCH", f"logged-models/{there}", body)
+            self._client.call(endpoints.FINALIZE_LOGGED_MODEL, body)
 
     def _create(self, record: ModelRecord) -> Json:
         first, *rest = list(split("params", encode.tags(record.params))) or [[]]
@@ -116,9 +116,11 @@ class ModelCalls:
         }
         if record.run is not None and record.run in self._runs:
             body["source_run_id"] = self._runs[record.run]
-        info: Json = self._client.post("logged-models", body, repeatable=False)["model"]["info"]
+        made = self._client.call(endpoints.CREATE_LOGGED_MODEL, body, repeatable=False)
+        info: Json = made["model"]["info"]
         for part in rest:
-            self._client.post(f"logged-models/{info['model_id']}/params", {"params": part})
+            more = {"model_id": info["model_id"], "params": part}
+            self._client.call(endpoints.LOG_LOGGED_MODEL_PARAMS, more)
         return info
 
     def _send_metrics(self, record: ModelRecord, there: str) -> None:
@@ -135,7 +137,7 @@ class ModelCalls:
             )
         for run, points in waiting.items():
             for part in split("metrics", points):
-                self._client.post("runs/log-batch", {"run_id": run, "metrics": part})
+                self._client.call(endpoints.LOG_BATCH, {"run_id": run, "metrics": part})
 
     # -- registry ------------------------------------------------------------------------
 
@@ -150,7 +152,7 @@ class ModelCalls:
     def _register(self, record: RegisteredRecord) -> None:
         name = record.name
         try:
-            found = self._client.get("registered-models/get", {"name": name})["registered_model"]
+            answer = self._client.call(endpoints.GET_REGISTERED_MODEL, {"name": name})
             self._report.count("registered models", known=1)
         except NotFoundError:
             body = {
@@ -158,7 +160,7 @@ class ModelCalls:
                 "tags": encode.tags(record.tags),
                 "description": record.description or "",
             }
-            found = self._client.post("registered-models/create", body)["registered_model"]
+            answer = self._client.call(endpoints.CREATE_REGISTERED_MODEL, body)
             self._report.count("registered models", came=1)
         numbers = self._known_versions(record)
         for version in record.versions:
@@ -169,18 +171,19 @@ class ModelCalls:
                 self._report.count("model versions", came=int(not known), known=int(known))
             except NbtrackError as error:
                 self._report.fail("model versions", f"{name} {version.version}", error)
-        taken = {entry["alias"] for entry in found.get("aliases") or ()}
+        taken = {entry["alias"] for entry in answer["registered_model"].get("aliases") or ()}
         for alias, ours in record.aliases.items():
             if alias not in taken and ours in numbers:
                 body = {"name": name, "alias": alias, "version": numbers[ours]}
-                self._client.post("registered-models/alias", body)
+                self._client.call(endpoints.SET_ALIAS, body)
 
     def _known_versions(self, record: RegisteredRecord) -> dict[int, str]:
         """Return the numbers there of the versions that were sent, or that came from there."""
         made = {version.created: version.version for version in record.versions}
         found: dict[int, str] = {}
         wanted = versions_of(record.name)
-        for entry in self._client.pages("GET", "model-versions/search", wanted, "model_versions"):
+        listed = self._client.pages(endpoints.SEARCH_MODEL_VERSIONS, wanted, "model_versions")
+        for entry in listed:
             local = decode.tags(entry.get("tags")).get(LOCAL_VERSION)
             created = int(entry.get("creation_timestamp") or 0)
             ours = int(local) if local else made.get(created)
@@ -200,14 +203,14 @@ class ModelCalls:
             "tags": encode.tags(tags),
         }
         sent = {key: value for key, value in body.items() if value}
-        made = self._client.post("model-versions/create", sent, repeatable=False)["model_version"]
-        number = str(made["version"])
+        made = self._client.call(endpoints.CREATE_MODEL_VERSION, sent, repeatable=False)
+        number = str(made["model_version"]["version"])
         if number != str(record.version):
             self._report.note(f"Version {record.version} of {name} is version {number} there.")
         if record.stage not in ("", "None"):
             stage = {"name": name, "version": number, "stage": record.stage,
                      "archive_existing_versions": False}  # fmt: skip
-            self._client.post("model-versions/transition-stage", stage)
+            self._client.call(endpoints.TRANSITION_STAGE, stage)
         return number
 
     def _source(self, record: VersionRecord) -> str:

@@ -10,7 +10,9 @@ import re
 from urllib.parse import unquote, urlsplit
 
 SCHEME = "mlflow-artifacts"
-PROXY = "/api/2.0/mlflow-artifacts/artifacts"
+API = "/api/2.0"
+ARTIFACTS = "/mlflow-artifacts/artifacts"
+PROXY = API + ARTIFACTS
 """Where a server serves artifacts, below its address."""
 
 _PATH = re.compile(rf"{re.escape(PROXY)}(?:/|$)")

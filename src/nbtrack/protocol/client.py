@@ -12,8 +12,9 @@ import random
 import threading
 import time
 import weakref
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import Any, BinaryIO, cast
 from urllib.parse import quote, urlencode, urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -22,16 +23,16 @@ from nbtrack.config import env, split_server
 from nbtrack.errors import ServerDeniedError, ServerUnreachableError
 from nbtrack.protocol.artifact_urls import PROXY
 from nbtrack.protocol.credentials import Credentials, tls
+from nbtrack.protocol.endpoints import LIST_PROXIED, Endpoint
 from nbtrack.protocol.errors import error_of
 
-API = "/api/2.0/mlflow/"
 CHUNK = 1 << 20
 RETRIED = {408, 429, 500, 502, 503, 504}
 AWAY = {408, 429, 502, 503, 504}
 MAX_PAUSE_S = 10.0
 
 Json = dict[str, Any]
-Query = Mapping[str, Any] | Sequence[tuple[str, Any]]
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class RestClient:
@@ -103,21 +104,11 @@ class RestClient:
 
     # -- JSON ----------------------------------------------------------------------------
 
-    def get(self, path: str, query: Query = (), **options: Any) -> Json:
-        """Ask for something; see ``call``."""
-        return self.call("GET", path, query=query, **options)
-
-    def post(self, path: str, body: Json, **options: Any) -> Json:
-        """Send something; see ``call``."""
-        return self.call("POST", path, body, **options)
-
     def call(
         self,
-        method: str,
-        path: str,
-        body: Json | None = None,
+        endpoint: Endpoint,
+        fields: Mapping[str, Any] = _NOTHING,
         *,
-        query: Query = (),
         timeout_s: float | None = None,
         retries: int | None = None,
         repeatable: bool = True,
@@ -126,12 +117,10 @@ class RestClient:
 
         Parameters
         ----------
-        method : str
-        path : str
-            Below ``/api/2.0/mlflow/``, such as ``runs/get``; or from ``/`` on.
-        body : dict, optional
-        query : mapping or pairs
-            What is None is left out; a list gives its key several times.
+        endpoint : Endpoint
+        fields : mapping
+            Those of the request, and the parts of the path. In a query what is None is left out,
+            and a list gives its key several times.
         timeout_s : float, optional
         retries : int, optional
         repeatable : bool
@@ -146,57 +135,49 @@ class RestClient:
             If the server does not let this user do it.
         NbtrackError
             What the server says otherwise, with its code and its words.
+        TypeError
+            If the endpoint has no such field.
         """
-        target = self._target(path, query)
-        data = None if body is None else json.dumps(body).encode()
-        headers = {"Content-Type": "application/json"} if data is not None else {}
-        count = self.retries if retries is None else retries
-        for attempt in range(count + 1):
-            try:
-                with self._response(
-                    method, target, data, headers, timeout_s, repeatable=repeatable
-                ) as response:
-                    text = response.read()
-                    if (
-                        response.status not in RETRIED
-                        or attempt == count
-                        or not (repeatable or response.status in (429, 503))
-                    ):
-                        return self._read(response.status, text, path)
-            except ServerUnreachableError as error:
-                if attempt == count or not (repeatable or error.json_kwargs.get("unsent")):
-                    raise
-            time.sleep(min(MAX_PAUSE_S, 0.1 * 2**attempt) * random.uniform(0.5, 1.0))  # noqa: S311
-        raise AssertionError("a loop that always returns or raises")
+        query, body = _NOTHING, None
+        if endpoint.method == "GET":
+            query = {name: fields[name] for name in fields if name not in endpoint.parts}
+        elif fields.keys() - endpoint.parts:
+            body = json.dumps(dict(fields)).encode()  # a part of the path is in it again
+        return self._json(
+            endpoint.method,
+            self._target(endpoint.place(fields), query),
+            body,
+            endpoint.label(fields),
+            timeout_s=timeout_s,
+            retries=self.retries if retries is None else retries,
+            repeatable=repeatable,
+        )
 
     def pages(
         self,
-        method: str,
-        path: str,
+        endpoint: Endpoint,
         fields: Mapping[str, Any],
         name: str,
-        **options: Any,
+        *,
+        timeout_s: float | None = None,
+        retries: int | None = None,
     ) -> Iterator[Json]:
         """Yield what lies on all pages of a search.
 
         Parameters
         ----------
-        method : {"GET", "POST"}
-        path : str
+        endpoint : Endpoint
         fields : mapping
             What is searched for; the page token is added.
         name : str
             The field of the response that holds a page.
-        **options
-            Of ``call``.
+        timeout_s : float, optional
+        retries : int, optional
         """
         token: str | None = None
         while True:
-            asked = {**fields, **({"page_token": token} if token else {})}
-            if method == "GET":
-                response = self.get(path, asked, **options)
-            else:
-                response = self.post(path, asked, **options)
+            asked = {**fields, "page_token": token} if token else fields
+            response = self.call(endpoint, asked, timeout_s=timeout_s, retries=retries)
             yield from response.get(name) or ()
             token = response.get("next_page_token")
             if not token:
@@ -216,7 +197,7 @@ class RestClient:
             Its number of bytes.
         """
         headers = {"Content-Length": str(size), "Content-Type": "application/octet-stream"}
-        target = self._target(f"{PROXY}/{quote(path)}", ())
+        target = self._target(f"{PROXY}/{quote(path)}")
         with self._response("PUT", target, content, headers, None, repeatable=False) as response:
             self._read(response.status, response.read(), f"the file {path}")
 
@@ -229,7 +210,7 @@ class RestClient:
         NotFoundError
             If there is none.
         """
-        target = self._target(f"{PROXY}/{quote(path)}", ())
+        target = self._target(f"{PROXY}/{quote(path)}")
         with self._response("GET", target, None, {}, None) as response:
             if response.status != 200:
                 self._read(response.status, response.read(), f"the file {path}")
@@ -237,20 +218,51 @@ class RestClient:
 
     def files(self, path: str) -> list[Json]:
         """Return what lies directly in a folder of the server's artifacts, by its last name."""
-        found = self.get(PROXY, {"path": path} if path else ()).get("files") or []
+        found = self.call(LIST_PROXIED, {"path": path or None}).get("files") or []
         return [entry for entry in found if isinstance(entry, dict)]
 
     def delete_files(self, path: str) -> None:
         """Remove a file or a folder from the server's artifacts."""
-        self.call("DELETE", f"{PROXY}/{quote(path)}")
+        place = f"{PROXY}/{quote(path)}"
+        self._json("DELETE", self._target(place), None, place, retries=self.retries)
 
     # -- the wire ------------------------------------------------------------------------
 
-    def _target(self, path: str, query: Query) -> str:
-        place = self._base + (path if path.startswith("/") else API + path)
-        pairs = query.items() if isinstance(query, Mapping) else query
-        known = [(key, value) for key, value in pairs if value is not None]
+    def _target(self, path: str, query: Mapping[str, Any] = _NOTHING) -> str:
+        known = [(key, value) for key, value in query.items() if value is not None]
+        place = self._base + path
         return f"{place}?{urlencode(known, doseq=True)}" if known else place
+
+    def _json(
+        self,
+        method: str,
+        target: str,
+        data: bytes | None,
+        what: str,
+        *,
+        retries: int,
+        timeout_s: float | None = None,
+        repeatable: bool = True,
+    ) -> Json:
+        """Send a request, again while it may help, and return the object of its response."""
+        headers = {"Content-Type": "application/json"} if data is not None else {}
+        for attempt in range(retries + 1):
+            try:
+                with self._response(
+                    method, target, data, headers, timeout_s, repeatable=repeatable
+                ) as response:
+                    text = response.read()
+                    if (
+                        response.status not in RETRIED
+                        or attempt == retries
+                        or not (repeatable or response.status in (429, 503))
+                    ):
+                        return self._read(response.status, text, what)
+            except ServerUnreachableError as error:
+                if attempt == retries or not (repeatable or error.json_kwargs.get("unsent")):
+                    raise
+            time.sleep(min(MAX_PAUSE_S, 0.1 * 2**attempt) * random.uniform(0.5, 1.0))  # noqa: S311
+        raise AssertionError("a loop that always returns or raises")
 
     @contextmanager
     def _response(

@@ -1,10 +1,18 @@
-"""MLflow's endpoints: what is asked where, with which fields, and whether it reads or writes."""
+"""MLflow's endpoints: what is asked where, with which fields, and whether it reads or writes.
+
+The server answers what is in this table, and a client can call nothing else.
+"""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from functools import cached_property
+from typing import Any, Literal
+from urllib.parse import quote
 
+from nbtrack.protocol.artifact_urls import API, ARTIFACTS
 from nbtrack.protocol.fields import (
     MODEL_STATUSES,
     RUN_STATUSES,
@@ -24,10 +32,11 @@ from nbtrack.protocol.fields import (
 PROTOCOL_VERSION = "3.18.0"
 """The version of MLflow whose protocol this is."""
 
-API = "/api/2.0"
 AJAX = "/ajax-api/2.0"
 API_3 = "/api/3.0"
 AJAX_3 = "/ajax-api/3.0"
+
+_PART = re.compile(r"\{(\w+)(?::path)?\}")
 
 
 @dataclass(frozen=True)
@@ -38,7 +47,7 @@ class Endpoint:
     ----------
     action : {"read", "write"}
     methods : sequence of str
-        Of HTTP.
+        Of HTTP; a client uses the first.
     path : str
         Below each prefix; ``{name}`` stands for one part of it, ``{name:path}`` for all the rest.
     fields : tuple of Field
@@ -52,6 +61,43 @@ class Endpoint:
     path: str
     fields: Fields = ()
     prefixes: tuple[str, ...] = (API, AJAX)
+
+    @property
+    def method(self) -> str:
+        """That of a client."""
+        return self.methods[0]
+
+    @cached_property
+    def parts(self) -> frozenset[str]:
+        """The names of the parts of the path."""
+        return frozenset(_PART.findall(self.path))
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """The names of all that a request may give: fields, and parts of the path."""
+        return self.parts.union(field.name for field in self.fields)
+
+    def place(self, given: Mapping[str, Any]) -> str:
+        """Return the path of a request below the server's address, with its parts.
+
+        Parameters
+        ----------
+        given : mapping
+            The fields of the request, and the parts of the path.
+
+        Raises
+        ------
+        TypeError
+            If one of them is not in this table.
+        """
+        if unknown := given.keys() - self.names:
+            raise TypeError(f"{self.path} has no field {min(unknown)!r}")
+        path = _PART.sub(lambda part: quote(str(given[part[1]]), safe=""), self.path)
+        return self.prefixes[0] + path
+
+    def label(self, given: Mapping[str, Any]) -> str:
+        """Return the path as messages say it, such as ``runs/get``."""
+        return self.place(given).removeprefix(f"{API}/mlflow/")
 
 
 def _read(
@@ -131,7 +177,7 @@ CREATE_EXPERIMENT = _write(
     "POST", "/mlflow/experiments/create", NAME, Field("artifact_location", string), TAGS,
 )  # fmt: skip
 SEARCH_EXPERIMENTS = _read(
-    "GET POST", "/mlflow/experiments/search", *_SEARCH, Field("view_type", VIEW_TYPE),
+    "POST GET", "/mlflow/experiments/search", *_SEARCH, Field("view_type", VIEW_TYPE),
 )  # fmt: skip
 GET_EXPERIMENT = _read("GET", "/mlflow/experiments/get", EXPERIMENT_ID)
 GET_EXPERIMENT_BY_NAME = _read(
@@ -202,10 +248,10 @@ GET_HISTORY_BULK_INTERVAL = _read(
 LIST_ARTIFACTS = _read("GET", "/mlflow/artifacts/list", RUN_ID, Field("path", string), PAGE_TOKEN)
 PRESIGN_UPLOAD = _write("POST", "/mlflow/artifacts/presigned-upload-url")
 PRESIGN_DOWNLOAD = _read("POST", "/mlflow/artifacts/presigned-download-url")
-LIST_PROXIED = _read("GET", "/mlflow-artifacts/artifacts", Field("path", string))
-DOWNLOAD = _read("GET", "/mlflow-artifacts/artifacts/{path:path}")
-UPLOAD = _write("PUT", "/mlflow-artifacts/artifacts/{path:path}")
-DELETE_ARTIFACT = _write("DELETE", "/mlflow-artifacts/artifacts/{path:path}")
+LIST_PROXIED = _read("GET", ARTIFACTS, Field("path", string))
+DOWNLOAD = _read("GET", f"{ARTIFACTS}/{{path:path}}")
+UPLOAD = _write("PUT", f"{ARTIFACTS}/{{path:path}}")
+DELETE_ARTIFACT = _write("DELETE", f"{ARTIFACTS}/{{path:path}}")
 START_PARTS = _write(
     "POST", "/mlflow-artifacts/mpu/create/{path:path}", _PATH, Field("num_parts", integer),
 )  # fmt: skip

@@ -12,9 +12,8 @@ from typing import BinaryIO
 from nbtrack.entities import FileInfo
 from nbtrack.errors import InvalidParameterError, NbtrackError, NotFoundError
 from nbtrack.limits import missing
-from nbtrack.protocol import encode
+from nbtrack.protocol import encode, endpoints
 from nbtrack.protocol.artifact_urls import PROXY
-from nbtrack.protocol.endpoints import API
 from nbtrack.server.messages import FileResponse, Response
 from nbtrack.server.mlflow.artifact_proxy import Target
 from nbtrack.server.mlflow.service import ParsedRequest, TrackingService
@@ -139,7 +138,8 @@ def start_parts(service: TrackingService, request: ParsedRequest) -> Response:
     parts = [
         {
             "part_number": number,
-            "url": f"{request.url}{API}/mlflow-artifacts/mpu/part/{upload_id}/{number}",
+            "url": request.url
+            + endpoints.UPLOAD_PART.place({"upload_id": upload_id, "number": number}),
             "headers": {}
             if request.authorization is None
             else {"Authorization": request.authorization},

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from nbtrack.entities import LifecycleStage
 from nbtrack.errors import ServerUnreachableError
-from nbtrack.protocol import encode
+from nbtrack.protocol import encode, endpoints
 from nbtrack.store.experiments import Experiments, find_experiment_by_name, insert, runs_of
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class RemoteExperiments(Experiments):
                     f"experiment {name!r} cannot be made now. Try again later."
                 )
             body = {k: v for k, v in body.items() if v}
-            made = self._remote.change("experiments/create", body, repeatable=False)
+            made = self._remote.change(endpoints.CREATE_EXPERIMENT, body, repeatable=False)
         except ServerUnreachableError:
             if location or tags:
                 raise
@@ -67,13 +67,13 @@ class RemoteExperiments(Experiments):
 
     def _rename(self, experiment_id: str, name: str) -> None:
         body = {"experiment_id": self._remote.id_of(experiment_id), "new_name": name}
-        self._remote.change("experiments/update", body)
+        self._remote.change(endpoints.UPDATE_EXPERIMENT, body)
 
     def _set_stage(self, experiment_id: str, stage: str) -> list[str]:
         self._remote.flush()
-        verb = "delete" if stage == LifecycleStage.DELETED else "restore"
-        body = {"experiment_id": self._remote.id_of(experiment_id)}
-        self._remote.change(f"experiments/{verb}", body)
+        deletes = stage == LifecycleStage.DELETED
+        endpoint = endpoints.DELETE_EXPERIMENT if deletes else endpoints.RESTORE_EXPERIMENT
+        self._remote.change(endpoint, {"experiment_id": self._remote.id_of(experiment_id)})
         with self._remote.store.read_mirror() as reader:
             return runs_of(reader, experiment_id)
 
@@ -81,8 +81,8 @@ class RemoteExperiments(Experiments):
         at = {"experiment_id": self._remote.id_of(experiment_id)}
         for key, value in tags:
             body = {**at, "key": key, "value": value}
-            self._remote.change("experiments/set-experiment-tag", body)
+            self._remote.change(endpoints.SET_EXPERIMENT_TAG, body)
 
     def _delete_tag(self, experiment_id: str, key: str) -> None:
         body = {"experiment_id": self._remote.id_of(experiment_id), "key": key}
-        self._remote.change("experiments/delete-experiment-tag", body)
+        self._remote.change(endpoints.DELETE_EXPERIMENT_TAG, body)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from nbtrack.protocol import endpoints
 from nbtrack.store.experiments import Experiments, Place
 from nbtrack.store.journal import now_ms
 from nbtrack.store.logged_models import LoggedModels, usual_model_location
@@ -42,7 +43,8 @@ class RemoteLoggedModels(LoggedModels):
 
     def _delete(self, model_id: str) -> None:
         self._remote.flush()
-        self._remote.ask("DELETE", f"logged-models/{self._remote.id_of(model_id)}")
+        at = {"model_id": self._remote.id_of(model_id)}
+        self._remote.ask(endpoints.DELETE_LOGGED_MODEL, at)
         with self._database.write() as reader:
             local = self._remote.sync_state.local_id(model_id)
             reader.named("models.delete", model_id=local, now=now_ms())

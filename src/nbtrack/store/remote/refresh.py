@@ -13,6 +13,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from nbtrack.errors import NotFoundError, ServerUnreachableError
+from nbtrack.protocol import endpoints
+from nbtrack.protocol.endpoints import Endpoint
 from nbtrack.store import tails
 from nbtrack.store.reader import Reader
 from nbtrack.store.remote import mirror_models
@@ -93,7 +95,7 @@ class Refresher:
 
     def _request_experiments(self) -> list[Change]:
         fields = {"max_results": PAGE, "view_type": "ALL"}
-        found = self._pages("POST", "experiments/search", fields, "experiments")
+        found = self._pages(endpoints.SEARCH_EXPERIMENTS, fields, "experiments")
         for each in found:
             self._experiments[str(each["experiment_id"])] = str(each.get("lifecycle_stage"))
         known = _digest(found)
@@ -124,7 +126,7 @@ class Refresher:
             "max_results": PAGE,
             "order_by": ["attributes.start_time DESC"],
         }
-        found = self._pages("POST", "runs/search", fields, "runs")
+        found = self._pages(endpoints.SEARCH_RUNS, fields, "runs")
         ids = {str(run["info"]["run_id"]) for run in found}
         for run_id in ids:
             self._keep_fresh(run_id)
@@ -174,7 +176,7 @@ class Refresher:
         busy = self.busy()
         server_id = self._remote.sync_state.server_id(run_id) or run_id
         try:
-            found = self._get("runs/get", {"run_id": server_id})["run"]
+            found = self._get(endpoints.GET_RUN, {"run_id": server_id})["run"]
         except NotFoundError:
             return []
         changed = self._changed([found], busy)
@@ -213,7 +215,7 @@ class Refresher:
         server_id = self._remote.sync_state.server_id(run_id) or run_id
         fields = {"run_id": server_id, "metric_key": key, "max_results": HISTORY_PAGE}
         try:
-            points = self._pages("GET", "metrics/get-history", fields, "metrics")
+            points = self._pages(endpoints.GET_HISTORY, fields, "metrics")
         except NotFoundError:
             return []
         self._complete[run_id, key] = latest
@@ -236,7 +238,7 @@ class Refresher:
         busy = self.busy()
         fields = {"experiment_ids": experiment_ids, "max_results": 50}
         try:
-            found = self._pages("POST", "logged-models/search", fields, "models")
+            found = self._pages(endpoints.SEARCH_LOGGED_MODELS, fields, "models")
         except NotFoundError:  # a server of before MLflow 3
             return []
         ids = {str(model["info"]["model_id"]) for model in found}
@@ -266,9 +268,8 @@ class Refresher:
             return []
         sync_state, url = self._remote.sync_state, self._remote.url
         try:
-            found = self._get(f"logged-models/{sync_state.server_id(model_id) or model_id}")[
-                "model"
-            ]
+            at = {"model_id": sync_state.server_id(model_id) or model_id}
+            found = self._get(endpoints.GET_LOGGED_MODEL, at)["model"]
         except NotFoundError:
             return []
         return [
@@ -283,10 +284,10 @@ class Refresher:
 
     def _request_registry(self) -> list[Change]:
         models = self._pages(
-            "GET", "registered-models/search", {"max_results": PAGE}, "registered_models"
+            endpoints.SEARCH_REGISTERED_MODELS, {"max_results": PAGE}, "registered_models"
         )
         versions = self._pages(
-            "GET", "model-versions/search", {"max_results": 10_000}, "model_versions"
+            endpoints.SEARCH_MODEL_VERSIONS, {"max_results": 10_000}, "model_versions"
         )
         known = _digest([models, versions])
         if self._seen.get("registry") == known:
@@ -299,12 +300,13 @@ class Refresher:
 
     # -- calls -------------------------------------------------------------------------------
 
-    def _get(self, path: str, query: Json | None = None) -> Json:
-        return self._remote.rest.get(path, query or {}, timeout_s=self._remote.read_s, retries=0)
+    def _get(self, endpoint: Endpoint, fields: Json) -> Json:
+        rest, read_s = self._remote.rest, self._remote.read_s
+        return rest.call(endpoint, fields, timeout_s=read_s, retries=0)
 
-    def _pages(self, method: str, path: str, fields: Json, name: str) -> list[Json]:
-        options = {"timeout_s": self._remote.read_s, "retries": 0}
-        return list(self._remote.rest.pages(method, path, fields, name, **options))
+    def _pages(self, endpoint: Endpoint, fields: Json, name: str) -> list[Json]:
+        rest, read_s = self._remote.rest, self._remote.read_s
+        return list(rest.pages(endpoint, fields, name, timeout_s=read_s, retries=0))
 
 
 def _digest(found: Any) -> int:

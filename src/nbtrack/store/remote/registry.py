@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbtrack.entities import ModelVersion, RegisteredModel
 from nbtrack.errors import NotFoundError
-from nbtrack.protocol import encode
+from nbtrack.protocol import encode, endpoints
 from nbtrack.protocol.artifact_urls import SCHEME, split_proxied
 from nbtrack.store import registry
 from nbtrack.store.registry_edits import ModelSource, Registry, Tags
@@ -45,34 +45,34 @@ class RemoteRegistry(Registry):
         body: dict[str, Any] = {"name": name, "tags": encode.tags(dict(tags))}
         if description is not None:
             body["description"] = description
-        self._remote.change("registered-models/create", body, repeatable=False)
+        self._remote.change(endpoints.CREATE_REGISTERED_MODEL, body, repeatable=False)
         return self._model(name)
 
     def _rename_model(self, name: str, new_name: str) -> RegisteredModel:
-        self._remote.change("registered-models/rename", {"name": name, "new_name": new_name})
+        self._remote.change(endpoints.RENAME_REGISTERED_MODEL, {"name": name, "new_name": new_name})
         return self._model(new_name)
 
     def _update_model(self, name: str, description: str | None) -> RegisteredModel:
         body = {"name": name, "description": description or ""}
-        self._remote.change("registered-models/update", body, "PATCH")
+        self._remote.change(endpoints.UPDATE_REGISTERED_MODEL, body)
         return self._model(name)
 
     def _delete_model(self, name: str) -> None:
-        self._remote.change("registered-models/delete", {"name": name}, "DELETE")
+        self._remote.change(endpoints.DELETE_REGISTERED_MODEL, {"name": name})
 
     def _set_model_tag(self, name: str, key: str, value: str | None) -> None:
         at = {"name": name, "key": key}
         if value is None:
-            self._remote.change("registered-models/delete-tag", at, "DELETE")
+            self._remote.change(endpoints.DELETE_REGISTERED_MODEL_TAG, at)
         else:
-            self._remote.change("registered-models/set-tag", {**at, "value": value})
+            self._remote.change(endpoints.SET_REGISTERED_MODEL_TAG, {**at, "value": value})
 
     def _set_alias(self, name: str, alias: str, version: int | None) -> None:
         at = {"name": name, "alias": alias}
         if version is None:
-            self._remote.change("registered-models/alias", at, "DELETE")
+            self._remote.change(endpoints.DELETE_ALIAS, at)
         else:
-            self._remote.change("registered-models/alias", {**at, "version": str(version)})
+            self._remote.change(endpoints.SET_ALIAS, {**at, "version": str(version)})
 
     # -- versions ----------------------------------------------------------------------------
 
@@ -90,9 +90,11 @@ class RemoteRegistry(Registry):
         self._check_is_there(source)
         if make_model:
             try:
-                self._remote.ask("GET", "registered-models/get", query={"name": name})
+                self._remote.ask(endpoints.GET_REGISTERED_MODEL, {"name": name})
             except NotFoundError:
-                self._remote.change("registered-models/create", {"name": name}, repeatable=False)
+                self._remote.change(
+                    endpoints.CREATE_REGISTERED_MODEL, {"name": name}, repeatable=False
+                )
         body: dict[str, Any] = {
             "name": name,
             "source": self._source(source),
@@ -105,7 +107,7 @@ class RemoteRegistry(Registry):
         for field in ("run_link", "description"):
             if texts[field] is not None:
                 body[field] = texts[field]
-        made = self._remote.change("model-versions/create", body, repeatable=False)
+        made = self._remote.change(endpoints.CREATE_MODEL_VERSION, body, repeatable=False)
         return self._version(name, int(made["model_version"]["version"]))
 
     def _check_is_there(self, source: ModelSource) -> None:
@@ -113,7 +115,8 @@ class RemoteRegistry(Registry):
         if source.model_id is None:
             return
         try:
-            self._remote.ask("GET", f"logged-models/{self._remote.id_of(source.model_id)}")
+            at = {"model_id": self._remote.id_of(source.model_id)}
+            self._remote.ask(endpoints.GET_LOGGED_MODEL, at)
         except NotFoundError as error:
             raise NotFoundError(
                 f"The tracking server {self._remote.url} does not have the logged model "
@@ -134,7 +137,7 @@ class RemoteRegistry(Registry):
 
     def _update_version(self, name: str, version: int, description: str | None) -> ModelVersion:
         body = {"name": name, "version": str(version), "description": description or ""}
-        self._remote.change("model-versions/update", body, "PATCH")
+        self._remote.change(endpoints.UPDATE_MODEL_VERSION, body)
         return self._version(name, version)
 
     def _transition_stage(
@@ -146,16 +149,16 @@ class RemoteRegistry(Registry):
             "stage": stage,
             "archive_existing_versions": archive_existing,
         }
-        self._remote.change("model-versions/transition-stage", body)
+        self._remote.change(endpoints.TRANSITION_STAGE, body)
         return self._version(name, version)
 
     def _delete_version(self, name: str, version: int) -> None:
         body = {"name": name, "version": str(version)}
-        self._remote.change("model-versions/delete", body, "DELETE")
+        self._remote.change(endpoints.DELETE_MODEL_VERSION, body)
 
     def _set_version_tag(self, name: str, version: int, key: str, value: str | None) -> None:
         at = {"name": name, "version": str(version), "key": key}
         if value is None:
-            self._remote.change("model-versions/delete-tag", at, "DELETE")
+            self._remote.change(endpoints.DELETE_MODEL_VERSION_TAG, at)
         else:
-            self._remote.change("model-versions/set-tag", {**at, "value": value})
+            self._remote.change(endpoints.SET_MODEL_VERSION_TAG, {**at, "value": value})

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from nbtrack.protocol.endpoints import Endpoint
 from nbtrack.store.remote.refresh import Refresher
 from nbtrack.store.remote.sender import Sender
 from nbtrack.store.remote.session import Json, MirrorStore, Session
@@ -37,10 +39,12 @@ class Remote(Session):
         self.sender.after_fork()
         super().after_fork()
 
-    def change(self, path: str, body: Json, method: str = "POST", **options: Any) -> Json:
+    def change(
+        self, endpoint: Endpoint, fields: Mapping[str, Any], *, repeatable: bool = True
+    ) -> Json:
         """Let the server change something; what is read next is asked anew."""
         try:
-            return self.ask(method, path, body, **options)
+            return self.ask(endpoint, fields, repeatable=repeatable)
         finally:  # what is refused tells that the mirror is behind
             self.refresher.forget()
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from nbtrack.entities import LifecycleStage
 from nbtrack.errors import NotFoundError
 from nbtrack.limits import check_key, check_run_id
+from nbtrack.protocol import endpoints
 from nbtrack.protocol.errors import Missing, missing_at_server
 from nbtrack.store.experiments import Place
 from nbtrack.store.runs import Runs
@@ -49,11 +50,10 @@ class RemoteRuns(Runs):
 
     def _set_stage(self, run_ids: Sequence[str], stage: str) -> None:
         self._remote.flush()
-        verb = "delete" if stage == LifecycleStage.DELETED else "restore"
+        deletes = stage == LifecycleStage.DELETED
+        endpoint = endpoints.DELETE_RUN if deletes else endpoints.RESTORE_RUN
         for run_id in run_ids:
-            self._remote.change(
-                f"runs/{verb}", {"run_id": self._remote.id_of(check_run_id(run_id))}
-            )
+            self._remote.change(endpoint, {"run_id": self._remote.id_of(check_run_id(run_id))})
         super()._set_stage([self._remote.sync_state.local_id(run_id) for run_id in run_ids], stage)
 
     def _check_there(self, reader: Reader, run_ids: Sequence[str]) -> None:
@@ -66,10 +66,10 @@ class RemoteRuns(Runs):
             for key, value in tags.items():
                 if value is not None:
                     body = {"run_id": server_id, "key": check_key(key), "value": value}
-                    self._remote.change("runs/set-tag", body)
+                    self._remote.change(endpoints.SET_TAG, body)
                     continue
                 try:
-                    self._remote.change("runs/delete-tag", {"run_id": server_id, "key": key})
+                    self._remote.change(endpoints.DELETE_TAG, {"run_id": server_id, "key": key})
                 except NotFoundError as error:
                     if missing_at_server(error) is not Missing.TAG:
                         raise

@@ -13,9 +13,10 @@ from typing import Any, Protocol
 from nbtrack.entities import Metric
 from nbtrack.entities.runs import PARENT
 from nbtrack.errors import NbtrackError, NotFoundError, ServerUnreachableError
-from nbtrack.protocol import encode
+from nbtrack.protocol import encode, endpoints
 from nbtrack.protocol.artifact_urls import proxied_uri
 from nbtrack.protocol.client import RestClient
+from nbtrack.protocol.endpoints import Endpoint
 from nbtrack.protocol.errors import status_of
 from nbtrack.store import tails
 from nbtrack.store.reader import Database, Reader
@@ -143,10 +144,12 @@ class Session:
         """Warn the user once."""
         self.store.warn_once(message)
 
-    def ask(self, method: str, path: str, body: Json | None = None, **options: Any) -> Json:
+    def ask(
+        self, endpoint: Endpoint, fields: Mapping[str, Any], *, repeatable: bool = True
+    ) -> Json:
         """Call the server for a user who waits; whether it answers is remembered."""
         try:
-            answer = self.rest.call(method, path, body, **options)
+            answer = self.rest.call(endpoint, fields, repeatable=repeatable)
         except ServerUnreachableError as error:
             self.failed(error)
             raise
@@ -186,7 +189,9 @@ class Session:
             "tags": encode.tags(marked),
         }
         try:
-            made = self.sending.post("runs/create", body, timeout_s=QUICK_S, repeatable=False)
+            made = self.sending.call(
+                endpoints.CREATE_RUN, body, timeout_s=QUICK_S, repeatable=False
+            )
         except ServerUnreachableError as error:
             self.failed(error)
             return {}
@@ -248,11 +253,14 @@ class Session:
         if timeout_s is None:  # it may have been made, and the response lost
             text = f"tags.`{LOCAL_MODEL}` = '{model_id}'"
             body: Json = {"experiment_ids": [experiment_id], "filter": text, "max_results": 1}
-            for model in self.sending.post("logged-models/search", body).get("models") or ():
+            found = self.sending.call(endpoints.SEARCH_LOGGED_MODELS, body)
+            for model in found.get("models") or ():
                 return self._placed_model(model)
         tags = [{"key": LOCAL_MODEL, "value": model_id}]
         body = {"experiment_id": experiment_id, **known, "tags": tags}
-        answer = self.sending.post("logged-models", body, timeout_s=timeout_s, repeatable=False)
+        answer = self.sending.call(
+            endpoints.CREATE_LOGGED_MODEL, body, timeout_s=timeout_s, repeatable=False
+        )
         return self._placed_model(answer["model"])
 
     def _placed_model(self, model: Json) -> str:
@@ -267,10 +275,10 @@ class Session:
             return known or experiment_id
         name = self.store.experiment_name(experiment_id)
         try:
-            found = self.sending.get("experiments/get-by-name", {"experiment_name": name})
+            found = self.sending.call(endpoints.GET_EXPERIMENT_BY_NAME, {"experiment_name": name})
             known = str(found["experiment"]["experiment_id"])
         except NotFoundError:
-            made = self.sending.post("experiments/create", {"name": name}, repeatable=False)
+            made = self.sending.call(endpoints.CREATE_EXPERIMENT, {"name": name}, repeatable=False)
             known = str(made["experiment_id"])
         self.sync_state.add_id(experiment_id, known)
         self.on_new_experiment()
@@ -284,7 +292,7 @@ class Session:
             "run_view_type": "ALL",
             "max_results": 1,
         }
-        for run in self.sending.post("runs/search", body).get("runs") or ():
+        for run in self.sending.call(endpoints.SEARCH_RUNS, body).get("runs") or ():
             return str(run["info"]["run_id"])
         return None
 
@@ -332,14 +340,15 @@ class Session:
     def files_of_run(self, run_id: str) -> str:
         """Return where the artifacts of a run are, as the server says."""
         if run_id not in self._places:
-            info = self.sending.get("runs/get", {"run_id": run_id})["run"]["info"]
+            info = self.sending.call(endpoints.GET_RUN, {"run_id": run_id})["run"]["info"]
             self._places[run_id] = proxied_uri(self.url, str(info["artifact_uri"]))
         return self._places[run_id]
 
     def files_of_model(self, model_id: str) -> str:
         """Return where the files of a logged model are, as the server says."""
         if model_id not in self._places:
-            self._placed_model(self.sending.get(f"logged-models/{model_id}")["model"])
+            asked = {"model_id": model_id}
+            self._placed_model(self.sending.call(endpoints.GET_LOGGED_MODEL, asked)["model"])
         return self._places[model_id]
 
     def shared_metrics(self, model_id: str, known: str) -> Iterator[tuple[str, list[Json]]]:
@@ -375,7 +384,7 @@ class Session:
             if rows and rows[0][4] == "INTERRUPTED":
                 server_id = self.sync_state.server_id(run_id) or run_id
                 body = {"run_id": server_id, "status": "KILLED", "end_time": rows[0][6]}
-                self.sending.post("runs/update", body)
+                self.sending.call(endpoints.UPDATE_RUN, body)
             self.sync_state.set_sent(name, size, told=True)
 
     def new_experiment_id(self) -> str:

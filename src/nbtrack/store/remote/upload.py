@@ -18,8 +18,9 @@ from nbtrack.errors import (
     ServerUnreachableError,
 )
 from nbtrack.limits import MAX_BATCH
-from nbtrack.protocol import encode
+from nbtrack.protocol import encode, endpoints
 from nbtrack.protocol.batches import split
+from nbtrack.protocol.endpoints import Endpoint
 from nbtrack.protocol.errors import missing_at_server, status_of
 from nbtrack.store.remote.payload import LOCAL_RUN, JournalPayload
 from nbtrack.store.tails import Tail
@@ -91,7 +92,7 @@ class JournalUploader:
                 self._send_run(run_id, payload)
                 self._send_points(run_id, tail)
                 if payload.update:
-                    self._call("runs/update", {"run_id": run_id, **payload.update})
+                    self._rest.call(endpoints.UPDATE_RUN, {"run_id": run_id, **payload.update})
         except GoneError as gone:
             rest = {"events": tail.events, "points": len(tail.records)}
             self._refuse(str(gone), rest, len(tail.events) + len(tail.records))
@@ -124,8 +125,8 @@ class JournalUploader:
         if found is not None:
             return found
         tags = {LOCAL_RUN: payload.run_id, RUN_NAME: str(made["run_name"])}
-        answer = self._call(
-            "runs/create",
+        answer = self._rest.call(
+            endpoints.CREATE_RUN,
             {
                 "experiment_id": experiment_id,
                 "run_name": made["run_name"],
@@ -144,7 +145,8 @@ class JournalUploader:
         self._send_items(run_id, "params", encode.tags(payload.params))
         self._send_items(run_id, "tags", encode.tags(tags))
         for key in (key for key, value in payload.tags.items() if value is None):
-            self._try("runs/delete-tag", {"run_id": run_id, "key": key}, missing_is_fine=True)
+            at = {"run_id": run_id, "key": key}
+            self._try(endpoints.DELETE_TAG, at, missing_is_fine=True)
         self._send_items(
             run_id,
             "metrics",
@@ -153,7 +155,7 @@ class JournalUploader:
         if payload.datasets or payload.read_models:
             models = [{"model_id": self._server_model(m)} for m in payload.read_models]
             body = {"run_id": run_id, "datasets": payload.datasets, "models": models}
-            self._try("runs/log-inputs", body)
+            self._try(endpoints.LOG_INPUTS, body)
         for model_id, step in payload.made_models.items():
             self._send_output(run_id, self._server_model(model_id), step)
         if payload.files:
@@ -191,7 +193,7 @@ class JournalUploader:
     def _send_batch(self, run_id: str, what: str, items: list[Json]) -> None:
         """Send a batch; of one that is refused the halves, so that only the wrong is left out."""
         try:
-            self._call("runs/log-batch", {"run_id": run_id, what: items})
+            self._rest.call(endpoints.LOG_BATCH, {"run_id": run_id, what: items})
         except NbtrackError as error:
             reason = _permanent(error)
             if missing_at_server(error) is not None:
@@ -219,24 +221,22 @@ class JournalUploader:
                 known = self._remote.create_model(model_id, experiment_id, fields)
                 self._sync_state.add_id(model_id, known)
             known = self._server_model(model_id)
-            place = f"logged-models/{known}"
+            at = {"model_id": known}
             for part in split("params", encode.tags(update.params)):
-                self._try(f"{place}/params", {"model_id": known, "params": part})
+                self._try(endpoints.LOG_LOGGED_MODEL_PARAMS, {**at, "params": part})
             tags = {key: value for key, value in update.tags.items() if value is not None}
             if tags:
-                body = {"model_id": known, "tags": encode.tags(tags)}
-                self._try(f"{place}/tags", body, method="PATCH")
+                self._try(endpoints.SET_LOGGED_MODEL_TAGS, {**at, "tags": encode.tags(tags)})
             for key in (key for key, value in update.tags.items() if value is None):
-                self._try(
-                    f"{place}/tags/{_quoted(key)}", None, method="DELETE", missing_is_fine=True
-                )
+                tag = {**at, "tag_key": key}
+                self._try(endpoints.DELETE_LOGGED_MODEL_TAG, tag, missing_is_fine=True)
             for run_id, step in update.outputs:
                 self._send_output(self._server_run(run_id), known, step)
             if update.files:
                 self._send_files(self._remote.files_of_model(known), model_id, list(update.files))
             if update.status:
                 self._send_shared(model_id, known)
-                self._try(place, {"model_id": known, "status": update.status}, method="PATCH")
+                self._try(endpoints.FINALIZE_LOGGED_MODEL, {**at, "status": update.status})
 
     def _server_model(self, model_id: str) -> str:
         known = self._sync_state.server_id(model_id)
@@ -246,7 +246,7 @@ class JournalUploader:
 
     def _send_output(self, run_id: str, model_id: str, step: int) -> None:
         models = [{"model_id": model_id, "step": step}]
-        self._try("runs/outputs", {"run_id": run_id, "models": models})
+        self._try(endpoints.LOG_OUTPUTS, {"run_id": run_id, "models": models})
 
     def _send_shared(self, model_id: str, known: str) -> None:
         """Give the model the metrics that its run has logged at its step, as MLflow's client."""
@@ -271,20 +271,16 @@ class JournalUploader:
 
     # -- calls -------------------------------------------------------------------------------
 
-    def _call(self, path: str, body: Json | None, method: str = "POST", **options: Any) -> Json:
-        return self._rest.call(method, path, body, **options)
-
-    def _try(
-        self, path: str, body: Json | None, method: str = "POST", *, missing_is_fine: bool = False
-    ) -> None:
+    def _try(self, endpoint: Endpoint, fields: Json, *, missing_is_fine: bool = False) -> None:
         """Call, and put aside what the server will never take."""
         try:
-            self._call(path, body, method)
+            self._rest.call(endpoint, fields)
         except NbtrackError as error:
             reason = _permanent(error)
             if missing_is_fine and isinstance(error, NotFoundError):
                 return
-            self._refuse(reason, {"call": f"{method} {path}", "body": body})
+            called = f"{endpoint.method} {endpoint.label(fields)}"
+            self._refuse(reason, {"call": called, "body": fields})
 
     def _refuse(self, reason: str, what: Json, count: int = 1) -> None:
         self._sync_state.refuse(self._journal, reason, what)
@@ -299,9 +295,3 @@ def _permanent(error: NbtrackError) -> str:
     if status >= 500 and status != 501:
         raise error
     return str(error)[:500]
-
-
-def _quoted(key: str) -> str:
-    from urllib.parse import quote
-
-    return quote(key, safe="")
