@@ -131,7 +131,7 @@ nbtrack.end_run()
 # -- worse than earlier runs ----------------------------------------------------------------
 
 
-def standing(key: str = "val_loss") -> RunRank | None:
+def rank(key: str = "val_loss") -> RunRank | None:
     with nbtrack.start_run(run_name="now") as run, open_store().read() as reader:
         return read_rank(reader, run.info, key)
 
@@ -139,38 +139,38 @@ def standing(key: str = "val_loss") -> RunRank | None:
 def test_a_run_that_is_behind_nine_of_ten_is_told(workdir: Path) -> None:
     for i in range(10):
         train(f"run-{i}", rate=9.0 if i == 4 else 1.0)
-    found = standing()
+    found = rank()
     assert found is not None
     steps = np.arange(12)
     found.add(steps, 2.0 / (steps + 1.0))
-    assert found.verdict() == "val_loss is worse than 9 of 10 earlier runs at step 11"
+    assert found.message() == "val_loss is worse than 9 of 10 earlier runs at step 11"
     found.add(np.array([12, 13]), np.array([0.01, 0.01]))
-    assert found.verdict() is None
+    assert found.message() is None
 
 
 def test_nothing_is_said_of_a_good_run_or_after_one_step(workdir: Path) -> None:
     for i in range(6):
         train(f"run-{i}")
-    found = standing()
+    found = rank()
     assert found is not None
     found.add(np.array([0]), np.array([5.0]))
-    assert found.verdict() is None
+    assert found.message() is None
     found.add(np.array([1, 2]), np.array([0.1, 0.1]))
-    assert found.verdict() is None
+    assert found.message() is None
 
 
 def test_nothing_is_compared_where_it_would_say_nothing(workdir: Path) -> None:
     for i in range(4):
         train(f"run-{i}")
-    assert standing() is None  # too few
+    assert rank() is None  # too few
     for i in range(2):
         train(f"run-{i}")
-    assert standing("tokens") is None  # nobody knows which way is better
-    assert standing("absent") is None
-    found = standing()
+    assert rank("tokens") is None  # nobody knows which way is better
+    assert rank("absent") is None
+    found = rank()
     assert found is not None
     found.add(np.array([90, 91]), np.array([5.0, 5.0]))  # no earlier run has come so far
-    assert found.verdict() is None
+    assert found.message() is None
 
 
 # -- the card -------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from nbtrack.errors import InvalidParameterError, InvalidStateError, NotFoundErr
 from nbtrack.store import open_store
 from nbtrack.tracking import context
 from nbtrack.tracking import logged_models as made
-from nbtrack.tracking.model_places import locate
+from nbtrack.tracking.model_locations import locate
 
 
 def metrics_of(model_id: str) -> list[tuple[str, float, int]]:

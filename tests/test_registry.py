@@ -20,7 +20,7 @@ from nbtrack.errors import (
     StoreLockedError,
 )
 from nbtrack.store import open_store
-from nbtrack.tracking.model_places import locate
+from nbtrack.tracking.model_locations import locate
 
 
 @pytest.fixture

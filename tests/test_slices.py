@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from kernels import Kernel, kernel
+from nbtrack.notebook.cell_dependencies import Executed, Slice, as_record, backward_slice
 from nbtrack.notebook.names import names_of
-from nbtrack.notebook.slices import Executed, Slice, as_record, backward_slice
 
 
 def cells(*sources: str) -> list[Executed]:

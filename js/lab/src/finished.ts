@@ -38,7 +38,7 @@ async function showChart(host: HTMLElement, view: ChartView): Promise<(() => voi
   const head = view.kind === 'card' ? new CardHead(false) : null;
   if (head) {
     head.setHead(view.head ?? {});
-    head.setSince(view.since ?? [], view.detail ?? {});
+    head.setRunDiff(view.since ?? [], view.detail ?? {});
     root.append(head.element);
   }
   const { x, smoothing, log_x: logX = false, log_y: logY } = view.options;

@@ -8,7 +8,7 @@ import { addCommands } from './commands';
 import { jupyterConnection } from './connection';
 import { HttpBackend } from '@nbtrack/shared/http_backend';
 import { offerInterrupt } from './interrupt';
-import { LabDesk } from './lab_desk';
+import { LabHost } from './lab_host';
 import { MainViews } from './main_views';
 import { bindOutputs } from './outputs';
 import { PANEL_ID, SidebarPanel } from './panel';
@@ -45,8 +45,8 @@ const stores: JupyterFrontEndPlugin<INbtrack> = {
     offerServer(backend);
     if (notebooks) offerInterrupt(notebooks);
     const model = new SidebarModel(server, watcher);
-    const desk = new LabDesk(app, rendermime, notebooks);
-    return { server, watcher, desk, settings, backend, model, models: new ModelsModel(model) };
+    const appHost = new LabHost(app, rendermime, notebooks);
+    return { server, watcher, appHost, settings, backend, model, models: new ModelsModel(model) };
   }
 };
 

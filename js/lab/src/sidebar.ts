@@ -147,7 +147,7 @@ export class Sidebar {
 
   private showMessage(): void {
     const { model } = this;
-    const say = (what: string, make: () => Node[]): void => {
+    const showState = (what: string, make: () => Node[]): void => {
       if (what === this.said) return;
       this.said = what;
       this.message.replaceChildren(...make());
@@ -155,24 +155,24 @@ export class Sidebar {
     };
     if (model.problem) {
       const problem = model.problem;
-      return say(`problem ${JSON.stringify(problem)}`, () => [problemBox(problem, () => void model.refresh('all', true))]);
+      return showState(`problem ${JSON.stringify(problem)}`, () => [problemBox(problem, () => void model.refresh('all', true))]);
     }
-    if (model.stores === null) return say('loading', () => [h('p', { class: 'nbt-side-loading' }, 'Looking for runs …')]);
-    if (model.filterError) return say('', () => []);
+    if (model.stores === null) return showState('loading', () => [h('p', { class: 'nbt-side-loading' }, 'Looking for runs …')]);
+    if (model.filterError) return showState('', () => []);
     const broken = model.store?.error;
     if (broken) {
       const problem = { title: 'This store cannot be read', advice: broken };
-      return say(`store ${broken}`, () => [problemBox(problem, () => void model.refresh('all', true))]);
+      return showState(`store ${broken}`, () => [problemBox(problem, () => void model.refresh('all', true))]);
     }
     const none = model.stores.length === 0 || model.tree.experiments.every(e => e.runs === 0);
     if (none && !model.tree.onlyMatching) {
-      return say('first', () => [emptyState('first', () => this.handlers.insertFirstRun())]);
+      return showState('first', () => [emptyState('first', () => this.handlers.insertFirstRun())]);
     }
     if (model.tree.rows.length === 0) {
       const kind = model.searching ? 'no-match' : model.search.stage === 'deleted' ? 'no-deleted' : 'no-archived';
-      return say(kind, () => [emptyState(kind, () => this.showAll())]);
+      return showState(kind, () => [emptyState(kind, () => this.showAll())]);
     }
-    say('', () => []);
+    showState('', () => []);
   }
 
   private makeChosenBar(): HTMLElement {

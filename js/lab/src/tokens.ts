@@ -1,4 +1,4 @@
-import type { Stores } from '@nbtrack/shared/desk';
+import type { Stores } from '@nbtrack/shared/app_host';
 import { Token } from '@lumino/coreutils';
 import type { ModelsModel } from './models_model';
 import type { Settings } from './settings';

@@ -3,7 +3,7 @@ import { HttpBackend } from '@nbtrack/shared/http_backend';
 import { NbtrackServer } from '@nbtrack/shared/server';
 import { StoreWatcher } from '@nbtrack/shared/watcher';
 import { News } from './news';
-import { PageDesk } from './page_desk';
+import { PageHost } from './page_host';
 import { Shell } from './shell';
 import { followSystem } from './theme';
 
@@ -15,4 +15,4 @@ const host = document.getElementById('page')!;
 
 followSystem();
 offerServer(backend);
-void new Shell(host, { server, watcher, desk: new PageDesk(document.body), backend }).start();
+void new Shell(host, { server, watcher, appHost: new PageHost(document.body), backend }).start();

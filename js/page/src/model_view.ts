@@ -57,7 +57,7 @@ export class ModelView implements View {
   }
 
   private async rename(): Promise<void> {
-    const name = await askForName(this.context.stores.desk, 'Rename the model', 'Name', this.name, []);
+    const name = await askForName(this.context.stores.appHost, 'Rename the model', 'Name', this.name, []);
     if (!name || name === this.name) return;
     await this.actions.rename(this.name, name);
     this.context.go({ page: 'model', name });

@@ -49,7 +49,7 @@ function menuOf({ stores, go }: ViewContext, actions: RunActions, runId: string,
   ];
 
   async function rename(): Promise<void> {
-    const given = await askForName(stores.desk, 'Rename the run', 'Name', name, []);
+    const given = await askForName(stores.appHost, 'Rename the run', 'Name', name, []);
     if (given && given !== name) await actions.rename(runId, given);
   }
 

@@ -67,7 +67,7 @@ export class RunsView implements View {
     const actions = new ExperimentActions(stores, storeId);
     if (!found) return [];
     const rename = async (): Promise<void> => {
-      const name = await askForName(stores.desk, 'Rename the experiment', 'Name', found.name, []);
+      const name = await askForName(stores.appHost, 'Rename the experiment', 'Name', found.name, []);
       if (name && name !== found.name) await actions.rename(id, name);
     };
     const remove = async (): Promise<void> => {

@@ -1,5 +1,5 @@
 import type { Experiment, StoreInfo, TreeModel } from '@nbtrack/shared/requests';
-import type { Stores } from '@nbtrack/shared/desk';
+import type { Stores } from '@nbtrack/shared/app_host';
 import { h, viewRoot } from '@nbtrack/shared/dom';
 import { problemBox } from '@nbtrack/shared/empty_states';
 import { type Problem, problemOf } from '@nbtrack/shared/problem';

@@ -1,5 +1,5 @@
 import type { Experiment, TreeModel } from '@nbtrack/shared/requests';
-import type { Stores } from '@nbtrack/shared/desk';
+import type { Stores } from '@nbtrack/shared/app_host';
 import type { Route } from './routes';
 
 /** What a view is made with. */

@@ -283,7 +283,7 @@ export class ComparisonView {
     const first = this.rows.length > 0 ? this.rows.filter(id => this.data.placeOf(id) >= 0) : this.data.ids;
     const shown = this.selected.length > 0 ? this.selected.slice(0, MOST_SHOWN) : first.slice(0, SHOWN);
     const key = JSON.stringify([shown, this.selected.length]);
-    this.say(shown);
+    this.showCount(shown);
     if (key === this.shownFor || this.data === RunData.empty) return;
     this.shownFor = key;
     const looks = looksOf(shown, this.theme.palette.length);
@@ -313,7 +313,7 @@ export class ComparisonView {
     }
   }
 
-  private say(shown: readonly string[]): void {
+  private showCount(shown: readonly string[]): void {
     const total = `${this.data.total.toLocaleString('en-US')} ${this.data.total === 1 ? 'run' : 'runs'}`;
     this.count.textContent = this.selected.length > 0 ? `${this.selected.length.toLocaleString('en-US')} of ${total} selected` : shown.length > 0 ? total : '';
   }

@@ -2,7 +2,7 @@ import { h, messageOf } from './dom';
 import { formatDuration, formatNumber, formatRate } from './format';
 import { stateBadge } from './state';
 import type { Head } from './protocol';
-import type { SinceDetail, SinceItem } from './requests';
+import type { RunDiffDetail, RunDiffItem } from './requests';
 
 /** The two lines above a run's charts: what it is, and what changed since the last one. */
 export class CardHead {
@@ -11,10 +11,10 @@ export class CardHead {
   private readonly state = h('span', { class: 'nbt-place' });
   private readonly facts = h('span', { class: 'nbt-facts' });
   private readonly error = h('div', { class: 'nbt-failure', role: 'alert', hidden: true });
-  private readonly since = h('button', { type: 'button', class: 'nbt-since', 'aria-expanded': 'false', hidden: true });
+  private readonly runDiff = h('button', { type: 'button', class: 'nbt-since', 'aria-expanded': 'false', hidden: true });
   private readonly detail = h('div', { class: 'nbt-detail', hidden: true });
   private readonly elapsed = h('span', { class: 'nbt-fact' });
-  private readonly standing = h('div', { class: 'nbt-standing', role: 'status', hidden: true });
+  private readonly rank = h('div', { class: 'nbt-standing', role: 'status', hidden: true });
   private readonly stop = h('button', { type: 'button', class: 'nbt-stop', hidden: true }, 'Stop');
   private stoppable = false;
   private timer: ReturnType<typeof setInterval> | undefined;
@@ -28,9 +28,9 @@ export class CardHead {
   ) {
     // the button stays in its place while the rest changes: a click must not miss it
     const first = h('div', { class: 'nbt-headline' }, this.name, this.state, this.facts, this.stop);
-    this.element = h('header', { class: 'nbt-head' }, first, this.error, this.standing, this.since, this.detail);
+    this.element = h('header', { class: 'nbt-head' }, first, this.error, this.rank, this.runDiff, this.detail);
     this.stop.addEventListener('click', this.askToStop);
-    this.since.addEventListener('click', this.toggle);
+    this.runDiff.addEventListener('click', this.toggle);
   }
 
   setHead(head: Head): void {
@@ -50,8 +50,8 @@ export class CardHead {
     this.state.replaceChildren(stateBadge(head.state ?? 'FINISHED', this.live));
     this.facts.replaceChildren(...facts);
     this.showStop();
-    this.standing.hidden = !head.standing;
-    if (this.standing.textContent !== (head.standing ?? '')) this.standing.textContent = head.standing ?? '';
+    this.rank.hidden = !head.standing;
+    if (this.rank.textContent !== (head.standing ?? '')) this.rank.textContent = head.standing ?? '';
     this.error.hidden = !head.error;
     this.error.textContent = head.error ?? '';
     clearInterval(this.timer);
@@ -59,11 +59,11 @@ export class CardHead {
     this.tick();
   }
 
-  setSince(items: readonly SinceItem[], detail: SinceDetail): void {
-    this.since.hidden = items.length === 0;
+  setRunDiff(items: readonly RunDiffItem[], detail: RunDiffDetail): void {
+    this.runDiff.hidden = items.length === 0;
     const hasDetail = Boolean(detail.code_diff || detail.params?.length);
-    this.since.disabled = !hasDetail;
-    this.since.replaceChildren(
+    this.runDiff.disabled = !hasDetail;
+    this.runDiff.replaceChildren(
       h('span', { class: 'nbt-since-word' }, 'Since last run'),
       ...items.map(item =>
         h('span', { class: 'nbt-item', 'data-kind': item.kind }, h('span', {}, item.label), ' ', h('b', {}, item.text))
@@ -88,7 +88,7 @@ export class CardHead {
   dispose(): void {
     clearInterval(this.timer);
     this.stop.removeEventListener('click', this.askToStop);
-    this.since.removeEventListener('click', this.toggle);
+    this.runDiff.removeEventListener('click', this.toggle);
   }
 
   private tick(): void {
@@ -114,7 +114,7 @@ export class CardHead {
 
   private readonly toggle = (): void => {
     this.detail.hidden = !this.detail.hidden;
-    this.since.setAttribute('aria-expanded', String(!this.detail.hidden));
+    this.runDiff.setAttribute('aria-expanded', String(!this.detail.hidden));
   };
 }
 
@@ -123,7 +123,7 @@ function fact(text: string, title?: string): HTMLElement | null {
 }
 
 /** The changes of params and code, as they are shown below the line. */
-export function detailNodes(detail: SinceDetail): HTMLElement[] {
+export function detailNodes(detail: RunDiffDetail): HTMLElement[] {
   const nodes: HTMLElement[] = [];
   if (detail.params?.length) {
     const rows = detail.params.map(([name, before, after]) =>

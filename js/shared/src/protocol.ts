@@ -1,7 +1,7 @@
 import type { Brush, ComparisonWidgetState } from './protocol_comparison';
 import type { ModelCardState, ModelView } from './protocol_models';
 import type { RunTableState } from './protocol_table';
-import type { Column, ComparedKey, DiffEnvironment, DiffRun, Importance, RunRef, RunState, SinceDetail, SinceItem, SortKey } from './requests';
+import type { Column, ComparedKey, DiffEnvironment, DiffRun, Importance, RunRef, RunState, RunDiffDetail, RunDiffItem, SortKey } from './requests';
 
 /**
  * What Python and the browser say to each other.
@@ -173,8 +173,8 @@ export interface Head {
 
 export interface RunCardState extends MetricChartState {
   head: Head;
-  since: SinceItem[];
-  detail: SinceDetail;
+  since: RunDiffItem[];
+  detail: RunDiffDetail;
   /** Whether the kernel hears messages while a cell runs, so that it can stop the run. */
   stoppable: boolean;
 }
@@ -204,8 +204,8 @@ export interface ChartView extends ViewBase {
   options: { x: XMode; smoothing: number; log_x?: boolean; log_y: boolean };
   curves: PackedCurves;
   head?: Head;
-  since?: SinceItem[];
-  detail?: SinceDetail;
+  since?: RunDiffItem[];
+  detail?: RunDiffDetail;
 }
 
 export interface TableView extends ViewBase {

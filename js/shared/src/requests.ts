@@ -469,7 +469,7 @@ export interface FullRun {
   source: CellSource | null;
   badges: Badge[];
   models: RunModel[];
-  since: SinceRun | null;
+  since: BaselineDiff | null;
 }
 
 /** What a run is; see `TreeRun`. */
@@ -580,22 +580,22 @@ export interface RunModel {
 }
 
 /** What is different from the run before. */
-export interface SinceRun {
+export interface BaselineDiff {
   run_id: string;
   name: string;
-  items: SinceItem[];
-  detail: SinceDetail;
+  items: RunDiffItem[];
+  detail: RunDiffDetail;
 }
 
 /** One thing that is different. */
-export interface SinceItem {
+export interface RunDiffItem {
   label: string;
   text: string;
   kind: 'better' | 'worse' | 'same' | 'info';
 }
 
 /** What a click shows: a unified diff of the code, and all params that changed. */
-export interface SinceDetail {
+export interface RunDiffDetail {
   params?: [string, string | null, string | null][];
   code_diff?: string;
 }

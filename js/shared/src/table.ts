@@ -121,7 +121,7 @@ export class RunsTable {
       onBodyScrollEnd: () => this.wantCurves()
     });
     this.selection = new Selection(this.api, this.host, ids => {
-      this.say();
+      this.showCount();
       options.onSelected(ids);
     });
     this.input = new TableInput(this.api, this.selection, {
@@ -175,19 +175,19 @@ export class RunsTable {
 
   setSelected(ids: readonly string[]): void {
     this.selection.replace(ids);
-    this.say();
+    this.showCount();
   }
 
   setError(message: string): void {
     clearTimeout(this.slow);
     this.bar.setError(message);
-    this.say();
+    this.showCount();
   }
 
   /** Say something lasting about the rows, such as that there were more. */
   setNote(note: string): void {
     this.note = note;
-    this.say();
+    this.showCount();
   }
 
   /** Ask for the rows that are here again: places, selection, focus and scroll stay. */
@@ -248,7 +248,7 @@ export class RunsTable {
         return;
       }
       clearTimeout(this.slow);
-      this.slow = setTimeout(() => this.bar.say('waiting for the rows…'), SLOW_MS);
+      this.slow = setTimeout(() => this.bar.setStatus('waiting for the rows…'), SLOW_MS);
       const { body, buffers } = await this.requests.rows(this.query(), params.startRow, params.endRow);
       if (this.disposed) return;
       // a response of the view before: the grid has asked again
@@ -276,7 +276,7 @@ export class RunsTable {
     if (changed) this.api.refreshCells({ force: true });
     this.selection.paint();
     this.setHeight();
-    this.say();
+    this.showCount();
     this.wantCurves();
     this.empty.hidden = page.total > 0;
     this.empty.textContent = this.state.filter ? 'No run fits this filter.' : 'No runs here yet. nbtrack.start_run() starts one; it appears by itself.';
@@ -284,9 +284,9 @@ export class RunsTable {
     this.options.onRows?.(rows.filter(row => !row.group).map(row => row.id), this.runs, params.startRow);
   }
 
-  private say(): void {
+  private showCount(): void {
     const count = this.selection.ids.length;
-    this.bar.say(countText({ runs: this.runs, rows: this.total, selected: count, note: this.note }));
+    this.bar.setStatus(countText({ runs: this.runs, rows: this.total, selected: count, note: this.note }));
     const states = this.api.getRenderedNodes().map(({ data }) => (data && this.selection.has(data.id) ? data.cells['status'] : null));
     this.bar.setSelected(count, states.includes('INTERRUPTED'), this.options.editable ?? true);
   }

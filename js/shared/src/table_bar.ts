@@ -82,7 +82,7 @@ export class TableBar {
     this.stageButton.toggleAttribute('data-on', state.stage !== 'active');
   }
 
-  say(text: string): void {
+  setStatus(text: string): void {
     this.count.textContent = text;
   }
 

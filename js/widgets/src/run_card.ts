@@ -37,20 +37,20 @@ function render({ model, el }: RenderProps<RunCardState>): () => void {
     const detail = { data, metadata };
     root.dispatchEvent(new CustomEvent(FINISHED_EVENT, { bubbles: true, composed: true, detail }));
   };
-  const onSince = (): void => head.setSince(model.get('since'), model.get('detail'));
+  const onRunDiff = (): void => head.setRunDiff(model.get('since'), model.get('detail'));
   model.on('msg:custom', onMessage);
   model.on('change:head', onHead);
   model.on('change:stoppable', onStoppable);
-  model.on('change:since change:detail', onSince);
+  model.on('change:since change:detail', onRunDiff);
   onHead();
-  onSince();
+  onRunDiff();
   const disconnect = connectChart(model, root);
   return () => {
     clearTimeout(waiting);
     model.off('msg:custom', onMessage);
     model.off('change:head', onHead);
     model.off('change:stoppable', onStoppable);
-    model.off('change:since change:detail', onSince);
+    model.off('change:since change:detail', onRunDiff);
     head.dispose();
     disconnect();
   };

@@ -211,7 +211,7 @@ def stored_artifacts(
 ) -> tuple[ArtifactFolder | RunArtifacts, str | None]:
     """Return what keeps the artifacts that a ``runs:/`` or ``models:/`` URI names, and the path."""
     from nbtrack.store.opening import open_store
-    from nbtrack.tracking.model_places import locate, split_run_uri
+    from nbtrack.tracking.model_locations import locate, split_run_uri
     from nbtrack.tracking.model_uris import split_model_uri
     from nbtrack.tracking.run_artifacts import artifacts_of
 

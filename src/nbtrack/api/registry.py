@@ -59,7 +59,7 @@ def register_model(
         Its number is unique, whoever registers at the same time.
     """
     from nbtrack.tracking import registration
-    from nbtrack.tracking.model_places import store_of
+    from nbtrack.tracking.model_locations import store_of
 
     if env_pack is not None:
         raise InvalidParameterError(

@@ -19,7 +19,7 @@ class ModelVersionMethods(ClientBase):
 
     def _stores(self, uri: str | os.PathLike[str]) -> Stores:
         """Return where the model is that a URI names, and where versions are made."""
-        from nbtrack.tracking.model_places import store_of
+        from nbtrack.tracking.model_locations import store_of
         from nbtrack.tracking.registration import Stores
 
         models = self._store if self._is_given else store_of(uri, self._store)

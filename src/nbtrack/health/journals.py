@@ -35,7 +35,7 @@ def findings(folder: Path, reader: Reader | None) -> Iterator[Finding]:
         state = tails.state(folder, name)
         if not state.is_done:
             live += 1
-            silent += state.silence_s > SILENT_AFTER_S
+            silent += state.idle_s > SILENT_AFTER_S
         elif rest := sum(size) - sum(done):
             left[name] = rest
         try:

@@ -61,7 +61,7 @@ class CsvTables(Source):
         self._default = path.stem if path.is_file() else path.absolute().name
         self._tables: Files = []
         self._histories: Files = []
-        found = [path] if path.is_file() else self.within.files(sorted(path.glob("*.[ct]sv")))
+        found = [path] if path.is_file() else self.allowed.files(sorted(path.glob("*.[ct]sv")))
         for file in found:
             columns = _columns(file)
             (self._histories if _is_history(columns) else self._tables).append((file, columns))

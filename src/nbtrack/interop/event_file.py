@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from nbtrack.interop import messages
-from nbtrack.interop.messages import Fields
+from nbtrack.interop import protobuf
+from nbtrack.interop.protobuf import Fields
 
 MAX_RECORD = 1 << 30
 _FLOATS = {1: ("<f", 5), 2: ("<d", 6)}
@@ -35,7 +35,7 @@ def records(path: Path) -> Iterator[tuple[int, Fields]]:
             data = file.read(length)
             if len(data) < length or len(file.read(4)) < 4:
                 return
-            yield place, messages.fields(data)
+            yield place, protobuf.fields(data)
 
 
 def record_at(path: Path, place: int) -> Fields:
@@ -43,18 +43,18 @@ def record_at(path: Path, place: int) -> Fields:
     with path.open("rb") as file:
         file.seek(place)
         (length,) = struct.unpack("<Q", file.read(12)[:8])
-        return messages.fields(file.read(length))
+        return protobuf.fields(file.read(length))
 
 
 def scalar(value: Fields) -> float | None:
     """Return the number that a summary value holds, None where it is anything else."""
     if 2 in value:
-        return messages.single(value, 2)
+        return protobuf.single(value, 2)
     if 8 not in value:
         return None
-    tensor = messages.inner(value, 8)
-    kind = messages.integer(tensor, 1)
-    if any(messages.inners(messages.inner(tensor, 2), 2)):  # its shape: a scalar has none
+    tensor = protobuf.inner(value, 8)
+    kind = protobuf.integer(tensor, 1)
+    if any(protobuf.inners(protobuf.inner(tensor, 2), 2)):  # its shape: a scalar has none
         return None
     if kind in _FLOATS:
         return _number(tensor, *_FLOATS[kind])
@@ -62,7 +62,7 @@ def scalar(value: Fields) -> float | None:
         form, number = _INTEGERS[kind]
         if 4 in tensor:
             return float(struct.unpack(form, tensor[4][-1])[0])
-        return float(messages.integer(tensor, number)) if _is_plain(tensor, number) else None
+        return float(protobuf.integer(tensor, number)) if _is_plain(tensor, number) else None
     return None
 
 
@@ -79,41 +79,41 @@ def _is_plain(tensor: Fields, number: int) -> bool:
 
 def texts(value: Fields) -> list[str]:
     """Return the texts of a summary value's tensor."""
-    tensor = messages.inner(value, 8)
+    tensor = protobuf.inner(value, 8)
     return [data.decode("utf-8", "replace") for data in tensor.get(8, ())]
 
 
 def plugin(value: Fields) -> tuple[str, bytes]:
     """Return which plugin a summary value is for, and what it tells it."""
-    data = messages.inner(messages.inner(value, 9), 1)
-    return messages.text(data, 1), (data.get(2) or [b""])[-1]
+    data = protobuf.inner(protobuf.inner(value, 9), 1)
+    return protobuf.text(data, 1), (data.get(2) or [b""])[-1]
 
 
 def image(value: Fields) -> bytes | None:
     """Return the encoded picture of a summary value, the first of several."""
     if 4 in value:
-        pictures: list[bytes] = messages.inner(value, 4).get(4, [])
+        pictures: list[bytes] = protobuf.inner(value, 4).get(4, [])
         return pictures[-1] if pictures else None
-    pictures = messages.inner(value, 8).get(8, [])
+    pictures = protobuf.inner(value, 8).get(8, [])
     return pictures[2] if len(pictures) > 2 else None
 
 
 def hparams(content: bytes) -> tuple[dict[str, Any], int | None]:
     """Return what the hparams plugin says: hyperparameters, and how the run has ended."""
-    said = messages.fields(content)
+    said = protobuf.fields(content)
     found: dict[str, Any] = {}
-    for entry in messages.inners(messages.inner(said, 3), 1):
-        found[messages.text(entry, 1)] = _value(messages.inner(entry, 2))
-    end = messages.inner(said, 4)
-    return found, messages.integer(end, 1) if 4 in said else None
+    for entry in protobuf.inners(protobuf.inner(said, 3), 1):
+        found[protobuf.text(entry, 1)] = _value(protobuf.inner(entry, 2))
+    end = protobuf.inner(said, 4)
+    return found, protobuf.integer(end, 1) if 4 in said else None
 
 
 def _value(value: Fields) -> Any:
     if 2 in value:
-        number = messages.double(value, 2)
+        number = protobuf.double(value, 2)
         return int(number) if number.is_integer() and abs(number) < 2**53 else number
     if 3 in value:
-        return messages.text(value, 3)
+        return protobuf.text(value, 3)
     if 4 in value:
-        return bool(messages.integer(value, 4))
+        return bool(protobuf.integer(value, 4))
     return None

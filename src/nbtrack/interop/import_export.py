@@ -9,8 +9,8 @@ from pathlib import Path
 
 from nbtrack.errors import InvalidParameterError
 from nbtrack.interop import format_detection
-from nbtrack.interop.artifact_places import Places, Roots, named_folders
-from nbtrack.interop.importing import Importer
+from nbtrack.interop.artifact_locations import ArtifactLocator, Roots, named_folders
+from nbtrack.interop.importer import Importer
 from nbtrack.interop.model_importer import ModelImporter
 from nbtrack.interop.progress import Progress
 from nbtrack.interop.report import ExportReport, ImportReport, Report
@@ -78,9 +78,9 @@ def import_from(
     for root in roots.values() if isinstance(roots, Mapping) else roots:
         if local_path(root) is None:
             store.access.choose(root)
-    places = Places(roots, opened.within)
+    locator = ArtifactLocator(roots, opened.allowed)
     try:
-        bring(opened, store, places, report, progress=progress)
+        bring(opened, store, locator, report, progress=progress)
     finally:
         opened.close()
     report.seconds = time.monotonic() - begin
@@ -142,7 +142,7 @@ def export_to(
                 other = _store(place)
                 if other is store:
                     raise InvalidParameterError(f"{place!r} is the store itself.")
-                _bring(Importer(source, other, Places({}, source.within), report, shown))
+                _bring(Importer(source, other, ArtifactLocator({}, source.allowed), report, shown))
             case "mlflow-database":
                 from nbtrack.interop.to_mlflow_database import DatabaseExport
 
@@ -208,13 +208,18 @@ def open_source(place: str, kind: str | None, report: Report, named: Sequence[Pa
 
 
 def bring(
-    source: Source, store: Store, places: Places, report: Report, *, progress: bool = False
+    source: Source,
+    store: Store,
+    locator: ArtifactLocator,
+    report: Report,
+    *,
+    progress: bool = False,
 ) -> None:
     """Bring everything of a source into a store."""
     if getattr(source, "store", None) is store:
         raise InvalidParameterError(f"{store.path} is the store itself: nothing is to be imported.")
     with Progress(progress) as shown:
-        _bring(Importer(source, store, places, report, shown))
+        _bring(Importer(source, store, locator, report, shown))
 
 
 def _bring(importer: Importer) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 
 from nbtrack.entities import Dataset, DatasetInput, InputTag
 from nbtrack.entities.runs import GIT_COMMIT, SOURCE_NAME, SOURCE_TYPE
+from nbtrack.interop.allowed_folders import own_folders
 from nbtrack.interop.mlflow_database_models import logged_models, registered_models
 from nbtrack.interop.records import (
     ExperimentRecord,
@@ -25,7 +26,6 @@ from nbtrack.interop.records import (
 from nbtrack.interop.report import Report
 from nbtrack.interop.source import Source
 from nbtrack.interop.sqlite import SqliteFile
-from nbtrack.interop.within import own_folders
 from nbtrack.store.bulk.runs import RunRecord
 from nbtrack.store.points import Points
 

@@ -12,6 +12,7 @@ from nbtrack.entities import Dataset, DatasetInput, InputTag
 from nbtrack.entities.runs import SOURCE_NAME, SOURCE_TYPE
 from nbtrack.errors import NbtrackError
 from nbtrack.interop import mlflow_folder
+from nbtrack.interop.allowed_folders import own_folders
 from nbtrack.interop.mlflow_files_models import logged_models, registered_models
 from nbtrack.interop.records import (
     ExperimentRecord,
@@ -22,7 +23,6 @@ from nbtrack.interop.records import (
 )
 from nbtrack.interop.report import Report
 from nbtrack.interop.source import Files, Source
-from nbtrack.interop.within import own_folders
 from nbtrack.store.artifacts.folder import ArtifactFolder
 from nbtrack.store.bulk.runs import RunRecord
 from nbtrack.store.points import Points
@@ -61,9 +61,9 @@ class MlflowFiles(Source):
         """Return the experiments, those in ``.trash`` too."""
         found = []
         for top in (self.root, self.root / ".trash"):
-            for folder in mlflow_folder.folders(top, self.within):
+            for folder in mlflow_folder.folders(top, self.allowed):
                 try:
-                    said = mlflow_folder.meta(folder, self.within)
+                    said = mlflow_folder.meta(folder, self.allowed)
                     number = str(said.get("experiment_id") or folder.name)
                     found.append(
                         ExperimentRecord(
@@ -72,7 +72,7 @@ class MlflowFiles(Source):
                             "deleted" if top is not self.root else _stage(said),
                             said.get("creation_time"),
                             said.get("last_update_time"),
-                            mlflow_folder.texts(folder / "tags", self.within),
+                            mlflow_folder.texts(folder / "tags", self.allowed),
                         )
                     )
                     self._experiments[folder] = number
@@ -87,7 +87,7 @@ class MlflowFiles(Source):
                 if folder.name in NO_RUNS or not folder.is_dir() or _is_empty(folder):
                     continue
                 try:
-                    record = self._run(folder, number, mlflow_folder.meta(folder, self.within))
+                    record = self._run(folder, number, mlflow_folder.meta(folder, self.allowed))
                 except (NbtrackError, ValueError, TypeError, OSError) as error:
                     self.report.fail("runs", folder.name, error)
                     continue
@@ -97,9 +97,9 @@ class MlflowFiles(Source):
     def _run(self, folder: Path, experiment: str, said: dict[str, Any]) -> RunRecord:
         run = str(said.get("run_id") or said.get("run_uuid") or folder.name)
         uri = str(said.get("artifact_uri") or folder / "artifacts")
-        if self.within.is_folder(folder / "artifacts"):
+        if self.allowed.is_folder(folder / "artifacts"):
             self._folders[uri] = folder / "artifacts"
-        tags = mlflow_folder.texts(folder / "tags", self.within)
+        tags = mlflow_folder.texts(folder / "tags", self.allowed)
         old = (SOURCES.get(said.get("source_type") or 0), said.get("source_name"))
         for key, value in zip((SOURCE_TYPE, SOURCE_NAME), old, strict=True):
             if value and said.get("source_name"):  # versions that had no tags for it
@@ -116,7 +116,7 @@ class MlflowFiles(Source):
             stage=_stage(said),
             deleted=said.get("deleted_time"),
             artifacts=uri,
-            params=mlflow_folder.texts(folder / "params", self.within),
+            params=mlflow_folder.texts(folder / "params", self.allowed),
             tags=tags,
         )
         self._link(folder, record)
@@ -124,25 +124,25 @@ class MlflowFiles(Source):
 
     def _link(self, folder: Path, record: RunRecord) -> None:
         # destination_id is wrong in these files: the run is the one of the folder
-        for place in mlflow_folder.folders(folder / "inputs", self.within):
+        for place in mlflow_folder.folders(folder / "inputs", self.allowed):
             try:
-                said = mlflow_folder.meta(place, self.within)
+                said = mlflow_folder.meta(place, self.allowed)
                 if said.get("source_type") == "DATASET":
                     record.inputs.append(self._dataset(folder.parent, said))
                 else:
                     record.model_inputs.append(str(said["source_id"]))
             except (NbtrackError, KeyError, TypeError) as error:
                 self.report.fail("inputs", f"{record.id}/{place.name}", error)
-        for place in mlflow_folder.folders(folder / "outputs", self.within):
+        for place in mlflow_folder.folders(folder / "outputs", self.allowed):
             try:
-                said = mlflow_folder.meta(place, self.within)
+                said = mlflow_folder.meta(place, self.allowed)
                 model = str(said.get("destination_id") or place.name)
                 record.model_outputs.append((model, int(said.get("step") or 0)))
             except (NbtrackError, ValueError, TypeError) as error:
                 self.report.fail("outputs", f"{record.id}/{place.name}", error)
 
     def _dataset(self, experiment: Path, said: dict[str, Any]) -> DatasetInput:
-        found = mlflow_folder.meta(experiment / "datasets" / str(said["source_id"]), self.within)
+        found = mlflow_folder.meta(experiment / "datasets" / str(said["source_id"]), self.allowed)
         names = ("name", "digest", "source_type", "source", "schema", "profile")
         dataset = Dataset(*(found.get(name) for name in names))  # type: ignore[arg-type]
         tags = said.get("tags") or {}
@@ -154,7 +154,7 @@ class MlflowFiles(Source):
         parts: list[Points] = []
         waiting = named = fractional = 0
         for run, folder in self._runs:
-            for key, path in mlflow_folder.files(folder / "metrics", self.within):
+            for key, path in mlflow_folder.files(folder / "metrics", self.allowed):
                 try:
                     found, rest, bad, odd = mlflow_folder.metric_lines(path.read_bytes())
                 except OSError as error:
@@ -184,11 +184,11 @@ class MlflowFiles(Source):
 
     def models(self) -> Iterator[ModelRecord]:
         """Yield the logged models."""
-        return logged_models(self._experiments, self._folders, self.report, self.within)
+        return logged_models(self._experiments, self._folders, self.report, self.allowed)
 
     def registered(self) -> Iterator[RegisteredRecord]:
         """Yield the registered models."""
-        return registered_models(self.root / "models", self.report, self.within)
+        return registered_models(self.root / "models", self.report, self.allowed)
 
     def files(self, uri: str) -> Files | None:
         """Return the artifacts that lie in the folder itself, wherever it has been moved."""

@@ -9,16 +9,19 @@ from typing import Any
 from nbtrack.entities import Metric
 from nbtrack.errors import NbtrackError
 from nbtrack.interop import mlflow_folder
+from nbtrack.interop.allowed_folders import AllowedFolders
 from nbtrack.interop.mlflow_database_models import DELETED, model_of
 from nbtrack.interop.records import ModelRecord, RegisteredRecord, VersionRecord
 from nbtrack.interop.report import Report
-from nbtrack.interop.within import Within
 
 STATUSES = {1: "PENDING", 2: "READY", 3: "FAILED"}
 
 
 def logged_models(
-    experiments: Mapping[Path, str], places: dict[str, Path], report: Report, within: Within
+    experiments: Mapping[Path, str],
+    places: dict[str, Path],
+    report: Report,
+    allowed: AllowedFolders,
 ) -> Iterator[ModelRecord]:
     """Yield the logged models of experiments.
 
@@ -29,23 +32,25 @@ def logged_models(
     places : dict
         Gets the folder of the files of each model, by the place that it names.
     report : Report
-    within : Within
+    allowed : AllowedFolders
         What may be read.
     """
     for experiment, number in experiments.items():
-        for folder in mlflow_folder.folders(experiment / "models", within):
+        for folder in mlflow_folder.folders(experiment / "models", allowed):
             try:
-                record = _model(folder, number, mlflow_folder.meta(folder, within), report, within)
+                record = _model(
+                    folder, number, mlflow_folder.meta(folder, allowed), report, allowed
+                )
             except (NbtrackError, ValueError, TypeError, OSError) as error:
                 report.fail("logged models", folder.name, error)
                 continue
-            if record.artifacts and within.is_folder(folder / "artifacts"):
+            if record.artifacts and allowed.is_folder(folder / "artifacts"):
                 places[record.artifacts] = folder / "artifacts"
             yield record
 
 
 def _model(
-    folder: Path, experiment: str, said: dict[str, Any], report: Report, within: Within
+    folder: Path, experiment: str, said: dict[str, Any], report: Report, allowed: AllowedFolders
 ) -> ModelRecord:
     model = str(said.get("model_id") or folder.name)
     created = int(said.get("creation_timestamp") or 0)
@@ -61,14 +66,14 @@ def _model(
         stage="deleted" if said.get("lifecycle_stage") == "deleted" else "active",
         created=created,
         updated=int(said.get("last_updated_timestamp") or created),
-        params=mlflow_folder.texts(folder / "params", within),
-        tags=mlflow_folder.texts(folder / "tags", within),
-        metrics=list(_metrics(folder, model, report, within)),
+        params=mlflow_folder.texts(folder / "params", allowed),
+        tags=mlflow_folder.texts(folder / "tags", allowed),
+        metrics=list(_metrics(folder, model, report, allowed)),
     )
 
 
-def _metrics(folder: Path, model: str, report: Report, within: Within) -> Iterator[Metric]:
-    for key, path in mlflow_folder.files(folder / "metrics", within):
+def _metrics(folder: Path, model: str, report: Report, allowed: AllowedFolders) -> Iterator[Metric]:
+    for key, path in mlflow_folder.files(folder / "metrics", allowed):
         points, rest, bad, _ = mlflow_folder.metric_lines(path.read_bytes())
         if bad:
             report.fail("metrics of models", f"{model}/{key}", f"{bad} lines make no sense.")
@@ -80,11 +85,13 @@ def _metrics(folder: Path, model: str, report: Report, within: Within) -> Iterat
             yield Metric(key, value, time, step, model, name, digest, run)
 
 
-def registered_models(root: Path, report: Report, within: Within) -> Iterator[RegisteredRecord]:
+def registered_models(
+    root: Path, report: Report, allowed: AllowedFolders
+) -> Iterator[RegisteredRecord]:
     """Yield the registered models below the folder ``models``."""
-    for folder in mlflow_folder.folders(root, within):
+    for folder in mlflow_folder.folders(root, allowed):
         try:
-            said = mlflow_folder.meta(folder, within)
+            said = mlflow_folder.meta(folder, allowed)
         except NbtrackError as error:
             report.fail("registered models", folder.name, error)
             continue
@@ -94,29 +101,31 @@ def registered_models(root: Path, report: Report, within: Within) -> Iterator[Re
             description=said.get("description") or None,
             created=created,
             updated=int(said.get("last_updated_timestamp") or created),
-            tags=mlflow_folder.texts(folder / "tags", within),
+            tags=mlflow_folder.texts(folder / "tags", allowed),
             aliases={
                 alias: int(version)
-                for alias, version in mlflow_folder.texts(folder / "aliases", within).items()
+                for alias, version in mlflow_folder.texts(folder / "aliases", allowed).items()
                 if version.strip().isdecimal()
             },
         )
-        _add_versions(record, folder, report, within)
+        _add_versions(record, folder, report, allowed)
         yield record
 
 
-def _add_versions(record: RegisteredRecord, folder: Path, report: Report, within: Within) -> None:
+def _add_versions(
+    record: RegisteredRecord, folder: Path, report: Report, allowed: AllowedFolders
+) -> None:
     deleted = 0
-    for place in mlflow_folder.folders(folder, within):
+    for place in mlflow_folder.folders(folder, allowed):
         try:
-            said = mlflow_folder.meta(place, within)
+            said = mlflow_folder.meta(place, allowed)
             number = int(said.get("version") or place.name.removeprefix("version-"))
             record.greatest = max(record.greatest, number)
             if said.get("current_stage") == DELETED:
                 deleted += 1
                 continue
             record.versions.append(
-                _version(number, said, mlflow_folder.texts(place / "tags", within))
+                _version(number, said, mlflow_folder.texts(place / "tags", allowed))
             )
         except (NbtrackError, ValueError, TypeError) as error:
             report.fail("model versions", f"{record.name}/{place.name}", error)

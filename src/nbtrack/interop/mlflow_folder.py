@@ -13,8 +13,8 @@ import numpy.typing as npt
 import yaml
 
 from nbtrack.errors import NbtrackError, StoreError
+from nbtrack.interop.allowed_folders import AllowedFolders
 from nbtrack.interop.records import int_column, unclamped
-from nbtrack.interop.within import Within
 from nbtrack.store.points import Points
 from nbtrack.untrusted_files import read_yaml
 
@@ -23,7 +23,7 @@ EXACT = 2**53
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-def meta(folder: Path, within: Within) -> dict[str, Any]:
+def meta(folder: Path, allowed: AllowedFolders) -> dict[str, Any]:
     """Return what the ``meta.yaml`` of a folder says.
 
     Raises
@@ -31,9 +31,9 @@ def meta(folder: Path, within: Within) -> dict[str, Any]:
     StoreError
         If it is missing, or was only written in part, or leads out of the source.
     """
-    if (folder / META).exists() and not within.is_readable(folder / META):
+    if (folder / META).exists() and not allowed.is_readable(folder / META):
         raise StoreError(f"{META} is not read: it is a link that leads elsewhere, or no file.")
-    if not within.holds(folder):
+    if not allowed.holds(folder):
         raise StoreError(f"{folder} is not read: it is not in the folders of the source.")
     try:
         text = (folder / META).read_text("utf-8")
@@ -48,28 +48,28 @@ def meta(folder: Path, within: Within) -> dict[str, Any]:
     return found
 
 
-def folders(folder: Path, within: Within) -> Iterator[Path]:
+def folders(folder: Path, allowed: AllowedFolders) -> Iterator[Path]:
     """Yield the folders in a folder that have a ``meta.yaml``, by name."""
-    if within.is_folder(folder):
+    if allowed.is_folder(folder):
         for path in sorted(folder.iterdir()):
-            if (path / META).is_file() and within.is_folder(path):
+            if (path / META).is_file() and allowed.is_folder(path):
                 yield path
 
 
-def texts(folder: Path, within: Within) -> dict[str, str]:
+def texts(folder: Path, allowed: AllowedFolders) -> dict[str, str]:
     """Return the content of every file below a folder; a ``/`` in a key is a folder."""
-    return {key: path.read_text("utf-8", "replace") for key, path in files(folder, within)}
+    return {key: path.read_text("utf-8", "replace") for key, path in files(folder, allowed)}
 
 
-def files(folder: Path, within: Within) -> Iterator[tuple[str, Path]]:
+def files(folder: Path, allowed: AllowedFolders) -> Iterator[tuple[str, Path]]:
     """Yield (key, path) of every file below a folder."""
-    if not within.is_folder(folder):
+    if not allowed.is_folder(folder):
         return
     for place, below, names in os.walk(folder):
         below.sort()
         for name in sorted(names):
             path = Path(place, name)
-            if within.is_readable(path):
+            if allowed.is_readable(path):
                 yield path.relative_to(folder).as_posix(), path
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nbtrack.errors import NbtrackError
 from nbtrack.interop.files import FileImporter, Known
-from nbtrack.interop.importing import Importer
+from nbtrack.interop.importer import Importer
 from nbtrack.interop.records import (
     LOCAL_MODEL,
     LOCAL_VERSION,
@@ -72,7 +72,7 @@ class ModelImporter:
         experiment_id, location = importer.experiments[record.experiment]
         stored = None if location is None else f"{location}/models/{record.id}/artifacts"
         if record.artifacts and importer.source.files(record.artifacts) is None:
-            stored = importer.places.find(record.artifacts).remote or stored
+            stored = importer.locator.find(record.artifacts).remote or stored
         keys = importer.keys
         with self._store.write() as reader:
             if known_models(reader, [record.tags.get(LOCAL_MODEL, "")]):
@@ -201,7 +201,7 @@ class ModelImporter:
                     return here + place[len(there) :].rstrip("/")
             if place.startswith(("models:", "runs:")):
                 continue
-            found = importer.places.find(place)
+            found = importer.locator.find(place)
             if found.closed is not None:
                 self._report.fail("model versions", f"{name} {record.version}", found.why)
             if found.local is not None:

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from nbtrack.entities import FileInfo
+from nbtrack.interop.allowed_folders import AllowedFolders
 from nbtrack.interop.records import ExperimentRecord, ModelRecord, PointBatch, RegisteredRecord
 from nbtrack.interop.report import Report
-from nbtrack.interop.within import Within
 from nbtrack.store.bulk.runs import RunRecord
 
 
@@ -34,7 +34,7 @@ class Source:
         Such as ``"mlflow-database"``.
     place : str
         What the user called it.
-    within : Within
+    allowed : AllowedFolders
         The folders that it is read from: its own, and those that the user has named.
     """
 
@@ -43,7 +43,7 @@ class Source:
     def __init__(self, place: str, report: Report, roots: Iterable[Path] = ()) -> None:
         self.place = place
         self.report = report
-        self.within = Within(report, roots)
+        self.allowed = AllowedFolders(report, roots)
 
     def close(self) -> None:
         """Let go of what is open."""

@@ -10,9 +10,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from nbtrack.interop import event_file, messages
-from nbtrack.interop.messages import Fields
+from nbtrack.interop import event_file, protobuf
 from nbtrack.interop.point_buffer import MadeFiles, PointBuffer, flat, made_id
+from nbtrack.interop.protobuf import Fields
 from nbtrack.interop.records import ExperimentRecord, PointBatch
 from nbtrack.interop.report import Report
 from nbtrack.interop.source import Files, Source
@@ -38,7 +38,7 @@ class TensorBoard(Source):
         super().__init__(str(path), report, [path.parent if path.is_file() else path, *named])
         self._root = path.parent if path.is_file() else path
         found = sorted(path.rglob("*tfevents*"))
-        found = [path] if path.is_file() else self.within.files(f for f in found if not f.is_dir())
+        found = [path] if path.is_file() else self.allowed.files(f for f in found if not f.is_dir())
         self._files: dict[Path, list[Path]] = defaultdict(list)
         for file in found:
             self._files[file.parent].append(file)
@@ -101,19 +101,19 @@ class _Reading:
     def read(self, path: Path) -> None:
         """Read one file."""
         for place, event in event_file.records(path):
-            time = int(messages.double(event, 1) * 1000)
+            time = int(protobuf.double(event, 1) * 1000)
             self._first = min(self._first or time, time)
             self._last = max(self._last, time)
-            step = messages.integer(event, 2)
+            step = protobuf.integer(event, 2)
             if 4 in event or 9 in event:
                 self.left["graphs"] += 1
-            for index, value in enumerate(messages.inners(messages.inner(event, 5), 1)):
+            for index, value in enumerate(protobuf.inners(protobuf.inner(event, 5), 1)):
                 self._take(value, step, time, path, place, index)
 
     def _take(
         self, value: Fields, step: int, time: int, path: Path, place: int, index: int
     ) -> None:
-        tag = messages.text(value, 1)
+        tag = protobuf.text(value, 1)
         told = event_file.plugin(value)
         if told[0]:
             self._kinds[tag] = told  # it is said with the first value only
@@ -141,8 +141,8 @@ class _Reading:
         suffix = "jpg" if data.startswith(b"\xff\xd8") else "gif" if data[:3] == b"GIF" else "png"
 
         def read() -> bytes:
-            summary = messages.inner(event_file.record_at(path, place), 5)
-            return event_file.image(list(messages.inners(summary, 1))[index]) or b""
+            summary = protobuf.inner(event_file.record_at(path, place), 5)
+            return event_file.image(list(protobuf.inners(summary, 1))[index]) or b""
 
         self._made.add_later(f"images/{_path(tag)}/{step}.{suffix}", len(data), read)
 

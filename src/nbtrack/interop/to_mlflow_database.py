@@ -12,6 +12,7 @@ import numpy as np
 
 from nbtrack.entities import DatasetInput
 from nbtrack.errors import NbtrackError
+from nbtrack.interop.allowed_folders import AllowedFolders
 from nbtrack.interop.artifact_export import copy_folder
 from nbtrack.interop.mlflow_tables import MlflowTables
 from nbtrack.interop.nbtrack_store import NbtrackStore
@@ -19,7 +20,6 @@ from nbtrack.interop.progress import Progress
 from nbtrack.interop.records import HUGE, ExperimentRecord
 from nbtrack.interop.report import Report
 from nbtrack.interop.to_mlflow_models import ModelRows
-from nbtrack.interop.within import Within
 from nbtrack.store.artifacts.roots import local_path
 from nbtrack.store.bulk.runs import RunRecord
 
@@ -63,7 +63,7 @@ class DatabaseExport:
         self._progress = progress
         self._experiments: dict[str, int] = {}
         self._folders: dict[str, str] = {}
-        self._within = Within(report, [self._root, *named])
+        self._allowed = AllowedFolders(report, [self._root, *named])
 
     def run(self) -> None:
         """Write everything."""
@@ -225,7 +225,7 @@ class DatabaseExport:
     def _copy(self, uri: str, place: str, run_id: str) -> None:
         """Copy the artifacts of a run; a database that was there may name any place."""
         local = local_path(place)
-        if local is None or not self._within.holds(local):
+        if local is None or not self._allowed.holds(local):
             self._report.fail(
                 "artifacts",
                 run_id,

@@ -41,7 +41,7 @@ class Trackio(Source):
 
     def __init__(self, path: Path, report: Report, named: Sequence[Path] = ()) -> None:
         super().__init__(str(path), report, [path.parent if path.is_file() else path, *named])
-        found = [path] if path.is_file() else self.within.files(sorted(path.rglob("*.db")))
+        found = [path] if path.is_file() else self.allowed.files(sorted(path.rglob("*.db")))
         self._files: dict[str, SqliteFile] = {}
         for file in found:
             try:

@@ -15,9 +15,9 @@ from typing import Any
 
 from nbtrack.entities.runs import NOTE
 from nbtrack.errors import StoreError
-from nbtrack.interop import messages
-from nbtrack.interop.messages import Fields
+from nbtrack.interop import protobuf
 from nbtrack.interop.point_buffer import PointBuffer, flat, made_id, numbers
+from nbtrack.interop.protobuf import Fields
 from nbtrack.interop.records import ExperimentRecord, PointBatch
 from nbtrack.interop.report import Report
 from nbtrack.interop.source import Source
@@ -46,7 +46,7 @@ class OfflineRuns(Source):
 
     def __init__(self, path: Path, report: Report, named: Sequence[Path] = ()) -> None:
         super().__init__(str(path), report, [path.parent if path.is_file() else path, *named])
-        found = [path] if path.is_file() else self.within.files(sorted(path.rglob("*.wandb")))
+        found = [path] if path.is_file() else self.allowed.files(sorted(path.rglob("*.wandb")))
         self._paths = found
         self._read: list[tuple[RunRecord, PointBuffer]] | None = None
 
@@ -100,22 +100,22 @@ class _Reading:
 
     def _take(self, record: Fields) -> None:
         if 17 in record:
-            self._run.update(messages.inner(record, 17))
-            self._configure(messages.inner(self._run, 4))
+            self._run.update(protobuf.inner(record, 17))
+            self._configure(protobuf.inner(self._run, 4))
         elif 5 in record:
-            self._configure(messages.inner(record, 5))
+            self._configure(protobuf.inner(record, 5))
         elif 2 in record:
-            self._step(messages.inner(record, 2))
+            self._step(protobuf.inner(record, 2))
         elif 3 in record:
-            self._summary.update(_items(messages.inner(record, 3), 1))
+            self._summary.update(_items(protobuf.inner(record, 3), 1))
         elif 7 in record:
-            said = messages.inner(record, 7)
-            time = messages.time_ms(said, 2)
+            said = protobuf.inner(record, 7)
+            time = protobuf.time_ms(said, 2)
             found = dict(_items(said, 3))
             for key, value in numbers(found):
                 self.history.add(f"system/{key}", 0, time, value)
         elif 18 in record:
-            self._exit = messages.integer(messages.inner(record, 18), 1)
+            self._exit = protobuf.integer(protobuf.inner(record, 18), 1)
         elif 8 in record:
             self.left["artifacts"] += 1
 
@@ -126,7 +126,7 @@ class _Reading:
 
     def _step(self, said: Fields) -> None:
         found = dict(_items(said, 1))
-        step = messages.integer(messages.inner(said, 2), 1)
+        step = protobuf.integer(protobuf.inner(said, 2), 1)
         step = int(found.get("_step", step) or step)
         time = int(float(found.get("_timestamp") or 0) * 1000)
         media = _media(found)
@@ -149,29 +149,29 @@ class _Reading:
             If the file does not even say which run it is.
         """
         run = self._run
-        wandb_id = messages.text(run, 1)
+        wandb_id = protobuf.text(run, 1)
         if not wandb_id:
             raise StoreError("The file was cut off before it says which run it is.")
-        tags = {key: messages.text(run, number) for key, number in _RUN_TEXTS.items()}
+        tags = {key: protobuf.text(run, number) for key, number in _RUN_TEXTS.items()}
         tags = {key: value for key, value in tags.items() if value}
         for tag in run.get(10, ()):
             tags[f"wandb.tag.{tag.decode('utf-8', 'replace')}"] = "true"
-        git = messages.inner(run, 21)
+        git = protobuf.inner(run, 21)
         for key, number in (("repoURL", 1), ("commit", 2)):
-            if messages.text(git, number):
-                tags[f"mlflow.source.git.{key}"] = messages.text(git, number)
+            if protobuf.text(git, number):
+                tags[f"mlflow.source.git.{key}"] = protobuf.text(git, number)
         media = _media(self._summary)
         for key, value in self._summary.items():
             known = key.startswith(("_", *media)) or key in self.history
             if not known and isinstance(value, str | int | float):
                 tags[f"wandb.summary.{key}"] = str(value)
-        start = messages.time_ms(run, 17) or self.history.first or 0
-        project = messages.text(run, 3) or "uncategorized"
+        start = protobuf.time_ms(run, 17) or self.history.first or 0
+        project = protobuf.text(run, 3) or "uncategorized"
         files = self._path.parent / "files"
         return RunRecord(
-            made_id("wandb", messages.text(run, 2), project, wandb_id),
+            made_id("wandb", protobuf.text(run, 2), project, wandb_id),
             project,
-            messages.text(run, 8) or wandb_id,
+            protobuf.text(run, 8) or wandb_id,
             _status(self._exit),
             start,
             None if self._exit is None else max(start, self.history.last or start),
@@ -188,9 +188,9 @@ def _status(code: int | None) -> str:
 
 def _items(said: Fields, number: int) -> Iterator[tuple[str, Any]]:
     """Yield (key, value) of the items of a history, a summary or a configuration."""
-    for item in messages.inners(said, number):
+    for item in protobuf.inners(said, number):
         nested = [part.decode("utf-8", "replace") for part in item.get(2, ())]
-        key = messages.text(item, 1) or ".".join(nested)
+        key = protobuf.text(item, 1) or ".".join(nested)
         yield key, _value(item)
 
 
@@ -201,19 +201,19 @@ def _media(found: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _value(item: Fields) -> Any:
     if 6 in item:
-        return messages.double(item, 6)
+        return protobuf.double(item, 6)
     if 5 in item:
-        return messages.zigzag(item, 5)
+        return protobuf.zigzag(item, 5)
     if 4 in item:
-        return bool(messages.integer(item, 4))
+        return bool(protobuf.integer(item, 4))
     if 7 in item:
-        return messages.text(item, 7)
+        return protobuf.text(item, 7)
     for number in (8, 16):
         if number in item:
             try:
-                return json.loads(messages.text(item, number))
+                return json.loads(protobuf.text(item, number))
             except ValueError:
-                return messages.text(item, number)
+                return protobuf.text(item, number)
     return None
 
 
@@ -227,7 +227,7 @@ def _records(path: Path) -> Iterator[Fields]:
     """
     for data in _joined(path):
         try:
-            yield messages.fields(data)
+            yield protobuf.fields(data)
         except ValueError:
             continue  # one record that makes no sense does not spoil the others
 

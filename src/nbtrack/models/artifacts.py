@@ -11,7 +11,7 @@ from nbtrack.errors import InvalidParameterError
 from nbtrack.store.artifacts.folder import ArtifactFolder, folder_and_path
 from nbtrack.store.runs import get_run
 from nbtrack.tracking import context
-from nbtrack.tracking.model_places import locate, split_run_uri
+from nbtrack.tracking.model_locations import locate, split_run_uri
 
 FOLDER = "artifacts"
 

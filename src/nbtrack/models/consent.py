@@ -8,7 +8,7 @@ from pathlib import Path
 from nbtrack.config import env_flag
 from nbtrack.errors import UntrustedError
 from nbtrack.models.trust_records import why_unknown
-from nbtrack.tracking.model_places import store_around
+from nbtrack.tracking.model_locations import store_around
 
 _FORBIDDEN = ("MLFLOW_ALLOW_MODEL_CODE_EXECUTION", "MLFLOW_ALLOW_PICKLE_DESERIALIZATION")
 

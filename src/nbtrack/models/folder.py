@@ -22,7 +22,7 @@ from nbtrack.models.manifest import (
 )
 from nbtrack.models.progress import Progress
 from nbtrack.models.trust_records import digest_of, is_remembered
-from nbtrack.tracking.model_places import ModelPlace, locate
+from nbtrack.tracking.model_locations import ModelLocation, locate
 
 
 class ChangedModelError(NbtrackError):
@@ -39,12 +39,12 @@ class ModelFolder:
     ----------
     path : Path
         The folder.
-    place : ModelPlace
+    place : ModelLocation
         Where it was found.
     """
 
     path: Path
-    place: ModelPlace
+    place: ModelLocation
 
     @cached_property
     def recorded(self) -> dict[str, str] | None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from nbtrack.errors import InvalidParameterError
 from nbtrack.models.progress import Progress
-from nbtrack.tracking.model_places import MANIFEST as MANIFEST
+from nbtrack.tracking.model_locations import MANIFEST as MANIFEST
 
 MLMODEL = "MLmodel"
 BYTECODE = "__pycache__"

@@ -13,7 +13,7 @@ from nbtrack.models.manifest import MANIFEST, MLMODEL, files_below, links_below,
 from nbtrack.store.artifacts.roots import local_path
 from nbtrack.store.opening import open_store
 from nbtrack.store.store import Store
-from nbtrack.tracking.model_places import ModelPlace, locate
+from nbtrack.tracking.model_locations import ModelLocation, locate
 
 
 def trust(place: str | os.PathLike[str], *, forget: bool = False) -> list[str]:
@@ -65,7 +65,7 @@ def trust(place: str | os.PathLike[str], *, forget: bool = False) -> list[str]:
     return found
 
 
-def digest_at(place: ModelPlace) -> str:
+def digest_at(place: ModelLocation) -> str:
     """Return the digest of a model's content, as it is recorded, or else as its files are."""
     if place.hashes is not None:
         return trust_records.digest_of(place.hashes)

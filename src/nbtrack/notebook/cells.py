@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 
 from nbtrack.notebook.capture import CellCapture, keep_cell
-from nbtrack.notebook.slices import history_of
+from nbtrack.notebook.cell_dependencies import history_of
 from nbtrack.tracking import context
 from nbtrack.tracking.kernel import number_of
 from nbtrack.tracking.run import ActiveRun

@@ -24,7 +24,7 @@ from nbtrack.tracking.run import ActiveRun
 from nbtrack.views.chart.content import RunRef
 from nbtrack.views.chart.curves import Curve
 from nbtrack.views.details.baselines import Baselines, facts_of, read_baselines
-from nbtrack.views.details.run_diff import RunFacts, SinceItem, run_diff
+from nbtrack.views.details.run_diff import RunDiffItem, RunFacts, run_diff
 from nbtrack.views.display import live_front_end
 from nbtrack.views.widgets.run_card import RunCard
 
@@ -222,16 +222,16 @@ class LiveCard:
         if self._baselines is not None:
             fields["experiment"] = self._baselines.experiment
             self._tell_params()
-            fields["standing"] = self._verdict()
+            fields["standing"] = self._rank_message()
         if fields.keys() - {"elapsed_s"}:
             self._card.update_head(**fields)
 
-    def _verdict(self) -> str | None:
+    def _rank_message(self) -> str | None:
         """Return how the run stands, by the primary metric of those that it has."""
         ranks = self._baselines.ranks if self._baselines is not None else []
         own = (rank for rank in ranks if rank.key in self._seen)
         first = next(own, None)
-        return first.verdict() if first is not None else None
+        return first.message() if first is not None else None
 
     def _tell_params(self) -> None:
         last = self._baselines.last if self._baselines is not None else None
@@ -290,7 +290,7 @@ class LiveCard:
         elif left_out:
             self._card.set_since(left_out)
 
-    def _left_out(self, params: Mapping[str, str]) -> list[SinceItem]:
+    def _left_out(self, params: Mapping[str, str]) -> list[RunDiffItem]:
         """Return the item that says which secrets were not kept."""
         hidden = (name for name, value in params.items() if HIDDEN in value)
         names = dict.fromkeys([*self._run.left_out, *hidden])

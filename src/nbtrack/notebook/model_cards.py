@@ -11,7 +11,7 @@ from nbtrack.entities import LoggedModel, ModelVersion
 from nbtrack.errors import NbtrackError, NotFoundError
 from nbtrack.models.info import ModelInfo
 from nbtrack.tracking import context
-from nbtrack.tracking.model_places import locate
+from nbtrack.tracking.model_locations import locate
 from nbtrack.views.display import Bundle, display_mode
 from nbtrack.views.json_types import ModelFacts
 from nbtrack.views.models.card import card_facts, model_bundle

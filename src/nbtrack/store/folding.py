@@ -95,7 +95,7 @@ class Folding:
         from nbtrack.store import tails
 
         try:
-            if not tails.is_spent(self.journals, name, offset):
+            if not tails.is_fully_folded(self.journals, name, offset):
                 return
             if self._is_sent is not None and not self._is_sent(self.folder, name, offset):
                 return

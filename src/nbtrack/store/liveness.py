@@ -74,7 +74,7 @@ def dead_runs(running: Iterable[tuple[Any, ...]], folder: Path) -> list[str]:
             continue
         owner = owner_of(host, pid, started, place)
         if not owner.place:  # an older version's: it counts how long it has been silent
-            gone[owner] = owner.is_gone(tails.silence(folder, run_id))
+            gone[owner] = owner.is_gone(tails.idle_seconds(folder, run_id))
         elif owner not in gone:
             gone[owner] = owner.is_gone()
         if gone[owner]:
@@ -91,7 +91,7 @@ def silent_runs(reader: Reader) -> dict[str, float]:
     for run_id, host, pid, started, place in reader.named("fold.running"):
         if host is None or owner_of(host, pid, started, place).is_alive():
             continue
-        seconds = tails.silence(reader.folder / "journal", run_id)
+        seconds = tails.idle_seconds(reader.folder / "journal", run_id)
         if seconds > SILENT_AFTER_S:
             found[run_id] = seconds
     return found
@@ -104,4 +104,4 @@ def run_has_other_owner(reader: Reader, run_id: str) -> bool:
     if host is None or owner == Owner.this():
         return False
     folder = reader.folder / "journal"
-    return owner.is_alive() or tails.silence(folder, run_id) <= SILENT_AFTER_S
+    return owner.is_alive() or tails.idle_seconds(folder, run_id) <= SILENT_AFTER_S

@@ -17,7 +17,7 @@ from pathlib import Path
 SILENT_AFTER_S = 180.0
 """After so long without a touch of its journal, a run shows no sign of life."""
 HEARTBEAT_S = 15.0
-UNPLACED_SILENCE_S = 3600.0
+UNPLACED_MAX_IDLE_S = 3600.0
 """An owner without a place, as older versions wrote it, is not waited for any longer."""
 
 _FIRST_NAMESPACE = "4026531836"  # Linux gives this number to the namespace that is in no other
@@ -62,12 +62,12 @@ class Owner:
         """Return whether the process certainly runs, seen from here."""
         return self._is_here and runs(self.pid, self.started) is True
 
-    def is_gone(self, silence_s: float = 0.0) -> bool:
+    def is_gone(self, idle_s: float = 0.0) -> bool:
         """Return whether the process has certainly ended.
 
         Parameters
         ----------
-        silence_s : float
+        idle_s : float
             Seconds since it last touched its journal; this counts only for an owner without a
             place that has this machine's name.
         """
@@ -75,7 +75,7 @@ class Owner:
             if self._is_here:
                 return runs(self.pid, self.started) is False
             return _is_earlier_boot(self.place, Owner.this().place)
-        if self.host != host() or silence_s < UNPLACED_SILENCE_S:
+        if self.host != host() or idle_s < UNPLACED_MAX_IDLE_S:
             return False
         return runs(self.pid, self.started) is False
 

@@ -252,7 +252,7 @@ class JournalState:
 
     owner: Owner | None
     closed: bool
-    silence_s: float
+    idle_s: float
 
     @property
     def is_done(self) -> bool:
@@ -260,8 +260,8 @@ class JournalState:
         if self.closed:
             return True
         if self.owner is None:  # made this moment, or torn at its very first line
-            return self.silence_s > SILENT_AFTER_S
-        return self.owner.is_gone(self.silence_s)
+            return self.idle_s > SILENT_AFTER_S
+        return self.owner.is_gone(self.idle_s)
 
 
 def state(folder: Path, journal: str) -> JournalState:
@@ -278,7 +278,7 @@ def state(folder: Path, journal: str) -> JournalState:
             last = file.read().splitlines()[-1:] or [b""]
             silence = max(0.0, _disk_now(folder) - os.fstat(fd).st_mtime)
     except OSError:
-        return JournalState(None, closed=False, silence_s=0.0)
+        return JournalState(None, closed=False, idle_s=0.0)
     return JournalState(_owner(first), b'"event":"close"' in last[0], silence)
 
 
@@ -286,8 +286,8 @@ def _without_events(folder: Path, journal: str) -> JournalState:
     try:
         written = (folder / (journal + SUFFIXES[1])).lstat().st_mtime
     except OSError:
-        return JournalState(None, closed=False, silence_s=0.0)
-    return JournalState(None, closed=False, silence_s=max(0.0, _disk_now(folder) - written))
+        return JournalState(None, closed=False, idle_s=0.0)
+    return JournalState(None, closed=False, idle_s=max(0.0, _disk_now(folder) - written))
 
 
 def cut_off(folder: Path, tail: Tail) -> bool:
@@ -298,7 +298,7 @@ def cut_off(folder: Path, tail: Tail) -> bool:
     return bool(rest) and (b"\0" in rest or not rest.startswith(b'{"event":"'[: len(rest)]))
 
 
-def is_spent(folder: Path, journal: str, offset: tuple[int, int]) -> bool:
+def is_fully_folded(folder: Path, journal: str, offset: tuple[int, int]) -> bool:
     """Return whether a journal is folded to its end and can get nothing more.
 
     The order matters: only once nobody can write to it any more says its end something.
@@ -340,7 +340,7 @@ def events_of(folder: Path, run_id: str, kind: str) -> Iterator[dict[str, Any]]:
             yield from (event for event in tail.events if event["event"] == kind)
 
 
-def silence(folder: Path, run_id: str) -> float:
+def idle_seconds(folder: Path, run_id: str) -> float:
     """Return the seconds since any process last touched a journal of a run."""
     newest = 0.0
     for path in folder.glob(f"{run_id}.*{SUFFIXES[0]}"):

@@ -26,7 +26,7 @@ from nbtrack.store.artifacts.folder import ArtifactFolder
 from nbtrack.store.reader import Reader
 from nbtrack.store.runs import get_runs
 from nbtrack.store.store import Store
-from nbtrack.tracking.model_places import MODEL_FILE, ModelPlace, locate, store_of
+from nbtrack.tracking.model_locations import MODEL_FILE, ModelLocation, locate, store_of
 from nbtrack.untrusted_files import read_yaml
 
 MAX_PARENTS = 20
@@ -288,7 +288,7 @@ def _uri_of(what: Any) -> str:
     return os.fspath(found)
 
 
-def _written(place: ModelPlace) -> tuple[str | None, str | None]:
+def _written(place: ModelLocation) -> tuple[str | None, str | None]:
     """Return the model and the run that the MLmodel file of a folder names."""
     folder: ArtifactFolder = place.folder
     try:

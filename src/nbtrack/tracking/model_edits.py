@@ -15,7 +15,7 @@ from nbtrack.store.artifacts.folder import ArtifactFolder
 from nbtrack.store.store import Store
 from nbtrack.tracking import context
 from nbtrack.tracking.logged_models import EXTERNAL, initialize
-from nbtrack.tracking.model_places import MODEL_FILE
+from nbtrack.tracking.model_locations import MODEL_FILE
 
 if TYPE_CHECKING:
     import pandas as pd

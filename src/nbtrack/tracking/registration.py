@@ -16,7 +16,7 @@ from nbtrack.store.artifacts.roots import local_path
 from nbtrack.store.registry_edits import ModelSource
 from nbtrack.store.store import Store
 from nbtrack.tracking.environment import user_name
-from nbtrack.tracking.model_places import ModelPlace, locate
+from nbtrack.tracking.model_locations import ModelLocation, locate
 from nbtrack.tracking.model_uris import is_model_uri, parse_model_uri
 
 
@@ -51,7 +51,7 @@ def source_of(
     return ModelSource(shown, _stored(stores.registry, place.folder.uri), run_id, place.model_id)
 
 
-def _shown_source(place: ModelPlace) -> str:
+def _shown_source(place: ModelLocation) -> str:
     """Return a version's source as MLflow shows it."""
     if place.version is not None:
         return f"models:/{place.name}/{place.version}"

@@ -79,7 +79,7 @@ def start_run(
         run_id = context.take_run_id_from_environment()
     extra = _extra_tags(tags, description, run_name)
     if active is not None and not nested:
-        active = _make_way(active, parent_run_id)
+        active = _end_previous_run(active, parent_run_id)
     parent = context.parent() if nested else active
     if run_id is not None:
         run = _resumed(context.store_of(run_id), run_id, run_name, extra, parent)
@@ -104,7 +104,7 @@ def start_run(
     return run
 
 
-def _make_way(active: ActiveRun, parent_run_id: str | None) -> ActiveRun | None:
+def _end_previous_run(active: ActiveRun, parent_run_id: str | None) -> ActiveRun | None:
     """Close a run that an earlier cell has left open; elsewhere that is up to the user."""
     if parent_run_id is not None and active.info.run_id == parent_run_id:
         return active

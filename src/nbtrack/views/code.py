@@ -27,7 +27,7 @@ _LOADS = re.compile(r"^\s*%(re)?load_ext\s+nbtrack\b", re.MULTILINE)
 
 @dataclass(frozen=True)
 class NeededCell:
-    """An earlier cell that the run's cell needed; see ``nbtrack.notebook.slices``."""
+    """An earlier cell that the run's cell needed; see ``nbtrack.notebook.cell_dependencies``."""
 
     source: str
     why: str

@@ -1,8 +1,8 @@
 """The first rows of a Parquet file, read in a process of its own; started by ``parquet_rows``.
 
 A few kilobytes of Parquet can unfold to gigabytes. This process has little memory and time, opens
-no file itself, and reads by asking: a line of JSON for each part of the file on standard output,
-which comes as bytes on standard input; then one line with the response. It imports nothing of
+no file itself: it requests each part of the file from its parent with a line of JSON on standard
+output, and gets the bytes on standard input; its last line is the result. It imports nothing of
 nbtrack, so that it starts quickly.
 """
 
@@ -18,12 +18,12 @@ from typing import Any, BinaryIO
 TOO_LARGE = "(too large to be shown)"
 
 
-class Asked(io.RawIOBase):
-    """The file, read through the process that has started this one."""
+class PipedFile(io.RawIOBase):
+    """A file that the parent process reads, requested and sent through pipes."""
 
-    def __init__(self, answers: BinaryIO, questions: BinaryIO, size: int) -> None:
-        self._answers = answers
-        self._questions = questions
+    def __init__(self, responses: BinaryIO, requests: BinaryIO, size: int) -> None:
+        self._responses = responses
+        self._requests = requests
         self._size = size
         self._place = 0
 
@@ -50,9 +50,9 @@ class Asked(io.RawIOBase):
         wanted = left if size is None or size < 0 else min(size, left)
         if not wanted:
             return b""
-        self._questions.write(json.dumps({"read": [self._place, wanted]}).encode() + b"\n")
-        self._questions.flush()
-        data = self._answers.read(wanted)
+        self._requests.write(json.dumps({"read": [self._place, wanted]}).encode() + b"\n")
+        self._requests.flush()
+        data = self._responses.read(wanted)
         self._place += len(data)
         return data
 
@@ -117,7 +117,7 @@ def short(scalar: Any, longest: int) -> Any:
     return scalar.as_py()
 
 
-def answer(file: Asked, rows: int, columns: int, longest: int) -> dict[str, Any]:
+def preview(file: PipedFile, rows: int, columns: int, longest: int) -> dict[str, Any]:
     """Return the names of the first columns, their first rows, and how much there is."""
     import pyarrow as pa
     import pyarrow.parquet as parquet
@@ -148,21 +148,21 @@ def answer(file: Asked, rows: int, columns: int, longest: int) -> dict[str, Any]
 
 
 def main() -> None:
-    """Answer, or say what is wrong with the file."""
+    """Write the preview, or what is wrong with the file."""
     size, rows, columns, longest, memory, seconds = map(int, sys.argv[1:])
-    questions = os.fdopen(os.dup(1), "wb")
+    requests = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever a library prints is no response
     limit(memory, seconds)
     try:
-        found = answer(Asked(sys.stdin.buffer, questions, size), rows, columns, longest)
+        found = preview(PipedFile(sys.stdin.buffer, requests, size), rows, columns, longest)
     except ImportError:
         found = {"missing": True}
     except MemoryError:
         found = {"memory": True}
     except Exception as error:  # noqa: BLE001  another package's words about a broken file
         found = {"error": str(error)[:500]}
-    questions.write(json.dumps(found, default=str).encode() + b"\n")
-    questions.flush()
+    requests.write(json.dumps(found, default=str).encode() + b"\n")
+    requests.flush()
 
 
 if __name__ == "__main__":

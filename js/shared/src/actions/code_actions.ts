@@ -5,23 +5,23 @@ import { StoreActions } from './store_actions';
 export class CodeActions extends StoreActions {
   /** Whether there is a notebook that cells can be inserted into. */
   get inserts(): boolean {
-    return this.nbtrack.desk.insert !== null;
+    return this.nbtrack.appHost.insert !== null;
   }
 
   async copy(text: string, said: string): Promise<void> {
     try {
       await navigator.clipboard.writeText(text);
-      this.nbtrack.desk.say('success', said, { ms: 3000 });
+      this.nbtrack.appHost.notify('success', said, { ms: 3000 });
     } catch {
-      this.nbtrack.desk.say('error', 'The browser does not allow to copy here. It may need https, or your permission.');
+      this.nbtrack.appHost.notify('error', 'The browser does not allow to copy here. It may need https, or your permission.');
     }
   }
 
   protected async insert(sources: string[]): Promise<void> {
     try {
-      await this.nbtrack.desk.insert?.(sources);
+      await this.nbtrack.appHost.insert?.(sources);
     } catch (error) {
-      this.nbtrack.desk.say('error', messageOf(error));
+      this.nbtrack.appHost.notify('error', messageOf(error));
     }
   }
 }

@@ -1,19 +1,19 @@
-import type { Desk } from '../desk';
+import type { AppHost } from '../app_host';
 import { h } from '../dom';
 
 let lists = 0;
 
 /** Ask for a note; null when the user thinks better of it. */
-export async function askForNote(desk: Desk, name: string, before: string, what = 'Note'): Promise<string | null> {
+export async function askForNote(appHost: AppHost, name: string, before: string, what = 'Note'): Promise<string | null> {
   const text = h('textarea', { rows: 5, placeholder: 'What was tried, and what came of it' });
   text.value = before;
   const field = h('label', {}, what, text);
-  return desk.ask(`${what} of ${name}`, [field], () => text.value.trim(), 'Save');
+  return appHost.prompt(`${what} of ${name}`, [field], () => text.value.trim(), 'Save');
 }
 
 /** Ask for a name, and offer those that are there; null when the user thinks better of it. */
 export async function askForName(
-  desk: Desk,
+  appHost: AppHost,
   title: string,
   label: string,
   before: string,
@@ -23,19 +23,19 @@ export async function askForName(
   const id = `nbt-names-${++lists}`;
   const input = h('input', { type: 'text', spellcheck: 'false', value: before, list: id });
   const offered = h('datalist', { id }, ...known.map(value => h('option', { value })));
-  return desk.ask(title, [h('label', {}, label, input), offered], () => input.value.trim(), button);
+  return appHost.prompt(title, [h('label', {}, label, input), offered], () => input.value.trim(), button);
 }
 
 /** Ask for an alias; null when the user thinks better of it. */
-export async function askForAlias(desk: Desk, version: string, known: readonly string[]): Promise<string | null> {
-  const alias = await askForName(desk, `Alias of ${version}`, 'Alias', '', known);
+export async function askForAlias(appHost: AppHost, version: string, known: readonly string[]): Promise<string | null> {
+  const alias = await askForName(appHost, `Alias of ${version}`, 'Alias', '', known);
   return alias && alias.replace(/^@/, '');
 }
 
 const STAGES = ['None', 'Staging', 'Production', 'Archived'];
 
 /** Ask for a stage, and whether the versions that are in it make room. */
-export async function askForStage(desk: Desk, version: string, before: string): Promise<{ stage: string; archive: boolean } | null> {
+export async function askForStage(appHost: AppHost, version: string, before: string): Promise<{ stage: string; archive: boolean } | null> {
   const select = h('select', {}, ...STAGES.map(value => h('option', { value }, value)));
   select.value = before;
   const archive = h('input', { type: 'checkbox', checked: true });
@@ -45,15 +45,15 @@ export async function askForStage(desk: Desk, version: string, before: string): 
   select.addEventListener('change', show);
   show();
   const fields = [h('label', {}, 'Stage', select), row];
-  return desk.ask(`Stage of ${version}`, fields, () => ({ stage: select.value, archive: inUse() && archive.checked }), 'Move');
+  return appHost.prompt(`Stage of ${version}`, fields, () => ({ stage: select.value, archive: inUse() && archive.checked }), 'Move');
 }
 
 /** Ask for a tag and its value; null when the user thinks better of it. */
-export async function askForTag(desk: Desk, what: string, before?: [string, string]): Promise<[string, string] | null> {
+export async function askForTag(appHost: AppHost, what: string, before?: [string, string]): Promise<[string, string] | null> {
   const key = h('input', { type: 'text', spellcheck: 'false', value: before?.[0] ?? '', placeholder: 'stage' });
   const value = h('input', { type: 'text', spellcheck: 'false', value: before?.[1] ?? '', placeholder: 'final' });
   if (before) key.readOnly = true;
   const fields = [h('label', {}, 'Tag', key), h('label', {}, 'Value', value)];
-  const answer = await desk.ask(`Tag ${what}`, fields, (): [string, string] => [key.value.trim(), value.value.trim()], 'Save');
+  const answer = await appHost.prompt(`Tag ${what}`, fields, (): [string, string] => [key.value.trim(), value.value.trim()], 'Save');
   return answer && answer[0] ? answer : null;
 }

@@ -11,7 +11,7 @@ export class ExperimentActions extends StoreActions {
   }
 
   async editNote({ experiment_id, name, note }: Experiment): Promise<void> {
-    const text = await askForNote(this.nbtrack.desk, name, note ?? '');
+    const text = await askForNote(this.nbtrack.appHost, name, note ?? '');
     if (text === null || text === (note ?? '')) return;
     await this.change('store.act', { action: 'note', experiment_id, note: text });
   }
@@ -19,10 +19,10 @@ export class ExperimentActions extends StoreActions {
   async act(action: Act, experiment: Experiment): Promise<boolean> {
     const { experiment_id, name, runs } = experiment;
     const count = runs === 0 ? '' : runs === 1 ? ' and its run' : ` and its ${runs} runs`;
-    if (action === 'delete' && !(await this.sure('Delete', `“${name}”${count}`))) return false;
+    if (action === 'delete' && !(await this.confirm('Delete', `“${name}”${count}`))) return false;
     if (!(await this.change('store.act', { action, experiment_id }))) return false;
-    if (action === 'restore') this.say(`Restored “${name}”`);
-    else this.say(`Deleted “${name}”${count}`, () => this.act('restore', experiment));
+    if (action === 'restore') this.notify(`Restored “${name}”`);
+    else this.notify(`Deleted “${name}”${count}`, () => this.act('restore', experiment));
     return true;
   }
 }

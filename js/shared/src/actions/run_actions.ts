@@ -30,7 +30,7 @@ export class RunActions extends CodeActions {
   }
 
   async editNote(run: Named, before: string | null): Promise<void> {
-    const note = await askForNote(this.nbtrack.desk, run.name, before ?? '');
+    const note = await askForNote(this.nbtrack.appHost, run.name, before ?? '');
     if (note !== null && note !== (before ?? '')) await this.edit(run.run_id, 'note', note);
   }
 
@@ -39,19 +39,19 @@ export class RunActions extends CodeActions {
   }
 
   async addTag(runs: readonly Named[], before?: [string, string]): Promise<void> {
-    const tag = await askForTag(this.nbtrack.desk, namesOf(runs), before);
+    const tag = await askForTag(this.nbtrack.appHost, namesOf(runs), before);
     if (tag) for (const run of runs) await this.edit(run.run_id, `tags.${tag[0]}`, tag[1]);
   }
 
   /** Archive, delete and the like; what can be undone offers that. Whether it was done. */
   async act(action: Act, runs: readonly Named[]): Promise<boolean> {
     if (runs.length === 0) return false;
-    if (action === 'delete' && !(await this.sure('Delete', namesOf(runs)))) return false;
-    if (action === 'discard' && !(await this.sure('Discard', namesOf(runs)))) return false;
+    if (action === 'delete' && !(await this.confirm('Delete', namesOf(runs)))) return false;
+    if (action === 'discard' && !(await this.confirm('Discard', namesOf(runs)))) return false;
     const run_ids = runs.map(run => run.run_id);
     if (!(await this.change('table.act', { action, run_ids }))) return false;
     const undo = UNDO[action];
-    this.say(`${DONE[action]} ${namesOf(runs)}`, undo && (() => this.act(undo, runs)));
+    this.notify(`${DONE[action]} ${namesOf(runs)}`, undo && (() => this.act(undo, runs)));
     return true;
   }
 
@@ -61,12 +61,12 @@ export class RunActions extends CodeActions {
     if (!response) return;
     const cells = response.body.cells.map(cell => cell.source);
     if (cells.length === 0) {
-      this.nbtrack.desk.say('warning', 'This run has kept no source: it was not made by a cell.');
+      this.nbtrack.appHost.notify('warning', 'This run has kept no source: it was not made by a cell.');
       return;
     }
     await this.insert(cells);
     const lacking = lackingText(response.body);
-    if (lacking) this.nbtrack.desk.say('warning', lacking, { ms: READ_MS });
+    if (lacking) this.nbtrack.appHost.notify('warning', lacking, { ms: READ_MS });
   }
 
   /** Insert a cell that goes on with a run. */
@@ -78,7 +78,7 @@ export class RunActions extends CodeActions {
     await this.insert([...earlier, resume ?? resumed(run.run_id)]);
     const step = run.last_step ?? null;
     const where = step === null ? '' : ` It has come to step ${formatNumber(step)}: change the code so that it begins after that.`;
-    this.nbtrack.desk.say('info', `Run the selected cells to go on with “${run.name}”.${where}`, { ms: READ_MS });
+    this.nbtrack.appHost.notify('info', `Run the selected cells to go on with “${run.name}”.${where}`, { ms: READ_MS });
   }
 
   async copyLoading(runId: string): Promise<void> {

@@ -1,5 +1,5 @@
 import type { BackendResponse, Body, Params, RequestName } from '../backend';
-import type { Stores } from '../desk';
+import type { Stores } from '../app_host';
 import { messageOf } from '../dom';
 
 const UNDO_MS = 8000;
@@ -16,7 +16,7 @@ export class StoreActions {
     try {
       return await this.nbtrack.backend(this.storeId).ask(type, params);
     } catch (error) {
-      this.nbtrack.desk.say('error', messageOf(error));
+      this.nbtrack.appHost.notify('error', messageOf(error));
       return null;
     }
   }
@@ -28,12 +28,12 @@ export class StoreActions {
     return true;
   }
 
-  protected sure(label: string, what: string): Promise<boolean> {
-    return this.nbtrack.desk.sure(`${label} ${what}?`, 'Its data stay in the store. Find it under “Deleted” to bring it back.', label);
+  protected confirm(label: string, what: string): Promise<boolean> {
+    return this.nbtrack.appHost.confirm(`${label} ${what}?`, 'Its data stay in the store. Find it under “Deleted” to bring it back.', label);
   }
 
   /** Say what was done, and offer to undo it where that can be. */
-  protected say(done: string, undo?: () => Promise<unknown>): void {
-    this.nbtrack.desk.say('success', done, undo ? { ms: UNDO_MS, undo } : { ms: SAID_MS });
+  protected notify(done: string, undo?: () => Promise<unknown>): void {
+    this.nbtrack.appHost.notify('success', done, undo ? { ms: UNDO_MS, undo } : { ms: SAID_MS });
   }
 }

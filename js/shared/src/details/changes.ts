@@ -1,10 +1,10 @@
 import { h } from '../dom';
 import { detailNodes } from '../head';
-import type { SinceRun } from '../requests';
+import type { BaselineDiff } from '../requests';
 import { linkButton, section } from './parts';
 
 /** What is different from the run before: a line, and code and params on a click; null where nothing is known. */
-export function changesSection({ run_id, name, items, detail }: SinceRun, opened: boolean, handlers: { open(runId: string): void; toggle(open: boolean): void }): HTMLElement | null {
+export function changesSection({ run_id, name, items, detail }: BaselineDiff, opened: boolean, handlers: { open(runId: string): void; toggle(open: boolean): void }): HTMLElement | null {
   if (items.length === 0) return null;
   const line = h('div', { class: 'nbt-changes' }, h('span', { class: 'nbt-since-word' }, 'since ', linkButton(name, () => handlers.open(run_id))));
   for (const item of items) {

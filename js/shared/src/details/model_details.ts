@@ -6,7 +6,7 @@ import type { ModelActions } from '../actions/model_actions';
 import { refOf } from '../model_ref';
 import type { ModelFacts, ModelRef, TreeModel } from '../requests';
 import { problemOf } from '../problem';
-import type { Stores } from '../desk';
+import type { Stores } from '../app_host';
 import { ArtifactBrowser } from './artifacts';
 import { filesOfModel } from './file_source';
 import { showModelEnvironment, showModelOverview } from './model_overview';
@@ -44,7 +44,7 @@ export class ModelDetails {
     private readonly root: HTMLElement,
     private readonly context: ModelContext
   ) {
-    this.highlighter = context.nbtrack.desk.highlighter();
+    this.highlighter = context.nbtrack.appHost.highlighter();
     this.tabs = new Tabs('Parts of the model', context.onTab);
     this.tabs.current = context.tab;
     root.append(this.head, h('div', { class: 'nbt-side-loading' }, 'Loading the model …'));

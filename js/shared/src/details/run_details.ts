@@ -6,7 +6,7 @@ import { problemBox } from '../empty_states';
 import { problemOf } from '../problem';
 import type { RunActions } from '../actions/run_actions';
 import { stateBadge } from '../state';
-import type { Stores } from '../desk';
+import type { Stores } from '../app_host';
 import { ArtifactBrowser } from './artifacts';
 import { filesOfRun } from './file_source';
 import { badgeElement } from './badges';
@@ -49,7 +49,7 @@ export class RunDetails {
     private readonly root: HTMLElement,
     private readonly context: DetailsContext
   ) {
-    this.highlighter = context.nbtrack.desk.highlighter();
+    this.highlighter = context.nbtrack.appHost.highlighter();
     this.tabs = new Tabs('Parts of the run', context.onTab);
     this.tabs.current = context.tab;
     root.append(this.head, h('div', { class: 'nbt-side-loading' }, 'Loading the run …'));

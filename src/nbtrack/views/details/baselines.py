@@ -73,7 +73,7 @@ class RunRank:
             last = max(last, int(steps[place == i].max()))
             self._sums[bucket] = (total + float(sums[i]), count + int(counts[i]), last)
 
-    def verdict(self) -> str | None:
+    def message(self) -> str | None:
         """Return the sentence that says that the run is behind, or None when that is not sure."""
         done = sorted(self._sums)
         if self.width > 1:

@@ -26,7 +26,7 @@ from nbtrack.views.code import RunSource, read_json, source_of_run
 from nbtrack.views.details.baselines import facts_of, source_of
 from nbtrack.views.details.query import Details, Link, previous_run, run_details
 from nbtrack.views.details.reproducibility import BadgeJson, badges
-from nbtrack.views.details.run_diff import SinceDetail, SinceItem, run_diff
+from nbtrack.views.details.run_diff import RunDiffDetail, RunDiffItem, run_diff
 from nbtrack.views.details.tree_query import RunRow, last_step, number
 from nbtrack.views.json_types import Pair, RunModel, RunState
 from nbtrack.views.models.facts import models_of_run, short_facts
@@ -155,13 +155,13 @@ class CellSource(TypedDict):
     execution_count: int | None
 
 
-class SinceRun(TypedDict):
+class BaselineDiff(TypedDict):
     """What is different from the run before."""
 
     run_id: str
     name: str
-    items: list[SinceItem]
-    detail: SinceDetail
+    items: list[RunDiffItem]
+    detail: RunDiffDetail
 
 
 class FullRun(TypedDict):
@@ -176,7 +176,7 @@ class FullRun(TypedDict):
     source: CellSource | None
     badges: list[BadgeJson]
     models: list[RunModel]
-    since: SinceRun | None
+    since: BaselineDiff | None
 
 
 def details(store: Store, run_id: str) -> FullRun:
@@ -217,7 +217,7 @@ def details(store: Store, run_id: str) -> FullRun:
             for badge in badges(run, source, changed=changed if isinstance(changed, list) else ())
         ],
         "models": [short_facts(each) for each in models],
-        "since": None if previous is None else _since(store, run, previous, source),
+        "since": None if previous is None else _baseline_diff(store, run, previous, source),
     }
 
 
@@ -378,7 +378,7 @@ def _git(kept: Mapping[str, Any], tags: Mapping[str, str]) -> Git | None:
     }
 
 
-def _since(store: Store, run: Run, previous: Run, source: RunSource) -> SinceRun:
+def _baseline_diff(store: Store, run: Run, previous: Run, source: RunSource) -> BaselineDiff:
     """Return what is different from the run before, as the card of a run says it."""
     before = source_of(store.access.folder(previous.info.artifact_uri))
     found = run_diff(facts_of(run, source.text), facts_of(previous, before))

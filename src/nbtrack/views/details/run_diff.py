@@ -20,7 +20,7 @@ MAX_TEXT = 40
 Change: TypeAlias = Annotated[list[str | None], tuple[str, str | None, str | None]]
 
 
-class SinceItem(TypedDict):
+class RunDiffItem(TypedDict):
     """One thing that is different."""
 
     label: str
@@ -28,7 +28,7 @@ class SinceItem(TypedDict):
     kind: Annotated[str, Literal["better", "worse", "same", "info"]]
 
 
-class SinceDetail(TypedDict, total=False):
+class RunDiffDetail(TypedDict, total=False):
     """What a click shows: a unified diff of the code, and all params that changed."""
 
     params: list[Change]
@@ -62,8 +62,8 @@ class RunFacts:
 class RunDiff:
     """The line of a card, and what a click on it shows; see ``RunCard.set_since``."""
 
-    items: list[SinceItem]
-    detail: SinceDetail
+    items: list[RunDiffItem]
+    detail: RunDiffDetail
 
 
 def run_diff(now: RunFacts, before: RunFacts) -> RunDiff:
@@ -73,8 +73,8 @@ def run_diff(now: RunFacts, before: RunFacts) -> RunDiff:
     (``nbtrack.store.search.direction``); where that does not tell, it is said.
     """
     changed = _changed_params(now, before)
-    detail: SinceDetail = {}
-    items: list[SinceItem] = [
+    detail: RunDiffDetail = {}
+    items: list[RunDiffItem] = [
         {"label": name, "text": _change(old, new), "kind": "info"}
         for name, old, new in changed[:MAX_PARAMS]
     ]
@@ -139,7 +139,7 @@ def _code(now: RunFacts, before: RunFacts) -> tuple[int, str]:
     return lines, "\n".join(diff)
 
 
-def _metric(key: str, now: float, before: float) -> SinceItem:
+def _metric(key: str, now: float, before: float) -> RunDiffItem:
     way = direction_of(key)
     value = format_number(now)
     if now == before or (math.isnan(now) and math.isnan(before)):
@@ -169,7 +169,7 @@ def _share(now: float, before: float) -> str:
     return f"{sign}{format_number(size, 2)} %" if size >= 0.01 else f"{sign}<0.01 %"
 
 
-def _duration(now: float, before: float) -> SinceItem:
+def _duration(now: float, before: float) -> RunDiffItem:
     text = format_duration(now)
     apart = now - before
     if abs(apart) >= max(1.0, 0.02 * before):

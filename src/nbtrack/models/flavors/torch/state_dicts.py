@@ -22,7 +22,7 @@ from nbtrack.models.flavors.torch.checkpoints import (
 from nbtrack.models.manifest import read_manifest
 from nbtrack.store.artifacts.folder import ArtifactFolder
 from nbtrack.store.artifacts.roots import StoredFile, local_path
-from nbtrack.tracking.model_places import split_run_uri
+from nbtrack.tracking.model_locations import split_run_uri
 
 FILE = "state_dict.safetensors"
 MLFLOW_FILE = "state_dict.pth"

@@ -16,7 +16,7 @@ _LINK = "It is a link that leads out of the folders of the source."
 _ODD = "It is no regular file."
 
 
-class Within:
+class AllowedFolders:
     """Folders that a source is read from, symbolic links followed.
 
     Parameters

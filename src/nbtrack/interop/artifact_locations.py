@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nbtrack.errors import InvalidParameterError
-from nbtrack.interop.within import Within
+from nbtrack.interop.allowed_folders import AllowedFolders
 from nbtrack.store.artifacts.roots import local_path
 
 Roots = Mapping[str, str] | Sequence[str]
@@ -19,7 +19,7 @@ _SERVED = re.compile(r"^mlflow-artifacts:/*(?:/[^/]+(?=//))?/*")
 
 
 @dataclass(frozen=True)
-class Place:
+class ArtifactLocation:
     """Where artifacts are: a local folder, a URI that only others can read, closed, or lost.
 
     Attributes
@@ -45,7 +45,7 @@ class Place:
         )
 
 
-class Places:
+class ArtifactLocator:
     """Finds artifact folders by the names that they had.
 
     Parameters
@@ -53,33 +53,33 @@ class Places:
     roots : mapping of str to str
         What the beginning of a place has become: ``{"/home/ann/mlruns": "/data/mlruns"}``.
         Or a sequence of places that are believed as they are.
-    within : Within
+    allowed : AllowedFolders
         The folders that are read, the source's own first.
     """
 
-    def __init__(self, roots: Roots, within: Within) -> None:
+    def __init__(self, roots: Roots, allowed: AllowedFolders) -> None:
         pairs = roots if isinstance(roots, Mapping) else {root: root for root in roots}
         self._roots = sorted(pairs.items(), key=lambda pair: len(pair[0]), reverse=True)
-        self._within = within
+        self._allowed = allowed
 
-    def find(self, uri: str) -> Place:
+    def find(self, uri: str) -> ArtifactLocation:
         """Return where the artifacts are that a URI or path names."""
         moved = self._moved(uri)
         served = _SERVED.match(moved)
         if served is not None:
-            return Place(self._beside(("mlartifacts",), moved[served.end() :]))
+            return ArtifactLocation(self._beside(("mlartifacts",), moved[served.end() :]))
         try:
             local = local_path(moved)
         except InvalidParameterError:
-            return Place()
+            return ArtifactLocation()
         if local is None:
-            return Place(remote=moved)
-        if self._within.holds(local) and local.is_dir():
-            return Place(local)
+            return ArtifactLocation(remote=moved)
+        if self._allowed.holds(local) and local.is_dir():
+            return ArtifactLocation(local)
         beside = self._same_tail(local)
         if beside is None and local.exists():
-            return Place(closed=local)
-        return Place(beside)
+            return ArtifactLocation(closed=local)
+        return ArtifactLocation(beside)
 
     def is_lost(self, uri: str) -> bool:
         """Return whether not even the folder is there that would hold all of an experiment's.
@@ -119,9 +119,9 @@ class Places:
     def _beside(self, names: tuple[str, ...], tail: str) -> Path | None:
         if not tail or ".." in tail.split("/"):
             return None
-        roots = self._within.roots
+        roots = self._allowed.roots
         for folder in sorted(roots, key=lambda root: root.name not in names):
-            if (folder / tail).is_dir() and self._within.holds(folder / tail):
+            if (folder / tail).is_dir() and self._allowed.holds(folder / tail):
                 return folder / tail
         return None
 

@@ -1,4 +1,4 @@
-import type { Desk, Saying, Tone } from '@nbtrack/shared/desk';
+import type { AppHost, NotifyOptions, Tone } from '@nbtrack/shared/app_host';
 import type { Highlighter } from '@nbtrack/shared/details/highlighter';
 import { h } from '@nbtrack/shared/dom';
 import { PageHighlighter } from './page_highlighter';
@@ -6,7 +6,7 @@ import { PageHighlighter } from './page_highlighter';
 const SAID_MS = 5000;
 
 /** A page without a notebook: it says things in a corner, and asks in dialogs. */
-export class PageDesk implements Desk {
+export class PageHost implements AppHost {
   readonly insert = null;
   private readonly notices = h('div', { class: 'nbt notices', role: 'status', 'aria-live': 'polite' });
 
@@ -14,7 +14,7 @@ export class PageDesk implements Desk {
     host.append(this.notices);
   }
 
-  say(tone: Tone, text: string, { ms, undo }: Saying = {}): void {
+  notify(tone: Tone, text: string, { ms, undo }: NotifyOptions = {}): void {
     const notice = h('div', { class: 'notice', 'data-tone': tone }, h('span', {}, text));
     const end = (): void => notice.remove();
     if (undo) {
@@ -33,11 +33,11 @@ export class PageDesk implements Desk {
     if (tone !== 'error') setTimeout(end, ms ?? SAID_MS);
   }
 
-  ask<T>(title: string, fields: HTMLElement[], value: () => T, label: string): Promise<T | null> {
+  prompt<T>(title: string, fields: HTMLElement[], value: () => T, label: string): Promise<T | null> {
     return this.dialog(title, fields, value, label, false);
   }
 
-  async sure(title: string, text: string, label: string): Promise<boolean> {
+  async confirm(title: string, text: string, label: string): Promise<boolean> {
     return (await this.dialog(title, [h('p', {}, text)], () => true, label, true)) ?? false;
   }
 

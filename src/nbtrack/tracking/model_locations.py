@@ -26,7 +26,7 @@ MANIFEST = "nbtrack-files.json"  # where a model's folder has a record of its ow
 
 
 @dataclass(frozen=True)
-class ModelPlace:
+class ModelLocation:
     """The folder of a model.
 
     Attributes
@@ -57,7 +57,7 @@ class ModelPlace:
 
 def locate(
     uri: str | os.PathLike[str], store: Store | None = None, registry_store: Store | None = None
-) -> ModelPlace:
+) -> ModelLocation:
     """Return where the model is that a URI names.
 
     Parameters
@@ -127,14 +127,14 @@ def _is_tracked(store: Store) -> bool:
     return store is context.store() and store.server is None
 
 
-def _of_run(reader: Reader, store: Store, uri: str) -> ModelPlace:
+def _of_run(reader: Reader, store: Store, uri: str) -> ModelLocation:
     from nbtrack.store.runs import get_run
 
     run_id, path = split_run_uri(uri)
     run = get_run(reader, check_run_id(run_id))
     artifacts = reader.access.folder(run.info.artifact_uri)
     if path and artifacts.exists(f"{path}/{MODEL_FILE}"):
-        return ModelPlace(
+        return ModelLocation(
             uri,
             reader.access.folder(artifacts.uri_of(path)),
             _is_tracked(store),
@@ -152,7 +152,7 @@ def _of_run(reader: Reader, store: Store, uri: str) -> ModelPlace:
     return _logged(reader, store, uri, found[-1])
 
 
-def _of_models_uri(store: Store, names: Store, uri: str, parsed: ModelUri) -> ModelPlace:
+def _of_models_uri(store: Store, names: Store, uri: str, parsed: ModelUri) -> ModelLocation:
     if parsed.model_id is not None:
         _check_no_version_is_meant(names, parsed.model_id)
         with store.read() as reader:
@@ -168,10 +168,10 @@ def _of_models_uri(store: Store, names: Store, uri: str, parsed: ModelUri) -> Mo
         location = registry.get_model_version_location(reader, name, version.version)
     place = _of_version(store, names, version, location)
     known = {"uri": uri, "name": version.name, "version": version.version}
-    return ModelPlace(**{**vars(place), **known, "run_id": place.run_id or version.run_id})
+    return ModelLocation(**{**vars(place), **known, "run_id": place.run_id or version.run_id})
 
 
-def _of_version(store: Store, names: Store, version: ModelVersion, location: str) -> ModelPlace:
+def _of_version(store: Store, names: Store, version: ModelVersion, location: str) -> ModelLocation:
     if version.model_id is not None:
         own = context.store_of_model(version.model_id) if store is context.store() else store
         with own.read() as reader:
@@ -193,9 +193,9 @@ def _check_no_version_is_meant(names: Store, model_id: str) -> None:
 
 def _logged(
     reader: Reader, store: Store, uri: str, model_id: str, *, deleted: bool = False
-) -> ModelPlace:
+) -> ModelLocation:
     model = logged_models.get_logged_model(reader, model_id, deleted=deleted)
-    return ModelPlace(
+    return ModelLocation(
         uri,
         reader.access.folder(model.artifact_location),
         _is_tracked(store),
@@ -217,29 +217,29 @@ def store_around(place: Path) -> Path | None:
 
 def _of_path(
     store: Store, uri: str, opened: Callable[[str], ArtifactFolder] = ArtifactFolder
-) -> ModelPlace:
+) -> ModelLocation:
     """Return the place of a path; what is below the folder of a store has that store's record.
 
     What the user names is opened as it is; what a row of a store names, as the store allows.
     """
     local = local_path(uri)
     if local is None:
-        return ModelPlace(uri, opened(uri), tracked=False)
+        return ModelLocation(uri, opened(uri), tracked=False)
     if not local.exists():
         raise NotFoundError(f"There is no model at {uri}: no such folder (in {Path.cwd()}).")
     real = Path(os.path.realpath(local))
     if _is_tracked(store) and real.is_relative_to(os.path.realpath(store.artifacts)):
         known = _recorded(store, real)
-        return ModelPlace(uri, opened(str(real)), tracked=True, **known)
+        return ModelLocation(uri, opened(str(real)), tracked=True, **known)
     folder = opened(str(local))
     around = store_around(real)
     if around is None or (local / MANIFEST).is_file():
-        return ModelPlace(uri, folder, tracked=False)
+        return ModelLocation(uri, folder, tracked=False)
     try:
         hashes = _recorded(open_store(around), real).get("hashes")
     except NbtrackError:  # damaged, or held by somebody: then nobody knows
         hashes = None
-    return ModelPlace(uri, folder, tracked=False, hashes=hashes)
+    return ModelLocation(uri, folder, tracked=False, hashes=hashes)
 
 
 def _recorded(store: Store, folder: Path) -> dict[str, Any]:

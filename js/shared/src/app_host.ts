@@ -6,18 +6,18 @@ import type { StoreWatcher } from './watcher';
 export type Tone = 'success' | 'info' | 'warning' | 'error';
 
 /** How long something is said, and what takes it back. */
-export interface Saying {
+export interface NotifyOptions {
   ms?: number;
   undo?: () => unknown;
 }
 
 /** The page that views stand in, be it JupyterLab or one of our own: how it talks to its user, and what it does with code. */
-export interface Desk {
-  say(tone: Tone, text: string, how?: Saying): void;
+export interface AppHost {
+  notify(tone: Tone, text: string, options?: NotifyOptions): void;
   /** Ask for what stands in the fields; null when the user thinks better of it. */
-  ask<T>(title: string, fields: HTMLElement[], value: () => T, button: string): Promise<T | null>;
+  prompt<T>(title: string, fields: HTMLElement[], value: () => T, button: string): Promise<T | null>;
   /** Ask whether to go on with something that is not easily undone. */
-  sure(title: string, text: string, button: string): Promise<boolean>;
+  confirm(title: string, text: string, button: string): Promise<boolean>;
   /** Insert cells into a notebook; null where there is none. */
   insert: ((sources: readonly string[]) => Promise<void>) | null;
   highlighter(): Highlighter;
@@ -27,7 +27,7 @@ export interface Desk {
 export interface Stores {
   readonly server: NbtrackServer;
   readonly watcher: StoreWatcher;
-  readonly desk: Desk;
+  readonly appHost: AppHost;
   /** What responds to requests about a store. */
   backend(storeId: string): Backend;
 }

@@ -3,7 +3,7 @@ import { Dialog, Notification, showDialog } from '@jupyterlab/apputils';
 import type { INotebookTracker } from '@jupyterlab/notebook';
 import type { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import { Widget } from '@lumino/widgets';
-import type { Desk, Saying, Tone } from '@nbtrack/shared/desk';
+import type { AppHost, NotifyOptions, Tone } from '@nbtrack/shared/app_host';
 import type { Highlighter } from '@nbtrack/shared/details/highlighter';
 import { h } from '@nbtrack/shared/dom';
 import { LabHighlighter } from './highlighter';
@@ -24,19 +24,19 @@ class Fields<T> extends Widget implements Dialog.IBodyWidget<T> {
 }
 
 /** JupyterLab as the page that our views stand in. */
-export class LabDesk implements Desk {
+export class LabHost implements AppHost {
   constructor(
     private readonly app: JupyterFrontEnd,
     private readonly rendermime: IRenderMimeRegistry,
     private readonly notebooks: INotebookTracker | null
   ) {}
 
-  say(tone: Tone, text: string, { ms, undo }: Saying = {}): void {
+  notify(tone: Tone, text: string, { ms, undo }: NotifyOptions = {}): void {
     const actions = undo ? [{ label: 'Undo', callback: () => void undo() }] : [];
     Notification[tone](text, { ...(ms === undefined ? {} : { autoClose: ms }), actions });
   }
 
-  async ask<T>(title: string, fields: HTMLElement[], value: () => T, label: string): Promise<T | null> {
+  async prompt<T>(title: string, fields: HTMLElement[], value: () => T, label: string): Promise<T | null> {
     const buttons = [Dialog.cancelButton(), Dialog.okButton({ label })];
     const body = new Fields(fields, value);
     for (const field of body.node.querySelectorAll('input:not([type=checkbox]), textarea, select')) field.classList.add('jp-mod-styled');
@@ -44,7 +44,7 @@ export class LabDesk implements Desk {
     return button.accept ? given : null;
   }
 
-  async sure(title: string, body: string, label: string): Promise<boolean> {
+  async confirm(title: string, body: string, label: string): Promise<boolean> {
     const buttons = [Dialog.cancelButton(), Dialog.warnButton({ label })];
     return (await showDialog({ title, body, buttons })).button.accept;
   }

@@ -13,13 +13,13 @@ import numpy as np
 
 from nbtrack.entities.runs import RUN_NAME
 from nbtrack.errors import InvalidParameterError, NbtrackError
-from nbtrack.interop.artifact_places import Place, Places
+from nbtrack.interop.allowed_folders import left_out
+from nbtrack.interop.artifact_locations import ArtifactLocation, ArtifactLocator
 from nbtrack.interop.files import FileImporter, Known
 from nbtrack.interop.progress import Progress
 from nbtrack.interop.records import LOCAL_RUN, PointBatch, Series
 from nbtrack.interop.report import Report
 from nbtrack.interop.source import Source
-from nbtrack.interop.within import left_out
 from nbtrack.limits import MAX_KEY, check_experiment_name, check_key, check_run_id
 from nbtrack.store.artifacts.access import without_password
 from nbtrack.store.artifacts.folder import ArtifactFolder
@@ -88,7 +88,7 @@ class Importer:
     ----------
     source : Source
     store : Store
-    places : Places
+    locator : ArtifactLocator
         Where artifacts are now.
     report : Report
     progress : Progress
@@ -104,11 +104,16 @@ class Importer:
     """
 
     def __init__(
-        self, source: Source, store: Store, places: Places, report: Report, progress: Progress
+        self,
+        source: Source,
+        store: Store,
+        locator: ArtifactLocator,
+        report: Report,
+        progress: Progress,
     ) -> None:
         self.source = source
         self.store = store
-        self.places = places
+        self.locator = locator
         self.report = report
         self.progress = progress
         self.keys = KeySanitizer()
@@ -249,9 +254,9 @@ class Importer:
             tags=tags,
         )
 
-    def _find(self, uri: str) -> Place:
+    def _find(self, uri: str) -> ArtifactLocation:
         """Return where artifacts are; what only the source can reach it gives itself."""
-        return Place() if self.source.files(uri) is not None else self.places.find(uri)
+        return ArtifactLocation() if self.source.files(uri) is not None else self.locator.find(uri)
 
     # -- points --------------------------------------------------------------------------
 
@@ -319,12 +324,12 @@ class Importer:
         """Copy the files of a run or of a model."""
         files = self.source.files(uri)
         if files is None:
-            found = self.places.find(uri)
+            found = self.locator.find(uri)
             if found.closed is not None:
                 self.report.fail("artifacts", owner, found.why)
                 return
             if found.local is None:
-                if self.places.is_lost(uri):
+                if self.locator.is_lost(uri):
                     self._lost.append(uri)
                 return
             files = ArtifactFolder(str(found.local))
