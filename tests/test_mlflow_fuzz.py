@@ -19,8 +19,8 @@ from nbtrack.protocol import fields
 from nbtrack.protocol.artifact_urls import API
 from nbtrack.protocol.endpoints import AJAX
 from nbtrack.protocol.fields import Field, Message, OneOf, Repeated
+from nbtrack.server.messages import Route
 from nbtrack.server.mlflow.routes import MLFLOW
-from nbtrack.server.route import Route
 from tracking_servers import TrackingServer
 
 SECRET = b"nobody may read this"

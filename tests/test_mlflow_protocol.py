@@ -25,8 +25,8 @@ from nbtrack.client import Client
 from nbtrack.protocol import encode, endpoints
 from nbtrack.protocol.batches import split
 from nbtrack.protocol.endpoints import Endpoint
+from nbtrack.server.messages import NoSuchPartError, part_of
 from nbtrack.server.mlflow.metrics import spread
-from nbtrack.server.ranges import NoSuchPartError, part_of
 from nbtrack.store.opening import open_store
 from programs import finish, start
 from servers import TOKEN

@@ -24,7 +24,7 @@ from kernels import kernel
 from nbtrack.server.discovery import stores_below
 from nbtrack.server.messages import Request as Asked
 from nbtrack.server.routes import ROUTES, action_of_request
-from nbtrack.server.watching import Leases
+from nbtrack.server.store_events import Subscriptions
 from nbtrack.store.file_watch import FileWatch
 from nbtrack.store.opening import open_store
 from programs import SRC, start
@@ -397,17 +397,17 @@ def test_without_a_lease_nobody_looks(workdir: Path) -> None:
 
     changed = threading.Event()
     store = open_store(workdir / "nbtrack.duckdb")
-    leases = Leases(lambda store_id: changed.set())
+    subscriptions = Subscriptions(lambda store_id: changed.set())
     assert watchers() == []
-    leases.extend(store, 60)
-    assert (leases.watched, watchers()) == ([store.id], ["nbtrack-watch"])
+    subscriptions.extend(store, 60)
+    assert (subscriptions.watched, watchers()) == ([store.id], ["nbtrack-watch"])
     log_run(workdir / "nbtrack.duckdb")
     assert changed.wait(30)
-    thread = leases._thread
-    leases.extend(store, 0)
+    thread = subscriptions._thread
+    subscriptions.extend(store, 0)
     assert thread is not None
     thread.join(30)
-    assert (leases.watched, watchers()) == ([], [])
+    assert (subscriptions.watched, watchers()) == ([], [])
 
 
 def test_import_of_the_package_needs_no_server() -> None:

@@ -43,7 +43,7 @@ def ui(
     It is the server of 'nbtrack server' with a page: clients of MLflow can log to the same
     address, and what they log shows up at once.
     """
-    from nbtrack.server.sockets import bind, bind_preferred
+    from nbtrack.server.connections import bind, bind_preferred
     from nbtrack.server.standalone import PORT, ServerOptions, serve
 
     def ready(url: str, token: str | None) -> None:

@@ -17,23 +17,27 @@ from tornado import web
 from tornado.iostream import StreamClosedError
 
 from nbtrack.errors import NbtrackError
-from nbtrack.server import wire
+from nbtrack.server.context import ServerContext
 from nbtrack.server.dispatch import dispatch, opened
-from nbtrack.server.handler import ClientHandler
-from nbtrack.server.messages import FileResponse, Request, Response, failure
-from nbtrack.server.ranges import NoSuchPartError, part_of
-from nbtrack.server.route import Action, Route
+from nbtrack.server.messages import (
+    ERROR_CODE,
+    MESSAGE,
+    Action,
+    FileResponse,
+    NoSuchPartError,
+    Request,
+    Response,
+    Route,
+    failure,
+    part_of,
+)
 from nbtrack.server.routes import ROUTES
-from nbtrack.server.site import Site
-from nbtrack.server.slow_clients import Transfer
+from nbtrack.server.slow_clients import ClientHandler, Transfer
 from nbtrack.server.upload_spool import Spool
 
 AUTH_RESOURCE = "nbtrack"
 PIECE = 1024 * 1024
-DRAINED = (
-    64 * 1024 * 1024
-)  # so much of a body that is too large is read, for its response to arrive
-
+DRAINED = 64 * 1024 * 1024  # so much is read of a body that is too large: its response arrives
 SMALL = 64 * 1024  # so much of the body of a request that is refused is read, too
 _MORE = {"Expect", "Transfer-Encoding"}
 
@@ -58,7 +62,7 @@ class EndpointHandler(ClientHandler):
     known who asks. Nothing of a body is taken before, and what is a file is never held.
     """
 
-    site: Site
+    context: ServerContext
     pool: Executor
     routes: dict[str, Route]
     prefix: str
@@ -70,12 +74,12 @@ class EndpointHandler(ClientHandler):
     _is_last = False
 
     def initialize(
-        self, routes: Sequence[Route], site: Site, pool: Executor, prefix: str = ""
+        self, routes: Sequence[Route], context: ServerContext, pool: Executor, prefix: str = ""
     ) -> None:
         """Take what Tornado passes on from the table of handlers."""
         self.routes = {route.method: route for route in routes}
-        self.site = site
-        self.slow_clients = site.slow_clients
+        self.context = context
+        self.slow_clients = context.slow_clients
         self.pool = pool
         self.prefix = prefix
         self._body = Spool()
@@ -153,12 +157,12 @@ class EndpointHandler(ClientHandler):
         if self._saving is None:
             request = self._request(self.path_kwargs, b"")
             self._saving = loop.run_in_executor(
-                self.pool, _opened, self.site, route, request, self._body
+                self.pool, _opened, self.context, route, request, self._body
             )
         self._refused = await self._saving
         if self._refused is None:
             block = self._body.take()
-            self._saving = loop.run_in_executor(self.site.writers, _written, self._body, block)
+            self._saving = loop.run_in_executor(self.context.writers, _written, self._body, block)
         else:
             self._abandon()
         if self._transfer is not None:
@@ -167,7 +171,7 @@ class EndpointHandler(ClientHandler):
     def _abandon(self) -> None:
         """Remove what has come of a file; a block may be under way to the disk."""
         try:
-            self.site.writers.submit(self._body.discard)
+            self.context.writers.submit(self._body.discard)
         except RuntimeError:  # the server stops
             self._body.discard()
 
@@ -240,16 +244,18 @@ class EndpointHandler(ClientHandler):
             answer = self._refused
             if answer is None:
                 answer = await loop.run_in_executor(
-                    self.site.uploads, _call, self.site, route, request, self._body
+                    self.context.uploads, _call, self.context, route, request, self._body
                 )
             await self._respond(answer)
             return
         request = self._request(path, self._body.content())
         await self._check(route, request)
-        if route.is_quick is not None and self.site.is_quick(route, request):
-            await self._respond(_call(self.site, route, request))
+        if route.is_quick is not None and self.context.is_quick(route, request):
+            await self._respond(_call(self.context, route, request))
             return
-        await self._respond(await loop.run_in_executor(self.pool, _call, self.site, route, request))
+        await self._respond(
+            await loop.run_in_executor(self.pool, _call, self.context, route, request)
+        )
 
     async def _respond(self, answer: _EncodedResponse) -> None:
         response, content = answer
@@ -319,12 +325,14 @@ class EndpointHandler(ClientHandler):
         if self._is_last:
             self.set_header("Connection", "close")
         self.set_header("Content-Type", "application/json")
-        self.finish(json.dumps({wire.ERROR_CODE: code, wire.MESSAGE: message}))
+        self.finish(json.dumps({ERROR_CODE: code, MESSAGE: message}))
 
 
-def _opened(site: Site, route: Route, request: Request, body: Spool) -> _EncodedResponse | None:
+def _opened(
+    context: ServerContext, route: Route, request: Request, body: Spool
+) -> _EncodedResponse | None:
     """Begin the file of a body; return the response where it cannot be kept."""
-    folder = opened(site, route, request)
+    folder = opened(context, route, request)
     if isinstance(folder, Path):
         return _tried(lambda: body.open(folder))
     return folder, _text(folder)
@@ -345,10 +353,10 @@ def _tried(work: Callable[[], None]) -> _EncodedResponse | None:
 
 
 def _call(
-    site: Site, route: Route, request: Request, body: Spool | None = None
+    context: ServerContext, route: Route, request: Request, body: Spool | None = None
 ) -> _EncodedResponse:
     """Return what an endpoint answers, and its content: that may be megabytes of JSON."""
-    response = dispatch(site, route, request, body)
+    response = dispatch(context, route, request, body)
     return response, b"" if isinstance(response, FileResponse) else _text(response)
 
 
@@ -358,21 +366,12 @@ def _text(response: Response) -> bytes:
     return json.dumps(response.body, allow_nan=False).encode()
 
 
-def pattern_of(path: str) -> str:
-    """Return the regular expression of a path of the table."""
-    parts = re.split(r"\{(\w+)(:path)?\}", path)
-    made = re.escape(parts[0])
-    for name, is_rest, after in zip(parts[1::3], parts[2::3], parts[3::3], strict=True):
-        made += f"(?P<{name}>{'.+' if is_rest else '[^/]+'})" + re.escape(after)
-    return made + "/?" if path.endswith("}") else made
-
-
 Handlers = list[tuple[str, type[EndpointHandler], dict[str, Any]]]
 
 
 def handlers(
     prefix: str,
-    site: Site,
+    context: ServerContext,
     pool: Executor,
     handler: type[EndpointHandler],
     routes: Sequence[Route] = ROUTES,
@@ -383,7 +382,7 @@ def handlers(
     ----------
     prefix : str
         What comes before every path.
-    site : Site
+    context : ServerContext
     pool : Executor
         Where endpoints run: they wait for the disk.
     handler : type
@@ -393,6 +392,6 @@ def handlers(
     found: Handlers = []
     for path in dict.fromkeys(route.path for route in routes):
         own = [route for route in routes if route.path == path]
-        given = {"routes": own, "site": site, "pool": pool, "prefix": prefix}
-        found.append((re.escape(prefix) + pattern_of(path), handler, given))
+        given = {"routes": own, "context": context, "pool": pool, "prefix": prefix}
+        found.append((re.escape(prefix) + own[0].pattern, handler, given))
     return found

@@ -8,15 +8,15 @@ from typing import Any
 from tornado import web
 
 from nbtrack.server.adapter import DRAINED, EndpointHandler, handlers
-from nbtrack.server.announcer import Announcer
 from nbtrack.server.connections import Application
+from nbtrack.server.context import ServerContext
+from nbtrack.server.messages import Action
 from nbtrack.server.mlflow.routes import MLFLOW
 from nbtrack.server.page import page_handlers
-from nbtrack.server.route import Action
 from nbtrack.server.routes import OURS
 from nbtrack.server.scoring.access import Guard
 from nbtrack.server.session import check
-from nbtrack.server.site import Site
+from nbtrack.server.store_events import EventBroadcaster
 
 
 class StandaloneHandler(EndpointHandler):
@@ -86,20 +86,20 @@ class _NothingHandler(StandaloneHandler):
 
 
 def application(
-    site: Site,
+    context: ServerContext,
     pool: ThreadPoolExecutor,
     guard: Guard,
-    news: Announcer | None = None,
+    news: EventBroadcaster | None = None,
 ) -> Application:
     """Return the application of a stand-alone server; with ``news`` it has a page."""
-    found: list[Any] = [*handlers("", site, pool, StandaloneHandler, MLFLOW)]
+    found: list[Any] = [*handlers("", context, pool, StandaloneHandler, MLFLOW)]
     if news is not None:
-        ours = handlers("/nbtrack", site, pool, StandaloneHandler, OURS)
+        ours = handlers("/nbtrack", context, pool, StandaloneHandler, OURS)
         found += [*page_handlers(news), *ours]
     return Application(
         found,
         default_handler_class=_NothingHandler,
         guard=guard,
-        slow_clients=site.slow_clients,
+        slow_clients=context.slow_clients,
         log_function=lambda _handler: None,
     )

@@ -5,11 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from nbtrack.errors import NbtrackError
-from nbtrack.server import wire
-from nbtrack.server.messages import FileResponse, Request, Response, failure
+from nbtrack.server.context import ServerContext
+from nbtrack.server.messages import STORE, FileResponse, Request, Response, Route, failure
 from nbtrack.server.mlflow.dispatch import call_endpoint, upload_folder
-from nbtrack.server.route import Route
-from nbtrack.server.site import Site
 from nbtrack.server.upload_spool import Spool
 from nbtrack.store import patience
 
@@ -18,13 +16,13 @@ CHANGE_S = 60.0
 
 
 def dispatch(
-    site: Site, route: Route, request: Request, body: Spool | None = None
+    context: ServerContext, route: Route, request: Request, body: Spool | None = None
 ) -> Response | FileResponse:
     """Return the response of an endpoint; errors become responses, too.
 
     Parameters
     ----------
-    site : Site
+    context : ServerContext
     route : Route
     request : Request
     body : Spool, optional
@@ -32,16 +30,16 @@ def dispatch(
     """
     try:
         if route.scope == "tracking":
-            return call_endpoint(site.service(), route, request, body)
+            return call_endpoint(context.service(), route, request, body)
         if request.size > route.max_body:
             raise NbtrackError(
                 f"The body has {request.size:,} bytes; {route.path} takes at most "
                 f"{route.max_body:,}.",
                 "BODY_TOO_LARGE",
             )
-        if route.scope == "site":
-            return route.endpoint(site, request)
-        known = site.catalog.known(request.query.get(wire.STORE, ""))
+        if route.scope == "context":
+            return route.endpoint(context, request)
+        known = context.catalog.known(request.query.get(STORE, ""))
         if route.action(request) == "read":
             with patience.time_limit(ANSWER_S):
                 return route.endpoint(known.store, request)
@@ -57,9 +55,9 @@ def dispatch(
             body.discard()
 
 
-def opened(site: Site, route: Route, request: Request) -> Path | Response:
+def opened(context: ServerContext, route: Route, request: Request) -> Path | Response:
     """Return the folder in which the file is gathered that a body is, or why it cannot be kept."""
     try:
-        return upload_folder(site.service(), route, request)
+        return upload_folder(context.service(), route, request)
     except NbtrackError as error:
         return failure(error)

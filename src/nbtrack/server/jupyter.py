@@ -15,14 +15,13 @@ from tornado import web
 
 from nbtrack.config import default_uri
 from nbtrack.errors import NbtrackError
-from nbtrack.server import wire
 from nbtrack.server.adapter import AUTH_RESOURCE, EndpointHandler, handlers
 from nbtrack.server.catalog import Catalog
+from nbtrack.server.context import ServerContext
+from nbtrack.server.messages import STORE, Action
 from nbtrack.server.mlflow.service import TrackingService
-from nbtrack.server.route import Action
-from nbtrack.server.site import Site
 from nbtrack.server.slow_clients import ClientLimits, SlowClientWatch
-from nbtrack.server.watching import Leases
+from nbtrack.server.store_events import STORE_CHANGED, STORE_CHANGED_SCHEMA, Subscriptions
 
 THREADS = 4
 
@@ -74,7 +73,7 @@ class NbtrackApp(ExtensionApp):
         Places of artifacts, beside the folders of the stores, that may be used.
     """
 
-    name = wire.PREFIX
+    name = "nbtrack"
     app_name = "nbtrack"
     description = "Experiment tracking in the notebook"
     extension_url = "/lab"
@@ -114,20 +113,20 @@ class NbtrackApp(ExtensionApp):
         """Mount the routes below the server's base URL."""
         server: Any = self.serverapp
         self.pool = ThreadPoolExecutor(THREADS, thread_name_prefix="nbtrack")
-        self.site = Site(
+        self.context = ServerContext(
             Catalog(
                 Path(server.root_dir).absolute(),
                 Path(server.runtime_dir),
                 self._settings(),
                 artifact_roots=self.artifact_roots,
             ),
-            Leases(self._announce),
+            Subscriptions(self._announce),
             self._open_service,
             SlowClientWatch(ClientLimits(self.client_timeout, self.min_rate, self.body_timeout)),
         )
-        self.handlers.extend(handlers(f"/{wire.PREFIX}", self.site, self.pool, JupyterHandler))
-        if wire.STORE_CHANGED not in server.event_logger.schemas:
-            server.event_logger.register_event_schema(wire.STORE_CHANGED_SCHEMA)
+        self.handlers.extend(handlers(f"/{self.name}", self.context, self.pool, JupyterHandler))
+        if STORE_CHANGED not in server.event_logger.schemas:
+            server.event_logger.register_event_schema(STORE_CHANGED_SCHEMA)
 
     def _settings(self) -> list[str]:
         """Return the settings that name a store; the others are complained about."""
@@ -160,17 +159,17 @@ class NbtrackApp(ExtensionApp):
         server: Any = self.serverapp
 
         def emit() -> None:
-            server.event_logger.emit(schema_id=wire.STORE_CHANGED, data={wire.STORE: store_id})
+            server.event_logger.emit(schema_id=STORE_CHANGED, data={STORE: store_id})
 
         loop = server.io_loop.asyncio_loop
         try:
             loop.call_soon_threadsafe(emit)
         except RuntimeError:  # the server has stopped
-            self.site.leases.close()
+            self.context.subscriptions.close()
 
     async def stop_extension(self) -> None:
         """Stop watching and answering."""
-        await asyncio.get_running_loop().run_in_executor(None, self.site.close)
+        await asyncio.get_running_loop().run_in_executor(None, self.context.close)
         self.pool.shutdown(wait=False, cancel_futures=True)
 
 

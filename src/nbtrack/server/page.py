@@ -13,12 +13,11 @@ from urllib.parse import urlencode
 from tornado import web
 from tornado.iostream import StreamClosedError
 
-from nbtrack.server import wire
-from nbtrack.server.announcer import Announcer
-from nbtrack.server.handler import ClientHandler
+from nbtrack.server.messages import STORE
 from nbtrack.server.scoring.access import Guard
 from nbtrack.server.session import begin_session, check
-from nbtrack.server.slow_clients import SlowClientWatch
+from nbtrack.server.slow_clients import ClientHandler, SlowClientWatch
+from nbtrack.server.store_events import STORE_CHANGED, EventBroadcaster
 
 FOLDER = Path(__file__).parents[1] / "static" / "page"
 BEAT_S = 20.0
@@ -164,9 +163,9 @@ class AssetHandler(_PageHandler, web.StaticFileHandler):
 class NewsHandler(_PageHandler):
     """Tells a page which stores have changed, as server-sent events."""
 
-    def initialize(self, announcer: Announcer) -> None:
+    def initialize(self, broadcaster: EventBroadcaster) -> None:
         """Take what Tornado passes on from the table of handlers."""
-        self._announcer = announcer
+        self._broadcaster = broadcaster
         self._queue: asyncio.Queue[str | None] | None = None
 
     def prepare(self) -> None:
@@ -176,13 +175,13 @@ class NewsHandler(_PageHandler):
     async def get(self) -> None:
         """Go on until the page is closed."""
         self.set_header("Content-Type", "text/event-stream; charset=utf-8")
-        self._queue = queue = self._announcer.listen()
+        self._queue = queue = self._broadcaster.listen()
         news: str | None = ""
         with suppress(StreamClosedError):
             while news is not None:
                 line = ": beat"
                 if news:
-                    told = {"schema_id": wire.STORE_CHANGED, wire.STORE: news}
+                    told = {"schema_id": STORE_CHANGED, STORE: news}
                     line = f"data: {json.dumps(told)}"
                 self.write(f"{line}\n\n")
                 await self.flush()
@@ -190,7 +189,7 @@ class NewsHandler(_PageHandler):
                     news = await asyncio.wait_for(queue.get(), BEAT_S)
                 except asyncio.TimeoutError:  # noqa: UP041  another class before Python 3.11
                     news = ""
-        self._announcer.leave(queue)
+        self._broadcaster.leave(queue)
 
     def on_connection_close(self) -> None:
         """End with the page."""
@@ -198,10 +197,10 @@ class NewsHandler(_PageHandler):
             self._queue.put_nowait(None)
 
 
-def page_handlers(announcer: Announcer) -> list[Any]:
+def page_handlers(broadcaster: EventBroadcaster) -> list[Any]:
     """Return what answers a browser, as Tornado wants it."""
     return [
         (r"/", DocumentHandler),
         (r"/assets/(.+)", AssetHandler, {"path": str(FOLDER)}),
-        (r"/nbtrack/events", NewsHandler, {"announcer": announcer}),
+        (r"/nbtrack/events", NewsHandler, {"broadcaster": broadcaster}),
     ]

@@ -20,16 +20,14 @@ from nbtrack.config import StoreLocation, default_uri, find_default, resolve
 from nbtrack.errors import InvalidParameterError, NbtrackError, StoreLockedError
 from nbtrack.protocol.artifact_urls import PROXY, SCHEME
 from nbtrack.server.access import Access
-from nbtrack.server.announcer import Announcer
 from nbtrack.server.application import application
 from nbtrack.server.catalog import Catalog
-from nbtrack.server.connections import Connections, affordable
+from nbtrack.server.connections import Connections, affordable, bind, url_of
+from nbtrack.server.context import ServerContext
 from nbtrack.server.mlflow.service import TrackingService
 from nbtrack.server.scoring.access import Guard
-from nbtrack.server.site import Site
 from nbtrack.server.slow_clients import ClientLimits, SlowClientWatch
-from nbtrack.server.sockets import bind, url_of
-from nbtrack.server.watching import Leases
+from nbtrack.server.store_events import EventBroadcaster, Subscriptions
 from nbtrack.store.artifacts.access import check_artifact_root
 from nbtrack.store.artifacts.roots import local_path
 
@@ -131,16 +129,16 @@ def serve(
     """
     access = Access.of(options.host, options.token, options.no_auth)
     location = _location(options.store_uri)
-    announcer = Announcer()
+    broadcaster = EventBroadcaster()
     catalog = Catalog(
         location.path.parent,
         settings=[str(location.path)],
         search=False,
         artifact_roots=_artifact_roots(options),
     )
-    site = Site(
+    context = ServerContext(
         catalog,
-        Leases(announcer.tell),
+        Subscriptions(broadcaster.tell),
         lambda: _open(options, str(location.path)),
         SlowClientWatch(
             ClientLimits(options.client_timeout, options.min_rate, options.body_timeout)
@@ -151,7 +149,7 @@ def serve(
     guard = access.guard((options.host, *options.allowed_hosts))
     if location.notice:
         _say(location.notice)
-    news = announcer if options.page else None
+    news = broadcaster if options.page else None
 
     def listening() -> None:
         if ready is not None:
@@ -165,7 +163,7 @@ def serve(
         _say(f"nbtrack tracks {location.path} at {url}")
 
     try:
-        asyncio.run(_run(site, guard, sockets, listening, news, options.max_connections))
+        asyncio.run(_run(context, guard, sockets, listening, news, options.max_connections))
     finally:
         gc.unfreeze()  # DuckDB counts what is left at the end, and says so
     return 0
@@ -227,11 +225,11 @@ def _absolute(root: str | None) -> str | None:
 
 
 async def _run(
-    site: Site,
+    context: ServerContext,
     guard: Guard,
     sockets: Sequence[socket.socket],
     ready: Callable[[], None],
-    news: Announcer | None,
+    news: EventBroadcaster | None,
     max_connections: int,
 ) -> None:
     stopping = asyncio.Event()
@@ -243,7 +241,7 @@ async def _run(
             loop.add_signal_handler(number, stopping.set)
     pool = ThreadPoolExecutor(THREADS, thread_name_prefix="nbtrack")
     server = Connections(
-        application(site, pool, guard, news),
+        application(context, pool, guard, news),
         own=guard.own,
         most=affordable(max_connections),
         idle_connection_timeout=IDLE_S,
@@ -255,7 +253,7 @@ async def _run(
     )
     server.add_sockets(sockets)
     ready()
-    warm = loop.run_in_executor(pool, _warm_up, site)
+    warm = loop.run_in_executor(pool, _warm_up, context)
 
     def look(done: asyncio.Future[NbtrackError | None]) -> None:
         if not done.cancelled() and done.result() is not None:
@@ -270,15 +268,15 @@ async def _run(
         async with asyncio.timeout(GRACE_S):
             await server.close_all_connections()
     await asyncio.to_thread(pool.shutdown, wait=True, cancel_futures=True)
-    await asyncio.to_thread(site.close)
+    await asyncio.to_thread(context.close)
     if warm.done() and not warm.cancelled() and (error := warm.result()) is not None:
         raise error
 
 
-def _warm_up(site: Site) -> NbtrackError | None:
+def _warm_up(context: ServerContext) -> NbtrackError | None:
     """Import what the first requests need, and open the store; return what makes that hopeless."""
     try:
-        with site.service().store.read():
+        with context.service().store.read():
             pass
         gc.collect()
         gc.freeze()  # what was imported stays; long lists of runs are made often

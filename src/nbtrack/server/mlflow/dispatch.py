@@ -10,11 +10,9 @@ from typing import TypeVar
 from nbtrack.errors import InvalidParameterError, NbtrackError, StoreError
 from nbtrack.protocol.errors import FOR_MLFLOW_CLIENTS, http_status
 from nbtrack.protocol.fields import read_fields, read_query
-from nbtrack.server import wire as names
-from nbtrack.server.messages import FileResponse, Request, Response
+from nbtrack.server.messages import ERROR_CODE, MESSAGE, FileResponse, Request, Response, Route
 from nbtrack.server.mlflow.artifacts import put_in_run
 from nbtrack.server.mlflow.service import ParsedRequest, TrackingService
-from nbtrack.server.route import Route
 from nbtrack.server.upload_spool import Spool
 
 T = TypeVar("T")
@@ -88,4 +86,4 @@ def failure(error: NbtrackError) -> Response:
 
 
 def _body(error: NbtrackError) -> dict[str, str]:
-    return {names.ERROR_CODE: error.error_code, names.MESSAGE: str(error)}
+    return {ERROR_CODE: error.error_code, MESSAGE: str(error)}

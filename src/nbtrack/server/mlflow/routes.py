@@ -8,7 +8,7 @@ from typing import Any
 
 from nbtrack.protocol import batches, endpoints
 from nbtrack.protocol.endpoints import Endpoint
-from nbtrack.server.messages import FileResponse, Request, Response
+from nbtrack.server.messages import FileResponse, Request, Response, Route
 from nbtrack.server.mlflow import (
     artifacts,
     experiments,
@@ -17,9 +17,8 @@ from nbtrack.server.mlflow import (
     metrics,
     registry,
     runs,
-    server_info,
+    service,
 )
-from nbtrack.server.route import Route
 
 MAX_BODY = 16 * 1024 * 1024
 MAX_FILE = 1 << 40
@@ -134,8 +133,8 @@ MLFLOW: tuple[Route, ...] = (
     *_routes(endpoints.SET_MODEL_VERSION_TAG, registry.set_version_tag),
     *_routes(endpoints.DELETE_MODEL_VERSION_TAG, registry.delete_version_tag),
     *_routes(endpoints.GET_MODEL_VERSION_ARTIFACT, registry.file_of_version),
-    *_routes(endpoints.HEALTH, server_info.health, is_quick=_is_always_quick),
-    *_routes(endpoints.GET_VERSION, server_info.version, is_quick=_is_always_quick),
-    *_routes(endpoints.GET_SERVER_INFO, server_info.server_info, is_quick=_is_always_quick),
-    *_routes(endpoints.ABSENT, server_info.absent, is_quick=_is_always_quick),
+    *_routes(endpoints.HEALTH, service.health, is_quick=_is_always_quick),
+    *_routes(endpoints.GET_VERSION, service.version, is_quick=_is_always_quick),
+    *_routes(endpoints.GET_SERVER_INFO, service.server_info, is_quick=_is_always_quick),
+    *_routes(endpoints.ABSENT, service.absent, is_quick=_is_always_quick),
 )

@@ -6,6 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from nbtrack.errors import NbtrackError
+from nbtrack.protocol.endpoints import PROTOCOL_VERSION
+from nbtrack.server.messages import Response
 from nbtrack.server.mlflow.artifact_proxy import ArtifactProxy
 from nbtrack.server.mlflow.uploads import Uploads
 from nbtrack.server.upload_spool import Spool
@@ -83,3 +86,40 @@ class ParsedRequest:
 
     def __getitem__(self, name: str) -> Any:
         return self.values[name]
+
+
+def health(service: TrackingService, request: ParsedRequest) -> Response:
+    """Say that the server answers."""
+    return Response("OK")
+
+
+def version(service: TrackingService, request: ParsedRequest) -> Response:
+    """Return the version of MLflow whose protocol is spoken."""
+    return Response(PROTOCOL_VERSION)
+
+
+def server_info(service: TrackingService, request: ParsedRequest) -> Response:
+    """Return what clients adapt to."""
+    proxied = service.proxy.proxied
+    return Response(
+        {
+            "store_type": "SqlStore",
+            "workspaces_enabled": False,
+            "trace_archival_enabled": False,
+            "artifact_serving_enabled": proxied,
+            "multipart_uploads_enabled": False,
+            "multipart_downloads_enabled": False,
+            "presigned_upload_run_id_supported": False,
+            "presigned_upload_model_id_supported": False,
+            "features_enabled": {"gateway": False},
+        }
+    )
+
+
+def absent(service: TrackingService, request: ParsedRequest) -> Response:
+    """Say that there is no such endpoint: clients do without it then."""
+    raise NbtrackError(
+        "This server does not have this endpoint: it serves experiments, runs, artifacts, logged "
+        "models and the model registry; traces, prompts and the gateway it does not.",
+        "ENDPOINT_NOT_FOUND",
+    )

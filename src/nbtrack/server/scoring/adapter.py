@@ -10,11 +10,10 @@ from tornado import web
 
 from nbtrack.errors import NbtrackError
 from nbtrack.server.connections import Application
-from nbtrack.server.handler import ClientHandler
 from nbtrack.server.scoring.access import Guard
 from nbtrack.server.scoring.endpoints import ROUTES, ScoringRequest, ScoringResponse, failure
 from nbtrack.server.scoring.service import Service
-from nbtrack.server.slow_clients import Transfer
+from nbtrack.server.slow_clients import ClientHandler, Transfer
 
 DRAINED = (
     1024 * 1024 * 1024

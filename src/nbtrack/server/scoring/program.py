@@ -14,12 +14,11 @@ from nbtrack.config import env
 from nbtrack.errors import NbtrackError
 from nbtrack.models.serving import check_environment, load, request_timeout
 from nbtrack.server.access import Access
-from nbtrack.server.connections import OwnConnections
+from nbtrack.server.connections import OwnConnections, bind, url_of
 from nbtrack.server.scoring.access import is_loopback
 from nbtrack.server.scoring.listening import inherited, run_until_signal
 from nbtrack.server.scoring.service import Limits, Service
 from nbtrack.server.scoring.workers import run_workers
-from nbtrack.server.sockets import bind, url_of
 
 PORT = 5000
 MODULE = "nbtrack.models.serve"

@@ -9,10 +9,10 @@ from urllib.parse import urlsplit
 from nbtrack.models.scoring.expected import Scored
 from nbtrack.models.served import ServedModel
 from nbtrack.server.access import Access
+from nbtrack.server.connections import bind, url_of
 from nbtrack.server.scoring.access import check_reach, is_loopback
 from nbtrack.server.scoring.listening import Background
 from nbtrack.server.scoring.service import Limits, Service
-from nbtrack.server.sockets import bind, url_of
 
 PATIENCE_S = 30.0  # beyond the server's own timeout
 

@@ -8,11 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from nbtrack.server.catalog import Catalog
-from nbtrack.server.messages import Request
+from nbtrack.server.messages import Request, Route
 from nbtrack.server.mlflow.service import TrackingService
-from nbtrack.server.route import Route
 from nbtrack.server.slow_clients import SlowClientWatch
-from nbtrack.server.watching import Leases
+from nbtrack.server.store_events import Subscriptions
 
 MAX_UPLOADS = 16
 MAX_WRITERS = 4
@@ -23,14 +22,14 @@ def _threads(count: int, name: str) -> Callable[[], ThreadPoolExecutor]:
 
 
 @dataclass
-class Site:
+class ServerContext:
     """What one server has.
 
     Attributes
     ----------
     catalog : Catalog
         Its stores.
-    leases : Leases
+    subscriptions : Subscriptions
         The stores that somebody looks at now.
     open_service : callable
         Opens the store that clients of MLflow track to, when the first one asks.
@@ -43,7 +42,7 @@ class Site:
     """
 
     catalog: Catalog
-    leases: Leases
+    subscriptions: Subscriptions
     open_service: Callable[[], TrackingService]
     slow_clients: SlowClientWatch = field(default_factory=SlowClientWatch)
     uploads: ThreadPoolExecutor = field(default_factory=_threads(MAX_UPLOADS, "upload"))
@@ -75,7 +74,7 @@ class Site:
 
     def close(self) -> None:
         """Stop watching, and fold in what was logged."""
-        self.leases.close()
+        self.subscriptions.close()
         self.uploads.shutdown(wait=False, cancel_futures=True)
         self.writers.shutdown(wait=False)
         if self._service is not None:
