@@ -12,9 +12,9 @@ import pytest
 import nbtrack
 from damaged_journals import Damage
 from nbtrack.health import examine
-from nbtrack.store import open_store, tails
-from nbtrack.store.declarations import MARK
+from nbtrack.store import journal_reader, open_store
 from nbtrack.store.journal import Journal
+from nbtrack.store.series_declarations import MARK
 
 pytestmark = pytest.mark.filterwarnings("ignore::nbtrack.errors.NbtrackWarning")
 
@@ -104,7 +104,7 @@ def test_points_and_what_they_are_of_do_not_part(workdir, lost):
         kept = [line for line in file.read_bytes().splitlines(True) if b'"series"' not in line]
         file.write_bytes(b"".join(kept))
     else:
-        table = tails.np.fromfile(file, tails.RECORD)
+        table = journal_reader.np.fromfile(file, journal_reader.RECORD)
         table[(table["number"] == 0) & (table["_"] == MARK)] = 0
         table.tofile(file)
     assert nbtrack.get_run(RUN).data.metrics == {"loss": 4.0, long: -4.0}
@@ -153,7 +153,7 @@ def test_a_journal_that_became_shorter_is_read_anew(workdir):
 
 
 def test_what_the_database_refuses_costs_itself_alone(workdir, monkeypatch):
-    monkeypatch.setitem(tails.is_sound.__globals__["SHAPES"], "tag", {})
+    monkeypatch.setitem(journal_reader.is_sound.__globals__["SHAPES"], "tag", {})
     healthy_run()
     journal = Journal(journals(workdir), RUN)
     journal.event(

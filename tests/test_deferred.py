@@ -10,7 +10,7 @@ import pytest
 
 import nbtrack
 from nbtrack.errors import InvalidParameterError, NbtrackWarning
-from nbtrack.store.deferred import AT_ONCE
+from nbtrack.store.gpu_values import AT_ONCE
 
 
 class Gpu:

@@ -18,7 +18,7 @@ from nbtrack.cli.program import program
 from nbtrack.config import StoreLocation
 from nbtrack.errors import NbtrackError, StoreCorruptError, StoreError
 from nbtrack.server.catalog import Catalog
-from nbtrack.store import compact, database, open_store, patience
+from nbtrack.store import compact, database, open_store, time_limits
 from nbtrack.store.queries import migrations
 from nbtrack.store.store import Store
 
@@ -229,7 +229,7 @@ def test_an_endless_question_is_given_up_and_stops_no_other_store(workdir, usual
 
     def ask() -> None:
         try:
-            with patience.time_limit(1.0), slow.read() as reader:
+            with time_limits.time_limit(1.0), slow.read() as reader:
                 begun.set()
                 reader.rows(ENDLESS)
         except NbtrackError as error:
@@ -248,7 +248,7 @@ def test_an_endless_question_is_given_up_and_stops_no_other_store(workdir, usual
 
 
 def test_who_asks_about_a_busy_file_waits_only_a_moment(workdir, usual, monkeypatch):
-    monkeypatch.setattr(patience, "BUSY_S", 0.05)
+    monkeypatch.setattr(time_limits, "BUSY_S", 0.05)
     store = open_store(changed(workdir / "nbtrack.duckdb", usual, []))
     held, done = threading.Event(), threading.Event()
 
@@ -260,7 +260,11 @@ def test_who_asks_about_a_busy_file_waits_only_a_moment(workdir, usual, monkeypa
     holding = threading.Thread(target=hold)
     holding.start()
     assert held.wait(30)
-    with pytest.raises(StoreError, match="takes too long"), patience.time_limit(5.0), store.read():
+    with (
+        pytest.raises(StoreError, match="takes too long"),
+        time_limits.time_limit(5.0),
+        store.read(),
+    ):
         pass
     done.set()
     holding.join(30)

@@ -13,8 +13,8 @@ from tests.readers import FOLDER, START, add_run, clear, new_reader
 
 from nbtrack.errors import InvalidParameterError
 from nbtrack.store.reader import Reader
-from nbtrack.store.search.direction import direction_of
 from nbtrack.store.search.grammar import parse_filter, parse_order
+from nbtrack.store.search.metric_direction import direction_of
 from nbtrack.store.search.runs import select_run_ids
 from nbtrack.store.search.tree import And, Comparison, Identifier, Node, Not, Or, Order, to_text
 from nbtrack.store.search.vocabulary import EXPERIMENTS, RUNS

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nbtrack.errors import InvalidParameterError, InvalidStateError
-from nbtrack.store import tails
+from nbtrack.store import journal_reader
 from nbtrack.store.journal import Journal
 
 RUN = "a" * 32
@@ -25,7 +25,7 @@ CALLS = st.lists(
 
 
 def written(folder: Path, journal: Journal) -> list[tuple[str, int, float]]:
-    tail = tails.read_tail(folder, journal.name, 0, 0)
+    tail = journal_reader.read_tail(folder, journal.name, 0, 0)
     keys = {e["number"]: e["key"] for e in tail.events if e["event"] == "series"}
     return [(keys[int(r["number"])], int(r["step"]), float(r["value"])) for r in tail.records]
 
@@ -54,7 +54,7 @@ def test_a_torn_tail_loses_only_what_is_torn(tmp_path_factory, events_cut, point
     for cut, suffix in ((events_cut, ".events"), (points_cut, ".points")):
         path = folder / (journal.name + suffix)
         os.truncate(path, min(cut, path.stat().st_size))
-    tail = tails.read_tail(folder, journal.name, 0, 0)
+    tail = journal_reader.read_tail(folder, journal.name, 0, 0)
     assert tail.damaged == 0
     kept = min(max(0, points_cut // 32 - 1), 10)  # the first record says what the points are of
     assert [int(r["step"]) for r in tail.records] == list(range(kept))
@@ -93,7 +93,7 @@ def test_a_tap_gets_what_is_logged_from_then_on(tmp_path):
     journal.untap(tap)
     journal.points({"a": 3.0}, 2, 5)
     records, numbers = tap.popleft()
-    assert np.frombuffer(records, tails.RECORD)["value"].tolist() == [2.0]
+    assert np.frombuffer(records, journal_reader.RECORD)["value"].tolist() == [2.0]
     assert numbers == {"a": 1}
     assert not tap
     journal.close()
@@ -105,7 +105,7 @@ def test_a_hole_left_by_a_power_cut_is_counted_and_passed_over(tmp_path):
     with (tmp_path / (journal.name + ".points")).open("ab") as file:
         file.write(bytes(64))
     journal.points({"a": 2.0}, 1, 5)
-    tail = tails.read_tail(tmp_path, journal.name, 0, 0)
+    tail = journal_reader.read_tail(tmp_path, journal.name, 0, 0)
     assert tail.damaged == 2
     assert tail.records["value"].tolist() == [1.0, 2.0]
     journal.close()
@@ -116,7 +116,7 @@ def test_a_damaged_event_is_counted_and_passed_over(tmp_path):
     with (tmp_path / (journal.name + ".events")).open("ab") as file:
         file.write(b'{"event":"tag","t"\xff:1}\n[]\n')
     journal.event("tag", key="k", value="v")
-    tail = tails.read_tail(tmp_path, journal.name, 0, 0)
+    tail = journal_reader.read_tail(tmp_path, journal.name, 0, 0)
     assert tail.damaged == 2
     assert [e["event"] for e in tail.events] == ["open", "tag"]
     journal.close()

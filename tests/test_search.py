@@ -12,8 +12,8 @@ from nbtrack.errors import InvalidParameterError, NotFoundError
 from nbtrack.store.reader import Reader
 from nbtrack.store.runs import get_run, get_runs
 from nbtrack.store.search.experiments import search_experiments
+from nbtrack.store.search.free_text import is_filter_expression
 from nbtrack.store.search.runs import search_runs, select_run_ids
-from nbtrack.store.search.words import is_filter_expression
 
 NAN = math.nan
 

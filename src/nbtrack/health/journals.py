@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from nbtrack.health.finding import Finding, note, warning
-from nbtrack.store import tails
+from nbtrack.store import journal_reader
 from nbtrack.store.fold import merged, said_of
 from nbtrack.store.journal_files import DAMAGED
 from nbtrack.store.owner import SILENT_AFTER_S
@@ -30,17 +30,17 @@ def findings(folder: Path, reader: Reader | None) -> Iterator[Finding]:
     known = {name: (events, points) for name, events, points, _ in noted}
     damaged = {name: json.loads(damage) for name, _, _, damage in noted if damage}
     live, silent, left, unread = 0, 0, {}, []
-    for name, size in tails.sizes(folder).items():
+    for name, size in journal_reader.sizes(folder).items():
         done = known.get(name, (0, 0))
-        state = tails.state(folder, name)
+        state = journal_reader.state(folder, name)
         if not state.is_done:
             live += 1
             silent += state.idle_s > SILENT_AFTER_S
         elif rest := sum(size) - sum(done):
             left[name] = rest
         try:
-            tail = tails.read_tail(folder, name, *done)
-            tail.blame(tails.CUT_OFF, int(tails.cut_off(folder, tail)))
+            tail = journal_reader.read_tail(folder, name, *done)
+            tail.blame(journal_reader.CUT_OFF, int(journal_reader.cut_off(folder, tail)))
         except OSError as error:
             unread.append(f"{name} ({error.strerror})")
             continue
@@ -100,7 +100,7 @@ def _damage(
             "After an upgrade, move back into the folder above those that hold lines of a newer "
             "nbtrack; delete the others when you need them no more.",
         )
-    strangers = [*tails.strangers(folder), *unread]
+    strangers = [*journal_reader.strangers(folder), *unread]
     if strangers:
         yield warning(
             "journals",

@@ -9,7 +9,7 @@ from nbtrack.errors import NbtrackError, ServerDeniedError, ServerUnreachableErr
 from nbtrack.health.finding import Finding, problem, warning
 from nbtrack.protocol import endpoints
 from nbtrack.protocol.client import RestClient
-from nbtrack.store import tails
+from nbtrack.store import journal_reader
 from nbtrack.store.remote.sync_state import SyncState
 
 PATIENCE_S = 5.0
@@ -51,7 +51,7 @@ def findings(url: str, folder: Path) -> Iterator[Finding]:
 
 def _waiting(folder: Path) -> Iterator[Finding]:
     sync_state = SyncState(folder)
-    sizes = tails.sizes(folder / "journal")
+    sizes = journal_reader.sizes(folder / "journal")
     waiting = [name for name, size in sizes.items() if not sync_state.is_sent(name, size)]
     if waiting:
         yield warning(

@@ -12,7 +12,7 @@ from nbtrack.interop.source import Files
 from nbtrack.store.artifacts.folder import ArtifactFolder
 from nbtrack.store.artifacts.roots import copy_in_chunks
 from nbtrack.store.journal import now_ms
-from nbtrack.store.model_log import content_cache
+from nbtrack.store.model_writer import content_cache
 from nbtrack.store.store import Store
 
 MANY = 200

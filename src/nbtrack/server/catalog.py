@@ -14,7 +14,7 @@ from nbtrack.config import DEFAULT_NAME, find_default, remote_root, resolve
 from nbtrack.errors import NbtrackError
 from nbtrack.server.discovery import stores_below
 from nbtrack.server.messages import UnknownStoreError
-from nbtrack.store import patience
+from nbtrack.store import time_limits
 from nbtrack.store.announcement import announced_stores
 from nbtrack.store.artifacts.access import ArtifactAccess, check_artifact_root
 from nbtrack.store.file_watch import FileWatch
@@ -57,7 +57,7 @@ class Known:
         if self._counted is None or self._counted[0] != state:
             running, problem = 0, None
             try:
-                with patience.time_limit(COUNT_S), self.store.read() as reader:
+                with time_limits.time_limit(COUNT_S), self.store.read() as reader:
                     reader.refresh(runs_of=None)
                     running = reader.named("tree.running")[0][0]
             except NbtrackError as error:

@@ -7,9 +7,9 @@ import os
 import threading
 
 from nbtrack.errors import StoreError, warn
-from nbtrack.store.ending import Ending
 from nbtrack.store.folding import Folding
 from nbtrack.store.journal import Journal
+from nbtrack.store.process_exit import ProcessExit
 from nbtrack.store.writers import Writers
 
 FOLD_EVERY_S = 1.0
@@ -30,7 +30,7 @@ class Background(Folding):
 
     def _start_folding(self) -> None:
         thread = self._folder_thread
-        if Ending.has_begun:
+        if ProcessExit.has_begun:
             return
         if (thread is None or not thread.is_alive()) and self._pid == os.getpid():
             self._folder_thread = threading.Thread(

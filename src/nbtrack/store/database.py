@@ -17,8 +17,9 @@ from typing import Any
 import duckdb
 
 from nbtrack.errors import StoreCorruptError
-from nbtrack.store import patience, schema
-from nbtrack.store.instances import (
+from nbtrack.store import schema, time_limits
+from nbtrack.store.duckdb_errors import is_same_process, translated
+from nbtrack.store.duckdb_instances import (
     BESIDE,
     NEW,
     DatabaseFile,
@@ -29,7 +30,6 @@ from nbtrack.store.instances import (
     quoted,
 )
 from nbtrack.store.queries import SQL, migrations
-from nbtrack.store.trouble import is_same_process, translated
 
 __all__ = [
     "attached", "close", "copy_sorted", "exclusive", "is_made", "overlaid", "translated",
@@ -53,7 +53,7 @@ def is_made(path: Path) -> bool:
 @contextlib.contextmanager
 def exclusive(path: Path | None) -> Iterator[None]:
     """Keep other threads of this process away from a database file; may be nested."""
-    with patience.turn(file_of(path).mutex, path or Path(":memory:")):
+    with time_limits.turn(file_of(path).mutex, path or Path(":memory:")):
         yield
 
 
@@ -85,7 +85,7 @@ def attached(
         file.instance(files) as connection,
         contextlib.ExitStack() as watch,
     ):
-        watch.enter_context(patience.interrupting(connection))
+        watch.enter_context(time_limits.interrupting(connection))
         with translated(path, attaching=True):
             _check_files(path)
             if not read_only and not is_made(path):
@@ -203,7 +203,7 @@ def overlaid(path: Path | None, *, files: bool = False) -> Iterator[duckdb.DuckD
             copy = Path(folder, "copy.duckdb")
             connection = stack.enter_context(new_instance(None if files else [path, copy]))
         watch = stack.enter_context(contextlib.ExitStack())
-        watch.enter_context(patience.interrupting(connection))
+        watch.enter_context(time_limits.interrupting(connection))
         connection.execute("ATTACH ':memory:' AS store")
         try:
             version = 0 if path is None else _copy_into(connection, path, copy)

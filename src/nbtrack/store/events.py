@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Any
 
+from nbtrack.store.journal_reader import Tail
 from nbtrack.store.model_events import ModelEvents
 from nbtrack.store.reader import Reader
-from nbtrack.store.tails import Tail
 
 Key = tuple[str, str]
 

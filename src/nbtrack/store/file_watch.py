@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from nbtrack.errors import NbtrackError
-from nbtrack.store import tails
+from nbtrack.store import journal_reader
 from nbtrack.store.owner import Owner
 from nbtrack.store.store import Store
 
@@ -35,7 +35,7 @@ class FileWatch:
         except OSError:
             database = (0, 0)
         try:
-            journals = sorted(tails.sizes(self.store.journals).items())
+            journals = sorted(journal_reader.sizes(self.store.journals).items())
         except (OSError, NbtrackError):  # reading the store says it
             journals = []
         return database, journals, [name for name, _ in journals if self._is_orphan(name)]
@@ -50,5 +50,5 @@ class FileWatch:
     def _is_orphan(self, journal: str) -> bool:
         owner = self._owners.get(journal)
         if owner is None:
-            owner = self._owners[journal] = tails.state(self.store.journals, journal).owner
+            owner = self._owners[journal] = journal_reader.state(self.store.journals, journal).owner
         return owner is not None and owner.is_gone()

@@ -16,15 +16,15 @@ from typing import Any
 
 import numpy as np
 
-from nbtrack.store import tails
+from nbtrack.store import journal_reader
 from nbtrack.store.events import Events
 from nbtrack.store.journal import now_ms
+from nbtrack.store.journal_reader import Sizes, Tail
 from nbtrack.store.liveness import interrupt, revive
 from nbtrack.store.model_events import ModelEvents
 from nbtrack.store.points import Points
 from nbtrack.store.reader import Reader
 from nbtrack.store.series_points import Name, add_points, insert_batch
-from nbtrack.store.tails import Sizes, Tail
 
 DAMAGED_TAG = "nbtrack.damaged"
 
@@ -118,7 +118,7 @@ def _fold_alone(reader: Reader, folder: Path, tail: Tail, report: FoldReport) ->
             raise
         rest = replace(tail, events=[])
     if len(tail.events) == 1 and not len(tail.records):
-        rest.blame(tails.REFUSED)
+        rest.blame(journal_reader.REFUSED)
         with _transaction(reader):
             _fold_tails(reader, folder, [rest], report)
         return
@@ -133,7 +133,7 @@ def _fold_alone(reader: Reader, folder: Path, tail: Tail, report: FoldReport) ->
 
 def _unfolded(reader: Reader, folder: Path, report: FoldReport) -> list[Tail]:
     """Return what the journals hold behind their offsets."""
-    present = tails.sizes(folder)
+    present = journal_reader.sizes(folder)
     known: dict[str, tuple[int, int]] = {}
     damage: dict[str, dict[str, int]] = {}
     for name, events, points, noted in reader.named("fold.offsets"):
@@ -149,13 +149,13 @@ def _unfolded(reader: Reader, folder: Path, report: FoldReport) -> list[Tail]:
             report.offsets[name] = size
         else:
             try:
-                tail = tails.read_tail(folder, name, *start)
+                tail = journal_reader.read_tail(folder, name, *start)
                 _examine_end(folder, tail, size)
             except OSError as error:
                 report.problems.append(f"The journal {name} cannot be read: {error.strerror}.")
                 continue
             if start != before:
-                tail.blame(tails.SHRUNK)
+                tail.blame(journal_reader.SHRUNK)
             if (tail.events_end, tail.points_end) != before or tail.damage:
                 found.append(tail)
             report.offsets[name] = (tail.events_end, tail.points_end)
@@ -168,10 +168,10 @@ def _unfolded(reader: Reader, folder: Path, report: FoldReport) -> list[Tail]:
 
 def _examine_end(folder: Path, tail: Tail, size: tuple[int, int]) -> None:
     """Look at what is left behind the last line, once nobody can complete it."""
-    if size[0] <= tail.events_end or not tails.cut_off(folder, tail):
+    if size[0] <= tail.events_end or not journal_reader.cut_off(folder, tail):
         return
-    if tails.state(folder, tail.journal).is_done:
-        tail.blame(tails.CUT_OFF)
+    if journal_reader.state(folder, tail.journal).is_done:
+        tail.blame(journal_reader.CUT_OFF)
         tail.events_end = size[0]
 
 
@@ -246,7 +246,7 @@ def _declare(reader: Reader, found: list[Tail]) -> dict[str, dict[int, str]]:
                 names[tail.journal][number] = key
                 new.append((tail.journal, number, tail.run_id, key))
             elif kept != key:  # whichever is right: the points have the first name
-                tail.blame(tails.RENAMED)
+                tail.blame(journal_reader.RENAMED)
     if new:
         journals, numbers, runs, keys = (list(column) for column in zip(*new, strict=True))
         reader.named(
@@ -271,7 +271,7 @@ def _fold_points(
     for tail in found:
         known = np.array(sorted(names[tail.journal]), dtype=np.uint32)
         named = np.isin(tail.records["number"], known)
-        tail.blame(tails.UNDECLARED, int((~named).sum()))
+        tail.blame(journal_reader.UNDECLARED, int((~named).sum()))
         records = tail.records[named]
         if len(records):
             used.append((tail, records, np.unique(records["number"], return_inverse=True)))

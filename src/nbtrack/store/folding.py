@@ -92,10 +92,10 @@ class Folding:
 
     def _finish(self, name: str, offset: tuple[int, int], *, damaged: bool) -> None:
         """Remove a journal that nobody needs any more; one that is damaged is set aside."""
-        from nbtrack.store import tails
+        from nbtrack.store import journal_reader
 
         try:
-            if not tails.is_fully_folded(self.journals, name, offset):
+            if not journal_reader.is_fully_folded(self.journals, name, offset):
                 return
             if self._is_sent is not None and not self._is_sent(self.folder, name, offset):
                 return
@@ -119,9 +119,9 @@ class Folding:
         return fold(reader, self.journals)
 
     def _is_behind(self) -> bool:
-        from nbtrack.store import tails
+        from nbtrack.store import journal_reader
 
-        present = tails.sizes(self.journals)
+        present = journal_reader.sizes(self.journals)
         for name, (events, points) in present.items():
             done = self._folded.get(name)
             if done is None or events != done[0] or points < done[1]:

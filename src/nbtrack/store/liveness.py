@@ -9,11 +9,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from nbtrack.store import tails
+from nbtrack.store import journal_reader
 from nbtrack.store.journal import now_ms
+from nbtrack.store.journal_reader import Tail
 from nbtrack.store.owner import SILENT_AFTER_S, Owner
 from nbtrack.store.reader import Reader
-from nbtrack.store.tails import Tail
 
 OWNER_GONE = "The process that wrote the model is gone: its files are not complete."
 
@@ -36,7 +36,7 @@ def revive(reader: Reader, folder: Path, found: list[Tail]) -> None:
     for tail in found:
         owner = owners.get(tail.run_id)
         if owner is not None:
-            state = tails.state(folder, tail.journal)
+            state = journal_reader.state(folder, tail.journal)
             if state.owner == owner and not state.is_done:
                 alive.add(tail.run_id)
     if alive:
@@ -53,7 +53,7 @@ def _keep_suggested(reader: Reader, folder: Path, runs: list[str]) -> None:
     found = {
         (run_id, str(key)): str(value)
         for run_id in runs
-        for event in tails.events_of(folder, run_id, "suggest")
+        for event in journal_reader.events_of(folder, run_id, "suggest")
         for key, value in event.get("params", {}).items()
     }
     if found:
@@ -74,7 +74,7 @@ def dead_runs(running: Iterable[tuple[Any, ...]], folder: Path) -> list[str]:
             continue
         owner = owner_of(host, pid, started, place)
         if not owner.place:  # an older version's: it counts how long it has been silent
-            gone[owner] = owner.is_gone(tails.idle_seconds(folder, run_id))
+            gone[owner] = owner.is_gone(journal_reader.idle_seconds(folder, run_id))
         elif owner not in gone:
             gone[owner] = owner.is_gone()
         if gone[owner]:
@@ -91,7 +91,7 @@ def silent_runs(reader: Reader) -> dict[str, float]:
     for run_id, host, pid, started, place in reader.named("fold.running"):
         if host is None or owner_of(host, pid, started, place).is_alive():
             continue
-        seconds = tails.idle_seconds(reader.folder / "journal", run_id)
+        seconds = journal_reader.idle_seconds(reader.folder / "journal", run_id)
         if seconds > SILENT_AFTER_S:
             found[run_id] = seconds
     return found
@@ -104,4 +104,4 @@ def run_has_other_owner(reader: Reader, run_id: str) -> bool:
     if host is None or owner == Owner.this():
         return False
     folder = reader.folder / "journal"
-    return owner.is_alive() or tails.idle_seconds(folder, run_id) <= SILENT_AFTER_S
+    return owner.is_alive() or journal_reader.idle_seconds(folder, run_id) <= SILENT_AFTER_S

@@ -11,7 +11,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from nbtrack.errors import StoreCorruptError, StoreLockedError
-from nbtrack.store import patience
+from nbtrack.store import time_limits
 from nbtrack.store.journal_files import translated
 
 _POLL_S = 0.003
@@ -40,7 +40,7 @@ def locked(folder: Path, timeout_s: float) -> Iterator[bool]:
     StoreCorruptError
         If something else is in the place of the lock; taking a lock empties the file.
     """
-    timeout_s = patience.at_most(timeout_s)
+    timeout_s = time_limits.at_most(timeout_s)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         _check(folder / "lock")

@@ -142,7 +142,7 @@ def check_logged_model_name(name: object) -> str:
 class LoggedModels:
     """The logged models of a store, as they are made and deleted.
 
-    What is logged to one goes to its journal: see `nbtrack.store.model_log`.
+    What is logged to one goes to its journal: see `nbtrack.store.model_writer`.
 
     Parameters
     ----------

@@ -169,7 +169,7 @@ def _rewrite(store: Store) -> None:
 
 def _remove_orphans(store: Store) -> int:
     """Remove the folders of runs and models that nobody knows, and content that nobody uses."""
-    from nbtrack.store import tails
+    from nbtrack.store import journal_reader
     from nbtrack.store.artifacts.content import sweep_artifacts
 
     if not store.access.owns(str(store.artifacts)):
@@ -185,7 +185,7 @@ def _remove_orphans(store: Store) -> int:
         and os.path.realpath(place) == str(top / place.relative_to(store.artifacts))
     ]
     # the journal of a run, or of a model, is older than its folder: those made meanwhile have one
-    known = {name.split(".", 1)[0] for name in tails.sizes(store.journals)}
+    known = {name.split(".", 1)[0] for name in journal_reader.sizes(store.journals)}
     with store.read() as reader:
         known |= {owner for (owner,) in reader.named("maintenance.with_artifacts")}
         named = [

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from nbtrack.config import DEFAULT_NAME, StoreLocation, default_uri, remote_root, resolve
 from nbtrack.store.artifacts.roots import ArtifactRoot, ProxiedRoots
-from nbtrack.store.ending import Ending
+from nbtrack.store.process_exit import ProcessExit
 from nbtrack.store.remote.sync_state import MARKER, SyncState, server_of
 from nbtrack.store.store import Store
 
@@ -136,9 +136,9 @@ def _is_sent(folder: Path, journal: str, end: tuple[int, int]) -> bool:
     """Return whether nobody needs a journal any more: that of a mirror is to be sent first."""
     if not (folder / MARKER).exists():
         return True
-    from nbtrack.store import tails
+    from nbtrack.store import journal_reader
 
-    closed = tails.state(folder / "journal", journal).closed
+    closed = journal_reader.state(folder / "journal", journal).closed
     return SyncState(folder).may_go(journal, end, closed=closed)
 
 
@@ -181,6 +181,6 @@ def _after_fork() -> None:
 
 ProxiedRoots.open = staticmethod(_proxied_root)
 atexit.register(close_all)
-Ending.resting.append(_rest_all)
+ProcessExit.resting.append(_rest_all)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)

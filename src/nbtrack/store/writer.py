@@ -34,7 +34,7 @@ from nbtrack.store.reader import Database
 
 if TYPE_CHECKING:
     from nbtrack.store.artifacts.folder import ArtifactFolder
-    from nbtrack.store.deferred import Deferred
+    from nbtrack.store.gpu_values import GpuValues
 
 
 class Journals(Database, Protocol):
@@ -89,7 +89,7 @@ class RunWriter:
         self._tagged: set[str] = set()
         self._tagging = threading.Lock()
         self._journal: Journal | None = None
-        self._deferred: Deferred | None = None
+        self._deferred: GpuValues | None = None
         self._artifacts: ArtifactFolder | None = None
 
     @property
@@ -111,7 +111,7 @@ class RunWriter:
         """Append one point to each metric; all or none is written.
 
         It is in the file when the call returns, except where a value is a CUDA tensor: nobody
-        waits for the GPU here, see ``nbtrack.store.deferred``.
+        waits for the GPU here, see ``nbtrack.store.gpu_values``.
 
         Parameters
         ----------
@@ -151,9 +151,9 @@ class RunWriter:
 
     def _log_later(self, metrics: Mapping[str, Any], step: int, time_ms: int) -> None:
         if self._deferred is None:
-            from nbtrack.store.deferred import Deferred
+            from nbtrack.store.gpu_values import GpuValues
 
-            self._deferred = Deferred(self.log_metrics, self.store.warn_once)
+            self._deferred = GpuValues(self.log_metrics, self.store.warn_once)
         self._deferred.add(metrics, step, time_ms)
 
     def settle(self) -> None:

@@ -7,8 +7,8 @@ from typing import Any
 
 from nbtrack.entities import Metric, Param, RunTag
 from nbtrack.limits import check_key, check_step, check_timestamp, metric_value
-from nbtrack.store import model_log
-from nbtrack.store.deferred import is_on_gpu
+from nbtrack.store import model_writer
+from nbtrack.store.gpu_values import is_on_gpu
 from nbtrack.store.writer import RunWriter, check_tags
 from nbtrack.tracking.model_metrics import check_exists
 
@@ -49,13 +49,13 @@ def log_batch(
         writer.log_points(points)
 
 
-def _model_events(writer: RunWriter, metric: Metric) -> list[model_log.ModelEvent]:
+def _model_events(writer: RunWriter, metric: Metric) -> list[model_writer.ModelEvent]:
     """Return the events of a metric that is a model's."""
     if metric.model_id is None:
         return []
     check_exists(writer.store, metric.model_id)
     dataset = (metric.dataset_name, metric.dataset_digest or "") if metric.dataset_name else None
-    return model_log.model_metric_events(
+    return model_writer.model_metric_events(
         {metric.key: metric.value},
         metric.step,
         metric.timestamp,

@@ -14,7 +14,7 @@ from typing import Any
 from nbtrack.entities import LifecycleStage, LoggedModel, LoggedModelStatus
 from nbtrack.errors import InvalidParameterError, InvalidStateError, NbtrackError
 from nbtrack.limits import check_step, storable
-from nbtrack.store import logged_models, model_log
+from nbtrack.store import logged_models, model_writer
 from nbtrack.store.artifacts.content import ContentCache, is_part_file
 from nbtrack.store.artifacts.local import artifact_errors, claim_file
 from nbtrack.store.artifacts.roots import local_path
@@ -98,19 +98,19 @@ class PendingModel:
                 "already. Log another one."
             )
 
-    def _end(self, events: list[model_log.ModelEvent]) -> None:
-        model_log.log_to_model(self._store, self.model_id, events)
+    def _end(self, events: list[model_writer.ModelEvent]) -> None:
+        model_writer.log_to_model(self._store, self.model_id, events)
         self._store.close_journal(self.model_id)
         self._ended = True
 
-    def _store_files(self, hashes: dict[str, str]) -> list[model_log.ModelEvent]:
+    def _store_files(self, hashes: dict[str, str]) -> list[model_writer.ModelEvent]:
         if local_path(self.artifact_location) is None:
-            folder = model_log.model_folder(self._store, self.model_id, self.artifact_location)
+            folder = model_writer.model_folder(self._store, self.model_id, self.artifact_location)
             folder.put_folder(self.place)
             shutil.rmtree(self.place, ignore_errors=True)
             return []
-        cache = ContentCache(model_log.content_cache(self._store))
-        events: list[model_log.ModelEvent] = []
+        cache = ContentCache(model_writer.content_cache(self._store))
+        events: list[model_writer.ModelEvent] = []
         with artifact_errors(""):
             for file in _files(self.place):
                 path = file.relative_to(self.place).as_posix()
@@ -166,10 +166,10 @@ def start(
         model = _existing(store, model_id)
         run_id = model.source_run_id or _active_run_id(run_id)
         events = [("model_clear", {}), ("model_update", {"status": "PENDING", **_owner()})]
-        events += model_log.model_param_events(
+        events += model_writer.model_param_events(
             {key: value for key, value in (params or {}).items() if key not in model.params}
         )
-        events += model_log.model_tag_events(tags or {})
+        events += model_writer.model_tag_events(tags or {})
     else:
         from nbtrack.tracking.environment import quick_tags
 
@@ -187,11 +187,11 @@ def start(
     if run_id is not None:
         events.append(("model_output", {"run_id": run_id, "step": at}))
     store.journal(model.model_id)  # it stays open until the end, and is older than the folder
-    model_log.log_to_model(store, model.model_id, events)
+    model_writer.log_to_model(store, model.model_id, events)
     try:
         place = _empty_place(store, model.artifact_location)
     except NbtrackError as error:
-        model_log.log_to_model(store, model.model_id, [_update("FAILED", str(error))])
+        model_writer.log_to_model(store, model.model_id, [_update("FAILED", str(error))])
         store.close_journal(model.model_id)
         raise
     _remember(store, model.model_id)
@@ -215,7 +215,7 @@ def new_model(
     params: Mapping[str, Any],
     tags: Mapping[str, Any],
     model_type: str | None,
-) -> tuple[LoggedModel, list[model_log.ModelEvent]]:
+) -> tuple[LoggedModel, list[model_writer.ModelEvent]]:
     """Return a new model that is PENDING, and the events that make it."""
     from nbtrack.tracking.names import random_name
 
@@ -226,8 +226,8 @@ def new_model(
     kind = None if model_type is None else storable(str(model_type))
     about = {"name": checked, "model_type": kind, "source_run_id": run_id}
     place = store.logged_models.place(experiment_id, about)
-    param_events = model_log.model_param_events(params)
-    tag_events = model_log.model_tag_events(tags)
+    param_events = model_writer.model_param_events(params)
+    tag_events = model_writer.model_tag_events(tags)
     now = now_ms()
     model = LoggedModel(
         experiment_id,
@@ -281,7 +281,7 @@ def initialize(
         store, str(experiment_id), name, run_id, params or {}, tags or {}, model_type
     )
     store.journal(model.model_id)  # it stays open until the end
-    model_log.log_to_model(store, model.model_id, events)
+    model_writer.log_to_model(store, model.model_id, events)
     _remember(store, model.model_id)
     return model
 
@@ -344,7 +344,7 @@ def _owner() -> dict[str, Any]:
     return vars(Owner.this())
 
 
-def _update(status: str, message: str | None = None) -> model_log.ModelEvent:
+def _update(status: str, message: str | None = None) -> model_writer.ModelEvent:
     text = None if message is None else storable(message)[:MAX_REASON]
     return "model_update", {"status": status, "message": text}
 

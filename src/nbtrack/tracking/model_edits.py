@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from nbtrack.entities import LoggedModel, LoggedModelStatus
 from nbtrack.errors import InvalidParameterError, NotFoundError, warn
 from nbtrack.limits import check_key
-from nbtrack.store import logged_models, model_log
+from nbtrack.store import logged_models, model_writer
 from nbtrack.store.artifacts.folder import ArtifactFolder
 from nbtrack.store.store import Store
 from nbtrack.tracking import context
@@ -49,7 +49,7 @@ def finalize(store: Store, model_id: str, status: str | LoggedModelStatus) -> Lo
             f"Invalid model status: {status!r}. Valid values are {names}."
         ) from None
     get(store, model_id)
-    model_log.log_to_model(store, model_id, [("model_update", {"status": chosen.value})])
+    model_writer.log_to_model(store, model_id, [("model_update", {"status": chosen.value})])
     if LoggedModelStatus.is_finalized(chosen):
         store.close_journal(model_id)
     return get(store, model_id)
@@ -58,7 +58,7 @@ def finalize(store: Store, model_id: str, status: str | LoggedModelStatus) -> Lo
 def log_params(store: Store, model_id: str, params: Mapping[str, Any]) -> None:
     """Log params of a model: all or, if one has another value already, none."""
     known = get(store, model_id).params
-    events = model_log.model_param_events(params)
+    events = model_writer.model_param_events(params)
     for _, fields in events:
         key, value = fields["key"], fields["value"]
         if known.get(key, value) != value:
@@ -69,15 +69,15 @@ def log_params(store: Store, model_id: str, params: Mapping[str, Any]) -> None:
             )
     new = [event for event in events if event[1]["key"] not in known]
     if new:
-        model_log.log_to_model(store, model_id, new)
+        model_writer.log_to_model(store, model_id, new)
 
 
 def set_tags(store: Store, model_id: str, tags: Mapping[str, Any]) -> None:
     """Set tags of a model."""
-    events = model_log.model_tag_events(tags)
+    events = model_writer.model_tag_events(tags)
     get(store, model_id)
     if events:
-        model_log.log_to_model(store, model_id, events)
+        model_writer.log_to_model(store, model_id, events)
 
 
 def delete_tag(store: Store, model_id: str, key: str) -> None:
@@ -90,13 +90,13 @@ def delete_tag(store: Store, model_id: str, key: str) -> None:
     """
     if key not in get(store, model_id).tags:
         raise NotFoundError(f"No tag with key {key!r} found for model with ID {model_id!r}.")
-    model_log.log_to_model(store, model_id, [("model_untag", {"key": check_key(key)})])
+    model_writer.log_to_model(store, model_id, [("model_untag", {"key": check_key(key)})])
 
 
 def files(store: Store, model_id: str) -> ArtifactFolder:
     """Return the files of a model; what is put there is recorded."""
     model = get(store, model_id)
-    return model_log.model_folder(store, model.model_id, model.artifact_location)
+    return model_writer.model_folder(store, model.model_id, model.artifact_location)
 
 
 def create_external(
@@ -119,7 +119,7 @@ def create_external(
         tags={**(tags or {}), EXTERNAL: "true"},
         model_type=model_type,
     )
-    folder = model_log.model_folder(store, model.model_id, model.artifact_location)
+    folder = model_writer.model_folder(store, model.model_id, model.artifact_location)
     folder.put_bytes(MODEL_FILE, _external_file(model).encode())
     return finalize(store, model.model_id, LoggedModelStatus.READY)
 

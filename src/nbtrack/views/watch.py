@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 from nbtrack.errors import NbtrackError
-from nbtrack.store import tails
+from nbtrack.store import journal_reader
 from nbtrack.store.store import Store
 
 LOOK_EVERY_S = 1.0
@@ -22,7 +22,7 @@ def store_state(store: Store) -> object:
         database = (stat.st_mtime_ns, stat.st_size)
     except OSError:
         database = (0, 0)
-    return database, sorted(tails.sizes(store.journals).items())
+    return database, sorted(journal_reader.sizes(store.journals).items())
 
 
 class StoreWatch(threading.Thread):

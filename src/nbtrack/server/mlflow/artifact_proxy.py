@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from nbtrack.entities import Experiment, LoggedModel, RunInfo
 from nbtrack.errors import InvalidParameterError, NotFoundError
 from nbtrack.protocol.artifact_urls import SCHEME, proxied_path
-from nbtrack.store import model_log
+from nbtrack.store import model_writer
 from nbtrack.store.artifacts.folder import ArtifactFolder
 from nbtrack.store.artifacts.paths import check_artifact_path
 from nbtrack.store.artifacts.roots import local_path
@@ -147,7 +147,7 @@ class ArtifactProxy:
         """Return where the artifacts of a run or a model are; what is put there is recorded."""
         if target.is_model:
             location = self.checked(self._location(target))
-            return model_log.model_folder(self.store, target.owner, location)
+            return model_writer.model_folder(self.store, target.owner, location)
         writer = self.store.writer(target.owner)
         self.checked(writer.artifact_uri)
         return writer.artifacts

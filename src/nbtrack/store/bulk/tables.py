@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from nbtrack.store.artifacts.content import replace_file
+from nbtrack.store.duckdb_errors import translated
 from nbtrack.store.queries import SQL
 from nbtrack.store.store import Store
-from nbtrack.store.trouble import translated
 
 TABLES = (
     "experiments", "experiment_tags", "runs", "params", "tags", "metrics", "latest", "artifacts",

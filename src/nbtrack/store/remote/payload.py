@@ -7,7 +7,7 @@ from typing import Any
 
 from nbtrack.entities import Metric
 from nbtrack.protocol import encode
-from nbtrack.store.tails import Tail
+from nbtrack.store.journal_reader import Tail
 
 Json = dict[str, Any]
 STATUS = {"INTERRUPTED": "KILLED"}

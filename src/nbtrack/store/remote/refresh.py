@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from nbtrack.errors import NotFoundError, ServerUnreachableError
 from nbtrack.protocol import endpoints
 from nbtrack.protocol.endpoints import Endpoint
-from nbtrack.store import tails
+from nbtrack.store import journal_reader
 from nbtrack.store.reader import Reader
 from nbtrack.store.remote import mirror_models
 from nbtrack.store.remote.mirror import Mirror
@@ -85,7 +85,7 @@ class Refresher:
 
     def busy(self) -> set[str]:
         """Return the runs and models that have a journal here: the server may not have it all."""
-        return {name.split(".", 1)[0] for name in tails.sizes(self._remote.journals)}
+        return {name.split(".", 1)[0] for name in journal_reader.sizes(self._remote.journals)}
 
     # -- experiments and runs ----------------------------------------------------------------
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from nbtrack.errors import NbtrackError, ServerDeniedError, ServerUnreachableError
-from nbtrack.store import tails
+from nbtrack.store import journal_reader
+from nbtrack.store.journal_reader import Tail
 from nbtrack.store.remote.upload import JournalUploader, NotYetError, UploadCounts
-from nbtrack.store.tails import Tail
 
 if TYPE_CHECKING:
     from nbtrack.store.remote.session import Session
@@ -55,7 +55,7 @@ class Sender:
         self._turn = threading.Lock()
         self._thread: threading.Thread | None = None
         self._pause = SEND_EVERY_S
-        self._seen: tails.Sizes = {}  # sent to their end, but for half a line of a dead process
+        self._seen: journal_reader.Sizes = {}  # sent, but for half a line of a dead process
 
     def start(self) -> None:
         """Send in the background from now on."""
@@ -97,7 +97,7 @@ class Sender:
 
     def is_behind(self) -> bool:
         """Return whether any journal holds more than the server has."""
-        found = tails.sizes(self._remote.journals)
+        found = journal_reader.sizes(self._remote.journals)
         return any(self._waits(name, size) for name, size in found.items())
 
     def _waits(self, name: str, size: tuple[int, int]) -> bool:
@@ -106,7 +106,7 @@ class Sender:
             return True
         if self._remote.store.writes(name) or sync_state.may_go(name, size, closed=False):
             return False
-        found = tails.state(self._remote.journals, name)
+        found = journal_reader.state(self._remote.journals, name)
         return found.is_done and not found.closed  # the server is still to hear of that
 
     def send(self) -> SendReport:
@@ -145,13 +145,13 @@ class Sender:
 
     def _send_all(self, report: SendReport) -> None:
         sync_state, folder = self._remote.sync_state, self._remote.journals
-        present = tails.sizes(folder)
+        present = journal_reader.sizes(folder)
         sync_state.forget(present)
         found: list[Tail] = []
         for name, size in present.items():
             if not sync_state.is_sent(name, size):
                 with contextlib.suppress(OSError):  # the fold says that it cannot be read
-                    found.append(tails.read_tail(folder, name, *sync_state.sent(name)))
+                    found.append(journal_reader.read_tail(folder, name, *sync_state.sent(name)))
         found.sort(key=lambda tail: (not _makes_run(tail), _first_time(tail)))
         self._remote.set_pending(found)
         report.left = len(found)

@@ -18,11 +18,11 @@ from nbtrack.protocol.artifact_urls import proxied_uri
 from nbtrack.protocol.client import RestClient
 from nbtrack.protocol.endpoints import Endpoint
 from nbtrack.protocol.errors import status_of
-from nbtrack.store import tails
+from nbtrack.store import journal_reader
+from nbtrack.store.journal_reader import Tail
 from nbtrack.store.reader import Database, Reader
 from nbtrack.store.remote.payload import LOCAL_MODEL, LOCAL_RUN
 from nbtrack.store.remote.sync_state import LOCAL_EXPERIMENT, SyncState
-from nbtrack.store.tails import Tail
 
 Json = dict[str, Any]
 QUICK_S = 3.0
@@ -325,14 +325,15 @@ class Session:
         if self.sync_state.server_id(owner) is not None:
             return False
         return any(
-            not event.get("server") for event in tails.events_of(self.journals, owner, "run")
+            not event.get("server")
+            for event in journal_reader.events_of(self.journals, owner, "run")
         )
 
     def series_of(self, tail: Tail) -> dict[int, str]:
         """Return the keys of the series that a journal has declared up to here."""
         known = self._keys.get(tail.journal)
         if known is None:
-            known = self._keys[tail.journal] = tails.series_of(self.journals, tail.journal)
+            known = self._keys[tail.journal] = journal_reader.series_of(self.journals, tail.journal)
         for key_number, key in tail.series:
             known.setdefault(key_number, key)
         return known
@@ -365,14 +366,14 @@ class Session:
 
     def tidy(self) -> None:
         """Say to the server which runs were interrupted; forget what is done."""
-        present = tails.sizes(self.journals)
+        present = journal_reader.sizes(self.journals)
         for name in [name for name in self._keys if name not in present]:
             del self._keys[name]
         for name, size in present.items():
             run_id = name.split(".", 1)[0]
             if not self.sync_state.is_sent(name, size):
                 continue
-            found = tails.state(self.journals, name)
+            found = journal_reader.state(self.journals, name)
             if (
                 found.closed
                 or not found.is_done

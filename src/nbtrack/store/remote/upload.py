@@ -22,8 +22,8 @@ from nbtrack.protocol import encode, endpoints
 from nbtrack.protocol.batches import split
 from nbtrack.protocol.endpoints import Endpoint
 from nbtrack.protocol.errors import missing_at_server, status_of
+from nbtrack.store.journal_reader import Tail
 from nbtrack.store.remote.payload import LOCAL_RUN, JournalPayload
-from nbtrack.store.tails import Tail
 
 if TYPE_CHECKING:
     from nbtrack.store.remote.session import Session

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from nbtrack.entities import RunStatus
 from nbtrack.entities.runs import RUN_NAME
 from nbtrack.errors import InvalidParameterError
-from nbtrack.store.search.direction import direction_of
+from nbtrack.store.search.metric_direction import direction_of
 from nbtrack.store.search.tree import AGGREGATES, Identifier
 
 NUMBER_OPERATORS = ("=", "!=", ">", ">=", "<", "<=", "IS NULL", "IS NOT NULL")

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from nbtrack.errors import InvalidParameterError
 from nbtrack.store.reader import Reader
-from nbtrack.store.search.direction import Direction
+from nbtrack.store.search.metric_direction import Direction
 from nbtrack.store.store import Store
 from nbtrack.views.comparison.data import MAX_CATEGORIES, Scope, compare_runs, primary_column
 from nbtrack.views.comparison.forest import MIN_RUNS as MIN_FOREST

@@ -11,7 +11,7 @@ from nbtrack.store import experiments
 from nbtrack.store.artifacts.folder import ArtifactFolder
 from nbtrack.store.reader import Reader
 from nbtrack.store.runs import get_run
-from nbtrack.store.search.direction import Direction, direction_of
+from nbtrack.store.search.metric_direction import Direction, direction_of
 from nbtrack.views.code import read_text
 from nbtrack.views.comparison.query import metric_extents
 from nbtrack.views.details.baselines import source_of

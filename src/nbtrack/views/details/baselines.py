@@ -14,7 +14,7 @@ from nbtrack.store import experiments
 from nbtrack.store.artifacts.folder import ArtifactFolder
 from nbtrack.store.reader import Reader
 from nbtrack.store.runs import get_run
-from nbtrack.store.search.direction import Direction, direction_of
+from nbtrack.store.search.metric_direction import Direction, direction_of
 from nbtrack.store.store import Store
 from nbtrack.views.chart.content import RunRef
 from nbtrack.views.chart.curves import Curve, Floats

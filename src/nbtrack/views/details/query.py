@@ -9,7 +9,7 @@ from nbtrack.entities.runs import PARENT
 from nbtrack.store.liveness import silent_runs
 from nbtrack.store.reader import Reader
 from nbtrack.store.runs import get_run
-from nbtrack.store.search.direction import Direction
+from nbtrack.store.search.metric_direction import Direction
 from nbtrack.views.details.tree_query import SeriesRow, series_rows, sparks
 
 MAX_LINKS = 200

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Literal, TypeAlias, TypedDict
 
-from nbtrack.store.search.direction import direction_of
+from nbtrack.store.search.metric_direction import direction_of
 from nbtrack.views.formats import format_duration, format_number
 from nbtrack.views.metric_names import compared_metrics
 
@@ -70,7 +70,7 @@ def run_diff(now: RunFacts, before: RunFacts) -> RunDiff:
     """Compare a run with the one before it.
 
     Whether a metric got better follows from its name
-    (``nbtrack.store.search.direction``); where that does not tell, it is said.
+    (``nbtrack.store.search.metric_direction``); where that does not tell, it is said.
     """
     changed = _changed_params(now, before)
     detail: RunDiffDetail = {}

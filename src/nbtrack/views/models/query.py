@@ -11,8 +11,8 @@ from nbtrack.entities import LoggedModel, ModelVersion
 from nbtrack.store.logged_models import get_logged_models
 from nbtrack.store.reader import Reader
 from nbtrack.store.registry import get_model_versions
+from nbtrack.store.search.free_text import is_filter_expression
 from nbtrack.store.search.runs import select_run_ids
-from nbtrack.store.search.words import is_filter_expression
 
 MAX_MODELS = 200
 MAX_VERSIONS = 20

@@ -11,7 +11,7 @@ from nbtrack.entities.runs import NOTE
 from nbtrack.store.journal import now_ms
 from nbtrack.store.queries import SQL
 from nbtrack.store.reader import Reader
-from nbtrack.store.search.direction import direction_of
+from nbtrack.store.search.metric_direction import direction_of
 from nbtrack.views.table.run_query import EXTRA_TABLE, RunSelect, Scope, Stage, TableQuery
 
 if TYPE_CHECKING:

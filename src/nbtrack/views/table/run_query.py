@@ -13,11 +13,11 @@ from nbtrack.errors import InvalidParameterError
 from nbtrack.store.journal import now_ms
 from nbtrack.store.queries import SQL
 from nbtrack.store.reader import Reader
-from nbtrack.store.search.direction import Direction
+from nbtrack.store.search.free_text import is_filter_expression
 from nbtrack.store.search.grammar import parse_filter
+from nbtrack.store.search.metric_direction import Direction
 from nbtrack.store.search.sql import FilterCompiler
 from nbtrack.store.search.vocabulary import RUNS
-from nbtrack.store.search.words import is_filter_expression
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -1,4 +1,4 @@
-"""Telling words that somebody looks for from an expression of the grammar."""
+"""Distinguishes free text, searched for in names, from a filter expression."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Errors of DuckDB as errors of nbtrack: the only seam where they meet."""
+"""Translates errors of DuckDB into errors of nbtrack; nothing else does."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from nbtrack.errors import (
     StoreLockedError,
     StoreReadOnlyError,
 )
-from nbtrack.store import patience
+from nbtrack.store import time_limits
 
 
 @contextlib.contextmanager
@@ -47,8 +47,8 @@ def _is_ending(error: duckdb.Error) -> bool:
 
 def _meaning(error: duckdb.Error, path: Path, *, attaching: bool) -> NbtrackError:
     text = str(error)
-    if isinstance(error, duckdb.InterruptException) and patience.left() == 0:
-        return patience.too_slow(path)
+    if isinstance(error, duckdb.InterruptException) and time_limits.left() == 0:
+        return time_limits.too_slow(path)
     if _is_ending(error):
         return StoreLockedError(
             f"This process is ending, and does not open {path} any more but in its main thread. "

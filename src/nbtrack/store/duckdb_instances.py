@@ -1,4 +1,4 @@
-"""The DuckDB instances of this process: each database file has one that reaches nothing else.
+"""The DuckDB instances of this process: one for each database file, without file access.
 
 A second one, which may read and write the user's files, is for SQL that the user has written.
 DuckDB lets only one of them have the file at a time. What is done with different files does
@@ -17,7 +17,7 @@ from typing import Any
 
 import duckdb
 
-from nbtrack.store.ending import duckdb_is_imported
+from nbtrack.store.process_exit import duckdb_is_imported
 
 duckdb_is_imported()
 

@@ -1,4 +1,4 @@
-"""Which way a metric gets better, guessed from its name."""
+"""Whether a metric is to be minimized or maximized, guessed from its name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How long a question may take: a server that shows any store waits for none forever."""
+"""Time limits of queries: a server that shows any store waits for none forever."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The records of a points file that say which metric a series number stands for.
+"""Series declarations: records of a points file that map series numbers to metrics.
 
 They stand before the first point of the series, in the same file, so that no accident keeps the
 points and loses what they are of. The number in them is 0, so that a version which does not

@@ -1,4 +1,4 @@
-"""Metrics whose values are still on a GPU: they are fetched without stopping the training.
+"""Metrics whose values are on a GPU: copied to the CPU without stopping the training.
 
 Asking a CUDA tensor for its value makes Python wait until the GPU has done all that was
 launched before. Instead the value is copied to pinned memory behind the work that
@@ -47,7 +47,7 @@ class _Call:
         return {key: metric_value(key, value) for key, value in self.metrics.items()}
 
 
-class Deferred:
+class GpuValues:
     """The calls of one run whose values are on their way from a GPU.
 
     Parameters

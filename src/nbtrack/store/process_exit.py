@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import ClassVar
 
 
-class Ending:
+class ProcessExit:
     """Whether the process is about to end, and what rests from then on."""
 
     has_begun: ClassVar[bool] = False
@@ -24,6 +24,6 @@ def duckdb_is_imported() -> None:
 
 
 def _begin() -> None:
-    Ending.has_begun = True
-    for rest in Ending.resting:
+    ProcessExit.has_begun = True
+    for rest in ProcessExit.resting:
         rest()
