@@ -19,7 +19,7 @@ VAGUE_NAMES = {"utils", "util", "helpers", "helper", "common", "manager", "misc"
 FIRST_RUN = ["nbtrack.store.experiments", "nbtrack.store.runs", "nbtrack.tracking.start"]
 HEAVY = {"torch", "pandas", "plotly", "duckdb", "pyarrow", "numpy", "anywidget", "IPython"}
 
-GROUND = {"_names", "entities", "errors", "limits", "config", "redaction", "untrusted_files"}
+GROUND = {"_names", "entities", "errors", "validation", "config", "redaction", "untrusted_files"}
 RUN = {"store", "tracking"} | GROUND
 # Public names of MLflow that lead to files of models/: they hold imports and nothing else.
 DOORS = {
@@ -57,7 +57,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "entities": set(),
     "errors": set(),
     "exceptions": {"errors"},
-    "limits": {"errors", "config", "redaction"},
+    "validation": {"errors", "config", "redaction"},
     "redaction": {"errors", "config"},
     "config": {"errors"},
     "untrusted_files": {"errors"},

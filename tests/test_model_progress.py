@@ -25,7 +25,7 @@ def write_slowly(folder: Path, model: Model) -> None:
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(progress, "PATIENCE", 0.02)
     monkeypatch.setattr(progress, "_LOOK_EVERY", 0.02)
-    monkeypatch.setattr(progress, "is_looked_at", lambda: True)
+    monkeypatch.setattr(progress, "has_display", lambda: True)
 
 
 def test_a_save_of_a_framework_shows_the_bytes_that_are_written(

@@ -21,7 +21,7 @@ from nbtrack.errors import NbtrackError
 from nbtrack.models.serving import serve
 from nbtrack.server import peer_owner
 from nbtrack.server.connections import OwnConnections
-from nbtrack.server.peer_owner import End, can_tell, is_own
+from nbtrack.server.peer_owner import SocketAddress, can_tell, is_own
 from nbtrack.server.scoring.access import Guard
 from programs import run, start
 from strangers import NOBODY, Stranger, as_nobody, needs_root
@@ -44,15 +44,15 @@ def pair(address: str, family: int = socket.AF_INET) -> tuple[socket.socket, soc
         return client, listening.accept()[0]
 
 
-def ends(accepted: socket.socket) -> tuple[End, End]:
+def ends(accepted: socket.socket) -> tuple[SocketAddress, SocketAddress]:
     return peer_owner._end(accepted.getpeername()), peer_owner._end(accepted.getsockname())
 
 
-def by_netlink(there: End, here: End) -> bool:
+def by_netlink(there: SocketAddress, here: SocketAddress) -> bool:
     return peer_owner.by_netlink(there, here) == peer_owner.os.geteuid()
 
 
-def by_table(there: End, here: End) -> bool:
+def by_table(there: SocketAddress, here: SocketAddress) -> bool:
     return peer_owner.by_table(there, here) == peer_owner.os.geteuid()
 
 
@@ -68,7 +68,7 @@ WAYS = [
     ("address", "family"), [("127.0.0.1", socket.AF_INET), ("::1", socket.AF_INET6)]
 )
 def test_a_connection_is_its_users_as_long_as_it_is_open(
-    way: Callable[[End, End], bool], address: str, family: int
+    way: Callable[[SocketAddress, SocketAddress], bool], address: str, family: int
 ) -> None:
     client, accepted = pair(address, family)
     with accepted:
@@ -76,7 +76,7 @@ def test_a_connection_is_its_users_as_long_as_it_is_open(
         with client:
             assert way(there, here)
             assert is_own(accepted)
-            assert not way(End(there.address, 1), here)
+            assert not way(SocketAddress(there.address, 1), here)
         assert not way(there, here)  # a closed end has no owner, and looks like root's
         assert not is_own(accepted)
 
@@ -87,7 +87,7 @@ def test_a_connection_is_its_users_as_long_as_it_is_open(
     ("address", "family"), [("127.0.0.1", socket.AF_INET), ("::1", socket.AF_INET6)]
 )
 def test_a_connection_of_another_user_is_not_ones_own(
-    way: Callable[[End, End], bool], address: str, family: int
+    way: Callable[[SocketAddress, SocketAddress], bool], address: str, family: int
 ) -> None:
     with socket.create_server((address, 0), family=family) as listening:
         process = as_nobody(CONNECT, address, str(listening.getsockname()[1]))

@@ -245,7 +245,7 @@ def test_long_work_shows_how_far_it_is(
     source, target = write(tmp_path / "in.parquet"), tmp_path / "out.json"
     predict(Sum(), input_path=source, output_path=target, chunk_size=1)
     assert capsys.readouterr().err == ""  # it took less than a second
-    monkeypatch.setattr("nbtrack.models.prediction.is_looked_at", lambda: True)
+    monkeypatch.setattr("nbtrack.models.prediction.has_display", lambda: True)
     monkeypatch.setattr("nbtrack.models.prediction.DELAY_S", 0)
     monkeypatch.setattr("nbtrack.models.prediction.EVERY_S", 0)
     predict(Sum(), input_path=source, output_path=target, chunk_size=1)

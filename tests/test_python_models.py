@@ -14,7 +14,7 @@ import pytest
 import nbtrack
 from nbtrack.errors import InvalidParameterError, UntrustedError
 from nbtrack.models import ModelConfig, infer_signature, set_model
-from nbtrack.models.code_writer import with_either
+from nbtrack.models.code_writer import with_mlflow_fallback
 from nbtrack.pyfunc import PythonModel, PythonModelContext, load_model, log_model, save_model
 
 pytestmark = pytest.mark.usefixtures("workdir")
@@ -246,7 +246,7 @@ def test_an_unknown_option_names_the_one_that_was_meant() -> None:
 
 def test_what_comes_from_nbtrack_may_come_from_mlflow_instead() -> None:
     imports = "import os, nbtrack\nimport nbtrack.pyfunc\nfrom nbtrack.pyfunc import (\n    A,\n)\n"
-    assert with_either(imports + "x = 1\n").splitlines() == [
+    assert with_mlflow_fallback(imports + "x = 1\n").splitlines() == [
         "try:",
         "    import os, nbtrack",
         "except ImportError:",

@@ -42,14 +42,14 @@ def truncates_long_values() -> bool:
     return env_flag("NBTRACK_TRUNCATE_LONG_VALUES", "MLFLOW_TRUNCATE_LONG_VALUES", default=True)
 
 
-class Answers:
-    """Whether logging calls that do not say so answer with a handle to wait for."""
+class AsyncLogging:
+    """Whether logging calls return a handle where ``synchronous`` is not given."""
 
-    wanted: ClassVar[bool | None] = None
+    enabled: ClassVar[bool | None] = None
 
 
 def enable_async_logging(enable: bool = True) -> None:
-    """Let logging calls answer with a handle, as MLflow's asynchronous ones do.
+    """Let logging calls return a handle, as MLflow's asynchronous ones do.
 
     What they log is on disk when they return either way: the handle has nothing to wait for.
 
@@ -58,16 +58,16 @@ def enable_async_logging(enable: bool = True) -> None:
     enable : bool
         False to give no handles.
     """
-    Answers.wanted = enable
+    AsyncLogging.enabled = enable
 
 
-def answers_with_handle() -> bool:
-    """Return whether logging calls that do not say so answer with a handle."""
-    if Answers.wanted is None:
-        Answers.wanted = env_flag(
+def is_async_logging() -> bool:
+    """Return whether logging calls return a handle where ``synchronous`` is not given."""
+    if AsyncLogging.enabled is None:
+        AsyncLogging.enabled = env_flag(
             "NBTRACK_ENABLE_ASYNC_LOGGING", "MLFLOW_ENABLE_ASYNC_LOGGING", default=False
         )
-    return Answers.wanted
+    return AsyncLogging.enabled
 
 
 def default_uri() -> str | None:

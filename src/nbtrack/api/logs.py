@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from nbtrack.api.runs import writer
-from nbtrack.config import Answers
+from nbtrack.config import AsyncLogging
 from nbtrack.entities import DatasetInput, InputTag, LoggedModelInput, LoggedModelOutput
 from nbtrack.entities.runs import DATA_CONTEXT
 from nbtrack.errors import InvalidParameterError
 from nbtrack.tracking.context import Models
-from nbtrack.tracking.operations import RunOperations, done
+from nbtrack.tracking.operations import RunOperations, operation_handle
 
 if TYPE_CHECKING:
     from nbtrack.tracking.datasets import Dataset
@@ -52,7 +52,11 @@ def log_metric(
         log_with_model({key: value}, step, timestamp, run_id, model_id, dataset)
     else:
         writer(run_id).log_metrics({key: value}, 0 if step is None else step, timestamp)
-    return None if synchronous is None and Answers.wanted is False else done(synchronous)
+    return (
+        None
+        if synchronous is None and AsyncLogging.enabled is False
+        else operation_handle(synchronous)
+    )
 
 
 def log_metrics(
@@ -77,7 +81,11 @@ def log_metrics(
         log_with_model(metrics, step, timestamp, run_id, model_id, dataset)
     else:
         writer(run_id).log_metrics(metrics, 0 if step is None else step, timestamp)
-    return None if synchronous is None and Answers.wanted is False else done(synchronous)
+    return (
+        None
+        if synchronous is None and AsyncLogging.enabled is False
+        else operation_handle(synchronous)
+    )
 
 
 def log_with_model(
@@ -107,7 +115,7 @@ def log_param(key: str, value: Any, synchronous: bool | None = None) -> Any:
         False to get a handle, as MLflow's asynchronous calls give one.
     """
     writer(None).log_params({key: value})
-    return done(synchronous) or value
+    return operation_handle(synchronous) or value
 
 
 def log_params(
@@ -125,7 +133,7 @@ def log_params(
         By default the active run.
     """
     writer(run_id).log_params(params)
-    return done(synchronous)
+    return operation_handle(synchronous)
 
 
 def set_tag(key: str, value: Any, synchronous: bool | None = None) -> RunOperations | None:
@@ -141,7 +149,7 @@ def set_tag(key: str, value: Any, synchronous: bool | None = None) -> RunOperati
         False to get a handle, as MLflow's asynchronous calls give one.
     """
     writer(None).set_tags({key: value})
-    return done(synchronous)
+    return operation_handle(synchronous)
 
 
 def set_tags(tags: Mapping[str, Any], synchronous: bool | None = None) -> RunOperations | None:
@@ -155,7 +163,7 @@ def set_tags(tags: Mapping[str, Any], synchronous: bool | None = None) -> RunOpe
         False to get a handle, as MLflow's asynchronous calls give one.
     """
     writer(None).set_tags(tags)
-    return done(synchronous)
+    return operation_handle(synchronous)
 
 
 def delete_tag(key: str) -> None:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from nbtrack.entities import ModelVersion, RegisteredModel
 from nbtrack.errors import InvalidParameterError
-from nbtrack.limits import missing
 from nbtrack.tracking import context
+from nbtrack.validation import missing
 
 if TYPE_CHECKING:
     from nbtrack.tracking.lineage import Lineage

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from nbtrack.limits import check_run_id
 from nbtrack.store.opening import open_store
 from nbtrack.store.store import Store
 from nbtrack.tracking import context
+from nbtrack.validation import check_run_id
 
 if TYPE_CHECKING:
     from nbtrack.store.writer import RunWriter

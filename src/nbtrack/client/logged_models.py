@@ -97,11 +97,11 @@ class LoggedModelMethods(ClientBase):
         local_path, artifact_path : str or path
             As in ``nbtrack.log_artifact``.
         """
-        from nbtrack.models.edits import own_stays_own
+        from nbtrack.models.edits import keep_trust
         from nbtrack.tracking import model_edits
 
         store = self._store_of_model(model_id)
-        with own_stays_own(store, model_id):
+        with keep_trust(store, model_id):
             model_edits.files(store, model_id).put_file(local_path, artifact_path)
 
     def log_model_artifacts(
@@ -117,11 +117,11 @@ class LoggedModelMethods(ClientBase):
         local_dir, artifact_path : str or path
             As in ``nbtrack.log_artifacts``.
         """
-        from nbtrack.models.edits import own_stays_own
+        from nbtrack.models.edits import keep_trust
         from nbtrack.tracking import model_edits
 
         store = self._store_of_model(model_id)
-        with own_stays_own(store, model_id):
+        with keep_trust(store, model_id):
             model_edits.files(store, model_id).put_folder(local_dir, artifact_path)
 
     def list_logged_model_artifacts(self, model_id: str, path: str | None = None) -> list[FileInfo]:

@@ -14,8 +14,8 @@ from nbtrack.entities import (
     Param,
     RunTag,
 )
-from nbtrack.limits import check_run_id
-from nbtrack.tracking.operations import RunOperations, done
+from nbtrack.tracking.operations import RunOperations, operation_handle
+from nbtrack.validation import check_run_id
 
 
 class LogMethods(ClientBase):
@@ -50,7 +50,7 @@ class LogMethods(ClientBase):
         else:
             metric = {key: value}
             log_model_metrics(self._writer(run_id), metric, step, timestamp, model_id, dataset)
-        return done(synchronous)
+        return operation_handle(synchronous)
 
     def get_metric_history(self, run_id: str, key: str) -> list[Metric]:
         """Return all points of a metric by (timestamp, step, value)."""
@@ -62,14 +62,14 @@ class LogMethods(ClientBase):
     def log_param(self, run_id: str, key: str, value: Any, synchronous: bool | None = None) -> Any:
         """Log a param and return its value."""
         self._writer(run_id).log_params({key: value})
-        return done(synchronous) or value
+        return operation_handle(synchronous) or value
 
     def set_tag(
         self, run_id: str, key: str, value: Any, synchronous: bool | None = None
     ) -> RunOperations | None:
         """Set a tag of a run."""
         self._writer(run_id).set_tags({key: value})
-        return done(synchronous)
+        return operation_handle(synchronous)
 
     def delete_tag(self, run_id: str, key: str) -> None:
         """Remove a tag of a run."""
@@ -97,7 +97,7 @@ class LogMethods(ClientBase):
         from nbtrack.tracking.batch import log_batch
 
         log_batch(self._writer(run_id), metrics, params, tags)
-        return done(synchronous)
+        return operation_handle(synchronous)
 
     def log_inputs(
         self,

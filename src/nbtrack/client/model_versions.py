@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbtrack.client.base import ClientBase
 from nbtrack.entities import ModelVersion, PagedList
-from nbtrack.limits import ALL_STAGES, missing
+from nbtrack.validation import ALL_STAGES, missing
 
 if TYPE_CHECKING:
     from nbtrack.tracking.registration import Stores

@@ -8,7 +8,7 @@ from typing import Any
 from nbtrack.client.base import ClientBase
 from nbtrack.entities import PagedList, Run, ViewType
 from nbtrack.entities.runs import PARENT
-from nbtrack.limits import check_run_id
+from nbtrack.validation import check_run_id
 
 
 class RunMethods(ClientBase):

@@ -17,7 +17,7 @@ from nbtrack.store.store import Store
 
 MANY = 200
 
-Known = dict[str, Sequence[Any]]
+RecordedFiles = dict[str, Sequence[Any]]
 """Size, time in milliseconds since the epoch and SHA-256 of files that are there, by path."""
 
 
@@ -38,7 +38,7 @@ class FileImporter:
         self._table = table
         self._records: dict[tuple[str, str], tuple[int, str | None, int]] = {}
 
-    def take(self, owner: str, files: Files, place: str, known: Known) -> None:
+    def take(self, owner: str, files: Files, place: str, known: RecordedFiles) -> None:
         """Copy what is new of a folder.
 
         Parameters

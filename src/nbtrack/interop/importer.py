@@ -15,12 +15,11 @@ from nbtrack.entities.runs import RUN_NAME
 from nbtrack.errors import InvalidParameterError, NbtrackError
 from nbtrack.interop.allowed_folders import left_out
 from nbtrack.interop.artifact_locations import ArtifactLocation, ArtifactLocator
-from nbtrack.interop.files import FileImporter, Known
+from nbtrack.interop.files import FileImporter, RecordedFiles
 from nbtrack.interop.progress import Progress
 from nbtrack.interop.records import LOCAL_RUN, PointBatch, Series
 from nbtrack.interop.report import Report
 from nbtrack.interop.source import Source
-from nbtrack.limits import MAX_KEY, check_experiment_name, check_key, check_run_id
 from nbtrack.store.artifacts.access import without_password
 from nbtrack.store.artifacts.folder import ArtifactFolder
 from nbtrack.store.artifacts.paths import artifact_uri
@@ -38,6 +37,7 @@ from nbtrack.store.journal import now_ms
 from nbtrack.store.points import Points
 from nbtrack.store.series_points import add_points
 from nbtrack.store.store import Store
+from nbtrack.validation import MAX_KEY, check_experiment_name, check_key, check_run_id
 
 _ODD = re.compile(r"[^/\w.\- :]")
 
@@ -319,7 +319,7 @@ class Importer:
         file_importer.flush()
 
     def take_files(
-        self, file_importer: FileImporter, owner: str, uri: str, place: str, known: Known
+        self, file_importer: FileImporter, owner: str, uri: str, place: str, known: RecordedFiles
     ) -> None:
         """Copy the files of a run or of a model."""
         files = self.source.files(uri)
@@ -338,8 +338,8 @@ class Importer:
                 self.report.fail("artifacts", f"{owner}/{path}", why)
         file_importer.take(owner, files, place, known)
 
-    def _known_files(self, runs: list[str]) -> dict[str, Known]:
-        found: dict[str, Known] = {}
+    def _known_files(self, runs: list[str]) -> dict[str, RecordedFiles]:
+        found: dict[str, RecordedFiles] = {}
         with self.store.read() as reader:
             for run_id, path, *file in reader.named("bulk.artifacts_of_runs", runs=runs):
                 found.setdefault(run_id, {})[path] = file

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nbtrack.errors import NbtrackError
-from nbtrack.interop.files import FileImporter, Known
+from nbtrack.interop.files import FileImporter, RecordedFiles
 from nbtrack.interop.importer import Importer
 from nbtrack.interop.records import (
     LOCAL_MODEL,
@@ -12,7 +12,6 @@ from nbtrack.interop.records import (
     RegisteredRecord,
     VersionRecord,
 )
-from nbtrack.limits import check_model_name
 from nbtrack.store.artifacts.paths import resolve_location
 from nbtrack.store.bulk.models import (
     BulkModel,
@@ -26,6 +25,7 @@ from nbtrack.store.bulk.models import (
 from nbtrack.store.bulk.runs import ORIGIN_TAG
 from nbtrack.store.logged_models import model_location, usual_model_location
 from nbtrack.store.reader import Reader
+from nbtrack.validation import check_model_name
 
 STATUSES = ("PENDING", "READY", "FAILED")
 
@@ -101,7 +101,7 @@ class ModelImporter:
                 ),
             )
             rows = reader.named("bulk_models.artifacts", model_id=record.id)
-        files: Known = {path: found for path, *found in rows}
+        files: RecordedFiles = {path: found for path, *found in rows}
         self._report.count("logged models", came=int(not known), known=int(bool(known)))
         self._models[record.id] = stored or usual_model_location(experiment_id, record.id)
         if record.artifacts and (stored is None or ":" not in stored):

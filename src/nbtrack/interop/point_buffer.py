@@ -53,7 +53,7 @@ class PointBuffer:
         return PointBatch(names, Points(series, *columns))
 
 
-class MadeFiles:
+class GeneratedFiles:
     """Artifacts that are made when they are asked for."""
 
     def __init__(self) -> None:

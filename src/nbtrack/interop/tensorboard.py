@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from nbtrack.interop import event_file, protobuf
-from nbtrack.interop.point_buffer import MadeFiles, PointBuffer, flat, made_id
+from nbtrack.interop.point_buffer import GeneratedFiles, PointBuffer, flat, made_id
 from nbtrack.interop.protobuf import Fields
 from nbtrack.interop.records import ExperimentRecord, PointBatch
 from nbtrack.interop.report import Report
@@ -43,7 +43,7 @@ class TensorBoard(Source):
         for file in found:
             self._files[file.parent].append(file)
         self._histories: list[tuple[str, PointBuffer]] = []
-        self._made: dict[str, MadeFiles] = {}
+        self._made: dict[str, GeneratedFiles] = {}
 
     def experiments(self) -> list[ExperimentRecord]:
         """Return one experiment, named like the folder."""
@@ -60,7 +60,7 @@ class TensorBoard(Source):
             name = self._root.absolute().name if name == "." else name
             # the names of event files hold time and machine, so a folder that moved is the same
             record = RunRecord(made_id("tensorboard", name, paths[0].name), "tensorboard", name)
-            history, made = PointBuffer(), MadeFiles()
+            history, made = PointBuffer(), GeneratedFiles()
             reading = _Reading(record, history, made)
             for path in paths:
                 try:
@@ -89,7 +89,7 @@ class TensorBoard(Source):
 class _Reading:
     """One run while its event files are read."""
 
-    def __init__(self, record: RunRecord, history: PointBuffer, made: MadeFiles) -> None:
+    def __init__(self, record: RunRecord, history: PointBuffer, made: GeneratedFiles) -> None:
         self._record = record
         self._history = history
         self._made = made

@@ -59,12 +59,12 @@ def write_code(serialized: SerializedObject, value: Any, folder: Path) -> bool:
         (folder / CODE_FILE).write_text(_STATE_CODE.format(state=STATE), "utf-8")
         return True
     (source,) = serialized.sources.values()
-    text = with_either(source) + _PLAIN_CODE.format(made=made)
+    text = with_mlflow_fallback(source) + _PLAIN_CODE.format(made=made)
     (folder / CODE_FILE).write_text(text, "utf-8")
     return False
 
 
-def with_either(source: str) -> str:
+def with_mlflow_fallback(source: str) -> str:
     """Let what the source imports from nbtrack come from MLflow, whose names those are.
 
     So MLflow loads the model where nbtrack is not installed.

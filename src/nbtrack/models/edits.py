@@ -127,7 +127,7 @@ def update_model_requirements(
 
 
 @contextmanager
-def own_stays_own(store: Store, model_id: str) -> Iterator[None]:
+def keep_trust(store: Store, model_id: str) -> Iterator[None]:
     """Have files added to a logged model by this user: if it was the user's own, it still is."""
     own = is_remembered(_content(store, model_id))
     yield

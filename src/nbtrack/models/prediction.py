@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from nbtrack.errors import InvalidParameterError, NbtrackError
-from nbtrack.models.progress import is_looked_at
+from nbtrack.models.progress import has_display
 from nbtrack.models.scoring.expected import Expected, Scored, bad_input
 from nbtrack.models.scoring.payloads import Payload, from_json
 from nbtrack.models.scoring.rows import count_rows, kind_of, split
@@ -185,7 +185,7 @@ def _bar(source: Source) -> Iterator[Any]:
         delay=DELAY_S,
         mininterval=EVERY_S,
         leave=False,
-        disable=not (source.total and is_looked_at()),
+        disable=not (source.total and has_display()),
     ) as bar:
         yield lambda position: bar.update(position - bar.n)
 

@@ -16,8 +16,8 @@ PATIENCE = 1.0
 _LOOK_EVERY = 0.5
 
 
-def is_looked_at() -> bool:
-    """Return whether a bar has somebody to look at it: not where the output goes to a file."""
+def has_display() -> bool:
+    """Return whether a progress bar is visible: not where the output goes to a file."""
     return in_notebook() or sys.stderr.isatty()
 
 
@@ -124,7 +124,7 @@ class Progress:
 
     def _open(self) -> None:
         self._shown = False  # one attempt: without tqdm there is no bar
-        if not is_looked_at():
+        if not has_display():
             return
         with suppress(ImportError):
             from tqdm.auto import tqdm

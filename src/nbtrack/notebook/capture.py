@@ -11,7 +11,6 @@ from typing import Any
 
 from nbtrack.entities.runs import CELL_TAG
 from nbtrack.errors import InvalidParameterError, NbtrackError
-from nbtrack.limits import check_key, metric_value
 from nbtrack.notebook.cell_dependencies import Executed, as_record, backward_slice
 from nbtrack.notebook.figures import ShownFigures
 from nbtrack.notebook.literals import assigned_names, literal_params, object_params
@@ -20,6 +19,7 @@ from nbtrack.notebook.printed import PrintedTail
 from nbtrack.notebook.secrets import SecretsOfCells
 from nbtrack.tracking.kernel import number_of
 from nbtrack.tracking.run import ActiveRun
+from nbtrack.validation import check_key, metric_value
 
 SOURCE_FILE = "source/cell.py"
 CELLS_FILE = "source/cells.json"

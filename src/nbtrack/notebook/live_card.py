@@ -12,7 +12,6 @@ from typing import Any
 from IPython import display as ipython
 
 from nbtrack.entities.runs import ERROR_TAG
-from nbtrack.limits import param_value
 from nbtrack.notebook.cells import cells_of
 from nbtrack.notebook.feed import Feed
 from nbtrack.notebook.interruption import interrupt_cell
@@ -21,6 +20,7 @@ from nbtrack.redaction.secrets import HIDDEN
 from nbtrack.store.journal import SAMPLE, now_ms
 from nbtrack.tracking.kernel import shell
 from nbtrack.tracking.run import ActiveRun
+from nbtrack.validation import param_value
 from nbtrack.views.chart.content import RunRef
 from nbtrack.views.chart.curves import Curve
 from nbtrack.views.details.baselines import Baselines, facts_of, read_baselines

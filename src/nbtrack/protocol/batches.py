@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from json.encoder import encode_basestring_ascii
 from typing import Any
 
-from nbtrack.limits import MAX_BATCH, MAX_BATCH_PARAMS, MAX_BATCH_TAGS
+from nbtrack.validation import MAX_BATCH, MAX_BATCH_PARAMS, MAX_BATCH_TAGS
 
 Json = dict[str, Any]
 MAX_BYTES = 1_000_000

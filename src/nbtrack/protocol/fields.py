@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import Any
 
 from nbtrack.errors import InvalidParameterError
-from nbtrack.limits import INT64_MAX, SEE_DOCS, missing
+from nbtrack.validation import INT64_MAX, SEE_DOCS, missing
 
 Read = Callable[[str, Any], Any]
 """Returns a value as it is used, or raises; gets the name of its field for the message."""

@@ -31,7 +31,7 @@ REST = 20  # after a look, wait so many times what it took
 
 
 @dataclass
-class Known:
+class StoreEntry:
     """A store that was found.
 
     Attributes
@@ -105,7 +105,7 @@ class Catalog:
         self._artifact_roots = [check_artifact_root(root) for root in artifact_roots]
         self._runtime = runtime
         self._settings = [resolve(uri).path for uri in settings]
-        self._known: dict[str, Known] = {}
+        self._known: dict[str, StoreEntry] = {}
         self._guard = threading.Lock()
         self._look_after = 0.0
         self._looked = -LOOK_AGAIN_S
@@ -120,7 +120,7 @@ class Catalog:
         """
         return self.known(store_id).store
 
-    def known(self, store_id: str) -> Known:
+    def known(self, store_id: str) -> StoreEntry:
         """Return what is known of a store; see ``find``."""
         if store_id not in self._known:
             self._look(max_age_s=SOONEST_S)
@@ -143,7 +143,7 @@ class Catalog:
             )
         return [self._entry(known) for known in found if _is_there(known.store)]
 
-    def _entry(self, known: Known) -> StoreInfo:
+    def _entry(self, known: StoreEntry) -> StoreInfo:
         running, problem = known.count()
         return {
             "id": known.store.id,
@@ -180,7 +180,7 @@ class Catalog:
             store.access = self._access(store.folder)
             known = self._known.get(store.id)
             if known is None and _is_there(store):
-                self._known[store.id] = Known(store, source)
+                self._known[store.id] = StoreEntry(store, source)
             elif known is not None and (known.source, source) == ("folder", "kernel"):
                 known.source = source
 

@@ -26,7 +26,7 @@ _ASK, _SAYS, _ONE = 1, 20, 0xFFFFFFFF  # NLM_F_REQUEST, SOCK_DIAG_BY_FAMILY, no 
 Address = IPv4Address | IPv6Address
 
 
-class End(NamedTuple):
+class SocketAddress(NamedTuple):
     """One end of a connection: an address and a port."""
 
     address: Address
@@ -64,7 +64,7 @@ def can_tell() -> bool:
 if sys.platform == "linux":
     QUICK = True
 
-    def is_ours(there: End, here: End) -> bool:
+    def is_ours(there: SocketAddress, here: SocketAddress) -> bool:
         """Return whether the end of a connection that is ``there`` is one of this user."""
         try:
             found = by_netlink(there, here)
@@ -72,7 +72,7 @@ if sys.platform == "linux":
             found = by_table(there, here)
         return found is not None and found == os.geteuid() and found != _nobody()
 
-    def by_netlink(there: End, here: End) -> int | None:
+    def by_netlink(there: SocketAddress, here: SocketAddress) -> int | None:
         """Return the user who has opened an end: one question, however many sockets there are.
 
         See ``man 7 sock_diag``. An end that is closed has no inode, and looks like root's.
@@ -101,7 +101,7 @@ if sys.platform == "linux":
         known = state in _OPEN and inode and ports == (there.port, here.port)
         return int(uid) if known else None
 
-    def by_table(there: End, here: End) -> int | None:
+    def by_table(there: SocketAddress, here: SocketAddress) -> int | None:
         """Return the user who has opened an end, from the table of all sockets."""
         mapped = [_mapped(end) for end in (there, here)]
         names = {"tcp": (there, here)} if there.address.version == 4 else {}
@@ -116,13 +116,13 @@ if sys.platform == "linux":
                 return int(uid) if int(state, 16) in _OPEN and int(inode) else None
         return None
 
-    def _mapped(end: End) -> End:
+    def _mapped(end: SocketAddress) -> SocketAddress:
         """Return an end as a socket of IPv6 has it that is connected to an address of IPv4."""
         if end.address.version == 6:
             return end
-        return End(IPv6Address(b"\0" * 10 + b"\xff\xff" + end.address.packed), end.port)
+        return SocketAddress(IPv6Address(b"\0" * 10 + b"\xff\xff" + end.address.packed), end.port)
 
-    def _hex(end: End) -> bytes:
+    def _hex(end: SocketAddress) -> bytes:
         packed = end.address.packed
         words = [packed[at : at + 4] for at in range(0, len(packed), 4)]
         text = "".join(f"{int.from_bytes(word, sys.byteorder):08X}" for word in words)
@@ -138,12 +138,12 @@ if sys.platform == "linux":
 else:
     QUICK = False
 
-    def is_ours(there: End, here: End) -> bool:
+    def is_ours(there: SocketAddress, here: SocketAddress) -> bool:
         """Return whether the end of a connection that is ``there`` is one of this user."""
         return by_processes(there, here)
 
 
-def by_processes(there: End, here: End) -> bool:
+def by_processes(there: SocketAddress, here: SocketAddress) -> bool:
     """Return whether a process of this user has opened an end: it takes a look at all of them."""
     import psutil
 
@@ -172,7 +172,7 @@ def _connections(process: psutil.Process, user: str) -> list[tuple[object, objec
         return []
 
 
-def _end(name: tuple[str, int]) -> End:
+def _end(name: tuple[str, int]) -> SocketAddress:
     """Return an end as sockets name it, after their own version of IP or another's."""
     address = ip_address(name[0].partition("%")[0])
-    return End(getattr(address, "ipv4_mapped", None) or address, name[1])
+    return SocketAddress(getattr(address, "ipv4_mapped", None) or address, name[1])

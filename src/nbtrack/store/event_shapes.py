@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from nbtrack.limits import INT64_MAX, MAX_TIME_MS
+from nbtrack.validation import INT64_MAX, MAX_TIME_MS
 
 Check = Callable[[Any], bool]
 

@@ -14,7 +14,11 @@ from nbtrack.errors import (
     InvalidStateError,
     NotFoundError,
 )
-from nbtrack.limits import (
+from nbtrack.store.artifacts.paths import resolve_location
+from nbtrack.store.journal import now_ms
+from nbtrack.store.reader import Database, Reader
+from nbtrack.store.writers import Writers
+from nbtrack.validation import (
     check_artifact_location,
     check_experiment_id,
     check_experiment_name,
@@ -23,10 +27,6 @@ from nbtrack.limits import (
     pairs_of,
     storable,
 )
-from nbtrack.store.artifacts.paths import resolve_location
-from nbtrack.store.journal import now_ms
-from nbtrack.store.reader import Database, Reader
-from nbtrack.store.writers import Writers
 
 _TRUSTED_S = 5.0
 

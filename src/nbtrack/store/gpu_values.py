@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nbtrack.errors import NbtrackError
-from nbtrack.limits import check_key, metric_value
+from nbtrack.validation import check_key, metric_value
 
 AT_ONCE = 64
 """How many waiting calls a call that logs writes down at most."""

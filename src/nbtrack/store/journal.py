@@ -23,10 +23,10 @@ from pathlib import Path
 from typing import Any
 
 from nbtrack.errors import DiskFullError, InvalidStateError, warn
-from nbtrack.limits import check_key, metric_value
 from nbtrack.store.journal_files import EVENTS, POINTS, JournalFiles, translated
 from nbtrack.store.owner import Owner
 from nbtrack.store.series_declarations import declaration
+from nbtrack.validation import check_key, metric_value
 
 RECORD_SIZE = 32
 SAMPLE = 31  # prime, so that no rhythm of the training loop falls in with it

@@ -19,12 +19,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from nbtrack.limits import MAX_TIME_MS
 from nbtrack.store.event_shapes import is_known, is_sound
 from nbtrack.store.journal_files import SUFFIXES, translated
 from nbtrack.store.owner import SILENT_AFTER_S, Owner
 from nbtrack.store.points import RECORD
 from nbtrack.store.series_declarations import MARK, declared
+from nbtrack.validation import MAX_TIME_MS
 
 MAX_RECORDS = 2_000_000
 """Points that one fold takes from one journal; the rest follows with the next."""

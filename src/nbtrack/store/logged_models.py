@@ -10,11 +10,11 @@ from typing import Any, final
 
 from nbtrack.entities import LoggedModel, LoggedModelStatus, Metric
 from nbtrack.errors import InvalidParameterError, NotFoundError
-from nbtrack.limits import check_experiment_id, missing
 from nbtrack.store.artifacts.paths import resolve_location
 from nbtrack.store.experiments import Experiments, Place
 from nbtrack.store.journal import now_ms
 from nbtrack.store.reader import Database, Reader
+from nbtrack.validation import check_experiment_id, missing
 
 
 def get_logged_model(reader: Reader, model_id: str, *, deleted: bool = False) -> LoggedModel:

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbtrack.errors import InvalidStateError
-from nbtrack.limits import (
+from nbtrack.store.journal import now_ms
+from nbtrack.validation import (
     check_key,
     check_step,
     check_timestamp,
@@ -20,7 +21,6 @@ from nbtrack.limits import (
     param_value,
     registry_tag_value,
 )
-from nbtrack.store.journal import now_ms
 
 if TYPE_CHECKING:
     from nbtrack.store.artifacts.folder import ArtifactFolder

@@ -8,10 +8,10 @@ from typing import Any
 
 from nbtrack.entities import ModelParam, ModelVersion, RegisteredModel
 from nbtrack.errors import InvalidParameterError, NotFoundError
-from nbtrack.limits import check_model_name, check_stage, check_version
 from nbtrack.store.artifacts.paths import resolve_location
 from nbtrack.store.logged_models import get_logged_model, model_location
 from nbtrack.store.reader import Reader
+from nbtrack.validation import check_model_name, check_stage, check_version
 
 _MODEL_FIELDS = ("name", "creation_timestamp", "last_updated_timestamp", "description")
 _VERSION_FIELDS = (

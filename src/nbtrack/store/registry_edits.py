@@ -13,7 +13,10 @@ from typing import Any, final
 
 from nbtrack.entities import ModelVersion, RegisteredModel
 from nbtrack.errors import AlreadyExistsError, NbtrackError
-from nbtrack.limits import (
+from nbtrack.store import registry
+from nbtrack.store.journal import now_ms
+from nbtrack.store.reader import Database, Reader
+from nbtrack.validation import (
     ACTIVE_STAGES,
     check_alias,
     check_key,
@@ -24,9 +27,6 @@ from nbtrack.limits import (
     registry_tag_value,
     storable,
 )
-from nbtrack.store import registry
-from nbtrack.store.journal import now_ms
-from nbtrack.store.reader import Database, Reader
 
 MODEL_VERSIONS_TAG = "mlflow.modelVersions"
 Tags = list[tuple[str, str]]

@@ -25,7 +25,6 @@ from nbtrack.entities import (
 )
 from nbtrack.entities.runs import ARCHIVED, KEPT, NOTE, RUN_NAME
 from nbtrack.errors import InvalidParameterError, NotFoundError
-from nbtrack.limits import check_experiment_id, check_key, check_run_id
 from nbtrack.store.artifacts.paths import artifact_uri
 from nbtrack.store.experiments import Experiments, Place
 from nbtrack.store.journal import now_ms
@@ -33,6 +32,7 @@ from nbtrack.store.owner import Owner
 from nbtrack.store.reader import Database, Reader
 from nbtrack.store.writer import RunWriter, check_tags
 from nbtrack.store.writers import Writers
+from nbtrack.validation import check_experiment_id, check_key, check_run_id
 
 MAX_NAME = 250
 RunAction = Literal["archive", "unarchive", "delete", "restore", "keep", "discard"]

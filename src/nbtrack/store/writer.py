@@ -16,7 +16,10 @@ from nbtrack.entities import (
 )
 from nbtrack.entities.runs import RUN_NAME
 from nbtrack.errors import InvalidParameterError, InvalidStateError, NotFoundError
-from nbtrack.limits import (
+from nbtrack.store.artifacts.paths import artifact_uri
+from nbtrack.store.journal import Journal, ValueOnGpuError, now_ms
+from nbtrack.store.reader import Database
+from nbtrack.validation import (
     check_distinct_params,
     check_key,
     check_run_id,
@@ -28,9 +31,6 @@ from nbtrack.limits import (
     storable,
     tag_value,
 )
-from nbtrack.store.artifacts.paths import artifact_uri
-from nbtrack.store.journal import Journal, ValueOnGpuError, now_ms
-from nbtrack.store.reader import Database
 
 if TYPE_CHECKING:
     from nbtrack.store.artifacts.folder import ArtifactFolder

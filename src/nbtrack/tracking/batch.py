@@ -6,11 +6,11 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from nbtrack.entities import Metric, Param, RunTag
-from nbtrack.limits import check_key, check_step, check_timestamp, metric_value
 from nbtrack.store import model_writer
 from nbtrack.store.gpu_values import is_on_gpu
 from nbtrack.store.writer import RunWriter, check_tags
 from nbtrack.tracking.model_metrics import check_exists
+from nbtrack.validation import check_key, check_step, check_timestamp, metric_value
 
 
 def log_batch(

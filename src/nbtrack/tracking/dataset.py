@@ -11,10 +11,10 @@ from typing import Any
 from nbtrack import entities
 from nbtrack.entities.runs import SOURCE_NAME, SOURCE_TYPE, USER
 from nbtrack.errors import InvalidParameterError, NbtrackWarning
-from nbtrack.limits import MAX_DATASET_DIGEST, MAX_DATASET_NAME
 from nbtrack.tracking.dataset_digest import Digest
 from nbtrack.tracking.dataset_sources import DatasetSource, resolve_source
 from nbtrack.tracking.environment import quick_tags
+from nbtrack.validation import MAX_DATASET_DIGEST, MAX_DATASET_NAME
 
 MAX_SCHEMA = 1_048_575
 _SOURCE_TAGS = (USER, SOURCE_NAME, SOURCE_TYPE)

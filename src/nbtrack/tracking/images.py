@@ -12,8 +12,8 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from nbtrack.errors import InvalidParameterError, NbtrackWarning
-from nbtrack.limits import check_step, check_timestamp
 from nbtrack.tracking.artifacts import Target
+from nbtrack.validation import check_step, check_timestamp
 
 if TYPE_CHECKING:
     import numpy as np

@@ -13,7 +13,6 @@ from typing import Any
 
 from nbtrack.entities import LifecycleStage, LoggedModel, LoggedModelStatus
 from nbtrack.errors import InvalidParameterError, InvalidStateError, NbtrackError
-from nbtrack.limits import check_step, storable
 from nbtrack.store import logged_models, model_writer
 from nbtrack.store.artifacts.content import ContentCache, is_part_file
 from nbtrack.store.artifacts.local import artifact_errors, claim_file
@@ -22,6 +21,7 @@ from nbtrack.store.journal import now_ms
 from nbtrack.store.owner import Owner
 from nbtrack.store.store import Store
 from nbtrack.tracking import context
+from nbtrack.validation import check_step, storable
 
 EXTERNAL = "mlflow.model.isExternal"
 MAX_REASON = 1000

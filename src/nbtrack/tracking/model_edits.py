@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from nbtrack.entities import LoggedModel, LoggedModelStatus
 from nbtrack.errors import InvalidParameterError, NotFoundError, warn
-from nbtrack.limits import check_key
 from nbtrack.store import logged_models, model_writer
 from nbtrack.store.artifacts.folder import ArtifactFolder
 from nbtrack.store.store import Store
 from nbtrack.tracking import context
 from nbtrack.tracking.logged_models import EXTERNAL, initialize
 from nbtrack.tracking.model_locations import MODEL_FILE
+from nbtrack.validation import check_key
 
 if TYPE_CHECKING:
     import pandas as pd

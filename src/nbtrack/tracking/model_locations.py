@@ -10,7 +10,6 @@ from typing import Any
 
 from nbtrack.entities import ModelVersion
 from nbtrack.errors import InvalidParameterError, NbtrackError, NotFoundError
-from nbtrack.limits import check_run_id
 from nbtrack.store import logged_models, registry
 from nbtrack.store.artifacts.folder import ArtifactFolder
 from nbtrack.store.artifacts.paths import check_artifact_path
@@ -20,6 +19,7 @@ from nbtrack.store.reader import Reader
 from nbtrack.store.store import Store
 from nbtrack.tracking import context
 from nbtrack.tracking.model_uris import ModelUri, is_model_id, is_model_uri, parse_model_uri
+from nbtrack.validation import check_run_id
 
 MODEL_FILE = "MLmodel"
 MANIFEST = "nbtrack-files.json"  # where a model's folder has a record of its own

@@ -1,8 +1,8 @@
-"""What asynchronous logging calls answer: logging is durable at once, nothing has to be awaited."""
+"""Handles of asynchronous logging: logging is durable at once, nothing has to be awaited."""
 
 from __future__ import annotations
 
-from nbtrack.config import answers_with_handle
+from nbtrack.config import is_async_logging
 
 
 class RunOperations:
@@ -12,8 +12,8 @@ class RunOperations:
         """Return at once."""
 
 
-def done(synchronous: bool | None) -> RunOperations | None:
+def operation_handle(synchronous: bool | None) -> RunOperations | None:
     """Return a handle where one was asked for, by the call or for the whole process."""
     if synchronous is None:
-        synchronous = not answers_with_handle()
+        synchronous = not is_async_logging()
     return None if synchronous else RunOperations()

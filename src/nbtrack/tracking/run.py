@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 from nbtrack.entities import LifecycleStage, Run, RunData, RunInfo, RunInputs, RunOutputs, RunStatus
 from nbtrack.entities.runs import ERROR_TAG, RUN_NAME, USER
 from nbtrack.errors import InvalidParameterError
-from nbtrack.limits import check_experiment_id, check_timestamp, pairs_of, storable, tag_value
 from nbtrack.store.journal import now_ms
 from nbtrack.store.owner import Owner
 from nbtrack.store.store import Store
 from nbtrack.store.writer import RunWriter, check_tags
 from nbtrack.tracking.kernel import cell_number, running_task
+from nbtrack.validation import check_experiment_id, check_timestamp, pairs_of, storable, tag_value
 
 if TYPE_CHECKING:
     from nbtrack.tracking.system_metrics import SystemMetrics

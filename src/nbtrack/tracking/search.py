@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from nbtrack.entities import Experiment, Run
 from nbtrack.errors import InvalidParameterError
-from nbtrack.limits import MAX_SEARCH_RESULTS
 from nbtrack.store.store import Store
+from nbtrack.validation import MAX_SEARCH_RESULTS
 
 if TYPE_CHECKING:
     import pandas as pd

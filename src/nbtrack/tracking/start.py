@@ -14,7 +14,6 @@ from nbtrack.config import env, env_flag
 from nbtrack.entities import LifecycleStage
 from nbtrack.entities.runs import NOTE, PARENT, RUN_NAME
 from nbtrack.errors import InvalidParameterError, NbtrackError, NotFoundError
-from nbtrack.limits import check_timestamp, pairs_of
 from nbtrack.store.journal import now_ms
 from nbtrack.store.store import Store
 from nbtrack.store.writer import check_tags
@@ -22,6 +21,7 @@ from nbtrack.tracking import context
 from nbtrack.tracking import run as runs
 from nbtrack.tracking.kernel import cell_number, in_notebook
 from nbtrack.tracking.run import ActiveRun
+from nbtrack.validation import check_timestamp, pairs_of
 
 ENVIRONMENT_FILE = "environment.json"
 
@@ -46,8 +46,8 @@ def active_experiment_id(store: Store) -> str:
 def get_or_create_experiment(store: Store, name: str) -> str:
     """Return the id of the active experiment of a name, made if there is none."""
     from nbtrack.errors import AlreadyExistsError
-    from nbtrack.limits import check_experiment_name
     from nbtrack.store import experiments
+    from nbtrack.validation import check_experiment_name
 
     name = check_experiment_name(name)
     for _ in range(3):

@@ -18,11 +18,11 @@ from nbtrack.errors import (
     NbtrackWarning,
     NotFoundError,
 )
-from nbtrack.limits import MAX_TAG_VALUE
 from nbtrack.store.artifacts.folder import ArtifactFolder
 from nbtrack.store.store import Store
 from nbtrack.tracking.artifacts import Target, check_extension, plain
 from nbtrack.tracking.images import Image
+from nbtrack.validation import MAX_TAG_VALUE
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,7 +11,6 @@ from typing import BinaryIO
 
 from nbtrack.entities import FileInfo
 from nbtrack.errors import InvalidParameterError, NbtrackError, NotFoundError
-from nbtrack.limits import missing
 from nbtrack.protocol import encode, endpoints
 from nbtrack.protocol.artifact_urls import PROXY
 from nbtrack.server.messages import FileResponse, Response
@@ -21,6 +20,7 @@ from nbtrack.server.mlflow.uploads import MAX_PARTS
 from nbtrack.store.artifacts.folder import ArtifactFolder
 from nbtrack.store.artifacts.paths import check_artifact_path
 from nbtrack.store.runs import get_run
+from nbtrack.validation import missing
 
 MAX_FORM = 10 * 1024 * 1024
 

@@ -7,13 +7,13 @@ import json
 from nbtrack.entities import ViewType
 from nbtrack.entities.runs import DATA_CONTEXT
 from nbtrack.errors import InvalidParameterError, NotFoundError
-from nbtrack.limits import missing
 from nbtrack.protocol import decode, encode
 from nbtrack.protocol.artifact_urls import SCHEME
 from nbtrack.protocol.fields import VIEW_TYPES
 from nbtrack.server.messages import Response
 from nbtrack.server.mlflow.service import ParsedRequest, TrackingService
 from nbtrack.store import experiments
+from nbtrack.validation import missing
 
 MAX_DATASETS_OF = 20
 

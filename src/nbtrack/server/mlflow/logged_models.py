@@ -7,7 +7,6 @@ from typing import Any
 
 from nbtrack.entities import LoggedModel
 from nbtrack.errors import InvalidParameterError
-from nbtrack.limits import check_path_like, missing
 from nbtrack.protocol import decode, encode
 from nbtrack.protocol.fields import MODEL_STATUS_NAMES
 from nbtrack.server.messages import FileResponse, Response
@@ -16,6 +15,7 @@ from nbtrack.server.mlflow.artifacts import opened
 from nbtrack.server.mlflow.service import ParsedRequest, TrackingService
 from nbtrack.store import logged_models
 from nbtrack.store.registry_edits import MODEL_VERSIONS_TAG
+from nbtrack.validation import check_path_like, missing
 
 MAX_RESULTS = 50
 

@@ -17,17 +17,17 @@ from nbtrack.entities import (
     RunTag,
 )
 from nbtrack.errors import InvalidParameterError
-from nbtrack.limits import (
+from nbtrack.protocol import decode
+from nbtrack.server.messages import Request, Response
+from nbtrack.server.mlflow.service import ParsedRequest, TrackingService
+from nbtrack.store.writer import RunWriter
+from nbtrack.validation import (
     MAX_BATCH,
     MAX_BATCH_PARAMS,
     MAX_BATCH_TAGS,
     check_run_id,
     missing,
 )
-from nbtrack.protocol import decode
-from nbtrack.server.messages import Request, Response
-from nbtrack.server.mlflow.service import ParsedRequest, TrackingService
-from nbtrack.store.writer import RunWriter
 
 MODEL_HISTORY = "mlflow.log-model.history"
 _MODEL_FIELDS = {"artifact_path", "flavors", "utc_time_created", "run_id"}

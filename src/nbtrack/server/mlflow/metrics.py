@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from nbtrack.entities import Metric
 from nbtrack.errors import InvalidParameterError
-from nbtrack.limits import check_run_id, missing
 from nbtrack.protocol import encode
 from nbtrack.server.messages import Response
 from nbtrack.server.mlflow.service import ParsedRequest, TrackingService
@@ -14,6 +13,7 @@ from nbtrack.store.history import metric_history_page
 from nbtrack.store.reader import Reader
 from nbtrack.store.runs import get_run
 from nbtrack.store.search.paging import make_page_token, read_page_token
+from nbtrack.validation import check_run_id, missing
 
 MAX_POINTS = 25_000
 MAX_RUNS = 100

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from nbtrack.entities import ModelVersion, RegisteredModel
-from nbtrack.limits import missing
 from nbtrack.protocol import decode, encode
 from nbtrack.server.messages import FileResponse, Response
 from nbtrack.server.mlflow.artifacts import opened
 from nbtrack.server.mlflow.service import ParsedRequest, TrackingService
 from nbtrack.store import registry
+from nbtrack.validation import missing
 
 MAX_MODELS = 100
 MAX_VERSIONS = 200_000

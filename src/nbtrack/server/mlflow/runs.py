@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from nbtrack.entities import Run, RunData, RunTag
 from nbtrack.entities.runs import RUN_NAME
-from nbtrack.limits import check_run_id, check_timestamp
 from nbtrack.protocol import decode, encode
 from nbtrack.server.messages import Response
 from nbtrack.server.mlflow.experiments import view_number
@@ -13,6 +12,7 @@ from nbtrack.store.journal import now_ms
 from nbtrack.store.liveness import owner_of
 from nbtrack.store.runs import get_run
 from nbtrack.store.store import Store
+from nbtrack.validation import check_run_id, check_timestamp
 
 MAX_RUNS = 1000
 

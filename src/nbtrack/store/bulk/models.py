@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from nbtrack.entities import Metric
-from nbtrack.limits import storable
 from nbtrack.store.reader import Reader
+from nbtrack.validation import storable
 
 
 @dataclass

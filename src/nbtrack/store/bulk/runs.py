@@ -9,8 +9,8 @@ from typing import Any
 
 from nbtrack.entities import DatasetInput, Run
 from nbtrack.errors import InvalidParameterError
-from nbtrack.limits import dataset_fields, storable
 from nbtrack.store.reader import Reader
+from nbtrack.validation import dataset_fields, storable
 
 ORIGIN_TAG = "nbtrack.imported_from"
 """Tag of an experiment, a run or a model: where it came from."""

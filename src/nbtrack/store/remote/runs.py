@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from nbtrack.entities import LifecycleStage
 from nbtrack.errors import NotFoundError
-from nbtrack.limits import check_key, check_run_id
 from nbtrack.protocol import endpoints
 from nbtrack.protocol.errors import Missing, missing_at_server
 from nbtrack.store.experiments import Place
 from nbtrack.store.runs import Runs
+from nbtrack.validation import check_key, check_run_id
 
 if TYPE_CHECKING:
     from nbtrack.store.experiments import Experiments

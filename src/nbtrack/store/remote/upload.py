@@ -17,13 +17,13 @@ from nbtrack.errors import (
     ServerDeniedError,
     ServerUnreachableError,
 )
-from nbtrack.limits import MAX_BATCH
 from nbtrack.protocol import encode, endpoints
 from nbtrack.protocol.batches import split
 from nbtrack.protocol.endpoints import Endpoint
 from nbtrack.protocol.errors import missing_at_server, status_of
 from nbtrack.store.journal_reader import Tail
 from nbtrack.store.remote.payload import LOCAL_RUN, JournalPayload
+from nbtrack.validation import MAX_BATCH
 
 if TYPE_CHECKING:
     from nbtrack.store.remote.session import Session

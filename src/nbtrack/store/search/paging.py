@@ -10,7 +10,7 @@ from typing import Any
 
 from nbtrack.entities import LifecycleStage, ViewType
 from nbtrack.errors import InvalidParameterError
-from nbtrack.limits import INT64_MAX, MAX_SEARCH_RESULTS
+from nbtrack.validation import INT64_MAX, MAX_SEARCH_RESULTS
 
 _STAGES = {
     ViewType.ACTIVE_ONLY: [LifecycleStage.ACTIVE],

@@ -42,7 +42,7 @@ _INTERNAL = ("mlflow.", "nbtrack.")
 
 
 @dataclass(frozen=True)
-class Known:
+class ModelRows:
     """What the database knows of a model; its files are not read for it."""
 
     uri: str
@@ -58,7 +58,7 @@ class Known:
 
 
 @dataclass(frozen=True)
-class OfRun:
+class RunModelRows:
     """A model that a run has logged, its files, and where it is registered."""
 
     model: LoggedModel
@@ -114,7 +114,7 @@ def model_folder(
 ) -> tuple[ModelFacts, Mapping[str, Any]]:
     """Return the facts of a model that is a folder somewhere, and its input example."""
     name = folder.uri.rstrip("/").rpartition("/")[2]
-    known = Known(uri=uri or folder.uri, location=folder.uri, name=name)
+    known = ModelRows(uri=uri or folder.uri, location=folder.uri, name=name)
     return _facts(known, folder)
 
 
@@ -123,13 +123,13 @@ def model_file(mlmodel: Mapping[str, Any]) -> tuple[ModelFacts, Mapping[str, Any
     path = str(mlmodel.get("artifact_path") or "")
     name = path.rstrip("/").rpartition("/")[2] or "model"
     told = file_facts(mlmodel)
-    facts = _told_facts(Known(uri=path, location=path, name=name), mlmodel, told, [], [])
+    facts = _told_facts(ModelRows(uri=path, location=path, name=name), mlmodel, told, [], [])
     return facts, {}
 
 
 def _with_run(
     reader: Reader, run_id: str | None, *, model: LoggedModel | None, **known: Any
-) -> Known:
+) -> ModelRows:
     run, experiment = None, ""
     if run_id is not None:
         with suppress(NotFoundError):  # removed for good
@@ -137,9 +137,9 @@ def _with_run(
     if run is not None:
         experiment = experiment_name(reader, run.info.experiment_id)
     if model is None:
-        return Known(run=run, experiment=experiment, **known)
+        return ModelRows(run=run, experiment=experiment, **known)
     model_id = model.model_id
-    return Known(
+    return ModelRows(
         model=model,
         run=run,
         experiment=experiment,
@@ -150,7 +150,7 @@ def _with_run(
     )
 
 
-def _facts(known: Known, folder: ArtifactFolder) -> tuple[ModelFacts, Mapping[str, Any]]:
+def _facts(known: ModelRows, folder: ArtifactFolder) -> tuple[ModelFacts, Mapping[str, Any]]:
     mlmodel = read_mlmodel(folder)
     files = list(known.files) or _listed(folder)
     told = file_facts(mlmodel)
@@ -159,7 +159,7 @@ def _facts(known: Known, folder: ArtifactFolder) -> tuple[ModelFacts, Mapping[st
 
 
 def _told_facts(
-    known: Known,
+    known: ModelRows,
     mlmodel: Mapping[str, Any],
     told: FileFacts,
     files: Sequence[tuple[str, int | None]],
@@ -203,12 +203,12 @@ def _told_facts(
     return facts
 
 
-def models_of_run(reader: Reader, run_id: str) -> list[OfRun]:
+def models_of_run(reader: Reader, run_id: str) -> list[RunModelRows]:
     """Return the models that a run has logged, the latest first; at most 20."""
     ids = logged_models.model_ids_of_run(reader, run_id)[::-1][:MAX_OF_RUN]
     versions, sizes = versions_of(reader, ids), sizes_of(reader, ids)
     return [
-        OfRun(
+        RunModelRows(
             model,
             reader.access.folder(model.artifact_location),
             versions.get(model.model_id, []),
@@ -218,7 +218,7 @@ def models_of_run(reader: Reader, run_id: str) -> list[OfRun]:
     ]
 
 
-def short_facts(found: OfRun) -> RunModel:
+def short_facts(found: RunModelRows) -> RunModel:
     """Return what a list shows of a logged model; of its files, only MLmodel is read."""
     model = found.model
     told = file_facts(read_mlmodel(found.folder))
@@ -271,7 +271,7 @@ def _metrics(metrics: Sequence[Metric]) -> list[ModelMetric]:
     ]
 
 
-def _run(known: Known) -> RunOfModel | None:
+def _run(known: ModelRows) -> RunOfModel | None:
     run = known.run
     if run is None:
         return None
