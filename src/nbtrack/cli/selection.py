@@ -1,4 +1,4 @@
-"""Which run, or which experiment, the words of a command mean."""
+"""Finds the runs and experiments that the arguments of a command name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What of a source is read: what lies in its own folders, and in those that the user has named.
+"""Which files of a source may be read: those in its own folders, and in folders the user names.
 
 A source may be a stranger's: what its rows name and where its links lead is not believed.
 """

@@ -1,4 +1,4 @@
-"""Artifacts on their way out of a store: plain copies, and uploads to an MLflow server."""
+"""Exports artifacts: plain copies, and uploads to an MLflow server."""
 
 from __future__ import annotations
 

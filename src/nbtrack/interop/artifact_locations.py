@@ -1,4 +1,4 @@
-"""Where artifacts are now that another tracker has left somewhere, maybe on another machine."""
+"""Finds artifacts by the paths that another tracker has recorded, also after they were moved."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Artifacts on their way into a store: copied, recorded, and not copied twice."""
+"""Imports artifacts: each is copied and recorded once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a place holds, seen by looking at it."""
+"""Detects the format of a source or a target."""
 
 from __future__ import annotations
 

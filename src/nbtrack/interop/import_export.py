@@ -1,4 +1,4 @@
-"""``import_from`` and ``export_to``: the one way in and the one way out."""
+"""``import_from`` and ``export_to``."""
 
 from __future__ import annotations
 

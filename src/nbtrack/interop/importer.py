@@ -1,4 +1,4 @@
-"""Runs on their way into a store; each part can be done again without doubling anything."""
+"""Imports a source into a store; every part can be repeated without duplicates."""
 
 from __future__ import annotations
 

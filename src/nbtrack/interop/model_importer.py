@@ -1,4 +1,4 @@
-"""Logged models and the registry on their way into a store."""
+"""Imports logged models and the registry."""
 
 from __future__ import annotations
 

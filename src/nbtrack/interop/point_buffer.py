@@ -1,4 +1,4 @@
-"""What a run has logged, gathered point by point; and files that lie nowhere yet."""
+"""Collects the points of a run one by one, and artifacts that are generated when they are read."""
 
 from __future__ import annotations
 

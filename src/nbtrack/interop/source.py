@@ -1,4 +1,4 @@
-"""What every source of runs can be asked for."""
+"""The interface of all sources of runs."""
 
 from __future__ import annotations
 

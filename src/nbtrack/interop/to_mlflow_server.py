@@ -1,4 +1,4 @@
-"""Runs on their way to an MLflow server, which gives them ids of its own.
+"""Exports runs to an MLflow server, which gives them its own ids.
 
 Each run there has a tag with its id here and, when it is complete, one with a digest of what it
 had: so an export that is done again makes no second run, and skips what has not changed.

@@ -1,4 +1,4 @@
-"""Logged and registered models on their way to an MLflow server."""
+"""Exports logged and registered models to an MLflow server."""
 
 from __future__ import annotations
 

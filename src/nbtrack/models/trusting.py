@@ -1,4 +1,4 @@
-"""``nbtrack trust``: one model, or all models of a store, are trusted from now on."""
+"""``nbtrack.trust``: trusts one model, or all models of a store."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a tracked cell gives without being asked."""
+"""Captures what goes to a run without a log call: source, params, output and figures of a cell."""
 
 from __future__ import annotations
 

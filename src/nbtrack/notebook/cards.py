@@ -1,4 +1,4 @@
-"""The card under the cell: from the start of a run to the picture that stays."""
+"""Shows the card of a run below its cell, and replaces it by the finished output."""
 
 from __future__ import annotations
 

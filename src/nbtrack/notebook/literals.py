@@ -1,4 +1,4 @@
-"""Params without asking: what a cell assigns at its top level."""
+"""Params from literals: what a cell assigns at its top level."""
 
 from __future__ import annotations
 

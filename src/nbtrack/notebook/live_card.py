@@ -1,4 +1,4 @@
-"""A card and the thread that feeds it, from the journal's tap: no file is read on the way."""
+"""The live card, and the thread that updates it from the journal in memory: no file is read."""
 
 from __future__ import annotations
 

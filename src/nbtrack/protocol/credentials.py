@@ -1,4 +1,4 @@
-"""How a process shows a server who it is; nothing of it is ever written or shown."""
+"""Credentials for a server, from the environment; they are never written or shown."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which requests there are: each is declared once, where it is answered."""
+"""The registry of requests: each is declared once, at its handler."""
 
 from __future__ import annotations
 

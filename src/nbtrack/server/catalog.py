@@ -1,4 +1,4 @@
-"""The stores that a server knows: only those can be asked about, by their ids."""
+"""The stores that a server serves, by their ids; no others can be requested."""
 
 from __future__ import annotations
 

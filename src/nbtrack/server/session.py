@@ -1,4 +1,4 @@
-"""Who has shown the token in a browser: a cookie stands for it from then on."""
+"""Browser sessions: once the token was shown, a cookie stands for it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a store does in the background: it folds, shows that it is alive, and mends its journals."""
+"""The background thread of a store: it folds, touches and restores its journals."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each event of a journal looks like: what does not is damage, and is never written."""
+"""The schema of journal events; what does not fit counts as damage."""
 
 from __future__ import annotations
 

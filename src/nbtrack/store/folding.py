@@ -1,4 +1,4 @@
-"""Folding as a store does it: under the lock, until nothing is left, what is done goes away."""
+"""Runs folds: under the lock, until nothing is left, and removes journals that are done."""
 
 from __future__ import annotations
 

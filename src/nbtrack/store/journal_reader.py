@@ -1,4 +1,4 @@
-"""Reading journals: what lies behind the offsets that were folded already.
+"""Reads journals from given offsets on.
 
 Anything may lie in the folder, and anything in the files: what is no journal is passed over,
 what makes no sense in one is counted, and all else is returned.

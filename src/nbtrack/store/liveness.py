@@ -1,4 +1,4 @@
-"""Whether those who write are alive: what is done about runs and models whose owner is gone.
+"""Detects writers that have died, and marks their runs and models as interrupted.
 
 Nobody is declared dead for being silent: see `nbtrack.store.owner`.
 """

@@ -1,4 +1,4 @@
-"""Who writes: a process, told apart from every other one that ever had its pid.
+"""Identifies the process that writes a journal, also after its pid is reused.
 
 A pid means something on one machine, since its last start, in one PID namespace; a machine's
 name says nothing of that, since a container may have the name of the machine it runs on. So an

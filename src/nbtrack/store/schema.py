@@ -1,4 +1,4 @@
-"""What a database file has to look like: the tables and views of the migrations, word for word.
+"""Checks and migrates a database: its tables and views must be exactly those of the migrations.
 
 A file may come from anybody. Until it has passed this check, nothing of it is bound or run.
 """

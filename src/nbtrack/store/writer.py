@@ -1,4 +1,4 @@
-"""What may be logged to one run, and how it gets into the journal."""
+"""Validates what is logged to a run, and appends it to its journal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Registering models: where a new version's files are is found out and looked at first."""
+"""Registers models: the files of a new version are found and checked first."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A live run: it starts, it is logged to, and it ends telling the truth."""
+"""A live run: started, logged to, and ended with the status that it really had."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether somebody looks at the output now, or it is only written down; and as what."""
+"""Whether an output is shown live or only saved, and in which form."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The form of a description: the kinds of nodes there are, and what each of them holds.
+"""The schema of a serialized object: which kinds of nodes there are, and what each holds.
 
 A tree that comes from a file is checked against it before anything is made of it, so that
 whoever reads the nodes finds what is written here, and looks at nothing else.

@@ -1,4 +1,4 @@
-"""Names of what is installed, and the line between that and what is the user's own."""
+"""References to installed objects by name, and which modules are the user's own."""
 
 from __future__ import annotations
 

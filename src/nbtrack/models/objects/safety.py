@@ -1,4 +1,4 @@
-"""What a description would run: whatever is not known word for word asks for consent."""
+"""Lists what deserializing would run: what is not on the allowlist needs consent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Requests that come together are scored together, in a thread of the model's own."""
+"""Scores requests that wait at the same time in one call, in the model's own thread."""
 
 from __future__ import annotations
 

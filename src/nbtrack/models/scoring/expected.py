@@ -1,4 +1,4 @@
-"""What a model expects as input, as its signature says it."""
+"""The input that a model expects, from its signature."""
 
 from __future__ import annotations
 

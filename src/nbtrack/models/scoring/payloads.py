@@ -1,4 +1,4 @@
-"""What is to be scored: the body of a request, read."""
+"""Parses the body of a scoring request."""
 
 from __future__ import annotations
 

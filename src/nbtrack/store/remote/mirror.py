@@ -1,4 +1,4 @@
-"""What a server answers goes into the mirror: experiments, runs, points.
+"""Writes responses of a server into the mirror: experiments, runs, points.
 
 The server's word counts, except for what this machine has logged and the server has not got
 yet: of a run that has a journal, name, status and tags stay as they are here.

@@ -1,4 +1,4 @@
-"""What a server answers about models goes into the mirror: logged models and the registry."""
+"""Writes responses of a server into the mirror: logged models and the registry."""
 
 from __future__ import annotations
 

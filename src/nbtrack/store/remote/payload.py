@@ -1,4 +1,4 @@
-"""What one piece of a journal has for the server, sorted by the calls that carry it."""
+"""Groups the content of a piece of a journal by the requests that send it."""
 
 from __future__ import annotations
 

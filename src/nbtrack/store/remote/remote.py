@@ -1,4 +1,4 @@
-"""The server of a mirror: what is sent to it, fetched from it, and what it is told to change."""
+"""The server of a mirror, with what sends to it and what fetches from it."""
 
 from __future__ import annotations
 

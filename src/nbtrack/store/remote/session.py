@@ -1,4 +1,4 @@
-"""What a mirror knows of its server: how to ask it, what is sent, and whether it answers."""
+"""The connection of a mirror to its server: requests, ids, and whether it is reachable."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One piece of a journal on its way to the server: which calls, in which order, and what if not.
+"""Uploads a piece of a journal: which requests, in which order, and what happens on errors.
 
 Every call may be made twice: the server keeps identical points once, params are the same, tags
 are set to what they are. So a piece whose end is not known to have arrived is sent again.

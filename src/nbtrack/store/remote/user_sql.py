@@ -1,4 +1,4 @@
-"""What a user's own SQL looks at, as DuckDB says; where it cannot say, that may be everything."""
+"""Which tables and points a user's own SQL reads, as DuckDB says; where it cannot say, all."""
 
 from __future__ import annotations
 

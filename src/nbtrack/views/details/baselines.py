@@ -1,4 +1,4 @@
-"""The runs that a new run is seen beside: the last one, the best one, and how it ranks."""
+"""The runs that a new run is compared with: the last, the best, and its rank among them."""
 
 from __future__ import annotations
 

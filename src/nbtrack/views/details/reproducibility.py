@@ -1,4 +1,4 @@
-"""Whether a run can be had again from its notebook: what speaks against it, as badges."""
+"""Whether a run can be reproduced from its notebook: what speaks against it, as badges."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the folder of a model says about it; nothing of the model itself is loaded."""
+"""What the folder of a model says about it, read without loading the model."""
 
 from __future__ import annotations
 
