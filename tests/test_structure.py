@@ -99,7 +99,7 @@ RATCHETS: dict[str, tuple[int, Callable[[], list[str]]]] = {
     # goal: 0
     "TypeScript modules in import circles": (0, typescript_in_circles),
     # goal: 8, its door and what may be imported beside it
-    "modules of the store imported outside": (51, store_modules_used_outside),
+    "modules of the store imported outside": (50, store_modules_used_outside),
     # goal: 0; only store/opening.py knows that there are tracking servers
     "imports of store.remote in the store": (0, store_remote_used_in_store),
     # goal: 0; the remote store overrides hooks
@@ -107,7 +107,7 @@ RATCHETS: dict[str, tuple[int, Callable[[], list[str]]]] = {
     # goal: 0
     "questions whether a store is remote": (1, lambda: lines_with(r"\.remote is (not )?None")),
     # goal: 0; the queries of a view stand in views/*/query.py, of a large one also in *_query.py
-    "named queries outside the store": (28, lambda: lines_with(NAMED, outside=STORE)),
+    "named queries outside the store": (0, lambda: lines_with(NAMED, outside=STORE)),
     # goal: 1
     "places that set a run's stage": (1, lambda: lines_with(r'set_stage_of_run"')),
     # goal: 1, an error of Python that has nothing but its text
@@ -119,7 +119,7 @@ RATCHETS: dict[str, tuple[int, Callable[[], list[str]]]] = {
     # goal: 20, each with a reason
     "modules below 60 lines": (42, short_modules),
     # goal: 350
-    "Python files": (501, lambda: list(modules())),
+    "Python files": (504, lambda: list(modules())),
 }
 
 

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 from nbtrack.health.finding import Finding, note, warning
-from nbtrack.store import journal_reader
-from nbtrack.store.fold import merged, said_of
-from nbtrack.store.journal_files import DAMAGED
-from nbtrack.store.owner import SILENT_AFTER_S
+from nbtrack.store.inspection import JournalReport, inspect_journals
 from nbtrack.store.reader import Reader
 
 MANY = 100
@@ -26,44 +22,23 @@ def findings(folder: Path, reader: Reader | None) -> Iterator[Finding]:
     reader : Reader or None
         The database, where it can be read: it knows how far each journal is folded.
     """
-    noted = [] if reader is None else reader.named("fold.offsets")
-    known = {name: (events, points) for name, events, points, _ in noted}
-    damaged = {name: json.loads(damage) for name, _, _, damage in noted if damage}
-    live, silent, left, unread = 0, 0, {}, []
-    for name, size in journal_reader.sizes(folder).items():
-        done = known.get(name, (0, 0))
-        state = journal_reader.state(folder, name)
-        if not state.is_done:
-            live += 1
-            silent += state.idle_s > SILENT_AFTER_S
-        elif rest := sum(size) - sum(done):
-            left[name] = rest
-        try:
-            tail = journal_reader.read_tail(folder, name, *done)
-            tail.blame(journal_reader.CUT_OFF, int(journal_reader.cut_off(folder, tail)))
-        except OSError as error:
-            unread.append(f"{name} ({error.strerror})")
-            continue
-        if tail.damage:
-            damaged[name] = merged(damaged.get(name, {}), tail.damage)
-    yield from _state(reader, live, silent, left)
-    yield from _damage(folder, damaged, unread)
-
-
-def _state(
-    reader: Reader | None, live: int, silent: int, left: dict[str, int]
-) -> Iterator[Finding]:
+    report = inspect_journals(folder, reader)
     if reader is None:
-        yield Finding(
-            "journals", f"There are {live + len(left)}; what of them is folded in is unknown."
-        )
-        return
-    yield Finding("journals", f"{live} are being written, {len(left)} wait to be folded in.")
-    if silent:
+        count = report.live + len(report.unfolded)
+        yield Finding("journals", f"There are {count}; what of them is folded in is unknown.")
+    else:
+        yield from _state(report)
+    yield from _damage(folder, report)
+
+
+def _state(report: JournalReport) -> Iterator[Finding]:
+    left = report.unfolded
+    yield Finding("journals", f"{report.live} are being written, {len(left)} wait to be folded in.")
+    if report.silent:
         yield note(
             "journals",
-            f"{silent} show no sign of life for {SILENT_AFTER_S / 60:.0f} minutes: their processes "
-            "are suspended, or were on a machine or in a container that is gone.",
+            f"{report.silent} show no sign of life for {report.silent_after_s / 60:.0f} minutes: "
+            "their processes are suspended, or were on a machine or in a container that is gone.",
             "What they hold is folded in. They stay until their process is certainly gone; of a "
             "run that you have kept, resumed or discarded they may be deleted.",
         )
@@ -76,36 +51,30 @@ def _state(
         )
 
 
-def _damage(
-    folder: Path, damaged: dict[str, dict[str, int]], unread: list[str]
-) -> Iterator[Finding]:
-    count = sum(sum(each.values()) for each in damaged.values())
-    if count:
-        named = "; ".join(
-            f"{name}: {said_of(each)}" for name, each in sorted(damaged.items())[:MANY]
-        )
+def _damage(folder: Path, report: JournalReport) -> Iterator[Finding]:
+    aside_folder = report.aside_folder
+    if report.damage_count:
+        named = "; ".join(f"{name}: {text}" for name, text in list(report.damaged.items())[:MANY])
         yield warning(
             "journals",
-            f"{count} lines or records make no sense: a disk was full, or the machine went "
-            "down while they were written. They are left out; all others are kept. "
+            f"{report.damage_count} lines or records make no sense: a disk was full, or the "
+            "machine went down while they were written. They are left out; all others are kept. "
             f"The journals are {named}.",
-            f"Nothing is deleted: when they are done, they are set aside in {folder / DAMAGED}.",
+            f"Nothing is deleted: when they are done, they are set aside in {aside_folder}.",
         )
-    aside = sorted({file.stem for file in (folder / DAMAGED).glob("*")})
-    if aside:
+    if report.set_aside:
         yield note(
             "journals",
-            f"{len(aside)} damaged journals are set aside in {folder / DAMAGED}: "
-            f"{', '.join(aside[:MANY])}. What can be read of them is in the database.",
+            f"{len(report.set_aside)} damaged journals are set aside in {aside_folder}: "
+            f"{', '.join(report.set_aside[:MANY])}. What can be read of them is in the database.",
             "After an upgrade, move back into the folder above those that hold lines of a newer "
             "nbtrack; delete the others when you need them no more.",
         )
-    strangers = [*journal_reader.strangers(folder), *unread]
-    if strangers:
+    if report.strangers:
         yield warning(
             "journals",
-            f"{len(strangers)} things in {folder} are no journals, or cannot be read: "
-            f"{', '.join(strangers[:MANY])}. They are left alone.",
+            f"{len(report.strangers)} things in {folder} are no journals, or cannot be read: "
+            f"{', '.join(report.strangers[:MANY])}. They are left alone.",
             "Move them away, or make them readable.",
         )
 

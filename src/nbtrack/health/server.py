@@ -9,8 +9,7 @@ from nbtrack.errors import NbtrackError, ServerDeniedError, ServerUnreachableErr
 from nbtrack.health.finding import Finding, problem, warning
 from nbtrack.protocol import endpoints
 from nbtrack.protocol.client import RestClient
-from nbtrack.store import journal_reader
-from nbtrack.store.remote.sync_state import SyncState
+from nbtrack.store.opening import find_unsent
 
 PATIENCE_S = 5.0
 
@@ -50,19 +49,17 @@ def findings(url: str, folder: Path) -> Iterator[Finding]:
 
 
 def _waiting(folder: Path) -> Iterator[Finding]:
-    sync_state = SyncState(folder)
-    sizes = journal_reader.sizes(folder / "journal")
-    waiting = [name for name, size in sizes.items() if not sync_state.is_sent(name, size)]
-    if waiting:
+    unsent = find_unsent(folder)
+    if unsent.journals:
         yield warning(
             "server",
-            f"{len(waiting)} journals hold what the server has not got yet. Nothing is lost.",
+            f"{len(unsent.journals)} journals hold what the server has not got yet. "
+            "Nothing is lost.",
             "nbtrack sync",
         )
-    refused = sync_state.folder / "refused.jsonl"
-    if refused.exists():
-        count = len(refused.read_bytes().splitlines())
+    if unsent.refused:
         yield warning(
             "server",
-            f"The server has refused {count} things for good: {refused} has them, with the reason.",
+            f"The server has refused {unsent.refused} things for good: {unsent.refused_file} has "
+            "them, with the reason.",
         )

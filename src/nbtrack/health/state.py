@@ -11,6 +11,9 @@ from nbtrack.config import find_default, resolve
 from nbtrack.errors import NbtrackError, StoreLockedError, StoreReadOnlyError
 from nbtrack.health import disk, journals, server
 from nbtrack.health.finding import Finding, note, problem
+from nbtrack.store.database import is_made
+from nbtrack.store.inspection import count_runs, read_unfolded, schema_version
+from nbtrack.store.lock import hold_lock
 from nbtrack.store.opening import server_of
 from nbtrack.store.reader import Reader
 
@@ -67,15 +70,12 @@ def _leftovers(path: Path) -> Iterator[Finding]:
 
 def _opened(path: Path, folder: Path, stack: ExitStack) -> tuple[Reader | None, list[Finding]]:
     """Attach the file for reading; say who holds it where that cannot be."""
-    from nbtrack.store import database
-    from nbtrack.store.lock import locked
-
     trouble: list[Finding] = []
-    if not database.is_made(path):
+    if not is_made(path):
         return None, trouble
     try:
         if os.access(folder, os.W_OK):
-            stack.enter_context(locked(folder, PATIENCE_S))
+            stack.enter_context(hold_lock(folder, PATIENCE_S))
     except StoreLockedError:
         trouble.append(
             problem(
@@ -87,7 +87,7 @@ def _opened(path: Path, folder: Path, stack: ExitStack) -> tuple[Reader | None, 
         )
         return None, trouble
     try:
-        reader = Reader(stack.enter_context(database.attached(path, read_only=True)), folder)
+        reader = stack.enter_context(read_unfolded(path, folder))
     except StoreLockedError as error:
         trouble.append(problem("lock", str(error), _CLOSE))
     except StoreReadOnlyError as error:
@@ -95,7 +95,7 @@ def _opened(path: Path, folder: Path, stack: ExitStack) -> tuple[Reader | None, 
     except NbtrackError as error:
         trouble.append(problem("store", str(error)))
     else:
-        ((schema,),) = reader.named("health.schema")
+        schema = schema_version(reader)
         trouble.append(Finding("lock", f"Nobody holds the file. Its schema is {schema}."))
         return reader, trouble
     return None, trouble
@@ -109,8 +109,8 @@ def _read_only(error: NbtrackError, folder: Path) -> Finding:
 
 
 def _runs(reader: Reader, *, own: bool) -> Iterator[Finding]:
-    rows = reader.named("health.runs")
-    active = {status: count for stage, status, count, _ in rows if stage == "active"}
+    counts = count_runs(reader)
+    active = {each.status: each.count for each in counts if each.stage == "active"}
     yield Finding(
         "runs",
         ", ".join(f"{count} {status.lower()}" for status, count in sorted(active.items()))
@@ -123,11 +123,11 @@ def _runs(reader: Reader, *, own: bool) -> Iterator[Finding]:
             "nbtrack runs search --filter \"status = 'INTERRUPTED'\" shows them; resume one with "
             "start_run(run_id=...), or delete it.",
         )
-    gone = [(count, size) for stage, _, count, size in rows if stage == "deleted"]
+    gone = [each for each in counts if each.stage == "deleted"]
     if gone and own:
         yield note(
             "runs",
-            f"{sum(count for count, _ in gone)} are deleted, with "
-            f"{sum(size for _, size in gone) / 1e6:.1f} MB of artifacts.",
+            f"{sum(each.count for each in gone)} are deleted, with "
+            f"{sum(each.artifact_bytes for each in gone) / 1e6:.1f} MB of artifacts.",
             "nbtrack gc removes them for good.",
         )

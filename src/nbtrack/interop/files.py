@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 from nbtrack.errors import NbtrackError
 from nbtrack.interop.report import Report
 from nbtrack.interop.source import Files
 from nbtrack.store.artifacts.folder import ArtifactFolder
 from nbtrack.store.artifacts.roots import copy_in_chunks
+from nbtrack.store.bulk.files import RecordedFile, record_files
 from nbtrack.store.journal import now_ms
-from nbtrack.store.model_writer import content_cache
 from nbtrack.store.store import Store
 
 MANY = 200
 
-RecordedFiles = dict[str, Sequence[Any]]
-"""Size, time in milliseconds since the epoch and SHA-256 of files that are there, by path."""
+RecordedFiles = Mapping[str, RecordedFile]
+"""Files that are there, by path."""
 
 
 class FileImporter:
@@ -32,11 +32,11 @@ class FileImporter:
         ``"runs"`` or ``"models"``: what the files belong to.
     """
 
-    def __init__(self, store: Store, report: Report, table: str) -> None:
+    def __init__(self, store: Store, report: Report, table: Literal["runs", "models"]) -> None:
         self._store = store
         self._report = report
         self._table = table
-        self._records: dict[tuple[str, str], tuple[int, str | None, int]] = {}
+        self._records: dict[tuple[str, str], RecordedFile] = {}
 
     def take(self, owner: str, files: Files, place: str, known: RecordedFiles) -> None:
         """Copy what is new of a folder.
@@ -54,9 +54,9 @@ class FileImporter:
         """
 
         def record(path: str, size: int, sha256: str | None) -> None:
-            self._records[owner, path] = (size, sha256, now_ms())
+            self._records[owner, path] = RecordedFile(size, now_ms(), sha256)
 
-        target = ArtifactFolder(place, record=record, cache=content_cache(self._store))
+        target = ArtifactFolder(place, record=record, cache=self._store.content_cache)
         what = "artifacts" if self._table == "runs" else "files of models"
         try:
             for entry in files.walk():
@@ -78,23 +78,17 @@ class FileImporter:
         """Record what was copied."""
         if not self._records:
             return
-        noun, owners = ("fold", "runs") if self._table == "runs" else ("fold_models", "models")
-        paths = [path for _, path in self._records]
-        ids = [owner for owner, _ in self._records]
-        sizes, hashes, times = (list(c) for c in zip(*self._records.values(), strict=True))
         with self._store.write() as reader:
-            of: dict[str, Any] = {owners: ids, "paths": paths}
-            reader.named(f"{noun}.remove_artifacts", **of)
-            reader.named(f"{noun}.add_artifacts", **of, sizes=sizes, hashes=hashes, times=times)
+            record_files(reader, self._table, self._records)
         self._records.clear()
 
 
-def _is_here(known: Sequence[Any] | None, size: int | None, files: Files, path: str) -> bool:
-    if known is None or size is None or known[0] != size:
+def _is_here(known: RecordedFile | None, size: int | None, files: Files, path: str) -> bool:
+    if known is None or size is None or known.size != size:
         return False
     if isinstance(files, ArtifactFolder):
         changed = Path(files.download(path)).stat().st_mtime * 1000
-        return bool(changed <= known[1] or _digest(files, path) == known[2])
+        return bool(changed <= known.time or _digest(files, path) == known.sha256)
     return True
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import islice
 
@@ -24,6 +24,7 @@ from nbtrack.store.artifacts.access import without_password
 from nbtrack.store.artifacts.folder import ArtifactFolder
 from nbtrack.store.artifacts.paths import artifact_uri
 from nbtrack.store.artifacts.roots import local_path
+from nbtrack.store.bulk.files import recorded_files
 from nbtrack.store.bulk.runs import (
     ARTIFACTS_ELSEWHERE_TAG,
     ORIGIN_TAG,
@@ -338,9 +339,6 @@ class Importer:
                 self.report.fail("artifacts", f"{owner}/{path}", why)
         file_importer.take(owner, files, place, known)
 
-    def _known_files(self, runs: list[str]) -> dict[str, RecordedFiles]:
-        found: dict[str, RecordedFiles] = {}
+    def _known_files(self, runs: list[str]) -> Mapping[str, RecordedFiles]:
         with self.store.read() as reader:
-            for run_id, path, *file in reader.named("bulk.artifacts_of_runs", runs=runs):
-                found.setdefault(run_id, {})[path] = file
-        return found
+            return recorded_files(reader, runs)

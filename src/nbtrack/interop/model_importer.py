@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nbtrack.errors import NbtrackError
-from nbtrack.interop.files import FileImporter, RecordedFiles
+from nbtrack.interop.files import FileImporter
 from nbtrack.interop.importer import Importer
 from nbtrack.interop.records import (
     LOCAL_MODEL,
@@ -13,6 +13,7 @@ from nbtrack.interop.records import (
     VersionRecord,
 )
 from nbtrack.store.artifacts.paths import resolve_location
+from nbtrack.store.bulk.files import recorded_model_files
 from nbtrack.store.bulk.models import (
     BulkModel,
     BulkVersion,
@@ -21,6 +22,7 @@ from nbtrack.store.bulk.models import (
     add_registered_model,
     finish_registered_model,
     known_models,
+    read_versions,
 )
 from nbtrack.store.bulk.runs import ORIGIN_TAG
 from nbtrack.store.logged_models import model_location, usual_model_location
@@ -100,8 +102,7 @@ class ModelImporter:
                     record.metrics,
                 ),
             )
-            rows = reader.named("bulk_models.artifacts", model_id=record.id)
-        files: RecordedFiles = {path: found for path, *found in rows}
+            files = recorded_model_files(reader, record.id)
         self._report.count("logged models", came=int(not known), known=int(bool(known)))
         self._models[record.id] = stored or usual_model_location(experiment_id, record.id)
         if record.artifacts and (stored is None or ":" not in stored):
@@ -140,7 +141,7 @@ class ModelImporter:
 
     def _add(self, reader: Reader, name: str, record: VersionRecord) -> bool:
         local = record.tags.get(LOCAL_VERSION)
-        if local in {str(row[0]) for row in reader.named("bulk_models.versions", name=name)}:
+        if local in {str(each.version) for each in read_versions(reader, name)}:
             self._report.count("model versions", known=1)  # it had gone there from here
             return False
         stored = self._stored(name, record)

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-
-import numpy as np
 
 from nbtrack.errors import NotFoundError
 from nbtrack.interop.records import (
@@ -21,11 +18,20 @@ from nbtrack.interop.source import Files, Source
 from nbtrack.store.artifacts.folder import ArtifactFolder
 from nbtrack.store.artifacts.paths import resolve_location
 from nbtrack.store.artifacts.roots import local_path
+from nbtrack.store.bulk.export import (
+    BulkSeries,
+    read_experiments,
+    read_model_stages,
+    read_points,
+    read_registered_models,
+    read_run_ids,
+    read_series,
+)
+from nbtrack.store.bulk.files import recorded_files
+from nbtrack.store.bulk.models import BulkVersion
 from nbtrack.store.bulk.runs import RunRecord
 from nbtrack.store.logged_models import get_logged_models
-from nbtrack.store.points import Points
-from nbtrack.store.queries import SQL
-from nbtrack.store.registry import get_model_versions, get_registered_models
+from nbtrack.store.registry import get_registered_models
 from nbtrack.store.runs import get_runs
 from nbtrack.store.store import Store
 
@@ -72,14 +78,7 @@ class NbtrackStore(Source):
             If one that was named is not there.
         """
         with self.store.read() as reader:
-            rows = reader.named("bulk.experiments")
-            tags: dict[str, dict[str, str]] = defaultdict(dict)
-            for experiment, key, value in reader.named("bulk.experiment_tags"):
-                tags[experiment][key] = value
-        found = [
-            ExperimentRecord(number, name, stage, created, updated, tags[number])
-            for number, name, stage, _, created, updated in rows
-        ]
+            found = [ExperimentRecord(*each) for each in read_experiments(reader)]
         if self._chosen is not None:
             for name in self._chosen:
                 if not any(name in (record.id, record.name) for record in found):
@@ -99,8 +98,7 @@ class NbtrackStore(Source):
         """Return the ids of the runs that are wanted, the first one first."""
         if self._runs is None:
             with self.store.read() as reader:
-                rows = reader.named("bulk.run_ids", experiments=self.experiment_ids)
-            self._runs = [row[0] for row in rows]
+                self._runs = list(read_run_ids(reader, self.experiment_ids))
         return self._runs
 
     def run_count(self) -> int:
@@ -113,8 +111,7 @@ class NbtrackStore(Source):
         for first in range(0, len(ids), RUNS_AT_ONCE):
             with self.store.read() as reader:
                 found = get_runs(reader, ids[first : first + RUNS_AT_ONCE])
-                rows = reader.named("bulk.run_ids", experiments=self.experiment_ids)
-            deleted = {run_id: time for run_id, time, _ in rows}
+                deleted = read_run_ids(reader, self.experiment_ids)
             for run in found:
                 yield RunRecord.of(run, deleted.get(run.info.run_id))
 
@@ -128,59 +125,50 @@ class NbtrackStore(Source):
         """Return the files of a run or a model, wherever they are; closed where not allowed."""
         return self.store.access.folder(uri)
 
-    def series(self) -> list[tuple[int, str, str, int]]:
-        """Return (number, run, key, count of points) of each series."""
-        found: list[tuple[int, str, str, int]] = []
+    def series(self) -> list[BulkSeries]:
+        """Return the metrics of all runs."""
+        found: list[BulkSeries] = []
         with self.store.read() as reader:
             ids = self.run_ids()
             for first in range(0, len(ids), RUNS_AT_ONCE):
                 part = ids[first : first + RUNS_AT_ONCE]
-                rows = reader.named("bulk.series_of_runs", runs=part)
-                found += [(row[0], row[1], row[2], row[3]) for row in rows]
+                found += read_series(reader, part)
         return sorted(found)
 
-    def artifact_records(self, runs: Sequence[str]) -> dict[str, list[tuple[str, int, str]]]:
+    def artifact_records(self, runs: Sequence[str]) -> dict[str, list[tuple[str, int, str | None]]]:
         """Return (path, size, SHA-256) of the artifacts that each run has recorded."""
-        found: dict[str, list[tuple[str, int, str]]] = {run_id: [] for run_id in runs}
+        found: dict[str, list[tuple[str, int, str | None]]] = {}
         for first in range(0, len(runs), RUNS_AT_ONCE):
-            part = list(runs[first : first + RUNS_AT_ONCE])
             with self.store.read() as reader:
-                for run_id, path, size, _, digest in reader.named(
-                    "bulk.artifacts_of_runs", runs=part
-                ):
-                    found[run_id].append((path, size, digest))
-        return {run_id: sorted(files) for run_id, files in found.items()}
+                recorded = recorded_files(reader, runs[first : first + RUNS_AT_ONCE])
+            for run_id, files in recorded.items():
+                found[run_id] = sorted((path, f.size, f.sha256) for path, f in files.items())
+        return found
 
     def point_count(self) -> int:
         """Return how many points there are."""
-        return sum(count for _, _, _, count in self.series())
+        return sum(series.point_count for series in self.series())
 
     def points(self) -> Iterator[PointBatch]:
         """Yield all points, whole series at a time."""
-        part: list[tuple[int, str, str, int]] = []
+        part: list[BulkSeries] = []
         for series in self.series():
             part.append(series)
-            if sum(row[3] for row in part) >= POINTS_AT_ONCE:
+            if sum(each.point_count for each in part) >= POINTS_AT_ONCE:
                 yield self._points(part)
                 part = []
         if part:
             yield self._points(part)
 
-    def _points(self, part: list[tuple[int, str, str, int]]) -> PointBatch:
-        numbers = [row[0] for row in part]
+    def _points(self, part: list[BulkSeries]) -> PointBatch:
         with self.store.read() as reader:
-            found = reader.columns(
-                SQL["bulk.points_of_series"], series=numbers, first=numbers[0], last=numbers[-1]
-            )
-        series = np.searchsorted(np.array(numbers), found["series"])
-        points = Points(series, found["step"], found["time"], found["value"])
-        return PointBatch([(row[1], row[2]) for row in part], points)
+            points = read_points(reader, part)
+        return PointBatch([(each.run_id, each.key) for each in part], points)
 
     def models(self) -> Iterator[ModelRecord]:
         """Yield the logged models, deleted ones too."""
         with self.store.read() as reader:
-            rows = reader.named("bulk_models.ids", experiments=self.experiment_ids)
-            stages = {model_id: stage for model_id, stage, _ in rows}
+            stages = read_model_stages(reader, self.experiment_ids)
             found = get_logged_models(reader, list(stages), deleted=True)
         for model in found:
             yield ModelRecord.of(model, stages[model.model_id])
@@ -191,45 +179,34 @@ class NbtrackStore(Source):
             self.report.note("Registered models belong to no experiment, and were left out.")
             return
         with self.store.read() as reader:
-            rows = reader.named("bulk_models.registered")
-            found = {m.name: m for m in get_registered_models(reader, [row[0] for row in rows])}
-            versions = {name: reader.named("bulk_models.versions", name=name) for name in found}
-            tags = {
-                (version.name, version.version): version.tags
-                for name in found
-                for version in get_model_versions(
-                    reader, [(name, row[0]) for row in versions[name]]
-                )
-            }
-        for name, description, greatest, created, updated in rows:
+            rows = read_registered_models(reader)
+            found = {m.name: m for m in get_registered_models(reader, [row.name for row in rows])}
+        for row in rows:
             yield RegisteredRecord(
-                name,
-                description,
-                created,
-                updated,
-                dict(found[name].tags),
-                dict(found[name].aliases),
-                [
-                    VersionRecord(
-                        number,
-                        source,
-                        resolve_location(self.store.folder, place),
-                        stage,
-                        text,
-                        user,
-                        run,
-                        link,
-                        model,
-                        status,
-                        message,
-                        made,
-                        changed,
-                        dict(tags.get((name, number), {})),
-                    )
-                    for (
-                        number, stage, text, user, source, place, run, link, model, status, message,
-                        made, changed,
-                    ) in versions[name]
-                ],
-                greatest,
-            )  # fmt: skip
+                row.name,
+                row.description,
+                row.created,
+                row.updated,
+                dict(found[row.name].tags),
+                dict(found[row.name].aliases),
+                [self._version(version) for version in row.versions],
+                row.greatest,
+            )
+
+    def _version(self, version: BulkVersion) -> VersionRecord:
+        return VersionRecord(
+            version.version,
+            version.source,
+            resolve_location(self.store.folder, version.storage_location),
+            version.stage,
+            version.description,
+            version.user_id,
+            version.run_id,
+            version.run_link,
+            version.model_id,
+            version.status,
+            version.message,
+            version.created,
+            version.updated,
+            dict(version.tags),
+        )

@@ -11,6 +11,7 @@ from nbtrack.errors import InvalidParameterError, NbtrackError, NotFoundError, w
 from nbtrack.models import trust_records
 from nbtrack.models.manifest import MANIFEST, MLMODEL, files_below, links_below, manifest_of, sha256
 from nbtrack.store.artifacts.roots import local_path
+from nbtrack.store.logged_models import all_model_uris
 from nbtrack.store.opening import open_store
 from nbtrack.store.store import Store
 from nbtrack.tracking.model_locations import ModelLocation, locate
@@ -53,8 +54,7 @@ def trust(place: str | os.PathLike[str], *, forget: bool = False) -> list[str]:
         return [os.fspath(place)]
     store = _store(place)
     with store.read() as reader:
-        reader.refresh(models_of=None, registry=True)
-        uris = [str(uri) for (uri,) in reader.named("models.uris")]
+        uris = all_model_uris(reader)
     found = []
     for uri in uris:
         try:

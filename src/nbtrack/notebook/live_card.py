@@ -17,7 +17,7 @@ from nbtrack.notebook.feed import Feed
 from nbtrack.notebook.interruption import interrupt_cell
 from nbtrack.notebook.pace import Pace
 from nbtrack.redaction.secrets import HIDDEN
-from nbtrack.store.journal import SAMPLE, now_ms
+from nbtrack.store.journal import now_ms
 from nbtrack.tracking.kernel import shell
 from nbtrack.tracking.run import ActiveRun
 from nbtrack.validation import param_value
@@ -160,7 +160,7 @@ class LiveCard:
 
     def _drain(self) -> None:
         """Show what was logged since the last time."""
-        if not self._first_cost and self._journal.calls <= SAMPLE:
+        if not self._first_cost and self._journal.calls <= self._journal.timed_every:
             self._first_cost = self._journal.cost_ns
         with self._draining:
             own = self._feed.take()
@@ -257,9 +257,11 @@ class LiveCard:
     def _overhead(self) -> float:
         """Return what logging cost, in per cent of the time.
 
-        The journal times every 32nd call. The first call, which opens files, stands for itself.
+        The journal times one call in ``timed_every``. The first call, which opens files, stands for
+        itself.
         """
-        cost = self._journal.cost_ns - self._first_cost * (1 - 1 / SAMPLE)
+        journal = self._journal
+        cost = journal.cost_ns - self._first_cost * (1 - 1 / journal.timed_every)
         return round(cost / max(self._elapsed() * 1e7, 1.0), 3)
 
     # -- in the end --------------------------------------------------------------------

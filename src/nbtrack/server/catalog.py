@@ -19,6 +19,7 @@ from nbtrack.store.announcement import announced_stores
 from nbtrack.store.artifacts.access import ArtifactAccess, check_artifact_root
 from nbtrack.store.file_watch import FileWatch
 from nbtrack.store.opening import open_file, server_of
+from nbtrack.store.runs import count_running_runs
 from nbtrack.store.store import Store
 from nbtrack.views.json_types import StoreInfo
 
@@ -58,8 +59,7 @@ class StoreEntry:
             running, problem = 0, None
             try:
                 with time_limits.time_limit(COUNT_S), self.store.read() as reader:
-                    reader.refresh(runs_of=None)
-                    running = reader.named("tree.running")[0][0]
+                    running = count_running_runs(reader)
             except NbtrackError as error:
                 problem = str(error)
             except OSError as error:

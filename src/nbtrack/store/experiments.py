@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -64,6 +64,15 @@ def get_experiment_tag(reader: Reader, experiment_id: str, key: str) -> str | No
     known = reader.experiment_id(experiment_id)
     rows = reader.named("edits.experiment_tag", experiment_id=known, key=key)
     return str(rows[0][0]) if rows else None
+
+
+def datasets_of_experiments(
+    reader: Reader, experiment_ids: Sequence[str]
+) -> list[tuple[str, str, str, str]]:
+    """Return (experiment, name, digest, tags as JSON) of what their active runs have read."""
+    reader.refresh(runs_of=experiment_ids)
+    rows = reader.named("experiments.datasets", experiment_ids=list(experiment_ids))
+    return [(experiment, name, digest, tags) for experiment, name, digest, tags in rows]
 
 
 def _entity(reader: Reader, rows: list[tuple[Any, ...]]) -> Experiment | None:

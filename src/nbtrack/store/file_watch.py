@@ -10,6 +10,25 @@ from nbtrack.store.owner import Owner
 from nbtrack.store.store import Store
 
 
+def file_state(store: Store) -> tuple[tuple[int, int], list[tuple[str, tuple[int, int]]]]:
+    """Return what is another one whenever somebody has written to a store.
+
+    Raises
+    ------
+    OSError, StoreError
+        If its journals cannot be listed.
+    """
+    return _database_state(store), sorted(journal_reader.sizes(store.journals).items())
+
+
+def _database_state(store: Store) -> tuple[int, int]:
+    try:
+        stat = store.path.stat()
+    except OSError:
+        return 0, 0
+    return stat.st_mtime_ns, stat.st_size
+
+
 class FileWatch:
     """Follows one store.
 
@@ -29,11 +48,7 @@ class FileWatch:
         The database's time and size, the sizes of the journals, and the journals whose
         process is gone: the runs of those are interrupted with the next look at the store.
         """
-        try:
-            stat = self.store.path.stat()
-            database: tuple[int, int] = (stat.st_mtime_ns, stat.st_size)
-        except OSError:
-            database = (0, 0)
+        database = _database_state(self.store)
         try:
             journals = sorted(journal_reader.sizes(self.store.journals).items())
         except (OSError, NbtrackError):  # reading the store says it

@@ -160,9 +160,9 @@ def _unfolded(reader: Reader, folder: Path, report: FoldReport) -> list[Tail]:
                 found.append(tail)
             report.offsets[name] = (tail.events_end, tail.points_end)
             report.more = report.more or tail.more
-            damage[name] = merged(damage.get(name, {}), tail.damage)
+            damage[name] = merge_damage(damage.get(name, {}), tail.damage)
         if damage.get(name):
-            report.damaged[name] = said_of(damage[name])
+            report.damaged[name] = damage_text(damage[name])
     return found
 
 
@@ -175,12 +175,12 @@ def _examine_end(folder: Path, tail: Tail, size: tuple[int, int]) -> None:
         tail.events_end = size[0]
 
 
-def merged(old: dict[str, int], new: dict[str, int]) -> dict[str, int]:
+def merge_damage(old: dict[str, int], new: dict[str, int]) -> dict[str, int]:
     """Add up what makes no sense in a journal."""
     return {what: old.get(what, 0) + new.get(what, 0) for what in {**old, **new}}
 
 
-def said_of(damage: dict[str, int]) -> str:
+def damage_text(damage: dict[str, int]) -> str:
     """Say in words what makes no sense in a journal."""
     return ", ".join(f"{count} {what}" for what, count in sorted(damage.items()))
 
@@ -208,7 +208,7 @@ def _note(reader: Reader, found: list[Tail], report: FoldReport) -> None:
     """Remember how far the journals are folded, and what is wrong with them."""
     names = [tail.journal for tail in found]
     old = {n: json.loads(d) for n, _, _, d in reader.named("fold.offsets") if d is not None}
-    damage = {t.journal: merged(old.get(t.journal, {}), t.damage) for t in found}
+    damage = {t.journal: merge_damage(old.get(t.journal, {}), t.damage) for t in found}
     reader.named("fold.forget_journals", names=names)
     reader.named(
         "fold.set_offsets",
@@ -221,7 +221,7 @@ def _note(reader: Reader, found: list[Tail], report: FoldReport) -> None:
     marks: dict[str, str] = {}
     for tail in found:
         if tail.damage:
-            text = report.damaged[tail.journal] = said_of(damage[tail.journal])
+            text = report.damaged[tail.journal] = damage_text(damage[tail.journal])
             marks[tail.run_id] = f"{text} (journal {tail.journal})"
             report.problems.append(
                 f"The journal {tail.journal} is damaged: {text} were left out. The rest is in, and "

@@ -100,6 +100,24 @@ def metric_history_page(
     return [Metric(key, value, time, step) for value, time, step in rows]
 
 
+def metric_steps(
+    reader: Reader, run_id: str, key: str, first: int | None = None, last: int | None = None
+) -> list[int]:
+    """Return the steps of a metric in their order; with a range, those from first to last."""
+    reader.refresh(runs=[run_id], history=[key])
+    rows = reader.named("history.steps", run_id=run_id, key=key, first=first, last=last)
+    return [step for (step,) in rows]
+
+
+def metrics_at_steps(
+    reader: Reader, run_id: str, key: str, steps: Sequence[int], limit: int
+) -> list[Metric]:
+    """Return the points of a metric at some steps, ordered by (step, timestamp, value)."""
+    reader.refresh(runs=[run_id], history=[key])
+    rows = reader.named("history.at_steps", run_id=run_id, key=key, steps=list(steps), limit=limit)
+    return [Metric(key, value, time, step) for value, time, step in rows]
+
+
 def metric_history_columns(
     reader: Reader, run_ids: Sequence[str], keys: Sequence[str] | None = None
 ) -> list[MetricSeries]:

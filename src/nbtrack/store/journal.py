@@ -29,7 +29,7 @@ from nbtrack.store.series_declarations import declaration
 from nbtrack.validation import check_key, metric_value
 
 RECORD_SIZE = 32
-SAMPLE = 31  # prime, so that no rhythm of the training loop falls in with it
+TIMED_EVERY = 31  # prime, so that no rhythm of the training loop falls in with it
 _packers: dict[int, Any] = {}
 
 Tap = deque[tuple[bytes, dict[str, int]]]
@@ -85,6 +85,7 @@ class Journal(JournalFiles):
     def _reset(self) -> None:
         self.name = ""
         self.calls = 0
+        self.timed_every = TIMED_EVERY
         self.cost_ns = 0  # time spent in points(), from a sample of the calls
         self._lock = threading.Lock()
         self._fds = [-1, -1]
@@ -150,7 +151,7 @@ class Journal(JournalFiles):
         InvalidStateError
             If the journal was closed meanwhile; then nothing was written.
         """
-        sampled = self.calls % SAMPLE == 0
+        sampled = self.calls % TIMED_EVERY == 0
         begin = time.perf_counter_ns() if sampled else 0
         numbers = self._numbers
         flat: list[Any] = []
@@ -179,7 +180,7 @@ class Journal(JournalFiles):
             for tap in self._taps:
                 tap.append((records, numbers))
         if sampled:
-            self.cost_ns += SAMPLE * (time.perf_counter_ns() - begin)
+            self.cost_ns += TIMED_EVERY * (time.perf_counter_ns() - begin)
 
     def batch(self, points: Sequence[tuple[str, float, int, int]]) -> None:
         """Append points of any steps and times with a single write.

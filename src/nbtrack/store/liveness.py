@@ -97,6 +97,13 @@ def silent_runs(reader: Reader) -> dict[str, float]:
     return found
 
 
+def run_has_living_owner(reader: Reader, run_id: str) -> bool:
+    """Return whether a process has a run open that is not certainly gone."""
+    reader.refresh(runs=[run_id])
+    host, *known = reader.named("experiments.run_owner", run_id=run_id)[0]
+    return bool(host) and not owner_of(host, *known).is_gone()
+
+
 def run_has_other_owner(reader: Reader, run_id: str) -> bool:
     """Return whether another process has a running run open: not when it shows no sign of life."""
     host, *known = reader.named("experiments.run_owner", run_id=run_id)[0]

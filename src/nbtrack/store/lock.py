@@ -18,7 +18,7 @@ _POLL_S = 0.003
 
 
 @contextlib.contextmanager
-def locked(folder: Path, timeout_s: float) -> Iterator[bool]:
+def hold_lock(folder: Path, timeout_s: float) -> Iterator[bool]:
     """Hold the lock of a store.
 
     Parameters

@@ -122,6 +122,20 @@ def model_file_hashes(reader: Reader, model_id: str) -> dict[str, str]:
     return {path: sha256 for path, _, sha256 in rows if sha256}
 
 
+def logged_models_of_name(reader: Reader, name: str, experiment_id: str) -> list[str]:
+    """Return the ids of the logged models of a name in an experiment, the latest first."""
+    reader.refresh(models_of=[experiment_id])
+    known = reader.experiment_id(experiment_id)
+    rows = reader.named("models.by_name", name=name, experiment_id=known)
+    return [model_id for (model_id,) in rows]
+
+
+def all_model_uris(reader: Reader) -> list[str]:
+    """Return the URI of every model that has files, versions of registered ones included."""
+    reader.refresh(models_of=None, registry=True)
+    return [str(uri) for (uri,) in reader.named("models.uris")]
+
+
 def check_logged_model_name(name: object) -> str:
     """Return ``name`` when it may name a logged model.
 

@@ -7,7 +7,6 @@ loses it, and a model that outlives its run is still written.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbtrack.errors import InvalidStateError
@@ -114,8 +113,3 @@ def model_folder(store: Store, model_id: str, location: str) -> ArtifactFolder:
         )
 
     return store.access.folder(location, record, shared=True)
-
-
-def content_cache(store: Store) -> Path:
-    """Return where equal content of a store is kept once."""
-    return store.artifacts / ".content"

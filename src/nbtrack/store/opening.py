@@ -12,6 +12,7 @@ import sys
 import threading
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 from nbtrack.config import DEFAULT_NAME, StoreLocation, default_uri, remote_root, resolve
 from nbtrack.store.artifacts.roots import ArtifactRoot, ProxiedRoots
@@ -20,7 +21,9 @@ from nbtrack.store.remote.sync_state import MARKER, SyncState, server_of
 from nbtrack.store.store import Store
 
 __all__ = [
+    "Unsent",
     "close_all",
+    "find_unsent",
     "open_configured",
     "open_file",
     "open_mirrors",
@@ -140,6 +143,31 @@ def _is_sent(folder: Path, journal: str, end: tuple[int, int]) -> bool:
 
     closed = journal_reader.state(folder / "journal", journal).closed
     return SyncState(folder).may_go(journal, end, closed=closed)
+
+
+class Unsent(NamedTuple):
+    """What the server of a mirror has not got: journals that wait, and what it has refused."""
+
+    journals: list[str]
+    refused: int
+    refused_file: Path
+
+
+def find_unsent(folder: Path) -> Unsent:
+    """Return what the server of a mirror has not got.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder beside the mirror's database.
+    """
+    from nbtrack.store import journal_reader
+
+    sync_state = SyncState(folder)
+    sizes = journal_reader.sizes(folder / "journal")
+    waiting = [name for name, size in sizes.items() if not sync_state.is_sent(name, size)]
+    file = sync_state.folder / "refused.jsonl"
+    return Unsent(waiting, len(file.read_bytes().splitlines()) if file.exists() else 0, file)
 
 
 def _proxied_root(uri: str) -> ArtifactRoot:

@@ -93,6 +93,13 @@ def _version(row: tuple[Any, ...], tags: dict[str, str], aliases: list[str]) -> 
     return ModelVersion(**dict(zip(_VERSION_FIELDS, row, strict=True)), tags=tags, aliases=aliases)
 
 
+def versions_of_logged_model(reader: Reader, model_id: str) -> list[tuple[str, int]]:
+    """Return (name, version) of what a logged model is registered as."""
+    reader.refresh(registry=True)
+    rows = reader.named("registry.of_model", model_id=model_id)
+    return [(name, version) for name, version in rows]
+
+
 def get_model_version(reader: Reader, name: str, version: object) -> ModelVersion:
     """Return one version of a registered model, with the params and metrics of its model.
 

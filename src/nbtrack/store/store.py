@@ -98,6 +98,11 @@ class Store(Background):
 
         return ArtifactAccess(self.folder)
 
+    @property
+    def content_cache(self) -> Path:
+        """Where equal content of artifacts is kept once."""
+        return self.artifacts / ".content"
+
     # -- the parts, by noun ------------------------------------------------------------
 
     @functools.cached_property
@@ -304,13 +309,13 @@ class Store(Background):
     @contextlib.contextmanager
     def _locked(self, timeout_s: float = WAIT_S) -> Iterator[bool]:
         from nbtrack.store import database
-        from nbtrack.store.lock import locked
+        from nbtrack.store.lock import hold_lock
 
         with database.exclusive(self.path):
             if self._locks:
                 yield True
                 return
-            with locked(self.folder, timeout_s) as writable:
+            with hold_lock(self.folder, timeout_s) as writable:
                 yield writable
 
     def close(self) -> None:

@@ -6,6 +6,7 @@ from types import TracebackType
 
 from nbtrack.entities import LoggedModel
 from nbtrack.errors import InvalidParameterError, warn
+from nbtrack.store.logged_models import logged_models_of_name
 from nbtrack.store.store import Store
 from nbtrack.tracking import context
 from nbtrack.tracking.model_edits import create_external, get
@@ -71,13 +72,11 @@ def set_active_model(
 def _of_name(store: Store, name: str) -> LoggedModel:
     experiment_id = active_experiment_id(store)
     with store.read() as reader:
-        reader.refresh(models_of=[experiment_id])
-        known = reader.experiment_id(experiment_id)
-        found = reader.named("models.by_name", name=name, experiment_id=known)
+        found = logged_models_of_name(reader, name, experiment_id)
     if len(found) > 1:
         warn(f"Multiple LoggedModels found with name {name!r}: the latest one is the active model.")
     if found:
-        return get(store, found[0][0])
+        return get(store, found[0])
     return create_external(store, name, experiment_id=experiment_id)
 
 

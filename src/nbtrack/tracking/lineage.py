@@ -23,6 +23,7 @@ from nbtrack.entities.runs import (
 from nbtrack.errors import InvalidParameterError, NbtrackError
 from nbtrack.store import logged_models, registry
 from nbtrack.store.artifacts.folder import ArtifactFolder
+from nbtrack.store.experiments import find_experiment
 from nbtrack.store.reader import Reader
 from nbtrack.store.runs import get_runs
 from nbtrack.store.store import Store
@@ -252,8 +253,7 @@ def lineage(store: Store | None, names: Store, what: Any) -> Lineage:
         store = store_of(f"runs:/{run_id}") if model_id is None else store_of(f"models:/{model_id}")
     if model_id is not None:
         with names.read() as reader:
-            reader.refresh(registry=True)
-            versions = [(n, v) for n, v in reader.named("registry.of_model", model_id=model_id)]
+            versions = registry.versions_of_logged_model(reader, model_id)
     with store.read() as reader:
         found = logged_models.get_logged_models(reader, [model_id or ""], deleted=True)
         model = found[0] if found else None
@@ -310,8 +310,8 @@ def _run(reader: Reader, run_id: str | None) -> Run | None:
 def _experiment(reader: Reader, run: Run | None) -> str | None:
     if run is None:
         return None
-    rows = reader.named("experiments.by_id", experiment_id=run.info.experiment_id)
-    return str(rows[0][1]) if rows else None
+    found = find_experiment(reader, run.info.experiment_id)
+    return None if found is None else found.name
 
 
 def _data(run: Run | None) -> list[Data]:

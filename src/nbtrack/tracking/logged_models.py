@@ -109,7 +109,7 @@ class PendingModel:
             folder.put_folder(self.place)
             shutil.rmtree(self.place, ignore_errors=True)
             return []
-        cache = ContentCache(model_writer.content_cache(self._store))
+        cache = ContentCache(self._store.content_cache)
         events: list[model_writer.ModelEvent] = []
         with artifact_errors(""):
             for file in _files(self.place):

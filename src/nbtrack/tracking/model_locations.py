@@ -16,6 +16,7 @@ from nbtrack.store.artifacts.paths import check_artifact_path
 from nbtrack.store.artifacts.roots import local_path
 from nbtrack.store.opening import open_store
 from nbtrack.store.reader import Reader
+from nbtrack.store.runs import run_file_digests
 from nbtrack.store.store import Store
 from nbtrack.tracking import context
 from nbtrack.tracking.model_uris import ModelUri, is_model_id, is_model_uri, parse_model_uri
@@ -256,8 +257,8 @@ def _recorded(store: Store, folder: Path) -> dict[str, Any]:
 
 
 def _run_hashes(reader: Reader, run_id: str) -> dict[str, str]:
-    rows = reader.named("models.run_artifacts", run_id=run_id)
-    return {path: sha256 for path, _, sha256 in rows if sha256}
+    found = run_file_digests(reader, run_id)
+    return {path: sha256 for path, (_, sha256) in found.items()}
 
 
 def _below(hashes: dict[str, str], path: str) -> dict[str, str]:

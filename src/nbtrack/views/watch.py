@@ -7,22 +7,12 @@ import time
 from collections.abc import Callable
 
 from nbtrack.errors import NbtrackError
-from nbtrack.store import journal_reader
+from nbtrack.store.file_watch import file_state
 from nbtrack.store.store import Store
 
 LOOK_EVERY_S = 1.0
 MIN_REST_S = 2.0
 REST = 20  # after a change, wait so many times what it took
-
-
-def store_state(store: Store) -> object:
-    """Return what changes whenever the store does."""
-    try:
-        stat = store.path.stat()
-        database = (stat.st_mtime_ns, stat.st_size)
-    except OSError:
-        database = (0, 0)
-    return database, sorted(journal_reader.sizes(store.journals).items())
 
 
 class StoreWatch(threading.Thread):
@@ -71,11 +61,11 @@ class StoreWatch(threading.Thread):
 
     def run(self) -> None:
         """Look until the end."""
-        seen = None if self._at_once else store_state(self._store)
+        seen = None if self._at_once else file_state(self._store)
         rest = LOOK_EVERY_S
         while not self._ended.wait(rest) and self._wanted():
             rest = LOOK_EVERY_S
-            state = store_state(self._store)
+            state = file_state(self._store)
             if state == seen:
                 continue
             begin = time.thread_time()

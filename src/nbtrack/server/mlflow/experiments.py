@@ -124,8 +124,7 @@ def search_datasets(service: TrackingService, request: ParsedRequest) -> Respons
             f"experiment_ids. Received {len(ids)} experiment_ids."
         )
     with service.store.read() as reader:
-        reader.refresh(runs_of=ids)
-        rows = reader.named("experiments.datasets", experiment_ids=ids)
+        rows = experiments.datasets_of_experiments(reader, ids)
     found = {(*key, json.loads(tags).get(DATA_CONTEXT)): None for *key, tags in rows}
     names = ("experiment_id", "name", "digest", "context")
     summaries = [encode.omit_none(**dict(zip(names, row, strict=True))) for row in found]

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from nbtrack.entities import Metric
 from nbtrack.errors import InvalidParameterError
 from nbtrack.protocol import encode
 from nbtrack.server.messages import Response
 from nbtrack.server.mlflow.service import ParsedRequest, TrackingService
-from nbtrack.store.history import metric_history_page
-from nbtrack.store.reader import Reader
+from nbtrack.store.history import metric_history_page, metric_steps, metrics_at_steps
 from nbtrack.store.runs import get_run
 from nbtrack.store.search.paging import make_page_token, read_page_token
 from nbtrack.validation import check_run_id, missing
@@ -98,15 +96,16 @@ def bulk_interval(service: TrackingService, request: ParsedRequest) -> Response:
             "end_step must be greater than start_step. "
             f"Found start_step={first} and end_step={last}."
         )
-    points = []
+    key = request["metric_key"]
+    points: list[encode.Json] = []
     with service.store.read() as reader:
-        reader.refresh(runs=[*map(check_run_id, run_ids)], history=[request["metric_key"]])
+        reader.refresh(runs=[*map(check_run_id, run_ids)], history=[key])
         for run_id in run_ids:
-            name = {"run_id": check_run_id(run_id), "key": request["metric_key"]}
-            steps = [
-                row[0] for row in reader.named("history.steps", **name, first=first, last=last)
+            steps = spread(metric_steps(reader, run_id, key, first, last), limit)
+            points += [
+                {**encode.metric(metric), "run_id": run_id}
+                for metric in metrics_at_steps(reader, run_id, key, steps, MAX_PER_RUN)
             ]
-            points += _at_steps(reader, run_id, request["metric_key"], spread(steps, limit))
     return Response(encode.omit_none(metrics=points))
 
 
@@ -118,11 +117,3 @@ def spread(steps: Sequence[int], limit: int) -> list[int]:
         return [steps[-1]]
     width = (len(steps) - 1) / (limit - 1)
     return [steps[round(place * width)] for place in range(limit)]
-
-
-def _at_steps(reader: Reader, run_id: str, key: str, steps: list[int]) -> list[encode.Json]:
-    rows = reader.named("history.at_steps", run_id=run_id, key=key, steps=steps, limit=MAX_PER_RUN)
-    return [
-        {**encode.metric(Metric(key, value, time, step)), "run_id": run_id}
-        for value, time, step in rows
-    ]

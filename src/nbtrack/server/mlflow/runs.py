@@ -9,9 +9,8 @@ from nbtrack.server.messages import Response
 from nbtrack.server.mlflow.experiments import view_number
 from nbtrack.server.mlflow.service import ParsedRequest, TrackingService
 from nbtrack.store.journal import now_ms
-from nbtrack.store.liveness import owner_of
+from nbtrack.store.liveness import run_has_living_owner
 from nbtrack.store.runs import get_run
-from nbtrack.store.store import Store
 from nbtrack.validation import check_run_id, check_timestamp
 
 MAX_RUNS = 1000
@@ -46,7 +45,9 @@ def update(service: TrackingService, request: ParsedRequest) -> Response:
     if request["run_name"]:
         writer.set_tags({RUN_NAME: request["run_name"]})
     if status in ("RUNNING", "SCHEDULED"):
-        owner = {} if _has_living_owner(service.store, run_id) else {"host": "", "pid": 0}
+        with service.store.read() as reader:  # a client that joins does not take the run over
+            is_open = run_has_living_owner(reader, run_id)
+        owner = {} if is_open else {"host": "", "pid": 0}
         writer.append([("update", {"status": status, **owner})])
     elif status is not None:
         writer.update(status=status, end_time=end_time or now_ms())
@@ -57,14 +58,6 @@ def update(service: TrackingService, request: ParsedRequest) -> Response:
     with service.store.read() as reader:
         info = get_run(reader, run_id).info
     return Response({"run_info": encode.run_info(info, service.proxy.of_run(info))})
-
-
-def _has_living_owner(store: Store, run_id: str) -> bool:
-    """Return whether a process has the run open: a client that joins does not take it over."""
-    with store.read() as reader:
-        reader.refresh(runs=[run_id])
-        host, *known = reader.named("experiments.run_owner", run_id=run_id)[0]
-    return bool(host) and not owner_of(host, *known).is_gone()
 
 
 def get(service: TrackingService, request: ParsedRequest) -> Response:

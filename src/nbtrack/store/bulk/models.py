@@ -122,6 +122,18 @@ def add_registered_model(
     return new
 
 
+_READ = (
+    "version", "stage", "description", "user_id", "source", "storage_location", "run_id",
+    "run_link", "model_id", "status", "message", "created", "updated",
+)  # fmt: skip
+
+
+def read_versions(reader: Reader, name: str) -> list[BulkVersion]:
+    """Return the versions of a registered model in the order of their numbers, without tags."""
+    rows = reader.named("bulk_models.versions", name=name)
+    return [BulkVersion(**dict(zip(_READ, row, strict=True))) for row in rows]
+
+
 def add_model_version(reader: Reader, name: str, version: BulkVersion) -> bool | None:
     """Add a version under its own number.
 
@@ -130,8 +142,10 @@ def add_model_version(reader: Reader, name: str, version: BulkVersion) -> bool |
     bool or None
         Whether it is new; None where another version has its number here.
     """
-    rows = reader.named("bulk_models.versions", name=name)
-    known = {row[0]: (row[6], row[8], row[11]) for row in rows}
+    known = {
+        each.version: (each.run_id, each.model_id, each.created)
+        for each in read_versions(reader, name)
+    }
     if version.version in known:
         same = (version.run_id, version.model_id, version.created)
         return False if known[version.version] == same else None

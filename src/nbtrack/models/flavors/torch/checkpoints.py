@@ -16,6 +16,7 @@ from nbtrack.models.flavors.torch.checkpoint_file import Checkpoint, State
 from nbtrack.models.flavors.torch.snapshot import Snapshot
 from nbtrack.store.artifacts.folder import ArtifactFolder
 from nbtrack.store.artifacts.roots import StoredFile
+from nbtrack.store.runs import run_file_digests
 from nbtrack.tracking import background, context
 from nbtrack.tracking import start as _start
 
@@ -360,8 +361,5 @@ def _run_id(run_id: str | None) -> str:
 def recorded(run_id: str, path: str) -> Digests | None:
     """Return the size and SHA-256 that the store has of a file, to compare with."""
     with context.store_of(run_id).read() as reader:
-        rows = reader.named("models.run_artifacts", run_id=run_id)
-    known = {name: (size, sha256) for name, size, sha256 in rows if sha256}
-    if path not in known:
-        return None
-    return Digests(int(known[path][0]), str(known[path][1]))
+        known = run_file_digests(reader, run_id).get(path)
+    return None if known is None else Digests(*known)
