@@ -23,7 +23,7 @@ import protocol_cases
 from jupyter_servers import JupyterServer
 from nbtrack.client import Client
 from nbtrack.protocol import encode, endpoints
-from nbtrack.protocol.batches import split
+from nbtrack.protocol.encode import split_batch
 from nbtrack.protocol.endpoints import Endpoint
 from nbtrack.server.messages import NoSuchPartError, part_of
 from nbtrack.server.mlflow.metrics import spread
@@ -234,7 +234,7 @@ def test_what_is_sent_is_split_by_its_bytes(server: TrackingServer, run_id: str,
         for number in range(1000)
     ]
     for what, items in (("tags", encode.tags(tags)), ("metrics", metrics)):
-        parts = list(split(what, items))
+        parts = list(split_batch(what, items))
         assert [item for part in parts for item in part] == items
         for part in parts:
             status, answer = server.ask("POST", "runs/log-batch", {"run_id": run_id, what: part})

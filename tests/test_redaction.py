@@ -18,9 +18,8 @@ from IPython.testing.globalipapp import start_ipython
 import nbtrack
 from nbtrack.entities import Run
 from nbtrack.redaction.names import is_secret
-from nbtrack.redaction.notebook import clean_notebook
 from nbtrack.redaction.secrets import HIDDEN, Secrets
-from nbtrack.redaction.source import clean_source, is_same_source
+from nbtrack.redaction.source import clean_notebook, clean_source, is_same_source
 from nbtrack.store.maintenance import sync
 
 SRC = Path(__file__).parents[1] / "src"

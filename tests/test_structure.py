@@ -117,9 +117,9 @@ RATCHETS: dict[str, tuple[int, Callable[[], list[str]]]] = {
     # goal: 1
     "rules for a run's primary metric": (1, lambda: lines_with(r"def (primary_metric|\w*telling)")),
     # goal: 20, each with a reason
-    "modules below 60 lines": (42, short_modules),
+    "modules below 60 lines": (34, short_modules),
     # goal: 350
-    "Python files": (504, lambda: list(modules())),
+    "Python files": (498, lambda: list(modules())),
 }
 
 

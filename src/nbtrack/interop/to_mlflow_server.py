@@ -22,8 +22,8 @@ from nbtrack.interop.records import LOCAL_RUN, ExperimentRecord
 from nbtrack.interop.report import Report
 from nbtrack.interop.to_mlflow_server_models import ModelCalls
 from nbtrack.protocol import decode, encode, endpoints
-from nbtrack.protocol.batches import split
 from nbtrack.protocol.client import Json, RestClient
+from nbtrack.protocol.encode import split_batch
 from nbtrack.store.bulk.runs import RunRecord
 
 OURS = "nbtrack."
@@ -213,7 +213,7 @@ class ServerExport:
         if parent is not None:
             tags[PARENT] = parent.id
         for name, values in (("params", record.params), ("tags", tags)):
-            for part in split(name, encode.tags(values)):
+            for part in split_batch(name, encode.tags(values)):
                 self._client.call(endpoints.LOG_BATCH, {"run_id": there, name: part})
         datasets = [encode.dataset_input(item) for item in record.inputs]
         if datasets:
@@ -242,7 +242,7 @@ class ServerExport:
 
     def _send_points(self, run_id: str, points: list[Json]) -> None:
         try:
-            for part in split("metrics", points):
+            for part in split_batch("metrics", points):
                 body = {"run_id": self._exported[run_id].id, "metrics": part}
                 self._client.call(endpoints.LOG_BATCH, body)
                 self._report.count("points", came=len(part))

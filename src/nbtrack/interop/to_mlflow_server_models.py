@@ -18,8 +18,8 @@ from nbtrack.interop.records import (
 )
 from nbtrack.interop.report import Report
 from nbtrack.protocol import decode, encode, endpoints
-from nbtrack.protocol.batches import split
 from nbtrack.protocol.client import Json, RestClient
+from nbtrack.protocol.encode import split_batch
 from nbtrack.protocol.fields import MODEL_STATUSES
 
 PAGE = 50
@@ -104,7 +104,7 @@ class ModelCalls:
             self._client.call(endpoints.FINALIZE_LOGGED_MODEL, body)
 
     def _create(self, record: ModelRecord) -> Json:
-        first, *rest = list(split("params", encode.tags(record.params))) or [[]]
+        first, *rest = list(split_batch("params", encode.tags(record.params))) or [[]]
         tags = {k: v for k, v in record.tags.items() if not k.startswith("nbtrack.")}
         tags[LOCAL_MODEL] = record.id
         body = {
@@ -136,7 +136,7 @@ class ModelCalls:
                 encode.metric(replace(metric, model_id=there, run_id=None), encode.double)
             )
         for run, points in waiting.items():
-            for part in split("metrics", points):
+            for part in split_batch("metrics", points):
                 self._client.call(endpoints.LOG_BATCH, {"run_id": run, "metrics": part})
 
     # -- registry ------------------------------------------------------------------------

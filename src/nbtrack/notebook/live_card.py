@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import _thread
 import os
+import signal
 import sys
 import threading
 import time
@@ -13,9 +15,7 @@ from IPython import display as ipython
 
 from nbtrack.entities.runs import ERROR_TAG
 from nbtrack.notebook.cells import cells_of
-from nbtrack.notebook.feed import Feed
-from nbtrack.notebook.interruption import interrupt_cell
-from nbtrack.notebook.pace import Pace
+from nbtrack.notebook.live_points import LivePoints, StepRate
 from nbtrack.redaction.secrets import HIDDEN
 from nbtrack.store.journal import now_ms
 from nbtrack.tracking.kernel import shell
@@ -63,11 +63,11 @@ class LiveCard:
         self._card.update_head(
             name=info.run_name, state="RUNNING", run_id=info.run_id, elapsed_s=0.0
         )
-        self._feed = Feed(run)
-        self._children: dict[str, Feed] = {}
+        self._points = LivePoints(run)
+        self._children: dict[str, LivePoints] = {}
         self._draining = threading.RLock()
-        self._journal = self._feed.journal
-        self._pace = Pace()
+        self._journal = self._points.journal
+        self._step_rate = StepRate()
         self._begin = time.monotonic()
         self._started_ms = now_ms()
         self._end: float | None = None
@@ -101,7 +101,7 @@ class LiveCard:
             return
         info = run.info
         with self._draining:
-            self._children[info.run_id] = Feed(run)
+            self._children[info.run_id] = LivePoints(run)
             self._card.add_runs([RunRef(info.run_id, info.run_name, "plain", "RUNNING")])
         run.on_end.append(self._end_child)
 
@@ -115,8 +115,8 @@ class LiveCard:
             if thread.is_alive() and thread is not threading.current_thread():
                 thread.join(timeout=WAIT_S)
         cells_of(shell()).live.pop(run.info.run_id, None)
-        for feed in (self._feed, *self._children.values()):
-            feed.close()
+        for points in (self._points, *self._children.values()):
+            points.close()
         try:
             self._card.update_head(state=run.info.status, elapsed_s=self._duration())
             self._card.set_run_state(run.info.run_id, run.info.status)
@@ -163,8 +163,11 @@ class LiveCard:
         if not self._first_cost and self._journal.calls <= self._journal.timed_every:
             self._first_cost = self._journal.cost_ns
         with self._draining:
-            own = self._feed.take()
-            curves = [*own, *(curve for feed in self._children.values() for curve in feed.take())]
+            own = self._points.take()
+            curves = [
+                *own,
+                *(curve for points in self._children.values() for curve in points.take()),
+            ]
             for curve in own:
                 self._note(curve)
             if curves:
@@ -175,17 +178,17 @@ class LiveCard:
         self._seen.add(curve.key)
         if not curve.key.startswith("system/"):
             for place in (0, int(curve.steps.argmax())):
-                self._pace.add(int(curve.steps[place]), int(curve.times[place]) / 1000)
+                self._step_rate.add(int(curve.steps[place]), int(curve.times[place]) / 1000)
         for rank in self._baselines.ranks if self._baselines is not None else ():
             if rank.key == curve.key:
                 rank.add(curve.steps, curve.values)
 
     def _end_child(self, run: ActiveRun) -> None:
-        feed = self._children.get(run.info.run_id)
-        if feed is None or self._end is not None or os.getpid() != run.pid:
+        points = self._children.get(run.info.run_id)
+        if points is None or self._end is not None or os.getpid() != run.pid:
             return
         with self._draining:
-            feed.close()
+            points.close()
             self._drain()
             self._card.set_run_state(run.info.run_id, run.info.status)
 
@@ -213,10 +216,10 @@ class LiveCard:
 
     def _tell(self) -> None:
         fields: dict[str, Any] = {"elapsed_s": round(self._elapsed(), 1)}
-        if self._pace.step:
+        if self._step_rate.step:
             fields |= {
-                "step": self._pace.step,
-                "steps_per_s": self._pace.per_second(),
+                "step": self._step_rate.step,
+                "steps_per_s": self._step_rate.per_second(),
                 "overhead_percent": self._overhead(),
             }
         if self._baselines is not None:
@@ -273,10 +276,10 @@ class LiveCard:
             self._card.append(due)
         baselines = self._baselines
         fields: dict[str, Any] = {"standing": None}
-        if self._pace.step:
+        if self._step_rate.step:
             fields |= {
-                "step": self._pace.step,
-                "steps_per_s": self._pace.overall(),
+                "step": self._step_rate.step,
+                "steps_per_s": self._step_rate.overall(),
                 "overhead_percent": self._overhead(),
             }
         if baselines is not None:
@@ -313,3 +316,13 @@ def _where(error: BaseException | None) -> str:
             line = trace.tb_lineno
         trace = trace.tb_next
     return f" (line {line})" if line else ""
+
+
+def interrupt_cell() -> None:
+    """Raise ``KeyboardInterrupt`` in the main thread, as Ctrl-C does."""
+    main = threading.main_thread().ident
+    if hasattr(signal, "pthread_kill") and main is not None:
+        # unlike interrupt_main it wakes a call that sleeps or waits
+        signal.pthread_kill(main, signal.SIGINT)
+    else:
+        _thread.interrupt_main()

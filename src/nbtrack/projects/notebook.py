@@ -111,8 +111,8 @@ class _Keeper:
     def now(self) -> None:
         import nbformat
 
-        from nbtrack.redaction.notebook import clean_notebook
         from nbtrack.redaction.secrets import is_wanted
+        from nbtrack.redaction.source import clean_notebook
 
         text: str = nbformat.writes(self._notebook)  # type: ignore[no-untyped-call]
         if is_wanted():

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from nbtrack.protocol import batches, endpoints
+from nbtrack.protocol import endpoints
+from nbtrack.protocol.encode import MAX_BYTES
 from nbtrack.protocol.endpoints import Endpoint
 from nbtrack.server.messages import FileResponse, Request, Response, Route
 from nbtrack.server.mlflow import (
@@ -78,7 +79,7 @@ MLFLOW: tuple[Route, ...] = (
     *_routes(endpoints.LOG_PARAM, logs.param, is_quick=logs.is_open),
     *_routes(endpoints.SET_TAG, logs.set_tag, is_quick=logs.is_open),
     *_routes(endpoints.DELETE_TAG, logs.delete_tag),
-    *_routes(endpoints.LOG_BATCH, logs.batch, max_body=batches.MAX_BYTES, is_quick=logs.is_open),
+    *_routes(endpoints.LOG_BATCH, logs.batch, max_body=MAX_BYTES, is_quick=logs.is_open),
     *_routes(endpoints.LOG_INPUTS, logs.inputs, is_quick=logs.is_open),
     *_routes(endpoints.LOG_OUTPUTS, logs.outputs, is_quick=logs.is_open),
     *_routes(endpoints.LOG_MODEL, logs.model),

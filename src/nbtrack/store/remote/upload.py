@@ -18,7 +18,7 @@ from nbtrack.errors import (
     ServerUnreachableError,
 )
 from nbtrack.protocol import encode, endpoints
-from nbtrack.protocol.batches import split
+from nbtrack.protocol.encode import split_batch
 from nbtrack.protocol.endpoints import Endpoint
 from nbtrack.protocol.errors import missing_at_server, status_of
 from nbtrack.store.journal_reader import Tail
@@ -185,7 +185,7 @@ class JournalUploader:
                 self._sync_state.set_sent(tail.journal, (events_end, tail.start[1] + there * width))
 
     def _send_items(self, run_id: str, what: str, items: Sequence[Json]) -> None:
-        for part in split(what, items):
+        for part in split_batch(what, items):
             self._send_batch(run_id, what, part)
             if what == "metrics":
                 self._counts.points += len(part)
@@ -222,7 +222,7 @@ class JournalUploader:
                 self._sync_state.add_id(model_id, known)
             known = self._server_model(model_id)
             at = {"model_id": known}
-            for part in split("params", encode.tags(update.params)):
+            for part in split_batch("params", encode.tags(update.params)):
                 self._try(endpoints.LOG_LOGGED_MODEL_PARAMS, {**at, "params": part})
             tags = {key: value for key, value in update.tags.items() if value is not None}
             if tags:
