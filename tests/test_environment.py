@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 
 import nbtrack
+from nbtrack.redaction.values import display_path
 from nbtrack.tracking import environment
 from nbtrack.tracking.git import git_state, without_credentials
-from nbtrack.tracking.home import shorten
 
 SRC = str(Path(nbtrack.__file__).parents[1])
 
@@ -130,9 +130,9 @@ def test_remotes_lose_their_credentials(url: str, expected: str, repo: Path) -> 
 def test_home_becomes_a_tilde(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("USERPROFILE", str(tmp_path))
-    assert shorten(tmp_path / "a" / "b.py") == str(Path("~", "a", "b.py"))
-    assert shorten(tmp_path) == "~"
-    assert shorten(f"{tmp_path}-other") == f"{tmp_path}-other"
+    assert display_path(tmp_path / "a" / "b.py") == str(Path("~", "a", "b.py"))
+    assert display_path(tmp_path) == "~"
+    assert display_path(f"{tmp_path}-other") == f"{tmp_path}-other"
 
 
 def test_quick_tags_name_user_host_and_script(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ import re
 
 import numpy as np
 
-from nbtrack.tracking.names import ADJECTIVES, NOUNS, random_name
+from nbtrack.tracking.random_names import ADJECTIVES, NOUNS, random_name
 
 
 def test_a_name_is_an_adjective_a_noun_and_a_number() -> None:

@@ -20,6 +20,29 @@ from source_tree import (
 )
 
 SHORT = 60
+# They are short, and stand alone: users import or run them by their path, or there is a reason.
+ALONE = {
+    "nbtrack.__main__",
+    "nbtrack.data",
+    "nbtrack.exceptions",
+    "nbtrack.keras",
+    "nbtrack.models.predict",
+    "nbtrack.models.serve",
+    "nbtrack.pyfunc",
+    "nbtrack.pytorch",
+    "nbtrack.sklearn",
+    "nbtrack.system_metrics",
+    "nbtrack.tensorflow",
+    "nbtrack.transformers",
+    "nbtrack.types.schema",
+    "nbtrack.xgboost",
+    "nbtrack.cli.sql",  # a command, as its siblings are
+    "nbtrack.health.finding",  # what all parts of an examination return
+    "nbtrack.notebook.formatters",  # a notebook that imports nbtrack imports this of it
+    "nbtrack.protocol.artifact_urls",  # all that stores on this machine know of the protocol
+    "nbtrack.tracking.operations",  # nbtrack.RunOperations
+    "nbtrack.tracking.random_names",  # words, for the most part
+}
 PACKAGE = SRC / "nbtrack"
 STORE = PACKAGE / "store"
 NAMED = r"\.named\((f?\"|$)"  # Reader.named: the first argument is the name of a query
@@ -88,7 +111,8 @@ def short_modules() -> list[str]:
     return [
         name
         for name, path in modules().items()
-        if path.name != "__init__.py" and len(path.read_text("utf-8").splitlines()) < SHORT
+        if path.name != "__init__.py" and name not in ALONE
+        if len(path.read_text("utf-8").splitlines()) < SHORT
     ]
 
 
@@ -116,10 +140,10 @@ RATCHETS: dict[str, tuple[int, Callable[[], list[str]]]] = {
     "lists of verbs": (0, lambda: lines_with(r"\b(_CHANGING|_WORDS)\b.*=")),
     # goal: 1
     "rules for a run's primary metric": (1, lambda: lines_with(r"def (primary_metric|\w*telling)")),
-    # goal: 20, each with a reason
-    "modules below 60 lines": (34, short_modules),
+    # goal: 0, and 20 that stand alone for a reason
+    "modules below 60 lines": (10, short_modules),
     # goal: 350
-    "Python files": (498, lambda: list(modules())),
+    "Python files": (495, lambda: list(modules())),
 }
 
 

@@ -21,10 +21,10 @@ from nbtrack.notebook.cells import cells_of
 from nbtrack.notebook.completion import track_matcher
 from nbtrack.notebook.options import TrackOptions, parse_options, unknown_option
 from nbtrack.notebook.printed import MAX_BYTES
+from nbtrack.redaction.values import display_path
 from nbtrack.store.store import Store
 from nbtrack.tracking import context
 from nbtrack.tracking import start as starting
-from nbtrack.tracking.home import shorten
 from nbtrack.tracking.run import ActiveRun
 
 if TYPE_CHECKING:
@@ -284,6 +284,6 @@ def status_text(*, capturing: bool) -> str:
 
 def _where(store: Store) -> str:
     if store.server is None:
-        place, files = shorten(str(store.path)), shorten(str(store.artifacts))
+        place, files = display_path(str(store.path)), display_path(str(store.artifacts))
         return f"Runs go to {place}; artifacts to {files}."
-    return f"Runs go to {store.uri}, by way of {shorten(str(store.folder))} on this machine."
+    return f"Runs go to {store.uri}, by way of {display_path(str(store.folder))} on this machine."

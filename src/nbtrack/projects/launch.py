@@ -156,9 +156,9 @@ def _make_run(
 
 
 def _tags(plan: Plan) -> dict[str, str]:
+    from nbtrack.redaction.values import display_path
     from nbtrack.tracking.environment import quick_tags
     from nbtrack.tracking.git import git_state
-    from nbtrack.tracking.home import shorten
 
     known = quick_tags()
     state = git_state(plan.project.folder)
@@ -172,7 +172,7 @@ def _tags(plan: Plan) -> dict[str, str]:
     return {
         **known,
         **git,
-        SOURCE_NAME: shorten(plan.source.name),
+        SOURCE_NAME: display_path(plan.source.name),
         SOURCE_TYPE: "PROJECT",
         "mlflow.project.entryPoint": plan.point.name,
         "mlflow.project.env": plan.environment.manager,

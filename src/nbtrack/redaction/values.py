@@ -1,4 +1,4 @@
-"""Params, tags and other named values: what may be kept of one that holds a secret."""
+"""Params, tags, paths: what may be kept or shown of a value that holds a secret."""
 
 from __future__ import annotations
 
@@ -49,3 +49,12 @@ def _may_be_secret(key: str, text: str) -> bool:
     if has_known_form(text) or names_secret(text):
         return True
     return any(value in text for value in secret_variables(os.environ))
+
+
+def display_path(path: str | os.PathLike[str]) -> str:
+    """Return a path with ``~`` for the home folder, so that it can be shown to others."""
+    text = os.fspath(path)
+    home = os.path.expanduser("~").rstrip(os.sep)
+    if home and (text == home or text.startswith(home + os.sep)):
+        return "~" + text[len(home) :]
+    return text

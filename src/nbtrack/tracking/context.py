@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, ClassVar
 from nbtrack.config import default_uri, env
 from nbtrack.store.opening import open_configured, open_store
 from nbtrack.store.store import Store
-from nbtrack.tracking.announcing import announce
-from nbtrack.tracking.kernel import cell_number, running_task
+from nbtrack.tracking.kernel import cell_number, register_store, running_task
 
 if TYPE_CHECKING:
     from nbtrack.tracking.run import ActiveRun
@@ -36,7 +35,7 @@ class _Process:
         self.experiment: tuple[Store, str] | None = None
         self.open_runs: tuple[ActiveRun, ...] = ()
         self.last: ActiveRun | None = None
-        self.announced: set[Store] = set()
+        self.registered: set[Store] = set()
         self.models = threading.local()  # cells of a notebook share a thread, not a context
         self.last_model: str | None = None
         self.known_models: set[tuple[str, str]] = set()
@@ -49,9 +48,9 @@ _process = _Process()
 def store() -> Store:
     """Return the store that the process tracks to."""
     found = open_store(_process.uri)
-    if found not in _process.announced:
-        _process.announced.add(found)
-        announce(found)
+    if found not in _process.registered:
+        _process.registered.add(found)
+        register_store(found)
     return found
 
 

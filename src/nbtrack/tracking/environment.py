@@ -12,9 +12,8 @@ from typing import Any
 from nbtrack.config import env
 from nbtrack.entities import SourceType
 from nbtrack.entities.runs import SOURCE_NAME, SOURCE_TYPE, USER
-from nbtrack.tracking.home import shorten
-from nbtrack.tracking.kernel import in_notebook
-from nbtrack.tracking.notebook_path import known_notebook, notebook_of_server
+from nbtrack.redaction.values import display_path
+from nbtrack.tracking.kernel import in_notebook, known_notebook, notebook_of_server
 
 
 def quick_tags() -> dict[str, str]:
@@ -59,12 +58,12 @@ def describe() -> tuple[dict[str, str], dict[str, Any]]:
     state = None if folder is None else git_state(folder)
     tags = {} if state is None else state.tags()
     if notebook:
-        tags[SOURCE_NAME] = shorten(notebook)
+        tags[SOURCE_NAME] = display_path(notebook)
     environment: dict[str, Any] = {
         "python": {
             "version": platform.python_version(),
             "implementation": platform.python_implementation(),
-            "executable": shorten(sys.executable),
+            "executable": display_path(sys.executable),
         },
         "platform": {
             "system": platform.system(),
@@ -72,7 +71,7 @@ def describe() -> tuple[dict[str, str], dict[str, Any]]:
             "machine": platform.machine(),
         },
         "host": host_name(),
-        "folder": None if folder is None else shorten(folder),
+        "folder": None if folder is None else display_path(folder),
         "source": _source_name(kind, notebook),
         "cpu_count": os.cpu_count(),
         "memory": _memory(),
@@ -141,11 +140,11 @@ def _versions(names: frozenset[str]) -> dict[str, str]:
 
 def _source_name(kind: str, notebook: str | None) -> str:
     if notebook:
-        return shorten(notebook)
+        return display_path(notebook)
     if kind == SourceType.NOTEBOOK:
         return "notebook"
     script = _script()
-    return shorten(script) if script else "python"
+    return display_path(script) if script else "python"
 
 
 def _notebook() -> str | None:

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from nbtrack.entities.runs import GIT_BRANCH, GIT_COMMIT, GIT_DIRTY, GIT_REPO_URL
-from nbtrack.tracking.home import shorten
+from nbtrack.redaction.values import display_path
 
 MAX_CHANGED = 50
 TIMEOUT = 5.0
@@ -123,7 +123,7 @@ def git_state(folder: Path) -> GitState | None:
 def without_credentials(url: str) -> str:
     """Return a URL without password, token and query; a path is shortened, ``git@host:x`` stays."""
     if "://" not in url:
-        return shorten(url)
+        return display_path(url)
     parts = urlsplit(url)
     user, at, host = parts.netloc.rpartition("@")
     keeps_user = parts.scheme in ("ssh", "git+ssh") and at

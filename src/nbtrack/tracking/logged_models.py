@@ -217,7 +217,7 @@ def new_model(
     model_type: str | None,
 ) -> tuple[LoggedModel, list[model_writer.ModelEvent]]:
     """Return a new model that is PENDING, and the events that make it."""
-    from nbtrack.tracking.names import random_name
+    from nbtrack.tracking.random_names import random_name
 
     checked = (
         random_name() if name is None else storable(logged_models.check_logged_model_name(name))

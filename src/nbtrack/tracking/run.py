@@ -285,7 +285,7 @@ def create(
 
     Without an owner it stays RUNNING, whatever becomes of this process.
     """
-    from nbtrack.tracking.names import random_name
+    from nbtrack.tracking.random_names import random_name
 
     check_experiment_id(experiment_id)
     given = {key: value for key, value in pairs_of("Tags", tags or {}) if value is not None}
