@@ -141,9 +141,9 @@ RATCHETS: dict[str, tuple[int, Callable[[], list[str]]]] = {
     # goal: 1
     "rules for a run's primary metric": (1, lambda: lines_with(r"def (primary_metric|\w*telling)")),
     # goal: 0, and 20 that stand alone for a reason
-    "modules below 60 lines": (10, short_modules),
+    "modules below 60 lines": (8, short_modules),
     # goal: 350
-    "Python files": (495, lambda: list(modules())),
+    "Python files": (490, lambda: list(modules())),
 }
 
 

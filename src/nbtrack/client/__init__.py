@@ -6,12 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from nbtrack._names import LATER_METHODS, missing_attribute
 from nbtrack.client.artifacts import ArtifactMethods
-from nbtrack.client.experiments import ExperimentMethods
 from nbtrack.client.logged_models import LoggedModelMethods
-from nbtrack.client.logs import LogMethods
-from nbtrack.client.model_versions import ModelVersionMethods
-from nbtrack.client.registered_models import RegisteredModelMethods
-from nbtrack.client.runs import RunMethods
+from nbtrack.client.registry import ModelVersionMethods, RegisteredModelMethods
+from nbtrack.client.tracking import ExperimentMethods, LogMethods, RunMethods
 
 __all__ = ["Client", "MlflowClient"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from nbtrack.client.base import ClientBase
+from nbtrack.client.tracking import ClientBase
 from nbtrack.entities import FileInfo
 
 if TYPE_CHECKING:

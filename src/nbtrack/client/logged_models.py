@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from nbtrack.client.base import ClientBase
+from nbtrack.client.tracking import ClientBase
 from nbtrack.entities import FileInfo, LoggedModel, LoggedModelStatus, PagedList
 
 

@@ -6,11 +6,11 @@ from nbtrack.models.input_example import ModelInputExample as ModelInputExample
 from nbtrack.models.model import Model as Model
 from nbtrack.models.model_code import ModelConfig as ModelConfig
 from nbtrack.models.model_code import set_model as set_model
-from nbtrack.models.prediction import predict as predict
-from nbtrack.models.serving import serve as serve
-from nbtrack.models.serving_input import (
+from nbtrack.models.prediction import (
     convert_input_example_to_serving_input as convert_input_example_to_serving_input,
 )
-from nbtrack.models.serving_input import validate_serving_input as validate_serving_input
+from nbtrack.models.prediction import predict as predict
+from nbtrack.models.prediction import validate_serving_input as validate_serving_input
+from nbtrack.models.serving import serve as serve
 from nbtrack.models.signature import ModelSignature as ModelSignature
 from nbtrack.models.signature import infer_signature as infer_signature

@@ -1,0 +1,363 @@
+"""What the client does with experiments and runs, and the store that every part of it works on."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from nbtrack.entities import (
+    DatasetInput,
+    Experiment,
+    LoggedModelInput,
+    LoggedModelOutput,
+    Metric,
+    PagedList,
+    Param,
+    Run,
+    RunTag,
+    ViewType,
+)
+from nbtrack.entities.runs import PARENT
+from nbtrack.store.opening import open_store
+from nbtrack.store.store import Store
+from nbtrack.tracking import context
+from nbtrack.tracking.operations import RunOperations, operation_handle
+from nbtrack.validation import check_run_id
+
+if TYPE_CHECKING:
+    from nbtrack.store.writer import RunWriter
+
+
+class ClientBase:
+    """Knows its store: the one that was tracked to when it was made, or another."""
+
+    def __init__(
+        self,
+        tracking_uri: str | os.PathLike[str] | None = None,
+        registry_uri: str | None = None,
+        workspace_store_uri: str | None = None,
+    ) -> None:
+        self._is_given = tracking_uri is not None
+        # what it works on is settled now: neither chdir nor set_tracking_uri changes it
+        self._store = context.store() if tracking_uri is None else open_store(tracking_uri)
+        if registry_uri is not None:
+            self._registry = open_store(registry_uri)
+        else:
+            self._registry = context.registry() if tracking_uri is None else self._store
+
+    def _store_of(self, run_id: str) -> Store:
+        """Return the store of a run: that of the client, or of a run that is open here."""
+        return self._store if self._is_given else context.store_of(run_id, self._store)
+
+    def _store_of_model(self, model_id: str) -> Store:
+        return self._store if self._is_given else context.store_of_model(model_id, self._store)
+
+    def _writer(self, run_id: str) -> RunWriter:
+        return self._store_of(run_id).writer(check_run_id(run_id))
+
+    @property
+    def tracking_uri(self) -> str:
+        """The store's URI."""
+        return self._store.uri
+
+
+class ExperimentMethods(ClientBase):
+    """What the client does with experiments."""
+
+    def create_experiment(
+        self,
+        name: str,
+        artifact_location: str | None = None,
+        tags: Mapping[str, Any] | None = None,
+    ) -> str:
+        """Make an experiment and return its id.
+
+        Parameters
+        ----------
+        artifact_location : str, optional
+            As in ``nbtrack.create_experiment``.
+        """
+        return self._store.experiments.create(name, artifact_location, tags)
+
+    def get_experiment(self, experiment_id: str) -> Experiment:
+        """Return an experiment, deleted ones too."""
+        from nbtrack.store import experiments
+
+        with self._store.read() as reader:
+            return experiments.get_experiment(reader, experiment_id)
+
+    def get_experiment_by_name(self, name: str) -> Experiment | None:
+        """Return the experiment of a name, or None."""
+        from nbtrack.store import experiments
+
+        with self._store.read() as reader:
+            return experiments.find_experiment_by_name(reader, name)
+
+    def search_experiments(
+        self,
+        view_type: int = ViewType.ACTIVE_ONLY,
+        max_results: int | None = 1000,
+        filter_string: str | None = None,
+        order_by: list[str] | None = None,
+        page_token: str | None = None,
+    ) -> PagedList[Experiment]:
+        """Return one page of the experiments that fit a filter.
+
+        Parameters
+        ----------
+        view_type : int
+            One of ``nbtrack.entities.ViewType``.
+        """
+        from nbtrack.store.search.experiments import search_experiments
+
+        with self._store.read() as reader:
+            return search_experiments(
+                reader,
+                view_type,
+                1000 if max_results is None else max_results,
+                filter_string,
+                order_by,
+                page_token,
+            )
+
+    def rename_experiment(self, experiment_id: str, new_name: str) -> None:
+        """Give an experiment another name.
+
+        Parameters
+        ----------
+        new_name : str
+            Unique among the experiments that are not deleted.
+        """
+        self._store.experiments.rename(experiment_id, new_name)
+
+    def delete_experiment(self, experiment_id: str) -> None:
+        """Mark an experiment and its runs as deleted."""
+        self._store.experiments.delete(experiment_id)
+
+    def restore_experiment(self, experiment_id: str) -> None:
+        """Bring a deleted experiment and its runs back."""
+        self._store.experiments.restore(experiment_id)
+
+    def set_experiment_tag(self, experiment_id: str, key: str, value: Any) -> None:
+        """Set a tag of an experiment."""
+        self._store.experiments.set_tags(experiment_id, {key: value})
+
+    def delete_experiment_tag(self, experiment_id: str, key: str) -> None:
+        """Remove a tag of an experiment."""
+        self._store.experiments.delete_tag(experiment_id, key)
+
+
+class RunMethods(ClientBase):
+    """What the client does with runs."""
+
+    def create_run(
+        self,
+        experiment_id: str,
+        start_time: int | None = None,
+        tags: Mapping[str, Any] | None = None,
+        run_name: str | None = None,
+    ) -> Run:
+        """Make a run that is RUNNING until ``set_terminated``.
+
+        Parameters
+        ----------
+        start_time : int, optional
+            Milliseconds since the epoch; now when it is not given.
+        run_name : str, optional
+            By default a random one.
+        """
+        from nbtrack.tracking.run import create
+
+        info, _ = create(
+            self._store, str(experiment_id), run_name=run_name, start_time=start_time, tags=tags
+        )
+        return self.get_run(info.run_id)
+
+    def get_run(self, run_id: str) -> Run:
+        """Return a run with its latest metrics, params and tags."""
+        from nbtrack.store.runs import get_run
+
+        with self._store_of(run_id).read() as reader:
+            return get_run(reader, run_id)
+
+    def get_parent_run(self, run_id: str) -> Run | None:
+        """Return the run that a run is nested in, or None."""
+        parent = self.get_run(run_id).data.tags.get(PARENT)
+        return self.get_run(parent) if parent else None
+
+    def search_runs(
+        self,
+        experiment_ids: Sequence[str],
+        filter_string: str = "",
+        run_view_type: int = ViewType.ACTIVE_ONLY,
+        max_results: int = 1000,
+        order_by: list[str] | None = None,
+        page_token: str | None = None,
+    ) -> PagedList[Run]:
+        """Return one page of the runs that fit a filter.
+
+        Parameters
+        ----------
+        experiment_ids : list of str
+            Where to look.
+        run_view_type : int
+            One of ``nbtrack.entities.ViewType``.
+        """
+        from nbtrack.store.search.runs import search_runs
+
+        with self._store.read() as reader:
+            return search_runs(
+                reader,
+                [experiment_ids] if isinstance(experiment_ids, str | int) else experiment_ids,
+                filter_string,
+                run_view_type,
+                max_results,
+                order_by,
+                page_token,
+            )
+
+    def set_terminated(
+        self, run_id: str, status: str | None = None, end_time: int | None = None
+    ) -> None:
+        """End a run, by default as FINISHED, now.
+
+        Parameters
+        ----------
+        status : {"FINISHED", "FAILED", "KILLED"}, optional
+            How it has ended.
+        end_time : int, optional
+            Milliseconds since the epoch.
+        """
+        from nbtrack.tracking.start import terminate
+
+        terminate(self._store_of(run_id), check_run_id(run_id), status or "FINISHED", end_time)
+
+    def update_run(self, run_id: str, status: str | None = None, name: str | None = None) -> None:
+        """Change status or name of a run.
+
+        Parameters
+        ----------
+        status : str, optional
+            A name of ``nbtrack.entities.RunStatus``.
+        """
+        from nbtrack.tracking.run import check_status
+
+        self._writer(run_id).update(status=check_status(status), name=name)
+
+    def delete_run(self, run_id: str) -> None:
+        """Mark a run as deleted."""
+        self._store_of(run_id).runs.delete(run_id)
+
+    def restore_run(self, run_id: str) -> None:
+        """Bring a deleted run back."""
+        self._store_of(run_id).runs.restore(run_id)
+
+
+class LogMethods(ClientBase):
+    """What the client logs to runs."""
+
+    def log_metric(
+        self,
+        run_id: str,
+        key: str,
+        value: float,
+        timestamp: int | None = None,
+        step: int | None = None,
+        synchronous: bool | None = None,
+        dataset_name: str | None = None,
+        dataset_digest: str | None = None,
+        model_id: str | None = None,
+    ) -> RunOperations | None:
+        """Log one point of a metric.
+
+        Parameters
+        ----------
+        timestamp, step : int, optional
+            As in ``nbtrack.log_metric``.
+        dataset_name, dataset_digest : str, optional
+            The dataset that it was computed on.
+        """
+        from nbtrack.tracking.model_metrics import log_model_metrics
+
+        dataset = (dataset_name, dataset_digest or "") if dataset_name else None
+        if model_id is None:
+            self._writer(run_id).log_metrics({key: value}, step or 0, timestamp)
+        else:
+            metric = {key: value}
+            log_model_metrics(self._writer(run_id), metric, step, timestamp, model_id, dataset)
+        return operation_handle(synchronous)
+
+    def get_metric_history(self, run_id: str, key: str) -> list[Metric]:
+        """Return all points of a metric by (timestamp, step, value)."""
+        from nbtrack.store.history import metric_history
+
+        with self._store_of(run_id).read() as reader:
+            return metric_history(reader, check_run_id(run_id), key)
+
+    def log_param(self, run_id: str, key: str, value: Any, synchronous: bool | None = None) -> Any:
+        """Log a param and return its value."""
+        self._writer(run_id).log_params({key: value})
+        return operation_handle(synchronous) or value
+
+    def set_tag(
+        self, run_id: str, key: str, value: Any, synchronous: bool | None = None
+    ) -> RunOperations | None:
+        """Set a tag of a run."""
+        self._writer(run_id).set_tags({key: value})
+        return operation_handle(synchronous)
+
+    def delete_tag(self, run_id: str, key: str) -> None:
+        """Remove a tag of a run."""
+        self._writer(run_id).delete_tag(key)
+
+    def log_batch(
+        self,
+        run_id: str,
+        metrics: Sequence[Metric] = (),
+        params: Sequence[Param] = (),
+        tags: Sequence[RunTag] = (),
+        synchronous: bool | None = None,
+    ) -> RunOperations | None:
+        """Log many metrics, params and tags; all are checked before anything is written.
+
+        Parameters
+        ----------
+        metrics : list of Metric
+            Points.
+        params : list of Param
+            Written once.
+        tags : list of RunTag
+            Set anew.
+        """
+        from nbtrack.tracking.batch import log_batch
+
+        log_batch(self._writer(run_id), metrics, params, tags)
+        return operation_handle(synchronous)
+
+    def log_inputs(
+        self,
+        run_id: str,
+        datasets: Sequence[DatasetInput] | None = None,
+        models: Sequence[LoggedModelInput] | None = None,
+    ) -> None:
+        """Record the datasets and the logged models that a run reads.
+
+        Parameters
+        ----------
+        datasets : list of DatasetInput, optional
+            Each with the tags of its use.
+        models : list of LoggedModelInput, optional
+            Logged models.
+        """
+        self._writer(run_id).log_inputs(datasets or [], models or [])
+
+    def log_outputs(self, run_id: str, models: Sequence[LoggedModelOutput]) -> None:
+        """Record logged models as made by a run, each at a step.
+
+        Parameters
+        ----------
+        models : list of LoggedModelOutput
+            Each with its step.
+        """
+        self._writer(run_id).log_outputs(models)
