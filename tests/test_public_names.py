@@ -14,6 +14,8 @@ from nbtrack._names import exports
 from source_tree import ROOT, SRC
 
 PROGRAM = Path(__file__).parent / "typed_program.py"
+# Where other parts of nbtrack have more names than users.
+SHOWN = {"nbtrack.store": ["CompactReport", "Store", "compact", "open_store", "sync"]}
 PACKAGES = sorted(".".join(stub.relative_to(SRC).parts[:-1]) for stub in SRC.rglob("__init__.pyi"))
 
 
@@ -43,8 +45,9 @@ def test_a_type_checker_sees_every_mistake_and_no_other() -> None:
 def test_the_names_of_a_stub_are_those_at_run_time(package: str) -> None:
     module = importlib.import_module(package)
     names = exports(package)
-    assert dir(module) == sorted(names)
-    assert sorted(module.__all__) == sorted(names)
+    shown = SHOWN.get(package, sorted(names))
+    assert dir(module) == shown
+    assert sorted(module.__all__) == shown
     for name in names:
         try:
             getattr(module, name)

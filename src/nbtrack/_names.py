@@ -54,7 +54,10 @@ def missing_attribute(where: str, name: str, later: dict[str, str]) -> str:
 
 
 def attach(
-    package: str, shown: str | None = None, later: dict[str, str] | None = None
+    package: str,
+    shown: str | None = None,
+    later: dict[str, str] | None = None,
+    public: list[str] | None = None,
 ) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
     """Let a package import what its ``__init__.pyi`` names when a name is first asked for.
 
@@ -68,6 +71,8 @@ def attach(
         What an error calls the package; by default Python's own words.
     later : dict of str, optional
         Names that come with a later version, and what each of them belongs to.
+    public : list of str, optional
+        The names that users are shown; by default all.
 
     Returns
     -------
@@ -89,7 +94,7 @@ def attach(
         return value
 
     def directory() -> list[str]:
-        return sorted(exports(package), key=lambda name: (not name[0].isupper(), name))
+        return sorted(public or exports(package), key=lambda name: (not name[0].isupper(), name))
 
     return get, directory
 

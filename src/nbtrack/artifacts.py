@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from nbtrack.entities import FileInfo
 from nbtrack.errors import InvalidParameterError, NbtrackError
-from nbtrack.store.artifacts.access import allow
-from nbtrack.store.artifacts.folder import ArtifactFolder, folder_and_path
+from nbtrack.store.artifacts import ArtifactFolder, allow, folder_and_path
 from nbtrack.untrusted_files import read_yaml
 
 if TYPE_CHECKING:

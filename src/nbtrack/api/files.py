@@ -12,7 +12,7 @@ from nbtrack.tracking import start as _start
 if TYPE_CHECKING:
     import pandas as pd
 
-    from nbtrack.store.artifacts.folder import ArtifactFolder
+    from nbtrack.store.artifacts import ArtifactFolder
     from nbtrack.tracking.run_artifacts import RunArtifacts
 
 
@@ -210,7 +210,7 @@ def stored_artifacts(
     uri: str | None, run_id: str | None = None, tracking_uri: str | os.PathLike[str] | None = None
 ) -> tuple[ArtifactFolder | RunArtifacts, str | None]:
     """Return what keeps the artifacts that a ``runs:/`` or ``models:/`` URI names, and the path."""
-    from nbtrack.store.opening import open_store
+    from nbtrack.store import open_store
     from nbtrack.tracking.model_locations import locate, split_run_uri
     from nbtrack.tracking.model_uris import split_model_uri
     from nbtrack.tracking.run_artifacts import artifacts_of

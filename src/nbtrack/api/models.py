@@ -14,7 +14,7 @@ from nbtrack.tracking import start as _start
 if TYPE_CHECKING:
     import pandas as pd
 
-    from nbtrack.store.store import Store
+    from nbtrack.store import Store
     from nbtrack.tracking.active_model import ActiveModel
 
 
@@ -225,7 +225,7 @@ def search_logged_models(
     pandas.DataFrame or list of LoggedModel
         The table has a column for each attribute; ``metrics`` are lists.
     """
-    from nbtrack.store.search.logged_models import search_logged_models as search
+    from nbtrack.store.search import search_logged_models as search
     from nbtrack.tracking.model_edits import models_frame
 
     if output_format not in ("pandas", "list"):

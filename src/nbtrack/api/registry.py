@@ -86,7 +86,7 @@ def search_registered_models(
     order_by : list of str, optional
         Such as ``["name DESC"]``.
     """
-    from nbtrack.store.search.registry import MAX_REGISTERED_MODELS, search_registered_models
+    from nbtrack.store.search import MAX_REGISTERED_MODELS, search_registered_models
 
     with context.registry().read() as reader:
         found: list[RegisteredModel] = []
@@ -119,7 +119,7 @@ def search_model_versions(
     order_by : list of str, optional
         Such as ``["version_number DESC"]``.
     """
-    from nbtrack.store.search.registry import MAX_MODEL_VERSIONS, search_model_versions
+    from nbtrack.store.search import MAX_MODEL_VERSIONS, search_model_versions
 
     size = MAX_MODEL_VERSIONS if max_results is None else max_results
     with context.registry().read() as reader:

@@ -16,7 +16,7 @@ from nbtrack.tracking.run import ActiveRun, check_status
 if TYPE_CHECKING:
     import pandas as pd
 
-    from nbtrack.store.writer import RunWriter
+    from nbtrack.store import RunWriter
 
 
 def start_run(
@@ -114,7 +114,7 @@ def get_run(run_id: str) -> Run:
     run_id : str
         The run.
     """
-    from nbtrack.store.runs import get_run as get
+    from nbtrack.store import get_run as get
 
     with context.store_of(run_id).read() as reader:
         return get(reader, run_id)
@@ -286,7 +286,7 @@ def source(run: str) -> str:
     NotFoundError
         If there is no such run.
     """
-    from nbtrack.store.run_lookup import find_run
+    from nbtrack.store import find_run
     from nbtrack.views.code import source_text
 
     store = context.store()

@@ -55,7 +55,7 @@ def set_experiment(
     trace_location : None
         There are no traces in this version.
     """
-    from nbtrack.store import experiments
+    from nbtrack.store import get_experiment as get
 
     _check_no_traces(trace_location)
     if (experiment_name is None) == (experiment_id is None):
@@ -66,7 +66,7 @@ def set_experiment(
     if experiment_name is not None:
         experiment_id = _start.get_or_create_experiment(store, experiment_name)
     with store.read() as reader:
-        experiment = experiments.get_experiment(reader, str(experiment_id))
+        experiment = get(reader, str(experiment_id))
     if experiment.lifecycle_stage == LifecycleStage.DELETED:
         raise InvalidParameterError(
             f"Cannot set a deleted experiment {experiment.name!r} as the active experiment. You "
@@ -106,10 +106,10 @@ def get_experiment(experiment_id: str) -> Experiment:
     experiment_id : str
         The experiment.
     """
-    from nbtrack.store import experiments
+    from nbtrack.store import get_experiment as get
 
     with context.store().read() as reader:
-        return experiments.get_experiment(reader, experiment_id)
+        return get(reader, experiment_id)
 
 
 def get_experiment_by_name(name: str) -> Experiment | None:
@@ -120,10 +120,10 @@ def get_experiment_by_name(name: str) -> Experiment | None:
     name : str
         Its name.
     """
-    from nbtrack.store import experiments
+    from nbtrack.store import find_experiment_by_name
 
     with context.store().read() as reader:
-        return experiments.find_experiment_by_name(reader, name)
+        return find_experiment_by_name(reader, name)
 
 
 def search_experiments(

@@ -11,7 +11,7 @@ from nbtrack.entities import Experiment
 from nbtrack.errors import InvalidParameterError, NotFoundError
 
 if TYPE_CHECKING:
-    from nbtrack.store.store import Store
+    from nbtrack.store import Store
 
 
 def store() -> Store:
@@ -29,7 +29,7 @@ def run_of(word: str) -> str:
     NotFoundError
         If there is none; the message has the nearest name.
     """
-    from nbtrack.store.run_lookup import find_run
+    from nbtrack.store import find_run
 
     with store().read() as reader:
         return find_run(reader, word, "0")
@@ -43,7 +43,7 @@ def run_by_id(word: str) -> str:
     NotFoundError
         If there is not exactly one.
     """
-    from nbtrack.store.run_lookup import run_ids_starting
+    from nbtrack.store import run_ids_starting
 
     with store().read() as reader:
         found = run_ids_starting(reader, word)

@@ -25,7 +25,7 @@ from nbtrack.entities.runs import ERROR_TAG, GIT_COMMIT, NOTE, SOURCE_NAME
 from nbtrack.errors import NbtrackError
 
 if TYPE_CHECKING:
-    from nbtrack.store.artifacts.folder import ArtifactFolder
+    from nbtrack.store.artifacts import ArtifactFolder
     from nbtrack.views.details.query import Details
 
 _OURS = ("mlflow.", "nbtrack.")

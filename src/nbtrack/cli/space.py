@@ -13,8 +13,7 @@ from nbtrack.cli.output import format_size, note, print_json, print_table, worki
 from nbtrack.cli.selection import seconds_of, store
 
 if TYPE_CHECKING:
-    from nbtrack.store.deleted import PurgePlan
-    from nbtrack.store.maintenance import CompactReport
+    from nbtrack.store import CompactReport, PurgePlan
 
 MOST_LEFT = 20
 
@@ -40,8 +39,7 @@ def gc(
     Runs, logged models and experiments cannot be restored afterwards. Models that are registered
     stay.
     """
-    from nbtrack.store.deleted import PurgeFilter
-    from nbtrack.store.maintenance import compact, plan_purge
+    from nbtrack.store import PurgeFilter, compact, plan_purge
 
     chosen = PurgeFilter(_ids(run_ids), _ids(experiment_ids), _ids(logged_model_ids))
     seconds = 0.0 if older_than is None else seconds_of(older_than)
@@ -61,7 +59,7 @@ def compact_(keep_deleted: bool, as_json: bool) -> None:
 
     What was deleted goes for good, and files that belong to no run.
     """
-    from nbtrack.store.maintenance import compact
+    from nbtrack.store import compact
 
     with working("Writing the database anew"):
         report = compact(store().uri, keep_deleted=keep_deleted)

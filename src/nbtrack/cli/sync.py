@@ -14,7 +14,7 @@ from nbtrack.cli.output import note, print_json, working
 from nbtrack.cli.selection import store
 
 if TYPE_CHECKING:
-    from nbtrack.store.folding import SyncReport
+    from nbtrack.store import SyncReport
 
 
 @click.command(cls=Command)
@@ -28,7 +28,7 @@ def sync(everything: bool, as_json: bool) -> None:
     What was logged while a server was away waits on this machine until then. Exit status 5 says
     that something is left, 1 that a server refuses something for good; the message says why.
     """
-    from nbtrack.store.opening import open_mirrors
+    from nbtrack.store import open_mirrors
 
     found = []
     for each in open_mirrors() if everything else [store()]:

@@ -152,7 +152,7 @@ class LoggedModelMethods(ClientBase):
         experiment_ids, datasets : list
             As in ``nbtrack.search_logged_models``.
         """
-        from nbtrack.store.search.logged_models import search_logged_models
+        from nbtrack.store.search import search_logged_models
 
         ids = [experiment_ids] if isinstance(experiment_ids, str | int) else experiment_ids
         with self._store.read() as reader:

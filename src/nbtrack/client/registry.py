@@ -64,10 +64,10 @@ class RegisteredModelMethods(ClientBase):
 
     def get_registered_model(self, name: str) -> RegisteredModel:
         """Return a registered model with the latest version of each stage."""
-        from nbtrack.store import registry
+        from nbtrack.store import get_registered_model
 
         with self._registry.read() as reader:
-            return registry.get_registered_model(reader, name)
+            return get_registered_model(reader, name)
 
     def search_registered_models(
         self,
@@ -77,7 +77,7 @@ class RegisteredModelMethods(ClientBase):
         page_token: str | None = None,
     ) -> PagedList[RegisteredModel]:
         """Return one page of the registered models that fit a filter."""
-        from nbtrack.store.search.registry import search_registered_models
+        from nbtrack.store.search import search_registered_models
 
         with self._registry.read() as reader:
             return search_registered_models(
@@ -108,10 +108,10 @@ class RegisteredModelMethods(ClientBase):
 
     def get_model_version_by_alias(self, name: str, alias: str) -> ModelVersion:
         """Return the version that an alias names."""
-        from nbtrack.store import registry
+        from nbtrack.store import get_model_version_by_alias
 
         with self._registry.read() as reader:
-            return registry.get_model_version_by_alias(reader, name, alias)
+            return get_model_version_by_alias(reader, name, alias)
 
 
 class ModelVersionMethods(ClientBase):
@@ -202,10 +202,10 @@ class ModelVersionMethods(ClientBase):
 
     def get_model_version(self, name: str, version: str | int) -> ModelVersion:
         """Return a version."""
-        from nbtrack.store import registry
+        from nbtrack.store import get_model_version
 
         with self._registry.read() as reader:
-            return registry.get_model_version(reader, name, version)
+            return get_model_version(reader, name, version)
 
     def get_latest_versions(self, name: str, stages: list[str] | None = None) -> list[ModelVersion]:
         """Return the greatest version of each stage, or of some stages.
@@ -215,17 +215,17 @@ class ModelVersionMethods(ClientBase):
         stages : list of str, optional
             By default all.
         """
-        from nbtrack.store import registry
+        from nbtrack.store import get_latest_versions
 
         with self._registry.read() as reader:
-            return registry.get_latest_versions(reader, name, stages)
+            return get_latest_versions(reader, name, stages)
 
     def get_model_version_download_uri(self, name: str, version: str | int) -> str:
         """Return where the files of a version are."""
-        from nbtrack.store import registry
+        from nbtrack.store import get_model_version_location
 
         with self._registry.read() as reader:
-            return registry.get_model_version_location(reader, name, version)
+            return get_model_version_location(reader, name, version)
 
     def get_model_version_stages(self, name: str, version: str | int) -> list[str]:
         """Return the stages that a version can have."""
@@ -239,7 +239,7 @@ class ModelVersionMethods(ClientBase):
         page_token: str | None = None,
     ) -> PagedList[ModelVersion]:
         """Return one page of the model versions that fit a filter."""
-        from nbtrack.store.search.registry import search_model_versions
+        from nbtrack.store.search import search_model_versions
 
         with self._registry.read() as reader:
             return search_model_versions(reader, filter_string, max_results, order_by, page_token)
@@ -268,10 +268,10 @@ class ModelVersionMethods(ClientBase):
         self._registry.registry.delete_version_tag(name, number, _given(key))
 
     def _version_of(self, name: str, version: str | int | None, stage: str | None) -> int:
-        from nbtrack.store import registry
+        from nbtrack.store import get_model_version_number
 
         with self._registry.read() as reader:
-            return registry.get_model_version_number(reader, name, version, stage)
+            return get_model_version_number(reader, name, version, stage)
 
 
 def _given(key: str | None) -> str:

@@ -19,14 +19,13 @@ from nbtrack.entities import (
     ViewType,
 )
 from nbtrack.entities.runs import PARENT
-from nbtrack.store.opening import open_store
-from nbtrack.store.store import Store
+from nbtrack.store import Store, open_store
 from nbtrack.tracking import context
 from nbtrack.tracking.operations import RunOperations, operation_handle
 from nbtrack.validation import check_run_id
 
 if TYPE_CHECKING:
-    from nbtrack.store.writer import RunWriter
+    from nbtrack.store import RunWriter
 
 
 class ClientBase:
@@ -82,17 +81,17 @@ class ExperimentMethods(ClientBase):
 
     def get_experiment(self, experiment_id: str) -> Experiment:
         """Return an experiment, deleted ones too."""
-        from nbtrack.store import experiments
+        from nbtrack.store import get_experiment
 
         with self._store.read() as reader:
-            return experiments.get_experiment(reader, experiment_id)
+            return get_experiment(reader, experiment_id)
 
     def get_experiment_by_name(self, name: str) -> Experiment | None:
         """Return the experiment of a name, or None."""
-        from nbtrack.store import experiments
+        from nbtrack.store import find_experiment_by_name
 
         with self._store.read() as reader:
-            return experiments.find_experiment_by_name(reader, name)
+            return find_experiment_by_name(reader, name)
 
     def search_experiments(
         self,
@@ -109,7 +108,7 @@ class ExperimentMethods(ClientBase):
         view_type : int
             One of ``nbtrack.entities.ViewType``.
         """
-        from nbtrack.store.search.experiments import search_experiments
+        from nbtrack.store.search import search_experiments
 
         with self._store.read() as reader:
             return search_experiments(
@@ -176,7 +175,7 @@ class RunMethods(ClientBase):
 
     def get_run(self, run_id: str) -> Run:
         """Return a run with its latest metrics, params and tags."""
-        from nbtrack.store.runs import get_run
+        from nbtrack.store import get_run
 
         with self._store_of(run_id).read() as reader:
             return get_run(reader, run_id)
@@ -204,7 +203,7 @@ class RunMethods(ClientBase):
         run_view_type : int
             One of ``nbtrack.entities.ViewType``.
         """
-        from nbtrack.store.search.runs import search_runs
+        from nbtrack.store.search import search_runs
 
         with self._store.read() as reader:
             return search_runs(
@@ -290,7 +289,7 @@ class LogMethods(ClientBase):
 
     def get_metric_history(self, run_id: str, key: str) -> list[Metric]:
         """Return all points of a metric by (timestamp, step, value)."""
-        from nbtrack.store.history import metric_history
+        from nbtrack.store import metric_history
 
         with self._store_of(run_id).read() as reader:
             return metric_history(reader, check_run_id(run_id), key)

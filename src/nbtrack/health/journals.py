@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from nbtrack.health.finding import Finding, note, warning
-from nbtrack.store.inspection import JournalReport, inspect_journals
-from nbtrack.store.reader import Reader
+from nbtrack.store import JournalReport, Reader, inspect_journals
 
 MANY = 100
 

@@ -9,7 +9,7 @@ from nbtrack.errors import NbtrackError, ServerDeniedError, ServerUnreachableErr
 from nbtrack.health.finding import Finding, problem, warning
 from nbtrack.protocol import endpoints
 from nbtrack.protocol.client import RestClient
-from nbtrack.store.opening import find_unsent
+from nbtrack.store import find_unsent
 
 PATIENCE_S = 5.0
 

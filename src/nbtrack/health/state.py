@@ -11,11 +11,15 @@ from nbtrack.config import find_default, resolve
 from nbtrack.errors import NbtrackError, StoreLockedError, StoreReadOnlyError
 from nbtrack.health import disk, journals, server
 from nbtrack.health.finding import Finding, note, problem
-from nbtrack.store.database import is_made
-from nbtrack.store.inspection import count_runs, read_unfolded, schema_version
-from nbtrack.store.lock import hold_lock
-from nbtrack.store.opening import server_of
-from nbtrack.store.reader import Reader
+from nbtrack.store import (
+    Reader,
+    count_runs,
+    database_exists,
+    hold_lock,
+    read_unfolded,
+    schema_version,
+    server_of_mirror,
+)
 
 PATIENCE_S = 2.0
 _CLOSE = "Close the file there; until then logging goes on, and is folded in afterwards."
@@ -33,7 +37,7 @@ def findings(uri: str | os.PathLike[str] | None) -> Iterator[Finding]:
     path, folder = location.path, Path(f"{location.path}.d")
     if location.notice:
         yield note("store", location.notice)
-    url = location.server or server_of(folder)
+    url = location.server or server_of_mirror(folder)
     if url is not None:
         yield from server.findings(url, folder)
     elif not path.exists() and not folder.exists():
@@ -71,7 +75,7 @@ def _leftovers(path: Path) -> Iterator[Finding]:
 def _opened(path: Path, folder: Path, stack: ExitStack) -> tuple[Reader | None, list[Finding]]:
     """Attach the file for reading; say who holds it where that cannot be."""
     trouble: list[Finding] = []
-    if not is_made(path):
+    if not database_exists(path):
         return None, trouble
     try:
         if os.access(folder, os.W_OK):

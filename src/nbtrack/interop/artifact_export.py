@@ -14,9 +14,7 @@ from nbtrack.interop.report import Report
 from nbtrack.protocol.artifact_urls import proxied_path
 from nbtrack.protocol.client import RestClient
 from nbtrack.protocol.transfer import ProxiedFolder
-from nbtrack.store.artifacts.access import ArtifactAccess
-from nbtrack.store.artifacts.folder import ArtifactFolder
-from nbtrack.store.artifacts.roots import local_path
+from nbtrack.store.artifacts import ArtifactAccess, ArtifactFolder, local_path
 
 CARD = "MLmodel"
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from nbtrack.errors import InvalidParameterError
 from nbtrack.interop.allowed_folders import AllowedFolders
-from nbtrack.store.artifacts.roots import local_path
+from nbtrack.store.artifacts import local_path
 
 Roots = Mapping[str, str] | Sequence[str]
 """What places have become, or places that are read as they are."""

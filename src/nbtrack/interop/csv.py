@@ -23,7 +23,7 @@ from nbtrack.interop.point_buffer import PointBuffer, made_id
 from nbtrack.interop.records import ExperimentRecord, PointBatch
 from nbtrack.interop.report import Report
 from nbtrack.interop.source import Source
-from nbtrack.store.bulk.runs import RunRecord
+from nbtrack.store.bulk import RunRecord
 
 Row = dict[str, str]
 Files = list[tuple[Path, list[str]]]

@@ -9,11 +9,9 @@ from typing import Literal
 from nbtrack.errors import NbtrackError
 from nbtrack.interop.report import Report
 from nbtrack.interop.source import Files
-from nbtrack.store.artifacts.folder import ArtifactFolder
-from nbtrack.store.artifacts.roots import copy_in_chunks
-from nbtrack.store.bulk.files import RecordedFile, record_files
-from nbtrack.store.journal import now_ms
-from nbtrack.store.store import Store
+from nbtrack.store import Store, now_ms
+from nbtrack.store.artifacts import ArtifactFolder, copy_in_chunks
+from nbtrack.store.bulk import RecordedFile, record_files
 
 MANY = 200
 

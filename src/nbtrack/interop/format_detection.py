@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 from nbtrack.errors import InvalidParameterError, NotFoundError
 from nbtrack.interop.sqlite import SqliteFile
-from nbtrack.store.artifacts.roots import local_path
+from nbtrack.store.artifacts import local_path
 
 SOURCES = (
     "mlflow-database", "mlflow-files", "mlflow-server", "tensorboard", "wandb", "trackio", "csv",

@@ -15,9 +15,8 @@ from nbtrack.interop.model_importer import ModelImporter
 from nbtrack.interop.progress import Progress
 from nbtrack.interop.report import ExportReport, ImportReport, Report
 from nbtrack.interop.source import Source
-from nbtrack.store.artifacts.roots import local_path
-from nbtrack.store.opening import open_store
-from nbtrack.store.store import Store
+from nbtrack.store import Store, open_store
+from nbtrack.store.artifacts import local_path
 from nbtrack.tracking import context
 
 Uri = str | os.PathLike[str]

@@ -20,24 +20,18 @@ from nbtrack.interop.progress import Progress
 from nbtrack.interop.records import LOCAL_RUN, PointBatch, Series
 from nbtrack.interop.report import Report
 from nbtrack.interop.source import Source
-from nbtrack.store.artifacts.access import without_password
-from nbtrack.store.artifacts.folder import ArtifactFolder
-from nbtrack.store.artifacts.paths import artifact_uri
-from nbtrack.store.artifacts.roots import local_path
-from nbtrack.store.bulk.files import recorded_files
-from nbtrack.store.bulk.runs import (
+from nbtrack.store import Points, Store, add_points, now_ms
+from nbtrack.store.artifacts import ArtifactFolder, artifact_uri, local_path, without_password
+from nbtrack.store.bulk import (
     ARTIFACTS_ELSEWHERE_TAG,
     ORIGIN_TAG,
     RunRecord,
     add_experiment,
     add_runs,
     known_runs,
+    recorded_files,
     stop_at_last_point,
 )
-from nbtrack.store.journal import now_ms
-from nbtrack.store.points import Points
-from nbtrack.store.series_points import add_points
-from nbtrack.store.store import Store
 from nbtrack.validation import MAX_KEY, check_experiment_name, check_key, check_run_id
 
 _ODD = re.compile(r"[^/\w.\- :]")

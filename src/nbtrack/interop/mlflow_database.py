@@ -26,8 +26,8 @@ from nbtrack.interop.records import (
 from nbtrack.interop.report import Report
 from nbtrack.interop.source import Source
 from nbtrack.interop.sqlite import SqliteFile
-from nbtrack.store.bulk.runs import RunRecord
-from nbtrack.store.points import Points
+from nbtrack.store import Points
+from nbtrack.store.bulk import RunRecord
 
 BATCH = 200_000
 RUNS_AT_ONCE = 500

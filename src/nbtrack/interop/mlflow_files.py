@@ -23,9 +23,9 @@ from nbtrack.interop.records import (
 )
 from nbtrack.interop.report import Report
 from nbtrack.interop.source import Files, Source
-from nbtrack.store.artifacts.folder import ArtifactFolder
-from nbtrack.store.bulk.runs import RunRecord
-from nbtrack.store.points import Points
+from nbtrack.store import Points
+from nbtrack.store.artifacts import ArtifactFolder
+from nbtrack.store.bulk import RunRecord
 
 BATCH = 200_000
 NO_RUNS = {"tags", "datasets", "models", "traces", "assessments"}

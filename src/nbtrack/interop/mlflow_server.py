@@ -28,8 +28,8 @@ from nbtrack.protocol import decode, endpoints
 from nbtrack.protocol.artifact_urls import proxied_path
 from nbtrack.protocol.client import Json, RestClient
 from nbtrack.protocol.transfer import ProxiedFolder
-from nbtrack.store.bulk.runs import RunRecord
-from nbtrack.store.points import Points
+from nbtrack.store import Points
+from nbtrack.store.bulk import RunRecord
 
 AT_ONCE = 4
 RUNS_AT_ONCE = 100

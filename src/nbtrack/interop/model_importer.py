@@ -12,9 +12,10 @@ from nbtrack.interop.records import (
     RegisteredRecord,
     VersionRecord,
 )
-from nbtrack.store.artifacts.paths import resolve_location
-from nbtrack.store.bulk.files import recorded_model_files
-from nbtrack.store.bulk.models import (
+from nbtrack.store import Reader, model_location, usual_model_location
+from nbtrack.store.artifacts import resolve_location
+from nbtrack.store.bulk import (
+    ORIGIN_TAG,
     BulkModel,
     BulkVersion,
     add_model,
@@ -23,10 +24,8 @@ from nbtrack.store.bulk.models import (
     finish_registered_model,
     known_models,
     read_versions,
+    recorded_model_files,
 )
-from nbtrack.store.bulk.runs import ORIGIN_TAG
-from nbtrack.store.logged_models import model_location, usual_model_location
-from nbtrack.store.reader import Reader
 from nbtrack.validation import check_model_name
 
 STATUSES = ("PENDING", "READY", "FAILED")

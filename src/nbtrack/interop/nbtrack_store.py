@@ -15,25 +15,20 @@ from nbtrack.interop.records import (
 )
 from nbtrack.interop.report import Report
 from nbtrack.interop.source import Files, Source
-from nbtrack.store.artifacts.folder import ArtifactFolder
-from nbtrack.store.artifacts.paths import resolve_location
-from nbtrack.store.artifacts.roots import local_path
-from nbtrack.store.bulk.export import (
+from nbtrack.store import Store, get_logged_models, get_registered_models, get_runs
+from nbtrack.store.artifacts import ArtifactFolder, local_path, resolve_location
+from nbtrack.store.bulk import (
     BulkSeries,
+    BulkVersion,
+    RunRecord,
     read_experiments,
     read_model_stages,
     read_points,
     read_registered_models,
     read_run_ids,
     read_series,
+    recorded_files,
 )
-from nbtrack.store.bulk.files import recorded_files
-from nbtrack.store.bulk.models import BulkVersion
-from nbtrack.store.bulk.runs import RunRecord
-from nbtrack.store.logged_models import get_logged_models
-from nbtrack.store.registry import get_registered_models
-from nbtrack.store.runs import get_runs
-from nbtrack.store.store import Store
 
 RUNS_AT_ONCE = 500
 POINTS_AT_ONCE = 500_000

@@ -14,7 +14,7 @@ import numpy as np
 
 from nbtrack.entities import FileInfo
 from nbtrack.interop.records import PointBatch
-from nbtrack.store.points import Points
+from nbtrack.store import Points
 
 
 class PointBuffer:

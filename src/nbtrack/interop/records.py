@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nbtrack.entities import LoggedModel, Metric
-from nbtrack.store.points import Points
+from nbtrack.store import Points
 
 Series = tuple[str, str]
 """A run and the key of one of its metrics."""

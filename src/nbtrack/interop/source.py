@@ -10,7 +10,7 @@ from nbtrack.entities import FileInfo
 from nbtrack.interop.allowed_folders import AllowedFolders
 from nbtrack.interop.records import ExperimentRecord, ModelRecord, PointBatch, RegisteredRecord
 from nbtrack.interop.report import Report
-from nbtrack.store.bulk.runs import RunRecord
+from nbtrack.store.bulk import RunRecord
 
 
 class Files(Protocol):

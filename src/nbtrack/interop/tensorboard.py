@@ -16,7 +16,7 @@ from nbtrack.interop.protobuf import Fields
 from nbtrack.interop.records import ExperimentRecord, PointBatch
 from nbtrack.interop.report import Report
 from nbtrack.interop.source import Files, Source
-from nbtrack.store.bulk.runs import RunRecord
+from nbtrack.store.bulk import RunRecord
 
 ENDED = {1: "FINISHED", 2: "FAILED"}
 

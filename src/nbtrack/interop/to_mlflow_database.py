@@ -20,8 +20,8 @@ from nbtrack.interop.progress import Progress
 from nbtrack.interop.records import HUGE, ExperimentRecord
 from nbtrack.interop.report import Report
 from nbtrack.interop.to_mlflow_models import ModelRows
-from nbtrack.store.artifacts.roots import local_path
-from nbtrack.store.bulk.runs import RunRecord
+from nbtrack.store.artifacts import local_path
+from nbtrack.store.bulk import RunRecord
 
 OURS = "nbtrack."
 RUNS_AT_ONCE = 500

@@ -10,7 +10,7 @@ from nbtrack.interop.artifact_export import copy_folder
 from nbtrack.interop.mlflow_tables import MlflowTables
 from nbtrack.interop.records import HUGE, ModelRecord, RegisteredRecord, VersionRecord
 from nbtrack.interop.report import Report
-from nbtrack.store.artifacts.folder import ArtifactFolder
+from nbtrack.store.artifacts import ArtifactFolder
 
 STATUSES = {"PENDING": 1, "READY": 2, "FAILED": 3}
 DELETED = "Deleted_Internal"

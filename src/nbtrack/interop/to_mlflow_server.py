@@ -24,7 +24,7 @@ from nbtrack.interop.to_mlflow_server_models import ModelCalls
 from nbtrack.protocol import decode, encode, endpoints
 from nbtrack.protocol.client import Json, RestClient
 from nbtrack.protocol.encode import split_batch
-from nbtrack.store.bulk.runs import RunRecord
+from nbtrack.store.bulk import RunRecord
 
 OURS = "nbtrack."
 COMPLETE = "nbtrack.exported"

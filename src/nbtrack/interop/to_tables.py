@@ -11,9 +11,8 @@ from typing import Any
 from nbtrack.interop.nbtrack_store import NbtrackStore
 from nbtrack.interop.progress import Progress
 from nbtrack.interop.report import Report
-from nbtrack.store.bulk.runs import RunRecord
-from nbtrack.store.bulk.tables import write_parquet
-from nbtrack.store.runs import get_runs
+from nbtrack.store import get_runs
+from nbtrack.store.bulk import RunRecord, write_parquet
 
 FIXED = ("run_id", "run_name", "experiment", "status", "start_time", "end_time", "user_id",
          "lifecycle_stage", "artifact_uri")  # fmt: skip

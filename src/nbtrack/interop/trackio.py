@@ -19,7 +19,7 @@ from nbtrack.interop.records import ExperimentRecord, PointBatch
 from nbtrack.interop.report import Report
 from nbtrack.interop.source import Source
 from nbtrack.interop.sqlite import SqliteFile
-from nbtrack.store.bulk.runs import RunRecord
+from nbtrack.store.bulk import RunRecord
 
 Run = tuple[str, str]
 """Id and name of a run; older files have no ids."""

@@ -21,7 +21,7 @@ from nbtrack.interop.protobuf import Fields
 from nbtrack.interop.records import ExperimentRecord, PointBatch
 from nbtrack.interop.report import Report
 from nbtrack.interop.source import Source
-from nbtrack.store.bulk.runs import RunRecord
+from nbtrack.store.bulk import RunRecord
 
 BLOCK = 32768
 HEAD = 7

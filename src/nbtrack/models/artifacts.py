@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from nbtrack.errors import InvalidParameterError
-from nbtrack.store.artifacts.folder import ArtifactFolder, folder_and_path
-from nbtrack.store.runs import get_run
+from nbtrack.store import get_run
+from nbtrack.store.artifacts import ArtifactFolder, folder_and_path
 from nbtrack.tracking import context
 from nbtrack.tracking.model_locations import locate, split_run_uri
 

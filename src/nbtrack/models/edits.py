@@ -20,9 +20,8 @@ from nbtrack.models.loading import OpenedModel, open_model, reads_model
 from nbtrack.models.manifest import MANIFEST, MLMODEL, manifest_text, text_digest
 from nbtrack.models.signature import ModelSignature
 from nbtrack.models.trust_records import digest_of, is_remembered, remember
-from nbtrack.store import logged_models
-from nbtrack.store.artifacts.roots import local_path
-from nbtrack.store.store import Store
+from nbtrack.store import Store, model_file_hashes
+from nbtrack.store.artifacts import local_path
 from nbtrack.tracking import context, model_edits
 
 
@@ -137,7 +136,7 @@ def keep_trust(store: Store, model_id: str) -> Iterator[None]:
 
 def _content(store: Store, model_id: str) -> str:
     with store.read() as reader:
-        return digest_of(logged_models.model_file_hashes(reader, model_id))
+        return digest_of(model_file_hashes(reader, model_id))
 
 
 def _changeable(model_uri: str | os.PathLike[str]) -> OpenedModel:

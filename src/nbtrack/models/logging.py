@@ -19,7 +19,7 @@ from nbtrack.models.options import SaveOptions
 from nbtrack.models.progress import working
 from nbtrack.models.signature import ModelSignature, infer_signature
 from nbtrack.models.trust_records import digest_of, remember
-from nbtrack.store.store import Store
+from nbtrack.store import Store
 from nbtrack.tracking import background, context, logged_models, registration
 
 Write = Callable[[Path, Model], None]

@@ -10,10 +10,8 @@ from nbtrack.config import resolve
 from nbtrack.errors import InvalidParameterError, NbtrackError, NotFoundError, warn
 from nbtrack.models import trust_records
 from nbtrack.models.manifest import MANIFEST, MLMODEL, files_below, links_below, manifest_of, sha256
-from nbtrack.store.artifacts.roots import local_path
-from nbtrack.store.logged_models import all_model_uris
-from nbtrack.store.opening import open_store
-from nbtrack.store.store import Store
+from nbtrack.store import Store, all_model_uris, open_store
+from nbtrack.store.artifacts import local_path
 from nbtrack.tracking.model_locations import ModelLocation, locate
 
 

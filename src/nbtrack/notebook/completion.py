@@ -62,7 +62,7 @@ def experiment_names() -> list[str]:
 
 def run_names() -> list[str]:
     """Return the names of the latest runs, each once."""
-    from nbtrack.store.run_lookup import latest_run_names
+    from nbtrack.store import latest_run_names
 
     try:
         with context.store().read() as reader:

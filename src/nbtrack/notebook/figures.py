@@ -11,7 +11,7 @@ import sys
 from collections import OrderedDict
 from typing import Any
 
-from nbtrack.store.artifacts.folder import ArtifactFolder
+from nbtrack.store.artifacts import ArtifactFolder
 from nbtrack.views.display import VIEW_MIME
 
 MAX_FIGURES = 20

@@ -17,7 +17,7 @@ from nbtrack.entities.runs import ERROR_TAG
 from nbtrack.notebook.cells import cells_of
 from nbtrack.notebook.live_points import LivePoints, StepRate
 from nbtrack.redaction.secrets import HIDDEN
-from nbtrack.store.journal import now_ms
+from nbtrack.store import now_ms
 from nbtrack.tracking.kernel import shell
 from nbtrack.tracking.run import ActiveRun
 from nbtrack.validation import param_value

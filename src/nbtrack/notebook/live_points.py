@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 
 from nbtrack.notebook.memory import MEMORY_KEYS
-from nbtrack.store.points import Points, decode_points
+from nbtrack.store import Points, decode_points
 from nbtrack.tracking.run import ActiveRun
 from nbtrack.views.chart.curves import Curve
 

@@ -22,7 +22,7 @@ from nbtrack.notebook.completion import track_matcher
 from nbtrack.notebook.options import TrackOptions, parse_options, unknown_option
 from nbtrack.notebook.printed import MAX_BYTES
 from nbtrack.redaction.values import display_path
-from nbtrack.store.store import Store
+from nbtrack.store import Store
 from nbtrack.tracking import context
 from nbtrack.tracking import start as starting
 from nbtrack.tracking.run import ActiveRun
@@ -236,7 +236,7 @@ def _started(options: TrackOptions) -> ActiveRun:
         experiment_id = starting.get_or_create_experiment(store, options.experiment)
     run_id = None
     if options.resume:
-        from nbtrack.store.run_lookup import find_run
+        from nbtrack.store import find_run
 
         with store.read() as reader:
             run_id = find_run(

@@ -16,7 +16,7 @@ from nbtrack.projects.plan import Plan, planned
 from nbtrack.projects.process import Command, shell_words, signals_held_back
 from nbtrack.projects.submitted import SubmittedRun
 from nbtrack.projects.variables import variables_for
-from nbtrack.store.store import Store
+from nbtrack.store import Store
 from nbtrack.tracking import context
 from nbtrack.tracking import start as _start
 

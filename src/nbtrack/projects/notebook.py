@@ -71,7 +71,7 @@ def _interrupt(number: int, frame: object) -> None:
 def _execute(options: argparse.Namespace) -> int:
     from nbclient.exceptions import CellExecutionError, DeadKernelError
 
-    from nbtrack.store.opening import open_store
+    from nbtrack.store import open_store
 
     notebook = read_notebook(options.notebook)
     store = open_store(None)

@@ -93,7 +93,7 @@ class Parameter:
             return str(self._local(unquote(urlsplit(text).path), folder))
         if storage is None:
             raise self._error(f"is {text!r}, and there is no folder to download it to.")
-        from nbtrack.store.artifacts.folder import folder_and_path
+        from nbtrack.store.artifacts import folder_and_path
 
         source, path = folder_and_path(text)
         place = storage / self.name

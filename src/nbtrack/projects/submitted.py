@@ -12,7 +12,7 @@ from nbtrack.errors import NbtrackError
 from nbtrack.projects.process import Command
 
 if TYPE_CHECKING:
-    from nbtrack.store.store import Store
+    from nbtrack.store import Store
 
 
 class SubmittedRun:
@@ -60,7 +60,7 @@ class SubmittedRun:
 
     def get_status(self) -> str:
         """Return the status of the run, such as ``"RUNNING"``."""
-        from nbtrack.store.runs import get_run
+        from nbtrack.store import get_run
 
         with self._store.read() as reader:
             return get_run(reader, self._run_id).info.status
@@ -83,7 +83,7 @@ class SubmittedRun:
 
     def _settle(self) -> None:
         """End the run as the command went, unless what ran in it has said FINISHED itself."""
-        from nbtrack.store.runs import get_run
+        from nbtrack.store import get_run
         from nbtrack.tracking.start import terminate
 
         status = self._command.status()

@@ -9,7 +9,7 @@ import os
 from nbtrack.config import default_uri
 from nbtrack.entities.runs import PARENT
 from nbtrack.projects.tracking_server import TrackingServer
-from nbtrack.store.store import Store
+from nbtrack.store import Store
 from nbtrack.tracking import context
 
 _OTHER_EXPERIMENTS = ("NBTRACK_EXPERIMENT_NAME", "MLFLOW_EXPERIMENT_NAME")

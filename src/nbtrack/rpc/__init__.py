@@ -11,7 +11,7 @@ from typing import Any
 
 from nbtrack.rpc.registry import Access, find
 from nbtrack.rpc.request import Fields, Response, name_of
-from nbtrack.store.store import Store
+from nbtrack.store import Store
 
 __all__ = ["Access", "Fields", "Response", "access_of", "name_of", "respond"]
 

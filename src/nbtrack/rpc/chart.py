@@ -10,10 +10,7 @@ from typing import Annotated, Any, Literal, TypedDict
 from nbtrack.errors import InvalidParameterError
 from nbtrack.rpc.registry import Topic
 from nbtrack.rpc.request import Response
-from nbtrack.store.history import MetricAxis
-from nbtrack.store.journal import now_ms
-from nbtrack.store.runs import get_runs
-from nbtrack.store.store import Store
+from nbtrack.store import MetricAxis, Store, get_runs, now_ms
 from nbtrack.views.chart.content import RunRef, RunRefJson
 from nbtrack.views.chart.curves import MAX_POINTS, SeriesHead, encoded
 from nbtrack.views.chart.query import curves_of_window, starts_of, stored_curves

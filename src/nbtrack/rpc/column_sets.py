@@ -7,9 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from nbtrack.errors import InvalidParameterError
-from nbtrack.store.experiments import get_experiment_tag
-from nbtrack.store.reader import Reader
-from nbtrack.store.store import Store
+from nbtrack.store import Reader, Store, get_experiment_tag
 from nbtrack.validation import MAX_EXPERIMENT_TAG_VALUE
 
 TABLE_TAG = "nbtrack.table"

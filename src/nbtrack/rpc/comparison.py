@@ -8,7 +8,7 @@ from typing import Annotated, Any, TypedDict
 from nbtrack.errors import InvalidParameterError
 from nbtrack.rpc.registry import Topic
 from nbtrack.rpc.request import Response
-from nbtrack.store.store import Store
+from nbtrack.store import Store
 from nbtrack.views.comparison.data import ComparedRuns, Scope, compare_runs
 from nbtrack.views.comparison.importance import Importance, find_importance
 from nbtrack.views.comparison.run_facts import DiffRun, run_facts

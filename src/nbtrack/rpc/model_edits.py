@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from nbtrack.store import logged_models
-from nbtrack.store.registry_edits import ModelSource
-from nbtrack.store.store import Store
+from nbtrack.store import ModelSource, Store, get_logged_model
 
 
 @dataclass(frozen=True)
@@ -111,7 +109,7 @@ class Register:
     def apply(self, store: Store) -> None:
         """Do it."""
         with store.read() as reader:
-            model = logged_models.get_logged_model(reader, self.model_id)
+            model = get_logged_model(reader, self.model_id)
         source = ModelSource(
             model.model_uri, model.artifact_location, model.source_run_id, model.model_id
         )

@@ -10,7 +10,7 @@ from nbtrack.entities import LoggedModel, ModelVersion
 from nbtrack.rpc.model_edits import ModelEdit
 from nbtrack.rpc.registry import Topic
 from nbtrack.rpc.request import Done, NoParams, Response
-from nbtrack.store.store import Store
+from nbtrack.store import Store
 from nbtrack.views import previews
 from nbtrack.views.details.tree_query import number
 from nbtrack.views.json_types import ModelFacts, ModelState

@@ -8,10 +8,8 @@ from typing import TypedDict
 from nbtrack.entities import Run
 from nbtrack.rpc.registry import Topic
 from nbtrack.rpc.request import Response
-from nbtrack.store.artifacts.folder import ArtifactFolder
-from nbtrack.store.experiments import find_experiment
-from nbtrack.store.runs import get_run
-from nbtrack.store.store import Store
+from nbtrack.store import Store, find_experiment, get_run
+from nbtrack.store.artifacts import ArtifactFolder
 from nbtrack.views import previews
 from nbtrack.views.code import (
     LOAD_LINE,

@@ -8,8 +8,7 @@ from typing import Annotated, Any, Literal, TypedDict
 from nbtrack.entities.runs import NOTE
 from nbtrack.rpc.registry import Topic
 from nbtrack.rpc.request import NoParams, Response
-from nbtrack.store.liveness import silent_runs
-from nbtrack.store.store import Store
+from nbtrack.store import Store, silent_runs
 from nbtrack.views.details.details import Spark, TreeRun, tree_run
 from nbtrack.views.details.tree_query import (
     ExperimentRow,

@@ -10,8 +10,7 @@ from nbtrack.errors import InvalidParameterError
 from nbtrack.rpc.column_sets import remember_set, remembered_sets
 from nbtrack.rpc.registry import Topic
 from nbtrack.rpc.request import Response
-from nbtrack.store.runs import RunAction
-from nbtrack.store.store import Store
+from nbtrack.store import RunAction, Store
 from nbtrack.views.table.export import EXTENSIONS, export_page
 from nbtrack.views.table.page import (
     Best,

@@ -28,8 +28,8 @@ from typing import (
 from nbtrack.rpc.model_edits import ModelEdit
 from nbtrack.rpc.models import CARD, ModelRef
 from nbtrack.rpc.registry import Declaration, all_requests
-from nbtrack.store.runs import RunAction
-from nbtrack.store.search.metric_direction import Direction
+from nbtrack.store import RunAction
+from nbtrack.store.search import Direction
 from nbtrack.views.comparison.query import Kind as ComparedKind
 from nbtrack.views.json_types import ModelState, Pair, RunState, StoreInfo
 from nbtrack.views.models.predictions import Prediction

@@ -14,13 +14,16 @@ from nbtrack.config import DEFAULT_NAME, find_default, remote_root, resolve
 from nbtrack.errors import NbtrackError
 from nbtrack.server.discovery import stores_below
 from nbtrack.server.messages import UnknownStoreError
-from nbtrack.store import time_limits
-from nbtrack.store.announcement import announced_stores
-from nbtrack.store.artifacts.access import ArtifactAccess, check_artifact_root
-from nbtrack.store.file_watch import FileWatch
-from nbtrack.store.opening import open_file, server_of
-from nbtrack.store.runs import count_running_runs
-from nbtrack.store.store import Store
+from nbtrack.store import (
+    FileWatch,
+    Store,
+    announced_stores,
+    count_running_runs,
+    open_file,
+    server_of_mirror,
+    time_limit,
+)
+from nbtrack.store.artifacts import ArtifactAccess, check_artifact_root
 from nbtrack.views.json_types import StoreInfo
 
 Source = Literal["folder", "kernel", "setting"]
@@ -58,7 +61,7 @@ class StoreEntry:
         if self._counted is None or self._counted[0] != state:
             running, problem = 0, None
             try:
-                with time_limits.time_limit(COUNT_S), self.store.read() as reader:
+                with time_limit(COUNT_S), self.store.read() as reader:
                     running = count_running_runs(reader)
             except NbtrackError as error:
                 problem = str(error)
@@ -186,7 +189,7 @@ class Catalog:
 
     def _access(self, folder: Path) -> ArtifactAccess:
         is_mirror = folder.is_relative_to(remote_root())
-        server = server_of(folder) if is_mirror else None
+        server = server_of_mirror(folder) if is_mirror else None
         return ArtifactAccess(folder, self._artifact_roots, serves=True, server=server)
 
 

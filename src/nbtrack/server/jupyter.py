@@ -145,7 +145,7 @@ class NbtrackApp(ExtensionApp):
     def _open_service(self) -> TrackingService:
         """Return the store that clients of MLflow track to: the one a notebook here would use."""
         from nbtrack.config import find_default
-        from nbtrack.store.opening import open_store
+        from nbtrack.store import open_store
 
         server: Any = self.serverapp
         root = Path(server.root_dir).absolute()

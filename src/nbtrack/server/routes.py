@@ -12,8 +12,7 @@ from nbtrack.rpc.request import parse
 from nbtrack.server.context import ServerContext
 from nbtrack.server.messages import STORE, Action, FileResponse, Request, Response, Route
 from nbtrack.server.mlflow.routes import MLFLOW
-from nbtrack.store.runs import get_run
-from nbtrack.store.store import Store
+from nbtrack.store import Store, get_run
 
 REFRESH = "refresh"
 SECONDS = "seconds"

@@ -28,8 +28,7 @@ from nbtrack.server.mlflow.service import TrackingService
 from nbtrack.server.scoring.access import Guard
 from nbtrack.server.slow_clients import ClientLimits, SlowClientWatch
 from nbtrack.server.store_events import EventBroadcaster, Subscriptions
-from nbtrack.store.artifacts.access import check_artifact_root
-from nbtrack.store.artifacts.roots import local_path
+from nbtrack.store.artifacts import check_artifact_root, local_path
 
 PORT = 5000
 THREADS = 8
@@ -184,7 +183,7 @@ def _location(uri: str | None) -> StoreLocation:
 
 def _open(options: ServerOptions, path: str) -> TrackingService:
     """Open the store, as a thread does when the first client asks."""
-    from nbtrack.store.opening import open_store
+    from nbtrack.store import open_store
 
     root = _absolute(options.default_artifact_root)
     destination = _absolute(options.artifacts_destination)

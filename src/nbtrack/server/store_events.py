@@ -10,8 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from nbtrack.server.messages import STORE
-from nbtrack.store.file_watch import FileWatch
-from nbtrack.store.store import Store
+from nbtrack.store import FileWatch, Store
 
 STORE_CHANGED = "https://nbtrack.dev/events/store-changed/v1"
 STORE_CHANGED_SCHEMA = {

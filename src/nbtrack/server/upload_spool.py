@@ -13,10 +13,13 @@ import threading
 from pathlib import Path
 from typing import BinaryIO
 
-from nbtrack.store.artifacts.content import part_file_in
-from nbtrack.store.artifacts.folder import ArtifactFolder
-from nbtrack.store.artifacts.local import artifact_errors
-from nbtrack.store.artifacts.roots import CHUNK_BYTES, StoredFile
+from nbtrack.store.artifacts import (
+    CHUNK_BYTES,
+    ArtifactFolder,
+    StoredFile,
+    artifact_errors,
+    part_file_in,
+)
 
 BLOCK = CHUNK_BYTES
 

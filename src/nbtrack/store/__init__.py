@@ -1,22 +1,16 @@
-"""The store: one DuckDB file, journals and artifacts beside it; all that imports duckdb."""
+"""The store: one DuckDB file, journals and artifacts beside it; all that imports duckdb.
+
+What other parts of nbtrack use of it is listed in ``__init__.pyi``, and imported when it is first
+asked for. Beside this package they import three packages in it, which have such a list each:
+``artifacts``, ``bulk`` and ``search``.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from nbtrack._names import attach
+from nbtrack.store.opening import open_store as open_store  # at once: it registers what ends stores
+from nbtrack.store.store import Store as Store
 
-from nbtrack.store.opening import open_store
-from nbtrack.store.store import Store
-
-if TYPE_CHECKING:
-    from nbtrack.store.maintenance import CompactReport, compact, sync
-
-__all__ = ["CompactReport", "Store", "compact", "open_store", "sync"]
-
-if not TYPE_CHECKING:
-
-    def __getattr__(name: str) -> Any:
-        if name in ("CompactReport", "compact", "sync"):
-            from nbtrack.store import maintenance
-
-            return getattr(maintenance, name)
-        raise AttributeError(f"module 'nbtrack.store' has no attribute {name!r}")
+__getattr__, __dir__ = attach(
+    "nbtrack.store", public=["CompactReport", "Store", "compact", "open_store", "sync"]
+)

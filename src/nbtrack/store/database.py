@@ -32,7 +32,13 @@ from nbtrack.store.duckdb_instances import (
 from nbtrack.store.queries import SQL, migrations
 
 __all__ = [
-    "attached", "close", "copy_sorted", "exclusive", "is_made", "overlaid", "translated",
+    "attached",
+    "close",
+    "copy_sorted",
+    "database_exists",
+    "exclusive",
+    "overlaid",
+    "translated",
 ]  # fmt: skip
 
 OURS_FIRST = "SET search_path = 'system.main,store.main'"
@@ -41,7 +47,7 @@ OURS_FIRST = "SET search_path = 'system.main,store.main'"
 _STORAGE_VERSION = "v1.2.0"  # what every DuckDB from 1.2 on opens
 
 
-def is_made(path: Path) -> bool:
+def database_exists(path: Path) -> bool:
     """Return whether there is a database; an empty file is what a full disk leaves of one."""
     try:
         found = path.stat()
@@ -88,7 +94,7 @@ def attached(
         watch.enter_context(time_limits.interrupting(connection))
         with translated(path, attaching=True):
             _check_files(path)
-            if not read_only and not is_made(path):
+            if not read_only and not database_exists(path):
                 _make(connection, file, path)
             suffix = " (READ_ONLY)" if read_only else ""
             connection.execute(f"ATTACH {quoted(str(path))} AS store{suffix}")
@@ -177,7 +183,7 @@ def _make(connection: duckdb.DuckDBPyConnection, file: DatabaseFile, path: Path)
             connection.execute("CHECKPOINT fresh")
         finally:
             _leave(connection, "fresh")
-        if not is_made(path):
+        if not database_exists(path):
             fresh.replace(path)
     except duckdb.Error:
         file.close()

@@ -122,7 +122,7 @@ def model_file_hashes(reader: Reader, model_id: str) -> dict[str, str]:
     return {path: sha256 for path, _, sha256 in rows if sha256}
 
 
-def logged_models_of_name(reader: Reader, name: str, experiment_id: str) -> list[str]:
+def model_ids_of_name(reader: Reader, name: str, experiment_id: str) -> list[str]:
     """Return the ids of the logged models of a name in an experiment, the latest first."""
     reader.refresh(models_of=[experiment_id])
     known = reader.experiment_id(experiment_id)

@@ -17,7 +17,7 @@ from typing import NamedTuple
 from nbtrack.config import DEFAULT_NAME, StoreLocation, default_uri, remote_root, resolve
 from nbtrack.store.artifacts.roots import ArtifactRoot, ProxiedRoots
 from nbtrack.store.process_exit import ProcessExit
-from nbtrack.store.remote.sync_state import MARKER, SyncState, server_of
+from nbtrack.store.remote.sync_state import MARKER, SyncState, server_of_mirror
 from nbtrack.store.store import Store
 
 __all__ = [
@@ -29,7 +29,7 @@ __all__ = [
     "open_mirrors",
     "open_store",
     "opened",
-    "server_of",
+    "server_of_mirror",
 ]
 
 _OF_PARENT = "NBTRACK_STORES_OF_PARENT"

@@ -214,7 +214,7 @@ class Store(Background):
         try:
             with contextlib.ExitStack() as attempt:
                 writable = attempt.enter_context(self._locked())
-                if self._is_behind() or not database.is_made(self.path):
+                if self._is_behind() or not database.database_exists(self.path):
                     self._fold_now(writable)
                 reader = self._attach(attempt)
                 if writable and self._has_dead(reader):
@@ -225,7 +225,7 @@ class Store(Background):
                 stack.push(attempt.pop_all())
                 return reader
         except (StoreLockedError, StoreReadOnlyError, DiskFullError):
-            source = self.path if database.is_made(self.path) else None
+            source = self.path if database.database_exists(self.path) else None
             copy = database.overlaid(source, files=self._files)
             reader = Reader(stack.enter_context(copy), self.folder, self.access)
             self._fold_into(reader)

@@ -6,8 +6,7 @@ from types import TracebackType
 
 from nbtrack.entities import LoggedModel
 from nbtrack.errors import InvalidParameterError, warn
-from nbtrack.store.logged_models import logged_models_of_name
-from nbtrack.store.store import Store
+from nbtrack.store import Store, model_ids_of_name
 from nbtrack.tracking import context
 from nbtrack.tracking.model_edits import create_external, get
 from nbtrack.tracking.start import active_experiment_id
@@ -72,7 +71,7 @@ def set_active_model(
 def _of_name(store: Store, name: str) -> LoggedModel:
     experiment_id = active_experiment_id(store)
     with store.read() as reader:
-        found = logged_models_of_name(reader, name, experiment_id)
+        found = model_ids_of_name(reader, name, experiment_id)
     if len(found) > 1:
         warn(f"Multiple LoggedModels found with name {name!r}: the latest one is the active model.")
     if found:

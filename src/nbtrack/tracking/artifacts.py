@@ -12,7 +12,7 @@ from pathlib import PurePath, PurePosixPath
 from typing import Any, BinaryIO, Protocol
 
 from nbtrack.errors import InvalidParameterError, MissingDependencyError
-from nbtrack.store.artifacts.folder import ArtifactFolder
+from nbtrack.store.artifacts import ArtifactFolder
 
 _PLOTLY_IMAGES = {".png", ".jpg", ".jpeg", ".webp", ".svg", ".pdf"}
 

@@ -6,9 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from nbtrack.entities import Metric, Param, RunTag
-from nbtrack.store import model_writer
-from nbtrack.store.gpu_values import is_on_gpu
-from nbtrack.store.writer import RunWriter, check_tags
+from nbtrack.store import ModelEvent, RunWriter, check_tags, is_on_gpu, model_metric_events
 from nbtrack.tracking.model_metrics import check_exists
 from nbtrack.validation import check_key, check_step, check_timestamp, metric_value
 
@@ -49,13 +47,13 @@ def log_batch(
         writer.log_points(points)
 
 
-def _model_events(writer: RunWriter, metric: Metric) -> list[model_writer.ModelEvent]:
+def _model_events(writer: RunWriter, metric: Metric) -> list[ModelEvent]:
     """Return the events of a metric that is a model's."""
     if metric.model_id is None:
         return []
     check_exists(writer.store, metric.model_id)
     dataset = (metric.dataset_name, metric.dataset_digest or "") if metric.dataset_name else None
-    return model_writer.model_metric_events(
+    return model_metric_events(
         {metric.key: metric.value},
         metric.step,
         metric.timestamp,

@@ -13,8 +13,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, ClassVar
 
 from nbtrack.config import default_uri, env
-from nbtrack.store.opening import open_configured, open_store
-from nbtrack.store.store import Store
+from nbtrack.store import Store, open_configured, open_store
 from nbtrack.tracking.kernel import cell_number, register_store, running_task
 
 if TYPE_CHECKING:

@@ -19,9 +19,7 @@ from nbtrack.errors import (
     MissingDependencyError,
     UntrustedError,
 )
-from nbtrack.store.artifacts.access import is_chained_uri
-from nbtrack.store.artifacts.folder import folder_and_path
-from nbtrack.store.artifacts.roots import local_path
+from nbtrack.store.artifacts import folder_and_path, is_chained_uri, local_path
 
 
 class DatasetSource(Protocol):

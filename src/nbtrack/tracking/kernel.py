@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from nbtrack.config import env
 
 if TYPE_CHECKING:
-    from nbtrack.store.store import Store
+    from nbtrack.store import Store
 
 TIMEOUT = 1.0
 TIME_FOR_ALL = 3.0
@@ -62,10 +62,10 @@ def register_store(store: Store) -> None:
     """Say in Jupyter's runtime folder that this kernel uses a store; outside of one do nothing."""
     if not in_notebook():
         return
-    from nbtrack.store import announcement
+    from nbtrack.store import announce_store
 
     with contextlib.suppress(OSError):  # no server can read what cannot be written
-        file = announcement.announce_store(store, _connection_folder())
+        file = announce_store(store, _connection_folder())
         atexit.register(file.unlink, missing_ok=True)
 
 

@@ -21,12 +21,16 @@ from nbtrack.entities.runs import (
     USER,
 )
 from nbtrack.errors import InvalidParameterError, NbtrackError
-from nbtrack.store import logged_models, registry
-from nbtrack.store.artifacts.folder import ArtifactFolder
-from nbtrack.store.experiments import find_experiment
-from nbtrack.store.reader import Reader
-from nbtrack.store.runs import get_runs
-from nbtrack.store.store import Store
+from nbtrack.store import (
+    Reader,
+    Store,
+    find_experiment,
+    get_logged_models,
+    get_model_version,
+    get_runs,
+    versions_of_logged_model,
+)
+from nbtrack.store.artifacts import ArtifactFolder
 from nbtrack.tracking.model_locations import MODEL_FILE, ModelLocation, locate, store_of
 from nbtrack.untrusted_files import read_yaml
 
@@ -246,16 +250,16 @@ def lineage(store: Store | None, names: Store, what: Any) -> Lineage:
     model_id, run_id = place.model_id, place.run_id
     if place.version is not None:
         with names.read() as reader:
-            version = registry.get_model_version(reader, str(place.name), place.version)
+            version = get_model_version(reader, str(place.name), place.version)
     elif model_id is None and run_id is None:
         model_id, run_id = _written(place)
     if store is None:
         store = store_of(f"runs:/{run_id}") if model_id is None else store_of(f"models:/{model_id}")
     if model_id is not None:
         with names.read() as reader:
-            versions = registry.versions_of_logged_model(reader, model_id)
+            versions = versions_of_logged_model(reader, model_id)
     with store.read() as reader:
-        found = logged_models.get_logged_models(reader, [model_id or ""], deleted=True)
+        found = get_logged_models(reader, [model_id or ""], deleted=True)
         model = found[0] if found else None
         run = _run(reader, run_id or (model.source_run_id if model else None))
         metrics = {} if run is None else dict(run.data.metrics)
@@ -338,5 +342,5 @@ def _parents(reader: Reader, run: Run | None) -> list[Ancestor]:
 
 def _models(reader: Reader, run: Run | None) -> list[Ancestor]:
     ids = [item.model_id for item in run.inputs.model_inputs] if run else []
-    found = logged_models.get_logged_models(reader, ids, deleted=True)
+    found = get_logged_models(reader, ids, deleted=True)
     return [Ancestor(model.model_id, model.name) for model in found]

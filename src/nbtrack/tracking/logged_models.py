@@ -13,13 +13,25 @@ from typing import Any
 
 from nbtrack.entities import LifecycleStage, LoggedModel, LoggedModelStatus
 from nbtrack.errors import InvalidParameterError, InvalidStateError, NbtrackError
-from nbtrack.store import logged_models, model_writer
-from nbtrack.store.artifacts.content import ContentCache, is_part_file
-from nbtrack.store.artifacts.local import artifact_errors, claim_file
-from nbtrack.store.artifacts.roots import local_path
-from nbtrack.store.journal import now_ms
-from nbtrack.store.owner import Owner
-from nbtrack.store.store import Store
+from nbtrack.store import (
+    ModelEvent,
+    Owner,
+    Store,
+    check_logged_model_name,
+    get_logged_model,
+    log_to_model,
+    model_folder,
+    model_param_events,
+    model_tag_events,
+    now_ms,
+)
+from nbtrack.store.artifacts import (
+    ContentCache,
+    artifact_errors,
+    claim_file,
+    is_part_file,
+    local_path,
+)
 from nbtrack.tracking import context
 from nbtrack.validation import check_step, storable
 
@@ -98,19 +110,19 @@ class PendingModel:
                 "already. Log another one."
             )
 
-    def _end(self, events: list[model_writer.ModelEvent]) -> None:
-        model_writer.log_to_model(self._store, self.model_id, events)
+    def _end(self, events: list[ModelEvent]) -> None:
+        log_to_model(self._store, self.model_id, events)
         self._store.close_journal(self.model_id)
         self._ended = True
 
-    def _store_files(self, hashes: dict[str, str]) -> list[model_writer.ModelEvent]:
+    def _store_files(self, hashes: dict[str, str]) -> list[ModelEvent]:
         if local_path(self.artifact_location) is None:
-            folder = model_writer.model_folder(self._store, self.model_id, self.artifact_location)
+            folder = model_folder(self._store, self.model_id, self.artifact_location)
             folder.put_folder(self.place)
             shutil.rmtree(self.place, ignore_errors=True)
             return []
         cache = ContentCache(self._store.content_cache)
-        events: list[model_writer.ModelEvent] = []
+        events: list[ModelEvent] = []
         with artifact_errors(""):
             for file in _files(self.place):
                 path = file.relative_to(self.place).as_posix()
@@ -166,10 +178,10 @@ def start(
         model = _existing(store, model_id)
         run_id = model.source_run_id or _active_run_id(run_id)
         events = [("model_clear", {}), ("model_update", {"status": "PENDING", **_owner()})]
-        events += model_writer.model_param_events(
+        events += model_param_events(
             {key: value for key, value in (params or {}).items() if key not in model.params}
         )
-        events += model_writer.model_tag_events(tags or {})
+        events += model_tag_events(tags or {})
     else:
         from nbtrack.tracking.environment import quick_tags
 
@@ -187,11 +199,11 @@ def start(
     if run_id is not None:
         events.append(("model_output", {"run_id": run_id, "step": at}))
     store.journal(model.model_id)  # it stays open until the end, and is older than the folder
-    model_writer.log_to_model(store, model.model_id, events)
+    log_to_model(store, model.model_id, events)
     try:
         place = _empty_place(store, model.artifact_location)
     except NbtrackError as error:
-        model_writer.log_to_model(store, model.model_id, [_update("FAILED", str(error))])
+        log_to_model(store, model.model_id, [_update("FAILED", str(error))])
         store.close_journal(model.model_id)
         raise
     _remember(store, model.model_id)
@@ -215,19 +227,17 @@ def new_model(
     params: Mapping[str, Any],
     tags: Mapping[str, Any],
     model_type: str | None,
-) -> tuple[LoggedModel, list[model_writer.ModelEvent]]:
+) -> tuple[LoggedModel, list[ModelEvent]]:
     """Return a new model that is PENDING, and the events that make it."""
     from nbtrack.tracking.random_names import random_name
 
-    checked = (
-        random_name() if name is None else storable(logged_models.check_logged_model_name(name))
-    )
+    checked = random_name() if name is None else storable(check_logged_model_name(name))
     experiment_id = store.logged_models.id_of_experiment(experiment_id)
     kind = None if model_type is None else storable(str(model_type))
     about = {"name": checked, "model_type": kind, "source_run_id": run_id}
     place = store.logged_models.place(experiment_id, about)
-    param_events = model_writer.model_param_events(params)
-    tag_events = model_writer.model_tag_events(tags)
+    param_events = model_param_events(params)
+    tag_events = model_tag_events(tags)
     now = now_ms()
     model = LoggedModel(
         experiment_id,
@@ -281,7 +291,7 @@ def initialize(
         store, str(experiment_id), name, run_id, params or {}, tags or {}, model_type
     )
     store.journal(model.model_id)  # it stays open until the end
-    model_writer.log_to_model(store, model.model_id, events)
+    log_to_model(store, model.model_id, events)
     _remember(store, model.model_id)
     return model
 
@@ -300,7 +310,7 @@ def _active_run_id(run_id: str | None) -> str | None:
 
 def experiment_and_params(store: Store, run_id: str | None) -> tuple[str, dict[str, str]]:
     """Return the experiment that a model of a run belongs to, and the run's params."""
-    from nbtrack.store.runs import get_run
+    from nbtrack.store import get_run
     from nbtrack.tracking.start import active_experiment_id
 
     if run_id is None:
@@ -320,7 +330,7 @@ def experiment_and_params(store: Store, run_id: str | None) -> tuple[str, dict[s
 
 def _existing(store: Store, model_id: str) -> LoggedModel:
     with store.read() as reader:
-        return logged_models.get_logged_model(reader, model_id)
+        return get_logged_model(reader, model_id)
 
 
 def _empty_place(store: Store, location: str) -> Path:
@@ -344,7 +354,7 @@ def _owner() -> dict[str, Any]:
     return vars(Owner.this())
 
 
-def _update(status: str, message: str | None = None) -> model_writer.ModelEvent:
+def _update(status: str, message: str | None = None) -> ModelEvent:
     text = None if message is None else storable(message)[:MAX_REASON]
     return "model_update", {"status": status, "message": text}
 

@@ -9,9 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 from nbtrack.entities import LoggedModel, LoggedModelStatus
 from nbtrack.errors import InvalidParameterError, NotFoundError, warn
-from nbtrack.store import logged_models, model_writer
-from nbtrack.store.artifacts.folder import ArtifactFolder
-from nbtrack.store.store import Store
+from nbtrack.store import (
+    Store,
+    get_logged_model,
+    get_logged_models,
+    log_to_model,
+    model_folder,
+    model_ids_of_run,
+    model_param_events,
+    model_tag_events,
+)
+from nbtrack.store.artifacts import ArtifactFolder
 from nbtrack.tracking import context
 from nbtrack.tracking.logged_models import EXTERNAL, initialize
 from nbtrack.tracking.model_locations import MODEL_FILE
@@ -36,7 +44,7 @@ def get(store: Store, model_id: str) -> LoggedModel:
         If there is none with this id.
     """
     with store.read() as reader:
-        return logged_models.get_logged_model(reader, model_id)
+        return get_logged_model(reader, model_id)
 
 
 def finalize(store: Store, model_id: str, status: str | LoggedModelStatus) -> LoggedModel:
@@ -49,7 +57,7 @@ def finalize(store: Store, model_id: str, status: str | LoggedModelStatus) -> Lo
             f"Invalid model status: {status!r}. Valid values are {names}."
         ) from None
     get(store, model_id)
-    model_writer.log_to_model(store, model_id, [("model_update", {"status": chosen.value})])
+    log_to_model(store, model_id, [("model_update", {"status": chosen.value})])
     if LoggedModelStatus.is_finalized(chosen):
         store.close_journal(model_id)
     return get(store, model_id)
@@ -58,7 +66,7 @@ def finalize(store: Store, model_id: str, status: str | LoggedModelStatus) -> Lo
 def log_params(store: Store, model_id: str, params: Mapping[str, Any]) -> None:
     """Log params of a model: all or, if one has another value already, none."""
     known = get(store, model_id).params
-    events = model_writer.model_param_events(params)
+    events = model_param_events(params)
     for _, fields in events:
         key, value = fields["key"], fields["value"]
         if known.get(key, value) != value:
@@ -69,15 +77,15 @@ def log_params(store: Store, model_id: str, params: Mapping[str, Any]) -> None:
             )
     new = [event for event in events if event[1]["key"] not in known]
     if new:
-        model_writer.log_to_model(store, model_id, new)
+        log_to_model(store, model_id, new)
 
 
 def set_tags(store: Store, model_id: str, tags: Mapping[str, Any]) -> None:
     """Set tags of a model."""
-    events = model_writer.model_tag_events(tags)
+    events = model_tag_events(tags)
     get(store, model_id)
     if events:
-        model_writer.log_to_model(store, model_id, events)
+        log_to_model(store, model_id, events)
 
 
 def delete_tag(store: Store, model_id: str, key: str) -> None:
@@ -90,13 +98,13 @@ def delete_tag(store: Store, model_id: str, key: str) -> None:
     """
     if key not in get(store, model_id).tags:
         raise NotFoundError(f"No tag with key {key!r} found for model with ID {model_id!r}.")
-    model_writer.log_to_model(store, model_id, [("model_untag", {"key": check_key(key)})])
+    log_to_model(store, model_id, [("model_untag", {"key": check_key(key)})])
 
 
 def files(store: Store, model_id: str) -> ArtifactFolder:
     """Return the files of a model; what is put there is recorded."""
     model = get(store, model_id)
-    return model_writer.model_folder(store, model.model_id, model.artifact_location)
+    return model_folder(store, model.model_id, model.artifact_location)
 
 
 def create_external(
@@ -119,7 +127,7 @@ def create_external(
         tags={**(tags or {}), EXTERNAL: "true"},
         model_type=model_type,
     )
-    folder = model_writer.model_folder(store, model.model_id, model.artifact_location)
+    folder = model_folder(store, model.model_id, model.artifact_location)
     folder.put_bytes(MODEL_FILE, _external_file(model).encode())
     return finalize(store, model.model_id, LoggedModelStatus.READY)
 
@@ -193,9 +201,7 @@ def import_checkpoints(
     for entry in entries:
         name = (prefix or "") + "".join("_" if c in "/:.%\"'" else c for c in entry.name)
         with store.read() as reader:
-            known = logged_models.get_logged_models(
-                reader, logged_models.model_ids_of_run(reader, run_id, name)
-            )
+            known = get_logged_models(reader, model_ids_of_run(reader, run_id, name))
         if known and not overwrite:
             found += known
             continue

@@ -10,14 +10,23 @@ from typing import Any
 
 from nbtrack.entities import ModelVersion
 from nbtrack.errors import InvalidParameterError, NbtrackError, NotFoundError
-from nbtrack.store import logged_models, registry
-from nbtrack.store.artifacts.folder import ArtifactFolder
-from nbtrack.store.artifacts.paths import check_artifact_path
-from nbtrack.store.artifacts.roots import local_path
-from nbtrack.store.opening import open_store
-from nbtrack.store.reader import Reader
-from nbtrack.store.runs import run_file_digests
-from nbtrack.store.store import Store
+from nbtrack.store import (
+    Reader,
+    Store,
+    get_latest_model_version,
+    get_logged_model,
+    get_logged_models,
+    get_model_version,
+    get_model_version_by_alias,
+    get_model_version_location,
+    get_registered_models,
+    model_file_hashes,
+    model_ids_of_run,
+    model_names_of_run,
+    open_store,
+    run_file_digests,
+)
+from nbtrack.store.artifacts import ArtifactFolder, check_artifact_path, local_path
 from nbtrack.tracking import context
 from nbtrack.tracking.model_uris import ModelUri, is_model_id, is_model_uri, parse_model_uri
 from nbtrack.validation import check_run_id
@@ -129,7 +138,7 @@ def _is_tracked(store: Store) -> bool:
 
 
 def _of_run(reader: Reader, store: Store, uri: str) -> ModelLocation:
-    from nbtrack.store.runs import get_run
+    from nbtrack.store import get_run
 
     run_id, path = split_run_uri(uri)
     run = get_run(reader, check_run_id(run_id))
@@ -143,9 +152,9 @@ def _of_run(reader: Reader, store: Store, uri: str) -> ModelLocation:
             run_id=run_id,
             name=path.rpartition("/")[2],
         )
-    found = logged_models.model_ids_of_run(reader, run_id, path or None)
+    found = model_ids_of_run(reader, run_id, path or None)
     if not found or not path:
-        names = sorted(logged_models.model_names_of_run(reader, run_id))
+        names = sorted(model_names_of_run(reader, run_id))
         has = f"It has {', '.join(map(repr, names))}." if names else "It has none."
         raise NotFoundError(
             f"Unable to find a logged_model with artifact_path {path!r} under run {run_id}. {has}"
@@ -161,12 +170,12 @@ def _of_models_uri(store: Store, names: Store, uri: str, parsed: ModelUri) -> Mo
     name = str(parsed.name)
     with names.read() as reader:
         if parsed.alias is not None:
-            version = registry.get_model_version_by_alias(reader, name, parsed.alias)
+            version = get_model_version_by_alias(reader, name, parsed.alias)
         elif parsed.version is not None:
-            version = registry.get_model_version(reader, name, parsed.version)
+            version = get_model_version(reader, name, parsed.version)
         else:
-            version = registry.get_latest_model_version(reader, name, parsed.stage)
-        location = registry.get_model_version_location(reader, name, version.version)
+            version = get_latest_model_version(reader, name, parsed.stage)
+        location = get_model_version_location(reader, name, version.version)
     place = _of_version(store, names, version, location)
     known = {"uri": uri, "name": version.name, "version": version.version}
     return ModelLocation(**{**vars(place), **known, "run_id": place.run_id or version.run_id})
@@ -176,7 +185,7 @@ def _of_version(store: Store, names: Store, version: ModelVersion, location: str
     if version.model_id is not None:
         own = context.store_of_model(version.model_id) if store is context.store() else store
         with own.read() as reader:
-            if logged_models.get_logged_models(reader, [version.model_id], deleted=True):
+            if get_logged_models(reader, [version.model_id], deleted=True):
                 return _logged(reader, own, location, version.model_id, deleted=True)
     return _of_path(store, location, names.access.folder)
 
@@ -185,7 +194,7 @@ def _check_no_version_is_meant(names: Store, model_id: str) -> None:
     if is_model_id(model_id):
         return
     with names.read() as reader:
-        if registry.get_registered_models(reader, [model_id]):
+        if get_registered_models(reader, [model_id]):
             raise NotFoundError(
                 f"Logged model with ID '{model_id}' not found. A registered model needs a version: "
                 f"models:/{model_id}/latest, models:/{model_id}/<version> or @<alias>."
@@ -195,12 +204,12 @@ def _check_no_version_is_meant(names: Store, model_id: str) -> None:
 def _logged(
     reader: Reader, store: Store, uri: str, model_id: str, *, deleted: bool = False
 ) -> ModelLocation:
-    model = logged_models.get_logged_model(reader, model_id, deleted=deleted)
+    model = get_logged_model(reader, model_id, deleted=deleted)
     return ModelLocation(
         uri,
         reader.access.folder(model.artifact_location),
         _is_tracked(store),
-        logged_models.model_file_hashes(reader, model_id) or None,
+        model_file_hashes(reader, model_id) or None,
         model_id,
         model.source_run_id,
         model.name,
@@ -248,7 +257,7 @@ def _recorded(store: Store, folder: Path) -> dict[str, Any]:
     parts = folder.relative_to(os.path.realpath(store.artifacts)).parts
     with store.read() as reader:
         if len(parts) >= 4 and parts[1] == "models":
-            known = _below(logged_models.model_file_hashes(reader, parts[2]), "/".join(parts[4:]))
+            known = _below(model_file_hashes(reader, parts[2]), "/".join(parts[4:]))
             return {"hashes": known or None, "model_id": parts[2]}
         if len(parts) >= 2:
             known = _below(_run_hashes(reader, parts[1]), "/".join(parts[2:]))

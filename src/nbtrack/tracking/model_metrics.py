@@ -6,9 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from nbtrack.entities import DatasetInput
-from nbtrack.store import logged_models, model_writer
-from nbtrack.store.journal import now_ms
-from nbtrack.store.writer import Journals, RunWriter
+from nbtrack.store import Journals, RunWriter, get_logged_model, model_metric_events, now_ms
 from nbtrack.tracking import context
 
 
@@ -65,7 +63,7 @@ def log_model_metrics(
     """Log metrics to a run and to a model, without making the model an input of the run."""
     check_exists(writer.store, model_id)
     at = now_ms() if timestamp is None else timestamp
-    events = model_writer.model_metric_events(metrics, step, at, model_id, writer.run_id, dataset)
+    events = model_metric_events(metrics, step, at, model_id, writer.run_id, dataset)
     values = {fields["key"]: fields["value"] for _, fields in events}
     writer.append(events)
     writer.log_metrics(values, step, at)
@@ -75,7 +73,7 @@ def check_exists(store: Journals, model_id: str) -> None:
     """Raise NotFoundError unless there is such a model; one seen before is not looked up."""
     if (store.id, model_id) not in context.known_models():
         with store.read() as reader:
-            logged_models.get_logged_model(reader, model_id)
+            get_logged_model(reader, model_id)
         context.known_models().add((store.id, model_id))
 
 

@@ -11,10 +11,8 @@ from typing import Any
 
 from nbtrack.entities import ModelVersion
 from nbtrack.errors import InvalidParameterError, NotFoundError
-from nbtrack.store import registry
-from nbtrack.store.artifacts.roots import local_path
-from nbtrack.store.registry_edits import ModelSource
-from nbtrack.store.store import Store
+from nbtrack.store import ModelSource, Store, get_model_version
+from nbtrack.store.artifacts import local_path
 from nbtrack.tracking.environment import user_name
 from nbtrack.tracking.model_locations import ModelLocation, locate
 from nbtrack.tracking.model_uris import is_model_uri, parse_model_uri
@@ -135,7 +133,7 @@ def copy_model_version(stores: Stores, uri: str, name: str) -> ModelVersion:
         )
     place = locate(uri, stores.models, stores.registry)
     with stores.registry.read() as reader:
-        old = registry.get_model_version(reader, str(place.name), place.version)
+        old = get_model_version(reader, str(place.name), place.version)
     version = _created(
         stores,
         name,

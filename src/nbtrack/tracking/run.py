@@ -12,10 +12,7 @@ from typing import TYPE_CHECKING, Any
 from nbtrack.entities import LifecycleStage, Run, RunData, RunInfo, RunInputs, RunOutputs, RunStatus
 from nbtrack.entities.runs import ERROR_TAG, RUN_NAME, USER
 from nbtrack.errors import InvalidParameterError
-from nbtrack.store.journal import now_ms
-from nbtrack.store.owner import Owner
-from nbtrack.store.store import Store
-from nbtrack.store.writer import RunWriter, check_tags
+from nbtrack.store import Owner, RunWriter, Store, check_tags, now_ms
 from nbtrack.tracking.kernel import cell_number, running_task
 from nbtrack.validation import check_experiment_id, check_timestamp, pairs_of, storable, tag_value
 
@@ -115,7 +112,7 @@ class ActiveRun:
 
     def fetch(self) -> Run:
         """Return the run as the store has it now."""
-        from nbtrack.store.runs import get_run
+        from nbtrack.store import get_run
 
         with self.store.read() as reader:
             return get_run(reader, self._info.run_id)
@@ -324,8 +321,7 @@ def resume(
     InvalidParameterError
         If it is deleted, or belongs to another experiment than the one that is given.
     """
-    from nbtrack.store.liveness import run_has_other_owner
-    from nbtrack.store.runs import get_run
+    from nbtrack.store import get_run, run_has_other_owner
 
     with store.read() as reader:
         run = get_run(reader, run_id)

@@ -7,11 +7,8 @@ from pathlib import Path
 
 from nbtrack.entities import FileInfo
 from nbtrack.errors import InvalidParameterError
-from nbtrack.store import logged_models
-from nbtrack.store.artifacts.folder import ArtifactFolder
-from nbtrack.store.artifacts.paths import check_artifact_path
-from nbtrack.store.reader import Reader
-from nbtrack.store.store import Store
+from nbtrack.store import Reader, Store, get_logged_models, model_names_of_run
+from nbtrack.store.artifacts import ArtifactFolder, check_artifact_path
 
 
 class RunArtifacts:
@@ -88,7 +85,7 @@ def artifacts_of(store: Store, run_id: str) -> RunArtifacts:
     NotFoundError
         If there is no such run.
     """
-    from nbtrack.store.runs import get_run
+    from nbtrack.store import get_run
 
     with store.read() as reader:
         own = reader.access.folder(get_run(reader, run_id).info.artifact_uri)
@@ -96,6 +93,6 @@ def artifacts_of(store: Store, run_id: str) -> RunArtifacts:
 
 
 def _models(reader: Reader, run_id: str) -> dict[str, ArtifactFolder]:
-    names = logged_models.model_names_of_run(reader, run_id)
-    found = logged_models.get_logged_models(reader, list(names.values()))
+    names = model_names_of_run(reader, run_id)
+    found = get_logged_models(reader, list(names.values()))
     return {model.name: reader.access.folder(model.artifact_location) for model in found}

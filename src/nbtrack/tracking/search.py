@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from nbtrack.entities import Experiment, Run
 from nbtrack.errors import InvalidParameterError
-from nbtrack.store.store import Store
+from nbtrack.store import Store
 from nbtrack.validation import MAX_SEARCH_RESULTS
 
 if TYPE_CHECKING:
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 def ids_of(store: Store, names: Sequence[str]) -> list[str]:
     """Return the ids of experiments by their names; unknown names are left out."""
-    from nbtrack.store import experiments
+    from nbtrack.store import find_experiment_by_name
 
     wanted = [names] if isinstance(names, str) else names
     with store.read() as reader:
-        found = [experiments.find_experiment_by_name(reader, name) for name in wanted]
+        found = [find_experiment_by_name(reader, name) for name in wanted]
     return [experiment.experiment_id for experiment in found if experiment is not None]
 
 
@@ -40,13 +40,13 @@ def search_runs(
             "or 'list'"
         )
     if output_format == "pandas":
-        from nbtrack.store.frame import runs_frame
+        from nbtrack.store import runs_frame
 
         with store.read() as reader:
             return runs_frame(
                 reader, experiment_ids, filter_string, run_view_type, max_results, order_by
             )
-    from nbtrack.store.search.runs import search_runs as search
+    from nbtrack.store.search import search_runs as search
 
     runs: list[Run] = []
     token: str | None = None
@@ -71,7 +71,7 @@ def search_experiments(
     order_by: list[str] | None,
 ) -> list[Experiment]:
     """Return all experiments that fit a filter, whatever the size of a page."""
-    from nbtrack.store.search.experiments import search_experiments as search
+    from nbtrack.store.search import search_experiments as search
 
     found: list[Experiment] = []
     token: str | None = None

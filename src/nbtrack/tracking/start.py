@@ -14,9 +14,7 @@ from nbtrack.config import env, env_flag
 from nbtrack.entities import LifecycleStage
 from nbtrack.entities.runs import NOTE, PARENT, RUN_NAME
 from nbtrack.errors import InvalidParameterError, NbtrackError, NotFoundError
-from nbtrack.store.journal import now_ms
-from nbtrack.store.store import Store
-from nbtrack.store.writer import check_tags
+from nbtrack.store import Store, check_tags, now_ms
 from nbtrack.tracking import context
 from nbtrack.tracking import run as runs
 from nbtrack.tracking.kernel import cell_number, in_notebook
@@ -46,13 +44,13 @@ def active_experiment_id(store: Store) -> str:
 def get_or_create_experiment(store: Store, name: str) -> str:
     """Return the id of the active experiment of a name, made if there is none."""
     from nbtrack.errors import AlreadyExistsError
-    from nbtrack.store import experiments
+    from nbtrack.store import find_experiment_by_name
     from nbtrack.validation import check_experiment_name
 
     name = check_experiment_name(name)
     for _ in range(3):
         with store.read() as reader:
-            found = experiments.find_experiment_by_name(reader, name)
+            found = find_experiment_by_name(reader, name)
         if found is not None and found.lifecycle_stage == LifecycleStage.ACTIVE:
             return found.experiment_id
         try:
@@ -175,7 +173,7 @@ def _created(
 
 
 def _check_parent(store: Store, parent_run_id: str, active: ActiveRun | None) -> None:
-    from nbtrack.store.runs import get_run
+    from nbtrack.store import get_run
 
     if active is not None and active.info.run_id != parent_run_id:
         raise InvalidParameterError(

@@ -18,8 +18,8 @@ from nbtrack.errors import (
     NbtrackWarning,
     NotFoundError,
 )
-from nbtrack.store.artifacts.folder import ArtifactFolder
-from nbtrack.store.store import Store
+from nbtrack.store import Store
+from nbtrack.store.artifacts import ArtifactFolder
 from nbtrack.tracking.artifacts import Target, check_extension, plain
 from nbtrack.tracking.images import Image
 from nbtrack.validation import MAX_TAG_VALUE
@@ -127,7 +127,7 @@ def load_table(
     extra_columns: list[str] | None = None,
 ) -> pd.DataFrame:
     """Return a table that runs of an experiment have logged, one run below the other."""
-    from nbtrack.store.search.runs import search_runs
+    from nbtrack.store.search import search_runs
 
     with store.read() as reader:
         found = search_runs(reader, [experiment_id], max_results=50000, order_by=["start_time"])

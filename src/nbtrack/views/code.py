@@ -12,10 +12,8 @@ from typing import Any
 from nbtrack.entities import Run
 from nbtrack.entities.runs import CELL_TAG
 from nbtrack.errors import NbtrackError
-from nbtrack.store.artifacts.folder import ArtifactFolder
-from nbtrack.store.reader import Reader
-from nbtrack.store.runs import get_run
-from nbtrack.store.store import Store
+from nbtrack.store import Reader, Store, get_run
+from nbtrack.store.artifacts import ArtifactFolder
 from nbtrack.views.metric_names import primary_metric
 
 CELL_FILE = "source/cell.py"

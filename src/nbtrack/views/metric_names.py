@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from nbtrack.store.search.metric_direction import direction_of
+from nbtrack.store.search import direction_of
 
 _SPLITS = {
     "train": "train",

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any, BinaryIO, Literal, NotRequired, TypedDict
 
-from nbtrack.store.artifacts.folder import ArtifactFolder
+from nbtrack.store.artifacts import ArtifactFolder
 from nbtrack.views.parquet_rows import CannotShowError, first_rows
 
 MAX_ROWS = 200

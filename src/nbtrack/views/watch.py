@@ -7,8 +7,7 @@ import time
 from collections.abc import Callable
 
 from nbtrack.errors import NbtrackError
-from nbtrack.store.file_watch import file_state
-from nbtrack.store.store import Store
+from nbtrack.store import Store, file_state
 
 LOOK_EVERY_S = 1.0
 MIN_REST_S = 2.0

@@ -16,13 +16,8 @@ from urllib.parse import urlsplit
 from nbtrack.entities import Experiment, LoggedModel, RunInfo
 from nbtrack.errors import InvalidParameterError, NotFoundError
 from nbtrack.protocol.artifact_urls import SCHEME, proxied_path
-from nbtrack.store import model_writer
-from nbtrack.store.artifacts.folder import ArtifactFolder
-from nbtrack.store.artifacts.paths import check_artifact_path
-from nbtrack.store.artifacts.roots import local_path
-from nbtrack.store.logged_models import get_logged_model
-from nbtrack.store.runs import get_run
-from nbtrack.store.store import Store
+from nbtrack.store import Store, get_logged_model, get_run, model_folder
+from nbtrack.store.artifacts import ArtifactFolder, check_artifact_path, local_path
 
 MODELS = "models"
 ARTIFACTS = "artifacts"
@@ -147,7 +142,7 @@ class ArtifactProxy:
         """Return where the artifacts of a run or a model are; what is put there is recorded."""
         if target.is_model:
             location = self.checked(self._location(target))
-            return model_writer.model_folder(self.store, target.owner, location)
+            return model_folder(self.store, target.owner, location)
         writer = self.store.writer(target.owner)
         self.checked(writer.artifact_uri)
         return writer.artifacts

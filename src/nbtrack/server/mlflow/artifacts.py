@@ -17,9 +17,8 @@ from nbtrack.server.messages import FileResponse, Response
 from nbtrack.server.mlflow.artifact_proxy import Target
 from nbtrack.server.mlflow.service import ParsedRequest, TrackingService
 from nbtrack.server.mlflow.uploads import MAX_PARTS
-from nbtrack.store.artifacts.folder import ArtifactFolder
-from nbtrack.store.artifacts.paths import check_artifact_path
-from nbtrack.store.runs import get_run
+from nbtrack.store import get_run
+from nbtrack.store.artifacts import ArtifactFolder, check_artifact_path
 from nbtrack.validation import missing
 
 MAX_FORM = 10 * 1024 * 1024

@@ -12,7 +12,7 @@ from nbtrack.protocol.artifact_urls import SCHEME
 from nbtrack.protocol.fields import VIEW_TYPES
 from nbtrack.server.messages import Response
 from nbtrack.server.mlflow.service import ParsedRequest, TrackingService
-from nbtrack.store import experiments
+from nbtrack.store import datasets_of_experiments, find_experiment_by_name, get_experiment
 from nbtrack.validation import missing
 
 MAX_DATASETS_OF = 20
@@ -44,7 +44,7 @@ def _check_location(location: str) -> None:
 def get(service: TrackingService, request: ParsedRequest) -> Response:
     """Return an experiment by its id."""
     with service.store.read() as reader:
-        found = experiments.get_experiment(reader, request["experiment_id"])
+        found = get_experiment(reader, request["experiment_id"])
     return Response({"experiment": encode.experiment(found, service.proxy.of_experiment(found))})
 
 
@@ -52,7 +52,7 @@ def get_by_name(service: TrackingService, request: ParsedRequest) -> Response:
     """Return an experiment by its name."""
     name = request["experiment_name"]
     with service.store.read() as reader:
-        found = experiments.find_experiment_by_name(reader, name)
+        found = find_experiment_by_name(reader, name)
     if found is None:
         raise NotFoundError(f"Could not find experiment with name '{name}'")
     return Response({"experiment": encode.experiment(found, service.proxy.of_experiment(found))})
@@ -60,7 +60,7 @@ def get_by_name(service: TrackingService, request: ParsedRequest) -> Response:
 
 def search(service: TrackingService, request: ParsedRequest) -> Response:
     """Return a page of the experiments that fit a filter."""
-    from nbtrack.store.search.experiments import search_experiments
+    from nbtrack.store.search import search_experiments
 
     with service.store.read() as reader:
         found = search_experiments(
@@ -124,7 +124,7 @@ def search_datasets(service: TrackingService, request: ParsedRequest) -> Respons
             f"experiment_ids. Received {len(ids)} experiment_ids."
         )
     with service.store.read() as reader:
-        rows = experiments.datasets_of_experiments(reader, ids)
+        rows = datasets_of_experiments(reader, ids)
     found = {(*key, json.loads(tags).get(DATA_CONTEXT)): None for *key, tags in rows}
     names = ("experiment_id", "name", "digest", "context")
     summaries = [encode.omit_none(**dict(zip(names, row, strict=True))) for row in found]

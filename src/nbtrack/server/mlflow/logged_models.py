@@ -13,8 +13,7 @@ from nbtrack.server.messages import FileResponse, Response
 from nbtrack.server.mlflow.artifact_proxy import Target
 from nbtrack.server.mlflow.artifacts import opened
 from nbtrack.server.mlflow.service import ParsedRequest, TrackingService
-from nbtrack.store import logged_models
-from nbtrack.store.registry_edits import MODEL_VERSIONS_TAG
+from nbtrack.store import MODEL_VERSIONS_TAG, get_logged_model
 from nbtrack.validation import check_path_like, missing
 
 MAX_RESULTS = 50
@@ -52,7 +51,7 @@ def create(service: TrackingService, request: ParsedRequest) -> Response:
 def get(service: TrackingService, request: ParsedRequest) -> Response:
     """Return a logged model."""
     with service.store.read() as reader:
-        found = logged_models.get_logged_model(
+        found = get_logged_model(
             reader, request.path["model_id"], deleted=bool(request["allow_deleted"])
         )
     return Response({"model": _shown(service, found)})
@@ -105,7 +104,7 @@ def log_params(service: TrackingService, request: ParsedRequest) -> Response:
 
 def search(service: TrackingService, request: ParsedRequest) -> Response:
     """Return a page of the logged models that fit a filter."""
-    from nbtrack.store.search.logged_models import search_logged_models
+    from nbtrack.store.search import search_logged_models
 
     if not request["experiment_ids"]:
         raise missing("experiment_ids")
@@ -135,7 +134,7 @@ def _folder(service: TrackingService, request: ParsedRequest) -> Target:
 def files(service: TrackingService, request: ParsedRequest) -> Response:
     """List the files of a logged model."""
     with service.store.read() as reader:
-        found = logged_models.get_logged_model(reader, request.path["model_id"])
+        found = get_logged_model(reader, request.path["model_id"])
     path = (request["artifact_directory_path"] or "").rstrip("/")
     if path:
         check_path_like(path, "artifact_directory_path")

@@ -20,7 +20,7 @@ from nbtrack.errors import InvalidParameterError
 from nbtrack.protocol import decode
 from nbtrack.server.messages import Request, Response
 from nbtrack.server.mlflow.service import ParsedRequest, TrackingService
-from nbtrack.store.writer import RunWriter
+from nbtrack.store import RunWriter
 from nbtrack.validation import (
     MAX_BATCH,
     MAX_BATCH_PARAMS,

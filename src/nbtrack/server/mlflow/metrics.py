@@ -8,9 +8,8 @@ from nbtrack.errors import InvalidParameterError
 from nbtrack.protocol import encode
 from nbtrack.server.messages import Response
 from nbtrack.server.mlflow.service import ParsedRequest, TrackingService
-from nbtrack.store.history import metric_history_page, metric_steps, metrics_at_steps
-from nbtrack.store.runs import get_run
-from nbtrack.store.search.paging import make_page_token, read_page_token
+from nbtrack.store import get_run, metric_history_page, metric_steps, metrics_at_steps
+from nbtrack.store.search import make_page_token, read_page_token
 from nbtrack.validation import check_run_id, missing
 
 MAX_POINTS = 25_000

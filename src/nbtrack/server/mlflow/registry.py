@@ -7,7 +7,13 @@ from nbtrack.protocol import decode, encode
 from nbtrack.server.messages import FileResponse, Response
 from nbtrack.server.mlflow.artifacts import opened
 from nbtrack.server.mlflow.service import ParsedRequest, TrackingService
-from nbtrack.store import registry
+from nbtrack.store import (
+    get_latest_versions,
+    get_model_version,
+    get_model_version_by_alias,
+    get_model_version_location,
+    get_registered_model,
+)
 from nbtrack.validation import missing
 
 MAX_MODELS = 100
@@ -36,7 +42,7 @@ def create_model(service: TrackingService, request: ParsedRequest) -> Response:
 def get_model(service: TrackingService, request: ParsedRequest) -> Response:
     """Return a registered model."""
     with service.registry.read() as reader:
-        found = registry.get_registered_model(reader, request["name"])
+        found = get_registered_model(reader, request["name"])
     return Response({"registered_model": _model(service, found)})
 
 
@@ -62,7 +68,7 @@ def delete_model(service: TrackingService, request: ParsedRequest) -> Response:
 
 def search_models(service: TrackingService, request: ParsedRequest) -> Response:
     """Return a page of the registered models that fit a filter."""
-    from nbtrack.store.search.registry import search_registered_models
+    from nbtrack.store.search import search_registered_models
 
     limit = request["max_results"]
     with service.registry.read() as reader:
@@ -80,7 +86,7 @@ def search_models(service: TrackingService, request: ParsedRequest) -> Response:
 def latest_versions(service: TrackingService, request: ParsedRequest) -> Response:
     """Return the latest version of each stage."""
     with service.registry.read() as reader:
-        found = registry.get_latest_versions(reader, request["name"], request["stages"])
+        found = get_latest_versions(reader, request["name"], request["stages"])
     return Response(
         encode.omit_none(model_versions=[_version(service, version) for version in found])
     )
@@ -114,7 +120,7 @@ def delete_alias(service: TrackingService, request: ParsedRequest) -> Response:
 def version_of_alias(service: TrackingService, request: ParsedRequest) -> Response:
     """Return the version that an alias names."""
     with service.registry.read() as reader:
-        found = registry.get_model_version_by_alias(reader, request["name"], request["alias"])
+        found = get_model_version_by_alias(reader, request["name"], request["alias"])
     return Response({"model_version": _version(service, found)})
 
 
@@ -138,7 +144,7 @@ def create_version(service: TrackingService, request: ParsedRequest) -> Response
 def get_version(service: TrackingService, request: ParsedRequest) -> Response:
     """Return a version."""
     with service.registry.read() as reader:
-        found = registry.get_model_version(reader, request["name"], request["version"])
+        found = get_model_version(reader, request["name"], request["version"])
     return Response({"model_version": _version(service, found)})
 
 
@@ -169,7 +175,7 @@ def delete_version(service: TrackingService, request: ParsedRequest) -> Response
 
 def search_versions(service: TrackingService, request: ParsedRequest) -> Response:
     """Return a page of the model versions that fit a filter."""
-    from nbtrack.store.search.registry import search_model_versions
+    from nbtrack.store.search import search_model_versions
 
     limit = request["max_results"]
     with service.registry.read() as reader:
@@ -191,7 +197,7 @@ def download_uri(service: TrackingService, request: ParsedRequest) -> Response:
 
 def _storage(service: TrackingService, request: ParsedRequest) -> str:
     with service.registry.read() as reader:
-        return registry.get_model_version_location(reader, request["name"], request["version"])
+        return get_model_version_location(reader, request["name"], request["version"])
 
 
 def file_of_version(service: TrackingService, request: ParsedRequest) -> FileResponse:

@@ -8,9 +8,7 @@ from nbtrack.protocol import decode, encode
 from nbtrack.server.messages import Response
 from nbtrack.server.mlflow.experiments import view_number
 from nbtrack.server.mlflow.service import ParsedRequest, TrackingService
-from nbtrack.store.journal import now_ms
-from nbtrack.store.liveness import run_has_living_owner
-from nbtrack.store.runs import get_run
+from nbtrack.store import get_run, now_ms, run_has_living_owner
 from nbtrack.validation import check_run_id, check_timestamp
 
 MAX_RUNS = 1000
@@ -81,7 +79,7 @@ def restore(service: TrackingService, request: ParsedRequest) -> Response:
 
 def search(service: TrackingService, request: ParsedRequest) -> Response:
     """Return a page of the runs that fit a filter."""
-    from nbtrack.store.search.runs import search_runs
+    from nbtrack.store.search import search_runs
 
     limit = request["max_results"]
     with service.store.read() as reader:

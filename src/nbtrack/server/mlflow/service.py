@@ -12,9 +12,8 @@ from nbtrack.server.messages import Response
 from nbtrack.server.mlflow.artifact_proxy import ArtifactProxy
 from nbtrack.server.mlflow.uploads import Uploads
 from nbtrack.server.upload_spool import Spool
-from nbtrack.store.artifacts.access import ArtifactAccess
-from nbtrack.store.artifacts.roots import local_path
-from nbtrack.store.store import Store
+from nbtrack.store import Store
+from nbtrack.store.artifacts import ArtifactAccess, local_path
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,7 @@ from typing import Any, BinaryIO, cast
 
 from nbtrack.errors import InvalidParameterError, NotFoundError
 from nbtrack.server.upload_spool import Spool
-from nbtrack.store.artifacts.content import is_part_file
-from nbtrack.store.artifacts.local import artifact_errors
-from nbtrack.store.artifacts.roots import CHUNK_BYTES
+from nbtrack.store.artifacts import CHUNK_BYTES, artifact_errors, is_part_file
 
 MAX_PARTS = 10_000
 FORGOTTEN_S = 24 * 3600.0

@@ -25,7 +25,7 @@ from nbtrack.store.reader import Reader
 from nbtrack.store.remote.reader import RemoteReader
 from nbtrack.store.remote.remote import Remote
 from nbtrack.store.remote.response_times import Response, ResponseTimes
-from nbtrack.store.remote.sync_state import server_of
+from nbtrack.store.remote.sync_state import server_of_mirror
 from nbtrack.store.store import Store
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class RemoteStore(Store):
 
     def __init__(self, location: StoreLocation, is_sent: IsSent | None = None) -> None:
         super().__init__(location, is_sent)
-        url = location.server or server_of(self.folder) or location.uri
+        url = location.server or server_of_mirror(self.folder) or location.uri
         self.remote = Remote(self, url)
         self.uri = self.server = self.remote.url
         self._looking = False
@@ -145,7 +145,7 @@ class RemoteStore(Store):
         from nbtrack.store import database
 
         self.remote.refresher.rewrite_all()
-        source = self.path if database.is_made(self.path) else None
+        source = self.path if database.database_exists(self.path) else None
         copy = database.overlaid(source, files=self._files)
         reader = Reader(stack.enter_context(copy), self.folder, self.access)
         self._fold_into(reader)

@@ -18,7 +18,7 @@ Offset = tuple[int, int]
 LOCAL_EXPERIMENT = "local-"
 
 
-def server_of(folder: Path) -> str | None:
+def server_of_mirror(folder: Path) -> str | None:
     """Return the URL of the server that a store's folder mirrors; None for a store of its own."""
     try:
         return str(json.loads((folder / MARKER).read_text("utf-8"))["url"])

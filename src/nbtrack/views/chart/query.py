@@ -6,9 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from nbtrack.store.history import MetricAxis, MetricSeries, metric_history_columns
-from nbtrack.store.queries import SQL
-from nbtrack.store.reader import Reader
+from nbtrack.store import SQL, MetricAxis, MetricSeries, Reader, metric_history_columns
 from nbtrack.views.chart.curves import MAX_POINTS, Curve, thinned
 
 if TYPE_CHECKING:

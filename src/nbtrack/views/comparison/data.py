@@ -9,9 +9,8 @@ from typing import Any, TypedDict
 import numpy as np
 
 from nbtrack.errors import InvalidParameterError, NotFoundError
-from nbtrack.store.reader import Reader
-from nbtrack.store.run_lookup import find_run
-from nbtrack.store.search.metric_direction import Direction
+from nbtrack.store import Reader, find_run
+from nbtrack.store.search import Direction
 from nbtrack.views.comparison.query import (
     ComparedColumn,
     ComparedKey,

@@ -11,9 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nbtrack.errors import InvalidParameterError
-from nbtrack.store.reader import Reader
-from nbtrack.store.search.metric_direction import Direction
-from nbtrack.store.store import Store
+from nbtrack.store import Reader, Store
+from nbtrack.store.search import Direction
 from nbtrack.views.comparison.data import MAX_CATEGORIES, Scope, compare_runs, primary_column
 from nbtrack.views.comparison.forest import MIN_RUNS as MIN_FOREST
 from nbtrack.views.comparison.forest import ForestResult, forest_importance

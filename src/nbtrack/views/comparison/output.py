@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from nbtrack.store.store import Store
+from nbtrack.store import Store
 from nbtrack.views.chart.content import ChartContent, RunRef
 from nbtrack.views.chart.curves import Curve, Floats, pack_curves
 from nbtrack.views.chart.query import stored_curves

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from nbtrack.errors import InvalidParameterError, NotFoundError
-from nbtrack.store.queries import SQL
-from nbtrack.store.reader import Reader
-from nbtrack.store.search.metric_direction import Direction, direction_of
+from nbtrack.store import SQL, Reader
+from nbtrack.store.search import Direction, direction_of
 
 if TYPE_CHECKING:
     import numpy as np

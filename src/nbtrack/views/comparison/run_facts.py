@@ -7,11 +7,9 @@ import math
 from typing import Any, TypedDict
 
 from nbtrack.entities.runs import DATA_CONTEXT, NOTE
-from nbtrack.store import experiments
-from nbtrack.store.artifacts.folder import ArtifactFolder
-from nbtrack.store.reader import Reader
-from nbtrack.store.runs import get_run
-from nbtrack.store.search.metric_direction import Direction, direction_of
+from nbtrack.store import Reader, get_experiment, get_run
+from nbtrack.store.artifacts import ArtifactFolder
+from nbtrack.store.search import Direction, direction_of
 from nbtrack.views.code import read_text
 from nbtrack.views.comparison.query import metric_extents
 from nbtrack.views.details.baselines import source_of
@@ -93,7 +91,7 @@ def run_facts(reader: Reader, run_id: str) -> DiffRun:
     return {
         "run_id": info.run_id,
         "name": info.run_name,
-        "experiment": experiments.get_experiment(reader, info.experiment_id).name,
+        "experiment": get_experiment(reader, info.experiment_id).name,
         "state": info.status,
         "start_ms": info.start_time,
         "duration_s": duration,

@@ -10,8 +10,7 @@ from typing import Any
 
 from nbtrack.errors import NbtrackError
 from nbtrack.redaction.names import is_private
-from nbtrack.store.reader import Reader
-from nbtrack.store.store import Store
+from nbtrack.store import Reader, Store
 from nbtrack.views.chart.curves import Curve, pack_curves
 from nbtrack.views.chart.query import stored_curves
 from nbtrack.views.comparison.data import Scope, compare_runs, primary_column

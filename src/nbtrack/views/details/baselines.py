@@ -10,12 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nbtrack.entities import Run, RunInfo
-from nbtrack.store import experiments
-from nbtrack.store.artifacts.folder import ArtifactFolder
-from nbtrack.store.reader import Reader
-from nbtrack.store.runs import get_run
-from nbtrack.store.search.metric_direction import Direction, direction_of
-from nbtrack.store.store import Store
+from nbtrack.store import Reader, Store, get_experiment, get_run
+from nbtrack.store.artifacts import ArtifactFolder
+from nbtrack.store.search import Direction, direction_of
 from nbtrack.views.chart.content import RunRef
 from nbtrack.views.chart.curves import Curve, Floats
 from nbtrack.views.chart.query import stored_curves
@@ -124,7 +121,7 @@ class Baselines:
 def read_baselines(store: Store, info: RunInfo) -> Baselines:
     """Return the runs that a run is seen beside."""
     with store.read() as reader:
-        experiment = experiments.get_experiment(reader, info.experiment_id).name
+        experiment = get_experiment(reader, info.experiment_id).name
         last_id = previous_run(reader, info)
         if last_id is None:
             return Baselines(experiment)

@@ -19,9 +19,7 @@ from nbtrack.entities.runs import (
     PARENT,
     SOURCE_NAME,
 )
-from nbtrack.store.journal import now_ms
-from nbtrack.store.runs import get_run
-from nbtrack.store.store import Store
+from nbtrack.store import Store, get_run, now_ms
 from nbtrack.views.code import RunSource, read_json, source_of_run
 from nbtrack.views.details.baselines import facts_of, source_of
 from nbtrack.views.details.query import Details, Link, previous_run, run_details

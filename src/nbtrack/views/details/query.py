@@ -6,10 +6,8 @@ from dataclasses import dataclass
 
 from nbtrack.entities import Run, RunInfo
 from nbtrack.entities.runs import PARENT
-from nbtrack.store.liveness import silent_runs
-from nbtrack.store.reader import Reader
-from nbtrack.store.runs import get_run
-from nbtrack.store.search.metric_direction import Direction
+from nbtrack.store import Reader, get_run, silent_runs
+from nbtrack.store.search import Direction
 from nbtrack.views.details.tree_query import SeriesRow, series_rows, sparks
 
 MAX_LINKS = 200

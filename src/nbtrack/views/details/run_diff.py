@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Literal, TypeAlias, TypedDict
 
-from nbtrack.store.search.metric_direction import direction_of
+from nbtrack.store.search import direction_of
 from nbtrack.views.formats import format_duration, format_number
 from nbtrack.views.metric_names import compared_metrics
 

@@ -10,9 +10,8 @@ from typing import Literal
 from nbtrack.entities import RunStatus, ViewType
 from nbtrack.entities.runs import NOTE
 from nbtrack.errors import InvalidParameterError
-from nbtrack.store.reader import Reader
-from nbtrack.store.search.free_text import is_filter_expression
-from nbtrack.store.search.runs import select_run_ids
+from nbtrack.store import Reader
+from nbtrack.store.search import is_filter_expression, select_run_ids
 
 Stage = Literal["active", "archived", "deleted"]
 

@@ -10,11 +10,17 @@ from typing import Any
 from nbtrack.entities import LoggedModel, Metric, ModelVersion, Run
 from nbtrack.entities.runs import CELL_TAG, DATA_CONTEXT, GIT_BRANCH, GIT_COMMIT, SOURCE_NAME
 from nbtrack.errors import NbtrackError, NotFoundError
-from nbtrack.store import logged_models, registry
-from nbtrack.store.artifacts.folder import ArtifactFolder
-from nbtrack.store.reader import Reader
-from nbtrack.store.runs import get_run
-from nbtrack.store.store import Store
+from nbtrack.store import (
+    Reader,
+    Store,
+    get_logged_model,
+    get_logged_models,
+    get_model_version,
+    get_model_version_location,
+    get_run,
+    model_ids_of_run,
+)
+from nbtrack.store.artifacts import ArtifactFolder
 from nbtrack.views.details.query import experiment_name
 from nbtrack.views.details.tree_query import number
 from nbtrack.views.json_types import (
@@ -76,7 +82,7 @@ def logged_model(store: Store, model_id: str) -> tuple[ModelFacts, Mapping[str, 
         If there is no such model.
     """
     with store.read() as reader:
-        model = logged_models.get_logged_model(reader, model_id, deleted=True)
+        model = get_logged_model(reader, model_id, deleted=True)
         known = _with_run(
             reader, model.source_run_id, model=model, uri=model.model_uri,
             location=model.artifact_location, name=model.name,
@@ -95,12 +101,12 @@ def model_version(
         If there is no such version.
     """
     with store.read() as reader:
-        found = registry.get_model_version(reader, name, version)
+        found = get_model_version(reader, name, version)
         model = None
         if found.model_id is not None:
-            models = logged_models.get_logged_models(reader, [found.model_id], deleted=True)
+            models = get_logged_models(reader, [found.model_id], deleted=True)
             model = models[0] if models else None
-        location = registry.get_model_version_location(reader, name, found.version)
+        location = get_model_version_location(reader, name, found.version)
         known = _with_run(
             reader, found.run_id, model=model, version=found, name=found.name,
             uri=f"models:/{found.name}/{found.version}",
@@ -205,7 +211,7 @@ def _told_facts(
 
 def models_of_run(reader: Reader, run_id: str) -> list[RunModelRows]:
     """Return the models that a run has logged, the latest first; at most 20."""
-    ids = logged_models.model_ids_of_run(reader, run_id)[::-1][:MAX_OF_RUN]
+    ids = model_ids_of_run(reader, run_id)[::-1][:MAX_OF_RUN]
     versions, sizes = versions_of(reader, ids), sizes_of(reader, ids)
     return [
         RunModelRows(
@@ -214,7 +220,7 @@ def models_of_run(reader: Reader, run_id: str) -> list[RunModelRows]:
             versions.get(model.model_id, []),
             sizes.get(model.model_id),
         )
-        for model in logged_models.get_logged_models(reader, ids)
+        for model in get_logged_models(reader, ids)
     ]
 
 

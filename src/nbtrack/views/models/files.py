@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from nbtrack.errors import InvalidParameterError
-from nbtrack.store.artifacts.folder import ArtifactFolder
+from nbtrack.store.artifacts import ArtifactFolder
 from nbtrack.untrusted_files import read_yaml
 from nbtrack.views.code import read_text
 from nbtrack.views.json_types import ColumnSpec, FileFacts, Signature

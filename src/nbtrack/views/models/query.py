@@ -8,11 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from nbtrack.entities import LoggedModel, ModelVersion
-from nbtrack.store.logged_models import get_logged_models
-from nbtrack.store.reader import Reader
-from nbtrack.store.registry import get_model_versions
-from nbtrack.store.search.free_text import is_filter_expression
-from nbtrack.store.search.runs import select_run_ids
+from nbtrack.store import Reader, get_logged_models, get_model_versions
+from nbtrack.store.search import is_filter_expression, select_run_ids
 
 MAX_MODELS = 200
 MAX_VERSIONS = 20

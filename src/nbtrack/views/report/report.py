@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from nbtrack.errors import InvalidParameterError
-from nbtrack.store.store import Store
+from nbtrack.store import Store
 from nbtrack.views.comparison.data import Scope
 from nbtrack.views.comparison.saved import SavedLimits, SavedView, saved_comparison
 from nbtrack.views.formats import format_number

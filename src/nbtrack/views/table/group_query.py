@@ -8,8 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypedDict
 
-from nbtrack.store.queries import SQL
-from nbtrack.store.reader import Reader
+from nbtrack.store import SQL, Reader
 from nbtrack.views.table.query import best_directions, column_keys, joined
 from nbtrack.views.table.run_query import FOLD, RunSelect, Scope, TableQuery
 

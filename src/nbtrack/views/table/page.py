@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, NotRequired, Protocol, TypeAlias, Ty
 import numpy as np
 from numpy.typing import NDArray
 
-from nbtrack.store.search.metric_direction import Direction
+from nbtrack.store.search import Direction
 from nbtrack.views.metric_names import compared_metrics
 from nbtrack.views.table.group_query import Group, GroupJson
 from nbtrack.views.table.run_query import TableQuery

@@ -8,10 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from nbtrack.entities.runs import NOTE
-from nbtrack.store.journal import now_ms
-from nbtrack.store.queries import SQL
-from nbtrack.store.reader import Reader
-from nbtrack.store.search.metric_direction import direction_of
+from nbtrack.store import SQL, Reader, now_ms
+from nbtrack.store.search import direction_of
 from nbtrack.views.table.run_query import EXTRA_TABLE, RunSelect, Scope, Stage, TableQuery
 
 if TYPE_CHECKING:

@@ -10,14 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from nbtrack.entities import LifecycleStage
 from nbtrack.entities.runs import NOTE
 from nbtrack.errors import InvalidParameterError
-from nbtrack.store.journal import now_ms
-from nbtrack.store.queries import SQL
-from nbtrack.store.reader import Reader
-from nbtrack.store.search.free_text import is_filter_expression
-from nbtrack.store.search.grammar import parse_filter
-from nbtrack.store.search.metric_direction import Direction
-from nbtrack.store.search.sql import FilterCompiler
-from nbtrack.store.search.vocabulary import RUNS
+from nbtrack.store import SQL, Reader, now_ms
+from nbtrack.store.search import RUNS, Direction, FilterCompiler, is_filter_expression, parse_filter
 
 if TYPE_CHECKING:
     import pandas as pd

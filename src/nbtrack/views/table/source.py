@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from nbtrack.errors import InvalidParameterError
-from nbtrack.store.search.free_text import is_filter_expression
-from nbtrack.store.search.metric_direction import direction_of
-from nbtrack.store.store import Store
+from nbtrack.store import Store
+from nbtrack.store.search import direction_of, is_filter_expression
 from nbtrack.views.table.group_query import grouped_runs
 from nbtrack.views.table.page import NUMERIC, Cells, Column, TablePage, with_numbers
 from nbtrack.views.table.query import (

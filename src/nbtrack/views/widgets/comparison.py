@@ -11,8 +11,7 @@ import traitlets as t
 
 from nbtrack.entities import ViewType
 from nbtrack.errors import InvalidParameterError, NbtrackError
-from nbtrack.store.run_lookup import find_run, no_run_fits
-from nbtrack.store.store import Store
+from nbtrack.store import Store, find_run, no_run_fits
 from nbtrack.views.comparison.data import (
     Brush,
     Scope,
@@ -139,7 +138,7 @@ class Comparison(View):
 
         Set it to a frame with the column ``run_id``, or to names and ids, to select runs.
         """
-        from nbtrack.store.frame import runs_frame
+        from nbtrack.store import runs_frame
 
         ids = list(self.selected_ids)
         quoted = ", ".join(f"'{run_id}'" for run_id in ids) or "''"

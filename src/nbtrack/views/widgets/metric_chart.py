@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import traitlets as t
 
 from nbtrack.errors import InvalidParameterError
-from nbtrack.store.store import Store
+from nbtrack.store import Store
 from nbtrack.views.chart.content import ChartContent, RunRef
 from nbtrack.views.chart.curves import Curve, CurveBuffer, encoded, thinned
 from nbtrack.views.chart.output import chart_bundle

@@ -11,7 +11,7 @@ import traitlets as t
 from nbtrack.errors import InvalidParameterError, NbtrackError, NotFoundError
 from nbtrack.rpc import Fields, Response, name_of
 from nbtrack.rpc.table import ROWS, sort_keys
-from nbtrack.store.store import Store
+from nbtrack.store import Store
 from nbtrack.views.display import Bundle
 from nbtrack.views.table.export import export_page, table_bundle
 from nbtrack.views.table.page import (

@@ -6,10 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from nbtrack.errors import InvalidParameterError, NotFoundError
-from nbtrack.store.reader import Reader
-from nbtrack.store.run_lookup import find_run
-from nbtrack.store.runs import get_runs
-from nbtrack.store.store import Store
+from nbtrack.store import Reader, Store, find_run, get_runs
 from nbtrack.views.chart.content import ChartContent, RunRef
 from nbtrack.views.chart.curves import MAX_POINTS, Curve
 from nbtrack.views.chart.query import counts, stored_curves

@@ -9,7 +9,7 @@ from nbtrack.entities import ViewType
 from nbtrack.errors import InvalidParameterError, NbtrackError
 from nbtrack.rpc import Fields, Response, name_of
 from nbtrack.rpc.column_sets import remembered_sets
-from nbtrack.store.store import Store
+from nbtrack.store import Store
 from nbtrack.views.table.run_query import Scope
 from nbtrack.views.table.source import FrameTable, StoreTable
 from nbtrack.views.watch import StoreWatch
@@ -56,7 +56,7 @@ class StoreRunTable(RunTable):
 
         Takes ids, names, or a DataFrame with a column ``run_id``.
         """
-        from nbtrack.store.frame import runs_frame
+        from nbtrack.store import runs_frame
 
         ids = list(self.selected_ids)
         quoted = ", ".join(f"'{run_id}'" for run_id in ids) or "''"

@@ -13,7 +13,7 @@ import traitlets as t
 
 from nbtrack.errors import InvalidParameterError, NbtrackError
 from nbtrack.rpc import Fields, Response, respond
-from nbtrack.store.store import Store
+from nbtrack.store import Store
 from nbtrack.views.bundle import LOADER, NOT_BUILT, bundle_code, bundle_hash, shared_bundle
 from nbtrack.views.display import VIEW_MIME, Bundle, display_mode
 

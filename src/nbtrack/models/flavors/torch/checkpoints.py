@@ -14,9 +14,8 @@ from nbtrack.models.flavors.torch import checkpoint_file, weights
 from nbtrack.models.flavors.torch.blocks import Digests
 from nbtrack.models.flavors.torch.checkpoint_file import Checkpoint, State
 from nbtrack.models.flavors.torch.snapshot import Snapshot
-from nbtrack.store.artifacts.folder import ArtifactFolder
-from nbtrack.store.artifacts.roots import StoredFile
-from nbtrack.store.runs import run_file_digests
+from nbtrack.store import run_file_digests
+from nbtrack.store.artifacts import ArtifactFolder, StoredFile
 from nbtrack.tracking import background, context
 from nbtrack.tracking import start as _start
 
@@ -341,7 +340,7 @@ def artifacts_to_read(run_id: str | None) -> ArtifactFolder:
     NotFoundError
         If there is no such run.
     """
-    from nbtrack.store.runs import get_run
+    from nbtrack.store import get_run
 
     chosen = _run_id(run_id)
     with context.store_of(chosen).read() as reader:

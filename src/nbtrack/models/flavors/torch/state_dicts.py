@@ -20,8 +20,7 @@ from nbtrack.models.flavors.torch.checkpoints import (
     recorded,
 )
 from nbtrack.models.manifest import read_manifest
-from nbtrack.store.artifacts.folder import ArtifactFolder
-from nbtrack.store.artifacts.roots import StoredFile, local_path
+from nbtrack.store.artifacts import ArtifactFolder, StoredFile, local_path
 from nbtrack.tracking.model_locations import split_run_uri
 
 FILE = "state_dict.safetensors"

@@ -28,7 +28,7 @@ from nbtrack.models.flavors.torch.dtypes import (
 )
 from nbtrack.models.flavors.torch.staging import TensorSink, TensorSource
 from nbtrack.models.progress import Progress
-from nbtrack.store.artifacts.local import artifact_errors
+from nbtrack.store.artifacts import artifact_errors
 
 NOTES = "nbtrack"
 _MAX_HEADER = 100_000_000  # as the package safetensors has it

@@ -1,0 +1,16 @@
+from nbtrack.store.search.experiments import search_experiments as search_experiments
+from nbtrack.store.search.free_text import is_filter_expression as is_filter_expression
+from nbtrack.store.search.grammar import parse_filter as parse_filter
+from nbtrack.store.search.logged_models import search_logged_models as search_logged_models
+from nbtrack.store.search.metric_direction import Direction as Direction
+from nbtrack.store.search.metric_direction import direction_of as direction_of
+from nbtrack.store.search.paging import make_page_token as make_page_token
+from nbtrack.store.search.paging import read_page_token as read_page_token
+from nbtrack.store.search.registry import MAX_MODEL_VERSIONS as MAX_MODEL_VERSIONS
+from nbtrack.store.search.registry import MAX_REGISTERED_MODELS as MAX_REGISTERED_MODELS
+from nbtrack.store.search.registry import search_model_versions as search_model_versions
+from nbtrack.store.search.registry import search_registered_models as search_registered_models
+from nbtrack.store.search.runs import search_runs as search_runs
+from nbtrack.store.search.runs import select_run_ids as select_run_ids
+from nbtrack.store.search.sql import FilterCompiler as FilterCompiler
+from nbtrack.store.search.vocabulary import RUNS as RUNS
