@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -13,14 +13,19 @@ import pytest
 
 import nbtrack
 from nbtrack.errors import InvalidParameterError
-from nbtrack.rpc import access_of, respond
+from nbtrack.rpc import access_of, respond, typescript
 from nbtrack.rpc.registry import TOPICS, all_requests, topic_of
 from nbtrack.rpc.request import parse
-from nbtrack.rpc.typescript import source
 from nbtrack.tracking import context
 from shown_models import log_folder
+from view_types import source
 
-TYPES = Path(__file__).parents[1] / "js" / "shared" / "src" / "requests.ts"
+SHARED = Path(__file__).parents[1] / "js" / "shared" / "src"
+#: Files of the front end, and what makes them.
+TYPES: Mapping[str, Callable[[], str]] = {
+    "requests.ts": typescript.source,
+    "view_data.ts": source,
+}
 
 #: Of every request some parameters with which it has something to say, or to do.
 PARAMS: Mapping[str, dict[str, Any]] = {
@@ -99,8 +104,9 @@ def test_a_request_writes_just_when_it_is_declared_so(name: str, ids: dict[str, 
     assert access_of(request) == ("write" if changed else "read")
 
 
-def test_the_types_of_the_front_end_are_those_of_python() -> None:
-    assert TYPES.read_text("utf-8") == source(), "python tests/test_rpc.py makes it again"
+@pytest.mark.parametrize("name", TYPES)
+def test_the_types_of_the_front_end_are_those_of_python(name: str) -> None:
+    assert (SHARED / name).read_text("utf-8") == TYPES[name](), "python tests/test_rpc.py makes it"
 
 
 def test_names_begin_with_their_topic() -> None:
@@ -193,4 +199,5 @@ def test_of_several_kinds_the_fields_say_which_one_is_meant() -> None:
 
 
 if __name__ == "__main__":
-    TYPES.write_text(source(), "utf-8")
+    for file, make in TYPES.items():
+        (SHARED / file).write_text(make(), "utf-8")

@@ -87,7 +87,7 @@ def make_table(ids: list[str]) -> tuple[View, list[Callable[[Any], object]]]:
         lambda view: view.set_state({"group": [], "sort": [["metrics.loss", True]]}),
         lambda view: view.set_trait("columns", ["run_name", "metrics.loss"]),
         lambda view: setattr(view, "selected", ["run-1"]),
-        lambda view: view.answer({"type": "table.columns"}),
+        lambda view: view.respond({"type": "table.columns"}),
         lambda view: view.selected,
     ]
 

@@ -7,12 +7,13 @@ import { viewRoot } from '@nbtrack/shared/dom';
 import { Follower } from '@nbtrack/shared/follow';
 import { CardHead } from '@nbtrack/shared/head';
 import { ModelCardView } from '@nbtrack/shared/model_card';
-import type { ChartView, View } from '@nbtrack/shared/protocol';
+import type { View } from '@nbtrack/shared/protocol';
 import type { ModelView } from '@nbtrack/shared/protocol_models';
 import type { RunRef } from '@nbtrack/shared/requests';
 import { type SeriesSet, unpackCurves } from '@nbtrack/shared/series';
 import { showFinishedTable } from '@nbtrack/shared/finished_table';
 import { followTheme } from '@nbtrack/shared/theme';
+import type { ChartView } from '@nbtrack/shared/view_data';
 
 const NOT_YET = 'The notebook was saved before the run ended. If its kernel is there, the curves come when the cell has ended.';
 

@@ -1,7 +1,7 @@
 import type { BackendResponse, Backend, Body, Params, RequestName } from './backend';
 import { SavedRows } from './finished_table';
-import type { SavedComparison, SeriesHead } from './protocol';
-import type { ComparedColumn, ComparedKey, ComparedRuns, CurvesParams, DataParams, DiffMetric, DiffParams, DiffRun, Importance, ImportanceParams, RunRef, RunState } from './requests';
+import type { SavedComparison } from './protocol';
+import type { ComparedColumn, ComparedKey, ComparedRuns, CurvesParams, DataParams, DiffMetric, DiffParams, DiffRun, Importance, ImportanceParams, RunRef, RunState, SeriesHead } from './requests';
 import type { Cell } from './rows';
 import { type SeriesSet, unpackCurves } from './series';
 
@@ -96,7 +96,7 @@ export class SavedBackend implements Backend {
       const state = (table.values['status']?.[i] ?? 'FINISHED') as RunState;
       return i < 0 ? [] : [{ id, name: String(table.values['run_name']?.[i] ?? id), role: 'plain', state: state === 'RUNNING' ? 'FINISHED' : state }];
     });
-    const series = all.map(({ run, key, n }) => ({ run, key, n }));
+    const series = all.map(({ run, key, n }) => ({ run, key, n, total: n }));
     const column = (name: 'step' | 'time' | 'value'): DataView => {
       const joined = new Float64Array(all.reduce((sum, s) => sum + s.n, 0));
       let at = 0;

@@ -1,6 +1,6 @@
 import { asF64 } from './binary';
 import type { Backend } from './backend';
-import type { SeriesHead } from './protocol';
+import type { SeriesHead } from './requests';
 import type { Points, Series } from './series';
 
 /** An axis along which the store can be asked for a part. */

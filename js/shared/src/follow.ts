@@ -2,9 +2,9 @@ import type { Backend } from './backend';
 import { asF64 } from './binary';
 import type { Chart } from './chart';
 import type { CardHead } from './head';
-import type { Head } from './protocol';
 import type { RunRef } from './requests';
 import type { SeriesSet } from './series';
+import type { Head } from './view_data';
 import { Visibility } from './visibility';
 
 /** A live widget that is only late takes the place of the saved output before anything is asked. */

@@ -1,8 +1,8 @@
 import { h, messageOf } from './dom';
 import { formatDuration, formatNumber, formatRate } from './format';
 import { stateBadge } from './state';
-import type { Head } from './protocol';
 import type { RunDiffDetail, RunDiffItem } from './requests';
+import type { Head } from './view_data';
 
 /** The two lines above a run's charts: what it is, and what changed since the last one. */
 export class CardHead {

@@ -1,5 +1,6 @@
 import { asF64, fromBase64, inflate } from './binary';
-import type { AppendMessage, Content, PackedCurves, SeriesHead } from './protocol';
+import type { SeriesHead } from './requests';
+import type { AppendMessage, Content, PackedCurves } from './view_data';
 
 /** Points of one metric of one run; `total` is how many there are where these are a choice of them. */
 export interface Points {
@@ -134,7 +135,7 @@ export async function unpackCurves(packed: PackedCurves): Promise<SeriesSet> {
       time[i] = t;
       value[i] = values.getFloat32(at * 4, true);
     }
-    set.add([head], step, time, value);
+    set.add([{ ...head, total: head.total ?? head.n }], step, time, value);
   }
   return set;
 }

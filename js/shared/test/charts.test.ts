@@ -35,7 +35,7 @@ describe('detail of a window', () => {
     x: 'step' as const, window, series: [...set], starts: new Map([['a', 0]]), pixels: 300
   });
   const answer = (...step: number[]) => ({
-    body: { series: [{ run: 'a', key: 'loss', n: step.length }] },
+    body: { series: [{ run: 'a', key: 'loss', n: step.length, total: step.length }] },
     buffers: [view(...step), view(...step.map(s => s * 1000)), view(...step.map(() => 7))]
   });
 
@@ -48,7 +48,7 @@ describe('detail of a window', () => {
     await vi.runAllTimersAsync();
     expect(ask.mock.calls[0]![1]).toMatchObject({ run_ids: ['a'], keys: ['loss'], x: 'step', window: [11, 29] });
     expect([...detail.merged(set.get('a', 'loss')!, 'step').step]).toEqual([0, 10, 12, 15, 18, 22, 28, 30, 40]);
-    set.append({ type: 'append', seq: 1, series: [{ run: 'a', key: 'loss', n: 1 }] }, [view(50), view(50000), view(1)]);
+    set.append({ type: 'append', seq: 1, series: [{ run: 'a', key: 'loss', n: 1, total: 1 }] }, [view(50), view(50000), view(1)]);
     expect(detail.merged(set.get('a', 'loss')!, 'step').step.at(-1)).toBe(50);
     expect(detail.merged(set.get('a', 'loss')!, 'time').n).toBe(6);
   });
@@ -117,7 +117,7 @@ describe('legend', () => {
 describe('arrangement', () => {
   const two = new SeriesSet();
   const column = floats(0, 1);
-  for (const id of ['a', 'b']) for (const key of ['train_loss', 'val_loss', 'tokens']) two.add([{ run: id, key, n: 2 }], column, column, column);
+  for (const id of ['a', 'b']) for (const key of ['train_loss', 'val_loss', 'tokens']) two.add([{ run: id, key, n: 2, total: 2 }], column, column, column);
   const given = { data: two, runs: [run('a'), run('b')], theme: THEME, x: 'auto', hidden: new Set<string>(), detail: null };
 
   it('puts train and val of one metric together and names runs and splits', () => {

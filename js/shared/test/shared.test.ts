@@ -8,7 +8,7 @@ import cases from './groups.json';
 
 const floats = (...values: number[]): Float64Array => Float64Array.from(values);
 const view = (...values: number[]): DataView => new DataView(floats(...values).buffer);
-const message = (seq: number, n: number) => ({ type: 'append' as const, seq, series: [{ run: 'a', key: 'loss', n }] });
+const message = (seq: number, n: number) => ({ type: 'append' as const, seq, series: [{ run: 'a', key: 'loss', n, total: n }] });
 
 describe('names of metrics', () => {
   it.each(cases as [string, string, string][])('%s is %s on %s', (key, group, split) => {
@@ -31,7 +31,7 @@ describe('series', () => {
 
   it('leaves what a content has brought already', () => {
     const set = new SeriesSet();
-    set.replace({ seq: 5, series: [{ run: 'a', key: 'loss', n: 1 }], step: view(1), time: view(1), value: view(1) });
+    set.replace({ seq: 5, series: [{ run: 'a', key: 'loss', n: 1, total: 1 }], step: view(1), time: view(1), value: view(1) });
     expect(set.append(message(5, 1), [view(1), view(1), view(1)])).toBe('stale');
     expect(set.get('a', 'loss')!.n).toBe(1);
   });

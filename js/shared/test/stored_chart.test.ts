@@ -95,7 +95,7 @@ describe('the chart of stored runs', () => {
     looksOf(['other', 'single'], THEME.palette.length);
     const data = new SeriesSet();
     const one = Float64Array.of(1);
-    for (const key of ['train_loss', 'val_loss']) data.add([{ run: 'single', key, n: 1 }], one, one, one);
+    for (const key of ['train_loss', 'val_loss']) data.add([{ run: 'single', key, n: 1, total: 1 }], one, one, one);
     const given = { data, runs: [ref('single')], theme: THEME, x: 'step', hidden: new Set<string>(), detail: null };
     const own = arrange({ ...given, colourBy: 'run' }).groups.get('loss')!;
     expect(new Set(own.map(line => line.colour))).toEqual(new Set(['#d55e00']));
@@ -152,7 +152,7 @@ describe('the saved card of a run that goes on', () => {
   it('reads step and pace from the points', () => {
     const data = new SeriesSet();
     const step = Float64Array.of(0, 10, 20);
-    data.add([{ run: 'a', key: 'loss', n: 3 }], step, step.map(s => s * 100), step);
+    data.add([{ run: 'a', key: 'loss', n: 3, total: 3 }], step, step.map(s => s * 100), step);
     expect(progressOf(data, 'a')).toEqual({ step: 20, pace: 10 });
     expect(progressOf(data, 'b')).toEqual({ step: null, pace: null });
   });

@@ -1,6 +1,7 @@
 import type { AnyModel } from '@anywidget/types';
 import { type BackendResponse, type Backend, type Body, type Params, type RequestName, serverBackend, UnknownStoreError } from '@nbtrack/shared/backend';
-import { type AnswerMessage, KERNEL_GONE, type NoAnswerMessage, type ViewState } from '@nbtrack/shared/protocol';
+import { KERNEL_GONE } from '@nbtrack/shared/protocol';
+import type { AnswerMessage, NoAnswerMessage, ViewTraits } from '@nbtrack/shared/view_data';
 import { sent } from './send';
 
 type Waiting = { resolve(answer: BackendResponse<unknown>): void; reject(error: Error): void };
@@ -17,7 +18,7 @@ export class CommBackend implements Backend {
   private requestNumber = 0;
   private serverKnows = true;
 
-  constructor(private readonly model: AnyModel<ViewState>) {
+  constructor(private readonly model: AnyModel<ViewTraits>) {
     model.on('msg:custom', this.onMessage);
   }
 

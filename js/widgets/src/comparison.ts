@@ -2,11 +2,12 @@ import type { RenderProps } from '@anywidget/types';
 import { ComparisonView } from '@nbtrack/shared/comparison';
 import { showFinishedComparison } from '@nbtrack/shared/comparison_finished';
 import { viewRoot } from '@nbtrack/shared/dom';
-import type { SavedComparison, ViewState } from '@nbtrack/shared/protocol';
+import type { SavedComparison } from '@nbtrack/shared/protocol';
 import type { ComparisonWidgetState } from '@nbtrack/shared/protocol_comparison';
+import type { ViewTraits } from '@nbtrack/shared/view_data';
 import { CommBackend } from './comm_backend';
 
-type State = ComparisonWidgetState & ViewState;
+type State = ComparisonWidgetState & ViewTraits;
 
 /** Between the traits of `Comparison` and the view that shows them. */
 function render({ model, el }: RenderProps<State>): () => void {

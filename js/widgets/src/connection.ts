@@ -1,9 +1,10 @@
 import type { AnyModel } from '@anywidget/types';
 import { Chart } from '@nbtrack/shared/chart';
 import { errorBox } from '@nbtrack/shared/dom';
-import { type AppendMessage, KERNEL_GONE, type MetricChartState, type ViewState } from '@nbtrack/shared/protocol';
+import { KERNEL_GONE } from '@nbtrack/shared/protocol';
 import { SeriesSet } from '@nbtrack/shared/series';
 import type { ChartOptions } from '@nbtrack/shared/toolbar';
+import type { AppendMessage, MetricChartTraits, ViewTraits } from '@nbtrack/shared/view_data';
 import { CommBackend } from './comm_backend';
 import { sent } from './send';
 
@@ -15,8 +16,8 @@ let resyncs = 0;
  * Appended points arrive as messages; a whole content follows every few seconds, and is asked for at the
  * start (a page that was reloaded has missed messages) and when a message was lost.
  */
-export function connectChart<S extends MetricChartState>(model: AnyModel<S>, root: HTMLElement): () => void {
-  const typed = model as unknown as AnyModel<MetricChartState & ViewState>;
+export function connectChart<S extends MetricChartTraits>(model: AnyModel<S>, root: HTMLElement): () => void {
+  const typed = model as unknown as AnyModel<MetricChartTraits & ViewTraits>;
   const data = new SeriesSet();
   data.replace(typed.get('content'));
   const options = () => ({

@@ -1,9 +1,10 @@
 import type { AnyModel, RenderProps } from '@anywidget/types';
-import { KERNEL_GONE, NOT_SHOWN, type ViewState } from '@nbtrack/shared/protocol';
+import { KERNEL_GONE, NOT_SHOWN } from '@nbtrack/shared/protocol';
+import type { ViewTraits } from '@nbtrack/shared/view_data';
 
 import { sent } from './send';
 
-type Entry = { render(props: RenderProps<ViewState>): (() => void) | Promise<() => void> };
+type Entry = { render(props: RenderProps<ViewTraits>): (() => void) | Promise<() => void> };
 type Views = Record<string, Entry>;
 type Page = typeof globalThis & Record<symbol, Promise<Views> | undefined>;
 
@@ -15,7 +16,7 @@ const PREFIX = 'IPY_MODEL_';
  * The kernel sends the code once, as a model of its own; the first widget of a page evaluates it. It is
  * taken out of the model then, so that no notebook that saves the state of its widgets saves the code.
  */
-async function render(props: RenderProps<ViewState>): Promise<() => void> {
+async function render(props: RenderProps<ViewTraits>): Promise<() => void> {
   const { model, el } = props;
   try {
     const entry = (await viewsOf(model))[model.get('entry')];
@@ -28,7 +29,7 @@ async function render(props: RenderProps<ViewState>): Promise<() => void> {
   }
 }
 
-async function viewsOf(model: AnyModel<ViewState>): Promise<Views> {
+async function viewsOf(model: AnyModel<ViewTraits>): Promise<Views> {
   const bundle = await bundleModel(model);
   // a front end keeps its models when the kernel is restarted, and would show what nobody answers for
   if (bundle?.comm_live === false) throw new Error(KERNEL_GONE);
@@ -42,7 +43,7 @@ async function viewsOf(model: AnyModel<ViewState>): Promise<Views> {
   return views;
 }
 
-async function load(model: AnyModel<ViewState>): Promise<Views> {
+async function load(model: AnyModel<ViewTraits>): Promise<Views> {
   const code = (await bundleModel(model))?.get('code') || (await askForCode(model));
   const url = URL.createObjectURL(new Blob([code], { type: 'text/javascript' }));
   try {
@@ -55,7 +56,7 @@ async function load(model: AnyModel<ViewState>): Promise<Views> {
 /** A model as front ends keep it; whether its kernel is there is not known everywhere. */
 type BundleModel = AnyModel<{ code: string }> & { comm_live?: boolean };
 
-async function bundleModel(model: AnyModel<ViewState>): Promise<BundleModel | null> {
+async function bundleModel(model: AnyModel<ViewTraits>): Promise<BundleModel | null> {
   try {
     const id = model.get('bundle').slice(PREFIX.length);
     return await model.widget_manager.get_model<{ code: string }>(id);
@@ -65,7 +66,7 @@ async function bundleModel(model: AnyModel<ViewState>): Promise<BundleModel | nu
 }
 
 /** Where front ends keep no models, or the model has lost its code: the kernel sends it again. */
-function askForCode(model: AnyModel<ViewState>): Promise<string> {
+function askForCode(model: AnyModel<ViewTraits>): Promise<string> {
   return new Promise((resolve, reject) => {
     const onMessage = (message: { type: string }, buffers: DataView[]): void => {
       if (message?.type !== 'bundle') return;

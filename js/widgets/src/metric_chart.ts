@@ -1,9 +1,9 @@
 import type { RenderProps } from '@anywidget/types';
 import { viewRoot } from '@nbtrack/shared/dom';
-import type { MetricChartState } from '@nbtrack/shared/protocol';
+import type { MetricChartTraits } from '@nbtrack/shared/view_data';
 import { connectChart } from './connection';
 
-function render({ model, el }: RenderProps<MetricChartState>): () => void {
+function render({ model, el }: RenderProps<MetricChartTraits>): () => void {
   return connectChart(model, viewRoot(el, 'chart'));
 }
 

@@ -2,7 +2,8 @@ import type { RenderProps } from '@anywidget/types';
 import { pageInterrupt } from '@nbtrack/shared/backend';
 import { viewRoot } from '@nbtrack/shared/dom';
 import { CardHead } from '@nbtrack/shared/head';
-import { FINISHED_EVENT, type FinishedMessage, KERNEL_GONE, type RunCardState } from '@nbtrack/shared/protocol';
+import { FINISHED_EVENT, KERNEL_GONE } from '@nbtrack/shared/protocol';
+import type { FinishedMessage, RunCardTraits } from '@nbtrack/shared/view_data';
 import { connectChart } from './connection';
 import { sent } from './send';
 
@@ -11,7 +12,7 @@ const GRACE_MS = 1000;
 
 let requests = 0;
 
-function render({ model, el }: RenderProps<RunCardState>): () => void {
+function render({ model, el }: RenderProps<RunCardTraits>): () => void {
   const root = viewRoot(el, 'card');
   const stop = async (): Promise<void> => {
     const interrupt = pageInterrupt();

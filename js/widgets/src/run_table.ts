@@ -1,12 +1,12 @@
 import type { RenderProps } from '@anywidget/types';
 import { viewRoot } from '@nbtrack/shared/dom';
-import type { ViewState } from '@nbtrack/shared/protocol';
 import type { RunTableState, TableState } from '@nbtrack/shared/protocol_table';
 import { RunsTable } from '@nbtrack/shared/table';
 import { followTheme } from '@nbtrack/shared/theme';
+import type { ViewTraits } from '@nbtrack/shared/view_data';
 import { CommBackend } from './comm_backend';
 
-type State = RunTableState & ViewState;
+type State = RunTableState & ViewTraits;
 const VIEW = ['columns', 'filter', 'sort', 'group', 'stage'] as const;
 
 /** Between the traits of `RunTable` and the table that shows them. */

@@ -21,11 +21,12 @@ from nbtrack.store import now_ms
 from nbtrack.tracking.kernel import shell
 from nbtrack.tracking.run import ActiveRun
 from nbtrack.validation import param_value
-from nbtrack.views.chart.content import RunRef
+from nbtrack.views.chart.content import Head, RunRef
 from nbtrack.views.chart.curves import Curve
 from nbtrack.views.details.baselines import Baselines, facts_of, read_baselines
-from nbtrack.views.details.run_diff import RunDiffItem, RunFacts, run_diff
+from nbtrack.views.details.run_diff import RunFacts, run_diff
 from nbtrack.views.display import live_front_end
+from nbtrack.views.json_types import RunDiffItem
 from nbtrack.views.widgets.run_card import RunCard
 
 LIVE_EVERY_S = 0.125
@@ -215,7 +216,7 @@ class LiveCard:
         return due
 
     def _tell(self) -> None:
-        fields: dict[str, Any] = {"elapsed_s": round(self._elapsed(), 1)}
+        fields: Head = {"elapsed_s": round(self._elapsed(), 1)}
         if self._step_rate.step:
             fields |= {
                 "step": self._step_rate.step,
@@ -275,7 +276,7 @@ class LiveCard:
         if due := self._due_baselines():
             self._card.append(due)
         baselines = self._baselines
-        fields: dict[str, Any] = {"standing": None}
+        fields: Head = {"standing": None}
         if self._step_rate.step:
             fields |= {
                 "step": self._step_rate.step,

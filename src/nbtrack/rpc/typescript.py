@@ -4,13 +4,15 @@ After a change of a parameter or of a response::
 
     python tests/test_rpc.py
 
-writes ``js/shared/src/requests.ts``. A test fails while that file is old.
+writes ``js/shared/src/requests.ts``. A test fails while that file is old. What widgets hold is
+written by ``tests/view_types.py``: widgets lie above this package.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import inspect
+import json
 import types
 from collections.abc import Iterable, Mapping
 from typing import (
@@ -65,14 +67,20 @@ _PLAIN: dict[Any, str] = {
     bool: "boolean",
     int: "number",
     float: "number",
+    bytes: "DataView",
     object: "unknown",
     Any: "unknown",
 }
-_NAMED: dict[Any, str] = {hint: name for name, hint in ALIASES.items()}
 
 
 def source() -> str:
     """Return a module of TypeScript with the types of requests and of the responses to them."""
+    writer, table = written()
+    return "\n".join([HEAD, *writer.declarations(), table, ""])
+
+
+def written() -> tuple[Writer, str]:
+    """Return what has written the types of requests, and the table of these."""
     requests: list[Declaration] = [*all_requests(), *CARD.requests.values()]
     writer = Writer([kind for each in requests for kind in _members(each.params)])
     lines = [
@@ -82,8 +90,7 @@ def source() -> str:
     ]
     for hint in (*ALIASES.values(), StoreInfo):
         writer.type_of(hint)
-    table = "\n".join(["export interface Requests {", *lines, "}"])
-    return "\n".join([HEAD, *writer.declarations(), table, ""])
+    return writer, "\n".join(["export interface Requests {", *lines, "}"])
 
 
 class Writer:
@@ -93,10 +100,23 @@ class Writer:
     ----------
     params : iterable of type
         Dataclasses whose fields may be left out where they have a default.
+    names : mapping
+        Types that have no name of their own in Python, and how they are called.
+    others : Writer, optional
+        Writes another module, whose types are imported.
     """
 
-    def __init__(self, params: Iterable[Any]) -> None:
+    def __init__(
+        self,
+        params: Iterable[Any] = (),
+        names: Mapping[str, Any] = ALIASES,
+        others: Writer | None = None,
+    ) -> None:
         self._params = frozenset(params)
+        self._names: dict[Any, str] = {hint: name for name, hint in names.items()}
+        self._others = others
+        #: The names that were used of the other module.
+        self.imports: set[str] = set()
         self._interfaces: dict[str, tuple[Any, str]] = {}
         self._aliases: dict[str, str] = {}
 
@@ -108,14 +128,16 @@ class Writer:
     def type_of(self, hint: Any) -> str:
         """Return a type as TypeScript has it."""
         if name := self._name_of(hint):
-            if name not in self._aliases:
+            if self._others is not None and name in self._others._aliases:
+                self.imports.add(name)
+            elif name not in self._aliases:
                 self._aliases[name] = f"export type {name} = {self._unnamed(hint)};"
             return name
         return self._unnamed(hint)
 
     def _name_of(self, hint: Any) -> str | None:
         try:
-            return _NAMED.get(hint)
+            return self._names.get(hint)
         except TypeError:  # it has no hash
             return None
 
@@ -132,7 +154,7 @@ class Writer:
         if origin is Annotated:
             return self.type_of(args[1])
         if origin is Literal:
-            return " | ".join(f"'{word}'" for word in args)
+            return " | ".join(json.dumps(word).replace('"', "'") for word in args)
         if origin in (Union, types.UnionType):
             return " | ".join(dict.fromkeys(self.type_of(each) for each in args))
         if origin is list:
@@ -146,6 +168,9 @@ class Writer:
 
     def _interface(self, kind: Any) -> str:
         name = _called(kind)
+        if self._others is not None and name in self._others._interfaces:
+            self.imports.add(name)
+            return self._others._interface(kind)
         known = self._interfaces.get(name)
         if known is not None and known[0] is not kind:
             raise TypeError(f"two types are called {name}: {known[0]!r} and {kind!r}")

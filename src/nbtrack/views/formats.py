@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 from nbtrack.redaction.names import is_private
@@ -88,7 +89,7 @@ def format_rate(per_second: float | None) -> str:
     return f"{format_number(number, 3)} steps/s"
 
 
-def head_facts(head: dict[str, Any]) -> list[str]:
+def head_facts(head: Mapping[str, Any]) -> list[str]:
     """Return what a card's first line says behind name and state."""
     overhead, step = head.get("overhead_percent"), head.get("step")
     facts = [

@@ -14,6 +14,24 @@ ModelState: TypeAlias = Annotated[str, Literal["PENDING", "READY", "FAILED"]]
 #: A param or a tag: its key and its value.
 Pair: TypeAlias = Annotated[list[str], tuple[str, str]]
 
+#: A param, and what it was before and is now; null where it was not there.
+Change: TypeAlias = Annotated[list[str | None], tuple[str, str | None, str | None]]
+
+
+class RunDiffItem(TypedDict):
+    """One thing that is different."""
+
+    label: str
+    text: str
+    kind: Annotated[str, Literal["better", "worse", "same", "info"]]
+
+
+class RunDiffDetail(TypedDict, total=False):
+    """What a click shows: a unified diff of the code, and all params that changed."""
+
+    params: list[Change]
+    code_diff: str
+
 
 class StoreInfo(TypedDict):
     """A store that the server knows."""

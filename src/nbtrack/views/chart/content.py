@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal, TypedDict
+from typing import Annotated, Literal, TypedDict
 
 from nbtrack.errors import InvalidParameterError
 from nbtrack.views.chart.curves import Curve
-from nbtrack.views.json_types import RunState
+from nbtrack.views.json_types import RunDiffDetail, RunDiffItem, RunState
 
 ROLES = ("live", "last", "best", "plain")
 STATES = ("RUNNING", "SCHEDULED", "FINISHED", "FAILED", "KILLED", "INTERRUPTED")
@@ -21,6 +21,21 @@ class RunRefJson(TypedDict):
     name: str
     role: Annotated[str, Literal["live", "last", "best", "plain"]]
     state: RunState
+
+
+class Head(TypedDict, total=False):
+    """The first line of a run's card; see `nbtrack.views.widgets.run_card.RunCard.update_head`."""
+
+    name: str
+    state: RunState
+    experiment: str
+    run_id: str
+    elapsed_s: float | None
+    steps_per_s: float | None
+    step: int | None
+    overhead_percent: float | None
+    error: str | None
+    standing: str | None
 
 
 @dataclass(frozen=True)
@@ -81,8 +96,8 @@ class ChartContent:
     smoothing: float = 0.0
     log_y: bool = False
     log_x: bool = False
-    head: dict[str, Any] | None = None
-    since: Sequence[dict[str, Any]] = ()
-    detail: dict[str, Any] = field(default_factory=dict)
+    head: Head | None = None
+    since: Sequence[RunDiffItem] = ()
+    detail: RunDiffDetail = field(default_factory=RunDiffDetail)
     store_id: str = ""
     keys: Sequence[str] | None = None

@@ -7,7 +7,7 @@ import json
 import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypedDict
+from typing import Any, Literal, NotRequired, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,6 +82,48 @@ class SeriesHead(TypedDict):
     key: str
     n: int
     total: int
+
+
+class Content(TypedDict):
+    """Everything that is known of the curves, as of message ``seq``; columns are float64."""
+
+    seq: int
+    series: list[SeriesHead]
+    step: bytes
+    time: bytes
+    value: bytes
+
+
+class AppendMessage(TypedDict):
+    """New points; the buffers are step, time and value of all series in turn."""
+
+    type: Literal["append"]
+    seq: int
+    series: list[SeriesHead]
+
+
+class PackedSeries(TypedDict):
+    """A series of a finished output; ``total`` is missing where these are all its points."""
+
+    run: str
+    key: str
+    n: int
+    total: NotRequired[int]
+    step0: float
+    time0: float
+    whole: bool
+
+
+class PackedCurves(TypedDict):
+    """Points of a finished output: differences of steps and times, and values, deflated, base64.
+
+    Steps and times are int32, values float32. ``left_out`` is how many curves found no room: all
+    of them, then.
+    """
+
+    series: list[PackedSeries]
+    data: str
+    left_out: NotRequired[int]
 
 
 def thin(values: Floats, width: int, ordinals: NDArray[np.int64] | None = None) -> Indices:
@@ -203,7 +245,7 @@ def encoded(curves: Sequence[Curve]) -> tuple[list[SeriesHead], list[bytes]]:
     ]
 
 
-def pack_curves(curves: Sequence[Curve], budget: int) -> dict[str, Any]:
+def pack_curves(curves: Sequence[Curve], budget: int) -> PackedCurves:
     """Return curves in few bytes: differences and float32, deflated, base64.
 
     Parameters
@@ -216,7 +258,7 @@ def pack_curves(curves: Sequence[Curve], budget: int) -> dict[str, Any]:
         curves that are: a part of them would look like all.
     """
     filled = [curve for curve in curves if len(curve)]
-    best: dict[str, Any] = {"series": [], "data": "", "left_out": len(filled)}
+    best: PackedCurves = {"series": [], "data": "", "left_out": len(filled)}
     if not filled or _heads_size(filled) > budget:
         return best
     low, high = 0, len(_LIMITS)  # the first limit that fits is one of these
@@ -247,8 +289,8 @@ def _heads_size(curves: Sequence[Curve]) -> int:
     return names + _HEAD_BYTES * len(curves)
 
 
-def _pack(curves: list[Curve]) -> dict[str, Any]:
-    series: list[dict[str, Any]] = []
+def _pack(curves: list[Curve]) -> PackedCurves:
+    series: list[PackedSeries] = []
     steps: list[bytes] = []
     times: list[bytes] = []
     values: list[bytes] = []
@@ -263,16 +305,17 @@ def _pack(curves: list[Curve]) -> dict[str, Any]:
         times.append(pauses.astype("<i4").tobytes())
         with np.errstate(over="ignore"):
             values.append(curve.values.astype("<f4").tobytes())
-        series.append(
-            {
-                "run": curve.run_id,
-                "key": curve.key,
-                "n": len(curve),
-                **({"total": curve.total} if curve.total > len(curve) else {}),
-                "step0": float(step[0]),
-                "time0": float(np.rint(time[0])),
-                "whole": whole,
-            }
-        )
+        head: PackedSeries = {
+            "run": curve.run_id,
+            "key": curve.key,
+            "n": len(curve),
+            "total": curve.total,
+            "step0": float(step[0]),
+            "time0": float(np.rint(time[0])),
+            "whole": whole,
+        }
+        if curve.total <= len(curve):
+            del head["total"]
+        series.append(head)
     data = zlib.compress(b"".join(steps + times + values), 9)
     return {"series": series, "data": base64.b64encode(data).decode("ascii")}

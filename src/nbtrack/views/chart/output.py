@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import base64
 import json
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Literal, NotRequired, TypedDict
 
-from nbtrack.views.chart.content import ChartContent
-from nbtrack.views.chart.curves import pack_curves, share_of_curves
+from nbtrack.views.chart.content import ChartContent, Head, RunRefJson
+from nbtrack.views.chart.curves import PackedCurves, pack_curves, share_of_curves
 from nbtrack.views.display import MAX_BYTES, VIEW_MIME, Bundle, plain_json
 from nbtrack.views.formats import STATE_WORDS, format_number, head_facts, shareable
+from nbtrack.views.json_types import RunDiffDetail, RunDiffItem
 
 MAX_PICTURE = 27_000
 MOST = 100  # runs, and changed params
@@ -22,6 +24,42 @@ MAX_TEXT = 2_000
 MAX_ALT = 600
 MAX_DIFF = 6_000
 REST = 500  # names of types, punctuation, and what a front end adds
+
+
+class ChartViewOptions(TypedDict):
+    """How a chart is drawn; outputs of before do not say ``log_x``."""
+
+    x: str
+    smoothing: float
+    log_x: NotRequired[bool]
+    log_y: bool
+
+
+class ChartViewHead(TypedDict):
+    """What a finished chart or card has besides its curves.
+
+    ``store_id`` is that of the store that has the runs: a server may still answer requests about
+    it. ``keys`` are the metrics that were asked for, where these are not all but the machine's;
+    ``cut`` says that there were more runs or keys than these.
+    """
+
+    kind: Literal["chart", "card"]
+    version: Literal[1]
+    title: str
+    runs: list[RunRefJson]
+    options: ChartViewOptions
+    store_id: NotRequired[str]
+    keys: NotRequired[list[str]]
+    cut: NotRequired[bool]
+    head: NotRequired[Head]
+    since: NotRequired[list[RunDiffItem]]
+    detail: NotRequired[RunDiffDetail]
+
+
+class ChartView(ChartViewHead):
+    """A finished chart or card, as JupyterLab reads it."""
+
+    curves: PackedCurves
 
 
 def chart_bundle(content: ChartContent) -> Bundle:
@@ -43,15 +81,16 @@ def chart_bundle(content: ChartContent) -> Bundle:
         curves = pack_curves(content.curves, room - len(png))
         if share == 0 or not curves.get("left_out"):
             break
-    bundle = {"text/plain": text, "image/png": png, VIEW_MIME: head | {"curves": curves}}
+    view: ChartView = {**head, "curves": curves}
+    bundle = {"text/plain": text, "image/png": png, VIEW_MIME: view}
     size = {"width": picture.width, "height": picture.height, "alt": alt}
     return bundle, {"image/png": size}
 
 
-def _view_without_curves(content: ChartContent) -> dict[str, Any]:
+def _view_without_curves(content: ChartContent) -> ChartViewHead:
     """Return a chart as JupyterLab reads it; of very much, the first."""
     # texts are cut when they are clean: half a secret has no form that is known
-    whole = plain_json(shareable(_whole_view(content)))
+    whole: ChartViewHead = plain_json(shareable(_whole_view(content)))
     totals = len(content.runs), len(content.detail.get("params") or ())
     for most in (MOST, 40, 15, 5, 1):
         view = _cut_view(whole, most, totals)
@@ -60,8 +99,8 @@ def _view_without_curves(content: ChartContent) -> dict[str, Any]:
     return view
 
 
-def _whole_view(content: ChartContent) -> dict[str, Any]:
-    view: dict[str, Any] = {
+def _whole_view(content: ChartContent) -> ChartViewHead:
+    view: ChartViewHead = {
         "kind": "chart" if content.head is None else "card",
         "version": 1,
         "title": content.title,
@@ -78,7 +117,7 @@ def _whole_view(content: ChartContent) -> dict[str, Any]:
     if content.keys is not None:
         view["keys"] = list(content.keys)
     if content.head is not None:
-        detail = dict(content.detail)
+        detail = content.detail.copy()
         if detail.get("params"):
             detail["params"] = detail["params"][:MOST]
         if detail.get("code_diff"):
@@ -87,12 +126,12 @@ def _whole_view(content: ChartContent) -> dict[str, Any]:
     return view
 
 
-def _cut_view(view: dict[str, Any], most: int, totals: tuple[int, int]) -> dict[str, Any]:
+def _cut_view(view: ChartViewHead, most: int, totals: tuple[int, int]) -> ChartViewHead:
     """Return a view with at most so many runs and changed params, and texts of that order.
 
     ``totals`` is how many runs and params there are.
     """
-    cut: dict[str, Any] = view | {
+    cut: ChartViewHead = view | {
         "title": _shortened(view["title"], 10 * most),
         "runs": [run | {"name": _shortened(run["name"], 4 * most)} for run in view["runs"][:most]],
     }
@@ -100,16 +139,17 @@ def _cut_view(view: dict[str, Any], most: int, totals: tuple[int, int]) -> dict[
         cut["cut"] = True  # what is left does not say what to ask a store for
         cut.pop("keys", None)
     if "head" in view:
-        items = [view["head"], *view["since"]]
-        head, *since = ({k: _shortened(v, 20 * most) for k, v in item.items()} for item in items)
-        detail = _cut_detail(view["detail"], most, totals[1])
-        cut |= {"head": head, "since": since, "detail": detail}
+        cut |= {
+            "head": _texts_shortened(view["head"], 20 * most),
+            "since": [_texts_shortened(item, 20 * most) for item in view["since"]],
+            "detail": _cut_detail(view["detail"], most, totals[1]),
+        }
     return cut
 
 
-def _cut_detail(detail: dict[str, Any], most: int, total: int) -> dict[str, Any]:
+def _cut_detail(detail: RunDiffDetail, most: int, total: int) -> RunDiffDetail:
     """Return what a click on the line of changes shows; of much, the first."""
-    cut = dict(detail)
+    cut = detail.copy()
     diff, limit = str(detail.get("code_diff") or ""), MAX_DIFF * most // MOST
     if len(diff) > limit:
         cut["code_diff"] = diff[:limit].rsplit("\n", 1)[0] + "\n... (cut here)"
@@ -118,6 +158,10 @@ def _cut_detail(detail: dict[str, Any], most: int, total: int) -> dict[str, Any]
         more = [[f"and {total - most} more", "", ""]] if total > most else []
         cut["params"] = params + more
     return cut
+
+
+def _texts_shortened(item: Mapping[str, Any], most: int) -> Any:
+    return {key: _shortened(value, most) for key, value in item.items()}
 
 
 def _shortened(value: Any, most: int) -> Any:

@@ -13,7 +13,7 @@ import numpy as np
 
 from nbtrack.store import Store
 from nbtrack.views.chart.content import ChartContent, RunRef
-from nbtrack.views.chart.curves import Curve, Floats, pack_curves
+from nbtrack.views.chart.curves import Curve, Floats, PackedCurves, pack_curves
 from nbtrack.views.chart.query import stored_curves
 from nbtrack.views.comparison.data import Scope
 from nbtrack.views.comparison.saved import SavedLimits, SavedView, comparison_parts
@@ -147,12 +147,12 @@ def _first_rows(saved: dict[str, Any], rows: int) -> dict[str, Any]:
     }
 
 
-def _fitting(curves: Sequence[Curve], saved: dict[str, Any], budget: int) -> dict[str, Any]:
+def _fitting(curves: Sequence[Curve], saved: dict[str, Any], budget: int) -> PackedCurves:
     """Return curves of as many runs as there is room for, and still look like curves."""
     here = set(saved["table"]["run_ids"])
     curves = [curve for curve in curves if curve.run_id in here]
     runs = list(dict.fromkeys(curve.run_id for curve in curves))
-    packed: dict[str, Any] = {"series": [], "data": ""}
+    packed: PackedCurves = {"series": [], "data": ""}
     for count in range(len(runs), 0, -1):
         shown = [curve for curve in curves if curve.run_id in runs[:count]]
         if count > 1 and len(shown) * CURVE_SIZE > budget:

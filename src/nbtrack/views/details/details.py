@@ -24,9 +24,9 @@ from nbtrack.views.code import RunSource, read_json, source_of_run
 from nbtrack.views.details.baselines import facts_of, source_of
 from nbtrack.views.details.query import Details, Link, previous_run, run_details
 from nbtrack.views.details.reproducibility import BadgeJson, badges
-from nbtrack.views.details.run_diff import RunDiffDetail, RunDiffItem, run_diff
+from nbtrack.views.details.run_diff import run_diff
 from nbtrack.views.details.tree_query import RunRow, last_step, number
-from nbtrack.views.json_types import Pair, RunModel, RunState
+from nbtrack.views.json_types import Pair, RunDiffDetail, RunDiffItem, RunModel, RunState
 from nbtrack.views.models.facts import models_of_run, short_facts
 
 ENVIRONMENT_FILE = "environment.json"

@@ -6,33 +6,15 @@ import difflib
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Literal, TypeAlias, TypedDict
 
 from nbtrack.store.search import direction_of
 from nbtrack.views.formats import format_duration, format_number
+from nbtrack.views.json_types import RunDiffDetail, RunDiffItem
 from nbtrack.views.metric_names import compared_metrics
 
 MAX_PARAMS = 4
 MAX_METRICS = 3
 MAX_TEXT = 40
-
-#: A param, and what it was before and is now; null where it was not there.
-Change: TypeAlias = Annotated[list[str | None], tuple[str, str | None, str | None]]
-
-
-class RunDiffItem(TypedDict):
-    """One thing that is different."""
-
-    label: str
-    text: str
-    kind: Annotated[str, Literal["better", "worse", "same", "info"]]
-
-
-class RunDiffDetail(TypedDict, total=False):
-    """What a click shows: a unified diff of the code, and all params that changed."""
-
-    params: list[Change]
-    code_diff: str
 
 
 @dataclass(frozen=True)

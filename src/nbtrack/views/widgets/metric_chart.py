@@ -10,11 +10,18 @@ import traitlets as t
 
 from nbtrack.errors import InvalidParameterError
 from nbtrack.store import Store
-from nbtrack.views.chart.content import ChartContent, RunRef
-from nbtrack.views.chart.curves import Curve, CurveBuffer, encoded, thinned
+from nbtrack.views.chart.content import ChartContent, RunRef, RunRefJson
+from nbtrack.views.chart.curves import (
+    AppendMessage,
+    Content,
+    Curve,
+    CurveBuffer,
+    encoded,
+    thinned,
+)
 from nbtrack.views.chart.output import chart_bundle
 from nbtrack.views.display import Bundle
-from nbtrack.views.widgets.view import View, refuse_unknown
+from nbtrack.views.widgets.view import Synced, View, refuse_unknown, synced
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -56,8 +63,8 @@ class MetricChart(View):
     """
 
     _entry = "metric_chart"
-    runs = t.List(t.Dict()).tag(sync=True)
-    content = t.Dict().tag(sync=True)
+    runs: Synced[list[RunRefJson]] = synced(t.List(t.Dict()))
+    content: Synced[Content] = synced(t.Dict())
     title = t.Unicode("").tag(sync=True)
     x = t.Unicode("auto").tag(sync=True)
     smoothing = t.Float(0.0, min=0.0, max=0.999).tag(sync=True)
@@ -114,7 +121,8 @@ class MetricChart(View):
             self._store(curves)
             self._seq += 1
             series, buffers = encoded([thinned(curve, MAX_NEW_POINTS) for curve in curves])
-            self.send({"type": "append", "seq": self._seq, "series": series}, buffers)
+            message: AppendMessage = {"type": "append", "seq": self._seq, "series": series}
+            self.send(message, buffers)
             self.catch_up()
 
     def catch_up(self) -> None:
@@ -142,7 +150,7 @@ class MetricChart(View):
         """Show more runs; their points come with ``append``."""
         with self._lock:
             self._refs.update({run.run_id: run for run in runs})
-            self.runs = [dict(run.as_json()) for run in self._refs.values()]
+            self.runs = [run.as_json() for run in self._refs.values()]
 
     def set_run_state(self, run_id: str, state: str) -> None:
         """Say what became of a run."""
@@ -151,7 +159,7 @@ class MetricChart(View):
             if known is None:
                 raise InvalidParameterError(f"This chart has no run with the id {run_id!r}.")
             self._refs[run_id] = RunRef(run_id, known.name, known.role, state)
-            self.runs = [dict(run.as_json()) for run in self._refs.values()]
+            self.runs = [run.as_json() for run in self._refs.values()]
             self._push()
 
     def snapshot(self) -> list[Curve]:
@@ -202,7 +210,7 @@ class MetricChart(View):
                 self._buffers[name] = CurveBuffer(*name)
             self._buffers[name].append(curve)
 
-    def _content(self) -> dict[str, Any]:
+    def _content(self) -> Content:
         series, (step, moment, value) = encoded(self.snapshot())
         return {"seq": self._seq, "series": series, "step": step, "time": moment, "value": value}
 

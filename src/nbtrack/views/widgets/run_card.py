@@ -3,31 +3,30 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal, TypedDict, Unpack
 
 import traitlets as t
 
 from nbtrack.errors import InvalidParameterError
-from nbtrack.views.chart.content import STATES, ChartContent
+from nbtrack.views.chart.content import STATES, ChartContent, Head
 from nbtrack.views.formats import shareable
+from nbtrack.views.json_types import RunDiffDetail, RunDiffItem
 from nbtrack.views.widgets.metric_chart import MetricChart
-from nbtrack.views.widgets.view import refuse_unknown
+from nbtrack.views.widgets.view import Synced, refuse_unknown, synced
 
-HEAD_FIELDS = (
-    "name",
-    "state",
-    "experiment",
-    "run_id",
-    "elapsed_s",
-    "steps_per_s",
-    "step",
-    "overhead_percent",
-    "error",
-    "standing",
-)
+HEAD_FIELDS = tuple(Head.__annotations__)
 KINDS = ("better", "worse", "same", "info")
+
+
+class FinishedMessage(TypedDict):
+    """The finished output, as the notebook keeps it: by MIME type."""
+
+    type: Literal["finished"]
+    id: int
+    data: dict[str, object]
+    metadata: dict[str, object]
 
 
 class RunCard(MetricChart):
@@ -37,15 +36,15 @@ class RunCard(MetricChart):
     """
 
     _entry = "run_card"
-    head = t.Dict().tag(sync=True)
-    since = t.List(t.Dict()).tag(sync=True)
-    detail = t.Dict().tag(sync=True)
+    head: Synced[Head] = synced(t.Dict())
+    since: Synced[list[RunDiffItem]] = synced(t.List(t.Dict()))
+    detail: Synced[RunDiffDetail] = synced(t.Dict())
     stoppable = t.Bool(False).tag(sync=True)
 
     #: Called when the user wants the run to stop; true where the page has interrupted the cell.
     on_stop: Callable[[bool], None] | None = None
 
-    def update_head(self, **fields: Any) -> None:
+    def update_head(self, **fields: Unpack[Head]) -> None:
         """Change what the first line says.
 
         Parameters
@@ -68,9 +67,7 @@ class RunCard(MetricChart):
         with self._lock:
             self.head = shareable({**self.head, **fields})
 
-    def set_since(
-        self, items: Sequence[Mapping[str, Any]], detail: Mapping[str, Any] | None = None
-    ) -> None:
+    def set_since(self, items: Sequence[RunDiffItem], detail: RunDiffDetail | None = None) -> None:
         """Say what changed since the last run.
 
         Parameters
@@ -90,14 +87,14 @@ class RunCard(MetricChart):
                 )
         with self._lock:
             self.detail = shareable(detail or {})
-            self.since = [{"kind": "info", **shareable(item)} for item in items]
+            self.since = [shareable({"kind": "info", **item}) for item in items]
 
     def set_run_state(self, run_id: str, state: str) -> None:
         """Say what became of a run; of the card's own, the first line says it too."""
         with self._lock:
             super().set_run_state(run_id, state)
             if self.head.get("run_id") == run_id:
-                self.head = {**self.head, "state": state}
+                self.head = self.head | {"state": state}
 
     def _on_message(self, widget: Any, message: Any, buffers: Any) -> None:
         super()._on_message(widget, message, buffers)
@@ -108,13 +105,18 @@ class RunCard(MetricChart):
             self.on_stop(bool(message.get("interrupted")))
         if isinstance(message, dict) and message.get("type") == "finish":
             data, metadata = self.finished_bundle()
-            answer = {"type": "finished", "id": message.get("id")}
-            self.send({**answer, "data": data, "metadata": metadata})
+            said: FinishedMessage = {
+                "type": "finished",
+                "id": message.get("id", 0),
+                "data": data,
+                "metadata": metadata,
+            }
+            self.send(said)
 
     def _finished(self) -> ChartContent:
         return replace(
             super()._finished(),
-            head=dict(self.head),
+            head=self.head.copy(),
             since=list(self.since),
-            detail=dict(self.detail),
+            detail=self.detail.copy(),
         )

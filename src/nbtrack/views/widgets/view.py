@@ -6,7 +6,7 @@ import difflib
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Generic, Literal, TypedDict, TypeVar
 
 import anywidget
 import traitlets as t
@@ -16,6 +16,44 @@ from nbtrack.rpc import Fields, Response, respond
 from nbtrack.store import Store
 from nbtrack.views.bundle import LOADER, NOT_BUILT, bundle_code, bundle_hash, shared_bundle
 from nbtrack.views.display import VIEW_MIME, Bundle, display_mode
+
+T = TypeVar("T")
+
+
+class Synced(Generic[T]):
+    """A trait that the page has too, as an annotation says it: with what is in it.
+
+    The type that the page knows is made from the annotation; see ``js/shared/src/view_data.ts``.
+    """
+
+    def __get__(self, owner: object, kind: type | None = None) -> T:
+        """Return the value, as any trait does."""
+        raise NotImplementedError
+
+    def __set__(self, owner: object, value: T) -> None:
+        """Set the value, as any trait does."""
+        raise NotImplementedError
+
+
+def synced(trait: t.TraitType[Any, Any]) -> Any:
+    """Return a trait that the page has too; the annotation beside it says what is in it."""
+    return trait.tag(sync=True)
+
+
+class AnswerMessage(TypedDict):
+    """The response to a request of the page."""
+
+    type: Literal["answer"]
+    id: str
+    body: object
+
+
+class NoAnswerMessage(TypedDict):
+    """A request that could not be answered, and why."""
+
+    type: Literal["failed"]
+    id: str
+    message: str
 
 
 class View(anywidget.AnyWidget):
@@ -103,13 +141,20 @@ class View(anywidget.AnyWidget):
         try:
             found = self.respond(message["question"])
         except NbtrackError as error:
-            self.send({"type": "failed", "id": message.get("id"), "message": str(error)})
+            self._fail(message, str(error))
         except Exception as error:  # noqa: BLE001  shown where the question was asked
-            text = f"The kernel could not answer: {error!r}"
-            self.send({"type": "failed", "id": message.get("id"), "message": text})
+            self._fail(message, f"The kernel could not answer: {error!r}")
         else:
-            answered = {"type": "answer", "id": message.get("id"), "body": found.body}
-            self.send(answered, list(found.buffers))
+            said: AnswerMessage = {
+                "type": "answer",
+                "id": message.get("id", ""),
+                "body": found.body,
+            }
+            self.send(said, list(found.buffers))
+
+    def _fail(self, message: Fields, text: str) -> None:
+        said: NoAnswerMessage = {"type": "failed", "id": message.get("id", ""), "message": text}
+        self.send(said)
 
     def _on_lost_bundle(self, _widget: Any, message: Any, _buffers: Any) -> None:
         if isinstance(message, dict) and message.get("type") == "bundle":
