@@ -60,12 +60,12 @@ SHOWN = (
 MAY_IMPORT: dict[str, set[str]] = {
     "__main__": {"cli"},
     "_names": set(),
-    "entities": set(),
+    "entities": {"_names"},
     "errors": set(),
-    "exceptions": {"errors"},
+    "exceptions": {"errors", "_names"},
     "validation": {"errors", "config", "redaction"},
     "redaction": {"errors", "config"},
-    "config": {"errors"},
+    "config": {"errors", "_names"},
     "untrusted_files": {"errors"},
     "protocol": GROUND,
     "store": {"protocol"} | GROUND,
@@ -77,7 +77,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "data": RUN,
     "system_metrics": RUN,
     "models": RUN,
-    **{door: {"models"} for door in DOORS},
+    **{door: {"models", "_names"} for door in DOORS},
     "autolog": {"models"} | RUN,
     "projects": {"models"} | RUN,
     "interop": {"models", "protocol"} | RUN,
@@ -86,8 +86,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "artifacts": {"api"} | RUN,
     "api": SHOWN,
     "client": SHOWN,
+    "compat": {"artifacts", "client", "data", "protocol"} | RUN,
+    "as_mlflow": {"compat"} | RUN,
     "cli": {"api", "artifacts", "client"} | SHOWN,
-    "nbtrack": {"api", "artifacts", "client", "exceptions"} | SHOWN,
+    "nbtrack": {"api", "as_mlflow", "artifacts", "client", "exceptions"} | SHOWN,
 }
 
 # Names that MLflow has in a lower layer; they are resolved when they are first asked for.

@@ -143,7 +143,7 @@ RATCHETS: dict[str, tuple[int, Callable[[], list[str]]]] = {
     # goal: 0, and 20 that stand alone for a reason
     "modules below 60 lines": (8, short_modules),
     # goal: 350
-    "Python files": (490, lambda: list(modules())),
+    "Python files": (494, lambda: list(modules())),
 }
 
 

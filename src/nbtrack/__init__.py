@@ -9,11 +9,11 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from nbtrack._names import LATER, attach
+from nbtrack._names import attach, register_paths
 
 __version__ = "0.1.0"
 
-__getattr__, __dir__ = attach("nbtrack", "nbtrack", LATER)
+__getattr__, __dir__ = attach("nbtrack", "nbtrack")
 
 
 def load_ipython_extension(shell: Any) -> None:
@@ -42,4 +42,5 @@ def _jupyter_server_extension_points() -> list[dict[str, Any]]:
     return [{"module": "nbtrack", "app": NbtrackApp}]
 
 
+register_paths()
 _show_models()

@@ -4,60 +4,172 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from importlib import import_module
+from importlib.machinery import ModuleSpec
+from types import ModuleType
 from typing import Any
 
-_EVALUATION = "evaluate shap"
-_FLAVORS = """lightgbm catboost onnx statsmodels spark sentence_transformers prophet pmdarima
-spacy diffusers h2o paddle"""
-_AUTOLOG = "autolog"
-_TRACING = """trace start_span start_span_no_context get_trace search_traces log_trace add_trace
-set_trace_tag delete_trace_tag update_current_trace get_current_active_span get_active_trace_id
-get_last_active_trace_id flush_trace_async_logging search_sessions log_feedback log_expectation
-log_assessment get_assessment update_assessment delete_assessment override_feedback tracing genai
-openai anthropic langchain litellm llama_index dspy load_prompt register_prompt search_prompts
-set_prompt_alias delete_prompt_alias"""
-_SERVERS = "login gateway deployments server"
-
-LATER: dict[str, str] = {
-    name: what
-    for what, names in (
-        ("evaluations", _EVALUATION),
-        ("doors to more frameworks", _FLAVORS),
-        ("autologging", _AUTOLOG),
-        ("traces and prompts", _TRACING),
-        ("servers", _SERVERS),
-    )
-    for name in names.split()
+_REASONS = {
+    "autologging comes with a later one": r"""
+        (\w+\.)*autolog|\w+\.(MlflowModelCheckpointCallback|AutologHelpers)""",
+    "evaluations come with a later one": r"""
+        evaluate|validate_evaluation_results|metrics(\..*)?|models\.evaluation(\..*)?|
+        models\.(evaluate|make_metric|list_evaluators|MetricThreshold|Evaluation\w+)|
+        (data|entities)\.(evaluation_dataset\w*(\..*)?|EvaluationDataset\w*)|
+        \w+\.(Dataset(Record\w*|Granularity)|dataset_(record\w*|summary)|to_evaluation_dataset)|
+        data\.pyfunc_dataset_mixin(\..*)?|
+        \w*Client\.\w+_datasets?(_\w+)?""",
+    "more model flavors come with a later one": r"""
+        (catboost|diffusers|h2o|lightgbm|onnx|paddle|pmdarima|prophet|sentence_transformers|shap|
+        spacy|statsmodels)(\..*)?|
+        data\.(from_tensorflow|tensorflow_dataset(\..*)?)""",
+    "traces and prompts come with a later one": r"""
+        context|trace|test|log_(trace|feedback|expectation|issue|assessment)|search_sessions|
+        \w*_(span|spans|trace|traces|prompt|prompts|assessment|feedback|trace_tag|prompt_alias)|
+        (get_current_active|start)_span\w*|get_(last_)?active_trace_id|flush_trace_async_logging|
+        (tracing|genai|openai|anthropic|langchain|litellm|llama_index|dspy|bedrock|gemini|groq|
+        mistral|autogen|crewai|smolagents|pydantic_ai|semantic_kernel|haystack)(\..*)?|
+        entities\.(model_registry\.)?(\w*Span\w*|\w*Trace\w*|Assessment\w*|Feedback|Prompt\w*|
+        Expectation|Issue\w*|Session|Document|ScorerVersion|Link|\w+Location|EntityAssociationType)|
+        entities\.(model_registry\.)?(span|trace|assessment|issue|session|document|scorer|link|
+        entity_type|prompt)\w*(\..*)?|
+        exceptions\.\w*Trac\w+|pyfunc\.(ChatModel|ChatAgent|ResponsesAgent)|pyfunc\.context(\..*)?|
+        pyfunc\.model\.(ChatModel|ChatAgent|ResponsesAgent)|models\.set_retriever_schema|
+        types\.(agent|chat|llm|responses|responses_helpers)(\..*)?|
+        \w*Client\.\w*(trace|span|prompt)\w*""",
+    "servers come with a later one": r"""
+        login|(gateway|deployments|server)(\..*)?|(\w+\.)*ModelFromDeploymentEndpoint""",
+    "it leaves out Spark and Databricks": r"""
+        (spark|pyspark)(\..*)?|(\w+\.)*\w*(spark|pyspark|databricks|Spark|Databricks|MockDbutils)\w*|
+        models\.(resources|auth_policy|Resource|ResourceType)(\..*)?|
+        data\.(load_delta|(delta|uc_volume)_\w+(\..*)?|sources\.(Delta|UC)\w+)|
+        entities\.(UC|UnityCatalog|InferenceTable)\w*|(\w+\.)*\w*[dD]eployment_?[jJ]ob\w*""",
+    "it leaves out workspaces, webhooks, MCP and the AI gateway": r"""
+        \w+_workspaces?|entities\.(Workspace|Webhook|Gateway|Connect|Budget|MCP|Routing|Fallback|Guardrail|
+        workspace|webhook|gateway|mcp)\w*|\w*Client\.\w*(mcp|webhook|workspace)\w*""",
+    "it makes no conda environments and no containers": r"""
+        (\w+\.)*(get_default_conda_env|build_docker|build_model_env|EnvType|env_type)""",
+    "it leaves out MLflow's internal modules": r"""
+        (utils|protos|telemetry)\.\w+(\..*)?|
+        store\.(artifact|tracking|model_registry|entities|db|db_migrations|analytics)\.\w+(\..*)?|
+        tracking\.(context|default_experiment|request_auth|request_header|registry|_\w+|fluent|
+        metric_value_conversion_utils|multimedia)(\..*)?|
+        data\.(artifact_dataset_sources|dataset_(source_)?registry|schema|Dataset\w*Registry)(\..*)?|
+        entities\.(multipart_upload|presigned_\w+|\w+Upload\w*|Presigned\w+)(\..*)?|
+        entities\.model_registry\.(\w+_search|\w+Search)|
+        models\.(\w+\.)?(FlavorBackend|add_libraries_to_model|load_serving_example|plot_lines|
+        validate_schema|infer_pip_requirements|get_external_mlflow_model_spec|
+        get_model_requirements_files|get_model_version_from_model_uri)|
+        pyfunc\.(add_to_model|load_pyfunc|update_signature_for_type_hint_from_example)|
+        transformers\.(generate_signature_output|is_gpu_available|persist_pretrained_model)|
+        types\.(utils|schema\.(BaseType|TensorInfo|convert_dataclass_to_schema)|type_hints)(\..*)?|
+        data\.polars_dataset\.\w+|\w+\.\w+\.(\w+_attribute|check_run_is_active|MetricWithRunId)|
+        exceptions\.(get_error_code|MlflowNotImplementedException|MissingConfigException|
+        InvalidUrlException)|models\.model\.Files|data\.digest_utils\.get_normalized_md5_digest|
+        projects\.submitted_run\.LocalSubmittedRun|version\.is_release_version|
+        (\w+\.)*get_canonical_stage""",
 }
-"""Names of the package ``mlflow``, and what each of them belongs to."""
+"""Why nbtrack has not what MLflow has: patterns of its names without ``mlflow.``."""
 
-LATER_METHODS: dict[str, str] = {
-    name: what
-    for what, names in (
-        ("traces and prompts", "search_traces get_trace set_trace_tag delete_trace_tag"),
-    )
-    for name in names.split()
+
+_ENTITIES = """dataset dataset_input experiment experiment_tag file_info input_tag lifecycle_stage
+logged_model logged_model_input logged_model_output logged_model_parameter logged_model_status
+logged_model_tag metric param run run_data run_info run_inputs run_outputs run_status run_tag
+source_type view_type"""
+_REGISTRY = """model_version model_version_status model_version_tag
+registered_model registered_model_alias registered_model_tag"""
+_DATA = """code_dataset_source dataset dataset_source http_dataset_source huggingface_dataset
+huggingface_dataset_source meta_dataset numpy_dataset pandas_dataset polars_dataset sources
+filesystem_dataset_source digest_utils"""
+_REPOSITORIES = """artifact_repo artifact_repository_registry local_artifact_repo
+mlflow_artifacts_repo models_artifact_repo runs_artifact_repo"""
+
+PATHS: dict[str, str] = {
+    "config": ".",
+    **{f"entities.{each}": "entities" for each in _ENTITIES.split()},
+    **{f"entities.model_registry.{each}": "entities.model_registry" for each in _REGISTRY.split()},
+    "entities.model_registry.model_version_stages": "compat.constants",
+    **{f"data.{each}": "data compat.functions" for each in _DATA.split()},
+    "environment_variables": "compat.constants",
+    "models.model": "models",
+    "models.model_config": "models",
+    "models.python_api": "models",
+    "models.signature": "models",
+    "models.utils": "models",
+    "projects.submitted_run": "projects",
+    "protos": "",
+    "protos.databricks_pb2": "compat.constants",
+    "pyfunc.model": "pyfunc",
+    "store.artifact": "",
+    **{f"store.artifact.{each}": "compat.functions" for each in _REPOSITORIES.split()},
+    "store.entities": "entities",
+    "store.entities.paged_list": "entities",
+    "store.tracking": "compat.constants",
+    "tracking.artifact_utils": "compat.functions",
+    "tracking.client": "client",
+    "tracking.context.registry": "compat.functions",
+    "tracking.fluent": "compat.functions .",
+    "tracking.multimedia": ".",
+    "utils": "",
+    "utils.async_logging": "",
+    "utils.async_logging.run_operations": ".",
+    "utils.file_utils": "compat.functions",
+    "utils.git_utils": "compat.functions",
+    "utils.logging_utils": "compat.functions",
+    "utils.mlflow_tags": "compat.constants",
+    "utils.time": "compat.functions",
+    "utils.validation": "compat.constants",
+    "version": "compat.constants",
 }
-"""Methods of ``mlflow.MlflowClient``, and what each of them belongs to."""
+"""MLflow's modules without ``mlflow.``, and which of ours have their names ("." is the package)."""
 
 
-def missing_attribute(where: str, name: str, later: dict[str, str]) -> str:
-    """Return what to say about a name that is not there."""
-    if name in later:
-        return (
-            f"{where}.{name} is not available in this version of nbtrack: {later[name]} come with "
-            "a later one."
-        )
+def missing_attribute(where: str, name: str) -> str:
+    """Return what to say about a name that is not there, and why if MLflow has it.
+
+    Parameters
+    ----------
+    where : str
+        What should have it, such as ``nbtrack.sklearn``.
+    name : str
+        The name.
+    """
+    import re
+
+    full = f"{where}.{name}"
+    for reason, pattern in _REASONS.items():
+        if re.fullmatch(re.sub(r"\s+", "", pattern), full.removeprefix("nbtrack.")):
+            return f"{full} is not available in this version of nbtrack: {reason}."
     return f"{where} has no attribute {name!r}"
 
 
+def look_elsewhere(module: str) -> None:
+    """Let a module have the names and submodules that only MLflow has in it.
+
+    What nbtrack has in another module is found there, see ``PATHS``; for the rest
+    the error says why. Type checkers see nothing of it.
+
+    Parameters
+    ----------
+    module : str
+        Its ``__name__``.
+    """
+    space = vars(sys.modules[module])
+    space["__getattr__"] = partial(_elsewhere, module, module)
+    space.setdefault("__path__", [])  # without it there can be no module below
+
+
+def _elsewhere(module: str, shown: str, name: str) -> Any:
+    if not name.startswith("__"):
+        found = look_up(module.removeprefix("nbtrack").lstrip("."), name)
+        if found is not None:
+            return found
+    raise AttributeError(missing_attribute(shown, name))
+
+
 def attach(
-    package: str,
-    shown: str | None = None,
-    later: dict[str, str] | None = None,
-    public: list[str] | None = None,
+    package: str, shown: str | None = None, public: list[str] | None = None
 ) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
     """Let a package import what its ``__init__.pyi`` names when a name is first asked for.
 
@@ -69,8 +181,6 @@ def attach(
         Its name.
     shown : str, optional
         What an error calls the package; by default Python's own words.
-    later : dict of str, optional
-        Names that come with a later version, and what each of them belongs to.
     public : list of str, optional
         The names that users are shown; by default all.
 
@@ -85,9 +195,7 @@ def attach(
             return directory()
         home, original = exports(package).get(name, ("", ""))
         if not home:
-            raise AttributeError(
-                missing_attribute(shown or f"module {package!r}", name, later or {})
-            )
+            return _elsewhere(package, shown or f"module {package!r}", name)
         if home == package:
             return import_module(f"{package}.{original}")
         value = vars(sys.modules[package])[name] = getattr(import_module(home), original)
@@ -118,3 +226,78 @@ def exports(package: str) -> dict[str, tuple[str, str]]:
         elif isinstance(node, ast.AnnAssign):
             found[ast.unparse(node.target)] = ("", "")  # the package itself has it
     return found
+
+
+def look_up(path: str, name: str) -> Any:
+    """Return what a module of MLflow has under a name, None if nbtrack has it nowhere.
+
+    Parameters
+    ----------
+    path : str
+        The module without ``mlflow.``, such as ``"tracking.client"``; "" for the package.
+    name : str
+        The name in it, also of a module below it.
+    """
+    below = f"{path}.{name}".lstrip(".")
+    if below in PATHS:
+        return import_module(f"nbtrack.{below}")
+    for where in PATHS.get(path, "").split():
+        module = import_module("nbtrack" if where == "." else f"nbtrack.{where}")
+        try:
+            return getattr(module, name)
+        except AttributeError:
+            continue
+    return None
+
+
+class _Module(ModuleType):
+    """A module without a file; its names are taken from others when they are asked for."""
+
+    def __getattr__(self, name: str) -> Any:
+        path = self.__name__.removeprefix("nbtrack.")
+        found = None if name.startswith("__") else look_up(path, name)
+        if found is None:
+            raise AttributeError(missing_attribute(self.__name__, name))
+        vars(self)[name] = found
+        return found
+
+
+class PathFinder:
+    """Finds the modules of ``PATHS``, for imports that no file answers."""
+
+    @staticmethod
+    def find_spec(name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
+        """Return the spec of a module, or None for one that is not nbtrack's.
+
+        Raises
+        ------
+        ModuleNotFoundError
+            If MLflow has it and nbtrack not; the text says why.
+        """
+        head, _, rest = name.partition(".")
+        if head != "nbtrack" or not rest:
+            return None
+        if rest in PATHS:
+            return ModuleSpec(name, _Loader, is_package=True)  # type: ignore[arg-type]
+        where, _, last = name.rpartition(".")
+        said = missing_attribute(where, last)
+        if said.startswith(where + " has no"):
+            return None
+        # without its name, which would let `from nbtrack import shap` hide the text
+        raise ModuleNotFoundError(said)
+
+
+class _Loader:
+    @staticmethod
+    def create_module(spec: ModuleSpec) -> ModuleType:
+        return _Module(spec.name)
+
+    @staticmethod
+    def exec_module(module: ModuleType) -> None:
+        """Leave it empty: names come when they are asked for."""
+
+
+def register_paths() -> None:
+    """Let Python find the paths, after all that has a file."""
+    if PathFinder not in sys.meta_path:
+        sys.meta_path.append(PathFinder)

@@ -10,6 +10,7 @@ import json
 import os
 from typing import TYPE_CHECKING, Any, cast
 
+from nbtrack._names import look_elsewhere
 from nbtrack.entities import FileInfo
 from nbtrack.errors import InvalidParameterError, NbtrackError
 from nbtrack.store.artifacts import ArtifactFolder, allow, folder_and_path
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from nbtrack.tracking.run_artifacts import RunArtifacts
 
+look_elsewhere(__name__)
 __all__ = ["allow", "download_artifacts", "list_artifacts", "load_dict", "load_image", "load_text"]
 
 

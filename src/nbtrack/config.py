@@ -15,7 +15,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
+from nbtrack._names import look_elsewhere
 from nbtrack.errors import InvalidParameterError
+
+look_elsewhere(__name__)
 
 DEFAULT_NAME = "nbtrack.duckdb"
 

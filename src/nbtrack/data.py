@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from nbtrack._names import look_elsewhere
 from nbtrack.tracking.dataset import Dataset, MetaDataset
 from nbtrack.tracking.dataset_sources import (
     CodeDatasetSource,
@@ -22,6 +23,7 @@ from nbtrack.tracking.datasets import (
     get_source,
 )
 
+look_elsewhere(__name__)
 __all__ = [
     "CodeDatasetSource",
     "Dataset",

@@ -47,6 +47,39 @@ HTTP_STATUS: dict[str, int] = {
     "NOT_IMPLEMENTED": 501,
     "TEMPORARILY_UNAVAILABLE": 503,
 }
+ERROR_NUMBERS: dict[str, int] = {
+    "INTERNAL_ERROR": 1,
+    "TEMPORARILY_UNAVAILABLE": 2,
+    "IO_ERROR": 3,
+    "BAD_REQUEST": 4,
+    "SERVICE_UNDER_MAINTENANCE": 5,
+    "DEADLINE_EXCEEDED": 7,
+    "CANCELLED": 8,
+    "RESOURCE_EXHAUSTED": 9,
+    "ABORTED": 10,
+    "NOT_FOUND": 11,
+    "ALREADY_EXISTS": 12,
+    "UNAUTHENTICATED": 13,
+    "INVALID_PARAMETER_VALUE": 1000,
+    "ENDPOINT_NOT_FOUND": 1001,
+    "MALFORMED_REQUEST": 1002,
+    "INVALID_STATE": 1003,
+    "PERMISSION_DENIED": 1004,
+    "FEATURE_DISABLED": 1005,
+    "CUSTOMER_UNAUTHORIZED": 1006,
+    "REQUEST_LIMIT_EXCEEDED": 1007,
+    "RESOURCE_CONFLICT": 1008,
+    "UNPARSEABLE_HTTP_ERROR": 1009,
+    "NOT_IMPLEMENTED": 1010,
+    "DATA_LOSS": 1011,
+    "INVALID_STATE_TRANSITION": 2001,
+    "COULD_NOT_ACQUIRE_LOCK": 2002,
+    "RESOURCE_ALREADY_EXISTS": 3001,
+    "RESOURCE_DOES_NOT_EXIST": 3002,
+    "QUOTA_EXCEEDED": 4001,
+    "RESOURCE_LIMIT_EXCEEDED": 5002,
+}
+"""The numbers of the codes in MLflow's protocol."""
 
 
 class NbtrackError(Exception):
@@ -56,8 +89,8 @@ class NbtrackError(Exception):
     ----------
     message : str
         What happened, with the value, and what to do next.
-    error_code : str, optional
-        One of MLflow's error codes, such as ``"INVALID_PARAMETER_VALUE"``;
+    error_code : str or int, optional
+        One of MLflow's error codes, such as ``"INVALID_PARAMETER_VALUE"``, or its number;
         by default the one of the class.
     **details
         More keys of the JSON body.
@@ -65,9 +98,12 @@ class NbtrackError(Exception):
 
     code = "INTERNAL_ERROR"
 
-    def __init__(self, message: str, error_code: str | None = None, **details: Any) -> None:
+    def __init__(self, message: str, error_code: str | int | None = None, **details: Any) -> None:
         super().__init__(message)
         self.message = message
+        if isinstance(error_code, int):
+            names = {number: name for name, number in ERROR_NUMBERS.items()}
+            error_code = names.get(error_code, self.code)
         self.error_code = error_code or self.code
         self.json_kwargs = details
 

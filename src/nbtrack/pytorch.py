@@ -5,9 +5,9 @@ The names are those of ``mlflow.pytorch``.
 
 from __future__ import annotations
 
+from nbtrack._names import look_elsewhere
 from nbtrack.models.flavors.pytorch import (
     _load_pyfunc,
-    get_default_pip_requirements,
     load_model,
     log_model,
     save_model,
@@ -23,7 +23,10 @@ from nbtrack.models.flavors.torch.state_dicts import (
     log_state_dict,
     save_state_dict,
 )
+from nbtrack.models.requirements import default_requirements
 
+look_elsewhere(__name__)
+get_default_pip_requirements = default_requirements("torch")
 __all__ = [
     "Checkpoint",
     "_load_pyfunc",

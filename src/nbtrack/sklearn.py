@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from nbtrack._names import look_elsewhere
 from nbtrack.models.flavors.sklearn import (
     SERIALIZATION_FORMAT_CLOUDPICKLE,
     SERIALIZATION_FORMAT_PICKLE,
@@ -11,12 +12,16 @@ from nbtrack.models.flavors.sklearn import (
     log_model,
     save_model,
 )
+from nbtrack.models.requirements import default_requirements
 
+look_elsewhere(__name__)
+get_default_pip_requirements = default_requirements("scikit-learn")
 __all__ = [
     "SERIALIZATION_FORMAT_CLOUDPICKLE",
     "SERIALIZATION_FORMAT_PICKLE",
     "SERIALIZATION_FORMAT_SKOPS",
     "_load_pyfunc",
+    "get_default_pip_requirements",
     "load_model",
     "log_model",
     "save_model",

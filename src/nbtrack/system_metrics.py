@@ -5,8 +5,10 @@ The settings hold for the runs that this process, and those it starts, begin fro
 
 from __future__ import annotations
 
+from nbtrack._names import look_elsewhere
 from nbtrack.tracking import system_metrics as _settings
 
+look_elsewhere(__name__)
 __all__ = [
     "disable_system_metrics_logging",
     "enable_system_metrics_logging",

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from nbtrack._names import look_elsewhere
 from nbtrack.models.flavors.tensorflow import _load_pyfunc, load_model, log_model, save_model
+from nbtrack.models.requirements import default_requirements
 
-__all__ = ["_load_pyfunc", "load_model", "log_model", "save_model"]
+look_elsewhere(__name__)
+get_default_pip_requirements = default_requirements("tensorflow")
+__all__ = ["_load_pyfunc", "get_default_pip_requirements", "load_model", "log_model", "save_model"]

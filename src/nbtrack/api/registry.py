@@ -28,7 +28,7 @@ def set_registry_uri(uri: str | os.PathLike[str] | None) -> None:
 
 def get_registry_uri() -> str:
     """Return the path of the store whose model registry is used."""
-    return str(context.registry().path)
+    return str(context.registry_store().path)
 
 
 def register_model(
@@ -66,7 +66,7 @@ def register_model(
             f"env_pack={env_pack!r}: environments are not packed with a model. Leave it out; "
             "requirements.txt beside the model says what it needs."
         )
-    stores = registration.Stores(store_of(model_uri), context.registry())
+    stores = registration.Stores(store_of(model_uri), context.registry_store())
     return registration.register_model(stores, model_uri, name, tags=tags)
 
 
@@ -88,7 +88,7 @@ def search_registered_models(
     """
     from nbtrack.store.search import MAX_REGISTERED_MODELS, search_registered_models
 
-    with context.registry().read() as reader:
+    with context.registry_store().read() as reader:
         found: list[RegisteredModel] = []
         token: str | None = None
         while max_results is None or len(found) < max_results:
@@ -122,7 +122,7 @@ def search_model_versions(
     from nbtrack.store.search import MAX_MODEL_VERSIONS, search_model_versions
 
     size = MAX_MODEL_VERSIONS if max_results is None else max_results
-    with context.registry().read() as reader:
+    with context.registry_store().read() as reader:
         return search_model_versions(reader, filter_string, size, order_by).to_list()
 
 
@@ -144,7 +144,7 @@ def set_model_version_tag(
     """
     if key is None:
         raise missing("key")
-    context.registry().registry.set_version_tag(name, version, key, value)
+    context.registry_store().registry.set_version_tag(name, version, key, value)
 
 
 def lineage(model: Any) -> Lineage:
@@ -168,4 +168,4 @@ def lineage(model: Any) -> Lineage:
     """
     from nbtrack.tracking import lineage as lines
 
-    return lines.lineage(None, context.registry(), model)
+    return lines.lineage(None, context.registry_store(), model)

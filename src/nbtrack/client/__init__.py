@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from nbtrack._names import LATER_METHODS, missing_attribute
+from nbtrack._names import missing_attribute
 from nbtrack.client.artifacts import ArtifactMethods
 from nbtrack.client.logged_models import LoggedModelMethods
 from nbtrack.client.registry import ModelVersionMethods, RegisteredModelMethods
@@ -55,7 +55,7 @@ class Client(
     if not TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> Any:
-            raise AttributeError(missing_attribute("nbtrack.Client", name, LATER_METHODS))
+            raise AttributeError(missing_attribute("nbtrack.Client", name))
 
 
 MlflowClient = Client

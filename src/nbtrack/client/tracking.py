@@ -43,7 +43,7 @@ class ClientBase:
         if registry_uri is not None:
             self._registry = open_store(registry_uri)
         else:
-            self._registry = context.registry() if tracking_uri is None else self._store
+            self._registry = context.registry_store() if tracking_uri is None else self._store
 
     def _store_of(self, run_id: str) -> Store:
         """Return the store of a run: that of the client, or of a run that is open here."""

@@ -7,6 +7,7 @@ the owner of the run is gone and never said how the run ended.
 
 from __future__ import annotations
 
+from nbtrack._names import look_elsewhere
 from nbtrack.entities.base import Entity, PagedList
 from nbtrack.entities.logged_models import (
     LoggedModel,
@@ -45,6 +46,7 @@ from nbtrack.entities.runs import (
     ViewType,
 )
 
+look_elsewhere(__name__)
 __all__ = [
     "Dataset",
     "DatasetInput",

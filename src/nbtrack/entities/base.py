@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
+from types import SimpleNamespace
 from typing import Any, Generic, TypeVar, dataclass_transform
 
 T = TypeVar("T")
@@ -47,6 +48,14 @@ class Entity:
         """Return the entity as a dictionary of plain values."""
         found: dict[str, Any] = asdict(self)  # type: ignore[call-overload]
         return found
+
+    def to_proto(self) -> SimpleNamespace:
+        """Return the fields as attributes, as MLflow's message has them.
+
+        For code that reads ``run.info.to_proto().status``: it is no message of protobuf.
+        """
+        fields = ((name, getattr(value, "to_proto", None), value) for name, value in self)
+        return SimpleNamespace(**{name: make() if make else value for name, make, value in fields})
 
     def __iter__(self) -> Iterator[tuple[str, Any]]:
         return iter(self.__dict__.items())

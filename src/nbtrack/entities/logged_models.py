@@ -19,15 +19,15 @@ class LoggedModelStatus(StrEnum):
     FAILED = "FAILED"
 
     @staticmethod
-    def from_int(status: int) -> LoggedModelStatus:
+    def from_int(status_int: int) -> LoggedModelStatus:
         """Return the status of a number of MLflow's protocol.
 
         Parameters
         ----------
-        status : int
+        status_int : int
             The number.
         """
-        return list(LoggedModelStatus)[status]
+        return list(LoggedModelStatus)[status_int]
 
     def to_int(self) -> int:
         """Return the number of the status in MLflow's protocol."""

@@ -3,19 +3,64 @@
 from __future__ import annotations
 
 from dataclasses import field
+from typing import ClassVar
 
-from nbtrack.entities.base import Entity, entity
+from nbtrack._names import look_elsewhere
+from nbtrack.entities.base import Entity, entity, named, numbered
 from nbtrack.entities.logged_models import LoggedModelParameter as ModelParam
 from nbtrack.entities.runs import Metric
 
+look_elsewhere(__name__)
 __all__ = [
     "ModelParam",
     "ModelVersion",
+    "ModelVersionStatus",
     "ModelVersionTag",
     "RegisteredModel",
     "RegisteredModelAlias",
     "RegisteredModelTag",
 ]
+
+
+class ModelVersionStatus:
+    """Status of a model version: numbers as in MLflow's protocol, and their names."""
+
+    PENDING_REGISTRATION = 1
+    FAILED_REGISTRATION = 2
+    READY = 3
+
+    _NAMES: ClassVar[dict[int, str]] = {
+        1: "PENDING_REGISTRATION",
+        2: "FAILED_REGISTRATION",
+        3: "READY",
+    }
+
+    @classmethod
+    def to_string(cls, status: int) -> str:
+        """Return the name of a status number.
+
+        Parameters
+        ----------
+        status : int
+            As in MLflow's protocol.
+        """
+        return named(cls._NAMES, status, "model version status")
+
+    @classmethod
+    def from_string(cls, status_str: str) -> int:
+        """Return the number of a status name.
+
+        Parameters
+        ----------
+        status_str : str
+            Such as ``"READY"``.
+        """
+        return numbered(cls._NAMES, status_str, "model version status")
+
+    @classmethod
+    def all_status(cls) -> list[int]:
+        """Return every status number."""
+        return list(cls._NAMES)
 
 
 @entity

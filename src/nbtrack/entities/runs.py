@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import field
+from types import SimpleNamespace
 from typing import Any, ClassVar
 
 from nbtrack.entities.base import Entity, entity, named, numbered
@@ -106,15 +107,15 @@ class RunStatus:
         return named(cls._NAMES, status, "run status")
 
     @classmethod
-    def from_string(cls, status: str) -> int:
+    def from_string(cls, status_str: str) -> int:
         """Return the number of a status name.
 
         Parameters
         ----------
-        status : str
+        status_str : str
             Such as ``"FINISHED"``.
         """
-        return numbered(cls._NAMES, status, "run status")
+        return numbered(cls._NAMES, status_str, "run status")
 
     @classmethod
     def is_terminated(cls, status: int | str) -> bool:
@@ -252,6 +253,11 @@ class RunInfo(Entity):
         """The old name of ``run_id``."""
         return self.run_id
 
+    def to_proto(self) -> SimpleNamespace:
+        """Return the fields as attributes; the status is its number."""
+        number = RunStatus.from_string(self.status)
+        return SimpleNamespace(**{**vars(self), "run_uuid": self.run_id, "status": number})
+
 
 class RunData:
     """What was logged to a run: the latest metrics, params and tags.
@@ -320,6 +326,14 @@ class RunData:
     def to_dictionary(self) -> dict[str, Any]:
         """Return metrics, params and tags as one dictionary."""
         return {"metrics": self.metrics, "params": self.params, "tags": self.tags}
+
+    def to_proto(self) -> SimpleNamespace:
+        """Return lists of metrics, params and tags, each with ``key`` and ``value``."""
+        return SimpleNamespace(
+            metrics=self._metric_objs,
+            params=[Param(*item) for item in self.params.items()],
+            tags=[RunTag(*item) for item in self.tags.items()],
+        )
 
     def __repr__(self) -> str:
         return f"RunData(metrics={self.metrics}, params={self.params}, tags={self.tags})"

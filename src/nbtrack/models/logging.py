@@ -169,7 +169,7 @@ def log(
         raise InvalidParameterError(
             f"name={name!r} and artifact_path={artifact_path!r} both name the model. Pass name."
         )
-    stores = registration.Stores(_store_of(run_id, model_id), context.registry())
+    stores = registration.Stores(_store_of(run_id, model_id), context.registry_store())
     pending = logged_models.start(
         stores.models,
         artifact_path if name is None else name,

@@ -10,11 +10,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from nbtrack._names import look_elsewhere
 from nbtrack.errors import InvalidParameterError, NbtrackError, NotFoundError
 from nbtrack.models.manifest import MLMODEL, file_of
 from nbtrack.models.requirements import Requirements
 from nbtrack.models.signature import ModelSignature
 from nbtrack.untrusted_files import read_yaml
+
+look_elsewhere(__name__)
 
 if TYPE_CHECKING:
     from nbtrack.models.info import ModelInfo

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from importlib import import_module, metadata
 from typing import Any
@@ -149,3 +149,27 @@ def framework(module: str, package: str | None = None) -> Any:
             f"This needs the package {name}, which cannot be used here ({error}): pip install "
             f"{name}. The requirements.txt of a model names the version that it was made with."
         ) from error
+
+
+def default_requirements(*packages: str) -> Callable[..., list[str]]:
+    """Return the function ``get_default_pip_requirements`` of a flavor.
+
+    Parameters
+    ----------
+    *packages : str
+        What every model of the flavor needs.
+    """
+
+    def get_default_pip_requirements(include_cloudpickle: bool = False) -> list[str]:
+        """Return the requirements that every model of this flavor has.
+
+        Parameters
+        ----------
+        include_cloudpickle : bool
+            Add cloudpickle.
+        """
+        found = Requirements()
+        found.add_package(*packages, *(["cloudpickle"] if include_cloudpickle else []))
+        return found.lines()
+
+    return get_default_pip_requirements

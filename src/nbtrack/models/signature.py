@@ -6,10 +6,13 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from nbtrack._names import look_elsewhere
 from nbtrack.errors import InvalidParameterError, warn
 from nbtrack.models.datatypes import AnyType
 from nbtrack.models.inference import infer_params, infer_schema
 from nbtrack.models.schema import ColSpec, ParamSchema, Schema
+
+look_elsewhere(__name__)
 
 
 class ModelSignature:

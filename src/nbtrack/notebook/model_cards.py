@@ -54,7 +54,7 @@ def _reader_of(model: Any) -> Read:
         return lambda: logged_model(context.store_of_model(model_id), model_id)
     if isinstance(model, ModelVersion):
         name, version = model.name, model.version
-        return lambda: model_version(context.registry(), name, version)
+        return lambda: model_version(context.registry_store(), name, version)
     if isinstance(model, ModelInfo):
         return lambda: _at(model.model_uri)
     metadata = model.metadata

@@ -53,7 +53,7 @@ def _joining(store: Store, run_id: str, experiment_id: str) -> dict[str, str]:
     known = known if isinstance(known, dict) else {}
     return {
         "NBTRACK_URI": store.uri,
-        "NBTRACK_REGISTRY_URI": context.registry().uri,
+        "NBTRACK_REGISTRY_URI": context.registry_store().uri,
         "NBTRACK_RUN_ID": run_id,
         "NBTRACK_EXPERIMENT_ID": experiment_id,
         "MLFLOW_RUN_ID": run_id,
@@ -75,7 +75,7 @@ def _address(store: Store, held: contextlib.ExitStack) -> dict[str, str]:
         return {"NBTRACK_URI": given, "MLFLOW_TRACKING_URI": given}
     if os.name == "nt":  # sockets are not passed on there
         return {"MLFLOW_TRACKING_URI": store.uri}
-    server = TrackingServer(store.uri, context.registry().uri)
+    server = TrackingServer(store.uri, context.registry_store().uri)
     held.callback(server.close)
     return server.variables()
 

@@ -12,12 +12,15 @@ import threading
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, ClassVar
 
+from nbtrack._names import look_elsewhere
 from nbtrack.config import default_uri, env
 from nbtrack.store import Store, open_configured, open_store
 from nbtrack.tracking.kernel import cell_number, register_store, running_task
 
 if TYPE_CHECKING:
     from nbtrack.tracking.run import ActiveRun
+
+look_elsewhere(__name__)
 
 _stack: ContextVar[tuple[ActiveRun, ...]] = ContextVar("nbtrack_runs", default=())
 _EXPERIMENT = "NBTRACK_EXPERIMENT_ID"
@@ -88,7 +91,7 @@ def set_uri(uri: str | os.PathLike[str] | None) -> None:
     os.environ["NBTRACK_URI"] = _process.uri  # processes started from here follow
 
 
-def registry() -> Store:
+def registry_store() -> Store:
     """Return the store whose model registry is used: that of the runs, unless another was set."""
     if _process.registry_uri is not None:
         return open_store(_process.registry_uri)

@@ -90,6 +90,8 @@ class Dataset(ABC):
             profile=None if self.profile is None else json.dumps(self.profile),
         )
 
+    _to_mlflow_entity = to_entity
+
     def to_dict(self) -> dict[str, Any]:
         """Return name, digest, source type, source, schema and profile, as stored."""
         return self.to_entity().to_dictionary()

@@ -95,7 +95,7 @@ def locate(
             return _of_run(reader, where, text)
     if is_model_uri(text):
         return _of_models_uri(
-            where, registry_store or store or context.registry(), text, parse_model_uri(text)
+            where, registry_store or store or context.registry_store(), text, parse_model_uri(text)
         )
     return _of_path(where, text)
 

@@ -23,7 +23,6 @@ from nbtrack.models.flavors.torch.saving import DATA, FLAVOR, FOR_MLFLOW, Saved,
 from nbtrack.models.flavors.torch.unwrapped import inner
 from nbtrack.models.folder import check_files
 from nbtrack.models.input_example import Example
-from nbtrack.models.requirements import Requirements
 from nbtrack.models.signature import infer_signature
 
 if TYPE_CHECKING:
@@ -234,13 +233,6 @@ def load_model(
         opened.ask("the code that came with it", trust)
         use_code(opened.file(opened.flavor(FLAVOR)["code"]))
     return _read(opened, device, trust, kwargs)
-
-
-def get_default_pip_requirements() -> list[str]:
-    """Return the requirements that every PyTorch model has."""
-    found = Requirements()
-    found.add_package("torch")
-    return found.lines()
 
 
 @loading.reads_model
