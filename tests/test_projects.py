@@ -18,13 +18,12 @@ import nbtrack
 from nbtrack.entities import Run
 from nbtrack.errors import MissingDependencyError, ProjectError
 from nbtrack.projects import launch
+from nbtrack.projects.entry_points import Parameter, fill_in
 from nbtrack.projects.environments import open_environment
-from nbtrack.projects.parameters import Parameter
 from nbtrack.projects.process import Command
 from nbtrack.projects.requirements import Requirements
 from nbtrack.projects.sources import opened
 from nbtrack.projects.specification import read_project
-from nbtrack.projects.templates import fill_in
 
 SRC = Path(__file__).parents[1] / "src"
 MLPROJECT = """

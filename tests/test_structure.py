@@ -40,7 +40,6 @@ ALONE = {
     "nbtrack.health.finding",  # what all parts of an examination return
     "nbtrack.notebook.formatters",  # a notebook that imports nbtrack imports this of it
     "nbtrack.protocol.artifact_urls",  # all that stores on this machine know of the protocol
-    "nbtrack.tracking.operations",  # nbtrack.RunOperations
     "nbtrack.tracking.random_names",  # words, for the most part
 }
 PACKAGE = SRC / "nbtrack"
@@ -140,10 +139,10 @@ RATCHETS: dict[str, tuple[int, Callable[[], list[str]]]] = {
     "lists of verbs": (0, lambda: lines_with(r"\b(_CHANGING|_WORDS)\b.*=")),
     # goal: 1
     "rules for a run's primary metric": (1, lambda: lines_with(r"def (primary_metric|\w*telling)")),
-    # goal: 0, and 20 that stand alone for a reason
+    # goal: 0, and what stands alone for a reason
     "modules below 60 lines": (8, short_modules),
     # goal: 350
-    "Python files": (494, lambda: list(modules())),
+    "Python files": (488, lambda: list(modules())),
 }
 
 

@@ -112,8 +112,8 @@ from nbtrack.system_metrics import (
     set_system_metrics_sampling_interval as set_system_metrics_sampling_interval,
 )
 from nbtrack.tracking.active_model import ActiveModel as ActiveModel
+from nbtrack.tracking.background import RunOperations as RunOperations
 from nbtrack.tracking.images import Image as Image
-from nbtrack.tracking.operations import RunOperations as RunOperations
 from nbtrack.tracking.run import ActiveRun as ActiveRun
 
 __version__: str

@@ -10,8 +10,8 @@ from nbtrack.config import AsyncLogging
 from nbtrack.entities import DatasetInput, InputTag, LoggedModelInput, LoggedModelOutput
 from nbtrack.entities.runs import DATA_CONTEXT
 from nbtrack.errors import InvalidParameterError
+from nbtrack.tracking.background import RunOperations, operation_handle
 from nbtrack.tracking.context import Models
-from nbtrack.tracking.operations import RunOperations, operation_handle
 
 if TYPE_CHECKING:
     from nbtrack.tracking.datasets import Dataset

@@ -21,7 +21,7 @@ from nbtrack.entities import (
 from nbtrack.entities.runs import PARENT
 from nbtrack.store import Store, open_store
 from nbtrack.tracking import context
-from nbtrack.tracking.operations import RunOperations, operation_handle
+from nbtrack.tracking.background import RunOperations, operation_handle
 from nbtrack.validation import check_run_id
 
 if TYPE_CHECKING:

@@ -20,9 +20,8 @@ from pathlib import Path
 
 from nbtrack.errors import InvalidParameterError
 from nbtrack.interop.point_buffer import PointBuffer, made_id
-from nbtrack.interop.records import ExperimentRecord, PointBatch
 from nbtrack.interop.report import Report
-from nbtrack.interop.source import Source
+from nbtrack.interop.source import ExperimentRecord, PointBatch, Source
 from nbtrack.store.bulk import RunRecord
 
 Row = dict[str, str]

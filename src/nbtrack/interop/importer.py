@@ -17,9 +17,8 @@ from nbtrack.interop.allowed_folders import left_out
 from nbtrack.interop.artifact_locations import ArtifactLocation, ArtifactLocator
 from nbtrack.interop.files import FileImporter, RecordedFiles
 from nbtrack.interop.progress import Progress
-from nbtrack.interop.records import LOCAL_RUN, PointBatch, Series
 from nbtrack.interop.report import Report
-from nbtrack.interop.source import Source
+from nbtrack.interop.source import LOCAL_RUN, PointBatch, Series, Source
 from nbtrack.store import Points, Store, add_points, now_ms
 from nbtrack.store.artifacts import ArtifactFolder, artifact_uri, local_path, without_password
 from nbtrack.store.bulk import (

@@ -14,17 +14,17 @@ from nbtrack.entities import Dataset, DatasetInput, InputTag
 from nbtrack.entities.runs import GIT_COMMIT, SOURCE_NAME, SOURCE_TYPE
 from nbtrack.interop.allowed_folders import own_folders
 from nbtrack.interop.mlflow_database_models import logged_models, registered_models
-from nbtrack.interop.records import (
+from nbtrack.interop.report import Report
+from nbtrack.interop.source import (
     ExperimentRecord,
     ModelRecord,
     PointBatch,
     RegisteredRecord,
     Series,
+    Source,
     int_column,
     unclamped,
 )
-from nbtrack.interop.report import Report
-from nbtrack.interop.source import Source
 from nbtrack.interop.sqlite import SqliteFile
 from nbtrack.store import Points
 from nbtrack.store.bulk import RunRecord

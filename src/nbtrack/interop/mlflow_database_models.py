@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from nbtrack.entities import Metric
-from nbtrack.interop.records import ModelRecord, RegisteredRecord, VersionRecord
 from nbtrack.interop.report import Report
+from nbtrack.interop.source import ModelRecord, RegisteredRecord, VersionRecord
 from nbtrack.interop.sqlite import SqliteFile
 
 DELETED = "Deleted_Internal"

@@ -14,15 +14,16 @@ from nbtrack.errors import NbtrackError
 from nbtrack.interop import mlflow_folder
 from nbtrack.interop.allowed_folders import own_folders
 from nbtrack.interop.mlflow_files_models import logged_models, registered_models
-from nbtrack.interop.records import (
+from nbtrack.interop.report import Report
+from nbtrack.interop.source import (
     ExperimentRecord,
+    Files,
     ModelRecord,
     PointBatch,
     RegisteredRecord,
     Series,
+    Source,
 )
-from nbtrack.interop.report import Report
-from nbtrack.interop.source import Files, Source
 from nbtrack.store import Points
 from nbtrack.store.artifacts import ArtifactFolder
 from nbtrack.store.bulk import RunRecord

@@ -11,8 +11,8 @@ from nbtrack.errors import NbtrackError
 from nbtrack.interop import mlflow_folder
 from nbtrack.interop.allowed_folders import AllowedFolders
 from nbtrack.interop.mlflow_database_models import DELETED, model_of
-from nbtrack.interop.records import ModelRecord, RegisteredRecord, VersionRecord
 from nbtrack.interop.report import Report
+from nbtrack.interop.source import ModelRecord, RegisteredRecord, VersionRecord
 
 STATUSES = {1: "PENDING", 2: "READY", 3: "FAILED"}
 

@@ -14,7 +14,7 @@ import yaml
 
 from nbtrack.errors import NbtrackError, StoreError
 from nbtrack.interop.allowed_folders import AllowedFolders
-from nbtrack.interop.records import int_column, unclamped
+from nbtrack.interop.source import int_column, unclamped
 from nbtrack.store import Points
 from nbtrack.untrusted_files import read_yaml
 

@@ -12,18 +12,19 @@ import numpy as np
 from nbtrack.entities import LoggedModelStatus, ModelVersion, Run
 from nbtrack.errors import InvalidParameterError, NbtrackError
 from nbtrack.interop.mlflow_database_models import model_of
-from nbtrack.interop.records import (
+from nbtrack.interop.report import Report
+from nbtrack.interop.source import (
     ExperimentRecord,
+    Files,
     ModelRecord,
     PointBatch,
     RegisteredRecord,
     Series,
+    Source,
     VersionRecord,
     int_column,
     unclamped,
 )
-from nbtrack.interop.report import Report
-from nbtrack.interop.source import Files, Source
 from nbtrack.protocol import decode, endpoints
 from nbtrack.protocol.artifact_urls import proxied_path
 from nbtrack.protocol.client import Json, RestClient

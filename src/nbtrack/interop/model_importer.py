@@ -5,7 +5,7 @@ from __future__ import annotations
 from nbtrack.errors import NbtrackError
 from nbtrack.interop.files import FileImporter
 from nbtrack.interop.importer import Importer
-from nbtrack.interop.records import (
+from nbtrack.interop.source import (
     LOCAL_MODEL,
     LOCAL_VERSION,
     ModelRecord,

@@ -6,15 +6,16 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from nbtrack.errors import NotFoundError
-from nbtrack.interop.records import (
+from nbtrack.interop.report import Report
+from nbtrack.interop.source import (
     ExperimentRecord,
+    Files,
     ModelRecord,
     PointBatch,
     RegisteredRecord,
+    Source,
     VersionRecord,
 )
-from nbtrack.interop.report import Report
-from nbtrack.interop.source import Files, Source
 from nbtrack.store import Store, get_logged_models, get_registered_models, get_runs
 from nbtrack.store.artifacts import ArtifactFolder, local_path, resolve_location
 from nbtrack.store.bulk import (

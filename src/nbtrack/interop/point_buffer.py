@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from nbtrack.entities import FileInfo
-from nbtrack.interop.records import PointBatch
+from nbtrack.interop.source import PointBatch
 from nbtrack.store import Points
 
 

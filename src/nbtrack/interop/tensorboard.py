@@ -13,9 +13,8 @@ from pathlib import Path
 from nbtrack.interop import event_file, protobuf
 from nbtrack.interop.point_buffer import GeneratedFiles, PointBuffer, flat, made_id
 from nbtrack.interop.protobuf import Fields
-from nbtrack.interop.records import ExperimentRecord, PointBatch
 from nbtrack.interop.report import Report
-from nbtrack.interop.source import Files, Source
+from nbtrack.interop.source import ExperimentRecord, Files, PointBatch, Source
 from nbtrack.store.bulk import RunRecord
 
 ENDED = {1: "FINISHED", 2: "FAILED"}

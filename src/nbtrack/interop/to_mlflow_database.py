@@ -17,8 +17,8 @@ from nbtrack.interop.artifact_export import copy_folder
 from nbtrack.interop.mlflow_tables import MlflowTables
 from nbtrack.interop.nbtrack_store import NbtrackStore
 from nbtrack.interop.progress import Progress
-from nbtrack.interop.records import HUGE, ExperimentRecord
 from nbtrack.interop.report import Report
+from nbtrack.interop.source import HUGE, ExperimentRecord
 from nbtrack.interop.to_mlflow_models import ModelRows
 from nbtrack.store.artifacts import local_path
 from nbtrack.store.bulk import RunRecord

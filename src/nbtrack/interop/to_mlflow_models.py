@@ -8,8 +8,8 @@ from pathlib import Path
 from nbtrack.errors import NbtrackError
 from nbtrack.interop.artifact_export import copy_folder
 from nbtrack.interop.mlflow_tables import MlflowTables
-from nbtrack.interop.records import HUGE, ModelRecord, RegisteredRecord, VersionRecord
 from nbtrack.interop.report import Report
+from nbtrack.interop.source import HUGE, ModelRecord, RegisteredRecord, VersionRecord
 from nbtrack.store.artifacts import ArtifactFolder
 
 STATUSES = {"PENDING": 1, "READY": 2, "FAILED": 3}

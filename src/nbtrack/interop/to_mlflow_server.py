@@ -18,8 +18,8 @@ from nbtrack.errors import NbtrackError, NotFoundError
 from nbtrack.interop.artifact_export import Uploads
 from nbtrack.interop.nbtrack_store import NbtrackStore
 from nbtrack.interop.progress import Progress
-from nbtrack.interop.records import LOCAL_RUN, ExperimentRecord
 from nbtrack.interop.report import Report
+from nbtrack.interop.source import LOCAL_RUN, ExperimentRecord
 from nbtrack.interop.to_mlflow_server_models import ModelCalls
 from nbtrack.protocol import decode, encode, endpoints
 from nbtrack.protocol.client import Json, RestClient

@@ -9,14 +9,14 @@ from dataclasses import replace
 from nbtrack.errors import NbtrackError, NotFoundError
 from nbtrack.interop.artifact_export import Uploads
 from nbtrack.interop.mlflow_server import versions_of
-from nbtrack.interop.records import (
+from nbtrack.interop.report import Report
+from nbtrack.interop.source import (
     LOCAL_MODEL,
     LOCAL_VERSION,
     ModelRecord,
     RegisteredRecord,
     VersionRecord,
 )
-from nbtrack.interop.report import Report
 from nbtrack.protocol import decode, encode, endpoints
 from nbtrack.protocol.client import Json, RestClient
 from nbtrack.protocol.encode import split_batch

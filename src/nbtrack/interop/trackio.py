@@ -15,9 +15,8 @@ from typing import Any
 
 from nbtrack.errors import NbtrackError
 from nbtrack.interop.point_buffer import PointBuffer, flat, made_id, numbers
-from nbtrack.interop.records import ExperimentRecord, PointBatch
 from nbtrack.interop.report import Report
-from nbtrack.interop.source import Source
+from nbtrack.interop.source import ExperimentRecord, PointBatch, Source
 from nbtrack.interop.sqlite import SqliteFile
 from nbtrack.store.bulk import RunRecord
 

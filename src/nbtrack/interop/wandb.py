@@ -18,9 +18,8 @@ from nbtrack.errors import StoreError
 from nbtrack.interop import protobuf
 from nbtrack.interop.point_buffer import PointBuffer, flat, made_id, numbers
 from nbtrack.interop.protobuf import Fields
-from nbtrack.interop.records import ExperimentRecord, PointBatch
 from nbtrack.interop.report import Report
-from nbtrack.interop.source import Source
+from nbtrack.interop.source import ExperimentRecord, PointBatch, Source
 from nbtrack.store.bulk import RunRecord
 
 BLOCK = 32768

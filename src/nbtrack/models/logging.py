@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, Literal, Unpack
 
 from nbtrack.errors import InvalidParameterError, warn
-from nbtrack.models.code_paths import copy_code
 from nbtrack.models.environment import Given, write_environment
 from nbtrack.models.info import ModelInfo
 from nbtrack.models.input_example import Example
@@ -19,6 +18,7 @@ from nbtrack.models.options import SaveOptions
 from nbtrack.models.progress import working
 from nbtrack.models.signature import ModelSignature, infer_signature
 from nbtrack.models.trust_records import digest_of, remember
+from nbtrack.models.user_files import copy_code
 from nbtrack.store import Store
 from nbtrack.tracking import background, context, logged_models, registration
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from nbtrack.errors import InvalidParameterError, NbtrackError
-from nbtrack.models.code_paths import SourceOnlyLoader
 from nbtrack.models.python_model import LoadedPythonModel, PythonModelContext
+from nbtrack.models.user_files import SourceOnlyLoader
 from nbtrack.untrusted_files import read_yaml
 
 _model: ContextVar[Any] = ContextVar("nbtrack_model_from_code", default=None)

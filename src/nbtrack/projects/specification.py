@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from nbtrack.errors import InvalidParameterError, ProjectError
-from nbtrack.projects.entry_points import EntryPoint, script, scripts_in
-from nbtrack.projects.parameters import Parameter
+from nbtrack.projects.entry_points import EntryPoint, Parameter, script, scripts_in
 from nbtrack.untrusted_files import read_yaml
 
 EnvironmentKind = Literal["none", "python", "conda", "docker", "uv"]

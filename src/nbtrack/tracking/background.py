@@ -1,4 +1,4 @@
-"""Work that goes on while the user's code does, and that the end of the run waits for."""
+"""Work that goes on while the user's code does, and handles of asynchronous logging."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import atexit
 import threading
 from collections.abc import Callable
 
+from nbtrack.config import is_async_logging
 from nbtrack.errors import NbtrackError, warn
 from nbtrack.tracking import context
 
@@ -80,3 +81,17 @@ def start(what: str, work: Callable[[], None]) -> Job:
     job = Job(what, work)
     run.jobs[:] = [job.settle]
     return job
+
+
+class RunOperations:
+    """The handle that ``synchronous=False`` asks for; what it stands for is done already."""
+
+    def wait(self) -> None:
+        """Return at once."""
+
+
+def operation_handle(synchronous: bool | None) -> RunOperations | None:
+    """Return a handle where one was asked for, by the call or for the whole process."""
+    if synchronous is None:
+        synchronous = not is_async_logging()
+    return None if synchronous else RunOperations()

@@ -9,7 +9,6 @@ from typing import Any, Unpack
 
 from nbtrack.errors import InvalidParameterError
 from nbtrack.models import logging
-from nbtrack.models.code_paths import use_code
 from nbtrack.models.folder import check_files
 from nbtrack.models.frozen_files import read_frozen, write_frozen
 from nbtrack.models.info import ModelInfo
@@ -19,6 +18,7 @@ from nbtrack.models.objects import serialize
 from nbtrack.models.options import LogOptions, SaveOptions, spelled_out
 from nbtrack.models.progress import working
 from nbtrack.models.requirements import framework
+from nbtrack.models.user_files import use_code
 from nbtrack.untrusted_files import check_archive
 
 FLAVOR = "keras"

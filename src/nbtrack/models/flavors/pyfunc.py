@@ -11,8 +11,6 @@ from typing import Any, Literal, Unpack
 
 from nbtrack.errors import InvalidParameterError, MissingDependencyError
 from nbtrack.models import logging
-from nbtrack.models.artifacts import copy_artifacts
-from nbtrack.models.code_paths import use_code
 from nbtrack.models.code_writer import CODE_FILE, write_code
 from nbtrack.models.environment import CONDA, REQUIREMENTS
 from nbtrack.models.info import ModelInfo
@@ -31,6 +29,7 @@ from nbtrack.models.python_model import (
 )
 from nbtrack.models.requirements import framework
 from nbtrack.models.type_hints import signature_of_hints
+from nbtrack.models.user_files import copy_artifacts, use_code
 
 LOADER = "mlflow.pyfunc.model"
 PICKLE = "python_model.pkl"

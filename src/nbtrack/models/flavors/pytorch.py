@@ -16,7 +16,6 @@ import torch
 
 from nbtrack.errors import warn
 from nbtrack.models import loading, logging
-from nbtrack.models.code_paths import use_code
 from nbtrack.models.flavors.torch import reading, structure
 from nbtrack.models.flavors.torch.predictor import Predictor
 from nbtrack.models.flavors.torch.saving import DATA, FLAVOR, FOR_MLFLOW, Saved, format_of, prepare
@@ -24,6 +23,7 @@ from nbtrack.models.flavors.torch.unwrapped import inner
 from nbtrack.models.folder import check_files
 from nbtrack.models.input_example import Example
 from nbtrack.models.signature import infer_signature
+from nbtrack.models.user_files import use_code
 
 if TYPE_CHECKING:
     from nbtrack.models.info import ModelInfo

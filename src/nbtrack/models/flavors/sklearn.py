@@ -10,7 +10,6 @@ from typing import Any, Literal, Unpack
 
 from nbtrack.errors import InvalidParameterError, UntrustedError
 from nbtrack.models import logging
-from nbtrack.models.code_paths import use_code
 from nbtrack.models.folder import check_files
 from nbtrack.models.info import ModelInfo
 from nbtrack.models.loading import OpenedModel, as_opened, open_model, reads_model
@@ -18,6 +17,7 @@ from nbtrack.models.model import Model
 from nbtrack.models.options import LogOptions, SaveOptions, spelled_out
 from nbtrack.models.progress import working
 from nbtrack.models.requirements import framework
+from nbtrack.models.user_files import use_code
 from nbtrack.untrusted_files import check_archive
 
 FLAVOR = "sklearn"

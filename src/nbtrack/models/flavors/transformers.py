@@ -9,7 +9,6 @@ from typing import Any, Literal, Unpack
 
 from nbtrack.errors import InvalidParameterError
 from nbtrack.models import logging
-from nbtrack.models.code_paths import use_code
 from nbtrack.models.flavors.hugging_face import (
     COMPONENTS,
     PipelineParts,
@@ -24,6 +23,7 @@ from nbtrack.models.loading import OpenedModel, as_opened, open_model, reads_mod
 from nbtrack.models.model import Model
 from nbtrack.models.options import LogOptions, SaveOptions, spelled_out
 from nbtrack.models.requirements import framework
+from nbtrack.models.user_files import use_code
 
 FLAVOR = "transformers"
 MODEL = "model"

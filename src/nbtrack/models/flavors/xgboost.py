@@ -12,7 +12,6 @@ from typing import Any, Unpack
 
 from nbtrack.errors import InvalidParameterError
 from nbtrack.models import logging, ubjson
-from nbtrack.models.code_paths import use_code
 from nbtrack.models.folder import check_files
 from nbtrack.models.info import ModelInfo
 from nbtrack.models.loading import (
@@ -26,6 +25,7 @@ from nbtrack.models.model import Model
 from nbtrack.models.options import LogOptions, SaveOptions, spelled_out
 from nbtrack.models.progress import working
 from nbtrack.models.requirements import framework
+from nbtrack.models.user_files import use_code
 
 FLAVOR = "xgboost"
 _FORMATS = ("ubj", "json", "deprecated", "xgb")
