@@ -97,7 +97,7 @@ LAZY_UPWARD: set[tuple[str, str]] = {
     ("nbtrack.tracking", "nbtrack.client"),  # nbtrack.tracking.MlflowClient
     ("nbtrack.tracking", "nbtrack.api.stores"),  # nbtrack.tracking.set_tracking_uri
     ("nbtrack.tracking", "nbtrack.api.registry"),  # nbtrack.tracking.set_registry_uri
-    ("nbtrack.models.serving", "nbtrack.server.scoring.start"),  # nbtrack.models.serve(...)
+    ("nbtrack.models.serving", "nbtrack.server.scoring.listening"),  # nbtrack.models.serve(...)
     ("nbtrack.models.serve", "nbtrack.server.scoring.program"),  # python -m nbtrack.models.serve
     ("nbtrack.projects.tracking_server", "nbtrack.server.standalone"),  # for scripts with mlflow
 }

@@ -21,7 +21,7 @@ import pytest
 from jupyter_servers import BASE
 from jupyter_servers import JupyterServer as Server
 from kernels import kernel
-from nbtrack.server.discovery import stores_below
+from nbtrack.server.catalog import stores_below
 from nbtrack.server.messages import Request as Asked
 from nbtrack.server.routes import ROUTES, action_of_request
 from nbtrack.server.store_events import Subscriptions

@@ -20,8 +20,8 @@ import numpy as np
 import pytest
 
 from jupyter_servers import BASE, JupyterServer
-from nbtrack.server.scoring.start import Limits
-from nbtrack.server.scoring.start import start as start_scoring
+from nbtrack.server.scoring.listening import Limits
+from nbtrack.server.scoring.listening import start as start_scoring
 from nbtrack.server.slow_clients import ClientLimits
 from nbtrack.server.upload_spool import BLOCK
 from nbtrack.store.opening import open_store

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from nbtrack.cli import options
-from nbtrack.cli.command import Command, chosen_uri
-from nbtrack.cli.exits import Exit
+from nbtrack.cli.command import Command, Exit, chosen_uri
 from nbtrack.cli.output import is_terminal, print_json
 
 if TYPE_CHECKING:

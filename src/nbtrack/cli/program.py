@@ -13,14 +13,13 @@ from nbtrack.cli.completion import completion
 from nbtrack.cli.doctor import doctor
 from nbtrack.cli.experiments import experiments
 from nbtrack.cli.interchange import export, import_
+from nbtrack.cli.maintenance import compact_, gc, sync
 from nbtrack.cli.models import models, trust
 from nbtrack.cli.run import run
 from nbtrack.cli.runs import runs
 from nbtrack.cli.server import server
 from nbtrack.cli.show import show
-from nbtrack.cli.space import compact_, gc
 from nbtrack.cli.sql import sql
-from nbtrack.cli.sync import sync
 from nbtrack.cli.ui import ui
 
 

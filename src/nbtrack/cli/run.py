@@ -9,8 +9,7 @@ from types import FrameType
 import click
 
 from nbtrack.cli import options
-from nbtrack.cli.command import Command
-from nbtrack.cli.exits import Exit
+from nbtrack.cli.command import Command, Exit
 from nbtrack.cli.output import note, print_json, run_record
 from nbtrack.cli.selection import pairs
 

@@ -96,7 +96,7 @@ def serve(
         If the port is taken.
     """
     check_tornado()
-    from nbtrack.server.scoring.start import Limits, start  # the layer above, at its use
+    from nbtrack.server.scoring.listening import Limits, start  # the layer above, at its use
 
     limits = Limits(
         timeout_s=request_timeout(timeout),

@@ -18,8 +18,7 @@ from IPython.core.magic import (
 from nbtrack.errors import NbtrackError
 from nbtrack.notebook.cards import show_card
 from nbtrack.notebook.cells import cells_of
-from nbtrack.notebook.completion import track_matcher
-from nbtrack.notebook.options import TrackOptions, parse_options, unknown_option
+from nbtrack.notebook.options import TrackOptions, parse_options, track_matcher, unknown_option
 from nbtrack.notebook.printed import MAX_BYTES
 from nbtrack.redaction.values import display_path
 from nbtrack.store import Store

@@ -7,6 +7,7 @@ from typing import Any
 
 from tornado import web
 
+from nbtrack.server.access import check_request
 from nbtrack.server.adapter import DRAINED, EndpointHandler, handlers
 from nbtrack.server.connections import Application
 from nbtrack.server.context import ServerContext
@@ -15,7 +16,6 @@ from nbtrack.server.mlflow.routes import MLFLOW
 from nbtrack.server.page import page_handlers
 from nbtrack.server.routes import OURS
 from nbtrack.server.scoring.access import Guard
-from nbtrack.server.session import check
 from nbtrack.server.store_events import EventBroadcaster
 
 
@@ -42,7 +42,7 @@ class StandaloneHandler(EndpointHandler):
     def prepare(self) -> Any:
         """Refuse by the headers, before anything of the body is taken."""
         try:
-            check(self)
+            check_request(self)
             return self.begin()
         except web.HTTPError as error:
             return self.refuse(error)

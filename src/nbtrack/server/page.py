@@ -13,9 +13,9 @@ from urllib.parse import urlencode
 from tornado import web
 from tornado.iostream import StreamClosedError
 
+from nbtrack.server.access import begin_session, check_request
 from nbtrack.server.messages import STORE
 from nbtrack.server.scoring.access import Guard
-from nbtrack.server.session import begin_session, check
 from nbtrack.server.slow_clients import ClientHandler, SlowClientWatch
 from nbtrack.server.store_events import STORE_CHANGED, EventBroadcaster
 
@@ -105,7 +105,7 @@ class DocumentHandler(_PageHandler):
             await self._sign_in(given)
             return
         try:
-            check(self)
+            check_request(self)
         except web.HTTPError as error:
             if error.status_code != 401:
                 raise
@@ -126,7 +126,7 @@ class DocumentHandler(_PageHandler):
         guard: Guard = self.settings["guard"]
         is_right = guard.knows(given.strip()[:MAX_TOKEN])
         try:
-            check(self, is_right=is_right)
+            check_request(self, is_right=is_right)
         except web.HTTPError as error:
             if error.status_code != 401:
                 raise
@@ -170,7 +170,7 @@ class NewsHandler(_PageHandler):
 
     def prepare(self) -> None:
         """Refuse by the headers."""
-        check(self)
+        check_request(self)
 
     async def get(self) -> None:
         """Go on until the page is closed."""

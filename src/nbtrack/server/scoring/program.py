@@ -5,20 +5,22 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import signal
 import socket
+import subprocess
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 from nbtrack.config import env
-from nbtrack.errors import NbtrackError
+from nbtrack.errors import InvalidParameterError, NbtrackError
 from nbtrack.models.serving import check_environment, load, request_timeout
 from nbtrack.server.access import Access
 from nbtrack.server.connections import OwnConnections, bind, url_of
 from nbtrack.server.scoring.access import is_loopback
 from nbtrack.server.scoring.listening import inherited, run_until_signal
 from nbtrack.server.scoring.service import Limits, Service
-from nbtrack.server.scoring.workers import run_workers
 
 PORT = 5000
 MODULE = "nbtrack.models.serve"
@@ -136,3 +138,63 @@ def _answer(
 def _say(text: str) -> None:
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
+
+
+GRACE_S = 15.0
+LOOK_EVERY_S = 0.2
+
+
+def run_workers(
+    sockets: Sequence[socket.socket],
+    command: Sequence[str],
+    count: int,
+    ready: Callable[[], None],
+) -> int:
+    """Run processes that accept from one socket, until a signal comes or one of them ends.
+
+    Parameters
+    ----------
+    sockets : sequence of socket
+        The first one is passed on.
+    command : sequence of str
+        Serves from the socket that ``--inherit`` names.
+    count : int
+    ready : callable
+        Called when all of them serve.
+
+    Returns
+    -------
+    int
+        0 after a signal, 1 if a process ended by itself.
+    """
+    if sys.platform == "win32":
+        raise InvalidParameterError("Several workers need a system that is not Windows: use 1.")
+    stopping = threading.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda *_: stopping.set())
+    number = sockets[0].fileno()
+    started = [
+        subprocess.Popen(
+            [*command, "--inherit", str(number)],
+            pass_fds=[number],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(count)
+    ]
+    try:
+        if all(process.stdout and process.stdout.readline() for process in started):
+            ready()
+            while not stopping.wait(LOOK_EVERY_S):
+                if any(process.poll() is not None for process in started):
+                    break
+        return 0 if stopping.is_set() else 1
+    finally:
+        for process in started:
+            process.terminate()
+        for process in started:
+            try:
+                process.communicate(timeout=GRACE_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.communicate()
