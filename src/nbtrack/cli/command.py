@@ -19,6 +19,8 @@ from nbtrack.errors import (
     StoreError,
 )
 
+_URI = "nbtrack.uri"
+
 
 class Exit(IntEnum):
     """The exit statuses of ``nbtrack``; docs/cli.md explains them to users."""
@@ -76,9 +78,6 @@ def translated() -> Iterator[None]:
     except KeyboardInterrupt:
         click.echo("Interrupted.", err=True)
         raise click.exceptions.Exit(int(Exit.INTERRUPTED)) from None
-
-
-_URI = "nbtrack.uri"
 
 
 def _remember(context: click.Context, option: click.Parameter, value: str | None) -> None:

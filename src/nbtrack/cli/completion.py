@@ -12,6 +12,7 @@ from nbtrack.entities import Experiment
 from nbtrack.errors import NbtrackError
 
 MOST = 200
+_VARIABLE = "_NBTRACK_COMPLETE"
 
 
 def experiment_names(
@@ -74,9 +75,6 @@ def _choose(ctx: click.Context) -> None:
 def _fitting(pairs: Iterable[tuple[str, str]], incomplete: str) -> list[CompletionItem]:
     known = {value: about for value, about in pairs if value.startswith(incomplete)}
     return [CompletionItem(value, help=about) for value, about in known.items()]
-
-
-_VARIABLE = "_NBTRACK_COMPLETE"
 
 
 @click.command(cls=Command)

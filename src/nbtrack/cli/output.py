@@ -22,6 +22,17 @@ if TYPE_CHECKING:
 
 BARS = "▁▂▃▄▅▆▇█"
 _NON_FINITE = {math.inf: "Infinity", -math.inf: "-Infinity"}
+RUN_FIELDS = (
+    "run_id",
+    "run_name",
+    "experiment_id",
+    "status",
+    "lifecycle_stage",
+    "start_time",
+    "end_time",
+    "user_id",
+    "artifact_uri",
+)
 
 
 def prepare_streams() -> None:
@@ -229,19 +240,6 @@ def first_line(text: str, most: int = 60) -> str:
     """Return the first line of a text, cut where it is long."""
     line = text.strip().splitlines()[0] if text.strip() else ""
     return line if len(line) <= most and line == text.strip() else line[: most - 1] + "…"
-
-
-RUN_FIELDS = (
-    "run_id",
-    "run_name",
-    "experiment_id",
-    "status",
-    "lifecycle_stage",
-    "start_time",
-    "end_time",
-    "user_id",
-    "artifact_uri",
-)
 
 
 def run_record(run: Run) -> dict[str, Any]:

@@ -34,6 +34,10 @@ from nbtrack.store.bulk import (
 from nbtrack.validation import MAX_KEY, check_experiment_name, check_key, check_run_id
 
 _ODD = re.compile(r"[^/\w.\- :]")
+RUNS_AT_ONCE = 500
+POINTS_AT_ONCE = 1_000_000
+NOT_CARRIED = (ORIGIN_TAG, ARTIFACTS_ELSEWHERE_TAG)
+STATUSES = ("RUNNING", "SCHEDULED", "FINISHED", "FAILED", "KILLED", "INTERRUPTED")
 
 
 class KeySanitizer:
@@ -67,12 +71,6 @@ class KeySanitizer:
                 plain = f"{plain[: MAX_KEY - 9]}_{digest}"
             self.changed[key] = plain
             return plain
-
-
-RUNS_AT_ONCE = 500
-POINTS_AT_ONCE = 1_000_000
-NOT_CARRIED = (ORIGIN_TAG, ARTIFACTS_ELSEWHERE_TAG)
-STATUSES = ("RUNNING", "SCHEDULED", "FINISHED", "FAILED", "KILLED", "INTERRUPTED")
 
 
 class Importer:

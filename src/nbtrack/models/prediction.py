@@ -16,12 +16,11 @@ from nbtrack.errors import InvalidParameterError, NbtrackError
 from nbtrack.models.input_example import SERVING, Example
 from nbtrack.models.progress import has_display
 from nbtrack.models.scoring.expected import Expected, Scored, bad_input
-from nbtrack.models.scoring.payloads import Payload, from_json
+from nbtrack.models.scoring.payloads import Payload, from_csv, from_json
 from nbtrack.models.scoring.rows import count_rows, kind_of, split
 from nbtrack.models.scoring.shapes import FIELDS
 from nbtrack.models.scoring.sinks import JsonSink, Sink, open_sink
 from nbtrack.models.scoring.sources import Source, kind_of_file, open_source, read_document
-from nbtrack.models.scoring.tables import from_csv
 from nbtrack.models.serving import check_environment, load
 
 CHUNK_SIZE = 10_000

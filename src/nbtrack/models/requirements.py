@@ -14,6 +14,7 @@ from nbtrack.errors import MissingDependencyError
 
 MAX_OBJECTS = 2000
 _PLAIN = (str, bytes, int, float, complex, bool, type(None))
+_BACKENDS = ("tensorflow", "jax", "torch")
 
 
 class Requirements:
@@ -115,9 +116,6 @@ def _held(one: Any) -> Iterable[Any]:
         return []
     held = getattr(one, "__dict__", None)
     return list(held.values()) if isinstance(held, dict) else []
-
-
-_BACKENDS = ("tensorflow", "jax", "torch")
 
 
 def framework(module: str, package: str | None = None) -> Any:

@@ -26,6 +26,7 @@ from nbtrack.tracking.model_locations import locate, split_run_uri
 
 CODE = "code"
 _IGNORED = shutil.ignore_patterns("__pycache__", "*.pyc", ".git", ".ipynb_checkpoints")
+FOLDER = "artifacts"
 
 
 def copy_code(folder: Path, code_paths: Iterable[str | os.PathLike[str]] | None) -> str | None:
@@ -117,9 +118,6 @@ def _without_bytecode(folder: str) -> None:
 def _is_code(place: str) -> bool:
     """Return whether a module was brought by a model: it lies in the code folder of one."""
     return any((up.parent / "MLmodel").is_file() for up in Path(place).parents if up.name == CODE)
-
-
-FOLDER = "artifacts"
 
 
 def copy_artifacts(folder: Path, artifacts: Mapping[str, str] | None) -> dict[str, dict[str, str]]:

@@ -9,6 +9,8 @@ from nbtrack.store import Points, decode_points
 from nbtrack.tracking.run import ActiveRun
 from nbtrack.views.chart.curves import Curve
 
+WINDOW_S = 10.0
+
 
 class LivePoints:
     """The points that a run has logged since they were last taken.
@@ -49,9 +51,6 @@ class LivePoints:
 
     def _curve(self, key: str, points: Points) -> Curve:
         return Curve(self.run.info.run_id, key, points.step, points.time, points.value)
-
-
-WINDOW_S = 10.0
 
 
 class StepRate:

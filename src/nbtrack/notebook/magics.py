@@ -33,6 +33,19 @@ if TYPE_CHECKING:
 _FIRST_LINE = re.compile(r"%%track(?=\s|$)(.*)")
 _as_cell_magic: Any = as_cell_magic
 _FUTURE = re.compile(r"from\s+__future__\s+import\s+[\w\s,]+?(?:#.*)?$")
+_CAPTURED = f"""\
+A cell that starts with %%track gives its run:
+  source       the cell, its number and id, and the notebook's path
+  params       literals, data classes and namespaces assigned at the cell's top level; -p wins
+  metrics      what the code logs; the last expression, when it is a number or a dict of numbers
+  figures      those that the cell shows, under figures/
+  output       the last {MAX_BYTES // 1024} KB of what it prints, in output.txt
+  environment  Python, packages, machine, GPU, git commit
+  end          status, duration, peak memory, and the traceback of an error
+A cell that calls nbtrack.start_run gives its run: source, environment, end.
+With the source are kept the earlier cells that it needed.
+Not captured: other cells, environment variables.
+Not kept: what looks like a secret, by its form or its name; the card says what was left out."""
 
 
 def load(shell: Any) -> None:
@@ -250,24 +263,6 @@ def _started(options: TrackOptions) -> ActiveRun:
     )
 
 
-__all__ = ["TrackMagics", "load", "track_transform", "unknown_option"]
-
-
-_CAPTURED = f"""\
-A cell that starts with %%track gives its run:
-  source       the cell, its number and id, and the notebook's path
-  params       literals, data classes and namespaces assigned at the cell's top level; -p wins
-  metrics      what the code logs; the last expression, when it is a number or a dict of numbers
-  figures      those that the cell shows, under figures/
-  output       the last {MAX_BYTES // 1024} KB of what it prints, in output.txt
-  environment  Python, packages, machine, GPU, git commit
-  end          status, duration, peak memory, and the traceback of an error
-A cell that calls nbtrack.start_run gives its run: source, environment, end.
-With the source are kept the earlier cells that it needed.
-Not captured: other cells, environment variables.
-Not kept: what looks like a secret, by its form or its name; the card says what was left out."""
-
-
 def status_text(*, capturing: bool) -> str:
     """Return what is captured and where it goes."""
     store = context.store()
@@ -286,3 +281,6 @@ def _where(store: Store) -> str:
         place, files = display_path(str(store.path)), display_path(str(store.artifacts))
         return f"Runs go to {place}; artifacts to {files}."
     return f"Runs go to {store.uri}, by way of {display_path(str(store.folder))} on this machine."
+
+
+__all__ = ["TrackMagics", "load", "track_transform", "unknown_option"]

@@ -31,6 +31,8 @@ _LONG = {"-e": "--experiment", "-p": "--param", "-t": "--tag", "-q": "--quiet"}
 _WITH_VALUE = ("--experiment", "--param", "--tag", "--resume")
 _FLAGS = ("--nested", "--quiet")
 KNOWN = (*_LONG, *_WITH_VALUE, *_FLAGS)
+MAX_NAMES = 50
+_LINE = re.compile(r"\s*%%track\s(?P<before>.*?)(?P<word>\S*)$")
 
 
 @dataclass
@@ -126,10 +128,6 @@ def unknown_option(word: str) -> str:
     close = difflib.get_close_matches(word.partition("=")[0], (*KNOWN, *LATER), n=1)
     hint = f"Did you mean {close[0]}?" if close else f"Usage: {USAGE}"
     return f"%%track has no option {word}. {hint}"
-
-
-MAX_NAMES = 50
-_LINE = re.compile(r"\s*%%track\s(?P<before>.*?)(?P<word>\S*)$")
 
 
 @context_matcher()  # type: ignore[untyped-decorator]

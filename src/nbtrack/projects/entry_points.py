@@ -13,6 +13,11 @@ from typing import Any
 from nbtrack.errors import ProjectError
 
 _URI = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]+:")
+_PROGRAMS = {".py": "python", ".sh": "bash", ".R": "Rscript", ".r": "Rscript"}
+NOTEBOOK = ".ipynb"
+RUNNABLE = (*_PROGRAMS, NOTEBOOK)
+_PLACE = re.compile(r"\{\{|\}\}|(?<!\$)\{([A-Za-z_][\w.-]*)\}")
+_IN_DOUBLE = re.compile(r'([\\"$`])')
 
 
 @dataclass(frozen=True)
@@ -112,11 +117,6 @@ class Parameter:
         return ProjectError(f"The parameter {self.name!r} {what}", "INVALID_PARAMETER_VALUE")
 
 
-_PROGRAMS = {".py": "python", ".sh": "bash", ".R": "Rscript", ".r": "Rscript"}
-NOTEBOOK = ".ipynb"
-RUNNABLE = (*_PROGRAMS, NOTEBOOK)
-
-
 @dataclass(frozen=True)
 class EntryPoint:
     """One thing that a project can run.
@@ -192,10 +192,6 @@ def script(path: str) -> EntryPoint | None:
 def scripts_in(folder: Path) -> list[str]:
     """Return the scripts and notebooks that lie in a folder, for messages."""
     return sorted(p.name for p in folder.iterdir() if p.is_file() and p.suffix in RUNNABLE)
-
-
-_PLACE = re.compile(r"\{\{|\}\}|(?<!\$)\{([A-Za-z_][\w.-]*)\}")
-_IN_DOUBLE = re.compile(r'([\\"$`])')
 
 
 def fill_in(template: str, values: Mapping[str, str]) -> str:

@@ -18,6 +18,7 @@ from nbtrack.server.peer_owner import can_tell
 from nbtrack.server.scoring.access import Guard, is_loopback
 
 TOKEN_BYTES = 24
+_PURPOSE = b"a page of nbtrack"
 
 
 def _complain(text: str) -> None:
@@ -73,9 +74,6 @@ class Access:
             )
 
         return Guard(self.token, hosts, self.own, announce)
-
-
-_PURPOSE = b"a page of nbtrack"
 
 
 def proof_of(token: str) -> str:

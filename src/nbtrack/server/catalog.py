@@ -32,6 +32,14 @@ LOOK_AGAIN_S = 60.0
 SOONEST_S = 2.0
 COUNT_S = 3.0
 REST = 20  # after a look, wait so many times what it took
+MAX_DEPTH = 8
+MAX_FOLDERS = 20_000
+MAX_STORES = 200
+MAX_SECONDS = 3.0
+_SKIPPED = frozenset({
+    "__pycache__", "node_modules", "site-packages", "venv", "env", "dist", "build", "mlruns",
+    "wandb", "lost+found", "proc", "sys", "dev",
+})  # fmt: skip
 
 
 @dataclass
@@ -215,17 +223,6 @@ def _shown(path: Path, root: Path) -> str:
     if path.is_relative_to(home):
         return f"~/{path.relative_to(home).as_posix()}"
     return str(path)
-
-
-MAX_DEPTH = 8
-MAX_FOLDERS = 20_000
-MAX_STORES = 200
-MAX_SECONDS = 3.0
-
-_SKIPPED = frozenset({
-    "__pycache__", "node_modules", "site-packages", "venv", "env", "dist", "build", "mlruns",
-    "wandb", "lost+found", "proc", "sys", "dev",
-})  # fmt: skip
 
 
 def stores_below(root: Path) -> list[Path]:

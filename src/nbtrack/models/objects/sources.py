@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import ast
+import builtins
+import inspect
 import sys
-from collections.abc import Callable
-from types import ModuleType
-from typing import Any
+from collections.abc import Callable, Iterator
+from types import FunctionType, ModuleType
+from typing import Any, get_args
 
+from nbtrack.errors import InvalidParameterError
 from nbtrack.models.objects import statements
-from nbtrack.models.objects.closure import closure_values
 from nbtrack.models.objects.references import is_whole
 from nbtrack.models.objects.selection import Selection
 from nbtrack.models.objects.source_files import Serialize, SourceFile, SourceFiles
@@ -77,3 +80,117 @@ class Sources:
         self._files.by_name[file.name] = file
         self._selections.append(Selection(self._files, file))
         return self._selections[-1]
+
+
+def closure_values(value: Any, kept: dict[str, Any]) -> dict[str, Any]:
+    """Return the local names that a nested function or class needs to be made, with their values.
+
+    Parameters
+    ----------
+    value : type or function
+        Made inside of a function.
+    kept : dict
+        The variables that it keeps itself.
+
+    Raises
+    ------
+    InvalidParameterError
+        If one of them cannot be found again.
+    """
+    found = statements.statement_of(value)
+    if found is None:
+        return {}
+    statement, namespace = found
+    future = "from __future__ import annotations\n" if statement.postponed else ""
+    at_once, _ = statements.names_in(future + statement.text)
+    known = {*namespace, *kept, *dir(builtins), statement.binds}
+    lost = sorted(at_once - known)
+    if not lost:
+        return {}
+    written = ast.parse(statement.text).body[0]
+    available = {
+        **_imported(value, namespace),
+        **_annotated(value, written),
+        **_bases(value, written),
+    }
+    gone = [name for name in lost if name not in available]
+    if gone:
+        inside = value.__qualname__.partition(".<locals>")[0]
+        names = ", ".join(map(repr, gone))
+        raise InvalidParameterError(
+            f"{value.__name__!r} was made inside of {inside!r} from its variable {names}, which is "
+            f"gone since {inside!r} has returned, so it cannot be saved. Define {value.__name__!r} "
+            f"outside of a function, or define {names} there."
+        )
+    return {name: available[name] for name in lost}
+
+
+def _bases(value: Any, written: ast.AST) -> dict[str, Any]:
+    """Return the bases of a class that are written as plain names."""
+    if not isinstance(written, ast.ClassDef):
+        return {}
+    bases = vars(value).get("__orig_bases__", value.__bases__)
+    if len(bases) != len(written.bases):
+        return {}
+    pairs = zip(written.bases, bases, strict=True)
+    return {node.id: base for node, base in pairs if isinstance(node, ast.Name)}
+
+
+def _annotated(value: Any, written: ast.AST) -> dict[str, Any]:
+    """Return the names in annotations: those of a function, of a class and of its methods."""
+    if isinstance(written, ast.FunctionDef | ast.AsyncFunctionDef):
+        pairs = [(a.arg, a.annotation) for a in ast.walk(written.args) if isinstance(a, ast.arg)]
+        pairs.append(("return", written.returns))
+    elif isinstance(written, ast.ClassDef):
+        lines = [node for node in written.body if isinstance(node, ast.AnnAssign)]
+        pairs = [(n.target.id, n.annotation) for n in lines if isinstance(n.target, ast.Name)]
+    else:
+        return {}
+    found: dict[str, Any] = {}
+    known = inspect.unwrap(value).__annotations__ if hasattr(value, "__annotations__") else {}
+    for name, node in pairs:
+        if node is not None and name in known:
+            found.update(_bound_names(node, known[name]))
+    for method in getattr(written, "body", []) if isinstance(value, type) else []:
+        plain = inspect.unwrap(vars(value).get(getattr(method, "name", ""), None))
+        if isinstance(plain, FunctionType):
+            found.update(_annotated(plain, method))
+    return found
+
+
+def _bound_names(node: ast.AST, value: Any) -> Iterator[tuple[str, Any]]:
+    """Yield the names of an annotation with what they stand for: ``list[Message]``."""
+    if isinstance(node, ast.Name):
+        yield node.id, value
+    elif isinstance(node, ast.Subscript):
+        inner = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+        parts = get_args(value)
+        if len(parts) == len(inner):
+            for one, part in zip(inner, parts, strict=True):
+                yield from _bound_names(one, part)
+
+
+def _imported(value: Any, namespace: dict[str, Any]) -> dict[str, Any]:
+    """Return what the functions around a definition import, the innermost last."""
+    found: dict[str, Any] = {}
+    for function in statements.functions_around(value):
+        for node in ast.walk(function):
+            if isinstance(node, ast.Import):
+                for alias in node.names:
+                    name = alias.name if alias.asname else alias.name.partition(".")[0]
+                    if name in sys.modules:
+                        found[alias.asname or name] = sys.modules[name]
+            elif isinstance(node, ast.ImportFrom):
+                found.update(_imported_from(node, namespace))
+    return found
+
+
+def _imported_from(node: ast.ImportFrom, namespace: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    parts = str(namespace.get("__package__") or "").split(".")
+    above = parts[: len(parts) - node.level + 1] if node.level else []
+    place = ".".join([*above, *([node.module] if node.module else [])])
+    for alias in node.names:
+        module = sys.modules.get(place)
+        found = getattr(module, alias.name, sys.modules.get(f"{place}.{alias.name}"))
+        if found is not None:
+            yield alias.asname or alias.name, found

@@ -12,10 +12,9 @@ from typing import Any, BinaryIO
 
 from nbtrack.errors import InvalidParameterError, NbtrackError, NotFoundError
 from nbtrack.models.scoring.expected import Expected, bad_input
-from nbtrack.models.scoring.payloads import Payload, from_json
+from nbtrack.models.scoring.payloads import Payload, csv_options, finished_csv, from_json
 from nbtrack.models.scoring.rows import count_rows, kind_of
 from nbtrack.models.scoring.shapes import FIELDS, RECORDS
-from nbtrack.models.scoring.tables import csv_options, finished_csv
 
 KINDS = {
     ".csv": "csv",

@@ -25,6 +25,7 @@ GRACE_S = 5.0
 IDLE_S = 300.0
 MAX_HEADER = 64 * 1024
 MAX_CONNECTIONS = 1000
+PATIENCE_S = 30.0  # beyond the server's own timeout
 
 
 def inherited(number: int) -> list[socket.socket]:
@@ -134,9 +135,6 @@ def run_until_signal(
     asyncio.run(main())
 
 
-PATIENCE_S = 30.0  # beyond the server's own timeout
-
-
 def start(
     load: Callable[[], tuple[Scored, str]],
     host: str,
@@ -194,4 +192,4 @@ def _post(url: str, text: str, token: str | None, timeout: float) -> tuple[int, 
         connection.close()
 
 
-__all__ = ["Limits", "start"]
+__all__ = ["Background", "Limits", "inherited", "run_until_signal", "start"]

@@ -27,6 +27,8 @@ MODULE = "nbtrack.models.serve"
 TOKEN = "NBTRACK_SERVING_TOKEN"  # noqa: S105  the name of a variable
 
 _JOINING: dict[str, Literal["auto"] | bool] = {"auto": "auto", "on": True, "off": False}
+GRACE_S = 15.0
+LOOK_EVERY_S = 0.2
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -138,10 +140,6 @@ def _answer(
 def _say(text: str) -> None:
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
-
-
-GRACE_S = 15.0
-LOOK_EVERY_S = 0.2
 
 
 def run_workers(

@@ -26,8 +26,7 @@ from nbtrack.views.table.page import (
 )
 from nbtrack.views.table.run_query import FOLD, STAGES, Stage, TableQuery
 from nbtrack.views.table.source import page_frame
-from nbtrack.views.widgets.table_traits import Names, SortKeys
-from nbtrack.views.widgets.view import View, refuse_unknown
+from nbtrack.views.widgets.view import Names, SortKeys, View, refuse_unknown
 
 if TYPE_CHECKING:
     import pandas as pd
