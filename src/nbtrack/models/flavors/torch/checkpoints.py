@@ -13,7 +13,7 @@ from nbtrack.models.consent import check_consent
 from nbtrack.models.flavors.torch import checkpoint_file, weights
 from nbtrack.models.flavors.torch.blocks import Digests
 from nbtrack.models.flavors.torch.checkpoint_file import Checkpoint, State
-from nbtrack.models.flavors.torch.snapshot import Snapshot
+from nbtrack.models.flavors.torch.staging import Snapshot
 from nbtrack.store import run_file_digests
 from nbtrack.store.artifacts import ArtifactFolder, StoredFile
 from nbtrack.tracking import background, context

@@ -1,9 +1,9 @@
-"""The way of bytes between the memory of tensors and files, through a few pinned buffers."""
+"""Tensors on their way to files and back: copied while training goes on, through pinned buffers."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -159,3 +159,65 @@ def _in_place(flat: torch.Tensor) -> memoryview | torch.Tensor:
 
 def _nothing() -> None:
     pass
+
+
+def memory_key(tensor: torch.Tensor) -> Any:
+    """Return what two tensors have in common that are the same numbers in the same memory."""
+    if not tensor.numel():
+        return id(tensor)
+    where = (tensor.device, tensor.untyped_storage().data_ptr(), tensor.storage_offset())
+    return (*where, tuple(tensor.shape), tensor.stride(), tensor.dtype, tensor.is_conj())
+
+
+class Snapshot:
+    """A copy of tensors in the memory of the processor.
+
+    Tensors on a CUDA device are copied into pinned memory by a stream of their own. The
+    caller's stream is told to wait for the copy before it goes on, so that no later step
+    changes what is saved; the caller itself does not wait. The GPU needs no memory for it.
+
+    Parameters
+    ----------
+    tensors : mapping of str to Tensor
+        Those that share memory share it in the copy too.
+    """
+
+    def __init__(self, tensors: Mapping[str, torch.Tensor]) -> None:
+        self._copied: list[Any] = []
+        streams: dict[torch.device, Any] = {}
+        copies: dict[Any, torch.Tensor] = {}
+        found: dict[str, torch.Tensor] = {}
+        cuda: Any = torch.cuda
+        with torch.no_grad():
+            for name, tensor in tensors.items():
+                key = memory_key(tensor)
+                if key not in copies:
+                    copies[key] = _copy(tensor.detach(), streams)
+                found[name] = copies[key]
+        for device, stream in streams.items():
+            event = cuda.Event()
+            event.record(stream)
+            torch.cuda.current_stream(device).wait_event(event)
+            self._copied.append(event)
+        self._tensors = found
+
+    def tensors(self) -> dict[str, torch.Tensor]:
+        """Return the copies once they are complete."""
+        for event in self._copied:
+            event.synchronize()
+        return self._tensors
+
+
+def _copy(tensor: torch.Tensor, streams: dict[torch.device, Any]) -> torch.Tensor:
+    if tensor.device.type != "cuda":
+        return tensor.to("cpu", copy=True)
+    stream = streams.get(tensor.device)
+    if stream is None:
+        cuda: Any = torch.cuda
+        stream = streams[tensor.device] = cuda.Stream(tensor.device)
+        stream.wait_stream(torch.cuda.current_stream(tensor.device))
+    target = torch.empty_like(tensor, device="cpu", pin_memory=True)
+    with torch.cuda.stream(stream):
+        target.copy_(tensor, non_blocking=True)
+    tensor.record_stream(stream)
+    return target

@@ -13,7 +13,7 @@ import torch
 from nbtrack.errors import InvalidParameterError, NbtrackError
 from nbtrack.models.flavors.torch import devices, weights
 from nbtrack.models.flavors.torch.blocks import Digests
-from nbtrack.models.flavors.torch.snapshot import Snapshot
+from nbtrack.models.flavors.torch.staging import Snapshot
 
 WEIGHTS = "model.safetensors"
 EXTRA = "extra.safetensors"

@@ -26,7 +26,7 @@ from nbtrack.models.flavors.torch.dtypes import (
     regained,
     short_name,
 )
-from nbtrack.models.flavors.torch.staging import TensorSink, TensorSource
+from nbtrack.models.flavors.torch.staging import TensorSink, TensorSource, memory_key
 from nbtrack.models.progress import Progress
 from nbtrack.store.artifacts import artifact_errors
 
@@ -284,14 +284,6 @@ def _distinct(
         else:
             aliases[name] = first
     return kept, aliases
-
-
-def memory_key(tensor: torch.Tensor) -> Any:
-    """Return what two tensors have in common that are the same numbers in the same memory."""
-    if not tensor.numel():
-        return id(tensor)
-    where = (tensor.device, tensor.untyped_storage().data_ptr(), tensor.storage_offset())
-    return (*where, tuple(tensor.shape), tensor.stride(), tensor.dtype, tensor.is_conj())
 
 
 def check(name: str, tensor: torch.Tensor) -> None:
