@@ -92,9 +92,9 @@ def _metrics(facts: Sequence[Facts]) -> list[Row]:
     for name in sorted({key for found in each for key in found if not key.startswith("system/")}):
         found = [metrics.get(name) for metrics in each]
         values = [None if metric is None else metric["last"] for metric in found]
-        way = next(metric["direction"] for metric in found if metric is not None)
+        direction = next(metric["direction"] for metric in found if metric is not None)
         known = [value for value in values if isinstance(value, float | int)]
-        best = (min(known) if way == "min" else max(known)) if way and known else None
+        best = (min(known) if direction == "min" else max(known)) if direction and known else None
         places = [i for i, v in enumerate(values) if best is not None and v == best]
         rows.append(Row("metrics", name, values, frozenset(places)))
     return rows

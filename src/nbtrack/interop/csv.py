@@ -148,10 +148,10 @@ class CsvTables(Source):
         key_column = _key_column(columns)
         plain = [c for c in columns if c not in (*FIXED, *NAMES, *TIMES, "step", "epoch")]
         for row in _rows(file):
-            said = _first(row, IDS) or _first(row, ("run_name", "run")) or file.stem
-            run_id = self._ids.get(said) or _valid(said) or made_id("csv", self._default, said)
+            label = _first(row, IDS) or _first(row, ("run_name", "run")) or file.stem
+            run_id = self._ids.get(label) or _valid(label) or made_id("csv", self._default, label)
             if run_id not in found:
-                found[run_id] = RunRecord(run_id, self._default, row.get("run_name") or said)
+                found[run_id] = RunRecord(run_id, self._default, row.get("run_name") or label)
             if run_id not in cleared:
                 cleared.add(run_id)
                 self._read[run_id] = PointBuffer()  # the table has only the last points of these

@@ -100,12 +100,12 @@ def image(value: Fields) -> bytes | None:
 
 def hparams(content: bytes) -> tuple[dict[str, Any], int | None]:
     """Return what the hparams plugin says: hyperparameters, and how the run has ended."""
-    said = protobuf.fields(content)
+    message = protobuf.fields(content)
     found: dict[str, Any] = {}
-    for entry in protobuf.inners(protobuf.inner(said, 3), 1):
+    for entry in protobuf.inners(protobuf.inner(message, 3), 1):
         found[protobuf.text(entry, 1)] = _value(protobuf.inner(entry, 2))
-    end = protobuf.inner(said, 4)
-    return found, protobuf.integer(end, 1) if 4 in said else None
+    end = protobuf.inner(message, 4)
+    return found, protobuf.integer(end, 1) if 4 in message else None
 
 
 def _value(value: Fields) -> Any:

@@ -64,15 +64,15 @@ class MlflowFiles(Source):
         for top in (self.root, self.root / ".trash"):
             for folder in mlflow_folder.folders(top, self.allowed):
                 try:
-                    said = mlflow_folder.meta(folder, self.allowed)
-                    number = str(said.get("experiment_id") or folder.name)
+                    meta = mlflow_folder.meta(folder, self.allowed)
+                    number = str(meta.get("experiment_id") or folder.name)
                     found.append(
                         ExperimentRecord(
                             number,
-                            str(said.get("name") or f"experiment {number}"),
-                            "deleted" if top is not self.root else _stage(said),
-                            said.get("creation_time"),
-                            said.get("last_update_time"),
+                            str(meta.get("name") or f"experiment {number}"),
+                            "deleted" if top is not self.root else _stage(meta),
+                            meta.get("creation_time"),
+                            meta.get("last_update_time"),
                             mlflow_folder.texts(folder / "tags", self.allowed),
                         )
                     )
@@ -95,27 +95,27 @@ class MlflowFiles(Source):
                 self._runs.append((record.id, folder))
                 yield record
 
-    def _run(self, folder: Path, experiment: str, said: dict[str, Any]) -> RunRecord:
-        run = str(said.get("run_id") or said.get("run_uuid") or folder.name)
-        uri = str(said.get("artifact_uri") or folder / "artifacts")
+    def _run(self, folder: Path, experiment: str, meta: dict[str, Any]) -> RunRecord:
+        run = str(meta.get("run_id") or meta.get("run_uuid") or folder.name)
+        uri = str(meta.get("artifact_uri") or folder / "artifacts")
         if self.allowed.is_folder(folder / "artifacts"):
             self._folders[uri] = folder / "artifacts"
         tags = mlflow_folder.texts(folder / "tags", self.allowed)
-        old = (SOURCES.get(said.get("source_type") or 0), said.get("source_name"))
+        old = (SOURCES.get(meta.get("source_type") or 0), meta.get("source_name"))
         for key, value in zip((SOURCE_TYPE, SOURCE_NAME), old, strict=True):
-            if value and said.get("source_name"):  # versions that had no tags for it
+            if value and meta.get("source_name"):  # versions that had no tags for it
                 tags.setdefault(key, str(value))
-        status = said.get("status")
+        status = meta.get("status")
         record = RunRecord(
             id=run,
             experiment=experiment,
-            name=str(said.get("run_name") or said.get("name") or ""),
+            name=str(meta.get("run_name") or meta.get("name") or ""),
             status=STATUSES.get(status, "FINISHED") if isinstance(status, int) else str(status),
-            start=int(said.get("start_time") or 0),
-            end=None if said.get("end_time") is None else int(said["end_time"]),
-            user=str(said.get("user_id") or ""),
-            stage=_stage(said),
-            deleted=said.get("deleted_time"),
+            start=int(meta.get("start_time") or 0),
+            end=None if meta.get("end_time") is None else int(meta["end_time"]),
+            user=str(meta.get("user_id") or ""),
+            stage=_stage(meta),
+            deleted=meta.get("deleted_time"),
             artifacts=uri,
             params=mlflow_folder.texts(folder / "params", self.allowed),
             tags=tags,
@@ -127,26 +127,26 @@ class MlflowFiles(Source):
         # destination_id is wrong in these files: the run is the one of the folder
         for place in mlflow_folder.folders(folder / "inputs", self.allowed):
             try:
-                said = mlflow_folder.meta(place, self.allowed)
-                if said.get("source_type") == "DATASET":
-                    record.inputs.append(self._dataset(folder.parent, said))
+                meta = mlflow_folder.meta(place, self.allowed)
+                if meta.get("source_type") == "DATASET":
+                    record.inputs.append(self._dataset(folder.parent, meta))
                 else:
-                    record.model_inputs.append(str(said["source_id"]))
+                    record.model_inputs.append(str(meta["source_id"]))
             except (NbtrackError, KeyError, TypeError) as error:
                 self.report.fail("inputs", f"{record.id}/{place.name}", error)
         for place in mlflow_folder.folders(folder / "outputs", self.allowed):
             try:
-                said = mlflow_folder.meta(place, self.allowed)
-                model = str(said.get("destination_id") or place.name)
-                record.model_outputs.append((model, int(said.get("step") or 0)))
+                meta = mlflow_folder.meta(place, self.allowed)
+                model = str(meta.get("destination_id") or place.name)
+                record.model_outputs.append((model, int(meta.get("step") or 0)))
             except (NbtrackError, ValueError, TypeError) as error:
                 self.report.fail("outputs", f"{record.id}/{place.name}", error)
 
-    def _dataset(self, experiment: Path, said: dict[str, Any]) -> DatasetInput:
-        found = mlflow_folder.meta(experiment / "datasets" / str(said["source_id"]), self.allowed)
+    def _dataset(self, experiment: Path, meta: dict[str, Any]) -> DatasetInput:
+        found = mlflow_folder.meta(experiment / "datasets" / str(meta["source_id"]), self.allowed)
         names = ("name", "digest", "source_type", "source", "schema", "profile")
         dataset = Dataset(*(found.get(name) for name in names))  # type: ignore[arg-type]
-        tags = said.get("tags") or {}
+        tags = meta.get("tags") or {}
         return DatasetInput(dataset, [InputTag(str(k), str(v)) for k, v in tags.items()])
 
     def points(self) -> Iterator[PointBatch]:
@@ -197,8 +197,8 @@ class MlflowFiles(Source):
         return None if folder is None else ArtifactFolder(str(folder))
 
 
-def _stage(said: dict[str, Any]) -> str:
-    return "deleted" if said.get("lifecycle_stage") == "deleted" else "active"
+def _stage(meta: dict[str, Any]) -> str:
+    return "deleted" if meta.get("lifecycle_stage") == "deleted" else "active"
 
 
 def _is_empty(folder: Path) -> bool:

@@ -50,22 +50,22 @@ def logged_models(
 
 
 def _model(
-    folder: Path, experiment: str, said: dict[str, Any], report: Report, allowed: AllowedFolders
+    folder: Path, experiment: str, meta: dict[str, Any], report: Report, allowed: AllowedFolders
 ) -> ModelRecord:
-    model = str(said.get("model_id") or folder.name)
-    created = int(said.get("creation_timestamp") or 0)
+    model = str(meta.get("model_id") or folder.name)
+    created = int(meta.get("creation_timestamp") or 0)
     return ModelRecord(
         id=model,
         experiment=experiment,
-        name=str(said.get("name") or model),
-        artifacts=said.get("artifact_location") or str(folder / "artifacts"),
-        type=said.get("model_type") or None,
-        run=said.get("source_run_id") or None,
-        status=STATUSES.get(said.get("status") or 2, "READY"),
-        message=said.get("status_message") or None,
-        stage="deleted" if said.get("lifecycle_stage") == "deleted" else "active",
+        name=str(meta.get("name") or model),
+        artifacts=meta.get("artifact_location") or str(folder / "artifacts"),
+        type=meta.get("model_type") or None,
+        run=meta.get("source_run_id") or None,
+        status=STATUSES.get(meta.get("status") or 2, "READY"),
+        message=meta.get("status_message") or None,
+        stage="deleted" if meta.get("lifecycle_stage") == "deleted" else "active",
         created=created,
-        updated=int(said.get("last_updated_timestamp") or created),
+        updated=int(meta.get("last_updated_timestamp") or created),
         params=mlflow_folder.texts(folder / "params", allowed),
         tags=mlflow_folder.texts(folder / "tags", allowed),
         metrics=list(_metrics(folder, model, report, allowed)),
@@ -91,16 +91,16 @@ def registered_models(
     """Yield the registered models below the folder ``models``."""
     for folder in mlflow_folder.folders(root, allowed):
         try:
-            said = mlflow_folder.meta(folder, allowed)
+            meta = mlflow_folder.meta(folder, allowed)
         except NbtrackError as error:
             report.fail("registered models", folder.name, error)
             continue
-        created = int(said.get("creation_timestamp") or 0)
+        created = int(meta.get("creation_timestamp") or 0)
         record = RegisteredRecord(
-            name=str(said.get("name") or folder.name),
-            description=said.get("description") or None,
+            name=str(meta.get("name") or folder.name),
+            description=meta.get("description") or None,
             created=created,
-            updated=int(said.get("last_updated_timestamp") or created),
+            updated=int(meta.get("last_updated_timestamp") or created),
             tags=mlflow_folder.texts(folder / "tags", allowed),
             aliases={
                 alias: int(version)
@@ -118,14 +118,14 @@ def _add_versions(
     deleted = 0
     for place in mlflow_folder.folders(folder, allowed):
         try:
-            said = mlflow_folder.meta(place, allowed)
-            number = int(said.get("version") or place.name.removeprefix("version-"))
+            meta = mlflow_folder.meta(place, allowed)
+            number = int(meta.get("version") or place.name.removeprefix("version-"))
             record.greatest = max(record.greatest, number)
-            if said.get("current_stage") == DELETED:
+            if meta.get("current_stage") == DELETED:
                 deleted += 1
                 continue
             record.versions.append(
-                _version(number, said, mlflow_folder.texts(place / "tags", allowed))
+                _version(number, meta, mlflow_folder.texts(place / "tags", allowed))
             )
         except (NbtrackError, ValueError, TypeError) as error:
             report.fail("model versions", f"{record.name}/{place.name}", error)
@@ -137,22 +137,22 @@ def _add_versions(
         )
 
 
-def _version(number: int, said: dict[str, Any], tags: dict[str, str]) -> VersionRecord:
-    created = int(said.get("creation_timestamp") or 0)
-    source = str(said.get("source") or "")
+def _version(number: int, meta: dict[str, Any], tags: dict[str, str]) -> VersionRecord:
+    created = int(meta.get("creation_timestamp") or 0)
+    source = str(meta.get("source") or "")
     return VersionRecord(
         version=number,
         source=source,
-        place=said.get("storage_location") or None,
-        stage=said.get("current_stage") or "None",
-        description=said.get("description") or None,
-        user=said.get("user_id") or None,
-        run=said.get("run_id") or None,
-        run_link=said.get("run_link") or None,
-        model=said.get("model_id") or model_of(source),
-        status=str(said.get("status") or "READY"),
-        message=said.get("status_message") or None,
+        place=meta.get("storage_location") or None,
+        stage=meta.get("current_stage") or "None",
+        description=meta.get("description") or None,
+        user=meta.get("user_id") or None,
+        run=meta.get("run_id") or None,
+        run_link=meta.get("run_link") or None,
+        model=meta.get("model_id") or model_of(source),
+        status=str(meta.get("status") or "READY"),
+        message=meta.get("status_message") or None,
         created=created,
-        updated=int(said.get("last_updated_timestamp") or created),
+        updated=int(meta.get("last_updated_timestamp") or created),
         tags=tags,
     )

@@ -107,10 +107,10 @@ class Trackio(Source):
         wanted = ("run_id", "run_name", "timestamp", "step", "metrics")
         for table, prefix in (("metrics", ""), ("system_metrics", "system/")):
             for run, name, stamp, step, text in file.rows(table, wanted, "ORDER BY id"):
-                said = _json(text)
+                values = _json(text)
                 time = _ms(stamp)
-                known = list(numbers(said))
-                left += len(said) - len(known) if len(known) < len(said) else 0
+                known = list(numbers(values))
+                left += len(values) - len(known) if len(known) < len(values) else 0
                 for key, value in known:
                     found[run or "", str(name)].add(prefix + key, int(step or 0), time, value)
         if left:

@@ -108,9 +108,9 @@ class _Reading:
         elif 3 in record:
             self._summary.update(_items(protobuf.inner(record, 3), 1))
         elif 7 in record:
-            said = protobuf.inner(record, 7)
-            time = protobuf.time_ms(said, 2)
-            found = dict(_items(said, 3))
+            message = protobuf.inner(record, 7)
+            time = protobuf.time_ms(message, 2)
+            found = dict(_items(message, 3))
             for key, value in numbers(found):
                 self.history.add(f"system/{key}", 0, time, value)
         elif 18 in record:
@@ -118,14 +118,14 @@ class _Reading:
         elif 8 in record:
             self.left["artifacts"] += 1
 
-    def _configure(self, said: Fields) -> None:
-        for key, value in _items(said, 1):
+    def _configure(self, message: Fields) -> None:
+        for key, value in _items(message, 1):
             if key != "_wandb":
                 self._config[key] = value
 
-    def _step(self, said: Fields) -> None:
-        found = dict(_items(said, 1))
-        step = protobuf.integer(protobuf.inner(said, 2), 1)
+    def _step(self, message: Fields) -> None:
+        found = dict(_items(message, 1))
+        step = protobuf.integer(protobuf.inner(message, 2), 1)
         step = int(found.get("_step", step) or step)
         time = int(float(found.get("_timestamp") or 0) * 1000)
         media = _media(found)
@@ -185,9 +185,9 @@ def _status(code: int | None) -> str:
     return "INTERRUPTED" if code is None else "FAILED" if code else "FINISHED"
 
 
-def _items(said: Fields, number: int) -> Iterator[tuple[str, Any]]:
+def _items(message: Fields, number: int) -> Iterator[tuple[str, Any]]:
     """Yield (key, value) of the items of a history, a summary or a configuration."""
-    for item in protobuf.inners(said, number):
+    for item in protobuf.inners(message, number):
         nested = [part.decode("utf-8", "replace") for part in item.get(2, ())]
         key = protobuf.text(item, 1) or ".".join(nested)
         yield key, _value(item)

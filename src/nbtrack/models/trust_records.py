@@ -97,7 +97,7 @@ def forget(place: str) -> int:
 
     What this user has saved stays the user's own.
     """
-    notes = [note for note, said in _trusted_notes() if said == place]
+    notes = [note for note, trusted_place in _trusted_notes() if trusted_place == place]
     for note in notes:
         note.unlink(missing_ok=True)
     return len(notes)
@@ -155,11 +155,11 @@ def _trusted_notes() -> Iterator[tuple[Path, str]]:
         return
     for note in notes:
         try:
-            said = json.loads(note.read_text("utf-8") or "{}").get("trusted")
+            trusted_place = json.loads(note.read_text("utf-8") or "{}").get("trusted")
         except (OSError, ValueError, AttributeError):
             continue
-        if isinstance(said, str):
-            yield note, said
+        if isinstance(trusted_place, str):
+            yield note, trusted_place
 
 
 def _is_own_file(found: os.stat_result) -> bool:

@@ -78,7 +78,7 @@ class LiveCard:
         self._baselines: Baselines | None = None
         self._waiting: list[Curve] | None = None
         self._seen: set[str] = set()
-        self._told_params: dict[str, str] | None = None
+        self._sent_params: dict[str, str] | None = None
         self._stop = threading.Event()
         self._threads = [
             threading.Thread(target=self._read, name="nbtrack-baselines", daemon=True),
@@ -144,13 +144,13 @@ class LiveCard:
 
     def _pump(self) -> None:
         every = LIVE_EVERY_S if self._live else STATIC_EVERY_S
-        told = rest = 0.0
+        sent_at = rest = 0.0
         try:
             while not self._stop.wait(max(every, rest)):
                 begin = time.thread_time()
                 self._drain()
-                if self._live and time.monotonic() - told >= HEAD_EVERY_S:
-                    told = time.monotonic()
+                if self._live and time.monotonic() - sent_at >= HEAD_EVERY_S:
+                    sent_at = time.monotonic()
                     self._tell()
                     self._card.catch_up()  # also where nothing was logged since
                 rest = min(LONGEST_REST_S, REST * (time.thread_time() - begin))
@@ -240,8 +240,8 @@ class LiveCard:
     def _tell_params(self) -> None:
         last = self._baselines.last if self._baselines is not None else None
         params = {**self._literals, **self._run.writer.params}
-        if last is not None and params != self._told_params:
-            self._told_params = params
+        if last is not None and params != self._sent_params:
+            self._sent_params = params
             # what the last run had and this one has not yet may still come
             before = {key: value for key, value in last.params.items() if key in params}
             now = RunFacts(params, source=self._source)

@@ -203,8 +203,8 @@ def _locked(project: Project, tell: Tell, extra: Sequence[str]) -> Environment:
 
     uv = _needed_uv()
     # by what they say: a repository is fetched to another folder each time
-    said = b"".join((project.folder / name).read_bytes() for name in _LOCKED)
-    place = _root() / hashlib.sha256(said).hexdigest()[:20]
+    locked = b"".join((project.folder / name).read_bytes() for name in _LOCKED)
+    place = _root() / hashlib.sha256(locked).hexdigest()[:20]
     with _guarded(place):
         tell(f"Bringing the environment {place} up to date ...")
         command = [uv, "sync", "--quiet", "--frozen"]
@@ -290,6 +290,6 @@ def _do(command: Sequence[str], folder: Path | None = None, **variables: str) ->
         check=False,
     )
     if done.returncode:
-        said = (done.stderr or done.stdout).decode("utf-8", "replace").strip()
+        output = (done.stderr or done.stdout).decode("utf-8", "replace").strip()
         program = " ".join([Path(command[0]).name, *command[1:3]])
-        raise ProjectError(f"The environment could not be made. {program} says:\n{said[-4000:]}")
+        raise ProjectError(f"The environment could not be made. {program} says:\n{output[-4000:]}")

@@ -75,13 +75,13 @@ def read_requirements(folder: Path, file: Path | None) -> Requirements:
     if file.suffix == ".txt":
         return Requirements(folder, packages=[f"-r {file}"])
     try:
-        said = read_yaml(file.read_bytes(), file.name) or {}
-        python = said.get("python")
+        content = read_yaml(file.read_bytes(), file.name) or {}
+        python = content.get("python")
         return Requirements(
             file.parent,
             None if python is None else str(python),
-            [str(line) for line in said.get("build_dependencies") or []],
-            [str(line) for line in said.get("dependencies") or []],
+            [str(line) for line in content.get("build_dependencies") or []],
+            [str(line) for line in content.get("dependencies") or []],
         )
     except (InvalidParameterError, AttributeError, TypeError) as error:
         raise ProjectError(

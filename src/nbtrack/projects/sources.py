@@ -217,7 +217,7 @@ def _git(root: Path, *words: str, check: bool = True) -> int:
     if check and done.returncode:
         from nbtrack.tracking.git import without_credentials
 
-        said = done.stderr.decode("utf-8", "replace").strip()
-        said = re.sub(r"\S+://\S+", lambda found: without_credentials(found.group()), said)
-        raise ProjectError(f"git {words[0]} failed: {said}")
+        output = done.stderr.decode("utf-8", "replace").strip()
+        output = re.sub(r"\S+://\S+", lambda found: without_credentials(found.group()), output)
+        raise ProjectError(f"git {words[0]} failed: {output}")
     return done.returncode

@@ -68,14 +68,14 @@ def read_project(folder: Path) -> Project:
         If its ``MLproject`` cannot be understood.
     """
     file = next((p for p in sorted(folder.iterdir()) if p.name.lower() == "mlproject"), None)
-    said = {} if file is None else _read(file)
-    points = said.get("entry_points") or {}
+    content = {} if file is None else _read(file)
+    points = content.get("entry_points") or {}
     if not isinstance(points, Mapping):
         raise _error(file, "entry_points is no mapping of names to entry points")
-    kind, place = _environment(folder, file, said)
+    kind, place = _environment(folder, file, content)
     return Project(
         folder,
-        str(said.get("name") or ""),
+        str(content.get("name") or ""),
         {str(name): _entry_point(file, str(name), point) for name, point in points.items()},
         kind,
         place,
@@ -84,14 +84,14 @@ def read_project(folder: Path) -> Project:
 
 def _read(file: Path) -> Mapping[str, Any]:
     try:
-        said = read_yaml(file.read_bytes(), file.name)
+        content = read_yaml(file.read_bytes(), file.name)
     except InvalidParameterError as error:
         raise _error(file, error.message) from error
-    if said is None:
+    if content is None:
         return {}
-    if not isinstance(said, Mapping):
+    if not isinstance(content, Mapping):
         raise _error(file, "it is no mapping")
-    return said
+    return content
 
 
 def _entry_point(file: Path | None, name: str, point: Any) -> EntryPoint:
@@ -105,17 +105,17 @@ def _entry_point(file: Path | None, name: str, point: Any) -> EntryPoint:
 
 
 def _environment(
-    folder: Path, file: Path | None, said: Mapping[str, Any]
+    folder: Path, file: Path | None, content: Mapping[str, Any]
 ) -> tuple[EnvironmentKind, Path | None]:
-    named = [key for key in _KEYS if said.get(key)]
+    named = [key for key in _KEYS if content.get(key)]
     if len(named) > 1:
         raise _error(file, f"it names several environments: {', '.join(named)}")
     if named == ["docker_env"]:
         return "docker", None
     if named:
-        place = folder / str(said[named[0]])
+        place = folder / str(content[named[0]])
         if not place.is_file():
-            raise _error(file, f"{named[0]} names {said[named[0]]!r}, which is not there")
+            raise _error(file, f"{named[0]} names {content[named[0]]!r}, which is not there")
         return ("python" if named[0] == "python_env" else "conda"), place
     for kind, name in (("python", "python_env.yaml"), ("conda", "conda.yaml")):
         if (folder / name).is_file():

@@ -355,9 +355,9 @@ class RestClient:
             found = None
         if 200 <= status < 300:
             return found if isinstance(found, dict) else {}
-        said = found if isinstance(found, dict) and "error_code" in found else {}
-        code = str(said.get("error_code") or "")
-        message = str(said.get("message") or f"HTTP status {status}")
+        body = found if isinstance(found, dict) and "error_code" in found else {}
+        code = str(body.get("error_code") or "")
+        message = str(body.get("message") or f"HTTP status {status}")
         if status in (401, 403):
             raise ServerDeniedError(
                 f"The tracking server {self.url} does not let this user in or refuses {what!r} "

@@ -85,8 +85,10 @@ class _PageHandler(ClientHandler):
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         """Say what is wrong as a document."""
         error = (kwargs.get("exc_info") or (None, None))[1]
-        said = getattr(error, "log_message", None) or "Something went wrong."
-        body = f'<main class="gate"><form><h1>nbtrack</h1><p>{html.escape(said)}</p></form></main>'
+        message = getattr(error, "log_message", None) or "Something went wrong."
+        body = (
+            f'<main class="gate"><form><h1>nbtrack</h1><p>{html.escape(message)}</p></form></main>'
+        )
         self.finish(_DOCUMENT.format(title="nbtrack", head="", body=body))
 
     def log_exception(self, typ: Any, value: Any, tb: Any) -> None:

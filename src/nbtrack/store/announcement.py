@@ -40,10 +40,10 @@ def announced_stores(folder: Path) -> list[Path]:
         try:
             if file.stat().st_size > _MAX_BYTES:
                 continue
-            said = json.loads(file.read_text("utf-8"))
-            place = str(said.get("place") or "")
-            owner = Owner(str(said["host"]), int(said["pid"]), int(said["started"]), place)
-            path = Path(str(said["path"]))
+            record = json.loads(file.read_text("utf-8"))
+            place = str(record.get("place") or "")
+            owner = Owner(str(record["host"]), int(record["pid"]), int(record["started"]), place)
+            path = Path(str(record["path"]))
         except (OSError, ValueError, TypeError, KeyError, AttributeError):
             continue
         if owner.is_gone():

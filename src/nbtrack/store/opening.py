@@ -63,7 +63,7 @@ def open_configured(name: str | None) -> Store:
     known = name or ""
     store = _stores.get(_settled.get(known, Path()))
     if store is None:
-        path = _told_by_parent(known)
+        path = _path_of_parent(known)
         location = resolve(name) if path is None else StoreLocation(path, str(path))
         store = _opened(location)
         if location.server is None:
@@ -82,7 +82,7 @@ def _tell_workers(stores: Mapping[str, Path]) -> None:
     os.environ[_OF_PARENT] = json.dumps({"pid": os.getpid(), "stores": known})
 
 
-def _told_by_parent(name: str) -> Path | None:
+def _path_of_parent(name: str) -> Path | None:
     """Return where the parent of this worker has the store that it calls so; else None."""
     text = os.environ.get(_OF_PARENT)
     multiprocessing = sys.modules.get("multiprocessing")
@@ -90,10 +90,10 @@ def _told_by_parent(name: str) -> Path | None:
         return None
     parent = multiprocessing.parent_process()
     try:
-        said = json.loads(text)
-        if parent is None or said["pid"] != parent.pid:  # a process that is no worker of that one
+        record = json.loads(text)
+        if parent is None or record["pid"] != parent.pid:  # a process that is no worker of that one
             return None
-        return Path(said["stores"][name])
+        return Path(record["stores"][name])
     except (ValueError, KeyError, TypeError):
         return None
 

@@ -25,7 +25,7 @@ class Job:
         self.what = what
         self._work = work
         self._error: BaseException | None = None
-        self._told = False
+        self._reported = False
         self._thread = threading.Thread(target=self._run, name=what)
         self._thread.start()
 
@@ -48,14 +48,14 @@ class Job:
                 f"{self.what} is still being written after {timeout:g} s. Wait longer."
             )
         if self._error is not None:
-            self._told = True
+            self._reported = True
             raise self._error
 
     def settle(self) -> None:
         """Wait until the work is done, and say once how it failed if nobody has heard yet."""
         self._thread.join()
-        if self._error is not None and not self._told:
-            self._told = True
+        if self._error is not None and not self._reported:
+            self._reported = True
             warn(f"{self.what} was not saved: {type(self._error).__name__}: {self._error}")
 
     def _run(self) -> None:

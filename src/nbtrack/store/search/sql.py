@@ -167,7 +167,7 @@ class FilterCompiler:
         terms: list[str] = []
         for entry in orders:
             where = entry.identifier
-            way = "ASC" if entry.ascending else "DESC"
+            order = "ASC" if entry.ascending else "DESC"
             if where.entity == "attribute":
                 terms += self.order_by_attribute(where.key, ascending=entry.ascending)
                 continue
@@ -184,7 +184,7 @@ class FilterCompiler:
             )
             if where.entity == "metric":
                 terms.append(f"isnan({name}.value) ASC NULLS LAST")
-            terms.append(f"{name}.value {way} NULLS LAST")
+            terms.append(f"{name}.value {order} NULLS LAST")
         return terms
 
     def order_by_attribute(self, key: str, *, ascending: bool) -> list[str]:
@@ -212,8 +212,8 @@ class FilterCompiler:
                 key=self.bind(key), scope=" AND ".join(tests) or "true", name=name
             )
         )
-        way = "ASC" if ascending else "DESC"
-        return [f"isnan({name}.value) ASC NULLS LAST", f"{name}.value {way} NULLS LAST"]
+        order = "ASC" if ascending else "DESC"
+        return [f"isnan({name}.value) ASC NULLS LAST", f"{name}.value {order} NULLS LAST"]
 
 
 def parse_orders(order_by: Sequence[str] | None, vocabulary: Vocabulary) -> list[Order]:

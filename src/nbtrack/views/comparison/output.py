@@ -215,8 +215,8 @@ def _html(saved: dict[str, Any], url: str = "", width: int = 0, alt: str = "") -
         note += f", the first {len(rows)} shown"
     picture = ""
     if url:
-        said = html.escape(alt, quote=True)
-        picture = f'<img src="{url}" width="{width}" alt="{said}">'
+        alt_text = html.escape(alt, quote=True)
+        picture = f'<img src="{url}" width="{width}" alt="{alt_text}">'
     return (
         f"{picture}<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
         f"<p><small>{note}</small></p>"

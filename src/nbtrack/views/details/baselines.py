@@ -39,7 +39,7 @@ class RunRank:
     Parameters
     ----------
     key : str
-    way : {"min", "max"}
+    direction : {"min", "max"}
         Which values are better.
     width : int
         Steps of a bucket.
@@ -48,10 +48,10 @@ class RunRank:
     """
 
     def __init__(
-        self, key: str, way: Direction, width: int, earlier: dict[str, dict[int, float]]
+        self, key: str, direction: Direction, width: int, earlier: dict[str, dict[int, float]]
     ) -> None:
         self.key = key
-        self.way = way
+        self.direction = direction
         self.width = width
         self._earlier = list(earlier.values())
         self._sums: dict[int, tuple[float, int, int]] = {}
@@ -88,7 +88,7 @@ class RunRank:
         total, count, _ = self._sums[bucket]
         mine = total / count
         theirs = [run[bucket] for run in self._earlier if bucket in run]
-        behind = sum(mine > value if self.way == "min" else mine < value for value in theirs)
+        behind = sum(mine > value if self.direction == "min" else mine < value for value in theirs)
         enough = len(theirs) >= FEWEST and behind >= math.floor(SHARE * len(theirs))
         return (behind, len(theirs)) if enough else None
 
@@ -128,9 +128,9 @@ def read_baselines(store: Store, info: RunInfo) -> Baselines:
         last = get_run(reader, last_id)
         runs = [_run(last, "last")]
         keys = compared_metrics(last.data.metrics, last.data.metrics)
-        way = direction_of(keys[0]) if keys else None
-        if way:
-            best_id = best_run(reader, info, keys[0], way)
+        direction = direction_of(keys[0]) if keys else None
+        if direction:
+            best_id = best_run(reader, info, keys[0], direction)
             if best_id not in (None, last_id):
                 runs.append(_run(get_run(reader, str(best_id)), "best"))
         curves = stored_curves(reader, [run.run_id for run in runs], points=BASELINE_POINTS)
@@ -141,14 +141,14 @@ def read_baselines(store: Store, info: RunInfo) -> Baselines:
 
 def read_rank(reader: Reader, info: RunInfo, key: str) -> RunRank | None:
     """Return what a run is compared with, or None where a comparison would say nothing."""
-    way = direction_of(key)
-    if way is None:
+    direction = direction_of(key)
+    if direction is None:
         return None
     earlier = earlier_runs(reader, info, key, EARLIER)
     if len(earlier) < FEWEST:
         return None
     width = max(1, -(-(max(earlier.values()) + 1) // PARTS))
-    return RunRank(key, way, width, means(reader, list(earlier), key, width))
+    return RunRank(key, direction, width, means(reader, list(earlier), key, width))
 
 
 def facts_of(run: Run, source: str | None) -> RunFacts:

@@ -102,7 +102,7 @@ def previous_run(reader: Reader, info: RunInfo) -> str | None:
     return rows[0][0] if rows else None
 
 
-def best_run(reader: Reader, info: RunInfo, key: str, way: Direction) -> str | None:
+def best_run(reader: Reader, info: RunInfo, key: str, direction: Direction) -> str | None:
     """Return the id of the run of the experiment, not this one, with the best value of a metric."""
     reader.refresh(runs_of=[info.experiment_id])
     rows = reader.named(
@@ -110,7 +110,7 @@ def best_run(reader: Reader, info: RunInfo, key: str, way: Direction) -> str | N
         experiment_id=reader.experiment_id(info.experiment_id),
         run_id=info.run_id,
         key=key,
-        smallest=way == "min",
+        smallest=direction == "min",
     )
     return rows[0][0] if rows else None
 

@@ -122,18 +122,18 @@ def _code(now: RunFacts, before: RunFacts) -> tuple[int, str]:
 
 
 def _metric(key: str, now: float, before: float) -> RunDiffItem:
-    way = direction_of(key)
+    direction = direction_of(key)
     value = format_number(now)
     if now == before or (math.isnan(now) and math.isnan(before)):
         return {"label": key, "text": f"{value} (same)", "kind": "same"}
     if math.isnan(now) or math.isnan(before):
-        kind = "info" if way is None else "worse" if math.isnan(now) else "better"
+        kind = "info" if direction is None else "worse" if math.isnan(now) else "better"
         return {"label": key, "text": f"{value} (was {format_number(before)})", "kind": kind}
     share = _share(now, before)
-    if way is None:
+    if direction is None:
         text = f"{value} ({share or 'was ' + format_number(before)}, unsure if better)"
         return {"label": key, "text": text, "kind": "info"}
-    kind = "better" if (now < before) == (way == "min") else "worse"
+    kind = "better" if (now < before) == (direction == "min") else "worse"
     size = share.lstrip("+−")
     text = f"{value} ({size} {kind})" if size else f"{value} ({kind}, was {format_number(before)})"
     return {"label": key, "text": text, "kind": kind}

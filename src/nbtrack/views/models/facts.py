@@ -128,8 +128,8 @@ def model_file(mlmodel: Mapping[str, Any]) -> tuple[ModelFacts, Mapping[str, Any
     """Return what a model says of itself that is loaded already, wherever it came from."""
     path = str(mlmodel.get("artifact_path") or "")
     name = path.rstrip("/").rpartition("/")[2] or "model"
-    told = file_facts(mlmodel)
-    facts = _told_facts(ModelRows(uri=path, location=path, name=name), mlmodel, told, [], [])
+    stored = file_facts(mlmodel)
+    facts = _all_facts(ModelRows(uri=path, location=path, name=name), mlmodel, stored, [], [])
     return facts, {}
 
 
@@ -159,15 +159,15 @@ def _with_run(
 def _facts(known: ModelRows, folder: ArtifactFolder) -> tuple[ModelFacts, Mapping[str, Any]]:
     mlmodel = read_mlmodel(folder)
     files = list(known.files) or _listed(folder)
-    told = file_facts(mlmodel)
-    facts = _told_facts(known, mlmodel, told, files, requirements(folder))
+    stored = file_facts(mlmodel)
+    facts = _all_facts(known, mlmodel, stored, files, requirements(folder))
     return facts, serving_example(folder, mlmodel)
 
 
-def _told_facts(
+def _all_facts(
     known: ModelRows,
     mlmodel: Mapping[str, Any],
-    told: FileFacts,
+    stored: FileFacts,
     files: Sequence[tuple[str, int | None]],
     packages: list[str],
 ) -> ModelFacts:
@@ -197,8 +197,8 @@ def _told_facts(
         "code": _code(known.run),
         "files": [{"path": path, "size": size} for path, size in files[:MAX_FILES]],
         "requirements": packages,
-        **told,
-        "load": loading_line(known.uri, told["flavors"]),
+        **stored,
+        "load": loading_line(known.uri, stored["flavors"]),
     }  # fmt: skip
     if known.size is not None or sizes:
         facts["size"] = known.size if known.size is not None else sum(sizes)
@@ -227,7 +227,7 @@ def models_of_run(reader: Reader, run_id: str) -> list[RunModelRows]:
 def short_facts(found: RunModelRows) -> RunModel:
     """Return what a list shows of a logged model; of its files, only MLmodel is read."""
     model = found.model
-    told = file_facts(read_mlmodel(found.folder))
+    stored = file_facts(read_mlmodel(found.folder))
     return {
         "model_id": model.model_id,
         "name": model.name,
@@ -235,16 +235,16 @@ def short_facts(found: RunModelRows) -> RunModel:
         "message": model.status_message,
         "model_type": model.model_type,
         "created_ms": model.creation_timestamp,
-        "size": found.size if found.size is not None else told["size"],
-        "flavors": told["flavors"],
-        "device": told["device"],
-        "precision": told["precision"],
-        "parameters": told["parameters"],
-        "signature": told["signature"],
+        "size": found.size if found.size is not None else stored["size"],
+        "flavors": stored["flavors"],
+        "device": stored["device"],
+        "precision": stored["precision"],
+        "parameters": stored["parameters"],
+        "signature": stored["signature"],
         "metrics": _metrics(model.metrics or ()),
         "versions": [version_link(each) for each in found.versions],
         "uri": model.model_uri,
-        "load": loading_line(model.model_uri, told["flavors"]),
+        "load": loading_line(model.model_uri, stored["flavors"]),
     }
 
 

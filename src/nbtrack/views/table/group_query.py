@@ -182,8 +182,8 @@ class GroupedRuns:
         sort = self._query.sort
         order = "min(place)"
         if sort:
-            way = "ASC" if sort[0][1] else "DESC"
-            order = f"avg(measure) FILTER (isfinite(measure)) {way} NULLS LAST, min(place)"
+            order = "ASC" if sort[0][1] else "DESC"
+            order = f"avg(measure) FILTER (isfinite(measure)) {order} NULLS LAST, min(place)"
         found = []
         text = SQL["table.groups"].format(group_order=order)
         for key, number, runs, first, low, high in self._reader.rows(text):

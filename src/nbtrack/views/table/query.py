@@ -226,10 +226,10 @@ def best_directions(query: TableQuery) -> dict[str, str]:
     directions: dict[str, str] = {}
     for name in query.columns:
         family, _, key = name.partition(".")
-        said = query.directions.get(name)
-        way = said or (direction_of(key) if family == "metrics" else None)
-        if family in ("metrics", "params") and way in ("min", "max"):
-            directions[name] = way
+        chosen = query.directions.get(name)
+        direction = chosen or (direction_of(key) if family == "metrics" else None)
+        if family in ("metrics", "params") and direction in ("min", "max"):
+            directions[name] = direction
     return directions
 
 

@@ -189,20 +189,20 @@ class RunSelect:
         found = [SQL["table.word"].format(word=self.bind(word.lower())) for word in words if word]
         return " AND ".join(found) or "true"
 
-    def _terms(self, name: str, way: str) -> list[str]:
+    def _terms(self, name: str, order: str) -> list[str]:
         value = self.value(name)
         family = name.partition(".")[0]
         if family == "metrics":
-            return [f"isnan({value}) ASC NULLS LAST", f"{value} {way} NULLS LAST"]
+            return [f"isnan({value}) ASC NULLS LAST", f"{value} {order} NULLS LAST"]
         if family in ("params", "tags"):
             number = f"try_cast({value} AS DOUBLE)"
             return [
                 f"{value} IS NULL",
                 f"coalesce(isnan({number}), true)",
-                f"{number} {way}",
-                f"{value} {way}",
+                f"{number} {order}",
+                f"{value} {order}",
             ]
-        return [f"{value} {way} NULLS LAST"]
+        return [f"{value} {order} NULLS LAST"]
 
     def _joined(self, column: str) -> str:
         if column == "duration":

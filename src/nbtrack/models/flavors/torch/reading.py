@@ -52,7 +52,7 @@ def read(
     NotFoundError
         If there is no model in the folder.
     """
-    chosen, said = devices.choose(device, facts.get("device"))
+    chosen, message = devices.choose(device, facts.get("device"))
     if (data / structure.OBJECT).is_file():
         model = _module(data, chosen, device is not None, own, trust, hashes)
     elif (data / pickles.FILE).is_file():
@@ -65,8 +65,8 @@ def read(
             f"There is no model in {data}: neither {structure.OBJECT} nor {pickles.FILE} nor "
             f"{program.FILE}. Get the model anew."
         )
-    if said is not None:
-        say(said)
+    if message is not None:
+        say(message)
     return model
 
 
