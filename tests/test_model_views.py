@@ -302,11 +302,11 @@ def test_a_card_asks_its_model(workdir: Path) -> None:
 
     card = ModelCard(lambda: logged_model(open_store(), model.model_id), predict)
     question = {"type": "model.predict", "fields": {"length": "4", "kind": "a"}}
-    found = card.answer(question).body
+    found = card.respond(question).body
     assert (found["kind"], found["rows"]) == ("table", [[8.0]])
     assert asked[0][1] == {}
     with pytest.raises(InvalidParameterError, match="length is empty"):
-        card.answer({"type": "model.predict", "fields": {}})
+        card.respond({"type": "model.predict", "fields": {}})
 
 
 def test_an_error_of_the_model_is_an_answer(workdir: Path) -> None:
@@ -318,7 +318,7 @@ def test_an_error_of_the_model_is_an_answer(workdir: Path) -> None:
     model = log_folder()
     card = ModelCard(lambda: logged_model(open_store(), model.model_id), predict)
     with pytest.raises(InvalidParameterError, match="ValueError: the weights are on strike"):
-        card.answer({"type": "model.predict", "fields": {"length": "4", "kind": "a"}})
+        card.respond({"type": "model.predict", "fields": {"length": "4", "kind": "a"}})
 
 
 def test_a_shell_shows_models_as_cards(versions: list[str], monkeypatch: Any) -> None:

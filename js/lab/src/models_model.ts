@@ -40,7 +40,7 @@ export class ModelsModel {
 
   private async refresh(): Promise<void> {
     const { sidebar } = this;
-    if (!this.unfolded || !sidebar.seen || !sidebar.storeId) return;
+    if (!this.unfolded || !sidebar.isActive || !sidebar.storeId) return;
     const turn = ++this.turn;
     const { filter } = sidebar.search;
     try {

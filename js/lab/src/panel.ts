@@ -1,14 +1,14 @@
 import type { Message } from '@lumino/messaging';
 import { nbtrackIcon } from './icons';
 import type { ModelsModel } from './models_model';
-import { SeenWidget } from './seen_widget';
+import { VisibleWidget } from './visible_widget';
 import type { Sidebar, SidebarHandlers } from './sidebar';
 import type { SidebarModel } from './sidebar_model';
 
 export const PANEL_ID = 'nbtrack-sidebar';
 
 /** The sidebar's place: it loads its code when it is first seen, and does nothing while it is hidden. */
-export class SidebarPanel extends SeenWidget {
+export class SidebarPanel extends VisibleWidget {
   private sidebar: Promise<Sidebar> | null = null;
 
   constructor(
@@ -40,12 +40,12 @@ export class SidebarPanel extends SeenWidget {
     void this.sidebar?.then(sidebar => sidebar.focus());
   }
 
-  protected override begin(): void {
+  protected override onVisible(): void {
     this.sidebar ??= this.fill();
     this.model.setVisible(true);
   }
 
-  protected override rest(): void {
+  protected override onHidden(): void {
     this.model.setVisible(false);
   }
 

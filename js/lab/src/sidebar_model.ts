@@ -36,7 +36,7 @@ export class SidebarModel {
   private visible = false;
   private generation = 0;
   private readonly loading = new Set<string>();
-  private endLook: () => void = () => undefined;
+  private stopWatching: () => void = () => undefined;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private known = new Set<string>();
   private followed = '';
@@ -57,8 +57,8 @@ export class SidebarModel {
     return this.search.filter.trim() !== '' || this.search.state !== '';
   }
 
-  /** Whether somebody looks: only then is anything asked. */
-  get seen(): boolean {
+  /** Whether the sidebar can be seen: only then are there requests. */
+  get isActive(): boolean {
     return this.visible && !document.hidden;
   }
 
@@ -70,7 +70,7 @@ export class SidebarModel {
       void this.refresh();
     } else {
       document.removeEventListener('visibilitychange', this.onPage);
-      this.rest();
+      this.stop();
     }
   }
 
@@ -90,7 +90,7 @@ export class SidebarModel {
 
   /** Ask for everything again; `afresh` also looks for stores that the server does not know yet. */
   async refresh(what: 'all' | 'runs' = 'all', afresh = false): Promise<void> {
-    if (!this.seen) return;
+    if (!this.isActive) return;
     if (this.refreshing) {
       this.again = what === 'all' || this.again === 'all' ? 'all' : 'runs';
       return;
@@ -113,7 +113,7 @@ export class SidebarModel {
     }
     if (again) void this.refresh(again);
     else {
-      this.tell();
+      this.emitChanged();
       this.asksAgain.emit(undefined);
     }
   }
@@ -122,7 +122,7 @@ export class SidebarModel {
     if (id === this.storeId) return;
     this.take(id);
     void this.refresh();
-    this.tell();
+    this.emitChanged();
   }
 
   setSearch(change: Partial<Search>): void {
@@ -137,7 +137,7 @@ export class SidebarModel {
     if (this.tree.onlyMatching) for (const e of this.tree.experiments) this.open(e.experiment_id);
     if (before.stage !== this.search.stage) void this.refresh('runs');
     else if (before.filter !== this.search.filter) this.asksAgain.emit(undefined);
-    this.tell();
+    this.emitChanged();
   }
 
   /** Ask for the runs of these rows, as far as they are not known. */
@@ -218,7 +218,7 @@ export class SidebarModel {
     } finally {
       if (generation === this.generation) this.loading.delete(name);
     }
-    if (generation === this.generation) this.tell();
+    if (generation === this.generation) this.emitChanged();
   }
 
   private open(experimentId: string): void {
@@ -228,12 +228,12 @@ export class SidebarModel {
   private follow(): void {
     const store = this.visible ? this.storeId : '';
     if (store === this.followed) return;
-    this.endLook();
+    this.stopWatching();
     this.followed = store;
-    this.endLook = store ? this.watcher.look(store, () => void this.refresh('runs')) : () => undefined;
+    this.stopWatching = store ? this.watcher.watch(store, () => void this.refresh('runs')) : () => undefined;
   }
 
-  private rest(): void {
+  private stop(): void {
     this.generation++;
     this.loading.clear();
     clearTimeout(this.timer);
@@ -246,7 +246,7 @@ export class SidebarModel {
     else void this.refresh();
   };
 
-  private tell(): void {
+  private emitChanged(): void {
     this.changed.emit(undefined);
   }
 }

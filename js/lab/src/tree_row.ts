@@ -4,7 +4,7 @@ import type { TreeRun } from '@nbtrack/shared/requests';
 import type { ExperimentRow, Row, RunRow } from './run_tree';
 import { sparkline } from '@nbtrack/shared/sparkline';
 import { stateWord } from '@nbtrack/shared/state';
-import { stateSign } from '@nbtrack/shared/state_sign';
+import { stateIcon } from '@nbtrack/shared/state_icon';
 
 /** What may be done to an interrupted run, right in its row. */
 export type RowAction = 'keep' | 'resume' | 'discard';
@@ -16,12 +16,12 @@ const THREE_LINES = 70;
 /** How tall a row is. */
 export function heightOf(row: Row): number {
   if (row.kind !== 'run') return LINE;
-  if (asksWhatToDo(row.run)) return THREE_LINES;
+  if (needsDecision(row.run)) return THREE_LINES;
   return row.run.state === 'RUNNING' && !isSilent(row.run) ? TWO_LINES : LINE;
 }
 
 /** Whether the kernel of a run died, or shows no sign of life, and nobody has said yet what becomes of it. */
-export function asksWhatToDo(run: TreeRun): boolean {
+export function needsDecision(run: TreeRun): boolean {
   return (run.state === 'INTERRUPTED' || isSilent(run)) && !run.kept && run.stage === 'active' && !run.archived;
 }
 
@@ -116,7 +116,7 @@ function runLines(row: RunRow, act: (action: RowAction, runId: string) => void):
   const { run } = row;
   const lines = document.createDocumentFragment();
   const name = h('span', { class: 'nbt-row-name', title: run.note ? `${run.name}\n${run.note}` : run.name }, run.name);
-  const first = h('div', { class: 'nbt-line' }, caret(row.expanded), stateSign(run.state), name);
+  const first = h('div', { class: 'nbt-line' }, caret(row.expanded), stateIcon(run.state), name);
   lines.append(first);
   if (run.state === 'RUNNING' && !isSilent(run)) {
     first.append(h('span', { class: 'nbt-row-fact' }, timeText(row)));
@@ -128,7 +128,7 @@ function runLines(row: RunRow, act: (action: RowAction, runId: string) => void):
   }
   if (run.spark) first.append(sparkline(run.spark.values, 40, 14));
   first.append(h('span', { class: 'nbt-row-fact' }, timeText(row)));
-  if (asksWhatToDo(run)) {
+  if (needsDecision(run)) {
     const actions = h('div', { class: 'nbt-line nbt-line-2' });
     for (const [action, label] of [['keep', 'Keep'], ['resume', 'Resume'], ['discard', 'Discard']] as const) {
       const button = h('button', { type: 'button', class: 'nbt-small', tabindex: -1, 'aria-label': `${label} ${run.name}` }, label);

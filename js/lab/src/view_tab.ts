@@ -1,7 +1,7 @@
 import { MainAreaWidget } from '@jupyterlab/apputils';
 import type { Message } from '@lumino/messaging';
 import { nbtrackIcon } from './icons';
-import { SeenWidget } from './seen_widget';
+import { VisibleWidget } from './visible_widget';
 import type { INbtrack } from './tokens';
 
 /** What a tab shows, once its code is there. */
@@ -15,10 +15,10 @@ export interface Content {
 export type MakeContent = (root: HTMLElement) => Promise<Content>;
 
 /** The body of a tab: it is made when it is first seen, and follows its store only while it is. */
-export class LiveView extends SeenWidget {
+export class LiveView extends VisibleWidget {
   private content: Content | null = null;
   private made = false;
-  private endLook: () => void = () => undefined;
+  private stopWatching: () => void = () => undefined;
 
   constructor(
     private readonly nbtrack: INbtrack,
@@ -34,7 +34,7 @@ export class LiveView extends SeenWidget {
   remake(make: MakeContent): void {
     this.make = make;
     this.takeAway();
-    if (this.isVisible) this.begin();
+    if (this.isVisible) this.onVisible();
   }
 
   override dispose(): void {
@@ -48,15 +48,15 @@ export class LiveView extends SeenWidget {
     else this.node.focus();
   }
 
-  protected override begin(): void {
-    this.endLook();
-    this.endLook = this.nbtrack.watcher.look(this.storeId, () => void this.content?.refresh());
+  protected override onVisible(): void {
+    this.stopWatching();
+    this.stopWatching = this.nbtrack.watcher.watch(this.storeId, () => void this.content?.refresh());
     if (this.content) void this.content.refresh();
     else if (!this.made) void this.fill();
   }
 
-  protected override rest(): void {
-    this.endLook();
+  protected override onHidden(): void {
+    this.stopWatching();
   }
 
   private takeAway(): void {

@@ -31,7 +31,7 @@ export class Shell {
   private turn = 0;
   /** Whether it is known what there is in the store. */
   private known = false;
-  private looks = false;
+  private watching = false;
   private refreshing = false;
   private again = false;
 
@@ -68,8 +68,8 @@ export class Shell {
       return;
     }
     this.navigation.setStore(this.store);
-    if (!this.looks) this.stores.watcher.look(this.store.id, () => void this.refresh());
-    this.looks = true;
+    if (!this.watching) this.stores.watcher.watch(this.store.id, () => void this.refresh());
+    this.watching = true;
     const problem = await this.readFacts();
     if (problem) {
       this.main.replaceChildren(problemBox(problem, () => void this.findStore()));

@@ -1,4 +1,4 @@
-import { looksOf, shade } from './colours';
+import { runStyles, shade } from './colours';
 import type { Detail } from './detail';
 import { groupRank, parseMetric } from './groups';
 import type { LegendEntry } from './legend';
@@ -54,7 +54,7 @@ export function arrange({ data, runs, theme, x, hidden, detail, colourBy = 'auto
   const order = new Map(runs.map((run, i) => [run.id, i]));
   const main = runs.filter(run => !isBaseline(run) && present.has(run.id));
   const several = main.length > 1 || (colourBy === 'run' && main.length > 0);
-  const looks = several ? looksOf(main.map(run => run.id), theme.palette.length) : new Map<string, never>();
+  const styles = several ? runStyles(main.map(run => run.id), theme.palette.length) : new Map<string, never>();
   const kind = resolveX(x, data);
   const thick = main.length > VERY_MANY ? 0.9 : main.length > MANY ? 1.3 : 1.8;
   const opacity = main.length > VERY_MANY ? 0.6 : 1;
@@ -76,17 +76,17 @@ export function arrange({ data, runs, theme, x, hidden, detail, colourBy = 'auto
     const points = detail && kind !== 'metric' && !baseline ? detail.merged(series, kind) : series;
     const start = starts.get(series.run) ?? 0;
     const rank = Math.max(0, SPLIT_ORDER.indexOf(split));
-    const look = looks.get(series.run);
+    const style = styles.get(series.run);
     const line: Line = {
       points,
       x: xValues(points, kind, start, kind === 'metric' ? data.get(series.run, x) : undefined),
       label: several ? [run?.name ?? series.run, split].filter(Boolean).join(' ') : split,
       short: split,
       colour:
-        look && !baseline
-          ? shade(colourOf(theme, look.colour), look.repeat, theme.dark)
+        style && !baseline
+          ? shade(colourOf(theme, style.colour), style.repeat, theme.dark)
           : colourOf(theme, SPLIT_COLOUR[split] ?? rank),
-      dash: dashFor(run, several, splits.size > 1 ? (SPLIT_COLOUR[split] ?? rank) : (look?.repeat ?? 0), main.length),
+      dash: dashFor(run, several, splits.size > 1 ? (SPLIT_COLOUR[split] ?? rank) : (style?.repeat ?? 0), main.length),
       isBaseline: baseline,
       width: baseline ? 1.3 : thick,
       opacity: baseline ? 0.5 : opacity
@@ -97,7 +97,7 @@ export function arrange({ data, runs, theme, x, hidden, detail, colourBy = 'auto
   for (const lines of groups.values()) lines.sort((a, b) => ranks.get(a)! - ranks.get(b)!);
   const entries: LegendEntry[] = [
     ...(several ? main : []).map(run => {
-      const { colour = 0, repeat = 0 } = looks.get(run.id) ?? {};
+      const { colour = 0, repeat = 0 } = styles.get(run.id) ?? {};
       return entry(run, shade(colourOf(theme, colour), repeat, theme.dark), splits.size > 1 || main.length > VERY_MANY ? 'solid' : dashOf(repeat));
     }),
     ...splitEntries(splits, several, theme),

@@ -2,7 +2,7 @@ const KEY = Symbol.for('nbtrack.colours@1');
 type Page = typeof globalThis & { [KEY]?: Map<string, number> };
 
 /** How a run looks: the place of its colour, and how often that colour came before in the same chart. */
-export interface RunLook {
+export interface RunStyle {
   colour: number;
   repeat: number;
 }
@@ -21,7 +21,7 @@ export function shade(colour: string, repeat: number, dark: boolean): string {
  *
  * A run that is new to the page gets the colour that its chart uses least.
  */
-export function looksOf(runs: readonly string[], colours: number): Map<string, RunLook> {
+export function runStyles(runs: readonly string[], colours: number): Map<string, RunStyle> {
   const known = ((globalThis as Page)[KEY] ??= new Map<string, number>());
   const used = new Array<number>(colours).fill(0);
   for (const run of runs) {

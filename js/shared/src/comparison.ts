@@ -1,5 +1,5 @@
 import type { Backend } from './backend';
-import { looksOf, shade } from './colours';
+import { runStyles, shade } from './colours';
 import { askData, label, RunData, same, within } from './comparison_data';
 import { Choice } from './comparison_marks';
 import { Section, type SectionName, SECTIONS, sectionToggles } from './comparison_section';
@@ -286,10 +286,10 @@ export class ComparisonView {
     this.showCount(shown);
     if (key === this.shownFor || this.data === RunData.empty) return;
     this.shownFor = key;
-    const looks = looksOf(shown, this.theme.palette.length);
+    const styles = runStyles(shown, this.theme.palette.length);
     this.colours = new Map(
       shown.map(id => {
-        const { colour = 0, repeat = 0 } = looks.get(id) ?? {};
+        const { colour = 0, repeat = 0 } = styles.get(id) ?? {};
         return [id, shade(colourOf(this.theme, colour), repeat, this.theme.dark)];
       })
     );

@@ -1,4 +1,4 @@
-import { keepKeys } from './keys';
+import { captureKeys } from './keyboard';
 import css from './style.css';
 
 type Attributes = Record<string, string | number | boolean | undefined>;
@@ -20,7 +20,7 @@ export function h<K extends keyof HTMLElementTagNameMap>(
 
 /** The root of a view: its class carries the theme; the styles go along, also into a shadow root. */
 export function viewRoot(host: HTMLElement, name: string): HTMLElement {
-  keepKeys();
+  captureKeys();
   const root = h('div', { class: `nbt nbt-${name}` });
   host.append(h('style', {}, css), root);
   return root;

@@ -12,7 +12,7 @@ import { TableEdits } from './table_edits';
 import { makeGrid } from './table_grid';
 import { TableInput } from './table_input';
 import type { TableOptions } from './table_options';
-import { asNumbers, columnMenuItems, columnsKeyOf, countText, fits, heightOfRows, orderOf, rowsKey, showWhole, sortOf } from './table_parts';
+import { asNumbers, columnMenuItems, columnsKeyOf, countText, fits, heightOfRows, orderOf, rowsKey, showFullText, sortOf } from './table_parts';
 import { openMenu } from './table_popup';
 import { TableRequests } from './table_requests';
 import css from './style_table.css';
@@ -133,7 +133,7 @@ export class RunsTable {
       hasColumn: name => this.all.has(name),
       edits: name => Boolean(this.all.get(name)?.editable)
     });
-    this.host.addEventListener('mouseover', showWhole);
+    this.host.addEventListener('mouseover', showFullText);
     // before the grid, which tells of keys later than they can be kept
     const first = (event: KeyboardEvent): void => {
       this.input.onHeaderKey(event);

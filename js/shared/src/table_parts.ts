@@ -94,7 +94,7 @@ export function asNumbers(rows: readonly Row[], name: string): void {
 }
 
 /** Give what is cut off its whole text to the pointer. */
-export function showWhole(event: MouseEvent): void {
+export function showFullText(event: MouseEvent): void {
   const cell = (event.target as HTMLElement).closest<HTMLElement>('.ag-cell');
   if (!cell || cell.hasAttribute('title')) return;
   const inner = cell.querySelector<HTMLElement>('.nbt-nametext') ?? cell;

@@ -1,5 +1,5 @@
 export const CHANGED = 'https://nbtrack.dev/events/store-changed/v1';
-/** How long the server looks at a store for us, and how often we say that somebody still looks. */
+/** How long a lease lasts, and how often it is renewed. */
 const LEASE_S = 60;
 const RENEW_MS = 45_000;
 
@@ -16,23 +16,23 @@ export interface Events {
   disconnect(hear: Hear): unknown;
 }
 
-interface Looker {
+interface Listener {
   store: string;
   changed(): void;
 }
 
 /**
- * Says when a store changed, to those who look at it now.
+ * Notifies listeners of changes of a store.
  *
- * The server looks at a store only while it is asked to, and it is asked only while the page is visible
- * and somebody looks: without lookers there are no requests at all.
+ * The server watches a store only while a page renews its lease, and a page does so only while it is visible and
+ * has listeners: without listeners there are no requests at all.
  */
 export class StoreWatcher {
-  /** The shortest time between two news of a store. */
+  /** The shortest time between two notifications of a store. */
   pauseMs = 1000;
-  private readonly lookers = new Set<Looker>();
+  private readonly listeners = new Set<Listener>();
   private readonly due = new Map<string, ReturnType<typeof setTimeout>>();
-  private readonly told = new Map<string, number>();
+  private readonly lastNotified = new Map<string, number>();
   private timer: ReturnType<typeof setInterval> | undefined;
 
   constructor(
@@ -40,22 +40,22 @@ export class StoreWatcher {
     private readonly lease: (store: string, seconds: number) => Promise<void>
   ) {}
 
-  /** Hear about the changes of a store. Returns what ends that. */
-  look(store: string, changed: () => void): () => void {
-    const looker = { store, changed };
-    const first = this.lookers.size === 0;
-    const fresh = ![...this.lookers].some(other => other.store === store);
-    this.lookers.add(looker);
+  /** Listen to the changes of a store. Returns a function that stops it. */
+  watch(store: string, changed: () => void): () => void {
+    const listener = { store, changed };
+    const first = this.listeners.size === 0;
+    const fresh = ![...this.listeners].some(other => other.store === store);
+    this.listeners.add(listener);
     if (first) this.start();
     if (fresh) void this.renew(store);
     return () => {
-      if (this.lookers.delete(looker) && this.lookers.size === 0) this.stop();
+      if (this.listeners.delete(listener) && this.listeners.size === 0) this.stop();
     };
   }
 
-  /** Say that this page itself has changed a store. */
-  tell(store: string): void {
-    for (const looker of [...this.lookers]) if (looker.store === store) looker.changed();
+  /** Notify the listeners of a change that this page has made. */
+  notify(store: string): void {
+    for (const listener of [...this.listeners]) if (listener.store === store) listener.changed();
   }
 
   private start(): void {
@@ -73,7 +73,7 @@ export class StoreWatcher {
   }
 
   private renewAll(): void {
-    for (const store of new Set([...this.lookers].map(looker => looker.store))) void this.renew(store);
+    for (const store of new Set([...this.listeners].map(listener => listener.store))) void this.renew(store);
   }
 
   private async renew(store: string): Promise<void> {
@@ -81,7 +81,7 @@ export class StoreWatcher {
     try {
       await this.lease(store, LEASE_S);
     } catch {
-      // whoever looks also asks, and shows what is wrong
+      // listeners send requests of their own, and show what is wrong
     }
   }
 
@@ -89,19 +89,19 @@ export class StoreWatcher {
     if (document.hidden) return;
     this.renewAll();
     // events may have been missed meanwhile
-    for (const looker of [...this.lookers]) looker.changed();
+    for (const listener of [...this.listeners]) listener.changed();
   };
 
   private readonly onEvent = (_sender: unknown, event: Emission): void => {
     const store = event['store'];
     if (event.schema_id !== CHANGED || typeof store !== 'string' || this.due.has(store) || document.hidden) return;
-    const wait = Math.max(0, (this.told.get(store) ?? 0) + this.pauseMs - Date.now());
+    const wait = Math.max(0, (this.lastNotified.get(store) ?? 0) + this.pauseMs - Date.now());
     this.due.set(
       store,
       setTimeout(() => {
         this.due.delete(store);
-        this.told.set(store, Date.now());
-        for (const looker of [...this.lookers]) if (looker.store === store) looker.changed();
+        this.lastNotified.set(store, Date.now());
+        for (const listener of [...this.listeners]) if (listener.store === store) listener.changed();
       }, wait)
     );
   };

@@ -1,7 +1,7 @@
 // @vitest-environment happy-dom
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { arrange } from '../src/arrangement';
-import { looksOf, shade } from '../src/colours';
+import { runStyles, shade } from '../src/colours';
 import { Detail } from '../src/detail';
 import { CardHead } from '../src/head';
 import { Legend, MOST_ENTRIES, soloed, toggled } from '../src/legend';
@@ -135,8 +135,8 @@ describe('arrangement', () => {
   });
 
   it('gives a run one colour in all charts of a page', () => {
-    const first = looksOf(['x', 'y', 'z', 'w'], 3);
-    const second = looksOf(['q', 'z'], 3);
+    const first = runStyles(['x', 'y', 'z', 'w'], 3);
+    const second = runStyles(['q', 'z'], 3);
     expect(second.get('z')!.colour).toBe(first.get('z')!.colour);
     expect(second.get('q')!.colour).not.toBe(second.get('z')!.colour);
     expect(first.get('w')!.repeat).toBe(1);

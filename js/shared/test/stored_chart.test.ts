@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { arrange } from '../src/arrangement';
 import type { BackendResponse, Backend } from '../src/backend';
 import type { Chart } from '../src/chart';
-import { looksOf } from '../src/colours';
+import { runStyles } from '../src/colours';
 import { Follower, progressOf } from '../src/follow';
 import { CardHead } from '../src/head';
 import type { RunRef } from '../src/requests';
@@ -92,7 +92,7 @@ describe('the chart of stored runs', () => {
   });
 
   it('gives a single run the colour that it has elsewhere, where it is told to', () => {
-    looksOf(['other', 'single'], THEME.palette.length);
+    runStyles(['other', 'single'], THEME.palette.length);
     const data = new SeriesSet();
     const one = Float64Array.of(1);
     for (const key of ['train_loss', 'val_loss']) data.add([{ run: 'single', key, n: 1, total: 1 }], one, one, one);

@@ -28,8 +28,8 @@ beforeEach(() => {
 afterEach(() => vi.useRealTimers());
 
 it('asks the server to look while somebody does, and not a moment longer', () => {
-  const end = watcher.look('s', () => undefined);
-  const endOther = watcher.look('s', () => undefined);
+  const end = watcher.watch('s', () => undefined);
+  const endOther = watcher.watch('s', () => undefined);
   expect(leases).toEqual(['s']);
   vi.advanceTimersByTime(46_000);
   expect(leases).toEqual(['s', 's']);
@@ -42,8 +42,8 @@ it('asks the server to look while somebody does, and not a moment longer', () =>
 
 it('tells of many changes in a row once, and of the store that changed only', () => {
   const seen: string[] = [];
-  watcher.look('s', () => seen.push('s'));
-  watcher.look('t', () => seen.push('t'));
+  watcher.watch('s', () => seen.push('s'));
+  watcher.watch('t', () => seen.push('t'));
   for (let i = 0; i < 5; i++) events.emit('s');
   vi.advanceTimersByTime(0);
   expect(seen).toEqual(['s']);

@@ -2,7 +2,7 @@ import { h } from '../dom';
 import { formatBytes, formatTime } from '../format';
 import { codeLine, metricText, modelChips, parametersText, signatureTable } from '../model_parts';
 import type { ModelFacts, VersionLink } from '../requests';
-import { stateSign } from '../state_sign';
+import { stateIcon } from '../state_icon';
 import { noteEditor } from './overview';
 import { facts, filteredTable, linkButton, section, textTable } from './parts';
 
@@ -101,7 +101,7 @@ function lineage(model: ModelFacts, handlers: ModelHandlers): HTMLElement {
   const file = code?.source?.split('/').at(-1) ?? '';
   const place = [file, cell, commit].filter(Boolean).join(' · ');
   if (place) step('Code', h('span', { title: code?.source ?? '' }, place));
-  if (run) step('Run', h('span', { class: 'nbt-runlink' }, stateSign(run.state), linkButton(run.name, () => handlers.openRun(run.run_id))), h('span', { class: 'nbt-row-fact' }, run.experiment));
+  if (run) step('Run', h('span', { class: 'nbt-runlink' }, stateIcon(run.state), linkButton(run.name, () => handlers.openRun(run.run_id))), h('span', { class: 'nbt-row-fact' }, run.experiment));
   const { model_id: id } = model;
   if (id && model.kind === 'version') step('Model', linkButton(`${id.slice(0, 10)}…`, () => handlers.openModel({ model_id: id }, model.name)));
   for (const version of model.versions) {

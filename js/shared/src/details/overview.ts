@@ -2,7 +2,7 @@ import { h } from '../dom';
 import { formatDuration, formatNumber, formatTime, formatValue } from '../format';
 import type { DatasetFacts, FullRun, MetricFacts, RunLink } from '../requests';
 import { sparkline } from '../sparkline';
-import { stateSign } from '../state_sign';
+import { stateIcon } from '../state_icon';
 import { changesSection } from './changes';
 import { facts, linkButton, scroller, section, textTable } from './parts';
 
@@ -62,7 +62,7 @@ export function showOverview(panel: HTMLElement, details: FullRun, handlers: Ove
 
 function runLink(link: RunLink, handlers: OverviewHandlers): HTMLElement {
   const button = linkButton(link.name, () => handlers.open(link.run_id));
-  return link.state ? h('span', { class: 'nbt-runlink' }, stateSign(link.state), button) : button;
+  return link.state ? h('span', { class: 'nbt-runlink' }, stateIcon(link.state), button) : button;
 }
 
 function metricTable(metrics: readonly MetricFacts[]): HTMLElement {

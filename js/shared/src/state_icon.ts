@@ -13,7 +13,7 @@ const SHAPES: Record<RunState, string> = {
 };
 
 /** A sign for a state: its shape and colour; the word is there for screen readers and on hover. */
-export function stateSign(state: RunState): HTMLElement {
+export function stateIcon(state: RunState): HTMLElement {
   const svg = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
   svg.setAttribute('viewBox', '0 0 16 16');
   svg.setAttribute('aria-hidden', 'true');

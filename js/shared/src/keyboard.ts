@@ -13,7 +13,7 @@ const EDITING = new Set(['a', 'm', 'v', 'x', 'y', 'z']);
  * them at the focused element first: an attribute at the root of a view comes too late. So each key decides, before
  * anybody else hears of it, whether the element that has the focus carries the attribute.
  */
-export function keepKeys(): void {
+export function captureKeys(): void {
   const page = globalThis as typeof globalThis & { [INSTALLED]?: true };
   if (page[INSTALLED]) return;
   page[INSTALLED] = true;
@@ -27,13 +27,13 @@ function keep(event: KeyboardEvent): void {
   // it is for this key alone: on an element around others it would be for theirs too
   marked?.removeAttribute(SUPPRESS);
   marked = null;
-  if (!inOutput(event) || forThePage(event)) return;
+  if (!inOutput(event) || isGlobalShortcut(event)) return;
   marked = event.target as Element;
   marked.setAttribute(SUPPRESS, '');
 }
 
 /** Whether a key means the same wherever the focus is, such as Ctrl+S; the views have none of these. */
-export function forThePage({ key, ctrlKey, metaKey, altKey, shiftKey }: KeyboardEvent): boolean {
+export function isGlobalShortcut({ key, ctrlKey, metaKey, altKey, shiftKey }: KeyboardEvent): boolean {
   if (/^F\d+$/.test(key)) return !shiftKey;
   if (!(ctrlKey || metaKey) || altKey || key.length !== 1) return false;
   const letter = key.toLowerCase();
