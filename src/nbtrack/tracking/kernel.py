@@ -85,9 +85,9 @@ def known_notebook() -> str | None:
     """Return the notebook's path when VS Code or the Jupyter server told the kernel."""
     if not in_notebook():
         return None
-    told = shell().user_ns.get("__vsc_ipynb_file__")
-    if isinstance(told, str) and told:
-        return told
+    value = shell().user_ns.get("__vsc_ipynb_file__")
+    if isinstance(value, str) and value:
+        return value
     name = env("JPY_SESSION_NAME")
     return name if name and name.endswith(".ipynb") else None
 
@@ -141,9 +141,9 @@ def _servers() -> Iterator[dict[str, Any]]:
 
 def runtime_folder() -> Path:
     """Return the folder where Jupyter servers say that they run."""
-    told = env("JUPYTER_RUNTIME_DIR")
-    if told:
-        return Path(told)
+    value = env("JUPYTER_RUNTIME_DIR")
+    if value:
+        return Path(value)
     try:
         from jupyter_core.paths import jupyter_runtime_dir
     except ImportError:
