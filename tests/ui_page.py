@@ -153,4 +153,4 @@ class Window:
         """Close it; fail if it complained or asked another machine."""
         self.context.close()
         assert self.outside == []
-        assert self.problems == []
+        assert self.problems == [], self.problems
