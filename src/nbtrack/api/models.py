@@ -326,6 +326,6 @@ def trust(place: str | os.PathLike[str], *, forget: bool = False) -> list[str]:
     NotFoundError
         If there is no such store or model.
     """
-    from nbtrack.models.trusting import trust as say
+    from nbtrack.models.consent import trust as say
 
     return say(place, forget=forget)

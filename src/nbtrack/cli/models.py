@@ -144,8 +144,8 @@ def trust(place: str | None, listed: bool, forget: bool, as_json: bool) -> None:
     first: loading them runs what is in them. Only what they are now is trusted; models that are
     added or changed later ask again. What you have saved yourself needs no such word.
     """
+    from nbtrack.models.consent import trust as say
     from nbtrack.models.trust_records import trusted
-    from nbtrack.models.trusting import trust as say
 
     if listed or place is None:
         if place is not None or forget:
