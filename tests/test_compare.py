@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import re
 import threading
 from pathlib import Path
 from typing import Any
@@ -21,8 +20,6 @@ from nbtrack.views.comparison.output import comparison_bundle
 from nbtrack.views.comparison.saved import SavedView
 from nbtrack.views.display import VIEW_MIME
 from nbtrack.views.watch import StoreWatch
-from nbtrack.views.widgets.comparison import Comparison
-from nbtrack.views.widgets.view import View
 from sweeps import log_runs
 
 JS = Path(__file__).parents[1] / "js/shared"
@@ -216,13 +213,6 @@ def test_an_empty_store_is_compared_too(workdir: Path) -> None:
     bundle, _ = comparison.finished_bundle()
     assert "0 runs" in bundle["text/plain"]
     assert comparison.metric == ""
-
-
-def test_the_browser_knows_the_same_traits() -> None:
-    text = (JS / "src/protocol.ts").read_text("utf-8")
-    known = json.loads(re.search(r"const WIDGETS = (\{.*?\}) as const;", text, re.DOTALL)[1])
-    own = set(Comparison.class_trait_names(sync=True)) - set(View.class_trait_names(sync=True))
-    assert own == set(known["Comparison"]["traits"])
 
 
 def test_the_magic_takes_a_filter_or_names(workdir: Path) -> None:

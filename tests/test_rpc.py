@@ -17,8 +17,9 @@ from nbtrack.rpc import access_of, respond, typescript
 from nbtrack.rpc.registry import TOPICS, all_requests, topic_of
 from nbtrack.rpc.request import parse
 from nbtrack.tracking import context
+from nbtrack.views.widgets.view import View
 from shown_models import log_folder
-from view_types import source
+from view_types import WIDGETS, own_traits, source
 
 SHARED = Path(__file__).parents[1] / "js" / "shared" / "src"
 #: Files of the front end, and what makes them.
@@ -107,6 +108,16 @@ def test_a_request_writes_just_when_it_is_declared_so(name: str, ids: dict[str, 
 @pytest.mark.parametrize("name", TYPES)
 def test_the_types_of_the_front_end_are_those_of_python(name: str) -> None:
     assert (SHARED / name).read_text("utf-8") == TYPES[name](), "python tests/test_rpc.py makes it"
+
+
+def views(base: type[View] = View) -> list[type[View]]:
+    """All views of the package."""
+    own = [base] if base.__module__.startswith("nbtrack.") else []
+    return [*own, *(view for each in base.__subclasses__() for view in views(each))]
+
+
+def test_the_page_knows_every_widget_that_has_traits() -> None:
+    assert {view for view in views() if own_traits(view)} == set(WIDGETS)
 
 
 def test_names_begin_with_their_topic() -> None:

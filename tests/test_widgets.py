@@ -90,13 +90,6 @@ def sent(widget: MetricChart | RunTable, monkeypatch: pytest.MonkeyPatch) -> lis
 
 
 @pytest.mark.parametrize("name", WIDGETS)
-def test_python_and_typescript_sync_the_same_names(name: str) -> None:
-    base = AnyWidget if name == "View" else View
-    own = set(WIDGETS[name].class_trait_names(sync=True)) - set(base.class_trait_names(sync=True))
-    assert own == set(protocol()[name]["traits"])
-
-
-@pytest.mark.parametrize("name", WIDGETS)
 def test_python_and_typescript_know_the_same_messages(name: str) -> None:
     mro = [cls for cls in WIDGETS[name].__mro__ if cls.__module__.startswith("nbtrack.")]
     own = mro if name == "View" else [cls for cls in mro if cls is not View]

@@ -7,18 +7,16 @@ import { viewRoot } from '@nbtrack/shared/dom';
 import { Follower } from '@nbtrack/shared/follow';
 import { CardHead } from '@nbtrack/shared/head';
 import { ModelCardView } from '@nbtrack/shared/model_card';
-import type { View } from '@nbtrack/shared/protocol';
-import type { ModelView } from '@nbtrack/shared/protocol_models';
 import type { RunRef } from '@nbtrack/shared/requests';
 import { type SeriesSet, unpackCurves } from '@nbtrack/shared/series';
 import { showFinishedTable } from '@nbtrack/shared/finished_table';
 import { followTheme } from '@nbtrack/shared/theme';
-import type { ChartView } from '@nbtrack/shared/view_data';
+import type { ChartView, FinishedView, ModelView } from '@nbtrack/shared/view_data';
 
 const NOT_YET = 'The notebook was saved before the run ended. If its kernel is there, the curves come when the cell has ended.';
 
 /** Show a finished output from its data. Returns what takes it away, or null where its picture shows more. */
-export async function showFinished(host: HTMLElement, view: View): Promise<(() => void) | null> {
+export async function showFinished(host: HTMLElement, view: FinishedView): Promise<(() => void) | null> {
   if (view.kind === 'comparison') return showFinishedComparison(viewRoot(host, 'cmp'), view);
   if (view.kind === 'model') return showModel(host, view);
   return view.kind === 'table' ? showFinishedTable(viewRoot(host, 'table'), view) : showChart(host, view);

@@ -1,4 +1,5 @@
-import { FINISHED_EVENT, type FinishedOutput, NOT_SHOWN, VIEW_MIME, type View } from '@nbtrack/shared/protocol';
+import { FINISHED_EVENT, type FinishedOutput, NOT_SHOWN, VIEW_MIME } from '@nbtrack/shared/protocol';
+import type { FinishedView } from '@nbtrack/shared/view_data';
 import { type IRenderMimeRegistry, MimeModel } from '@jupyterlab/rendermime';
 import type { IRenderMime } from '@jupyterlab/rendermime-interfaces';
 import { Panel, Widget } from '@lumino/widgets';
@@ -78,7 +79,7 @@ export class ViewRenderer extends Panel implements IRenderMime.IRenderer {
   /** Show the live widget. Resolves to whether there is one; it may become alive long after. */
   private async tryLive(model: IRenderMime.IMimeModel, turn: number): Promise<boolean> {
     await this.place.ready;
-    const saved = model.data[VIEW_MIME] as unknown as View;
+    const saved = model.data[VIEW_MIME] as unknown as FinishedView;
     const goesOn = saved.kind === 'card' && saved.head?.state === 'RUNNING';
     let missing = 0;
     for (let i = 0; turn === this.turn; i++) {
@@ -139,7 +140,7 @@ export class ViewRenderer extends Panel implements IRenderMime.IRenderer {
     let takeAway: (() => void) | null = null;
     try {
       const { showFinished } = await import('./finished');
-      takeAway = await showFinished(host.node, model.data[VIEW_MIME] as unknown as View);
+      takeAway = await showFinished(host.node, model.data[VIEW_MIME] as unknown as FinishedView);
     } catch (error) {
       console.error('nbtrack: the saved data of an output could not be shown', error);
     }

@@ -7,13 +7,13 @@ import { DiffView } from './diff';
 import { errorBox, h, messageOf } from './dom';
 import { ImportanceView } from './importance_view';
 import { ParallelView } from './parallel';
-import type { Brush, ComparisonState, ScopeRequest } from './protocol_comparison';
-import type { FirstPage } from './protocol_table';
+import type { ComparisonState, ScopeRequest } from './protocol_comparison';
 import { ScatterView } from './scatter';
 import { StoredChart } from './stored_chart';
 import css from './style_comparison.css';
 import { RunsTable } from './table';
 import { colourOf, followTheme, readTheme, type Theme } from './theme';
+import type { Brush, FirstPage } from './view_data';
 
 export interface ComparisonOptions {
   backend: Backend;

@@ -1,7 +1,8 @@
 import type { BackendResponse, Backend } from './backend';
 import { asF64 } from './binary';
-import type { Better, Brush, ScopeRequest } from './protocol_comparison';
+import type { Better, ScopeRequest } from './protocol_comparison';
 import type { ComparedKey, ComparedKind, ComparedRuns } from './requests';
+import type { Brush } from './view_data';
 
 /** The values of a param or metric, one per run. */
 export interface DataColumn {

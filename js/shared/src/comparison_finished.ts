@@ -1,6 +1,6 @@
 import { ComparisonView } from './comparison';
 import { SavedBackend } from './comparison_saved';
-import type { SavedComparison } from './protocol';
+import type { SavedComparison } from './view_data';
 
 /** Show a saved comparison, without a kernel or a server. */
 export function showFinishedComparison(root: HTMLElement, saved: SavedComparison): () => void {

@@ -1,9 +1,9 @@
 import type { BackendResponse, Backend, Body, Params, RequestName } from './backend';
 import { SavedRows } from './finished_table';
-import type { SavedComparison } from './protocol';
 import type { ComparedColumn, ComparedKey, ComparedRuns, CurvesParams, DataParams, DiffMetric, DiffParams, DiffRun, Importance, ImportanceParams, RunRef, RunState, SeriesHead } from './requests';
 import type { Cell } from './rows';
 import { type SeriesSet, unpackCurves } from './series';
+import type { SavedComparison } from './view_data';
 
 /** Responds to the requests of a comparison from what was saved of it. */
 export class SavedBackend implements Backend {

@@ -1,10 +1,10 @@
 import type { BackendResponse, Backend, Body, Params, RequestName } from './backend';
-import type { TableView } from './protocol';
 import { EMPTY_STATE, type Query } from './protocol_table';
 import type { Page, RunIds, TableColumns } from './requests';
 import type { Cell, Row } from './rows';
 import { RunsTable } from './table';
 import { followTheme } from './theme';
+import type { TableView } from './view_data';
 
 /** Answers for the rows that were saved: sorting and a plain text filter work on these. */
 export class SavedRows implements Backend {

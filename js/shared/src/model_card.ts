@@ -2,8 +2,8 @@ import { h } from './dom';
 import { formatBytes, formatTime } from './format';
 import { type AskModel, ModelFormView } from './model_form';
 import { codeLine, metricText, parametersText, modelBadge, modelChips, signatureTable } from './model_parts';
-import type { ModelCardFacts, ModelForm } from './protocol_models';
 import css from './style_models.css';
+import type { CardFacts, ModelForm } from './view_data';
 
 /** The card of a model: what it is, what it takes and gives, the line that loads it, and a form to try it. */
 export class ModelCardView {
@@ -21,7 +21,7 @@ export class ModelCardView {
     this.open.addEventListener('click', () => this.toggle(this.open.getAttribute('aria-expanded') === 'false'));
   }
 
-  show(facts: ModelCardFacts): void {
+  show(facts: CardFacts): void {
     const parts: HTMLElement[] = [headOf(facts)];
     if (facts.message) parts.push(h('div', { class: 'nbt-failure', role: 'alert' }, facts.message));
     if (facts.description) parts.push(h('p', { class: 'nbt-modeltold' }, facts.description));
@@ -54,7 +54,7 @@ export class ModelCardView {
   }
 }
 
-function headOf(facts: ModelCardFacts): HTMLElement {
+function headOf(facts: CardFacts): HTMLElement {
   const name = h('strong', { class: 'nbt-name', title: facts.uri }, facts.name);
   const head = h('header', { class: 'nbt-headline' }, name);
   if (facts.version !== null) head.append(h('span', { class: 'nbt-modelversion' }, `v${facts.version}`));
@@ -68,7 +68,7 @@ function headOf(facts: ModelCardFacts): HTMLElement {
   return head;
 }
 
-function metricList({ metrics }: ModelCardFacts): HTMLElement {
+function metricList({ metrics }: CardFacts): HTMLElement {
   const list = h('dl', { class: 'nbt-modelmetrics' });
   for (const { key, value } of metrics) list.append(h('dt', {}, key), h('dd', {}, metricText(value)));
   return list;

@@ -1,7 +1,7 @@
 import { errorBox, h, messageOf } from './dom';
 import { formatDuration, formatNumber } from './format';
-import type { ModelForm, ParamField } from './protocol_models';
 import type { ColumnSpec, Prediction } from './requests';
+import type { ModelForm, ParamField } from './view_data';
 
 /** What is typed into the form. */
 export interface FormInput {

@@ -1,7 +1,7 @@
 import { h } from './dom';
 import { formatNumber } from './format';
-import type { ModelSignature } from './protocol_models';
-import type { ColumnSpec, ModelState, ParamSpec } from './requests';
+import type { ColumnSpec, ModelState, ParamSpec, Signature } from './requests';
+import type { CardSignature } from './view_data';
 
 const WORDS: Record<ModelState, string> = { PENDING: 'Being written', READY: 'Ready', FAILED: 'Failed' };
 const SAID_MS = 1600;
@@ -20,7 +20,7 @@ export function modelChips(aliases: readonly string[] | null, stage: string | nu
 }
 
 /** What goes in and what comes out, as a small table. */
-export function signatureTable(signature: ModelSignature): HTMLElement {
+export function signatureTable(signature: Signature & Partial<CardSignature>): HTMLElement {
   const body = h('tbody');
   const add = (word: string, specs: readonly (ColumnSpec | ParamSpec)[]): void =>
     specs.forEach((spec, i) =>

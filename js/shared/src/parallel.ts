@@ -3,8 +3,8 @@ import { ColourRamp, drag, sheet, svg, Tip, valueText } from './comparison_marks
 import { h } from './dom';
 import { type Axis, axesOf, bend, brushBetween, moveAxis, type ParallelState, placesOf, withBrush } from './parallel_axes';
 import { AxisMenu } from './parallel_menu';
-import type { Brush } from './protocol_comparison';
 import type { Theme } from './theme';
+import type { Brush } from './view_data';
 
 export interface ParallelEvents {
   brushes(brushes: Brush[]): void;

@@ -1,6 +1,6 @@
 import { type DataColumn, label, type RunData } from './comparison_data';
 import { type Scale, scaleOf } from './comparison_scale';
-import type { Brush } from './protocol_comparison';
+import type { Brush } from './view_data';
 
 /** One axis of the parallel coordinates. */
 export interface Axis {

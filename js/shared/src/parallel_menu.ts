@@ -2,7 +2,7 @@ import { label } from './comparison_data';
 import { h } from './dom';
 import { formatNumber } from './format';
 import type { Axis } from './parallel_axes';
-import type { Brush } from './protocol_comparison';
+import type { Brush } from './view_data';
 
 export interface AxisMenuEvents {
   brush(name: string, brush: Brush | null): void;

@@ -1,44 +1,34 @@
-import type { Brush, ComparisonWidgetState } from './protocol_comparison';
-import type { ModelCardState, ModelView } from './protocol_models';
-import type { RunTableState } from './protocol_table';
-import type { Column, ComparedKey, DiffEnvironment, DiffRun, Importance, SortKey } from './requests';
-import type { AnswerMessage, AppendMessage, ChartView, FinishedMessage, MetricChartTraits, NoAnswerMessage, PackedCurves, RunCardTraits, ViewTraits } from './view_data';
+import type { AnswerMessage, AppendMessage, FinishedMessage, NoAnswerMessage } from './view_data';
 
 /**
  * What Python and the browser say to each other.
  *
- * `WIDGETS` names the synced traits and the types of the messages of every widget. It is plain JSON, and a
- * Python test compares it with the classes in `nbtrack.views.widgets`; below, the compiler compares it
- * with the interfaces.
+ * `WIDGETS` names the types of the messages of every widget. It is plain JSON, and a Python test compares it
+ * with the classes in `nbtrack.views.widgets`; below, the compiler compares it with the interfaces. The traits
+ * are in `view_data.ts`.
  */
 export const WIDGETS = {
   "View": {
-    "traits": ["store_id", "entry", "bundle", "bundle_hash"],
     "from_python": ["answer", "failed", "bundle"],
     "from_browser": ["ask", "bundle"]
   },
   "MetricChart": {
-    "traits": ["runs", "content", "title", "x", "smoothing", "log_x", "log_y"],
     "from_python": ["append"],
     "from_browser": ["resync"]
   },
   "RunCard": {
-    "traits": ["runs", "content", "title", "x", "smoothing", "log_x", "log_y", "head", "since", "detail", "stoppable"],
     "from_python": ["append", "finished"],
     "from_browser": ["resync", "finish", "stop"]
   },
   "RunTable": {
-    "traits": ["experiment_ids", "editable", "all_columns", "columns", "filter", "sort", "group", "stage", "preferences", "selected_ids", "first", "error"],
     "from_python": [],
     "from_browser": []
   },
   "Comparison": {
-    "traits": ["experiment_ids", "run_ids", "filter", "metric", "columns", "selected_ids", "brushes", "revision"],
     "from_python": [],
     "from_browser": []
   },
   "ModelCard": {
-    "traits": ["facts", "form"],
     "from_python": [],
     "from_browser": []
   }
@@ -90,60 +80,16 @@ export interface StopMessage {
   interrupted: boolean;
 }
 
-interface ViewBase {
-  version: 1;
-}
-
-export interface TableView extends ViewBase {
-  kind: 'table';
-  all_columns: Column[];
-  columns: string[];
-  sort: SortKey[];
-  filter: string;
-  total: number;
-  best: Record<string, number>;
-  run_ids: string[];
-  values: Record<string, (string | number | null)[]>;
-}
-
-interface SavedFacts extends Omit<DiffRun, 'environment' | 'source'> {
-  environment: number | null;
-  source: number | null;
-}
-
-/** A comparison as data alone, in a finished output or an HTML file. */
-export interface SavedComparison {
-  kind: 'comparison';
-  version: 1;
-  table: TableView;
-  keys: ComparedKey[];
-  metric: string;
-  selected: string[];
-  brushes: Brush[];
-  importance: Importance[];
-  facts: { runs: Record<string, SavedFacts>; environments: DiffEnvironment[]; sources: string[] } | null;
-  curves: PackedCurves;
-}
-
-export type View = ChartView | TableView | SavedComparison | ModelView;
-
 type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : never) : never;
-type TraitsOf<W extends keyof typeof WIDGETS> = (typeof WIDGETS)[W]['traits'][number];
 
 /** Fails to compile when a name above and an interface differ. */
 export const AGREES: [
-  Same<TraitsOf<'View'>, keyof ViewTraits>,
   Same<(typeof WIDGETS)['View']['from_python'][number], (AnswerMessage | NoAnswerMessage | BundleMessage)['type']>,
   Same<(typeof WIDGETS)['View']['from_browser'][number], (AskMessage | BundleMessage)['type']>,
-  Same<TraitsOf<'MetricChart'>, keyof MetricChartTraits>,
-  Same<TraitsOf<'RunCard'>, keyof RunCardTraits>,
-  Same<TraitsOf<'RunTable'>, keyof RunTableState>,
   Same<(typeof WIDGETS)['MetricChart']['from_python'][number], AppendMessage['type']>,
   Same<(typeof WIDGETS)['MetricChart']['from_browser'][number], ResyncMessage['type']>,
   Same<(typeof WIDGETS)['RunCard']['from_python'][number], (AppendMessage | FinishedMessage)['type']>,
   Same<(typeof WIDGETS)['RunCard']['from_browser'][number], (ResyncMessage | FinishMessage | StopMessage)['type']>,
   Same<(typeof WIDGETS)['RunTable']['from_python'][number], never>,
-  Same<(typeof WIDGETS)['RunTable']['from_browser'][number], never>,
-  Same<TraitsOf<'Comparison'>, keyof ComparisonWidgetState>,
-  Same<TraitsOf<'ModelCard'>, keyof ModelCardState>
-] = [true, true, true, true, true, true, true, true, true, true, true, true, true, true];
+  Same<(typeof WIDGETS)['RunTable']['from_browser'][number], never>
+] = [true, true, true, true, true, true, true, true];

@@ -1,5 +1,6 @@
 /** What comparisons and the Python side say to each other; see `nbtrack.rpc.comparison`. */
 import type { Direction } from './requests';
+import type { Brush } from './view_data';
 
 export type Better = Direction | null;
 
@@ -9,9 +10,6 @@ export interface ScopeRequest {
   filter: string;
   run_ids?: string[];
 }
-
-/** A part of an axis; `low` and `high` belong to it. */
-export type Brush = { column: string; low: number; high: number } | { column: string; values: string[] };
 
 /** What a comparison keeps of how it is looked at. */
 export interface ComparisonState {
@@ -23,15 +21,4 @@ export interface ComparisonState {
   brushes: Brush[];
   scatter: { x: string; y: string; colour: string; size: string };
   hidden: string[];
-}
-
-export interface ComparisonWidgetState {
-  experiment_ids: string[] | null;
-  run_ids: string[] | null;
-  filter: string;
-  metric: string;
-  columns: string[];
-  selected_ids: string[];
-  brushes: Brush[];
-  revision: number;
 }

@@ -1,7 +1,7 @@
 import type { CellKeyDownEvent, GridApi, IGetRowsParams } from 'ag-grid-community';
 import { h, messageOf } from './dom';
 import { formatValue } from './format';
-import { EMPTY_STATE, type FirstPage, type RowsQuery, type TableState } from './protocol_table';
+import { EMPTY_STATE, type TableState } from './protocol_table';
 import type { Column, Page, TableColumns } from './requests';
 import { decodeRows, heading, type Row } from './rows';
 import { TableBar } from './table_bar';
@@ -17,6 +17,7 @@ import { openMenu } from './table_popup';
 import { TableRequests } from './table_requests';
 import css from './style_table.css';
 import { Selection } from './table_selection';
+import type { FirstPage, RowsQuery } from './view_data';
 
 const SLOW_MS = 800;
 

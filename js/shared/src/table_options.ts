@@ -1,6 +1,7 @@
 import type { Backend } from './backend';
-import type { FirstPage, TableState } from './protocol_table';
+import type { TableState } from './protocol_table';
 import type { TableColumns } from './requests';
+import type { FirstPage } from './view_data';
 
 /** What a table of runs is made with. */
 export interface TableOptions {

@@ -1,10 +1,11 @@
 import type { GridApi } from 'ag-grid-community';
-import type { FirstPage, RowsQuery, TableState } from './protocol_table';
+import type { TableState } from './protocol_table';
 import type { Column, SortKey } from './requests';
 import { heading, type Row } from './rows';
 import { directionOf, SELECT, shownColumns } from './table_columns';
 import { GROUP_HEADER_HEIGHT, HEADER_HEIGHT, ROW_HEIGHT } from './table_grid';
 import type { MenuItem } from './table_popup';
+import type { FirstPage, RowsQuery } from './view_data';
 
 const MAX_HEIGHT = 440;
 

@@ -1,7 +1,7 @@
 import type { BackendResponse, Backend, Body, Params, RequestName } from './backend';
-import type { RowsQuery } from './protocol_table';
 import type { Page, Stage, TableColumns } from './requests';
 import type { ExportFormat } from './table_bar';
+import type { RowsQuery } from './view_data';
 
 type AboutRuns = Extract<RequestName, `table.${string}`>;
 

@@ -4,7 +4,11 @@
  * Made by `python tests/test_rpc.py` from the types of Python; change those and make it again.
  */
 
-import type { RunDiffDetail, RunDiffItem, RunRef, RunState, SeriesHead } from './requests';
+import type { Best, Column, ColumnSpec, ComparedKey, DiffDataset, DiffEnvironment, DiffMetric, Group, Importance, ModelMetric, ModelState, PageColumn, Pair, ParamSpec, RunDiffDetail, RunDiffItem, RunOfModel, RunRef, RunState, SeriesHead, SortKey, Stage, TableColumns } from './requests';
+
+export type Brush = RangeBrush | ValuesBrush;
+export type FinishedView = ChartView | TableView | SavedComparison | ModelView;
+export type ModelForm = ColumnsForm | JsonForm;
 
 /** The response to a request of the page. */
 export interface AnswerMessage {
@@ -91,6 +95,139 @@ export interface PackedSeries {
   whole: boolean;
 }
 
+/** A finished table. */
+export interface TableView {
+  kind: 'table';
+  version: 1;
+  all_columns: Column[];
+  columns: string[];
+  sort: SortKey[];
+  filter: string;
+  total: number;
+  best: Record<string, number>;
+  run_ids: string[];
+  values: Record<string, (string | number | null)[]>;
+}
+
+/** A comparison as data alone, in a finished output or an HTML file. */
+export interface SavedComparison {
+  kind: 'comparison';
+  version: 1;
+  table: TableView;
+  keys: ComparedKey[];
+  metric: string;
+  selected: string[];
+  brushes: Brush[];
+  importance: Importance[];
+  facts: SavedFacts | null;
+  curves: PackedCurves;
+}
+
+/** A part of an axis of numbers; `low` and `high` belong to it. */
+export interface RangeBrush {
+  column: string;
+  low: number;
+  high: number;
+}
+
+/** Some values of an axis of categories. */
+export interface ValuesBrush {
+  column: string;
+  values: string[];
+}
+
+/** What is known of runs, and what they share. */
+export interface SavedFacts {
+  runs: Record<string, SavedRun>;
+  environments: DiffEnvironment[];
+  sources: string[];
+}
+
+/** What is known of a run; its environment and source are places in what runs share. */
+export interface SavedRun {
+  run_id: string;
+  name: string;
+  experiment: string;
+  state: RunState;
+  start_ms: number;
+  duration_s: number | null;
+  note: string;
+  params: Pair[];
+  tags: Pair[];
+  metrics: DiffMetric[];
+  datasets: DiffDataset[];
+  environment: number | null;
+  source: number | null;
+}
+
+/** A finished card. */
+export interface ModelView {
+  kind: 'model';
+  version: 1;
+  facts: CardFacts;
+}
+
+/** What a card shows of a model; `version` is that of a registered one. */
+export interface CardFacts {
+  name: string;
+  version: number | null;
+  model_id: string | null;
+  state: ModelState | null;
+  message: string | null;
+  stage: string | null;
+  aliases: string[] | null;
+  flavors: string[];
+  size: number | null;
+  device: string | null;
+  precision: string | null;
+  parameters: number | null;
+  created_ms: number | null;
+  description: string | null;
+  uri: string;
+  load: string;
+  run: RunOfModel | null;
+  metrics: ModelMetric[];
+  signature: CardSignature | null;
+}
+
+/** The signature in a card; `more` says how many rows were left out. */
+export interface CardSignature {
+  inputs: ColumnSpec[];
+  outputs: ColumnSpec[];
+  params: ParamSpec[];
+  more: number;
+}
+
+/** A form with a field for each column. */
+export interface ColumnsForm {
+  kind: 'columns';
+  fields: FormField[];
+  params: ParamField[];
+}
+
+/** A column of a model in its form. */
+export interface FormField {
+  name: string;
+  type: string;
+  required: boolean;
+  value: string;
+}
+
+/** A param of a model in its form. */
+export interface ParamField {
+  name: string;
+  type: string;
+  value: string;
+}
+
+/** A form with one text of JSON. */
+export interface JsonForm {
+  kind: 'json';
+  inputs: ColumnSpec[];
+  text: string;
+  params: ParamField[];
+}
+
 /** Everything that is known of the curves, as of message `seq`; columns are float64. */
 export interface Content {
   seq: number;
@@ -98,6 +235,40 @@ export interface Content {
   step: DataView;
   time: DataView;
   value: DataView;
+}
+
+/** How a table is laid out; `pinned` are the columns that stay at the left. */
+export interface Layout {
+  pinned: string[];
+  widths: Record<string, number>;
+  directions: Record<string, Best>;
+  differing: boolean;
+}
+
+/** The first rows, pushed with the widget: a table shows before anything is asked. */
+export interface FirstPage {
+  start: number;
+  total: number;
+  run_ids: string[];
+  columns: PageColumn[];
+  groups?: (Group | null)[];
+  children?: number[];
+  runs?: number | null;
+  best?: Record<string, number>;
+  generation: number;
+  query: RowsQuery;
+  buffers: DataView[];
+}
+
+/** What rows were asked for; see `TableQuery`. */
+export interface RowsQuery {
+  columns: string[];
+  filter: string;
+  sort: SortKey[];
+  group: string[];
+  expanded: string[];
+  stage: Stage;
+  directions: Record<string, Best>;
 }
 
 /** The traits of `View`. */
@@ -125,4 +296,38 @@ export interface RunCardTraits extends MetricChartTraits {
   since: RunDiffItem[];
   detail: RunDiffDetail;
   stoppable: boolean;
+}
+
+/** The traits of `RunTable`. */
+export interface RunTableTraits {
+  experiment_ids: string[] | null;
+  editable: boolean;
+  all_columns: TableColumns;
+  columns: string[];
+  filter: string;
+  sort: SortKey[];
+  group: string[];
+  stage: Stage;
+  preferences: Layout;
+  selected_ids: string[];
+  first: FirstPage;
+  error: string;
+}
+
+/** The traits of `Comparison`. */
+export interface ComparisonTraits {
+  experiment_ids: string[] | null;
+  run_ids: string[] | null;
+  filter: string;
+  metric: string;
+  columns: string[];
+  selected_ids: string[];
+  brushes: Brush[];
+  revision: number;
+}
+
+/** The traits of `ModelCard`. */
+export interface ModelCardTraits {
+  facts: CardFacts;
+  form: ColumnsForm | JsonForm | null;
 }

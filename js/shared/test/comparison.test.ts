@@ -6,8 +6,8 @@ import { logTicks, niceTicks, scaleOf } from '../src/comparison_scale';
 import { metricPairs, packagePairs, pairs } from '../src/diff_facts';
 import { diffLines } from '../src/diff_lines';
 import { type Axis, axesOf, bend, brushBetween, moveAxis, placesOf, withBrush } from '../src/parallel_axes';
-import type { SavedComparison } from '../src/protocol';
 import type { Theme } from '../src/theme';
+import type { SavedComparison } from '../src/view_data';
 
 const THEME: Theme = { dark: false, text: '#000', muted: '#888', grid: '#eee', danger: '#f00', font: 'x', palette: ['#00f'] };
 

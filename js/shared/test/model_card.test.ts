@@ -2,10 +2,10 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { ModelCardView } from '../src/model_card';
 import type { FormInput } from '../src/model_form';
-import type { ModelCardFacts, ModelForm } from '../src/protocol_models';
 import type { Prediction } from '../src/requests';
+import type { CardFacts, ModelForm } from '../src/view_data';
 
-const facts: ModelCardFacts = {
+const facts: CardFacts = {
   name: 'digits',
   version: 2,
   model_id: 'm-1',
@@ -22,12 +22,13 @@ const facts: ModelCardFacts = {
   description: null,
   uri: 'models:/digits/2',
   load: "model = nbtrack.pytorch.load_model('models:/digits/2')",
-  run: { run_id: 'r', name: 'otter' },
+  run: { run_id: 'r', name: 'otter', state: 'FINISHED', experiment_id: '0', experiment: 'Default', end_ms: null },
   metrics: [{ key: 'accuracy', value: 0.98, step: 3 }],
   signature: {
     inputs: [{ name: 'x', type: 'double', required: true }, { name: '<b>y</b>', type: 'boolean', required: false }],
     outputs: [{ name: null, type: 'float32 [any, 10]', required: true }],
-    params: []
+    params: [],
+    more: 0
   }
 };
 const columns: ModelForm = {

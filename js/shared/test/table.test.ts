@@ -1,12 +1,12 @@
 // @vitest-environment happy-dom
 import { describe, expect, it } from 'vitest';
 import { SavedRows } from '../src/finished_table';
-import type { TableView } from '../src/protocol';
 import { EMPTY_STATE } from '../src/protocol_table';
 import type { Column, Page } from '../src/requests';
 import { columnWidth, decodeRows, formatSpread } from '../src/rows';
 import { sparkline } from '../src/table_cells';
 import { columnDefs, directionOf, shownColumns } from '../src/table_columns';
+import type { TableView } from '../src/view_data';
 
 const view = (...values: number[]): DataView => new DataView(Float64Array.from(values).buffer);
 const column = (name: string, more: Partial<Column> = {}): Column => ({ name, kind: 'number', differs: true, direction: null, ...more });

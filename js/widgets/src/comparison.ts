@@ -2,18 +2,16 @@ import type { RenderProps } from '@anywidget/types';
 import { ComparisonView } from '@nbtrack/shared/comparison';
 import { showFinishedComparison } from '@nbtrack/shared/comparison_finished';
 import { viewRoot } from '@nbtrack/shared/dom';
-import type { SavedComparison } from '@nbtrack/shared/protocol';
-import type { ComparisonWidgetState } from '@nbtrack/shared/protocol_comparison';
-import type { ViewTraits } from '@nbtrack/shared/view_data';
+import type { ComparisonTraits, SavedComparison, ViewTraits } from '@nbtrack/shared/view_data';
 import { CommBackend } from './comm_backend';
 
-type State = ComparisonWidgetState & ViewTraits;
+type State = ComparisonTraits & ViewTraits;
 
 /** Between the traits of `Comparison` and the view that shows them. */
 function render({ model, el }: RenderProps<State>): () => void {
   const root = viewRoot(el, 'cmp');
   const backend = new CommBackend(model);
-  const set = <K extends keyof ComparisonWidgetState>(name: K, value: ComparisonWidgetState[K]): void => {
+  const set = <K extends keyof ComparisonTraits>(name: K, value: ComparisonTraits[K]): void => {
     // what is the same is not sent: another view of the model may be at work on it
     if (JSON.stringify(model.get(name)) === JSON.stringify(value)) return;
     model.set(name, value as never);

@@ -1,16 +1,15 @@
 import type { RenderProps } from '@anywidget/types';
 import { viewRoot } from '@nbtrack/shared/dom';
 import { ModelCardView } from '@nbtrack/shared/model_card';
-import type { ModelCardState } from '@nbtrack/shared/protocol_models';
 import { followTheme } from '@nbtrack/shared/theme';
-import type { ViewTraits } from '@nbtrack/shared/view_data';
+import type { ModelCardTraits, ViewTraits } from '@nbtrack/shared/view_data';
 import { CommBackend } from './comm_backend';
 
 /** How often the card of a model that is being written asks how it is. */
 const LOOK_MS = 2000;
 
 /** Between the traits of `ModelCard` and the card that shows them. */
-function render({ model, el }: RenderProps<ModelCardState & ViewTraits>): () => void {
+function render({ model, el }: RenderProps<ModelCardTraits & ViewTraits>): () => void {
   const root = viewRoot(el, 'card');
   const stopTheme = followTheme(root, () => undefined);
   const backend = new CommBackend(model);

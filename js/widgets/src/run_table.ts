@@ -1,12 +1,12 @@
 import type { RenderProps } from '@anywidget/types';
 import { viewRoot } from '@nbtrack/shared/dom';
-import type { RunTableState, TableState } from '@nbtrack/shared/protocol_table';
+import type { TableState } from '@nbtrack/shared/protocol_table';
 import { RunsTable } from '@nbtrack/shared/table';
 import { followTheme } from '@nbtrack/shared/theme';
-import type { ViewTraits } from '@nbtrack/shared/view_data';
+import type { RunTableTraits, ViewTraits } from '@nbtrack/shared/view_data';
 import { CommBackend } from './comm_backend';
 
-type State = RunTableState & ViewTraits;
+type State = RunTableTraits & ViewTraits;
 const VIEW = ['columns', 'filter', 'sort', 'group', 'stage'] as const;
 
 /** Between the traits of `RunTable` and the table that shows them. */

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypedDict
+from typing import Any, TypeAlias, TypedDict, final
 
 import numpy as np
 
@@ -29,7 +29,26 @@ MAX_PARAMS = 8  # that are axes unless others are asked for
 MAX_CATEGORIES = 40  # more values than these are names, not choices
 DURATION = ComparedKey("duration", "number", True, 2)
 
-Brush = Mapping[str, Any]
+
+@final
+class RangeBrush(TypedDict):
+    """A part of an axis of numbers; ``low`` and ``high`` belong to it."""
+
+    column: str
+    low: float
+    high: float
+
+
+@final
+class ValuesBrush(TypedDict):
+    """Some values of an axis of categories."""
+
+    column: str
+    values: list[str]
+
+
+Brush: TypeAlias = RangeBrush | ValuesBrush
+"""A part of an axis."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +112,20 @@ class ComparedRuns(TypedDict):
     columns: list[ComparedColumnJson]
 
 
+def keys_as_json(keys: Iterable[ComparedKey]) -> list[ComparedKeyJson]:
+    """Return what could be asked for as the browser knows it."""
+    return [
+        {
+            "name": key.name,
+            "kind": key.kind,
+            "differs": key.differs,
+            "values": key.values,
+            "direction": key.direction,
+        }
+        for key in keys
+    ]
+
+
 @dataclass(frozen=True, eq=False)
 class ComparisonData:
     """The values of some columns for all runs of a scope.
@@ -125,16 +158,7 @@ class ComparisonData:
             "names": [run.name for run in self.runs],
             "states": [run.status for run in self.runs],
             "total": self.total,
-            "available": [
-                {
-                    "name": key.name,
-                    "kind": key.kind,
-                    "differs": key.differs,
-                    "values": key.values,
-                    "direction": key.direction,
-                }
-                for key in self.available
-            ],
+            "available": keys_as_json(self.available),
             "columns": [
                 {
                     "name": column.name,
@@ -160,7 +184,7 @@ class ComparisonData:
                     f"There is no column {brush['column']!r} to brush; "
                     f"there are {', '.join(columns) or 'none'}."
                 )
-            if brush.get("values") is not None:
+            if "values" in brush:
                 wanted = {str(value) for value in brush["values"]}
                 places = [i for i, name in enumerate(column.categories) if name in wanted]
                 inside &= np.isin(column.numbers, places)
@@ -215,7 +239,7 @@ def primary_column(available: Sequence[ComparedKey]) -> str | None:
     return next((name for name in names if name.startswith("metrics.")), None)
 
 
-def check_brushes(brushes: Iterable[Any]) -> list[dict[str, Any]]:
+def check_brushes(brushes: Iterable[Any]) -> list[Brush]:
     """Return brushes as plain dicts.
 
     A brush is ``{"column", "low", "high"}`` for numbers or ``{"column", "values"}`` for
@@ -226,7 +250,7 @@ def check_brushes(brushes: Iterable[Any]) -> list[dict[str, Any]]:
     InvalidParameterError
         If one is something else.
     """
-    checked: list[dict[str, Any]] = []
+    checked: list[Brush] = []
     for brush in brushes:
         try:
             name = str(brush["column"])

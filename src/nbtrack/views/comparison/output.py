@@ -16,12 +16,19 @@ from nbtrack.views.chart.content import ChartContent, RunRef
 from nbtrack.views.chart.curves import Curve, Floats, PackedCurves, pack_curves
 from nbtrack.views.chart.query import stored_curves
 from nbtrack.views.comparison.data import Scope
-from nbtrack.views.comparison.saved import SavedLimits, SavedView, comparison_parts
+from nbtrack.views.comparison.saved import (
+    ComparisonParts,
+    SavedComparison,
+    SavedLimits,
+    SavedView,
+    comparison_parts,
+)
 from nbtrack.views.display import MAX_BYTES, VIEW_MIME, Bundle
 from nbtrack.views.drawing.png import Picture, draw_chart
 from nbtrack.views.drawing.svg import drawing_url
 from nbtrack.views.formats import STATE_WORDS, format_duration, format_number
 from nbtrack.views.metric_names import compared_metrics, parse_metric
+from nbtrack.views.table.page import TableView
 
 PICTURE_BYTES = 14_500
 TABLE_ROWS = 20
@@ -57,7 +64,7 @@ class ComparisonPicture:
 
 
 def comparison_picture(
-    store: Store, saved: dict[str, Any], max_bytes: int
+    store: Store, saved: ComparisonParts, max_bytes: int
 ) -> ComparisonPicture | None:
     """Return a picture of the runs that are selected, or else first.
 
@@ -71,7 +78,7 @@ def comparison_picture(
         runs, until it fits.
     """
     table = saved["table"]
-    names = dict(zip(table["run_ids"], table["values"]["run_name"], strict=True))
+    names = dict(zip(table["run_ids"], map(str, table["values"]["run_name"]), strict=True))
     ids = [i for i in saved["selected"] or table["run_ids"] if i in names][:DRAWN_RUNS]
     if not ids:
         return None
@@ -115,14 +122,16 @@ def comparison_bundle(
     room = MAX_BYTES - len(json.dumps([bundle, metadata])) - len(VIEW_MIME) - 100
     for rows in ROWS:
         cut = _first_rows(saved, rows)
-        left = room - len(json.dumps(cut))
+        left = room - len(json.dumps({**cut, "curves": {}}))
         if left >= FEWEST_CURVE_BYTES or (rows <= TABLE_ROWS and left > 0):
-            bundle[VIEW_MIME] = cut | {"curves": _fitting(curves, cut, min(left, CURVE_BYTES))}
+            packed = _fitting(curves, cut, min(left, CURVE_BYTES))
+            shown: SavedComparison = {**cut, "curves": packed}
+            bundle[VIEW_MIME] = shown
             break
     return bundle, metadata
 
 
-def _texts(store: Store, saved: dict[str, Any]) -> Bundle:
+def _texts(store: Store, saved: ComparisonParts) -> Bundle:
     """Return the forms for people without the extension."""
     drawn = comparison_picture(store, saved, PICTURE_BYTES)
     text = _text(saved["table"])
@@ -138,16 +147,15 @@ def _texts(store: Store, saved: dict[str, Any]) -> Bundle:
     return bundle, {"image/png": size}
 
 
-def _first_rows(saved: dict[str, Any], rows: int) -> dict[str, Any]:
+def _first_rows(saved: ComparisonParts, rows: int) -> ComparisonParts:
     table = saved["table"]
     values = {name: column[:rows] for name, column in table["values"].items()}
-    return saved | {
-        "table": table | {"run_ids": table["run_ids"][:rows], "values": values},
-        "curves": {},
-    }
+    shown: TableView = table | {"run_ids": table["run_ids"][:rows], "values": values}
+    cut: ComparisonParts = saved | {"table": shown}
+    return cut
 
 
-def _fitting(curves: Sequence[Curve], saved: dict[str, Any], budget: int) -> PackedCurves:
+def _fitting(curves: Sequence[Curve], saved: ComparisonParts, budget: int) -> PackedCurves:
     """Return curves of as many runs as there is room for, and still look like curves."""
     here = set(saved["table"]["run_ids"])
     curves = [curve for curve in curves if curve.run_id in here]
@@ -163,7 +171,7 @@ def _fitting(curves: Sequence[Curve], saved: dict[str, Any], budget: int) -> Pac
     return packed
 
 
-def _rows(table: dict[str, Any], most: int) -> tuple[list[str], list[list[str]]]:
+def _rows(table: TableView, most: int) -> tuple[list[str], list[list[str]]]:
     kinds = {column["name"]: column["kind"] for column in table["all_columns"]}
     names = [name for name in table["columns"] if name in table["values"]][:TABLE_COLUMNS]
     rows = min(len(table["run_ids"]), most)
@@ -185,7 +193,7 @@ def _cell(value: Any, kind: str) -> str:
     return text if len(text) <= 40 else text[:39] + "…"
 
 
-def _text(table: dict[str, Any]) -> str:
+def _text(table: TableView) -> str:
     names, rows = _rows(table, TABLE_ROWS)
     heads = [name.partition(".")[2] or name for name in names]
     widths = [
@@ -201,7 +209,7 @@ def _text(table: dict[str, Any]) -> str:
     return "\n".join([*lines, f"({total:,} {'run' if total == 1 else 'runs'} compared)"])
 
 
-def _html(saved: dict[str, Any], url: str = "", width: int = 0, alt: str = "") -> str:
+def _html(saved: ComparisonParts, url: str = "", width: int = 0, alt: str = "") -> str:
     """Return picture and table: of an output's forms, viewers show one only."""
     table = saved["table"]
     names, rows = _rows(table, TABLE_ROWS)
@@ -250,7 +258,7 @@ def _means(column: Any, starts: Any) -> Floats:
     return means
 
 
-def _drawn_metrics(saved: dict[str, Any]) -> Sequence[str]:
+def _drawn_metrics(saved: ComparisonParts) -> Sequence[str]:
     """Return the metrics that tell most, the one that runs are judged by first."""
     keys = [key["name"] for key in saved["keys"] if key["name"].startswith("metrics.")]
     plain = {name.removeprefix("metrics."): 0.0 for name in keys}

@@ -58,8 +58,8 @@ class DiffEnvironment(TypedDict):
     git: DiffGit | None
 
 
-class DiffRun(TypedDict):
-    """What is known of a run; ``environment`` is null where it was not kept."""
+class DiffHead(TypedDict):
+    """What is known of a run, but what many runs share."""
 
     run_id: str
     name: str
@@ -72,6 +72,11 @@ class DiffRun(TypedDict):
     tags: list[Pair]
     metrics: list[DiffMetric]
     datasets: list[DiffDataset]
+
+
+class DiffRun(DiffHead):
+    """What is known of a run; ``environment`` is null where it was not kept."""
+
     environment: DiffEnvironment | None
     source: str | None
 

@@ -4,25 +4,68 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any, Literal, TypedDict
 
 from nbtrack.errors import NbtrackError
 from nbtrack.redaction.names import is_private
 from nbtrack.store import Reader, Store
-from nbtrack.views.chart.curves import Curve, pack_curves
+from nbtrack.views.chart.curves import Curve, PackedCurves, pack_curves
 from nbtrack.views.chart.query import stored_curves
-from nbtrack.views.comparison.data import Scope, compare_runs, primary_column
-from nbtrack.views.comparison.importance import find_importance
+from nbtrack.views.comparison.data import (
+    Brush,
+    ComparedKeyJson,
+    Scope,
+    compare_runs,
+    keys_as_json,
+    primary_column,
+)
+from nbtrack.views.comparison.importance import Importance, find_importance
 from nbtrack.views.comparison.query import ComparedKey, ComparedRun, compared_columns
-from nbtrack.views.comparison.run_facts import DiffRun, run_facts
+from nbtrack.views.comparison.run_facts import DiffEnvironment, DiffHead, DiffRun, run_facts
 from nbtrack.views.metric_names import compared_metrics
 from nbtrack.views.redaction import Redaction
+from nbtrack.views.table.page import ColumnJson, TableView
+from nbtrack.views.table.page import Kind as ColumnKind
 from nbtrack.views.table.query import table_cells
 
 MAX_TABLE_METRICS = 3
-JSON = dict[str, Any]
+
+
+class SavedRun(DiffHead):
+    """What is known of a run; its environment and source are places in what runs share."""
+
+    environment: int | None
+    source: int | None
+
+
+class SavedFacts(TypedDict):
+    """What is known of runs, and what they share."""
+
+    runs: dict[str, SavedRun]
+    environments: list[DiffEnvironment]
+    sources: list[str]
+
+
+class ComparisonParts(TypedDict):
+    """A comparison as data alone, but its curves."""
+
+    kind: Literal["comparison"]
+    version: Literal[1]
+    table: TableView
+    keys: list[ComparedKeyJson]
+    metric: str
+    selected: list[str]
+    brushes: list[Brush]
+    importance: Annotated[list[dict[str, Any]], list[Importance]]
+    facts: SavedFacts | None
+
+
+class SavedComparison(ComparisonParts):
+    """A comparison as data alone, in a finished output or an HTML file."""
+
+    curves: PackedCurves
 
 
 @dataclass(frozen=True)
@@ -61,18 +104,20 @@ class SavedView:
     metric: str = ""
     columns: Sequence[str] = ()
     selected: Sequence[str] = ()
-    brushes: Sequence[JSON] = field(default_factory=list)
+    brushes: Sequence[Brush] = field(default_factory=list)
 
 
-def saved_comparison(store: Store, scope: Scope, view: SavedView, limits: SavedLimits) -> JSON:
+def saved_comparison(
+    store: Store, scope: Scope, view: SavedView, limits: SavedLimits
+) -> SavedComparison:
     """Return a comparison as plain JSON without secrets."""
     saved, curves = comparison_parts(store, scope, view, limits)
-    return saved | {"curves": pack_curves(curves, limits.curve_bytes)}
+    return {**saved, "curves": pack_curves(curves, limits.curve_bytes)}
 
 
 def comparison_parts(
     store: Store, scope: Scope, view: SavedView, limits: SavedLimits
-) -> tuple[JSON, list[Curve]]:
+) -> tuple[ComparisonParts, list[Curve]]:
     """Return a comparison as plain JSON without secrets, and the curves that belong to it."""
     with store.read() as reader:
         data = compare_runs(reader, scope, [])
@@ -86,20 +131,11 @@ def comparison_parts(
         facts = [run_facts(reader, run_id) for run_id in ids] if limits.facts else []
         names = _names(reader, ids)
     shown = Scope(None, "", ids)
-    saved: JSON = {
+    saved: ComparisonParts = {
         "kind": "comparison",
         "version": 1,
         "table": table,
-        "keys": [
-            {
-                "name": key.name,
-                "kind": key.kind,
-                "differs": key.differs,
-                "values": key.values,
-                "direction": key.direction,
-            }
-            for key in keys
-        ],
+        "keys": keys_as_json(keys),
         "metric": view.metric or primary_column(keys) or "",
         "selected": list(view.selected),
         "brushes": list(view.brushes),
@@ -117,11 +153,11 @@ def _table(
     keys: Sequence[ComparedKey],
     total: int,
     view: SavedView,
-) -> JSON:
-    """Return the rows as a finished table keeps them (``TableView`` in ``protocol.ts``)."""
+) -> TableView:
+    """Return the rows as a finished table keeps them."""
     ids = [run.run_id for run in runs]
     logged = [key for key in keys if key.name != "duration"]
-    values: JSON = {
+    values: dict[str, list[str | float | None]] = {
         "run_name": [run.name for run in runs],
         "status": [run.status for run in runs],
         "duration": [
@@ -129,8 +165,13 @@ def _table(
         ],
         "start_time": [run.start_ms for run in runs],
     }
-    kinds = {"run_name": "text", "status": "state", "duration": "duration", "start_time": "time"}
-    columns = [
+    kinds: dict[str, ColumnKind] = {
+        "run_name": "text",
+        "status": "state",
+        "duration": "duration",
+        "start_time": "time",
+    }
+    columns: list[ColumnJson] = [
         {"name": name, "kind": kind, "differs": True, "direction": None}
         for name, kind in kinds.items()
     ]
@@ -169,7 +210,7 @@ def _table(
     }
 
 
-def _first(keys: Sequence[ComparedKey], values: JSON) -> list[str]:
+def _first(keys: Sequence[ComparedKey], values: Collection[str]) -> list[str]:
     metrics = dict.fromkeys(
         (k.name.removeprefix("metrics.") for k in keys if k.name.startswith("metrics.")), 0.0
     )
@@ -182,8 +223,10 @@ def _first(keys: Sequence[ComparedKey], values: JSON) -> list[str]:
     return ["run_name", *ranked, *params[:8], *(["note"] if "note" in values else []), "duration"]
 
 
-def _best(keys: Sequence[ComparedKey], values: JSON) -> JSON:
-    found: JSON = {}
+def _best(
+    keys: Sequence[ComparedKey], values: Mapping[str, Sequence[str | float | None]]
+) -> dict[str, float]:
+    found: dict[str, float] = {}
     for key in keys:
         numbers = [v for v in values[key.name] if isinstance(v, float) and v - v == 0]
         if key.direction and len(numbers) > 1:
@@ -193,7 +236,7 @@ def _best(keys: Sequence[ComparedKey], values: JSON) -> JSON:
 
 def _importances(
     store: Store, scope: Scope, metric: str, keys: Sequence[ComparedKey], limits: SavedLimits
-) -> list[JSON]:
+) -> list[dict[str, Any]]:
     names = [key.name for key in keys if key.name.startswith("metrics.")]
     plain = {name.removeprefix("metrics."): 0.0 for name in names}
     ranked = [f"metrics.{key}" for key in compared_metrics(plain, plain)]
@@ -210,18 +253,19 @@ def _importances(
     return found
 
 
-def _shared(facts: Sequence[DiffRun]) -> JSON | None:
+def _shared(facts: Sequence[DiffRun]) -> SavedFacts | None:
     """Return facts of runs with what many of them share kept once."""
     if not facts:
         return None
     environments: list[Any] = []
     sources: list[Any] = []
-    runs: JSON = {}
+    runs: dict[str, SavedRun] = {}
     for run in facts:
-        kept = {key: v for key, v in run.items() if key not in ("environment", "source")}
-        kept["environment"] = _place(environments, run["environment"])
-        kept["source"] = _place(sources, run["source"])
-        runs[run["run_id"]] = kept
+        runs[run["run_id"]] = {
+            **run,
+            "environment": _place(environments, run["environment"]),
+            "source": _place(sources, run["source"]),
+        }
     return {"runs": runs, "environments": environments, "sources": sources}
 
 

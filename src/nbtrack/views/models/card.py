@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import html
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal, TypedDict
 
 from nbtrack.views.display import VIEW_MIME, Bundle, plain_json
 from nbtrack.views.formats import format_bytes, format_number, shareable
+from nbtrack.views.json_types import ModelMetric, ModelState, RunOfModel, Signature
 
 STATES = {"READY": "Ready", "PENDING": "Being written", "FAILED": "Failed"}
 MAX_ROWS = 30
@@ -15,15 +16,53 @@ MAX_METRICS = 8
 MAX_VALUE = 200
 
 
-def model_bundle(facts: Mapping[str, Any]) -> Bundle:
+class CardSignature(Signature):
+    """The signature in a card; ``more`` says how many rows were left out."""
+
+    more: int
+
+
+class CardFacts(TypedDict):
+    """What a card shows of a model; ``version`` is that of a registered one."""
+
+    name: str
+    version: int | None
+    model_id: str | None
+    state: ModelState | None
+    message: str | None
+    stage: str | None
+    aliases: list[str] | None
+    flavors: list[str]
+    size: int | None
+    device: str | None
+    precision: str | None
+    parameters: int | None
+    created_ms: int | None
+    description: str | None
+    uri: str
+    load: str
+    run: RunOfModel | None
+    metrics: list[ModelMetric]
+    signature: CardSignature | None
+
+
+class ModelView(TypedDict):
+    """A finished card."""
+
+    kind: Literal["model"]
+    version: Literal[1]
+    facts: CardFacts
+
+
+def model_bundle(facts: CardFacts) -> Bundle:
     """Return the finished output of a model's card, and its metadata.
 
     Parameters
     ----------
-    facts : mapping
+    facts : CardFacts
         As `card_facts` returns them.
     """
-    view = {"kind": "model", "version": 1, "facts": facts}
+    view: ModelView = {"kind": "model", "version": 1, "facts": facts}
     return {
         "text/plain": model_text(facts),
         "text/html": model_html(facts),
@@ -31,7 +70,7 @@ def model_bundle(facts: Mapping[str, Any]) -> Bundle:
     }, {}
 
 
-def card_facts(facts: Mapping[str, Any]) -> dict[str, Any]:
+def card_facts(facts: Mapping[str, Any]) -> CardFacts:
     """Return what a card shows: few of each, and nothing that must not leave this machine.
 
     Parameters
@@ -44,14 +83,12 @@ def card_facts(facts: Mapping[str, Any]) -> dict[str, Any]:
         signature = {part: rows[:MAX_ROWS] for part, rows in signature.items()} | {
             "more": sum(max(0, len(rows) - MAX_ROWS) for rows in signature.values())
         }
-    names = (
-        "name", "version", "model_id", "state", "message", "stage", "aliases", "flavors", "size",
-        "device", "precision", "parameters", "created_ms", "description", "uri", "load", "run",
-    )  # fmt: skip
-    found = {name: facts.get(name) for name in names}
-    found["metrics"] = list(facts.get("metrics") or ())[:MAX_METRICS]
-    found["signature"] = signature
-    checked: dict[str, Any] = shareable(_short(found))
+    known = {name: facts.get(name) for name in CardFacts.__annotations__}
+    found = known | {
+        "metrics": list(facts.get("metrics") or ())[:MAX_METRICS],
+        "signature": signature,
+    }
+    checked: CardFacts = shareable(_short(found))
     return checked
 
 

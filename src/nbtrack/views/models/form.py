@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal, TypedDict
 
 from nbtrack.errors import InvalidParameterError
+from nbtrack.views.json_types import ColumnSpec
 
 MAX_FIELDS = 60
 MAX_TEXT = 4000
@@ -23,7 +24,45 @@ _TYPES = {
 _TRUTH = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 
 
-def form_of(facts: Mapping[str, Any], example: Mapping[str, Any]) -> dict[str, Any] | None:
+class ParamField(TypedDict):
+    """A param of a model in its form."""
+
+    name: str
+    type: str
+    value: str
+
+
+class FormField(TypedDict):
+    """A column of a model in its form."""
+
+    name: str
+    type: str
+    required: bool
+    value: str
+
+
+class ColumnsForm(TypedDict):
+    """A form with a field for each column."""
+
+    kind: Literal["columns"]
+    fields: list[FormField]
+    params: list[ParamField]
+
+
+class JsonForm(TypedDict):
+    """A form with one text of JSON."""
+
+    kind: Literal["json"]
+    inputs: list[ColumnSpec]
+    text: str
+    params: list[ParamField]
+
+
+ModelForm = ColumnsForm | JsonForm
+"""The form to try a model."""
+
+
+def form_of(facts: Mapping[str, Any], example: Mapping[str, Any]) -> ModelForm | None:
     """Return the form of a model, as JSON; None where the model cannot predict.
 
     Parameters
@@ -37,14 +76,22 @@ def form_of(facts: Mapping[str, Any], example: Mapping[str, Any]) -> dict[str, A
         return None
     signature = facts["signature"] or {"inputs": [], "params": []}
     inputs = signature["inputs"]
-    params = [
+    params: list[ParamField] = [
         {"name": each["name"], "type": each["type"], "value": _text(each["default"])}
         for each in signature["params"]
     ]
     columns = bool(inputs) and not _is_tensor(inputs[0]) and inputs[0]["name"] is not None
     if columns and len(inputs) <= MAX_FIELDS:
         row = _first_row(example)
-        fields = [{**each, "value": _text(row.get(each["name"]))} for each in inputs]
+        fields: list[FormField] = [
+            {
+                "name": each["name"],
+                "type": each["type"],
+                "required": each["required"],
+                "value": _text(row.get(each["name"])),
+            }
+            for each in inputs
+        ]
         return {"kind": "columns", "fields": fields, "params": params}
     return {
         "kind": "json",
@@ -54,12 +101,12 @@ def form_of(facts: Mapping[str, Any], example: Mapping[str, Any]) -> dict[str, A
     }
 
 
-def input_of(form: Mapping[str, Any], given: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
+def input_of(form: ModelForm, given: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
     """Return what goes into ``predict``: the data, and the params.
 
     Parameters
     ----------
-    form : mapping
+    form : ColumnsForm or JsonForm
         As `form_of` returns it.
     given : mapping
         ``fields`` (texts by column) or ``text`` (JSON), and ``params`` (texts by name).
@@ -83,7 +130,7 @@ def input_of(form: Mapping[str, Any], given: Mapping[str, Any]) -> tuple[Any, di
     return _from_json(str(given.get("text", "")), form["inputs"]), params
 
 
-def _frame(fields: list[dict[str, Any]], texts: Mapping[str, Any]) -> Any:
+def _frame(fields: list[FormField], texts: Mapping[str, Any]) -> Any:
     import pandas as pd
 
     columns = {}
@@ -119,7 +166,7 @@ def _value(text: str, kind: str, name: str) -> Any:
     return text.encode() if kind == "binary" else _json(text, name)
 
 
-def _from_json(text: str, inputs: list[dict[str, Any]]) -> Any:
+def _from_json(text: str, inputs: list[ColumnSpec]) -> Any:
     found = _json(text, "The input")
     if not inputs or not _is_tensor(inputs[0]):
         import pandas as pd
@@ -172,7 +219,7 @@ def _first_row(example: Mapping[str, Any]) -> dict[str, Any]:
     return {}
 
 
-def _example_text(example: Mapping[str, Any], inputs: list[dict[str, Any]]) -> str:
+def _example_text(example: Mapping[str, Any], inputs: list[ColumnSpec]) -> str:
     """Return the example, shortened to its first rows until it can be read."""
     known = [example[key] for key in ("inputs", "instances") if key in example]
     found = known[0] if known else (_first_row(example) or None)
@@ -195,7 +242,7 @@ def _rounded(value: Any) -> Any:
     return float(f"{value:.6g}") if isinstance(value, float) else value
 
 
-def _zeros(inputs: list[dict[str, Any]]) -> str:
+def _zeros(inputs: list[ColumnSpec]) -> str:
     """Return one row of zeros for a small tensor; nothing for what is large or unknown."""
     if len(inputs) != 1 or not _is_tensor(inputs[0]):
         return ""

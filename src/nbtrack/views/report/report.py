@@ -14,9 +14,10 @@ from typing import Any
 from nbtrack.errors import InvalidParameterError
 from nbtrack.store import Store
 from nbtrack.views.comparison.data import Scope
-from nbtrack.views.comparison.saved import SavedLimits, SavedView, saved_comparison
+from nbtrack.views.comparison.saved import SavedComparison, SavedLimits, SavedView, saved_comparison
 from nbtrack.views.formats import format_number
 from nbtrack.views.redaction import Redaction
+from nbtrack.views.table.page import TableView
 
 MAX_RUNS = 500
 LIMITS = SavedLimits(
@@ -86,7 +87,7 @@ def write_report(
     return target
 
 
-def render_report(title: str, saved: dict[str, Any], bundle: str) -> str:
+def render_report(title: str, saved: SavedComparison, bundle: str) -> str:
     """Return the file's text.
 
     Parameters
@@ -125,7 +126,7 @@ def _bundle() -> str:
     return code
 
 
-def _plain_table(table: dict[str, Any]) -> str:
+def _plain_table(table: TableView) -> str:
     """Return the rows for readers without scripts."""
     names = table["columns"]
     head = "".join(f"<th>{html.escape(name.partition('.')[2] or name)}</th>" for name in names)

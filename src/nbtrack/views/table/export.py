@@ -15,7 +15,7 @@ import numpy as np
 from nbtrack.errors import InvalidParameterError
 from nbtrack.views.display import MAX_BYTES, VIEW_MIME, Bundle, plain_json
 from nbtrack.views.formats import format_duration, format_number, shareable_column
-from nbtrack.views.table.page import NUMERIC, Cells, Column, TablePage, with_numbers
+from nbtrack.views.table.page import NUMERIC, Cells, Column, TablePage, TableView, with_numbers
 
 EXTENSIONS = {"csv": ".csv", "markdown": ".md", "latex": ".tex"}
 MAX_ROWS = 50  # of a finished output
@@ -218,7 +218,7 @@ def table_bundle(
     rows = min(len(page.run_ids), MAX_ROWS)
     while True:
         values = {name: shareable_column(name, _values(page.columns[name], rows)) for name in shown}
-        view = {
+        view: TableView = {
             "kind": "table",
             "version": 1,
             "all_columns": [kinds[name].as_json() for name in shown],

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from nbtrack.store.search import Direction
 from nbtrack.views.metric_names import compared_metrics
 from nbtrack.views.table.group_query import Group, GroupJson
-from nbtrack.views.table.run_query import TableQuery
+from nbtrack.views.table.run_query import Stage, TableQuery
 
 Kind = Literal["text", "number", "time", "state", "duration", "curve"]
 Cells: TypeAlias = "Sequence[Any] | NDArray[Any]"
@@ -41,6 +41,15 @@ class ColumnSet(TypedDict, total=False):
     columns: list[str]
     sort: list[SortKey]
     group: list[str]
+    pinned: list[str]
+    widths: dict[str, float]
+    directions: dict[str, Best]
+    differing: bool
+
+
+class Layout(TypedDict):
+    """How a table is laid out; ``pinned`` are the columns that stay at the left."""
+
     pinned: list[str]
     widths: dict[str, float]
     directions: dict[str, Best]
@@ -159,6 +168,41 @@ class PageJson(TypedDict):
     children: NotRequired[list[int]]
     runs: NotRequired[int | None]
     best: NotRequired[dict[str, float]]
+
+
+class RowsQuery(TypedDict):
+    """What rows were asked for; see `TableQuery`."""
+
+    columns: list[str]
+    filter: str
+    sort: Annotated[list[Any], list[SortKey]]
+    group: list[str]
+    expanded: list[str]
+    stage: Stage
+    directions: dict[str, Best]
+
+
+class FirstPage(PageJson):
+    """The first rows, pushed with the widget: a table shows before anything is asked."""
+
+    generation: int
+    query: RowsQuery
+    buffers: list[bytes]
+
+
+class TableView(TypedDict):
+    """A finished table."""
+
+    kind: Literal["table"]
+    version: Literal[1]
+    all_columns: list[ColumnJson]
+    columns: list[str]
+    sort: Annotated[list[Any], list[SortKey]]
+    filter: str
+    total: int
+    best: dict[str, float]
+    run_ids: list[str]
+    values: dict[str, list[str | float | None]]
 
 
 class TableSource(Protocol):

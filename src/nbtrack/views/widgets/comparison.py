@@ -22,7 +22,7 @@ from nbtrack.views.comparison.data import (
 )
 from nbtrack.views.display import Bundle
 from nbtrack.views.watch import StoreWatch
-from nbtrack.views.widgets.view import View, refuse_unknown
+from nbtrack.views.widgets.view import Synced, View, refuse_unknown, synced
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -80,7 +80,7 @@ class Comparison(View):
     metric = t.Unicode("").tag(sync=True)
     columns = t.List(t.Unicode()).tag(sync=True)
     selected_ids = t.List(t.Unicode()).tag(sync=True)
-    brushes = t.List(t.Dict()).tag(sync=True)
+    brushes: Synced[list[Brush]] = synced(t.List(t.Dict()))
     revision = t.Int(0).tag(sync=True)
 
     def __init__(
@@ -221,7 +221,7 @@ class Comparison(View):
             return compare_runs(reader, self.scope, names).within(brushes)
 
     @t.validate("brushes")
-    def _valid_brushes(self, proposal: Any) -> list[dict[str, Any]]:
+    def _valid_brushes(self, proposal: Any) -> list[Brush]:
         return check_brushes(proposal["value"])
 
     def _on_brushes(self, change: Any) -> None:

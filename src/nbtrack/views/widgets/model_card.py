@@ -14,10 +14,10 @@ from nbtrack.rpc import Fields, Response, name_of
 from nbtrack.rpc.models import CARD
 from nbtrack.views.display import Bundle, plain_json
 from nbtrack.views.formats import shareable
-from nbtrack.views.models.card import card_facts, model_bundle
-from nbtrack.views.models.form import form_of, input_of
+from nbtrack.views.models.card import CardFacts, card_facts, model_bundle
+from nbtrack.views.models.form import ModelForm, form_of, input_of
 from nbtrack.views.models.predictions import Prediction, prediction
-from nbtrack.views.widgets.view import View
+from nbtrack.views.widgets.view import Synced, View, synced
 
 Predict = Callable[[Any, dict[str, Any]], Any]
 
@@ -36,8 +36,8 @@ class ModelCard(View):
     """
 
     _entry = "model_card"
-    facts = t.Dict().tag(sync=True)
-    form = t.Dict(allow_none=True, default_value=None).tag(sync=True)
+    facts: Synced[CardFacts] = synced(t.Dict())
+    form: Synced[ModelForm | None] = synced(t.Dict(allow_none=True, default_value=None))
 
     def __init__(
         self,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import traitlets as t
 
@@ -16,6 +16,10 @@ from nbtrack.views.display import Bundle
 from nbtrack.views.table.export import export_page, table_bundle
 from nbtrack.views.table.page import (
     Column,
+    FirstPage,
+    Layout,
+    RowsQuery,
+    SortKey,
     TableColumns,
     TablePage,
     TableSource,
@@ -26,7 +30,7 @@ from nbtrack.views.table.page import (
 )
 from nbtrack.views.table.run_query import FOLD, STAGES, Stage, TableQuery
 from nbtrack.views.table.source import page_frame
-from nbtrack.views.widgets.view import Names, SortKeys, View, refuse_unknown
+from nbtrack.views.widgets.view import Names, SortKeys, Synced, View, refuse_unknown, synced
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,7 +41,7 @@ PAGE = 100
 _ALL = 2**62
 _KEYWORDS = ("source", "columns", "filter", "sort", "group")
 _VIEW = ("columns", "filter", "sort", "group", "stage", "preferences")
-_LAYOUT: dict[str, Any] = {
+_LAYOUT: Layout = {
     "pinned": ["run_name"],
     "widths": {},
     "directions": {},
@@ -81,15 +85,15 @@ class RunTable(View):
     _entry = "run_table"
     experiment_ids = t.List(t.Unicode(), allow_none=True, default_value=None).tag(sync=True)
     editable = t.Bool(False).tag(sync=True)
-    all_columns = t.Dict().tag(sync=True)
+    all_columns: Synced[TableColumns] = synced(t.Dict())
     columns = Names().tag(sync=True)
     filter = t.Unicode("").tag(sync=True)
-    sort = SortKeys().tag(sync=True)
+    sort: Synced[Annotated[list[Any], list[SortKey]]] = synced(SortKeys())
     group = Names().tag(sync=True)
-    stage = t.Enum(STAGES, "active").tag(sync=True)
-    preferences = t.Dict(_LAYOUT).tag(sync=True)
+    stage: Synced[Stage] = synced(t.Enum(STAGES, "active"))
+    preferences: Synced[Layout] = synced(t.Dict(dict(_LAYOUT)))
     selected_ids = t.List(t.Unicode()).tag(sync=True)
-    first = t.Dict().tag(sync=True)
+    first: Synced[FirstPage] = synced(t.Dict())
     error = t.Unicode("").tag(sync=True)
 
     def __init__(
@@ -207,7 +211,7 @@ class RunTable(View):
             # columns that nobody chose go with what the runs have
             by_default = list(self.columns) == self._defaults
             self._set_known(known)
-            self.all_columns = dict(self._columns_response())
+            self.all_columns = self._columns_response()
             if by_default and self._defaults != list(self.columns):
                 self.columns = self._defaults
             else:
@@ -279,7 +283,7 @@ class RunTable(View):
                 f"selected takes ids, names or a DataFrame of runs, not {type(runs).__name__}."
             )
         wanted = [runs] if isinstance(runs, str) else [str(run) for run in runs]
-        page = self._source.page(TableQuery(columns=["run_name"], stage=self._stage, stop=_ALL))
+        page = self._source.page(TableQuery(columns=["run_name"], stage=self.stage, stop=_ALL))
         by_name: dict[str, list[str]] = {}
         for run_id, name in zip(page.run_ids, page.columns["run_name"], strict=True):
             by_name.setdefault(str(name), []).append(run_id)
@@ -295,18 +299,13 @@ class RunTable(View):
             found += [name] if name in ids else by_name[name]
         return list(dict.fromkeys(found))
 
-    @property
-    def _stage(self) -> Stage:
-        stage: Stage = self.stage
-        return stage
-
     def _query(self, start: int = 0, stop: int = PAGE) -> TableQuery:
         return TableQuery(
             columns=[name for name in self.columns if name in self._known],
             filter=self.filter,
             sort=[(name, ascending) for name, ascending in self.sort],
             group=list(self.group),
-            stage=self._stage,
+            stage=self.stage,
             directions=dict(self.preferences.get("directions", {})),
             start=start,
             stop=stop,
@@ -328,7 +327,7 @@ class RunTable(View):
         self._last_page = page
         self._generation += 1
         message, buffers = encode_page(page, 0)
-        asked = {
+        asked: RowsQuery = {
             "columns": list(query.columns),
             "filter": query.filter,
             "sort": [list(key) for key in query.sort],
