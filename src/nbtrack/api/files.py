@@ -40,7 +40,7 @@ def log_artifacts(
     artifact_path: str | None = None,
     run_id: str | None = None,
 ) -> None:
-    """Store what a folder holds among the artifacts.
+    """Store the content of a folder among the artifacts.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ def log_dict(dictionary: Any, artifact_file: str, run_id: str | None = None) -> 
 
 
 def log_stream(stream: BinaryIO, artifact_file: str, run_id: str | None = None) -> None:
-    """Store what a binary stream holds, in constant memory.
+    """Store the content of a binary stream, in constant memory.
 
     Parameters
     ----------
@@ -176,7 +176,7 @@ def load_table(
     run_ids: list[str] | None = None,
     extra_columns: list[str] | None = None,
 ) -> pd.DataFrame:
-    """Return a table of the runs of the active experiment, one below the other.
+    """Return a table of the runs of the active experiment, concatenated.
 
     Parameters
     ----------
@@ -195,7 +195,7 @@ def load_table(
 
 
 def get_artifact_uri(artifact_path: str | None = None) -> str:
-    """Return where the artifacts of the active run lie, or one of them.
+    """Return the URI of the artifacts of the active run, or of one of them.
 
     Parameters
     ----------

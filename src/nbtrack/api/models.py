@@ -31,7 +31,7 @@ def initialize_logged_model(
     model_type: str | None = None,
     experiment_id: str | None = None,
 ) -> LoggedModel:
-    """Make a logged model that is PENDING until ``finalize_logged_model``.
+    """Create a logged model that is PENDING until ``finalize_logged_model``.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ def create_external_model(
     model_type: str | None = None,
     experiment_id: str | None = None,
 ) -> LoggedModel:
-    """Make a logged model whose files are kept by somebody else; it is READY at once.
+    """Create a logged model whose files are stored elsewhere; it is READY at once.
 
     The parameters are those of ``initialize_logged_model``.
     """
@@ -89,7 +89,7 @@ def import_checkpoints(
     model_prefix: str | None = None,
     overwrite_checkpoints: bool = False,
 ) -> list[LoggedModel]:
-    """Make an external model of every file and folder that lies in a folder of checkpoints.
+    """Create an external model for every file and folder in a folder of checkpoints.
 
     Parameters
     ----------
@@ -140,7 +140,7 @@ def log_model_params(params: Mapping[str, Any], model_id: str | None = None) -> 
 def finalize_logged_model(
     model_id: str, status: Literal["READY", "FAILED"] | LoggedModelStatus
 ) -> LoggedModel:
-    """Say whether all files of a logged model are there.
+    """Finalize a logged model: its status says whether all its files are there.
 
     Parameters
     ----------
@@ -204,7 +204,7 @@ def search_logged_models(
     order_by: Sequence[Mapping[str, Any]] | None = None,
     output_format: str = "pandas",
 ) -> pd.DataFrame | list[LoggedModel]:
-    """Return the logged models that fit a filter, as a DataFrame or a list.
+    """Return the logged models that match a filter, as a DataFrame or a list.
 
     Parameters
     ----------
@@ -297,7 +297,7 @@ def get_active_model_id() -> str | None:
 
 
 def clear_active_model() -> None:
-    """Let no model be active."""
+    """Clear the active model."""
     from nbtrack.tracking.active_model import clear_active_model as clear
 
     clear()
@@ -326,6 +326,6 @@ def trust(place: str | os.PathLike[str], *, forget: bool = False) -> list[str]:
     NotFoundError
         If there is no such store or model.
     """
-    from nbtrack.models.consent import trust as say
+    from nbtrack.models.consent import trust as trust_models
 
-    return say(place, forget=forget)
+    return trust_models(place, forget=forget)

@@ -39,7 +39,7 @@ def register_model(
     tags: Mapping[str, Any] | None = None,
     env_pack: None = None,
 ) -> ModelVersion:
-    """Make a model the next version of a registered model, which is made too if need be.
+    """Register a model as the next version of a registered model, created if need be.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ def search_registered_models(
     filter_string: str | None = None,
     order_by: list[str] | None = None,
 ) -> list[RegisteredModel]:
-    """Return the registered models that fit a filter, by default all by name.
+    """Return the registered models that match a filter, by default all by name.
 
     Parameters
     ----------
@@ -108,7 +108,7 @@ def search_model_versions(
     filter_string: str | None = None,
     order_by: list[str] | None = None,
 ) -> list[ModelVersion]:
-    """Return the model versions that fit a filter, by default the newest first.
+    """Return the model versions that match a filter, by default the newest first.
 
     Parameters
     ----------

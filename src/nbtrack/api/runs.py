@@ -29,7 +29,7 @@ def start_run(
     description: str | None = None,
     log_system_metrics: bool | None = None,
 ) -> ActiveRun:
-    """Start a run, or go on with one, and make it the active run.
+    """Start a run, or resume one, and make it the active run.
 
     In a notebook, a run that an earlier cell has left open is closed first.
 
@@ -144,7 +144,7 @@ def delete_run(run_id: str) -> None:
 
 
 def restore_run(run_id: str) -> None:
-    """Bring a deleted run back.
+    """Restore a deleted run.
 
     Parameters
     ----------
@@ -155,7 +155,7 @@ def restore_run(run_id: str) -> None:
 
 
 def writer(run_id: str | None = None) -> RunWriter:
-    """Return where a run's log goes: the active run's, started if there is none, or one by id."""
+    """Return the writer of the active run, started if there is none, or of a run by id."""
     if run_id is None:
         return (context.current() or _begin()).writer
     return context.store_of(run_id).writer(run_id)
@@ -198,7 +198,7 @@ def search_runs(
     search_all_experiments: bool = False,
     experiment_names: list[str] | None = None,
 ) -> pd.DataFrame | list[Run]:
-    """Return the runs that fit a filter, as a DataFrame or a list.
+    """Return the runs that match a filter, as a DataFrame or a list.
 
     Parameters
     ----------
@@ -235,7 +235,7 @@ def search_runs(
 def _experiment_scope(
     ids: Sequence[str] | None, names: Sequence[str] | None, *, all_of_them: bool
 ) -> list[str] | None:
-    """Return the ids of the experiments that a search looks at; None for all."""
+    """Return the ids of the experiments to search; None for all."""
     from nbtrack.tracking.search import ids_of
 
     if ids and names:

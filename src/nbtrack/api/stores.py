@@ -82,7 +82,7 @@ def create_experiment(
     tags: Mapping[str, Any] | None = None,
     trace_location: None = None,
 ) -> str:
-    """Make an experiment and return its id.
+    """Create an experiment and return its id.
 
     Parameters
     ----------
@@ -132,7 +132,7 @@ def search_experiments(
     filter_string: str | None = None,
     order_by: list[str] | None = None,
 ) -> list[Experiment]:
-    """Return the experiments that fit a filter, by default the newest first.
+    """Return the experiments that match a filter, by default the newest first.
 
     Parameters
     ----------
@@ -162,7 +162,7 @@ def delete_experiment(experiment_id: str) -> None:
 
 
 def restore_experiment(experiment_id: str) -> None:
-    """Bring a deleted experiment and all its runs back.
+    """Restore a deleted experiment and all its runs.
 
     Parameters
     ----------

@@ -27,7 +27,7 @@ def runs(
     sort: str | Sequence[Any] = (),
     group: str | Sequence[str] = (),
 ) -> StoreRunTable:
-    """Return the table of runs: it sorts, filters, and follows runs that go on.
+    """Return the live table of runs, with sorting and filters.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ def chart(
     experiment_names: Sequence[str] | None = None,
     **options: Any,
 ) -> RunsChart:
-    """Return a chart of the metrics of some runs; it follows those that go on.
+    """Return a chart of the metrics of some runs; it is updated while they log.
 
     Parameters
     ----------
@@ -135,7 +135,7 @@ def compare(
     metric: str | None = None,
     columns: Sequence[str] | None = None,
 ) -> Comparison:
-    """Return runs side by side: a table linked with curves, parallel coordinates and differences.
+    """Compare runs: a table linked with curves, parallel coordinates and differences.
 
     Parameters
     ----------
@@ -202,7 +202,7 @@ def param_importance(
     *,
     experiment_names: Sequence[str] | None = None,
 ) -> pd.DataFrame:
-    """Return how much the params of runs have to do with a metric.
+    """Return the importance of the params of runs for a metric.
 
     Spearman's rank correlation with a 95 % interval, and, where scikit-learn is installed and
     there are 20 runs, the permutation importance of a random forest on runs that it has not

@@ -144,7 +144,7 @@ def trust(place: str | None, listed: bool, forget: bool, as_json: bool) -> None:
     first: loading them runs what is in them. Only what they are now is trusted; models that are
     added or changed later ask again. What you have saved yourself needs no such word.
     """
-    from nbtrack.models.consent import trust as say
+    from nbtrack.models.consent import trust as trust_models
     from nbtrack.models.trust_records import trusted
 
     if listed or place is None:
@@ -155,7 +155,7 @@ def trust(place: str | None, listed: bool, forget: bool, as_json: bool) -> None:
         _show([asdict(each) for each in trusted()], as_json)
         return
     with working("Looking at the models"):
-        found = say(place, forget=forget)
+        found = trust_models(place, forget=forget)
     if as_json:
         print_json(found)
     elif forget:

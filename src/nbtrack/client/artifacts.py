@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class ArtifactMethods(ClientBase):
-    """What the client does with artifacts of runs."""
+    """Methods of the client for artifacts of runs."""
 
     def log_artifact(
         self, run_id: str, local_path: str | os.PathLike[str], artifact_path: str | None = None
@@ -27,7 +27,7 @@ class ArtifactMethods(ClientBase):
     def log_artifacts(
         self, run_id: str, local_dir: str | os.PathLike[str], artifact_path: str | None = None
     ) -> None:
-        """Store what a folder holds among a run's artifacts.
+        """Store the content of a folder among a run's artifacts.
 
         The other parameters are those of ``nbtrack.log_artifacts``.
         """
@@ -52,7 +52,7 @@ class ArtifactMethods(ClientBase):
         artifacts.log_dict(self._writer(run_id), dictionary, artifact_file)
 
     def log_stream(self, run_id: str, stream: BinaryIO, artifact_file: str) -> None:
-        """Store what a binary stream holds.
+        """Store the content of a binary stream.
 
         The other parameters are those of ``nbtrack.log_stream``.
         """
@@ -110,7 +110,7 @@ class ArtifactMethods(ClientBase):
         run_ids: list[str] | None = None,
         extra_columns: list[str] | None = None,
     ) -> pd.DataFrame:
-        """Return a table of the runs of an experiment, one below the other.
+        """Return a table of the runs of an experiment, concatenated.
 
         The other parameters are those of ``nbtrack.load_table``.
         """

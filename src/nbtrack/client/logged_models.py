@@ -11,7 +11,7 @@ from nbtrack.entities import FileInfo, LoggedModel, LoggedModelStatus, PagedList
 
 
 class LoggedModelMethods(ClientBase):
-    """What the client does with logged models."""
+    """Methods of the client for logged models."""
 
     def create_logged_model(
         self,
@@ -22,7 +22,7 @@ class LoggedModelMethods(ClientBase):
         params: Mapping[str, Any] | None = None,
         model_type: str | None = None,
     ) -> LoggedModel:
-        """Make a logged model that is PENDING until ``finalize_logged_model``.
+        """Create a logged model that is PENDING until ``finalize_logged_model``.
 
         Parameters
         ----------
@@ -51,7 +51,7 @@ class LoggedModelMethods(ClientBase):
     def finalize_logged_model(
         self, model_id: str, status: Literal["READY", "FAILED"] | LoggedModelStatus
     ) -> LoggedModel:
-        """Say whether all files of a logged model are there.
+        """Finalize a logged model: its status says whether all its files are there.
 
         Parameters
         ----------
@@ -110,7 +110,7 @@ class LoggedModelMethods(ClientBase):
         local_dir: str | os.PathLike[str],
         artifact_path: str | None = None,
     ) -> None:
-        """Store what a folder holds among the files of a logged model.
+        """Store the content of a folder among the files of a logged model.
 
         Parameters
         ----------
@@ -145,7 +145,7 @@ class LoggedModelMethods(ClientBase):
         order_by: Sequence[Mapping[str, Any]] | None = None,
         page_token: str | None = None,
     ) -> PagedList[LoggedModel]:
-        """Return one page of the logged models that fit a filter.
+        """Return one page of the logged models that match a filter.
 
         Parameters
         ----------

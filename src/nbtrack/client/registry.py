@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class RegisteredModelMethods(ClientBase):
-    """What the client does with registered models."""
+    """Methods of the client for registered models."""
 
     def create_registered_model(
         self,
@@ -24,7 +24,7 @@ class RegisteredModelMethods(ClientBase):
         description: str | None = None,
         deployment_job_id: str | None = None,
     ) -> RegisteredModel:
-        """Make a registered model without versions; ``deployment_job_id`` is not kept.
+        """Create a registered model without versions; ``deployment_job_id`` is not kept.
 
         Parameters
         ----------
@@ -34,7 +34,7 @@ class RegisteredModelMethods(ClientBase):
         return self._registry.registry.create_model(name, tags, description)
 
     def rename_registered_model(self, name: str, new_name: str) -> RegisteredModel:
-        """Give a registered model, with all that belongs to it, another name.
+        """Rename a registered model, with its versions, tags and aliases.
 
         Parameters
         ----------
@@ -49,7 +49,7 @@ class RegisteredModelMethods(ClientBase):
         description: str | None = None,
         deployment_job_id: str | None = None,
     ) -> RegisteredModel:
-        """Give a registered model another description; ``deployment_job_id`` is not kept.
+        """Update the description of a registered model; ``deployment_job_id`` is not kept.
 
         Parameters
         ----------
@@ -76,7 +76,7 @@ class RegisteredModelMethods(ClientBase):
         order_by: list[str] | None = None,
         page_token: str | None = None,
     ) -> PagedList[RegisteredModel]:
-        """Return one page of the registered models that fit a filter."""
+        """Return one page of the registered models that match a filter."""
         from nbtrack.store.search import search_registered_models
 
         with self._registry.read() as reader:
@@ -99,7 +99,7 @@ class RegisteredModelMethods(ClientBase):
         self._registry.registry.delete_model_tag(name, key)
 
     def set_registered_model_alias(self, name: str, alias: str, version: str | int) -> None:
-        """Let an alias name a version, whichever it has named before."""
+        """Set an alias to a version, also if it names another one."""
         self._registry.registry.set_alias(name, alias, version)
 
     def delete_registered_model_alias(self, name: str, alias: str) -> None:
@@ -115,7 +115,7 @@ class RegisteredModelMethods(ClientBase):
 
 
 class ModelVersionMethods(ClientBase):
-    """What the client does with versions of registered models."""
+    """Methods of the client for versions of registered models."""
 
     def _stores(self, uri: str | os.PathLike[str]) -> Stores:
         """Return where the model is that a URI names, and where versions are made."""
@@ -136,7 +136,7 @@ class ModelVersionMethods(ClientBase):
         await_creation_for: int | None = 300,
         model_id: str | None = None,
     ) -> ModelVersion:
-        """Make the next version of a registered model; it is READY at once.
+        """Create the next version of a registered model; it is READY at once.
 
         Parameters
         ----------
@@ -159,7 +159,7 @@ class ModelVersionMethods(ClientBase):
         )
 
     def copy_model_version(self, src_model_uri: str, dst_name: str) -> ModelVersion:
-        """Make a version of another registered model out of a version.
+        """Copy a version to another registered model.
 
         Parameters
         ----------
@@ -175,7 +175,7 @@ class ModelVersionMethods(ClientBase):
     def update_model_version(
         self, name: str, version: str | int, description: str | None = None
     ) -> ModelVersion:
-        """Give a version another description."""
+        """Update the description of a version."""
         return self._registry.registry.update_version(name, version, description)
 
     def transition_model_version_stage(
@@ -238,7 +238,7 @@ class ModelVersionMethods(ClientBase):
         order_by: list[str] | None = None,
         page_token: str | None = None,
     ) -> PagedList[ModelVersion]:
-        """Return one page of the model versions that fit a filter."""
+        """Return one page of the model versions that match a filter."""
         from nbtrack.store.search import search_model_versions
 
         with self._registry.read() as reader:

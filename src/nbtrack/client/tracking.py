@@ -1,4 +1,4 @@
-"""What the client does with experiments and runs, and the store that every part of it works on."""
+"""Methods of the client for experiments and runs, and the store that every part of it works on."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 class ClientBase:
-    """Knows its store: the one that was tracked to when it was made, or another."""
+    """Holds the store of a client: the current one when it was created, or another."""
 
     def __init__(
         self,
@@ -62,7 +62,7 @@ class ClientBase:
 
 
 class ExperimentMethods(ClientBase):
-    """What the client does with experiments."""
+    """Methods of the client for experiments."""
 
     def create_experiment(
         self,
@@ -70,7 +70,7 @@ class ExperimentMethods(ClientBase):
         artifact_location: str | None = None,
         tags: Mapping[str, Any] | None = None,
     ) -> str:
-        """Make an experiment and return its id.
+        """Create an experiment and return its id.
 
         Parameters
         ----------
@@ -101,7 +101,7 @@ class ExperimentMethods(ClientBase):
         order_by: list[str] | None = None,
         page_token: str | None = None,
     ) -> PagedList[Experiment]:
-        """Return one page of the experiments that fit a filter.
+        """Return one page of the experiments that match a filter.
 
         Parameters
         ----------
@@ -121,7 +121,7 @@ class ExperimentMethods(ClientBase):
             )
 
     def rename_experiment(self, experiment_id: str, new_name: str) -> None:
-        """Give an experiment another name.
+        """Rename an experiment.
 
         Parameters
         ----------
@@ -135,7 +135,7 @@ class ExperimentMethods(ClientBase):
         self._store.experiments.delete(experiment_id)
 
     def restore_experiment(self, experiment_id: str) -> None:
-        """Bring a deleted experiment and its runs back."""
+        """Restore a deleted experiment and its runs."""
         self._store.experiments.restore(experiment_id)
 
     def set_experiment_tag(self, experiment_id: str, key: str, value: Any) -> None:
@@ -148,7 +148,7 @@ class ExperimentMethods(ClientBase):
 
 
 class RunMethods(ClientBase):
-    """What the client does with runs."""
+    """Methods of the client for runs."""
 
     def create_run(
         self,
@@ -157,7 +157,7 @@ class RunMethods(ClientBase):
         tags: Mapping[str, Any] | None = None,
         run_name: str | None = None,
     ) -> Run:
-        """Make a run that is RUNNING until ``set_terminated``.
+        """Create a run that is RUNNING until ``set_terminated``.
 
         Parameters
         ----------
@@ -194,7 +194,7 @@ class RunMethods(ClientBase):
         order_by: list[str] | None = None,
         page_token: str | None = None,
     ) -> PagedList[Run]:
-        """Return one page of the runs that fit a filter.
+        """Return one page of the runs that match a filter.
 
         Parameters
         ----------
@@ -249,12 +249,12 @@ class RunMethods(ClientBase):
         self._store_of(run_id).runs.delete(run_id)
 
     def restore_run(self, run_id: str) -> None:
-        """Bring a deleted run back."""
+        """Restore a deleted run."""
         self._store_of(run_id).runs.restore(run_id)
 
 
 class LogMethods(ClientBase):
-    """What the client logs to runs."""
+    """Methods of the client for logging to runs."""
 
     def log_metric(
         self,

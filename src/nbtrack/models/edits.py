@@ -27,7 +27,7 @@ from nbtrack.tracking import context, model_edits
 
 @reads_model
 def get_model_info(model_uri: str | os.PathLike[str]) -> ModelInfo:
-    """Return what there is to know about a model, without loading it.
+    """Return information about a saved model, without loading it.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def get_model_info(model_uri: str | os.PathLike[str]) -> ModelInfo:
 
 
 def set_signature(model_uri: str | os.PathLike[str], signature: ModelSignature) -> None:
-    """Give a saved model another signature.
+    """Replace the signature of a saved model.
 
     Parameters
     ----------

@@ -122,7 +122,7 @@ def take_apart(given: Any, processor: Any, task: str | None) -> PipelineParts:
 def class_named(
     opened: OpenedModel, name: str, role: str, place: Path, trust: bool | None
 ) -> tuple[Any, dict[str, Any]]:
-    """Return the class of a part and options to load it; code in its folder asks for consent."""
+    """Return the class of a part and options to load it; code in its folder needs consent."""
     transformers = framework("transformers")
 
     config = place / "config.json"

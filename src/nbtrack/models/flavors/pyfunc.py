@@ -51,7 +51,7 @@ def save_model(
     serialization: Serialization = None,
     **options: Unpack[SaveOptions],
 ) -> Model:
-    """Save a model of the user's own making as a folder.
+    """Save a Python model: a class, a function or a file of code, as a folder.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ def log_model(
     serialization: Serialization = None,
     **options: Unpack[LogOptions],
 ) -> ModelInfo:
-    """Log a model of the user's own making; see :func:`save_model`.
+    """Log a Python model: a class, a function or a file of code; see :func:`save_model`.
 
     Parameters
     ----------

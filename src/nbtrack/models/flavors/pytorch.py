@@ -54,7 +54,7 @@ def save_model(
     serialization: Words | None = None,
     **kwargs: Any,
 ) -> None:
-    """Write a PyTorch model into a local folder that is not there yet, or empty.
+    """Save a PyTorch model to a local folder, which must be new or empty.
 
     Parameters
     ----------
@@ -133,7 +133,7 @@ def log_model(
     wait: bool = True,
     **kwargs: Any,
 ) -> ModelInfo:
-    """Keep a PyTorch model in the store, as a model that the active run has made.
+    """Log a PyTorch model as a logged model of the active run.
 
     Parameters
     ----------
@@ -198,7 +198,7 @@ def load_model(
     trust: bool | None = None,
     **kwargs: Any,
 ) -> torch.nn.Module:
-    """Return a model, as a module of the class that it was, to be used or trained on.
+    """Load a PyTorch model as a module of its original class.
 
     Parameters
     ----------

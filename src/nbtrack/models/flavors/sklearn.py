@@ -26,7 +26,7 @@ SERIALIZATION_FORMAT_CLOUDPICKLE = "cloudpickle"
 SERIALIZATION_FORMAT_SKOPS = "skops"
 Format = Literal["skops", "cloudpickle", "pickle"] | None
 # their own types, such as the trees of a forest, are saved unasked; loading those that skops does
-# not know from somebody else's folder asks for consent
+# not know from somebody else's folder needs consent
 _ESTIMATORS = ("sklearn", "numpy", "scipy", "xgboost", "lightgbm", "catboost")
 _FILES = {"skops": "model.skops", "cloudpickle": "model.pkl", "pickle": "model.pkl"}
 

@@ -225,7 +225,7 @@ def _check_readable(file: Path) -> None:
 
 
 def _class(opened: OpenedModel, name: str, trust: bool | None) -> Any:
-    """Return the class of the model; one of another package is code, and asks for consent."""
+    """Return the class of the model; one of another package is code, and needs consent."""
     module, _, own = name.rpartition(".")
     if module.partition(".")[0] != "xgboost":
         opened.ask(f"the class {name}", trust)
