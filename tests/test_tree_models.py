@@ -57,13 +57,13 @@ def test_pyfunc_predicts_with_the_method_that_was_asked_for(fitted: LogisticRegr
     assert np.allclose(found, fitted.predict_proba(FRAME))
 
 
-def test_what_skops_refuses_is_named_with_the_ways_out() -> None:
+def test_skops_that_was_asked_for_names_what_it_does_not_keep() -> None:
     model = make_pipeline(StandardScaler(), FunctionTransformer(double), LogisticRegression())
     model.fit(FRAME, LABELS)
-    with pytest.raises(InvalidParameterError, match=r"double.*serialization_format='cloudpickle'"):
-        nbtrack.sklearn.save_model(model, "m")
+    with pytest.raises(InvalidParameterError, match=r"double.*Leave serialization_format out"):
+        nbtrack.sklearn.save_model(model, "m", serialization_format="skops")
     assert not Path("m").exists()
-    nbtrack.sklearn.save_model(model, "m", serialization_format="cloudpickle")
+    nbtrack.sklearn.save_model(model, "m")
     assert nbtrack.sklearn.load_model("m").predict(FRAME).tolist() == model.predict(FRAME).tolist()
 
 

@@ -1,4 +1,4 @@
-"""Models of scikit-learn: skops files, which hold no code."""
+"""Models of scikit-learn: skops files, which hold no code, or their source and values."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, Unpack
 
-from nbtrack.errors import InvalidParameterError, UntrustedError
+from nbtrack.errors import InvalidParameterError, UntrustedError, warn
 from nbtrack.models import logging
 from nbtrack.models.folder import check_files
+from nbtrack.models.frozen_files import read_frozen, write_frozen
 from nbtrack.models.info import ModelInfo
 from nbtrack.models.loading import OpenedModel, as_opened, open_model, reads_model
 from nbtrack.models.model import Model
+from nbtrack.models.objects import SerializedObject, serialize
+from nbtrack.models.objects.references import is_own
 from nbtrack.models.options import LogOptions, SaveOptions, spelled_out
 from nbtrack.models.progress import working
 from nbtrack.models.requirements import framework
@@ -24,11 +27,14 @@ FLAVOR = "sklearn"
 SERIALIZATION_FORMAT_PICKLE = "pickle"
 SERIALIZATION_FORMAT_CLOUDPICKLE = "cloudpickle"
 SERIALIZATION_FORMAT_SKOPS = "skops"
-Format = Literal["skops", "cloudpickle", "pickle"] | None
-# their own types, such as the trees of a forest, are saved unasked; loading those that skops does
-# not know from somebody else's folder needs consent
-_ESTIMATORS = ("sklearn", "numpy", "scipy", "xgboost", "lightgbm", "catboost")
-_FILES = {"skops": "model.skops", "cloudpickle": "model.pkl", "pickle": "model.pkl"}
+SOURCE = "source"
+Format = Literal["skops", "source", "cloudpickle", "pickle"] | None
+_FILES = {
+    "skops": "model.skops",
+    SOURCE: "estimator",
+    "cloudpickle": "model.pkl",
+    "pickle": "model.pkl",
+}
 
 
 @spelled_out(SaveOptions)
@@ -49,19 +55,22 @@ def save_model(
         The model.
     path : str or path
         A folder that does not exist yet, or is empty.
-    serialization_format : {"skops", "cloudpickle", "pickle"}, optional
-        ``"skops"``, the default, is data and holds no code. The others only load with consent.
+    serialization_format : {"skops", "source", "cloudpickle", "pickle"}, optional
+        ``"skops"`` is data and holds no code. ``"source"`` keeps classes and functions of your
+        own as their source, beside the values. By default the first, and the second where the
+        model has such parts. ``"cloudpickle"`` and ``"pickle"`` only load with consent.
     pyfunc_predict_fn : str, optional
         The method that ``nbtrack.pyfunc`` predicts with, such as ``"predict_proba"``.
     skops_trusted_types : list of str, optional
-        Types of your own that may be in the model; the error names those that are missing.
+        Types of your own that skops is to keep by their names, because they can be imported
+        where the model is loaded.
     **options
         As for every flavor: signature, input_example, pip_requirements, ...
 
     Raises
     ------
     InvalidParameterError
-        If skops cannot keep a part of the model: it is named, with the ways out.
+        If a part of the model cannot be kept: it is named by its path, with the way out.
     """
     write = _writer(sk_model, serialization_format, pyfunc_predict_fn, skops_trusted_types)
     predict = getattr(sk_model, pyfunc_predict_fn, None)
@@ -161,23 +170,20 @@ class Predictor:
 def _writer(
     sk_model: Any, serialization_format: str | None, predict_fn: str, trusted: list[str] | None
 ) -> logging.Write:
-    kind = serialization_format or SERIALIZATION_FORMAT_SKOPS
-    if kind not in _FILES:
+    if serialization_format is not None and serialization_format not in _FILES:
         raise InvalidParameterError(
-            f"serialization_format={kind!r} is none of {', '.join(map(repr, _FILES))}."
+            f"serialization_format={serialization_format!r} is none of "
+            f"{', '.join(map(repr, _FILES))}."
         )
 
     def write(folder: Path, model: Model) -> None:
         sklearn = framework("sklearn", "scikit-learn")
 
-        file = folder / _FILES[kind]
-        unsafe = _dump(sk_model, file, kind, trusted)
         model.requirements.add_package("scikit-learn")
-        if kind != "pickle":
-            model.requirements.add_package(kind)
         model.requirements.add_object(sk_model)
+        kind, unsafe = _dump(sk_model, folder, serialization_format, trusted or [], model)
         known = {
-            "pickled_model": file.name,
+            "pickled_model": _FILES[kind],
             "sklearn_version": sklearn.__version__,
             "serialization_format": kind,
             "code": model.code_folder,
@@ -185,36 +191,91 @@ def _writer(
         }
         more = {"extra_files": model.extra_files} if model.extra_files else {}
         if hasattr(sk_model, predict_fn):
-            model.add_pyfunc("mlflow.sklearn", model_path=file.name, predict_fn=predict_fn)
+            loader = "nbtrack.sklearn" if kind == SOURCE else "mlflow.sklearn"
+            model.add_pyfunc(loader, model_path=_FILES[kind], predict_fn=predict_fn)
         model.add_flavor(FLAVOR, **known, **more)
 
     return write
 
 
-def _dump(sk_model: Any, file: Path, kind: str, trusted: list[str] | None) -> list[str]:
-    """Write the model, and return the types in it that skops does not take for safe."""
-    if kind == "skops":
-        io = framework("skops.io")
-        try:
-            io.dump(sk_model, file)
-            unsafe = sorted(io.get_untrusted_types(file=file))
-        except Exception as error:
+def _dump(
+    sk_model: Any, folder: Path, kind: str | None, trusted: list[str], model: Model
+) -> tuple[str, list[str]]:
+    """Write the model; return the format and the types in it that skops does not know."""
+    if kind in ("pickle", "cloudpickle"):
+        if kind == "cloudpickle":
+            model.requirements.add_package(kind)
+        with (folder / _FILES[kind]).open("wb") as target:
+            dump = pickle.dump if kind == "pickle" else framework("cloudpickle").dump
+            dump(sk_model, target)
+        return kind, []
+    if kind != SOURCE:
+        unsafe, reason = _dump_skops(sk_model, folder / _FILES["skops"], trusted)
+        if reason is None:
+            model.requirements.add_package("skops")
+            return "skops", unsafe
+        if kind is not None:
             raise InvalidParameterError(
-                f"skops cannot keep this {type(sk_model).__name__}: {error}. {_ways_out()}"
-            ) from error
-        known = [name for name in unsafe if name.partition(".")[0] in _ESTIMATORS]
-        unknown = sorted({*unsafe} - {*known, *(trusted or ())})
-        if unknown:
-            raise InvalidParameterError(
-                f"The model has parts that are not scikit-learn's own: {', '.join(unknown)}. "
-                f"If they are yours, pass skops_trusted_types={unknown!r}; they must be importable "
-                f"where the model is loaded. {_ways_out()}"
+                f"{reason} Leave serialization_format out, which keeps the source of what is yours."
             )
-        return unsafe
-    with file.open("wb") as target:
-        dump = pickle.dump if kind == "pickle" else framework("cloudpickle").dump
-        dump(sk_model, target)
-    return []
+    serialized = _taken_apart(sk_model)
+    write_frozen(serialized, folder / _FILES[SOURCE])
+    model.requirements.add_module(*serialized.modules)
+    model.requirements.add_package("nbtrack")
+    for text in serialized.notes:
+        warn(text)
+    return SOURCE, []
+
+
+def _dump_skops(sk_model: Any, file: Path, trusted: list[str]) -> tuple[list[str], str | None]:
+    """Write the model as skops; return the types that it does not know, and why it cannot."""
+    io = framework("skops.io")
+    reason = None
+    unsafe: list[str] = []
+    try:
+        io.dump(sk_model, file)
+        unsafe = sorted(io.get_untrusted_types(file=file))
+    except Exception as error:  # noqa: BLE001  whatever the methods of its parts raise
+        reason = f"skops cannot keep this {type(sk_model).__name__}: {error}."
+    # types of installed packages are kept by name; loading those that skops does not know from
+    # somebody else's folder asks for consent
+    unknown = [name for name in unsafe if _is_of_user(name, trusted)]
+    if unknown:
+        reason = f"skops cannot keep what is defined here: {', '.join(unknown)}."
+    if reason is not None:
+        file.unlink(missing_ok=True)
+    return unsafe, reason
+
+
+def _is_of_user(name: str, trusted: list[str]) -> bool:
+    """Return whether a type is of the user's own, and not there where the model is loaded."""
+    parts = name.split(".")
+    if name in trusted and parts[0] != "__main__":
+        return False
+    return any(is_own(".".join(parts[:end])) for end in range(1, len(parts))) or "<" in name
+
+
+def _taken_apart(sk_model: Any) -> SerializedObject:
+    try:
+        return serialize(sk_model)
+    except InvalidParameterError as error:
+        raise InvalidParameterError(f"{error.message} {_way_out(sk_model)}") from error
+
+
+def _way_out(sk_model: Any) -> str:
+    """Return how the model can be saved nevertheless: what is said has been tried."""
+    try:
+        with Path(os.devnull).open("wb") as nowhere:
+            framework("cloudpickle").dump(sk_model, nowhere)
+    except Exception:  # noqa: BLE001  whatever the methods of its parts raise
+        return (
+            "No format keeps that. Remove it before the model is saved, or leave it out of what "
+            "__getstate__ of its class returns."
+        )
+    return (
+        "Pass serialization_format='cloudpickle', which keeps it, and asks for consent where the "
+        "model is loaded."
+    )
 
 
 def _loaded(opened: OpenedModel, trust: bool | None) -> Any:
@@ -225,6 +286,11 @@ def _loaded(opened: OpenedModel, trust: bool | None) -> Any:
         opened.ask("the code that came with it", trust)
         use_code(opened.file(known["code"]))
     file = opened.file(name)
+    if kind == SOURCE:
+        check_files(opened, [name])
+        opened.ask("the source that came with it", trust)
+        with working("load model"):
+            return read_frozen(file, trusted=True)
     if kind == "skops":
         check_files(opened, [name])
         return _from_skops(opened, file, known.get("skops_trusted_types") or [], trust)
@@ -253,10 +319,3 @@ def _from_skops(opened: OpenedModel, file: Path, named: list[str], trust: bool |
 
 def _kind_of(name: str) -> str:
     return "skops" if name.endswith(".skops") else "cloudpickle"
-
-
-def _ways_out() -> str:
-    return (
-        "Or pass serialization_format='cloudpickle', which keeps anything, and asks for consent "
-        "where it is loaded."
-    )

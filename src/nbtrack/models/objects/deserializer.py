@@ -187,7 +187,8 @@ class Deserializer:
 
         stored = self._array(node["name"])
         array = stored.detach().cpu().numpy() if hasattr(stored, "detach") else np.asarray(stored)
-        dtype = np.dtype(_dtype(node["dtype"]))
+        # that of NumPy's own files, which knows what padding looks like in a description
+        dtype = np.lib.format.descr_to_dtype(_dtype(node["dtype"]))
         if array.dtype != dtype:
             array = np.frombuffer(array.tobytes(), dtype=dtype)
         return array.reshape(node["shape"]).copy()
