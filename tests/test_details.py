@@ -336,7 +336,7 @@ def execute(notebook: Kernel, cell_id: str, source: str) -> None:
 def asked(notebook: Kernel, kind: str) -> dict[str, Any]:
     run = "nbtrack.last_active_run().info.run_id"
     found: dict[str, Any] = notebook.value(
-        f"answer(context.store(), {{'type': {kind!r}, 'run_id': {run}}}).body"
+        f"respond(context.store(), {{'type': {kind!r}, 'run_id': {run}}}).body"
     )
     return found
 
