@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -111,8 +112,9 @@ def test_the_types_of_the_front_end_are_those_of_python(name: str) -> None:
 
 
 def views(base: type[View] = View) -> list[type[View]]:
-    """All views of the package."""
-    own = [base] if base.__module__.startswith("nbtrack.") else []
+    """All views of the package, without the classes that anywidget makes of them for instances."""
+    own = [base] if getattr(sys.modules[base.__module__], base.__name__, None) is base else []
+    own = [each for each in own if each.__module__.startswith("nbtrack.")]
     return [*own, *(view for each in base.__subclasses__() for view in views(each))]
 
 
