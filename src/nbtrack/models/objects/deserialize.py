@@ -10,12 +10,12 @@ from typing import Any
 
 from nbtrack.errors import InvalidParameterError, NbtrackError
 from nbtrack.models.objects import statements
+from nbtrack.models.objects.checking import serialize
 from nbtrack.models.objects.deserializer import Deserializer
 from nbtrack.models.objects.form import Form, damaged, nodes_in
 from nbtrack.models.objects.references import is_file
 from nbtrack.models.objects.restricted import RestrictedDeserializer
 from nbtrack.models.objects.safety import unknown_in, untrusted
-from nbtrack.models.objects.serializer import Serializer
 from nbtrack.models.objects.source_files import without_secrets
 
 
@@ -135,23 +135,23 @@ def _is_same(
     wanted = [node for node in nodes_in(form.root) if node.get("file") == name]
     if any(node["~"] != "own" for node in wanted):
         return False
-    serializer = Serializer()
+    values = []
+    for qualname in dict.fromkeys(node["name"] for node in wanted):
+        value: Any = module
+        for part in qualname.split("."):
+            value = getattr(value, part, None)
+        if value is None:
+            return False
+        values.append(value)
     try:
-        for qualname in dict.fromkeys(node["name"] for node in wanted):
-            value: Any = module
-            for part in qualname.split("."):
-                value = getattr(value, part, None)
-            if value is None:
-                return False
-            serializer.sources.add(value)
+        made = serialize(values)
     except InvalidParameterError:
+        return False  # a class was changed since, so that it is none that can be saved
+    files = made.tree["files"]
+    if name not in files or files[name]["values"] != form.files[name]["values"]:
         return False
-    made = serializer.sources.finish()
-    if name not in made or made[name].values != form.files[name]["values"]:
-        return False
-    return all(sources.get(file.path) == file.text for file in made.values()) and all(
-        key in arrays and _equal(array, arrays[key])
-        for key, array in serializer.arrays.extra.items()
+    return all(sources.get(path) == text for path, text in made.sources.items()) and all(
+        key in arrays and _equal(array, arrays[key]) for key, array in made.extra.items()
     )
 
 

@@ -34,6 +34,8 @@ class Deserializer:
         Their folder, named in tracebacks.
     live : dict of str to module
         What stands for the files that this process has already.
+    name : str, optional
+        The package of the modules that are made; by default models with the same source share one.
     """
 
     def __init__(
@@ -43,6 +45,7 @@ class Deserializer:
         sources: dict[str, str],
         place: str,
         live: dict[str, ModuleType],
+        name: str | None = None,
     ) -> None:
         self._form = form
         self._arrays = arrays
@@ -52,13 +55,18 @@ class Deserializer:
             kind: getattr(self, f"_{kind}") for kind in KINDS
         }
         files = {name: record for name, record in form.files.items() if name not in live}
-        self._modules = SavedModules(_name_of(files, sources), files, sources, place, self._value)
+        name = name or _name_of(files, sources)
+        self._modules = SavedModules(name, files, sources, place, self._value)
         if files:
             self._modules.install()
 
     def deserialize(self) -> Any:
         """Return the object."""
         return self.value(self._form.root)
+
+    def forget(self) -> None:
+        """Take the modules that were made of the source out of the process."""
+        self._modules.forget()
 
     def _value(self, file: str, name: str) -> Any:
         """Return a value that a source file has asked for; it shares nothing with the rest."""
@@ -241,6 +249,11 @@ class Deserializer:
     def _filled(self, node: dict[str, Any], made: Any) -> Any:
         if "state" in node:
             self._give(made, self.value(node["state"]))
+            torch = sys.modules.get("torch")
+            if torch is not None and isinstance(made, torch.nn.Module):
+                from nbtrack.models.objects.torch_modules import number_hooks
+
+                number_hooks(made)
         if "items" in node:
             made.extend(self.value(item) for item in node["items"])
         for key, item in node.get("pairs", ()):

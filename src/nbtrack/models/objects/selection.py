@@ -7,6 +7,9 @@ import builtins
 import itertools
 import re
 import sys
+from collections import ChainMap
+from collections.abc import Mapping
+from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
@@ -16,6 +19,17 @@ from nbtrack.models.objects.references import is_file, is_own, is_whole, module_
 from nbtrack.models.objects.source_files import VALUE, SourceFile, SourceFiles
 from nbtrack.models.objects.statements import Statement
 
+Changes = Mapping[int, Mapping[str, Any]]
+"""What was set on classes and functions after their definition, by their ids: places and values."""
+
+DELETED: Any = object()
+"""The value of an attribute that the source defines and the class does not have any more."""
+
+_WRAPPERS: dict[type, tuple[str, ...]] = {
+    staticmethod: ("__func__",),
+    classmethod: ("__func__",),
+    property: ("fget", "fset", "fdel"),
+}
 _LITERAL_SIZE = 2000
 _KNOWN = frozenset(dir(builtins)) | {"get_ipython", "__name__", "__file__", "__doc__"}
 
@@ -23,18 +37,27 @@ _KNOWN = frozenset(dir(builtins)) | {"get_ipython", "__name__", "__file__", "__d
 class Selection:
     """A file of chosen statements, each behind those that it needs to be executed."""
 
-    def __init__(self, files: SourceFiles, file: SourceFile) -> None:
+    def __init__(
+        self,
+        files: SourceFiles,
+        file: SourceFile,
+        namespace: dict[str, Any],
+        changes: Changes,
+    ) -> None:
         self.file = file
+        self.namespace = namespace
+        self._changes = changes
+        self._changed: list[str] = []
         self._files = files
         self._parts: list[str] = []
         self._imports: list[str] = []
         self._owners: dict[str, Any] = {}
-        self._statements: dict[str, tuple[Statement, dict[str, Any]]] = {}
+        self._statements: dict[str, tuple[Statement, Mapping[str, Any]]] = {}
         self._complete: set[str] = set()
         self._factories: dict[Any, str] = {}
         self._postponed = False
 
-    def owner_of(self, name: str, value: Any) -> Any:
+    def owner_of(self, name: str) -> Any:
         """Return the object whose name this is here, or None."""
         return self._owners.get(name)
 
@@ -46,31 +69,47 @@ class Selection:
         for before, part in itertools.pairwise([text, *self._parts]):
             close = before.count("\n") == part.count("\n") == 1
             text += part if close or not before else f"\n\n{part}"
-        return text
+        changed = "".join(f"{line}\n" for line in self._changed)
+        return f"{text}\n\n{changed}" if changed else text
 
     def add(self, value: Any) -> tuple[str, str]:
         """Write what makes a function or class, with what it needs; return file and name."""
         name = value.__qualname__.partition(".")[0]
         outer = value
         if name != value.__qualname__:
-            outer = _namespace_of(value).get(name, value)
+            outer = statements.namespace_of(value).get(name, value)
         self._define(name, outer)
         self._finish(name)
         return self.file.name, value.__qualname__
 
-    def add_factory(self, value: Any, free: dict[str, Any]) -> tuple[str, str]:
-        """Write a function that makes a nested function or class anew; return file and name."""
+    def add_factory(
+        self, value: Any, free: dict[str, Any], given: dict[str, Any]
+    ) -> tuple[str, str]:
+        """Write a function that makes a nested function or class anew; return file and name.
+
+        Parameters
+        ----------
+        value : function or class
+        free : dict
+            The variables around it: these are the parameters of the function.
+        given : dict
+            What it was given later: its places, with the names of parameters, or ``DELETED``.
+        """
         found = statements.statement_of(value)
         if found is None:
             raise _no_source(value)
         statement, namespace = found
-        key = (statement.text, tuple(sorted(free)))
+        key = (statement.text, tuple(sorted(free)), tuple(given.items()))
         if key not in self._factories:
             short = re.sub(r"\W", "", value.__name__) or "function"
             name = f"make_{short}_{len(self._factories) + 1}"
             self._factories[key] = name
             inner = statement.text.rstrip()
             made = statement.binds
+            if given:
+                inner = inner if made else f"made = {inner}"
+                made = made or "made"
+                inner += "".join(f"\n{_assignment(t, made, v)}" for t, v in given.items())
             body = f"{inner}\nreturn {made}" if made else f"return {inner}"
             around = [v for v in sorted(free) if v != statement.binds]
             lines = "".join(f"    {line}\n" if line.strip() else "\n" for line in body.splitlines())
@@ -86,6 +125,8 @@ class Selection:
     def _define(self, name: str, value: Any) -> None:
         """Write the statement that makes a name, behind what it needs at once."""
         if name in self._owners:
+            if self._owners[name] is not value:
+                raise _no_source(value)
             return
         self._owners[name] = value
         found = statements.statement_of(value)
@@ -98,8 +139,52 @@ class Selection:
             self._define(statement.binds, value)
             self._parts.append(f"{name} = {statement.binds}\n")
             return
-        self._statements[name] = (statement, namespace)
+        self._write(name, value, statement, namespace)
+        self._change(name, value)
+
+    def _write(
+        self, name: str, value: Any, statement: Statement, namespace: dict[str, Any]
+    ) -> None:
+        """Write a statement behind what its class is derived from: ``class Net(Net)``, too."""
+        bases = statements.written_bases(value, ast.parse(statement.text).body[0])
+        earlier = bases.get(name)
+        later = statement.later
+        if earlier is not None:
+            found = statements.statement_of(earlier)
+            if found is None or found[0].text == statement.text:
+                raise _no_source(earlier)
+            self._write(name, earlier, *found)
+            self._change(name, earlier, at_once=True)
+            later |= self._statements[name][0].later
+        # the bases are those that it has, whatever their names stand for now
+        made = replace(statement, later=later)
+        self._statements[name] = (made, ChainMap(bases, namespace) if bases else namespace)
         self._emit(name)
+
+    def _change(self, name: str, value: Any, *, at_once: bool = False) -> None:
+        """Write what a class or function was given after its statement had run."""
+        lines = self._parts if at_once else self._changed
+        end = "\n" if at_once else ""
+        inner = f"{value.__qualname__}."
+        below = [v for v in vars(value).values() if isinstance(v, type)]
+        for owner in (value, *(kind for kind in below if kind.__qualname__.startswith(inner))):
+            for target, given in self._changes.get(id(owner), {}).items():
+                place = target.format(name if owner is value else owner.__qualname__)
+                if given is DELETED:
+                    lines.append(f"del {place}{end}")
+                else:
+                    lines.append(f"{place} = {self._expression(given, place)}{end}")
+
+    def _expression(self, value: Any, place: str) -> str:
+        """Return Python that makes a value where the definitions of the file are known."""
+        if _is_literal(value):
+            return repr(value)
+        for kind, parts in _WRAPPERS.items():
+            if type(value) is kind:
+                made = [self._expression(getattr(value, p), f"{place}.{p}") for p in parts]
+                return f"{kind.__name__}({', '.join(made)})"
+        self.file.values[place] = self._files.serialize(value, place)
+        return f"{VALUE}({place!r})"
 
     def _emit(self, name: str) -> None:
         statement, namespace = self._statements[name]
@@ -118,7 +203,7 @@ class Selection:
             self._provide(needed, namespace, statement)
             self._finish(needed)
 
-    def _provide(self, name: str, namespace: dict[str, Any], user: Statement) -> None:
+    def _provide(self, name: str, namespace: Mapping[str, Any], user: Statement) -> None:
         if name in self._owners:
             return
         if name not in namespace:
@@ -162,6 +247,8 @@ class Selection:
         try:
             if statements.is_nested(value) and not _is_top_lambda(value):
                 raise _no_source(value)
+            if statements.unwrapped_source(value) is not None:
+                raise _no_source(value)
             if _is_top_lambda(value) or value.__name__ != name:
                 self._provide_assigned(name, value)
             else:
@@ -182,7 +269,11 @@ class Selection:
             made = Statement(text, name, statement.at_once, statement.later)
             self._statements[name] = (made, namespace)
             self._emit(name)
+            self._change(name, value)
             return
+        named: Any = namespace.get(value.__name__)
+        if named is not value:
+            raise _no_source(value)  # its own name stands for something else by now
         self._define(value.__name__, value)
         self._owners[name] = value
         self._statements[name] = (
@@ -203,6 +294,11 @@ class Selection:
             )
             return
         self._parts.append(f"{name} = {VALUE}({name!r})\n")
+
+
+def _assignment(target: str, name: str, value: Any) -> str:
+    place = target.format(name)
+    return f"del {place}" if value is DELETED else f"{place} = {value}"
 
 
 def _is_literal(value: Any) -> bool:
@@ -228,11 +324,6 @@ def _is_plain(value: Any) -> bool:
 
 def _is_top_lambda(value: Any) -> bool:
     return getattr(value, "__qualname__", "") == "<lambda>"
-
-
-def _namespace_of(value: Any) -> dict[str, Any]:
-    found = statements.statement_of(value)
-    return found[1] if found else vars(sys.modules.get(value.__module__, builtins))
 
 
 def _no_source(value: Any) -> InvalidParameterError:

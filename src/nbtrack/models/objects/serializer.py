@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import copyreg
+import inspect
 import math
 import sys
 from dataclasses import dataclass
@@ -13,7 +14,9 @@ from typing import Any
 from nbtrack.errors import InvalidParameterError
 from nbtrack.models.objects import references, statements
 from nbtrack.models.objects.arrays import Arrays, objects_in, refused
+from nbtrack.models.objects.code_objects import attributes_used
 from nbtrack.models.objects.form import MAX_DEPTH, VERSION
+from nbtrack.models.objects.selection import Changes
 from nbtrack.models.objects.source_files import SourceFile
 from nbtrack.models.objects.sources import Sources
 from nbtrack.models.objects.torch_modules import plain_module
@@ -48,21 +51,18 @@ class SerializedObject:
     modules: list[str]
 
 
-def serialize(value: Any) -> SerializedObject:
-    """Take an object apart.
-
-    Raises
-    ------
-    InvalidParameterError
-        If a part of it cannot be saved: the message names it by its path.
-    """
-    return Serializer().serialize(value)
-
-
 class Serializer:
-    """Serializes objects; ``sources`` collects what they need of the user's own."""
+    """Serializes objects; ``sources`` collects what they need of the user's own.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    changes : dict, optional
+        What classes and functions have that their source does not give them, by their ids.
+    """
+
+    def __init__(self, changes: Changes | None = None) -> None:
+        self._changes = changes
+        self._is_probe = False
         self._memo: dict[int, dict[str, Any]] = {}
         self._kept: list[Any] = []
         self._next = 0
@@ -70,12 +70,13 @@ class Serializer:
         self._notes: list[str] = []
         self._depth = 0
         self._modules: set[str] = set()
-        self.sources = Sources(self._apart, self._note)
+        self.files: dict[str, SourceFile] = {}
+        self.sources = Sources(self._apart, self._note, changes)
 
     def serialize(self, value: Any) -> SerializedObject:
         """Serialize one object; a serializer is used once."""
         root = self.node(value, "")
-        files = self.sources.finish()
+        files = self.files = self.sources.finish()
         tree = {
             "nbtrack_objects": VERSION,
             "python": ".".join(map(str, sys.version_info[:3])),
@@ -148,8 +149,7 @@ class Serializer:
         elif isinstance(value, ModuleType):
             self._fill_module_reference(node, value, where)
         elif isinstance(value, MethodType):
-            node.update({"~": "method", "name": value.__name__})
-            node["self"] = self.node(value.__self__, f"{where}.__self__")
+            self._fill_method(node, value, where)
         elif (objects := objects_in(value)) is not None:
             node.update({"~": "objects", "shape": list(value.shape)})
             node["items"] = [self.node(v, f"{where}[{i}]") for i, v in enumerate(objects)]
@@ -172,6 +172,21 @@ class Serializer:
         self._modules.add(name.partition(".")[0])
         node.update({"~": "module", "module": name})
 
+    def _fill_method(self, node: dict[str, Any], value: MethodType, where: str) -> None:
+        owner, name = value.__self__, value.__name__
+        kind = owner if isinstance(owner, type) else type(owner)
+        found = inspect.getattr_static(kind, name, None)
+        shadowed = name in getattr(owner, "__dict__", {}) and not isinstance(owner, type)
+        if getattr(found, "__func__", found) is value.__func__ and not shadowed:
+            node.update({"~": "method", "name": name})
+            node["self"] = self.node(owner, f"{where}.__self__")
+            return
+        # a function that was bound to an object, not found in its class under this name
+        maker = {"~": "global", "module": "types", "name": "MethodType"}
+        node.update({"~": "call", "function": maker})
+        parts = (value.__func__, owner)
+        node["arguments"] = [self.node(part, f"{where}.__func__") for part in parts]
+
     def _fill_other(self, node: dict[str, Any], value: Any, where: str) -> None:
         installed = references.reference(value) if _may_be_named(value) else None
         if installed is not None:
@@ -183,6 +198,7 @@ class Serializer:
             self._fill_instance(node, value, where)
 
     def _fill_definition(self, node: dict[str, Any], value: Any, where: str) -> None:
+        value = statements.unwrapped_source(value) or value
         if not statements.is_nested(value):
             file, name = self.sources.add(value)
             node.update({"~": "own", "file": file, "name": name})
@@ -207,11 +223,11 @@ class Serializer:
             reason = why_not(value)
             if reason:
                 raise refused(value, where, reason)
-            cls, state = state_of(value, self._note)
+            cls, state = state_of(value, self._note, self._why_not)
             self.arrays.name_tensors(value, where)
             node["~"] = "parametrized" if cls is not type(value) else "object"
             node["class"] = self.node(cls, f"type of {where or 'the model'}")
-            node["state"] = self._state(state, where, optional=True)
+            node["state"] = self._state(state, where, cls)
             return
         try:
             reduced = value.__reduce_ex__(4)
@@ -244,14 +260,27 @@ class Serializer:
                 [self.node(k, f"{where} key"), self.node(v, f"{where}[{k!r}]")] for k, v in pairs
             ]
 
-    def _state(self, state: Any, where: str, *, optional: bool = False) -> Any:
+    def _why_not(self, value: Any) -> str | None:
+        """Return why a value cannot be saved, or None."""
+        if self._is_probe:
+            return None  # a hook of what a hook holds; it is looked at when that is saved
+        probe = Serializer(self._changes)
+        probe._is_probe = True
+        try:
+            probe.node(value, "")
+        except InvalidParameterError as error:
+            return error.message
+        return None
+
+    def _state(self, state: Any, where: str, cls: type | None = None) -> Any:
+        """Serialize a state; a module of the class ``cls`` can be without some attributes."""
         if type(state) is not dict:
             return self.node(state, where)
         found: dict[str, Any] = {"~": "dict", "items": []}
         for key, item in state.items():
             place = f"{where}.{key}" if where else str(key)
             groups = ("_parameters", "_buffers", "_modules")
-            if optional and key in groups and isinstance(item, dict):
+            if cls is not None and key in groups and isinstance(item, dict):
                 inner = {n: f"{where}.{n}" if where else n for n in item}
                 pairs = [[name, self.node(v, inner[name])] for name, v in item.items()]
                 found["items"].append([key, {"~": "dict", "items": pairs}])
@@ -260,8 +289,13 @@ class Serializer:
             try:
                 found["items"].append([self.node(key, where), self.node(item, place)])
             except InvalidParameterError as error:
-                if not optional:
+                if cls is None:
                     raise
+                if hasattr(cls, str(key)) or str(key) in attributes_used(cls, "forward"):
+                    raise InvalidParameterError(
+                        f"{error.message} The model needs it when it is called. Make it inside of "
+                        "forward(), or leave it out."
+                    ) from error
                 for left_out in self._kept[before:]:
                     self._memo.pop(id(left_out), None)
                 self.arrays.forget(arrays)

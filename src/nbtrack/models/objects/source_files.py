@@ -34,6 +34,9 @@ class SourceFile:
     whole : bool
         Whether it is a module's file as it is, not a choice of statements.
     text : str
+        Without secrets.
+    written : str
+        As it was written.
     values : dict
         Serialized values of names that the text asks for by ``saved_value("name")``.
     """
@@ -43,6 +46,7 @@ class SourceFile:
     package: bool = False
     whole: bool = False
     text: str = ""
+    written: str = ""
     values: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -86,6 +90,7 @@ class SourceFiles:
 
     def set_text(self, file: SourceFile, text: str) -> None:
         """Set the text of a file, without secrets, and note what was taken out."""
+        file.written = text
         file.text, left_out = without_secrets(text)
         if left_out:
             self.note(

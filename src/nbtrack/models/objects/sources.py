@@ -13,7 +13,7 @@ from typing import Any, get_args
 from nbtrack.errors import InvalidParameterError
 from nbtrack.models.objects import statements
 from nbtrack.models.objects.references import is_whole
-from nbtrack.models.objects.selection import Selection
+from nbtrack.models.objects.selection import DELETED, Changes, Selection
 from nbtrack.models.objects.source_files import Serialize, SourceFile, SourceFiles
 
 
@@ -26,10 +26,15 @@ class Sources:
         ``serialize(value, where)`` returns the serialized form of a value that is no literal.
     note : callable
         Told what had to be left out.
+    changes : dict, optional
+        What classes and functions have that their source does not give them, by their ids.
     """
 
-    def __init__(self, serialize: Serialize, note: Callable[[str], None]) -> None:
+    def __init__(
+        self, serialize: Serialize, note: Callable[[str], None], changes: Changes | None = None
+    ) -> None:
         self._files = SourceFiles(serialize, note)
+        self._changes = {} if changes is None else changes
         self._selections: list[Selection] = []
 
     def add(self, value: Any) -> tuple[str, str]:
@@ -57,7 +62,12 @@ class Sources:
         """
         free = statements.free_values(value)
         free |= closure_values(value, free)
-        file, name = self._selection_for(value, nested=True).add_factory(value, free)
+        given: dict[str, Any] = {}
+        for number, (target, new) in enumerate(self._changes.get(id(value), {}).items(), 1):
+            given[target] = DELETED if new is DELETED else f"changed_{number}"
+            if new is not DELETED:
+                free[f"changed_{number}"] = new
+        file, name = self._selection_for(value, nested=True).add_factory(value, free, given)
         return file, name, free
 
     def add_module(self, module: ModuleType) -> str:
@@ -72,13 +82,18 @@ class Sources:
 
     def _selection_for(self, value: Any, *, nested: bool = False) -> Selection:
         name = "" if nested else value.__qualname__.partition(".")[0]
+        namespace = statements.namespace_of(value)
+        outer = value if "." not in value.__qualname__ else namespace.get(name, value)
         for piece in self._selections:
-            if nested or piece.owner_of(name, value) in (None, value):
+            # names of one file stand for what they do in one module
+            if piece.namespace is namespace and (
+                nested or any(piece.owner_of(name) is known for known in (None, outer))
+            ):
                 return piece
         taken = len(self._selections)
         file = SourceFile(f"notebook_{taken + 1}" if taken else "notebook", "__main__")
         self._files.by_name[file.name] = file
-        self._selections.append(Selection(self._files, file))
+        self._selections.append(Selection(self._files, file, namespace, self._changes))
         return self._selections[-1]
 
 
@@ -111,7 +126,7 @@ def closure_values(value: Any, kept: dict[str, Any]) -> dict[str, Any]:
     available = {
         **_imported(value, namespace),
         **_annotated(value, written),
-        **_bases(value, written),
+        **statements.written_bases(value, written),
     }
     gone = [name for name in lost if name not in available]
     if gone:
@@ -123,17 +138,6 @@ def closure_values(value: Any, kept: dict[str, Any]) -> dict[str, Any]:
             f"outside of a function, or define {names} there."
         )
     return {name: available[name] for name in lost}
-
-
-def _bases(value: Any, written: ast.AST) -> dict[str, Any]:
-    """Return the bases of a class that are written as plain names."""
-    if not isinstance(written, ast.ClassDef):
-        return {}
-    bases = vars(value).get("__orig_bases__", value.__bases__)
-    if len(bases) != len(written.bases):
-        return {}
-    pairs = zip(written.bases, bases, strict=True)
-    return {node.id: base for node, base in pairs if isinstance(node, ast.Name)}
 
 
 def _annotated(value: Any, written: ast.AST) -> dict[str, Any]:

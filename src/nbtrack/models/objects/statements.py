@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import inspect
 import linecache
 import symtable
@@ -95,6 +96,45 @@ def is_definition(value: Any) -> bool:
     if isinstance(value, type | FunctionType):
         return True
     return hasattr(value, "__wrapped__") and isinstance(getattr(value, "__name__", None), str)
+
+
+def written_bases(value: Any, written: ast.AST) -> dict[str, Any]:
+    """Return the bases of a class that are written as plain names in its statement."""
+    if not isinstance(written, ast.ClassDef):
+        return {}
+    bases = vars(value).get("__orig_bases__", value.__bases__)
+    if len(bases) != len(written.bases):
+        return {}
+    pairs = zip(written.bases, bases, strict=True)
+    return {node.id: base for node, base in pairs if isinstance(node, ast.Name)}
+
+
+def unwrapped_source(value: Any) -> FunctionType | None:
+    """Return a function as the decorator has made it that it was given to after its definition.
+
+    Where the decorator stands above the definition, the source of that makes it anew; there, and
+    for any other function, the answer is None.
+    """
+    if not isinstance(value, FunctionType) or not hasattr(value, "__wrapped__"):
+        return None
+    found = _located(value)
+    if found is None or getattr(found[1], "decorator_list", None):
+        return None
+    code = value.__code__
+    if "<" not in code.co_qualname or not _lines(code.co_filename):
+        return None
+    bare = FunctionType(
+        code, value.__globals__, code.co_name, value.__defaults__, value.__closure__
+    )
+    bare.__kwdefaults__, bare.__qualname__ = value.__kwdefaults__, code.co_qualname
+    bare.__module__ = str(value.__globals__.get("__name__"))
+    return bare
+
+
+def namespace_of(value: Any) -> dict[str, Any]:
+    """Return the globals that a function or class was made in."""
+    found = _located(value)
+    return vars(sys.modules.get(value.__module__, builtins)) if found is None else found[2]
 
 
 def text_of(module: Any) -> str:

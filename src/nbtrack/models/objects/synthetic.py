@@ -58,6 +58,15 @@ class SavedModules(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         package.__path__ = []
         sys.modules[self.name] = package
 
+    def forget(self) -> None:
+        """Take the modules out of the process; what was made of them lives on."""
+        if self in sys.meta_path:
+            sys.meta_path.remove(self)
+        for name in [n for n in sys.modules if n == self.name or n.startswith(f"{self.name}.")]:
+            del sys.modules[name]
+        for record in self._files.values():
+            linecache.cache.pop(f"{self._place}/{record['path']}", None)
+
     def module(self, file: str) -> ModuleType:
         """Return the module of a file, executed at its first use."""
         return importlib.import_module(f"{self.name}.{file}")

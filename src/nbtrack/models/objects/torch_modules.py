@@ -5,17 +5,29 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from nbtrack.errors import InvalidParameterError
+from nbtrack.models.objects.code_objects import returns_nothing
 from nbtrack.models.objects.references import is_own
 
 _HOOKS = "_hooks"
 
 
-def state_of(module: Any, note: Callable[[str], None]) -> tuple[type, Any]:
+def state_of(
+    module: Any, note: Callable[[str], None], why_not: Callable[[Any], str | None]
+) -> tuple[type, Any]:
     """Return the class and the state of a module.
 
     A parametrized module has a class that was made for it alone: then it is the class
-    below it. Hooks of PyTorch itself, such as those of ``torch.nn.utils.prune``, belong to
-    the state; others watched the training and are left out.
+    below it. Hooks of PyTorch itself, such as those of ``torch.nn.utils.prune``, and the user's
+    own belong to the state; those of other packages watched the training and are left out.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+    note : callable
+        Told what is left out.
+    why_not : callable
+        Says of a hook why it cannot be saved.
 
     Returns
     -------
@@ -38,10 +50,7 @@ def state_of(module: Any, note: Callable[[str], None]) -> tuple[type, Any]:
         if name == "_compiled_call_impl":
             value = None
         elif _HOOKS in name and isinstance(value, dict) and value:
-            others = sum(not _is_torch(hook) for hook in value.values())
-            if others:
-                note(f"{others} of the {name.strip('_')} of {cls.__name__} are not saved.")
-            value = type(value)((k, v) for k, v in value.items() if _is_torch(v) and _is_data(v))
+            value = _hooks(name, value, state, cls, note, why_not)
         kept[name] = value
     return cls, kept
 
@@ -83,15 +92,58 @@ def parametrize(module: Any) -> None:
         torch_parametrize._inject_property(module, name)
 
 
-def _is_torch(hook: Any) -> bool:
-    hook = getattr(hook, "hook", hook)
-    owner = getattr(hook, "__self__", hook)
-    names = (getattr(hook, "__module__", None), type(owner).__module__)
-    if any(name is not None and is_own(name) for name in names):
+def number_hooks(module: Any) -> None:
+    """Let hooks that are registered from now on not take the numbers of those of a module."""
+    from torch.utils.hooks import RemovableHandle
+
+    for name, value in module.__dict__.items():
+        if _HOOKS in name and isinstance(value, dict) and value:
+            numbers = [key for key in value if isinstance(key, int)]
+            RemovableHandle.next_id = max(RemovableHandle.next_id, *(n + 1 for n in numbers))
+
+
+def _hooks(
+    name: str,
+    hooks: Any,
+    state: dict[str, Any],
+    cls: type,
+    note: Callable[[str], None],
+    why_not: Callable[[Any], str | None],
+) -> Any:
+    """Return the hooks that are saved, and say which are not."""
+    main = name.removesuffix("_with_kwargs").removesuffix("_always_called")
+    known = state.get(main) or state.get(f"{main}s") or hooks
+    left = [key for key in hooks if not _is_saved(known.get(key, hooks[key]))]
+    for key in set(hooks) - set(left):
+        hook = known.get(key)
+        if not callable(hook) or type(hook).__module__.startswith("torch."):
+            continue
+        reason = why_not(hook)
+        if reason is None:
+            continue
+        if main == name and not returns_nothing(hook):
+            raise InvalidParameterError(
+                f"One of the {name.strip('_')} of {cls.__name__} cannot be saved, and the model "
+                f"may compute something else without it: {reason} Remove it (handle.remove()), or "
+                "put what it does into forward()."
+            )
+        left.append(key)
+    if not left:
+        return hooks
+    if main == name:
+        note(f"{len(left)} of the {name.strip('_')} of {cls.__name__} are not saved.")
+    return type(hooks)((key, value) for key, value in hooks.items() if key not in left)
+
+
+def _is_saved(hook: Any) -> bool:
+    if hook is True or hook is False:
+        return True
+    plain = getattr(hook, "hook", hook)
+    owner = getattr(plain, "__self__", plain)
+    homes = [str(getattr(plain, "__module__", None)), type(owner).__module__]
+    if any(is_own(home) for home in homes):
+        return True
+    if not any(home.partition(".")[0] in ("torch", "functools") for home in homes):
         return False
-    return any(str(name).partition(".")[0] == "torch" for name in names)
-
-
-def _is_data(hook: Any) -> bool:
-    """Return whether a hook of PyTorch can be saved; one that is not reads old checkpoints."""
-    return "<locals>" not in getattr(getattr(hook, "hook", hook), "__qualname__", "")
+    # one of PyTorch that was made inside of a function reads old checkpoints
+    return "<locals>" not in getattr(plain, "__qualname__", "")

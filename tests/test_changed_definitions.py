@@ -1,0 +1,92 @@
+"""A model is saved as it is in memory, also where its class was changed after its definition."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("torch")
+
+from changed_definitions import BASE, CASES
+from programs import run
+
+SAVE = """
+import json, sys, warnings
+from pathlib import Path
+import torch
+from IPython.core.interactiveshell import InteractiveShell
+import nbtrack.pytorch
+from nbtrack.errors import InvalidParameterError
+torch.set_num_threads(1)
+warnings.simplefilter("ignore")
+base, cases = json.loads(Path("cases.json").read_text())
+sys.path.insert(0, "modules")
+shell = InteractiveShell.instance()
+said, outputs = {}, {}
+x = torch.linspace(-1, 1, 12).reshape(3, 4)
+def cell(text):
+    shell.run_cell(text, silent=True).raise_error()
+for name, case in cases.items():
+    shell.reset(new_session=False)
+    for module, text in case["modules"].items():
+        Path("modules", f"{module}.py").write_text(text)
+    try:
+        for text in [base, *case["cells"]]:
+            cell(text)
+        model = shell.user_ns["model"].eval()
+        outputs[name] = model(x).detach()
+        nbtrack.pytorch.save_model(model, f"models/{name}")
+        said[name] = "saved"
+    except InvalidParameterError as error:
+        said[name] = error.message
+    finally:
+        cell(case["undo"])
+torch.save((x, outputs), "outputs.pt")
+json.dump(said, open("said.json", "w"))
+"""
+LOAD = """
+import json, warnings
+import torch
+import nbtrack.pytorch
+torch.set_num_threads(1)
+warnings.simplefilter("ignore")
+x, outputs = torch.load("outputs.pt")
+found = {}
+for name, said in json.load(open("said.json")).items():
+    if said == "saved":
+        try:
+            model = nbtrack.pytorch.load_model(f"models/{name}").eval()
+            found[name] = "same" if torch.equal(model(x), outputs[name]) else "wrong"
+        except Exception as error:
+            found[name] = f"{type(error).__name__}: {error}"
+print(json.dumps(found))
+"""
+
+
+@pytest.fixture(scope="module")
+def said(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[str, str | None]]:
+    """What saving said of each case, and what came of it in another process."""
+    folder = tmp_path_factory.mktemp("changed")
+    (folder / "modules").mkdir()
+    cases = {name: asdict(case) for name, case in CASES.items()}
+    (folder / "cases.json").write_text(json.dumps([BASE, cases]))
+    run(SAVE, cwd=folder, PYTHONWARNINGS="ignore")
+    loaded = json.loads(run(LOAD, cwd=folder, PYTHONWARNINGS="ignore").splitlines()[-1])
+    first: dict[str, Any] = json.loads(Path(folder, "said.json").read_text())
+    return {name: (text, loaded.get(name)) for name, text in first.items()}
+
+
+@pytest.mark.parametrize("name", list(CASES))
+def test_what_is_saved_is_what_is_in_memory(said: Any, name: str) -> None:
+    text, loaded = said[name]
+    wanted = CASES[name].refused
+    if wanted is None:
+        assert (text, loaded) == ("saved", "same")
+    else:
+        assert re.search(wanted, text)
+        assert loaded is None
