@@ -347,6 +347,7 @@ def test_artifacts_of_rows_are_opened_at_one_place() -> None:
         "store/artifacts/folder.py",  # folder_and_path: what a user names
         "store/artifacts/access.py",
         "models/flavors/torch/state_dicts.py",  # what a user names
+        "compat/functions.py",  # likewise
         "interop/artifact_export.py", "interop/files.py", "interop/importer.py",
         "interop/mlflow_files.py",
     }  # fmt: skip

@@ -124,8 +124,8 @@ def cell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
 
 def test_source_output_and_place_of_the_cell_are_kept(cell: Kernel) -> None:
     cell.run("%%track\nlr = 1\nprint('out')\nimport sys; print('err', file=sys.stderr)")
-    assert cell.value("read('source/cell.py')").startswith("lr = 1\nprint('out')")
-    assert sorted(cell.value("read('output.txt')").split()) == ["err", "out"]
+    assert cell.value("read('.nbtrack/cell.py')").startswith("lr = 1\nprint('out')")
+    assert sorted(cell.value("read('.nbtrack/output.txt')").split()) == ["err", "out"]
     tags = cell.value("nbtrack.last_active_run().data.tags")
     assert int(tags["nbtrack.cell.number"]) > 1
     assert cell.value("nbtrack.last_active_run().data.metrics").keys() == {

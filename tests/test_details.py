@@ -15,6 +15,7 @@ from kernels import Kernel, kernel
 from nbtrack.errors import InvalidParameterError, NotFoundError
 from nbtrack.rpc import Response, respond
 from nbtrack.tracking import context
+from nbtrack.tracking.start import ENVIRONMENT_FILE
 from nbtrack.views import previews
 from nbtrack.views.details.tree_query import as_filter
 from nbtrack.views.metric_names import primary_metric
@@ -410,7 +411,7 @@ def test_what_changed_since_the_run_before_is_said(workdir: Path) -> None:
 def test_a_dirty_working_tree_is_a_badge_with_its_files(workdir: Path) -> None:
     with nbtrack.start_run(tags={"mlflow.source.git.dirty": "true"}) as run:
         environment = {"git": {"commit": "abc", "dirty": True, "changed": ["train.py"]}}
-    nbtrack.Client().log_dict(run.info.run_id, environment, "environment.json")
+    nbtrack.Client().log_dict(run.info.run_id, environment, ENVIRONMENT_FILE)
     found = ask("run.details", run_id=run.info.run_id)
     assert texts(found) == ["uncommitted changes"]
     assert found["badges"][0]["detail"] == "train.py differed from the commit."

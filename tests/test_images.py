@@ -98,7 +98,7 @@ def test_floats_out_of_range_are_rescaled_with_a_warning() -> None:
     with pytest.warns(NbtrackWarning, match="-1 to 3"):
         assert to_pixels(np.array([[-1.0, 1.0, 3.0]])).tolist() == [[0, 128, 255]]
     with pytest.warns(NbtrackWarning, match="rescaled"):
-        assert to_pixels(np.full((1, 2), 7.0)).tolist() == [[0, 0]]
+        assert to_pixels(np.full((1, 2), 7.0)).tolist() == [[7, 7]]
     assert to_pixels(np.array([[np.nan, 1.0]])).tolist() == [[0, 255]]
 
 

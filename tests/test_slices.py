@@ -124,7 +124,7 @@ def test_the_record_keeps_the_latest_cells_up_to_its_size() -> None:
 
 def kept(notebook: Kernel) -> dict[str, Any]:
     folder = "nbtrack.artifacts.download_artifacts(run_id=nbtrack.last_active_run().info.run_id)"
-    found = notebook.value(f"open({folder} + '/source/cells.json').read()")
+    found = notebook.value(f"open({folder} + '/.nbtrack/cells.json').read()")
     return dict(json.loads(found))
 
 

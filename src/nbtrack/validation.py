@@ -30,8 +30,9 @@ MAX_REGISTRY_TAG_VALUE = 100_000
 MAX_ARTIFACT_LOCATION = 2048
 MAX_TIME_MS = 253_402_300_799_999  # the end of the year 9999
 INT64_MAX = 2**63 - 1
+_SECONDS = (1_000_000_000, 10_000_000_000)  # of the years 2001 to 2286
 
-_KEY = re.compile(r"[/\w.\- :]*")
+_NOT_IN_KEYS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _RUN_ID = re.compile(r"[a-zA-Z0-9][\w\-]{0,255}")
 _EXPERIMENT_ID = re.compile(r"[a-zA-Z0-9][\w\-]{0,63}")
 _ALIAS = re.compile(r"[\w\-]*")
@@ -64,8 +65,9 @@ def check_key(key: Any, what: str = "key") -> str:
     Parameters
     ----------
     key : str
-        Letters, digits, ``_ - . : /`` and spaces; at most 250 characters;
-        a normal relative path when read as one.
+        Text without control characters, at most 250 characters; a normal relative path
+        when read as one. MLflow's servers take fewer: letters, digits, ``_ - . : /`` and
+        spaces; what they refuse is left out when it is sent, and said.
     what : str
         How the message calls it, such as ``metrics[0].name``.
 
@@ -78,13 +80,8 @@ def check_key(key: Any, what: str = "key") -> str:
         if key is None or key == "":
             raise missing(what)
         raise invalid(what, key, f"Names must be text, not {type(key).__name__}.")
-    if not _KEY.fullmatch(key):
-        raise invalid(
-            what,
-            key,
-            "Names may only contain alphanumerics, underscores (_), dashes (-), periods (.), "
-            "spaces ( ), colon(:) and slashes (/).",
-        )
+    if _NOT_IN_KEYS.search(key):
+        raise invalid(what, repr(key)[1:-1], "Names may not contain line breaks or other controls.")
     check_path_like(key, what)
     if len(key) > MAX_KEY:
         raise invalid(what, key, f"'{what}' exceeds the maximum length of {MAX_KEY} characters")
@@ -224,6 +221,12 @@ def check_timestamp(timestamp: Any, name: str = "timestamp") -> int:
             timestamp,
             "Times are nonnegative milliseconds since 1970, before the year 10000.",
         )
+    if _SECONDS[0] <= value < _SECONDS[1]:
+        warn(
+            f"{name}={timestamp!r} is in January to April 1970 when read as milliseconds, which it "
+            "is; it looks like seconds. Give milliseconds: int(time.time() * 1000).",
+            stacklevel=4,
+        )
     return value
 
 
@@ -242,6 +245,8 @@ def metric_value(key: str, value: Any) -> float:
         raise invalid("value", value, f"Metric '{key}' is too large for a 64-bit float.")
     # item() comes first: float() of an array, or of a tensor with a gradient, warns
     item = getattr(value, "item", None)
+    if item is not None and hasattr(value, "filled") and _is_masked(value):
+        return math.nan
     try:
         return float(value if item is None else item())
     except Exception:  # noqa: BLE001  any library's scalar may fail in its own way
@@ -254,6 +259,12 @@ def metric_value(key: str, value: Any) -> float:
         f"Metric '{key}' needs a single number; got {type(value).__name__}{hint}. "
         "Log one number, such as its mean.",
     )
+
+
+def _is_masked(array: Any) -> bool:
+    """Return whether a masked array of NumPy hides its only value."""
+    mask = array.mask
+    return bool(mask.all() if hasattr(mask, "all") else mask)
 
 
 def param_value(key: str, value: Any) -> str:

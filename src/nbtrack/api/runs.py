@@ -157,7 +157,13 @@ def restore_run(run_id: str) -> None:
 def writer(run_id: str | None = None) -> RunWriter:
     """Return the writer of the active run, started if there is none, or of a run by id."""
     if run_id is None:
-        return (context.current() or _begin()).writer
+        run = context.current()
+        if run is None and (ended := context.ended_run()) is not None:
+            ended.store.warn_once(
+                f"A task or thread goes on logging to {ended.info.run_name} after its end."
+            )
+            return ended.store.writer(ended.info.run_id)
+        return (run or _begin()).writer
     return context.store_of(run_id).writer(run_id)
 
 

@@ -122,7 +122,10 @@ def get_experiment_by_name(name: str) -> Experiment | None:
     """
     from nbtrack.store import find_experiment_by_name
 
-    with context.store().read() as reader:
+    store = context.store()
+    if name == _start.left_experiment(store):
+        _start.active_experiment_id(store)
+    with store.read() as reader:
         return find_experiment_by_name(reader, name)
 
 

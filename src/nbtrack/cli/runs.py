@@ -214,7 +214,7 @@ def print_runs(found: Sequence[Run], columns: Sequence[str] = ()) -> None:
     narrow = is_terminal()  # what is piped on may be as wide as it is
     rows = [
         (
-            run.info.run_id[: 8 if narrow else 12],
+            run.info.run_id[:8] if narrow else run.info.run_id,
             shortened(run.info.run_name, NAME_WIDTH) if narrow else run.info.run_name,
             *([run.info.experiment_id] if several else []),
             run.info.status,

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from nbtrack.errors import NbtrackError, NotFoundError
+from nbtrack.interop.files import every_file
 from nbtrack.interop.nbtrack_store import NbtrackStore
 from nbtrack.interop.report import Report
 from nbtrack.protocol.artifact_urls import proxied_path
@@ -86,7 +87,7 @@ class Uploads:
 
     def _has_any(self, files: ArtifactFolder, owner: str) -> bool:
         try:
-            return any(True for _ in files.walk())
+            return any(True for _ in every_file(files))
         except NbtrackError as error:
             self._report.fail("artifacts", owner, error)
             return False
@@ -95,11 +96,11 @@ class Uploads:
         self, source: ArtifactFolder, target: ProxiedFolder, owner: str, renamed: Mapping[str, str]
     ) -> None:
         try:
-            known = {entry.path: entry.file_size for entry in target.walk()}
+            known = {entry.path: entry.file_size for entry in every_file(target)}
         except NotFoundError:
             known = {}
         try:
-            for entry in source.walk():
+            for entry in every_file(source):
                 size = entry.file_size or 0
                 if known.get(entry.path, -1) == size:
                     self._report.count("artifacts", known=1)
@@ -132,8 +133,8 @@ def copy_folder(source: ArtifactFolder, place: str, owner: str, report: Report) 
     """
     try:
         target = ArtifactFolder(place)
-        there = {entry.path: entry.file_size for entry in target.walk()}
-        for entry in source.walk():
+        there = {entry.path: entry.file_size for entry in every_file(target)}
+        for entry in every_file(source):
             if there.get(entry.path, -1) == entry.file_size:
                 report.count("artifacts", known=1)
                 continue

@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Literal
 
-from nbtrack.errors import NbtrackError
+from nbtrack.entities import FileInfo
+from nbtrack.errors import NbtrackError, NotFoundError
 from nbtrack.interop.report import Report
 from nbtrack.interop.source import Files
+from nbtrack.protocol.transfer import ProxiedFolder
 from nbtrack.store import Store, now_ms
-from nbtrack.store.artifacts import ArtifactFolder, copy_in_chunks
+from nbtrack.store.artifacts import INTERNAL, ArtifactFolder, copy_in_chunks
 from nbtrack.store.bulk import RecordedFile, record_files
 
 MANY = 200
 
 RecordedFiles = Mapping[str, RecordedFile]
 """Files that are there, by path."""
+
+
+def every_file(files: Files) -> Iterator[FileInfo]:
+    """Yield all files of a folder, also what a run keeps of nbtrack's own."""
+    yield from files.walk()
+    if not isinstance(files, ArtifactFolder | ProxiedFolder):
+        return
+    try:
+        yield from files.walk(INTERNAL)
+    except NotFoundError:
+        return
 
 
 class FileImporter:
@@ -57,7 +70,7 @@ class FileImporter:
         target = ArtifactFolder(place, record=record, cache=self._store.content_cache)
         what = "artifacts" if self._table == "runs" else "files of models"
         try:
-            for entry in files.walk():
+            for entry in every_file(files):
                 if _is_here(known.get(entry.path), entry.file_size, files, entry.path):
                     self._report.count(what, known=1)
                     continue

@@ -21,9 +21,9 @@ from nbtrack.tracking.kernel import number_of
 from nbtrack.tracking.run import ActiveRun
 from nbtrack.validation import check_key, metric_value
 
-SOURCE_FILE = "source/cell.py"
-CELLS_FILE = "source/cells.json"
-OUTPUT_FILE = "output.txt"
+SOURCE_FILE = ".nbtrack/cell.py"
+CELLS_FILE = ".nbtrack/cells.json"
+OUTPUT_FILE = ".nbtrack/output.txt"
 CELL_ID_TAG = "nbtrack.cell.id"
 
 

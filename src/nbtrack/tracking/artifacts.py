@@ -7,6 +7,7 @@ import io
 import json
 import os
 import sys
+from collections import deque
 from collections.abc import Mapping
 from pathlib import PurePath, PurePosixPath
 from typing import Any, BinaryIO, Protocol
@@ -39,8 +40,8 @@ def log_text(target: Target, text: str, artifact_file: str) -> None:
 def log_dict(target: Target, dictionary: Any, artifact_file: str) -> None:
     """Store a dictionary as YAML (``.yml``, ``.yaml``) or else as JSON.
 
-    Arrays and scalars of NumPy become lists and numbers, data classes become
-    dictionaries, and what neither format knows becomes text.
+    Arrays and scalars of NumPy become lists and numbers, frames become rows, columns lists,
+    data classes dictionaries, and what neither format knows becomes text.
     """
     values = plain(dictionary)
     if PurePosixPath(artifact_file).suffix.lower() in (".yml", ".yaml"):
@@ -135,7 +136,15 @@ def plain(value: Any) -> Any:
         return _builtin(value)
     if isinstance(value, Mapping):
         return {_key(key): plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
+    if _is_a(value, "pandas", "DataFrame"):
+        return plain(value.to_dict(orient="records"))
+    if _is_a(value, "pandas", "Series") or _is_a(value, "pandas", "Index"):
+        return plain(value.tolist())
+    if _is_a(value, "polars", "DataFrame"):
+        return plain(value.to_dicts())
+    if _is_a(value, "polars", "Series"):
+        return plain(value.to_list())
+    if isinstance(value, list | tuple | set | frozenset | deque):
         return [plain(item) for item in value]
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}

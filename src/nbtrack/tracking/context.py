@@ -35,6 +35,7 @@ class _Process:
         self.uri: str | None = None
         self.registry_uri: str | None = None
         self.experiment: tuple[Store, str] | None = None
+        self.left: tuple[Store, str] | None = None  # that of the store before the present one
         self.open_runs: tuple[ActiveRun, ...] = ()
         self.last: ActiveRun | None = None
         self.registered: set[Store] = set()
@@ -76,6 +77,12 @@ def active_store() -> Store:
     return store() if run is None else run.store
 
 
+def ended_run() -> ActiveRun | None:
+    """Return the run in which a task or thread was started that goes on after its end, or None."""
+    runs = _stack.get()
+    return runs[-1] if runs and all(run.ended for run in runs) else None
+
+
 def set_uri(uri: str | os.PathLike[str] | None) -> None:
     """Track to another store from now on; None or "" is the default one again."""
     if _process.experiment is not None and os.environ.get(_EXPERIMENT) == _process.experiment[1]:
@@ -85,7 +92,10 @@ def set_uri(uri: str | os.PathLike[str] | None) -> None:
         for name in ("NBTRACK_URI", "NBTRACK_TRACKING_URI", "MLFLOW_TRACKING_URI"):
             os.environ.pop(name, None)
         return
+    before = store()
     chosen = open_store(uri)  # an error now is better than at the first log
+    if chosen is not before and _process.experiment is not None:
+        _process.left = _process.experiment
     # of a server as it was given: with its name and password, if it has them
     _process.uri = chosen.uri if chosen.server is None else os.fspath(uri)
     os.environ["NBTRACK_URI"] = _process.uri  # processes started from here follow
@@ -119,8 +129,14 @@ def is_uri_set() -> bool:
 def set_experiment(chosen: Store, experiment_id: str) -> None:
     """Make an experiment of a store the active one."""
     _process.experiment = (chosen, experiment_id)
+    _process.left = None
     if chosen is store():
         os.environ[_EXPERIMENT] = experiment_id  # processes started from here follow
+
+
+def left_experiment() -> tuple[Store, str] | None:
+    """Return the experiment that was active when another store was chosen, None if none was."""
+    return _process.left
 
 
 def experiment_id(where: Store | None = None) -> str | None:

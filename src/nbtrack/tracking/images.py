@@ -30,8 +30,8 @@ class Image:
     ----------
     image : numpy.ndarray or PIL.Image.Image or path or list or tensor
         Arrays are H x W or H x W x C with 1, 3 or 4 channels; a tensor of PyTorch
-        may also be C x H x W. Integers are 0 to 255, floats 0 to 1, booleans black
-        and white.
+        may also be C x H x W, and is that where both would do. Integers are 0 to 255, or to
+        65535 as uint16; floats are 0 to 1, booleans black and white.
 
     Raises
     ------
@@ -115,8 +115,12 @@ class Image:
                 "Use a name that ends with .png, .jpg or .webp."
             )
         picture = self._image
+        if kind != "TIFF" and not (kind == "JPEG" and picture.mode == "CMYK"):
+            picture = to_plain_mode(picture, deep=kind == "PNG")
         if kind == "JPEG" and picture.mode not in ("L", "RGB", "CMYK"):
             picture = picture.convert("RGB")
+        elif kind == "BMP" and picture.mode == "LA":
+            picture = picture.convert("RGBA")
         elif kind == "WEBP" and picture.mode not in ("RGB", "RGBA"):
             picture = picture.convert("RGBA" if "A" in picture.getbands() else "RGB")
         buffer = io.BytesIO()
@@ -136,7 +140,9 @@ class Image:
 
 
 def to_pixels(image: Any) -> np.ndarray[Any, Any]:
-    """Return an array, a list or a tensor as 8-bit pixels, H x W or H x W x (3 or 4).
+    """Return an array, a list or a tensor as pixels, H x W or H x W x (3 or 4).
+
+    They have 8 bits; gray ones of 16 bits stay so.
 
     Raises
     ------
@@ -150,7 +156,7 @@ def to_pixels(image: Any) -> np.ndarray[Any, Any]:
         image = image.detach().cpu()
         image = (image.float() if "bfloat16" in str(image.dtype) else image).numpy()
     array = np.asarray(image)
-    if tensor and array.ndim == 3 and array.shape[2] not in (1, 3, 4):
+    if tensor and array.ndim == 3 and (array.shape[0] in (1, 3) or array.shape[2] not in (1, 3, 4)):
         array = array.transpose(1, 2, 0)
     if array.ndim not in (2, 3) or 0 in array.shape:
         raise InvalidParameterError(
@@ -165,6 +171,43 @@ def to_pixels(image: Any) -> np.ndarray[Any, Any]:
     if array.ndim == 3 and array.shape[2] == 1:
         array = array[:, :, 0]
     return np.ascontiguousarray(_to_bytes(array))
+
+
+def to_plain_mode(picture: PIL.Image.Image, *, deep: bool) -> PIL.Image.Image:
+    """Return a picture in a mode that its files have: gray, RGB or palette, with alpha or not.
+
+    Parameters
+    ----------
+    picture : PIL.Image.Image
+        Of any mode, such as CMYK, LAB or F.
+    deep : bool
+        Whether gray pixels may have 16 bits.
+    """
+    import numpy as np
+    import PIL.Image
+
+    mode = picture.mode
+    if mode.startswith("I") or mode == "F":
+        array = np.asarray(picture)
+        if mode == "F":  # Pillow makes it of 0 to 255, others of 0 to 1
+            whole = array.max() > 1 and array.min() >= 0 and array.max() <= 255
+            array = np.rint(array).astype(np.uint8) if whole else array
+        elif array.min() >= 0 and array.max() <= 65535:
+            array = array.astype(np.uint16)
+            if array.max() > 255 and not deep:
+                array = (array >> 8).astype(np.uint8)
+        else:
+            array = array.astype(np.float64)
+        return PIL.Image.fromarray(np.ascontiguousarray(_to_bytes(array)))
+    if mode == "LAB":
+        from PIL import ImageCms
+
+        lab, rgb = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
+        converted = ImageCms.profileToProfile(picture, lab, rgb, outputMode="RGB")
+        return picture if converted is None else converted
+    if mode in ("1", "L", "LA", "P", "RGB", "RGBA"):
+        return picture
+    return picture.convert({"La": "LA", "PA": "RGBA", "RGBa": "RGBA"}.get(mode, "RGB"))
 
 
 def log_image(
@@ -240,6 +283,8 @@ def _to_bytes(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     kind = array.dtype.kind
     if kind == "b":
         return array.astype(np.uint8) * np.uint8(255)
+    if array.dtype == np.uint16 and array.max() > 255:
+        return array if array.ndim == 2 else (array >> 8).astype(np.uint8)
     if kind in "iu":
         if array.min() < 0 or array.max() > 255:
             raise InvalidParameterError(
@@ -258,5 +303,7 @@ def _to_bytes(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
             NbtrackWarning,
             stacklevel=5,
         )
-        finite = (finite - low) / ((high - low) or 1.0)
+        # of one value there is nothing to rescale: it is a color of 0 to 255
+        spread = high - low
+        finite = (finite - low) / spread if spread else np.clip(finite / 255, 0, 1)
     return np.rint(finite * 255).astype(np.uint8)

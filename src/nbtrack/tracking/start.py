@@ -21,24 +21,39 @@ from nbtrack.tracking.kernel import cell_number, in_notebook
 from nbtrack.tracking.run import ActiveRun
 from nbtrack.validation import check_timestamp, pairs_of
 
-ENVIRONMENT_FILE = "environment.json"
+ENVIRONMENT_FILE = ".nbtrack/environment.json"
 
 
 def active_experiment_id(store: Store) -> str:
     """Return the id of the experiment that new runs belong to.
 
-    That of ``set_experiment``, else of ``NBTRACK_EXPERIMENT_NAME`` or
-    ``MLFLOW_EXPERIMENT_NAME`` (made if there is none), else ``"0"``.
+    That of ``set_experiment``, by its name also after ``set_tracking_uri``, else of
+    ``NBTRACK_EXPERIMENT_NAME`` or ``MLFLOW_EXPERIMENT_NAME``, made if there is none, else
+    ``"0"``.
     """
     chosen = context.experiment_id(store)
     if chosen is not None:
         return chosen
-    name = env("NBTRACK_EXPERIMENT_NAME", "MLFLOW_EXPERIMENT_NAME")
+    name = left_experiment(store) or env("NBTRACK_EXPERIMENT_NAME", "MLFLOW_EXPERIMENT_NAME")
     if name is None:
         return "0"
     experiment_id = get_or_create_experiment(store, name)
     context.set_experiment(store, experiment_id)
     return experiment_id
+
+
+def left_experiment(store: Store) -> str | None:
+    """Return the name of the experiment that goes along to the store that has been chosen."""
+    from nbtrack.store import get_experiment
+
+    left = context.left_experiment()
+    if left is None or store is not context.store():
+        return None
+    try:
+        with left[0].read() as reader:
+            return get_experiment(reader, left[1]).name
+    except NbtrackError:  # the store is gone, or the experiment
+        return None
 
 
 def get_or_create_experiment(store: Store, name: str) -> str:
@@ -163,13 +178,28 @@ def _created(
 ) -> ActiveRun:
     from nbtrack.tracking.environment import quick_tags
 
-    if experiment_id is None:
-        experiment_id = active_experiment_id(store)
+    chosen = experiment_id or active_experiment_id(store)
     found = {**quick_tags(), **tags}
-    info, writer = runs.create(store, str(experiment_id), tags=found)
+    try:
+        info, writer = runs.create(store, str(chosen), tags=found)
+    except InvalidParameterError:
+        if experiment_id is not None or chosen != "0":
+            raise
+        info, writer = runs.create(store, _another_default(store), tags=found)
     run = ActiveRun(store, info, writer, context.chain(parent))
     run.in_background(threading.Thread(target=_describe, args=(run, tags), daemon=True))
     return run
+
+
+def _another_default(store: Store) -> str:
+    """Return the experiment Default of runs that nobody gave one, where the first was deleted."""
+    experiment_id = get_or_create_experiment(store, "Default")
+    context.set_experiment(store, experiment_id)
+    store.warn_once(
+        f"The experiment Default was deleted. Runs go to a new one of that name, {experiment_id}; "
+        "restore_experiment('0') brings the old one back."
+    )
+    return experiment_id
 
 
 def _check_parent(store: Store, parent_run_id: str, active: ActiveRun | None) -> None:

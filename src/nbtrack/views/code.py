@@ -16,8 +16,14 @@ from nbtrack.store import Reader, Store, get_run
 from nbtrack.store.artifacts import ArtifactFolder
 from nbtrack.views.metric_names import primary_metric
 
-CELL_FILE = "source/cell.py"
-CELLS_FILE = "source/cells.json"
+CELL_FILE = ".nbtrack/cell.py"
+CELLS_FILE = ".nbtrack/cells.json"
+ENVIRONMENT_FILE = ".nbtrack/environment.json"
+_ONCE = {  # where earlier versions have kept them
+    CELL_FILE: "source/cell.py",
+    CELLS_FILE: "source/cells.json",
+    ENVIRONMENT_FILE: "environment.json",
+}
 MAX_BYTES = 1_000_000
 LOAD_LINE = "%load_ext nbtrack"
 _LOADS = re.compile(r"^\s*%(re)?load_ext\s+nbtrack\b", re.MULTILINE)
@@ -69,7 +75,7 @@ def read_text(folder: ArtifactFolder, path: str, limit: int = MAX_BYTES) -> str 
     """Return the beginning of a text artifact, or None where there is none that can be read."""
     try:
         if not folder.exists(path):
-            return None
+            return read_text(folder, _ONCE[path], limit) if path in _ONCE else None
         with folder.open(path) as file:
             return file.read(limit).decode("utf-8", "replace")
     except (NbtrackError, OSError):

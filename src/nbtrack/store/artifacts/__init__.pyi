@@ -10,6 +10,7 @@ from nbtrack.store.artifacts.folder import ArtifactFolder as ArtifactFolder
 from nbtrack.store.artifacts.folder import folder_and_path as folder_and_path
 from nbtrack.store.artifacts.local import artifact_errors as artifact_errors
 from nbtrack.store.artifacts.local import claim_file as claim_file
+from nbtrack.store.artifacts.paths import INTERNAL as INTERNAL
 from nbtrack.store.artifacts.paths import artifact_uri as artifact_uri
 from nbtrack.store.artifacts.paths import check_artifact_path as check_artifact_path
 from nbtrack.store.artifacts.paths import resolve_location as resolve_location

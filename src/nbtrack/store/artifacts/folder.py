@@ -20,7 +20,7 @@ from nbtrack.errors import (
 from nbtrack.protocol.artifact_urls import PROXY
 from nbtrack.store.artifacts.folder_files import FolderFiles, is_store
 from nbtrack.store.artifacts.local import LocalArtifacts, artifact_errors
-from nbtrack.store.artifacts.paths import check_artifact_path, join_artifact_path
+from nbtrack.store.artifacts.paths import INTERNAL, check_artifact_path, join_artifact_path
 from nbtrack.store.artifacts.roots import (
     CHUNK_BYTES,
     ArtifactRoot,
@@ -194,8 +194,12 @@ class ArtifactFolder:
         self._done(path, self._root.write_by(path, write))
 
     def list(self, path: str | os.PathLike[str] | None = None) -> list[FileInfo]:
-        """Return the files and folders in a folder, by path; a file has none in it."""
-        return sorted(self._root.entries(_or_root(path)), key=lambda entry: entry.path)
+        """Return the files and folders in a folder, by path; a file has none in it.
+
+        What nbtrack keeps for itself is not among them; it is listed as ``list(INTERNAL)``.
+        """
+        found = self._root.entries(_or_root(path))
+        return sorted((f for f in found if f.path != INTERNAL), key=lambda entry: entry.path)
 
     def walk(self, path: str | os.PathLike[str] | None = None) -> Iterator[FileInfo]:
         """Yield every file below a folder, by path."""

@@ -9,6 +9,9 @@ from pathlib import Path, PurePath
 
 from nbtrack.errors import InvalidParameterError
 
+INTERNAL = ".nbtrack"
+"""The folder in which a run keeps what is nbtrack's own; listings of artifacts leave it out."""
+
 _DRIVE = re.compile(r"^[A-Za-z]:")
 _NOT_ON_WINDOWS = re.compile(r'[<>:"|?*]')
 

@@ -10,12 +10,11 @@ from nbtrack.entities.runs import DATA_CONTEXT, NOTE
 from nbtrack.store import Reader, get_experiment, get_run
 from nbtrack.store.artifacts import ArtifactFolder
 from nbtrack.store.search import Direction, direction_of
-from nbtrack.views.code import read_text
+from nbtrack.views.code import ENVIRONMENT_FILE, read_text
 from nbtrack.views.comparison.query import metric_extents
 from nbtrack.views.details.baselines import source_of
 from nbtrack.views.json_types import Pair, RunState
 
-ENVIRONMENT_FILE = "environment.json"
 MAX_ENVIRONMENT = 400_000
 _INTERNAL = ("mlflow.", "nbtrack.")
 

@@ -20,7 +20,7 @@ from nbtrack.entities.runs import (
     SOURCE_NAME,
 )
 from nbtrack.store import Store, get_run, now_ms
-from nbtrack.views.code import RunSource, read_json, source_of_run
+from nbtrack.views.code import ENVIRONMENT_FILE, RunSource, read_json, source_of_run
 from nbtrack.views.details.baselines import facts_of, source_of
 from nbtrack.views.details.query import Details, Link, previous_run, run_details
 from nbtrack.views.details.reproducibility import BadgeJson, badges
@@ -29,7 +29,6 @@ from nbtrack.views.details.tree_query import RunRow, last_step, number
 from nbtrack.views.json_types import Pair, RunDiffDetail, RunDiffItem, RunModel, RunState
 from nbtrack.views.models.facts import models_of_run, short_facts
 
-ENVIRONMENT_FILE = "environment.json"
 _INTERNAL = ("mlflow.", "nbtrack.")
 MAX_PROFILE = 2000
 #: What a file says; whoever shows it looks at what it is.
