@@ -10,9 +10,9 @@ from types import SimpleNamespace
 import pytest
 
 from kernels import Kernel, kernel
-from nbtrack.notebook.capture import result_metrics
 from nbtrack.notebook.literals import literal_params, object_params
 from nbtrack.notebook.printed import PrintedTail
+from nbtrack.notebook.result_metrics import result_metrics
 
 
 @pytest.mark.parametrize(
@@ -32,6 +32,8 @@ from nbtrack.notebook.printed import PrintedTail
         ("losses = []; text = 'a\\nb'; f = g(1); x = y", {}),
         ("lr = 1\nlr = 2", {"lr": 2}),
         ("def f():\n    lr = 1", {}),
+        ("class CFG:\n    lr = 1\n    net = dict(width=2)", {"CFG.lr": 1, "CFG.net.width": 2}),
+        ("class Net:\n    lr = 1\n    def forward(self): pass", {}),
         ("x = 9 ** 9 ** 9; y = 1 / 0", {}),
         ("not python at all", {}),
     ],
@@ -71,6 +73,12 @@ def test_data_classes_and_namespaces_are_flattened() -> None:
         (0.5, "acc", {"acc": 0.5}),
         (3, "run.score", {"score": 3.0}),
         (3, "f(x)", {"result": 3.0}),
+        (3, "round(acc, 2)", {"acc": 3.0}),
+        (3, "np.mean(scores)", {"scores": 3.0}),
+        (3, "accuracy_score(y, p)", {"accuracy_score": 3.0}),
+        (3, "%%time\nx = 1\nhistory['loss'][-1]", {"loss": 3.0}),
+        ((1, 0.5), "loss, acc", {"loss": 1.0, "acc": 0.5}),
+        ((1, 0.5), "f()", {}),
         ({"a": 1, "b": "x", "c": True}, "d", {"a": 1.0}),
         (True, "ok", {}),
         (None, "f()", {}),

@@ -28,6 +28,7 @@ def test_options_are_read() -> None:
     assert (options.name, options.experiment) == ("first", "mnist")
     assert options.params == {"note": "a b", "lr": "0.1"}
     assert options.tags == {"team": "x"}
+    assert parse_options("-x lr -x 'clf.*,loss'").without == ["lr", "clf.*", "loss"]
     assert options.nested
     assert options.quiet
 

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import ast
 import json
-import numbers
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from nbtrack.entities.runs import CELL_TAG
-from nbtrack.errors import InvalidParameterError, NbtrackError
-from nbtrack.notebook.cell_dependencies import Executed, as_record, backward_slice
+from nbtrack.entities.runs import CELL_TAG, FOUND_TAG
+from nbtrack.notebook.cell_dependencies import Executed, Slice, as_record, backward_slice
 from nbtrack.notebook.figures import ShownFigures
+from nbtrack.notebook.findings import Findings
 from nbtrack.notebook.literals import assigned_names, literal_params, object_params
 from nbtrack.notebook.memory import PeakMemory
+from nbtrack.notebook.names import inner_cell
+from nbtrack.notebook.offers import LAST_VALUE, THIS_CELL, Offers
 from nbtrack.notebook.printed import PrintedTail
+from nbtrack.notebook.result_metrics import result_metrics
 from nbtrack.notebook.secrets import SecretsOfCells
 from nbtrack.tracking.kernel import number_of
 from nbtrack.tracking.run import ActiveRun
-from nbtrack.validation import check_key, metric_value
+from nbtrack.views.found import found_keys
 
 SOURCE_FILE = ".nbtrack/cell.py"
 CELLS_FILE = ".nbtrack/cells.json"
@@ -40,9 +41,14 @@ class CellCapture:
         The front end's id of the cell.
     earlier : list of Executed
         The cells that were executed before it.
+    without : sequence of str
+        Names or patterns of what is left out.
 
     Attributes
     ----------
+    run : ActiveRun
+    has_inner : bool
+        Whether the code has started runs inside this one: it logs what it wants to.
     source : str
         The cell without the secrets in it, as it is kept.
     literals : dict
@@ -57,18 +63,22 @@ class CellCapture:
         source: str,
         cell_id: str | None,
         earlier: Sequence[Executed] = (),
+        without: Sequence[str] = (),
     ) -> None:
         self.run = run
+        self.has_inner = False
         self._shell = shell
-        self._cell_id = cell_id
-        self._earlier = list(earlier)
-        self._python = _as_python(shell, source)
+        self._python = _as_python(shell, inner_cell(source))
         self._clean = SecretsOfCells(run, shell.user_ns)
-        self._source = source
         self.source = self._clean.source(source)
-        self.literals = {
-            name: self._clean.value(value) for name, value in literal_params(self._python).items()
-        }
+        self._findings = Findings(run, without)
+        literals = self._findings.wanted(literal_params(self._python))
+        self.literals = {name: self._clean.value(value) for name, value in literals.items()}
+        cell = Executed(number_of(shell), cell_id, source, lambda _source: self._python)
+        self._needed = NeededCells(cell, list(earlier), set(shell.user_ns))
+        self._offers = Offers(
+            run, self._findings, cell, list(earlier), self._needed.slice, self._clean.value
+        )
         self._names = assigned_names(self._python)
         self._before: dict[str, int] = {}
         self._printed = PrintedTail()
@@ -80,11 +90,12 @@ class CellCapture:
         """Keep the source, and begin to watch."""
         self.run.writer.set_tags(self._tags)
         self._safely("source", self._keep_source)
-        self._keep_needed(set(self._shell.user_ns))
+        _keep_needed(self.run, self._needed, self._clean)
         self._safely("literals", lambda: self.run.writer.suggest_params(self.literals))
         namespace = self._shell.user_ns
         self._before = {name: id(namespace[name]) for name in self._names if name in namespace}
         self._safely("peak memory", self._memory.start)
+        self._safely("state", lambda: self._offers.start(namespace))
         self._figures.start()
         self._printed.start()
 
@@ -93,7 +104,8 @@ class CellCapture:
         self._printed.stop()
         self._safely("figures", lambda: self._figures.stop(result))
         self._safely("params", lambda: self._log_params(failed=failed))
-        self._safely("result", lambda: self._log_result(result))
+        self._safely("metrics", lambda: self._log_metrics(result))
+        self._safely("sources", self._findings.keep)
         self._safely("peak memory", lambda: self.run.writer.log_metrics(self._memory.metrics()))
         self._safely("figures", lambda: self._figures.store(self.run.writer.artifacts))
         self._safely("output", self._keep_output)
@@ -111,11 +123,6 @@ class CellCapture:
         self.run.writer.artifacts.put_bytes(
             SOURCE_FILE, self.source.encode("utf-8", "backslashreplace")
         )
-
-    def _keep_needed(self, names: set[str]) -> None:
-        number = number_of(self._shell)
-        cell = Executed(number, self._cell_id, self._source, lambda _source: self._python)
-        _keep_needed(self.run, cell, self._earlier, names, self._clean)
 
     def _keep_output(self) -> None:
         text = self._clean.output(self._printed.text(), "output")
@@ -136,13 +143,47 @@ class CellCapture:
             **{name: self._clean.value(each) for name, each in fields.items()},
             **self.literals,
         }
-        log_missing_params(self.run, found)
+        asked = not self.has_inner and not self._offers.logs_params()
+        self._findings.params(THIS_CELL, found)
+        if asked:
+            self._offers.params(namespace)
 
-    def _log_result(self, result: Any) -> None:
-        metrics = result_metrics(result, self._python)
-        if metrics:
-            known = self.run.data.metrics
-            self.run.writer.log_metrics({k: v for k, v in metrics.items() if k not in known})
+    def _log_metrics(self, result: Any) -> None:
+        data = self.run.data
+        known = {key for key in data.metrics if not key.startswith("system/")}
+        for key, value in result_metrics(result, self._python).items():
+            if key not in known:
+                self._findings.metric(LAST_VALUE, key, [value], [0])
+        logged = known - found_keys("metric", data.tags.get(FOUND_TAG))
+        if not self.has_inner and not logged:
+            self._offers.metrics(self._shell.user_ns, result, self._printed.heard())
+
+
+class NeededCells:
+    """The earlier cells that a cell needs: looked for once, by whoever asks first.
+
+    Parameters
+    ----------
+    cell : Executed
+    earlier : list of Executed
+        The cells that were executed before it.
+    names : set of str
+        The variables of the notebook when it started.
+    """
+
+    def __init__(self, cell: Executed, earlier: Sequence[Executed], names: set[str]) -> None:
+        self.cell = cell
+        self._earlier = earlier
+        self._names = names
+        self._found: Slice | None = None
+        self._looking = threading.Lock()
+
+    def slice(self) -> Slice:
+        """Return them."""
+        with self._looking:
+            if self._found is None:
+                self._found = backward_slice(self._earlier, self.cell, self._names)
+            return self._found
 
 
 def keep_cell(
@@ -162,17 +203,11 @@ def keep_cell(
     tags = {CELL_TAG: str(cell.number)} | ({CELL_ID_TAG: cell.cell_id} if cell.cell_id else {})
     run.writer.set_tags(tags)
     clean = SecretsOfCells(run, namespace)
-    _keep_needed(run, cell, earlier, set(namespace), clean, with_source=True)
+    _keep_needed(run, NeededCells(cell, earlier, set(namespace)), clean, with_source=True)
 
 
 def _keep_needed(
-    run: ActiveRun,
-    cell: Executed,
-    earlier: Sequence[Executed],
-    names: set[str],
-    clean: SecretsOfCells,
-    *,
-    with_source: bool = False,
+    run: ActiveRun, needed: NeededCells, clean: SecretsOfCells, *, with_source: bool = False
 ) -> None:
     """Keep the earlier cells that a cell needs: in a thread, since many are to be parsed."""
 
@@ -180,73 +215,15 @@ def _keep_needed(
         run.ending.wait(0.25)  # stay out of the way of the first steps
         try:
             if with_source:
-                source = clean.source(cell.text).encode("utf-8", "backslashreplace")
+                source = clean.source(needed.cell.text).encode("utf-8", "backslashreplace")
                 run.writer.artifacts.put_bytes(SOURCE_FILE, source)
-            record = as_record(backward_slice(earlier, cell, names), cell, clean.source)
+            record = as_record(needed.slice(), needed.cell, clean.source)
             text = json.dumps(record, indent=1)
             run.writer.artifacts.put_bytes(CELLS_FILE, text.encode("utf-8"))
         except Exception as error:  # noqa: BLE001  a thread has no caller: it is said once, by name
             run.store.warn_once(f"The source of run {run.info.run_name} was not kept: {error}")
 
     run.in_background(threading.Thread(target=keep, daemon=True))
-
-
-def log_missing_params(run: ActiveRun, params: Mapping[str, Any]) -> None:
-    """Log params that the run does not have yet; the others stay as they are."""
-    for key, value in params.items():
-        try:
-            run.writer.log_params({key: value})
-        except InvalidParameterError:  # it has one already, or the name cannot be one
-            continue
-
-
-def result_metrics(result: Any, source: str) -> dict[str, float]:
-    """Return what the last expression of a cell gives as metrics.
-
-    Parameters
-    ----------
-    result : object
-        A number, an array of one number, or a dict with numbers among its values.
-    source : str
-        The cell as Python: a number is called as the expression, or ``result``.
-    """
-    if isinstance(result, dict):
-        pairs = {str(key): value for key, value in result.items() if _is_number(value)}
-    elif _is_number(result):
-        pairs = {_name_of_last(source): result}
-    else:
-        return {}
-    return {key: metric_value(key, value) for key, value in pairs.items() if _is_key(key)}
-
-
-def _is_number(value: Any) -> bool:
-    if isinstance(value, bool):
-        return False
-    if isinstance(value, numbers.Real):
-        return True
-    module = type(value).__module__.partition(".")[0]
-    return module in ("numpy", "torch", "tensorflow", "jax", "jaxlib") and (
-        getattr(value, "shape", None) == () and "bool" not in str(getattr(value, "dtype", "bool"))
-    )
-
-
-def _is_key(key: str) -> bool:
-    try:
-        check_key(key)
-    except NbtrackError:
-        return False
-    return True
-
-
-def _name_of_last(source: str) -> str:
-    try:
-        body = ast.parse(source).body
-    except (SyntaxError, ValueError):
-        body = []
-    last = body[-1].value if body and isinstance(body[-1], ast.Expr) else None
-    if isinstance(last, ast.Name):
-        return last.id
-    return last.attr if isinstance(last, ast.Attribute) else "result"
 
 
 def _as_python(shell: Any, source: str) -> str:

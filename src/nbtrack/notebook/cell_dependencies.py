@@ -13,12 +13,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from nbtrack.notebook.names import Names, names_of
+from nbtrack.notebook.names import Names, inner_cell, names_of
 from nbtrack.tracking.kernel import number_of
 
 MAX_CELLS = 2000
 MAX_CHARACTERS = 100_000
-_TRANSPARENT = re.compile(r"\s*%%(track|time|capture|prun)(?=\s|$)[^\n]*\n?")
 _SETS = re.compile(r"seed|^set_|^use$|^enable|^disable|_$")
 
 
@@ -56,10 +55,7 @@ class Executed:
     @property
     def text(self) -> str:
         """The cell without the magics that only watch what is below them."""
-        text = self.source
-        while match := _TRANSPARENT.match(text):
-            text = text[match.end() :]
-        return text
+        return inner_cell(self.source)
 
 
 @dataclass(frozen=True)
@@ -181,6 +177,12 @@ def backward_slice(
         for place in sorted(found)
     ]
     return Slice(cells, missing, sorted(again))
+
+
+def names_in_reach(earlier: Sequence[Executed], source: Executed) -> frozenset[str]:
+    """Return the names that a cell used or bound, and those that the functions use it names."""
+    names = source.names
+    return _reads([*earlier, source])[-1] | names.used | names.binds | names.changes
 
 
 def as_record(found: Slice, source: Executed, clean: Callable[[str], str] = str) -> dict[str, Any]:

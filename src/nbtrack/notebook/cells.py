@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -60,17 +61,27 @@ class Cells:
         if len(self._finished) > MAX_KEPT:
             self._finished.popleft().close()
 
-    def track(self, run: ActiveRun, source: str) -> CellCapture:
-        """Capture for a run what the cell gives that runs now; the run ends with the cell."""
+    def track(self, run: ActiveRun, source: str, without: Sequence[str] = ()) -> CellCapture:
+        """Capture for a run what the cell gives that runs now; the run ends with the cell.
+
+        Parameters
+        ----------
+        run : ActiveRun
+        source : str
+        without : sequence of str
+            Names or patterns of what is left out.
+        """
         cell_id = getattr(self.current, "cell_id", None)
         earlier = self._history.before(self._executed)
-        capture = CellCapture(run, self._shell, source, cell_id, earlier)
+        capture = CellCapture(run, self._shell, source, cell_id, earlier, without)
         self._tracked.append((self.current, capture))
         return capture
 
     def keep_source(self, run: ActiveRun) -> None:
         """Keep the cell that runs now for a run that its code has started, without ``%%track``."""
         cell = self._executed
+        if self.tracked is not None and self.tracked.run in run.outer:
+            self.tracked.has_inner = True
         inside = any(outer.cell == run.cell for outer in run.outer)
         if self.capturing and not inside and self.tracked is None and cell is not None:
             keep_cell(run, cell, self._history.before(cell), self._shell.user_ns)

@@ -31,7 +31,8 @@ _NOTHING = object()
 def literal_params(source: str) -> dict[str, Any]:
     """Return the literals that Python source assigns at its top level.
 
-    ``lr = 1e-3``, ``batch_size, epochs = 64, 5``, ``cfg = dict(lr=0.1)`` as ``cfg.lr``. A name
+    ``lr = 1e-3``, ``batch_size, epochs = 64, 5``, ``cfg = dict(lr=0.1)`` as ``cfg.lr``, and so are
+    those of a class that has nothing else in it: ``class CFG: lr = 1e-3`` as ``CFG.lr``. A name
     that is bound anywhere else in the cell too (a counter, a loop variable, a best value so far)
     is no param, and neither is one that starts with ``_`` or whose value is a secret by its name.
 
@@ -53,7 +54,7 @@ def literal_params(source: str) -> dict[str, Any]:
     elsewhere: set[str] = set()
     for statement in body:
         names = set(_bound(statement))
-        literals = dict(_assigned(statement))
+        literals = dict(_of_class(statement) or _assigned(statement))
         elsewhere |= names - literals.keys()
         found |= literals
     params: dict[str, Any] = {}
@@ -61,6 +62,17 @@ def literal_params(source: str) -> dict[str, Any]:
         if name not in elsewhere and is_param_name(name):
             params.update(flat(name, value))
     return params
+
+
+def _of_class(statement: ast.stmt) -> dict[str, Any]:
+    """Return a class as a dict, if it is used as one: all that it has are values."""
+    if not isinstance(statement, ast.ClassDef) or statement.bases or statement.decorator_list:
+        return {}
+    plain = (ast.Assign, ast.AnnAssign, ast.Expr, ast.Pass)
+    if not all(isinstance(each, plain) for each in statement.body):
+        return {}
+    values = dict(pair for each in statement.body for pair in _assigned(each))
+    return {statement.name: values} if values else {}
 
 
 def assigned_names(source: str) -> list[str]:
@@ -96,6 +108,13 @@ def flat(name: str, value: Any) -> dict[str, Any]:
     return dict(list(_leaves(name, value, 0))[:MAX_ITEMS])
 
 
+def leaf_params(name: str, value: Any) -> dict[str, Any]:
+    """Return a value as a param: none if it is more than a number, a text or a short list."""
+    leaf = _leaf(value)
+    secret = leaf is not _NOTHING and any(is_secret(part, leaf) for part in name.split("."))
+    return {} if leaf is _NOTHING or secret else {name: leaf}
+
+
 def _leaves(name: str, value: Any, depth: int) -> Iterator[tuple[str, Any]]:
     fields = dict(value) if isinstance(value, dict) else _fields(value)
     if fields is not None:
@@ -104,9 +123,7 @@ def _leaves(name: str, value: Any, depth: int) -> Iterator[tuple[str, Any]]:
                 if isinstance(key, str | int) and is_param_name(str(key)):
                     yield from _leaves(f"{name}.{key}", item, depth + 1)
         return
-    leaf = _leaf(value)
-    if leaf is not _NOTHING and not any(is_secret(part, leaf) for part in name.split(".")):
-        yield name, leaf
+    yield from leaf_params(name, value).items()
 
 
 def _leaf(value: Any) -> Any:

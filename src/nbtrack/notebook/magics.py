@@ -38,6 +38,10 @@ A cell that starts with %%track gives its run:
   source       the cell, its number and id, and the notebook's path
   params       literals, data classes and namespaces assigned at the cell's top level; -p wins
   metrics      what the code logs; the last expression, when it is a number or a dict of numbers
+  found        params, when the code logs none: literals of the earlier cells that it needed,
+               optimizers and estimators that it used; metrics, when the code logs none: Keras
+               histories, lists of numbers that grew, numbers printed. The card says where each
+               came from, and a click there or -x NAME leaves it out
   figures      those that the cell shows, under figures/
   output       the last {MAX_BYTES // 1024} KB of what it prints, in output.txt
   environment  Python, packages, machine, GPU, git commit
@@ -105,13 +109,14 @@ class TrackMagics(Magics):
     def track(self, line: str, cell: str | None = None) -> Any:
         """Make this cell a run, or see and switch what is captured.
 
-        %%track [NAME] [-e EXPERIMENT] [-p key=value]... [-t key=value]... [--nested]
-                [--resume RUN] [--quiet]
+        %%track [NAME] [-e EXPERIMENT] [-p key=value]... [-t key=value]... [-x name]...
+                [--nested] [--resume RUN] [--quiet]
 
             NAME                   the run's name; a random one without
             -e, --experiment NAME  its experiment; made if there is none
             -p, --param key=value  a param; wins over what is found in the cell
             -t, --tag key=value    a tag
+            -x, --without NAME     leaves out what is found of this name, or pattern: -x 'clf.*'
             --nested               under the run that is open
             --resume RUN           go on with a run, by id or name
             -q, --quiet            without the card
@@ -152,8 +157,8 @@ class TrackMagics(Magics):
             raise UsageError("There is nothing to track: the cell below %%track is empty.")
         try:
             run = _started(options)
-            capture = cells.track(run, source)
             run.writer.log_params(options.params)
+            capture = cells.track(run, source, options.without)
         except NbtrackError as error:
             raise UsageError(str(error)) from None
         if not options.quiet:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import re
 import symtable
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -15,6 +16,9 @@ _LOOKS = frozenset({
     "log_metric", "log_metrics", "log_param", "log_params", "set_tag", "set_tags", "log_figure",
     "log_image", "log_table", "log_dict", "log_text", "log_input", "log_inputs", "savefig",
 })  # fmt: skip
+# magics that only watch the cell below them
+_WATCHING = re.compile(r"\s*%%(track|timeit|time|capture|prun)(?=\s|$)([^\n]*)\n?")
+_OUTPUT = re.compile(r"(?:^|\s)([A-Za-z_]\w*)\s*$")
 
 
 @dataclass(frozen=True)
@@ -85,6 +89,26 @@ def names_of(source: str) -> Names:
         },
         opaque=reader.opaque,
     )
+
+
+def inner_cell(source: str) -> str:
+    """Return the cell without the lines of magics that only watch what is below them.
+
+    What stands on the line of ``%%timeit`` is its set-up, and no part of the cell.
+    """
+    while match := _WATCHING.match(source):
+        source = source[match.end() :]
+    return source
+
+
+def captured_name(source: str) -> str | None:
+    """Return the variable that gets what a cell prints, of ``%%capture NAME``."""
+    while match := _WATCHING.match(source):
+        if match[1] == "capture":
+            found = _OUTPUT.search(match[2])
+            return found[1] if found else None
+        source = source[match.end() :]
+    return None
 
 
 def _globals(table: symtable.SymbolTable) -> Iterator[str]:

@@ -20,15 +20,15 @@ from nbtrack.errors import NbtrackError
 from nbtrack.tracking import context
 
 USAGE = (
-    "%%track [NAME] [-e EXPERIMENT] [-p key=value]... [-t key=value]... [--nested] "
+    "%%track [NAME] [-e EXPERIMENT] [-p key=value]... [-t key=value]... [-x name]... [--nested] "
     "[--resume RUN] [--quiet]"
 )
 LATER = {
     "--grid": "runs of a grid of params",
     "--auto": "logging by framework",
 }
-_LONG = {"-e": "--experiment", "-p": "--param", "-t": "--tag", "-q": "--quiet"}
-_WITH_VALUE = ("--experiment", "--param", "--tag", "--resume")
+_LONG = {"-e": "--experiment", "-p": "--param", "-t": "--tag", "-x": "--without", "-q": "--quiet"}
+_WITH_VALUE = ("--experiment", "--param", "--tag", "--without", "--resume")
 _FLAGS = ("--nested", "--quiet")
 KNOWN = (*_LONG, *_WITH_VALUE, *_FLAGS)
 MAX_NAMES = 50
@@ -46,6 +46,8 @@ class TrackOptions:
     experiment : str or None
         The name of its experiment.
     params, tags : dict of str to str
+    without : list of str
+        Names, or patterns such as ``clf.*``, of what is found that is left out.
     nested : bool
         Whether the run belongs under the one that is open.
     resume : str or None
@@ -58,6 +60,7 @@ class TrackOptions:
     experiment: str | None = None
     params: dict[str, str] = field(default_factory=dict)
     tags: dict[str, str] = field(default_factory=dict)
+    without: list[str] = field(default_factory=list)
     nested: bool = False
     resume: str | None = None
     quiet: bool = False
@@ -114,7 +117,9 @@ def _read_option(options: TrackOptions, word: str, words: Iterator[str]) -> None
     value = attached if equals else next(words, None)
     if value is None or (not equals and value in KNOWN):
         raise UsageError(f"{written} needs a value. Usage: {USAGE}")
-    if option in ("--param", "--tag"):
+    if option == "--without":
+        options.without += [name for name in value.split(",") if name]
+    elif option in ("--param", "--tag"):
         key, equals, text = value.partition("=")
         if not equals or not key:
             raise UsageError(f"{written} takes key=value, such as {written} lr=0.1; got {value!r}.")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections import deque
 from typing import Any
 
 MAX_BYTES = 64 * 1024
+MAX_HEARD = 1024 * 1024  # that is looked through for numbers
+_OVERWRITTEN = re.compile(r"[^\n]*\r(?!\n)")
 
 
 class PrintedTail:
@@ -53,13 +56,36 @@ class PrintedTail:
         if isinstance(text, str) and text:
             self._pieces.append(text)
             self._size += len(text)
-            while self._size > 2 * self._limit and len(self._pieces) > 1:
-                self._size -= len(self._pieces.popleft())
-                self._cut = True
+            if self._size > 2 * MAX_HEARD:
+                self._shorten()
+
+    def _shorten(self) -> None:
+        """Forget what was overwritten, and of very much the beginning."""
+        text = _OVERWRITTEN.sub("", "".join(self._pieces))
+        self._cut = self._cut or len(text) > MAX_HEARD
+        text = text[-MAX_HEARD:]
+        self._pieces = deque([text])
+        self._size = len(text)
+
+    def heard(self) -> str:
+        """Return what was printed, overwritten parts and all; of very much the last megabyte."""
+        return "".join(self._pieces)[-MAX_HEARD:]
+
+    def _latest(self) -> list[str]:
+        """Return the last pieces: enough of them, where few were overwritten."""
+        found: list[str] = []
+        size = 0
+        for piece in reversed(self._pieces):
+            found.append(piece)
+            size += len(piece)
+            if size > 8 * self._limit:
+                self._cut = self._cut or len(found) < len(self._pieces)
+                break
+        return found[::-1]
 
     def text(self) -> str:
         """Return the tail; of a line that was overwritten (a progress bar) the last state."""
-        lines = "".join(self._pieces).replace("\r\n", "\n").split("\n")
+        lines = "".join(self._latest()).replace("\r\n", "\n").split("\n")
         text = "\n".join(line.rstrip("\r").rsplit("\r", 1)[-1] for line in lines)
         data = text.encode("utf-8", "backslashreplace")
         if len(data) > self._limit:

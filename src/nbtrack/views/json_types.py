@@ -33,6 +33,14 @@ class RunDiffDetail(TypedDict, total=False):
     code_diff: str
 
 
+class FoundItem(TypedDict):
+    """A param or a metric that was found without a log call; ``source`` says where."""
+
+    kind: Literal["param", "metric"]
+    key: str
+    source: str
+
+
 class StoreInfo(TypedDict):
     """A store that the server knows."""
 

@@ -1,0 +1,109 @@
+"""What was found about a run without a log call, where each came from, and what is left out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from fnmatch import fnmatchcase
+from typing import Any
+
+from nbtrack.entities.runs import FOUND_TAG
+from nbtrack.errors import NbtrackError
+from nbtrack.notebook.result_metrics import is_key
+from nbtrack.redaction.names import is_private
+from nbtrack.store import now_ms
+from nbtrack.tracking.run import ActiveRun
+from nbtrack.validation import metric_value
+
+ROOM = 7000  # characters: a tag has 8,000
+MAX_METRICS = 30
+
+
+class Findings:
+    """Logs what was found, each once, and remembers its source.
+
+    Parameters
+    ----------
+    run : ActiveRun
+    without : sequence of str
+        Names or patterns that are left out.
+    """
+
+    def __init__(self, run: ActiveRun, without: Sequence[str]) -> None:
+        self._run = run
+        self._without = list(without)
+        self._sources: dict[tuple[str, str], list[str]] = {}
+        self._room = ROOM
+        #: The values of the metrics that were found, by name.
+        self.curves: dict[str, list[float]] = {}
+
+    def wanted(self, names: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what is not left out."""
+        return {name: value for name, value in names.items() if not self._is_left_out(name)}
+
+    def params(self, source: str, found: Mapping[str, Any]) -> None:
+        """Log params that the run does not have yet; the others stay as they are."""
+        known = self._run.writer.params
+        for key, value in self.wanted(found).items():
+            if key in known:
+                continue
+            try:
+                self._run.writer.log_params({key: value})
+            except NbtrackError:  # the name cannot be one, or another process has it already
+                continue
+            self._note("param", source, key)
+
+    def object_params(self, source: str, name: str, found: Mapping[str, Any]) -> None:
+        """Log params of an object, but those that the run has under their own names alone.
+
+        Parameters
+        ----------
+        source, name : str
+            Where they come from, and the variable.
+        found : mapping
+            By names such as ``optimizer.lr``; with ``lr = 0.1`` there is one already.
+        """
+        known = {(key.rpartition(".")[2], value) for key, value in self._run.writer.params.items()}
+        self.params(
+            source,
+            {
+                key: value
+                for key, value in found.items()
+                if key == name or (key.rpartition(".")[2], str(value)) not in known
+            },
+        )
+
+    def metric(self, source: str, key: str, values: Sequence[Any], steps: Iterable[int]) -> bool:
+        """Log the points of a metric; return whether it was."""
+        if self._is_left_out(key) or not is_key(key) or len(self.curves) >= MAX_METRICS:
+            return False
+        if is_private(key):
+            return False
+        now = now_ms()
+        points = [
+            (key, metric_value(key, value), step, now)
+            for value, step in zip(values, steps, strict=False)
+        ]
+        self._run.writer.log_points(points)
+        self.curves[key] = [value for _, value, _, _ in points]
+        self._note("metric", source, key)
+        return True
+
+    def keep(self) -> None:
+        """Keep where what was found came from, as a tag of the run."""
+        if self._sources:
+            items = [
+                {"kind": kind, "from": source, "keys": keys}
+                for (kind, source), keys in self._sources.items()
+            ]
+            self._run.writer.set_tags({FOUND_TAG: json.dumps(items, separators=(",", ":"))})
+
+    def _is_left_out(self, key: str) -> bool:
+        return any(fnmatchcase(key, pattern) for pattern in self._without)
+
+    def _note(self, kind: str, source: str, key: str) -> None:
+        self._room -= len(json.dumps(key)) + 1
+        if (kind, source) not in self._sources:
+            self._room -= len(json.dumps(source)) + 40
+        if self._room > 0:
+            self._sources.setdefault((kind, source), []).append(key)
