@@ -11,7 +11,6 @@ import pandas as pd
 import pytest
 
 import nbtrack
-from nbtrack.errors import InvalidParameterError
 from nbtrack.models import validate_serving_input
 from nbtrack.models.logging import save
 from nbtrack.models.model import Model
@@ -82,7 +81,28 @@ def test_an_example_is_a_request_to_a_server() -> None:
     assert validate_serving_input("m", json.dumps(request)) == [4.0]
 
 
-def test_what_is_no_example_is_told() -> None:
-    with pytest.raises(InvalidParameterError, match="in it, which JSON cannot keep"):
-        save(write, "m", input_example=object())
-    assert not Path("m").exists()
+UNKEPT = {
+    "object": object(),
+    "set": {1, 2},
+    "objects": pd.DataFrame({"a": [object()]}),
+    "complex": pd.DataFrame({"a": [1j]}),
+    "durations": pd.DataFrame({"a": pd.to_timedelta([1, 2])}),
+    "periods": pd.DataFrame({"a": pd.period_range("2020", periods=2)}),
+    "array of objects": np.array([[object(), 1]]),
+    "params": (FRAME, {"a": object()}),
+}
+
+
+@pytest.mark.parametrize("kind", UNKEPT)
+def test_a_model_is_saved_without_an_example_that_cannot_be_kept(kind: str) -> None:
+    with pytest.warns(UserWarning, match="saved without its input example, which cannot be kept"):
+        save(write, "m", input_example=UNKEPT[kind])
+    assert Model.load("m").load_input_example("m") is None
+    assert not list(Path("m").glob("*input_example*"))
+
+
+@pytest.mark.parametrize("kind", ["csr", "csc", "coo", "lil", "dok"])
+def test_sparse_examples_come_back(kind: str) -> None:
+    sparse = pytest.importorskip("scipy.sparse")
+    given = sparse.random(4, 3, 0.5, format=kind, random_state=0)
+    assert (saved(given).toarray() == given.toarray()).all()

@@ -156,6 +156,8 @@ def _read(folder: Path, info: Mapping[str, Any], signature: ModelSignature | Non
 def _on_host(given: Any) -> Any:
     if is_tensor(given):
         return as_array(given)
+    if is_sparse(given):  # one kind of which is a dictionary, too
+        return given
     if isinstance(given, Mapping):
         return {key: as_array(value) if is_tensor(value) else value for key, value in given.items()}
     if type(given).__name__ == "Series" and hasattr(given, "to_frame"):

@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal, Unpack
 
-from nbtrack.errors import InvalidParameterError, warn
+from nbtrack.errors import InvalidParameterError, NbtrackError, warn
 from nbtrack.models.environment import Given, write_environment
 from nbtrack.models.info import ModelInfo
-from nbtrack.models.input_example import Example
+from nbtrack.models.input_example import EXAMPLE, SERVING, Example
 from nbtrack.models.manifest import MLMODEL, files_below, write_manifest
 from nbtrack.models.model import Model
 from nbtrack.models.options import SaveOptions
@@ -58,7 +58,8 @@ def save(
         By default inferred from ``input_example`` with ``predict``; False for none.
     input_example : optional
         A DataFrame, array, tensor, dictionary, list, value, sparse matrix; or a tuple of one
-        of these and a dictionary of parameters.
+        of these and a dictionary of parameters. A warning says if it cannot be kept; the model
+        is saved without it then.
     pip_requirements, extra_pip_requirements, conda_env : optional
         Instead of, or besides, the packages that the model is found to need.
     code_paths : list of path, optional
@@ -93,9 +94,7 @@ def save(
     folder.mkdir(parents=True, exist_ok=True)
     try:
         model.code_folder = copy_code(folder, code_paths)
-        example = None if input_example is None else Example.of(input_example)
-        if example is not None:
-            model.saved_input_example_info = example.save(folder)
+        example = None if input_example is None else _kept_example(folder, model, input_example)
         if isinstance(signature, ModelSignature):
             model.signature = signature
         elif signature is None and model.signature is None and example is not None:
@@ -236,6 +235,20 @@ def _copy_extra(
     return found
 
 
+def _kept_example(folder: Path, model: Model, given: Any) -> Example | None:
+    """Keep the input example; a model whose example cannot be kept is saved without it."""
+    try:
+        example = Example.of(given)
+        model.saved_input_example_info = example.save(folder)
+    except Exception as error:  # noqa: BLE001 - whatever the methods of an object of the user raise
+        for name in (EXAMPLE, SERVING):
+            (folder / name).unlink(missing_ok=True)
+        reason = error.message if isinstance(error, NbtrackError) else f"{error}"
+        warn(f"The model is saved without its input example, which cannot be kept: {reason}")
+        return None
+    return example
+
+
 def _inferred(example: Example, given: Any, predict: Predict | None) -> ModelSignature | None:
     output = None
     if predict is not None:
@@ -247,7 +260,11 @@ def _inferred(example: Example, given: Any, predict: Predict | None) -> ModelSig
                 f"The signature says nothing of the outputs: the model fails on the input example "
                 f"({type(error).__name__}: {error}). Pass signature=infer_signature(x, y)."
             )
-    return infer_signature(example.data, output, example.params)
+    try:
+        return infer_signature(example.data, output, example.params)
+    except Exception as error:  # noqa: BLE001 - nor is it lost for want of a signature
+        warn(f"The model is saved without a signature, since none says what it takes: {error}")
+        return None
 
 
 def _check_options(signature: Any, metadata: Any) -> None:

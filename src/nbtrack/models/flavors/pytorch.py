@@ -18,8 +18,15 @@ from nbtrack.errors import warn
 from nbtrack.models import loading, logging
 from nbtrack.models.flavors.torch import reading, structure
 from nbtrack.models.flavors.torch.predictor import Predictor
-from nbtrack.models.flavors.torch.saving import DATA, FLAVOR, FOR_MLFLOW, Saved, format_of, prepare
-from nbtrack.models.flavors.torch.unwrapped import inner
+from nbtrack.models.flavors.torch.saving import (
+    DATA,
+    FLAVOR,
+    FOR_MLFLOW,
+    Saved,
+    format_of,
+    predictor,
+    prepare,
+)
 from nbtrack.models.folder import check_files
 from nbtrack.models.input_example import Example
 from nbtrack.models.signature import infer_signature
@@ -58,10 +65,12 @@ def save_model(
 
     Parameters
     ----------
-    pytorch_model : torch.nn.Module
+    pytorch_model : torch.nn.Module or torch.export.ExportedProgram
         Wrappers (``torch.compile``, ``DataParallel``, ``DistributedDataParallel``) are taken
         off: the model that is loaded is the plain one. A ``ScriptModule`` is kept as
-        TorchScript, which holds code of TorchScript, and no Python.
+        TorchScript, which holds code of TorchScript, and no Python. What no source makes again
+        (graphs of ``torch.fx``, quantized modules) is kept as its exported program, for which it
+        needs ``input_example``, or as TorchScript.
     path : str or path
         The folder.
     signature : ModelSignature or False, optional
@@ -251,7 +260,9 @@ def _load_pyfunc(
     if device == FOR_MLFLOW:
         device = None
     device = device or os.environ.get("MLFLOW_DEFAULT_PREDICTION_DEVICE") or None
-    return Predictor(_read(opened, device, trust, {}).eval())
+    model = _read(opened, device, trust, {})
+    model.eval()  # whose own train() may return something else, or nothing
+    return Predictor(model)
 
 
 def _read(
@@ -279,9 +290,9 @@ def _read(
 
 
 def _signature(example: Any, predict: Any) -> ModelSignature | Literal[False]:
-    kept = Example.of(example)
-    data = example[0] if kept.params is not None else example
     try:
+        kept = Example.of(example)
+        data = example[0] if kept.params is not None else example
         return infer_signature(kept.data, predict(data, kept.params), kept.params)
     except Exception as error:  # noqa: BLE001  the model is worth saving even so
         warn(
@@ -315,7 +326,7 @@ def _prepared(
         model, example, export=export, kind=kind, pickle_module=pickle_module, options=options,
         wait=wait,
     )  # fmt: skip
-    predict = Predictor(inner(model)).predict
+    predict = predictor(model)
     if not wait and signature is None and example is not None:
         # the model goes on changing while it is written: its outputs are looked at now
         signature = _signature(example, predict)

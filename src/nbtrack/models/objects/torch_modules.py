@@ -71,6 +71,8 @@ def why_not(module: Any) -> str | None:
     kind = type(module).__module__
     if kind.startswith(("torch.ao.nn.quantized", "torch.ao.nn.intrinsic.quantized")):
         return "its weights are quantized and packed; save the model before it is quantized"
+    if isinstance(module, torch.fx.GraphModule):
+        return "it is a graph of torch.fx, made of no source; save the model that was traced"
     return None
 
 

@@ -74,6 +74,17 @@ class Program:
                 program = _moved(program, torch.device("cpu"))
             torch.export.save(program, path)
 
+    def copied(self) -> Program:
+        """Return the program with weights of its own, which a training does not change."""
+        import copy
+
+        found = copy.copy(self.exported)
+        found._state_dict = {
+            name: _like(tensor, tensor.detach().clone())
+            for name, tensor in self.exported.state_dict.items()
+        }
+        return Program(found, self.batch, self.device)
+
 
 class ExportedModel(torch.nn.Module):
     """A model that is an exported program: it can be called, but not trained.
@@ -104,10 +115,28 @@ class ExportedModel(torch.nn.Module):
             )
         return self
 
+    def named_parameters(self, *args: Any, **kwargs: Any) -> Any:
+        """Return the parameters by their names in the model."""
+        program: Any = self.program
+        return program.named_parameters(*args, **kwargs)
+
+    def named_buffers(self, *args: Any, **kwargs: Any) -> Any:
+        """Return the buffers by their names in the model."""
+        program: Any = self.program
+        return program.named_buffers(*args, **kwargs)
+
     def state_dict(self, *args: Any, **kwargs: Any) -> Any:
         """Return the weights by their names in the model."""
         program: Any = self.program
         return program.state_dict(*args, **kwargs)
+
+
+def callable_module(model: Any) -> torch.nn.Module:
+    """Return what is called to predict: the module of an exported program, or the model itself."""
+    if isinstance(model, torch.export.ExportedProgram):
+        return ExportedModel(model.module())
+    found: torch.nn.Module = model
+    return found
 
 
 def inputs_of(example: Any, model: torch.nn.Module) -> Inputs:
@@ -292,7 +321,8 @@ def _each(value: Any, change: Callable[[Any], Any]) -> Any:
     if isinstance(value, Mapping):
         return {key: _each(item, change) for key, item in value.items()}
     if isinstance(value, tuple | list):
-        return type(value)(_each(item, change) for item in value)
+        items = [_each(item, change) for item in value]
+        return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
     return change(value)
 
 

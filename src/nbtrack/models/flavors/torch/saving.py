@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,13 +18,14 @@ from nbtrack.models.flavors.torch.predictor import Predictor
 from nbtrack.models.flavors.torch.structure import ModuleParts
 from nbtrack.models.flavors.torch.unwrapped import inner, plain
 from nbtrack.models.model import Model
+from nbtrack.models.objects.torch_modules import why_not
 
 FLAVOR = "pytorch"
 DATA = "data"
 # The program is kept for the processor, where it runs everywhere, and MLflow cannot move it.
 # A user who wants the processor says "cpu": so the two are told apart.
 FOR_MLFLOW = "cpu:0"
-Format = Literal["safetensors", "torchscript", "pickle"]
+Format = Literal["safetensors", "program", "torchscript", "pickle"]
 
 
 @dataclass
@@ -42,6 +44,8 @@ class Saved:
         Its exported program.
     whole : Module or None
         The module itself, where a pickle or TorchScript is written.
+    asked : bool
+        Whether the user has asked for the program, so that none is an error.
     """
 
     kind: Format
@@ -52,6 +56,7 @@ class Saved:
     pickle_module: ModuleType | None = None
     options: Mapping[str, Any] | None = None
     shown: bool = True
+    asked: bool = False
 
     def write(self, folder: Path, model: Model) -> None:
         """Write the files and say in the MLmodel what they are."""
@@ -60,6 +65,8 @@ class Saved:
         model.requirements.add_package("torch")
         if self.kind == "safetensors":
             self._write_parts(data, model)
+        elif self.kind == "program":
+            self._write_program(data, None)
         elif self.kind == "torchscript":
             # MLflow reads it too: torch.load recognizes TorchScript
             (data / pickles.INFO).write_text(pickles.MLFLOW, "utf-8")
@@ -96,8 +103,21 @@ class Saved:
         model.requirements.add_module(*parts.modules)
         for text in parts.sources.values():
             model.requirements.add_source(text)
-        if self.exported is not None:
-            self.exported.save(data / program.FILE, parts.weights)
+        self._write_program(data, parts.weights)
+
+    def _write_program(self, data: Path, weights: Mapping[str, torch.Tensor] | None) -> None:
+        if self.exported is None:
+            return
+        try:
+            self.exported.save(data / program.FILE, weights)
+        except Exception as error:
+            text = f"The exported program cannot be written: {type(error).__name__}: {error}"
+            if self.asked or self.kind == "program":
+                raise InvalidParameterError(text) from error
+            (data / program.FILE).unlink(missing_ok=True)
+            self.exported = None
+            self.facts.pop("program_batch", None)
+            warn(f"{text} The model is saved without it, and loads from its source.")
 
 
 def prepare(
@@ -117,6 +137,8 @@ def prepare(
     InvalidParameterError
         If it cannot be saved this way: the message says what can be done.
     """
+    if isinstance(model, torch.export.ExportedProgram):
+        return _of_program(model, example, wait)
     if not isinstance(model, torch.nn.Module):
         raise TypeError(
             f"Argument 'pytorch_model' should be a torch.nn.Module, not {type(model).__name__}. "
@@ -142,6 +164,9 @@ def prepare(
                 kind, known, whole=whole, pickle_module=pickle_module, options=dict(options)
             )
     with plain(model) as whole:
+        reason = _part_without_source(whole)
+        if reason is not None:
+            return _without_source(whole, example, reason, export, wait)
         parts = ModuleParts.of(whole)
         exported, note = None, None
         if export or (export is None and example is not None):
@@ -158,12 +183,50 @@ def prepare(
         parts=(lambda: parts) if wait else parts.copied(),
         exported=exported,
         shown=wait,
+        asked=bool(export),
     )
+
+
+def _of_program(given: Any, example: Any, wait: bool) -> Saved:
+    """Return a program that the user has exported, to be written as it is."""
+    known = facts([*given.parameters(), *given.buffers()], given.parameters())
+    kept = program.Program(given, None, torch.device(known["device"]))
+    known["class"] = "torch.export.ExportedProgram"
+    return Saved("program", known, exported=kept if wait else kept.copied(), asked=True)
+
+
+def _without_source(
+    model: torch.nn.Module, example: Any, reason: str, export: bool | None, wait: bool
+) -> Saved:
+    """Return a module that no source makes again: as its program, or as TorchScript."""
+    known = facts([*model.parameters(), *model.buffers()], model.parameters())
+    known["class"] = f"{type(model).__module__}.{type(model).__qualname__}"
+    note = None
+    if example is not None and export is not False:
+        exported, note = _exported(model, example, asked=False)
+        if exported is not None:
+            if exported.batch is not None:
+                known["program_batch"] = exported.batch
+            warn(
+                "The model is saved as its exported program, which predicts and cannot be "
+                f"trained. {reason}." + (f" {note}" if note else "")
+            )
+            return Saved("program", known, exported=exported if wait else exported.copied())
+    compiled = None if export else _scripted(model, example)
+    if compiled is None:
+        raise _refused(model, reason, example, note)
+    if not wait:
+        raise InvalidParameterError(
+            f"wait=False cannot be used for a model that is kept as TorchScript ({reason}): it is "
+            "not copied. Leave it out."
+        )
+    warn(f"The model is saved as TorchScript. {reason}.")
+    return Saved("torchscript", known, whole=compiled)
 
 
 def predictor(model: torch.nn.Module) -> Callable[..., Any]:
     """Return what answers for a module's outputs, for its signature."""
-    return Predictor(inner(model)).predict
+    return Predictor(program.callable_module(inner(model))).predict
 
 
 def format_of(serialization: str | None, serialization_format: str | None) -> Format:
@@ -205,11 +268,72 @@ def _exported(
         )
     if isinstance(example, tuple) and len(example) == 2 and isinstance(example[1], dict):
         example = example[0]  # the second one has parameters of predict
-    if hasattr(example, "iloc"):  # a frame goes in as one array
-        example = example.to_numpy(dtype="float32")
-    exported, note = program.export(model, example)
+    try:
+        if hasattr(example, "iloc"):  # a frame goes in as one array
+            example = example.to_numpy(dtype="float32")
+        exported, note = program.export(model, example)
+    except Exception as error:  # noqa: BLE001  an example that is no input of the model
+        exported, note = (
+            None,
+            (
+                "The model was saved without an exported program, since the input example "
+                f"cannot be given to it: {type(error).__name__}: {error}"
+            ),
+        )
     if exported is None and asked:
         raise InvalidParameterError(
             f"{note} Without export_model=True it is saved, and loads from its source."
         )
     return exported, note
+
+
+def _part_without_source(model: torch.nn.Module) -> str | None:
+    """Return which part of a module no source makes again, and why; None where there is none."""
+    for name, module in model.named_modules():
+        if (reason := why_not(module)) is not None:
+            return f"{name or 'the model'} ({type(module).__qualname__}): {reason}"
+    return None
+
+
+def _scripted(model: torch.nn.Module, example: Any) -> torch.nn.Module | None:
+    """Return a module as TorchScript; None where it cannot be, or gives other outputs then.
+
+    Parameters
+    ----------
+    model : Module
+    example : optional
+        What the two are compared on.
+    """
+    jit: Any = torch.jit
+    try:
+        with program.quiet(), program.evaluating(model):
+            found: torch.nn.Module = jit.script(model)
+        if example is not None:
+            wanted, got = (Predictor(each).predict(example) for each in (model, found))
+            torch.testing.assert_close(got, wanted, equal_nan=True)
+    except Exception:  # noqa: BLE001  what cannot be compiled has no common error
+        return None
+    return found
+
+
+def _refused(model: torch.nn.Module, reason: str, example: Any, note: str | None) -> Exception:
+    """Return the error for a module that is kept neither way, with a way out that works."""
+    ways = []
+    if example is None:
+        ways.append(
+            "Pass input_example= (a tensor, an array, or a tuple or dictionary of those) to save "
+            "its exported program"
+        )
+    try:
+        with Path(os.devnull).open("wb") as nowhere:
+            torch.save(model, nowhere, pickle_module=pickles)
+        ways.append(
+            "pass serialization='pickle', which only loads with consent and with the same packages"
+        )
+    except Exception:  # noqa: BLE001  whatever the methods of its parts raise
+        pass
+    way_out = ", or ".join(ways) or "Save its state_dict with log_state_dict"
+    return InvalidParameterError(
+        f"This model cannot be saved as source and weights. {reason}. "
+        f"{note + ' ' if note else ''}{way_out[0].upper()}{way_out[1:]}."
+    )
