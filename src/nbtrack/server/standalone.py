@@ -187,20 +187,18 @@ def _open(options: ServerOptions, path: str) -> TrackingService:
 
     root = _absolute(options.default_artifact_root)
     destination = _absolute(options.artifacts_destination)
-    proxied = options.serve_artifacts
-    if root is not None and not root.startswith(f"{SCHEME}:") and PROXY not in root:
-        proxied = False
-    else:
-        root = destination
+    if root is not None and (root.startswith(f"{SCHEME}:") or PROXY in root):
+        root = None
     store = open_store(path)
     registry = None if options.registry_uri is None else open_store(options.registry_uri)
-    store.artifact_root = root
+    store.artifact_root = root or destination
     store.writers.max_loose = affordable(OPEN_RUNS)
     return TrackingService.of(
         store,
         registry,
-        proxied=proxied,
+        proxied=options.serve_artifacts,
         destination=destination,
+        root=root,
         roots=_artifact_roots(options),
     )
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nbtrack.errors import StoreError
-from nbtrack.store.artifacts.access import without_password
+from nbtrack.store.artifacts.access import PLAIN, is_below, without_password
 from nbtrack.store.artifacts.paths import resolve_location
 from nbtrack.store.deleted import PurgeFilter, PurgeItem, PurgePlan, find_deleted, remove_deleted
 from nbtrack.store.journal import now_ms
@@ -151,7 +151,7 @@ def _outside(store: Store, gone: Iterable[PurgeItem]) -> Iterator[str]:
         if each.location is None:
             continue
         location = resolve_location(store.folder, each.location)
-        if not store.access.owns(location):
+        if not store.access.owns(location) or is_below(location, str(store.access.plain_files)):
             yield without_password(location)
 
 
@@ -179,7 +179,7 @@ def _remove_orphans(store: Store) -> int:
         place
         for pattern in ("*/*", "*/models/*")
         for place in store.artifacts.glob(pattern)
-        if place.parent.name != ".content"
+        if place.relative_to(store.artifacts).parts[0] not in (".content", PLAIN)
         and place.name != "models"
         and place.is_dir()
         and os.path.realpath(place) == str(top / place.relative_to(store.artifacts))

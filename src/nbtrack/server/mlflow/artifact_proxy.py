@@ -1,17 +1,19 @@
 """Where artifacts are for a client: behind the server's proxy, or at a place of their own.
 
-The proxy's paths are names, not folders: ``<experiment>/<run>/artifacts/...`` are the artifacts
-of a run, ``<experiment>/models/<model>/artifacts/...`` the files of a logged model, wherever the
-store keeps them. A path that names neither leads nowhere, so none can lead out of the store.
+The artifacts of a run are at ``<experiment>/<run>/artifacts/...``, the files of a logged model at
+``<experiment>/models/<model>/artifacts/...``, wherever the store keeps them; where the experiment
+has a prefix of its own (``mlflow-artifacts:/some/prefix``), that stands for its id. Every other
+path is a plain file below one folder: the destination of the server, or one in the store's own.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from nbtrack.entities import Experiment, LoggedModel, RunInfo
 from nbtrack.errors import InvalidParameterError, NotFoundError
@@ -21,7 +23,13 @@ from nbtrack.store.artifacts import ArtifactFolder, check_artifact_path, local_p
 
 MODELS = "models"
 ARTIFACTS = "artifacts"
+UPLOADS = ".nbtrack-uploads"
+"""The folder of a destination in which files are gathered: it is nobody's."""
+
 MAX_KNOWN = 10_000
+_KEPT = (UPLOADS, ".content")
+_MAX_ESCAPES = 10
+_OWNER = re.compile(r"(?:m-)?[0-9a-f]{32}")
 
 
 @dataclass(frozen=True)
@@ -31,9 +39,9 @@ class Target:
     Attributes
     ----------
     owner : str
-        A run or a logged model.
+        A run or a logged model; empty for a plain file.
     path : str
-        Below its artifacts; empty for all of them.
+        Below its artifacts, or below the folder of plain files; empty for all of them.
     is_model : bool
     """
 
@@ -53,16 +61,20 @@ class ArtifactProxy:
         Whether artifacts go through the server.
     destination : str, optional
         Where artifacts of new runs are kept, if not in the folder of the store.
+    root : str, optional
+        Where clients put artifacts of new runs themselves; the server reads and writes there too.
     """
 
     store: Store
     proxied: bool = True
     destination: str | None = None
+    root: str | None = None
     _locations: dict[Target, str] = field(default_factory=dict)
     _guard: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
         self._usual = f"{self.store.artifacts}{os.sep}"  # saves a look at the disk for each run
+        self._plain = self.destination or str(self.store.access.plain_files)
 
     def of_experiment(self, experiment: Experiment) -> str:
         """Return where a client finds the artifacts of an experiment."""
@@ -82,57 +94,81 @@ class ArtifactProxy:
         """Return a location among what is served, of a model's version, for a client."""
         if not self.proxied:
             return location
-        for root in self._roots():
-            owner: tuple[str, ...]
-            match _below(location, root) or ():
-                case (experiment_id, kind, model_id, name, *rest) if (
-                    kind == MODELS and name == ARTIFACTS
-                ):
-                    owner = (experiment_id, MODELS, model_id)
-                case (experiment_id, run_id, *rest):
-                    owner = (experiment_id, run_id)
-                    if root == self.destination and rest[:1] == [ARTIFACTS]:
-                        rest = rest[1:]  # there a run has a folder of that name
-                case _:
-                    continue
-            return f"{SCHEME}:/{'/'.join((*owner, ARTIFACTS, *rest))}"
-        return location
+        plain = _below(location, self._plain)
+        if plain is not None:
+            return _uri(plain)
+        match _below(location, str(self.store.artifacts)):
+            case None:
+                return location
+            case (experiment_id, run_id, *rest) if run_id != MODELS:
+                # in the store's own folder the artifacts of a run are not in one of that name
+                return _uri((experiment_id, run_id, ARTIFACTS, *rest))
+            case parts:
+                return _uri(parts)
 
     def is_served(self, location: str) -> bool:
         """Return whether the server may read and write at a location for others."""
-        return any(_below(location, root) is not None for root in self._roots())
-
-    def _roots(self) -> list[str]:
-        usual = str(self.store.artifacts)
-        return [usual] if self.destination is None else [self.destination, usual]
+        roots = (self._plain, str(self.store.artifacts), self.root)
+        return any(root is not None and _below(location, root) is not None for root in roots)
 
     def _shown(self, location: str, path: str) -> str:
         if not self.proxied:
             return location
+        plain = _below(location, self._plain)
+        if plain is not None:
+            return _uri(plain)
         usual = location.startswith(self._usual) and "/.." not in location
-        return f"{SCHEME}:/{path}" if usual or self.is_served(location) else location
+        if usual or _below(location, str(self.store.artifacts)) is not None:
+            return f"{SCHEME}:/{path}"
+        return location
+
+    def location_of(self, path: str) -> str:
+        """Return where the plain files at a path of the proxy lie; empty for all of them."""
+        return f"{self._plain.rstrip('/')}/{checked_path(path)}" if path else self._plain
 
     def target(self, path: str) -> Target:
-        """Return what a path of the proxy names.
+        """Return what a path of the proxy names; empty for all plain files.
 
         Raises
         ------
         InvalidParameterError
             If it is no path.
-        NotFoundError
-            If it names neither a run nor a model.
         """
-        parts = check_artifact_path(path).split("/")
-        match parts:
-            case (_, kind, model_id, name, *rest) if kind == MODELS and name == ARTIFACTS:
-                return Target(model_id, "/".join(rest), True)
-            case (_, run_id, name, *rest) if name == ARTIFACTS:
-                return Target(run_id, "/".join(rest), False)
-        raise NotFoundError(
-            f"There are no artifacts at {path!r}: this server keeps those of runs, at "
-            "<experiment>/<run>/artifacts, and of logged models, at "
-            "<experiment>/models/<model>/artifacts."
+        if not path:
+            return Target("", "", False)
+        parts = checked_path(path).split("/")
+        for place, part in enumerate(parts):
+            if part == ARTIFACTS and place > 0:
+                is_model = place > 1 and parts[place - 2] == MODELS
+                owner = Target(parts[place - 1], "/".join(parts[place + 1 :]), is_model)
+                if self._is_known(owner, parts[: place + 1]):
+                    return owner
+        if parts[0] in _KEPT or self._is_of_store("/".join(parts)):
+            raise _invalid()
+        return Target("", "/".join(parts), False)
+
+    def _is_of_store(self, path: str) -> bool:
+        """Return whether plain files at a path would be the store, or have it among them."""
+        root = local_path(self._plain)
+        if root is None or self.destination is None:
+            return False
+        place = Path(os.path.realpath(root / path))
+        own = Path(os.path.realpath(self.store.path))
+        named = next(
+            (each.name for each in (place, *place.parents) if each.parent == own.parent), ""
         )
+        return own.is_relative_to(place) or named.startswith(own.name)
+
+    def _is_known(self, owner: Target, top: list[str]) -> bool:
+        """Return whether the artifacts of a run or a model are at a path."""
+        usual = len(top) == (4 if owner.is_model else 3)
+        if not usual and not _OWNER.fullmatch(owner.owner):
+            return False
+        try:
+            location = self._location(owner)
+        except (NotFoundError, InvalidParameterError):
+            return False
+        return usual or _below(location, self._plain) == tuple(top)
 
     def folder(self, target: Target) -> ArtifactFolder:
         """Return where the artifacts of a run or a model are, for reading."""
@@ -140,6 +176,8 @@ class ArtifactProxy:
 
     def recording(self, target: Target) -> ArtifactFolder:
         """Return where the artifacts of a run or a model are; what is put there is recorded."""
+        if not target.owner:
+            return self.folder(target)
         if target.is_model:
             location = self.checked(self._location(target))
             return model_folder(self.store, target.owner, location)
@@ -157,6 +195,8 @@ class ArtifactProxy:
         return location
 
     def _location(self, target: Target) -> str:
+        if not target.owner:
+            return self._plain
         key = Target(target.owner, "", target.is_model)
         found = self._locations.get(key)
         if found is None:
@@ -196,6 +236,33 @@ class ArtifactProxy:
                 "(models:/<model id>)."
             )
         return uri
+
+
+def checked_path(path: str) -> str:
+    """Return a path that a client gave, of an artifact; one that leads out may be escaped, too.
+
+    Raises
+    ------
+    InvalidParameterError
+        If it is none.
+    """
+    read = path
+    for _ in range(_MAX_ESCAPES):
+        read, before = unquote(read), read
+        if read == before:
+            break
+    parts = read.replace("\\", "/").split("/")
+    if ".." in parts or not parts[0] or re.match(r"[A-Za-z]:/|file:", "/".join(parts)):
+        raise _invalid()
+    return check_artifact_path(path.rstrip("/"))
+
+
+def _invalid() -> InvalidParameterError:
+    return InvalidParameterError("Invalid path")
+
+
+def _uri(parts: tuple[str, ...]) -> str:
+    return f"{SCHEME}:/{'/'.join(parts)}"
 
 
 def _below(location: str, root: str) -> tuple[str, ...] | None:

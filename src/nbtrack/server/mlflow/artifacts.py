@@ -14,7 +14,7 @@ from nbtrack.errors import InvalidParameterError, NbtrackError, NotFoundError
 from nbtrack.protocol import encode, endpoints
 from nbtrack.protocol.artifact_urls import PROXY
 from nbtrack.server.messages import FileResponse, Response
-from nbtrack.server.mlflow.artifact_proxy import Target
+from nbtrack.server.mlflow.artifact_proxy import UPLOADS, Target, checked_path
 from nbtrack.server.mlflow.service import ParsedRequest, TrackingService
 from nbtrack.server.mlflow.uploads import MAX_PARTS
 from nbtrack.store import get_run
@@ -36,7 +36,7 @@ def of_run(service: TrackingService, request: ParsedRequest) -> Response:
 
 
 def _listed(folder: ArtifactFolder, path: str | None) -> list[FileInfo]:
-    return folder.list(path.rstrip("/") if path else None)
+    return folder.list(checked_path(path) if path else None)
 
 
 def check_proxied(service: TrackingService) -> None:
@@ -52,15 +52,13 @@ def check_proxied(service: TrackingService) -> None:
 def listing(service: TrackingService, request: ParsedRequest) -> Response:
     """List what lies at a path of the proxy, by names."""
     check_proxied(service)
-    path = (request["path"] or "").strip("/")
-    try:
-        target = service.proxy.target(path) if path else None
-    except NotFoundError:
-        target = None  # a folder of runs: they are searched for, not listed
-    if target is None:
-        return Response({})
+    target = service.proxy.target((request["path"] or "").rstrip("/"))
     found = service.proxy.folder(target).list(target.path or None)
-    names = [FileInfo(PurePosixPath(f.path).name, f.is_dir, f.file_size) for f in found]
+    names = [
+        FileInfo(PurePosixPath(f.path).name, f.is_dir, f.file_size)
+        for f in found
+        if target.owner or f.path != UPLOADS
+    ]
     return Response(encode.omit_none(files=encode.file_infos(names)))
 
 
@@ -104,16 +102,17 @@ def upload(service: TrackingService, request: ParsedRequest) -> Response:
 
 
 def _file(service: TrackingService, request: ParsedRequest) -> Target:
-    target = service.proxy.target(request.path["path"])
-    if not target.path:
-        raise InvalidParameterError(f"{request.path['path']!r} is a folder; name a file in it.")
+    path = request.path["path"]
+    target = service.proxy.target(path)
+    if not target.path or path.endswith("/"):
+        raise InvalidParameterError(f"{path!r} is a folder; name a file in it.")
     return target
 
 
 def delete(service: TrackingService, request: ParsedRequest) -> Response:
     """Remove a file, or a folder with all in it; what is not there is no error."""
     check_proxied(service)
-    target = service.proxy.target(request.path["path"].rstrip("/"))
+    target = service.proxy.target(checked_path(request.path["path"]))
     folder = service.proxy.recording(target)
     if not target.path or folder.exists(target.path):
         try:
@@ -216,7 +215,7 @@ def no_presigned_for_run(service: TrackingService, request: ParsedRequest) -> Re
 def file_of_run(service: TrackingService, request: ParsedRequest) -> FileResponse:
     """Open an artifact of a run, as MLflow's pages do."""
     folder = service.proxy.folder(Target(request["run_id"], "", False))
-    return opened(folder, request["path"], request.range)
+    return opened(folder, checked_path(request["path"]), request.range)
 
 
 def put_in_run(service: TrackingService, request: ParsedRequest) -> Response:

@@ -8,7 +8,7 @@ from nbtrack.entities import ViewType
 from nbtrack.entities.runs import DATA_CONTEXT
 from nbtrack.errors import InvalidParameterError, NotFoundError
 from nbtrack.protocol import decode, encode
-from nbtrack.protocol.artifact_urls import SCHEME
+from nbtrack.protocol.artifact_urls import SCHEME, proxied_path
 from nbtrack.protocol.fields import VIEW_TYPES
 from nbtrack.server.messages import Response
 from nbtrack.server.mlflow.service import ParsedRequest, TrackingService
@@ -24,7 +24,8 @@ def create(service: TrackingService, request: ParsedRequest) -> Response:
     if location:
         _check_location(location)
         if location.startswith(f"{SCHEME}:"):
-            location = None  # that is where they go anyway
+            prefix = proxied_path(location) if service.proxy.proxied else None
+            location = service.proxy.location_of(prefix) if prefix else None
     tags = decode.tags(request["tags"])
     return Response(
         {"experiment_id": service.store.experiments.create(request["name"], location, tags)}

@@ -10,11 +10,11 @@ from nbtrack.errors import InvalidParameterError
 from nbtrack.protocol import decode, encode
 from nbtrack.protocol.fields import MODEL_STATUS_NAMES
 from nbtrack.server.messages import FileResponse, Response
-from nbtrack.server.mlflow.artifact_proxy import Target
+from nbtrack.server.mlflow.artifact_proxy import Target, checked_path
 from nbtrack.server.mlflow.artifacts import opened
 from nbtrack.server.mlflow.service import ParsedRequest, TrackingService
 from nbtrack.store import MODEL_VERSIONS_TAG, get_logged_model
-from nbtrack.validation import check_path_like, missing
+from nbtrack.validation import missing
 
 MAX_RESULTS = 50
 
@@ -135,10 +135,9 @@ def files(service: TrackingService, request: ParsedRequest) -> Response:
     """List the files of a logged model."""
     with service.store.read() as reader:
         found = get_logged_model(reader, request.path["model_id"])
-    path = (request["artifact_directory_path"] or "").rstrip("/")
-    if path:
-        check_path_like(path, "artifact_directory_path")
-    listed = service.proxy.folder(_folder(service, request)).list(path or None)
+    path = request["artifact_directory_path"]
+    folder = service.proxy.folder(_folder(service, request))
+    listed = folder.list(checked_path(path) if path else None)
     return Response(
         encode.omit_none(root_uri=service.proxy.of_model(found), files=encode.file_infos(listed))
     )
@@ -147,4 +146,4 @@ def files(service: TrackingService, request: ParsedRequest) -> Response:
 def file(service: TrackingService, request: ParsedRequest) -> FileResponse:
     """Open a file of a logged model, as MLflow's pages do."""
     folder = service.proxy.folder(_folder(service, request))
-    return opened(folder, request["artifact_file_path"], request.range)
+    return opened(folder, checked_path(request["artifact_file_path"]), request.range)

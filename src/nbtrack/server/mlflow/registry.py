@@ -5,6 +5,7 @@ from __future__ import annotations
 from nbtrack.entities import ModelVersion, RegisteredModel
 from nbtrack.protocol import decode, encode
 from nbtrack.server.messages import FileResponse, Response
+from nbtrack.server.mlflow.artifact_proxy import checked_path
 from nbtrack.server.mlflow.artifacts import opened
 from nbtrack.server.mlflow.service import ParsedRequest, TrackingService
 from nbtrack.store import (
@@ -204,7 +205,7 @@ def file_of_version(service: TrackingService, request: ParsedRequest) -> FileRes
     """Open a file of a version, as MLflow's pages do."""
     location = service.proxy.checked(_storage(service, request))
     folder = service.registry.access.folder(location)
-    return opened(folder, request["path"], request.range)
+    return opened(folder, checked_path(request["path"]), request.range)
 
 
 def set_version_tag(service: TrackingService, request: ParsedRequest) -> Response:

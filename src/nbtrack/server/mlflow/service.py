@@ -9,7 +9,7 @@ from typing import Any
 from nbtrack.errors import NbtrackError
 from nbtrack.protocol.endpoints import PROTOCOL_VERSION
 from nbtrack.server.messages import Response
-from nbtrack.server.mlflow.artifact_proxy import ArtifactProxy
+from nbtrack.server.mlflow.artifact_proxy import UPLOADS, ArtifactProxy
 from nbtrack.server.mlflow.uploads import Uploads
 from nbtrack.server.upload_spool import Spool
 from nbtrack.store import Store
@@ -44,16 +44,18 @@ class TrackingService:
         *,
         proxied: bool = True,
         destination: str | None = None,
+        root: str | None = None,
         roots: Sequence[str] = (),
     ) -> TrackingService:
         """Return the service of a store for others; ``roots`` are places of artifacts."""
         for each in (store, registry or store):
             each.access = ArtifactAccess(each.folder, roots, serves=True)
         kept = None if destination is None else local_path(destination)
-        folder = store.folder / "uploads" if kept is None else kept / ".nbtrack-uploads"
+        folder = store.folder / "uploads" if kept is None else kept / UPLOADS
         uploads = Uploads(folder)  # on the disk of the artifacts: a large file is written once
         uploads.sweep()
-        return cls(store, registry or store, ArtifactProxy(store, proxied, destination), uploads)
+        proxy = ArtifactProxy(store, proxied, destination, root)
+        return cls(store, registry or store, proxy, uploads)
 
 
 @dataclass(frozen=True)

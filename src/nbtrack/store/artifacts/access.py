@@ -31,6 +31,9 @@ from nbtrack.store.artifacts.paths import stays_below
 from nbtrack.store.artifacts.roots import ClosedArtifacts, local_path
 
 ROOTS = "NBTRACK_ARTIFACT_ROOTS"
+PLAIN = "plain"
+"""The folder, among those of experiments, of a server's plain files."""
+
 OBJECT_STORES = frozenset(
     {"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "adl", "wasb", "wasbs", "oci", "oss", "r2"}
 )
@@ -163,6 +166,11 @@ class ArtifactAccess:
     def artifacts(self) -> Path:
         """The store's own artifact folder."""
         return self._folder / "artifacts"
+
+    @property
+    def plain_files(self) -> Path:
+        """Where a server without a destination keeps what is not of a run at its usual place."""
+        return self.artifacts / PLAIN
 
     def was_given(self, location: str) -> bool:
         """Return whether a location is below a root that was given to this process."""
