@@ -502,6 +502,59 @@ def registered_models_are_found_in_pages(mlflow: Any) -> None:
 
 
 @case
+def versions_come_from_elsewhere(mlflow: Any) -> None:
+    """Who moves from another server registers models whose runs and files are not here."""
+    client = mlflow.MlflowClient()
+    client.create_registered_model("moved")
+    made = client.create_model_version("moved", "runs:/run_of_old/model", "run_of_old")
+    assert (made.source, made.run_id, made.status) == (
+        "runs:/run_of_old/model", "run_of_old", "READY",
+    )  # fmt: skip
+    assert client.get_model_version_download_uri("moved", made.version) == made.source
+    run = client.create_run("0").info
+    later = client.create_model_version("moved", f"runs:/{run.run_id}/net", run.run_id)
+    client.log_text(run.run_id, "flavors: {}", "net/MLmodel")
+    uri = f"models:/moved/{later.version}"
+    assert [f.path for f in mlflow.artifacts.list_artifacts(uri)] == ["MLmodel"]
+    of_proxy = client.create_model_version("moved", "mlflow-artifacts:/old/models/net")
+    assert of_proxy.source == "mlflow-artifacts:/old/models/net"
+    found = client.search_model_versions("name = 'moved'")
+    assert sorted(int(version.version) for version in found) == [1, 2, 3]
+    assert client.get_model_version_by_alias("moved", "latest").version == of_proxy.version
+    refused("RESOURCE_DOES_NOT_EXIST", client.get_model_version_by_alias, "nobody", "a")
+    for source, run_id in (
+        ("runs:/run_of_old/model", "another"), ("runs:/a/../../etc", "a"), ("/etc", None),
+        ("mlflow-artifacts:/a/..%2f..%2fetc", None), ("file:///etc", run.run_id),
+    ):  # fmt: skip
+        make = client._get_registry_client().store.create_model_version
+        message = refused("INVALID_PARAMETER_VALUE", make, "moved", source, run_id)
+        assert "Invalid model version source" in message
+
+
+@case
+def artifacts_lie_where_clients_say(mlflow: Any) -> None:
+    client = mlflow.MlflowClient()
+    place = client.create_experiment("placed", "mlflow-artifacts:/teams/vision")
+    run = client.create_run(place).info
+    assert run.artifact_uri == f"mlflow-artifacts:/teams/vision/{run.run_id}/artifacts"
+    client.log_text(run.run_id, "hello", "notes/a.txt")
+    assert [f.path for f in client.list_artifacts(run.run_id, "notes")] == ["notes/a.txt"]
+    assert mlflow.artifacts.load_text(f"{run.artifact_uri}/notes/a.txt") == "hello"
+    from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+    beside = get_artifact_repository("mlflow-artifacts:/shared/data")
+    folder = Path(tempfile.mkdtemp())
+    (folder / "deep").mkdir()
+    (folder / "deep" / "ü.bin").write_bytes(b"123")
+    beside.log_artifacts(str(folder))
+    assert [(f.path, f.file_size) for f in beside.list_artifacts("deep")] == [("deep/ü.bin", 3)]
+    there = Path(mlflow.artifacts.download_artifacts("mlflow-artifacts:/shared/data"))
+    assert (there / "deep" / "ü.bin").read_bytes() == b"123"
+    beside.delete_artifacts("deep")
+    assert beside.list_artifacts() == []
+
+
+@case
 def what_is_not_served_is_done_without(mlflow: Any) -> None:
     refused("ENDPOINT_NOT_FOUND", mlflow.MlflowClient().get_trace, "tr-1")
 

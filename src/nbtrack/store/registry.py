@@ -19,6 +19,7 @@ _VERSION_FIELDS = (
     "current_stage", "source", "run_id", "status", "status_message", "run_link", "model_id",
 )  # fmt: skip
 
+LATEST = "latest"
 Versions = Iterable[tuple[str, int]]
 
 
@@ -148,10 +149,15 @@ def get_model_version_by_alias(reader: Reader, name: str, alias: str) -> ModelVe
     ------
     InvalidParameterError
         If the model has no such alias.
+    NotFoundError
+        If there is no such model.
     """
     reader.refresh(registry=True)
+    if str(alias).lower() == LATEST:  # no alias can have this name
+        return get_latest_model_version(reader, check_model_name(name))
     rows = reader.named("registry.by_alias", name=check_model_name(name), alias=str(alias))
     if not rows:
+        get_registered_model(reader, name)
         raise InvalidParameterError(
             f"Registered model alias {alias} not found. set_registered_model_alias({name!r}, "
             f"{alias!r}, <version>) gives it."

@@ -187,6 +187,8 @@ def _of_version(store: Store, names: Store, version: ModelVersion, location: str
         with own.read() as reader:
             if get_logged_models(reader, [version.model_id], deleted=True):
                 return _logged(reader, own, location, version.model_id, deleted=True)
+    if location.startswith("runs:"):
+        return locate(location, store)
     return _of_path(store, location, names.access.folder)
 
 

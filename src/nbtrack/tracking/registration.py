@@ -14,7 +14,7 @@ from nbtrack.errors import InvalidParameterError, NotFoundError
 from nbtrack.store import ModelSource, Store, get_model_version
 from nbtrack.store.artifacts import local_path
 from nbtrack.tracking.environment import user_name
-from nbtrack.tracking.model_locations import ModelLocation, locate
+from nbtrack.tracking.model_locations import ModelLocation, locate, split_run_uri
 from nbtrack.tracking.model_uris import is_model_uri, parse_model_uri
 
 
@@ -27,15 +27,25 @@ class Stores:
 
 
 def source_of(
-    stores: Stores, uri: str | os.PathLike[str], run_id: str | None = None
+    stores: Stores, uri: str | os.PathLike[str], run_id: str | None = None, *, checked: bool = True
 ) -> ModelSource:
     """Return what a version is made of that a URI names.
+
+    Parameters
+    ----------
+    stores : Stores
+    uri : str or path
+    run_id : str, optional
+    checked : bool
+        Whether there must be files at a path or a ``runs:/`` URI.
 
     Raises
     ------
     NotFoundError
         If there is no such model, run, folder or object.
     """
+    if not checked and not is_model_uri(uri):
+        return _promised(stores, os.fspath(uri), run_id)
     place = locate(uri, stores.models, stores.registry)
     if not place.folder.list():
         raise NotFoundError(
@@ -47,6 +57,22 @@ def source_of(
         stores.registry.access.choose(place.folder.uri)
     run_id = run_id or place.run_id
     return ModelSource(shown, _stored(stores.registry, place.folder.uri), run_id, place.model_id)
+
+
+def _promised(stores: Stores, uri: str, run_id: str | None) -> ModelSource:
+    """Return what a version is made of whose files, or whose run, may not be here."""
+    if uri.startswith("runs:"):
+        try:
+            return source_of(stores, uri, run_id)
+        except NotFoundError:  # looked for again by whoever loads it
+            return ModelSource(uri, uri, run_id or split_run_uri(uri)[0])
+    if local_path(uri) is not None:
+        try:
+            return source_of(stores, uri, run_id)
+        except NotFoundError:
+            pass
+    stores.registry.access.choose(uri)
+    return ModelSource(uri, _stored(stores.registry, uri), run_id)
 
 
 def _shown_source(place: ModelLocation) -> str:
@@ -104,9 +130,11 @@ def create_model_version(
     run_link: str | None = None,
     description: str | None = None,
     model_id: str | None = None,
+    *,
+    checked: bool = True,
 ) -> ModelVersion:
-    """Make the next version of a registered model that is there."""
-    found = source_of(stores, source, run_id)
+    """Make the next version of a registered model that is there; ``checked`` as in `source_of`."""
+    found = source_of(stores, source, run_id, checked=checked)
     if model_id is not None:
         if found.model_id not in (None, model_id):
             raise InvalidParameterError(

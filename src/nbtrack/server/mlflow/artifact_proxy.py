@@ -224,16 +224,16 @@ class ArtifactProxy:
         path = proxied_path(uri)
         if path is not None:
             target = self.target(path)
-            return self.folder(target).uri_of(target.path)
+            return self.folder(target).uri_of(target.path or None)
         if urlsplit(uri).scheme in ("runs", "models"):
             return uri
         if local_path(uri) is None:
             self.store.access.choose(uri)
         elif not self.is_served(uri) and not self.store.access.was_given(uri):
             raise InvalidParameterError(
-                f"Invalid model version source: '{uri}'. A local path must be among the artifacts "
-                "that this server keeps; name a run's (runs:/<run>/<path>) or a logged model's "
-                "(models:/<model id>)."
+                f"Invalid model version source: '{uri}'. To use a local path as a model version "
+                "source, it has to be among the artifacts that this server keeps; name a run's "
+                "(runs:/<run>/<path>) or a logged model's (models:/<model id>)."
             )
         return uri
 

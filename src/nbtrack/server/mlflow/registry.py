@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from urllib.parse import unquote
+
 from nbtrack.entities import ModelVersion, RegisteredModel
+from nbtrack.errors import InvalidParameterError
 from nbtrack.protocol import decode, encode
 from nbtrack.server.messages import FileResponse, Response
 from nbtrack.server.mlflow.artifact_proxy import checked_path
@@ -15,6 +19,7 @@ from nbtrack.store import (
     get_model_version_location,
     get_registered_model,
 )
+from nbtrack.store.artifacts import local_path
 from nbtrack.validation import missing
 
 MAX_MODELS = 100
@@ -129,17 +134,39 @@ def create_version(service: TrackingService, request: ParsedRequest) -> Response
     """Make the next version of a registered model."""
     from nbtrack.tracking.registration import Stores, create_model_version
 
+    source, run_id = request["source"], request["run_id"] or None
+    _check_source(source, run_id)
     made = create_model_version(
         Stores(service.store, service.registry),
         request["name"],
-        service.proxy.inner(request["source"]),
-        request["run_id"] or None,
+        service.proxy.inner(source),
+        run_id,
         decode.tags(request["tags"]),
         request["run_link"] or None,
         request["description"],
         request["model_id"] or None,
+        checked=False,  # who moves from another server has neither its runs nor its files here
     )
     return Response({"model_version": _version(service, made)})
+
+
+def _check_source(source: str, run_id: str | None) -> None:
+    """Refuse a source that is not one place, or that is of another run than the one given."""
+    from nbtrack.tracking.model_locations import split_run_uri
+
+    if local_path(source) is not None and not source.startswith(("runs:", "models:")):
+        return
+    if any(part in (".", "..") for part in re.split(r"[/\\?=]", unquote(unquote(source)))):
+        raise InvalidParameterError(
+            f"Invalid model version source: '{source}'. If supplying a source as an http, https, "
+            "local file path, ftp, objectstore, or mlflow-artifacts uri, an absolute path must be "
+            "provided without relative path references present."
+        )
+    if source.startswith("runs:") and run_id not in (None, split_run_uri(source)[0]):
+        raise InvalidParameterError(
+            f"Invalid model version source: '{source}'. The run_id request parameter must identify "
+            "the resource that contains the source."
+        )
 
 
 def get_version(service: TrackingService, request: ParsedRequest) -> Response:
