@@ -44,7 +44,7 @@ def source_of(
     NotFoundError
         If there is no such model, run, folder or object.
     """
-    if not checked and not is_model_uri(uri):
+    if not checked and not is_model_uri(os.fspath(uri)):
         return _promised(stores, os.fspath(uri), run_id)
     place = locate(uri, stores.models, stores.registry)
     if not place.folder.list():
