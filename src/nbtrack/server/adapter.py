@@ -11,7 +11,6 @@ from contextlib import suppress
 from http.client import responses
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from tornado import web
 from tornado.iostream import StreamClosedError
@@ -39,7 +38,6 @@ AUTH_RESOURCE = "nbtrack"
 PIECE = 1024 * 1024
 DRAINED = 64 * 1024 * 1024  # so much is read of a body that is too large: its response arrives
 SMALL = 64 * 1024  # so much of the body of a request that is refused is read, too
-_TOKEN = re.compile(r"[\w!#$&'*+.^`|~-]+", re.ASCII)
 _MORE = {"Expect", "Transfer-Encoding"}
 
 _CODES = {
@@ -275,7 +273,7 @@ class EndpointHandler(ClientHandler):
         """Send a file piece by piece, as something to save: it may be anybody's."""
         loop = asyncio.get_running_loop()
         self.set_header("Content-Type", "application/octet-stream")
-        self.set_header("Content-Disposition", _saved_as(response.name))
+        self.set_header("Content-Disposition", response.disposition)
         self.set_header("Content-Security-Policy", "sandbox; default-src 'none'")
         self.set_header("X-Content-Type-Options", "nosniff")
         self.set_header("Cache-Control", "no-store")
@@ -363,14 +361,6 @@ def _text(response: Response) -> bytes:
     if isinstance(response.body, str):
         return response.body.encode()
     return json.dumps(response.body, allow_nan=False).encode()
-
-
-def _saved_as(name: str) -> str:
-    """Return the header that has a file saved; clients that know no ``filename*`` get ASCII."""
-    if _TOKEN.fullmatch(name):
-        return f"attachment; filename={name}"
-    plain = re.sub(r'[^ -~]|["\\%]', "_", name)
-    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name)}"
 
 
 Handlers = list[tuple[str, type[EndpointHandler], dict[str, Any]]]

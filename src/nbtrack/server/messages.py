@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
+from urllib.parse import quote
 
 from nbtrack.errors import InvalidParameterError, NbtrackError, NotFoundError
 from nbtrack.protocol.errors import FOR_PAGES, http_status
@@ -18,6 +19,7 @@ MESSAGE = "message"
 STORE_NOT_FOUND = "STORE_NOT_FOUND"
 MAX_BODY = 1024 * 1024
 
+_TOKEN = re.compile(r"[\w!#$&'*+.^`|~-]+", re.ASCII)
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 
 
@@ -104,6 +106,14 @@ class FileResponse:
     name: str
     size: int | None = None
     range: str | None = None
+
+    @property
+    def disposition(self) -> str:
+        """The header that has it saved; clients that know no ``filename*`` get ASCII."""
+        if _TOKEN.fullmatch(self.name):
+            return f"attachment; filename={self.name}"
+        plain = re.sub(r'[^ -~]|["\\%]', "_", self.name)
+        return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(self.name)}"
 
 
 class UnknownStoreError(NotFoundError):
