@@ -120,6 +120,35 @@ def test_a_run_is_opened_with_its_curves_and_files(window: Window, run_id: str) 
     window.problems = [said for said in window.problems if "sandboxed" not in said]
 
 
+def test_keys_of_any_kind_are_shown_as_they_are(window: Window) -> None:
+    page = window.page
+    window.experiment("keys")
+    window.wait_for_runs(["keys 1", "keys 0"])
+    page.locator("h1").click()
+    page.keyboard.press("/")
+    page.keyboard.type("metrics.`x[0].y` < 12")
+    page.keyboard.press("Enter")
+    window.wait_for_runs(["keys 0"])
+    window.show("#/")
+    window.experiment("keys")
+    window.wait_for_runs(["keys 1", "keys 0"])
+    for row in (0, 1):
+        window.table.cell(row, "status").click(modifiers=["Control"])
+    page.get_by_role("button", name="Compare 2").click()
+    page.locator("h1", has_text="Compare 2 runs").wait_for()
+    page.locator(".nbt-stored-chart .main-svg").first.wait_for()
+    page.go_back()
+    window.table.cell(0, "run_name").hover()
+    window.table.cell(0, "run_name").get_by_text("↗").click()
+    page.get_by_role("tab", name="Curves").click()
+    page.locator(".nbt-stored-chart .main-svg").first.wait_for()
+    for key in ("acc (top 5)", "p@5, %", "x[0].y", "a'b`c", "<b>bold</b>"):
+        shown = page.locator(".nbt-stored-chart").get_by_text(key, exact=True)
+        shown.locator("visible=true").first.wait_for()
+    assert page.evaluate("() => 'evil' in window") is False
+    assert page.locator("img[src=x]").count() == 0
+
+
 def test_a_run_is_renamed_and_deleted_and_comes_back(window: Window) -> None:
     page = window.page
     window.experiment("letters")

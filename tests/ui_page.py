@@ -44,6 +44,13 @@ client.set_registered_model_alias("digits-net", "champion", 1)
 nbtrack.set_experiment("letters")
 with nbtrack.start_run(run_name="other"):
     nbtrack.log_metric("loss", 2.0)
+nbtrack.set_experiment("keys")
+keys = ["acc (top 5)", "p@5, %", "x[0].y", "a'b`c", "<img src=x onerror='evil=1'>", "<b>bold</b>"]
+for run, lr in enumerate((0.1, 0.2)):
+    with nbtrack.start_run(run_name=f"keys {run}"):
+        nbtrack.log_params({key: lr for key in keys})
+        for step in range(10):
+            nbtrack.log_metrics({key: step + place + run for place, key in enumerate(keys)}, step)
 print(run_id)
 """
 
