@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import platform
 import re
+import shutil
+import subprocess
 from collections.abc import Iterable, Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from nbtrack.errors import InvalidParameterError, NotFoundError
+from nbtrack.errors import InvalidParameterError, NotFoundError, warn
 from nbtrack.models.requirements import Requirements
 from nbtrack.untrusted_files import read_yaml
 
@@ -81,6 +83,56 @@ def write_environment(
         "dependencies": [f"-r {REQUIREMENTS}"],
     }
     (folder / PYTHON).write_text(yaml.safe_dump(environment, sort_keys=False), "utf-8")
+
+
+def add_uv_requirements(
+    options: Any,
+    project: str | os.PathLike[str] | None,
+    groups: Iterable[str] | None = None,
+    extras: Iterable[str] | None = None,
+) -> None:
+    """Let the lock file of a project of uv say what a model needs, unless the user has said it.
+
+    Parameters
+    ----------
+    options : dict
+        Those of ``save_model``, to which ``pip_requirements`` is added.
+    project : path or None
+        The folder of ``uv.lock``.
+    groups, extras : list of str, optional
+        Groups of dependencies, and optional dependencies.
+
+    Raises
+    ------
+    InvalidParameterError
+        If uv cannot read it.
+    """
+    if not project:
+        if groups or extras:
+            warn("uv_groups= and uv_extras= have no effect without uv_project_path=.")
+        return
+    if not (Path(project) / "uv.lock").is_file():
+        warn(f"There is no uv.lock in {str(project)!r} (in {Path.cwd()}): it is left out.")
+        return
+    if any(options.get(name) is not None for name in ("pip_requirements", "conda_env")):
+        return
+    uv = shutil.which("uv")
+    if uv is None:
+        warn("uv is not installed here: the requirements are those that the model is found to have")
+        return
+    chosen = [word for name in groups or () for word in ("--group", name)]
+    chosen += [word for name in extras or () for word in ("--extra", name)]
+    done = subprocess.run(
+        [uv, "export", "--frozen", "--no-hashes", "--no-dev", "--no-emit-project", *chosen],
+        cwd=project,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise InvalidParameterError(f"uv cannot export {str(project)!r}: {done.stderr.strip()}")
+    lines = (line.partition("#")[0].strip() for line in done.stdout.splitlines())
+    options["pip_requirements"] = [line for line in lines if line]
 
 
 def read_requirements(folder: Path) -> list[str]:

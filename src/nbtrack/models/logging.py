@@ -132,6 +132,7 @@ def log(
     wait: bool = True,
     predict: Predict | None = None,
     progress: bool = True,
+    config: Mapping[str, Any] | None = None,
     **options: Unpack[SaveOptions],
 ) -> ModelInfo:
     """Write a model folder as a logged model of the store.
@@ -141,7 +142,8 @@ def log(
     write : callable
         See :func:`save`, which takes the other options too.
     name, artifact_path : str, optional
-        The model's name, by either word; by default a random one.
+        The model's name, by either word; by default a random one. An ``artifact_path`` may
+        have folders: ``models/classifier``.
     registered_model_name : str, optional
         Make it the next version of this registered model, too.
     await_registration_for : float, optional
@@ -158,6 +160,8 @@ def log(
         The run that it comes out of; by default the active one, if any.
     wait : bool, optional
         False to write in the background: ``ModelInfo.wait()`` and the end of the run wait.
+    config : mapping, optional
+        Settings that the model is saved with; they become params of it and of its run.
 
     Raises
     ------
@@ -173,12 +177,14 @@ def log(
         stores.models,
         artifact_path if name is None else name,
         run_id=run_id,
-        params=params,
+        params={**_flat(config or {}), **(params or {})},
         tags=tags,
         model_type=model_type,
         step=step,
         model_id=model_id,
+        folders=name is None,
     )
+    _log_config(stores.models, pending, config)
     model = options.get("mlflow_model") or Model()
     options["mlflow_model"] = model
     model.artifact_path, model.run_id = pending.artifact_location, pending.run_id
@@ -211,6 +217,26 @@ def log(
     else:
         info.waits = background.start(f"The model {pending.name!r}", work).wait
     return info
+
+
+def _log_config(
+    store: Store, pending: logged_models.PendingModel, config: Mapping[str, Any] | None
+) -> None:
+    """Log the settings of a model as params of its run."""
+    if not config or pending.run_id is None:
+        return
+    try:
+        store.writer(pending.run_id).log_params(_flat(config))
+    except NbtrackError as error:  # such as a param that has another value
+        warn(f"The settings of the model are no params of its run: {error.message}")
+
+
+def _flat(config: Mapping[str, Any], above: str = "") -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in config.items():
+        name = f"{above}{key}"
+        found |= _flat(value, f"{name}/") if isinstance(value, Mapping) else {name: value}
+    return found
 
 
 def _store_of(run_id: str | None, model_id: str | None) -> Store:

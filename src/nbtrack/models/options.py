@@ -9,6 +9,8 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypedDict, TypeVar
 
+from nbtrack.errors import warn
+
 if TYPE_CHECKING:
     from nbtrack.models.environment import Given
     from nbtrack.models.model import Model
@@ -87,6 +89,19 @@ def spelled_out(options: type) -> Callable[[Callable[P, R]], Callable[P, R]]:
         return checked
 
     return decorate
+
+
+def without_effect(**given: Any) -> None:
+    """Say of options of MLflow's that are accepted and do nothing here; of those that are given.
+
+    Parameters
+    ----------
+    **given
+        The options.
+    """
+    for name, value in given.items():
+        if value is not None and value != [] and value != {}:
+            warn(f"{name}= has no effect in nbtrack: the model is saved without it.")
 
 
 def _unknown(function: str, name: str, known: set[str]) -> str:

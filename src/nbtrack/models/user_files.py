@@ -6,7 +6,7 @@ import importlib
 import os
 import shutil
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from importlib.abc import PathEntryFinder
 from importlib.machinery import (
     EXTENSION_SUFFIXES,
@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from nbtrack.errors import InvalidParameterError, NotFoundError
+from nbtrack.models.objects.source_files import imported_files
 from nbtrack.store import get_run
 from nbtrack.store.artifacts import ArtifactFolder, folder_and_path
 from nbtrack.tracking import context
@@ -50,19 +51,48 @@ def copy_code(folder: Path, code_paths: Iterable[str | os.PathLike[str]] | None)
     for given in code_paths:
         source = Path(given)
         if source.is_dir():
-            inside = folder.resolve().is_relative_to(source.resolve())
-            if inside:
+            if source.resolve() == folder.resolve():
                 raise InvalidParameterError(
                     f"code_paths has {str(given)!r}, which the model is saved into. "
                     "Name the packages and files that the model needs."
                 )
             place = target / source.resolve().name
-            shutil.copytree(source, place, ignore=_IGNORED, dirs_exist_ok=True)
+            shutil.copytree(source, place, ignore=_without_stores(folder), dirs_exist_ok=True)
         elif source.is_file():
             shutil.copyfile(source, target / source.name)
         else:
             raise NotFoundError(f"code_paths has {str(given)!r}, which is not there: {Path.cwd()}.")
     return CODE
+
+
+def _without_stores(model: Path) -> Callable[[str, list[str]], set[str]]:
+    """Return what says which files of a folder are no code: stores, the model itself, bytecode."""
+    own = os.path.realpath(model)
+
+    def ignored(folder: str, names: list[str]) -> set[str]:
+        place = Path(folder)
+        stores = tuple(
+            name.removesuffix(".d")
+            for name in names
+            if name.endswith(".d") and (place / name / "journal").is_dir()
+        )
+        found = {name for name in names if stores and name.startswith(stores)}
+        found |= {name for name in names if os.path.realpath(place / name) == own}
+        return found | _IGNORED(folder, names)
+
+    return ignored
+
+
+def add_code_paths(
+    options: Any, python_model: Any, loader_module: str | None, wanted: bool
+) -> None:
+    """Add the modules of the user's own that a model's file of code or its loader imports."""
+    if not wanted or not (loader_module or isinstance(python_model, str | os.PathLike)):
+        return  # the source of objects and functions is kept with what it imports
+    if options.get("code_paths") is not None:
+        raise InvalidParameterError("Pass either code_paths or infer_code_paths=True.")
+    text = f"import {loader_module}" if loader_module else Path(python_model).read_text("utf-8")
+    options["code_paths"] = imported_files(text) or None
 
 
 def use_code(folder: Path) -> None:

@@ -136,8 +136,14 @@ def all_model_uris(reader: Reader) -> list[str]:
     return [str(uri) for (uri,) in reader.named("models.uris")]
 
 
-def check_logged_model_name(name: object) -> str:
+def check_logged_model_name(name: object, folders: bool = False) -> str:
     """Return ``name`` when it may name a logged model.
+
+    Parameters
+    ----------
+    name : str
+    folders : bool, optional
+        Whether it may lie in folders: ``models/classifier``.
 
     Raises
     ------
@@ -145,12 +151,13 @@ def check_logged_model_name(name: object) -> str:
         If it is empty, or holds what would not fit in a path or a URI.
     """
     bad = ("/", ":", ".", "%", '"', "'")
-    if not isinstance(name, str) or not name or any(character in name for character in bad):
+    parts = name.split("/") if folders and isinstance(name, str) else [name]
+    if not all(isinstance(p, str) and p and not any(c in p for c in bad) for p in parts):
         raise InvalidParameterError(
             f"Invalid model name ({name!r}) provided. Model name must be a non-empty string and "
             f"cannot contain the following characters: {bad}. Use dashes or underscores instead."
         )
-    return name
+    return str(name)
 
 
 class LoggedModels:

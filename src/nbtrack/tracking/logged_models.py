@@ -143,6 +143,7 @@ def start(
     model_type: str | None = None,
     step: int = 0,
     model_id: str | None = None,
+    folders: bool = False,
 ) -> PendingModel:
     """Start a logged model: PENDING, with an empty folder for its files.
 
@@ -165,6 +166,8 @@ def start(
         The step of the run that it belongs to.
     model_id : str, optional
         A model that exists: its files are written anew.
+    folders : bool
+        Whether the name may have slashes. A tracking server takes none.
 
     Raises
     ------
@@ -195,6 +198,7 @@ def start(
             {**(params or {}), **run_params},
             {**quick_tags(), **(tags or {})},
             model_type,
+            folders and store.server is None,
         )
     if run_id is not None:
         events.append(("model_output", {"run_id": run_id, "step": at}))
@@ -227,11 +231,12 @@ def new_model(
     params: Mapping[str, Any],
     tags: Mapping[str, Any],
     model_type: str | None,
+    folders: bool = False,
 ) -> tuple[LoggedModel, list[ModelEvent]]:
     """Return a new model that is PENDING, and the events that make it."""
     from nbtrack.tracking.random_names import random_name
 
-    checked = random_name() if name is None else storable(check_logged_model_name(name))
+    checked = random_name() if name is None else storable(check_logged_model_name(name, folders))
     experiment_id = store.logged_models.id_of_experiment(experiment_id)
     kind = None if model_type is None else storable(str(model_type))
     about = {"name": checked, "model_type": kind, "source_run_id": run_id}

@@ -14,6 +14,8 @@ from nbtrack.store.artifacts import ArtifactFolder, check_artifact_path
 class RunArtifacts:
     """The artifacts of a run, among which each of its logged models shows as a folder.
 
+    A model that is called ``models/classifier`` shows in the folder ``models``.
+
     A file or folder of the run comes before a model of the same name; of several models of one
     name the one of the greatest step is meant.
 
@@ -34,9 +36,11 @@ class RunArtifacts:
         found = folder.list(inner)
         if name:
             return [FileInfo(f"{name}/{f.path}", f.is_dir, f.file_size) for f in found]
-        if inner is None:
-            taken = {entry.path for entry in found}
-            found += [FileInfo(model, True) for model in self.models if model not in taken]
+        above = f"{inner}/" if inner else ""
+        below = [model.removeprefix(above) for model in self.models if model.startswith(above)]
+        shown = {f"{above}{model.partition('/')[0]}" for model in below}
+        shown -= {entry.path for entry in found}
+        found += [FileInfo(each, True) for each in shown]
         return sorted(found, key=lambda entry: entry.path)
 
     def read_bytes(self, path: str | os.PathLike[str]) -> bytes:
@@ -71,9 +75,11 @@ class RunArtifacts:
         if path is None or path == "":
             return self.own, None, ""
         text = check_artifact_path(path)
-        name, _, inner = text.partition("/")
-        if name in self.models and not self.own.exists(text):
-            return self.models[name], inner or None, name
+        parts = text.split("/")
+        for end in range(len(parts), 0, -1):
+            name = "/".join(parts[:end])
+            if name in self.models and not self.own.exists(text):
+                return self.models[name], "/".join(parts[end:]) or None, name
         return self.own, text, ""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import string
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +35,14 @@ _AUTO = {
     "image_processor": "AutoImageProcessor",
     "processor": "AutoProcessor",
 }
+TEMPLATE = "prompt_template"
+_PROMPTED = (
+    "feature-extraction",
+    "fill-mask",
+    "summarization",
+    "text2text-generation",
+    "text-generation",
+)
 _TEXTS = ("generated_text", "translation_text", "summary_text", "answer", "token_str", "text")
 
 
@@ -158,11 +167,18 @@ class Predictor:
         The pipeline.
     config : mapping
         Options of every call.
+    template : str, optional
+        A text with ``{prompt}`` in it, in whose place each text of the input goes.
     """
 
-    def __init__(self, pipeline: Any, config: Mapping[str, Any]) -> None:
+    def __init__(
+        self, pipeline: Any, config: Mapping[str, Any], template: str | None = None
+    ) -> None:
         self.pipeline = pipeline
         self.config = dict(config)
+        self.template = template
+        if template is not None and pipeline.task == "text-generation":
+            self.config.setdefault("return_full_text", False)  # as MLflow has it
 
     def predict(self, data: Any, params: dict[str, Any] | None = None) -> Any:
         """Return what the pipeline finds: a frame of labels and scores, texts, or arrays.
@@ -175,6 +191,8 @@ class Predictor:
             Options of this call, over those of the configuration.
         """
         given = _rows(data)
+        if self.template is not None:
+            given = _filled(self.template, given)
         single = not isinstance(given, list)
         found = self.pipeline([given] if single else given, **{**self.config, **(params or {})})
         return _plain(self.pipeline.task, found)
@@ -182,6 +200,37 @@ class Predictor:
     def get_raw_model(self) -> Any:
         """Return the pipeline itself."""
         return self.pipeline
+
+
+def check_template(template: str | None, parts: PipelineParts) -> str | None:
+    """Return a template of prompts.
+
+    Raises
+    ------
+    InvalidParameterError
+        If it has another place than ``{prompt}``, or the task takes no prompts.
+    """
+    if template is None:
+        return None
+    try:
+        names = [name for _, name, _, _ in string.Formatter().parse(template) if name is not None]
+    except (ValueError, TypeError):
+        names = []
+    if names != ["prompt"]:
+        raise InvalidParameterError(
+            f"prompt_template={template!r} needs one place for the text, {{prompt}}, and no other."
+        )
+    if parts.task not in _PROMPTED:
+        raise InvalidParameterError(
+            f"The task {parts.task!r} takes no prompt_template, only {', '.join(_PROMPTED)}."
+        )
+    return template
+
+
+def _filled(template: str, given: Any) -> Any:
+    if isinstance(given, list):
+        return [_filled(template, one) for one in given]
+    return template.format(prompt=given) if isinstance(given, str) else given
 
 
 def _rows(data: Any) -> Any:

@@ -33,6 +33,7 @@ def save_model(
     path: str | os.PathLike[str],
     *,
     save_model_kwargs: dict[str, Any] | None = None,
+    custom_objects: Mapping[str, Any] | None = None,
     **options: Unpack[SaveOptions],
 ) -> Model:
     """Save a model of Keras as a folder.
@@ -45,6 +46,8 @@ def save_model(
         A folder that does not exist yet, or is empty.
     save_model_kwargs : dict, optional
         Options of ``model.save``.
+    custom_objects : mapping, optional
+        Classes and functions by the names that the model has for them; they are saved with it.
     **options
         As for every flavor: signature, input_example, pip_requirements, ...
 
@@ -53,7 +56,7 @@ def save_model(
     InvalidParameterError
         If it is no model of Keras, or a part of it cannot be saved.
     """
-    write = _writer(model, save_model_kwargs)
+    write = _writer(model, save_model_kwargs, custom_objects)
     return logging.save(write, path, predict=Predictor(model).predict, **options)
 
 
@@ -63,6 +66,7 @@ def log_model(
     artifact_path: str | None = None,
     *,
     save_model_kwargs: dict[str, Any] | None = None,
+    custom_objects: Mapping[str, Any] | None = None,
     **options: Unpack[LogOptions],
 ) -> ModelInfo:
     """Log a model of Keras; see :func:`save_model`.
@@ -75,10 +79,12 @@ def log_model(
         The model's name; better said as ``name=``.
     save_model_kwargs : dict, optional
         Options of ``model.save``.
+    custom_objects : mapping, optional
+        Classes and functions by the names that the model has for them; they are saved with it.
     **options
         As for every flavor: name, registered_model_name, signature, input_example, params, ...
     """
-    write, predict = _writer(model, save_model_kwargs), Predictor(model).predict
+    write, predict = _writer(model, save_model_kwargs, custom_objects), Predictor(model).predict
     return logging.log(write, artifact_path=artifact_path, predict=predict, **options)
 
 
@@ -195,7 +201,9 @@ def loaded(
     return keras.saving.load_model(file, **{**given, "safe_mode": False})
 
 
-def _writer(keras_model: Any, options: dict[str, Any] | None) -> logging.Write:
+def _writer(
+    keras_model: Any, options: dict[str, Any] | None, custom_objects: Mapping[str, Any] | None
+) -> logging.Write:
     keras = framework("keras")
 
     if not is_keras(keras_model):
@@ -207,7 +215,7 @@ def _writer(keras_model: Any, options: dict[str, Any] | None) -> logging.Write:
         (folder / DATA).mkdir()
         keras_model.save(folder / DATA / _FILE, **(options or {}))
         (folder / DATA / "keras_module.txt").write_text("keras", "utf-8")
-        own = _own_classes(keras_model)
+        own = {**_own_classes(keras_model), **(custom_objects or {})}
         if own:
             serialized = serialize(own)
             write_frozen(serialized, folder / CLASSES)

@@ -12,13 +12,13 @@ from typing import Any, Literal, Unpack
 from nbtrack.errors import InvalidParameterError, MissingDependencyError
 from nbtrack.models import logging
 from nbtrack.models.code_writer import CODE_FILE, write_code
-from nbtrack.models.environment import CONDA, REQUIREMENTS
+from nbtrack.models.environment import CONDA, REQUIREMENTS, add_uv_requirements
 from nbtrack.models.info import ModelInfo
 from nbtrack.models.loading import OpenedModel, as_opened, open_model, reads_model
 from nbtrack.models.model import PYFUNC, Model
 from nbtrack.models.model_code import read_config, run_code
 from nbtrack.models.objects import serialize
-from nbtrack.models.options import LogOptions, SaveOptions, spelled_out
+from nbtrack.models.options import LogOptions, SaveOptions, spelled_out, without_effect
 from nbtrack.models.pyfunc_model import PyFuncModel
 from nbtrack.models.python_model import (
     LoadedPythonModel,
@@ -29,7 +29,7 @@ from nbtrack.models.python_model import (
 )
 from nbtrack.models.requirements import framework
 from nbtrack.models.type_hints import signature_of_hints
-from nbtrack.models.user_files import copy_artifacts, use_code
+from nbtrack.models.user_files import add_code_paths, copy_artifacts, use_code
 
 LOADER = "mlflow.pyfunc.model"
 PICKLE = "python_model.pkl"
@@ -49,6 +49,12 @@ def save_model(
     model_config: Config = None,
     streamable: bool | None = None,
     serialization: Serialization = None,
+    infer_code_paths: bool = False,
+    uv_project_path: str | os.PathLike[str] | None = None,
+    uv_groups: list[str] | None = None,
+    uv_extras: list[str] | None = None,
+    resources: Any = None,
+    auth_policy: Any = None,
     **options: Unpack[SaveOptions],
 ) -> Model:
     """Save a Python model: a class, a function or a file of code, as a folder.
@@ -75,6 +81,15 @@ def save_model(
     serialization : {None, "pickle"}, optional
         ``"pickle"`` writes ``python_model.pkl`` with cloudpickle instead, which only loads with
         consent and with the same version of Python.
+    infer_code_paths : bool, optional
+        Keep the modules beside the notebook that a file of code or ``loader_module`` imports.
+        Those that an object or a function needs are kept in any case.
+    uv_project_path : path, optional
+        A project of uv, whose ``uv.lock`` says what the model needs.
+    uv_groups, uv_extras : list of str, optional
+        Groups of dependencies and optional dependencies of that project.
+    resources, auth_policy : optional
+        MLflow's; they have no effect.
     **options
         As for every flavor: signature, input_example, pip_requirements, ...
 
@@ -86,6 +101,9 @@ def save_model(
     parts = _parts(
         loader_module, data_path, python_model, artifacts, model_config, streamable, serialization
     )
+    without_effect(resources=resources, auth_policy=auth_policy)
+    add_code_paths(options, python_model, loader_module, infer_code_paths)
+    add_uv_requirements(options, uv_project_path, uv_groups, uv_extras)
     return logging.save(parts.write, path, predict=parts.predict, **parts.signed(options))
 
 
@@ -100,6 +118,13 @@ def log_model(
     model_config: Config = None,
     streamable: bool | None = None,
     serialization: Serialization = None,
+    infer_code_paths: bool = False,
+    uv_project_path: str | os.PathLike[str] | None = None,
+    uv_groups: list[str] | None = None,
+    uv_extras: list[str] | None = None,
+    resources: Any = None,
+    auth_policy: Any = None,
+    prompts: Any = None,
     **options: Unpack[LogOptions],
 ) -> ModelInfo:
     """Log a Python model: a class, a function or a file of code; see :func:`save_model`.
@@ -109,15 +134,27 @@ def log_model(
     artifact_path : str, optional
         The model's name; better said as ``name=``.
     loader_module, data_path, python_model, artifacts, model_config, streamable, serialization
+        As in :func:`save_model`. The settings of ``model_config`` become params of the run.
+    infer_code_paths, uv_project_path, uv_groups, uv_extras
         As in :func:`save_model`.
+    resources, auth_policy, prompts : optional
+        MLflow's; they have no effect.
     **options
         As for every flavor: name, registered_model_name, signature, input_example, params, ...
     """
     parts = _parts(
         loader_module, data_path, python_model, artifacts, model_config, streamable, serialization
     )
-    known = parts.signed(options)
-    return logging.log(parts.write, artifact_path=artifact_path, predict=parts.predict, **known)
+    without_effect(resources=resources, auth_policy=auth_policy, prompts=prompts)
+    add_code_paths(options, python_model, loader_module, infer_code_paths)
+    add_uv_requirements(options, uv_project_path, uv_groups, uv_extras)
+    return logging.log(
+        parts.write,
+        artifact_path=artifact_path,
+        predict=parts.predict,
+        config=read_config(_config(model_config)),
+        **parts.signed(options),
+    )
 
 
 @reads_model
@@ -172,9 +209,7 @@ def get_model_dependencies(
     Parameters
     ----------
     model_uri : str or path
-        The model.
     format : {"pip", "conda"}, optional
-        Which file.
 
     Raises
     ------
@@ -263,7 +298,9 @@ def _parts(
         raise InvalidParameterError(f"python_model={str(file)!r}: there is no such file.")
     model = python_model if file is None else run_code(file, config)
     as_python_model(model)
-    local = {name: _local(uri) for name, uri in (artifacts or {}).items()}
+    local = {
+        name: str(Path(uri).expanduser().absolute()) for name, uri in (artifacts or {}).items()
+    }
     more["streamable"] = streams(model) if streamable is None else streamable
     # taken apart first: predicting on the example may change the object
     serialized = serialize(model) if file is None and serialization is None else None
@@ -359,8 +396,4 @@ def _flavor(opened: OpenedModel, name: str) -> Any:
 
 
 def _config(given: Config) -> Any:
-    return given if given is None or isinstance(given, Mapping) else Path(given)
-
-
-def _local(uri: str) -> str:
-    return os.path.abspath(os.path.expanduser(os.fspath(uri)))
+    return given if isinstance(given, Mapping | None) else Path(given)

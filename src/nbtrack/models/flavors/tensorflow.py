@@ -22,6 +22,7 @@ def save_model(
     path: str | os.PathLike[str],
     *,
     keras_model_kwargs: dict[str, Any] | None = None,
+    custom_objects: Mapping[str, Any] | None = None,
     **options: Unpack[SaveOptions],
 ) -> Model:
     """Save a model of Keras as a folder; see :func:`nbtrack.keras.save_model`.
@@ -34,6 +35,8 @@ def save_model(
         A folder that does not exist yet, or is empty.
     keras_model_kwargs : dict, optional
         Options of ``model.save``.
+    custom_objects : mapping, optional
+        Classes and functions by the names that the model has for them; they are saved with it.
     **options
         As for every flavor.
 
@@ -43,7 +46,13 @@ def save_model(
         If it is a module of TensorFlow that is no model of Keras.
     """
     _check(model)
-    return flavor.save_model(model, path, save_model_kwargs=keras_model_kwargs, **options)
+    return flavor.save_model(
+        model,
+        path,
+        save_model_kwargs=keras_model_kwargs,
+        custom_objects=custom_objects,
+        **options,
+    )
 
 
 @spelled_out(LogOptions)
@@ -52,6 +61,7 @@ def log_model(
     artifact_path: str | None = None,
     *,
     keras_model_kwargs: dict[str, Any] | None = None,
+    custom_objects: Mapping[str, Any] | None = None,
     **options: Unpack[LogOptions],
 ) -> ModelInfo:
     """Log a model of Keras; see :func:`nbtrack.keras.log_model`.
@@ -64,6 +74,8 @@ def log_model(
         The model's name; better said as ``name=``.
     keras_model_kwargs : dict, optional
         Options of ``model.save``.
+    custom_objects : mapping, optional
+        Classes and functions by the names that the model has for them; they are saved with it.
     **options
         As for every flavor.
 
@@ -73,7 +85,13 @@ def log_model(
         If it is a module of TensorFlow that is no model of Keras.
     """
     _check(model)
-    return flavor.log_model(model, artifact_path, save_model_kwargs=keras_model_kwargs, **options)
+    return flavor.log_model(
+        model,
+        artifact_path,
+        save_model_kwargs=keras_model_kwargs,
+        custom_objects=custom_objects,
+        **options,
+    )
 
 
 @reads_model

@@ -11,8 +11,10 @@ from nbtrack.errors import InvalidParameterError
 from nbtrack.models import logging
 from nbtrack.models.flavors.hugging_face import (
     COMPONENTS,
+    TEMPLATE,
     PipelineParts,
     Predictor,
+    check_template,
     class_named,
     dtype_option,
     take_apart,
@@ -21,7 +23,7 @@ from nbtrack.models.folder import check_files
 from nbtrack.models.info import ModelInfo
 from nbtrack.models.loading import OpenedModel, as_opened, open_model, reads_model
 from nbtrack.models.model import Model
-from nbtrack.models.options import LogOptions, SaveOptions, spelled_out
+from nbtrack.models.options import LogOptions, SaveOptions, spelled_out, without_effect
 from nbtrack.models.requirements import framework
 from nbtrack.models.user_files import use_code
 
@@ -40,6 +42,9 @@ def save_model(
     model_card: Any = None,
     model_config: dict[str, Any] | None = None,
     save_pretrained: bool = True,
+    torch_dtype: Any = None,
+    prompt_template: str | None = None,
+    base_model_path: str | None = None,
     **options: Unpack[SaveOptions],
 ) -> Model:
     """Save a pipeline, or a model with its tokenizer, as a folder.
@@ -61,6 +66,12 @@ def save_model(
         Options of every call of the pipeline.
     save_pretrained : bool, optional
         MLflow's; only True: the weights are always saved with the model.
+    torch_dtype : torch.dtype or str, optional
+        The type that the weights have when the model is loaded; by default that of the model.
+    prompt_template : str, optional
+        A text with ``{prompt}`` in it, in whose place ``pyfunc`` puts each text of the input.
+    base_model_path : str, optional
+        MLflow's; it has no effect: the weights of the base model are saved too.
     **options
         As for every flavor: signature, input_example, pip_requirements, ...
 
@@ -70,9 +81,12 @@ def save_model(
         If a part is missing, or is no part of transformers.
     """
     _check_weights(save_pretrained)
+    without_effect(base_model_path=base_model_path)
     parts = take_apart(transformers_model, processor, task)
-    write = _writer(parts, model_card, model_config)
-    return logging.save(write, path, predict=_predict(parts, model_config), **options)
+    template = check_template(prompt_template, parts)
+    write = _writer(parts, model_card, model_config, torch_dtype, template)
+    predict = _predict(parts, model_config, template)
+    return logging.save(write, path, predict=predict, **options)
 
 
 @spelled_out(LogOptions)
@@ -85,6 +99,10 @@ def log_model(
     model_card: Any = None,
     model_config: dict[str, Any] | None = None,
     save_pretrained: bool = True,
+    torch_dtype: Any = None,
+    prompt_template: str | None = None,
+    base_model_path: str | None = None,
+    prompts: Any = None,
     **options: Unpack[LogOptions],
 ) -> ModelInfo:
     """Log a pipeline, or a model with its tokenizer; see :func:`save_model`.
@@ -95,15 +113,22 @@ def log_model(
         The model.
     artifact_path : str, optional
         The model's name; better said as ``name=``.
-    processor, task, model_card, model_config, save_pretrained
-        As in :func:`save_model`.
+    processor, task, model_card, model_config, save_pretrained, torch_dtype, prompt_template
+        As in :func:`save_model`. The settings of ``model_config`` become params of the run.
+    base_model_path, prompts : optional
+        MLflow's; they have no effect.
     **options
         As for every flavor: name, registered_model_name, signature, input_example, params, ...
     """
     _check_weights(save_pretrained)
+    without_effect(base_model_path=base_model_path, prompts=prompts)
     parts = take_apart(transformers_model, processor, task)
-    write, predict = _writer(parts, model_card, model_config), _predict(parts, model_config)
-    return logging.log(write, artifact_path=artifact_path, predict=predict, **options)
+    template = check_template(prompt_template, parts)
+    write = _writer(parts, model_card, model_config, torch_dtype, template)
+    predict = _predict(parts, model_config, template)
+    return logging.log(
+        write, artifact_path=artifact_path, predict=predict, config=model_config, **options
+    )
 
 
 @reads_model
@@ -158,11 +183,17 @@ def _load_pyfunc(
     """Load the pipeline for ``pyfunc``; ``model_config`` may name its ``device``."""
     config = dict(model_config or {})
     device = config.pop("device", os.environ.get("MLFLOW_DEFAULT_PREDICTION_DEVICE") or None)
-    return Predictor(_pipeline(as_opened(path), device, trust, {}), config)
+    opened = as_opened(path)
+    template = (opened.model.metadata or {}).get(TEMPLATE)
+    return Predictor(_pipeline(opened, device, trust, {}), config, template)
 
 
 def _writer(
-    parts: PipelineParts, model_card: Any, model_config: dict[str, Any] | None
+    parts: PipelineParts,
+    model_card: Any,
+    model_config: dict[str, Any] | None,
+    torch_dtype: Any,
+    template: str | None,
 ) -> logging.Write:
     def write(folder: Path, model: Model) -> None:
         transformers = framework("transformers")
@@ -180,7 +211,7 @@ def _writer(
             "task": parts.task,
             "instance_type": parts.pipeline_type,
             "framework": "pt",
-            "torch_dtype": str(parts.model.dtype),
+            "torch_dtype": str(torch_dtype or parts.model.dtype),
             "pipeline_model_type": type(parts.model).__name__,
             "source_model_name": parts.model.name_or_path,
             "model_binary": MODEL,
@@ -197,6 +228,8 @@ def _writer(
         if parts.task is not None:
             more = {} if model_config is None else {"config": model_config}
             model.add_pyfunc("mlflow.transformers", **more)
+        if template is not None:  # where MLflow looks for it
+            model.metadata = {**(model.metadata or {}), TEMPLATE: template}
         model.add_flavor(FLAVOR, **known)
 
     return write
@@ -211,10 +244,16 @@ def _check_weights(save_pretrained: bool) -> None:
         )
 
 
-def _predict(parts: PipelineParts, config: dict[str, Any] | None) -> logging.Predict | None:
+def _predict(
+    parts: PipelineParts, config: dict[str, Any] | None, template: str | None
+) -> logging.Predict | None:
     if parts.task is None:
         return None
-    return lambda data, params=None: Predictor(parts.pipeline(), config or {}).predict(data, params)
+
+    def predict(data: Any, params: dict[str, Any] | None = None) -> Any:
+        return Predictor(parts.pipeline(), config or {}, template).predict(data, params)
+
+    return predict
 
 
 def _pipeline(opened: OpenedModel, device: Any, trust: bool | None, options: Any) -> Any:

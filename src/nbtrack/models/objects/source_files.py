@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import ast
+import contextlib
+import importlib.util
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -97,6 +100,20 @@ class SourceFiles:
                 f"secrets in its source ({', '.join(left_out)}): loading reads the environment "
                 "variables of these names, or asks"
             )
+
+
+def imported_files(text: str) -> list[str]:
+    """Return the files and packages of the user's own that source imports, also indirectly."""
+    found = SourceFiles(lambda value, where: None, lambda note: None)
+    for name in sorted(_imports_of(text, "__main__", package=False)):
+        with contextlib.suppress(ImportError):
+            if importlib.util.find_spec(name) is not None:
+                importlib.import_module(name)
+        if is_own(name) and is_file(name):
+            found.add_module(sys.modules[name])
+    tops = {name.partition(".")[0]: sys.modules[name.partition(".")[0]] for name in found.by_name}
+    files = [str(module.__file__) for module in tops.values()]
+    return [str(Path(file).parent) if file.endswith("__init__.py") else file for file in files]
 
 
 def without_secrets(text: str) -> tuple[str, tuple[str, ...]]:
