@@ -510,6 +510,24 @@ def test_what_the_server_refuses_is_kept_aside_and_the_rest_goes_on(
     assert json.loads(kept)["params"] == [{"key": "a", "value": "2"}]
 
 
+def test_of_a_call_only_the_keys_are_left_out_that_the_server_refuses(
+    theirs: TrackingServer, track: Path
+) -> None:
+    nbtrack.set_tracking_uri(theirs.url)
+    with nbtrack.start_run() as run:
+        nbtrack.log_metrics({"loss": 1, "precision@5": 2, "accuracy": 3})
+        nbtrack.log_params({"lr": 0.1, "top-k (5)": 5})
+        with pytest.warns(NbtrackWarning, match="Names may only contain"):
+            store = flush()
+    found = RestClient(theirs.url).call(endpoints.GET_RUN, {"run_id": run.info.run_id})["run"]
+    assert {each["key"] for each in found["data"]["metrics"]} == {"loss", "accuracy"}
+    assert [each["key"] for each in found["data"]["params"]] == ["lr"]
+    kept = (store.folder / "remote" / "refused.jsonl").read_text()
+    assert "precision@5" in kept
+    assert "top-k (5)" in kept
+    assert nbtrack.get_run(run.info.run_id).data.metrics["loss"] == 1
+
+
 # -- who one is ------------------------------------------------------------------------------
 
 
