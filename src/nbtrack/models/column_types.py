@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import decimal
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +21,56 @@ EXACT = 2**53
 """Integers up to here are exact in float64."""
 
 _EXACT_SINGLE = 2**24
+
+
+CATEGORIES = "categories"
+"""What nbtrack's part of an MLmodel file calls the categories of columns."""
+
+
+def categories_of(frame: Any) -> dict[str, Any]:
+    """Return the categories of the columns of a frame that have some; none for other data.
+
+    Returns
+    -------
+    dict of str to dict
+        By the column's name, its ``values`` and whether they are ``ordered``. Only texts, numbers
+        and booleans are told.
+    """
+    frame = frame[0] if isinstance(frame, tuple) and frame else frame
+    if not (type(frame).__name__ == "DataFrame" and hasattr(frame, "dtypes")):
+        return {}
+    found = {}
+    for name, kind in zip(frame.columns, frame.dtypes, strict=True):
+        values = kind.categories.tolist() if str(kind) == "category" else []
+        if values and all(isinstance(value, str | int | float) for value in values):
+            found[str(name)] = {"values": values, "ordered": bool(kind.ordered)}
+    return found
+
+
+def as_categories(data: Any, categories: Mapping[str, Any] | None) -> Any:
+    """Return a frame whose columns have the categories that the model was saved with.
+
+    Raises
+    ------
+    InvalidParameterError
+        If a value is none of them.
+    """
+    if not categories or not hasattr(data, "columns"):
+        return data
+    import pandas as pd
+
+    data = data.copy(deep=False)
+    for name in data.columns:
+        if (known := categories.get(str(name))) is None:
+            continue
+        present, values = data[name].dropna(), known["values"]
+        if unknown := present[~present.isin(values)].unique().tolist():
+            raise InvalidParameterError(
+                f"Column {name!r} has {', '.join(map(repr, unknown[:5]))}, which is none of the "
+                f"categories that the model has: {', '.join(map(repr, values[:20]))}."
+            )
+        data[name] = data[name].astype(pd.CategoricalDtype(values, bool(known.get("ordered"))))
+    return data
 
 
 def fits_type(dtype: Any, kind: Kind) -> bool:
@@ -111,7 +162,7 @@ def _numbers(column: pd.Series[Any], spec: ColSpec, kind: DataType) -> Any:
     values = _unpacked(column)
     missing = column.isna()
     if wanted.kind == "b":
-        if values.dtype.kind == "b":
+        if values.dtype.kind == "b" or (missing.all() and not spec.required):
             return column.astype(bool) if not missing.any() else column
         raise _unsafe(column, spec, wanted, "Make it boolean: df[name].astype(bool).")
     if values.dtype.kind == "b" or values.dtype.kind not in "iuf":
@@ -183,7 +234,7 @@ def _unpacked(column: pd.Series[Any]) -> np.ndarray[Any, Any]:
     cells = [cell for cell in values if not _is_missing(cell)]
     kinds = {type(cell) for cell in cells}
     if kinds <= {bool, np.bool_}:
-        flat = np.array(values == True, dtype=bool)  # noqa: E712  missing ones are masked later
+        flat = np.array([not _is_missing(cell) and bool(cell) for cell in values])
         return flat if cells else np.full(len(values), np.nan)
     if all(isinstance(cell, int | np.integer) and not isinstance(cell, bool) for cell in cells):
         return np.array([0 if _is_missing(cell) else int(cell) for cell in values], dtype="int64")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal, Unpack
 
 from nbtrack.errors import InvalidParameterError, NbtrackError, warn
+from nbtrack.models.column_types import CATEGORIES, categories_of
 from nbtrack.models.environment import Given, write_environment
 from nbtrack.models.info import ModelInfo
 from nbtrack.models.input_example import EXAMPLE, SERVING, Example
@@ -99,6 +100,9 @@ def save(
             model.signature = signature
         elif signature is None and model.signature is None and example is not None:
             model.signature = _inferred(example, input_example, predict)
+        known = categories_of(input_example) or getattr(model.signature, "_categories", None)
+        if known:
+            model.nbtrack[CATEGORIES] = known
         model.extra_files = _copy_extra(folder, extra_files)
         with working("save model", folder, progress):
             write(folder, model)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from nbtrack.errors import InvalidParameterError, NbtrackError
+from nbtrack.models.column_types import CATEGORIES, as_categories
 from nbtrack.models.enforcement import check_params, enforce_input
 from nbtrack.models.model import PYFUNC, Model
 from nbtrack.models.value_types import as_array, is_tensor
@@ -140,6 +141,7 @@ class PyFuncModel:
         schema = self._meta.get_input_schema()
         if schema is not None and not self._meta.is_signature_from_type_hint:
             data = enforce_input(data, schema)
+        data = as_categories(data, self._meta.nbtrack.get(CATEGORIES))
         known = self._meta.get_params_schema()
         if known is None and self._meta.signature is None:
             checked = None if params is None else dict(params)

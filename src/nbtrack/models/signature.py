@@ -11,6 +11,7 @@ import numpy as np
 
 from nbtrack._names import look_elsewhere
 from nbtrack.errors import InvalidParameterError, warn
+from nbtrack.models.column_types import categories_of
 from nbtrack.models.datatypes import AnyType, Array, DataType, Kind
 from nbtrack.models.schema import ColSpec, ParamSchema, ParamSpec, Schema, TensorSpec
 from nbtrack.models.value_types import (
@@ -188,6 +189,7 @@ class ModelSignature:
         self.outputs = outputs
         self.params = params
         self._is_signature_from_type_hint = False
+        self._categories: dict[str, Any] = {}
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, ModelSignature) and (self.inputs, self.outputs, self.params) == (
@@ -254,6 +256,8 @@ def infer_signature(
         except InvalidParameterError as error:
             warn(f"The signature says nothing about {name}: {error}")
             found[name] = Schema([ColSpec(AnyType())])
-    return ModelSignature(
+    signature = ModelSignature(
         found["model_input"], found["model_output"], infer_params(params) if params else None
     )
+    signature._categories = categories_of(model_input)
+    return signature

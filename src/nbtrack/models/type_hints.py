@@ -9,7 +9,7 @@ import typing
 from collections.abc import Callable, Iterable
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
-from nbtrack.errors import InvalidParameterError
+from nbtrack.errors import InvalidParameterError, warn
 from nbtrack.models.column_types import check_value
 from nbtrack.models.datatypes import AnyType, Array, DataType, Kind, Map, Object, Property
 from nbtrack.models.schema import ColSpec, Schema
@@ -54,6 +54,23 @@ def signature_of_hints(predict: Callable[..., Any]) -> ModelSignature | None:
     return found
 
 
+def with_hints(given: ModelSignature | None, hints: ModelSignature) -> ModelSignature:
+    """Return a signature that was passed, with the inputs that the type hints give.
+
+    What ``predict`` is given follows its type hints; outputs and parameters are those passed.
+    """
+    if given is None:
+        return hints
+    if given.inputs is not None and given.inputs != hints.inputs:
+        warn(
+            "The inputs of the signature are not those of the type hint of predict, which count: "
+            f"{hints.inputs!r}. Pass a signature without inputs, or leave out the type hint."
+        )
+    found = ModelSignature(hints.inputs, given.outputs or hints.outputs, given.params)
+    found._is_signature_from_type_hint = True
+    return found
+
+
 def fit_hint(data: Any, hint: Any) -> Any:
     """Return model input as its type hint says it: a list; pydantic models are made.
 
@@ -64,8 +81,7 @@ def fit_hint(data: Any, hint: Any) -> Any:
     """
     item = _item(hint)
     if type(data).__name__ == "DataFrame":
-        one = data.shape[1] == 1
-        data = data.iloc[:, 0].tolist() if one else data.to_dict(orient="records")
+        data = data.iloc[:, 0].tolist() if _is_list(data, item) else data.to_dict("records")
     elif hasattr(data, "tolist"):
         data = data.tolist()
     if not isinstance(data, list | tuple):
@@ -80,6 +96,16 @@ def fit_hint(data: Any, hint: Any) -> Any:
     for number, one in enumerate(data):
         check_value(one, kind, f"item {number} of the input", required)
     return list(data)
+
+
+def _is_list(frame: Any, item: Any) -> bool:
+    """Return whether a frame is a list of its only column's values, not of its rows."""
+    if frame.shape[1] != 1:
+        return False
+    if not isinstance(_kind(item), Map | Object):
+        return True
+    kinds = (dict, item) if _is_pydantic(item) else (dict,)
+    return all(isinstance(one, kinds) for one in frame.iloc[:, 0])
 
 
 def _made(item: Any, given: Any, number: int) -> Any:

@@ -28,7 +28,7 @@ from nbtrack.models.python_model import (
     streams,
 )
 from nbtrack.models.requirements import framework
-from nbtrack.models.type_hints import signature_of_hints
+from nbtrack.models.type_hints import signature_of_hints, with_hints
 from nbtrack.models.user_files import add_code_paths, copy_artifacts, use_code
 
 LOADER = "mlflow.pyfunc.model"
@@ -260,9 +260,10 @@ class _Parts:
 
     def signed(self, options: Any) -> Any:
         """Return the options, with the signature that the type hints give."""
-        if self._hints is None or options.get("signature") is not None:
+        given = options.get("signature")
+        if self._hints is None or given is False:
             return options
-        return {**options, "signature": self._hints}
+        return {**options, "signature": with_hints(given, self._hints)}
 
     @property
     def predict(self) -> Callable[..., Any] | None:

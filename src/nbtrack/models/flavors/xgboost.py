@@ -139,8 +139,8 @@ class Predictor:
         """Return the predictions; ``params`` are those of the model's own ``predict``."""
         xgboost = framework("xgboost")
 
-        if isinstance(self.xgb_model, xgboost.Booster):
-            data = data if isinstance(data, xgboost.DMatrix) else xgboost.DMatrix(data)
+        if isinstance(self.xgb_model, xgboost.Booster) and not isinstance(data, xgboost.DMatrix):
+            data = xgboost.DMatrix(data, enable_categorical=True)
         return self.xgb_model.predict(data, **(params or {}))
 
     def get_raw_model(self) -> Any:
@@ -192,7 +192,13 @@ def _loaded(opened: OpenedModel, trust: bool | None) -> Any:
         _check_readable(file)
     with working("load model"):
         made.load_model(file)
+    if isinstance(made, framework("xgboost").XGBModel) and _has_categories(made):
+        made.enable_categorical = True  # which the file does not say
     return made
+
+
+def _has_categories(model: Any) -> bool:
+    return "c" in (model.get_booster().feature_types or ())
 
 
 def _check_readable(file: Path) -> None:

@@ -77,7 +77,7 @@ def coerce_values(values: Any, field: Field | None) -> Any:
         if field.kind in _NESTED:
             return np.array(values) if field.kind == "array" else values
         column = values if isinstance(values, list) else [values]
-        found = _coerce_column_values(column, field.kind)
+        found = _coerce_column_values(column, field)
         return found if isinstance(values, list) else found[0]
     except Exception as error:  # noqa: BLE001  NumPy fails in many ways, all the sender's
         wanted = "an array" if field is None else repr(field.dtype or field.kind)
@@ -125,9 +125,14 @@ def _whole(column: pd.Series[Any], dtype: str) -> pd.Series[Any]:
     return changed
 
 
-def _coerce_column_values(values: list[Any], kind: str) -> Any:
+def _coerce_column_values(values: list[Any], field: Field) -> Any:
     import numpy as np
 
+    kind = field.kind
+    if kind in NUMPY and not field.required and None in values:
+        if kind == "boolean":
+            return _objects(values)  # the model's signature looks at each
+        return np.array([np.nan if value is None else value for value in values], "float64")
     if kind == "binary":
         return _objects([decoded(value) for value in values])
     if kind == "datetime":
