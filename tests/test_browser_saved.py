@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import lab as jupyter
-from lab import KERNEL, NOTEBOOK, Lab, write_notebook
+from lab import KERNEL, NOTEBOOK, Lab, serious_faults, write_notebook
 from nbtrack.views.chart.output import chart_bundle
 from nbtrack.views.display import VIEW_MIME
 from test_finished_outputs import content
@@ -96,3 +96,42 @@ def test_an_output_that_is_drawn_again_after_a_restart_shows_what_was_saved(
         assert "could not" not in lab.page.locator(".nbtrack-output").inner_text()
     lab.page.locator(".nbt-card .nbt-name", has_text="grows").wait_for()
     lab.page.locator(".nbt-card [data-state=RUNNING]").wait_for(state="detached")
+
+
+FOUND_SETTINGS = "lr = 0.01\nepochs = 12"
+FOUND_CELL = """%%track found
+width = 32
+for epoch in range(epochs):
+    loss = 1 / (lr * 100 + epoch)
+    print(f'Epoch {epoch + 1}/{epochs}, loss: {loss:.4f}, val_acc: {1 - loss / 2:.3f}')
+"""
+RUN_DATA = """data = nbtrack.last_active_run().data
+print(sorted([*data.params, *data.metrics]))"""
+
+
+def test_a_click_leaves_out_what_was_found(lab: Lab, folder: Path) -> None:
+    lab.open(write_notebook(folder / "found.ipynb", SETUP, FOUND_SETTINGS, FOUND_CELL, RUN_DATA))
+    lab.run_all()
+    saved(lab)
+    found = lab.page.locator(".nbt-card .nbt-found")
+    groups = found.locator(".nbt-found-source")
+    groups.first.wait_for()
+    assert groups.all_inner_texts() == ["in this cell", "from cell 2", "printed"]
+    assert lab.page.locator(".nbt-plot").count() == 2
+    for name in ("Leave out the metric val_acc", "Leave out the param epochs"):
+        found.get_by_role("button", name=name).click()
+        found.get_by_role("button", name=name).wait_for(state="detached")
+    lab.page.locator(".nbt-plot").nth(1).wait_for(state="detached")
+    lab.run(3)
+    lab.done()
+    kept = lab.cell(3).locator(".jp-OutputArea").inner_text()
+    assert "'loss', 'lr'" in kept
+    assert "val_acc" not in kept
+    lab.save()
+    lab.open(Path(shutil.copy(lab.path, folder / "found_again.ipynb")))
+    saved(lab)  # as it was saved, and then what the store says
+    found.get_by_role("button", name="Leave out the metric loss").wait_for()
+    found.get_by_role("button", name="Leave out the metric val_acc").wait_for(state="detached")
+    lab.page.locator(".nbt-plot").nth(1).wait_for(state="detached")
+    assert found.locator(".nbt-found-item").count() == 3
+    assert serious_faults(lab.page, ".nbt-found") == []

@@ -6,13 +6,18 @@ import json
 import time
 from collections.abc import Iterator
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+import nbtrack
 from kernels import Kernel, kernel
+from nbtrack.entities.found import FOUND_TAG, Found, found_of, found_tag
+from nbtrack.errors import NotFoundError
 from nbtrack.notebook.printed import MAX_HEARD, PrintedTail
 from nbtrack.notebook.printed_numbers import printed_numbers
+from nbtrack.tracking import context
 from real_cells import CELLS, RealCell
 
 
@@ -140,3 +145,69 @@ def test_hearing_much_output_costs_little() -> None:
     assert time.process_time() - begin < 3
     assert "epoch 299900" in tail.heard()
     assert len(tail.heard()) <= MAX_HEARD
+
+
+def found_run(key: str = "loss") -> str:
+    """Log a run with a param and a metric as if they were found."""
+    with nbtrack.start_run() as run:
+        nbtrack.log_params({"lr": 0.1, "depth": 3, "mine": 1})
+        for step in range(3):
+            nbtrack.log_metrics({key: step, "acc": step}, step=step)
+        found = [Found("param", "lr", "cell 3"), Found("param", "depth", "cell 3")]
+        nbtrack.set_tag(FOUND_TAG, found_tag([*found, Found("metric", key, "printed")]))
+    return run.info.run_id
+
+
+def test_what_was_found_can_be_removed_from_a_run(workdir: Path) -> None:
+    run_id, other = found_run(), found_run()
+    runs = context.store().runs
+    assert [each.key for each in runs.leave_out(run_id, "param", "lr")] == ["depth", "loss"]
+    assert [each.key for each in runs.leave_out(run_id, "metric", "loss")] == ["depth"]
+    run = nbtrack.get_run(run_id)
+    assert run.data.params == {"depth": "3", "mine": "1"}
+    assert run.data.metrics == {"acc": 2.0}
+    assert nbtrack.Client().get_metric_history(run_id, "loss") == []
+    assert found_of(run.data.tags) == [Found("param", "depth", "cell 3")]
+    assert len(nbtrack.Client().get_metric_history(other, "loss")) == 3
+    with nbtrack.start_run(run_id=run_id):  # and what is logged now is new
+        nbtrack.log_param("lr", 0.2)
+        nbtrack.log_metric("loss", 7, step=1)
+    again = nbtrack.get_run(run_id)
+    assert (again.data.params["lr"], again.data.metrics["loss"]) == ("0.2", 7.0)
+    runs.leave_out(run_id, "param", "depth")
+    assert FOUND_TAG not in nbtrack.get_run(run_id).data.tags
+
+
+def test_what_was_logged_stays(workdir: Path) -> None:
+    run_id = found_run()
+    for kind, key in (("param", "mine"), ("metric", "acc"), ("metric", "lr"), ("param", "no")):
+        with pytest.raises(NotFoundError, match="was not found by %%track"):
+            context.store().runs.leave_out(run_id, kind, key)
+    assert nbtrack.get_run(run_id).data.params.keys() == {"lr", "depth", "mine"}
+
+
+def test_a_tag_that_somebody_changed_says_nothing() -> None:
+    for text in (
+        "",
+        "no json",
+        "3",
+        "[1, null]",
+        '[{"kind": "x", "keys": ["a"]}]',
+        '[{"keys": 3}]',
+    ):
+        assert found_of({FOUND_TAG: text}) == []
+
+
+def test_the_finished_card_says_where_it_is_from(tmp_path: Path) -> None:
+    with kernel(tmp_path, NBTRACK_DISPLAY="static") as cell:
+        cell.run("lr = 0.5")
+        out = cell.run("%%track\nwidth = 3\nfor i in range(3): print(f'epoch {i} loss: {lr * i}')")
+    (card,) = out.cards
+    assert card["found"] == [
+        {"kind": "param", "key": "width", "source": "this cell"},
+        {"kind": "param", "key": "lr", "source": "cell 2"},
+        {"kind": "metric", "key": "loss", "source": "printed"},
+    ]
+    text = next(data["text/plain"] for data in out.displays if "text/plain" in data)
+    assert "Found: lr (cell 2); loss (printed)" in text
+    assert [head["key"] for head in card["curves"]["series"]] == ["loss"]

@@ -42,6 +42,8 @@ PARAMS: Mapping[str, dict[str, Any]] = {
     "models.tree": {},
     "run.artifacts": {"run_id": "$run"},
     "run.details": {"run_id": "$run"},
+    "run.found": {"run_id": "$run"},
+    "run.leave_out": {"run_id": "$run", "kind": "param", "key": "guess"},
     "run.loading": {"run_id": "$run"},
     "run.preview": {"run_id": "$run", "path": "note.txt"},
     "run.source": {"run_id": "$run"},
@@ -66,6 +68,9 @@ def ids(workdir: Path) -> dict[str, str]:
         nbtrack.log_param("lr", 0.1)
         for step in range(5):
             nbtrack.log_metric("loss", 1 / (step + 1), step=step)
+        nbtrack.log_param("guess", 3)
+        found = [{"kind": "param", "from": "cell 3", "keys": ["guess", "rest"]}]
+        nbtrack.set_tag("nbtrack.found", json.dumps(found))
         nbtrack.log_text("hello", "note.txt")
         model = log_folder("net", run.info.run_id)
     nbtrack.register_model(model.model_uri, "net")

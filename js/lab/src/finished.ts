@@ -5,9 +5,10 @@ import { asF64 } from '@nbtrack/shared/binary';
 import { Chart } from '@nbtrack/shared/chart';
 import { viewRoot } from '@nbtrack/shared/dom';
 import { Follower } from '@nbtrack/shared/follow';
+import { FoundLine, leavesOut } from '@nbtrack/shared/found';
 import { CardHead } from '@nbtrack/shared/head';
 import { ModelCardView } from '@nbtrack/shared/model_card';
-import type { RunRef } from '@nbtrack/shared/requests';
+import type { FoundItem, RunRef } from '@nbtrack/shared/requests';
 import { type SeriesSet, unpackCurves } from '@nbtrack/shared/series';
 import { showFinishedTable } from '@nbtrack/shared/finished_table';
 import { followTheme } from '@nbtrack/shared/theme';
@@ -40,11 +41,23 @@ async function showChart(host: HTMLElement, view: ChartView): Promise<(() => voi
     head.setRunDiff(view.since ?? [], view.detail ?? {});
     root.append(head.element);
   }
+  const runId = view.head?.run_id;
+  const forget = (left: readonly FoundItem[]): void => {
+    const kept = new Set(left.map(item => `${item.kind} ${item.key}`));
+    const gone = (view.found ?? []).filter(item => item.kind === 'metric' && !kept.has(`metric ${item.key}`));
+    if (!runId || gone.length === 0) return;
+    for (const { key } of gone) data.remove(runId, key);
+    chart.touch();
+  };
+  const found = new FoundLine(backend && runId ? leavesOut(backend, runId, forget) : null);
+  found.set(view.found ?? []);
+  head?.element.append(found.element);
   const { x, smoothing, log_x: logX = false, log_y: logY } = view.options;
   const chart = new Chart(root, data, { x, smoothing, logX, logY }, () => undefined, { backend: backend ?? undefined });
   if (goesOn) chart.setEmpty(NOT_YET);
   chart.setTitle(view.title);
   chart.setRuns(view.runs);
+  if (backend && runId && view.found) void askForFound(backend, runId, found, forget);
   const { head: saved, runs } = view;
   const follower = goesOn && head && saved?.run_id && backend ? new Follower({ backend, root, chart, data, head, saved, runs }) : null;
   return () => {
@@ -52,6 +65,17 @@ async function showChart(host: HTMLElement, view: ChartView): Promise<(() => voi
     chart.dispose();
     head?.dispose();
   };
+}
+
+/** Show what is found still: some of it may be left out since the output was saved. */
+async function askForFound(backend: Backend, runId: string, found: FoundLine, forget: (left: readonly FoundItem[]) => void): Promise<void> {
+  try {
+    const { body } = await backend.ask('run.found', { run_id: runId });
+    found.set(body.items);
+    forget(body.items);
+  } catch {
+    // a server that does not know the store shows what was saved
+  }
 }
 
 /** Whether curves found no room in the output; of outputs that do not say so, it is thought. */

@@ -640,6 +640,25 @@ export interface SourceCell {
   number: number | null;
 }
 
+/** What was found about a run without a log call, and is not left out. */
+export interface FoundOfRun {
+  items: FoundItem[];
+}
+
+/** A param or a metric that was found without a log call; `source` says where. */
+export interface FoundItem {
+  kind: 'param' | 'metric';
+  key: string;
+  source: string;
+}
+
+/** Something that was found about it without a log call. */
+export interface FoundParams {
+  run_id: string;
+  kind: 'param' | 'metric';
+  key: string;
+}
+
 /** Python that gets at what a run has logged. */
 export interface Loading {
   code: string;
@@ -949,6 +968,8 @@ export interface Requests {
   'run.artifacts': { params: FolderParams; response: Artifacts };
   'run.preview': { params: FileParams; response: Preview };
   'run.source': { params: RunParams; response: Source };
+  'run.found': { params: RunParams; response: FoundOfRun };
+  'run.leave_out': { params: FoundParams; response: FoundOfRun };
   'run.loading': { params: RunParams; response: Loading };
   'store.experiments': { params: NoParams; response: Experiments };
   'store.tree': { params: TreeParams; response: TreePage };

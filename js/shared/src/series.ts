@@ -71,9 +71,9 @@ export class SeriesSet {
     return this.byName.get(`${run}\n${key}`);
   }
 
-  /** Forget a run. */
-  remove(run: string): void {
-    for (const [name, series] of this.byName) if (series.run === run) this.byName.delete(name);
+  /** Forget a run, or one of its metrics. */
+  remove(run: string, key?: string): void {
+    for (const [name, series] of this.byName) if (series.run === run && (key ?? series.key) === series.key) this.byName.delete(name);
   }
 
   /** Take over a whole content, unless newer points are here already. Returns whether anything changed. */

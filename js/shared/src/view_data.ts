@@ -4,7 +4,7 @@
  * Made by `python tests/test_rpc.py` from the types of Python; change those and make it again.
  */
 
-import type { Best, Column, ColumnSpec, ComparedKey, DiffDataset, DiffEnvironment, DiffMetric, Group, Importance, ModelMetric, ModelState, PageColumn, Pair, ParamSpec, RunDiffDetail, RunDiffItem, RunOfModel, RunRef, RunState, SeriesHead, SortKey, Stage, TableColumns } from './requests';
+import type { Best, Column, ColumnSpec, ComparedKey, DiffDataset, DiffEnvironment, DiffMetric, FoundItem, Group, Importance, ModelMetric, ModelState, PageColumn, Pair, ParamSpec, RunDiffDetail, RunDiffItem, RunOfModel, RunRef, RunState, SeriesHead, SortKey, Stage, TableColumns } from './requests';
 
 export type Brush = RangeBrush | ValuesBrush;
 export type FinishedView = ChartView | TableView | SavedComparison | ModelView;
@@ -52,6 +52,7 @@ export interface ChartView {
   head?: Head;
   since?: RunDiffItem[];
   detail?: RunDiffDetail;
+  found?: FoundItem[];
   curves: PackedCurves;
 }
 

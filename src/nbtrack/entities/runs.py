@@ -23,7 +23,6 @@ GIT_DIRTY = "mlflow.source.git.dirty"
 DATA_CONTEXT = "mlflow.data.context"  # of a dataset that a run uses
 ERROR_TAG = "nbtrack.error"
 CELL_TAG = "nbtrack.cell.number"
-FOUND_TAG = "nbtrack.found"
 ARCHIVED = "nbtrack.archived"
 KEPT = "nbtrack.kept"
 

@@ -7,7 +7,8 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from nbtrack.entities.runs import CELL_TAG, FOUND_TAG
+from nbtrack.entities.found import found_of
+from nbtrack.entities.runs import CELL_TAG
 from nbtrack.notebook.cell_dependencies import Executed, Slice, as_record, backward_slice
 from nbtrack.notebook.figures import ShownFigures
 from nbtrack.notebook.findings import Findings
@@ -20,7 +21,6 @@ from nbtrack.notebook.result_metrics import result_metrics
 from nbtrack.notebook.secrets import SecretsOfCells
 from nbtrack.tracking.kernel import number_of
 from nbtrack.tracking.run import ActiveRun
-from nbtrack.views.found import found_keys
 
 SOURCE_FILE = ".nbtrack/cell.py"
 CELLS_FILE = ".nbtrack/cells.json"
@@ -154,7 +154,7 @@ class CellCapture:
         for key, value in result_metrics(result, self._python).items():
             if key not in known:
                 self._findings.metric(LAST_VALUE, key, [value], [0])
-        logged = known - found_keys("metric", data.tags.get(FOUND_TAG))
+        logged = known - {each.key for each in found_of(data.tags)}
         if not self.has_inner and not logged:
             self._offers.metrics(self._shell.user_ns, result, self._printed.heard())
 

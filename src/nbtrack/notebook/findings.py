@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
-from nbtrack.entities.runs import FOUND_TAG
+from nbtrack.entities.found import FOUND_TAG, Found, FoundKind, found_tag
 from nbtrack.errors import NbtrackError
 from nbtrack.notebook.result_metrics import is_key
 from nbtrack.redaction.names import is_private
@@ -32,7 +32,7 @@ class Findings:
     def __init__(self, run: ActiveRun, without: Sequence[str]) -> None:
         self._run = run
         self._without = list(without)
-        self._sources: dict[tuple[str, str], list[str]] = {}
+        self._found: list[Found] = []
         self._room = ROOM
         #: The values of the metrics that were found, by name.
         self.curves: dict[str, list[float]] = {}
@@ -91,19 +91,13 @@ class Findings:
 
     def keep(self) -> None:
         """Keep where what was found came from, as a tag of the run."""
-        if self._sources:
-            items = [
-                {"kind": kind, "from": source, "keys": keys}
-                for (kind, source), keys in self._sources.items()
-            ]
-            self._run.writer.set_tags({FOUND_TAG: json.dumps(items, separators=(",", ":"))})
+        if self._found:
+            self._run.writer.set_tags({FOUND_TAG: found_tag(self._found)})
 
     def _is_left_out(self, key: str) -> bool:
         return any(fnmatchcase(key, pattern) for pattern in self._without)
 
-    def _note(self, kind: str, source: str, key: str) -> None:
-        self._room -= len(json.dumps(key)) + 1
-        if (kind, source) not in self._sources:
-            self._room -= len(json.dumps(source)) + 40
+    def _note(self, kind: FoundKind, source: str, key: str) -> None:
+        self._room -= len(json.dumps([key, source])) + 40 // (len(self._found) + 1)
         if self._room > 0:
-            self._sources.setdefault((kind, source), []).append(key)
+            self._found.append(Found(kind, key, source))

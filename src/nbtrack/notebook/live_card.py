@@ -13,6 +13,7 @@ from typing import Any
 
 from IPython import display as ipython
 
+from nbtrack.entities.found import found_of
 from nbtrack.entities.runs import ERROR_TAG
 from nbtrack.notebook.cells import cells_of
 from nbtrack.notebook.live_points import LivePoints, StepRate
@@ -26,7 +27,7 @@ from nbtrack.views.chart.curves import Curve
 from nbtrack.views.details.baselines import Baselines, facts_of, read_baselines
 from nbtrack.views.details.run_diff import RunFacts, run_diff
 from nbtrack.views.display import live_front_end
-from nbtrack.views.json_types import RunDiffItem
+from nbtrack.views.json_types import RunDiffItem, found_items
 from nbtrack.views.widgets.run_card import RunCard
 
 LIVE_EVERY_S = 0.125
@@ -273,6 +274,7 @@ class LiveCard:
     def _conclude(self) -> None:
         run = self._run
         stored = run.fetch()
+        self._card.found = found_items(found_of(stored.data.tags))
         if due := self._due_baselines():
             self._card.append(due)
         baselines = self._baselines

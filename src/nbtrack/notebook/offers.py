@@ -7,6 +7,7 @@ code has logged none, metrics in histories, lists and output only when it has lo
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -93,7 +94,9 @@ class Offers:
             self._findings.object_params(name, name, history_epochs(history))
         for found in (optimizer_params(objects), estimator_params(objects)):
             for name, params in found:
-                clean = {key: self._clean(value) for key, value in params.items()}
+                # what the code names comes first: the rest are defaults, for the most part
+                keys = sorted(params, key=lambda key: not self._is_named(key))
+                clean = {key: self._clean(params[key]) for key in keys}
                 self._findings.object_params(name, name, clean)
 
     def metrics(self, namespace: Mapping[str, Any], result: Any, printed: str) -> None:
@@ -118,6 +121,10 @@ class Offers:
         for key, curve in printed_numbers(printed).items():
             if not _is_known(key, curve, before):
                 self._findings.metric("printed", self._clean(key), curve.values, curve.steps)
+
+    def _is_named(self, key: str) -> bool:
+        last = re.split(r"\.|__", key)[-1]
+        return re.search(rf"\b{re.escape(last)}\b", self._python) is not None
 
     def _histories(self, objects: Mapping[str, Any], result: Any) -> Iterator[tuple[str, Any]]:
         for name, history in histories(objects, result):

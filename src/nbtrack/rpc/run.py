@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TypedDict
 
 from nbtrack.entities import Run
+from nbtrack.entities.found import FoundKind, found_of
 from nbtrack.rpc.registry import Topic
 from nbtrack.rpc.request import Response
 from nbtrack.store import Store, find_experiment, get_run
@@ -20,6 +21,7 @@ from nbtrack.views.code import (
     track_line,
 )
 from nbtrack.views.details import details as runs
+from nbtrack.views.json_types import FoundItem, found_items
 
 MAX_FILES = 1000
 
@@ -45,6 +47,20 @@ class FileParams(RunParams):
     """One of its artifacts."""
 
     path: str
+
+
+@dataclass(frozen=True)
+class FoundParams(RunParams):
+    """Something that was found about it without a log call."""
+
+    kind: FoundKind
+    key: str
+
+
+class FoundOfRun(TypedDict):
+    """What was found about a run without a log call, and is not left out."""
+
+    items: list[FoundItem]
 
 
 class ArtifactFile(TypedDict):
@@ -138,6 +154,19 @@ def source(store: Store, params: RunParams) -> Response[Source]:
         "missing": found.missing,
     }
     return Response(body)
+
+
+@REQUESTS.reads("found")
+def found(store: Store, params: RunParams) -> Response[FoundOfRun]:
+    """Return what was found about a run without a log call, with its sources."""
+    return Response({"items": found_items(found_of(_run(store, params).data.tags))})
+
+
+@REQUESTS.writes("leave_out")
+def leave_out(store: Store, params: FoundParams) -> Response[FoundOfRun]:
+    """Remove something that was found; return what is left."""
+    left = store.runs.leave_out(params.run_id, params.kind, params.key)
+    return Response({"items": found_items(left)})
 
 
 @REQUESTS.reads("loading")

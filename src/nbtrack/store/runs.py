@@ -23,6 +23,7 @@ from nbtrack.entities import (
     RunOutputs,
     RunStatus,
 )
+from nbtrack.entities.found import FOUND_TAG, Found, found_of, found_tag
 from nbtrack.entities.runs import ARCHIVED, KEPT, NOTE, RUN_NAME
 from nbtrack.errors import InvalidParameterError, NotFoundError
 from nbtrack.store.artifacts.paths import artifact_uri
@@ -275,6 +276,54 @@ class Runs:
                     reader.named("edits.add_tag", run_ids=list(run_ids), key=key, value=value)
                 if key == RUN_NAME and value is not None:
                     reader.named("edits.rename", run_ids=list(run_ids), name=value)
+
+    @final
+    def leave_out(self, run_id: str, kind: str, key: str) -> list[Found]:
+        """Remove a param or a metric that was found without a log call.
+
+        Parameters
+        ----------
+        run_id : str
+        kind : {"param", "metric"}
+        key : str
+            Its name.
+
+        Returns
+        -------
+        list of Found
+            What is left of what was found.
+
+        Raises
+        ------
+        NotFoundError
+            If there is no such run, or nothing of that name was found: what was logged stays.
+        """
+        left = self._leave_out(check_run_id(run_id), kind, key)
+        if kind == "param":
+            self._writers.forget_param(run_id, key)
+        return left
+
+    def _leave_out(self, run_id: str, kind: str, key: str) -> list[Found]:
+        with self._database.write() as reader:
+            self._check_there(reader, [run_id])
+            tags = {name: value for _, name, value in reader.named("runs.tags", run_ids=[run_id])}
+            found = found_of(tags)
+            left = [each for each in found if (each.kind, each.key) != (kind, key)]
+            if len(left) == len(found):
+                raise NotFoundError(
+                    f"The {kind} {key!r} of run {run_id} was not found by %%track, or is left out "
+                    "already. What code has logged stays."
+                )
+            removals = ["remove_param"]
+            if kind == "metric":
+                removals = ["remove_shared_points", "remove_points", "remove_series"]
+            for name in removals:
+                reader.named(f"edits.{name}", run_id=run_id, key=key)
+            reader.named("edits.remove_tag", run_ids=[run_id], key=FOUND_TAG)
+            if left:
+                value = found_tag(left)
+                reader.named("edits.add_tag", run_ids=[run_id], key=FOUND_TAG, value=value)
+        return left
 
     @final
     def edit(self, run_id: str, column: str, value: str) -> str:

@@ -202,6 +202,11 @@ class RunWriter:
         with self._params_lock:
             return dict(self._params)
 
+    def forget_param(self, key: str) -> None:
+        """Take note that the run has a param no more."""
+        with self._params_lock:
+            self._params.pop(key, None)
+
     def suggest_params(self, params: Mapping[str, Any]) -> None:
         """Keep params that the run gets if its process is gone before it has logged them.
 

@@ -73,6 +73,13 @@ class Writers:
         with self._guard:
             self._by_run.pop(run_id, None)
 
+    def forget_param(self, run_id: str, key: str) -> None:
+        """Let a param be logged anew that the run has no more."""
+        with self._guard:
+            writer = self._by_run.get(run_id)
+        if writer is not None:
+            writer.forget_param(key)
+
     def set_deleted(self, run_ids: Iterable[str], *, deleted: bool) -> None:
         """Let active runs that are deleted refuse what is logged, or take it again."""
         for run_id in run_ids:

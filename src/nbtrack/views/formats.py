@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nbtrack.redaction.names import is_private
 from nbtrack.redaction.secrets import HIDDEN
+from nbtrack.views.json_types import FoundItem
 from nbtrack.views.redaction import Redaction
 
+MAX_FOUND = 5  # of one source
 STATE_WORDS = {
     "RUNNING": "Running",
     "SCHEDULED": "Scheduled",
@@ -100,6 +102,19 @@ def head_facts(head: Mapping[str, Any]) -> list[str]:
         "" if overhead is None else f"logging {format_number(overhead, 2)} %",
     ]
     return [fact for fact in facts if fact]
+
+
+def found_text(found: Sequence[FoundItem]) -> str:
+    """Return what was found outside the cell of a run, with its sources, in a line."""
+    sources: dict[str, list[str]] = {}
+    for item in found:
+        if item["source"] != "this cell":
+            sources.setdefault(item["source"], []).append(item["key"])
+    parts = []
+    for source, keys in sources.items():
+        more = f" and {len(keys) - MAX_FOUND} more" if len(keys) > MAX_FOUND else ""
+        parts.append(f"{', '.join(keys[:MAX_FOUND])}{more} ({source})")
+    return "; ".join(parts)
 
 
 def shareable(value: Any) -> Any:

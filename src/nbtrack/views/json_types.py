@@ -5,7 +5,10 @@ Of ``Annotated[A, B]``, A is what Python takes it for and B what the front end d
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal, TypeAlias, TypedDict
+
+from nbtrack.entities.found import Found, FoundKind
 
 RunState: TypeAlias = Annotated[
     str, Literal["RUNNING", "SCHEDULED", "FINISHED", "FAILED", "KILLED", "INTERRUPTED"]
@@ -36,9 +39,14 @@ class RunDiffDetail(TypedDict, total=False):
 class FoundItem(TypedDict):
     """A param or a metric that was found without a log call; ``source`` says where."""
 
-    kind: Literal["param", "metric"]
+    kind: FoundKind
     key: str
     source: str
+
+
+def found_items(found: Iterable[Found]) -> list[FoundItem]:
+    """Return what was found about a run, as the front end has it."""
+    return [{"kind": kind, "key": key, "source": source} for kind, key, source in found]
 
 
 class StoreInfo(TypedDict):

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from nbtrack.entities import LifecycleStage
-from nbtrack.errors import NotFoundError
+from nbtrack.entities.found import Found
+from nbtrack.errors import InvalidParameterError, NotFoundError
 from nbtrack.protocol import endpoints
 from nbtrack.protocol.errors import Missing, missing_at_server
 from nbtrack.store.experiments import Place
@@ -58,6 +59,13 @@ class RemoteRuns(Runs):
 
     def _check_there(self, reader: Reader, run_ids: Sequence[str]) -> None:
         """Do nothing: the server has said so, and the mirror may not have them yet."""
+
+    def _leave_out(self, run_id: str, kind: str, key: str) -> list[Found]:
+        """Refuse: no request of MLflow's removes a param or a metric."""
+        raise InvalidParameterError(
+            f"{self._remote.url} keeps what it has got, the {kind} {key!r} too. "
+            f"%%track -x {key} leaves it out of the next run."
+        )
 
     def _set_tags(self, run_ids: Sequence[str], tags: Mapping[str, str | None]) -> None:
         self._remote.flush()

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, TypedDict
 
 from nbtrack.errors import InvalidParameterError
 from nbtrack.views.chart.curves import Curve
-from nbtrack.views.json_types import RunDiffDetail, RunDiffItem, RunState
+from nbtrack.views.json_types import FoundItem, RunDiffDetail, RunDiffItem, RunState
 
 ROLES = ("live", "last", "best", "plain")
 STATES = ("RUNNING", "SCHEDULED", "FINISHED", "FAILED", "KILLED", "INTERRUPTED")
@@ -82,6 +82,8 @@ class ChartContent:
     head, since, detail
         The lines above a card, as in `nbtrack.views.widgets.run_card.RunCard`;
         ``head`` is ``None`` for a bare chart.
+    found
+        Params and metrics of a card's run that no code has logged.
     store_id
         Of the store that has the runs: a server that knows it is asked about a run that goes on,
         for detail, and for curves that found no room in the output.
@@ -99,5 +101,6 @@ class ChartContent:
     head: Head | None = None
     since: Sequence[RunDiffItem] = ()
     detail: RunDiffDetail = field(default_factory=RunDiffDetail)
+    found: Sequence[FoundItem] = ()
     store_id: str = ""
     keys: Sequence[str] | None = None

@@ -14,8 +14,8 @@ from typing import Any, Literal, NotRequired, TypedDict
 from nbtrack.views.chart.content import ChartContent, Head, RunRefJson
 from nbtrack.views.chart.curves import PackedCurves, pack_curves, share_of_curves
 from nbtrack.views.display import MAX_BYTES, VIEW_MIME, Bundle, plain_json
-from nbtrack.views.formats import STATE_WORDS, format_number, head_facts, shareable
-from nbtrack.views.json_types import RunDiffDetail, RunDiffItem
+from nbtrack.views.formats import STATE_WORDS, format_number, found_text, head_facts, shareable
+from nbtrack.views.json_types import FoundItem, RunDiffDetail, RunDiffItem
 
 MAX_PICTURE = 27_000
 MOST = 100  # runs, and changed params
@@ -54,6 +54,7 @@ class ChartViewHead(TypedDict):
     head: NotRequired[Head]
     since: NotRequired[list[RunDiffItem]]
     detail: NotRequired[RunDiffDetail]
+    found: NotRequired[list[FoundItem]]
 
 
 class ChartView(ChartViewHead):
@@ -123,6 +124,8 @@ def _whole_view(content: ChartContent) -> ChartViewHead:
         if detail.get("code_diff"):
             detail["code_diff"] = detail["code_diff"][: 10 * MAX_DIFF]
         view |= {"head": content.head, "since": list(content.since), "detail": detail}
+        if content.found:
+            view["found"] = list(content.found)
     return view
 
 
@@ -144,6 +147,8 @@ def _cut_view(view: ChartViewHead, most: int, totals: tuple[int, int]) -> ChartV
             "since": [_texts_shortened(item, 20 * most) for item in view["since"]],
             "detail": _cut_detail(view["detail"], most, totals[1]),
         }
+    if "found" in view:
+        cut["found"] = [_texts_shortened(item, 20 * most) for item in view["found"][: 2 * most]]
     return cut
 
 
@@ -194,5 +199,7 @@ def chart_text(content: ChartContent) -> str:
     if content.since:
         items = (f"{item.get('label', '')} {item.get('text', '')}" for item in content.since)
         sentences.append("Since last run: " + ", ".join(items))
+    if found := found_text(content.found):
+        sentences.append(f"Found: {found}")
     text: str = shareable(". ".join(sentences) or "No metrics yet")
     return text

@@ -9,7 +9,7 @@ from nbtrack.views.chart.content import ChartContent, RunRef
 from nbtrack.views.chart.curves import Curve
 from nbtrack.views.drawing.canvas import COLOURS, INK, MUTED, Canvas
 from nbtrack.views.drawing.panel import Line, draw_panel, line_of
-from nbtrack.views.formats import STATE_WORDS, head_facts, shareable
+from nbtrack.views.formats import STATE_WORDS, found_text, head_facts, shareable
 from nbtrack.views.metric_names import group_metrics, parse_metric
 
 WIDTH = 760
@@ -85,6 +85,11 @@ def _draw(content: ChartContent, max_panels: int, detail: float) -> Canvas:
         y += 24
     if content.since:
         y = _draw_since(canvas, shareable(list(content.since)), y)
+    if found := shareable(found_text(content.found)):
+        canvas.text(MARGIN, y, "Found", size=12, colour=MUTED)
+        x = MARGIN + canvas.width_of("Found", 12) + 16
+        canvas.text(x, y, canvas.shortened(found, WIDTH - MARGIN - x, 12), size=12, colour=INK)
+        y += 24
     here = [run for run in content.runs if _has_points(content, run)]
     main = [run for run in here if run.role not in BASELINES]
     baselines = [run for run in here if run.role in BASELINES]

@@ -12,7 +12,7 @@ import traitlets as t
 from nbtrack.errors import InvalidParameterError
 from nbtrack.views.chart.content import STATES, ChartContent, Head
 from nbtrack.views.formats import shareable
-from nbtrack.views.json_types import RunDiffDetail, RunDiffItem
+from nbtrack.views.json_types import FoundItem, RunDiffDetail, RunDiffItem
 from nbtrack.views.widgets.metric_chart import MetricChart
 from nbtrack.views.widgets.view import Synced, refuse_unknown, synced
 
@@ -40,6 +40,9 @@ class RunCard(MetricChart):
     since: Synced[list[RunDiffItem]] = synced(t.List(t.Dict()))
     detail: Synced[RunDiffDetail] = synced(t.Dict())
     stoppable = t.Bool(False).tag(sync=True)
+
+    #: Params and metrics that no code has logged: the finished output has them.
+    found: Sequence[FoundItem] = ()
 
     #: Called when the user wants the run to stop; true where the page has interrupted the cell.
     on_stop: Callable[[bool], None] | None = None
@@ -119,4 +122,5 @@ class RunCard(MetricChart):
             head=self.head.copy(),
             since=list(self.since),
             detail=self.detail.copy(),
+            found=self.found,
         )
