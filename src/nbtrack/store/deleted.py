@@ -1,10 +1,11 @@
-"""What was deleted, and can go for good: runs, logged models, experiments."""
+"""What goes for good: deleted runs, logged models and experiments, and found values left out."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
+from nbtrack.entities.found import FOUND_TAG, Found, found_of, found_tag
 from nbtrack.errors import InvalidStateError, NotFoundError
 from nbtrack.store.reader import Reader
 
@@ -137,3 +138,30 @@ def remove_deleted(reader: Reader, gone: PurgePlan) -> None:
         if ids:
             for noun in nouns:
                 reader.named(f"maintenance.remove_{noun}{suffix}", **{argument: ids})
+
+
+def remove_found(reader: Reader, run_id: str, kind: str, key: str) -> list[Found]:
+    """Remove a param or a metric of a run that was found without a log call; return what is left.
+
+    Raises
+    ------
+    NotFoundError
+        If nothing of that name was found: what was logged stays.
+    """
+    tags = {name: value for _, name, value in reader.named("runs.tags", run_ids=[run_id])}
+    found = found_of(tags)
+    left = [each for each in found if (each.kind, each.key) != (kind, key)]
+    if len(left) == len(found):
+        raise NotFoundError(
+            f"The {kind} {key!r} of run {run_id} was not found by %%track, or is left out already. "
+            "What code has logged stays."
+        )
+    removals = ["remove_param"]
+    if kind == "metric":
+        removals = ["remove_shared_points", "remove_points", "remove_series"]
+    for name in removals:
+        reader.named(f"edits.{name}", run_id=run_id, key=key)
+    reader.named("edits.remove_tag", run_ids=[run_id], key=FOUND_TAG)
+    if left:
+        reader.named("edits.add_tag", run_ids=[run_id], key=FOUND_TAG, value=found_tag(left))
+    return left

@@ -23,10 +23,11 @@ from nbtrack.entities import (
     RunOutputs,
     RunStatus,
 )
-from nbtrack.entities.found import FOUND_TAG, Found, found_of, found_tag
+from nbtrack.entities.found import Found
 from nbtrack.entities.runs import ARCHIVED, KEPT, NOTE, RUN_NAME
 from nbtrack.errors import InvalidParameterError, NotFoundError
 from nbtrack.store.artifacts.paths import artifact_uri
+from nbtrack.store.deleted import remove_found
 from nbtrack.store.experiments import Experiments, Place
 from nbtrack.store.journal import now_ms
 from nbtrack.store.owner import Owner
@@ -306,24 +307,7 @@ class Runs:
     def _leave_out(self, run_id: str, kind: str, key: str) -> list[Found]:
         with self._database.write() as reader:
             self._check_there(reader, [run_id])
-            tags = {name: value for _, name, value in reader.named("runs.tags", run_ids=[run_id])}
-            found = found_of(tags)
-            left = [each for each in found if (each.kind, each.key) != (kind, key)]
-            if len(left) == len(found):
-                raise NotFoundError(
-                    f"The {kind} {key!r} of run {run_id} was not found by %%track, or is left out "
-                    "already. What code has logged stays."
-                )
-            removals = ["remove_param"]
-            if kind == "metric":
-                removals = ["remove_shared_points", "remove_points", "remove_series"]
-            for name in removals:
-                reader.named(f"edits.{name}", run_id=run_id, key=key)
-            reader.named("edits.remove_tag", run_ids=[run_id], key=FOUND_TAG)
-            if left:
-                value = found_tag(left)
-                reader.named("edits.add_tag", run_ids=[run_id], key=FOUND_TAG, value=value)
-        return left
+            return remove_found(reader, run_id, kind, key)
 
     @final
     def edit(self, run_id: str, column: str, value: str) -> str:
