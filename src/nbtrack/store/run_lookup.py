@@ -72,3 +72,15 @@ def no_run_fits(reader: Reader, filter: str) -> NotFoundError:
     close = [near for word in words for near in difflib.get_close_matches(word, names, n=1)]
     hint = f"Did you mean {close[0]!r}?" if close else "nbtrack.runs() shows the runs there are."
     return NotFoundError(f"No run has the name or fits the filter {filter!r}. {hint}")
+
+
+def run_file_digests(reader: Reader, run_id: str) -> dict[str, tuple[int, str]]:
+    """Return the recorded size and SHA-256 of the artifacts of a run, by path."""
+    rows = reader.named("models.run_artifacts", run_id=run_id)
+    return {path: (int(size), str(sha256)) for path, size, sha256 in rows if sha256}
+
+
+def count_running_runs(reader: Reader) -> int:
+    """Return how many runs are running."""
+    reader.refresh(runs_of=None)
+    return int(reader.named("tree.running")[0][0])

@@ -52,18 +52,6 @@ def get_run(reader: Reader, run_id: str) -> Run:
     return get_runs(reader, [check_run_id(run_id)])[0]
 
 
-def run_file_digests(reader: Reader, run_id: str) -> dict[str, tuple[int, str]]:
-    """Return the recorded size and SHA-256 of the artifacts of a run, by path."""
-    rows = reader.named("models.run_artifacts", run_id=run_id)
-    return {path: (int(size), str(sha256)) for path, size, sha256 in rows if sha256}
-
-
-def count_running_runs(reader: Reader) -> int:
-    """Return how many runs are running."""
-    reader.refresh(runs_of=None)
-    return int(reader.named("tree.running")[0][0])
-
-
 def get_runs(reader: Reader, run_ids: Sequence[str]) -> list[Run]:
     """Return several runs, in the order of their ids, with six queries in all.
 
