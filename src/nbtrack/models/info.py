@@ -32,6 +32,10 @@ class SavedModel(Protocol):
     def device(self) -> str | None:
         """The device that it was on when it was saved."""
 
+    @property
+    def verified(self) -> str | None:
+        """How far it was compared with the model in memory when it was saved."""
+
 
 @dataclass
 class ModelInfo:
@@ -49,6 +53,10 @@ class ModelInfo:
         The size of all its files.
     device : str or None
         The device that it was on when it was saved.
+    verified : str or None
+        How far what would be loaded was compared with the model in memory when it was saved:
+        ``"outputs"``, both gave the same for the input example; ``"structure"``, its classes,
+        functions and attributes are the same; None, not at all (pickles, MLflow's models).
     registered_model_version : int or None
         Its version, if it was registered while it was logged.
     """
@@ -74,6 +82,7 @@ class ModelInfo:
     creation_timestamp: int | None = None
     model_size_bytes: int | None = None
     device: str | None = None
+    verified: str | None = None
     waits: Callable[[float | None], None] | None = field(default=None, repr=False, compare=False)
 
     @classmethod
@@ -105,6 +114,7 @@ class ModelInfo:
             "model_id": model.model_id,
             "model_size_bytes": model.model_size_bytes,
             "device": model.device,
+            "verified": model.verified,
         }
         return cls(**{"artifact_path": place, "model_uri": uri, **known, **more})
 

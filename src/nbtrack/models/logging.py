@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import shutil
 from collections.abc import Callable, Iterable, Mapping
@@ -20,6 +21,7 @@ from nbtrack.models.progress import working
 from nbtrack.models.signature import ModelSignature, infer_signature
 from nbtrack.models.trust_records import digest_of, remember
 from nbtrack.models.user_files import copy_code
+from nbtrack.models.verification import Answer, ask, verify
 from nbtrack.store import Store
 from nbtrack.tracking import background, context, logged_models, registration
 
@@ -41,6 +43,7 @@ def save(
     extra_files: Iterable[str | os.PathLike[str]] | None = None,
     metadata: dict[str, Any] | None = None,
     predict: Predict | None = None,
+    check: Callable[[Path], Predict] | None = None,
     progress: bool = True,
 ) -> Model:
     """Write a model folder, whole or not at all.
@@ -71,6 +74,9 @@ def save(
         Whatever is to be kept in the MLmodel file.
     predict : callable, optional
         ``predict(data)`` or ``predict(data, params)``, for the outputs of the signature.
+    check : callable, optional
+        ``check(folder)`` loads what was written and returns its ``predict``: it must answer the
+        example as the model in memory does.
     progress : bool, optional
         Whether to show a bar while ``write`` works longer than a second; False where it shows
         its own.
@@ -79,6 +85,8 @@ def save(
     ------
     InvalidParameterError
         If the folder is there and not empty, or an option cannot be used.
+    UnfaithfulModelError
+        If what was written gives other outputs for the example.
     """
     folder = Path(path)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
@@ -96,16 +104,26 @@ def save(
     try:
         model.code_folder = copy_code(folder, code_paths)
         example = None if input_example is None else _kept_example(folder, model, input_example)
+        inferred = signature is None and model.signature is None and example is not None
+        answered = None
+        if example is not None and predict is not None and (inferred or check is not None):
+            answered = ask(_asking(predict, example, input_example))
         if isinstance(signature, ModelSignature):
             model.signature = signature
-        elif signature is None and model.signature is None and example is not None:
-            model.signature = _inferred(example, input_example, predict)
+        elif inferred and example is not None:
+            model.signature = _inferred(example, answered)
         known = categories_of(input_example) or getattr(model.signature, "_categories", None)
         if known:
             model.nbtrack[CATEGORIES] = known
         model.extra_files = _copy_extra(folder, extra_files)
         with working("save model", folder, progress):
             write(folder, model)
+        if check is not None and predict is not None and example is not None and answered:
+            model.nbtrack["verified"] = verify(
+                answered,
+                lambda: _asking(check(folder), example, input_example)(),
+                _asking(predict, example, input_example),
+            )
         write_environment(
             folder, model.requirements, pip_requirements, extra_pip_requirements, conda_env
         )
@@ -135,6 +153,7 @@ def log(
     run_id: str | None = None,
     wait: bool = True,
     predict: Predict | None = None,
+    check: Callable[[Path], Predict] | None = None,
     progress: bool = True,
     config: Mapping[str, Any] | None = None,
     **options: Unpack[SaveOptions],
@@ -198,7 +217,14 @@ def log(
     def work() -> None:
         try:
             # a bar of work in the background would be drawn into another cell
-            save(write, pending.place, predict=predict, progress=progress and wait, **options)
+            save(
+                write,
+                pending.place,
+                predict=predict,
+                check=check,
+                progress=progress and wait,
+                **options,
+            )
             logged = pending.finish(model.hashes)
         except BaseException as error:
             pending.fail(f"{type(error).__name__}: {error}")
@@ -279,17 +305,23 @@ def _kept_example(folder: Path, model: Model, given: Any) -> Example | None:
     return example
 
 
-def _inferred(example: Example, given: Any, predict: Predict | None) -> ModelSignature | None:
-    output = None
-    if predict is not None:
-        data = given[0] if example.params is not None else given
-        try:
-            output = predict(data) if example.params is None else predict(data, example.params)
-        except Exception as error:  # noqa: BLE001 - the model is worth saving even so
-            warn(
-                f"The signature says nothing of the outputs: the model fails on the input example "
-                f"({type(error).__name__}: {error}). Pass signature=infer_signature(x, y)."
-            )
+def _asking(predict: Predict, example: Example, given: Any) -> Callable[[], Any]:
+    def asking() -> Any:
+        # a model may change what it is given
+        known = copy.deepcopy(given)
+        return predict(known) if example.params is None else predict(known[0], example.params)
+
+    return asking
+
+
+def _inferred(example: Example, answered: Answer | None) -> ModelSignature | None:
+    if answered is not None and answered.error is not None:
+        error = answered.error
+        warn(
+            f"The signature says nothing of the outputs: the model fails on the input example "
+            f"({type(error).__name__}: {error}). Pass signature=infer_signature(x, y)."
+        )
+    output = None if answered is None else answered.value
     try:
         return infer_signature(example.data, output, example.params)
     except Exception as error:  # noqa: BLE001 - nor is it lost for want of a signature

@@ -130,6 +130,12 @@ class Model:
         return self.nbtrack.get("device")
 
     @property
+    def verified(self) -> str | None:
+        """How far it was compared with the model in memory when it was saved."""
+        found = self.nbtrack.get("verified")
+        return found if isinstance(found, str) else None
+
+    @property
     def flavor(self) -> str:
         """The name of its own flavor: the first one that is not ``python_function``."""
         return next((name for name in self.flavors if name != PYFUNC), PYFUNC)

@@ -104,7 +104,9 @@ def save_model(
     without_effect(resources=resources, auth_policy=auth_policy)
     add_code_paths(options, python_model, loader_module, infer_code_paths)
     add_uv_requirements(options, uv_project_path, uv_groups, uv_extras)
-    return logging.save(parts.write, path, predict=parts.predict, **parts.signed(options))
+    return logging.save(
+        parts.write, path, predict=parts.predict, check=parts.check, **parts.signed(options)
+    )
 
 
 @spelled_out(LogOptions)
@@ -152,6 +154,7 @@ def log_model(
         parts.write,
         artifact_path=artifact_path,
         predict=parts.predict,
+        check=parts.check,
         config=read_config(_config(model_config)),
         **parts.signed(options),
     )
@@ -251,8 +254,15 @@ def _load_pyfunc(
 class _Parts:
     """What a Python model is written from."""
 
-    def __init__(self, write: Callable[[Path, Model], None], model: Any, context: Any) -> None:
+    def __init__(
+        self,
+        write: Callable[[Path, Model], None],
+        model: Any,
+        context: Any,
+        check: Callable[[Path], Callable[..., Any]] | None = None,
+    ) -> None:
         self.write = write
+        self.check = check
         self._model = model
         self._context = context
         hints = None if model is None else signature_of_hints(predict_of(as_python_model(model)))
@@ -321,7 +331,12 @@ def _parts(
         else:
             _write_pickle(model, folder, known, more)
 
-    return _Parts(write, model, PythonModelContext(local, config))
+    context = PythonModelContext(local, config)
+
+    def check(folder: Path) -> Callable[..., Any]:
+        return LoadedPythonModel(run_code(folder / CODE_FILE, config), context, False).predict
+
+    return _Parts(write, model, context, None if serialized is None else check)
 
 
 def _write_data(

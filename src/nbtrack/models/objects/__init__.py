@@ -13,9 +13,16 @@ that ``deserialize`` will call. Without consent only names on an allowlist are u
 
 from __future__ import annotations
 
-from nbtrack.models.objects.checking import serialize
+from nbtrack.models.objects.checking import serialize, serialize_and_rebuild
 from nbtrack.models.objects.deserialize import check_consent, deserialize
 from nbtrack.models.objects.safety import code_in
 from nbtrack.models.objects.serializer import SerializedObject
 
-__all__ = ["SerializedObject", "check_consent", "code_in", "deserialize", "serialize"]
+__all__ = [
+    "SerializedObject",
+    "check_consent",
+    "code_in",
+    "deserialize",
+    "serialize",
+    "serialize_and_rebuild",
+]

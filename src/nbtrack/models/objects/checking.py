@@ -34,6 +34,15 @@ def serialize(value: Any) -> SerializedObject:
         If a part of it cannot be saved, or would not come back as it is: the message names it by
         its path.
     """
+    return serialize_and_rebuild(value)[0]
+
+
+def serialize_and_rebuild(value: Any) -> tuple[SerializedObject, Any]:
+    """Do what ``serialize`` does, and return what would be loaded besides.
+
+    Its tensors are those of the object itself. None where nothing had to be put together: there
+    is no source of the user's own, and it is no module.
+    """
     changes: dict[int, dict[str, Any]] = {}
     kept: list[Difference] = []
     found: list[Difference] = []
@@ -45,9 +54,9 @@ def serialize(value: Any) -> SerializedObject:
             if kept:
                 break
             raise
-        found = _differences(value, serialized, serializer)
+        found, made = _differences(value, serialized, serializer)
         if not found:
-            return serialized
+            return serialized, made
         kept += found  # an id is only good as long as its object lives
         if not _add(found, changes):
             break
@@ -56,19 +65,19 @@ def serialize(value: Any) -> SerializedObject:
 
 def _add(found: list[Difference], changes: dict[int, dict[str, Any]]) -> bool:
     """Note what is to be set after the definitions; return False where that cannot help."""
+    known = {(owner, target) for owner, given in changes.items() for target in given}
     for one in found:
-        given = changes.setdefault(id(one.owner), {})
-        if one.owner is None or one.target in given:
+        if one.owner is None or (id(one.owner), one.target) in known:
             return False
-        given[one.target] = one.value
+        changes.setdefault(id(one.owner), {})[one.target] = one.value
     return True
 
 
 def _differences(
     value: Any, serialized: SerializedObject, serializer: Serializer
-) -> list[Difference]:
+) -> tuple[list[Difference], Any]:
     if not serialized.sources and not _is_module(value):
-        return []
+        return [], None
     form = Form.of(serialized.tree)
     files = serializer.files.values()
     live = {
@@ -82,13 +91,13 @@ def _differences(
     deserializer = Deserializer(form, arrays, texts, f"<{name}>", live, name)
     try:
         made = deserializer.deserialize()
-        return Comparison().differences(value, made)
+        return Comparison().differences(value, made), made
     except Exception as error:
         cause: BaseException = error
         while isinstance(cause, NbtrackError) and cause.__cause__ is not None:
             cause = cause.__cause__
         if not isinstance(cause, (*_LACKING, NbtrackError)):
-            return []  # it may be that this process has it already, and another one does not
+            return [], None  # it may be that this process has it already, and another one does not
         raise InvalidParameterError(
             f"This {type(value).__name__} cannot be saved: what would be saved cannot be put "
             f"together again: {type(cause).__name__}: {cause}. Define what is missing in a cell "

@@ -25,11 +25,13 @@ Changes = Mapping[int, Mapping[str, Any]]
 DELETED: Any = object()
 """The value of an attribute that the source defines and the class does not have any more."""
 
-_WRAPPERS: dict[type, tuple[str, ...]] = {
+WRAPPERS: dict[type, tuple[str, ...]] = {
     staticmethod: ("__func__",),
     classmethod: ("__func__",),
     property: ("fget", "fset", "fdel"),
 }
+"""What wraps functions in a class, and the attributes that hold them."""
+
 _LITERAL_SIZE = 2000
 _KNOWN = frozenset(dir(builtins)) | {"get_ipython", "__name__", "__file__", "__doc__"}
 
@@ -179,7 +181,7 @@ class Selection:
         """Return Python that makes a value where the definitions of the file are known."""
         if _is_literal(value):
             return repr(value)
-        for kind, parts in _WRAPPERS.items():
+        for kind, parts in WRAPPERS.items():
             if type(value) is kind:
                 made = [self._expression(getattr(value, p), f"{place}.{p}") for p in parts]
                 return f"{kind.__name__}({', '.join(made)})"

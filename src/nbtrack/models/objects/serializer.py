@@ -16,7 +16,7 @@ from nbtrack.models.objects import references, statements
 from nbtrack.models.objects.arrays import Arrays, objects_in, refused
 from nbtrack.models.objects.code_objects import attributes_used
 from nbtrack.models.objects.form import MAX_DEPTH, VERSION
-from nbtrack.models.objects.selection import Changes
+from nbtrack.models.objects.selection import WRAPPERS, Changes
 from nbtrack.models.objects.source_files import SourceFile
 from nbtrack.models.objects.sources import Sources
 from nbtrack.models.objects.torch_modules import plain_module
@@ -150,6 +150,11 @@ class Serializer:
             self._fill_module_reference(node, value, where)
         elif isinstance(value, MethodType):
             self._fill_method(node, value, where)
+        elif kind in WRAPPERS:
+            maker = {"~": "global", "module": "builtins", "name": kind.__name__}
+            parts = [getattr(value, name) for name in WRAPPERS[kind]]
+            node.update({"~": "call", "function": maker})
+            node["arguments"] = [self.node(part, where) for part in parts]
         elif (objects := objects_in(value)) is not None:
             node.update({"~": "objects", "shape": list(value.shape)})
             node["items"] = [self.node(v, f"{where}[{i}]") for i, v in enumerate(objects)]

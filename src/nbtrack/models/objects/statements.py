@@ -192,11 +192,36 @@ def _located(value: Any) -> tuple[str, ast.AST, dict[str, Any], bool] | None:
     module = sys.modules.get(getattr(value, "__module__", "") or "")
     if module is None or not name.isidentifier():
         return None
+    best: tuple[int, str, ast.AST] | None = None
     for text in _texts_of(module):
         found = _inside(text, value.__qualname__) if is_nested(value) else _binding(text, name)
         if found is not None:
-            return text, found, vars(module), "from __future__ import annotations" in text
-    return None
+            distance = _distance(found, value)
+            if best is None or distance < best[0]:
+                best = distance, text, found
+            if not distance:
+                break
+    if best is None:
+        return None
+    return best[1], best[2], vars(module), "from __future__ import annotations" in best[1]
+
+
+def _distance(node: ast.AST, value: Any) -> int:
+    """Return how many names a class has that its statement does not bind, or the reverse."""
+    if not isinstance(node, ast.ClassDef) or not isinstance(value, type):
+        return 0
+    bound = {name for each in node.body for name in _names_bound(each)}
+    has = {name for name in vars(value) if not name.startswith("__") or name in bound}
+    return len(bound ^ has)
+
+
+def _names_bound(node: ast.stmt) -> Iterator[str]:
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        yield node.name
+    elif isinstance(node, ast.Assign):
+        yield from (target.id for target in node.targets if isinstance(target, ast.Name))
+    elif isinstance(node, ast.AnnAssign) and node.value is not None:
+        yield from (node.target.id,) if isinstance(node.target, ast.Name) else ()
 
 
 def _inside(text: str, qualname: str) -> ast.AST | None:

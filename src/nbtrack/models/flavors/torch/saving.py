@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -19,6 +20,7 @@ from nbtrack.models.flavors.torch.structure import ModuleParts
 from nbtrack.models.flavors.torch.unwrapped import inner, plain
 from nbtrack.models.model import Model
 from nbtrack.models.objects.torch_modules import why_not
+from nbtrack.models.verification import STRUCTURE, ask, verify
 
 FLAVOR = "pytorch"
 DATA = "data"
@@ -42,6 +44,8 @@ class Saved:
         Returns the module taken apart.
     exported : Program or None
         Its exported program.
+    verified : str or None
+        How far it was compared with what would be loaded, see ``nbtrack.models.verification``.
     whole : Module or None
         The module itself, where a pickle or TorchScript is written.
     asked : bool
@@ -57,6 +61,7 @@ class Saved:
     options: Mapping[str, Any] | None = None
     shown: bool = True
     asked: bool = False
+    verified: str | None = None
 
     def write(self, folder: Path, model: Model) -> None:
         """Write the files and say in the MLmodel what they are."""
@@ -78,6 +83,8 @@ class Saved:
             pickles.save(self.whole, data, self.pickle_module, **(self.options or {}))
         code = {"code": model.code_folder} if model.code_folder else {"code": None}
         model.nbtrack |= {"device": self.facts["device"]}
+        if self.verified is not None:
+            model.nbtrack["verified"] = self.verified
         model.add_flavor(
             FLAVOR,
             model_data=DATA,
@@ -168,6 +175,8 @@ def prepare(
         if reason is not None:
             return _without_source(whole, example, reason, export, wait)
         parts = ModuleParts.of(whole)
+        verified = _verified(whole, parts.rebuilt, example)
+        parts.rebuilt = None
         exported, note = None, None
         if export or (export is None and example is not None):
             exported, note = _exported(whole, example, asked=bool(export))
@@ -184,6 +193,7 @@ def prepare(
         exported=exported,
         shown=wait,
         asked=bool(export),
+        verified=verified,
     )
 
 
@@ -222,6 +232,41 @@ def _without_source(
         )
     warn(f"The model is saved as TorchScript. {reason}.")
     return Saved("torchscript", known, whole=compiled)
+
+
+def _verified(model: torch.nn.Module, rebuilt: torch.nn.Module | None, example: Any) -> str | None:
+    """Return how far what would be loaded is known to be the model.
+
+    Raises
+    ------
+    UnfaithfulModelError
+        If it gives other outputs for the example.
+    """
+    if rebuilt is None:
+        return None
+    if example is None:
+        return STRUCTURE
+    with_params = isinstance(example, tuple) and len(example) == 2 and isinstance(example[1], dict)
+    data, params = example if with_params else (example, None)
+    with _same_buffers(model):
+        first = ask(lambda: Predictor(model).predict(data, params))
+        return verify(
+            first,
+            lambda: Predictor(rebuilt).predict(data, params),
+            lambda: Predictor(model).predict(data, params),
+        )
+
+
+@contextmanager
+def _same_buffers(model: torch.nn.Module) -> Iterator[None]:
+    """Put back what a model counts or keeps in its buffers when it is called."""
+    kept = [(buffer, buffer.detach().clone()) for buffer in model.buffers()]
+    try:
+        yield
+    finally:
+        for buffer, value in kept:
+            if not torch.equal(buffer, value):  # writing would end a backward pass that is to come
+                buffer.detach().copy_(value)
 
 
 def predictor(model: torch.nn.Module) -> Callable[..., Any]:

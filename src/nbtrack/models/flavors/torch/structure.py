@@ -45,6 +45,8 @@ class ModuleParts:
         Device, precision, sizes.
     elsewhere : dict of str to str
         The device of each tensor that was not on the main one.
+    rebuilt : Module or None
+        What would be loaded, with the tensors of the module itself.
     """
 
     tree: dict[str, Any]
@@ -55,6 +57,7 @@ class ModuleParts:
     modules: list[str]
     facts: dict[str, Any]
     elsewhere: dict[str, str]
+    rebuilt: torch.nn.Module | None = None
 
     @classmethod
     def of(cls, model: torch.nn.Module) -> ModuleParts:
@@ -65,10 +68,10 @@ class ModuleParts:
         InvalidParameterError
             If a part of it cannot be saved: the message names it.
         """
-        from nbtrack.models.objects import serialize
+        from nbtrack.models.objects import serialize_and_rebuild
 
         _check_materialized(model)
-        serialized = serialize(model)
+        serialized, rebuilt = serialize_and_rebuild(model)
         named = dict(serialized.weights)
         for name, value in model.state_dict(keep_vars=True).items():
             # the other names of a tied tensor; the writer finds that they share memory
@@ -91,6 +94,7 @@ class ModuleParts:
             modules,
             facts,
             elsewhere,
+            rebuilt,
         )
 
     def copied(self) -> Callable[[], ModuleParts]:
