@@ -209,7 +209,7 @@ def _located(value: Any) -> tuple[str, ast.AST, dict[str, Any], bool] | None:
 def _distance(node: ast.AST, value: Any) -> int:
     """Return how many names a class has that its statement does not bind, or the reverse."""
     if not isinstance(node, ast.ClassDef) or not isinstance(value, type):
-        return 0
+        return 100 if isinstance(value, type) else 0
     bound = {name for each in node.body for name in _names_bound(each)}
     has = {name for name in vars(value) if not name.startswith("__") or name in bound}
     return len(bound ^ has)
