@@ -5,13 +5,19 @@ from __future__ import annotations
 import ast
 import pprint
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from nbtrack.errors import InvalidParameterError
 from nbtrack.models.frozen_files import write_frozen
+from nbtrack.models.model import Model
 from nbtrack.models.objects import SerializedObject
+from nbtrack.models.requirements import framework
 
 CODE_FILE = "model.py"
+LOADER = "mlflow.pyfunc.model"
+PICKLE = "python_model.pkl"
 STATE = "python_model"
 _PLAIN_CODE = """
 
@@ -62,6 +68,34 @@ def write_code(serialized: SerializedObject, value: Any, folder: Path) -> bool:
     text = with_mlflow_fallback(source) + _PLAIN_CODE.format(made=made)
     (folder / CODE_FILE).write_text(text, "utf-8")
     return False
+
+
+def write_pickle(model: Any, folder: Path, known: Model, more: dict[str, Any]) -> None:
+    """Write a model as a pickle, which keeps anything and is asked about when it is loaded."""
+    cloudpickle = framework("cloudpickle")
+    with (folder / PICKLE).open("wb") as file:
+        cloudpickle.dump(model, file)
+    known.requirements.add_package("cloudpickle")
+    known.requirements.add_object(model)
+    version = cloudpickle.__version__
+    known.add_pyfunc(LOADER, python_model=PICKLE, cloudpickle_version=version, **more)
+
+
+def read_pickle(file: Path, flavor: Mapping[str, Any]) -> Any:
+    """Return the model of a pickle.
+
+    Raises
+    ------
+    InvalidParameterError
+        If it is compressed as only MLflow reads it.
+    """
+    if flavor.get("python_model_compression"):
+        raise InvalidParameterError(
+            f"{file.name} is compressed ({flavor['python_model_compression']}), which only MLflow "
+            "itself reads. Save the model without compression."
+        )
+    with file.open("rb") as source:
+        return framework("cloudpickle").load(source)
 
 
 def with_mlflow_fallback(source: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any, Literal, Unpack
 
 from nbtrack.errors import InvalidParameterError, MissingDependencyError
 from nbtrack.models import logging
-from nbtrack.models.code_writer import CODE_FILE, write_code
+from nbtrack.models.code_writer import CODE_FILE, LOADER, read_pickle, write_code, write_pickle
 from nbtrack.models.environment import CONDA, REQUIREMENTS, add_uv_requirements
 from nbtrack.models.info import ModelInfo
 from nbtrack.models.loading import OpenedModel, as_opened, open_model, reads_model
@@ -27,12 +27,9 @@ from nbtrack.models.python_model import (
     predict_of,
     streams,
 )
-from nbtrack.models.requirements import framework
 from nbtrack.models.type_hints import signature_of_hints, with_hints
 from nbtrack.models.user_files import add_code_paths, copy_artifacts, use_code
 
-LOADER = "mlflow.pyfunc.model"
-PICKLE = "python_model.pkl"
 OWN = ("keras", "pytorch", "sklearn", "tensorflow", "transformers", "xgboost")
 Config = Mapping[str, Any] | str | os.PathLike[str] | None
 Serialization = Literal["pickle"] | None
@@ -242,7 +239,7 @@ def _load_pyfunc(
         found = run_code(opened.file(Path(flavor["model_code_path"]).name), model_config)
     else:
         opened.ask("a pickle", trust)
-        found = _unpickled(opened.file(flavor.get("python_model")), flavor)
+        found = read_pickle(opened.file(flavor.get("python_model")), flavor)
     artifacts = {
         name: str(opened.file(known["path"]))
         for name, known in (flavor.get("artifacts") or {}).items()
@@ -329,7 +326,7 @@ def _parts(
                 known.requirements.add_package("nbtrack")
             known.add_pyfunc(LOADER, model_code_path=CODE_FILE, **more)
         else:
-            _write_pickle(model, folder, known, more)
+            write_pickle(model, folder, known, more)
 
     context = PythonModelContext(local, config)
 
@@ -357,26 +354,6 @@ def _write_data(
         known.add_pyfunc(loader_module, **more)
 
     return write
-
-
-def _write_pickle(model: Any, folder: Path, known: Model, more: dict[str, Any]) -> None:
-    cloudpickle = framework("cloudpickle")
-    with (folder / PICKLE).open("wb") as file:
-        cloudpickle.dump(model, file)
-    known.requirements.add_package("cloudpickle")
-    known.requirements.add_object(model)
-    version = cloudpickle.__version__
-    known.add_pyfunc(LOADER, python_model=PICKLE, cloudpickle_version=version, **more)
-
-
-def _unpickled(file: Path, flavor: Mapping[str, Any]) -> Any:
-    if flavor.get("python_model_compression"):
-        raise InvalidParameterError(
-            f"{file.name} is compressed ({flavor['python_model_compression']}), which only MLflow "
-            "itself reads. Save the model without compression."
-        )
-    with file.open("rb") as source:
-        return framework("cloudpickle").load(source)
 
 
 def _loaded(opened: OpenedModel, flavor: Mapping[str, Any], config: Any, trust: bool | None) -> Any:

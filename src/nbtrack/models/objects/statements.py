@@ -207,12 +207,14 @@ def _located(value: Any) -> tuple[str, ast.AST, dict[str, Any], bool] | None:
 
 
 def _distance(node: ast.AST, value: Any) -> int:
-    """Return how many names a class has that its statement does not bind, or the reverse."""
+    """Return how much a class differs from a statement by its names and those of its bases."""
     if not isinstance(node, ast.ClassDef) or not isinstance(value, type):
         return 100 if isinstance(value, type) else 0
     bound = {name for each in node.body for name in _names_bound(each)}
     has = {name for name in vars(value) if not name.startswith("__") or name in bound}
-    return len(bound ^ has)
+    written = [getattr(base, "attr", getattr(base, "id", None)) for base in node.bases]
+    bases = [base.__name__ for base in value.__bases__ if base is not object]
+    return len(bound ^ has) + (10 if written != bases else 0)
 
 
 def _names_bound(node: ast.stmt) -> Iterator[str]:
