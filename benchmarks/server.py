@@ -58,6 +58,8 @@ machine: {machine}.
 - A batch has {metrics} metrics; {clients} client processes send them to runs of their own, one
   after the other, on connections that stay open, and share the cores with the server. The best of
   {best} rounds of {seconds:g} seconds.
+- The batch of 1,000 has 800 metrics, 100 params and 100 tags, with keys of 250 characters and
+  values of 2,500: 820 KB; the slowest of 5.
 - The list is one `runs/search` with {runs:,} runs of 5 metrics, 3 params and 3 tags; the median of
   {rounds}, read to its end by the client, whose parsing of the JSON is not counted.
 - Memory is what the processes of the server took more than before, at most, while the file was
@@ -196,6 +198,24 @@ def batches(server: Running, seconds: float) -> float:
     return max(sum(map(int, counts)) for counts in lines[1:]) / seconds
 
 
+def largest_batch(server: Running) -> float:
+    """Return the milliseconds that the slowest of some batches of the limits' size takes."""
+    connection = server.connect()
+    pairs = [{"key": f"p{key}".ljust(250, "k"), "value": "v" * 2500} for key in range(100)]
+    metrics = [
+        {"key": f"m{key}".ljust(250, "k"), "value": key / 7, "timestamp": 1000 + key, "step": key}
+        for key in range(800)
+    ]
+    times = []
+    for _ in range(5):
+        batch = {"run_id": server.new_run()["run_id"], "metrics": metrics}
+        body = json.dumps({**batch, "params": pairs, "tags": pairs})
+        begin = time.perf_counter()
+        post(connection, "/runs/log-batch", body)
+        times.append(1000 * (time.perf_counter() - begin))
+    return max(times)
+
+
 def listing(server: Running, runs: int, rounds: int) -> float:
     """Return the median of the milliseconds in which many runs are listed."""
     connection = server.connect()
@@ -287,6 +307,7 @@ def measure(name: str, options: argparse.Namespace) -> dict[str, float]:
             found = {"answers after its start, s": started}
             found["memory when idle, MB"] = server.memory() / 1e6
             found["log-batch requests per second"] = batches(server, options.seconds)
+            found["batch of 1,000 with long keys, ms"] = largest_batch(server)
             found[f"list of {options.runs:,} runs, ms"] = listing(
                 server, options.runs, options.rounds
             )

@@ -83,7 +83,7 @@ def test_a_deleted_name_can_be_used_again_and_then_stops_the_restore(api):
 
 def test_what_is_not_there_cannot_be_deleted_or_restored(api):
     experiment_id = api.create_experiment("digits")
-    with pytest.raises(NotFoundError, match="No deleted Experiment"):
+    with pytest.raises(NotFoundError, match="exists that is deleted: it is active"):
         api.restore_experiment(experiment_id)
     with pytest.raises(NotFoundError, match="No Experiment with id=77 exists"):
         api.delete_experiment("77")

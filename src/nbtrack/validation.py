@@ -340,8 +340,8 @@ def check_alias(alias: Any) -> str:
         raise InvalidParameterError("Registered model alias name cannot be empty.")
     if not isinstance(alias, str) or not _ALIAS.fullmatch(alias):
         raise InvalidParameterError(
-            f"Invalid alias name: '{alias}'. Names may only contain alphanumerics, underscores (_) "
-            "and dashes (-)."
+            f"Invalid alias name: '{alias}'. Names may only contain alphanumerics, "
+            "underscores (_), and dashes (-)."
         )
     if len(alias) > MAX_ALIAS:
         raise InvalidParameterError(

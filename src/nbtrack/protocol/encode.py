@@ -131,7 +131,7 @@ def run(found: Run, location: str, *, model_inputs: bool = True) -> Json:
         "info": run_info(found.info, location),
         "data": data,
         "inputs": inputs,
-        **({"outputs": outputs} if outputs else {}),
+        "outputs": outputs,
     }
 
 

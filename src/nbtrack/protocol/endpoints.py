@@ -227,7 +227,9 @@ LOG_INPUTS = _write(
     "POST", "/mlflow/runs/log-inputs", RUN_ID, Field("datasets", DATASETS),
     Field("models", MODEL_INPUTS),
 )  # fmt: skip
-LOG_OUTPUTS = _write("POST", "/mlflow/runs/outputs", RUN_ID, Field("models", MODEL_OUTPUTS))
+LOG_OUTPUTS = _write(
+    "POST", "/mlflow/runs/outputs", RUN_ID, Field("models", MODEL_OUTPUTS, required=True),
+)  # fmt: skip
 LOG_MODEL = _write(
     "POST", "/mlflow/runs/log-model", RUN_ID, Field("model_json", string, required=True),
 )  # fmt: skip
@@ -239,8 +241,9 @@ GET_HISTORY_BULK = _read(
     Field("metric_key", string), MAX_RESULTS,
 )  # fmt: skip
 GET_HISTORY_BULK_INTERVAL = _read(
-    "GET", "/mlflow/metrics/get-history-bulk-interval", Field("run_ids", strings), _METRIC_KEY,
-    Field("start_step", integer), Field("end_step", integer), MAX_RESULTS,
+    "GET", "/mlflow/metrics/get-history-bulk-interval",
+    Field("run_ids", strings, required=True), _METRIC_KEY, Field("start_step", integer),
+    Field("end_step", integer), MAX_RESULTS,
 )  # fmt: skip
 
 # -- artifacts ---------------------------------------------------------------------------------
@@ -265,7 +268,10 @@ ABORT_PARTS = _write(
 )  # fmt: skip
 PRESIGNED = _read("GET", "/mlflow-artifacts/presigned/{path:path}")
 GET_ARTIFACT = _read("GET", "/get-artifact", RUN_ID, _PATH, prefixes=("",))
-UPLOAD_ARTIFACT = _write("POST", "/mlflow/upload-artifact", RUN_ID, _PATH, prefixes=(AJAX,))
+UPLOAD_ARTIFACT = _write(
+    "POST", "/mlflow/upload-artifact", Field("run_id", string, also="run_uuid"),
+    Field("path", string), prefixes=(AJAX,),
+)  # fmt: skip
 
 # -- logged models -----------------------------------------------------------------------------
 

@@ -270,7 +270,9 @@ class Experiments:
                 other, why = ("active", "it is deleted already")
                 if stage == LifecycleStage.ACTIVE:
                     other, why = ("deleted", "it is active")
-                raise NotFoundError(f"No {other} Experiment with id={experiment_id} exists: {why}.")
+                raise NotFoundError(
+                    f"No Experiment with id={experiment_id} exists that is {other}: {why}."
+                )
             if stage == LifecycleStage.ACTIVE:
                 _check_free(reader, experiment.name, experiment_id)
             for query in ("experiments.set_stage", "experiments.set_stage_of_runs"):

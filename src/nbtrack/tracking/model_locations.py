@@ -167,6 +167,20 @@ def _of_models_uri(store: Store, names: Store, uri: str, parsed: ModelUri) -> Mo
         _check_no_version_is_meant(names, parsed.model_id)
         with store.read() as reader:
             return _logged(reader, store, uri, parsed.model_id)
+    version, location = version_and_location(names, parsed)
+    place = _of_version(store, names, version, location)
+    known = {"uri": uri, "name": version.name, "version": version.version}
+    return ModelLocation(**{**vars(place), **known, "run_id": place.run_id or version.run_id})
+
+
+def version_and_location(names: Store, parsed: ModelUri) -> tuple[ModelVersion, str]:
+    """Return the version of a registered model that a URI names, and where its files should be.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such version.
+    """
     name = str(parsed.name)
     with names.read() as reader:
         if parsed.alias is not None:
@@ -175,10 +189,7 @@ def _of_models_uri(store: Store, names: Store, uri: str, parsed: ModelUri) -> Mo
             version = get_model_version(reader, name, parsed.version)
         else:
             version = get_latest_model_version(reader, name, parsed.stage)
-        location = get_model_version_location(reader, name, version.version)
-    place = _of_version(store, names, version, location)
-    known = {"uri": uri, "name": version.name, "version": version.version}
-    return ModelLocation(**{**vars(place), **known, "run_id": place.run_id or version.run_id})
+        return version, get_model_version_location(reader, name, version.version)
 
 
 def _of_version(store: Store, names: Store, version: ModelVersion, location: str) -> ModelLocation:

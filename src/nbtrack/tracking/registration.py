@@ -14,7 +14,12 @@ from nbtrack.errors import InvalidParameterError, NotFoundError
 from nbtrack.store import ModelSource, Store, get_model_version
 from nbtrack.store.artifacts import local_path
 from nbtrack.tracking.environment import user_name
-from nbtrack.tracking.model_locations import ModelLocation, locate, split_run_uri
+from nbtrack.tracking.model_locations import (
+    ModelLocation,
+    locate,
+    split_run_uri,
+    version_and_location,
+)
 from nbtrack.tracking.model_uris import is_model_uri, parse_model_uri
 
 
@@ -44,8 +49,8 @@ def source_of(
     NotFoundError
         If there is no such model, run, folder or object.
     """
-    if not checked and not is_model_uri(os.fspath(uri)):
-        return _promised(stores, os.fspath(uri), run_id)
+    if not checked and (found := _promised(stores, os.fspath(uri), run_id)) is not None:
+        return found
     place = locate(uri, stores.models, stores.registry)
     if not place.folder.list():
         raise NotFoundError(
@@ -59,8 +64,16 @@ def source_of(
     return ModelSource(shown, _stored(stores.registry, place.folder.uri), run_id, place.model_id)
 
 
-def _promised(stores: Stores, uri: str, run_id: str | None) -> ModelSource:
+def _promised(stores: Stores, uri: str, run_id: str | None) -> ModelSource | None:
     """Return what a version is made of whose files, or whose run, may not be here."""
+    if is_model_uri(uri):
+        parsed = parse_model_uri(uri)
+        if parsed.name is None:
+            return None
+        old, location = version_and_location(stores.registry, parsed)
+        shown = f"models:/{old.name}/{old.version}"
+        stored = _stored(stores.registry, location)
+        return ModelSource(shown, stored, run_id or old.run_id, old.model_id)
     if uri.startswith("runs:"):
         try:
             return source_of(stores, uri, run_id)

@@ -19,7 +19,7 @@ from nbtrack.server.mlflow.service import ParsedRequest, TrackingService
 from nbtrack.server.mlflow.uploads import MAX_PARTS
 from nbtrack.store import get_run
 from nbtrack.store.artifacts import ArtifactFolder, check_artifact_path
-from nbtrack.validation import missing
+from nbtrack.validation import check_run_id, missing
 
 MAX_FORM = 10 * 1024 * 1024
 
@@ -220,10 +220,12 @@ def file_of_run(service: TrackingService, request: ParsedRequest) -> FileRespons
 
 def put_in_run(service: TrackingService, request: ParsedRequest) -> Response:
     """Keep a small file among the artifacts of a run, as MLflow's pages do."""
-    if request.body is None:
-        raise missing("body")
-    folder = service.proxy.recording(Target(request["run_id"], "", False))
+    run_id, path = request["run_id"], request["path"]
+    if request.body is None or not (run_id and path and request.body.size):
+        what = "run_uuid" if not run_id else "path" if not path else "data"
+        raise InvalidParameterError(f"Request must specify {what}.")
+    folder = service.proxy.recording(Target(check_run_id(run_id), "", False))
     if request.body.size > MAX_FORM:
         raise InvalidParameterError("Artifact size is too large. Max size is 10MB.")
-    request.body.put(folder, request["path"])
+    request.body.put(folder, checked_path(path))
     return Response({})

@@ -25,7 +25,9 @@ from nbtrack.validation import (
     MAX_BATCH,
     MAX_BATCH_PARAMS,
     MAX_BATCH_TAGS,
+    check_key,
     check_run_id,
+    check_timestamp,
     missing,
 )
 
@@ -48,6 +50,8 @@ def metric(service: TrackingService, request: ParsedRequest) -> Response:
     """Log one point of a metric."""
     from nbtrack.tracking.batch import log_batch
 
+    check_key(request["key"], "name")
+    check_timestamp(request["timestamp"])
     log_batch(_writer(service, request), [_metric(request.values)])
     return Response({})
 
@@ -99,7 +103,7 @@ def _check_sizes(metrics: int, params: int, tags: int) -> None:
         if count > limit:
             raise InvalidParameterError(
                 f"A batch logging request can contain at most {limit} {what}. Got {count} {what}. "
-                "Please split up the request into several and try again."
+                f"Please split up {what} across multiple requests and try again."
             )
 
 

@@ -10,7 +10,7 @@ from nbtrack.server.messages import Response
 from nbtrack.server.mlflow.service import ParsedRequest, TrackingService
 from nbtrack.store import get_run, metric_history_page, metric_steps, metrics_at_steps
 from nbtrack.store.search import make_page_token, read_page_token
-from nbtrack.validation import check_run_id, missing
+from nbtrack.validation import SEE_DOCS, check_run_id
 
 MAX_POINTS = 25_000
 MAX_RUNS = 100
@@ -30,11 +30,8 @@ def history(service: TrackingService, request: ParsedRequest) -> Response:
             f"Invalid value {limit} for parameter 'max_results' supplied. It must be a positive "
             "integer."
         )
-    if limit is not None and limit > MAX_POINTS:
-        raise InvalidParameterError(
-            f"Invalid value {limit} for parameter 'max_results' supplied. It must be at most "
-            f"{MAX_POINTS}."
-        )
+    if limit is not None:
+        limit = min(limit, MAX_POINTS)  # the token of the page leads to the rest
     with service.store.read() as reader:
         get_run(reader, run_id)
         wanted = _ALL if limit is None else limit + 1
@@ -76,16 +73,14 @@ def bulk_interval(service: TrackingService, request: ParsedRequest) -> Response:
     Each run keeps its first and its last step.
     """
     run_ids, first, last = request["run_ids"], request["start_step"], request["end_step"]
-    if not run_ids:
-        raise missing("run_ids")
     if len(run_ids) > MAX_RUNS:
         raise InvalidParameterError(
             f"GetMetricHistoryBulkInterval request must specify at most {MAX_RUNS} run_ids. "
-            f"Received {len(run_ids)} run_ids."
+            f"Received {len(run_ids)} run_ids. {SEE_DOCS}"
         )
     limit = MAX_PER_RUN if request["max_results"] is None else request["max_results"]
     if not 1 <= limit <= MAX_PER_RUN:
-        raise InvalidParameterError(f"max_results must be between 1 and {MAX_PER_RUN}.")
+        raise InvalidParameterError(f"max_results must be between 1 and {MAX_PER_RUN}. {SEE_DOCS}")
     if (first is None) != (last is None):
         raise InvalidParameterError(
             "If either start step or end step are specified, both must be specified."

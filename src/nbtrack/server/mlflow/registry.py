@@ -8,6 +8,7 @@ from urllib.parse import unquote
 from nbtrack.entities import ModelVersion, RegisteredModel
 from nbtrack.errors import InvalidParameterError
 from nbtrack.protocol import decode, encode
+from nbtrack.protocol.fields import wrong_type
 from nbtrack.server.messages import FileResponse, Response
 from nbtrack.server.mlflow.artifact_proxy import checked_path
 from nbtrack.server.mlflow.artifacts import opened
@@ -22,8 +23,7 @@ from nbtrack.store import (
 from nbtrack.store.artifacts import local_path
 from nbtrack.validation import missing
 
-MAX_MODELS = 100
-MAX_VERSIONS = 200_000
+MODELS_OF_A_PAGE = 100
 
 
 def _model(service: TrackingService, found: RegisteredModel) -> encode.Json:
@@ -74,19 +74,26 @@ def delete_model(service: TrackingService, request: ParsedRequest) -> Response:
 
 def search_models(service: TrackingService, request: ParsedRequest) -> Response:
     """Return a page of the registered models that fit a filter."""
-    from nbtrack.store.search import search_registered_models
+    from nbtrack.store.search import MAX_REGISTERED_MODELS, search_registered_models
 
-    limit = request["max_results"]
+    limit = _limit(request, MODELS_OF_A_PAGE, MAX_REGISTERED_MODELS)
     with service.registry.read() as reader:
         found = search_registered_models(
             reader,
             request["filter"] or None,
-            MAX_MODELS if limit is None else limit,
+            limit,
             request["order_by"],
             request["page_token"] or None,
         )
     listed = [_model(service, model) for model in found]
     return Response(encode.omit_none(registered_models=listed, next_page_token=found.token))
+
+
+def _limit(request: ParsedRequest, usual: int, most: int) -> int:
+    limit: int = usual if request["max_results"] is None else request["max_results"]
+    if limit > most:
+        raise wrong_type("max_results", str(limit))
+    return limit
 
 
 def latest_versions(service: TrackingService, request: ParsedRequest) -> Response:
@@ -203,14 +210,14 @@ def delete_version(service: TrackingService, request: ParsedRequest) -> Response
 
 def search_versions(service: TrackingService, request: ParsedRequest) -> Response:
     """Return a page of the model versions that fit a filter."""
-    from nbtrack.store.search import search_model_versions
+    from nbtrack.store.search import MAX_MODEL_VERSIONS, search_model_versions
 
-    limit = request["max_results"]
+    limit = _limit(request, MAX_MODEL_VERSIONS, MAX_MODEL_VERSIONS)
     with service.registry.read() as reader:
         found = search_model_versions(
             reader,
             request["filter"] or None,
-            MAX_VERSIONS if limit is None else limit,
+            limit,
             request["order_by"],
             request["page_token"] or None,
         )
@@ -230,9 +237,13 @@ def _storage(service: TrackingService, request: ParsedRequest) -> str:
 
 def file_of_version(service: TrackingService, request: ParsedRequest) -> FileResponse:
     """Open a file of a version, as MLflow's pages do."""
-    location = service.proxy.checked(_storage(service, request))
-    folder = service.registry.access.folder(location)
-    return opened(folder, checked_path(request["path"]), request.range)
+    from nbtrack.tracking.model_locations import locate
+
+    path, location = checked_path(request["path"]), _storage(service, request)
+    if location.startswith("runs:"):
+        location = locate(location, service.store).folder.uri
+    folder = service.registry.access.folder(service.proxy.checked(location))
+    return opened(folder, path, request.range)
 
 
 def set_version_tag(service: TrackingService, request: ParsedRequest) -> Response:

@@ -23,12 +23,16 @@ def check_max_results(max_results: Any, limit: int = MAX_SEARCH_RESULTS) -> int:
     """Return ``max_results`` when it is between 1 and ``limit``."""
     if isinstance(max_results, bool) or not isinstance(max_results, int) or max_results < 1:
         raise InvalidParameterError(
-            f"Invalid value {max_results!r} for parameter 'max_results' supplied: "
+            f"Invalid value {max_results!r} for parameter 'max_results' supplied. "
             "It must be a positive integer."
         )
     if max_results > limit:
+        # MLflow's tracking says it in other words than its registry
         raise InvalidParameterError(
-            "Invalid value for request parameter max_results. It must be at most "
+            f"Invalid value {max_results} for parameter 'max_results' supplied. It must be at most "
+            f"{limit}. Use the page token to get more."
+            if limit == MAX_SEARCH_RESULTS
+            else "Invalid value for request parameter max_results. It must be at most "
             f"{limit}, but got value {max_results}. Use the page token to get more."
         )
     return max_results
