@@ -73,8 +73,10 @@ class ArtifactProxy:
     _guard: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
-        self._usual = f"{self.store.artifacts}{os.sep}"  # saves a look at the disk for each run
         self._plain = self.destination or str(self.store.access.plain_files)
+        # these save a look at the disk for each run
+        self._usual = f"{self.store.artifacts}{os.sep}"
+        self._plain_head = f"{self._plain.rstrip('/')}{'/' if '://' in self._plain else os.sep}"
 
     def of_experiment(self, experiment: Experiment) -> str:
         """Return where a client finds the artifacts of an experiment."""
@@ -114,13 +116,16 @@ class ArtifactProxy:
     def _shown(self, location: str, path: str) -> str:
         if not self.proxied:
             return location
+        if "/.." not in location:
+            if location.startswith(self._plain_head):
+                return f"{SCHEME}:/{location[len(self._plain_head) :].replace(os.sep, '/')}"
+            if location.startswith(self._usual):
+                return f"{SCHEME}:/{path}"
         plain = _below(location, self._plain)
         if plain is not None:
             return _uri(plain)
-        usual = location.startswith(self._usual) and "/.." not in location
-        if usual or _below(location, str(self.store.artifacts)) is not None:
-            return f"{SCHEME}:/{path}"
-        return location
+        is_usual = _below(location, str(self.store.artifacts)) is not None
+        return f"{SCHEME}:/{path}" if is_usual else location
 
     def location_of(self, path: str) -> str:
         """Return where the plain files at a path of the proxy lie; empty for all of them."""
