@@ -214,7 +214,7 @@ def what_cannot_be_is_refused_at_once(mlflow: Any) -> None:
     assert "A batch logging request can contain at most 1000 metrics. Got 1001" in message
     params = [Param(f"p{n}", "1") for n in range(101)]
     refused("INVALID_PARAMETER_VALUE", store.log_batch, run_id, [], params, [])
-    for key in ("a/../b", "/a", "a//b", "a?b", "x" * 251, "."):
+    for key in ("a/../b", "/a", "a//b", "a\nb", "x" * 251, "."):
         refused("INVALID_PARAMETER_VALUE", store.log_param, run_id, Param(key, "1"))
         refused("INVALID_PARAMETER_VALUE", store.set_tag, run_id, RunTag(key, "1"))
         refused("INVALID_PARAMETER_VALUE", store.log_metric, run_id, Metric(key, 1.0, 1, 0))
@@ -476,8 +476,8 @@ def a_version_has_no_files_of_the_servers_machine(mlflow: Any) -> None:
         "file:///etc",
         "mlflow-artifacts:/../../etc",
         "mlflow-artifacts:/0/%2e%2e/%2e%2e/etc",
-        "mlflow-artifacts:/nothing",
-        f"runs:/{'0' * 32}/model",
+        "mlflow-artifacts:/.nbtrack-uploads/x",
+        f"runs:/{'0' * 32}/../../etc",
     ):
         try:
             client.create_model_version("outside", source)
