@@ -149,6 +149,20 @@ def test_keys_of_any_kind_are_shown_as_they_are(window: Window) -> None:
     assert page.locator("img[src=x]").count() == 0
 
 
+def test_what_was_found_is_left_out_with_a_click(window: Window) -> None:
+    page = window.page
+    window.experiment("letters")
+    window.wait_for_runs(["other"])
+    window.table.cell(0, "run_name").hover()
+    window.table.cell(0, "run_name").get_by_text("↗").click()
+    found = page.locator(".nbt-found")
+    found.wait_for()
+    assert found.inner_text().split() == ["Found", "from", "cell", "3", "depth×", "width×"]
+    found.get_by_role("button", name="Leave out the param depth").click()
+    page.get_by_role("term").filter(has_text="depth").wait_for(state="detached")
+    assert found.locator(".nbt-found-item").all_inner_texts() == ["width×"]
+
+
 def test_a_run_is_renamed_and_deleted_and_comes_back(window: Window) -> None:
     page = window.page
     window.experiment("letters")

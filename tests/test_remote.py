@@ -17,8 +17,10 @@ import programs
 import protocol_cases
 from damaged_journals import Damage
 from nbtrack import Client
+from nbtrack.entities.found import FOUND_TAG, Found, found_tag
 from nbtrack.errors import (
     AlreadyExistsError,
+    InvalidParameterError,
     NbtrackWarning,
     NotFoundError,
     ServerDeniedError,
@@ -176,6 +178,17 @@ def test_runs_are_deleted_and_restored_there(server: TrackingServer, track: Path
     nbtrack.restore_run(run.info.run_id)
     assert rest.call(endpoints.GET_RUN, asked)["run"]["info"]["lifecycle_stage"] == "active"
     assert len(nbtrack.search_runs(output_format="list")) == 1
+
+
+def test_a_server_keeps_what_was_found(ours: TrackingServer, track: Path) -> None:
+    nbtrack.set_tracking_uri(ours.url)
+    with nbtrack.start_run() as run:
+        nbtrack.log_param("lr", 0.1)
+        nbtrack.set_tag(FOUND_TAG, found_tag([Found("param", "lr", "cell 3")]))
+    store = flush()
+    with pytest.raises(InvalidParameterError, match="%%track -x lr leaves it out of the next run"):
+        store.runs.leave_out(run.info.run_id, "param", "lr")
+    assert nbtrack.get_run(run.info.run_id).data.params == {"lr": "0.1"}
 
 
 def test_artifacts_go_up_and_come_down(server: TrackingServer, track: Path) -> None:

@@ -11,6 +11,8 @@ const FEW_PARAMS = 12;
 
 export interface OverviewHandlers {
   open(runId: string): void;
+  /** What was found without a log call. */
+  found: HTMLElement;
   /** Show another tab. */
   show(tab: string): void;
   setNote(note: string): void;
@@ -33,6 +35,7 @@ export function showOverview(panel: HTMLElement, details: FullRun, handlers: Ove
   if (details.metrics.length > 0) main.append(section('Metrics', metricTable(details.metrics)));
   else main.append(section('Metrics', h('p', { class: 'nbt-empty' }, 'This run has logged no metrics.')));
   if (details.params.length > 0) main.append(section('Params', ...firstParams(details.params, handlers)));
+  main.append(handlers.found);
   if (details.datasets.length > 0) main.append(section('Datasets', datasetTable(details.datasets)));
   side.append(section('Note', noteEditor(run.note ?? '', { label: 'Note', hint: 'What was tried, and what came of it', save: handlers.setNote })), section('Tags', tagList(details, handlers)));
   side.append(

@@ -1,5 +1,6 @@
 import { errorBox, h } from '../dom';
 import { StoredChart } from '../stored_chart';
+import { FoundLine, leavesOut } from '../found';
 import { formatDuration, formatNumber, formatTime } from '../format';
 import type { FullRun, ModelRef } from '../requests';
 import { problemBox } from '../empty_states';
@@ -37,6 +38,7 @@ export class RunDetails {
   private readonly head = h('header', { class: 'nbt-details-head' });
   private readonly tabs: Tabs;
   private readonly highlighter: Highlighter;
+  private readonly found: FoundLine;
   private details: FullRun | null = null;
   private chart: StoredChart | null = null;
   private files: ArtifactBrowser | null = null;
@@ -50,6 +52,8 @@ export class RunDetails {
     private readonly context: DetailsContext
   ) {
     this.highlighter = context.nbtrack.appHost.highlighter();
+    const backend = context.nbtrack.backend(context.storeId);
+    this.found = new FoundLine(leavesOut(backend, context.runId, () => void this.refresh()));
     this.tabs = new Tabs('Parts of the run', context.onTab);
     this.tabs.current = context.tab;
     root.append(this.head, h('div', { class: 'nbt-side-loading' }, 'Loading the run …'));
@@ -71,8 +75,12 @@ export class RunDetails {
     const number = ++this.requestNumber;
     const { nbtrack, storeId, runId } = this.context;
     try {
-      const { body } = await nbtrack.backend(storeId).ask('run.details', { run_id: runId });
+      const backend = nbtrack.backend(storeId);
+      const found = backend.ask('run.found', { run_id: runId }).catch(() => null); // where the server is older
+      const { body } = await backend.ask('run.details', { run_id: runId });
+      const items = (await found)?.body.items ?? [];
       if (this.disposed || number !== this.requestNumber) return;
+      this.found.set(items);
       this.show(body);
     } catch (error) {
       if (this.disposed || number !== this.requestNumber) return;
@@ -107,6 +115,7 @@ export class RunDetails {
     const { actions, runId, open } = this.context;
     const handlers = {
       open,
+      found: this.found.element,
       changesOpen: this.changesOpen,
       keepChangesOpen: (opened: boolean) => void (this.changesOpen = opened),
       show: (tab: string) => {
