@@ -219,3 +219,24 @@ def test_a_file_is_saved_under_its_name(server: TrackingServer, name: str, heade
     path = f"named/{quote(name)}"
     assert put(server, path) == 200
     assert server.send("GET", f"{PROXY}/{path}")[2]["content-disposition"] == header
+
+
+def test_models_are_registered_from_below_a_shared_root(rooted: TrackingServer) -> None:
+    info = new_run(rooted)
+    place = rooted.folder / "shared" / "0" / info["run_id"] / "artifacts"
+    (place / "net").mkdir(parents=True)
+    (place / "net" / "MLmodel").write_text("flavors: {}")
+    rooted.ask("POST", "registered-models/create", {"name": "net"})
+    for source in (f"{info['artifact_uri']}/net", str(place / "net"), f"{place}/later"):
+        body = {"name": "net", "source": source, "run_id": info["run_id"]}
+        status, made = rooted.ask("POST", "model-versions/create", body)
+        assert status == 200, made
+        version = made["model_version"]["version"]
+        query = f"name=net&version={version}"
+        _, found = rooted.ask("GET", f"model-versions/get-download-uri?{query}")
+        assert found["artifact_uri"].removeprefix("file://") == source.removeprefix("file://")
+    read = rooted.send("GET", "/model-versions/get-artifact?name=net&version=1&path=MLmodel")
+    assert read[:2] == (200, b"flavors: {}")
+    for source in ("/etc", (rooted.folder / "served.duckdb.d").as_uri(), f"{place}/../../../../x"):
+        body = {"name": "net", "source": source, "run_id": info["run_id"]}
+        assert rooted.ask("POST", "model-versions/create", body)[0] == 400
