@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Unpack
 
 from nbtrack.errors import InvalidParameterError
 from nbtrack.models import logging
+from nbtrack.models.flavors.keras_parts import (
+    can_be_checked,
+    own_parts,
+    same_registry,
+    without_notebook,
+)
 from nbtrack.models.folder import check_files
 from nbtrack.models.frozen_files import read_frozen, write_frozen
 from nbtrack.models.info import ModelInfo
@@ -19,6 +26,7 @@ from nbtrack.models.options import LogOptions, SaveOptions, spelled_out
 from nbtrack.models.progress import working
 from nbtrack.models.requirements import framework
 from nbtrack.models.user_files import use_code
+from nbtrack.models.verification import STRUCTURE, UnfaithfulModelError
 from nbtrack.untrusted_files import check_archive
 
 FLAVOR = "keras"
@@ -56,8 +64,9 @@ def save_model(
     InvalidParameterError
         If it is no model of Keras, or a part of it cannot be saved.
     """
-    write = _writer(model, save_model_kwargs, custom_objects)
-    return logging.save(write, path, predict=Predictor(model).predict, **options)
+    saving = _Saving(model, save_model_kwargs, custom_objects)
+    predict = Predictor(model).predict
+    return logging.save(saving.write, path, predict=predict, check=saving.check, **options)
 
 
 @spelled_out(LogOptions)
@@ -84,8 +93,14 @@ def log_model(
     **options
         As for every flavor: name, registered_model_name, signature, input_example, params, ...
     """
-    write, predict = _writer(model, save_model_kwargs, custom_objects), Predictor(model).predict
-    return logging.log(write, artifact_path=artifact_path, predict=predict, **options)
+    saving = _Saving(model, save_model_kwargs, custom_objects)
+    return logging.log(
+        saving.write,
+        artifact_path=artifact_path,
+        predict=Predictor(model).predict,
+        check=saving.check,
+        **options,
+    )
 
 
 @reads_model
@@ -201,30 +216,59 @@ def loaded(
     return keras.saving.load_model(file, **{**given, "safe_mode": False})
 
 
-def _writer(
-    keras_model: Any, options: dict[str, Any] | None, custom_objects: Mapping[str, Any] | None
-) -> logging.Write:
-    keras = framework("keras")
+class _Saving:
+    """A model of Keras on its way into a folder."""
 
-    if not is_keras(keras_model):
-        raise InvalidParameterError(
-            f"{type(keras_model).__name__} is no model of Keras 3 ({keras.__version__} is here)."
-        )
+    def __init__(
+        self, model: Any, options: dict[str, Any] | None, custom_objects: Mapping[str, Any] | None
+    ) -> None:
+        keras = framework("keras")
 
-    def write(folder: Path, model: Model) -> None:
+        if not is_keras(model):
+            raise InvalidParameterError(
+                f"{type(model).__name__} is no model of Keras 3 ({keras.__version__} is here)."
+            )
+        self._model = model
+        self._options = options or {}
+        self._own = {**own_parts(model), **(custom_objects or {})}
+        self._checked = can_be_checked(model, self._own)
+
+    @property
+    def check(self) -> Callable[[Path], Callable[..., Any]] | None:
+        """Loads what was written, and returns what predicts with it."""
+        if not self._checked:
+            return None
+        return lambda folder: Predictor(self._loaded(folder)).predict
+
+    def write(self, folder: Path, model: Model) -> None:
+        """Write the files and say in the MLmodel what they are."""
+        keras = framework("keras")
+
         (folder / DATA).mkdir()
-        keras_model.save(folder / DATA / _FILE, **(options or {}))
+        try:
+            self._model.save(folder / DATA / _FILE, **self._options)
+        except NotImplementedError as error:
+            name = next(iter(re.findall(r"Object (\w+) was", str(error))), "a part of it")
+            raise InvalidParameterError(
+                f"Keras does not know how {name} is made again, since it has no get_config(). "
+                "Define one that returns the arguments of __init__ as plain values "
+                "(keras.saving.serialize_keras_object makes them of layers and functions), and "
+                "make the model anew with its weights (set_weights)."
+            ) from error
         (folder / DATA / "keras_module.txt").write_text("keras", "utf-8")
-        own = {**_own_classes(keras_model), **(custom_objects or {})}
-        if own:
-            serialized = serialize(own)
+        if self._own:
+            with same_registry():
+                serialized = serialize(self._own)
             write_frozen(serialized, folder / CLASSES)
             model.requirements.add_module(*serialized.modules)
             model.requirements.add_package("nbtrack")
+        if self._own and self._checked:
+            self._check_loading(folder)
+            model.nbtrack["verified"] = STRUCTURE
         model.requirements.add_package("keras")
         model.requirements.add_module(keras.backend.backend())
         model.add_pyfunc("mlflow.keras")
-        more: dict[str, Any] = {CLASSES: sorted(own)} if own else {}
+        more: dict[str, Any] = {CLASSES: sorted(self._own)} if self._own else {}
         if model.code_folder:
             more["code"] = model.code_folder
         if model.extra_files:
@@ -238,15 +282,24 @@ def _writer(
             **more,
         )
 
-    return write
+    def _loaded(self, folder: Path) -> Any:
+        keras = framework("keras")
 
+        with without_notebook():
+            kept = folder / CLASSES
+            parts = read_frozen(kept, trusted=True) if kept.is_dir() else {}
+            return keras.saving.load_model(
+                folder / DATA / _FILE, custom_objects=parts, safe_mode=False
+            )
 
-def _own_classes(keras_model: Any) -> dict[str, Any]:
-    """Return the classes of the model and its layers that no installed package has, by name."""
-    keras = framework("keras")
-
-    from nbtrack.models.objects.references import is_own
-
-    kinds = {type(keras_model), *(type(layer) for layer in keras_model._flatten_layers())}
-    own = [kind for kind in kinds if is_own(kind.__module__)]
-    return {keras.saving.get_registered_name(kind): kind for kind in own}
+    def _check_loading(self, folder: Path) -> None:
+        try:
+            self._loaded(folder)
+        except Exception as error:
+            reason = str(error).partition("\n\nconfig=")[0]
+            raise UnfaithfulModelError(
+                "The model is not saved, since it could not be loaded without the notebook: "
+                f"{type(error).__name__}: {reason[:600]}. A class of your own needs a "
+                "get_config() that returns all arguments of its __init__ (name and dtype too: "
+                "pass **kwargs on to super().__init__)."
+            ) from error
