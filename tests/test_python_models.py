@@ -263,3 +263,31 @@ def test_what_comes_from_nbtrack_may_come_from_mlflow_instead() -> None:
         "    from mlflow.pyfunc import A",
         "x = 1",
     ]
+
+
+class Holding(PythonModel):
+    def __init__(self, held: Any) -> None:
+        self.held = {"parts": [held]}
+
+    def predict(self, context: Any, model_input: Any, params: Any = None) -> Any:
+        return model_input
+
+
+class OnlyPickled:
+    """What cloudpickle keeps, and data cannot."""
+
+    def __reduce_ex__(self, protocol: Any) -> str | tuple[Any, ...]:
+        import inspect
+
+        if any("cloudpickle" in frame.filename for frame in inspect.stack()):
+            return OnlyPickled, ()
+        raise TypeError("no data")
+
+
+def test_an_error_says_a_way_out_that_works() -> None:
+    with pytest.raises(InvalidParameterError, match=r"held\['parts'\]\[0\] .*'pickle'"):
+        save_model("m", python_model=Holding(OnlyPickled()))
+    save_model("m", python_model=Holding(OnlyPickled()), serialization="pickle")
+    assert load_model("m").predict(1) == 1
+    with pytest.raises(InvalidParameterError, match=r"held\['parts'\]\[0\] .*No format keeps"):
+        save_model("n", python_model=Holding(number for number in [1]))

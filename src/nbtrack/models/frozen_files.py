@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from nbtrack.errors import InvalidParameterError, MissingDependencyError, NbtrackError
-from nbtrack.models.objects import SerializedObject, check_consent, deserialize
+from nbtrack.models.objects import (
+    SerializedObject,
+    check_consent,
+    deserialize,
+    serialize_and_rebuild,
+)
+from nbtrack.models.objects.arrays import NoDataError
+from nbtrack.models.requirements import framework
 from nbtrack.untrusted_files import check_archive
 
 if TYPE_CHECKING:
@@ -18,6 +26,38 @@ if TYPE_CHECKING:
 OBJECT = "object.json"
 ARRAYS = "arrays.npz"
 TENSORS = "tensors.safetensors"
+
+
+def taken_apart(value: Any, pickled: str) -> tuple[SerializedObject, Any]:
+    """Return an object taken apart, and what would be loaded; see ``serialize_and_rebuild``.
+
+    Parameters
+    ----------
+    value : object
+    pickled : str
+        The option that pickles it instead, for the error.
+
+    Raises
+    ------
+    InvalidParameterError
+        If a part of it cannot be saved: its path, the reason, and a way out that has been tried.
+    """
+    try:
+        return serialize_and_rebuild(value)
+    except NoDataError as error:
+        raise InvalidParameterError(f"{error.message} {_way_out(value, pickled)}") from error
+
+
+def _way_out(value: Any, pickled: str) -> str:
+    try:
+        with Path(os.devnull).open("wb") as nowhere:
+            framework("cloudpickle").dump(value, nowhere)
+    except Exception:  # noqa: BLE001  whatever the methods of its parts raise
+        return (
+            "No format keeps that. Remove it before the model is saved, or leave it out of what "
+            "__getstate__ of its class returns."
+        )
+    return f"Pass {pickled}, which keeps it, and asks for consent where the model is loaded."
 
 
 def write_frozen(serialized: SerializedObject, folder: Path) -> None:

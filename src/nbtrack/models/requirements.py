@@ -158,16 +158,19 @@ def default_requirements(*packages: str) -> Callable[..., list[str]]:
         What every model of the flavor needs.
     """
 
-    def get_default_pip_requirements(include_cloudpickle: bool = False) -> list[str]:
+    def get_default_pip_requirements(
+        include_cloudpickle: bool = False, include_skops: bool = False
+    ) -> list[str]:
         """Return the requirements that every model of this flavor has.
 
         Parameters
         ----------
-        include_cloudpickle : bool
-            Add cloudpickle.
+        include_cloudpickle, include_skops : bool
+            Add these packages.
         """
         found = Requirements()
-        found.add_package(*packages, *(["cloudpickle"] if include_cloudpickle else []))
+        found.add_package(*packages)
+        found.add_package(*["cloudpickle"] * include_cloudpickle, *["skops"] * include_skops)
         return found.lines()
 
     return get_default_pip_requirements

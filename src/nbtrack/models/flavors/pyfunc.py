@@ -13,11 +13,11 @@ from nbtrack.errors import InvalidParameterError, MissingDependencyError
 from nbtrack.models import logging
 from nbtrack.models.code_writer import CODE_FILE, LOADER, read_pickle, write_code, write_pickle
 from nbtrack.models.environment import CONDA, REQUIREMENTS, add_uv_requirements
+from nbtrack.models.frozen_files import taken_apart
 from nbtrack.models.info import ModelInfo
 from nbtrack.models.loading import OpenedModel, as_opened, open_model, reads_model
 from nbtrack.models.model import PYFUNC, Model
 from nbtrack.models.model_code import read_config, run_code
-from nbtrack.models.objects import serialize
 from nbtrack.models.options import LogOptions, SaveOptions, spelled_out, without_effect
 from nbtrack.models.pyfunc_model import PyFuncModel
 from nbtrack.models.python_model import (
@@ -174,7 +174,7 @@ def load_model(
         ``runs:/<run>/<name>``, ``models:/<name>/<version>``, ``models:/<name>@<alias>``,
         ``models:/<model id>``, or a folder.
     suppress_warnings : bool, optional
-        MLflow's; nbtrack does not warn here.
+        MLflow's; not used.
     dst_path : str or path, optional
         The folder to copy the model to.
     model_config : dict or path, optional
@@ -209,7 +209,7 @@ def get_model_dependencies(
     Parameters
     ----------
     model_uri : str or path
-    format : {"pip", "conda"}, optional
+    format : {"pip", "conda"}
 
     Raises
     ------
@@ -311,7 +311,8 @@ def _parts(
     }
     more["streamable"] = streams(model) if streamable is None else streamable
     # taken apart first: predicting on the example may change the object
-    serialized = serialize(model) if file is None and serialization is None else None
+    kept_as_source = file is None and serialization is None
+    serialized = taken_apart(model, "serialization='pickle'")[0] if kept_as_source else None
 
     def write(folder: Path, known: Model) -> None:
         if copied := copy_artifacts(folder, artifacts):
@@ -373,9 +374,7 @@ def _loaded(opened: OpenedModel, flavor: Mapping[str, Any], config: Any, trust: 
             "packages of its requirements.txt, or save it with code_paths=[...]."
         ) from None
     data = opened.file(flavor["data"]) if flavor.get("data") else opened.path
-    if config is not None:
-        return module._load_pyfunc(str(data), config)
-    return module._load_pyfunc(str(data))
+    return module._load_pyfunc(str(data), *([] if config is None else [config]))
 
 
 def _flavor(opened: OpenedModel, name: str) -> Any:

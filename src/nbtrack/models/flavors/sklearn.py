@@ -11,11 +11,10 @@ from typing import Any, Literal, Unpack
 from nbtrack.errors import InvalidParameterError, UntrustedError, warn
 from nbtrack.models import logging
 from nbtrack.models.folder import check_files
-from nbtrack.models.frozen_files import read_frozen, write_frozen
+from nbtrack.models.frozen_files import read_frozen, taken_apart, write_frozen
 from nbtrack.models.info import ModelInfo
 from nbtrack.models.loading import OpenedModel, as_opened, open_model, reads_model
 from nbtrack.models.model import Model
-from nbtrack.models.objects import SerializedObject, serialize
 from nbtrack.models.objects.references import is_own
 from nbtrack.models.options import LogOptions, SaveOptions, spelled_out
 from nbtrack.models.progress import working
@@ -218,7 +217,7 @@ def _dump(
             raise InvalidParameterError(
                 f"{reason} Leave serialization_format out, which keeps the source of what is yours."
             )
-    serialized = _taken_apart(sk_model)
+    serialized, _ = taken_apart(sk_model, "serialization_format='cloudpickle'")
     write_frozen(serialized, folder / _FILES[SOURCE])
     model.requirements.add_module(*serialized.modules)
     model.requirements.add_package("nbtrack")
@@ -253,29 +252,6 @@ def _is_of_user(name: str, trusted: list[str]) -> bool:
     if name in trusted and parts[0] != "__main__":
         return False
     return any(is_own(".".join(parts[:end])) for end in range(1, len(parts))) or "<" in name
-
-
-def _taken_apart(sk_model: Any) -> SerializedObject:
-    try:
-        return serialize(sk_model)
-    except InvalidParameterError as error:
-        raise InvalidParameterError(f"{error.message} {_way_out(sk_model)}") from error
-
-
-def _way_out(sk_model: Any) -> str:
-    """Return how the model can be saved nevertheless: what is said has been tried."""
-    try:
-        with Path(os.devnull).open("wb") as nowhere:
-            framework("cloudpickle").dump(sk_model, nowhere)
-    except Exception:  # noqa: BLE001  whatever the methods of its parts raise
-        return (
-            "No format keeps that. Remove it before the model is saved, or leave it out of what "
-            "__getstate__ of its class returns."
-        )
-    return (
-        "Pass serialization_format='cloudpickle', which keeps it, and asks for consent where the "
-        "model is loaded."
-    )
 
 
 def _loaded(opened: OpenedModel, trust: bool | None) -> Any:

@@ -134,10 +134,14 @@ def objects_in(value: Any) -> list[Any] | None:
     return list(value.flat)
 
 
-def refused(value: Any, where: str, why: str) -> InvalidParameterError:
+class NoDataError(InvalidParameterError):
+    """A part of an object is nothing that data can say."""
+
+
+def refused(value: Any, where: str, why: str) -> NoDataError:
     """Return the error that names a value by its path and says why it cannot be saved."""
     name = where.lstrip("@") or "the object"
-    return InvalidParameterError(
+    return NoDataError(
         f"{name} ({type(value).__module__}.{type(value).__qualname__}) cannot be saved as data: "
         f"{why}."
     )

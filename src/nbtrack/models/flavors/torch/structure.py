@@ -14,6 +14,7 @@ from nbtrack.errors import InvalidParameterError, NbtrackError
 from nbtrack.models.flavors.torch import devices, weights
 from nbtrack.models.flavors.torch.blocks import Digests
 from nbtrack.models.flavors.torch.staging import Snapshot
+from nbtrack.models.frozen_files import taken_apart
 
 WEIGHTS = "model.safetensors"
 EXTRA = "extra.safetensors"
@@ -68,10 +69,8 @@ class ModuleParts:
         InvalidParameterError
             If a part of it cannot be saved: the message names it.
         """
-        from nbtrack.models.objects import serialize_and_rebuild
-
         _check_materialized(model)
-        serialized, rebuilt = serialize_and_rebuild(model)
+        serialized, rebuilt = taken_apart(model, "serialization='pickle'")
         named = dict(serialized.weights)
         for name, value in model.state_dict(keep_vars=True).items():
             # the other names of a tied tensor; the writer finds that they share memory
