@@ -90,3 +90,38 @@ def test_what_is_saved_is_what_is_in_memory(said: Any, name: str) -> None:
     else:
         assert re.search(wanted, text)
         assert loaded is None
+
+
+OTHER_NAMES = """
+import torch
+
+nn = torch.nn
+ACTIVATION = torch.relu
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.inner = nn.Linear(2, 2)
+
+    def forward(self, x):
+        return ACTIVATION(self.inner(x))
+"""
+
+
+def test_another_name_in_a_module_is_what_its_file_says(
+    workdir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import torch
+
+    import nbtrack
+    from nbtrack.errors import InvalidParameterError
+
+    Path("other_names.py").write_text(OTHER_NAMES)
+    monkeypatch.syspath_prepend(str(workdir))
+    import other_names  # type: ignore[import-not-found]
+
+    nbtrack.pytorch.save_model(other_names.Net(), "m")
+    monkeypatch.setattr(other_names, "ACTIVATION", torch.tanh)
+    with pytest.raises(InvalidParameterError, match=r"other_names\.ACTIVATION is not what"):
+        nbtrack.pytorch.save_model(other_names.Net(), "n")

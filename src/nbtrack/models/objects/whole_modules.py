@@ -129,7 +129,11 @@ class _Unknown:
         except Exception:  # noqa: BLE001  it may need what the module has changed since
             return True
         equal = equal_arrays(value, made)
-        return not _differs(value, made) if equal is None and type(made) in _PLAIN else bool(equal)
+        if equal is not None:
+            return equal
+        if type(made) in _PLAIN:
+            return not _differs(value, made)
+        return bool(called) or value is made  # another name, such as nn = torch.nn
 
 
 _PLAIN = (int, float, complex, str, bool, list, tuple, dict)
