@@ -367,6 +367,33 @@ CASES: dict[str, Case] = {
     "module's method": module_case(
         "mod_f", "M.Net.forward = lambda self, x: self.lin(x)", r"mod_f\.Net\.forward"
     ),
+    "module's method wrapped": module_case(
+        "mod_h",
+        "def times(f):\n    @functools.wraps(f)\n    def inner(self, x):\n"
+        "        return f(self, x) * 3\n    return inner\nM.Net.forward = times(M.Net.forward)",
+        r"mod_h\.Net\.forward",
+    ),
+    "module's method changed by the module": Case(
+        ["import mod_i as M\nM.change()\nmodel = M.Net()"],
+        r"mod_i\.Net\.forward",
+        modules={
+            "mod_i": MODULE + "def change():\n    old = Net.forward\n"
+            "    Net.forward = lambda self, x: old(self, x) + 1\n"
+        },
+    ),
+    "module's decorators": Case(
+        ["import mod_j as M\nmodel = M.Decorated()"],
+        modules={
+            "mod_j": MODULE + "import functools\nfrom dataclasses import dataclass\n"
+            "def times(f):\n    @functools.wraps(f)\n    def inner(self, x):\n"
+            "        return f(self, x) * 3\n    return inner\n"
+            "@dataclass\nclass Config:\n    width: int = 3\n"
+            "class Decorated(Net):\n    config = Config(4)\n    act = staticmethod(lambda x: x)\n"
+            "    @property\n    def gain(self):\n        return 2.0\n"
+            "    @times\n    @torch.no_grad()\n    def forward(self, x):\n"
+            "        return self.act(super().forward(x)) * self.gain * self.config.width\n"
+        },
+    ),
     "module's class": module_case("mod_g", "M.Net.SCALE = 5.0", r"mod_g\.Net\.SCALE"),
     # libraries
     "library's method": Case(

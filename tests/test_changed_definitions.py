@@ -125,3 +125,47 @@ def test_another_name_in_a_module_is_what_its_file_says(
     monkeypatch.setattr(other_names, "ACTIVATION", torch.tanh)
     with pytest.raises(InvalidParameterError, match=r"other_names\.ACTIVATION is not what"):
         nbtrack.pytorch.save_model(other_names.Net(), "n")
+
+
+PYTHON_MODEL = """
+import json
+import numpy as np
+from IPython.core.interactiveshell import InteractiveShell
+import nbtrack
+shell = InteractiveShell.instance()
+def cell(text):
+    shell.run_cell(text, silent=True).raise_error()
+cell('''import nbtrack
+class Scaler(nbtrack.pyfunc.PythonModel):
+    FACTOR = 2.0
+    def __init__(self, table):
+        self.table = table
+    def predict(self, context, model_input):
+        return model_input * self.FACTOR + self.table
+''')
+x = np.array([1.0, 2.0])
+model = shell.user_ns["Scaler"](np.array([1.0, 1.0]))
+said = [model.predict(None, x).tolist()]
+nbtrack.pyfunc.save_model("before", python_model=model)
+cell("Scaler.FACTOR = 5.0")
+cell("Scaler.predict = lambda self, context, model_input: model_input - self.FACTOR")
+said.append(model.predict(None, x).tolist())
+saved = nbtrack.pyfunc.save_model("after", python_model=model, input_example=x)
+assert saved.verified == "outputs"
+said += [nbtrack.pyfunc.load_model(name).predict(x).tolist() for name in ("before", "after")]
+print(json.dumps(said))
+"""
+LOADED = """
+import json
+import numpy as np
+import nbtrack
+models = [nbtrack.pyfunc.load_model(name) for name in ("before", "after")]
+print(json.dumps([model.predict(np.array([1.0, 2.0])).tolist() for model in models]))
+"""
+
+
+def test_a_python_model_is_the_one_that_was_saved_here_and_elsewhere(tmp_path: Path) -> None:
+    before, after, *here = json.loads(run(PYTHON_MODEL, cwd=tmp_path).splitlines()[-1])
+    assert (before, after) == ([3.0, 5.0], [-4.0, -3.0])
+    assert here == [before, after]  # also where the class was changed since
+    assert json.loads(run(LOADED, cwd=tmp_path).splitlines()[-1]) == [before, after]

@@ -69,12 +69,11 @@ def _of_class(
     literals = _literals(node.body)
     here = vars(value)
     decorated = bool(node.decorator_list)
+    computed = _computed(node)
     for name, attribute in here.items():
-        for function in _plain(attribute):
-            generated = function.__code__.co_filename.startswith("<")
-            qualname = f"{value.__qualname__}.{function.__code__.co_name}"
-            foreign = function.__globals__.get("__name__") == "__main__"
-            if foreign or (not decorated and not generated and not _has(function, codes, qualname)):
+        free = decorated or name in computed
+        for function in _functions(attribute):
+            if _is_changed(function, value.__qualname__, codes, free):
                 yield f"{where}.{name}", reason
     for name, expected in literals.items():
         known = not isinstance(expected, _Unknown)
@@ -84,6 +83,41 @@ def _of_class(
             yield f"{where}.{name}", reason
     for name in _methods(node) - set(here):
         yield f"{where}.{name}", reason
+
+
+def _is_changed(
+    function: FunctionType, owner: str, codes: dict[str, list[CodeType]], free: bool
+) -> bool:
+    """Return whether a class has a function that its statement does not give it.
+
+    ``free`` says that a decorator or an expression has made it, which may make anything.
+    """
+    plain: Any = inspect.unwrap(function)
+    if "__main__" in (function.__globals__.get("__name__"), plain.__globals__.get("__name__")):
+        return True
+    if plain.__code__.co_filename.startswith("<"):
+        return False  # of a dataclass
+    qualname = plain.__code__.co_qualname
+    inside = qualname.startswith(f"{owner}.")
+    same = any(same_code(plain.__code__, code) for code in codes.get(qualname, ()))
+    if inside and not same:
+        return True
+    return not free and (plain is not function or not inside)
+
+
+def _computed(node: ast.ClassDef) -> set[str]:
+    """Return the names in the body of a class that decorators or expressions give a value."""
+    found = {
+        target.id
+        for each in node.body
+        for target in ast.walk(each)
+        if not isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+        and isinstance(target, ast.Name)
+    }
+    kinds = ast.FunctionDef | ast.AsyncFunctionDef
+    return found | {
+        each.name for each in node.body if isinstance(each, kinds) and each.decorator_list
+    }
 
 
 def _constants(function: FunctionType, text: str, reason: str) -> Iterator[tuple[str, str]]:
@@ -181,6 +215,14 @@ def _has(value: FunctionType, codes: dict[str, list[CodeType]], qualname: str) -
     if plain is not value or "<" in plain.__code__.co_qualname:
         return True  # what a decorator has made of it
     return any(same_code(plain.__code__, code) for name in names for code in codes.get(name, ()))
+
+
+def _functions(attribute: Any) -> Iterator[FunctionType]:
+    """Yield the functions of an attribute as they are, those inside of descriptors too."""
+    names = ("__func__", "fget", "fset", "func")
+    for part in (attribute, *(getattr(attribute, name, None) for name in names)):
+        if isinstance(part, FunctionType) and is_own(inspect.unwrap(part).__module__):
+            yield part
 
 
 def _plain(attribute: Any) -> Iterator[FunctionType]:
