@@ -108,6 +108,17 @@ CELLS = [
         needs=("sklearn",),
     ),
     RealCell(
+        "sklearn, a bare number printed",
+        "from sklearn.metrics import accuracy_score\nfrom sklearn.naive_bayes import GaussianNB\n"
+        "gnb = GaussianNB()\npred = gnb.fit(X_train, y_train).predict(X_test)\n"
+        "print('Using 4 features')\nprint(accuracy_score(y_test, pred))",
+        {"gnb": "GaussianNB", "gnb.priors": "None", "gnb.var_smoothing": "1e-09"},
+        {"accuracy_score": 1},
+        {"accuracy_score": "printed"},
+        (IRIS,),
+        ("sklearn",),
+    ),
+    RealCell(
         "sklearn pipeline with several values at the end",
         "from sklearn.pipeline import make_pipeline\nfrom sklearn.preprocessing import StandardScaler\n"
         "from sklearn.svm import SVC\nfrom sklearn.metrics import accuracy_score, f1_score\n"

@@ -12,7 +12,7 @@ import pytest
 from kernels import Kernel, kernel
 from nbtrack.notebook.literals import literal_params, object_params
 from nbtrack.notebook.printed import PrintedTail
-from nbtrack.notebook.result_metrics import result_metrics
+from nbtrack.notebook.result_metrics import printed_result, result_metrics
 
 
 @pytest.mark.parametrize(
@@ -89,6 +89,13 @@ def test_numbers_of_the_last_expression_are_metrics(
     result: object, source: str, metrics: dict[str, float]
 ) -> None:
     assert result_metrics(result, source) == metrics
+
+
+def test_bare_numbers_printed_last_have_the_names_of_the_code() -> None:
+    assert printed_result("print(clf.score(X, y))", "a\n0.5\n") == {"score": 0.5}
+    assert printed_result("print(f'{acc:.2f}', f1)", "0.50 0.25\n") == {"acc": 0.5, "f1": 0.25}
+    for source, printed in (("print(x)", "3"), ("print(acc)", "0.5 %"), ("acc", "0.5"), ("", "")):
+        assert printed_result(source, printed) == {}
 
 
 def test_numpy_scalars_are_numbers_and_arrays_are_not() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from nbtrack.entities.found import found_of
 from nbtrack.entities.runs import CELL_TAG
+from nbtrack.errors import NbtrackError
 from nbtrack.notebook.cell_dependencies import Executed, Slice, as_record, backward_slice
 from nbtrack.notebook.figures import ShownFigures
 from nbtrack.notebook.findings import Findings
@@ -149,14 +150,31 @@ class CellCapture:
             self._offers.params(namespace)
 
     def _log_metrics(self, result: Any) -> None:
-        data = self.run.data
-        known = {key for key in data.metrics if not key.startswith("system/")}
-        for key, value in result_metrics(result, self._python).items():
+        last = result_metrics(result, self._python)
+        logs = any(not key.startswith("system/") for key in self.run.writer.journal.keys)
+        curves = []
+        if not self.has_inner and not logs:
+            printed = self._printed.heard()
+            curves = self._offers.metrics(self._shell.user_ns, result, printed, last)
+        if not last and not curves:
+            return  # then nobody is asked what the run has
+        known, found = self._known_metrics()
+        for key, value in last.items():
             if key not in known:
                 self._findings.metric(LAST_VALUE, key, [value], [0])
-        logged = known - {each.key for each in found_of(data.tags)}
-        if not self.has_inner and not logged:
-            self._offers.metrics(self._shell.user_ns, result, self._printed.heard())
+        if known <= found:  # other processes of the cell have logged nothing either
+            for curve in curves:
+                self._findings.metric(*curve)
+
+    def _known_metrics(self) -> tuple[set[str], set[str]]:
+        """Return the metrics that the run has, and those that an earlier cell of it has found."""
+        try:
+            data = self.run.data
+        except NbtrackError:  # a server does not answer: what this process has logged is known
+            keys, found = self.run.writer.journal.keys, set()
+        else:
+            keys, found = list(data.metrics), {each.key for each in found_of(data.tags)}
+        return {key for key in keys if not key.startswith("system/")}, found
 
 
 class NeededCells:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -34,8 +34,7 @@ class Findings:
         self._without = list(without)
         self._found: list[Found] = []
         self._room = ROOM
-        #: The values of the metrics that were found, by name.
-        self.curves: dict[str, list[float]] = {}
+        self._metrics = 0
 
     def wanted(self, names: Mapping[str, Any]) -> dict[str, Any]:
         """Return what is not left out."""
@@ -73,21 +72,20 @@ class Findings:
             },
         )
 
-    def metric(self, source: str, key: str, values: Sequence[Any], steps: Iterable[int]) -> bool:
-        """Log the points of a metric; return whether it was."""
-        if self._is_left_out(key) or not is_key(key) or len(self.curves) >= MAX_METRICS:
-            return False
+    def metric(self, source: str, key: str, values: Sequence[Any], steps: Sequence[int]) -> None:
+        """Log the points of a metric."""
+        if self._is_left_out(key) or not is_key(key) or self._metrics >= MAX_METRICS:
+            return
         if is_private(key):
-            return False
+            return
         now = now_ms()
         points = [
             (key, metric_value(key, value), step, now)
             for value, step in zip(values, steps, strict=False)
         ]
         self._run.writer.log_points(points)
-        self.curves[key] = [value for _, value, _, _ in points]
+        self._metrics += 1
         self._note("metric", source, key)
-        return True
 
     def keep(self) -> None:
         """Keep where what was found came from, as a tag of the run."""

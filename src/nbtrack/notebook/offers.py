@@ -9,7 +9,8 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from functools import cached_property
+from typing import Any, NamedTuple
 
 from nbtrack.notebook.cell_dependencies import Executed, Slice, names_in_reach
 from nbtrack.notebook.findings import Findings
@@ -26,11 +27,23 @@ from nbtrack.notebook.in_reach import (
 from nbtrack.notebook.literals import literal_params, object_params
 from nbtrack.notebook.names import captured_name
 from nbtrack.notebook.printed_numbers import Printed, printed_numbers
+from nbtrack.notebook.result_metrics import printed_result
 from nbtrack.tracking.run import ActiveRun
+from nbtrack.validation import metric_value
 from nbtrack.views.metric_names import parse_metric
 
 THIS_CELL = "this cell"
 LAST_VALUE = "last value"
+PRINTED = "printed"
+
+
+class Curve(NamedTuple):
+    """The points of a metric, and where they are from."""
+
+    source: str
+    key: str
+    values: Sequence[float]
+    steps: Sequence[int]
 
 
 class Offers:
@@ -89,7 +102,7 @@ class Offers:
             self._findings.params(
                 f"cell {needed.cell.number}", self._of_cell(needed.cell, used, namespace)
             )
-        objects = objects_of(names_in_reach(self._earlier, self._cell), namespace, self._python)
+        objects = objects_of(self._reach, namespace, self._python)
         for name, history in self._histories(objects, None):
             self._findings.object_params(name, name, history_epochs(history))
         for found in (optimizer_params(objects), estimator_params(objects)):
@@ -99,32 +112,62 @@ class Offers:
                 clean = {key: self._clean(params[key]) for key in keys}
                 self._findings.object_params(name, name, clean)
 
-    def metrics(self, namespace: Mapping[str, Any], result: Any, printed: str) -> None:
-        """Log curves of histories, of lists that grew and of the output, each once."""
-        known: dict[str, list[float]] = self._findings.curves
-        reach = names_in_reach(self._earlier, self._cell)
-        objects = objects_of(reach, namespace, self._python)
-        for name, history in self._histories(objects, result):
+    def metrics(
+        self,
+        namespace: Mapping[str, Any],
+        result: Any,
+        printed: str,
+        last: Mapping[str, float],
+    ) -> list[Curve]:
+        """Return curves of histories, of lists that grew and of the output, each once.
+
+        Parameters
+        ----------
+        namespace : mapping of str to object
+        result : object
+            What the cell returned.
+        printed : str
+        last : mapping of str to float
+            The metrics that it gives; they are known.
+        """
+        known: dict[str, Sequence[float]] = {key: [value] for key, value in last.items()}
+        found: list[Curve] = []
+
+        def add(source: str, key: str, values: Sequence[float], steps: Sequence[int]) -> None:
+            found.append(Curve(source, key, values, steps))
+            known[key] = [metric_value(key, value) for value in values]
+
+        for name, history in self._histories(
+            objects_of(self._reach, namespace, self._python), result
+        ):
             steps, curves = history_curves(history)
             start = self._epochs.get(id(history), 0)
             for key, values in curves.items():
                 if key not in known:
-                    self._findings.metric(name, key, values[start:], steps[start:])
-        found = grown_curves(reach, namespace, self._lengths, self._python)
-        for key, (path, numbers) in found.items():
+                    add(name, key, values[start:], steps[start:])
+        grown = grown_curves(self._reach, namespace, self._lengths, self._python)
+        for key, (path, numbers) in grown.items():
             if not _is_known(key, Printed(numbers), known):
-                self._findings.metric(path, key, numbers, range(len(numbers)))
+                add(path, key, numbers, range(len(numbers)))
         captured: Any = namespace.get(captured_name(self._cell.source) or "")
         if type(captured).__module__ == "IPython.utils.capture":
             printed = f"{captured.stdout}\n{captured.stderr}"
+        for key, value in printed_result(self._python, printed).items():
+            if not _is_known(key, Printed([value], digits=3), known):
+                add(PRINTED, key, [value], [0])
         before = dict(known)
         for key, curve in printed_numbers(printed).items():
             if not _is_known(key, curve, before):
-                self._findings.metric("printed", self._clean(key), curve.values, curve.steps)
+                add(PRINTED, self._clean(key), curve.values, curve.steps)
+        return found
 
     def _is_named(self, key: str) -> bool:
         last = re.split(r"\.|__", key)[-1]
         return re.search(rf"\b{re.escape(last)}\b", self._python) is not None
+
+    @cached_property
+    def _reach(self) -> frozenset[str]:
+        return names_in_reach(self._earlier, self._cell)
 
     def _histories(self, objects: Mapping[str, Any], result: Any) -> Iterator[tuple[str, Any]]:
         for name, history in histories(objects, result):
@@ -134,7 +177,7 @@ class Offers:
     def _used(self) -> set[str]:
         """Return the names that the cell and those that it needed use."""
         cells = [self._cell, *(needed.cell for needed in self._needed().cells)]
-        used = set(names_in_reach(self._earlier, self._cell))
+        used = set(self._reach)
         for cell in cells:
             used |= cell.names.used
             used.update(*cell.names.inside.values())

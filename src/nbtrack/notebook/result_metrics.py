@@ -42,6 +42,37 @@ def result_metrics(result: Any, source: str) -> dict[str, float]:
     return {k: metric_value(k, v) for k, v in pairs if is_number(v) and is_key(k)}
 
 
+def printed_result(source: str, printed: str) -> dict[str, float]:
+    """Return the numbers that stand alone in the last line of the output, by the code's names.
+
+    Parameters
+    ----------
+    source : str
+        The cell as Python; its last statement must be ``print(acc, f1)``, with names of metrics.
+    printed : str
+        What it has printed.
+    """
+    call = last_expression(source)
+    if not isinstance(call, ast.Call) or getattr(call.func, "id", "") != "print":
+        return {}
+    names = [name_of(_formatted(argument)) for argument in call.args]
+    words = (printed.rstrip().splitlines() or [""])[-1].split()
+    if len(words) != len(names) or not all(map(direction_of, names)):
+        return {}
+    try:
+        return dict(zip(names, map(float, words), strict=True))
+    except ValueError:  # they are more than numbers
+        return {}
+
+
+def _formatted(node: ast.expr) -> ast.expr:
+    """Return what ``f"{acc:.3f}"`` formats."""
+    if isinstance(node, ast.JoinedStr) and len(node.values) == 1:
+        (part,) = node.values
+        return part.value if isinstance(part, ast.FormattedValue) else node
+    return node
+
+
 def is_number(value: Any) -> bool:
     """Return whether a value is a number, or an array of one number."""
     if isinstance(value, bool):

@@ -104,6 +104,11 @@ class Journal(JournalFiles):
             raise translated(error, self.folder) from error
 
     @property
+    def keys(self) -> list[str]:
+        """The metrics that were logged to it since it was opened."""
+        return list(self._numbers)
+
+    @property
     def held(self) -> int:
         """Number of writes that wait in memory because the disk refused them."""
         return len(self._held)
