@@ -381,6 +381,15 @@ CASES: dict[str, Case] = {
             "    Net.forward = lambda self, x: old(self, x) + 1\n"
         },
     ),
+    "module's cache": Case(
+        ["import mod_k as M\nmodel = M.Cached()\nmodel(torch.ones(1, 4))"],
+        modules={
+            "mod_k": MODULE
+            + "CACHE = {}\nclass Cached(Net):\n    seen = []\n    def forward(self, x):\n"
+            "        CACHE[len(x)] = x\n        self.seen.append(len(x))\n"
+            "        return super().forward(x)\n"
+        },
+    ),
     "module's decorators": Case(
         ["import mod_j as M\nmodel = M.Decorated()"],
         modules={
