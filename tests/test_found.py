@@ -211,3 +211,14 @@ def test_the_finished_card_says_where_it_is_from(tmp_path: Path) -> None:
     text = next(data["text/plain"] for data in out.displays if "text/plain" in data)
     assert "Found: lr (cell 2); loss (printed)" in text
     assert [head["key"] for head in card["curves"]["series"]] == ["loss"]
+
+
+def test_a_history_with_more_than_numbers_is_no_obstacle(cell: Kernel) -> None:
+    cell.run("class History: pass\nHistory.__module__ = 'keras.src.callbacks.history'")
+    cell.run(
+        "%%track\nh = History()\nh.epoch = [0, 1]\nh.params = {'epochs': 2}\n"
+        "h.history = {'loss': [2.0, 1.0], 'matrix': [[1], [2]], 'short': [1.0]}\nacc = 0.5\nacc"
+    )
+    params, counts, sources = recorded(cell)
+    assert (params, counts) == ({"acc": "0.5", "epochs": "2"}, {"loss": 2, "acc": 1})
+    assert sources["loss"] == "h"

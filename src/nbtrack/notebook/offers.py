@@ -27,7 +27,7 @@ from nbtrack.notebook.in_reach import (
 from nbtrack.notebook.literals import literal_params, object_params
 from nbtrack.notebook.names import captured_name
 from nbtrack.notebook.printed_numbers import Printed, printed_numbers
-from nbtrack.notebook.result_metrics import printed_result
+from nbtrack.notebook.result_metrics import is_number, printed_result
 from nbtrack.tracking.run import ActiveRun
 from nbtrack.validation import metric_value
 from nbtrack.views.metric_names import parse_metric
@@ -134,6 +134,8 @@ class Offers:
         found: list[Curve] = []
 
         def add(source: str, key: str, values: Sequence[float], steps: Sequence[int]) -> None:
+            if not all(map(is_number, values)):  # a history may hold anything
+                return
             found.append(Curve(source, key, values, steps))
             known[key] = [metric_value(key, value) for value in values]
 
