@@ -199,3 +199,11 @@ def test_an_example_that_cannot_be_kept_leaves_the_model(example: object) -> Non
     with warnings.catch_warnings(), nbtrack.start_run():
         warnings.simplefilter("ignore")
         nbtrack.pytorch.log_model(model, name="m", input_example=example, wait=False).wait()
+
+
+def test_a_model_of_bfloat16_takes_the_arrays_of_its_example() -> None:
+    model, rows = Net().bfloat16(), ROWS.bfloat16()
+    nbtrack.pytorch.save_model(model, "m", input_example=rows)
+    behind = nbtrack.pyfunc.load_model("m")
+    found = behind.predict(behind.metadata.load_input_example("m"))
+    assert np.allclose(found, model(rows).float().detach().numpy())

@@ -164,7 +164,9 @@ def inputs_of(example: Any, model: torch.nn.Module) -> Inputs:
             return value
         given = isinstance(value, torch.Tensor)
         made = value if given else torch.as_tensor(_writable(value))
-        if not given and made.dtype == torch.float64 and dtype is not None:
+        # NumPy has no bfloat16: its arrays stand for such tensors as float32
+        wide = made.dtype == torch.float64 or (made.dtype, dtype) == (torch.float32, torch.bfloat16)
+        if not given and wide and dtype is not None:
             made = made.to(dtype)
         return made.detach().to(device)
 
