@@ -141,7 +141,7 @@ def test_a_call_does_not_work_off_a_long_queue_alone(gpu):
 @pytest.mark.parametrize(
     "metrics",
     [
-        {"loss": CudaTensor(1.0), "bad?": CudaTensor(1.0)},
+        {"loss": CudaTensor(1.0), "bad\n": CudaTensor(1.0)},
         {"loss": CudaTensor(1.0), "bad": "x"},
         {"loss": CudaTensor(1.0), "bad": CudaTensor(1.0, 2.0)},
     ],

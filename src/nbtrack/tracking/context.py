@@ -92,9 +92,8 @@ def set_uri(uri: str | os.PathLike[str] | None) -> None:
         for name in ("NBTRACK_URI", "NBTRACK_TRACKING_URI", "MLFLOW_TRACKING_URI"):
             os.environ.pop(name, None)
         return
-    before = store()
     chosen = open_store(uri)  # an error now is better than at the first log
-    if chosen is not before and _process.experiment is not None:
+    if _process.experiment is not None and _process.experiment[0] is not chosen:
         _process.left = _process.experiment
     # of a server as it was given: with its name and password, if it has them
     _process.uri = chosen.uri if chosen.server is None else os.fspath(uri)
