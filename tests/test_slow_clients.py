@@ -146,12 +146,18 @@ def test_files_of_all_sizes_arrive_whole(server: TrackingServer, size: int, chun
     assert left_over(server) == []
 
 
+@pytest.mark.parametrize(
+    ("path", "status", "code"),
+    [
+        ("artifacts/a/%2E%2E/%2E%2E/b", 400, "INVALID_PARAMETER_VALUE"),
+        (f"mpu/part/{'0' * 48}/1", 404, "RESOURCE_DOES_NOT_EXIST"),
+    ],
+)
 def test_a_large_file_that_cannot_be_kept_is_refused_and_leaves_nothing(
-    server: TrackingServer,
+    server: TrackingServer, path: str, status: int, code: str
 ) -> None:
-    for path in (f"{PROXY}/artifacts/0/{'f' * 32}/artifacts/a", f"{PROXY}/mpu/part/{'0' * 48}/1"):
-        status, text, _ = server.send("PUT", path, bytes(5 * BLOCK))
-        assert (status, json.loads(text)["error_code"]) == (404, "RESOURCE_DOES_NOT_EXIST")
+    found, text, _ = server.send("PUT", f"{PROXY}/{path}", bytes(5 * BLOCK))
+    assert (found, json.loads(text)["error_code"]) == (status, code)
     soon(lambda: left_over(server) == [])
 
 
