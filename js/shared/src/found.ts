@@ -8,7 +8,7 @@ const FEW = 8;
 /** What was found about a run without a log call, where each came from, and a button that leaves it out. */
 export class FoundLine {
   readonly element = h('div', { class: 'nbt-found', hidden: true });
-  private readonly problem = h('span', { class: 'nbt-failure', role: 'alert', hidden: true });
+  private readonly problem = h('span', { class: 'nbt-found-problem', role: 'alert', hidden: true });
   private readonly unfolded = new Set<string>();
   private items: readonly FoundItem[] = [];
 
