@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import re
 import subprocess
@@ -60,8 +61,21 @@ def test_there_is_a_stub_for_the_package_itself() -> None:
     assert "nbtrack" in PACKAGES
 
 
+@pytest.mark.parametrize("package", PACKAGES)
+def test_a_stub_is_read_as_type_checkers_read_it(package: str) -> None:
+    module = importlib.import_module(package)
+    stub = Path(str(module.__file__)).with_suffix(".pyi")
+    found = {}
+    for node in ast.parse(stub.read_text("utf-8")).body:
+        if isinstance(node, ast.ImportFrom):
+            found |= {a.asname: (node.module, a.name) for a in node.names if a.asname}
+        elif isinstance(node, ast.AnnAssign):
+            found[ast.unparse(node.target)] = ("", "")
+    assert exports(package) == found
+
+
 def test_importing_nbtrack_reads_no_stub() -> None:
-    code = "import nbtrack, sys; sys.exit('ast' in sys.modules)"
+    code = "import nbtrack, sys; sys.exit(nbtrack._names.exports.cache_info().currsize)"
     assert (
         subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": str(SRC)}).returncode == 0
     )
