@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -65,6 +67,18 @@ def test_skops_that_was_asked_for_names_what_it_does_not_keep() -> None:
     assert not Path("m").exists()
     nbtrack.sklearn.save_model(model, "m")
     assert nbtrack.sklearn.load_model("m").predict(FRAME).tolist() == model.predict(FRAME).tolist()
+
+
+def test_warnings_of_other_modules_do_not_change_the_format(
+    fitted: LogisticRegression, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def look(model: LogisticRegression) -> dict[str, Any]:
+        warnings.warn("this goes in a later version", FutureWarning, stacklevel=1)
+        return vars(model)
+
+    monkeypatch.setattr(LogisticRegression, "__getstate__", look)
+    nbtrack.sklearn.save_model(fitted, "m", serialization_format="skops")
+    assert Path("m", "model.skops").is_file()
 
 
 def test_types_of_the_user_are_trusted_by_name(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, Unpack
@@ -232,7 +233,9 @@ def _dump_skops(sk_model: Any, file: Path, trusted: list[str]) -> tuple[list[str
     reason = None
     unsafe: list[str] = []
     try:
-        io.dump(sk_model, file)
+        with warnings.catch_warnings():  # it looks into all modules, and some warn of that
+            warnings.simplefilter("ignore", FutureWarning)
+            io.dump(sk_model, file)
         unsafe = sorted(io.get_untrusted_types(file=file))
     except Exception as error:  # noqa: BLE001  whatever the methods of its parts raise
         reason = f"skops cannot keep this {type(sk_model).__name__}: {error}."
