@@ -106,14 +106,18 @@ class Refresher:
 
     def runs_of(self, experiment_ids: Sequence[str] | None) -> list[Response]:
         """Fetch the runs of some experiments; None for all that are there."""
+        asked = self._server_experiments(experiment_ids)
+        if not asked:
+            return []
+        return self.fetch(f"runs {','.join(asked)}", lambda: self._request_runs(asked))
+
+    def _server_experiments(self, experiment_ids: Sequence[str] | None) -> list[str]:
+        """Return the ids that the server has for experiments; None for all that are there."""
         if experiment_ids is None:
             ids = sorted(self._experiments)
         else:
             ids = sorted({self._server_experiment(each) for each in experiment_ids})
-        asked = [each for each in ids if not each.startswith(LOCAL_EXPERIMENT)]
-        if not asked:
-            return []
-        return self.fetch(f"runs {','.join(asked)}", lambda: self._request_runs(asked))
+        return [each for each in ids if not each.startswith(LOCAL_EXPERIMENT)]
 
     def _server_experiment(self, experiment_id: str) -> str:
         return self._remote.sync_state.server_id(str(experiment_id)) or str(experiment_id)
@@ -225,11 +229,7 @@ class Refresher:
 
     def models_of(self, experiment_ids: Sequence[str] | None) -> list[Response]:
         """Fetch the logged models of some experiments; None for all that are there."""
-        if experiment_ids is None:
-            ids = sorted(self._experiments)
-        else:
-            ids = sorted({self._server_experiment(each) for each in experiment_ids})
-        asked = [each for each in ids if not each.startswith(LOCAL_EXPERIMENT)]
+        asked = self._server_experiments(experiment_ids)
         if not asked:
             return []
         return self.fetch(f"models {','.join(asked)}", lambda: self._request_models(asked))
