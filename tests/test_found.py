@@ -62,6 +62,12 @@ def test_of_a_cell_as_people_write_it(cell: Kernel, real: RealCell) -> None:
     assert sources.keys() | logged >= params.keys() | counts.keys(), shown
 
 
+def test_addresses_in_earlier_cells_are_no_params(cell: Kernel) -> None:
+    cell.run("MIRROR, width = 'https://example.org/data.gz', 8")
+    cell.run("%%track\ndepth = 2\nprint(MIRROR, width)")
+    assert recorded(cell)[0] == {"depth": "2", "width": "8"}
+
+
 def test_names_and_patterns_are_left_out(cell: Kernel) -> None:
     cell.run("lr, width = 0.1, 8")
     cell.run(

@@ -188,7 +188,10 @@ class Offers:
     def _of_cell(
         self, cell: Executed, used: set[str], namespace: Mapping[str, Any]
     ) -> dict[str, Any]:
-        """Return the literals and the settings of an earlier cell whose names are used."""
+        """Return the literals and the settings of an earlier cell whose names are used.
+
+        Addresses are left out: they say where something is, not how the run was set.
+        """
         own = self._cell.names.binds
         names = [name for name in sorted(cell.names.binds) if name in used and name not in own]
         literals = literal_params(cell.python(cell.text))
@@ -198,7 +201,8 @@ class Offers:
             if key.partition(".")[0] in names
         }
         objects = object_params(names, namespace)
-        return {**{key: self._clean(value) for key, value in objects.items()}, **found}
+        found = {**{key: self._clean(value) for key, value in objects.items()}, **found}
+        return {key: value for key, value in found.items() if "://" not in str(value)}
 
 
 def _is_known(key: str, curve: Printed, known: Mapping[str, Sequence[float]]) -> bool:
