@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -70,6 +71,8 @@ def workdir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setattr(context, "_process", context._Process())
     monkeypatch.setattr(stores, "_settled", {})  # the default is settled anew, here
     yield tmp_path
+    if switches := sys.modules.get("nbtrack.autologging.switches"):
+        switches.autolog(disable=True)
     for run in reversed(context.open_runs()):
         run.end("KILLED")
     for path, store in list(stores._stores.items()):

@@ -40,7 +40,7 @@ DOORS = {
 }
 SHOWN = (
     {
-        "autolog",
+        "autologging",
         "data",
         "health",
         "interop",
@@ -77,12 +77,12 @@ MAY_IMPORT: dict[str, set[str]] = {
     "data": RUN,
     "system_metrics": RUN,
     "models": RUN,
-    **{door: {"models", "_names"} for door in DOORS},
-    "autolog": {"models"} | RUN,
+    **{door: {"models", "autologging", "_names"} for door in DOORS},
+    "autologging": {"models"} | RUN,
     "projects": {"models"} | RUN,
     "interop": {"models", "protocol"} | RUN,
     "server": {"models", "protocol", "rpc", "views"} | RUN,
-    "notebook": {"views", "views.widgets", "rpc", "autolog", "models"} | RUN,
+    "notebook": {"views", "views.widgets", "rpc", "autologging", "models"} | RUN,
     "artifacts": {"api"} | RUN,
     "api": SHOWN,
     "client": SHOWN,

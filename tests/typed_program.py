@@ -54,7 +54,7 @@ except (nbtrack.NbtrackError, nbtrack.exceptions.RestException) as error:
 
 nbtrack.typo()  # mistake: attr-defined
 nbtrack.evaluate("models:/a/1")  # mistake: attr-defined
-nbtrack.autolog()  # mistake: attr-defined
+nbtrack.autologing()  # mistake: attr-defined
 nbtrack.client.typo()  # mistake: attr-defined
 nbtrack.interop.typo()  # mistake: attr-defined
 nbtrack.models.typo()  # mistake: attr-defined

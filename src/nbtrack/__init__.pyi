@@ -96,6 +96,7 @@ from nbtrack.api.views import plot as plot
 from nbtrack.api.views import runs as runs
 from nbtrack.as_mlflow import install_as_mlflow as install_as_mlflow
 from nbtrack.as_mlflow import uninstall_as_mlflow as uninstall_as_mlflow
+from nbtrack.autologging.switches import autolog as autolog
 from nbtrack.client import Client as Client
 from nbtrack.client import MlflowClient as MlflowClient
 from nbtrack.errors import NbtrackError as NbtrackError

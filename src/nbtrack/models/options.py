@@ -52,7 +52,9 @@ class LogOptions(SaveOptions, total=False):
 _DEFAULTS = {"step": 0, "await_registration_for": 300, "wait": True}
 
 
-def spelled_out(options: type) -> Callable[[Callable[P, R]], Callable[P, R]]:
+def spelled_out(
+    options: type, defaults: Mapping[str, Any] = _DEFAULTS
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Let a function whose last parameter is ``**options`` name them all in its signature.
 
     So a notebook shows them, and one that does not exist is refused with the one that was
@@ -62,6 +64,8 @@ def spelled_out(options: type) -> Callable[[Callable[P, R]], Callable[P, R]]:
     ----------
     options : type
         The typed dictionary.
+    defaults : mapping, optional
+        What an option is that is not given, where it is not None.
     """
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
@@ -72,7 +76,7 @@ def spelled_out(options: type) -> Callable[[Callable[P, R]], Callable[P, R]]:
         ]
         named = {parameter.name for parameter in own}
         more = [
-            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=_DEFAULTS.get(name))
+            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=defaults.get(name))
             for name in options.__annotations__
             if name not in named
         ]

@@ -1,0 +1,1 @@
+"""Logging without a log call: what libraries train is logged as they train it."""
