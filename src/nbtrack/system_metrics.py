@@ -6,7 +6,7 @@ The settings hold for the runs that this process, and those it starts, begin fro
 from __future__ import annotations
 
 from nbtrack._names import look_elsewhere
-from nbtrack.tracking import system_metrics as _settings
+from nbtrack.tracking import system_settings as _settings
 
 look_elsewhere(__name__)
 __all__ = [

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+import time
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -45,24 +47,86 @@ class Nvml:
             found["gpus"].append(gpu)
         return found
 
-    def sample(self) -> dict[str, float]:
-        """Return what each GPU does now, by MLflow's names; what it cannot say is left out."""
-        found: dict[str, float] = {}
+    def sensors(self) -> dict[str, Callable[[], dict[str, float]]]:
+        """Return what tells what each GPU does, in MLflow's names; energy counts from now on.
+
+        What a GPU does not support is left out.
+        """
+        found: dict[str, Callable[[], dict[str, float]]] = {}
         for number, handle in enumerate(self._handles):
-            prefix = f"gpu_{number}_"
-            with suppress(Exception):
-                memory = self._nvml.nvmlDeviceGetMemoryInfo(handle)
-                found[prefix + "memory_usage_percentage"] = 100 * memory.used / memory.total
-                found[prefix + "memory_usage_megabytes"] = memory.used / 1e6
-            with suppress(Exception):
-                use = self._nvml.nvmlDeviceGetUtilizationRates(handle)
-                found[prefix + "utilization_percentage"] = float(use.gpu)
-            with suppress(Exception):
-                watts = self._nvml.nvmlDeviceGetPowerUsage(handle) / 1000
-                found[prefix + "power_usage_watts"] = watts
-                limit = self._nvml.nvmlDeviceGetEnforcedPowerLimit(handle) / 1000
-                found[prefix + "power_usage_percentage"] = 100 * watts / limit
+            gpu = _Gpu(self._nvml, handle, f"gpu_{number}_")
+            for what in (gpu.memory, gpu.load, gpu.power, gpu.energy):
+                found[f"{what.__name__} of GPU {number}"] = _supported(self._nvml, what)
         return found
+
+
+class _Gpu:
+    """One GPU, whose metrics begin with a prefix."""
+
+    def __init__(self, nvml: Any, handle: Any, prefix: str) -> None:
+        self._nvml = nvml
+        self._handle = handle
+        self._prefix = prefix
+        self._power: tuple[float, float] | None = None
+        self._integrated = 0.0
+        self._begin: float | None = None
+        with suppress(Exception):  # then it is found out from the power
+            self._begin = nvml.nvmlDeviceGetTotalEnergyConsumption(handle)
+        if self._begin is None:
+            with suppress(Exception):
+                self._add_power()
+
+    def memory(self) -> dict[str, float]:
+        memory = self._nvml.nvmlDeviceGetMemoryInfo(self._handle)
+        return {
+            self._prefix + "memory_usage_percentage": 100 * memory.used / memory.total,
+            self._prefix + "memory_usage_megabytes": memory.used / 1e6,
+        }
+
+    def load(self) -> dict[str, float]:
+        use = self._nvml.nvmlDeviceGetUtilizationRates(self._handle)
+        return {self._prefix + "utilization_percentage": float(use.gpu)}
+
+    def power(self) -> dict[str, float]:
+        watts = self._watts()
+        found = {self._prefix + "power_usage_watts": watts}
+        with suppress(Exception):  # some laptops have no limit
+            limit = self._nvml.nvmlDeviceGetEnforcedPowerLimit(self._handle) / 1000
+            found[self._prefix + "power_usage_percentage"] = 100 * watts / limit
+        return found
+
+    def energy(self) -> dict[str, float]:
+        """Return what was used since the start: by the GPU's own counter, else from its power."""
+        if self._begin is None:
+            hours = self._add_power()
+        else:
+            now = self._nvml.nvmlDeviceGetTotalEnergyConsumption(self._handle)
+            hours = max(0.0, now - self._begin) / 3.6e6  # it counts millijoules
+        return {self._prefix + "energy_watt_hours": hours}
+
+    def _add_power(self) -> float:
+        now, watts = time.monotonic(), self._watts()
+        if self._power is not None:
+            self._integrated += (watts + self._power[1]) / 2 * (now - self._power[0]) / 3600
+        self._power = (now, watts)
+        return self._integrated
+
+    def _watts(self) -> float:
+        return float(self._nvml.nvmlDeviceGetPowerUsage(self._handle)) / 1000
+
+
+def _supported(nvml: Any, sensor: Callable[[], dict[str, float]]) -> Callable[[], dict[str, float]]:
+    """Return a sensor that tells nothing where the GPU has no such thing."""
+    names = ("NVMLError_NotSupported", "NVMLError_FunctionNotFound")
+    unsupported = tuple(getattr(nvml, name) for name in names if hasattr(nvml, name))
+
+    def sample() -> dict[str, float]:
+        try:
+            return sensor()
+        except unsupported:
+            return {}
+
+    return sample
 
 
 def open_nvml() -> Nvml | None:

@@ -18,6 +18,7 @@ from nbtrack.validation import check_experiment_id, check_timestamp, pairs_of, s
 
 if TYPE_CHECKING:
     from nbtrack.tracking.system_metrics import SystemMetrics
+    from nbtrack.tracking.system_settings import Settings
 
 LEFT_OUT_TAG = "nbtrack.left_out"
 TRACEBACK_FILE = "traceback.txt"
@@ -201,14 +202,30 @@ class ActiveRun:
         self._background.append(work)
         work.start()
 
-    def sample_system(self) -> None:
-        """Log the load of the machine until the run ends."""
+    def sample_system(self, settings: Settings, *, resumed: bool = False) -> None:
+        """Log the load of the machine until the run ends.
+
+        Parameters
+        ----------
+        settings : Settings
+            How often, and under which names.
+        resumed : bool
+            Whether the run has points already: their steps and the energy go on.
+        """
         from nbtrack.tracking.system_metrics import SystemMetrics
 
         self._system_metrics = SystemMetrics(
-            lambda values, step: self.writer.log_metrics(values, step)
+            lambda values, step: self.writer.log_metrics(values, step),
+            self.store.warn_once,
+            settings,
+            self.data._metric_objs if resumed else (),
         )
         self._system_metrics.start()
+
+    @property
+    def samples_system(self) -> bool:
+        """Whether this process measures the machine for the run."""
+        return self._system_metrics is not None and not self.ended and self.pid == os.getpid()
 
     def end(self, status: str = "FINISHED", end_time: int | None = None) -> None:
         """End the run; logging to it goes on only after it is started again by its id.

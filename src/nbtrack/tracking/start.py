@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from nbtrack.config import env, env_flag
+from nbtrack.config import env
 from nbtrack.entities import LifecycleStage
 from nbtrack.entities.runs import NOTE, PARENT, RUN_NAME
 from nbtrack.errors import InvalidParameterError, NbtrackError, NotFoundError
@@ -19,6 +19,7 @@ from nbtrack.tracking import context
 from nbtrack.tracking import run as runs
 from nbtrack.tracking.kernel import cell_number, in_notebook
 from nbtrack.tracking.run import ActiveRun
+from nbtrack.tracking.system_settings import Settings, is_enabled, settings
 from nbtrack.validation import check_timestamp, pairs_of
 
 ENVIRONMENT_FILE = ".nbtrack/environment.json"
@@ -86,6 +87,7 @@ def start_run(
     log_system_metrics: bool | None = None,
 ) -> ActiveRun:
     """Start a run, or go on with one, and make it the active run; see ``nbtrack.start_run``."""
+    measure = _measuring(log_system_metrics)
     store = context.store()
     active = context.own()
     if run_id is None and active is None:
@@ -105,16 +107,25 @@ def start_run(
         run = _created(store, experiment_id, extra, parent)
     context.push(run)
     _end_with_worker(os.getpid())
-    wanted = log_system_metrics
-    if wanted is None:
-        wanted = env_flag(
-            "NBTRACK_ENABLE_SYSTEM_METRICS_LOGGING",
-            "MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING",
-            default=False,
-        )
-    if wanted:
-        run.sample_system()
+    if measure is not None and not _is_measured(run, log_system_metrics, measure):
+        run.sample_system(measure, resumed=run_id is not None)
     return run
+
+
+def _measuring(asked: bool | None) -> Settings | None:
+    """Return how the run is to measure its machine, or None; wrong settings are said here."""
+    wanted = is_enabled() if asked is None else asked
+    return settings() if wanted else None
+
+
+def _is_measured(run: ActiveRun, asked: bool | None, measure: Settings) -> bool:
+    """Return whether a run that others have open has its machine measured by them already.
+
+    Ranks of one training join a run and inherit the switch: their points would be the same again.
+    """
+    if any(other.writer is run.writer and other.samples_system for other in context.open_runs()):
+        return True
+    return run.joined and asked is None and measure.node_id is None
 
 
 def _end_previous_run(active: ActiveRun, parent_run_id: str | None) -> ActiveRun | None:
