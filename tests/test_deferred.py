@@ -202,6 +202,15 @@ def test_a_forked_child_leaves_the_values_to_its_parent(gpu):
     assert [value for _, _, value in history()] == [0.5]
 
 
+def test_tensors_of_other_devices_are_read_at_once(gpu):
+    # a copy from Apple's GPU (MPS) that nobody waits for may hold anything: decision 0005
+    tensor = SimpleNamespace(is_cuda=False, is_mps=True, device="mps:0", item=lambda: 0.25)
+    nbtrack.start_run()
+    nbtrack.log_metrics({"loss": tensor, "lr": 0.1}, step=3, timestamp=7)
+    assert (gpu.given, not nbtrack.active_run().writer._deferred) == (0, True)
+    assert history() == [(3, 7, 0.25)]
+
+
 @pytest.mark.gpu
 def test_a_real_gpu_is_not_waited_for(workdir):
     torch = pytest.importorskip("torch")

@@ -1,9 +1,16 @@
-"""Models on a CUDA device: saved without doubling its memory, loaded straight back, resumed."""
+"""A CUDA device: models saved without doubling its memory, loaded straight back, resumed; losses.
+
+The time of a training step with and without logging:
+pytest -s -m gpu -k waits tests/test_pytorch_gpu.py
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -111,3 +118,59 @@ def test_training_on_the_gpu_resumes_bit_for_bit(tmp_path: Path) -> None:
     resumed = run(training + SECOND, *runs, cwd=tmp_path, **store).splitlines()
     assert len(straight) == 3
     assert [json.loads(line) for line in resumed] == [json.loads(line) for line in straight]
+
+
+STEPS = 300
+
+
+@contextmanager
+def no_waiting() -> Iterator[None]:
+    """Let PyTorch raise an error wherever Python would wait for the GPU."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that it does not find all: torch.cuda.synchronize
+        torch.cuda.set_sync_debug_mode("error")
+    try:
+        yield
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+
+
+def milliseconds_a_step(log: Callable[[Any, int], object]) -> float:
+    torch.manual_seed(0)
+    model = torch.nn.Sequential(*[torch.nn.Linear(1024, 1024) for _ in range(8)]).cuda()
+    optimizer = torch.optim.SGD(model.parameters(), lr=1e-3)
+    x = torch.randn(512, 1024, device="cuda")
+    torch.cuda.synchronize()
+    begin = time.perf_counter()
+    for step in range(STEPS):
+        loss = model(x).square().mean()
+        loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+        log(loss, step)
+    torch.cuda.synchronize()
+    return 1000 * (time.perf_counter() - begin) / STEPS
+
+
+def test_a_loop_that_logs_its_loss_never_waits_for_the_gpu(workdir: Path) -> None:
+    def log(loss: Any, step: int) -> None:
+        nbtrack.log_metric("loss", loss, step=step)
+
+    def item(loss: Any, step: int) -> None:
+        nbtrack.log_metric("item", loss.item(), step=step)
+
+    with nbtrack.start_run() as active:
+        for warm in (log, item):  # pinned memory and kernels are made once
+            milliseconds_a_step(warm)
+        with no_waiting():
+            logged = milliseconds_a_step(log)
+            with pytest.raises(RuntimeError, match="synchroniz"):
+                milliseconds_a_step(item)
+        times = {"not logged": milliseconds_a_step(lambda *_: None), "log_metric(loss)": logged}
+        times["log_metric(loss.item())"] = milliseconds_a_step(item)
+    for name, each in times.items():
+        print(f"{name:24} {each:.3f} ms a step")
+    points = nbtrack.MlflowClient().get_metric_history(active.info.run_id, "loss")
+    read = nbtrack.MlflowClient().get_metric_history(active.info.run_id, "item")
+    assert {point.step for point in points} == set(range(STEPS))
+    assert {p.step: p.value for p in points} == pytest.approx({p.step: p.value for p in read}, 1e-3)
