@@ -6,6 +6,7 @@ The names are those of ``mlflow.pytorch``.
 from __future__ import annotations
 
 from nbtrack._names import look_elsewhere
+from nbtrack.autologging.pytorch import autolog
 from nbtrack.models.flavors.pytorch import (
     _load_pyfunc,
     load_model,
@@ -30,6 +31,7 @@ get_default_pip_requirements = default_requirements("torch")
 __all__ = [
     "Checkpoint",
     "_load_pyfunc",
+    "autolog",
     "get_default_pip_requirements",
     "list_checkpoints",
     "load_checkpoint",

@@ -37,7 +37,9 @@ class Integration:
     oldest: str
 
 
-INTEGRATIONS: dict[str, Integration] = {}
+INTEGRATIONS: dict[str, Integration] = {
+    "pytorch": Integration({"torch": "loops"}, "torch", "2.10"),
+}
 """By the name of the module that has ``autolog``, as ``exclude_flavors`` has it."""
 
 
