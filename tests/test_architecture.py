@@ -30,6 +30,7 @@ STORE_DOORS = {
 # Public names of MLflow that lead to files of models/: they hold imports and nothing else.
 DOORS = {
     "keras",
+    "lightgbm",
     "pyfunc",
     "pytorch",
     "sklearn",

@@ -123,7 +123,7 @@ try:
 except MlflowException as error:
     assert isinstance(error, nbtrack.NbtrackError)
 try:
-    import mlflow.lightgbm
+    import mlflow.h2o
 except ImportError as error:
     print(error)
 nbtrack.uninstall_as_mlflow()
@@ -134,7 +134,7 @@ import mlflow
 print(mlflow.__file__)
 """
     said = programs.run(code, cwd=tmp_path).splitlines()
-    assert said[0].startswith("nbtrack.lightgbm is not available in this version of nbtrack")
+    assert said[0].startswith("nbtrack.h2o is not available in this version of nbtrack")
     assert said[1] == "[] False"
     assert said[2].endswith("mlflow/__init__.py")
 

@@ -42,9 +42,9 @@ def test_every_name_that_is_missing_has_a_reason() -> None:
 @pytest.mark.parametrize(
     "code",
     [
-        "import nbtrack.lightgbm",
-        "from nbtrack import lightgbm",
-        "import nbtrack.lightgbm.callbacks",
+        "import nbtrack.h2o",
+        "from nbtrack import h2o",
+        "import nbtrack.h2o.callbacks",
         "from nbtrack.sklearn import autolog",
         "from nbtrack.data import from_spark",
         "from nbtrack.utils.databricks_utils import get_dbutils",

@@ -9,6 +9,7 @@ from nbtrack import entities as entities
 from nbtrack import exceptions as exceptions
 from nbtrack import interop as interop
 from nbtrack import keras as keras
+from nbtrack import lightgbm as lightgbm
 from nbtrack import models as models
 from nbtrack import projects as projects
 from nbtrack import pyfunc as pyfunc

@@ -21,7 +21,7 @@ _REASONS = {
         data\.pyfunc_dataset_mixin(\..*)?|
         \w*Client\.\w+_datasets?(_\w+)?""",
     "more model flavors come with a later one": r"""
-        (catboost|diffusers|h2o|lightgbm|onnx|paddle|pmdarima|prophet|sentence_transformers|shap|
+        (catboost|diffusers|h2o|onnx|paddle|pmdarima|prophet|sentence_transformers|shap|
         spacy|statsmodels)(\..*)?|
         data\.(from_tensorflow|tensorflow_dataset(\..*)?)""",
     "traces and prompts come with a later one": r"""

@@ -30,7 +30,7 @@ from nbtrack.models.python_model import (
 from nbtrack.models.type_hints import signature_of_hints, with_hints
 from nbtrack.models.user_files import add_code_paths, copy_artifacts, use_code
 
-OWN = ("keras", "pytorch", "sklearn", "tensorflow", "transformers", "xgboost")
+OWN = ("keras", "lightgbm", "pytorch", "sklearn", "tensorflow", "transformers", "xgboost")
 Config = Mapping[str, Any] | str | os.PathLike[str] | None
 Serialization = Literal["pickle"] | None
 

@@ -29,7 +29,7 @@ SERIALIZATION_FORMAT_CLOUDPICKLE = "cloudpickle"
 SERIALIZATION_FORMAT_SKOPS = "skops"
 SOURCE = "source"
 Format = Literal["skops", "source", "cloudpickle", "pickle"] | None
-_FILES = {
+FILES = {
     "skops": "model.skops",
     SOURCE: "estimator",
     "cloudpickle": "model.pkl",
@@ -170,10 +170,10 @@ class Predictor:
 def _writer(
     sk_model: Any, serialization_format: str | None, predict_fn: str, trusted: list[str] | None
 ) -> logging.Write:
-    if serialization_format is not None and serialization_format not in _FILES:
+    if serialization_format is not None and serialization_format not in FILES:
         raise InvalidParameterError(
             f"serialization_format={serialization_format!r} is none of "
-            f"{', '.join(map(repr, _FILES))}."
+            f"{', '.join(map(repr, FILES))}."
         )
 
     def write(folder: Path, model: Model) -> None:
@@ -181,9 +181,9 @@ def _writer(
 
         model.requirements.add_package("scikit-learn")
         model.requirements.add_object(sk_model)
-        kind, unsafe = _dump(sk_model, folder, serialization_format, trusted or [], model)
+        kind, unsafe = dump(sk_model, folder, serialization_format, trusted or [], model)
         known = {
-            "pickled_model": _FILES[kind],
+            "pickled_model": FILES[kind],
             "sklearn_version": sklearn.__version__,
             "serialization_format": kind,
             "code": model.code_folder,
@@ -192,25 +192,43 @@ def _writer(
         more = {"extra_files": model.extra_files} if model.extra_files else {}
         if hasattr(sk_model, predict_fn):
             loader = "nbtrack.sklearn" if kind == SOURCE else "mlflow.sklearn"
-            model.add_pyfunc(loader, model_path=_FILES[kind], predict_fn=predict_fn)
+            model.add_pyfunc(loader, model_path=FILES[kind], predict_fn=predict_fn)
         model.add_flavor(FLAVOR, **known, **more)
 
     return write
 
 
-def _dump(
+def dump(
     sk_model: Any, folder: Path, kind: str | None, trusted: list[str], model: Model
 ) -> tuple[str, list[str]]:
-    """Write the model; return the format and the types in it that skops does not know."""
+    """Write an estimator; return the format and the types in it that skops does not know.
+
+    Parameters
+    ----------
+    sk_model : estimator
+    folder : Path
+        The model's.
+    kind : str or None
+        The format that was asked for.
+    trusted : list of str
+        Types of the user's own that skops is to keep by their names.
+    model : Model
+        Its requirements are added to.
+
+    Raises
+    ------
+    InvalidParameterError
+        If a part of it cannot be kept in this format.
+    """
     if kind in ("pickle", "cloudpickle"):
         if kind == "cloudpickle":
             model.requirements.add_package(kind)
-        with (folder / _FILES[kind]).open("wb") as target:
+        with (folder / FILES[kind]).open("wb") as target:
             dump = pickle.dump if kind == "pickle" else framework("cloudpickle").dump
             dump(sk_model, target)
         return kind, []
     if kind != SOURCE:
-        unsafe, reason = _dump_skops(sk_model, folder / _FILES["skops"], trusted)
+        unsafe, reason = _dump_skops(sk_model, folder / FILES["skops"], trusted)
         if reason is None:
             model.requirements.add_package("skops")
             return "skops", unsafe
@@ -219,7 +237,7 @@ def _dump(
                 f"{reason} Leave serialization_format out, which keeps the source of what is yours."
             )
     serialized, _ = taken_apart(sk_model, "serialization_format='cloudpickle'")
-    write_frozen(serialized, folder / _FILES[SOURCE])
+    write_frozen(serialized, folder / FILES[SOURCE])
     model.requirements.add_module(*serialized.modules)
     model.requirements.add_package("nbtrack")
     for text in serialized.notes:
@@ -264,6 +282,27 @@ def _loaded(opened: OpenedModel, trust: bool | None) -> Any:
     if known.get("code"):
         opened.ask("the code that came with it", trust)
         use_code(opened.file(known["code"]))
+    return read(opened, name, kind, trust)
+
+
+def read(opened: OpenedModel, name: str, kind: str, trust: bool | None) -> Any:
+    """Return an estimator that ``dump`` has written.
+
+    Parameters
+    ----------
+    opened : OpenedModel
+    name : str
+        The file or folder that it is in.
+    kind : str
+        Its format.
+    trust : bool, optional
+        What the user says.
+
+    Raises
+    ------
+    UntrustedError
+        If it would run code that nobody has consented to.
+    """
     file = opened.file(name)
     if kind == SOURCE:
         check_files(opened, [name])
@@ -272,14 +311,14 @@ def _loaded(opened: OpenedModel, trust: bool | None) -> Any:
             return read_frozen(file, trusted=True)
     if kind == "skops":
         check_files(opened, [name])
-        return _from_skops(opened, file, known.get("skops_trusted_types") or [], trust)
+        return _from_skops(opened, file, trust)
     opened.ask("a pickle", trust)
     load = pickle.load if kind == "pickle" else framework("cloudpickle").load
     with file.open("rb") as source, working("load model"):
         return load(source)
 
 
-def _from_skops(opened: OpenedModel, file: Path, named: list[str], trust: bool | None) -> Any:
+def _from_skops(opened: OpenedModel, file: Path, trust: bool | None) -> Any:
     io = framework("skops.io")
     check_archive(file)
     unknown = io.get_untrusted_types(file=file)

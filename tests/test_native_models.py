@@ -1,0 +1,130 @@
+"""Models that are kept in their library's own format: LightGBM and others."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import nbtrack
+import small_models
+from nbtrack.errors import InvalidParameterError, MissingDependencyError, UntrustedError
+from nbtrack.models.loading import UnreadableModelError
+from small_models import FRAME, boosted_trees
+
+pytestmark = pytest.mark.usefixtures("workdir")
+
+
+def stranger(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the models that were saved so far be somebody else's, with no record of their files."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(Path("another user").absolute()))
+    for record in Path().glob("*/nbtrack-files.json"):
+        record.unlink()
+
+
+@pytest.mark.parametrize("package", ["lightgbm"])
+def test_a_library_that_is_missing_is_named(package: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, package, None)
+    flavor = getattr(nbtrack, package)
+    with pytest.raises(MissingDependencyError, match=f"pip install {package}"):
+        flavor.save_model(object(), "m")
+    assert not Path("m").exists()
+    assert flavor.get_default_pip_requirements()[0].startswith(f"{package}==")
+
+
+@pytest.mark.parametrize("package", ["lightgbm"])
+def test_an_object_that_is_no_model_of_a_library_is_refused(package: str) -> None:
+    pytest.importorskip(package)
+    with pytest.raises(InvalidParameterError, match="is no"):
+        getattr(nbtrack, package).save_model(small_models.ROWS, "m")
+    assert not Path("m").exists()
+
+
+# -- LightGBM ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["Booster", "LGBMClassifier"])
+def test_a_model_of_lightgbm_comes_back(kind: str) -> None:
+    pytest.importorskip("lightgbm")
+    model = boosted_trees(kind)
+    info = nbtrack.lightgbm.log_model(model, name="m", input_example=FRAME)
+    assert info.verified == "outputs"
+    loaded = nbtrack.lightgbm.load_model(info.model_uri)
+    assert type(loaded) is type(model)
+    assert np.array_equal(loaded.predict(FRAME), model.predict(FRAME))
+    found = nbtrack.pyfunc.load_model(info.model_uri)
+    assert np.array_equal(found.predict(FRAME), model.predict(FRAME))
+    assert type(found.get_raw_model()) is type(model)
+    needed = Path(nbtrack.pyfunc.get_model_dependencies(info.model_uri)).read_text()
+    assert "lightgbm==" in needed
+
+
+def test_an_objective_of_the_notebook_is_kept_as_its_source(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lightgbm = pytest.importorskip("lightgbm")
+
+    def squared(labels: Any, found: Any) -> Any:
+        return found - labels, np.ones_like(labels)
+
+    model = lightgbm.LGBMRegressor(n_estimators=1, n_jobs=1, verbose=-1, objective=squared)
+    model.fit(FRAME.iloc[[0, 1, 2, 3] * 10], [0.0, 1.0, 2.0, 3.0] * 10)
+    nbtrack.lightgbm.save_model(model, "m")
+    assert np.array_equal(nbtrack.lightgbm.load_model("m").predict(FRAME), model.predict(FRAME))
+    stranger(monkeypatch)
+    with pytest.raises(UntrustedError, match="the source"):
+        nbtrack.pyfunc.load_model("m")
+
+
+def test_estimators_and_pickles_of_a_stranger_ask_and_texts_do_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pytest.importorskip("lightgbm")
+    model = boosted_trees()
+    nbtrack.lightgbm.save_model(model, "skops")
+    nbtrack.lightgbm.save_model(model, "pickle", serialization_format="pickle")
+    nbtrack.lightgbm.save_model(boosted_trees("Booster"), "text")
+    stranger(monkeypatch)
+    for name, what in [("skops", r"lightgbm\.basic\.Booster"), ("pickle", "a pickle")]:
+        with pytest.raises(UntrustedError, match=what):
+            nbtrack.pyfunc.load_model(name)
+        assert nbtrack.pyfunc.load_model(name, trust=True).predict(FRAME).shape == (4,)
+    assert nbtrack.pyfunc.load_model("text").predict(FRAME).shape == (4,)
+
+
+def test_trees_that_are_no_trees_are_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """LightGBM would follow them: out of its memory, or without an end."""
+    pytest.importorskip("lightgbm")
+    nbtrack.lightgbm.save_model(boosted_trees("Booster"), "m")
+    stranger(monkeypatch)
+    file = Path("m/model.lgb")
+    text = file.read_text()
+    assert nbtrack.lightgbm.load_model("m").num_trees() == 2
+    for wrong in (
+        text.replace("left_child=-1", "left_child= 0"),
+        text.replace("right_child=-2", "right_child=-3"),
+        text.replace("split_feature=0", "split_feature=7"),
+        text.replace("max_feature_idx=1", "max_feature_idx=-1"),
+        text.replace("tree_sizes=3", "tree_sizes=9"),
+        text.replace("num_class=1", "num_class=2"),
+        text[:400],
+        "",
+    ):
+        file.write_text(wrong)
+        with pytest.raises(UnreadableModelError, match=r"damaged|crash"):
+            nbtrack.lightgbm.load_model("m")
+
+
+def test_a_text_that_makes_lightgbm_end_its_process_is_not_loaded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pytest.importorskip("lightgbm")
+    nbtrack.lightgbm.save_model(boosted_trees("Booster"), "m")
+    stranger(monkeypatch)
+    file = Path("m/model.lgb")
+    file.write_text(file.read_text().replace("leaf_value=-", "leaf_value=x"))
+    with pytest.raises(UnreadableModelError, match="makes LightGBM crash"):
+        nbtrack.pyfunc.load_model("m")
