@@ -88,6 +88,21 @@ def test_a_with_block_has_the_same_card(static: Kernel) -> None:
     )
 
 
+def test_a_training_that_is_logged_by_itself_has_the_same_card(static: Kernel) -> None:
+    out = static.run(
+        "from nbtrack.autologging.switches import INTEGRATIONS, Integration, _Switch, _switches\n"
+        "from nbtrack.autologging.training import training\n"
+        "INTEGRATIONS['toy'], _switches['toy'] = Integration({}, 'toy', '1'), _Switch()\n"
+        "nbtrack.autolog()\n"
+        "with training('toy') as session:\n"
+        "    session.log_metrics({'loss': 1})\n"
+        "nbtrack.autolog(disable=True)"
+    )
+    (card,) = out.cards
+    assert card["head"]["state"] == "FINISHED"
+    assert "loss" in str(card)
+
+
 def test_a_failed_run_says_what_and_where(static: Kernel) -> None:
     out = static.run("%%track fails\nx = 1\nraise ValueError('bad\\nshape')")
     assert out.cards[0]["head"]["state"] == "FAILED"

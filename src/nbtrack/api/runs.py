@@ -10,7 +10,6 @@ from nbtrack.entities.runs import PARENT
 from nbtrack.errors import InvalidParameterError
 from nbtrack.tracking import context
 from nbtrack.tracking import start as _start
-from nbtrack.tracking.kernel import in_notebook
 from nbtrack.tracking.run import ActiveRun, check_status
 
 if TYPE_CHECKING:
@@ -56,7 +55,7 @@ def start_run(
     ActiveRun
         Use it in a ``with`` statement, or call ``end_run``.
     """
-    return _begin(
+    return _start.start_run(
         run_id,
         experiment_id,
         run_name,
@@ -66,16 +65,6 @@ def start_run(
         description,
         log_system_metrics,
     )
-
-
-def _begin(*args: Any) -> ActiveRun:
-    run = _start.start_run(*args)
-    if in_notebook():
-        from nbtrack.notebook.cards import keep_source, show_card
-
-        keep_source(run)
-        show_card(run)
-    return run
 
 
 def end_run(status: str = "FINISHED") -> None:
@@ -163,7 +152,7 @@ def writer(run_id: str | None = None) -> RunWriter:
                 f"A task or thread goes on logging to {ended.info.run_name} after its end."
             )
             return ended.store.writer(ended.info.run_id)
-        return (run or _begin()).writer
+        return (run or _start.start_run()).writer
     return context.store_of(run_id).writer(run_id)
 
 

@@ -1,8 +1,12 @@
-"""Models show themselves in notebooks; their classes are named here, so that none is imported."""
+"""Models and runs show themselves in notebooks; what draws them is imported when one is shown."""
 
 from __future__ import annotations
 
 from typing import Any
+
+from nbtrack.tracking.kernel import in_notebook
+from nbtrack.tracking.run import ActiveRun
+from nbtrack.tracking.start import on_start
 
 #: Module and name of each class; what is derived from one is shown like it.
 SHOWN = (
@@ -14,11 +18,20 @@ SHOWN = (
 
 
 def register(shell: Any) -> None:
-    """Let a shell of IPython show models as cards; again does no harm."""
+    """Let a shell of IPython show models and runs as cards; again does no harm."""
     formatter = getattr(getattr(shell, "display_formatter", None), "mimebundle_formatter", None)
     if formatter is not None:
         for module, name in SHOWN:
             formatter.for_type_by_name(module, name, _show)
+    if in_notebook() and _show_run not in on_start:
+        on_start.append(_show_run)
+
+
+def _show_run(run: ActiveRun) -> None:
+    from nbtrack.notebook.cards import keep_source, show_card
+
+    keep_source(run)
+    show_card(run)
 
 
 def _show(model: Any) -> Any:

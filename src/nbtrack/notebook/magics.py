@@ -265,6 +265,7 @@ def _started(options: TrackOptions) -> ActiveRun:
         run_name=options.name,
         nested=options.nested,
         tags=options.tags or None,
+        shown=True,
     )
 
 

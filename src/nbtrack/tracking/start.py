@@ -6,7 +6,7 @@ import atexit
 import os
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
@@ -23,6 +23,9 @@ from nbtrack.tracking.system_settings import Settings, is_enabled, settings
 from nbtrack.validation import check_timestamp, pairs_of
 
 ENVIRONMENT_FILE = ".nbtrack/environment.json"
+
+on_start: list[Callable[[ActiveRun], None]] = []
+"""Called with each run that is started, unless its caller shows it: a notebook shows its card."""
 
 
 def active_experiment_id(store: Store) -> str:
@@ -85,8 +88,16 @@ def start_run(
     tags: Mapping[str, Any] | None = None,
     description: str | None = None,
     log_system_metrics: bool | None = None,
+    *,
+    shown: bool = False,
 ) -> ActiveRun:
-    """Start a run, or go on with one, and make it the active run; see ``nbtrack.start_run``."""
+    """Start a run, or go on with one, and make it the active run; see ``nbtrack.start_run``.
+
+    Parameters
+    ----------
+    shown : bool, optional
+        Whether the caller shows the run, so that nobody else does.
+    """
     measure = _measuring(log_system_metrics)
     store = context.store()
     active = context.own()
@@ -109,6 +120,8 @@ def start_run(
     _end_with_worker(os.getpid())
     if measure is not None and not _is_measured(run, log_system_metrics, measure):
         run.sample_system(measure, resumed=run_id is not None)
+    for tell in () if shown else on_start:
+        tell(run)
     return run
 
 
