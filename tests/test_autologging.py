@@ -251,3 +251,38 @@ def test_a_misspelt_library_is_said(toy: None, monkeypatch: pytest.MonkeyPatch) 
     with pytest.warns(NbtrackWarning, match="Did you mean 'toyish'"):
         nbtrack.autolog(exclude_flavors=["toysh"])
     nbtrack.autolog(exclude_flavors=["langchain"])  # MLflow has it
+
+
+def test_a_later_call_of_the_same_object_goes_on_in_its_run(toy: None) -> None:
+    switch("toy", {})
+    with training("toy") as session:
+        assert session is not None
+        first = session.run
+    with training("toy", again=first) as session:
+        assert session is not None
+        session.log_metrics({"test": 1.0})
+    (run,) = runs()
+    assert (run.info.status, run.data.metrics) == ("FINISHED", {"test": 1.0})
+    with nbtrack.start_run() as mine, training("toy", again=first) as session:
+        assert session is not None
+        assert session.run is mine  # who opens a run wants it there
+
+
+def test_a_later_call_makes_no_success_of_a_failure(toy: None) -> None:
+    switch("toy", {})
+    with pytest.raises(KeyboardInterrupt), training("toy") as session:
+        raise KeyboardInterrupt
+    assert session is not None
+    with training("toy", again=session.run):
+        pass
+    assert [run.info.status for run in runs()] == ["KILLED"]
+
+
+def test_a_program_that_ends_on_ctrl_c_has_killed_its_run(workdir: Path) -> None:
+    """Lightning turns Ctrl-C into ``sys.exit(1)``."""
+    with pytest.raises(SystemExit), nbtrack.start_run():
+        try:
+            raise KeyboardInterrupt
+        except KeyboardInterrupt:
+            sys.exit(1)
+    assert [run.info.status for run in runs()] == ["KILLED"]

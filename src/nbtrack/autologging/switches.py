@@ -25,7 +25,8 @@ class Integration:
     ----------
     wraps : mapping of str to str
         The packages, or modules of them, that are wrapped once they are imported; and for each
-        the module below ``nbtrack.autologging`` that does it, in ``install(patches)``.
+        the module below ``nbtrack.autologging`` that does it, in ``install(patches)`` or in the
+        function behind a colon.
     distribution : str
         Its name on PyPI.
     oldest : str
@@ -92,8 +93,9 @@ def _install(name: str, package: str) -> None:
         return
     patches = Patches()
     try:
-        module = importlib.import_module(f"nbtrack.autologging.{integration.wraps[package]}")
-        module.install(patches)
+        where, _, function = integration.wraps[package].partition(":")
+        module = importlib.import_module(f"nbtrack.autologging.{where}")
+        getattr(module, function or "install")(patches)
     except Exception as error:  # noqa: BLE001  whatever the library has become, it must work
         patches.undo()
         report(name, "Autologging could not be switched on", error)

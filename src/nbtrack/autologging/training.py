@@ -13,7 +13,7 @@ from nbtrack.autologging.settings import Settings
 from nbtrack.autologging.switches import report, settings_of
 from nbtrack.entities import DatasetInput, InputTag
 from nbtrack.entities.runs import DATA_CONTEXT
-from nbtrack.errors import InvalidParameterError
+from nbtrack.errors import InvalidParameterError, NbtrackError
 from nbtrack.tracking import context
 from nbtrack.tracking.run import ActiveRun
 from nbtrack.tracking.start import start_run
@@ -22,7 +22,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 AUTOLOGGING = "mlflow.autologging"
-_RANKS = ("RANK", "SLURM_PROCID", "OMPI_COMM_WORLD_RANK")
+_RANKS = ("RANK", "SLURM_PROCID", "OMPI_COMM_WORLD_RANK", "LOCAL_RANK")
 
 _muted: ContextVar[bool] = ContextVar("nbtrack_autologging_muted", default=False)
 _taken: WeakSet[ActiveRun] = WeakSet()
@@ -44,12 +44,34 @@ class Training:
     """
 
     def __init__(
-        self, integration: str, settings: Settings, run: ActiveRun, *, opened: bool
+        self,
+        integration: str,
+        settings: Settings,
+        run: ActiveRun,
+        *,
+        opened: bool,
+        status: str | None = None,
     ) -> None:
         self.integration = integration
         self.settings = settings
         self.run = run
         self.opened = opened
+        self._status = status
+
+    def end(self, error: BaseException | None = None) -> None:
+        """End the run if it was opened for this training.
+
+        Parameters
+        ----------
+        error : BaseException, optional
+            What has ended the training, None if it came to its end.
+        """
+        if not self.opened:
+            return
+        if error is None and self._status:
+            attempt(self.integration, "The end of a training", self.run.end, self._status)
+        else:
+            attempt(self.integration, "The end of a training", self.run.end_with, error)
 
     def attempt(
         self, what: str, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs
@@ -184,7 +206,9 @@ def attempt(
 
 
 @contextmanager
-def training(integration: str, name: str | None = None) -> Iterator[Training | None]:
+def training(
+    integration: str, name: str | None = None, again: ActiveRun | None = None
+) -> Iterator[Training | None]:
     """Let a call that trains be logged; None if it is not to be.
 
     It is not while the library is switched off, inside of another such call (which logs all of
@@ -200,12 +224,15 @@ def training(integration: str, name: str | None = None) -> Iterator[Training | N
         One of ``INTEGRATIONS``.
     name : str, optional
         What is trained, such as the class of an estimator: the name of a run below another.
+    again : ActiveRun, optional
+        The run of an earlier call that this one belongs to, such as the training of a trainer
+        that tests now. It goes on, unless the user has opened another one since.
     """
     settings = settings_of(integration)
     if settings is None or is_muted() or not is_first_process():
         yield None
         return
-    session = attempt(integration, "A training", _begun, integration, settings, name)
+    session = attempt(integration, "A training", begin, integration, settings, name, again)
     if session is None:
         yield None
         return
@@ -214,30 +241,79 @@ def training(integration: str, name: str | None = None) -> Iterator[Training | N
         yield session
     except BaseException as error:
         _muted.reset(token)
-        if session.opened:
-            attempt(integration, "The end of a training", session.run.end_with, error)
+        session.end(error)
         raise
     _muted.reset(token)
-    if session.opened:
-        attempt(integration, "The end of a training", session.run.end)
+    session.end()
 
 
-def _begun(integration: str, settings: Settings, name: str | None) -> Training | None:
+def begin(
+    integration: str,
+    settings: Settings,
+    name: str | None = None,
+    again: ActiveRun | None = None,
+    *,
+    run_name: str | None = None,
+    experiment_id: str | None = None,
+    tags: Mapping[str, str] | None = None,
+    below: bool = False,
+) -> Training | None:
+    """Return a training with its run, as :func:`training` has it; the caller ends it.
+
+    Parameters
+    ----------
+    integration : str
+        One of ``INTEGRATIONS``.
+    settings : Settings
+        What is logged.
+    name : str, optional
+        The name of a run below another.
+    again : ActiveRun, optional
+        The run of an earlier call that this one belongs to.
+    run_name, experiment_id : str, optional
+        Of a run that is opened.
+    tags : mapping, optional
+        Of a run that is opened, in place of those that say that autologging has.
+    below : bool, optional
+        Whether an open run is to get a run below it, also for its first training.
+    """
     run = context.current()
+    if again is not None and (found := _continued(integration, settings, run, again)):
+        return found
+    if tags is None:
+        tags = {AUTOLOGGING: integration, **(settings.extra_tags or {})}
     if run is None:
-        opened = start_run(tags={AUTOLOGGING: integration, **(settings.extra_tags or {})})
+        opened = start_run(experiment_id=experiment_id, run_name=run_name, tags=tags)
         return Training(integration, settings, _take(opened), opened=True)
     if settings.exclusive:
         return None
-    if run not in _taken:
+    if run not in _taken and not below:
         return Training(integration, settings, _take(run), opened=False)
-    below = start_run(
-        experiment_id=run.info.experiment_id,
-        run_name=name,
+    nested = start_run(
+        experiment_id=experiment_id or run.info.experiment_id,
+        run_name=run_name or name,
         nested=True,
-        tags={AUTOLOGGING: integration, **(settings.extra_tags or {})},
+        tags=tags,
     )
-    return Training(integration, settings, _take(below), opened=True)
+    return Training(integration, settings, _take(nested), opened=True)
+
+
+def _continued(
+    integration: str, settings: Settings, run: ActiveRun | None, again: ActiveRun
+) -> Training | None:
+    """Return the training in the run of an earlier call; None if the user has chosen another."""
+    if run is not None and run.writer is again.writer:
+        return Training(integration, settings, run, opened=False)
+    if again.store is not context.store():
+        return None
+    if run is not None and all(run.info.run_id != outer.info.run_id for outer in again.outer):
+        return None
+    try:
+        reopened = start_run(run_id=again.info.run_id, nested=run is not None)
+    except NbtrackError:  # deleted since, or another experiment was chosen
+        return None
+    status = again.info.status if again.ended else None
+    return Training(integration, settings, _take(reopened), opened=True, status=status)
 
 
 def _take(run: ActiveRun) -> ActiveRun:

@@ -276,6 +276,8 @@ class ActiveRun:
 
 def status_after(error: BaseException | None) -> str:
     """Return the status of a run that an exception, or none, has ended."""
+    if isinstance(error, SystemExit) and isinstance(error.__context__, KeyboardInterrupt):
+        error = error.__context__  # Lightning makes an exit of Ctrl-C
     if error is None or (isinstance(error, SystemExit) and error.code in (None, 0)):
         return "FINISHED"
     if isinstance(error, (KeyboardInterrupt, GeneratorExit)) or type(error).__name__ in (
