@@ -37,7 +37,6 @@ def test_options_are_read() -> None:
     ("line", "message"),
     [
         ("--neted", "Did you mean --nested?"),
-        ("--grid lr=1,2", "--grid .* later version"),
         ("--auto", "--auto .* later version"),
         ("-p lr", "takes key=value"),
         ("-e", "needs a value"),

@@ -4,6 +4,8 @@ import { stateBadge } from './state';
 import type { RunDiffDetail, RunDiffItem } from './requests';
 import type { Head } from './view_data';
 
+const STOP_AFTER = 'Stop after this one';
+
 /** The two lines above a run's charts: what it is, and what changed since the last one. */
 export class CardHead {
   readonly element: HTMLElement;
@@ -15,20 +17,27 @@ export class CardHead {
   private readonly detail = h('div', { class: 'nbt-detail', hidden: true });
   private readonly elapsed = h('span', { class: 'nbt-fact' });
   private readonly rank = h('div', { class: 'nbt-standing', role: 'status', hidden: true });
+  private readonly progress = h('div', { class: 'nbt-progress', role: 'status', hidden: true });
+  private readonly printed = h('pre', { class: 'nbt-printed', 'aria-label': 'Printed last', hidden: true });
+  private readonly stopAfter = h('button', { type: 'button', class: 'nbt-stop-after', hidden: true }, STOP_AFTER);
   private readonly stop = h('button', { type: 'button', class: 'nbt-stop', hidden: true }, 'Stop');
   private stoppable = false;
+  private stoppableAfter = false;
   private timer: ReturnType<typeof setInterval> | undefined;
   private head: Head = {};
   private received = 0;
 
-  /** Without `onStop` there is no button that stops the run. */
+  /** Without `onStop` there is no button that stops the run, without `onStopAfter` none that lets a grid start no more. */
   constructor(
     private live: boolean,
-    private readonly onStop?: () => Promise<void>
+    private readonly onStop?: () => Promise<void>,
+    private readonly onStopAfter?: () => Promise<unknown>
   ) {
     // the button stays in its place while the rest changes: a click must not miss it
-    const first = h('div', { class: 'nbt-headline' }, this.name, this.state, this.facts, this.stop);
-    this.element = h('header', { class: 'nbt-head' }, first, this.error, this.rank, this.runDiff, this.detail);
+    const first = h('div', { class: 'nbt-headline' }, this.name, this.state, this.facts, this.stopAfter, this.stop);
+    const below = [this.progress, this.printed, this.error, this.rank, this.runDiff, this.detail];
+    this.element = h('header', { class: 'nbt-head' }, first, ...below);
+    this.stopAfter.addEventListener('click', this.askToStopAfter);
     this.stop.addEventListener('click', this.askToStop);
     this.runDiff.addEventListener('click', this.toggle);
   }
@@ -50,8 +59,9 @@ export class CardHead {
     this.state.replaceChildren(stateBadge(head.state ?? 'FINISHED', this.live));
     this.facts.replaceChildren(...facts);
     this.showStop();
-    this.rank.hidden = !head.standing;
-    if (this.rank.textContent !== (head.standing ?? '')) this.rank.textContent = head.standing ?? '';
+    setText(this.rank, head.standing);
+    setText(this.progress, head.progress);
+    setText(this.printed, this.live ? head.printed : null);
     this.error.hidden = !head.error;
     this.error.textContent = head.error ?? '';
     clearInterval(this.timer);
@@ -79,15 +89,17 @@ export class CardHead {
     this.setHead(this.head);
   }
 
-  /** Say whether the run can be stopped from here. */
-  setStoppable(stoppable: boolean): void {
+  /** Say whether the run can be stopped from here: at once, and after the run inside it that goes on. */
+  setStoppable(stoppable: boolean, after = false): void {
     this.stoppable = stoppable;
+    this.stoppableAfter = after;
     this.showStop();
   }
 
   dispose(): void {
     clearInterval(this.timer);
     this.stop.removeEventListener('click', this.askToStop);
+    this.stopAfter.removeEventListener('click', this.askToStopAfter);
     this.runDiff.removeEventListener('click', this.toggle);
   }
 
@@ -100,7 +112,20 @@ export class CardHead {
 
   private showStop(): void {
     this.stop.hidden = !(this.live && this.onStop && this.stoppable && this.head.state === 'RUNNING');
+    const after = this.live && this.onStopAfter && this.stoppableAfter && this.head.progress && this.head.state === 'RUNNING';
+    this.stopAfter.hidden = !after;
   }
+
+  private readonly askToStopAfter = (): void => {
+    this.stopAfter.disabled = true;
+    this.onStopAfter?.().then(
+      () => (this.stopAfter.textContent = 'Stops after this one'),
+      (reason: unknown) => {
+        this.stopAfter.disabled = false;
+        this.stopAfter.title = `It could not be said to the kernel: ${messageOf(reason)}`;
+      }
+    );
+  };
 
   private readonly askToStop = (): void => {
     this.stop.disabled = true;
@@ -116,6 +141,12 @@ export class CardHead {
     this.detail.hidden = !this.detail.hidden;
     this.runDiff.setAttribute('aria-expanded', String(!this.detail.hidden));
   };
+}
+
+/** Show a text, or nothing; an element that has the text already is left alone, so nobody hears it twice. */
+function setText(element: HTMLElement, text: string | null | undefined): void {
+  element.hidden = !text;
+  if (element.textContent !== (text ?? '')) element.textContent = text ?? '';
 }
 
 function fact(text: string, title?: string): HTMLElement | null {

@@ -76,6 +76,8 @@ export interface Head {
   overhead_percent?: number | null;
   error?: string | null;
   standing?: string | null;
+  progress?: string | null;
+  printed?: string | null;
 }
 
 /** Points of a finished output: differences of steps and times, and values, deflated, base64. */

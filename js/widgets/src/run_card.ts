@@ -1,9 +1,10 @@
 import type { RenderProps } from '@anywidget/types';
-import { pageInterrupt } from '@nbtrack/shared/backend';
+import { pageInterrupt, serverBackend } from '@nbtrack/shared/backend';
 import { viewRoot } from '@nbtrack/shared/dom';
 import { CardHead } from '@nbtrack/shared/head';
 import { FINISHED_EVENT, KERNEL_GONE } from '@nbtrack/shared/protocol';
-import type { FinishedMessage, RunCardTraits } from '@nbtrack/shared/view_data';
+import type { FinishedMessage, RunCardTraits, ViewTraits } from '@nbtrack/shared/view_data';
+import { CommBackend } from './comm_backend';
 import { connectChart } from './connection';
 import { sent } from './send';
 
@@ -12,7 +13,7 @@ const GRACE_MS = 1000;
 
 let requests = 0;
 
-function render({ model, el }: RenderProps<RunCardTraits>): () => void {
+function render({ model, el }: RenderProps<RunCardTraits & ViewTraits>): () => void {
   const root = viewRoot(el, 'card');
   const stop = async (): Promise<void> => {
     const interrupt = pageInterrupt();
@@ -20,10 +21,17 @@ function render({ model, el }: RenderProps<RunCardTraits>): () => void {
     // the kernel ends a run that is open while no cell runs, and interrupts the cell where the page cannot
     if (!sent(model, { type: 'stop', interrupted: interrupt !== null })) throw new Error(KERNEL_GONE);
   };
-  const head = new CardHead(true, stop);
+  const backend = new CommBackend(model);
+  // a grid looks for this tag before it starts another run: a server can set it while the kernel is busy
+  const stopAfter = (): Promise<unknown> =>
+    backend.ask('table.edit', { run_id: model.get('head').run_id ?? '', column: 'tags.nbtrack.grid.stop', value: 'after this run' });
+  const head = new CardHead(true, stop, stopAfter);
   root.append(head.element);
   let waiting: ReturnType<typeof setTimeout> | undefined;
-  const onStoppable = (): void => head.setStoppable(pageInterrupt() !== null || model.get('stoppable'));
+  const onStoppable = (): void => {
+    const heard = model.get('stoppable');
+    head.setStoppable(pageInterrupt() !== null || heard, serverBackend(model.get('store_id')) !== null || heard);
+  };
   const onHead = (): void => {
     const now = model.get('head');
     onStoppable();
@@ -53,6 +61,7 @@ function render({ model, el }: RenderProps<RunCardTraits>): () => void {
     model.off('change:stoppable', onStoppable);
     model.off('change:since change:detail', onRunDiff);
     head.dispose();
+    backend.dispose();
     disconnect();
   };
 }

@@ -9,7 +9,8 @@ from functools import cache
 from typing import Any
 
 from nbtrack.notebook.capture import CellCapture, keep_cell
-from nbtrack.notebook.cell_dependencies import history_of
+from nbtrack.notebook.cell_dependencies import Executed, history_of
+from nbtrack.notebook.grid_source import GridStatements
 from nbtrack.tracking import context
 from nbtrack.tracking.kernel import number_of
 from nbtrack.tracking.run import ActiveRun
@@ -30,6 +31,8 @@ class Cells:
         How many cards the cell that runs now was asked for.
     live : dict
         The cards of the runs that go on, by run id.
+    statements : GridStatements
+        What ``--grid`` has taken out of the cell that runs now.
     """
 
     def __init__(self, shell: Any) -> None:
@@ -38,6 +41,7 @@ class Cells:
         self.current: Any = None
         self.cards = 0
         self.live: dict[str, Any] = {}
+        self.statements = GridStatements(lambda: self.capturing)
         self._finished: deque[Any] = deque()
         self._tracked: list[tuple[Any, CellCapture]] = []
         self._history = history_of(shell)
@@ -76,6 +80,26 @@ class Cells:
         capture = CellCapture(run, self._shell, source, cell_id, earlier, without)
         self._tracked.append((self.current, capture))
         return capture
+
+    def end(self, capture: CellCapture, result: Any, error: BaseException | None) -> None:
+        """End a run before the cell that it is a part of has ended.
+
+        Parameters
+        ----------
+        capture : CellCapture
+        result : object
+            The value of its last expression.
+        error : BaseException or None
+        """
+        self._tracked = [each for each in self._tracked if each[1] is not capture]
+        _finish(capture, result, error)
+
+    def executed(self) -> tuple[Executed, list[Executed]]:
+        """Return the cell that runs now, and those that were executed before it."""
+        cell = self._executed
+        if cell is None:
+            cell = self._history.add(number_of(self._shell), getattr(self.current, "raw_cell", ""))
+        return cell, self._history.before(cell)
 
     def keep_source(self, run: ActiveRun) -> None:
         """Keep the cell that runs now for a run that its code has started, without ``%%track``."""

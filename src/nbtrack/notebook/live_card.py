@@ -8,7 +8,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from IPython import display as ipython
@@ -52,6 +52,11 @@ class LiveCard:
         The code of its cell.
     literals : mapping
         Params that are logged when the cell ends.
+
+    Attributes
+    ----------
+    facts : callable or None
+        Gives more of the first line. A run that has some is a grid: it is not compared with others.
     """
 
     def __init__(self, run: ActiveRun, source: str | None, literals: Mapping[str, Any]) -> None:
@@ -62,6 +67,7 @@ class LiveCard:
         own = RunRef(info.run_id, info.run_name, "live", "RUNNING")
         self._card = RunCard([own], store=run.store)
         self._card.on_stop = self._on_stop
+        self.facts: Callable[[], Head] | None = None
         self._card.update_head(
             name=info.run_name, state="RUNNING", run_id=info.run_id, elapsed_s=0.0
         )
@@ -216,6 +222,11 @@ class LiveCard:
             self._card.add_runs([run for run in self._baselines.runs if run.run_id in owners])
         return due
 
+    def tell(self) -> None:
+        """Show the first line as it is now: what it says has changed."""
+        if self.facts is not None and self._end is None:
+            self._card.update_head(**self.facts())
+
     def _tell(self) -> None:
         fields: Head = {"elapsed_s": round(self._elapsed(), 1)}
         if self._step_rate.step:
@@ -228,6 +239,8 @@ class LiveCard:
             fields["experiment"] = self._baselines.experiment
             self._tell_params()
             fields["standing"] = self._rank_message()
+        if self.facts is not None:
+            fields |= self.facts()
         if fields.keys() - {"elapsed_s"}:
             self._card.update_head(**fields)
 
@@ -241,7 +254,7 @@ class LiveCard:
     def _tell_params(self) -> None:
         last = self._baselines.last if self._baselines is not None else None
         params = {**self._literals, **self._run.writer.params}
-        if last is not None and params != self._sent_params:
+        if last is not None and self.facts is None and params != self._sent_params:
             self._sent_params = params
             # what the last run had and this one has not yet may still come
             before = {key: value for key, value in last.params.items() if key in params}
@@ -290,9 +303,11 @@ class LiveCard:
         error = stored.data.tags.get(ERROR_TAG) if run.info.status == "FAILED" else None
         if error:
             fields["error"] = " ".join(error.split()) + _where(run.cell_error or sys.exception())
+        if self.facts is not None:
+            fields |= self.facts()
         self._card.update_head(**fields)
         left_out = self._left_out(stored.data.params)
-        if baselines is not None and baselines.last is not None:
+        if baselines is not None and baselines.last is not None and self.facts is None:
             found = run_diff(facts_of(stored, self._source), baselines.last)
             self._card.set_since([*found.items, *left_out], found.detail)
         elif left_out:

@@ -54,7 +54,9 @@ Not kept: what looks like a secret, by its form or its name; the card says what 
 
 def load(shell: Any) -> None:
     """Register the magics, their completion, and what makes ``%%track`` a part of the cell."""
-    cells_of(shell)
+    cells = cells_of(shell)
+    if cells.statements not in shell.ast_transformers:
+        shell.ast_transformers.append(cells.statements)
     shell.register_magics(TrackMagics)
     transforms = shell.input_transformers_cleanup
     if track_transform not in transforms:
@@ -110,7 +112,7 @@ class TrackMagics(Magics):
         """Make this cell a run, or see and switch what is captured.
 
         %%track [NAME] [-e EXPERIMENT] [-p key=value]... [-t key=value]... [-x name]...
-                [--nested] [--resume RUN] [--quiet]
+                [--nested] [--resume RUN] [--quiet] [--grid name=values]...
 
             NAME                   the run's name; a random one without
             -e, --experiment NAME  its experiment; made if there is none
@@ -120,6 +122,19 @@ class TrackMagics(Magics):
             --nested               under the run that is open
             --resume RUN           go on with a run, by id or name
             -q, --quiet            without the card
+
+        With --grid the cell is run once for each combination, with these values in the place of
+        its literals; each is a run inside a parent run:
+
+            --grid lr=1e-3,1e-4    values: Python literals, else texts; also cfg.lr=...
+            --grid seed=0..4       0, 1, 2, 3, 4; 0..10..5 is 0, 5, 10
+            --sampler NAME         random or optuna, with --trials N; then also ranges:
+            --grid lr=log(1e-5,1)  also uniform(0,1) and int(1,8)
+            --minimize METRIC      which run is best; or --maximize METRIC
+            --seed N               of the sampler
+            --jobs N               in so many processes, in which the earlier cells that this one
+                                   needs are run first
+            --resume RUN           of a grid: the combinations that have finished are left out
 
         %track status|off|on
         """
@@ -140,7 +155,7 @@ class TrackMagics(Magics):
 
     @no_var_expand
     @line_magic
-    def track_cell(self, line: str) -> None:
+    def track_cell(self, line: str) -> Any:
         """Start the run of the cell that this line stands in; it ends with the cell.
 
         Takes what %%track takes.
@@ -149,12 +164,17 @@ class TrackMagics(Magics):
         cells = cells_of(self.shell)
         if not cells.capturing:
             print("Not tracked: %track off was called. %track on tracks again.")  # noqa: T201
-            return
+            return None
         if cells.current is None:
             raise UsageError("%track_cell stands in a cell of a notebook.")
         source = _body(cells.current.raw_cell)
         if not source.strip():
             raise UsageError("There is nothing to track: the cell below %%track is empty.")
+        if options.grid:
+            from nbtrack.notebook.grid_session import track_grid
+
+            __tracebackhide__ = True
+            return track_grid(self.shell, cells, options, source, _started)
         try:
             run = _started(options)
             run.writer.log_params(options.params)
@@ -166,6 +186,7 @@ class TrackMagics(Magics):
                 run, source=capture.source, literals={**capture.literals, **run.writer.params}
             )
         capture.start()
+        return None
 
     @no_var_expand
     @line_cell_magic

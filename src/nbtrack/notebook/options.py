@@ -17,18 +17,24 @@ from IPython.core.completer import (
 from IPython.core.error import UsageError
 
 from nbtrack.errors import NbtrackError
+from nbtrack.notebook.literals import literal_params
 from nbtrack.tracking import context
+from nbtrack.tracking.grid_samplers import SAMPLERS
+from nbtrack.tracking.grid_values import Values, parse_values
 
 USAGE = (
     "%%track [NAME] [-e EXPERIMENT] [-p key=value]... [-t key=value]... [-x name]... [--nested] "
-    "[--resume RUN] [--quiet]"
+    "[--resume RUN] [--grid name=values]... [--quiet]"
 )
 LATER = {
-    "--grid": "runs of a grid of params",
     "--auto": "logging by framework",
 }
 _LONG = {"-e": "--experiment", "-p": "--param", "-t": "--tag", "-x": "--without", "-q": "--quiet"}
-_WITH_VALUE = ("--experiment", "--param", "--tag", "--without", "--resume")
+_OF_GRID = ("--sampler", "--trials", "--minimize", "--maximize", "--seed", "--jobs")
+_WITH_VALUE = (
+    *("--experiment", "--param", "--tag", "--without", "--resume", "--grid"),
+    *_OF_GRID,
+)
 _FLAGS = ("--nested", "--quiet")
 KNOWN = (*_LONG, *_WITH_VALUE, *_FLAGS)
 MAX_NAMES = 50
@@ -54,6 +60,14 @@ class TrackOptions:
         The id or the name of a run to go on with.
     quiet : bool
         Whether there is no card.
+    grid : dict of str to list or Range
+        What varies: then the cell is run once for each combination.
+    sampler : str
+    trials, seed : int or None
+    minimize, maximize : str or None
+        The metric that tells which run is best.
+    jobs : int
+        How many processes run the combinations.
     """
 
     name: str | None = None
@@ -64,6 +78,13 @@ class TrackOptions:
     nested: bool = False
     resume: str | None = None
     quiet: bool = False
+    grid: dict[str, Values] = field(default_factory=dict)
+    sampler: str = "grid"
+    trials: int | None = None
+    minimize: str | None = None
+    maximize: str | None = None
+    seed: int | None = None
+    jobs: int = 1
 
 
 def parse_options(line: str) -> TrackOptions:
@@ -88,7 +109,18 @@ def parse_options(line: str) -> TrackOptions:
             )
     if options.resume and options.nested:
         raise UsageError("--resume goes on with a run as it is; leave --nested out.")
+    given = [option for option in _OF_GRID if getattr(options, option[2:]) not in (None, "grid", 1)]
+    if given and not options.grid:
+        raise UsageError(f"{given[0]} is about a grid: say what varies, --grid lr=1e-3,1e-4.")
     return options
+
+
+def grid_is_asked(line: str) -> bool:
+    """Return whether a line of ``%%track`` has a grid, so that the cell is run several times."""
+    try:
+        return any(word.partition("=")[0] == "--grid" for word in _words(line))
+    except UsageError:
+        return False
 
 
 def _words(line: str) -> list[str]:
@@ -119,6 +151,12 @@ def _read_option(options: TrackOptions, word: str, words: Iterator[str]) -> None
         raise UsageError(f"{written} needs a value. Usage: {USAGE}")
     if option == "--without":
         options.without += [name for name in value.split(",") if name]
+    elif option == "--grid":
+        _read_grid(options, value)
+    elif option in ("--trials", "--seed", "--jobs"):
+        if not value.isdecimal() or (option != "--seed" and int(value) == 0):
+            raise UsageError(f"{option} takes a number, such as {option} 4; got {value!r}.")
+        setattr(options, option[2:], int(value))
     elif option in ("--param", "--tag"):
         key, equals, text = value.partition("=")
         if not equals or not key:
@@ -126,6 +164,16 @@ def _read_option(options: TrackOptions, word: str, words: Iterator[str]) -> None
         (options.params if option == "--param" else options.tags)[key] = text
     else:
         setattr(options, option[2:], value)
+
+
+def _read_grid(options: TrackOptions, value: str) -> None:
+    try:
+        name, values = parse_values(value)
+    except NbtrackError as error:
+        raise UsageError(f"--grid: {error}") from None
+    if name in options.grid:
+        raise UsageError(f"--grid {name} is given twice; put all of its values into one.")
+    options.grid[name] = values
 
 
 def unknown_option(word: str) -> str:
@@ -143,7 +191,8 @@ def track_matcher(asked: CompletionContext) -> SimpleMatcherResult:
     if match is None:
         return SimpleMatcherResult(completions=[])
     before = match["before"].split()
-    kind, names = _names_after(before[-1] if before else "", match["word"])
+    cell = asked.full_text.partition("\n")[2]
+    kind, names = _names_after(before[-1] if before else "", match["word"], cell)
     fitting = [name for name in names if name.startswith(match["word"])]
     # the completer replaces the token only, which is a part of names such as a-b
     kept = len(match["word"]) - len(asked.token)
@@ -154,7 +203,11 @@ def track_matcher(asked: CompletionContext) -> SimpleMatcherResult:
     )
 
 
-def _names_after(option: str, word: str) -> tuple[str, Sequence[str]]:
+def _names_after(option: str, word: str, cell: str) -> tuple[str, Sequence[str]]:
+    if option == "--grid":
+        return "param", [f"{name}=" for name in literal_params(cell)]
+    if option == "--sampler":
+        return "sampler", SAMPLERS
     if option in ("-e", "--experiment"):
         return "experiment", experiment_names()
     if option == "--resume":

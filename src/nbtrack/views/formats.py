@@ -96,6 +96,7 @@ def head_facts(head: Mapping[str, Any]) -> list[str]:
     overhead, step = head.get("overhead_percent"), head.get("step")
     facts = [
         str(head.get("experiment") or ""),
+        str(head.get("progress") or ""),
         format_duration(head.get("elapsed_s")),
         "" if step is None else f"step {format_number(step)}",
         format_rate(head.get("steps_per_s")),

@@ -36,6 +36,8 @@ class Head(TypedDict, total=False):
     overhead_percent: float | None
     error: str | None
     standing: str | None
+    progress: str | None
+    printed: str | None
 
 
 @dataclass(frozen=True)

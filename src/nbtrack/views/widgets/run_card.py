@@ -55,8 +55,9 @@ class RunCard(MetricChart):
         **fields
             ``name``, ``state``, ``experiment``, ``run_id``, ``elapsed_s`` (seconds),
             ``steps_per_s``, ``step``, ``overhead_percent`` (what logging cost), ``error``
-            (one line), ``standing`` (one line). While the state is ``RUNNING`` the browser counts
-            the seconds on.
+            (one line), ``standing`` (one line), ``progress`` (of a grid, one line),
+            ``printed`` (the last lines). While the state is ``RUNNING`` the browser counts the
+            seconds on.
         """
         refuse_unknown(
             "RunCard.update_head",
