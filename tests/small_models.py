@@ -83,3 +83,32 @@ def boosted_trees(kind: str = "LGBMClassifier") -> Any:
         data = lightgbm.Dataset(frame, labels)
         return lightgbm.train({**params, "objective": "binary"}, data, 2)
     return getattr(lightgbm, kind)(n_estimators=2, **params).fit(frame, labels)
+
+
+def ordered_trees(kind: str = "CatBoostClassifier") -> Any:
+    """A fitted model of CatBoost."""
+    import catboost
+
+    quiet = {"verbose": False, "allow_writing_files": False, "thread_count": 1}
+    return getattr(catboost, kind)(iterations=2, depth=2, **quiet).fit(FRAME, LABELS)
+
+
+def regression() -> Any:
+    """The results of a linear regression of statsmodels."""
+    from statsmodels.regression.linear_model import OLS
+
+    return OLS([0.0, 1.0, 3.0, 3.5], FRAME).fit()
+
+
+def forecast() -> Any:
+    """A fitted model of Prophet, without seasons."""
+    from prophet import Prophet
+
+    days = pd.DataFrame({"ds": pd.date_range("2024-01-01", periods=8), "y": np.arange(8.0) % 3})
+    seasons = dict.fromkeys(
+        ["yearly_seasonality", "weekly_seasonality", "daily_seasonality"], False
+    )
+    return Prophet(n_changepoints=1, uncertainty_samples=2, **seasons).fit(days)
+
+
+DAYS = pd.DataFrame({"ds": pd.date_range("2024-01-05", periods=3)})

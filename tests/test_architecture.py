@@ -29,11 +29,14 @@ STORE_DOORS = {
 }
 # Public names of MLflow that lead to files of models/: they hold imports and nothing else.
 DOORS = {
+    "catboost",
     "keras",
     "lightgbm",
+    "prophet",
     "pyfunc",
     "pytorch",
     "sklearn",
+    "statsmodels",
     "tensorflow",
     "transformers",
     "types",

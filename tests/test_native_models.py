@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,16 @@ import pytest
 
 import nbtrack
 import small_models
-from nbtrack.errors import InvalidParameterError, MissingDependencyError, UntrustedError
+from nbtrack.errors import (
+    InvalidParameterError,
+    MissingDependencyError,
+    NbtrackError,
+    UntrustedError,
+)
 from nbtrack.models.loading import UnreadableModelError
-from small_models import FRAME, boosted_trees
+from small_models import DAYS, FRAME, boosted_trees, forecast, ordered_trees, regression
 
+LIBRARIES = ["catboost", "lightgbm", "prophet", "statsmodels"]
 pytestmark = pytest.mark.usefixtures("workdir")
 
 
@@ -25,7 +32,7 @@ def stranger(monkeypatch: pytest.MonkeyPatch) -> None:
         record.unlink()
 
 
-@pytest.mark.parametrize("package", ["lightgbm"])
+@pytest.mark.parametrize("package", LIBRARIES)
 def test_a_library_that_is_missing_is_named(package: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, package, None)
     flavor = getattr(nbtrack, package)
@@ -35,7 +42,7 @@ def test_a_library_that_is_missing_is_named(package: str, monkeypatch: pytest.Mo
     assert flavor.get_default_pip_requirements()[0].startswith(f"{package}==")
 
 
-@pytest.mark.parametrize("package", ["lightgbm"])
+@pytest.mark.parametrize("package", LIBRARIES)
 def test_an_object_that_is_no_model_of_a_library_is_refused(package: str) -> None:
     pytest.importorskip(package)
     with pytest.raises(InvalidParameterError, match="is no"):
@@ -128,3 +135,126 @@ def test_a_text_that_makes_lightgbm_end_its_process_is_not_loaded(
     file.write_text(file.read_text().replace("leaf_value=-", "leaf_value=x"))
     with pytest.raises(UnreadableModelError, match="makes LightGBM crash"):
         nbtrack.pyfunc.load_model("m")
+
+
+# -- CatBoost ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("format", ["cbm", "json"])
+def test_a_model_of_catboost_comes_back(format: Any) -> None:
+    pytest.importorskip("catboost")
+    model = ordered_trees()
+    info = nbtrack.catboost.log_model(model, name="m", input_example=FRAME, format=format)
+    assert info.verified == "outputs"
+    loaded = nbtrack.catboost.load_model(info.model_uri)
+    assert type(loaded) is type(model)
+    assert np.array_equal(loaded.predict_proba(FRAME), model.predict_proba(FRAME))
+    found = nbtrack.pyfunc.load_model(info.model_uri).predict(FRAME)
+    assert np.array_equal(found, model.predict(FRAME))
+
+
+def test_what_catboost_does_not_read_again_is_refused() -> None:
+    catboost = pytest.importorskip("catboost")
+    with pytest.raises(InvalidParameterError, match="has not been trained"):
+        nbtrack.catboost.save_model(catboost.CatBoost(), "m")
+    save: Any = nbtrack.catboost.save_model
+    with pytest.raises(InvalidParameterError, match="format='onnx'"):
+        save(ordered_trees(), "m", format="onnx")
+
+
+def test_a_file_that_makes_catboost_crash_does_not_take_the_process_along(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pytest.importorskip("catboost")
+    nbtrack.catboost.save_model(ordered_trees(), "m")
+    stranger(monkeypatch)
+    file = Path("m/model.cb")
+    content = file.read_bytes()
+    assert nbtrack.pyfunc.load_model("m").predict(FRAME).shape == (4,)
+    file.write_bytes(content[: len(content) // 2])
+    with pytest.raises(UnreadableModelError):
+        nbtrack.catboost.load_model("m")
+    text = Path("m/MLmodel").read_text()
+    Path("m/MLmodel").write_text(text.replace("CatBoostClassifier", "os.system"))
+    with pytest.raises(InvalidParameterError, match=r"is a os\.system"):
+        nbtrack.catboost.load_model("m")
+
+
+# -- statsmodels ------------------------------------------------------------------------
+
+
+def test_results_of_statsmodels_come_back_without_a_pickle(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pytest.importorskip("statsmodels")
+    results = regression()
+    info = nbtrack.statsmodels.log_model(results, name="m", input_example=FRAME)
+    assert info.verified == "outputs"
+    loaded = nbtrack.statsmodels.load_model(info.model_uri)
+    assert type(loaded) is type(results)
+    assert np.allclose(loaded.conf_int(), results.conf_int())
+    assert np.allclose(nbtrack.pyfunc.load_model(info.model_uri).predict(FRAME), results.predict())
+    nbtrack.statsmodels.save_model(results, "pickle", serialization_format="pickle")
+    nbtrack.statsmodels.save_model(results, "source", remove_data=True, input_example=FRAME)
+    assert results.model.data.orig_exog is not None
+    stranger(monkeypatch)
+    for name, what in [("pickle", "a pickle"), ("source", "the source")]:
+        with pytest.raises(UntrustedError, match=what):
+            nbtrack.pyfunc.load_model(name)
+        assert nbtrack.pyfunc.load_model(name, trust=True).predict(FRAME).shape == (4,)
+
+
+def test_a_time_series_predicts_from_its_first_and_last_step() -> None:
+    pytest.importorskip("statsmodels")
+    from statsmodels.tsa.statespace.sarimax import SARIMAX
+
+    results = SARIMAX(np.sin(np.arange(40.0)), order=(1, 0, 0)).fit(disp=0)
+    wanted = results.predict(start=40, end=42)
+    span = FRAME.iloc[:1].assign(start=40, end=42)[["start", "end"]]
+    nbtrack.statsmodels.save_model(results, "m", input_example=span)
+    model = nbtrack.pyfunc.load_model("m")
+    assert np.allclose(model.predict(span), wanted)
+    with pytest.raises(InvalidParameterError, match="one row with the columns"):
+        model.predict(np.zeros((2, 2)))
+
+
+def test_a_formula_that_names_a_function_of_the_notebook_is_refused() -> None:
+    pytest.importorskip("statsmodels")
+    from statsmodels.formula.api import ols
+
+    def twice(values: Any) -> Any:
+        return values * 2
+
+    assert twice(1) == 2
+    data = FRAME.assign(y=[0.0, 1.0, 3.0, 3.5])
+    nbtrack.statsmodels.save_model(ols("y ~ np.exp(a)", data).fit(), "m")
+    assert nbtrack.pyfunc.load_model("m").predict(FRAME).shape == (4,)
+    with pytest.raises(InvalidParameterError, match=r"(?s)twice\(a\).*into a column"):
+        nbtrack.statsmodels.save_model(ols("y ~ twice(a)", data).fit(), "n")
+    assert not Path("n").exists()
+
+
+# -- Prophet ----------------------------------------------------------------------------
+
+
+@pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning")  # about Prophet
+def test_a_model_of_prophet_comes_back_as_its_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    prophet = pytest.importorskip("prophet")
+    with pytest.raises(InvalidParameterError, match="has not been trained"):
+        nbtrack.prophet.save_model(prophet.Prophet(), "m")
+    model = forecast()
+    info = nbtrack.prophet.log_model(model, name="m", input_example=DAYS)
+    assert info.verified == "outputs"
+    loaded = nbtrack.prophet.load_model(info.model_uri)
+    wanted = model.predict(DAYS)["yhat"]
+    assert np.allclose(loaded.predict(DAYS)["yhat"], wanted)
+    nbtrack.prophet.save_model(model, "m")
+    stranger(monkeypatch)
+    assert np.allclose(nbtrack.pyfunc.load_model("m").predict(DAYS)["yhat"], wanted)
+    file = Path("m/model.pr")
+    text = json.loads(file.read_text())
+    endless = text.replace('"uncertainty_samples": 2', '"uncertainty_samples": 1000000000')
+    for wrong in ("[]", text[:200], endless):
+        file.write_text(json.dumps(wrong))
+        with pytest.raises(NbtrackError):
+            nbtrack.prophet.load_model("m")

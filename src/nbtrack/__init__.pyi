@@ -2,6 +2,7 @@
 from typing import Any
 
 from nbtrack import artifacts as artifacts
+from nbtrack import catboost as catboost
 from nbtrack import client as client
 from nbtrack import config as config
 from nbtrack import data as data
@@ -12,9 +13,11 @@ from nbtrack import keras as keras
 from nbtrack import lightgbm as lightgbm
 from nbtrack import models as models
 from nbtrack import projects as projects
+from nbtrack import prophet as prophet
 from nbtrack import pyfunc as pyfunc
 from nbtrack import pytorch as pytorch
 from nbtrack import sklearn as sklearn
+from nbtrack import statsmodels as statsmodels
 from nbtrack import store as store
 from nbtrack import system_metrics as system_metrics
 from nbtrack import tensorflow as tensorflow

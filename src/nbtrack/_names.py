@@ -21,8 +21,8 @@ _REASONS = {
         data\.pyfunc_dataset_mixin(\..*)?|
         \w*Client\.\w+_datasets?(_\w+)?""",
     "more model flavors come with a later one": r"""
-        (catboost|diffusers|h2o|onnx|paddle|pmdarima|prophet|sentence_transformers|shap|
-        spacy|statsmodels)(\..*)?|
+        (diffusers|h2o|onnx|paddle|pmdarima|sentence_transformers|shap|
+        spacy)(\..*)?|
         data\.(from_tensorflow|tensorflow_dataset(\..*)?)""",
     "traces and prompts come with a later one": r"""
         context|trace|test|log_(trace|feedback|expectation|issue|assessment)|search_sessions|

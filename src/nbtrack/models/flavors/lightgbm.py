@@ -10,7 +10,7 @@ from typing import Any, Literal, Unpack
 from nbtrack.errors import InvalidParameterError
 from nbtrack.models import lightgbm_text, logging
 from nbtrack.models.flavors import sklearn
-from nbtrack.models.flavors.native_files import describe, described, read_elsewhere
+from nbtrack.models.flavors.native_files import Predictor, describe, described, read_elsewhere
 from nbtrack.models.folder import check_files
 from nbtrack.models.frozen_files import read_frozen
 from nbtrack.models.info import ModelInfo
@@ -136,27 +136,6 @@ def _load_pyfunc(
 ) -> Predictor:
     """Load the model for ``pyfunc``."""
     return Predictor(_loaded(as_opened(path), trust))
-
-
-class Predictor:
-    """A model of LightGBM that predicts from frames and arrays.
-
-    Parameters
-    ----------
-    lgb_model : lightgbm.Booster or lightgbm.LGBMModel
-        The model.
-    """
-
-    def __init__(self, lgb_model: Any) -> None:
-        self.lgb_model = lgb_model
-
-    def predict(self, data: Any, params: dict[str, Any] | None = None) -> Any:
-        """Return the predictions; ``params`` are those of the model's own ``predict``."""
-        return self.lgb_model.predict(data, **(params or {}))
-
-    def get_raw_model(self) -> Any:
-        """Return the model itself."""
-        return self.lgb_model
 
 
 def _parts(lgb_model: Any, wanted: str | None, trusted: list[str] | None) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from nbtrack.models.loading import OpenedModel, UnreadableModelError
 from nbtrack.models.model import Model
 from nbtrack.models.user_files import use_code
 
+REFUSED = 3
 _SECONDS = 120
 _START = "import json, sys\nsys.path[:], *given = json.loads(sys.argv[1])\n"
 
@@ -57,6 +58,27 @@ def described(opened: OpenedModel, flavor: str, trust: bool | None) -> dict[str,
     return known
 
 
+class Predictor:
+    """A model that predicts by its own method ``predict``.
+
+    Parameters
+    ----------
+    model : object
+        The model.
+    """
+
+    def __init__(self, model: Any) -> None:
+        self.model = model
+
+    def predict(self, data: Any, params: dict[str, Any] | None = None) -> Any:
+        """Return the predictions; ``params`` are those of the model's own ``predict``."""
+        return self.model.predict(data, **(params or {}))
+
+    def get_raw_model(self) -> Any:
+        """Return the model itself."""
+        return self.model
+
+
 def read_elsewhere(program: str, *given: Any, file: Path, library: str) -> None:
     """Raise where a library would crash on a file that was made for that.
 
@@ -77,7 +99,7 @@ def read_elsewhere(program: str, *given: Any, file: Path, library: str) -> None:
     Raises
     ------
     UnreadableModelError
-        If the process crashes, or takes longer than two minutes.
+        If the process crashes, ends with status 3, or takes longer than two minutes.
     """
     paths = [str(Path(path).absolute()) for path in sys.path if path]
     command = [sys.executable, "-I", "-S", "-c", _START + program, json.dumps([paths, *given])]
@@ -88,6 +110,11 @@ def read_elsewhere(program: str, *given: Any, file: Path, library: str) -> None:
             f"{library} does not come to an end with the file {str(file)!r}, so it is not loaded. "
             "It is damaged, or was made for that: get the model anew."
         ) from None
+    if done.returncode == REFUSED:
+        raise UnreadableModelError(
+            f"{library} cannot predict with the file {str(file)!r}, so it is not loaded. It is "
+            "damaged, or was made for that: get the model anew."
+        )
     if done.returncode < 0:
         raise UnreadableModelError(
             f"The file {str(file)!r} makes {library} crash (signal {-done.returncode}), so it is "

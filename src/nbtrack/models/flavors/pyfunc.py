@@ -5,16 +5,16 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Mapping
-from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal, Unpack
 
-from nbtrack.errors import InvalidParameterError, MissingDependencyError
+from nbtrack.errors import InvalidParameterError
 from nbtrack.models import logging
 from nbtrack.models.code_writer import CODE_FILE, LOADER, read_pickle, write_code, write_pickle
 from nbtrack.models.environment import CONDA, REQUIREMENTS, add_uv_requirements
 from nbtrack.models.frozen_files import taken_apart
 from nbtrack.models.info import ModelInfo
+from nbtrack.models.loader_modules import load_by_module
 from nbtrack.models.loading import OpenedModel, as_opened, open_model, reads_model
 from nbtrack.models.model import PYFUNC, Model
 from nbtrack.models.model_code import read_config, run_code
@@ -30,7 +30,6 @@ from nbtrack.models.python_model import (
 from nbtrack.models.type_hints import signature_of_hints, with_hints
 from nbtrack.models.user_files import add_code_paths, copy_artifacts, use_code
 
-OWN = ("keras", "lightgbm", "pytorch", "sklearn", "tensorflow", "transformers", "xgboost")
 Config = Mapping[str, Any] | str | os.PathLike[str] | None
 Serialization = Literal["pickle"] | None
 
@@ -195,7 +194,10 @@ def load_model(
         opened.ask("the code that came with it", trust)
         use_code(opened.file(flavor["code"]))
     config = {**(flavor.get("config") or {}), **(read_config(_config(model_config)) or {})}
-    loaded = _loaded(opened, flavor, config or None, trust)
+    if str(flavor["loader_module"]) in (LOADER, "mlflow.pyfunc", "nbtrack.pyfunc"):
+        loaded: Any = _load_pyfunc(opened, config or None, trust)
+    else:
+        loaded = load_by_module(opened, flavor, config or None, trust)
     predict = flavor.get("predict_fn", "predict")
     return PyFuncModel(opened.model, loaded, predict if hasattr(loaded, predict) else "predict")
 
@@ -355,36 +357,6 @@ def _write_data(
         known.add_pyfunc(loader_module, **more)
 
     return write
-
-
-def _loaded(opened: OpenedModel, flavor: Mapping[str, Any], config: Any, trust: bool | None) -> Any:
-    name = str(flavor["loader_module"])
-    root, _, own = name.rpartition(".")
-    if name in (LOADER, "mlflow.pyfunc", "nbtrack.pyfunc"):
-        return _load_pyfunc(opened, config, trust)
-    if root in ("mlflow", "nbtrack") and own in OWN:
-        module = _flavor(opened, own)
-        return module._load_pyfunc(opened, config, trust)
-    opened.ask(f"the module {name}", trust)
-    try:
-        module = import_module(name)
-    except ImportError as error:
-        raise MissingDependencyError(
-            f"The model is loaded by the module {name}, which is not here: {error}. Install the "
-            "packages of its requirements.txt, or save it with code_paths=[...]."
-        ) from None
-    data = opened.file(flavor["data"]) if flavor.get("data") else opened.path
-    return module._load_pyfunc(str(data), *([] if config is None else [config]))
-
-
-def _flavor(opened: OpenedModel, name: str) -> Any:
-    try:
-        return import_module(f"nbtrack.models.flavors.{name}")
-    except ImportError as error:  # the files of PyTorch's flavor import it at once
-        raise MissingDependencyError(
-            f"The model {opened.place.uri!r} needs the package {error.name}, which is not here: "
-            f"pip install -r {opened.path / REQUIREMENTS}."
-        ) from error
 
 
 def _config(given: Config) -> Any:

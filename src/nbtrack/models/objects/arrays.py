@@ -87,6 +87,8 @@ class Arrays:
         node["shape"] = list(value.shape)
         if kind.names is not None:
             node["dtype"] = [list(map(_listed, field)) for field in kind.descr]
+        if value.flags.f_contiguous and not value.flags.c_contiguous:
+            node["fortran"] = True  # compiled classes refuse the other order
         plain = kind.kind in _FLAT and kind.isnative and kind.itemsize <= 8
         self.extra[node["name"]] = value if plain else _as_bytes(value)
 

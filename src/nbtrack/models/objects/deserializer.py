@@ -199,7 +199,7 @@ class Deserializer:
         dtype = np.lib.format.descr_to_dtype(_dtype(node["dtype"]))
         if array.dtype != dtype:
             array = np.frombuffer(array.tobytes(), dtype=dtype)
-        return array.reshape(node["shape"]).copy()
+        return array.reshape(node["shape"]).copy("F" if node.get("fortran") else "C")
 
     def _objects(self, node: dict[str, Any]) -> Any:
         import numpy as np

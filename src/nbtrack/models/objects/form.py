@@ -83,7 +83,10 @@ KINDS: Mapping[str, _Kind] = {
     "own": _kind(file=(str,), name=(str,)),
     "made": _kind(("variables", _named), file=(str,), name=(str,)),
     "method": _kind(("self", _node), name=(str,)),
-    "ndarray": _kind(name=(str,), dtype=(str, list), shape=(list,)),
+    "ndarray": _kind(
+        name=(str,), dtype=(str, list), shape=(list,), fortran=(bool,),
+        optional=frozenset({"fortran"}),
+    ),
     "objects": _kind(("items", _list), shape=(list,)),
     "scalar": _kind(dtype=(str,), value=(str,)),
     "tensor": _kind(

@@ -19,7 +19,18 @@ REQUIREMENTS = "requirements.txt"
 MAX_EXAMPLE = 200_000
 MAX_MLMODEL = 8_000_000  # thousands of columns, or metadata that somebody has put there
 #: Flavors with a module of their own; others are loaded as functions.
-DOORS = ("pytorch", "sklearn", "transformers", "keras", "tensorflow", "xgboost", "lightgbm")
+DOORS = (
+    "pytorch",
+    "sklearn",
+    "transformers",
+    "keras",
+    "tensorflow",
+    "xgboost",
+    "lightgbm",
+    "catboost",
+    "prophet",
+    "statsmodels",
+)
 
 
 def read_mlmodel(folder: ArtifactFolder) -> dict[str, Any]:
