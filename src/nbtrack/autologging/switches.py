@@ -40,6 +40,8 @@ class Integration:
 
 INTEGRATIONS: dict[str, Integration] = {
     "pytorch": Integration({"torch": "loops"}, "torch", "2.10"),
+    "lightgbm": Integration({"lightgbm": "lightgbm"}, "lightgbm", "4.7"),
+    "xgboost": Integration({"xgboost": "xgboost"}, "xgboost", "3.2"),
 }
 """By the name of the module that has ``autolog``, as ``exclude_flavors`` has it."""
 
