@@ -21,7 +21,7 @@ RECORDED = Path(__file__).parent / "recorded" / "mlflow_surface.txt"
 # Modules for users. Left out are those of which nbtrack has nothing, and MLflow's inner ones:
 # whoever imports one of them is told why it is missing (see nbtrack._names).
 SCOPE = re.compile(
-    r"""mlflow|mlflow\.(artifacts|client|config|exceptions|keras|catboost|prophet|statsmodels|lightgbm|projects|pyfunc|pytorch|sklearn|
+    r"""mlflow|mlflow\.(artifacts|client|config|exceptions|keras|catboost|prophet|statsmodels|onnx|lightgbm|projects|pyfunc|pytorch|sklearn|
     system_metrics|tensorflow|tracking|transformers|version|xgboost|
     types(\.schema|\.utils)?|
     models(\.(model|model_config|python_api|signature|utils))?|

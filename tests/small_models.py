@@ -112,3 +112,21 @@ def forecast() -> Any:
 
 
 DAYS = pd.DataFrame({"ds": pd.date_range("2024-01-05", periods=3)})
+
+
+def network_of_onnx(weights: int = 2) -> Any:
+    """A model of ONNX that multiplies four columns by a matrix."""
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
+    matrix = np.arange(4.0 * weights, dtype="float32").reshape(4, weights)
+    graph = helper.make_graph(
+        [helper.make_node("MatMul", ["x", "w"], ["y"])],
+        "small",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["rows", 4])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["rows", weights])],
+        [numpy_helper.from_array(matrix, "w")],
+    )
+    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    onnx.checker.check_model(made)
+    return made

@@ -32,6 +32,7 @@ DOORS = {
     "catboost",
     "keras",
     "lightgbm",
+    "onnx",
     "prophet",
     "pyfunc",
     "pytorch",

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import nbtrack
@@ -19,9 +20,18 @@ from nbtrack.errors import (
     UntrustedError,
 )
 from nbtrack.models.loading import UnreadableModelError
-from small_models import DAYS, FRAME, boosted_trees, forecast, ordered_trees, regression
+from small_models import (
+    DAYS,
+    FRAME,
+    ROWS,
+    boosted_trees,
+    forecast,
+    network_of_onnx,
+    ordered_trees,
+    regression,
+)
 
-LIBRARIES = ["catboost", "lightgbm", "prophet", "statsmodels"]
+LIBRARIES = ["catboost", "lightgbm", "onnx", "prophet", "statsmodels"]
 pytestmark = pytest.mark.usefixtures("workdir")
 
 
@@ -258,3 +268,96 @@ def test_a_model_of_prophet_comes_back_as_its_json(monkeypatch: pytest.MonkeyPat
         file.write_text(json.dumps(wrong))
         with pytest.raises(NbtrackError):
             nbtrack.prophet.load_model("m")
+
+
+# -- ONNX -------------------------------------------------------------------------------
+
+
+def test_a_model_of_onnx_comes_back() -> None:
+    pytest.importorskip("onnx")
+    model = network_of_onnx()
+    wanted = ROWS @ np.arange(8.0, dtype="float32").reshape(4, 2)
+    info = nbtrack.onnx.log_model(
+        model, name="m", input_example=ROWS, onnx_session_options={"intra_op_num_threads": 1}
+    )
+    assert info.verified == "outputs"
+    assert nbtrack.onnx.load_model(info.model_uri) == model
+    loaded = nbtrack.pyfunc.load_model(info.model_uri)
+    assert np.allclose(loaded.predict(ROWS)["y"], wanted)
+    frame = pd.DataFrame(ROWS.astype("float64"))
+    nbtrack.onnx.save_model(network_of_onnx(1), "one", input_example=frame)
+    found = nbtrack.pyfunc.load_model("one").predict(frame)
+    assert np.allclose(found["y"], ROWS @ np.arange(4.0))
+    assert loaded.get_raw_model().get_session_options().intra_op_num_threads == 1
+
+
+def test_inputs_of_onnx_are_named_and_of_their_type() -> None:
+    onnx = pytest.importorskip("onnx")
+    inputs = [
+        onnx.helper.make_tensor_value_info("a", onnx.TensorProto.FLOAT, ["rows", 1]),
+        onnx.helper.make_tensor_value_info("b", onnx.TensorProto.FLOAT, ["rows", 1]),
+    ]
+    output = onnx.helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, ["rows", 1])
+    graph = onnx.helper.make_graph(
+        [onnx.helper.make_node("Add", ["a", "b"], ["y"])], "sum", inputs, [output]
+    )
+    opsets = [onnx.helper.make_opsetid("", 17)]
+    model = onnx.helper.make_model(graph, opset_imports=opsets, ir_version=9)
+    nbtrack.onnx.save_model(model, "m", input_example=FRAME)
+    loaded = nbtrack.pyfunc.load_model("m")
+    assert loaded.predict(FRAME)["y"].tolist() == [3.0, 2.0, 4.0, 3.0]
+    nbtrack.onnx.save_model(model, "unsigned")
+    with pytest.raises(InvalidParameterError, match="takes 2 inputs, 'a', 'b'"):
+        nbtrack.pyfunc.load_model("unsigned").predict(FRAME.to_numpy())
+
+
+@pytest.mark.parametrize(
+    "options", [{"threads": 1}, {"execution_mode": "fast"}, {"intra_op_num_threads": -1}, 5]
+)
+def test_options_that_onnxruntime_does_not_have_are_refused(options: Any) -> None:
+    pytest.importorskip("onnx")
+    with pytest.raises(InvalidParameterError, match="onnx_session_options"):
+        nbtrack.onnx.save_model(network_of_onnx(), "m", onnx_session_options=options)
+
+
+def test_weights_of_onnx_lie_beside_the_model_and_nowhere_else(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pytest.importorskip("onnx")
+    model = network_of_onnx(300)
+    nbtrack.onnx.save_model(model, "m", input_example=ROWS)
+    assert Path("m/model.onnx.data").stat().st_size >= 4800
+    assert model == network_of_onnx(300)
+    (loaded,) = nbtrack.onnx.load_model("m").graph.initializer
+    assert loaded.raw_data == model.graph.initializer[0].raw_data
+    nbtrack.onnx.save_model(model, "whole", save_as_external_data=False)
+    assert not Path("whole/model.onnx.data").exists()
+    stranger(monkeypatch)
+    assert nbtrack.pyfunc.load_model("m").predict(ROWS)["y"].shape == (3, 300)
+    file = Path("m/model.onnx")
+    content = file.read_bytes()
+    Path("secret.data.onnx").write_bytes(bytes(4800))
+    for elsewhere in (b"../secret.dataxx"[:15], b"/etc/passwd1234"):
+        file.write_bytes(content.replace(b"model.onnx.data", elsewhere))
+        with pytest.raises(InvalidParameterError, match=r"no file of"):
+            nbtrack.onnx.load_model("m")
+    file.write_bytes(content)
+    Path("m/model.onnx.data").unlink()
+    Path("m/model.onnx.data").symlink_to(Path("secret.data.onnx").absolute())
+    with pytest.raises(InvalidParameterError, match=r"no file of"):
+        nbtrack.pyfunc.load_model("m")
+
+
+def test_settings_of_a_stranger_that_may_name_files_ask(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("onnx")
+    library = ("CPUExecutionProvider", {"library": "evil.so"})
+    nbtrack.onnx.save_model(network_of_onnx(), "a", onnx_execution_providers=[library])
+    config = {"extra_session_config": {"ep.context_file_path": "x"}}
+    nbtrack.onnx.save_model(network_of_onnx(), "b", onnx_session_options=config)
+    stranger(monkeypatch)
+    for name in "ab":
+        with pytest.raises(UntrustedError, match="settings of onnxruntime"):
+            nbtrack.pyfunc.load_model(name)
+    Path("a/model.onnx").write_bytes(b"no protobuf")
+    with pytest.raises(UnreadableModelError):
+        nbtrack.onnx.load_model("a")

@@ -12,6 +12,7 @@ from nbtrack import interop as interop
 from nbtrack import keras as keras
 from nbtrack import lightgbm as lightgbm
 from nbtrack import models as models
+from nbtrack import onnx as onnx
 from nbtrack import projects as projects
 from nbtrack import prophet as prophet
 from nbtrack import pyfunc as pyfunc

@@ -21,7 +21,7 @@ _REASONS = {
         data\.pyfunc_dataset_mixin(\..*)?|
         \w*Client\.\w+_datasets?(_\w+)?""",
     "more model flavors come with a later one": r"""
-        (diffusers|h2o|onnx|paddle|pmdarima|sentence_transformers|shap|
+        (diffusers|h2o|paddle|pmdarima|sentence_transformers|shap|
         spacy)(\..*)?|
         data\.(from_tensorflow|tensorflow_dataset(\..*)?)""",
     "traces and prompts come with a later one": r"""

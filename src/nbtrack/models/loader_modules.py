@@ -14,6 +14,7 @@ OWN = (
     "catboost",
     "keras",
     "lightgbm",
+    "onnx",
     "prophet",
     "pytorch",
     "sklearn",

@@ -30,6 +30,7 @@ DOORS = (
     "catboost",
     "prophet",
     "statsmodels",
+    "onnx",
 )
 
 
