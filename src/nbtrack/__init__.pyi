@@ -36,6 +36,7 @@ from nbtrack.api.files import log_image as log_image
 from nbtrack.api.files import log_stream as log_stream
 from nbtrack.api.files import log_table as log_table
 from nbtrack.api.files import log_text as log_text
+from nbtrack.api.grid import grid as grid
 from nbtrack.api.logs import delete_tag as delete_tag
 from nbtrack.api.logs import flush_artifact_async_logging as flush_artifact_async_logging
 from nbtrack.api.logs import flush_async_logging as flush_async_logging

@@ -6,6 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import Sequence
 from functools import cache
+from types import SimpleNamespace
 from typing import Any
 
 from nbtrack.notebook.capture import CellCapture, keep_cell
@@ -93,6 +94,17 @@ class Cells:
         """
         self._tracked = [each for each in self._tracked if each[1] is not capture]
         _finish(capture, result, error)
+
+    def enter(self, source: str, cell_id: str | None) -> None:
+        """Take a cell as the one that runs now, although no front end has asked for it.
+
+        Parameters
+        ----------
+        source : str
+        cell_id : str or None
+        """
+        self.current = SimpleNamespace(raw_cell=source, cell_id=cell_id)
+        self._executed = self._history.add(number_of(self._shell), source, cell_id)
 
     def executed(self) -> tuple[Executed, list[Executed]]:
         """Return the cell that runs now, and those that were executed before it."""

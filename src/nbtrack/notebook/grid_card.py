@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 from IPython import display as ipython
 
-from nbtrack.notebook.cards import show_card
 from nbtrack.notebook.cells import Cells
-from nbtrack.notebook.grid_cells import CombinationRunner
 from nbtrack.notebook.grid_changes import reuse_message
+from nbtrack.notebook.live_card import MAX_CHILDREN, LiveCard
 from nbtrack.tracking.grid import Grid, GridRun
-from nbtrack.views.chart.content import Head
+from nbtrack.views.chart.content import Head, RunRef
+from nbtrack.views.chart.query import stored_curves
 from nbtrack.views.display import display_mode, live_front_end
 from nbtrack.views.formats import format_duration, format_number
 from nbtrack.views.widgets.grid_table import GridTable
 
+EVERY_S = 1.5  # the store is asked for what other processes have logged
 FAILURES = 2  # different errors that are shown
 MAX_ERROR = 300
 
@@ -24,53 +27,71 @@ show: Any = ipython.display
 
 
 class GridCard:
-    """Shows how a grid gets on.
+    """Shows how a grid gets on: in the card of its parent, and in a table of its runs.
 
     Parameters
     ----------
     grid : Grid
-        Its parent has started.
+        Its parent has started, and has its card.
     cells : Cells
-    runner : CombinationRunner
     jobs : int
-        How many processes run it.
+        How many processes run it; more than one have their curves from the store.
 
     Attributes
     ----------
     reused : list of str
         Objects of earlier cells that each run changes.
+    printed : callable
+        Returns what the run that goes on has printed last.
     """
 
-    def __init__(self, grid: Grid, cells: Cells, runner: CombinationRunner, jobs: int = 1) -> None:
+    def __init__(self, grid: Grid, cells: Cells, jobs: int = 1) -> None:
         self._grid = grid
         self._cells = cells
-        self._runner = runner
+        self.printed: Callable[[], str] = str
+        self._followed: dict[str, str] = {}
+        self._told = 0.0
         self._jobs = jobs
         self._ended = False
-        self._interrupted = False
         self._table: GridTable | None = None
         self._handle: Any = None
         self.reused: list[str] = []
-
-    def show(self, source: str) -> None:
-        """Show the card; the table comes with the first run."""
-        parent = self._grid.parent
-        show_card(parent, source=source)
-        live = self._cells.live.get(parent.info.run_id)
+        live = self._live()
         if live is not None:
             live.facts = self.facts
 
+    def _live(self) -> LiveCard | None:
+        return self._cells.live.get(self._grid.parent.info.run_id)
+
     def tell(self) -> None:
         """Show what has changed: a run has started, or ended."""
-        live = self._cells.live.get(self._grid.parent.info.run_id)
+        live = self._live()
         if live is None:
             return
         live.tell()
+        if self._jobs > 1 and time.monotonic() - self._told < EVERY_S:
+            return
+        self._told = time.monotonic()
         try:
             self._show_table()
+            if self._jobs > 1:
+                self._follow(live)
         except Exception as error:  # noqa: BLE001  the runs go on, whatever shows them
             parent = self._grid.parent
             parent.store.warn_once(f"The runs of {parent.info.run_name} cannot be shown: {error!r}")
+
+    def _follow(self, live: LiveCard) -> None:
+        """Show what the runs of other processes have logged, until they have ended."""
+        runs = [run for run in self._grid.runs if run.run_id][:MAX_CHILDREN]
+        changed = [run for run in runs if self._followed.get(run.run_id) in (None, "RUNNING")]
+        if not changed:
+            return
+        with self._grid.parent.store.read() as reader:
+            curves = stored_curves(reader, [run.run_id for run in changed])
+        live.show_runs(
+            [RunRef(run.run_id, run.name, "plain", run.status) for run in changed], curves
+        )
+        self._followed.update({run.run_id: run.status for run in changed})
 
     def _show_table(self) -> None:
         ids = [run.run_id for run in self._grid.runs if run.run_id]
@@ -85,9 +106,11 @@ class GridCard:
                 self._handle = show({"text/plain": "The runs"}, raw=True, display_id=True)
         self._table.show_runs(ids, grid.metric, grid.direction)
 
-    def ending(self, *, interrupted: bool) -> None:
-        """Note that no more runs are started."""
-        self._ended, self._interrupted = True, interrupted
+    def ending(self) -> None:
+        """Note that all runs have ended."""
+        self._told = 0.0
+        self.tell()
+        self._ended = True
 
     def finish(self) -> None:
         """Replace the table by what stays in the notebook."""
@@ -103,7 +126,7 @@ class GridCard:
         """Return what the first line of the card says."""
         return {
             "progress": self.progress(),
-            "printed": None if self._ended else self._runner.muted.last_lines() or None,
+            "printed": None if self._ended else self.printed() or None,
             "standing": reuse_message(self.reused) if self.reused else None,
             "error": failures_text(self._grid.counted("FAILED")) or None,
         }

@@ -9,7 +9,7 @@ import signal
 import sys
 import threading
 import types
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any
 
 from nbtrack.notebook.cells import Cells
@@ -260,6 +260,17 @@ class Interrupts:
     def _note(self, number: int, frame: types.FrameType | None) -> None:
         self.wanted = True
         self._before(number, frame)
+
+
+def driven(work: Coroutine[Any, Any, None]) -> None:
+    """Run a coroutine that never waits."""
+    __tracebackhide__ = True
+    try:
+        work.send(None)
+    except StopIteration:
+        return
+    work.close()
+    raise RuntimeError("The cell waits for something that is not below an await of its own.")
 
 
 def _from_cell(error: BaseException, file: str) -> BaseException:

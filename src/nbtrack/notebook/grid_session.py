@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from typing import Any
 
 from IPython.core.error import UsageError
@@ -12,12 +12,14 @@ from nbtrack.errors import InvalidParameterError, NbtrackError
 from nbtrack.notebook.cards import show_card
 from nbtrack.notebook.cell_dependencies import names_in_reach
 from nbtrack.notebook.cells import Cells
-from nbtrack.notebook.grid_card import GridCard
-from nbtrack.notebook.grid_cells import INTERRUPTS, CombinationRunner, Interrupts
+from nbtrack.notebook.grid_card import GridCard, failures_text
+from nbtrack.notebook.grid_cells import CombinationRunner, Interrupts, driven
 from nbtrack.notebook.grid_literals import GridCell, grid_cell
+from nbtrack.notebook.grid_worker import NeededCell, cell_work, cells_to_run_first
 from nbtrack.notebook.options import TrackOptions
 from nbtrack.tracking import context
 from nbtrack.tracking.grid import Grid
+from nbtrack.tracking.grid_processes import run_in_processes
 from nbtrack.tracking.run import ActiveRun
 from nbtrack.views.metric_names import primary_metric
 from nbtrack.views.table.run_query import is_seed
@@ -50,7 +52,7 @@ def track_grid(shell: Any, cells: Cells, options: TrackOptions, source: str, sta
     except NbtrackError as error:
         raise UsageError(str(error)) from None
     work = session.run(_file_of_cell(shell))
-    return work if waits else _driven(work)
+    return work if waits else driven(work)
 
 
 class GridSession:
@@ -95,6 +97,12 @@ class GridSession:
         modules = {name for each in earlier for name in each.names.imports} | names.imports
         self._binds = names.binds
         self._reads = frozenset(used) - names.binds - modules
+        self._executed = executed
+        self._first: list[NeededCell] = []
+        if options.resume:
+            self.grid.check_resume()
+        if options.jobs > 1:
+            self._first = cells_to_run_first(earlier, executed, list(options.grid), shell.user_ns)
         self._card: GridCard | None = None
         self._interrupts = Interrupts()
 
@@ -108,6 +116,25 @@ class GridSession:
         except NbtrackError as problem:
             raise UsageError(str(problem)) from None
         self._cells.keep_source(parent)
+        error: BaseException | None = None
+        try:
+            if not options.quiet:
+                show_card(parent, source=self._source)
+                self._card = GridCard(grid, self._cells, options.jobs)
+            with Interrupts() as self._interrupts:
+                error = await (self._serial(file) if options.jobs == 1 else self._parallel(parent))
+        except InvalidParameterError as reason:
+            error = UsageError(str(reason))
+        except BaseException as reason:  # noqa: BLE001  it ends the grid, and is raised again
+            error = reason
+        finally:
+            self._end(error)
+        if error is not None:
+            raise error
+
+    async def _serial(self, file: str) -> BaseException | None:
+        """Run one combination after the other; return the last error, if all have failed."""
+        __tracebackhide__ = True
         runner = CombinationRunner(
             self._shell,
             self._cells,
@@ -116,31 +143,20 @@ class GridSession:
             self._binds,
             self._reads,
             file,
-            options.without,
+            self._options.without,
         )
-        if not options.quiet:
-            self._card = GridCard(grid, self._cells, runner)
-            self._card.show(self._source)
-        error: BaseException | None = None
+        if self._card is not None:
+            self._card.printed = runner.muted.last_lines
         try:
-            with Interrupts() as self._interrupts:
-                error = await self._serial(runner)
-        except InvalidParameterError as reason:
-            error = UsageError(str(reason))
-        except BaseException as reason:  # noqa: BLE001  it ends the grid, and is raised again
-            error = reason
+            return await self._one_by_one(runner)
         finally:
             runner.leave()
-            self._end(error)
-        if error is not None:
-            raise error
 
-    async def _serial(self, runner: CombinationRunner) -> BaseException | None:
-        """Run one combination after the other; return the last error, if all have failed."""
+    async def _one_by_one(self, runner: CombinationRunner) -> BaseException | None:
         __tracebackhide__ = True
         grid, params, failed = self.grid, self._options.params, None
         while (run := grid.next()) is not None:
-            active = grid.start(run)
+            active = grid.start(run, shown=True)
             active.writer.log_params({k: v for k, v in params.items() if k not in run.params})
             show_card(active)
             self._tell()
@@ -158,6 +174,29 @@ class GridSession:
             self._interrupts.check()
         return None if grid.counted("FINISHED") else failed
 
+    async def _parallel(self, parent: ActiveRun) -> BaseException | None:
+        """Run the combinations in processes of their own."""
+        options = self._options
+        work = cell_work(
+            parent,
+            self._executed,
+            self._first,
+            self._source,
+            list(options.grid),
+            options.params,
+            options.without,
+        )
+
+        def tell() -> None:
+            self._tell()
+            self._interrupts.check()
+
+        run_in_processes(self.grid, options.jobs, work, tell)
+        failed = self.grid.counted("FAILED")
+        if self.grid.counted("FINISHED") or not failed:
+            return None
+        return UsageError(f"All runs have failed. {failures_text(failed)}")
+
     def _tell(self) -> None:
         if self._card is not None:
             self._card.tell()
@@ -172,7 +211,7 @@ class GridSession:
         finally:
             parent.cell_error = error
             if self._card is not None:
-                self._card.ending(interrupted=isinstance(error, INTERRUPTS))
+                self._card.ending()
             parent.end_with(error)
             if self._card is not None:
                 self._card.finish()
@@ -182,17 +221,6 @@ def _for_debugger(error: BaseException) -> BaseException:
     """Let ``%debug`` look at a run that has failed, although the cell goes on."""
     sys.last_type, sys.last_value, sys.last_traceback = type(error), error, error.__traceback__
     return error
-
-
-def _driven(work: Coroutine[Any, Any, None]) -> None:
-    """Run a coroutine that never waits."""
-    __tracebackhide__ = True
-    try:
-        work.send(None)
-    except StopIteration:
-        return
-    work.close()
-    raise RuntimeError("The cell waits for something that is not below an await of its own.")
 
 
 def _file_of_cell(shell: Any) -> str:

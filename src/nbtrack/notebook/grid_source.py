@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from IPython.core.error import UsageError
@@ -49,7 +49,7 @@ class GridStatements(ast.NodeTransformer):
         call = node.body[place]
         before = node.body[:place]
         self.body = [*before, *node.body[place + 1 :]]
-        self.waits = any(map(_has_await, self.body))
+        self.waits = waits_for(self.body)
         if self.waits and isinstance(call, ast.Expr):
             call.value = ast.copy_location(ast.Await(call.value), call.value)
         return ast.Module([*before, call], node.type_ignores)
@@ -96,6 +96,11 @@ def source_with(
     except (SyntaxError, ValueError):
         return source
     return made if same else source
+
+
+def waits_for(body: Sequence[ast.stmt]) -> bool:
+    """Return whether statements have an ``await`` at their top level."""
+    return any(map(_has_await, body))
 
 
 def _has_grid(statement: ast.stmt) -> bool:

@@ -8,7 +8,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from IPython import display as ipython
@@ -112,6 +112,19 @@ class LiveCard:
             self._children[info.run_id] = LivePoints(run)
             self._card.add_runs([RunRef(info.run_id, info.run_name, "plain", "RUNNING")])
         run.on_end.append(self._end_child)
+
+    def show_runs(self, runs: Sequence[RunRef], curves: Sequence[Curve]) -> None:
+        """Show runs of other processes, as the store has them now.
+
+        Parameters
+        ----------
+        runs : sequence of RunRef
+        curves : sequence of Curve
+            All their points, thinned out.
+        """
+        with self._draining:
+            self._card.add_runs(runs)
+            self._card.replace_curves(curves)
 
     def finish(self, run: ActiveRun) -> None:
         """Replace the card with the picture and the data that stay in the notebook."""

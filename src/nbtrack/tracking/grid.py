@@ -162,13 +162,22 @@ class Grid:
         text = json.dumps(spec, default=str)
         parent.writer.set_tags({GRID_TAG: text if len(text) < 5000 else text[:4999] + "…"})
         if resumed:
-            if self._sampler_name == "optuna":
-                raise InvalidParameterError(
-                    "A study of Optuna cannot be resumed: what it has learned is not kept. Start a "
-                    "new one, without resume."
-                )
             parent.writer.set_tags({STOP_TAG: ""})
             self._read_finished()
+
+    def check_resume(self) -> None:
+        """Refuse to go on with what cannot be resumed.
+
+        Raises
+        ------
+        InvalidParameterError
+            If it is a study of Optuna.
+        """
+        if self._sampler_name == "optuna":
+            raise InvalidParameterError(
+                "A study of Optuna cannot be resumed: what it has learned is not kept. Start a new "
+                "one, without resume."
+            )
 
     def next(self) -> GridRun | None:
         """Return what to run next; None when all is done, or somebody wants no more."""
@@ -186,10 +195,13 @@ class Grid:
             self.sampler.tell(key, known.value)
         return None
 
-    def start(self, run: GridRun) -> ActiveRun:
-        """Start the run of a combination, inside the parent."""
+    def start(self, run: GridRun, *, shown: bool = False) -> ActiveRun:
+        """Start the run of a combination, inside the parent; ``shown`` as for `start_run`."""
         active = starting.start_run(
-            experiment_id=self.parent.info.experiment_id, run_name=run.name, nested=True
+            experiment_id=self.parent.info.experiment_id,
+            run_name=run.name,
+            nested=True,
+            shown=shown,
         )
         active.writer.log_params(run.params)
         self.started(run, active.info.run_id)
