@@ -19,12 +19,13 @@ from nbtrack.errors import NbtrackWarning
 from nbtrack.tracking import run as tracked
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*X does not have valid feature names")
-TRAININGS = [
+RECORDED_TRAININGS = [
     tree_trainings.xgboost_train,
     tree_trainings.xgboost_fit,
     tree_trainings.lightgbm_train,
     tree_trainings.lightgbm_fit,
 ]
+TRAININGS = [*RECORDED_TRAININGS, tree_trainings.catboost_fit]  # MLflow logs nothing of CatBoost
 BEST = {"best_iteration", "best_score", "stopped_iteration"}
 # what only shows how the library was called, or which default it has not been told
 JUNK = {"custom_metric", "keep_training_booster", "maximize", "verbose_eval"}
@@ -49,7 +50,7 @@ def points(run: Any, key: str) -> list[tuple[int, float]]:
     return [(each.step, each.value) for each in found]
 
 
-@pytest.mark.parametrize("train", TRAININGS)
+@pytest.mark.parametrize("train", RECORDED_TRAININGS)
 def test_it_logs_what_mlflow_logs(workdir: Path, train: Any) -> None:
     library = library_of(train)
     recorded = json.loads((RECORDED / f"{library}.json").read_text())[train.__name__]
@@ -70,7 +71,7 @@ def test_it_logs_what_mlflow_logs(workdir: Path, train: Any) -> None:
     }
 
 
-@pytest.mark.parametrize("train", TRAININGS)
+@pytest.mark.parametrize("train", RECORDED_TRAININGS)
 def test_params_are_those_of_mlflow_that_say_something(workdir: Path, train: Any) -> None:
     library = library_of(train)
     recorded = json.loads((RECORDED / f"{library}.json").read_text())[train.__name__]["params"]
@@ -98,12 +99,14 @@ def test_what_is_trained_is_the_same_with_and_without(workdir: Path, train: Any)
 
 def content(model: Any) -> Any:
     booster = model.get_booster() if hasattr(model, "get_booster") else model
+    if hasattr(booster, "get_leaf_values"):
+        return booster.get_leaf_values().tolist(), json.loads(booster.get_metadata()["params"])
     if hasattr(booster, "save_raw"):
         return booster.save_raw(), booster.attributes()
     return getattr(booster, "booster_", booster).model_to_string()
 
 
-@pytest.mark.parametrize("train", TRAININGS)
+@pytest.mark.parametrize("train", RECORDED_TRAININGS)
 def test_the_curves_grow_while_it_trains(
     workdir: Path, train: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -273,7 +276,7 @@ def test_a_call_that_is_wrong_has_the_error_of_the_library_and_no_run(workdir: P
 def test_an_error_of_ours_costs_the_training_nothing(
     workdir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("nbtrack.autologging.boosting.drawn", lambda *_: 1 / 0)
+    monkeypatch.setattr("nbtrack.autologging.importance.drawn", lambda *_: 1 / 0)
     with pytest.warns(NbtrackWarning, match="importance of features.*division by zero"):
         run = logged(tree_trainings.xgboost_fit)
     assert run.info.status == "FINISHED"
@@ -293,3 +296,43 @@ def test_what_an_estimator_chooses_for_the_classes_is_what_is_logged(workdir: Pa
     assert (first["objective"], first["n_estimators"]) == ("multi:softprob", "2")
     assert first["num_boost_round"] == "1"  # of a forest that is grown at once
     assert (second["objective"], second["num_class"]) == ("multiclass", "3")
+
+
+def test_catboost_logs_its_rounds_and_what_it_chooses(workdir: Path) -> None:
+    import catboost
+
+    class Stop:
+        def after_iteration(self, info: Any) -> bool:
+            shown = nbtrack.active_run().data.metrics["learn-Logloss"]
+            assert shown == info.metrics["learn"]["Logloss"][-1]  # it is there at once
+            return info.iteration < 3
+
+    callbacks = [Stop()]
+    run = logged(tree_trainings.catboost_fit, callbacks=callbacks)
+    assert len(callbacks) == 1
+    assert [step for step, _ in points(run, "validation-Logloss")] == [0, 1, 2]
+    assert run.data.params["depth"] == "2"
+    assert float(run.data.params["learning_rate"]) > 0
+    assert run.data.metrics["best_iteration"] == run.data.metrics["stopped_iteration"] == 2
+    assert run.data.metrics["best_score"] == run.data.metrics["validation-Logloss"]
+    assert [each.tags[0].value for each in run.inputs.dataset_inputs] == ["train", "eval"]
+    files = [each.path for each in nbtrack.MlflowClient().list_artifacts(run.info.run_id)]
+    assert files == [
+        f"feature_importance_prediction_values_change.{end}" for end in ("json", "png")
+    ]
+    pool = catboost.Pool(*tree_trainings.data())
+    quiet = {"logging_level": "Silent", "allow_writing_files": False}
+    params = {"iterations": 2, "loss_function": "Logloss", **quiet}
+    found = catboost.cv(pool, params, fold_count=2)
+    expected = list(enumerate(found["test-Logloss-std"]))
+    assert points(runs()[-1], "test-Logloss-std") == expected
+
+
+def test_a_model_of_catboost_comes_back(workdir: Path) -> None:
+    nbtrack.catboost.autolog(log_input_examples=True)
+    model = tree_trainings.catboost_fit()
+    (kept,) = nbtrack.search_logged_models(output_format="list")
+    assert {each.key for each in kept.metrics} >= {"validation-Logloss", "best_score"}
+    features, _ = tree_trainings.data()
+    loaded = nbtrack.catboost.load_model(kept.model_uri)
+    assert (loaded.predict_proba(features) == model.predict_proba(features)).all()

@@ -52,6 +52,15 @@ def lightgbm_fit(**options: Any) -> Any:
     return model.fit(features, target, **held_out, callbacks=[stop], **options)
 
 
+def catboost_fit(**options: Any) -> Any:
+    import catboost
+
+    features, target = data()
+    quiet = {"verbose": False, "allow_writing_files": False, "thread_count": 1}
+    model = catboost.CatBoostClassifier(iterations=4, depth=2, random_seed=0, **quiet)
+    return model.fit(features, target, eval_set=(features, target), **options)
+
+
 def statsmodels_fit(**options: Any) -> Any:
     import statsmodels.api
 

@@ -1,11 +1,19 @@
-"""Models of CatBoost: ``log_model``, ``save_model``, ``load_model``."""
+"""CatBoost: ``autolog``, ``log_model``, ``save_model``, ``load_model``."""
 
 from __future__ import annotations
 
 from nbtrack._names import look_elsewhere
+from nbtrack.autologging.catboost import autolog
 from nbtrack.models.flavors.catboost import _load_pyfunc, load_model, log_model, save_model
 from nbtrack.models.requirements import default_requirements
 
 look_elsewhere(__name__)
 get_default_pip_requirements = default_requirements("catboost")
-__all__ = ["_load_pyfunc", "get_default_pip_requirements", "load_model", "log_model", "save_model"]
+__all__ = [
+    "_load_pyfunc",
+    "autolog",
+    "get_default_pip_requirements",
+    "load_model",
+    "log_model",
+    "save_model",
+]

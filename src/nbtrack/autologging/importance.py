@@ -1,13 +1,31 @@
-"""A figure of how much each feature counts."""
+"""How much each feature counts, in a model of trees."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
+from nbtrack.autologging.training import Training
+
 MOST = 40
 _COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
 _MAX_LABEL = 40
+
+
+def log_importance(session: Training, kind: str, scores: Mapping[str, Any]) -> None:
+    """Log how much each feature counts: as JSON, and drawn.
+
+    Parameters
+    ----------
+    session : Training
+    kind : str
+        What is counted, such as ``"gain"``.
+    scores : mapping of str to float or list of float
+        By feature; a list has one score for each class.
+    """
+    session.log_dict(dict(scores), f"feature_importance_{kind}.json")
+    if scores:
+        session.log_figure(drawn(scores, kind), f"feature_importance_{kind}.png")
 
 
 def drawn(scores: Mapping[str, Any], kind: str) -> Any:

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from typing import Any, Unpack
 
-from nbtrack.autologging import boosting
+from nbtrack.autologging import fits
+from nbtrack.autologging.importance import log_importance
 from nbtrack.autologging.patches import Patches
 from nbtrack.autologging.settings import DEFAULTS, AutologOptions
 from nbtrack.autologging.switches import switch
@@ -59,7 +60,7 @@ def install(patches: Patches) -> None:
 
 
 def _train(original: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    call = boosting.arguments(original, args, kwargs)
+    call = fits.arguments(original, args, kwargs)
     if call is None:  # LightGBM says what is wrong
         return original(*args, **kwargs)
     with training(NAME) as session:
@@ -71,14 +72,14 @@ def _train(original: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         session.attempt("The data", _log_set, session, data)
         session.attempt("The data", _log_evaluated, session, call)
         curves = _Curves(session)
-        args, kwargs = boosting.with_callback(curves, call, args, kwargs)
+        args, kwargs = fits.with_callback(curves, call, args, kwargs)
         booster = original(*args, **kwargs)
         session.attempt("The result", _log_trained, session, booster, booster, rows, curves)
         return booster
 
 
 def _cv(original: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    call = boosting.arguments(original, args, kwargs)
+    call = fits.arguments(original, args, kwargs)
     if call is None:
         return original(*args, **kwargs)
     with training(NAME) as session:
@@ -86,12 +87,12 @@ def _cv(original: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
             return original(*args, **kwargs)
         session.attempt("The params", _log_params, session, call, "nfold", "stratified", "seed")
         session.attempt("The data", _log_set, session, call["train_set"])
-        args, kwargs = boosting.with_callback(_Curves(session), call, args, kwargs)
+        args, kwargs = fits.with_callback(_Curves(session), call, args, kwargs)
         return original(*args, **kwargs)
 
 
 def _fit(original: Callable[..., Any], model: Any, *args: Any, **kwargs: Any) -> Any:
-    call = boosting.arguments(original, (model, *args), kwargs)
+    call = fits.arguments(original, (model, *args), kwargs)
     if call is None:
         return original(model, *args, **kwargs)
     with training(NAME, type(model).__name__) as session:
@@ -99,8 +100,9 @@ def _fit(original: Callable[..., Any], model: Any, *args: Any, **kwargs: Any) ->
             return original(model, *args, **kwargs)
         features = call["X"]
         session.attempt("The params", _log_params_of, session, model)
-        session.attempt("The data", boosting.log_data, session, features, call["y"])
-        rows = session.attempt("The input example", boosting.rows_of, features)
+        session.attempt("The class", fits.log_class, session, model)
+        session.attempt("The data", fits.log_data, session, features, call["y"])
+        rows = session.attempt("The input example", fits.rows_of, features)
         curves = _Curves(session)
         token = _fitting.set(curves)
         try:
@@ -113,12 +115,12 @@ def _fit(original: Callable[..., Any], model: Any, *args: Any, **kwargs: Any) ->
 
 def _train_of_estimator(original: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     curves = _fitting.get()
-    call = boosting.arguments(original, args, kwargs)
+    call = fits.arguments(original, args, kwargs)
     if curves is None or call is None:
         return original(*args, **kwargs)
     curves.session.attempt("The params", _log_chosen, curves.session, call["params"])
     curves.session.attempt("The data", _log_evaluated, curves.session, call)
-    args, kwargs = boosting.with_callback(curves, call, args, kwargs)
+    args, kwargs = fits.with_callback(curves, call, args, kwargs)
     return original(*args, **kwargs)
 
 
@@ -148,22 +150,22 @@ def _log_params(session: Training, call: Mapping[str, Any], *more: str) -> None:
     from lightgbm.basic import _ConfigAliases
 
     given = dict(call["params"] or {})
-    session.log_params(boosting.params_set(given.items()))
+    session.log_params(fits.params_set(given.items()))
     aliases = _ConfigAliases.get("num_iterations")  # in params they win over the argument
     rounds = next((given[each] for each in aliases if each in given), call["num_boost_round"])
     names = ("feval", *more)
-    own = boosting.params_set((each, call[each]) for each in names)
+    own = fits.params_set((each, call[each]) for each in names)
     session.log_params({"num_boost_round": rounds, **own})
 
 
 def _log_params_of(session: Training, model: Any) -> None:
-    given = boosting.params_set(model.get_params(deep=False).items(), *CHOSEN)
+    given = fits.params_set(model.get_params(deep=False).items(), *CHOSEN)
     session.log_params({**given, "num_boost_round": model.n_estimators})
 
 
 def _log_chosen(session: Training, params: Mapping[str, Any]) -> None:
     given = ((each, params.get(each)) for each in CHOSEN)
-    session.log_params(boosting.params_set(given))
+    session.log_params(fits.params_set(given))
 
 
 def _log_evaluated(session: Training, call: Mapping[str, Any]) -> None:
@@ -185,28 +187,28 @@ def _log_trained(session: Training, booster: Any, model: Any, rows: Any, curves:
         session.log_metrics(best, last)
     for kind in ("split", "gain"):
         session.attempt("The importance of features", _log_importance, session, booster, kind)
-    session.attempt("The model", boosting.log_model, session, flavor, model, rows, last)
+    session.attempt("The model", fits.log_model, session, flavor, model, rows, last)
 
 
 def _log_importance(session: Training, booster: Any, kind: str) -> None:
     scores = booster.feature_importance(importance_type=kind).tolist()
-    boosting.log_importance(session, kind, dict(zip(booster.feature_name(), scores, strict=True)))
+    log_importance(session, kind, dict(zip(booster.feature_name(), scores, strict=True)))
 
 
 def _log_set(session: Training, data: Any, name: str | None = None) -> None:
     """Describe a Dataset: by what it was made of, unless LightGBM has let go of that."""
     if not session.settings.log_datasets:
         return
-    described = boosting.described(data.data, data.label, name)
+    described = fits.described(data.data, data.label, name)
     if described is None and data._handle is not None:
         digest = Digest()
         digest.array(data.get_label())
         columns = dict.fromkeys(data.get_feature_name(), "double")
         shape = (data.num_data(), data.num_feature())
-        described = boosting.Description(shape, columns, name, digest)
+        described = fits.Description(shape, columns, name, digest)
     if described is not None:
-        boosting.log_data(session, described, name=name)
+        fits.log_data(session, described, name=name)
 
 
 def _rows_of(data: Any) -> Any:
-    return boosting.rows_of(data.data)
+    return fits.rows_of(data.data)

@@ -40,7 +40,9 @@ class Integration:
 
 INTEGRATIONS: dict[str, Integration] = {
     "pytorch": Integration({"torch": "loops"}, "torch", "2.10"),
+    "catboost": Integration({"catboost": "catboost"}, "catboost", "1.2.8"),
     "lightgbm": Integration({"lightgbm": "lightgbm"}, "lightgbm", "4.7"),
+    "statsmodels": Integration({"statsmodels.base.model": "statsmodels"}, "statsmodels", "0.14.4"),
     "xgboost": Integration({"xgboost": "xgboost"}, "xgboost", "3.2"),
 }
 """By the name of the module that has ``autolog``, as ``exclude_flavors`` has it."""

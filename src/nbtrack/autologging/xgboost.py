@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from typing import Any, Unpack
 
-from nbtrack.autologging import boosting
+from nbtrack.autologging import fits
+from nbtrack.autologging.importance import log_importance
 from nbtrack.autologging.patches import Patches
 from nbtrack.autologging.settings import DEFAULTS, AutologOptions
 from nbtrack.autologging.switches import switch
@@ -73,7 +74,7 @@ def install(patches: Patches) -> None:
 
 
 def _train(original: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    call = boosting.arguments(original, args, kwargs)
+    call = fits.arguments(original, args, kwargs)
     if call is None:  # XGBoost says what is wrong
         return original(*args, **kwargs)
     with training(NAME) as session:
@@ -84,7 +85,7 @@ def _train(original: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         session.attempt("The data", _log_matrix, session, matrix)
         session.attempt("The data", _log_evaluated, session, call["evals"])
         curves = _curves(session)
-        args, kwargs = boosting.with_callback(curves, call, args, kwargs)
+        args, kwargs = fits.with_callback(curves, call, args, kwargs)
         booster = original(*args, **kwargs)
         stops = call["early_stopping_rounds"] or call["callbacks"]
         rows = session.attempt("The input example", _rows_of, matrix)
@@ -95,7 +96,7 @@ def _train(original: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
 
 
 def _cv(original: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    call = boosting.arguments(original, args, kwargs)
+    call = fits.arguments(original, args, kwargs)
     if call is None:
         return original(*args, **kwargs)
     with training(NAME) as session:
@@ -103,12 +104,12 @@ def _cv(original: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
             return original(*args, **kwargs)
         session.attempt("The params", _log_params, session, call, "nfold", "stratified", "seed")
         session.attempt("The data", _log_matrix, session, call["dtrain"])
-        args, kwargs = boosting.with_callback(_curves(session), call, args, kwargs)
+        args, kwargs = fits.with_callback(_curves(session), call, args, kwargs)
         return original(*args, **kwargs)
 
 
 def _fit(original: Callable[..., Any], model: Any, *args: Any, **kwargs: Any) -> Any:
-    call = boosting.arguments(original, (model, *args), kwargs)
+    call = fits.arguments(original, (model, *args), kwargs)
     if call is None:
         return original(model, *args, **kwargs)
     with training(NAME, type(model).__name__) as session:
@@ -116,9 +117,10 @@ def _fit(original: Callable[..., Any], model: Any, *args: Any, **kwargs: Any) ->
             return original(model, *args, **kwargs)
         features = call["X"]
         session.attempt("The params", _log_params_of, session, model)
-        session.attempt("The data", boosting.log_data, session, features, call["y"])
+        session.attempt("The class", fits.log_class, session, model)
+        session.attempt("The data", fits.log_data, session, features, call["y"])
         session.attempt("The data", _log_evaluated_of, session, call["eval_set"])
-        rows = session.attempt("The input example", boosting.rows_of, features)
+        rows = session.attempt("The input example", fits.rows_of, features)
         curves = _curves(session)
         token = _fitting.set(curves)
         try:
@@ -134,31 +136,31 @@ def _fit(original: Callable[..., Any], model: Any, *args: Any, **kwargs: Any) ->
 
 def _train_of_estimator(original: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     curves = _fitting.get()
-    call = boosting.arguments(original, args, kwargs)
+    call = fits.arguments(original, args, kwargs)
     if curves is None or call is None:
         return original(*args, **kwargs)
     curves.session.attempt("The params", _log_chosen, curves.session, call["params"])
-    args, kwargs = boosting.with_callback(curves, call, args, kwargs)
+    args, kwargs = fits.with_callback(curves, call, args, kwargs)
     return original(*args, **kwargs)
 
 
 def _log_params(session: Training, call: Mapping[str, Any], *more: str) -> None:
     names = ("num_boost_round", "early_stopping_rounds", "maximize", "obj", "custom_metric", *more)
     given = dict(call["params"])
-    session.log_params(boosting.params_set(given.items()))
-    session.log_params(boosting.params_set((each, call[each]) for each in names))
+    session.log_params(fits.params_set(given.items()))
+    session.log_params(fits.params_set((each, call[each]) for each in names))
 
 
 def _log_params_of(session: Training, model: Any) -> None:
     without = ("callbacks", *CHOSEN)
-    given = boosting.params_set(model.get_params(deep=False).items(), *without)
+    given = fits.params_set(model.get_params(deep=False).items(), *without)
     rounds = model.get_num_boosting_rounds()
     session.log_params({"n_estimators": rounds, **given, "num_boost_round": rounds})
 
 
 def _log_chosen(session: Training, params: Mapping[str, Any]) -> None:
     given = ((each, params.get(each)) for each in CHOSEN)
-    session.log_params(boosting.params_set(given))
+    session.log_params(fits.params_set(given))
 
 
 def _curves(session: Training) -> Any:
@@ -199,12 +201,12 @@ def _log_trained(
     format_ = session.settings.more.get("model_format", "ubj")
     session.attempt(
         "The model",
-        lambda: boosting.log_model(session, flavor, model, rows, last, model_format=format_),
+        lambda: fits.log_model(session, flavor, model, rows, last, model_format=format_),
     )
 
 
 def _log_importance(session: Training, booster: Any, kind: str) -> None:
-    boosting.log_importance(session, kind, booster.get_score(importance_type=kind))
+    log_importance(session, kind, booster.get_score(importance_type=kind))
 
 
 def _log_evaluated(session: Training, evals: Any) -> None:
@@ -215,15 +217,15 @@ def _log_evaluated(session: Training, evals: Any) -> None:
 def _log_evaluated_of(session: Training, eval_set: Any) -> None:
     pairs = eval_set if isinstance(eval_set, list | tuple) else ()
     for number, (data, target) in enumerate(pairs):
-        boosting.log_data(session, data, target, f"validation_{number}")
+        fits.log_data(session, data, target, f"validation_{number}")
 
 
 def _log_matrix(session: Training, matrix: Any, name: str | None = None) -> None:
     if session.settings.log_datasets:
-        boosting.log_data(session, _described(matrix, name), name=name)
+        fits.log_data(session, _described(matrix, name), name=name)
 
 
-def _described(matrix: Any, name: str | None) -> boosting.Description:
+def _described(matrix: Any, name: str | None) -> fits.Description:
     """Describe a DMatrix, which gives nothing but its numbers back."""
     digest = Digest()
     digest.array(matrix.get_label())
@@ -234,7 +236,7 @@ def _described(matrix: Any, name: str | None) -> boosting.Description:
     if matrix.num_row() and not _is_quantized(matrix):
         step = -(-matrix.num_row() // _ROWS)
         digest.array(matrix.slice(list(range(0, matrix.num_row(), step))).get_data().data)
-    return boosting.Description((matrix.num_row(), matrix.num_col()), columns, name, digest)
+    return fits.Description((matrix.num_row(), matrix.num_col()), columns, name, digest)
 
 
 def _is_quantized(matrix: Any) -> bool:
@@ -251,7 +253,7 @@ def _rows_of(matrix: Any) -> Any:
     types = matrix.feature_types or ()
     if "c" in types or _is_quantized(matrix) or not matrix.num_row():
         return None
-    count = min(boosting.EXAMPLE_ROWS, matrix.num_row())
+    count = min(fits.EXAMPLE_ROWS, matrix.num_row())
     data = matrix.slice(list(range(count))).get_data()
     rows = np.full(data.shape, np.nan)  # what is missing there is not kept as zero
     rows[np.repeat(np.arange(count), np.diff(data.indptr)), data.indices] = data.data

@@ -1,4 +1,4 @@
-"""What is logged of boosted trees, whichever library grows them: params, data, model."""
+"""What is logged of a call that fits a model, whichever library does: params, data, the model."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from nbtrack.autologging.importance import drawn
 from nbtrack.autologging.training import Training
 from nbtrack.models.signature import infer_signature
 from nbtrack.tracking.dataset import Dataset, source_of
@@ -142,7 +141,8 @@ def described(features: Any, target: Any = None, name: str | None = None) -> Dat
 
     package = type(features).__module__.partition(".")[0]
     if package == "pandas":
-        return from_pandas(features, name=name)
+        frame = features.to_frame() if features.ndim == 1 else features
+        return from_pandas(frame, name=name)
     if package == "polars":
         return from_polars(features, name=name)
     if package == "scipy":
@@ -188,22 +188,6 @@ def rows_of(features: Any) -> Any:
     return None
 
 
-def log_importance(session: Training, kind: str, scores: Mapping[str, Any]) -> None:
-    """Log how much each feature counts: as JSON, and drawn.
-
-    Parameters
-    ----------
-    session : Training
-    kind : str
-        What is counted, such as ``"gain"``.
-    scores : mapping of str to float or list of float
-        By feature; a list has one score for each class.
-    """
-    session.log_dict(dict(scores), f"feature_importance_{kind}.json")
-    if scores:
-        session.log_figure(drawn(scores, kind), f"feature_importance_{kind}.png")
-
-
 def log_model(
     session: Training, flavor: Any, model: Any, rows: Any, step: int, **more: Any
 ) -> None:
@@ -241,3 +225,16 @@ def log_model(
         step=step,
         **more,
     )
+
+
+def log_class(session: Training, model: Any) -> None:
+    """Log what is trained, under the tags that estimators of scikit-learn have.
+
+    Parameters
+    ----------
+    session : Training
+    model : object
+    """
+    kind = type(model)
+    full = f"{kind.__module__}.{kind.__qualname__}"
+    session.run.writer.set_tags({"estimator_name": kind.__name__, "estimator_class": full})
