@@ -60,7 +60,8 @@ def methods_of(place: str, kind: type) -> Iterator[tuple[str, Documented]]:
         for name, value in vars(base).items():
             method = value.__func__ if isinstance(value, classmethod | staticmethod) else value
             if inspect.isfunction(method) and not name.startswith("_"):
-                yield f"{place}.{name}", Documented(method, inspect.cleandoc(method.__doc__ or ""))
+                text = inspect.cleandoc(method.__doc__ or "")
+                yield f"{place}.{name}", Documented(inspect.unwrap(method), text)
         maker = vars(base).get("__init__")
         is_written = maker and not hasattr(base, "__dataclass_fields__") and place not in GIVEN
         if is_written and not getattr(base, "_is_protocol", False):

@@ -85,6 +85,9 @@ filesystem_dataset_source digest_utils"""
 _REPOSITORIES = """artifact_repo artifact_repository_registry local_artifact_repo
 mlflow_artifacts_repo models_artifact_repo runs_artifact_repo"""
 
+FLAVORS = "nbtrack.flavors"
+"""The entry points by which packages bring flavors of their own."""
+
 PATHS: dict[str, str] = {
     "config": ".",
     **{f"entities.{each}": "entities" for each in _ENTITIES.split()},
@@ -163,6 +166,8 @@ def look_elsewhere(module: str) -> None:
 def _elsewhere(module: str, shown: str, name: str) -> Any:
     if not name.startswith("__"):
         found = look_up(module.removeprefix("nbtrack").lstrip("."), name)
+        if found is None and module == "nbtrack":
+            found = installed_flavor(name)
         if found is not None:
             return found
     raise AttributeError(missing_attribute(shown, name))
@@ -249,6 +254,21 @@ def look_up(path: str, name: str) -> Any:
     return None
 
 
+def installed_flavor(name: str) -> Any:
+    """Return the flavor of this name that an installed package brings along; None without one.
+
+    Parameters
+    ----------
+    name : str
+        The name of an entry point in the group ``nbtrack.flavors``.
+    """
+    from importlib.metadata import entry_points
+
+    # asked each time: a notebook installs packages, too
+    found = next(iter(entry_points(group=FLAVORS, name=name)), None)
+    return None if found is None else found.load()
+
+
 class _Module(ModuleType):
     """A module without a file; its names are taken from others when they are asked for."""
 
@@ -278,6 +298,8 @@ class PathFinder:
             return None
         if rest in PATHS:
             return ModuleSpec(name, _Loader, is_package=True)  # type: ignore[arg-type]
+        if "." not in rest and installed_flavor(rest) is not None:
+            return ModuleSpec(name, _FlavorLoader)  # type: ignore[arg-type]
         where, _, last = name.rpartition(".")
         said = missing_attribute(where, last)
         if said.startswith(where + " has no"):
@@ -294,6 +316,14 @@ class _Loader:
     @staticmethod
     def exec_module(module: ModuleType) -> None:
         """Leave it empty: names come when they are asked for."""
+
+
+class _FlavorLoader(_Loader):
+    """Gives a flavor of another package, a module or an object, its name below nbtrack."""
+
+    @staticmethod
+    def exec_module(module: ModuleType) -> None:
+        sys.modules[module.__name__] = installed_flavor(module.__name__.partition(".")[2])
 
 
 def register_paths() -> None:

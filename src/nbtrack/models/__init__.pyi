@@ -1,6 +1,7 @@
 from nbtrack.models.edits import get_model_info as get_model_info
 from nbtrack.models.edits import set_signature as set_signature
 from nbtrack.models.edits import update_model_requirements as update_model_requirements
+from nbtrack.models.flavor import Flavor as Flavor
 from nbtrack.models.info import ModelInfo as ModelInfo
 from nbtrack.models.input_example import ModelInputExample as ModelInputExample
 from nbtrack.models.model import Model as Model

@@ -6,8 +6,11 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
 
+from nbtrack._names import installed_flavor
 from nbtrack.errors import MissingDependencyError
 from nbtrack.models.environment import REQUIREMENTS
+from nbtrack.models.flavor import Flavor
+from nbtrack.models.folder import check_files
 from nbtrack.models.loading import OpenedModel
 
 OWN = (
@@ -52,6 +55,8 @@ def load_by_module(
     if root in ("mlflow", "nbtrack") and own in OWN:
         module = _flavor(opened, own)
         return module._load_pyfunc(opened, config, trust)
+    if root == "nbtrack" and (flavor_of_others := installed_flavor(own)) is not None:
+        return _load_by(flavor_of_others, opened, flavor, config, trust)
     opened.ask(f"the module {name}", trust)
     try:
         module = import_module(name)
@@ -60,8 +65,17 @@ def load_by_module(
             f"The model is loaded by the module {name}, which is not here: {error}. Install the "
             "packages of its requirements.txt, or save it with code_paths=[...]."
         ) from None
+    return _load_by(module, opened, flavor, config, trust)
+
+
+def _load_by(
+    loader: Any, opened: OpenedModel, flavor: Mapping[str, Any], config: Any, trust: bool | None
+) -> Any:
+    if isinstance(loader, Flavor):
+        return loader._load_pyfunc(opened, config, trust)
+    check_files(opened)
     data = opened.file(flavor["data"]) if flavor.get("data") else opened.path
-    return module._load_pyfunc(str(data), *([] if config is None else [config]))
+    return loader._load_pyfunc(str(data), *([] if config is None else [config]))
 
 
 def _flavor(opened: OpenedModel, name: str) -> Any:
