@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, ParamSpec, TypeVar
-from weakref import WeakSet
+from weakref import WeakKeyDictionary, WeakSet
 
 from nbtrack.autologging.settings import Settings
 from nbtrack.autologging.switches import report, settings_of
 from nbtrack.entities import DatasetInput, InputTag
+from nbtrack.entities.found import Found, FoundKind
 from nbtrack.entities.runs import DATA_CONTEXT
 from nbtrack.errors import InvalidParameterError, NbtrackError
 from nbtrack.tracking import context
@@ -26,6 +27,7 @@ _RANKS = ("RANK", "SLURM_PROCID", "OMPI_COMM_WORLD_RANK", "LOCAL_RANK")
 
 _muted: ContextVar[bool] = ContextVar("nbtrack_autologging_muted", default=False)
 _taken: WeakSet[ActiveRun] = WeakSet()
+_logged: WeakKeyDictionary[ActiveRun, dict[tuple[FoundKind, str], str]] = WeakKeyDictionary()
 
 
 class Training:
@@ -112,6 +114,7 @@ class Training:
                     )
                 continue
             kept[key] = value
+        note(self.run, "param", kept, self.integration)
         try:
             writer.log_params(kept)
         except InvalidParameterError:  # one of them cannot be logged: the others shall be
@@ -127,6 +130,7 @@ class Training:
             Numbers by name.
         step : int, optional
         """
+        note(self.run, "metric", metrics, self.integration)
         self.attempt("A metric", self.run.writer.log_metrics, metrics, step)
 
     def log_dataset(self, dataset: Any, what: str) -> None:
@@ -340,3 +344,25 @@ def is_first_process() -> bool:
     """Return whether this process logs for a distributed training: it has rank 0, or none."""
     ranks = (os.environ.get(name, "") for name in _RANKS)
     return next((int(rank) == 0 for rank in ranks if rank.isdigit()), True)
+
+
+def note(run: ActiveRun, kind: FoundKind, keys: Iterable[str], source: str) -> None:
+    """Remember what was logged to a run by itself: a tracked cell says it.
+
+    Parameters
+    ----------
+    run : ActiveRun
+    kind : {"param", "metric"}
+    keys : iterable of str
+        The names.
+    source : str
+        By what, such as ``training loop``.
+    """
+    known = _logged.setdefault(run, {})
+    for key in keys:
+        known.setdefault((kind, key), source)
+
+
+def logged(run: ActiveRun) -> list[Found]:
+    """Return what was logged to a run by itself, in its order."""
+    return [Found(kind, key, source) for (kind, key), source in _logged.get(run, {}).items()]

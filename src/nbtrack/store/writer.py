@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import struct
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from nbtrack.entities import (
@@ -74,6 +74,8 @@ class RunWriter:
         Whether the run is active: its writer stays open until it ends.
     deleted : bool
         Whether this process has deleted the run meanwhile: it takes nothing more.
+    heard : callable or None
+        Told the metrics of each call: what is logged by itself keeps off their names.
     """
 
     def __init__(
@@ -84,6 +86,7 @@ class RunWriter:
         self.artifact_uri = artifact_uri
         self.pinned = False
         self.deleted = False
+        self.heard: Callable[[Iterable[str]], None] | None = None
         self._params = params
         self._params_lock = threading.Lock()
         self._tagged: set[str] = set()
@@ -120,6 +123,14 @@ class RunWriter:
         timestamp : int, optional
             Milliseconds since the epoch; now when it is not given.
         """
+        if self.heard is not None:
+            self.heard(metrics)
+        self.log_unheard(metrics, step, timestamp)
+
+    def log_unheard(
+        self, metrics: Mapping[str, Any], step: Any = 0, timestamp: int | None = None
+    ) -> None:
+        """Append one point to each metric, as :meth:`log_metrics` does, and tell nobody."""
         if type(step) is not int:
             step = check_step(step)
         time_ms = now_ms() if timestamp is None else check_timestamp(timestamp)
@@ -131,7 +142,7 @@ class RunWriter:
         except ValueOnGpuError:
             self._log_later(metrics, step, time_ms)
         except InvalidStateError:  # another thread has closed it at this moment
-            self.log_metrics(metrics, step, time_ms)
+            self.log_unheard(metrics, step, time_ms)
         except InvalidParameterError:
             for index, key in enumerate(metrics if len(metrics) > 1 else ()):
                 check_key(key, f"metrics[{index}].name")
@@ -144,6 +155,8 @@ class RunWriter:
 
     def log_points(self, points: Sequence[tuple[str, float, int, int]]) -> None:
         """Append checked points, each (key, value, step, timestamp), with a single write."""
+        if self.heard is not None:
+            self.heard([point[0] for point in points])
         try:
             self.journal.batch(points)
         except InvalidStateError:  # another thread has closed it at this moment
@@ -153,7 +166,7 @@ class RunWriter:
         if self._deferred is None:
             from nbtrack.store.gpu_values import GpuValues
 
-            self._deferred = GpuValues(self.log_metrics, self.store.warn_once)
+            self._deferred = GpuValues(self.log_unheard, self.store.warn_once)
         self._deferred.add(metrics, step, time_ms)
 
     def settle(self) -> None:

@@ -39,6 +39,8 @@ class ActiveRun:
     joined : bool
         Whether the run belongs to another live process, or was open here already; then
         that one ends it.
+    resumed : bool
+        Whether it had ended, or was open, before.
     ended : bool
     cell_error : BaseException or None
         In a notebook, how the last cell ended that ran while the run was open.
@@ -60,12 +62,14 @@ class ActiveRun:
         outer: tuple[ActiveRun, ...] = (),
         *,
         joined: bool = False,
+        resumed: bool = False,
     ) -> None:
         self._store = store
         self._info = info
         self.writer = writer
         self.outer = outer
         self.joined = joined
+        self.resumed = resumed
         self.ended = False
         self.cell = cell_number()
         self.cell_error: BaseException | None = None

@@ -191,7 +191,7 @@ def _resumed(
         info = type(info)(**{**vars(info), "run_name": tags[RUN_NAME]})
     if tags:
         writer.set_tags(tags)
-    return ActiveRun(store, info, writer, context.chain(parent), joined=joined)
+    return ActiveRun(store, info, writer, context.chain(parent), joined=joined, resumed=True)
 
 
 def _created(

@@ -139,6 +139,7 @@ def log_model(
     serialization_format: MLflowWords | None = None,
     *,
     serialization: Words | None = None,
+    run_id: str | None = None,
     wait: bool = True,
     **kwargs: Any,
 ) -> ModelInfo:
@@ -155,6 +156,8 @@ def log_model(
         Not used: nothing has to be waited for.
     params, tags, model_type, step, model_id
         What to keep with it, and the run's step that it belongs to.
+    run_id : str, optional
+        The run that it is logged to, if that is not the active one.
     wait : bool
         False to have the weights copied at once (from a GPU into pinned memory, in the order
         of its work: later steps do not change the copy) and written while training goes on.
@@ -188,6 +191,7 @@ def log_model(
         model_type=model_type,
         step=step,
         model_id=model_id,
+        run_id=run_id,
         wait=wait,
         conda_env=conda_env,
         code_paths=code_paths,
