@@ -21,10 +21,10 @@ RECORDED = Path(__file__).parent / "recorded" / "mlflow_surface.txt"
 # Modules for users. Left out are those of which nbtrack has nothing, and MLflow's inner ones:
 # whoever imports one of them is told why it is missing (see nbtrack._names).
 SCOPE = re.compile(
-    r"""mlflow|mlflow\.(artifacts|client|config|exceptions|keras|catboost|prophet|statsmodels|onnx|lightgbm|projects|pyfunc|pytorch|sklearn|
-    system_metrics|tensorflow|tracking|transformers|version|xgboost|
+    r"""mlflow|mlflow\.(artifacts|client|config|exceptions|keras|catboost|prophet|statsmodels|onnx|lightgbm|
+    metrics|projects|pyfunc|pytorch|sklearn|system_metrics|tensorflow|tracking|transformers|version|xgboost|
     types(\.schema|\.utils)?|
-    models(\.(model|model_config|python_api|signature|utils))?|
+    models(\.(evaluation(\.(base|validation))?|model|model_config|python_api|signature|utils))?|
     pyfunc\.(model|context)|projects\.submitted_run|
     data(\.\w+)?|
     entities(\.(?!gateway|mcp|span|trace|assessment|issue|workspace|webhook|session)\w+)*|
@@ -117,6 +117,8 @@ def arguments(name: str, theirs: Any, ours: Any) -> Iterator[str]:
     rest = {each.kind for each in known.values()}
     for parameter in wanted.values():
         if parameter.kind in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL):
+            continue
+        if parameter.name.startswith("_"):
             continue
         mine = known.get(parameter.name)
         if mine is None and parameter.kind is parameter.POSITIONAL_ONLY:

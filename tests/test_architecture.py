@@ -34,8 +34,10 @@ DOORS = {
     "lightgbm",
     "onnx",
     "prophet",
+    "metrics",
     "pyfunc",
     "pytorch",
+    "shap",
     "sklearn",
     "statsmodels",
     "tensorflow",
@@ -102,6 +104,9 @@ LAZY_UPWARD: set[tuple[str, str]] = {
     ("nbtrack.tracking", "nbtrack.client"),  # nbtrack.tracking.MlflowClient
     ("nbtrack.tracking", "nbtrack.api.stores"),  # nbtrack.tracking.set_tracking_uri
     ("nbtrack.tracking", "nbtrack.api.registry"),  # nbtrack.tracking.set_registry_uri
+    # what an evaluation computes is no metric of the user's
+    ("nbtrack.models.evaluation.base", "nbtrack.autologging.training"),
+    ("nbtrack.models.evaluation.explanation", "nbtrack.autologging.training"),
     ("nbtrack.models.serving", "nbtrack.server.scoring.listening"),  # nbtrack.models.serve(...)
     ("nbtrack.models.serve", "nbtrack.server.scoring.program"),  # python -m nbtrack.models.serve
     ("nbtrack.projects.tracking_server", "nbtrack.server.standalone"),  # for scripts with mlflow

@@ -31,10 +31,12 @@ ALONE = {
     "nbtrack.statsmodels",
     "nbtrack.prophet",
     "nbtrack.catboost",
+    "nbtrack.metrics",
     "nbtrack.models.predict",
     "nbtrack.models.serve",
     "nbtrack.pyfunc",
     "nbtrack.pytorch",
+    "nbtrack.shap",
     "nbtrack.sklearn",
     "nbtrack.system_metrics",
     "nbtrack.tensorflow",
@@ -147,7 +149,7 @@ RATCHETS: dict[str, tuple[int, Callable[[], list[str]]]] = {
     # goal: 0, and what stands alone for a reason
     "modules below 60 lines": (8, short_modules),
     # goal: 350
-    "Python files": (549, lambda: list(modules())),
+    "Python files": (566, lambda: list(modules())),
 }
 
 

@@ -46,6 +46,8 @@ nbtrack.config.enable_async_logging(enable="no")  # mistake: arg-type
 nbtrack.system_metrics.set_system_metrics_sampling_interval("1s")  # mistake: arg-type
 nbtrack.tracking.set_tracking_uri("runs.duckdb")
 nbtrack.store.sync().bit_length()
+accuracy: float = nbtrack.evaluate("models:/a/1", [[1.0]]).metrics["accuracy_score"]
+nbtrack.evaluate("models:/a/1", baseline_model="models:/a/2")  # mistake: call-arg
 
 try:
     nbtrack.get_run("none")
@@ -53,7 +55,6 @@ except (nbtrack.NbtrackError, nbtrack.exceptions.RestException) as error:
     error.get_http_status_code().bit_length()
 
 nbtrack.typo()  # mistake: attr-defined
-nbtrack.evaluate("models:/a/1")  # mistake: attr-defined
 nbtrack.autologing()  # mistake: attr-defined
 nbtrack.client.typo()  # mistake: attr-defined
 nbtrack.interop.typo()  # mistake: attr-defined

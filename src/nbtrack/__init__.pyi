@@ -11,12 +11,14 @@ from nbtrack import exceptions as exceptions
 from nbtrack import interop as interop
 from nbtrack import keras as keras
 from nbtrack import lightgbm as lightgbm
+from nbtrack import metrics as metrics
 from nbtrack import models as models
 from nbtrack import onnx as onnx
 from nbtrack import projects as projects
 from nbtrack import prophet as prophet
 from nbtrack import pyfunc as pyfunc
 from nbtrack import pytorch as pytorch
+from nbtrack import shap as shap
 from nbtrack import sklearn as sklearn
 from nbtrack import statsmodels as statsmodels
 from nbtrack import store as store
@@ -108,6 +110,10 @@ from nbtrack.client import MlflowClient as MlflowClient
 from nbtrack.errors import NbtrackError as NbtrackError
 from nbtrack.exceptions import MlflowException as MlflowException
 from nbtrack.health.examination import doctor as doctor
+from nbtrack.models.evaluation.base import evaluate as evaluate
+from nbtrack.models.evaluation.validation import (
+    validate_evaluation_results as validate_evaluation_results,
+)
 from nbtrack.projects.launch import run as run
 from nbtrack.system_metrics import disable_system_metrics_logging as disable_system_metrics_logging
 from nbtrack.system_metrics import enable_system_metrics_logging as enable_system_metrics_logging

@@ -13,12 +13,12 @@ from typing import Any
 _REASONS = {
     "autologging comes with a later one": r"""
         (\w+\.)*autolog|\w+\.(MlflowModelCheckpointCallback|AutologHelpers)""",
-    "evaluations come with a later one": r"""
-        evaluate|validate_evaluation_results|metrics(\..*)?|models\.evaluation(\..*)?|
-        models\.(evaluate|make_metric|list_evaluators|MetricThreshold|Evaluation\w+)|
-        (data|entities)\.(evaluation_dataset\w*(\..*)?|EvaluationDataset\w*)|
-        \w+\.(Dataset(Record\w*|Granularity)|dataset_(record\w*|summary)|to_evaluation_dataset)|
-        data\.pyfunc_dataset_mixin(\..*)?|
+    "it does not evaluate language models and traces": r"""
+        metrics\.(ari_grade_level|bleu|exact_match|flesch_kincaid_grade_level|genai|latency|\w+_at_k|
+        rouge\w+|token_count|toxicity)(\..*)?|
+        entities\.(evaluation_dataset\w*(\..*)?|EvaluationDataset\w*)|
+        data\.(evaluation_dataset_source(\..*)?|EvaluationDatasetSource)|
+        \w+\.(Dataset(Record\w*|Granularity)|dataset_(record\w*|summary))|
         \w*Client\.\w+_datasets?(_\w+)?""",
     "more model flavors come with a later one": r"""
         (diffusers|h2o|paddle|pmdarima|sentence_transformers|shap|
@@ -64,7 +64,10 @@ _REASONS = {
         pyfunc\.(add_to_model|load_pyfunc|update_signature_for_type_hint_from_example)|
         transformers\.(generate_signature_output|is_gpu_available|persist_pretrained_model)|
         types\.(utils|schema\.(BaseType|TensorInfo|convert_dataclass_to_schema)|type_hints)(\..*)?|
-        data\.polars_dataset\.\w+|\w+\.\w+\.(\w+_attribute|check_run_is_active|MetricWithRunId)|
+        data\.polars_dataset\.\w+|data\.pyfunc_dataset_mixin(\..*)?|\w+\.to_evaluation_dataset|
+        data\.evaluation_dataset\.\w+|metrics\.metric_definitions(\..*)?|
+        models\.evaluation\.(\w+\.\w+|utils|evaluator_registry|deprecated|\w+_curve|_\w+)(\..*)?|
+        \w+\.\w+\.(\w+_attribute|check_run_is_active|MetricWithRunId)|
         exceptions\.(get_error_code|MlflowNotImplementedException|MissingConfigException|
         InvalidUrlException)|models\.model\.Files|data\.digest_utils\.get_normalized_md5_digest|
         projects\.submitted_run\.LocalSubmittedRun|version\.is_release_version|
@@ -94,7 +97,9 @@ PATHS: dict[str, str] = {
     **{f"entities.model_registry.{each}": "entities.model_registry" for each in _REGISTRY.split()},
     "entities.model_registry.model_version_stages": "compat.constants",
     **{f"data.{each}": "data compat.functions" for each in _DATA.split()},
+    "data.evaluation_dataset": "models.evaluation",
     "environment_variables": "compat.constants",
+    "metrics.base": "metrics",
     "models.model": "models",
     "models.model_config": "models",
     "models.python_api": "models",

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
-_COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
+COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
 _STYLES: tuple[Any, ...] = ("-", "--", ":", "-.")
-_INK, _PALE = "#222222", "#b0b0b0"
+INK, PALE = "#222222", "#b0b0b0"
 _MAX_WRITTEN = 14  # more rows of a confusion matrix than this have no room for numbers
 _MAX_LABEL = 24
 _SIZE, _DPI = (6.0, 4.2), 150
@@ -67,7 +67,7 @@ def confusion_matrix(
     shown = shares if normalize else counts
 
     side = min(12.0, max(4.6, 0.62 * size + 2.2))
-    figure, axes = _figure((side + 1.0, side))
+    figure, axes = new_figure((side + 1.0, side))
     image = axes.imshow(shown, cmap="Blues", vmin=0, vmax=1 if normalize else None)
     names = [_name(each) for each in classes]
     step = math.ceil(size / 40)
@@ -84,11 +84,11 @@ def confusion_matrix(
             text = f"{counts[row, column]:g}"
             if normalize:
                 text = f"{shares[row, column]:.2f}\n({counts[row, column]:.4g})"
-            ink = "white" if shown[row, column] > middle else _INK
+            ink = "white" if shown[row, column] > middle else INK
             axes.text(column, row, text, ha="center", va="center", color=ink, fontsize=small)
     bar = figure.colorbar(image, ax=axes, fraction=0.046, pad=0.04)
-    bar.ax.tick_params(labelsize=8, labelcolor=_INK)
-    bar.set_label("Share of the true label" if normalize else "Count", fontsize=8, color=_INK)
+    bar.ax.tick_params(labelsize=8, labelcolor=INK)
+    bar.set_label("Share of the true label" if normalize else "Count", fontsize=8, color=INK)
     return figure
 
 
@@ -259,27 +259,25 @@ def lift_curve(
 
 def png(figure: Any) -> bytes:
     """Return a figure as the bytes of a PNG file, whatever the backend."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-
     buffer = io.BytesIO()
-    canvas: Any = FigureCanvasAgg(figure)
-    canvas.print_png(buffer)
+    figure.savefig(buffer, format="png", dpi="figure", facecolor="auto")
     return buffer.getvalue()
 
 
-_GUIDE: dict[str, Any] = {"color": _PALE, "linestyle": (0, (4, 3)), "linewidth": 1, "zorder": 1}
+_GUIDE: dict[str, Any] = {"color": PALE, "linestyle": (0, (4, 3)), "linewidth": 1, "zorder": 1}
 
 
-def _figure(size: tuple[float, float]) -> tuple[Any, Any]:
+def new_figure(size: tuple[float, float]) -> tuple[Any, Any]:
+    """Return a figure without pyplot, and its axes."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=size, dpi=_DPI, facecolor="white", layout="constrained")
     axes = figure.add_subplot(facecolor="white")
-    axes.title.set(fontsize=11, color=_INK)
+    axes.title.set(fontsize=11, color=INK)
     for axis in (axes.xaxis, axes.yaxis):
-        axis.label.set(fontsize=9, color=_INK)
-        axis.set_tick_params(labelsize=8, labelcolor=_INK, color=_PALE)
-    axes.spines[:].set_color(_PALE)
+        axis.label.set(fontsize=9, color=INK)
+        axis.set_tick_params(labelsize=8, labelcolor=INK, color=PALE)
+    axes.spines[:].set_color(PALE)
     return figure, axes
 
 
@@ -287,11 +285,11 @@ def _curves(
     lines: list[tuple[str, Any, Any]], steps: str, square: bool = True, **how: Any
 ) -> tuple[Any, Any]:
     beside = len(lines) > 4
-    figure, axes = _figure((_SIZE[0] + 1.6, _SIZE[1]) if beside else _SIZE)
+    figure, axes = new_figure((_SIZE[0] + 1.6, _SIZE[1]) if beside else _SIZE)
     for i, (label, x, y) in enumerate(lines):
         style = {
-            "color": _COLORS[i % len(_COLORS)],
-            "linestyle": _STYLES[i // len(_COLORS) % len(_STYLES)],
+            "color": COLORS[i % len(COLORS)],
+            "linestyle": _STYLES[i // len(COLORS) % len(_STYLES)],
             "drawstyle": steps,
             "linewidth": 1.8,
             "clip_on": False,
@@ -311,7 +309,7 @@ def _finished(figure: Any, axes: Any, lines: int) -> Any:
     if lines > 4:
         where = {"loc": "center left", "bbox_to_anchor": (1.01, 0.5)}
     axes.legend(
-        fontsize=8, labelcolor=_INK, facecolor="white", edgecolor="#dddddd", framealpha=0.9, **where
+        fontsize=8, labelcolor=INK, facecolor="white", edgecolor="#dddddd", framealpha=0.9, **where
     )
     return figure
 

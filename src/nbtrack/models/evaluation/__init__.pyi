@@ -1,0 +1,9 @@
+from nbtrack.models.evaluation.artifacts import EvaluationArtifact as EvaluationArtifact
+from nbtrack.models.evaluation.base import evaluate as evaluate
+from nbtrack.models.evaluation.dataset import EvaluationDataset as EvaluationDataset
+from nbtrack.models.evaluation.evaluators import ModelEvaluator as ModelEvaluator
+from nbtrack.models.evaluation.evaluators import list_evaluators as list_evaluators
+from nbtrack.models.evaluation.metric import EvaluationMetric as EvaluationMetric
+from nbtrack.models.evaluation.metric import make_metric as make_metric
+from nbtrack.models.evaluation.result import EvaluationResult as EvaluationResult
+from nbtrack.models.evaluation.validation import MetricThreshold as MetricThreshold
