@@ -27,6 +27,13 @@ for name in ("otter", "heron", "lynx"):
             loss = math.nan if (name, i) == ("lynx", 10) else 1 / (i + 1)
             values = {"train_loss": loss, "val_loss": 2 * loss, "tokens": i * 64}
             nbtrack.log_metrics(values, step=i)
+with nbtrack.start_run(run_name="measured"):
+    for i in range(20):
+        nbtrack.log_metric("reward", i, step=i)
+    for i in range(4):
+        watts = {f"system/gpu_{gpu}_power_usage_watts": 100 + 50 * gpu for gpu in range(2)}
+        nbtrack.log_metrics({"system/cpu_utilization_percentage": 50 + i, **watts}, step=i)
+        time.sleep(0.1)
 """
 ENDLESS = """%%track endless
 for i in range(4000):
@@ -50,7 +57,8 @@ GROWING = """with nbtrack.start_run(run_name='growing') as run:
         time.sleep(0.02)
 """
 MANY = "nbtrack.chart(['otter', 'heron', 'lynx'])"
-CELLS = [SETUP, "nbtrack.chart('long')", MANY, ENDLESS, ASLEEP, GROWING]
+MEASURED = "nbtrack.chart('measured')"
+CELLS = [SETUP, "nbtrack.chart('long')", MANY, ENDLESS, ASLEEP, GROWING, MEASURED]
 HIDE = """hidden => {
   Object.defineProperty(document, 'visibilityState', {
     configurable: true, get: () => (hidden ? 'hidden' : 'visible'),
@@ -185,6 +193,34 @@ def test_values_are_read_in_all_plots_and_marks_say_what_they_are(lab: Lab) -> N
     assert chart.locator(".nbt-hover").inner_text() == "step 10"
     assert chart.locator(".nbt-cursor:not([hidden])").count() == 2
     lab.page.mouse.move(2, 2)
+
+
+def test_system_metrics_stand_below_folded_and_are_read_when_they_are_unfolded(lab: Lab) -> None:
+    chart = chart_of(lab, 6)
+    fold = chart.get_by_role("button", name="System metrics")
+    assert (fold.get_attribute("aria-expanded"), chart.locator(".nbt-panel").count()) == (
+        "false",
+        1,
+    )
+    fold.click()
+    section = chart.locator(".nbt-system")
+    section.locator(".nbt-plot[data-points='8'] .main-svg").first.wait_for()
+    titles = chart.locator("h4").all_text_contents()
+    assert titles == ["reward", "CPU utilization %", "GPU power usage W"]
+    assert section.locator(".nbt-key span:not(.nbt-sample)").all_text_contents() == [
+        "GPU 0",
+        "GPU 1",
+    ]
+    drag(lab, section.locator(".nbt-plot").first, 0.2, 0.5)
+    chart.get_by_role("button", name="Reset zoom").wait_for()
+    spans = "e => e._fullLayout.xaxis.range.map(Number)"
+    lab.page.wait_for_function(
+        f"e => ({spans})(e)[0] > 0.01", arg=section.locator(".nbt-plot").first.element_handle()
+    )
+    low, high = chart.locator(".nbt-plot").first.evaluate(spans)
+    assert low < 0 < 19 < high  # the steps of the reward are another axis
+    fold.click()
+    section.locator(".nbt-panel").first.wait_for(state="detached")
 
 
 def test_another_metric_can_be_the_axis(lab: Lab) -> None:

@@ -139,6 +139,7 @@ def test_telling_metrics_are_losses_of_held_out_data() -> None:
     assert primary_metric(["acc", "train_loss", "val_loss", "val_acc"]) == "val_loss"
     assert primary_metric(["speed", "acc"]) == "acc"
     assert primary_metric(["system/cpu", "x"]) == "x"
+    assert primary_metric(["system/cpu"]) is None
     assert primary_metric([]) is None
 
 

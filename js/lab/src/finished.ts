@@ -10,6 +10,7 @@ import { CardHead } from '@nbtrack/shared/head';
 import { ModelCardView } from '@nbtrack/shared/model_card';
 import type { FoundItem, RunRef } from '@nbtrack/shared/requests';
 import { type SeriesSet, unpackCurves } from '@nbtrack/shared/series';
+import { systemLoader } from '@nbtrack/shared/system_curves';
 import { showFinishedTable } from '@nbtrack/shared/finished_table';
 import { followTheme } from '@nbtrack/shared/theme';
 import type { ChartView, FinishedView, ModelView } from '@nbtrack/shared/view_data';
@@ -53,7 +54,8 @@ async function showChart(host: HTMLElement, view: ChartView): Promise<(() => voi
   found.set(view.found ?? []);
   head?.element.append(found.element);
   const { x, smoothing, log_x: logX = false, log_y: logY } = view.options;
-  const chart = new Chart(root, data, { x, smoothing, logX, logY }, () => undefined, { backend: backend ?? undefined });
+  const chart = new Chart(root, data, { x, smoothing, logX, logY }, () => undefined, { backend: backend ?? undefined, systemOpen: view.keys !== undefined });
+  if (view.system?.length) chart.offerSystem(systemLoader(backend, data, view.system));
   if (goesOn) chart.setEmpty(NOT_YET);
   chart.setTitle(view.title);
   chart.setRuns(view.runs);

@@ -1,6 +1,6 @@
 import { runStyles, shade } from './colours';
 import type { Detail } from './detail';
-import { groupRank, parseMetric } from './groups';
+import { groupRank, isSystemMetric, parseMetric, plotOf } from './groups';
 import type { LegendEntry } from './legend';
 import { resolveX, type XKind, xValues } from './points';
 import type { XMode } from './protocol';
@@ -29,6 +29,8 @@ export interface Arranged {
   groups: Map<string, Line[]>;
   entries: LegendEntry[];
   kind: XKind;
+  /** That of the machine's metrics: the time, for their steps only count. */
+  systemKind: XKind;
   /** Metrics that may be the x axis. */
   metrics: string[];
   /** Time of the first point of each run, ms since the epoch. */
@@ -55,43 +57,48 @@ export function arrange({ data, runs, theme, x, hidden, detail, colourBy = 'auto
   const main = runs.filter(run => !isBaseline(run) && present.has(run.id));
   const several = main.length > 1 || (colourBy === 'run' && main.length > 0);
   const styles = several ? runStyles(main.map(run => run.id), theme.palette.length) : new Map<string, never>();
-  const kind = resolveX(x, data);
+  const kind = resolveX(x, [...data].filter(series => !isSystemMetric(series.key)));
+  const systemKind = kind === 'time' ? 'time' : 'relative';
   const thick = main.length > VERY_MANY ? 0.9 : main.length > MANY ? 1.3 : 1.8;
   const opacity = main.length > VERY_MANY ? 0.6 : 1;
   const splits = new Set<string>();
   for (const series of data) {
     const run = runs[order.get(series.run) ?? -1];
+    if (isSystemMetric(series.key)) continue;
     if (!run || !isBaseline(run)) splits.add(parseMetric(series.key).split);
   }
   const groups = new Map<string, Line[]>();
   const ranks = new Map<Line, number>();
+  const parts = partsOf(data);
   for (const series of data) {
     const run = runs[order.get(series.run) ?? -1];
-    const { group, split } = parseMetric(series.key);
+    const { group, split, part } = plotOf(series.key);
+    const ownKind = isSystemMetric(series.key) ? systemKind : kind;
     if (kind === 'metric' && series.key === x) continue; // a metric against itself says nothing
     let lines = groups.get(group);
     if (!lines) groups.set(group, (lines = []));
     if (hidden.has(`run:${series.run}`) || hidden.has(`split:${split}`)) continue;
     const baseline = run !== undefined && isBaseline(run);
-    const points = detail && kind !== 'metric' && !baseline ? detail.merged(series, kind) : series;
+    const points = detail && kind !== 'metric' && ownKind === kind && !baseline ? detail.merged(series, kind) : series;
     const start = starts.get(series.run) ?? 0;
     const rank = Math.max(0, SPLIT_ORDER.indexOf(split));
+    const place = parts.get(group)?.indexOf(part) ?? SPLIT_COLOUR[split] ?? rank;
     const style = styles.get(series.run);
     const line: Line = {
       points,
-      x: xValues(points, kind, start, kind === 'metric' ? data.get(series.run, x) : undefined),
-      label: several ? [run?.name ?? series.run, split].filter(Boolean).join(' ') : split,
-      short: split,
+      x: xValues(points, ownKind, start, ownKind === 'metric' ? data.get(series.run, x) : undefined),
+      label: several ? [run?.name ?? series.run, split || part].filter(Boolean).join(' ') : split || part,
+      short: split || part,
       colour:
         style && !baseline
           ? shade(colourOf(theme, style.colour), style.repeat, theme.dark)
-          : colourOf(theme, SPLIT_COLOUR[split] ?? rank),
-      dash: dashFor(run, several, splits.size > 1 ? (SPLIT_COLOUR[split] ?? rank) : (style?.repeat ?? 0), main.length),
+          : colourOf(theme, place),
+      dash: dashFor(run, several, splits.size > 1 || (parts.get(group)?.length ?? 0) > 1 ? place : (style?.repeat ?? 0), main.length),
       isBaseline: baseline,
       width: baseline ? 1.3 : thick,
       opacity: baseline ? 0.5 : opacity
     };
-    ranks.set(line, (baseline ? 0 : 1000) + SPLIT_ORDER.indexOf(split) + (order.get(series.run) ?? 0) * 10);
+    ranks.set(line, (baseline ? 0 : 1000) + (parts.has(group) ? place : SPLIT_ORDER.indexOf(split)) + (order.get(series.run) ?? 0) * 10);
     lines.push(line);
   }
   for (const lines of groups.values()) lines.sort((a, b) => ranks.get(a)! - ranks.get(b)!);
@@ -107,10 +114,23 @@ export function arrange({ data, runs, theme, x, hidden, detail, colourBy = 'auto
     groups: new Map([...groups].sort(([a], [b]) => groupRank(a) - groupRank(b))),
     entries,
     kind,
-    metrics: [...new Set([...data].map(series => series.key))].filter(key => !key.startsWith('system/')),
+    systemKind,
+    metrics: [...new Set([...data].map(series => series.key))].filter(key => !isSystemMetric(key)),
     starts,
     several
   };
+}
+
+/** The nodes and GPUs whose curves share a plot, in their order. */
+function partsOf(data: SeriesSet): Map<string, string[]> {
+  const parts = new Map<string, Set<string>>();
+  for (const { key } of data) {
+    if (!isSystemMetric(key)) continue;
+    const { group, part } = plotOf(key);
+    parts.set(group, (parts.get(group) ?? new Set()).add(part));
+  }
+  const numeric = { numeric: true };
+  return new Map([...parts].map(([group, found]) => [group, [...found].sort((a, b) => a.localeCompare(b, 'en', numeric))]));
 }
 
 /** Whether a run stands behind the others, for comparison. */

@@ -3,15 +3,16 @@ import { arrange, type Arranged, type ColourBy } from './arrangement';
 import type { Backend } from './backend';
 import { Detail } from './detail';
 import { errorBox, h, messageOf } from './dom';
-import { parseMetric } from './groups';
+import { isSystemMetric, plotOf } from './groups';
 import { Legend, soloed, toggled } from './legend';
 import { Panel } from './panel';
 import { loadPlotly } from './plotly';
-import { extent } from './points';
+import { extent, type XKind } from './points';
 import type { XMode } from './protocol';
 import type { RunRef } from './requests';
 import type { SeriesSet } from './series';
 import css from './style_charts.css';
+import { type SystemLoader, SystemSection } from './system_section';
 import { followTheme, readTheme, type Theme } from './theme';
 import { type ChartOptions, Toolbar } from './toolbar';
 import type { PanelState } from './traces';
@@ -21,6 +22,8 @@ export interface ChartExtras {
   /** Who is asked for the detail when somebody zooms, where the runs are stored. */
   backend?: Backend;
   colourBy?: ColourBy;
+  /** Whether the machine's metrics are shown at once: they were asked for. */
+  systemOpen?: boolean;
   /** Says which run is pointed at. */
   onHighlight?(runId: string | null): void;
 }
@@ -42,6 +45,7 @@ export class Chart {
   private readonly empty = h('p', { class: 'nbt-empty' }, 'No metrics yet');
   private readonly more = h('button', { class: 'nbt-more', type: 'button', hidden: true });
   private readonly reader = h('p', { class: 'nbt-sr' });
+  private readonly system = new SystemSection(() => this.touch());
   private readonly panels = new Map<string, Panel>();
   private readonly stale = new Set<string>();
   private readonly stops: (() => void)[] = [];
@@ -52,7 +56,9 @@ export class Chart {
   private runs: readonly RunRef[] = [];
   private hidden: ReadonlySet<string> = new Set();
   private zoom: readonly [number, number] | null = null;
-  private hovered: { x: number; run: string | null } | null = null;
+  /** Of the machine's metrics, where their axis is another one. */
+  private systemZoom: readonly [number, number] | null = null;
+  private hovered: { x: number; run: string | null; kind: XKind } | null = null;
   private pointed: string | null = null;
   private hoverFrame = 0;
   private allStale = true;
@@ -72,14 +78,14 @@ export class Chart {
         onOptions(changed);
         this.setOptions(changed);
       },
-      reset: () => this.setZoom(null)
+      reset: () => this.resetZoom()
     });
     this.legend = new Legend({
       toggle: id => this.setHidden(toggled(this.hidden, id)),
       solo: id => this.setHidden(soloed(this.hidden, id, this.arranged?.entries.map(entry => entry.id) ?? [])),
       point: id => this.point(id?.startsWith('run:') ? id.slice(4) : null)
     });
-    root.append(h('style', {}, css), this.toolbar.element, this.legend.element, this.empty, this.grid, this.more, this.reader);
+    root.append(h('style', {}, css), this.toolbar.element, this.legend.element, this.empty, this.grid, this.more, this.system.element, this.reader);
     this.detail = extras.backend ? new Detail(extras.backend, () => this.touch()) : null;
     this.theme = readTheme(root);
     this.stops.push(
@@ -114,13 +120,18 @@ export class Chart {
     this.empty.textContent = text;
   }
 
+  /** Say how the machine's metrics are read when somebody opens their section; null where there are none. */
+  offerSystem(loader: SystemLoader | null): void {
+    this.system.offer(loader);
+  }
+
   setTitle(title: string): void {
     this.toolbar.setTitle(title);
   }
 
   setOptions(options: ChartOptions): void {
     if (options.x !== this.options.x) {
-      this.zoom = null;
+      this.zoom = this.systemZoom = null;
       this.detail?.forget();
     }
     this.options = options;
@@ -136,7 +147,7 @@ export class Chart {
   touch(keys?: Iterable<string>): void {
     this.arranged = null;
     if (!keys || !isTimeOrStep(this.options.x)) this.allStale = true;
-    else for (const key of keys) this.stale.add(parseMetric(key).group);
+    else for (const key of keys) this.stale.add(plotOf(key).group);
     void this.pump();
   }
 
@@ -150,6 +161,7 @@ export class Chart {
     this.panels.clear();
     this.legend.dispose();
     this.toolbar.dispose();
+    this.system.dispose();
   }
 
   private now(): Arranged {
@@ -173,9 +185,9 @@ export class Chart {
         await panel?.quiet();
         const lines = this.now().groups.get(group);
         if (!panel || !lines) continue;
-        await panel.draw(lines, this.panelState());
+        await panel.draw(lines, this.panelState(group));
         panel.highlight(this.pointed);
-        if (this.hovered) panel.showValues(this.hovered.x, this.hovered.run);
+        if (this.hovered) this.showHovered(panel);
         if (this.stale.size === 0) this.describe();
         await nextFrame();
       }
@@ -186,17 +198,27 @@ export class Chart {
     }
   }
 
-  private panelState(): PanelState {
-    const { kind } = this.now();
-    const { smoothing, logX, logY, x } = this.options;
-    const log = logX && kind !== 'time';
-    return { kind, xName: x, smoothing, logX: log, logY, zoom: this.zoom, span: this.span(log), theme: this.theme };
+  private kindOf(group: string): XKind {
+    const { kind, systemKind } = this.now();
+    return isSystemMetric(group) ? systemKind : kind;
   }
 
-  private span(positive: boolean): [number, number] | null {
+  private panelState(group: string): PanelState {
+    const { smoothing, logX, logY, x } = this.options;
+    const machine = isSystemMetric(group);
+    const kind = this.kindOf(group);
+    const log = !machine && logX && kind !== 'time';
+    const zoom = kind === this.now().kind ? this.zoom : this.systemZoom;
+    return { kind, xName: x, smoothing, logX: log, logY: !machine && logY, zoom, span: this.span(log, machine), theme: this.theme };
+  }
+
+  /** From the first to the last x; of the machine's metrics together with the others, where the axis is the same. */
+  private span(positive: boolean, machine: boolean): [number, number] | null {
+    const { groups, kind, systemKind } = this.now();
     let low = Infinity;
     let high = -Infinity;
-    for (const lines of this.now().groups.values()) {
+    for (const [group, lines] of groups) {
+      if (isSystemMetric(group) ? !machine : machine && kind !== systemKind) continue;
       for (const { x } of lines) {
         const [from, to] = extent(x, x, null, positive) ?? [Infinity, -Infinity];
         low = Math.min(low, from);
@@ -209,36 +231,44 @@ export class Chart {
   /** Make a panel for every group that has its place, in order. */
   private placePanels(plotly: PlotlyApi): void {
     const { groups, entries, kind, metrics } = this.now();
-    this.empty.hidden = groups.size > 0;
-    const all = [...groups.keys()];
-    const shown = this.unfolded ? all : all.slice(0, FIRST_PANELS);
-    this.more.hidden = shown.length === all.length;
-    this.more.textContent = `Show ${all.length - shown.length} more`;
+    const all = [...groups.keys()].filter(group => !isSystemMetric(group));
+    const machine = [...groups.keys()].filter(isSystemMetric);
+    const first = this.unfolded ? all : all.slice(0, FIRST_PANELS);
+    const below = this.system.show(machine.length, all.length === 0 || this.extras.systemOpen === true) ? machine : [];
+    const shown = [...first, ...below];
+    this.empty.hidden = groups.size > 0 || this.system.isOffered;
+    this.more.hidden = first.length === all.length;
+    this.more.textContent = `Show ${all.length - first.length} more`;
     for (const [group, panel] of this.panels) {
-      if (groups.has(group)) continue;
+      if (shown.includes(group)) continue;
       panel.dispose();
       this.panels.delete(group);
     }
-    shown.forEach((group, i) => {
-      let panel = this.panels.get(group);
-      if (!panel) {
-        panel = new Panel(group, plotly, {
-          hover: (x, run) => this.hover(x, run),
-          zoom: window => this.setZoom(window)
-        });
-        this.panels.set(group, panel);
-        this.stale.add(group);
-      }
-      if (this.grid.children[i] !== panel.element) this.grid.insertBefore(panel.element, this.grid.children[i] ?? null);
-    });
+    this.place(plotly, this.grid, first);
+    this.place(plotly, this.system.grid, below);
     if (this.allStale) for (const group of shown) this.stale.add(group);
     this.allStale = false;
-    this.grid.dataset['panels'] = String(shown.length);
-    this.toolbar.show(this.options, kind, metrics, this.zoom !== null);
+    this.grid.dataset['panels'] = String(first.length);
+    this.toolbar.show(this.options, kind, metrics, this.zoom !== null || this.systemZoom !== null);
     this.legend.show(entries, this.hidden);
     this.placeLegend(entries.length);
     if (this.zoom && this.detail?.shown) this.root.dataset['detail'] = 'shown';
     else delete this.root.dataset['detail'];
+  }
+
+  private place(plotly: PlotlyApi, grid: HTMLElement, shown: readonly string[]): void {
+    shown.forEach((group, i) => {
+      let panel = this.panels.get(group);
+      if (!panel) {
+        panel = new Panel(group, plotly, {
+          hover: (x, run) => this.hover(x, run, this.kindOf(group)),
+          zoom: window => this.setZoom(window, this.kindOf(group))
+        });
+        this.panels.set(group, panel);
+        this.stale.add(group);
+      }
+      if (grid.children[i] !== panel.element) grid.insertBefore(panel.element, grid.children[i] ?? null);
+    });
   }
 
   /** A short legend stands beside the switches, a long one below them. */
@@ -256,12 +286,22 @@ export class Chart {
     this.touch();
   }
 
-  private setZoom(window: readonly [number, number] | null): void {
-    this.zoom = window;
+  private resetZoom(): void {
+    this.systemZoom = null;
+    this.setZoom(null, this.now().kind);
+  }
+
+  private setZoom(window: readonly [number, number] | null, zoomed: XKind): void {
     const { kind, starts, groups } = this.now();
+    if (zoomed !== kind) {
+      this.systemZoom = window;
+      this.touch();
+      return;
+    }
+    this.zoom = window;
     if (!window || kind === 'metric') this.detail?.forget();
     else {
-      const shown = [...this.panels.keys()].flatMap(group => groups.get(group) ?? []);
+      const shown = [...this.panels.keys()].filter(group => this.kindOf(group) === kind).flatMap(group => groups.get(group) ?? []);
       const series = shown.filter(line => !line.isBaseline).map(line => this.data.get(line.points.run, line.points.key));
       const pixels = Math.max(...[...this.panels.values()].map(panel => panel.width), 300);
       this.detail?.look({ x: kind, window, series: series.filter(one => one !== undefined), starts, pixels });
@@ -269,15 +309,21 @@ export class Chart {
     this.touch();
   }
 
-  private hover(x: number | null, run: string | null): void {
-    this.hovered = x === null ? null : { x, run };
+  private hover(x: number | null, run: string | null, kind: XKind): void {
+    this.hovered = x === null ? null : { x, run, kind };
     cancelAnimationFrame(this.hoverFrame);
     this.hoverFrame = requestAnimationFrame(() => {
-      const { kind, several } = this.now();
-      for (const panel of this.panels.values()) panel.showValues(x, run);
+      for (const panel of this.panels.values()) this.showHovered(panel);
       this.toolbar.setHover(x === null ? '' : Panel.describe(x, kind, this.options.x));
-      if (several) this.point(run);
+      if (this.now().several) this.point(run);
     });
+  }
+
+  /** Show the values at the x that is pointed at, in the plots that have the same axis. */
+  private showHovered(panel: Panel): void {
+    const { hovered } = this;
+    if (hovered?.kind === this.kindOf(panel.group)) panel.showValues(hovered.x, hovered.run);
+    else panel.showValues(null, null);
   }
 
   private point(run: string | null): void {
@@ -289,7 +335,7 @@ export class Chart {
 
   private describe(): void {
     let step = -Infinity;
-    for (const series of this.data) step = Math.max(step, series.step[series.n - 1] ?? -Infinity);
+    for (const series of this.data) if (!isSystemMetric(series.key)) step = Math.max(step, series.step[series.n - 1] ?? -Infinity);
     const parts = [...this.panels.values()].map(panel => panel.summary()).filter(Boolean);
     this.reader.textContent = `${Number.isFinite(step) ? `step ${step}, ` : ''}${parts.join('. ')}`;
   }

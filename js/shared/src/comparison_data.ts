@@ -1,5 +1,6 @@
 import type { BackendResponse, Backend } from './backend';
 import { asF64 } from './binary';
+import { isSystemMetric } from './groups';
 import type { Better, ScopeRequest } from './protocol_comparison';
 import type { ComparedKey, ComparedKind, ComparedRuns } from './requests';
 import type { Brush } from './view_data';
@@ -46,7 +47,7 @@ export class RunData {
   /** The metrics there are, those of the machine last. */
   metrics(): string[] {
     const names = this.available.map(key => key.name).filter(name => name.startsWith('metrics.'));
-    const machine = (name: string): number => Number(name.startsWith('metrics.system/'));
+    const machine = (name: string): number => Number(isSystemMetric(name.replace(/^metrics\./, '')));
     return names.sort((a, b) => machine(a) - machine(b));
   }
 }

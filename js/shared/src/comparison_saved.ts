@@ -1,5 +1,6 @@
 import type { BackendResponse, Backend, Body, Params, RequestName } from './backend';
 import { SavedRows } from './finished_table';
+import { isSystemMetric } from './groups';
 import type { ComparedColumn, ComparedKey, ComparedRuns, CurvesParams, DataParams, DiffMetric, DiffParams, DiffRun, Importance, ImportanceParams, RunRef, RunState, SeriesHead } from './requests';
 import type { Cell } from './rows';
 import { type SeriesSet, unpackCurves } from './series';
@@ -118,7 +119,7 @@ const MOST_CATEGORIES = 40;
 /** As `default_columns` in `nbtrack.views.comparison.data`. */
 function firstColumns(keys: readonly ComparedKey[]): string[] {
   const params = keys.filter(key => key.name.startsWith('params.') && key.differs && (key.kind === 'number' || key.values <= MOST_CATEGORIES));
-  const metrics = keys.filter(key => key.name.startsWith('metrics.') && !key.name.startsWith('metrics.system/'));
+  const metrics = keys.filter(key => key.name.startsWith('metrics.') && !isSystemMetric(key.name.slice('metrics.'.length)));
   return [...params.slice(0, MOST_PARAMS), ...metrics].map(key => key.name);
 }
 

@@ -4,6 +4,7 @@ import { choice, valueText } from './comparison_marks';
 import { aboutPairs, datasetPairs, differs, environmentPairs, metricPairs, packagePairs, type Pair, pairs } from './diff_facts';
 import { type DiffLine, diffLines } from './diff_lines';
 import { errorBox, h, messageOf } from './dom';
+import { isSystemMetric } from './groups';
 import type { Diff } from './requests';
 
 const MOST_RUNS = 12;
@@ -115,7 +116,7 @@ export class DiffView {
   private twoRuns({ a, b }: Diff): HTMLElement[] {
     const heads = (): HTMLElement[] => [this.head(a.run_id, a.name), this.head(b.run_id, b.name)];
     const parts = [
-      this.part('Metrics', metricPairs(a.metrics, b.metrics).filter(pair => this.all || !pair.name.startsWith('system/')), heads()),
+      this.part('Metrics', metricPairs(a.metrics, b.metrics).filter(pair => this.all || !isSystemMetric(pair.name)), heads()),
       this.part('Params', pairs(a.params, b.params), heads()),
       this.code(a.source, b.source),
       this.part('Data', datasetPairs(a.datasets, b.datasets), heads()),

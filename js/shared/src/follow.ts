@@ -1,9 +1,11 @@
 import type { Backend } from './backend';
 import { asF64 } from './binary';
 import type { Chart } from './chart';
+import { isSystemMetric } from './groups';
 import type { CardHead } from './head';
 import type { RunRef } from './requests';
 import type { SeriesSet } from './series';
+import { systemLoader } from './system_curves';
 import type { Head } from './view_data';
 import { Visibility } from './visibility';
 
@@ -78,9 +80,10 @@ export class Follower {
     if (this.ended) return;
     const now = body.runs.find(run => run.id === id);
     if (!now) return;
-    data.remove(id);
+    data.removeSome(id, { system: false });
     data.add(body.series, asF64(buffers[0]), asF64(buffers[1]), asF64(buffers[2]));
     chart.setRuns(runs.map(run => (run.id === id ? { ...run, state: now.state } : run)));
+    chart.offerSystem(systemLoader(backend, data, body.system));
     head.setLive(true);
     const { step, pace } = progressOf(data, id);
     head.setHead({ ...saved, name: now.name, state: now.state, elapsed_s: body.elapsed_s[id] ?? null, step, steps_per_s: pace });
@@ -94,7 +97,7 @@ const PACE_MS = 10_000;
 export function progressOf(data: SeriesSet, id: string): { step: number | null; pace: number | null } {
   let best: { step: number; pace: number | null } | null = null;
   for (const { run, key, n, step, time } of data) {
-    if (run !== id || n === 0 || key.startsWith('system/') || (best && best.step >= step[n - 1]!)) continue;
+    if (run !== id || n === 0 || isSystemMetric(key) || (best && best.step >= step[n - 1]!)) continue;
     const first = Math.min(Math.max(0, n - 2), time.findIndex(at => at >= time[n - 1]! - PACE_MS));
     const seconds = (time[n - 1]! - time[first]!) / 1000;
     best = { step: step[n - 1]!, pace: seconds > 0.05 ? (step[n - 1]! - step[first]!) / seconds : null };

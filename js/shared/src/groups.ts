@@ -19,6 +19,8 @@ const SPLITS: Record<string, string> = {
   testing: 'test'
 };
 
+const UNITS = [['_percentage', ' %'], ['_megabytes', ' MB'], ['_watts', ' W'], ['_watt_hours', ' Wh']] as const;
+
 /** Split a metric's name into what is measured and on which data. */
 export function parseMetric(key: string): MetricName {
   const parts = key.split(/([/_.\- ])/);
@@ -40,6 +42,29 @@ export function parseMetric(key: string): MetricName {
 
 /** Order of the plots: losses, then the others as they came, then the machine's own metrics. */
 export function groupRank(group: string): number {
-  if (group.startsWith('system/')) return 2;
+  if (isSystemMetric(group)) return 2;
   return /loss/i.test(group) ? 0 : 1;
+}
+
+/** Whether a metric is the machine's own, such as `system/cpu_utilization_percentage`. */
+export function isSystemMetric(key: string): boolean {
+  return key.startsWith('system/');
+}
+
+/** What stands above a plot: the name, of a metric of the machine in words and with its unit. */
+export function titleOf(group: string): string {
+  if (!isSystemMetric(group)) return group;
+  const name = group.slice('system/'.length).replace(/^system_/, '');
+  const unit = UNITS.find(([ending]) => name.endsWith(ending));
+  const words = (unit ? name.slice(0, -unit[0].length) + unit[1] : name).replace(/_/g, ' ');
+  return words.replace(/^[cg]pu\b/, each => each.toUpperCase());
+}
+
+/** Which plot a metric stands in, and which of its curves it is: of a split, or of a node and a GPU. */
+export function plotOf(key: string): MetricName & { part: string } {
+  if (!isSystemMetric(key)) return { ...parseMetric(key), part: '' };
+  const path = key.slice('system/'.length).split('/');
+  const [, number, name] = /^gpu_(\d+)_(.+)$/.exec(path.at(-1)!) ?? [];
+  const part = [...path.slice(0, -1), ...(number ? [`GPU ${number}`] : [])].join(' ');
+  return { group: `system/${name ? `gpu_${name}` : path.at(-1)!}`, split: '', part };
 }

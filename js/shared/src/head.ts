@@ -1,5 +1,5 @@
 import { h, messageOf } from './dom';
-import { formatDuration, formatNumber, formatRate } from './format';
+import { formatBytes, formatDuration, formatNumber, formatRate } from './format';
 import { stateBadge } from './state';
 import type { RunDiffDetail, RunDiffItem } from './requests';
 import type { Head } from './view_data';
@@ -52,7 +52,10 @@ export class CardHead {
       fact(formatRate(head.steps_per_s)),
       head.overhead_percent === null || head.overhead_percent === undefined
         ? null
-        : fact(`logging ${formatNumber(head.overhead_percent, 2)} %`, 'Share of the run that logging took')
+        : fact(`logging ${formatNumber(head.overhead_percent, 2)} %`, 'Share of the run that logging took'),
+      head.gpu_memory_bytes === null || head.gpu_memory_bytes === undefined
+        ? null
+        : fact(`GPU memory ${formatBytes(head.gpu_memory_bytes)}`, "The most that the cell's tensors took on one GPU")
     ].filter(part => part !== null);
     this.name.textContent = head.name ?? '';
     this.name.title = head.run_id ?? '';

@@ -1,6 +1,7 @@
 import type { PlotAxis, PlotElement, PlotlyApi } from 'plotly.js-basic-dist-min';
 import { h, lineSample } from './dom';
 import { formatDuration, formatNumber, formatTime } from './format';
+import { titleOf } from './groups';
 import { nearest, trend, type XKind } from './points';
 import { Readout } from './readout';
 import { type Drawing, drawingOf, layoutOf, type Line, type PanelState, XScale } from './traces';
@@ -29,6 +30,7 @@ const KEYS: Record<string, (from: number, to: number) => [number, number] | null
 /** One plot of the small multiples: heading with values, curves below. */
 export class Panel {
   readonly element: HTMLElement;
+  private readonly name: string;
   private readonly plot: PlotElement;
   private readonly keys: HTMLElement;
   private readonly odd: HTMLElement;
@@ -55,10 +57,11 @@ export class Panel {
     this.keys = h('div', { class: 'nbt-keys' });
     this.odd = h('span', { class: 'nbt-odd', hidden: true });
     this.box = h('div', { class: 'nbt-plotbox', role: 'img', tabindex: '0' }, this.plot, this.cursor, this.readout.element);
+    this.name = titleOf(group);
     this.element = h(
       'section',
       { class: 'nbt-panel' },
-      h('header', {}, h('h4', { title: group }, group), this.odd, this.keys),
+      h('header', {}, h('h4', { title: group }, this.name), this.odd, this.keys),
       this.box
     );
     this.plot.addEventListener('mousemove', this.onMove);
@@ -125,12 +128,12 @@ export class Panel {
     const parts = drawn.slice(0, IN_SUMMARY).map(line => {
       const { value } = line.points;
       const direction = trend(value);
-      const words = [line.label || this.group, formatNumber(value[value.length - 1])].join(' ');
+      const words = [line.label || this.name, formatNumber(value[value.length - 1])].join(' ');
       return direction ? `${words}, ${direction}` : words;
     });
     if (drawn.length > IN_SUMMARY) parts.push(`and ${drawn.length - IN_SUMMARY} more curves`);
-    const text = parts.length > 0 ? `${this.group}: ${parts.join('; ')}` : '';
-    this.box.setAttribute('aria-label', text || `${this.group}: no points yet`);
+    const text = parts.length > 0 ? `${this.name}: ${parts.join('; ')}` : '';
+    this.box.setAttribute('aria-label', text || `${this.name}: no points yet`);
     return text;
   }
 

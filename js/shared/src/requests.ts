@@ -18,11 +18,12 @@ export type Best = 'min' | 'max' | 'none';
 export type Action = 'archive' | 'unarchive' | 'delete' | 'restore' | 'keep' | 'discard';
 export type Prediction = TablePrediction | TextPrediction;
 
-/** Which curves: of `keys`, or of all metrics, at most so many points of each, about. */
+/** Which curves, and about how many points of each at most. */
 export interface CurvesParams {
   run_ids: readonly string[];
   keys?: readonly string[] | null;
   points?: number;
+  system?: boolean;
 }
 
 /** The curves of runs, and how long they ran; the buffers are steps, times and values. */
@@ -30,6 +31,7 @@ export interface Curves {
   runs: RunRef[];
   series: SeriesHead[];
   elapsed_s: Record<string, number>;
+  system: string[];
 }
 
 /** A run that a chart shows, as the browser knows it; see `RunRef`. */

@@ -1,4 +1,5 @@
 import { asF64, fromBase64, inflate } from './binary';
+import { isSystemMetric } from './groups';
 import type { SeriesHead } from './requests';
 import type { AppendMessage, Content, PackedCurves } from './view_data';
 
@@ -76,10 +77,20 @@ export class SeriesSet {
     for (const [name, series] of this.byName) if (series.run === run && (key ?? series.key) === series.key) this.byName.delete(name);
   }
 
-  /** Take over a whole content, unless newer points are here already. Returns whether anything changed. */
+  /** Forget the metrics of a run that are the machine's, or all but those. */
+  removeSome(run: string, { system }: { system: boolean }): void {
+    for (const [name, series] of this.byName) if (series.run === run && isSystemMetric(series.key) === system) this.byName.delete(name);
+  }
+
+  /**
+   * Take over a whole content, unless newer points are here already. Returns whether anything changed.
+   *
+   * The machine's metrics stay where the content has none: they were read apart.
+   */
   replace(content: Content | undefined): boolean {
     if (!content?.series || content.seq < this.seq) return false;
-    this.byName.clear();
+    const apart = content.series.some(head => isSystemMetric(head.key)) ? [] : [...this.byName].filter(([, series]) => isSystemMetric(series.key));
+    this.byName = new Map(apart);
     this.seq = content.seq;
     this.add(content.series, asF64(content.step), asF64(content.time), asF64(content.value));
     return true;

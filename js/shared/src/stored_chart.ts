@@ -5,6 +5,7 @@ import { Chart } from './chart';
 import { errorBox, h, messageOf } from './dom';
 import type { Curves, RunRef } from './requests';
 import { SeriesSet } from './series';
+import { systemLoader } from './system_curves';
 import type { ChartOptions } from './toolbar';
 
 export interface StoredChartOptions {
@@ -31,6 +32,7 @@ export class StoredChart {
   private readonly data = new SeriesSet();
   private readonly chart: Chart;
   private readonly known = new Map<string, RunRef>();
+  private readonly measured = new Set<string>();
   private wanted: string[];
   private requestNumber = 0;
   private disposed = false;
@@ -45,7 +47,7 @@ export class StoredChart {
     root.append(this.place);
     const { backend, onHighlight, colourBy, chart: given } = options;
     const first = { x: 'auto', smoothing: 0, logX: false, logY: false, ...given };
-    this.chart = new Chart(this.place, this.data, first, () => undefined, { backend, onHighlight, colourBy });
+    this.chart = new Chart(this.place, this.data, first, () => undefined, { backend, onHighlight, colourBy, systemOpen: options.keys !== undefined });
     this.place.append(this.failed);
     this.chart.setTitle(options.title ?? '');
     void this.load(this.wanted);
@@ -96,8 +98,12 @@ export class StoredChart {
       if (this.disposed || number !== this.requestNumber) return;
       for (const run of body.runs) {
         this.known.set(run.id, run);
-        this.data.remove(run.id);
+        if (this.options.keys) this.data.remove(run.id);
+        else this.data.removeSome(run.id, { system: false });
+        this.measured.delete(run.id);
       }
+      // what was saved with a notebook does not say it
+      for (const id of body.system ?? []) this.measured.add(id);
       this.data.add(body.series, asF64(buffers[0]), asF64(buffers[1]), asF64(buffers[2]));
       this.note = body.note ?? '';
       this.failed.replaceChildren();
@@ -113,5 +119,7 @@ export class StoredChart {
   private show(): void {
     this.chart.setEmpty(this.wanted.length > 0 ? this.note || 'These runs have no metrics' : 'Select runs to see their curves');
     this.chart.setRuns(this.wanted.map(id => this.known.get(id)).filter(run => run !== undefined));
+    const measured = this.wanted.filter(id => this.known.has(id) && this.measured.has(id));
+    this.chart.offerSystem(systemLoader(this.options.backend, this.data, measured));
   }
 }

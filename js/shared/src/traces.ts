@@ -242,7 +242,7 @@ export function layoutOf(state: PanelState, scale: XScale, drawing: Drawing): ob
       nticks: 5,
       exponentformat: 'e',
       minexponent: 2,
-      ...(state.logY ? { dtick: logTick(drawing.low, drawing.high) } : { tickformat: shortTicks([drawing.low, drawing.high]) })
+      ...(state.logY ? { dtick: logTick(drawing.low, drawing.high) } : { tickformat: valueTicks(yRange(drawing.low, drawing.high, false)) })
     },
     yaxis2: { domain: [0, 0.075], range: [0, 1], visible: false, fixedrange: true },
     shapes: odd
@@ -268,6 +268,13 @@ export function layoutOf(state: PanelState, scale: XScale, drawing: Drawing): ob
 /** `20k` for large numbers; small ones as they are, for `m` would be read as metres. */
 function shortTicks([low, high]: readonly [number, number]): string {
   return Math.max(Math.abs(low), Math.abs(high)) >= 10_000 && high - low >= 100 ? '~s' : '';
+}
+
+/** `4.2k` for values from a thousand on, with as many digits as tell the ticks apart. */
+function valueTicks([low, high]: readonly [number, number]): string {
+  const size = Math.max(Math.abs(low), Math.abs(high));
+  if (!(size >= 1000)) return '';
+  return `.${Math.min(7, Math.max(3, Math.ceil(Math.log10(size / (high - low))) + 2))}~s`;
 }
 
 /** Text as Plotly takes it: without its few HTML tags. */

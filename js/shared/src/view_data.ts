@@ -48,6 +48,7 @@ export interface ChartView {
   options: ChartViewOptions;
   store_id?: string;
   keys?: string[];
+  system?: string[];
   cut?: boolean;
   head?: Head;
   since?: RunDiffItem[];
@@ -74,6 +75,7 @@ export interface Head {
   steps_per_s?: number | null;
   step?: number | null;
   overhead_percent?: number | null;
+  gpu_memory_bytes?: number | null;
   error?: string | null;
   standing?: string | null;
   progress?: string | null;
@@ -291,6 +293,8 @@ export interface MetricChartTraits {
   smoothing: number;
   log_x: boolean;
   log_y: boolean;
+  system: string[];
+  system_open: boolean;
 }
 
 /** The traits of `RunCard`. */

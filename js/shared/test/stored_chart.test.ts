@@ -32,7 +32,8 @@ class FakeStore implements Backend {
     const body = {
       runs: ids.map(id => ref(id, this.state)),
       series: ids.map(run => ({ run, key: 'loss', n: this.counts[run] ?? 0 })),
-      elapsed_s: Object.fromEntries(ids.map(id => [id, 5]))
+      elapsed_s: Object.fromEntries(ids.map(id => [id, 5])),
+      system: []
     };
     return Promise.resolve({ body: body as T, buffers: [view(...steps), view(...steps.map(s => s * 1000)), view(...steps)] });
   }
@@ -110,7 +111,7 @@ describe('the saved card of a run that goes on', () => {
     const head = new CardHead(false);
     const saved = { name: 'a', run_id: 'a', state: 'RUNNING' as const };
     head.setHead(saved);
-    const chart = { setRuns: () => undefined } as unknown as Chart;
+    const chart = { setRuns: () => undefined, offerSystem: () => undefined } as unknown as Chart;
     const follower = new Follower({ backend: store, root: document.body, chart, data, head, saved, runs: [ref('a', 'RUNNING')] });
     return { data, head, follower };
   };

@@ -3,6 +3,7 @@ import { Chart } from '@nbtrack/shared/chart';
 import { errorBox } from '@nbtrack/shared/dom';
 import { KERNEL_GONE } from '@nbtrack/shared/protocol';
 import { SeriesSet } from '@nbtrack/shared/series';
+import { systemLoader } from '@nbtrack/shared/system_curves';
 import type { ChartOptions } from '@nbtrack/shared/toolbar';
 import type { AppendMessage, MetricChartTraits, ViewTraits } from '@nbtrack/shared/view_data';
 import { CommBackend } from './comm_backend';
@@ -34,7 +35,7 @@ export function connectChart<S extends MetricChartTraits>(model: AnyModel<S>, ro
     typed.set('log_y', changed.logY);
     typed.save_changes();
   };
-  const chart = new Chart(root, data, options(), save, { backend });
+  const chart = new Chart(root, data, options(), save, { backend, systemOpen: typed.get('system_open') });
   const resync = (): boolean => sent(typed, { type: 'resync', id: ++resyncs });
   const onMessage = (message: AppendMessage, buffers: DataView[]): void => {
     if (message?.type !== 'append') return;
@@ -52,7 +53,13 @@ export function connectChart<S extends MetricChartTraits>(model: AnyModel<S>, ro
     if (document.visibilityState === 'visible') resync();
   };
   const onContent = (): void => {
-    if (data.replace(typed.get('content'))) chart.touch();
+    if (!data.replace(typed.get('content'))) return;
+    chart.touch();
+    onSystem();
+  };
+  const onSystem = (): void => {
+    // a card has them among its curves
+    if (typed.get('system')?.length) chart.offerSystem(systemLoader(backend, data, typed.get('system')));
   };
   const onOptions = (): void => chart.setOptions(options());
   const onRuns = (): void => chart.setRuns(typed.get('runs'));
@@ -62,16 +69,19 @@ export function connectChart<S extends MetricChartTraits>(model: AnyModel<S>, ro
   typed.on('change:content', onContent);
   typed.on('change:x change:smoothing change:log_x change:log_y', onOptions);
   typed.on('change:runs', onRuns);
+  typed.on('change:system', onSystem);
   typed.on('change:title', onTitle);
   document.addEventListener('visibilitychange', onAwake);
   onTitle();
   onRuns();
+  onSystem();
   if (!resync()) throw new Error(KERNEL_GONE);
   return () => {
     typed.off('msg:custom', onMessage);
     typed.off('change:content', onContent);
     typed.off('change:x change:smoothing change:log_x change:log_y', onOptions);
     typed.off('change:runs', onRuns);
+    typed.off('change:system', onSystem);
     typed.off('change:title', onTitle);
     document.removeEventListener('visibilitychange', onAwake);
     backend?.dispose();

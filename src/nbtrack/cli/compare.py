@@ -12,6 +12,7 @@ from nbtrack.cli import completion, options
 from nbtrack.cli.command import Command
 from nbtrack.cli.output import first_line, print_json, print_table
 from nbtrack.cli.selection import run_of, store
+from nbtrack.entities.run_data import is_system_metric
 
 Facts = Mapping[str, Any]
 
@@ -89,7 +90,7 @@ def _pairs(family: str, each: Sequence[dict[str, Any]]) -> list[Row]:
 def _metrics(facts: Sequence[Facts]) -> list[Row]:
     each = [{m["key"]: m for m in f["metrics"]} for f in facts]
     rows = []
-    for name in sorted({key for found in each for key in found if not key.startswith("system/")}):
+    for name in sorted({key for found in each for key in found if not is_system_metric(key)}):
         found = [metrics.get(name) for metrics in each]
         values = [None if metric is None else metric["last"] for metric in found]
         direction = next(metric["direction"] for metric in found if metric is not None)

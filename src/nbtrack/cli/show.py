@@ -21,6 +21,7 @@ from nbtrack.cli.output import (
 from nbtrack.cli.runs import STYLES
 from nbtrack.cli.selection import run_of, store
 from nbtrack.entities import FileInfo
+from nbtrack.entities.run_data import is_system_metric
 from nbtrack.entities.runs import ERROR_TAG, GIT_COMMIT, NOTE, SOURCE_NAME
 from nbtrack.errors import NbtrackError
 
@@ -91,7 +92,7 @@ def _print(found: Details, files: list[FileInfo], everything: bool) -> None:
     params = sorted(found.run.data.params.items())
     if params:
         print_table(["param", "value"], params)
-    series = [row for row in found.series if everything or not row.key.startswith("system/")]
+    series = [row for row in found.series if everything or not is_system_metric(row.key)]
     if series:
         print_table(
             ["metric", "last", "min", "max", "step", "course"],

@@ -23,6 +23,7 @@ from nbtrack.entities.model_registry import (
     RegisteredModelAlias,
     RegisteredModelTag,
 )
+from nbtrack.entities.run_data import Metric, Param, RunData, RunTag
 from nbtrack.entities.runs import (
     Dataset,
     DatasetInput,
@@ -33,15 +34,11 @@ from nbtrack.entities.runs import (
     LifecycleStage,
     LoggedModelInput,
     LoggedModelOutput,
-    Metric,
-    Param,
     Run,
-    RunData,
     RunInfo,
     RunInputs,
     RunOutputs,
     RunStatus,
-    RunTag,
     SourceType,
     ViewType,
 )

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from nbtrack.entities.base import Entity, entity
-from nbtrack.entities.runs import Metric
+from nbtrack.entities.run_data import Metric
 
 
 class LoggedModelStatus(StrEnum):

@@ -8,7 +8,7 @@ from typing import ClassVar
 from nbtrack._names import look_elsewhere
 from nbtrack.entities.base import Entity, entity, named, numbered
 from nbtrack.entities.logged_models import LoggedModelParameter as ModelParam
-from nbtrack.entities.runs import Metric
+from nbtrack.entities.run_data import Metric
 
 look_elsewhere(__name__)
 __all__ = [

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import field
 from types import SimpleNamespace
 from typing import Any, ClassVar
 
 from nbtrack.entities.base import Entity, entity, named, numbered
+from nbtrack.entities.run_data import RunData
 
 # Tags of runs that have a meaning: those of MLflow, and our own.
 RUN_NAME = "mlflow.runName"
@@ -157,36 +157,6 @@ class Experiment(Entity):
 
 
 @entity
-class Metric(Entity):
-    """One point of a metric; ``value`` may be NaN or infinite."""
-
-    key: str
-    value: float
-    timestamp: int
-    step: int = 0
-    model_id: str | None = None
-    dataset_name: str | None = None
-    dataset_digest: str | None = None
-    run_id: str | None = None
-
-
-@entity
-class Param(Entity):
-    """A parameter of a run: written once, always text."""
-
-    key: str
-    value: str
-
-
-@entity
-class RunTag(Entity):
-    """A tag of a run."""
-
-    key: str
-    value: str
-
-
-@entity
 class InputTag(Entity):
     """A tag of an input of a run, such as ``mlflow.data.context``."""
 
@@ -257,86 +227,6 @@ class RunInfo(Entity):
         """Return the fields as attributes; the status is its number."""
         number = RunStatus.from_string(self.status)
         return SimpleNamespace(**{**vars(self), "run_uuid": self.run_id, "status": number})
-
-
-class RunData:
-    """What was logged to a run: the latest metrics, params and tags.
-
-    Attributes
-    ----------
-    metrics : dict of str to float
-        The latest value of each metric: that of the greatest
-        (step, timestamp, value).
-    params, tags : dict of str to str
-
-    Parameters
-    ----------
-    metrics : iterable of Metric
-        The latest point of each.
-    params : iterable of Param
-        Each name once.
-    tags : iterable of RunTag
-        Each name once.
-    """
-
-    __slots__ = ("_latest", "_objects", "metrics", "params", "tags")
-
-    _latest: list[tuple[str, float, int, int]]
-    _objects: list[Metric] | None
-
-    def __init__(
-        self,
-        metrics: Iterable[Metric] = (),
-        params: Iterable[Param] = (),
-        tags: Iterable[RunTag] = (),
-    ) -> None:
-        self._objects = list(metrics)
-        self._latest = [(m.key, m.value, m.timestamp, m.step) for m in self._objects]
-        self.metrics = {m.key: m.value for m in self._objects}
-        self.params = {p.key: p.value for p in params}
-        self.tags = {t.key: t.value for t in tags}
-
-    @classmethod
-    def of_rows(
-        cls,
-        latest: list[tuple[str, float, int, int]],
-        params: dict[str, str],
-        tags: dict[str, str],
-    ) -> RunData:
-        """Return what was logged, without an object for each metric: lists of runs are long.
-
-        Parameters
-        ----------
-        latest : list of (key, value, timestamp, step)
-        params, tags : dict of str to str
-        """
-        made = cls()
-        made._latest, made._objects = latest, None
-        made.metrics = {key: value for key, value, _, _ in latest}
-        made.params, made.tags = params, tags
-        return made
-
-    @property
-    def _metric_objs(self) -> list[Metric]:
-        """The latest point of each metric, under MLflow's name for them."""
-        if self._objects is None:
-            self._objects = [Metric(*row) for row in self._latest]
-        return self._objects
-
-    def to_dictionary(self) -> dict[str, Any]:
-        """Return metrics, params and tags as one dictionary."""
-        return {"metrics": self.metrics, "params": self.params, "tags": self.tags}
-
-    def to_proto(self) -> SimpleNamespace:
-        """Return lists of metrics, params and tags, each with ``key`` and ``value``."""
-        return SimpleNamespace(
-            metrics=self._metric_objs,
-            params=[Param(*item) for item in self.params.items()],
-            tags=[RunTag(*item) for item in self.tags.items()],
-        )
-
-    def __repr__(self) -> str:
-        return f"RunData(metrics={self.metrics}, params={self.params}, tags={self.tags})"
 
 
 @entity

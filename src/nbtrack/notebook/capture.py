@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from nbtrack.entities.found import found_of
+from nbtrack.entities.run_data import is_system_metric
 from nbtrack.entities.runs import CELL_TAG
 from nbtrack.errors import NbtrackError
 from nbtrack.notebook.cell_dependencies import Executed, Slice, as_record, backward_slice
@@ -85,6 +86,7 @@ class CellCapture:
         self._printed = PrintedTail()
         self._figures = ShownFigures(shell)
         self._memory = PeakMemory()
+        self._code = [*(each.text for each in earlier), source]
         self._tags = {CELL_TAG: str(number_of(shell))} | ({CELL_ID_TAG: cell_id} if cell_id else {})
 
     def start(self) -> None:
@@ -95,7 +97,7 @@ class CellCapture:
         self._safely("literals", lambda: self.run.writer.suggest_params(self.literals))
         namespace = self._shell.user_ns
         self._before = {name: id(namespace[name]) for name in self._names if name in namespace}
-        self._safely("peak memory", self._memory.start)
+        self._safely("peak memory", lambda: self._memory.start(self._code))
         self._safely("state", lambda: self._offers.start(namespace))
         self._figures.start()
         self._printed.start()
@@ -151,7 +153,7 @@ class CellCapture:
 
     def _log_metrics(self, result: Any) -> None:
         last = result_metrics(result, self._python)
-        logs = any(not key.startswith("system/") for key in self.run.writer.journal.keys)
+        logs = any(not is_system_metric(key) for key in self.run.writer.journal.keys)
         curves = []
         if not self.has_inner and not logs:
             printed = self._printed.heard()
@@ -174,7 +176,7 @@ class CellCapture:
             keys, found = self.run.writer.journal.keys, set()
         else:
             keys, found = list(data.metrics), {each.key for each in found_of(data.tags)}
-        return {key for key in keys if not key.startswith("system/")}, found
+        return {key for key in keys if not is_system_metric(key)}, found
 
 
 class NeededCells:

@@ -14,6 +14,7 @@ from typing import Any
 from IPython import display as ipython
 
 from nbtrack.entities.found import found_of
+from nbtrack.entities.run_data import GPU_PEAK, is_system_metric
 from nbtrack.entities.runs import ERROR_TAG
 from nbtrack.notebook.cells import cells_of
 from nbtrack.notebook.live_points import LivePoints, StepRate
@@ -197,7 +198,7 @@ class LiveCard:
     def _note(self, curve: Curve) -> None:
         """Keep what the head says of what was logged."""
         self._seen.add(curve.key)
-        if not curve.key.startswith("system/"):
+        if not is_system_metric(curve.key):
             for place in (0, int(curve.steps.argmax())):
                 self._step_rate.add(int(curve.steps[place]), int(curve.times[place]) / 1000)
         for rank in self._baselines.ranks if self._baselines is not None else ():
@@ -313,6 +314,8 @@ class LiveCard:
             }
         if baselines is not None:
             fields["experiment"] = baselines.experiment
+        if (peak := stored.data.metrics.get(GPU_PEAK)) is not None:
+            fields["gpu_memory_bytes"] = peak * 1e6
         error = stored.data.tags.get(ERROR_TAG) if run.info.status == "FAILED" else None
         if error:
             fields["error"] = " ".join(error.split()) + _where(run.cell_error or sys.exception())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from nbtrack.notebook.memory import MEMORY_KEYS
+from nbtrack.entities.run_data import CELL_PEAKS
 from nbtrack.store import Points, decode_points
 from nbtrack.tracking.run import ActiveRun
 from nbtrack.views.chart.curves import Curve
@@ -42,7 +42,7 @@ class LivePoints:
             self._curve(key, points)
             for parts, names in batches
             for key, points in decode_points(b"".join(parts), dict(names)).items()
-            if key not in MEMORY_KEYS
+            if key not in CELL_PEAKS
         ]
 
     def close(self) -> None:

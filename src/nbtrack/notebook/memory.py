@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-PROCESS_KEY = "system/process_peak_memory_megabytes"
-GPU_KEY = "system/gpu_peak_memory_megabytes"
-MEMORY_KEYS = frozenset({PROCESS_KEY, GPU_KEY})
+from nbtrack.entities.run_data import GPU_PEAK, PROCESS_PEAK
 
 _RESET = Path("/proc/self/clear_refs")
 _STATUS = Path("/proc/self/status")
+
+
+# How PyTorch's functions are called with which somebody measures the peak for themselves.
+_OWN_MEASURES = ("max_memory_", "reset_peak_memory", "memory_stats", "memory_summary")
 
 
 class PeakMemory:
@@ -20,9 +23,17 @@ class PeakMemory:
     def __init__(self) -> None:
         self._known_peak = 0.0
         self._was_reset = False
+        self._gpu_before: list[int] = []
 
-    def start(self) -> None:
-        """Begin to measure."""
+    def start(self, cells: Iterable[str] = ()) -> None:
+        """Begin to measure; CUDA is not started for it.
+
+        Parameters
+        ----------
+        cells : iterable of str
+            The code of the notebook so far. PyTorch has one peak for each GPU: where the code asks
+            for it, it is not begun anew here, and that of the cell is known where it is higher.
+        """
         try:
             _RESET.write_text("5")  # Linux: the high-water mark begins anew
             self._was_reset = True
@@ -30,21 +41,32 @@ class PeakMemory:
             self._known_peak = _lifetime_peak()
         cuda = _cuda()
         if cuda is not None:
-            for device in range(cuda.device_count()):
-                cuda.reset_peak_memory_stats(device)
+            devices = range(cuda.device_count())
+            if any(word in cell for cell in cells for word in _OWN_MEASURES):
+                self._gpu_before = [cuda.max_memory_allocated(device) for device in devices]
+            else:
+                for device in devices:
+                    cuda.reset_peak_memory_stats(device)
 
     def metrics(self) -> dict[str, float]:
         """Return the peaks in megabytes; what cannot be known is left out."""
         found = {}
         process = _high_water() if self._was_reset else self._grown()
         if process:
-            found[PROCESS_KEY] = process
-        cuda = _cuda()
-        if cuda is not None:
-            peaks = [cuda.max_memory_allocated(d) / 1e6 for d in range(cuda.device_count())]
-            if peaks:
-                found[GPU_KEY] = round(max(peaks), 1)
+            found[PROCESS_PEAK] = process
+        gpu = self._gpu_peak()
+        if gpu is not None:
+            found[GPU_PEAK] = round(gpu / 1e6, 1)
         return found
+
+    def _gpu_peak(self) -> int | None:
+        """Return the bytes of the GPU that had most; None where that may be of an earlier cell."""
+        cuda = _cuda()
+        if cuda is None:
+            return None
+        peaks = [cuda.max_memory_allocated(device) for device in range(cuda.device_count())]
+        before = max(self._gpu_before, default=0)
+        return max((peak for peak in peaks if peak > before), default=None)
 
     def _grown(self) -> float | None:
         peak = _lifetime_peak()

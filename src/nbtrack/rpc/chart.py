@@ -13,7 +13,13 @@ from nbtrack.rpc.request import Response
 from nbtrack.store import MetricAxis, Store, get_runs, now_ms
 from nbtrack.views.chart.content import RunRef, RunRefJson
 from nbtrack.views.chart.curves import MAX_POINTS, SeriesHead, encoded
-from nbtrack.views.chart.query import curves_of_window, starts_of, stored_curves
+from nbtrack.views.chart.query import (
+    curves_of_window,
+    runs_with_system,
+    starts_of,
+    stored_curves,
+    system_curves,
+)
 
 MOST_POINTS = 20_000
 _FARTHEST = 2.0**62
@@ -23,19 +29,32 @@ REQUESTS = Topic("chart")
 
 @dataclass(frozen=True)
 class CurvesParams:
-    """Which curves: of ``keys``, or of all metrics, at most so many points of each, about."""
+    """Which curves, and about how many points of each at most.
+
+    Attributes
+    ----------
+    keys : list of str, optional
+        By default all metrics but those of the machine.
+    system : bool
+        Those of the machine, and no others.
+    """
 
     run_ids: list[str]
     keys: list[str] | None = None
     points: int = MAX_POINTS
+    system: bool = False
 
 
 class Curves(TypedDict):
-    """The curves of runs, and how long they ran; the buffers are steps, times and values."""
+    """The curves of runs, and how long they ran; the buffers are steps, times and values.
+
+    ``system`` are the ids of the runs that have metrics of the machine, too.
+    """
 
     runs: list[RunRefJson]
     series: list[SeriesHead]
     elapsed_s: dict[str, float]
+    system: list[str]
 
 
 @dataclass(frozen=True)
@@ -75,7 +94,11 @@ def curves_of_runs(store: Store, params: CurvesParams) -> Response[Curves]:
     with store.read() as reader:
         found = get_runs(reader, params.run_ids)
         ids = [run.info.run_id for run in found]
-        curves = stored_curves(reader, ids, params.keys, points=points)
+        measured = runs_with_system(reader, ids) if params.keys is None else []
+        if params.system:
+            curves = system_curves(reader, measured, points=points)
+        else:
+            curves = stored_curves(reader, ids, params.keys, points=points)
     refs = [RunRef(r.info.run_id, r.info.run_name, "plain", r.info.status) for r in found]
     series, buffers = encoded(curves)
     now = now_ms()
@@ -86,6 +109,7 @@ def curves_of_runs(store: Store, params: CurvesParams) -> Response[Curves]:
         "runs": [ref.as_json() for ref in refs],
         "series": series,
         "elapsed_s": elapsed,
+        "system": measured,
     }
     return Response(body, buffers)
 

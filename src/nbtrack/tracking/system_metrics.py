@@ -9,11 +9,9 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 
 from nbtrack.entities import Metric
+from nbtrack.entities.run_data import CELL_PEAKS
 from nbtrack.tracking.sensors import Sensors, is_total
 from nbtrack.tracking.system_settings import Settings
-
-CELL_PEAKS = "_peak_memory_megabytes"
-"""How the names of the metrics of a tracked cell end, which stand beside those of the machine."""
 
 _END_S = 2.0
 _LEAST_S = 0.1  # over less time the load of a processor says nothing
@@ -50,7 +48,7 @@ class SystemMetrics:
         own = [
             metric
             for metric in earlier
-            if metric.key.startswith(settings.prefix) and not metric.key.endswith(CELL_PEAKS)
+            if metric.key.startswith(settings.prefix) and metric.key not in CELL_PEAKS
         ]
         self._step = max((metric.step + 1 for metric in own), default=0)
         self._used = {m.key: m.value for m in own if m.key.endswith("_energy_watt_hours")}

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from nbtrack.config import env, env_flag
+from nbtrack.entities.run_data import SYSTEM
 from nbtrack.errors import InvalidParameterError
 from nbtrack.validation import check_key
 
@@ -43,7 +44,7 @@ class Settings:
     @property
     def prefix(self) -> str:
         """What stands before the names of the metrics."""
-        return f"system/{self.node_id}/" if self.node_id else "system/"
+        return f"{SYSTEM}{self.node_id}/" if self.node_id else SYSTEM
 
 
 def is_enabled() -> bool:

@@ -94,6 +94,7 @@ def format_rate(per_second: float | None) -> str:
 def head_facts(head: Mapping[str, Any]) -> list[str]:
     """Return what a card's first line says behind name and state."""
     overhead, step = head.get("overhead_percent"), head.get("step")
+    memory = head.get("gpu_memory_bytes")
     facts = [
         str(head.get("experiment") or ""),
         str(head.get("progress") or ""),
@@ -101,6 +102,7 @@ def head_facts(head: Mapping[str, Any]) -> list[str]:
         "" if step is None else f"step {format_number(step)}",
         format_rate(head.get("steps_per_s")),
         "" if overhead is None else f"logging {format_number(overhead, 2)} %",
+        "" if memory is None else f"GPU memory {format_bytes(round(memory))}",
     ]
     return [fact for fact in facts if fact]
 

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from nbtrack.entities.run_data import SYSTEM, is_system_metric
 from nbtrack.store.search import direction_of
 
 _SPLITS = {
@@ -25,6 +26,7 @@ _SPLITS = {
     "testing": "test",
 }
 SPLIT_ORDER = ("train", "", "val", "test")
+_UNITS = {"_percentage": " %", "_megabytes": " MB", "_watts": " W", "_watt_hours": " Wh"}
 _SEPARATOR = re.compile(r"([/_.\- ])")
 
 
@@ -60,6 +62,17 @@ def parse_metric(key: str) -> MetricName:
     return MetricName(key, "")
 
 
+def title_of(group: str) -> str:
+    """Return what stands above a plot: of a metric of the machine, words and a unit."""
+    if not is_system_metric(group):
+        return group
+    name = group.removeprefix(SYSTEM).removeprefix("system_")
+    for ending, unit in _UNITS.items():
+        if name.endswith(ending):
+            name = name.removesuffix(ending) + unit
+    return re.sub(r"^[cg]pu\b", lambda found: found[0].upper(), name.replace("_", " "))
+
+
 def group_metrics(keys: Iterable[str]) -> dict[str, list[str]]:
     """Return the metrics by plot: losses first, the machine's own (``system/``) last."""
     groups: dict[str, list[str]] = {}
@@ -73,13 +86,13 @@ def group_metrics(keys: Iterable[str]) -> dict[str, list[str]]:
 
 
 def primary_metric(keys: Iterable[str]) -> str | None:
-    """Return the metric by which runs are judged; see ``rank_metrics``."""
-    return next(iter(rank_metrics(sorted(keys))), None)
+    """Return the metric by which runs are judged, never the machine's; see ``rank_metrics``."""
+    return next(iter(rank_metrics(sorted(key for key in keys if not is_system_metric(key)))), None)
 
 
 def compared_metrics(now: Mapping[str, float], before: Mapping[str, float]) -> list[str]:
     """Return the metrics that both have, apart from the machine's own, the primary one first."""
-    shared = [key for key in now if key in before and not key.startswith("system/")]
+    shared = [key for key in now if key in before and not is_system_metric(key)]
     return rank_metrics(shared)
 
 
@@ -91,7 +104,7 @@ def rank_metrics(keys: Iterable[str]) -> list[str]:
     """
 
     def rank(key: str) -> tuple[bool, bool, bool, bool]:
-        machine, unsure = key.startswith("system/"), direction_of(key) is None
+        machine, unsure = is_system_metric(key), direction_of(key) is None
         held_out = parse_metric(key).split in ("val", "test")
         return machine, unsure, not held_out, "loss" not in key.lower()
 
@@ -99,6 +112,6 @@ def rank_metrics(keys: Iterable[str]) -> list[str]:
 
 
 def _rank(group: str) -> int:
-    if group.startswith("system/"):
+    if is_system_metric(group):
         return 2
     return 0 if "loss" in group.lower() else 1

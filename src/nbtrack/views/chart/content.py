@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Literal, TypedDict
 
+from nbtrack.entities.run_data import is_system_metric
 from nbtrack.errors import InvalidParameterError
 from nbtrack.views.chart.curves import Curve
 from nbtrack.views.json_types import FoundItem, RunDiffDetail, RunDiffItem, RunState
@@ -34,6 +35,7 @@ class Head(TypedDict, total=False):
     steps_per_s: float | None
     step: int | None
     overhead_percent: float | None
+    gpu_memory_bytes: float | None
     error: str | None
     standing: str | None
     progress: str | None
@@ -91,6 +93,8 @@ class ChartContent:
         for detail, and for curves that found no room in the output.
     keys
         The metrics that were asked for; None for all but those of the machine.
+    system
+        The runs whose metrics of the machine are in the store, and not among the curves.
     """
 
     runs: Sequence[RunRef] = ()
@@ -106,3 +110,17 @@ class ChartContent:
     found: Sequence[FoundItem] = ()
     store_id: str = ""
     keys: Sequence[str] | None = None
+    system: Sequence[str] = ()
+
+    def unfolded(self) -> ChartContent:
+        """Return what is seen at first: metrics of the machine are folded where there are others.
+
+        They are counted by time: their steps say how often was measured.
+        """
+        if self.keys is not None:
+            return self
+        filled = [curve for curve in self.curves if len(curve)]
+        others = [curve for curve in filled if not is_system_metric(curve.key)]
+        if others or not filled:
+            return replace(self, curves=others)
+        return replace(self, x="time" if self.x == "time" else "relative")

@@ -14,7 +14,7 @@ from nbtrack.views.chart.content import ChartContent, RunRef
 from nbtrack.views.chart.curves import Curve, Floats
 from nbtrack.views.drawing.axes import XAxis, smoothed, time_unit, x_axis_for
 from nbtrack.views.drawing.canvas import COLOURS
-from nbtrack.views.metric_names import group_metrics, parse_metric
+from nbtrack.views.metric_names import group_metrics, parse_metric, title_of
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -42,6 +42,8 @@ class _Look:
 def chart_figure(content: ChartContent) -> Figure:
     """Return what a chart shows as a figure: a subplot for each group of metrics.
 
+    Those of the machine are there where they were asked for, or where there are no others.
+
     Raises
     ------
     MissingDependencyError
@@ -54,6 +56,7 @@ def chart_figure(content: ChartContent) -> Figure:
         raise MissingDependencyError(
             'Figures need plotly, which is not installed: pip install "nbtrack[plot]".'
         ) from error
+    content = content.unfolded()
     curves = [curve for curve in content.curves if len(curve)]
     by_key: dict[str, list[Curve]] = {}
     for curve in curves:
@@ -64,7 +67,7 @@ def chart_figure(content: ChartContent) -> Figure:
     figure = make_subplots(
         rows=rows,
         cols=columns,
-        subplot_titles=list(groups),
+        subplot_titles=[title_of(group) for group in groups],
         horizontal_spacing=0.07,
         vertical_spacing=min(0.16, 0.4 / rows),
     )

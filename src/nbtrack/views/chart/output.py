@@ -9,10 +9,12 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Literal, NotRequired, TypedDict
 
+from nbtrack.entities.run_data import is_system_metric
 from nbtrack.views.chart.content import ChartContent, Head, RunRefJson
-from nbtrack.views.chart.curves import PackedCurves, pack_curves, share_of_curves
+from nbtrack.views.chart.curves import PackedCurves, pack_curves, share_of_curves, thinned
 from nbtrack.views.display import MAX_BYTES, VIEW_MIME, Bundle, plain_json
 from nbtrack.views.formats import STATE_WORDS, format_number, found_text, head_facts, shareable
 from nbtrack.views.json_types import FoundItem, RunDiffDetail, RunDiffItem
@@ -22,6 +24,8 @@ MOST = 100  # runs, and changed params
 MAX_HEAD = 14_000  # of what a view has besides its curves
 MAX_TEXT = 2_000
 MAX_ALT = 600
+SYSTEM_POINTS = (100, 40)  # of a metric of the machine, beside others
+MAX_SYSTEM = 8_000
 MAX_DIFF = 6_000
 REST = 500  # names of types, punctuation, and what a front end adds
 
@@ -40,7 +44,8 @@ class ChartViewHead(TypedDict):
 
     ``store_id`` is that of the store that has the runs: a server may still answer requests about
     it. ``keys`` are the metrics that were asked for, where these are not all but the machine's;
-    ``cut`` says that there were more runs or keys than these.
+    ``system`` are the runs that have such in the store; ``cut`` says that there were more runs or
+    keys than these.
     """
 
     kind: Literal["chart", "card"]
@@ -50,6 +55,7 @@ class ChartViewHead(TypedDict):
     options: ChartViewOptions
     store_id: NotRequired[str]
     keys: NotRequired[list[str]]
+    system: NotRequired[list[str]]
     cut: NotRequired[bool]
     head: NotRequired[Head]
     since: NotRequired[list[RunDiffItem]]
@@ -70,6 +76,7 @@ def chart_bundle(content: ChartContent) -> Bundle:
     """
     from nbtrack.views.drawing.png import draw_chart
 
+    content = _with_few_of_the_machine(content)
     text = _shortened(chart_text(content), MAX_TEXT)
     alt = _shortened(text, MAX_ALT)  # nbconvert gives it to screen readers
     head = _view_without_curves(content)
@@ -86,6 +93,24 @@ def chart_bundle(content: ChartContent) -> Bundle:
     bundle = {"text/plain": text, "image/png": png, VIEW_MIME: view}
     size = {"width": picture.width, "height": picture.height, "alt": alt}
     return bundle, {"image/png": size}
+
+
+def _with_few_of_the_machine(content: ChartContent) -> ChartContent:
+    """Return a chart in which metrics of the machine take no room from the others.
+
+    Where even few points of each are too many, they are read from the store.
+    """
+    machine = [curve for curve in content.curves if is_system_metric(curve.key)]
+    if content.keys is not None or len(machine) in (0, len(content.curves)):
+        return content
+    curves = [curve for curve in content.curves if not is_system_metric(curve.key)]
+    for points in SYSTEM_POINTS:
+        few = [thinned(curve, points) for curve in machine]
+        packed = pack_curves(few, MAX_SYSTEM)
+        if sum(head["n"] for head in packed["series"]) == sum(len(curve) for curve in few):
+            return replace(content, curves=[*curves, *few])
+    measured = dict.fromkeys([*content.system, *(curve.run_id for curve in machine)])
+    return replace(content, curves=curves, system=list(measured))
 
 
 def _view_without_curves(content: ChartContent) -> ChartViewHead:
@@ -117,6 +142,8 @@ def _whole_view(content: ChartContent) -> ChartViewHead:
         view["store_id"] = content.store_id
     if content.keys is not None:
         view["keys"] = list(content.keys)
+    if content.system:
+        view["system"] = list(content.system[:MOST])
     if content.head is not None:
         detail = content.detail.copy()
         if detail.get("params"):
@@ -141,6 +168,7 @@ def _cut_view(view: ChartViewHead, most: int, totals: tuple[int, int]) -> ChartV
     if totals[0] > most or len(view.get("keys", ())) > 2 * most:
         cut["cut"] = True  # what is left does not say what to ask a store for
         cut.pop("keys", None)
+        cut.pop("system", None)
     if "head" in view:
         cut |= {
             "head": _texts_shortened(view["head"], 20 * most),
@@ -187,7 +215,7 @@ def chart_text(content: ChartContent) -> str:
         sentences.append(content.title)
     shown = {run.run_id for run in main} or set(names)
     last = []
-    for curve in content.curves:
+    for curve in content.unfolded().curves:
         if len(curve) and curve.run_id in shown:
             owner = f"{names[curve.run_id]} " if len(shown) > 1 else ""
             last.append(f"{owner}{curve.key} {format_number(float(curve.values[-1]))}")

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from nbtrack.entities.run_data import CELL_PEAKS, is_system_metric
 from nbtrack.store import SQL, MetricAxis, MetricSeries, Reader, metric_history_columns
 from nbtrack.views.chart.curves import MAX_POINTS, Curve, thinned
 
@@ -166,7 +167,7 @@ def stored_curves(
     found = [
         extent
         for extent in extents(reader, run_ids, wanted)
-        if wanted is not None or not extent.key.startswith("system/")
+        if wanted is not None or not is_system_metric(extent.key)
     ]
     points = max(FEWEST, min(points, ALL_SHOWN // max(1, len(found))))
     limit = LONG if sum(e.count for e in found if e.count <= LONG) <= ALL_SHORT else points
@@ -183,6 +184,24 @@ def stored_curves(
         for extent in found
         if (extent.run_id, extent.key) in curves
     ]
+
+
+def runs_with_system(reader: Reader, run_ids: Sequence[str]) -> list[str]:
+    """Return those of some runs that have curves of the machine; no point is read for it."""
+    found = {run_id for run_id, key in counts(reader, run_ids) if _is_system_curve(key)}
+    return [run_id for run_id in run_ids if run_id in found]
+
+
+def system_curves(
+    reader: Reader, run_ids: Sequence[str], *, points: int = MAX_POINTS
+) -> list[Curve]:
+    """Return the metrics of the machine, as curves of at most about ``points`` points."""
+    keys = sorted({key for _, key in counts(reader, run_ids) if _is_system_curve(key)})
+    return stored_curves(reader, run_ids, keys, points=points) if keys else []
+
+
+def _is_system_curve(key: str) -> bool:
+    return is_system_metric(key) and key not in CELL_PEAKS
 
 
 def curves_of_window(

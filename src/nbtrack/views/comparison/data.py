@@ -8,6 +8,7 @@ from typing import Any, TypeAlias, TypedDict, final
 
 import numpy as np
 
+from nbtrack.entities.run_data import is_system_metric
 from nbtrack.errors import InvalidParameterError, NotFoundError
 from nbtrack.store import Reader, find_run
 from nbtrack.store.search import Direction
@@ -298,7 +299,7 @@ def find_scope(
 
 
 def _is_metric(key: ComparedKey) -> bool:
-    return key.name.startswith("metrics.") and not key.name.startswith("metrics.system/")
+    return key.name.startswith("metrics.") and not is_system_metric(key.name[len("metrics.") :])
 
 
 def _durations(runs: Sequence[ComparedRun]) -> ComparedColumn:

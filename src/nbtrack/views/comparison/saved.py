@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal, TypedDict
 
+from nbtrack.entities.run_data import is_system_metric
 from nbtrack.errors import NbtrackError
 from nbtrack.redaction.names import is_private
 from nbtrack.store import Reader, Store
@@ -144,7 +145,7 @@ def comparison_parts(
     }
     saved = Redaction(names).json(_plain(saved))
     # the machine's own metrics tell nothing about the runs of others
-    return saved, [curve for curve in curves if not curve.key.startswith("system/")]
+    return saved, [curve for curve in curves if not is_system_metric(curve.key)]
 
 
 def _table(

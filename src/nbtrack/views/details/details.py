@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, TypeAlias, TypedDict
 
 from nbtrack.entities import DatasetInput, Run, RunInfo
+from nbtrack.entities.run_data import is_system_metric
 from nbtrack.entities.runs import (
     ARCHIVED,
     DATA_CONTEXT,
@@ -303,7 +304,7 @@ def _link(link: Link) -> RunLink:
 
 
 def _metrics(found: Details) -> list[MetricFacts]:
-    rows = sorted(found.series, key=lambda row: (row.key.startswith("system/"), row.key))
+    rows = sorted(found.series, key=lambda row: (is_system_metric(row.key), row.key))
     return [
         {
             "key": row.key,

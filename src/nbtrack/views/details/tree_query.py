@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from nbtrack.entities import RunStatus, ViewType
+from nbtrack.entities.run_data import is_system_metric
 from nbtrack.entities.runs import NOTE
 from nbtrack.errors import InvalidParameterError
 from nbtrack.store import Reader
@@ -209,7 +210,7 @@ def sparks(reader: Reader, series: Sequence[SeriesRow]) -> dict[int, list[float 
 
 def last_step(series: Sequence[SeriesRow]) -> int | None:
     """Return the greatest step of a run's metrics, apart from those of the machine."""
-    steps = [row.last_step for row in series if not row.key.startswith("system/")]
+    steps = [row.last_step for row in series if not is_system_metric(row.key)]
     return max(steps, default=None)
 
 

@@ -52,8 +52,10 @@ class Axis:
         step = _nice(span / max(1, wanted))
         first = math.ceil(self.low / step - 1e-9)
         last = math.floor(self.high / step + 1e-9)
+        farthest = max(abs(self.low), abs(self.high))
+        places = max(4, math.ceil(math.log10(farthest / step)) + 1)  # that tell the ticks apart
         return [
-            ((i * step - self.low) / span, short_number(round(i * step, 12)))
+            ((i * step - self.low) / span, short_number(round(i * step, 12), places))
             for i in range(first, last + 1)
         ]
 
@@ -67,13 +69,13 @@ def axis_for(low: float, high: float, *, log: bool = False, pad: float = 0.0) ->
     return Axis(a - margin, b + margin, log)
 
 
-def short_number(value: float) -> str:
+def short_number(value: float, digits: int = 4) -> str:
     """Return a tick's label: ``1.5k``, ``2M``, ``0.25``, ``1e-5``."""
     size = abs(value)
     for unit, name in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
         if unit <= size < 1e12:
-            return format_number(value / unit) + name
-    return format_number(value)
+            return format_number(value / unit, digits) + name
+    return format_number(value, digits)
 
 
 def _nice(step: float) -> float:

@@ -7,10 +7,10 @@ from typing import Any
 
 from nbtrack.views.chart.content import ChartContent, RunRef
 from nbtrack.views.chart.curves import Curve
-from nbtrack.views.drawing.canvas import COLOURS, INK, MUTED, Canvas
+from nbtrack.views.drawing.canvas import COLOURS, GRID, INK, MUTED, Canvas
 from nbtrack.views.drawing.panel import Line, draw_panel, line_of
 from nbtrack.views.formats import STATE_WORDS, found_text, head_facts, shareable
-from nbtrack.views.metric_names import group_metrics, parse_metric
+from nbtrack.views.metric_names import group_metrics, parse_metric, title_of
 
 WIDTH = 760
 MARGIN = 16
@@ -66,16 +66,19 @@ def draw_chart(content: ChartContent, max_bytes: int = 27_000) -> Picture:
     max_bytes : int
         With less detail, then with fewer plots and pixels, where the file would be larger.
     """
+    folded = {curve.key for curve in content.curves if len(curve)}
+    content = content.unfolded()
+    folded -= {curve.key for curve in content.curves}
     found: list[Picture] = []
     for panels, detail, coarser in LEVELS:
-        canvas = _draw(content, panels, detail)
+        canvas = _draw(content, panels, detail, len(folded))
         found.append(Picture(canvas.png(coarser), WIDTH, canvas.height))
         if len(found[-1].png) <= max_bytes:
             return found[-1]
     return min(found, key=lambda picture: len(picture.png))
 
 
-def _draw(content: ChartContent, max_panels: int, detail: float) -> Canvas:
+def _draw(content: ChartContent, max_panels: int, detail: float, folded: int) -> Canvas:
     canvas = Canvas(WIDTH)
     y = 14.0
     if content.head is not None:
@@ -96,6 +99,10 @@ def _draw(content: ChartContent, max_panels: int, detail: float) -> Canvas:
     if len(main) > 1 or baselines:
         y = _draw_legend(canvas, main if len(main) > 1 else [], baselines, y)
     y = _draw_panels(canvas, content, (max_panels, detail), y + 4)
+    if folded:
+        canvas.box(MARGIN, y - 4, WIDTH - 2 * MARGIN, 1, GRID)
+        canvas.text(MARGIN, y + 3, f"System metrics ({folded})", size=11.5, colour=MUTED)
+        y += 24
     canvas.finish(y + 6)
     return canvas
 
@@ -182,7 +189,7 @@ def _draw_panels(
         x = MARGIN + (i % columns) * (width + GAP)
         top = y + (i // columns) * (PANEL_HEIGHT + 14)
         lines = _lines(content, [curve for key in keys for curve in by_key[key]])
-        draw_panel(canvas, group, lines, content, (x, top, width, PANEL_HEIGHT), detail)
+        draw_panel(canvas, title_of(group), lines, content, (x, top, width, PANEL_HEIGHT), detail)
     y += -(-len(shown) // columns) * (PANEL_HEIGHT + 14)
     if len(groups) > len(shown):
         canvas.text(MARGIN, y, f"and {len(groups) - len(shown)} more", size=11.5, colour=MUTED)

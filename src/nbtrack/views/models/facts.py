@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from nbtrack.entities import LoggedModel, Metric, ModelVersion, Run
+from nbtrack.entities.run_data import is_system_metric
 from nbtrack.entities.runs import CELL_TAG, DATA_CONTEXT, GIT_BRANCH, GIT_COMMIT, SOURCE_NAME
 from nbtrack.errors import NbtrackError, NotFoundError
 from nbtrack.store import (
@@ -273,7 +274,7 @@ def _metrics(metrics: Sequence[Metric]) -> list[ModelMetric]:
     return [
         {"key": key, "value": number(value), "step": steps[key]}
         for key, value in sorted(latest_metrics(metrics).items())
-        if not key.startswith("system/")
+        if not is_system_metric(key)
     ]
 
 

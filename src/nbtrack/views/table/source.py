@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from nbtrack.entities.run_data import is_system_metric
 from nbtrack.errors import InvalidParameterError
 from nbtrack.store import Store
 from nbtrack.store.search import direction_of, is_filter_expression
@@ -223,7 +224,7 @@ def _column(key: Key) -> Column:
 
 
 def _has_curve(key: Key) -> bool:
-    return key.family == "metrics" and not key.key.startswith("system/")
+    return key.family == "metrics" and not is_system_metric(key.key)
 
 
 def _plain_value(value: Any) -> Any:

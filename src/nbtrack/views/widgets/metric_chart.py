@@ -70,6 +70,10 @@ class MetricChart(View):
     smoothing = t.Float(0.0, min=0.0, max=0.999).tag(sync=True)
     log_x = t.Bool(False).tag(sync=True)
     log_y = t.Bool(False).tag(sync=True)
+    #: The runs whose metrics of the machine are read from the store when somebody wants them.
+    system: Synced[list[str]] = synced(t.List(t.Unicode()))
+    #: Whether those among the curves are shown at once, also beside others: they were asked for.
+    system_open = t.Bool(False).tag(sync=True)
 
     #: The metrics that were asked for, where these are not all.
     _keys: list[str] | None = None
@@ -201,6 +205,7 @@ class MetricChart(View):
             log_y=self.log_y,
             store_id=self.store_id,
             keys=self._keys,
+            system=list(self.system),
         )
 
     def _store(self, curves: Sequence[Curve]) -> None:

@@ -54,10 +54,10 @@ class RunCard(MetricChart):
         ----------
         **fields
             ``name``, ``state``, ``experiment``, ``run_id``, ``elapsed_s`` (seconds),
-            ``steps_per_s``, ``step``, ``overhead_percent`` (what logging cost), ``error``
-            (one line), ``standing`` (one line), ``progress`` (of a grid, one line),
-            ``printed`` (the last lines). While the state is ``RUNNING`` the browser counts the
-            seconds on.
+            ``steps_per_s``, ``step``, ``overhead_percent`` (what logging cost),
+            ``gpu_memory_bytes`` (the most that the cell had on one GPU), ``error`` (one line),
+            ``standing`` (one line), ``progress`` (of a grid, one line), ``printed`` (the last
+            lines). While the state is ``RUNNING`` the browser counts the seconds on.
         """
         refuse_unknown(
             "RunCard.update_head",

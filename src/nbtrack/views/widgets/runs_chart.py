@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from nbtrack.entities.run_data import is_system_metric
 from nbtrack.errors import InvalidParameterError, NotFoundError
 from nbtrack.store import Reader, Store, find_run, get_runs
 from nbtrack.views.chart.content import ChartContent, RunRef
 from nbtrack.views.chart.curves import MAX_POINTS, Curve
-from nbtrack.views.chart.query import counts, stored_curves
+from nbtrack.views.chart.query import counts, runs_with_system, stored_curves, system_curves
 from nbtrack.views.table.query import table_rows
 from nbtrack.views.watch import StoreWatch
 from nbtrack.views.widgets.metric_chart import MetricChart
@@ -37,9 +38,12 @@ class RunsChart(MetricChart):
         runs: Sequence[RunRef],
         curves: Sequence[Curve],
         keys: Sequence[str] | None = None,
+        system: Sequence[str] = (),
         **options: Any,
     ) -> None:
         super().__init__(runs, curves, store=store, **options)
+        self.system = list(system)
+        self.system_open = keys is not None
         self._source = store
         self._keys = None if keys is None else list(keys)
         self._counts = {(curve.run_id, curve.key): curve.total for curve in curves}
@@ -69,7 +73,7 @@ class RunsChart(MetricChart):
             now = counts(reader, going, self._keys)
             grown = [name for name, count in now.items() if count != self._counts.get(name)]
             if self._keys is None:
-                grown = [name for name in grown if not name[1].startswith("system/")]
+                grown = [name for name in grown if not is_system_metric(name[1])]
             found = get_runs(reader, going)
             curves = [
                 curve
@@ -78,7 +82,9 @@ class RunsChart(MetricChart):
                     reader, [run_id], [key for owner, key in grown if owner == run_id]
                 )
             ]
+            measured = runs_with_system(reader, list(self._refs)) if self._keys is None else []
         self._counts.update({name: now[name] for name in grown})
+        self.system = measured
         if curves:
             self.replace_curves(curves)
         for run in found:
@@ -119,10 +125,10 @@ def runs_chart(
     NotFoundError
         If there is no such run.
     """
-    refs, curves, title = _read(store, experiment_ids, runs, keys, MAX_POINTS)
+    refs, curves, title, system = _read(store, experiment_ids, runs, keys, MAX_POINTS)
     if title:
         options.setdefault("title", title)
-    return RunsChart(store, refs, curves, keys, **options)
+    return RunsChart(store, refs, curves, keys, system, **options)
 
 
 def runs_figure(
@@ -143,7 +149,7 @@ def runs_figure(
     """
     from nbtrack.views.chart.figure import chart_figure
 
-    refs, curves, title = _read(store, experiment_ids, runs, keys, points)
+    refs, curves, title, _ = _read(store, experiment_ids, runs, keys, points)
     options["title"] = options.get("title") or title
     return chart_figure(ChartContent(refs, curves, **options))
 
@@ -154,8 +160,8 @@ def _read(
     runs: Any,
     keys: str | Sequence[str] | None,
     points: int,
-) -> tuple[list[RunRef], list[Curve], str]:
-    """Return the runs, their curves, and a title where not all runs are shown."""
+) -> tuple[list[RunRef], list[Curve], str, list[str]]:
+    """Return runs, curves, a title where not all are shown, and which have system metrics."""
     keys = [keys] if isinstance(keys, str) else keys
     with store.read() as reader:
         ids, total = _run_ids(reader, experiment_ids, runs)
@@ -165,9 +171,12 @@ def _read(
             )
         found = get_runs(reader, ids)
         curves = stored_curves(reader, ids, keys, points=points)
+        system = runs_with_system(reader, ids) if keys is None else []
+        if system and not curves:
+            curves = system_curves(reader, system, points=points)
     title = f"The newest {len(ids)} of {total} runs" if total > len(ids) else ""
     refs = [RunRef(r.info.run_id, r.info.run_name, "plain", r.info.status) for r in found]
-    return refs, curves, title
+    return refs, curves, title, system
 
 
 def _run_ids(
