@@ -16,10 +16,11 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+import estimator_trainings
 import tree_trainings
 
 RECORDED = Path(__file__).resolve().parent / "recorded" / "autologging"
-TRAININGS: dict[str, list[Any]] = {**tree_trainings.TRAININGS}
+TRAININGS: dict[str, list[Any]] = {**tree_trainings.TRAININGS, **estimator_trainings.TRAININGS}
 
 
 def seen(client: Any, run_id: str) -> dict[str, Any]:
@@ -45,6 +46,12 @@ def seen(client: Any, run_id: str) -> dict[str, Any]:
     }
 
 
+def runs_below(client: Any, run_id: str) -> list[dict[str, Any]]:
+    """Return what the runs below a run have, by their params."""
+    runs = client.search_runs(["0"], f"tags.mlflow.parentRunId = '{run_id}'")
+    return sorted((seen(client, run.info.run_id) for run in runs), key=lambda x: str(x["params"]))
+
+
 def record(library: str) -> None:
     import mlflow
 
@@ -58,6 +65,8 @@ def record(library: str) -> None:
         with mlflow.start_run() as run:
             train()
         found[train.__name__] = seen(mlflow.MlflowClient(), run.info.run_id)
+        if below := runs_below(mlflow.MlflowClient(), run.info.run_id):
+            found[f"{train.__name__}: below"] = below
     text = json.dumps(found, indent=1, sort_keys=True)
     (RECORDED / f"{library}.json").write_text(text + "\n")
 

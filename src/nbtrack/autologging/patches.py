@@ -25,6 +25,11 @@ class Patches:
     def __bool__(self) -> bool:
         return bool(self._undo)
 
+    @property
+    def active(self) -> bool:
+        """Whether they are in place."""
+        return self._active
+
     def around(self, owner: Any, name: str, around: Around) -> None:
         """Call ``around(original, *args, **kwargs)`` wherever a function is called.
 
@@ -52,7 +57,7 @@ class Patches:
 
         self.replace(owner, name, wrapper if kind is None else kind(wrapper))
         if isinstance(owner, ModuleType):
-            self._replace_imported(owner, original, wrapper)
+            self.replace_imported(owner, original, wrapper)
 
     def replace(self, owner: Any, name: str, value: Any) -> None:
         """Set an attribute until it is undone.
@@ -97,7 +102,16 @@ class Patches:
         while self._undo:
             self._undo.pop()()
 
-    def _replace_imported(self, owner: ModuleType, original: Any, wrapper: Any) -> None:
+    def replace_imported(self, owner: ModuleType, original: Any, wrapper: Any) -> None:
+        """Replace a function where the user has imported it by name before.
+
+        Parameters
+        ----------
+        owner : module
+            Which has the wrapper already.
+        original, wrapper : callable
+            The function, and what takes its place.
+        """
         for module in user_modules():
             space = vars(module)
             for name in [name for name, value in space.items() if value is original]:

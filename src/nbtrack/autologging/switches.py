@@ -44,6 +44,15 @@ INTEGRATIONS: dict[str, Integration] = {
     "lightgbm": Integration({"lightgbm": "lightgbm"}, "lightgbm", "4.7"),
     "statsmodels": Integration({"statsmodels.base.model": "statsmodels"}, "statsmodels", "0.14.4"),
     "xgboost": Integration({"xgboost": "xgboost"}, "xgboost", "3.2"),
+    "sklearn": Integration(
+        {
+            "sklearn": "sklearn",
+            "sklearn.metrics": "estimators.metric_functions",
+            "sklearn.model_selection": "estimators.cross_validation",
+        },
+        "scikit-learn",
+        "1.9",
+    ),
 }
 """By the name of the module that has ``autolog``, as ``exclude_flavors`` has it."""
 

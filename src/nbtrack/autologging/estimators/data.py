@@ -1,0 +1,162 @@
+"""What an estimator is fitted with: examples, labels, weights, and how they are described."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from nbtrack.tracking.dataset import Dataset, MetaDataset
+from nbtrack.tracking.datasets import from_numpy, from_pandas, from_polars
+
+EXAMPLE_ROWS = 5
+_SIGNATURE_ROWS = 1_000
+_DENSE = 10_000_000  # a sparse matrix of more elements is not made dense to be described
+
+
+class TrainingData:
+    """The arguments of a call of ``fit``.
+
+    Parameters
+    ----------
+    fit : callable
+        The method, as its class has it.
+    estimator : estimator
+    args : tuple
+    kwargs : mapping
+        The other arguments.
+
+    Attributes
+    ----------
+    x_name : str
+        What the method calls the examples.
+    given_x : object
+        The examples themselves.
+    x, y, weights : object
+        Examples, labels and weights of the examples; None where there are none.
+    """
+
+    def __init__(
+        self,
+        fit: Callable[..., Any],
+        estimator: Any,
+        args: tuple[Any, ...],
+        kwargs: Mapping[str, Any],
+    ) -> None:
+        names = list(inspect.signature(fit).parameters)[1:]
+        given = dict(zip(names, args, strict=False)) | dict(kwargs)
+        # estimators call them X and y, or by names of their own
+        first, second = [*names, "X", "y"][:2] if len(names) > 1 else ("X", "y")
+        self.x_name = first
+        self.given_x = given.get(first, args[0] if args else None)
+        self.x, self.y = self.given_x, given.get(second)
+        self.weights = given.get("sample_weight")
+        self.copied = changes_its_data(estimator)
+        if self.copied:
+            self.x, self.y = copy.deepcopy(self.x), copy.deepcopy(self.y)
+        self.first_rows = self.first(EXAMPLE_ROWS)
+
+    def fresh(self) -> Any:
+        """Return the examples for one call; a copy if the estimator may change what it is given."""
+        return copy.deepcopy(self.x) if self.copied else self.x
+
+    def first(self, rows: int) -> Any:
+        """Return a copy of the first examples.
+
+        Parameters
+        ----------
+        rows : int
+            How many at most.
+        """
+        x: Any = self.x
+        x = x.tocsr() if hasattr(x, "tocsr") else x
+        try:
+            return None if x is None else copy.deepcopy(x[:rows])
+        except TypeError:  # a dictionary of inputs, a generator
+            return None
+
+    def sample(self) -> Any:
+        """Return as many examples as a signature needs to know what can be missing."""
+        return self.first(_SIGNATURE_ROWS)
+
+    def dataset(self, name: str | None) -> Dataset | None:
+        """Return the description of the examples and labels.
+
+        Parameters
+        ----------
+        name : str or None
+            What the user calls the examples.
+        """
+        return described(self.x, self.y, name)
+
+
+def described(x: Any, y: Any = None, name: str | None = None) -> Dataset | None:
+    """Return the description of data, None for what is no table and no array.
+
+    Parameters
+    ----------
+    x, y : object
+        Examples, and labels if there are any.
+    name : str, optional
+        By default ``"dataset"``.
+    """
+    import numpy as np
+
+    kind = type(x).__module__.partition(".")[0]
+    if kind == "pandas" and hasattr(x, "columns"):
+        return from_pandas(x, name=name)
+    if kind == "polars" and hasattr(x, "columns"):
+        return from_polars(x, name=name)
+    if kind == "scipy":
+        if x.shape[0] * x.shape[1] > _DENSE:
+            return MetaDataset(None, name)
+        x = x.toarray()
+    elif isinstance(x, list | tuple):
+        x = _as_array(x)
+    elif not hasattr(x, "__array__"):
+        return None
+    targets = None if y is None else _as_array(y.toarray() if hasattr(y, "toarray") else y)
+    return from_numpy(np.asarray(x), targets=targets, name=name)
+
+
+def _as_array(values: Any) -> Any:
+    import numpy as np
+
+    if isinstance(values, list | tuple) and any(isinstance(each, str) for each in values[:1]):
+        return np.array(values, dtype=object)  # else each text takes as much as the longest
+    return np.asarray(values)
+
+
+def rows_of(x: Any) -> int:
+    """Return the number of examples.
+
+    Parameters
+    ----------
+    x : array-like
+    """
+    shape = getattr(x, "shape", None)
+    return int(shape[0]) if shape else len(x)
+
+
+def changes_its_data(estimator: Any) -> bool:
+    """Return whether an estimator may write into the data that it is given.
+
+    Those of scikit-learn do where a parameter such as ``copy_X`` is False. What code of the
+    user's own does in a pipeline is not known.
+
+    Parameters
+    ----------
+    estimator : estimator
+    """
+    params = estimator.get_params(deep=True)
+    for name, value in params.items():
+        if value is False and name.rpartition("__")[2].startswith("copy"):
+            return True
+    parts = [estimator, *(value for value in params.values() if hasattr(value, "get_params"))]
+    return any(
+        type(part).__name__ == "FunctionTransformer"
+        or not type(part).__module__.startswith("sklearn.")
+        for part in parts
+        if not isinstance(part, type)
+    )
