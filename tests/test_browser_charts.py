@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -282,3 +283,49 @@ def test_a_live_chart_is_zoomed_while_the_cell_runs(lab: Lab) -> None:
     assert 11_000 < low < high < 15_000
     (lab.path.parent / "stop").touch()
     lab.done()
+
+
+# -- the card of a grid ---------------------------------------------------------------------
+
+GRID = """%%track sweep --grid lr=0.1,0.01,1.0 --grid seed=0..1
+lr, seed = 1e-2, 0
+for i in range(20):
+    nbtrack.log_metric('val_loss', lr * i + seed / 10, step=i)
+    print('step', i)
+if (lr, seed) == (0.01, 0):
+    raise ValueError('diverges')
+while (lr, seed) == (0.01, 1) and not pathlib.Path('go').exists():
+    time.sleep(0.05)
+"""
+
+
+def test_a_grid_shows_its_runs_and_stops_after_one(browser: Browser, server: Server) -> None:
+    folder = server.folder / "grid"
+    folder.mkdir()
+    with open_lab(browser, server) as lab:
+        cells = "%load_ext nbtrack\nimport nbtrack, pathlib, time", GRID
+        lab.open(write_notebook(folder / "grid.ipynb", *cells))
+        lab.command("notebook:run-all-cells")
+        card, table = lab.page.locator(".nbt-card"), lab.table()
+        card.locator(".nbt-printed", has_text="step").wait_for()
+        card.locator(".nbt-progress", has_text=re.compile(r"^4 of 6, about .* left")).wait_for()
+        assert "lr=0.01 seed=0: ValueError: diverges" in card.locator(".nbt-failure").inner_text()
+        table.wait_for("params.lr", ["0.1", "0.01"])
+        heights = "rows => rows.map(row => row.offsetHeight)"
+        assert set(table.root.locator(".ag-row").evaluate_all(heights)) == {28}
+        card.get_by_role("button", name="Stop after this one").click()
+        card.get_by_role("button", name="Stops after this one").wait_for()
+        (folder / "go").touch()
+        lab.done()
+        wait_for_progress(lab, r"^3 of 6 finished, 1 failed, stopped, best lr=0.01: val_loss 0.29")
+        assert card.locator(".nbt-headline .nbt-state").get_attribute("data-state") == "FINISHED"
+        lab.save()
+        lab.page.evaluate("() => window.jupyterapp.serviceManager.sessions.shutdownAll()")
+        lab.reload()
+        wait_for_progress(lab, r"^3 of 6 finished, 1 failed")
+        table.wait_for("metrics.val_loss", ["1.95", "0.24"])
+        assert card.get_by_role("button", name="Stop").count() == 0
+
+
+def wait_for_progress(lab: Lab, text: str) -> None:
+    lab.page.locator(".nbt-progress", has_text=re.compile(text)).wait_for()

@@ -15,8 +15,8 @@ import pytest
 
 import nbtrack
 from kernels import SRC, kernel
+from nbtrack.entities.runs import STOP_TAG
 from nbtrack.errors import InvalidParameterError
-from nbtrack.tracking.grid import STOP_TAG
 
 CHILDREN = "nbtrack.search_runs(output_format='list')"
 

@@ -43,6 +43,7 @@ PARAMS: Mapping[str, dict[str, Any]] = {
     "run.artifacts": {"run_id": "$run"},
     "run.details": {"run_id": "$run"},
     "run.found": {"run_id": "$run"},
+    "run.stop_after": {"run_id": "$run"},
     "run.leave_out": {"run_id": "$run", "kind": "param", "key": "guess"},
     "run.loading": {"run_id": "$run"},
     "run.preview": {"run_id": "$run", "path": "note.txt"},

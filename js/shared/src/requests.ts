@@ -972,6 +972,7 @@ export interface Requests {
   'run.source': { params: RunParams; response: Source };
   'run.found': { params: RunParams; response: FoundOfRun };
   'run.leave_out': { params: FoundParams; response: FoundOfRun };
+  'run.stop_after': { params: RunParams; response: Done };
   'run.loading': { params: RunParams; response: Loading };
   'store.experiments': { params: NoParams; response: Experiments };
   'store.tree': { params: TreeParams; response: TreePage };

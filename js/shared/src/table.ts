@@ -349,7 +349,7 @@ export class RunsTable {
   }
 
   private onSort(): void {
-    if (this.applying) return;
+    if (this.applying || this.api.isDestroyed()) return;
     const sort = sortOf(this.api);
     if (JSON.stringify(sort) === JSON.stringify(this.state.sort)) return;
     this.generation++;

@@ -91,6 +91,9 @@ export function makeGrid(host: HTMLElement, options: GridOptions<Row>): GridApi<
     maxConcurrentDatasourceRequests: 2,
     blockLoadDebounceMillis: 30,
     rowBuffer: 12,
+    // those of the theme are not known while the host is not in the page
+    rowHeight: ROW_HEIGHT,
+    headerHeight: HEADER_HEIGHT,
     groupHeaderHeight: GROUP_HEADER_HEIGHT,
     animateRows: false,
     suppressColumnMoveAnimation: true,

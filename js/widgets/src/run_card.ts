@@ -22,9 +22,8 @@ function render({ model, el }: RenderProps<RunCardTraits & ViewTraits>): () => v
     if (!sent(model, { type: 'stop', interrupted: interrupt !== null })) throw new Error(KERNEL_GONE);
   };
   const backend = new CommBackend(model);
-  // a grid looks for this tag before it starts another run: a server can set it while the kernel is busy
-  const stopAfter = (): Promise<unknown> =>
-    backend.ask('table.edit', { run_id: model.get('head').run_id ?? '', column: 'tags.nbtrack.grid.stop', value: 'after this run' });
+  // a server can do this while the kernel is busy: the grid asks the store before it starts another run
+  const stopAfter = (): Promise<unknown> => backend.ask('run.stop_after', { run_id: model.get('head').run_id ?? '' });
   const head = new CardHead(true, stop, stopAfter);
   root.append(head.element);
   let waiting: ReturnType<typeof setTimeout> | undefined;

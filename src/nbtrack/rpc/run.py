@@ -7,8 +7,9 @@ from typing import TypedDict
 
 from nbtrack.entities import Run
 from nbtrack.entities.found import FoundKind, found_of
+from nbtrack.entities.runs import STOP_TAG
 from nbtrack.rpc.registry import Topic
-from nbtrack.rpc.request import Response
+from nbtrack.rpc.request import Done, Response
 from nbtrack.store import Store, find_experiment, get_run
 from nbtrack.store.artifacts import ArtifactFolder
 from nbtrack.views import previews
@@ -167,6 +168,13 @@ def leave_out(store: Store, params: FoundParams) -> Response[FoundOfRun]:
     """Remove something that was found; return what is left."""
     left = store.runs.leave_out(params.run_id, params.kind, params.key)
     return Response({"items": found_items(left)})
+
+
+@REQUESTS.writes("stop_after")
+def stop_after(store: Store, params: RunParams) -> Response[Done]:
+    """Let a grid start no more runs; it looks for that before each."""
+    store.runs.set_tags([params.run_id], {STOP_TAG: "after this run"})
+    return Response({})
 
 
 @REQUESTS.reads("loading")

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from nbtrack.entities.runs import ERROR_TAG, PARENT
+from nbtrack.entities.runs import BEST_TAG, ERROR_TAG, GRID_TAG, PARENT, STOP_TAG
 from nbtrack.errors import InvalidParameterError, NbtrackError
 from nbtrack.store import find_run
 from nbtrack.store.search import direction_of
@@ -18,11 +18,6 @@ from nbtrack.tracking.grid_samplers import MAX_RUNS, Sampler, make_sampler
 from nbtrack.tracking.grid_values import Range, Values, checked_space, combination_name
 from nbtrack.tracking.run import ActiveRun
 from nbtrack.validation import param_value
-
-GRID_TAG = "nbtrack.grid"
-BEST_TAG = "nbtrack.grid.best"
-STOP_TAG = "nbtrack.grid.stop"
-"""Set on the parent, it lets the run that goes on end and starts no more."""
 
 Primary = Callable[[Iterable[str]], str | None]
 

@@ -35,11 +35,12 @@ class GridTable(StoreRunTable):
         self, store: Store, run_ids: Sequence[str], params: Sequence[str], seeds: Sequence[str]
     ) -> None:
         self._ids = list(run_ids)
-        self._params = [f"params.{name}" for name in params]
+        # a group has no curve, and no seed
+        self._folded = bool(seeds) and len(seeds) < len(params)
+        self._params = [f"params.{n}" for n in params if not self._folded or n not in seeds]
         self._metric: str | None = None
         source = StoreTable(store, scope=Scope(None, self._ids))
-        folded = bool(seeds) and len(seeds) < len(params)
-        super().__init__(source, group=[FOLD] if folded else ())
+        super().__init__(source, group=[FOLD] if self._folded else ())
 
     def show_runs(
         self, run_ids: Sequence[str], metric: str | None, direction: Direction | None
@@ -73,12 +74,13 @@ class GridTable(StoreRunTable):
         self._defaults = [name for name in self._wanted(columns) if name in self._known]
 
     def _wanted(self, columns: Sequence[Column]) -> list[Any]:
-        """Return the columns: state, what varies, the metrics that tell most, their curves."""
+        """Return the columns: state, what varies, the metrics that tell most, the first's curve."""
         keys = {c.name[8:]: 0.0 for c in columns if c.name.startswith("metrics.")}
         metrics = compared_metrics(keys, keys)
         if self._metric in metrics:
             metrics.remove(self._metric)
             metrics.insert(0, self._metric)
-        shown = [f"metrics.{key}" for key in metrics[:METRICS]]
-        curves = [f"curves.{key}" for key in metrics[:1]]
-        return ["run_name", "status", *self._params, *shown, *curves, "duration"]
+        families = ("metrics",) if self._folded else ("metrics", "curves")
+        first = [f"{family}.{key}" for key in metrics[:1] for family in families]
+        others = [f"metrics.{key}" for key in metrics[1:METRICS]]
+        return ["run_name", "status", *self._params, *first, *others, "duration"]

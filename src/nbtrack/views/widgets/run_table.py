@@ -221,13 +221,18 @@ class RunTable(View):
         """Return the output that stays in the notebook: the first 50 rows."""
         with self._lock:
             page = self._last_page
+            spreads: dict[str, list[float | None]] = {}
             if page.groups is not None:
+                metrics = (name for name in page.spreads if name.startswith("metrics."))
+                spreads = {f"{name} ±": page.spreads[name] for name in metrics}
                 page = self._labelled(page)
-            rows = TablePage(page.total, page.run_ids, with_numbers(page, self._kinds))
+            cells = with_numbers(page, self._kinds) | spreads
+            shown = [n for name in self.columns for n in (name, f"{name} ±") if n in cells]
+            known = [*self._known.values(), *(Column(name, "number") for name in spreads)]
             return table_bundle(
-                rows,
-                all_columns=list(self._known.values()),
-                columns=self.columns,
+                TablePage(page.total, page.run_ids, cells),
+                all_columns=known,
+                columns=shown,
                 filter=self.filter,
                 sort=[(name, ascending) for name, ascending in self.sort],
                 best=page.best or {},
