@@ -236,3 +236,19 @@ def test_a_tensor_has_its_channels_first() -> None:
     assert logged(torch.rand(3, 8, 4)).size == (4, 8)
     assert logged(torch.rand(8, 4, 3)).size == (4, 8)
     assert logged(np.random.default_rng(0).random((8, 4, 3))).size == (4, 8)
+
+
+# -- models where MLflow 2 had them ---------------------------------------------------------
+
+
+def test_a_logged_model_is_found_below_the_artifacts_of_its_run() -> None:
+    class Double(nbtrack.pyfunc.PythonModel):
+        def predict(self, context: Any, model_input: Any, params: Any = None) -> Any:
+            return model_input * 2
+
+    with nbtrack.start_run():
+        nbtrack.pyfunc.log_model(name="model", python_model=Double())
+        uri = nbtrack.get_artifact_uri("model")
+    assert nbtrack.pyfunc.load_model(uri).predict(np.array([2]))[0] == 4
+    with pytest.raises(nbtrack.exceptions.MlflowException, match="There is no model at"):
+        nbtrack.pyfunc.load_model(f"{uri}l")

@@ -248,10 +248,14 @@ def _of_path(
     local = local_path(uri)
     if local is None:
         return ModelLocation(uri, opened(uri), tracked=False)
-    if not local.exists():
-        raise NotFoundError(f"There is no model at {uri}: no such folder (in {Path.cwd()}).")
     real = Path(os.path.realpath(local))
-    if _is_tracked(store) and real.is_relative_to(os.path.realpath(store.artifacts)):
+    own = _is_tracked(store) and real.is_relative_to(os.path.realpath(store.artifacts))
+    if not local.exists():
+        named = _logged_below(store, real) if own else None
+        if named is not None:
+            return named
+        raise NotFoundError(f"There is no model at {uri}: no such folder (in {Path.cwd()}).")
+    if own:
         known = _recorded(store, real)
         return ModelLocation(uri, opened(str(real)), tracked=True, **known)
     folder = opened(str(local))
@@ -263,6 +267,15 @@ def _of_path(
     except NbtrackError:  # damaged, or held by somebody: then nobody knows
         hashes = None
     return ModelLocation(uri, folder, tracked=False, hashes=hashes)
+
+
+def _logged_below(store: Store, folder: Path) -> ModelLocation | None:
+    """Return the logged model that ``get_artifact_uri(name)`` of its run names, or None."""
+    parts = folder.relative_to(os.path.realpath(store.artifacts)).parts
+    try:
+        return locate(f"runs:/{'/'.join(parts[1:])}", store)
+    except NbtrackError:
+        return None
 
 
 def _recorded(store: Store, folder: Path) -> dict[str, Any]:
