@@ -21,8 +21,10 @@ RECORDED = Path(__file__).parent / "recorded" / "mlflow_surface.txt"
 # Modules for users. Left out are those of which nbtrack has nothing, and MLflow's inner ones:
 # whoever imports one of them is told why it is missing (see nbtrack._names).
 SCOPE = re.compile(
-    r"""mlflow|mlflow\.(artifacts|client|config|exceptions|keras|catboost|prophet|statsmodels|onnx|lightgbm|
-    metrics|projects|pyfunc|pytorch|sklearn|system_metrics|tensorflow|tracking|transformers|version|xgboost|
+    r"""mlflow|mlflow\.(
+    artifacts|catboost|client|config|exceptions|keras|lightgbm|metrics|onnx|
+    projects|prophet|pyfunc|pytorch|sentence_transformers|sklearn|spacy|
+    statsmodels|system_metrics|tensorflow|tracking|transformers|version|xgboost|
     types(\.schema|\.utils)?|
     models(\.(evaluation(\.(base|validation))?|model|model_config|python_api|signature|utils))?|
     pyfunc\.(model|context)|projects\.submitted_run|

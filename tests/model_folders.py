@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
+
 from nbtrack.tracking import context
 from nbtrack.tracking import logged_models as made
 
@@ -14,3 +18,10 @@ def log_model(name: str = "net", text: str = "weights", **options: object) -> ma
     (model.place / "data" / "weights.bin").write_bytes(text.encode() * 1000)
     model.finish()
     return model
+
+
+def stranger(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the models that were saved so far be somebody else's, with no record of their files."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(Path("another user").absolute()))
+    for record in Path().glob("*/nbtrack-files.json"):
+        record.unlink()

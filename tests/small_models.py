@@ -130,3 +130,31 @@ def network_of_onnx(weights: int = 2) -> Any:
     made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
     onnx.checker.check_model(made)
     return made
+
+
+def sentence_model(folder: Path) -> Any:
+    """A model of Sentence Transformers that has not been trained."""
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.base.modules import Normalize, Transformer
+    from sentence_transformers.sentence_transformer.modules import Pooling
+
+    place = folder / "bert"
+    place.mkdir()
+    language_model("BertModel").save_pretrained(place)
+    tokenizer(place).save_pretrained(place)
+    parts = [Transformer(str(place)), Pooling(8), Normalize()]
+    return SentenceTransformer(modules=parts, device="cpu")
+
+
+def text_pipeline() -> Any:
+    """A pipeline of spaCy that has not been trained and tells two categories."""
+    import spacy
+
+    bag = {"@architectures": "spacy.TextCatBOW.v3", "exclusive_classes": True}
+    sizes = {"ngram_size": 1, "length": 64, "no_output_layer": False}
+    pipeline = spacy.blank("en")
+    categories = pipeline.add_pipe("textcat", config={"model": {**bag, **sizes}})
+    for label in ("A", "B"):
+        categories.add_label(label)
+    pipeline.initialize()
+    return pipeline

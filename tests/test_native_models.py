@@ -13,6 +13,7 @@ import pytest
 
 import nbtrack
 import small_models
+from model_folders import stranger
 from nbtrack.errors import (
     InvalidParameterError,
     MissingDependencyError,
@@ -31,15 +32,8 @@ from small_models import (
     regression,
 )
 
-LIBRARIES = ["catboost", "lightgbm", "onnx", "prophet", "statsmodels"]
+LIBRARIES = ["catboost", "lightgbm", "onnx", "prophet", "spacy", "statsmodels"]
 pytestmark = pytest.mark.usefixtures("workdir")
-
-
-def stranger(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the models that were saved so far be somebody else's, with no record of their files."""
-    monkeypatch.setenv("XDG_STATE_HOME", str(Path("another user").absolute()))
-    for record in Path().glob("*/nbtrack-files.json"):
-        record.unlink()
 
 
 @pytest.mark.parametrize("package", LIBRARIES)

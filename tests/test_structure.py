@@ -27,6 +27,8 @@ ALONE = {
     "nbtrack.exceptions",
     "nbtrack.keras",
     "nbtrack.lightgbm",
+    "nbtrack.sentence_transformers",
+    "nbtrack.spacy",
     "nbtrack.onnx",
     "nbtrack.statsmodels",
     "nbtrack.prophet",
@@ -149,7 +151,7 @@ RATCHETS: dict[str, tuple[int, Callable[[], list[str]]]] = {
     # goal: 0, and what stands alone for a reason
     "modules below 60 lines": (8, short_modules),
     # goal: 350
-    "Python files": (582, lambda: list(modules())),
+    "Python files": (586, lambda: list(modules())),
 }
 
 

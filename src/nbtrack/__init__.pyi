@@ -18,8 +18,10 @@ from nbtrack import projects as projects
 from nbtrack import prophet as prophet
 from nbtrack import pyfunc as pyfunc
 from nbtrack import pytorch as pytorch
+from nbtrack import sentence_transformers as sentence_transformers
 from nbtrack import shap as shap
 from nbtrack import sklearn as sklearn
+from nbtrack import spacy as spacy
 from nbtrack import statsmodels as statsmodels
 from nbtrack import store as store
 from nbtrack import system_metrics as system_metrics

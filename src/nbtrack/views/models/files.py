@@ -31,6 +31,8 @@ DOORS = (
     "prophet",
     "statsmodels",
     "onnx",
+    "spacy",
+    "sentence_transformers",
 )
 
 

@@ -1,0 +1,18 @@
+"""Models of Sentence Transformers: ``log_model``, ``save_model``, ``load_model``."""
+
+from __future__ import annotations
+
+from nbtrack._names import look_elsewhere
+from nbtrack.models.flavors.sentence_transformers import (
+    _load_pyfunc,
+    load_model,
+    log_model,
+    save_model,
+)
+from nbtrack.models.requirements import default_requirements
+
+look_elsewhere(__name__)
+get_default_pip_requirements = default_requirements(
+    "sentence-transformers", "transformers", "torch"
+)
+__all__ = ["_load_pyfunc", "get_default_pip_requirements", "load_model", "log_model", "save_model"]
