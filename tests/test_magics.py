@@ -24,12 +24,13 @@ def last(cell: Kernel, what: str) -> object:
 
 
 def test_options_are_read() -> None:
-    options = parse_options('first -e mnist -p note="a b" -p lr=0.1 -t team=x --nested -q;')
+    options = parse_options('first -e mnist -p note="a b" -p lr=0.1 -t team=x --nested --auto -q;')
     assert (options.name, options.experiment) == ("first", "mnist")
     assert options.params == {"note": "a b", "lr": "0.1"}
     assert options.tags == {"team": "x"}
     assert parse_options("-x lr -x 'clf.*,loss'").without == ["lr", "clf.*", "loss"]
     assert options.nested
+    assert options.auto
     assert options.quiet
 
 
@@ -37,7 +38,7 @@ def test_options_are_read() -> None:
     ("line", "message"),
     [
         ("--neted", "Did you mean --nested?"),
-        ("--auto", "--auto .* later version"),
+        ("--auo", "Did you mean --auto?"),
         ("-p lr", "takes key=value"),
         ("-e", "needs a value"),
         ("two names", "takes one name"),

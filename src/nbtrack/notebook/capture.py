@@ -7,10 +7,12 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from nbtrack.entities.found import found_of
+from nbtrack.autologging.training import logged
+from nbtrack.entities.found import FoundKind, found_of
 from nbtrack.entities.run_data import is_system_metric
 from nbtrack.entities.runs import CELL_TAG
 from nbtrack.errors import NbtrackError
+from nbtrack.notebook.automatic import Automatic, is_covered
 from nbtrack.notebook.cell_dependencies import Executed, Slice, as_record, backward_slice
 from nbtrack.notebook.figures import ShownFigures
 from nbtrack.notebook.findings import Findings
@@ -45,6 +47,8 @@ class CellCapture:
         The cells that were executed before it.
     without : sequence of str
         Names or patterns of what is left out.
+    auto : bool
+        Whether libraries and loops are logged by themselves while the cell runs.
 
     Attributes
     ----------
@@ -66,6 +70,8 @@ class CellCapture:
         cell_id: str | None,
         earlier: Sequence[Executed] = (),
         without: Sequence[str] = (),
+        *,
+        auto: bool = False,
     ) -> None:
         self.run = run
         self.has_inner = False
@@ -73,6 +79,7 @@ class CellCapture:
         self._python = _as_python(shell, inner_cell(source))
         self._clean = SecretsOfCells(run, shell.user_ns)
         self.source = self._clean.source(source)
+        self._automatic = Automatic(run, wanted=auto)
         self._findings = Findings(run, without)
         literals = self._findings.wanted(literal_params(self._python))
         self.literals = {name: self._clean.value(value) for name, value in literals.items()}
@@ -101,6 +108,7 @@ class CellCapture:
         self._safely("state", lambda: self._offers.start(namespace))
         self._figures.start()
         self._printed.start()
+        self._safely("autologging", self._automatic.start)
 
     def finish(self, result: Any, *, failed: bool) -> None:
         """Stop watching, and log what was found."""
@@ -108,6 +116,7 @@ class CellCapture:
         self._safely("figures", lambda: self._figures.stop(result))
         self._safely("params", lambda: self._log_params(failed=failed))
         self._safely("metrics", lambda: self._log_metrics(result))
+        self._safely("autologging", self._automatic.finish)
         self._safely("sources", self._findings.keep)
         self._safely("peak memory", lambda: self.run.writer.log_metrics(self._memory.metrics()))
         self._safely("figures", lambda: self._figures.store(self.run.writer.artifacts))
@@ -146,27 +155,34 @@ class CellCapture:
             **{name: self._clean.value(each) for name, each in fields.items()},
             **self.literals,
         }
-        asked = not self.has_inner and not self._offers.logs_params()
+        asked = not self.has_inner and not self._offers.logs_params(self._automatic_keys("param"))
         self._findings.params(THIS_CELL, found)
+        self._safely("autologging", lambda: self._findings.automatic(self._automatic.finish()))
         if asked:
             self._offers.params(namespace)
 
     def _log_metrics(self, result: Any) -> None:
         last = result_metrics(result, self._python)
-        logs = any(not is_system_metric(key) for key in self.run.writer.journal.keys)
+        automatic = self._automatic_keys("metric")
+        keys = set(self.run.writer.journal.keys) - automatic
+        logs = any(not is_system_metric(key) for key in keys)
         curves = []
         if not self.has_inner and not logs:
             printed = self._printed.heard()
-            curves = self._offers.metrics(self._shell.user_ns, result, printed, last)
+            found_curves = self._offers.metrics(self._shell.user_ns, result, printed, last)
+            curves = [each for each in found_curves if not is_covered(each.key, automatic)]
         if not last and not curves:
             return  # then nobody is asked what the run has
         known, found = self._known_metrics()
         for key, value in last.items():
             if key not in known:
                 self._findings.metric(LAST_VALUE, key, [value], [0])
-        if known <= found:  # other processes of the cell have logged nothing either
+        if known - automatic <= found:  # other processes of the cell have logged nothing either
             for curve in curves:
                 self._findings.metric(*curve)
+
+    def _automatic_keys(self, kind: FoundKind) -> set[str]:
+        return {each.key for each in logged(self.run) if each.kind == kind}
 
     def _known_metrics(self) -> tuple[set[str], set[str]]:
         """Return the metrics that the run has, and those that an earlier cell of it has found."""

@@ -66,7 +66,14 @@ class Cells:
         if len(self._finished) > MAX_KEPT:
             self._finished.popleft().close()
 
-    def track(self, run: ActiveRun, source: str, without: Sequence[str] = ()) -> CellCapture:
+    def track(
+        self,
+        run: ActiveRun,
+        source: str,
+        without: Sequence[str] = (),
+        *,
+        auto: bool = False,
+    ) -> CellCapture:
         """Capture for a run what the cell gives that runs now; the run ends with the cell.
 
         Parameters
@@ -75,10 +82,12 @@ class Cells:
         source : str
         without : sequence of str
             Names or patterns of what is left out.
+        auto : bool, optional
+            Whether libraries and loops are logged by themselves.
         """
         cell_id = getattr(self.current, "cell_id", None)
         earlier = self._history.before(self._executed)
-        capture = CellCapture(run, self._shell, source, cell_id, earlier, without)
+        capture = CellCapture(run, self._shell, source, cell_id, earlier, without, auto=auto)
         self._tracked.append((self.current, capture))
         return capture
 

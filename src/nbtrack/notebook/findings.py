@@ -35,6 +35,7 @@ class Findings:
         self._found: list[Found] = []
         self._room = ROOM
         self._metrics = 0
+        self._unwanted: list[Found] = []
 
     def wanted(self, names: Mapping[str, Any]) -> dict[str, Any]:
         """Return what is not left out."""
@@ -87,10 +88,19 @@ class Findings:
         self._metrics += 1
         self._note("metric", source, key)
 
+    def automatic(self, found: Sequence[Found]) -> None:
+        """Remember what was logged by itself, and by what."""
+        for each in found:
+            self._note(each.kind, each.source, each.key)
+            if self._is_left_out(each.key):
+                self._unwanted.append(each)
+
     def keep(self) -> None:
         """Keep where what was found came from, as a tag of the run."""
         if self._found:
             self._run.writer.set_tags({FOUND_TAG: found_tag(self._found)})
+        for each in self._unwanted:  # it was logged before it could be left out
+            self._run.store.runs.leave_out(self._run.info.run_id, each.kind, each.key)
 
     def _is_left_out(self, key: str) -> bool:
         return any(fnmatchcase(key, pattern) for pattern in self._without)

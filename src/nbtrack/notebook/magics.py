@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
@@ -15,6 +16,7 @@ from IPython.core.magic import (
     no_var_expand,
 )
 
+from nbtrack.autologging.switches import for_a_while
 from nbtrack.errors import NbtrackError
 from nbtrack.notebook.cards import show_card
 from nbtrack.notebook.cells import cells_of
@@ -42,6 +44,9 @@ A cell that starts with %%track gives its run:
                optimizers and estimators that it used; metrics, when the code logs none: Keras
                histories, lists of numbers that grew, numbers printed. The card says where each
                came from, and a click there or -x NAME leaves it out
+  --auto       what libraries train, and loops of PyTorch, without a log call: losses, scores,
+               learning rate, epochs, settings, models. What the code logs itself comes first.
+               It ends with the cell; nbtrack.autolog() does the same for all cells
   figures      those that the cell shows, under figures/
   output       the last {MAX_BYTES // 1024} KB of what it prints, in output.txt
   environment  Python, packages, machine, GPU, git commit
@@ -112,7 +117,7 @@ class TrackMagics(Magics):
         """Make this cell a run, or see and switch what is captured.
 
         %%track [NAME] [-e EXPERIMENT] [-p key=value]... [-t key=value]... [-x name]...
-                [--nested] [--resume RUN] [--quiet] [--grid name=values]...
+                [--nested] [--resume RUN] [--auto] [--quiet] [--grid name=values]...
 
             NAME                   the run's name; a random one without
             -e, --experiment NAME  its experiment; made if there is none
@@ -121,6 +126,7 @@ class TrackMagics(Magics):
             -x, --without NAME     leaves out what is found of this name, or pattern: -x 'clf.*'
             --nested               under the run that is open
             --resume RUN           go on with a run, by id or name
+            --auto                 what libraries and PyTorch loops do is logged by itself
             -q, --quiet            without the card
 
         With --grid the cell is run once for each combination, with these values in the place of
@@ -174,11 +180,12 @@ class TrackMagics(Magics):
             from nbtrack.notebook.grid_session import track_grid
 
             __tracebackhide__ = True
-            return track_grid(self.shell, cells, options, source, _started)
+            with for_a_while() if options.auto else nullcontext():
+                return track_grid(self.shell, cells, options, source, _started)
         try:
             run = _started(options)
             run.writer.log_params(options.params)
-            capture = cells.track(run, source, options.without)
+            capture = cells.track(run, source, options.without, auto=options.auto)
         except NbtrackError as error:
             raise UsageError(str(error)) from None
         if not options.quiet:

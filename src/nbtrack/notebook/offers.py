@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -91,9 +91,15 @@ class Offers:
             id(history): history_length(history) for _, history in histories(dict(namespace))
         }
 
-    def logs_params(self) -> bool:
-        """Return whether the code of the cell has logged params itself."""
-        return not self._params >= self._run.writer.params.keys()
+    def logs_params(self, automatic: Set[str] = frozenset()) -> bool:
+        """Return whether the code of the cell has logged params itself.
+
+        Parameters
+        ----------
+        automatic : set of str
+            Those that a library, or a loop, has logged by itself.
+        """
+        return not self._params >= self._run.writer.params.keys() - automatic
 
     def params(self, namespace: Mapping[str, Any]) -> None:
         """Log literals of the cells that the cell needed, and what objects say that it used."""

@@ -24,18 +24,15 @@ from nbtrack.tracking.grid_values import Values, parse_values
 
 USAGE = (
     "%%track [NAME] [-e EXPERIMENT] [-p key=value]... [-t key=value]... [-x name]... [--nested] "
-    "[--resume RUN] [--grid name=values]... [--quiet]"
+    "[--resume RUN] [--grid name=values]... [--auto] [--quiet]"
 )
-LATER = {
-    "--auto": "logging by framework",
-}
 _LONG = {"-e": "--experiment", "-p": "--param", "-t": "--tag", "-x": "--without", "-q": "--quiet"}
 _OF_GRID = ("--sampler", "--trials", "--minimize", "--maximize", "--seed", "--jobs")
 _WITH_VALUE = (
     *("--experiment", "--param", "--tag", "--without", "--resume", "--grid"),
     *_OF_GRID,
 )
-_FLAGS = ("--nested", "--quiet")
+_FLAGS = ("--nested", "--quiet", "--auto")
 KNOWN = (*_LONG, *_WITH_VALUE, *_FLAGS)
 MAX_NAMES = 50
 _LINE = re.compile(r"\s*%%track\s(?P<before>.*?)(?P<word>\S*)$")
@@ -60,6 +57,8 @@ class TrackOptions:
         The id or the name of a run to go on with.
     quiet : bool
         Whether there is no card.
+    auto : bool
+        Whether libraries and loops are logged by themselves while the cell runs.
     grid : dict of str to list or Range
         What varies: then the cell is run once for each combination.
     sampler : str
@@ -78,6 +77,7 @@ class TrackOptions:
     nested: bool = False
     resume: str | None = None
     quiet: bool = False
+    auto: bool = False
     grid: dict[str, Values] = field(default_factory=dict)
     sampler: str = "grid"
     trials: int | None = None
@@ -137,10 +137,6 @@ def _words(line: str) -> list[str]:
 def _read_option(options: TrackOptions, word: str, words: Iterator[str]) -> None:
     written, equals, attached = word.partition("=")
     option = _LONG.get(written, written)
-    if option in LATER:
-        raise UsageError(
-            f"{option} ({LATER[option]}) comes in a later version of nbtrack. Leave it out."
-        )
     if option in _FLAGS and not equals:
         setattr(options, option[2:], True)
         return
@@ -178,7 +174,7 @@ def _read_grid(options: TrackOptions, value: str) -> None:
 
 def unknown_option(word: str) -> str:
     """Return what to say about an option that does not exist, with the nearest one."""
-    close = difflib.get_close_matches(word.partition("=")[0], (*KNOWN, *LATER), n=1)
+    close = difflib.get_close_matches(word.partition("=")[0], KNOWN, n=1)
     hint = f"Did you mean {close[0]}?" if close else f"Usage: {USAGE}"
     return f"%%track has no option {word}. {hint}"
 

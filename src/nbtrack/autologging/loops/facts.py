@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 
 from nbtrack.autologging.loops.frames import user_frames, variables
 
+_NO_SETTINGS = ("params", "initial_lr", "name", "param_names", "decoupled_weight_decay")
+_FLAGS = ("foreach", "capturable", "differentiable", "fused", "maximize")
 _WRAPPERS = ("_orig_mod", "module")  # torch.compile; DataParallel and its kin
 
 
@@ -140,14 +142,13 @@ def optimizer_params(optimizer: Any) -> dict[str, Any]:
 def _settings(group: Mapping[str, Any]) -> dict[str, Any]:
     found = {}
     for key, value in group.items():
-        if key in ("params", "initial_lr", "name", "param_names", "decoupled_weight_decay"):
+        if key in _NO_SETTINGS or (key in _FLAGS and not value):
             continue
         if key == "lr":
             value = group.get("initial_lr", value)
         if getattr(value, "numel", None) is not None:  # a learning rate may be a tensor
             value = float(value)
-        is_setting = isinstance(value, float | int | str) or _are_numbers(value)
-        if is_setting and value is not False:
+        if isinstance(value, float | int | str) or _are_numbers(value):
             found[key] = value
     return found
 

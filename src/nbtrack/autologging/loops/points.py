@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
-from nbtrack.autologging.training import attempt
+from nbtrack.autologging.training import attempt, logged
 from nbtrack.store import now_ms
 from nbtrack.tracking.run import ActiveRun
 
@@ -26,7 +26,8 @@ class Points:
 
     def __init__(self, run: ActiveRun) -> None:
         self._run = run
-        self._taken: set[str] = set()
+        own = {each.key for each in logged(run)}
+        self._taken = {key for key in run.writer.journal.keys if key not in own}
         self._named: set[str] = set()
         self._waiting: tuple[Mapping[str, Any], int, int] | None = None
         self._held: list[tuple[str, Any, int, int]] = []

@@ -323,6 +323,13 @@ def record_of(run: ActiveRun | None) -> Record | None:
     return found
 
 
+def close_of(run: ActiveRun) -> None:
+    """Close the record of a run that is about to end, if there is one."""
+    found = _records.get(run)
+    if found is not None:
+        found.close()
+
+
 def close_all() -> None:
     """Close the records of all runs: nothing is watched any more."""
     for record in list(_records.values()):
