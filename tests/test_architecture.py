@@ -35,6 +35,7 @@ DOORS = {
     "onnx",
     "prophet",
     "metrics",
+    "optuna",
     "pyfunc",
     "pytorch",
     "sentence_transformers",

@@ -14,6 +14,7 @@ from nbtrack import lightgbm as lightgbm
 from nbtrack import metrics as metrics
 from nbtrack import models as models
 from nbtrack import onnx as onnx
+from nbtrack import optuna as optuna
 from nbtrack import projects as projects
 from nbtrack import prophet as prophet
 from nbtrack import pyfunc as pyfunc

@@ -42,6 +42,7 @@ INTEGRATIONS: dict[str, Integration] = {
     "pytorch": Integration({"torch": "loops"}, "torch", "2.10"),
     "catboost": Integration({"catboost": "catboost"}, "catboost", "1.2.8"),
     "lightgbm": Integration({"lightgbm": "lightgbm"}, "lightgbm", "4.7"),
+    "optuna": Integration({"optuna": "optuna"}, "optuna", "4.5"),
     "statsmodels": Integration({"statsmodels.base.model": "statsmodels"}, "statsmodels", "0.14.4"),
     "xgboost": Integration({"xgboost": "xgboost"}, "xgboost", "3.2"),
     "sklearn": Integration(

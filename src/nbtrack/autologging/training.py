@@ -340,6 +340,16 @@ def muted() -> Iterator[None]:
         _muted.reset(token)
 
 
+@contextmanager
+def unmuted() -> Iterator[None]:
+    """Log by itself in a ``with`` block what is inside of a call that logs only a part of it."""
+    token = _muted.set(False)
+    try:
+        yield
+    finally:
+        _muted.reset(token)
+
+
 def is_first_process() -> bool:
     """Return whether this process logs for a distributed training: it has rank 0, or none."""
     ranks = (os.environ.get(name, "") for name in _RANKS)
