@@ -280,9 +280,8 @@ def test_a_later_call_makes_no_success_of_a_failure(toy: None) -> None:
 
 def test_a_program_that_ends_on_ctrl_c_has_killed_its_run(workdir: Path) -> None:
     """Lightning turns Ctrl-C into ``sys.exit(1)``."""
+    stopped = SystemExit(1)
+    stopped.__context__ = KeyboardInterrupt()
     with pytest.raises(SystemExit), nbtrack.start_run():
-        try:
-            raise KeyboardInterrupt
-        except KeyboardInterrupt:
-            sys.exit(1)
+        raise stopped
     assert [run.info.status for run in runs()] == ["KILLED"]
