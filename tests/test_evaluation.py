@@ -56,6 +56,20 @@ def test_a_logged_model_has_its_metrics_once_in_the_run_and_on_itself():
     assert result.run_id == run.info.run_id
 
 
+def test_a_model_of_another_store_has_its_metrics_in_the_run_alone(workdir):
+    data = frame()
+    info = nbtrack.sklearn.log_model(fitted(data, "y"), name="model")
+    folder = nbtrack.artifacts.download_artifacts(info.model_uri, dst_path=str(workdir / "copy"))
+    nbtrack.set_tracking_uri(workdir / "other.duckdb")
+    found = nbtrack.get_run(classify(data, model=folder).run_id)
+    assert found.data.metrics["example_count"] == 60
+    assert found.inputs.model_inputs == []
+    with pytest.raises(NotFoundError, match="not found"):
+        classify(data, predictions="guess", model_id="m-" + "0" * 32)
+    with pytest.raises(InvalidParameterError, match="contradicts the model_id"):
+        classify(data, model=folder, model_id="m-" + "0" * 32)
+
+
 def test_without_a_run_one_is_opened_and_ended():
     result = classify(frame(), predictions="guess")
     assert nbtrack.active_run() is None
@@ -334,3 +348,39 @@ def test_autologging_does_not_log_what_an_evaluation_computes():
     classify(frame(), model=lambda x: said.append(is_muted()) or positive(x))
     assert said == [True]
     assert not is_muted()
+
+
+class Counting(nbtrack.models.evaluation.ModelEvaluator):
+    """An evaluator as a package may bring it."""
+
+    @classmethod
+    def can_evaluate(cls, *, model_type, evaluator_config, **kwargs):
+        return model_type == "classifier"
+
+    def evaluate(self, *, dataset, run_id, evaluator_config, model=None, **kwargs):
+        count = int(model(dataset.features_data).sum()) * evaluator_config.get("times", 1)
+        return nbtrack.models.EvaluationResult({"positives": count}, {}, run_id)
+
+
+def test_packages_bring_evaluators(monkeypatch):
+    from importlib.metadata import EntryPoint
+
+    from nbtrack.models.evaluation import evaluators
+
+    brought = EntryPoint("counting", f"{__name__}:Counting", evaluators.GROUP)
+    monkeypatch.setattr(EntryPoint, "load", lambda self: Counting)
+    monkeypatch.setattr(evaluators, "_brought", lambda: {"counting": brought})
+    assert nbtrack.models.list_evaluators() == ["default", "counting"]
+    how = {"targets": "y", "model_type": "classifier"}
+    data = frame()[["a", "y"]]
+    both = nbtrack.evaluate(positive, data, **how, evaluator_config=OFF).metrics
+    assert both["positives"] == both["true_positives"] + both["false_positives"]
+    config = {"counting": {"times": 3}, "default": OFF}
+    alone = nbtrack.evaluate(
+        positive, data, **how, evaluators=["counting"], evaluator_config=config
+    )
+    assert alone.metrics == {"positives": 3 * both["positives"]}
+    with pytest.raises(InvalidParameterError, match="evaluator name list"):
+        nbtrack.evaluate(
+            positive, data, **how, evaluators=["counting"], evaluator_config={"times": 2}
+        )

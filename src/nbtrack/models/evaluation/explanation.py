@@ -99,6 +99,7 @@ def _explain(
     log: EvaluationLog,
 ) -> None:
     import numpy as np
+    import pandas as pd
 
     frame = dataset.frame()
     assert frame is not None  # noqa: S101  _why_not has looked
@@ -112,10 +113,12 @@ def _explain(
         is not None
     )
 
+    of_several_types = sample.dtypes.nunique() > 1  # else the array has the type of all columns
+
     def answer(rows: Any) -> Array:
-        given = sample.head(0).reindex(range(len(rows)))
-        given[:] = np.asarray(rows)
-        given = given.astype(sample.dtypes)
+        given = pd.DataFrame(np.asarray(rows), columns=sample.columns)
+        if of_several_types:
+            given = given.astype(sample.dtypes)
         data = predictor.shaped(given, were_array=were_array)
         if asks_probabilities:
             found = predictor.predict_probabilities(data)
