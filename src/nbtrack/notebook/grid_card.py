@@ -117,9 +117,9 @@ class GridCard:
         if self._table is None:
             return
         self._show_table()
+        self._table.rest()
         data, metadata = self._table.finished_bundle()
         self._handle.update(data, metadata=metadata, raw=True)
-        self._table.rest()
         self._cells.keep(self._table)
 
     def facts(self) -> Head:

@@ -176,7 +176,7 @@ class Grid:
 
     def next(self) -> GridRun | None:
         """Return what to run next; None when all is done, or somebody wants no more."""
-        while not self.stopping() and (asked := self.sampler.ask()) is not None:
+        while not self._stopped and (asked := self.sampler.ask()) is not None:
             key, params = asked
             run = GridRun(len(self.runs) + 1, params, combination_name(params, self.varied))
             run.key = key
@@ -215,7 +215,7 @@ class Grid:
             If it has finished without the metric that the sampler needs.
         """
         run.status, run.seconds = status, time.monotonic() - run.began
-        stored = _stored(self.parent, run.run_id)
+        stored = self._look(run.run_id)
         metrics, tags = stored or ({}, {})
         run.error = " ".join(tags.get(ERROR_TAG, "").split())
         if status == "FINISHED":
@@ -227,13 +227,6 @@ class Grid:
     def stop(self) -> None:
         """Start no more runs."""
         self._stopped = True
-
-    def stopping(self) -> bool:
-        """Return whether somebody wants no more runs: here, in the page, or another process."""
-        if not self._stopped and self.runs:
-            stored = _stored(self.parent, self.parent.info.run_id)
-            self._stopped = bool(stored and stored[1].get(STOP_TAG))
-        return self._stopped
 
     @property
     def stop_is_asked(self) -> bool:
@@ -279,6 +272,22 @@ class Grid:
             max(0.0, each - (time.monotonic() - run.began)) for run in self.counted("RUNNING")
         )
         return (waiting * each + going) / jobs
+
+    def _look(self, run_id: str) -> tuple[dict[str, float], dict[str, str]] | None:
+        """Return the metrics and tags of a run; see whether somebody wants no more of them.
+
+        None where the store cannot say.
+        """
+        from nbtrack.store import get_runs
+
+        ids = [run_id, self.parent.info.run_id]
+        try:
+            with self.parent.store.read() as reader:
+                run, parent = get_runs(reader, ids)
+        except NbtrackError:
+            return None
+        self._stopped = self._stopped or bool(parent.data.tags.get(STOP_TAG))
+        return run.data.metrics, run.data.tags
 
     def _judge(self, run: GridRun, metrics: Mapping[str, float]) -> None:
         if self.metric is None:
@@ -337,15 +346,3 @@ def run_to_resume(store: Any, experiment_id: str, name: str) -> str:
 
 def _values(runs: Iterable[GridRun]) -> list[float]:
     return [run.value for run in runs if run.value is not None]
-
-
-def _stored(parent: ActiveRun, run_id: str) -> tuple[dict[str, float], dict[str, str]] | None:
-    """Return the metrics and tags of a run; None where the store cannot say."""
-    from nbtrack.store import get_run
-
-    try:
-        with parent.store.read() as reader:
-            data = get_run(reader, run_id).data
-    except NbtrackError:
-        return None
-    return data.metrics, data.tags

@@ -45,7 +45,7 @@ class GridTable(StoreRunTable):
     def show_runs(
         self, run_ids: Sequence[str], metric: str | None, direction: Direction | None
     ) -> None:
-        """Show these runs, judged by a metric.
+        """Show these runs, judged by a metric, when the store is looked at next.
 
         Parameters
         ----------
@@ -54,20 +54,20 @@ class GridTable(StoreRunTable):
         direction : {"min", "max"} or None
             Which way it is best.
         """
+        self._ids[:] = run_ids
+        if metric == self._metric or metric is None or direction is None:
+            return
+        self._metric = metric
+        wanted: dict[str, Best] = {f"metrics.{metric}": direction}
         with self._lock:
-            self._ids[:] = run_ids
-            self._metric = metric
-            if metric is not None and direction is not None:
-                wanted: dict[str, Best] = {f"metrics.{metric}": direction}
-                if self.preferences.get("directions") != wanted:
-                    layout = self.preferences.copy()
-                    layout["directions"] = wanted
-                    self.preferences = layout
-            self.refresh()
+            layout = self.preferences.copy()
+            layout["directions"] = wanted
+            self.preferences = layout
 
     def rest(self) -> None:
-        """Follow the store no longer: the runs have ended."""
+        """Show how the runs have ended, and follow the store no longer."""
         self._watcher.stop()
+        self.refresh()
 
     def _set_known(self, columns: Sequence[Column]) -> None:
         super()._set_known(columns)
