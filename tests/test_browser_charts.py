@@ -207,7 +207,7 @@ def test_system_metrics_stand_below_folded_and_are_read_when_they_are_unfolded(l
     section = chart.locator(".nbt-system")
     section.locator(".nbt-plot[data-points='8'] .main-svg").first.wait_for()
     titles = chart.locator("h4").all_text_contents()
-    assert titles == ["reward", "CPU utilization %", "GPU power usage W"]
+    assert titles == ["reward", "CPU utilization %", "GPU power W"]
     assert section.locator(".nbt-key span:not(.nbt-sample)").all_text_contents() == [
         "GPU 0",
         "GPU 1",

@@ -98,7 +98,7 @@ def test_names_are_words_with_a_unit() -> None:
     names = [CPU, "system/system_memory_usage_megabytes", "system/gpu_energy_watt_hours", "loss_x"]
     assert [title_of(name) for name in names] == [
         "CPU utilization %",
-        "memory usage MB",
+        "memory MB",
         "GPU energy Wh",
         "loss_x",
     ]

@@ -54,7 +54,7 @@ export function isSystemMetric(key: string): boolean {
 /** What stands above a plot: the name, of a metric of the machine in words and with its unit. */
 export function titleOf(group: string): string {
   if (!isSystemMetric(group)) return group;
-  const name = group.slice('system/'.length).replace(/^system_/, '');
+  const name = group.slice('system/'.length).replace(/^system_/, '').replace(/(memory|power)_usage/, '$1');
   const unit = UNITS.find(([ending]) => name.endsWith(ending));
   const words = (unit ? name.slice(0, -unit[0].length) + unit[1] : name).replace(/_/g, ' ');
   return words.replace(/^[cg]pu\b/, each => each.toUpperCase());

@@ -274,7 +274,8 @@ function shortTicks([low, high]: readonly [number, number]): string {
 function valueTicks([low, high]: readonly [number, number]): string {
   const size = Math.max(Math.abs(low), Math.abs(high));
   if (!(size >= 1000)) return '';
-  return `.${Math.min(7, Math.max(3, Math.ceil(Math.log10(size / (high - low))) + 2))}~s`;
+  const digits = Math.min(7, Math.max(3, Math.ceil(Math.log10(size / (high - low))) + 2));
+  return digits > 4 && size < 1e6 ? `,.${digits}~r` : `.${digits}~s`; // 53,601 is shorter than 53.601k
 }
 
 /** Text as Plotly takes it: without its few HTML tags. */

@@ -67,6 +67,7 @@ def title_of(group: str) -> str:
     if not is_system_metric(group):
         return group
     name = group.removeprefix(SYSTEM).removeprefix("system_")
+    name = re.sub("(memory|power)_usage", r"\1", name)
     for ending, unit in _UNITS.items():
         if name.endswith(ending):
             name = name.removesuffix(ending) + unit
