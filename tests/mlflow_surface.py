@@ -23,7 +23,7 @@ RECORDED = Path(__file__).parent / "recorded" / "mlflow_surface.txt"
 SCOPE = re.compile(
     r"""mlflow|mlflow\.(
     artifacts|catboost|client|config|exceptions|keras|lightgbm|metrics|onnx|
-    projects|prophet|pyfunc|pytorch|sentence_transformers|sklearn|spacy|
+    projects|prophet|pyfunc|pytorch|sentence_transformers|shap|sklearn|spacy|
     statsmodels|system_metrics|tensorflow|tracking|transformers|version|xgboost|
     types(\.schema|\.utils)?|
     models(\.(evaluation(\.(base|validation))?|model|model_config|python_api|signature|utils))?|

@@ -12,7 +12,10 @@ import pytest
 
 from programs import SRC, finish, start
 
-NEEDED = ("mlflow", "skops", "xgboost", "torch", "keras", "transformers")
+NEEDED = (
+    *("mlflow", "skops", "xgboost", "torch", "keras", "transformers"),
+    *("catboost", "lightgbm", "onnxruntime", "statsmodels"),
+)
 MISSING = [package for package in NEEDED if find_spec(package) is None]
 pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)}")
 
@@ -46,6 +49,11 @@ parts = {"model": s.language_model("BertModel"), "tokenizer": pipe.tokenizer}
 tracker.sklearn.save_model(clf, f"{folder}/sklearn", **frame)
 tracker.sklearn.save_model(clf, f"{folder}/sklearn_pickle", **pickled)
 tracker.xgboost.save_model(s.trees(), f"{folder}/xgboost", **frame)
+tracker.lightgbm.save_model(s.boosted_trees("Booster"), f"{folder}/lightgbm", **frame)
+tracker.catboost.save_model(s.ordered_trees(), f"{folder}/catboost", **frame)
+tracker.onnx.save_model(s.network_of_onnx(1), f"{folder}/onnx", **OPTIONS)
+ours = {"serialization_format": "pickle"} if folder == "nbtrack" else {}
+tracker.statsmodels.save_model(s.regression(), f"{folder}/statsmodels", **frame, **ours)
 tracker.keras.save_model(s.network(), f"{folder}/keras", **signed)
 tracker.transformers.save_model(pipe, f"{folder}/transformers", **OPTIONS)
 tracker.transformers.save_model(parts, f"{folder}/parts", task="feature-extraction", **OPTIONS)
@@ -53,12 +61,13 @@ tracker.pyfunc.save_model(f"{folder}/scaler", python_model=Scaler(2), **rows)
 tracker.pyfunc.save_model(f"{folder}/shout", python_model=shout, **OPTIONS)
 
 GIVEN = {"keras": s.ROWS, "transformers": s.TEXTS, "scaler": s.ROWS, "shout": s.TEXTS}
-GIVEN |= dict.fromkeys(["sklearn", "sklearn_pickle", "xgboost"], s.FRAME)
+FRAMED = ["sklearn", "sklearn_pickle", "xgboost", "lightgbm", "catboost", "statsmodels"]
+GIVEN |= dict.fromkeys(FRAMED, s.FRAME) | {"onnx": s.pd.DataFrame(s.ROWS)}
 def predictions(folder, **options):
     found = {}
     for name, given in GIVEN.items():
         said = tracker.pyfunc.load_model(f"{folder}/{name}", **options).predict(given)
-        table = {"orient": "list"} if hasattr(said, "to_dict") else None
+        table = {"orient": "list"} if hasattr(said, "columns") else None
         found[name] = said.to_dict(**table) if table else getattr(said, "tolist", lambda: said)()
     return found
 def native(folder):
@@ -67,6 +76,9 @@ def native(folder):
     return {
         "sklearn": tracker.sklearn.load_model(f"{folder}/sklearn").predict(s.FRAME).tolist(),
         "xgboost": type(tracker.xgboost.load_model(f"{folder}/xgboost")).__name__,
+        "lightgbm": type(tracker.lightgbm.load_model(f"{folder}/lightgbm")).__name__,
+        "catboost": type(tracker.catboost.load_model(f"{folder}/catboost")).__name__,
+        "onnx": len(tracker.onnx.load_model(f"{folder}/onnx").graph.node),
         "keras": tracker.keras.load_model(f"{folder}/keras").predict(first, verbose=0).tolist(),
         "transformers": type(tracker.transformers.load_model(f"{folder}/transformers")).__name__,
         "parts": sorted((name, type(parts[name]).__name__) for name in ("model", "tokenizer")),
@@ -135,7 +147,11 @@ def wait_for(word: str, program: subprocess.Popen[str]) -> None:
 
 @pytest.mark.parametrize("reader", ["nbtrack", "mlflow"])
 @pytest.mark.parametrize(
-    "name", ["sklearn", "sklearn_pickle", "xgboost", "keras", "transformers", "scaler", "shout"]
+    "name",
+    [
+        *("sklearn", "sklearn_pickle", "xgboost", "keras", "transformers", "scaler", "shout"),
+        *("lightgbm", "catboost", "onnx", "statsmodels"),
+    ],
 )
 def test_predictions_are_the_same_whoever_reads_a_model(said: Any, reader: str, name: str) -> None:
     writer = "mlflow" if reader == "nbtrack" else "nbtrack"
@@ -155,7 +171,9 @@ def test_both_save_the_same_models(said: Any) -> None:
 
 
 def test_only_pickles_of_mlflow_ask_for_consent(said: Any) -> None:
-    assert sorted(said["nbtrack"]["refused"]) == ["scaler", "shout", "sklearn_pickle"]
+    assert sorted(said["nbtrack"]["refused"]) == [
+        *("scaler", "shout", "sklearn_pickle", "statsmodels")
+    ]
 
 
 def near(one: Any, other: Any) -> bool:

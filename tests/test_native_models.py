@@ -355,3 +355,30 @@ def test_settings_of_a_stranger_that_may_name_files_ask(monkeypatch: pytest.Monk
     Path("a/model.onnx").write_bytes(b"no protobuf")
     with pytest.raises(UnreadableModelError):
         nbtrack.onnx.load_model("a")
+
+
+# -- SHAP -------------------------------------------------------------------------------
+
+
+@pytest.mark.filterwarnings("ignore")  # of Numba's and SHAP's, about other packages
+def test_an_explainer_of_shap_comes_back_with_its_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    shap = pytest.importorskip("shap")
+    from sklearn.linear_model import LinearRegression
+
+    model = LinearRegression().fit(FRAME.to_numpy(), [0.0, 1.0, 3.0, 3.5])
+    explainer = shap.LinearExplainer(model, FRAME.to_numpy())
+    wanted = explainer(FRAME.to_numpy()).values
+    info = nbtrack.shap.log_explainer(explainer, name="m", input_example=FRAME)
+    assert info.verified == "outputs"
+    loaded = nbtrack.shap.load_explainer(info.model_uri)
+    assert np.allclose(loaded(FRAME.to_numpy()).values, wanted)
+    assert np.allclose(nbtrack.pyfunc.load_model(info.model_uri).predict(FRAME), wanted)
+    nbtrack.shap.save_explainer(explainer, "pickle", serialization_format="pickle")
+    nbtrack.shap.save_model(explainer, "source")
+    stranger(monkeypatch)
+    for name, what in [("pickle", "a pickle"), ("source", "the source")]:
+        with pytest.raises(UntrustedError, match=what):
+            nbtrack.pyfunc.load_model(name)
+        assert np.allclose(nbtrack.pyfunc.load_model(name, trust=True).predict(FRAME), wanted)
+    with pytest.raises(InvalidParameterError, match="is no explainer"):
+        nbtrack.shap.save_explainer(model, "n")

@@ -152,7 +152,7 @@ RATCHETS: dict[str, tuple[int, Callable[[], list[str]]]] = {
     # goal: 0, and what stands alone for a reason
     "modules below 60 lines": (8, short_modules),
     # goal: 350
-    "Python files": (591, lambda: list(modules())),
+    "Python files": (592, lambda: list(modules())),
 }
 
 

@@ -21,7 +21,7 @@ _REASONS = {
         \w+\.(Dataset(Record\w*|Granularity)|dataset_(record\w*|summary))|
         \w*Client\.\w+_datasets?(_\w+)?""",
     "more model flavors come with a later one": r"""
-        (diffusers|h2o|paddle|pmdarima|shap)(\..*)?|
+        (diffusers|h2o|paddle|pmdarima)(\..*)?|
         data\.(from_tensorflow|tensorflow_dataset(\..*)?)""",
     "traces and prompts come with a later one": r"""
         context|trace|test|log_(trace|feedback|expectation|issue|assessment)|search_sessions|

@@ -21,6 +21,7 @@ OWN = (
     "prophet",
     "pytorch",
     "sentence_transformers",
+    "shap",
     "sklearn",
     "spacy",
     "statsmodels",
