@@ -45,7 +45,7 @@ def test_every_name_that_is_missing_has_a_reason() -> None:
         "import nbtrack.h2o",
         "from nbtrack import h2o",
         "import nbtrack.h2o.callbacks",
-        "from nbtrack.sklearn import autolog",
+        "from nbtrack.models import build_docker",
         "from nbtrack.data import from_spark",
         "from nbtrack.utils.databricks_utils import get_dbutils",
         "import nbtrack.models.evaluation.evaluator_registry",

@@ -16,6 +16,8 @@ from sklearn.inspection import permutation_importance
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import accuracy_score, r2_score
 from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 import nbtrack
 from estimator_trainings import TWO, X, Y
@@ -184,3 +186,41 @@ def test_scores_are_those_of_the_logged_model(workdir: Path) -> None:
     found = {metric.key: metric for metric in logged.metrics}
     assert found["r2_score_x_test"].dataset_name == "x_test"
     assert np.isclose(found["training_score"].value, model.score(X, Y))
+
+
+def test_boosted_trees_have_their_own_run_and_scores_later(workdir: Path) -> None:
+    import xgboost
+
+    nbtrack.autolog(log_models=False)
+    model = xgboost.XGBClassifier(n_estimators=2).fit(X, TWO)
+    x_test = X[:20]
+    accuracy_score(TWO[:20], model.predict(x_test))
+    found = nbtrack.get_run(nbtrack.last_active_run().info.run_id).data
+    assert found.tags["mlflow.autologging"] == "xgboost"
+    assert "accuracy_score_x_test" in found.metrics
+    make_pipeline(StandardScaler(), xgboost.XGBClassifier(n_estimators=2)).fit(X, TWO)
+    found = nbtrack.get_run(nbtrack.last_active_run().info.run_id).data
+    assert found.tags["mlflow.autologging"] == "sklearn"
+    assert found.metrics["training_accuracy_score"] == found.metrics["training_score"]
+    assert len(nbtrack.search_runs(output_format="list")) == 2
+
+
+def test_epochs_of_skorch_are_curves(on: None) -> None:
+    skorch = pytest.importorskip("skorch")
+    torch = pytest.importorskip("torch")
+
+    class Net(torch.nn.Module):  # type: ignore[misc, name-defined]
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner = torch.nn.Linear(3, 2)
+
+        def forward(self, x: Any) -> Any:
+            return torch.softmax(self.inner(x), 1)
+
+    net = skorch.NeuralNetClassifier(Net, max_epochs=3, verbose=0, train_split=None)
+    net.fit(X.astype("float32"), TWO.astype("int64"))
+    run = nbtrack.last_active_run()
+    assert run is not None
+    points = nbtrack.MlflowClient().get_metric_history(run.info.run_id, "train_loss")
+    assert [point.step for point in points] == [0, 1, 2]
+    assert "training_accuracy_score" in nbtrack.get_run(run.info.run_id).data.metrics

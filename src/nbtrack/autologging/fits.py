@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from nbtrack.autologging.estimators.fitted import Fitted, remember
 from nbtrack.autologging.training import Training
 from nbtrack.models.signature import infer_signature
 from nbtrack.tracking.dataset import Dataset, source_of
@@ -230,6 +231,8 @@ def log_model(
 def log_class(session: Training, model: Any) -> None:
     """Log what is trained, under the tags that estimators of scikit-learn have.
 
+    Where ``sklearn`` is logged as well, scores of the model go to the run from now on.
+
     Parameters
     ----------
     session : Training
@@ -238,3 +241,4 @@ def log_class(session: Training, model: Any) -> None:
     kind = type(model)
     full = f"{kind.__module__}.{kind.__qualname__}"
     session.run.writer.set_tags({"estimator_name": kind.__name__, "estimator_class": full})
+    remember(model, Fitted(session.run, None))

@@ -6,7 +6,7 @@ import functools
 import inspect
 import sys
 import sysconfig
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from types import ModuleType
 from typing import Any
 
@@ -57,7 +57,7 @@ class Patches:
 
         self.replace(owner, name, wrapper if kind is None else kind(wrapper))
         if isinstance(owner, ModuleType):
-            self.replace_imported(owner, original, wrapper)
+            self.replace_imported(owner, {original: wrapper})
 
     def replace(self, owner: Any, name: str, value: Any) -> None:
         """Set an attribute until it is undone.
@@ -102,21 +102,23 @@ class Patches:
         while self._undo:
             self._undo.pop()()
 
-    def replace_imported(self, owner: ModuleType, original: Any, wrapper: Any) -> None:
-        """Replace a function where the user has imported it by name before.
+    def replace_imported(self, owner: ModuleType, wrappers: Mapping[Any, Any]) -> None:
+        """Replace functions where the user has imported them by name before.
 
         Parameters
         ----------
         owner : module
-            Which has the wrapper already.
-        original, wrapper : callable
-            The function, and what takes its place.
+            Which has the wrappers already.
+        wrappers : mapping
+            What takes the place of each function.
         """
+        by_id = {id(original): wrapper for original, wrapper in wrappers.items()}
         for module in user_modules():
-            space = vars(module)
-            for name in [name for name, value in space.items() if value is original]:
-                if module is not owner:
-                    self.replace(module, name, wrapper)
+            found = [
+                (name, id(value)) for name, value in vars(module).items() if id(value) in by_id
+            ]
+            for name, key in found if module is not owner else ():
+                self.replace(module, name, by_id[key])
 
 
 def user_modules() -> Iterator[ModuleType]:

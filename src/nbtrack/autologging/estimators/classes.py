@@ -119,19 +119,21 @@ def is_trained(estimator: Any) -> bool:
     ----------
     estimator : estimator
     """
+    return not is_others(type(estimator)) and not _prepares(estimator)
+
+
+def _prepares(estimator: Any) -> bool:
     kind = type(estimator)
-    if is_others(kind):
-        return False
     steps = getattr(estimator, "steps", None)
     if isinstance(steps, list):
         real = [step for _, step in steps if step is not None and step != "passthrough"]
-        return bool(real) and is_trained(real[-1])
+        return not real or _prepares(real[-1])
     if isinstance(getattr(estimator, "transformer_list", None), list):
-        return False
+        return True
     for each in kind.__mro__:
         module = f"{each.__module__}."
         if module.startswith(_PREPARING):
-            return False
-        if module.startswith("sklearn.") and not module.startswith(_BASES):
             return True
-    return hasattr(kind, "predict") or hasattr(kind, "fit_predict")
+        if module.startswith("sklearn.") and not module.startswith(_BASES):
+            return False
+    return not hasattr(kind, "predict") and not hasattr(kind, "fit_predict")

@@ -12,6 +12,7 @@ from nbtrack.tracking.datasets import from_numpy, from_pandas, from_polars
 
 EXAMPLE_ROWS = 5
 _SIGNATURE_ROWS = 1_000
+_MOST_BYTES = 1 << 30
 _DENSE = 10_000_000  # a sparse matrix of more elements is not made dense to be described
 
 
@@ -54,12 +55,12 @@ class TrainingData:
         self.weights = given.get("sample_weight")
         self.copied = changes_its_data(estimator)
         if self.copied:
-            self.x, self.y = copy.deepcopy(self.x), copy.deepcopy(self.y)
-        self.first_rows = self.first(EXAMPLE_ROWS)
+            self.x, self.y = _copied(self.x), _copied(self.y)
+        self.first_rows = _readable(self.first(EXAMPLE_ROWS))
 
     def fresh(self) -> Any:
         """Return the examples for one call; a copy if the estimator may change what it is given."""
-        return copy.deepcopy(self.x) if self.copied else self.x
+        return _copied(self.x) if self.copied else self.x
 
     def first(self, rows: int) -> Any:
         """Return a copy of the first examples.
@@ -72,13 +73,17 @@ class TrainingData:
         x: Any = self.x
         x = x.tocsr() if hasattr(x, "tocsr") else x
         try:
-            return None if x is None else copy.deepcopy(x[:rows])
-        except TypeError:  # a dictionary of inputs, a generator
+            return None if x is None else _copied(x[:rows])
+        except Exception:  # noqa: BLE001  a dictionary, a data set of torch: whatever it raises
             return None
 
-    def sample(self) -> Any:
-        """Return as many examples as a signature needs to know what can be missing."""
-        return self.first(_SIGNATURE_ROWS)
+    def sample(self) -> tuple[Any, Any]:
+        """Return as many examples as a signature needs to know what can be missing.
+
+        For the estimator, and for the signature.
+        """
+        found = self.first(_SIGNATURE_ROWS)
+        return found, _readable(found)
 
     def dataset(self, name: str | None) -> Dataset | None:
         """Return the description of the examples and labels.
@@ -120,6 +125,28 @@ def described(x: Any, y: Any = None, name: str | None = None) -> Dataset | None:
     return from_numpy(np.asarray(x), targets=targets, name=name)
 
 
+def _copied(x: Any) -> Any:
+    """Return a copy of a table or an array; what is something else, or huge, itself."""
+    kind = type(x).__module__.partition(".")[0]
+    if kind == "pandas":
+        size = x.memory_usage().sum() if hasattr(x, "columns") else x.nbytes
+        return x.copy() if size <= _MOST_BYTES else x
+    if kind in ("numpy", "scipy"):
+        return x.copy() if getattr(x, "nbytes", 0) <= _MOST_BYTES else x
+    if isinstance(x, list | tuple):
+        return copy.copy(x)
+    return x
+
+
+def _readable(x: Any) -> Any:
+    """Return examples as a signature knows them."""
+    if type(x).__module__.partition(".")[0] != "polars" or not hasattr(x, "columns"):
+        return x
+    import pandas as pd
+
+    return pd.DataFrame({name: x[name].to_list() for name in x.columns})
+
+
 def _as_array(values: Any) -> Any:
     import numpy as np
 
@@ -149,7 +176,10 @@ def changes_its_data(estimator: Any) -> bool:
     ----------
     estimator : estimator
     """
-    params = estimator.get_params(deep=True)
+    try:
+        params = estimator.get_params(deep=True)
+    except Exception:  # noqa: BLE001  an estimator of the user's whose constructor takes *args
+        return True
     for name, value in params.items():
         if value is False and name.rpartition("__")[2].startswith("copy"):
             return True

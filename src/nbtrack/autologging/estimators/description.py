@@ -101,7 +101,7 @@ def log_model(
 def _signature(answers: Answers) -> Any:
     from nbtrack.models.signature import infer_signature
 
-    sample = answers.data.sample()
+    sample, readable_sample = answers.data.sample()
     if sample is None:
         return None
     output = None
@@ -109,4 +109,4 @@ def _signature(answers: Answers) -> Any:
         if answers.has(method):
             output = answers.first(method, sample)
             break
-    return infer_signature(sample, output)
+    return infer_signature(readable_sample, output)

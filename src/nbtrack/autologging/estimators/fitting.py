@@ -80,13 +80,16 @@ class _Fit:
         """Log params, tags and data, which are there should the fit fail."""
         session, estimator = self.session, self.estimator
         session.run.writer.set_tags(estimator_tags(estimator))
-        params = estimator.get_params(deep=not self.is_search)
-        session.attempt("The params", session.log_params, readable(params))
+        session.attempt("The params", self._log_params)
         if self.is_search:
             inner = estimator.estimator
             self.base = inner.get_params(deep=not is_search(inner))
         if session.settings.log_datasets:
             session.attempt("The training data", self._log_data, caller)
+
+    def _log_params(self) -> None:
+        params = self.estimator.get_params(deep=not self.is_search)
+        self.session.log_params(readable(params))
 
     def _log_data(self, caller: Caller) -> None:
         name = caller.name_of(self.data.given_x, 0, self.data.x_name)

@@ -66,12 +66,13 @@ def install(patches: Patches) -> None:
     """
     from sklearn import metrics
 
+    wrappers = {}
     for name in metrics.__all__:
         function = getattr(metrics, name)
         if _NUMBERS.fullmatch(name) and callable(function) and not isinstance(function, type):
-            wrapped = Metric(function, patches)
-            patches.replace(metrics, name, wrapped)
-            patches.replace_imported(metrics, function, wrapped)
+            wrappers[function] = Metric(function, patches)
+            patches.replace(metrics, name, wrappers[function])
+    patches.replace_imported(metrics, wrappers)
     patches.around(metrics, "make_scorer", _make_scorer)
     scorers = getattr(metrics._scorer, "_BaseScorer", None)
     if scorers is not None:

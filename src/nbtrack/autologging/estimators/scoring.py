@@ -254,4 +254,18 @@ def fitted_numbers(estimator: Any) -> tuple[scores.Scores, dict[str, list[float]
             continue  # boosting by histograms has scores there
         if isinstance(values, list | np.ndarray) and np.ndim(values) == 1 and len(values) > 1:
             curves[f"{PREFIX}{called}"] = [float(value) for value in values]
-    return numbers, curves
+    return numbers, curves | _history(held.get("history_", held.get("history")))
+
+
+def _history(epochs: Any) -> dict[str, list[float]]:
+    """Return the curves that skorch keeps: an entry for each epoch."""
+    import numpy as np
+
+    if not isinstance(epochs, list) or not epochs or not isinstance(epochs[0], dict):
+        return {}
+    found = {}
+    for name in epochs[0].keys() - {"dur"}:
+        values = [each.get(name) for each in epochs]
+        if all(isinstance(each, float | np.floating) for each in values):
+            found[name] = [float(each) for each in values]
+    return found
