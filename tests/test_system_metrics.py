@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 import nbtrack
+import programs
 from nbtrack import system_metrics as public
 from nbtrack.errors import InvalidParameterError, NbtrackWarning
 from nbtrack.tracking.gpu import describe_gpus
@@ -311,6 +312,22 @@ def test_a_run_that_is_open_already_is_measured_once() -> None:
         thread.start()
         thread.join()
     assert counts == [1]
+
+
+def test_a_process_that_joins_a_run_measures_only_when_it_is_asked(workdir: Path) -> None:
+    joins = """
+        import sys, threading, nbtrack
+        for asked in (None, True):
+            with nbtrack.start_run(sys.argv[1], log_system_metrics=asked):
+                print(sum(each.name == "nbtrack-system" for each in threading.enumerate()))
+            if asked is None:
+                nbtrack.set_system_metrics_node_id("other")
+                with nbtrack.start_run(sys.argv[1]):
+                    print(sum(each.name == "nbtrack-system" for each in threading.enumerate()))
+    """
+    public.enable_system_metrics_logging()  # a rank of the same training inherits it
+    with nbtrack.start_run() as run:
+        assert programs.run(joins, run.info.run_id, cwd=workdir).split() == ["0", "1", "1"]
 
 
 def test_wrong_settings_are_said_and_no_run_begins(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -48,7 +48,9 @@ def start_run(
     description : str, optional
         The tag ``mlflow.note.content``.
     log_system_metrics : bool, optional
-        Whether to log the load of CPU, memory, disk, network and GPU.
+        Whether to log the load of CPU, memory, disk, network and GPU. By default as
+        ``enable_system_metrics_logging`` has it; a process that joins a run of another one then
+        measures only with a node id of its own.
 
     Returns
     -------
