@@ -57,6 +57,7 @@ _REMOVED = {
     "nbtrack.validate_evaluation_results(thresholds, candidate_result, baseline_result).",
     "validation_thresholds": "Pass them to "
     "nbtrack.validate_evaluation_results(validation_thresholds, candidate_result).",
+    "dataset_name": "A dataset has a name: nbtrack.data.from_pandas(df, targets=..., name=...).",
     "custom_metrics": "Pass extra_metrics=[nbtrack.models.make_metric(eval_fn=..., "
     "greater_is_better=...)].",
 }
