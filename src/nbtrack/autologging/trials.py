@@ -12,6 +12,7 @@ from weakref import WeakKeyDictionary
 
 from nbtrack.autologging.settings import Settings
 from nbtrack.autologging.training import Training, attempt, unmuted
+from nbtrack.tracking import context
 from nbtrack.tracking.run import ActiveRun
 from nbtrack.tracking.start import start_run
 from nbtrack.validation import MAX_TAG_VALUE
@@ -217,8 +218,10 @@ def below(parent: ActiveRun | None) -> dict[str, Any]:
     """
     if parent is None:
         return {}
-    info = parent.info
-    return {"nested": True, "parent_run_id": info.run_id, "experiment_id": info.experiment_id}
+    found: dict[str, Any] = {"nested": True, "experiment_id": parent.info.experiment_id}
+    if context.parent() is not parent:  # to name it costs a look into the store
+        found["parent_run_id"] = parent.info.run_id
+    return found
 
 
 def log_trial(
