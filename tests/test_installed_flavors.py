@@ -120,3 +120,23 @@ def test_a_flavor_that_runs_what_it_reads_asks(monkeypatch: pytest.MonkeyPatch) 
     assert flavor.load_model("m", trust=True) == "1 + 1"
     with pytest.raises(InvalidParameterError, match="cannot be the name"):
         nbtrack.models.Flavor("a b", write=lambda m, f: None, read=lambda f, k: None)
+
+
+def test_the_packages_are_listed_again_only_after_one_was_installed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """skops asks every module for hundreds of names: each took 57 ms."""
+    from importlib import metadata
+
+    asked = []
+    listed = metadata.entry_points
+    monkeypatch.setattr(metadata, "entry_points", lambda **k: asked.append(k) or listed(**k))
+    monkeypatch.syspath_prepend(tmp_path)
+    for name in ("brought", "other", "third"):
+        assert not hasattr(nbtrack, name)
+    assert len(asked) == 1
+    folder = tmp_path / "brought-1.0.dist-info"
+    folder.mkdir()
+    (folder / "METADATA").write_text("Name: brought\nVersion: 1.0\n")
+    (folder / "entry_points.txt").write_text("[nbtrack.flavors]\nbrought = json\n")
+    assert nbtrack.brought.loads("1") == 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from importlib import import_module
 from importlib.machinery import ModuleSpec
 from types import ModuleType
@@ -266,11 +266,21 @@ def installed_flavor(name: str) -> Any:
     name : str
         The name of an entry point in the group ``nbtrack.flavors``.
     """
+    from pathlib import Path
+
+    # libraries that look for an object ask every module for its name, hundreds of times
+    folders = [Path(path) for path in sys.path if path and Path(path).is_dir()]
+    places = tuple((str(folder), folder.stat().st_mtime_ns) for folder in folders)
+    found = _installed(places).get(name)
+    return None if found is None else found.load()
+
+
+@lru_cache(maxsize=1)
+def _installed(places: tuple[tuple[str, int], ...]) -> dict[str, Any]:
+    """Return the entry points; read anew once a package was installed in one of the places."""
     from importlib.metadata import entry_points
 
-    # asked each time: a notebook installs packages, too
-    found = next(iter(entry_points(group=FLAVORS, name=name)), None)
-    return None if found is None else found.load()
+    return {each.name: each for each in entry_points(group=FLAVORS)}
 
 
 class _Module(ModuleType):
