@@ -21,6 +21,8 @@ from nbtrack.errors import (
     UntrustedError,
 )
 from nbtrack.models.loading import UnreadableModelError
+from nbtrack.store.artifacts import ArtifactFolder
+from nbtrack.views.models.files import file_facts, loading_line, read_mlmodel
 from small_models import (
     DAYS,
     FRAME,
@@ -52,6 +54,34 @@ def test_an_object_that_is_no_model_of_a_library_is_refused(package: str) -> Non
     with pytest.raises(InvalidParameterError, match="is no"):
         getattr(nbtrack, package).save_model(small_models.ROWS, "m")
     assert not Path("m").exists()
+
+
+@pytest.mark.parametrize(
+    ("package", "make", "example"),
+    [
+        ("lightgbm", boosted_trees, FRAME),
+        ("catboost", ordered_trees, FRAME),
+        ("statsmodels", regression, FRAME),
+        ("onnx", network_of_onnx, ROWS),
+    ],
+)
+def test_models_are_served_and_shown_with_their_flavor(
+    package: str, make: Any, example: Any
+) -> None:
+    pytest.importorskip(package)
+    getattr(nbtrack, package).save_model(make(), "m", input_example=example)
+    sent = nbtrack.models.Model.load("m").get_serving_input("m")
+    wanted = nbtrack.pyfunc.load_model("m").predict(example)
+    answered = nbtrack.models.validate_serving_input("m", sent)
+    for one, other in zip(*map(values_of, (answered, wanted)), strict=True):
+        assert np.allclose(one, other)
+    facts = file_facts(read_mlmodel(ArtifactFolder(str(Path("m").absolute()))))
+    assert (facts["flavors"], facts["predicts"]) == ([package], True)
+    assert loading_line("m", facts["flavors"]) == f"model = nbtrack.{package}.load_model('m')"
+
+
+def values_of(answer: Any) -> list[Any]:
+    return list(answer.values()) if isinstance(answer, dict) else [answer]
 
 
 # -- LightGBM ---------------------------------------------------------------------------

@@ -33,6 +33,9 @@ def test_a_pipeline_of_spacy_comes_back_and_tells_categories() -> None:
     assert nbtrack.spacy.load_model(info.model_uri)(TEXTS[0]).cats == wanted
     model = nbtrack.pyfunc.load_model(info.model_uri)
     assert model.predict(FRAME)["predictions"][0] == wanted
+    sent = json.dumps({"dataframe_split": FRAME.to_dict(orient="split")})
+    answered = nbtrack.models.validate_serving_input(info.model_uri, sent)
+    assert set(answered["predictions"][0]) == {"A", "B"}
     with pytest.raises(InvalidParameterError, match="one column of texts"):
         Predictor(pipeline).predict(FRAME.assign(other=1))
 
@@ -128,6 +131,8 @@ def test_embeddings_have_a_signature_without_an_example(sentences: Any) -> None:
     signature = nbtrack.sentence_transformers.save_model(sentences, "m").signature
     assert signature is not None
     assert "Tensor('float32', (-1, 8))" in repr(signature)
+    answered = nbtrack.models.validate_serving_input("m", json.dumps({"inputs": TEXTS}))
+    assert np.allclose(answered, sentences.encode(TEXTS), atol=1e-6)
     with pytest.warns(UserWarning, match="task= has no effect"):
         nbtrack.sentence_transformers.save_model(sentences, "n", task="llm/v1/embeddings")
 

@@ -61,7 +61,7 @@ _REASONS = {
         validate_schema|infer_pip_requirements|get_external_mlflow_model_spec|
         get_model_requirements_files|get_model_version_from_model_uri)|
         pyfunc\.(add_to_model|load_pyfunc|update_signature_for_type_hint_from_example)|
-        transformers\.(generate_signature_output|is_gpu_available|persist_pretrained_model)|
+        shap\.get_underlying_model_flavor|transformers\.(generate_signature_output|is_gpu_available|persist_pretrained_model)|
         types\.(utils|schema\.(BaseType|TensorInfo|convert_dataclass_to_schema)|type_hints)(\..*)?|
         data\.polars_dataset\.\w+|data\.pyfunc_dataset_mixin(\..*)?|\w+\.to_evaluation_dataset|
         data\.evaluation_dataset\.\w+|metrics\.metric_definitions(\..*)?|
