@@ -39,7 +39,7 @@ import estimator_trainings
 import nbtrack
 from estimator_trainings import THREE, TWO, X, Y
 from mlflow_autologging import RECORDED, runs_below, seen
-from nbtrack.autologging.estimators.answers import Answers
+from nbtrack.autologging.estimators.answers import Answers, unchanged_generators
 from nbtrack.autologging.estimators.classes import is_trained
 from nbtrack.errors import InvalidParameterError, NbtrackWarning
 
@@ -149,6 +149,18 @@ def test_what_is_fitted_is_the_same_bit_for_bit(workdir: Path) -> None:
     assert [fitted(estimator) for estimator in ESTIMATORS] == without
     assert {run.info.status for run in runs()} == {"FINISHED"}
     assert len(names()) == len(ESTIMATORS)  # none for the scaler, one more for the candidate
+
+
+def test_random_numbers_are_drawn_once() -> None:
+    model = ensemble.RandomForestRegressor(random_state=np.random.RandomState(0))
+    own = model.random_state
+    for alone in (True, False):
+        np.random.seed(0)
+        with unchanged_generators(pipeline.make_pipeline(model), alone=alone):
+            first = np.random.random(), own.random()
+        again = np.random.random(), own.random()
+        assert again[1] == first[1]
+        assert (again[0] == first[0]) is alone  # another thread would draw the same ones twice
 
 
 def test_classes_are_as_before_when_it_is_switched_off(workdir: Path) -> None:
@@ -321,9 +333,11 @@ def test_the_best_candidates_of_a_search_have_a_run(
     assert all(run.data.tags["team"] == "a" and run.info.end_time for run in below)
 
 
-def test_a_negative_number_of_candidates_is_refused() -> None:
+def test_what_cannot_be_done_is_refused_at_once() -> None:
     with pytest.raises(InvalidParameterError, match="non-negative, instead got -1"):
         nbtrack.sklearn.autolog(max_tuning_runs=-1)
+    with pytest.raises(InvalidParameterError, match="'json' is none of 'skops', 'source'"):
+        nbtrack.sklearn.autolog(serialization_format="json")
 
 
 def test_a_fit_that_fails_has_its_params(on: None) -> None:

@@ -14,6 +14,7 @@ from nbtrack.autologging.settings import DEFAULTS, AutologOptions
 from nbtrack.autologging.switches import switch
 from nbtrack.autologging.training import is_muted, muted
 from nbtrack.errors import InvalidParameterError
+from nbtrack.models.flavors.sklearn import check_format
 from nbtrack.models.options import spelled_out
 
 
@@ -50,7 +51,7 @@ def autolog(
     Raises
     ------
     InvalidParameterError
-        If ``max_tuning_runs`` is negative.
+        If ``max_tuning_runs`` is negative, or there is no such format.
 
     Examples
     --------
@@ -63,6 +64,7 @@ def autolog(
             f"`max_tuning_runs` must be non-negative, instead got {max_tuning_runs}. "
             "None is for a run of each candidate, 0 for none."
         )
+    check_format(serialization_format)
     switch(
         "sklearn",
         {

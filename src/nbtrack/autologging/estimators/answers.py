@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from functools import partial
 from typing import Any
@@ -157,7 +157,7 @@ def _same_answers(estimator: Any) -> list[Any]:
 
 
 @contextmanager
-def unchanged_generators(estimator: Any) -> Iterator[None]:
+def unchanged_generators(estimator: Any, *, alone: bool) -> Iterator[None]:
     """Put generators of random numbers back to where they were, after a ``with`` block.
 
     Those of the process, and those that the estimator holds: some draw from them when they
@@ -167,9 +167,12 @@ def unchanged_generators(estimator: Any) -> Iterator[None]:
     ----------
     estimator : estimator
         The parts of it count, too.
+    alone : bool
+        Whether nothing else is fitted at the time: else those of the process go on, since
+        another thread would draw the same numbers twice.
     """
     back = list(_states(estimator, set()))
-    with same_random_numbers():
+    with same_random_numbers() if alone else nullcontext():
         try:
             yield
         finally:

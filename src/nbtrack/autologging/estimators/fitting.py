@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from typing import Any
 
@@ -29,6 +30,7 @@ from nbtrack.entities import DatasetInput, InputTag
 from nbtrack.entities.runs import DATA_CONTEXT
 
 NAME = "sklearn"
+_fitting: set[int] = set()  # the threads that fit
 
 
 def fitted(original: Any, estimator: Any, *args: Any, **kwargs: Any) -> Any:
@@ -55,10 +57,14 @@ def fitted(original: Any, estimator: Any, *args: Any, **kwargs: Any) -> Any:
         fit = session.attempt("The training", _Fit, session, original, estimator, args, kwargs)
         if fit is not None:
             session.attempt("The training", fit.before, caller)
-        started = time.perf_counter()
-        answer = original(estimator, *args, **kwargs)
-        if fit is not None:
-            session.attempt("The training", fit.after, time.perf_counter() - started)
+        started, thread = time.perf_counter(), threading.get_ident()
+        _fitting.add(thread)
+        try:
+            answer = original(estimator, *args, **kwargs)
+            if fit is not None:
+                session.attempt("The training", fit.after, time.perf_counter() - started)
+        finally:
+            _fitting.discard(thread)
         return answer
 
 
@@ -105,7 +111,7 @@ class _Fit:
         settings = session.settings
         answers = Answers(estimator, self.data)
         model_id = None
-        with unchanged_generators(estimator):
+        with unchanged_generators(estimator, alone=len(_fitting) == 1):
             found: dict[str, Any] = {}
             if self._is_quick(answers, seconds):
                 positive = settings.more.get("pos_label")
@@ -122,7 +128,7 @@ class _Fit:
                         "The best estimator", log_model, session, best, answers, "best_estimator"
                     )
             numbers, curves = fitted_numbers(estimator)
-            session.log_metrics({**numbers, **found})
+            session.log_metrics({**found, **numbers})
             for name, values in curves.items():
                 for step, value in enumerate(values):
                     session.log_metrics({name: value}, step)

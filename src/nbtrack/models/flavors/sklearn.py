@@ -167,14 +167,19 @@ class Predictor:
         return self.sk_model
 
 
-def _writer(
-    sk_model: Any, serialization_format: str | None, predict_fn: str, trusted: list[str] | None
-) -> logging.Write:
+def check_format(serialization_format: str | None) -> None:
+    """Raise InvalidParameterError unless models can be saved in a format; None is ours."""
     if serialization_format is not None and serialization_format not in FILES:
         raise InvalidParameterError(
             f"serialization_format={serialization_format!r} is none of "
             f"{', '.join(map(repr, FILES))}."
         )
+
+
+def _writer(
+    sk_model: Any, serialization_format: str | None, predict_fn: str, trusted: list[str] | None
+) -> logging.Write:
+    check_format(serialization_format)
 
     def write(folder: Path, model: Model) -> None:
         sklearn = framework("sklearn", "scikit-learn")
