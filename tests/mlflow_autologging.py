@@ -17,10 +17,15 @@ from pathlib import Path
 from typing import Any
 
 import estimator_trainings
+import net_trainings
 import tree_trainings
 
 RECORDED = Path(__file__).resolve().parent / "recorded" / "autologging"
-TRAININGS: dict[str, list[Any]] = {**tree_trainings.TRAININGS, **estimator_trainings.TRAININGS}
+TRAININGS: dict[str, list[Any]] = {
+    **estimator_trainings.TRAININGS,
+    **net_trainings.TRAININGS,
+    **tree_trainings.TRAININGS,
+}
 
 
 def seen(client: Any, run_id: str) -> dict[str, Any]:

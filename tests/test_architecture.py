@@ -31,6 +31,7 @@ STORE_DOORS = {
 DOORS = {
     "catboost",
     "keras",
+    "lightning",
     "lightgbm",
     "onnx",
     "prophet",
@@ -104,6 +105,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 
 # Names that MLflow has in a lower layer; they are resolved when they are first asked for.
 LAZY_UPWARD: set[tuple[str, str]] = {
+    ("nbtrack.autologging.lightning_logger", "nbtrack.client"),  # its ``experiment``
     ("nbtrack.tracking", "nbtrack.client"),  # nbtrack.tracking.MlflowClient
     ("nbtrack.tracking", "nbtrack.api.stores"),  # nbtrack.tracking.set_tracking_uri
     ("nbtrack.tracking", "nbtrack.api.registry"),  # nbtrack.tracking.set_registry_uri

@@ -11,6 +11,7 @@ from nbtrack import exceptions as exceptions
 from nbtrack import interop as interop
 from nbtrack import keras as keras
 from nbtrack import lightgbm as lightgbm
+from nbtrack import lightning as lightning
 from nbtrack import metrics as metrics
 from nbtrack import models as models
 from nbtrack import onnx as onnx

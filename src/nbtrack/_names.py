@@ -151,7 +151,7 @@ def missing_attribute(where: str, name: str) -> str:
     return f"{where} has no attribute {name!r}"
 
 
-def look_elsewhere(module: str) -> None:
+def look_elsewhere(module: str, **late: str) -> None:
     """Let a module have the names and submodules that only MLflow has in it.
 
     What nbtrack has in another module is found there, see ``PATHS``; for the rest
@@ -161,9 +161,12 @@ def look_elsewhere(module: str) -> None:
     ----------
     module : str
         Its ``__name__``.
+    **late
+        Names of its own, and the modules that have them: imported when they are asked for, since
+        they need a library.
     """
     space = vars(sys.modules[module])
-    space["__getattr__"] = partial(_elsewhere, module, module)
+    space["__getattr__"] = partial(_late if late else _elsewhere, module, module, **late)
     space.setdefault("__path__", [])  # without it there can be no module below
 
 
@@ -175,6 +178,13 @@ def _elsewhere(module: str, shown: str, name: str) -> Any:
         if found is not None:
             return found
     raise AttributeError(missing_attribute(shown, name))
+
+
+def _late(module: str, shown: str, name: str, /, **late: str) -> Any:
+    if name in late:
+        value = vars(sys.modules[module])[name] = getattr(import_module(late[name]), name)
+        return value
+    return _elsewhere(module, shown, name)
 
 
 def attach(

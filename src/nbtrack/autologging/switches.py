@@ -39,8 +39,17 @@ class Integration:
 
 
 INTEGRATIONS: dict[str, Integration] = {
-    "pytorch": Integration({"torch": "loops"}, "torch", "2.10"),
     "catboost": Integration({"catboost": "catboost"}, "catboost", "1.2.8"),
+    "pytorch": Integration(
+        {
+            "torch": "loops",
+            "lightning": "lightning",
+            "pytorch_lightning": "lightning:install_classic",
+            "torch.utils.tensorboard": "summary_writer",
+        },
+        "torch",
+        "2.10",
+    ),
     "lightgbm": Integration({"lightgbm": "lightgbm"}, "lightgbm", "4.7"),
     "optuna": Integration({"optuna": "optuna"}, "optuna", "4.5"),
     "statsmodels": Integration({"statsmodels.base.model": "statsmodels"}, "statsmodels", "0.14.4"),
@@ -156,7 +165,7 @@ def report(name: str, what: str, error: Exception | None = None) -> None:
     if what in state.said or (state.settings is not None and state.settings.silent):
         return
     state.said.add(what)
-    why = "" if error is None else f": {type(error).__name__}: {error}"
+    why = "" if error is None else f": {type(error).__name__}: {error}".rstrip(".")
     warn(f"{name}: {what}{why}. The training is not affected.", stacklevel=3)
 
 

@@ -75,6 +75,11 @@ class Training:
         else:
             attempt(self.integration, "The end of a training", self.run.end_with, error)
 
+    def as_data(self) -> dict[str, Any]:
+        """Return what a process that Lightning spawns needs to log to the run."""
+        place = {"uri": self.run.store.uri, "run_id": self.run.info.run_id}
+        return {"integration": self.integration, "settings": self.settings, **place}
+
     def attempt(
         self, what: str, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs
     ) -> R | None:
@@ -236,6 +241,9 @@ def training(
     if settings is None or is_muted() or not is_first_process():
         yield None
         return
+    if settings.exclusive and context.current() is not None:
+        yield None
+        return
     session = attempt(integration, "A training", begin, integration, settings, name, again)
     if session is None:
         yield None
@@ -261,7 +269,7 @@ def begin(
     experiment_id: str | None = None,
     tags: Mapping[str, str] | None = None,
     below: bool = False,
-) -> Training | None:
+) -> Training:
     """Return a training with its run, as :func:`training` has it; the caller ends it.
 
     Parameters
@@ -289,8 +297,6 @@ def begin(
     if run is None:
         opened = start_run(experiment_id=experiment_id, run_name=run_name, tags=tags)
         return Training(integration, settings, _take(opened), opened=True)
-    if settings.exclusive:
-        return None
     if run not in _taken and not below:
         return Training(integration, settings, _take(run), opened=False)
     nested = start_run(
@@ -348,6 +354,11 @@ def unmuted() -> Iterator[None]:
         yield
     finally:
         _muted.reset(token)
+
+
+def mute_for_good() -> None:
+    """Log nothing by itself in this thread any more: it is one of a training that is logged."""
+    _muted.set(True)
 
 
 def is_first_process() -> bool:

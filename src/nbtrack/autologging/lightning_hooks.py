@@ -1,0 +1,178 @@
+"""The callback that logs a training with Lightning; it is there for one call of ``fit``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from nbtrack.autologging.checkpoints import Checkpoints
+from nbtrack.autologging.lightning_facts import base_class, early_end, params_of, stopping_of
+from nbtrack.autologging.training import Training, mute_for_good
+from nbtrack.store import open_store
+from nbtrack.tracking import context
+from nbtrack.tracking.run import ActiveRun, resume
+
+_Callback: Any = base_class("callbacks.Callback")
+_NO_EPOCH = -1
+
+
+class TrainingHooks(_Callback):  # type: ignore[misc]
+    """Logs params, metrics and checkpoints of one call of ``fit``.
+
+    Parameters
+    ----------
+    session : Training
+        Where they go.
+    metrics : bool
+        Whether metrics are logged; not where a logger of nbtrack's does.
+    """
+
+    def __init__(self, session: Training, *, metrics: bool = True) -> None:
+        self.session: Any = session
+        self.first_input: Any = None
+        self._logs_metrics = metrics
+        self._spawned = False
+        self._epoch = _NO_EPOCH  # one that has ended and is not logged yet
+        self._logged: dict[str, Any] = {}
+        self._step_names: set[str] = set()
+        self._epoch_names: set[str] = set()
+        self._last_step = 0
+        self._best: float | None = None
+        self._best_epoch: int | None = None
+        self._checkpoints = Checkpoints({"checkpoint": True, **session.settings.more})
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Let processes that the trainer spawns log to the same run."""
+        return {
+            **vars(self),
+            "session": self.session.as_data(),
+            "_logged": {},
+            "_spawned": True,
+        }
+
+    def setup(self, trainer: Any, pl_module: Any, stage: str) -> None:
+        """Find the run again in a process that was spawned."""
+        if self._spawned:
+            mute_for_good()
+            if trainer.is_global_zero:
+                self.session = _rejoined(self.session)
+
+    def on_train_start(self, trainer: Any, pl_module: Any) -> None:
+        """Log what the training is made of; optimizers are there now."""
+        if trainer.is_global_zero:
+            self.session.attempt("The params", self._log_facts, trainer, pl_module)
+
+    def _log_facts(self, trainer: Any, module: Any) -> None:
+        self.session.log_params(params_of(trainer, module))
+        summary = base_class("utilities.model_summary.ModelSummary", module)
+        self.session.log_text(str(summary(module, max_depth=-1)), "model_summary.txt")
+
+    def on_train_batch_start(self, trainer: Any, pl_module: Any, batch: Any, index: int) -> None:
+        """Keep some rows, to know what the model takes."""
+        if self.first_input is None and trainer.is_global_zero:
+            found = batch[0] if isinstance(batch, list | tuple) and batch else batch
+            self.first_input = found[:3].detach().clone() if hasattr(found, "detach") else False
+
+    def on_train_batch_end(
+        self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, index: int
+    ) -> None:
+        """Log what is measured per step, where that was asked for."""
+        if not trainer.is_global_zero:
+            return
+        step = trainer.global_step // max(len(trainer.optimizers), 1)
+        if step == self._last_step:  # gradients are still accumulated
+            return
+        self._last_step = step
+        every = self.session.settings.more.get("log_every_n_step")
+        if every and step % every == 0 and self._logs_metrics:
+            self.session.attempt("A metric", self._log_step, trainer, step)
+        if self._checkpoints.after_step(step, trainer.callback_metrics):
+            self.session.attempt("A checkpoint", self._keep, trainer, pl_module, None)
+
+    def _log_step(self, trainer: Any, step: int) -> None:
+        found = trainer.callback_metrics
+        fresh = {
+            name: value.detach().clone()
+            for name, value in found.items()
+            if value is not self._logged.get(name)
+            and name not in self._epoch_names
+            and f"{name}_step" not in found
+        }
+        self._step_names |= set(fresh)
+        self._logged |= {name: found[name] for name in fresh}
+        self.session.run.writer.log_metrics(fresh, step)
+
+    def on_train_epoch_end(self, trainer: Any, pl_module: Any) -> None:
+        """Take note of the epoch: the module's own hook may still log something."""
+        self._epoch = trainer.current_epoch
+
+    def on_train_epoch_start(self, trainer: Any, pl_module: Any) -> None:
+        """Log the epoch before."""
+        self._log_epoch(trainer, pl_module)
+
+    def on_train_end(self, trainer: Any, pl_module: Any) -> None:
+        """Log the last epoch, and how the training was stopped."""
+        self._log_epoch(trainer, pl_module)
+        if trainer.is_global_zero:
+            found = early_end(trainer, self._best_epoch)
+            self.session.log_metrics(found, int(found.get("stopped_epoch", 0)))
+
+    def on_exception(self, trainer: Any, pl_module: Any, exception: BaseException) -> None:
+        """Log the epoch that was complete."""
+        self._log_epoch(trainer, pl_module)
+
+    def _log_epoch(self, trainer: Any, module: Any) -> None:
+        epoch, self._epoch = self._epoch, _NO_EPOCH
+        if epoch == _NO_EPOCH or not trainer.is_global_zero:
+            return
+        more = self.session.settings.more
+        wanted = self._logs_metrics and (epoch + 1) % (more.get("log_every_n_epoch") or 1) == 0
+        self.session.attempt("A metric", self._log_epoch_metrics, trainer, epoch, wanted)
+        self.session.attempt("Early stopping", self._follow_stopping, trainer, epoch)
+        if self._checkpoints.after_epoch(trainer.callback_metrics):
+            self.session.attempt("A checkpoint", self._keep, trainer, module, epoch)
+
+    def _log_epoch_metrics(self, trainer: Any, epoch: int, wanted: bool) -> None:
+        found = trainer.callback_metrics
+        fresh = {
+            name: value.detach().clone()
+            for name, value in found.items()
+            # one that is the same object was measured in an earlier epoch
+            if value is not self._logged.get(name)
+            and name not in self._step_names
+            and not (name.endswith("_step") and name.removesuffix("_step") in found)
+        }
+        self._epoch_names |= set(fresh)
+        self._logged |= {name: found[name] for name in fresh}
+        if wanted:
+            self.session.run.writer.log_metrics(fresh, epoch)
+
+    def _follow_stopping(self, trainer: Any, epoch: int) -> None:
+        callback = stopping_of(trainer)
+        if callback is not None and (score := float(callback.best_score)) != self._best:
+            self._best, self._best_epoch = score, epoch
+
+    def _keep(self, trainer: Any, module: Any, epoch: int | None) -> None:
+        """Keep a checkpoint of nbtrack's: no pickle, and ``load_checkpoint`` reads it."""
+        from nbtrack.models.flavors.torch.checkpoints import log_checkpoint
+
+        weights_only = self._checkpoints.weights_only
+        log_checkpoint(
+            module,
+            None if weights_only else list(trainer.optimizers),
+            None if weights_only else [each.scheduler for each in trainer.lr_scheduler_configs],
+            epoch=trainer.current_epoch if epoch is None else epoch,
+            step=trainer.global_step,
+            metrics={name: float(value) for name, value in trainer.callback_metrics.items()},
+            keep=1 if self._checkpoints.best_only else None,
+            run_id=self.session.run.info.run_id,
+        )
+
+
+def _rejoined(data: Mapping[str, Any]) -> Training:
+    """Return the training of the process that has started this one; its run is active here."""
+    store = open_store(data["uri"])
+    info, writer, joined = resume(store, data["run_id"])
+    run = ActiveRun(store, info, writer, joined=joined)
+    context.push(run)
+    return Training(data["integration"], data["settings"], run, opened=False)
