@@ -314,6 +314,11 @@ def test_a_result_is_shown_without_its_names_becoming_html():
             "same length with labels array: there are 2 and 1",
         ),
         ({"model_type": "regressor", "model": lambda x: ["a"] * 60}, "are numbers; got 'a'"),
+        (
+            {"model_type": "regressor", "model": lambda x: [np.inf] * 60},
+            "regressor cannot be scored: Input .* infinity",
+        ),
+        ({"model": positive, "data": frame()[["a", "y"]].head(0)}, "no rows"),
         ({}, "Either a model or set of predictions"),
     ],
 )

@@ -96,7 +96,7 @@ class DefaultEvaluator:
         elif self.model_type == REGRESSOR:
             _check_numbers(self._targets(), "targets")
             _check_numbers(y_pred, "predictions")
-            self._add(scores.regression_scores(self._targets(), y_pred, self.weights))
+            self._add(self._number_scores(y_pred))
         if self.model_type is not None:
             self._add_score()
         extra = self._extra(y_pred, found)
@@ -114,7 +114,9 @@ class DefaultEvaluator:
         return EvaluationResult(metrics, self.log.artifacts, self.log.run_id)
 
     def _predicted(self) -> tuple[Array, Array | None]:
-        y_prob = None
+        y_prob, count = None, len(self.dataset.features_data)
+        if count == 0:
+            raise InvalidParameterError("The data has no rows, so there is nothing to evaluate.")
         if self.predictor is None:
             y_pred = self.dataset.predictions_data
             if y_pred is None:
@@ -129,7 +131,6 @@ class DefaultEvaluator:
             y_pred, self.outputs, self.predictions = column_of(answer, self.predictions)
             if self.model_type == CLASSIFIER:
                 y_prob = self.predictor.predict_probabilities(copy.copy(features))
-        count = len(self.dataset.features_data)
         if y_pred.ndim == 0 or len(y_pred) != count:
             raise InvalidParameterError(
                 f"The model returned {1 if y_pred.ndim == 0 else len(y_pred)} predictions for "
@@ -147,6 +148,12 @@ class DefaultEvaluator:
             )
         _check_complete(found, "targets")
         return found[:, 0] if found.ndim == 2 and found.shape[1] == 1 else found
+
+    def _number_scores(self, y_pred: Array) -> scores.Scores:
+        try:
+            return scores.regression_scores(self._targets(), y_pred, self.weights)
+        except ValueError as error:  # of scikit-learn, such as an infinite prediction
+            raise InvalidParameterError(f"The regressor cannot be scored: {error}") from error
 
     def _class_scores(self, found: Classes) -> scores.Scores:
         given = (found.y_true, found.y_pred, found.y_prob)
