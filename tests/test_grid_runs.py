@@ -159,7 +159,7 @@ def test_processes_run_a_grid_and_one_that_dies_is_replaced(module: Path) -> Non
 
 
 def test_processes_end_with_a_parent_that_is_killed(module: Path) -> None:
-    going = script(module, "nbtrack.grid(training.train, n=[4, 4.0], jobs=2)\n")
+    going = script(module, "nbtrack.grid(training.train, n=[4], jobs=2)\n")
     until = time.monotonic() + 60
     while sum("n=4" in name for name in statuses()) < 1:
         assert time.monotonic() < until
