@@ -204,7 +204,6 @@ def test_a_file_that_makes_catboost_crash_does_not_take_the_process_along(
     stranger(monkeypatch)
     file = Path("m/model.cb")
     content = file.read_bytes()
-    assert nbtrack.pyfunc.load_model("m").predict(FRAME).shape == (4,)
     file.write_bytes(content[: len(content) // 2])
     with pytest.raises(UnreadableModelError):
         nbtrack.catboost.load_model("m")

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Unpack
 
 from nbtrack.errors import InvalidParameterError
 from nbtrack.models import logging, ubjson
+from nbtrack.models.flavors.native_files import read_elsewhere
 from nbtrack.models.folder import check_files
 from nbtrack.models.info import ModelInfo
 from nbtrack.models.loading import (
@@ -30,10 +29,10 @@ from nbtrack.models.user_files import use_code
 FLAVOR = "xgboost"
 _FORMATS = ("ubj", "json", "deprecated", "xgb")
 _READ = """
-import ctypes, os, sys
-library, booster = ctypes.CDLL(sys.argv[1]), ctypes.c_void_p()
+import ctypes, os
+library, booster = ctypes.CDLL(given[0]), ctypes.c_void_p()
 library.XGBoosterCreate(None, ctypes.c_uint64(0), ctypes.byref(booster))
-library.XGBoosterLoadModel(booster, ctypes.c_char_p(os.fsencode(sys.argv[2])))
+library.XGBoosterLoadModel(booster, ctypes.c_char_p(os.fsencode(given[1])))
 """
 
 
@@ -218,16 +217,7 @@ def _check_readable(file: Path) -> None:
             f"The file {str(file)!r} is damaged: {error}. Get the model anew."
         ) from None
     library = framework("xgboost.libpath").find_lib_path()[0]
-    done = subprocess.run(
-        [sys.executable, "-I", "-S", "-c", _READ, library, str(file)],
-        capture_output=True,
-        check=False,
-    )
-    if done.returncode < 0:
-        raise UnreadableModelError(
-            f"The file {str(file)!r} makes XGBoost crash (signal {-done.returncode}), so it is not "
-            "loaded. It is damaged, or was made for that: get the model anew."
-        )
+    read_elsewhere(_READ, library, str(file), file=file, library="XGBoost")
 
 
 def _class(opened: OpenedModel, name: str, trust: bool | None) -> Any:
