@@ -23,6 +23,7 @@ import nbtrack
 from estimator_trainings import TWO, X, Y
 from nbtrack.autologging.estimators import fitted
 from nbtrack.errors import NbtrackWarning
+from nbtrack.models.evaluation.scores import regression_scores
 
 
 @pytest.fixture
@@ -108,6 +109,10 @@ def test_what_is_no_score_of_a_known_estimator_is_not_logged(on: None) -> None:
     r2_score(Y, model.predict(X).copy())
     permutation_importance(model, X, Y, n_repeats=2, scoring="r2")
     permutation_importance(model, X, Y, n_repeats=2)
+    regression_scores(Y, model.predict(X))  # as nbtrack.evaluate does
+    space = {"__name__": "nbtrack.views.comparison.forest", "Ridge": Ridge, "X": X, "Y": Y}
+    exec("Ridge().fit(X, Y)", space)
+    assert len(nbtrack.search_runs(output_format="list")) == 1
     assert later() == {}
 
 

@@ -19,7 +19,7 @@ from typing import Any
 
 # what they fit, predict and score on the way is not the user's
 _LIBRARIES = {"sklearn", "imblearn", "skorch", "skopt", "optuna_integration", "mlxtend"}
-_LIBRARIES |= {"shap", "lime", "eli5", "yellowbrick"}
+_LIBRARIES |= {"shap", "lime", "eli5", "yellowbrick", "nbtrack"}
 # between the caller and what it has called
 _BETWEEN = ("joblib.", "sklearn.utils.parallel.", "functools.", "contextlib.")
 
@@ -29,7 +29,7 @@ class Caller:
 
     def __init__(self) -> None:
         frame: FrameType | None = sys._getframe(1)
-        while frame is not None and f"{_module(frame)}.".startswith("nbtrack."):
+        while frame is not None and f"{_module(frame)}.".startswith("nbtrack.autologging."):
             frame = frame.f_back
         self._direct = frame
         while frame is not None and f"{_module(frame)}.".startswith(_BETWEEN):
