@@ -15,6 +15,7 @@ from nbtrack.entities import DatasetInput, InputTag
 from nbtrack.entities.found import Found, FoundKind
 from nbtrack.entities.runs import DATA_CONTEXT
 from nbtrack.errors import InvalidParameterError, NbtrackError
+from nbtrack.models.progress import hidden
 from nbtrack.tracking import context
 from nbtrack.tracking.run import ActiveRun
 from nbtrack.tracking.start import start_run
@@ -208,7 +209,8 @@ def attempt(
         Called with the other arguments.
     """
     try:
-        return function(*args, **kwargs)
+        with hidden():
+            return function(*args, **kwargs)
     except Exception as error:  # noqa: BLE001  a training must not fail for what is logged of it
         report(integration, f"{what} could not be logged", error)
         return None

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,22 @@ from nbtrack.tracking.kernel import in_notebook
 
 PATIENCE = 1.0
 _LOOK_EVERY = 0.5
+_hidden: ContextVar[bool] = ContextVar("nbtrack_progress_hidden", default=False)
 
 
 def has_display() -> bool:
     """Return whether a progress bar is visible: not where the output goes to a file."""
     return in_notebook() or sys.stderr.isatty()
+
+
+@contextmanager
+def hidden() -> Iterator[None]:
+    """Show no bar in a ``with`` block: of what nobody has asked for, nobody waits for the end."""
+    token = _hidden.set(True)
+    try:
+        yield
+    finally:
+        _hidden.reset(token)
 
 
 @contextmanager
@@ -36,7 +48,7 @@ def working(title: str, folder: Path | None = None, shown: bool = True) -> Itera
     shown : bool, optional
         False for no bar.
     """
-    if not shown:
+    if not shown or _hidden.get():
         yield
         return
     done = threading.Event()
@@ -84,7 +96,7 @@ class Progress:
     def __init__(self, title: str, total: int | None, shown: bool = True) -> None:
         self._title = title
         self._total = total
-        self._shown = shown
+        self._shown = shown and not _hidden.get()
         self._done = 0
         self._began = time.monotonic()
         self._bar: Any = None

@@ -159,7 +159,7 @@ class CellCapture:
         self._findings.params(THIS_CELL, found)
         self._safely("autologging", lambda: self._findings.automatic(self._automatic.finish()))
         if asked:
-            self._offers.params(namespace)
+            self._offers.params(namespace, objects=not self._automatic_keys("param"))
 
     def _log_metrics(self, result: Any) -> None:
         last = result_metrics(result, self._python)

@@ -101,17 +101,27 @@ class Offers:
         """
         return not self._params >= self._run.writer.params.keys() - automatic
 
-    def params(self, namespace: Mapping[str, Any]) -> None:
-        """Log literals of the cells that the cell needed, and what objects say that it used."""
+    def params(self, namespace: Mapping[str, Any], *, objects: bool = True) -> None:
+        """Log literals of the cells that the cell needed, and what objects say that it used.
+
+        Parameters
+        ----------
+        namespace : mapping of str to object
+        objects : bool, optional
+            Whether optimizers, estimators and histories are asked: not where they have been
+            logged by themselves.
+        """
         used = self._used()
         for needed in reversed(self._needed().cells):
             self._findings.params(
                 f"cell {needed.cell.number}", self._of_cell(needed.cell, used, namespace)
             )
-        objects = objects_of(self._reach, namespace, self._python)
-        for name, history in self._histories(objects, None):
+        if not objects:
+            return
+        used_objects = objects_of(self._reach, namespace, self._python)
+        for name, history in self._histories(used_objects, None):
             self._findings.object_params(name, name, history_epochs(history))
-        for found in (optimizer_params(objects), estimator_params(objects)):
+        for found in (optimizer_params(used_objects), estimator_params(used_objects)):
             for name, params in found:
                 # what the code names comes first: the rest are defaults, for the most part
                 keys = sorted(params, key=lambda key: not self._is_named(key))

@@ -120,6 +120,10 @@ def loss_of(backwards: Sequence[Backward]) -> StepLoss | None:
     backwards : sequence of Backward
         Those of one step.
     """
+    if len(backwards) == 1:
+        (one,) = backwards
+        kind = one.losses[0].kind if one.is_own else None
+        return StepLoss(one.value, {} if one.is_own else _terms(backwards), kind, 1, one.rows)
     lines: dict[object, list[Backward]] = {}
     for each in backwards:
         lines.setdefault(each.place, []).append(each)

@@ -30,6 +30,8 @@ class Member:
         The step at which they were logged last.
     params : dict
         What is constant.
+    names : dict of str to str
+        What its metrics are called, once that is decided.
     """
 
     def __init__(self, optimizer: Any, label: str, params: dict[str, Any]) -> None:
@@ -40,6 +42,7 @@ class Member:
         self.rates: dict[str, tuple[Any, Any]] = {}
         self.rates_step = 0
         self.params = params
+        self.names: dict[str, str] = {}
 
 
 class Fit:

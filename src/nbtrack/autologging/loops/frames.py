@@ -32,7 +32,10 @@ def is_users(code: CodeType) -> bool:
 def user_frame(frame: FrameType | None) -> FrameType | None:
     """Return the innermost frame that runs code of the user's, None if there is none."""
     for _ in range(MAX_FRAMES):
-        if frame is None or is_users(frame.f_code):
+        if frame is None:
+            return None
+        known = _users.get(id(frame.f_code))  # called at every loss and backward
+        if is_users(frame.f_code) if known is None else known[1]:
             return frame
         frame = frame.f_back
     return None

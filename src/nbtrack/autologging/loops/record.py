@@ -281,10 +281,12 @@ class Record:
 
 
 def _named(fit: Fit, member: Member, metrics: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        fit.key(key, member, own=key.partition("/")[0] in ("lr", "grad_norm")): value
-        for key, value in metrics.items()
-    }
+    names = member.names
+    for key in metrics:
+        if key not in names:
+            own = key.partition("/")[0] in ("lr", "grad_norm")
+            names[key] = fit.key(key, member, own=own)
+    return {names[key]: value for key, value in metrics.items()}
 
 
 def _mentioned(texts: frozenset[str]) -> set[str]:
