@@ -53,6 +53,7 @@ INTEGRATIONS: dict[str, Integration] = {
     "lightgbm": Integration({"lightgbm": "lightgbm"}, "lightgbm", "4.7"),
     "optuna": Integration({"optuna": "optuna"}, "optuna", "4.5"),
     "statsmodels": Integration({"statsmodels.base.model": "statsmodels"}, "statsmodels", "0.14.4"),
+    "keras": Integration({"keras": "keras_fits"}, "keras", "3.12"),
     "transformers": Integration({"transformers.trainer": "transformers"}, "transformers", "5.0"),
     "xgboost": Integration({"xgboost": "xgboost"}, "xgboost", "3.2"),
     "sklearn": Integration(
