@@ -231,3 +231,20 @@ def test_what_mlflow_logs_is_logged() -> None:
     assert set(recorded["artifacts"]) <= set(files(run))
     assert recorded["models"] == len(run.outputs.model_outputs) == 1
     assert set(recorded["tags"]) == {"Mode"}  # ours has none: the metrics say what was tested
+
+
+def test_checkpoints_by_step_are_all_kept_and_go_on() -> None:
+    nbtrack.pytorch.autolog(
+        log_models=False, checkpoint_save_best_only=False, checkpoint_save_freq=2
+    )
+    model = line()
+    lightning_trainer().fit(model, batches())
+    (run,) = runs()
+    assert files(run, "checkpoints") == [
+        "checkpoints/epoch_0000_step_00000002.safetensors",
+        "checkpoints/epoch_0001_step_00000004.safetensors",
+    ]
+    restored = line(dropout=0.1)
+    nbtrack.pytorch.load_checkpoint(restored, run_id=run.info.run_id, step=4)
+    for one, other in zip(model.parameters(), restored.parameters(), strict=True):
+        assert torch.equal(one, other)

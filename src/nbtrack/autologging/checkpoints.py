@@ -17,6 +17,8 @@ class Checkpoints:
         Whether only the best one is kept.
     weights_only : bool
         Whether the state of optimizers is left out.
+    by_step : bool
+        Whether steps are to be asked for; else epochs are.
 
     Parameters
     ----------
@@ -28,6 +30,7 @@ class Checkpoints:
         self.best_only = bool(given.get("checkpoint_save_best_only", True))
         self.weights_only = bool(given.get("checkpoint_save_weights_only", False))
         self._wanted = bool(given.get("checkpoint", False))
+        self.by_step = self._wanted and isinstance(given.get("checkpoint_save_freq"), int)
         self._monitor = str(given.get("checkpoint_monitor", "val_loss"))
         self._sign = -1 if given.get("checkpoint_mode", "min") == "max" else 1
         self._frequency = given.get("checkpoint_save_freq", "epoch")
@@ -53,9 +56,7 @@ class Checkpoints:
         metrics : mapping of str to number
             What is known by then.
         """
-        if not self._wanted or not isinstance(self._frequency, int):
-            return False
-        return step % self._frequency == 0 and self._is_better(metrics)
+        return self.by_step and step % self._frequency == 0 and self._is_better(metrics)
 
     def _is_better(self, metrics: Mapping[str, Any]) -> bool:
         if not self.best_only:

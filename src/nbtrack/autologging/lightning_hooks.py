@@ -86,7 +86,8 @@ class TrainingHooks(_Callback):  # type: ignore[misc]
         every = self.session.settings.more.get("log_every_n_step")
         if every and step % every == 0 and self._logs_metrics:
             self.session.attempt("A metric", self._log_step, trainer, step)
-        if self._checkpoints.after_step(step, trainer.callback_metrics):
+        plan = self._checkpoints  # to read the metrics costs time
+        if plan.by_step and plan.after_step(step, trainer.callback_metrics):
             self.session.attempt("A checkpoint", self._keep, trainer, pl_module, None)
 
     def _log_step(self, trainer: Any, step: int) -> None:

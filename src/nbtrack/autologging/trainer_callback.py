@@ -33,7 +33,14 @@ _ARGUMENTS = {
 }
 _CONFIG = ("model_type", "hidden_size", "num_hidden_layers", "num_attention_heads", "vocab_size")
 # Of the machine or of transformers, not of the training.
-_LEFT_OUT = {"logging_dir", "report_to", "transformers_version", "local_rank", "run_name"}
+_LEFT_OUT = {
+    "accelerator_config",
+    "logging_dir",
+    "report_to",
+    "transformers_version",
+    "local_rank",
+    "run_name",
+}
 
 
 class NbtrackCallback(TrainerCallback):
@@ -89,7 +96,17 @@ class NbtrackCallback(TrainerCallback):
     def on_train_begin(
         self, args: Any, state: Any, control: Any, model: Any = None, **kwargs: Any
     ) -> None:
-        """Begin a run."""
+        """Begin a run.
+
+        Parameters
+        ----------
+        args : TrainingArguments
+        state : TrainerState
+        control : TrainerControl
+        model : PreTrainedModel
+        **kwargs
+            More of what an event says.
+        """
         if not (state.is_world_process_zero and is_first_process()):
             return
         if self._trains and self._session is not None and not self._joins:
@@ -108,7 +125,19 @@ class NbtrackCallback(TrainerCallback):
         model: Any = None,
         **kwargs: Any,
     ) -> None:
-        """Log numbers at the global step; what is no number is left out."""
+        """Log numbers at the global step; what is no number is left out.
+
+        Parameters
+        ----------
+        args : TrainingArguments
+        state : TrainerState
+        control : TrainerControl
+        logs : dict
+            Values by name.
+        model : PreTrainedModel
+        **kwargs
+            More of what an event says.
+        """
         if not logs or not (state.is_world_process_zero and is_first_process()):
             return
         session = self._begin(args, model, again=True) if not self._trains else self._session
@@ -120,7 +149,16 @@ class NbtrackCallback(TrainerCallback):
             session.end()
 
     def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        """End the run, if it was opened here."""
+        """End the run, if it was opened here.
+
+        Parameters
+        ----------
+        args : TrainingArguments
+        state : TrainerState
+        control : TrainerControl
+        **kwargs
+            More of what an event says.
+        """
         self._trains = False
         if self._session is not None and not self._joins:
             self._session.end()
@@ -156,7 +194,7 @@ def params_of(args: Any, model: Any) -> dict[str, Any]:
     return {
         key: str(readable(value))[:MAX_PARAM_VALUE]
         for key, value in found.items()
-        if key not in _LEFT_OUT
+        if key not in _LEFT_OUT and value is not None
     }
 
 
