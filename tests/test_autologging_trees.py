@@ -338,3 +338,22 @@ def test_a_model_of_catboost_comes_back(workdir: Path) -> None:
     features, _ = tree_trainings.data()
     loaded = nbtrack.catboost.load_model(kept.model_uri)
     assert (loaded.predict_proba(features) == model.predict_proba(features)).all()
+
+
+@pytest.mark.parametrize("kind", ["RandomState", "default_rng"])
+def test_random_numbers_are_drawn_as_without_it(workdir: Path, kind: str) -> None:
+    """``get_params`` of XGBoost draws from the generator that an estimator is given."""
+    import numpy as np
+    import xgboost
+
+    features, target = tree_trainings.data()
+
+    def fitted() -> list[bytearray]:
+        numbers = getattr(np.random, kind)(3)
+        model = xgboost.XGBRegressor(n_estimators=2, subsample=0.5, random_state=numbers)
+        fits = (model.fit(features, target) for _ in range(2))
+        return [each.get_booster().save_raw() for each in fits]
+
+    before = fitted()
+    nbtrack.xgboost.autolog()
+    assert fitted() == before

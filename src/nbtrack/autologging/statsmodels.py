@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import sys
 import warnings
@@ -26,7 +27,17 @@ METRICS = (
     *("deviance", "hqic", "llr_pvalue", "nobs", "prsquared"),  # these are not MLflow's
 )
 # what says only how much is printed, and what is data
-_JUNK = ("self", "kwargs", "fit_kwargs", "callback", "disp", "full_output", "retall")
+_JUNK = (
+    "self",
+    "callback",
+    "disp",
+    "full_output",
+    "low_memory",
+    "retall",
+    "return_params",
+    "verbose",
+)
+_REST = ("kwargs", "fit_kwargs", "args")  # what takes any other name
 # tests and plots of these fit many models, of which nobody wants a run
 _INNER = re.compile(r"(statsmodels|seaborn|pmdarima)\b")
 
@@ -99,8 +110,11 @@ def _fit(original: Callable[..., Any], model: Any, *args: Any, **kwargs: Any) ->
 
 
 def _log_params(session: Training, model: Any, call: Mapping[str, Any]) -> None:
-    more = {**call.get("kwargs", {}), **call.get("fit_kwargs", {})}
-    given = fits.params_set({**call, **more}.items(), *_JUNK)
+    more: dict[str, Any] = {}
+    for name in _REST:
+        if isinstance(call.get(name), dict):
+            more |= call[name]
+    given = fits.params_set({**call, **more}.items(), *_JUNK, *_REST)
     made = {
         key: type(value).__name__ if key == "family" else value
         for key, value in model._get_init_kwds().items()
@@ -135,7 +149,7 @@ def _numbers(results: Any) -> dict[str, float]:
         for name in METRICS:
             with suppress(Exception):  # not every result can say every number
                 value = getattr(results, name)
-                if isinstance(value, Real):
+                if isinstance(value, Real) and math.isfinite(value):
                     found[name] = float(value)
     return found
 

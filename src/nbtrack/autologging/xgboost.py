@@ -7,6 +7,7 @@ from contextvars import ContextVar
 from typing import Any, Unpack
 
 from nbtrack.autologging import fits
+from nbtrack.autologging.estimators.answers import unchanged_generators
 from nbtrack.autologging.importance import log_importance
 from nbtrack.autologging.patches import Patches
 from nbtrack.autologging.settings import DEFAULTS, AutologOptions
@@ -115,23 +116,31 @@ def _fit(original: Callable[..., Any], model: Any, *args: Any, **kwargs: Any) ->
     with training(NAME, type(model).__name__) as session:
         if session is None:
             return original(model, *args, **kwargs)
-        features = call["X"]
-        session.attempt("The params", _log_params_of, session, model)
-        session.attempt("The class", fits.log_class, session, model)
-        session.attempt("The data", fits.log_data, session, features, call["y"])
-        session.attempt("The data", _log_evaluated_of, session, call["eval_set"])
-        rows = session.attempt("The input example", fits.rows_of, features)
+        rows = session.attempt("The training", _log_before, session, model, call)
         curves = _curves(session)
         token = _fitting.set(curves)
         try:
             fitted = original(model, *args, **kwargs)
         finally:
             _fitting.reset(token)
-        booster, stops = model.get_booster(), model.early_stopping_rounds or model.callbacks
-        session.attempt(
-            "The result", _log_trained, session, booster, model, rows, curves.last, stops
-        )
+        session.attempt("The result", _log_after, session, model, rows, curves.last)
         return fitted
+
+
+def _log_before(session: Training, model: Any, call: Mapping[str, Any]) -> Any:
+    """Log what is known before the fit; return a sample of the data."""
+    with unchanged_generators(model, alone=False):  # to ask for params draws from random_state
+        session.attempt("The params", _log_params_of, session, model)
+    session.attempt("The class", fits.log_class, session, model)
+    session.attempt("The data", fits.log_data, session, call["X"], call["y"])
+    session.attempt("The data", _log_evaluated_of, session, call["eval_set"])
+    return session.attempt("The input example", fits.rows_of, call["X"])
+
+
+def _log_after(session: Training, model: Any, rows: Any, last: int) -> None:
+    stops = model.early_stopping_rounds or model.callbacks
+    with unchanged_generators(model, alone=False):
+        _log_trained(session, model.get_booster(), model, rows, last, stops)
 
 
 def _train_of_estimator(original: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
