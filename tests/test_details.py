@@ -17,6 +17,7 @@ from nbtrack.rpc import Response, respond
 from nbtrack.tracking import context
 from nbtrack.tracking.start import ENVIRONMENT_FILE
 from nbtrack.views import previews
+from nbtrack.views.details.query import previous_run
 from nbtrack.views.details.tree_query import as_filter
 from nbtrack.views.metric_names import primary_metric
 from programs import start
@@ -183,6 +184,29 @@ def test_details_have_all_that_was_logged(workdir: Path) -> None:
     assert (found["source"], found["models"]) == (None, [])
     parent = ask("run.details", run_id=found["run"]["parent"]["run_id"])
     assert [child["run_id"] for child in parent["run"]["children"]] == [run.info.run_id]
+
+
+def test_a_run_is_compared_with_its_like(workdir: Path) -> None:
+    def ended(**tags: str) -> Any:
+        with nbtrack.start_run(tags={key.replace("_", "."): value for key, value in tags.items()}):
+            pass
+        return nbtrack.last_active_run().info
+
+    def before(info: Any) -> str | None:
+        with context.store().read() as reader:
+            return previous_run(reader, info)
+
+    own = ended()
+    fit = ended(mlflow_autologging="sklearn")
+    trees = ended(mlflow_autologging="xgboost")
+    cell = ended(nbtrack_cell_id="a")
+    other = ended(nbtrack_cell_id="b")
+    assert before(trees) is None
+    assert before(fit) is None
+    assert before(ended(mlflow_autologging="sklearn")) == fit.run_id
+    assert before(cell) == own.run_id
+    assert before(ended(nbtrack_cell_id="a")) == cell.run_id
+    assert before(other) == cell.run_id
 
 
 def test_details_of_a_failed_run_have_its_error(workdir: Path) -> None:

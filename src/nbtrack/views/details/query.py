@@ -88,8 +88,9 @@ def experiment_name(reader: Reader, experiment_id: str) -> str:
 def previous_run(reader: Reader, info: RunInfo) -> str | None:
     """Return the id of the run that a run is compared with, or None.
 
-    Of its experiment's runs that have ended: one of the same name before others, one
-    that has finished before others, then the latest.
+    Of its experiment's runs that have ended: one of the same name before others, one of the same
+    cell, one that has finished, then the latest. Runs that autologging has opened for a library
+    are compared with each other, not with others.
     """
     reader.refresh(runs_of=[info.experiment_id])
     rows = reader.named(
