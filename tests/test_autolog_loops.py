@@ -58,6 +58,17 @@ def test_what_is_logged_is_what_the_code_has_seen(loop: Callable[[], Result]) ->
     assert found - {"test_accuracy"} == seen.keys()
 
 
+@pytest.mark.parametrize("loop", [classifier, loops.accumulation, loops.gan, loops.two_losses])
+def test_values_that_stay_tensors_give_the_same(
+    loop: Callable[[], Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As those on a GPU do."""
+    monkeypatch.setattr("nbtrack.autologging.loops.losses.kept", lambda each: each.detach().clone())
+    run, (seen, _) = logged(loop)
+    for key, values in seen.items():
+        assert curve(run, key) == pytest.approx(values, rel=1e-5), key
+
+
 def test_facts_about_the_training_are_params() -> None:
     run, _ = logged(classifier)
     params = run.data.params

@@ -135,3 +135,36 @@ def test_a_click_leaves_out_what_was_found(lab: Lab, folder: Path) -> None:
     lab.page.locator(".nbt-plot").nth(1).wait_for(state="detached")
     assert found.locator(".nbt-found-item").count() == 3
     assert serious_faults(lab.page, ".nbt-found") == []
+
+
+AUTO_CELL = """%%track auto --auto
+import torch
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+x, lr = torch.randn(48, 4), 0.05
+loader = DataLoader(TensorDataset(x, (x[:, 0] > 0).long()), batch_size=8)
+model = nn.Linear(4, 2)
+optimizer = torch.optim.Adam(model.parameters(), lr=lr)
+for epoch in range(3):
+    for features, labels in loader:
+        optimizer.zero_grad()
+        nn.functional.cross_entropy(model(features), labels).backward()
+        optimizer.step()
+    with torch.no_grad():
+        for features, labels in loader:
+            nn.functional.cross_entropy(model(features), labels)
+"""
+
+
+def test_the_card_says_what_was_logged_by_itself(lab: Lab, folder: Path) -> None:
+    pytest.importorskip("torch")
+    lab.open(write_notebook(folder / "auto.ipynb", SETUP, AUTO_CELL))
+    lab.run_all()
+    saved(lab)
+    found = lab.page.locator(".nbt-card .nbt-found")
+    found.locator(".nbt-found-source", has_text="training loop").first.wait_for()
+    items = found.locator(".nbt-found-item")
+    assert {"train_loss×", "val_loss×", "val_accuracy×"} <= set(items.all_inner_texts())
+    found.get_by_role("button", name="more").click()
+    items.filter(has_text="optimizer_name").wait_for()
+    assert lab.page.locator(".nbt-plot").count() >= 4

@@ -9,7 +9,7 @@ from nbtrack.autologging.switches import for_a_while, settings_of
 from nbtrack.autologging.training import logged
 from nbtrack.entities.found import Found
 from nbtrack.tracking.run import ActiveRun
-from nbtrack.views.metric_names import MetricName, parse_metric
+from nbtrack.views.metric_names import MetricName, parse_metric, rank_metrics
 
 _SYNONYMS = {"acc": "accuracy", "learning_rate": "lr"}
 
@@ -36,13 +36,17 @@ class Automatic:
             self._on.enter_context(for_a_while())
 
     def finish(self) -> list[Found]:
-        """Switch it off, and return what it has logged to the run."""
+        """Switch it off, and return what it has logged to the run: metrics first."""
         if settings_of("pytorch") is not None:
             from nbtrack.autologging.loops.record import close_of
 
             close_of(self._run)
         self._on.close()
-        return logged(self._run)
+        found = logged(self._run)
+        order = rank_metrics([each.key for each in found if each.kind == "metric"])
+        ranks = {key: rank for rank, key in enumerate(order)}
+        last = len(ranks)
+        return sorted(found, key=lambda each: ranks[each.key] if each.kind == "metric" else last)
 
 
 def is_covered(key: str, automatic: Collection[str]) -> bool:

@@ -83,7 +83,8 @@ def weighted_mean(values: Sequence[tuple[Any, float]]) -> Any:
 
     with torch.no_grad():
         tensors = [torch.as_tensor(value).float() for value, _ in values]
-        where = next(tensor.device for tensor in tensors if not tensor.is_cpu)
+        on_device = (tensor.device for tensor in tensors if not tensor.is_cpu)
+        where = next(on_device, tensors[0].device)
         stacked = torch.stack([tensor.to(where) for tensor in tensors])
         weights = torch.tensor([weight / whole for _, weight in values])
         return (stacked * weights.to(where, non_blocking=True)).sum()
