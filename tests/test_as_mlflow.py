@@ -69,9 +69,14 @@ data = [{"x": torch.randn(4), "labels": torch.tensor(1.0)} for _ in range(8)]
 options = TrainingArguments("out", report_to="mlflow", max_steps=2, logging_steps=1,
                             disable_tqdm=True, use_cpu=True)
 Trainer(Line(), options, train_dataset=data).train()
+
+nbtrack.transformers.autolog()  # logs nothing twice
+Trainer(Line(), options, train_dataset=data).train()
+history = nbtrack.MlflowClient().get_metric_history(nbtrack.last_active_run().info.run_id, "loss")
+assert [point.step for point in history] == [1, 2]
 """
     said, stores = run(code, tmp_path)
-    assert said.startswith("1 ['FINISHED']")
+    assert said.startswith("2 ['FINISHED']")
     assert "'train_loss'" in said
     assert stores == HERE
 

@@ -11,9 +11,8 @@ from typing import Any
 import pytest
 
 import nbtrack
-import programs
 from logged import points, runs
-from net_trainings import hugging_face_trainer, train_and_evaluate
+from net_trainings import hugging_face_trainer
 
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.filterwarnings("ignore", "error::nbtrack.errors.NbtrackWarning")
@@ -161,17 +160,15 @@ def test_what_mlflow_logs_is_logged() -> None:
     assert set(ours) - same <= {"output_dir"}
 
 
-def test_reporting_to_mlflow_is_not_doubled(tmp_path: Path) -> None:
-    code = """
-    import nbtrack, net_trainings
-    nbtrack.install_as_mlflow()
+def test_a_trainer_that_trains_again_has_another_run() -> None:
     nbtrack.transformers.autolog()
-    net_trainings.train_and_evaluate()
-    (run,) = nbtrack.search_runs(output_format="list")
-    history = nbtrack.MlflowClient().get_metric_history(run.info.run_id, "loss")
-    print(run.info.status, [point.step for point in history], "eval_loss" in run.data.metrics)
-    """
-    path = f"{programs.SRC}:{Path(__file__).parent}"
-    said = programs.run(code, cwd=tmp_path, PYTHONPATH=path, PYTHONWARNINGS="ignore")
-    assert said.splitlines()[-1] == "FINISHED [1, 2] True"
-    assert train_and_evaluate.__doc__
+    trainer = hugging_face_trainer(max_steps=1)
+    trainer.train()
+    trainer.train()
+    trainer.evaluate()
+    first, second = runs()
+    for run in (first, second):
+        assert [step for step, _ in points(run, "loss")] == [1]
+        assert run.data.params["learning_rate"] == "0.01"
+    assert "eval_loss" in second.data.metrics
+    assert "eval_loss" not in first.data.metrics

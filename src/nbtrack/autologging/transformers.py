@@ -59,7 +59,9 @@ def install(patches: Patches) -> None:
 
 
 def _train(original: Any, trainer: Any, *args: Any, **kwargs: Any) -> Any:
-    with _session(trainer) as session:
+    # from a checkpoint it is the same training, which goes on; each trial of a search is another
+    goes_on = bool(args[0] if args else kwargs.get("resume_from_checkpoint"))
+    with _session(trainer, goes_on) as session:
         result = original(trainer, *args, **kwargs)
         if session is not None:
             more = session.settings.more
@@ -86,13 +88,14 @@ def _predict(original: Any, trainer: Any, *args: Any, **kwargs: Any) -> Any:
 
 
 @contextmanager
-def _session(trainer: Any) -> Iterator[Training | None]:
+def _session(trainer: Any, goes_on: bool = True) -> Iterator[Training | None]:
     """Let a call of a trainer be logged, with a callback that is there for this call alone."""
     from nbtrack.autologging.trainer_callback import NbtrackCallback
 
     callbacks = trainer.callback_handler.callbacks
     own = next((each for each in callbacks if isinstance(each, NbtrackCallback)), None)
     again = _runs.get(trainer) if own is None or own.run is None else own.run
+    again = again if goes_on else None
     with training(NAME, type(trainer.model).__name__, again) as session:
         if session is None:
             yield None
