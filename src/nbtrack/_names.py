@@ -11,8 +11,8 @@ from types import ModuleType
 from typing import Any
 
 _REASONS = {
-    "autologging comes with a later one": r"""
-        (\w+\.)*autolog|\w+\.(MlflowModelCheckpointCallback|AutologHelpers)""",
+    "pytorch.autolog and lightning.NbtrackLogger log the checkpoints of Lightning": r"""
+        pytorch\.MlflowModelCheckpointCallback""",
     "it does not evaluate language models and traces": r"""
         metrics\.(ari_grade_level|bleu|exact_match|flesch_kincaid_grade_level|genai|latency|\w+_at_k|
         rouge\w+|token_count|toxicity)(\..*)?|
@@ -69,7 +69,7 @@ _REASONS = {
         \w+\.\w+\.(\w+_attribute|check_run_is_active|MetricWithRunId)|
         exceptions\.(get_error_code|MlflowNotImplementedException|MissingConfigException|
         InvalidUrlException)|models\.model\.Files|data\.digest_utils\.get_normalized_md5_digest|
-        projects\.submitted_run\.LocalSubmittedRun|version\.is_release_version|
+        projects\.submitted_run\.LocalSubmittedRun|statsmodels\.AutologHelpers|version\.is_release_version|
         (\w+\.)*get_canonical_stage""",
 }
 """Why nbtrack has not what MLflow has: patterns of its names without ``mlflow.``."""
