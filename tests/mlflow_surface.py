@@ -13,6 +13,7 @@ import pkgutil
 import re
 import warnings
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -44,6 +45,9 @@ def surface() -> Iterator[str]:
     seen: set[Any] = set()
     found = pkgutil.walk_packages(mlflow.__path__, "mlflow.", onerror=lambda name: None)
     for name in ["mlflow", *sorted(each.name for each in found)]:
+        # without TensorFlow it can be imported only where Keras was, on another backend
+        if name == "mlflow.keras" and find_spec("tensorflow") is None:
+            continue
         if SCOPE.fullmatch(name) and "._" not in name:
             yield from differences(name, seen)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from pathlib import Path
 from typing import Any
@@ -20,8 +19,8 @@ Y = (X[:, 0] > 0.5).astype("float32")
 
 
 @pytest.fixture(autouse=True)
-def keras(workdir: Path) -> Any:
-    os.environ.setdefault("KERAS_BACKEND", "torch")
+def keras(workdir: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.setenv("KERAS_BACKEND", "torch")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         module = pytest.importorskip("keras")
