@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import nbtrack
@@ -25,3 +28,13 @@ def points(run: Any, key: str) -> list[tuple[int, float]]:
 def files(run: Any, path: str | None = None) -> list[str]:
     """Return the paths of a run's artifacts."""
     return [each.path for each in nbtrack.MlflowClient().list_artifacts(run.info.run_id, path)]
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Let Ctrl-C work after a ``with`` block: Lightning ignores it from the first one on."""
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import nbtrack
-from logged import files, points, runs
+from logged import files, interruptible, points, runs
 from net_trainings import batches, fit_and_test, lightning_trainer, line, write_scalars
 
 torch = pytest.importorskip("torch")
@@ -130,7 +130,7 @@ def test_a_training_that_fails_says_so(error: type[BaseException], status: str) 
 
     model.on_validation_epoch_end = fails
     trainer = lightning_trainer(num_sanity_val_steps=0)
-    with pytest.raises((ValueError, SystemExit)):
+    with interruptible(), pytest.raises((ValueError, SystemExit)):
         trainer.fit(model, batches(), batches())
     assert [run.info.status for run in runs()] == [status]
     assert trainer.callbacks == []

@@ -13,7 +13,7 @@ import pytest
 
 import nbtrack
 import programs
-from logged import files, points, runs
+from logged import files, interruptible, points, runs
 from net_trainings import batches, lightning_trainer, line
 
 torch = pytest.importorskip("torch")
@@ -93,7 +93,7 @@ def test_the_run_says_how_the_training_ended(
         raise error("in a hook")
 
     model.on_train_epoch_start = fails
-    with pytest.raises((ValueError, SystemExit)):
+    with interruptible(), pytest.raises((ValueError, SystemExit)):
         lightning_trainer(logger=make()).fit(model, batches())
     assert [run.info.status for run in runs()] == [status]
     assert nbtrack.active_run() is None
