@@ -27,6 +27,8 @@ export type ColourBy = 'run' | 'auto';
 /** What a chart shows: lines by plot, and what the toolbar and the legend say. */
 export interface Arranged {
   groups: Map<string, Line[]>;
+  /** Groups of which no curve has more than one point, hidden ones too: their values are listed. */
+  listed: Set<string>;
   entries: LegendEntry[];
   kind: XKind;
   /** That of the machine's metrics: the time, for their steps only count. */
@@ -61,10 +63,11 @@ export function arrange({ data, runs, theme, x, hidden, detail, colourBy = 'auto
   const systemKind = kind === 'time' ? 'time' : 'relative';
   const thick = main.length > VERY_MANY ? 0.9 : main.length > MANY ? 1.3 : 1.8;
   const opacity = main.length > VERY_MANY ? 0.6 : 1;
-  const splits = new Set<string>();
+  const plotted = new Set([...data].filter(series => series.n > 1).map(series => plotOf(series.key).group));
+  const splits = new Set<string>(); // a list of values names its own
   for (const series of data) {
     const run = runs[order.get(series.run) ?? -1];
-    if (isSystemMetric(series.key)) continue;
+    if (isSystemMetric(series.key) || !plotted.has(plotOf(series.key).group)) continue;
     if (!run || !isBaseline(run)) splits.add(parseMetric(series.key).split);
   }
   const groups = new Map<string, Line[]>();
@@ -112,6 +115,7 @@ export function arrange({ data, runs, theme, x, hidden, detail, colourBy = 'auto
   ];
   return {
     groups: new Map([...groups].sort(([a], [b]) => groupRank(a) - groupRank(b))),
+    listed: new Set([...groups.keys()].filter(group => !plotted.has(group))),
     entries,
     kind,
     systemKind,

@@ -15,7 +15,8 @@ import css from './style_charts.css';
 import { type SystemLoader, SystemSection } from './system_section';
 import { followTheme, readTheme, type Theme } from './theme';
 import { type ChartOptions, Toolbar } from './toolbar';
-import type { PanelState } from './traces';
+import type { Line, PanelState } from './traces';
+import { Values } from './values';
 import { nextFrame, Visibility } from './visibility';
 
 export interface ChartExtras {
@@ -45,6 +46,7 @@ export class Chart {
   private readonly empty = h('p', { class: 'nbt-empty' }, 'No metrics yet');
   private readonly more = h('button', { class: 'nbt-more', type: 'button', hidden: true });
   private readonly reader = h('p', { class: 'nbt-sr' });
+  private readonly values = new Values();
   private readonly system = new SystemSection(() => this.touch());
   private readonly panels = new Map<string, Panel>();
   private readonly stale = new Set<string>();
@@ -85,7 +87,7 @@ export class Chart {
       solo: id => this.setHidden(soloed(this.hidden, id, this.arranged?.entries.map(entry => entry.id) ?? [])),
       point: id => this.point(id?.startsWith('run:') ? id.slice(4) : null)
     });
-    root.append(h('style', {}, css), this.toolbar.element, this.legend.element, this.empty, this.grid, this.more, this.system.element, this.reader);
+    root.append(h('style', {}, css), this.toolbar.element, this.legend.element, this.empty, this.grid, this.more, this.values.element, this.system.element, this.reader);
     this.detail = extras.backend ? new Detail(extras.backend, () => this.touch()) : null;
     this.theme = readTheme(root);
     this.stops.push(
@@ -184,12 +186,13 @@ export class Chart {
         const panel = this.panels.get(group);
         await panel?.quiet();
         const lines = this.now().groups.get(group);
-        if (!panel || !lines) continue;
-        await panel.draw(lines, this.panelState(group));
-        panel.highlight(this.pointed);
-        if (this.hovered) this.showHovered(panel);
+        if (panel && lines) {
+          await panel.draw(lines, this.panelState(group));
+          panel.highlight(this.pointed);
+          if (this.hovered) this.showHovered(panel);
+        }
         if (this.stale.size === 0) this.describe();
-        await nextFrame();
+        if (panel) await nextFrame();
       }
     } catch (error) {
       this.root.append(errorBox(`The chart could not be drawn: ${messageOf(error)}`));
@@ -214,10 +217,11 @@ export class Chart {
 
   /** From the first to the last x; of the machine's metrics together with the others, where the axis is the same. */
   private span(positive: boolean, machine: boolean): [number, number] | null {
-    const { groups, kind, systemKind } = this.now();
+    const { groups, listed, kind, systemKind } = this.now();
     let low = Infinity;
     let high = -Infinity;
     for (const [group, lines] of groups) {
+      if (listed.has(group)) continue;
       if (isSystemMetric(group) ? !machine : machine && kind !== systemKind) continue;
       for (const { x } of lines) {
         const [from, to] = extent(x, x, null, positive) ?? [Infinity, -Infinity];
@@ -228,14 +232,22 @@ export class Chart {
     return low <= high ? [low, high] : null;
   }
 
-  /** Make a panel for every group that has its place, in order. */
+  /** Make a panel for every group that has its place, in order; those of one point are listed. */
   private placePanels(plotly: PlotlyApi): void {
-    const { groups, entries, kind, metrics } = this.now();
-    const all = [...groups.keys()].filter(group => !isSystemMetric(group));
+    const { groups, listed, entries, kind, metrics } = this.now();
+    const names = [...groups.keys()].filter(group => !isSystemMetric(group));
+    const all = names.filter(group => !listed.has(group));
     const machine = [...groups.keys()].filter(isSystemMetric);
     const first = this.unfolded ? all : all.slice(0, FIRST_PANELS);
-    const below = this.system.show(machine.length, all.length === 0 || this.extras.systemOpen === true) ? machine : [];
+    const open = this.system.show(machine.length, names.length === 0 || this.extras.systemOpen === true) ? machine : [];
+    const below = open.filter(group => !listed.has(group));
     const shown = [...first, ...below];
+    const valuesOf = (some: readonly string[]): (readonly [string, readonly Line[]])[] =>
+      some.filter(group => listed.has(group)).map(group => [group, groups.get(group)!]);
+    this.values.show(valuesOf(names), this.runs);
+    this.system.values.show(valuesOf(open), this.runs);
+    // the switches are of no use then; while a run goes on, plots may come
+    this.root.classList.toggle('nbt-only-values', listed.size > 0 && shown.length === 0 && !this.runs.some(run => run.state === 'RUNNING'));
     this.empty.hidden = groups.size > 0 || this.system.isOffered;
     this.more.hidden = first.length === all.length;
     this.more.textContent = `Show ${all.length - first.length} more`;
@@ -336,7 +348,7 @@ export class Chart {
   private describe(): void {
     let step = -Infinity;
     for (const series of this.data) if (!isSystemMetric(series.key)) step = Math.max(step, series.step[series.n - 1] ?? -Infinity);
-    const parts = [...this.panels.values()].map(panel => panel.summary()).filter(Boolean);
+    const parts = [...this.panels.values()].map(panel => panel.summary()).concat(this.values.summary()).filter(Boolean);
     this.reader.textContent = `${Number.isFinite(step) ? `step ${step}, ` : ''}${parts.join('. ')}`;
   }
 }

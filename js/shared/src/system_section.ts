@@ -1,4 +1,5 @@
 import { errorBox, h, messageOf } from './dom';
+import { Values } from './values';
 
 /** Reads the machine's metrics into the chart's data; they are many, and few look at them. */
 export type SystemLoader = () => Promise<void>;
@@ -10,11 +11,12 @@ export type SystemLoader = () => Promise<void>;
  */
 export class SystemSection {
   readonly grid = h('div', { class: 'nbt-grid' });
+  readonly values = new Values();
   private readonly count = h('span', { class: 'nbt-count' });
   private readonly button = h('button', { type: 'button', class: 'nbt-fold', 'aria-expanded': 'false' }, 'System metrics', this.count);
   private readonly failed = h('div', { class: 'nbt-problem' });
   private readonly waiting = h('p', { class: 'nbt-empty', hidden: true }, 'Loading…');
-  readonly element = h('section', { class: 'nbt-system', 'aria-label': 'System metrics', hidden: true }, this.button, this.failed, this.waiting, this.grid);
+  readonly element = h('section', { class: 'nbt-system', 'aria-label': 'System metrics', hidden: true }, this.button, this.failed, this.waiting, this.grid, this.values.element);
   /** What the user has chosen; else it is open where there is nothing else. */
   private chosen: boolean | null = null;
   private open = false;

@@ -95,8 +95,8 @@ describe('the chart of stored runs', () => {
   it('gives a single run the colour that it has elsewhere, where it is told to', () => {
     runStyles(['other', 'single'], THEME.palette.length);
     const data = new SeriesSet();
-    const one = Float64Array.of(1);
-    for (const key of ['train_loss', 'val_loss']) data.add([{ run: 'single', key, n: 1, total: 1 }], one, one, one);
+    const two = Float64Array.of(1, 2);
+    for (const key of ['train_loss', 'val_loss']) data.add([{ run: 'single', key, n: 2, total: 2 }], two, two, two);
     const given = { data, runs: [ref('single')], theme: THEME, x: 'step', hidden: new Set<string>(), detail: null };
     const own = arrange({ ...given, colourBy: 'run' }).groups.get('loss')!;
     expect(new Set(own.map(line => line.colour))).toEqual(new Set(['#d55e00']));

@@ -9,6 +9,7 @@ from nbtrack.views.chart.content import ChartContent, RunRef
 from nbtrack.views.chart.curves import Curve
 from nbtrack.views.drawing.canvas import COLOURS, GRID, INK, MUTED, Canvas
 from nbtrack.views.drawing.panel import Line, draw_panel, line_of
+from nbtrack.views.drawing.values import draw_values
 from nbtrack.views.formats import STATE_WORDS, found_text, head_facts, shareable
 from nbtrack.views.metric_names import group_metrics, parse_metric, title_of
 
@@ -96,7 +97,7 @@ def _draw(content: ChartContent, max_panels: int, detail: float, folded: int) ->
     here = [run for run in content.runs if _has_points(content, run)]
     main = [run for run in here if run.role not in BASELINES]
     baselines = [run for run in here if run.role in BASELINES]
-    if len(main) > 1 or baselines:
+    if len(main) > 1 or (baselines and any(len(curve) > 1 for curve in content.curves)):
         y = _draw_legend(canvas, main if len(main) > 1 else [], baselines, y)
     y = _draw_panels(canvas, content, (max_panels, detail), y + 4)
     if folded:
@@ -182,18 +183,26 @@ def _draw_panels(
     if not groups:
         canvas.text(MARGIN, y, "No metrics yet", size=12.5, colour=MUTED)
         return y + 24
-    shown = list(groups.items())[:max_panels]
+    plots: dict[str, list[Line]] = {}
+    listed: dict[str, list[Line]] = {}
+    for group, keys in groups.items():
+        curves = [curve for key in keys for curve in by_key[key]]
+        into = plots if any(len(curve) > 1 for curve in curves) else listed
+        into[group] = _lines(content, curves)
+    shown = list(plots.items())[:max_panels]
     columns = {1: 1, 2: 2, 4: 2}.get(len(shown), 3)
     width = (WIDTH - 2 * MARGIN - GAP * (columns - 1)) / columns
-    for i, (group, keys) in enumerate(shown):
+    for i, (group, lines) in enumerate(shown):
         x = MARGIN + (i % columns) * (width + GAP)
         top = y + (i // columns) * (PANEL_HEIGHT + 14)
-        lines = _lines(content, [curve for key in keys for curve in by_key[key]])
         draw_panel(canvas, title_of(group), lines, content, (x, top, width, PANEL_HEIGHT), detail)
     y += -(-len(shown) // columns) * (PANEL_HEIGHT + 14)
-    if len(groups) > len(shown):
-        canvas.text(MARGIN, y, f"and {len(groups) - len(shown)} more", size=11.5, colour=MUTED)
+    if len(plots) > len(shown):
+        canvas.text(MARGIN, y, f"and {len(plots) - len(shown)} more", size=11.5, colour=MUTED)
         y += 20
+    if listed:
+        box = (MARGIN, y, WIDTH - 2.0 * MARGIN)
+        y = draw_values(canvas, listed, content.runs, box, max(6, 2 * max_panels))
     return y
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import html
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -12,11 +12,13 @@ from nbtrack.views.chart.content import ChartContent
 from nbtrack.views.drawing.axes import Axis, axis_for, x_axis_for
 from nbtrack.views.drawing.canvas import COLOURS, FRAME, GRID, INK, MUTED, PAPER
 from nbtrack.views.drawing.panel import Line
+from nbtrack.views.formats import format_number
 
 WIDTH = 760
 LEFT, RIGHT, TOP, BOTTOM = 46, 8, 64, 24
 PLOT = 140
 GAP = 18
+ROW = 17
 HEIGHT = TOP + PLOT + BOTTOM
 NAME = 16  # letters of a run's name in the legend
 
@@ -43,7 +45,12 @@ def draw_svg(content: ChartContent) -> str:
             for curve in content.curves
             if curve.key == key and len(curve)
         ]
-        parts += _panel(key, lines, content, 10 + i * (width + GAP), width)
+        left = 10 + i * (width + GAP)
+        if all(len(line.curve) == 1 for line in lines):
+            names = {run.run_id: run.name for run in content.runs}
+            parts += _values(key, lines, names, left)
+        else:
+            parts += _panel(key, lines, content, left, width)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{HEIGHT}" '
         f'viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif" font-size="11">'
@@ -60,6 +67,21 @@ def _legend(entries: Sequence[tuple[str, str]]) -> list[str]:
         parts.append(f'<path d="M{x:g} 38h18" stroke="{colour}" stroke-width="2"/>')
         parts.append(_text(x + 23, 42, text, MUTED))
         x += 38 + 6.5 * len(text)
+    return parts
+
+
+def _values(key: str, lines: Sequence[Line], names: Mapping[str, str], x: float) -> list[str]:
+    """Return a metric of one point in each run: a plot would have dots at one place."""
+    parts = [_text(x + 4, TOP - 6, key, INK, 'font-weight="600"')]
+    fit = PLOT // ROW
+    for i, line in enumerate(lines[:fit]):
+        y = TOP + (i + 1) * ROW
+        name, value = names.get(line.curve.run_id, ""), float(line.curve.values[-1])
+        parts.append(f'<path d="M{x + 4:.4g} {y - 4}h18" stroke="{line.colour}" stroke-width="2"/>')
+        parts.append(_text(x + 28, y, name if len(name) <= NAME else name[: NAME - 1] + "…", MUTED))
+        parts.append(_text(x + 195, y, format_number(value), INK, 'text-anchor="end"'))
+    if len(lines) > fit:
+        parts.append(_text(x + 28, TOP + (fit + 1) * ROW, f"and {len(lines) - fit} more", MUTED))
     return parts
 
 
