@@ -172,6 +172,22 @@ def test_processes_end_with_a_parent_that_is_killed(module: Path) -> None:
     assert set(statuses().values()) == {"INTERRUPTED"}
 
 
+def test_what_is_trained_in_a_grid_is_logged_with_auto(tmp_path: Path) -> None:
+    train = (
+        "data = xgboost.DMatrix([[0.0], [1.0]] * 9, label=[0, 1] * 9)\n"
+        "_ = xgboost.train({}, data, rounds, evals=[(data, 'train')], verbose_eval=False)"
+    )
+    with kernel(tmp_path) as cell:
+        cell.run("import xgboost\nfrom asyncio import sleep")
+        for jobs, waits in (("", ""), ("", "await sleep(0)"), ("--jobs 2", "")):
+            line = f"%%track trees --auto --grid rounds=2,3 {jobs}"
+            out = cell.run(f"{line}\nrounds = 1\n{waits}\n{train}")
+            assert out.status == "ok", out
+        found = cell.value(f"['train-rmse' in r.data.metrics for r in {CHILDREN}]")
+        assert sorted(found) == [False] * 3 + [True] * 6
+        assert cell.value("'autologging' in xgboost.train.__code__.co_filename") is False
+
+
 def test_a_cell_runs_in_processes_after_the_cells_that_it_needs(tmp_path: Path) -> None:
     with kernel(tmp_path, NBTRACK_DISPLAY="static") as cell:
         cell.run("def twice(x):\n    return scale * x\nunused = print('never again')")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 from IPython.core.error import UsageError
 
+from nbtrack.autologging.switches import for_a_while
 from nbtrack.errors import InvalidParameterError, NbtrackError
 from nbtrack.notebook.cards import show_card
 from nbtrack.notebook.cell_dependencies import names_in_reach
@@ -122,7 +124,11 @@ class GridSession:
                 show_card(parent, source=self._source)
                 self._card = GridCard(grid, self._cells, options.jobs)
             with Interrupts() as self._interrupts:
-                error = await (self._serial(file) if options.jobs == 1 else self._parallel(parent))
+                if options.jobs > 1:
+                    error = self._parallel(parent)
+                else:
+                    with for_a_while() if options.auto else nullcontext():
+                        error = await self._serial(file)
         except InvalidParameterError as reason:
             error = UsageError(str(reason))
         except BaseException as reason:  # noqa: BLE001  it ends the grid, and is raised again
@@ -174,7 +180,7 @@ class GridSession:
             self._interrupts.check()
         return None if grid.counted("FINISHED") else failed
 
-    async def _parallel(self, parent: ActiveRun) -> BaseException | None:
+    def _parallel(self, parent: ActiveRun) -> BaseException | None:
         """Run the combinations in processes of their own."""
         options = self._options
         work = cell_work(
@@ -185,6 +191,7 @@ class GridSession:
             list(options.grid),
             options.params,
             options.without,
+            auto=options.auto,
         )
 
         def tell() -> None:

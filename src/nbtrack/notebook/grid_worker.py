@@ -6,6 +6,7 @@ import ast
 import asyncio
 import os
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from traitlets import Type
 from traitlets.config import Config
 
+from nbtrack.autologging.switches import for_a_while
 from nbtrack.notebook.cell_dependencies import Executed, backward_slice
 from nbtrack.notebook.cells import cells_of
 from nbtrack.notebook.grid_cells import CombinationRunner, Muted, driven
@@ -57,6 +59,8 @@ class CellWork:
         Those that each run has besides.
     without : list of str
         Names or patterns of what is left out.
+    auto : bool
+        Whether what libraries train is logged.
     """
 
     uri: str
@@ -70,6 +74,7 @@ class CellWork:
     names: list[str]
     params: dict[str, str]
     without: list[str]
+    auto: bool
     runner: Any = field(default=None, repr=False)
     waits: bool = False
 
@@ -119,10 +124,11 @@ class CellWork:
         )
         work = self.runner.run(active, params)
         try:
-            if self.waits:
-                asyncio.run(work)
-            else:
-                driven(work)
+            with for_a_while() if self.auto else nullcontext():
+                if self.waits:
+                    asyncio.run(work)
+                else:
+                    driven(work)
         except KeyboardInterrupt:
             if not active.ended:
                 active.end("KILLED")
@@ -148,6 +154,8 @@ def cell_work(
     names: list[str],
     params: dict[str, str],
     without: list[str],
+    *,
+    auto: bool,
 ) -> CellWork:
     """Return what processes need to run a cell of this notebook."""
     return CellWork(
@@ -162,6 +170,7 @@ def cell_work(
         names=names,
         params=params,
         without=without,
+        auto=auto,
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
@@ -16,7 +15,6 @@ from IPython.core.magic import (
     no_var_expand,
 )
 
-from nbtrack.autologging.switches import for_a_while
 from nbtrack.errors import NbtrackError
 from nbtrack.notebook.cards import show_card
 from nbtrack.notebook.cells import cells_of
@@ -180,8 +178,7 @@ class TrackMagics(Magics):
             from nbtrack.notebook.grid_session import track_grid
 
             __tracebackhide__ = True
-            with for_a_while() if options.auto else nullcontext():
-                return track_grid(self.shell, cells, options, source, _started)
+            return track_grid(self.shell, cells, options, source, _started)
         try:
             run = _started(options)
             run.writer.log_params(options.params)
