@@ -181,7 +181,10 @@ export class Chart {
       while (!this.disposed && this.visibility.visible && (this.allStale || this.stale.size > 0)) {
         this.placePanels(plotly);
         const group = this.stale.values().next().value;
-        if (group === undefined) break;
+        if (group === undefined) {
+          this.describe(); // there may be values alone
+          break;
+        }
         this.stale.delete(group);
         const panel = this.panels.get(group);
         await panel?.quiet();

@@ -1,10 +1,14 @@
 // @vitest-environment happy-dom
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { arrange } from '../src/arrangement';
+import { Chart } from '../src/chart';
 import type { RunRef } from '../src/requests';
 import { SeriesSet } from '../src/series';
 import type { Theme } from '../src/theme';
 import { Values } from '../src/values';
+
+const react = vi.fn((plot: HTMLElement) => Promise.resolve(plot));
+vi.mock('../src/plotly', () => ({ loadPlotly: () => Promise.resolve({ react, purge: () => undefined, Plots: { resize: () => undefined } }) }));
 
 const THEME: Theme = {
   dark: false, text: '#000', muted: '#666', grid: '#eee', danger: '#c00', font: 'sans', palette: ['#0072b2', '#d55e00', '#009e73']
@@ -72,5 +76,32 @@ describe('metrics of one point', () => {
     add(data, 'a', 'f1', 1);
     values.show(listed(data, [run('a')]).rows, [run('a')]);
     expect([values.element.hidden, values.element.childElementCount, values.summary()]).toEqual([true, 0, '']);
+  });
+});
+
+describe('a chart', () => {
+  afterEach(() => void vi.unstubAllGlobals());
+
+  it('lists a metric until its second point comes, and hides the switches where there are only values', async () => {
+    vi.stubGlobal('IntersectionObserver', undefined);
+    const root = document.createElement('div');
+    document.body.append(root);
+    const data = new SeriesSet();
+    add(data, 'a', 'loss', 3);
+    add(data, 'a', 'rows', 7);
+    const chart = new Chart(root, data, { x: 'auto', smoothing: 0, logX: false, logY: false }, () => undefined);
+    const heads = (): (string | null)[] => [...root.querySelectorAll('.nbt-panel h4, .nbt-values .nbt-metric')].map(head => head.textContent);
+    chart.setRuns([{ ...run('a', 'live'), state: 'RUNNING' }]);
+    await vi.waitFor(() => expect(root.querySelector('.nbt-sr')!.textContent).toBe('step 0, loss 3, rows 7'));
+    expect([heads(), react.mock.calls.length, root.className]).toEqual([['loss', 'rows'], 0, '']);
+    add(data, 'a', 'loss', 2);
+    chart.touch(['loss']);
+    await vi.waitFor(() => expect(root.querySelector('.nbt-sr')!.textContent).toContain('loss: loss 2'));
+    expect([heads(), react.mock.calls.length]).toEqual([['loss', 'rows'], 1]);
+    expect(root.querySelector('.nbt-values')!.textContent).toBe('rows7');
+    data.remove('a', 'loss');
+    chart.setRuns([run('a', 'live')]);
+    await vi.waitFor(() => expect(root.className).toBe('nbt-only-values'));
+    chart.dispose();
   });
 });
