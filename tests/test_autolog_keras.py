@@ -155,3 +155,23 @@ def test_a_fit_that_fails_says_so(keras: Any) -> None:
     with pytest.raises(TypeError):
         made(keras).fit(X, Y, epoch=2)
     assert {run.info.status for run in runs()} == {"FAILED"}
+
+
+def test_a_callback_logs_without_autologging_and_never_twice(keras: Any) -> None:
+    given = {"epochs": 2, "verbose": 0, "validation_data": (X[:8], Y[:8])}
+    callback = nbtrack.tensorflow.MlflowCallback()
+    made(keras).fit(X, Y, callbacks=[callback], **given)
+    nbtrack.autolog(disable=True)
+    with nbtrack.start_run():
+        made(keras).fit(X, Y, callbacks=[callback], **given)
+    by_step = nbtrack.keras.NbtrackCallback(log_every_epoch=False, log_every_n_steps=1)
+    with nbtrack.start_run():
+        made(keras).fit(X, Y, batch_size=8, callbacks=[by_step], epochs=2, verbose=0)
+    first, second, third = runs()
+    for run in (first, second):
+        assert [step for step, _ in points(run, "val_loss")] == [0, 1]
+        assert run.data.params["optimizer_learning_rate"] == "0.01"
+        assert "model_summary.txt" in files(run)
+    assert first.data.params["batch_size"] == "32"
+    assert "batch_size" not in second.data.params
+    assert [step for step, _ in points(third, "loss")] == [1, 2, 3, 4]

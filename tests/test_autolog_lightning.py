@@ -248,3 +248,18 @@ def test_checkpoints_by_step_are_all_kept_and_go_on() -> None:
     nbtrack.pytorch.load_checkpoint(restored, run_id=run.info.run_id, step=4)
     for one, other in zip(model.parameters(), restored.parameters(), strict=True):
         assert torch.equal(one, other)
+
+
+@pytest.mark.parametrize("logs", [True, False])
+def test_a_callback_says_which_checkpoints_are_kept(logs: bool) -> None:
+    if not logs:
+        nbtrack.pytorch.autolog(disable=True)
+    callback = nbtrack.pytorch.MlflowModelCheckpointCallback(save_best_only=False)
+    with nbtrack.start_run():
+        lightning_trainer(callbacks=[callback]).fit(line(), batches(), batches())
+    (run,) = runs()
+    assert files(run, "checkpoints") == [
+        "checkpoints/epoch_0000_step_00000002.safetensors",
+        "checkpoints/epoch_0001_step_00000004.safetensors",
+    ]
+    assert ("val_loss" in run.data.metrics) is logs

@@ -11,8 +11,6 @@ from types import ModuleType
 from typing import Any
 
 _REASONS = {
-    "pytorch.autolog and lightning.NbtrackLogger log the checkpoints of Lightning": r"""
-        pytorch\.MlflowModelCheckpointCallback""",
     "it does not evaluate language models and traces": r"""
         metrics\.(ari_grade_level|bleu|exact_match|flesch_kincaid_grade_level|genai|latency|\w+_at_k|
         rouge\w+|token_count|toxicity)(\..*)?|

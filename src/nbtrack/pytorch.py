@@ -5,6 +5,8 @@ The names are those of ``mlflow.pytorch``.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from nbtrack._names import look_elsewhere
 from nbtrack.autologging.pytorch import autolog
 from nbtrack.models.flavors.pytorch import (
@@ -26,10 +28,14 @@ from nbtrack.models.flavors.torch.state_dicts import (
 )
 from nbtrack.models.requirements import default_requirements
 
-look_elsewhere(__name__)
+if TYPE_CHECKING:
+    from nbtrack.autologging.lightning_hooks import MlflowModelCheckpointCallback
+
+look_elsewhere(__name__, MlflowModelCheckpointCallback="nbtrack.autologging.lightning_hooks")
 get_default_pip_requirements = default_requirements("torch")
 __all__ = [
     "Checkpoint",
+    "MlflowModelCheckpointCallback",
     "_load_pyfunc",
     "autolog",
     "get_default_pip_requirements",

@@ -51,7 +51,7 @@ def autolog(
     if save_exported_model:
         warn("save_exported_model=True has no effect in nbtrack: the model is a .keras file.")
     given = {
-        **_frequency(log_every_epoch, log_every_n_steps),
+        **frequency(log_every_epoch, log_every_n_steps),
         "save_model_kwargs": save_model_kwargs,
     }
     switch(NAME, {**given, **options})
@@ -99,7 +99,7 @@ def tensorflow_autolog(
     if saved_model_kwargs:
         warn("saved_model_kwargs= has no effect in nbtrack: the model is a .keras file.")
     given = {
-        **_frequency(log_every_epoch, log_every_n_steps),
+        **frequency(log_every_epoch, log_every_n_steps),
         "save_model_kwargs": keras_model_kwargs,
         "checkpoint": checkpoint,
         "checkpoint_monitor": checkpoint_monitor,
@@ -111,7 +111,8 @@ def tensorflow_autolog(
     switch(NAME, {**given, **options})
 
 
-def _frequency(log_every_epoch: bool, log_every_n_steps: int | None) -> dict[str, Any]:
+def frequency(log_every_epoch: bool, log_every_n_steps: int | None) -> dict[str, Any]:
+    """Return how often metrics are logged, as ``Settings.more`` has it; see :func:`autolog`."""
     if log_every_epoch and log_every_n_steps is not None:
         raise InvalidParameterError(
             f"log_every_n_steps={log_every_n_steps} needs log_every_epoch=False: metrics are "

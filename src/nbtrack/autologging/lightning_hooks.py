@@ -7,10 +7,11 @@ from typing import Any
 
 from nbtrack.autologging.checkpoints import Checkpoints
 from nbtrack.autologging.lightning_facts import base_class, early_end, params_of, stopping_of
-from nbtrack.autologging.training import Training, mute_for_good
+from nbtrack.autologging.training import Training, attempt, mute_for_good
 from nbtrack.store import open_store
 from nbtrack.tracking import context
 from nbtrack.tracking.run import ActiveRun, resume
+from nbtrack.tracking.start import start_run
 
 _Callback: Any = base_class("callbacks.Callback")
 _NO_EPOCH = -1
@@ -51,7 +52,9 @@ class TrainingHooks(_Callback):  # type: ignore[misc]
         }
 
     def setup(self, trainer: Any, pl_module: Any, stage: str) -> None:
-        """Find the run again in a process that was spawned."""
+        """Find the run again in a process that was spawned; leave checkpoints to who keeps them."""
+        if any(isinstance(each, MlflowModelCheckpointCallback) for each in trainer.callbacks):
+            self._checkpoints = Checkpoints({})
         if self._spawned:
             mute_for_good()
             if trainer.is_global_zero:
@@ -154,20 +157,118 @@ class TrainingHooks(_Callback):  # type: ignore[misc]
             self._best, self._best_epoch = score, epoch
 
     def _keep(self, trainer: Any, module: Any, epoch: int | None) -> None:
-        """Keep a checkpoint of nbtrack's: no pickle, and ``load_checkpoint`` reads it."""
-        from nbtrack.models.flavors.torch.checkpoints import log_checkpoint
+        keep(self._checkpoints, trainer, module, epoch, self.session.run.info.run_id)
 
-        weights_only = self._checkpoints.weights_only
-        log_checkpoint(
-            module,
-            None if weights_only else list(trainer.optimizers),
-            None if weights_only else [each.scheduler for each in trainer.lr_scheduler_configs],
-            epoch=trainer.current_epoch if epoch is None else epoch,
-            step=trainer.global_step,
-            metrics={name: float(value) for name, value in trainer.callback_metrics.items()},
-            keep=1 if self._checkpoints.best_only else None,
-            run_id=self.session.run.info.run_id,
+
+class MlflowModelCheckpointCallback(_Callback):  # type: ignore[misc]
+    """Keeps checkpoints of a training in the open run, where nothing else is to be logged.
+
+    With autologging it says which ones are kept, instead of the arguments of ``autolog``.
+    ``nbtrack.pytorch.load_checkpoint`` reads them.
+
+    Parameters
+    ----------
+    monitor : str, optional
+        The metric that says whether a checkpoint is better than the one before.
+    mode : {"min", "max"}, optional
+        Which values of it are better.
+    save_best_only : bool, optional
+        Whether only the best one is kept.
+    save_weights_only : bool, optional
+        Whether the state of optimizers and schedulers is left out.
+    save_freq : "epoch" or int, optional
+        When one is saved: each epoch, or after so many steps.
+    """
+
+    def __init__(
+        self,
+        monitor: str = "val_loss",
+        mode: str = "min",
+        save_best_only: bool = True,
+        save_weights_only: bool = False,
+        save_freq: str | int = "epoch",
+    ) -> None:
+        self._checkpoints = Checkpoints(
+            {
+                "checkpoint": True,
+                "checkpoint_monitor": monitor,
+                "checkpoint_mode": mode,
+                "checkpoint_save_best_only": save_best_only,
+                "checkpoint_save_weights_only": save_weights_only,
+                "checkpoint_save_freq": save_freq,
+            }
         )
+        self._last_step = 0
+
+    def on_train_batch_end(
+        self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, index: int
+    ) -> None:
+        """Keep a checkpoint, if it is time to.
+
+        Parameters
+        ----------
+        trainer, pl_module, outputs, batch, index : object
+            Of Lightning.
+        """
+        plan, step = self._checkpoints, trainer.global_step
+        if not plan.by_step or step == self._last_step:  # gradients are still accumulated
+            return
+        self._last_step = step
+        if plan.after_step(step, trainer.callback_metrics):
+            self._keep(trainer, pl_module, None)
+
+    def on_train_epoch_end(self, trainer: Any, pl_module: Any) -> None:
+        """Keep a checkpoint, if it is time to.
+
+        Parameters
+        ----------
+        trainer, pl_module : object
+            Of Lightning.
+        """
+        if self._checkpoints.after_epoch(trainer.callback_metrics):
+            self._keep(trainer, pl_module, trainer.current_epoch)
+
+    def _keep(self, trainer: Any, module: Any, epoch: int | None) -> None:
+        if trainer.is_global_zero:
+            run = context.current() or start_run()
+            attempt(
+                "pytorch",
+                "A checkpoint",
+                keep,
+                self._checkpoints,
+                trainer,
+                module,
+                epoch,
+                run.info.run_id,
+            )
+
+
+def keep(plan: Checkpoints, trainer: Any, module: Any, epoch: int | None, run_id: str) -> None:
+    """Keep a checkpoint of nbtrack's: no pickle, and ``load_checkpoint`` reads it.
+
+    Parameters
+    ----------
+    plan : Checkpoints
+        What is in it, and whether it takes the place of the one before.
+    trainer, module : object
+        Of Lightning.
+    epoch : int or None
+        None for the one that goes on.
+    run_id : str
+        Where it is kept.
+    """
+    from nbtrack.models.flavors.torch.checkpoints import log_checkpoint
+
+    log_checkpoint(
+        module,
+        None if plan.weights_only else list(trainer.optimizers),
+        None if plan.weights_only else [each.scheduler for each in trainer.lr_scheduler_configs],
+        epoch=trainer.current_epoch if epoch is None else epoch,
+        step=trainer.global_step,
+        metrics={name: float(value) for name, value in trainer.callback_metrics.items()},
+        keep=1 if plan.best_only else None,
+        run_id=run_id,
+    )
 
 
 def _rejoined(data: Mapping[str, Any]) -> Training:
