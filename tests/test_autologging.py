@@ -92,7 +92,7 @@ def test_it_works_whatever_comes_first(toy: None, first: str) -> None:
     assert run.data.params["rate"] == "0.1"
     assert run.data.metrics == {"loss": 2.0}
     assert run.data.tags["mlflow.autologging"] == "toy"
-    assert run.info.status == "FINISHED"
+    assert (run.info.status, run.info.run_name) == ("FINISHED", "Model")
 
 
 def test_an_import_that_is_watched_is_as_any_other(toy: None) -> None:

@@ -40,6 +40,8 @@ pytestmark = pytest.mark.usefixtures("workdir")
 
 @pytest.mark.parametrize("package", LIBRARIES)
 def test_a_library_that_is_missing_is_named(package: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in sys.modules if name.startswith(f"{package}.")]:
+        monkeypatch.delitem(sys.modules, name)  # of an earlier test
     monkeypatch.setitem(sys.modules, package, None)
     flavor = getattr(nbtrack, package)
     with pytest.raises(MissingDependencyError, match=f"pip install {package}"):

@@ -234,7 +234,7 @@ def training(
     integration : str
         One of ``INTEGRATIONS``.
     name : str, optional
-        What is trained, such as the class of an estimator: the name of a run below another.
+        What is trained, such as the class of an estimator: the name of a run that is opened.
     again : ActiveRun, optional
         The run of an earlier call that this one belongs to, such as the training of a trainer
         that tests now. It goes on, unless the user has opened another one since.
@@ -281,11 +281,11 @@ def begin(
     settings : Settings
         What is logged.
     name : str, optional
-        The name of a run below another.
+        What is trained: the name of a run that is opened.
     again : ActiveRun, optional
         The run of an earlier call that this one belongs to.
     run_name, experiment_id : str, optional
-        Of a run that is opened.
+        Of a run that is opened; the name in place of what is trained.
     tags : mapping, optional
         Of a run that is opened, in place of those that say that autologging has.
     below : bool, optional
@@ -297,7 +297,7 @@ def begin(
     if tags is None:
         tags = {AUTOLOGGING: integration, **(settings.extra_tags or {})}
     if run is None:
-        opened = start_run(experiment_id=experiment_id, run_name=run_name, tags=tags)
+        opened = start_run(experiment_id=experiment_id, run_name=run_name or name, tags=tags)
         return Training(integration, settings, _take(opened), opened=True)
     if run not in _taken and not below:
         return Training(integration, settings, _take(run), opened=False)
