@@ -27,7 +27,8 @@ FLAVOR = "catboost"
 _CLASSES = ("CatBoost", "CatBoostClassifier", "CatBoostRegressor", "CatBoostRanker")
 _FORMATS = ("cbm", "json")
 _FILE = "model.cb"
-# it predicts, too: what is wrong with a tree shows only then
+# it predicts, too: what is wrong with a tree shows only then;
+# an error is an answer, and is said where the file is read in earnest: only a crash counts here
 _READ = """
 import catboost, numpy
 model = catboost.CatBoost()

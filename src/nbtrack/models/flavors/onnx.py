@@ -29,6 +29,7 @@ from nbtrack.models.requirements import framework
 FLAVOR = "onnx"
 _FILE, _WEIGHTS = "model.onnx", "model.onnx.data"
 _LARGEST = (1 << 31) - 1  # what one message of protobuf holds
+# an error is an answer, and is said where the file is read in earnest: only a crash counts here
 _READ = """
 import onnxruntime
 try:

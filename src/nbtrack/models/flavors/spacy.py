@@ -38,6 +38,7 @@ _FACTORIES = {
     "textcat_multilabel", "tok2vec", "token_splitter", "trainable_lemmatizer",
 }
 # fmt: on
+# an error is an answer, and is said where the file is read in earnest: only a crash counts here
 _READ = """
 import spacy
 try:
