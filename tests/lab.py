@@ -181,9 +181,13 @@ class Lab:
             self.page.wait_for_timeout(100)
 
     def command(self, name: str, **arguments: Any) -> None:
-        """Execute a command of JupyterLab; does not wait for what it starts."""
+        """Execute a command of JupyterLab; :meth:`done` waits for what it starts."""
         self.page.evaluate(
-            "([name, args]) => { void window.jupyterapp.commands.execute(name, args); }",
+            """([name, args]) => {
+              const end = () => { window.commandsUnderWay -= 1; };
+              window.commandsUnderWay = (window.commandsUnderWay ?? 0) + 1;
+              window.jupyterapp.commands.execute(name, args).then(end, end);
+            }""",
             [name, arguments],
         )
 
@@ -194,8 +198,10 @@ class Lab:
 
     def done(self, timeout_s: float = 90) -> None:
         """Wait until no cell runs or waits, and the kernel is idle."""
+        # a cell that was told to run looks idle until the notebook has come to it
         self.page.wait_for_function(
-            f"""() => ({KERNEL})?.status === 'idle' && ({CELLS}).length > 0
+            f"""() => !window.commandsUnderWay && ({KERNEL})?.status === 'idle'
+              && ({CELLS}).length > 0
               && ({CELLS}).every(c => c.model.executionState === 'idle')
               && ({CELLS}).some(c => c.model.executionCount)""",
             timeout=timeout_s * 1000,
