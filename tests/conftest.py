@@ -16,6 +16,8 @@ from nbtrack.store import opening as stores
 from nbtrack.store.remote import store as remote_store
 from nbtrack.tracking import context
 
+pytest_plugins = ["team_services"]
+
 settings.register_profile("nbtrack", deadline=None)  # a busy machine is no fault of the code
 settings.load_profile("nbtrack")
 # below nohup and some runners signals are ignored: children would inherit it
