@@ -19,7 +19,16 @@ VAGUE_NAMES = {"utils", "util", "helpers", "helper", "common", "manager", "misc"
 FIRST_RUN = ["nbtrack.store.experiments", "nbtrack.store.runs", "nbtrack.tracking.start"]
 HEAVY = {"torch", "pandas", "plotly", "duckdb", "pyarrow", "numpy", "anywidget", "IPython"}
 
-GROUND = {"_names", "entities", "errors", "validation", "config", "redaction", "untrusted_files"}
+GROUND = {
+    "_names",
+    "config",
+    "entities",
+    "errors",
+    "postgres_address",
+    "redaction",
+    "untrusted_files",
+    "validation",
+}
 RUN = {"store", "tracking"} | GROUND
 STORE_DOORS = {
     "nbtrack.store",
@@ -76,7 +85,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "exceptions": {"errors", "_names"},
     "validation": {"errors", "config", "redaction"},
     "redaction": {"errors", "config"},
-    "config": {"errors", "_names"},
+    "config": {"errors", "postgres_address", "_names"},
+    "postgres_address": {"errors"},
     "untrusted_files": {"errors"},
     "protocol": GROUND,
     "store": {"protocol"} | GROUND,

@@ -100,7 +100,6 @@ def test_the_environment_of_mlflow_is_enough(workdir):
 @pytest.mark.parametrize(
     ("uri", "why"),
     [
-        ("postgresql://me:secret@db/runs", "keeps runs in a DuckDB file"),
         ("mysql+pymysql://me:secret@db/runs", "keeps runs in a DuckDB file"),
         ("mssql://db/runs", "keeps runs in a DuckDB file"),
         ("databricks", "keeps runs in a DuckDB file"),

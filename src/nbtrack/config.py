@@ -13,14 +13,18 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from nbtrack._names import look_elsewhere
 from nbtrack.errors import InvalidParameterError
 
+if TYPE_CHECKING:
+    from nbtrack.postgres_address import PostgresAddress
+
 look_elsewhere(__name__)
 
 DEFAULT_NAME = "nbtrack.duckdb"
+TEAM_SPOOL = "team-"  # what folders of team stores begin with, among those of mirrors
 
 _FALSE = {"", "0", "false", "no", "off"}
 
@@ -95,12 +99,15 @@ class StoreLocation:
     server : str or None
         The URL of the tracking server that the file mirrors; a name and a password that were
         given in it are still there, and shown nowhere.
+    team : PostgresAddress or None
+        The catalog of a team's store; beside ``path`` are journals then, but there is no file.
     """
 
     path: Path
     uri: str
     notice: str | None = None
     server: str | None = field(default=None, repr=False)
+    team: PostgresAddress | None = None
 
     def __post_init__(self) -> None:
         """Follow links to the one real place.
@@ -163,8 +170,8 @@ def _default(here: Path) -> StoreLocation:
                 notice = f"Runs go to {found}, the nearest store above the working folder."
                 break
             notice = notice or (
-                f"Runs go to {path}: {found} belongs to another user, or its folder does. "
-                "To use it, set NBTRACK_URI to it."
+                f"Runs go to {path}: {found} or its folder belongs to another user. To use it, set "
+                "NBTRACK_URI to it."
             )
     return StoreLocation(path, str(path), notice)
 
@@ -218,6 +225,7 @@ def resolve(uri: str | os.PathLike[str] | None) -> StoreLocation:
         ``None`` or ``""`` for ``nbtrack.duckdb`` in the working directory or the
         nearest one above that is the user's own. ``sqlite:///x.db`` and ``./mlruns`` name a
         store of MLflow: nbtrack keeps its own one beside it (``x.duckdb``, ``mlruns.duckdb``).
+        ``http://host`` is a tracking server, ``postgresql://host/database`` a team's store.
 
     Raises
     ------
@@ -227,8 +235,7 @@ def resolve(uri: str | os.PathLike[str] | None) -> StoreLocation:
     if uri is None or uri == "":
         return _default(_absolute(Path.cwd()))
     text = os.fspath(uri)
-    if isinstance(text, bytes):
-        text = os.fsdecode(text)
+    text = os.fsdecode(text)
     scheme = _scheme(text)
     if scheme in ("", "file", "duckdb"):
         return _local(text, scheme)
@@ -236,6 +243,12 @@ def resolve(uri: str | os.PathLike[str] | None) -> StoreLocation:
         return _beside_sqlite(text)
     if scheme in ("http", "https"):
         return _mirror(text)
+    if scheme in ("postgresql", "postgres", "ducklake"):
+        from nbtrack.postgres_address import parse_address
+
+        address = parse_address(text)
+        spool = remote_root() / f"{TEAM_SPOOL}{address.id}" / DEFAULT_NAME
+        return StoreLocation(spool, address.uri, team=address)
     raise InvalidParameterError(
         f"nbtrack cannot track to {_shown(text)!r}: it keeps runs in a DuckDB file. "
         "Use a path, such as set_tracking_uri('nbtrack.duckdb'), or unset "

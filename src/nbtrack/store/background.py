@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
+from collections.abc import Sequence
 
 from nbtrack.errors import StoreError, warn
 from nbtrack.store.folding import Folding
@@ -28,6 +29,11 @@ class Background(Folding):
     _said: set[str]
     _pid: int
 
+    @property
+    def fold_every_s(self) -> float:
+        """How long the thread waits from fold to fold."""
+        return FOLD_EVERY_S
+
     def _start_folding(self) -> None:
         thread = self._folder_thread
         if ProcessExit.has_begun:
@@ -41,7 +47,7 @@ class Background(Folding):
     def _fold_in_turn(self) -> None:
         self._beat = 0.0
         while not self._stop:
-            self._wake.wait(FOLD_EVERY_S)
+            self._wake.wait(self.fold_every_s)
             self._wake.clear()
             if self._stop:
                 return
@@ -62,13 +68,17 @@ class Background(Folding):
             journals = list(self._open_journals.values())
         for journal in journals:
             journal.flush()
-        self._beat += FOLD_EVERY_S
+        self._beat += self.fold_every_s
         if self._beat >= HEARTBEAT_S:
             self._beat = 0.0
             for journal in journals:
                 with contextlib.suppress(OSError):  # of a file that is gone
                     journal.touch()
+            self._show_life([journal.run_id for journal in journals])
         self.fold_quietly()
+
+    def _show_life(self, ids: Sequence[str]) -> None:
+        """Tell others, who do not see the journals, that these runs and models are written."""
 
     def restore_journals(self) -> None:
         """Write the journals again that somebody has deleted, while they are open here."""

@@ -37,7 +37,7 @@ def is_same_process(error: duckdb.Error) -> bool:
     return bool(re.search(r"file handle conflict|already attached|different config", text, re.I))
 
 
-def _is_ending(error: duckdb.Error) -> bool:
+def is_ending(error: Exception) -> bool:
     """Return whether DuckDB has stopped what other threads than the main one do."""
     if "interpreter is shutting down" in str(error):
         return True
@@ -49,7 +49,7 @@ def _meaning(error: duckdb.Error, path: Path, *, attaching: bool) -> NbtrackErro
     text = str(error)
     if isinstance(error, duckdb.InterruptException) and time_limits.left() == 0:
         return time_limits.too_slow(path)
-    if _is_ending(error):
+    if is_ending(error):
         return StoreLockedError(
             f"This process is ending, and does not open {path} any more but in its main thread. "
             "What was logged is in the journals, and is folded in."

@@ -217,6 +217,8 @@ class Experiments:
                     f"{existing.experiment_id}; use set_experiment({name!r}) to log to it."
                 )
             experiment_id = str(reader.named("experiments.next_id")[0][0])
+            if location is None and self._database.artifact_root is not None:
+                location = f"{self._database.artifact_root.rstrip('/')}/{experiment_id}"
             insert(reader, experiment_id, name, location)
             for key, value in tags:
                 reader.named(

@@ -18,15 +18,7 @@ def file_state(store: Store) -> tuple[tuple[int, int], list[tuple[str, tuple[int
     OSError, StoreError
         If its journals cannot be listed.
     """
-    return _database_state(store), sorted(journal_reader.sizes(store.journals).items())
-
-
-def _database_state(store: Store) -> tuple[int, int]:
-    try:
-        stat = store.path.stat()
-    except OSError:
-        return 0, 0
-    return stat.st_mtime_ns, stat.st_size
+    return store.database_state(), sorted(journal_reader.sizes(store.journals).items())
 
 
 class FileWatch:
@@ -48,7 +40,7 @@ class FileWatch:
         The database's time and size, the sizes of the journals, and the journals whose
         process is gone: the runs of those are interrupted with the next look at the store.
         """
-        database = _database_state(self.store)
+        database = self.store.database_state()
         try:
             journals = sorted(journal_reader.sizes(self.store.journals).items())
         except (OSError, NbtrackError):  # reading the store says it

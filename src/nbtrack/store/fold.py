@@ -55,7 +55,7 @@ class FoldReport:
     damaged: dict[str, str] = field(default_factory=dict)
 
 
-def fold(reader: Reader, folder: Path) -> FoldReport:
+def fold(reader: Reader, folder: Path, *, look_for_dead: bool = True) -> FoldReport:
     """Fold every journal of a folder, all in one transaction.
 
     An event that the database refuses costs itself alone: then each journal is folded in a
@@ -67,6 +67,8 @@ def fold(reader: Reader, folder: Path) -> FoldReport:
         The database, attached for writing, without an open transaction.
     folder : Path
         The ``journal`` folder.
+    look_for_dead : bool
+        Whether runs are marked whose process is gone.
     """
     report = FoldReport()
     try:
@@ -74,7 +76,8 @@ def fold(reader: Reader, folder: Path) -> FoldReport:
             found = _unfolded(reader, folder, report)
             if found:
                 _fold_tails(reader, folder, found, report)
-            interrupt(reader, folder)
+            if look_for_dead:
+                interrupt(reader, folder)
         return report
     except _faults():
         report = FoldReport()
@@ -136,7 +139,7 @@ def _unfolded(reader: Reader, folder: Path, report: FoldReport) -> list[Tail]:
     present = journal_reader.sizes(folder)
     known: dict[str, tuple[int, int]] = {}
     damage: dict[str, dict[str, int]] = {}
-    for name, events, points, noted in reader.named("fold.offsets"):
+    for name, events, points, noted in reader.named("fold.offsets", spool=reader.spool):
         known[name] = (events, points)
         if noted is not None:
             damage[name] = json.loads(noted)
@@ -187,8 +190,8 @@ def damage_text(damage: dict[str, int]) -> str:
 
 def _forget(reader: Reader, names: list[str]) -> None:
     if names:
-        reader.named("fold.forget_journals", names=names)
-        reader.named("fold.forget_series_numbers", names=names)
+        reader.named("fold.forget_journals", names=names, spool=reader.spool)
+        reader.named("fold.forget_series_numbers", names=names, spool=reader.spool)
 
 
 def _fold_tails(reader: Reader, folder: Path, found: list[Tail], report: FoldReport) -> None:
@@ -207,11 +210,13 @@ def _fold_tails(reader: Reader, folder: Path, found: list[Tail], report: FoldRep
 def _note(reader: Reader, found: list[Tail], report: FoldReport) -> None:
     """Remember how far the journals are folded, and what is wrong with them."""
     names = [tail.journal for tail in found]
-    old = {n: json.loads(d) for n, _, _, d in reader.named("fold.offsets") if d is not None}
+    offsets = reader.named("fold.offsets", spool=reader.spool)
+    old = {n: json.loads(d) for n, _, _, d in offsets if d is not None}
     damage = {t.journal: merge_damage(old.get(t.journal, {}), t.damage) for t in found}
-    reader.named("fold.forget_journals", names=names)
+    reader.named("fold.forget_journals", names=names, spool=reader.spool)
     reader.named(
         "fold.set_offsets",
+        spool=reader.spool,
         names=names,
         runs=[tail.run_id for tail in found],
         events=[tail.events_end for tail in found],
@@ -236,7 +241,8 @@ def _note(reader: Reader, found: list[Tail], report: FoldReport) -> None:
 def _declare(reader: Reader, found: list[Tail]) -> dict[str, dict[int, str]]:
     """Return the metrics by number of each journal; those that are new are remembered."""
     names: dict[str, dict[int, str]] = {tail.journal: {} for tail in found}
-    for journal, number, _, key in reader.named("fold.series_numbers", names=list(names)):
+    known = reader.named("fold.series_numbers", names=list(names), spool=reader.spool)
+    for journal, number, _, key in known:
         names[journal][number] = key
     new: list[tuple[str, int, str, str]] = []
     for tail in found:
@@ -250,7 +256,12 @@ def _declare(reader: Reader, found: list[Tail]) -> dict[str, dict[int, str]]:
     if new:
         journals, numbers, runs, keys = (list(column) for column in zip(*new, strict=True))
         reader.named(
-            "fold.add_series_numbers", names=journals, numbers=numbers, runs=runs, keys=keys
+            "fold.add_series_numbers",
+            spool=reader.spool,
+            names=journals,
+            numbers=numbers,
+            runs=runs,
+            keys=keys,
         )
     return names
 

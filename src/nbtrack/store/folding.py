@@ -138,10 +138,18 @@ class Folding:
             return None
         return found.st_dev, found.st_ino
 
+    def database_state(self) -> tuple[int, int]:
+        """Return what is another one whenever somebody has written to the database."""
+        try:
+            found = self.path.stat()
+        except OSError:
+            return 0, 0
+        return found.st_mtime_ns, found.st_size
+
     def _has_dead(self, reader: Reader) -> bool:
         from nbtrack.store.liveness import dead_runs
 
-        return bool(dead_runs(reader.named("fold.running"), self.journals))
+        return bool(dead_runs(reader))
 
     def fold_quietly(self) -> None:
         """Fold what there is; what stands in the way is said once and tried again later."""

@@ -99,7 +99,7 @@ def inspect_journals(folder: Path, reader: Reader | None) -> JournalReport:
         The database, where it can be read: it knows how far each journal is folded.
     """
     report = JournalReport(folder / DAMAGED)
-    noted = [] if reader is None else reader.named("fold.offsets")
+    noted = [] if reader is None else reader.named("fold.offsets", spool=reader.spool)
     known = {name: (events, points) for name, events, points, _ in noted}
     damaged = {name: json.loads(damage) for name, _, _, damage in noted if damage}
     unread = []

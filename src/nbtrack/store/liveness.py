@@ -5,9 +5,7 @@ Nobody is declared dead for being silent: see `nbtrack.store.owner`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 from nbtrack.store import journal_reader
 from nbtrack.store.journal import now_ms
@@ -20,7 +18,7 @@ OWNER_GONE = "The process that wrote the model is gone: its files are not comple
 
 def interrupt(reader: Reader, folder: Path) -> None:
     """Mark runs and models whose owner is gone, so that none stays RUNNING or PENDING."""
-    dead = dead_runs(reader.named("fold.running"), folder)
+    dead = dead_runs(reader)
     if dead:
         reader.named("fold.interrupt", runs=dead)
         reader.named("fold_models.fail", models=dead, message=OWNER_GONE, time=now_ms())
@@ -65,16 +63,16 @@ def _keep_suggested(reader: Reader, folder: Path, runs: list[str]) -> None:
         )
 
 
-def dead_runs(running: Iterable[tuple[Any, ...]], folder: Path) -> list[str]:
-    """Return those of the running (run or model, *owner) whose owner is certainly gone."""
+def dead_runs(reader: Reader) -> list[str]:
+    """Return the running runs, and models that are being written, whose owner is certainly gone."""
     dead = []
     gone: dict[Owner, bool] = {}  # one process may have thousands
-    for run_id, host, pid, started, place in running:
+    for run_id, host, pid, started, place in reader.named("fold.running"):
         if host is None:
             continue
         owner = owner_of(host, pid, started, place)
         if not owner.place:  # an older version's: it counts how long it has been silent
-            gone[owner] = owner.is_gone(journal_reader.idle_seconds(folder, run_id))
+            gone[owner] = owner.is_gone(reader.idle_seconds(run_id))
         elif owner not in gone:
             gone[owner] = owner.is_gone()
         if gone[owner]:
@@ -91,7 +89,7 @@ def silent_runs(reader: Reader) -> dict[str, float]:
     for run_id, host, pid, started, place in reader.named("fold.running"):
         if host is None or owner_of(host, pid, started, place).is_alive():
             continue
-        seconds = journal_reader.idle_seconds(reader.folder / "journal", run_id)
+        seconds = reader.idle_seconds(run_id)
         if seconds > SILENT_AFTER_S:
             found[run_id] = seconds
     return found
@@ -110,5 +108,4 @@ def run_has_other_owner(reader: Reader, run_id: str) -> bool:
     owner = owner_of(host, *known)
     if host is None or owner == Owner.this():
         return False
-    folder = reader.folder / "journal"
-    return owner.is_alive() or journal_reader.idle_seconds(folder, run_id) <= SILENT_AFTER_S
+    return owner.is_alive() or reader.idle_seconds(run_id) <= SILENT_AFTER_S

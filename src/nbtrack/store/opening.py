@@ -11,10 +11,18 @@ import os
 import sys
 import threading
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from nbtrack.config import DEFAULT_NAME, StoreLocation, default_uri, remote_root, resolve
+from nbtrack.config import (
+    DEFAULT_NAME,
+    TEAM_SPOOL,
+    StoreLocation,
+    default_uri,
+    remote_root,
+    resolve,
+)
 from nbtrack.store.artifacts.roots import ArtifactRoot, ProxiedRoots
 from nbtrack.store.process_exit import ProcessExit
 from nbtrack.store.remote.sync_state import MARKER, SyncState, server_of_mirror
@@ -113,6 +121,7 @@ def open_mirrors() -> list[Store]:
 
 
 def _opened(location: StoreLocation) -> Store:
+    location = _team_of_spool(location)
     with _stores_guard:
         store = _stores.get(location.path)
         if store is None:
@@ -122,12 +131,33 @@ def _opened(location: StoreLocation) -> Store:
         return store
 
 
+def _team_of_spool(location: StoreLocation) -> StoreLocation:
+    """Return the team's store for the place of its journals on this machine."""
+    folder = location.path.parent
+    if location.team is not None or location.path.name != DEFAULT_NAME:
+        return location
+    if not folder.name.startswith(TEAM_SPOOL) or folder.parent != remote_root().resolve():
+        return location
+    from nbtrack.store.team.spool import address_of
+
+    address = address_of(Path(f"{location.path}.d"))
+    return location if address is None else replace(location, team=address, uri=address.uri)
+
+
 def _made(location: StoreLocation) -> Store:
+    if location.team is not None:
+        return _made_team_store(location)
     if location.server is None and not _is_mirror(location.path):
         return Store(location, _is_sent)
     from nbtrack.store.remote.store import RemoteStore
 
     return RemoteStore(location, _is_sent)
+
+
+def _made_team_store(location: StoreLocation) -> Store:
+    from nbtrack.store.team.store import TeamStore
+
+    return TeamStore(location)
 
 
 def _is_mirror(path: Path) -> bool:

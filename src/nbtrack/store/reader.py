@@ -53,7 +53,14 @@ class Reader:
         The folder beside the database: relative artifact URIs start there.
     access : ArtifactAccess, optional
         Decides which places of artifacts that rows name may be used; without it none are.
+
+    Attributes
+    ----------
+    spool : str
+        What the names of this machine's journals begin with in the database: nothing in a file.
     """
+
+    spool = ""
 
     def __init__(
         self,
@@ -71,6 +78,12 @@ class Reader:
         if self._access is None:
             raise RuntimeError("This reader was opened to look at the database alone.")
         return self._access
+
+    def idle_seconds(self, run_id: str) -> float:
+        """Return the seconds since any process last gave a sign of life of a run."""
+        from nbtrack.store import journal_reader
+
+        return journal_reader.idle_seconds(self.folder / "journal", run_id)
 
     def local_id(self, known: str) -> str:
         """Return the store's id of a run or a model; a server may have given it another."""

@@ -238,7 +238,8 @@ class Registry:
                 _insert(reader, name, [], None)
             registry.get_registered_model(reader, name)
             now = now_ms()
-            version = reader.named("registry.next_version", name=name, now=now)[0][0]
+            reader.named("registry.count_version", name=name, now=now)
+            version = reader.named("registry.greatest_version", name=name)[0][0]
             reader.named(
                 "registry.create_version",
                 name=name,

@@ -112,7 +112,8 @@ def migrate(
 
 def _catalog(connection: duckdb.DuckDBPyConnection, database: str) -> Catalog:
     rows = connection.execute(SQL["schema.catalog"], {"database": database}).fetchall()
-    return {(kind, name.lower()): sql for kind, name, sql in rows}
+    # a DuckLake spells out that a column has no default
+    return {(kind, name.lower()): sql.replace(" DEFAULT(NULL)", "") for kind, name, sql in rows}
 
 
 def _views_only(found: Catalog) -> Catalog:

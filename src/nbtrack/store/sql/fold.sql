@@ -1,23 +1,25 @@
 -- name: offsets
-SELECT journal, events, points, damage FROM journals
+-- of the journals of one spool: names of other machines' in a team store begin otherwise
+SELECT substr(journal, length($spool) + 1), events, points, damage FROM journals WHERE starts_with(journal, $spool)
 
 -- name: forget_journals
-DELETE FROM journals WHERE journal IN (SELECT unnest($names))
+DELETE FROM journals WHERE journal IN (SELECT $spool || unnest($names::VARCHAR[]))
 
 -- name: forget_series_numbers
-DELETE FROM journal_series WHERE journal IN (SELECT unnest($names))
+DELETE FROM journal_series WHERE journal IN (SELECT $spool || unnest($names::VARCHAR[]))
 
 -- name: set_offsets
 INSERT INTO journals (journal, run_id, events, points, damage)
-SELECT unnest($names::VARCHAR[]), unnest($runs::VARCHAR[]), unnest($events::BIGINT[]), unnest($points::BIGINT[]),
+SELECT $spool || unnest($names::VARCHAR[]), unnest($runs::VARCHAR[]), unnest($events::BIGINT[]), unnest($points::BIGINT[]),
        unnest($damages::VARCHAR[])
 
 -- name: series_numbers
-SELECT journal, number, run_id, key FROM journal_series WHERE journal IN (SELECT unnest($names))
+SELECT substr(journal, length($spool) + 1), number, run_id, key FROM journal_series
+WHERE journal IN (SELECT $spool || unnest($names::VARCHAR[]))
 
 -- name: add_series_numbers
 INSERT INTO journal_series
-SELECT unnest($names::VARCHAR[]), unnest($numbers::BIGINT[]), unnest($runs::VARCHAR[]), unnest($keys::VARCHAR[])
+SELECT $spool || unnest($names::VARCHAR[]), unnest($numbers::BIGINT[]), unnest($runs::VARCHAR[]), unnest($keys::VARCHAR[])
 
 -- name: series_of_runs
 SELECT series, run_id, key, last_step, max_time FROM series WHERE run_id IN (SELECT unnest($runs))

@@ -105,11 +105,13 @@ INSERT INTO registered_model_aliases VALUES ($name, $alias, $version);
 -- name: by_alias
 SELECT version FROM registered_model_aliases WHERE name = $name AND alias = $alias;
 
--- name: next_version
+-- name: count_version
 UPDATE registered_models
 SET greatest_version = greatest_version + 1, last_updated_time = make_timestamp($now::BIGINT * 1000)
-WHERE name = $name
-RETURNING greatest_version;
+WHERE name = $name;
+
+-- name: greatest_version
+SELECT greatest_version FROM registered_models WHERE name = $name;
 
 -- name: create_version
 INSERT INTO model_versions

@@ -1,0 +1,250 @@
+"""The DuckLake of a team store: attached once in a process, and used through short transactions.
+
+As with a file (decision 34) there are two instances: ours, which reaches the data of the lake and
+nothing else, and one for SQL that the user has written, which may only read the lake.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import duckdb
+
+from nbtrack.errors import InvalidParameterError, NotFoundError, StoreError
+from nbtrack.postgres_address import PostgresAddress
+from nbtrack.store import schema, time_limits
+from nbtrack.store.database import OURS_FIRST
+from nbtrack.store.duckdb_instances import new_instance, quoted
+from nbtrack.store.queries import SQL, migrations
+from nbtrack.store.team.attaching import CATALOG, OBJECT_STORAGE, load_extensions, s3_secret
+from nbtrack.store.team.coordination import SCHEMA, Coordination, libpq_options
+from nbtrack.store.team.errors import translated
+
+VERSION, DATA = "schema_version", "data_path"
+_LOCK_S = 60.0
+
+
+class Lake:
+    """The database of a team store.
+
+    Parameters
+    ----------
+    address : PostgresAddress
+    coordination : Coordination
+    data_path : str or None
+        Where the data of a new store goes; None for no new one.
+    """
+
+    def __init__(
+        self, address: PostgresAddress, coordination: Coordination, data_path: str | None
+    ) -> None:
+        self.address = address
+        self.coordination = coordination
+        self._wanted = None if data_path is None else check_data_path(data_path)
+        self._data_path: str | None = None
+        self._instances: dict[bool, duckdb.DuckDBPyConnection] = {}
+        self._leaked: list[duckdb.DuckDBPyConnection] = []
+
+    @property
+    def data_path(self) -> str:
+        """Where the data of the store is: a folder or a URI, which ends with a slash.
+
+        Raises
+        ------
+        NotFoundError
+            If there is no store, and no place was given for a new one.
+        """
+        if self._data_path is None:
+            self._settle()
+        return str(self._data_path)
+
+    @contextlib.contextmanager
+    def connection(self, *, read_only: bool, files: bool) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Give a connection whose default database is the lake; reads see one state of it.
+
+        Parameters
+        ----------
+        read_only : bool
+        files : bool
+            Whether this is for SQL of the user.
+        """
+        self._check_version()
+        with translated(self.address):
+            instance = self._instance(files)
+            connection = instance.cursor()
+            try:
+                with time_limits.interrupting(connection):
+                    connection.execute("USE store" if files else OURS_FIRST)
+                    if read_only:
+                        connection.execute("BEGIN")
+                    yield connection
+            except (duckdb.FatalException, duckdb.InternalException):
+                self.close()
+                raise
+            finally:
+                with contextlib.suppress(duckdb.Error):
+                    connection.execute("ROLLBACK")
+                connection.close()
+
+    # -- opening -------------------------------------------------------------------------------
+
+    def _check_version(self) -> None:
+        """Ask for the version of the schema: the server answers, and nobody has changed it."""
+        found = self.coordination.settings()
+        newest = migrations()[-1][0]
+        if found.get(VERSION) == str(newest):
+            return
+        if int(found.get(VERSION, "0")) > newest:
+            self.close()
+            raise StoreError(
+                f"{self.address.uri} was changed by a newer nbtrack (schema {found[VERSION]}, this "
+                f"one knows {newest}). What is logged waits in the journals. Upgrade with: pip "
+                "install -U nbtrack"
+            )
+        self.prepare()
+
+    def prepare(self) -> bool:
+        """Make the store, or bring its schema to the newest version; return whether it was made.
+
+        Raises
+        ------
+        NotFoundError
+            If there is no store, and no place was given for a new one.
+        """
+        self._settle()
+        self.coordination.prepare()
+        with self.coordination.locked(_LOCK_S), translated(self.address):
+            instance = self._instance(False)
+            connection = instance.cursor()
+            with contextlib.closing(connection):
+                version = self._checked(connection)
+                if version == 0:
+                    self._settle_options(connection)
+                schema.migrate(connection, "store", migrations(), version)
+                if version == 0:
+                    connection.execute(SQL["team.first_experiment"], {"location": self._first()})
+                    connection.execute(SQL["team.make_guard"])
+            self.coordination.keep_setting(DATA, self.data_path)
+            self.coordination.keep_setting(VERSION, str(migrations()[-1][0]))
+        return version == 0
+
+    def _first(self) -> str:
+        return f"{self.data_path}artifacts/0"
+
+    def _checked(self, connection: duckdb.DuckDBPyConnection) -> int:
+        connection.execute("USE memory")
+        return schema.check(connection, Path(self.address.uri), migrations())
+
+    def _settle_options(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Set what holds for everybody who writes to the lake."""
+        for option, value in {"parquet_compression": "zstd", "data_inlining_row_limit": 0}.items():
+            connection.execute(f"CALL store.set_option({quoted(option)}, {quoted(str(value))})")
+
+    def _settle(self) -> None:
+        """Find out where the data is: the catalog says it, or a new store is made there."""
+        known = f"SELECT to_regclass('{SCHEMA}.ducklake_metadata') IS NOT NULL"
+        found = None
+        if self.coordination.ask(known)[0][0]:
+            sql = f"SELECT value FROM {SCHEMA}.ducklake_metadata WHERE key = 'data_path'"  # noqa: S608
+            rows = self.coordination.ask(sql)
+            found = str(rows[0][0]) if rows else None
+        if found is None and self._wanted is None:
+            raise NotFoundError(
+                f"There is no store of nbtrack in {self.address.uri} yet. Say where its data goes, "
+                "which everybody of the team can reach: `nbtrack init URI --data-path "
+                "s3://bucket/runs` (or a shared folder), or set NBTRACK_DATA_PATH."
+            )
+        if found is not None and self._wanted is not None and found != self._wanted:
+            raise InvalidParameterError(
+                f"The data of the store in {self.address.uri} is at {found}, not at "
+                f"{self._wanted}. Unset NBTRACK_DATA_PATH: the store knows its place."
+            )
+        self._data_path = found or self._wanted
+
+    def _instance(self, files: bool) -> duckdb.DuckDBPyConnection:
+        instance = self._instances.get(files)
+        if instance is None:
+            instance = new_instance(None)
+            try:
+                self._attach(instance, read_only=files)
+                if not files:
+                    self._close_in(instance)
+            except BaseException:
+                instance.close()
+                raise
+            self._instances[files] = instance
+        return instance
+
+    def _attach(self, instance: duckdb.DuckDBPyConnection, *, read_only: bool) -> None:
+        remote = "://" in self.data_path
+        load_extensions(instance, (*CATALOG, *(OBJECT_STORAGE if remote else ())))
+        address = self.address
+        _secret(instance, "team", "postgres", {
+            "HOST": address.host, "PORT": address.port, "USER": address.user,
+            "DATABASE": address.database, "PASSWORD": address.password or "",
+        })  # fmt: skip
+        if remote:
+            _secret(instance, "team_data", *s3_secret(self.data_path))
+        else:
+            Path(self.data_path).mkdir(parents=True, exist_ok=True)
+        options = " ".join(f"{k}={_libpq(v)}" for k, v in libpq_options(address).items())
+        where = quoted(f"ducklake:postgres:{options} options='-c lc_messages=C'")
+        how = (
+            f"DATA_PATH {quoted(self.data_path)}, META_SECRET 'team', "
+            f"METADATA_SCHEMA '{SCHEMA}', DATA_INLINING_ROW_LIMIT 0"
+        )
+        mode = ", READ_ONLY" if read_only else ", CREATE_IF_NOT_EXISTS true"
+        instance.execute(f"ATTACH {where} AS store ({how}{mode})")
+
+    def _close_in(self, instance: duckdb.DuckDBPyConnection) -> None:
+        """Let an instance reach the data of the lake, and nothing else any more."""
+        instance.execute(f"SET allowed_directories = [{quoted(self.data_path)}]")
+        instance.execute("SET enable_external_access = false")
+        instance.execute("SET lock_configuration = true")
+
+    # -- the process ---------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """Close the instances; the next use makes new ones."""
+        for instance in self._instances.values():
+            with contextlib.suppress(duckdb.Error):
+                instance.close()
+        self._instances.clear()
+
+    def after_fork(self) -> None:
+        """Never touch the parent's connections."""
+        self._leaked += self._instances.values()
+        self._instances = {}
+
+
+def check_data_path(path: str) -> str:
+    """Return where the data of a store goes, with a slash at the end.
+
+    Raises
+    ------
+    InvalidParameterError
+        If it is neither a folder nor a place of object storage.
+    """
+    if "://" in path:
+        scheme = path.partition("://")[0].lower()
+        if scheme != "s3" or not path.partition("://")[2].strip("/"):
+            raise InvalidParameterError(
+                f"The data of a team store cannot go to {path!r}. Use s3://bucket/path, or a "
+                "folder that everybody of the team can reach under the same path."
+            )
+        return f"{path.rstrip('/')}/"
+    return f"{os.path.abspath(os.path.expanduser(path)).rstrip(os.sep)}{os.sep}"
+
+
+def _secret(
+    instance: duckdb.DuckDBPyConnection, name: str, kind: str, values: Mapping[str, str]
+) -> None:
+    given = "".join(f", {key} {quoted(value)}" for key, value in values.items() if value)
+    instance.execute(f"CREATE OR REPLACE SECRET {name} (TYPE {kind}{given})")
+
+
+def _libpq(value: str) -> str:
+    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"

@@ -1,0 +1,263 @@
+"""A team's store: journals on this machine, which are folded into a DuckLake."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nbtrack.config import env, keep_private
+from nbtrack.errors import NbtrackError, ServerUnreachableError, StoreLockedError
+from nbtrack.store import journal_reader
+from nbtrack.store.reader import Reader
+from nbtrack.store.store import WAIT_S, Store
+from nbtrack.store.team.coordination import SCHEMA, Coordination
+from nbtrack.store.team.lake import Lake
+from nbtrack.store.team.spool import note, read_note
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from nbtrack.config import StoreLocation
+    from nbtrack.store.artifacts.access import ArtifactAccess
+    from nbtrack.store.fold import FoldReport
+    from nbtrack.store.journal import Journal
+
+FOLD_EVERY_S = 2.0
+FOLD_AT_LEAST_EVERY_S = 4.0
+_DEAD_EVERY_S = 20.0
+_LOOK_EVERY_S = 1.0
+_END_S = 10.0
+
+
+class TeamReader(Reader):
+    """Runs SQL on the lake; signs of life come from the whole team.
+
+    Parameters
+    ----------
+    connection : duckdb.DuckDBPyConnection
+    folder : Path
+        The folder of this machine's journals and lock.
+    access : ArtifactAccess, optional
+    spool : str
+        Tells this machine's journals from those of others.
+    silence : callable
+        Returns for how many seconds runs were silent that others write.
+    """
+
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        folder: Path,
+        access: ArtifactAccess | None,
+        spool: str,
+        silence: Callable[[], dict[str, float]],
+    ) -> None:
+        super().__init__(connection, folder, access)
+        self.spool = spool
+        self._ask = silence
+        self._silence: dict[str, float] | None = None
+
+    def idle_seconds(self, run_id: str) -> float:
+        """Return the seconds since any process last gave a sign of life of a run."""
+        if any((self.folder / "journal").glob(f"{run_id}.*")):
+            return journal_reader.idle_seconds(self.folder / "journal", run_id)
+        if self._silence is None:
+            self._silence = self._ask()
+        return self._silence.get(run_id, float("inf"))
+
+
+class TeamStore(Store):
+    """A store whose database is a DuckLake; get it with ``open_store("postgresql://...")``.
+
+    What runs log goes to journals on this machine, at the same cost and as safely as with a
+    file. All processes of a user on a machine share them: whichever folds takes what the others
+    have logged along, so that the catalog sees one writer for each machine.
+
+    Parameters
+    ----------
+    location : StoreLocation
+        With the address of the team's database.
+
+    Attributes
+    ----------
+    coordination : Coordination
+    lake : Lake
+    """
+
+    def __init__(self, location: StoreLocation) -> None:
+        assert location.team is not None  # noqa: S101  opening.py makes it for those
+        self.address = location.team
+        self.coordination = Coordination(self.address)
+        self.lake = Lake(self.address, self.coordination, env("NBTRACK_DATA_PATH"))
+        self._artifact_root: str | None = None
+        super().__init__(location)
+        self._last_fold_s = 0.0
+        self._looked_for_dead = -_DEAD_EVERY_S
+        self._state = (0, 0)
+        self._looked = -_LOOK_EVERY_S
+
+    def __repr__(self) -> str:
+        return f"TeamStore({self.uri!r})"
+
+    # -- where artifacts are -------------------------------------------------------------------
+
+    @property
+    def artifact_root(self) -> str | None:
+        """Where artifacts of new runs and models go whose experiment names no place."""
+        if self._artifact_root is None:
+            self._artifact_root = f"{self._data_path()}artifacts"
+        return self._artifact_root
+
+    @artifact_root.setter
+    def artifact_root(self, root: str | None) -> None:
+        self._artifact_root = root
+
+    def _data_path(self) -> str:
+        try:
+            found = self.lake.data_path
+        except ServerUnreachableError:
+            known = read_note(self.folder)
+            if known is None or known.data_path is None:
+                raise
+            return known.data_path
+        note(self.folder, self.uri, found)
+        return found
+
+    @functools.cached_property
+    def access(self) -> ArtifactAccess:
+        """What decides which places of artifacts that rows name may be used."""
+        from nbtrack.store.artifacts.access import ArtifactAccess
+
+        return ArtifactAccess(self.folder, [f"{self._data_path()}artifacts"])
+
+    # -- writing what runs log -----------------------------------------------------------------
+
+    def journal(self, run_id: str) -> Journal:
+        """Return this process's journal of a run, opened where it is not."""
+        if not self.folder.exists():
+            note(self.folder, self.uri)
+            keep_private(self.path.parent)
+        return super().journal(run_id)
+
+    @property
+    def fold_every_s(self) -> float:
+        """Longer while others fold, too: what waits is folded all at once."""
+        return min(max(FOLD_EVERY_S, 3 * self._last_fold_s), FOLD_AT_LEAST_EVERY_S)
+
+    def _show_life(self, ids: Sequence[str]) -> None:
+        if ids:
+            with contextlib.suppress(NbtrackError):  # the fold says it
+                self.coordination.beat(ids)
+
+    def _fold_now(self, writable: bool) -> int:
+        note(self.folder, self.uri)
+        start = time.monotonic()
+        try:
+            return super()._fold_now(writable)
+        finally:
+            self._last_fold_s = time.monotonic() - start
+
+    def _fold_into(self, reader: Reader) -> FoldReport:
+        from nbtrack.store.fold import fold
+
+        now = time.monotonic()
+        due = now - self._looked_for_dead >= _DEAD_EVERY_S
+        if due:
+            self._looked_for_dead = now
+        return fold(reader, self.journals, look_for_dead=due)
+
+    def _file(self) -> tuple[int, int]:
+        return 0, 0  # nobody puts another catalog in its place
+
+    def _has_dead(self, reader: Reader) -> bool:
+        return False  # the folds look for them, now and then
+
+    # -- reading and writing the database ------------------------------------------------------
+
+    def _enter(self, stack: contextlib.ExitStack) -> Reader:
+        if self._is_behind():
+            try:
+                with self._locked() as writable:
+                    self._fold_now(writable)
+            except StoreLockedError as error:
+                self.warn_once(
+                    f"What was logged in the last seconds is not shown yet. {error}",
+                    kind="reading while others write",
+                )
+        return self._attach(stack)
+
+    def _attach(self, stack: contextlib.ExitStack, *, read_only: bool = True) -> Reader:
+        files = self._files and read_only
+        connection = stack.enter_context(self.lake.connection(read_only=read_only, files=files))
+        spool = note(self.folder, self.uri).id
+        return TeamReader(
+            connection, self.folder, self.access, f"{spool}/", self.coordination.silence
+        )
+
+    @contextlib.contextmanager
+    def write(self) -> Iterator[Reader]:
+        """Change the database in one transaction, under the team's lock.
+
+        Raises
+        ------
+        StoreLockedError
+            If others have the lock, or it was lost: then nothing is changed.
+        ServerUnreachableError, ServerDeniedError, StoreError
+        """
+        self.writers.flush()
+        self.restore_journals()
+        with contextlib.ExitStack() as stack:
+            writable = stack.enter_context(self._locked())
+            if self._is_behind():
+                self._fold_now(writable)
+            reader = self._attach(stack, read_only=False)
+            reader.connection.execute("BEGIN")
+            reader.named("team.touch_guard")
+            yield reader
+            self.coordination.check_held()
+            reader.connection.execute("COMMIT")
+
+    @contextlib.contextmanager
+    def _locked(self, timeout_s: float = WAIT_S) -> Iterator[bool]:
+        with super()._locked(timeout_s) as writable:
+            if self._locks:
+                yield writable
+                return
+            with self.coordination.locked(timeout_s):
+                yield writable
+
+    def database_state(self) -> tuple[int, int]:
+        """Return the number of the last change of the database, asked for now and then."""
+        now = time.monotonic()
+        if now - self._looked >= _LOOK_EVERY_S:
+            self._looked = now
+            with contextlib.suppress(NbtrackError):
+                sql = f"SELECT max(snapshot_id), count(*) FROM {SCHEMA}.ducklake_snapshot"  # noqa: S608
+                self._state = tuple(self.coordination.ask(sql)[0])
+        return self._state
+
+    # -- the process ---------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """Fold what is left, if the store answers; else say where it waits."""
+        try:
+            super().close()
+        finally:
+            if self.folder.exists() and self._is_behind():
+                sys.stderr.write(
+                    f"nbtrack: not all that was logged has reached {self.uri} yet. It is kept in "
+                    f"{self.folder}; `nbtrack sync --uri {self.uri}` or the next process that "
+                    "tracks there folds it in.\n"
+                )
+            self.lake.close()
+            self.coordination.abandon()
+
+    def _after_fork(self) -> None:
+        super()._after_fork()
+        self.lake.after_fork()
+        self.coordination.after_fork()
