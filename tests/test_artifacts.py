@@ -365,6 +365,10 @@ def test_a_uri_that_cannot_be_served_says_what_to_install(monkeypatch: pytest.Mo
     with pytest.raises(
         MissingDependencyError, match=r"pip install \"nbtrack\[remote\]\""
     ) as caught:
+        ArtifactFolder("gs://user:secret@bucket/x")
+    assert "secret" not in str(caught.value)
+    monkeypatch.setitem(sys.modules, "s3fs", None)
+    with pytest.raises(MissingDependencyError, match=r"pip install \"nbtrack\[team\]\"") as caught:
         ArtifactFolder("s3://user:secret@bucket/x")
     assert "secret" not in str(caught.value)
 

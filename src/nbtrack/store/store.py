@@ -54,7 +54,7 @@ class Store(Background):
         The runs that this process has open.
     artifact_root : str or None
         Where artifacts of new runs and models go whose experiment names no place; usually
-        the folder.
+        the folder. It belongs to this store alone: what nobody refers to is removed there.
     """
 
     server: str | None = None
@@ -96,7 +96,7 @@ class Store(Background):
         """What decides which places of artifacts that rows name may be used."""
         from nbtrack.store.artifacts.access import ArtifactAccess
 
-        return ArtifactAccess(self.folder)
+        return ArtifactAccess(self.folder, own=lambda: self.artifact_root)
 
     @property
     def content_cache(self) -> Path:

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from pathlib import Path
 
 from nbtrack.entities import FileInfo
 from nbtrack.errors import InvalidParameterError
-from nbtrack.store import Reader, Store, get_logged_models, model_names_of_run
-from nbtrack.store.artifacts import ArtifactFolder, check_artifact_path
+from nbtrack.store import (
+    Reader,
+    Store,
+    get_logged_models,
+    model_file_hashes,
+    model_names_of_run,
+    run_file_digests,
+)
+from nbtrack.store.artifacts import ArtifactFolder, check_artifact_path, local_path
 
 
 class RunArtifacts:
@@ -94,11 +102,24 @@ def artifacts_of(store: Store, run_id: str) -> RunArtifacts:
     from nbtrack.store import get_run
 
     with store.read() as reader:
-        own = reader.access.folder(get_run(reader, run_id).info.artifact_uri)
+        location = get_run(reader, run_id).info.artifact_uri
+        known = run_file_digests(reader, run_id) if _is_far(location) else {}
+        hashes = {path: sha256 for path, (_, sha256) in known.items()}
+        own = reader.access.folder(location, recorded=lambda: hashes)
         return RunArtifacts(own, _models(reader, run_id))
 
 
 def _models(reader: Reader, run_id: str) -> dict[str, ArtifactFolder]:
     names = model_names_of_run(reader, run_id)
-    found = get_logged_models(reader, list(names.values()))
-    return {model.name: reader.access.folder(model.artifact_location) for model in found}
+    folders = {}
+    for model in get_logged_models(reader, list(names.values())):
+        location, model_id = model.artifact_location, model.model_id
+        hashes = model_file_hashes(reader, model_id) if _is_far(location) else {}
+        opened = reader.access.folder(location, recorded=functools.partial(dict, hashes))
+        folders[model.name] = opened
+    return folders
+
+
+def _is_far(location: str) -> bool:
+    """Return whether files are fetched from a location, and compared with what was recorded."""
+    return local_path(location) is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -49,7 +50,8 @@ class TrackingService:
     ) -> TrackingService:
         """Return the service of a store for others; ``roots`` are places of artifacts."""
         for each in (store, registry or store):
-            each.access = ArtifactAccess(each.folder, roots, serves=True)
+            own = functools.partial(getattr, each, "artifact_root")
+            each.access = ArtifactAccess(each.folder, roots, serves=True, own=own)
         kept = None if destination is None else local_path(destination)
         folder = store.folder / "uploads" if kept is None else kept / UPLOADS
         uploads = Uploads(folder)  # on the disk of the artifacts: a large file is written once

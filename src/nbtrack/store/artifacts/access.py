@@ -4,7 +4,8 @@ Where artifacts are is written in rows of the database, and a row is what somebo
 had the file: in a store that came with a repository, or that a client of a server has filled, it
 may name any file of this machine and any address of its network. So a place is used when it is
 
-- below the store's own artifact folder, once symbolic links are followed;
+- below the store's own artifact folder, once symbolic links are followed, or below the root that
+  the store was told to keep artifacts at;
 - below a root that was given to this process: by an option of a server, or in the variable
   ``NBTRACK_ARTIFACT_ROOTS``;
 - below a root that this user has chosen before (`artifact_choices`);
@@ -18,7 +19,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -26,7 +27,7 @@ from nbtrack.config import env
 from nbtrack.errors import InvalidParameterError, UntrustedError
 from nbtrack.protocol.artifact_urls import PROXY
 from nbtrack.store.artifacts import choices
-from nbtrack.store.artifacts.folder import ArtifactFolder, Record, remote_root_of
+from nbtrack.store.artifacts.folder import ArtifactFolder, Record, Recorded, remote_root_of
 from nbtrack.store.artifacts.paths import stays_below
 from nbtrack.store.artifacts.roots import ClosedArtifacts, local_path
 
@@ -54,6 +55,8 @@ class ArtifactAccess:
         Whether this is for others: a server. What they give must be below a root.
     server : str, optional
         The URL of the tracking server that the store mirrors.
+    own : callable, optional
+        Returns the root of artifacts that is the store's own too: ``store.artifact_root``.
 
     Raises
     ------
@@ -68,14 +71,21 @@ class ArtifactAccess:
         *,
         serves: bool = False,
         server: str | None = None,
+        own: Callable[[], str | None] | None = None,
     ) -> None:
         self._folder = folder
+        self._own = own
         self._roots = [check_artifact_root(root) for root in roots]
         self._serves = serves
         self._server = server
 
     def folder(
-        self, location: str, record: Record | None = None, *, shared: bool = False
+        self,
+        location: str,
+        record: Record | None = None,
+        *,
+        shared: bool = False,
+        recorded: Recorded | None = None,
     ) -> ArtifactFolder:
         """Return the artifacts at a location that a row names; closed where it may not be used.
 
@@ -83,7 +93,7 @@ class ArtifactAccess:
         ----------
         location : str
             An absolute path or a URI.
-        record : callable, optional
+        record, recorded : callable, optional
             See ``ArtifactFolder``.
         shared : bool
             Whether equal content is shared with what else is in the store's folder.
@@ -95,7 +105,7 @@ class ArtifactAccess:
         # an address that was allowed does not lead to one that was not
         is_far = _local(location) is None
         root = remote_root_of(location, redirects=False) if is_far else None
-        return ArtifactFolder(location, record, cache, root=root)
+        return ArtifactFolder(location, record, cache, root=root, recorded=recorded)
 
     def check(self, location: str) -> None:
         """Raise where a location may not be used.
@@ -119,10 +129,13 @@ class ArtifactAccess:
         return any(is_below(location, root) for root in chosen)
 
     def owns(self, location: str) -> bool:
-        """Return whether a location is below the store's own artifact folder, links followed.
+        """Return whether a location is below the store's own artifact folder or root.
 
-        Only there anything is ever deleted with the runs that it belongs to.
+        Only there anything is ever deleted with the runs that it belongs to. Links are followed.
         """
+        root = self.own_root
+        if root is not None and is_below(location, root):
+            return True
         local = _local(location)
         # links on the way to the store are the user's; below it they came with the store
         top = Path(os.path.realpath(self._folder.parent), self._folder.name, "artifacts")
@@ -161,6 +174,11 @@ class ArtifactAccess:
         """
         if self._serves:
             self.check(location)
+
+    @property
+    def own_root(self) -> str | None:
+        """The root of artifacts that is the store's own, beside its folder; None for none."""
+        return None if self._own is None else self._own()
 
     @property
     def artifacts(self) -> Path:

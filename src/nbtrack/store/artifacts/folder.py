@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -18,19 +18,21 @@ from nbtrack.errors import (
     warn,
 )
 from nbtrack.protocol.artifact_urls import PROXY
+from nbtrack.store.artifacts.content import part_file_in, replace_file
 from nbtrack.store.artifacts.folder_files import FolderFiles, is_store
 from nbtrack.store.artifacts.local import LocalArtifacts, artifact_errors
 from nbtrack.store.artifacts.paths import INTERNAL, check_artifact_path, join_artifact_path
 from nbtrack.store.artifacts.roots import (
-    CHUNK_BYTES,
     ArtifactRoot,
     ProxiedRoots,
     StoredFile,
     local_path,
 )
+from nbtrack.store.artifacts.transfers import each_of
 
 LOCK_TIMEOUT = 60.0
 Record = Callable[[str, int, "str | None"], None]
+Recorded = Callable[[], Mapping[str, str]]
 
 
 class ArtifactFolder:
@@ -51,6 +53,9 @@ class ArtifactFolder:
     root : ArtifactRoot, optional
         What keeps the files; by default what the URI names. A location that a row of a store
         names is no URI to be believed: ``ArtifactAccess.folder`` opens it.
+    recorded : callable, optional
+        Returns the SHA-256 of what was put there, by path: what is far away is compared with it
+        when it is fetched.
 
     Raises
     ------
@@ -65,9 +70,11 @@ class ArtifactFolder:
         cache: Path | None = None,
         *,
         root: ArtifactRoot | None = None,
+        recorded: Recorded | None = None,
     ) -> None:
         self.uri = uri
         self._record = record
+        self._recorded = recorded
         self._lock: Path | None = None
         if root is None:
             local = local_path(uri)
@@ -152,15 +159,19 @@ class ArtifactFolder:
             )
         found = FolderFiles.of(source)
         failed = dict(found.unread)
-        for file, path in found.files:
-            try:
-                self._put_local(file, join_artifact_path(artifact_path, path))
-            except FileNotFoundError:
+
+        def put(item: tuple[Path, str]) -> None:
+            self._put_local(item[0], join_artifact_path(artifact_path, item[1]))
+
+        for (_, path), error in each_of(found.files, put, self._root.transfers):
+            if isinstance(error, FileNotFoundError):
                 found.left_out.append(path)
-            except InvalidParameterError as error:
+            elif isinstance(error, InvalidParameterError):
                 failed[path] = str(error)
-            except OSError as error:
+            elif isinstance(error, OSError):
                 failed[path] = str(error.strerror)
+            elif error is not None:
+                raise error
         if found.left_out:
             warn(
                 "Left out of the artifacts, being no regular files, gone, or the store itself: "
@@ -268,16 +279,22 @@ class ArtifactFolder:
             self._copy_out(wanted, place)
             return os.path.abspath(place)
         place.mkdir(parents=True, exist_ok=True)
-        failed = []
-        for entry in self.walk(wanted or None):
-            try:
-                self._copy_out(entry.path, base / entry.path)
-            except (InvalidParameterError, NotFoundError) as error:
-                failed.append(f"{entry.path!r}: {error}")
+        failed: list[tuple[str, Exception | None]] = []
+        files = self.walk(wanted or None)
+        for entry, error in each_of(
+            files, lambda entry: self._copy_out(entry.path, base / entry.path), self._root.transfers
+        ):
+            is_lost = isinstance(error, StoreError) and error.error_code == "DATA_LOSS"
+            if is_lost or isinstance(error, InvalidParameterError | NotFoundError):
+                failed.append((f"{entry.path!r}: {error}", error))
+            elif error is not None:
+                raise error
         if failed:
+            lost = any(isinstance(error, StoreError) for _, error in failed)
             raise StoreError(
                 f"{len(failed)} artifacts could not be copied to {str(base)!r}, all others were: "
-                f"{'; '.join(failed)}"
+                f"{'; '.join(text for text, _ in failed)}",
+                "DATA_LOSS" if lost else None,
             )
         return os.path.abspath(place)
 
@@ -302,11 +319,15 @@ class ArtifactFolder:
 
     def _copy_out(self, path: str, place: Path) -> None:
         check_artifact_path(path)  # names that a server or a bucket gives
-        with self._root.open(path) as source, artifact_errors(path):
+        wanted = None if self._recorded is None else self._recorded().get(path)
+        with artifact_errors(path):
             place.parent.mkdir(parents=True, exist_ok=True)
-            with place.open("wb") as target:
-                while chunk := source.read(CHUNK_BYTES):
-                    target.write(chunk)
+            part = part_file_in(place.parent)
+            try:
+                self._root.fetch(path, part, wanted)
+                replace_file(part, place)
+            finally:
+                part.unlink(missing_ok=True)
 
 
 def folder_and_path(uri: str) -> tuple[ArtifactFolder, str | None]:
@@ -327,6 +348,10 @@ def remote_root_of(uri: str, *, redirects: bool = True) -> ArtifactRoot:
     """Return what keeps artifacts behind a URI that names no local folder."""
     if uri.startswith(("http:", "https:")) and PROXY in uri:
         return ProxiedRoots.open(uri)
+    if uri.lower().startswith(("s3:", "s3a:")) and "::" not in uri:
+        from nbtrack.store.artifacts.s3 import S3Artifacts
+
+        return S3Artifacts(uri)
     from nbtrack.store.artifacts.remote import RemoteArtifacts
 
     return RemoteArtifacts(uri, redirects=redirects)

@@ -27,7 +27,13 @@ from nbtrack.store.artifacts.content import (
     replace_file,
 )
 from nbtrack.store.artifacts.paths import place_below, stays_below
-from nbtrack.store.artifacts.roots import CHUNK_BYTES, FileNow, StoredFile, copy_in_chunks
+from nbtrack.store.artifacts.roots import (
+    CHUNK_BYTES,
+    FileNow,
+    StoredFile,
+    copy_in_chunks,
+)
+from nbtrack.store.artifacts.transfers import copy_to
 
 _BINARY = getattr(os, "O_BINARY", 0)
 _FULL = {errno.ENOSPC, errno.EDQUOT}
@@ -45,6 +51,8 @@ class LocalArtifacts:
     cache : Path, optional
         Where equal content is kept once; None for no sharing.
     """
+
+    transfers = 1
 
     def __init__(self, root: Path, cache: Path | None) -> None:
         self.root = root
@@ -99,6 +107,10 @@ class LocalArtifacts:
             if not stat.S_ISREG(place.stat().st_mode):
                 raise InvalidParameterError(f"Artifact {path!r} is no regular file.")
             return place.open("rb")
+
+    def fetch(self, path: str, target: Path, sha256: str | None) -> None:
+        """Copy an artifact to a local file."""
+        copy_to(self.open(path), target)
 
     def entries(self, path: str) -> list[FileInfo]:
         """Return what lies in a folder; unfinished files and links that leave it do not show."""

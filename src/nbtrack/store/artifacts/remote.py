@@ -18,7 +18,12 @@ from nbtrack.errors import (
     StoreError,
 )
 from nbtrack.store.artifacts.paths import check_artifact_path
-from nbtrack.store.artifacts.roots import FileNow, StoredFile, copy_in_chunks
+from nbtrack.store.artifacts.roots import (
+    FileNow,
+    StoredFile,
+    copy_in_chunks,
+)
+from nbtrack.store.artifacts.transfers import check_digest, copy_to
 
 
 class RemoteArtifacts:
@@ -36,6 +41,8 @@ class RemoteArtifacts:
     MissingDependencyError
         If fsspec, or the package that knows this kind of URI, is not installed.
     """
+
+    transfers = 1
 
     def __init__(self, uri: str, *, redirects: bool = True) -> None:
         try:
@@ -94,6 +101,12 @@ class RemoteArtifacts:
         """Open an artifact for reading."""
         with self._translated(path):
             return cast(BinaryIO, self._fs.open(self._place(path), "rb"))
+
+    def fetch(self, path: str, target: Path, sha256: str | None) -> None:
+        """Write an artifact to a local file."""
+        with self._translated(path):
+            found = copy_to(self.open(path), target)
+        check_digest(f"{self._where.rstrip('/')}/{path}", found, sha256)
 
     def entries(self, path: str) -> list[FileInfo]:
         """Return what lies directly in a folder."""

@@ -27,7 +27,15 @@ class StoredFile(NamedTuple):
 
 
 class ArtifactRoot(Protocol):
-    """A folder of artifacts; every path is a checked artifact path, ``""`` is the root."""
+    """A folder of artifacts; every path is a checked artifact path, ``""`` is the root.
+
+    Attributes
+    ----------
+    transfers : int
+        How many files of a folder are sent or fetched at the same time.
+    """
+
+    transfers: int
 
     def write(self, path: str, source: BinaryIO) -> StoredFile:
         """Store what ``source`` holds; nothing is seen of it before it is whole."""
@@ -40,6 +48,12 @@ class ArtifactRoot(Protocol):
 
     def open(self, path: str) -> BinaryIO:
         """Open an artifact for reading."""
+
+    def fetch(self, path: str, target: Path, sha256: str | None) -> None:
+        """Write an artifact to a local file.
+
+        Where damage on the way is possible, it is noticed: ``sha256`` is what was recorded.
+        """
 
     def entries(self, path: str) -> list[FileInfo]:
         """Return what lies directly in a folder, in no order; empty if there is none."""
@@ -95,6 +109,8 @@ class ClosedArtifacts:
     why : str
     """
 
+    transfers = 1
+
     def __init__(self, why: str) -> None:
         self._why = why
 
@@ -111,6 +127,10 @@ class ClosedArtifacts:
         raise UntrustedError(self._why)
 
     def open(self, path: str) -> BinaryIO:
+        """Raise."""
+        raise UntrustedError(self._why)
+
+    def fetch(self, path: str, target: Path, sha256: str | None) -> None:
         """Raise."""
         raise UntrustedError(self._why)
 

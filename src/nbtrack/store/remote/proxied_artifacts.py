@@ -16,6 +16,7 @@ from nbtrack.protocol.client import RestClient
 from nbtrack.protocol.transfer import ProxiedFolder
 from nbtrack.store.artifacts.local import LocalArtifacts
 from nbtrack.store.artifacts.roots import FileNow, StoredFile
+from nbtrack.store.artifacts.transfers import copy_to
 
 if TYPE_CHECKING:
     from nbtrack.store.remote.session import Session
@@ -35,6 +36,8 @@ class ProxiedArtifacts:
     pending : Path, optional
         The folder where files wait that go there.
     """
+
+    transfers = 1
 
     def __init__(self, rest: RestClient, top: str, pending: Path | None) -> None:
         self._files = ProxiedFolder(rest, top)
@@ -71,6 +74,10 @@ class ProxiedArtifacts:
             except NotFoundError:  # sent at this moment
                 pass
         return self._files.open(path)
+
+    def fetch(self, path: str, target: Path, sha256: str | None) -> None:
+        """Write an artifact to a local file; the server's may be newer than what is recorded."""
+        copy_to(self.open(path), target)
 
     def entries(self, path: str) -> list[FileInfo]:
         """Return what lies directly in a folder, at the server or on its way there."""
