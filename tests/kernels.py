@@ -13,7 +13,8 @@ from typing import Any
 
 from jupyter_client.manager import KernelManager
 
-SRC = Path(__file__).parents[1] / "src"
+from programs import python_path
+
 VIEW = "application/vnd.nbtrack.view.v1+json"
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
@@ -118,7 +119,7 @@ def kernel(folder: Path, **variables: str) -> Iterator[Kernel]:
     }
     env = {
         **kept,
-        "PYTHONPATH": str(SRC),
+        "PYTHONPATH": python_path(),
         "IPYTHONDIR": str(folder / ".ipython"),
         "JUPYTER_RUNTIME_DIR": str(folder / ".runtime"),
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",

@@ -11,9 +11,17 @@ from pathlib import Path
 SRC = Path(__file__).parent.parent / "src"
 
 
+def python_path() -> str:
+    """Return the PYTHONPATH for another process: this source, and the packages that we have.
+
+    Tests of the team's store have another DuckDB than the environment, by PYTHONPATH.
+    """
+    return os.pathsep.join([str(SRC), *filter(None, [os.environ.get("PYTHONPATH")])])
+
+
 def start(code: str, *args: object, cwd: Path, **variables: str) -> subprocess.Popen[str]:
     """Start Python code as a process; its output is read with ``communicate``."""
-    env = {**os.environ, "PYTHONPATH": str(SRC), "PYTHONWARNINGS": "default", **variables}
+    env = {**os.environ, "PYTHONPATH": python_path(), "PYTHONWARNINGS": "default", **variables}
     return subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(code), *map(str, args)],
         cwd=cwd,

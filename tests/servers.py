@@ -14,6 +14,8 @@ from urllib.request import urlopen
 
 import pytest
 
+from programs import python_path
+
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "nbtrack"
 TOKEN = "only-for-this-test"
@@ -49,7 +51,7 @@ def jupyter_environment(folder: Path, *, installed: bool = False) -> dict[str, s
     enabled = folder / "config_dir" / "jupyter_server_config.d"
     enabled.mkdir(parents=True)
     shutil.copy(ROOT / "jupyter-config" / "nbtrack.json", enabled)
-    return env | {"JUPYTER_PATH": str(folder / "share"), "PYTHONPATH": str(ROOT / "src")}
+    return env | {"JUPYTER_PATH": str(folder / "share"), "PYTHONPATH": python_path()}
 
 
 class Server:

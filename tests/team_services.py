@@ -95,12 +95,6 @@ def missing() -> str | None:
     return None
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Make the marker known."""
-    text = "team: needs PostgreSQL, and DuckDB with the extensions of a team's store"
-    config.addinivalue_line("markers", text)
-
-
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip what is marked ``team`` where something is missing."""
     if item.get_closest_marker("team") and (why := missing()):

@@ -13,12 +13,13 @@ import numpy as np
 import pytest
 
 import nbtrack
-from kernels import SRC, VIEW, Kernel, kernel
+from kernels import VIEW, Kernel, kernel
 from nbtrack.errors import MissingDependencyError
 from nbtrack.store import open_store
 from nbtrack.views.chart.curves import Curve
 from nbtrack.views.details.baselines import RunRank, read_rank
 from nbtrack.views.drawing.axes import joined, smoothed, x_axis_for
+from programs import python_path
 
 
 def train(name: str, rate: float = 1.0, steps: int = 40) -> str:
@@ -116,7 +117,7 @@ nbtrack.end_run()
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        env={**os.environ, "PYTHONPATH": str(SRC)},
+        env={**os.environ, "PYTHONPATH": python_path()},
     )
     assert other.stdout
     assert other.stdout.readline() == "ready\n"

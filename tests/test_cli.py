@@ -17,8 +17,8 @@ from click.testing import CliRunner, Result
 import nbtrack
 from nbtrack.cli.output import sparkline
 from nbtrack.cli.program import program
+from programs import python_path
 
-SRC = Path(__file__).parents[1] / "src"
 HEAVY = {"duckdb", "numpy", "pandas", "rich", "tornado", "torch", "IPython"}
 
 
@@ -55,7 +55,7 @@ def test_help_imports_nothing_heavy() -> None:
     )
     done = subprocess.run(
         [sys.executable, "-c", code],
-        env={**os.environ, "PYTHONPATH": str(SRC)},
+        env={**os.environ, "PYTHONPATH": python_path()},
         capture_output=True,
         text=True,
         check=True,
@@ -199,7 +199,7 @@ def test_uri_names_the_store_before_and_after_the_command(
 def test_a_shell_completes_names_of_runs(two_runs: list[str], workdir: Path) -> None:
     env = {
         **os.environ,
-        "PYTHONPATH": str(SRC),
+        "PYTHONPATH": python_path(),
         "_NBTRACK_COMPLETE": "bash_complete",
         "COMP_WORDS": "nbtrack show q",
         "COMP_CWORD": "2",
@@ -215,7 +215,7 @@ def test_a_pipe_that_closes_early_is_no_error(two_runs: list[str], workdir: Path
     done = subprocess.run(
         f"{sys.executable} -m nbtrack sql 'SELECT * FROM range(200000)' | head -1",
         shell=True,
-        env={**os.environ, "PYTHONPATH": str(SRC)},
+        env={**os.environ, "PYTHONPATH": python_path()},
         cwd=workdir,
         capture_output=True,
         text=True,
@@ -251,7 +251,7 @@ def on_terminal(columns: int, *words: str) -> list[str]:
     env = {k: v for k, v in os.environ.items() if k not in ("COLUMNS", "LINES")}
     command = subprocess.Popen(
         [sys.executable, "-m", "nbtrack", *words],
-        env={**env, "PYTHONPATH": str(SRC), "TERM": "xterm"},
+        env={**env, "PYTHONPATH": python_path(), "TERM": "xterm"},
         stdin=theirs, stdout=theirs, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     os.close(theirs)

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from programs import python_path
+
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 OPTIONAL = ("torch",)
@@ -40,7 +42,7 @@ def test_examples_run_in_an_empty_folder(page: Path, tmp_path: Path) -> None:
         done = subprocess.run(
             [sys.executable, "-W", "error", str(file)],
             cwd=tmp_path,
-            env={**env, "PYTHONPATH": str(ROOT / "src")},
+            env={**env, "PYTHONPATH": python_path()},
             capture_output=True,
             text=True,
             timeout=120,

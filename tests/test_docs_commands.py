@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from programs import python_path
+
 ROOT = Path(__file__).parents[1]
 EXAMPLE = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 # other pages have commands that serve until they are stopped, or need files of the reader
@@ -27,7 +29,7 @@ def test_commands_of_a_page_run(page: Path, tmp_path: Path) -> None:
         cwd=tmp_path,
         env={
             **env,
-            "PYTHONPATH": str(ROOT / "src"),
+            "PYTHONPATH": python_path(),
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{env['PATH']}",
         },
         capture_output=True,

@@ -14,9 +14,10 @@ from pathlib import Path
 import pytest
 
 import nbtrack
-from kernels import SRC, kernel
+from kernels import kernel
 from nbtrack.entities.runs import STOP_TAG
 from nbtrack.errors import InvalidParameterError
+from programs import python_path
 
 CHILDREN = "nbtrack.search_runs(output_format='list')"
 
@@ -142,7 +143,7 @@ def script(folder: Path, code: str) -> subprocess.Popen[str]:
     path = folder / "script.py"
     text = "import nbtrack, training\nif __name__ == '__main__':\n" + textwrap.indent(code, "    ")
     path.write_text(text, "utf-8")
-    env = {**os.environ, "PYTHONPATH": f"{SRC}{os.pathsep}{folder}"}
+    env = {**os.environ, "PYTHONPATH": f"{python_path()}{os.pathsep}{folder}"}
     return subprocess.Popen(
         [sys.executable, str(path)], cwd=folder, env=env, stderr=subprocess.PIPE, text=True
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from kernels import connection_of_kernel
+from programs import python_path
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -26,7 +27,7 @@ def fresh_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     startup.mkdir(parents=True)
     (startup / "crash.py").write_text(KEEP_CRASH)
     monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path / ".runtime"))
-    monkeypatch.setenv("PYTHONPATH", str(ROOT / "src"))
+    monkeypatch.setenv("PYTHONPATH", python_path())
     return tmp_path
 
 

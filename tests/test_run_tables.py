@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 
 import nbtrack
-from kernels import SRC
 from nbtrack.errors import InvalidParameterError, NotFoundError
 from nbtrack.store import open_store
 from nbtrack.views.table.run_query import TableQuery
 from nbtrack.views.widgets.store_run_table import StoreTable
+from programs import python_path
 
 
 def make_runs(count: int) -> list[str]:
@@ -142,7 +142,7 @@ def test_a_run_whose_process_was_killed_is_interrupted(workdir: Path) -> None:
         "nbtrack.start_run(run_name='dead'); nbtrack.log_metric('a', 1)\n"
         "os.kill(os.getpid(), signal.SIGKILL)"
     )
-    env = {**os.environ, "PYTHONPATH": str(SRC)}
+    env = {**os.environ, "PYTHONPATH": python_path()}
     subprocess.run([sys.executable, "-c", code], cwd=workdir, env=env, check=False)
     table = nbtrack.runs()
     assert "INTERRUPTED" in table.finished_bundle()[0]["text/plain"]

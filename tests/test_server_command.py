@@ -17,7 +17,7 @@ from urllib.request import Request, urlopen
 import pytest
 
 from nbtrack.server.page import FOLDER
-from programs import SRC
+from programs import python_path
 
 COMMAND = [sys.executable, "-c", "from nbtrack.cli import main; main()", "server"]
 API = "/api/2.0/mlflow"
@@ -25,7 +25,7 @@ API = "/api/2.0/mlflow"
 
 def environment(**more: str) -> dict[str, str]:
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("NBTRACK_", "MLFLOW_"))}
-    return {**kept, "PYTHONPATH": str(SRC), **more}
+    return {**kept, "PYTHONPATH": python_path(), **more}
 
 
 class Running:

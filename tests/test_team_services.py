@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import socket
+from pathlib import Path
 
 import duckdb
 import pytest
 
+import programs
 from tcp_proxy import HOST, Proxy
 from team_services import EXTENSIONS, PASSWORD, Catalog, ObjectStorage, extension, fresh_catalog
 
@@ -111,3 +113,8 @@ def test_ducklake_keeps_a_table_in_both(
                 connection.execute(statement)
             found = connection.execute("SELECT count(*) FROM lake.numbers").fetchone()
             assert found == (100 * times,)
+
+
+def test_other_processes_have_the_same_duckdb(workdir: Path) -> None:
+    told = programs.run("import duckdb; print(duckdb.__version__)", cwd=workdir)
+    assert told.strip() == duckdb.__version__

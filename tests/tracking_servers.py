@@ -17,7 +17,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from programs import SRC
+from programs import python_path
 
 CODE = """
 import json, sys
@@ -50,7 +50,7 @@ class TrackingServer:
             self.process = subprocess.Popen(
                 [sys.executable, "-c", CODE, json.dumps(self.options)],
                 cwd=self.folder,
-                env={**os.environ, "PYTHONPATH": str(SRC)},
+                env={**os.environ, "PYTHONPATH": python_path()},
                 stdout=log,
                 stderr=log,
             )

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lab import Table
-from programs import SRC, run
+from programs import python_path, run
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Route
@@ -87,7 +87,7 @@ class Ui:
             self.process = subprocess.Popen(
                 [*COMMAND, "--uri", "shown.duckdb", "--port", "0", *words],
                 cwd=folder,
-                env={**kept, "PYTHONPATH": str(SRC)},
+                env={**kept, "PYTHONPATH": python_path()},
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
