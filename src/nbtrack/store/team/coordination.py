@@ -42,8 +42,8 @@ _Answer = TypeVar("_Answer")
 def libpq_options(address: PostgresAddress) -> dict[str, str]:
     """Return the parameters of connections, without user and password.
 
-    A dead network ends in an error within seconds, and messages are in the language in which
-    DuckDB reads them.
+    A dead network ends in an error within seconds. The language of messages is not among them:
+    only a superuser may set it.
     """
     return {
         "connect_timeout": str(CONNECT_S),
@@ -119,7 +119,7 @@ class Coordination:
             self._connection = psycopg.connect(
                 **{name: value for name, value in given.items() if value},
                 **libpq_options(address),
-                options=f"-c lc_messages=C -c idle_in_transaction_session_timeout={_LOCK_IDLE_MS}",
+                options=f"-c idle_in_transaction_session_timeout={_LOCK_IDLE_MS}",
                 autocommit=True,
             )
         return self._connection

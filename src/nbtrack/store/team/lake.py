@@ -191,7 +191,7 @@ class Lake:
         else:
             Path(self.data_path).mkdir(parents=True, exist_ok=True)
         options = " ".join(f"{k}={_libpq(v)}" for k, v in libpq_options(address).items())
-        where = quoted(f"ducklake:postgres:{options} options='-c lc_messages=C'")
+        where = quoted(f"ducklake:postgres:{options}")
         how = (
             f"DATA_PATH {quoted(self.data_path)}, META_SECRET 'team', "
             f"METADATA_SCHEMA '{SCHEMA}', DATA_INLINING_ROW_LIMIT 0"
