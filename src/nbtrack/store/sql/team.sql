@@ -9,3 +9,7 @@ UPDATE nbtrack_guard SET changes = changes + 1
 
 -- name: first_experiment
 UPDATE experiments SET artifact_location = $location WHERE experiment_id = '0'
+
+-- name: sort_points
+-- files are written and merged in this order
+ALTER TABLE points SET SORTED BY (series ASC, step ASC, time ASC)

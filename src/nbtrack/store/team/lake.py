@@ -24,6 +24,9 @@ from nbtrack.store.team.coordination import SCHEMA, Coordination, libpq_options
 from nbtrack.store.team.errors import translated
 
 VERSION, DATA = "schema_version", "data_path"
+TABLES = "tables/"
+"""Where the tables are below the data path: what lies there and is not theirs is an orphan to
+DuckLake, which would take Parquet files among the artifacts for its own."""
 _LOCK_S = 60.0
 
 
@@ -60,6 +63,11 @@ class Lake:
         if self._data_path is None:
             self._settle()
         return str(self._data_path)
+
+    @property
+    def tables_path(self) -> str:
+        """Where the files of the tables are, below the data path."""
+        return f"{self.data_path}{TABLES}"
 
     @contextlib.contextmanager
     def connection(self, *, read_only: bool, files: bool) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -127,6 +135,7 @@ class Lake:
                 if version == 0:
                     connection.execute(SQL["team.first_experiment"], {"location": self._first()})
                     connection.execute(SQL["team.make_guard"])
+                    connection.execute(SQL["team.sort_points"])
             self.coordination.keep_setting(DATA, self.data_path)
             self.coordination.keep_setting(VERSION, str(migrations()[-1][0]))
         return version == 0
@@ -150,7 +159,7 @@ class Lake:
         if self.coordination.ask(known)[0][0]:
             sql = f"SELECT value FROM {SCHEMA}.ducklake_metadata WHERE key = 'data_path'"  # noqa: S608
             rows = self.coordination.ask(sql)
-            found = str(rows[0][0]) if rows else None
+            found = str(rows[0][0]).removesuffix(TABLES) if rows else None
         if found is None and self._wanted is None:
             raise NotFoundError(
                 f"There is no store of nbtrack in {self.address.uri} yet. Say where its data goes, "
@@ -189,11 +198,11 @@ class Lake:
         if remote:
             _secret(instance, "team_data", *s3_secret(self.data_path))
         else:
-            Path(self.data_path).mkdir(parents=True, exist_ok=True)
+            Path(self.tables_path).mkdir(parents=True, exist_ok=True)
         options = " ".join(f"{k}={_libpq(v)}" for k, v in libpq_options(address).items())
         where = quoted(f"ducklake:postgres:{options}")
         how = (
-            f"DATA_PATH {quoted(self.data_path)}, META_SECRET 'team', "
+            f"DATA_PATH {quoted(self.tables_path)}, META_SECRET 'team', "
             f"METADATA_SCHEMA '{SCHEMA}', DATA_INLINING_ROW_LIMIT 0"
         )
         mode = ", READ_ONLY" if read_only else ", CREATE_IF_NOT_EXISTS true"
@@ -201,7 +210,7 @@ class Lake:
 
     def _close_in(self, instance: duckdb.DuckDBPyConnection) -> None:
         """Let an instance reach the data of the lake, and nothing else any more."""
-        instance.execute(f"SET allowed_directories = [{quoted(self.data_path)}]")
+        instance.execute(f"SET allowed_directories = [{quoted(self.tables_path)}]")
         instance.execute("SET enable_external_access = false")
         instance.execute("SET lock_configuration = true")
 
