@@ -22,6 +22,7 @@ from nbtrack.store.process_exit import duckdb_is_imported
 duckdb_is_imported()
 
 MOST = 8  # so many files keep an instance of 4 MB each until the next use
+MOST_LOOKED_UP = 1000
 BESIDE = ("", ".wal", ".wal.checkpoint", ".wal.recovery")
 """Endings of a database file and of what DuckDB puts beside it."""
 
@@ -49,6 +50,8 @@ def new_instance(paths: Sequence[Path] | None) -> duckdb.DuckDBPyConnection:
         "SET autoload_known_extensions = false",
         "SET async_threads = 0",
         "SET python_enable_replacements = false",  # a table never means a Python variable
+        # DuckDB 1 reads all that lies between the least and the greatest of more values than these
+        f"SET dynamic_or_filter_threshold = {MOST_LOOKED_UP}",
     ):
         with contextlib.suppress(duckdb.Error):  # a setting that this version does not have
             instance.execute(statement)

@@ -217,14 +217,12 @@ def bucket_columns(
     if axis not in ("step", "time"):
         raise InvalidParameterError(f"Invalid axis {axis!r}: use 'step' or 'time'.")
     reader.refresh(runs=run_ids, history=keys)
-    found = _series(reader, run_ids, keys)
-    if not found:
+    rows = reader.named("history.extents", run_ids=list(run_ids), keys=_list(keys))
+    if not rows:
         return []
-    numbers = [number for number, _, _ in found]
-    (extent,) = reader.named("history.range", series=numbers)
-    low, high = extent[:2] if axis == "step" else extent[2:]
-    if low is None:
-        return []
+    found = _in_order([row[:3] for row in rows], run_ids, keys)
+    firsts, lasts = (4, 5) if axis == "step" else (6, 7)
+    low, high = min(row[firsts] for row in rows), max(row[lasts] for row in rows)
     low = low if start is None else max(low, start)
     high = high if stop is None else min(high, stop)
     if low > high:
@@ -233,7 +231,7 @@ def bucket_columns(
     columns = _named_columns(
         reader,
         "history.buckets",
-        series=numbers,
+        series=[number for number, _, _ in found],
         axis=axis,
         low=low,
         high=high,
@@ -284,9 +282,17 @@ def _series(
             for (number,) in reader.named("history.one_series", run_id=run_ids[0], key=keys[0])
         ]
     rows = reader.named("history.series", run_ids=list(run_ids), keys=_list(keys))
+    return _in_order(rows, run_ids, keys)
+
+
+def _in_order(
+    rows: Sequence[tuple[Any, ...]], run_ids: Sequence[str], keys: Sequence[str] | None
+) -> list[tuple[int, str, str]]:
+    """Return numbers of series in the order of the runs, then of the keys or by name."""
     runs = {run_id: place for place, run_id in enumerate(run_ids)}
     names = {key: place for place, key in enumerate(keys or ())}
-    return sorted(rows, key=lambda row: (runs[row[1]], names.get(row[2], 0), row[2]))
+    ordered = sorted(rows, key=lambda row: (runs[row[1]], names.get(row[2], 0), row[2]))
+    return [(number, run_id, key) for number, run_id, key in ordered]
 
 
 def _named_columns(reader: Reader, name: str, **values: Any) -> dict[str, NDArray[Any]]:

@@ -26,11 +26,6 @@ SELECT series, step, time, value
 FROM points
 WHERE series IN (SELECT unnest($series::BIGINT[]));
 
--- name: range
-SELECT min(step), max(step), min(time), max(time)
-FROM points
-WHERE series IN (SELECT unnest($series::BIGINT[]));
-
 -- name: buckets
 -- place orders the points of a bucket by (x, other), whatever order they were written in
 SELECT series,
