@@ -15,6 +15,7 @@ import pytest
 import nbtrack
 from nbtrack.entities import FileInfo
 from nbtrack.errors import NotFoundError, ServerUnreachableError, StoreError
+from nbtrack.store import Store, compact, open_store
 from nbtrack.store.artifacts import bucket as buckets
 from nbtrack.store.artifacts.bucket import PART_BYTES, SHA256, Bucket
 from nbtrack.store.artifacts.folder import ArtifactFolder
@@ -236,3 +237,54 @@ def test_an_error_says_what_to_do(
     assert "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE" in error_of(bucket)
     monkeypatch.setenv("AWS_PROFILE", "nobody")
     assert "The config profile (nobody) could not be found" in error_of(bucket)
+
+
+@pytest.fixture
+def far_store(workdir: Path, bucket: str) -> Iterator[Store]:
+    """A store that keeps its artifacts in a bucket of its own."""
+    store = open_store()
+    store.artifact_root = f"{bucket}/own"
+    yield store
+    store.close()
+
+
+def run_with_a_file() -> str:
+    with nbtrack.start_run() as run:
+        nbtrack.log_text("text", "a.txt")
+    return str(run.info.run_id)
+
+
+def keys(bucket: str) -> set[str]:
+    return {each.key for each in Bucket(bucket).objects("")}
+
+
+def test_artifacts_of_deleted_runs_go_from_the_root_that_is_the_stores_own(
+    far_store: Store, bucket: str
+) -> None:
+    gone, stays = run_with_a_file(), run_with_a_file()
+    nbtrack.delete_run(gone)
+    report = compact()
+    assert (report.left, report.runs, report.artifact_bytes > 0) == ((), 1, True)
+    assert {key.split("/")[2] for key in keys(bucket)} == {stays}
+    nbtrack.create_experiment("other", artifact_location=f"{bucket}/shared")
+    nbtrack.set_experiment("other")
+    nbtrack.delete_run(other := run_with_a_file())
+    assert len(compact().left) == 1
+    assert any(other in key for key in keys(bucket))
+
+
+def test_what_nobody_refers_to_goes_there_after_a_day(far_store: Store, bucket: str) -> None:
+    run_with_a_file()
+    own = keys(bucket)
+    top, run, model = Bucket(bucket), "a" * 32, f"m-{'b' * 32}"
+    new = {f"own/0/{run}/artifacts/x", f"own/0/models/{model}/artifacts/y", "own/plain/z"}
+    for key in new:
+        top.put(key, b"12345")
+    top.call("create_multipart_upload", Key="own/0/large")  # moto says: begun in 2010
+    top.call("create_multipart_upload", Key="others/large")
+    report = compact()
+    assert (report.artifact_bytes, report.uploads) == (0, 1)
+    assert keys(bucket) == own | new
+    report = compact(grace_s=0)
+    assert keys(bucket) == own | {"own/plain/z"}
+    assert report.artifact_bytes == 10

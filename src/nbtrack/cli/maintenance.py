@@ -23,7 +23,7 @@ MOST_LEFT = 20
 @click.option("--run-ids", metavar="IDS", help="Only these deleted runs; with commas.")
 @click.option("--experiment-ids", metavar="IDS", help="Only these experiments and what is in them.")
 @click.option("--logged-model-ids", metavar="IDS", help="Only these logged models.")
-@click.option("--artifacts-destination", hidden=True, expose_value=False)
+@options.artifacts_destination()
 @click.option("--dry-run", is_flag=True, help="Only show what would go.")
 @options.as_json()
 def gc(
@@ -31,6 +31,7 @@ def gc(
     run_ids: str | None,
     experiment_ids: str | None,
     logged_model_ids: str | None,
+    artifacts_destination: str | None,
     dry_run: bool,
     as_json: bool,
 ) -> None:
@@ -47,14 +48,20 @@ def gc(
         _print_deleted(plan_purge(store().uri, older_than_s=seconds, chosen=chosen), as_json)
         return
     with working("Removing what was deleted"):
-        report = compact(store().uri, older_than_s=seconds, chosen=chosen)
+        report = compact(
+            store().uri,
+            older_than_s=seconds,
+            chosen=chosen,
+            artifact_root=artifacts_destination,
+        )
     _print(report, as_json)
 
 
 @click.command("compact", cls=Command)
 @click.option("--keep-deleted", is_flag=True, help="Leave what was deleted, to be restored.")
+@options.artifacts_destination()
 @options.as_json()
-def compact_(keep_deleted: bool, as_json: bool) -> None:
+def compact_(keep_deleted: bool, artifacts_destination: str | None, as_json: bool) -> None:
     """Write the database anew, small and sorted.
 
     What was deleted goes for good, and files that belong to no run.
@@ -62,7 +69,9 @@ def compact_(keep_deleted: bool, as_json: bool) -> None:
     from nbtrack.store import compact
 
     with working("Writing the database anew"):
-        report = compact(store().uri, keep_deleted=keep_deleted)
+        report = compact(
+            store().uri, keep_deleted=keep_deleted, artifact_root=artifacts_destination
+        )
     _print(report, as_json)
 
 
@@ -84,6 +93,8 @@ def _print(report: CompactReport, as_json: bool) -> None:
         f"The database is {format_size(abs(size))} {change}, the artifacts are "
         f"{format_size(report.artifact_bytes)} smaller."
     )
+    if report.uploads:
+        click.echo(f"Uploads given up that had begun: {report.uploads}.")
     if report.left:
         note(f"{len(report.left)} folders of artifacts lie elsewhere and are left as they are:")
         for place in report.left[:MOST_LEFT]:

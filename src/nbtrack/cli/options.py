@@ -124,3 +124,14 @@ def artifact_roots() -> Decorator[Any]:
         "may show: a folder, s3://bucket/runs, or s3:// for all buckets. May be repeated; "
         "NBTRACK_ARTIFACT_ROOTS has more, with commas.",
     )
+
+
+def artifacts_destination() -> Decorator[Any]:
+    """Return the option ``--artifacts-destination`` of what removes artifacts."""
+    return click.option(
+        "--artifacts-destination",
+        metavar="URI",
+        help="Where a server keeps the artifacts of this store, and nobody anything else: its "
+        "--artifacts-destination or --default-artifact-root. What is deleted goes there too, and "
+        "what belongs to no run once it is a day old.",
+    )

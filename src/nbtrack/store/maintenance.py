@@ -5,12 +5,18 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from nbtrack.errors import StoreError
-from nbtrack.store.artifacts.access import PLAIN, is_below, without_password
+from nbtrack.store.artifacts.access import (
+    PLAIN,
+    check_artifact_root,
+    is_below,
+    without_password,
+)
+from nbtrack.store.artifacts.orphans import GRACE_S, OwnRoot, remove_orphans
 from nbtrack.store.artifacts.paths import resolve_location
 from nbtrack.store.deleted import PurgeFilter, PurgeItem, PurgePlan, find_deleted, remove_deleted
 from nbtrack.store.journal import now_ms
@@ -37,6 +43,8 @@ class CompactReport:
     left : tuple of str
         Where artifacts of what is gone are still: only what is in the store's own folder is
         removed.
+    uploads : int
+        Uploads to object storage that were begun, and given up now.
     """
 
     runs: int
@@ -45,6 +53,7 @@ class CompactReport:
     artifact_bytes: int
     models: int = 0
     left: tuple[str, ...] = ()
+    uploads: int = 0
 
 
 def sync(uri: str | os.PathLike[str] | None = None) -> int:
@@ -79,6 +88,8 @@ def compact(
     older_than_s: float = 0.0,
     chosen: PurgeFilter | None = None,
     keep_deleted: bool = False,
+    artifact_root: str | None = None,
+    grace_s: float = GRACE_S,
 ) -> CompactReport:
     """Give the space of what is deleted back, sort the points, drop artifacts without an owner.
 
@@ -95,6 +106,12 @@ def compact(
         What goes; by default everything that was deleted.
     keep_deleted : bool
         Whether all that was deleted stays, so that it can be restored.
+    artifact_root : str, optional
+        Where a server keeps the artifacts of this store, and nobody anything else: what is deleted
+        goes there too, and what nobody refers to.
+    grace_s : float
+        Seconds that something which nobody refers to is left there: on another machine of a team
+        it may just have been stored. By default a day.
 
     Raises
     ------
@@ -116,13 +133,16 @@ def compact(
                 remove_deleted(reader, gone)
         for run in gone.runs:
             store.writers.forget(run.id)
-        left = tuple(_outside(store, (*gone.runs, *gone.models)))
+        roots = own_roots(store, artifact_root, grace_s)
+        items = (*gone.runs, *gone.models)
+        left = tuple(_outside(store, items, roots))
         _rewrite(store)
         freed = _remove_orphans(store)
         smaller = size - store.path.stat().st_size
-        return CompactReport(
-            len(gone.runs), len(gone.experiments), smaller, freed, len(gone.models), left
-        )
+    far, uploads = sweep_roots(store, roots, items)  # nobody waits for that
+    return CompactReport(
+        len(gone.runs), len(gone.experiments), smaller, freed + far, len(gone.models), left, uploads
+    )
 
 
 def plan_purge(
@@ -142,13 +162,62 @@ def _before(older_than_s: float) -> int:
     return now_ms() - int(older_than_s * 1000)
 
 
-def _outside(store: Store, gone: Iterable[PurgeItem]) -> Iterator[str]:
+def own_roots(
+    store: Store, artifact_root: str | None = None, grace_s: float = GRACE_S
+) -> tuple[OwnRoot, ...]:
+    """Return the roots, beside its folder, below which a store alone keeps artifacts."""
+    named = () if artifact_root is None else (check_artifact_root(artifact_root),)
+    uris = dict.fromkeys(uri.rstrip("/") for uri in (*store.own_roots, *named))
+    return tuple(OwnRoot(uri, grace_s) for uri in uris)
+
+
+def sweep_roots(
+    store: Store, roots: Iterable[OwnRoot], gone: Iterable[PurgeItem]
+) -> tuple[int, int]:
+    """Remove the artifacts of what is gone, and what nobody refers to, below roots of the store.
+
+    Returns
+    -------
+    tuple of int
+        The bytes of artifacts, and the number of uploads that were given up.
+    """
+    freed = uploads = 0
+    for root in roots:
+        is_known = _references(store)
+        for each in gone:
+            place = None if each.location is None else root.place_of(each.location)
+            if place is not None and not is_known(each.id, f"{root.uri}/{place}"):
+                freed += root.remove(place)
+        freed += remove_orphans(root, lambda: _references(store))
+        uploads += root.give_up_uploads()
+    return freed, uploads
+
+
+def _references(store: Store) -> Callable[[str, str], bool]:
+    """Return what says whether the store refers to a run, a model, or a place of artifacts."""
+    from nbtrack.store import journal_reader
+
+    known = {name.split(".", 1)[0] for name in journal_reader.sizes(store.journals)}
+    with store.read() as reader:
+        known |= {owner for (owner,) in reader.named("maintenance.with_artifacts")}
+        named = [str(place) for (place,) in reader.named("maintenance.places")]
+    used = set()
+    for place in named:
+        while place and place not in used:  # what is above it is used, too
+            used.add(place)
+            place = place.rstrip("/").rpartition("/")[0]
+    return lambda owner, location: owner in known or location in used
+
+
+def _outside(
+    store: Store, gone: Iterable[PurgeItem], roots: Iterable[OwnRoot] = ()
+) -> Iterator[str]:
     """Yield where artifacts of what is gone are outside of the store's folder: they stay.
 
     What is in the folder goes with the folders that have no owner any more.
     """
     for each in gone:
-        if each.location is None:
+        if each.location is None or any(root.place_of(each.location) for root in roots):
             continue
         location = resolve_location(store.folder, each.location)
         if not store.access.owns(location) or is_below(location, str(store.access.plain_files)):

@@ -96,7 +96,12 @@ class Store(Background):
         """What decides which places of artifacts that rows name may be used."""
         from nbtrack.store.artifacts.access import ArtifactAccess
 
-        return ArtifactAccess(self.folder, own=lambda: self.artifact_root)
+        return ArtifactAccess(self.folder, own=lambda: self.own_roots)
+
+    @property
+    def own_roots(self) -> tuple[str, ...]:
+        """Roots of artifacts, beside the folder, that belong to this store alone."""
+        return () if self.artifact_root is None else (self.artifact_root,)
 
     @property
     def content_cache(self) -> Path:

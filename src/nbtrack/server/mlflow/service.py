@@ -50,7 +50,7 @@ class TrackingService:
     ) -> TrackingService:
         """Return the service of a store for others; ``roots`` are places of artifacts."""
         for each in (store, registry or store):
-            own = functools.partial(getattr, each, "artifact_root")
+            own = functools.partial(getattr, each, "own_roots")
             each.access = ArtifactAccess(each.folder, roots, serves=True, own=own)
         kept = None if destination is None else local_path(destination)
         folder = store.folder / "uploads" if kept is None else kept / UPLOADS

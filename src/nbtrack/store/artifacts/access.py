@@ -4,8 +4,8 @@ Where artifacts are is written in rows of the database, and a row is what somebo
 had the file: in a store that came with a repository, or that a client of a server has filled, it
 may name any file of this machine and any address of its network. So a place is used when it is
 
-- below the store's own artifact folder, once symbolic links are followed, or below the root that
-  the store was told to keep artifacts at;
+- below the store's own artifact folder, once symbolic links are followed, or below a root that
+  the store alone keeps artifacts at;
 - below a root that was given to this process: by an option of a server, or in the variable
   ``NBTRACK_ARTIFACT_ROOTS``;
 - below a root that this user has chosen before (`artifact_choices`);
@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -56,7 +56,7 @@ class ArtifactAccess:
     server : str, optional
         The URL of the tracking server that the store mirrors.
     own : callable, optional
-        Returns the root of artifacts that is the store's own too: ``store.artifact_root``.
+        Returns the roots of artifacts that are the store's own too: ``store.own_roots``.
 
     Raises
     ------
@@ -71,7 +71,7 @@ class ArtifactAccess:
         *,
         serves: bool = False,
         server: str | None = None,
-        own: Callable[[], str | None] | None = None,
+        own: Callable[[], Sequence[str]] = tuple,
     ) -> None:
         self._folder = folder
         self._own = own
@@ -133,8 +133,7 @@ class ArtifactAccess:
 
         Only there anything is ever deleted with the runs that it belongs to. Links are followed.
         """
-        root = self.own_root
-        if root is not None and is_below(location, root):
+        if any(is_below(location, root) for root in self._own()):
             return True
         local = _local(location)
         # links on the way to the store are the user's; below it they came with the store
@@ -174,11 +173,6 @@ class ArtifactAccess:
         """
         if self._serves:
             self.check(location)
-
-    @property
-    def own_root(self) -> str | None:
-        """The root of artifacts that is the store's own, beside its folder; None for none."""
-        return None if self._own is None else self._own()
 
     @property
     def artifacts(self) -> Path:

@@ -133,7 +133,13 @@ class TeamStore(Store):
         """What decides which places of artifacts that rows name may be used."""
         from nbtrack.store.artifacts.access import ArtifactAccess
 
-        return ArtifactAccess(self.folder, [f"{self._data_path()}artifacts"])
+        return ArtifactAccess(self.folder, own=lambda: self.own_roots)
+
+    @property
+    def own_roots(self) -> tuple[str, ...]:
+        """Roots of artifacts that belong to this store alone: beside its data, wherever it is."""
+        usual = f"{self._data_path()}artifacts"
+        return tuple(dict.fromkeys((usual, self.artifact_root or usual)))
 
     # -- writing what runs log -----------------------------------------------------------------
 
