@@ -35,6 +35,14 @@ from nbtrack.cli.output import note
     help="Whether artifacts go through this server.",
 )
 @click.option(
+    "--presigned-urls/--no-presigned-urls",
+    default=True,
+    envvar="NBTRACK_SERVER_PRESIGNED_URLS",
+    show_default=True,
+    help="Whether clients that ask get signed URLs of artifacts in object storage: their files do "
+    "not go through this server then.",
+)
+@click.option(
     "--registry-store-uri",
     metavar="URI",
     envvar="MLFLOW_REGISTRY_STORE_URI",
@@ -81,6 +89,7 @@ def server(
     default_artifact_root: str | None,
     artifacts_destination: str | None,
     serve_artifacts: bool,
+    presigned_urls: bool,
     registry_store_uri: str | None,
     token: str | None,
     no_auth: bool,
@@ -104,6 +113,7 @@ def server(
         default_artifact_root=default_artifact_root,
         artifacts_destination=artifacts_destination,
         serve_artifacts=serve_artifacts,
+        presigned_urls=presigned_urls,
         token=token,
         no_auth=no_auth,
         allowed_hosts=allowed_hosts,

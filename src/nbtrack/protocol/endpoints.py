@@ -249,8 +249,13 @@ GET_HISTORY_BULK_INTERVAL = _read(
 # -- artifacts ---------------------------------------------------------------------------------
 
 LIST_ARTIFACTS = _read("GET", "/mlflow/artifacts/list", RUN_ID, Field("path", string), PAGE_TOKEN)
-PRESIGN_UPLOAD = _write("POST", "/mlflow/artifacts/presigned-upload-url")
-PRESIGN_DOWNLOAD = _read("POST", "/mlflow/artifacts/presigned-download-url")
+PRESIGN_UPLOAD = _write(
+    "POST", "/mlflow/artifacts/presigned-upload-url", Field("run_id", string), _PATH,
+    Field("expiration", integer), Field("model_id", string),
+)  # fmt: skip
+PRESIGN_DOWNLOAD = _read(
+    "POST", "/mlflow/artifacts/presigned-download-url", RUN_ID, _PATH, Field("expiration", integer),
+)  # fmt: skip
 LIST_PROXIED = _read("GET", ARTIFACTS, Field("path", string))
 DOWNLOAD = _read("GET", f"{ARTIFACTS}/{{path:path}}")
 UPLOAD = _write("PUT", f"{ARTIFACTS}/{{path:path}}")

@@ -77,6 +77,8 @@ class ServerOptions:
         How slow clients may be: see `ClientLimits`.
     max_connections : int
         How many there may be; then the one is closed for a new one that has idled for longest.
+    presigned_urls : bool
+        Whether clients that ask get signed URLs of object storage.
     artifact_roots : sequence of str
         Places of artifacts, beside the server's own, that clients may name and the page may show:
         folders, URIs, ``s3://`` for all of a kind of storage.
@@ -89,6 +91,7 @@ class ServerOptions:
     default_artifact_root: str | None = None
     artifacts_destination: str | None = None
     serve_artifacts: bool = True
+    presigned_urls: bool = True
     token: str | None = None
     no_auth: bool = False
     allowed_hosts: Sequence[str] = field(default_factory=tuple)
@@ -191,7 +194,10 @@ def _open(options: ServerOptions, path: str) -> TrackingService:
         root = None
     store = open_store(path)
     registry = None if options.registry_uri is None else open_store(options.registry_uri)
-    store.artifact_root = root or destination
+    own = store.artifact_root  # a team's store has one, beside its data
+    store.artifact_root = root or destination or own
+    if root is None:
+        destination = destination or own
     store.writers.max_loose = affordable(OPEN_RUNS)
     return TrackingService.of(
         store,
@@ -200,6 +206,7 @@ def _open(options: ServerOptions, path: str) -> TrackingService:
         destination=destination,
         root=root,
         roots=_artifact_roots(options),
+        presigned=options.presigned_urls,
     )
 
 

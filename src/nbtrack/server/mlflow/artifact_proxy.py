@@ -19,7 +19,7 @@ from nbtrack.entities import Experiment, LoggedModel, RunInfo
 from nbtrack.errors import InvalidParameterError, NotFoundError
 from nbtrack.protocol.artifact_urls import SCHEME, proxied_path
 from nbtrack.store import Store, get_logged_model, get_run, model_folder
-from nbtrack.store.artifacts import ArtifactFolder, check_artifact_path, local_path
+from nbtrack.store.artifacts import SCHEMES, ArtifactFolder, check_artifact_path, local_path
 
 MODELS = "models"
 ARTIFACTS = "artifacts"
@@ -126,6 +126,16 @@ class ArtifactProxy:
             return _uri(plain)
         is_usual = _below(location, str(self.store.artifacts)) is not None
         return f"{SCHEME}:/{path}" if is_usual else location
+
+    @property
+    def is_in_bucket(self) -> bool:
+        """Whether new artifacts that are sent through the server go to a bucket."""
+        return self._plain.partition(":")[0].lower() in SCHEMES
+
+    def shown_of(self, target: Target) -> str:
+        """Return where a client finds the artifacts of a run or a model."""
+        models = f"{MODELS}/" if target.is_model else ""
+        return self._shown(self._location(target), f"{models}{target.owner}/{ARTIFACTS}")
 
     def location_of(self, path: str) -> str:
         """Return where the plain files at a path of the proxy lie; empty for all of them."""

@@ -6,14 +6,15 @@ at all, and is recorded with its size and SHA-256 as if a local process had logg
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from nbtrack.entities import FileInfo
 from nbtrack.errors import InvalidParameterError, NbtrackError, NotFoundError
 from nbtrack.protocol import encode, endpoints
-from nbtrack.protocol.artifact_urls import PROXY
 from nbtrack.server.messages import FileResponse, Response
+from nbtrack.server.mlflow import presigned
 from nbtrack.server.mlflow.artifact_proxy import UPLOADS, Target, checked_path
 from nbtrack.server.mlflow.service import ParsedRequest, TrackingService
 from nbtrack.server.mlflow.uploads import MAX_PARTS
@@ -131,7 +132,9 @@ def start_parts(service: TrackingService, request: ParsedRequest) -> Response:
         raise InvalidParameterError(
             f"Invalid value {count} for parameter 'num_parts' supplied: 1 to {MAX_PARTS} are taken."
         )
-    service.proxy.recording(target)  # says now if it cannot be
+    folder = service.proxy.recording(target)  # says now if it cannot be
+    if (signs := presigned.signing(service, folder)) is not None:
+        return presigned.start_parts(signs, target, count)
     upload_id = service.uploads.start(f"{target.owner}/{target.path}", count)
     parts = [
         {
@@ -176,6 +179,8 @@ def finish_parts(service: TrackingService, request: ParsedRequest) -> Response:
     numbers = [item["part_number"] or 0 for item in request["parts"] or []]
     name = f"{target.owner}/{target.path}"
     folder = service.proxy.recording(target)
+    if (signs := presigned.signing(service, folder)) is not None:
+        return presigned.finish_parts(signs, folder, target, request)
     with service.uploads.whole(request["upload_id"] or "", name, numbers) as stream:
         folder.put_stream(target.path, stream)
     return Response({})
@@ -184,6 +189,12 @@ def finish_parts(service: TrackingService, request: ParsedRequest) -> Response:
 def abort_parts(service: TrackingService, request: ParsedRequest) -> Response:
     """Give a file up that comes in parts."""
     check_proxied(service)
+    target = _whole_path(service, request)
+    signs = presigned.signing(service, service.proxy.recording(target))
+    if signs is not None:
+        with contextlib.suppress(NotFoundError):  # it is over
+            signs.abort_parts(target.path, request["upload_id"] or "")
+        return Response({})
     service.uploads.forget(request["upload_id"] or "")
     return Response({})
 
@@ -197,19 +208,10 @@ def _whole_path(service: TrackingService, request: ParsedRequest) -> Target:
     return service.proxy.target(f"{request.path['path'].strip('/')}/{check_artifact_path(name)}")
 
 
-def no_presigned(service: TrackingService, request: ParsedRequest) -> Response:
-    """Say that there are no signed URLs: clients take the proxy then."""
-    raise NbtrackError(
-        "Multipart download is not supported for the current artifact repository", "NOT_IMPLEMENTED"
-    )
-
-
-def no_presigned_for_run(service: TrackingService, request: ParsedRequest) -> Response:
-    """Say that artifacts go through the server, not to signed URLs."""
-    raise InvalidParameterError(
-        "Presigned URLs are not supported for proxied artifact storage: send and fetch artifacts "
-        f"through {PROXY}."
-    )
+def presigned_file(service: TrackingService, request: ParsedRequest) -> Response:
+    """Return a signed URL of a file, from which clients fetch parts at the same time."""
+    check_proxied(service)
+    return presigned.of_proxied(service, _file(service, request))
 
 
 def file_of_run(service: TrackingService, request: ParsedRequest) -> FileResponse:

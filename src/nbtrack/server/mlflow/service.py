@@ -30,12 +30,15 @@ class TrackingService:
         Where artifacts are for a client.
     uploads : Uploads
         Files that come in parts.
+    presigned : bool
+        Whether clients that ask get signed URLs of object storage.
     """
 
     store: Store
     registry: Store
     proxy: ArtifactProxy
     uploads: Uploads
+    presigned: bool = True
 
     @classmethod
     def of(
@@ -47,6 +50,7 @@ class TrackingService:
         destination: str | None = None,
         root: str | None = None,
         roots: Sequence[str] = (),
+        presigned: bool = True,
     ) -> TrackingService:
         """Return the service of a store for others; ``roots`` are places of artifacts."""
         for each in (store, registry or store):
@@ -57,7 +61,7 @@ class TrackingService:
         uploads = Uploads(folder)  # on the disk of the artifacts: a large file is written once
         uploads.sweep()
         proxy = ArtifactProxy(store, proxied, destination, root)
-        return cls(store, registry or store, proxy, uploads)
+        return cls(store, registry or store, proxy, uploads, presigned)
 
 
 @dataclass(frozen=True)
@@ -104,16 +108,17 @@ def version(service: TrackingService, request: ParsedRequest) -> Response:
 def server_info(service: TrackingService, request: ParsedRequest) -> Response:
     """Return what clients adapt to."""
     proxied = service.proxy.proxied
+    signs = proxied and service.presigned and service.proxy.is_in_bucket
     return Response(
         {
             "store_type": "SqlStore",
             "workspaces_enabled": False,
             "trace_archival_enabled": False,
             "artifact_serving_enabled": proxied,
-            "multipart_uploads_enabled": False,
-            "multipart_downloads_enabled": False,
-            "presigned_upload_run_id_supported": False,
-            "presigned_upload_model_id_supported": False,
+            "multipart_uploads_enabled": signs,
+            "multipart_downloads_enabled": signs,
+            "presigned_upload_run_id_supported": service.presigned,
+            "presigned_upload_model_id_supported": service.presigned,
             "features_enabled": {"gateway": False},
         }
     )

@@ -3,6 +3,8 @@ from nbtrack.store.artifacts.access import allow as allow
 from nbtrack.store.artifacts.access import check_artifact_root as check_artifact_root
 from nbtrack.store.artifacts.access import is_chained_uri as is_chained_uri
 from nbtrack.store.artifacts.access import without_password as without_password
+from nbtrack.store.artifacts.bucket import SCHEMES as SCHEMES
+from nbtrack.store.artifacts.bucket_signing import SignsUrls as SignsUrls
 from nbtrack.store.artifacts.content import ContentCache as ContentCache
 from nbtrack.store.artifacts.content import is_part_file as is_part_file
 from nbtrack.store.artifacts.content import part_file_in as part_file_in

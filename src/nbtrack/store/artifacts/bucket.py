@@ -274,8 +274,7 @@ def _filesystem(pid: int, settings: tuple[tuple[str, str], ...]) -> Any:
         config["retries"] = {"mode": "standard", "total_max_attempts": _ATTEMPTS}
     if style := given.get("MLFLOW_BOTO_CLIENT_ADDRESSING_STYLE"):
         config["s3"] = {"addressing_style": style}
-    if version := given.get("MLFLOW_S3_SIGNATURE_VERSION"):
-        config["signature_version"] = version
+    config["signature_version"] = given.get("MLFLOW_S3_SIGNATURE_VERSION") or "s3v4"
     client: dict[str, Any] = {}
     if given.get("MLFLOW_S3_IGNORE_TLS", "").lower() in ("1", "true"):
         client["verify"] = False

@@ -18,6 +18,7 @@ from nbtrack.errors import (
     warn,
 )
 from nbtrack.protocol.artifact_urls import PROXY
+from nbtrack.store.artifacts.bucket_signing import SignsUrls
 from nbtrack.store.artifacts.content import part_file_in, replace_file
 from nbtrack.store.artifacts.folder_files import FolderFiles, is_store
 from nbtrack.store.artifacts.local import LocalArtifacts, artifact_errors
@@ -304,6 +305,16 @@ class ArtifactFolder:
         if self._root.kind(wanted) is None:
             raise NotFoundError(f"No such artifact: {wanted!r} in {self.uri}. See list_artifacts.")
         self._root.delete(wanted)
+
+    @property
+    def signing(self) -> SignsUrls | None:
+        """What signs URLs by which others reach the files themselves; None where nothing does."""
+        return self._root if isinstance(self._root, SignsUrls) else None
+
+    def note(self, path: str | os.PathLike[str], size: int) -> None:
+        """Record a file that somebody else has put there; nobody has seen its content."""
+        if self._record is not None:
+            self._record(check_artifact_path(path), size, None)
 
     def uri_of(self, path: str | os.PathLike[str] | None = None) -> str:
         """Return the URI of an artifact."""

@@ -18,6 +18,7 @@ from nbtrack.errors import NotFoundError, StoreError
 from nbtrack.store.artifacts.bucket import PART_BYTES, SHA256, Bucket, StoredObject
 from nbtrack.store.artifacts.bucket_errors import CHANGED
 from nbtrack.store.artifacts.bucket_reader import fetch_object, open_object
+from nbtrack.store.artifacts.bucket_signing import SigningArtifacts
 from nbtrack.store.artifacts.bucket_upload import PartsUpload
 from nbtrack.store.artifacts.paths import check_artifact_path
 from nbtrack.store.artifacts.roots import FileNow, StoredFile, copy_in_chunks
@@ -29,7 +30,7 @@ ASKED_FROM = 256 << 10
 _MANY = 1000
 
 
-class S3Artifacts:
+class S3Artifacts(SigningArtifacts):
     """A folder of artifacts in a bucket.
 
     Parameters
