@@ -119,7 +119,6 @@ class Coordination:
             self._connection = psycopg.connect(
                 **{name: value for name, value in given.items() if value},
                 **libpq_options(address),
-                options=f"-c idle_in_transaction_session_timeout={_LOCK_IDLE_MS}",
                 autocommit=True,
             )
         return self._connection
@@ -163,13 +162,13 @@ class Coordination:
 
         def take() -> bool:
             connection = self._connected()
-            connection.execute("BEGIN")
-            connection.execute(f"SET LOCAL lock_timeout = {max(1, int(timeout_s * 1000))}")
+            connection.execute(f"SET lock_timeout = {max(1, int(timeout_s * 1000))}")
             try:
-                connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
+                # of the session: a transaction would keep what is made in it from DuckDB
+                connection.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
             except psycopg.errors.LockNotAvailable:
-                connection.execute("ROLLBACK")
                 return False
+            connection.execute(f"SET idle_session_timeout = {_LOCK_IDLE_MS}")
             return True
 
         try:
@@ -188,9 +187,14 @@ class Coordination:
     def _release(self) -> None:
         try:
             with translated(self._address):
-                self._answered(lambda: _rows(self._connected(), "COMMIT"), ANSWER_S)
+                self._answered(self._unlock, ANSWER_S)
         except (ServerUnreachableError, StoreLockedError):
             self.abandon()  # PostgreSQL releases it with the connection
+
+    def _unlock(self) -> None:
+        connection = self._connected()
+        connection.execute("SELECT pg_advisory_unlock_all()")
+        connection.execute("SET idle_session_timeout = 0")
 
     def _keep(self, stop: threading.Event) -> None:
         """Show that the holder of the lock lives: a stopped process loses it."""
