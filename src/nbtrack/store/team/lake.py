@@ -79,7 +79,7 @@ class Lake:
         files : bool
             Whether this is for SQL of the user.
         """
-        self._check_version()
+        self.check_version()
         with translated(self.address):
             instance = self._instance(files)
             connection = instance.cursor()
@@ -99,8 +99,18 @@ class Lake:
 
     # -- opening -------------------------------------------------------------------------------
 
-    def _check_version(self) -> None:
-        """Ask for the version of the schema: the server answers, and nobody has changed it."""
+    def check_version(self) -> None:
+        """Ask for the version of the schema, and make the store or migrate it where that is due.
+
+        Never the first time with the lock held: what its transaction makes, DuckLake waits for.
+
+        Raises
+        ------
+        StoreError
+            If a newer version has changed it.
+        NotFoundError
+            If there is no store, and no place was given for a new one.
+        """
         found = self.coordination.settings()
         newest = migrations()[-1][0]
         if found.get(VERSION) == str(newest):

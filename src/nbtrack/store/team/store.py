@@ -234,6 +234,7 @@ class TeamStore(Store):
             if self._locks:
                 yield writable
                 return
+            self.lake.check_version()  # a store is made before: its tables must be there for all
             with self.coordination.locked(timeout_s):
                 yield writable
 

@@ -1,0 +1,36 @@
+"""A team store that nobody has made yet, whatever is done with it first."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import nbtrack
+from nbtrack.store import open_store
+from team_services import Catalog
+
+pytestmark = pytest.mark.team
+
+
+@pytest.fixture
+def empty(catalog: Catalog, workdir: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Return the URI of a database without a store."""
+    monkeypatch.setenv("NBTRACK_DATA_PATH", str(workdir / "data"))
+    return catalog.uri
+
+
+def test_a_change_makes_the_store(empty: str) -> None:
+    store = open_store(empty)  # the transaction of the lock once waited for itself here
+    with store.write() as reader:
+        reader.rows("INSERT INTO experiment_tags VALUES ('0', 'team', 'a')")
+    with store.read() as reader:
+        assert reader.rows("SELECT * FROM experiment_tags") == [("0", "team", "a")]
+
+
+def test_a_run_makes_the_store(empty: str) -> None:
+    nbtrack.set_tracking_uri(empty)
+    with nbtrack.start_run() as run:
+        nbtrack.log_metric("loss", 0.5)
+    open_store(empty).sync()
+    assert nbtrack.get_run(run.info.run_id).data.metrics == {"loss": 0.5}
