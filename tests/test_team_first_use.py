@@ -21,7 +21,7 @@ def empty(catalog: Catalog, workdir: Path, monkeypatch: pytest.MonkeyPatch) -> s
 
 
 def test_a_change_makes_the_store(empty: str) -> None:
-    store = open_store(empty)  # the transaction of the lock once waited for itself here
+    store = open_store(empty)  # the lock's own transaction once waited for itself here
     with store.write() as reader:
         reader.rows("INSERT INTO experiment_tags VALUES ('0', 'team', 'a')")
     with store.read() as reader:
@@ -34,3 +34,11 @@ def test_a_run_makes_the_store(empty: str) -> None:
         nbtrack.log_metric("loss", 0.5)
     open_store(empty).sync()
     assert nbtrack.get_run(run.info.run_id).data.metrics == {"loss": 0.5}
+
+
+def test_every_connection_has_the_settings_of_the_instance(empty: str) -> None:
+    with open_store(empty).read() as reader:
+        names = ("python_enable_replacements", "dynamic_or_filter_threshold")
+        settings = [reader.rows(f"SELECT current_setting('{name}')")[0][0] for name in names]
+    assert settings[0] is False  # else a table that is missing is looked for in our own code
+    assert int(settings[1]) >= 1000

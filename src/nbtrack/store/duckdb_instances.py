@@ -49,9 +49,10 @@ def new_instance(paths: Sequence[Path] | None) -> duckdb.DuckDBPyConnection:
         "SET autoinstall_known_extensions = false",
         "SET autoload_known_extensions = false",
         "SET async_threads = 0",
-        "SET python_enable_replacements = false",  # a table never means a Python variable
+        # GLOBAL: for connections that are made of it, too
+        "SET GLOBAL python_enable_replacements = false",  # a table never means a Python variable
         # DuckDB 1 reads all that lies between the least and the greatest of more values than these
-        f"SET dynamic_or_filter_threshold = {MOST_LOOKED_UP}",
+        f"SET GLOBAL dynamic_or_filter_threshold = {MOST_LOOKED_UP}",
     ):
         with contextlib.suppress(duckdb.Error):  # a setting that this version does not have
             instance.execute(statement)
