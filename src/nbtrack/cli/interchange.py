@@ -21,6 +21,13 @@ MOST_ON_SCREEN = 20
 @click.argument("source")
 @click.option("--kind", help="What SOURCE is, where that cannot be seen.")
 @click.option(
+    "-e",
+    "--experiment",
+    "experiments",
+    multiple=True,
+    help="The id or the name of an experiment of a nbtrack store; may be repeated.  [default: all]",
+)
+@click.option(
     "--artifact-root",
     "roots",
     multiple=True,
@@ -31,21 +38,33 @@ MOST_ON_SCREEN = 20
 @click.option("-q", "--quiet", is_flag=True, help="Show no progress bar.")
 @options.as_json()
 def import_(
-    source: str, kind: str | None, roots: tuple[str, ...], quiet: bool, as_json: bool
+    source: str,
+    kind: str | None,
+    experiments: tuple[str, ...],
+    roots: tuple[str, ...],
+    quiet: bool,
+    as_json: bool,
 ) -> None:
     """Bring the runs of another tracker into the store.
 
     SOURCE is an mlflow.db, an mlruns folder, the address of an MLflow server, TensorBoard event
-    files, offline runs of W&B, a database of trackio, CSV files, or another nbtrack store. Runs
-    keep their ids, and what is there already stays as it is: importing again is harmless, and
-    completes what was cut off.
+    files, offline runs of W&B, a database of trackio, CSV files, or another nbtrack store: its
+    path, or postgresql://host/database. Runs keep their ids, and what is there already stays as
+    it is: importing again is harmless, and completes what was cut off.
 
     Exit status 1 says that something could not come; the table says what, and why.
     """
     from nbtrack.interop import import_from
 
     given = dict(_root(text) for text in roots)
-    found = import_from(source, chosen_uri(), artifact_roots=given, progress=not quiet, kind=kind)
+    found = import_from(
+        source,
+        chosen_uri(),
+        experiments=list(experiments) or None,
+        artifact_roots=given,
+        progress=not quiet,
+        kind=kind,
+    )
     _finish(found, as_json, "came")
 
 
@@ -79,8 +98,8 @@ def export(
     """Give runs to another tracker, or write them as tables.
 
     TARGET is the address of an MLflow server, an mlflow.db (made where it is missing, which needs
-    mlflow), another nbtrack store, or a folder whose name or --kind says parquet or csv. Exporting
-    again is harmless.
+    mlflow), another nbtrack store (its path, or postgresql://host/database), or a folder whose
+    name or --kind says parquet or csv. Exporting again is harmless.
 
     Exit status 1 says that something could not go; the table says what, and why.
     """

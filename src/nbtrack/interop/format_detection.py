@@ -18,6 +18,12 @@ SOURCES = (
 )  # fmt: skip
 TARGETS = ("mlflow-server", "mlflow-database", "parquet", "csv", "nbtrack")
 LOOKED_AT = 20_000
+_TEAM = re.compile(r"(postgres(ql)?(\+\w+)?|ducklake):", re.IGNORECASE)
+
+
+def is_team(place: str) -> bool:
+    """Return whether a place is a team's store, such as ``postgresql://host/database``."""
+    return _TEAM.match(place) is not None
 
 
 def path_of(place: str) -> Path:
@@ -46,6 +52,8 @@ def source_kind(place: str) -> str:
     """
     if place.startswith(("http://", "https://")):
         return "mlflow-server"
+    if is_team(place):
+        return "nbtrack"
     path = path_of(place)
     if path.is_dir():
         return _kind_of_folder(path)
@@ -112,6 +120,8 @@ def target_kind(target: str) -> str:
         return "mlflow-server"
     if target.lower().startswith("sqlite:"):
         return "mlflow-database"
+    if is_team(target):
+        return "nbtrack"
     path = path_of(target)
     by_suffix = {
         ".duckdb": "nbtrack",

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from nbtrack.errors import InvalidParameterError
 from nbtrack.interop import format_detection
@@ -19,6 +20,9 @@ from nbtrack.store import Store, open_store
 from nbtrack.store.artifacts import local_path
 from nbtrack.tracking import context
 
+if TYPE_CHECKING:
+    from nbtrack.interop.nbtrack_store import NbtrackStore
+
 Uri = str | os.PathLike[str]
 
 
@@ -26,6 +30,7 @@ def import_from(
     source: Uri,
     store_uri: Uri | None = None,
     *,
+    experiments: Sequence[str] | None = None,
     artifact_roots: Roots | None = None,
     progress: bool = True,
     kind: str | None = None,
@@ -39,9 +44,12 @@ def import_from(
     ----------
     source : str or path
         An ``mlflow.db``, an ``mlruns`` folder, the address of an MLflow server, TensorBoard event
-        files, offline runs of W&B, a database of trackio, CSV files, another nbtrack store.
+        files, offline runs of W&B, a database of trackio, CSV files; another nbtrack store, by
+        its path or as ``postgresql://host/database``.
     store_uri : str or path, optional
         The store that they come to; by default the one that this process tracks to.
+    experiments : sequence of str, optional
+        Ids or names, of another nbtrack store; by default all.
     artifact_roots : sequence of str, or mapping of str to str, optional
         Where artifacts may come from beside the source's own folders (``mlruns`` and
         ``mlartifacts`` beside a database, what a server sends): ``["/data/artifacts"]``; or what
@@ -71,9 +79,9 @@ def import_from(
     begin = time.monotonic()
     place = os.fspath(source)
     store = _store(store_uri)
-    report = ImportReport(format_detection.shown(place), str(store.path))
+    report = ImportReport(_shown(place), _shown(store.uri, store))
     roots = _checked(artifact_roots)
-    opened = open_source(place, kind, report, named_folders(roots))
+    opened = open_source(place, kind, report, named_folders(roots), experiments)
     for root in roots.values() if isinstance(roots, Mapping) else roots:
         if local_path(root) is None:
             store.access.choose(root)
@@ -103,7 +111,8 @@ def export_to(
     ----------
     target : str or path
         The address of an MLflow server; an ``mlflow.db``, made where it is missing (which needs
-        mlflow); another nbtrack store; a folder for Parquet or CSV.
+        mlflow); another nbtrack store, by its path or as ``postgresql://host/database``; a folder
+        for Parquet or CSV.
     store_uri : str or path, optional
         By default the store that this process tracks to.
     experiments : sequence of str, optional
@@ -130,7 +139,7 @@ def export_to(
         if kind is None
         else format_detection.check_kind(kind, format_detection.TARGETS)
     )
-    report = ExportReport(str(store.path), format_detection.shown(place))
+    report = ExportReport(_shown(store.uri, store), _shown(place))
     from nbtrack.interop.nbtrack_store import NbtrackStore
 
     roots = _checked(artifact_roots)
@@ -141,7 +150,7 @@ def export_to(
                 other = _store(place)
                 if other is store:
                     raise InvalidParameterError(f"{place!r} is the store itself.")
-                _bring(Importer(source, other, ArtifactLocator({}, source.allowed), report, shown))
+                _copy(source, other, ArtifactLocator({}, source.allowed), report, shown)
             case "mlflow-database":
                 from nbtrack.interop.to_mlflow_database import DatabaseExport
 
@@ -164,13 +173,29 @@ def export_to(
     return report
 
 
-def open_source(place: str, kind: str | None, report: Report, named: Sequence[Path] = ()) -> Source:
+def open_source(
+    place: str,
+    kind: str | None,
+    report: Report,
+    named: Sequence[Path] = (),
+    experiments: Sequence[str] | None = None,
+) -> Source:
     """Return the source that a place is; each is imported when it is used."""
     found = (
         format_detection.source_kind(place)
         if kind is None
         else format_detection.check_kind(kind, format_detection.SOURCES)
     )
+    if found == "nbtrack":
+        from nbtrack.interop.nbtrack_store import NbtrackStore
+
+        is_team = format_detection.is_team(place)
+        store = _store(place if is_team else format_detection.path_of(place))
+        return NbtrackStore(store, report, experiments, named)
+    if experiments is not None:
+        raise InvalidParameterError(
+            f"Experiments of {_shown(place)} cannot be chosen: only those of a nbtrack store can."
+        )
     if found == "mlflow-server":
         from nbtrack.interop.mlflow_server import MlflowServer
 
@@ -197,13 +222,9 @@ def open_source(place: str, kind: str | None, report: Report, named: Sequence[Pa
             from nbtrack.interop.trackio import Trackio
 
             return Trackio(path, report, named)
-        case "csv":
-            from nbtrack.interop.csv import CsvTables
+    from nbtrack.interop.csv import CsvTables
 
-            return CsvTables(path, report, named)
-    from nbtrack.interop.nbtrack_store import NbtrackStore
-
-    return NbtrackStore(_store(path), report, named=named)
+    return CsvTables(path, report, named)
 
 
 def bring(
@@ -215,17 +236,42 @@ def bring(
     progress: bool = False,
 ) -> None:
     """Bring everything of a source into a store."""
-    if getattr(source, "store", None) is store:
-        raise InvalidParameterError(f"{store.path} is the store itself: nothing is to be imported.")
+    from nbtrack.interop.nbtrack_store import NbtrackStore
+
     with Progress(progress) as shown:
-        _bring(Importer(source, store, locator, report, shown))
+        if isinstance(source, NbtrackStore):
+            if source.store is store:
+                raise InvalidParameterError(
+                    f"{store.uri} is the store itself: nothing is to be imported."
+                )
+            _copy(source, store, locator, report, shown)
+            return
+        importer = Importer(source, store, locator, report, shown)
+        importer.run()
+        ModelImporter(importer).run()
+        importer.finish()
 
 
-def _bring(importer: Importer) -> None:
-    """Bring runs, then the models that belong to them."""
-    importer.run()
-    ModelImporter(importer).run()
-    importer.finish()
+def _copy(
+    source: NbtrackStore,
+    store: Store,
+    locator: ArtifactLocator,
+    report: Report,
+    progress: Progress,
+) -> None:
+    """Copy one store of nbtrack into another: rows first, so that files have their runs."""
+    from nbtrack.interop.store_copy import StoreCopy
+    from nbtrack.interop.store_copy_files import FileCopy
+    from nbtrack.interop.store_copy_models import ModelCopy
+
+    copy = StoreCopy(source, store, locator, report, progress)
+    copy.run()
+    models = ModelCopy(copy)
+    models.bring_models()
+    FileCopy(copy, "runs").run(copy.runs)
+    FileCopy(copy, "models").run(models.models)
+    models.bring_registry()
+    copy.finish()
 
 
 def _store(uri: Uri | None) -> Store:
@@ -238,6 +284,13 @@ def _store(uri: Uri | None) -> Store:
             "import from the server into it, or export from it to the server."
         )
     return found
+
+
+def _shown(place: str, store: Store | None = None) -> str:
+    """Return what a place is called in reports: no password is in it."""
+    if format_detection.is_team(place):
+        return (store or open_store(place)).uri
+    return format_detection.shown(place) if store is None else str(store.path)
 
 
 def _checked(roots: Roots | None) -> Roots:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from nbtrack.errors import NotFoundError
+from nbtrack.interop.format_detection import is_team
 from nbtrack.interop.report import Report
 from nbtrack.interop.source import (
     ExperimentRecord,
@@ -17,7 +18,7 @@ from nbtrack.interop.source import (
     VersionRecord,
 )
 from nbtrack.store import Store, get_logged_models, get_registered_models, get_runs
-from nbtrack.store.artifacts import ArtifactFolder, local_path, resolve_location
+from nbtrack.store.artifacts import ArtifactFolder, is_below, local_path, resolve_location
 from nbtrack.store.bulk import (
     BulkSeries,
     BulkVersion,
@@ -57,9 +58,10 @@ class NbtrackStore(Source):
         chosen: Sequence[str] | None = None,
         named: Sequence[Path] = (),
     ) -> None:
-        super().__init__(str(store.path), report, named)
+        is_file = not is_team(store.uri)
+        super().__init__(str(store.path) if is_file else store.uri, report, named)
         self.store = store
-        if not store.path.exists() and not store.folder.exists():
+        if is_file and not store.path.exists() and not store.folder.exists():
             raise NotFoundError(f"There is no store at {store.path}.")
         self._chosen = None if chosen is None else [str(name) for name in chosen]
         self._ids: list[str] | None = None
@@ -90,6 +92,11 @@ class NbtrackStore(Source):
             self.experiments()
         return list(self._ids or [])
 
+    @property
+    def is_partial(self) -> bool:
+        """Whether only some experiments are wanted."""
+        return self._chosen is not None
+
     def run_ids(self) -> list[str]:
         """Return the ids of the runs that are wanted, the first one first."""
         if self._runs is None:
@@ -116,6 +123,19 @@ class NbtrackStore(Source):
         access = self.store.access
         is_here = local_path(uri) is not None
         return access.folder(uri) if is_here and access.allows(uri) else None
+
+    def is_own(self, uri: str) -> bool:
+        """Return whether files are on this machine, or where the store itself keeps artifacts.
+
+        Those that may not be read, or are elsewhere in object storage, are not.
+        """
+        is_near = local_path(uri) is not None or self.keeps(uri)
+        return is_near and self.store.access.allows(uri)
+
+    def keeps(self, uri: str) -> bool:
+        """Return whether a place is below the root of artifacts that the store has."""
+        root = self.store.artifact_root
+        return root is not None and is_below(uri, root)
 
     def folder(self, uri: str) -> ArtifactFolder:
         """Return the files of a run or a model, wherever they are; closed where not allowed."""

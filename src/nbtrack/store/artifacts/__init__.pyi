@@ -1,6 +1,7 @@
 from nbtrack.store.artifacts.access import ArtifactAccess as ArtifactAccess
 from nbtrack.store.artifacts.access import allow as allow
 from nbtrack.store.artifacts.access import check_artifact_root as check_artifact_root
+from nbtrack.store.artifacts.access import is_below as is_below
 from nbtrack.store.artifacts.access import is_chained_uri as is_chained_uri
 from nbtrack.store.artifacts.access import without_password as without_password
 from nbtrack.store.artifacts.bucket import SCHEMES as SCHEMES
@@ -20,3 +21,4 @@ from nbtrack.store.artifacts.roots import CHUNK_BYTES as CHUNK_BYTES
 from nbtrack.store.artifacts.roots import StoredFile as StoredFile
 from nbtrack.store.artifacts.roots import copy_in_chunks as copy_in_chunks
 from nbtrack.store.artifacts.roots import local_path as local_path
+from nbtrack.store.artifacts.transfers import each_of as each_of
