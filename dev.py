@@ -21,6 +21,7 @@ import shutil
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
@@ -64,7 +65,10 @@ def say(text: str = "") -> None:
 def environment() -> dict[str, str]:
     """Return the environment for commands: the tools of ``.venv`` come first."""
     path = os.pathsep.join([str(SCRIPTS), os.environ.get("PATH", "")])
-    return {**os.environ, "PATH": path, "VIRTUAL_ENV": str(VENV), "PYTHONUTF8": "1"}
+    ours = {**os.environ, "PATH": path, "VIRTUAL_ENV": str(VENV), "PYTHONUTF8": "1"}
+    # pip leaves compiling to the first import: hundreds of processes would each do it again
+    ours.pop("PYTHONDONTWRITEBYTECODE", None)
+    return ours
 
 
 def run(
@@ -72,11 +76,12 @@ def run(
     command: list[str | Path],
     cwd: Path = ROOT,
     extra: dict[str, str] | None = None,
+    log_name: str = "last-step.log",
 ) -> None:
     """Run a command whose output matters only when it fails; say now and then where it is."""
     say(f"- {title}")
     VENV.mkdir(exist_ok=True)
-    log = VENV / "last-step.log"
+    log = VENV / log_name
     start = beat = time.monotonic()
     shown = ""
     env = {**environment(), **(extra or {})}
@@ -97,7 +102,7 @@ def run(
     if process.returncode:
         tail = "\n".join(log.read_text("utf-8", "replace").splitlines()[-40:])
         raise StepError(f"{title}: failed with exit status {process.returncode}\n{tail}")
-    say(f"    done in {time.monotonic() - start:.1f} s")
+    say(f"    {title.split(',')[0]}: done in {time.monotonic() - start:.1f} s")
 
 
 def last_line(log: Path) -> str:
@@ -243,9 +248,9 @@ def is_debian() -> bool:
 def static_checks(command: str | None) -> dict[str, list[str | Path]]:
     """Return the checks that run nothing of nbtrack, by name."""
     checks: dict[str, list[str | Path]] = {
+        "mypy --strict": [PYTHON, "-m", "mypy"],  # it takes as long as the others together
         "ruff check": [PYTHON, "-m", "ruff", "check", "--output-format", "concise"],
         "ruff format": [PYTHON, "-m", "ruff", "format", "--check"],
-        "mypy --strict": [PYTHON, "-m", "mypy"],
     }
     if command:
         checks["tsc --strict"] = [command, "--prefix", ROOT / "js", "run", "typecheck"]
@@ -254,10 +259,15 @@ def static_checks(command: str | None) -> dict[str, list[str | Path]]:
 
 
 def run_checks(checks: dict[str, list[str | Path]], failures: list[str]) -> None:
-    """Run every check, also when one fails, and note what failed."""
-    for title, command in checks.items():
+    """Run every check, two at a time, also when one fails, and note what failed."""
+    with ThreadPoolExecutor(2) as pool:
+        steps = [
+            pool.submit(run, title, command, log_name=f"last-check-{number}.log")
+            for number, (title, command) in enumerate(checks.items())
+        ]
+    for step in steps:
         try:
-            run(title, command)
+            step.result()
         except StepError as error:
             say(str(error))
             said = str(error).splitlines()
@@ -286,8 +296,9 @@ def test(arguments: argparse.Namespace) -> None:
     command = install_front_end()
     browser = chromium()
     failures: list[str] = []
-    run_checks(static_checks(command), failures)
-    run_checks({"vitest": [command, "--prefix", ROOT / "js", "run", "test"]}, failures)
+    checks = static_checks(command)
+    checks["vitest"] = [command, "--prefix", ROOT / "js", "run", "test"]
+    run_checks(checks, failures)
     env = environment()
     # those in a browser wait for pages: beside many others they would wait too long
     run_pytest(["-m", "not browser", *SIDE_BY_SIDE, "4", *arguments.pytest], env, failures)

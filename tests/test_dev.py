@@ -96,3 +96,21 @@ def test_its_end_is_short_however_much_has_failed(dev: ModuleType) -> None:
         dev.report([f"step {number}\n  why" for number in range(50)])
     assert len(str(raised.value).splitlines()) < 30
     assert "75 more lines" in str(raised.value)
+
+
+def test_checks_side_by_side_keep_apart_what_they_say(
+    dev: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dev, "VENV", tmp_path)
+    code = "import sys; print('fault', sys.argv[1]); sys.exit(int(sys.argv[1]))"
+    checks = {f"check {n}": [sys.executable, "-c", code, str(n)] for n in (1, 0, 2)}
+    dev.run_checks(checks, failures := [])
+    said = [f"check {n}: failed with exit status {n}\n  fault {n}" for n in (1, 2)]
+    assert failures == said
+
+
+def test_what_a_process_compiles_is_kept_for_the_next(
+    dev: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    assert "PYTHONDONTWRITEBYTECODE" not in dev.environment()
