@@ -300,6 +300,8 @@ def test(arguments: argparse.Namespace) -> None:
     checks["vitest"] = [command, "--prefix", ROOT / "js", "run", "test"]
     run_checks(checks, failures)
     env = environment()
+    # libraries start a thread for each core, and those of two tests would wait for each other
+    env["OMP_NUM_THREADS"] = "1"
     # those in a browser wait for pages: beside many others they would wait too long
     run_pytest(["-m", "not browser", *SIDE_BY_SIDE, "4", *arguments.pytest], env, failures)
     if browser:
