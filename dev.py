@@ -39,6 +39,10 @@ BUILT = [ROOT / "src" / "nbtrack" / name for name in ("static", "labextension")]
 OLDEST = (3, 11)
 OLDEST_NODE = (20, 19)
 HEARTBEAT = 10.0
+# the last DuckDB for which PyPI has the extensions of a team's store, beside the environment
+OLDER_DUCKDB = VENV / "duckdb-1.5.5"
+EXTENSIONS = ("ducklake", "httpfs", "postgres-scanner")
+MARKED = VENV / "marked-tests.json"
 # in the order of their names: the slowest files have few tests and would else come last
 SIDE_BY_SIDE = ["-n", "auto", "--dist", "loadfile", "--no-loadscope-reorder", "--maxprocesses"]
 NO_TESTS = 5
@@ -179,6 +183,20 @@ def front_end() -> Iterator[Path]:
         yield from (Path(folder, name) for name in names)
 
 
+def install_older_duckdb() -> None:
+    """Install an older DuckDB with extensions into a folder for PYTHONPATH, once."""
+    if OLDER_DUCKDB.exists():
+        return
+    fresh = OLDER_DUCKDB.with_suffix(".new")
+    shutil.rmtree(fresh, ignore_errors=True)
+    name, version = OLDER_DUCKDB.name.split("-")
+    names = [name, *(f"{name}-extension-{extension}" for extension in EXTENSIONS)]
+    packages = [f"{each}=={version}" for each in names]
+    into = [*installer(shutil.which("uv")), "--no-deps", "--target", fresh]
+    run(f"install DuckDB {version} and its extensions beside it", [*into, *packages])
+    fresh.rename(OLDER_DUCKDB)
+
+
 def npm() -> str:
     """Return npm with a Node.js that is new enough, from this machine or into ``.venv``."""
     found = shutil.which("npm", path=environment()["PATH"])
@@ -212,18 +230,21 @@ def install_front_end() -> str:
     return command
 
 
-def chromium() -> str | None:
-    """Return a Chromium or Chrome for the browser tests, installed where that is possible."""
-    found = find_chromium()
-    if found:
-        return found
-    if shutil.which("apt-get") and os.name == "posix" and os.geteuid() == 0 and is_debian():
+def install_programs() -> None:
+    """Install the programs that tests need, where this is Debian and we are root."""
+    wanted = [] if find_chromium() else ["chromium", "fonts-dejavu-core"]
+    wanted += [] if find_postgres() else ["postgresql"]
+    apt = shutil.which("apt-get") and os.name == "posix" and os.geteuid() == 0 and is_debian()
+    if wanted and apt:
         quiet = {"DEBIAN_FRONTEND": "noninteractive"}
         run("apt-get update", ["apt-get", "update"], extra=quiet)
         install: list[str | Path] = ["apt-get", "install", "-y", "--no-install-recommends"]
-        run("install Chromium", [*install, "chromium", "fonts-dejavu-core"], extra=quiet)
-        return find_chromium()
-    return None
+        run(f"install {', '.join(wanted)}", [*install, *wanted], extra=quiet)
+
+
+def find_postgres() -> bool:
+    """Return whether this machine has PostgreSQL; Debian has its programs by version."""
+    return bool(shutil.which("initdb") or any(Path("/usr/lib/postgresql").glob("*/bin/initdb")))
 
 
 def find_chromium() -> str | None:
@@ -294,23 +315,39 @@ def test(arguments: argparse.Namespace) -> None:
     """Install everything, then run all checks and all tests."""
     make_environment({"dev", "examples", "gpu", "jupyter", "plot", "remote", "torch"})
     command = install_front_end()
-    browser = chromium()
+    install_older_duckdb()
+    install_programs()
     failures: list[str] = []
     checks = static_checks(command)
     checks["vitest"] = [command, "--prefix", ROOT / "js", "run", "test"]
     run_checks(checks, failures)
-    env = environment()
+    env, chosen = environment(), arguments.pytest
+    MARKED.unlink(missing_ok=True)
     # libraries start a thread for each core, and those of two tests would wait for each other
     env["OMP_NUM_THREADS"] = "1"
     # those in a browser wait for pages: beside many others they would wait too long
-    run_pytest(["-m", "not browser", *SIDE_BY_SIDE, "4", *arguments.pytest], env, failures)
+    options = [*SIDE_BY_SIDE, "4", "--note-markers", str(MARKED), *chosen]
+    run_pytest(["-m", "not browser and not team", *options], env, failures)
+    path = os.pathsep.join([str(OLDER_DUCKDB), *filter(None, [env.get("PYTHONPATH")])])
+    options = [*SIDE_BY_SIDE, "2", *(chosen or marked("team", "older_duckdb"))]
+    run_pytest(["-m", "team or older_duckdb", *options], {**env, "PYTHONPATH": path}, failures)
+    browser = find_chromium()
     if browser:
         env["NBTRACK_CHROMIUM"] = browser
-        run_pytest(["-m", "browser", *SIDE_BY_SIDE, "2", *arguments.pytest], env, failures)
+        options = [*SIDE_BY_SIDE, "2", *(chosen or marked("browser"))]
+        run_pytest(["-m", "browser", *options], env, failures)
     else:
         say("The browser tests were left out: there is no Chromium or Chrome. Install one, or")
         say("set NBTRACK_CHROMIUM to its path, and run this again.")
+    if not find_postgres():
+        say("The tests of a team's store were left out: there is no PostgreSQL. Install it.")
     report(failures)
+
+
+def marked(*markers: str) -> list[str]:
+    """Return the files that have tests with a marker; to collect all takes half a minute."""
+    noted = json.loads(MARKED.read_text("utf-8")) if MARKED.exists() else []
+    return sorted({file for marker, file in noted if marker in markers})
 
 
 def run_pytest(options: list[str], env: dict[str, str], failures: list[str]) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
@@ -25,6 +26,21 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 if os.name == "posix" and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add what dev.py asks for."""
+    text = "write there which files have tests with which markers, also of those that -m leaves out"
+    parser.addoption("--note-markers", metavar="FILE", help=text)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Note the files of each marker: a run of these tests alone need collect no others."""
+    if place := config.getoption("--note-markers"):
+        found = {(mark.name, item.nodeid) for item in items for mark in item.iter_markers()}
+        marks = {(name, node.split("::")[0]) for name, node in found}
+        Path(place).write_text(json.dumps(sorted(marks)), "utf-8")
 
 
 @pytest.hookimpl(wrapper=True)

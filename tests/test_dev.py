@@ -114,3 +114,64 @@ def test_what_a_process_compiles_is_kept_for_the_next(
 ) -> None:
     monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
     assert "PYTHONDONTWRITEBYTECODE" not in dev.environment()
+
+
+def test_files_with_a_marker_are_known_although_their_tests_were_left_out(
+    dev: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dev, "MARKED", tmp_path / "marked.json")
+    assert dev.marked("team") == []
+    files = ["tests/test_team_services.py", "tests/test_points.py"]
+    options = ["--collect-only", "-m", "not team", "--note-markers", str(dev.MARKED), *files]
+    command = [sys.executable, "-m", "pytest", *options, "-p", "no:cacheprovider"]
+    done = subprocess.run(command, cwd=SCRIPT.parent, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+    assert dev.marked("team") == files[:1]
+    assert dev.marked("team", "older_duckdb") == sorted(files)
+
+
+def test_an_installation_of_the_older_duckdb_that_has_failed_is_made_again(
+    dev: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[list[str]] = []
+
+    def run(title: str, command: list[str | Path]) -> None:
+        asked.append([str(part) for part in command])
+        Path(asked[-1][asked[-1].index("--target") + 1]).mkdir()
+        if len(asked) == 1:
+            raise dev.StepError("no network")
+
+    monkeypatch.setattr(dev, "OLDER_DUCKDB", tmp_path / "duckdb-1.5.5")
+    monkeypatch.setattr(dev, "installer", lambda uv: ["install"])
+    monkeypatch.setattr(dev, "run", run)
+    with pytest.raises(dev.StepError):
+        dev.install_older_duckdb()
+    dev.install_older_duckdb()
+    dev.install_older_duckdb()
+    assert len(asked) == 2
+    assert asked[1][-4:] == [
+        "duckdb==1.5.5",
+        "duckdb-extension-ducklake==1.5.5",
+        "duckdb-extension-httpfs==1.5.5",
+        "duckdb-extension-postgres-scanner==1.5.5",
+    ]
+    assert [path.name for path in tmp_path.iterdir()] == ["duckdb-1.5.5"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="there is no apt")
+def test_apt_installs_what_is_missing_for_root_on_debian(
+    dev: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(dev, "run", lambda title, command, extra: asked.append(" ".join(command)))
+    monkeypatch.setattr(dev.shutil, "which", lambda name: f"/usr/bin/{name}")
+    monkeypatch.setattr(dev, "find_chromium", lambda: "/usr/bin/chromium")
+    monkeypatch.setattr(dev, "is_debian", lambda: True)
+    for user, found in ((1000, False), (0, True), (0, False)):
+        monkeypatch.setattr(dev.os, "geteuid", lambda user=user: user)
+        monkeypatch.setattr(dev, "find_postgres", lambda found=found: found)
+        dev.install_programs()
+    assert asked == [
+        "apt-get update",
+        "apt-get install -y --no-install-recommends postgresql",
+    ]

@@ -12,6 +12,8 @@ from nbtrack.errors import InvalidParameterError, InvalidStateError
 from nbtrack.store import journal_reader
 from nbtrack.store.journal import Journal
 
+pytestmark = pytest.mark.older_duckdb
+
 RUN = "a" * 32
 CALLS = st.lists(
     st.tuples(

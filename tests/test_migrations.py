@@ -9,6 +9,8 @@ from nbtrack.store import database, open_store
 from nbtrack.store.queries import migrations
 from nbtrack.views.chart.query import extents
 
+pytestmark = pytest.mark.older_duckdb
+
 ADD_COLUMN = "ALTER TABLE runs ADD COLUMN note VARCHAR; UPDATE runs SET note = 'migrated';"
 NEXT = len(migrations()) + 1
 BROKEN = "ALTER TABLE runs ADD COLUMN half VARCHAR; ALTER TABLE no_such_table ADD COLUMN x VARCHAR;"

@@ -3,10 +3,13 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from nbtrack.store.points import Points, normalise, summarise
+
+pytestmark = pytest.mark.older_duckdb
 
 VALUES = st.floats(allow_nan=True, allow_infinity=True) | st.sampled_from(
     [0.0, -0.0, 1.0, math.nan]

@@ -15,6 +15,8 @@ from nbtrack.store.search.experiments import search_experiments
 from nbtrack.store.search.free_text import is_filter_expression
 from nbtrack.store.search.runs import search_runs, select_run_ids
 
+pytestmark = pytest.mark.older_duckdb
+
 NAN = math.nan
 
 

@@ -113,6 +113,7 @@ def test_a_database_of_someone_else_is_left_alone(workdir):
         nbtrack.start_run()
 
 
+@pytest.mark.older_duckdb
 def test_a_truncated_database_keeps_what_is_in_the_journals(workdir):
     nbtrack.log_metric("x", 1)
     run_id = nbtrack.active_run().info.run_id
@@ -257,6 +258,7 @@ def test_a_store_that_was_moved_still_works(workdir):
     assert nbtrack.artifacts.load_text(f"runs:/{run_id}/greeting.txt") == "hello"
 
 
+@pytest.mark.older_duckdb
 def test_points_logged_twice_count_once(workdir):
     client = nbtrack.MlflowClient()
     run_id = client.create_run("0").info.run_id
@@ -269,6 +271,7 @@ def test_points_logged_twice_count_once(workdir):
         assert reader.rows("SELECT count, nan_count FROM latest") == [(2, 1)]
 
 
+@pytest.mark.older_duckdb
 def test_logging_without_steps_keeps_every_point_over_many_folds(workdir):
     client = nbtrack.MlflowClient()
     run_id = client.create_run("0").info.run_id
@@ -280,6 +283,7 @@ def test_logging_without_steps_keeps_every_point_over_many_folds(workdir):
     assert client.get_run(run_id).data.metrics == {"x": 29.0}
 
 
+@pytest.mark.older_duckdb
 def test_many_series_are_looked_up_one_by_one_whatever_lies_between_them(workdir):
     log_some("a")
     with open_store(None).read() as reader:
@@ -287,6 +291,7 @@ def test_many_series_are_looked_up_one_by_one_whatever_lies_between_them(workdir
     assert int(threshold) >= 1000  # DuckDB 1 has 50, and read 10 times as much for 51 metrics
 
 
+@pytest.mark.older_duckdb
 def test_sql_reads_the_store_and_the_data_frames_of_the_caller(workdir):
     import pandas as pd
 
