@@ -7,6 +7,7 @@ import importlib.util
 import os
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 from types import ModuleType
 
@@ -135,15 +136,14 @@ def test_an_installation_of_the_older_duckdb_that_has_failed_is_made_again(
 ) -> None:
     asked: list[list[str]] = []
 
-    def run(title: str, command: list[str | Path]) -> None:
-        asked.append([str(part) for part in command])
+    def install(title: str, *packages: str | Path) -> None:
+        asked.append([str(part) for part in packages])
         Path(asked[-1][asked[-1].index("--target") + 1]).mkdir()
         if len(asked) == 1:
             raise dev.StepError("no network")
 
     monkeypatch.setattr(dev, "OLDER_DUCKDB", tmp_path / "duckdb-1.5.5")
-    monkeypatch.setattr(dev, "installer", lambda uv: ["install"])
-    monkeypatch.setattr(dev, "run", run)
+    monkeypatch.setattr(dev, "install", install)
     with pytest.raises(dev.StepError):
         dev.install_older_duckdb()
     dev.install_older_duckdb()
@@ -175,3 +175,23 @@ def test_apt_installs_what_is_missing_for_root_on_debian(
         "apt-get update",
         "apt-get install -y --no-install-recommends postgresql",
     ]
+
+
+def test_uv_finds_packages_where_pip_would(dev: ModuleType) -> None:
+    listed = r"""
+    :env:.default-timeout='180'
+    :env:.find-links='/wheels'
+    global.constraint='/etc/constraints.txt'
+    global.extra-index-url='https://one/simple\nhttps://two/simple'
+    global.find-links='/elsewhere'
+    install.find-links='/here /there'
+    global.progress-bar='off'
+    download.index-url='https://other/simple'
+    """
+    assert dev.settings_of_pip(textwrap.dedent(listed)) == {
+        "UV_INDEX_STRATEGY": "unsafe-best-match",
+        "UV_HTTP_TIMEOUT": "180",
+        "UV_FIND_LINKS": "/wheels",
+        "UV_CONSTRAINT": "/etc/constraints.txt",
+        "UV_INDEX": "https://one/simple https://two/simple",
+    }
