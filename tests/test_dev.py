@@ -14,10 +14,13 @@ from types import ModuleType
 import pytest
 
 SCRIPT = Path(__file__).parents[1] / "dev.py"
+SCRIPTS = [SCRIPT, SCRIPT.with_name("dev_setup.py")]
 
 
 @pytest.fixture
-def dev() -> ModuleType:
+def dev(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.syspath_prepend(SCRIPT.parent)
+    monkeypatch.delitem(sys.modules, "dev_setup", raising=False)
     spec = importlib.util.spec_from_file_location("dev", SCRIPT)
     assert spec
     assert spec.loader
@@ -26,20 +29,26 @@ def dev() -> ModuleType:
     return module
 
 
+@pytest.fixture
+def setup(dev: ModuleType) -> ModuleType:
+    return sys.modules["dev_setup"]
+
+
 def test_old_pythons_can_read_it_and_get_a_clear_answer(
     dev: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    ast.parse(SCRIPT.read_text("utf-8"), feature_version=(3, 7))
+    for script in SCRIPTS:
+        ast.parse(script.read_text("utf-8"), feature_version=(3, 7))
     monkeypatch.setattr(sys, "version_info", (3, 9, 18, "final", 0))
     assert dev.main() == 2
     assert "needs Python 3.11 or later; this is Python 3.9.18" in capsys.readouterr().out
 
 
 def test_it_needs_the_standard_library_only() -> None:
-    nodes = list(ast.walk(ast.parse(SCRIPT.read_text("utf-8"))))
+    nodes = [node for each in SCRIPTS for node in ast.walk(ast.parse(each.read_text("utf-8")))]
     names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
     names |= {str(node.module) for node in nodes if isinstance(node, ast.ImportFrom)}
-    assert {name.split(".")[0] for name in names} <= sys.stdlib_module_names
+    assert {name.split(".")[0] for name in names} <= sys.stdlib_module_names | {"dev_setup"}
 
 
 def test_its_commands_are_named_in_its_help() -> None:
@@ -50,23 +59,23 @@ def test_its_commands_are_named_in_its_help() -> None:
 
 
 def test_a_failing_step_says_which_and_shows_its_output(
-    dev: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    setup: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dev, "VENV", tmp_path)
-    with pytest.raises(dev.StepError, match=r"bake a cake: failed with exit status 3\nno flour"):
-        dev.run("bake a cake", [sys.executable, "-c", "print('no flour'); raise SystemExit(3)"])
+    monkeypatch.setattr(setup, "VENV", tmp_path)
+    with pytest.raises(setup.StepError, match=r"bake a cake: failed with exit status 3\nno flour"):
+        setup.run("bake a cake", [sys.executable, "-c", "print('no flour'); raise SystemExit(3)"])
 
 
 def test_the_digest_of_sources_changes_with_them(
-    dev: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    setup: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dev, "ROOT", tmp_path)
+    monkeypatch.setattr(setup, "ROOT", tmp_path)
     source = tmp_path / "js" / "chart.ts"
     source.parent.mkdir()
     source.write_text("let a = 1;", "utf-8")
-    before = dev.digest(list(dev.front_end()))
+    before = setup.digest(list(setup.front_end()))
     source.write_text("let a = 2;", "utf-8")
-    assert dev.digest(list(dev.front_end())) != before
+    assert setup.digest(list(setup.front_end())) != before
 
 
 def test_its_end_says_which_tests_have_failed_and_why(
@@ -100,9 +109,9 @@ def test_its_end_is_short_however_much_has_failed(dev: ModuleType) -> None:
 
 
 def test_checks_side_by_side_keep_apart_what_they_say(
-    dev: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    dev: ModuleType, setup: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dev, "VENV", tmp_path)
+    monkeypatch.setattr(setup, "VENV", tmp_path)
     code = "import sys; print('fault', sys.argv[1]); sys.exit(int(sys.argv[1]))"
     checks = {f"check {n}": [sys.executable, "-c", code, str(n)] for n in (1, 0, 2)}
     dev.run_checks(checks, failures := [])
@@ -111,10 +120,10 @@ def test_checks_side_by_side_keep_apart_what_they_say(
 
 
 def test_what_a_process_compiles_is_kept_for_the_next(
-    dev: ModuleType, monkeypatch: pytest.MonkeyPatch
+    setup: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
-    assert "PYTHONDONTWRITEBYTECODE" not in dev.environment()
+    assert "PYTHONDONTWRITEBYTECODE" not in setup.environment()
 
 
 def test_files_with_a_marker_are_known_although_their_tests_were_left_out(
@@ -132,7 +141,7 @@ def test_files_with_a_marker_are_known_although_their_tests_were_left_out(
 
 
 def test_an_installation_of_the_older_duckdb_that_has_failed_is_made_again(
-    dev: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    setup: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[list[str]] = []
 
@@ -140,14 +149,14 @@ def test_an_installation_of_the_older_duckdb_that_has_failed_is_made_again(
         asked.append([str(part) for part in packages])
         Path(asked[-1][asked[-1].index("--target") + 1]).mkdir()
         if len(asked) == 1:
-            raise dev.StepError("no network")
+            raise setup.StepError("no network")
 
-    monkeypatch.setattr(dev, "OLDER_DUCKDB", tmp_path / "duckdb-1.5.5")
-    monkeypatch.setattr(dev, "install", install)
-    with pytest.raises(dev.StepError):
-        dev.install_older_duckdb()
-    dev.install_older_duckdb()
-    dev.install_older_duckdb()
+    monkeypatch.setattr(setup, "OLDER_DUCKDB", tmp_path / "duckdb-1.5.5")
+    monkeypatch.setattr(setup, "install", install)
+    with pytest.raises(setup.StepError):
+        setup.install_older_duckdb()
+    setup.install_older_duckdb()
+    setup.install_older_duckdb()
     assert len(asked) == 2
     assert asked[1][-4:] == [
         "duckdb==1.5.5",
@@ -160,24 +169,24 @@ def test_an_installation_of_the_older_duckdb_that_has_failed_is_made_again(
 
 @pytest.mark.skipif(os.name != "posix", reason="there is no apt")
 def test_apt_installs_what_is_missing_for_root_on_debian(
-    dev: ModuleType, monkeypatch: pytest.MonkeyPatch
+    setup: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[str] = []
-    monkeypatch.setattr(dev, "run", lambda title, command, extra: asked.append(" ".join(command)))
-    monkeypatch.setattr(dev.shutil, "which", lambda name: f"/usr/bin/{name}")
-    monkeypatch.setattr(dev, "find_chromium", lambda: "/usr/bin/chromium")
-    monkeypatch.setattr(dev, "is_debian", lambda: True)
+    monkeypatch.setattr(setup, "run", lambda title, command, extra: asked.append(" ".join(command)))
+    monkeypatch.setattr(setup.shutil, "which", lambda name: f"/usr/bin/{name}")
+    monkeypatch.setattr(setup, "find_chromium", lambda: "/usr/bin/chromium")
+    monkeypatch.setattr(setup, "is_debian", lambda: True)
     for user, found in ((1000, False), (0, True), (0, False)):
-        monkeypatch.setattr(dev.os, "geteuid", lambda user=user: user)
-        monkeypatch.setattr(dev, "find_postgres", lambda found=found: found)
-        dev.install_programs()
+        monkeypatch.setattr(setup.os, "geteuid", lambda user=user: user)
+        monkeypatch.setattr(setup, "find_postgres", lambda found=found: found)
+        setup.install_programs()
     assert asked == [
         "apt-get update",
         "apt-get install -y --no-install-recommends postgresql",
     ]
 
 
-def test_uv_finds_packages_where_pip_would(dev: ModuleType) -> None:
+def test_uv_finds_packages_where_pip_would(setup: ModuleType) -> None:
     listed = r"""
     :env:.default-timeout='180'
     :env:.find-links='/wheels'
@@ -188,7 +197,7 @@ def test_uv_finds_packages_where_pip_would(dev: ModuleType) -> None:
     global.progress-bar='off'
     download.index-url='https://other/simple'
     """
-    assert dev.settings_of_pip(textwrap.dedent(listed)) == {
+    assert setup.settings_of_pip(textwrap.dedent(listed)) == {
         "UV_INDEX_STRATEGY": "unsafe-best-match",
         "UV_HTTP_TIMEOUT": "180",
         "UV_FIND_LINKS": "/wheels",
