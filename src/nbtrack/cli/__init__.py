@@ -20,6 +20,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from nbtrack.cli.output import prepare_streams
     from nbtrack.cli.program import program
 
+    if arguments is None and any("postgres" in word for word in sys.argv):
+        from nbtrack.cli.hidden_password import hide_password
+
+        hide_password()
     prepare_streams()
     program.main(
         args=None if arguments is None else list(arguments),

@@ -308,7 +308,7 @@ def status_text(*, capturing: bool) -> str:
 
 
 def _where(store: Store) -> str:
-    if store.server is None:
+    if not store.is_shared:
         place, files = display_path(str(store.path)), display_path(str(store.artifacts))
         return f"Runs go to {place}; artifacts to {files}."
     return f"Runs go to {store.uri}, by way of {display_path(str(store.folder))} on this machine."

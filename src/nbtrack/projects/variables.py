@@ -52,7 +52,7 @@ def _joining(store: Store, run_id: str, experiment_id: str) -> dict[str, str]:
         known = {}
     known = known if isinstance(known, dict) else {}
     return {
-        "NBTRACK_URI": store.uri,
+        "NBTRACK_URI": _as_given(store),
         "NBTRACK_REGISTRY_URI": context.registry_store().uri,
         "NBTRACK_RUN_ID": run_id,
         "NBTRACK_EXPERIMENT_ID": experiment_id,
@@ -71,13 +71,17 @@ def _inherited(store: Store) -> dict[str, str]:
 def _address(store: Store, held: contextlib.ExitStack) -> dict[str, str]:
     """Return the variables by which the real mlflow finds the store, as long as the run goes on."""
     if _is_served(store):
-        given = default_uri() or store.uri  # as it was given: with its name and password
-        return {"NBTRACK_URI": given, "MLFLOW_TRACKING_URI": given}
+        return {"MLFLOW_TRACKING_URI": _as_given(store)}
     if os.name == "nt":  # sockets are not passed on there
         return {"MLFLOW_TRACKING_URI": store.uri}
     server = TrackingServer(store.uri, context.registry_store().uri)
     held.callback(server.close)
     return server.variables()
+
+
+def _as_given(store: Store) -> str:
+    """Return the URI of a store: one on the network as it was given, with name and password."""
+    return (default_uri() if store.is_shared else None) or store.uri
 
 
 def _is_served(store: Store) -> bool:

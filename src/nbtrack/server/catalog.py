@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import threading
 import time
@@ -11,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from nbtrack.config import DEFAULT_NAME, find_default, remote_root, resolve
+from nbtrack.config import DEFAULT_NAME, StoreLocation, find_default, remote_root, resolve
 from nbtrack.errors import NbtrackError
 from nbtrack.server.messages import UnknownStoreError
 from nbtrack.store import (
@@ -74,7 +75,7 @@ class StoreEntry:
             except NbtrackError as error:
                 problem = str(error)
             except OSError as error:
-                problem = f"{self.store.path} cannot be read: {error}"
+                problem = f"{self.store.place} cannot be read: {error}"
             # reading folds journals in: the state after it is the one that was counted
             self._counted = (self._changes.state(), running, problem)
         return self._counted[1:]
@@ -89,8 +90,8 @@ class Catalog:
         Where a server looks for stores.
     runtime : Path, optional
         Where kernels say which store they use.
-    settings : list of str, optional
-        Tracking URIs of more stores.
+    settings : list of str or StoreLocation, optional
+        Tracking URIs of more stores, or what they name.
     search : bool
         Whether stores below the root are looked for.
     artifact_roots : list of str
@@ -106,7 +107,7 @@ class Catalog:
         self,
         root: Path,
         runtime: Path | None = None,
-        settings: Sequence[str] = (),
+        settings: Sequence[str | StoreLocation] = (),
         *,
         search: bool = True,
         artifact_roots: Sequence[str] = (),
@@ -115,7 +116,9 @@ class Catalog:
         self._search = search
         self._artifact_roots = [check_artifact_root(root) for root in artifact_roots]
         self._runtime = runtime
-        self._settings = [resolve(uri).path for uri in settings]
+        self._settings = [
+            uri if isinstance(uri, StoreLocation) else resolve(uri) for uri in settings
+        ]
         self._known: dict[str, StoreEntry] = {}
         self._guard = threading.Lock()
         self._look_after = 0.0
@@ -152,14 +155,14 @@ class Catalog:
                 self._known.values(),
                 key=lambda known: (rank[known.source], len(known.store.path.parts)),
             )
-        return [self._entry(known) for known in found if _is_there(known.store)]
+        return [self._entry(known) for known in found if known.store.exists]
 
     def _entry(self, known: StoreEntry) -> StoreInfo:
         running, problem = known.count()
         return {
             "id": known.store.id,
-            "name": _name(known.store.path),
-            "path": _shown(known.store.path, self.root),
+            "name": known.store.name,
+            "path": _shown(known.store, self.root),
             "source": known.source,
             "running": running,
             "error": problem,
@@ -178,45 +181,44 @@ class Catalog:
                 self._look_after = self._looked + REST * (self._looked - begin)
             else:
                 self._add(_from_kernels(self._runtime), "kernel")
-            gone = [k for k, known in self._known.items() if not _is_there(known.store)]
+            gone = [k for k, known in self._known.items() if not known.store.exists]
             for store_id in gone:
                 del self._known[store_id]
 
-    def _add(self, paths: Iterable[Path], source: Source) -> None:
-        for path in paths:
+    def _add(self, places: Iterable[Path | StoreLocation], source: Source) -> None:
+        for place in places:
             try:
-                store = open_file(path)
+                store = open_file(place)
             except NbtrackError:
                 continue  # a link in a circle, a name that no database can have
-            store.access = self._access(store.folder)
+            store.access = self._access(store)
             known = self._known.get(store.id)
-            if known is None and _is_there(store):
+            if known is None and store.exists:
                 self._known[store.id] = StoreEntry(store, source)
             elif known is not None and (known.source, source) == ("folder", "kernel"):
                 known.source = source
 
-    def _access(self, folder: Path) -> ArtifactAccess:
+    def _access(self, store: Store) -> ArtifactAccess:
+        folder = store.folder
         is_mirror = folder.is_relative_to(remote_root())
         server = server_of_mirror(folder) if is_mirror else None
-        return ArtifactAccess(folder, self._artifact_roots, serves=True, server=server)
+        return ArtifactAccess(
+            folder,
+            self._artifact_roots,
+            serves=True,
+            server=server,
+            own=functools.partial(getattr, store, "artifact_root"),
+        )
 
 
 def _from_kernels(runtime: Path | None) -> list[Path]:
     return [] if runtime is None else announced_stores(runtime)
 
 
-def _is_there(store: Store) -> bool:
-    return store.path.is_file() or store.folder.is_dir()
-
-
-def _name(path: Path) -> str:
-    """Return what a person calls a store: its file, or the folder of one with the usual name."""
-    if path.name == DEFAULT_NAME and path.parent.name:
-        return path.parent.name
-    return path.stem
-
-
-def _shown(path: Path, root: Path) -> str:
+def _shown(store: Store, root: Path) -> str:
+    path = store.path
+    if store.place != str(path):
+        return store.place
     root, home = (Path(os.path.realpath(place)) for place in (root, os.path.expanduser("~")))
     if path.is_relative_to(root):
         return path.relative_to(root).as_posix()

@@ -47,7 +47,7 @@ def dispatch(
             try:
                 return route.endpoint(known.store, request)
             finally:
-                known.store.close()  # no journal stays open here: runs belong to their kernels
+                known.store.end_writing()  # no journal stays open: runs belong to kernels
     except NbtrackError as error:
         return failure(error)
     finally:

@@ -134,14 +134,14 @@ def serve(
     broadcaster = EventBroadcaster()
     catalog = Catalog(
         location.path.parent,
-        settings=[str(location.path)],
+        settings=[location],
         search=False,
         artifact_roots=_artifact_roots(options),
     )
     context = ServerContext(
         catalog,
         Subscriptions(broadcaster.tell),
-        lambda: _open(options, str(location.path)),
+        lambda: _open(options, location),
         SlowClientWatch(
             ClientLimits(options.client_timeout, options.min_rate, options.body_timeout)
         ),
@@ -162,7 +162,8 @@ def serve(
                 f"Token: {access.token}\nClients bring it as MLFLOW_TRACKING_TOKEN, or as "
                 "MLFLOW_TRACKING_PASSWORD with any MLFLOW_TRACKING_USERNAME."
             )
-        _say(f"nbtrack tracks {location.path} at {url}")
+        place = location.path if location.team is None else location.uri
+        _say(f"nbtrack tracks {place} at {url}")
 
     try:
         asyncio.run(_run(context, guard, sockets, listening, news, options.max_connections))
@@ -184,7 +185,7 @@ def _location(uri: str | None) -> StoreLocation:
     )
 
 
-def _open(options: ServerOptions, path: str) -> TrackingService:
+def _open(options: ServerOptions, location: StoreLocation) -> TrackingService:
     """Open the store, as a thread does when the first client asks."""
     from nbtrack.store import open_store
 
@@ -192,8 +193,10 @@ def _open(options: ServerOptions, path: str) -> TrackingService:
     destination = _absolute(options.artifacts_destination)
     if root is not None and (root.startswith(f"{SCHEME}:") or PROXY in root):
         root = None
-    store = open_store(path)
+    store = open_store(location)
     registry = None if options.registry_uri is None else open_store(options.registry_uri)
+    root = root and store.place_for_artifacts(root)
+    destination = destination and store.place_for_artifacts(destination)
     own = store.artifact_root  # a team's store has one, beside its data
     store.artifact_root = root or destination or own
     if root is None:

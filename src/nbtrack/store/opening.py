@@ -6,14 +6,15 @@ Nothing else of ``store`` knows ``store.remote``.
 from __future__ import annotations
 
 import atexit
+import contextlib
 import json
 import os
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from nbtrack.config import (
     DEFAULT_NAME,
@@ -23,10 +24,15 @@ from nbtrack.config import (
     remote_root,
     resolve,
 )
+from nbtrack.errors import InvalidParameterError
 from nbtrack.store.artifacts.roots import ArtifactRoot, ProxiedRoots
 from nbtrack.store.process_exit import ProcessExit
 from nbtrack.store.remote.sync_state import MARKER, SyncState, server_of_mirror
 from nbtrack.store.store import Store
+
+if TYPE_CHECKING:
+    from nbtrack.postgres_address import PostgresAddress
+    from nbtrack.store.team.lake import Lake
 
 __all__ = [
     "Unsent",
@@ -41,13 +47,18 @@ __all__ = [
 ]
 
 _OF_PARENT = "NBTRACK_STORES_OF_PARENT"
+_URIS = (
+    "NBTRACK_URI", "NBTRACK_TRACKING_URI", "MLFLOW_TRACKING_URI", "NBTRACK_REGISTRY_URI",
+    "MLFLOW_REGISTRY_URI",
+)  # fmt: skip
 
 _stores: dict[Path, Store] = {}
 _settled: dict[str, Path] = {}  # what the environment calls them, "" for the default
 _stores_guard = threading.Lock()
+_lakes: dict[Path, Lake] = {}  # by the place of the journals
 
 
-def open_store(uri: str | os.PathLike[str] | None = None) -> Store:
+def open_store(uri: str | os.PathLike[str] | StoreLocation | None = None) -> Store:
     """Return the store that a tracking URI names; one object for each file and process.
 
     Without a URI it is the one that the environment names, or the default one: where that is
@@ -55,14 +66,16 @@ def open_store(uri: str | os.PathLike[str] | None = None) -> Store:
 
     Parameters
     ----------
-    uri : str or path, optional
-        As in ``nbtrack.set_tracking_uri``.
+    uri : str, path or StoreLocation, optional
+        As in ``nbtrack.set_tracking_uri``, or what such a URI names.
 
     Raises
     ------
     InvalidParameterError
         If the URI names something that is no local store.
     """
+    if isinstance(uri, StoreLocation):
+        return _opened(uri)
     return _opened(resolve(uri)) if uri else open_configured(default_uri())
 
 
@@ -106,12 +119,21 @@ def _path_of_parent(name: str) -> Path | None:
         return None
 
 
-def open_file(path: Path) -> Store:
+def open_file(place: Path | StoreLocation) -> Store:
     """Return a store of its own for a database file, whatever that mirrors, and no server is asked.
 
-    It is no object that others of this process have.
+    It is no object that others of this process have; one of a team shares their connection.
+
+    Parameters
+    ----------
+    place : Path or StoreLocation
+        A database file, the place of a team's journals, or what a tracking URI names.
     """
-    return Store(StoreLocation(path, str(path)), _is_sent)
+    location = place if isinstance(place, StoreLocation) else StoreLocation(place, str(place))
+    location = _team_of_spool(location)
+    if location.team is not None:
+        return _made_team_store(location)
+    return Store(StoreLocation(location.path, str(location.path)), _is_sent)
 
 
 def open_mirrors() -> list[Store]:
@@ -128,20 +150,38 @@ def _opened(location: StoreLocation) -> Store:
             store = _stores[location.path] = _made(location)
             if location.notice:
                 store.warn_once(location.notice)
+        elif location.team is not None:
+            _reconnect(store, location)
         return store
 
 
 def _team_of_spool(location: StoreLocation) -> StoreLocation:
-    """Return the team's store for the place of its journals on this machine."""
+    """Return the team's store for the place of its journals on this machine, with its password."""
     folder = location.path.parent
-    if location.team is not None or location.path.name != DEFAULT_NAME:
-        return location
-    if not folder.name.startswith(TEAM_SPOOL) or folder.parent != remote_root().resolve():
-        return location
-    from nbtrack.store.team.spool import address_of
+    team = location.team
+    if team is None:
+        if location.path.name != DEFAULT_NAME or not folder.name.startswith(TEAM_SPOOL):
+            return location
+        if folder.parent != remote_root().resolve():
+            return location
+        from nbtrack.store.team.spool import address_of
 
-    address = address_of(Path(f"{location.path}.d"))
-    return location if address is None else replace(location, team=address, uri=address.uri)
+        team = address_of(Path(f"{location.path}.d"))
+        if team is None:
+            return location
+    if team.password is None:
+        team = next((each for each in _addresses() if each.id == team.id), team)
+    return replace(location, team=team, uri=team.uri)
+
+
+def _addresses() -> Iterator[PostgresAddress]:
+    """Yield the addresses with a password that this process was given: once is enough."""
+    given = [lake.address for lake in _lakes.values()]
+    for name in _URIS:
+        with contextlib.suppress(InvalidParameterError):
+            named = resolve(os.environ[name]).team if os.environ.get(name) else None
+            given += [] if named is None else [named]
+    yield from (each for each in given if each.password is not None)
 
 
 def _made(location: StoreLocation) -> Store:
@@ -157,7 +197,25 @@ def _made(location: StoreLocation) -> Store:
 def _made_team_store(location: StoreLocation) -> Store:
     from nbtrack.store.team.store import TeamStore
 
-    return TeamStore(location)
+    return TeamStore(location, _lake(location))
+
+
+def _reconnect(store: Store, location: StoreLocation) -> None:
+    from nbtrack.store.team.store import TeamStore
+
+    if isinstance(store, TeamStore):
+        store.connect(_lake(location))
+
+
+def _lake(location: StoreLocation) -> Lake:
+    """Return the connection to a team's store: one in a process, for each password."""
+    from nbtrack.store.team.lake import Lake
+
+    assert location.team is not None  # noqa: S101  for mypy
+    lake = _lakes.get(location.path)
+    if lake is None or location.team.password not in (None, lake.address.password):
+        lake = _lakes[location.path] = Lake(location.team)
+    return lake
 
 
 def _is_mirror(path: Path) -> bool:
@@ -233,6 +291,8 @@ def _rest_all() -> None:
 def _after_fork() -> None:
     global _stores_guard
     _stores_guard = threading.Lock()
+    for lake in _lakes.values():
+        lake.after_fork()
     for store in _stores.values():
         store._after_fork()
 

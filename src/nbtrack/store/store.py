@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, final
 
-from nbtrack.config import StoreLocation
+from nbtrack.config import DEFAULT_NAME, StoreLocation
 from nbtrack.errors import DiskFullError, StoreError, StoreLockedError, StoreReadOnlyError
 from nbtrack.store.background import Background
 from nbtrack.store.folding import IsSent, SyncReport
@@ -58,6 +58,8 @@ class Store(Background):
     """
 
     server: str | None = None
+    is_shared = False
+    """Whether others have it too, over the network: that of a tracking server, or of a team."""
 
     def __init__(self, location: StoreLocation, is_sent: IsSent | None = None) -> None:
         self._is_sent = is_sent
@@ -85,6 +87,23 @@ class Store(Background):
     def __repr__(self) -> str:
         return f"Store({str(self.path)!r})"
 
+    @property
+    def name(self) -> str:
+        """What a person calls it: its file, or the folder of one with the usual name."""
+        if self.path.name == DEFAULT_NAME and self.path.parent.name:
+            return self.path.parent.name
+        return self.path.stem
+
+    @property
+    def place(self) -> str:
+        """Where the database is, as people are told: a path, or the address of a team's."""
+        return str(self.path)
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is a database, or what is to come into one."""
+        return self.path.is_file() or self.folder.is_dir()
+
     @functools.cached_property
     def id(self) -> str:
         """What tells this store from others: the same in every process of this machine."""
@@ -107,6 +126,10 @@ class Store(Background):
     def content_cache(self) -> Path:
         """Where equal content of artifacts is kept once."""
         return self.artifacts / ".content"
+
+    def place_for_artifacts(self, root: str) -> str:
+        """Return where artifacts go that a server is told to keep at a root."""
+        return root
 
     # -- the parts, by noun ------------------------------------------------------------
 
@@ -325,6 +348,10 @@ class Store(Background):
 
     def close(self) -> None:
         """Stop the background thread, fold what is left, close the journals."""
+        self.end_writing()
+
+    def end_writing(self) -> None:
+        """Close the journals of this process, and fold them; the store goes on being read."""
         self.rest()
         self.writers.flush()
         for run_id in list(self._open_journals):

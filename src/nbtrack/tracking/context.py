@@ -95,8 +95,8 @@ def set_uri(uri: str | os.PathLike[str] | None) -> None:
     chosen = open_store(uri)  # an error now is better than at the first log
     if _process.experiment is not None and _process.experiment[0] is not chosen:
         _process.left = _process.experiment
-    # of a server as it was given: with its name and password, if it has them
-    _process.uri = chosen.uri if chosen.server is None else os.fspath(uri)
+    # what is reached over the network as it was given: with its name and password, if it has them
+    _process.uri = os.fspath(uri) if chosen.is_shared else chosen.uri
     os.environ["NBTRACK_URI"] = _process.uri  # processes started from here follow
 
 
@@ -116,7 +116,7 @@ def set_registry_uri(uri: str | os.PathLike[str] | None) -> None:
             os.environ.pop(name, None)
         return
     chosen = open_store(uri)
-    _process.registry_uri = chosen.uri if chosen.server is None else os.fspath(uri)
+    _process.registry_uri = os.fspath(uri) if chosen.is_shared else chosen.uri
     os.environ["NBTRACK_REGISTRY_URI"] = _process.registry_uri
 
 

@@ -53,6 +53,8 @@ class TrackingService:
         presigned: bool = True,
     ) -> TrackingService:
         """Return the service of a store for others; ``roots`` are places of artifacts."""
+        if root is None and destination is None:
+            destination = store.artifact_root  # a team's has one by itself
         for each in (store, registry or store):
             own = functools.partial(getattr, each, "own_roots")
             each.access = ArtifactAccess(each.folder, roots, serves=True, own=own)

@@ -49,6 +49,8 @@ class RemoteStore(Store):
     answers; else the mirror says what it knows.
     """
 
+    is_shared = True
+
     def __init__(self, location: StoreLocation, is_sent: IsSent | None = None) -> None:
         super().__init__(location, is_sent)
         url = location.server or server_of_mirror(self.folder) or location.uri

@@ -6,6 +6,7 @@ It is a small schema beside the catalog of the DuckLake, reached through a conne
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import threading
 import time
@@ -30,6 +31,7 @@ _KEEP_S = 10.0
 _LOCK_IDLE_MS = 45_000
 _LOCK = 0x6E62_7472  # "nbtr": one lock for each database
 
+_IS_THERE = "SELECT to_regclass(%s) IS NOT NULL"
 _TABLES = f"""
 CREATE SCHEMA IF NOT EXISTS {SCHEMA};
 CREATE TABLE IF NOT EXISTS {SCHEMA}.settings (key text PRIMARY KEY, value text NOT NULL);
@@ -70,6 +72,7 @@ class Coordination:
         self._guard = threading.RLock()
         self._held = 0
         self._pid = os.getpid()
+        self._has_settings = False
 
     # -- asking --------------------------------------------------------------------------------
 
@@ -80,8 +83,22 @@ class Coordination:
         ------
         ServerUnreachableError, ServerDeniedError, StoreError
         """
+        if not self._guard.acquire(blocking=False):  # another thread has the lock, for seconds
+            return self._asking.ask_in_turn(sql, values)
+        try:
+            return self.ask_in_turn(sql, values)
+        finally:
+            self._guard.release()
+
+    def ask_in_turn(self, sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+        """Return the rows of a statement, on the connection that has the lock, if it is held."""
         with self._guard, translated(self._address):
             return self._answered(lambda: _rows(self._connected(), sql, values), ANSWER_S)
+
+    @functools.cached_property
+    def _asking(self) -> Coordination:
+        """A second connection, for those who do not wait for the lock."""
+        return Coordination(self._address)
 
     def _answered(self, question: Callable[[], _Answer], seconds: float) -> _Answer:
         """Return what a server answers, or give the connection up: psycopg waits without end."""
@@ -239,9 +256,10 @@ class Coordination:
 
     def settings(self) -> dict[str, str]:
         """Return the settings of the store; none where there is no store yet."""
-        known = "SELECT to_regclass(%s) IS NOT NULL"
-        if not self.ask(known, (f"{SCHEMA}.settings",))[0][0]:
+        known = self._has_settings
+        if not known and not self.ask(_IS_THERE, (f"{SCHEMA}.settings",))[0][0]:
             return {}
+        self._has_settings = True
         return dict(self.ask(f"SELECT key, value FROM {SCHEMA}.settings"))  # noqa: S608
 
     def keep_setting(self, key: str, value: str) -> None:
@@ -284,6 +302,8 @@ class Coordination:
 
     def abandon(self) -> None:
         """Give the connection up, without waiting for anybody."""
+        if "_asking" in vars(self):
+            self._asking.abandon()
         connection, self._connection = self._connection, None
         if connection is not None and self._pid == os.getpid():
             with contextlib.suppress(Exception):
@@ -291,6 +311,7 @@ class Coordination:
 
     def after_fork(self) -> None:
         """Leave the connection to the parent."""
+        vars(self).pop("_asking", None)
         self._connection, self._held = None, 0
         self._guard = threading.RLock()
         self._pid = os.getpid()

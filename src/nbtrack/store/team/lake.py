@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import duckdb
 
+from nbtrack.config import env
 from nbtrack.errors import InvalidParameterError, NotFoundError, StoreError
 from nbtrack.postgres_address import PostgresAddress
 from nbtrack.store import schema, time_limits
@@ -36,18 +38,21 @@ class Lake:
     Parameters
     ----------
     address : PostgresAddress
+
+    Attributes
+    ----------
     coordination : Coordination
-    data_path : str or None
-        Where the data of a new store goes; None for no new one.
+    suggested : str or None
+        Where the data of a new store goes when ``NBTRACK_DATA_PATH`` does not say it; without
+        either none is made.
     """
 
-    def __init__(
-        self, address: PostgresAddress, coordination: Coordination, data_path: str | None
-    ) -> None:
+    def __init__(self, address: PostgresAddress) -> None:
         self.address = address
-        self.coordination = coordination
-        self._wanted = None if data_path is None else check_data_path(data_path)
+        self.coordination = Coordination(address)
+        self.suggested: str | None = None
         self._data_path: str | None = None
+        self._guard = threading.RLock()
         self._instances: dict[bool, duckdb.DuckDBPyConnection] = {}
         self._leaked: list[duckdb.DuckDBPyConnection] = []
 
@@ -69,6 +74,14 @@ class Lake:
         """Where the files of the tables are, below the data path."""
         return f"{self.data_path}{TABLES}"
 
+    def is_at(self, place: str) -> bool:
+        """Return whether the data of the store is at a place."""
+        found = self.data_path
+        try:
+            return found == check_data_path(place)
+        except InvalidParameterError:  # artifacts may be where tables may not
+            return False
+
     @contextlib.contextmanager
     def connection(self, *, read_only: bool, files: bool) -> Iterator[duckdb.DuckDBPyConnection]:
         """Give a connection whose default database is the lake; reads see one state of it.
@@ -79,10 +92,10 @@ class Lake:
         files : bool
             Whether this is for SQL of the user.
         """
-        self.check_version()
+        with self._guard:
+            self.check_version()
         with translated(self.address):
-            instance = self._instance(files)
-            connection = instance.cursor()
+            connection = self._instance(files).cursor()
             try:
                 with time_limits.interrupting(connection):
                     connection.execute("USE store" if files else OURS_FIRST)
@@ -170,31 +183,38 @@ class Lake:
             sql = f"SELECT value FROM {SCHEMA}.ducklake_metadata WHERE key = 'data_path'"  # noqa: S608
             rows = self.coordination.ask(sql)
             found = str(rows[0][0]).removesuffix(TABLES) if rows else None
-        if found is None and self._wanted is None:
+        given = env("NBTRACK_DATA_PATH")
+        wanted = None if given is None else check_data_path(given)
+        if found is None and wanted is None and self.suggested is not None:
+            wanted = check_data_path(self.suggested)
+        if found is None and wanted is None:
             raise NotFoundError(
                 f"There is no store of nbtrack in {self.address.uri} yet. Say where its data goes, "
-                "which everybody of the team can reach: `nbtrack init URI --data-path "
-                "s3://bucket/runs` (or a shared folder), or set NBTRACK_DATA_PATH."
+                "which everybody of the team can reach: set NBTRACK_DATA_PATH to s3://bucket/runs "
+                "or a shared folder; `nbtrack server` has --default-artifact-root for it."
             )
-        if found is not None and self._wanted is not None and found != self._wanted:
+        if found is not None and wanted is not None and found != wanted:
             raise InvalidParameterError(
                 f"The data of the store in {self.address.uri} is at {found}, not at "
-                f"{self._wanted}. Unset NBTRACK_DATA_PATH: the store knows its place."
+                f"{wanted}. Unset NBTRACK_DATA_PATH: the store knows its place."
             )
-        self._data_path = found or self._wanted
+        self._data_path = found or wanted
 
     def _instance(self, files: bool) -> duckdb.DuckDBPyConnection:
-        instance = self._instances.get(files)
-        if instance is None:
-            instance = new_instance(None)
-            try:
-                self._attach(instance, read_only=files)
-                if not files:
-                    self._close_in(instance)
-            except BaseException:
-                instance.close()
-                raise
-            self._instances[files] = instance
+        with self._guard:
+            if files not in self._instances:
+                self._instances[files] = self._made(files)
+            return self._instances[files]
+
+    def _made(self, files: bool) -> duckdb.DuckDBPyConnection:
+        instance = new_instance(None)
+        try:
+            self._attach(instance, read_only=files)
+            if not files:
+                self._close_in(instance)
+        except BaseException:
+            instance.close()
+            raise
         return instance
 
     def _attach(self, instance: duckdb.DuckDBPyConnection, *, read_only: bool) -> None:
@@ -237,6 +257,8 @@ class Lake:
         """Never touch the parent's connections."""
         self._leaked += self._instances.values()
         self._instances = {}
+        self._guard = threading.RLock()
+        self.coordination.after_fork()
 
 
 def check_data_path(path: str) -> str:

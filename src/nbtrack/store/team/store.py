@@ -5,18 +5,18 @@ from __future__ import annotations
 import contextlib
 import functools
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nbtrack.config import env, keep_private
+from nbtrack.config import keep_private
 from nbtrack.errors import NbtrackError, ServerUnreachableError, StoreLockedError
 from nbtrack.store import journal_reader
 from nbtrack.store.reader import Reader
 from nbtrack.store.store import WAIT_S, Store
-from nbtrack.store.team.coordination import SCHEMA, Coordination
-from nbtrack.store.team.lake import Lake
+from nbtrack.store.team.coordination import SCHEMA
 from nbtrack.store.team.spool import note, read_note
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from nbtrack.store.artifacts.access import ArtifactAccess
     from nbtrack.store.fold import FoldReport
     from nbtrack.store.journal import Journal
+    from nbtrack.store.team.lake import Lake
 
 FOLD_EVERY_S = 2.0
 FOLD_AT_LEAST_EVERY_S = 4.0
@@ -82,18 +83,20 @@ class TeamStore(Store):
     ----------
     location : StoreLocation
         With the address of the team's database.
+    lake : Lake
 
     Attributes
     ----------
+    address : PostgresAddress
     coordination : Coordination
     lake : Lake
     """
 
-    def __init__(self, location: StoreLocation) -> None:
-        assert location.team is not None  # noqa: S101  opening.py makes it for those
-        self.address = location.team
-        self.coordination = Coordination(self.address)
-        self.lake = Lake(self.address, self.coordination, env("NBTRACK_DATA_PATH"))
+    is_shared = True
+
+    def __init__(self, location: StoreLocation, lake: Lake) -> None:
+        self.connect(lake)
+        self._reading = threading.local()
         self._artifact_root: str | None = None
         super().__init__(location)
         self._last_fold_s = 0.0
@@ -103,6 +106,26 @@ class TeamStore(Store):
 
     def __repr__(self) -> str:
         return f"TeamStore({self.uri!r})"
+
+    def connect(self, lake: Lake) -> None:
+        """Use a connection from now on, such as one with another password."""
+        self.lake = lake
+        self.address, self.coordination = lake.address, lake.coordination
+
+    @property
+    def name(self) -> str:
+        """What a person calls it: the database."""
+        return self.address.database
+
+    @property
+    def place(self) -> str:
+        """The address, without a password."""
+        return self.uri
+
+    @property
+    def exists(self) -> bool:
+        """True: whether there is one is the team's to know, and asking takes its time."""
+        return True
 
     # -- where artifacts are -------------------------------------------------------------------
 
@@ -116,6 +139,14 @@ class TeamStore(Store):
     @artifact_root.setter
     def artifact_root(self, root: str | None) -> None:
         self._artifact_root = root
+
+    def place_for_artifacts(self, root: str) -> str:
+        """Return where artifacts go that a server is told to keep at a root.
+
+        A store that is not made yet has its data there, too: below it are tables and artifacts.
+        """
+        self.lake.suggested = root
+        return f"{self.lake.data_path}artifacts" if self.lake.is_at(root) else root
 
     def _data_path(self) -> str:
         try:
@@ -185,20 +216,44 @@ class TeamStore(Store):
 
     # -- reading and writing the database ------------------------------------------------------
 
-    def _enter(self, stack: contextlib.ExitStack) -> Reader:
-        if self._is_behind():
-            try:
-                with self._locked() as writable:
-                    self._fold_now(writable)
-            except StoreLockedError as error:
-                self.warn_once(
-                    f"What was logged in the last seconds is not shown yet. {error}",
-                    kind="reading while others write",
-                )
-        return self._attach(stack)
+    @contextlib.contextmanager
+    def read(self, *, files: bool = False) -> Iterator[Reader]:
+        """Look at the store with everything that this machine has logged so far.
 
-    def _attach(self, stack: contextlib.ExitStack, *, read_only: bool = True) -> Reader:
-        files = self._files and read_only
+        Threads read at the same time: what one of them waits for, mostly the network, is no
+        reason to keep the others. See `Store.read`.
+        """
+        self.writers.flush()
+        self.restore_journals()
+        known: Reader | None = getattr(self._reading, "reader", None)
+        if known is not None:
+            yield known
+            return
+        self._catch_up()
+        with contextlib.ExitStack() as stack:
+            self._reading.reader = self._attach(stack, files=files)
+            try:
+                yield self._reading.reader
+            finally:
+                self._reading.reader = None
+
+    def _catch_up(self) -> None:
+        """Fold what waits on this machine, unless another thread has done so meanwhile."""
+        if not self._is_behind():
+            return
+        try:
+            with self._locked() as writable:
+                if self._is_behind():
+                    self._fold_now(writable)
+        except StoreLockedError as error:
+            self.warn_once(
+                f"What was logged in the last seconds is not shown yet. {error}",
+                kind="reading while others write",
+            )
+
+    def _attach(
+        self, stack: contextlib.ExitStack, *, read_only: bool = True, files: bool = False
+    ) -> Reader:
         connection = stack.enter_context(self.lake.connection(read_only=read_only, files=files))
         spool = note(self.folder, self.uri).id
         return TeamReader(
@@ -266,5 +321,4 @@ class TeamStore(Store):
 
     def _after_fork(self) -> None:
         super()._after_fork()
-        self.lake.after_fork()
-        self.coordination.after_fork()
+        self._reading = threading.local()
