@@ -20,6 +20,7 @@ class Background(Folding):
     """The part of a store that works in a thread of its own; the thread survives everything."""
 
     writers: Writers
+    is_shared: bool
     _open_journals: dict[str, Journal]
     _guard: threading.Lock
     _folder_thread: threading.Thread | None
@@ -95,7 +96,11 @@ class Background(Folding):
                     kind=f"deleted {run_id}",
                 )
         if restored:
-            gone = "" if self.path.exists() else f" The database {self.path} is made anew, too."
+            gone = (
+                ""
+                if self.is_shared or self.path.exists()
+                else f" The database {self.path} is made anew, too."
+            )
             self.warn_once(
                 f"The journal of run {', '.join(restored)} in {self.journals} was deleted. It was "
                 f"written again: nothing that this process has logged to it is lost.{gone}"

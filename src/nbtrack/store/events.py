@@ -28,7 +28,7 @@ class Events:
     count: int = 0
     runs: list[dict[str, Any]] = field(default_factory=list)
     experiments: dict[str, str] = field(default_factory=dict)
-    updates: list[dict[str, Any]] = field(default_factory=list)
+    updates: dict[str, dict[str, Any]] = field(default_factory=dict)
     params: dict[Key, str] = field(default_factory=dict)
     tags: dict[Key, str | None] = field(default_factory=dict)
     artifacts: dict[Key, tuple[int, str | None, int]] = field(default_factory=dict)
@@ -62,9 +62,7 @@ class Events:
                 if event.get("experiment"):
                     self.experiments[event["experiment_id"]] = event["experiment"]
             case "update":
-                self.updates.append(
-                    {"run_id": run_id, **{name: event.get(name) for name in _UPDATE_FIELDS}}
-                )
+                self._update(run_id, event)
             case "param":
                 key, value = event["key"], event["value"]
                 self._conflict(run_id, key, self.params.setdefault((run_id, key), value), value)
@@ -81,6 +79,18 @@ class Events:
             case kind:
                 self.models.add(kind, event)
 
+    def _update(self, run_id: str, event: dict[str, Any]) -> None:
+        """Add an update to what earlier ones say: all of a run become one."""
+        nothing: dict[str, Any] = dict.fromkeys(_UPDATE_FIELDS)
+        known = self.updates.setdefault(run_id, {"run_id": run_id, "goes_on": False, **nothing})
+        known |= {name: event[name] for name in _UPDATE_FIELDS if event.get(name) is not None}
+        if event.get("host") is not None:
+            known["place"] = event.get("place")
+        if event.get("status") in ("RUNNING", "SCHEDULED"):
+            known["goes_on"], known["end_time"] = True, None
+        elif event.get("end_time") is not None:
+            known["goes_on"] = False
+
     def _conflict(self, run_id: str, key: str, kept: str, value: str) -> None:
         if kept != value:
             self.problems.append(
@@ -92,8 +102,9 @@ class Events:
         """Write everything but points and series numbers; return what could not be kept."""
         if self.runs:
             reader.named("fold.add_runs", **_columns(self.runs, _RUN_FIELDS))
-        for update in self.updates:
-            reader.named("fold.update_run", **update)
+        if self.updates:
+            updates = list(self.updates.values())
+            reader.named("fold.update_runs", **_columns(updates, updates[0]))
         self._apply_params(reader)
         self._apply_tags(reader)
         self._apply_artifacts(reader)

@@ -13,6 +13,7 @@ from nbtrack.errors import (
     InvalidParameterError,
     InvalidStateError,
     NotFoundError,
+    ServerUnreachableError,
 )
 from nbtrack.store.artifacts.paths import resolve_location
 from nbtrack.store.journal import now_ms
@@ -169,13 +170,22 @@ class Experiments:
         """Return where the artifacts of an active experiment lie.
 
         An answer is good for a few seconds, so that many short runs in a row do not
-        each look into the database.
+        each look into the database; and for as long as that cannot be reached.
         """
         asked, location, _ = self._active.get(experiment_id, (-_TRUSTED_S, "", ""))
         if time.monotonic() - asked < _TRUSTED_S:
             return location
-        with self._database.read() as reader:
-            found = check_active(get_experiment(reader, experiment_id))
+        try:
+            with self._database.look() as reader:
+                found = check_active(get_experiment(reader, experiment_id))
+        except ServerUnreachableError:
+            root = self._database.artifact_root
+            if not location and (experiment_id != "0" or root is None):
+                raise
+            location = location or f"{str(root).rstrip('/')}/0"
+            name = self.last_known_name(experiment_id) or "Default"
+            self._active[experiment_id] = (time.monotonic(), location, name)
+            return location
         location = found.artifact_location or ""
         self._active[experiment_id] = (time.monotonic(), location, found.name)
         return location

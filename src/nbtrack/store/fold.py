@@ -45,6 +45,8 @@ class FoldReport:
         What could not be folded as it was logged, for the user to read.
     damaged : dict of str to str
         The journals that hold what makes no sense, now or in an earlier fold, and what it is.
+    noted : dict of str to str or None
+        The journals that the database knew before, and what of them it noted to make no sense.
     """
 
     points: int = 0
@@ -53,6 +55,7 @@ class FoldReport:
     offsets: Sizes = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     damaged: dict[str, str] = field(default_factory=dict)
+    noted: dict[str, str | None] = field(default_factory=dict)
 
 
 def fold(reader: Reader, folder: Path, *, look_for_dead: bool = True) -> FoldReport:
@@ -103,7 +106,7 @@ def _transaction(reader: Reader) -> Iterator[None]:
     reader.connection.execute("BEGIN")
     try:
         yield
-        reader.connection.execute("COMMIT")
+        reader.commit()
     except BaseException:
         with contextlib.suppress(Exception):  # it is what went wrong first that counts
             reader.connection.execute("ROLLBACK")
@@ -141,6 +144,7 @@ def _unfolded(reader: Reader, folder: Path, report: FoldReport) -> list[Tail]:
     damage: dict[str, dict[str, int]] = {}
     for name, events, points, noted in reader.named("fold.offsets", spool=reader.spool):
         known[name] = (events, points)
+        report.noted[name] = noted
         if noted is not None:
             damage[name] = json.loads(noted)
     _forget(reader, [name for name in known if name not in present])
@@ -210,9 +214,10 @@ def _fold_tails(reader: Reader, folder: Path, found: list[Tail], report: FoldRep
 def _note(reader: Reader, found: list[Tail], report: FoldReport) -> None:
     """Remember how far the journals are folded, and what is wrong with them."""
     names = [tail.journal for tail in found]
-    offsets = reader.named("fold.offsets", spool=reader.spool)
-    old = {n: json.loads(d) for n, _, _, d in offsets if d is not None}
+    old = {name: json.loads(noted) for name, noted in report.noted.items() if noted is not None}
     damage = {t.journal: merge_damage(old.get(t.journal, {}), t.damage) for t in found}
+    if report.noted.keys().isdisjoint(names):  # no row of theirs is taken away below
+        reader.announce()
     reader.named("fold.forget_journals", names=names, spool=reader.spool)
     reader.named(
         "fold.set_offsets",

@@ -58,6 +58,7 @@ class Folding:
     _folded: dict[str, tuple[int, int]]
     _folded_into: tuple[int, int] | None
     _is_sent: IsSent | None
+    _patience_s = 5.0
 
     def _attach(self, stack: contextlib.ExitStack, *, read_only: bool = True) -> Reader:
         raise NotImplementedError
@@ -151,13 +152,16 @@ class Folding:
 
         return bool(dead_runs(reader))
 
+    def _fold_if_behind(self, timeout_s: float) -> None:
+        if self._is_behind():
+            with self._locked(timeout_s) as writable:
+                if self._is_behind():  # nobody has done it meanwhile
+                    self._fold_now(writable)
+
     def fold_quietly(self) -> None:
         """Fold what there is; what stands in the way is said once and tried again later."""
         try:
-            if self._is_behind():
-                with self._locked(timeout_s=5.0) as writable:
-                    if self._is_behind():  # nobody has done it meanwhile
-                        self._fold_now(writable)
+            self._fold_if_behind(self._patience_s)
         except StoreLockedError:
             pass  # someone looks at the file: the journals wait
         except Exception as error:  # noqa: BLE001  a thread has no caller: said once, by name

@@ -38,6 +38,9 @@ class Database(Protocol):
     def read(self) -> AbstractContextManager[Reader]:
         """Look at the store with everything that anyone has logged so far."""
 
+    def look(self) -> AbstractContextManager[Reader]:
+        """Look at what no journal has."""
+
     def write(self) -> AbstractContextManager[Reader]:
         """Change the database in one transaction."""
 
@@ -84,6 +87,13 @@ class Reader:
         from nbtrack.store import journal_reader
 
         return journal_reader.idle_seconds(self.folder / "journal", run_id)
+
+    def announce(self) -> None:
+        """Let a transaction at the same time be refused that does so too: a file has its lock."""
+
+    def commit(self) -> None:
+        """End the transaction: what it has changed is there for all."""
+        self.connection.execute("COMMIT")
 
     def local_id(self, known: str) -> str:
         """Return the store's id of a run or a model; a server may have given it another."""

@@ -60,6 +60,7 @@ class Store(Background):
     server: str | None = None
     is_shared = False
     """Whether others have it too, over the network: that of a tracking server, or of a team."""
+    _rest_s = WAIT_S
 
     def __init__(self, location: StoreLocation, is_sent: IsSent | None = None) -> None:
         self._is_sent = is_sent
@@ -233,6 +234,10 @@ class Store(Background):
                 finally:
                     self._reader, self._files = None, False
 
+    def look(self) -> contextlib.AbstractContextManager[Reader]:
+        """Look at what no journal has, such as where experiments keep their artifacts."""
+        return self.read()
+
     def _enter(self, stack: contextlib.ExitStack) -> Reader:
         from nbtrack.store import database
 
@@ -368,7 +373,7 @@ class Store(Background):
         self._wake.set()
         thread, self._folder_thread = self._folder_thread, None
         if thread is not None and thread.is_alive() and thread is not threading.current_thread():
-            thread.join(timeout=WAIT_S)
+            thread.join(timeout=self._rest_s)
         self._stop = False
 
     def _after_fork(self) -> None:

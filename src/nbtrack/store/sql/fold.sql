@@ -39,17 +39,22 @@ FROM (SELECT unnest($run_id::VARCHAR[]) AS run_id, unnest($experiment_id::VARCHA
              unnest($place::VARCHAR[]) AS place) n
 WHERE NOT EXISTS (SELECT 1 FROM runs r WHERE r.run_id = n.run_id)
 
--- name: update_run
+-- name: update_runs
+-- one statement for all: in a team store each costs a file, and the time of the others
 UPDATE runs
-SET status = coalesce($status, status),
-    run_name = coalesce($run_name, run_name),
-    end_time = CASE WHEN $status IN ('RUNNING', 'SCHEDULED') THEN NULL
-                    ELSE coalesce(make_timestamp($end_time::BIGINT * 1000), end_time) END,
-    host = nullif(coalesce($host, host), ''), -- an empty one: nobody's process owns the run any more
-    pid = coalesce($pid, pid),
-    process_start = coalesce($started, process_start),
-    place = CASE WHEN $host IS NULL THEN place ELSE $place END
-WHERE run_id = $run_id
+SET status = coalesce(n.status, runs.status),
+    run_name = coalesce(n.run_name, runs.run_name),
+    end_time = CASE WHEN n.goes_on THEN NULL ELSE coalesce(make_timestamp(n.end_time * 1000), runs.end_time) END,
+    host = nullif(coalesce(n.host, runs.host), ''), -- an empty one: nobody's process owns the run any more
+    pid = coalesce(n.pid, runs.pid),
+    process_start = coalesce(n.started, runs.process_start),
+    place = CASE WHEN n.host IS NULL THEN runs.place ELSE n.place END
+FROM (SELECT unnest($run_id::VARCHAR[]) AS run_id, unnest($status::VARCHAR[]) AS status,
+             unnest($run_name::VARCHAR[]) AS run_name, unnest($end_time::BIGINT[]) AS end_time,
+             unnest($host::VARCHAR[]) AS host, unnest($pid::BIGINT[]) AS pid,
+             unnest($started::BIGINT[]) AS started, unnest($place::VARCHAR[]) AS place,
+             unnest($goes_on::BOOLEAN[]) AS goes_on) n
+WHERE runs.run_id = n.run_id
 
 -- name: differing_params
 SELECT p.run_id, p.key, p.value, n.value

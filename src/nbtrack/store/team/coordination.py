@@ -6,8 +6,8 @@ It is a small schema beside the catalog of the DuckLake, reached through a conne
 from __future__ import annotations
 
 import contextlib
-import functools
 import os
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from nbtrack.errors import MissingDependencyError, ServerUnreachableError, StoreLockedError
 from nbtrack.postgres_address import PostgresAddress
 from nbtrack.store import time_limits
-from nbtrack.store.team.errors import translated
+from nbtrack.store.team.errors import meaning, translated
 
 if TYPE_CHECKING:
     import psycopg
@@ -27,6 +27,9 @@ SCHEMA = "nbtrack"
 CONNECT_S = 5
 ANSWER_S = 10.0
 """After so long without an answer, a server that still holds the connection counts as gone."""
+LOCK_ANSWER_S = 5.0
+SILENT_S = 5.0
+"""For so long after a silence nobody else waits for the server."""
 _KEEP_S = 10.0
 _LOCK_IDLE_MS = 45_000
 _LOCK = 0x6E62_7472  # "nbtr": one lock for each database
@@ -59,86 +62,119 @@ def libpq_options(address: PostgresAddress) -> dict[str, str]:
 
 
 class Coordination:
-    """One process's connection to what a team agrees on.
+    """One process's connections to what a team agrees on.
 
     Parameters
     ----------
     address : PostgresAddress
+
+    Attributes
+    ----------
+    peer : (str, int) or None
+        The IP address and the port of the server that has answered last.
     """
 
     def __init__(self, address: PostgresAddress) -> None:
         self._address = address
+        self.peer: tuple[str, int] | None = None
+        self._has_settings = False
+        self._forget_connections()
+
+    def _forget_connections(self) -> None:
         self._connection: psycopg.Connection[Any] | None = None
         self._guard = threading.RLock()
-        self._held = 0
-        self._pid = os.getpid()
-        self._has_settings = False
+        self._lock = _Lock()
+        self._silent_until = 0.0
 
     # -- asking --------------------------------------------------------------------------------
 
     def ask(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """Return the rows of a statement, which is a transaction of its own unless locked.
+        """Return the rows of a statement, which is a transaction of its own.
 
         Raises
         ------
         ServerUnreachableError, ServerDeniedError, StoreError
         """
-        if not self._guard.acquire(blocking=False):  # another thread has the lock, for seconds
-            return self._asking.ask_in_turn(sql, values)
-        try:
-            return self.ask_in_turn(sql, values)
-        finally:
-            self._guard.release()
-
-    def ask_in_turn(self, sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
-        """Return the rows of a statement, on the connection that has the lock, if it is held."""
+        psycopg = _psycopg()
         with self._guard, translated(self._address):
-            return self._answered(lambda: _rows(self._connected(), sql, values), ANSWER_S)
+            for _ in range(2):  # a connection that has broken since is made anew, once
+                was_open = self._connection is not None
+                try:
+                    patience = time_limits.at_most(ANSWER_S)
+                    return self._answered(lambda: self._asked(sql, values), patience)
+                except psycopg.OperationalError:
+                    self.abandon()
+                    if not was_open:
+                        raise
+            raise AssertionError  # the second time there was no old one
 
-    @functools.cached_property
-    def _asking(self) -> Coordination:
-        """A second connection, for those who do not wait for the lock."""
-        return Coordination(self._address)
+    def _asked(self, sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+        if self._connection is None or self._connection.closed:
+            self._connection = self._connected()
+        return _rows(self._connection, sql, values)
 
-    def _answered(self, question: Callable[[], _Answer], seconds: float) -> _Answer:
-        """Return what a server answers, or give the connection up: psycopg waits without end."""
-        seconds = time_limits.at_most(seconds)
+    def _answered(
+        self,
+        question: Callable[[], _Answer],
+        seconds: float,
+        unwanted: Callable[[_Answer], None] | None = None,
+    ) -> _Answer:
+        """Return what a server answers, or give up: psycopg waits without end.
+
+        Whoever asks right after a silence learns of it at once, and does not wait as long again.
+        An answer that comes too late is ``unwanted``.
+        """
         found: list[_Answer] = []
         failed: list[BaseException] = []
+        given_up = threading.Event()
 
         def work() -> None:
             try:
                 found.append(question())
+                if given_up.is_set() and unwanted is not None:
+                    unwanted(found[0])
             except BaseException as error:  # noqa: BLE001  raised where it was asked
                 failed.append(error)
 
-        thread = threading.Thread(target=work, name="nbtrack-postgres", daemon=True)
-        thread.start()
-        thread.join(seconds)
-        if failed:
-            raise failed[0]
-        if not found:
-            self.abandon()
-            raise ServerUnreachableError(
-                f"{self._address.uri} has not answered for {seconds:.0f} s. Logging goes on in the "
-                "journals, which are folded in when it answers again."
-            )
-        return found[0]
+        if time.monotonic() >= self._silent_until:
+            thread = threading.Thread(target=work, name="nbtrack-postgres", daemon=True)
+            thread.start()
+            thread.join(seconds)
+            if failed and not _has_timed_out(failed[0]):
+                raise failed[0]
+            if found:
+                return found[0]
+            given_up.set()
+            self._silent_until = time.monotonic() + SILENT_S
+        self.abandon()
+        raise ServerUnreachableError(
+            f"{self._address.uri} cannot be reached now: it is silent. Logging goes on in the "
+            "journals, which are folded in when it answers again."
+        )
 
-    def _connected(self) -> psycopg.Connection[Any]:
-        psycopg = _psycopg()
-        if self._connection is None or self._connection.closed:
-            address = self._address
-            given = {
-                "host": address.host, "port": address.port, "user": address.user,
-                "password": address.password, "dbname": address.database,
-            }  # fmt: skip
-            self._connection = psycopg.connect(
-                **{name: value for name, value in given.items() if value},
-                **libpq_options(address),
-                autocommit=True,
-            )
-        return self._connection
+    def _connected(self, options: str = "") -> psycopg.Connection[Any]:
+        address = self._address
+        given = {
+            "host": address.host, "port": address.port, "user": address.user,
+            "password": address.password, "dbname": address.database,
+        }  # fmt: skip
+        connection: psycopg.Connection[Any] = _psycopg().connect(
+            **{name: value for name, value in given.items() if value},
+            **libpq_options(address),
+            options=options,
+            autocommit=True,
+        )
+        if connection.info.hostaddr:
+            self.peer = (connection.info.hostaddr, connection.info.port)
+        return connection
+
+    def answers(self) -> bool:
+        """Return whether the server says anything to a new connection, within seconds."""
+        try:
+            self._connected().close()
+        except Exception as error:  # noqa: BLE001  a refusal is an answer, too
+            return not isinstance(meaning(error, self._address), ServerUnreachableError)
+        return True
 
     # -- the lock ------------------------------------------------------------------------------
 
@@ -146,8 +182,9 @@ class Coordination:
     def locked(self, timeout_s: float) -> Iterator[None]:
         """Hold the one lock of the team; may be nested.
 
-        PostgreSQL gives it up when this process, its machine or the network is gone; who comes
-        back and goes on is refused by the catalog, since the others have changed it.
+        It has a connection of its own, for as long as it is wanted. PostgreSQL gives it up when
+        this process, its machine or the network is gone; who comes back and goes on is refused by
+        the catalog, since the others have changed it.
 
         Raises
         ------
@@ -155,92 +192,67 @@ class Coordination:
             If others had it all the time.
         ServerUnreachableError, ServerDeniedError, StoreError
         """
-        with self._guard:
-            if self._held:
-                yield
-                return
-            with translated(self._address):
-                self._take(time_limits.at_most(timeout_s))
-            self._held += 1
-            stop = threading.Event()
-            keeper = threading.Thread(
-                target=self._keep, args=(stop,), name="nbtrack-team-lock", daemon=True
+        if self._lock.connection is not None:
+            yield
+            return
+        timeout_s = time_limits.at_most(timeout_s)
+        _psycopg()
+        with translated(self._address):
+            taken = self._answered(
+                lambda: self._taken(timeout_s), timeout_s + LOCK_ANSWER_S, _hang_up
             )
-            keeper.start()
-            try:
-                yield
-            finally:
-                self._held -= 1
-                stop.set()
-                self._release()
-
-    def _take(self, timeout_s: float) -> None:
-        psycopg = _psycopg()
-
-        def take() -> bool:
-            connection = self._connected()
-            connection.execute(f"SET lock_timeout = {max(1, int(timeout_s * 1000))}")
-            try:
-                # of the session: a transaction would keep what is made in it from DuckDB
-                connection.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
-            except psycopg.errors.LockNotAvailable:
-                return False
-            connection.execute(f"SET idle_session_timeout = {_LOCK_IDLE_MS}")
-            return True
-
-        try:
-            taken = self._answered(take, timeout_s + ANSWER_S)
-        except (
-            psycopg.OperationalError
-        ):  # a connection that has broken meanwhile is made anew, once
-            self.abandon()
-            taken = self._answered(take, timeout_s + ANSWER_S)
-        if not taken:
+        if taken is None:
             raise StoreLockedError(
                 f"Others have worked on {self._address.uri} for more than {timeout_s:g} s. Logging "
                 "goes on and is folded in later; try this again in a moment."
             )
-
-    def _release(self) -> None:
+        stop = threading.Event()
+        keeper = threading.Thread(
+            target=_keep, args=(taken, stop), name="nbtrack-team-lock", daemon=True
+        )
+        keeper.start()
+        self._lock.connection = taken
         try:
-            with translated(self._address):
-                self._answered(self._unlock, ANSWER_S)
-        except (ServerUnreachableError, StoreLockedError):
-            self.abandon()  # PostgreSQL releases it with the connection
+            yield
+        finally:
+            self._lock.connection = None
+            stop.set()
+            _hang_up(taken)  # which is when PostgreSQL gives it to the next
 
-    def _unlock(self) -> None:
-        connection = self._connected()
-        connection.execute("SELECT pg_advisory_unlock_all()")
-        connection.execute("SET idle_session_timeout = 0")
+    @property
+    def is_held(self) -> bool:
+        """Whether this thread holds the lock."""
+        return self._lock.connection is not None
 
-    def _keep(self, stop: threading.Event) -> None:
-        """Show that the holder of the lock lives: a stopped process loses it."""
-        while not stop.wait(_KEEP_S):
-            connection = self._connection
-            try:
-                if connection is not None:
-                    connection.execute("SELECT 1")
-            except Exception:  # noqa: BLE001  `check_held` says it
-                return
+    def _taken(self, timeout_s: float) -> psycopg.Connection[Any] | None:
+        connection = self._connected(f"-c idle_in_transaction_session_timeout={_LOCK_IDLE_MS}")
+        connection.execute("BEGIN")
+        connection.execute(f"SET LOCAL lock_timeout = {max(1, int(timeout_s * 1000))}")
+        try:
+            connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
+        except _psycopg().errors.LockNotAvailable:
+            connection.close()
+            return None
+        return connection
 
     def check_held(self) -> None:
-        """Raise unless the lock is still held: before a commit that needs it.
+        """Raise unless this thread still holds the lock: before a commit that needs it.
 
         Raises
         ------
         StoreLockedError
             If the lock was lost.
         """
-        if not self._held:
+        connection = self._lock.connection
+        if connection is None:
             return
-        try:
-            rows = self.ask(
-                "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid() "
-                "AND granted AND objid = %s",
-                (_LOCK,),
-            )
-        except ServerUnreachableError:
-            rows = []
+        held = (
+            "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid() "
+            "AND granted AND objid = %s"
+        )
+        rows = []
+        with contextlib.suppress(Exception):  # whatever it is, the lock is not known to be held
+            rows = self._answered(lambda: _rows(connection, held, (_LOCK,)), ANSWER_S)
         if not rows:
             raise StoreLockedError(
                 f"The connection to {self._address.uri} broke in the middle of a change, which was "
@@ -302,19 +314,49 @@ class Coordination:
 
     def abandon(self) -> None:
         """Give the connection up, without waiting for anybody."""
-        if "_asking" in vars(self):
-            self._asking.abandon()
         connection, self._connection = self._connection, None
-        if connection is not None and self._pid == os.getpid():
-            with contextlib.suppress(Exception):
-                connection.pgconn.finish()
+        _hang_up(connection)
 
     def after_fork(self) -> None:
-        """Leave the connection to the parent."""
-        vars(self).pop("_asking", None)
-        self._connection, self._held = None, 0
-        self._guard = threading.RLock()
-        self._pid = os.getpid()
+        """Leave the connections to the parent."""
+        _of_parents.append(self._connection)  # closing it here would end the parent's session
+        self._forget_connections()
+
+
+class _Lock(threading.local):
+    """The connection through which a thread holds the lock."""
+
+    connection: psycopg.Connection[Any] | None = None
+
+
+_of_parents: list[object] = []
+
+
+def _has_timed_out(error: BaseException) -> bool:
+    return isinstance(error, _psycopg().errors.ConnectionTimeout)
+
+
+def _keep(connection: psycopg.Connection[Any], stop: threading.Event) -> None:
+    """Show that the holder of the lock lives: a stopped process loses it."""
+    while not stop.wait(_KEEP_S):
+        try:
+            connection.execute("SELECT 1")
+        except Exception:  # noqa: BLE001  `check_held` says it
+            return
+
+
+def _hang_up(connection: psycopg.Connection[Any] | None) -> None:
+    """End a connection, also for a thread that waits in it; the server is not waited for."""
+    if connection is None:
+        return
+    with (
+        contextlib.suppress(Exception),
+        socket.socket(fileno=os.dup(connection.pgconn.socket)) as line,
+    ):
+        line.shutdown(socket.SHUT_RDWR)
+    with contextlib.suppress(Exception):
+        if not connection.lock.locked():
+            connection.close()
 
 
 def _rows(

@@ -9,12 +9,14 @@ from collections.abc import Iterator
 import duckdb
 
 from nbtrack.errors import (
+    DiskFullError,
     InvalidParameterError,
     NbtrackError,
     ServerDeniedError,
     ServerUnreachableError,
     StoreError,
     StoreLockedError,
+    StoreReadOnlyError,
 )
 from nbtrack.postgres_address import PostgresAddress
 from nbtrack.store import duckdb_errors, time_limits
@@ -30,9 +32,16 @@ _UNREACHABLE = re.compile(
     r"server closed the connection|terminating connection|the connection is (closed|lost)|"
     r"could not (translate|receive|send)|starting up|shutting down|no route to host|"
     r"network is unreachable|timeout expired|broken pipe|SSL SYSCALL|consuming input failed|"
-    r"connection not open|no connection to the server|recovery mode|Name or service not known",
+    r"connection not open|no connection to the server|recovery mode|Name or service not known|"
+    r"too many (clients|connections)|remaining connection slots",
     re.I,
 )
+_DATA = re.compile(
+    r'(create directory|write( to)? file|open file) "?([^"\n]+)"?:? .*?'
+    r"((no space|read-only file|permission denied|quota)[^\n]*)",
+    re.I,
+)
+_FULL = re.compile(r"no space|quota", re.I)
 _CONFLICT = re.compile(r"transaction conflict|conflict(s|ed)? with|write-write conflict", re.I)
 
 
@@ -60,17 +69,29 @@ def meaning(error: Exception, address: PostgresAddress) -> NbtrackError:
             f"This process is ending, and asks {shown} no more but in its main thread. What was "
             "logged is in the journals, and is folded in."
         )
+    if isinstance(error, duckdb.IOException) and (found := _DATA.search(text)):
+        line = f"{found.group(3)}: {found.group(4)}".rstrip(".")
+        if _FULL.search(line):
+            return DiskFullError(
+                f"The disk with the data of {shown} is full ({line}). What was logged is in the "
+                "journals; free some space and it is folded in."
+            )
+        return StoreReadOnlyError(
+            f"The data of {shown} cannot be written here ({line}). What was logged is in the "
+            "journals, and is folded in once this user may write there."
+        )
     if _NO_DATABASE.search(text):
         return StoreError(
             f"{_first_line(text)} ({shown}). Make it with PostgreSQL's createdb, then `nbtrack "
             "init` makes the store in it."
         )
-    if _DENIED.search(text):
+    state = str(getattr(error, "sqlstate", None) or "")  # in whatever language the text is
+    if state.startswith("28") or state == "42501" or _DENIED.search(text):
         return ServerDeniedError(
             f"{shown} does not allow this: {_first_line(text)}. The password is taken from the "
             "address, PGPASSWORD or ~/.pgpass; `nbtrack doctor` says which rights are missing."
         )
-    if _UNREACHABLE.search(text):
+    if state.startswith(("08", "53", "57P")) or _UNREACHABLE.search(text):
         return ServerUnreachableError(
             f"{shown} cannot be reached now: {_first_line(text)}. Logging goes on in the journals, "
             "which are folded in when it answers again."

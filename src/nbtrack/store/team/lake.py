@@ -24,6 +24,7 @@ from nbtrack.store.queries import SQL, migrations
 from nbtrack.store.team.attaching import CATALOG, OBJECT_STORAGE, load_extensions, s3_secret
 from nbtrack.store.team.coordination import SCHEMA, Coordination, libpq_options
 from nbtrack.store.team.errors import translated
+from nbtrack.store.team.silence import giving_up
 
 VERSION, DATA = "schema_version", "data_path"
 TABLES = "tables/"
@@ -94,7 +95,7 @@ class Lake:
         """
         with self._guard:
             self.check_version()
-        with translated(self.address):
+        with translated(self.address), giving_up(self.coordination):
             connection = self._instance(files).cursor()
             try:
                 with time_limits.interrupting(connection):
@@ -110,12 +111,15 @@ class Lake:
                     connection.execute("ROLLBACK")
                 connection.close()
 
+    def open(self) -> None:
+        """Attach the lake, if it is not: the first time takes a second."""
+        with self.connection(read_only=True, files=False):
+            pass
+
     # -- opening -------------------------------------------------------------------------------
 
     def check_version(self) -> None:
         """Ask for the version of the schema, and make the store or migrate it where that is due.
-
-        Never the first time with the lock held: what its transaction makes, DuckLake waits for.
 
         Raises
         ------
@@ -146,8 +150,12 @@ class Lake:
             If there is no store, and no place was given for a new one.
         """
         self._settle()
-        self.coordination.prepare()
-        with self.coordination.locked(_LOCK_S), translated(self.address):
+        with (
+            self.coordination.locked(_LOCK_S),
+            translated(self.address),
+            giving_up(self.coordination),
+        ):
+            self.coordination.prepare()  # IF NOT EXISTS does not hold for who comes at once
             instance = self._instance(False)
             connection = instance.cursor()
             with contextlib.closing(connection):

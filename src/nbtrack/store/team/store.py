@@ -7,17 +7,26 @@ import functools
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nbtrack.config import keep_private
-from nbtrack.errors import NbtrackError, ServerUnreachableError, StoreLockedError
-from nbtrack.store import journal_reader
+from nbtrack.errors import (
+    DiskFullError,
+    NbtrackError,
+    ServerUnreachableError,
+    StoreLockedError,
+    StoreReadOnlyError,
+)
+from nbtrack.store import journal_reader, time_limits
+from nbtrack.store.journal import RECORD_SIZE
+from nbtrack.store.journal_reader import Sizes
+from nbtrack.store.lock import hold_lock
 from nbtrack.store.reader import Reader
 from nbtrack.store.store import WAIT_S, Store
-from nbtrack.store.team.coordination import SCHEMA
-from nbtrack.store.team.spool import note, read_note
+from nbtrack.store.team.coordination import SCHEMA, Coordination
+from nbtrack.store.team.spool import folded, note, note_folded, read_note
 
 if TYPE_CHECKING:
     import duckdb
@@ -29,7 +38,8 @@ if TYPE_CHECKING:
     from nbtrack.store.team.lake import Lake
 
 FOLD_EVERY_S = 2.0
-FOLD_AT_LEAST_EVERY_S = 4.0
+_REST_S = 1.0
+_READ_S = 5.0
 _DEAD_EVERY_S = 20.0
 _LOOK_EVERY_S = 1.0
 _END_S = 10.0
@@ -46,8 +56,7 @@ class TeamReader(Reader):
     access : ArtifactAccess, optional
     spool : str
         Tells this machine's journals from those of others.
-    silence : callable
-        Returns for how many seconds runs were silent that others write.
+    coordination : Coordination
     """
 
     def __init__(
@@ -56,11 +65,11 @@ class TeamReader(Reader):
         folder: Path,
         access: ArtifactAccess | None,
         spool: str,
-        silence: Callable[[], dict[str, float]],
+        coordination: Coordination,
     ) -> None:
         super().__init__(connection, folder, access)
         self.spool = spool
-        self._ask = silence
+        self._coordination = coordination
         self._silence: dict[str, float] | None = None
 
     def idle_seconds(self, run_id: str) -> float:
@@ -68,8 +77,27 @@ class TeamReader(Reader):
         if any((self.folder / "journal").glob(f"{run_id}.*")):
             return journal_reader.idle_seconds(self.folder / "journal", run_id)
         if self._silence is None:
-            self._silence = self._ask()
+            self._silence = self._coordination.silence()
         return self._silence.get(run_id, float("inf"))
+
+    def announce(self) -> None:
+        """Let a change be refused that is made at the same time, by who has lost the lock.
+
+        The catalog refuses one of two transactions that change the same table, but for those that
+        only add rows. A fold that takes away the rows of its journals is refused by any other.
+        """
+        self.named("team.touch_guard")
+
+    def commit(self) -> None:
+        """End the transaction, if the lock is still held; it is not waited for here."""
+        self._coordination.check_held()
+        super().commit()
+
+
+class _Reading(threading.local):
+    """What a thread looks at."""
+
+    reader: Reader | None = None
 
 
 class TeamStore(Store):
@@ -96,16 +124,20 @@ class TeamStore(Store):
 
     def __init__(self, location: StoreLocation, lake: Lake) -> None:
         self.connect(lake)
-        self._reading = threading.local()
+        self._reading = _Reading()
         self._artifact_root: str | None = None
         super().__init__(location)
         self._last_fold_s = 0.0
         self._looked_for_dead = -_DEAD_EVERY_S
         self._state = (0, 0)
         self._looked = -_LOOK_EVERY_S
+        self._ends = self._is_stuck = False
 
     def __repr__(self) -> str:
         return f"TeamStore({self.uri!r})"
+
+    _patience_s = WAIT_S
+    _rest_s = _END_S
 
     def connect(self, lake: Lake) -> None:
         """Use a connection from now on, such as one with another password."""
@@ -183,8 +215,8 @@ class TeamStore(Store):
 
     @property
     def fold_every_s(self) -> float:
-        """Longer while others fold, too: what waits is folded all at once."""
-        return min(max(FOLD_EVERY_S, 3 * self._last_fold_s), FOLD_AT_LEAST_EVERY_S)
+        """From the begin of a fold to that of the next one; what waits is folded all at once."""
+        return max(FOLD_EVERY_S - self._last_fold_s, _REST_S)
 
     def _show_life(self, ids: Sequence[str]) -> None:
         if ids:
@@ -193,11 +225,49 @@ class TeamStore(Store):
 
     def _fold_now(self, writable: bool) -> int:
         note(self.folder, self.uri)
+        total = super()._fold_now(writable)
+        note_folded(self.folder, self._folded)
+        return total
+
+    def _fold_if_behind(self, timeout_s: float) -> None:
+        """Fold what the journals of this machine hold by now, unless somebody else has done it.
+
+        All processes of the machine wait for the same lock: whoever gets it folds for all.
+        """
+        wanted = journal_reader.sizes(self.journals)
+        if not self._lacks(wanted):
+            return
+        if self.coordination.is_held:
+            self._fold_now(writable=True)
+            return
         start = time.monotonic()
-        try:
-            return super()._fold_now(writable)
-        finally:
-            self._last_fold_s = time.monotonic() - start
+        with hold_lock(self.folder, timeout_s) as writable:
+            if self._lacks(wanted):
+                self.lake.open()  # what can be done before the others are kept waiting
+                waited = time.monotonic() - start
+                with self.coordination.locked(max(timeout_s - waited, 1.0)):
+                    self._fold_now(writable)
+        self._last_fold_s = time.monotonic() - start
+
+    def _lacks(self, wanted: Sizes) -> bool:
+        """Return whether something of what the journals held is not in the database."""
+        done, _ = folded(self.folder)
+        left = wanted.keys() & journal_reader.sizes(self.journals).keys()  # others are done
+        return any(
+            wanted[name][0] > done.get(name, (0, 0))[0]
+            or wanted[name][1] - done.get(name, (0, 0))[1] >= RECORD_SIZE
+            for name in left
+        ) or any(name not in done for name in left)
+
+    def _is_behind(self) -> bool:
+        return self._lacks(journal_reader.sizes(self.journals))
+
+    def fold_quietly(self) -> None:
+        """Fold what there is, unless that was done a moment ago for all of this machine."""
+        if self._ends and self._is_stuck:
+            return
+        if self._ends or not 0 <= folded(self.folder)[1] < FOLD_EVERY_S / 2:
+            super().fold_quietly()
 
     def _fold_into(self, reader: Reader) -> FoldReport:
         from nbtrack.store.fold import fold
@@ -220,16 +290,26 @@ class TeamStore(Store):
     def read(self, *, files: bool = False) -> Iterator[Reader]:
         """Look at the store with everything that this machine has logged so far.
 
-        Threads read at the same time: what one of them waits for, mostly the network, is no
-        reason to keep the others. See `Store.read`.
+        What others have logged is there when they have folded it, within seconds. Threads read at
+        the same time: what one of them waits for, mostly the network, is no reason to keep the
+        others. See `Store.read`.
         """
         self.writers.flush()
         self.restore_journals()
-        known: Reader | None = getattr(self._reading, "reader", None)
-        if known is not None:
-            yield known
+        if self._reading.reader is None and not self.coordination.is_held:
+            self._catch_up()
+        with self._read_as_it_is(files) as reader:
+            yield reader
+
+    def look(self) -> contextlib.AbstractContextManager[Reader]:
+        """Look at what no journal has: nothing is waited for, and nothing folded."""
+        return self._read_as_it_is(files=False)
+
+    @contextlib.contextmanager
+    def _read_as_it_is(self, files: bool) -> Iterator[Reader]:
+        if self._reading.reader is not None:
+            yield self._reading.reader
             return
-        self._catch_up()
         with contextlib.ExitStack() as stack:
             self._reading.reader = self._attach(stack, files=files)
             try:
@@ -238,14 +318,10 @@ class TeamStore(Store):
                 self._reading.reader = None
 
     def _catch_up(self) -> None:
-        """Fold what waits on this machine, unless another thread has done so meanwhile."""
-        if not self._is_behind():
-            return
+        """Fold what waits on this machine, unless somebody else has done so meanwhile."""
         try:
-            with self._locked() as writable:
-                if self._is_behind():
-                    self._fold_now(writable)
-        except StoreLockedError as error:
+            self._fold_if_behind(_READ_S)
+        except (StoreLockedError, StoreReadOnlyError, DiskFullError) as error:
             self.warn_once(
                 f"What was logged in the last seconds is not shown yet. {error}",
                 kind="reading while others write",
@@ -255,10 +331,8 @@ class TeamStore(Store):
         self, stack: contextlib.ExitStack, *, read_only: bool = True, files: bool = False
     ) -> Reader:
         connection = stack.enter_context(self.lake.connection(read_only=read_only, files=files))
-        spool = note(self.folder, self.uri).id
-        return TeamReader(
-            connection, self.folder, self.access, f"{spool}/", self.coordination.silence
-        )
+        spool = note(self.folder, self.uri, self.lake.data_path).id
+        return TeamReader(connection, self.folder, self.access, f"{spool}/", self.coordination)
 
     @contextlib.contextmanager
     def write(self) -> Iterator[Reader]:
@@ -272,26 +346,24 @@ class TeamStore(Store):
         """
         self.writers.flush()
         self.restore_journals()
+        self.lake.open()
         with contextlib.ExitStack() as stack:
             writable = stack.enter_context(self._locked())
             if self._is_behind():
                 self._fold_now(writable)
             reader = self._attach(stack, read_only=False)
             reader.connection.execute("BEGIN")
-            reader.named("team.touch_guard")
+            reader.announce()
             yield reader
-            self.coordination.check_held()
-            reader.connection.execute("COMMIT")
+            reader.commit()
 
     @contextlib.contextmanager
     def _locked(self, timeout_s: float = WAIT_S) -> Iterator[bool]:
-        with super()._locked(timeout_s) as writable:
-            if self._locks:
-                yield writable
-                return
-            self.lake.check_version()  # a store is made before: its tables must be there for all
-            with self.coordination.locked(timeout_s):
-                yield writable
+        if self.coordination.is_held:
+            yield True
+            return
+        with hold_lock(self.folder, timeout_s) as writable, self.coordination.locked(timeout_s):
+            yield writable
 
     def database_state(self) -> tuple[int, int]:
         """Return the number of the last change of the database, asked for now and then."""
@@ -305,20 +377,31 @@ class TeamStore(Store):
 
     # -- the process ---------------------------------------------------------------------------
 
+    def rest(self) -> None:
+        """Stop the background thread, unless it waits in a queue that is too long."""
+        thread = self._folder_thread
+        super().rest()
+        self._is_stuck = thread is not None and thread.is_alive()
+
     def close(self) -> None:
         """Fold what is left, if the store answers; else say where it waits."""
+        self._ends = True
         try:
-            super().close()
+            with time_limits.time_limit(_END_S):
+                super().close()
         finally:
+            self._ends = False
             if self.folder.exists() and self._is_behind():
                 sys.stderr.write(
                     f"nbtrack: not all that was logged has reached {self.uri} yet. It is kept in "
                     f"{self.folder}; `nbtrack sync --uri {self.uri}` or the next process that "
                     "tracks there folds it in.\n"
                 )
-            self.lake.close()
+            if not self._is_stuck:
+                self.lake.close()
             self.coordination.abandon()
 
     def _after_fork(self) -> None:
         super()._after_fork()
-        self._reading = threading.local()
+        self._reading = _Reading()
+        self._ends = self._is_stuck = False
