@@ -9,7 +9,6 @@ import contextlib
 import importlib
 import inspect
 import io
-import pkgutil
 import re
 import warnings
 from collections.abc import Iterator
@@ -43,13 +42,19 @@ def surface() -> Iterator[str]:
     import mlflow
 
     seen: set[Any] = set()
-    found = pkgutil.walk_packages(mlflow.__path__, "mlflow.", onerror=lambda name: None)
-    for name in ["mlflow", *sorted(each.name for each in found)]:
+    for name in modules(Path(mlflow.__file__).parent):
         # without TensorFlow it can be imported only where Keras was, on another backend
         if name == "mlflow.keras" and find_spec("tensorflow") is None:
             continue
         if SCOPE.fullmatch(name) and "._" not in name:
             yield from differences(name, seen)
+
+
+def modules(package: Path) -> list[str]:
+    """Return the names of a package and of all below it, without importing any."""
+    files = [file.relative_to(package.parent) for file in package.rglob("*.py")]
+    parts = [file.parent if file.name == "__init__.py" else file.with_suffix("") for file in files]
+    return sorted(".".join(part.parts) for part in parts)
 
 
 def differences(path: str, seen: set[Any]) -> Iterator[str]:
