@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sysconfig
+import tomllib
 import venv
 from collections.abc import Iterator
 from importlib import metadata
@@ -24,6 +25,11 @@ pytestmark = [
     pytest.mark.timeout(900),
 ]
 
+# two thirds of the files that nbtrack needs, in packages that put nothing into Jupyter's folders
+LARGE = {
+    *("babel", "debugpy", "duckdb", "fonttools", "jedi"),
+    *("matplotlib", "pandas", "scikit-learn", "scipy"),
+}
 BASE_URL = "/user/someone-nbtrack-abc123/"
 
 
@@ -57,15 +63,23 @@ def closure(*names: str) -> set[str]:
     return {name for name, _ in seen}
 
 
-def lend_torch(site: Path, lent: Path) -> None:
-    """Let the new environment find the gigabytes of PyTorch that the machine has.
+def needed(repository: Path) -> set[str]:
+    """Return what an installation of nbtrack as ``postBuild`` asks for it brings along."""
+    project = tomllib.loads((repository / "pyproject.toml").read_text("utf-8"))["project"]
+    lists = [project["dependencies"]]
+    lists += [project["optional-dependencies"][extra] for extra in ("examples", "jupyter", "plot")]
+    return closure(*(Requirement(need).name for needs in lists for need in needs))
+
+
+def lend_packages(names: set[str], site: Path, lent: Path) -> None:
+    """Let the new environment find the gigabytes of PyTorch, and more, that the machine has.
 
     They lie outside of it: what pip installs there in another version goes beside them, and not
     through a link into the environment of the tests.
     """
     here = Path(sysconfig.get_path("purelib"))
     lent.mkdir()
-    for name in closure("torch", "torchvision"):
+    for name in names:
         for file in metadata.files(name) or []:
             top = file.parts[0]
             if top not in ("..", "__pycache__") and not (lent / top).exists():
@@ -82,7 +96,9 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     environment = folder / "venv"
     venv.create(environment, with_pip=True)
     site = next(environment.glob("lib/python*/site-packages"))
-    lend_torch(site, folder / "lent")
+    lend_packages(
+        closure("torch", "torchvision") | (needed(repository) & LARGE), site, folder / "lent"
+    )
     path = f"{environment / 'bin'}{os.pathsep}{os.environ['PATH']}"
     env = {**os.environ, "PATH": path, "VIRTUAL_ENV": str(environment), "PIP_RETRIES": "0"}
     env["PIP_NO_COMPILE"] = "1"  # most of what is installed is not imported here
