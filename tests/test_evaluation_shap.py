@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -12,8 +13,10 @@ from mlflow_evaluation import fitted, frame
 from nbtrack.errors import InvalidParameterError, NbtrackWarning
 from nbtrack.models.evaluation import explanation, explanation_figures, figures
 
-pytest.importorskip("shap")
-pytestmark = pytest.mark.usefixtures("workdir")
+pytestmark = [
+    pytest.mark.skipif(find_spec("shap") is None, reason="shap is not installed"),
+    pytest.mark.usefixtures("workdir"),
+]
 
 NAMES = ["shap_beeswarm_plot", "shap_feature_importance_plot", "shap_summary_plot"]
 

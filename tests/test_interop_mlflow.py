@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,9 @@ from nbtrack.entities import LoggedModelOutput, ViewType
 from nbtrack.interop import export_to, import_from
 from nbtrack.store import open_store
 
-pytest.importorskip("mlflow", reason="what MLflow has written is written by MLflow")
+pytestmark = pytest.mark.skipif(
+    find_spec("mlflow") is None, reason="what MLflow has written is written by MLflow"
+)
 NAMES = ["above", "below"]
 WORLD = Path(__file__).with_name("mlflow_world.py")
 
