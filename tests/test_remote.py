@@ -444,7 +444,9 @@ nbtrack.set_tracking_uri(sys.argv[1])
 nbtrack.start_run(run_name="cut off")
 nbtrack.log_metric("loss", 0.5)
 if sys.argv[2] == "sent":
-    time.sleep(3)
+    from nbtrack.tracking import context
+    while context.store().remote.sender.is_behind():
+        time.sleep(0.01)
 os.kill(os.getpid(), signal.SIGKILL)
 """
 
