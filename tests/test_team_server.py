@@ -16,8 +16,8 @@ from urllib.request import urlopen
 import psutil
 import pytest
 
-from nbtrack.cli.hidden_password import without_password
 from nbtrack.errors import NotFoundError, ServerDeniedError
+from nbtrack.postgres_address import without_password
 from nbtrack.store import count_runs, open_file, open_store
 from programs import python_path
 from team_services import PASSWORD, Catalog

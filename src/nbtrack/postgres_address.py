@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -19,6 +21,8 @@ _OPTIONS = frozenset({
     "application_name", "target_session_attrs", "gssencmode", "channel_binding", "requiressl",
     "krbsrvname", "service",
 })  # fmt: skip
+_PASSWORD_OF = re.compile(r"(?<=://)(?P<user>[^/@:\s]*):(?P<password>[^/@\s]*)@")
+_ADDRESS = re.compile(r"(?:ducklake:)?postgres(?:ql)?(?:\+\w+)?:", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -57,8 +61,6 @@ class PostgresAddress:
     @property
     def id(self) -> str:
         """What tells this address, and this user, from others."""
-        import os
-
         host = self.host or os.environ.get("PGHOST", "")
         port = self.port or os.environ.get("PGPORT", "") or str(_PORT)
         user = self.user or os.environ.get("PGUSER", "")
@@ -152,3 +154,33 @@ def _address(given: Mapping[str, str]) -> PostgresAddress:
         given.get("password"),
         {name: value for name, value in given.items() if name not in _NOT_OPTIONS},
     )
+
+
+def hide_password() -> None:
+    """Start this program anew without the password of a PostgreSQL address in its arguments.
+
+    Everybody on a machine may list the arguments of all processes, as long as they run; the
+    environment is this user's alone. The password goes there, as ``PGPASSWORD``.
+    """
+    if os.name == "nt" or sys.argv[1:] != sys.orig_argv[-len(sys.argv) + 1 :]:
+        return
+    words = [without_password(word) for word in sys.argv[1:]]
+    passwords = {found for _, found in words if found is not None}
+    if len(passwords) != 1:  # none, or some that only their addresses tell apart
+        return
+    head = sys.orig_argv[1 : len(sys.orig_argv) - len(words)]
+    env = {**os.environ, "PGPASSWORD": passwords.pop()}
+    os.execve(sys.executable, [sys.executable, *head, *(word for word, _ in words)], env)  # noqa: S606
+
+
+def without_password(word: str) -> tuple[str, str | None]:
+    """Return an argument without the password of a PostgreSQL address, and the password."""
+    from urllib.parse import unquote
+
+    name, is_option, value = word.partition("=")
+    address = value if is_option and name.startswith("--") else word
+    found = _PASSWORD_OF.search(address) if _ADDRESS.match(address) else None
+    if found is None:
+        return word, None
+    shown = f"{address[: found.start()]}{found['user']}@{address[found.end() :]}"
+    return word.replace(address, shown), unquote(found["password"])

@@ -21,7 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from nbtrack.cli.program import program
 
     if arguments is None and any("postgres" in word for word in sys.argv):
-        from nbtrack.cli.hidden_password import hide_password
+        from nbtrack.postgres_address import hide_password
 
         hide_password()
     prepare_streams()

@@ -32,6 +32,7 @@ FOR_PAGES: dict[str, int] = {
     "DATA_LOSS": 422,
     "NOT_IMPLEMENTED": 422,
     "TEMPORARILY_UNAVAILABLE": 423,
+    "UNAUTHENTICATED": 424,  # the store's server asks for a password, and this one has let them in
 }
 """In MLflow's protocol these are the server's fault; here they are what the user has to know."""
 

@@ -32,6 +32,7 @@ Source = Literal["folder", "kernel", "setting"]
 LOOK_AGAIN_S = 60.0
 SOONEST_S = 2.0
 COUNT_S = 3.0
+FAR_COUNT_S = 10.0  # a connection is made first
 REST = 20  # after a look, wait so many times what it took
 MAX_DEPTH = 8
 MAX_FOLDERS = 20_000
@@ -70,10 +71,13 @@ class StoreEntry:
         if self._counted is None or self._counted[0] != state:
             running, problem = 0, None
             try:
-                with time_limit(COUNT_S), self.store.read() as reader:
+                seconds = FAR_COUNT_S if self.store.is_shared else COUNT_S
+                with time_limit(seconds), self.store.read() as reader:
                     running = count_running_runs(reader)
             except NbtrackError as error:
                 problem = str(error)
+                if error.error_code == "TEMPORARILY_UNAVAILABLE":
+                    return running, problem  # nothing changes when it is over: ask again
             except OSError as error:
                 problem = f"{self.store.place} cannot be read: {error}"
             # reading folds journals in: the state after it is the one that was counted
@@ -207,7 +211,7 @@ class Catalog:
             self._artifact_roots,
             serves=True,
             server=server,
-            own=functools.partial(getattr, store, "artifact_root"),
+            own=functools.partial(getattr, store, "own_roots"),
         )
 
 

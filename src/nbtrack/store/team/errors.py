@@ -26,6 +26,7 @@ _DENIED = re.compile(
     r"no pg_hba\.conf entry|role .* does not exist|\b403\b|Access ?Denied",
     re.I,
 )
+_NO_PASSWORD = re.compile(r"no password supplied", re.I)
 _NO_DATABASE = re.compile(r'database "[^"]*" does not exist', re.I)
 _UNREACHABLE = re.compile(
     r"could not connect|unable to connect|connection (refused|timed out|reset|to server)|"
@@ -84,6 +85,11 @@ def meaning(error: Exception, address: PostgresAddress) -> NbtrackError:
         return StoreError(
             f"{_first_line(text)} ({shown}). Make it with PostgreSQL's createdb, then `nbtrack "
             "init` makes the store in it."
+        )
+    if _NO_PASSWORD.search(text):
+        return ServerDeniedError(
+            f"This process has no password for {shown}: write one to ~/.pgpass, or set PGPASSWORD "
+            "before it is started."
         )
     state = str(getattr(error, "sqlstate", None) or "")  # in whatever language the text is
     if state.startswith("28") or state == "42501" or _DENIED.search(text):

@@ -93,8 +93,7 @@ class Lake:
         files : bool
             Whether this is for SQL of the user.
         """
-        with self._guard:
-            self.check_version()
+        self.check_version()
         with translated(self.address), giving_up(self.coordination):
             connection = self._instance(files).cursor()
             try:
