@@ -93,6 +93,11 @@ def _print(report: CompactReport, as_json: bool) -> None:
         f"The database is {format_size(abs(size))} {change}, the artifacts are "
         f"{format_size(report.artifact_bytes)} smaller."
     )
+    if report.merged or report.states or report.files:
+        click.echo(
+            f"{report.merged} small files were merged; {report.states} old states of the database "
+            f"and {report.files} files are gone."
+        )
     if report.uploads:
         click.echo(f"Uploads given up that had begun: {report.uploads}.")
     if report.left:

@@ -11,6 +11,7 @@ import shutil
 import stat
 import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -270,6 +271,38 @@ def copy_sorted(path: Path, target: Path) -> None:
             connection.execute("CHECKPOINT fresh")
         finally:
             _leave(connection, "fresh")
+
+
+@dataclass(frozen=True)
+class Rewritten:
+    """What has come of writing a database, or parts of it, anew.
+
+    Attributes
+    ----------
+    bytes : int
+        By how much it has become smaller.
+    merged, states, files : int
+        Of a team's store: small files that were merged, states of the database that can be read
+        no more, and files that were removed since no state has them.
+    """
+
+    bytes: int
+    merged: int = 0
+    states: int = 0
+    files: int = 0
+
+
+def rewrite(path: Path) -> Rewritten:
+    """Write a database anew, its points sorted; it takes the place of the old file in one step."""
+    size = path.stat().st_size
+    fresh = beside(path, ".compact")
+    fresh.unlink(missing_ok=True)
+    try:
+        copy_sorted(path, fresh)
+        fresh.replace(path)
+    finally:
+        fresh.unlink(missing_ok=True)
+    return Rewritten(size - path.stat().st_size)
 
 
 def _detach(connection: duckdb.DuckDBPyConnection, file: DatabaseFile) -> None:

@@ -77,6 +77,19 @@ class PurgePlan:
     models: list[PurgeItem] = field(default_factory=list)
     experiments: dict[str, str] = field(default_factory=dict)
 
+    def first(self, most: int | None) -> PurgePlan:
+        """Return so many of the runs and models, or all; experiments go with the last of them."""
+        if most is None or len(self.runs) + len(self.models) <= most:
+            return self
+        return PurgePlan(self.runs[:most], self.models[: max(0, most - len(self.runs))])
+
+    def __add__(self, other: PurgePlan) -> PurgePlan:
+        return PurgePlan(
+            [*self.runs, *other.runs],
+            [*self.models, *other.models],
+            {**self.experiments, **other.experiments},
+        )
+
 
 def find_deleted(reader: Reader, before: int, chosen: PurgeFilter) -> PurgePlan:
     """Return what was deleted before a moment, and was chosen.
@@ -87,15 +100,7 @@ def find_deleted(reader: Reader, before: int, chosen: PurgeFilter) -> PurgePlan:
     before : int
         Milliseconds since the epoch.
     chosen : Chosen
-
-    Raises
-    ------
-    NotFoundError
-        If something does not exist that was chosen.
-    InvalidStateError
-        If it was not deleted.
     """
-    _check(reader, chosen)
     runs = [PurgeItem(*row) for row in reader.named("maintenance.deleted_runs", before=before)]
     models = [PurgeItem(*row) for row in reader.named("maintenance.deleted_models", before=before)]
     runs = [each for each in runs if chosen.takes(each.experiment_id, each.id)]
@@ -111,7 +116,16 @@ def find_deleted(reader: Reader, before: int, chosen: PurgeFilter) -> PurgePlan:
     return PurgePlan(runs, models, experiments)
 
 
-def _check(reader: Reader, chosen: PurgeFilter) -> None:
+def check_chosen(reader: Reader, chosen: PurgeFilter) -> None:
+    """Raise unless all that was chosen was deleted before.
+
+    Raises
+    ------
+    NotFoundError
+        If something does not exist that was chosen.
+    InvalidStateError
+        If it was not deleted.
+    """
     for noun, query, ids in (
         ("run", "stages_of_runs", chosen.runs),
         ("experiment", "stages_of_experiments", chosen.experiments),

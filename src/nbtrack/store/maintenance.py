@@ -18,7 +18,14 @@ from nbtrack.store.artifacts.access import (
 )
 from nbtrack.store.artifacts.orphans import GRACE_S, OwnRoot, remove_orphans
 from nbtrack.store.artifacts.paths import resolve_location
-from nbtrack.store.deleted import PurgeFilter, PurgeItem, PurgePlan, find_deleted, remove_deleted
+from nbtrack.store.deleted import (
+    PurgeFilter,
+    PurgeItem,
+    PurgePlan,
+    check_chosen,
+    find_deleted,
+    remove_deleted,
+)
 from nbtrack.store.journal import now_ms
 from nbtrack.store.opening import open_store
 from nbtrack.store.store import Store
@@ -45,6 +52,9 @@ class CompactReport:
         removed.
     uploads : int
         Uploads to object storage that were begun, and given up now.
+    merged, states, files : int
+        Of a team's store: small files that were merged, states of the database that can be read
+        no more, and files that were removed since no state has them.
     """
 
     runs: int
@@ -54,6 +64,9 @@ class CompactReport:
     models: int = 0
     left: tuple[str, ...] = ()
     uploads: int = 0
+    merged: int = 0
+    states: int = 0
+    files: int = 0
 
 
 def sync(uri: str | os.PathLike[str] | None = None) -> int:
@@ -94,7 +107,9 @@ def compact(
     """Give the space of what is deleted back, sort the points, drop artifacts without an owner.
 
     Deleted runs and logged models cannot be restored afterwards. The database is written
-    anew beside the old file and takes its place in one step.
+    anew beside the old file and takes its place in one step. That of a team is worked on in short
+    steps, between which everybody goes on: small files are merged, states of the database that
+    are older than a day go, and after another day the files that only they had.
 
     Parameters
     ----------
@@ -124,25 +139,46 @@ def compact(
     """
     store = open_store(uri)
     store.check_keeps_runs()
-    with store.locked_for_writing():
-        size = store.path.stat().st_size
+    with store.maintained():
         gone = PurgePlan()
         if not keep_deleted:
-            with store.write() as reader:
-                gone = find_deleted(reader, _before(older_than_s), chosen or PurgeFilter())
-                remove_deleted(reader, gone)
+            gone = _purged(store, _before(older_than_s), chosen or PurgeFilter())
         for run in gone.runs:
             store.writers.forget(run.id)
         roots = own_roots(store, artifact_root, grace_s)
         items = (*gone.runs, *gone.models)
         left = tuple(_outside(store, items, roots))
-        _rewrite(store)
+        done = store.rewrite()
         freed = _remove_orphans(store)
-        smaller = size - store.path.stat().st_size
     far, uploads = sweep_roots(store, roots, items)  # nobody waits for that
     return CompactReport(
-        len(gone.runs), len(gone.experiments), smaller, freed + far, len(gone.models), left, uploads
+        len(gone.runs),
+        len(gone.experiments),
+        done.bytes,
+        freed + far,
+        len(gone.models),
+        left,
+        uploads,
+        done.merged,
+        done.states,
+        done.files,
     )
+
+
+def _purged(store: Store, before: int, chosen: PurgeFilter) -> PurgePlan:
+    """Remove the rows of what was deleted, many at a time; return what is gone."""
+    gone, is_checked = PurgePlan(), False
+    while True:
+        with store.write() as reader:
+            if not is_checked:
+                check_chosen(reader, chosen)
+                is_checked = True
+            found = find_deleted(reader, before, chosen)
+            part = found.first(store.purge_at_once)
+            remove_deleted(reader, part)
+        gone += part
+        if part is found:
+            return gone
 
 
 def plan_purge(
@@ -155,6 +191,7 @@ def plan_purge(
     store = open_store(uri)
     store.check_keeps_runs()
     with store.read() as reader:
+        check_chosen(reader, chosen or PurgeFilter())
         return find_deleted(reader, _before(older_than_s), chosen or PurgeFilter())
 
 
@@ -222,18 +259,6 @@ def _outside(
         location = resolve_location(store.folder, each.location)
         if not store.access.owns(location) or is_below(location, str(store.access.plain_files)):
             yield without_password(location)
-
-
-def _rewrite(store: Store) -> None:
-    from nbtrack.store import database
-
-    fresh = store.path.with_name(store.path.name + ".compact")
-    fresh.unlink(missing_ok=True)
-    try:
-        database.copy_sorted(store.path, fresh)
-        fresh.replace(store.path)
-    finally:
-        fresh.unlink(missing_ok=True)
 
 
 def _remove_orphans(store: Store) -> int:

@@ -23,6 +23,7 @@ from nbtrack.store.writers import Writers
 
 if TYPE_CHECKING:
     from nbtrack.store.artifacts.access import ArtifactAccess
+    from nbtrack.store.database import Rewritten
     from nbtrack.store.experiments import Experiments
     from nbtrack.store.logged_models import LoggedModels
     from nbtrack.store.registry_edits import Registry
@@ -61,6 +62,8 @@ class Store(Background):
     is_shared = False
     """Whether others have it too, over the network: that of a tracking server, or of a team."""
     _rest_s = WAIT_S
+    purge_at_once: int | None = None
+    """How many deleted runs go in one transaction; None for all."""
 
     def __init__(self, location: StoreLocation, is_sent: IsSent | None = None) -> None:
         self._is_sent = is_sent
@@ -327,6 +330,16 @@ class Store(Background):
         InvalidParameterError
             If that is a server's to do.
         """
+
+    def maintained(self) -> contextlib.AbstractContextManager[None]:
+        """Keep others away, as far as it must be, while the store is compacted."""
+        return self.locked_for_writing()
+
+    def rewrite(self) -> Rewritten:
+        """Write the database anew, small and sorted, under the lock."""
+        from nbtrack.store import database
+
+        return database.rewrite(self.path)
 
     @contextlib.contextmanager
     def locked_for_writing(self) -> Iterator[None]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -31,6 +32,7 @@ TABLES = "tables/"
 """Where the tables are below the data path: what lies there and is not theirs is an orphan to
 DuckLake, which would take Parquet files among the artifacts for its own."""
 _LOCK_S = 60.0
+_KEYS_S = 60.0
 
 
 class Lake:
@@ -56,6 +58,8 @@ class Lake:
         self._guard = threading.RLock()
         self._instances: dict[bool, duckdb.DuckDBPyConnection] = {}
         self._leaked: list[duckdb.DuckDBPyConnection] = []
+        self._keys: tuple[str, dict[str, str]] | None = None
+        self._keys_looked = 0.0
 
     @property
     def data_path(self) -> str:
@@ -95,7 +99,9 @@ class Lake:
         """
         self.check_version()
         with translated(self.address), giving_up(self.coordination):
-            connection = self._instance(files).cursor()
+            instance = self._instance(files)
+            self._renew_keys()
+            connection = instance.cursor()
             try:
                 with time_limits.interrupting(connection):
                     connection.execute("USE store" if files else OURS_FIRST)
@@ -179,7 +185,9 @@ class Lake:
 
     def _settle_options(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Set what holds for everybody who writes to the lake."""
-        for option, value in {"parquet_compression": "zstd", "data_inlining_row_limit": 0}.items():
+        options = {"parquet_compression": "zstd", "data_inlining_row_limit": 0}
+        options["target_file_size"] = "128MB"  # so that merging takes the lock for a short time
+        for option, value in options.items():
             connection.execute(f"CALL store.set_option({quoted(option)}, {quoted(str(value))})")
 
     def _settle(self) -> None:
@@ -233,7 +241,8 @@ class Lake:
             "DATABASE": address.database, "PASSWORD": address.password or "",
         })  # fmt: skip
         if remote:
-            _secret(instance, "team_data", *s3_secret(self.data_path))
+            self._keys, self._keys_looked = s3_secret(self.data_path), time.monotonic()
+            _secret(instance, "team_data", *self._keys)
         else:
             Path(self.tables_path).mkdir(parents=True, exist_ok=True)
         options = " ".join(f"{k}={_libpq(v)}" for k, v in libpq_options(address).items())
@@ -244,6 +253,22 @@ class Lake:
         )
         mode = ", READ_ONLY" if read_only else ", CREATE_IF_NOT_EXISTS true"
         instance.execute(f"ATTACH {where} AS store ({how}{mode})")
+
+    def _renew_keys(self) -> None:
+        """Give the instances new keys of object storage where there are: those of a role expire."""
+        with self._guard:
+            self._give_new_keys()
+
+    def _give_new_keys(self) -> None:
+        now = time.monotonic()
+        if self._keys is None or now - self._keys_looked < _KEYS_S:
+            return
+        self._keys_looked = now
+        keys = s3_secret(self.data_path)
+        if keys != self._keys:
+            self._keys = keys
+            for instance in self._instances.values():
+                _secret(instance, "team_data", *keys)
 
     def _close_in(self, instance: duckdb.DuckDBPyConnection) -> None:
         """Let an instance reach the data of the lake, and nothing else any more."""

@@ -61,6 +61,11 @@ def note(folder: Path, uri: str, data_path: str | None = None) -> SpoolNote:
     return read_note(folder) or found
 
 
+def sign_of(spool: str) -> str:
+    """Return under which name a machine's journals give signs of life."""
+    return f"spool {spool}"
+
+
 def folded(folder: Path) -> tuple[Sizes, float]:
     """Return how far the journals of a spool are folded, and for how many seconds that is so.
 

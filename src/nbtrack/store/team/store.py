@@ -26,22 +26,25 @@ from nbtrack.store.lock import hold_lock
 from nbtrack.store.reader import Reader
 from nbtrack.store.store import WAIT_S, Store
 from nbtrack.store.team.coordination import SCHEMA, Coordination
-from nbtrack.store.team.spool import folded, note, note_folded, read_note
+from nbtrack.store.team.spool import folded, note, note_folded, read_note, sign_of
 
 if TYPE_CHECKING:
     import duckdb
 
     from nbtrack.config import StoreLocation
     from nbtrack.store.artifacts.access import ArtifactAccess
+    from nbtrack.store.database import Rewritten
     from nbtrack.store.fold import FoldReport
     from nbtrack.store.journal import Journal
     from nbtrack.store.team.lake import Lake
+    from nbtrack.store.team.upkeep import Upkeep
 
 FOLD_EVERY_S = 2.0
 _REST_S = 1.0
 _READ_S = 5.0
 _DEAD_EVERY_S = 20.0
 _LOOK_EVERY_S = 1.0
+_TIDY_EVERY_S = 60.0
 _END_S = 10.0
 
 
@@ -121,6 +124,7 @@ class TeamStore(Store):
     """
 
     is_shared = True
+    purge_at_once = 200
 
     def __init__(self, location: StoreLocation, lake: Lake) -> None:
         self.connect(lake)
@@ -132,6 +136,7 @@ class TeamStore(Store):
         self._state = (0, 0)
         self._looked = -_LOOK_EVERY_S
         self._ends = self._is_stuck = False
+        self._tidied = -_TIDY_EVERY_S
 
     def __repr__(self) -> str:
         return f"TeamStore({self.uri!r})"
@@ -364,6 +369,39 @@ class TeamStore(Store):
             return
         with hold_lock(self.folder, timeout_s) as writable, self.coordination.locked(timeout_s):
             yield writable
+
+    # -- keeping it quick ----------------------------------------------------------------------
+
+    @property
+    def upkeep(self) -> Upkeep:
+        """What keeps the lake small, in short steps."""
+        from nbtrack.store.team.upkeep import Upkeep
+
+        return Upkeep(self.coordination, self._step, self.write)
+
+    @contextlib.contextmanager
+    def _step(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        self.lake.open()  # what can be done before the others are kept waiting
+        with self._locked(), self.lake.connection(read_only=False, files=False) as connection:
+            yield connection
+
+    def maintained(self) -> contextlib.AbstractContextManager[None]:
+        """Keep nobody away: each step takes the lock for itself."""
+        return contextlib.nullcontext()
+
+    def rewrite(self) -> Rewritten:
+        """Merge files, and remove what nobody needs, while others go on."""
+        note(self.folder, self.uri)
+        return self.upkeep.compact()
+
+    def _work_in_background(self) -> None:
+        super()._work_in_background()
+        now = time.monotonic()
+        if now - self._tidied >= _TIDY_EVERY_S:
+            self._tidied = now
+            with contextlib.suppress(NbtrackError):  # the folds say it
+                self.coordination.beat([sign_of(note(self.folder, self.uri).id)])
+                self.upkeep.merge_if_due()
 
     def database_state(self) -> tuple[int, int]:
         """Return the number of the last change of the database, asked for now and then."""
