@@ -70,7 +70,10 @@ def test_compacting_beside_writers_and_a_reader_loses_and_doubles_nothing(
     while any(writer.poll() is None for writer in writers):
         merged += compact().merged
         assert count(team, "points") <= 24
-    assert [writer.communicate()[1] for writer in writers] == [b""] * 3
+    said = [writer.communicate()[1] for writer in writers]
+    assert [writer.returncode for writer in writers] == [0, 0, 0], said
+    left = b"nbtrack: not all that was logged has reached"  # in time; it is folded here
+    assert all(each == b"" or each.startswith(left) for each in said), said
     merged += compact().merged
     assert merged
     assert (count(team, "points"), count(team, "series"), count(team, "runs")) == (24, 6, 3)

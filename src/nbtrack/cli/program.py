@@ -12,6 +12,7 @@ from nbtrack.cli.compare import compare
 from nbtrack.cli.completion import completion
 from nbtrack.cli.doctor import doctor
 from nbtrack.cli.experiments import experiments
+from nbtrack.cli.init import init
 from nbtrack.cli.interchange import export, import_
 from nbtrack.cli.maintenance import compact_, gc, sync
 from nbtrack.cli.models import models, trust
@@ -49,6 +50,7 @@ for _command in (
     trust,
     sql,
     server,
+    init,
     import_,
     export,
     sync,

@@ -9,11 +9,10 @@ from pathlib import Path
 
 from nbtrack.config import find_default, resolve
 from nbtrack.errors import NbtrackError, StoreLockedError, StoreReadOnlyError
-from nbtrack.health import disk, journals, server
+from nbtrack.health import disk, journals, runs, server, team
 from nbtrack.health.finding import Finding, note, problem
 from nbtrack.store import (
     Reader,
-    count_runs,
     database_exists,
     hold_lock,
     read_unfolded,
@@ -34,6 +33,9 @@ def findings(uri: str | os.PathLike[str] | None) -> Iterator[Finding]:
         If the URI names no store of this machine.
     """
     location = resolve(uri)
+    if location.team is not None:
+        yield from team.findings(os.fspath(uri or ""))
+        return
     path, folder = location.path, Path(f"{location.path}.d")
     if location.notice:
         yield note("store", location.notice)
@@ -57,7 +59,7 @@ def findings(uri: str | os.PathLike[str] | None) -> Iterator[Finding]:
         yield from trouble
         yield from journals.findings(folder / "journal", reader)
         if reader is not None:
-            yield from _runs(reader, own=url is None)
+            yield from runs.findings(reader, own=url is None)
 
 
 def _others_above(path: Path) -> Iterator[Finding]:
@@ -110,28 +112,3 @@ def _read_only(error: NbtrackError, folder: Path) -> Finding:
     if os.access(folder, os.W_OK):
         return note("store", f"{error} The next command that reads it does so.")
     return problem("store", str(error))
-
-
-def _runs(reader: Reader, *, own: bool) -> Iterator[Finding]:
-    counts = count_runs(reader)
-    active = {each.status: each.count for each in counts if each.stage == "active"}
-    yield Finding(
-        "runs",
-        ", ".join(f"{count} {status.lower()}" for status, count in sorted(active.items()))
-        or "none yet",
-    )
-    if active.get("INTERRUPTED"):
-        yield note(
-            "runs",
-            f"{active['INTERRUPTED']} were interrupted: their process ended without a word.",
-            "nbtrack runs search --filter \"status = 'INTERRUPTED'\" shows them; resume one with "
-            "start_run(run_id=...), or delete it.",
-        )
-    gone = [each for each in counts if each.stage == "deleted"]
-    if gone and own:
-        yield note(
-            "runs",
-            f"{sum(each.count for each in gone)} are deleted, with "
-            f"{sum(each.artifact_bytes for each in gone) / 1e6:.1f} MB of artifacts.",
-            "nbtrack gc removes them for good.",
-        )

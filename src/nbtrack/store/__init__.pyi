@@ -2,6 +2,7 @@
 # users are shown those that __init__.py names.
 from nbtrack.store.announcement import announce_store as announce_store
 from nbtrack.store.announcement import announced_stores as announced_stores
+from nbtrack.store.creation import StoreReport as StoreReport
 from nbtrack.store.database import database_exists as database_exists
 from nbtrack.store.deleted import PurgeFilter as PurgeFilter
 from nbtrack.store.deleted import PurgePlan as PurgePlan
@@ -44,6 +45,7 @@ from nbtrack.store.logged_models import model_names_of_run as model_names_of_run
 from nbtrack.store.logged_models import usual_model_location as usual_model_location
 from nbtrack.store.maintenance import CompactReport as CompactReport
 from nbtrack.store.maintenance import compact as compact
+from nbtrack.store.maintenance import create_store as create_store
 from nbtrack.store.maintenance import plan_purge as plan_purge
 from nbtrack.store.maintenance import sync as sync
 from nbtrack.store.model_writer import ModelEvent as ModelEvent
@@ -52,6 +54,7 @@ from nbtrack.store.model_writer import model_folder as model_folder
 from nbtrack.store.model_writer import model_metric_events as model_metric_events
 from nbtrack.store.model_writer import model_param_events as model_param_events
 from nbtrack.store.model_writer import model_tag_events as model_tag_events
+from nbtrack.store.opening import examine_team as examine_team
 from nbtrack.store.opening import find_unsent as find_unsent
 from nbtrack.store.opening import open_configured as open_configured
 from nbtrack.store.opening import open_file as open_file
@@ -86,6 +89,7 @@ from nbtrack.store.runs import get_run as get_run
 from nbtrack.store.runs import get_runs as get_runs
 from nbtrack.store.series_points import add_points as add_points
 from nbtrack.store.store import Store as Store
+from nbtrack.store.team.inspection import TeamInspection as TeamInspection
 from nbtrack.store.time_limits import time_limit as time_limit
 from nbtrack.store.writer import Journals as Journals
 from nbtrack.store.writer import RunWriter as RunWriter

@@ -40,6 +40,11 @@ def schema_version(reader: Reader) -> int:
     return int(reader.named("health.schema")[0][0])
 
 
+def table_count(reader: Reader) -> int:
+    """Return how many tables a store has."""
+    return len(reader.named("maintenance.tables"))
+
+
 @dataclass(frozen=True)
 class RunCount:
     """How many runs there are of one stage and status, and the bytes of their artifacts."""

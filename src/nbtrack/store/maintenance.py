@@ -1,4 +1,4 @@
-"""Keeping a store small and quick: ``compact`` and ``sync``."""
+"""Making a store, and keeping it small and quick: ``create_store``, ``compact``, ``sync``."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from nbtrack.store.artifacts.access import (
 )
 from nbtrack.store.artifacts.orphans import GRACE_S, OwnRoot, remove_orphans
 from nbtrack.store.artifacts.paths import resolve_location
+from nbtrack.store.creation import NewStore, StoreReport
 from nbtrack.store.deleted import (
     PurgeFilter,
     PurgeItem,
@@ -67,6 +68,37 @@ class CompactReport:
     merged: int = 0
     states: int = 0
     files: int = 0
+
+
+def create_store(
+    uri: str | os.PathLike[str] | None = None,
+    *,
+    data_path: str | None = None,
+    writers: Iterable[str] = (),
+    readers: Iterable[str] = (),
+) -> StoreReport:
+    """Make a store where there is none yet, and say how it was made; again is harmless.
+
+    Parameters
+    ----------
+    uri : str or path, optional
+        ``"postgresql://user@host/database"`` for a team's store, or a file; by default the one
+        that the process tracks to.
+    data_path : str, optional
+        Where the data of a new store of a team goes: ``"s3://bucket/runs"``, or a folder that
+        everybody of the team can reach; by default ``NBTRACK_DATA_PATH``.
+    writers, readers : iterable of str
+        Roles of PostgreSQL that may use the store, or only read it.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such store of a team, and no place was given for its data.
+    InvalidParameterError
+        If its data is elsewhere, or the URI names a tracking server.
+    ServerDeniedError, ServerUnreachableError, StoreError
+    """
+    return open_store(uri).make(NewStore(data_path, tuple(writers), tuple(readers)))
 
 
 def sync(uri: str | os.PathLike[str] | None = None) -> int:

@@ -32,11 +32,13 @@ from nbtrack.store.store import Store
 
 if TYPE_CHECKING:
     from nbtrack.postgres_address import PostgresAddress
+    from nbtrack.store.team.inspection import TeamInspection
     from nbtrack.store.team.lake import Lake
 
 __all__ = [
     "Unsent",
     "close_all",
+    "examine_team",
     "find_unsent",
     "open_configured",
     "open_file",
@@ -216,6 +218,15 @@ def _lake(location: StoreLocation) -> Lake:
     if lake is None or location.team.password not in (None, lake.address.password):
         lake = _lakes[location.path] = Lake(location.team)
     return lake
+
+
+def examine_team(uri: str | os.PathLike[str]) -> TeamInspection:
+    """Return what looks at a team's store."""
+    from nbtrack.store.team.store import TeamStore
+
+    store = open_store(uri)
+    assert isinstance(store, TeamStore)  # noqa: S101  who asks has looked
+    return store.inspection()
 
 
 def _is_mirror(path: Path) -> bool:

@@ -14,7 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, final
 
 from nbtrack.config import DEFAULT_NAME, StoreLocation
-from nbtrack.errors import DiskFullError, StoreError, StoreLockedError, StoreReadOnlyError
+from nbtrack.errors import (
+    DiskFullError,
+    InvalidParameterError,
+    StoreError,
+    StoreLockedError,
+    StoreReadOnlyError,
+)
 from nbtrack.store.background import Background
 from nbtrack.store.folding import IsSent, SyncReport
 from nbtrack.store.journal import Journal
@@ -23,6 +29,7 @@ from nbtrack.store.writers import Writers
 
 if TYPE_CHECKING:
     from nbtrack.store.artifacts.access import ArtifactAccess
+    from nbtrack.store.creation import NewStore, StoreReport
     from nbtrack.store.database import Rewritten
     from nbtrack.store.experiments import Experiments
     from nbtrack.store.logged_models import LoggedModels
@@ -330,6 +337,23 @@ class Store(Background):
         InvalidParameterError
             If that is a server's to do.
         """
+
+    def make(self, how: NewStore) -> StoreReport:
+        """Make the store where it is not, and say how it was made."""
+        from nbtrack.store.creation import StoreReport
+        from nbtrack.store.inspection import schema_version, table_count
+
+        if how.is_for_team:
+            raise InvalidParameterError(
+                f"{self.uri} is a file, which has its data in itself. A place of data and roles "
+                "are for a team's store: postgresql://user@host/database."
+            )
+        is_new = not self.path.exists()
+        with self.write() as reader:
+            versions = {"schema": str(schema_version(reader))}
+            tables = table_count(reader)
+        place = self.artifact_root or str(self.artifacts)
+        return StoreReport(self.uri, is_new, str(self.path), place, versions, tables=tables)
 
     def maintained(self) -> contextlib.AbstractContextManager[None]:
         """Keep others away, as far as it must be, while the store is compacted."""

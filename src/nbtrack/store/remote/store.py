@@ -31,6 +31,7 @@ from nbtrack.store.store import Store
 if TYPE_CHECKING:
     from nbtrack.config import StoreLocation
     from nbtrack.store.artifacts.access import ArtifactAccess
+    from nbtrack.store.creation import NewStore, StoreReport
     from nbtrack.store.journal import Journal
     from nbtrack.store.remote.experiments import RemoteExperiments
     from nbtrack.store.remote.logged_models import RemoteLoggedModels
@@ -228,6 +229,12 @@ class RemoteStore(Store):
             left=1 if sent.busy else sent.left,
             refused=dict(sent.refused),
             problem=problem,
+        )
+
+    def make(self, how: NewStore) -> StoreReport:
+        """Refuse: a server has made its store itself."""
+        raise InvalidParameterError(
+            f"{self.remote.url} is a tracking server, which has its store: nothing is to be made."
         )
 
     def check_keeps_runs(self) -> None:

@@ -33,6 +33,20 @@ def load_extensions(connection: duckdb.DuckDBPyConnection, names: Iterable[str])
             _install(connection, name)
 
 
+def extension_versions() -> dict[str, str]:
+    """Return the extensions of a team's store that can be loaded as things are, with versions."""
+    with duckdb.connect(":memory:", config={"threads": 1}) as connection:
+        loaded = [name for name in (*CATALOG, *OBJECT_STORAGE) if _load(connection, name)]
+        rows = connection.execute(
+            "SELECT extension_name, extension_version, install_path FROM duckdb_extensions()"
+        ).fetchall()
+    return {
+        name: f"{version}, {place or 'from a Python package'}"
+        for name, version, place in rows
+        if name in loaded
+    }
+
+
 def missing_extensions(names: Iterable[str]) -> list[str]:
     """Return those that cannot be loaded as things are: without asking the network."""
     with duckdb.connect(":memory:", config={"threads": 1}) as connection:

@@ -32,11 +32,10 @@ SILENT_S = 5.0
 """For so long after a silence nobody else waits for the server."""
 _KEEP_S = 10.0
 _LOCK_IDLE_MS = 45_000
-_LOCK = 0x6E62_7472  # "nbtr": one lock for each database
+LOCK = 0x6E62_7472  # "nbtr": one lock for each database
 
 _IS_THERE = "SELECT to_regclass(%s) IS NOT NULL"
 _TABLES = f"""
-CREATE SCHEMA IF NOT EXISTS {SCHEMA};
 CREATE TABLE IF NOT EXISTS {SCHEMA}.settings (key text PRIMARY KEY, value text NOT NULL);
 CREATE TABLE IF NOT EXISTS {SCHEMA}.heartbeats (id text PRIMARY KEY, seen timestamptz NOT NULL);
 """
@@ -56,7 +55,7 @@ def libpq_options(address: PostgresAddress) -> dict[str, str]:
         "keepalives_interval": "3",
         "keepalives_count": "3",
         "tcp_user_timeout": "15000",
-        "application_name": "nbtrack",
+        "application_name": f"nbtrack {socket.gethostname()[:40]} {os.getpid()}",
         **address.options,
     }
 
@@ -229,7 +228,7 @@ class Coordination:
         connection.execute("BEGIN")
         connection.execute(f"SET LOCAL lock_timeout = {max(1, int(timeout_s * 1000))}")
         try:
-            connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
+            connection.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
         except _psycopg().errors.LockNotAvailable:
             connection.close()
             return None
@@ -252,7 +251,7 @@ class Coordination:
         )
         rows = []
         with contextlib.suppress(Exception):  # whatever it is, the lock is not known to be held
-            rows = self._answered(lambda: _rows(connection, held, (_LOCK,)), ANSWER_S)
+            rows = self._answered(lambda: _rows(connection, held, (LOCK,)), ANSWER_S)
         if not rows:
             raise StoreLockedError(
                 f"The connection to {self._address.uri} broke in the middle of a change, which was "
@@ -264,6 +263,9 @@ class Coordination:
     def prepare(self) -> None:
         """Make the schema and its tables where they are missing."""
         if not self.ask("SELECT 1 WHERE to_regclass(%s) IS NOT NULL", (f"{SCHEMA}.heartbeats",)):
+            # "IF NOT EXISTS" asks for the right to make one all the same
+            if not self.ask("SELECT 1 WHERE to_regnamespace(%s) IS NOT NULL", (SCHEMA,)):
+                self.ask(f"CREATE SCHEMA {SCHEMA}")
             self.ask(_TABLES)
 
     def settings(self) -> dict[str, str]:

@@ -122,7 +122,10 @@ def without_password(text: str, address: PostgresAddress) -> str:
 
 
 def _first_line(text: str) -> str:
+    said = re.search(r"(?:FATAL|ERROR):\s.*|permission denied for .*", text)
+    if said:
+        return said.group(0)[:300].strip().rstrip(".")
     lines = [line.strip() for line in text.strip().splitlines() if line.strip()]
     line = lines[0] if lines else "it did not say why"
-    found = re.search(r"(?:FATAL|ERROR): .*|connection to server .*", line)
+    found = re.search(r"connection to server .*", line)
     return (found.group(0) if found else line)[:300].rstrip(".")

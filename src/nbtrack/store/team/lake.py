@@ -25,6 +25,7 @@ from nbtrack.store.queries import SQL, migrations
 from nbtrack.store.team.attaching import CATALOG, OBJECT_STORAGE, load_extensions, s3_secret
 from nbtrack.store.team.coordination import SCHEMA, Coordination, libpq_options
 from nbtrack.store.team.errors import translated
+from nbtrack.store.team.rights import share_what_comes
 from nbtrack.store.team.silence import giving_up
 
 VERSION, DATA = "schema_version", "data_path"
@@ -54,6 +55,7 @@ class Lake:
         self.address = address
         self.coordination = Coordination(address)
         self.suggested: str | None = None
+        self._wanted: str | None = None
         self._data_path: str | None = None
         self._guard = threading.RLock()
         self._instances: dict[bool, duckdb.DuckDBPyConnection] = {}
@@ -73,6 +75,10 @@ class Lake:
         if self._data_path is None:
             self._settle()
         return str(self._data_path)
+
+    def want(self, data_path: str) -> None:
+        """Say where the data of a new store goes."""
+        self._wanted, self._data_path = check_data_path(data_path), None
 
     @property
     def tables_path(self) -> str:
@@ -161,6 +167,7 @@ class Lake:
             giving_up(self.coordination),
         ):
             self.coordination.prepare()  # IF NOT EXISTS does not hold for who comes at once
+            share_what_comes(self.coordination)
             instance = self._instance(False)
             connection = instance.cursor()
             with contextlib.closing(connection):
@@ -198,20 +205,22 @@ class Lake:
             sql = f"SELECT value FROM {SCHEMA}.ducklake_metadata WHERE key = 'data_path'"  # noqa: S608
             rows = self.coordination.ask(sql)
             found = str(rows[0][0]).removesuffix(TABLES) if rows else None
-        given = env("NBTRACK_DATA_PATH")
+        given = self._wanted or env("NBTRACK_DATA_PATH")
         wanted = None if given is None else check_data_path(given)
         if found is None and wanted is None and self.suggested is not None:
             wanted = check_data_path(self.suggested)
         if found is None and wanted is None:
             raise NotFoundError(
                 f"There is no store of nbtrack in {self.address.uri} yet. Say where its data goes, "
-                "which everybody of the team can reach: set NBTRACK_DATA_PATH to s3://bucket/runs "
-                "or a shared folder; `nbtrack server` has --default-artifact-root for it."
+                "which everybody of the team can reach: `nbtrack init URI --data-path "
+                "s3://bucket/runs` (or a shared folder), or NBTRACK_DATA_PATH; `nbtrack server` "
+                "has --default-artifact-root for it."
             )
         if found is not None and wanted is not None and found != wanted:
             raise InvalidParameterError(
                 f"The data of the store in {self.address.uri} is at {found}, not at "
-                f"{wanted}. Unset NBTRACK_DATA_PATH: the store knows its place."
+                f"{wanted}. Unset NBTRACK_DATA_PATH, and leave --data-path out: the store knows "
+                "its place."
             )
         self._data_path = found or wanted
 

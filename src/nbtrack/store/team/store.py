@@ -33,9 +33,11 @@ if TYPE_CHECKING:
 
     from nbtrack.config import StoreLocation
     from nbtrack.store.artifacts.access import ArtifactAccess
+    from nbtrack.store.creation import NewStore, StoreReport
     from nbtrack.store.database import Rewritten
     from nbtrack.store.fold import FoldReport
     from nbtrack.store.journal import Journal
+    from nbtrack.store.team.inspection import TeamInspection
     from nbtrack.store.team.lake import Lake
     from nbtrack.store.team.upkeep import Upkeep
 
@@ -370,7 +372,24 @@ class TeamStore(Store):
         with hold_lock(self.folder, timeout_s) as writable, self.coordination.locked(timeout_s):
             yield writable
 
-    # -- keeping it quick ----------------------------------------------------------------------
+    # -- making it, and keeping it quick ---------------------------------------------------
+
+    def make(self, how: NewStore) -> StoreReport:
+        """Make the store where it is not, share it with roles, and say how it was made."""
+        from nbtrack.store.team.rights import check_data, give
+
+        if how.data_path is not None:
+            self.lake.want(how.data_path)
+        check_data(self.lake.data_path)  # the catalog remembers the place for good
+        is_new = self.lake.prepare()
+        give(self.coordination, how.writers, how.readers)
+        return self.inspection().report(how, is_new=is_new)
+
+    def inspection(self) -> TeamInspection:
+        """Return what looks at the store, and changes nothing."""
+        from nbtrack.store.team.inspection import TeamInspection
+
+        return TeamInspection(self.lake, self.upkeep, self._attach)
 
     @property
     def upkeep(self) -> Upkeep:
@@ -382,7 +401,11 @@ class TeamStore(Store):
     @contextlib.contextmanager
     def _step(self) -> Iterator[duckdb.DuckDBPyConnection]:
         self.lake.open()  # what can be done before the others are kept waiting
-        with self._locked(), self.lake.connection(read_only=False, files=False) as connection:
+        # PostgreSQL gives its lock in turn; that of the journals would be taken from who folds
+        with (
+            self.coordination.locked(WAIT_S),
+            self.lake.connection(read_only=False, files=False) as connection,
+        ):
             yield connection
 
     def maintained(self) -> contextlib.AbstractContextManager[None]:
