@@ -14,8 +14,6 @@ from programs import python_path
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 TEAM = ROOT / "notebooks" / "07_team.ipynb"
-PLACES = {TEAM: "team-data/tables"}
-"""What a notebook leaves where it is not a file with the usual name."""
 CRASH = "crash.log"
 # what a kernel that crashes says on its error stream is lost: the kernel itself reads that stream
 KEEP_CRASH = f"import faulthandler\n_crash = open({CRASH!r}, 'w')\nfaulthandler.enable(_crash)\n"
@@ -60,7 +58,7 @@ def execute(path: Path) -> list[dict[str, object]]:
 def test_notebook_runs_and_leaves_a_store(path: Path, fresh_folder: Path) -> None:
     pytest.importorskip("torch", reason="the notebooks train with torch")
     outputs = execute(Path(shutil.copy(path, fresh_folder)))
-    assert (fresh_folder / PLACES.get(path, "nbtrack.duckdb")).exists()
+    assert (fresh_folder / "nbtrack.duckdb").is_file()
     bundles = [output.get("data", {}) for output in outputs]
     cards = [data for data in bundles if "application/vnd.nbtrack.view.v1+json" in data]
     assert any("image/png" in data for data in cards), "no finished card"
