@@ -105,7 +105,7 @@ def test_a_store_without_a_place_for_its_data_says_what_is_missing(
 ) -> None:
     store = open_store(catalog.uri)
     with pytest.raises(
-        NotFoundError, match=r"NBTRACK_DATA_PATH .* --default-artifact-root"
+        NotFoundError, match=r"NBTRACK_DATA_PATH;? .* --default-artifact-root"
     ) as told:
         store.artifact_root  # noqa: B018
     assert PASSWORD not in str(told.value)

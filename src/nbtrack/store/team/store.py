@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nbtrack.config import keep_private
 from nbtrack.errors import (
     DiskFullError,
     NbtrackError,
-    ServerUnreachableError,
     StoreLockedError,
     StoreReadOnlyError,
 )
@@ -24,15 +21,16 @@ from nbtrack.store.journal import RECORD_SIZE
 from nbtrack.store.journal_reader import Sizes
 from nbtrack.store.lock import hold_lock
 from nbtrack.store.reader import Reader
-from nbtrack.store.store import WAIT_S, Store
-from nbtrack.store.team.coordination import SCHEMA, Coordination
-from nbtrack.store.team.spool import folded, note, note_folded, read_note, sign_of
+from nbtrack.store.store import WAIT_S
+from nbtrack.store.team.coordination import SCHEMA
+from nbtrack.store.team.places import PlacedStore
+from nbtrack.store.team.reader import TeamReader
+from nbtrack.store.team.spool import folded, note, note_folded, sign_of
 
 if TYPE_CHECKING:
     import duckdb
 
     from nbtrack.config import StoreLocation
-    from nbtrack.store.artifacts.access import ArtifactAccess
     from nbtrack.store.creation import NewStore, StoreReport
     from nbtrack.store.database import Rewritten
     from nbtrack.store.fold import FoldReport
@@ -50,62 +48,13 @@ _TIDY_EVERY_S = 60.0
 _END_S = 10.0
 
 
-class TeamReader(Reader):
-    """Runs SQL on the lake; signs of life come from the whole team.
-
-    Parameters
-    ----------
-    connection : duckdb.DuckDBPyConnection
-    folder : Path
-        The folder of this machine's journals and lock.
-    access : ArtifactAccess, optional
-    spool : str
-        Tells this machine's journals from those of others.
-    coordination : Coordination
-    """
-
-    def __init__(
-        self,
-        connection: duckdb.DuckDBPyConnection,
-        folder: Path,
-        access: ArtifactAccess | None,
-        spool: str,
-        coordination: Coordination,
-    ) -> None:
-        super().__init__(connection, folder, access)
-        self.spool = spool
-        self._coordination = coordination
-        self._silence: dict[str, float] | None = None
-
-    def idle_seconds(self, run_id: str) -> float:
-        """Return the seconds since any process last gave a sign of life of a run."""
-        if any((self.folder / "journal").glob(f"{run_id}.*")):
-            return journal_reader.idle_seconds(self.folder / "journal", run_id)
-        if self._silence is None:
-            self._silence = self._coordination.silence()
-        return self._silence.get(run_id, float("inf"))
-
-    def announce(self) -> None:
-        """Let a change be refused that is made at the same time, by who has lost the lock.
-
-        The catalog refuses one of two transactions that change the same table, but for those that
-        only add rows. A fold that takes away the rows of its journals is refused by any other.
-        """
-        self.named("team.touch_guard")
-
-    def commit(self) -> None:
-        """End the transaction, if the lock is still held; it is not waited for here."""
-        self._coordination.check_held()
-        super().commit()
-
-
 class _Reading(threading.local):
     """What a thread looks at."""
 
     reader: Reader | None = None
 
 
-class TeamStore(Store):
+class TeamStore(PlacedStore):
     """A store whose database is a DuckLake; get it with ``open_store("postgresql://...")``.
 
     What runs log goes to journals on this machine, at the same cost and as safely as with a
@@ -131,7 +80,6 @@ class TeamStore(Store):
     def __init__(self, location: StoreLocation, lake: Lake) -> None:
         self.connect(lake)
         self._reading = _Reading()
-        self._artifact_root: str | None = None
         super().__init__(location)
         self._last_fold_s = 0.0
         self._looked_for_dead = -_DEAD_EVERY_S
@@ -145,71 +93,6 @@ class TeamStore(Store):
 
     _patience_s = WAIT_S
     _rest_s = _END_S
-
-    def connect(self, lake: Lake) -> None:
-        """Use a connection from now on, such as one with another password."""
-        self.lake = lake
-        self.address, self.coordination = lake.address, lake.coordination
-
-    @property
-    def name(self) -> str:
-        """What a person calls it: the database."""
-        return self.address.database
-
-    @property
-    def place(self) -> str:
-        """The address, without a password."""
-        return self.uri
-
-    @property
-    def exists(self) -> bool:
-        """True: whether there is one is the team's to know, and asking takes its time."""
-        return True
-
-    # -- where artifacts are -------------------------------------------------------------------
-
-    @property
-    def artifact_root(self) -> str | None:
-        """Where artifacts of new runs and models go whose experiment names no place."""
-        if self._artifact_root is None:
-            self._artifact_root = f"{self._data_path()}artifacts"
-        return self._artifact_root
-
-    @artifact_root.setter
-    def artifact_root(self, root: str | None) -> None:
-        self._artifact_root = root
-
-    def place_for_artifacts(self, root: str) -> str:
-        """Return where artifacts go that a server is told to keep at a root.
-
-        A store that is not made yet has its data there, too: below it are tables and artifacts.
-        """
-        self.lake.suggested = root
-        return f"{self.lake.data_path}artifacts" if self.lake.is_at(root) else root
-
-    def _data_path(self) -> str:
-        try:
-            found = self.lake.data_path
-        except ServerUnreachableError:
-            known = read_note(self.folder)
-            if known is None or known.data_path is None:
-                raise
-            return known.data_path
-        note(self.folder, self.uri, found)
-        return found
-
-    @functools.cached_property
-    def access(self) -> ArtifactAccess:
-        """What decides which places of artifacts that rows name may be used."""
-        from nbtrack.store.artifacts.access import ArtifactAccess
-
-        return ArtifactAccess(self.folder, own=lambda: self.own_roots)
-
-    @property
-    def own_roots(self) -> tuple[str, ...]:
-        """Roots of artifacts that belong to this store alone: beside its data, wherever it is."""
-        usual = f"{self._data_path()}artifacts"
-        return tuple(dict.fromkeys((usual, self.artifact_root or usual)))
 
     # -- writing what runs log -----------------------------------------------------------------
 
