@@ -16,21 +16,18 @@ from typing import TYPE_CHECKING, final
 from nbtrack.config import DEFAULT_NAME, StoreLocation
 from nbtrack.errors import (
     DiskFullError,
-    InvalidParameterError,
     StoreError,
     StoreLockedError,
     StoreReadOnlyError,
 )
-from nbtrack.store.background import Background
 from nbtrack.store.folding import IsSent, SyncReport
 from nbtrack.store.journal import Journal
+from nbtrack.store.keeping import Keeping
 from nbtrack.store.reader import Reader
 from nbtrack.store.writers import Writers
 
 if TYPE_CHECKING:
     from nbtrack.store.artifacts.access import ArtifactAccess
-    from nbtrack.store.creation import NewStore, StoreReport
-    from nbtrack.store.database import Rewritten
     from nbtrack.store.experiments import Experiments
     from nbtrack.store.logged_models import LoggedModels
     from nbtrack.store.registry_edits import Registry
@@ -40,7 +37,7 @@ if TYPE_CHECKING:
 WAIT_S = 30.0
 
 
-class Store(Background):
+class Store(Keeping):
     """One database file with its folder; get it with ``open_store``.
 
     Parameters
@@ -69,8 +66,6 @@ class Store(Background):
     is_shared = False
     """Whether others have it too, over the network: that of a tracking server, or of a team."""
     _rest_s = WAIT_S
-    purge_at_once: int | None = None
-    """How many deleted runs go in one transaction; None for all."""
 
     def __init__(self, location: StoreLocation, is_sent: IsSent | None = None) -> None:
         self._is_sent = is_sent
@@ -328,42 +323,6 @@ class Store(Background):
     def _send(self, report: SyncReport) -> SyncReport:
         """Send what is folded to whom it belongs; return what was done in all."""
         return report
-
-    def check_keeps_runs(self) -> None:
-        """Raise unless the store itself removes for good what was deleted.
-
-        Raises
-        ------
-        InvalidParameterError
-            If that is a server's to do.
-        """
-
-    def make(self, how: NewStore) -> StoreReport:
-        """Make the store where it is not, and say how it was made."""
-        from nbtrack.store.creation import StoreReport
-        from nbtrack.store.inspection import schema_version, table_count
-
-        if how.is_for_team:
-            raise InvalidParameterError(
-                f"{self.uri} is a file, which has its data in itself. A place of data and roles "
-                "are for a team's store: postgresql://user@host/database."
-            )
-        is_new = not self.path.exists()
-        with self.write() as reader:
-            versions = {"schema": str(schema_version(reader))}
-            tables = table_count(reader)
-        place = self.artifact_root or str(self.artifacts)
-        return StoreReport(self.uri, is_new, str(self.path), place, versions, tables=tables)
-
-    def maintained(self) -> contextlib.AbstractContextManager[None]:
-        """Keep others away, as far as it must be, while the store is compacted."""
-        return self.locked_for_writing()
-
-    def rewrite(self) -> Rewritten:
-        """Write the database anew, small and sorted, under the lock."""
-        from nbtrack.store import database
-
-        return database.rewrite(self.path)
 
     @contextlib.contextmanager
     def locked_for_writing(self) -> Iterator[None]:
