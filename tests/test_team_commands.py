@@ -99,6 +99,8 @@ def test_commands_work_on_a_team_store(workdir: Path, catalog: Catalog) -> None:
     with nbtrack.start_run(run_name="ours") as made:
         nbtrack.log_metric("loss", 1.0)
         nbtrack.log_text("text", "notes.txt")
+    shown = f"postgresql://team@127.0.0.1:{catalog.server.port}/{catalog.name}"
+    assert nbtrack.get_registry_uri() == nbtrack.get_tracking_uri() == shown
     uri = ("--uri", catalog.uri)
     assert "folded" in run("sync", *uri).output
     assert "loss" in run("show", "ours", *uri).output

@@ -27,8 +27,8 @@ def set_registry_uri(uri: str | os.PathLike[str] | None) -> None:
 
 
 def get_registry_uri() -> str:
-    """Return the path of the store whose model registry is used."""
-    return str(context.registry_store().path)
+    """Return the path of the store whose model registry is used; of a team's its address."""
+    return context.registry_store().place
 
 
 def register_model(
