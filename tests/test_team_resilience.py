@@ -9,17 +9,22 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from nbtrack.errors import (
+    DiskFullError,
     NbtrackError,
     NbtrackWarning,
     ServerUnreachableError,
     StoreError,
     StoreLockedError,
+    StoreReadOnlyError,
 )
+from nbtrack.postgres_address import parse_address
 from nbtrack.store.team import coordination, silence
 from nbtrack.store.team.coordination import Coordination
+from nbtrack.store.team.errors import meaning
 from nbtrack.store.team.store import TeamStore
 from tcp_proxy import Proxy
 from team_members import Team, log, team_of
@@ -160,6 +165,23 @@ def test_a_statement_ends_when_the_server_falls_silent(
     monkeypatch.setattr(store.coordination, "_silent_until", 0.0)
     with store.look() as reader:
         assert reader.rows(POINTS) == [(run, 0, 1.0)]
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "said"),
+    [
+        ('Could not write file "/data/a.parquet": No space left on device', DiskFullError, "full"),
+        ('Failed to create directory "/data/t": Read-only file system', StoreReadOnlyError, "here"),
+        ('Cannot open file "/data/a.parquet": Permission denied', StoreReadOnlyError, "here"),
+    ],
+)
+def test_a_data_folder_that_cannot_be_written_is_said_by_name(
+    text: str, kind: type[StoreError], said: str
+) -> None:
+    error = meaning(duckdb.IOException(f"IO Error: {text}"), parse_address("postgresql://u:pw@h/d"))
+    assert isinstance(error, kind)
+    assert f"{said} (/data/" in str(error)
+    assert "postgresql://u@h/d" in str(error)
 
 
 def test_a_newer_store_is_refused_and_the_journals_wait(team: Team) -> None:
