@@ -273,7 +273,7 @@ def test_artifacts_of_deleted_runs_go_from_the_root_that_is_the_stores_own(
     assert any(other in key for key in keys(bucket))
 
 
-def test_what_nobody_refers_to_goes_there_after_a_day(far_store: Store, bucket: str) -> None:
+def test_what_nobody_refers_to_goes_there_after_a_week(far_store: Store, bucket: str) -> None:
     run_with_a_file()
     own = keys(bucket)
     top, run, model = Bucket(bucket), "a" * 32, f"m-{'b' * 32}"

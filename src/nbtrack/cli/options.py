@@ -133,5 +133,5 @@ def artifacts_destination() -> Decorator[Any]:
         metavar="URI",
         help="Where a server keeps the artifacts of this store, and nobody anything else: its "
         "--artifacts-destination or --default-artifact-root. What is deleted goes there too, and "
-        "what belongs to no run once it is a day old.",
+        "what belongs to no run once it is a week old.",
     )

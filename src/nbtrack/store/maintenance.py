@@ -158,7 +158,7 @@ def compact(
         goes there too, and what nobody refers to.
     grace_s : float
         Seconds that something which nobody refers to is left there: on another machine of a team
-        it may just have been stored. By default a day.
+        it may have been stored while that could not tell. By default a week.
 
     Raises
     ------

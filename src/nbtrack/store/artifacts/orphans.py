@@ -20,7 +20,7 @@ from nbtrack.store.artifacts.bucket_upload import parts_of
 from nbtrack.store.artifacts.folder import ArtifactFolder
 from nbtrack.store.artifacts.roots import local_path
 
-GRACE_S = 24 * 3600.0
+GRACE_S = 7 * 24 * 3600.0  # so long a machine may be cut off whose journal names what it has stored
 MODELS = "models"
 _RUN = re.compile(r"[0-9a-f]{32}")
 _MODEL = re.compile(r"m-[0-9a-f]{32}")
