@@ -22,7 +22,7 @@ from nbtrack.errors import (
     StoreReadOnlyError,
 )
 from nbtrack.postgres_address import parse_address
-from nbtrack.store.team import coordination, silence
+from nbtrack.store.team import coordination, silence, store
 from nbtrack.store.team.coordination import Coordination
 from nbtrack.store.team.errors import meaning
 from nbtrack.store.team.store import TeamStore
@@ -145,6 +145,33 @@ def test_runs_start_while_the_catalog_is_away_and_arrive(team: Team, network: Pr
     assert team.rows("SELECT artifact_uri FROM runs") == [
         (f"{team.data}/artifacts/0/{run}/artifacts",)
     ]
+
+
+def test_a_process_that_ends_waits_for_its_turn(
+    team: Team, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(store, "_END_S", 0.3)
+    ending, other = team.member("container"), team.member("machine")
+    log(other, 0.25)
+    other.fold()
+    run = log(ending, 0.5)
+    has_it, may_go = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with other.coordination.locked(10):
+            has_it.set()
+            may_go.wait(30)
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    has_it.wait(30)
+    answers = Coordination.answers
+    # asked once the first try has failed: the other goes on its way only then
+    monkeypatch.setattr(Coordination, "answers", lambda self: may_go.set() or answers(self))
+    ending.close()
+    holder.join()
+    assert "others write to" in capsys.readouterr().err
+    assert (run, 0, 0.5) in team.rows(POINTS)
 
 
 def test_a_statement_ends_when_the_server_falls_silent(

@@ -46,6 +46,7 @@ _DEAD_EVERY_S = 20.0
 _LOOK_EVERY_S = 1.0
 _TIDY_EVERY_S = 60.0
 _END_S = 10.0
+_TURN_S = 60.0
 
 
 class _Reading(threading.local):
@@ -333,6 +334,7 @@ class TeamStore(PlacedStore):
         try:
             with time_limits.time_limit(_END_S):
                 super().close()
+            self._wait_for_turn(time.monotonic() + _TURN_S)
         finally:
             self._ends = False
             if self.folder.exists() and self._is_behind():
@@ -344,6 +346,29 @@ class TeamStore(PlacedStore):
             if not self._is_stuck:
                 self.lake.close()
             self.coordination.abandon()
+
+    def _wait_for_turn(self, until: float) -> None:
+        """Wait for the others who write, as long as the server answers.
+
+        What is left in a container is lost with its disk, and a queue of others comes to an end.
+        """
+        said = False
+        while self.folder.exists() and self._is_behind() and time.monotonic() < until:
+            if not said:
+                said = True
+                sys.stderr.write(
+                    f"nbtrack: others write to {self.uri}; what this process has logged follows "
+                    f"within {_TURN_S:.0f} s, or is kept in {self.folder} ...\n"
+                )
+            if not self.coordination.answers():
+                return
+            try:
+                with time_limits.time_limit(max(1.0, until - time.monotonic())):
+                    self.fold(timeout_s=_END_S)
+            except StoreLockedError:
+                continue
+            except NbtrackError:  # said by the fold that was tried before
+                return
 
     def _after_fork(self) -> None:
         super()._after_fork()
