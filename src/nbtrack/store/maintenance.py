@@ -172,6 +172,7 @@ def compact(
     store = open_store(uri)
     store.check_keeps_runs()
     with store.maintained():
+        size = _file_bytes(store)
         gone = PurgePlan()
         if not keep_deleted:
             gone = _purged(store, _before(older_than_s), chosen or PurgeFilter())
@@ -180,13 +181,14 @@ def compact(
         roots = own_roots(store, artifact_root, grace_s)
         items = (*gone.runs, *gone.models)
         left = tuple(_outside(store, items, roots))
+        purged = size - _file_bytes(store)  # what a purge gives back by itself
         done = store.rewrite()
         freed = _remove_orphans(store)
     far, uploads = sweep_roots(store, roots, items)  # nobody waits for that
     return CompactReport(
         len(gone.runs),
         len(gone.experiments),
-        done.bytes,
+        purged + done.bytes,
         freed + far,
         len(gone.models),
         left,
@@ -195,6 +197,10 @@ def compact(
         done.states,
         done.files,
     )
+
+
+def _file_bytes(store: Store) -> int:
+    return store.path.stat().st_size if store.path.exists() else 0
 
 
 def _purged(store: Store, before: int, chosen: PurgeFilter) -> PurgePlan:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 from nbtrack.errors import StoreError
 from nbtrack.store.artifacts.roots import StoredFile, copy_in_chunks
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 Item = TypeVar("Item")
 
@@ -34,6 +36,9 @@ def each_of(
         for item in items:
             yield item, _tried(work, item)
         return
+    # a process that ends cannot import it any more, and most need no threads
+    from concurrent.futures import ThreadPoolExecutor
+
     under_way: deque[tuple[Item, Future[Exception | None]]] = deque()
     with ThreadPoolExecutor(workers, thread_name_prefix="nbtrack-transfer") as pool:
         try:
