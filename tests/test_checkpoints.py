@@ -152,7 +152,7 @@ def test_a_killed_save_leaves_the_checkpoint_before_it(tmp_path: Path) -> None:
         first = blocks._write_block
         def stuck(path, offset, *rest):
             first(path, offset, *rest)
-            os.write(1, b"writing\n")  # whole: two threads write blocks
+            os.write(1, b"writing\\n")  # whole: two threads write blocks
             import time
             time.sleep(60)
         blocks._write_block = stuck

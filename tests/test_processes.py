@@ -209,3 +209,20 @@ def test_a_script_ends_without_a_word_and_leaves_no_journal(workdir, end):
     assert (process.returncode, said) == (0, "")
     assert list((workdir / "nbtrack.duckdb.d" / "journal").iterdir()) == []
     assert nbtrack.search_runs().status.tolist() == ["FINISHED"]
+
+
+NOTEBOOK = """
+from IPython.core.interactiveshell import InteractiveShell
+from traitlets.config import Config
+InteractiveShell.instance(config=Config({"IPKernelApp": {"parent_handle": 0}}))
+import duckdb
+from nbtrack.store.duckdb_instances import new_instance
+shown = "SELECT current_setting('enable_progress_bar')"
+print(*(c.execute(shown).fetchone()[0] for c in (duckdb.connect(), new_instance(None))))
+"""
+
+
+def test_a_slow_query_puts_no_progress_bar_into_a_notebook(workdir: Path) -> None:
+    """DuckDB shows a widget after two seconds, which would be saved with the notebook."""
+    process = programs.start(NOTEBOOK, cwd=workdir)
+    assert process.communicate(timeout=120)[0].split() == ["True", "False"]

@@ -49,6 +49,7 @@ def new_instance(paths: Sequence[Path] | None) -> duckdb.DuckDBPyConnection:
         "SET autoinstall_known_extensions = false",
         "SET autoload_known_extensions = false",
         "SET async_threads = 0",
+        "SET enable_progress_bar = false",  # in notebooks it is a widget, after two seconds
         # GLOBAL: for connections that are made of it, too
         "SET GLOBAL python_enable_replacements = false",  # a table never means a Python variable
         # DuckDB 1 reads all that lies between the least and the greatest of more values than these
