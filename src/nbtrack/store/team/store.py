@@ -13,6 +13,7 @@ from nbtrack.config import keep_private
 from nbtrack.errors import (
     DiskFullError,
     NbtrackError,
+    ServerUnreachableError,
     StoreLockedError,
     StoreReadOnlyError,
 )
@@ -367,6 +368,8 @@ class TeamStore(PlacedStore):
                     self.fold(timeout_s=_END_S)
             except StoreLockedError:
                 continue
+            except ServerUnreachableError:  # it has just come back, and answers
+                time.sleep(0.5)
             except NbtrackError:  # said by the fold that was tried before
                 return
 
