@@ -90,9 +90,9 @@ def test_parts_go_to_the_bucket_and_the_file_is_recorded(kept: TrackingServer, b
 def test_runs_whose_artifacts_are_in_a_bucket_have_urls_both_ways(
     bucket: str, tmp_path: Path
 ) -> None:
-    server = TrackingServer(tmp_path, default_artifact_root=f"{bucket}/root").start()
+    server = TrackingServer(tmp_path, default_artifact_root=f"{bucket}/runs").start()
     run_id, uri = new_run(server)
-    assert uri == f"{bucket}/root/0/{run_id}/artifacts"
+    assert uri == f"{bucket}/runs/0/{run_id}/artifacts"
     body = {"run_id": run_id, "path": "plots/a.json"}
     urls = "/api/2.0/mlflow/artifacts/presigned"
     up = asked(server, "POST", f"{urls}-upload-url", body)
