@@ -76,6 +76,15 @@ def test_one_process_of_a_machine_folds_for_all(team: Team) -> None:
     assert team.rows("SELECT max(snapshot_id) FROM ducklake_snapshots('store')") == before
 
 
+def test_a_run_that_has_just_begun_elsewhere_is_not_silent(team: Team) -> None:
+    member, other = team.member("machine"), team.member("elsewhere")
+    run = log(member, 0.5)
+    member.fold()
+    with other.look() as reader:
+        assert reader.rows("SELECT status FROM runs") == [("RUNNING",)]
+        assert reader.idle_seconds(run) < 60
+
+
 def test_a_name_is_given_once_though_the_lock_was_lost_before_the_commit(
     team: Team, rob: Robbery
 ) -> None:

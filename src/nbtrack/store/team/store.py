@@ -85,6 +85,7 @@ class TeamStore(PlacedStore):
         super().__init__(location)
         self._last_fold_s = 0.0
         self._looked_for_dead = -_DEAD_EVERY_S
+        self._shown: set[str] = set()
         self._state = (0, 0)
         self._looked = -_LOOK_EVERY_S
         self._ends = self._is_stuck = False
@@ -165,6 +166,9 @@ class TeamStore(PlacedStore):
         from nbtrack.store.fold import fold
 
         now = time.monotonic()
+        present = {name.partition(".")[0] for name in journal_reader.sizes(self.journals)}
+        self._show_life(sorted(present - self._shown))  # else a new run would look silent
+        self._shown = present
         due = now - self._looked_for_dead >= _DEAD_EVERY_S
         if due:
             self._looked_for_dead = now
