@@ -86,5 +86,6 @@ def test_sync_folds_what_is_in_the_journals(workdir):
     with nbtrack.start_run():
         nbtrack.log_metric("x", 1.0)
         sync()
+        open_store(None).rest()  # or its thread might have the file attached just now
         with duckdb.connect(str(workdir / "nbtrack.duckdb"), read_only=True) as connection:
             assert connection.execute("SELECT value FROM metrics").fetchall() == [(1.0,)]
