@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import Any
 
 from nbtrack.notebook.names import Names, inner_cell, names_of
+from nbtrack.notebook.observation import Observation
 from nbtrack.tracking.kernel import number_of
 
 MAX_CELLS = 2000
@@ -36,6 +37,8 @@ class Executed:
         Turns magics into Python.
     failed : bool
         Whether an error ended it: what comes after that in the cell did not happen.
+    seen : Observation or None
+        What was seen of it; None where it was not watched, and until it has ended.
     """
 
     number: int
@@ -43,6 +46,7 @@ class Executed:
     source: str
     python: Callable[[str], str] = field(repr=False)
     failed: bool = False
+    seen: Observation | None = field(default=None, repr=False)
 
     @cached_property
     def names(self) -> Names:

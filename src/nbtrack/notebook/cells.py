@@ -12,6 +12,8 @@ from typing import Any
 from nbtrack.notebook.capture import CellCapture, keep_cell
 from nbtrack.notebook.cell_dependencies import Executed, history_of
 from nbtrack.notebook.grid_source import GridStatements
+from nbtrack.notebook.observation import Watcher
+from nbtrack.notebook.watching import CellWatch
 from nbtrack.tracking import context
 from nbtrack.tracking.kernel import number_of
 from nbtrack.tracking.run import ActiveRun
@@ -47,6 +49,7 @@ class Cells:
         self._tracked: list[tuple[Any, CellCapture]] = []
         self._history = history_of(shell)
         self._executed = self._history.numbered(number_of(shell))
+        self._watch = CellWatch(watchers_of(shell))
         shell.events.register("pre_run_cell", self._on_start)
         shell.events.register("post_run_cell", self._on_end)
 
@@ -114,6 +117,7 @@ class Cells:
         """
         self.current = SimpleNamespace(raw_cell=source, cell_id=cell_id)
         self._executed = self._history.add(number_of(self._shell), source, cell_id)
+        self._watch.forget()
 
     def executed(self) -> tuple[Executed, list[Executed]]:
         """Return the cell that runs now, and those that were executed before it."""
@@ -139,12 +143,15 @@ class Cells:
             self._executed = self._history.add(
                 number_of(self._shell), info.raw_cell, getattr(info, "cell_id", None)
             )
+            if self.capturing:
+                self._watch.before(self._executed)
 
     def _on_end(self, result: Any) -> None:
         error = _error_of(result)
         cell = getattr(result, "info", self.current)
         if self._executed is not None and cell is self.current:
             self._executed.failed = error is not None
+            self._watch.after(self._executed)
         while self._tracked and self._tracked[-1][0] is cell:
             _, capture = self._tracked.pop()
             _finish(capture, getattr(result, "result", None), error)
@@ -152,6 +159,11 @@ class Cells:
             run.cell_error = error
         if not self._tracked:
             self.current = None
+
+
+def watchers_of(shell: Any) -> list[Watcher]:
+    """Return those that watch the cells of a shell: its objects, generators and files."""
+    return []
 
 
 def _error_of(result: Any) -> BaseException | None:

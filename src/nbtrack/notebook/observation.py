@@ -1,0 +1,88 @@
+"""What was seen while a cell ran: which names and files it changed, what it drew at random."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+if TYPE_CHECKING:
+    from nbtrack.notebook.cell_dependencies import Executed
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What speaks against having a run again, or is good to know then.
+
+    Attributes
+    ----------
+    kind : str
+        A short name, such as ``"unseeded"``: findings of one kind make one badge.
+    level : {"warning", "info"}
+    text : str
+        In a sentence.
+    """
+
+    kind: str
+    level: Literal["warning", "info"]
+    text: str
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the finding as a JSON object."""
+        return {"kind": self.kind, "level": self.level, "text": self.text}
+
+
+@dataclass
+class Observation:
+    """What was seen of one cell; the parts that watch it fill it in.
+
+    Attributes
+    ----------
+    complete : bool
+        Whether all names that the cell mentions were looked at, before and after it.
+    reads : set of str
+        The variables that the cell mentions, and those that functions in reach of it use.
+    bound : set of str
+        Variables that are another object after the cell, or new.
+    deleted : set of str
+        Variables that are gone.
+    changed : set of str
+        Variables whose object was changed in place, or reaches one that was, or shares its memory.
+    unproven : set of str
+        Variables of which nobody can say whether they were changed: opaque or too large.
+    world : set of str
+        What it changed of the process: ``"working directory"``, ``"environment: KEY"``, settings of
+        libraries, attributes of modules.
+    files_read, files_written : set of str
+        Paths below the working directory, with slashes, relative to it.
+    random_state : RandomState or None
+        The state of the generators before the cell, if it drew from one.
+    seeded : set of str
+        The generators that the cell has seeded.
+    findings : list of Finding
+    milliseconds : float
+        What watching took.
+    """
+
+    complete: bool = False
+    reads: set[str] = field(default_factory=set)
+    bound: set[str] = field(default_factory=set)
+    deleted: set[str] = field(default_factory=set)
+    changed: set[str] = field(default_factory=set)
+    unproven: set[str] = field(default_factory=set)
+    world: set[str] = field(default_factory=set)
+    files_read: set[str] = field(default_factory=set)
+    files_written: set[str] = field(default_factory=set)
+    random_state: Any = None
+    seeded: set[str] = field(default_factory=set)
+    findings: list[Finding] = field(default_factory=list)
+    milliseconds: float = 0.0
+
+
+class Watcher(Protocol):
+    """Watches one side of a cell."""
+
+    def before(self, cell: Executed, seen: Observation) -> None:
+        """Look at the state before the cell."""
+
+    def after(self, cell: Executed, seen: Observation) -> None:
+        """Look again, and note what differs."""
