@@ -12,8 +12,7 @@ from typing import Any
 from nbtrack.notebook.capture import CellCapture, keep_cell
 from nbtrack.notebook.cell_dependencies import Executed, history_of
 from nbtrack.notebook.grid_source import GridStatements
-from nbtrack.notebook.observation import Watcher
-from nbtrack.notebook.watching import CellWatch
+from nbtrack.notebook.watching import CellWatch, Watcher
 from nbtrack.tracking import context
 from nbtrack.tracking.kernel import number_of
 from nbtrack.tracking.run import ActiveRun

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Protocol
-
-if TYPE_CHECKING:
-    from nbtrack.notebook.cell_dependencies import Executed
+from typing import Any, Literal
 
 
 @dataclass(frozen=True)
@@ -76,13 +73,3 @@ class Observation:
     seeded: set[str] = field(default_factory=set)
     findings: list[Finding] = field(default_factory=list)
     milliseconds: float = 0.0
-
-
-class Watcher(Protocol):
-    """Watches one side of a cell."""
-
-    def before(self, cell: Executed, seen: Observation) -> None:
-        """Look at the state before the cell."""
-
-    def after(self, cell: Executed, seen: Observation) -> None:
-        """Look again, and note what differs."""

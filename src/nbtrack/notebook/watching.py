@@ -4,11 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from nbtrack.errors import warn
 from nbtrack.notebook.cell_dependencies import Executed
-from nbtrack.notebook.observation import Observation, Watcher
+from nbtrack.notebook.observation import Observation
+
+
+class Watcher(Protocol):
+    """Watches one side of a cell."""
+
+    def before(self, cell: Executed, seen: Observation) -> None:
+        """Look at the state before the cell."""
+
+    def after(self, cell: Executed, seen: Observation) -> None:
+        """Look again, and note what differs."""
 
 
 class CellWatch:
