@@ -7,7 +7,7 @@ import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from nbtrack.entities import Run
 from nbtrack.entities.runs import CELL_TAG
@@ -31,13 +31,53 @@ _LOADS = re.compile(r"^\s*%(re)?load_ext\s+nbtrack\b", re.MULTILINE)
 
 @dataclass(frozen=True)
 class NeededCell:
-    """An earlier cell that the run's cell needed; see ``nbtrack.notebook.cell_dependencies``."""
+    """A cell of a run's notebook; see ``nbtrack.notebook.cell_dependencies``.
+
+    Attributes
+    ----------
+    source : str
+    why : str
+        What it gave to the cell of the run; empty where it gave nothing.
+    number : int or None
+        Its execution count.
+    cell_id : str or None
+        The front end's id of the cell.
+    edited : bool
+        Whether it was run again with other code before the run.
+    failed : bool
+        Whether an error ended it.
+    for_safety : bool
+        Whether it is here because nobody can say that it changed nothing.
+    random_state : str or None
+        The digest of the state of the generators before it, if it drew from one.
+    """
 
     source: str
-    why: str
+    why: str = ""
     number: int | None = None
     cell_id: str | None = None
     edited: bool = False
+    failed: bool = False
+    for_safety: bool = False
+    random_state: str | None = None
+
+
+@dataclass(frozen=True)
+class SourceFinding:
+    """What was found when the run was made, and speaks against having it again.
+
+    Attributes
+    ----------
+    kind : str
+        A short name, such as ``"unseeded"``.
+    level : {"warning", "info"}
+    text : str
+        In a sentence.
+    """
+
+    kind: str
+    level: Literal["warning", "info"]
+    text: str
 
 
 @dataclass(frozen=True)
@@ -52,23 +92,44 @@ class RunSource:
         The execution count.
     cell_id : str or None
         The front end's id of the cell.
+    version : int
+        That of the record; 0 where there is none. Records of version 1 know nothing of ``others``,
+        ``continued``, ``random_state``, ``findings`` and ``process``.
+    line : str or None
+        The line of ``%%track``; None where code started the run.
+    random_state : str or None
+        The digest of the state of the generators before the cell, if it drew from one.
     needed : list of NeededCell
         In the order in which they ran.
+    others : list of NeededCell
+        Cells that ran before it and were not needed.
+    continued : list of NeededCell
+        Cells that ran after it, until the run ended.
     left_out : int
         How many of them, the earliest, were too long to keep.
     missing : list of str
         Names it used that no cell defines.
     again : list of str
         What an earlier run of the same cell had changed.
+    findings : list of SourceFinding
+    process : dict
+        What of the process decides on numbers: hash seed, threads, flags of libraries.
     """
 
     text: str | None
     number: int | None = None
     cell_id: str | None = None
+    version: int = 0
+    line: str | None = None
+    random_state: str | None = None
     needed: list[NeededCell] = field(default_factory=list)
+    others: list[NeededCell] = field(default_factory=list)
+    continued: list[NeededCell] = field(default_factory=list)
     left_out: int = 0
     missing: list[str] = field(default_factory=list)
     again: list[str] = field(default_factory=list)
+    findings: list[SourceFinding] = field(default_factory=list)
+    process: dict[str, Any] = field(default_factory=dict)
 
 
 def read_text(folder: ArtifactFolder, path: str, limit: int = MAX_BYTES) -> str | None:
@@ -94,18 +155,23 @@ def read_json(folder: ArtifactFolder, path: str) -> dict[str, Any]:
 def source_of_run(run: Run, folder: ArtifactFolder) -> RunSource:
     """Return the code of a run, as it was kept with it."""
     record = read_json(folder, CELLS_FILE)
-    needed = record.get("needed")
     number = run.data.tags.get(CELL_TAG, "")
+    process = record.get("process")
     return RunSource(
         text=read_text(folder, CELL_FILE),
         number=int(number) if number.isdigit() else None,
         cell_id=run.data.tags.get("nbtrack.cell.id"),
-        needed=[_needed(each) for each in needed or () if isinstance(each, Mapping)]
-        if isinstance(needed, list)
-        else [],
+        version=_count(record.get("version")),
+        line=_text(record.get("line")),
+        random_state=_text(record.get("random_state")),
+        needed=_cells(record.get("needed")),
+        others=_cells(record.get("others")),
+        continued=_cells(record.get("continued")),
         left_out=_count(record.get("left_out")),
         missing=_texts(record.get("missing")),
         again=_texts(record.get("again")),
+        findings=_findings(record.get("findings")),
+        process=process if isinstance(process, dict) else {},
     )
 
 
@@ -162,15 +228,37 @@ def loading_code(store: Store, run: Run) -> str:
     return "\n".join(lines)
 
 
-def _needed(each: Mapping[str, Any]) -> NeededCell:
-    number, cell_id = each.get("number"), each.get("cell_id")
-    return NeededCell(
-        source=str(each.get("source", "")),
-        why=str(each.get("why", "")),
-        number=number if isinstance(number, int) else None,
-        cell_id=cell_id if isinstance(cell_id, str) else None,
-        edited=each.get("edited") is True,
-    )
+def _cells(found: Any) -> list[NeededCell]:
+    return [
+        NeededCell(
+            source=str(each.get("source", "")),
+            why=str(each.get("why", "")),
+            number=_count(each.get("number")) or None,
+            cell_id=_text(each.get("cell_id")),
+            edited=each.get("edited") is True,
+            failed=each.get("failed") is True,
+            for_safety=each.get("for_safety") is True,
+            random_state=_text(each.get("random_state")),
+        )
+        for each in (found if isinstance(found, list) else ())
+        if isinstance(each, Mapping)
+    ]
+
+
+def _findings(found: Any) -> list[SourceFinding]:
+    return [
+        SourceFinding(
+            kind=str(each.get("kind", "")),
+            level="warning" if each.get("level") == "warning" else "info",
+            text=str(each.get("text", "")),
+        )
+        for each in (found if isinstance(found, list) else ())
+        if isinstance(each, Mapping)
+    ]
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None
 
 
 def _texts(value: Any) -> list[str]:
@@ -178,4 +266,4 @@ def _texts(value: Any) -> list[str]:
 
 
 def _count(value: Any) -> int:
-    return value if isinstance(value, int) and value > 0 else 0
+    return value if type(value) is int and value > 0 else 0
