@@ -376,8 +376,8 @@ def test_the_source_comes_with_the_cells_it_needed(notebook: Kernel) -> None:
     execute(notebook, "b", "def double(x):\n    return 2 * x * scale")
     execute(notebook, "c", "%%track honest\nlr = 0.1\nresult = double(2)")
     found = asked(notebook, "run.source")
-    assert [cell["source"] for cell in found["cells"]] == [
-        "%load_ext nbtrack",  # for a fresh kernel
+    assert "%load_ext nbtrack" in found["cells"][0]["source"]
+    assert [cell["source"] for cell in found["cells"]][-3:] == [
         "scale = 3",
         "def double(x):\n    return 2 * x * scale",
         "%%track honest\nlr = 0.1\nresult = double(2)",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -13,7 +11,7 @@ from nbtrack.entities.run_data import is_system_metric
 from nbtrack.entities.runs import CELL_TAG
 from nbtrack.errors import NbtrackError
 from nbtrack.notebook.automatic import Automatic, is_covered
-from nbtrack.notebook.cell_dependencies import Executed, Slice, as_record, backward_slice
+from nbtrack.notebook.executed import Executed
 from nbtrack.notebook.figures import ShownFigures
 from nbtrack.notebook.findings import Findings
 from nbtrack.notebook.literals import assigned_names, literal_params, object_params
@@ -23,11 +21,10 @@ from nbtrack.notebook.offers import LAST_VALUE, THIS_CELL, Offers
 from nbtrack.notebook.printed import PrintedTail
 from nbtrack.notebook.result_metrics import result_metrics
 from nbtrack.notebook.secrets import SecretsOfCells
+from nbtrack.notebook.source_record import SOURCE_FILE, SourceRecord
 from nbtrack.tracking.kernel import number_of
 from nbtrack.tracking.run import ActiveRun
 
-SOURCE_FILE = ".nbtrack/cell.py"
-CELLS_FILE = ".nbtrack/cells.json"
 OUTPUT_FILE = ".nbtrack/output.txt"
 CELL_ID_TAG = "nbtrack.cell.id"
 
@@ -41,18 +38,22 @@ class CellCapture:
     shell : InteractiveShell
     source : str
         The cell without the line of ``%%track``.
-    cell_id : str or None
-        The front end's id of the cell.
+    executed : Executed
+        The cell as the shell has it.
     earlier : list of Executed
         The cells that were executed before it.
     without : sequence of str
         Names or patterns of what is left out.
+    line : str
+        The line of ``%%track``.
     auto : bool
         Whether libraries and loops are logged by themselves while the cell runs.
 
     Attributes
     ----------
     run : ActiveRun
+    record : SourceRecord
+        What is kept of its cells.
     has_inner : bool
         Whether the code has started runs inside this one: it logs what it wants to.
     source : str
@@ -67,10 +68,11 @@ class CellCapture:
         run: ActiveRun,
         shell: Any,
         source: str,
-        cell_id: str | None,
+        executed: Executed,
         earlier: Sequence[Executed] = (),
         without: Sequence[str] = (),
         *,
+        line: str = "",
         auto: bool = False,
     ) -> None:
         self.run = run
@@ -83,10 +85,11 @@ class CellCapture:
         self._findings = Findings(run, without)
         literals = self._findings.wanted(literal_params(self._python))
         self.literals = {name: self._clean.value(value) for name, value in literals.items()}
+        cell_id = executed.cell_id
         cell = Executed(number_of(shell), cell_id, source, lambda _source: self._python)
-        self._needed = NeededCells(cell, list(earlier), set(shell.user_ns))
+        self.record = SourceRecord(run, executed, earlier, set(shell.user_ns), self._clean, line)
         self._offers = Offers(
-            run, self._findings, cell, list(earlier), self._needed.slice, self._clean.value
+            run, self._findings, cell, list(earlier), self.record.slice, self._clean.value
         )
         self._names = assigned_names(self._python)
         self._before: dict[str, int] = {}
@@ -100,7 +103,7 @@ class CellCapture:
         """Keep the source, and begin to watch."""
         self.run.writer.set_tags(self._tags)
         self._safely("source", self._keep_source)
-        _keep_needed(self.run, self._needed, self._clean)
+        self.record.start()
         self._safely("literals", lambda: self.run.writer.suggest_params(self.literals))
         namespace = self._shell.user_ns
         self._before = {name: id(namespace[name]) for name in self._names if name in namespace}
@@ -195,36 +198,9 @@ class CellCapture:
         return {key for key in keys if not is_system_metric(key)}, found
 
 
-class NeededCells:
-    """The earlier cells that a cell needs: looked for once, by whoever asks first.
-
-    Parameters
-    ----------
-    cell : Executed
-    earlier : list of Executed
-        The cells that were executed before it.
-    names : set of str
-        The variables of the notebook when it started.
-    """
-
-    def __init__(self, cell: Executed, earlier: Sequence[Executed], names: set[str]) -> None:
-        self.cell = cell
-        self._earlier = earlier
-        self._names = names
-        self._found: Slice | None = None
-        self._looking = threading.Lock()
-
-    def slice(self) -> Slice:
-        """Return them."""
-        with self._looking:
-            if self._found is None:
-                self._found = backward_slice(self._earlier, self.cell, self._names)
-            return self._found
-
-
 def keep_cell(
     run: ActiveRun, cell: Executed, earlier: Sequence[Executed], namespace: Mapping[str, Any]
-) -> None:
+) -> SourceRecord:
     """Keep the cell that has started a run, and the earlier cells that it needs.
 
     Parameters
@@ -238,28 +214,9 @@ def keep_cell(
     """
     tags = {CELL_TAG: str(cell.number)} | ({CELL_ID_TAG: cell.cell_id} if cell.cell_id else {})
     run.writer.set_tags(tags)
-    clean = SecretsOfCells(run, namespace)
-    _keep_needed(run, NeededCells(cell, earlier, set(namespace)), clean, with_source=True)
-
-
-def _keep_needed(
-    run: ActiveRun, needed: NeededCells, clean: SecretsOfCells, *, with_source: bool = False
-) -> None:
-    """Keep the earlier cells that a cell needs: in a thread, since many are to be parsed."""
-
-    def keep() -> None:
-        run.ending.wait(0.25)  # stay out of the way of the first steps
-        try:
-            if with_source:
-                source = clean.source(needed.cell.text).encode("utf-8", "backslashreplace")
-                run.writer.artifacts.put_bytes(SOURCE_FILE, source)
-            record = as_record(needed.slice(), needed.cell, clean.source)
-            text = json.dumps(record, indent=1)
-            run.writer.artifacts.put_bytes(CELLS_FILE, text.encode("utf-8"))
-        except Exception as error:  # noqa: BLE001  a thread has no caller: it is said once, by name
-            run.store.warn_once(f"The source of run {run.info.run_name} was not kept: {error}")
-
-    run.in_background(threading.Thread(target=keep, daemon=True))
+    record = SourceRecord(run, cell, earlier, set(namespace), SecretsOfCells(run, namespace))
+    record.start()
+    return record
 
 
 def _as_python(shell: Any, source: str) -> str:

@@ -1,65 +1,23 @@
 """The earlier cells that a cell needed: the backward slice of what was executed.
 
 Weiser (1984) slices a program; here the program is the cells in the order in which they ran, and a
-statement is a cell.
+statement is a cell. What a cell did is known from watching it (``nbtrack.notebook.watching``).
+Where that proves nothing its syntax decides, and rather too much is kept than too little.
 """
 
 from __future__ import annotations
 
-import re
-from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+import builtins
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Any
+from pathlib import PurePosixPath
 
-from nbtrack.notebook.names import Names, inner_cell, names_of
+from nbtrack.notebook.executed import MAX_CELLS, Executed
+from nbtrack.notebook.names import Names
 from nbtrack.notebook.observation import Observation
-from nbtrack.tracking.kernel import number_of
 
-MAX_CELLS = 2000
-MAX_CHARACTERS = 100_000
-_SETS = re.compile(r"seed|^set_|^use$|^enable|^disable|_$")
-
-
-@dataclass
-class Executed:
-    """A cell as it was executed.
-
-    Attributes
-    ----------
-    number : int
-        Its execution count.
-    cell_id : str or None
-        The front end's id of the cell.
-    source : str
-    python : callable
-        Turns magics into Python.
-    failed : bool
-        Whether an error ended it: what comes after that in the cell did not happen.
-    seen : Observation or None
-        What was seen of it; None where it was not watched, and until it has ended.
-    """
-
-    number: int
-    cell_id: str | None
-    source: str
-    python: Callable[[str], str] = field(repr=False)
-    failed: bool = False
-    seen: Observation | None = field(default=None, repr=False)
-
-    @cached_property
-    def names(self) -> Names:
-        """What its syntax says about names."""
-        try:
-            return names_of(self.python(self.text))
-        except Exception:  # noqa: BLE001  the shell has said already what is wrong with the cell
-            return Names()
-
-    @property
-    def text(self) -> str:
-        """The cell without the magics that only watch what is below them."""
-        return inner_cell(self.source)
+_GIVEN = frozenset(dir(builtins)) | {"get_ipython", "display", "In", "Out", "exit", "quit", "_"}
+NOT_WATCHED = "was not watched"
 
 
 @dataclass(frozen=True)
@@ -73,11 +31,14 @@ class Needed:
         What it gave, such as ``"defines model, loss_fn"``.
     edited : bool
         Whether the cell was run again with other code before the one that needed it.
+    for_safety : bool
+        Whether it is kept because nobody can say that it gave nothing.
     """
 
     cell: Executed
     why: str
     edited: bool
+    for_safety: bool = False
 
 
 @dataclass(frozen=True)
@@ -92,57 +53,58 @@ class Slice:
         Names it used that no cell defines: they come from elsewhere.
     again : list of str
         What an earlier run of the same cell has changed in place, and this one goes on with.
+    continued : list of Executed
+        The cells that belong to it besides.
+    cut : bool
+        Whether there were so many cells that the first ones are forgotten.
     """
 
     cells: list[Needed]
     missing: list[str]
     again: list[str]
+    continued: list[Executed] = field(default_factory=list)
+    cut: bool = False
 
 
-class History:
-    """The cells that a shell has executed; the latest 2,000."""
+@dataclass
+class _Effect:
+    """What a cell did to the state of the kernel.
 
-    def __init__(self, python: Callable[[str], str]) -> None:
-        self._python = python
-        self._cells: deque[Executed] = deque(maxlen=MAX_CELLS)
-
-    def add(self, number: int, source: str, cell_id: str | None = None) -> Executed:
-        """Note that a cell starts."""
-        cell = Executed(number, cell_id, source, self._python)
-        self._cells.append(cell)
-        return cell
-
-    def numbered(self, number: int) -> Executed | None:
-        """Return the latest cell with an execution count."""
-        return next((cell for cell in reversed(self._cells) if cell.number == number), None)
-
-    def before(self, cell: Executed | None) -> list[Executed]:
-        """Return what was executed before a cell, the oldest first."""
-        cells = list(self._cells)
-        places = [place for place, each in enumerate(cells) if each is cell]
-        return cells[: places[-1]] if places else cells
-
-
-def history_of(shell: Any) -> History:
-    """Return a history that begins with what a shell has executed so far.
-
-    The cell that runs now is the last one in it: often the one with the imports.
+    Attributes
+    ----------
+    binds : set of str
+        Names that may have their value from it.
+    replaces : frozenset of str
+        Those of which no earlier value is left.
+    changes : set of str
+        Names whose objects it has changed in place.
+    unsure : set of str
+        Names whose objects it may have changed.
+    why : str
+        Why it is kept whatever is needed; empty where it is not.
+    certain : bool
+        Whether that is so because of something that it did, and not for safety.
     """
-    history = History(lambda source: str(shell.transform_cell(source)))
-    earlier = getattr(getattr(shell, "history_manager", None), "input_hist_raw", None) or []
-    now = number_of(shell)
-    for number, source in list(enumerate(earlier))[1 : now + 1]:
-        history.add(number, str(source))
-    return history
+
+    binds: set[str] = field(default_factory=set)
+    replaces: set[str] = field(default_factory=set)
+    changes: set[str] = field(default_factory=set)
+    unsure: set[str] = field(default_factory=set)
+    why: str = ""
+    certain: bool = False
 
 
 def backward_slice(
-    earlier: Sequence[Executed], source: Executed, namespace: Iterable[str] = ()
+    earlier: Sequence[Executed],
+    source: Executed,
+    namespace: Iterable[str] = (),
+    continued: Sequence[Executed] = (),
 ) -> Slice:
     """Return the earlier cells that a cell needed.
 
-    A cell is needed when it binds, or may change in place, a name that is needed after it; what
-    functions use once they are called counts where they are called.
+    A cell is needed when it binds, or has changed in place, a name that is needed after it, when it
+    wrote a file that is read after it, or changed the process: its folder, settings of libraries.
+    A cell that was not watched may have done any of this, and is kept, unless its syntax says all.
 
     Parameters
     ----------
@@ -152,78 +114,52 @@ def backward_slice(
         The cell.
     namespace : iterable of str
         The names that had a value when the cell started: only those can be missing.
+    continued : list of Executed
+        Cells after it, which need theirs as well.
     """
-    reads = _reads([*earlier, source])
-    modules = {name for cell in earlier for name in cell.names.imports}
-    needed = set(reads[-1])
+    own = [source, *continued]
+    reads = _reads([*earlier, *own])
+    effects = _effects([*earlier, *own])
+    needed: set[str] = set()
+    used = list(own)
+    for place in range(len(effects) - 1, len(earlier) - 1, -1):
+        needed = (needed - effects[place].replaces) | reads[place]
+    sure = set(needed)  # what is not needed for the sake of safety alone
     again: set[str] = set()
-    found: dict[int, str] = {}
+    found: dict[int, Needed] = {}
     for place in range(len(earlier) - 1, -1, -1):
-        names = earlier[place].names
-        defined, changed = needed & names.binds, needed & _changes(names, modules) - names.binds
-        if not defined and _is_same(earlier[place], source):
-            again |= changed & (names.changes | names.methods.keys())
+        cell, effect = earlier[place], effects[place]
+        shown = _shown(cell, needed, used)
+        defined = needed & effect.binds | shown
+        changed = needed & effect.changes - defined
+        unsure = needed & effect.unsure - defined - changed
+        files = _files_for(cell, used)
+        if not (defined or changed or unsure or files or effect.why):
             continue
-        if not defined and not changed:
-            continue
-        found[place] = _why(defined, changed)
-        needed = (needed - (frozenset() if earlier[place].failed else names.always)) | reads[place]
-        needed |= changed
-    unknown = needed - {name for cell in earlier for name in cell.names.binds}
-    missing = sorted(unknown & set(namespace))
-    opaque = [place for place, cell in enumerate(earlier) if cell.names.opaque]
-    if missing and opaque:
-        for place in opaque:
-            found.setdefault(place, f"may define {_listed(missing)}")
-        missing = []
-    cells = [
-        Needed(earlier[place], found[place], _is_edited(place, earlier, source))
-        for place in sorted(found)
-    ]
-    return Slice(cells, missing, sorted(again))
+        if _is_same(cell, source):
+            again |= changed | unsure
+        why = _why(defined, changed, unsure, files, effect.why)
+        certain = bool((defined | changed) & sure or files or effect.certain)
+        edited = _is_edited(place, earlier, source)
+        found[place] = Needed(cell, why, edited, for_safety=not certain)
+        needed = (needed - effect.replaces - shown) | reads[place] | changed | unsure
+        sure = (sure - effect.replaces - shown) | (reads[place] if certain else set())
+        sure |= changed & needed if certain else set()
+        used.append(cell)
+    return Slice(
+        [found[place] for place in sorted(found)],
+        _missing(needed, earlier, effects[: len(earlier)], namespace),
+        sorted(again),
+        list(continued),
+        cut=len(earlier) >= MAX_CELLS - 1,
+    )
 
 
 def names_in_reach(earlier: Sequence[Executed], source: Executed) -> frozenset[str]:
     """Return the names that a cell used or bound, and those that the functions use it names."""
     names = source.names
-    return _reads([*earlier, source])[-1] | names.used | names.binds | names.changes
-
-
-def as_record(found: Slice, source: Executed, clean: Callable[[str], str] = str) -> dict[str, Any]:
-    """Return what is kept of a slice with a run: the latest cells, up to 100,000 characters.
-
-    Parameters
-    ----------
-    found : Slice
-    source : Executed
-        The cell of the run.
-    clean : callable
-        Takes the secrets out of the source of a cell.
-    """
-    kept: list[dict[str, Any]] = []
-    room = MAX_CHARACTERS
-    for needed in reversed(found.cells):
-        room -= len(needed.cell.text)
-        if room < 0:
-            break
-        kept.append(
-            {
-                "number": needed.cell.number,
-                "cell_id": needed.cell.cell_id,
-                "source": clean(needed.cell.text),
-                "why": needed.why,
-                "edited": needed.edited,
-            }
-        )
-    return {
-        "version": 1,
-        "number": source.number,
-        "cell_id": source.cell_id,
-        "needed": kept[::-1],
-        "left_out": len(found.cells) - len(kept),
-        "missing": found.missing,
-        "again": found.again,
-    }
+    inside = _reads([*earlier, source])[-1] - names.builtins
+    return inside | names.used | names.binds | names.changes
 
 
 def _reads(cells: Sequence[Executed]) -> list[frozenset[str]]:
@@ -235,26 +171,146 @@ def _reads(cells: Sequence[Executed]) -> list[frozenset[str]]:
         for name in names.always:
             inside.pop(name, None)
         inside |= names.inside
-        reads = set(names.reads)
+        reads = set(names.reads | names.builtins)
         waiting = [*names.reads, *(name for name in names.inside if name in names.used)]
-        seen = set(waiting)
-        while waiting:
-            uses = inside.get(waiting.pop(), frozenset()) - seen
-            seen |= uses
-            waiting += uses
-            reads |= uses - names.binds
+        reads |= _inside(waiting, inside) - names.binds
+        if cell.seen is not None:  # also what methods, and functions in containers, use
+            reads |= cell.seen.reads - names.used - names.binds
         found.append(frozenset(reads))
     return found
 
 
-def _changes(names: Names, modules: set[str]) -> frozenset[str]:
-    """Return what a cell may change in place; a call of a module's function counts if it sets."""
-    called = {
-        name
-        for name, methods in names.methods.items()
-        if name not in modules or any(_SETS.search(method) for method in methods)
-    }
-    return names.changes | names.given | called
+def _inside(waiting: Iterable[str], inside: dict[str, frozenset[str]]) -> set[str]:
+    """Return what the functions of some names use, and the functions that those name."""
+    waiting = list(waiting)
+    seen = set(waiting)
+    found: set[str] = set()
+    while waiting:
+        uses = inside.get(waiting.pop(), frozenset()) - seen
+        seen |= uses
+        waiting += uses
+        found |= uses
+    return found
+
+
+def _effects(cells: Sequence[Executed]) -> list[_Effect]:
+    """Return what each cell did, as far as that is known."""
+    links = _Links()
+    found = []
+    for cell in cells:
+        links.add(cell.names)
+        if cell.seen is None or not cell.seen.complete:
+            found.append(_by_syntax(cell))
+        else:
+            found.append(_as_seen(cell, cell.seen, links))
+    return found
+
+
+def _by_syntax(cell: Executed) -> _Effect:
+    names = cell.names
+    return _Effect(
+        binds=set(names.binds) | (cell.seen.bound if cell.seen else set()),
+        replaces=set() if cell.failed else set(names.always),
+        changes=set(names.changes) | (cell.seen.changed if cell.seen else set()),
+        why="" if names.inert else NOT_WATCHED,
+    )
+
+
+def _as_seen(cell: Executed, seen: Observation, links: _Links) -> _Effect:
+    names = cell.names
+    bound = seen.bound | (set() if cell.failed else names.always)
+    proven = (seen.reads | names.used) - seen.unproven - seen.changed
+    touched = (names.touched | names.changes | links.inside(names.touched)) & seen.unproven
+    why, certain = "", False
+    if seen.world:
+        why, certain = f"changes {_listed(sorted(seen.world))}", True
+    elif seen.seeded and seen.random_state is None:  # where it also draws, its state is kept
+        why, certain = f"seeds {_listed(sorted(seen.seeded))}", True
+    return _Effect(
+        binds=bound,
+        replaces=bound,
+        changes=seen.changed | (names.changes & links.modules),
+        unsure=links.reached(touched, proven) - bound,
+        why=why,
+        certain=certain,
+    )
+
+
+class _Links:
+    """Which names may share objects, by what was assigned from what so far."""
+
+    def __init__(self) -> None:
+        self.modules: set[str] = set()
+        self._defined: dict[str, frozenset[str]] = {}
+        self._beside: dict[str, set[str]] = {}
+
+    def add(self, names: Names) -> None:
+        """Take the links of one more cell."""
+        self.modules |= names.imports
+        self._defined |= names.inside
+        for name, held in names.links:
+            for other in held:
+                self._beside.setdefault(name, set()).add(other)
+                self._beside.setdefault(other, set()).add(name)
+
+    def inside(self, touched: Iterable[str]) -> set[str]:
+        """Return what functions use that are called."""
+        return _inside(touched, self._defined)
+
+    def reached(self, start: Iterable[str], proven: set[str]) -> set[str]:
+        """Return the names that may share an object with one of these, but for the proven ones.
+
+        A module or a function links nothing: all that was ever made with it would belong together.
+        """
+        blocked = proven | self.modules | self._defined.keys()
+        waiting = [name for name in start if name not in proven]
+        seen = set(waiting)
+        while waiting:
+            name = waiting.pop()
+            if name in self.modules or name in self._defined:
+                continue
+            beside = self._beside.get(name, set()) - seen - blocked
+            seen |= beside
+            waiting += beside
+        return seen
+
+
+def _shown(cell: Executed, needed: set[str], used: Sequence[Executed]) -> set[str]:
+    """Return the names of the results of cells that this one has shown: ``_``, ``Out``, ``_3``."""
+    own = f"_{cell.number}"
+    if cell.seen is None or own not in cell.seen.bound:
+        return set()
+    found = needed & {own}
+    if any("Out" in each.names.used for each in used):
+        found |= {"Out"}
+    return found | (needed & {"_"})
+
+
+def _files_for(cell: Executed, used: Sequence[Executed]) -> list[str]:
+    """Return the files that a cell wrote, and that later cells have read, or name."""
+    if cell.seen is None or not cell.seen.files_written:
+        return []
+    return sorted(path for path in cell.seen.files_written if any(_uses(c, path) for c in used))
+
+
+def _uses(cell: Executed, path: str) -> bool:
+    if cell.seen is not None and path in cell.seen.files_read:
+        return True
+    parts = PurePosixPath(path)
+    words = {parts.name, parts.stem, *parts.parent.parts}
+    return any(len(word) > 2 and word in cell.source for word in words)
+
+
+def _missing(
+    needed: set[str],
+    earlier: Sequence[Executed],
+    effects: Sequence[_Effect],
+    namespace: Iterable[str],
+) -> list[str]:
+    given = {name for effect in effects for name in effect.binds}
+    if any(cell.names.opaque and effect.why for cell, effect in zip(earlier, effects, strict=True)):
+        return []  # one that was not watched may have defined it
+    return sorted((needed - given - _GIVEN) & set(namespace))
 
 
 def _is_same(cell: Executed, other: Executed) -> bool:
@@ -271,13 +327,23 @@ def _is_edited(place: int, earlier: Sequence[Executed], source: Executed) -> boo
     return any(c.cell_id == cell.cell_id and c.text.strip() != cell.text.strip() for c in later)
 
 
-def _why(defined: Iterable[str], changed: Iterable[str]) -> str:
-    parts = []
-    if names := sorted(defined):
-        parts.append(f"defines {_listed(names)}")
-    if names := sorted(changed):
-        parts.append(f"changes {_listed(names)}")
-    return ", ".join(parts)
+def _why(
+    defined: set[str], changed: set[str], unsure: set[str], files: Sequence[str], besides: str
+) -> str:
+    return ", ".join(_reasons(defined, changed, unsure, files)) or besides
+
+
+def _reasons(
+    defined: set[str], changed: set[str], unsure: set[str], files: Sequence[str]
+) -> Iterator[str]:
+    if defined:
+        yield f"defines {_listed(sorted(defined))}"
+    if changed:
+        yield f"changes {_listed(sorted(changed))}"
+    if files:
+        yield f"writes {_listed(files)}"
+    if unsure:
+        yield f"may change {_listed(sorted(unsure))}"
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -10,8 +10,9 @@ from types import SimpleNamespace
 from typing import Any
 
 from nbtrack.notebook.capture import CellCapture, keep_cell
-from nbtrack.notebook.cell_dependencies import Executed, history_of
+from nbtrack.notebook.executed import Executed, history_of
 from nbtrack.notebook.grid_source import GridStatements
+from nbtrack.notebook.source_record import SourceRecord
 from nbtrack.notebook.watching import CellWatch, Watcher
 from nbtrack.tracking import context
 from nbtrack.tracking.kernel import number_of
@@ -46,6 +47,7 @@ class Cells:
         self.statements = GridStatements(lambda: self.capturing)
         self._finished: deque[Any] = deque()
         self._tracked: list[tuple[Any, CellCapture]] = []
+        self._records: list[SourceRecord] = []
         self._history = history_of(shell)
         self._executed = self._history.numbered(number_of(shell))
         self._watch = CellWatch(watchers_of(shell))
@@ -74,6 +76,7 @@ class Cells:
         source: str,
         without: Sequence[str] = (),
         *,
+        line: str = "",
         auto: bool = False,
     ) -> CellCapture:
         """Capture for a run what the cell gives that runs now; the run ends with the cell.
@@ -84,12 +87,16 @@ class Cells:
         source : str
         without : sequence of str
             Names or patterns of what is left out.
+        line : str, optional
+            The line of ``%%track``.
         auto : bool, optional
             Whether libraries and loops are logged by themselves.
         """
-        cell_id = getattr(self.current, "cell_id", None)
-        earlier = self._history.before(self._executed)
-        capture = CellCapture(run, self._shell, source, cell_id, earlier, without, auto=auto)
+        executed, earlier = self.executed()
+        capture = CellCapture(
+            run, self._shell, source, executed, earlier, without, line=line, auto=auto
+        )
+        self._records.append(capture.record)
         self._tracked.append((self.current, capture))
         return capture
 
@@ -132,7 +139,9 @@ class Cells:
             self.tracked.has_inner = True
         inside = any(outer.cell == run.cell for outer in run.outer)
         if self.capturing and not inside and self.tracked is None and cell is not None:
-            keep_cell(run, cell, self._history.before(cell), self._shell.user_ns)
+            self._records.append(
+                keep_cell(run, cell, self._history.before(cell), self._shell.user_ns)
+            )
 
     def _on_start(self, info: Any) -> None:
         if not self._tracked:
@@ -157,7 +166,18 @@ class Cells:
         for run in context.open_runs():
             run.cell_error = error
         if not self._tracked:
+            self._keep_records()
             self.current = None
+
+    def _keep_records(self) -> None:
+        """Keep what the cell has shown of runs that it has started, or gone on with."""
+        records, self._records = self._records, []
+        for record in records:
+            if self._executed is not None and record.cell is not self._executed:
+                record.continued.append(self._executed)
+            record.finish()
+            if not record.run.ended:
+                self._records.append(record)
 
 
 def watchers_of(shell: Any) -> list[Watcher]:

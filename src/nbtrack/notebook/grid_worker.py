@@ -18,8 +18,9 @@ from traitlets import Type
 from traitlets.config import Config
 
 from nbtrack.autologging.switches import for_a_while
-from nbtrack.notebook.cell_dependencies import Executed, backward_slice
+from nbtrack.notebook.cell_dependencies import backward_slice
 from nbtrack.notebook.cells import cells_of
+from nbtrack.notebook.executed import Executed
 from nbtrack.notebook.grid_cells import CombinationRunner, Muted, driven
 from nbtrack.notebook.grid_literals import grid_cell
 from nbtrack.notebook.grid_source import waits_for

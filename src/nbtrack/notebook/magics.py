@@ -182,7 +182,9 @@ class TrackMagics(Magics):
         try:
             run = _started(options)
             run.writer.log_params(options.params)
-            capture = cells.track(run, source, options.without, auto=options.auto)
+            capture = cells.track(
+                run, source, options.without, line=f"%%track {line}".strip(), auto=options.auto
+            )
         except NbtrackError as error:
             raise UsageError(str(error)) from None
         if not options.quiet:

@@ -9,15 +9,25 @@ import symtable
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from nbtrack.notebook.syntax import (
+    MAX_TEXT,
+    base_name,
+    holds,
+    is_inert,
+    is_magic,
+    is_run_magic,
+    names_in,
+    stored_parts,
+    texts_in,
+    values_of,
+)
+
 _ALWAYS = frozenset(dir(builtins)) | {"get_ipython", "display", "In", "Out", "exit", "quit"}
-_LOOKS = frozenset({
-    "print", "display", "len", "type", "repr", "help", "isinstance", "id", "dir", "vars", "str",
-    "head", "tail", "describe", "info", "plot", "show", "summary", "hist", "sample", "shape",
-    "log_metric", "log_metrics", "log_param", "log_params", "set_tag", "set_tags", "log_figure",
-    "log_image", "log_table", "log_dict", "log_text", "log_input", "log_inputs", "savefig",
-})  # fmt: skip
 # magics that only watch the cell below them
 _WATCHING = re.compile(r"\s*%%(track|timeit|time|capture|prun)(?=\s|$)([^\n]*)\n?")
+_IN_TEXT = re.compile(r"@([A-Za-z_]\w*)")
+_OPTIONS = re.compile(r"^(\s*--?\w[\w-]*(=\S+|\s+\d+)?)+")
+_WORD = re.compile(r"(?<![\w.])[A-Za-z_]\w*")
 _OUTPUT = re.compile(r"(?:^|\s)([A-Za-z_]\w*)\s*$")
 
 
@@ -39,14 +49,20 @@ class Names:
         Those of its names that are modules, or come from one.
     changes : frozenset of str
         What it changes in place: ``model.weight = ...``, ``total += 1``.
-    given : frozenset of str
-        What it hands to a function that stands alone: ``train(model)`` may change it.
-    methods : dict of str to frozenset of str
-        The methods it calls for their effect: ``items.append(1)``.
+    builtins : frozenset of str
+        Names of Python's own that it needs; an earlier cell may have bound them anew.
+    touched : frozenset of str
+        What it hands to calls, as object or as argument, and the functions themselves: any call may
+        change them, and so may a loop that takes items from an iterator.
+    links : tuple of (str, frozenset of str)
+        Names that share objects with others from then on: what a name was made from, by assignment,
+        in a container or by a call.
     inside : dict of str to frozenset of str
         For each function and class of the cell, what its code needs once it is called.
     opaque : bool
         Whether it may bind anything: ``from x import *``, ``%run``, ``exec``.
+    inert : bool
+        Whether its syntax tells all that it does: it binds names and calls nothing.
     """
 
     reads: frozenset[str] = frozenset()
@@ -55,10 +71,12 @@ class Names:
     always: frozenset[str] = frozenset()
     imports: frozenset[str] = frozenset()
     changes: frozenset[str] = frozenset()
-    given: frozenset[str] = frozenset()
-    methods: dict[str, frozenset[str]] = field(default_factory=dict)
+    builtins: frozenset[str] = frozenset()
+    touched: frozenset[str] = frozenset()
+    links: tuple[tuple[str, frozenset[str]], ...] = ()
     inside: dict[str, frozenset[str]] = field(default_factory=dict)
     opaque: bool = False
+    inert: bool = False
 
 
 def names_of(source: str) -> Names:
@@ -66,7 +84,9 @@ def names_of(source: str) -> Names:
     try:
         tree = ast.parse(source)
         table = symtable.symtable(source, "cell", "exec")
-    except (SyntaxError, ValueError, RecursionError):
+    except (SyntaxError, ValueError):
+        return Names(inert=True)  # it cannot run
+    except RecursionError:
         return Names()
     reader = _Reader()
     try:
@@ -80,14 +100,16 @@ def names_of(source: str) -> Names:
         used=frozenset(reader.used),
         imports=frozenset(reader.imports),
         changes=frozenset(reader.changes) - _ALWAYS,
-        given=frozenset(reader.given) - _ALWAYS,
-        methods={name: frozenset(called) for name, called in reader.methods.items()},
+        builtins=frozenset(reader.reads) & _ALWAYS,
+        touched=frozenset(reader.touched) - _ALWAYS,
+        links=tuple(reader.links),
         inside={
             child.get_name(): frozenset(_globals(child)) - _ALWAYS
             for child in table.get_children()
             if child.get_name() in reader.binds
         },
         opaque=reader.opaque,
+        inert=not reader.opaque and not reader.changes and is_inert(tree),
     )
 
 
@@ -128,8 +150,8 @@ class _Reader:
         self.used: set[str] = set()
         self.imports: set[str] = set()
         self.changes: set[str] = set()
-        self.given: set[str] = set()
-        self.methods: dict[str, set[str]] = {}
+        self.touched: set[str] = set()
+        self.links: list[tuple[str, frozenset[str]]] = []
         self.opaque = False
 
     def body(self, statements: Iterable[ast.stmt], bound: frozenset[str]) -> frozenset[str]:
@@ -141,7 +163,7 @@ class _Reader:
     def statement(self, node: ast.stmt, bound: frozenset[str]) -> frozenset[str]:
         match node:
             case ast.FunctionDef() | ast.AsyncFunctionDef():
-                self.read([*node.decorator_list, *_values(node.args)], bound)
+                self.read([*node.decorator_list, *values_of(node.args)], bound)
                 return self.bind({node.name}, bound)
             case ast.ClassDef():
                 self.read([*node.decorator_list, *node.bases, *node.keywords], bound)
@@ -171,6 +193,8 @@ class _Reader:
                 return bound
             case ast.For() | ast.AsyncFor():
                 self.read([node.iter], bound)
+                self.touched |= holds(node.iter)
+                self.link(node.target, node.iter)
                 bound = self.target(node.target, bound)
                 return self.body([*node.body, *node.orelse], bound)
             case ast.While():
@@ -179,7 +203,9 @@ class _Reader:
             case ast.With() | ast.AsyncWith():
                 for item in node.items:
                     self.read([item.context_expr], bound)
+                    self.touched |= holds(item.context_expr)
                     if item.optional_vars is not None:
+                        self.link(item.optional_vars, item.context_expr)
                         bound = self.target(item.optional_vars, bound)
                 return self.body(node.body, bound)
             case ast.Try() | ast.TryStar():
@@ -191,19 +217,31 @@ class _Reader:
             case ast.Assign():
                 self.read([node.value], bound)
                 for target in node.targets:
+                    if isinstance(target, ast.Tuple | ast.List):
+                        self.touched |= holds(node.value)  # it may be an iterator
+                    self.link(target, node.value)
                     bound = self.target(target, bound)
                 return bound | self.walrus(node.value)
             case ast.AugAssign():
                 self.read([node.value, node.target], bound, loads=True)
                 self.change(node.target)
+                self.link(node.target, node.value)
                 return self.target(node.target, bound)
             case ast.AnnAssign():
                 self.read([node.value] if node.value else [], bound)
-                return bound if node.value is None else self.target(node.target, bound)
+                if node.value is None:
+                    return bound
+                self.link(node.target, node.value)
+                return self.target(node.target, bound)
             case ast.Expr():
                 self.read([node.value], bound)
-                self.call(node.value)
                 return bound | self.walrus(node.value)
+            case ast.Delete():
+                for each in node.targets:
+                    self.read([each], bound)
+                    if not isinstance(each, ast.Name):
+                        self.target(each, bound)
+                return bound
             case _:
                 self.read([node], bound)
                 return bound
@@ -222,21 +260,23 @@ class _Reader:
             return
         if isinstance(node, ast.Lambda):
             names = {a.arg for a in ast.walk(node.args) if isinstance(a, ast.arg)}
-            self.read(_values(node.args), bound)
+            self.read(values_of(node.args), bound)
             self._read(node.body, bound | names, loads)
             return
         if isinstance(node, ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp):
             for generator in node.generators:
                 self._read(generator.iter, bound, loads)
-                bound = bound | set(_names_in(generator.target))
+                bound = bound | set(names_in(generator.target))
                 self.read(generator.ifs, bound)
             parts = [node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt]
             self.read(parts, bound)
             return
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-            self.opaque |= node.func.id in ("exec", "execfile")
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-            self.opaque |= _is_run_magic(node)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            named = set(_IN_TEXT.findall(node.value[:MAX_TEXT]))  # df.query("age > @limit")
+            self.used |= named
+            self.reads |= named - bound
+        if isinstance(node, ast.Call):
+            self.call(node, bound)
         for child in ast.iter_child_nodes(node):
             self._read(child, bound, loads)
 
@@ -250,7 +290,7 @@ class _Reader:
                 if isinstance(part, ast.Subscript):
                     self.read([part.slice], bound)
                 self.change(part)
-        return self.bind(set(_names_in(node)), bound)
+        return self.bind(set(names_in(node)), bound)
 
     def bind(self, names: set[str], bound: frozenset[str]) -> frozenset[str]:
         self.binds |= names
@@ -262,60 +302,40 @@ class _Reader:
         return frozenset(names)
 
     def change(self, node: ast.expr) -> None:
-        name = _base(node)
+        name = base_name(node)
         if name is not None:
             self.changes.add(name)
 
-    def call(self, node: ast.expr) -> None:
-        """Note what a call that stands alone may change: its object, and what it is given."""
-        if isinstance(node, ast.Await):
-            node = node.value
-        if not isinstance(node, ast.Call):
-            return
-        function = node.func
-        name = getattr(function, "attr", getattr(function, "id", ""))
-        if name in _LOOKS or name.startswith(("plot", "show", "print", "log_")):
-            return
-        if isinstance(function, ast.Attribute):
-            base = _base(function)
-            if base is not None:
-                self.methods.setdefault(base, set()).add(name)
-            return
-        for argument in [*node.args, *(keyword.value for keyword in node.keywords)]:
-            if isinstance(argument, ast.Starred):
-                argument = argument.value
-            base = _base(argument)
-            if base is not None:
-                self.given.add(base)
+    def link(self, target: ast.expr, value: ast.expr) -> None:
+        """Note that what is assigned to shares objects with what its value was made from."""
+        pairs = [(target, value)]
+        if (
+            isinstance(target, ast.Tuple | ast.List)
+            and isinstance(value, ast.Tuple | ast.List)
+            and len(target.elts) == len(value.elts)
+            and not any(isinstance(each, ast.Starred) for each in [*target.elts, *value.elts])
+        ):
+            pairs = list(zip(target.elts, value.elts, strict=True))
+        for one, other in pairs:
+            names = {*names_in(one), *filter(None, map(base_name, stored_parts(one)))}
+            held = frozenset(holds(other) - _ALWAYS)
+            self.links += [(name, held - {name}) for name in sorted(names) if held - {name}]
 
-
-def _values(arguments: ast.arguments) -> list[ast.expr]:
-    annotated = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
-    return [
-        *arguments.defaults,
-        *(default for default in arguments.kw_defaults if default is not None),
-        *(argument.annotation for argument in annotated if argument.annotation is not None),
-    ]
-
-
-def _names_in(target: ast.expr) -> Iterator[str]:
-    for part in ast.walk(target):
-        if isinstance(part, ast.Name) and not isinstance(part.ctx, ast.Load):
-            yield part.id
-
-
-def _base(node: ast.expr) -> str | None:
-    """Return the name that ``a.b[0].c`` begins with."""
-    while isinstance(node, ast.Attribute | ast.Subscript):
-        node = node.value
-    return node.id if isinstance(node, ast.Name) else None
-
-
-def _is_run_magic(node: ast.Call) -> bool:
-    first = node.args[0] if node.args else None
-    return (
-        isinstance(node.func, ast.Attribute)
-        and node.func.attr == "run_line_magic"
-        and isinstance(first, ast.Constant)
-        and first.value in ("run", "load", "pylab", "store")
-    )
+    def call(self, node: ast.Call, bound: frozenset[str]) -> None:
+        """Note what a call may change: its object, its arguments, what the function uses."""
+        self.touched |= holds(node)
+        if isinstance(node.func, ast.Attribute) and (base := base_name(node.func)) is not None:
+            # list.append(x), model.fit(X, y): the object may keep what it is given
+            held = frozenset(holds(node) - _ALWAYS - {base})
+            if held and base not in self.imports:
+                self.links.append((base, held))
+        if isinstance(node.func, ast.Name):
+            self.touched.add(node.func.id)
+            self.opaque |= node.func.id in ("exec", "execfile")
+        elif is_magic(node):
+            self.opaque |= is_run_magic(node)
+            for text in texts_in(node):  # %time model.fit(X), !cat {path}
+                named = set(_WORD.findall(_OPTIONS.sub("", text)))
+                self.used |= named
+                self.touched |= named
+                self.reads |= named - bound

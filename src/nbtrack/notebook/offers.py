@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from nbtrack.notebook.cell_dependencies import Executed, Slice, names_in_reach
+from nbtrack.notebook.cell_dependencies import Slice, names_in_reach
+from nbtrack.notebook.executed import Executed
 from nbtrack.notebook.findings import Findings
 from nbtrack.notebook.grown import grown_curves, lengths
 from nbtrack.notebook.in_reach import (
@@ -113,6 +114,8 @@ class Offers:
         """
         used = self._used()
         for needed in reversed(self._needed().cells):
+            if needed.for_safety:
+                continue
             self._findings.params(
                 f"cell {needed.cell.number}", self._of_cell(needed.cell, used, namespace)
             )
@@ -194,7 +197,7 @@ class Offers:
 
     def _used(self) -> set[str]:
         """Return the names that the cell and those that it needed use."""
-        cells = [self._cell, *(needed.cell for needed in self._needed().cells)]
+        cells = [self._cell, *(each.cell for each in self._needed().cells if not each.for_safety)]
         used = set(self._reach)
         for cell in cells:
             used |= cell.names.used

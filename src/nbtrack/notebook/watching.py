@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from nbtrack.errors import warn
-from nbtrack.notebook.cell_dependencies import Executed
+from nbtrack.notebook.executed import Executed
 from nbtrack.notebook.observation import Observation
 
 

@@ -1,0 +1,238 @@
+"""What is kept with a run of the cells that it needed, so that it can be run again."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from nbtrack.errors import NbtrackError
+from nbtrack.notebook.cell_dependencies import Slice, backward_slice
+from nbtrack.notebook.executed import MAX_CELLS, Executed
+from nbtrack.notebook.observation import Finding
+from nbtrack.notebook.secrets import SecretsOfCells
+from nbtrack.tracking.run import ActiveRun
+
+SOURCE_FILE = ".nbtrack/cell.py"
+CELLS_FILE = ".nbtrack/cells.json"
+RANDOM_FOLDER = ".nbtrack/random"
+MAX_CHARACTERS = 100_000
+VERSION = 2
+
+
+class SourceRecord:
+    """Keeps the cells of a run: when it starts, and again when more is known of its own cell.
+
+    Parameters
+    ----------
+    run : ActiveRun
+    cell : Executed
+        The cell that has started it.
+    earlier : list of Executed
+        The cells that were executed before it.
+    names : set of str
+        The variables of the notebook when it started.
+    clean : SecretsOfCells
+    line : str or None
+        The line of ``%%track``; None where code has started the run.
+
+    Attributes
+    ----------
+    run : ActiveRun
+    cell : Executed
+    continued : list of Executed
+        The cells that were executed after it, until the run ended.
+    """
+
+    def __init__(
+        self,
+        run: ActiveRun,
+        cell: Executed,
+        earlier: Sequence[Executed],
+        names: set[str],
+        clean: SecretsOfCells,
+        line: str | None = None,
+    ) -> None:
+        self.run = run
+        self.cell = cell
+        self.continued: list[Executed] = []
+        self._earlier = list(earlier)
+        self._names = names
+        self._clean = clean
+        self._line = line
+        self._found: Slice | None = None
+        self._looking = threading.Lock()
+        self._writing = threading.Lock()
+        self._kept = ""
+        self._states: set[str] = set()
+
+    def slice(self) -> Slice:
+        """Return the earlier cells that it needs, as far as they are known when it starts."""
+        with self._looking:
+            if self._found is None:
+                self._found = backward_slice(self._earlier, self.cell, self._names)
+            return self._found
+
+    def start(self) -> None:
+        """Keep the cells in a thread, since many are to be parsed."""
+
+        def keep() -> None:
+            self.run.ending.wait(0.25)  # stay out of the way of the first steps
+            self._safely(lambda: self._keep(self.slice()))
+
+        self.run.in_background(threading.Thread(target=keep, daemon=True))
+
+    def finish(self) -> None:
+        """Keep them again: its own cell, or one that continues it, has ended and was watched."""
+        self._safely(self._keep_again)
+
+    def _keep_again(self) -> None:
+        found = backward_slice(self._earlier, self.cell, self._names, self.continued)
+        try:
+            self._keep(found)
+        finally:
+            if self.run.ended:
+                self.run.store.writers.forget(self.run.info.run_id)
+
+    def _safely(self, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except NbtrackError as error:
+            if not self.run.ended:  # else it was deleted or removed meanwhile
+                self._warn(error)
+        except Exception as error:  # noqa: BLE001  nobody waits for this: it is said once, by name
+            self._warn(error)
+
+    def _warn(self, error: Exception) -> None:
+        name = self.run.info.run_name
+        self.run.store.warn_once(f"The source of run {name} was not kept: {error}")
+
+    def _keep(self, found: Slice) -> None:
+        with self._writing:
+            record = as_record(found, self.cell, self._clean.source, self._rest(found))
+            text = json.dumps(record, indent=1)
+            states = list(self._random_states(found))
+            if text == self._kept and not states:
+                return
+            artifacts = self.run.store.writer(self.run.info.run_id).artifacts
+            for state in states:
+                artifacts.put_bytes(f"{RANDOM_FOLDER}/{state.digest}.json", state.to_bytes())
+                self._states.add(state.digest)
+            if self._line is None and not self._kept:
+                source = self._clean.source(self.cell.text)
+                artifacts.put_bytes(SOURCE_FILE, source.encode("utf-8", "backslashreplace"))
+            artifacts.put_bytes(CELLS_FILE, text.encode("utf-8"))
+            self._kept = text
+
+    def _rest(self, found: Slice) -> dict[str, Any]:
+        needed = {id(each.cell) for each in found.cells}
+        others = [cell for cell in self._earlier if id(cell) not in needed]
+        return {
+            "line": None if self._line is None else self._clean.source(self._line),
+            "others": _latest(others, self._clean.source),
+            "continued": _latest(self.continued, self._clean.source),
+        }
+
+    def _random_states(self, found: Slice) -> Iterable[Any]:
+        """Yield the states that the record names, and that are not kept yet."""
+        new = {}
+        for cell in [*(each.cell for each in found.cells), self.cell, *self.continued]:
+            state = cell.seen.random_state if cell.seen is not None else None
+            if state is not None and state.digest not in self._states:
+                new[state.digest] = state
+        return new.values()
+
+
+def as_record(
+    found: Slice,
+    source: Executed,
+    clean: Callable[[str], str] = str,
+    rest: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Return what is kept of a slice with a run: the latest cells, up to 100,000 characters.
+
+    Parameters
+    ----------
+    found : Slice
+    source : Executed
+        The cell of the run.
+    clean : callable
+        Takes the secrets out of the source of a cell.
+    rest : dict, optional
+        What else is kept: ``line``, ``others`` and ``continued``.
+    """
+    kept: list[dict[str, Any]] = []
+    room = MAX_CHARACTERS
+    for needed in reversed(found.cells):
+        room -= len(needed.cell.text)
+        if room < 0:
+            break
+        more = {"why": needed.why, "edited": needed.edited, "for_safety": needed.for_safety}
+        kept.append(_cell(needed.cell, clean) | more)
+    left_out = len(found.cells) - len(kept)
+    return {
+        "version": VERSION,
+        "number": source.number,
+        "cell_id": source.cell_id,
+        "random_state": _digest(source),
+        "needed": kept[::-1],
+        "left_out": left_out,
+        "missing": found.missing,
+        "again": found.again,
+        **(rest or {"line": None, "others": [], "continued": []}),
+        "findings": [each.as_json() for each in _findings(found, source, left_out)],
+    }
+
+
+def _latest(cells: Sequence[Executed], clean: Callable[[str], str]) -> list[dict[str, Any]]:
+    """Return the latest cells as they are kept, as many as there is room for."""
+    kept: list[dict[str, Any]] = []
+    room = MAX_CHARACTERS
+    for cell in reversed(cells):
+        room -= len(cell.text)
+        if room < 0:
+            break
+        kept.append(_cell(cell, clean))
+    return kept[::-1]
+
+
+def _cell(cell: Executed, clean: Callable[[str], str]) -> dict[str, Any]:
+    return {
+        "number": cell.number,
+        "cell_id": cell.cell_id,
+        "source": clean(cell.text),
+        "failed": cell.failed,
+        "random_state": _digest(cell),
+    }
+
+
+def _digest(cell: Executed) -> str | None:
+    state = cell.seen.random_state if cell.seen is not None else None
+    return None if state is None else str(state.digest)
+
+
+def _findings(found: Slice, source: Executed, left_out: int) -> list[Finding]:
+    """Return what speaks against having the run again, or is good to know then, each once."""
+    cells = [*(each.cell for each in found.cells), source, *found.continued]
+    listed = [finding for cell in cells if cell.seen is not None for finding in cell.seen.findings]
+    if left_out:
+        text = f"The code of {left_out} earlier cells is too long to be kept."
+        listed.append(Finding("cells left out", "warning", text))
+    if found.cut:
+        text = f"What ran before the latest {MAX_CELLS:,} cells is not known."
+        listed.append(Finding("hidden state", "warning", text))
+    if safe := [each.cell for each in found.cells if each.for_safety]:
+        text = f"{_numbers(safe)}: kept, since nobody can say that nothing of the run needs them."
+        listed.append(Finding("kept for safety", "info", text))
+    if failed := [each.cell for each in found.cells if each.cell.failed]:
+        text = f"{_numbers(failed)}: ended with an error, and what was done before it is needed."
+        listed.append(Finding("failed cell", "info", text))
+    return list(dict.fromkeys(listed))
+
+
+def _numbers(cells: Sequence[Executed]) -> str:
+    shown = ", ".join(f"[{cell.number}]" for cell in cells[-10:])
+    more = len(cells) - 10
+    before = f"{more} earlier ones and " if more > 0 else ""
+    return f"{'Cell' if len(cells) == 1 else 'Cells'} {before}{shown}"

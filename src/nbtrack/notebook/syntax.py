@@ -1,0 +1,110 @@
+"""What parts of a syntax tree say: which names they hold, and whether they are magics."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+MAX_TEXT = 2000
+
+
+def holds(node: ast.AST) -> set[str]:
+    """Return the names whose objects the value of an expression may share, or may be.
+
+    A function that is called by its name is none of them: what it makes is not it.
+    """
+    match node:
+        case ast.Call(func=ast.Name()):
+            return {n for part in [*node.args, *node.keywords] for n in holds(part)}
+        case ast.Name():
+            return {node.id}
+        case ast.Constant() | ast.Compare() | ast.JoinedStr():
+            return set()
+        case ast.Attribute() | ast.Subscript() | ast.Starred() | ast.Await():
+            return holds(node.value)
+        case ast.BinOp() | ast.UnaryOp():
+            return set()  # a new object
+        case ast.Lambda():
+            own = {each.arg for each in ast.walk(node.args) if isinstance(each, ast.arg)}
+            return {n.id for n in ast.walk(node.body) if isinstance(n, ast.Name)} - own
+        case _:
+            return {name for child in ast.iter_child_nodes(node) for name in holds(child)}
+
+
+def is_inert(tree: ast.Module) -> bool:
+    """Return whether statements bind names only, whatever the objects are that they name."""
+    quiet = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Assign, ast.AnnAssign, ast.Pass, ast.Expr)
+    loud = (ast.Call, ast.Await, ast.Yield, ast.YieldFrom, ast.Starred)
+    for statement in tree.body:
+        if not isinstance(statement, quiet):
+            return False
+        parts: list[ast.AST] = [statement]
+        if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
+            parts = [*statement.decorator_list, *values_of(statement.args)]
+            if statement.decorator_list:
+                return False
+        for part in parts:
+            if any(isinstance(each, loud) for each in ast.walk(part)):
+                return False
+            if any(isinstance(each, ast.GeneratorExp | ast.ListComp) for each in ast.walk(part)):
+                return False
+    return True
+
+
+def stored_parts(target: ast.expr) -> Iterator[ast.expr]:
+    """Yield the parts of an assignment's target that change an object."""
+    for part in ast.walk(target):
+        if isinstance(part, ast.Attribute | ast.Subscript) and not isinstance(part.ctx, ast.Load):
+            yield part
+
+
+def texts_in(node: ast.Call) -> Iterator[str]:
+    """Yield the string literals of a call, each up to its first 2,000 characters."""
+    for each in ast.walk(node):
+        if isinstance(each, ast.Constant) and isinstance(each.value, str):
+            yield each.value[:MAX_TEXT]
+
+
+def values_of(arguments: ast.arguments) -> list[ast.expr]:
+    """Return the expressions in the header of a function: defaults and annotations."""
+    annotated = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
+    return [
+        *arguments.defaults,
+        *(default for default in arguments.kw_defaults if default is not None),
+        *(argument.annotation for argument in annotated if argument.annotation is not None),
+    ]
+
+
+def names_in(target: ast.expr) -> Iterator[str]:
+    """Yield the names that an assignment binds."""
+    for part in ast.walk(target):
+        if isinstance(part, ast.Name) and not isinstance(part.ctx, ast.Load):
+            yield part.id
+
+
+def base_name(node: ast.expr) -> str | None:
+    """Return the name that ``a.b[0].c`` begins with."""
+    while isinstance(node, ast.Attribute | ast.Subscript):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else None
+
+
+def is_magic(node: ast.Call) -> bool:
+    """Return whether a call is what IPython makes of a magic or of a line of the shell."""
+    function = node.func
+    return (
+        isinstance(function, ast.Attribute)
+        and isinstance(function.value, ast.Call)
+        and getattr(function.value.func, "id", "") == "get_ipython"
+    )
+
+
+def is_run_magic(node: ast.Call) -> bool:
+    """Return whether a magic may bind anything."""
+    first = node.args[0] if node.args else None
+    return (
+        isinstance(node.func, ast.Attribute)
+        and node.func.attr == "run_line_magic"
+        and isinstance(first, ast.Constant)
+        and first.value in ("run", "load", "pylab", "store")
+    )
