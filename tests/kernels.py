@@ -45,9 +45,14 @@ class Kernel:
         self._shown: dict[str, tuple[Output, int]] = {}
 
     def run(
-        self, code: str, *, interrupt_after: float | None = None, manager: Any = None
+        self,
+        code: str,
+        *,
+        interrupt_after: float | None = None,
+        manager: Any = None,
+        cell_id: str | None = None,
     ) -> Output:
-        asked = self.client.execute(code)
+        asked = self._ask(code, cell_id)
         out = Output()
         begin = time.monotonic()
         while True:
@@ -72,6 +77,15 @@ class Kernel:
             reply = self.client.get_shell_msg(timeout=10)
         out.status = reply["content"]["status"]
         return out
+
+    def _ask(self, code: str, cell_id: str | None) -> str:
+        """Send a cell as a front end does that says which one it is."""
+        if cell_id is None:
+            return str(self.client.execute(code))
+        content = {"code": code, "silent": False, "store_history": True, "user_expressions": {}}
+        message = self.client.session.msg("execute_request", content, metadata={"cellId": cell_id})
+        self.client.shell_channel.send(message)
+        return str(message["header"]["msg_id"])
 
     def _take(self, out: Output, kind: str, content: dict[str, Any]) -> None:
         if kind == "stream" and content["name"] == "stdout":
@@ -114,6 +128,14 @@ def connection_of_kernel() -> Iterator[dict[str, str]]:
 @contextmanager
 def kernel(folder: Path, **variables: str) -> Iterator[Kernel]:
     """Start a kernel in a folder, with nbtrack's magics loaded."""
+    with bare_kernel(folder, **variables) as running:
+        running.run("import nbtrack, time\n%load_ext nbtrack")
+        yield running
+
+
+@contextmanager
+def bare_kernel(folder: Path, cwd: Path | None = None, **variables: str) -> Iterator[Kernel]:
+    """Start a kernel with its settings in a folder, and in that folder if no other is given."""
     kept = {
         k: v for k, v in os.environ.items() if not k.startswith(("NBTRACK_", "MLFLOW_", "JPY_"))
     }
@@ -127,14 +149,13 @@ def kernel(folder: Path, **variables: str) -> Iterator[Kernel]:
     }
     with connection_of_kernel() as connection:
         manager = KernelManager(kernel_name="python3", **connection)
-        manager.start_kernel(cwd=str(folder), env=env)
+        manager.start_kernel(cwd=str(cwd or folder), env=env)
         client = manager.client()
         client.start_channels()
         try:
             client.wait_for_ready(timeout=60)
             running = Kernel(client, folder)
             running.manager = manager  # type: ignore[attr-defined]
-            running.run("import nbtrack, time\n%load_ext nbtrack")
             yield running
         finally:
             client.stop_channels()
