@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from kernels import Kernel, kernel
-from nbtrack.notebook.cell_dependencies import Slice, backward_slice
+from nbtrack.notebook.cell_dependencies import Needed, Slice, backward_slice
 from nbtrack.notebook.executed import Executed
 from nbtrack.notebook.names import names_of
 from nbtrack.notebook.observation import Observation
@@ -237,6 +237,12 @@ def test_a_failed_cell_may_not_have_reached_its_assignment() -> None:
 
 def test_code_that_is_no_python_is_left_alone() -> None:
     assert numbers(sliced("not python (", "x = 1", "y = x")) == [2]
+
+
+def test_the_record_keeps_magics_but_that_of_the_run() -> None:
+    shown, source = cells("%%track -e x\n%%capture printed\nprint(1)", "y = printed")
+    record = as_record(Slice([Needed(shown, "", edited=False)], [], []), source)
+    assert record["needed"][0]["source"] == "%%capture printed\nprint(1)"
 
 
 def test_the_record_keeps_the_latest_cells_up_to_its_size() -> None:

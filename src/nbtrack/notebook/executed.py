@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from nbtrack.notebook.names import Names, inner_cell, names_of
+from nbtrack.notebook.names import Names, inner_cell, names_of, without_track
 from nbtrack.notebook.observation import Observation
 from nbtrack.tracking.kernel import number_of
 
@@ -53,6 +53,11 @@ class Executed:
     def text(self) -> str:
         """The cell without the magics that only watch what is below them."""
         return inner_cell(self.source)
+
+    @property
+    def code(self) -> str:
+        """The cell as it is kept and run again: without its line of ``%%track``."""
+        return without_track(self.source)
 
 
 class History:

@@ -209,7 +209,7 @@ def cells_to_run_first(
             f"--jobs: the cell needs cell {failed.number} ({failed.text.strip()[:40]!r}), which "
             "has failed: other processes would fail there too. Correct it, or leave --jobs out."
         )
-    return [NeededCell(each.cell.number, each.cell.text) for each in found.cells]
+    return [NeededCell(each.cell.number, each.cell.code) for each in found.cells]
 
 
 class _Publisher(DisplayPublisher):

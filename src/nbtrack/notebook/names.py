@@ -123,6 +123,15 @@ def inner_cell(source: str) -> str:
     return source
 
 
+def without_track(source: str) -> str:
+    """Return the cell without its lines of ``%%track``: other magics are part of what it does."""
+    kept = ""
+    while match := _WATCHING.match(source):
+        kept += "" if match[1] == "track" else match[0]
+        source = source[match.end() :]
+    return kept + source
+
+
 def captured_name(source: str) -> str | None:
     """Return the variable that gets what a cell prints, of ``%%capture NAME``."""
     while match := _WATCHING.match(source):

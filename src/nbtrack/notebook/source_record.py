@@ -120,7 +120,7 @@ class SourceRecord:
                 artifacts.put_bytes(f"{RANDOM_FOLDER}/{state.digest}.json", state.to_bytes())
                 self._states.add(state.digest)
             if self._line is None and not self._kept:
-                source = self._clean.source(self.cell.text)
+                source = self._clean.source(self.cell.code)
                 artifacts.put_bytes(SOURCE_FILE, source.encode("utf-8", "backslashreplace"))
             artifacts.put_bytes(CELLS_FILE, text.encode("utf-8"))
             self._kept = text
@@ -165,7 +165,7 @@ def as_record(
     kept: list[dict[str, Any]] = []
     room = MAX_CHARACTERS
     for needed in reversed(found.cells):
-        room -= len(needed.cell.text)
+        room -= len(needed.cell.code)
         if room < 0:
             break
         more = {"why": needed.why, "edited": needed.edited, "for_safety": needed.for_safety}
@@ -190,7 +190,7 @@ def _latest(cells: Sequence[Executed], clean: Callable[[str], str]) -> list[dict
     kept: list[dict[str, Any]] = []
     room = MAX_CHARACTERS
     for cell in reversed(cells):
-        room -= len(cell.text)
+        room -= len(cell.code)
         if room < 0:
             break
         kept.append(_cell(cell, clean))
@@ -201,7 +201,7 @@ def _cell(cell: Executed, clean: Callable[[str], str]) -> dict[str, Any]:
     return {
         "number": cell.number,
         "cell_id": cell.cell_id,
-        "source": clean(cell.text),
+        "source": clean(cell.code),
         "failed": cell.failed,
         "random_state": _digest(cell),
     }
@@ -222,7 +222,7 @@ def _findings(found: Slice, source: Executed, left_out: int) -> list[Finding]:
     if found.cut:
         text = f"What ran before the latest {MAX_CELLS:,} cells is not known."
         listed.append(Finding("hidden state", "warning", text))
-    if safe := [each.cell for each in found.cells if each.for_safety]:
+    if safe := [each.cell for each in found.cells if each.for_safety and each.cell.seen]:
         text = f"{_numbers(safe)}: kept, since nobody can say that nothing of the run needs them."
         listed.append(Finding("kept for safety", "info", text))
     if failed := [each.cell for each in found.cells if each.cell.failed]:

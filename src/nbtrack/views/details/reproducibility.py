@@ -13,9 +13,10 @@ from typing import Any, Literal, TypedDict
 from nbtrack.entities import Run
 from nbtrack.entities.runs import GIT_DIRTY, SOURCE_NAME
 from nbtrack.redaction.source import is_same_source
-from nbtrack.views.code import RunSource
+from nbtrack.views.code import RunSource, SourceFinding
 
 MAX_NOTEBOOK = 50_000_000
+MAX_TEXTS = 5
 _TRACK = re.compile(r"\s*%%track(?=\s|$)[^\n]*\n?")
 
 
@@ -96,7 +97,22 @@ def badges(run: Run, source: RunSource, *, changed: Sequence[str] = ()) -> list[
                 f"Not kept, because they look like secrets: {left_out}. Its code asks for them.",
             )
         )
-    return found + _since(run, source)
+    return found + _recorded(source) + _since(run, source)
+
+
+def _recorded(source: RunSource) -> list[Badge]:
+    """Return what was found when the run was made; findings of one kind make one badge."""
+    kinds: dict[str, list[SourceFinding]] = {}
+    for finding in source.findings:
+        kinds.setdefault(finding.kind, []).append(finding)
+    return [
+        Badge(
+            kind,
+            "warning" if any(each.level == "warning" for each in found) else "info",
+            " ".join(each.text for each in found[:MAX_TEXTS]),
+        )
+        for kind, found in kinds.items()
+    ]
 
 
 def _since(run: Run, source: RunSource) -> list[Badge]:
