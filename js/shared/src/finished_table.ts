@@ -1,6 +1,6 @@
 import type { BackendResponse, Backend, Body, Params, RequestName } from './backend';
 import { EMPTY_STATE, type Query } from './protocol_table';
-import type { Page, RunIds, TableColumns } from './requests';
+import type { ColumnKind, Page, RunIds, TableColumns } from './requests';
 import type { Cell, Row } from './rows';
 import { RunsTable } from './table';
 import { followTheme } from './theme';
@@ -11,7 +11,7 @@ export class SavedRows implements Backend {
   readonly rows: Row[];
 
   constructor(private readonly view: TableView) {
-    const texts = new Set(view.all_columns.filter(({ kind }) => kind === 'text' || kind === 'state').map(({ name }) => name));
+    const texts = new Set(view.all_columns.filter(({ kind }) => isText(kind)).map(({ name }) => name));
     this.rows = view.run_ids.map((id, i) => ({
       id: id || `row-${i}`,
       cells: Object.fromEntries(
@@ -41,7 +41,7 @@ export class SavedRows implements Backend {
     const columns = query.columns.map(name => {
       const cells = rows.map(row => row.cells[name] ?? null);
       const kind = this.view.all_columns.find(column => column.name === name)?.kind;
-      if (kind === 'text' || kind === 'state') return { name, values: cells.map(cell => (cell === null ? null : String(cell))) };
+      if (isText(kind)) return { name, values: cells.map(cell => (cell === null ? null : String(cell))) };
       const numbers = Float64Array.from(cells, cell => (cell === null ? NaN : Number(cell)));
       buffers.push(new DataView(numbers.buffer));
       return { name, buffer: buffers.length - 1, gaps: cells.flatMap((cell, i) => (cell === null ? [i] : [])) };
@@ -99,4 +99,8 @@ function compare(a: Cell, b: Cell, ascending: boolean): number {
   if (missing(a) || missing(b)) return Number(missing(a)) - Number(missing(b));
   const order = typeof a === 'number' && typeof b === 'number' ? a - b : String(a).localeCompare(String(b), 'en', { numeric: true });
   return ascending ? order : -order;
+}
+
+function isText(kind: ColumnKind | undefined): boolean {
+  return kind === 'text' || kind === 'state' || kind === 'verdict';
 }

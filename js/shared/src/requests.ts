@@ -12,7 +12,7 @@ export type ModelState = 'PENDING' | 'READY' | 'FAILED';
 export type ModelRef = LoggedModelRef | VersionRef;
 export type ModelEdit = SetAlias | DeleteAlias | MoveToStage | Describe | SetVersionTag | DeleteVersionTag | Register | RenameModel | DeleteVersion | DeleteModel;
 export type Stage = 'active' | 'archived' | 'deleted';
-export type ColumnKind = 'text' | 'number' | 'time' | 'state' | 'duration' | 'curve';
+export type ColumnKind = 'text' | 'number' | 'time' | 'state' | 'duration' | 'curve' | 'verdict';
 export type SortKey = [string, boolean];
 export type Best = 'min' | 'max' | 'none';
 export type Action = 'archive' | 'unarchive' | 'delete' | 'restore' | 'keep' | 'discard';
@@ -470,6 +470,7 @@ export interface FullRun {
   environment: Environment;
   source: CellSource | null;
   badges: Badge[];
+  verdict: Verdict | null;
   models: RunModel[];
   since: BaselineDiff | null;
 }
@@ -557,8 +558,21 @@ export interface CellSource {
 /** Something to know before one trusts a run; see `Badge`. */
 export interface Badge {
   text: string;
-  kind: 'warning' | 'info';
+  kind: 'warning' | 'info' | 'good';
   detail: string;
+}
+
+/** What came of running a run again. */
+export interface Verdict {
+  reproduced: 'yes' | 'no' | 'failed';
+  result: 'exact' | 'close' | 'different' | 'failed';
+  short: string;
+  text: string;
+  date: number | null;
+  cause: string | null;
+  cells: string | null;
+  environment: string | null;
+  differs: string[];
 }
 
 /** A model that a run has logged. */

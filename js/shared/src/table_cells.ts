@@ -4,6 +4,7 @@ import { formatNumber } from './format';
 import { stateBadge } from './state';
 import type { Column, RunState } from './requests';
 import { cellText, heading, type Row } from './rows';
+import { verdictSign } from './verdict_sign';
 
 export type CellParams = ICellRendererParams<Row>;
 
@@ -57,6 +58,16 @@ export function stateCell({ data }: CellParams): HTMLElement {
   const state = data?.cells['status'];
   if (typeof state !== 'string') return h('span', {});
   return stateBadge(state as RunState);
+}
+
+/** What came of running a run again: a sign, and the words after `yes:`, `no:` or `failed:`. */
+export function verdictCell(column: Column): (params: CellParams) => HTMLElement {
+  return ({ data }) => {
+    const text = textOf(data, column);
+    const [, word = '', rest = ''] = /^(yes|no|failed)(?:: (.*))?$/s.exec(text) ?? [];
+    if (!word) return h('span', {}, text);
+    return h('span', { class: 'nbt-verdict', title: text }, verdictSign(word), h('span', { class: 'nbt-verdicttext' }, rest || word));
+  };
 }
 
 /** A curve in a few points: a line without axes, and its ends in words. */

@@ -28,6 +28,9 @@ BEST_TAG = "nbtrack.grid.best"
 STOP_TAG = "nbtrack.grid.stop"  # on a grid: the run that goes on may end, no other is started
 ARCHIVED = "nbtrack.archived"
 KEPT = "nbtrack.kept"
+REPRODUCED = "nbtrack.reproduced"  # yes, no or failed: what came of running it again
+VERDICT = "nbtrack.reproduced.verdict"  # the same with its date, as JSON
+RERUN = "nbtrack.rerun"  # how far running it again has come, as JSON
 
 
 class LifecycleStage:

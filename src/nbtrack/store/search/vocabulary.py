@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from nbtrack.entities import RunStatus
-from nbtrack.entities.runs import RUN_NAME
+from nbtrack.entities.runs import REPRODUCED, RUN_NAME
 from nbtrack.errors import InvalidParameterError
 from nbtrack.store.search.metric_direction import direction_of
 from nbtrack.store.search.tree import AGGREGATES, Identifier
@@ -33,6 +33,8 @@ class Vocabulary:
     dataset_keys : frozenset of str
     tag_attributes : mapping of str to str
         Tags that mirror an attribute.
+    attribute_tags : mapping of str to str
+        Attributes that are kept as a tag; a search treats them as that tag.
     aggregates : bool
         Whether a metric may be asked for its ``min``, ``max``, ...
     """
@@ -42,6 +44,7 @@ class Vocabulary:
     numbers: frozenset[str] = frozenset()
     dataset_keys: frozenset[str] = frozenset()
     tag_attributes: Mapping[str, str] = field(default_factory=dict)
+    attribute_tags: Mapping[str, str] = field(default_factory=dict)
     aggregates: bool = True
 
     def identifier(self, entity: str, key: str, aggregate: str = "") -> Identifier:
@@ -66,6 +69,8 @@ class Vocabulary:
             )
         if known == "tag" and key in self.tag_attributes:
             return Identifier("attribute", self.tag_attributes[key])
+        if known == "attribute" and key in self.attribute_tags:
+            return Identifier("tag", self.attribute_tags[key])
         if known == "attribute":
             return Identifier(known, self._attribute(key))
         if known == "dataset" and key not in self.dataset_keys:
@@ -79,7 +84,7 @@ class Vocabulary:
         if key not in self.attributes:
             raise InvalidParameterError(
                 f"Invalid attribute key '{key}' specified. Valid keys are "
-                f"{sorted(set(self.attributes.values()))}. "
+                f"{sorted({*self.attributes.values(), *self.attribute_tags})}. "
                 "Metrics, params and tags need their prefix, as in metrics.acc or params.lr."
             )
         return self.attributes[key]
@@ -150,6 +155,7 @@ RUNS = Vocabulary(
     numbers=frozenset({"start_time", "end_time"}),
     dataset_keys=frozenset({"name", "digest", "context"}),
     tag_attributes={RUN_NAME: "run_name"},
+    attribute_tags={"reproduced": REPRODUCED},
 )
 
 EXPERIMENTS = Vocabulary(

@@ -21,7 +21,8 @@ UNION ALL
 SELECT 'tags', key, count(*), min(value) <> max(value), 0
 FROM tags
 WHERE run_id IN (SELECT run_id FROM chosen)
-  AND (key = 'mlflow.note.content' OR NOT (starts_with(key, 'mlflow.') OR starts_with(key, 'nbtrack.')))
+  AND (key IN ('mlflow.note.content', 'nbtrack.reproduced')
+       OR NOT (starts_with(key, 'mlflow.') OR starts_with(key, 'nbtrack.')))
 GROUP BY key
 UNION ALL
 SELECT '', '', count(*), count(DISTINCT experiment_id) > 1, count(*) FILTER (status = 'RUNNING')
@@ -70,6 +71,10 @@ LEFT JOIN (SELECT unnest({ids}::VARCHAR[]) AS run_id, generate_subscripts({ids}:
 
 -- name: value_join
 LEFT JOIN (SELECT run_id, {column} AS value FROM {table} WHERE key = {key}) AS {name} ON {name}.run_id = t.run_id;
+
+-- name: verdict_rank
+CASE {value} WHEN 'yes' THEN CASE WHEN {verdict} ->> 'result' = 'close' THEN 1 ELSE 0 END
+             WHEN 'no' THEN 2 WHEN 'failed' THEN 3 END;
 
 -- name: experiment_join
 LEFT JOIN (SELECT experiment_id, name AS value FROM experiments) AS {name} ON {name}.experiment_id = t.experiment_id;

@@ -24,11 +24,13 @@ from nbtrack.store import Store, get_run, now_ms
 from nbtrack.views.code import ENVIRONMENT_FILE, RunSource, read_json, source_of_run
 from nbtrack.views.details.baselines import facts_of, source_of
 from nbtrack.views.details.query import Details, Link, previous_run, run_details
-from nbtrack.views.details.reproducibility import BadgeJson, badges
+from nbtrack.views.details.reproducibility import BadgeJson
 from nbtrack.views.details.run_diff import run_diff
 from nbtrack.views.details.tree_query import RunRow, last_step, number
+from nbtrack.views.details.verdict_badges import run_badges
 from nbtrack.views.json_types import Pair, RunDiffDetail, RunDiffItem, RunModel, RunState
 from nbtrack.views.models.facts import models_of_run, short_facts
+from nbtrack.views.verdict import Verdict, verdict_of
 
 _INTERNAL = ("mlflow.", "nbtrack.")
 MAX_PROFILE = 2000
@@ -173,6 +175,7 @@ class FullRun(TypedDict):
     environment: Environment
     source: CellSource | None
     badges: list[BadgeJson]
+    verdict: Verdict | None
     models: list[RunModel]
     since: BaselineDiff | None
 
@@ -196,8 +199,6 @@ def details(store: Store, run_id: str) -> FullRun:
     folder = store.access.folder(run.info.artifact_uri)
     environment = read_json(folder, ENVIRONMENT_FILE)
     source = source_of_run(run, folder)
-    git = environment.get("git")
-    changed = git.get("changed") if isinstance(git, Mapping) else None
     return {
         "run": _run(found),
         "params": [[key, value] for key, value in sorted(run.data.params.items())],
@@ -210,10 +211,8 @@ def details(store: Store, run_id: str) -> FullRun:
         "datasets": [_dataset(each) for each in run.inputs.dataset_inputs],
         "environment": _environment(environment, run.data.tags),
         "source": _source(source),
-        "badges": [
-            badge.as_json()
-            for badge in badges(run, source, changed=changed if isinstance(changed, list) else ())
-        ],
+        "badges": [badge.as_json() for badge in run_badges(run, source, folder, environment)],
+        "verdict": verdict_of(run.data.tags),
         "models": [short_facts(each) for each in models],
         "since": None if previous is None else _baseline_diff(store, run, previous, source),
     }

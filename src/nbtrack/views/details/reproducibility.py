@@ -24,7 +24,7 @@ class BadgeJson(TypedDict):
     """Something to know before one trusts a run; see `Badge`."""
 
     text: str
-    kind: Literal["warning", "info"]
+    kind: Literal["warning", "info", "good"]
     detail: str
 
 
@@ -36,13 +36,13 @@ class Badge:
     ----------
     text : str
         In a few words.
-    kind : {"warning", "info"}
+    kind : {"warning", "info", "good"}
     detail : str
         In a sentence.
     """
 
     text: str
-    kind: Literal["warning", "info"]
+    kind: Literal["warning", "info", "good"]
     detail: str
 
     def as_json(self) -> BadgeJson:

@@ -14,7 +14,7 @@ from nbtrack.views.metric_names import compared_metrics
 from nbtrack.views.table.group_query import Group, GroupJson
 from nbtrack.views.table.run_query import Stage, TableQuery
 
-Kind = Literal["text", "number", "time", "state", "duration", "curve"]
+Kind = Literal["text", "number", "time", "state", "duration", "curve", "verdict"]
 Cells: TypeAlias = "Sequence[Any] | NDArray[Any]"
 Best: TypeAlias = Literal["min", "max", "none"]
 """Which way a column is best, where somebody has chosen."""
@@ -79,8 +79,9 @@ class Column:
     ----------
     name : str
         ``run_name``, ``status``, ``start_time``, ``duration``, ``metrics.loss``, ``params.lr``, ...
-    kind : {"text", "number", "time", "state", "duration", "curve"}
-        Times are milliseconds since the epoch, durations are seconds.
+    kind : {"text", "number", "time", "state", "duration", "curve", "verdict"}
+        Times are milliseconds since the epoch, durations are seconds; a verdict is a text that
+        begins with ``yes``, ``no`` or ``failed``.
     differs : bool
         Whether the runs have different values.
     direction : {"min", "max"} or None

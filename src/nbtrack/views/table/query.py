@@ -7,10 +7,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from nbtrack.entities.runs import NOTE
+from nbtrack.entities.runs import NOTE, REPRODUCED, VERDICT
 from nbtrack.store import SQL, Reader, now_ms
 from nbtrack.store.search import direction_of
-from nbtrack.views.table.run_query import EXTRA_TABLE, RunSelect, Scope, Stage, TableQuery
+from nbtrack.views.table.run_query import (
+    EXTRA_TABLE,
+    TAG_COLUMNS,
+    RunSelect,
+    Scope,
+    Stage,
+    TableQuery,
+)
+from nbtrack.views.verdict import verdict_text
 
 if TYPE_CHECKING:
     import numpy as np
@@ -59,6 +67,8 @@ class Keys:
         Whether the runs belong to several experiments.
     noted : bool
         Whether one of them has a note.
+    verified : bool
+        Whether one of them was run again.
     running : int
         How many of them are still running.
     """
@@ -66,6 +76,7 @@ class Keys:
     keys: list[Key]
     several: bool
     noted: bool
+    verified: bool
     running: int
 
 
@@ -85,11 +96,11 @@ def table_keys(reader: Reader, scope: Scope, stage: Stage = "active") -> Keys:
     keys = [
         Key(family, key, bool(different) or runs < total, numeric == runs)
         for family, key, runs, different, numeric in rows
-        if family and key != NOTE
+        if family and (family != "tags" or key not in (NOTE, REPRODUCED))
     ]
     keys.sort(key=lambda found: (FAMILIES.index(found.family), found.key))
-    noted = any(row[1] == NOTE for row in rows)
-    return Keys(keys, bool(several), noted, running)
+    tags = {row[1] for row in rows if row[0] == "tags"}
+    return Keys(keys, bool(several), NOTE in tags, REPRODUCED in tags, running)
 
 
 def table_rows(
@@ -182,14 +193,25 @@ def table_cells(
             found = reader.rows(SQL[f"table.{family}"], run_ids=ids, keys=list(names))
             for run_id, key, value in found:
                 cells[names[key]][places[run_id]] = value
+    if "reproduced" in columns:
+        verdicts = dict(_verdicts(reader, ids))
+        cells["reproduced"] = [
+            verdict_text(tag, verdicts.get(run_id))
+            for run_id, tag in zip(ids, cells["reproduced"], strict=True)
+        ]
     return cells
 
 
+def _verdicts(reader: Reader, run_ids: list[str]) -> Iterator[tuple[str, str]]:
+    for run_id, _, value in reader.rows(SQL["table.tags"], run_ids=run_ids, keys=[VERDICT]):
+        yield run_id, value
+
+
 def column_keys(columns: Iterable[str], family: Family) -> dict[str, str]:
-    """Return the columns of a family by their keys; the note is a tag."""
+    """Return the columns of a family by their keys; some columns are a tag."""
     names = {name.partition(".")[2]: name for name in columns if name.startswith(f"{family}.")}
-    if family == "tags" and "note" in columns:
-        names[NOTE] = "note"
+    if family == "tags":
+        names |= {tag: name for name, tag in TAG_COLUMNS.items() if name in columns}
     return names
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from nbtrack.entities import LifecycleStage
-from nbtrack.entities.runs import NOTE
+from nbtrack.entities.runs import NOTE, REPRODUCED, VERDICT
 from nbtrack.errors import InvalidParameterError
 from nbtrack.store import SQL, Reader, now_ms
 from nbtrack.store.search import RUNS, Direction, FilterCompiler, is_filter_expression, parse_filter
@@ -34,6 +34,7 @@ _TABLES = {
     "params": ("params", "value"),
     "tags": ("tags", "value"),
 }
+TAG_COLUMNS = {"note": NOTE, "reproduced": REPRODUCED}
 _SEED = re.compile(r"(?i)(?:^|[^a-z])(?:seeds?|random_?state|rng)(?:[^a-z]|$)")
 _PIECE = re.compile(r'"([^"]*)"|(\S+)')
 
@@ -192,6 +193,11 @@ class RunSelect:
     def _terms(self, name: str, order: str) -> list[str]:
         value = self.value(name)
         family = name.partition(".")[0]
+        if name == "reproduced":  # the same, close, different, failed; of these the newest first
+            verdict = f"try_cast({self.value(f'tags.{VERDICT}')} AS JSON)"
+            rank = SQL["table.verdict_rank"].format(value=value, verdict=verdict)
+            date = f"try_cast({verdict} ->> 'date' AS BIGINT)"
+            return [f"{rank} {order} NULLS LAST", f"{date} DESC NULLS LAST"]
         if family == "metrics":
             return [f"isnan({value}) ASC NULLS LAST", f"{value} {order} NULLS LAST"]
         if family in ("params", "tags"):
@@ -211,7 +217,8 @@ class RunSelect:
         if column == "experiment":
             self.joins.append(SQL["table.experiment_join"].format(name=name))
             return f"{name}.value"
-        family, _, key = ("tags", "", NOTE) if column == "note" else column.partition(".")
+        tag = TAG_COLUMNS.get(column)
+        family, _, key = column.partition(".") if tag is None else ("tags", "", tag)
         if family == "sql" and self._scope.extra is not None:
             places = list(self._scope.extra.columns)
             if key in places:

@@ -59,6 +59,7 @@ class StoreTable:
             Column("duration", "duration"),
             *([Column("experiment", "text")] if found.several else []),
             Column("note", "text", found.noted, editable=True),
+            Column("reproduced", "verdict", found.verified),
             *self._extra(),
             *map(_column, found.keys),
             *(Column(name, "curve") for name in curves),

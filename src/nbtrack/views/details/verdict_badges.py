@@ -1,0 +1,100 @@
+"""The badges of a run: what came of running it again, and what speaks against that."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from nbtrack.entities import Run, RunStatus
+from nbtrack.store.artifacts import ArtifactFolder
+from nbtrack.views.code import RunSource, read_json
+from nbtrack.views.details.reproducibility import Badge, badges
+from nbtrack.views.verdict import Verdict, day_of, verdict_of
+
+FILES_FILE = ".nbtrack/files.json"
+MAX_FILES = 1000
+MAX_NAMES = 5
+_CELLS = {
+    "needed": "The cells that the run needed were run again",
+    "all": "All cells that had run before it were run again",
+}
+
+
+def run_badges(
+    run: Run, source: RunSource, folder: ArtifactFolder, environment: Mapping[str, Any]
+) -> list[Badge]:
+    """Return all badges of a run, its verdict first.
+
+    Parameters
+    ----------
+    run : Run
+    source : RunSource
+    folder : ArtifactFolder
+        Its artifacts.
+    environment : mapping
+        What was kept of its environment.
+    """
+    git = environment.get("git")
+    changed = git.get("changed") if isinstance(git, Mapping) else None
+    found = badges(run, source, changed=changed if isinstance(changed, list) else ())
+    verdict = verdict_of(run.data.tags)
+    return found if verdict is None else [*_verdict_badges(run, verdict, folder), *found]
+
+
+def _verdict_badges(run: Run, verdict: Verdict, folder: ArtifactFolder) -> Iterator[Badge]:
+    word = "verified: " if verdict["reproduced"] == "yes" else ""
+    kind: Literal["good", "warning"] = "good" if word else "warning"
+    yield Badge(f"{word}{verdict['short']}{day_of(verdict)}", kind, _detail(verdict))
+    reasons = []
+    if _went_on(run, verdict):
+        reasons.append("the run has logged more")
+    if files := list(_changed_files(folder, verdict)):
+        more = f" and {len(files) - MAX_NAMES} more" if len(files) > MAX_NAMES else ""
+        reasons.append(f"files that it read have changed: {', '.join(files[:MAX_NAMES])}{more}")
+    if reasons:
+        text = f"Since it was run again, {'; '.join(reasons)}. Run it again to know what holds now."
+        yield Badge("verdict out of date", "warning", text)
+
+
+def _detail(verdict: Verdict) -> str:
+    how = _CELLS.get(verdict["cells"] or "", "It was run again")
+    where = " in the recorded environment" if verdict["environment"] == "recorded" else ""
+    cause = f" Cause: {verdict['cause']}." if verdict["cause"] else ""
+    text = verdict["text"]
+    return f"{how}{where}: {text}{'' if text.endswith('.') else '.'}{cause}"
+
+
+def _went_on(run: Run, verdict: Verdict) -> bool:
+    """Return whether a run went on after its verdict."""
+    date = verdict["date"]
+    if date is None:
+        return False
+    latest = max((metric.timestamp for metric in run.data._metric_objs), default=0)
+    running = run.info.status == RunStatus.to_string(RunStatus.RUNNING)
+    return running or latest > date or (run.info.end_time or 0) > date
+
+
+def _changed_files(folder: ArtifactFolder, verdict: Verdict) -> Iterator[str]:
+    """Return the files that a run read and that are gone, or were written after its verdict."""
+    kept = read_json(folder, FILES_FILE)
+    place, files, date = kept.get("folder"), kept.get("files"), verdict["date"]
+    if date is None or not isinstance(place, str) or not isinstance(files, list):
+        return
+    root = Path(os.path.expanduser(place))
+    if not root.is_absolute() or not root.is_dir():  # another machine's
+        return
+    for file in files[:MAX_FILES]:
+        if not isinstance(file, Mapping) or file.get("mode") != "read":
+            continue
+        path = file.get("path")
+        if not isinstance(path, str):
+            continue
+        try:
+            stat = (root / path).stat()
+        except (OSError, ValueError):
+            yield f"{path} (gone)"
+            continue
+        if stat.st_mtime * 1000 > date or stat.st_size != file.get("size", stat.st_size):
+            yield path

@@ -1,0 +1,152 @@
+"""What came of running a run again: searched for, in the table of runs, in its details."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+import nbtrack
+from nbtrack.entities.runs import REPRODUCED, VERDICT
+from nbtrack.errors import InvalidParameterError
+from nbtrack.store import open_store
+from nbtrack.views.details.details import FullRun, details
+from nbtrack.views.table.run_query import TableQuery
+from nbtrack.views.table.source import StoreTable
+from nbtrack.views.verdict import read_verdict, verdict_text
+
+DATE = 4_099_723_200_000  # 2099-11-30, after all that these runs log
+
+
+def make_run(name: str, reproduced: str = "", **facts: object) -> str:
+    with nbtrack.start_run(run_name=name) as run:
+        nbtrack.log_metric("loss", 0.5)
+        if reproduced:
+            verdict = {"date": DATE, "text": "", "cells": "needed", **facts}
+            nbtrack.set_tags({REPRODUCED: reproduced, VERDICT: json.dumps(verdict)})
+    return run.info.run_id
+
+
+@pytest.fixture
+def runs(workdir: Path) -> dict[str, str]:
+    return {
+        "never": make_run("never"),
+        "failed": make_run("failed", "failed", result="failed", text="No module named 'foo'"),
+        "different": make_run("different", "no", result="different", differs=["loss", "acc"]),
+        "close": make_run("close", "yes", result="close"),
+        "exact": make_run("exact", "yes", result="exact"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("attributes.reproduced = 'yes'", ["close", "exact"]),
+        ("attributes.reproduced != 'yes'", ["different", "failed"]),
+        ("attributes.reproduced IN ('no', 'failed')", ["different", "failed"]),
+        ("attributes.reproduced IS NULL", ["never"]),
+        (
+            "NOT attributes.reproduced = 'yes' AND metrics.loss < 1",
+            ["different", "failed", "never"],
+        ),
+    ],
+)
+def test_runs_are_found_by_their_verdict(runs: dict[str, str], text: str, names: list[str]) -> None:
+    found = nbtrack.search_runs(filter_string=text, output_format="list")
+    assert sorted(run.info.run_name for run in found) == names
+    page = StoreTable(open_store()).page(TableQuery(columns=["run_name"], filter=text))
+    assert sorted(page.columns["run_name"]) == names
+
+
+def test_the_attribute_is_among_those_that_there_are(runs: dict[str, str]) -> None:
+    with pytest.raises(InvalidParameterError, match="'reproduced'"):
+        nbtrack.search_runs(filter_string="attributes.verified = 'yes'")
+
+
+def test_a_column_has_the_verdict_and_its_date_and_sorts_by_both(runs: dict[str, str]) -> None:
+    nbtrack.Client().set_tag(
+        runs["exact"], VERDICT, json.dumps({"date": DATE - 86_400_000, "result": "exact"})
+    )
+    newer = make_run("newer", "yes", result="exact")
+    table = StoreTable(open_store())
+    columns = {column.name: column for column in table.columns()}
+    assert (columns["reproduced"].kind, columns["reproduced"].differs) == ("verdict", True)
+    assert not [name for name in columns if REPRODUCED in name]
+    query = TableQuery(columns=["run_name", "reproduced"], sort=[("reproduced", True)])
+    page = table.page(query)
+    assert page.run_ids[0] == newer
+    assert list(page.columns["reproduced"]) == [
+        "yes: same numbers, 2099-11-30",
+        "yes: same numbers, 2099-11-29",
+        "yes: close, 2099-11-30",
+        "no: differs in loss, acc, 2099-11-30",
+        "failed: could not be run again, 2099-11-30",
+        None,
+    ]
+
+
+def test_groups_show_what_their_runs_share(runs: dict[str, str]) -> None:
+    query = TableQuery(columns=["run_name", "reproduced"], group=["reproduced"])
+    page = StoreTable(open_store()).page(query)
+    groups = {group.label: group.runs for group in page.groups or () if group}
+    assert groups["reproduced = yes"] == 2
+    assert sorted(map(str, page.columns["reproduced"])) == ["None", "failed", "no", "yes"]
+
+
+def test_a_table_exports_the_verdict(runs: dict[str, str]) -> None:
+    table = nbtrack.runs("attributes.reproduced = 'no'")
+    table.columns = ["run_name", "reproduced"]
+    assert (
+        table.to_csv() == 'run_name,reproduced\ndifferent,"no: differs in loss, acc, 2099-11-30"\n'
+    )
+
+
+def look(run_id: str) -> FullRun:
+    return details(open_store(), run_id)
+
+
+def test_details_say_it_as_a_badge(runs: dict[str, str]) -> None:
+    texts = {name: [badge["text"] for badge in look(runs[name])["badges"]] for name in runs}
+    assert texts == {
+        "never": [],
+        "failed": ["could not be run again, 2099-11-30"],
+        "different": ["differs in loss, acc, 2099-11-30"],
+        "close": ["verified: close, 2099-11-30"],
+        "exact": ["verified: same numbers, 2099-11-30"],
+    }
+    (badge,) = look(runs["failed"])["badges"]
+    assert (badge["kind"], "No module named 'foo'" in badge["detail"]) == ("warning", True)
+    verdict = look(runs["exact"])["verdict"]
+    assert verdict is not None
+    assert (verdict["result"], verdict["date"]) == ("exact", DATE)
+
+
+def test_a_run_that_went_on_since_is_not_verified_any_more(workdir: Path) -> None:
+    run_id = make_run("old", "yes", result="exact", date=1_000_000_000_000)
+    stale = look(run_id)["badges"][1]
+    assert stale["text"] == "verdict out of date"
+    assert "the run has logged more" in stale["detail"]
+
+
+def test_a_verdict_is_out_of_date_when_a_file_that_was_read_has_changed(workdir: Path) -> None:
+    run_id = make_run("reader", "yes", result="exact")
+    for name in ("same.csv", "other.csv"):
+        (workdir / name).write_text("1,2")
+    files = [
+        {"path": name, "size": 3, "mode": mode}
+        for name, mode in (("same.csv", "read"), ("other.csv", "read"), ("out.txt", "written"))
+    ]
+    kept = {"version": 1, "folder": str(workdir), "files": files}
+    nbtrack.log_dict(kept, ".nbtrack/files.json", run_id=run_id)
+    assert len(look(run_id)["badges"]) == 1
+    (workdir / "other.csv").write_text("1,2,3")
+    (workdir / "same.csv").unlink()
+    detail = look(run_id)["badges"][1]["detail"]
+    assert "same.csv (gone), other.csv" in detail
+
+
+@pytest.mark.parametrize("text", ["", "{", "[1]", '{"date": "x", "differs": 3}', '{"date": 1e300}'])
+def test_a_verdict_that_cannot_be_read_leaves_what_the_tag_says(text: str) -> None:
+    assert verdict_text("yes", text) == "yes: same numbers"
+    assert read_verdict("perhaps", text) is None
