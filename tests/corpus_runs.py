@@ -163,7 +163,7 @@ def states_of(cell: TrackedCell, work: Path) -> dict[int, Path]:
     record = cell.source
     digests = {
         each.number: each.random_state
-        for each in [*record.needed, *record.others]
+        for each in [*record.needed, *record.others, *record.continued]
         if each.number is not None and each.random_state
     }
     if record.random_state and record.number:

@@ -111,6 +111,10 @@ class Repeats:
             for each in numbers
         ]
         steps.append(Step(own, code[own - 1].source, self._states.get(own), code[own - 1].fails))
+        for each in self._cell.source.continued:
+            if each.number is not None:
+                state = self._states.get(each.number)
+                steps.append(Step(each.number, each.source, state, each.failed))
         try:
             now = repeat(steps, own, next(self._folders))
         except CellEndedOtherwiseError as error:
