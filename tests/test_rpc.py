@@ -47,6 +47,7 @@ PARAMS: Mapping[str, dict[str, Any]] = {
     "run.leave_out": {"run_id": "$run", "kind": "param", "key": "guess"},
     "run.loading": {"run_id": "$run"},
     "run.preview": {"run_id": "$run", "path": "note.txt"},
+    "run.reproduced": {"run_id": "$run"},
     "run.source": {"run_id": "$run"},
     "store.act": {"action": "note", "experiment_id": "0", "note": "mine"},
     "store.experiments": {},

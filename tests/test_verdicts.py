@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 import nbtrack
 from nbtrack.entities.runs import REPRODUCED, VERDICT
 from nbtrack.errors import InvalidParameterError
+from nbtrack.rpc import respond
 from nbtrack.store import open_store
 from nbtrack.views.details.details import FullRun, details
 from nbtrack.views.table.run_query import TableQuery
@@ -144,6 +147,43 @@ def test_a_verdict_is_out_of_date_when_a_file_that_was_read_has_changed(workdir:
     (workdir / "same.csv").unlink()
     detail = look(run_id)["badges"][1]["detail"]
     assert "same.csv (gone), other.csv" in detail
+
+
+def report(run_id: str, **facts: object) -> tuple[Any, list[list[float]]]:
+    nbtrack.log_dict({"version": 1, **facts}, ".nbtrack/reproduced.json", run_id=run_id)
+    found = respond(open_store(), {"type": "run.reproduced", "run_id": run_id})
+    return found.body, [np.frombuffer(buffer, "<f8").tolist() for buffer in found.buffers]
+
+
+def test_the_report_has_each_value_then_and_now_and_the_curves_of_the_run_again(
+    workdir: Path,
+) -> None:
+    run_id = make_run("different", "no", result="different", differs=["loss"])
+    rows = [
+        {"kind": "param", "key": "lr", "result": "exact", "then": "0.1", "now": "0.1"},
+        {"kind": "metric", "key": "loss", "result": "different", "then": 0.5, "now": float("nan")},
+    ]
+    curves = {
+        "loss": {"steps": [0, 1], "values": [1.0, 0.25]},
+        "acc": {"steps": [3], "values": [9]},
+    }
+    body, buffers = report(run_id, comparison=rows, curves=curves)
+    assert [(row["key"], row["then"], row["now"]) for row in body["comparison"]] == [
+        ("loss", 0.5, "nan"),
+        ("lr", "0.1", "0.1"),
+    ]
+    assert body["curves"] == [{"key": "loss", "n": 2}, {"key": "acc", "n": 1}]
+    assert buffers == [[0, 1, 3], [1.0, 0.25, 9]]
+    assert body["verdict"]["result"] == "different"
+
+
+def test_a_report_that_cannot_be_read_leaves_the_verdict(workdir: Path) -> None:
+    run_id = make_run("exact", "yes", result="exact")
+    rows = [3, {"key": 1}, {"kind": "metric", "key": "a", "result": "perhaps"}]
+    curves = {"a": [1], "b": {"steps": [1]}, "c": {"steps": [1], "values": ["x"]}}
+    body, buffers = report(run_id, comparison=rows, curves=curves)
+    assert (body["comparison"], body["curves"], buffers) == ([], [], [[], []])
+    assert body["verdict"]["result"] == "exact"
 
 
 @pytest.mark.parametrize("text", ["", "{", "[1]", '{"date": "x", "differs": 3}', '{"date": 1e300}'])

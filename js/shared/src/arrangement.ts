@@ -43,6 +43,8 @@ export interface Arranged {
 const SPLIT_ORDER = ['train', '', 'val', 'test'];
 const SPLIT_COLOUR: Record<string, number> = { '': 0, train: 0, val: 1, test: 2 };
 const BASELINE_DASHES: Partial<Record<string, string>> = { last: '3px,3px', best: '6px,2px,1px,2px' };
+/** Of a run again: it lies on the curve that it should be. */
+const AGAIN_DASH = '6px,4px';
 const MANY = 12;
 const VERY_MANY = 40;
 
@@ -108,7 +110,7 @@ export function arrange({ data, runs, theme, x, hidden, detail, colourBy = 'auto
   const entries: LegendEntry[] = [
     ...(several ? main : []).map(run => {
       const { colour = 0, repeat = 0 } = styles.get(run.id) ?? {};
-      return entry(run, shade(colourOf(theme, colour), repeat, theme.dark), splits.size > 1 || main.length > VERY_MANY ? 'solid' : dashOf(repeat));
+      return entry(run, shade(colourOf(theme, colour), repeat, theme.dark), run.role === 'again' ? AGAIN_DASH : splits.size > 1 || main.length > VERY_MANY ? 'solid' : dashOf(repeat));
     }),
     ...splitEntries(splits, several, theme),
     ...runs.filter(run => isBaseline(run) && present.has(run.id)).map(run => entry(run, 'currentColor', BASELINE_DASHES[run.role] ?? ''))
@@ -145,6 +147,7 @@ export function isBaseline(run: RunRef): boolean {
 /** Of one run, the split is told by colour and dash; of several, by the dash; of very many, by nothing. */
 function dashFor(run: RunRef | undefined, several: boolean, place: number, count: number): string {
   if (run && isBaseline(run)) return BASELINE_DASHES[run.role]!;
+  if (run?.role === 'again') return AGAIN_DASH;
   return several && count > VERY_MANY ? 'solid' : dashOf(place);
 }
 

@@ -38,7 +38,7 @@ export interface Curves {
 export interface RunRef {
   id: string;
   name: string;
-  role: 'live' | 'last' | 'best' | 'plain';
+  role: 'live' | 'last' | 'best' | 'plain' | 'again';
   state: RunState;
 }
 
@@ -668,6 +668,30 @@ export interface FoundItem {
   source: string;
 }
 
+/** What came of running a run again, what differs first; the buffers are steps and values. */
+export interface Reproduced {
+  verdict: Verdict | null;
+  comparison: ComparedValue[];
+  left_out: number;
+  curves: RerunCurve[];
+}
+
+/** Something that a run has logged, then and now; null where there is nothing to show. */
+export interface ComparedValue {
+  kind: 'param' | 'metric' | 'artifact' | 'text';
+  key: string;
+  result: 'exact' | 'close' | 'different' | 'missing' | 'new';
+  then: string | number | null;
+  now: string | number | null;
+  detail: string | null;
+}
+
+/** A curve of the run again; its `n` points follow those of the curve before it. */
+export interface RerunCurve {
+  key: string;
+  n: number;
+}
+
 /** Something that was found about it without a log call. */
 export interface FoundParams {
   run_id: string;
@@ -985,6 +1009,7 @@ export interface Requests {
   'run.preview': { params: FileParams; response: Preview };
   'run.source': { params: RunParams; response: Source };
   'run.found': { params: RunParams; response: FoundOfRun };
+  'run.reproduced': { params: RunParams; response: Reproduced };
   'run.leave_out': { params: FoundParams; response: FoundOfRun };
   'run.stop_after': { params: RunParams; response: Done };
   'run.loading': { params: RunParams; response: Loading };

@@ -22,6 +22,7 @@ from nbtrack.views.code import (
     track_line,
 )
 from nbtrack.views.details import details as runs
+from nbtrack.views.details import reproduced as report
 from nbtrack.views.json_types import FoundItem, found_items
 
 MAX_FILES = 1000
@@ -161,6 +162,13 @@ def source(store: Store, params: RunParams) -> Response[Source]:
 def found(store: Store, params: RunParams) -> Response[FoundOfRun]:
     """Return what was found about a run without a log call, with its sources."""
     return Response({"items": found_items(found_of(_run(store, params).data.tags))})
+
+
+@REQUESTS.reads("reproduced")
+def reproduced(store: Store, params: RunParams) -> Response[report.Reproduced]:
+    """Return what came of running a run again, beside what it had logged itself."""
+    run = _run(store, params)
+    return Response(*report.reproduced(run, _folder(store, run)))
 
 
 @REQUESTS.writes("leave_out")

@@ -14,6 +14,7 @@ import { badgeElement } from './badges';
 import { showEnvironment, showParams } from './environment';
 import { showOverview } from './overview';
 import { linkButton } from './parts';
+import { ReproducedPanel } from './reproduced';
 import { showRunModels } from './run_models';
 import type { Highlighter } from './highlighter';
 import { showSource } from './source';
@@ -41,6 +42,7 @@ export class RunDetails {
   private readonly found: FoundLine;
   private details: FullRun | null = null;
   private chart: StoredChart | null = null;
+  private reproduced: ReproducedPanel | null = null;
   private files: ArtifactBrowser | null = null;
   private seen = '';
   private changesOpen = false;
@@ -62,6 +64,7 @@ export class RunDetails {
   dispose(): void {
     this.disposed = true;
     this.chart?.dispose();
+    this.reproduced?.dispose();
     this.files?.dispose();
     this.highlighter.dispose();
   }
@@ -106,6 +109,7 @@ export class RunDetails {
     const writing = document.activeElement;
     if (before && writing?.tagName === 'TEXTAREA' && this.root.contains(writing)) return;
     this.chart?.refresh();
+    this.reproduced?.refresh();
     this.tabs.set(this.tabsOf(details), 'overview');
     // the tab was given the keyboard before there was anything in it
     if (!before && writing !== document.body && writing?.contains(this.root)) this.tabs.focus();
@@ -133,6 +137,7 @@ export class RunDetails {
       { id: 'source', label: 'Source', show: panel => void this.showSource(panel, details) },
       { id: 'environment', label: 'Environment', show: panel => showEnvironment(panel, details) }
     ];
+    if (details.verdict) tabs.push({ id: 'reproduced', label: 'Run again', show: panel => this.showReproduced(panel) });
     if (details.models.length > 0) {
       tabs.push({ id: 'models', label: 'Models', show: panel => showRunModels(panel, details.models, this.context.openModel) });
     }
@@ -176,6 +181,11 @@ export class RunDetails {
     panel.replaceChildren();
     const { nbtrack, storeId, runId } = this.context;
     this.chart = new StoredChart(panel, { backend: nbtrack.backend(storeId), runIds: [runId] });
+  }
+
+  private showReproduced(panel: HTMLElement): void {
+    const { nbtrack, storeId, runId } = this.context;
+    this.reproduced ??= new ReproducedPanel(panel, nbtrack.backend(storeId), runId);
   }
 
   private showArtifacts(panel: HTMLElement): void {

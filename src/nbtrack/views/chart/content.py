@@ -11,7 +11,7 @@ from nbtrack.errors import InvalidParameterError
 from nbtrack.views.chart.curves import Curve
 from nbtrack.views.json_types import FoundItem, RunDiffDetail, RunDiffItem, RunState
 
-ROLES = ("live", "last", "best", "plain")
+ROLES = ("live", "last", "best", "plain", "again")
 STATES = ("RUNNING", "SCHEDULED", "FINISHED", "FAILED", "KILLED", "INTERRUPTED")
 
 
@@ -20,7 +20,7 @@ class RunRefJson(TypedDict):
 
     id: str
     name: str
-    role: Annotated[str, Literal["live", "last", "best", "plain"]]
+    role: Annotated[str, Literal["live", "last", "best", "plain", "again"]]
     state: RunState
 
 
@@ -50,7 +50,7 @@ class RunRef:
     ----------
     run_id, name : str
         Its id, and how people call it.
-    role : {"live", "last", "best", "plain"}
+    role : {"live", "last", "best", "plain", "again"}
         ``last`` and ``best`` are drawn as faint baselines behind the others.
     state : str
         ``RUNNING``, ``FINISHED``, ``FAILED``, ``KILLED`` or ``INTERRUPTED``.

@@ -1,0 +1,108 @@
+"""What came of running a run again, in a real browser."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from lab import PACKAGE, browser, serious_faults
+from programs import run
+from ui_page import Ui, Window
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+__all__ = ["browser"]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+
+RUNS = """
+import json, math
+import nbtrack
+from nbtrack.entities.runs import REPRODUCED, VERDICT
+
+nbtrack.set_tracking_uri("shown.duckdb")
+nbtrack.set_experiment("digits")
+for name, reproduced, result in (
+    ("never", "", ""), ("broken", "failed", "failed"), ("same", "yes", "exact"),
+    ("other", "no", "different"),
+):
+    with nbtrack.start_run(run_name=name) as started:
+        nbtrack.log_params({"lr": 0.1})
+        for step in range(20):
+            nbtrack.log_metrics({"loss": math.exp(-step / 10), "acc": step / 40}, step=step)
+        if reproduced:
+            verdict = {"date": 4_099_723_200_000, "result": result, "cells": "all"}
+            if reproduced == "no":
+                verdict |= {"differs": ["loss"], "cause": "not deterministic"}
+            nbtrack.set_tags({REPRODUCED: reproduced, VERDICT: json.dumps(verdict)})
+rows = [
+    {"kind": "param", "key": "lr", "result": "exact", "then": "0.1", "now": "0.1"},
+    {"kind": "metric", "key": "loss", "result": "different", "then": 0.1495686192226351,
+     "now": 0.2865047968601901, "detail": "11 % of its range"},
+]
+steps = list(range(20))
+curves = {"loss": {"steps": steps, "values": [math.exp(-step / 16) for step in steps]},
+          "acc": {"steps": steps, "values": [step / 40 for step in steps]}}
+report = {"version": 1, "comparison": rows, "curves": curves}
+nbtrack.log_dict(report, ".nbtrack/reproduced.json", run_id=started.info.run_id)
+print(started.info.run_id)
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("again")
+
+
+@pytest.fixture(scope="module")
+def run_id(folder: Path) -> str:
+    return run(RUNS, cwd=folder).split()[-1]
+
+
+@pytest.fixture(scope="module")
+def ui(folder: Path, run_id: str) -> Iterator[Ui]:
+    if not (PACKAGE / "static" / "page" / "page.js").is_file():
+        pytest.fail("The page is not built. Build: cd js && npm ci && npm run build")
+    started = Ui(folder)
+    yield started
+    assert started.interrupt() == 0
+
+
+@pytest.fixture
+def window(browser: Browser, ui: Ui) -> Iterator[Window]:
+    opened = Window(browser, ui)
+    yield opened
+    opened.close()
+
+
+def test_a_run_shows_its_verdict_and_both_curves(window: Window, run_id: str) -> None:
+    page = window.page
+    window.experiment("digits")
+    page.keyboard.press("/")
+    page.keyboard.type("attributes.reproduced = 'no'")
+    page.keyboard.press("Enter")
+    window.wait_for_runs(["other"])
+    window.table.root.locator("summary", has_text="Columns").click()
+    page.get_by_role("checkbox", name="Reproduced").click()
+    page.keyboard.press("Escape")
+    window.table.wait_for("reproduced", ["differs in loss, 2099-11-30"])
+    window.show(f"#/runs/{run_id}")
+    page.get_by_text("differs in loss, 2099").wait_for()
+    page.get_by_role("tab", name="Run again").click()
+    page.get_by_text("not deterministic").last.wait_for()
+    cells = page.locator("[aria-label='Then and now'] tbody tr").first.locator("th, td")
+    assert cells.all_inner_texts()[:5] == [
+        "loss",
+        "metric",
+        "0.1495686192226351",
+        "0.2865047968601901",
+        "different",
+    ]
+    lines = page.locator(".xy .js-line")
+    lines.nth(3).wait_for()  # of both metrics, both curves
+    dashes = lines.evaluate_all("all => all.map(line => line.style.strokeDasharray)")
+    assert sorted(dashes) == ["", "", "6px, 4px", "6px, 4px"]
+    assert serious_faults(page, "body") == []
