@@ -61,6 +61,7 @@ DOORS = {
 SHOWN = (
     {
         "autologging",
+        "capsules",
         "data",
         "health",
         "interop",
@@ -102,6 +103,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "autologging": {"models"} | RUN,
     "projects": {"models"} | RUN,
     "interop": {"models", "protocol"} | RUN,
+    "capsules": {"interop", "projects", "views"} | RUN,
     "server": {"models", "protocol", "rpc", "views"} | RUN,
     "notebook": {"views", "views.widgets", "rpc", "autologging", "models"} | RUN,
     "artifacts": {"api"} | RUN,

@@ -32,6 +32,8 @@ from nbtrack import tracking as tracking
 from nbtrack import transformers as transformers
 from nbtrack import types as types
 from nbtrack import xgboost as xgboost
+from nbtrack.api.capsules import capsule as capsule
+from nbtrack.api.capsules import open_capsule as open_capsule
 from nbtrack.api.files import get_artifact_uri as get_artifact_uri
 from nbtrack.api.files import load_table as load_table
 from nbtrack.api.files import log_artifact as log_artifact

@@ -7,6 +7,7 @@ import sys
 import click
 
 from nbtrack.cli.artifacts import artifacts
+from nbtrack.cli.capsule import capsule, open_
 from nbtrack.cli.command import Group, uri_option
 from nbtrack.cli.compare import compare
 from nbtrack.cli.completion import completion
@@ -53,6 +54,8 @@ for _command in (
     init,
     import_,
     export,
+    capsule,
+    open_,
     sync,
     gc,
     compact_,

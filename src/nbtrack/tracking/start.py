@@ -23,6 +23,8 @@ from nbtrack.tracking.system_settings import Settings, is_enabled, settings
 from nbtrack.validation import check_timestamp, pairs_of
 
 ENVIRONMENT_FILE = ".nbtrack/environment.json"
+PACKAGES_FILE = ".nbtrack/requirements.txt"  # the same for many runs: its content is kept once
+SCRIPT_FILE = ".nbtrack/script.py"
 
 on_start: list[Callable[[ActiveRun], None]] = []
 """Called with each run that is started, unless its caller shows it: a notebook shows its card."""
@@ -251,14 +253,21 @@ def _describe(run: ActiveRun, given: Mapping[str, Any]) -> None:
     """Add what takes longer to find out: git, packages, GPU; runs in a thread."""
     import json
 
-    from nbtrack.tracking.environment import describe
+    from nbtrack.tracking.environment import describe, installed_packages, script_source
 
     run.ending.wait(0.25)  # stay out of the way of the first steps
     try:
         tags, environment = describe()
         run.writer.add_tags({key: value for key, value in tags.items() if key not in given})
         text = json.dumps(environment, indent=1, default=str)
-        run.writer.artifacts.put_bytes(ENVIRONMENT_FILE, text.encode("utf-8", "backslashreplace"))
+        files = {
+            ENVIRONMENT_FILE: text,
+            PACKAGES_FILE: installed_packages(),
+            SCRIPT_FILE: script_source(),
+        }
+        for path, content in files.items():
+            if content is not None:
+                run.writer.artifacts.put_bytes(path, content.encode("utf-8", "backslashreplace"))
     except Exception as error:  # noqa: BLE001  a thread has no caller: it is said once, by name
         run.store.warn_once(
             f"The environment of run {run.info.run_name} could not be kept: {error}"
