@@ -222,7 +222,7 @@ def _findings(found: Slice, source: Executed, left_out: int) -> list[Finding]:
     if found.cut:
         text = f"What ran before the latest {MAX_CELLS:,} cells is not known."
         listed.append(Finding("hidden state", "warning", text))
-    if safe := [each.cell for each in found.cells if each.for_safety and each.cell.seen]:
+    if safe := [each.cell for each in found.cells if each.for_safety and _was_watched(each.cell)]:
         text = f"{_numbers(safe)}: kept, since nobody can say that nothing of the run needs them."
         listed.append(Finding("kept for safety", "info", text))
     if failed := [each.cell for each in found.cells if each.cell.failed]:
@@ -236,3 +236,7 @@ def _numbers(cells: Sequence[Executed]) -> str:
     more = len(cells) - 10
     before = f"{more} earlier ones and " if more > 0 else ""
     return f"{'Cell' if len(cells) == 1 else 'Cells'} {before}{shown}"
+
+
+def _was_watched(cell: Executed) -> bool:
+    return cell.seen is not None and cell.seen.complete
