@@ -78,6 +78,7 @@ from nbtrack.api.registry import search_model_versions as search_model_versions
 from nbtrack.api.registry import search_registered_models as search_registered_models
 from nbtrack.api.registry import set_model_version_tag as set_model_version_tag
 from nbtrack.api.registry import set_registry_uri as set_registry_uri
+from nbtrack.api.reruns import rerun as rerun
 from nbtrack.api.runs import active_run as active_run
 from nbtrack.api.runs import delete_run as delete_run
 from nbtrack.api.runs import end_run as end_run

@@ -17,6 +17,7 @@ from nbtrack.cli.init import init
 from nbtrack.cli.interchange import export, import_
 from nbtrack.cli.maintenance import compact_, gc, sync
 from nbtrack.cli.models import models, trust
+from nbtrack.cli.rerun import rerun
 from nbtrack.cli.run import run
 from nbtrack.cli.runs import runs
 from nbtrack.cli.server import server
@@ -41,6 +42,7 @@ def program() -> None:
 
 for _command in (
     run,
+    rerun,
     ui,
     show,
     compare,

@@ -21,6 +21,7 @@ from nbtrack.config import (
     TEAM_SPOOL,
     StoreLocation,
     default_uri,
+    env,
     remote_root,
     resolve,
 )
@@ -47,6 +48,9 @@ __all__ = [
     "opened",
     "server_of_mirror",
 ]
+
+ONLY = "NBTRACK_ONLY_URI"
+"""The variable that names the only store of a process, whatever its code chooses."""
 
 _OF_PARENT = "NBTRACK_STORES_OF_PARENT"
 _URIS = (
@@ -78,11 +82,13 @@ def open_store(uri: str | os.PathLike[str] | StoreLocation | None = None) -> Sto
     """
     if isinstance(uri, StoreLocation):
         return _opened(uri)
+    uri = env(ONLY) or uri
     return _opened(resolve(uri)) if uri else open_configured(default_uri())
 
 
 def open_configured(name: str | None) -> Store:
     """Return the store that the environment calls so, None for the default: always the same."""
+    name = env(ONLY) or name
     known = name or ""
     store = _stores.get(_settled.get(known, Path()))
     if store is None:

@@ -1,0 +1,213 @@
+"""A run and its rerun beside each other: params, metrics, artifacts, datasets."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from nbtrack.entities import Run
+from nbtrack.entities.run_data import is_system_metric
+from nbtrack.reruns.curves import Curve, Result, compare_curves, is_of_clock
+from nbtrack.reruns.file_content import OPAQUE, compare_content, is_text
+from nbtrack.store import Reader, metric_history_columns
+from nbtrack.store.artifacts import ArtifactFolder
+from nbtrack.views.code import ENVIRONMENT_FILE, read_json
+
+MOST_FILES = 500
+MOST_BYTES = 500_000_000
+_STOPPED = ("KILLED", "INTERRUPTED")
+
+Kind = Literal["param", "metric", "artifact", "text"]
+
+
+@dataclass(frozen=True)
+class Item:
+    """One thing that was compared.
+
+    Attributes
+    ----------
+    kind : {"param", "metric", "artifact", "text"}
+    key : str
+    result : {"exact", "close", "different", "missing", "new"}
+    then, now : str, float or None
+        Of a metric the last values.
+    detail : str
+        How far they are from each other.
+    """
+
+    kind: Kind
+    key: str
+    result: Result
+    then: Any = None
+    now: Any = None
+    detail: str = ""
+
+    @property
+    def differs(self) -> bool:
+        """Whether it speaks against the run; bytes without values do not."""
+        return self.result in ("different", "missing", "new") and self.detail != OPAQUE
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as a JSON object; ``NaN`` and the infinities are texts."""
+        return {**vars(self), "then": json_number(self.then), "now": json_number(self.now)}
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is compared of a run."""
+
+    run: Run
+    curves: dict[str, Curve]
+    folder: ArtifactFolder
+    datasets: dict[str, str] = field(default_factory=dict)
+    packages: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What came of comparing."""
+
+    items: list[Item]
+
+    @property
+    def result(self) -> Literal["exact", "close", "different"]:
+        """The result of the whole."""
+        if any(item.differs for item in self.items):
+            return "different"
+        return "exact" if all(item.result == "exact" for item in self.items) else "close"
+
+    @property
+    def differs(self) -> list[str]:
+        """The keys that differ: metrics first."""
+        order = {"metric": 0, "param": 1, "artifact": 2, "text": 3}
+        found = sorted((item for item in self.items if item.differs), key=lambda i: order[i.kind])
+        return list(dict.fromkeys(item.key for item in found))
+
+
+def facts_of(reader: Reader, run: Run) -> Facts:
+    """Return what is compared of a run."""
+    series = metric_history_columns(reader, [run.info.run_id])
+    folder = reader.access.folder(run.info.artifact_uri)
+    packages = read_json(folder, ENVIRONMENT_FILE).get("packages")
+    return Facts(
+        run,
+        {
+            each.key: Curve(each.step.tolist(), each.value.tolist())
+            for each in series
+            if not is_system_metric(each.key)
+        },
+        folder,
+        {each.dataset.name: each.dataset.digest for each in run.inputs.dataset_inputs},
+        packages if isinstance(packages, dict) else {},
+    )
+
+
+def compare_facts(then: Facts, now: Facts, translated: Callable[[str], str] = str) -> Comparison:
+    """Compare a run with its rerun.
+
+    Parameters
+    ----------
+    then, now : Facts
+    translated : callable
+        Gives the texts of the rerun the names of folders that they had then.
+    """
+    stopped = then.run.info.status in _STOPPED
+    items = [
+        *_texts("param", then.run.data.params, now.run.data.params, translated, stopped),
+        *_metrics(then, now, stopped),
+        *_texts("text", _named(then.datasets), _named(now.datasets), str, stopped),
+    ]
+    failed = then.run.info.status == "FAILED"
+    if failed != (now.run.info.status == "FAILED"):
+        items.append(Item("text", "status", "different", then.run.info.status, now.run.info.status))
+    if not stopped:  # what it would have written at its end is not there
+        items += _artifacts(then.folder, now.folder)
+    return Comparison(items)
+
+
+def _named(datasets: Mapping[str, str]) -> dict[str, str]:
+    return {f"dataset {name}": digest for name, digest in datasets.items()}
+
+
+def _texts(
+    kind: Kind,
+    then: Mapping[str, str],
+    now: Mapping[str, str],
+    translated: Callable[[str], str],
+    stopped: bool,
+) -> list[Item]:
+    found = []
+    for key, old in then.items():
+        if key not in now:
+            found.append(Item(kind, key, "missing", old, None))
+        else:
+            new = translated(now[key])
+            found.append(Item(kind, key, "exact" if new == old else "different", old, new))
+    if not stopped:
+        found += [Item(kind, key, "new", None, now[key]) for key in now.keys() - then.keys()]
+    return found
+
+
+def _metrics(then: Facts, now: Facts, stopped: bool) -> list[Item]:
+    found = []
+    for key, old in then.curves.items():
+        new = now.curves.get(key)
+        if new is None:
+            if not is_of_clock(key):
+                found.append(Item("metric", key, "missing", old.last))
+            continue
+        if stopped:  # it would have gone on
+            new = Curve(new.steps[: len(old.steps)], new.values[: len(old.values)])
+        result, detail = compare_curves(key, old, new)
+        if result != "exact" and is_of_clock(key):
+            continue
+        found.append(
+            Item("metric", key, result, old.last, new.last if new.values else None, detail)
+        )
+    if not stopped:
+        added = sorted(now.curves.keys() - then.curves.keys())
+        found += [
+            Item("metric", key, "new", None, now.curves[key].last)
+            for key in added
+            if not is_of_clock(key)
+        ]
+    return found
+
+
+def _artifacts(then: ArtifactFolder, now: ArtifactFolder) -> list[Item]:
+    old, new = _files(then), _files(now)
+    found = []
+    room = MOST_BYTES
+    for path in sorted(old.keys() | new.keys()):
+        kind: Kind = "text" if is_text(path) else "artifact"
+        if path not in new:
+            found.append(Item(kind, path, "missing", _bytes(old[path])))
+        elif path not in old:
+            found.append(Item(kind, path, "new", None, _bytes(new[path])))
+        elif (room := room - old[path] - new[path]) >= 0:
+            result, detail = compare_content(path, then.read_bytes(path), now.read_bytes(path))
+            found.append(Item(kind, path, result, _bytes(old[path]), _bytes(new[path]), detail))
+    return found
+
+
+def _files(folder: ArtifactFolder) -> dict[str, int]:
+    found = {}
+    for file in folder.walk():
+        if not file.is_dir and not file.path.startswith(".nbtrack/"):
+            found[file.path] = file.file_size or 0
+        if len(found) >= MOST_FILES:
+            break
+    return found
+
+
+def _bytes(size: int) -> str:
+    return f"{size:,} bytes"
+
+
+def json_number(value: Any) -> Any:
+    """Return a value as JSON knows it: ``NaN`` and the infinities as MLflow's protocol has them."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    return value

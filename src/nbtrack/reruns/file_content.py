@@ -1,0 +1,219 @@
+"""Whether two artifacts have the same content: by values, pixels, members, lines."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import zipfile
+from collections.abc import Callable
+from typing import Any
+
+from nbtrack.reruns.curves import Curve, Result, compare_curves, is_of_clock
+
+MOST_BYTES = 200_000_000
+MOST_PIXELS = 0.01
+_STAMPS = re.compile(
+    r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?"
+    r"|\b\d\d:\d\d(?::\d\d(?:\.\d+)?)?\b"
+    r"|\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b|\b(?:m-)?[0-9a-f]{32}\b"
+    r"|\b\d+(?:\.\d+)? ?(?:ms|µs|us|s|sec|seconds|it/s|s/it|ms/step|s/epoch)\b|\b1[5-9]\d{8,11}\b"
+)
+_NUMBER = re.compile(r"[-+]?(?:\d+\.\d*|\.\d+|\d+)(?:[eE][-+]?\d+)?")
+_TEXTS = {"txt", "md", "json", "yaml", "yml", "log", "py", "csv", "tsv", "ini", "toml", "jsonl"}
+OPAQUE = "other bytes, which have no values to compare"
+
+
+def compare_content(name: str, then: bytes, now: bytes) -> tuple[Result, str]:
+    """Return whether two files have the same content.
+
+    Parameters
+    ----------
+    name : str
+        Its extension says what is in it.
+    then, now : bytes
+
+    Returns
+    -------
+    result : {"exact", "close", "different"}
+    detail : str
+        `OPAQUE` where the bytes differ and nothing can be said about values.
+    """
+    if then == now:
+        return "exact", ""
+    kind = name.rpartition(".")[2].lower()
+    if max(len(then), len(now)) > MOST_BYTES:
+        return "different", OPAQUE
+    try:
+        if zipfile.is_zipfile(io.BytesIO(then)) and zipfile.is_zipfile(io.BytesIO(now)):
+            return _archives(then, now)
+        if compare := _BY_KIND.get(kind):
+            return compare(then, now)
+        if kind in _TEXTS or kind == name.lower():
+            return _texts(then.decode("utf-8"), now.decode("utf-8"))
+    except Exception:  # noqa: BLE001  a file that is not what its name says has no values for us
+        return "different", OPAQUE
+    return "different", OPAQUE
+
+
+def _archives(then: bytes, now: bytes) -> tuple[Result, str]:
+    with zipfile.ZipFile(io.BytesIO(then)) as one, zipfile.ZipFile(io.BytesIO(now)) as other:
+        sizes = [sum(each.file_size for each in archive.infolist()) for archive in (one, other)]
+        if max(sizes) > MOST_BYTES:
+            return "different", OPAQUE
+        names = sorted(one.namelist())
+        if names != sorted(other.namelist()):
+            return "different", "other members"
+        found = [(name, *compare_content(name, one.read(name), other.read(name))) for name in names]
+    return _worst(found)
+
+
+def _worst(found: list[tuple[str, Result, str]]) -> tuple[Result, str]:
+    for name, result, detail in found:
+        if result == "different" and detail != OPAQUE:
+            return "different", f"{name}: {detail}" if detail else name
+    if any(result == "different" for _, result, _ in found):
+        return "different", OPAQUE
+    close = [f"{name}: {detail}" for name, result, detail in found if result == "close"]
+    return ("close", close[0]) if close else ("exact", "")
+
+
+def _arrays(then: bytes, now: bytes) -> tuple[Result, str]:
+    import numpy as np
+
+    one, other = (np.load(io.BytesIO(data), allow_pickle=False) for data in (then, now))
+    return compare_arrays(one, other)
+
+
+def compare_arrays(one: Any, other: Any) -> tuple[Result, str]:
+    """Return whether two arrays of NumPy have the same values."""
+    import numpy as np
+
+    if one.shape != other.shape:
+        return "different", f"shape {one.shape}, now {other.shape}"
+    floats = one.dtype.kind == other.dtype.kind == "f"
+    if np.array_equal(one, other, equal_nan=floats):
+        return "exact", ""
+    if not floats:
+        return "different", "other values"
+    steps = range(one.size)
+    flat = [each.astype("float64").ravel() for each in (one, other)]
+    return compare_curves("", Curve(steps, flat[0].tolist()), Curve(steps, flat[1].tolist()))
+
+
+def _images(then: bytes, now: bytes) -> tuple[Result, str]:
+    import numpy as np
+    from PIL import Image
+
+    pictures = []
+    for data in (then, now):
+        with Image.open(io.BytesIO(data)) as image:
+            pictures.append(np.asarray(image.convert("RGBA")))
+    one, other = pictures
+    if one.shape != other.shape:
+        return (
+            "different",
+            f"{one.shape[1]} x {one.shape[0]} pixels, now {other.shape[1]} x {other.shape[0]}",
+        )
+    share = float((one != other).any(axis=-1).mean())
+    if share == 0:
+        return "exact", ""
+    return ("close" if share <= MOST_PIXELS else "different"), f"{share:.2%} of the pixels differ"
+
+
+def _tables(then: bytes, now: bytes) -> tuple[Result, str]:
+    one, other = (
+        list(csv.reader(io.StringIO(data.decode("utf-8")), delimiter="\t" if b"\t" in data[:2000]
+                        and b"," not in data[:2000] else ","))
+        for data in (then, now)
+    )  # fmt: skip
+    if [len(row) for row in one] != [len(row) for row in other]:
+        return "different", f"{len(one)} rows, now {len(other)}"
+    found = []
+    for place, name in enumerate(one[0] if one else ()):
+        columns = [[row[place] for row in rows if place < len(row)] for rows in (one, other)]
+        if not is_of_clock(name):
+            found.append((name, *_columns(name, *columns)))
+    return _worst(found)
+
+
+def _columns(name: str, one: list[str], other: list[str]) -> tuple[Result, str]:
+    if one == other:
+        return "exact", ""
+    try:
+        values = [[float(cell) for cell in column[1:]] for column in (one, other)]
+    except ValueError:
+        return _texts("\n".join(one), "\n".join(other))
+    if one[0] != other[0]:
+        return "different", "another column"
+    steps = range(len(values[0]))
+    return compare_curves(name, Curve(steps, values[0]), Curve(steps, values[1]))
+
+
+def _json(then: bytes, now: bytes) -> tuple[Result, str]:
+    return _worst(list(_values("", json.loads(then), json.loads(now))))
+
+
+def _values(place: str, one: Any, other: Any) -> list[tuple[str, Result, str]]:
+    if isinstance(one, dict) and isinstance(other, dict):
+        if one.keys() != other.keys():
+            return [(place or "object", "different", "other keys")]
+        return [
+            each
+            for key in one
+            if not is_of_clock(str(key))
+            for each in _values(f"{place}.{key}".strip("."), one[key], other[key])
+        ]
+    if isinstance(one, list) and isinstance(other, list):
+        if len(one) != len(other):
+            return [(place or "list", "different", f"{len(one)} items, now {len(other)}")]
+        return [
+            each
+            for number, pair in enumerate(zip(one, other, strict=True))
+            for each in _values(f"{place}[{number}]", *pair)
+        ]
+    if one == other:
+        return [(place, "exact", "")]
+    if isinstance(one, float) and isinstance(other, float | int):
+        return [(place, *compare_curves(place, Curve([0], [one]), Curve([0], [float(other)])))]
+    if isinstance(one, str) and isinstance(other, str):
+        return [(place, *_texts(one, other))]
+    return [(place, "different", "other values")]
+
+
+def _texts(then: str, now: str) -> tuple[Result, str]:
+    """Compare texts: time stamps, durations and random ids do not count."""
+    one, other = (_STAMPS.sub("…", text).splitlines() for text in (then, now))
+    if one == other:
+        return "exact", ""
+    if len(one) != len(other):
+        return "different", f"{len(one)} lines, now {len(other)}"
+    near = True
+    for number, (a, b) in enumerate(zip(one, other, strict=True), 1):
+        if a == b:
+            continue
+        if _NUMBER.sub("#", a) != _NUMBER.sub("#", b):
+            return "different", f"line {number}"
+        for x, y in zip(_NUMBER.findall(a), _NUMBER.findall(b), strict=True):
+            whole = x.lstrip("+-").isdigit() and y.lstrip("+-").isdigit()
+            result, _ = compare_curves("", Curve([0], [float(x)]), Curve([0], [float(y)]))
+            near = near and result != "different" and not (whole and x != y)
+        if not near:
+            return "different", f"line {number}"
+    return "close", "numbers in it are rounded"
+
+
+_BY_KIND: dict[str, Callable[[bytes, bytes], tuple[Result, str]]] = {
+    "npy": _arrays,
+    "csv": _tables,
+    "tsv": _tables,
+    "json": _json,
+    **dict.fromkeys(("png", "jpg", "jpeg", "gif", "bmp", "webp", "tif", "tiff"), _images),
+}
+
+
+def is_text(name: str) -> bool:
+    """Return whether a file is a text, by its name."""
+    kind = name.rpartition(".")[2].lower()
+    return kind in _TEXTS and kind not in _BY_KIND

@@ -1,0 +1,177 @@
+"""A copy of the notebook's working folder, in which its cells are executed again."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+MOST_BYTES = 1_000_000_000
+MOST_OF_ONE = 256_000_000
+MOST_FILES = 5_000
+MOST_UP = 6
+_SKIPPED = {"node_modules", "__pycache__", "mlruns", "site-packages", "lightning_logs", "wandb"}
+_STORE = re.compile(r"\.(duckdb|ddb)(\.d|\.wal)?$")
+_QUOTED = re.compile(r"""["']([^"'\n]{1,300})["']|[\s=](\.{0,2}[\w./-]{2,300})""")
+
+
+class FolderCopy:
+    """A temporary folder with a copy of the working folder, and places for kernel and store.
+
+    What the cells read, name or import is copied, then what else is there, up to 1 GB and 5,000
+    files. Of a file of more than 256 MB that the record has as read and not as written there is a
+    link. Stores, hidden files and environments stay where they are.
+
+    Parameters
+    ----------
+    original : Path or None
+        The working folder; without one the copy is empty.
+    sources : list of str
+        The cells: files outside of the folder that they name relative to it (``../data``) are
+        copied too.
+    files : list of dict
+        The files that were read and written, as the record of the run has them.
+
+    Attributes
+    ----------
+    root : Path
+        The temporary folder.
+    folder : Path
+        The copy.
+    left_out : list of str
+        Files that are not there, since there are too many, or they are too large.
+    """
+
+    def __init__(
+        self, original: Path | None, sources: Sequence[str], files: Sequence[dict[str, Any]] = ()
+    ) -> None:
+        self.root = Path(os.path.realpath(tempfile.mkdtemp(prefix="nbtrack-rerun-")))
+        self.left_out: list[str] = []
+        self._original = original
+        self._bytes = self._count = 0
+        named = list(dict.fromkeys(_named(sources)))
+        ups = max((_ups(name) for name in named), default=0)
+        self.folder = self.root.joinpath("copy", *["up"] * ups, "work")
+        self.folder.mkdir(parents=True)
+        if original is not None:
+            try:
+                self._fill(original, named, ups, files)
+            except BaseException:
+                self.remove()
+                raise
+
+    def remove(self) -> None:
+        """Remove the temporary folder."""
+        shutil.rmtree(self.root, ignore_errors=True)
+
+    def as_original(self, text: str) -> str:
+        """Return a text in which the copy is called as the folder that it is a copy of."""
+        if self._original is None:
+            return text
+        return text.replace(str(self.folder), str(self._original))
+
+    @property
+    def protected(self) -> list[str]:
+        """The folders in which nothing is to be written."""
+        if self._original is None:
+            return []
+        real = Path(os.path.realpath(self._original))
+        inside = (self.root, Path(os.path.realpath(Path.home())))
+        return [] if any(place.is_relative_to(real) for place in inside) else [str(real)]
+
+    def _fill(
+        self, original: Path, named: list[str], ups: int, files: Sequence[dict[str, Any]]
+    ) -> None:
+        written = {str(each.get("path")) for each in files if each.get("mode") == "written"}
+        read = [str(each.get("path")) for each in files if each.get("mode") == "read"]
+        linked = set(read) - written
+        outside = [name for name in named if 0 < _ups(name) <= ups]
+        inside = [name for name in named if _ups(name) == 0]
+        for name in [*read, *inside, *outside]:
+            place = original / name
+            target = Path(os.path.normpath(self.folder / name))
+            if not target.is_relative_to(self.root / "copy"):
+                continue
+            with contextlib.suppress(OSError, ValueError):
+                if place.is_dir():
+                    for file in _files(place):
+                        self._take(file, target / file.relative_to(place), name)
+                elif place.is_file():
+                    self._take(place, target, name, linked=name in linked)
+        modules = sorted(_files(original), key=lambda file: file.suffix != ".py")
+        for file in modules:
+            relative = file.relative_to(original)
+            self._take(file, self.folder / relative, relative.as_posix())
+
+    def _take(self, file: Path, target: Path, name: str, *, linked: bool = False) -> None:
+        if os.path.lexists(target):
+            return
+        with contextlib.suppress(OSError):
+            size = file.stat().st_size
+            fits = size <= MOST_OF_ONE and self._bytes + size <= MOST_BYTES
+            if not (fits and self._count < MOST_FILES):
+                if linked:
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    target.symlink_to(file.resolve())
+                else:
+                    self.left_out.append(name)
+                return
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(file, target)
+            target.chmod(target.stat().st_mode | 0o200)
+            self._bytes += size
+            self._count += 1
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """Yield the files below a folder that may be copied; at most twice as many as are."""
+    left = 2 * MOST_FILES
+    for place, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if _wanted(Path(place, name), folder=True))
+        for name in sorted(names):
+            file = Path(place, name)
+            if _wanted(file, folder=False) and file.is_file():
+                left -= 1
+                if left < 0:
+                    return
+                yield file
+
+
+def _wanted(place: Path, *, folder: bool) -> bool:
+    name = place.name
+    if name.startswith(".") or _STORE.search(name) or name.endswith(".ipynb"):
+        return False
+    return not folder or not (name in _SKIPPED or (place / "pyvenv.cfg").exists())
+
+
+def _named(sources: Iterable[str]) -> Iterator[str]:
+    """Yield what may be the name of a file or folder, relative to the working folder."""
+    for source in sources:
+        for text in _texts(source):
+            name = text.strip()
+            if name and len(name) < 300 and not name.startswith(("/", "~")) and "\0" not in name:
+                clean = os.path.normpath(name)
+                if clean not in (".", "..") and _ups(clean) <= MOST_UP and set(clean) - {".", "/"}:
+                    yield clean
+
+
+def _texts(source: str) -> Iterator[str]:
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError):  # magics, lines of a shell
+        yield from (one or other for one, other in _QUOTED.findall(source))
+        return
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
+
+
+def _ups(name: str) -> int:
+    parts = Path(name).parts
+    return next((place for place, part in enumerate(parts) if part != ".."), len(parts))

@@ -1,0 +1,288 @@
+"""What is executed to have a run again: cells of a notebook, in the order in which they ran."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from nbtrack.entities import LifecycleStage, Run
+from nbtrack.entities.runs import GRID_TAG, PARENT, SOURCE_TYPE
+from nbtrack.errors import InvalidParameterError, InvalidStateError
+from nbtrack.reruns.run_matching import Place, place_of
+from nbtrack.store import Reader, Store, get_experiment, get_run
+from nbtrack.store.artifacts import ArtifactFolder
+from nbtrack.views.code import (
+    ENVIRONMENT_FILE,
+    NeededCell,
+    RunSource,
+    read_json,
+    source_of_run,
+    track_line,
+)
+
+FILES_FILE = ".nbtrack/files.json"
+OUTPUT_FILE = ".nbtrack/output.txt"
+RANDOM_FOLDER = ".nbtrack/random"
+_START = re.compile(r"\bstart_run\s*\(")
+_INSTALLS = re.compile(
+    r"^([ \t]*)[%!]{1,2}[ \t]*(?:(?:\S*python[\d.]*|py)[ \t]+-m[ \t]+|sudo[ \t]+|uv[ \t]+)?"
+    r"(?:pip[\d.]*|conda|mamba|apt(?:-get)?)[ \t][^\n]*$",
+    re.MULTILINE,
+)
+_ASKED = re.compile(r"environ\.get\('(\w+)'\) or __import__\('getpass'\)")
+_ASKED_ONLY = re.compile(r"(?<! or )__import__\('getpass'\)\.getpass\(")
+
+Part = Literal["needed", "all"]
+
+
+@dataclass(frozen=True)
+class PlannedCell:
+    """A cell to be executed.
+
+    Attributes
+    ----------
+    source : str
+        As the kernel gets it: with its line of ``%%track``, without lines that install packages.
+    number : int or None
+        The execution count that it had.
+    may_fail : bool
+        Whether an error had ended it.
+    random_state : str or None
+        The digest of the state of the generators to be restored before it.
+    own : bool
+        Whether it is the cell that made the run.
+    """
+
+    source: str
+    number: int | None = None
+    may_fail: bool = False
+    random_state: str | None = None
+    own: bool = False
+
+    @property
+    def title(self) -> str:
+        """How people call it."""
+        return f"cell {self.number or '?'}"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a run is had again.
+
+    Attributes
+    ----------
+    run : Run
+        The run.
+    made_by : Run
+        The run with the record: the same, or the one that it is nested in.
+    experiment : str
+        The name of its experiment.
+    kind : {"cells"}
+    needed : list of PlannedCell
+        The cells that it needed, its own, and those after it until it ended.
+    everything : list of PlannedCell
+        All cells that were executed until it ended; empty where the record does not say.
+    place : Place
+        Where among the runs of its cell it stands.
+    source : RunSource
+    folder : Path or None
+        The working directory then; None where it is not known.
+    files : list of dict
+        The files that were read and written, as part of the record.
+    environment : dict
+        Python, packages, machine.
+    """
+
+    run: Run
+    made_by: Run
+    experiment: str
+    needed: list[PlannedCell]
+    everything: list[PlannedCell]
+    place: Place
+    source: RunSource
+    artifacts: ArtifactFolder
+    folder: Path | None = None
+    files: list[dict[str, Any]] = field(default_factory=list)
+    environment: dict[str, Any] = field(default_factory=dict)
+    kind: Literal["cells"] = "cells"
+
+    def cells(self, part: Part) -> list[PlannedCell]:
+        """Return the cells that are needed, or all of them."""
+        return self.needed if part == "needed" else self.everything
+
+    @property
+    def packages(self) -> dict[str, str]:
+        """The versions of the packages that were imported."""
+        found = self.environment.get("packages")
+        return {str(k): str(v) for k, v in found.items()} if isinstance(found, Mapping) else {}
+
+
+def make_plan(store: Store, run_id: str) -> Plan:
+    """Return how a run is had again.
+
+    Parameters
+    ----------
+    store : Store
+    run_id : str
+
+    Raises
+    ------
+    InvalidStateError
+        If it goes on, is deleted, or its code was not kept.
+    InvalidParameterError
+        If its cell cannot be executed by itself.
+    """
+    with store.read() as reader:
+        run = get_run(reader, run_id)
+        _check_state(run)
+        made_by, folder, source = _with_source(reader, run)
+        experiment = get_experiment(reader, run.info.experiment_id).name
+        place = place_of(reader, run, made_by)
+        captured = folder.exists(OUTPUT_FILE)
+    own = _own_cell(made_by, source, experiment, captured=captured)
+    continued = [_planned(cell) for cell in source.continued]
+    earlier = [*source.needed, *source.others]
+    everything = sorted(earlier, key=lambda cell: cell.number or 0) if source.others else []
+    environment = read_json(folder, ENVIRONMENT_FILE)
+    files = read_json(folder, FILES_FILE).get("files")
+    plan = Plan(
+        run=run,
+        made_by=made_by,
+        experiment=experiment,
+        needed=[*map(_planned, source.needed), own, *continued],
+        everything=[*map(_planned, everything), own, *continued] if everything else [],
+        place=place,
+        source=source,
+        artifacts=folder,
+        folder=_folder(environment),
+        files=[each for each in files if isinstance(each, dict)] if isinstance(files, list) else [],
+        environment=environment,
+    )
+    check_secrets(plan.needed)
+    return plan
+
+
+def check_secrets(cells: list[PlannedCell]) -> None:
+    """Refuse cells with a secret that was not kept and that the environment does not have.
+
+    Raises
+    ------
+    InvalidStateError
+    """
+    for cell in cells:
+        missing = [name for name in _ASKED.findall(cell.source) if not os.environ.get(name)]
+        if missing:
+            names = ", ".join(dict.fromkeys(missing))
+            raise InvalidStateError(
+                f"{cell.title.capitalize()} needs {names}, which is a secret and was not kept. Set "
+                f"the environment variable {missing[0]} and run it again."
+            )
+        if _ASKED_ONLY.search(cell.source):
+            raise InvalidStateError(
+                f"{cell.title.capitalize()} has a secret that was not kept and has no name, so it "
+                "cannot be given. Read it from an environment variable in the notebook."
+            )
+
+
+def _check_state(run: Run) -> None:
+    name = f"The run {run.info.run_name} ({run.info.run_id})"
+    if run.info.lifecycle_stage == LifecycleStage.DELETED:
+        raise InvalidStateError(f"{name} is deleted; nbtrack.restore_run(...) brings it back.")
+    if run.info.status in ("RUNNING", "SCHEDULED"):
+        raise InvalidStateError(f"{name} still runs; run it again when it has ended.")
+
+
+def _with_source(reader: Reader, run: Run) -> tuple[Run, ArtifactFolder, RunSource]:
+    """Return the run whose record has the code of a run: itself, or one that it is nested in."""
+    found, seen = run, {run.info.run_id}
+    while True:
+        folder = reader.access.folder(found.info.artifact_uri)
+        source = source_of_run(found, folder)
+        if source.text is not None:
+            return found, folder, source
+        parent = found.data.tags.get(PARENT)
+        if parent is None or parent in seen:
+            break
+        seen.add(parent)
+        found = get_run(reader, parent)
+    kind = run.data.tags.get(SOURCE_TYPE, "")
+    hint = (
+        "It was made by a script or a project: run that again."
+        if kind in ("LOCAL", "PROJECT", "JOB")
+        else "Its notebook had not loaded nbtrack (%load_ext nbtrack), or %track off was called."
+    )
+    raise InvalidStateError(
+        f"The run {run.info.run_name} ({run.info.run_id}) has no cells to execute: none were kept "
+        f"with it. {hint}"
+    )
+
+
+def _own_cell(run: Run, source: RunSource, experiment: str, *, captured: bool) -> PlannedCell:
+    text = source.text or ""
+    line = source.line
+    if line is None and source.version < 2 and (captured or not _START.search(text)):
+        line = track_line(run, experiment)
+    if line is not None:
+        line = _line_to_execute(line, run)
+    return PlannedCell(
+        source=without_installs(text if line is None else f"{line}\n{text}"),
+        number=source.number,
+        may_fail=run.info.status == "FAILED",
+        random_state=source.random_state,
+        own=True,
+    )
+
+
+def _line_to_execute(line: str, run: Run) -> str:
+    """Return the line of ``%%track`` without the card; one that goes on with a run is refused."""
+    words = words_of(line)
+    if any(word.partition("=")[0] == "--resume" for word in words):
+        raise InvalidParameterError(
+            f"The run {run.info.run_name} was resumed: the cells that began it were not kept, so "
+            "that its numbers cannot be had again from one kernel."
+        )
+    if any(word.partition("=")[0] == "--grid" for word in words) and GRID_TAG not in run.data.tags:
+        raise InvalidParameterError(
+            f"The run {run.info.run_name} is one of a grid; run the grid again: "
+            f"nbtrack rerun {run.data.tags.get(PARENT, '')}"
+        )
+    quiet = any(word in ("-q", "--quiet") for word in words)
+    return line.rstrip().rstrip(";") + ("" if quiet else " --quiet")
+
+
+def words_of(line: str) -> list[str]:
+    """Return the words of a line of ``%%track``, as the magic reads them."""
+    lexer = shlex.shlex(line.strip().rstrip(";"), posix=True, punctuation_chars=False)
+    lexer.whitespace_split = True
+    lexer.escape = lexer.commenters = ""
+    try:
+        return list(lexer)
+    except ValueError:
+        return line.split()
+
+
+def _planned(cell: NeededCell) -> PlannedCell:
+    return PlannedCell(without_installs(cell.source), cell.number, cell.failed, cell.random_state)
+
+
+def without_installs(source: str) -> str:
+    """Return a cell that leaves the packages of this environment as they are."""
+    return _INSTALLS.sub(r"\1pass  # packages are not installed again", source)
+
+
+def _folder(environment: Mapping[str, Any]) -> Path | None:
+    shown = environment.get("folder")
+    if not isinstance(shown, str) or not shown:
+        return None
+    found = Path(os.path.expanduser(shown))
+    return found if found.is_dir() else None
+
+
+def with_sources(cells: list[PlannedCell], sources: list[str]) -> list[PlannedCell]:
+    """Return cells with other sources."""
+    return [replace(cell, source=text) for cell, text in zip(cells, sources, strict=True)]

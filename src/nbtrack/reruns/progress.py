@@ -1,0 +1,109 @@
+"""How far a rerun is: a bar where somebody looks on, and a tag of the run for everybody else."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+from typing import TYPE_CHECKING, Literal
+
+from nbtrack.entities.runs import RERUN
+from nbtrack.errors import NbtrackError
+from nbtrack.reruns.plan import PlannedCell
+from nbtrack.store import RunWriter, now_ms
+from nbtrack.tracking.environment import host_name
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bars
+
+Attempt = Literal["first", "again", "all cells", "fixed order", "one thread", "variation"]
+_SAID = {
+    "first": "running the cells again",
+    "again": "once more",
+    "all cells": "with all cells",
+    "fixed order": "with a fixed hash seed",
+    "one thread": "with one thread",
+    "variation": "the variation",
+}
+
+
+class Progress:
+    """Tells how far a rerun is; use it in a ``with`` statement.
+
+    Parameters
+    ----------
+    name : str
+        Of the run.
+    writer : RunWriter or None
+        Of the run that gets the tag ``nbtrack.rerun``; None for no tag.
+    shown : bool
+        Whether a bar is shown, on a terminal or in a notebook; elsewhere lines.
+    """
+
+    def __init__(self, name: str, writer: RunWriter | None, *, shown: bool) -> None:
+        self._name = name
+        self._writer = writer
+        self._shown = shown
+        self._bars: Bars | None = None
+        self._task = None
+        self._started = now_ms()
+        self._attempt: Attempt = "first"
+        self._cells = 0
+
+    def __enter__(self) -> Progress:
+        if self._shown:
+            self._open()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._bars is not None:
+            self._bars.stop()
+        if self._writer is not None:
+            with contextlib.suppress(NbtrackError):
+                self._writer.delete_tag(RERUN)
+
+    def attempt(self, kind: Attempt, cells: int) -> None:
+        """Begin to execute so many cells."""
+        self._attempt, self._cells = kind, cells
+        self._tell(0, "starting a kernel")
+
+    def cell(self, place: int, cell: PlannedCell) -> None:
+        """Begin a cell; the first has the place 1."""
+        lines = [line for line in cell.source.splitlines() if line.strip()]
+        self._tell(place, f"{cell.title}  {lines[0][:50] if lines else ''}")
+
+    def _tell(self, place: int, text: str) -> None:
+        if self._writer is not None:
+            state = {
+                "state": "running",
+                "cell": place,
+                "cells": self._cells,
+                "attempt": self._attempt,
+                "pid": os.getpid(),
+                "host": host_name(),
+                "started": self._started,
+            }
+            self._writer.set_tags({RERUN: json.dumps(state)})
+        said = f"{self._name}: {_SAID[self._attempt]}"
+        if self._bars is not None:
+            for task in self._bars.task_ids:
+                self._bars.update(
+                    task, description=f"{said}, {text}", completed=place, total=self._cells
+                )
+        elif self._shown:
+            sys.stderr.write(f"{said}, {place} of {self._cells}: {text}\n")
+            sys.stderr.flush()
+
+    def _open(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
+        from rich.progress import Progress as Bars
+
+        console = Console(stderr=True)
+        if not (console.is_terminal or console.is_jupyter):
+            return
+        text = TextColumn("{task.description}", markup=False)
+        self._bars = Bars(BarColumn(20), text, TimeElapsedColumn(), console=console, transient=True)
+        self._bars.add_task(self._name, total=None)
+        self._bars.start()

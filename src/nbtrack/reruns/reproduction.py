@@ -1,0 +1,239 @@
+"""Has a run again, as often as it takes to say what differs and why."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from nbtrack.entities import ViewType
+from nbtrack.reruns.comparison import Comparison, compare_facts, facts_of
+from nbtrack.reruns.execution import (
+    Execution,
+    Settings,
+    executed,
+    fixed_order,
+    one_thread,
+)
+from nbtrack.reruns.file_content import OPAQUE
+from nbtrack.reruns.plan import Part, Plan
+from nbtrack.reruns.progress import Attempt, Progress
+from nbtrack.reruns.verdict import Verdict, day, verdict_of
+from nbtrack.store import Store, now_ms
+from nbtrack.store.search import search_experiments
+
+_OF_ORDER = "the same with a fixed PYTHONHASHSEED: it depends on the order of sets"
+CHEAP_S = 60.0
+"""What one attempt may take for its cause to be looked for by four more."""
+
+
+class Reproduction:
+    """Has a run again, and judges it.
+
+    Parameters
+    ----------
+    store : Store
+    plan : Plan
+    settings : Settings
+    progress : Progress
+    """
+
+    def __init__(self, store: Store, plan: Plan, settings: Settings, progress: Progress) -> None:
+        self._plan = plan
+        self._settings = settings
+        self._progress = progress
+        self._held = contextlib.ExitStack()
+        with store.read() as reader:
+            self._then = facts_of(reader, plan.run)
+            found = search_experiments(reader, ViewType.ALL, 1000)
+        self._experiments = {each.experiment_id: each.name for each in found}
+
+    def verdict(self, part: Part = "needed") -> Verdict:
+        """Execute the cells, once or more, and return what came of it."""
+        with self._held:
+            first = self._execute(part, "first")
+            if first.failure is not None or first.facts is None:
+                return self._after_failure(part, first)
+            compared = self._compared(first)
+            if compared.result != "different":
+                return self._same(first, compared, part)
+            changed = self._changed_data()
+            if changed:
+                text = f"{_differs(compared)}: {_listed(changed)} changed since"
+                return self._different(first, compared, part, "data changed", text)
+            return self._after_difference(part, first, compared)
+
+    def _after_failure(self, part: Part, first: Execution) -> Verdict:
+        if part == "needed" and self._more_cells():
+            everything = self._execute("all", "all cells")
+            if everything.failure is None and everything.facts is not None:
+                compared = self._compared(everything)
+                if compared.result != "different":
+                    return self._lost(everything, compared)
+        what = (
+            f"{first.failure}{self._advice(first)}"
+            if first.failure is not None
+            else "its cells were executed, and made no such run"
+        )
+        return self._verdict(first, None, result="failed", text=what, cause="error", cells=part)
+
+    def _after_difference(self, part: Part, first: Execution, compared: Comparison) -> Verdict:
+        again = self._execute(part, "again")
+        assert first.facts is not None  # noqa: S101  for the type checker
+        if again.facts is None or again.failure is not None:
+            cause = f"{_differs(compared)}, and a second time {again.failure or 'made no run'}"
+            return self._different(first, compared, part, "not deterministic", cause)
+        between = compare_facts(first.facts, again.facts)
+        if between.result == "different":
+            why = self._why_not_deterministic(part, first)
+            text = f"{_differs(compared)}: not deterministic, two reruns differ too{why}"
+            return self._different(first, compared, part, "not deterministic", text)
+        if part == "needed" and self._more_cells():
+            everything = self._execute("all", "all cells")
+            if everything.facts is not None and everything.failure is None:
+                of_all = self._compared(everything)
+                if of_all.result != "different":
+                    return self._lost(everything, of_all)
+        packages = self._other_packages(first)
+        text = f"{_differs(compared)}, in the same way each time"
+        if packages:
+            text += f"; a possible cause: {packages}"
+        elif warnings := [f.text for f in self._plan.source.findings if f.level == "warning"]:
+            text += f"; a possible cause: {warnings[0]}"
+        return self._different(first, compared, part, "environment" if packages else None, text)
+
+    def _why_not_deterministic(self, part: Part, first: Execution) -> str:
+        """Name the cause, where looking for it takes little time."""
+        if first.seconds > CHEAP_S:
+            return ""
+        causes: list[tuple[dict[str, str], Attempt, str]] = [
+            (fixed_order(), "fixed order", _OF_ORDER),
+            (one_thread(), "one thread", "the same with one thread"),
+        ]
+        for variables, attempt, words in causes:
+            settings = replace(self._settings, variables={**self._settings.variables, **variables})
+            one = self._execute(part, attempt, settings)
+            other = self._execute(part, attempt, settings)
+            if one.facts is None or other.facts is None:
+                return ""
+            if compare_facts(one.facts, other.facts).result != "different":
+                return f" ({words})"
+        return " (something draws numbers without a seed, or reads the clock)"
+
+    def _execute(self, part: Part, attempt: Attempt, settings: Settings | None = None) -> Execution:
+        return self._held.enter_context(
+            executed(
+                self._plan,
+                part,
+                settings or self._settings,
+                self._progress,
+                attempt,
+                self._experiments,
+            )
+        )
+
+    def _compared(self, done: Execution) -> Comparison:
+        assert done.facts is not None  # noqa: S101  for the type checker
+        return compare_facts(self._then, done.facts, done.copy.as_original)
+
+    def _more_cells(self) -> bool:
+        return len(self._plan.everything) > len(self._plan.needed)
+
+    def _same(self, done: Execution, compared: Comparison, part: Part) -> Verdict:
+        date = now_ms()
+        text = f"verified on {day(date)}: same numbers{_how_close(compared)}"
+        return self._verdict(
+            done, compared, date=date, result=compared.result, text=text, cells=part
+        )
+
+    def _lost(self, done: Execution, compared: Comparison) -> Verdict:
+        date = now_ms()
+        text = (
+            f"verified on {day(date)}: same numbers{_how_close(compared)} with all cells; one that "
+            "the run needed had been left out"
+        )
+        return self._verdict(
+            done, compared, date=date, result=compared.result, text=text, cells="all", cause="lost"
+        )
+
+    def _different(
+        self, done: Execution, compared: Comparison, part: Part, cause: str | None, text: str
+    ) -> Verdict:
+        return self._verdict(done, compared, result="different", text=text, cause=cause, cells=part)
+
+    def _verdict(
+        self, done: Execution, compared: Comparison | None, *, date: int | None = None, **more: Any
+    ) -> Verdict:
+        date = date or now_ms()
+        return verdict_of(self._then, done.facts, compared, date=date, **more)
+
+    def _changed_data(self) -> list[str]:
+        """Return the files that the run has read and that are others now."""
+        folder = self._plan.folder
+        changed = []
+        for each in self._plan.files:
+            path, digest = str(each.get("path", "")), each.get("sha256")
+            if each.get("mode") != "read" or not path or not isinstance(digest, str):
+                continue
+            try:
+                with Path(folder or "", path).open("rb") as file:
+                    if hashlib.file_digest(file, "sha256").hexdigest() != digest:
+                        changed.append(path)
+            except OSError:
+                changed.append(path)
+        return changed
+
+    def _other_packages(self, done: Execution) -> str:
+        now: dict[str, str] = {} if done.facts is None else done.facts.packages
+        found = [
+            f"{name} {version}, now {now[name]}"
+            for name, version in self._plan.packages.items()
+            if name in now and now[name] != version
+        ]
+        return _listed(found)
+
+    def _advice(self, done: Execution) -> str:
+        """Say what to do about a cell that fails."""
+        failure = done.failure
+        if failure is None:
+            return ""
+        name, text = failure.error.name, failure.error.text
+        if name == "ModuleNotFoundError":
+            return ". Install it, or run it again in the recorded environment"
+        if name in ("FileNotFoundError", "NotADirectoryError"):
+            if self._plan.folder is None:
+                shown = self._plan.environment.get("folder") or "of the notebook"
+                return f". The folder {shown} is not on this machine"
+            left = [path for path in done.copy.left_out if path in text]
+            return f". {left[0]} is too large for the copy of the folder" if left else ""
+        if name == "NameError":
+            return ". The cell that defines it is not in the record"
+        if name == "StdinNotImplementedError":
+            return ". It asks for input, which a rerun has not"
+        if name == "NotFoundError" or "RESOURCE_DOES_NOT_EXIST" in text:
+            return ". Runs and models of your store are not in that of a rerun"
+        return ""
+
+
+def _differs(compared: Comparison) -> str:
+    return f"differs in {_listed(compared.differs)}"
+
+
+def _how_close(compared: Comparison) -> str:
+    close = [item for item in compared.items if item.result == "close"]
+    opaque = [item.key for item in compared.items if item.detail == OPAQUE]
+    parts = []
+    if close:
+        named = [f"{item.key} within {item.detail}" for item in close]
+        parts.append(f"but for rounding: {_listed(named, 2)}")
+    if opaque:
+        parts.append(f"{_listed(opaque, 2)} could not be compared by value")
+    return f" ({'; '.join(parts)})" if parts else ""
+
+
+def _listed(names: Sequence[str], most: int = 4) -> str:
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")

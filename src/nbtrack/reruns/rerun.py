@@ -1,0 +1,133 @@
+"""Having a run again: what the functions, the command and the buttons call."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from nbtrack.entities import Run
+from nbtrack.entities.runs import RERUN
+from nbtrack.errors import InvalidParameterError, InvalidStateError
+from nbtrack.reruns.execution import Settings
+from nbtrack.reruns.plan import Part, make_plan
+from nbtrack.reruns.progress import Progress
+from nbtrack.reruns.reproduction import Reproduction
+from nbtrack.reruns.variation import make_variation
+from nbtrack.reruns.verdict import Verdict
+from nbtrack.store import Store
+from nbtrack.tracking.environment import host_name
+
+
+def rerun(
+    store: Store,
+    run_id: str,
+    *,
+    cells: Part = "needed",
+    timeout: float | None = None,
+    shown: bool = False,
+    python: str | None = None,
+) -> Verdict:
+    """Execute the cells of a run in a fresh kernel, compare, and keep the verdict with the run.
+
+    Parameters
+    ----------
+    store : Store
+    run_id : str
+    cells : {"needed", "all"}
+        Those that the run needed, or all that were executed before it.
+    timeout : float, optional
+        Seconds for each attempt.
+    shown : bool
+        Whether progress is shown.
+    python : str, optional
+        The interpreter of the kernel.
+
+    Raises
+    ------
+    InvalidStateError
+        If the run goes on, is deleted, is being rerun, or its code was not kept.
+    MissingDependencyError
+        If ipykernel is not installed.
+    """
+    if cells not in ("needed", "all"):
+        raise InvalidParameterError(f"cells is 'needed' or 'all', not {cells!r}.")
+    plan = make_plan(store, run_id)
+    check_not_running(plan.run)
+    writer = store.writer(run_id)
+    with Progress(plan.run.info.run_name, writer, shown=shown) as progress:
+        part = cells if plan.everything or cells == "needed" else "needed"
+        verdict = Reproduction(store, plan, _settings(timeout, python), progress).verdict(part)
+        verdict.keep(writer)
+    return verdict
+
+
+def vary(
+    store: Store,
+    run_id: str,
+    params: Mapping[str, Any] | None = None,
+    *,
+    cells: Part = "needed",
+    timeout: float | None = None,
+    shown: bool = False,
+    python: str | None = None,
+) -> Run:
+    """Execute the cells of a run with other values, and return the new run.
+
+    Parameters
+    ----------
+    store : Store
+    run_id : str
+    params : mapping, optional
+        New values of literals that the cells assign.
+    cells, timeout, shown, python
+        As for `rerun`.
+
+    Raises
+    ------
+    InvalidParameterError
+        If no cell sets a name to a literal.
+    NbtrackError
+        If a cell fails.
+    """
+    plan = make_plan(store, run_id)
+    with Progress(plan.run.info.run_name, None, shown=shown) as progress:
+        settings = _settings(timeout, python)
+        return make_variation(store, plan, params or {}, settings, progress, cells)
+
+
+def check_not_running(run: Run) -> None:
+    """Refuse a run that a process has again just now.
+
+    Raises
+    ------
+    InvalidStateError
+    """
+    found = running(run)
+    if found is not None and found["pid"] != os.getpid():
+        raise InvalidStateError(
+            f"Process {found['pid']} has {run.info.run_name} again just now; wait for its end."
+        )
+
+
+def running(run: Run) -> dict[str, Any] | None:
+    """Return what the tag says of a rerun that goes on, None where there is none."""
+    try:
+        found = json.loads(run.data.tags.get(RERUN, ""))
+        pid, host = int(found["pid"]), found["host"]
+    except (ValueError, KeyError, TypeError):
+        return None
+    if host != host_name():
+        return dict(found) if host else None
+    import psutil
+
+    alive = psutil.pid_exists(pid)
+    return dict(found) if alive else None
+
+
+def _settings(timeout: float | None, python: str | None) -> Settings:
+    if timeout is not None and timeout <= 0:
+        raise InvalidParameterError(f"timeout is a number of seconds above 0, not {timeout!r}.")
+    return Settings(python=python or sys.executable, timeout=timeout)

@@ -1,0 +1,94 @@
+"""Which of the runs that a cell makes is which: by name, else by the order in which they began."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from nbtrack.entities import Run, ViewType
+from nbtrack.entities.runs import CELL_TAG, PARENT, RERUN_OF
+from nbtrack.store import Reader, get_run
+from nbtrack.store.search import search_runs
+
+MOST_RUNS = 1000
+
+
+@dataclass(frozen=True)
+class Step:
+    """One of several runs that are made beside each other."""
+
+    names: tuple[str, ...]
+    index: int
+
+    def choose(self, runs: Sequence[Run]) -> Run | None:
+        """Return the run of the same name, else the one at the same position."""
+        name = self.names[self.index]
+        named = [run for run in runs if run.info.run_name == name]
+        if self.names.count(name) == 1 and len(named) == 1:
+            return named[0]
+        if self.names.count(name) == len(named):
+            return named[self.names[: self.index].count(name)]
+        return runs[self.index] if self.index < len(runs) else None
+
+
+@dataclass(frozen=True)
+class Place:
+    """The place of a run among those that its cell has made: from the outermost one inward."""
+
+    steps: tuple[Step, ...]
+
+    def find(self, runs: Sequence[Run]) -> Run | None:
+        """Return the run at this place among runs that were made anew."""
+        found: Run | None = None
+        ids = {run.info.run_id for run in runs}
+        for step in self.steps:
+            beside = [
+                run
+                for run in runs
+                if (run.data.tags.get(PARENT) == found.info.run_id if found is not None else
+                    run.data.tags.get(PARENT) not in ids)
+            ]  # fmt: skip
+            found = step.choose(beside)
+            if found is None:
+                return None
+        return found
+
+
+def place_of(reader: Reader, run: Run, made_by: Run) -> Place:
+    """Return the place of a run; ``made_by`` is the run around it that has the cell."""
+    steps: list[Step] = []
+    found = run
+    while found.info.run_id != made_by.info.run_id:
+        parent = found.data.tags[PARENT]
+        steps.insert(0, _step(found, _found(reader, f"tags.`{PARENT}` = '{parent}'")))
+        found = get_run(reader, parent)
+    return Place((_step(found, _of_one_cell(reader, found)), *steps))
+
+
+def runs_made(reader: Reader, run_id: str) -> list[Run]:
+    """Return the runs that were made while the cells of a run were executed again."""
+    return _found(reader, f"tags.`{RERUN_OF}` = '{run_id}'")
+
+
+def _of_one_cell(reader: Reader, run: Run) -> list[Run]:
+    tags = run.data.tags
+    wanted = {key: tags.get(key) for key in (CELL_TAG, "nbtrack.pid", "nbtrack.host")}
+    if None in wanted.values() or any("'" in str(value) for value in wanted.values()):
+        return [run]
+    condition = " AND ".join(f"tags.`{key}` = '{value}'" for key, value in wanted.items())
+    return _found(reader, condition)
+
+
+def _found(reader: Reader, condition: str) -> list[Run]:
+    order = ["attributes.start_time ASC"]
+    return list(
+        search_runs(reader, None, condition, ViewType.ACTIVE_ONLY, MOST_RUNS, order_by=order)
+    )
+
+
+def _step(run: Run, beside: Sequence[Run]) -> Step:
+    ids = [each.info.run_id for each in beside]
+    if run.info.run_id not in ids:
+        return Step((run.info.run_name,), 0)
+    names = tuple(each.info.run_name for each in beside)
+    return Step(names, ids.index(run.info.run_id))

@@ -1,0 +1,133 @@
+"""What counts as the same in a rerun: curves, single numbers, files by their content."""
+
+from __future__ import annotations
+
+import io
+import math
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from nbtrack.reruns.curves import Curve, compare_curves, is_of_clock
+from nbtrack.reruns.file_content import OPAQUE, compare_content
+from nbtrack.reruns.folder_copy import FolderCopy
+
+
+def curve(*values: float) -> Curve:
+    return Curve(range(len(values)), values)
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "result"),
+    [
+        ((1.0, 0.5, math.nan), (1.0, 0.5, math.nan), "exact"),
+        ((1.0, 0.5, 0.1), (1.0, 0.508, 0.1), "close"),
+        ((1.0, 0.5, 0.1), (1.0, 0.5, 0.11), "different"),
+        ((1.0, 0.5, 0.1), (1.0, 0.5, math.nan), "different"),
+        ((1.0, math.inf, 0.1), (1.0, 0.5, 0.1), "different"),
+        ((1.0, 0.5, 0.1), (1.0, 0.5), "different"),
+        ((0.3, 0.3), (0.3001, 0.3), "close"),
+        ((1.0, 200.0), (1.0, 201.0), "different"),
+        ((0.5,), (0.5004,), "close"),
+        ((0.5,), (0.51,), "different"),
+        ((100.0,), (101.0,), "different"),
+    ],
+)
+def test_a_curve_is_close_within_its_own_range(
+    then: tuple[float, ...], now: tuple[float, ...], result: str
+) -> None:
+    assert compare_curves("loss", curve(*then), curve(*now))[0] == result
+
+
+def test_an_accuracy_may_differ_in_one_item() -> None:
+    assert compare_curves("val_acc", curve(111 / 120), curve(112 / 120))[0] == "close"
+    assert compare_curves("val_acc", curve(111 / 120), curve(114 / 120))[0] == "different"
+    assert compare_curves("loss", curve(111 / 120), curve(112 / 120))[0] == "different"
+    assert compare_curves("val_acc", curve(0.5), curve(0.75))[0] == "different"
+
+
+@pytest.mark.parametrize("key", ["epoch_time", "trainRuntime", "samples_per_second", "fit.seconds"])
+def test_times_are_no_results(key: str) -> None:
+    assert is_of_clock(key)
+
+
+@pytest.mark.parametrize("key", ["loss", "timesteps", "time_steps", "accuracy", "sentiment"])
+def test_other_names_are_results(key: str) -> None:
+    assert not is_of_clock(key)
+
+
+def saved(array: np.ndarray) -> bytes:
+    file = io.BytesIO()
+    np.save(file, array)
+    return file.getvalue()
+
+
+def drawn(pixel: int, **options: str) -> bytes:
+    from PIL.PngImagePlugin import PngInfo
+
+    notes = PngInfo()
+    for name, text in options.items():
+        notes.add_text(name, text)
+    image = Image.new("L", (20, 20))
+    image.putpixel((3, 3), pixel)
+    file = io.BytesIO()
+    image.save(file, "png", pnginfo=notes)
+    return file.getvalue()
+
+
+def packed(stamp: int, **members: bytes) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, data in members.items():
+            archive.writestr(zipfile.ZipInfo(f"{name}.npy", (stamp, 1, 1, 0, 0, 0)), data)
+    return file.getvalue()
+
+
+ARRAY = np.linspace(0, 1, 50)
+
+
+@pytest.mark.parametrize(
+    ("name", "then", "now", "result"),
+    [
+        ("a.npy", saved(ARRAY), saved(ARRAY + 1e-5), "close"),
+        ("a.npy", saved(ARRAY), saved(ARRAY[::-1]), "different"),
+        ("a.npz", packed(1990, a=saved(ARRAY)), packed(2020, a=saved(ARRAY)), "exact"),
+        ("a.npz", packed(1990, a=saved(ARRAY)), packed(1990, b=saved(ARRAY)), "different"),
+        ("a.png", drawn(9, date="2026"), drawn(9, date="2027"), "exact"),
+        ("a.png", drawn(9), drawn(200), "close"),
+        ("a.csv", b"x,fit_time\n0.5,3.2\n1.5,1", b"x,fit_time\n0.50,9\n1.5,1", "exact"),
+        ("a.csv", b"x\n0.5\n1.5", b"x\n0.5\n2.5", "different"),
+        ("a.json", b'{"a": [1.0, 2]}', b'{"a": [1.0000001, 2]}', "close"),
+        ("a.json", b'{"a": 1}', b'{"b": 1}', "different"),
+        ("a.txt", b"at 2026-05-03 14:02 loss 0.5", b"at 2027-01-03 15:02 loss 0.5", "exact"),
+        ("a.txt", b"loss 0.5", b"gain 0.5", "different"),
+    ],
+)
+def test_files_are_compared_by_content(name: str, then: bytes, now: bytes, result: str) -> None:
+    assert compare_content(name, then, now)[0] == result
+
+
+def test_bytes_without_values_say_so() -> None:
+    assert compare_content("model.pkl", b"one", b"two") == ("different", OPAQUE)
+    assert compare_content("a.npy", b"one", b"two") == ("different", OPAQUE)
+
+
+def test_the_copy_of_a_folder_has_what_cells_name(tmp_path: Path) -> None:
+    folder = tmp_path / "project" / "notebooks"
+    folder.mkdir(parents=True)
+    for name in ("helpers.py", "../data/x.csv", "nbtrack.duckdb", ".env", ".venv/pyvenv.cfg"):
+        file = folder / name
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(name, "utf-8")
+    copy = FolderCopy(folder, ["open('../data/x.csv')", "!cat ../data/x.csv"])
+    try:
+        there = sorted(p.name for p in copy.folder.rglob("*"))
+        assert there == ["helpers.py"]
+        assert (copy.folder / "../data/x.csv").read_text("utf-8") == "../data/x.csv"
+        assert copy.as_original(f"{copy.folder}/a") == f"{folder}/a"
+    finally:
+        copy.remove()
+    assert not copy.root.exists()

@@ -1,0 +1,209 @@
+"""Runs are had again from their record: real kernels make them, and have them again."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+import nbtrack
+from kernels import kernel
+from nbtrack.cli.program import program
+from nbtrack.entities.runs import RERUN_OF
+from nbtrack.errors import InvalidParameterError, InvalidStateError
+from nbtrack.reruns import reproduction
+from nbtrack.reruns.plan import PlannedCell, check_secrets, without_installs
+from nbtrack.tracking import context
+from programs import python_path
+
+CELLS = [
+    "import random, csv\nrandom.seed(7)\nfactor = 3",
+    "rows = [float(row['x']) for row in csv.DictReader(open('data.csv'))]",
+    "shift = 1000",
+    """\
+%%track first -e reruns -p note=kept
+lr = 0.1
+for step in range(5):
+    nbtrack.log_metric("loss", sum(rows) * lr * factor / (step + 1) + random.random(), step=step)
+nbtrack.log_text("Seen at 2026-05-03 14:02:11.", "notes.txt")
+open("written.txt", "w").write("by the cell")
+nbtrack.log_metric("epoch_time", time.time())""",
+    """\
+with nbtrack.start_run(run_name="outer"):
+    with nbtrack.start_run(run_name="inner", nested=True):
+        nbtrack.log_metric("m", lr * factor)
+    with nbtrack.start_run(run_name="inner", nested=True):
+        nbtrack.log_metric("m", lr * factor * 2)""",
+    "%%track chance\nimport os\nnbtrack.log_metric('draw', int.from_bytes(os.urandom(4), 'big'))",
+]
+
+
+@pytest.fixture(scope="module")
+def notebook(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder whose notebook was executed."""
+    folder = tmp_path_factory.mktemp("notebook")
+    (folder / "data.csv").write_text("x\n1\n2\n3\n", "utf-8")
+    with kernel(folder) as running:
+        for cell in CELLS:
+            assert running.run(cell).error is None
+    (folder / "written.txt").unlink()
+    return folder
+
+
+@pytest.fixture
+def store(notebook: Path, workdir: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    monkeypatch.chdir(notebook)
+    monkeypatch.setenv("PYTHONPATH", python_path())
+    context.set_uri(str(notebook / "nbtrack.duckdb"))
+    yield notebook
+    context.store().close()
+
+
+def record_of(run_id: str) -> Path:
+    return Path(nbtrack.get_run(run_id).info.artifact_uri, ".nbtrack", "cells.json")
+
+
+def run_named(name: str, place: int = 0) -> nbtrack.entities.Run:
+    found = nbtrack.search_runs(
+        search_all_experiments=True,
+        filter_string=f"attributes.run_name = '{name}'",
+        order_by=["attributes.start_time ASC"],
+        output_format="list",
+    )
+    return found[place]
+
+
+def test_a_run_is_the_same_and_keeps_its_verdict(
+    store: Path, workdir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(workdir))
+    runs = len(nbtrack.search_runs(search_all_experiments=True))
+    verdict = nbtrack.rerun("first")
+    tags = nbtrack.get_run(verdict.run_id).data.tags
+    assert (verdict.result, tags["nbtrack.reproduced"]) == ("exact", "yes")
+    assert {item.key for item in verdict.items} >= {"lr", "note", "loss", "notes.txt"}
+    assert json.loads(tags["nbtrack.reproduced.verdict"])["text"].startswith("verified on 20")
+    report = json.loads(
+        nbtrack.artifacts.load_text(f"runs:/{verdict.run_id}/.nbtrack/reproduced.json")
+    )
+    assert report["curves"]["loss"]["steps"] == [0, 1, 2, 3, 4]
+    assert "nbtrack.rerun" not in tags
+    assert "same numbers" in repr(verdict)
+    assert "loss" in verdict._repr_html_()
+    # nothing is written into the notebook's folder or store, and nothing is left behind
+    assert not (store / "written.txt").exists()
+    assert len(nbtrack.search_runs(search_all_experiments=True)) == runs
+    assert not list(workdir.glob("nbtrack-rerun*"))
+
+
+def test_a_run_inside_another_is_found_at_its_place(store: Path) -> None:
+    verdict = nbtrack.rerun(run_named("inner", 1).info.run_id)
+    assert verdict.result == "exact"
+    assert [(item.key, item.now) for item in verdict.items] == [("m", pytest.approx(0.6))]
+
+
+def test_changed_data_is_named(store: Path) -> None:
+    run = run_named("first")
+    record = {"path": "data.csv", "sha256": "0" * 64, "mode": "read", "cells": [3]}
+    record_of(run.info.run_id).with_name("files.json").write_text(
+        json.dumps({"version": 1, "files": [record]}), "utf-8"
+    )
+    (store / "data.csv").write_text("x\n1\n2\n4\n", "utf-8")
+    try:
+        done = CliRunner().invoke(program, ["rerun", "first", "--json"])
+    finally:
+        (store / "data.csv").write_text("x\n1\n2\n3\n", "utf-8")
+        record_of(run.info.run_id).with_name("files.json").unlink()
+    found = json.loads(done.stdout)
+    assert (done.exit_code, found["result"], found["cause"]) == (1, "different", "data changed")
+    assert found["text"] == "differs in loss: data.csv changed since"
+    assert nbtrack.get_run(run.info.run_id).data.tags["nbtrack.reproduced"] == "no"
+
+
+def test_chance_is_told_from_loss(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reproduction, "CHEAP_S", 0.0)
+    verdict = nbtrack.rerun("chance")
+    assert (verdict.result, verdict.cause) == ("different", "not deterministic")
+    assert verdict.differs == ["draw"]
+
+
+def test_a_lost_cell_is_found_by_running_all(store: Path) -> None:
+    place = record_of(run_named("first").info.run_id)
+    kept = place.read_text("utf-8")
+    record = json.loads(kept)
+    lost = [cell for cell in record["needed"] if "factor" in cell["source"]]
+    record["needed"] = [cell for cell in record["needed"] if cell not in lost]
+    record["others"] = sorted([*record["others"], *lost], key=lambda cell: cell["number"])
+    place.write_text(json.dumps(record), "utf-8")
+    try:
+        verdict = nbtrack.rerun("first")
+    finally:
+        place.write_text(kept, "utf-8")
+    assert (verdict.result, verdict.cause, verdict.cells) == ("exact", "lost", "all")
+    assert "one that the run needed had been left out" in verdict.text
+
+
+def test_a_cell_that_fails_is_named_with_its_line(store: Path) -> None:
+    place = record_of(run_named("first").info.run_id).with_name("cell.py")
+    kept = place.read_text("utf-8")
+    place.write_text("lr = 0.1\nopen('absent.csv')", "utf-8")
+    try:
+        verdict = nbtrack.rerun("first", cells="all")
+    finally:
+        place.write_text(kept, "utf-8")
+    assert (verdict.result, verdict.cause) == ("failed", "error")
+    assert verdict.text.startswith("cell 5 fails in line 3: FileNotFoundError: ")
+
+
+def test_a_variation_is_a_run_of_its_own(store: Path) -> None:
+    run = run_named("first")
+    made = nbtrack.rerun("first", as_new=True, params={"lr": "0.5", "factor": 4, "note": "varied"})
+    assert made.data.params == {"lr": "0.5", "factor": "4", "note": "varied"}
+    assert made.data.tags[RERUN_OF] == run.info.run_id
+    assert "nbtrack.reproduced" not in made.data.tags
+    assert not (store / "written.txt").exists()
+    nbtrack.delete_run(made.info.run_id)
+
+
+def test_what_no_cell_sets_cannot_be_varied(store: Path) -> None:
+    with pytest.raises(InvalidParameterError, match=r"'lrr'.*the literal that a cell"):
+        nbtrack.rerun("first", as_new=True, params={"lrr": 1})
+    with pytest.raises(InvalidParameterError, match="as_new=True"):
+        nbtrack.rerun("first", params={"lr": 1})  # type: ignore[call-overload]
+
+
+def test_what_has_no_cells_says_why(workdir: Path) -> None:
+    run = nbtrack.start_run(run_name="script")
+    with pytest.raises(InvalidStateError, match="still runs"):
+        nbtrack.rerun("script")
+    nbtrack.end_run()
+    with pytest.raises(InvalidStateError, match="made by a script"):
+        nbtrack.rerun("script")
+    nbtrack.delete_run(run.info.run_id)
+    with pytest.raises(InvalidStateError, match="is deleted"):
+        nbtrack.rerun(run.info.run_id)
+
+
+def test_a_cell_without_its_secret_says_what_to_set() -> None:
+    asked = "key = (__import__('os').environ.get('API_KEY') or __import__('getpass').getpass('x'))"
+    with pytest.raises(InvalidStateError, match="Cell 3 needs API_KEY"):
+        check_secrets([PlannedCell(asked, 3)])
+
+
+def test_packages_are_not_installed_again(workdir: Path) -> None:
+    lines = "if True:\n    !pip install torch\n%pip install -q numpy\n!python -m pip install x\n!ls"
+    assert without_installs(lines).count("pass  #") == 3
+    assert without_installs(lines).endswith("!ls")
+
+
+def test_a_process_with_one_store_writes_no_other(
+    workdir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NBTRACK_ONLY_URI", str(workdir / "only.duckdb"))
+    nbtrack.set_tracking_uri(str(workdir / "other.duckdb"))
+    assert Path(nbtrack.get_tracking_uri()).name == "only.duckdb"
+    assert nbtrack.Client(str(workdir / "third.duckdb")).tracking_uri.endswith("only.duckdb")
