@@ -72,6 +72,7 @@ GIVEN = {
 INNER_PROGRAMS = {
     "nbtrack.projects.notebook",
     "nbtrack.projects.tracking_server",
+    "nbtrack.reruns",
     "nbtrack.views.parquet_child",
 }
 # Requests that are refused with texts that MLflow's clients and its tests rely on, in this order.

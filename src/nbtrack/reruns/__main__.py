@@ -15,15 +15,22 @@ from nbtrack.store import Store, get_run, now_ms, open_store
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Have a run again; return 0 if it is the same, 1 if not, 2 if its cells cannot be run."""
+    """Have a run again; return 0 if it is the same, 1 if not, 2 if its cells cannot be run.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        By default those of the process.
+    """
     parser = argparse.ArgumentParser(prog="python -m nbtrack.reruns")
     parser.add_argument("run_id")
     parser.add_argument("--cells", choices=("needed", "all"), default="needed")
+    parser.add_argument("--timeout", type=float, help="seconds for each attempt")
     options = parser.parse_args(arguments)
     signal.signal(signal.SIGTERM, _interrupt)
     store = open_store(None)
     try:
-        verdict = rerun(store, options.run_id, cells=options.cells)
+        verdict = rerun(store, options.run_id, cells=options.cells, timeout=options.timeout)
     except NbtrackError as error:
         _keep_error(store, options.run_id, error)
         sys.stderr.write(f"nbtrack: {error}\n")

@@ -22,7 +22,7 @@ _CLOCK = {
     "throughput", "speed", "memory", "ms", "minutes", "per_s", "timestamp",
 }  # fmt: skip
 _COUNTED = {"step", "steps", "series", "stamp"}
-_WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|\d+")
+_PARTS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|\d+")
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def compare_curves(key: str, then: Curve, now: Curve) -> tuple[Result, str]:
 
 def is_of_clock(key: str) -> bool:
     """Return whether a metric is a time or a load: its name says so."""
-    words = [word.lower() for word in _WORDS.findall(key)]
+    words = [word.lower() for word in _PARTS.findall(key)]
     if "per" in words and words[-1] in ("s", "second", "sec"):
         return True
     return any(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import platform
+import sys
 from dataclasses import dataclass, field
 from datetime import datetime
 from html import escape
 from typing import Any, Literal
 
-from nbtrack import __version__
 from nbtrack.entities.runs import REPRODUCED, VERDICT
 from nbtrack.redaction.secrets import Secrets, is_wanted
 from nbtrack.reruns.comparison import Comparison, Facts, Item, json_number
@@ -97,7 +97,7 @@ class Verdict:
             "text": self.text[:MOST_LETTERS],
             "differs": [key[:100] for key in self.differs[:MOST_KEYS]],
             "cells": self.cells,
-            "nbtrack": __version__,
+            "nbtrack": sys.modules["nbtrack"].__version__,
             "python": platform.python_version(),
             "environment": self.environment,
         }
