@@ -11,6 +11,7 @@ import pytest
 from kernels import Kernel, kernel
 from nbtrack.notebook.cell_dependencies import Needed, Slice, backward_slice
 from nbtrack.notebook.executed import Executed
+from nbtrack.notebook.hash_order import takes_set_order
 from nbtrack.notebook.names import names_of
 from nbtrack.notebook.observation import Observation
 from nbtrack.notebook.source_record import as_record
@@ -281,3 +282,20 @@ def test_a_run_keeps_the_cells_it_needed(tmp_path: Path) -> None:
     assert tracked["missing"] == []
     assert sources(fluent)[:4] == sources(tracked)
     assert source.endswith("with nbtrack.start_run():\n    double(4)")
+
+
+@pytest.mark.parametrize(
+    ("source", "taken"),
+    [
+        ("vocabulary = list(set(words))", True),
+        ("for word in {w.lower() for w in words}:\n    use(word)", True),
+        ("known = set(words) | {'a'}\nindex = {w: i for i, w in enumerate(known)}", True),
+        ("first = known.copy()\nknown = set()\nfirst = known.pop()", True),
+        ("vocabulary = sorted(set(words))", False),
+        ("total = len(set(words))\nok = 'a' in set(words)", False),
+        ("order = sorted(w for w in set(words))", False),
+        ("rows = list(set(range(3)))\nlists = list(words)", False),
+    ],
+)
+def test_the_order_of_a_set_is_noticed(source: str, taken: bool) -> None:
+    assert takes_set_order([source]) == taken

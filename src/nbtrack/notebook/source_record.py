@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 from nbtrack.errors import NbtrackError
 from nbtrack.notebook.cell_dependencies import Slice, backward_slice
 from nbtrack.notebook.executed import MAX_CELLS, Executed
+from nbtrack.notebook.hash_order import takes_set_order
 from nbtrack.notebook.observation import Finding
 from nbtrack.notebook.secrets import SecretsOfCells
 from nbtrack.tracking.run import ActiveRun
@@ -228,6 +230,14 @@ def _findings(found: Slice, source: Executed, left_out: int) -> list[Finding]:
     if failed := [each.cell for each in found.cells if each.cell.failed]:
         text = f"{_numbers(failed)}: ended with an error, and what was done before it is needed."
         listed.append(Finding("failed cell", "info", text))
+    if not os.environ.get("PYTHONHASHSEED", "").isdigit() and takes_set_order(
+        each.python(each.text) for each in cells
+    ):
+        text = (
+            "The items of a set are taken in its order, which differs from process to process "
+            "where they are strings. sorted(...) gives an order that stays."
+        )
+        listed.append(Finding("depends on hash order", "warning", text))
     return list(dict.fromkeys(listed))
 
 

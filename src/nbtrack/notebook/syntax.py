@@ -38,6 +38,8 @@ def is_inert(tree: ast.Module) -> bool:
     for statement in tree.body:
         if not isinstance(statement, quiet):
             return False
+        if isinstance(statement, ast.Expr) and not isinstance(statement.value, ast.Constant):
+            return False  # its value is shown, and is ``_``; a property may do anything
         parts: list[ast.AST] = [statement]
         if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
             parts = [*statement.decorator_list, *values_of(statement.args)]
