@@ -85,6 +85,7 @@ from nbtrack.api.runs import end_run as end_run
 from nbtrack.api.runs import get_parent_run as get_parent_run
 from nbtrack.api.runs import get_run as get_run
 from nbtrack.api.runs import last_active_run as last_active_run
+from nbtrack.api.runs import restore_random_state as restore_random_state
 from nbtrack.api.runs import restore_run as restore_run
 from nbtrack.api.runs import search_runs as search_runs
 from nbtrack.api.runs import source as source

@@ -289,3 +289,61 @@ def source(run: str) -> str:
     store = context.store()
     with store.read() as reader:
         return source_text(reader, find_run(reader, run, _start.active_experiment_id(store)))
+
+
+def restore_random_state(run_id: str, cell: int | None = None) -> None:
+    """Set the random number generators to what they were before a cell of a run's notebook.
+
+    The states are kept for the cell of a run, and for those that it needed, where they drew from a
+    generator: Python's, NumPy's, PyTorch's, and those that variables of the notebook hold. What
+    cannot be set, because there is no such variable now, is said in a warning.
+
+    Parameters
+    ----------
+    run_id : str
+        The id of the run, the beginning of it, or its name.
+    cell : int, optional
+        The execution count that the cell had; by default that of the run's own cell.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such run, or no such cell of it.
+    InvalidParameterError
+        If what was kept is damaged.
+
+    Examples
+    --------
+    A cell that draws, with the values that it drew in a run::
+
+        nbtrack.restore_random_state("3f2a", cell=4)
+        noise = torch.randn(100)
+    """
+    from nbtrack.errors import NotFoundError, warn
+    from nbtrack.store import find_run
+    from nbtrack.store import get_run as get
+    from nbtrack.tracking.kernel import variables
+    from nbtrack.tracking.random_state import read_random_state
+    from nbtrack.views.code import source_of_run
+
+    store = context.store_of(run_id)
+    with store.read() as reader:
+        run = get(reader, find_run(reader, run_id, _start.active_experiment_id(store)))
+    folder = store.access.folder(run.info.artifact_uri)
+    source = source_of_run(run, folder)
+    states = {
+        each.number: each.random_state
+        for each in (*source.others, *source.continued, *source.needed)
+    } | {source.number: source.random_state}
+    number = source.number if cell is None else cell
+    if number not in states:
+        known = ", ".join(str(each) for each in sorted(n for n in states if n is not None))
+        raise NotFoundError(
+            f"Run {run.info.run_name} has no cell {number}; it has {known or 'none'}."
+        )
+    digest = states[number]
+    if digest is None:  # it drew nothing
+        return
+    failed = read_random_state(folder, digest).restore(variables())
+    if failed:
+        warn(f"Before cell {number} not all generators could be set: {', '.join(failed)}.")

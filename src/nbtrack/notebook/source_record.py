@@ -14,11 +14,12 @@ from nbtrack.notebook.executed import MAX_CELLS, Executed
 from nbtrack.notebook.hash_order import takes_set_order
 from nbtrack.notebook.observation import Finding
 from nbtrack.notebook.secrets import SecretsOfCells
+from nbtrack.tracking.process_facts import process_facts
+from nbtrack.tracking.random_state import keep_random_states
 from nbtrack.tracking.run import ActiveRun
 
 SOURCE_FILE = ".nbtrack/cell.py"
 CELLS_FILE = ".nbtrack/cells.json"
-RANDOM_FOLDER = ".nbtrack/random"
 MAX_CHARACTERS = 100_000
 VERSION = 2
 
@@ -118,9 +119,8 @@ class SourceRecord:
             if text == self._kept and not states:
                 return
             artifacts = self.run.store.writer(self.run.info.run_id).artifacts
-            for state in states:
-                artifacts.put_bytes(f"{RANDOM_FOLDER}/{state.digest}.json", state.to_bytes())
-                self._states.add(state.digest)
+            keep_random_states(artifacts, states)
+            self._states |= {state.digest for state in states}
             if self._line is None and not self._kept:
                 source = self._clean.source(self.cell.code)
                 artifacts.put_bytes(SOURCE_FILE, source.encode("utf-8", "backslashreplace"))
@@ -134,12 +134,14 @@ class SourceRecord:
             "line": None if self._line is None else self._clean.source(self._line),
             "others": _latest(others, self._clean.source),
             "continued": _latest(self.continued, self._clean.source),
+            "process": process_facts(),
         }
 
     def _random_states(self, found: Slice) -> Iterable[Any]:
         """Yield the states that the record names, and that are not kept yet."""
         new = {}
-        for cell in [*(each.cell for each in found.cells), self.cell, *self.continued]:
+        needed = [each.cell for each in found.cells]
+        for cell in [*self._earlier, *needed, self.cell, *self.continued]:  # others, too
             state = cell.seen.random_state if cell.seen is not None else None
             if state is not None and state.digest not in self._states:
                 new[state.digest] = state
@@ -162,7 +164,7 @@ def as_record(
     clean : callable
         Takes the secrets out of the source of a cell.
     rest : dict, optional
-        What else is kept: ``line``, ``others`` and ``continued``.
+        What else is kept: ``line``, ``others``, ``continued`` and ``process``.
     """
     kept: list[dict[str, Any]] = []
     room = MAX_CHARACTERS

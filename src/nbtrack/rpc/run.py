@@ -17,9 +17,11 @@ from nbtrack.views.code import (
     LOAD_LINE,
     loading_code,
     loads_nbtrack,
+    ready_to_run,
     resume_line,
     source_of_run,
     track_line,
+    with_random_state,
 )
 from nbtrack.views.details import details as runs
 from nbtrack.views.details import reproduced as report
@@ -140,14 +142,18 @@ def source(store: Store, params: RunParams) -> Response[Source]:
         experiment = find_experiment(reader, run.info.experiment_id)
     found = source_of_run(run, _folder(store, run))
     cells: list[SourceCell] = [
-        {"source": c.source, "why": c.why, "number": c.number} for c in found.needed
+        {"source": ready_to_run(c, params.run_id), "why": c.why, "number": c.number}
+        for c in found.needed
     ]
     track = resume = None
     if found.text is not None:
         if not any(loads_nbtrack(cell.source) for cell in found.needed):
             cells.insert(0, {"source": LOAD_LINE, "why": "for %%track", "number": None})
         line = track_line(run, run.info.experiment_id if experiment is None else experiment.name)
-        track, resume = (f"{head}\n{found.text}" for head in (line, resume_line(run)))
+        text = found.text
+        if found.random_state is not None:
+            text = with_random_state(text, params.run_id, found.number)
+        track, resume = (f"{head}\n{text}" for head in (line, resume_line(run)))
         cells.append({"source": track, "why": "the run", "number": found.number})
     body: Source = {
         "cells": cells,

@@ -29,6 +29,12 @@ def shell() -> Any:
     return module.get_ipython() if module is not None else None
 
 
+def variables() -> dict[str, Any]:
+    """Return the variables of the notebook, or those of the script."""
+    found = shell()
+    return vars(sys.modules["__main__"]) if found is None else dict(found.user_ns)
+
+
 def in_notebook() -> bool:
     """Return whether this process is a kernel (Jupyter, VS Code, Colab)."""
     return getattr(shell(), "kernel", None) is not None

@@ -26,6 +26,7 @@ _ONCE = {  # where earlier versions have kept them
 }
 MAX_BYTES = 1_000_000
 LOAD_LINE = "%load_ext nbtrack"
+_AT_TOP = re.compile(r"\s*%%")
 _LOADS = re.compile(r"^\s*%(re)?load_ext\s+nbtrack\b", re.MULTILINE)
 
 
@@ -193,6 +194,37 @@ def resume_line(run: Run) -> str:
     return f"%%track --resume {run.info.run_id}"
 
 
+def with_random_state(source: str, run_id: str, number: int | None) -> str:
+    """Return a cell that sets the generators, below its magics, to the states before it.
+
+    Parameters
+    ----------
+    source : str
+        The cell. One that restores a state already stays as it is.
+    run_id : str
+    number : int or None
+        The execution count of the cell; None for the one of the run.
+    """
+    if "restore_random_state(" in source:
+        return source
+    lines = source.split("\n")
+    first = 0
+    while first < len(lines) and _AT_TOP.match(lines[first]):
+        first += 1
+    futures = [place for place, line in enumerate(lines) if line.startswith("from __future__")]
+    first = max([first, *(place + 1 for place in futures)])
+    which = "" if number is None else f", cell={number}"
+    call = f'nbtrack.restore_random_state("{run_id}"{which})'
+    return "\n".join([*lines[:first], "import nbtrack", call, *lines[first:]])
+
+
+def ready_to_run(cell: NeededCell, run_id: str) -> str:
+    """Return the source of a needed cell, with its generators set if it drew from them."""
+    if cell.random_state is None:
+        return cell.source
+    return with_random_state(cell.source, run_id, cell.number)
+
+
 def source_text(reader: Reader, run_id: str) -> str:
     """Return the code of a run and of what it needed, one cell after the other.
 
@@ -204,10 +236,14 @@ def source_text(reader: Reader, run_id: str) -> str:
     run = get_run(reader, run_id)
     source = source_of_run(run, reader.access.folder(run.info.artifact_uri))
     parts = [
-        f"# cell {cell.number or '?'}: {cell.why}\n{cell.source.strip()}" for cell in source.needed
+        f"# cell {cell.number or '?'}: {cell.why}\n{ready_to_run(cell, run_id).strip()}"
+        for cell in source.needed
     ]
     if source.text is not None:
-        parts.append(f"# cell {source.number or '?'}: the run {run.info.run_name}\n{source.text}")
+        text = source.text
+        if source.random_state is not None:
+            text = with_random_state(text, run_id, source.number)
+        parts.append(f"# cell {source.number or '?'}: the run {run.info.run_name}\n{text}")
     return "\n\n".join(parts)
 
 
