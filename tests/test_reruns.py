@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from click.testing import CliRunner
@@ -192,6 +194,13 @@ def test_a_cell_without_its_secret_says_what_to_set() -> None:
     asked = "key = (__import__('os').environ.get('API_KEY') or __import__('getpass').getpass('x'))"
     with pytest.raises(InvalidStateError, match="Cell 3 needs API_KEY"):
         check_secrets([PlannedCell(asked, 3)])
+
+
+def test_the_names_of_the_package_are_no_modules() -> None:
+    importlib.import_module("nbtrack.reruns.background")
+    from nbtrack import reruns
+
+    assert [name for name in dir(reruns) if isinstance(getattr(reruns, name), ModuleType)] == []
 
 
 def test_packages_are_not_installed_again(workdir: Path) -> None:

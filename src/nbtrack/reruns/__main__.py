@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from nbtrack.errors import NbtrackError
 from nbtrack.reruns.comparison import facts_of
-from nbtrack.reruns.rerun import rerun
+from nbtrack.reruns.rerunning import rerun
 from nbtrack.reruns.verdict import verdict_of
 from nbtrack.store import Store, get_run, now_ms, open_store
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from nbtrack.config import default_uri
 from nbtrack.errors import InvalidStateError
 from nbtrack.reruns.plan import Part, make_plan
-from nbtrack.reruns.rerun import check_not_running, running
+from nbtrack.reruns.rerunning import check_not_running, running
 from nbtrack.store import Store, get_run
 from nbtrack.tracking.environment import host_name
 

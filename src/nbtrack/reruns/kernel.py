@@ -231,6 +231,13 @@ def variables_of_kernel(root: Path, experiment: str, process: dict[str, Any]) ->
     for name, value in threads.items() if isinstance(threads, dict) else ():
         if name.endswith("_NUM_THREADS") and str(value).isdigit():
             found[name] = str(value)
+    used = threads.get("torch") if isinstance(threads, dict) else None
+    if isinstance(used, int) and used != os.cpu_count():
+        found.setdefault("OMP_NUM_THREADS", str(used))
+    flags = process.get("flags")
+    workspace = flags.get("CUBLAS_WORKSPACE_CONFIG") if isinstance(flags, dict) else None
+    if isinstance(workspace, str):
+        found["CUBLAS_WORKSPACE_CONFIG"] = workspace
     return found
 
 
