@@ -132,6 +132,18 @@ def test_a_cell_that_was_not_watched_is_kept_unless_it_only_binds_names() -> Non
     assert numbers(backward_slice([one, two], source)) == [1, 2]
 
 
+@pytest.mark.parametrize("quiet", ["table.total", "2 * _3", "view[0] = 1", "x = counts[key]"])
+def test_a_look_at_an_object_may_run_code_and_what_is_shown_is_the_last_result(quiet: str) -> None:
+    *earlier, source = unwatched("a = 1", quiet, "y = _")
+    assert numbers(backward_slice(earlier, source, {"_", "_3", "a"})) == [2]
+    assert backward_slice(earlier, source, {"_", "_3", "a"}).missing == []
+
+
+def test_a_name_that_functions_may_read_is_not_bound_in_vain_where_nothing_was_watched() -> None:
+    *earlier, source = unwatched("n = 1", "fs = [lambda v: v * n]", "n = 2", "m = 3", "fs[0](1)")
+    assert numbers(backward_slice(earlier, source)) == [1, 2, 3]
+
+
 def test_what_a_cell_does_to_the_process_or_to_files_is_needed() -> None:
     style = ("plt.style.use('dark')", {"world": {"settings of matplotlib"}})
     written = ("df.to_csv('data/a.csv')", {"files_written": {"data/a.csv"}})

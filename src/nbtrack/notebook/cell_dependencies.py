@@ -8,6 +8,7 @@ Where that proves nothing its syntax decides, and rather too much is kept than t
 from __future__ import annotations
 
 import builtins
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
@@ -16,7 +17,8 @@ from nbtrack.notebook.executed import MAX_CELLS, Executed
 from nbtrack.notebook.names import Names
 from nbtrack.notebook.observation import Observation
 
-_GIVEN = frozenset(dir(builtins)) | {"get_ipython", "display", "In", "Out", "exit", "quit", "_"}
+_GIVEN = frozenset(dir(builtins)) | {"get_ipython", "display", "In", "Out", "exit", "quit"}
+_RESULT = re.compile(r"_{1,3}$|_i{0,3}$|_i?\d+$")  # of a cell, or its input
 NOT_WATCHED = "was not watched"
 
 
@@ -196,23 +198,30 @@ def _inside(waiting: Iterable[str], inside: dict[str, frozenset[str]]) -> set[st
 def _effects(cells: Sequence[Executed]) -> list[_Effect]:
     """Return what each cell did, as far as that is known."""
     links = _Links()
+    mentioned: set[str] = set()
     found = []
     for cell in cells:
         links.add(cell.names)
         if cell.seen is None or not cell.seen.complete:
-            found.append(_by_syntax(cell))
+            found.append(_by_syntax(cell, mentioned))
         else:
             found.append(_as_seen(cell, cell.seen, links))
+        mentioned |= cell.names.used.union(*cell.names.inside.values())
     return found
 
 
-def _by_syntax(cell: Executed) -> _Effect:
+def _by_syntax(cell: Executed, mentioned: set[str]) -> _Effect:
+    """Return what a cell may have done that was not watched.
+
+    A name that an earlier cell mentions may be read by a function of it, wherever that is kept.
+    """
     names = cell.names
+    quiet = names.inert and not names.binds & mentioned
     return _Effect(
         binds=set(names.binds) | (cell.seen.bound if cell.seen else set()),
         replaces=set() if cell.failed else set(names.always),
         changes=set(names.changes) | (cell.seen.changed if cell.seen else set()),
-        why="" if names.inert else NOT_WATCHED,
+        why="" if quiet else NOT_WATCHED,
     )
 
 
@@ -310,7 +319,8 @@ def _missing(
     given = {name for effect in effects for name in effect.binds}
     if any(cell.names.opaque and effect.why for cell, effect in zip(earlier, effects, strict=True)):
         return []  # one that was not watched may have defined it
-    return sorted((needed - given - _GIVEN) & set(namespace))
+    unknown = (needed - given - _GIVEN) & set(namespace)
+    return sorted(name for name in unknown if not _RESULT.match(name))
 
 
 def _is_same(cell: Executed, other: Executed) -> bool:

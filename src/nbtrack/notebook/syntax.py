@@ -6,6 +6,10 @@ import ast
 from collections.abc import Iterator
 
 MAX_TEXT = 2000
+_LOUD = (
+    *(ast.Call, ast.Await, ast.Yield, ast.YieldFrom, ast.Starred, ast.Attribute, ast.Subscript),
+    *(ast.GeneratorExp, ast.ListComp, ast.SetComp, ast.DictComp),
+)
 
 
 def holds(node: ast.AST) -> set[str]:
@@ -32,24 +36,24 @@ def holds(node: ast.AST) -> set[str]:
 
 
 def is_inert(tree: ast.Module) -> bool:
-    """Return whether statements bind names only, whatever the objects are that they name."""
-    quiet = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Assign, ast.AnnAssign, ast.Pass, ast.Expr)
-    loud = (ast.Call, ast.Await, ast.Yield, ast.YieldFrom, ast.Starred)
+    """Return whether statements bind names only, whatever the objects are that they name.
+
+    To look up an attribute or an item may run code, to set one changes an object that others may
+    share, and what is shown is the last result from then on.
+    """
     for statement in tree.body:
-        if not isinstance(statement, quiet):
-            return False
-        if isinstance(statement, ast.Expr) and not isinstance(statement.value, ast.Constant):
-            return False  # its value is shown, and is ``_``; a property may do anything
         parts: list[ast.AST] = [statement]
-        if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
-            parts = [*statement.decorator_list, *values_of(statement.args)]
-            if statement.decorator_list:
+        match statement:
+            case ast.FunctionDef() | ast.AsyncFunctionDef():
+                if statement.decorator_list:
+                    return False
+                parts = [*values_of(statement.args)]
+            case ast.Assign() | ast.AnnAssign() | ast.Pass() | ast.Expr(value=ast.Constant()):
+                pass
+            case _:
                 return False
-        for part in parts:
-            if any(isinstance(each, loud) for each in ast.walk(part)):
-                return False
-            if any(isinstance(each, ast.GeneratorExp | ast.ListComp) for each in ast.walk(part)):
-                return False
+        if any(isinstance(each, _LOUD) for part in parts for each in ast.walk(part)):
+            return False
     return True
 
 
