@@ -17,6 +17,7 @@ from nbtrack.notebook.source_record import SourceRecord
 from nbtrack.notebook.watching import CellWatch, Watcher
 from nbtrack.tracking import context
 from nbtrack.tracking.kernel import number_of
+from nbtrack.tracking.random_state import capture as capture_random_state
 from nbtrack.tracking.run import ActiveRun
 
 MAX_KEPT = 16
@@ -79,6 +80,7 @@ class Cells:
         *,
         line: str = "",
         auto: bool = False,
+        ends_before_cell: bool = False,
     ) -> CellCapture:
         """Capture for a run what the cell gives that runs now; the run ends with the cell.
 
@@ -92,12 +94,17 @@ class Cells:
             The line of ``%%track``.
         auto : bool, optional
             Whether libraries and loops are logged by themselves.
+        ends_before_cell : bool, optional
+            Whether the run is one of several of the cell, and ``end`` ends it.
         """
         executed, earlier = self.executed()
         capture = CellCapture(
             run, self._shell, source, executed, earlier, without, line=line, auto=auto
         )
-        self._records.append(capture.record)
+        if ends_before_cell:
+            capture.record.random_state = capture_random_state(self._shell.user_ns)
+        else:
+            self._records.append(capture.record)
         self._tracked.append((self.current, capture))
         return capture
 
@@ -113,6 +120,7 @@ class Cells:
         """
         self._tracked = [each for each in self._tracked if each[1] is not capture]
         _finish(capture, result, error)
+        capture.record.finish_within(capture_random_state(self._shell.user_ns))
 
     def enter(self, source: str, cell_id: str | None) -> None:
         """Take a cell as the one that runs now, although no front end has asked for it.

@@ -102,7 +102,7 @@ class CombinationRunner:
         result: Any = None
         self.error = None
         with self.muted:
-            capture = self._cells.track(run, source, self._without)
+            capture = self._cells.track(run, source, self._without, ends_before_cell=True)
             try:
                 capture.start()
                 result = await self._execute(tree)

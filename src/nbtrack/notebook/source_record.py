@@ -15,7 +15,7 @@ from nbtrack.notebook.hash_order import takes_set_order
 from nbtrack.notebook.observation import Finding
 from nbtrack.notebook.secrets import SecretsOfCells
 from nbtrack.tracking.process_facts import process_facts
-from nbtrack.tracking.random_state import keep_random_states
+from nbtrack.tracking.random_state import RandomState, keep_random_states
 from nbtrack.tracking.run import ActiveRun
 
 SOURCE_FILE = ".nbtrack/cell.py"
@@ -46,6 +46,8 @@ class SourceRecord:
     cell : Executed
     continued : list of Executed
         The cells that were executed after it, until the run ended.
+    random_state : RandomState or None
+        The state of the generators when the run began, of one that ends before its cell does.
     """
 
     def __init__(
@@ -60,6 +62,7 @@ class SourceRecord:
         self.run = run
         self.cell = cell
         self.continued: list[Executed] = []
+        self.random_state: RandomState | None = None
         self._earlier = list(earlier)
         self._names = names
         self._clean = clean
@@ -89,6 +92,19 @@ class SourceRecord:
     def finish(self) -> None:
         """Keep them again: its own cell, or one that continues it, has ended and was watched."""
         self._safely(self._keep_again)
+
+    def finish_within(self, state: RandomState) -> None:
+        """Keep what is known of a run that has ended while its cell goes on with others.
+
+        Parameters
+        ----------
+        state : RandomState
+            That at its end: if it is the same the run drew nothing.
+        """
+        if self.random_state is not None and state.digest == self.random_state.digest:
+            self.random_state = None
+        if self.random_state is not None:
+            self.finish()
 
     def _keep_again(self) -> None:
         found = backward_slice(self._earlier, self.cell, self._names, self.continued)
@@ -135,11 +151,13 @@ class SourceRecord:
             "others": _latest(others, self._clean.source),
             "continued": _latest(self.continued, self._clean.source),
             "process": process_facts(),
+            **({"random_state": self.random_state.digest} if self.random_state else {}),
         }
 
     def _random_states(self, found: Slice) -> Iterable[Any]:
         """Yield the states that the record names, and that are not kept yet."""
-        new = {}
+        own = self.random_state
+        new = {own.digest: own} if own is not None and own.digest not in self._states else {}
         needed = [each.cell for each in found.cells]
         for cell in [*self._earlier, *needed, self.cell, *self.continued]:  # others, too
             state = cell.seen.random_state if cell.seen is not None else None
