@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import re
 import sys
@@ -171,9 +172,12 @@ def _states(plan: Plan, cells: list[PlannedCell], root: Path) -> dict[str, str]:
         path = f"{RANDOM_FOLDER}/{digest}.json"
         if not re.fullmatch(r"[0-9a-f]{16,128}", digest) or not plan.artifacts.exists(path):
             continue
+        data = plan.artifacts.read_bytes(path)
+        if hashlib.sha256(data).hexdigest() != digest:
+            continue  # somebody has changed it
         file = root / "random" / f"{digest}.json"
         file.parent.mkdir(exist_ok=True)
-        file.write_bytes(plan.artifacts.read_bytes(path))
+        file.write_bytes(data)
         found[digest] = str(file)
     return found
 

@@ -15,6 +15,8 @@ from typing import Any
 MOST_BYTES = 1_000_000_000
 MOST_OF_ONE = 256_000_000
 MOST_FILES = 5_000
+MOST_OF_REST = 200_000_000
+MOST_OF_ONE_OF_REST = 50_000_000
 MOST_UP = 6
 _SKIPPED = {"node_modules", "__pycache__", "mlruns", "site-packages", "lightning_logs", "wandb"}
 _STORE = re.compile(r"\.(duckdb|ddb)(\.d|\.wal)?$")
@@ -24,9 +26,10 @@ _QUOTED = re.compile(r"""["']([^"'\n]{1,300})["']|[\s=](\.{0,2}[\w./-]{2,300})""
 class FolderCopy:
     """A temporary folder with a copy of the working folder, and places for kernel and store.
 
-    What the cells read, name or import is copied, then what else is there, up to 1 GB and 5,000
-    files. Of a file of more than 256 MB that the record has as read and not as written there is a
-    link. Stores, hidden files and environments stay where they are.
+    What the cells read, name or import is copied, up to 1 GB and 5,000 files, then what else is
+    there, up to 200 MB and files of 50 MB. Of a file of more than 256 MB that the record has as
+    read and not as written there is a link. Stores, hidden files and environments stay where they
+    are.
 
     Parameters
     ----------
@@ -107,6 +110,11 @@ class FolderCopy:
         modules = sorted(_files(original), key=lambda file: file.suffix != ".py")
         for file in modules:
             relative = file.relative_to(original)
+            with contextlib.suppress(OSError):
+                size = file.stat().st_size
+                if size > MOST_OF_ONE_OF_REST or self._bytes + size > MOST_OF_REST:
+                    self.left_out.append(relative.as_posix())
+                    continue
             self._take(file, self.folder / relative, relative.as_posix())
 
     def _take(self, file: Path, target: Path, name: str, *, linked: bool = False) -> None:

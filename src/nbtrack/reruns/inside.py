@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -38,8 +37,9 @@ def before(number: int | None, random_state: str | None) -> None:
     if number is not None:
         shell.execution_count = number
     if random_state is not None:
-        kind = import_module("nbtrack.tracking.random_state").RandomState
-        kind.from_bytes(Path(random_state).read_bytes()).restore(shell.user_ns)
+        from nbtrack.tracking.random_state import RandomState
+
+        RandomState.from_bytes(Path(random_state).read_bytes()).restore(shell.user_ns)
 
 
 def mark(run_id: str, uri: str | None, tags: dict[str, str]) -> None:

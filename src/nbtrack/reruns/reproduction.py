@@ -60,14 +60,15 @@ class Reproduction:
             compared = self._compared(first)
             if compared.result != "different":
                 return self._same(first, compared, part)
-            changed = self._changed_data()
+            changed = [*self._changed_data(), *_other_datasets(compared)]
             if changed:
                 text = f"{_differs(compared)}: {_listed(changed)} changed since"
                 return self._different(first, compared, part, "data changed", text)
             return self._after_difference(part, first, compared)
 
     def _after_failure(self, part: Part, first: Execution) -> Verdict:
-        if part == "needed" and self._more_cells():
+        timed_out = first.failure is not None and first.failure.error.name == "Timeout"
+        if part == "needed" and self._more_cells() and not timed_out:
             everything = self._execute("all", "all cells")
             if everything.failure is None and everything.facts is not None:
                 compared = self._compared(everything)
@@ -78,6 +79,7 @@ class Reproduction:
             if first.failure is not None
             else "its cells were executed, and made no such run"
         )
+        what = first.copy.as_original(what)
         return self._verdict(first, None, result="failed", text=what, cause="error", cells=part)
 
     def _after_difference(self, part: Part, first: Execution, compared: Comparison) -> Verdict:
@@ -101,6 +103,8 @@ class Reproduction:
         text = f"{_differs(compared)}, in the same way each time"
         if packages:
             text += f"; a possible cause: {packages}"
+        elif self._plan.source.left_out:
+            text += f"; the record has left out {self._plan.source.left_out} of the earliest cells"
         elif warnings := [f.text for f in self._plan.source.findings if f.level == "warning"]:
             text += f"; a possible cause: {warnings[0]}"
         return self._different(first, compared, part, "environment" if packages else None, text)
@@ -210,12 +214,23 @@ class Reproduction:
             left = [path for path in done.copy.left_out if path in text]
             return f". {left[0]} is too large for the copy of the folder" if left else ""
         if name == "NameError":
-            return ". The cell that defines it is not in the record"
+            left_out = self._plan.source.left_out
+            return (
+                f". The record has left out {left_out} of the earliest cells"
+                if left_out
+                else ". The cell that defines it is not in the record"
+            )
         if name == "StdinNotImplementedError":
             return ". It asks for input, which a rerun has not"
         if name == "NotFoundError" or "RESOURCE_DOES_NOT_EXIST" in text:
             return ". Runs and models of your store are not in that of a rerun"
         return ""
+
+
+def _other_datasets(compared: Comparison) -> list[str]:
+    """Return the logged datasets that have another digest now."""
+    found = [item for item in compared.items if item.kind == "text" and item.differs]
+    return [item.key for item in found if item.key.startswith("dataset ")]
 
 
 def _differs(compared: Comparison) -> str:
