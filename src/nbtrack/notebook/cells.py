@@ -12,6 +12,7 @@ from typing import Any
 from nbtrack.notebook.capture import CellCapture, keep_cell
 from nbtrack.notebook.executed import Executed, history_of
 from nbtrack.notebook.grid_source import GridStatements
+from nbtrack.notebook.observed import observers
 from nbtrack.notebook.random_watch import RandomWatch
 from nbtrack.notebook.source_record import SourceRecord
 from nbtrack.notebook.watching import CellWatch, Watcher
@@ -191,7 +192,7 @@ class Cells:
 
 def watchers_of(shell: Any) -> list[Watcher]:
     """Return those that watch the cells of a shell: its objects, generators and files."""
-    return [RandomWatch(shell)]
+    return [*observers(shell), RandomWatch(shell)]
 
 
 def _error_of(result: Any) -> BaseException | None:

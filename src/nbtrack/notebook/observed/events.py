@@ -1,0 +1,138 @@
+"""What Python reports while a cell runs: files opened, processes started, connections.
+
+An audit hook cannot be removed: it is installed once, and does nothing between cells.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from nbtrack.notebook.observed.kinds import is_own_file
+
+MAX_OPENED = 20_000
+_LOCAL = ("127.", "::1", "localhost", "0.0.0.0")  # noqa: S104  nothing is bound to it
+_FETCHERS = frozenset({"wget", "curl", "git", "kaggle", "gdown", "aria2c", "pip", "uv", "conda"})
+_STARTERS = ("threading.py", "subprocess.py", "os.py", "pty.py", "process.py", "context.py",
+             "popen_fork.py", "popen_spawn_posix.py", "popen_forkserver.py", "util.py",
+             "_process_posix.py", "pty_spawn.py", "spawnbase.py", "ptyprocess.py", "fork_exec.py",
+             "_process_common.py", "process.py", "interactiveshell.py", "zmqshell.py", "run.py",
+             "osm.py")  # fmt: skip
+_PROCESSES = frozenset({"subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn", "os.system"})
+
+
+class Events:
+    """What was reported of one cell.
+
+    Attributes
+    ----------
+    opened : dict of (str, bool) to None
+        Paths as they were given, absolute, and whether they were written; in their order.
+    processes : bool
+        Whether the user's own code started one.
+    fetched : bool
+        Whether something was read from the network.
+    """
+
+    def __init__(self) -> None:
+        self.opened: dict[tuple[str, bool], None] = {}
+        self.processes = False
+        self.fetched = False
+
+    def on_open(self, path: Any, mode: Any, flags: Any) -> None:
+        """Note a file; one that is given by its number is known already."""
+        if len(self.opened) >= MAX_OPENED or isinstance(path, int):
+            return
+        name = os.fsdecode(path)
+        writes = isinstance(mode, str) and any(letter in mode for letter in "wax+")
+        reads = not isinstance(mode, str) or "r" in mode or mode.startswith("a+")
+        if mode is None and isinstance(flags, int):
+            writes = flags & (os.O_WRONLY | os.O_RDWR) != 0
+            reads = flags & os.O_WRONLY == 0
+        if not name.startswith("/"):
+            name = os.path.abspath(name)
+        if reads:
+            self.opened[name, False] = None
+        if writes:
+            self.opened[name, True] = None
+
+    def on_process(self, event: str, args: tuple[Any, ...]) -> None:
+        """Note a process."""
+        if not _is_started_by_user():
+            return
+        self.processes = True
+        if event in ("subprocess.Popen", "os.system") and _words(args) & _FETCHERS:
+            self.fetched = True
+
+    def on_connect(self, socket: Any, address: Any) -> None:
+        """Note a connection, unless it is one within this machine, or nbtrack's own."""
+        if not isinstance(address, tuple) or not address:
+            return
+        host = str(address[0])
+        is_packet = bool(getattr(socket, "type", 1) == 2)  # a way to learn one's own address
+        if not is_packet and not host.startswith(_LOCAL) and not _is_from_nbtrack():
+            self.fetched = True
+
+
+_current: Events | None = None
+_installed = False
+
+
+def collect(events: Events | None) -> None:
+    """Let a cell have what is reported from now on; None ends that."""
+    global _current, _installed
+    _current = events
+    if events is not None and not _installed:
+        _installed = True
+        sys.addaudithook(_hook)
+
+
+def _hook(event: str, args: tuple[Any, ...]) -> None:
+    events = _current
+    if events is None:
+        return
+    try:
+        if event == "open":
+            events.on_open(*args)
+        elif event == "socket.connect":
+            events.on_connect(*args)
+        elif event in _PROCESSES:
+            events.on_process(event, args)
+    except Exception:  # noqa: BLE001  it is the user's call that would fail
+        return
+
+
+def _frames() -> list[str]:
+    frame: FrameType | None = sys._getframe(4)
+    found: list[str] = []
+    while frame is not None and len(found) < 40:
+        found.append(frame.f_code.co_filename)
+        frame = frame.f_back
+    return found
+
+
+def _is_started_by_user() -> bool:
+    """Return whether code of the user's asked for it, and not a library for itself."""
+    for path in _frames():
+        if path.endswith(_STARTERS) and not is_own_file(path):
+            continue
+        return is_own_file(path)
+    return True
+
+
+def _is_from_nbtrack() -> bool:
+    own = str(Path(__file__).parents[2])
+    return any(path.startswith(own) for path in _frames())
+
+
+def _words(args: tuple[Any, ...]) -> set[str]:
+    found: set[str] = set()
+    for part in args[:2]:
+        texts = part if isinstance(part, list | tuple) else [part]
+        for text in texts:
+            if isinstance(text, str | bytes):
+                found |= set(os.fsdecode(text).split())
+    return found

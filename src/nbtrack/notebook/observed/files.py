@@ -1,0 +1,161 @@
+"""The files below the working directory that a cell read and wrote."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path, PurePath
+
+MAX_ENTRIES = 2000
+MAX_SECONDS = 0.004
+MAX_FILES = 2000
+MAX_NAME = 300
+_SKIPPED = frozenset({
+    "__pycache__", "node_modules", "site-packages", "wandb", "mlruns", "lightning_logs",
+})  # fmt: skip
+_SKIPPED_ENDS = (
+    ".pyc",
+    ".duckdb.d",
+    ".duckdb.wal",
+    ".tmp",
+    ".swp",
+    "~",
+    "-wal",
+    "-shm",
+    "-journal",
+)
+
+
+@dataclass
+class Times:
+    """When files were changed last, and their sizes.
+
+    Attributes
+    ----------
+    files : dict of str to (int, int)
+    folders : set of str
+        Those of which all files are among them.
+    """
+
+    files: dict[str, tuple[int, int]] = field(default_factory=dict)
+    folders: set[str] = field(default_factory=set)
+
+
+def times_below(folder: str) -> Times:
+    """Return when the files of a folder were changed last; a few thousand at most."""
+    found = Times()
+    end = time.perf_counter() + MAX_SECONDS
+    waiting = deque([folder])
+    count = 0
+    while waiting and count < MAX_ENTRIES and time.perf_counter() < end:
+        here = waiting.popleft()
+        try:
+            with os.scandir(here) as entries:
+                for entry in entries:
+                    count += 1
+                    if count > MAX_ENTRIES:
+                        break
+                    if not _counts(entry.name):
+                        continue
+                    if entry.is_dir(follow_symlinks=False):
+                        waiting.append(entry.path)
+                    else:
+                        about = entry.stat(follow_symlinks=False)
+                        found.files[entry.path] = (about.st_mtime_ns, about.st_size)
+        except OSError:
+            continue
+        if count <= MAX_ENTRIES:
+            found.folders.add(here)
+    return found
+
+
+def files_of(
+    folder: str,
+    opened: Iterable[tuple[str, bool]],
+    before: Times,
+    now: Times,
+    texts: Iterable[str],
+) -> tuple[set[str], set[str]]:
+    """Return the files that a cell read and those that it wrote, relative to a folder.
+
+    Parameters
+    ----------
+    folder : str
+    opened : iterable of (str, bool)
+        The absolute paths of files that Python opened, and whether to write.
+    before, now : Times
+        What ``times_below`` said before and after the cell.
+    texts : iterable of str
+        The texts in its code: a library written in C++ may have read the file that one names.
+    """
+    read: set[str] = set()
+    written: set[str] = set()
+    replaced: set[str] = set()
+    for path, writes in opened:
+        name = _relative(_source_of(path), folder)
+        if name is not None and writes:
+            written.add(name)
+            replaced.add(name)
+        elif name is not None and len(read) < MAX_FILES:
+            read.add(name)
+    for path, about in now.files.items():
+        known = path in before.files or _is_within(path, before.folders, folder)
+        if known and before.files.get(path) != about and not path.endswith(".ipynb"):
+            name = _relative(path, folder)
+            if name is not None:
+                written.add(name)
+    for text in texts:
+        for word in _paths_in(text):
+            name = _relative(os.path.abspath(str(PurePath(folder, word))), folder)
+            if name is None or name in replaced:
+                continue
+            path = Path(folder, name)
+            if str(path) in before.files or (name not in written and path.is_file()):
+                read.add(name)
+    return read, written
+
+
+def _is_within(path: str, folders: set[str], top: str) -> bool:
+    """Return whether a new file lies where all was seen before, or in a folder that is new too."""
+    while len(path) > len(top):
+        path = str(PurePath(path).parent)
+        if path in folders:
+            return True
+    return False
+
+
+def _paths_in(text: str) -> list[str]:
+    """Return what may be paths of files in a text: itself, or words of a line for the shell."""
+    candidates = [text] if len(text) < MAX_NAME else []
+    if " " in text:
+        candidates += text[: 10 * MAX_NAME].split()[:50]
+    return [each.strip("'\"") for each in candidates if "." in each and each.isprintable()]
+
+
+def _source_of(path: str) -> str:
+    """Return the module that a file of ``__pycache__`` was made from."""
+    if not path.endswith(".pyc"):
+        return path
+    cached = PurePath(path)
+    return str(cached.parent.parent / f"{cached.name.partition('.')[0]}.py")
+
+
+def _relative(path: str, folder: str) -> str | None:
+    if not path.startswith(folder.rstrip(os.sep) + os.sep):
+        return None
+    name = PurePath(os.path.relpath(path, folder))
+    if len(str(name)) > MAX_NAME or not all(map(_counts, name.parts)):
+        return None
+    return name.as_posix()
+
+
+def _counts(name: str) -> bool:
+    return (
+        not name.startswith(".")
+        and name not in _SKIPPED
+        and not name.endswith(_SKIPPED_ENDS)
+        and not (name.startswith("nbtrack") and ".duckdb" in name)
+    )

@@ -1,0 +1,218 @@
+"""How to look at objects of libraries that keep their state outside of Python.
+
+A library is never imported for this: its types are known by their names.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from nbtrack.notebook.observed.builtin_rules import Rule
+from nbtrack.notebook.observed.kinds import Layout, address
+from nbtrack.notebook.observed.marks import Memory, Seen, is_simple, memory_of
+
+# Packages whose objects have nothing that a result depends on.
+QUIET = frozenset({
+    "IPython", "ipykernel", "comm", "zmq", "tornado", "asyncio", "logging", "nbtrack", "warnings",
+    "importlib", "_thread", "threading", "typing", "pathlib", "enum", "uuid", "zoneinfo",
+    "_contextvars", "inspect", "ast", "weakref", "_weakref", "_abc", "abc", "tqdm", "sys",
+    "jupyter_client", "matplotlib_inline", "traceback", "re",
+})  # fmt: skip
+# Classes whose objects never change.
+INERT = frozenset({
+    "enum.Enum", "pathlib.PurePath", "fractions.Fraction", "builtins.NoneType", "numpy.generic",
+    "numpy.dtype", "numpy.ufunc", "numpy._ArrayFunctionDispatcher", "torch.dtype", "torch.device",
+    "torch.layout", "torch.memory_format", "torch.Size", "pandas.Timestamp", "pandas.Timedelta",
+    "pandas.Index", "pandas.core.indexes.base.Index", "pandas._libs.tslibs.timestamps.Timestamp",
+    "pandas._libs.tslibs.timedeltas.Timedelta", "pandas.api.extensions.ExtensionDtype",
+    "pandas.core.dtypes.base.ExtensionDtype", "jaxlib._jax.ArrayImpl", "datetime.tzinfo",
+    "datetime.date", "jaxlib.xla_extension.ArrayImpl", "contextvars.ContextVar",
+    "numpy._core._internal._ctypes", "ctypes._FuncPtr", "_ctypes.CFuncPtr", "torch._ops.OpOverload",
+    "torch._ops.OpOverloadPacket", "torch.finfo", "torch.iinfo", "polars.expr.expr.Expr",
+    "polars.lazyframe.frame.LazyFrame", "polars.datatypes.classes.DataType",
+})  # fmt: skip
+_ARROW = ("Array", "Table", "Scalar", "Type", "Schema", "Field", "Batch", "Buffer")
+_ARRAYS_IN = ("_ndarray", "_data", "_mask", "_codes", "_pa_array", "_sparse_values", "_left",
+              "_right", "_sparse_index", "_dtype")  # fmt: skip
+
+
+def is_inert_library(layout: Layout) -> bool:
+    """Return whether the objects of a class of C or Cython never change once they are made."""
+    if layout.root == "pyarrow":
+        return any(name.endswith(_ARROW) for name in layout.bases)
+    return layout.root in ("sklearn", "scipy") and not layout.own
+
+
+class _Plain:
+    """An array of a class that inherits from NumPy's, without its class."""
+
+    def __init__(self, value: Any) -> None:
+        np: Any = sys.modules["numpy"]
+        self.__array_interface__ = np.ndarray.__dict__["__array_interface__"].__get__(value)
+
+
+def _array(value: Any, seen: Seen) -> None:
+    np: Any = sys.modules["numpy"]
+    if type(value) is not np.ndarray:
+        if any(base.__name__ == "memmap" for base in type.__dict__["__mro__"].__get__(type(value))):
+            seen.opaque = True  # to read it all is to read the whole file
+            return
+        if np.ndarray.__dict__["dtype"].__get__(value).hasobject:
+            seen.opaque = True
+            return
+        plain = np.asarray(_Plain(value))
+    else:
+        plain = value
+    kind = plain.dtype
+    seen.content = (plain.shape, plain.strides, str(kind.str), plain.flags.writeable)
+    if kind.hasobject:
+        if kind.char != "O":
+            seen.opaque = True
+        else:
+            seen.hold(plain.ravel("K").tolist())
+        return
+    if not plain.flags.forc:
+        base = plain.base
+        if plain.nbytes <= 1 << 22:
+            plain = plain.copy()
+            low, high = np.lib.array_utils.byte_bounds(value) if _has_bounds(np) else (0, 0)
+            seen.memory = memory_of("cpu", 0, memoryview(plain.ravel("K").view("u1")))
+            seen.memory.read()
+            seen.memory.begin, seen.memory.end = low, high
+            return
+        if type(base) is np.ndarray and base.flags.forc and not base.dtype.hasobject:
+            plain = base
+        else:
+            seen.opaque = True
+            return
+    begin = plain.__array_interface__["data"][0]
+    flat = plain.reshape(-1, order="A") if plain.ndim != 1 else plain
+    seen.memory = memory_of("cpu", begin, memoryview(flat.view("u1")))
+
+
+def _has_bounds(np: Any) -> bool:
+    return hasattr(np.lib, "array_utils")
+
+
+def _generator(value: Any, seen: Seen) -> None:
+    """Look at a generator of random numbers of NumPy."""
+    bits = getattr(value, "bit_generator", None)
+    if bits is None:
+        bits = getattr(value, "_bit_generator", value)
+    seen.content = _plain(bits.state)
+
+
+def _plain(value: Any) -> Any:
+    if type(value) is dict:
+        return {key: _plain(item) for key, item in value.items()}
+    return value if is_simple(value) else value.tobytes()
+
+
+def _frame(value: Any, seen: Seen) -> None:
+    """Look at a frame or a series of pandas: its blocks, and their labels."""
+    manager = object.__getattribute__(value, "_mgr")
+    shown: list[Any] = []
+    for axis in manager.axes:
+        shown += [address(axis), str(getattr(axis, "_name", ""))]
+    for block in manager.blocks:
+        shown += [address(block.values), block.mgr_locs.as_array.tobytes()]
+        seen.inside.append(block.values)
+    seen.content = (shown, str(object.__getattribute__(value, "__dict__").get("_name")))
+
+
+def _column(value: Any, seen: Seen) -> None:
+    """Look at an array of pandas' own."""
+    root = type(value).__module__.partition(".")[0]
+    if root != "pandas":
+        seen.opaque = True
+        return
+    seen.hold([getattr(value, name, None) for name in _ARRAYS_IN])
+
+
+def _tensor(value: Any, seen: Seen) -> None:
+    torch: Any = sys.modules["torch"]
+    with torch._C.DisableTorchFunctionSubclass():
+        version = None if value.is_inference() else value._version
+        grad = value.grad if value.is_leaf else None
+        seen.content = (version, tuple(value.shape), value.requires_grad, str(value.dtype))
+        if grad is not None:
+            seen.hold([grad])
+        if _dispatches(type(value), torch) or value.layout is not torch.strided:
+            seen.opaque = True
+            return
+        storage = value.untyped_storage()
+        begin, size, device = storage.data_ptr(), storage.nbytes(), value.device.type
+        offset = value.storage_offset() * value.element_size()
+        seen.content = (seen.content, value.stride(), begin, offset)
+        if device != "cpu":
+            seen.opaque = True  # to read it is to wait for what the device does
+            seen.memory = Memory(str(value.device), begin, begin + size, optional=True)
+            return
+        if not begin or not size:
+            return
+        if value.is_contiguous():
+            begin, size = begin + offset, value.numel() * value.element_size()
+        seen.memory = memory_of("cpu", begin, _raw(begin, size), optional=True)
+
+
+def _raw(begin: int, size: int) -> memoryview:
+    import ctypes
+
+    return memoryview((ctypes.c_char * size).from_address(begin)).cast("B")
+
+
+def _dispatches(kind: type, torch: Any) -> bool:
+    """Return whether a class of tensors brings its own meaning of what is done with them."""
+    if kind is torch.Tensor or kind is torch.nn.Parameter:
+        return False
+    found = getattr(kind, "__torch_dispatch__", None)
+    return found is not None and found is not getattr(torch.Tensor, "__torch_dispatch__", None)
+
+
+def _torch_generator(value: Any, seen: Seen) -> None:
+    if value.device.type == "cpu":
+        seen.content = hash(value.get_state().numpy().tobytes())
+    else:
+        seen.opaque = True
+
+
+def _figure(_value: Any, seen: Seen) -> None:
+    seen.opaque = True
+
+
+def _polars(value: Any, seen: Seen) -> None:
+    """Look at a frame of polars: its columns never change, and it has others instead."""
+    columns = value.get_columns() if hasattr(value, "get_columns") else [value]
+    shown: list[Any] = []
+    for column in columns:
+        shown += [column.name, str(column.dtype), len(column)]
+        try:
+            shown.append(column._get_buffer_info())
+        except Exception:  # noqa: BLE001  only plain columns have one buffer
+            seen.opaque = True
+    seen.content = shown
+
+
+LIBRARIES: dict[str, Rule] = {
+    "numpy.ndarray": _array,
+    "numpy.random._generator.Generator": _generator,
+    "numpy.random.mtrand.RandomState": _generator,
+    "numpy.random.bit_generator.BitGenerator": _generator,
+    "pandas.DataFrame": _frame,
+    "pandas.Series": _frame,
+    "pandas.core.generic.NDFrame": _frame,
+    "pandas.core.frame.DataFrame": _frame,
+    "pandas.core.series.Series": _frame,
+    "pandas.api.extensions.ExtensionArray": _column,
+    "pandas.core.arrays.base.ExtensionArray": _column,
+    "torch.Tensor": _tensor,
+    "torch._C.Generator": _torch_generator,
+    "matplotlib.artist.Artist": _figure,
+    "matplotlib.figure.FigureBase": _figure,
+    "traitlets.traitlets.HasTraits": _figure,
+    "polars.dataframe.frame.DataFrame": _polars,
+    "polars.series.series.Series": _polars,
+}
+# what these have as attributes is looked at by their rule, or is nobody's business
+ALONE = frozenset(name for name, rule in LIBRARIES.items() if rule not in (_array, _tensor))

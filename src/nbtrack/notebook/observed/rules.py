@@ -1,0 +1,173 @@
+"""How to look at an object without running code of the user's."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from nbtrack.notebook.observed.builtin_rules import BASES, EXACT, IGNORED, Rule
+from nbtrack.notebook.observed.code_names import names_of_code
+from nbtrack.notebook.observed.kinds import (
+    Layout,
+    address,
+    class_items,
+    is_own,
+    layout_of,
+    module_items,
+    module_of,
+)
+from nbtrack.notebook.observed.library_rules import ALONE, INERT, LIBRARIES, QUIET, is_inert_library
+from nbtrack.notebook.observed.marks import Seen, contents
+
+_CLASS_KEYS = frozenset({
+    "__dict__", "__weakref__", "__doc__", "__module__", "__abstractmethods__", "_abc_impl",
+    "__annotations__", "__static_attributes__", "__firstlineno__", "__annotations_cache__",
+    "__parameters__", "__orig_bases__", "__annotate_func__",
+})  # fmt: skip
+_SIZED: dict[int, Callable[[Any], int]] = {
+    address(kind): kind.__len__ for kind in (list, dict, set, frozenset, tuple)
+}
+
+
+@dataclass
+class _Known:
+    kind: type
+    rule: Callable[[Any, Seen], None] | None
+
+
+class Looks:
+    """Looks at objects; what it knows of their types is kept from walk to walk.
+
+    Parameters
+    ----------
+    namespace : dict
+        The variables of the notebook: what its functions call globals.
+    """
+
+    def __init__(self, namespace: Mapping[str, Any]) -> None:
+        self._namespace = namespace
+        self._known: dict[int, _Known] = {}
+        self._own: dict[int, _Known] = {}
+        self.versions_may_lie = False
+        for kind, rule in EXACT.items():
+            self._known[address(kind)] = _Known(kind, rule)
+        for kind in IGNORED:
+            self._known[address(kind)] = _Known(kind, None)
+        self._known[address(types.FunctionType)] = _Known(types.FunctionType, self._function)
+
+    def forget_own(self) -> None:
+        """Forget the user's own classes: one of them may be gone, and another in its place."""
+        self._own = {}
+
+    def size_of(self, value: Any) -> int:
+        """Return how many items a built-in container has; 0 for all else."""
+        measure = _SIZED.get(address(type(value)))
+        return measure(value) if measure is not None else 0
+
+    def look(self, value: Any, seen: Seen) -> None:
+        """Note what an object holds."""
+        kind = type(value)
+        here = address(kind)
+        known = self._known.get(here) or self._own.get(here)
+        if known is None:
+            rule, own = self._rule_for(kind)
+            known = _Known(kind, rule)
+            (self._own if own else self._known)[here] = known
+        if known.rule is None:
+            seen.ignored = True
+        else:
+            known.rule(value, seen)
+
+    def _rule_for(self, kind: type) -> tuple[Rule | None, bool]:
+        layout = layout_of(kind)
+        if "builtins.type" in layout.bases:
+            return self._class, layout.own
+        if "builtins.module" in layout.bases:
+            return self._module, layout.own
+        if layout.bases & INERT or (layout.root in QUIET and not layout.own):
+            return None, layout.own
+        for name in layout.bases & LIBRARIES.keys():
+            if name in ALONE:
+                return LIBRARIES[name], layout.own
+            return self._with_attributes(LIBRARIES[name], layout), layout.own
+        for name, base_rule in BASES.items():
+            if name in layout.bases:
+                return self._with_attributes(base_rule, layout), layout.own
+        if layout.native:
+            if is_inert_library(layout):
+                return None, False
+            return self._with_attributes(_opaque, layout), layout.own
+        return self._with_attributes(None, layout), layout.own
+
+    def _with_attributes(self, rule: Rule | None, layout: Layout) -> Rule:
+        """Return a rule that looks at the attributes of an instance too."""
+        dictionary, slots, own = layout.dictionary, layout.slots, layout.own
+        inherits = own or any(is_own(name.rpartition(".")[0]) for name in layout.bases)
+
+        def look(value: Any, seen: Seen) -> None:
+            attributes: list[Any] = []
+            if dictionary is not None:
+                found = dictionary.__get__(value)
+                if type(found) is dict:
+                    attributes += [*found.keys(), *found.values()]
+            for slot in slots:
+                try:
+                    attributes.append(slot.__get__(value))
+                except AttributeError:
+                    attributes.append(None)
+            shown, inside = contents(attributes)
+            seen.inside += inside
+            if inherits:
+                seen.inside.append(type(value))
+            if rule is not None:
+                rule(value, seen)
+            seen.content = (seen.content, shown)
+
+        return look
+
+    def _function(self, value: Any, seen: Seen) -> None:
+        held = [value.__defaults__, value.__kwdefaults__, value.__closure__, value.__dict__]
+        parts = [part for part in held if part]
+        for part in parts:
+            shown, inside = contents(list(part.values()) if type(part) is dict else list(part))
+            seen.inside += inside
+            seen.content = (seen.content, shown)
+        seen.content = (seen.content, address(value.__code__))
+        variables = value.__globals__
+        if variables is self._namespace:
+            seen.code = value.__code__
+        elif is_own(str(variables.get("__name__", ""))):
+            self._own_globals(value, seen)
+        elif not parts:
+            seen.ignored = True
+
+    def _own_globals(self, value: Any, seen: Seen) -> None:
+        variables = value.__globals__
+        names = sorted(names_of_code(value.__code__).names & variables.keys())
+        shown, inside = contents([variables[name] for name in names])
+        seen.content = (seen.content, shown)
+        seen.inside += inside
+
+    def _class(self, value: Any, seen: Seen) -> None:
+        if not is_own(module_of(value)):
+            seen.ignored = True
+            return
+        items = {k: v for k, v in class_items(value).items() if k not in _CLASS_KEYS}
+        seen.content, inside = contents([*items.keys(), *items.values()])
+        seen.inside += [*inside, *type.__dict__["__bases__"].__get__(value)]
+
+    def _module(self, value: Any, seen: Seen) -> None:
+        items = module_items(value)
+        name = items.get("__name__")
+        if type(name) is not str or not is_own(name) or name == "__main__":
+            seen.ignored = True
+            return
+        items = {k: v for k, v in items.items() if not k.startswith("__")}
+        seen.content, inside = contents([*items.keys(), *items.values()])
+        seen.inside += inside
+
+
+def _opaque(_value: Any, seen: Seen) -> None:
+    seen.opaque = True

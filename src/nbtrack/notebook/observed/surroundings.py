@@ -1,0 +1,142 @@
+"""Watches what a cell does outside of its variables: files, the process, work that goes on."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+from nbtrack.notebook.executed import Executed
+from nbtrack.notebook.observation import Finding, Observation
+from nbtrack.notebook.observed.events import Events, collect
+from nbtrack.notebook.observed.files import Times, files_of, times_below
+from nbtrack.notebook.observed.kinds import is_own, is_own_file, module_of
+from nbtrack.notebook.observed.watcher import ObjectWatcher
+from nbtrack.notebook.observed.world import World
+
+# whose threads wait for work, or serve the front end
+_POOLS = frozenset({
+    "concurrent", "multiprocessing", "joblib", "torch", "tqdm", "ipykernel", "IPython", "zmq",
+    "asyncio", "tornado", "nbtrack", "fsspec", "huggingface_hub", "wandb", "socketserver", "queue",
+    "logging", "sqlite3", "traitlets", "jupyter_client", "pexpect", "subprocess",
+})  # fmt: skip
+
+
+class SurroundingsWatcher:
+    """Watches files, settings, threads and processes; comes after the objects are watched.
+
+    Parameters
+    ----------
+    shell : InteractiveShell
+    objects : ObjectWatcher
+        Knows what the code of the cell names.
+    """
+
+    def __init__(self, shell: Any, objects: ObjectWatcher) -> None:
+        self._shell = shell
+        self._objects = objects
+        self._events = Events()
+        self._folder = ""
+        self._times = Times()
+        self._world: World | None = None
+        self._tasks: set[int] = set()
+        self._threads: set[int | None] = set()
+
+    def before(self, cell: Executed, seen: Observation) -> None:
+        """Note the state of the process."""
+        self._world = World(self._shell)
+        self._world.keep_modules(self._shell.user_ns, self._objects.code.names)
+        self._folder = _folder()
+        self._times = times_below(self._folder)
+        self._tasks = {id(task) for task in _tasks()}
+        self._threads = {thread.ident for thread in threading.enumerate()}
+        self._events = Events()
+        collect(self._events)
+
+    def after(self, cell: Executed, seen: Observation) -> None:
+        """Note what differs."""
+        collect(None)
+        code, events = self._objects.code, self._events
+        if self._world is not None:
+            now = World(self._shell)
+            seen.world |= self._world.changes(now, code, self._shell.user_ns)
+        now_times = times_below(self._folder)
+        read, written = files_of(
+            self._folder, list(events.opened), self._times, now_times, code.texts
+        )
+        seen.files_read |= read
+        seen.files_written |= written
+        if going_on := self._background():
+            text = f"When the cell had ended, {going_on} it had started went on."
+            seen.findings.append(Finding("background work", "warning", text))
+        if events.fetched:
+            text = "The cell read from the network, where others may find something else."
+            seen.findings.append(Finding("reads from the network", "info", text))
+
+    def _background(self) -> str:
+        """Return what the cell has started that goes on and is the user's, not a library's."""
+        frames = sys._current_frames()
+        for thread in threading.enumerate():
+            if thread.ident in self._threads or thread is threading.current_thread():
+                continue
+            if self._is_users(thread, frames.get(thread.ident or 0)):
+                return f"the thread {thread.name}"
+        for task in _tasks():
+            path = getattr(getattr(task.get_coro(), "cr_code", None), "co_filename", "")
+            is_new = id(task) not in self._tasks and task is not _current_task()
+            if is_new and not task.done() and _is_cell(path):
+                return f"the task {task.get_name()}"
+        if self._events.processes and _has_children():
+            return "a process"
+        return ""
+
+    def _is_users(self, thread: threading.Thread, frame: Any) -> bool:
+        while frame is not None:
+            path = frame.f_code.co_filename
+            if _is_cell(path) or (path.startswith(self._folder) and is_own_file(path)):
+                return True
+            frame = frame.f_back
+        if is_own(module_of(type(thread))):
+            return True
+        target = getattr(thread, "_target", None)
+        module = getattr(target, "__module__", None) or ""
+        plain = type(thread) in (threading.Thread, threading.Timer)
+        return plain and target is not None and module.partition(".")[0] not in _POOLS
+
+
+def _is_cell(path: str) -> bool:
+    return "ipykernel_" in path or "<ipython-input" in path
+
+
+def _folder() -> str:
+    try:
+        return str(Path.cwd())
+    except OSError:  # it was removed
+        return f"{os.sep}removed"
+
+
+def _tasks() -> set[Any]:
+    try:
+        return asyncio.all_tasks(asyncio.get_running_loop())
+    except RuntimeError:
+        return set()
+
+
+def _current_task() -> Any:
+    try:
+        return asyncio.current_task()
+    except RuntimeError:
+        return None
+
+
+def _has_children() -> bool:
+    import psutil
+
+    return any(
+        child.status() != psutil.STATUS_ZOMBIE
+        and "resource_tracker" not in " ".join(child.cmdline())
+        for child in psutil.Process().children()
+    )
