@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -64,7 +65,7 @@ class Events:
         if not _is_started_by_user():
             return
         self.processes = True
-        if event in ("subprocess.Popen", "os.system") and _words(args) & _FETCHERS:
+        if event in ("subprocess.Popen", "os.system") and fetches(_texts(args)):
             self.fetched = True
 
     def on_connect(self, socket: Any, address: Any) -> None:
@@ -128,11 +129,14 @@ def _is_from_nbtrack() -> bool:
     return any(path.startswith(own) for path in _frames())
 
 
-def _words(args: tuple[Any, ...]) -> set[str]:
-    found: set[str] = set()
+def fetches(texts: Iterable[str]) -> bool:
+    """Return whether a command among these is one that reads from the network."""
+    return any(not _FETCHERS.isdisjoint(text.split()) for text in texts)
+
+
+def _texts(args: tuple[Any, ...]) -> list[str]:
+    found: list[str] = []
     for part in args[:2]:
         texts = part if isinstance(part, list | tuple) else [part]
-        for text in texts:
-            if isinstance(text, str | bytes):
-                found |= set(os.fsdecode(text).split())
+        found += [os.fsdecode(text) for text in texts if isinstance(text, str | bytes)]
     return found

@@ -112,8 +112,8 @@ def files_of(
             name = _relative(os.path.abspath(str(PurePath(folder, word))), folder)
             if name is None or name in replaced:
                 continue
-            path = Path(folder, name)
-            if str(path) in before.files or (name not in written and path.is_file()):
+            file = Path(folder, name)
+            if str(file) in before.files or (name not in written and file.is_file()):
                 read.add(name)
     return read, written
 

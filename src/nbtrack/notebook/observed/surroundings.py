@@ -11,7 +11,7 @@ from typing import Any
 
 from nbtrack.notebook.executed import Executed
 from nbtrack.notebook.observation import Finding, Observation
-from nbtrack.notebook.observed.events import Events, collect
+from nbtrack.notebook.observed.events import Events, collect, fetches
 from nbtrack.notebook.observed.files import Times, files_of, times_below
 from nbtrack.notebook.observed.kinds import is_own, is_own_file, module_of
 from nbtrack.notebook.observed.watcher import ObjectWatcher
@@ -72,7 +72,8 @@ class SurroundingsWatcher:
         if going_on := self._background():
             text = f"When the cell had ended, {going_on} it had started went on."
             seen.findings.append(Finding("background work", "warning", text))
-        if events.fetched:
+        by_shell = "get_ipython" in code.names and fetches(code.texts)
+        if events.fetched or by_shell:
             text = "The cell read from the network, where others may find something else."
             seen.findings.append(Finding("reads from the network", "info", text))
 

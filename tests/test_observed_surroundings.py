@@ -1,0 +1,144 @@
+"""What a cell does outside of its variables is seen: files, settings, work that goes on."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from IPython.core.interactiveshell import InteractiveShell
+
+from nbtrack.notebook.cells import Cells
+from nbtrack.notebook.observation import Observation
+from nbtrack.notebook.observed import files
+from nbtrack.notebook.observed.events import Events
+
+Observe = Any
+
+
+@pytest.fixture
+def observe(workdir: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Observe]:
+    """Run a cell in a shell; get what was seen of it."""
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
+    monkeypatch.setattr(files, "MAX_SECONDS", 5.0)  # a machine may be busy
+    hook, path = sys.displayhook, list(sys.path)
+    shell = InteractiveShell()
+    cells = Cells(shell)
+
+    def run(source: str) -> Observation:
+        assert shell.run_cell(source, store_history=True).success
+        seen = cells.executed()[0].seen
+        assert seen is not None
+        return seen
+
+    yield run
+    cells.close()
+    shell.history_manager.end_session()
+    sys.displayhook, sys.path[:] = hook, path
+
+
+def test_files_below_the_folder_that_a_cell_reads_and_writes(
+    observe: Observe, workdir: Path
+) -> None:
+    seen = observe(
+        "import os\nfrom pathlib import Path\nos.mkdir('sub')\nPath('sub/a.txt').write_text('x')"
+    )
+    assert (seen.files_read, seen.files_written) == (set(), {"sub/a.txt"})
+    seen = observe("text = Path('sub/a.txt').read_text()")
+    assert (seen.files_read, seen.files_written) == ({"sub/a.txt"}, set())
+    (workdir / "nbtrack.duckdb").write_text("")
+    seen = observe("open('nbtrack.duckdb').close(); open(os.__file__).close()")
+    assert (seen.files_read, seen.files_written) == (set(), set())
+
+
+def test_files_that_are_not_opened_by_python(observe: Observe) -> None:
+    observe("import pandas as pd\ndf = pd.DataFrame({'a': [1]})")
+    assert observe("!echo 1 > out.csv").files_written == {"out.csv"}
+    assert observe("seen = !cat out.csv").files_read == {"out.csv"}
+    pytest.importorskip("pyarrow")
+    assert observe("df.to_parquet('x.parquet')").files_written == {"x.parquet"}
+    assert observe("pd.read_parquet('x.parquet')").files_read == {"x.parquet"}
+
+
+def test_a_large_folder_is_looked_at_in_part_and_nothing_of_the_rest_is_claimed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a", "b", "c", "d"):
+        (tmp_path / name).write_text("")
+    monkeypatch.setattr(files, "MAX_ENTRIES", 2)
+    before = files.times_below(str(tmp_path))
+    assert len(before.files) == 2
+    assert not before.folders
+    monkeypatch.setattr(files, "MAX_ENTRIES", 9)
+    now = files.times_below(str(tmp_path))
+    assert files.files_of(str(tmp_path), [], before, now, []) == (set(), set())
+
+
+def test_settings_of_the_process_and_of_libraries(
+    observe: Observe, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("OBSERVED", "secret")
+    assert observe("import os, sys, json\nimport numpy as np, pandas as pd").world == set()
+    assert observe("os.environ['OBSERVED'] = 'other'").world == {"environment: OBSERVED"}
+    assert observe("%env OBSERVED=third").world == {"environment: OBSERVED"}
+    assert observe("sys.path.append('/nowhere')").world == {"sys.path"}
+    assert observe("os.mkdir('below'); os.chdir('below')").world == {"working directory"}
+    with np.errstate():
+        assert observe("np.seterr(all='ignore')").world == {"settings of NumPy"}
+    with pd.option_context("display.max_rows", 7):
+        assert observe("pd.set_option('display.max_rows', 8)").world == {"options of pandas"}
+    assert observe("json.foo = 1").world == {"json.foo"}
+    assert observe("del json.foo").world == {"json.foo"}
+    assert observe("from IPython.core.magic import register_line_magic as r\n"
+                   "@r\ndef mine(line): pass").world == {"magics: %mine"}  # fmt: skip
+    assert observe("os.getcwd(), sys.path, os.environ.get('OBSERVED'), np.pi").world == set()
+    assert not hasattr(sys.modules["json"], "foo")
+    os.chdir(tmp_path)
+
+
+def test_libraries_set_environment_variables_that_no_cell_has_named(observe: Observe) -> None:
+    observe("import ctypes, os\nset_it = os.environ.__setitem__")
+    code = "def library(): set_it('OBSERVED_2', '1')"
+    observe(code)
+    try:
+        assert observe("library()").world == {"environment: OBSERVED_2"}
+        os.environ.pop("OBSERVED_2")
+        assert observe("import json; json.dumps(1)").world == set()
+    finally:
+        os.environ.pop("OBSERVED_2", None)
+
+
+def test_a_thread_that_goes_on_is_said_and_a_pool_that_waits_is_not(observe: Observe) -> None:
+    waits = "import threading\ndone = threading.Event()\nt = threading.Thread(target=done.wait)\n"
+    (found,) = observe(waits + "t.start()").findings
+    assert (found.kind, found.level) == ("background work", "warning")
+    assert not observe("done.set(); t.join()").findings
+    pool = "from concurrent.futures import ThreadPoolExecutor as P\npool = P(1)\n"
+    assert not observe(pool + "pool.submit(abs, 1).result()").findings
+    observe("pool.shutdown()")
+    assert threading.active_count() < 50
+
+
+def test_a_process_that_goes_on_is_said(observe: Observe) -> None:
+    (found,) = observe("import subprocess\np = subprocess.Popen(['sleep', '30'])").findings
+    assert (found.kind, found.level) == ("background work", "warning")
+    assert not observe("p.kill(); p.wait()").findings
+    assert not observe("subprocess.run(['true'])").findings
+
+
+def test_what_comes_from_the_network_is_said(observe: Observe) -> None:
+    local, remote, packets = Events(), Events(), Events()
+    with socket.socket() as stream, socket.socket(type=socket.SOCK_DGRAM) as packet:
+        local.on_connect(stream, ("127.0.0.1", 80))
+        remote.on_connect(stream, ("203.0.113.1", 443))
+        packets.on_connect(packet, ("203.0.113.1", 80))
+    assert (local.fetched, remote.fetched, packets.fetched) == (False, True, False)
+    (found,) = observe("!true || wget http://203.0.113.1").findings
+    assert (found.kind, found.level) == ("reads from the network", "info")
