@@ -103,6 +103,20 @@ def test_only_the_store_of_the_server_is_shown(ui: Ui) -> None:
     assert [store["name"] for store in stores] == ["shown"]
 
 
+@pytest.mark.parametrize("name", ["rerun.start", "rerun.stop"])
+def test_a_page_that_is_no_notebook_runs_no_code(ui: Ui, name: str) -> None:
+    cookie = sign_in(ui)
+    store = ask(ui, "/nbtrack/stores", Cookie=cookie).json()["stores"][0]["id"]
+    for body, status in (
+        ({"type": "store.experiments"}, 200),
+        ({"type": name, "run_id": "x"}, 403),
+    ):
+        path = f"/nbtrack/ask?store={store}"
+        answer = ask(ui, path, "POST", json.dumps(body), Cookie=cookie, Origin=ui.url)
+        assert answer.status == status
+    assert "runs no code" in answer.text
+
+
 def test_documents_and_answers_forbid_what_comes_from_elsewhere(ui: Ui) -> None:
     policy = ask(ui, "/").headers["Content-Security-Policy"]
     assert "default-src 'none'" in policy

@@ -40,6 +40,7 @@ PARAMS: Mapping[str, dict[str, Any]] = {
     "models.details": {"name": "net", "version": 1},
     "models.preview": {"model_id": "$model", "path": "MLmodel"},
     "models.tree": {},
+    "rerun.plan": {"run_id": "$run"},
     "run.artifacts": {"run_id": "$run"},
     "run.details": {"run_id": "$run"},
     "run.found": {"run_id": "$run"},
@@ -101,7 +102,10 @@ def given(value: Any, ids: Mapping[str, str]) -> Any:
 
 
 def test_every_request_is_tried_here() -> None:
-    assert sorted(PARAMS) == sorted(each.name for each in all_requests())
+    tried = {
+        each.name for each in all_requests() if each.access != "execute"
+    }  # test_rerun_requests
+    assert sorted(PARAMS) == sorted(tried)
 
 
 @pytest.mark.parametrize("name", sorted(PARAMS))

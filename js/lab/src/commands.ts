@@ -126,6 +126,15 @@ export function addCommands(parts: CommandParts, palette: ICommandPalette | null
     isVisible: one,
     execute: () => act(actions => actions.insertSource(first().run_id))
   });
+  const active = (run: TreeRun): boolean => run.stage === 'active';
+  const ended = (): boolean => one() && active(first()) && first().state !== 'RUNNING';
+  commands.addCommand(Commands.again, {
+    label: 'Run Again …',
+    icon: refreshIcon,
+    isEnabled: ended,
+    isVisible: ended,
+    execute: () => act(actions => actions.runAgain(first()))
+  });
   commands.addCommand(Commands.copy, {
     label: 'Copy Loading Code',
     icon: copyIcon,
@@ -161,7 +170,6 @@ export function addCommands(parts: CommandParts, palette: ICommandPalette | null
     execute: () => act(actions => actions.addTag(selected.runs))
   });
 
-  const active = (run: TreeRun): boolean => run.stage === 'active';
   const dead = (run: TreeRun): boolean => active(run) && (run.state === 'INTERRUPTED' || isSilent(run));
   const simple: [string, string, LabIcon | undefined, (run: TreeRun) => boolean, Parameters<RunActions['act']>[0]][] = [
     [Commands.archive, 'Archive', archiveIcon, run => active(run) && !run.archived, 'archive'],
@@ -225,7 +233,7 @@ function addMenu(app: JupyterFrontEnd): void {
   const groups: string[][] = [
     [Commands.open, Commands.compare],
     [Commands.resume, Commands.keep, Commands.discard],
-    [Commands.insert, Commands.copy, Commands.copyId],
+    [Commands.insert, Commands.again, Commands.copy, Commands.copyId],
     [Commands.rename, Commands.note, Commands.tag],
     [Commands.archive, Commands.unarchive, Commands.restore, Commands.delete]
   ];

@@ -25,6 +25,7 @@ export const Commands = {
   table: 'nbtrack:open-table',
   insert: 'nbtrack:insert-source',
   copy: 'nbtrack:copy-loading',
+  again: 'nbtrack:run-again',
   copyId: 'nbtrack:copy-id',
   rename: 'nbtrack:rename',
   note: 'nbtrack:edit-note',

@@ -456,6 +456,33 @@ export interface DeleteModel {
 export type Done = Record<string, never>;
 
 /** Which run. */
+export interface RerunParams {
+  run_id: string;
+}
+
+/** What running a run again would do, and the command that does it. */
+export interface RerunPlan {
+  command: string | null;
+  cells: RerunCell[];
+  running: RerunProgress | null;
+}
+
+/** A cell that would run. */
+export interface RerunCell {
+  source: string;
+  number: number | null;
+}
+
+/** How far running a run again has come; `is_here` says that it can be stopped from here. */
+export interface RerunProgress {
+  cell: number;
+  cells: number;
+  attempt: string;
+  started: number | null;
+  is_here: boolean;
+}
+
+/** Which run. */
 export interface RunParams {
   run_id: string;
 }
@@ -471,6 +498,7 @@ export interface FullRun {
   source: CellSource | null;
   badges: Badge[];
   verdict: Verdict | null;
+  rerun: RerunOffer;
   models: RunModel[];
   since: BaselineDiff | null;
 }
@@ -573,6 +601,12 @@ export interface Verdict {
   cells: string | null;
   environment: string | null;
   differs: string[];
+}
+
+/** Whether a run can be run again, and how far that has come where somebody does it. */
+export interface RerunOffer {
+  is_possible: boolean;
+  progress: RerunProgress | null;
 }
 
 /** A model that a run has logged. */
@@ -1004,6 +1038,9 @@ export interface Requests {
   'models.details': { params: ModelRef; response: ModelFacts };
   'models.preview': { params: LoggedModelFile | VersionFile; response: Preview };
   'models.act': { params: ModelEdit; response: Done };
+  'rerun.plan': { params: RerunParams; response: RerunPlan };
+  'rerun.start': { params: RerunParams; response: Done };
+  'rerun.stop': { params: RerunParams; response: Done };
   'run.details': { params: RunParams; response: FullRun };
   'run.artifacts': { params: FolderParams; response: Artifacts };
   'run.preview': { params: FileParams; response: Preview };

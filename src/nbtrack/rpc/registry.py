@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias, TypeVar, get_args, get_type_hints
 from nbtrack.errors import InvalidParameterError
 from nbtrack.rpc.request import Fields, Response, parse
 
-Access: TypeAlias = Literal["read", "write"]
+Access: TypeAlias = Literal["read", "write", "execute"]
 #: Takes a store (or a widget) and the parameters of a request.
 Handler: TypeAlias = Callable[[Any, Any], Response[Any]]
 H = TypeVar("H", bound=Handler)
@@ -20,6 +20,7 @@ TOPICS = {
     "chart": "nbtrack.rpc.chart",
     "compare": "nbtrack.rpc.comparison",
     "models": "nbtrack.rpc.models",
+    "rerun": "nbtrack.rpc.rerun",
     "run": "nbtrack.rpc.run",
     "store": "nbtrack.rpc.store",
     "table": "nbtrack.rpc.table",
@@ -34,7 +35,7 @@ class Declaration:
     ----------
     name : str
         ``"<topic>.<verb>"``, as the front end has it.
-    access : {"read", "write"}
+    access : {"read", "write", "execute"}
         What somebody has to be allowed who sends it.
     handler : callable
         Answers it; its annotations are the types of the parameters and of the body.
@@ -91,6 +92,10 @@ class Topic:
     def writes(self, verb: str) -> Callable[[H], H]:
         """Declare a request that changes the store; decorates what answers it."""
         return self._declare(verb, "write")
+
+    def executes(self, verb: str) -> Callable[[H], H]:
+        """Declare a request that runs code of the store's notebooks; decorates what answers it."""
+        return self._declare(verb, "execute")
 
     def _declare(self, verb: str, access: Access) -> Callable[[H], H]:
         def declare(handler: H) -> H:

@@ -40,6 +40,11 @@ DRAINED = 64 * 1024 * 1024  # so much is read of a body that is too large: its r
 SMALL = 64 * 1024  # so much of the body of a request that is refused is read, too
 _MORE = {"Expect", "Transfer-Encoding"}
 
+_REFUSED = {
+    "read": "You may not read the stores of this server.",
+    "write": "You may not write the stores of this server.",
+    "execute": "This server runs no code for you. Use `nbtrack rerun RUN` where you may run it.",
+}
 _CODES = {
     400: "BAD_REQUEST",
     401: "UNAUTHENTICATED",
@@ -227,7 +232,7 @@ class EndpointHandler(ClientHandler):
         except NbtrackError:
             action = "read"  # the endpoint will say what is wrong with it
         if not await self.allows(action):
-            raise web.HTTPError(403, f"You may not {action} the stores of this server.")
+            raise web.HTTPError(403, _REFUSED[action])
 
     async def _serve(self, path: dict[str, str]) -> None:
         self._end_transfer()

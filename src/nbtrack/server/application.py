@@ -59,8 +59,8 @@ class StandaloneHandler(EndpointHandler):
             super().log_exception(typ, value, tb)
 
     async def allows(self, action: Action) -> bool:
-        """Return that whoever has the token may do everything."""
-        return True
+        """Return that whoever has the token may do everything, but run code on this machine."""
+        return action != "execute"
 
 
 class _NothingHandler(StandaloneHandler):

@@ -36,12 +36,15 @@ class JupyterHandler(EndpointHandler, APIHandler):
 
         What a page asks by itself, as long as it is open, keeps no server of a hub alive.
         """
-        self._track_activity = action == "write"
-        return bool(
-            await ensure_async(
-                self.authorizer.is_authorized(self, self.current_user, action, AUTH_RESOURCE)
-            )
-        )
+        self._track_activity = action != "read"
+        asked = [(action, AUTH_RESOURCE)]
+        if action == "execute":  # who may not use kernels gets no code to run by way of a store
+            asked = [("write", AUTH_RESOURCE), ("execute", "kernels")]
+        for what, resource in asked:
+            allowed = self.authorizer.is_authorized(self, self.current_user, what, resource)
+            if not await ensure_async(allowed):
+                return False
+        return True
 
     async def prepare(self, **options: Any) -> None:
         """Find out who asks before anything of the body is taken."""

@@ -175,7 +175,7 @@ def part_of(wanted: str | None, size: int | None) -> tuple[int, int] | None:
     return start, end - start + 1
 
 
-Action = Literal["read", "write"]
+Action = Literal["read", "write", "execute"]
 Scope = Literal["store", "context", "tracking"]
 
 

@@ -1,6 +1,7 @@
 import { formatNumber } from '../format';
 import type { FullRun, Source } from '../requests';
 import { CodeActions } from './code_actions';
+import { h } from '../dom';
 import { askForNote, askForTag } from './dialogs';
 import { FIRST_RUN } from '../empty_states';
 
@@ -84,6 +85,31 @@ export class RunActions extends CodeActions {
   async copyLoading(runId: string): Promise<void> {
     const response = await this.ask('run.loading', { run_id: runId });
     if (response) await this.copy(response.body.code, 'The code that loads this run is in the clipboard');
+  }
+
+  /** Run a run again, after what would run was shown; where no code may run, the command that does it. */
+  async runAgain(run: Named): Promise<void> {
+    const plan = (await this.ask('rerun.plan', { run_id: run.run_id }))?.body;
+    if (!plan) return;
+    const { command, cells } = plan;
+    if (command === null) {
+      this.nbtrack.appHost.notify('warning', 'It cannot be run again: this run has kept no source.');
+      return;
+    }
+    if (!this.inserts) {
+      await this.copy(command, `In a terminal, this runs it again; it is in the clipboard: ${command}`);
+      return;
+    }
+    const count = cells.length === 1 ? '1 cell runs' : `${cells.length} cells run`;
+    const what = h('p', {}, `${count} in a new kernel, in a copy of the folder. Then the numbers are compared with those of the run.`);
+    const code = h('details', {}, h('summary', {}, 'The code'), h('pre', { class: 'nbt-plancode', tabindex: 0 }, cells.map(cell => cell.source).join('\n\n')));
+    const agreed = await this.nbtrack.appHost.prompt(`Run “${run.name}” again?`, [what, code], () => true, 'Run again');
+    if (agreed) await this.change('rerun.start', { run_id: run.run_id });
+  }
+
+  /** End the process that runs a run again. */
+  async stopAgain(run: Named): Promise<void> {
+    await this.change('rerun.stop', { run_id: run.run_id });
   }
 
   insertFirstRun(): Promise<void> {

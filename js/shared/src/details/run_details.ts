@@ -14,6 +14,7 @@ import { badgeElement } from './badges';
 import { showEnvironment, showParams } from './environment';
 import { showOverview } from './overview';
 import { linkButton } from './parts';
+import { againElement } from './again';
 import { ReproducedPanel } from './reproduced';
 import { showRunModels } from './run_models';
 import type { Highlighter } from './highlighter';
@@ -144,7 +145,7 @@ export class RunDetails {
     return tabs;
   }
 
-  private showHead({ run, badges }: FullRun): void {
+  private showHead({ run, badges, rerun }: FullRun): void {
     const { actions, runId } = this.context;
     const named = { run_id: run.run_id, name: run.name, last_step: run.last_step };
     const title = h('h2', { class: 'nbt-details-name' }, run.name);
@@ -163,6 +164,7 @@ export class RunDetails {
       add('Discard', () => void actions.act('discard', [named]));
     }
     if (actions.inserts) add('Insert cell', () => void actions.insertSource(runId));
+    if (rerun?.is_possible && !rerun.progress) add(actions.inserts ? 'Run again' : 'Copy rerun command', () => void actions.runAgain(named));
     add('Copy loading code', () => void actions.copyLoading(runId));
     first.append(buttons);
     const step = run.last_step === null ? '' : `step ${formatNumber(run.last_step)}`;
@@ -170,6 +172,7 @@ export class RunDetails {
     const line = h('div', { class: 'nbt-details-facts' }, linkButton(run.experiment, () => this.context.openTable(run.experiment_id)));
     for (const fact of facts) line.append(h('span', {}, fact));
     this.head.replaceChildren(first, line);
+    if (rerun?.progress) this.head.append(againElement(rerun.progress, actions.inserts ? () => void actions.stopAgain(named) : null));
   }
 
   private showCurves(panel: HTMLElement, { metrics }: FullRun): void {

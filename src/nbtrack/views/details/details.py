@@ -25,6 +25,7 @@ from nbtrack.views.code import ENVIRONMENT_FILE, RunSource, read_json, source_of
 from nbtrack.views.details.baselines import facts_of, source_of
 from nbtrack.views.details.query import Details, Link, previous_run, run_details
 from nbtrack.views.details.reproducibility import BadgeJson
+from nbtrack.views.details.rerun_progress import RerunOffer, rerun_offer
 from nbtrack.views.details.run_diff import run_diff
 from nbtrack.views.details.tree_query import RunRow, last_step, number
 from nbtrack.views.details.verdict_badges import run_badges
@@ -176,6 +177,7 @@ class FullRun(TypedDict):
     source: CellSource | None
     badges: list[BadgeJson]
     verdict: Verdict | None
+    rerun: RerunOffer
     models: list[RunModel]
     since: BaselineDiff | None
 
@@ -213,6 +215,7 @@ def details(store: Store, run_id: str) -> FullRun:
         "source": _source(source),
         "badges": [badge.as_json() for badge in run_badges(run, source, folder, environment)],
         "verdict": verdict_of(run.data.tags),
+        "rerun": rerun_offer(run.data.tags, source),
         "models": [short_facts(each) for each in models],
         "since": None if previous is None else _baseline_diff(store, run, previous, source),
     }
