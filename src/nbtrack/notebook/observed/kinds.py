@@ -7,6 +7,7 @@ import sysconfig
 import types
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 # The address of an object: ``id`` would raise an audit event for each.
@@ -23,10 +24,11 @@ _NATIVE = (
     types.GetSetDescriptorType,
 )
 _NO_STATE = frozenset({"typing", "_typing", "abc", "_abc"})
+_NBTRACK = str(Path(__file__).parents[2])  # also where it is developed
 _LIBRARIES = tuple(
     {
         path
-        for path in (*sysconfig.get_paths().values(), sys.prefix, sys.base_prefix)
+        for path in (*sysconfig.get_paths().values(), sys.prefix, sys.base_prefix, _NBTRACK)
         if len(path) > len("/usr")
     }
 )
