@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -136,8 +137,10 @@ def test_a_verdict_is_out_of_date_when_a_file_that_was_read_has_changed(workdir:
     run_id = make_run("reader", "yes", result="exact")
     for name in ("same.csv", "other.csv"):
         (workdir / name).write_text("1,2")
+    modified = (workdir / "same.csv").stat().st_mtime_ns // 1_000_000
+    os.utime(workdir / "other.csv", ns=(0, modified * 1_000_000))
     files = [
-        {"path": name, "size": 3, "mode": mode}
+        {"path": name, "size": 3, "mode": mode, "modified": modified}
         for name, mode in (("same.csv", "read"), ("other.csv", "read"), ("out.txt", "written"))
     ]
     kept = {"version": 1, "folder": str(workdir), "files": files}

@@ -71,6 +71,7 @@ from nbtrack.api.models import search_logged_models as search_logged_models
 from nbtrack.api.models import set_active_model as set_active_model
 from nbtrack.api.models import set_logged_model_tags as set_logged_model_tags
 from nbtrack.api.models import trust as trust
+from nbtrack.api.registry import environment_difference as environment_difference
 from nbtrack.api.registry import get_registry_uri as get_registry_uri
 from nbtrack.api.registry import lineage as lineage
 from nbtrack.api.registry import register_model as register_model

@@ -1,4 +1,4 @@
-"""The model registry: names and versions for models."""
+"""The model registry: names and versions for models, and where they came from."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from nbtrack.validation import missing
 
 if TYPE_CHECKING:
     from nbtrack.tracking.lineage import Lineage
+    from nbtrack.views.environment_difference import EnvironmentDifference
 
 
 def set_registry_uri(uri: str | os.PathLike[str] | None) -> None:
@@ -145,6 +146,39 @@ def set_model_version_tag(
     if key is None:
         raise missing("key")
     context.registry_store().registry.set_version_tag(name, version, key, value)
+
+
+def environment_difference(run_id: str) -> EnvironmentDifference:
+    """Return what differs between the environment of a run and that of this process.
+
+    Python, platform, processors, GPUs and their driver, and the versions of those packages that
+    the run had imported.
+
+    Parameters
+    ----------
+    run_id : str
+
+    Returns
+    -------
+    EnvironmentDifference
+        False where nothing differs; ``print`` shows a line for each change, ``to_dictionary()``
+        gives plain values.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such run.
+    """
+    from nbtrack.store import get_run
+    from nbtrack.tracking.gpu import describe_gpus
+    from nbtrack.views.code import ENVIRONMENT_FILE, read_json
+    from nbtrack.views.environment_difference import environment_difference as compare
+
+    store = context.store_of(run_id)
+    with store.read() as reader:
+        run = get_run(reader, run_id)
+    kept = read_json(store.access.folder(run.info.artifact_uri), ENVIRONMENT_FILE)
+    return compare(kept, describe_gpus())
 
 
 def lineage(model: Any) -> Lineage:

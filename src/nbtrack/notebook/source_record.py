@@ -14,6 +14,7 @@ from nbtrack.notebook.executed import MAX_CELLS, Executed
 from nbtrack.notebook.hash_order import takes_set_order
 from nbtrack.notebook.observation import Finding
 from nbtrack.notebook.secrets import SecretsOfCells
+from nbtrack.tracking.files_read import FilesRecord
 from nbtrack.tracking.process_facts import process_facts
 from nbtrack.tracking.random_state import RandomState, keep_random_states
 from nbtrack.tracking.run import ActiveRun
@@ -72,6 +73,7 @@ class SourceRecord:
         self._writing = threading.Lock()
         self._kept = ""
         self._states: set[str] = set()
+        self._files = FilesRecord(run)
 
     def slice(self) -> Slice:
         """Return the earlier cells that it needs, as far as they are known when it starts."""
@@ -110,6 +112,9 @@ class SourceRecord:
         found = backward_slice(self._earlier, self.cell, self._names, self.continued)
         try:
             self._keep(found)
+            cells = [*(each.cell for each in found.cells), self.cell, *self.continued]
+            seen = [(cell.number, cell.seen) for cell in cells if cell.seen is not None]
+            self._files.keep((n, each.files_read, each.files_written) for n, each in seen)
         finally:
             if self.run.ended:
                 self.run.store.writers.forget(self.run.info.run_id)

@@ -1,16 +1,18 @@
-"""The badges of a run: what came of running it again, and what speaks against that."""
+"""The badges of a run: what came of running it again, and what is not as it was."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 from nbtrack.entities import Run, RunStatus
 from nbtrack.store.artifacts import ArtifactFolder
 from nbtrack.views.code import RunSource, read_json
+from nbtrack.views.data_state import DataFile, data_files
 from nbtrack.views.details.reproducibility import Badge, badges
+from nbtrack.views.environment_difference import environment_difference, is_same_installation
 from nbtrack.views.verdict import Verdict, day_of, verdict_of
 
 FILES_FILE = ".nbtrack/files.json"
@@ -39,6 +41,7 @@ def run_badges(
     git = environment.get("git")
     changed = git.get("changed") if isinstance(git, Mapping) else None
     found = badges(run, source, changed=changed if isinstance(changed, list) else ())
+    found += _origin_badges(run, folder, environment)
     verdict = verdict_of(run.data.tags)
     return found if verdict is None else [*_verdict_badges(run, verdict, folder), *found]
 
@@ -98,3 +101,40 @@ def _changed_files(folder: ArtifactFolder, verdict: Verdict) -> Iterator[str]:
             continue
         if stat.st_mtime * 1000 > date or stat.st_size != file.get("size", stat.st_size):
             yield path
+
+
+def _origin_badges(
+    run: Run, folder: ArtifactFolder, environment: Mapping[str, Any]
+) -> Iterator[Badge]:
+    """Yield a badge where data has changed since, and one where the environment has.
+
+    Parameters
+    ----------
+    run : Run
+    folder : ArtifactFolder
+        Its artifacts.
+    environment : mapping
+        What was kept of its environment.
+    """
+    read = [each for each in data_files(folder) if each.mode == "read"]
+    if gone := [each for each in read if each.state in ("changed", "missing")]:
+        text = f"{_named(gone)} {'is' if len(gone) == 1 else 'are'} not as the run has read it."
+        yield Badge("data changed", "warning", text)
+    elif unsure := [each for each in read if each.state == "may have changed"]:
+        text = f"{_named(unsure)}: written since, or other files came; not compared by content."
+        yield Badge("data may have changed", "info", text)
+    # elsewhere, such as in the process of a server, it would differ and mean nothing
+    here = is_same_installation(environment, run.data.tags.get("nbtrack.host"))
+    if here and (changes := environment_difference(environment).changes):
+        shown = "; ".join(map(str, changes[:MAX_NAMES]))
+        yield Badge("environment differs", "info", f"{shown}{_more(changes)}.")
+
+
+def _named(files: Sequence[DataFile]) -> str:
+    names = (f"{f.path} (missing)" if f.state == "missing" else f.path for f in files[:MAX_NAMES])
+    return f"{', '.join(names)}{_more(files)}"
+
+
+def _more(items: Sequence[Any]) -> str:
+    more = len(items) - MAX_NAMES
+    return f" and {more} more" if more > 0 else ""

@@ -1,0 +1,154 @@
+"""Whether the files that a run has read are still the same."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+from nbtrack.file_digests import TimeBudget, file_digest, listing_digest
+from nbtrack.store.artifacts import ArtifactFolder
+from nbtrack.views.code import read_json
+
+FILES_FILE = ".nbtrack/files.json"
+MAX_FILES = 1000
+SECONDS = 0.2
+FileState: TypeAlias = Literal["same", "changed", "missing", "may have changed", "not here"]
+
+
+@dataclass(frozen=True)
+class DataFile:
+    """A file that a run has read or written, or a folder of which it has read many files.
+
+    Attributes
+    ----------
+    path : str
+        Below the working directory of the run, with slashes; that of a folder ends with one.
+    mode : {"read", "written"}
+    size : int
+        Bytes.
+    count : int
+        How many files it stands for.
+    sha256 : str or None
+        Of its content; None for a folder, and where it was too large to be read.
+    cells : list of int
+        Execution counts of the cells that used it.
+    state : {"same", "changed", "missing", "may have changed", "not here"}
+        What it is now. ``"may have changed"``: it was written since, has the same size, and is too
+        large to be read now or has no digest. ``"not here"``: the folder of the run is not on this
+        machine.
+    """
+
+    path: str
+    mode: Literal["read", "written"]
+    size: int
+    count: int
+    sha256: str | None
+    cells: list[int]
+    state: FileState
+
+
+def data_files(folder: ArtifactFolder) -> list[DataFile]:
+    """Return the files of a run with what they are now.
+
+    Size and time of the last change decide; content is read where only the time differs, for a
+    fifth of a second in all.
+
+    Parameters
+    ----------
+    folder : ArtifactFolder
+        The artifacts of the run.
+    """
+    kept = read_json(folder, FILES_FILE)
+    place = kept.get("folder")
+    root = Path(os.path.expanduser(place)) if isinstance(place, str) and place else None
+    if root is not None and not (root.is_absolute() and root.is_dir()):
+        root = None
+    budget = TimeBudget(SECONDS)
+    return [
+        *(_folder(each, root) for each in _items(kept.get("folders"))),
+        *(_file(each, root, budget) for each in _items(kept.get("files"))),
+    ]
+
+
+def _items(found: Any) -> Iterator[Mapping[str, Any]]:
+    for each in found[:MAX_FILES] if isinstance(found, list) else ():
+        if isinstance(each, Mapping) and _is_below(each.get("path")):
+            yield each
+
+
+def _is_below(path: Any) -> bool:
+    """Return whether a path stays in its folder: a record may come from somebody else."""
+    if not isinstance(path, str) or not path or "\0" in path or Path(path).is_absolute():
+        return False
+    return ".." not in Path(path).parts
+
+
+def _file(each: Mapping[str, Any], root: Path | None, budget: TimeBudget) -> DataFile:
+    digest = each.get("sha256")
+    sha256 = digest if isinstance(digest, str) else None
+    state: FileState = "not here"
+    if root is not None:
+        state = _state(root / each["path"], each, sha256, budget)
+    return DataFile(
+        each["path"], _mode(each), _number(each, "size"), 1, sha256, _cells(each), state
+    )
+
+
+def _state(
+    path: Path, each: Mapping[str, Any], sha256: str | None, budget: TimeBudget
+) -> FileState:
+    try:
+        stat = path.stat()
+        if stat.st_size != each.get("size"):
+            return "changed"
+        if stat.st_mtime_ns // 1_000_000 == each.get("modified"):
+            return "same"
+        now = None if sha256 is None else file_digest(path, budget)
+    except OSError:
+        return "missing"
+    if now is None:
+        return "may have changed"
+    return "same" if now == sha256 else "changed"
+
+
+def _folder(each: Mapping[str, Any], root: Path | None) -> DataFile:
+    count = _number(each, "count")
+    state: FileState = "not here"
+    if root is not None:
+        state = _state_of_folder(root / each["path"], each, count)
+    path = each["path"].rstrip("/") + "/"
+    return DataFile(path, _mode(each), _number(each, "size"), count, None, _cells(each), state)
+
+
+def _state_of_folder(path: Path, each: Mapping[str, Any], count: int) -> FileState:
+    found: list[tuple[str, int, int]] = []
+    try:
+        with os.scandir(path) as entries:
+            for entry in entries:
+                if entry.is_file():
+                    stat = entry.stat()
+                    found.append((entry.name, stat.st_size, stat.st_mtime_ns // 1_000_000))
+    except OSError:
+        return "missing"
+    if len(found) < count:
+        return "changed"
+    if listing_digest(found) == each.get("listing"):
+        return "same"
+    return "may have changed"  # it may hold other files than those that were read
+
+
+def _mode(each: Mapping[str, Any]) -> Literal["read", "written"]:
+    return "written" if each.get("mode") == "written" else "read"
+
+
+def _number(each: Mapping[str, Any], key: str) -> int:
+    value = each.get(key)
+    return value if type(value) is int and value >= 0 else 0
+
+
+def _cells(each: Mapping[str, Any]) -> list[int]:
+    cells = each.get("cells")
+    return [n for n in cells if type(n) is int] if isinstance(cells, list) else []
