@@ -16,7 +16,7 @@ import nbtrack
 from kernels import kernel
 from nbtrack.cli.program import program
 from nbtrack.entities.runs import RERUN_OF
-from nbtrack.errors import InvalidParameterError, InvalidStateError
+from nbtrack.errors import InvalidParameterError, InvalidStateError, ProjectError
 from nbtrack.reruns import reproduction
 from nbtrack.reruns.plan import PlannedCell, check_secrets, without_installs
 from nbtrack.tracking import context
@@ -216,3 +216,16 @@ def test_a_process_with_one_store_writes_no_other(
     nbtrack.set_tracking_uri(str(workdir / "other.duckdb"))
     assert Path(nbtrack.get_tracking_uri()).name == "only.duckdb"
     assert nbtrack.Client(str(workdir / "third.duckdb")).tracking_uri.endswith("only.duckdb")
+
+
+def test_an_environment_that_cannot_be_made_is_said(
+    store: Path, workdir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("UV_OFFLINE", "UV_NO_CACHE", "PIP_NO_INDEX"):  # as without a network
+        monkeypatch.setenv(name, "1")
+    monkeypatch.delenv("PIP_FIND_LINKS", raising=False)
+    monkeypatch.setenv("NBTRACK_ENV_ROOT", str(workdir / "envs"))
+    before = run_named("first").data.tags.get("nbtrack.reproduced.verdict")
+    with pytest.raises(ProjectError, match="Without env=True"):
+        nbtrack.rerun("first", env=True)
+    assert run_named("first").data.tags.get("nbtrack.reproduced.verdict") == before

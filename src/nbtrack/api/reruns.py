@@ -22,6 +22,7 @@ def rerun(
     params: None = ...,
     cells: Literal["needed", "all"] = ...,
     timeout: float | None = ...,
+    env: bool = ...,
 ) -> Verdict: ...
 
 
@@ -33,6 +34,7 @@ def rerun(
     params: Mapping[str, Any] | None = ...,
     cells: Literal["needed", "all"] = ...,
     timeout: float | None = ...,
+    env: Literal[False] = ...,
 ) -> Run: ...
 
 
@@ -43,6 +45,7 @@ def rerun(
     params: Mapping[str, Any] | None = None,
     cells: Literal["needed", "all"] = "needed",
     timeout: float | None = None,
+    env: bool = False,
 ) -> Verdict | Run:
     """Execute the cells of a run in a fresh kernel, and compare what they log with the run.
 
@@ -63,6 +66,9 @@ def rerun(
         Those that the run needed, or all that were executed before it.
     timeout : float, optional
         Seconds that each attempt may take.
+    env : bool, optional
+        Execute them in the environment that was recorded: the same versions of all packages. It is
+        made where it is not there yet, by uv or virtualenv, which takes the network.
 
     Returns
     -------
@@ -77,6 +83,8 @@ def rerun(
         If it still runs, is deleted, or its code was not kept.
     MissingDependencyError
         If ipykernel is not installed.
+    ProjectError
+        If the recorded environment cannot be made.
     """
     from nbtrack.reruns import rerun as verified
     from nbtrack.reruns import vary
@@ -84,9 +92,11 @@ def rerun(
 
     if params and not as_new:
         raise InvalidParameterError("With other params it is another run: say as_new=True.")
+    if env and as_new:
+        raise InvalidParameterError("A variation is executed in this environment: omit env=True.")
     store = context.store()
     with store.read() as reader:
         run_id = find_run(reader, run, _start.active_experiment_id(store))
     if as_new:
         return vary(store, run_id, params, cells=cells, timeout=timeout, shown=True)
-    return verified(store, run_id, cells=cells, timeout=timeout, shown=True)
+    return verified(store, run_id, cells=cells, timeout=timeout, shown=True, env=env)

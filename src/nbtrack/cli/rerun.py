@@ -39,6 +39,7 @@ _ENDS = (signal.SIGTERM, *((signal.SIGHUP,) if sys.platform != "win32" else ()))
     help="The cells that the run needed, or all that were executed before it.",
 )
 @click.option("--timeout", type=float, metavar="SECONDS", help="How long an attempt may take.")
+@click.option("--env", is_flag=True, help="In the recorded environment, made by uv if need be.")
 @options.as_json()
 def rerun(
     run: tuple[str, ...],
@@ -47,6 +48,7 @@ def rerun(
     params: tuple[str, ...],
     cells: str,
     timeout: float | None,
+    env: bool,
     as_json: bool,
 ) -> None:
     """Execute the cells of a run again, and compare.
@@ -64,6 +66,8 @@ def rerun(
     for number in _ENDS:
         if signal.getsignal(number) is signal.SIG_DFL:  # nohup means it
             signal.signal(number, _as_interrupt)
+    if env and as_what:
+        raise click.UsageError("A variation is executed in this environment: leave out --env.")
     if params and as_what is None:
         raise click.UsageError("With another value it is another run: add --as new.")
     found = [*map(run_of, run), *(_fitting(filter_string) if filter_string is not None else ())]
@@ -82,7 +86,8 @@ def rerun(
         for each in made if not as_json else ():
             click.echo(f"{each.info.run_name} ({each.info.run_id}): {each.info.status}")
         return
-    verdicts = [_verdict(each, part, timeout, many=len(ids) > 1) for each in ids]
+    many = len(ids) > 1
+    verdicts = [_verdict(each, part, timeout, many=many, env=env) for each in ids]
     known = [each for each in verdicts if each is not None]
     if as_json:
         print_json(known[0].as_json() if len(ids) == 1 else [_record(each) for each in known])
@@ -93,13 +98,15 @@ def rerun(
     raise click.exceptions.Exit(int(Exit.USAGE if failed else Exit.FAILED if differs else Exit.OK))
 
 
-def _verdict(run_id: str, part: Part, timeout: float | None, *, many: bool) -> Verdict | None:
+def _verdict(
+    run_id: str, part: Part, timeout: float | None, *, many: bool, env: bool
+) -> Verdict | None:
     """Return the verdict on a run; of several, one that cannot be run does not end the others."""
     from nbtrack.errors import NbtrackError
     from nbtrack.reruns import rerun as verified
 
     try:
-        return verified(store(), run_id, cells=part, timeout=timeout, shown=True)
+        return verified(store(), run_id, cells=part, timeout=timeout, shown=True, env=env)
     except NbtrackError as error:
         if not many:
             raise

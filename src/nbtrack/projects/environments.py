@@ -116,6 +116,24 @@ def open_environment(
         wanted = Requirements(
             wanted.folder, wanted.python, wanted.build, [*wanted.packages, *extra]
         )
+    return make_environment(wanted, manager, tell)
+
+
+def make_environment(wanted: Requirements, manager: str, tell: Tell) -> Environment:
+    """Return an environment with some packages, made where it is not there yet.
+
+    Parameters
+    ----------
+    wanted : Requirements
+    manager : {"uv", "virtualenv"}
+    tell : callable
+        Is told what takes long.
+
+    Raises
+    ------
+    ProjectError, MissingDependencyError
+        If it cannot be made.
+    """
     place = _root() / wanted.digest(manager)
     with _guarded(place):
         if wanted.is_local or not (place / _READY).exists():
@@ -168,7 +186,11 @@ def _make_with_uv(place: Path, wanted: Requirements) -> None:
     target = str(place / _SCRIPTS / "python")
     for packages in (wanted.build, wanted.packages):
         if packages:
-            _install([uv, "pip", "install", "--quiet", "--python", target], packages, wanted.folder)
+            command = [uv, "pip", "install", "--quiet", "--python", target]
+            if any(line.startswith("--extra-index-url") for line in packages):
+                # such an index may have some versions of a package of which PyPI has more
+                command += ["--index-strategy", "unsafe-best-match"]
+            _install(command, packages, wanted.folder)
 
 
 def _make_with_virtualenv(place: Path, wanted: Requirements) -> None:

@@ -6,11 +6,13 @@ import json
 import os
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from nbtrack.entities import Run
 from nbtrack.entities.runs import RERUN
 from nbtrack.errors import InvalidParameterError, InvalidStateError
+from nbtrack.reruns.environment import open_recorded, python_version
 from nbtrack.reruns.execution import Settings
 from nbtrack.reruns.plan import Part, make_plan
 from nbtrack.reruns.progress import Progress
@@ -29,6 +31,7 @@ def rerun(
     timeout: float | None = None,
     shown: bool = False,
     python: str | None = None,
+    env: bool = False,
 ) -> Verdict:
     """Execute the cells of a run in a fresh kernel, compare, and keep the verdict with the run.
 
@@ -44,6 +47,8 @@ def rerun(
         Whether progress is shown.
     python : str, optional
         The interpreter of the kernel.
+    env : bool
+        Whether it is had again in the environment that was recorded, instead.
 
     Raises
     ------
@@ -56,10 +61,17 @@ def rerun(
         raise InvalidParameterError(f"cells is 'needed' or 'all', not {cells!r}.")
     plan = make_plan(store, run_id)
     check_not_running(plan.run)
+    settings = _settings(timeout, python)
+    recorded: dict[str, Any] = {}
+    if env:
+        found = open_recorded(plan.artifacts, _tell)
+        settings = replace(settings, python=found.python, variables=found.variables)
+        recorded = {"environment": "recorded", "python": python_version(found)}
     writer = store.writer(run_id)
     with Progress(plan.run.info.run_name, writer, shown=shown) as progress:
         part = cells if plan.everything or cells == "needed" else "needed"
-        verdict = Reproduction(store, plan, _settings(timeout, python), progress).verdict(part)
+        verdict = Reproduction(store, plan, settings, progress).verdict(part)
+        verdict = replace(verdict, **recorded)
         verdict.keep(writer)
     return verdict
 
@@ -125,6 +137,11 @@ def running(run: Run) -> dict[str, Any] | None:
 
     alive = psutil.pid_exists(pid)
     return dict(found) if alive else None
+
+
+def _tell(text: str) -> None:
+    sys.stderr.write(f"nbtrack: {text}\n")
+    sys.stderr.flush()
 
 
 def _settings(timeout: float | None, python: str | None) -> Settings:

@@ -45,6 +45,8 @@ class Verdict:
     cells : {"needed", "all"}
         Which cells gave this result.
     environment : {"this", "recorded"}
+    python : str
+        The version of Python in it.
     items : list of Item
         All that was compared.
     curves : dict of str to Curve
@@ -60,6 +62,7 @@ class Verdict:
     differs: list[str] = field(default_factory=list)
     cells: Literal["needed", "all"] = "needed"
     environment: Literal["this", "recorded"] = "this"
+    python: str = field(default_factory=platform.python_version)
     items: list[Item] = field(default_factory=list, repr=False)
     curves: dict[str, Curve] = field(default_factory=dict, repr=False)
 
@@ -98,7 +101,7 @@ class Verdict:
             "differs": [key[:100] for key in self.differs[:MOST_KEYS]],
             "cells": self.cells,
             "nbtrack": sys.modules["nbtrack"].__version__,
-            "python": platform.python_version(),
+            "python": self.python,
             "environment": self.environment,
         }
 
