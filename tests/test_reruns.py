@@ -18,7 +18,8 @@ from nbtrack.cli.program import program
 from nbtrack.entities.runs import RERUN_OF
 from nbtrack.errors import InvalidParameterError, InvalidStateError, ProjectError
 from nbtrack.reruns import reproduction
-from nbtrack.reruns.plan import PlannedCell, check_secrets, without_installs
+from nbtrack.reruns.plan import make_plan
+from nbtrack.reruns.planned_cells import PlannedCell, check_secrets, without_installs
 from nbtrack.tracking import context
 from programs import python_path
 
@@ -40,6 +41,7 @@ with nbtrack.start_run(run_name="outer"):
         nbtrack.log_metric("m", lr * factor)
     with nbtrack.start_run(run_name="inner", nested=True):
         nbtrack.log_metric("m", lr * factor * 2)""",
+    "%%track sweep --grid lr=0.1,0.5 --quiet\nlr = 0.1\nnbtrack.log_metric('twice', lr * 2)",
     "%%track chance\nimport os\nnbtrack.log_metric('draw', int.from_bytes(os.urandom(4), 'big'))",
 ]
 
@@ -79,6 +81,10 @@ def run_named(name: str, place: int = 0) -> nbtrack.entities.Run:
     return found[place]
 
 
+def id_of(name: str) -> str:
+    return str(run_named(name).info.run_id)
+
+
 def test_a_run_is_the_same_and_keeps_its_verdict(
     store: Path, workdir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -106,6 +112,13 @@ def test_a_run_inside_another_is_found_at_its_place(store: Path) -> None:
     verdict = nbtrack.rerun(run_named("inner", 1).info.run_id)
     assert verdict.result == "exact"
     assert [(item.key, item.now) for item in verdict.items] == [("m", pytest.approx(0.6))]
+
+
+def test_a_run_of_a_grid_has_its_values(store: Path) -> None:
+    own = next(cell for cell in make_plan(context.store(), id_of("lr=0.5")).needed if cell.own)
+    assert own.source.splitlines()[:2] == ["%%track lr=0.5 --quiet", "lr = 0.5"]
+    with pytest.raises(InvalidParameterError, match=r"rerun --filter .*mlflow\.parentRunId"):
+        make_plan(context.store(), id_of("sweep"))
 
 
 def test_changed_data_is_named(store: Path) -> None:

@@ -17,7 +17,8 @@ from nbtrack.errors import NbtrackError
 from nbtrack.reruns.comparison import Facts, facts_of
 from nbtrack.reruns.folder_copy import FolderCopy
 from nbtrack.reruns.kernel import CellError, Kernel, store_of, variables_of_kernel
-from nbtrack.reruns.plan import RANDOM_FOLDER, Part, Plan, PlannedCell
+from nbtrack.reruns.plan import RANDOM_FOLDER, Part, Plan
+from nbtrack.reruns.planned_cells import PlannedCell
 from nbtrack.reruns.progress import Attempt, Progress
 from nbtrack.reruns.run_matching import runs_made
 from nbtrack.store import Store, open_file

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
-import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from nbtrack.entities import LifecycleStage, Run
 from nbtrack.entities.runs import GRID_TAG, PARENT, SOURCE_TYPE
-from nbtrack.errors import InvalidParameterError, InvalidStateError
+from nbtrack.errors import InvalidParameterError, InvalidStateError, NotFoundError
+from nbtrack.reruns.planned_cells import (
+    PlannedCell,
+    cells_with,
+    check_secrets,
+    without_installs,
+    words_of,
+)
 from nbtrack.reruns.run_matching import Place, place_of
 from nbtrack.store import Reader, Store, get_experiment, get_run
 from nbtrack.store.artifacts import ArtifactFolder
@@ -29,45 +36,7 @@ FILES_FILE = ".nbtrack/files.json"
 OUTPUT_FILE = ".nbtrack/output.txt"
 RANDOM_FOLDER = ".nbtrack/random"
 _START = re.compile(r"\bstart_run\s*\(")
-_INSTALLS = re.compile(
-    r"^([ \t]*)[%!]{1,2}[ \t]*(?:(?:\S*python[\d.]*|py)[ \t]+-m[ \t]+|sudo[ \t]+|uv[ \t]+)?"
-    r"(?:pip[\d.]*|conda|mamba|apt(?:-get)?)[ \t][^\n]*$",
-    re.MULTILINE,
-)
-_ASKED = re.compile(r"environ\.get\('(\w+)'\) or __import__\('getpass'\)")
-_ASKED_ONLY = re.compile(r"(?<! or )__import__\('getpass'\)\.getpass\(")
-
 Part = Literal["needed", "all"]
-
-
-@dataclass(frozen=True)
-class PlannedCell:
-    """A cell to be executed.
-
-    Attributes
-    ----------
-    source : str
-        As the kernel gets it: with its line of ``%%track``, without lines that install packages.
-    number : int or None
-        The execution count that it had.
-    may_fail : bool
-        Whether an error had ended it.
-    random_state : str or None
-        The digest of the state of the generators to be restored before it.
-    own : bool
-        Whether it is the cell that made the run.
-    """
-
-    source: str
-    number: int | None = None
-    may_fail: bool = False
-    random_state: str | None = None
-    own: bool = False
-
-    @property
-    def title(self) -> str:
-        """How people call it."""
-        return f"cell {self.number or '?'}"
 
 
 @dataclass(frozen=True)
@@ -144,18 +113,24 @@ def make_plan(store: Store, run_id: str) -> Plan:
         experiment = get_experiment(reader, run.info.experiment_id).name
         place = place_of(reader, run, made_by)
         captured = folder.exists(OUTPUT_FILE)
-    own = _own_cell(made_by, source, experiment, captured=captured)
+        varied = _varied(reader, made_by)
+    own = _own_cell(made_by, source, experiment, captured=captured, of_grid=bool(varied))
     continued = [_planned(cell) for cell in source.continued]
     earlier = [*source.needed, *source.others]
     everything = sorted(earlier, key=lambda cell: cell.number or 0) if source.others else []
     environment = read_json(folder, ENVIRONMENT_FILE)
     files = read_json(folder, FILES_FILE).get("files")
+    needed = [*map(_planned, source.needed), own, *continued]
+    together = [*map(_planned, everything), own, *continued] if everything else []
+    if varied:
+        needed = cells_with(needed, varied)
+        together = cells_with(together, varied) if together else []
     plan = Plan(
         run=run,
         made_by=made_by,
         experiment=experiment,
-        needed=[*map(_planned, source.needed), own, *continued],
-        everything=[*map(_planned, everything), own, *continued] if everything else [],
+        needed=needed,
+        everything=together,
         place=place,
         source=source,
         artifacts=folder,
@@ -165,28 +140,6 @@ def make_plan(store: Store, run_id: str) -> Plan:
     )
     check_secrets(plan.needed)
     return plan
-
-
-def check_secrets(cells: list[PlannedCell]) -> None:
-    """Refuse cells with a secret that was not kept and that the environment does not have.
-
-    Raises
-    ------
-    InvalidStateError
-    """
-    for cell in cells:
-        missing = [name for name in _ASKED.findall(cell.source) if not os.environ.get(name)]
-        if missing:
-            names = ", ".join(dict.fromkeys(missing))
-            raise InvalidStateError(
-                f"{cell.title.capitalize()} needs {names}, which is a secret and was not kept. Set "
-                f"the environment variable {missing[0]} and run it again."
-            )
-        if _ASKED_ONLY.search(cell.source):
-            raise InvalidStateError(
-                f"{cell.title.capitalize()} has a secret that was not kept and has no name, so it "
-                "cannot be given. Read it from an environment variable in the notebook."
-            )
 
 
 def _check_state(run: Run) -> None:
@@ -222,9 +175,36 @@ def _with_source(reader: Reader, run: Run) -> tuple[Run, ArtifactFolder, RunSour
     )
 
 
-def _own_cell(run: Run, source: RunSource, experiment: str, *, captured: bool) -> PlannedCell:
+def _varied(reader: Reader, run: Run) -> dict[str, str]:
+    """Return what a grid has put in the place of literals for a run; empty for others.
+
+    Raises
+    ------
+    InvalidParameterError
+        If the run is the grid itself.
+    """
+    if GRID_TAG in run.data.tags:
+        raise InvalidParameterError(
+            f"The run {run.info.run_name} is a grid: run those again that it has made, such as "
+            f"nbtrack rerun --filter \"tags.`{PARENT}` = '{run.info.run_id}'\""
+        )
+    parent = run.data.tags.get(PARENT)
+    if parent is None:
+        return {}
+    try:
+        values = json.loads(get_run(reader, parent).data.tags.get(GRID_TAG, "{}")).get("values", {})
+    except (ValueError, AttributeError, NotFoundError):
+        return {}
+    return {name: run.data.params[name] for name in values if name in run.data.params}
+
+
+def _own_cell(
+    run: Run, source: RunSource, experiment: str, *, captured: bool, of_grid: bool
+) -> PlannedCell:
     text = source.text or ""
     line = source.line
+    if of_grid:
+        line = track_line(run, experiment)
     if line is None and source.version < 2 and (captured or not _START.search(text)):
         line = track_line(run, experiment)
     if line is not None:
@@ -246,33 +226,12 @@ def _line_to_execute(line: str, run: Run) -> str:
             f"The run {run.info.run_name} was resumed: the cells that began it were not kept, so "
             "that its numbers cannot be had again from one kernel."
         )
-    if any(word.partition("=")[0] == "--grid" for word in words) and GRID_TAG not in run.data.tags:
-        raise InvalidParameterError(
-            f"The run {run.info.run_name} is one of a grid; run the grid again: "
-            f"nbtrack rerun {run.data.tags.get(PARENT, '')}"
-        )
     quiet = any(word in ("-q", "--quiet") for word in words)
     return line.rstrip().rstrip(";") + ("" if quiet else " --quiet")
 
 
-def words_of(line: str) -> list[str]:
-    """Return the words of a line of ``%%track``, as the magic reads them."""
-    lexer = shlex.shlex(line.strip().rstrip(";"), posix=True, punctuation_chars=False)
-    lexer.whitespace_split = True
-    lexer.escape = lexer.commenters = ""
-    try:
-        return list(lexer)
-    except ValueError:
-        return line.split()
-
-
 def _planned(cell: NeededCell) -> PlannedCell:
     return PlannedCell(without_installs(cell.source), cell.number, cell.failed, cell.random_state)
-
-
-def without_installs(source: str) -> str:
-    """Return a cell that leaves the packages of this environment as they are."""
-    return _INSTALLS.sub(r"\1pass  # packages are not installed again", source)
 
 
 def _folder(environment: Mapping[str, Any]) -> Path | None:
@@ -281,8 +240,3 @@ def _folder(environment: Mapping[str, Any]) -> Path | None:
         return None
     found = Path(os.path.expanduser(shown))
     return found if found.is_dir() else None
-
-
-def with_sources(cells: list[PlannedCell], sources: list[str]) -> list[PlannedCell]:
-    """Return cells with other sources."""
-    return [replace(cell, source=text) for cell, text in zip(cells, sources, strict=True)]

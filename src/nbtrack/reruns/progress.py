@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from nbtrack.entities.runs import RERUN
 from nbtrack.errors import NbtrackError
-from nbtrack.reruns.plan import PlannedCell
+from nbtrack.reruns.planned_cells import PlannedCell
 from nbtrack.store import RunWriter, now_ms
 from nbtrack.tracking.environment import host_name
 
@@ -104,6 +104,13 @@ class Progress:
         if not (console.is_terminal or console.is_jupyter):
             return
         text = TextColumn("{task.description}", markup=False)
-        self._bars = Bars(BarColumn(20), text, TimeElapsedColumn(), console=console, transient=True)
+        self._bars = Bars(
+            BarColumn(20),
+            text,
+            TimeElapsedColumn(),
+            console=console,
+            transient=True,
+            refresh_per_second=3,
+        )
         self._bars.add_task(self._name, total=None)
         self._bars.start()

@@ -24,10 +24,8 @@ class Step:
         """Return the run of the same name, else the one at the same position."""
         name = self.names[self.index]
         named = [run for run in runs if run.info.run_name == name]
-        if self.names.count(name) == 1 and len(named) == 1:
-            return named[0]
-        if self.names.count(name) == len(named):
-            return named[self.names[: self.index].count(name)]
+        if named:
+            return named[min(self.names[: self.index].count(name), len(named) - 1)]
         return runs[self.index] if self.index < len(runs) else None
 
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping
 from typing import Any
 
 from nbtrack.config import default_uri
 from nbtrack.entities import Run
 from nbtrack.entities.runs import PARENT, SOURCE_NAME, SOURCE_TYPE
-from nbtrack.errors import InvalidParameterError, NbtrackError, ProjectError
-from nbtrack.projects.notebook_params import set_params, typed
+from nbtrack.errors import NbtrackError
 from nbtrack.reruns.execution import Settings, execute_cells, made_runs
 from nbtrack.reruns.folder_copy import FolderCopy
-from nbtrack.reruns.plan import Part, Plan, PlannedCell, with_sources, words_of
+from nbtrack.reruns.plan import Part, Plan
+from nbtrack.reruns.planned_cells import cells_with
 from nbtrack.reruns.progress import Progress
 from nbtrack.store import Store, now_ms
 from nbtrack.tracking.git import git_state
@@ -62,58 +61,6 @@ def make_variation(
     if made is None:
         raise NbtrackError("The cells were executed, and made no run.")
     return made
-
-
-def cells_with(cells: list[PlannedCell], params: Mapping[str, Any]) -> list[PlannedCell]:
-    """Return cells in which literals have other values: those of the run's own cell come first."""
-    if not params:
-        return cells
-    own = next(place for place, cell in enumerate(cells) if cell.own)
-    order = [own, *reversed(range(own))]
-    line, body = _split(cells[own].source)
-    words, left = _line_with(line, params)
-    texts = [body, *(cells[place].source for place in order[1:])]
-    notebook: dict[str, Any] = {
-        "cells": [{"cell_type": "code", "metadata": {}, "source": text} for text in texts]
-    }
-    try:
-        set_params(notebook, typed(left, notebook))
-    except ProjectError as error:
-        names = ", ".join(map(repr, left))
-        raise InvalidParameterError(
-            f"{names}: {str(error).split('. Tag the cell', maxsplit=1)[0]}. A variation replaces "
-            "the literal that a cell of the run assigns."
-        ) from None
-    sources = [cell.source for cell in cells]
-    for place, found in zip(order, notebook["cells"], strict=True):
-        sources[place] = found["source"]
-    if line:
-        sources[own] = f"{words}\n{sources[own]}"
-    return with_sources(cells, sources)
-
-
-def _split(source: str) -> tuple[str, str]:
-    first, _, rest = source.partition("\n")
-    return (first, rest) if first.startswith("%%track") else ("", source)
-
-
-def _line_with(line: str, params: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
-    """Return the line with the params that it gives itself, and those that are left."""
-    left = dict(params)
-    if not line:
-        return line, left
-    words = words_of(line)
-    for place, word in enumerate(words):
-        written = word
-        prefix = ""
-        if word.startswith("--param="):
-            prefix, written = "--param=", word[8:]
-        elif place == 0 or words[place - 1] not in ("-p", "--param"):
-            continue
-        name = written.partition("=")[0]
-        if name in left:
-            words[place] = f"{prefix}{name}={left.pop(name)}"
-    return " ".join([words[0], *map(shlex.quote, words[1:])]), left
 
 
 def _tags(plan: Plan) -> dict[str, str]:
