@@ -1,4 +1,4 @@
-"""What came of running a run again, in a real browser."""
+"""What came of running a run again, in the page of ``nbtrack ui``."""
 
 from __future__ import annotations
 
@@ -47,6 +47,7 @@ steps = list(range(20))
 curves = {"loss": {"steps": steps, "values": [math.exp(-step / 16) for step in steps]},
           "acc": {"steps": steps, "values": [step / 40 for step in steps]}}
 report = {"version": 1, "comparison": rows, "curves": curves}
+nbtrack.log_text("lr = 0.1", ".nbtrack/cell.py", run_id=started.info.run_id)
 nbtrack.log_dict(report, ".nbtrack/reproduced.json", run_id=started.info.run_id)
 print(started.info.run_id)
 """
@@ -106,3 +107,7 @@ def test_a_run_shows_its_verdict_and_both_curves(window: Window, run_id: str) ->
     dashes = lines.evaluate_all("all => all.map(line => line.style.strokeDasharray)")
     assert sorted(dashes) == ["", "", "6px, 4px", "6px, 4px"]
     assert serious_faults(page, "body") == []
+    page.locator(".nbt-details-head").get_by_role("button", name="Run again").click()
+    field = page.get_by_label("The command")
+    assert field.input_value() == f"nbtrack rerun {run_id}"
+    assert serious_faults(page, "dialog") == []

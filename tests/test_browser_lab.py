@@ -232,3 +232,24 @@ def test_axe_finds_no_serious_fault(side: Page, theme: str) -> None:
         side.page.wait_for_timeout(200)
         faults += [f"{name}: {fault}" for fault in side.faults(".nbt-view")]
     assert faults == []
+
+
+def test_a_run_is_run_again_and_the_verdict_appears(side: Page) -> None:
+    page = side.page
+    side.search("cell-run")
+    side.open_run("cell-run")
+    side.menu("cell-run", "Run Again …")
+    dialog = page.locator(".jp-Dialog")
+    dialog.get_by_text("The code").click()
+    assert "fit(lr * from_elsewhere)" in dialog.locator("pre").inner_text()
+    side.answer("Run again")
+    details = page.locator(".nbt-view:visible")
+    details.get_by_role("progressbar").wait_for()
+    assert details.get_by_role("button", name="Run again", exact=True).count() == 0
+    # what the kernel had from elsewhere, no cell defines
+    badge = details.locator(".nbt-badge", has_text="could not be run again")
+    badge.wait_for(timeout=120_000)
+    side.tab("Run again").click()
+    details.get_by_text("from_elsewhere").last.wait_for()
+    assert details.get_by_role("progressbar").count() == 0
+    assert side.faults(".nbt-view:not(.lm-mod-hidden)") == []

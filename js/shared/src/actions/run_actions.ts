@@ -97,7 +97,10 @@ export class RunActions extends CodeActions {
       return;
     }
     if (!this.inserts) {
-      await this.copy(command, `In a terminal, this runs it again; it is in the clipboard: ${command}`);
+      const field = h('input', { type: 'text', readonly: true, value: command, 'aria-label': 'The command' });
+      const where = h('p', {}, 'This page runs no code. In a terminal, where the store and the notebook are, this does:');
+      const copies = await this.nbtrack.appHost.prompt(`Run “${run.name}” again`, [where, field], () => true, 'Copy');
+      if (copies) await this.copy(command, 'The command is in the clipboard');
       return;
     }
     const count = cells.length === 1 ? '1 cell runs' : `${cells.length} cells run`;

@@ -164,7 +164,7 @@ export class RunDetails {
       add('Discard', () => void actions.act('discard', [named]));
     }
     if (actions.inserts) add('Insert cell', () => void actions.insertSource(runId));
-    if (rerun?.is_possible && !rerun.progress) add(actions.inserts ? 'Run again' : 'Copy rerun command', () => void actions.runAgain(named));
+    if (rerun?.is_possible && !rerun.progress) add('Run again', () => void actions.runAgain(named));
     add('Copy loading code', () => void actions.copyLoading(runId));
     first.append(buttons);
     const step = run.last_step === null ? '' : `step ${formatNumber(run.last_step)}`;
