@@ -6,13 +6,15 @@ import contextlib
 import json
 import os
 import sys
-from typing import TYPE_CHECKING, Literal
+from html import escape
+from typing import TYPE_CHECKING, Any, Literal
 
 from nbtrack.entities.runs import RERUN
 from nbtrack.errors import NbtrackError
 from nbtrack.reruns.planned_cells import PlannedCell
 from nbtrack.store import RunWriter, now_ms
 from nbtrack.tracking.environment import host_name
+from nbtrack.tracking.kernel import in_notebook
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
@@ -46,7 +48,7 @@ class Progress:
         self._writer = writer
         self._shown = shown
         self._bars: Bars | None = None
-        self._task = None
+        self._display: Any = None
         self._started = now_ms()
         self._attempt: Attempt = "first"
         self._cells = 0
@@ -59,6 +61,10 @@ class Progress:
     def __exit__(self, *error: object) -> None:
         if self._bars is not None:
             self._bars.stop()
+        if self._display is not None:
+            seconds = (now_ms() - self._started) / 1000
+            done = f"{self._name}: {_SAID[self._attempt]}, {seconds:.0f} s"
+            self._display.update({"text/plain": done}, raw=True)
         if self._writer is not None:
             with contextlib.suppress(NbtrackError):
                 self._writer.delete_tag(RERUN)
@@ -91,17 +97,27 @@ class Progress:
                 self._bars.update(
                     task, description=f"{said}, {text}", completed=place, total=self._cells
                 )
+        elif self._display is not None:
+            bar = f'<progress value="{place}" max="{self._cells}"></progress> '
+            html = f"{bar}{escape(said)}, {escape(text)}"
+            self._display.update({"text/plain": f"{said}, {text}", "text/html": html}, raw=True)
         elif self._shown:
             sys.stderr.write(f"{said}, {place} of {self._cells}: {text}\n")
             sys.stderr.flush()
 
     def _open(self) -> None:
+        if in_notebook():  # rich would leave an empty widget behind
+            import IPython.display
+
+            display: Any = IPython.display.display
+            self._display = display({"text/plain": self._name}, raw=True, display_id=True)
+            return
         from rich.console import Console
         from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
         from rich.progress import Progress as Bars
 
         console = Console(stderr=True)
-        if not (console.is_terminal or console.is_jupyter):
+        if not console.is_terminal:
             return
         text = TextColumn("{task.description}", markup=False)
         self._bars = Bars(
