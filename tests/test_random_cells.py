@@ -103,6 +103,7 @@ def test_unseeded_generators_in_reach_are_said_and_kept(run: Run) -> None:
         "x = np.random.default_rng().random()",
         "rng = np.random.default_rng(); x = rng.random()",
         "x = random.Random().random()",
+        "def f(seed=None):\n    return np.random.RandomState(seed).rand()\nx = f()",
         "x = uuid.uuid4()",
         "x = os.urandom(4)",
         "x = secrets.token_hex(4)",
@@ -119,6 +120,8 @@ def test_what_nobody_can_set_again_is_a_warning(run: Run, source: str) -> None:
     "source",
     [
         "rng = np.random.default_rng(3); x = rng.random()",
+        "x = np.random.RandomState(3).rand()",
+        "def f(seed):\n    return np.random.RandomState(\n        seed=seed).rand()\nx = f(3)",
         "x = random.Random(3).random()",
         "name = uuid.uuid5(uuid.NAMESPACE_DNS, 'a')",
         "seed = 3",

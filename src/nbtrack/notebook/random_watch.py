@@ -98,7 +98,7 @@ class RandomWatch:
                 seen.findings += self._unseeded_findings(cell, changed, made, states)
         own = [found for found, _ in made.values() if found.path and type(found.path[0]) is str]
         fresh = [each for each in own if generators.is_seeded(each.kind, each.value) is False]
-        blind = not self._entropy.watches and calls.unseeded and not fresh
+        blind = not self._entropy.watches and _has_numpy() and calls.unseeded and not fresh
         if calls.system or calls.from_clock:
             names = sorted(calls.system) or ("a seed from the clock or the system",)
             seen.findings.append(self._lost(cell, names, "nobody can set it again"))
@@ -212,6 +212,10 @@ class RandomWatch:
         level: Literal["warning"] = "warning"
         text = f"Cell {cell.number} may draw other values{what} when it runs again: {why}."
         return Finding(UNSEEDED, level, text)
+
+
+def _has_numpy() -> bool:
+    return "numpy.random.bit_generator" in sys.modules
 
 
 def _read(found: Any) -> dict[int, tuple[Found, Generator]]:
