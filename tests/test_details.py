@@ -340,13 +340,13 @@ def notebook(tmp_path_factory: pytest.TempPathFactory) -> Any:
         yield running
 
 
-def execute(notebook: Kernel, cell_id: str, source: str) -> None:
-    """Run a cell as JupyterLab does: with its id."""
+def execute(notebook: Kernel, cell_id: str, source: str, *, kept: bool = True) -> None:
+    """Run a cell as JupyterLab does: with its id; or code that is no cell."""
     client = notebook.client
     content = {
         "code": source,
         "silent": False,
-        "store_history": True,
+        "store_history": kept,
         "user_expressions": {},
         "allow_stdin": False,
         "stop_on_error": True,
@@ -411,7 +411,7 @@ def test_badges_say_what_the_kernel_had_left(notebook: Kernel) -> None:
     found = asked(notebook, "run.details")["badges"]
     assert [badge["text"] for badge in found] == ["hidden state"]
     assert "ran again with other code" in found[0]["detail"]
-    notebook.run("get_ipython().user_ns['injected'] = 5")
+    execute(notebook, "f", "injected = 5", kept=False)
     execute(notebook, "e", "%%track hidden\nz = injected")
     assert "No cell defines injected" in asked(notebook, "run.details")["badges"][0]["detail"]
 
