@@ -332,6 +332,43 @@ def test_lineage_takes_whatever_names_a_model(workdir, tmp_path_factory):
         nbtrack.lineage(3)
 
 
+def test_the_lineage_of_a_number_follows_the_models_that_its_run_has_read(workdir):
+    with nbtrack.start_run(run_name="pretraining") as first:
+        base = log_model("base")
+    data = nbtrack.data.from_numpy(np.zeros((2, 2)), name="iris", digest="d1")
+    with nbtrack.start_run(run_name="tuning") as run:
+        nbtrack.log_input(data, "train", model=nbtrack.entities.LoggedModelInput(base.model_id))
+        nbtrack.log_metrics({"acc": 0.9, "loss": 0.1})
+        nbtrack.set_tag("nbtrack.reproduced", "yes")
+    line = nbtrack.lineage(run.info.run_id, "acc")
+    assert (line.metrics, line.reproduced) == ({"acc": 0.9}, "yes")
+    assert [each.run.info.run_id for each in line.inputs] == [first.info.run_id]
+    assert "pretraining" in str(line)
+    assert json.loads(json.dumps(line.to_dictionary()))["inputs"][0]["model"]["name"] == "base"
+    assert nbtrack.lineage(run).metrics == {"acc": 0.9, "loss": 0.1}
+    with pytest.raises(NotFoundError, match="it has acc, loss"):
+        nbtrack.lineage(run, "f1")
+    with pytest.raises(InvalidParameterError, match="give the run's id"):
+        nbtrack.lineage(base, "acc")
+
+
+def test_the_lineage_of_models_that_runs_have_read_in_a_circle_ends(workdir):
+    def read(model):
+        data = nbtrack.data.from_numpy(np.zeros((2, 2)), name="iris", digest="d1")
+        nbtrack.log_input(data, "train", model=nbtrack.entities.LoggedModelInput(model.model_id))
+
+    with nbtrack.start_run() as run:
+        first = log_model("first")
+    with nbtrack.start_run():
+        read(first)
+        second = log_model("second")
+    with nbtrack.start_run(run.info.run_id):
+        read(second)
+    found = nbtrack.lineage(run).inputs[0]
+    assert (found.model.name, found.inputs[0].model.name) == ("second", "first")
+    assert found.inputs[0].inputs == []
+
+
 def test_entities_are_plain_values(client):
     version = client.get_model_version("net", 1)
     assert isinstance(version, ModelVersion)

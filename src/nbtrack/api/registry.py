@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +13,10 @@ from nbtrack.tracking import context
 from nbtrack.validation import missing
 
 if TYPE_CHECKING:
-    from nbtrack.tracking.lineage import Lineage
+    from nbtrack.tracking.lineage_tree import Lineage
     from nbtrack.views.environment_difference import EnvironmentDifference
+
+_RUN_ID = re.compile(r"[0-9a-f]{32}")
 
 
 def set_registry_uri(uri: str | os.PathLike[str] | None) -> None:
@@ -181,14 +184,18 @@ def environment_difference(run_id: str) -> EnvironmentDifference:
     return compare(kept, describe_gpus())
 
 
-def lineage(model: Any) -> Lineage:
-    """Return where a model comes from: version, logged model, run, data, code, params, metrics.
+def lineage(what: Any, metric: str | None = None) -> Lineage:
+    """Return where a model, a run or a number comes from: run, data, code, params, metrics.
+
+    Models that the run has read are followed to the runs that made them, and so on.
 
     Parameters
     ----------
-    model : str, path, ModelVersion, LoggedModel or ModelInfo
+    what : str, path, ModelVersion, LoggedModel, ModelInfo, Run or ActiveRun
         A URI such as ``models:/<name>/<version>``, ``models:/<name>@<alias>``,
-        ``models:/<model id>`` or ``runs:/<run>/<name>``, or a folder.
+        ``models:/<model id>`` or ``runs:/<run>/<name>``, or a folder; or the id of a run.
+    metric : str, optional
+        A metric of the run: then this number is what is asked about.
 
     Returns
     -------
@@ -198,8 +205,20 @@ def lineage(model: Any) -> Lineage:
     Raises
     ------
     NotFoundError
-        If there is no such model.
+        If there is no such model, run or metric.
+    InvalidParameterError
+        If it is nothing of these.
     """
     from nbtrack.tracking import lineage as lines
 
-    return lines.lineage(None, context.registry_store(), model)
+    names = context.registry_store()
+    run_id = getattr(getattr(what, "info", None), "run_id", None)
+    if isinstance(what, str) and _RUN_ID.fullmatch(what):
+        run_id = what
+    if isinstance(run_id, str):
+        return lines.lineage_of_run(context.store_of(run_id), names, run_id, metric)
+    if metric is not None:
+        raise InvalidParameterError(
+            f"metric={metric!r} belongs to a run: give the run's id, not {what!r}."
+        )
+    return lines.lineage(None, names, what)

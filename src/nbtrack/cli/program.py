@@ -21,7 +21,7 @@ from nbtrack.cli.rerun import rerun
 from nbtrack.cli.run import run
 from nbtrack.cli.runs import runs
 from nbtrack.cli.server import server
-from nbtrack.cli.show import show
+from nbtrack.cli.show import lineage, show
 from nbtrack.cli.sql import sql
 from nbtrack.cli.ui import ui
 
@@ -45,6 +45,7 @@ for _command in (
     rerun,
     ui,
     show,
+    lineage,
     compare,
     runs,
     experiments,

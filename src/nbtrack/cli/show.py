@@ -1,4 +1,4 @@
-"""``nbtrack show``: one run, for people."""
+"""``nbtrack show`` and ``nbtrack lineage``: one run, and where it comes from, for people."""
 
 from __future__ import annotations
 
@@ -51,6 +51,25 @@ def show(run: str, everything: bool, as_json: bool) -> None:
         print_json(_record(found, files))
     else:
         _print(found, files, everything)
+
+
+@click.command(cls=Command)
+@click.argument("run", shell_complete=completion.runs)
+@click.option("--metric", metavar="KEY", help="Show where this number of the run comes from.")
+@options.as_json()
+def lineage(run: str, metric: str | None, as_json: bool) -> None:
+    """Show where a run or a number comes from: code, data, and the models that it has read.
+
+    RUN is its id, the beginning of it, or its name; or the URI of a model, such as
+    models:/NAME/1.
+    """
+    from nbtrack.api.registry import lineage as lineage_of
+
+    found = lineage_of(run if run.startswith("models:") else run_of(run), metric)
+    if as_json:
+        print_json(found.to_dictionary())
+    else:
+        click.echo(str(found))
 
 
 def _files(folder: ArtifactFolder) -> list[FileInfo]:
