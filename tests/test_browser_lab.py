@@ -249,6 +249,7 @@ def test_a_run_is_run_again_and_the_verdict_appears(side: Page) -> None:
     # what the kernel had from elsewhere, no cell defines
     badge = details.locator(".nbt-badge", has_text="could not be run again")
     badge.wait_for(timeout=120_000)
+    page.locator(".nbt-tree [data-verdict=failed]").wait_for()
     side.tab("Run again").click()
     details.get_by_text("from_elsewhere").last.wait_for()
     assert details.get_by_role("progressbar").count() == 0

@@ -106,6 +106,18 @@ def test_a_table_exports_the_verdict(runs: dict[str, str]) -> None:
     )
 
 
+def test_the_tree_of_the_sidebar_has_the_verdict_of_each_run(runs: dict[str, str]) -> None:
+    found = respond(open_store(), {"type": "store.tree", "experiment_id": "0"}).body["runs"]
+    verdicts = {run["name"]: run["reproduced"] for run in found}
+    assert verdicts == {
+        "never": None,
+        "failed": "failed",
+        "different": "no",
+        "close": "yes",
+        "exact": "yes",
+    }
+
+
 def look(run_id: str) -> FullRun:
     return details(open_store(), run_id)
 

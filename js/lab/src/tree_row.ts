@@ -5,6 +5,7 @@ import type { ExperimentRow, Row, RunRow } from './run_tree';
 import { sparkline } from '@nbtrack/shared/sparkline';
 import { stateWord } from '@nbtrack/shared/state';
 import { stateIcon } from '@nbtrack/shared/state_icon';
+import { verdictSign } from '@nbtrack/shared/verdict_sign';
 
 /** What may be done to an interrupted run, right in its row. */
 export type RowAction = 'keep' | 'resume' | 'discard';
@@ -64,6 +65,7 @@ export function describe(row: Row): string {
   const { run } = row;
   const parts = [run.name, stateWord(run.state), run.ending ?? stepText(run)];
   if (run.spark) parts.push(sparkText(run));
+  if (run.reproduced) parts.push(VERDICTS[run.reproduced] ?? '');
   if (run.archived) parts.push('archived');
   return parts.filter(Boolean).join(', ');
 }
@@ -76,6 +78,8 @@ function sparkText({ spark }: TreeRun): string {
   const last = spark?.values.filter(v => v !== null).at(-1);
   return spark && last !== undefined ? `${spark.key} ${formatNumber(last)}` : '';
 }
+
+const VERDICTS: Record<string, string> = { yes: 'verified: run again, the same', no: 'run again, it differs', failed: 'could not be run again' };
 
 /** Make the element of a row. */
 export function rowElement(row: Row, id: string, act: (action: RowAction, runId: string) => void): HTMLElement {
@@ -125,6 +129,11 @@ function runLines(row: RunRow, act: (action: RowAction, runId: string) => void):
     second.append(h('span', { class: 'nbt-row-fact' }, stepText(run)));
     lines.append(second);
     return lines;
+  }
+  if (run.reproduced) {
+    const sign = verdictSign(run.reproduced);
+    sign.title = VERDICTS[run.reproduced] ?? '';
+    first.append(sign);
   }
   if (run.spark) first.append(sparkline(run.spark.values, 40, 14));
   first.append(h('span', { class: 'nbt-row-fact' }, timeText(row)));

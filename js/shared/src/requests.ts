@@ -788,6 +788,7 @@ export interface TreeRun {
   archived: boolean;
   kept: boolean;
   note: string | null;
+  reproduced?: string | null;
   ending: string | null;
 }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Annotated, Any, TypeAlias, TypedDict
+from typing import Annotated, Any, NotRequired, TypeAlias, TypedDict
 
 from nbtrack.entities import DatasetInput, Run, RunInfo
 from nbtrack.entities.run_data import is_system_metric
@@ -18,6 +18,7 @@ from nbtrack.entities.runs import (
     KEPT,
     NOTE,
     PARENT,
+    REPRODUCED,
     SOURCE_NAME,
 )
 from nbtrack.store import Store, get_run, now_ms
@@ -66,6 +67,7 @@ class TreeRun(TypedDict):
     archived: bool
     kept: bool
     note: str | None
+    reproduced: NotRequired[str | None]
     ending: str | None
 
 
@@ -212,7 +214,9 @@ def details(store: Store, run_id: str) -> FullRun:
         "metrics": _metrics(found),
         "datasets": [_dataset(each) for each in run.inputs.dataset_inputs],
         "environment": _environment(environment, run.data.tags),
-        "source": _source(source),
+        "source": None
+        if source.text is None
+        else {"text": source.text, "execution_count": source.number},
         "badges": [badge.as_json() for badge in run_badges(run, source, folder, environment)],
         "verdict": verdict_of(run.data.tags),
         "rerun": rerun_offer(run.data.tags, source),
@@ -271,6 +275,7 @@ def tree_run(
         "archived": is_set(row.marks.get(ARCHIVED)),
         "kept": is_set(row.marks.get(KEPT)),
         "note": row.marks.get(NOTE),
+        "reproduced": row.marks.get(REPRODUCED),
         "ending": ending(row.status, step, silent_s),
     }
 
@@ -388,12 +393,6 @@ def _baseline_diff(store: Store, run: Run, previous: Run, source: RunSource) -> 
         "items": found.items,
         "detail": found.detail,
     }
-
-
-def _source(source: RunSource) -> CellSource | None:
-    if source.text is None:
-        return None
-    return {"text": source.text, "execution_count": source.number}
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

@@ -55,7 +55,7 @@ class RunRow:
     Attributes
     ----------
     marks : dict of str to str
-        Its tags `PARENT`, `NOTE`, `ARCHIVED` and `KEPT`, as far as it has them.
+        Its tags `PARENT`, `NOTE`, `ARCHIVED`, `KEPT` and `REPRODUCED`, as far as it has them.
     """
 
     run_id: str
