@@ -19,7 +19,7 @@ from nbtrack.entities.runs import RERUN_OF
 from nbtrack.errors import InvalidParameterError, InvalidStateError, ProjectError
 from nbtrack.reruns import reproduction
 from nbtrack.reruns.plan import make_plan
-from nbtrack.reruns.planned_cells import PlannedCell, check_secrets, without_installs
+from nbtrack.reruns.planned_cells import PlannedCell, cells_with, check_secrets, without_installs
 from nbtrack.tracking import context
 from programs import python_path
 
@@ -189,6 +189,25 @@ def test_what_no_cell_sets_cannot_be_varied(store: Path) -> None:
         nbtrack.rerun("first", as_new=True, params={"lrr": 1})
     with pytest.raises(InvalidParameterError, match="as_new=True"):
         nbtrack.rerun("first", params={"lr": 1})  # type: ignore[call-overload]
+
+
+@pytest.mark.parametrize(
+    ("source", "varied"),
+    [
+        ("cfg = dict(lr=0.1, n=2)", "cfg = dict(lr=0.5, n=2)"),
+        ("%matplotlib inline\ncfg = {'lr': 0.1}", "%matplotlib inline\ncfg = {'lr': 0.5}"),
+        (
+            "class cfg:\n    n = 2\n    lr: float = 0.1",
+            "class cfg:\n    n = 2\n    lr: float = 0.5",
+        ),
+    ],
+)
+def test_literals_inside_of_others_are_varied(source: str, varied: str) -> None:
+    cells = [PlannedCell(source, 1), PlannedCell("%%track x -e y\nfit(cfg)", 2, own=True)]
+    made = cells_with(cells, {"cfg.lr": "0.5"})
+    assert [cell.source for cell in made] == [varied, "%%track x -e y\nfit(cfg)"]
+    with pytest.raises(InvalidParameterError, match=r"literal for cfg\.wd"):
+        cells_with(cells, {"cfg.wd": "1"})
 
 
 def test_what_has_no_cells_says_why(workdir: Path) -> None:

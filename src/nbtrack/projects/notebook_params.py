@@ -35,7 +35,7 @@ def typed(given: Mapping[str, Any], notebook: Notebook) -> dict[str, Any]:
         If a text does not fit.
     """
     defaults = _literals(notebook)
-    return {name: _typed(name, value, defaults.get(name, ...)) for name, value in given.items()}
+    return {name: fitted(name, value, defaults.get(name, ...)) for name, value in given.items()}
 
 
 def set_params(notebook: Notebook, values: Mapping[str, Any]) -> None:
@@ -58,7 +58,7 @@ def set_params(notebook: Notebook, values: Mapping[str, Any]) -> None:
         for name, value in values.items():
             _replace(cells, name, value)
         return
-    declared = _assigned(_text(cells[place]))
+    declared = assigned(_text(cells[place]))
     unknown = [name for name in values if name not in declared]
     if unknown:
         raise ProjectError(
@@ -66,7 +66,7 @@ def set_params(notebook: Notebook, values: Mapping[str, Any]) -> None:
             f"has {', '.join(declared) or 'nothing'}.",
             "INVALID_PARAMETER_VALUE",
         )
-    lines = [f"{name} = {_source(name, value)}" for name, value in values.items()]
+    lines = [f"{name} = {literal_of(name, value)}" for name, value in values.items()]
     source = "\n".join(["# Parameters", *lines])
     cells.insert(
         place + 1,
@@ -81,8 +81,8 @@ def set_params(notebook: Notebook, values: Mapping[str, Any]) -> None:
     )
 
 
-def _source(name: str, value: Any) -> str:
-    """Return the literal of a value."""
+def literal_of(name: str, value: Any) -> str:
+    """Return the literal of a value; the name is for the error."""
     if isinstance(value, float) and not math.isfinite(value):
         return f"float({str(value)!r})"
     text = repr(value.item() if type(value).__module__ == "numpy" else value)
@@ -97,7 +97,14 @@ def _source(name: str, value: Any) -> str:
     return text
 
 
-def _typed(name: str, value: Any, default: Any) -> Any:
+def fitted(name: str, value: Any, default: Any) -> Any:
+    """Return a value with the type of the one in its place; ``...`` stands for none.
+
+    Raises
+    ------
+    ProjectError
+        If a text does not fit.
+    """
     if not isinstance(value, str) or (isinstance(default, str) and default is not ...):
         return value
     found = _read(value)
@@ -140,8 +147,8 @@ def _literals(notebook: Notebook) -> dict[str, Any]:
     found: dict[str, Any] = {}
     tagged = [cell for cell in notebook["cells"] if DECLARED in _tags(cell)]
     for cell in tagged or notebook["cells"]:
-        for name, node in _assigned(_text(cell)).items():
-            if _is_literal(node):
+        for name, node in assigned(_text(cell)).items():
+            if is_literal(node):
                 found.setdefault(name, ast.literal_eval(node))
     return found
 
@@ -149,9 +156,9 @@ def _literals(notebook: Notebook) -> dict[str, Any]:
 def _replace(cells: list[Cell], name: str, value: Any) -> None:
     for cell in cells:
         text = _text(cell)
-        node = _assigned(text).get(name)
-        if node is not None and _is_literal(node):
-            cell["source"] = _with(text, node, _source(name, value))
+        node = assigned(text).get(name)
+        if node is not None and is_literal(node):
+            cell["source"] = with_literal(text, node, literal_of(name, value))
             return
     raise ProjectError(
         f"Nothing in the notebook sets {name!r} to a literal, so that -P {name}=... would change "
@@ -160,7 +167,8 @@ def _replace(cells: list[Cell], name: str, value: Any) -> None:
     )
 
 
-def _with(text: str, node: ast.expr, new: str) -> str:
+def with_literal(text: str, node: ast.expr, new: str) -> str:
+    """Return a source with another text in the place of an expression."""
     lines = text.splitlines(keepends=True)
     first, last = node.lineno - 1, (node.end_lineno or node.lineno) - 1
     # columns of a syntax tree count bytes
@@ -169,12 +177,16 @@ def _with(text: str, node: ast.expr, new: str) -> str:
     return "".join([*lines[:first], before, new, after, *lines[last + 1 :]])
 
 
-def _assigned(text: str) -> dict[str, ast.expr]:
-    """Return what a cell assigns to single names at its top level; the first counts."""
+def blank_magics(text: str) -> str:
+    """Return a cell with its magics as comments, so that it is Python of the same lines."""
     lines = text.splitlines(keepends=True)
-    blank = ["#" + line[1:] if _MAGIC.match(line) else line for line in lines]
+    return "".join("#" + line[1:] if _MAGIC.match(line) else line for line in lines)
+
+
+def assigned(text: str) -> dict[str, ast.expr]:
+    """Return what a cell assigns to single names at its top level; the first counts."""
     try:
-        tree = ast.parse("".join(blank))
+        tree = ast.parse(blank_magics(text))
     except SyntaxError:
         return {}
     found: dict[str, ast.expr] = {}
@@ -194,7 +206,8 @@ def _take(found: dict[str, ast.expr], target: ast.expr, value: ast.expr) -> None
             _take(found, one, its)
 
 
-def _is_literal(node: ast.expr) -> bool:
+def is_literal(node: ast.expr) -> bool:
+    """Return whether an expression is a literal."""
     try:
         ast.literal_eval(node)
     except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):

@@ -11,6 +11,7 @@ from typing import Any
 
 from nbtrack.errors import InvalidParameterError, InvalidStateError, ProjectError
 from nbtrack.projects.notebook_params import set_params, typed
+from nbtrack.reruns.inner_literals import set_inner
 
 _INSTALLS = re.compile(
     r"^([ \t]*)[%!]{1,2}[ \t]*(?:(?:\S*python[\d.]*|py)[ \t]+-m[ \t]+|sudo[ \t]+|uv[ \t]+)?"
@@ -98,6 +99,8 @@ def cells_with(cells: list[PlannedCell], params: Mapping[str, Any]) -> list[Plan
     line, body = _split(cells[own].source)
     words, left = _line_with(line, params)
     texts = [body, *(cells[place].source for place in order[1:])]
+    for name in [name for name in left if "." in name]:
+        set_inner(texts, name, left.pop(name))
     notebook: dict[str, Any] = {
         "cells": [{"cell_type": "code", "metadata": {}, "source": text} for text in texts]
     }
