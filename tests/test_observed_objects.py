@@ -120,6 +120,8 @@ CHANGES = [
     (FRAME, "df['c'] = 1", "df raw"),
     (FRAME, "df.loc[0, 'b'] = 'q'", "df raw"),
     (FRAME, "df.iloc[0, 0] = 9", "df raw"),
+    (FRAME, "df.attrs['unit'] = 'm'", "df raw"),
+    (FRAME, "df.index.name = 'i'", "df raw"),
     (FRAME, "df['o'][1].append(2)", "df raw"),
     (FRAME, "raw.columns = ['p', 'q', 'r']\ndf = df.copy()", "raw"),
     (ADAM, "opt.step()", "net opt"),

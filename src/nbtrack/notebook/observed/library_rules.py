@@ -29,7 +29,7 @@ INERT = frozenset({
     "pandas.core.dtypes.base.ExtensionDtype", "jaxlib._jax.ArrayImpl", "datetime.tzinfo",
     "datetime.date", "jaxlib.xla_extension.ArrayImpl", "contextvars.ContextVar",
     "numpy._core._internal._ctypes", "ctypes._FuncPtr", "_ctypes.CFuncPtr", "torch._ops.OpOverload",
-    "torch._ops.OpOverloadPacket", "torch.finfo", "torch.iinfo", "polars.expr.expr.Expr",
+    "torch._ops.OpOverloadPacket", "_collections._tuplegetter", "collections._tuplegetter", "torch.finfo", "torch.iinfo", "polars.expr.expr.Expr",
     "polars.lazyframe.frame.LazyFrame", "polars.datatypes.classes.DataType",
 })  # fmt: skip
 _ARROW = ("Array", "Table", "Scalar", "Type", "Schema", "Field", "Batch", "Buffer")
@@ -88,7 +88,7 @@ def _array(value: Any, seen: Seen) -> None:
             return
     begin = plain.__array_interface__["data"][0]
     flat = plain.reshape(-1, order="A") if plain.ndim != 1 else plain
-    seen.memory = memory_of("cpu", begin, memoryview(flat.view("u1")))
+    seen.memory = memory_of("cpu", begin, memoryview(flat.view("u1")), skims=seen.skims)
 
 
 def _has_bounds(np: Any) -> bool:
@@ -118,7 +118,9 @@ def _frame(value: Any, seen: Seen) -> None:
     for block in manager.blocks:
         shown += [address(block.values), block.mgr_locs.as_array.tobytes()]
         seen.inside.append(block.values)
-    seen.content = (shown, str(object.__getattribute__(value, "__dict__").get("_name")))
+    own = object.__getattribute__(value, "__dict__")
+    seen.hold([own.get("_attrs")])
+    seen.content = (seen.content, shown, str(own.get("_name")))
 
 
 def _column(value: Any, seen: Seen) -> None:
@@ -153,7 +155,7 @@ def _tensor(value: Any, seen: Seen) -> None:
             return
         if value.is_contiguous():
             begin, size = begin + offset, value.numel() * value.element_size()
-        seen.memory = memory_of("cpu", begin, _raw(begin, size), optional=True)
+        seen.memory = memory_of("cpu", begin, _raw(begin, size), optional=True, skims=seen.skims)
 
 
 def _raw(begin: int, size: int) -> memoryview:
@@ -181,19 +183,6 @@ def _figure(_value: Any, seen: Seen) -> None:
     seen.opaque = True
 
 
-def _polars(value: Any, seen: Seen) -> None:
-    """Look at a frame of polars: its columns never change, and it has others instead."""
-    columns = value.get_columns() if hasattr(value, "get_columns") else [value]
-    shown: list[Any] = []
-    for column in columns:
-        shown += [column.name, str(column.dtype), len(column)]
-        try:
-            shown.append(column._get_buffer_info())
-        except Exception:  # noqa: BLE001  only plain columns have one buffer
-            seen.opaque = True
-    seen.content = shown
-
-
 LIBRARIES: dict[str, Rule] = {
     "numpy.ndarray": _array,
     "numpy.random._generator.Generator": _generator,
@@ -211,8 +200,6 @@ LIBRARIES: dict[str, Rule] = {
     "matplotlib.artist.Artist": _figure,
     "matplotlib.figure.FigureBase": _figure,
     "traitlets.traitlets.HasTraits": _figure,
-    "polars.dataframe.frame.DataFrame": _polars,
-    "polars.series.series.Series": _polars,
 }
 # what these have as attributes is looked at by their rule, or is nobody's business
 ALONE = frozenset(name for name, rule in LIBRARIES.items() if rule not in (_array, _tensor))

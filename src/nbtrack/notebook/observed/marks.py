@@ -76,7 +76,9 @@ class Mark:
     opaque: bool = False
 
 
-def memory_of(device: str, begin: int, view: Any, *, optional: bool = False) -> Memory:
+def memory_of(
+    device: str, begin: int, view: Any, *, optional: bool = False, skims: bool = False
+) -> Memory:
     """Return the mark of memory that can be read: small ones at once, of large ones a sample.
 
     Parameters
@@ -88,8 +90,12 @@ def memory_of(device: str, begin: int, view: Any, *, optional: bool = False) -> 
         Bytes in one piece.
     optional : bool, optional
         Whether a sample is enough.
+    skims : bool, optional
+        Whether nobody asks what is in it.
     """
     size = len(view)
+    if skims:
+        return Memory(device, begin, begin + size, optional=optional)
     found = Memory(device, begin, begin + size, view=view, optional=optional)
     if size <= FULL:
         found.read()
@@ -175,6 +181,8 @@ class Seen:
         Of a function of the notebook.
     ignored : bool
         Whether nothing of it ever changes, or nobody needs it.
+    skims : bool
+        Whether it is enough to know where its memory lies.
     """
 
     content: Any = None
@@ -183,6 +191,7 @@ class Seen:
     opaque: bool = False
     code: CodeType | None = None
     ignored: bool = False
+    skims: bool = False
 
     def hold(self, items: list[Any]) -> None:
         """Note the items of a container, in their order."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections import deque
 from collections.abc import Iterable, Mapping
@@ -26,8 +27,6 @@ class Walk:
         The variables.
     looks : Looks
         Says how to look at objects.
-    follows : bool, optional
-        Whether the variables that functions use are looked at too.
 
     Attributes
     ----------
@@ -41,6 +40,12 @@ class Walk:
         Whether time was up before all functions in reach were found.
     unreached : set of int
         What was left out for lack of time.
+    follows : bool
+        Whether the variables that functions use are looked at too.
+    skims : bool
+        Whether it is enough to know where memory lies, but for what is wanted.
+    wanted : set of int
+        Objects.
     """
 
     def __init__(self, namespace: Mapping[str, Any], looks: Looks) -> None:
@@ -52,7 +57,8 @@ class Walk:
         # what was looked at lives until the walk is over, so that no address is that of two objects
         self._alive: list[Any] = []
         self.follows = True
-        self.reads_memory = True
+        self.skims = False
+        self.wanted: set[int] = set()
         self.marks: dict[int, Mark] = {}
         self.roots: dict[str, int | None] = {}
         self.uses: dict[int, CodeNames] = {}
@@ -77,7 +83,21 @@ class Walk:
         Small objects come first, since the functions may be among them, then large containers and
         arrays, the smaller ones before the larger ones.
         """
-        end = time.thread_time() + seconds
+        collects = gc.isenabled()
+        # what is written down would set off collections, which take as long as the walk and more
+        gc.disable()
+        try:
+            self._go(time.thread_time() + seconds)
+        finally:
+            if collects:
+                gc.enable()
+
+    def close(self) -> None:
+        """Let go of the objects."""
+        self._alive = []
+        self._queue.clear()
+
+    def _go(self, end: float) -> None:
         if not self._exhaust(end):
             self.cut = True
         self._late.sort(key=lambda each: each[0])
@@ -90,15 +110,10 @@ class Walk:
         self._late = []
         waiting = [mark for mark in self._memories if mark.memory is not None]
         for mark in sorted(waiting, key=_bytes):
-            if self.reads_memory and _bytes(mark) * _PER_BYTE < end - time.thread_time():
+            if _bytes(mark) * _PER_BYTE < end - time.thread_time():
                 mark.memory.read()  # type: ignore[union-attr]
             mark.memory.view = None  # type: ignore[union-attr]
         self._memories = []
-
-    def close(self) -> None:
-        """Let go of the objects."""
-        self._alive = []
-        self._queue.clear()
 
     def _exhaust(self, end: float) -> bool:
         count = 0
@@ -116,7 +131,7 @@ class Walk:
         here = address(value)
         if here in self.marks or here in self.unreached:
             return True
-        seen = Seen()
+        seen = Seen(skims=self.skims and here not in self.wanted)
         try:
             if size and (large := self._looks.size_of(value)) > size:
                 self._late.append((large, value))

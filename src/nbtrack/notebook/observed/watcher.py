@@ -83,7 +83,8 @@ class ObjectWatcher:
         found = compare(before, now)
         if found.changed or found.gone:
             now.follows = False
-            now.reads_memory = False
+            now.skims = True
+            now.wanted = found.gone
             known = set(now.marks)
             now.start(_users(self._namespace))
             now.go(BUDGET)
@@ -115,30 +116,27 @@ class ObjectWatcher:
         """Return the names of the cell, and those that the functions it reaches use."""
         found = set(cell.names.used | cell.names.changes | self._in_texts)
         for walk in (before, now):
-            waiting = list(found)
-            while waiting:
-                name = waiting.pop()
-                for here in _reached(walk, walk.roots.get(name)):
-                    uses = walk.uses.get(here)
-                    if uses is not None:
-                        more = uses.names - found
-                        found |= more
-                        waiting += more
+            found = _with_functions(walk, found)
         found -= {"open", "exit", "quit", "get_ipython"}
         return {name for name in found if name in self._namespace or name in self._values}
 
 
-def _reached(walk: Walk, root: int | None) -> set[int]:
-    if root is None:
-        return set()
-    seen, waiting = {root}, [root]
+def _with_functions(walk: Walk, names: set[str]) -> set[str]:
+    """Return names, and those that the functions use that they reach."""
+    found = set(names)
+    waiting = [root for name in found if (root := walk.roots.get(name)) is not None]
+    seen = set(waiting)
     while waiting:
-        mark = walk.marks.get(waiting.pop())
-        for child in mark.children if mark is not None else ():
-            if child not in seen:
-                seen.add(child)
-                waiting.append(child)
-    return seen
+        here = waiting.pop()
+        inside = list(walk.marks[here].children) if here in walk.marks else []
+        if here in walk.uses:
+            more = walk.uses[here].names - found
+            found |= more
+            inside += [root for name in more if (root := walk.roots.get(name)) is not None]
+        fresh = set(inside) - seen
+        seen |= fresh
+        waiting += fresh
+    return found
 
 
 def _users(namespace: Mapping[str, Any]) -> list[str]:

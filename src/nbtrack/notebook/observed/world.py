@@ -66,6 +66,8 @@ class World:
         new = now._state.keys() - self._state.keys()
         if new and any(map(_SETTING.match, code.words)):
             found |= new  # what it is without the cell cannot be known: it has loaded the library
+        if "set_start_method" not in code.words:
+            found.discard("start method of processes")
         if not _FILTERS & code.words:
             found.discard("warning filters")
         found |= {f"environment: {key}" for key in self._variables(now, code)}
@@ -77,9 +79,8 @@ class World:
     def _variables(self, now: World, code: CodeNames) -> set[str]:
         keys = self._environment.keys() | now._environment.keys()
         changed = {k for k in keys if self._environment.get(k) != now._environment.get(k)}
-        if _ENVIRONMENT & code.words:
-            return changed
-        return {key for key in changed if any(key in text for text in code.texts)}
+        named = {key for key in changed if any(key in text for text in code.texts)}
+        return named or (changed if _ENVIRONMENT & code.words else set())
 
     def _stored(self, code: CodeNames, namespace: Mapping[str, Any]) -> set[str]:
         found = set()
