@@ -43,7 +43,8 @@ for i in range(180):
     globals()[f"value_{i}"] = [i, str(i)]
 """
 TRAINING = """\
-small = nn.Sequential(nn.Linear(64, 256), nn.ReLU(), nn.Linear(256, 256), nn.ReLU(), nn.Linear(256, 10))
+hidden = [nn.Linear(64, 256), nn.ReLU(), nn.Linear(256, 256), nn.ReLU()]
+small = nn.Sequential(*hidden, nn.Linear(256, 10))
 adam = torch.optim.Adam(small.parameters(), lr=1e-3)
 X, y = torch.randn(2048, 64), torch.randint(0, 10, (2048,))
 """
@@ -70,16 +71,18 @@ CELLS = {
 PAGE = """\
 # What watching a cell takes
 
-Written by `python benchmarks/observing.py`: each cell {repeats} times, medians; before and after together, in
-milliseconds of the thread's own time, which other work on the machine does not change much.
-{machine}, Python {python}, one thread of torch. There are about 200 variables: an array of 100 MB, a frame of a million rows and
-ten columns, a model of 50 million parameters with gradients and Adam, 1,500 records, 180 small lists.
+Written by `python benchmarks/observing.py`: each cell {repeats} times, medians; before and
+after together, in milliseconds of the thread's own time, other work on the machine left out.
+{machine}, Python {python}, one thread of torch. There are about 200 variables: an array of 100 MB,
+a frame of a million rows and ten columns, a model of 50 million parameters with gradients and Adam,
+1,500 records, 180 small lists.
 
 | the cell names | watching, ms | proven |
 |---|---|---|
 {table}
 
-"Proven" is whether it could be said of all names of the cell whether they were changed. Each of the walks before and after has a limit of 50 ms.
+"Proven" is whether it could be said of all names of the cell whether they were changed. Each of the
+walks before and after has a limit of 50 ms.
 
 | a cell that trains a small network | the cell, s | watching, ms | share |
 |---|---|---|---|

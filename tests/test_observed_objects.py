@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
-from nbtrack.notebook.cells import Cells
+from nbtrack.notebook import cells as notebook_cells
 from nbtrack.notebook.observation import Observation
-from nbtrack.notebook.observed import walk, watcher
+from nbtrack.notebook.observed import observers, walk, watcher
 from nbtrack.notebook.observed.rules import Looks
 from nbtrack.notebook.observed.world import World
 
@@ -27,8 +27,9 @@ def observe(workdir: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Observe]
     modules, hook = dict(sys.modules), sys.displayhook
     monkeypatch.syspath_prepend(str(workdir))
     monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
+    monkeypatch.setattr(notebook_cells, "watchers_of", observers)
     shell = InteractiveShell()
-    cells = Cells(shell)
+    cells = notebook_cells.Cells(shell)
 
     def run(*sources: str, fails: bool = False) -> Observation:
         for source in sources[:-1]:

@@ -15,9 +15,9 @@ import pandas as pd
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
-from nbtrack.notebook.cells import Cells
+from nbtrack.notebook import cells as notebook_cells
 from nbtrack.notebook.observation import Observation
-from nbtrack.notebook.observed import files
+from nbtrack.notebook.observed import files, observers
 from nbtrack.notebook.observed.events import Events
 
 Observe = Any
@@ -29,8 +29,9 @@ def observe(workdir: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Observe]
     monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
     monkeypatch.setattr(files, "MAX_SECONDS", 5.0)  # a machine may be busy
     hook, path = sys.displayhook, list(sys.path)
+    monkeypatch.setattr(notebook_cells, "watchers_of", observers)
     shell = InteractiveShell()
-    cells = Cells(shell)
+    cells = notebook_cells.Cells(shell)
 
     def run(source: str) -> Observation:
         assert shell.run_cell(source, store_history=True).success

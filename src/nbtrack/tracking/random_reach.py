@@ -61,7 +61,8 @@ def generators_in_reach(namespace: Mapping[str, Any]) -> list[Found]:
     room = MAX_OBJECTS
     while waiting and room:
         path, value = waiting.popleft()
-        if isinstance(value, _LEAVES) or id(value) in seen:
+        # a class may answer isinstance with code of its own, which may fail
+        if issubclass(type(value), _LEAVES) or id(value) in seen:
             continue
         room -= 1
         seen.add(id(value))

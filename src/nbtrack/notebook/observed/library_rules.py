@@ -29,7 +29,9 @@ INERT = frozenset({
     "pandas.core.dtypes.base.ExtensionDtype", "jaxlib._jax.ArrayImpl", "datetime.tzinfo",
     "datetime.date", "jaxlib.xla_extension.ArrayImpl", "contextvars.ContextVar",
     "numpy._core._internal._ctypes", "ctypes._FuncPtr", "_ctypes.CFuncPtr", "torch._ops.OpOverload",
-    "torch._ops.OpOverloadPacket", "_collections._tuplegetter", "collections._tuplegetter", "torch.finfo", "torch.iinfo", "polars.expr.expr.Expr",
+    "torch._ops.OpOverloadPacket", "_collections._tuplegetter",
+    "collections._tuplegetter", "torch.finfo", "torch.iinfo",
+    "polars.expr.expr.Expr",
     "polars.lazyframe.frame.LazyFrame", "polars.datatypes.classes.DataType",
 })  # fmt: skip
 _ARROW = ("Array", "Table", "Scalar", "Type", "Schema", "Field", "Batch", "Buffer")

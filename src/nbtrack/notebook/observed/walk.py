@@ -14,6 +14,7 @@ from nbtrack.notebook.observed.marks import Mark, Seen, is_simple
 from nbtrack.notebook.observed.rules import Looks
 
 _LARGE = 2000
+_PLAIN = frozenset(map(address, (list, tuple, dict, set, frozenset)))
 _PER_ITEM = 4e-7  # seconds
 _PER_BYTE = 1.2e-10
 
@@ -57,6 +58,7 @@ class Walk:
         # what was looked at lives until the walk is over, so that no address is that of two objects
         self._alive: list[Any] = []
         self.follows = True
+        self._end = 0.0
         self.skims = False
         self.wanted: set[int] = set()
         self.marks: dict[int, Mark] = {}
@@ -98,6 +100,7 @@ class Walk:
         self._queue.clear()
 
     def _go(self, end: float) -> None:
+        self._end = end
         if not self._exhaust(end):
             self.cut = True
         self._late.sort(key=lambda each: each[0])
@@ -133,6 +136,8 @@ class Walk:
             return True
         seen = Seen(skims=self.skims and here not in self.wanted)
         try:
+            if seen.skims and address(type(value)) in _PLAIN:
+                return self._skim(here, value)
             if size and (large := self._looks.size_of(value)) > size:
                 self._late.append((large, value))
                 return True
@@ -158,6 +163,23 @@ class Walk:
             else:
                 self._memories.append(mark)
         return True
+
+    def _skim(self, here: int, value: Any) -> bool:
+        """Note what a container holds, and nothing that could be compared: nobody will."""
+        if len(value) > _LARGE and len(value) * _PER_ITEM > self._end - time.thread_time():
+            self.unreached.add(here)
+            return True
+        inside = [item for item in _held(value) if not is_simple(item)]
+        self.marks[here] = Mark(address(type(value)), None, [address(item) for item in inside])
+        self._alive.append(value)
+        self._queue.extend(inside)
+        return True
+
+
+def _held(value: Any) -> list[Any]:
+    if type(value) is dict:
+        return [*value.keys(), *value.values()]
+    return list(value)
 
 
 def _bytes(mark: Mark) -> int:
