@@ -145,6 +145,19 @@ def test_large_data_is_named_and_not_taken(run_id: str) -> None:
     assert large["sha256"] == hashlib.sha256(b"0" * 5000).hexdigest()
 
 
+def test_data_without_a_digest_and_folders_of_data_are_named_and_not_taken(run_id: str) -> None:
+    folder = nbtrack.artifacts.download_artifacts(run_id=run_id)
+    record = json.loads(Path(folder, ".nbtrack/files.json").read_text())
+    for each in record["files"]:
+        each["sha256"] = None
+    record["folders"] = [{"path": "images", "count": 900, "size": 1, "mode": "read"}]
+    nbtrack.log_dict(record, ".nbtrack/files.json", run_id=run_id)
+    made = nbtrack.capsule(run_id, "net.zip")
+    assert made.data == []
+    assert "The data images/ is not in it: the run read 900 files there." in made.left_out
+    assert "The data rows.csv is not in it: its content was not recorded." in made.left_out
+
+
 def test_a_capsule_is_an_ro_crate(run_id: str) -> None:
     nbtrack.capsule(run_id, "net.zip")
     with zipfile.ZipFile("net.zip") as archive:

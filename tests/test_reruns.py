@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import json
 import tempfile
@@ -123,16 +124,11 @@ def test_a_run_of_a_grid_has_its_values(store: Path) -> None:
 
 def test_changed_data_is_named(store: Path) -> None:
     run = run_named("first")
-    record = {"path": "data.csv", "sha256": "0" * 64, "mode": "read", "cells": [3]}
-    record_of(run.info.run_id).with_name("files.json").write_text(
-        json.dumps({"version": 1, "files": [record]}), "utf-8"
-    )
     (store / "data.csv").write_text("x\n1\n2\n4\n", "utf-8")
     try:
         done = CliRunner().invoke(program, ["rerun", "first", "--json"])
     finally:
         (store / "data.csv").write_text("x\n1\n2\n3\n", "utf-8")
-        record_of(run.info.run_id).with_name("files.json").unlink()
     found = json.loads(done.stdout)
     assert (done.exit_code, found["result"], found["cause"]) == (1, "different", "data changed")
     assert found["text"] == "differs in loss: data.csv changed since"
@@ -248,6 +244,16 @@ def test_a_process_with_one_store_writes_no_other(
     nbtrack.set_tracking_uri(str(workdir / "other.duckdb"))
     assert Path(nbtrack.get_tracking_uri()).name == "only.duckdb"
     assert nbtrack.Client(str(workdir / "third.duckdb")).tracking_uri.endswith("only.duckdb")
+
+
+def test_a_run_keeps_the_data_that_its_cells_have_read(notebook: Path, store: Path) -> None:
+    found = nbtrack.artifacts.download_artifacts(
+        run_id=run_named("first").info.run_id, artifact_path=".nbtrack/files.json"
+    )
+    files = {each["path"]: each for each in json.loads(Path(found).read_text("utf-8"))["files"]}
+    digest = hashlib.sha256((notebook / "data.csv").read_bytes()).hexdigest()
+    assert (files["data.csv"]["mode"], files["data.csv"]["sha256"]) == ("read", digest)
+    assert files["written.txt"]["mode"] == "written"
 
 
 def test_an_environment_that_cannot_be_made_is_said(

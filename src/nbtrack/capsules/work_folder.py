@@ -233,11 +233,15 @@ class WorkFolder:
         for each in sorted(found, key=lambda each: (_size(each), str(each.get("path")))):
             if each.get("mode") != "read":
                 continue
-            path, sha256 = str(each.get("path")), str(each.get("sha256"))
+            path, sha256 = str(each.get("path")), str(each.get("sha256") or "")
             known = DataFile(path, sha256, _size(each))
-            why = self._take(top, known, limit)
+            why = self._take(top, known, limit) if sha256 else "its content was not recorded"
             self.data.append(known._replace(missing=why))
             limit -= 0 if why else known.size
+        for each in record.get("folders") or []:
+            if isinstance(each, Mapping):
+                what = f"The data {each.get('path')}/ is not in it"
+                self.left_out.append(f"{what}: the run read {each.get('count')} files there.")
         if record.get("left_out"):
             self.left_out.append(f"{record['left_out']} more files that it read were not recorded.")
         self.data.sort()
