@@ -102,6 +102,7 @@ def test_a_capsule_opens_in_a_fresh_process(run_id: str, workdir: Path) -> None:
     assert history == [[m.step, m.value, m.timestamp] for m in kept]
     assert (name, start, end) == ("net", there.info.start_time, there.info.end_time)
     assert (dataset, notes) == ("zeros", "notes")
+    assert list((elsewhere / "here" / "nbtrack.duckdb.d").rglob("cells.json"))  # the record, too
     assert (elsewhere / "here" / "work" / "rows.csv").read_bytes() == b"1\n2\n"
     assert [text for text in missing if "changed.csv" in text and "has changed since" in text]
     assert [text for text in missing if "outside.csv" in text]

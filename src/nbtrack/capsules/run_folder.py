@@ -9,6 +9,7 @@ from typing import Any
 
 from nbtrack.entities import LoggedModel, Run
 from nbtrack.errors import NbtrackError
+from nbtrack.interop.files import every_file
 from nbtrack.redaction.secrets import Secrets
 from nbtrack.store import (
     Store,
@@ -175,7 +176,7 @@ class RunFolder:
 
     def _copy(self, files: ArtifactFolder, target: Path, what: str) -> None:
         try:
-            found = sorted(entry.path for entry in files.walk() if not entry.is_dir)
+            found = sorted(entry.path for entry in every_file(files) if not entry.is_dir)
         except NbtrackError as error:
             self.left_out.append(f"The {what}s cannot be read: {error}")
             return

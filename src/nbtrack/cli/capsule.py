@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,6 +13,9 @@ from nbtrack.cli import completion, options
 from nbtrack.cli.command import Command
 from nbtrack.cli.output import format_size, note, print_json
 from nbtrack.cli.selection import run_of
+
+if TYPE_CHECKING:
+    from nbtrack.reruns import Verdict
 
 _SIZE = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*([kMG]?)i?B?\s*$", re.IGNORECASE)
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9}
@@ -50,25 +54,42 @@ def capsule(run: str, path: str, data_below: str, no_model: bool, as_json: bool)
 @click.command("open", cls=Command)
 @click.argument("path", type=click.Path(dir_okay=False))
 @click.argument("folder", required=False)
+@click.option("--rerun", is_flag=True, help="Run its code, which is its maker's, and compare.")
+@click.option("--env", is_flag=True, help="With --rerun: in the environment that was recorded.")
 @options.as_json()
-def open_(path: str, folder: str | None, as_json: bool) -> None:
+def open_(path: str, folder: str | None, rerun: bool, env: bool, as_json: bool) -> None:
     """Unpack a capsule, and bring its run into a store beside it.
 
     FOLDER is new or empty; by default one with the name of the capsule, here. Nothing of the
-    capsule is executed: its README.md says how that is done.
+    capsule is executed but with --rerun, whose verdict is about the numbers in it.
     """
     from nbtrack.api.capsules import open_capsule
 
     found = open_capsule(path, folder or Path(path).name.removesuffix(".zip"))
+    if env and not rerun:
+        raise click.UsageError("--env says where --rerun runs the code: give both.")
+    verdict = _verdict(found.store, found.run_id, env=env) if rerun else None
     if as_json:
-        print_json(asdict(found))
+        print_json(asdict(found) | ({"verdict": verdict.as_json()} if verdict else {}))
         return
     click.echo(f"run {found.run_name} ({found.run_id}) in {found.store}")
     if found.code:
         click.echo(f"code: {found.folder}/{found.code}")
     click.echo(f"look at it: nbtrack --uri {found.store} show {found.run_id}")
+    if verdict is None:
+        click.echo(f"run it: nbtrack --uri {found.store} rerun {found.run_id} [--env]")
+    else:
+        click.echo(f"{verdict.run_name}: {verdict.text}")
     for each in found.missing:
         note(each)
+
+
+def _verdict(store: str, run_id: str, *, env: bool) -> Verdict:
+    from nbtrack.api.reruns import rerun
+    from nbtrack.tracking import context
+
+    context.set_uri(store)
+    return rerun(run_id, env=env)
 
 
 def _bytes(text: str) -> int:

@@ -9,6 +9,7 @@ import subprocess
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 PATIENCE_S = 8.0
 _ASKED_TO_END = (signal.SIGINT, signal.SIGTERM, *((signal.SIGKILL,) if os.name != "nt" else ()))
@@ -24,14 +25,25 @@ class Command:
         Its working directory.
     variables : mapping
         Its environment.
+    output : binary file, optional
+        Takes what it prints; it has no input then. By default both are those of this process.
     """
 
-    def __init__(self, words: Sequence[str], folder: Path, variables: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        words: Sequence[str],
+        folder: Path,
+        variables: Mapping[str, str],
+        output: BinaryIO | None = None,
+    ) -> None:
         self.stopped = False
         self.process = subprocess.Popen(
             list(words),
             cwd=folder,
             env=dict(variables),
+            stdin=None if output is None else subprocess.DEVNULL,
+            stdout=output,
+            stderr=None if output is None else subprocess.STDOUT,
             start_new_session=os.name != "nt",
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import json
 import os
 import re
 import shutil
@@ -21,6 +22,27 @@ MOST_UP = 6
 _SKIPPED = {"node_modules", "__pycache__", "mlruns", "site-packages", "lightning_logs", "wandb"}
 _STORE = re.compile(r"\.(duckdb|ddb)(\.d|\.wal)?$")
 _QUOTED = re.compile(r"""["']([^"'\n]{1,300})["']|[\s=](\.{0,2}[\w./-]{2,300})""")
+
+
+def capsule_folder(uri: str, run_id: str) -> Path | None:
+    """Return the working folder of the capsule that a store was opened from, None where it was not.
+
+    Parameters
+    ----------
+    uri : str
+        Of the store.
+    run_id : str
+    """
+    record = Path(uri).parent / "capsule.json"
+    try:
+        found = json.loads(record.read_text("utf-8"))
+        if not isinstance(found, dict) or found.get("run_id") != run_id:
+            return None
+        work = Path(os.path.realpath(record.parent / "work"))
+        folder = Path(os.path.realpath(work / str(found.get("start") or ".")))
+    except (OSError, ValueError, RecursionError):
+        return None
+    return folder if folder.is_dir() and folder.is_relative_to(work) else None
 
 
 class FolderCopy:

@@ -13,6 +13,7 @@ from typing import Any, Literal
 from nbtrack.entities import LifecycleStage, Run
 from nbtrack.entities.runs import GRID_TAG, PARENT, SOURCE_TYPE
 from nbtrack.errors import InvalidParameterError, InvalidStateError, NotFoundError
+from nbtrack.reruns.folder_copy import capsule_folder
 from nbtrack.reruns.planned_cells import (
     PlannedCell,
     cells_with,
@@ -134,7 +135,7 @@ def make_plan(store: Store, run_id: str) -> Plan:
         place=place,
         source=source,
         artifacts=folder,
-        folder=_folder(environment),
+        folder=capsule_folder(store.uri, run_id) or _folder(environment),
         files=[each for each in files if isinstance(each, dict)] if isinstance(files, list) else [],
         environment=environment,
     )

@@ -74,6 +74,11 @@ class Progress:
         self._attempt, self._cells = kind, cells
         self._tell(0, "starting a kernel")
 
+    def command(self, kind: Attempt, text: str) -> None:
+        """Begin to run a command."""
+        self._attempt, self._cells = kind, 1
+        self._tell(1, text[:50])
+
     def cell(self, place: int, cell: PlannedCell) -> None:
         """Begin a cell; the first has the place 1."""
         lines = [line for line in cell.source.splitlines() if line.strip()]

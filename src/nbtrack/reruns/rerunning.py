@@ -10,16 +10,18 @@ from dataclasses import replace
 from typing import Any
 
 from nbtrack.entities import Run
-from nbtrack.entities.runs import RERUN
+from nbtrack.entities.runs import PARENT, RERUN, SOURCE_TYPE
 from nbtrack.errors import InvalidParameterError, InvalidStateError
 from nbtrack.reruns.environment import open_recorded, python_version
 from nbtrack.reruns.execution import Settings
 from nbtrack.reruns.plan import Part, make_plan
+from nbtrack.reruns.program import is_program
+from nbtrack.reruns.program_verdict import program_verdict
 from nbtrack.reruns.progress import Progress
 from nbtrack.reruns.reproduction import Reproduction
 from nbtrack.reruns.variation import make_variation
 from nbtrack.reruns.verdict import Verdict
-from nbtrack.store import Store
+from nbtrack.store import Store, get_run
 from nbtrack.tracking.environment import host_name
 
 
@@ -59,18 +61,25 @@ def rerun(
     """
     if cells not in ("needed", "all"):
         raise InvalidParameterError(f"cells is 'needed' or 'all', not {cells!r}.")
-    plan = make_plan(store, run_id)
-    check_not_running(plan.run)
+    with store.read() as reader:
+        run = get_run(reader, run_id)
+        artifacts = reader.access.folder(run.info.artifact_uri)
+    script = _is_script(store, run)
+    plan = None if script else make_plan(store, run_id)
+    check_not_running(run)
     settings = _settings(timeout, python)
     recorded: dict[str, Any] = {}
     if env:
-        found = open_recorded(plan.artifacts, _tell)
+        found = open_recorded(artifacts if plan is None else plan.artifacts, _tell)
         settings = replace(settings, python=found.python, variables=found.variables)
         recorded = {"environment": "recorded", "python": python_version(found)}
     writer = store.writer(run_id)
-    with Progress(plan.run.info.run_name, writer, shown=shown) as progress:
-        part = cells if plan.everything or cells == "needed" else "needed"
-        verdict = Reproduction(store, plan, settings, progress).verdict(part)
+    with Progress(run.info.run_name, writer, shown=shown) as progress:
+        if plan is None:
+            verdict = program_verdict(store, run, settings, progress)
+        else:
+            part = cells if plan.everything or cells == "needed" else "needed"
+            verdict = Reproduction(store, plan, settings, progress).verdict(part)
         verdict = replace(verdict, **recorded)
         verdict.keep(writer)
     return verdict
@@ -137,6 +146,17 @@ def running(run: Run) -> dict[str, Any] | None:
 
     alive = psutil.pid_exists(pid)
     return dict(found) if alive else None
+
+
+def _is_script(store: Store, run: Run) -> bool:
+    """Return whether a script that can be started again has made a run, or the one around it."""
+    with store.read() as reader:
+        top = run
+        while PARENT in top.data.tags:
+            top = get_run(reader, top.data.tags[PARENT])
+        folder = reader.access.folder(top.info.artifact_uri)
+    ended = run.info.lifecycle_stage == "active" and run.info.status not in ("RUNNING", "SCHEDULED")
+    return ended and top.data.tags.get(SOURCE_TYPE) == "LOCAL" and is_program(folder)
 
 
 def _tell(text: str) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from nbtrack.entities import Run, ViewType
-from nbtrack.entities.runs import CELL_TAG, PARENT, RERUN_OF
+from nbtrack.entities.runs import CELL_TAG, PARENT, RERUN_OF, SOURCE_NAME
 from nbtrack.store import Reader, get_run
 from nbtrack.store.search import search_runs
 
@@ -70,7 +70,8 @@ def runs_made(reader: Reader, run_id: str) -> list[Run]:
 
 def _of_one_cell(reader: Reader, run: Run) -> list[Run]:
     tags = run.data.tags
-    wanted = {key: tags.get(key) for key in (CELL_TAG, "nbtrack.pid", "nbtrack.host")}
+    by = CELL_TAG if CELL_TAG in tags else SOURCE_NAME  # a script has no cells
+    wanted = {key: tags.get(key) for key in (by, "nbtrack.pid", "nbtrack.host")}
     if None in wanted.values() or any("'" in str(value) for value in wanted.values()):
         return [run]
     condition = " AND ".join(f"tags.`{key}` = '{value}'" for key, value in wanted.items())

@@ -1,0 +1,116 @@
+"""Runs of scripts are had again: their command, with the files of their commit."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+import nbtrack
+from nbtrack.cli.program import program
+from nbtrack.errors import InvalidStateError
+from programs import python_path
+
+SCRIPT = """
+import sys, nbtrack
+from lib import factor
+for name in ("one", "two"):
+    with nbtrack.start_run(run_name=name):
+        nbtrack.log_param("lr", sys.argv[2])
+        for step in range(3):
+            rows = sum(map(float, open("data.csv").read().split()))
+            nbtrack.log_metric("loss", rows * factor / (step + 1) + len(name), step=step)
+"""
+
+
+def git(folder: Path, *words: str) -> str:
+    who = ["-c", "user.name=a", "-c", "user.email=a@b.c"]
+    done = subprocess.run(
+        ["git", *who, "-C", str(folder), *words], check=True, capture_output=True, text=True
+    )
+    return done.stdout
+
+
+def execute(folder: Path, *words: str) -> None:
+    uri = str(folder.parents[1] / "a.duckdb")
+    subprocess.run(
+        [sys.executable, *words],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": python_path(), "NBTRACK_URI": uri},
+        check=True,
+    )
+    nbtrack.set_tracking_uri(uri)
+
+
+@pytest.fixture
+def project(workdir: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder in a repository whose data git does not know."""
+    folder = workdir / "repository" / "code"
+    folder.mkdir(parents=True)
+    (folder / "train.py").write_text(SCRIPT, "utf-8")
+    (folder / "lib.py").write_text("factor = 3", "utf-8")
+    (folder / "data.csv").write_text("1 2 3", "utf-8")
+    (folder / ".gitignore").write_text("data.csv\n__pycache__\n", "utf-8")
+    git(folder.parent, "init", "-q")
+    git(folder.parent, "add", ".")
+    git(folder.parent, "commit", "-q", "-m", "first")
+    monkeypatch.setenv("PYTHONPATH", python_path())
+    return folder
+
+
+def test_a_script_is_had_again_from_its_commit(project: Path) -> None:
+    execute(project, "train.py", "--lr", "0.1")
+    (project / "lib.py").write_text("factor = 4", "utf-8")  # after the run
+    verdict = nbtrack.rerun("two")
+    assert (verdict.result, verdict.differs) == ("exact", [])
+    assert {item.key for item in verdict.items} >= {"lr", "loss"}
+    assert nbtrack.get_run(verdict.run_id).data.tags["nbtrack.reproduced"] == "yes"
+    assert git(project, "worktree", "list").count("\n") == 1
+    assert git(project, "status", "--porcelain") == " M code/lib.py\n"
+    assert len(nbtrack.search_runs()) == 2
+
+
+def test_changes_that_were_not_committed_are_said(project: Path) -> None:
+    (project / "lib.py").write_text("factor = 5", "utf-8")
+    text = SCRIPT.replace("len(name)", "7")  # the script itself is kept with the run
+    (project / "train.py").write_text(text, "utf-8")
+    execute(project, "train.py", "--lr", "0.1")
+    verdict = nbtrack.rerun("one")
+    assert (verdict.result, verdict.differs) == ("different", ["loss"])
+    assert "other files were: code/lib.py" in verdict.text
+
+
+def test_a_script_without_git_and_its_capsule(
+    workdir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", python_path())
+    folder = workdir / "plain" / "code"
+    folder.mkdir(parents=True)
+    text = (
+        "import nbtrack\nwith nbtrack.start_run(run_name='alone'):\n    nbtrack.log_metric('m', 2)"
+    )
+    (folder / "train.py").write_text(text, "utf-8")
+    execute(folder, "train.py")
+    (folder / "train.py").write_text("raise SystemExit(1)", "utf-8")
+    verdict = nbtrack.rerun("alone")
+    assert verdict.result == "exact"
+    assert "of the script as it was" in verdict.text
+    run = nbtrack.get_run(verdict.run_id)
+    nbtrack.capsule(verdict.run_id, "alone.zip")
+    record = Path(run.info.artifact_uri, ".nbtrack", "environment.json")
+    command = json.dumps({"command": ["train.py", "--password", "•••"]})
+    record.unlink()
+    record.write_text(command, "utf-8")
+    with pytest.raises(InvalidStateError, match="secret among its arguments"):
+        nbtrack.rerun(verdict.run_id)
+    for file in folder.iterdir():  # elsewhere there is nothing but the capsule
+        file.unlink()
+    done = CliRunner().invoke(program, ["open", "alone.zip", "elsewhere", "--rerun", "--json"])
+    assert done.exit_code == 0, (done.output, done.exception)
+    found = json.loads(done.stdout)
+    assert (found["verdict"]["result"], found["run_id"]) == ("exact", verdict.run_id)
