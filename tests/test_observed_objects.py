@@ -83,7 +83,7 @@ def make():
 call = make()"""
 # what stood before, the cell, the names whose objects it has changed
 CHANGES = [
-    ("x = [3, 1, 2]\ny = x\nz = (x,)", "import random\nrandom.shuffle(x)", "x y z"),
+    ("x = list(range(99))\ny = x\nz = (x,)", "import random\nrandom.shuffle(x)", "x y z"),
     ("d = {'a': [1]}\ne = d['a']", "e.append(2)", "d e"),
     ("x = [1.0]", "x[0] += 1\nx[0] += 1", "x"),
     ("x = list(range(5000))\ny = [x]", "x[-1] = 0", "x y"),

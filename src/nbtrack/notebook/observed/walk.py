@@ -172,7 +172,9 @@ class Walk:
         inside = [item for item in _held(value) if not is_simple(item)]
         self.marks[here] = Mark(address(type(value)), None, [address(item) for item in inside])
         self._alive.append(value)
-        self._queue.extend(inside)
+        for item in inside:  # Python does not track dictionaries of nothing but numbers and texts
+            if type(item) is not dict or gc.is_tracked(item) or address(item) in self.wanted:
+                self._queue.append(item)
         return True
 
 
