@@ -44,6 +44,7 @@ class SurroundingsWatcher:
         self._world: World | None = None
         self._tasks: set[int] = set()
         self._threads: set[int | None] = set()
+        self._left = False
 
     def before(self, cell: Executed, seen: Observation) -> None:
         """Note the state of the process."""
@@ -69,25 +70,29 @@ class SurroundingsWatcher:
         )
         seen.files_read |= read
         seen.files_written |= written
-        if going_on := self._background():
+        going_on = self._background(self._threads, self._tasks)
+        if going_on:
             text = f"When the cell had ended, {going_on} it had started went on."
             seen.findings.append(Finding("background work", "warning", text))
+        if going_on or self._left:  # that changes objects at any time, and between two cells
+            seen.complete = False
+        self._left = bool(going_on or (self._left and self._background(set(), set())))
         by_shell = "get_ipython" in code.names and fetches(code.texts)
         if events.fetched or by_shell:
             text = "The cell read from the network, where others may find something else."
             seen.findings.append(Finding("reads from the network", "info", text))
 
-    def _background(self) -> str:
-        """Return what the cell has started that goes on and is the user's, not a library's."""
+    def _background(self, threads: set[int | None], tasks: set[int]) -> str:
+        """Return what goes on beside these and is the user's, not a library's."""
         frames = sys._current_frames()
         for thread in threading.enumerate():
-            if thread.ident in self._threads or thread is threading.current_thread():
+            if thread.ident in threads or thread is threading.current_thread():
                 continue
             if self._is_users(thread, frames.get(thread.ident or 0)):
                 return f"the thread {thread.name}"
         for task in _tasks():
             path = getattr(getattr(task.get_coro(), "cr_code", None), "co_filename", "")
-            is_new = id(task) not in self._tasks and task is not _current_task()
+            is_new = id(task) not in tasks and task is not _current_task()
             if is_new and not task.done() and _is_cell(path):
                 return f"the task {task.get_name()}"
         if self._events.processes and _has_children():

@@ -19,6 +19,7 @@ BUDGET = 0.05
 _SHELL = re.compile(
     r"_{1,3}|_i{1,3}|_(i?\d+|oh|dh|ih|sh|exit_code)|In|Out|exit|quit|open|get_ipython"
 )
+_ANY = frozenset({"globals", "locals", "eval", "exec"})  # may read any variable by a text
 # what writes into a tensor without its version showing it
 _RAW = frozenset({"data", "numpy", "__array__", "from_dlpack", "asarray", "from_numpy", "fused"})
 
@@ -115,6 +116,8 @@ class ObjectWatcher:
     def _reads(self, cell: Executed, before: Walk, now: Walk) -> set[str]:
         """Return the names of the cell, and those that the functions it reaches use."""
         found = set(cell.names.used | cell.names.changes | self._in_texts)
+        if self._code.names & _ANY:
+            found |= self._values.keys()
         for walk in (before, now):
             found = _with_functions(walk, found)
         found -= {"open", "exit", "quit", "get_ipython"}
