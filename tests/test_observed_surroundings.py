@@ -143,3 +143,28 @@ def test_what_comes_from_the_network_is_said(observe: Observe) -> None:
     assert (local.fetched, remote.fetched, packets.fetched) == (False, True, False)
     (found,) = observe("!true || wget http://203.0.113.1").findings
     assert (found.kind, found.level) == ("reads from the network", "info")
+
+
+def test_what_threads_do_between_cells_is_not_taken_as_seen(observe: Observe) -> None:
+    observe(
+        "import threading\nlast = threading.Event()\nthread = threading.Thread(target=last.wait)"
+    )
+    assert not observe("thread.start()").complete
+    assert not observe("x = 1").complete
+    assert not observe("last.set(); thread.join()").complete
+    assert observe("x = 2").complete
+
+
+def test_a_cell_that_may_read_any_variable_reads_all(observe: Observe) -> None:
+    observe("coef_1, coef_2 = [1], [2]")
+    seen = observe("models = [v for k, v in list(globals().items()) if k.startswith('coef')]")
+    assert {"coef_1", "coef_2"} <= seen.reads
+    assert "coef_1" not in observe("models.clear()").reads
+
+
+def test_gradients_reach_leaves_and_hooks_that_the_cell_does_not_name(observe: Observe) -> None:
+    pytest.importorskip("torch")
+    observe("import torch\nw, norms = torch.ones(3, requires_grad=True), []")
+    observe("w.register_hook(lambda grad: norms.append(grad.sum().item()))")
+    observe("loss = (w * 2).sum()")
+    assert {"w", "norms"} <= observe("loss.backward()").changed

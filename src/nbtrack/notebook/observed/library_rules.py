@@ -12,6 +12,8 @@ from nbtrack.notebook.observed.builtin_rules import Rule
 from nbtrack.notebook.observed.kinds import Layout, address
 from nbtrack.notebook.observed.marks import Memory, Seen, is_simple, memory_of
 
+_MOST_NODES = 1000
+
 # Packages whose objects have nothing that a result depends on.
 QUIET = frozenset({
     "IPython", "ipykernel", "comm", "zmq", "tornado", "asyncio", "logging", "nbtrack", "warnings",
@@ -158,6 +160,26 @@ def _tensor(value: Any, seen: Seen) -> None:
         if value.is_contiguous():
             begin, size = begin + offset, value.numel() * value.element_size()
         seen.memory = memory_of("cpu", begin, _raw(begin, size), optional=True, skims=seen.skims)
+
+
+def behind_gradients(value: Any) -> list[Any]:
+    """Return what the gradients of a tensor go to: the leaves of its graph, and hooks."""
+    torch: Any = sys.modules.get("torch")
+    if torch is None or torch.Tensor not in type.__dict__["__mro__"].__get__(type(value)):
+        return []
+    with torch._C.DisableTorchFunctionSubclass():
+        found = [value._backward_hooks] if value._backward_hooks else []
+        known: set[Any] = set()
+        waiting = [value.grad_fn]
+    while waiting and len(known) < _MOST_NODES:
+        node = waiting.pop()
+        if node is None or node in known:
+            continue
+        known.add(node)
+        leaf = getattr(node, "variable", None)
+        found += [] if leaf is None else [leaf]
+        waiting += [each for each, _ in node.next_functions]
+    return found
 
 
 def _raw(begin: int, size: int) -> memoryview:

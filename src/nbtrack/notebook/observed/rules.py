@@ -18,7 +18,14 @@ from nbtrack.notebook.observed.kinds import (
     module_items,
     module_of,
 )
-from nbtrack.notebook.observed.library_rules import ALONE, INERT, LIBRARIES, QUIET, is_inert_library
+from nbtrack.notebook.observed.library_rules import (
+    ALONE,
+    INERT,
+    LIBRARIES,
+    QUIET,
+    behind_gradients,
+    is_inert_library,
+)
 from nbtrack.notebook.observed.marks import Seen, contents
 
 _CLASS_KEYS = frozenset({
@@ -51,6 +58,7 @@ class Looks:
         self._known: dict[int, _Known] = {}
         self._own: dict[int, _Known] = {}
         self.versions_may_lie = False
+        self.follows_gradients = False
         for kind, rule in EXACT.items():
             self._known[address(kind)] = _Known(kind, rule)
         for kind in IGNORED:
@@ -79,6 +87,8 @@ class Looks:
             seen.ignored = True
         else:
             known.rule(value, seen)
+            if self.follows_gradients:
+                seen.inside += behind_gradients(value)
 
     def _rule_for(self, kind: type) -> tuple[Rule | None, bool]:
         layout = layout_of(kind)

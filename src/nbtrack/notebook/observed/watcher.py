@@ -19,6 +19,7 @@ BUDGET = 0.05
 _SHELL = re.compile(
     r"_{1,3}|_i{1,3}|_(i?\d+|oh|dh|ih|sh|exit_code)|In|Out|exit|quit|open|get_ipython"
 )
+_GRADIENTS = frozenset({"backward", "grad", "autograd"})
 _ANY = frozenset({"globals", "locals", "eval", "exec"})  # may read any variable by a text
 # what writes into a tensor without its version showing it
 _RAW = frozenset({"data", "numpy", "__array__", "from_dlpack", "asarray", "from_numpy", "fused"})
@@ -57,6 +58,7 @@ class ObjectWatcher:
             self._code = CodeNames()
         self._looks.forget_own()
         self._looks.versions_may_lie = bool(_RAW & self._code.words)
+        self._looks.follows_gradients = bool(_GRADIENTS & self._code.words)
         wanted = self._code.names | names.used | names.changes | names.touched
         if self._code.names_all or names.opaque:
             wanted |= set(_users(self._namespace))
