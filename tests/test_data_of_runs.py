@@ -68,6 +68,14 @@ def test_data_is_the_same_until_its_content_changes(run):
     assert "data/a.csv, data/b.csv (missing)" in badges(run)["data changed"]
 
 
+def test_the_lineage_of_a_run_has_its_files_and_what_they_are_now(run):
+    Path("data/b.csv").unlink()
+    line = nbtrack.lineage(run)
+    assert "data/a.csv, 5 bytes, sha256 " in str(line)
+    assert "missing" in str(line)
+    assert {each["path"]: each["state"] for each in line.files}["data/b.csv"] == "missing"
+
+
 def test_what_the_run_has_written_may_change(run):
     Path("data/made.csv").write_text("other")
     assert states(run)["data/made.csv"] == "changed"

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from nbtrack.entities import ModelVersion, RegisteredModel
-from nbtrack.errors import InvalidParameterError
+from nbtrack.errors import InvalidParameterError, NbtrackError
 from nbtrack.tracking import context
 from nbtrack.validation import missing
 
@@ -216,9 +217,24 @@ def lineage(what: Any, metric: str | None = None) -> Lineage:
     if isinstance(what, str) and _RUN_ID.fullmatch(what):
         run_id = what
     if isinstance(run_id, str):
-        return lines.lineage_of_run(context.store_of(run_id), names, run_id, metric)
+        found = lines.lineage_of_run(context.store_of(run_id), names, run_id, metric)
+        return _with_files(found)
     if metric is not None:
         raise InvalidParameterError(
             f"metric={metric!r} belongs to a run: give the run's id, not {what!r}."
         )
-    return lines.lineage(None, names, what)
+    return _with_files(lines.lineage(None, names, what))
+
+
+def _with_files(line: Lineage) -> Lineage:
+    """Add the files that the run has read and written, with what they are now."""
+    from nbtrack.views.data_state import data_files
+
+    if line.run is None:
+        return line
+    store = context.store_of(line.run.info.run_id)
+    try:
+        files = data_files(store.access.folder(line.run.info.artifact_uri))
+    except NbtrackError:  # a run of another store, whose files this one does not read
+        return line
+    return replace(line, files=[asdict(each) for each in files])

@@ -125,6 +125,9 @@ class Lineage:
         Where the models come from that the run has read, and so on; each model once.
     reproduced : str or None
         ``"yes"``, ``"no"`` or ``"failed"``: what came of running the run again, if it was.
+    files : list of dict
+        The files that the cells of the run have read and written: ``path``, ``mode``, ``size``,
+        ``count``, ``sha256``, ``cells``, and ``state``, what they are now.
     """
 
     uri: str
@@ -141,6 +144,7 @@ class Lineage:
     versions: list[tuple[str, int]] = field(default_factory=list)
     inputs: list[Lineage] = field(default_factory=list)
     reproduced: str | None = None
+    files: list[dict[str, Any]] = field(default_factory=list)
 
     def to_dictionary(self) -> dict[str, Any]:
         """Return all of it as plain values, such as JSON takes."""
@@ -161,6 +165,7 @@ class Lineage:
             "versions": [list(item) for item in self.versions],
             "inputs": [item.to_dictionary() for item in self.inputs],
             "reproduced": self.reproduced,
+            "files": list(self.files),
         }
 
     def __repr__(self) -> str:
@@ -201,6 +206,12 @@ class Lineage:
     def _facts(self) -> list[str]:
         facts = [f"code: {self.code}"] if self.code != Code() else []
         facts += [f"data: {item}" for item in self.data]
+        read = [item for item in self.files if item["mode"] == "read"]
+        for item in read[:MAX_SHOWN]:
+            digest = f", sha256 {item['sha256'][:10]}" if item["sha256"] else ""
+            facts.append(f"file: {item['path']}, {item['size']:,} bytes{digest}, {item['state']}")
+        if len(read) > MAX_SHOWN:
+            facts.append(f"and {len(read) - MAX_SHOWN} more files")
         if self.params:
             facts.append("params: " + _listed(self.params))
         if self.metrics:
@@ -208,9 +219,9 @@ class Lineage:
         if self.reproduced:
             facts.append(f"run again, same numbers: {self.reproduced}")
         known = {item.model.model_id: item for item in self.inputs if item.model}
-        for read in self.models:
-            more = repr(known[read.id]).partition("\n")[2] if read.id in known else ""
-            facts.append(f"read model {read.name} ({read.id})\n{more}".rstrip("\n"))
+        for model in self.models:
+            more = repr(known[model.id]).partition("\n")[2] if model.id in known else ""
+            facts.append(f"read model {model.name} ({model.id})\n{more}".rstrip("\n"))
         facts += [f"nested in {item.name} ({item.id})" for item in self.parents]
         own = None if self.version is None else (self.version.name, self.version.version)
         facts += [f"also models:/{n}/{v}" for n, v in self.versions if (n, v) != own]
