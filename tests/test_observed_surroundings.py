@@ -168,3 +168,12 @@ def test_gradients_reach_leaves_and_hooks_that_the_cell_does_not_name(observe: O
     observe("w.register_hook(lambda grad: norms.append(grad.sum().item()))")
     observe("loss = (w * 2).sum()")
     assert {"w", "norms"} <= observe("loss.backward()").changed
+
+
+def test_what_a_library_is_told_to_register_is_a_change_of_the_process(observe: Observe) -> None:
+    observe("import pandas as pd\nimport codecs")
+    accessor = "@pd.api.extensions.register_series_accessor('mine')\nclass Mine:\n"
+    seen = observe(accessor + "    def __init__(self, series): ...")
+    assert seen.world == {"what libraries have registered"}
+    assert observe("registered = pd.Series([1])").world == set()
+    del pd.Series.mine

@@ -16,6 +16,11 @@ from nbtrack.notebook.observed.kinds import address, is_own, module_items
 from nbtrack.notebook.observed.marks import is_simple
 
 _ENVIRONMENT = frozenset({"environ", "putenv", "unsetenv", "load_dotenv", "setenv"})
+# what libraries keep by themselves: accessors of pandas, codecs, functions by type, dialects
+_REGISTERS = re.compile(
+    r"register(_\w*(accessor|namespace|dtype|codec|dialect|adapter|converters?|formatter|cmap"
+    r"|env|function|op|type|format))?$"
+)
 _FILTERS = frozenset({"filterwarnings", "simplefilter", "resetwarnings"})
 _SETTING = re.compile(r"(set|use|enable|disable)(_|$)|rcParams$|style$|options$|seterr")
 _SETTERS = frozenset({"setattr", "delattr", "patch"})
@@ -72,6 +77,8 @@ class World:
             found.discard("warning filters")
         found |= {f"environment: {key}" for key in self._variables(now, code)}
         found |= {f"magics: {name}" for name in now._shell - self._shell}
+        if any(map(_REGISTERS.match, code.words)):
+            found.add("what libraries have registered")
         if code.stored or _SETTERS & code.words:
             found |= self._stored(code, namespace)
         return found
