@@ -71,7 +71,7 @@ class CorpusNotebook:
     order : list of int
         The places of code cells among the code cells, from 1, in the order of execution.
     cannot_repeat : str or None
-        Why its numbers cannot be had again.
+        Why nothing can give its numbers again.
     """
 
     name: str

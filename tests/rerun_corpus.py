@@ -195,7 +195,7 @@ def main() -> int:
 
 
 _HEAD = """\
-# Runs of the corpus, had again
+# Runs of the corpus, run again
 
 Written by `python tests/rerun_corpus.py --write`: each notebook of `tests/corpus` is executed in a
 fresh kernel, then what its record has kept, in another fresh kernel and an empty folder. *Lost*

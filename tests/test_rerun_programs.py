@@ -1,4 +1,4 @@
-"""Runs of scripts are had again: their command, with the files of their commit."""
+"""Runs of scripts are run again: their command, with the files of their commit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs are had again from their record: real kernels make them, and have them again."""
+"""Runs are run again from their record: real kernels make them, and run them again."""
 
 from __future__ import annotations
 

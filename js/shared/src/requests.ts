@@ -675,7 +675,7 @@ export interface FileParams {
   path: string;
 }
 
-/** How to have a run again. */
+/** How to run a run again. */
 export interface Source {
   cells: SourceCell[];
   resume: string | null;

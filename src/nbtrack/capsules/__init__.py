@@ -1,4 +1,4 @@
-"""Capsules: a run with all that is needed to have it again elsewhere, as one zip file."""
+"""Capsules: a run with all that is needed to run it again elsewhere, as one zip file."""
 
 from __future__ import annotations
 

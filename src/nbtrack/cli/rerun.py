@@ -1,4 +1,4 @@
-"""``nbtrack rerun``: runs, had again from their record."""
+"""``nbtrack rerun``: runs them again from their record."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def rerun(
 
     This runs the code that was recorded: in a fresh kernel, in a copy of the notebook's folder,
     with a store of its own. Params and whole numbers have to be the same, curves within 1 % of
-    their range, artifacts by content. What differs is had again, so that the cause can be named.
+    their range, artifacts by content. What differs is run again, so that the cause can be named.
     The verdict stays with the run, as the tag nbtrack.reproduced.
 
     Each RUN is an id, the beginning of one, or a name. The exit status is 0 when all are the same,

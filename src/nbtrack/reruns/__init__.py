@@ -1,4 +1,4 @@
-"""Runs, had again from their record: a fresh kernel executes their cells, and they are compared."""
+"""Runs again what a run has recorded: a fresh kernel executes its cells, and both are compared."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ def open_recorded(artifacts: ArtifactFolder, tell: Tell) -> Environment:
             found = make_environment(wanted, manager, tell)
         except ProjectError as error:
             raise ProjectError(
-                f"{error}\nWithout env=True (--env) the run is had again in this environment."
+                f"{error}\nWithout env=True (--env) it is run again in this environment."
             ) from error
     variables = {**found.variables, "PYTHONPATH": str(_own_nbtrack(Path(found.python)))}
     return Environment(found.manager, found.python, variables)

@@ -48,7 +48,7 @@ def mark(run_id: str, uri: str | None, tags: dict[str, str]) -> None:
     Parameters
     ----------
     run_id : str
-        The run that is had again.
+        The run that is run again.
     uri : str or None
         The store that they go to from now on; None for that of the kernel.
     tags : dict of str to str

@@ -1,4 +1,4 @@
-"""What is executed to have a run again: cells of a notebook, in the order in which they ran."""
+"""What is executed to run a run again: cells of a notebook, in the order in which they ran."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ Part = Literal["needed", "all"]
 
 @dataclass(frozen=True)
 class Plan:
-    """How a run is had again.
+    """How a run is run again.
 
     Attributes
     ----------
@@ -93,7 +93,7 @@ class Plan:
 
 
 def make_plan(store: Store, run_id: str) -> Plan:
-    """Return how a run is had again.
+    """Return how a run is run again.
 
     Parameters
     ----------
@@ -225,7 +225,7 @@ def _line_to_execute(line: str, run: Run) -> str:
     if any(word.partition("=")[0] == "--resume" for word in words):
         raise InvalidParameterError(
             f"The run {run.info.run_name} was resumed: the cells that began it were not kept, so "
-            "that its numbers cannot be had again from one kernel."
+            "that one kernel cannot give its numbers again."
         )
     quiet = any(word in ("-q", "--quiet") for word in words)
     return line.rstrip().rstrip(";") + ("" if quiet else " --quiet")

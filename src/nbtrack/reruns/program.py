@@ -1,4 +1,4 @@
-"""A run of a script, had again: its command, with the files of its commit in a git worktree."""
+"""A run of a script, run again: its command, with the files of its commit in a git worktree."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def read_program(reader: Reader, run: Run, here: Path | None = None) -> Program:
     if any(HIDDEN in word for word in words):
         raise InvalidStateError(
             f"{name} had a secret among its arguments, which was not kept. Give it by a variable "
-            "of the environment, and such runs can be had again."
+            "of the environment, and such runs can be run again."
         )
     shown = str(environment.get("working_folder") or "/nowhere")
     place = here or Path(os.path.expanduser(shown))

@@ -1,4 +1,4 @@
-"""The verdict on a run of a script: had again once, and once more where it differs."""
+"""The verdict on a run of a script: run again once, and once more where it differs."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ def rerun(
     python : str, optional
         The interpreter of the kernel.
     env : bool
-        Whether it is had again in the environment that was recorded, instead.
+        Whether it is run again in the environment that was recorded, instead.
 
     Raises
     ------
@@ -120,7 +120,7 @@ def vary(
 
 
 def check_not_running(run: Run) -> None:
-    """Refuse a run that a process has again just now.
+    """Refuse a run that a process is running again just now.
 
     Raises
     ------

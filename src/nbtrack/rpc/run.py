@@ -91,7 +91,7 @@ class SourceCell(TypedDict):
 
 
 class Source(TypedDict):
-    """How to have a run again.
+    """How to run a run again.
 
     ``cells`` are in the order of execution, the last one is the cell of the run; ``resume`` is that
     cell, so that it goes on with the run. ``left_out`` says how many cells, the earliest, were too
