@@ -11,11 +11,7 @@ from rerun_corpus import judge
 # some that need little time; ``python tests/rerun_corpus.py`` has all of them again
 SAMPLE = [
     "closures_and_methods",
-    "exec_and_globals",
-    "iris_fit_and_score",
-    "last_results",
     "shell_lines",
-    "written_modules",
 ]
 
 TEXT = """\
@@ -97,8 +93,6 @@ def test_each_notebook_loads_nbtrack_and_makes_runs(name: str) -> None:
 
 @pytest.mark.parametrize("name", SAMPLE)
 def test_runs_of_the_sample_come_back_from_their_record(name: str) -> None:
-    if name == "iris_fit_and_score":
-        pytest.importorskip("sklearn")
     found = judge(name)
     assert found
     assert [(each.verdict, each.detail) for each in found] == [("same", "")] * len(found)

@@ -207,7 +207,7 @@ def test_a_cell_runs_in_processes_after_the_cells_that_it_needs(tmp_path: Path) 
         source = cell.value("nbtrack.source('n=3')")
         assert "scale = 2" in source
         assert "\nn = 3\n" in source
-        cell.run("globals()['ghost'] = 1")
+        cell.client.execute("ghost = 1", store_history=False)
         said = cell.run("%%track --grid n=1,2 --jobs 2\nn = 1\nghost + n").errors
         assert "the cell needs ghost, and no cell of this kernel defines it" in said
         function = "def train(n): pass\nnbtrack.grid(train, n=[1, 2], jobs=2)"

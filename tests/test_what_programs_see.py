@@ -40,7 +40,7 @@ def test_the_artifacts_of_a_run_are_those_that_were_logged(tmp_path: Path) -> No
     # it is there for who asks for it
     assert "python" in json.loads(nbtrack.artifacts.load_text(f"runs:/{run_id}/{ENVIRONMENT_FILE}"))
     kept = nbtrack.sql("SELECT path FROM artifacts ORDER BY path").path.tolist()
-    assert kept == [ENVIRONMENT_FILE, "a.txt"]
+    assert kept == [ENVIRONMENT_FILE, ".nbtrack/requirements.txt", "a.txt"]
 
 
 def test_a_copy_of_a_store_has_what_nbtrack_keeps(tmp_path: Path) -> None:

@@ -34,6 +34,8 @@ class Events:
         Paths as they were given, absolute, and whether they were written; in their order.
     processes : bool
         Whether the user's own code started one.
+    children : set of int
+        The processes that there were before the first.
     fetched : bool
         Whether something was read from the network.
     """
@@ -41,6 +43,7 @@ class Events:
     def __init__(self) -> None:
         self.opened: dict[tuple[str, bool], None] = {}
         self.processes = False
+        self.children: set[int] = set()
         self.fetched = False
 
     def on_open(self, path: Any, mode: Any, flags: Any) -> None:
@@ -64,7 +67,8 @@ class Events:
         """Note a process."""
         if not _is_started_by_user():
             return
-        self.processes = True
+        if not self.processes:
+            self.processes, self.children = True, _children()
         if event in ("subprocess.Popen", "os.system") and fetches(_texts(args)):
             self.fetched = True
 
@@ -122,6 +126,12 @@ def _is_started_by_user() -> bool:
             continue
         return is_own_file(path)
     return True
+
+
+def _children() -> set[int]:
+    import psutil
+
+    return {child.pid for child in psutil.Process().children()}
 
 
 def _is_from_nbtrack() -> bool:

@@ -95,7 +95,7 @@ class SurroundingsWatcher:
             is_new = id(task) not in tasks and task is not _current_task()
             if is_new and not task.done() and _is_cell(path):
                 return f"the task {task.get_name()}"
-        if self._events.processes and _has_children():
+        if self._events.processes and _has_children(self._events.children):
             return "a process"
         return ""
 
@@ -138,11 +138,18 @@ def _current_task() -> Any:
         return None
 
 
-def _has_children() -> bool:
+def _has_children(beside: set[int]) -> bool:
+    """Return whether a process goes on that is none of these."""
     import psutil
 
-    return any(
-        child.status() != psutil.STATUS_ZOMBIE
-        and "resource_tracker" not in " ".join(child.cmdline())
-        for child in psutil.Process().children()
-    )
+    def is_one(child: psutil.Process) -> bool:
+        try:
+            return (
+                child.pid not in beside
+                and child.status() != psutil.STATUS_ZOMBIE
+                and "resource_tracker" not in " ".join(child.cmdline())
+            )
+        except psutil.Error:  # it is gone
+            return False
+
+    return any(is_one(child) for child in psutil.Process().children())
