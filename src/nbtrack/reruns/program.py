@@ -24,7 +24,7 @@ from nbtrack.reruns.run_matching import Place, place_of
 from nbtrack.store import Reader, Store, get_experiment, get_run, open_file
 from nbtrack.store.artifacts import ArtifactFolder
 from nbtrack.store.search import search_runs
-from nbtrack.views.code import ENVIRONMENT_FILE, read_json, read_text
+from nbtrack.views.code import CELLS_FILE, ENVIRONMENT_FILE, read_json, read_text
 
 FILES_FILE = ".nbtrack/files.json"
 SCRIPT_FILE = ".nbtrack/script.py"
@@ -87,8 +87,10 @@ class ProgramEnd:
 
 
 def is_program(artifacts: ArtifactFolder) -> bool:
-    """Return whether the command of a run is known."""
-    return bool(read_json(artifacts, ENVIRONMENT_FILE).get("command"))
+    """Return whether the command of a run is known, and no cells: a script may run cells itself."""
+    return not artifacts.exists(CELLS_FILE) and bool(
+        read_json(artifacts, ENVIRONMENT_FILE).get("command")
+    )
 
 
 def read_program(reader: Reader, run: Run, here: Path | None = None) -> Program:
