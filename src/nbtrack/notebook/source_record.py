@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from nbtrack.errors import NbtrackError
+from nbtrack.errors import InvalidParameterError, NotFoundError
 from nbtrack.notebook.cell_dependencies import Slice, backward_slice
 from nbtrack.notebook.executed import MAX_CELLS, Executed
 from nbtrack.notebook.hash_order import takes_set_order
@@ -122,8 +122,8 @@ class SourceRecord:
     def _safely(self, work: Callable[[], None]) -> None:
         try:
             work()
-        except NbtrackError as error:
-            if not self.run.ended:  # else it was deleted or removed meanwhile
+        except (NotFoundError, InvalidParameterError) as error:
+            if not self.run.ended:  # else its own cell has deleted or removed it
                 self._warn(error)
         except Exception as error:  # noqa: BLE001  nobody waits for this: it is said once, by name
             self._warn(error)
