@@ -7,6 +7,10 @@
     python3 dev.py test     install everything, run all checks and all tests
     python3 dev.py check    only the static checks, in the environment that is there
 
+    python3 dev.py version [0.2.0]         say the version, or set it wherever it stands
+    python3 dev.py address [https://...]   say where the project lives, or set it in all files
+    python3 dev.py release v0.2.0          say what is not ready for this tag, or its notes
+
 Everything goes to ``.venv`` and ``.demo`` below this folder. A second run finds what the first
 one made and is fast; ``--fresh`` starts over.
 """
@@ -24,6 +28,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
+import dev_release
 from dev_setup import (
     OLDER_DUCKDB,
     PYTHON,
@@ -181,6 +186,34 @@ def check(arguments: argparse.Namespace) -> None:
     report(failures)
 
 
+def version(arguments: argparse.Namespace) -> None:
+    """Say the version, or set it in all files and date the changelog."""
+    if arguments.value:
+        say_changed(dev_release.set_version(arguments.value))
+    say(dev_release.version())
+
+
+def address(arguments: argparse.Namespace) -> None:
+    """Say where the repository is, or set it in all files that name it."""
+    if arguments.value:
+        say_changed(dev_release.set_address(arguments.value.rstrip("/")))
+    say(dev_release.address())
+
+
+def release(arguments: argparse.Namespace) -> None:
+    """Check that a tag can be released, and say what the changelog has for it."""
+    notes = dev_release.release_notes(arguments.value)
+    if arguments.notes:
+        Path(arguments.notes).write_text(notes + "\n", "utf-8")
+    say(notes)
+
+
+def say_changed(paths: list[Path]) -> None:
+    """Name the files that were written."""
+    for path in paths:
+        say(f"- changed {path.relative_to(ROOT)}")
+
+
 def report(failures: list[str]) -> None:
     """Say how it went; raise with what failed, in few lines, when something did."""
     lines = "\n".join(failures).splitlines()
@@ -194,17 +227,23 @@ def report(failures: list[str]) -> None:
 def main() -> int:
     """Read the command line and do what it says; return the exit status."""
     if sys.version_info < OLDEST:
-        version = ".".join(map(str, sys.version_info[:3]))
-        print("nbtrack needs Python 3.11 or later; this is Python " + version + ".")
+        this = ".".join(map(str, sys.version_info[:3]))
+        print("nbtrack needs Python 3.11 or later; this is Python " + this + ".")
         print("Call a newer one by its name, such as: python3.12 dev.py demo")
         return 2
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    commands = parser.add_subparsers(dest="command", required=True, metavar="demo|test|check")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="command")
     for function in (demo, test, check):
         summary = function.__doc__ or ""
         command = commands.add_parser(function.__name__, help=summary, description=summary)
         command.set_defaults(function=function)
         command.add_argument("--fresh", action="store_true", help="remove .venv and .demo first")
+    for function, help_text in ((version, "0.2.0"), (address, "https://..."), (release, "v0.2.0")):
+        summary = function.__doc__ or ""
+        command = commands.add_parser(function.__name__, help=summary, description=summary)
+        command.set_defaults(function=function, fresh=False)
+        command.add_argument("value", nargs=None if function is release else "?", metavar=help_text)
+    commands.choices["release"].add_argument("--notes", metavar="FILE", help="write them to a file")
     commands.choices["test"].add_argument("pytest", nargs="*", help="passed on to pytest, after --")
     arguments = parser.parse_args()
     start = time.monotonic()
@@ -220,7 +259,8 @@ def main() -> int:
     except KeyboardInterrupt:
         say("\nstopped; the same command goes on from here")
         return 130
-    say(f"{time.monotonic() - start:.0f} s in all")
+    if time.monotonic() - start > 1:
+        say(f"{time.monotonic() - start:.0f} s in all")
     return 0
 
 

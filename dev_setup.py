@@ -101,7 +101,8 @@ def make_environment(extras: set[str]) -> None:
     """Create ``.venv`` and install nbtrack into it, editable, with ``extras``; once."""
     stamp = VENV / "nbtrack-installed.json"
     known = json.loads(stamp.read_text("utf-8")) if stamp.exists() and PYTHON.exists() else {}
-    settings = digest([ROOT / "pyproject.toml", ROOT / "hatch_build.py"])
+    version = ROOT / "src" / "nbtrack" / "__init__.py"
+    settings = digest([ROOT / "pyproject.toml", ROOT / "hatch_build.py", version])
     sources = digest(sorted(front_end()))
     same = (known.get("settings"), known.get("front_end")) == (settings, sources)
     if same and extras <= set(known["extras"]) and all(path.exists() for path in BUILT):

@@ -1,19 +1,21 @@
-"""Build hook: builds the front end when it is missing.
+"""Build hooks: the front end is built when it is missing, and the README made fit for PyPI.
 
-The outputs are not in git. An sdist and a wheel carry them, so only a checkout needs npm; where the
-machine has none, or an old one, the build environment gets node as a wheel. ``NBTRACK_SKIP_JS=1``
-builds a package without front end.
+The outputs of the front end are not in git. An sdist and a wheel carry them, so only a checkout
+needs npm; where the machine has none, or an old one, the build environment gets node as a wheel.
+``NBTRACK_SKIP_JS=1`` builds a package without front end.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+from hatchling.metadata.plugin.interface import MetadataHookInterface
 
 OUTPUTS = (
     "src/nbtrack/static/views.js",
@@ -55,6 +57,19 @@ class FrontEndHook(BuildHookInterface[Any]):
         if os.environ.get("NBTRACK_SKIP_JS", "") not in {"", "0"}:
             return []
         return [output for output in OUTPUTS if not (Path(self.root) / output).exists()]
+
+
+class ReadmeHook(MetadataHookInterface):
+    """Makes the README of the package from that of the repository."""
+
+    def update(self, metadata: dict[str, Any]) -> None:
+        """Lead relative links to the repository, and pictures to their files there."""
+        text = (Path(self.root) / "README.md").read_text("utf-8")
+        repository = metadata["urls"]["Repository"]
+        raw = repository.replace("https://github.com", "https://raw.githubusercontent.com")
+        text = re.sub(r"(!\[[^]]*\]\()(?!https?:)", rf"\1{raw}/HEAD/", text)
+        text = re.sub(r"(\]\()(?!https?:|#)", rf"\1{repository}/blob/HEAD/", text)
+        metadata["readme"] = {"content-type": "text/markdown", "text": text}
 
 
 def _finds_npm() -> bool:

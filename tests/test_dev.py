@@ -14,7 +14,7 @@ from types import ModuleType
 import pytest
 
 SCRIPT = Path(__file__).parents[1] / "dev.py"
-SCRIPTS = [SCRIPT, SCRIPT.with_name("dev_setup.py")]
+SCRIPTS = sorted(SCRIPT.parent.glob("dev*.py"))
 
 
 @pytest.fixture
@@ -48,14 +48,15 @@ def test_it_needs_the_standard_library_only() -> None:
     nodes = [node for each in SCRIPTS for node in ast.walk(ast.parse(each.read_text("utf-8")))]
     names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
     names |= {str(node.module) for node in nodes if isinstance(node, ast.ImportFrom)}
-    assert {name.split(".")[0] for name in names} <= sys.stdlib_module_names | {"dev_setup"}
+    ours = {script.stem for script in SCRIPTS}
+    assert {name.split(".")[0] for name in names} <= sys.stdlib_module_names | ours
 
 
 def test_its_commands_are_named_in_its_help() -> None:
     done = subprocess.run(
         [sys.executable, str(SCRIPT), "--help"], capture_output=True, text=True, check=True
     )
-    assert all(command in done.stdout for command in ("demo", "test", "check"))
+    assert all(command in done.stdout for command in ("demo", "test", "check", "version"))
 
 
 def test_a_failing_step_says_which_and_shows_its_output(
