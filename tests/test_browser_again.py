@@ -38,6 +38,8 @@ for name, reproduced, result in (
             if reproduced == "no":
                 verdict |= {"differs": ["loss"], "cause": "not deterministic"}
             nbtrack.set_tags({REPRODUCED: reproduced, VERDICT: json.dumps(verdict)})
+        if reproduced == "failed":
+            nbtrack.set_tag("nbtrack.warnings", "hidden state, unseeded")
 rows = [
     {"kind": "param", "key": "lr", "result": "exact", "then": "0.1", "now": "0.1"},
     {"kind": "metric", "key": "loss", "result": "different", "then": 0.1495686192226351,
@@ -111,3 +113,17 @@ def test_a_run_shows_its_verdict_and_both_curves(window: Window, run_id: str) ->
     field = page.get_by_label("The command")
     assert field.input_value() == f"nbtrack rerun {run_id}"
     assert serious_faults(page, "dialog") == []
+
+
+def test_rows_have_a_sign_of_what_speaks_against_having_a_run_again(window: Window) -> None:
+    window.experiment("digits")
+    window.wait_for_runs(["other", "same", "broken", "never"])
+    names = window.table.root.locator("[data-warnings]")
+    assert names.count() == 1
+    sign = window.table.cell(2, "run_name").get_by_role("img")
+    assert sign.get_attribute("aria-label") == "warnings: hidden state, unseeded"
+    window.table.filter("attributes.warnings LIKE '%unseeded%'")
+    window.wait_for_runs(["broken"])
+    window.table.filter("attributes.warnings IS NULL")
+    window.wait_for_runs(["other", "same", "never"])
+    assert serious_faults(window.page, "body") == []

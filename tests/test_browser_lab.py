@@ -156,6 +156,9 @@ def test_the_source_says_what_its_cells_do_not_bring(side: Page) -> None:
     side.tab("Source").click()
     side.page.locator(".nbt-lacking", has_text="No cell defines from_elsewhere").wait_for()
     badge = side.page.locator(".nbt-badge", has_text="hidden state")
+    assert side.row("cell-run").locator("[data-warnings]").get_attribute("title") == (
+        "warning: hidden state"
+    )
     explained = badge.get_by_role("tooltip")
     assert explained.is_hidden()
     badge.focus()

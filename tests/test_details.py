@@ -411,6 +411,8 @@ def test_badges_say_what_the_kernel_had_left(notebook: Kernel) -> None:
     found = asked(notebook, "run.details")["badges"]
     assert [badge["text"] for badge in found] == ["hidden state"]
     assert "ran again with other code" in found[0]["detail"]
+    tags = "nbtrack.last_active_run().data.tags"
+    assert notebook.value(f"{tags}['nbtrack.warnings']") == "hidden state"
     execute(notebook, "f", "injected = 5", kept=False)
     execute(notebook, "e", "%%track hidden\nz = injected")
     assert "No cell defines injected" in asked(notebook, "run.details")["badges"][0]["detail"]

@@ -18,8 +18,8 @@ from nbtrack.store import open_store, owner
 from nbtrack.store.journal import Journal
 from nbtrack.store.liveness import silent_runs
 from nbtrack.store.owner import Owner
-from nbtrack.views.details.details import ending
 from nbtrack.views.details.query import run_details
+from nbtrack.views.details.tree_run import ending
 
 CALLS = """
     import sys, nbtrack

@@ -5,7 +5,7 @@ import type { ExperimentRow, Row, RunRow } from './run_tree';
 import { sparkline } from '@nbtrack/shared/sparkline';
 import { stateWord } from '@nbtrack/shared/state';
 import { stateIcon } from '@nbtrack/shared/state_icon';
-import { verdictSign } from '@nbtrack/shared/verdict_sign';
+import { verdictSign, warningSign, warningText } from '@nbtrack/shared/verdict_sign';
 
 /** What may be done to an interrupted run, right in its row. */
 export type RowAction = 'keep' | 'resume' | 'discard';
@@ -66,6 +66,7 @@ export function describe(row: Row): string {
   const parts = [run.name, stateWord(run.state), run.ending ?? stepText(run)];
   if (run.spark) parts.push(sparkText(run));
   if (run.reproduced) parts.push(VERDICTS[run.reproduced] ?? '');
+  if (run.warnings) parts.push(warningText(run.warnings));
   if (run.archived) parts.push('archived');
   return parts.filter(Boolean).join(', ');
 }
@@ -135,6 +136,7 @@ function runLines(row: RunRow, act: (action: RowAction, runId: string) => void):
     sign.title = VERDICTS[run.reproduced] ?? '';
     first.append(sign);
   }
+  if (run.warnings) first.append(warningSign(run.warnings));
   if (run.spark) first.append(sparkline(run.spark.values, 40, 14));
   first.append(h('span', { class: 'nbt-row-fact' }, timeText(row)));
   if (needsDecision(run)) {

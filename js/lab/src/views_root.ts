@@ -2,6 +2,7 @@ import { viewRoot as sharedRoot } from '@nbtrack/shared/dom';
 import { followTheme } from '@nbtrack/shared/theme';
 import details from '@nbtrack/shared/style_details.css';
 import shared from '@nbtrack/shared/style_models.css';
+import signs from '@nbtrack/shared/style_signs.css';
 import css from './style.css';
 import models from './style_models.css';
 
@@ -12,7 +13,7 @@ export function ensureStyles(): void {
   if (document.getElementById(STYLE)) return;
   const style = document.createElement('style');
   style.id = STYLE;
-  style.textContent = [details, css, shared, models].join('\n');
+  style.textContent = [signs, details, css, shared, models].join('\n');
   document.head.append(style);
 }
 

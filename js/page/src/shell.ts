@@ -5,6 +5,7 @@ import { problemBox } from '@nbtrack/shared/empty_states';
 import { type Problem, problemOf } from '@nbtrack/shared/problem';
 import details from '@nbtrack/shared/style_details.css';
 import models from '@nbtrack/shared/style_models.css';
+import signs from '@nbtrack/shared/style_signs.css';
 import tables from '@nbtrack/shared/style_table.css';
 import { followTheme } from '@nbtrack/shared/theme';
 import { firstSteps } from './first_steps';
@@ -40,7 +41,7 @@ export class Shell {
     private readonly stores: Stores
   ) {
     const root = viewRoot(host, 'shell');
-    root.prepend(h('style', {}, [details, models, tables].join('\n')));
+    root.prepend(h('style', {}, [signs, details, models, tables].join('\n')));
     this.main = h('main', { class: 'main nbt-view', id: 'main', tabindex: -1 });
     this.navigation = new Navigation(() => void this.refresh());
     const skip = h('button', { type: 'button', class: 'skip' }, 'Skip to the content');

@@ -46,7 +46,8 @@ export class SavedRows implements Backend {
       buffers.push(new DataView(numbers.buffer));
       return { name, buffer: buffers.length - 1, gaps: cells.flatMap((cell, i) => (cell === null ? [i] : [])) };
     });
-    const page: Page = { start: query.start ?? 0, total: kept.length, run_ids: rows.map(row => row.id), columns, best: this.view.best };
+    const warnings = rows.map(({ cells: { warnings } }) => (typeof warnings === 'string' ? warnings : null));
+    const page: Page = { start: query.start ?? 0, total: kept.length, run_ids: rows.map(row => row.id), columns, best: this.view.best, warnings };
     return { body: page, buffers };
   }
 

@@ -789,6 +789,7 @@ export interface TreeRun {
   kept: boolean;
   note: string | null;
   reproduced?: string | null;
+  warnings?: string | null;
   ending: string | null;
 }
 
@@ -888,6 +889,7 @@ export interface Page {
   children?: number[];
   runs?: number | null;
   best?: Record<string, number>;
+  warnings?: (string | null)[];
 }
 
 /** A column of a page: numbers are the float64 buffer `buffer`, all else is `values`. */

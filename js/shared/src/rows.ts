@@ -13,6 +13,8 @@ export interface Row {
   child?: boolean;
   /** Standard deviations of a group's means. */
   spread?: Record<string, number>;
+  /** What speaks against having the run again, such as `hidden state, unseeded`. */
+  warnings?: string;
 }
 
 /** Decode a page of the protocol into rows. */
@@ -22,6 +24,9 @@ export function decodeRows(page: Page, buffers: readonly DataView[]): Row[] {
     return group ? { id: `group:${group.key}`, cells: {}, group, spread: {} } : { id, cells: {} };
   });
   for (const place of page.children ?? []) if (rows[place]) rows[place].child = true;
+  page.warnings?.forEach((warnings, i) => {
+    if (warnings && rows[i]) rows[i].warnings = warnings;
+  });
   for (const column of page.columns) {
     const numbers = column.buffer === undefined ? null : asF64(buffers[column.buffer]);
     const spreads = column.spread === undefined ? null : asF64(buffers[column.spread]);
@@ -62,7 +67,8 @@ const WORDS: Record<string, string> = {
   experiment: 'Experiment',
   user_id: 'User',
   note: 'Note',
-  reproduced: 'Reproduced'
+  reproduced: 'Reproduced',
+  warnings: 'Warnings'
 };
 export const FAMILIES = ['', 'params', 'metrics', 'curves', 'tags', 'sql'] as const;
 

@@ -15,6 +15,7 @@ import type { TableOptions } from './table_options';
 import { asNumbers, columnMenuItems, columnsKeyOf, countText, fits, heightOfRows, orderOf, rowsKey, showFullText, sortOf } from './table_parts';
 import { openMenu } from './table_popup';
 import { TableRequests } from './table_requests';
+import signs from './style_signs.css';
 import css from './style_table.css';
 import { Selection } from './table_selection';
 import type { FirstPage, RowsQuery } from './view_data';
@@ -98,7 +99,7 @@ export class RunsTable {
     this.bar.limit({ edits: editable, exports: options.exports ?? true });
     root.classList.add('nbt-runstable');
     root.classList.toggle('nbt-fill', options.height === 'fill');
-    root.append(h('style', {}, css), this.bar.head, this.host, this.empty, this.bar.foot);
+    root.append(h('style', {}, signs + css), this.bar.head, this.host, this.empty, this.bar.foot);
     this.api = makeGrid(this.host, {
       infiniteInitialRowCount: options.first?.total ?? 1,
       rowClassRules: {

@@ -4,7 +4,7 @@ import { formatNumber } from './format';
 import { stateBadge } from './state';
 import type { Column, RunState } from './requests';
 import { cellText, heading, type Row } from './rows';
-import { verdictSign } from './verdict_sign';
+import { verdictSign, warningSign } from './verdict_sign';
 
 export type CellParams = ICellRendererParams<Row>;
 
@@ -49,6 +49,7 @@ export function nameCell(context: CellContext): (params: CellParams) => HTMLElem
     }
     const name = String(data.cells['run_name'] ?? '');
     const element = h('span', { class: data.child ? 'nbt-runname nbt-child' : 'nbt-runname' }, h('span', { class: 'nbt-nametext' }, name));
+    if (data.warnings) element.append(warningSign(data.warnings));
     if (context.opens) element.append(h('span', { class: 'nbt-open', 'data-open': data.id, title: `Open ${name}`, 'aria-hidden': 'true' }, '↗'));
     return element;
   };

@@ -260,6 +260,7 @@ export interface FirstPage {
   children?: number[];
   runs?: number | null;
   best?: Record<string, number>;
+  warnings?: (string | null)[];
   generation: number;
   query: RowsQuery;
   buffers: DataView[];

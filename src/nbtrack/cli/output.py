@@ -255,7 +255,7 @@ def run_record(run: Run) -> dict[str, Any]:
 
 def duration_s(info: RunInfo) -> float | None:
     """Return the seconds that a run took so far, if that is known."""
-    from nbtrack.views.details.details import duration_s as seconds
+    from nbtrack.views.details.tree_run import duration_s as seconds
 
     return seconds(info.status, info.start_time, info.end_time)
 

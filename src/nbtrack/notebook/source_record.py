@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from nbtrack.entities.runs import WARNINGS
 from nbtrack.errors import InvalidParameterError, NotFoundError
 from nbtrack.notebook.cell_dependencies import Slice, backward_slice
 from nbtrack.notebook.executed import MAX_CELLS, Executed
 from nbtrack.notebook.hash_order import takes_set_order
 from nbtrack.notebook.observation import Finding
 from nbtrack.notebook.secrets import SecretsOfCells
+from nbtrack.store import RunWriter
 from nbtrack.tracking.files_read import FilesRecord
 from nbtrack.tracking.process_facts import process_facts
 from nbtrack.tracking.random_state import RandomState, keep_random_states
@@ -72,6 +75,7 @@ class SourceRecord:
         self._looking = threading.Lock()
         self._writing = threading.Lock()
         self._kept = ""
+        self._warned = ""
         self._states: set[str] = set()
         self._files = FilesRecord(run)
 
@@ -139,7 +143,8 @@ class SourceRecord:
             states = list(self._random_states(found))
             if text == self._kept and not states:
                 return
-            artifacts = self.run.store.writer(self.run.info.run_id).artifacts
+            writer = self.run.store.writer(self.run.info.run_id)
+            artifacts = writer.artifacts
             keep_random_states(artifacts, states)
             self._states |= {state.digest for state in states}
             if self._line is None and not self._kept:
@@ -147,6 +152,16 @@ class SourceRecord:
                 artifacts.put_bytes(SOURCE_FILE, source.encode("utf-8", "backslashreplace"))
             artifacts.put_bytes(CELLS_FILE, text.encode("utf-8"))
             self._kept = text
+            self._mark(writer, ", ".join(_warnings(record)))
+
+    def _mark(self, writer: RunWriter, warnings: str) -> None:
+        """Say in a tag what a row of a table can show without reading the record."""
+        if warnings and warnings != self._warned:
+            writer.set_tag(WARNINGS, warnings)
+        elif not warnings and (self._warned or self.run.resumed):
+            with contextlib.suppress(NotFoundError):
+                writer.delete_tag(WARNINGS)
+        self._warned = warnings
 
     def _rest(self, found: Slice) -> dict[str, Any]:
         needed = {id(each.cell) for each in found.cells}
@@ -210,6 +225,13 @@ def as_record(
         **(rest or {"line": None, "others": [], "continued": []}),
         "findings": [each.as_json() for each in _findings(found, source, left_out)],
     }
+
+
+def _warnings(record: dict[str, Any]) -> list[str]:
+    """Return the kinds of what speaks against having a run again, as its badges name them."""
+    hidden = bool(record["missing"]) or any(cell["edited"] for cell in record["needed"])
+    found = [each["kind"] for each in record["findings"] if each["level"] == "warning"]
+    return list(dict.fromkeys(["hidden state", *found] if hidden else found))
 
 
 def _latest(cells: Sequence[Executed], clean: Callable[[str], str]) -> list[dict[str, Any]]:

@@ -9,7 +9,6 @@ from nbtrack.entities.runs import NOTE
 from nbtrack.rpc.registry import Topic
 from nbtrack.rpc.request import NoParams, Response
 from nbtrack.store import Store, silent_runs
-from nbtrack.views.details.details import Spark, TreeRun, tree_run
 from nbtrack.views.details.tree_query import (
     ExperimentRow,
     SeriesRow,
@@ -21,6 +20,7 @@ from nbtrack.views.details.tree_query import (
     sparks,
     tree_page,
 )
+from nbtrack.views.details.tree_run import Spark, TreeRun, tree_run
 from nbtrack.views.metric_names import primary_metric
 
 MAX_PAGE = 500

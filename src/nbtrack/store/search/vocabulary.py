@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from nbtrack.entities import RunStatus
-from nbtrack.entities.runs import REPRODUCED, RUN_NAME
+from nbtrack.entities.runs import REPRODUCED, RUN_NAME, WARNINGS
 from nbtrack.errors import InvalidParameterError
 from nbtrack.store.search.metric_direction import direction_of
 from nbtrack.store.search.tree import AGGREGATES, Identifier
@@ -155,7 +155,7 @@ RUNS = Vocabulary(
     numbers=frozenset({"start_time", "end_time"}),
     dataset_keys=frozenset({"name", "digest", "context"}),
     tag_attributes={RUN_NAME: "run_name"},
-    attribute_tags={"reproduced": REPRODUCED},
+    attribute_tags={"reproduced": REPRODUCED, "warnings": WARNINGS},
 )
 
 EXPERIMENTS = Vocabulary(

@@ -21,7 +21,7 @@ UNION ALL
 SELECT 'tags', key, count(*), min(value) <> max(value), 0
 FROM tags
 WHERE run_id IN (SELECT run_id FROM chosen)
-  AND (key IN ('mlflow.note.content', 'nbtrack.reproduced')
+  AND (key IN ('mlflow.note.content', 'nbtrack.reproduced', 'nbtrack.warnings')
        OR NOT (starts_with(key, 'mlflow.') OR starts_with(key, 'nbtrack.')))
 GROUP BY key
 UNION ALL

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Annotated, Any, NotRequired, TypeAlias, TypedDict
+from typing import Annotated, Any, TypeAlias, TypedDict
 
 from nbtrack.entities import DatasetInput, Run, RunInfo
 from nbtrack.entities.run_data import is_system_metric
@@ -17,18 +17,17 @@ from nbtrack.entities.runs import (
     GIT_REPO_URL,
     KEPT,
     NOTE,
-    PARENT,
-    REPRODUCED,
     SOURCE_NAME,
 )
-from nbtrack.store import Store, get_run, now_ms
+from nbtrack.store import Store, get_run
 from nbtrack.views.code import ENVIRONMENT_FILE, RunSource, read_json, source_of_run
 from nbtrack.views.details.baselines import facts_of, source_of
 from nbtrack.views.details.query import Details, Link, previous_run, run_details
 from nbtrack.views.details.reproducibility import BadgeJson
 from nbtrack.views.details.rerun_progress import RerunOffer, rerun_offer
 from nbtrack.views.details.run_diff import run_diff
-from nbtrack.views.details.tree_query import RunRow, last_step, number
+from nbtrack.views.details.tree_query import last_step, number
+from nbtrack.views.details.tree_run import duration_s, ending, is_set
 from nbtrack.views.details.verdict_badges import run_badges
 from nbtrack.views.json_types import Pair, RunDiffDetail, RunDiffItem, RunModel, RunState
 from nbtrack.views.models.facts import models_of_run, short_facts
@@ -38,37 +37,6 @@ _INTERNAL = ("mlflow.", "nbtrack.")
 MAX_PROFILE = 2000
 #: What a file says; whoever shows it looks at what it is.
 Unknown: TypeAlias = Annotated[Any, object]
-
-
-class Spark(TypedDict):
-    """A small curve of a metric; null where there is no number."""
-
-    key: str
-    values: list[float | None]
-
-
-class TreeRun(TypedDict):
-    """A run in a tree.
-
-    ``kept`` says of an interrupted run that the user takes it as it is; ``ending`` how a run ended
-    that nobody has ended, or that a running one shows no sign of life, in words.
-    """
-
-    run_id: str
-    name: str
-    state: RunState
-    stage: str
-    start_ms: int
-    duration_s: float | None
-    last_step: int | None
-    parent_id: str | None
-    children: int
-    spark: Spark | None
-    archived: bool
-    kept: bool
-    note: str | None
-    reproduced: NotRequired[str | None]
-    ending: str | None
 
 
 class RunLink(TypedDict):
@@ -222,61 +190,6 @@ def details(store: Store, run_id: str) -> FullRun:
         "rerun": rerun_offer(run.data.tags, source),
         "models": [short_facts(each) for each in models],
         "since": None if previous is None else _baseline_diff(store, run, previous, source),
-    }
-
-
-def is_set(value: str | None) -> bool:
-    """Return whether a tag that marks a run is set."""
-    return value not in (None, "", "false")
-
-
-def duration_s(status: str, start_ms: int, end_ms: int | None) -> float | None:
-    """Return the seconds that a run took so far, if that is known."""
-    until = now_ms() if end_ms is None and status == "RUNNING" else end_ms
-    return None if until is None else max(0, until - start_ms) / 1000
-
-
-def ending(status: str, step: int | None, silent_s: float | None = None) -> str | None:
-    """Say how a run ended that nobody has ended, or that a running one shows no sign of life."""
-    if status == "RUNNING" and silent_s is not None:
-        return f"no sign of life for {_long(silent_s)}"
-    if status != "INTERRUPTED":
-        return None
-    return f"stopped at step {step:,}, kernel died" if step is not None else "kernel died"
-
-
-def _long(seconds: float) -> str:
-    for unit, size in (("day", 86_400), ("hour", 3600)):
-        if seconds >= size:
-            count = int(seconds // size)
-            return f"{count} {unit}{'s' if count > 1 else ''}"
-    return f"{int(seconds // 60)} minutes"
-
-
-def tree_run(
-    row: RunRow,
-    step: int | None,
-    children: int,
-    spark: Spark | None,
-    silent_s: float | None = None,
-) -> TreeRun:
-    """Return a run as the tree shows it."""
-    return {
-        "run_id": row.run_id,
-        "name": row.name,
-        "state": row.status,
-        "stage": row.stage,
-        "start_ms": row.start_ms,
-        "duration_s": duration_s(row.status, row.start_ms, row.end_ms),
-        "last_step": step,
-        "parent_id": row.marks.get(PARENT),
-        "children": children,
-        "spark": spark,
-        "archived": is_set(row.marks.get(ARCHIVED)),
-        "kept": is_set(row.marks.get(KEPT)),
-        "note": row.marks.get(NOTE),
-        "reproduced": row.marks.get(REPRODUCED),
-        "ending": ending(row.status, step, silent_s),
     }
 
 

@@ -132,6 +132,8 @@ class TablePage:
         How many runs match, where rows are groups.
     best : dict of str to float, optional
         The best value of columns over all rows; None where nobody has looked.
+    warnings : list of str or None, optional
+        One per row: what speaks against having the run again.
     """
 
     total: int
@@ -142,6 +144,7 @@ class TablePage:
     spreads: dict[str, list[float | None]] = field(default_factory=dict)
     runs: int | None = None
     best: dict[str, float] | None = None
+    warnings: list[str | None] | None = None
 
 
 class PageColumn(TypedDict):
@@ -169,6 +172,7 @@ class PageJson(TypedDict):
     children: NotRequired[list[int]]
     runs: NotRequired[int | None]
     best: NotRequired[dict[str, float]]
+    warnings: NotRequired[list[str | None]]
 
 
 class RowsQuery(TypedDict):
@@ -284,6 +288,8 @@ def encode_page(page: TablePage, start: int) -> tuple[PageJson, list[bytes]]:
         message["runs"] = page.runs
     if page.best is not None:
         message["best"] = page.best
+    if page.warnings is not None and any(page.warnings):
+        message["warnings"] = page.warnings
     return message, buffers
 
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from nbtrack.entities.runs import NOTE, REPRODUCED, VERDICT
+from nbtrack.entities.runs import NOTE, REPRODUCED, VERDICT, WARNINGS
 from nbtrack.store import SQL, Reader, now_ms
 from nbtrack.store.search import direction_of
 from nbtrack.views.table.run_query import (
@@ -69,6 +69,8 @@ class Keys:
         Whether one of them has a note.
     verified : bool
         Whether one of them was run again.
+    warned : bool
+        Whether something speaks against having one of them again.
     running : int
         How many of them are still running.
     """
@@ -77,6 +79,7 @@ class Keys:
     several: bool
     noted: bool
     verified: bool
+    warned: bool
     running: int
 
 
@@ -96,11 +99,11 @@ def table_keys(reader: Reader, scope: Scope, stage: Stage = "active") -> Keys:
     keys = [
         Key(family, key, bool(different) or runs < total, numeric == runs)
         for family, key, runs, different, numeric in rows
-        if family and (family != "tags" or key not in (NOTE, REPRODUCED))
+        if family and (family != "tags" or key not in (NOTE, REPRODUCED, WARNINGS))
     ]
     keys.sort(key=lambda found: (FAMILIES.index(found.family), found.key))
     tags = {row[1] for row in rows if row[0] == "tags"}
-    return Keys(keys, bool(several), NOTE in tags, REPRODUCED in tags, running)
+    return Keys(keys, bool(several), NOTE in tags, REPRODUCED in tags, WARNINGS in tags, running)
 
 
 def table_rows(
@@ -200,6 +203,13 @@ def table_cells(
             for run_id, tag in zip(ids, cells["reproduced"], strict=True)
         ]
     return cells
+
+
+def warnings_of(reader: Reader, run_ids: Sequence[str]) -> list[str | None]:
+    """Return what speaks against having each of some runs again; None where nothing does."""
+    rows = reader.rows(SQL["table.tags"], run_ids=list(run_ids), keys=[WARNINGS])
+    found = {run_id: value for run_id, _, value in rows}
+    return [found.get(run_id) for run_id in run_ids]
 
 
 def _verdicts(reader: Reader, run_ids: list[str]) -> Iterator[tuple[str, str]]:

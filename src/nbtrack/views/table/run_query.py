@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from nbtrack.entities import LifecycleStage
-from nbtrack.entities.runs import NOTE, REPRODUCED, VERDICT
+from nbtrack.entities.runs import NOTE, REPRODUCED, VERDICT, WARNINGS
 from nbtrack.errors import InvalidParameterError
 from nbtrack.store import SQL, Reader, now_ms
 from nbtrack.store.search import RUNS, Direction, FilterCompiler, is_filter_expression, parse_filter
@@ -34,7 +34,7 @@ _TABLES = {
     "params": ("params", "value"),
     "tags": ("tags", "value"),
 }
-TAG_COLUMNS = {"note": NOTE, "reproduced": REPRODUCED}
+TAG_COLUMNS = {"note": NOTE, "reproduced": REPRODUCED, "warnings": WARNINGS}
 _SEED = re.compile(r"(?i)(?:^|[^a-z])(?:seeds?|random_?state|rng)(?:[^a-z]|$)")
 _PIECE = re.compile(r'"([^"]*)"|(\S+)')
 

@@ -19,6 +19,7 @@ from nbtrack.views.table.query import (
     select_ids,
     table_cells,
     table_keys,
+    warnings_of,
 )
 from nbtrack.views.table.run_query import Scope, Stage, TableQuery
 
@@ -60,6 +61,7 @@ class StoreTable:
             *([Column("experiment", "text")] if found.several else []),
             Column("note", "text", found.noted, editable=True),
             Column("reproduced", "verdict", found.verified),
+            Column("warnings", "text", found.warned),
             *self._extra(),
             *map(_column, found.keys),
             *(Column(name, "curve") for name in curves),
@@ -77,7 +79,7 @@ class StoreTable:
             best = None
             if query.start == 0:
                 best = best_values(reader, self.scope, query, best_directions(query))
-        return TablePage(total, ids, cells, best=best)
+            return TablePage(total, ids, cells, best=best, warnings=warnings_of(reader, ids))
 
     def ids(self, query: TableQuery, groups: Sequence[str] | None = None) -> list[str]:
         """Return the ids of all runs that match, or of those in some groups."""
@@ -117,6 +119,7 @@ class StoreTable:
             spreads=spreads,
             runs=found.runs,
             best=best,
+            warnings=warnings_of(reader, [line.run_id for line in lines]),
         )
 
     def _cells(self, reader: Any, ids: list[str], query: TableQuery) -> dict[str, Cells]:

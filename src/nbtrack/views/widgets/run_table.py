@@ -227,6 +227,8 @@ class RunTable(View):
                 spreads = {f"{name} ±": page.spreads[name] for name in metrics}
                 page = self._labelled(page)
             cells = with_numbers(page, self._kinds) | spreads
+            if any(page.warnings or ()):
+                cells.setdefault("warnings", page.warnings or [])
             shown = [n for name in self.columns for n in (name, f"{name} ±") if n in cells]
             known = [*self._known.values(), *(Column(name, "number") for name in spreads)]
             return table_bundle(
