@@ -6,7 +6,6 @@ the text loses, or says differently, is a change that users of nbtrack have to f
 
 from __future__ import annotations
 
-import ast
 import enum
 import functools
 import importlib
@@ -30,6 +29,7 @@ from nbtrack.server.mlflow.dispatch import call_endpoint
 from nbtrack.server.mlflow.routes import MLFLOW
 from nbtrack.server.mlflow.service import TrackingService
 from nbtrack.store.opening import open_file
+from nbtrack.variables import ALL
 from source_tree import modules
 
 SNAPSHOT = Path(__file__).with_suffix(".txt")
@@ -95,7 +95,7 @@ REFUSED: list[tuple[str, str, dict[str, Any]]] = [
     ("GET", "logged-models/{model_id}", {"model_id": "m-1"}),
     ("POST", "{path:path}", {}),
 ]
-VARIABLE = re.compile(r"(?:NBTRACK|MLFLOW)_[A-Z_]*[A-Z]")
+VARIABLE = re.compile(r"(?:NBTRACK|MLFLOW)_[A-Z][A-Z0-9_]*")
 
 
 class Section(NamedTuple):
@@ -265,15 +265,8 @@ def parameter_line(each: click.Parameter) -> str:
 
 
 def variables() -> set[str]:
-    """Return the environment variables that the code names."""
-    return {
-        found
-        for path in modules().values()
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
-        if isinstance(node, ast.Constant) and isinstance(node.value, str)
-        for found in [node.value]
-        if VARIABLE.fullmatch(found)
-    }
+    """Return the environment variables that are read under names of ours or of MLflow's."""
+    return {name for each in ALL for name in each.names if VARIABLE.fullmatch(name)}
 
 
 def messages() -> Iterator[str]:

@@ -50,6 +50,7 @@ ALONE = {
     "nbtrack.cli.sql",  # a command, as its siblings are
     "nbtrack.health.finding",  # what all parts of an examination return
     "nbtrack.notebook.formatters",  # a notebook that imports nbtrack imports this of it
+    "nbtrack.protocol.credentials",  # nothing else sees a password
     "nbtrack.protocol.artifact_urls",  # all that stores on this machine know of the protocol
     "nbtrack.tracking.random_names",  # words, for the most part
 }
@@ -153,7 +154,7 @@ RATCHETS: dict[str, tuple[int, Callable[[], list[str]]]] = {
     # goal: 0, and what stands alone for a reason
     "modules below 60 lines": (8, short_modules),
     # goal: 350
-    "Python files": (712, lambda: list(modules())),
+    "Python files": (714, lambda: list(modules())),
 }
 
 

@@ -13,13 +13,14 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
+from nbtrack import variables
 from nbtrack.compat.constants import VERSION
-from nbtrack.config import env
+from nbtrack.environment import env
 from nbtrack.errors import NbtrackWarning
 
 __all__ = ["install_as_mlflow", "uninstall_as_mlflow"]
 
-URI = "MLFLOW_TRACKING_URI"
+URI = variables.URI.mlflow
 
 _nbtrack = sys.modules["nbtrack"]
 _replaced: dict[str, ModuleType] = {}

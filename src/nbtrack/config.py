@@ -1,7 +1,4 @@
-"""Where the runs go and what the environment asks for.
-
-``NBTRACK_*`` variables come first, MLflow's are honoured beside them.
-"""
+"""Where the runs go and what the environment asks for."""
 
 from __future__ import annotations
 
@@ -15,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
+from nbtrack import variables
 from nbtrack._names import look_elsewhere
 from nbtrack.errors import InvalidParameterError
 
@@ -26,27 +24,10 @@ look_elsewhere(__name__)
 DEFAULT_NAME = "nbtrack.duckdb"
 TEAM_SPOOL = "team-"  # what folders of team stores begin with, among those of mirrors
 
-_FALSE = {"", "0", "false", "no", "off"}
-
-
-def env(*names: str) -> str | None:
-    """Return the first of these environment variables that is set and not empty."""
-    for name in names:
-        value = os.environ.get(name)
-        if value:
-            return value
-    return None
-
-
-def env_flag(*names: str, default: bool) -> bool:
-    """Return an environment variable as a boolean."""
-    value = env(*names)
-    return default if value is None else value.strip().lower() not in _FALSE
-
 
 def truncates_long_values() -> bool:
     """Return whether long params and tags are cut (with a warning) or refused."""
-    return env_flag("NBTRACK_TRUNCATE_LONG_VALUES", "MLFLOW_TRUNCATE_LONG_VALUES", default=True)
+    return variables.TRUNCATE_LONG_VALUES.get()
 
 
 class AsyncLogging:
@@ -71,15 +52,13 @@ def enable_async_logging(enable: bool = True) -> None:
 def is_async_logging() -> bool:
     """Return whether logging calls return a handle where ``synchronous`` is not given."""
     if AsyncLogging.enabled is None:
-        AsyncLogging.enabled = env_flag(
-            "NBTRACK_ENABLE_ASYNC_LOGGING", "MLFLOW_ENABLE_ASYNC_LOGGING", default=False
-        )
+        AsyncLogging.enabled = variables.ENABLE_ASYNC_LOGGING.get()
     return AsyncLogging.enabled
 
 
 def default_uri() -> str | None:
     """Return the tracking URI that the environment names, if any."""
-    return env("NBTRACK_URI", "NBTRACK_TRACKING_URI", "MLFLOW_TRACKING_URI")
+    return variables.URI.get()
 
 
 @dataclass(frozen=True)
@@ -286,7 +265,7 @@ def split_server(url: str) -> tuple[str, str | None, str | None]:
 
 def remote_root() -> Path:
     """Return the folder of the mirrors: ``NBTRACK_REMOTE_DIR``, or one of the user's state."""
-    root = env("NBTRACK_REMOTE_DIR")
+    root = variables.REMOTE_DIR.get()
     return state_folder() / "remote" if root is None else _absolute(root)
 
 
@@ -325,7 +304,7 @@ def _mirror(text: str) -> StoreLocation:
     import hashlib
 
     url, username, _ = split_server(text)
-    user = username or env("NBTRACK_TRACKING_USERNAME", "MLFLOW_TRACKING_USERNAME") or ""
+    user = username or variables.TRACKING_USERNAME.get() or ""
     name = hashlib.sha256(f"{user}@{url}".encode()).hexdigest()[:16]
     return StoreLocation(remote_root() / name / DEFAULT_NAME, url, server=text)
 

@@ -10,9 +10,9 @@ from click.shell_completion import CompletionItem, get_completion_class
 from nbtrack.cli.command import Command
 from nbtrack.entities import Experiment
 from nbtrack.errors import NbtrackError
+from nbtrack.variables import COMPLETE
 
 MOST = 200
-_VARIABLE = "_NBTRACK_COMPLETE"
 
 
 def experiment_names(
@@ -88,4 +88,4 @@ def completion(shell: str) -> None:
     made = get_completion_class(shell)
     assert made is not None  # noqa: S101  click has all three
     root = click.get_current_context().find_root()
-    click.echo(made(root.command, {}, "nbtrack", _VARIABLE).source())
+    click.echo(made(root.command, {}, "nbtrack", COMPLETE.name).source())

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import click
 
+from nbtrack import variables
 from nbtrack.cli import completion
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -82,7 +83,7 @@ def host(help: str) -> Decorator[Any]:
         "-h",
         "--host",
         default="127.0.0.1",
-        envvar=["NBTRACK_HOST", "MLFLOW_HOST"],
+        envvar=variables.HOST.names,
         show_default=True,
         help=help,
     )
@@ -95,7 +96,7 @@ def port(help: str, default: int | None = None) -> Decorator[Any]:
         "--port",
         type=click.IntRange(0, 65535),
         default=default,
-        envvar=["NBTRACK_PORT", "MLFLOW_PORT"],
+        envvar=variables.PORT.names,
         show_default=default is not None,
         help=help,
     )
@@ -107,7 +108,7 @@ def allowed_hosts() -> Decorator[Any]:
         "--allowed-hosts",
         metavar="NAMES",
         default="",
-        envvar="MLFLOW_SERVER_ALLOWED_HOSTS",
+        envvar=variables.SERVER_ALLOWED_HOSTS.names,
         callback=lambda context, option, text: [n.strip() for n in text.split(",") if n.strip()],
         help="More names of this server, with commas between them.",
     )
@@ -122,7 +123,7 @@ def artifact_roots() -> Decorator[Any]:
         metavar="URI",
         help="A place of artifacts, beside the server's own, that clients may name and the page "
         "may show: a folder, s3://bucket/runs, or s3:// for all buckets. May be repeated; "
-        "NBTRACK_ARTIFACT_ROOTS has more, with commas.",
+        f"{variables.ARTIFACT_ROOTS.name} has more, with commas.",
     )
 
 

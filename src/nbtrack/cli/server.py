@@ -6,6 +6,7 @@ import sys
 
 import click
 
+from nbtrack import variables
 from nbtrack.cli import options
 from nbtrack.cli.command import Command, chosen_uri
 from nbtrack.cli.output import note
@@ -13,31 +14,31 @@ from nbtrack.cli.output import note
 
 @click.command(cls=Command, uri_names=("--backend-store-uri",))
 @options.host("Where to listen. Others than you, and other machines, need a token.")
-@options.port("0 for one that is free.", default=5000)
+@options.port("0 for one that is free.", default=variables.PORT.default)
 @click.option(
     "--default-artifact-root",
     metavar="URI",
-    envvar="MLFLOW_DEFAULT_ARTIFACT_ROOT",
+    envvar=variables.DEFAULT_ARTIFACT_ROOT.names,
     help="Where clients put artifacts of new runs themselves: a path or URI that they all reach.  "
     "[default: they are sent through this server]",
 )
 @click.option(
     "--artifacts-destination",
     metavar="URI",
-    envvar="MLFLOW_ARTIFACTS_DESTINATION",
+    envvar=variables.ARTIFACTS_DESTINATION.names,
     help="Where this server keeps artifacts that are sent to it.  [default: beside the store]",
 )
 @click.option(
     "--serve-artifacts/--no-serve-artifacts",
-    default=True,
-    envvar="MLFLOW_SERVE_ARTIFACTS",
+    default=variables.SERVE_ARTIFACTS.default,
+    envvar=variables.SERVE_ARTIFACTS.names,
     show_default=True,
     help="Whether artifacts go through this server.",
 )
 @click.option(
     "--presigned-urls/--no-presigned-urls",
-    default=True,
-    envvar="NBTRACK_SERVER_PRESIGNED_URLS",
+    default=variables.SERVER_PRESIGNED_URLS.default,
+    envvar=variables.SERVER_PRESIGNED_URLS.names,
     show_default=True,
     help="Whether clients that ask get signed URLs of artifacts in object storage: their files do "
     "not go through this server then.",
@@ -45,12 +46,12 @@ from nbtrack.cli.output import note
 @click.option(
     "--registry-store-uri",
     metavar="URI",
-    envvar="MLFLOW_REGISTRY_STORE_URI",
+    envvar=variables.REGISTRY_STORE_URI.names,
     help="The store whose model registry is served.  [default: the same]",
 )
 @click.option(
     "--token",
-    envvar="NBTRACK_SERVER_TOKEN",
+    envvar=variables.SERVER_TOKEN.names,
     help="What clients must have: as MLFLOW_TRACKING_TOKEN, or as MLFLOW_TRACKING_PASSWORD with "
     "any user name. Others on this machine can read a command line: NBTRACK_SERVER_TOKEN is "
     "safer.  [default: the user who starts it needs none on this machine; for others one is made, "
@@ -61,25 +62,25 @@ from nbtrack.cli.output import note
 @click.option(
     "--client-timeout",
     type=click.FloatRange(min=0, min_open=True),
-    default=60.0,
+    default=variables.SERVER_CLIENT_TIMEOUT.default,
     show_default=True,
-    envvar="NBTRACK_SERVER_CLIENT_TIMEOUT",
+    envvar=variables.SERVER_CLIENT_TIMEOUT.names,
     help="Seconds that a client may send, or read, nothing, or too little.",
 )
 @click.option(
     "--min-rate",
     type=click.FloatRange(min=0),
-    default=4096.0,
+    default=variables.SERVER_MIN_RATE.default,
     show_default=True,
-    envvar="NBTRACK_SERVER_MIN_RATE",
+    envvar=variables.SERVER_MIN_RATE.names,
     help="What is too little: bytes per second.",
 )
 @click.option(
     "--body-timeout",
     type=click.FloatRange(min=0, min_open=True),
-    default=86400.0,
+    default=variables.SERVER_BODY_TIMEOUT.default,
     show_default=True,
-    envvar="NBTRACK_SERVER_BODY_TIMEOUT",
+    envvar=variables.SERVER_BODY_TIMEOUT.names,
     help="Seconds that a file may take to arrive.",
 )
 @options.artifact_roots()

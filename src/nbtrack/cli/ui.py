@@ -12,6 +12,7 @@ import click
 from nbtrack.cli import options
 from nbtrack.cli.command import Command, chosen_uri
 from nbtrack.cli.output import note
+from nbtrack.variables import SERVER_TOKEN
 
 
 @click.command(cls=Command, uri_names=("--backend-store-uri",))
@@ -20,7 +21,7 @@ from nbtrack.cli.output import note
 @click.option("--browser/--no-browser", default=True, help="Whether to open it in a browser.")
 @click.option(
     "--token",
-    envvar="NBTRACK_SERVER_TOKEN",
+    envvar=SERVER_TOKEN.name,
     help="What a browser, or a client of MLflow, must have.  [default: you need none on this "
     "machine; for others one is made, and printed when somebody needs it]",
 )

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import re
 import sys
 from collections.abc import Iterator
 
 from nbtrack.config import default_uri
+from nbtrack.environment import Variable
 from nbtrack.errors import NbtrackError
 from nbtrack.health import installation, state
 from nbtrack.health.finding import Finding, note, problem
+from nbtrack.variables import ALL
 
 _OURS = ("NBTRACK_", "MLFLOW_")
 _SECRET = re.compile(r"TOKEN|PASSWORD|SECRET|KEY|CREDENTIAL|USERNAME|AUTH", re.IGNORECASE)
 _LOGIN = re.compile(r"(?<=://)[^/@\s]*@")
-_SAME = (
-    ("NBTRACK_URI", "MLFLOW_TRACKING_URI"),
-    ("NBTRACK_REGISTRY_URI", "MLFLOW_REGISTRY_URI"),
-    ("NBTRACK_RUN_ID", "MLFLOW_RUN_ID"),
-)
 
 
 def variables(mask: bool = False) -> Iterator[Finding]:
@@ -33,14 +31,37 @@ def variables(mask: bool = False) -> Iterator[Finding]:
     for name in sorted(os.environ):
         if name.startswith(_OURS) and os.environ[name]:
             yield Finding("environment", f"{name}={_shown(name, mask)}")
-    for first, second in _SAME:
-        ours, theirs = os.environ.get(first), os.environ.get(second)
-        if ours and theirs and ours != theirs:
+    for variable in ALL:
+        yield from _about(variable)
+    yield from _misspelt()
+
+
+def _about(variable: Variable[object]) -> Iterator[Finding]:
+    """Name what cannot be read, and another name of the variable that loses."""
+    first, ours = variable.found(), variable.text()
+    others = variable.names[variable.names.index(first) + 1 :] if first else ()
+    for second in others:
+        if second.startswith(_OURS) and os.environ.get(second, ours) != ours:
             yield note(
                 "environment",
                 f"{first} and {second} differ: nbtrack uses {first}.",
                 f"Unset {first} if {second} is what you mean.",
             )
+    try:
+        variable.get()
+    except NbtrackError as error:
+        yield problem("environment", str(error))
+
+
+def _misspelt() -> Iterator[Finding]:
+    """Name the variables that look like one that nbtrack reads, and are none."""
+    known = [name for variable in ALL for name in variable.names]
+    for name in sorted(os.environ):
+        near = (
+            difflib.get_close_matches(name, known, 1, 0.85) if name.startswith("NBTRACK_") else []
+        )
+        if near and name not in known:
+            yield note("environment", f"{name} is set, and not read. Did you mean {near[0]}?")
 
 
 def _shown(name: str, mask: bool) -> str:

@@ -6,7 +6,8 @@ import os
 import tempfile
 from pathlib import Path
 
-from nbtrack.config import env_flag, resolve
+from nbtrack import variables
+from nbtrack.config import resolve
 from nbtrack.errors import InvalidParameterError, NbtrackError, NotFoundError, UntrustedError, warn
 from nbtrack.models import trust_records
 from nbtrack.models.manifest import MANIFEST, MLMODEL, files_below, links_below, manifest_of, sha256
@@ -15,7 +16,7 @@ from nbtrack.store import Store, all_model_uris, open_store
 from nbtrack.store.artifacts import local_path
 from nbtrack.tracking.model_locations import ModelLocation, locate, store_around
 
-_FORBIDDEN = ("MLFLOW_ALLOW_MODEL_CODE_EXECUTION", "MLFLOW_ALLOW_PICKLE_DESERIALIZATION")
+_FORBIDDEN = (variables.ALLOW_MODEL_CODE_EXECUTION, variables.ALLOW_PICKLE_DESERIALIZATION)
 
 
 def check_consent(
@@ -40,10 +41,10 @@ def check_consent(
     UntrustedError
         Without consent, or where the variable ``MLFLOW_ALLOW_MODEL_CODE_EXECUTION`` is false.
     """
-    for name in _FORBIDDEN:
-        if not env_flag(name, default=True):
+    for variable in _FORBIDDEN:
+        if not variable.get():
             raise UntrustedError(
-                f"Loading this model runs {what}, and the variable {name} forbids that. "
+                f"Loading this model runs {what}, and the variable {variable.name} forbids that. "
                 "Unset it, or load what needs no code: an exported program, or the weights alone."
             )
     if trust or (own and trust is None):

@@ -6,14 +6,12 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from nbtrack.config import env
 from nbtrack.errors import InvalidParameterError, MissingDependencyError
+from nbtrack.variables import SCORING_TIMEOUT
 
 if TYPE_CHECKING:
     from nbtrack.models.scoring.expected import Scored
     from nbtrack.models.served import ServedModel
-
-TIMEOUT_S = 60.0
 
 
 def serve(
@@ -167,16 +165,7 @@ def request_timeout(given: float | None) -> float:
     InvalidParameterError
         If the environment has no number there.
     """
-    if given is not None:
-        return given
-    name = "SCORING_SERVER_REQUEST_TIMEOUT"
-    text = env(f"NBTRACK_{name}", f"MLFLOW_{name}")
-    try:
-        return TIMEOUT_S if text is None else float(text)
-    except ValueError:
-        raise InvalidParameterError(
-            f"{name} is {text!r} in the environment; give a number of seconds."
-        ) from None
+    return SCORING_TIMEOUT.get() if given is None else given
 
 
 def check_tornado() -> None:

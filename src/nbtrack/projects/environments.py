@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nbtrack.config import env
+from nbtrack.environment import env
 from nbtrack.errors import MissingDependencyError, ProjectError
 from nbtrack.projects.requirements import Requirements, read_requirements
 from nbtrack.projects.specification import Project
+from nbtrack.variables import ENV_ROOT
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
@@ -164,7 +165,7 @@ def _first_on_path(scripts: Path) -> dict[str, str]:
 
 
 def _root() -> Path:
-    chosen = env("NBTRACK_ENV_ROOT", "MLFLOW_ENV_ROOT")
+    chosen = ENV_ROOT.get()
     if chosen is not None:
         return Path(os.path.abspath(os.path.expanduser(chosen)))
     import platformdirs

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbtrack.entities.runs import ERROR_TAG
 from nbtrack.errors import MissingDependencyError, NbtrackError, ProjectError
+from nbtrack.variables import RUN_ID
 
 if TYPE_CHECKING:
     from nbclient import NotebookClient
@@ -206,7 +207,7 @@ def _bar(notebook: dict[str, Any], client: NotebookClient, keep: _Keeper) -> Ite
 
 def _kernel_variables(run_id: str) -> dict[str, str]:
     """Return the environment of the kernel: the first run that is started in it is this one."""
-    return {**os.environ, "NBTRACK_RUN_ID": run_id, "MLFLOW_RUN_ID": run_id}
+    return {**os.environ, **dict.fromkeys(RUN_ID.names, run_id)}
 
 
 def _check_packages() -> None:

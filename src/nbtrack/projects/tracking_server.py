@@ -18,10 +18,11 @@ import sys
 import threading
 from collections.abc import Sequence
 
+from nbtrack import variables
+
 MODULE = "nbtrack.projects.tracking_server"
 BACKLOG = 128
 PATIENCE_S = 30.0
-TOKEN = "NBTRACK_SERVER_TOKEN"  # noqa: S105  the name of a variable
 
 
 class TrackingServer:
@@ -45,10 +46,10 @@ class TrackingServer:
     def variables(self) -> dict[str, str]:
         """Return the environment variables by which a script finds it."""
         found = {
-            "MLFLOW_TRACKING_URI": self._url,
-            "MLFLOW_TRACKING_TOKEN": self._token,
+            variables.URI.mlflow: self._url,
+            variables.TRACKING_TOKEN.mlflow: self._token,
             # its links would lead to a server that is gone when they are read
-            "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+            variables.SUPPRESS_PRINTING_URL.name: "true",
         }
         # what is on this machine needs no way out of it
         for name in ("no_proxy", "NO_PROXY"):
@@ -73,7 +74,7 @@ class TrackingServer:
                     stdin=subprocess.PIPE,
                     stdout=subprocess.DEVNULL,
                     pass_fds=[number],
-                    env={**os.environ, TOKEN: self._token},
+                    env={**os.environ, variables.SERVER_TOKEN.name: self._token},
                     start_new_session=True,  # Ctrl-C is for the script, whose last words are heard
                 )
 
@@ -112,7 +113,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = ServerOptions(
         store_uri=options.store,
         registry_uri=None if options.registry == options.store else options.registry,
-        token=os.environ.pop(TOKEN, None),
+        token=os.environ.pop(variables.SERVER_TOKEN.name, None),
     )
 
     def ready(url: str, token: str | None) -> None:

@@ -6,18 +6,19 @@ import contextlib
 import json
 import os
 
+from nbtrack import variables
 from nbtrack.config import default_uri
 from nbtrack.entities.runs import PARENT
 from nbtrack.projects.tracking_server import TrackingServer
 from nbtrack.store import Store
 from nbtrack.tracking import context
 
-_OTHER_EXPERIMENTS = ("NBTRACK_EXPERIMENT_NAME", "MLFLOW_EXPERIMENT_NAME")
+_OTHER_EXPERIMENTS = variables.EXPERIMENT_NAME.names
 _OTHER_SERVERS = (
-    "MLFLOW_REGISTRY_URI",
-    "MLFLOW_TRACKING_AUTH",
-    "MLFLOW_TRACKING_PASSWORD",
-    "MLFLOW_TRACKING_USERNAME",
+    variables.REGISTRY_URI.mlflow,
+    variables.TRACKING_AUTH.mlflow,
+    variables.TRACKING_PASSWORD.mlflow,
+    variables.TRACKING_USERNAME.mlflow,
 )
 
 
@@ -45,20 +46,18 @@ def _joining(store: Store, run_id: str, experiment_id: str) -> dict[str, str]:
 
     Runs that it starts beside that one belong under it.
     """
-    text = os.environ.get("MLFLOW_RUN_CONTEXT", "")
+    text = variables.RUN_CONTEXT.get()
     try:
         known = json.loads(text) if text else {}
     except ValueError:
         known = {}
     known = known if isinstance(known, dict) else {}
     return {
-        "NBTRACK_URI": _as_given(store),
-        "NBTRACK_REGISTRY_URI": context.registry_store().uri,
-        "NBTRACK_RUN_ID": run_id,
-        "NBTRACK_EXPERIMENT_ID": experiment_id,
-        "MLFLOW_RUN_ID": run_id,
-        "MLFLOW_EXPERIMENT_ID": experiment_id,
-        "MLFLOW_RUN_CONTEXT": json.dumps({**known, PARENT: run_id}),
+        variables.URI.name: _as_given(store),
+        variables.REGISTRY_URI.name: context.registry_store().uri,
+        **dict.fromkeys(variables.RUN_ID.names, run_id),
+        **dict.fromkeys(variables.EXPERIMENT_ID.names, experiment_id),
+        variables.RUN_CONTEXT.name: json.dumps({**known, PARENT: run_id}),
     }
 
 
@@ -71,9 +70,9 @@ def _inherited(store: Store) -> dict[str, str]:
 def _address(store: Store, held: contextlib.ExitStack) -> dict[str, str]:
     """Return the variables by which the real mlflow finds the store, as long as the run goes on."""
     if _is_served(store):
-        return {"MLFLOW_TRACKING_URI": _as_given(store)}
+        return {variables.URI.mlflow: _as_given(store)}
     if os.name == "nt":  # sockets are not passed on there
-        return {"MLFLOW_TRACKING_URI": store.uri}
+        return {variables.URI.mlflow: store.uri}
     server = TrackingServer(store.uri, context.registry_store().uri)
     held.callback(server.close)
     return server.variables()

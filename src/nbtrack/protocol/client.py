@@ -19,7 +19,8 @@ from typing import Any, BinaryIO, cast
 from urllib.parse import quote, urlencode, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-from nbtrack.config import env, split_server
+from nbtrack import variables
+from nbtrack.config import split_server
 from nbtrack.errors import ServerDeniedError, ServerUnreachableError
 from nbtrack.protocol.artifact_urls import PROXY
 from nbtrack.protocol.credentials import Credentials, tls
@@ -73,14 +74,8 @@ class RestClient:
         self._host = parts.hostname or ""
         self._port = parts.port or (443 if self._https else 80)
         self._base = parts.path
-        self.timeout_s = timeout_s or float(
-            env("NBTRACK_HTTP_REQUEST_TIMEOUT", "MLFLOW_HTTP_REQUEST_TIMEOUT") or 120
-        )
-        if retries is None:
-            retries = int(
-                env("NBTRACK_HTTP_REQUEST_MAX_RETRIES", "MLFLOW_HTTP_REQUEST_MAX_RETRIES") or 7
-            )
-        self.retries = retries
+        self.timeout_s = timeout_s or variables.HTTP_REQUEST_TIMEOUT.get()
+        self.retries = variables.HTTP_REQUEST_MAX_RETRIES.get() if retries is None else retries
         self._guard = threading.Lock()
         self._idle: list[http.client.HTTPConnection] = []
         # no __del__: in a cycle the sockets would be finalized in any order, some while open

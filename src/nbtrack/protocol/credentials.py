@@ -6,11 +6,7 @@ import base64
 import ssl
 from dataclasses import dataclass, field
 
-from nbtrack.config import env, env_flag
-
-USERNAME = ("NBTRACK_TRACKING_USERNAME", "MLFLOW_TRACKING_USERNAME")
-PASSWORD = ("NBTRACK_TRACKING_PASSWORD", "MLFLOW_TRACKING_PASSWORD")
-TOKEN = ("NBTRACK_TRACKING_TOKEN", "MLFLOW_TRACKING_TOKEN")
+from nbtrack import variables
 
 
 @dataclass(frozen=True)
@@ -32,15 +28,15 @@ class Credentials:
             return _basic(self.username or "", self.password or "")
         if self.token:
             return f"Bearer {self.token}"
-        username, password = env(*USERNAME), env(*PASSWORD)
+        username, password = variables.TRACKING_USERNAME.get(), variables.TRACKING_PASSWORD.get()
         if username and password:
             return _basic(username, password)
-        token = env(*TOKEN)
+        token = variables.TRACKING_TOKEN.get()
         return f"Bearer {token}" if token else None
 
     def user(self) -> str:
         """Return the name of the user, or an empty one."""
-        return self.username or env(*USERNAME) or ""
+        return self.username or variables.TRACKING_USERNAME.get() or ""
 
 
 def _basic(username: str, password: str) -> str:
@@ -49,19 +45,14 @@ def _basic(username: str, password: str) -> str:
 
 def tls() -> ssl.SSLContext:
     """Return how certificates are checked: as the environment says, else strictly."""
-    if env_flag("NBTRACK_TRACKING_INSECURE_TLS", "MLFLOW_TRACKING_INSECURE_TLS", default=False):
+    if variables.TRACKING_INSECURE_TLS.get():
         context = ssl.create_default_context()
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     else:
-        authority = env(
-            "NBTRACK_TRACKING_SERVER_CERT_PATH",
-            "MLFLOW_TRACKING_SERVER_CERT_PATH",
-            "REQUESTS_CA_BUNDLE",
-            "SSL_CERT_FILE",
-        )
+        authority = variables.TRACKING_SERVER_CERT_PATH.get()
         context = ssl.create_default_context(cafile=authority)
-    own = env("NBTRACK_TRACKING_CLIENT_CERT_PATH", "MLFLOW_TRACKING_CLIENT_CERT_PATH")
+    own = variables.TRACKING_CLIENT_CERT_PATH.get()
     if own:
         context.load_cert_chain(own)
     return context

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Mapping
 from itertools import pairwise
 from typing import Any
 
-from nbtrack.config import env_flag
 from nbtrack.redaction.names import (
     PRIVATE_WORD,
     has_known_form,
@@ -18,6 +17,7 @@ from nbtrack.redaction.names import (
     names_secret,
     secret_variables,
 )
+from nbtrack.variables import REDACT
 
 HIDDEN = "•••"
 """What stands where a secret was."""
@@ -73,7 +73,7 @@ _CODE = re.compile(r"[\w.]*[(\[{<].*|str|bytes|int|float|bool|None|True|False", 
 
 def is_wanted() -> bool:
     """Return whether secrets are taken out when something is captured; ``NBTRACK_REDACT``."""
-    return env_flag("NBTRACK_REDACT", default=True)
+    return REDACT.get()
 
 
 class Secrets:

@@ -12,6 +12,7 @@ from nbtrack.redaction.names import (
     names_secret,
     secret_variables,
 )
+from nbtrack.variables import REDACT
 
 
 def without_secret(key: str, text: str, what: str) -> str:
@@ -34,7 +35,7 @@ def without_secret(key: str, text: str, what: str) -> str:
         shown = kept if len(kept) <= 80 else kept[:79] + "…"
         warn(
             f"{what} '{key}' looks like a secret, which nbtrack does not keep: it is stored as "
-            f"{shown!r}. The environment variable NBTRACK_REDACT=false keeps such values.",
+            f"{shown!r}. The environment variable {REDACT.name}=false keeps such values.",
             stacklevel=5,
         )
     return kept

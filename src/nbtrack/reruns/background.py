@@ -15,6 +15,7 @@ from nbtrack.reruns.plan import Part, make_plan
 from nbtrack.reruns.rerunning import check_not_running, running
 from nbtrack.store import Store, get_run
 from nbtrack.tracking.environment import host_name
+from nbtrack.variables import URI
 
 
 def start(store: Store, run_id: str, *, cells: Part = "needed") -> int:
@@ -40,7 +41,7 @@ def start(store: Store, run_id: str, *, cells: Part = "needed") -> int:
     uri = (default_uri() if store.is_shared else None) or store.uri
     process = subprocess.Popen(
         words,
-        env={**os.environ, "NBTRACK_URI": uri},
+        env={**os.environ, URI.name: uri},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

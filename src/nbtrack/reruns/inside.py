@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from nbtrack.entities.runs import RERUN_OF
+from nbtrack.variables import ONLY_URI, RUN_CONTEXT
 
 _WRITES = set("wax+")
 _CHANGES = {"os.remove", "os.rename", "os.rmdir", "os.mkdir", "os.truncate", "shutil.rmtree"}
@@ -57,11 +58,11 @@ def mark(run_id: str, uri: str | None, tags: dict[str, str]) -> None:
     if uri is not None:
         from nbtrack.tracking import context
 
-        os.environ["NBTRACK_ONLY_URI"] = uri
+        ONLY_URI.set(uri)
         context.set_uri(uri)
-    text = os.environ.get("MLFLOW_RUN_CONTEXT", "")
+    text = RUN_CONTEXT.get()
     known = json.loads(text) if text else {}
-    os.environ["MLFLOW_RUN_CONTEXT"] = json.dumps({**known, **tags, RERUN_OF: run_id})
+    RUN_CONTEXT.set(json.dumps({**known, **tags, RERUN_OF: run_id}))
 
 
 def finish() -> None:

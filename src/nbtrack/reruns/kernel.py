@@ -13,6 +13,7 @@ from queue import Empty
 from types import TracebackType
 from typing import Any
 
+from nbtrack import variables
 from nbtrack.errors import MissingDependencyError, NbtrackError
 
 START_S = 120.0
@@ -219,11 +220,11 @@ def variables_of_kernel(root: Path, experiment: str, process: dict[str, Any]) ->
     found = {
         **kept,
         "JUPYTER_RUNTIME_DIR": str(root / "runtime"),
-        "NBTRACK_ONLY_URI": str(store_of(root)),
-        "MLFLOW_TRACKING_URI": f"file:{root / 'mlruns'}",
+        variables.ONLY_URI.name: str(store_of(root)),
+        variables.URI.mlflow: f"file:{root / 'mlruns'}",
     }
     if experiment != "Default":
-        found["NBTRACK_EXPERIMENT_NAME"] = experiment
+        found[variables.EXPERIMENT_NAME.name] = experiment
     seed = process.get("hash_seed")
     if isinstance(seed, str) and seed:
         found["PYTHONHASHSEED"] = seed
@@ -242,14 +243,13 @@ def variables_of_kernel(root: Path, experiment: str, process: dict[str, Any]) ->
 
 
 _LEFT_OUT = {
-    "NBTRACK_URI",
-    "NBTRACK_TRACKING_URI",
-    "NBTRACK_REGISTRY_URI",
-    "NBTRACK_RUN_ID",
-    "NBTRACK_EXPERIMENT_ID",
-    "NBTRACK_EXPERIMENT_NAME",
-    "NBTRACK_STORES_OF_PARENT",
-    "NBTRACK_ACTIVE_MODEL_ID",
+    *variables.URI.names,
+    *variables.REGISTRY_URI.names,
+    *variables.RUN_ID.names,
+    *variables.EXPERIMENT_ID.names,
+    *variables.EXPERIMENT_NAME.names,
+    *variables.STORES_OF_PARENT.names,
+    *variables.ACTIVE_MODEL_ID.names,
     "PYTHONHASHSEED",
 }
 

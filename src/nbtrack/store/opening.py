@@ -16,12 +16,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from nbtrack import variables
 from nbtrack.config import (
     DEFAULT_NAME,
     TEAM_SPOOL,
     StoreLocation,
     default_uri,
-    env,
     remote_root,
     resolve,
 )
@@ -49,15 +49,6 @@ __all__ = [
     "server_of_mirror",
 ]
 
-ONLY = "NBTRACK_ONLY_URI"
-"""The variable that names the only store of a process, whatever its code chooses."""
-
-_OF_PARENT = "NBTRACK_STORES_OF_PARENT"
-_URIS = (
-    "NBTRACK_URI", "NBTRACK_TRACKING_URI", "MLFLOW_TRACKING_URI", "NBTRACK_REGISTRY_URI",
-    "MLFLOW_REGISTRY_URI",
-)  # fmt: skip
-
 _stores: dict[Path, Store] = {}
 _settled: dict[str, Path] = {}  # what the environment calls them, "" for the default
 _stores_guard = threading.Lock()
@@ -82,13 +73,13 @@ def open_store(uri: str | os.PathLike[str] | StoreLocation | None = None) -> Sto
     """
     if isinstance(uri, StoreLocation):
         return _opened(uri)
-    uri = env(ONLY) or uri
+    uri = variables.ONLY_URI.get() or uri
     return _opened(resolve(uri)) if uri else open_configured(default_uri())
 
 
 def open_configured(name: str | None) -> Store:
     """Return the store that the environment calls so, None for the default: always the same."""
-    name = env(ONLY) or name
+    name = variables.ONLY_URI.get() or name
     known = name or ""
     store = _stores.get(_settled.get(known, Path()))
     if store is None:
@@ -108,12 +99,12 @@ def open_configured(name: str | None) -> Store:
 def _tell_workers(stores: Mapping[str, Path]) -> None:
     """Tell the workers that this process starts where the stores are that it calls so."""
     known = {name: str(path) for name, path in stores.items()}
-    os.environ[_OF_PARENT] = json.dumps({"pid": os.getpid(), "stores": known})
+    variables.STORES_OF_PARENT.set(json.dumps({"pid": os.getpid(), "stores": known}))
 
 
 def _path_of_parent(name: str) -> Path | None:
     """Return where the parent of this worker has the store that it calls so; else None."""
-    text = os.environ.get(_OF_PARENT)
+    text = variables.STORES_OF_PARENT.get()
     multiprocessing = sys.modules.get("multiprocessing")
     if text is None or multiprocessing is None:
         return None
@@ -185,7 +176,7 @@ def _team_of_spool(location: StoreLocation) -> StoreLocation:
 def _addresses() -> Iterator[PostgresAddress]:
     """Yield the addresses with a password that this process was given: once is enough."""
     given = [lake.address for lake in _lakes.values()]
-    for name in _URIS:
+    for name in (*variables.URI.names, *variables.REGISTRY_URI.names):
         with contextlib.suppress(InvalidParameterError):
             named = resolve(os.environ[name]).team if os.environ.get(name) else None
             given += [] if named is None else [named]

@@ -10,6 +10,7 @@ from nbtrack.store import Store, model_ids_of_name
 from nbtrack.tracking import context
 from nbtrack.tracking.model_edits import create_external, get
 from nbtrack.tracking.start import active_experiment_id
+from nbtrack.variables import ACTIVE_MODEL_ID
 
 
 class ActiveModel(LoggedModel):
@@ -81,8 +82,5 @@ def _of_name(store: Store, name: str) -> LoggedModel:
 
 def clear_active_model() -> None:
     """Let no model be active, neither by ``set_active_model`` nor by the environment."""
-    import os
-
-    for variable in ("NBTRACK_ACTIVE_MODEL_ID", "MLFLOW_ACTIVE_MODEL_ID"):
-        os.environ.pop(variable, None)
+    ACTIVE_MODEL_ID.unset()
     context.set_active_model(None)

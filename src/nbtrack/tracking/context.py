@@ -12,8 +12,10 @@ import threading
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, ClassVar
 
+from nbtrack import variables
 from nbtrack._names import look_elsewhere
-from nbtrack.config import default_uri, env
+from nbtrack.config import default_uri
+from nbtrack.environment import env
 from nbtrack.store import Store, open_configured, open_store
 from nbtrack.tracking.kernel import cell_number, register_store, running_task
 
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 look_elsewhere(__name__)
 
 _stack: ContextVar[tuple[ActiveRun, ...]] = ContextVar("nbtrack_runs", default=())
-_EXPERIMENT = "NBTRACK_EXPERIMENT_ID"
+_EXPERIMENT = variables.EXPERIMENT_ID.name
 _last: ContextVar[ActiveRun | None] = ContextVar("nbtrack_last_run", default=None)
 
 
@@ -89,22 +91,21 @@ def set_uri(uri: str | os.PathLike[str] | None) -> None:
         del os.environ[_EXPERIMENT]  # it is one of the store before
     if uri is None or os.fspath(uri) == "":
         _process.uri = None
-        for name in ("NBTRACK_URI", "NBTRACK_TRACKING_URI", "MLFLOW_TRACKING_URI"):
-            os.environ.pop(name, None)
+        variables.URI.unset()
         return
     chosen = open_store(uri)  # an error now is better than at the first log
     if _process.experiment is not None and _process.experiment[0] is not chosen:
         _process.left = _process.experiment
     # what is reached over the network as it was given: with its name and password, if it has them
     _process.uri = os.fspath(uri) if chosen.is_shared else chosen.uri
-    os.environ["NBTRACK_URI"] = _process.uri  # processes started from here follow
+    variables.URI.set(_process.uri)  # processes started from here follow
 
 
 def registry_store() -> Store:
     """Return the store whose model registry is used: that of the runs, unless another was set."""
     if _process.registry_uri is not None:
         return open_store(_process.registry_uri)
-    chosen = env("NBTRACK_REGISTRY_URI", "MLFLOW_REGISTRY_URI")
+    chosen = variables.REGISTRY_URI.get()
     return store() if chosen is None else open_configured(chosen)
 
 
@@ -112,12 +113,11 @@ def set_registry_uri(uri: str | os.PathLike[str] | None) -> None:
     """Use the model registry of another store; None or "" for that of the runs again."""
     if uri is None or os.fspath(uri) == "":
         _process.registry_uri = None
-        for name in ("NBTRACK_REGISTRY_URI", "MLFLOW_REGISTRY_URI"):
-            os.environ.pop(name, None)
+        variables.REGISTRY_URI.unset()
         return
     chosen = open_store(uri)
     _process.registry_uri = os.fspath(uri) if chosen.is_shared else chosen.uri
-    os.environ["NBTRACK_REGISTRY_URI"] = _process.registry_uri
+    variables.REGISTRY_URI.set(_process.registry_uri)
 
 
 def is_uri_set() -> bool:
@@ -142,9 +142,9 @@ def experiment_id(where: Store | None = None) -> str | None:
     """Return the id of the active experiment of a store, by default the current one, if set."""
     if _process.experiment is not None and _process.experiment[0] is (where or store()):
         return _process.experiment[1]
-    if os.environ.get("NBTRACK_EXPERIMENT_NAME"):
+    if env(variables.EXPERIMENT_NAME.name):
         return env(_EXPERIMENT)
-    return env(_EXPERIMENT, "MLFLOW_EXPERIMENT_ID")
+    return variables.EXPERIMENT_ID.get()
 
 
 def current() -> ActiveRun | None:
@@ -246,9 +246,8 @@ def open_runs() -> tuple[ActiveRun, ...]:
 
 def take_run_id_from_environment() -> str | None:
     """Return the id of a run that a parent process wants continued; only once."""
-    found = env("NBTRACK_RUN_ID", "MLFLOW_RUN_ID")
-    for name in ("NBTRACK_RUN_ID", "MLFLOW_RUN_ID"):
-        os.environ.pop(name, None)
+    found = variables.RUN_ID.get()
+    variables.RUN_ID.unset()
     return found
 
 
@@ -262,7 +261,7 @@ def active_model() -> str | None:
     """Return the id of the active model of this thread, else that of the environment, or None."""
     chosen = getattr(_process.models, "active", "")
     if chosen == "":
-        chosen = env("NBTRACK_ACTIVE_MODEL_ID", "MLFLOW_ACTIVE_MODEL_ID")
+        chosen = variables.ACTIVE_MODEL_ID.get()
     if Models.wanted is None:
         Models.wanted = chosen is not None
     return chosen or None

@@ -9,11 +9,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nbtrack.config import env
 from nbtrack.entities import SourceType
 from nbtrack.entities.runs import SOURCE_NAME, SOURCE_TYPE, USER
 from nbtrack.redaction.values import display_path
 from nbtrack.tracking.kernel import in_notebook, known_notebook, notebook_of_server
+from nbtrack.variables import RUN_CONTEXT
 
 if TYPE_CHECKING:
     from importlib.metadata import Distribution
@@ -286,7 +286,7 @@ def _below(root: str) -> str | None:
 
 
 def _context_tags() -> dict[str, str]:
-    text = env("MLFLOW_RUN_CONTEXT")
+    text = RUN_CONTEXT.get()
     if text is None:
         return {}
     try:

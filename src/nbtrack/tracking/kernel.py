@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nbtrack.config import env
+from nbtrack.environment import env
 
 if TYPE_CHECKING:
     from nbtrack.store import Store

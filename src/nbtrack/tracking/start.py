@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
-from nbtrack.config import env
+from nbtrack import variables
 from nbtrack.entities import LifecycleStage
 from nbtrack.entities.runs import NOTE, PARENT, RUN_NAME
 from nbtrack.errors import InvalidParameterError, NbtrackError, NotFoundError
@@ -40,7 +40,7 @@ def active_experiment_id(store: Store) -> str:
     chosen = context.experiment_id(store)
     if chosen is not None:
         return chosen
-    name = left_experiment(store) or env("NBTRACK_EXPERIMENT_NAME", "MLFLOW_EXPERIMENT_NAME")
+    name = left_experiment(store) or variables.EXPERIMENT_NAME.get()
     if name is None:
         return "0"
     experiment_id = get_or_create_experiment(store, name)

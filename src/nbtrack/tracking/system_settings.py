@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from nbtrack.config import env, env_flag
+from nbtrack import variables
 from nbtrack.entities.run_data import SYSTEM
+from nbtrack.environment import Variable
 from nbtrack.errors import InvalidParameterError
 from nbtrack.validation import check_key
 
-_ENABLED = "ENABLE_SYSTEM_METRICS_LOGGING"
-_INTERVAL = "SYSTEM_METRICS_SAMPLING_INTERVAL"
-_SAMPLES = "SYSTEM_METRICS_SAMPLES_BEFORE_LOGGING"
-_NODE = "SYSTEM_METRICS_NODE_ID"
+_ENABLED = variables.ENABLE_SYSTEM_METRICS_LOGGING
+_INTERVAL = variables.SYSTEM_METRICS_SAMPLING_INTERVAL
+_SAMPLES = variables.SYSTEM_METRICS_SAMPLES_BEFORE_LOGGING
+_NODE = variables.SYSTEM_METRICS_NODE_ID
 _Value = TypeVar("_Value")
 
 
@@ -37,8 +37,8 @@ class Settings:
     """
 
     enabled: bool = False
-    interval: float = 10.0
-    samples: int = 1
+    interval: float = _INTERVAL.default
+    samples: int = _SAMPLES.default
     node_id: str | None = None
 
     @property
@@ -49,15 +49,11 @@ class Settings:
 
 def is_enabled() -> bool:
     """Return whether runs measure their machine when ``start_run`` does not say."""
-    return env_flag(*_names(_ENABLED), default=False)
+    return _ENABLED.get()
 
 
 def settings() -> Settings:
     """Return the settings that the environment holds.
-
-    ``NBTRACK_`` or ``MLFLOW_`` before ``ENABLE_SYSTEM_METRICS_LOGGING``,
-    ``SYSTEM_METRICS_SAMPLING_INTERVAL``, ``SYSTEM_METRICS_SAMPLES_BEFORE_LOGGING``,
-    ``SYSTEM_METRICS_NODE_ID``.
 
     Raises
     ------
@@ -131,26 +127,20 @@ def _number(value: Any) -> float:
         return math.nan
 
 
-def _read(name: str, check: Callable[[str], _Value], default: _Value) -> _Value:
-    text = env(*_names(name))
+def _read(variable: Variable[Any], check: Callable[[str], _Value], default: _Value) -> _Value:
+    text = variable.text()
     if text is None:
         return default
     try:
         return check(text)
     except InvalidParameterError as error:
-        variable = next(each for each in _names(name) if os.environ.get(each))
         raise InvalidParameterError(
-            f"{error} The environment variable {variable} says it."
+            f"{error} The environment variable {variable.found()} says it."
         ) from None
 
 
-def _names(name: str) -> tuple[str, str]:
-    return f"NBTRACK_{name}", f"MLFLOW_{name}"
-
-
-def _set(name: str, value: object) -> None:
+def _set(variable: Variable[Any], value: object) -> None:
     # processes that training starts see the settings too
-    for variable in _names(name):
-        os.environ.pop(variable, None)
+    variable.unset()
     if value is not None and value != "":
-        os.environ[_names(name)[0]] = str(value)
+        variable.set(value)

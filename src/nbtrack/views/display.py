@@ -7,8 +7,8 @@ import os
 import sys
 from typing import Any, Literal, cast
 
-from nbtrack.config import env
 from nbtrack.errors import InvalidParameterError
+from nbtrack.variables import DISPLAY
 
 VIEW_MIME = "application/vnd.nbtrack.view.v1+json"
 MAX_BYTES = 50_000  # of a finished output
@@ -31,12 +31,12 @@ def display_mode() -> Mode:
     InvalidParameterError
         If ``NBTRACK_DISPLAY`` is something else.
     """
-    asked = env("NBTRACK_DISPLAY")
+    asked = DISPLAY.get()
     if asked is not None:
         mode = asked.strip().lower()
         if mode not in _MODES:
             raise InvalidParameterError(
-                f"NBTRACK_DISPLAY is {asked!r}; use one of {', '.join(_MODES)}, or unset it."
+                f"{DISPLAY.name} is {asked!r}; use one of {', '.join(_MODES)}, or unset it."
             )
         return cast(Mode, mode)
     return "live" if _in_marimo() or _in_front_end() else "static"

@@ -31,6 +31,7 @@ from nbtrack.models.folder import check_files
 from nbtrack.models.input_example import Example
 from nbtrack.models.signature import infer_signature
 from nbtrack.models.user_files import use_code
+from nbtrack.variables import DEFAULT_PREDICTION_DEVICE
 
 if TYPE_CHECKING:
     from nbtrack.models.info import ModelInfo
@@ -263,7 +264,7 @@ def _load_pyfunc(
     device = (model_config or {}).get("device")
     if device == FOR_MLFLOW:
         device = None
-    device = device or os.environ.get("MLFLOW_DEFAULT_PREDICTION_DEVICE") or None
+    device = device or DEFAULT_PREDICTION_DEVICE.get()
     model = _read(opened, device, trust, {})
     model.eval()  # whose own train() may return something else, or nothing
     return Predictor(model)

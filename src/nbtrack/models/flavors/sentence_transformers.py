@@ -22,6 +22,7 @@ from nbtrack.models.progress import working
 from nbtrack.models.requirements import framework
 from nbtrack.models.schema import ColSpec, Schema, TensorSpec
 from nbtrack.models.signature import ModelSignature
+from nbtrack.variables import DEFAULT_PREDICTION_DEVICE
 
 FLAVOR = "sentence_transformers"
 _FOLDER = "model.sentence_transformer"
@@ -146,7 +147,7 @@ def _load_pyfunc(
 ) -> Predictor:
     """Load the model for ``pyfunc``; ``model_config`` may name its ``device``."""
     config = dict(model_config or {})
-    device = config.pop("device", os.environ.get("MLFLOW_DEFAULT_PREDICTION_DEVICE") or None)
+    device = config.pop("device", DEFAULT_PREDICTION_DEVICE.get())
     config.pop("task", None)  # MLflow's, which says how answers are wrapped
     return Predictor(_loaded(as_opened(path), device, trust), config)
 

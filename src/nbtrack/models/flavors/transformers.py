@@ -26,6 +26,7 @@ from nbtrack.models.model import Model
 from nbtrack.models.options import LogOptions, SaveOptions, spelled_out, without_effect
 from nbtrack.models.requirements import framework
 from nbtrack.models.user_files import use_code
+from nbtrack.variables import DEFAULT_PREDICTION_DEVICE
 
 FLAVOR = "transformers"
 MODEL = "model"
@@ -182,7 +183,7 @@ def _load_pyfunc(
 ) -> Predictor:
     """Load the pipeline for ``pyfunc``; ``model_config`` may name its ``device``."""
     config = dict(model_config or {})
-    device = config.pop("device", os.environ.get("MLFLOW_DEFAULT_PREDICTION_DEVICE") or None)
+    device = config.pop("device", DEFAULT_PREDICTION_DEVICE.get())
     opened = as_opened(path)
     template = (opened.model.metadata or {}).get(TEMPLATE)
     return Predictor(_pipeline(opened, device, trust, {}), config, template)

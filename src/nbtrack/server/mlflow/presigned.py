@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from nbtrack.config import env
+from nbtrack import variables
 from nbtrack.errors import InvalidParameterError, NbtrackError, NotFoundError
 from nbtrack.protocol.artifact_urls import PROXY, SCHEME
 from nbtrack.server.messages import Response
@@ -17,13 +17,11 @@ from nbtrack.server.mlflow.service import ParsedRequest, TrackingService
 from nbtrack.store.artifacts import ArtifactFolder, SignsUrls
 from nbtrack.validation import check_run_id
 
-SECONDS = 300
+SECONDS = variables.PRESIGNED_DOWNLOAD_URL_TTL.default
 UPLOAD_SECONDS = 900
 PARTS_SECONDS = 12 * 3600
 MAX_SECONDS = 7 * 24 * 3600
 """No storage takes a URL for longer."""
-
-_TTL = "MLFLOW_PRESIGNED_DOWNLOAD_URL_TTL_SECONDS"
 
 
 def signing(service: TrackingService, folder: ArtifactFolder) -> SignsUrls | None:
@@ -113,8 +111,8 @@ def _seconds(given: int | None, usual: int) -> int:
     InvalidParameterError
         If no storage would take it.
     """
-    if given is None and usual == SECONDS and (named := env(_TTL)) is not None:
-        given = int(named) if named.isdecimal() else 0
+    if given is None and usual == SECONDS:
+        given = variables.PRESIGNED_DOWNLOAD_URL_TTL.get()
     seconds = usual if given is None else given
     if not 1 <= seconds <= MAX_SECONDS:
         raise InvalidParameterError(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import os
 import signal
 import socket
 import subprocess
@@ -13,7 +12,6 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Literal
 
-from nbtrack.config import env
 from nbtrack.errors import InvalidParameterError, NbtrackError
 from nbtrack.models.serving import check_environment, load, request_timeout
 from nbtrack.server.access import Access
@@ -21,10 +19,10 @@ from nbtrack.server.connections import OwnConnections, bind, url_of
 from nbtrack.server.scoring.access import is_loopback
 from nbtrack.server.scoring.listening import inherited, run_until_signal
 from nbtrack.server.scoring.service import Limits, Service
+from nbtrack.variables import SERVING_TOKEN
 
 PORT = 5000
 MODULE = "nbtrack.models.serve"
-TOKEN = "NBTRACK_SERVING_TOKEN"  # noqa: S105  the name of a variable
 
 _JOINING: dict[str, Literal["auto"] | bool] = {"auto": "auto", "on": True, "off": False}
 GRACE_S = 15.0
@@ -72,8 +70,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--batching", choices=("auto", "on", "off"), default="auto")
     add(
         "--token",
-        default=env(TOKEN),
-        help="or NBTRACK_SERVING_TOKEN; beyond "
+        default=SERVING_TOKEN.get(),
+        help=f"or {SERVING_TOKEN.name}; beyond "
         "loopback one is made and printed where none is given",
     )
     add("--no-auth", action="store_true", help="answer everybody who reaches the host")
@@ -93,7 +91,7 @@ def _serve(options: argparse.Namespace, arguments: list[str]) -> int:
         if access.is_shown:
             _say(f"Token: {access.token}  (requests bring it as 'Authorization: Bearer <token>')")
         if access.token is not None:
-            os.environ[TOKEN] = access.token  # for the processes that are started
+            SERVING_TOKEN.set(access.token)  # for the processes that are started
     else:
         access = Access(options.token, OwnConnections() if options.own else None)
     sockets = (

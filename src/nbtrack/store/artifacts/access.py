@@ -23,15 +23,14 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from nbtrack.config import env
 from nbtrack.errors import InvalidParameterError, UntrustedError
 from nbtrack.protocol.artifact_urls import PROXY
 from nbtrack.store.artifacts import choices
 from nbtrack.store.artifacts.folder import ArtifactFolder, Record, Recorded, remote_root_of
 from nbtrack.store.artifacts.paths import stays_below
 from nbtrack.store.artifacts.roots import ClosedArtifacts, local_path
+from nbtrack.variables import ARTIFACT_ROOTS
 
-ROOTS = "NBTRACK_ARTIFACT_ROOTS"
 PLAIN = "plain"
 """The folder, among those of experiments, of a server's plain files."""
 
@@ -186,7 +185,7 @@ class ArtifactAccess:
 
     def was_given(self, location: str) -> bool:
         """Return whether a location is below a root that was given to this process."""
-        named = filter(None, (root.strip() for root in (env(ROOTS) or "").split(",")))
+        named = filter(None, (root.strip() for root in (ARTIFACT_ROOTS.get() or "").split(",")))
         roots = [*self._roots, *(check_artifact_root(root) for root in named)]
         if is_chained_uri(location):
             return not self._serves and any(_starts_with(location, root) for root in roots)
@@ -214,7 +213,7 @@ class ArtifactAccess:
         return (
             f"These artifacts are said to be at {shown}, outside of the store in "
             f"{self._folder.parent}, and nobody has chosen that place here. If you know it, allow "
-            f"it once: nbtrack.artifacts.allow({root!r}), or set {ROOTS}={root}"
+            f"it once: nbtrack.artifacts.allow({root!r}), or set {ARTIFACT_ROOTS.name}={root}"
         )
 
 
@@ -238,7 +237,7 @@ def allow(root: str | os.PathLike[str]) -> None:
     if is_chained_uri(text):
         raise InvalidParameterError(
             f"{text!r} names one kind of storage inside another, which is allowed for one process "
-            f"at a time: set {ROOTS}={text}"
+            f"at a time: set {ARTIFACT_ROOTS.name}={text}"
         )
     choices.remember(check_artifact_root(text))
 

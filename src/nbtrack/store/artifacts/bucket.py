@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from nbtrack import variables
 from nbtrack.errors import InvalidParameterError, MissingDependencyError, NotFoundError, StoreError
 from nbtrack.store.artifacts.bucket_errors import translated
 
@@ -219,9 +220,7 @@ class Bucket:
 
     @property
     def _endpoint(self) -> str | None:
-        given = dict(_settings())
-        names = ("MLFLOW_S3_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
-        return next((given[name] for name in names if given.get(name)), None)
+        return variables.S3_ENDPOINT_URL.get()
 
 
 def extra_arguments() -> dict[str, Any]:
@@ -232,7 +231,7 @@ def extra_arguments() -> dict[str, Any]:
     InvalidParameterError
         If it is no JSON object.
     """
-    text = os.environ.get("MLFLOW_S3_UPLOAD_EXTRA_ARGS")
+    text = variables.S3_UPLOAD_EXTRA_ARGS.get()
     if not text:
         return {}
     try:
@@ -241,7 +240,7 @@ def extra_arguments() -> dict[str, Any]:
         found = None
     if not isinstance(found, dict):
         raise InvalidParameterError(
-            f"MLFLOW_S3_UPLOAD_EXTRA_ARGS is {text!r}; give a JSON object such as "
+            f"{variables.S3_UPLOAD_EXTRA_ARGS.name} is {text!r}; give a JSON object such as "
             '{"ServerSideEncryption": "aws:kms"}.'
         )
     return found
@@ -272,14 +271,14 @@ def _filesystem(pid: int, settings: tuple[tuple[str, str], ...]) -> Any:
     config: dict[str, Any] = {"connect_timeout": 10, "max_pool_connections": 32}
     if not {"AWS_MAX_ATTEMPTS", "AWS_RETRY_MODE"} & given.keys():
         config["retries"] = {"mode": "standard", "total_max_attempts": _ATTEMPTS}
-    if style := given.get("MLFLOW_BOTO_CLIENT_ADDRESSING_STYLE"):
+    if style := variables.BOTO_CLIENT_ADDRESSING_STYLE.get():
         config["s3"] = {"addressing_style": style}
-    config["signature_version"] = given.get("MLFLOW_S3_SIGNATURE_VERSION") or "s3v4"
+    config["signature_version"] = variables.S3_SIGNATURE_VERSION.get() or "s3v4"
     client: dict[str, Any] = {}
-    if given.get("MLFLOW_S3_IGNORE_TLS", "").lower() in ("1", "true"):
+    if variables.S3_IGNORE_TLS.get():
         client["verify"] = False
     filesystem = S3FileSystem(
-        endpoint_url=given.get("MLFLOW_S3_ENDPOINT_URL") or None,
+        endpoint_url=given.get(variables.S3_ENDPOINT_URL.name) or None,
         config_kwargs=config,
         client_kwargs=client,
         skip_instance_cache=True,

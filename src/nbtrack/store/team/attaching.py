@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 
 import duckdb
 
-from nbtrack.config import env
 from nbtrack.errors import MissingDependencyError
+from nbtrack.variables import S3_ENDPOINT_URL
 
 CATALOG = ("ducklake", "postgres_scanner")
 OBJECT_STORAGE = ("httpfs",)
@@ -114,7 +114,7 @@ def s3_secret(data_path: str) -> tuple[str, dict[str, str]]:
             "SECRET": keys.secret_key or "",
             "SESSION_TOKEN": keys.token or "",
         }
-    endpoint = env("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "MLFLOW_S3_ENDPOINT_URL")
+    endpoint = S3_ENDPOINT_URL.get()
     if endpoint:
         parts = urlsplit(endpoint)
         said |= {

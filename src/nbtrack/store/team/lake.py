@@ -15,7 +15,7 @@ from pathlib import Path
 
 import duckdb
 
-from nbtrack.config import env
+from nbtrack import variables
 from nbtrack.errors import InvalidParameterError, NotFoundError, StoreError
 from nbtrack.postgres_address import PostgresAddress
 from nbtrack.store import schema, time_limits
@@ -205,7 +205,7 @@ class Lake:
             sql = f"SELECT value FROM {SCHEMA}.ducklake_metadata WHERE key = 'data_path'"  # noqa: S608
             rows = self.coordination.ask(sql)
             found = str(rows[0][0]).removesuffix(TABLES) if rows else None
-        given = self._wanted or env("NBTRACK_DATA_PATH")
+        given = self._wanted or variables.DATA_PATH.get()
         wanted = None if given is None else check_data_path(given)
         if found is None and wanted is None and self.suggested is not None:
             wanted = check_data_path(self.suggested)
