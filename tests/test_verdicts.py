@@ -145,7 +145,7 @@ def test_a_run_that_went_on_since_is_not_verified_any_more(workdir: Path) -> Non
     assert "the run has logged more" in stale["detail"]
 
 
-def test_a_verdict_is_out_of_date_when_a_file_that_was_read_has_changed(workdir: Path) -> None:
+def test_a_verdict_says_when_a_file_that_was_read_has_changed_after_it(workdir: Path) -> None:
     run_id = make_run("reader", "yes", result="exact")
     for name in ("same.csv", "other.csv"):
         (workdir / name).write_text("1,2")
@@ -160,8 +160,10 @@ def test_a_verdict_is_out_of_date_when_a_file_that_was_read_has_changed(workdir:
     assert len(look(run_id)["badges"]) == 1
     (workdir / "other.csv").write_text("1,2,3")
     (workdir / "same.csv").unlink()
-    detail = look(run_id)["badges"][1]["detail"]
-    assert "same.csv (gone), other.csv" in detail
+    named = [badge for badge in look(run_id)["badges"] if "same.csv" in badge["detail"]]
+    assert [badge["text"] for badge in named] == ["data changed"]  # one badge names them
+    assert "same.csv (missing), other.csv" in named[0]["detail"]
+    assert "since it was run again" in named[0]["detail"]
 
 
 def report(run_id: str, **facts: object) -> tuple[Any, list[list[float]]]:

@@ -1,19 +1,26 @@
-"""Running a project: its files, its environment, its run, its command."""
+"""Running a project: its files, its environment, its run, its command.
+
+``python -m nbtrack.projects.launch FILE`` runs one with the arguments that are in a file.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import json
 import os
+import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from nbtrack.entities.runs import GIT_BRANCH, GIT_DIRTY, PARENT, RUN_NAME, SOURCE_NAME, SOURCE_TYPE
-from nbtrack.errors import InvalidParameterError, ProjectError
+from nbtrack.errors import InvalidParameterError, NbtrackError, ProjectError
 from nbtrack.projects import sources
 from nbtrack.projects.plan import Plan, planned
 from nbtrack.projects.process import Command, shell_words, signals_held_back
+from nbtrack.projects.record import ProjectRecord
 from nbtrack.projects.submitted import SubmittedRun
 from nbtrack.projects.variables import variables_for
 from nbtrack.store import Store
@@ -92,6 +99,7 @@ def run(
         made = _make_run(store, plan, experiment_id, run_id, run_name)
         submitted = None
         try:
+            _keep_project(store, plan, made, parameters or {}, held)
             with signals_held_back():  # a command that has started is always stopped by one
                 command = _begin(store, plan, made, held)
                 submitted = SubmittedRun(store, made.run_id, command, held.pop_all())
@@ -106,6 +114,30 @@ def run(
     if synchronous and not submitted.wait():
         raise ProjectError(f"Run (ID '{made.run_id}') {_how(submitted.get_status())}")
     return submitted
+
+
+def _keep_project(
+    store: Store,
+    plan: Plan,
+    made: _Made,
+    parameters: Mapping[str, Any],
+    held: contextlib.ExitStack,
+) -> None:
+    """Keep what it takes to run the project again; a project that runs is more than its record."""
+
+    def noted() -> None:
+        try:
+            record.note_written()
+        except (NbtrackError, OSError) as error:
+            store.warn_once(f"What run {made.run_id} has written is not known: {error}")
+
+    try:
+        record = ProjectRecord(store.writer(made.run_id), plan, parameters)
+        record.keep()
+    except (NbtrackError, OSError) as error:
+        store.warn_once(f"The project of run {made.run_id} was not kept: {error}")
+        return
+    held.callback(noted)
 
 
 def _how(status: str) -> str:
@@ -214,3 +246,36 @@ def _begin(store: Store, plan: Plan, made: _Made, held: contextlib.ExitStack) ->
         plan.environment.python,
     ]
     return Command(words, plan.project.folder, variables)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a project with arguments that are in a file; return 0, 1 if it fails, 2 if it cannot run.
+
+    They may be values of any kind, and nobody else on the machine sees them.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        The path of a JSON file with the arguments of ``nbtrack.projects.run``; by default those of
+        the process.
+    """
+    (path,) = sys.argv[1:] if arguments is None else arguments
+    given = json.loads(Path(path).read_text("utf-8"))
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        started = run(**given, synchronous=False)
+    except NbtrackError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    try:
+        return 0 if started.wait() else 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _interrupt(number: int, frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main())

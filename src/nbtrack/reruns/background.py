@@ -11,8 +11,8 @@ from collections.abc import Sequence
 
 from nbtrack.config import default_uri
 from nbtrack.errors import InvalidStateError
-from nbtrack.reruns.plan import Part, make_plan
-from nbtrack.reruns.rerunning import check_not_running, running
+from nbtrack.reruns.plan import Part
+from nbtrack.reruns.rerunning import check_possible, running
 from nbtrack.store import Store, get_run
 from nbtrack.tracking.environment import host_name
 from nbtrack.variables import URI
@@ -35,7 +35,7 @@ def start(store: Store, run_id: str, *, cells: Part = "needed") -> int:
     InvalidStateError
         If the run goes on, is deleted, is being rerun, or its code was not kept.
     """
-    check_not_running(make_plan(store, run_id).run)
+    check_possible(store, run_id)
     words: Sequence[str] = [sys.executable, "-m", "nbtrack.reruns", run_id, "--cells", cells]
     # in the environment, since a URI may hold a password and others see the arguments
     uri = (default_uri() if store.is_shared else None) or store.uri

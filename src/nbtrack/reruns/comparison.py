@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -84,6 +84,19 @@ class Comparison:
         order = {"metric": 0, "param": 1, "artifact": 2, "text": 3}
         found = sorted((item for item in self.items if item.differs), key=lambda i: order[i.kind])
         return list(dict.fromkeys(item.key for item in found))
+
+    @property
+    def how_close(self) -> str:
+        """What a verdict of sameness leaves open, in parentheses; empty where that is nothing."""
+        close = [item for item in self.items if item.result == "close"]
+        opaque = [item.key for item in self.items if item.detail == OPAQUE]
+        parts = []
+        if close:
+            named = [f"{item.key} within {item.detail}" for item in close]
+            parts.append(f"but for rounding: {listed(named, 2)}")
+        if opaque:
+            parts.append(f"{listed(opaque, 2)} could not be compared by value")
+        return f" ({'; '.join(parts)})" if parts else ""
 
 
 def facts_of(reader: Reader, run: Run) -> Facts:
@@ -211,3 +224,9 @@ def json_number(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
     return value
+
+
+def listed(names: Sequence[str], most: int = 4) -> str:
+    """Return names for a sentence: the first of them, and how many more there are."""
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")

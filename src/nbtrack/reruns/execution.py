@@ -51,11 +51,14 @@ class Settings:
         Seconds for all cells of one attempt.
     variables : dict of str to str
         What the environment of the kernel has besides.
+    is_recorded : bool
+        Whether the interpreter is that of the recorded environment.
     """
 
     python: str = sys.executable
     timeout: float | None = None
     variables: dict[str, str] = field(default_factory=dict)
+    is_recorded: bool = False
 
 
 @dataclass(frozen=True)

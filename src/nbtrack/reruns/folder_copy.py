@@ -13,14 +13,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from nbtrack.projects.record import files_below
+
 MOST_BYTES = 1_000_000_000
 MOST_OF_ONE = 256_000_000
 MOST_FILES = 5_000
 MOST_OF_REST = 200_000_000
 MOST_OF_ONE_OF_REST = 50_000_000
 MOST_UP = 6
-_SKIPPED = {"node_modules", "__pycache__", "mlruns", "site-packages", "lightning_logs", "wandb"}
-_STORE = re.compile(r"\.(duckdb|ddb)(\.d|\.wal)?$")
 _QUOTED = re.compile(r"""["']([^"'\n]{1,300})["']|[\s=](\.{0,2}[\w./-]{2,300})""")
 
 
@@ -125,11 +125,13 @@ class FolderCopy:
                 continue
             with contextlib.suppress(OSError, ValueError):
                 if place.is_dir():
-                    for file in _files(place):
+                    for file in files_below(place, 2 * MOST_FILES):
                         self._take(file, target / file.relative_to(place), name)
                 elif place.is_file():
                     self._take(place, target, name, linked=name in linked)
-        modules = sorted(_files(original), key=lambda file: file.suffix != ".py")
+        modules = sorted(
+            files_below(original, 2 * MOST_FILES), key=lambda file: file.suffix != ".py"
+        )
         for file in modules:
             relative = file.relative_to(original)
             with contextlib.suppress(OSError):
@@ -157,27 +159,6 @@ class FolderCopy:
             target.chmod(target.stat().st_mode | 0o200)
             self._bytes += size
             self._count += 1
-
-
-def _files(folder: Path) -> Iterator[Path]:
-    """Yield the files below a folder that may be copied; at most twice as many as are."""
-    left = 2 * MOST_FILES
-    for place, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if _wanted(Path(place, name), folder=True))
-        for name in sorted(names):
-            file = Path(place, name)
-            if _wanted(file, folder=False) and file.is_file():
-                left -= 1
-                if left < 0:
-                    return
-                yield file
-
-
-def _wanted(place: Path, *, folder: bool) -> bool:
-    name = place.name
-    if name.startswith(".") or _STORE.search(name) or name.endswith(".ipynb"):
-        return False
-    return not folder or not (name in _SKIPPED or (place / "pyvenv.cfg").exists())
 
 
 def _named(sources: Iterable[str]) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
@@ -20,6 +21,7 @@ from nbtrack.reruns.comparison import Facts, facts_of
 from nbtrack.reruns.execution import Settings
 from nbtrack.reruns.folder_copy import FolderCopy
 from nbtrack.reruns.kernel import store_of, variables_of_kernel
+from nbtrack.reruns.project_files import ProjectAgain
 from nbtrack.reruns.run_matching import Place, place_of
 from nbtrack.store import Reader, Store, get_experiment, get_run, open_file
 from nbtrack.store.artifacts import ArtifactFolder
@@ -58,8 +60,10 @@ class Program:
     changed : list of str
         Files that differed from the commit; without the script, where that was kept.
     files : list of dict
-        What it read and wrote.
+        What it read and wrote; of a project the files of its folder.
     packages : dict of str to str
+    project : ProjectAgain or None
+        Of a project's run what it has besides.
     """
 
     run: Run
@@ -75,15 +79,34 @@ class Program:
     changed: list[str] = field(default_factory=list)
     files: list[dict[str, Any]] = field(default_factory=list)
     packages: dict[str, str] = field(default_factory=dict)
+    project: ProjectAgain | None = None
+
+    @property
+    def shown(self) -> str:
+        """The command, for people."""
+        return shlex.join(self.words) if self.project is None else self.project.command
 
 
 @dataclass(frozen=True)
 class ProgramEnd:
-    """What came of a program: the facts of its run, and what it said if it failed."""
+    """What came of a program.
+
+    Attributes
+    ----------
+    facts : Facts or None
+        Of its run.
+    error : str
+        What it said if it failed.
+    folder : Path
+        In which it ran.
+    changed : list of str
+        Files that were not as they had been.
+    """
 
     facts: Facts | None
     error: str
     folder: Path
+    changed: list[str]
 
 
 def is_program(artifacts: ArtifactFolder) -> bool:
@@ -125,10 +148,8 @@ def read_program(reader: Reader, run: Run, here: Path | None = None) -> Program:
     folder = place if place.is_dir() else None
     commit, below = top.data.tags.get(GIT_COMMIT), environment.get("below_git")
     repository = None
-    if commit and folder is not None and isinstance(below, str) and here is None:
-        top_folder = _git(folder, "rev-parse", "--show-toplevel")
-        if top_folder and _git(folder, "cat-file", "-e", f"{commit}^{{commit}}") is not None:
-            repository = Path(top_folder.rstrip("\n"))
+    if folder is not None and isinstance(below, str) and here is None:
+        repository = repository_of(folder, commit)
     script = read_text(artifacts, SCRIPT_FILE)
     if script is not None and (HIDDEN in script or "getpass" in script):
         script = None  # it would ask for a secret
@@ -159,6 +180,14 @@ def read_program(reader: Reader, run: Run, here: Path | None = None) -> Program:
     )
 
 
+def repository_of(folder: Path, commit: str | None) -> Path | None:
+    """Return the working tree that a folder is in, if it has a commit."""
+    top = _git(folder, "rev-parse", "--show-toplevel") if commit else None
+    if top and _git(folder, "cat-file", "-e", f"{commit}^{{commit}}") is not None:
+        return Path(top.rstrip("\n"))
+    return None
+
+
 @contextlib.contextmanager
 def executed_program(program: Program, settings: Settings) -> Iterator[ProgramEnd]:
     """Run the command once; its folder and its store go at the end of the block."""
@@ -166,10 +195,13 @@ def executed_program(program: Program, settings: Settings) -> Iterator[ProgramEn
     try:
         with _worktree(program, copy) as folder:
             _put_script(program, folder)
+            changed = program.changed
+            if program.project is not None:
+                changed = program.project.put_files(folder)
             store = open_file(store_of(copy.root))
             try:
                 code, said = _run(program, settings, copy, folder)
-                yield ProgramEnd(*_outcome(program, store, code, said), folder)
+                yield ProgramEnd(*_outcome(program, store, code, said), folder, changed)
             finally:
                 store.close()
     finally:
@@ -198,6 +230,9 @@ def _run(program: Program, settings: Settings, copy: FolderCopy, folder: Path) -
     """Run the command; return its exit status, and the end of what it said."""
     variables = variables_of_kernel(copy.root, program.experiment, {}) | settings.variables
     words = [settings.python, *(_moved(word, program, folder) for word in program.words)]
+    if program.project is not None:
+        words[-1] = str(copy.root / words[-1])
+        program.project.write(Path(words[-1]), own=settings.is_recorded)
     output = copy.root / "output.txt"
     with output.open("wb") as file:
         with signals_held_back():

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shlex
-from typing import Any
 
 from nbtrack.entities import Run
-from nbtrack.reruns.comparison import Comparison, Facts, compare_facts, facts_of
+from nbtrack.reruns.comparison import Comparison, Facts, compare_facts, facts_of, listed
 from nbtrack.reruns.execution import Settings
 from nbtrack.reruns.folder_copy import capsule_folder
 from nbtrack.reruns.program import Program, ProgramEnd, executed_program, read_program
 from nbtrack.reruns.progress import Attempt, Progress
-from nbtrack.reruns.verdict import Verdict, day, verdict_of
+from nbtrack.reruns.project import project_of, read_project
+from nbtrack.reruns.verdict import Outcome, Verdict, day, verdict_of
 from nbtrack.store import Store, now_ms
 
 
@@ -32,37 +31,59 @@ def program_verdict(store: Store, run: Run, settings: Settings, progress: Progre
     InvalidStateError
         If it cannot be run.
     """
+    here = capsule_folder(store.uri, run.info.run_id)
     with store.read() as reader:
-        program = read_program(reader, run, capsule_folder(store.uri, run.info.run_id))
+        top = project_of(reader, run)
+        if top is None:
+            program = read_program(reader, run, here)
+        else:
+            program = read_project(reader, run, top, here)
         then = facts_of(reader, run)
     with contextlib.ExitStack() as held:
 
         def execute(attempt: Attempt) -> ProgramEnd:
-            progress.command(attempt, shlex.join(program.words))
+            progress.command(attempt, program.shown)
             return held.enter_context(executed_program(program, settings))
 
         first = execute("first")
+        note = _note(program, first)
         if first.error or first.facts is None:
-            return _verdict(then, None, None, program, "failed", first.error, cause="error")
+            text = f"{first.error}{note}"
+            return _verdict(then, None, None, "failed", text, cause="error")
         compared = _compared(program, then, first)
         if compared.result != "different":
-            rounding = ", but for rounding" if compared.result == "close" else ""
-            text = f"verified on {day(now_ms())}: same numbers{rounding}"
-            return _verdict(then, first.facts, compared, program, compared.result, text)
-        text = f"differs in {', '.join(compared.differs[:5])}"
-        again = execute("again")
-        if again.error or again.facts is None:
-            text += f", and a second time {again.error}"
-            cause: str | None = "not deterministic"
-        elif compare_facts(first.facts, again.facts).result == "different":
-            text += ": not deterministic, two reruns differ too"
-            cause = "not deterministic"
-        else:
-            other = _other_packages(program, first.facts)
-            text += ", in the same way each time"
-            text += f"; a possible cause: {', '.join(other[:5])}" if other else ""
-            cause = "environment" if other else None
-        return _verdict(then, first.facts, compared, program, "different", text, cause=cause)
+            text = f"verified on {day(now_ms())}: same numbers{compared.how_close}{note}"
+            return _verdict(then, first.facts, compared, compared.result, text)
+        text, cause = f"differs in {listed(compared.differs)}", "data changed"
+        if program.project is not None and first.changed:
+            text += f": {listed(first.changed)} changed since"
+            return _verdict(then, first.facts, compared, "different", text, cause=cause)
+        more, found = _why(program, first, execute("again"))
+        text += f"{more}{note}"
+        return _verdict(then, first.facts, compared, "different", text, cause=found)
+
+
+def _why(program: Program, first: ProgramEnd, again: ProgramEnd) -> tuple[str, str | None]:
+    """Return what a second time says of the cause."""
+    if again.error or again.facts is None or first.facts is None:
+        return f", and a second time {again.error}", "not deterministic"
+    if compare_facts(first.facts, again.facts).result == "different":
+        return ": not deterministic, two reruns differ too", "not deterministic"
+    other = _other_packages(program, first.facts)
+    more = f"; a possible cause: {listed(other)}" if other else ""
+    return f", in the same way each time{more}", "environment" if other else None
+
+
+def _note(program: Program, end: ProgramEnd) -> str:
+    """Say which files were not as they had been."""
+    shown = listed(end.changed)
+    if program.project is not None:
+        return f". These files are not as they were: {shown}" if end.changed else ""
+    if program.commit is None:
+        return ". This is of the script as it was, and of the other files as they are now"
+    if end.changed:
+        return f". This is of the commit {program.commit[:10]}; other files were: {shown}"
+    return ""
 
 
 def _compared(program: Program, then: Facts, end: ProgramEnd) -> Comparison:
@@ -84,14 +105,8 @@ def _verdict(
     then: Facts,
     now: Facts | None,
     compared: Comparison | None,
-    program: Program,
-    result: Any,
+    result: Outcome,
     text: str,
     cause: str | None = None,
 ) -> Verdict:
-    if program.commit is not None and program.changed:
-        shown = ", ".join(program.changed[:5])
-        text += f". This is of the commit {program.commit[:10]}; other files were: {shown}"
-    elif program.commit is None:
-        text += ". This is of the script as it was, and of the other files as they are now"
     return verdict_of(then, now, compared, date=now_ms(), result=result, text=text, cause=cause)

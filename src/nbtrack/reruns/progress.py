@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 Attempt = Literal["first", "again", "all cells", "fixed order", "one thread", "variation"]
 _SAID = {
-    "first": "running the cells again",
+    "first": "running it again",
     "again": "once more",
     "all cells": "with all cells",
     "fixed order": "with a fixed hash seed",

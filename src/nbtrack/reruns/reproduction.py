@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
-from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from nbtrack.entities import ViewType
-from nbtrack.reruns.comparison import Comparison, compare_facts, facts_of
+from nbtrack.reruns.comparison import Comparison, compare_facts, facts_of, listed
 from nbtrack.reruns.execution import (
     Execution,
     Settings,
@@ -18,16 +15,18 @@ from nbtrack.reruns.execution import (
     fixed_order,
     one_thread,
 )
-from nbtrack.reruns.file_content import OPAQUE
 from nbtrack.reruns.plan import Part, Plan
 from nbtrack.reruns.progress import Attempt, Progress
 from nbtrack.reruns.verdict import Verdict, day, verdict_of
 from nbtrack.store import Store, now_ms
 from nbtrack.store.search import search_experiments
+from nbtrack.views.data_state import DataFile, data_files
 
 _OF_ORDER = "the same with a fixed PYTHONHASHSEED: it depends on the order of sets"
 CHEAP_S = 60.0
 """What one attempt may take for its cause to be looked for by four more."""
+HASH_S = 600.0
+_OTHERS = ("changed", "missing")
 
 
 class Reproduction:
@@ -60,9 +59,10 @@ class Reproduction:
             compared = self._compared(first)
             if compared.result != "different":
                 return self._same(first, compared, part)
-            changed = [*self._changed_data(), *_other_datasets(compared)]
+            gone = [each.path for each in self._files_now() if each.state in _OTHERS]
+            changed = [*gone, *_other_datasets(compared)]
             if changed:
-                text = f"{_differs(compared)}: {_listed(changed)} changed since"
+                text = f"{_differs(compared)}: {listed(changed)} changed since"
                 return self._different(first, compared, part, "data changed", text)
             return self._after_difference(part, first, compared)
 
@@ -101,7 +101,10 @@ class Reproduction:
                     return self._lost(everything, of_all)
         packages = self._other_packages(first)
         text = f"{_differs(compared)}, in the same way each time"
-        if packages:
+        unsure = [each.path for each in self._files_now() if each.state == "may have changed"]
+        if unsure:
+            text += f"; a possible cause: {listed(unsure)} may be other data than then"
+        elif packages:
             text += f"; a possible cause: {packages}"
         elif self._plan.source.left_out:
             text += f"; the record has left out {self._plan.source.left_out} of the earliest cells"
@@ -148,7 +151,7 @@ class Reproduction:
 
     def _same(self, done: Execution, compared: Comparison, part: Part) -> Verdict:
         date = now_ms()
-        text = f"verified on {day(date)}: same numbers{_how_close(compared)}"
+        text = f"verified on {day(date)}: same numbers{compared.how_close}"
         return self._verdict(
             done, compared, date=date, result=compared.result, text=text, cells=part
         )
@@ -156,7 +159,7 @@ class Reproduction:
     def _lost(self, done: Execution, compared: Comparison) -> Verdict:
         date = now_ms()
         text = (
-            f"verified on {day(date)}: same numbers{_how_close(compared)} with all cells; one that "
+            f"verified on {day(date)}: same numbers{compared.how_close} with all cells; one that "
             "the run needed had been left out"
         )
         return self._verdict(
@@ -174,21 +177,12 @@ class Reproduction:
         date = date or now_ms()
         return verdict_of(self._then, done.facts, compared, date=date, **more)
 
-    def _changed_data(self) -> list[str]:
-        """Return the files that the run has read and that are others now."""
-        folder = self._plan.folder
-        changed = []
-        for each in self._plan.files:
-            path, digest = str(each.get("path", "")), each.get("sha256")
-            if each.get("mode") != "read" or not path or not isinstance(digest, str):
-                continue
-            try:
-                with Path(folder or "", path).open("rb") as file:
-                    if hashlib.file_digest(file, "sha256").hexdigest() != digest:
-                        changed.append(path)
-            except OSError:
-                changed.append(path)
-        return changed
+    def _files_now(self) -> list[DataFile]:
+        """Return what the run has read, with what it is now."""
+        if self._plan.folder is None:
+            return []
+        found = data_files(self._plan.artifacts, here=self._plan.folder, seconds=HASH_S)
+        return [each for each in found if each.mode == "read"]
 
     def _other_packages(self, done: Execution) -> str:
         now: dict[str, str] = {} if done.facts is None else done.facts.packages
@@ -197,7 +191,7 @@ class Reproduction:
             for name, version in self._plan.packages.items()
             if name in now and now[name] != version
         ]
-        return _listed(found)
+        return listed(found)
 
     def _advice(self, done: Execution) -> str:
         """Say what to do about a cell that fails."""
@@ -234,21 +228,4 @@ def _other_datasets(compared: Comparison) -> list[str]:
 
 
 def _differs(compared: Comparison) -> str:
-    return f"differs in {_listed(compared.differs)}"
-
-
-def _how_close(compared: Comparison) -> str:
-    close = [item for item in compared.items if item.result == "close"]
-    opaque = [item.key for item in compared.items if item.detail == OPAQUE]
-    parts = []
-    if close:
-        named = [f"{item.key} within {item.detail}" for item in close]
-        parts.append(f"but for rounding: {_listed(named, 2)}")
-    if opaque:
-        parts.append(f"{_listed(opaque, 2)} could not be compared by value")
-    return f" ({'; '.join(parts)})" if parts else ""
-
-
-def _listed(names: Sequence[str], most: int = 4) -> str:
-    more = len(names) - most
-    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
+    return f"differs in {listed(compared.differs)}"

@@ -12,17 +12,21 @@ from typing import Any
 from nbtrack.entities import Run
 from nbtrack.entities.runs import PARENT, RERUN, SOURCE_TYPE
 from nbtrack.errors import InvalidParameterError, InvalidStateError
+from nbtrack.projects.environments import Environment
 from nbtrack.reruns.environment import open_recorded, python_version
 from nbtrack.reruns.execution import Settings
 from nbtrack.reruns.plan import Part, make_plan
 from nbtrack.reruns.program import is_program
 from nbtrack.reruns.program_verdict import program_verdict
 from nbtrack.reruns.progress import Progress
+from nbtrack.reruns.project import project_of
 from nbtrack.reruns.reproduction import Reproduction
 from nbtrack.reruns.variation import make_variation
 from nbtrack.reruns.verdict import Verdict
 from nbtrack.store import Store, get_run
 from nbtrack.tracking.environment import host_name
+
+_GOING_ON = ("RUNNING", "SCHEDULED")
 
 
 def rerun(
@@ -64,14 +68,15 @@ def rerun(
     with store.read() as reader:
         run = get_run(reader, run_id)
         artifacts = reader.access.folder(run.info.artifact_uri)
-    script = _is_script(store, run)
-    plan = None if script else make_plan(store, run_id)
+        if (project := project_of(reader, run)) is not None:
+            artifacts = reader.access.folder(project.info.artifact_uri)
+    plan = None if _is_program(store, run) else make_plan(store, run_id)
     check_not_running(run)
     settings = _settings(timeout, python)
     recorded: dict[str, Any] = {}
     if env:
         found = open_recorded(artifacts if plan is None else plan.artifacts, _tell)
-        settings = replace(settings, python=found.python, variables=found.variables)
+        settings = _in(found, settings)
         recorded = {"environment": "recorded", "python": python_version(found)}
     writer = store.writer(run_id)
     with Progress(run.info.run_name, writer, shown=shown) as progress:
@@ -119,6 +124,21 @@ def vary(
         return make_variation(store, plan, params or {}, settings, progress, cells)
 
 
+def check_possible(store: Store, run_id: str) -> None:
+    """Refuse what cannot be run again, before a process is started for it.
+
+    Raises
+    ------
+    InvalidStateError
+        If the run goes on, is deleted, is being rerun, or its code was not kept.
+    """
+    with store.read() as reader:
+        run = get_run(reader, run_id)
+    if not _is_program(store, run):
+        make_plan(store, run_id)
+    check_not_running(run)
+
+
 def check_not_running(run: Run) -> None:
     """Refuse a run that a process is running again just now.
 
@@ -148,20 +168,26 @@ def running(run: Run) -> dict[str, Any] | None:
     return dict(found) if alive else None
 
 
-def _is_script(store: Store, run: Run) -> bool:
-    """Return whether a script that can be started again has made a run, or the one around it."""
+def _is_program(store: Store, run: Run) -> bool:
+    """Return whether a project made a run, or a script that can be started again."""
     with store.read() as reader:
+        ended = run.info.lifecycle_stage == "active" and run.info.status not in _GOING_ON
+        if ended and project_of(reader, run) is not None:
+            return True
         top = run
         while PARENT in top.data.tags:
             top = get_run(reader, top.data.tags[PARENT])
         folder = reader.access.folder(top.info.artifact_uri)
-    ended = run.info.lifecycle_stage == "active" and run.info.status not in ("RUNNING", "SCHEDULED")
     return ended and top.data.tags.get(SOURCE_TYPE) == "LOCAL" and is_program(folder)
 
 
 def _tell(text: str) -> None:
     sys.stderr.write(f"nbtrack: {text}\n")
     sys.stderr.flush()
+
+
+def _in(found: Environment, settings: Settings) -> Settings:
+    return replace(settings, python=found.python, variables=found.variables, is_recorded=True)
 
 
 def _settings(timeout: float | None, python: str | None) -> Settings:

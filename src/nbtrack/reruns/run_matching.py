@@ -54,13 +54,19 @@ class Place:
 
 def place_of(reader: Reader, run: Run, made_by: Run) -> Place:
     """Return the place of a run; ``made_by`` is the run around it that has the cell."""
+    steps = steps_below(reader, run, made_by)
+    return Place((_step(made_by, _of_one_cell(reader, made_by)), *steps))
+
+
+def steps_below(reader: Reader, run: Run, made_by: Run) -> list[Step]:
+    """Return the steps from a run to one that is nested in it, directly or not."""
     steps: list[Step] = []
     found = run
     while found.info.run_id != made_by.info.run_id:
         parent = found.data.tags[PARENT]
         steps.insert(0, _step(found, _found(reader, f"tags.`{PARENT}` = '{parent}'")))
         found = get_run(reader, parent)
-    return Place((_step(found, _of_one_cell(reader, found)), *steps))
+    return steps
 
 
 def runs_made(reader: Reader, run_id: str) -> list[Run]:

@@ -13,8 +13,8 @@ from nbtrack.store import Store, get_run
 from nbtrack.views.code import source_of_run
 from nbtrack.views.details.rerun_progress import (
     RerunProgress,
-    can_rerun,
     check_ours,
+    command_of,
     progress_of,
 )
 
@@ -29,7 +29,7 @@ class RerunParams:
 
 
 class RerunCell(TypedDict):
-    """A cell that would run."""
+    """A cell that would run, or the command of a script or project."""
 
     source: str
     number: int | None
@@ -51,13 +51,17 @@ def plan(store: Store, params: RerunParams) -> Response[RerunPlan]:
     """Return what running a run again would do."""
     with store.read() as reader:
         run = get_run(reader, params.run_id)
-    found = source_of_run(run, store.access.folder(run.info.artifact_uri))
+    folder = store.access.folder(run.info.artifact_uri)
+    found = source_of_run(run, folder)
+    program = command_of(run.data.tags, folder)
     cells: list[RerunCell] = [{"source": c.source, "number": c.number} for c in found.needed]
     if found.text is not None:
         cells.append({"source": found.text, "number": found.number})
         cells += [{"source": c.source, "number": c.number} for c in found.continued]
+    elif program is not None:
+        cells.append({"source": program, "number": None})
     body: RerunPlan = {
-        "command": f"nbtrack rerun {run.info.run_id}" if can_rerun(found) else None,
+        "command": f"nbtrack rerun {run.info.run_id}" if cells else None,
         "cells": cells,
         "running": progress_of(run.data.tags),
     }

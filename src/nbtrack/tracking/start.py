@@ -103,14 +103,17 @@ def start_run(
     measure = _measuring(log_system_metrics)
     store = context.store()
     active = context.own()
+    given = None
     if run_id is None and active is None:
-        run_id = context.take_run_id_from_environment()
+        run_id = given = context.take_run_id_from_environment()
     extra = _extra_tags(tags, description, run_name)
     if active is not None and not nested:
         active = _end_previous_run(active, parent_run_id)
     parent = context.parent() if nested else active
     if run_id is not None:
         run = _resumed(context.store_of(run_id), run_id, run_name, extra, parent)
+        if given is not None:  # who has made the run may be another program
+            run.in_background(threading.Thread(target=_describe_once, args=(run,), daemon=True))
     else:
         if parent_run_id is not None:
             _check_parent(context.store_of(parent_run_id), parent_run_id, active)
@@ -251,27 +254,46 @@ def _check_parent(store: Store, parent_run_id: str, active: ActiveRun | None) ->
 
 def _describe(run: ActiveRun, given: Mapping[str, Any]) -> None:
     """Add what takes longer to find out: git, packages, GPU; runs in a thread."""
-    import json
-
-    from nbtrack.tracking.environment import describe, installed_packages, script_source
+    from nbtrack.tracking.environment import describe
 
     run.ending.wait(0.25)  # stay out of the way of the first steps
     try:
         tags, environment = describe()
         run.writer.add_tags({key: value for key, value in tags.items() if key not in given})
-        text = json.dumps(environment, indent=1, default=str)
-        files = {
-            ENVIRONMENT_FILE: text,
-            PACKAGES_FILE: installed_packages(),
-            SCRIPT_FILE: script_source(),
-        }
-        for path, content in files.items():
-            if content is not None:
-                run.writer.artifacts.put_bytes(path, content.encode("utf-8", "backslashreplace"))
+        _keep_environment(run, environment)
     except Exception as error:  # noqa: BLE001  a thread has no caller: it is said once, by name
-        run.store.warn_once(
-            f"The environment of run {run.info.run_name} could not be kept: {error}"
-        )
+        _warn_of_environment(run, error)
+
+
+def _describe_once(run: ActiveRun) -> None:
+    """Keep where a run happens that another program has made, such as ``nbtrack run``."""
+    from nbtrack.tracking.environment import describe
+
+    run.ending.wait(0.25)
+    try:
+        if not run.writer.artifacts.exists(ENVIRONMENT_FILE):
+            _keep_environment(run, describe()[1])
+    except Exception as error:  # noqa: BLE001  as above
+        _warn_of_environment(run, error)
+
+
+def _keep_environment(run: ActiveRun, environment: Mapping[str, Any]) -> None:
+    import json
+
+    from nbtrack.tracking.environment import installed_packages, script_source
+
+    files = {
+        ENVIRONMENT_FILE: json.dumps(environment, indent=1, default=str),
+        PACKAGES_FILE: installed_packages(),
+        SCRIPT_FILE: script_source(),
+    }
+    for path, content in files.items():
+        if content is not None:
+            run.writer.artifacts.put_bytes(path, content.encode("utf-8", "backslashreplace"))
+
+
+def _warn_of_environment(run: ActiveRun, error: Exception) -> None:
+    run.store.warn_once(f"The environment of run {run.info.run_name} could not be kept: {error}")
 
 
 def end_open_runs() -> None:

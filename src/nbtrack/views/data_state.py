@@ -50,23 +50,35 @@ class DataFile:
     state: FileState
 
 
-def data_files(folder: ArtifactFolder) -> list[DataFile]:
+def data_files(
+    folder: ArtifactFolder,
+    record: str = FILES_FILE,
+    *,
+    here: Path | None = None,
+    seconds: float | None = None,
+) -> list[DataFile]:
     """Return the files of a run with what they are now.
 
-    Size and time of the last change decide; content is read where only the time differs, for a
-    fifth of a second in all.
+    Size and time of the last change decide; content is read where only the time differs.
 
     Parameters
     ----------
     folder : ArtifactFolder
         The artifacts of the run.
+    record : str, optional
+        The artifact that lists them.
+    here : Path, optional
+        Where they are now, if not in the folder that the record names.
+    seconds : float, optional
+        How long contents may be read in all; by default a fifth of a second.
     """
-    kept = read_json(folder, FILES_FILE)
+    kept = read_json(folder, record)
     place = kept.get("folder")
     root = Path(os.path.expanduser(place)) if isinstance(place, str) and place else None
+    root = here or root
     if root is not None and not (root.is_absolute() and root.is_dir()):
         root = None
-    budget = TimeBudget(SECONDS)
+    budget = TimeBudget(SECONDS if seconds is None else seconds)
     return [
         *(_folder(each, root) for each in _items(kept.get("folders"))),
         *(_file(each, root, budget) for each in _items(kept.get("files"))),

@@ -187,7 +187,7 @@ def details(store: Store, run_id: str) -> FullRun:
         else {"text": source.text, "execution_count": source.number},
         "badges": [badge.as_json() for badge in run_badges(run, source, folder, environment)],
         "verdict": verdict_of(run.data.tags),
-        "rerun": rerun_offer(run.data.tags, source),
+        "rerun": rerun_offer(run.data.tags, source, folder),
         "models": [short_facts(each) for each in models],
         "since": None if previous is None else _baseline_diff(store, run, previous, source),
     }

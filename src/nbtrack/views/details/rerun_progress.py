@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import shlex
 import socket
 from collections.abc import Mapping
 from typing import Any, TypedDict
 
 import psutil
 
-from nbtrack.entities.runs import RERUN
+from nbtrack.entities.runs import RERUN, SOURCE_TYPE
 from nbtrack.errors import InvalidParameterError, NotFoundError
-from nbtrack.views.code import RunSource
+from nbtrack.store.artifacts import ArtifactFolder
+from nbtrack.views.code import ENVIRONMENT_FILE, RunSource, read_json
 
+PROJECT_FILE = ".nbtrack/project.json"
 START_S = 120.0  # a process writes its tag so many seconds after it began, at the latest
 CLOCK_S = 2.0
 
@@ -34,14 +37,20 @@ class RerunOffer(TypedDict):
     progress: RerunProgress | None
 
 
-def can_rerun(source: RunSource) -> bool:
-    """Return whether a run has kept what it takes to run it again."""
-    return source.text is not None
+def command_of(tags: Mapping[str, str], folder: ArtifactFolder) -> str | None:
+    """Return the command of a script's or a project's run, where that can be run again."""
+    if tags.get(SOURCE_TYPE) == "PROJECT":
+        return tags.get("nbtrack.project.command") if folder.exists(PROJECT_FILE) else None
+    words = read_json(folder, ENVIRONMENT_FILE).get("command")
+    if tags.get(SOURCE_TYPE) != "LOCAL" or not isinstance(words, list) or not words:
+        return None
+    return shlex.join(["python", *map(str, words)])
 
 
-def rerun_offer(tags: Mapping[str, str], source: RunSource) -> RerunOffer:
-    """Return whether a run can be run again, and how far that has come."""
-    return {"is_possible": can_rerun(source), "progress": progress_of(tags)}
+def rerun_offer(tags: Mapping[str, str], source: RunSource, folder: ArtifactFolder) -> RerunOffer:
+    """Return whether a run has kept what it takes to run it again, and how far that has come."""
+    possible = source.text is not None or command_of(tags, folder) is not None
+    return {"is_possible": possible, "progress": progress_of(tags)}
 
 
 def progress_of(tags: Mapping[str, str]) -> RerunProgress | None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import os
+import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 from nbtrack.entities import Run, RunStatus
+from nbtrack.errors import NbtrackError
 from nbtrack.store.artifacts import ArtifactFolder
 from nbtrack.views.code import RunSource, read_json
 from nbtrack.views.data_state import DataFile, data_files
@@ -16,8 +19,11 @@ from nbtrack.views.environment_difference import environment_difference, is_same
 from nbtrack.views.verdict import Verdict, day_of, verdict_of
 
 FILES_FILE = ".nbtrack/files.json"
+PROJECT_FILE = ".nbtrack/project.json"
+SOURCES_FILE = ".nbtrack/project.zip"
 MAX_FILES = 1000
 MAX_NAMES = 5
+_GONE = " (gone)"
 _CELLS = {
     "needed": "The cells that the run needed were run again",
     "all": "All cells that had run before it were run again",
@@ -41,19 +47,27 @@ def run_badges(
     git = environment.get("git")
     changed = git.get("changed") if isinstance(git, Mapping) else None
     found = badges(run, source, changed=changed if isinstance(changed, list) else ())
-    found += _origin_badges(run, folder, environment)
+    read = [each for each in data_files(folder) if each.mode == "read"]
+    gone = [each for each in read if each.state in ("changed", "missing")]
     verdict = verdict_of(run.data.tags)
-    return found if verdict is None else [*_verdict_badges(run, verdict, folder), *found]
+    since = [] if verdict is None else list(_changed_files(folder, verdict))
+    said = {each.path for each in gone}
+    found += _data_badges(read, gone, is_newer=any(_path(each) in said for each in since))
+    found += [*_project_badges(folder), *_environment_badges(run, environment)]
+    if verdict is None:
+        return found
+    files = [each for each in since if _path(each) not in said]  # each stands in one badge
+    return [*_verdict_badges(run, verdict, files), *found]
 
 
-def _verdict_badges(run: Run, verdict: Verdict, folder: ArtifactFolder) -> Iterator[Badge]:
+def _verdict_badges(run: Run, verdict: Verdict, files: Sequence[str]) -> Iterator[Badge]:
     word = "verified: " if verdict["reproduced"] == "yes" else ""
     kind: Literal["good", "warning"] = "good" if word else "warning"
     yield Badge(f"{word}{verdict['short']}{day_of(verdict)}", kind, _detail(verdict))
     reasons = []
     if _went_on(run, verdict):
         reasons.append("the run has logged more")
-    if files := list(_changed_files(folder, verdict)):
+    if files:
         more = f" and {len(files) - MAX_NAMES} more" if len(files) > MAX_NAMES else ""
         reasons.append(f"files that it read have changed: {', '.join(files[:MAX_NAMES])}{more}")
     if reasons:
@@ -97,32 +111,54 @@ def _changed_files(folder: ArtifactFolder, verdict: Verdict) -> Iterator[str]:
         try:
             stat = (root / path).stat()
         except (OSError, ValueError):
-            yield f"{path} (gone)"
+            yield f"{path}{_GONE}"
             continue
         if stat.st_mtime * 1000 > date or stat.st_size != file.get("size", stat.st_size):
             yield path
 
 
-def _origin_badges(
-    run: Run, folder: ArtifactFolder, environment: Mapping[str, Any]
-) -> Iterator[Badge]:
-    """Yield a badge where data has changed since, and one where the environment has.
+def _path(shown: str) -> str:
+    return shown.removesuffix(_GONE)
 
-    Parameters
-    ----------
-    run : Run
-    folder : ArtifactFolder
-        Its artifacts.
-    environment : mapping
-        What was kept of its environment.
-    """
-    read = [each for each in data_files(folder) if each.mode == "read"]
-    if gone := [each for each in read if each.state in ("changed", "missing")]:
+
+def _data_badges(
+    read: Sequence[DataFile], gone: Sequence[DataFile], *, is_newer: bool
+) -> Iterator[Badge]:
+    """Yield a badge where data has changed since; ``is_newer``: also since it was run again."""
+    if gone:
         text = f"{_named(gone)} {'is' if len(gone) == 1 else 'are'} not as the run has read it."
+        text += " That is since it was run again." if is_newer else ""
         yield Badge("data changed", "warning", text)
     elif unsure := [each for each in read if each.state == "may have changed"]:
         text = f"{_named(unsure)}: written since, or other files came; not compared by content."
         yield Badge("data may have changed", "info", text)
+
+
+def _project_badges(folder: ArtifactFolder) -> Iterator[Badge]:
+    """Yield a badge where the folder of a project is not as it was."""
+    read = [each for each in data_files(folder, PROJECT_FILE) if each.mode == "read"]
+    changed = [each for each in read if each.state in ("changed", "missing")]
+    if not changed:
+        return
+    kept = _kept_sources(folder)
+    lost = [each for each in changed if each.path not in kept]
+    if lost:
+        text = f"{_named(lost)} {'is' if len(lost) == 1 else 'are'} not as the run had it."
+        yield Badge("project changed", "warning", text)
+    else:
+        text = f"{_named(changed)}: other source now; that of the run was kept with it."
+        yield Badge("project changed", "info", text)
+
+
+def _kept_sources(folder: ArtifactFolder) -> set[str]:
+    try:
+        with zipfile.ZipFile(io.BytesIO(folder.read_bytes(SOURCES_FILE))) as archive:
+            return set(archive.namelist())
+    except (NbtrackError, OSError, zipfile.BadZipFile):
+        return set()
+
+
+def _environment_badges(run: Run, environment: Mapping[str, Any]) -> Iterator[Badge]:
     # elsewhere, such as in the process of a server, it would differ and mean nothing
     here = is_same_installation(environment, run.data.tags.get("nbtrack.host"))
     if here and (changes := environment_difference(environment).changes):

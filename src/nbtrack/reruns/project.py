@@ -1,0 +1,132 @@
+"""A run of a project, run again: its entry point and params, with its files as they were."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from nbtrack.entities import Run
+from nbtrack.entities.runs import GIT_COMMIT, PARENT
+from nbtrack.errors import InvalidStateError, NbtrackError
+from nbtrack.projects.record import PROJECT_FILE, SOURCES_FILE
+from nbtrack.redaction.secrets import HIDDEN
+from nbtrack.reruns.program import Program, repository_of
+from nbtrack.reruns.project_files import ProjectAgain
+from nbtrack.reruns.run_matching import Place, Step, steps_below
+from nbtrack.store import Reader, get_experiment, get_run
+from nbtrack.views.code import ENVIRONMENT_FILE, read_json
+
+VERSION = 1
+ARGUMENTS = "arguments.json"
+
+
+def project_of(reader: Reader, run: Run) -> Run | None:
+    """Return the run that was made for a project: the given one, or one that it is nested in."""
+    found, seen = run, {run.info.run_id}
+    while not reader.access.folder(found.info.artifact_uri).exists(PROJECT_FILE):
+        parent = found.data.tags.get(PARENT)
+        if parent is None or parent in seen:
+            return None
+        seen.add(parent)
+        try:
+            found = get_run(reader, parent)
+        except NbtrackError:  # it was removed
+            return None
+    return found
+
+
+def read_project(reader: Reader, run: Run, top: Run, here: Path | None = None) -> Program:
+    """Return how a project's run is run again.
+
+    Parameters
+    ----------
+    reader : Reader
+    run : Run
+    top : Run
+        The run that was made for the project.
+    here : Path, optional
+        The folder of a capsule that was opened, in the place of the project's.
+
+    Raises
+    ------
+    InvalidStateError
+        If a param was a secret and is not in the environment, or there is nothing to run.
+    """
+    artifacts = reader.access.folder(top.info.artifact_uri)
+    record = read_json(artifacts, PROJECT_FILE)
+    name = f"The run {run.info.run_name} ({run.info.run_id})"
+    if record.get("version") != VERSION:
+        raise InvalidStateError(
+            f"{name} was made by a newer nbtrack, whose record of a project this one cannot read."
+        )
+    kind, uri = record.get("kind"), os.path.expanduser(str(record.get("uri")))
+    place = here or Path(os.path.expanduser(str(record.get("folder") or "/nowhere")))
+    folder = place if kind == "folder" and place.is_dir() else None
+    commit = top.data.tags.get(GIT_COMMIT)
+    repository = None if folder is None or here is not None else repository_of(folder, commit)
+    if kind == "folder" and folder is None and not artifacts.exists(SOURCES_FILE):
+        raise InvalidStateError(
+            f"{name} was made by the project {record.get('uri')}, which is not here, and whose "
+            "source was not kept. Bring the folder back to its place, and run it again."
+        )
+    if kind == "archive" and not Path(uri.partition("#")[0]).is_file():
+        raise InvalidStateError(f"{name} was made by the archive {uri}, which is not there.")
+    arguments = {
+        "uri": str(record.get("file") or ".") if kind == "folder" else uri,
+        "entry_point": record.get("entry_point") or "main",
+        "version": commit if kind == "repository" else None,
+        "parameters": _parameters(name, record.get("parameters")),
+        "run_name": top.info.run_name,
+        "env_manager": record.get("environment") or None,
+    }
+    if repository is not None and folder is not None:
+        below = Path(os.path.realpath(folder)).relative_to(os.path.realpath(repository)).as_posix()
+    else:
+        below = "."
+    packages = read_json(artifacts, ENVIRONMENT_FILE).get("packages")
+    listed = record.get("files")
+    files = [each for each in listed or [] if isinstance(each, dict) and _is_below(each)]
+    command = top.data.tags.get("nbtrack.project.command", "")
+    return Program(
+        run,
+        get_experiment(reader, run.info.experiment_id).name,
+        artifacts,
+        Place((Step((top.info.run_name,), 0), *steps_below(reader, run, top))),
+        ["-m", "nbtrack.projects.launch", ARGUMENTS],
+        folder,
+        repository,
+        commit if repository is not None else None,
+        below,
+        files=files,
+        packages={str(k): str(v) for k, v in packages.items()}
+        if isinstance(packages, Mapping)
+        else {},
+        project=ProjectAgain(arguments, command, artifacts, files, folder),
+    )
+
+
+def _parameters(name: str, found: Any) -> dict[str, Any]:
+    values = dict(found) if isinstance(found, Mapping) else {}
+    for key, value in values.items():
+        if not (isinstance(value, str) and HIDDEN in value):
+            continue
+        variable = re.sub(r"\W", "_", str(key)).upper()
+        given = os.environ.get(variable)
+        if not given:
+            raise InvalidStateError(
+                f"{name} had a secret as the param {key}, which was not kept. Set the environment "
+                f"variable {variable} and run it again."
+            )
+        values[key] = given
+    return values
+
+
+def _is_below(each: Mapping[str, Any]) -> bool:
+    """Return whether a path stays in its folder: a record may come from somebody else."""
+    path = each.get("path")
+    if not isinstance(path, str) or not path or "\0" in path or Path(path).is_absolute():
+        return False
+    return ".." not in Path(path).parts
