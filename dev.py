@@ -6,7 +6,9 @@
     python3 dev.py demo     install, run the first notebook on real data, show its runs
     python3 dev.py test     install everything, run all checks and all tests
     python3 dev.py check    only the static checks, in the environment that is there
+    python3 dev.py test --oldest    the tests with the oldest versions that are allowed
 
+    python3 dev.py package                 build it, check it, use it in an empty environment
     python3 dev.py version [0.2.0]         say the version, or set it wherever it stands
     python3 dev.py address [https://...]   say where the project lives, or set it in all files
     python3 dev.py release v0.2.0          say what is not ready for this tag, or its notes
@@ -28,9 +30,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
+import dev_package
 import dev_release
 from dev_setup import (
     OLDER_DUCKDB,
+    OLDEST,
+    OLDEST_PYTHON,
+    OLDEST_VENV,
     PYTHON,
     ROOT,
     SCRIPTS,
@@ -43,6 +49,7 @@ from dev_setup import (
     install_older_duckdb,
     install_programs,
     make_environment,
+    make_oldest_environment,
     npm,
     run,
     say,
@@ -50,11 +57,16 @@ from dev_setup import (
 
 DEMO = ROOT / ".demo"
 NOTEBOOK = "01_first_run.ipynb"
-OLDEST = (3, 11)
 MARKED = VENV / "marked-tests.json"
 # in the order of their names: the slowest files have few tests and would else come last
 SIDE_BY_SIDE = ["-n", "auto", "--dist", "loadfile", "--no-loadscope-reorder", "--maxprocesses"]
 NO_TESTS = 5
+FRONT_END = {"tsc", "eslint"}
+# beside the static checks, what is worth a look before a commit or a push
+FAST_TESTS = {
+    "project": ["project"],
+    "structure": ["structure", "architecture", "docstrings", "public_api"],
+}
 MOST_LINES = 25
 
 SHOW_RUNS = """
@@ -67,7 +79,7 @@ print(runs.to_string(index=False))
 
 
 def static_checks(command: str | None) -> dict[str, list[str | Path]]:
-    """Return the checks that run nothing of nbtrack, by name."""
+    """Return the checks that run nothing of nbtrack, by their titles."""
     checks: dict[str, list[str | Path]] = {
         "mypy --strict": [PYTHON, "-m", "mypy"],  # it takes as long as the others together
         "ruff check": [PYTHON, "-m", "ruff", "check", "--output-format", "concise"],
@@ -113,6 +125,9 @@ def demo(arguments: argparse.Namespace) -> None:
 
 def test(arguments: argparse.Namespace) -> None:
     """Install everything, then run all checks and all tests."""
+    if arguments.oldest:
+        test_oldest(arguments.pytest)
+        return
     make_environment({"dev", "examples", "gpu", "jupyter", "plot", "remote", "torch"})
     command = install_front_end()
     install_older_duckdb()
@@ -144,18 +159,36 @@ def test(arguments: argparse.Namespace) -> None:
     report(failures)
 
 
+def test_oldest(chosen: list[str]) -> None:
+    """Run the tests without browser and team with the oldest versions that are allowed.
+
+    What needs large libraries, such as PyTorch, is skipped. Libraries that are old warn of newer
+    ones below them: that is not ours.
+    """
+    make_oldest_environment("examples,gpu,jupyter,models,plot,remote,serve,team")
+    env = {**environment(), "OMP_NUM_THREADS": "1"}
+    kinds = ("DeprecationWarning", "PendingDeprecationWarning", "FutureWarning")
+    passing = [part for kind in kinds for part in ("-W", f"ignore::{kind}")]
+    failures: list[str] = []
+    options = ["-m", "not browser and not team", *passing, *SIDE_BY_SIDE, "4", *chosen]
+    run_pytest(options, env, failures, OLDEST_PYTHON)
+    report(failures)
+
+
 def marked(*markers: str) -> list[str]:
     """Return the files that have tests with a marker; to collect all takes half a minute."""
     noted = json.loads(MARKED.read_text("utf-8")) if MARKED.exists() else []
     return sorted({file for marker, file in noted if marker in markers})
 
 
-def run_pytest(options: list[str], env: dict[str, str], failures: list[str]) -> None:
+def run_pytest(
+    options: list[str], env: dict[str, str], failures: list[str], python: Path | None = None
+) -> None:
     """Run tests and note which fail, and why; that no test is chosen is no failure."""
     say(f"- pytest {' '.join(options)}")
     results = VENV / "tests.xml"
     results.unlink(missing_ok=True)
-    command = [str(PYTHON), "-m", "pytest", f"--junitxml={results}", *options]
+    command = [str(python or PYTHON), "-m", "pytest", f"--junitxml={results}", *options]
     status = subprocess.run(command, cwd=ROOT, env=env).returncode
     if status not in (0, NO_TESTS):
         title = f"pytest {' '.join(options[:2])}: exit status {status}"
@@ -175,15 +208,33 @@ def failed_tests(results: Path) -> list[str]:
 
 
 def check(arguments: argparse.Namespace) -> None:
-    """Run the static checks in the environment that is there."""
+    """Run the static checks in the environment that is there, or those that are named."""
     if not PYTHON.exists():
         raise StepError("there is no .venv yet: python3 dev.py test makes it")
+    names = arguments.names or FRONT_END | {"mypy", "ruff"}
     installed = (ROOT / "js" / "node_modules").exists()
+    checks = static_checks(npm() if installed and FRONT_END & set(names) else None)
+    for title, files in FAST_TESTS.items():
+        paths = [f"tests/test_{name}.py" for name in files]
+        checks[title] = [PYTHON, "-m", "pytest", "-q", *paths]
+    known = {title.split()[0] for title in checks} | FRONT_END
+    unknown = set(names) - known
+    if unknown:
+        raise StepError(
+            f"no check {', '.join(sorted(unknown))}: there are {', '.join(sorted(known))}"
+        )
     failures: list[str] = []
-    run_checks(static_checks(npm() if installed else None), failures)
-    if not installed:
+    run_checks({title: c for title, c in checks.items() if title.split()[0] in names}, failures)
+    if not installed and FRONT_END & set(names):
         say("tsc and eslint were left out: python3 dev.py test installs them")
     report(failures)
+
+
+def package(arguments: argparse.Namespace) -> None:
+    """Build the package, check it, and try it in an environment of its own."""
+    if not arguments.built:
+        dev_package.build()
+    dev_package.try_out()
 
 
 def version(arguments: argparse.Namespace) -> None:
@@ -243,14 +294,23 @@ def main() -> int:
         command = commands.add_parser(function.__name__, help=summary, description=summary)
         command.set_defaults(function=function, fresh=False)
         command.add_argument("value", nargs=None if function is release else "?", metavar=help_text)
+    summary = package.__doc__ or ""
+    command = commands.add_parser("package", help=summary, description=summary)
+    command.set_defaults(function=package, fresh=False)
+    command.add_argument("--built", action="store_true", help="take the wheel that dist/ has")
     commands.choices["release"].add_argument("--notes", metavar="FILE", help="write them to a file")
+    names = ", ".join(["mypy", "ruff", "tsc", "eslint", *FAST_TESTS])
+    text = f"which: {names}; by default the first four"
+    commands.choices["check"].add_argument("names", nargs="*", metavar="NAME", help=text)
+    text = "with the oldest versions that are allowed, in .venv-oldest"
+    commands.choices["test"].add_argument("--oldest", action="store_true", help=text)
     commands.choices["test"].add_argument("pytest", nargs="*", help="passed on to pytest, after --")
     arguments = parser.parse_args()
     start = time.monotonic()
     try:
         if arguments.fresh:
-            say("- remove .venv, .demo and js/node_modules")
-            for folder in (VENV, DEMO, ROOT / "js" / "node_modules"):
+            say("- remove .venv, .venv-oldest, .demo and js/node_modules")
+            for folder in (VENV, OLDEST_VENV, DEMO, ROOT / "js" / "node_modules"):
                 shutil.rmtree(folder, ignore_errors=True)
         arguments.function(arguments)
     except StepError as error:

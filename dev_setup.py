@@ -20,6 +20,9 @@ ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 SCRIPTS = VENV / ("Scripts" if os.name == "nt" else "bin")
 PYTHON = SCRIPTS / ("python.exe" if os.name == "nt" else "python")
+OLDEST = (3, 11)
+OLDEST_VENV = ROOT / ".venv-oldest"
+OLDEST_PYTHON = OLDEST_VENV / PYTHON.relative_to(VENV)
 BUILT = [ROOT / "src" / "nbtrack" / name for name in ("static", "labextension")]
 OLDEST_NODE = (20, 19)
 HEARTBEAT = 10.0
@@ -140,24 +143,31 @@ def create_venv(uv: str | None) -> None:
         )
 
 
-def install(title: str, *packages: str | Path) -> None:
-    """Install packages into ``.venv`` with uv, which takes a quarter of pip's time.
+def install(title: str, *packages: str | Path, python: Path = PYTHON) -> None:
+    """Install packages into ``.venv`` with uv, which takes a quarter of pip's time."""
+    uv, settings = find_uv()
+    run(title, [uv, "pip", "install", "--python", python, *packages], extra=settings)
+
+
+def find_uv() -> tuple[str, dict[str, str]]:
+    """Return uv, and the environment for it.
 
     Where the user has no uv it comes from PyPI, and finds packages where pip would find them.
     """
     uv = shutil.which("uv")
-    settings: dict[str, str] = {}
+    if uv:
+        return uv, {}
+    if not PYTHON.exists():
+        create_venv(None)
+    pip: list[str | Path] = [PYTHON, "-m", "pip", "--disable-pip-version-check"]
+    if subprocess.run([*pip, "--version"], capture_output=True).returncode:
+        run("add pip to the environment", [PYTHON, "-m", "ensurepip"])
+    uv = shutil.which("uv", path=str(SCRIPTS))
     if not uv:
-        pip: list[str | Path] = [PYTHON, "-m", "pip", "--disable-pip-version-check"]
-        if subprocess.run([*pip, "--version"], capture_output=True).returncode:
-            run("add pip to the environment", [PYTHON, "-m", "ensurepip"])
-        uv = shutil.which("uv", path=str(SCRIPTS))
-        if not uv:
-            run("install uv", [*pip, "install", "uv"])
-            uv = str(SCRIPTS / "uv")
-        listed = subprocess.run([*pip, "config", "list"], capture_output=True, text=True)
-        settings = settings_of_pip(listed.stdout)
-    run(title, [uv, "pip", "install", "--python", PYTHON, *packages], extra=settings)
+        run("install uv", [*pip, "install", "uv"])
+        uv = str(SCRIPTS / "uv")
+    listed = subprocess.run([*pip, "config", "list"], capture_output=True, text=True)
+    return uv, settings_of_pip(listed.stdout)
 
 
 def settings_of_pip(listed: str) -> dict[str, str]:
@@ -172,6 +182,27 @@ def settings_of_pip(listed: str) -> dict[str, str]:
             separator = "," if name == "UV_FIND_LINKS" else " "
             found[name] = separator.join(str(ast.literal_eval(value)).split())
     return found
+
+
+def make_oldest_environment(extras: str) -> None:
+    """Create an environment with the oldest versions that ``pyproject.toml`` allows; once."""
+    stamp = OLDEST_VENV / "nbtrack-installed"
+    settings = digest([ROOT / "pyproject.toml", ROOT / "hatch_build.py"])
+    if stamp.exists() and stamp.read_text("utf-8") == settings:
+        say(f"- environment {OLDEST_VENV} is up to date")
+        return
+    uv, found = find_uv()
+    shutil.rmtree(OLDEST_VENV, ignore_errors=True)  # uv would keep what is there
+    version = ".".join(map(str, OLDEST))
+    python = sys.executable if sys.version_info[:2] == OLDEST else version
+    run(f"create {OLDEST_VENV}", [uv, "venv", "--python", python, OLDEST_VENV], extra=found)
+    npm()
+    target, where = f"{ROOT}[{extras}]", OLDEST_PYTHON
+    oldest = ["--resolution", "lowest-direct", "-e", target]
+    install("install the oldest versions that are allowed", *oldest, python=where)
+    # what is there stays; the tools of the tests are the newest
+    install("install what tests need", "-e", f"{ROOT}[test]", python=where)
+    stamp.write_text(settings, "utf-8")
 
 
 def digest(paths: list[Path]) -> str:
