@@ -7,6 +7,7 @@
     python3 dev.py test     install everything, run all checks and all tests
     python3 dev.py check    only the static checks, in the environment that is there
     python3 dev.py test --oldest    the tests with the oldest versions that are allowed
+    python3 dev.py docs     install everything, execute the tutorials, build the documentation
 
     python3 dev.py package                 build it, check it, use it in an empty environment
     python3 dev.py version [0.2.0]         say the version, or set it wherever it stands
@@ -265,6 +266,19 @@ def say_changed(paths: list[Path]) -> None:
         say(f"- changed {path.relative_to(ROOT)}")
 
 
+def docs(arguments: argparse.Namespace) -> None:
+    """Build the documentation in ``docs/_build``; what a tutorial prints is part of it."""
+    make_environment({"dev", "examples", "gpu", "jupyter", "plot", "remote", "torch"})
+    env = {"OMP_NUM_THREADS": "1"}
+    if find_postgres():  # for the tutorial on a team's store
+        install_older_duckdb()
+        env |= {"NBTRACK_DOCS_TEAM": "1", "PYTHONPATH": str(OLDER_DUCKDB)}
+    build: list[str | Path] = [PYTHON, "-m", "sphinx", "-b", "html", "-W", "--keep-going", "-q"]
+    site = ROOT / "docs" / "_build" / "html"
+    run("build the documentation", [*build, ROOT / "docs", site], extra=env)
+    say(f"\nThe documentation:\n\n    {site / 'index.html'}\n")
+
+
 def report(failures: list[str]) -> None:
     """Say how it went; raise with what failed, in few lines, when something did."""
     lines = "\n".join(failures).splitlines()
@@ -284,7 +298,7 @@ def main() -> int:
         return 2
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
-    for function in (demo, test, check):
+    for function in (demo, test, check, docs):
         summary = function.__doc__ or ""
         command = commands.add_parser(function.__name__, help=summary, description=summary)
         command.set_defaults(function=function)

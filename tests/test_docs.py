@@ -1,4 +1,4 @@
-"""The Python examples of the README and of docs/ run, in order, in an empty folder."""
+"""What README and docs/ tell readers to type runs, in order, in an empty folder."""
 
 from __future__ import annotations
 
@@ -13,8 +13,15 @@ import pytest
 from programs import python_path
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-OPTIONAL = ("torch",)
+PAGES = [
+    ROOT / "README.md",
+    *(
+        page
+        for page in sorted((ROOT / "docs").rglob("*.md"))
+        if not any(part.startswith("_") for part in page.relative_to(ROOT).parts)
+    ),
+]
+OPTIONAL = ("matplotlib", "torch")
 EXAMPLE = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\((?!https?://|#|mailto:)([^)#]+)")
 

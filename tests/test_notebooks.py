@@ -1,8 +1,9 @@
-"""Every notebook of the repository runs from top to bottom in a real kernel."""
+"""Every notebook of the repository runs in a real kernel, and so do the cells of its pages."""
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from programs import python_path
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+CELL = re.compile(r"^```ipython3\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 TEAM = ROOT / "notebooks" / "07_team.ipynb"
 CRASH = "crash.log"
 # what a kernel that crashes says on its error stream is lost: the kernel itself reads that stream
@@ -66,6 +68,18 @@ def test_notebook_runs_and_leaves_a_store(path: Path, fresh_folder: Path) -> Non
     live = [data for data in bundles if "application/vnd.jupyter.widget-view+json" in data]
     assert all("save model" in data["text/plain"] for data in live)  # a bar, where it takes long
     assert not any(output["output_type"] == "error" for output in outputs)
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/start.md"])
+def test_the_cells_of_a_page_run_as_they_stand(page: str, fresh_folder: Path) -> None:
+    v4 = pytest.importorskip("nbformat").v4
+    cells = [v4.new_code_cell(text) for text in CELL.findall((ROOT / page).read_text("utf-8"))]
+    notebook = v4.writes(v4.new_notebook(cells=cells))
+    (fresh_folder / "page.ipynb").write_text(notebook, "utf-8")
+    outputs = execute(fresh_folder / "page.ipynb")
+    shown = [output for output in outputs if "image/png" in output.get("data", {})]
+    assert len(cells) > 4
+    assert len(shown) >= 2
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
