@@ -195,6 +195,24 @@ def test_models_lead_to_versions_and_runs(window: Window) -> None:
     page.locator(".nbt-details-name", has_text="baseline").wait_for()
 
 
+def test_the_lineage_of_a_number_leads_to_its_run_and_to_models(
+    window: Window, run_id: str
+) -> None:
+    page = window.page
+    window.show(f"#/runs/{run_id}")
+    page.get_by_role("button", name="Where loss comes from").click()
+    lines = page.get_by_role("list", name="Where it comes from").get_by_role("listitem")
+    lines.filter(has_text="Metric").get_by_role("button", name="loss").wait_for()
+    page.get_by_role("button", name="Show all of the run").click()
+    version = lines.filter(has_text="Version").get_by_role("button", name="digits-net v1")
+    version.wait_for()
+    assert lines.count() == page.locator(".nbt-lineage circle").count()
+    assert serious_faults(page, ".nbt-page") == []
+    version.focus()
+    page.keyboard.press("Enter")
+    page.locator(".nbt-details-name", has_text="digits-net v1").wait_for()
+
+
 def test_what_is_logged_meanwhile_shows_up(window: Window, folder: Path) -> None:
     page = window.page
     window.experiment("digits")

@@ -165,7 +165,7 @@ def test_a_capsule_is_an_ro_crate(run_id: str) -> None:
         metadata = json.loads(archive.read("ro-crate-metadata.json"))
         names = archive.namelist()
         digests = {name: hashlib.sha256(archive.read(name)).hexdigest() for name in names}
-    assert metadata["@context"] == "https://w3id.org/ro/crate/1.1/context"
+    assert metadata["@context"][0] == "https://w3id.org/ro/crate/1.1/context"
     graph = {each["@id"]: each for each in metadata["@graph"]}
     assert len(graph) == len(metadata["@graph"])
     assert graph["ro-crate-metadata.json"]["about"] == {"@id": "./"}
@@ -176,6 +176,10 @@ def test_a_capsule_is_an_ro_crate(run_id: str) -> None:
     assert action["actionStatus"]["@id"] == "http://schema.org/CompletedActionStatus"
     assert graph[action["instrument"]["@id"]]["@type"] == ["File", "SoftwareSourceCode"]
     assert {"work/rows.csv"} <= {each["@id"] for each in action["object"]}
+    assert graph["work/rows.csv"]["alternateName"] == "rows.csv"
+    assert "duckdb" in {
+        graph[ref]["name"] for ref in references(graph[action["instrument"]["@id"]])
+    }
     named = [ref for each in metadata["@graph"] for ref in references(each)]
     outside = [ref for ref in named if ref not in graph and not ref.startswith("http")]
     assert named
@@ -183,7 +187,7 @@ def test_a_capsule_is_an_ro_crate(run_id: str) -> None:
     for each in metadata["@graph"]:
         if "File" in each["@type"]:
             assert each["sha256"] == digests[each["@id"]]
-        elif each["@id"].endswith("/") and each["@id"] != "./":
+        elif each["@type"] == "Dataset" and each["@id"] != "./":
             assert any(name.startswith(each["@id"]) for name in names)
 
 

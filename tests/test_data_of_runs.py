@@ -73,7 +73,7 @@ def test_the_lineage_of_a_run_has_its_files_and_what_they_are_now(run):
     line = nbtrack.lineage(run)
     assert "data/a.csv, 5 bytes, sha256 " in str(line)
     assert "missing" in str(line)
-    assert {each["path"]: each["state"] for each in line.files}["data/b.csv"] == "missing"
+    assert {each.path: each.state for each in line.files}["data/b.csv"] == "missing"
 
 
 def test_what_the_run_has_written_may_change(run):

@@ -1,5 +1,6 @@
 import type { JupyterFrontEnd } from '@jupyterlab/application';
 import { Dialog, Notification, showDialog } from '@jupyterlab/apputils';
+import { PageConfig } from '@jupyterlab/coreutils';
 import type { INotebookTracker } from '@jupyterlab/notebook';
 import type { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import { Widget } from '@lumino/widgets';
@@ -50,6 +51,13 @@ export class LabHost implements AppHost {
   }
 
   readonly insert = (sources: readonly string[]): Promise<void> => insertCells(this.app, this.notebooks, sources);
+
+  opensFile(folder: string, path: string): (() => void) | null {
+    const root = PageConfig.getOption('serverRoot').replace(/\/$/, '');
+    const full = `${folder}/${path}`;
+    if (!root || !full.startsWith(`${root}/`) || !this.app.commands.hasCommand('docmanager:open')) return null;
+    return () => void this.app.commands.execute('docmanager:open', { path: full.slice(root.length + 1) });
+  }
 
   highlighter(): Highlighter {
     return new LabHighlighter(this.rendermime);

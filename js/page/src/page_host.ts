@@ -41,6 +41,10 @@ export class PageHost implements AppHost {
     return (await this.dialog(title, [h('p', {}, text)], () => true, label, true)) ?? false;
   }
 
+  opensFile(): null {
+    return null; // no page of ours reads files that are not artifacts
+  }
+
   highlighter(): Highlighter {
     return new PageHighlighter();
   }

@@ -20,6 +20,8 @@ export interface AppHost {
   confirm(title: string, text: string, button: string): Promise<boolean>;
   /** Insert cells into a notebook; null where there is none. */
   insert: ((sources: readonly string[]) => Promise<void>) | null;
+  /** What opens a file of the user's, below a folder of this machine; null where nothing does. */
+  opensFile(folder: string, path: string): (() => void) | null;
   highlighter(): Highlighter;
 }
 

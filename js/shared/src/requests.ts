@@ -353,6 +353,62 @@ export interface ModelFile {
   size: number | null;
 }
 
+/** Where a run, a number or a model comes from. */
+export interface LineagePage {
+  call: string;
+  run_id: string | null;
+  nodes: LineageNode[];
+  folder: string | null;
+  files: FileUse[];
+  left_out: number;
+  environment: EnvironmentNow | null;
+}
+
+/** A node of a lineage; `leads_to` has the names of what came out of it. */
+export interface LineageNode {
+  kind: 'file' | 'dataset' | 'cell' | 'code' | 'environment' | 'run' | 'model' | 'version' | 'metric';
+  name: string;
+  facts: string;
+  state: string | null;
+  run_id: string | null;
+  model_id: string | null;
+  version: number | null;
+  leads_to: string[];
+  rail: Rail;
+}
+
+/** The lines beside a node; see `Rail`. */
+export interface Rail {
+  at: number;
+  above: number[];
+  below: number[];
+  joins: number[];
+}
+
+/** A file that the run has read or written, or a folder of which it has read many files. */
+export interface FileUse {
+  path: string;
+  mode: string;
+  size: number;
+  count: number;
+  cells: number[];
+  state: 'same' | 'changed' | 'missing' | 'may have changed' | 'not here';
+}
+
+/** The environment of the run against that of whoever answers. */
+export interface EnvironmentNow {
+  is_here: boolean;
+  call: string;
+  changes: ChangeOfEnvironment[];
+}
+
+/** One thing that is different; null where there is none. */
+export interface ChangeOfEnvironment {
+  name: string;
+  then: string | null;
+  now: string | null;
+}
+
 /** One of its files. */
 export interface LoggedModelFile {
   model_id: string;
@@ -467,7 +523,7 @@ export interface RerunPlan {
   running: RerunProgress | null;
 }
 
-/** A cell that would run. */
+/** A cell that would run, or the command of a script or project. */
 export interface RerunCell {
   source: string;
   number: number | null;
@@ -724,6 +780,12 @@ export interface ComparedValue {
 export interface RerunCurve {
   key: string;
   n: number;
+}
+
+/** A metric of it, or null for all of the run. */
+export interface LineageParams {
+  run_id: string;
+  metric?: string | null;
 }
 
 /** Something that was found about it without a log call. */
@@ -1039,6 +1101,7 @@ export interface Requests {
   'compare.diff': { params: DiffParams; response: Diff };
   'models.tree': { params: ModelTreeParams; response: RegistryTree };
   'models.details': { params: ModelRef; response: ModelFacts };
+  'models.lineage': { params: ModelRef; response: LineagePage };
   'models.preview': { params: LoggedModelFile | VersionFile; response: Preview };
   'models.act': { params: ModelEdit; response: Done };
   'rerun.plan': { params: RerunParams; response: RerunPlan };
@@ -1050,6 +1113,7 @@ export interface Requests {
   'run.source': { params: RunParams; response: Source };
   'run.found': { params: RunParams; response: FoundOfRun };
   'run.reproduced': { params: RunParams; response: Reproduced };
+  'run.lineage': { params: LineageParams; response: LineagePage };
   'run.leave_out': { params: FoundParams; response: FoundOfRun };
   'run.stop_after': { params: RunParams; response: Done };
   'run.loading': { params: RunParams; response: Loading };

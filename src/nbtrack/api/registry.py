@@ -5,17 +5,16 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from nbtrack.entities import ModelVersion, RegisteredModel
-from nbtrack.errors import InvalidParameterError, NbtrackError
+from nbtrack.errors import InvalidParameterError
 from nbtrack.tracking import context
 from nbtrack.validation import missing
 
 if TYPE_CHECKING:
-    from nbtrack.tracking.lineage_tree import Lineage
     from nbtrack.views.environment_difference import EnvironmentDifference
+    from nbtrack.views.lineage.tree import Lineage
 
 _RUN_ID = re.compile(r"[0-9a-f]{32}")
 
@@ -201,7 +200,8 @@ def lineage(what: Any, metric: str | None = None) -> Lineage:
     Returns
     -------
     Lineage
-        ``print`` shows it as a tree; ``to_dictionary()`` gives plain values.
+        ``print`` shows it as a tree, a notebook as a graph; ``to_dictionary()`` gives plain
+        values, ``to_json()`` an RO-Crate.
 
     Raises
     ------
@@ -210,31 +210,39 @@ def lineage(what: Any, metric: str | None = None) -> Lineage:
     InvalidParameterError
         If it is nothing of these.
     """
-    from nbtrack.tracking import lineage as lines
+    from nbtrack.store import get_model_version
+    from nbtrack.tracking.model_locations import locate, store_of, written_ids
+    from nbtrack.views.lineage.query import LineageQuery
 
     names = context.registry_store()
     run_id = getattr(getattr(what, "info", None), "run_id", None)
     if isinstance(what, str) and _RUN_ID.fullmatch(what):
         run_id = what
     if isinstance(run_id, str):
-        found = lines.lineage_of_run(context.store_of(run_id), names, run_id, metric)
-        return _with_files(found)
+        return LineageQuery(context.store_of(run_id), names).of_run(run_id, metric)
     if metric is not None:
         raise InvalidParameterError(
             f"metric={metric!r} belongs to a run: give the run's id, not {what!r}."
         )
-    return _with_files(lines.lineage(None, names, what))
+    uri = _model_uri(what)
+    place = locate(uri, None, names)
+    version, model_id, made_by = None, place.model_id, place.run_id
+    if place.version is not None:
+        with names.read() as reader:
+            version = get_model_version(reader, str(place.name), place.version)
+    elif model_id is None and made_by is None:
+        model_id, made_by = written_ids(place)
+    store = store_of(f"runs:/{made_by}" if model_id is None else f"models:/{model_id}")
+    return LineageQuery(store, names).of_model(uri, model_id, made_by, version)
 
 
-def _with_files(line: Lineage) -> Lineage:
-    """Add the files that the run has read and written, with what they are now."""
-    from nbtrack.views.data_state import data_files
-
-    if line.run is None:
-        return line
-    store = context.store_of(line.run.info.run_id)
-    try:
-        files = data_files(store.access.folder(line.run.info.artifact_uri))
-    except NbtrackError:  # a run of another store, whose files this one does not read
-        return line
-    return replace(line, files=[asdict(each) for each in files])
+def _model_uri(what: Any) -> str:
+    if isinstance(what, ModelVersion):
+        return f"models:/{what.name}/{what.version}"
+    found = what if isinstance(what, str | os.PathLike) else getattr(what, "model_uri", None)
+    if not isinstance(found, str | os.PathLike):
+        raise InvalidParameterError(
+            f"lineage knows nothing of a {type(what).__name__}: give the URI of a model, a version "
+            "or a logged model."
+        )
+    return os.fspath(found)

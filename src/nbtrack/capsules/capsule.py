@@ -85,7 +85,16 @@ def write_capsule(
         _write_texts(folder, run, work, lock, left_out)
         start = f"{WORK}/{work.start}" if work.start != "." else WORK
         code = f"{WORK}/{work.code}" if work.code else ""
-        metadata = crate_metadata(run, folder, code, work.data, numbers.model_folders, start)
+        metadata = crate_metadata(
+            run,
+            folder,
+            code,
+            work.data,
+            numbers.model_folders,
+            start,
+            work.command,
+            read_json(files, ENVIRONMENT_FILE),
+        )
         (folder / METADATA).write_text(_json(metadata), "utf-8")
         target.parent.mkdir(parents=True, exist_ok=True)
         _zip(folder, target, run.info.end_time or run.info.start_time)

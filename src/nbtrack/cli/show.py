@@ -67,7 +67,7 @@ def lineage(run: str, metric: str | None, as_json: bool) -> None:
 
     found = lineage_of(run if run.startswith("models:") else run_of(run), metric)
     if as_json:
-        print_json(found.to_dictionary())
+        click.echo(found.to_json())
     else:
         click.echo(str(found))
 

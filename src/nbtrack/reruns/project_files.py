@@ -10,6 +10,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+from nbtrack.file_digests import TimeBudget
 from nbtrack.projects.record import PROJECT_FILE, SOURCES_FILE
 from nbtrack.store.artifacts import ArtifactFolder
 from nbtrack.views.data_state import data_files
@@ -60,7 +61,9 @@ class ProjectAgain:
         digest that was recorded.
         """
         kept = sources_of(self._artifacts)
-        found = data_files(self._artifacts, PROJECT_FILE, here=self._original, seconds=HASH_S)
+        found = data_files(
+            self._artifacts, PROJECT_FILE, here=self._original, budget=TimeBudget(HASH_S)
+        )
         changed = [
             each.path
             for each in found

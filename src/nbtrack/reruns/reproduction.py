@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from nbtrack.entities import ViewType
+from nbtrack.file_digests import TimeBudget
 from nbtrack.reruns.comparison import Comparison, compare_facts, facts_of, listed
 from nbtrack.reruns.execution import (
     Execution,
@@ -181,7 +182,7 @@ class Reproduction:
         """Return what the run has read, with what it is now."""
         if self._plan.folder is None:
             return []
-        found = data_files(self._plan.artifacts, here=self._plan.folder, seconds=HASH_S)
+        found = data_files(self._plan.artifacts, here=self._plan.folder, budget=TimeBudget(HASH_S))
         return [each for each in found if each.mode == "read"]
 
     def _other_packages(self, done: Execution) -> str:

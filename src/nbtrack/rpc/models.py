@@ -10,10 +10,12 @@ from nbtrack.entities import LoggedModel, ModelVersion
 from nbtrack.rpc.model_edits import ModelEdit
 from nbtrack.rpc.registry import Topic
 from nbtrack.rpc.request import Done, NoParams, Response
-from nbtrack.store import Store
+from nbtrack.store import Store, get_model_version
 from nbtrack.views import previews
 from nbtrack.views.details.tree_query import number
 from nbtrack.views.json_types import ModelFacts, ModelState
+from nbtrack.views.lineage.page import LineagePage, lineage_page
+from nbtrack.views.lineage.query import LineageQuery
 from nbtrack.views.metric_names import primary_metric
 from nbtrack.views.models.facts import latest_metrics, logged_model, model_version
 from nbtrack.views.models.predictions import Prediction
@@ -124,6 +126,20 @@ def tree(store: Store, params: ModelTreeParams) -> Response[RegistryTree]:
 def details(store: Store, params: ModelRef) -> Response[ModelFacts]:
     """Return all that is known of a version, or of a logged model."""
     return Response(_facts_of(store, params))
+
+
+@REQUESTS.reads("lineage")
+def lineage(store: Store, params: ModelRef) -> Response[LineagePage]:
+    """Return where a version, or a logged model, comes from."""
+    query = LineageQuery(store, store)
+    if isinstance(params, LoggedModelRef):
+        found = query.of_model(f"models:/{params.model_id}", params.model_id)
+    else:
+        with store.read() as reader:
+            version = get_model_version(reader, params.name, params.version)
+        uri = f"models:/{version.name}/{version.version}"
+        found = query.of_model(uri, version.model_id, version.run_id, version)
+    return Response(lineage_page(store, found))
 
 
 @REQUESTS.reads("preview")

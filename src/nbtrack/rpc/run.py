@@ -26,6 +26,8 @@ from nbtrack.views.code import (
 from nbtrack.views.details import details as runs
 from nbtrack.views.details import reproduced as report
 from nbtrack.views.json_types import FoundItem, found_items
+from nbtrack.views.lineage.page import LineagePage, lineage_page
+from nbtrack.views.lineage.query import LineageQuery
 
 MAX_FILES = 1000
 
@@ -51,6 +53,13 @@ class FileParams(RunParams):
     """One of its artifacts."""
 
     path: str
+
+
+@dataclass(frozen=True)
+class LineageParams(RunParams):
+    """A metric of it, or null for all of the run."""
+
+    metric: str | None = None
 
 
 @dataclass(frozen=True)
@@ -175,6 +184,13 @@ def reproduced(store: Store, params: RunParams) -> Response[report.Reproduced]:
     """Return what came of running a run again, beside what it had logged itself."""
     run = _run(store, params)
     return Response(*report.reproduced(run, _folder(store, run)))
+
+
+@REQUESTS.reads("lineage")
+def lineage(store: Store, params: LineageParams) -> Response[LineagePage]:
+    """Return where a run comes from, or one of its metrics, and what became of its files."""
+    found = LineageQuery(store, store).of_run(params.run_id, params.metric)
+    return Response(lineage_page(store, found))
 
 
 @REQUESTS.writes("leave_out")

@@ -29,6 +29,7 @@ from nbtrack.store import (
 from nbtrack.store.artifacts import ArtifactFolder, check_artifact_path, local_path
 from nbtrack.tracking import context
 from nbtrack.tracking.model_uris import ModelUri, is_model_id, is_model_uri, parse_model_uri
+from nbtrack.untrusted_files import read_yaml
 from nbtrack.validation import check_run_id
 
 MODEL_FILE = "MLmodel"
@@ -301,3 +302,14 @@ def _below(hashes: dict[str, str], path: str) -> dict[str, str]:
         return hashes
     prefix = f"{check_artifact_path(path)}/"
     return {p.removeprefix(prefix): s for p, s in hashes.items() if p.startswith(prefix)}
+
+
+def written_ids(place: ModelLocation) -> tuple[str | None, str | None]:
+    """Return the logged model and the run that the MLmodel file of a folder names, if it does."""
+    try:
+        known = read_yaml(place.folder.read_bytes(MODEL_FILE), MODEL_FILE)
+    except (NbtrackError, OSError):
+        return None, None
+    fields = known if isinstance(known, dict) else {}
+    model_id, run_id = fields.get("model_id"), fields.get("run_id")
+    return None if model_id is None else str(model_id), None if run_id is None else str(run_id)

@@ -55,7 +55,7 @@ def data_files(
     record: str = FILES_FILE,
     *,
     here: Path | None = None,
-    seconds: float | None = None,
+    budget: TimeBudget | None = None,
 ) -> list[DataFile]:
     """Return the files of a run with what they are now.
 
@@ -69,8 +69,8 @@ def data_files(
         The artifact that lists them.
     here : Path, optional
         Where they are now, if not in the folder that the record names.
-    seconds : float, optional
-        How long contents may be read in all; by default a fifth of a second.
+    budget : TimeBudget, optional
+        How long contents may be read; a fifth of a second by default.
     """
     kept = read_json(folder, record)
     place = kept.get("folder")
@@ -78,7 +78,7 @@ def data_files(
     root = here or root
     if root is not None and not (root.is_absolute() and root.is_dir()):
         root = None
-    budget = TimeBudget(SECONDS if seconds is None else seconds)
+    budget = budget or TimeBudget(SECONDS)
     return [
         *(_folder(each, root) for each in _items(kept.get("folders"))),
         *(_file(each, root, budget) for each in _items(kept.get("files"))),

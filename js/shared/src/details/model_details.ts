@@ -4,11 +4,12 @@ import { modelBadge, modelChips } from '../model_parts';
 import { problemBox } from '../empty_states';
 import type { ModelActions } from '../actions/model_actions';
 import { refOf } from '../model_ref';
-import type { ModelFacts, ModelRef, TreeModel } from '../requests';
+import type { LineagePage, ModelFacts, ModelRef, TreeModel } from '../requests';
 import { problemOf } from '../problem';
 import type { Stores } from '../app_host';
 import { ArtifactBrowser } from './artifacts';
 import { filesOfModel } from './file_source';
+import { LineagePanel } from './lineage';
 import { showModelEnvironment, showModelOverview } from './model_overview';
 import { linkButton } from './parts';
 import type { Highlighter } from './highlighter';
@@ -34,6 +35,8 @@ export class ModelDetails {
   private readonly head = h('header', { class: 'nbt-details-head' });
   private readonly tabs: Tabs;
   private readonly highlighter: Highlighter;
+  private readonly origin = h('div');
+  private lineage: LineagePanel | null = null;
   private files: ArtifactBrowser | null = null;
   private facts: ModelFacts | null = null;
   private seen = '';
@@ -102,7 +105,9 @@ export class ModelDetails {
   private tabsOf(model: ModelFacts): Tab[] {
     const { actions, openRun, openModel } = this.context;
     const version = versionOf(model);
+    this.showLineage();
     const handlers = {
+      lineage: this.origin,
       openRun,
       openModel,
       setDescription: (text: string) => void actions.setDescription(version.name, version.version, text),
@@ -140,6 +145,14 @@ export class ModelDetails {
     const told = [model.flavors.join(', '), formatBytes(model.size), model.device ?? '', model.precision ?? '', formatTime(model.created_ms)];
     for (const each of told.filter(Boolean)) line.append(h('span', {}, each));
     this.head.replaceChildren(first, line);
+  }
+
+  private showLineage(): void {
+    if (this.lineage) return this.lineage.refresh();
+    const { nbtrack, storeId, ref, openRun, openModel } = this.context;
+    const ask = async (): Promise<LineagePage> => (await nbtrack.backend(storeId).ask('models.lineage', refOf(ref))).body;
+    const opensFile = (folder: string, path: string): (() => void) | null => nbtrack.appHost.opensFile(folder, path);
+    this.lineage = new LineagePanel(this.origin, ask, { openRun, openModel, show: null, opensFile });
   }
 
   private showFiles(panel: HTMLElement, { files }: ModelFacts): void {

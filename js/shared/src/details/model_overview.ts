@@ -1,8 +1,7 @@
 import { h } from '../dom';
 import { formatBytes, formatTime } from '../format';
-import { codeLine, metricText, modelChips, parametersText, signatureTable } from '../model_parts';
+import { codeLine, metricText, parametersText, signatureTable } from '../model_parts';
 import type { ModelFacts, VersionLink } from '../requests';
-import { stateIcon } from '../state_icon';
 import { noteEditor } from './overview';
 import { facts, filteredTable, linkButton, section, textTable } from './parts';
 
@@ -13,6 +12,8 @@ export interface ModelHandlers {
   tag(before?: [string, string]): void;
   removeAlias(alias: string): void;
   addAlias(): void;
+  /** Where it comes from. */
+  lineage: HTMLElement;
 }
 
 /** What a model is, in one look. */
@@ -33,7 +34,7 @@ export function showModelOverview(panel: HTMLElement, model: ModelFacts, handler
     side.append(section('Description', noteEditor(model.description ?? '', { label: 'Description', hint: 'What this version is for', save: handlers.setDescription })));
     side.append(section('Aliases', aliasList(model, handlers)), section('Tags', tagList(model, handlers)));
   }
-  side.append(section('Where it comes from', lineage(model, handlers)));
+  main.append(handlers.lineage);
   side.append(
     section(
       'Model',
@@ -87,28 +88,6 @@ function tagList({ tags }: ModelFacts, handlers: ModelHandlers): HTMLElement {
   const add = h('button', { type: 'button', class: 'nbt-chip nbt-chip-add' }, '+ Add tag');
   add.addEventListener('click', () => handlers.tag());
   list.append(add);
-  return list;
-}
-
-/** From the data to the versions: each step made the next one. */
-function lineage(model: ModelFacts, handlers: ModelHandlers): HTMLElement {
-  const list = h('ol', { class: 'nbt-lineage' });
-  const step = (word: string, ...content: (Node | string)[]): void => list.append(h('li', {}, h('span', { class: 'nbt-lineage-word' }, word), h('span', {}, ...content)));
-  for (const { name, digest, context } of model.datasets) step('Data', name, h('span', { class: 'nbt-row-fact' }, [context, digest].filter(Boolean).join(' · ')));
-  const { code, run } = model;
-  const cell = code?.cell ? `cell [${code.cell}]` : '';
-  const commit = code?.commit ? `commit ${code.commit.slice(0, 8)}${code.branch ? ` on ${code.branch}` : ''}` : '';
-  const file = code?.source?.split('/').at(-1) ?? '';
-  const place = [file, cell, commit].filter(Boolean).join(' · ');
-  if (place) step('Code', h('span', { title: code?.source ?? '' }, place));
-  if (run) step('Run', h('span', { class: 'nbt-runlink' }, stateIcon(run.state), linkButton(run.name, () => handlers.openRun(run.run_id))), h('span', { class: 'nbt-row-fact' }, run.experiment));
-  const { model_id: id } = model;
-  if (id && model.kind === 'version') step('Model', linkButton(`${id.slice(0, 10)}…`, () => handlers.openModel({ model_id: id }, model.name)));
-  for (const version of model.versions) {
-    const here = model.kind === 'version' && version.name === model.name && version.version === model.version;
-    step('Version', ...(here ? [h('b', {}, `${version.name} v${version.version}`)] : [versionButton(version, handlers.openModel)]), ...modelChips(version.aliases, version.stage));
-  }
-  if (list.childElementCount === 0) return h('p', { class: 'nbt-empty' }, 'Not known: no run has logged it.');
   return list;
 }
 

@@ -15,6 +15,8 @@ export interface OverviewHandlers {
   found: HTMLElement;
   /** Show another tab. */
   show(tab: string): void;
+  /** Show where a metric comes from. */
+  showOrigin(metric: string): void;
   setNote(note: string): void;
   tag(before?: [string, string]): void;
   /** Whether the differences from the run before are open, and what keeps that. */
@@ -32,7 +34,7 @@ export function showOverview(panel: HTMLElement, details: FullRun, handlers: Ove
   const { changesOpen, keepChangesOpen: toggle, open } = handlers;
   const changes = details.since && changesSection(details.since, changesOpen, { open, toggle });
   if (changes) main.append(changes);
-  if (details.metrics.length > 0) main.append(section('Metrics', metricTable(details.metrics)));
+  if (details.metrics.length > 0) main.append(section('Metrics', metricTable(details.metrics, handlers)));
   else main.append(section('Metrics', h('p', { class: 'nbt-empty' }, 'This run has logged no metrics.')));
   if (details.params.length > 0) main.append(section('Params', ...firstParams(details.params, handlers)));
   main.append(handlers.found);
@@ -68,10 +70,15 @@ function runLink(link: RunLink, handlers: OverviewHandlers): HTMLElement {
   return link.state ? h('span', { class: 'nbt-runlink' }, stateIcon(link.state), button) : button;
 }
 
-function metricTable(metrics: readonly MetricFacts[]): HTMLElement {
+function metricTable(metrics: readonly MetricFacts[], { showOrigin }: OverviewHandlers): HTMLElement {
   const cell = (value: number | null): string => formatNumber(value) || '–';
-  const rows = metrics.map(m => [m.key, sparkline(m.spark, 72, 18), cell(m.last), cell(m.min), cell(m.max), cell(m.step)]);
-  return scroller('Metrics', textTable('Metrics', ['Metric', 'Curve', 'Last', 'Min', 'Max', 'Step'], rows));
+  const origin = (key: string): HTMLElement => {
+    const button = linkButton('Where from', () => showOrigin(key));
+    button.setAttribute('aria-label', `Where ${key} comes from`);
+    return button;
+  };
+  const rows = metrics.map(m => [m.key, sparkline(m.spark, 72, 18), cell(m.last), cell(m.min), cell(m.max), cell(m.step), origin(m.key)]);
+  return scroller('Metrics', textTable('Metrics', ['Metric', 'Curve', 'Last', 'Min', 'Max', 'Step', ''], rows));
 }
 
 function firstParams(params: FullRun['params'], handlers: OverviewHandlers): HTMLElement[] {

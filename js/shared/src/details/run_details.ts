@@ -2,7 +2,7 @@ import { errorBox, h } from '../dom';
 import { StoredChart } from '../stored_chart';
 import { FoundLine, leavesOut } from '../found';
 import { formatDuration, formatNumber, formatTime } from '../format';
-import type { FullRun, ModelRef } from '../requests';
+import type { FullRun, LineagePage, ModelRef } from '../requests';
 import { problemBox } from '../empty_states';
 import { problemOf } from '../problem';
 import type { RunActions } from '../actions/run_actions';
@@ -12,6 +12,7 @@ import { ArtifactBrowser } from './artifacts';
 import { filesOfRun } from './file_source';
 import { badgeElement } from './badges';
 import { showEnvironment, showParams } from './environment';
+import { LineagePanel } from './lineage';
 import { showOverview } from './overview';
 import { linkButton } from './parts';
 import { againElement } from './again';
@@ -45,6 +46,9 @@ export class RunDetails {
   private chart: StoredChart | null = null;
   private reproduced: ReproducedPanel | null = null;
   private files: ArtifactBrowser | null = null;
+  private lineage: LineagePanel | null = null;
+  /** The number that is asked about; null for all of the run. */
+  private origin: string | null = null;
   private seen = '';
   private changesOpen = false;
   private requestNumber = 0;
@@ -127,6 +131,7 @@ export class RunDetails {
         this.tabs.select(tab);
         this.tabs.focus();
       },
+      showOrigin: (metric: string) => this.showOrigin(metric),
       setNote: (note: string) => void actions.setNote(runId, note),
       tag: (tag?: [string, string]) => void actions.addTag([{ run_id: runId, name: details.run.name }], tag)
     };
@@ -136,7 +141,8 @@ export class RunDetails {
       { id: 'params', label: 'Params', show: panel => showParams(panel, details) },
       { id: 'artifacts', label: 'Artifacts', show: panel => this.showArtifacts(panel) },
       { id: 'source', label: 'Source', show: panel => void this.showSource(panel, details) },
-      { id: 'environment', label: 'Environment', show: panel => showEnvironment(panel, details) }
+      { id: 'environment', label: 'Environment', show: panel => showEnvironment(panel, details) },
+      { id: 'lineage', label: 'Lineage', show: panel => this.showLineage(panel) }
     ];
     if (details.verdict) tabs.push({ id: 'reproduced', label: 'Run again', show: panel => this.showReproduced(panel) });
     if (details.models.length > 0) {
@@ -189,6 +195,28 @@ export class RunDetails {
   private showReproduced(panel: HTMLElement): void {
     const { nbtrack, storeId, runId } = this.context;
     this.reproduced ??= new ReproducedPanel(panel, nbtrack.backend(storeId), runId);
+  }
+
+  private showOrigin(metric: string | null): void {
+    this.origin = metric;
+    this.tabs.select('lineage');
+    this.tabs.focus();
+    this.lineage?.refresh();
+  }
+
+  private showLineage(panel: HTMLElement): void {
+    if (this.lineage) return this.lineage.refresh();
+    const { nbtrack, storeId, runId, open, openModel } = this.context;
+    const backend = nbtrack.backend(storeId);
+    const ask = async (): Promise<LineagePage> => (await backend.ask('run.lineage', { run_id: runId, metric: this.origin })).body;
+    const show = (tab: string): void => {
+      this.tabs.select(tab);
+      this.tabs.focus();
+    };
+    const opensFile = (folder: string, path: string): (() => void) | null => nbtrack.appHost.opensFile(folder, path);
+    this.lineage = new LineagePanel(panel, ask, { openRun: open, openModel, show, opensFile }, () =>
+      this.origin === null ? [] : [h('p', { class: 'nbt-origin' }, 'Of the metric ', h('b', {}, this.origin), '. ', linkButton('Show all of the run', () => this.showOrigin(null)))]
+    );
   }
 
   private showArtifacts(panel: HTMLElement): void {
