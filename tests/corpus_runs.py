@@ -14,6 +14,8 @@ from corpus_notebooks import CorpusNotebook
 from kernels import Kernel, bare_kernel
 from nbtrack.entities.run_data import is_system_metric
 from nbtrack.entities.runs import CELL_TAG
+from nbtrack.reruns import Verdict
+from nbtrack.reruns.rerunning import rerun
 from nbtrack.store import Store, get_run, metric_history, open_store
 from nbtrack.store.search import search_runs
 from nbtrack.views.code import RunSource, source_of_run
@@ -41,6 +43,8 @@ class TrackedCell:
     source : RunSource
     warnings : list of str
         The badges that say that it may not come back.
+    store : Path
+        Of its runs.
     run_ids : list of str
     """
 
@@ -48,6 +52,7 @@ class TrackedCell:
     runs: list[Numbers]
     source: RunSource
     warnings: list[str]
+    store: Path
     run_ids: list[str] = field(default_factory=list)
 
     @property
@@ -115,14 +120,42 @@ def repeat(steps: Sequence[Step], own: int, folder: Path) -> list[Numbers]:
     work.mkdir(parents=True)
     (folder / "kernel").mkdir()
     with bare_kernel(folder / "kernel", work, **_threads()) as kernel:
-        _silently(kernel, LOAD)
+        silently(kernel, LOAD)
         for step in steps:
             if step.random_state is not None:
-                _silently(kernel, _restoring(step.random_state))
-            _silently(kernel, _AS_NUMBER.format(step.number))
+                silently(kernel, _restoring(step.random_state))
+            silently(kernel, _AS_NUMBER.format(step.number))
             _run(kernel, step.number, step.source, "again", None if step.may_fail else False)
     found = [cell for cell in tracked_cells(work) if cell.number == own]
     return found[0].runs if found else []
+
+
+def rerun_all(cell: TrackedCell, timeout: float | None = None) -> list[Verdict]:
+    """Have the runs of a cell again by ``nbtrack.rerun``, with the files there that are there now.
+
+    Parameters
+    ----------
+    cell : TrackedCell
+    timeout : float, optional
+        Seconds for each attempt.
+    """
+    with closing(open_store(str(cell.store))) as store:
+        return [rerun(store, run_id, timeout=timeout) for run_id in cell.run_ids]
+
+
+def remove_files(work: Path, but: Iterable[Path] = ()) -> None:
+    """Remove the files of a notebook but for its runs, so that nothing is there that a cell wrote.
+
+    Parameters
+    ----------
+    work : Path
+    but : iterable of Path
+        What stays.
+    """
+    stays = {path for file in work.rglob("nbtrack.duckdb*") for path in [file, *file.rglob("*")]}
+    for path in work.rglob("*"):
+        if path.is_file() and path not in stays and path not in but:
+            path.unlink()
 
 
 def tracked_cells(work: Path) -> list[TrackedCell]:
@@ -131,7 +164,7 @@ def tracked_cells(work: Path) -> list[TrackedCell]:
     for path in sorted(work.rglob("nbtrack.duckdb")):
         with closing(open_store(str(path))) as store:
             for run_id in _run_ids(store):
-                cell = _tracked_cell(store, run_id)
+                cell = _tracked_cell(store, run_id, path)
                 known = found.setdefault(cell.number, cell)
                 if known is not cell:
                     known.runs += cell.runs
@@ -172,6 +205,23 @@ def states_of(cell: TrackedCell, work: Path) -> dict[int, Path]:
     return {number: files[digest] for number, digest in digests.items() if digest in files}
 
 
+def silently(
+    kernel: Kernel, code: str, expressions: Mapping[str, str] | None = None
+) -> dict[str, str | None]:
+    """Execute code that is no cell; return expressions as text, None for those that fail."""
+    asked = kernel.client.execute(
+        code, silent=True, store_history=False, user_expressions=dict(expressions or {})
+    )
+    while True:
+        reply = kernel.client.get_shell_msg(timeout=60)
+        if reply["parent_header"].get("msg_id") == asked:
+            break
+    if reply["content"]["status"] != "ok":
+        raise CellEndedOtherwiseError(f"{code}: {reply['content'].get('evalue')}")
+    found = reply["content"]["user_expressions"]
+    return {name: each.get("data", {}).get("text/plain") for name, each in found.items()}
+
+
 def _threads() -> dict[str, str]:
     """One thread, so that two notebooks at once do not fight for the cores."""
     return {"OMP_NUM_THREADS": "1"}
@@ -189,16 +239,6 @@ def _run(
     raise CellEndedOtherwiseError(f"{name}, cell {number}: {what}\n{source}")
 
 
-def _silently(kernel: Kernel, code: str) -> None:
-    asked = kernel.client.execute(code, silent=True, store_history=False)
-    while True:
-        reply = kernel.client.get_shell_msg(timeout=60)
-        if reply["parent_header"].get("msg_id") == asked:
-            break
-    if reply["content"]["status"] != "ok":
-        raise CellEndedOtherwiseError(f"{code}: {reply['content'].get('evalue')}")
-
-
 def _restoring(path: Path) -> str:
     return (
         "__import__('nbtrack.tracking.random_state', fromlist=['RandomState']).RandomState"
@@ -212,7 +252,7 @@ def _run_ids(store: Store) -> list[str]:
         return [run.info.run_id for run in runs]
 
 
-def _tracked_cell(store: Store, run_id: str) -> TrackedCell:
+def _tracked_cell(store: Store, run_id: str, path: Path) -> TrackedCell:
     with store.read() as reader:
         run = get_run(reader, run_id)
         source = source_of_run(run, reader.access.folder(run.info.artifact_uri))
@@ -225,4 +265,4 @@ def _tracked_cell(store: Store, run_id: str) -> TrackedCell:
     found = details(store, run_id)
     warnings = [badge["text"] for badge in found["badges"] if badge["kind"] == "warning"]
     number = int(run.data.tags.get(CELL_TAG, "0"))
-    return TrackedCell(number, [numbers], source, warnings, [run_id])
+    return TrackedCell(number, [numbers], source, warnings, path, [run_id])

@@ -4,9 +4,9 @@ Usage::
 
     python tests/rerun_corpus.py [NAME ...] [-j 2] [--prove] [--write]
 
-Each notebook is executed in a fresh kernel. Then, in another fresh kernel and an empty folder, the
-cells run that the record of each tracked cell has kept, and the cell itself. A run is *same* when
-all its numbers come back (exact, or close), *badged* when they do not and a warning says so, and
+Each notebook is executed in a fresh kernel. Then ``nbtrack.rerun`` has the runs of each tracked
+cell again, without the files that cells have written. A run is *same* when it gives its numbers by
+the cells that its record has kept, *badged* when it does not and a warning had said so before, and
 *wrong* otherwise: there must be none. ``--prove`` finds by execution which cells are needed: those
 without which the numbers differ, where everything else was left out that makes no difference; what
 was kept without need is counted, and what was lost. ``--write`` writes benchmarks/corpus.md.
@@ -18,7 +18,7 @@ import argparse
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,10 +32,13 @@ from corpus_runs import (
     TrackedCell,
     execute,
     is_same,
+    remove_files,
     repeat,
+    rerun_all,
     states_of,
     tracked_cells,
 )
+from nbtrack.reruns import Verdict
 
 REPORT = Path(__file__).parents[1] / "benchmarks" / "corpus.md"
 SAME = ("exact", "close")
@@ -52,7 +55,7 @@ class Judged:
     number : int
         The execution count of the cell.
     result : str
-        ``exact``, ``close``, ``different`` or ``failed``.
+        ``exact``, ``close``, ``different``, ``failed``, or ``lost`` where all cells are needed.
     verdict : {"same", "badged", "wrong"}
     kept, executed : int
         How many cells the record has kept, of how many that ran before.
@@ -75,22 +78,13 @@ class Judged:
 
 
 class Repeats:
-    """Has the cells of one run again, as its record has them or some of all that were executed."""
+    """Has some of all cells again that were executed, and those of a run."""
 
     def __init__(self, of: CorpusNotebook, cell: TrackedCell, work: Path, folder: Path) -> None:
         self._of = of
         self._cell = cell
         self._states = states_of(cell, work)
         self._folders: Iterator[Path] = (folder / f"again{i}" for i in range(10_000))
-        self._recorded = {each.number: each.source for each in cell.source.needed}
-
-    def by_record(self) -> tuple[str, str]:
-        """Return the result of the cells that the record has kept, with what went wrong."""
-        return self._result(self._cell.kept, lambda number: self._recorded[number])
-
-    def with_cells(self, numbers: Sequence[int]) -> str:
-        """Return the result of some of the cells, as they were typed."""
-        return self._result(numbers, lambda number: self._of.executed[number - 1].source)[0]
 
     def proved(self) -> list[int]:
         """Return cells that are enough, and none of which can be left out."""
@@ -103,23 +97,23 @@ class Repeats:
                 enough = fewer
         return enough
 
-    def _result(self, numbers: Sequence[int], source: Callable[[int], str]) -> tuple[str, str]:
+    def with_cells(self, numbers: Sequence[int]) -> str:
+        """Return the result of some of the cells, as they were typed."""
         own = self._cell.number
         code = self._of.executed
         steps = [
-            Step(each, source(each), self._states.get(each), code[each - 1].fails)
-            for each in numbers
+            Step(each, code[each - 1].source, self._states.get(each), code[each - 1].fails)
+            for each in [*numbers, own]
         ]
-        steps.append(Step(own, code[own - 1].source, self._states.get(own), code[own - 1].fails))
         for each in self._cell.source.continued:
             if each.number is not None:
                 state = self._states.get(each.number)
                 steps.append(Step(each.number, each.source, state, each.failed))
         try:
             now = repeat(steps, own, next(self._folders))
-        except CellEndedOtherwiseError as error:
-            return "failed", str(error).partition("\n")[0]
-        return is_same(self._cell.runs, now), f"{self._cell.runs} then, {now} again"
+        except CellEndedOtherwiseError:
+            return "failed"
+        return is_same(self._cell.runs, now)
 
 
 def judge(name: str, *, prove: bool = False) -> list[Judged]:
@@ -128,18 +122,26 @@ def judge(name: str, *, prove: bool = False) -> list[Judged]:
     found = []
     with tempfile.TemporaryDirectory(prefix="nbtrack-corpus-") as place:
         work = execute(of, Path(place) / "first")
+        remove_files(work, [work / f"{name}.ipynb"])
         for cell in tracked_cells(work):
-            repeats = Repeats(of, cell, work, Path(place) / str(cell.number))
-            result, detail = repeats.by_record()
+            result, detail = worst(rerun_all(cell))
             verdict = "same" if result in SAME else "badged" if cell.warnings else "wrong"
             judged = Judged(name, cell.number, result, verdict, len(cell.kept), cell.number - 1)
             judged.warnings, judged.detail = cell.warnings, "" if verdict == "same" else detail
             if prove:
+                repeats = Repeats(of, cell, work, Path(place) / str(cell.number))
                 needed = set(repeats.proved())
                 judged.needless = sorted(set(cell.kept) - needed)
                 judged.lost = sorted(needed - set(cell.kept)) if verdict != "same" else []
             found.append(judged)
     return found
+
+
+def worst(verdicts: Sequence[Verdict]) -> tuple[str, str]:
+    """Return the worst result of the runs of a cell, with what was said of it."""
+    found = [("lost" if each.cause == "lost" else each.result, each.text) for each in verdicts]
+    order = ("exact", "close", "lost", "different", "failed")
+    return max(found, key=lambda each: order.index(each[0]))
 
 
 def table(all_judged: Sequence[Judged]) -> str:
@@ -198,9 +200,9 @@ _HEAD = """\
 # Runs of the corpus, run again
 
 Written by `python tests/rerun_corpus.py --write`: each notebook of `tests/corpus` is executed in a
-fresh kernel, then what its record has kept, in another fresh kernel and an empty folder. *Lost*
-cells are needed and not in the record; *needless* ones make no difference (both found by leaving
-out cells, with `--prove`).
+fresh kernel, then `nbtrack.rerun` has its runs again without the files that its cells have written.
+*Lost* cells are needed and not in the record; *needless* ones make no difference (both found by
+leaving out cells, with `--prove`; empty where that was not asked for).
 """
 
 

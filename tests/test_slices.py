@@ -288,11 +288,18 @@ def test_a_run_keeps_the_cells_it_needed(tmp_path: Path) -> None:
         notebook.run("with nbtrack.start_run():\n    double(4)")
         fluent = kept(notebook)
         source = notebook.value("nbtrack.source(nbtrack.last_active_run().info.run_id)")
+        captures = "%%capture printed\nhalf = scale / 2\nprint(half)"
+        notebook.run(captures)
+        notebook.run("%%track of_captured\nfloat(printed.stdout) + half")
+        captured = kept(notebook)
     first = "import nbtrack, time\n%load_ext nbtrack"  # the cell in which nbtrack was loaded
     assert sources(tracked) == [first, "scale = 3\nunused = 1", double]
     assert tracked["missing"] == []
     assert sources(fluent)[:3] == sources(tracked)
     assert source.endswith("with nbtrack.start_run():\n    double(4)")
+    # a magic that runs a cell within its own has bound a name when that one was over
+    assert sources(captured) == [first, "scale = 3\nunused = 1", captures]
+    assert captured["missing"] == []
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,7 @@ class Cells:
         self._shell = shell
         self.capturing = True
         self.current: Any = None
+        self._asked: Any = None  # what a front end asked for; a magic of it may run a cell within
         self.cards = 0
         self.live: dict[str, Any] = {}
         self.statements = GridStatements(lambda: self.capturing)
@@ -132,6 +133,7 @@ class Cells:
         cell_id : str or None
         """
         self.current = SimpleNamespace(raw_cell=source, cell_id=cell_id)
+        self._asked = None
         self._executed = self._history.add(number_of(self._shell), source, cell_id)
         self._watch.forget()
 
@@ -158,6 +160,7 @@ class Cells:
             self.cards = 0
         self.current = info
         if getattr(info, "store_history", True) and not getattr(info, "silent", False):
+            self._asked = info
             self._executed = self._history.add(
                 number_of(self._shell), info.raw_cell, getattr(info, "cell_id", None)
             )
@@ -167,15 +170,18 @@ class Cells:
     def _on_end(self, result: Any) -> None:
         error = _error_of(result)
         cell = getattr(result, "info", self.current)
-        if self._executed is not None and cell is self.current:
+        if self._executed is not None and cell is self._asked:
             self._executed.failed = error is not None
             self._watch.after(self._executed)
+            self._asked = None
         while self._tracked and self._tracked[-1][0] is cell:
             _, capture = self._tracked.pop()
             _finish(capture, getattr(result, "result", None), error)
         for run in context.open_runs():
             run.cell_error = error
-        if not self._tracked:
+        if self._asked is not None:
+            self.current = self._asked
+        elif not self._tracked:
             self._keep_records()
             self.current = None
 
