@@ -17,7 +17,7 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from nbtrack.notebook import cells as notebook_cells
 from nbtrack.notebook.observation import Observation
-from nbtrack.notebook.observed import files, observers
+from nbtrack.notebook.observed import files, observers, world
 from nbtrack.notebook.observed.events import Events
 
 Observe = Any
@@ -102,6 +102,20 @@ def test_settings_of_the_process_and_of_libraries(
     assert observe("os.getcwd(), sys.path, os.environ.get('OBSERVED'), np.pi").world == set()
     assert not hasattr(sys.modules["json"], "foo")
     os.chdir(tmp_path)
+
+
+def test_settings_of_a_library_that_the_same_cell_imports(
+    observe: Observe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(world._PARTS, "settings of late", lambda: sys.modules["late"].size)
+    late = "import sys, types\nlate = sys.modules['late'] = types.SimpleNamespace(size=1, "
+    late += "rc=lambda size: setattr(late, 'size', size))"
+    try:
+        assert observe(late).world == set()
+        del sys.modules["late"]
+        assert observe(f"{late}\nlate.rc(14)").world == {"settings of late"}
+    finally:
+        del sys.modules["late"]
 
 
 def test_libraries_set_environment_variables_that_no_cell_has_named(observe: Observe) -> None:

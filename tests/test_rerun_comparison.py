@@ -131,3 +131,19 @@ def test_the_copy_of_a_folder_has_what_cells_name(tmp_path: Path) -> None:
     finally:
         copy.remove()
     assert not copy.root.exists()
+
+
+def test_modules_of_a_folder_above_are_copied_and_not_all_that_lies_there(tmp_path: Path) -> None:
+    folder = tmp_path / "project" / "chapter"
+    folder.mkdir(parents=True)
+    for name in ("check.py", "tools/__init__.py", "tools/one.py", "data/x.csv", "other/y.py"):
+        file = folder.parent / name
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(name, "utf-8")
+    copy = FolderCopy(folder, ["import sys\nsys.path.insert(0, '..')"])
+    try:
+        above = copy.folder.parent
+        there = {p.relative_to(above).as_posix() for p in above.rglob("*") if p.is_file()}
+        assert there == {"check.py", "tools/__init__.py", "tools/one.py"}
+    finally:
+        copy.remove()

@@ -292,6 +292,11 @@ def test_a_run_keeps_the_cells_it_needed(tmp_path: Path) -> None:
         notebook.run(captures)
         notebook.run("%%track of_captured\nfloat(printed.stdout) + half")
         captured = kept(notebook)
+        notebook.run("%%track ended\nended = nbtrack.active_run().info.run_id")
+        notebook.run("late = half + 1")
+        notebook.run("unused = 2")
+        notebook.run("nbtrack.log_metric('late', late, run_id=ended)")
+        ended = kept(notebook)
     first = "import nbtrack, time\n%load_ext nbtrack"  # the cell in which nbtrack was loaded
     assert sources(tracked) == [first, "scale = 3\nunused = 1", double]
     assert tracked["missing"] == []
@@ -300,6 +305,10 @@ def test_a_run_keeps_the_cells_it_needed(tmp_path: Path) -> None:
     # a magic that runs a cell within its own has bound a name when that one was over
     assert sources(captured) == [first, "scale = 3\nunused = 1", captures]
     assert captured["missing"] == []
+    # a later cell has logged to a run that had ended
+    later = [cell["source"] for cell in ended["continued"]]
+    assert later == ["late = half + 1", "nbtrack.log_metric('late', late, run_id=ended)"]
+    assert sources(ended) == sources(captured)
 
 
 @pytest.mark.parametrize(

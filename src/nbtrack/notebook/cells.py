@@ -22,6 +22,7 @@ from nbtrack.tracking.random_state import capture as capture_random_state
 from nbtrack.tracking.run import ActiveRun
 
 MAX_KEPT = 16
+MAX_ENDED = 50  # runs whose models may be scored yet
 
 
 class Cells:
@@ -52,6 +53,7 @@ class Cells:
         self._finished: deque[Any] = deque()
         self._tracked: list[tuple[Any, CellCapture]] = []
         self._records: list[SourceRecord] = []
+        self._ended: deque[SourceRecord] = deque(maxlen=MAX_ENDED)
         self._history = history_of(shell)
         self._executed = self._history.numbered(number_of(shell))
         self._watch = CellWatch(watchers_of(shell))
@@ -187,13 +189,17 @@ class Cells:
 
     def _keep_records(self) -> None:
         """Keep what the cell has shown of runs that it has started, or gone on with."""
+        cell = self._executed
+        for record in self._ended:
+            if cell is not None and record.cell is not cell and record.goes_on:
+                record.go_on(cell, self._history.before(cell))
+                record.finish()
         records, self._records = self._records, []
         for record in records:
-            if self._executed is not None and record.cell is not self._executed:
-                record.continued.append(self._executed)
+            if cell is not None and record.cell is not cell:
+                record.continued.append(cell)
             record.finish()
-            if not record.run.ended:
-                self._records.append(record)
+            (self._ended if record.run.ended else self._records).append(record)
 
 
 def watchers_of(shell: Any) -> list[Watcher]:

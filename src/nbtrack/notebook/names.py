@@ -132,6 +132,15 @@ def without_track(source: str) -> str:
     return kept + source
 
 
+def line_of_track(source: str) -> str | None:
+    """Return the line of ``%%track`` of a cell, None where it has none."""
+    while match := _WATCHING.match(source):
+        if match[1] == "track":
+            return match[0].strip()
+        source = source[match.end() :]
+    return None
+
+
 def captured_name(source: str) -> str | None:
     """Return the variable that gets what a cell prints, of ``%%capture NAME``."""
     while match := _WATCHING.match(source):

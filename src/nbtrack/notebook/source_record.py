@@ -14,6 +14,7 @@ from nbtrack.errors import InvalidParameterError, NotFoundError
 from nbtrack.notebook.cell_dependencies import Slice, backward_slice
 from nbtrack.notebook.executed import MAX_CELLS, Executed
 from nbtrack.notebook.hash_order import takes_set_order
+from nbtrack.notebook.names import line_of_track
 from nbtrack.notebook.observation import Finding
 from nbtrack.notebook.secrets import SecretsOfCells
 from nbtrack.store import RunWriter
@@ -94,6 +95,31 @@ class SourceRecord:
             self._safely(lambda: self._keep(self.slice()))
 
         self.run.in_background(threading.Thread(target=keep, daemon=True))
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether its run has ended, and has got metrics since: the score of a fitted model."""
+        writers, run_id = self.run.store.writers, self.run.info.run_id
+        return (
+            self.run.ended
+            and writers.is_open(run_id)
+            and bool(self.run.store.writer(run_id).journal.keys)
+        )
+
+    def go_on(self, cell: Executed, before: Sequence[Executed]) -> None:
+        """Take a cell as one that goes on with the run, and what it needs of those between.
+
+        Parameters
+        ----------
+        cell : Executed
+        before : list of Executed
+            The cells that were executed before it.
+        """
+        places = [place for place, each in enumerate(before) if each is self.cell]
+        later = list(before[places[-1] + 1 :]) if places else []
+        needed = [each.cell for each in backward_slice(before, cell).cells]
+        wanted = [*self.continued, *needed, cell]
+        self.continued = [each for each in [*later, cell] if any(each is one for one in wanted)]
 
     def finish(self) -> None:
         """Keep them again: its own cell, or one that continues it, has ended and was watched."""
@@ -253,6 +279,7 @@ def _cell(cell: Executed, clean: Callable[[str], str]) -> dict[str, Any]:
         "source": clean(cell.code),
         "failed": cell.failed,
         "random_state": _digest(cell),
+        **({"line": clean(line)} if (line := line_of_track(cell.source)) else {}),
     }
 
 

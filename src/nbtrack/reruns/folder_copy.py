@@ -49,9 +49,9 @@ class FolderCopy:
     """A temporary folder with a copy of the working folder, and places for kernel and store.
 
     What the cells read, name or import is copied, up to 1 GB and 5,000 files, then what else is
-    there, up to 200 MB and files of 50 MB. Of a file of more than 256 MB that the record has as
-    read and not as written there is a link. Stores, hidden files and environments stay where they
-    are.
+    there, up to 200 MB and files of 50 MB; of a folder above that is named as such (``".."``) the
+    modules. Of a file of more than 256 MB that the record has as read and not as written there is a
+    link. Stores, hidden files and environments stay where they are.
 
     Parameters
     ----------
@@ -125,7 +125,9 @@ class FolderCopy:
                 continue
             with contextlib.suppress(OSError, ValueError):
                 if place.is_dir():
-                    for file in files_below(place, 2 * MOST_FILES):
+                    above = _is_above(name)
+                    below = _modules(place) if above else files_below(place, 2 * MOST_FILES)
+                    for file in below:
                         self._take(file, target / file.relative_to(place), name)
                 elif place.is_file():
                     self._take(place, target, name, linked=name in linked)
@@ -161,6 +163,15 @@ class FolderCopy:
             self._count += 1
 
 
+def _modules(folder: Path) -> Iterator[Path]:
+    """Yield the modules and packages that can be imported from a folder."""
+    for place in sorted(folder.iterdir()):
+        if place.suffix == ".py" and not place.name.startswith("."):
+            yield place
+        elif (place / "__init__.py").is_file():
+            yield from files_below(place, 2 * MOST_FILES)
+
+
 def _named(sources: Iterable[str]) -> Iterator[str]:
     """Yield what may be the name of a file or folder, relative to the working folder."""
     for source in sources:
@@ -168,7 +179,7 @@ def _named(sources: Iterable[str]) -> Iterator[str]:
             name = text.strip()
             if name and len(name) < 300 and not name.startswith(("/", "~")) and "\0" not in name:
                 clean = os.path.normpath(name)
-                if clean not in (".", "..") and _ups(clean) <= MOST_UP and set(clean) - {".", "/"}:
+                if _ups(clean) <= MOST_UP and (set(clean) - {".", "/"} or _is_above(clean)):
                     yield clean
 
 
@@ -181,6 +192,11 @@ def _texts(source: str) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             yield node.value
+
+
+def _is_above(name: str) -> bool:
+    """Return whether a name is that of a folder above, as in ``sys.path.append("..")``."""
+    return set(Path(name).parts) == {".."}
 
 
 def _ups(name: str) -> int:

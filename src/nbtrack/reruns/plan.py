@@ -6,7 +6,7 @@ import json
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -116,7 +116,7 @@ def make_plan(store: Store, run_id: str) -> Plan:
         captured = folder.exists(OUTPUT_FILE)
         varied = _varied(reader, made_by)
     own = _own_cell(made_by, source, experiment, captured=captured, of_grid=bool(varied))
-    continued = [_planned(cell) for cell in source.continued]
+    continued = [_continuing(cell) for cell in source.continued]
     earlier = [*source.needed, *source.others]
     everything = sorted(earlier, key=lambda cell: cell.number or 0) if source.others else []
     environment = read_json(folder, ENVIRONMENT_FILE)
@@ -227,12 +227,25 @@ def _line_to_execute(line: str, run: Run) -> str:
             f"The run {run.info.run_name} was resumed: the cells that began it were not kept, so "
             "that one kernel cannot give its numbers again."
         )
-    quiet = any(word in ("-q", "--quiet") for word in words)
+    return _quiet(line)
+
+
+def _quiet(line: str) -> str:
+    quiet = any(word in ("-q", "--quiet") for word in words_of(line))
     return line.rstrip().rstrip(";") + ("" if quiet else " --quiet")
 
 
 def _planned(cell: NeededCell) -> PlannedCell:
     return PlannedCell(without_installs(cell.source), cell.number, cell.failed, cell.random_state)
+
+
+def _continuing(cell: NeededCell) -> PlannedCell:
+    """Return a cell that went on with the run: where it is tracked, libraries may log by that."""
+    found = _planned(cell)
+    words = words_of(cell.line or "")
+    if not words or any(word.startswith(("--resume", "--grid")) for word in words):
+        return found
+    return replace(found, source=f"{_quiet(cell.line or '')}\n{found.source}")
 
 
 def _folder(environment: Mapping[str, Any]) -> Path | None:

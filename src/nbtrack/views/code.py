@@ -51,6 +51,8 @@ class NeededCell:
         Whether it is here because nobody can say that it changed nothing.
     random_state : str or None
         The digest of the state of the generators before it, if it drew from one.
+    line : str or None
+        Its line of ``%%track``.
     """
 
     source: str
@@ -61,6 +63,7 @@ class NeededCell:
     failed: bool = False
     for_safety: bool = False
     random_state: str | None = None
+    line: str | None = None
 
 
 @dataclass(frozen=True)
@@ -275,6 +278,7 @@ def _cells(found: Any) -> list[NeededCell]:
             failed=each.get("failed") is True,
             for_safety=each.get("for_safety") is True,
             random_state=_text(each.get("random_state")),
+            line=_text(each.get("line")),
         )
         for each in (found if isinstance(found, list) else ())
         if isinstance(each, Mapping)

@@ -22,7 +22,11 @@ _REGISTERS = re.compile(
     r"|env|function|op|type|format))?$"
 )
 _FILTERS = frozenset({"filterwarnings", "simplefilter", "resetwarnings"})
-_SETTING = re.compile(r"(set|use|enable|disable)(_|$)|rcParams$|style$|options$|seterr")
+# what tells that a cell that imports a library changes its settings, too
+_SETTING = re.compile(
+    r"(set|use|enable|disable|rc)(_|$)|rcParams$|rcdefaults|style$|options$|seterr|getcontext"
+    r"|setcontext|setlocale|tzset|templates$|renderers$|deterministic$|benchmark$|allow_"
+)
 _SETTERS = frozenset({"setattr", "delattr", "patch"})
 
 
