@@ -13,6 +13,7 @@ import pytest
 
 import nbtrack
 import programs
+from docstring_examples import failures_of
 from logged import files, interruptible, points, runs
 from net_trainings import batches, lightning_trainer, line
 
@@ -130,6 +131,10 @@ def test_other_processes_than_the_first_log_nothing(
     logger.experiment.log_text("x", "y", "z")
     logger.finalize("success")
     assert (logger.name, logger.version, runs()) == (None, None, [])
+
+
+def test_examples_in_docstrings_do_what_they_show(make: Any) -> None:
+    assert not (told := failures_of("nbtrack.autologging.lightning_logger")), told
 
 
 def test_a_process_that_is_started_goes_on_with_the_run(make: Any) -> None:

@@ -60,6 +60,15 @@ def download_artifacts(
         If not exactly one of ``artifact_uri`` and ``run_id`` is given.
     NotFoundError
         If there is no such artifact.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> with nbtrack.start_run() as run:
+    ...     nbtrack.log_text("Converged.", "notes.txt")
+    >>> folder = nbtrack.artifacts.download_artifacts(run_id=run.info.run_id, dst_path="copy")
+    >>> Path(folder, "notes.txt").read_text()
+    'Converged.'
     """
     folder, path = _find(artifact_uri, run_id, artifact_path, tracking_uri)
     return folder.download(path, dst_path)
@@ -74,6 +83,14 @@ def list_artifacts(
     """Return the files and folders directly in a folder of artifacts, by path.
 
     The parameters are those of ``download_artifacts``; a file has nothing in it.
+
+    Examples
+    --------
+    >>> with nbtrack.start_run() as run:
+    ...     nbtrack.log_text("Converged.", "notes.txt")
+    >>> found = nbtrack.artifacts.list_artifacts(f"runs:/{run.info.run_id}")
+    >>> [(each.path, each.file_size) for each in found]
+    [('notes.txt', 10)]
     """
     folder, path = _find(artifact_uri, run_id, artifact_path, tracking_uri)
     return folder.list(path)
@@ -86,6 +103,13 @@ def load_text(artifact_uri: str) -> str:
     ----------
     artifact_uri : str
         As in ``download_artifacts``.
+
+    Examples
+    --------
+    >>> with nbtrack.start_run() as run:
+    ...     nbtrack.log_text("Converged.", "notes.txt")
+    >>> nbtrack.artifacts.load_text(f"runs:/{run.info.run_id}/notes.txt")
+    'Converged.'
     """
     try:
         return _read(artifact_uri).decode("utf-8")
@@ -100,6 +124,13 @@ def load_dict(artifact_uri: str) -> dict[str, Any]:
     ----------
     artifact_uri : str
         As in ``download_artifacts``. A name that ends with ``.yml`` or ``.yaml`` is read as YAML.
+
+    Examples
+    --------
+    >>> with nbtrack.start_run() as run:
+    ...     nbtrack.log_dict({"layers": 2}, "net.json")
+    >>> nbtrack.artifacts.load_dict(f"runs:/{run.info.run_id}/net.json")
+    {'layers': 2}
     """
     text = load_text(artifact_uri)
     values: Any
@@ -122,6 +153,14 @@ def load_image(artifact_uri: str) -> PIL.Image.Image:
     ----------
     artifact_uri : str
         As in ``download_artifacts``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> with nbtrack.start_run() as run:
+    ...     nbtrack.log_image(np.zeros((4, 6), dtype=np.uint8), "black.png")
+    >>> nbtrack.artifacts.load_image(f"runs:/{run.info.run_id}/black.png").size
+    (6, 4)
     """
     import io
 

@@ -83,7 +83,6 @@ def install_as_mlflow() -> None:
 
     Examples
     --------
-    >>> import nbtrack
     >>> nbtrack.install_as_mlflow()
     >>> import mlflow
     >>> mlflow.start_run is nbtrack.start_run
@@ -108,7 +107,13 @@ def install_as_mlflow() -> None:
 
 
 def uninstall_as_mlflow() -> None:
-    """Let ``import mlflow`` give MLflow again, or fail where it is not installed."""
+    """Let ``import mlflow`` give MLflow again, or fail where it is not installed.
+
+    Examples
+    --------
+    >>> nbtrack.install_as_mlflow()
+    >>> nbtrack.uninstall_as_mlflow()
+    """
     if _Finder not in sys.meta_path:
         return
     sys.meta_path.remove(_Finder)

@@ -45,6 +45,15 @@ def enable_async_logging(enable: bool = True) -> None:
     ----------
     enable : bool
         False to give no handles.
+
+    Examples
+    --------
+    >>> from nbtrack.config import enable_async_logging
+    >>> enable_async_logging()
+    >>> with nbtrack.start_run():
+    ...     handle = nbtrack.log_metric("loss", 0.4)
+    >>> handle.wait()
+    >>> enable_async_logging(False)
     """
     AsyncLogging.enabled = enable
 

@@ -94,6 +94,17 @@ class NbtrackError(Exception):
         by default the one of the class.
     **details
         More keys of the JSON body.
+
+    Examples
+    --------
+    >>> from nbtrack.errors import NbtrackError
+    >>> try:
+    ...     nbtrack.get_run("f" * 32)
+    ... except NbtrackError as error:
+    ...     print(error.error_code, error.get_http_status_code())
+    RESOURCE_DOES_NOT_EXIST 404
+    >>> NbtrackError.invalid_parameter_value("too large", limit=10).serialize_as_json()
+    '{"limit": 10, "error_code": "INVALID_PARAMETER_VALUE", "message": "too large"}'
     """
 
     code = "INTERNAL_ERROR"

@@ -85,6 +85,7 @@ def parse_address(uri: str) -> PostgresAddress:
 
     Examples
     --------
+    >>> from nbtrack.postgres_address import parse_address
     >>> parse_address("postgresql://ada:secret@db.example.org/runs").uri
     'postgresql://ada@db.example.org/runs'
     """

@@ -19,12 +19,26 @@ __all__ = [
 
 
 def enable_system_metrics_logging() -> None:
-    """Measure processor, memory, disk, network and GPUs in every run that starts."""
+    """Measure processor, memory, disk, network and GPUs in every run that starts.
+
+    Examples
+    --------
+    >>> nbtrack.enable_system_metrics_logging()
+    >>> with nbtrack.start_run() as run:
+    ...     print(run.samples_system)
+    True
+    >>> nbtrack.disable_system_metrics_logging()
+    """
     _settings.set_enabled(True)
 
 
 def disable_system_metrics_logging() -> None:
-    """Measure nothing unless ``start_run(log_system_metrics=True)`` asks for it."""
+    """Measure nothing unless ``start_run(log_system_metrics=True)`` asks for it.
+
+    Examples
+    --------
+    >>> nbtrack.disable_system_metrics_logging()
+    """
     _settings.set_enabled(False)
 
 
@@ -35,6 +49,11 @@ def set_system_metrics_sampling_interval(interval: float | None) -> None:
     ----------
     interval : float or None
         Seconds.
+
+    Examples
+    --------
+    >>> nbtrack.set_system_metrics_sampling_interval(2.5)  # seconds
+    >>> nbtrack.set_system_metrics_sampling_interval(None)
     """
     _settings.set_interval(interval)
 
@@ -46,6 +65,11 @@ def set_system_metrics_samples_before_logging(samples: int | None) -> None:
     ----------
     samples : int or None
         How many.
+
+    Examples
+    --------
+    >>> nbtrack.set_system_metrics_samples_before_logging(6)  # a point a minute, of every 10 s
+    >>> nbtrack.set_system_metrics_samples_before_logging(None)
     """
     _settings.set_samples(samples)
 
@@ -57,5 +81,10 @@ def set_system_metrics_node_id(node_id: str | None) -> None:
     ----------
     node_id : str or None
         The name.
+
+    Examples
+    --------
+    >>> nbtrack.set_system_metrics_node_id("worker-1")
+    >>> nbtrack.set_system_metrics_node_id(None)
     """
     _settings.set_node_id(node_id)

@@ -46,6 +46,13 @@ def capsule(
         If there is no such run.
     AlreadyExistsError
         If there is such a file.
+
+    Examples
+    --------
+    >>> with nbtrack.start_run() as run:
+    ...     nbtrack.log_metric("loss", 0.4)
+    >>> nbtrack.capsule(run.info.run_id, "baseline.zip").path
+    '...baseline.zip'
     """
     from nbtrack.capsules import write_capsule
 
@@ -77,6 +84,15 @@ def open_capsule(path: str | os.PathLike[str], folder: str | os.PathLike[str]) -
         If there is no such file, or it is no capsule, or is made to do harm.
     AlreadyExistsError
         If something is in the folder.
+
+    Examples
+    --------
+    >>> with nbtrack.start_run(run_name="to a friend") as run:
+    ...     nbtrack.log_metric("loss", 0.4)
+    >>> _ = nbtrack.capsule(run.info.run_id, "friend.zip")
+    >>> opened = nbtrack.open_capsule("friend.zip", "unpacked")
+    >>> opened.run_name, opened.missing
+    ('to a friend', [])
     """
     from nbtrack.capsules import open_capsule as unpacked
 

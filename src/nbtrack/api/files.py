@@ -31,6 +31,15 @@ def log_artifact(
         The folder among the artifacts that it is put into.
     run_id : str, optional
         By default the active run.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> _ = Path("notes.txt").write_text("Trained on the small set.")
+    >>> with nbtrack.start_run() as run:
+    ...     nbtrack.log_artifact("notes.txt", artifact_path="texts")
+    >>> nbtrack.artifacts.load_text(f"{run.info.artifact_uri}/texts/notes.txt")
+    'Trained on the small set.'
     """
     writer(run_id).artifacts.put_file(local_path, artifact_path)
 
@@ -50,6 +59,16 @@ def log_artifacts(
         The folder among the artifacts that all is put into.
     run_id : str, optional
         By default the active run.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> Path("plots").mkdir()
+    >>> _ = Path("plots", "loss.svg").write_text("<svg/>")
+    >>> with nbtrack.start_run() as run:
+    ...     nbtrack.log_artifacts("plots")
+    >>> [each.path for each in nbtrack.artifacts.list_artifacts(run_id=run.info.run_id)]
+    ['loss.svg']
     """
     writer(run_id).artifacts.put_folder(local_dir, artifact_path)
 
@@ -65,6 +84,13 @@ def log_text(text: str, artifact_file: str, run_id: str | None = None) -> None:
         Its path among the artifacts.
     run_id : str, optional
         By default the active run.
+
+    Examples
+    --------
+    >>> with nbtrack.start_run() as run:
+    ...     nbtrack.log_text("It ran out of memory at 2,048.", "notes/batch.txt")
+    >>> nbtrack.artifacts.load_text(f"{run.info.artifact_uri}/notes/batch.txt")
+    'It ran out of memory at 2,048.'
     """
     from nbtrack.tracking import artifacts
 
@@ -82,6 +108,13 @@ def log_dict(dictionary: Any, artifact_file: str, run_id: str | None = None) -> 
         Its path among the artifacts.
     run_id : str, optional
         By default the active run.
+
+    Examples
+    --------
+    >>> with nbtrack.start_run() as run:
+    ...     nbtrack.log_dict({"layers": [64, 10]}, "net.yaml")
+    >>> nbtrack.artifacts.load_dict(f"{run.info.artifact_uri}/net.yaml")
+    {'layers': [64, 10]}
     """
     from nbtrack.tracking import artifacts
 
@@ -99,6 +132,12 @@ def log_stream(stream: BinaryIO, artifact_file: str, run_id: str | None = None) 
         Its path among the artifacts.
     run_id : str, optional
         By default the active run.
+
+    Examples
+    --------
+    >>> import io
+    >>> with nbtrack.start_run():
+    ...     nbtrack.log_stream(io.BytesIO(b"raw bytes"), "dump.bin")
     """
     from nbtrack.tracking import artifacts
 
@@ -118,6 +157,17 @@ def log_figure(
         Its path among the artifacts; the ending says the format, for Plotly ``.html`` or a picture.
     save_kwargs : dict, optional
         What the library's own function for saving takes.
+
+    Examples
+    --------
+    >>> import matplotlib
+    >>> matplotlib.use("agg")
+    >>> import matplotlib.pyplot as plt
+    >>> figure, axes = plt.subplots()
+    >>> _ = axes.plot([0.9, 0.5, 0.4])
+    >>> with nbtrack.start_run():
+    ...     nbtrack.log_figure(figure, "loss.png")
+    >>> plt.close(figure)
     """
     from nbtrack.tracking import artifacts
 
@@ -148,6 +198,14 @@ def log_image(
         Milliseconds since the epoch; now when it is not given.
     synchronous : bool, optional
         Not used: the picture is on disk when the call returns.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> with nbtrack.start_run():
+    ...     for step in range(2):
+    ...         image = np.full((8, 8, 3), step * 100, dtype=np.uint8)
+    ...         nbtrack.log_image(image, key="samples", step=step)
     """
     from nbtrack.tracking.images import log_image as log
 
@@ -165,6 +223,17 @@ def log_table(data: Any, artifact_file: str, run_id: str | None = None) -> None:
         Its path among the artifacts. It ends with ``.json`` or ``.parquet``.
     run_id : str, optional
         By default the active run.
+
+    Examples
+    --------
+    >>> with nbtrack.start_run() as run:
+    ...     nbtrack.log_table({"text": ["good", "bad"], "score": [0.9, 0.2]}, "scores.json")
+    ...     nbtrack.log_table({"text": ["fine"], "score": [0.6]}, "scores.json")  # one more row
+    >>> nbtrack.load_table("scores.json", run_ids=[run.info.run_id])
+       text  score
+    0  good    0.9
+    1   bad    0.2
+    2  fine    0.6
     """
     from nbtrack.tracking.tables import log_table as log
 
@@ -186,6 +255,14 @@ def load_table(
         By default all runs of the experiment.
     extra_columns : list of str, optional
         Such as ``"run_id"``: what to put into more columns.
+
+    Examples
+    --------
+    >>> for score in (0.7, 0.9):
+    ...     with nbtrack.start_run(run_name=f"scored {score}"):
+    ...         nbtrack.log_table({"score": [score]}, "eval.json")
+    >>> sorted(nbtrack.load_table("eval.json")["score"])  # of all runs of the experiment
+    [0.7, 0.9]
     """
     from nbtrack.tracking.tables import load_table as load
 
@@ -201,6 +278,12 @@ def get_artifact_uri(artifact_path: str | None = None) -> str:
     ----------
     artifact_path : str, optional
         A path among the artifacts.
+
+    Examples
+    --------
+    >>> with nbtrack.start_run():
+    ...     print(nbtrack.get_artifact_uri("model"))
+    /...nbtrack.duckdb.d/artifacts/0/.../model
     """
     uri = writer().artifact_uri
     return f"{uri.rstrip('/')}/{artifact_path}" if artifact_path else uri

@@ -306,11 +306,11 @@ def grid(
 
     Examples
     --------
-    >>> for params in nbtrack.grid(lr=[1e-3, 1e-2], seed=range(3)):
+    >>> for params in nbtrack.grid(lr=[1e-3, 1e-2], seed=range(2)):  # a run for each
     ...     nbtrack.log_metric("loss", params["lr"] + params["seed"])
     >>> def train(lr, seed):
-    ...     return {"loss": lr + seed}
-    >>> nbtrack.grid(train, lr=[1e-3, 1e-2], seed=range(3)).best.data.params
+    ...     nbtrack.log_metric("loss", lr + seed)
+    >>> nbtrack.grid(train, lr=[1e-3, 1e-2], seed=range(2)).best.data.params
     {'lr': '0.001', 'seed': '0'}
     """
     function = first if callable(first) else None

@@ -47,6 +47,14 @@ def log_metric(
         What it was computed on.
     synchronous : bool, optional
         False to get a handle, as MLflow's asynchronous calls give one.
+
+    Examples
+    --------
+    >>> with nbtrack.start_run():
+    ...     for step, loss in enumerate([0.9, 0.5, 0.4]):
+    ...         nbtrack.log_metric("loss", loss, step=step)
+    >>> nbtrack.last_active_run().data.metrics
+    {'loss': 0.4}
     """
     if model_id is not None or dataset is not None or Models.wanted is not False:
         log_with_model({key: value}, step, timestamp, run_id, model_id, dataset)
@@ -76,6 +84,13 @@ def log_metrics(
         Values by name.
     step, run_id, timestamp, model_id, dataset, synchronous : optional
         As in ``log_metric``.
+
+    Examples
+    --------
+    >>> with nbtrack.start_run() as run:
+    ...     nbtrack.log_metrics({"loss": 0.4, "accuracy": 0.9}, step=1)
+    >>> nbtrack.get_run(run.info.run_id).data.metrics["accuracy"]
+    0.9
     """
     if model_id is not None or dataset is not None or Models.wanted is not False:
         log_with_model(metrics, step, timestamp, run_id, model_id, dataset)
@@ -113,6 +128,13 @@ def log_param(key: str, value: Any, synchronous: bool | None = None) -> Any:
         Kept as text.
     synchronous : bool, optional
         False to get a handle, as MLflow's asynchronous calls give one.
+
+    Examples
+    --------
+    >>> nbtrack.log_param("lr", 0.01)
+    0.01
+    >>> nbtrack.active_run().fetch().data.params  # kept as text
+    {'lr': '0.01'}
     """
     writer(None).log_params({key: value})
     return operation_handle(synchronous) or value
@@ -131,6 +153,13 @@ def log_params(
         False to get a handle, as MLflow's asynchronous calls give one.
     run_id : str, optional
         By default the active run.
+
+    Examples
+    --------
+    >>> with nbtrack.start_run() as run:
+    ...     nbtrack.log_params({"lr": 0.01, "optimizer": "adam"})
+    >>> nbtrack.get_run(run.info.run_id).data.params["optimizer"]
+    'adam'
     """
     writer(run_id).log_params(params)
     return operation_handle(synchronous)
@@ -147,6 +176,13 @@ def set_tag(key: str, value: Any, synchronous: bool | None = None) -> RunOperati
         Kept as text.
     synchronous : bool, optional
         False to get a handle, as MLflow's asynchronous calls give one.
+
+    Examples
+    --------
+    >>> with nbtrack.start_run():
+    ...     nbtrack.set_tag("stage", "draft")
+    >>> nbtrack.last_active_run().data.tags["stage"]
+    'draft'
     """
     writer(None).set_tags({key: value})
     return operation_handle(synchronous)
@@ -161,6 +197,11 @@ def set_tags(tags: Mapping[str, Any], synchronous: bool | None = None) -> RunOpe
         Values by name, kept as text.
     synchronous : bool, optional
         False to get a handle, as MLflow's asynchronous calls give one.
+
+    Examples
+    --------
+    >>> with nbtrack.start_run():
+    ...     nbtrack.set_tags({"team": "vision", "stage": "draft"})
     """
     writer(None).set_tags(tags)
     return operation_handle(synchronous)
@@ -173,6 +214,14 @@ def delete_tag(key: str) -> None:
     ----------
     key : str
         Its name.
+
+    Examples
+    --------
+    >>> with nbtrack.start_run():
+    ...     nbtrack.set_tag("stage", "draft")
+    ...     nbtrack.delete_tag("stage")
+    >>> "stage" in nbtrack.last_active_run().data.tags
+    False
     """
     writer(None).delete_tag(key)
 
@@ -195,6 +244,15 @@ def log_input(
         Tags of this use.
     model : LoggedModelInput, optional
         A logged model that is read.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> train = nbtrack.data.from_pandas(pd.DataFrame({"x": [1.0, 2.0]}), name="train")
+    >>> with nbtrack.start_run():
+    ...     nbtrack.log_input(train, context="training")
+    >>> [each.dataset.name for each in nbtrack.last_active_run().inputs.dataset_inputs]
+    ['train']
     """
     log_inputs([dataset], [context], [tags], [model] if model is not None else None)
 
@@ -222,6 +280,15 @@ def log_inputs(
     ------
     InvalidParameterError
         If there are not as many contexts or tags as datasets.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> train, test = (nbtrack.data.from_numpy(np.zeros((n, 2)), name=f"of {n}") for n in (8, 2))
+    >>> with nbtrack.start_run():
+    ...     nbtrack.log_inputs([train, test], contexts=["training", "test"], tags_list=[None, None])
+    >>> len(nbtrack.last_active_run().inputs.dataset_inputs)
+    2
     """
     from nbtrack.tracking.model_metrics import dataset_entity
 
@@ -251,13 +318,30 @@ def log_outputs(models: Sequence[LoggedModelOutput] | None = None) -> None:
     ----------
     models : list of LoggedModelOutput, optional
         Each with the step that it was made at.
+
+    Examples
+    --------
+    >>> from nbtrack.entities import LoggedModelOutput
+    >>> with nbtrack.start_run():
+    ...     model = nbtrack.initialize_logged_model("net")
+    ...     nbtrack.log_outputs([LoggedModelOutput(model.model_id, step=10)])
     """
     writer(None).log_outputs(models or [])
 
 
 def flush_async_logging() -> None:
-    """Return at once: what was logged is on disk already."""
+    """Return at once: what was logged is on disk already.
+
+    Examples
+    --------
+    >>> nbtrack.flush_async_logging()
+    """
 
 
 def flush_artifact_async_logging() -> None:
-    """Return at once: what was logged is on disk already."""
+    """Return at once: what was logged is on disk already.
+
+    Examples
+    --------
+    >>> nbtrack.flush_artifact_async_logging()
+    """

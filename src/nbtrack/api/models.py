@@ -44,6 +44,14 @@ def initialize_logged_model(
         Any text, to find models of one kind by.
     experiment_id : str, optional
         By default that of the run, else the active one.
+
+    Examples
+    --------
+    >>> model = nbtrack.initialize_logged_model("net", params={"layers": 2})
+    >>> model.status
+    <LoggedModelStatus.PENDING: 'PENDING'>
+    >>> nbtrack.finalize_logged_model(model.model_id, "READY").status
+    <LoggedModelStatus.READY: 'READY'>
     """
     from nbtrack.tracking.logged_models import initialize
 
@@ -69,6 +77,12 @@ def create_external_model(
     """Create a logged model whose files are stored elsewhere; it is READY at once.
 
     The parameters are those of ``initialize_logged_model``.
+
+    Examples
+    --------
+    >>> model = nbtrack.create_external_model("hosted elsewhere", params={"size": "7b"})
+    >>> model.status.value, model.params
+    ('READY', {'size': '7b'})
     """
     from nbtrack.tracking.model_edits import create_external
 
@@ -100,6 +114,17 @@ def import_checkpoints(
         Put before the name of each, which is that of the file.
     overwrite_checkpoints : bool
         Whether models that the run has already under these names are replaced.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> Path("checkpoints").mkdir()
+    >>> for step in (100, 200):
+    ...     _ = Path("checkpoints", f"step-{step}.pt").write_bytes(b"weights")
+    >>> with nbtrack.start_run():
+    ...     models = nbtrack.import_checkpoints("checkpoints", model_prefix="run1-")
+    >>> sorted(each.name for each in models)
+    ['run1-step-100_pt', 'run1-step-200_pt']
     """
     from nbtrack.tracking.model_edits import import_checkpoints as load
 
@@ -126,6 +151,13 @@ def log_model_params(params: Mapping[str, Any], model_id: str | None = None) -> 
     ------
     InvalidParameterError
         If no model is active and none is given.
+
+    Examples
+    --------
+    >>> model = nbtrack.create_external_model("net")
+    >>> nbtrack.log_model_params({"layers": 2}, model_id=model.model_id)
+    >>> nbtrack.get_logged_model(model.model_id).params
+    {'layers': '2'}
     """
     from nbtrack.tracking.model_edits import log_params
 
@@ -148,6 +180,12 @@ def finalize_logged_model(
         The logged model.
     status : {"READY", "FAILED"}
         Whether they are.
+
+    Examples
+    --------
+    >>> model = nbtrack.initialize_logged_model("net")
+    >>> nbtrack.finalize_logged_model(model.model_id, "FAILED").status.value
+    'FAILED'
     """
     from nbtrack.tracking.model_edits import finalize
 
@@ -161,6 +199,12 @@ def get_logged_model(model_id: str) -> LoggedModel:
     ----------
     model_id : str
         The logged model.
+
+    Examples
+    --------
+    >>> model = nbtrack.create_external_model("net")
+    >>> nbtrack.get_logged_model(model.model_id).name
+    'net'
     """
     from nbtrack.tracking.model_edits import get
 
@@ -168,7 +212,14 @@ def get_logged_model(model_id: str) -> LoggedModel:
 
 
 def last_logged_model() -> LoggedModel | None:
-    """Return the model that was logged last in this thread, else in this process, or None."""
+    """Return the model that was logged last in this thread, else in this process, or None.
+
+    Examples
+    --------
+    >>> model = nbtrack.create_external_model("net")
+    >>> nbtrack.last_logged_model().model_id == model.model_id
+    True
+    """
     model_id = context.last_model()
     return None if model_id is None else get_logged_model(model_id)
 
@@ -224,6 +275,15 @@ def search_logged_models(
     -------
     pandas.DataFrame or list of LoggedModel
         The table has a column for each attribute; ``metrics`` are lists.
+
+    Examples
+    --------
+    >>> _ = nbtrack.set_experiment("of models")
+    >>> for layers in (2, 4):
+    ...     _ = nbtrack.create_external_model(f"net {layers}", params={"layers": layers})
+    >>> found = nbtrack.search_logged_models(filter_string="params.layers = '4'")
+    >>> list(found["name"])
+    ['net 4']
     """
     from nbtrack.store.search import search_logged_models as search
     from nbtrack.tracking.model_edits import models_frame
@@ -250,6 +310,13 @@ def set_logged_model_tags(model_id: str, tags: Mapping[str, Any]) -> None:
         The logged model.
     tags : mapping
         Values by name, kept as text.
+
+    Examples
+    --------
+    >>> model = nbtrack.create_external_model("net")
+    >>> nbtrack.set_logged_model_tags(model.model_id, {"stage": "draft"})
+    >>> nbtrack.get_logged_model(model.model_id).tags["stage"]
+    'draft'
     """
     from nbtrack.tracking.model_edits import set_tags
 
@@ -265,6 +332,13 @@ def delete_logged_model_tag(model_id: str, key: str) -> None:
         The logged model.
     key : str
         The tag's name.
+
+    Examples
+    --------
+    >>> model = nbtrack.create_external_model("net", tags={"stage": "draft"})
+    >>> nbtrack.delete_logged_model_tag(model.model_id, "stage")
+    >>> "stage" in nbtrack.get_logged_model(model.model_id).tags
+    False
     """
     from nbtrack.tracking.model_edits import delete_tag
 
@@ -284,6 +358,14 @@ def set_active_model(*, name: str | None = None, model_id: str | None = None) ->
     -------
     ActiveModel
         In a ``with`` statement the model is active only there.
+
+    Examples
+    --------
+    >>> with nbtrack.set_active_model(name="net") as model:
+    ...     with nbtrack.start_run():
+    ...         nbtrack.log_metric("accuracy", 0.9)
+    >>> [each.key for each in nbtrack.get_logged_model(model.model_id).metrics]
+    ['accuracy']
     """
     from nbtrack.tracking.active_model import set_active_model as activate
 
@@ -292,12 +374,26 @@ def set_active_model(*, name: str | None = None, model_id: str | None = None) ->
 
 
 def get_active_model_id() -> str | None:
-    """Return the id of the active model, else that of ``MLFLOW_ACTIVE_MODEL_ID``, or None."""
+    """Return the id of the active model, else that of ``MLFLOW_ACTIVE_MODEL_ID``, or None.
+
+    Examples
+    --------
+    >>> nbtrack.get_active_model_id() is None
+    True
+    """
     return context.active_model()
 
 
 def clear_active_model() -> None:
-    """Clear the active model."""
+    """Clear the active model.
+
+    Examples
+    --------
+    >>> _ = nbtrack.set_active_model(name="net")
+    >>> nbtrack.clear_active_model()
+    >>> nbtrack.get_active_model_id() is None
+    True
+    """
     from nbtrack.tracking.active_model import clear_active_model as clear
 
     clear()
@@ -325,6 +421,11 @@ def trust(place: str | os.PathLike[str], *, forget: bool = False) -> list[str]:
     ------
     NotFoundError
         If there is no such store or model.
+
+    Examples
+    --------
+    >>> trusted = nbtrack.trust("nbtrack.duckdb")  # after a look at what its models run
+    >>> _ = nbtrack.trust("nbtrack.duckdb", forget=True)
     """
     from nbtrack.models.consent import trust as trust_models
 

@@ -26,12 +26,25 @@ def set_registry_uri(uri: str | os.PathLike[str] | None) -> None:
     ----------
     uri : str or path
         As in ``set_tracking_uri``; None for the store of the runs again.
+
+    Examples
+    --------
+    >>> nbtrack.set_registry_uri("shared/models.duckdb")
+    >>> nbtrack.get_registry_uri()
+    '...shared/models.duckdb'
+    >>> nbtrack.set_registry_uri(None)  # the store of the runs again
     """
     context.set_registry_uri(uri)
 
 
 def get_registry_uri() -> str:
-    """Return the path of the store whose model registry is used; of a team's its address."""
+    """Return the path of the store whose model registry is used; of a team's its address.
+
+    Examples
+    --------
+    >>> nbtrack.get_registry_uri()
+    '...nbtrack.duckdb'
+    """
     return context.registry_store().place
 
 
@@ -61,6 +74,13 @@ def register_model(
     -------
     ModelVersion
         Its number is unique, whoever registers at the same time.
+
+    Examples
+    --------
+    >>> model = nbtrack.create_external_model("net")
+    >>> version = nbtrack.register_model(model.model_uri, "classifier", tags={"stage": "test"})
+    >>> version.name, version.version
+    ('classifier', 1)
     """
     from nbtrack.tracking import registration
     from nbtrack.tracking.model_locations import store_of
@@ -89,6 +109,12 @@ def search_registered_models(
         Such as ``"name LIKE 'class%'"``.
     order_by : list of str, optional
         Such as ``["name DESC"]``.
+
+    Examples
+    --------
+    >>> _ = nbtrack.register_model(nbtrack.create_external_model("net").model_uri, "segmenter")
+    >>> [each.name for each in nbtrack.search_registered_models(filter_string="name LIKE 'seg%'")]
+    ['segmenter']
     """
     from nbtrack.store.search import MAX_REGISTERED_MODELS, search_registered_models
 
@@ -122,6 +148,13 @@ def search_model_versions(
         Such as ``"name = 'classifier' AND tags.stage = 'test'"``.
     order_by : list of str, optional
         Such as ``["version_number DESC"]``.
+
+    Examples
+    --------
+    >>> for _ in range(2):
+    ...     version = nbtrack.register_model(nbtrack.create_external_model().model_uri, "ranker")
+    >>> [each.version for each in nbtrack.search_model_versions(filter_string="name = 'ranker'")]
+    [2, 1]
     """
     from nbtrack.store.search import MAX_MODEL_VERSIONS, search_model_versions
 
@@ -145,6 +178,13 @@ def set_model_version_tag(
         The tag's name; it must be given.
     value : object
         Kept as text.
+
+    Examples
+    --------
+    >>> version = nbtrack.register_model(nbtrack.create_external_model().model_uri, "tagger")
+    >>> nbtrack.set_model_version_tag("tagger", version.version, "reviewed by", "ada")
+    >>> nbtrack.Client().get_model_version("tagger", 1).tags
+    {'reviewed by': 'ada'}
     """
     if key is None:
         raise missing("key")
@@ -171,6 +211,13 @@ def environment_difference(run_id: str) -> EnvironmentDifference:
     ------
     NotFoundError
         If there is no such run.
+
+    Examples
+    --------
+    >>> with nbtrack.start_run() as run:
+    ...     nbtrack.log_metric("loss", 0.4)
+    >>> bool(nbtrack.environment_difference(run.info.run_id))  # the same process
+    False
     """
     from nbtrack.store import get_run
     from nbtrack.tracking.gpu import describe_gpus
@@ -209,6 +256,15 @@ def lineage(what: Any, metric: str | None = None) -> Lineage:
         If there is no such model, run or metric.
     InvalidParameterError
         If it is nothing of these.
+
+    Examples
+    --------
+    >>> with nbtrack.start_run(run_name="baseline") as run:
+    ...     nbtrack.log_metric("val_loss", 0.4)
+    >>> print(nbtrack.lineage(run.info.run_id))
+    run baseline (...), FINISHED, experiment Default
+    ├─ code: ...
+    └─ metrics: val_loss=0.4
     """
     from nbtrack.store import get_model_version
     from nbtrack.tracking.model_locations import locate, store_of, written_ids

@@ -85,6 +85,15 @@ def rerun(
         If ipykernel is not installed.
     ProjectError
         If the recorded environment cannot be made.
+
+    Examples
+    --------
+    A run of a notebook; the first executes code, and the second makes a run of its own:
+
+    >>> verdict = nbtrack.rerun("baseline")  # doctest: +SKIP
+    >>> verdict.text  # doctest: +SKIP
+    'same numbers'
+    >>> run = nbtrack.rerun("baseline", as_new=True, params={"lr": 0.01})  # doctest: +SKIP
     """
     from nbtrack.reruns import rerun as verified
     from nbtrack.reruns import vary

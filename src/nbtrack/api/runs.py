@@ -56,6 +56,23 @@ def start_run(
     -------
     ActiveRun
         Use it in a ``with`` statement, or call ``end_run``.
+
+    Examples
+    --------
+    >>> with nbtrack.start_run(run_name="baseline", tags={"stage": "draft"}) as run:
+    ...     nbtrack.log_param("lr", 0.01)
+    ...     nbtrack.log_metric("loss", 0.4)
+    0.01
+    >>> run.info.run_name
+    'baseline'
+
+    A run inside a run is its child; an old one goes on where its id is given:
+
+    >>> with nbtrack.start_run(run_name="search"):
+    ...     with nbtrack.start_run(run_name="first trial", nested=True) as trial:
+    ...         nbtrack.log_metric("loss", 0.5)
+    >>> with nbtrack.start_run(run_id=trial.info.run_id):
+    ...     nbtrack.log_metric("loss", 0.3, step=1)
     """
     return _start.start_run(
         run_id,
@@ -76,6 +93,13 @@ def end_run(status: str = "FINISHED") -> None:
     ----------
     status : {"FINISHED", "FAILED", "KILLED"}
         How it has ended.
+
+    Examples
+    --------
+    >>> run = nbtrack.start_run()
+    >>> nbtrack.end_run(status="FAILED")
+    >>> nbtrack.get_run(run.info.run_id).info.status
+    'FAILED'
     """
     name = check_status(status)
     run = context.own()
@@ -87,12 +111,28 @@ def active_run() -> ActiveRun | None:
     """Return the run that this thread or task has open, or None.
 
     A thread that has none logs to the one that is open in the process all the same.
+
+    Examples
+    --------
+    >>> with nbtrack.start_run(run_name="baseline"):
+    ...     print(nbtrack.active_run().info.run_name)
+    baseline
+    >>> nbtrack.active_run() is None
+    True
     """
     return context.own()
 
 
 def last_active_run() -> Run | None:
-    """Return the active run, or the one that ended last, as the store has it; or None."""
+    """Return the active run, or the one that ended last, as the store has it; or None.
+
+    Examples
+    --------
+    >>> with nbtrack.start_run(run_name="baseline"):
+    ...     nbtrack.log_metric("loss", 0.4)
+    >>> nbtrack.last_active_run().data.metrics
+    {'loss': 0.4}
+    """
     run = context.own() or context.last()
     return run.fetch() if run is not None else None
 
@@ -104,6 +144,14 @@ def get_run(run_id: str) -> Run:
     ----------
     run_id : str
         The run.
+
+    Examples
+    --------
+    >>> with nbtrack.start_run() as run:
+    ...     nbtrack.log_metric("loss", 0.4)
+    >>> found = nbtrack.get_run(run.info.run_id)
+    >>> found.info.status, found.data.metrics
+    ('FINISHED', {'loss': 0.4})
     """
     from nbtrack.store import get_run as get
 
@@ -118,6 +166,14 @@ def get_parent_run(run_id: str) -> Run | None:
     ----------
     run_id : str
         The run that is nested.
+
+    Examples
+    --------
+    >>> with nbtrack.start_run(run_name="search"):
+    ...     with nbtrack.start_run(nested=True) as trial:
+    ...         pass
+    >>> nbtrack.get_parent_run(trial.info.run_id).info.run_name
+    'search'
     """
     parent = get_run(run_id).data.tags.get(PARENT)
     return get_run(parent) if parent else None
@@ -130,6 +186,14 @@ def delete_run(run_id: str) -> None:
     ----------
     run_id : str
         The run.
+
+    Examples
+    --------
+    >>> with nbtrack.start_run() as run:
+    ...     pass
+    >>> nbtrack.delete_run(run.info.run_id)
+    >>> nbtrack.get_run(run.info.run_id).info.lifecycle_stage
+    'deleted'
     """
     context.store_of(run_id).runs.delete(run_id)
 
@@ -141,6 +205,15 @@ def restore_run(run_id: str) -> None:
     ----------
     run_id : str
         The run.
+
+    Examples
+    --------
+    >>> with nbtrack.start_run() as run:
+    ...     pass
+    >>> nbtrack.delete_run(run.info.run_id)
+    >>> nbtrack.restore_run(run.info.run_id)
+    >>> nbtrack.get_run(run.info.run_id).info.lifecycle_stage
+    'active'
     """
     context.store_of(run_id).runs.restore(run_id)
 
@@ -215,6 +288,20 @@ def search_runs(
     Returns
     -------
     pandas.DataFrame or list of Run
+
+    Examples
+    --------
+    >>> for lr in (0.1, 0.01):
+    ...     with nbtrack.start_run():
+    ...         _ = nbtrack.log_param("lr", lr)
+    ...         nbtrack.log_metric("error", lr * 3)
+    >>> best = nbtrack.search_runs(
+    ...     filter_string="metrics.error < 0.5", order_by=["metrics.error ASC"]
+    ... )
+    >>> best[["params.lr", "metrics.error"]]
+      params.lr  metrics.error
+    0      0.01           0.03
+    1       0.1           0.30
     """
     from nbtrack.tracking.search import search_runs as search
 
@@ -257,6 +344,16 @@ def sql(query: str, /, **frames: Any) -> pd.DataFrame:
         data frames of the caller by the names of their variables.
     **frames : DataFrame
         More data frames, by name.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> with nbtrack.start_run(run_name="baseline") as run:
+    ...     nbtrack.log_metric("accuracy", 0.9)
+    >>> limits = pd.DataFrame({"key": ["accuracy"], "at_least": [0.8]})
+    >>> nbtrack.sql("SELECT key, value, at_least FROM latest JOIN limits USING (key)")
+            key  value  at_least
+    0  accuracy    0.9       0.8
     """
     import sys
 
@@ -282,6 +379,13 @@ def source(run: str) -> str:
     ------
     NotFoundError
         If there is no such run.
+
+    Examples
+    --------
+    >>> with nbtrack.start_run(run_name="from a script"):
+    ...     nbtrack.log_metric("loss", 0.4)
+    >>> nbtrack.source("from a script")  # of a run in a notebook: its cells
+    ''
     """
     from nbtrack.store import find_run
     from nbtrack.views.code import source_text
@@ -314,10 +418,10 @@ def restore_random_state(run_id: str, cell: int | None = None) -> None:
 
     Examples
     --------
-    A cell that draws, with the values that it drew in a run::
+    In a notebook, the values that its cell 4 drew in a run:
 
-        nbtrack.restore_random_state("3f2a", cell=4)
-        noise = torch.randn(100)
+    >>> nbtrack.restore_random_state("3f2a", cell=4)  # doctest: +SKIP
+    >>> noise = torch.randn(100)  # doctest: +SKIP
     """
     from nbtrack.errors import NotFoundError, warn
     from nbtrack.store import find_run

@@ -25,17 +25,36 @@ def set_tracking_uri(uri: str | os.PathLike[str] | None) -> None:
     ------
     InvalidParameterError
         If it names something that nbtrack cannot write to.
+
+    Examples
+    --------
+    >>> nbtrack.set_tracking_uri("experiments/digits.duckdb")
+    >>> nbtrack.get_tracking_uri()
+    '...experiments/digits.duckdb'
+    >>> nbtrack.set_tracking_uri(None)  # the default again
     """
     context.set_uri(uri)
 
 
 def get_tracking_uri() -> str:
-    """Return the path of the store's database file, or the URL of the tracking server."""
+    """Return the path of the store's database file, or the URL of the tracking server.
+
+    Examples
+    --------
+    >>> nbtrack.get_tracking_uri()
+    '...nbtrack.duckdb'
+    """
     return context.store().uri
 
 
 def is_tracking_uri_set() -> bool:
-    """Return whether a store was chosen, here or by ``NBTRACK_URI`` or ``MLFLOW_TRACKING_URI``."""
+    """Return whether a store was chosen, here or by ``NBTRACK_URI`` or ``MLFLOW_TRACKING_URI``.
+
+    Examples
+    --------
+    >>> nbtrack.is_tracking_uri_set()
+    False
+    """
     return context.is_uri_set()
 
 
@@ -54,6 +73,14 @@ def set_experiment(
         Instead of a name; must exist and be active.
     trace_location : None
         There are no traces in this version.
+
+    Examples
+    --------
+    >>> experiment = nbtrack.set_experiment("digits")
+    >>> with nbtrack.start_run() as run:
+    ...     nbtrack.log_metric("accuracy", 0.9)
+    >>> run.info.experiment_id == experiment.experiment_id
+    True
     """
     from nbtrack.store import get_experiment as get
 
@@ -93,6 +120,12 @@ def create_experiment(
     tags : mapping, optional
     trace_location : None
         There are no traces in this version.
+
+    Examples
+    --------
+    >>> experiment_id = nbtrack.create_experiment("letters", tags={"team": "vision"})
+    >>> nbtrack.get_experiment(experiment_id).tags["team"]
+    'vision'
     """
     _check_no_traces(trace_location)
     return context.store().experiments.create(name, artifact_location, tags)
@@ -105,6 +138,11 @@ def get_experiment(experiment_id: str) -> Experiment:
     ----------
     experiment_id : str
         The experiment.
+
+    Examples
+    --------
+    >>> nbtrack.get_experiment("0").name
+    'Default'
     """
     from nbtrack.store import get_experiment as get
 
@@ -119,6 +157,13 @@ def get_experiment_by_name(name: str) -> Experiment | None:
     ----------
     name : str
         Its name.
+
+    Examples
+    --------
+    >>> nbtrack.get_experiment_by_name("Default").experiment_id
+    '0'
+    >>> nbtrack.get_experiment_by_name("no such name") is None
+    True
     """
     from nbtrack.store import find_experiment_by_name
 
@@ -147,6 +192,13 @@ def search_experiments(
         Such as ``"name LIKE 'digits%' AND tags.team = 'a'"``.
     order_by : list of str, optional
         Such as ``["name DESC"]``.
+
+    Examples
+    --------
+    >>> for name in ("faces small", "faces large"):
+    ...     _ = nbtrack.create_experiment(name)
+    >>> [each.name for each in nbtrack.search_experiments(filter_string="name LIKE 'faces%'")]
+    ['faces large', 'faces small']
     """
     from nbtrack.tracking.search import search_experiments as search
 
@@ -160,6 +212,13 @@ def delete_experiment(experiment_id: str) -> None:
     ----------
     experiment_id : str
         The experiment.
+
+    Examples
+    --------
+    >>> experiment_id = nbtrack.create_experiment("a mistake")
+    >>> nbtrack.delete_experiment(experiment_id)
+    >>> nbtrack.get_experiment(experiment_id).lifecycle_stage
+    'deleted'
     """
     context.store().experiments.delete(experiment_id)
 
@@ -171,6 +230,14 @@ def restore_experiment(experiment_id: str) -> None:
     ----------
     experiment_id : str
         The experiment.
+
+    Examples
+    --------
+    >>> experiment_id = nbtrack.create_experiment("needed after all")
+    >>> nbtrack.delete_experiment(experiment_id)
+    >>> nbtrack.restore_experiment(experiment_id)
+    >>> nbtrack.get_experiment(experiment_id).lifecycle_stage
+    'active'
     """
     context.store().experiments.restore(experiment_id)
 
@@ -184,6 +251,13 @@ def set_experiment_tag(key: str, value: Any) -> None:
         Its name.
     value : object
         Kept as text.
+
+    Examples
+    --------
+    >>> experiment = nbtrack.set_experiment("sounds")
+    >>> nbtrack.set_experiment_tag("team", "audio")
+    >>> nbtrack.get_experiment_by_name("sounds").tags["team"]
+    'audio'
     """
     set_experiment_tags({key: value})
 
@@ -195,6 +269,10 @@ def set_experiment_tags(tags: Mapping[str, Any]) -> None:
     ----------
     tags : mapping
         Values by name, kept as text.
+
+    Examples
+    --------
+    >>> nbtrack.set_experiment_tags({"team": "audio", "phase": "2"})
     """
     store = context.store()
     store.experiments.set_tags(_start.active_experiment_id(store), tags)
@@ -207,6 +285,11 @@ def delete_experiment_tag(key: str) -> None:
     ----------
     key : str
         Its name.
+
+    Examples
+    --------
+    >>> nbtrack.set_experiment_tag("phase", "2")
+    >>> nbtrack.delete_experiment_tag("phase")
     """
     store = context.store()
     store.experiments.delete_tag(_start.active_experiment_id(store), key)

@@ -49,6 +49,15 @@ def runs(
     StoreRunTable
         ``table.selected`` is a DataFrame of the runs that are selected; ``to_csv``,
         ``to_markdown`` and ``to_latex`` give the table as text.
+
+    Examples
+    --------
+    >>> for lr, accuracy in ((0.1, 0.7), (0.01, 0.95)):
+    ...     with nbtrack.start_run(run_name=f"lr {lr}"):
+    ...         nbtrack.log_metric("accuracy", accuracy)
+    >>> table = nbtrack.runs("metrics.accuracy > 0.9", columns=["run_name", "metrics.accuracy"])
+    >>> len(table.frame())
+    1
     """
     from nbtrack.views.widgets.store_run_table import runs_table
 
@@ -81,6 +90,13 @@ def chart(
     -------
     RunsChart
         ``chart.figure()`` is a figure of Plotly, to style and to save.
+
+    Examples
+    --------
+    >>> with nbtrack.start_run(run_name="to be drawn"):
+    ...     for step in range(3):
+    ...         nbtrack.log_metric("loss", 1 / (step + 1), step=step)
+    >>> chart = nbtrack.chart(["to be drawn"], keys=["loss"], log_y=True)
     """
     from nbtrack.views.widgets.runs_chart import runs_chart
 
@@ -120,6 +136,14 @@ def plot(
     ------
     MissingDependencyError
         If plotly is not installed.
+
+    Examples
+    --------
+    >>> with nbtrack.start_run(run_name="plotted"):
+    ...     for step in range(3):
+    ...         nbtrack.log_metric("loss", 1 / (step + 1), step=step)
+    >>> figure = nbtrack.plot(["plotted"], "loss", title="Loss")
+    >>> figure.write_html("loss.html")
     """
     from nbtrack.views.widgets.runs_chart import runs_figure
 
@@ -153,6 +177,14 @@ def compare(
     Comparison
         ``comparison.selected`` is a DataFrame of the runs that are selected, and can be set;
         ``comparison.brush({"column": "params.lr", "low": 1e-4, "high": 1e-2})`` selects.
+
+    Examples
+    --------
+    >>> for name, lr in (("first", 0.1), ("second", 0.01)):
+    ...     with nbtrack.start_run(run_name=name):
+    ...         _ = nbtrack.log_param("lr", lr)
+    ...         nbtrack.log_metric("loss", lr * 3)
+    >>> comparison = nbtrack.compare(["first", "second"], metric="loss")
     """
     from nbtrack.views.widgets.comparison import Comparison
 
@@ -186,6 +218,13 @@ def export_html(
     -------
     Path
         The file.
+
+    Examples
+    --------
+    >>> with nbtrack.start_run(run_name="for a colleague"):
+    ...     nbtrack.log_metric("loss", 0.4)
+    >>> nbtrack.export_html("report.html", ["for a colleague"], title="Baseline").name
+    'report.html'
     """
     from nbtrack.views.comparison.data import find_scope
     from nbtrack.views.report.report import write_report
@@ -222,6 +261,17 @@ def param_importance(
         ``correlation``, ``low``, ``high``, ``importance``, ``importance_sd``. ``frame.attrs``
         has the metric, the methods, how well the forest predicts, and a message where there are
         not enough runs.
+
+    Examples
+    --------
+    >>> _ = nbtrack.set_experiment("importance")
+    >>> for n in range(8):
+    ...     with nbtrack.start_run():
+    ...         _ = nbtrack.log_param("lr", 10.0**-n)
+    ...         nbtrack.log_metric("loss", n)
+    >>> nbtrack.param_importance("loss")[["name", "correlation"]]
+      name  correlation
+    0   lr         -1.0
     """
     from nbtrack.views.comparison.data import find_scope
     from nbtrack.views.comparison.importance import find_importance

@@ -52,8 +52,10 @@ class NbtrackLogger(_Logger):  # type: ignore[misc]
 
     Examples
     --------
+    >>> from lightning.pytorch import Trainer
     >>> from nbtrack.lightning import NbtrackLogger
-    >>> trainer = Trainer(logger=NbtrackLogger(experiment="mnist"))  # doctest: +SKIP
+    >>> logger = NbtrackLogger(experiment="mnist", run_name="baseline")
+    >>> trainer = Trainer(logger=logger)
     """
 
     LOGGER_JOIN_CHAR = "-"

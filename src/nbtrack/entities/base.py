@@ -70,6 +70,12 @@ class PagedList(list[T], Generic[T]):
         The results of this page.
     token : str, optional
         What asks for the next page.
+
+    Examples
+    --------
+    >>> page = nbtrack.Client().search_experiments(max_results=1)
+    >>> page.token is None, [each.name for each in page.to_list()]
+    (True, ['Default'])
     """
 
     def __init__(self, items: Iterable[T] = (), token: str | None = None) -> None:

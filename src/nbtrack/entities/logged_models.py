@@ -11,7 +11,16 @@ from nbtrack.entities.run_data import Metric
 
 
 class LoggedModelStatus(StrEnum):
-    """Whether the files of a logged model are all there."""
+    """Whether the files of a logged model are all there.
+
+    Examples
+    --------
+    >>> from nbtrack.entities import LoggedModelStatus
+    >>> LoggedModelStatus.from_int(2), LoggedModelStatus.READY.to_int()
+    (<LoggedModelStatus.READY: 'READY'>, 2)
+    >>> LoggedModelStatus.is_finalized(LoggedModelStatus.PENDING)
+    False
+    """
 
     UNSPECIFIED = "UNSPECIFIED"
     PENDING = "PENDING"

@@ -70,6 +70,14 @@ class RunData:
         Each name once.
     tags : iterable of RunTag
         Each name once.
+
+    Examples
+    --------
+    >>> with nbtrack.start_run() as run:
+    ...     nbtrack.log_metric("loss", 0.4)
+    >>> data = nbtrack.get_run(run.info.run_id).data
+    >>> data.metrics["loss"], data.to_dictionary()["params"]
+    (0.4, {})
     """
 
     __slots__ = ("_latest", "_objects", "metrics", "params", "tags")

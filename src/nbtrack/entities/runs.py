@@ -43,7 +43,16 @@ class LifecycleStage:
 
 
 class ViewType:
-    """Which lifecycle stages a search looks at."""
+    """Which lifecycle stages a search looks at.
+
+    Examples
+    --------
+    >>> from nbtrack.entities import ViewType
+    >>> ViewType.to_string(ViewType.ALL), ViewType.from_string("deleted_only")
+    ('all', 2)
+    >>> nbtrack.search_runs(run_view_type=ViewType.DELETED_ONLY, output_format="list")
+    []
+    """
 
     ACTIVE_ONLY = 1
     DELETED_ONLY = 2
@@ -85,7 +94,16 @@ class SourceType:
 
 
 class RunStatus:
-    """Status of a run: numbers as in MLflow's protocol, and their names."""
+    """Status of a run: numbers as in MLflow's protocol, and their names.
+
+    Examples
+    --------
+    >>> from nbtrack.entities import RunStatus
+    >>> RunStatus.to_string(3), RunStatus.from_string("FAILED"), RunStatus.is_terminated("RUNNING")
+    ('FINISHED', 4, False)
+    >>> len(RunStatus.all_status())
+    6
+    """
 
     RUNNING = 1
     SCHEDULED = 2
@@ -269,7 +287,15 @@ class Run(Entity):
     outputs: RunOutputs = field(default_factory=RunOutputs)
 
     def to_dictionary(self) -> dict[str, Any]:
-        """Return the run as a dictionary of plain values."""
+        """Return the run as a dictionary of plain values.
+
+        Examples
+        --------
+        >>> with nbtrack.start_run(run_name="baseline") as run:
+        ...     pass
+        >>> nbtrack.get_run(run.info.run_id).to_dictionary()["info"]["run_name"]
+        'baseline'
+        """
         return {
             "info": self.info.to_dictionary(),
             "data": self.data.to_dictionary(),

@@ -83,6 +83,12 @@ def examine(uri: str | os.PathLike[str] | None = None, *, mask: bool = False) ->
     Returns
     -------
     list of Finding
+
+    Examples
+    --------
+    >>> from nbtrack.health import examine
+    >>> print([each.text for each in examine() if each.subject == "store"][0])
+    There is no store at ...nbtrack.duckdb yet; the first run makes it.
     """
     found = [*installation.findings(), *variables(mask)]
     try:
@@ -99,6 +105,10 @@ def doctor(mask_envs: bool = False) -> None:
     ----------
     mask_envs : bool
         Whether the values of environment variables are left out; those of secrets always are.
+
+    Examples
+    --------
+    >>> nbtrack.doctor()  # doctest: +SKIP
     """
     for each in examine(mask=mask_envs):
         sys.stdout.write(f"{each.level:<8} {each.subject}: {each.text}\n")

@@ -93,6 +93,7 @@ class Secrets:
 
     Examples
     --------
+    >>> from nbtrack.redaction.secrets import Secrets
     >>> Secrets(environment={}).text("postgresql://me:hunter2@db/runs")
     'postgresql://•••@db/runs'
     """

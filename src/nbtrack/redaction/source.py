@@ -62,6 +62,8 @@ def clean_source(source: str, secrets: Secrets) -> CleanSource:
 
     Examples
     --------
+    >>> from nbtrack.redaction.secrets import Secrets
+    >>> from nbtrack.redaction.source import clean_source
     >>> clean_source('api_key = "sk-proj-abc123DEF456ghi"', Secrets({})).left_out
     ('api_key',)
     """

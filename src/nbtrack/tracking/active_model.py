@@ -14,7 +14,14 @@ from nbtrack.variables import ACTIVE_MODEL_ID
 
 
 class ActiveModel(LoggedModel):
-    """A logged model that is active; also a context manager, which makes it so for a while."""
+    """A logged model that is active; also a context manager, which makes it so for a while.
+
+    Examples
+    --------
+    >>> with nbtrack.set_active_model(name="net") as model:
+    ...     print(nbtrack.get_active_model_id() == model.model_id)
+    True
+    """
 
     __slots__ = ("_before",)  # the model that was active before; no field of the entity
 

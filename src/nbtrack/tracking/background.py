@@ -84,7 +84,14 @@ def start(what: str, work: Callable[[], None]) -> Job:
 
 
 class RunOperations:
-    """The handle that ``synchronous=False`` asks for; what it stands for is done already."""
+    """The handle that ``synchronous=False`` asks for; what it stands for is done already.
+
+    Examples
+    --------
+    >>> with nbtrack.start_run():
+    ...     handle = nbtrack.log_metric("loss", 0.4, synchronous=False)
+    >>> handle.wait()
+    """
 
     def wait(self) -> None:
         """Return at once."""

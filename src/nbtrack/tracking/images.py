@@ -37,6 +37,20 @@ class Image:
     ------
     InvalidParameterError
         If the shape, the type or the range of the values is none of these.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> image = nbtrack.Image(np.zeros((300, 600, 3), dtype=np.uint8))
+    >>> image.size, image.thumbnail().size, image.resize((60, 30)).size
+    ((600, 300), (256, 128), (60, 30))
+    >>> image.save("black.png")
+    >>> image.encode(".png")[1:4]
+    b'PNG'
+    >>> image.to_array().shape, len(image.to_list()), image.to_pil().mode
+    ((300, 600, 3), 300, 'RGB')
+    >>> with nbtrack.start_run():
+    ...     nbtrack.log_image(image, "black.png")
     """
 
     def __init__(self, image: Any) -> None:

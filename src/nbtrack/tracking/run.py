@@ -116,14 +116,30 @@ class ActiveRun:
         return self.fetch().outputs
 
     def fetch(self) -> Run:
-        """Return the run as the store has it now."""
+        """Return the run as the store has it now.
+
+        Examples
+        --------
+        >>> with nbtrack.start_run() as run:
+        ...     nbtrack.log_metric("loss", 0.4)
+        ...     print(run.fetch().data.metrics)
+        {'loss': 0.4}
+        """
         from nbtrack.store import get_run
 
         with self.store.read() as reader:
             return get_run(reader, self._info.run_id)
 
     def to_dictionary(self) -> dict[str, Any]:
-        """Return the run as the store has it now, as a dictionary of plain values."""
+        """Return the run as the store has it now, as a dictionary of plain values.
+
+        Examples
+        --------
+        >>> with nbtrack.start_run() as run:
+        ...     nbtrack.log_metric("loss", 0.4)
+        >>> run.to_dictionary()["data"]["metrics"]
+        {'loss': 0.4}
+        """
         return self.fetch().to_dictionary()
 
     def __enter__(self) -> ActiveRun:
@@ -246,6 +262,13 @@ class ActiveRun:
         DiskFullError
             If a full disk has refused the last of what was logged: nothing is
             dropped, free some space and end the run again.
+
+        Examples
+        --------
+        >>> run = nbtrack.start_run()
+        >>> run.end("KILLED")
+        >>> run.info.status
+        'KILLED'
         """
         with self._ending_now:
             if self.ended:

@@ -135,6 +135,7 @@ def make_metric(
 
     Examples
     --------
+    >>> from nbtrack.metrics import make_metric
     >>> def within_one(predictions, targets):
     ...     return float(((predictions - targets).abs() <= 1).mean())
     >>> metric = make_metric(eval_fn=within_one, greater_is_better=True)

@@ -232,6 +232,10 @@ def allow(root: str | os.PathLike[str]) -> None:
     ------
     InvalidParameterError
         If it is no such place.
+
+    Examples
+    --------
+    >>> nbtrack.artifacts.allow("s3://our-bucket/runs")
     """
     text = os.fspath(root)
     if is_chained_uri(text):
