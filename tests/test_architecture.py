@@ -30,6 +30,7 @@ GROUND = {
     "file_digests",
     "postgres_address",
     "redaction",
+    "suggestions",
     "untrusted_files",
     "validation",
     "variables",
@@ -86,7 +87,8 @@ SHOWN = (
 
 MAY_IMPORT: dict[str, set[str]] = {
     "__main__": {"cli"},
-    "_names": set(),
+    "_names": {"suggestions"},
+    "suggestions": {"errors"},
     "entities": {"_names"},
     "environment": {"errors"},
     "errors": set(),

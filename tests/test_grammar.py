@@ -101,7 +101,7 @@ def test_and_binds_closer_than_or_and_not_closest() -> None:
         ("metrics.a LIKE 'x'", "Invalid comparator 'LIKE' not one of"),
         ("params.a > '1'", "Invalid comparator '>' not one of"),
         ("metrics.a == 1", "Invalid comparator '==' not one of"),
-        ("params.a = 1", "Parameter value is either not quoted or unidentified quote types"),
+        ("tags.a = 1", "Parameter value is either not quoted or unidentified quote types"),
         ("params.a = `x`", "Parameter value is either not quoted or unidentified quote types"),
         ("metrics.a > 1 metrics.b > 2", r"Invalid clause\(s\) in filter string: 'metrics.b > 2'"),
         ("metrics.a > 1 AND", "ends where a name such as metrics.acc"),

@@ -175,7 +175,21 @@ def _elsewhere(module: str, shown: str, name: str) -> Any:
             found = installed_flavor(name)
         if found is not None:
             return found
-    raise AttributeError(missing_attribute(shown, name))
+    raise _missing(module, shown, name)
+
+
+def _missing(module: str, shown: str, name: str) -> AttributeError:
+    message = missing_attribute(shown, name)
+    if name.startswith("_") or not message.endswith(repr(name)):
+        return AttributeError(message)  # MLflow has it, and the message says why nbtrack has not
+    from nbtrack.suggestions import MissingNameError
+
+    return MissingNameError(message, name, partial(_public, module))
+
+
+def _public(module: str) -> list[str]:
+    there = sys.modules[module]
+    return [name for name in dir(there) if not name.startswith("_")]
 
 
 def _late(module: str, shown: str, name: str, /, **late: str) -> Any:
@@ -298,7 +312,7 @@ class _Module(ModuleType):
         path = self.__name__.removeprefix("nbtrack.")
         found = None if name.startswith("__") else look_up(path, name)
         if found is None:
-            raise AttributeError(missing_attribute(self.__name__, name))
+            raise _missing(self.__name__, self.__name__, name)
         vars(self)[name] = found
         return found
 

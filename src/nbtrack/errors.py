@@ -27,7 +27,9 @@ from __future__ import annotations
 
 import json
 import sys
+import sysconfig
 import warnings
+from types import FrameType, TracebackType
 from typing import Any
 
 HTTP_STATUS: dict[str, int] = {
@@ -82,6 +84,9 @@ ERROR_NUMBERS: dict[str, int] = {
 """The numbers of the codes in MLflow's protocol."""
 
 
+_LIBRARIES = tuple({sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")})
+
+
 class NbtrackError(Exception):
     """Base of every error that nbtrack raises.
 
@@ -117,6 +122,10 @@ class NbtrackError(Exception):
             error_code = names.get(error_code, self.code)
         self.error_code = error_code or self.code
         self.json_kwargs = details
+
+    def _render_traceback_(self) -> list[str]:
+        """Return what IPython shows below a cell: the user's lines and the message."""
+        return short_traceback(self)
 
     def get_http_status_code(self) -> int:
         """Return the HTTP status that MLflow gives to this error's code."""
@@ -223,9 +232,71 @@ class NbtrackWarning(UserWarning):
     """Something went wrong in the background; it is said once, by name."""
 
 
-def warn(message: str, stacklevel: int = 2) -> None:
-    """Tell the user about something that must not stop the work, whatever the warning filters."""
+def short_traceback(error: BaseException) -> list[str]:
+    """Return an error as IPython shows it, with the lines of the user alone.
+
+    ``%tb`` shows all, and so does ``%xmode Verbose``. IPython asks the class of an error for it,
+    so no handler of the user or of a library is replaced.
+
+    Parameters
+    ----------
+    error : BaseException
+        An error of nbtrack; its method ``_render_traceback_`` returns this.
+    """
+    from IPython.core.getipython import get_ipython
+
+    shell: Any = get_ipython()
+    shown: Any = shell.InteractiveTB
+    trace = error.__traceback__
+    # while a cell fails, its error is being handled; %tb asks for it afterwards
+    if sys.exception() is not error or shown.mode == "Verbose":
+        return list(shown.structured_traceback(type(error), error, trace))
+    chain = error.__cause__, error.__context__, error.__suppress_context__
+    if _is_ours(error.__cause__ or error.__context__):
+        error.__cause__ = error.__context__ = None
     try:
-        warnings.warn(message, NbtrackWarning, stacklevel=stacklevel + 1)
+        return list(shown.structured_traceback(type(error), error, _of_user(trace), tb_offset=0))
+    finally:
+        error.__cause__, error.__context__, error.__suppress_context__ = chain
+
+
+def _is_ours(error: BaseException | None) -> bool:
+    """Return whether an error was caught, and so translated, in nbtrack."""
+    trace = None if error is None else error.__traceback__
+    return trace is not None and _is_nbtrack(trace.tb_frame)
+
+
+def _is_nbtrack(frame: FrameType) -> bool:
+    return str(frame.f_globals.get("__name__", "")).partition(".")[0] == "nbtrack"
+
+
+def _of_user(trace: TracebackType | None) -> TracebackType | None:
+    """Return a traceback without the lines of nbtrack and of other packages."""
+    whole = trace
+    own: list[TracebackType] = []
+    while trace is not None:
+        file = trace.tb_frame.f_code.co_filename
+        if not _is_nbtrack(trace.tb_frame) and not file.startswith(_LIBRARIES):
+            own.append(trace)
+        trace = trace.tb_next
+    kept: TracebackType | None = None
+    for each in reversed(own):
+        kept = TracebackType(kept, each.tb_frame, each.tb_lasti, each.tb_lineno)
+    return kept or whole
+
+
+def warn(message: str, stacklevel: int = 2) -> None:
+    """Tell the user about something that must not stop the work, whatever the warning filters.
+
+    It names the line that has called nbtrack, where there is one.
+    """
+    frame: FrameType | None = sys._getframe(1)
+    level = 2
+    while frame is not None and _is_nbtrack(frame):
+        frame, level = frame.f_back, level + 1
+    try:
+        warnings.warn(
+            message, NbtrackWarning, stacklevel=stacklevel + 1 if frame is None else level
+        )
     except NbtrackWarning:
         sys.stderr.write(f"nbtrack: {message}\n")

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from nbtrack.suggestions import suggests_keywords
 from nbtrack.tracking import context
 
 if TYPE_CHECKING:
     from nbtrack.capsules import Capsule, OpenedCapsule
 
 
+@suggests_keywords
 def capsule(
     run_id: str,
     path: str | os.PathLike[str],
@@ -60,6 +62,7 @@ def capsule(
     return write_capsule(store, run_id, path, data_below=data_below, model=model)
 
 
+@suggests_keywords
 def open_capsule(path: str | os.PathLike[str], folder: str | os.PathLike[str]) -> OpenedCapsule:
     """Unpack a capsule into a folder, and bring its run into a store there.
 

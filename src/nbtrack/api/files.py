@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from nbtrack.api.runs import writer
+from nbtrack.suggestions import suggests_keywords
 from nbtrack.tracking import context
 from nbtrack.tracking import start as _start
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from nbtrack.tracking.run_artifacts import RunArtifacts
 
 
+@suggests_keywords
 def log_artifact(
     local_path: str | os.PathLike[str],
     artifact_path: str | None = None,
@@ -44,6 +46,7 @@ def log_artifact(
     writer(run_id).artifacts.put_file(local_path, artifact_path)
 
 
+@suggests_keywords
 def log_artifacts(
     local_dir: str | os.PathLike[str],
     artifact_path: str | None = None,
@@ -73,6 +76,7 @@ def log_artifacts(
     writer(run_id).artifacts.put_folder(local_dir, artifact_path)
 
 
+@suggests_keywords
 def log_text(text: str, artifact_file: str, run_id: str | None = None) -> None:
     """Store text as a file.
 
@@ -97,6 +101,7 @@ def log_text(text: str, artifact_file: str, run_id: str | None = None) -> None:
     artifacts.log_text(writer(run_id), text, artifact_file)
 
 
+@suggests_keywords
 def log_dict(dictionary: Any, artifact_file: str, run_id: str | None = None) -> None:
     """Store a dictionary as JSON, or YAML if the name ends in ``.yml`` or ``.yaml``.
 
@@ -121,6 +126,7 @@ def log_dict(dictionary: Any, artifact_file: str, run_id: str | None = None) -> 
     artifacts.log_dict(writer(run_id), dictionary, artifact_file)
 
 
+@suggests_keywords
 def log_stream(stream: BinaryIO, artifact_file: str, run_id: str | None = None) -> None:
     """Store the content of a binary stream, in constant memory.
 
@@ -144,6 +150,7 @@ def log_stream(stream: BinaryIO, artifact_file: str, run_id: str | None = None) 
     artifacts.log_stream(writer(run_id), stream, artifact_file)
 
 
+@suggests_keywords
 def log_figure(
     figure: Any, artifact_file: str, *, save_kwargs: dict[str, Any] | None = None
 ) -> None:
@@ -174,6 +181,7 @@ def log_figure(
     artifacts.log_figure(writer(None), figure, artifact_file, save_kwargs=save_kwargs)
 
 
+@suggests_keywords
 def log_image(
     image: Any,
     artifact_file: str | None = None,
@@ -212,6 +220,7 @@ def log_image(
     log(writer(None), image, artifact_file, key, step, timestamp)
 
 
+@suggests_keywords
 def log_table(data: Any, artifact_file: str, run_id: str | None = None) -> None:
     """Store a table, or add rows to the one that is there.
 
@@ -240,6 +249,7 @@ def log_table(data: Any, artifact_file: str, run_id: str | None = None) -> None:
     log(writer(run_id), data, artifact_file)
 
 
+@suggests_keywords
 def load_table(
     artifact_file: str,
     run_ids: list[str] | None = None,
@@ -271,6 +281,7 @@ def load_table(
     return load(store, experiment_id, artifact_file, run_ids, extra_columns)
 
 
+@suggests_keywords
 def get_artifact_uri(artifact_path: str | None = None) -> str:
     """Return the URI of the artifacts of the active run, or of one of them.
 
@@ -289,6 +300,7 @@ def get_artifact_uri(artifact_path: str | None = None) -> str:
     return f"{uri.rstrip('/')}/{artifact_path}" if artifact_path else uri
 
 
+@suggests_keywords
 def stored_artifacts(
     uri: str | None, run_id: str | None = None, tracking_uri: str | os.PathLike[str] | None = None
 ) -> tuple[ArtifactFolder | RunArtifacts, str | None]:

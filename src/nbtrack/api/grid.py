@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from nbtrack.entities.runs import ERROR_TAG
 from nbtrack.errors import InvalidParameterError
+from nbtrack.suggestions import suggests_keywords
 from nbtrack.tracking import context
 from nbtrack.tracking import start as starting
 from nbtrack.tracking.grid import Grid, run_to_resume
@@ -340,6 +341,7 @@ def grid(
     return runs
 
 
+@suggests_keywords
 def returned(value: object, metric: str | None) -> dict[str, float]:
     """Return the numbers that a function has returned, by name."""
     pairs = value.items() if isinstance(value, Mapping) else [(metric or "result", value)]

@@ -10,6 +10,7 @@ from nbtrack.config import AsyncLogging
 from nbtrack.entities import DatasetInput, InputTag, LoggedModelInput, LoggedModelOutput
 from nbtrack.entities.runs import DATA_CONTEXT
 from nbtrack.errors import InvalidParameterError
+from nbtrack.suggestions import suggests_keywords
 from nbtrack.tracking.background import RunOperations, operation_handle
 from nbtrack.tracking.context import Models
 
@@ -103,6 +104,7 @@ def log_metrics(
     )
 
 
+@suggests_keywords
 def log_with_model(
     metrics: Mapping[str, float],
     step: int | None,
@@ -207,6 +209,7 @@ def set_tags(tags: Mapping[str, Any], synchronous: bool | None = None) -> RunOpe
     return operation_handle(synchronous)
 
 
+@suggests_keywords
 def delete_tag(key: str) -> None:
     """Remove a tag of the active run.
 
@@ -226,6 +229,7 @@ def delete_tag(key: str) -> None:
     writer(None).delete_tag(key)
 
 
+@suggests_keywords
 def log_input(
     dataset: Dataset | None = None,
     context: str | None = None,
@@ -257,6 +261,7 @@ def log_input(
     log_inputs([dataset], [context], [tags], [model] if model is not None else None)
 
 
+@suggests_keywords
 def log_inputs(
     datasets: Sequence[Dataset | None] | None = None,
     contexts: Sequence[str | None] | None = None,
@@ -311,6 +316,7 @@ def log_inputs(
     writer(None).log_inputs(inputs, [model for model in models or [] if model is not None])
 
 
+@suggests_keywords
 def log_outputs(models: Sequence[LoggedModelOutput] | None = None) -> None:
     """Record logged models as made by the active run, each at a step.
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 from nbtrack.entities import LoggedModel, LoggedModelStatus
 from nbtrack.errors import InvalidParameterError
+from nbtrack.suggestions import suggests_keywords
 from nbtrack.tracking import context
 from nbtrack.tracking import start as _start
 
@@ -23,6 +24,7 @@ def _store_of_source(source_run_id: str | None) -> Store:
     return context.active_store() if source_run_id is None else context.store_of(source_run_id)
 
 
+@suggests_keywords
 def initialize_logged_model(
     name: str | None = None,
     source_run_id: str | None = None,
@@ -66,6 +68,7 @@ def initialize_logged_model(
     )
 
 
+@suggests_keywords
 def create_external_model(
     name: str | None = None,
     source_run_id: str | None = None,
@@ -97,6 +100,7 @@ def create_external_model(
     )
 
 
+@suggests_keywords
 def import_checkpoints(
     checkpoint_path: str | os.PathLike[str],
     source_run_id: str | None = None,
@@ -137,6 +141,7 @@ def import_checkpoints(
     )
 
 
+@suggests_keywords
 def log_model_params(params: Mapping[str, Any], model_id: str | None = None) -> None:
     """Log params of a logged model, by default the active one; they are written once.
 
@@ -169,6 +174,7 @@ def log_model_params(params: Mapping[str, Any], model_id: str | None = None) -> 
     log_params(context.store_of_model(chosen), chosen, params)
 
 
+@suggests_keywords
 def finalize_logged_model(
     model_id: str, status: Literal["READY", "FAILED"] | LoggedModelStatus
 ) -> LoggedModel:
@@ -192,6 +198,7 @@ def finalize_logged_model(
     return finalize(context.store_of_model(model_id), model_id, status)
 
 
+@suggests_keywords
 def get_logged_model(model_id: str) -> LoggedModel:
     """Return a logged model with its params, tags and metrics.
 
@@ -247,6 +254,7 @@ def search_logged_models(
 ) -> pd.DataFrame: ...
 
 
+@suggests_keywords
 def search_logged_models(
     experiment_ids: Sequence[str] | None = None,
     filter_string: str | None = None,
@@ -301,6 +309,7 @@ def search_logged_models(
     return found.to_list() if output_format == "list" else models_frame(found)
 
 
+@suggests_keywords
 def set_logged_model_tags(model_id: str, tags: Mapping[str, Any]) -> None:
     """Set tags of a logged model.
 
@@ -323,6 +332,7 @@ def set_logged_model_tags(model_id: str, tags: Mapping[str, Any]) -> None:
     set_tags(context.store_of_model(model_id), model_id, tags)
 
 
+@suggests_keywords
 def delete_logged_model_tag(model_id: str, key: str) -> None:
     """Remove a tag of a logged model.
 
@@ -345,6 +355,7 @@ def delete_logged_model_tag(model_id: str, key: str) -> None:
     delete_tag(context.store_of_model(model_id), model_id, key)
 
 
+@suggests_keywords
 def set_active_model(*, name: str | None = None, model_id: str | None = None) -> ActiveModel:
     """Make a model the active one of this thread: metrics are the model's too.
 
@@ -399,6 +410,7 @@ def clear_active_model() -> None:
     clear()
 
 
+@suggests_keywords
 def trust(place: str | os.PathLike[str], *, forget: bool = False) -> list[str]:
     """Let code of the models of a store run on this machine without asking for each.
 

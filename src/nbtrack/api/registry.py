@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbtrack.entities import ModelVersion, RegisteredModel
 from nbtrack.errors import InvalidParameterError
+from nbtrack.suggestions import suggests_keywords
 from nbtrack.tracking import context
 from nbtrack.validation import missing
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 _RUN_ID = re.compile(r"[0-9a-f]{32}")
 
 
+@suggests_keywords
 def set_registry_uri(uri: str | os.PathLike[str] | None) -> None:
     """Use the model registry of another store; "" or None for that of the runs again.
 
@@ -48,6 +50,7 @@ def get_registry_uri() -> str:
     return context.registry_store().place
 
 
+@suggests_keywords
 def register_model(
     model_uri: str | os.PathLike[str],
     name: str,
@@ -94,6 +97,7 @@ def register_model(
     return registration.register_model(stores, model_uri, name, tags=tags)
 
 
+@suggests_keywords
 def search_registered_models(
     max_results: int | None = None,
     filter_string: str | None = None,
@@ -133,6 +137,7 @@ def search_registered_models(
         return found
 
 
+@suggests_keywords
 def search_model_versions(
     max_results: int | None = None,
     filter_string: str | None = None,
@@ -163,6 +168,7 @@ def search_model_versions(
         return search_model_versions(reader, filter_string, size, order_by).to_list()
 
 
+@suggests_keywords
 def set_model_version_tag(
     name: str, version: str | int | None = None, key: str | None = None, value: Any = None
 ) -> None:
@@ -191,6 +197,7 @@ def set_model_version_tag(
     context.registry_store().registry.set_version_tag(name, version, key, value)
 
 
+@suggests_keywords
 def environment_difference(run_id: str) -> EnvironmentDifference:
     """Return what differs between the environment of a run and that of this process.
 
@@ -231,6 +238,7 @@ def environment_difference(run_id: str) -> EnvironmentDifference:
     return compare(kept, describe_gpus())
 
 
+@suggests_keywords
 def lineage(what: Any, metric: str | None = None) -> Lineage:
     """Return where a model, a run or a number comes from: run, data, code, params, metrics.
 

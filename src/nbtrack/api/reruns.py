@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from nbtrack.errors import InvalidParameterError
+from nbtrack.suggestions import suggests_keywords
 from nbtrack.tracking import context
 from nbtrack.tracking import start as _start
 
@@ -38,6 +39,7 @@ def rerun(
 ) -> Run: ...
 
 
+@suggests_keywords
 def rerun(
     run: str,
     *,

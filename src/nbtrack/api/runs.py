@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 from nbtrack.entities import Run, ViewType
 from nbtrack.entities.runs import PARENT
 from nbtrack.errors import InvalidParameterError
+from nbtrack.suggestions import suggests_keywords
 from nbtrack.tracking import context
 from nbtrack.tracking import start as _start
 from nbtrack.tracking.run import ActiveRun, check_status
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from nbtrack.store import RunWriter
 
 
+@suggests_keywords
 def start_run(
     run_id: str | None = None,
     experiment_id: str | None = None,
@@ -86,6 +88,7 @@ def start_run(
     )
 
 
+@suggests_keywords
 def end_run(status: str = "FINISHED") -> None:
     """End the active run, if there is one.
 
@@ -137,6 +140,7 @@ def last_active_run() -> Run | None:
     return run.fetch() if run is not None else None
 
 
+@suggests_keywords
 def get_run(run_id: str) -> Run:
     """Return a run with its latest metrics, params and tags.
 
@@ -159,6 +163,7 @@ def get_run(run_id: str) -> Run:
         return get(reader, run_id)
 
 
+@suggests_keywords
 def get_parent_run(run_id: str) -> Run | None:
     """Return the run that a run is nested in, or None.
 
@@ -179,6 +184,7 @@ def get_parent_run(run_id: str) -> Run | None:
     return get_run(parent) if parent else None
 
 
+@suggests_keywords
 def delete_run(run_id: str) -> None:
     """Mark a run as deleted; ``restore_run`` brings it back.
 
@@ -198,6 +204,7 @@ def delete_run(run_id: str) -> None:
     context.store_of(run_id).runs.delete(run_id)
 
 
+@suggests_keywords
 def restore_run(run_id: str) -> None:
     """Restore a deleted run.
 
@@ -218,6 +225,7 @@ def restore_run(run_id: str) -> None:
     context.store_of(run_id).runs.restore(run_id)
 
 
+@suggests_keywords
 def writer(run_id: str | None = None) -> RunWriter:
     """Return the writer of the active run, started if there is none, or of a run by id."""
     if run_id is None:
@@ -258,6 +266,7 @@ def search_runs(
 ) -> pd.DataFrame: ...
 
 
+@suggests_keywords
 def search_runs(
     experiment_ids: Sequence[str] | None = None,
     filter_string: str = "",
@@ -362,6 +371,7 @@ def sql(query: str, /, **frames: Any) -> pd.DataFrame:
         return reader.query(query, {**caller.f_globals, **caller.f_locals, **frames})
 
 
+@suggests_keywords
 def source(run: str) -> str:
     """Return the code of a run: its cell, and before it the earlier cells that it needed.
 
@@ -395,6 +405,7 @@ def source(run: str) -> str:
         return source_text(reader, find_run(reader, run, _start.active_experiment_id(store)))
 
 
+@suggests_keywords
 def restore_random_state(run_id: str, cell: int | None = None) -> None:
     """Set the random number generators to what they were before a cell of a run's notebook.
 

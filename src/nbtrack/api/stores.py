@@ -8,10 +8,12 @@ from typing import Any
 
 from nbtrack.entities import Experiment, LifecycleStage, ViewType
 from nbtrack.errors import InvalidParameterError
+from nbtrack.suggestions import suggests_keywords
 from nbtrack.tracking import context
 from nbtrack.tracking import start as _start
 
 
+@suggests_keywords
 def set_tracking_uri(uri: str | os.PathLike[str] | None) -> None:
     """Choose the store: a DuckDB file or a folder; "" or None for the default again.
 
@@ -58,6 +60,7 @@ def is_tracking_uri_set() -> bool:
     return context.is_uri_set()
 
 
+@suggests_keywords
 def set_experiment(
     experiment_name: str | None = None,
     experiment_id: str | None = None,
@@ -103,6 +106,7 @@ def set_experiment(
     return experiment
 
 
+@suggests_keywords
 def create_experiment(
     name: str,
     artifact_location: str | None = None,
@@ -131,6 +135,7 @@ def create_experiment(
     return context.store().experiments.create(name, artifact_location, tags)
 
 
+@suggests_keywords
 def get_experiment(experiment_id: str) -> Experiment:
     """Return an experiment, deleted ones too.
 
@@ -150,6 +155,7 @@ def get_experiment(experiment_id: str) -> Experiment:
         return get(reader, experiment_id)
 
 
+@suggests_keywords
 def get_experiment_by_name(name: str) -> Experiment | None:
     """Return the experiment of a name, or None; an active one before deleted ones.
 
@@ -174,6 +180,7 @@ def get_experiment_by_name(name: str) -> Experiment | None:
         return find_experiment_by_name(reader, name)
 
 
+@suggests_keywords
 def search_experiments(
     view_type: int = ViewType.ACTIVE_ONLY,
     max_results: int | None = None,
@@ -205,6 +212,7 @@ def search_experiments(
     return search(context.store(), view_type, max_results, filter_string, order_by)
 
 
+@suggests_keywords
 def delete_experiment(experiment_id: str) -> None:
     """Mark an experiment and its runs as deleted.
 
@@ -223,6 +231,7 @@ def delete_experiment(experiment_id: str) -> None:
     context.store().experiments.delete(experiment_id)
 
 
+@suggests_keywords
 def restore_experiment(experiment_id: str) -> None:
     """Restore a deleted experiment and all its runs.
 
@@ -242,6 +251,7 @@ def restore_experiment(experiment_id: str) -> None:
     context.store().experiments.restore(experiment_id)
 
 
+@suggests_keywords
 def set_experiment_tag(key: str, value: Any) -> None:
     """Set a tag of the active experiment.
 
@@ -262,6 +272,7 @@ def set_experiment_tag(key: str, value: Any) -> None:
     set_experiment_tags({key: value})
 
 
+@suggests_keywords
 def set_experiment_tags(tags: Mapping[str, Any]) -> None:
     """Set several tags of the active experiment.
 
@@ -278,6 +289,7 @@ def set_experiment_tags(tags: Mapping[str, Any]) -> None:
     store.experiments.set_tags(_start.active_experiment_id(store), tags)
 
 
+@suggests_keywords
 def delete_experiment_tag(key: str) -> None:
     """Remove a tag of the active experiment.
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nbtrack.suggestions import suggests_keywords
 from nbtrack.tracking import context
 from nbtrack.tracking import start as _start
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from nbtrack.views.widgets.store_run_table import StoreRunTable
 
 
+@suggests_keywords
 def runs(
     filter: str = "",
     *,
@@ -103,6 +105,7 @@ def chart(
     return runs_chart(context.store(), _scope(experiment_names), runs, keys, **options)
 
 
+@suggests_keywords
 def plot(
     runs: str | Sequence[str] | pd.DataFrame = "",
     keys: str | Sequence[str] | None = None,
@@ -152,6 +155,7 @@ def plot(
     return runs_figure(context.store(), scope, runs, keys, points=points, **options)
 
 
+@suggests_keywords
 def compare(
     runs: str | Sequence[str] | pd.DataFrame = "",
     *,
@@ -192,6 +196,7 @@ def compare(
     return Comparison(context.store(), scope, runs, metric=metric, columns=columns)
 
 
+@suggests_keywords
 def export_html(
     path: str | os.PathLike[str],
     runs: str | Sequence[str] | pd.DataFrame = "",
@@ -235,6 +240,7 @@ def export_html(
     return write_report(store, scope, Path(path), title=title)
 
 
+@suggests_keywords
 def param_importance(
     metric: str | None = None,
     runs: str | Sequence[str] | pd.DataFrame = "",
@@ -289,10 +295,9 @@ def _scope(names: Sequence[str] | None) -> list[str] | None:
         return [_start.active_experiment_id(store)]
     if not names:
         return None
-    from nbtrack.errors import NotFoundError
-    from nbtrack.tracking.search import ids_of
+    from nbtrack.tracking.search import ids_of, no_such_experiment
 
     found = ids_of(store, names)
     if not found:
-        raise NotFoundError(f"There is no experiment with the name {', '.join(map(repr, names))}.")
+        raise no_such_experiment(store, [names] if isinstance(names, str) else names)
     return found

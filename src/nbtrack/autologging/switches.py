@@ -6,7 +6,6 @@ import importlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -15,6 +14,7 @@ from nbtrack.autologging.imports import no_more, when_imported
 from nbtrack.autologging.patches import Patches
 from nbtrack.autologging.settings import Settings, settings_from
 from nbtrack.errors import warn
+from nbtrack.suggestions import closest
 
 
 @dataclass(frozen=True)
@@ -222,9 +222,9 @@ def autolog(
     """
     excluded = set(exclude_flavors or ())
     for name in excluded:  # others of MLflow's are never logged here
-        close = get_close_matches(name, INTEGRATIONS, 1, 0.8)
-        if close and close[0] != name:
-            warn(f"exclude_flavors has {name!r}. Did you mean {close[0]!r}?")
+        meant = closest(name, INTEGRATIONS, 0.8)
+        if meant not in (None, name):
+            warn(f"exclude_flavors has {name!r}. Did you mean {meant!r}?")
     given: dict[str, Any] = {
         "log_input_examples": log_input_examples,
         "log_model_signatures": log_model_signatures,

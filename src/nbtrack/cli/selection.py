@@ -68,6 +68,7 @@ def experiment_of(experiment_id: str | None, name: str | None) -> Experiment:
         If there is no such experiment.
     """
     from nbtrack.api.stores import get_experiment, get_experiment_by_name
+    from nbtrack.tracking.search import no_such_experiment
 
     if (experiment_id is None) == (name is None):
         raise click.UsageError("Give one of --experiment-id and --experiment-name.")
@@ -75,7 +76,7 @@ def experiment_of(experiment_id: str | None, name: str | None) -> Experiment:
         return get_experiment(experiment_id)
     found = get_experiment_by_name(str(name))
     if found is None:
-        raise NotFoundError(f"There is no experiment with the name {name!r}.")
+        raise no_such_experiment(store(), [str(name)])
     return found
 
 

@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass, field
 from types import SimpleNamespace
 from typing import Any, Generic, TypeVar, dataclass_transform
 
+from nbtrack.entities import shown
+
 T = TypeVar("T")
 
 
@@ -41,8 +43,10 @@ class Entity:
         return hash((type(self), tuple(map(str, vars(self).values()))))
 
     def __repr__(self) -> str:
-        fields = ", ".join(f"{name}={value!r}" for name, value in vars(self).items())
-        return f"{type(self).__name__}({fields})"
+        return shown.line(self)
+
+    def _repr_html_(self) -> str:
+        return shown.table(self)
 
     def to_dictionary(self) -> dict[str, Any]:
         """Return the entity as a dictionary of plain values."""
@@ -81,6 +85,12 @@ class PagedList(list[T], Generic[T]):
     def __init__(self, items: Iterable[T] = (), token: str | None = None) -> None:
         super().__init__(items)
         self.token = token
+
+    def __repr__(self) -> str:
+        return shown.list_line(self)
+
+    def _repr_html_(self) -> str:
+        return shown.list_table(self, more=bool(self.token))
 
     def to_list(self) -> list[T]:
         """Return a plain list."""

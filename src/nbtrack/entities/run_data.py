@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from types import SimpleNamespace
 from typing import Any
 
+from nbtrack.entities import shown
 from nbtrack.entities.base import Entity, entity
 
 SYSTEM = "system/"
@@ -137,4 +138,10 @@ class RunData:
         )
 
     def __repr__(self) -> str:
-        return f"RunData(metrics={self.metrics}, params={self.params}, tags={self.tags})"
+        return shown.line(self)
+
+    def _repr_html_(self) -> str:
+        return shown.table(self)
+
+    def _shown(self) -> dict[str, Any]:
+        return {"metrics": self.metrics, "params": self.params, "tags": self.tags}

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from nbtrack.entities.base import Entity, entity, named, numbered
 from nbtrack.entities.run_data import RunData
+from nbtrack.entities.shown import plain_tags
 
 # Tags of runs that have a meaning: those of MLflow, and our own.
 RUN_NAME = "mlflow.runName"
@@ -40,6 +41,10 @@ class LifecycleStage:
 
     ACTIVE = "active"
     DELETED = "deleted"
+
+
+def _unless_active(stage: str) -> str | None:
+    return None if stage == LifecycleStage.ACTIVE else stage
 
 
 class ViewType:
@@ -181,6 +186,16 @@ class Experiment(Entity):
     creation_time: int | None = None
     last_update_time: int | None = None
 
+    def _shown(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "experiment_id": self.experiment_id,
+            "tags": plain_tags(self.tags),
+            "lifecycle_stage": _unless_active(self.lifecycle_stage),
+            "creation_time": self.creation_time,
+            "artifact_location": self.artifact_location,
+        }
+
 
 @entity
 class InputTag(Entity):
@@ -285,6 +300,21 @@ class Run(Entity):
     data: RunData
     inputs: RunInputs = field(default_factory=RunInputs)
     outputs: RunOutputs = field(default_factory=RunOutputs)
+
+    def _shown(self) -> dict[str, Any]:
+        names = ("run_name", "status", "run_id", "experiment_id")
+        return {
+            **{name: getattr(self.info, name) for name in names},
+            "metrics": self.data.metrics,
+            "params": self.data.params,
+            "tags": plain_tags(self.data.tags),
+            "note": self.data.tags.get(NOTE),
+            "datasets": [item.dataset.name for item in self.inputs.dataset_inputs],
+            "models": [item.model_id for item in self.outputs.model_outputs],
+            "start_time": self.info.start_time,
+            "end_time": self.info.end_time,
+            "lifecycle_stage": _unless_active(self.info.lifecycle_stage),
+        }
 
     def to_dictionary(self) -> dict[str, Any]:
         """Return the run as a dictionary of plain values.

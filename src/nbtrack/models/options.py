@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
 import inspect
 import os
@@ -10,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypedDict, TypeVar
 
 from nbtrack.errors import warn
+from nbtrack.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from nbtrack.models.environment import Given
@@ -109,6 +109,5 @@ def without_effect(**given: Any) -> None:
 
 
 def _unknown(function: str, name: str, known: set[str]) -> str:
-    close = difflib.get_close_matches(name, sorted(known), 1)
-    meant = f"Did you mean {close[0]!r}?" if close else f"It takes {', '.join(sorted(known))}."
+    meant = did_you_mean(name, sorted(known), f"It takes {', '.join(sorted(known))}.")
     return f"{function}() got an unexpected keyword argument {name!r}. {meant}"

@@ -5,11 +5,12 @@ from __future__ import annotations
 import ast
 import copy
 import dataclasses
-import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from IPython.core.error import UsageError
+
+from nbtrack.suggestions import did_you_mean
 
 _BLOCKS = (ast.If, ast.For, ast.AsyncFor, ast.While, ast.With, ast.AsyncWith, ast.Try, ast.Match)
 MARK = "_nbtrack_grid"
@@ -221,8 +222,7 @@ def _inner(
             node.keywords.append(ast.copy_location(ast.keyword(key, added), node))
             return added
         if key not in items:
-            close = difflib.get_close_matches(key, items, n=1)
-            hint = f"Did you mean {close[0]}?" if close else f"It has {', '.join(items) or 'none'}."
+            hint = did_you_mean(key, items, f"It has {', '.join(items) or 'none'}.", str)
             raise UsageError(f"--grid {name}: there is no {key}. {hint}")
         node = items[key]
     if not _is_literal(node):
@@ -295,9 +295,8 @@ def _nowhere(
 ) -> str:
     assigned = [n for statement in body for n, _, _ in _names_bound(statement)]
     known = dict.fromkeys([*assigned, *(n for n in used if n in namespace)])
-    close = difflib.get_close_matches(name, known, n=1)
     root = name.partition(".")[0]
-    hint = f"Did you mean {close[0]}?" if close else f"Assign it in the cell: {root} = 1."
+    hint = did_you_mean(name, known, f"Assign it in the cell: {root} = 1.", str)
     return f"--grid {name}: there is no {root}, in the cell or before it. {hint}"
 
 
@@ -305,10 +304,9 @@ def _check_inside(value: Any, path: Sequence[str], name: str) -> None:
     for place, key in enumerate(path):
         names = list(map(str, value)) if isinstance(value, dict) else _attributes(value)
         if key not in names:
-            close = difflib.get_close_matches(key, names, n=1)
-            hint = f" Did you mean {close[0]}?" if close else ""
+            hint = did_you_mean(key, names, f"It has {', '.join(names[:20]) or 'none'}.", str)
             inside = ".".join(name.split(".")[: place + 1])
-            raise UsageError(f"--grid {name}: {inside} has no {key}.{hint}")
+            raise UsageError(f"--grid {name}: {inside} has no {key}. {hint}")
         value = value[key] if isinstance(value, dict) else getattr(value, key)
 
 

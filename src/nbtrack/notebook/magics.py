@@ -234,11 +234,6 @@ class TrackMagics(Magics):
             return result_table(store, frame)
         except NbtrackError as error:
             raise UsageError(str(error)) from None
-        except Exception as error:
-            if "duckdb" not in type(error).__module__:
-                raise
-            lines = [part for part in str(error).splitlines() if part.strip()]
-            raise UsageError("; ".join(part.strip() for part in lines[:2])) from None
 
     @no_var_expand
     @line_magic

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import shlex
 from collections.abc import Iterator, Sequence
@@ -18,6 +17,7 @@ from IPython.core.error import UsageError
 
 from nbtrack.errors import NbtrackError
 from nbtrack.notebook.literals import literal_params
+from nbtrack.suggestions import did_you_mean
 from nbtrack.tracking import context
 from nbtrack.tracking.grid_samplers import SAMPLERS
 from nbtrack.tracking.grid_values import Values, parse_values
@@ -174,8 +174,7 @@ def _read_grid(options: TrackOptions, value: str) -> None:
 
 def unknown_option(word: str) -> str:
     """Return what to say about an option that does not exist, with the nearest one."""
-    close = difflib.get_close_matches(word.partition("=")[0], KNOWN, n=1)
-    hint = f"Did you mean {close[0]}?" if close else f"Usage: {USAGE}"
+    hint = did_you_mean(word.partition("=")[0], KNOWN, f"Usage: {USAGE}", str)
     return f"%%track has no option {word}. {hint}"
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from nbtrack.errors import InvalidParameterError
 from nbtrack.store.queries import SQL
 
 if TYPE_CHECKING:
@@ -147,6 +148,14 @@ class Reader:
         """Return the rows of a query of the ``sql`` folder, such as ``"runs.get"``."""
         return self.rows(SQL[name], **values)
 
+    def hints(self, name: str, /, **parts: str) -> list[str]:
+        """Return the texts that a query of the ``sql`` folder gives, for a hint in a message.
+
+        A mirror has those that it has fetched so far: no server is asked for a hint.
+        """
+        found = self.connection.execute(SQL[name].format(**parts)).fetchall()
+        return [str(text) for (text,) in found]
+
     def columns(self, sql: str, /, **values: Any) -> dict[str, np.ndarray[Any, Any]]:
         """Return the result of a query as one NumPy array for each column."""
         result: Any = self.connection.execute(sql, values or None).fetchnumpy()
@@ -158,8 +167,9 @@ class Reader:
 
     def table(self, sql: str, /) -> tuple[list[str], list[tuple[Any, ...]]]:
         """Return the names of the columns and the rows of a user's query."""
-        result: Any = self.connection.execute(sql)
-        return [str(column[0]) for column in result.description or ()], result.fetchall()
+        with _of_user():
+            result: Any = self.connection.execute(sql)
+            return [str(column[0]) for column in result.description or ()], result.fetchall()
 
     def query(self, sql: str, variables: Mapping[str, Any]) -> pd.DataFrame:
         """Return the result of a user's query; other names in it may be data frames.
@@ -169,7 +179,16 @@ class Reader:
         sql : str
         variables : mapping
             Data frames by name; a table of the store comes first.
+
+        Raises
+        ------
+        InvalidParameterError
+            If DuckDB cannot run it, in DuckDB's words.
         """
+        with _of_user():
+            return self._frame_of(sql, variables)
+
+    def _frame_of(self, sql: str, variables: Mapping[str, Any]) -> pd.DataFrame:
         import duckdb
 
         registered: list[str] = []
@@ -186,6 +205,20 @@ class Reader:
         finally:
             for name in registered:
                 self.connection.unregister(name)
+
+
+@contextmanager
+def _of_user() -> Iterator[None]:
+    """Turn what is wrong with a user's query into an error of nbtrack.
+
+    What is wrong with the store, or with the process, is translated where it is read.
+    """
+    import duckdb
+
+    try:
+        yield
+    except (duckdb.ProgrammingError, duckdb.DataError, duckdb.NotSupportedError) as error:
+        raise InvalidParameterError(str(error).strip()) from error
 
 
 def _missing_table(message: str) -> str | None:

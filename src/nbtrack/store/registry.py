@@ -11,6 +11,7 @@ from nbtrack.errors import InvalidParameterError, NotFoundError
 from nbtrack.store.artifacts.paths import resolve_location
 from nbtrack.store.logged_models import get_logged_model, model_location
 from nbtrack.store.reader import Reader
+from nbtrack.suggestions import did_you_mean
 from nbtrack.validation import check_model_name, check_stage, check_version
 
 _MODEL_FIELDS = ("name", "creation_timestamp", "last_updated_timestamp", "description")
@@ -34,8 +35,13 @@ def get_registered_model(reader: Reader, name: str) -> RegisteredModel:
     found = get_registered_models(reader, [check_model_name(name)])
     if not found:
         raise NotFoundError(
-            f"Registered Model with name={name} not found. create_registered_model makes it, "
-            "search_registered_models shows those that are there."
+            f"Registered Model with name={name} not found. "
+            + did_you_mean(
+                name,
+                reader.hints("registry.names"),
+                "create_registered_model makes it, search_registered_models shows those that are "
+                "there.",
+            )
         )
     return found[0]
 
@@ -113,8 +119,8 @@ def get_model_version(reader: Reader, name: str, version: object) -> ModelVersio
     found = get_model_versions(reader, [(check_model_name(name), number)])
     if not found:
         raise NotFoundError(
-            f"Model Version (name={name}, version={version}) not found. search_model_versions("
-            f"\"name = '{name}'\") shows those that are there."
+            f"Model Version (name={name}, version={version}) not found. "
+            f"{_versions_there(reader, name)}"
         )
     return _with_model(reader, found[0])
 
@@ -128,6 +134,17 @@ def _with_model(reader: Reader, version: ModelVersion) -> ModelVersion:
         return version
     params = [ModelParam(key, value) for key, value in model.params.items()]
     return ModelVersion(**{**vars(version), "params": params, "metrics": model.metrics})
+
+
+def _versions_there(reader: Reader, name: str) -> str:
+    found = get_registered_models(reader, [name])
+    if not found:
+        otherwise = "There is no registered model of that name."
+        return did_you_mean(name, reader.hints("registry.names"), otherwise)
+    latest = found[0].latest_versions
+    if not latest:
+        return "It has no version yet."
+    return f"The latest is {max(each.version for each in latest)}."
 
 
 def get_latest_versions(
@@ -157,10 +174,15 @@ def get_model_version_by_alias(reader: Reader, name: str, alias: str) -> ModelVe
         return get_latest_model_version(reader, check_model_name(name))
     rows = reader.named("registry.by_alias", name=check_model_name(name), alias=str(alias))
     if not rows:
-        get_registered_model(reader, name)
+        known = get_registered_model(reader, name).aliases
         raise InvalidParameterError(
-            f"Registered model alias {alias} not found. set_registered_model_alias({name!r}, "
-            f"{alias!r}, <version>) gives it."
+            f"Registered model alias {alias} not found. "
+            + did_you_mean(
+                str(alias),
+                known,
+                f"set_registered_model_alias({name!r}, {alias!r}, <version>) gives it"
+                + (f"; there are {', '.join(sorted(known)[:10])}." if known else "."),
+            )
         )
     return get_model_version(reader, name, rows[0][0])
 

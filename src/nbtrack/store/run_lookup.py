@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 
 from nbtrack.errors import NotFoundError
+from nbtrack.store.queries import SQL
 from nbtrack.store.reader import Reader
+from nbtrack.suggestions import closest, did_you_mean
 
+_SHOWN = "nbtrack.runs() shows the runs there are."
 _ID = re.compile(r"[0-9a-f]{6,32}")
 
 
@@ -38,9 +40,16 @@ def find_run(reader: Reader, name: str, experiment_id: str) -> str:
         return str(rows[0][0])
     if rows:
         raise NotFoundError(f"Several runs have an id that starts with {name!r}. Give more of it.")
-    close = difflib.get_close_matches(name, latest_run_names(reader, 500), n=1)
-    hint = f"Did you mean {close[0]!r}?" if close else "nbtrack.runs() shows the runs there are."
+    hint = did_you_mean(name, latest_run_names(reader, 500), _SHOWN)
     raise NotFoundError(f"There is no run with the name or id {name!r}. {hint}")
+
+
+def no_such_run(reader: Reader, run_id: str) -> NotFoundError:
+    """Return the error of an id that no run has; where it is the name of one, it says so."""
+    # a hint: a mirror looks at what it has
+    found = reader.connection.execute(SQL["run_lookup.named"], {"name": run_id}).fetchall()
+    hint = f". {run_id!r} is the name of a run, whose id is {found[0][0]!r}." if found else ""
+    return NotFoundError(f"Run with id={run_id} not found{hint}")
 
 
 def run_ids_starting(reader: Reader, prefix: str) -> list[str]:
@@ -67,11 +76,18 @@ def latest_run_names(reader: Reader, limit: int) -> list[str]:
 
 def no_run_fits(reader: Reader, filter: str) -> NotFoundError:
     """Return the error of a filter that no run fits; it names the nearest run."""
+    from nbtrack.store.search.free_text import is_filter_expression
+    from nbtrack.store.search.suggested_names import unknown_names
+
+    said = f"No run has the name or fits the filter {filter!r}."
+    if is_filter_expression(filter):
+        unknown = unknown_names(reader, filter)
+        if unknown:
+            return NotFoundError(f"{said} {unknown[0].text()}")
     names = latest_run_names(reader, 500)
     words = [filter, *(word.strip(",'\"") for word in filter.split())]
-    close = [near for word in words for near in difflib.get_close_matches(word, names, n=1)]
-    hint = f"Did you mean {close[0]!r}?" if close else "nbtrack.runs() shows the runs there are."
-    return NotFoundError(f"No run has the name or fits the filter {filter!r}. {hint}")
+    near = [meant for word in words if (meant := closest(word, names)) is not None]
+    return NotFoundError(f"{said} {f'Did you mean {near[0]!r}?' if near else _SHOWN}")
 
 
 def run_file_digests(reader: Reader, run_id: str) -> dict[str, tuple[int, str]]:

@@ -25,13 +25,14 @@ from nbtrack.entities import (
 )
 from nbtrack.entities.found import Found
 from nbtrack.entities.runs import ARCHIVED, KEPT, NOTE, RUN_NAME
-from nbtrack.errors import InvalidParameterError, NotFoundError
+from nbtrack.errors import InvalidParameterError
 from nbtrack.store.artifacts.paths import artifact_uri
 from nbtrack.store.deleted import remove_found
 from nbtrack.store.experiments import Experiments, Place
 from nbtrack.store.journal import now_ms
 from nbtrack.store.owner import Owner
 from nbtrack.store.reader import Database, Reader
+from nbtrack.store.run_lookup import no_such_run
 from nbtrack.store.writer import RunWriter, check_tags
 from nbtrack.store.writers import Writers
 from nbtrack.validation import check_experiment_id, check_key, check_run_id
@@ -67,7 +68,7 @@ def get_runs(reader: Reader, run_ids: Sequence[str]) -> list[Run]:
     infos = {row[0]: _info(reader.folder, row) for row in reader.named("runs.info", run_ids=ids)}
     for run_id in ids:
         if run_id not in infos:
-            raise NotFoundError(f"Run with id={run_id} not found")
+            raise no_such_run(reader, run_id)
     latest = defaultdict(list)
     for run_id, *point in reader.named("runs.metrics", run_ids=ids):
         latest[run_id].append(tuple(point))
@@ -242,7 +243,7 @@ class Runs:
         found = {row[0] for row in reader.named("edits.existing", run_ids=list(run_ids))}
         missing = [run_id for run_id in run_ids if run_id not in found]
         if missing:
-            raise NotFoundError(f"Run with id={missing[0]} not found")
+            raise no_such_run(reader, missing[0])
 
     @final
     def set_tags(self, run_ids: Sequence[str], tags: Mapping[str, str | None]) -> None:

@@ -19,6 +19,8 @@ from nbtrack.errors import InvalidParameterError, InvalidStateError, NotFoundErr
 from nbtrack.store.artifacts.paths import artifact_uri
 from nbtrack.store.journal import Journal, ValueOnGpuError, now_ms
 from nbtrack.store.reader import Database
+from nbtrack.store.run_lookup import no_such_run
+from nbtrack.suggestions import did_you_mean
 from nbtrack.validation import (
     check_distinct_params,
     check_key,
@@ -275,8 +277,10 @@ class RunWriter:
         NotFoundError
             If the run has no such tag.
         """
-        if key not in self.tags():
-            raise NotFoundError(f"No tag with name: {key} in run with id {self.run_id}")
+        if key not in (known := self.tags()):
+            raise NotFoundError(
+                f"No tag with name: {key} in run with id {self.run_id}. {did_you_mean(key, known)}"
+            )
         self.append([("untag", {"key": key})])
 
     def update(
@@ -363,8 +367,8 @@ def open_writer(store: Journals, run_id: str) -> RunWriter:
         reader.refresh(runs=[known])
         rows = reader.named("runs.info", run_ids=[known])
         params = {key: value for _, key, value in reader.named("runs.params", run_ids=[known])}
-    if not rows:
-        raise NotFoundError(f"Run with id={known} not found")
+        if not rows:
+            raise no_such_run(reader, known)
     experiment_id, stage, stored = rows[0][1], rows[0][7], rows[0][8]
     if stage != LifecycleStage.ACTIVE:
         raise _not_active(run_id, stage)

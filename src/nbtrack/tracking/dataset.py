@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from nbtrack import entities
+from nbtrack.entities import shown
 from nbtrack.entities.runs import SOURCE_NAME, SOURCE_TYPE, USER
 from nbtrack.errors import InvalidParameterError, NbtrackWarning
 from nbtrack.tracking.dataset_digest import Digest
@@ -48,7 +49,13 @@ class Dataset(ABC):
         _check_length("digest", digest or "", MAX_DATASET_DIGEST)
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}(name={self.name!r}, digest={self.digest!r})"
+        return shown.line(self)
+
+    def _repr_html_(self) -> str:
+        return shown.table(self)
+
+    def _shown(self) -> dict[str, Any]:
+        return {"name": self.name, "digest": self.digest}
 
     @property
     def digest(self) -> str:

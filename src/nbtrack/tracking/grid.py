@@ -13,6 +13,7 @@ from nbtrack.entities.runs import BEST_TAG, ERROR_TAG, GRID_TAG, PARENT, STOP_TA
 from nbtrack.errors import InvalidParameterError, NbtrackError
 from nbtrack.store import find_run
 from nbtrack.store.search import direction_of
+from nbtrack.suggestions import did_you_mean
 from nbtrack.tracking import start as starting
 from nbtrack.tracking.grid_samplers import MAX_RUNS, Sampler, make_sampler
 from nbtrack.tracking.grid_values import Range, Values, checked_space, combination_name
@@ -298,11 +299,8 @@ class Grid:
     def _missing(self, run: GridRun, metrics: Mapping[str, float]) -> None:
         if self._sampler_name != "optuna" and len(self.counted("FINISHED")) > 1:
             return
-        from difflib import get_close_matches
-
         keys = sorted(key for key in metrics if not key.startswith("system/"))
-        close = get_close_matches(str(self.metric), keys, n=1)
-        hint = f"Did you mean {close[0]!r}? It" if close else "It"
+        hint = " ".join([did_you_mean(str(self.metric), keys), "It"]).strip()
         listed = ", ".join(keys[:10]) if keys else "none"
         raise InvalidParameterError(
             f"The run {run.name} has no metric {self.metric!r}. {hint} has: {listed}."

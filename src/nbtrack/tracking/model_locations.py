@@ -27,6 +27,7 @@ from nbtrack.store import (
     run_file_digests,
 )
 from nbtrack.store.artifacts import ArtifactFolder, check_artifact_path, local_path
+from nbtrack.suggestions import did_you_mean
 from nbtrack.tracking import context
 from nbtrack.tracking.model_uris import ModelUri, is_model_id, is_model_uri, parse_model_uri
 from nbtrack.untrusted_files import read_yaml
@@ -157,6 +158,7 @@ def _of_run(reader: Reader, store: Store, uri: str) -> ModelLocation:
     if not found or not path:
         names = sorted(model_names_of_run(reader, run_id))
         has = f"It has {', '.join(map(repr, names))}." if names else "It has none."
+        has = did_you_mean(path, names, has)
         raise NotFoundError(
             f"Unable to find a logged_model with artifact_path {path!r} under run {run_id}. {has}"
         )

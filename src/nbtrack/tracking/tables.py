@@ -20,6 +20,7 @@ from nbtrack.errors import (
 )
 from nbtrack.store import Store
 from nbtrack.store.artifacts import ArtifactFolder
+from nbtrack.suggestions import did_you_mean
 from nbtrack.tracking.artifacts import Target, check_extension, plain
 from nbtrack.tracking.images import Image
 from nbtrack.validation import MAX_TAG_VALUE
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FORMATS = (".json", ".parquet")
+_MOST_NEAR = 20  # runs among whose artifacts a name like that of a missing table is looked for
 TAG = "mlflow.loggedArtifacts"
 
 
@@ -115,7 +117,10 @@ def table_of_runs(
             frame[column] = known.get(column)
         frames.append(frame)
     if not frames:
-        raise NotFoundError(f"No runs found with the table {artifact_file!r}. Log it first.")
+        near = [artifacts for _, artifacts in list(runs)[:_MOST_NEAR]]
+        there = [entry.path for artifacts in near for entry in artifacts.list()]
+        hint = did_you_mean(artifact_file, there, "Log it first.")
+        raise NotFoundError(f"No runs found with the table {artifact_file!r}. {hint}")
     return _concat(frames) if len(frames) > 1 else pd.DataFrame(frames[0])
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -22,7 +22,12 @@ from nbtrack.store.artifacts.bucket_signing import SignsUrls
 from nbtrack.store.artifacts.content import part_file_in, replace_file
 from nbtrack.store.artifacts.folder_files import FolderFiles, is_store
 from nbtrack.store.artifacts.local import LocalArtifacts, artifact_errors
-from nbtrack.store.artifacts.paths import INTERNAL, check_artifact_path, join_artifact_path
+from nbtrack.store.artifacts.paths import (
+    INTERNAL,
+    check_artifact_path,
+    join_artifact_path,
+    no_such_artifact,
+)
 from nbtrack.store.artifacts.roots import (
     ArtifactRoot,
     ProxiedRoots,
@@ -239,7 +244,10 @@ class ArtifactFolder:
         checked = check_artifact_path(path)
         if self._root.kind(checked) == "folder":
             raise InvalidParameterError(f"Artifact {checked!r} is a folder; name a file in it.")
-        return self._root.open(checked)
+        try:
+            return self._root.open(checked)
+        except NotFoundError:
+            raise self._no_such(checked) from None
 
     def read_bytes(self, path: str | os.PathLike[str]) -> bytes:
         """Return the content of a file."""
@@ -270,7 +278,7 @@ class ArtifactFolder:
         wanted = _or_root(path)
         kind = self._root.kind(wanted)
         if kind is None:
-            raise NotFoundError(f"No such artifact: {wanted!r} in {self.uri}. See list_artifacts.")
+            raise self._no_such(wanted)
         own = self._root.in_place(wanted)
         if dst is None and own is not None:
             return str(own)
@@ -303,7 +311,7 @@ class ArtifactFolder:
         """Remove a file, or a folder with all in it; nothing for all artifacts."""
         wanted = _or_root(path)
         if self._root.kind(wanted) is None:
-            raise NotFoundError(f"No such artifact: {wanted!r} in {self.uri}. See list_artifacts.")
+            raise self._no_such(wanted)
         self._root.delete(wanted)
 
     @property
@@ -320,6 +328,14 @@ class ArtifactFolder:
         """Return the URI of an artifact."""
         wanted = _or_root(path)
         return f"{self.uri.rstrip('/')}/{wanted}" if wanted else self.uri
+
+    def _no_such(self, path: str) -> NotFoundError:
+        return no_such_artifact(path, self.uri, lambda: self._near(path))
+
+    def _near(self, path: str) -> Iterable[FileInfo]:
+        """Return what may have been meant by a path; far away, one folder is looked at."""
+        here = self._root.in_place("") is not None
+        return self.walk() if here else self.list(path.rpartition("/")[0])
 
     def _put_local(self, local: Path, path: str) -> None:
         self._done(path, self._root.write_file(path, local))

@@ -5,13 +5,18 @@ from __future__ import annotations
 import os
 import posixpath
 import re
+from collections.abc import Callable, Iterable
+from itertools import islice
 from pathlib import Path, PurePath
 
-from nbtrack.errors import InvalidParameterError
+from nbtrack.entities import FileInfo
+from nbtrack.errors import InvalidParameterError, NbtrackError, NotFoundError
+from nbtrack.suggestions import did_you_mean
 
 INTERNAL = ".nbtrack"
 """The folder in which a run keeps what is nbtrack's own; listings of artifacts leave it out."""
 
+_MOST_NEAR = 500  # artifacts that a missing one is compared with
 _DRIVE = re.compile(r"^[A-Za-z]:")
 _NOT_ON_WINDOWS = re.compile(r'[<>:"|?*]')
 
@@ -109,3 +114,26 @@ def resolve_location(folder: Path, stored: str) -> str:
 def artifact_uri(folder: Path, stored: str | None, experiment_id: str, run_id: str) -> str:
     """Return where the artifacts of a run are; the usual place where none is stored."""
     return resolve_location(folder, stored or f"artifacts/{experiment_id}/{run_id}")
+
+
+def no_such_artifact(path: str, uri: str, near: Callable[[], Iterable[FileInfo]]) -> NotFoundError:
+    """Return the error of an artifact that is not there; it names the one that is most like it.
+
+    Parameters
+    ----------
+    path : str
+    uri : str
+        The folder that it is not in.
+    near : callable
+        Returns artifacts that there are; nothing is asked about what nbtrack keeps for itself.
+    """
+    known: list[str] = []
+    if path.partition("/")[0] != INTERNAL:
+        try:
+            files = [entry.path for entry in islice(near(), _MOST_NEAR)]
+            folders = dict.fromkeys(path.rpartition("/")[0] for path in files)
+            known = [*files, *filter(None, folders)]
+        except NbtrackError:  # then there is no hint
+            known = []
+    hint = did_you_mean(path, known, "See list_artifacts.")
+    return NotFoundError(f"No such artifact: {path!r} in {uri}. {hint}")

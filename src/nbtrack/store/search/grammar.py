@@ -7,8 +7,9 @@
     both       := negation (AND negation)*
     negation   := NOT negation | '(' either ')' | comparison
     comparison := identifier (= | != | > | >= | < | <= | LIKE | ILIKE) value
-                | param (> | >= | < | <=) number             -- of params that are numbers
+                | param (= | != | > | >= | < | <=) number    -- of params that are numbers
                 | identifier [NOT] IN '(' text (',' text)* ')'
+                | param [NOT] IN '(' number (',' number)* ')'
                 | identifier IS [NOT] NULL
     identifier := [entity '.'] key ['.' aggregate]
     key        := bare | `backticks` | "double quotes"
@@ -21,6 +22,9 @@ is written with quotes, as in MLflow.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
 
 from nbtrack.errors import InvalidParameterError
 from nbtrack.store.search.tokens import Token, check_text, split_path, tokenize, unquote
@@ -41,7 +45,9 @@ MAX_DEPTH = 50
 MAX_COMPARISONS = 200
 
 _BY_SIZE = frozenset({"<", "<=", ">", ">="})
+_AS_NUMBERS = _BY_SIZE | {"=", "!="}
 _END = Token("end", "", -1)
+_Item = TypeVar("_Item", str, float)
 
 
 def parse_filter(text: str | None, vocabulary: Vocabulary) -> Node | None:
@@ -171,7 +177,8 @@ class _Parser:
             )
         identifier = self.identifier()
         operator = self.operator()
-        if identifier.entity == "param" and operator in _BY_SIZE and self.token.kind == "number":
+        is_number = identifier.entity == "param" and self.token.kind == "number"
+        if is_number and operator in _AS_NUMBERS:
             return Comparison(identifier, operator, float(self.next().text))
         allowed = self.vocabulary.operators(identifier)
         if operator not in allowed:
@@ -221,7 +228,7 @@ class _Parser:
         if operator.endswith("NULL"):
             return None
         if operator.endswith("IN"):
-            return self.texts(identifier)
+            return self.several(identifier)
         if self.token is _END:
             raise self.fail("a value")
         if self.vocabulary.is_number(identifier):
@@ -232,7 +239,8 @@ class _Parser:
         token = self.next()
         if token.kind == "number":
             return float(token.text)
-        what = "metric" if identifier.entity == "metric" else f"numeric attribute: {identifier.key}"
+        kind = "numeric attribute" if identifier.entity == "attribute" else identifier.entity
+        what = kind if kind == "metric" else f"{kind}: {identifier.key}"
         raise InvalidParameterError(
             f"Expected numeric value type for {what}. Found {token.text}. Write it without quotes."
         )
@@ -248,18 +256,27 @@ class _Parser:
             raise InvalidParameterError(
                 "Parameter value is either not quoted or unidentified quote types used for "
                 f"string value {token.text}. Use either single or double quotes, as in "
-                f"{identifier.entity}.{identifier.key} = 'value'."
+                f"{identifier.entity}.{identifier.key} = '{_unquoted(token)}'."
             )
         if status and value.upper() in STATUS_NAMES:
             return value.upper()
         return value
 
-    def texts(self, identifier: Identifier) -> tuple[str, ...]:
+    def several(self, identifier: Identifier) -> tuple[str, ...] | tuple[float, ...]:
         if not self.take("mark", "("):
             raise self.fail("a list such as ('a', 'b')")
-        values = [self.string(identifier)]
+        if identifier.entity == "param" and self.token.kind == "number":
+            return self._list(lambda: self.number(identifier))
+        return self._list(lambda: self.string(identifier))
+
+    def _list(self, read: Callable[[], _Item]) -> tuple[_Item, ...]:
+        values = [read()]
         while self.take("mark", ","):
-            values.append(self.string(identifier))
+            values.append(read())
         if not self.take("mark", ")"):
             raise self.fail("a comma or the closing parenthesis of the list")
         return tuple(values)
+
+
+def _unquoted(token: Token) -> str:
+    return token.text if token.kind in ("word", "number") else "value"

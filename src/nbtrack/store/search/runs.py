@@ -14,6 +14,7 @@ from nbtrack.store.runs import get_runs
 from nbtrack.store.search.grammar import parse_filter
 from nbtrack.store.search.paging import check_max_results, make_page_token, read_page_token, stages
 from nbtrack.store.search.sql import FilterCompiler, parse_orders
+from nbtrack.store.search.suggested_names import prefix_suggested
 from nbtrack.store.search.vocabulary import RUNS
 
 if TYPE_CHECKING:
@@ -144,8 +145,9 @@ class _Query:
         run_view_type: int,
         order_by: Sequence[str] | None,
     ) -> None:
-        tree = parse_filter(filter_string, RUNS)
-        orders = parse_orders(order_by, RUNS)
+        with prefix_suggested(reader):
+            tree = parse_filter(filter_string, RUNS)
+            orders = parse_orders(order_by, RUNS)
         compiler = FilterCompiler(str(reader.folder))
         conditions = [compiler.in_stages(stages(run_view_type))]
         self.experiment_ids = _ids(experiment_ids)

@@ -30,6 +30,11 @@ _OPERATORS = {
     "IS NULL": "IS NULL",
     "IS NOT NULL": "IS NOT NULL",
 }
+_OF_NUMBERS = {  # a param that is no number is none of them
+    "!=": "IS DISTINCT FROM {}",
+    "IN": "IN (SELECT unnest({}::DOUBLE[]))",
+    "NOT IN": "NOT IN (SELECT unnest({}::DOUBLE[])) IS NOT FALSE",
+}
 _AGGREGATES = {
     "last": "last_value",
     "min": "min_value",
@@ -132,9 +137,10 @@ class FilterCompiler:
         return SQL["search.logged"].format(**parts, test=test)
 
     def _test(self, column: str, node: Comparison) -> str:
-        fragment = _OPERATORS[node.operator]
+        numbers = node.value if isinstance(node.value, tuple) else (node.value,)
+        by_size = node.identifier.entity == "param" and isinstance(numbers[0], float)
+        fragment = (_OF_NUMBERS if by_size else {}).get(node.operator, _OPERATORS[node.operator])
         placeholder = self.bind(node.value) if "{}" in fragment else ""
-        by_size = node.identifier.entity == "param" and isinstance(node.value, float)
         if by_size:
             column = f"try_cast({column} AS DOUBLE)"
         test = f"{column} {fragment.format(placeholder)}"

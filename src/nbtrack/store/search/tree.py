@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 AGGREGATES = ("min", "max", "last", "count")
 
-Value: TypeAlias = "float | str | tuple[str, ...] | None"
+Value: TypeAlias = "float | str | tuple[str, ...] | tuple[float, ...] | None"
 
 
 @dataclass(frozen=True)
@@ -95,10 +95,8 @@ def _comparison(node: Comparison) -> str:
     if node.value is None:
         return f"{left} {node.operator}"
     if isinstance(node.value, tuple):
-        return f"{left} {node.operator} ({', '.join(map(_quoted, node.value))})"
-    if isinstance(node.value, str):
-        return f"{left} {node.operator} {_quoted(node.value)}"
-    return f"{left} {node.operator} {_number(node.value)}"
+        return f"{left} {node.operator} ({', '.join(map(_literal, node.value))})"
+    return f"{left} {node.operator} {_literal(node.value)}"
 
 
 def identifier_text(identifier: Identifier) -> str:
@@ -108,10 +106,8 @@ def identifier_text(identifier: Identifier) -> str:
     return f"{identifier.entity}.`{key}`{suffix}"
 
 
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
-
-
-def _number(value: float) -> str:
+def _literal(value: str | float) -> str:
+    if isinstance(value, str):
+        return "'" + value.replace("'", "''") + "'"
     # an infinite literal is one that is too large for a float
     return repr(value).replace("inf", "1e999")

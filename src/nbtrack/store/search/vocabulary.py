@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from nbtrack.entities import RunStatus
@@ -10,10 +10,28 @@ from nbtrack.entities.runs import REPRODUCED, RUN_NAME, WARNINGS
 from nbtrack.errors import InvalidParameterError
 from nbtrack.store.search.metric_direction import direction_of
 from nbtrack.store.search.tree import AGGREGATES, Identifier
+from nbtrack.suggestions import did_you_mean
 
 NUMBER_OPERATORS = ("=", "!=", ">", ">=", "<", "<=", "IS NULL", "IS NOT NULL")
 TEXT_OPERATORS = ("=", "!=", "LIKE", "ILIKE", "IN", "NOT IN")
 KEYED_TEXT_OPERATORS = (*TEXT_OPERATORS, "IS NULL", "IS NOT NULL")
+
+
+class UnknownAttributeError(InvalidParameterError):
+    """A search names an attribute that there is not.
+
+    Attributes
+    ----------
+    key : str
+    attributes : list of str
+        Those that there are.
+    """
+
+    def __init__(self, message: str, key: str = "", attributes: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.key = key
+        self.attributes = list(attributes)
+
 
 STATUS_NAMES = frozenset(RunStatus.to_string(number) for number in RunStatus.all_status())
 
@@ -59,7 +77,8 @@ class Vocabulary:
         if known is None:
             raise InvalidParameterError(
                 f"Invalid entity type '{entity}'. Valid values are {sorted(self.entities)}. "
-                "Put keys with other characters between backticks, as in metrics.`my key`."
+                "Put keys with other characters between backticks, as in metrics.`my key`. "
+                + did_you_mean(entity, self.entities, shown=lambda meant: f"{meant}.{key}")
             )
         if known == "metric" and (self.aggregates or not aggregate):
             return Identifier(known, key, _aggregate(key, aggregate))
@@ -76,16 +95,18 @@ class Vocabulary:
         if known == "dataset" and key not in self.dataset_keys:
             raise InvalidParameterError(
                 f"Invalid dataset key '{key}' specified. Valid keys are "
-                f"{sorted(self.dataset_keys)}."
+                f"{sorted(self.dataset_keys)}. {did_you_mean(key, sorted(self.dataset_keys))}"
             )
         return Identifier(known, key)
 
     def _attribute(self, key: str) -> str:
         if key not in self.attributes:
-            raise InvalidParameterError(
-                f"Invalid attribute key '{key}' specified. Valid keys are "
-                f"{sorted({*self.attributes.values(), *self.attribute_tags})}. "
-                "Metrics, params and tags need their prefix, as in metrics.acc or params.lr."
+            known = sorted({*self.attributes.values(), *self.attribute_tags})
+            raise UnknownAttributeError(
+                f"Invalid attribute key '{key}' specified. Valid keys are {known}. "
+                "Metrics, params and tags need their prefix, as in metrics.acc or params.lr.",
+                key,
+                known,
             )
         return self.attributes[key]
 
@@ -116,7 +137,7 @@ def _aggregate(key: str, aggregate: str) -> str:
     if aggregate not in AGGREGATES:
         raise InvalidParameterError(
             f"Invalid aggregate '{aggregate}' of metric '{key}'. Valid values are "
-            f"{sorted((*AGGREGATES, 'best'))}."
+            f"{sorted((*AGGREGATES, 'best'))}. {did_you_mean(aggregate, (*AGGREGATES, 'best'))}"
         )
     return aggregate
 

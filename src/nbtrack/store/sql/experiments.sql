@@ -56,4 +56,7 @@ SELECT DISTINCT i.experiment_id, i.name, i.digest, i.tags
 FROM inputs i JOIN runs r USING (run_id)
 WHERE i.experiment_id IN (SELECT unnest($experiment_ids::VARCHAR[])) AND r.lifecycle_stage = 'active'
 ORDER BY ALL
-LIMIT 1000
+LIMIT 1000;
+
+-- name: names
+SELECT name FROM experiments WHERE lifecycle_stage = 'active' ORDER BY name

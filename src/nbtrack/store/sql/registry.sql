@@ -156,3 +156,6 @@ DELETE FROM logged_model_tags WHERE model_id = $model_id AND key = $key;
 
 -- name: add_model_tag
 INSERT INTO logged_model_tags VALUES ($model_id, $key, $value);
+
+-- name: names
+SELECT name FROM registered_models ORDER BY name;

@@ -17,3 +17,6 @@ WHERE lifecycle_stage = 'active'
 GROUP BY run_name
 ORDER BY max(start_time) DESC
 LIMIT $limit;
+
+-- name: named
+SELECT run_id FROM runs WHERE run_name = $name ORDER BY start_time DESC LIMIT 1;

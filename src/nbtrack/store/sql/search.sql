@@ -82,3 +82,6 @@ LEFT JOIN (SELECT model_id, arg_max(value, (time, step)) AS value FROM logged_mo
 -- name: order_join
 LEFT JOIN (SELECT {owner}, {column} AS value FROM {table} WHERE key = {key}) AS {name}
     ON {name}.{owner} = t.{owner};
+
+-- name: keys
+SELECT DISTINCT key FROM {table} ORDER BY key;

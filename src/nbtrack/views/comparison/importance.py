@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from nbtrack.errors import InvalidParameterError
 from nbtrack.store import Reader, Store
 from nbtrack.store.search import Direction
+from nbtrack.suggestions import did_you_mean
 from nbtrack.views.comparison.data import MAX_CATEGORIES, Scope, compare_runs, primary_column
 from nbtrack.views.comparison.forest import MIN_RUNS as MIN_FOREST
 from nbtrack.views.comparison.forest import ForestResult, forest_importance
@@ -144,10 +145,9 @@ def _read(
     name = metric if metric.startswith("metrics.") else f"metrics.{metric}"
     if name not in known:
         names = [key.removeprefix("metrics.") for key in known if key.startswith("metrics.")]
-        raise InvalidParameterError(
-            f"No run has the metric {name.removeprefix('metrics.')!r}. "
-            f"There are {', '.join(names[:10]) or 'none'}."
-        )
+        key = name.removeprefix("metrics.")
+        hint = did_you_mean(key, names, f"There are {', '.join(names[:10]) or 'none'}.")
+        raise InvalidParameterError(f"No run has the metric {key!r}. {hint}")
     params = [
         key.name
         for key in data.available

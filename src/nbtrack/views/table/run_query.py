@@ -11,7 +11,14 @@ from nbtrack.entities import LifecycleStage
 from nbtrack.entities.runs import NOTE, REPRODUCED, VERDICT, WARNINGS
 from nbtrack.errors import InvalidParameterError
 from nbtrack.store import SQL, Reader, now_ms
-from nbtrack.store.search import RUNS, Direction, FilterCompiler, is_filter_expression, parse_filter
+from nbtrack.store.search import (
+    RUNS,
+    Direction,
+    FilterCompiler,
+    is_filter_expression,
+    parse_filter,
+    prefix_suggested,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -185,7 +192,8 @@ class RunSelect:
 
     def _filter(self, text: str) -> str:
         if is_filter_expression(text):
-            return self._compiler.condition(parse_filter(text, RUNS))
+            with prefix_suggested(self._reader):
+                return self._compiler.condition(parse_filter(text, RUNS))
         words = [quoted or plain for quoted, plain in _PIECE.findall(text)]
         found = [SQL["table.word"].format(word=self.bind(word.lower())) for word in words if word]
         return " AND ".join(found) or "true"

@@ -12,6 +12,7 @@ from nbtrack.errors import InvalidParameterError, NbtrackError, NotFoundError
 from nbtrack.rpc import Fields, Response, name_of
 from nbtrack.rpc.table import ROWS, sort_keys
 from nbtrack.store import Store
+from nbtrack.suggestions import did_you_mean
 from nbtrack.views.display import Bundle
 from nbtrack.views.table.export import export_page, table_bundle
 from nbtrack.views.table.page import (
@@ -298,11 +299,10 @@ class RunTable(View):
         found: list[str] = []
         for name in wanted:
             if name not in ids and name not in by_name:
-                from difflib import get_close_matches
-
-                close = get_close_matches(name, by_name, n=1)
-                hint = f" Did you mean {close[0]!r}?" if close else ""
-                raise NotFoundError(f"The table has no run with the name or id {name!r}.{hint}")
+                raise NotFoundError(
+                    f"The table has no run with the name or id {name!r}. "
+                    f"{did_you_mean(name, by_name)}".strip()
+                )
             found += [name] if name in ids else by_name[name]
         return list(dict.fromkeys(found))
 

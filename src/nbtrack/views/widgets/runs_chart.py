@@ -6,14 +6,15 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from nbtrack.entities.run_data import is_system_metric
-from nbtrack.errors import InvalidParameterError, NotFoundError
-from nbtrack.store import Reader, Store, find_run, get_runs
+from nbtrack.errors import InvalidParameterError, NotFoundError, warn
+from nbtrack.store import Reader, Store, find_run, get_runs, no_run_fits
+from nbtrack.suggestions import did_you_mean
 from nbtrack.views.chart.content import ChartContent, RunRef
 from nbtrack.views.chart.curves import MAX_POINTS, Curve
 from nbtrack.views.chart.query import counts, runs_with_system, stored_curves, system_curves
 from nbtrack.views.table.query import table_rows
 from nbtrack.views.watch import StoreWatch
-from nbtrack.views.widgets.metric_chart import MetricChart
+from nbtrack.views.widgets.metric_chart import X_MODES, MetricChart
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,13 +42,7 @@ class RunsChart(MetricChart):
         system: Sequence[str] = (),
         **options: Any,
     ) -> None:
-        super().__init__(runs, curves, store=store, **options)
-        self.system = list(system)
-        self.system_open = keys is not None
-        self._source = store
-        self._keys = None if keys is None else list(keys)
-        self._counts = {(curve.run_id, curve.key): curve.total for curve in curves}
-        self._watch = StoreWatch(
+        self._watch = StoreWatch(  # first: a chart that is refused is closed, too
             store,
             self.refresh,
             self._failed,
@@ -56,6 +51,12 @@ class RunsChart(MetricChart):
             at_once=True,
             wanted=lambda: bool(self._going_on()),
         )
+        super().__init__(runs, curves, store=store, **options)
+        self.system = list(system)
+        self.system_open = keys is not None
+        self._source = store
+        self._keys = None if keys is None else list(keys)
+        self._counts = {(curve.run_id, curve.key): curve.total for curve in curves}
         if self.comm is not None and self._going_on():
             self._watch.start()
 
@@ -125,7 +126,9 @@ def runs_chart(
     NotFoundError
         If there is no such run.
     """
-    refs, curves, title, system = _read(store, experiment_ids, runs, keys, MAX_POINTS)
+    refs, curves, title, system = _read(
+        store, experiment_ids, runs, keys, MAX_POINTS, str(options.get("x", "auto"))
+    )
     if title:
         options.setdefault("title", title)
     return RunsChart(store, refs, curves, keys, system, **options)
@@ -149,7 +152,8 @@ def runs_figure(
     """
     from nbtrack.views.chart.figure import chart_figure
 
-    refs, curves, title, _ = _read(store, experiment_ids, runs, keys, points)
+    x = str(options.get("x", "auto"))
+    refs, curves, title, _ = _read(store, experiment_ids, runs, keys, points, x)
     options["title"] = options.get("title") or title
     return chart_figure(ChartContent(refs, curves, **options))
 
@@ -160,6 +164,7 @@ def _read(
     runs: Any,
     keys: str | Sequence[str] | None,
     points: int,
+    x: str,
 ) -> tuple[list[RunRef], list[Curve], str, list[str]]:
     """Return runs, curves, a title where not all are shown, and which have system metrics."""
     keys = [keys] if isinstance(keys, str) else keys
@@ -171,12 +176,42 @@ def _read(
             )
         found = get_runs(reader, ids)
         curves = stored_curves(reader, ids, keys, points=points)
+        if ids:
+            ended = all(run.info.status not in GOING_ON for run in found)
+            _check_names(reader, ids, keys, x, curves, ended=ended)
         system = runs_with_system(reader, ids) if keys is None else []
         if system and not curves:
             curves = system_curves(reader, system, points=points)
     title = f"The newest {len(ids)} of {total} runs" if total > len(ids) else ""
     refs = [RunRef(r.info.run_id, r.info.run_name, "plain", r.info.status) for r in found]
     return refs, curves, title, system
+
+
+def _check_names(
+    reader: Reader,
+    ids: Sequence[str],
+    keys: Sequence[str] | None,
+    x: str,
+    curves: Sequence[Curve],
+    *,
+    ended: bool,
+) -> None:
+    """Say which metrics none of the runs has: an error where nothing could be drawn."""
+    drawn = {curve.key for curve in curves}
+    missing = [key for key in dict.fromkeys(keys or ()) if key not in drawn]
+    if x not in (*X_MODES, *drawn):
+        missing.append(x)
+    if not missing:
+        return
+    known = sorted({key for _, key in counts(reader, ids)})
+    for key in missing:
+        names = [*X_MODES[1:], *known] if key == x else known
+        otherwise = f"They have {', '.join(known[:10])}." if known else "They have none."
+        text = f"None of the runs has a metric {key!r}. {did_you_mean(key, names, otherwise)}"
+        if ended and (not drawn or key == x):
+            raise NotFoundError(text)
+        if known:  # others are drawn, or it may still be logged
+            warn(text, stacklevel=4)
 
 
 def _run_ids(
@@ -196,5 +231,5 @@ def _run_ids(
             pass  # then it is a filter
     ids, total = table_rows(reader, experiment_ids, runs, [], 0, NEWEST)
     if not ids and runs.strip():
-        raise NotFoundError(f"No run of the experiment fits {runs!r}.")
+        raise no_run_fits(reader, runs)
     return ids, total

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ import traitlets as t
 from nbtrack.errors import InvalidParameterError, NbtrackError
 from nbtrack.rpc import Fields, Response, respond
 from nbtrack.store import Store
+from nbtrack.suggestions import did_you_mean
 from nbtrack.views.bundle import LOADER, NOT_BUILT, bundle_code, bundle_hash, shared_bundle
 from nbtrack.views.display import VIEW_MIME, Bundle, display_mode
 
@@ -181,8 +181,7 @@ def refuse_unknown(owner: str, given: dict[str, Any], known: tuple[str, ...]) ->
         If there is one.
     """
     for name in given:
-        close = difflib.get_close_matches(name, known, n=1)
-        hint = f"Did you mean {close[0]!r}?" if close else f"It takes {', '.join(known)}."
+        hint = did_you_mean(name, known, f"It takes {', '.join(known)}.")
         raise InvalidParameterError(f"{owner} does not know {name!r}. {hint}")
 
 
