@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lab import AXE, PACKAGE, browser, serious_faults
+from nbtrack.client import Client
+from nbtrack.entities import Param
 from programs import start
 from ui_page import LIVE, Ui, Window, log_runs
 
@@ -277,3 +279,34 @@ def test_who_comes_without_the_token_is_asked_for_it(
         page.get_by_role("button", name="Sign in").click()
         page.locator(".ag-row").first.wait_for()
     assert guarded.interrupt() == 0
+
+
+def test_a_click_on_a_heading_keeps_no_column_from_coming_later(
+    window: Window, folder: Path
+) -> None:
+    client = Client(str(folder / "shown.duckdb"))
+    experiment_id = client.create_experiment("later")
+
+    def log(name: str, **params: object) -> str:
+        run_id = client.create_run(experiment_id, run_name=name).info.run_id
+        client.log_batch(run_id, params=[Param(key, str(v)) for key, v in params.items()])
+        client.set_terminated(run_id)
+        return run_id
+
+    ids = [log(name, epochs=5) for name in ("first", "second")]
+    window.show(f"#/runs?experiments={experiment_id}")
+    window.table.heading("run_name").click()
+    window.wait_for_runs(["first", "second"])
+    window.table.root.locator("summary", has_text="Columns").click()
+    window.page.get_by_role("checkbox", name="Duration").click()
+    window.page.keyboard.press("Escape")
+    window.show("#/models")  # what was changed is written at once
+    window.page.locator("h1", has_text="Models").wait_for()
+    for run_id, lr in zip(ids, (0.1, 0.2), strict=True):
+        client.log_param(run_id, "lr", lr)
+    window.show(f"#/runs?experiments={experiment_id}")
+    window.table.wait_for("params.lr", ["0.1", "0.2"])
+    window.wait_for_runs(["first", "second"])
+    assert window.table.heading("duration").count() == 0
+    window.show(f"#/compare?runs={','.join(ids)}")
+    window.table.wait_for("params.lr", ["0.1", "0.2"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import time
 from pathlib import Path
 from typing import Any
 
@@ -353,3 +354,26 @@ def test_a_file_of_more_than_a_megabyte_is_read_whole(workdir: Path) -> None:
     text = f"metadata: {{notes: {'x' * 1_200_000}}}\nflavors: {{sklearn: {{}}}}\n"
     (workdir / "MLmodel").write_text(text)
     assert file_facts(read_mlmodel(ArtifactFolder(str(workdir))))["flavors"] == ["sklearn"]
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_a_model_has_the_values_that_its_run_had_when_it_was_made(
+    workdir: Path, late: bool
+) -> None:
+    with nbtrack.start_run() as run:
+        for step in range(5):
+            nbtrack.log_metrics({"val_loss": 1.2 / (step + 1), "odd": float(step)}, step=step)
+        model = log_folder("net", run.info.run_id)
+        nbtrack.register_model(f"models:/{model.model_id}", "net")
+        time.sleep(0.002)
+        if late:
+            nbtrack.log_metric("val_loss", 0.01, step=9)
+        nbtrack.log_metric("f1", 0.5, model_id=model.model_id)
+    found = ask("models.details", model_id=model.model_id)["metrics"]
+    assert [(each["key"], each["value"], each["step"]) for each in found] == [
+        ("f1", 0.5, 0),
+        ("odd", 4.0, 4),
+        ("val_loss", 0.24, 4),
+    ]
+    [version] = ask("models.tree")["models"][0]["versions"]
+    assert version["metric"] == {"key": "val_loss", "value": 0.24}

@@ -7,13 +7,16 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 import nbtrack
 from nbtrack.errors import InvalidParameterError, NotFoundError
+from nbtrack.rpc.column_sets import remember_set
 from nbtrack.store import open_store
+from nbtrack.views.table.page import default_columns
 from nbtrack.views.table.run_query import TableQuery
 from nbtrack.views.widgets.store_run_table import StoreTable
 from programs import python_path
@@ -120,6 +123,44 @@ def test_new_metrics_get_columns_unless_columns_were_chosen(workdir: Path) -> No
     assert chosen.columns == ["run_name"]
     table.close()
     chosen.close()
+
+
+def test_the_columns_by_default_are_what_varies_and_what_runs_are_judged_by(workdir: Path) -> None:
+    for lr in (0.1, 0.2):
+        with nbtrack.start_run(run_name=f"lr {lr}"):
+            nbtrack.log_params({f"a{i}": 1 for i in range(20)} | {"seed": lr, "zeta": lr})
+            nbtrack.log_metrics({f"a{i}": 1.0 for i in range(20)} | {"val_loss": 1.0, "zz": lr})
+    shown = default_columns(StoreTable(open_store()).columns())
+    assert shown[:6] == ["run_name", "status", "metrics.val_loss", "metrics.zz", *shown[4:6]]
+    assert {"params.zeta", "params.seed"} < set(shown)
+    assert shown.index("params.zeta") < shown.index("params.seed")
+    assert len(shown) == 12
+    assert sum(name.startswith("params.") for name in shown) == 4
+
+
+def test_changed_columns_are_kept_and_new_keys_still_appear(ids: list[str]) -> None:
+    table = nbtrack.runs()
+    hidden = [name for name in table.columns if name != "status"]
+    table.set_state(
+        {"columns": [*hidden, "user_id"], "preferences": _layout(["status"], ["user_id"])}
+    )
+    with nbtrack.start_run():
+        nbtrack.log_param("later", 1)
+    table.refresh()
+    assert "params.later" in table.columns
+    assert "status" not in table.columns
+    assert table.columns[-1] == "user_id"
+    table.close()
+    last = {"hidden": ["status"], "added": ["user_id"], "columns": ["run_name"]}
+    remember_set(open_store(), ["0"], None, last)
+    again = nbtrack.runs()
+    assert again.columns == table.columns
+    again.close()
+
+
+def _layout(hidden: list[str], added: list[str]) -> dict[str, Any]:
+    layout = {"hidden": hidden, "added": added, "order": [], "pinned": ["run_name"]}
+    return {**layout, "widths": {}, "directions": {}, "differing": False}
 
 
 def test_an_open_table_follows_the_store(ids: list[str], monkeypatch: pytest.MonkeyPatch) -> None:

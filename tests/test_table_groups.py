@@ -158,11 +158,13 @@ def test_runs_go_to_the_archive_and_the_bin_and_come_back(ids: list[str]) -> Non
 def test_column_sets_are_remembered_by_the_experiment(ids: list[str]) -> None:
     view = {"columns": ["run_name", "metrics.loss"], "sort": [["metrics.loss", True]]}
     ask("table.remember", name="short", set=view)
-    ask("table.remember", name=None, set=view | {"columns": [*view["columns"], "metrics.gone"]})
+    last = {"added": ["user_id", "metrics.gone"], "hidden": ["status"], "sort": view["sort"]}
+    ask("table.remember", name=None, set=last)
     sets = ask("table.columns")["sets"]
     assert sets["named"] == {"short": view}
     table = nbtrack.runs()
-    assert table.columns == view["columns"]
+    assert table.columns[-1] == "user_id"
+    assert "status" not in table.columns
     assert table.sort == [["metrics.loss", True]]
     assert ask("table.remember", name="short", set=None)["sets"]["named"] == {}
     table.close()

@@ -173,7 +173,7 @@ export class MainViews {
   private keepState(target: Target & { kind: 'table' }, state: TableState): void {
     const open = this.open.get(idOf(target));
     if (open?.target.kind !== 'table') return;
-    open.target.state = state;
+    open.target.state = { ...state, columns: [] }; // those that come later shall appear, too
     void this.tracker.save(open.tab);
   }
 

@@ -16,7 +16,7 @@ export function showTable(
   return new RunsTable(root, {
     backend: nbtrack.backend(target.store),
     experimentIds: target.experiment_ids,
-    state: target.state ?? {},
+    state: { ...target.state, columns: [] },
     height: 'fill',
     onState: keep,
     onSelected: () => undefined,

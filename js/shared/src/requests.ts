@@ -918,6 +918,9 @@ export interface ColumnSets {
 /** What somebody has chosen to see; `pinned` are the columns that stay at the left. */
 export interface ColumnSet {
   columns?: string[];
+  hidden?: string[];
+  added?: string[];
+  order?: string[];
   sort?: SortKey[];
   group?: string[];
   pinned?: string[];

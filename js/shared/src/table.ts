@@ -1,4 +1,5 @@
 import type { CellKeyDownEvent, GridApi, IGetRowsParams } from 'ag-grid-community';
+import { DefaultColumns } from './column_changes';
 import { h, messageOf } from './dom';
 import { formatValue } from './format';
 import { EMPTY_STATE, type TableState } from './protocol_table';
@@ -40,6 +41,7 @@ export class RunsTable {
   readonly selection: Selection;
   private all = new Map<string, Column>();
   private sets: TableColumns['sets'] = null;
+  private defaults = new DefaultColumns();
   private state: TableState;
   private expanded = new Set<string>();
   private best: Record<string, number> = {};
@@ -79,7 +81,7 @@ export class RunsTable {
         if (added) this.api.ensureColumnVisible(added);
       },
       differing: differing => this.change({ differing }),
-      useSet: name => this.change(this.sets?.named[name] ?? {}),
+      useSet: name => this.change({ order: [], ...this.sets?.named[name] }),
       saveSet: name => void this.edits.remember(name, this.state).then(sets => this.setSets(sets)),
       dropSet: name => void this.edits.remember(name, null).then(sets => this.setSets(sets)),
       act: action => void this.edits.act(action, this.selection.ids),
@@ -162,9 +164,13 @@ export class RunsTable {
   /** Take the columns there are; it may have been asked for them elsewhere. */
   setColumns(response: TableColumns): void {
     const fresh = this.all.size === 0;
+    const unnamed = this.state.columns.length === 0;
+    if (unnamed) this.state = { ...this.state, ...response.sets?.last, ...this.options.state, columns: [] };
+    const byDefault = unnamed || this.defaults.are(this.state);
     this.all = new Map(response.columns.map(column => [column.name, column]));
     this.sets = response.sets;
-    if (this.state.columns.length === 0) this.state = { ...this.state, columns: response.defaults, ...(response.sets?.last ?? {}) };
+    this.defaults = new DefaultColumns(response.defaults, name => this.all.has(name));
+    if (byDefault) this.state = this.defaults.arrange(this.state);
     this.apply(false);
     if (fresh) this.api.setGridOption('datasource', { getRows: params => void this.getRows(params) });
   }
@@ -295,12 +301,12 @@ export class RunsTable {
 
   private change(part: Partial<TableState>, rows = false): void {
     const before = this.state;
-    this.state = { ...before, ...part };
+    const state = this.defaults.note({ ...before, ...part }, part.columns);
+    this.state = this.defaults.are(before) ? this.defaults.arrange(state) : state;
     const reload = JSON.stringify(rowsKey(before)) !== JSON.stringify(rowsKey(this.state));
     if (rows) this.api.ensureIndexVisible(0, 'top');
     this.apply(rows || reload);
-    this.options.onState(this.state);
-    if (this.options.editable ?? true) this.edits.rememberLast(this.state);
+    this.tell();
   }
 
   /** Bring the grid in line with the state. */
@@ -354,10 +360,14 @@ export class RunsTable {
     const sort = sortOf(this.api);
     if (JSON.stringify(sort) === JSON.stringify(this.state.sort)) return;
     this.generation++;
-    this.state = { ...this.state, sort };
+    this.state = this.defaults.note({ ...this.state, sort });
     this.columnsKey = columnsKeyOf(this.state, this.all);
+    this.tell();
+  }
+
+  private tell(): void {
     this.options.onState(this.state);
-    if (this.options.editable ?? true) this.edits.rememberLast(this.state);
+    if ((this.options.editable ?? true) && this.sets) this.edits.rememberLast(this.state);
   }
 
   private onMoved(): void {

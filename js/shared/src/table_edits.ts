@@ -1,6 +1,6 @@
 import type { Backend } from './backend';
 import { messageOf } from './dom';
-import type { TableState } from './protocol_table';
+import { EMPTY_STATE, type TableState } from './protocol_table';
 import type { Action, ColumnSet, TableColumns } from './requests';
 import type { ExportFormat } from './table_bar';
 
@@ -73,7 +73,8 @@ export class TableEdits {
   /** Keep or (without a state) forget a column set; nobody waits for what was used last. */
   async remember(name: string | null, state: TableState | null): Promise<TableColumns['sets'] | undefined> {
     try {
-      const params = { experiment_ids: this.experimentIds, name, set: state && setOf(state) };
+      const set = state && (name === null ? lastOf(state) : setOf(state));
+      const params = { experiment_ids: this.experimentIds, name, set };
       return (await this.backend.ask('table.remember', params)).body.sets;
     } catch (error) {
       if (name !== null) this.events.failed(messageOf(error));
@@ -113,6 +114,12 @@ export class TableEdits {
 
 function setOf({ columns, sort, group, pinned, widths, directions, differing }: TableState): ColumnSet {
   return { columns, sort, group, pinned, widths, directions, differing };
+}
+
+/** What was used last, as far as it is other than by default: columns that come later appear. */
+function lastOf({ hidden, added, order, sort, group, pinned, widths, directions, differing }: TableState): ColumnSet {
+  const all = Object.entries({ hidden, added, order, sort, group, pinned, widths, directions, differing });
+  return Object.fromEntries(all.filter(([key, value]) => JSON.stringify(value) !== JSON.stringify(EMPTY_STATE[key as keyof TableState])));
 }
 
 function download(text: string, filename: string, type: string): void {

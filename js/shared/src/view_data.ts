@@ -244,6 +244,9 @@ export interface Content {
 
 /** How a table is laid out; `pinned` are the columns that stay at the left. */
 export interface Layout {
+  hidden: string[];
+  added: string[];
+  order: string[];
   pinned: string[];
   widths: Record<string, number>;
   directions: Record<string, Best>;

@@ -1,5 +1,6 @@
 // @vitest-environment happy-dom
 import { describe, expect, it } from 'vitest';
+import { DefaultColumns } from '../src/column_changes';
 import { SavedRows } from '../src/finished_table';
 import { EMPTY_STATE } from '../src/protocol_table';
 import type { Column, Page } from '../src/requests';
@@ -85,6 +86,35 @@ describe('columns', () => {
 
   it('are wider where they have a spread', () => {
     expect(columnWidth('metrics.loss', 'number', true)).toBeGreaterThan(columnWidth('metrics.loss', 'number'));
+  });
+});
+
+describe('columns by default', () => {
+  const table = (...names: string[]): DefaultColumns => new DefaultColumns(names, name => name !== 'gone');
+  const before = table('run_name', 'metrics.loss', 'params.lr', 'duration');
+  const after = table('run_name', 'metrics.loss', 'params.lr', 'params.new', 'duration', 'start_time');
+  const shown = before.arrange(EMPTY_STATE);
+  const change = (columns: string[]): typeof shown => before.arrange(before.note({ ...shown, columns }, columns));
+
+  it.each<[string, typeof shown, string]>([
+    ['nothing is changed', shown, 'run_name metrics.loss params.lr params.new duration start_time'],
+    ['one is hidden', change(['run_name', 'params.lr', 'duration']), 'run_name params.lr params.new duration start_time'],
+    ['one is added', change([...shown.columns, 'tags.team']), 'run_name metrics.loss params.lr params.new duration start_time tags.team'],
+    ['one is moved', change(['run_name', 'duration', 'params.lr', 'metrics.loss']), 'run_name duration start_time params.lr params.new metrics.loss'],
+    ['one is sorted by', before.note({ ...shown, sort: [['metrics.loss', true]] }), 'run_name metrics.loss params.lr params.new duration start_time']
+  ])('has those that come later where %s', (_what, state, columns) => {
+    expect(before.are(state)).toBe(true);
+    expect(after.arrange(state).columns.join(' ')).toBe(columns);
+  });
+
+  it('keeps what somebody has sorted by or pinned, and what is not there now', () => {
+    const sorted = before.note({ ...shown, sort: [['params.lr', true]], pinned: ['run_name', 'metrics.loss'] });
+    expect(table('run_name', 'duration').arrange(sorted).columns).toEqual(['run_name', 'duration', 'params.lr', 'metrics.loss']);
+    expect(before.note({ ...shown, added: ['gone'] }, ['run_name']).added).toEqual(['gone']);
+  });
+
+  it('shows the columns of a set as they were saved', () => {
+    expect(change(['run_name', 'tags.team', 'metrics.loss']).columns).toEqual(['run_name', 'tags.team', 'metrics.loss']);
   });
 });
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Protocol, TypeAlias, TypedDict
 
-from nbtrack.entities import LoggedModel, ModelVersion
+from nbtrack.entities import ModelVersion
 from nbtrack.rpc.model_edits import ModelEdit
 from nbtrack.rpc.registry import Topic
 from nbtrack.rpc.request import Done, NoParams, Response
@@ -17,9 +17,9 @@ from nbtrack.views.json_types import ModelFacts, ModelState
 from nbtrack.views.lineage.page import LineagePage, lineage_page
 from nbtrack.views.lineage.query import LineageQuery
 from nbtrack.views.metric_names import primary_metric
-from nbtrack.views.models.facts import latest_metrics, logged_model, model_version
+from nbtrack.views.models.facts import logged_model, model_version
 from nbtrack.views.models.predictions import Prediction
-from nbtrack.views.models.query import model_tree
+from nbtrack.views.models.query import ModelTree, model_tree
 
 REQUESTS = Topic("models")
 #: What only the card of a model answers: no server has the model in its memory.
@@ -115,7 +115,7 @@ def tree(store: Store, params: ModelTreeParams) -> Response[RegistryTree]:
             "description": row.description or None,
             "updated_ms": row.updated_ms,
             "total": row.total,
-            "versions": [_version(each, found.models) for each in row.versions],
+            "versions": [_version(each, found) for each in row.versions],
         }
         for row in found.rows
     ]
@@ -162,9 +162,9 @@ def _facts_of(store: Store, ref: ModelRef) -> ModelFacts:
     return model_version(store, ref.name, ref.version)[0]
 
 
-def _version(version: ModelVersion, models: Mapping[str, LoggedModel]) -> TreeVersion:
-    model = models.get(version.model_id or "")
-    values = latest_metrics((model.metrics if model is not None else None) or ())
+def _version(version: ModelVersion, tree: ModelTree) -> TreeVersion:
+    model = tree.models.get(version.model_id or "")
+    values = tree.values.get(version.model_id or "", {})
     key = primary_metric(list(values))
     return {
         "version": version.version,
@@ -175,7 +175,7 @@ def _version(version: ModelVersion, models: Mapping[str, LoggedModel]) -> TreeVe
         "run_id": version.run_id,
         "created_ms": version.creation_timestamp,
         "description": version.description or None,
-        "metric": None if key is None else {"key": key, "value": number(values[key])},
+        "metric": None if key is None else {"key": key, "value": number(values[key].value)},
     }
 
 

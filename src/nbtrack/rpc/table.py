@@ -216,7 +216,8 @@ def columns(store: Store, params: ColumnsParams) -> Response[TableColumns]:
     scope = params.scope
     with store.read() as reader:
         found = StoreTable(store, scope=scope).columns(params.stage)
-        sets = remembered_sets(reader, scope.experiment_ids)
+        # chosen runs are shown by what tells them apart, whatever is hidden of their experiment
+        sets = None if scope.run_ids is not None else remembered_sets(reader, scope.experiment_ids)
     return Response(table_columns(found, sets))
 
 

@@ -28,3 +28,21 @@ ORDER BY name, version;
 SELECT model_id, sum(size)::BIGINT FROM logged_model_artifacts
 WHERE model_id IN (SELECT unnest($model_ids::VARCHAR[]))
 GROUP BY model_id;
+
+-- name: of_runs
+-- what the runs of models that were made at no step of their own have logged last, and whether that is
+-- later than the model
+SELECT m.model_id, s.key, s.last_value, s.last_step, s.max_time > epoch_ms(m.creation_time)
+FROM logged_models m
+JOIN model_outputs o ON o.model_id = m.model_id AND o.run_id = m.source_run_id AND o.step = 0
+JOIN series s ON s.run_id = m.source_run_id
+WHERE m.model_id IN (SELECT unnest($model_ids::VARCHAR[])) AND s.count > 0 AND NOT starts_with(s.key, 'system/');
+
+-- name: of_runs_before
+-- the same as it was when the model was made
+SELECT m.model_id, s.key, arg_max(p.value, (p.step, p.time)), max(p.step)
+FROM logged_models m
+JOIN series s ON s.run_id = m.source_run_id
+JOIN points p ON p.series = s.series AND p.time <= epoch_ms(m.creation_time)
+WHERE m.model_id IN (SELECT unnest($model_ids::VARCHAR[])) AND s.key IN (SELECT unnest($keys::VARCHAR[]))
+GROUP BY m.model_id, s.key;

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from nbtrack.entities import LoggedModel, Metric, ModelVersion, Run
+from nbtrack.entities import LoggedModel, ModelVersion, Run
 from nbtrack.entities.run_data import is_system_metric
 from nbtrack.entities.runs import CELL_TAG, DATA_CONTEXT, GIT_BRANCH, GIT_COMMIT, SOURCE_NAME
 from nbtrack.errors import NbtrackError, NotFoundError
@@ -41,7 +41,7 @@ from nbtrack.views.models.files import (
     requirements,
     serving_example,
 )
-from nbtrack.views.models.query import files_of, sizes_of, versions_of
+from nbtrack.views.models.query import ModelValue, files_of, sizes_of, values_of, versions_of
 
 MAX_FILES = 500
 MAX_OF_RUN = 20
@@ -62,6 +62,7 @@ class ModelRows:
     files: Sequence[tuple[str, int | None]] = ()
     size: int | None = None
     name: str = field(default="")
+    values: Mapping[str, ModelValue] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,7 @@ class RunModelRows:
     folder: ArtifactFolder
     versions: Sequence[ModelVersion]
     size: int | None
+    values: Mapping[str, ModelValue]
 
 
 def logged_model(store: Store, model_id: str) -> tuple[ModelFacts, Mapping[str, Any]]:
@@ -153,6 +155,7 @@ def _with_run(
         versions=versions_of(reader, [model_id]).get(model_id, []),
         files=files_of(reader, model_id),
         size=sizes_of(reader, [model_id]).get(model_id),
+        values=values_of(reader, [model])[model_id],
         **known,
     )
 
@@ -190,7 +193,7 @@ def _all_facts(
         "description": None if version is None else version.description,
         "user": None if version is None else version.user_id,
         "params": [] if model is None else [[k, v] for k, v in sorted(model.params.items())],
-        "metrics": _metrics(() if model is None else model.metrics or ()),
+        "metrics": _metrics(known.values),
         "tags": _tags(version.tags if version is not None else model.tags if model else {}),
         "versions": [version_link(each) for each in known.versions],
         "run": _run(known),
@@ -214,14 +217,17 @@ def models_of_run(reader: Reader, run_id: str) -> list[RunModelRows]:
     """Return the models that a run has logged, the latest first; at most 20."""
     ids = model_ids_of_run(reader, run_id)[::-1][:MAX_OF_RUN]
     versions, sizes = versions_of(reader, ids), sizes_of(reader, ids)
+    models = get_logged_models(reader, ids)
+    values = values_of(reader, models)
     return [
         RunModelRows(
             model,
             reader.access.folder(model.artifact_location),
             versions.get(model.model_id, []),
             sizes.get(model.model_id),
+            values[model.model_id],
         )
-        for model in get_logged_models(reader, ids)
+        for model in models
     ]
 
 
@@ -242,7 +248,7 @@ def short_facts(found: RunModelRows) -> RunModel:
         "precision": stored["precision"],
         "parameters": stored["parameters"],
         "signature": stored["signature"],
-        "metrics": _metrics(model.metrics or ()),
+        "metrics": _metrics(found.values),
         "versions": [version_link(each) for each in found.versions],
         "uri": model.model_uri,
         "load": loading_line(model.model_uri, stored["flavors"]),
@@ -259,21 +265,10 @@ def version_link(version: ModelVersion) -> VersionLink:
     }
 
 
-def latest_metrics(metrics: Sequence[Metric]) -> dict[str, float]:
-    """Return the value of each metric at its greatest step."""
-    found: dict[str, tuple[int, float]] = {}
-    for each in metrics:
-        step = each.step or 0
-        if each.key not in found or step >= found[each.key][0]:
-            found[each.key] = (step, each.value)
-    return {key: value for key, (_, value) in found.items()}
-
-
-def _metrics(metrics: Sequence[Metric]) -> list[ModelMetric]:
-    steps = {each.key: each.step for each in metrics}
+def _metrics(values: Mapping[str, ModelValue]) -> list[ModelMetric]:
     return [
-        {"key": key, "value": number(value), "step": steps[key]}
-        for key, value in sorted(latest_metrics(metrics).items())
+        {"key": key, "value": number(found.value), "step": found.step}
+        for key, found in sorted(values.items())
         if not is_system_metric(key)
     ]
 

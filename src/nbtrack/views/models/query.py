@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,6 +50,8 @@ class ModelTree:
         How many registered models fit.
     models : dict of str to LoggedModel
         The logged models of the versions, by id.
+    values : dict of str to dict
+        Their metrics, by id.
     logged : int
         How many logged models the store has.
     """
@@ -57,6 +59,7 @@ class ModelTree:
     rows: list[ModelRow]
     total: int
     models: dict[str, LoggedModel]
+    values: dict[str, dict[str, ModelValue]]
     logged: int
 
 
@@ -95,13 +98,15 @@ def model_tree(reader: Reader, filter_string: str = "") -> ModelTree:
     for version in get_model_versions(reader, chosen):
         versions[version.name].append(version)
     ids = [v.model_id for found in versions.values() for v in found if v.model_id is not None]
+    models = get_logged_models(reader, ids, deleted=True)
     return ModelTree(
         rows=[
             ModelRow(name, description, updated, total, versions[name])
             for name, description, updated, total in shown
         ],
         total=len(infos),
-        models={model.model_id: model for model in get_logged_models(reader, ids, deleted=True)},
+        models={model.model_id: model for model in models},
+        values=values_of(reader, models),
         logged=reader.named("model_tree.logged")[0][0],
     )
 
@@ -114,6 +119,56 @@ def versions_of(reader: Reader, model_ids: Sequence[str]) -> dict[str, list[Mode
     for version in get_model_versions(reader, [(name, number) for _, name, number in rows]):
         found[str(version.model_id)].append(version)
     return dict(found)
+
+
+@dataclass(frozen=True)
+class ModelValue:
+    """The value of a metric that is shown of a model, and its step."""
+
+    value: float
+    step: int
+
+
+def values_of(reader: Reader, models: Sequence[LoggedModel]) -> dict[str, dict[str, ModelValue]]:
+    """Return the metrics of some models by key, by model id.
+
+    Of a model that was logged without a step they are what its run had logged last when it was
+    made: the points of step 0, which are its by MLflow's rule, tell of its beginning. What was
+    logged of it later, such as an evaluation, comes first.
+    """
+    runs = [model.source_run_id for model in models if model.source_run_id is not None]
+    reader.refresh(models=[model.model_id for model in models], runs=runs)
+    found: dict[str, dict[str, ModelValue]] = {model.model_id: {} for model in models}
+    late: dict[str, set[str]] = {}
+    for model_id, key, value, step, is_later in reader.named(
+        "model_tree.of_runs", model_ids=list(found)
+    ):
+        if is_later:
+            late.setdefault(model_id, set()).add(key)
+        else:
+            found[model_id][key] = ModelValue(value, step)
+    if late:
+        keys = sorted(set().union(*late.values()))
+        reader.refresh(runs=runs, history=keys)
+        rows = reader.named("model_tree.of_runs_before", model_ids=list(late), keys=keys)
+        for model_id, key, value, step in rows:
+            if key in late[model_id]:
+                found[model_id][key] = ModelValue(value, step)
+    for model in models:
+        found[model.model_id] |= _own_values(model, found[model.model_id])
+    return found
+
+
+def _own_values(model: LoggedModel, of_run: Mapping[str, ModelValue]) -> dict[str, ModelValue]:
+    """Return the value of each metric of a model at its greatest step, as far as it is its own."""
+    found: dict[str, ModelValue] = {}
+    for each in model.metrics or ():
+        if each.key in of_run and each.timestamp <= model.creation_timestamp:
+            continue
+        step = each.step or 0
+        if each.key not in found or step >= found[each.key].step:
+            found[each.key] = ModelValue(each.value, step)
+    return found
 
 
 def sizes_of(reader: Reader, model_ids: Sequence[str]) -> dict[str, int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal, NotRequired, Protocol, TypeAlias, TypedDict
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from nbtrack.store.search import Direction
 from nbtrack.views.metric_names import compared_metrics
 from nbtrack.views.table.group_query import Group, GroupJson
-from nbtrack.views.table.run_query import Stage, TableQuery
+from nbtrack.views.table.run_query import Stage, TableQuery, is_seed
 
 Kind = Literal["text", "number", "time", "state", "duration", "curve", "verdict"]
 Cells: TypeAlias = "Sequence[Any] | NDArray[Any]"
@@ -35,10 +35,27 @@ class ColumnJson(TypedDict):
     editable: NotRequired[bool]
 
 
+class ColumnChanges(TypedDict):
+    """What somebody has changed of the columns by default: those that come later still appear.
+
+    ``order`` is empty where nobody has moved a column.
+    """
+
+    hidden: list[str]
+    added: list[str]
+    order: list[str]
+
+
 class ColumnSet(TypedDict, total=False):
-    """What somebody has chosen to see; ``pinned`` are the columns that stay at the left."""
+    """What somebody has chosen to see; ``pinned`` are the columns that stay at the left.
+
+    A set with a name has its ``columns``; what was used last has what is other than by default.
+    """
 
     columns: list[str]
+    hidden: list[str]
+    added: list[str]
+    order: list[str]
     sort: list[SortKey]
     group: list[str]
     pinned: list[str]
@@ -47,7 +64,7 @@ class ColumnSet(TypedDict, total=False):
     differing: bool
 
 
-class Layout(TypedDict):
+class Layout(ColumnChanges):
     """How a table is laid out; ``pinned`` are the columns that stay at the left."""
 
     pinned: list[str]
@@ -88,6 +105,8 @@ class Column:
         Which way is better.
     editable : bool
         Whether it can be written in the table.
+    everywhere : bool
+        Whether all runs have it.
     """
 
     name: str
@@ -95,6 +114,7 @@ class Column:
     differs: bool = True
     direction: Direction | None = None
     editable: bool = False
+    everywhere: bool = True
 
     def as_json(self) -> ColumnJson:
         """Return the column as the browser knows it."""
@@ -229,32 +249,70 @@ class TableSource(Protocol):
         """Return the ids of all runs that match, or of those in some groups."""
 
 
-def table_columns(columns: Sequence[Column], sets: dict[str, Any] | None = None) -> TableColumns:
+def table_columns(
+    columns: Sequence[Column],
+    sets: dict[str, Any] | None = None,
+    defaults: list[str] | None = None,
+) -> TableColumns:
     """Return the columns of a table as the browser knows them."""
     return {
         "columns": [column.as_json() for column in columns],
-        "defaults": default_columns(columns),
+        "defaults": default_columns(columns) if defaults is None else defaults,
         "sets": sets,
     }
 
 
 def default_columns(columns: Sequence[Column]) -> list[str]:
-    """Return what is shown where nobody has chosen: state, metrics, params that differ, times.
+    """Return what is shown where nobody has chosen: state, metrics, params, times.
 
-    The metrics that tell how good a run is come first; a notebook is narrow.
+    What varies comes in first, together with the metric by which runs are judged, then the rest,
+    metrics and params in turn. Metrics stand before params: a notebook is narrow.
     """
     names = [column.name for column in columns]
-    params = [c.name for c in columns if c.name.startswith("params.") and c.differs]
-    keys = dict.fromkeys(
-        (name.removeprefix("metrics.") for name in names if name.startswith("metrics.")), 0.0
-    )
+    differ = {column.name for column in columns if column.differs}
+    keys = dict.fromkeys((name[8:] for name in names if name.startswith("metrics.")), 0.0)
     metrics = [f"metrics.{key}" for key in compared_metrics(keys, keys)]
+    judged = metrics[:1]
+    params = sorted(
+        (column for column in columns if column.name.startswith("params.")),
+        key=lambda column: (not column.everywhere, is_seed(column.name)),
+    )
     first = [name for name in _FIRST if name in names]
     room = MAX_COLUMNS - len(first) - len(_LAST)
-    half = max(room // 2, room - len(params))
-    middle = [*metrics[:half], *params][:room]
+    varying = [name for name in metrics if name in differ or name in judged]
+    equal = [name for name in metrics if name not in varying]
+    differing = [column.name for column in params if column.differs]
+    same = [column.name for column in params if not column.differs]
+    chosen = _share(varying, differing, room)
+    chosen |= _share(equal, same, room - len(chosen))
+    shown = [name for name in (*varying, *equal, *differing, *same) if name in chosen]
     extra = [name for name in names if name.startswith("sql.")]
-    return [name for name in (*first, *extra, *middle, *_LAST) if name in names]
+    return [name for name in (*first, *extra, *shown, *_LAST) if name in names]
+
+
+def _share(some: list[str], others: list[str], room: int) -> set[str]:
+    """Return as many of both as there is room for; what one does not need, the other gets."""
+    half = max(room - room // 2, room - len(others))
+    taken = some[: max(half, 0)]
+    return {*taken, *others[: max(room - len(taken), 0)]}
+
+
+def arranged_columns(
+    defaults: Sequence[str], changes: ColumnChanges, known: Container[str]
+) -> list[str]:
+    """Return the columns by default, as far as they are known, with what somebody has changed.
+
+    ``js/shared/src/column_changes.ts`` does the same in the browser.
+    """
+    shown = [name for name in defaults if name not in changes["hidden"]]
+    names = [name for name in dict.fromkeys([*shown, *changes["added"]]) if name in known]
+    if not changes["order"]:
+        return names
+    arranged = [name for name in changes["order"] if name in names]
+    for place, name in enumerate(names):
+        if name not in arranged:  # behind what it stands behind by default
+            arranged.insert(arranged.index(names[place - 1]) + 1 if place else 0, name)
+    return arranged
 
 
 def encode_page(page: TablePage, start: int) -> tuple[PageJson, list[bytes]]:

@@ -42,12 +42,15 @@ class Key:
         Whether not all runs have the same value of it.
     numeric : bool
         Whether all its values are numbers.
+    everywhere : bool
+        Whether all runs have it.
     """
 
     family: Family
     key: str
     differs: bool
     numeric: bool
+    everywhere: bool = True
 
     @property
     def name(self) -> str:
@@ -97,7 +100,7 @@ def table_keys(reader: Reader, scope: Scope, stage: Stage = "active") -> Keys:
     )
     total, several, running = next((r[2:] for r in rows if not r[0]), (0, False, 0))
     keys = [
-        Key(family, key, bool(different) or runs < total, numeric == runs)
+        Key(family, key, bool(different) or runs < total, numeric == runs, runs >= total)
         for family, key, runs, different, numeric in rows
         if family and (family != "tags" or key not in (NOTE, REPRODUCED, WARNINGS))
     ]

@@ -224,7 +224,13 @@ def _column(key: Key) -> Column:
     if key.family == "metrics":
         return Column(key.name, "number", key.differs, direction_of(key.key))
     kind = "number" if key.numeric and key.family == "params" else "text"
-    return Column(key.name, kind, key.differs, editable=key.family == "tags")  # type: ignore[arg-type]
+    return Column(
+        key.name,
+        kind,  # type: ignore[arg-type]
+        key.differs,
+        editable=key.family == "tags",
+        everywhere=key.everywhere,
+    )
 
 
 def _has_curve(key: Key) -> bool:

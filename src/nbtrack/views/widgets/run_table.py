@@ -24,6 +24,7 @@ from nbtrack.views.table.page import (
     TableColumns,
     TablePage,
     TableSource,
+    arranged_columns,
     default_columns,
     encode_page,
     table_columns,
@@ -43,6 +44,9 @@ _ALL = 2**62
 _KEYWORDS = ("source", "columns", "filter", "sort", "group")
 _VIEW = ("columns", "filter", "sort", "group", "stage", "preferences")
 _LAYOUT: Layout = {
+    "hidden": [],
+    "added": [],
+    "order": [],
     "pinned": ["run_name"],
     "widths": {},
     "directions": {},
@@ -78,7 +82,8 @@ class RunTable(View):
     selected_ids : list of str
         The runs that are selected.
     preferences : dict
-        Pinned columns, widths, which way columns are best, whether only differing ones show.
+        Which of the columns by default are hidden, which were added, and in which order all
+        stand; pinned columns, widths, which way columns are best, whether only differing ones show.
     error : str
         What is wrong with the filter, if something is.
     """
@@ -209,12 +214,13 @@ class RunTable(View):
             except NbtrackError as error:
                 self.error = str(error)
                 return
-            # columns that nobody chose go with what the runs have
-            by_default = list(self.columns) == self._defaults
+            # columns that nobody named go with what the runs have
+            by_default = list(self.columns) == self._arranged(self.preferences)
             self._set_known(known)
             self.all_columns = self._columns_response()
-            if by_default and self._defaults != list(self.columns):
-                self.columns = self._defaults
+            arranged = self._arranged(self.preferences)
+            if by_default and arranged != list(self.columns):
+                self.columns = arranged
             else:
                 self._update()
 
@@ -263,15 +269,19 @@ class RunTable(View):
         self._defaults = default_columns(columns)
 
     def _columns_response(self) -> TableColumns:
-        return table_columns(list(self._known.values()), self._sets)
+        return table_columns(list(self._known.values()), self._sets, self._defaults)
+
+    def _arranged(self, layout: Layout) -> list[str]:
+        whole: Layout = {**_LAYOUT, **layout}
+        return arranged_columns(self._defaults, whole, self._known)
 
     def _remembered(self) -> dict[str, Any]:
         """Return the view that was shown last, as far as its columns are there."""
         last = (self._sets or {}).get("last")
         if not last:
             return {}
-        view: dict[str, Any] = {"preferences": {k: last.get(k, v) for k, v in _LAYOUT.items()}}
-        view["columns"] = [name for name in last.get("columns", ()) if name in self._known]
+        layout: Any = {k: last.get(k, v) for k, v in _LAYOUT.items()}
+        view: dict[str, Any] = {"preferences": layout, "columns": self._arranged(layout)}
         view["sort"] = [key for key in sort_keys(last.get("sort", ())) if key[0] in self._known]
         group = list(last.get("group", ()))
         view["group"] = [name for name in group if name in self._known or group == [FOLD]]
