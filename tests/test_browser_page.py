@@ -101,6 +101,43 @@ def test_two_runs_are_compared(window: Window) -> None:
     window.table.wait_for_total(3)
 
 
+def test_a_reload_and_a_copied_link_bring_back_what_was_shown(window: Window) -> None:
+    page = window.page
+    window.experiment("digits")
+    window.table.wait_for_total(3)
+    window.table.filter("params.lr > 0.02")
+    window.table.heading("metrics.loss").click()
+    window.wait_for_runs(["<b>quick</b>", "baseline"])
+    for row in (0, 1):
+        window.table.cell(row, "status").click(modifiers=["Control"])
+    page.get_by_role("button", name="Compare 2").wait_for()
+    link = page.url
+    for bring_back in (page.reload, lambda: page.goto("about:blank") or page.goto(link)):
+        bring_back()
+        window.wait_for_runs(["<b>quick</b>", "baseline"])
+        page.get_by_role("button", name="Compare 2").wait_for()
+        assert page.get_by_role("searchbox").first.input_value() == "params.lr > 0.02"
+    page.get_by_role("button", name="Plots").click()
+    page.locator(".nbt-cmp-count", has_text="2 of 2 runs selected").wait_for()
+
+
+def test_the_zoom_of_curves_is_in_the_address(window: Window, run_id: str) -> None:
+    page = window.page
+    window.show(f"#/runs/{run_id}?tab=curves")
+    plot = page.locator(".nbt-stored-chart .nsewdrag").first
+    box = plot.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] * 0.25, box["y"] + 40)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.75, box["y"] + 44, steps=5)
+    page.mouse.up()
+    page.get_by_role("button", name="Reset zoom").wait_for()
+    window.page.reload()
+    page.get_by_role("button", name="Reset zoom").click()
+    page.get_by_role("button", name="Reset zoom").wait_for(state="hidden")
+    assert page.url.endswith(f"#/runs/{run_id}?tab=curves")
+
+
 def test_a_run_is_opened_with_its_curves_and_files(window: Window, run_id: str) -> None:
     page = window.page
     window.show(f"#/runs/{run_id}")

@@ -1,5 +1,6 @@
 import { ComparisonView } from '@nbtrack/shared/comparison';
 import { h } from '@nbtrack/shared/dom';
+import { NOTHING, type Shown } from './address_state';
 import type { Route } from './routes';
 import type { View, ViewContext } from './view';
 
@@ -13,9 +14,12 @@ export class CompareView implements View {
 
   constructor(
     private readonly place: HTMLElement,
-    { stores, storeId, go, setTitle }: ViewContext,
-    { runIds }: Route & { page: 'compare' }
+    { stores, storeId, go, keep, setTitle }: ViewContext,
+    route: Route & { page: 'compare' }
   ) {
+    const { runIds, shown = NOTHING } = route;
+    let now = shown;
+    const note = (part: Partial<Shown>): void => keep({ ...route, shown: (now = { ...now, ...part }) });
     const title = `Compare ${runIds.length} runs`;
     setTitle(title);
     const back = h('a', { class: 'nbt-link crumb', href: '#/runs' }, 'Runs');
@@ -31,7 +35,12 @@ export class CompareView implements View {
       backend: stores.backend(storeId),
       experimentIds: null,
       runIds,
-      selected: runIds,
+      selected: shown.selected.length > 0 ? shown.selected : runIds,
+      state: shown.plots,
+      chart: shown.chart,
+      onState: plots => note({ plots }),
+      onChart: chart => note({ chart }),
+      onSelected: selected => note({ selected }),
       tableHeight: Math.min(MOST_PX, HEAD_PX + runIds.length * ROW_PX),
       onOpen: runId => go({ page: 'run', runId, tab: '' })
     });

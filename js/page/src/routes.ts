@@ -1,8 +1,10 @@
+import { NOTHING, parametersOf, type Shown, shownIn } from './address_state';
+
 /** What the page shows; each has an address of its own, so that it can be kept and sent. */
 export type Route =
-  | { page: 'runs'; experiments: string[]; view: 'table' | 'plots' }
-  | { page: 'run'; runId: string; tab: string }
-  | { page: 'compare'; runIds: string[] }
+  | { page: 'runs'; experiments: string[]; view: 'table' | 'plots'; shown?: Shown }
+  | { page: 'run'; runId: string; tab: string; shown?: Shown }
+  | { page: 'compare'; runIds: string[]; shown?: Shown }
   | { page: 'models' }
   | { page: 'model'; name: string }
   | { page: 'version'; name: string; version: number; tab: string }
@@ -18,15 +20,16 @@ export function parseRoute(hash: string): Route {
   const tab = parameters.get('tab') ?? '';
   const [page = 'runs', first, second, ...more] = asMlflow(parts);
   const nothing: Route = { page: 'nothing', address: hash };
+  const shown = shownIn(parameters);
   if (more.length > 0) return nothing;
   if (page === 'runs' && first === undefined) {
-    return { page: 'runs', experiments: list('experiments'), view: parameters.get('view') === 'plots' ? 'plots' : 'table' };
+    return { page: 'runs', experiments: list('experiments'), view: parameters.get('view') === 'plots' ? 'plots' : 'table', shown };
   }
   if (page === 'experiments' && first !== undefined && second === undefined) {
-    return { page: 'runs', experiments: [first], view: 'table' };
+    return { page: 'runs', experiments: [first], view: 'table', shown };
   }
-  if (page === 'runs' && second === undefined) return { page: 'run', runId: first!, tab };
-  if (page === 'compare' && first === undefined) return { page: 'compare', runIds: list('runs') };
+  if (page === 'runs' && second === undefined) return { page: 'run', runId: first!, tab, shown };
+  if (page === 'compare' && first === undefined) return { page: 'compare', runIds: list('runs'), shown };
   if (page === 'models' && first === undefined) return { page: 'models' };
   if (page === 'models' && second === undefined) return { page: 'model', name: first! };
   if (page === 'models' && /^\d+$/.test(second!)) return { page: 'version', name: first!, version: Number(second), tab };
@@ -50,13 +53,14 @@ export function addressOf(route: Route): string {
     const given = Object.entries(values).filter(([, value]) => value !== '');
     return given.length > 0 ? `?${given.map(([name, value]) => `${name}=${part(value).replaceAll('%2C', ',')}`).join('&')}` : '';
   };
+  const shown = parametersOf('shown' in route && route.shown ? route.shown : NOTHING);
   switch (route.page) {
     case 'runs':
-      return `#/runs${query({ experiments: route.experiments.join(','), view: route.view === 'plots' ? 'plots' : '' })}`;
+      return `#/runs${query({ experiments: route.experiments.join(','), view: route.view === 'plots' ? 'plots' : '', ...shown })}`;
     case 'run':
-      return `#/runs/${part(route.runId)}${query({ tab: route.tab })}`;
+      return `#/runs/${part(route.runId)}${query({ tab: route.tab, ...shown })}`;
     case 'compare':
-      return `#/compare${query({ runs: route.runIds.join(',') })}`;
+      return `#/compare${query({ runs: route.runIds.join(','), ...shown })}`;
     case 'models':
       return '#/models';
     case 'model':

@@ -3,6 +3,7 @@ import { RunDetails } from '@nbtrack/shared/details/run_details';
 import { askForName } from '@nbtrack/shared/actions/dialogs';
 import { h } from '@nbtrack/shared/dom';
 import type { MenuItem } from '@nbtrack/shared/table_popup';
+import { NOTHING } from './address_state';
 import { moreButton } from './more_menu';
 import { addressOf, type Route } from './routes';
 import { refRoute } from './version_view';
@@ -11,7 +12,9 @@ import type { View, ViewContext } from './view';
 /** All there is to see of a run. */
 export function runView(place: HTMLElement, context: ViewContext, route: Route & { page: 'run' }): View {
   const { stores, storeId, go, keep, setTitle } = context;
-  const { runId, tab } = route;
+  const { runId, tab, shown = NOTHING } = route;
+  let now = route;
+  const note = (part: Partial<typeof route>): void => keep((now = { ...now, ...part }));
   const host = h('div', { class: 'nbt-page' });
   const actions = new RunActions(stores, storeId);
   const more = moreButton('More about this run', () => menuOf(context, actions, runId, name));
@@ -31,7 +34,9 @@ export function runView(place: HTMLElement, context: ViewContext, route: Route &
       name = title;
       setTitle(title);
     },
-    onTab: shown => keep({ ...route, tab: shown === 'overview' ? '' : shown })
+    chart: shown.chart,
+    onChart: chart => note({ shown: { ...NOTHING, chart } }),
+    onTab: opened => note({ tab: opened === 'overview' ? '' : opened })
   });
   void details.refresh();
   return details;

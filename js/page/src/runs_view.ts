@@ -4,6 +4,7 @@ import { ComparisonView } from '@nbtrack/shared/comparison';
 import { h } from '@nbtrack/shared/dom';
 import { RunsTable } from '@nbtrack/shared/table';
 import type { MenuItem } from '@nbtrack/shared/table_popup';
+import { keptOf, NOTHING, type Shown } from './address_state';
 import { icon } from './icons';
 import { moreButton } from './more_menu';
 import type { Route } from './routes';
@@ -33,10 +34,14 @@ export class RunsView implements View {
     this.host = h('div', { class: view === 'table' ? 'nbt-filled runs-host' : 'runs-host' });
     place.classList.toggle('page-fixed', view === 'table');
     place.append(head, this.host);
+    this.shown = route.shown ?? NOTHING;
+    this.selected = this.shown.selected;
     this.compare.addEventListener('click', () => context.go({ page: 'compare', runIds: this.selected }));
+    this.showCompare(this.selected);
     this.content = view === 'table' ? this.makeTable() : this.makePlots();
   }
 
+  private shown: Shown;
   private selected: string[] = [];
   private readonly title: HTMLElement;
 
@@ -89,9 +94,10 @@ export class RunsView implements View {
     return new RunsTable(this.host, {
       backend: stores.backend(storeId),
       experimentIds: this.experimentIds,
-      state: {},
+      state: this.shown.table,
+      selected: this.selected,
       height: 'fill',
-      onState: () => undefined,
+      onState: state => this.note({ table: keptOf(state) }),
       onSelected: ids => this.onSelected(ids),
       onOpen: runId => go({ page: 'run', runId, tab: '' })
     });
@@ -102,12 +108,31 @@ export class RunsView implements View {
     return new ComparisonView(this.host, {
       backend: stores.backend(storeId),
       experimentIds: this.experimentIds,
+      filter: this.shown.table.filter,
+      selected: this.selected,
+      state: this.shown.plots,
+      chart: this.shown.chart,
+      onFilter: filter => this.note({ table: { ...this.shown.table, filter } }),
+      onSelected: selected => this.note({ selected }),
+      onState: plots => this.note({ plots }),
+      onChart: chart => this.note({ chart }),
       onOpen: runId => go({ page: 'run', runId, tab: '' })
     });
   }
 
+  /** Keep in the address what is shown now, so that a reload and a copied link bring it back. */
+  private note(part: Partial<Shown>): void {
+    this.shown = { ...this.shown, ...part };
+    this.context.keep({ ...this.route, shown: this.shown });
+  }
+
   private onSelected(ids: string[]): void {
     this.selected = ids;
+    this.note({ selected: ids });
+    this.showCompare(ids);
+  }
+
+  private showCompare(ids: readonly string[]): void {
     this.compare.disabled = ids.length < 2;
     this.compare.textContent = ids.length < 2 ? 'Compare' : `Compare ${ids.length}`;
     this.compare.title = ids.length < 2 ? 'Select two runs or more' : '';
@@ -115,7 +140,7 @@ export class RunsView implements View {
 
   private viewLink(view: RunsRoute['view'], label: string): HTMLElement {
     const button = h('button', { type: 'button', 'aria-pressed': String(this.route.view === view) }, icon(view === 'table' ? 'runs' : 'plots'), label);
-    button.addEventListener('click', () => this.context.go({ ...this.route, view }));
+    button.addEventListener('click', () => this.context.go({ ...this.route, view, shown: this.shown }));
     return button;
   }
 }

@@ -5,13 +5,17 @@ import { describe, expect, it } from 'vitest';
 import { tokensOf } from '../src/code_tokens';
 import { markdownNodes } from '../src/markdown';
 import { Navigation } from '../src/navigation';
+import { NOTHING, type Shown } from '../src/address_state';
 import { addressOf, parseRoute, type Route } from '../src/routes';
 
+const TABLE: Shown['table'] = { filter: "params.a = '1,2' & x%", sort: [['metrics.a,b', false], ['run_name', true]], group: ['seeds'], stage: 'archived' };
+const PLOTS: Shown['plots'] = { metric: 'metrics.loss', brushes: [{ column: 'params.lr', low: 0.1, high: null }] as never, log: { 'params.lr': true } };
 const ROUTES: Route[] = [
-  { page: 'runs', experiments: [], view: 'table' },
-  { page: 'runs', experiments: ['1', '22'], view: 'plots' },
-  { page: 'run', runId: 'abc123', tab: 'curves' },
-  { page: 'compare', runIds: ['a', 'b'] },
+  { page: 'runs', experiments: [], view: 'table', shown: NOTHING },
+  { page: 'runs', experiments: ['1', '22'], view: 'plots', shown: { ...NOTHING, plots: PLOTS, selected: ['r1', 'r2'] } },
+  { page: 'runs', experiments: ['1'], view: 'table', shown: { ...NOTHING, table: TABLE } },
+  { page: 'run', runId: 'abc123', tab: 'curves', shown: { ...NOTHING, chart: { zoom: [10, 20.5], logY: true, hidden: ['split:val'] } } },
+  { page: 'compare', runIds: ['a', 'b'], shown: NOTHING },
   { page: 'models' },
   { page: 'model', name: 'a/b c?d#e%20 ü' },
   { page: 'version', name: 'net', version: 12, tab: '' },
@@ -33,6 +37,18 @@ describe('addresses', () => {
     expect(read('#/experiments/7')).toBe('#/runs?experiments=7');
     expect(read('#/experiments/7/models/m-1')).toBe('#/logged-models/m-1');
     expect(read('#/models/net/versions/2')).toBe('#/models/net/2');
+  });
+
+  it('say of what is shown only what is other than at the beginning', () => {
+    const chart = { x: 'auto', smoothing: 0, logX: false, logY: false, hidden: [], zoom: null } as const;
+    expect(addressOf({ page: 'run', runId: 'a', tab: '', shown: { ...NOTHING, chart } })).toBe('#/runs/a');
+    const many = Array.from({ length: 51 }, (_, i) => `r${i}`);
+    expect(addressOf({ page: 'runs', experiments: [], view: 'table', shown: { ...NOTHING, selected: many } })).toBe('#/runs');
+  });
+
+  it('with what makes no sense show the rest', () => {
+    const read = parseRoute('#/runs?stage=gone&chart={"zoom":"x","logY":true}&plots=[1&sort=-,a');
+    expect(read).toMatchObject({ shown: { table: { sort: [['a', true]] }, chart: { logY: true }, plots: {} } });
   });
 
   it('that nobody has made show nothing', () => {

@@ -19,12 +19,21 @@ import type { Line, PanelState } from './traces';
 import { Values } from './values';
 import { nextFrame, Visibility } from './visibility';
 
+/** What somebody has made of a chart: its switches, what the legend hides, and the part of the x axis. */
+export interface ChartView extends ChartOptions {
+  hidden: readonly string[];
+  zoom: readonly [number, number] | null;
+}
+
 export interface ChartExtras {
   /** Who is asked for the detail when somebody zooms, where the runs are stored. */
   backend?: Backend;
   colourBy?: ColourBy;
   /** Whether the machine's metrics are shown at once: they were asked for. */
   systemOpen?: boolean;
+  /** What it begins with, and who is told what somebody makes of it. */
+  view?: Partial<ChartView>;
+  onView?(view: ChartView): void;
   /** Says which run is pointed at. */
   onHighlight?(runId: string | null): void;
 }
@@ -56,8 +65,8 @@ export class Chart {
   private arranged: Arranged | null = null;
   private theme: Theme;
   private runs: readonly RunRef[] = [];
-  private hidden: ReadonlySet<string> = new Set();
-  private zoom: readonly [number, number] | null = null;
+  private hidden: ReadonlySet<string>;
+  private zoom: readonly [number, number] | null;
   /** Of the machine's metrics, where their axis is another one. */
   private systemZoom: readonly [number, number] | null = null;
   private hovered: { x: number; run: string | null; kind: XKind } | null = null;
@@ -75,10 +84,13 @@ export class Chart {
     onOptions: (options: ChartOptions) => void,
     private readonly extras: ChartExtras = {}
   ) {
+    this.hidden = new Set(extras.view?.hidden);
+    this.zoom = extras.view?.zoom ?? null;
     this.toolbar = new Toolbar({
       options: changed => {
         onOptions(changed);
         this.setOptions(changed);
+        this.tellView();
       },
       reset: () => this.resetZoom()
     });
@@ -259,8 +271,10 @@ export class Chart {
       panel.dispose();
       this.panels.delete(group);
     }
+    const before = this.panels.size;
     this.place(plotly, this.grid, first);
     this.place(plotly, this.system.grid, below);
+    if (this.panels.size > before) this.lookCloser();
     if (this.allStale) for (const group of shown) this.stale.add(group);
     this.allStale = false;
     this.grid.dataset['panels'] = String(first.length);
@@ -299,6 +313,11 @@ export class Chart {
   private setHidden(hidden: ReadonlySet<string>): void {
     this.hidden = hidden;
     this.touch();
+    this.tellView();
+  }
+
+  private tellView(): void {
+    this.extras.onView?.({ ...this.options, hidden: [...this.hidden], zoom: this.zoom });
   }
 
   private resetZoom(): void {
@@ -307,21 +326,29 @@ export class Chart {
   }
 
   private setZoom(window: readonly [number, number] | null, zoomed: XKind): void {
-    const { kind, starts, groups } = this.now();
-    if (zoomed !== kind) {
+    if (zoomed !== this.now().kind) {
       this.systemZoom = window;
       this.touch();
       return;
     }
     this.zoom = window;
-    if (!window || kind === 'metric') this.detail?.forget();
-    else {
-      const shown = [...this.panels.keys()].filter(group => this.kindOf(group) === kind).flatMap(group => groups.get(group) ?? []);
-      const series = shown.filter(line => !line.isBaseline).map(line => this.data.get(line.points.run, line.points.key));
-      const pixels = Math.max(...[...this.panels.values()].map(panel => panel.width), 300);
-      this.detail?.look({ x: kind, window, series: series.filter(one => one !== undefined), starts, pixels });
-    }
+    this.lookCloser();
     this.touch();
+    this.tellView();
+  }
+
+  /** Ask for the detail of the part of the x axis that is shown, if it is one. */
+  private lookCloser(): void {
+    const { kind, starts, groups } = this.now();
+    const { zoom: window } = this;
+    if (!window || kind === 'metric') {
+      this.detail?.forget();
+      return;
+    }
+    const shown = [...this.panels.keys()].filter(group => this.kindOf(group) === kind).flatMap(group => groups.get(group) ?? []);
+    const series = shown.filter(line => !line.isBaseline).map(line => this.data.get(line.points.run, line.points.key));
+    const pixels = Math.max(...[...this.panels.values()].map(panel => panel.width), 300);
+    this.detail?.look({ x: kind, window, series: series.filter(one => one !== undefined), starts, pixels });
   }
 
   private hover(x: number | null, run: string | null, kind: XKind): void {

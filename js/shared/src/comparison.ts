@@ -1,4 +1,5 @@
 import type { Backend } from './backend';
+import type { ChartView } from './chart';
 import { runStyles, shade } from './colours';
 import { askData, label, RunData, same, within } from './comparison_data';
 import { Choice } from './comparison_marks';
@@ -26,6 +27,7 @@ export interface ComparisonOptions {
   columns?: string[];
   first?: FirstPage;
   state?: Partial<ComparisonState>;
+  chart?: Partial<ChartView>;
   /** Whether the table edits runs and exports them; a page without a store cannot. */
   editable?: boolean;
   tableHeight?: number;
@@ -33,6 +35,7 @@ export interface ComparisonOptions {
   onBrushes?(brushes: Brush[]): void;
   onFilter?(filter: string): void;
   onState?(state: ComparisonState): void;
+  onChart?(view: ChartView): void;
   onOpen?(runId: string): void;
 }
 
@@ -309,7 +312,8 @@ export class ComparisonView {
     else if (shown.length > 0) {
       const host = h('div', { class: 'nbt-chart' });
       this.sections.curves.body.append(host);
-      this.chart = new StoredChart(host, { backend: this.backend, runIds: shown, colourBy: 'run', onHighlight: id => this.highlight(id) });
+      const { chart, onChart: onView } = this.options;
+      this.chart = new StoredChart(host, { backend: this.backend, runIds: shown, chart, onView, colourBy: 'run', onHighlight: id => this.highlight(id) });
     }
   }
 

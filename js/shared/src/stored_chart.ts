@@ -1,19 +1,20 @@
 import type { BackendResponse, Backend } from './backend';
 import type { ColourBy } from './arrangement';
 import { asF64 } from './binary';
-import { Chart } from './chart';
+import { Chart, type ChartView } from './chart';
 import { errorBox, h, messageOf } from './dom';
 import type { Curves, RunRef } from './requests';
 import { SeriesSet } from './series';
 import { systemLoader } from './system_curves';
-import type { ChartOptions } from './toolbar';
 
 export interface StoredChartOptions {
   backend: Backend;
   runIds: string[];
   /** By default all metrics but those of the machine. */
   keys?: string[];
-  chart?: Partial<ChartOptions>;
+  chart?: Partial<ChartView>;
+  /** Is told what somebody makes of it, to begin with that another time. */
+  onView?(view: ChartView): void;
   title?: string;
   /** `run`: each run in the colour that it has elsewhere, also where it is the only one. */
   colourBy?: ColourBy;
@@ -45,9 +46,10 @@ export class StoredChart {
     this.wanted = [...options.runIds];
     this.place = h('div', { class: 'nbt-stored-chart' });
     root.append(this.place);
-    const { backend, onHighlight, colourBy, chart: given } = options;
-    const first = { x: 'auto', smoothing: 0, logX: false, logY: false, ...given };
-    this.chart = new Chart(this.place, this.data, first, () => undefined, { backend, onHighlight, colourBy, systemOpen: options.keys !== undefined });
+    const { backend, onHighlight, onView, colourBy, chart: view = {} } = options;
+    const { x = 'auto', smoothing = 0, logX = false, logY = false } = view;
+    const extras = { backend, onHighlight, onView, view, colourBy, systemOpen: options.keys !== undefined };
+    this.chart = new Chart(this.place, this.data, { x, smoothing, logX, logY }, () => undefined, extras);
     this.place.append(this.failed);
     this.chart.setTitle(options.title ?? '');
     void this.load(this.wanted);

@@ -1,4 +1,5 @@
 import { errorBox, h } from '../dom';
+import type { ChartView } from '../chart';
 import { StoredChart } from '../stored_chart';
 import { FoundLine, leavesOut } from '../found';
 import { formatDuration, formatNumber, formatTime } from '../format';
@@ -29,6 +30,9 @@ export interface DetailsContext {
   actions: RunActions;
   /** The tab to begin with. */
   tab: string;
+  /** What its curves begin with, and who is told what somebody makes of them. */
+  chart?: Partial<ChartView>;
+  onChart?(view: ChartView): void;
   open(runId: string): void;
   openModel(ref: ModelRef, name: string): void;
   openTable(experimentId: string): void;
@@ -188,8 +192,8 @@ export class RunDetails {
       return;
     }
     panel.replaceChildren();
-    const { nbtrack, storeId, runId } = this.context;
-    this.chart = new StoredChart(panel, { backend: nbtrack.backend(storeId), runIds: [runId] });
+    const { nbtrack, storeId, runId, chart, onChart: onView } = this.context;
+    this.chart = new StoredChart(panel, { backend: nbtrack.backend(storeId), runIds: [runId], chart, onView });
   }
 
   private showReproduced(panel: HTMLElement): void {
