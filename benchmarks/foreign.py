@@ -6,7 +6,7 @@ Usage::
     python benchmarks/foreign.py --table
 
 The folders in FOLDER are repositories, as they were checked out. Of each notebook that trains or
-evaluates something up to four cells are tracked; where a run has no numbers, a tracked cell below
+evaluates something some cells are tracked; where a run has no numbers, a tracked cell below
 it logs those of the variables. Then ``nbtrack.rerun`` judges each run, with only the files there
 that were there at the beginning. A run is *same* when it gives the numbers by the cells that its
 record has kept, *badged* when it does not and a warning had said so before, and *wrong* otherwise.
@@ -35,7 +35,7 @@ from nbtrack.reruns.planned_cells import without_installs
 from programs import python_path
 
 BESIDE = Path(__file__).resolve().parent
-CELL_S = 45.0
+CELL_S = 58.0
 NOTEBOOK_S = 240.0
 RERUN_S = 240.0
 
@@ -202,11 +202,12 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("words", nargs="*", metavar="WORD", help="of paths of notebooks")
     parser.add_argument("--held-out", action="store_true", help="the third that is held out")
+    parser.add_argument("--cells", type=int, default=4, help="how many of each are tracked")
     parser.add_argument("--list", action="store_true", help="only name the notebooks")
     parser.add_argument("--into", type=Path, help="a file with a line of JSON for each run")
     options = parser.parse_args()
     os.environ["PYTHONPATH"] = os.pathsep.join([str(BESIDE), python_path()])
-    for notebook in notebooks(options.folder, options.words):
+    for notebook in notebooks(options.folder, options.words, options.cells):
         if notebook.held_out != options.held_out:
             continue
         if options.list:

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-MOST_TRACKED = 4
 _CALLS = re.compile(
     r"^(partial_)?fit(_predict|_resample)?$|^score$|^backward$|^(cross_|learning_|validation_)"
     r"(val_score|val_predict|validate|curve)$|^evaluate|train(?!_test_split)|_(score|error|loss)$|"
@@ -32,7 +31,7 @@ class ForeignNotebook:
     cells : list of str
         Its code.
     tracked : list of int
-        The places of the cells that are tracked: at most four, evenly among those that qualify.
+        The places of the cells that are tracked, evenly among those that qualify.
     """
 
     path: str
@@ -50,7 +49,7 @@ class ForeignNotebook:
         return int(sha256(self.path.encode()).hexdigest(), 16) % 3 == 0
 
 
-def notebooks(folder: Path, words: Sequence[str] = ()) -> Iterator[ForeignNotebook]:
+def notebooks(folder: Path, words: Sequence[str] = (), most: int = 4) -> Iterator[ForeignNotebook]:
     """Yield the notebooks below a folder that train or evaluate something.
 
     Parameters
@@ -59,6 +58,8 @@ def notebooks(folder: Path, words: Sequence[str] = ()) -> Iterator[ForeignNotebo
         Its folders are repositories.
     words : list of str
         If given, the path must have one of them.
+    most : int
+        How many cells are tracked of each, at most.
     """
     for file in sorted(folder.rglob("*.ipynb")):
         path = file.relative_to(folder).as_posix()
@@ -67,7 +68,7 @@ def notebooks(folder: Path, words: Sequence[str] = ()) -> Iterator[ForeignNotebo
         cells = _code(file)
         places = [place for place, cell in enumerate(cells) if trains(cell)]
         if places:
-            yield ForeignNotebook(path, cells, _evenly(places, MOST_TRACKED))
+            yield ForeignNotebook(path, cells, _evenly(places, most))
 
 
 def trains(source: str) -> bool:
@@ -111,6 +112,8 @@ def _code(file: Path) -> list[str]:
 def _evenly(places: list[int], most: int) -> list[int]:
     if len(places) <= most:
         return places
+    if most == 1:
+        return places[-1:]
     return [places[round(each * (len(places) - 1) / (most - 1))] for each in range(most)]
 
 

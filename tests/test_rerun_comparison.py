@@ -104,6 +104,8 @@ ARRAY = np.linspace(0, 1, 50)
         ("a.json", b'{"a": 1}', b'{"b": 1}', "different"),
         ("a.txt", b"at 2026-05-03 14:02 loss 0.5", b"at 2027-01-03 15:02 loss 0.5", "exact"),
         ("a.txt", b"loss 0.5", b"gain 0.5", "different"),
+        ("a.html", b"<i id='sk-container-id-1'>C=1", b"<i id='sk-container-id-23'>C=1", "exact"),
+        ("a.html", b"<i>C=1", b"<i>C=2", "different"),
     ],
 )
 def test_files_are_compared_by_content(name: str, then: bytes, now: bytes, result: str) -> None:
