@@ -123,8 +123,9 @@ that do (four, later two of each notebook), each notebook was executed in a fres
 network, and `nbtrack.rerun` judged the runs, with the files there that were there at the beginning.
 *Same*: the numbers came back by the cells of the record. *Badged*: they did not, and a warning had
 said so before. *Wrong*: neither, also where all cells were needed. *Failed*: it could not be run
-again. A cell of more than 45 s (later 58 s, on a busy machine) ended its notebook. A third of the notebooks, by a digest of the
-path, was held out: executed once, at the end, and nothing was mended for it.
+again. A cell of more than 45 s (later 58 s, on a busy machine) ended its notebook. A third of the
+notebooks, by a digest of the path, was held out: executed once, at the end, and nothing was mended
+for it.
 """
 
 

@@ -9,7 +9,8 @@ cell again, without the files that cells have written. A run is *same* when it g
 the cells that its record has kept, *badged* when it does not and a warning had said so before, and
 *wrong* otherwise: there must be none. ``--prove`` finds by execution which cells are needed: those
 without which the numbers differ, where everything else was left out that makes no difference; what
-was kept without need is counted, and what was lost. ``--write`` writes benchmarks/corpus.md.
+was kept without need is counted, and what was lost. ``--write`` writes
+benchmarks/corpus.md, where the rows of notebooks that were not executed stay as they were.
 """
 
 from __future__ import annotations
@@ -42,6 +43,18 @@ from nbtrack.reruns import Verdict
 
 REPORT = Path(__file__).parents[1] / "benchmarks" / "corpus.md"
 SAME = ("exact", "close")
+COLUMNS = [
+    "notebook",
+    "cell",
+    "numbers",
+    "verdict",
+    "kept",
+    "lost",
+    "needless",
+    "warnings",
+    "judge",
+]
+Row = tuple[str, ...]
 
 
 @dataclass
@@ -144,27 +157,32 @@ def worst(verdicts: Sequence[Verdict]) -> tuple[str, str]:
     return max(found, key=lambda each: order.index(each[0]))
 
 
-def table(all_judged: Sequence[Judged]) -> str:
+def table(rows: Sequence[Row]) -> str:
     """Return the results as Markdown."""
-    count = Counter(each.verdict for each in all_judged)
+    rows = sorted(rows, key=lambda row: (row[0], int(row[1])))
+    count = Counter(row[3] for row in rows)
     first = (
-        f"{len({each.name for each in all_judged})} notebooks, {len(all_judged)} tracked cells: "
+        f"{len({row[0] for row in rows})} notebooks, {len(rows)} tracked cells: "
         f"{count['same']} the same, {count['badged']} badged, "
         f"{count['wrong']} wrong without a badge."
     )
-    lines = [
-        first,
-        "",
-        "| notebook | cell | numbers | verdict | kept | lost | needless | warnings |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
-    for each in all_judged:
-        lost, needless = (_cells(cells) for cells in (each.lost, each.needless))
-        lines.append(
-            f"| {each.name} | {each.number} | {each.result} | {each.verdict} | {each.kept} of "
-            f"{each.executed} | {lost} | {needless} | {', '.join(each.warnings)} |"
-        )
-    return "\n".join(lines)
+    head = [" | ".join(("", *COLUMNS, "")).strip(), "|---" * len(COLUMNS) + "|"]
+    return "\n".join([first, "", *head, *(f"| {' | '.join(row)} |" for row in rows)])
+
+
+def row_of(each: Judged) -> Row:
+    """Return a result as a row of the table."""
+    kept = f"{each.kept} of {each.executed}"
+    lost, needless = (_cells(cells) for cells in (each.lost, each.needless))
+    found = (each.name, str(each.number), each.result, each.verdict, kept, lost, needless)
+    return (*found, ", ".join(each.warnings), "rerun")
+
+
+def rows_in(text: str) -> list[Row]:
+    """Return the rows of a table that was written before."""
+    lines = [line for line in text.splitlines() if line.startswith("| ")][1:]
+    rows = [[cell.strip() for cell in line.strip()[1:-1].split("|")] for line in lines]
+    return [(*row, "executor") if len(row) < len(COLUMNS) else tuple(row) for row in rows]
 
 
 def main() -> int:
@@ -189,10 +207,12 @@ def main() -> int:
             for each in found:
                 if each.name == name and each.verdict != "same":
                     print(f"{name} [{each.number}] {each.verdict}: {each.detail}", file=sys.stderr)
-    text = table(found)
-    print(text)
+    rows = [row_of(each) for each in found]
+    print(table(rows))
     if options.write:
-        REPORT.write_text(f"{_HEAD}\n{text}\n", "utf-8")
+        done = {row[0] for row in rows}
+        rows += [row for row in rows_in(REPORT.read_text("utf-8")) if row[0] not in done]
+        REPORT.write_text(f"{_HEAD}\n{table(rows)}\n", "utf-8")
     return int(any(each.verdict == "wrong" for each in found))
 
 
@@ -202,7 +222,8 @@ _HEAD = """\
 Written by `python tests/rerun_corpus.py --write`: each notebook of `tests/corpus` is executed in a
 fresh kernel, then `nbtrack.rerun` has its runs again without the files that its cells have written.
 *Lost* cells are needed and not in the record; *needless* ones make no difference (both found by
-leaving out cells, with `--prove`; empty where that was not asked for).
+leaving out cells, with `--prove`; empty where that was not asked for). Rows whose judge is
+`executor` are of before `nbtrack.rerun` judged: the cells of the record in an empty folder.
 """
 
 
