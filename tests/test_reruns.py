@@ -19,9 +19,17 @@ from nbtrack.cli.program import program
 from nbtrack.entities.runs import RERUN_OF
 from nbtrack.errors import InvalidParameterError, InvalidStateError, ProjectError
 from nbtrack.reruns import reproduction
+from nbtrack.reruns.parts import check_parts
 from nbtrack.reruns.plan import make_plan
-from nbtrack.reruns.planned_cells import PlannedCell, cells_with, check_secrets, without_installs
+from nbtrack.reruns.planned_cells import (
+    PlannedCell,
+    cells_with,
+    check_secrets,
+    without_installs,
+    words_of,
+)
 from nbtrack.tracking import context
+from nbtrack.views.code import source_of_run
 from programs import python_path
 
 CELLS = [
@@ -42,8 +50,22 @@ with nbtrack.start_run(run_name="outer"):
         nbtrack.log_metric("m", lr * factor)
     with nbtrack.start_run(run_name="inner", nested=True):
         nbtrack.log_metric("m", lr * factor * 2)""",
-    "%%track sweep --grid lr=0.1,0.5 --quiet\nlr = 0.1\nnbtrack.log_metric('twice', lr * 2)",
+    """\
+%%track sweep --grid lr=0.1,0.5 -p note='a b' --auto --quiet
+lr = 0.1
+nbtrack.log_metric('twice', lr * 2)""",
     "%%track chance\nimport os\nnbtrack.log_metric('draw', int.from_bytes(os.urandom(4), 'big'))",
+    """\
+%%track parts
+begun = 1
+nbtrack.log_metric("m", begun, step=0)
+open("kept", "w").write("4")""",
+]
+LATER = [
+    "begun = int(open('kept').read())",
+    "%%track --resume parts\nnbtrack.log_metric('m', begun, step=1)",
+    "nbtrack.start_run(run_id=nbtrack.last_active_run().info.run_id)",
+    "nbtrack.log_metric('m', begun + 1, step=2)\nnbtrack.end_run()",
 ]
 
 
@@ -52,10 +74,12 @@ def notebook(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder whose notebook was executed."""
     folder = tmp_path_factory.mktemp("notebook")
     (folder / "data.csv").write_text("x\n1\n2\n3\n", "utf-8")
-    with kernel(folder) as running:
-        for cell in CELLS:
-            assert running.run(cell).error is None
+    for cells in (CELLS, LATER):
+        with kernel(folder) as running:
+            for cell in cells:
+                assert running.run(cell).error is None
     (folder / "written.txt").unlink()
+    (folder / "kept").unlink()
     return folder
 
 
@@ -117,9 +141,31 @@ def test_a_run_inside_another_is_found_at_its_place(store: Path) -> None:
 
 def test_a_run_of_a_grid_has_its_values(store: Path) -> None:
     own = next(cell for cell in make_plan(context.store(), id_of("lr=0.5")).needed if cell.own)
-    assert own.source.splitlines()[:2] == ["%%track lr=0.5 --quiet", "lr = 0.5"]
-    with pytest.raises(InvalidParameterError, match=r"rerun --filter .*mlflow\.parentRunId"):
-        make_plan(context.store(), id_of("sweep"))
+    line, first, *_ = own.source.splitlines()
+    assert first == "lr = 0.5"
+    assert line.split(" ", 1)[0] == "%%track"
+    assert words_of(line)[1:] == ["lr=0.5", "--param=note=a b", "--auto", "--quiet"]
+
+
+def test_a_grid_is_run_again_run_by_run(store: Path) -> None:
+    verdict = nbtrack.rerun("sweep")
+    assert verdict.result == "exact"
+    assert verdict.text.endswith("same numbers in all 2 runs")
+    tags = [run_named(name).data.tags for name in ("sweep", "lr=0.1", "lr=0.5")]
+    assert [each["nbtrack.reproduced"] for each in tags] == ["yes"] * 3
+
+
+def test_the_parts_of_a_resumed_run_are_run_again_in_their_order(store: Path) -> None:
+    run = run_named("parts")
+    plan = make_plan(context.store(), run.info.run_id)
+    assert [cell.session for cell in plan.needed if cell.own] == [0, 1, 1]
+    verdict = nbtrack.rerun("parts")
+    assert (verdict.result, verdict.differs) == ("exact", [])
+    assert verdict.curves["m"].values == [1.0, 4.0, 5.0]
+    run.data.tags["nbtrack.resumed"] = "2"  # as a script that has gone on with it
+    source = source_of_run(run, context.store().access.folder(run.info.artifact_uri))
+    with pytest.raises(InvalidStateError, match=r"3 processes .* only 1 of them kept"):
+        check_parts(run, [source])
 
 
 def test_changed_data_is_named(store: Path) -> None:

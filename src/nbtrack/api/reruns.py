@@ -35,7 +35,7 @@ def rerun(
     params: Mapping[str, Any] | None = ...,
     cells: Literal["needed", "all"] = ...,
     timeout: float | None = ...,
-    env: Literal[False] = ...,
+    env: bool = ...,
 ) -> Run: ...
 
 
@@ -103,11 +103,9 @@ def rerun(
 
     if params and not as_new:
         raise InvalidParameterError("With other params it is another run: say as_new=True.")
-    if env and as_new:
-        raise InvalidParameterError("A variation is executed in this environment: omit env=True.")
     store = context.store()
     with store.read() as reader:
         run_id = find_run(reader, run, _start.active_experiment_id(store))
     if as_new:
-        return vary(store, run_id, params, cells=cells, timeout=timeout, shown=True)
+        return vary(store, run_id, params, cells=cells, timeout=timeout, shown=True, env=env)
     return verified(store, run_id, cells=cells, timeout=timeout, shown=True, env=env)

@@ -66,8 +66,6 @@ def rerun(
     for number in _ENDS:
         if signal.getsignal(number) is signal.SIG_DFL:  # nohup means it
             signal.signal(number, _as_interrupt)
-    if env and as_what:
-        raise click.UsageError("A variation is executed in this environment: leave out --env.")
     if params and as_what is None:
         raise click.UsageError("With another value it is another run: add --as new.")
     found = [*map(run_of, run), *(_fitting(filter_string) if filter_string is not None else ())]
@@ -78,7 +76,8 @@ def rerun(
     if as_what == "new":
         values = pairs(params, "-p")
         made = [
-            vary(store(), each, values, cells=part, timeout=timeout, shown=True) for each in ids
+            vary(store(), each, values, cells=part, timeout=timeout, shown=True, env=env)
+            for each in ids
         ]
         if as_json:
             records = [run_record(each) for each in made]

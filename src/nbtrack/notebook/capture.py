@@ -87,7 +87,10 @@ class CellCapture:
         self.literals = {name: self._clean.value(value) for name, value in literals.items()}
         cell_id = executed.cell_id
         cell = Executed(number_of(shell), cell_id, source, lambda _source: self._python)
-        self.record = SourceRecord(run, executed, earlier, set(shell.user_ns), self._clean, line)
+        names = set(shell.user_ns)
+        self.record = SourceRecord(
+            run, executed, earlier, names, self._clean, line, keeps_cell=False
+        )
         self._offers = Offers(
             run, self._findings, cell, list(earlier), self.record.slice, self._clean.value
         )
@@ -199,7 +202,11 @@ class CellCapture:
 
 
 def keep_cell(
-    run: ActiveRun, cell: Executed, earlier: Sequence[Executed], namespace: Mapping[str, Any]
+    run: ActiveRun,
+    cell: Executed,
+    earlier: Sequence[Executed],
+    namespace: Mapping[str, Any],
+    line: str | None = None,
 ) -> SourceRecord:
     """Keep the cell that has started a run, and the earlier cells that it needs.
 
@@ -211,10 +218,13 @@ def keep_cell(
         The cells that were executed before it.
     namespace : mapping of str to object
         The variables of the notebook.
+    line : str, optional
+        The line of ``%%track``, of a grid.
     """
     tags = {CELL_TAG: str(cell.number)} | ({CELL_ID_TAG: cell.cell_id} if cell.cell_id else {})
     run.writer.set_tags(tags)
-    record = SourceRecord(run, cell, earlier, set(namespace), SecretsOfCells(run, namespace))
+    clean = SecretsOfCells(run, namespace)
+    record = SourceRecord(run, cell, earlier, set(namespace), clean, line)
     record.start()
     return record
 

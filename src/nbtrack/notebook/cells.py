@@ -146,15 +146,22 @@ class Cells:
             cell = self._history.add(number_of(self._shell), getattr(self.current, "raw_cell", ""))
         return cell, self._history.before(cell)
 
-    def keep_source(self, run: ActiveRun) -> None:
-        """Keep the cell that runs now for a run that its code has started, without ``%%track``."""
+    def keep_source(self, run: ActiveRun, line: str | None = None) -> None:
+        """Keep the cell that runs now for a run that its code has started, or for a grid.
+
+        Parameters
+        ----------
+        run : ActiveRun
+        line : str, optional
+            The line of ``%%track`` of a grid.
+        """
         cell = self._executed
         if self.tracked is not None and self.tracked.run in run.outer:
             self.tracked.has_inner = True
         inside = any(outer.cell == run.cell for outer in run.outer)
         if self.capturing and not inside and self.tracked is None and cell is not None:
             self._records.append(
-                keep_cell(run, cell, self._history.before(cell), self._shell.user_ns)
+                keep_cell(run, cell, self._history.before(cell), self._shell.user_ns, line)
             )
 
     def _on_start(self, info: Any) -> None:

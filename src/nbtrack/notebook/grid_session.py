@@ -117,7 +117,7 @@ class GridSession:
             grid.begin(parent, resumed=options.resume is not None)
         except NbtrackError as problem:
             raise UsageError(str(problem)) from None
-        self._cells.keep_source(parent)
+        self._cells.keep_source(parent, options.line)
         error: BaseException | None = None
         try:
             if not options.quiet:

@@ -67,6 +67,8 @@ class TrackOptions:
         The metric that tells which run is best.
     jobs : int
         How many processes run the combinations.
+    line : str
+        All of it, as it was written.
     """
 
     name: str | None = None
@@ -85,6 +87,7 @@ class TrackOptions:
     maximize: str | None = None
     seed: int | None = None
     jobs: int = 1
+    line: str = ""
 
 
 def parse_options(line: str) -> TrackOptions:
@@ -95,7 +98,7 @@ def parse_options(line: str) -> TrackOptions:
     UsageError
         If it cannot be read; an unknown option gets the nearest one.
     """
-    options = TrackOptions()
+    options = TrackOptions(line=f"%%track {line}".strip())
     words = iter(_words(line))
     for word in words:
         if word.startswith("-") and word != "-":

@@ -17,14 +17,15 @@ from nbtrack.notebook.hash_order import takes_set_order
 from nbtrack.notebook.names import line_of_track
 from nbtrack.notebook.observation import Finding
 from nbtrack.notebook.secrets import SecretsOfCells
-from nbtrack.store import RunWriter
-from nbtrack.tracking.files_read import FilesRecord
+from nbtrack.store import Owner, RunWriter
+from nbtrack.tracking.files_read import FILES_FILE, FilesRecord
 from nbtrack.tracking.process_facts import process_facts
 from nbtrack.tracking.random_state import RandomState, keep_random_states
 from nbtrack.tracking.run import ActiveRun
 
 SOURCE_FILE = ".nbtrack/cell.py"
 CELLS_FILE = ".nbtrack/cells.json"
+PARTS = ".nbtrack/parts"
 MAX_CHARACTERS = 100_000
 VERSION = 2
 
@@ -44,6 +45,8 @@ class SourceRecord:
     clean : SecretsOfCells
     line : str or None
         The line of ``%%track``; None where code has started the run.
+    keeps_cell : bool
+        Whether the cell itself is kept here, too: nobody else does.
 
     Attributes
     ----------
@@ -63,6 +66,8 @@ class SourceRecord:
         names: set[str],
         clean: SecretsOfCells,
         line: str | None = None,
+        *,
+        keeps_cell: bool = True,
     ) -> None:
         self.run = run
         self.cell = cell
@@ -72,6 +77,8 @@ class SourceRecord:
         self._names = names
         self._clean = clean
         self._line = line
+        self._keeps_cell = keeps_cell
+        self._part = 0
         self._found: Slice | None = None
         self._looking = threading.Lock()
         self._writing = threading.Lock()
@@ -79,6 +86,8 @@ class SourceRecord:
         self._warned = ""
         self._states: set[str] = set()
         self._files = FilesRecord(run)
+        if run.resumed:
+            self._safely(self._set_aside)
 
     def slice(self) -> Slice:
         """Return the earlier cells that it needs, as far as they are known when it starts."""
@@ -149,6 +158,21 @@ class SourceRecord:
             if self.run.ended:
                 self.run.store.writers.forget(self.run.info.run_id)
 
+    def _set_aside(self) -> None:
+        """Keep what was recorded before a run was resumed: all its parts are run again."""
+        artifacts = self.run.writer.artifacts
+        if not artifacts.exists(CELLS_FILE):
+            return
+        known = json.loads(artifacts.read_bytes(CELLS_FILE))
+        self._part = int(known.get("part", 0))
+        if (known.get("kernel"), known.get("number")) == (_kernel(), self.cell.number):
+            return  # one cell that ends the run and goes on with it is one part
+        for path in (CELLS_FILE, SOURCE_FILE, FILES_FILE):
+            if artifacts.exists(path):
+                name = path.rpartition("/")[2]
+                artifacts.put_bytes(f"{PARTS}/{self._part}/{name}", artifacts.read_bytes(path))
+        self._part += 1
+
     def _safely(self, work: Callable[[], None]) -> None:
         try:
             work()
@@ -173,7 +197,7 @@ class SourceRecord:
             artifacts = writer.artifacts
             keep_random_states(artifacts, states)
             self._states |= {state.digest for state in states}
-            if self._line is None and not self._kept:
+            if self._keeps_cell and not self._kept:
                 source = self._clean.source(self.cell.code)
                 artifacts.put_bytes(SOURCE_FILE, source.encode("utf-8", "backslashreplace"))
             artifacts.put_bytes(CELLS_FILE, text.encode("utf-8"))
@@ -197,6 +221,8 @@ class SourceRecord:
             "others": _latest(others, self._clean.source),
             "continued": _latest(self.continued, self._clean.source),
             "process": process_facts(),
+            "part": self._part,
+            "kernel": _kernel(),
             **({"random_state": self.random_state.digest} if self.random_state else {}),
         }
 
@@ -210,6 +236,12 @@ class SourceRecord:
             if state is not None and state.digest not in self._states:
                 new[state.digest] = state
         return new.values()
+
+
+def _kernel() -> str:
+    """Return what tells this process from others, also when its id is given to another."""
+    this = Owner.this()
+    return f"{this.host}:{this.pid}:{this.started}"
 
 
 def as_record(

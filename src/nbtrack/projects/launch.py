@@ -175,6 +175,7 @@ def _make_run(
     tags = _tags(plan)
     if run_id is not None:
         info, writer, _ = runs.resume(store, run_id, experiment_id)
+        _start.note_resumed(store, run_id)
         writer.set_tags({**tags, **({RUN_NAME: name} if name else {})})
     else:
         if experiment_id is None:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from nbtrack.entities import Run
 from nbtrack.entities.run_data import is_system_metric
 from nbtrack.reruns.curves import Curve, Result, compare_curves, is_of_clock
 from nbtrack.reruns.file_content import OPAQUE, compare_content, is_text
+from nbtrack.reruns.run_matching import Step, runs_inside
 from nbtrack.store import Reader, metric_history_columns
 from nbtrack.store.artifacts import ArtifactFolder
 from nbtrack.views.code import ENVIRONMENT_FILE, read_json
 
 MOST_FILES = 500
+MOST_DEPTH = 3
 MOST_BYTES = 500_000_000
 _STOPPED = ("KILLED", "INTERRUPTED")
 
@@ -56,13 +58,14 @@ class Item:
 
 @dataclass(frozen=True)
 class Facts:
-    """What is compared of a run."""
+    """What is compared of a run; ``inner`` are the runs that it had inside, in their order."""
 
     run: Run
     curves: dict[str, Curve]
     folder: ArtifactFolder
     datasets: dict[str, str] = field(default_factory=dict)
     packages: dict[str, str] = field(default_factory=dict)
+    inner: list[Facts] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -99,8 +102,16 @@ class Comparison:
         return f" ({'; '.join(parts)})" if parts else ""
 
 
-def facts_of(reader: Reader, run: Run) -> Facts:
-    """Return what is compared of a run."""
+def facts_of(reader: Reader, run: Run, depth: int = MOST_DEPTH) -> Facts:
+    """Return what is compared of a run, and of those inside it.
+
+    Parameters
+    ----------
+    reader : Reader
+    run : Run
+    depth : int, optional
+        How deep runs inside it are looked for.
+    """
     series = metric_history_columns(reader, [run.info.run_id])
     folder = reader.access.folder(run.info.artifact_uri)
     packages = read_json(folder, ENVIRONMENT_FILE).get("packages")
@@ -114,6 +125,7 @@ def facts_of(reader: Reader, run: Run) -> Facts:
         folder,
         {each.dataset.name: each.dataset.digest for each in run.inputs.dataset_inputs},
         packages if isinstance(packages, dict) else {},
+        [facts_of(reader, each, depth - 1) for each in runs_inside(reader, run)] if depth else [],
     )
 
 
@@ -137,7 +149,23 @@ def compare_facts(then: Facts, now: Facts, translated: Callable[[str], str] = st
         items.append(Item("text", "status", "different", then.run.info.status, now.run.info.status))
     if not stopped:  # what it would have written at its end is not there
         items += _artifacts(then.folder, now.folder)
+    items += _inner(then.inner, now.inner, translated)
     return Comparison(items)
+
+
+def _inner(
+    then: Sequence[Facts], now: Sequence[Facts], translated: Callable[[str], str]
+) -> Iterator[Item]:
+    """Compare runs inside of others with those at their place; what is new there does not count."""
+    names = tuple(each.run.info.run_name for each in then)
+    runs = {each.run.info.run_id: each for each in now}
+    for place, (name, old) in enumerate(zip(names, then, strict=True)):
+        found = Step(names, place).choose([each.run for each in now])
+        if found is None:
+            yield Item("text", name, "missing", "a run inside it", None)
+            continue
+        for item in compare_facts(old, runs[found.info.run_id], translated).items:
+            yield replace(item, key=f"{name}: {item.key}")
 
 
 def _named(datasets: Mapping[str, str]) -> dict[str, str]:

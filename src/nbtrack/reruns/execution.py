@@ -8,8 +8,9 @@ import os
 import re
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 
 from nbtrack.entities import Run
@@ -17,6 +18,7 @@ from nbtrack.errors import NbtrackError
 from nbtrack.reruns.comparison import Facts, facts_of
 from nbtrack.reruns.folder_copy import FolderCopy
 from nbtrack.reruns.kernel import CellError, Kernel, store_of, variables_of_kernel
+from nbtrack.reruns.parts import with_run_id
 from nbtrack.reruns.plan import RANDOM_FOLDER, Part, Plan
 from nbtrack.reruns.planned_cells import PlannedCell
 from nbtrack.reruns.progress import Attempt, Progress
@@ -109,11 +111,18 @@ def executed(
         try:
             if any(_IDS.search(cell.source) for cell in cells):
                 _make_experiments(store, experiments)
+
+            def found() -> Run | None:
+                with store.read() as reader:
+                    return plan.place.find(runs_made(reader, plan.run.info.run_id))
+
             begin = time.monotonic()
-            failure = execute_cells(plan, cells, copy, settings, progress, attempt)
+            failure = execute_cells(
+                plan, cells, copy, settings, progress, attempt, lambda: _id(found())
+            )
             seconds = time.monotonic() - begin
+            made = found()
             with store.read() as reader:
-                made = plan.place.find(runs_made(reader, plan.run.info.run_id))
                 facts = None if made is None else facts_of(reader, made)
             yield Execution(facts, failure, copy, seconds)
         finally:
@@ -129,6 +138,7 @@ def execute_cells(
     settings: Settings,
     progress: Progress,
     attempt: Attempt,
+    made: Callable[[], str | None],
     uri: str | None = None,
     tags: dict[str, str] | None = None,
 ) -> Failure | None:
@@ -142,6 +152,8 @@ def execute_cells(
     settings : Settings
     progress : Progress
     attempt : str
+    made : callable
+        Returns the id of the run that was made, once it is there: a later part goes on with it.
     uri : str, optional
         The store of the runs that are made by the run's own cell and those after it.
     tags : dict of str to str, optional
@@ -152,20 +164,27 @@ def execute_cells(
     variables = variables_of_kernel(copy.root, plan.experiment, process) | settings.variables
     states = _states(plan, cells, copy.root)
     until = None if settings.timeout is None else time.monotonic() + settings.timeout
-    with Kernel(settings.python, copy.folder, copy.root / "k", variables) as kernel:
-        kernel.call("begin", copy.protected if uri is None else [])
-        for place, cell in enumerate(cells, 1):
-            progress.cell(place, cell)
-            if cell.own:
-                kernel.call("mark", plan.run.info.run_id, uri, tags or {})
-            kernel.call("before", cell.number, states.get(cell.random_state or ""))
-            error = kernel.execute(cell.source, until)
-            ended = error is not None and error.name in ("DeadKernel", "Timeout")
-            if error is not None and (ended or not cell.may_fail):
-                if not ended:
-                    kernel.call("finish")
-                return Failure(cell, error)
-        kernel.call("finish")
+    old, new = plan.run.info.run_id, None
+    places = iter(range(1, len(cells) + 1))
+    for _, together in groupby(cells, key=lambda cell: cell.session):
+        is_marked = False
+        with Kernel(settings.python, copy.folder, copy.root / "k", variables) as kernel:
+            kernel.call("begin", copy.protected if uri is None else [])
+            for cell in together:
+                progress.cell(next(places), cell)
+                if cell.own:
+                    new = new or made()
+                if cell.own and not is_marked:
+                    kernel.call("mark", old, uri, tags or {})
+                    is_marked = True
+                kernel.call("before", cell.number, states.get(cell.random_state or ""))
+                error = kernel.execute(with_run_id(cell.source, old, new), until)
+                ended = error is not None and error.name in ("DeadKernel", "Timeout")
+                if error is not None and (ended or not cell.may_fail):
+                    if not ended:
+                        kernel.call("finish")
+                    return Failure(cell, error)
+            kernel.call("finish")
     return None
 
 
@@ -192,6 +211,10 @@ def _make_experiments(store: Store, names: dict[str, str]) -> None:
     for number in range(1, max(numbers, default=0) + 1):
         with contextlib.suppress(NbtrackError):
             store.experiments.create(names.get(str(number), f"experiment {number}"))
+
+
+def _id(run: Run | None) -> str | None:
+    return None if run is None else run.info.run_id
 
 
 def made_runs(store: Store, run_id: str, since: int) -> list[Run]:

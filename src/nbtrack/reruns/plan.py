@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Mapping
@@ -11,9 +10,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from nbtrack.entities import LifecycleStage, Run
-from nbtrack.entities.runs import GRID_TAG, PARENT, SOURCE_TYPE
-from nbtrack.errors import InvalidParameterError, InvalidStateError, NotFoundError
+from nbtrack.entities.runs import PARENT, SOURCE_TYPE
+from nbtrack.errors import InvalidStateError
 from nbtrack.reruns.folder_copy import capsule_folder
+from nbtrack.reruns.grid_values import GridValues, grid_of
+from nbtrack.reruns.parts import check_parts, together
 from nbtrack.reruns.planned_cells import (
     PlannedCell,
     cells_with,
@@ -26,8 +27,10 @@ from nbtrack.store import Reader, Store, get_experiment, get_run
 from nbtrack.store.artifacts import ArtifactFolder
 from nbtrack.views.code import (
     ENVIRONMENT_FILE,
+    PARTS,
     NeededCell,
     RunSource,
+    parts_of_run,
     read_json,
     source_of_run,
     track_line,
@@ -109,41 +112,54 @@ def make_plan(store: Store, run_id: str) -> Plan:
     """
     with store.read() as reader:
         run = get_run(reader, run_id)
-        _check_state(run)
+        check_state(run)
         made_by, folder, source = _with_source(reader, run)
         experiment = get_experiment(reader, run.info.experiment_id).name
-        place = place_of(reader, run, made_by)
+        parts = parts_of_run(folder, source)
+        place = place_of(reader, run, made_by, parts[0].number)
         captured = folder.exists(OUTPUT_FILE)
-        varied = _varied(reader, made_by)
-    own = _own_cell(made_by, source, experiment, captured=captured, of_grid=bool(varied))
-    continued = [_continuing(cell) for cell in source.continued]
-    earlier = [*source.needed, *source.others]
-    everything = sorted(earlier, key=lambda cell: cell.number or 0) if source.others else []
+        grid = grid_of(reader, made_by, source)
+    check_parts(made_by, parts)
+    needed, everything = [], []
+    for part in parts:
+        own = _own_cell(made_by, part, experiment, captured=captured, grid=grid)
+        rest = [own, *map(_continuing, part.continued)]
+        earlier = sorted([*part.needed, *part.others], key=lambda cell: cell.number or 0)
+        needed.append((part.kernel, [*map(_planned, part.needed), *rest]))
+        everything.append((part.kernel, [*map(_planned, earlier), *rest]))
     environment = read_json(folder, ENVIRONMENT_FILE)
-    files = read_json(folder, FILES_FILE).get("files")
-    needed = [*map(_planned, source.needed), own, *continued]
-    together = [*map(_planned, everything), own, *continued] if everything else []
-    if varied:
-        needed = cells_with(needed, varied)
-        together = cells_with(together, varied) if together else []
+    files = [each for part in range(len(parts)) for each in _files(folder, part, len(parts))]
+    several = len(parts) > 1
+    few = together(needed) if several else needed[0][1]
+    many: list[PlannedCell] = []
+    if any(part.others for part in parts):
+        many = together(everything) if several else everything[0][1]
+    if grid is not None:
+        few, many = cells_with(few, grid.values), cells_with(many, grid.values) if many else []
     plan = Plan(
         run=run,
         made_by=made_by,
         experiment=experiment,
-        needed=needed,
-        everything=together,
+        needed=few,
+        everything=many,
         place=place,
         source=source,
         artifacts=folder,
         folder=capsule_folder(store.uri, run_id) or _folder(environment),
-        files=[each for each in files if isinstance(each, dict)] if isinstance(files, list) else [],
+        files=files,
         environment=environment,
     )
     check_secrets(plan.needed)
     return plan
 
 
-def _check_state(run: Run) -> None:
+def check_state(run: Run) -> None:
+    """Refuse a run that is deleted or goes on.
+
+    Raises
+    ------
+    InvalidStateError
+    """
     name = f"The run {run.info.run_name} ({run.info.run_id})"
     if run.info.lifecycle_stage == LifecycleStage.DELETED:
         raise InvalidStateError(f"{name} is deleted; nbtrack.restore_run(...) brings it back.")
@@ -176,40 +192,17 @@ def _with_source(reader: Reader, run: Run) -> tuple[Run, ArtifactFolder, RunSour
     )
 
 
-def _varied(reader: Reader, run: Run) -> dict[str, str]:
-    """Return what a grid has put in the place of literals for a run; empty for others.
-
-    Raises
-    ------
-    InvalidParameterError
-        If the run is the grid itself.
-    """
-    if GRID_TAG in run.data.tags:
-        raise InvalidParameterError(
-            f"The run {run.info.run_name} is a grid: run those again that it has made, such as "
-            f"nbtrack rerun --filter \"tags.`{PARENT}` = '{run.info.run_id}'\""
-        )
-    parent = run.data.tags.get(PARENT)
-    if parent is None:
-        return {}
-    try:
-        values = json.loads(get_run(reader, parent).data.tags.get(GRID_TAG, "{}")).get("values", {})
-    except (ValueError, AttributeError, NotFoundError):
-        return {}
-    return {name: run.data.params[name] for name in values if name in run.data.params}
-
-
 def _own_cell(
-    run: Run, source: RunSource, experiment: str, *, captured: bool, of_grid: bool
+    run: Run, source: RunSource, experiment: str, *, captured: bool, grid: GridValues | None
 ) -> PlannedCell:
     text = source.text or ""
     line = source.line
-    if of_grid:
-        line = track_line(run, experiment)
+    if grid is not None:
+        line = f"{track_line(run, experiment)}{grid.options}"
     if line is None and source.version < 2 and (captured or not _START.search(text)):
         line = track_line(run, experiment)
     if line is not None:
-        line = _line_to_execute(line, run)
+        line = _line_to_execute(line)
     return PlannedCell(
         source=without_installs(text if line is None else f"{line}\n{text}"),
         number=source.number,
@@ -219,18 +212,8 @@ def _own_cell(
     )
 
 
-def _line_to_execute(line: str, run: Run) -> str:
-    """Return the line of ``%%track`` without the card; one that goes on with a run is refused."""
-    words = words_of(line)
-    if any(word.partition("=")[0] == "--resume" for word in words):
-        raise InvalidParameterError(
-            f"The run {run.info.run_name} was resumed: the cells that began it were not kept, so "
-            "that one kernel cannot give its numbers again."
-        )
-    return _quiet(line)
-
-
-def _quiet(line: str) -> str:
+def _line_to_execute(line: str) -> str:
+    """Return the line of ``%%track`` without the card."""
     quiet = any(word in ("-q", "--quiet") for word in words_of(line))
     return line.rstrip().rstrip(";") + ("" if quiet else " --quiet")
 
@@ -245,7 +228,14 @@ def _continuing(cell: NeededCell) -> PlannedCell:
     words = words_of(cell.line or "")
     if not words or any(word.startswith(("--resume", "--grid")) for word in words):
         return found
-    return replace(found, source=f"{_quiet(cell.line or '')}\n{found.source}")
+    return replace(found, source=f"{_line_to_execute(cell.line or '')}\n{found.source}")
+
+
+def _files(folder: ArtifactFolder, part: int, parts: int) -> list[dict[str, Any]]:
+    """Return what is recorded of the files of a part; the last one stands by itself."""
+    place = FILES_FILE if part == parts - 1 else f"{PARTS}/{part}/files.json"
+    files = read_json(folder, place).get("files")
+    return [each for each in files if isinstance(each, dict)] if isinstance(files, list) else []
 
 
 def _folder(environment: Mapping[str, Any]) -> Path | None:

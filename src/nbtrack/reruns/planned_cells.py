@@ -37,7 +37,9 @@ class PlannedCell:
     random_state : str or None
         The digest of the state of the generators to be restored before it.
     own : bool
-        Whether it is the cell that made the run.
+        Whether it is the cell that made the run, or one that has gone on with it.
+    session : int
+        Which of several kernels executes it, one after the other.
     """
 
     source: str
@@ -45,6 +47,7 @@ class PlannedCell:
     may_fail: bool = False
     random_state: str | None = None
     own: bool = False
+    session: int = 0
 
     @property
     def title(self) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from nbtrack.entities import Run, ViewType
-from nbtrack.entities.runs import ERROR_TAG, GIT_COMMIT, PARENT, SOURCE_NAME
+from nbtrack.entities.runs import ERROR_TAG, GIT_COMMIT, PARENT, RESUMED, SOURCE_NAME
 from nbtrack.errors import InvalidStateError
 from nbtrack.projects.process import Command, signals_held_back
 from nbtrack.redaction.secrets import HIDDEN
@@ -134,6 +134,7 @@ def read_program(reader: Reader, run: Run, here: Path | None = None) -> Program:
     top = run
     while PARENT in top.data.tags:
         top = get_run(reader, top.data.tags[PARENT])
+    check_one_process(top)
     artifacts = reader.access.folder(top.info.artifact_uri)
     environment = read_json(artifacts, ENVIRONMENT_FILE)
     words = [os.path.expanduser(str(word)) for word in environment["command"]]
@@ -178,6 +179,22 @@ def read_program(reader: Reader, run: Run, here: Path | None = None) -> Program:
         [each for each in files or [] if isinstance(each, dict)],
         {str(k): str(v) for k, v in packages.items()} if isinstance(packages, Mapping) else {},
     )
+
+
+def check_one_process(run: Run) -> None:
+    """Refuse a run that was resumed: of a script only the command that began it is kept.
+
+    Raises
+    ------
+    InvalidStateError
+    """
+    count = run.data.tags.get(RESUMED, "0")
+    if count.isdigit() and int(count):
+        raise InvalidStateError(
+            f"The run {run.info.run_name} ({run.info.run_id}) was resumed by {count} other "
+            "processes, and only the command that began it was kept. Have all of it run by one "
+            "command, as a new run: that one can be run again."
+        )
 
 
 def repository_of(folder: Path, commit: str | None) -> Path | None:

@@ -79,6 +79,11 @@ class Progress:
         self._attempt, self._cells = kind, 1
         self._tell(1, text[:50])
 
+    def part(self, place: int, parts: int, name: str) -> None:
+        """Begin a run of a grid; the first has the place 1."""
+        self._cells = parts
+        self._tell(place, name)
+
     def cell(self, place: int, cell: PlannedCell) -> None:
         """Begin a cell; the first has the place 1."""
         lines = [line for line in cell.source.splitlines() if line.strip()]

@@ -13,7 +13,7 @@ from nbtrack.entities.runs import GIT_COMMIT, PARENT
 from nbtrack.errors import InvalidStateError, NbtrackError
 from nbtrack.projects.record import PROJECT_FILE, SOURCES_FILE
 from nbtrack.redaction.secrets import HIDDEN
-from nbtrack.reruns.program import Program, repository_of
+from nbtrack.reruns.program import Program, check_one_process, repository_of
 from nbtrack.reruns.project_files import ProjectAgain
 from nbtrack.reruns.run_matching import Place, Step, steps_below
 from nbtrack.store import Reader, get_experiment, get_run
@@ -55,6 +55,7 @@ def read_project(reader: Reader, run: Run, top: Run, here: Path | None = None) -
     InvalidStateError
         If a param was a secret and is not in the environment, or there is nothing to run.
     """
+    check_one_process(top)
     artifacts = reader.access.folder(top.info.artifact_uri)
     record = read_json(artifacts, PROJECT_FILE)
     name = f"The run {run.info.run_name} ({run.info.run_id})"

@@ -183,7 +183,9 @@ class Reproduction:
         if self._plan.folder is None:
             return []
         found = data_files(self._plan.artifacts, here=self._plan.folder, budget=TimeBudget(HASH_S))
-        return [each for each in found if each.mode == "read"]
+        files = self._plan.files
+        made = {each.get("path") for each in files if each.get("mode") == "written"}
+        return [each for each in found if each.mode == "read" and each.path not in made]
 
     def _other_packages(self, done: Execution) -> str:
         now: dict[str, str] = {} if done.facts is None else done.facts.packages

@@ -15,6 +15,7 @@ from nbtrack.errors import InvalidParameterError, InvalidStateError
 from nbtrack.projects.environments import Environment
 from nbtrack.reruns.environment import open_recorded, python_version
 from nbtrack.reruns.execution import Settings
+from nbtrack.reruns.grid_rerun import grid_verdict, is_grid_of_cells
 from nbtrack.reruns.plan import Part, make_plan
 from nbtrack.reruns.program import is_program
 from nbtrack.reruns.program_verdict import program_verdict
@@ -68,6 +69,9 @@ def rerun(
     with store.read() as reader:
         run = get_run(reader, run_id)
         artifacts = reader.access.folder(run.info.artifact_uri)
+    if is_grid_of_cells(store, run):
+        return _rerun_grid(store, run, cells, timeout, python, shown=shown, env=env)
+    with store.read() as reader:
         if (project := project_of(reader, run)) is not None:
             artifacts = reader.access.folder(project.info.artifact_uri)
     plan = None if _is_program(store, run) else make_plan(store, run_id)
@@ -90,6 +94,36 @@ def rerun(
     return verdict
 
 
+def _rerun_grid(
+    store: Store,
+    grid: Run,
+    cells: Part,
+    timeout: float | None,
+    python: str | None,
+    *,
+    shown: bool,
+    env: bool,
+) -> Verdict:
+    def again(run: Run) -> Verdict:
+        return rerun(
+            store,
+            run.info.run_id,
+            cells=cells,
+            timeout=timeout,
+            shown=shown,
+            python=python,
+            env=env,
+        )
+
+    check_not_running(grid)
+    writer = store.writer(grid.info.run_id)
+    with Progress(grid.info.run_name, writer, shown=False) as progress:
+        verdict = grid_verdict(store, grid, again, progress)
+        verdict = replace(verdict, environment="recorded" if env else "this")
+        verdict.keep(writer)
+    return verdict
+
+
 def vary(
     store: Store,
     run_id: str,
@@ -99,6 +133,7 @@ def vary(
     timeout: float | None = None,
     shown: bool = False,
     python: str | None = None,
+    env: bool = False,
 ) -> Run:
     """Execute the cells of a run with other values, and return the new run.
 
@@ -108,7 +143,7 @@ def vary(
     run_id : str
     params : mapping, optional
         New values of literals that the cells assign.
-    cells, timeout, shown, python
+    cells, timeout, shown, python, env
         As for `rerun`.
 
     Raises
@@ -119,8 +154,10 @@ def vary(
         If a cell fails.
     """
     plan = make_plan(store, run_id)
+    settings = _settings(timeout, python)
+    if env:
+        settings = _in(open_recorded(plan.artifacts, _tell), settings)
     with Progress(plan.run.info.run_name, None, shown=shown) as progress:
-        settings = _settings(timeout, python)
         return make_variation(store, plan, params or {}, settings, progress, cells)
 
 
@@ -134,7 +171,7 @@ def check_possible(store: Store, run_id: str) -> None:
     """
     with store.read() as reader:
         run = get_run(reader, run_id)
-    if not _is_program(store, run):
+    if not is_grid_of_cells(store, run) and not _is_program(store, run):
         make_plan(store, run_id)
     check_not_running(run)
 

@@ -11,6 +11,7 @@ from nbtrack.store import Reader, get_run
 from nbtrack.store.search import search_runs
 
 MOST_RUNS = 1000
+MOST_INSIDE = 100
 
 
 @dataclass(frozen=True)
@@ -52,10 +53,21 @@ class Place:
         return found
 
 
-def place_of(reader: Reader, run: Run, made_by: Run) -> Place:
-    """Return the place of a run; ``made_by`` is the run around it that has the cell."""
+def place_of(reader: Reader, run: Run, made_by: Run, number: int | None = None) -> Place:
+    """Return the place of a run.
+
+    Parameters
+    ----------
+    reader : Reader
+    run : Run
+    made_by : Run
+        The run around it that has the cell, or the run itself.
+    number : int, optional
+        The execution count of the cell that has made it; of one that was resumed the tag has
+        another.
+    """
     steps = steps_below(reader, run, made_by)
-    return Place((_step(made_by, _of_one_cell(reader, made_by)), *steps))
+    return Place((_step(made_by, _of_one_cell(reader, made_by, number)), *steps))
 
 
 def steps_below(reader: Reader, run: Run, made_by: Run) -> list[Step]:
@@ -74,14 +86,32 @@ def runs_made(reader: Reader, run_id: str) -> list[Run]:
     return _found(reader, f"tags.`{RERUN_OF}` = '{run_id}'")
 
 
-def _of_one_cell(reader: Reader, run: Run) -> list[Run]:
+def runs_inside(reader: Reader, run: Run) -> list[Run]:
+    """Return the runs that began inside of a run while it went on, the first 100."""
+    end = run.info.end_time
+    found = _found(reader, f"tags.`{PARENT}` = '{run.info.run_id}'")
+    inside = [
+        each
+        for each in found
+        if each.info.start_time >= run.info.start_time
+        and (end is None or each.info.start_time <= end)
+    ]
+    return inside[:MOST_INSIDE]
+
+
+def _of_one_cell(reader: Reader, run: Run, number: int | None = None) -> list[Run]:
     tags = run.data.tags
     by = CELL_TAG if CELL_TAG in tags else SOURCE_NAME  # a script has no cells
     wanted = {key: tags.get(key) for key in (by, "nbtrack.pid", "nbtrack.host")}
+    if number is not None and by == CELL_TAG:
+        wanted[CELL_TAG] = str(number)
     if None in wanted.values() or any("'" in str(value) for value in wanted.values()):
         return [run]
     condition = " AND ".join(f"tags.`{key}` = '{value}'" for key, value in wanted.items())
-    return _found(reader, condition)
+    found = _found(reader, condition)
+    if all(each.info.run_id != run.info.run_id for each in found):
+        found = sorted([*found, run], key=lambda each: each.info.start_time)
+    return found
 
 
 def _found(reader: Reader, condition: str) -> list[Run]:

@@ -48,14 +48,23 @@ def make_variation(
     """
     cells = cells_with(plan.cells(part), params)
     since = now_ms()
+
+    def found() -> Run | None:
+        return plan.place.find(made_runs(store, plan.run.info.run_id, since))
+
+    def made_id() -> str | None:
+        run = found()
+        return None if run is None else run.info.run_id
+
+    uri, tags = as_given(store), _tags(plan)
     copy = FolderCopy(plan.folder, [cell.source for cell in cells], plan.files)
     try:
         failure = execute_cells(
-            plan, cells, copy, settings, progress, "variation", _as_given(store), _tags(plan)
+            plan, cells, copy, settings, progress, "variation", made_id, uri, tags
         )
     finally:
         copy.remove()
-    made = plan.place.find(made_runs(store, plan.run.info.run_id, since))
+    made = found()
     if failure is not None:
         raise NbtrackError(f"The variation has failed: {failure}.")
     if made is None:
@@ -73,6 +82,6 @@ def _tags(plan: Plan) -> dict[str, str]:
     return {**({} if state is None else state.tags()), **tags}
 
 
-def _as_given(store: Store) -> str:
+def as_given(store: Store) -> str:
     """Return the URI of a store: one on the network as it was given, with name and password."""
     return (default_uri() if store.is_shared else None) or store.uri

@@ -12,7 +12,7 @@ from typing import Any
 
 from nbtrack import variables
 from nbtrack.entities import LifecycleStage
-from nbtrack.entities.runs import NOTE, PARENT, RUN_NAME
+from nbtrack.entities.runs import NOTE, PARENT, RESUMED, RUN_NAME
 from nbtrack.errors import InvalidParameterError, NbtrackError, NotFoundError
 from nbtrack.store import Store, check_tags, now_ms
 from nbtrack.tracking import context
@@ -28,6 +28,8 @@ SCRIPT_FILE = ".nbtrack/script.py"
 
 on_start: list[Callable[[ActiveRun], None]] = []
 """Called with each run that is started, unless its caller shows it: a notebook shows its card."""
+
+_made_here: set[tuple[int, str]] = set()  # by processes and run ids: made here, or gone on with
 
 
 def active_experiment_id(store: Store) -> str:
@@ -192,11 +194,26 @@ def _resumed(
     info, writer, joined = runs.resume(store, run_id, chosen)
     if any(run.writer is writer for run in context.open_runs()):
         joined = True  # another thread has it open
+    if not joined:
+        note_resumed(store, run_id)
     if run_name:
         info = type(info)(**{**vars(info), "run_name": tags[RUN_NAME]})
     if tags:
         writer.set_tags(tags)
     return ActiveRun(store, info, writer, context.chain(parent), joined=joined, resumed=True)
+
+
+def note_resumed(store: Store, run_id: str) -> None:
+    """Count the processes that go on with a run, once each: all have to be run again with it."""
+    from nbtrack.store import get_run
+
+    if (os.getpid(), run_id) in _made_here:
+        return
+    _made_here.add((os.getpid(), run_id))
+    with store.read() as reader:
+        known = get_run(reader, run_id).data.tags.get(RESUMED, "")
+    count = int(known) if known.isdigit() else 0
+    store.writer(run_id).set_tags({RESUMED: str(count + 1)})
 
 
 def _created(
@@ -216,6 +233,7 @@ def _created(
             raise
         info, writer = runs.create(store, _another_default(store), tags=found)
     run = ActiveRun(store, info, writer, context.chain(parent))
+    _made_here.add((os.getpid(), info.run_id))
     run.in_background(threading.Thread(target=_describe, args=(run, tags), daemon=True))
     return run
 

@@ -24,6 +24,8 @@ _ONCE = {  # where earlier versions have kept them
     CELLS_FILE: "source/cells.json",
     ENVIRONMENT_FILE: "environment.json",
 }
+PARTS = ".nbtrack/parts"
+MAX_PARTS = 100
 MAX_BYTES = 1_000_000
 LOAD_LINE = "%load_ext nbtrack"
 _AT_TOP = re.compile(r"\s*%%")
@@ -118,6 +120,10 @@ class RunSource:
     findings : list of SourceFinding
     process : dict
         What of the process decides on numbers: hash seed, threads, flags of libraries.
+    part : int
+        How many earlier parts a run that was resumed has.
+    kernel : str
+        What tells the process from others; empty where that was not recorded.
     """
 
     text: str | None
@@ -134,6 +140,8 @@ class RunSource:
     again: list[str] = field(default_factory=list)
     findings: list[SourceFinding] = field(default_factory=list)
     process: dict[str, Any] = field(default_factory=dict)
+    part: int = 0
+    kernel: str = ""
 
 
 def read_text(folder: ArtifactFolder, path: str, limit: int = MAX_BYTES) -> str | None:
@@ -157,14 +165,42 @@ def read_json(folder: ArtifactFolder, path: str) -> dict[str, Any]:
 
 
 def source_of_run(run: Run, folder: ArtifactFolder) -> RunSource:
-    """Return the code of a run, as it was kept with it."""
-    record = read_json(folder, CELLS_FILE)
+    """Return the code of a run, as it was kept with it; of one that was resumed the last part."""
     number = run.data.tags.get(CELL_TAG, "")
+    return _source(
+        read_json(folder, CELLS_FILE),
+        read_text(folder, CELL_FILE),
+        int(number) if number.isdigit() else None,
+        run.data.tags.get("nbtrack.cell.id"),
+    )
+
+
+def parts_of_run(folder: ArtifactFolder, last: RunSource) -> list[RunSource]:
+    """Return the code of all parts of a run that was resumed, as far as it was kept.
+
+    Parameters
+    ----------
+    folder : ArtifactFolder
+    last : RunSource
+        The last part.
+    """
+    found = []
+    for part in range(min(last.part, MAX_PARTS)):
+        record = read_json(folder, f"{PARTS}/{part}/cells.json")
+        text = read_text(folder, f"{PARTS}/{part}/cell.py")
+        number = record.get("number")
+        found.append(_source(record, text, number if type(number) is int else None, None))
+    return [*found, last]
+
+
+def _source(
+    record: dict[str, Any], text: str | None, number: int | None, cell_id: str | None
+) -> RunSource:
     process = record.get("process")
     return RunSource(
-        text=read_text(folder, CELL_FILE),
-        number=int(number) if number.isdigit() else None,
-        cell_id=run.data.tags.get("nbtrack.cell.id"),
+        text=text,
+        number=number,
+        cell_id=cell_id,
         version=_count(record.get("version")),
         line=_text(record.get("line")),
         random_state=_text(record.get("random_state")),
@@ -176,6 +212,8 @@ def source_of_run(run: Run, folder: ArtifactFolder) -> RunSource:
         again=_texts(record.get("again")),
         findings=_findings(record.get("findings")),
         process=process if isinstance(process, dict) else {},
+        part=_count(record.get("part")),
+        kernel=_text(record.get("kernel")) or "",
     )
 
 
