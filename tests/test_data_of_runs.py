@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import nbtrack
+import programs
 from nbtrack import file_digests
 from nbtrack.file_digests import TimeBudget, file_digest
 from nbtrack.store.artifacts import ArtifactFolder
@@ -147,3 +148,43 @@ def test_the_environment_of_a_run_made_just_now_is_the_same(run):
     assert found.known
     assert not found
     assert "environment differs" not in badges(run)
+
+
+SCRIPT = """
+import os, sys
+from pathlib import Path
+import nbtrack, settings
+nbtrack.record_files()
+import layers
+Path("config.json").read_text()
+Path("prepared.csv").write_text("1")
+with nbtrack.start_run(run_name="first"):
+    Path("prepared.csv").read_text()
+    Path("first.bin").write_bytes(b"1")
+with nbtrack.start_run(run_name="second"):
+    Path("rows.csv").read_text()
+    Path("checkpoint.bin").write_bytes(b"2")
+    Path("checkpoint.bin").read_bytes()
+    os.chdir("elsewhere")
+nbtrack.record_files(False)
+with nbtrack.start_run(run_name="third"):
+    Path("rows.csv").exists()
+"""
+
+
+def test_a_script_that_asks_for_it_keeps_its_files(workdir: Path) -> None:
+    Path("elsewhere").mkdir()
+    for name in ("settings.py", "layers.py", "config.json", "rows.csv"):
+        Path(name).write_text("")
+    programs.run(SCRIPT, cwd=workdir)
+    found = {}
+    for each in nbtrack.search_runs(output_format="list"):
+        known = nbtrack.lineage(each).files
+        found[each.info.run_name] = {(file.path, file.mode) for file in known}
+        assert all(file.sha256 and file.state == "same" and not file.cells for file in known)
+    shared = {(name, "read") for name in ("layers.py", "config.json", "prepared.csv")}
+    assert found == {
+        "first": {*shared, ("first.bin", "written")},
+        "second": {*shared, ("rows.csv", "read"), ("checkpoint.bin", "written")},
+        "third": set(),
+    }

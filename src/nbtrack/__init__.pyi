@@ -136,6 +136,7 @@ from nbtrack.system_metrics import (
 from nbtrack.tracking.active_model import ActiveModel as ActiveModel
 from nbtrack.tracking.background import RunOperations as RunOperations
 from nbtrack.tracking.images import Image as Image
+from nbtrack.tracking.opened_files import record_files as record_files
 from nbtrack.tracking.run import ActiveRun as ActiveRun
 
 __version__: str

@@ -19,8 +19,9 @@ VERSION = 1
 MAX_FILES = 1000
 MANY = 200
 SECONDS = 1.0
-#: Of a cell: its execution count, the files that it read, and those that it wrote.
-CellFiles: TypeAlias = tuple[int, Iterable[str], Iterable[str]]
+#: Of a cell: its execution count, the files that it read, and those that it wrote. A script has
+#: no cells, and such a part for each file, in the order in which it opened them.
+CellFiles: TypeAlias = tuple[int | None, Iterable[str], Iterable[str]]
 
 
 class FilesRecord:
@@ -90,10 +91,11 @@ def uses_of(cells: Iterable[CellFiles]) -> dict[str, FileUse]:
         for path in written:
             use = found.setdefault(path, FileUse("written"))
             use.replaced = use.replaced or use.mode == "read"
-            use.cells.append(number)
+            if number is not None:
+                use.cells.append(number)
         for path in read:
             use = found.setdefault(path, FileUse("read"))
-            if number not in use.cells:
+            if number is not None and number not in use.cells:
                 use.cells.append(number)
     return found
 

@@ -15,7 +15,7 @@ from nbtrack.entities import LifecycleStage
 from nbtrack.entities.runs import NOTE, PARENT, RESUMED, RUN_NAME
 from nbtrack.errors import InvalidParameterError, NbtrackError, NotFoundError
 from nbtrack.store import Store, check_tags, now_ms
-from nbtrack.tracking import context
+from nbtrack.tracking import context, opened_files
 from nbtrack.tracking import run as runs
 from nbtrack.tracking.kernel import cell_number, in_notebook
 from nbtrack.tracking.run import ActiveRun
@@ -127,6 +127,7 @@ def start_run(
     _end_with_worker(os.getpid())
     if measure is not None and not _is_measured(run, log_system_metrics, measure):
         run.sample_system(measure, resumed=run_id is not None)
+    opened_files.follow(run)
     for tell in () if shown else on_start:
         tell(run)
     return run

@@ -13,8 +13,8 @@ from types import FrameType
 from typing import Any
 
 from nbtrack.notebook.observed.kinds import is_own_file
+from nbtrack.tracking.opened_files import MAX_OPENED, opened_as
 
-MAX_OPENED = 20_000
 _LOCAL = ("127.", "::1", "localhost", "0.0.0.0")  # noqa: S104  nothing is bound to it
 _FETCHERS = frozenset({"wget", "curl", "git", "kaggle", "gdown", "aria2c", "pip", "uv", "conda"})
 _STARTERS = ("threading.py", "subprocess.py", "os.py", "pty.py", "process.py", "context.py",
@@ -47,21 +47,9 @@ class Events:
         self.fetched = False
 
     def on_open(self, path: Any, mode: Any, flags: Any) -> None:
-        """Note a file; one that is given by its number is known already."""
-        if len(self.opened) >= MAX_OPENED or isinstance(path, int):
-            return
-        name = os.fsdecode(path)
-        writes = isinstance(mode, str) and any(letter in mode for letter in "wax+")
-        reads = not isinstance(mode, str) or "r" in mode or mode.startswith("a+")
-        if mode is None and isinstance(flags, int):
-            writes = flags & (os.O_WRONLY | os.O_RDWR) != 0
-            reads = flags & os.O_WRONLY == 0
-        if not name.startswith("/"):
-            name = os.path.abspath(name)
-        if reads:
-            self.opened[name, False] = None
-        if writes:
-            self.opened[name, True] = None
+        """Note a file."""
+        if len(self.opened) < MAX_OPENED:
+            self.opened.update(dict.fromkeys(opened_as(path, mode, flags)))
 
     def on_process(self, event: str, args: tuple[Any, ...]) -> None:
         """Note a process."""

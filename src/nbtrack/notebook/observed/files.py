@@ -9,24 +9,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
+from nbtrack.tracking.opened_files import MAX_NAME, is_of_user, name_below
+
 MAX_ENTRIES = 2000
 MAX_SECONDS = 0.004
 MAX_FILES = 2000
-MAX_NAME = 300
-_SKIPPED = frozenset({
-    "__pycache__", "node_modules", "site-packages", "wandb", "mlruns", "lightning_logs",
-})  # fmt: skip
-_SKIPPED_ENDS = (
-    ".pyc",
-    ".duckdb.d",
-    ".duckdb.wal",
-    ".tmp",
-    ".swp",
-    "~",
-    "-wal",
-    "-shm",
-    "-journal",
-)
 
 
 @dataclass
@@ -58,7 +45,7 @@ def times_below(folder: str) -> Times:
                     count += 1
                     if count > MAX_ENTRIES:
                         break
-                    if not _counts(entry.name):
+                    if not is_of_user(entry.name):
                         continue
                     if entry.is_dir(follow_symlinks=False):
                         waiting.append(entry.path)
@@ -95,7 +82,7 @@ def files_of(
     written: set[str] = set()
     replaced: set[str] = set()
     for path, writes in opened:
-        name = _relative(_source_of(path), folder)
+        name = name_below(path, folder)
         if name is not None and writes:
             written.add(name)
             replaced.add(name)
@@ -104,12 +91,12 @@ def files_of(
     for path, about in now.files.items():
         known = path in before.files or _is_within(path, before.folders, folder)
         if known and before.files.get(path) != about and not path.endswith(".ipynb"):
-            name = _relative(path, folder)
+            name = name_below(path, folder)
             if name is not None:
                 written.add(name)
     for text in texts:
         for word in _paths_in(text):
-            name = _relative(os.path.abspath(str(PurePath(folder, word))), folder)
+            name = name_below(os.path.abspath(str(PurePath(folder, word))), folder)
             if name is None or name in replaced:
                 continue
             file = Path(folder, name)
@@ -133,29 +120,3 @@ def _paths_in(text: str) -> list[str]:
     if " " in text:
         candidates += text[: 10 * MAX_NAME].split()[:50]
     return [each.strip("'\"") for each in candidates if "." in each and each.isprintable()]
-
-
-def _source_of(path: str) -> str:
-    """Return the module that a file of ``__pycache__`` was made from."""
-    if not path.endswith(".pyc"):
-        return path
-    cached = PurePath(path)
-    return str(cached.parent.parent / f"{cached.name.partition('.')[0]}.py")
-
-
-def _relative(path: str, folder: str) -> str | None:
-    if not path.startswith(folder.rstrip(os.sep) + os.sep):
-        return None
-    name = PurePath(os.path.relpath(path, folder))
-    if len(str(name)) > MAX_NAME or not all(map(_counts, name.parts)):
-        return None
-    return name.as_posix()
-
-
-def _counts(name: str) -> bool:
-    return (
-        not name.startswith(".")
-        and name not in _SKIPPED
-        and not name.endswith(_SKIPPED_ENDS)
-        and not (name.startswith("nbtrack") and ".duckdb" in name)
-    )
