@@ -292,6 +292,8 @@ def test_a_run_keeps_the_cells_it_needed(tmp_path: Path) -> None:
         notebook.run(captures)
         notebook.run("%%track of_captured\nfloat(printed.stdout) + half")
         captured = kept(notebook)
+        retina = "%config InlineBackend.figure_format = 'retina'"
+        notebook.run(retina)
         notebook.run("%%track ended\nended = nbtrack.active_run().info.run_id")
         notebook.run("late = half + 1")
         notebook.run("unused = 2")
@@ -308,7 +310,7 @@ def test_a_run_keeps_the_cells_it_needed(tmp_path: Path) -> None:
     # a later cell has logged to a run that had ended
     later = [cell["source"] for cell in ended["continued"]]
     assert later == ["late = half + 1", "nbtrack.log_metric('late', late, run_id=ended)"]
-    assert sources(ended) == sources(captured)
+    assert sources(ended) == [*sources(captured), retina]
 
 
 @pytest.mark.parametrize(

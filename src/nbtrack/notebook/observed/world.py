@@ -44,6 +44,8 @@ class World:
         for name, read in _PARTS.items():
             with suppress(Exception):  # another version of a library may have it elsewhere
                 self._state[name] = read()
+        with suppress(Exception):
+            self._state["figures below cells"] = _figures(shell)
         self._environment = _environment()
         self._modules: dict[str, tuple[int, dict[str, int]]] = {}
         self._shell = _of_shell(shell)
@@ -132,6 +134,20 @@ def _of_shell(shell: Any) -> set[str]:
         *(f"%%{name}" for name in magics["cell"]),
         *map(str, shell.extension_manager.loaded),
     }
+
+
+def _figures(shell: Any) -> Any:
+    """Return how figures are shown: as what, with what; what is usual where nothing says so yet."""
+    usual = {"image/png": ["print_figure", {"fmt": "png", "base64": True, "bbox_inches": "tight"}]}
+    matplotlib: Any = sys.modules.get("matplotlib.figure")
+    config: Any = sys.modules.get("matplotlib_inline.config")
+    found = {}
+    for kind, formatter in shell.display_formatter.formatters.items() if matplotlib else ():
+        printer = formatter.type_printers.get(matplotlib.Figure)
+        if printer is not None:
+            found[kind] = [printer.func.__name__, _flat(printer.keywords)]
+    closes = config.InlineBackend.instance().close_figures if config else True
+    return [found or usual, closes]
 
 
 def _flat(settings: Any) -> Any:
