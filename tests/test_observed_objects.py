@@ -14,6 +14,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from nbtrack.notebook import cells as notebook_cells
 from nbtrack.notebook.observation import Observation
 from nbtrack.notebook.observed import observers, walk, watcher
+from nbtrack.notebook.observed.code_names import CodeNames
 from nbtrack.notebook.observed.rules import Looks
 from nbtrack.notebook.observed.world import World
 
@@ -167,6 +168,24 @@ def test_what_a_cell_looks_at_is_proven_unchanged(observe: Observe, before: str,
     assert (seen.changed, seen.unproven, seen.world, seen.complete) == (set(), set(), set(), True)
 
 
+def test_what_no_cell_has_named_since_is_known_by_what_holds_it(observe: Observe) -> None:
+    observe("inner, hooks = [1], {}\nholder = {'k': [inner, hooks]}\nother = [0]")
+    assert observe("1 + 1").changed == set()
+    assert observe("inner.append(2)").changed == {"inner", "holder"}
+    assert observe("hooks['f'] = 1").changed == {"hooks", "holder"}
+    observe("holder['k'].pop(0)")
+    assert observe("inner.append(3)").changed == {"inner"}
+    assert observe("other[0] = False").changed == {"other"}  # which equals 0
+    observe("del other\nlater = [inner]")
+    assert observe("inner.clear()").changed == {"inner", "later"}
+
+
+def test_writes_past_a_version_are_seen_in_functions_too(observe: Observe) -> None:
+    pytest.importorskip("torch")
+    observe("import torch\nw = torch.zeros(300_000)\ndef poke(x): x.data[123_457] = 1")
+    assert observe("poke(w)").changed == {"w"}
+
+
 def test_names_that_are_new_gone_or_another_object(observe: Observe) -> None:
     seen = observe("a, b, c = 1, [2], 3", "a += 1\nb = [2]\nd = c\ndel c\na")
     assert seen.bound == {"a", "b", "d", "_", "Out", "_oh", "_2"}
@@ -253,7 +272,7 @@ def test_a_lazy_module_stays_lazy(monkeypatch: pytest.MonkeyPatch) -> None:
     looked = walk.Walk(variables, Looks(variables))
     looked.start(variables)
     looked.go(1)
-    World().keep_modules(variables, frozenset(variables))
+    World().keep_modules(variables, CodeNames(frozenset(variables), frozenset({"setattr"})))
     assert type(module).__name__ == "_LazyModule"
 
 

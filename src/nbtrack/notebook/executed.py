@@ -44,10 +44,15 @@ class Executed:
     @cached_property
     def names(self) -> Names:
         """What its syntax says about names."""
+        return names_of(self.as_python)
+
+    @cached_property
+    def as_python(self) -> str:
+        """The cell as Python, without magics that only watch what is below; empty if it is none."""
         try:
-            return names_of(self.python(self.text))
+            return self.python(self.text)
         except Exception:  # noqa: BLE001  the shell has said already what is wrong with the cell
-            return Names()
+            return ""
 
     @property
     def text(self) -> str:

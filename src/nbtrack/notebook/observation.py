@@ -34,6 +34,8 @@ class Observation:
 
     Attributes
     ----------
+    follows : bool
+        Whether the cell before was watched as well.
     complete : bool
         Whether all names that the cell mentions were looked at, before and after it.
     reads : set of str
@@ -44,8 +46,13 @@ class Observation:
         Variables that are gone.
     changed : set of str
         Variables whose object was changed in place, or reaches one that was, or shares its memory.
+    regrouped : set of str
+        Those of them that reach other objects than before.
     unproven : set of str
         Variables of which nobody can say whether they were changed: opaque or too large.
+    between : set of str
+        Variables that are not what the cells before have left, as far as that was seen: something
+        ran between the cells, or a cell has changed them in a way that nobody saw.
     world : set of str
         What it changed of the process: ``"working directory"``, ``"environment: KEY"``, settings of
         libraries, attributes of modules.
@@ -60,12 +67,15 @@ class Observation:
         What watching took.
     """
 
+    follows: bool = False
     complete: bool = False
     reads: set[str] = field(default_factory=set)
     bound: set[str] = field(default_factory=set)
     deleted: set[str] = field(default_factory=set)
     changed: set[str] = field(default_factory=set)
+    regrouped: set[str] = field(default_factory=set)
     unproven: set[str] = field(default_factory=set)
+    between: set[str] = field(default_factory=set)
     world: set[str] = field(default_factory=set)
     files_read: set[str] = field(default_factory=set)
     files_written: set[str] = field(default_factory=set)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from itertools import chain
 from typing import Any, Literal
 
 from nbtrack.notebook.executed import Executed
@@ -10,13 +11,13 @@ from nbtrack.notebook.observation import Finding, Observation
 from nbtrack.notebook.seed_calls import SeedCalls, seed_calls
 from nbtrack.notebook.system_entropy import EntropyWatch, forks
 from nbtrack.tracking import random_generators as generators
-from nbtrack.tracking.random_reach import Found, generators_in_reach
+from nbtrack.tracking.random_reach import Found, generators_in_reach, is_looked_at
 from nbtrack.tracking.random_state import (
     Generator,
     RandomState,
     name_of,
     of_the_process,
-    states_of,
+    state_of,
 )
 
 UNSEEDED = "unseeded"
@@ -32,7 +33,7 @@ class RandomWatch:
 
     def __init__(self, shell: Any) -> None:
         self._shell = shell
-        self._reach: list[Found] | None = None
+        self._reach: dict[str, list[Found]] = {}
         self._before: dict[int, tuple[Found, Generator]] = {}
         self._entropy = EntropyWatch()
         self._forks = forks()
@@ -44,13 +45,12 @@ class RandomWatch:
 
     def before(self, cell: Executed, seen: Observation) -> None:
         """Keep the states before a cell."""
-        if self._reach is None:
-            self._reach = generators_in_reach(self._shell.user_ns)
+        self._search(seen.between if seen.follows else None)
         found = of_the_process()
         if self._earlier is None:
             self._earlier = _drawn_before(found, cell)
             self._look_back(cell)
-        self._before = _read([*found, *self._reach])
+        self._before = _read([*found, *self._in_reach()])
         self._forks, self._allocated = forks(), _allocations()
         self._modules = len(sys.modules)
         self._entropy.start()
@@ -58,14 +58,34 @@ class RandomWatch:
     def after(self, cell: Executed, seen: Observation) -> None:
         """Compare them with the states after it."""
         self._entropy.stop()
-        self._reach = generators_in_reach(self._shell.user_ns)
-        now = _read([*of_the_process(), *self._reach])
-        still = _read(found for found, _ in self._before.values())  # those out of reach by now, too
+        looked = seen.bound | seen.regrouped | seen.unproven
+        self._search(looked if seen.complete else None)
+        now = _read([*of_the_process(), *self._in_reach()])
+        away = [found for found, _ in self._before.values() if id(found.value) not in now]
+        still = {**_read(away), **now}
         changed = {
-            key for key, (_, was) in self._before.items() if still[key][1].state != was.state
+            key
+            for key, (_, was) in self._before.items()
+            if key in still and still[key][1].state != was.state
         }
         made = {key: each for key, each in now.items() if key not in self._before}
         self._look(cell, seen, changed, made)
+
+    def _search(self, changed: set[str] | None) -> None:
+        """Look for generators: in variables that were changed, or are new; None means all."""
+        names = set(filter(is_looked_at, list(self._shell.user_ns)))
+        if changed is None:
+            self._reach = {}
+        self._reach = {n: found for n, found in self._reach.items() if n in names}
+        new = (names & changed if changed else set()) | (names - self._reach.keys())
+        if new:
+            self._reach |= {name: [] for name in new}
+            for found in generators_in_reach(self._shell.user_ns, sorted(new)):
+                self._reach[str(found.path[0])].append(found)
+
+    def _in_reach(self) -> list[Found]:
+        """Return the generators in reach, those first that are the fewest steps away."""
+        return sorted(chain(*self._reach.values()), key=lambda found: len(found.path))
 
     def _look(
         self,
@@ -76,8 +96,7 @@ class RandomWatch:
     ) -> None:
         forked = forks() != self._forks
         asked = self._entropy.asked
-        source = cell.python(cell.text)
-        calls = seed_calls(source, self._shell.user_ns) if source.strip() else SeedCalls()
+        calls = seed_calls(cell.as_python, self._shell.user_ns)
         before = [was for _, was in self._before.values()]
         drew = {self._before[key][1].name for key in changed}
         self._note_seeds(calls, changed, seen)
@@ -222,9 +241,8 @@ def _read(found: Any) -> dict[int, tuple[Found, Generator]]:
     """Return the states of generators by the identity of the generators."""
     read: dict[int, tuple[Found, Generator]] = {}
     for each in found:
-        if id(each.value) not in read:
-            for state in states_of([each]).generators:
-                read[id(each.value)] = each, state
+        if id(each.value) not in read and (state := state_of(each)) is not None:
+            read[id(each.value)] = each, state
     return read
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from types import CodeType, FunctionType
+from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
+
+from nbtrack.notebook.observed.code_names import names_of_cell
 
 _SEEDS = re.compile(
     r"(^|_)(re)?seed$|seed_(everything|all|worker)|^(set|fix|init)_.*seeds?$|manual_seed|"
@@ -65,17 +67,15 @@ def seed_calls(source: str, namespace: Mapping[str, Any]) -> SeedCalls:
         The variables, among them the functions that it calls.
     """
     found = SeedCalls()
-    try:
+    words = names_of_cell(source).words
+    if any(word in _SYSTEM or word in _FRESH or _SEEDS.search(word) for word in words):
         tree = ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError):
-        return found
-    whence = _imported(tree, namespace)
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call):
-            _note(node, whence, found)
+        whence = _imported(tree, namespace)
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call):
+                _note(node, whence, found)
     if not found.seeds:
-        names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
-        found.seeds = any(_SEEDS.search(name) for name in _names_in_reach(names, namespace))
+        found.seeds = any(_SEEDS.search(name) for name in _names_in_reach(words, namespace))
     return found
 
 
@@ -117,10 +117,10 @@ def _imported(tree: ast.AST, namespace: Mapping[str, Any]) -> dict[str, str]:
     """Return the modules that names are, or come from."""
     found = {}
     for name, value in list(namespace.items()):
-        kind = type(value).__name__
-        if kind == "module":
-            found[name] = str(value.__name__)
-        elif kind in ("function", "type", "method") and name in _SYSTEM:
+        kind = type(value)
+        if kind is ModuleType:
+            found[name] = str(vars(value).get("__name__"))
+        elif kind in (FunctionType, BuiltinFunctionType, MethodType, type) and name in _SYSTEM:
             found[name] = str(value.__module__)
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -130,9 +130,10 @@ def _imported(tree: ast.AST, namespace: Mapping[str, Any]) -> dict[str, str]:
     return found
 
 
-def _names_in_reach(names: set[str], namespace: Mapping[str, Any]) -> Iterator[str]:
+def _names_in_reach(names: Iterable[str], namespace: Mapping[str, Any]) -> Iterator[str]:
     """Yield the names in the code of the notebook's functions that are reached by names."""
-    waiting, seen = list(names), set(names)
+    waiting = list(names)
+    seen = set(waiting)
     room = MAX_FUNCTIONS
     while waiting and room:
         value = namespace.get(waiting.pop())

@@ -337,7 +337,7 @@ def _findings(found: Slice, source: Executed, left_out: int) -> list[Finding]:
         text = f"{_numbers(failed)}: ended with an error, and what was done before it is needed."
         listed.append(Finding("failed cell", "info", text))
     if not os.environ.get("PYTHONHASHSEED", "").isdigit() and takes_set_order(
-        each.python(each.text) for each in cells
+        each.as_python for each in cells
     ):
         text = (
             "The items of a set are taken in its order, which differs from process to process "

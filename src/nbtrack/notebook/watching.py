@@ -34,10 +34,12 @@ class CellWatch:
         self._watchers = list(watchers)
         self._seen: Observation | None = None
         self._cell: Executed | None = None
+        self._follows = False
 
     def before(self, cell: Executed) -> None:
         """Look at the state before a cell."""
-        self._cell, self._seen = cell, Observation()
+        self._cell, self._seen = cell, Observation(follows=self._follows)
+        self._follows = False
         cell.seen = None
         self._each("before", cell, self._seen)
 
@@ -48,10 +50,12 @@ class CellWatch:
             return
         if self._each("after", cell, seen):
             cell.seen = seen
+            self._follows = True
 
     def forget(self) -> None:
         """Take the cell that runs now as not watched."""
         self._seen = None
+        self._follows = False
 
     def _each(self, moment: str, cell: Executed, seen: Observation) -> bool:
         begin = time.perf_counter()

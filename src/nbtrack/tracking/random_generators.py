@@ -23,6 +23,8 @@ _BIT_GENERATORS = ("MT19937", "PCG64", "PCG64DXSM", "Philox", "SFC64")
 _ARRAYS = ("key", "counter", "buffer", "state")
 _BOUNDS = {"pos": MT_WORDS, "buffer_pos": 4, "has_uint32": 1, "uinteger": 2**32 - 1, "has_gauss": 1}
 _CPU_SEED = 2**40  # those of the system have 53 bits or more
+_NAME: Any = type.__dict__["__name__"]
+_MODULE: Any = type.__dict__["__module__"]
 _TORCH_DEFAULT_SEED = 67280421310721  # of a torch.Generator() that nobody has seeded
 
 
@@ -35,14 +37,24 @@ def kind_of(value: Any) -> str | None:
     kind = type(value)
     if kind is random.Random:
         return "python"
-    module = kind.__module__
-    if module.startswith("numpy.random") and kind.__name__ in ("Generator", "RandomState"):
+    name = _NAME.__get__(kind)
+    if name not in ("Generator", "RandomState", "SeedGenerator"):
+        return None
+    module = module_of(kind)
+    if name == "SeedGenerator":
+        return "keras" if module.startswith("keras") else None
+    if module.startswith("numpy.random"):
         return "numpy"
-    if kind.__name__ == "Generator" and module in ("torch", "torch._C"):
-        return "torch"
-    if kind.__name__ == "SeedGenerator" and module.startswith("keras"):
-        return "keras"
-    return None
+    return "torch" if name == "Generator" and module in ("torch", "torch._C") else None
+
+
+def module_of(kind: type) -> str:
+    """Return the module that defines a class, whatever its own class says; empty if unknown."""
+    try:
+        module = _MODULE.__get__(kind)
+    except AttributeError:
+        return ""
+    return module if type(module) is str else ""
 
 
 def read(kind: str, value: Any) -> Any:

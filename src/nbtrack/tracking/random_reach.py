@@ -5,19 +5,30 @@ from __future__ import annotations
 import os
 import sysconfig
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from types import FunctionType, MethodType, ModuleType
+from functools import lru_cache
+from itertools import islice
+from types import (
+    FunctionType,
+    GetSetDescriptorType,
+    MemberDescriptorType,
+    MethodType,
+    ModuleType,
+)
 from typing import Any
 
-from nbtrack.tracking.random_generators import kind_of
+from nbtrack.tracking.random_generators import kind_of, module_of
 
 MAX_OBJECTS = 3000
 MAX_DEPTH = 3
 MAX_ITEMS = 50
 Path = tuple[str | int, ...]
 _LEAVES = (str, bytes, bytearray, int, float, complex, bool, type, type(None))
-_PLAIN = frozenset(_LEAVES)
+_address = object.__hash__  # a class may say otherwise, and may have a class that does
+_PLAIN = frozenset(map(_address, _LEAVES))
+_MRO: Any = type.__dict__["__mro__"]
+_CLASS_DICT: Any = type.__dict__["__dict__"]
 _NOT_WALKED = frozenset({
     "builtins", "numpy", "pandas", "matplotlib", "plotly", "IPython", "ipykernel", "nbtrack",
     "traitlets", "polars", "pyarrow", "PIL", "logging", "threading", "re", "datetime", "pathlib",
@@ -45,34 +56,50 @@ class Found:
     value: Any
 
 
-def generators_in_reach(namespace: Mapping[str, Any]) -> list[Found]:
+def generators_in_reach(
+    namespace: Mapping[str, Any], names: Iterable[str] | None = None
+) -> list[Found]:
     """Return the generators that variables reach in three steps, each once.
 
-    Variables come first, then what is one step away; after 3,000 objects the search ends.
-    Properties are not called: only what ``__dict__`` has is looked at.
+    Variables come first, then what is one step away; after 3,000 objects the search ends. No code
+    of the objects runs: only what ``__dict__`` has is looked at.
+
+    Parameters
+    ----------
+    namespace : mapping of str to object
+    names : iterable of str, optional
+        The variables to look at; all by default.
     """
     waiting: deque[tuple[Path, Any]] = deque(
-        ((name,), value)
-        for name, value in list(namespace.items())
-        if name.isidentifier() and not name.startswith("_") and name not in _SHELL
+        ((name,), namespace[name])
+        for name in list(namespace if names is None else names)
+        if is_looked_at(name) and name in namespace
     )
     seen: set[int] = set()
     found: list[Found] = []
     room = MAX_OBJECTS
     while waiting and room:
         path, value = waiting.popleft()
+        here = _address(value)
         # a class may answer isinstance with code of its own, which may fail
-        if issubclass(type(value), _LEAVES) or id(value) in seen:
+        if issubclass(type(value), _LEAVES) or here in seen:
             continue
         room -= 1
-        seen.add(id(value))
+        seen.add(here)
         if kind := kind_of(value):
             found.append(Found(path, kind, value))
         elif len(path) <= MAX_DEPTH:
-            waiting.extend(
-                ((*path, step), part) for step, part in _parts(value) if type(part) not in _PLAIN
-            )
+            waiting += [
+                ((*path, step), part)
+                for step, part in _parts(value)
+                if _address(type(part)) not in _PLAIN
+            ]
     return found
+
+
+def is_looked_at(name: Any) -> bool:
+    """Return whether a name is one of the user's variables that are looked at."""
+    return type(name) is str and name[:1] != "_" and name not in _SHELL and name.isidentifier()
 
 
 def at_path(namespace: Mapping[str, Any], path: Path) -> Any:
@@ -97,10 +124,10 @@ def path_text(path: Path) -> str:
 def _parts(value: Any) -> Iterator[tuple[str | int, Any]]:
     kind = type(value)
     if kind is dict:
-        for key, part in list(value.items())[:MAX_ITEMS]:
+        for key, part in list(islice(value.items(), MAX_ITEMS)):
             if type(key) is str:
                 yield f"[{key}", part
-    elif kind in (list, tuple):
+    elif kind is list or kind is tuple:
         yield from enumerate(value[:MAX_ITEMS])
     elif kind is FunctionType:
         for place, cell in enumerate(value.__closure__ or ()):
@@ -115,24 +142,35 @@ def _parts(value: Any) -> Iterator[tuple[str | int, Any]]:
     elif kind is ModuleType:
         if _is_users(value):
             for name, part in list(vars(value).items()):
-                if not name.startswith("__"):
+                if type(name) is str and not name.startswith("__"):
                     yield f".{name}", part
-    elif kind.__module__ in ("torch", "torch.nn.parameter"):  # tensors
+    elif (module := module_of(kind)) in ("torch", "torch.nn.parameter"):  # tensors
         return
-    elif kind.__module__.partition(".")[0] not in _NOT_WALKED:
-        try:
-            attributes = object.__getattribute__(value, "__dict__")
-        except AttributeError:
-            return
-        if type(attributes) is dict:
-            for name, part in list(attributes.items())[:MAX_ITEMS]:
-                if type(name) is str:
-                    yield f".{name}", part
+    elif module.partition(".")[0] not in _NOT_WALKED:
+        for name, part in list(islice(_attributes(value).items(), MAX_ITEMS)):
+            if type(name) is str:
+                yield f".{name}", part
+
+
+def _attributes(value: Any) -> dict[Any, Any]:
+    """Return what an object has as ``__dict__``; a property of that name is not called."""
+    for base in _MRO.__get__(type(value)):
+        found = _CLASS_DICT.__get__(base).get("__dict__")
+        if type(found) in (GetSetDescriptorType, MemberDescriptorType):
+            attributes = found.__get__(value)
+            return attributes if type(attributes) is dict else {}
+    return {}
 
 
 def _is_users(module: ModuleType) -> bool:
     """Return whether a module is a file of the user's, such as one beside the notebook."""
-    file = getattr(module, "__file__", None)
-    if not isinstance(file, str) or module.__name__.partition(".")[0] == "nbtrack":
+    attributes = vars(module)
+    file, name = attributes.get("__file__"), attributes.get("__name__")
+    if type(file) is not str or type(name) is not str or name.partition(".")[0] == "nbtrack":
         return False
-    return not os.path.realpath(file).startswith(_LIBRARIES)
+    return not _real(file).startswith(_LIBRARIES)
+
+
+@lru_cache(2000)
+def _real(file: str) -> str:
+    return os.path.realpath(file)

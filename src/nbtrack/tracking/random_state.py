@@ -175,20 +175,20 @@ def of_the_process() -> list[Found]:
 
 def states_of(found: Iterable[Found]) -> RandomState:
     """Return the states of some generators; one that cannot be read is left out."""
-    states: list[Generator] = []
-    seen: set[int] = set()
-    for each in found:
-        if id(each.value) in seen:
-            continue
-        seen.add(id(each.value))
-        try:
-            state = generators.read(each.kind, each.value)
-        except Exception:  # noqa: BLE001, S112  libraries raise what they like; others are read
-            continue
-        device = each.path[0] if each.path and isinstance(each.path[0], int) else None
-        path = () if isinstance(device, int) else each.path
-        states.append(Generator(each.kind, path, state, device))
-    return RandomState(tuple(states))
+    once = {id(each.value): each for each in reversed(list(found))}
+    states = (state_of(each) for each in reversed(once.values()))
+    return RandomState(tuple(state for state in states if state is not None))
+
+
+def state_of(found: Found) -> Generator | None:
+    """Return the state of a generator; None if it cannot be read."""
+    try:
+        state = generators.read(found.kind, found.value)
+    except Exception:  # noqa: BLE001  libraries raise what they like; others are read
+        return None
+    if found.path and isinstance(found.path[0], int):
+        return Generator(found.kind, (), state, found.path[0])
+    return Generator(found.kind, found.path, state)
 
 
 def keep_random_states(artifacts: ArtifactFolder, states: Iterable[RandomState]) -> None:

@@ -17,49 +17,63 @@ import random
 import re
 import types
 import weakref
-from collections import deque
+from collections import OrderedDict, defaultdict, deque
 from collections.abc import Callable
 from typing import Any
 
 import xxhash
 
-from nbtrack.notebook.observed.marks import Seen
+from nbtrack.notebook.observed.marks import Mark
 
-Rule = Callable[[Any, Seen], None]
-
-
-def _list(value: Any, seen: Seen) -> None:
-    seen.hold(list(list.__iter__(value)))
+Rule = Callable[[Any, Mark], None]
 
 
-def _tuple(value: Any, seen: Seen) -> None:
+def _list(value: Any, seen: Mark) -> None:
+    seen.hold(list.copy(value))
+
+
+def _tuple(value: Any, seen: Mark) -> None:
     seen.hold(list(tuple.__iter__(value)))
 
 
-def _deque(value: Any, seen: Seen) -> None:
+def _deque(value: Any, seen: Mark) -> None:
     seen.hold(list(deque.__iter__(value)))
 
 
-def _dict(value: Any, seen: Seen) -> None:
-    items = list(dict.items(value))
-    seen.hold([key for key, _ in items])
-    seen.hold([item for _, item in items])
+def _dict(value: Any, seen: Mark) -> None:
+    if dict.__len__(value):
+        seen.hold(list(dict.keys(value)))
+        seen.hold(list(dict.values(value)))
+    else:
+        seen.content = ()
 
 
-def _set(value: Any, seen: Seen) -> None:
+def _ordered(value: Any, seen: Mark) -> None:
+    if dict.__len__(value):
+        seen.hold(list(OrderedDict.keys(value)))
+        seen.hold(list(dict.values(value)))
+    seen.hold(list(_ATTRIBUTES.__get__(value).values()))
+
+
+def _defaultdict(value: Any, seen: Mark) -> None:
+    _dict(value, seen)
+    seen.hold([value.default_factory])
+
+
+def _set(value: Any, seen: Mark) -> None:
     seen.hold(list(set.__iter__(value)))
 
 
-def _frozenset(value: Any, seen: Seen) -> None:
+def _frozenset(value: Any, seen: Mark) -> None:
     seen.hold(list(frozenset.__iter__(value)))
 
 
-def _held(value: Any, seen: Seen) -> None:
+def _held(value: Any, seen: Mark) -> None:
     """Look at what an object of C refers to."""
     seen.hold(gc.get_referents(value))
 
 
-def _iterator(value: Any, seen: Seen) -> None:
+def _iterator(value: Any, seen: Mark) -> None:
     _held(value, seen)
     try:
         seen.content = (seen.content, operator.length_hint(value))
@@ -67,17 +81,17 @@ def _iterator(value: Any, seen: Seen) -> None:
         seen.content = (seen.content, None)
 
 
-def _enumerate(value: Any, seen: Seen) -> None:
+def _enumerate(value: Any, seen: Mark) -> None:
     _held(value, seen)
     seen.content = (seen.content, value.__reduce__()[1][1])
 
 
-def _itertools(value: Any, seen: Seen) -> None:
+def _itertools(value: Any, seen: Mark) -> None:
     _held(value, seen)
     seen.opaque = True
 
 
-def _count(value: Any, seen: Seen) -> None:
+def _count(value: Any, seen: Mark) -> None:
     _held(value, seen)
     if seen.inside:
         seen.opaque = True
@@ -86,7 +100,7 @@ def _count(value: Any, seen: Seen) -> None:
 
 
 def _frame_of(attribute: str) -> Rule:
-    def look(value: Any, seen: Seen) -> None:
+    def look(value: Any, seen: Mark) -> None:
         frame = getattr(value, attribute)  # first, since it belongs to what is held from then on
         _held(value, seen)
         seen.content = (seen.content, None if frame is None else frame.f_lasti)
@@ -94,16 +108,16 @@ def _frame_of(attribute: str) -> Rule:
     return look
 
 
-def _cache(value: Any, seen: Seen) -> None:
+def _cache(value: Any, seen: Mark) -> None:
     _held(value, seen)
     seen.content = (seen.content, value.cache_info().currsize)
 
 
-def _method(value: Any, seen: Seen) -> None:
+def _method(value: Any, seen: Mark) -> None:
     seen.hold([value.__self__, value.__func__])
 
 
-def _native_function(value: Any, seen: Seen) -> None:
+def _native_function(value: Any, seen: Mark) -> None:
     """Look at what ``items.append`` is a method of."""
     owner = value.__self__
     if owner is None or (isinstance(type(owner), type) and type(owner) is types.ModuleType):
@@ -112,7 +126,7 @@ def _native_function(value: Any, seen: Seen) -> None:
         seen.hold([owner])
 
 
-def _buffer(value: Any, seen: Seen) -> None:
+def _buffer(value: Any, seen: Mark) -> None:
     with memoryview(value) as view:
         if not view.contiguous:
             seen.opaque = True
@@ -121,23 +135,23 @@ def _buffer(value: Any, seen: Seen) -> None:
         seen.content = (view.nbytes, view.format, digest)
 
 
-def _bytes_io(value: Any, seen: Seen) -> None:
+def _bytes_io(value: Any, seen: Mark) -> None:
     if value.closed:
         seen.content = None
     else:
         seen.content = (value.tell(), hash(value.getvalue()))
 
 
-def _exception(value: Any, seen: Seen) -> None:
+def _exception(value: Any, seen: Mark) -> None:
     seen.hold([BaseException.__dict__["args"].__get__(value)])
 
 
-def _random(value: Any, seen: Seen) -> None:
+def _random(value: Any, seen: Mark) -> None:
     native: Any = random.Random.__base__
     seen.content = hash(native.getstate(value))
 
 
-def _nothing(_value: Any, _seen: Seen) -> None:
+def _nothing(_value: Any, _seen: Mark) -> None:
     """Look at a number or a text with attributes."""
 
 
@@ -151,6 +165,7 @@ _HOLDERS = (
     zip, map, filter, property, staticmethod, classmethod, types.CellType, types.MappingProxyType,
     functools.partial, slice, functools.partialmethod, reversed,
 )  # fmt: skip
+_ATTRIBUTES: Any = vars(OrderedDict)["__dict__"]
 _EMPTY: Any = functools.lru_cache(lambda: None)
 EXACT: dict[type, Rule] = {
     list: _list,
@@ -159,6 +174,8 @@ EXACT: dict[type, Rule] = {
     set: _set,
     frozenset: _frozenset,
     deque: _deque,
+    OrderedDict: _ordered,
+    defaultdict: _defaultdict,
     enumerate: _enumerate,
     types.GeneratorType: _frame_of("gi_frame"),
     types.CoroutineType: _frame_of("cr_frame"),

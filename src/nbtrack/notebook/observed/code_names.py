@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import opcode
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from types import CodeType
@@ -48,13 +48,15 @@ class CodeNames:
         """Whether it can get at any variable by a text."""
         return bool(_EVERYTHING & self.names)
 
-    def with_other(self, other: CodeNames) -> CodeNames:
+    def with_others(self, others: Collection[CodeNames]) -> CodeNames:
         """Return what this and other code name."""
+        if not others:
+            return self
         return CodeNames(
-            self.names | other.names,
-            self.words | other.words,
-            self.stored | other.stored,
-            self.texts | other.texts,
+            self.names.union(*(each.names for each in others)),
+            self.words.union(*(each.words for each in others)),
+            self.stored.union(*(each.stored for each in others)),
+            self.texts.union(*(each.texts for each in others)),
         )
 
 
@@ -67,12 +69,11 @@ def names_of_code(code: CodeType) -> CodeNames:
         frozenset(_named(code, _SETTING)),
         frozenset(_texts(code.co_consts)),
     )
-    for inner in code.co_consts:
-        if isinstance(inner, CodeType):
-            found = found.with_other(names_of_code(inner))
-    return found
+    inner = [names_of_code(each) for each in code.co_consts if isinstance(each, CodeType)]
+    return found.with_others(inner)
 
 
+@lru_cache(8)
 def names_of_cell(source: str) -> CodeNames:
     """Return what the Python of a cell names; what it only binds is not looked at before it.
 

@@ -13,7 +13,7 @@ from typing import Any
 # The address of an object: ``id`` would raise an audit event for each.
 address: Callable[[Any], int] = object.__hash__
 
-_MRO: Any = type.__dict__["__mro__"]
+MRO: Any = type.__dict__["__mro__"]
 _CLASS_DICT: Any = type.__dict__["__dict__"]
 _MODULE: Any = type.__dict__["__module__"]
 _MODULE_DICT: Any = vars(types.ModuleType)["__dict__"]
@@ -67,7 +67,7 @@ class Layout:
 def layout_of(kind: type) -> Layout:
     """Return how the instances of a class keep their state."""
     dictionary, slots, native, bases = None, [], set(), set()
-    for base in _MRO.__get__(kind):
+    for base in MRO.__get__(kind):
         if base is object:
             continue
         name = f"{module_of(base)}.{type.__dict__['__name__'].__get__(base)}"

@@ -6,13 +6,15 @@ A library is never imported for this: its types are known by their names.
 from __future__ import annotations
 
 import sys
+from functools import cache
 from typing import Any
 
 from nbtrack.notebook.observed.builtin_rules import Rule
-from nbtrack.notebook.observed.kinds import Layout, address
-from nbtrack.notebook.observed.marks import Memory, Seen, is_simple, memory_of
+from nbtrack.notebook.observed.kinds import MRO, Layout, address
+from nbtrack.notebook.observed.marks import Mark, Memory, is_simple, memory_of
 
 _MOST_NODES = 1000
+_READ_ONLY = 0x100  # PyBUF_READ
 
 # Packages whose objects have nothing that a result depends on.
 QUIET = frozenset({
@@ -56,10 +58,10 @@ class _Plain:
         self.__array_interface__ = np.ndarray.__dict__["__array_interface__"].__get__(value)
 
 
-def _array(value: Any, seen: Seen) -> None:
+def _array(value: Any, seen: Mark) -> None:
     np: Any = sys.modules["numpy"]
     if type(value) is not np.ndarray:
-        if any(base.__name__ == "memmap" for base in type.__dict__["__mro__"].__get__(type(value))):
+        if any(base.__name__ == "memmap" for base in MRO.__get__(type(value))):
             seen.opaque = True  # to read it all is to read the whole file
             return
         if np.ndarray.__dict__["dtype"].__get__(value).hasobject:
@@ -92,14 +94,14 @@ def _array(value: Any, seen: Seen) -> None:
             return
     begin = plain.__array_interface__["data"][0]
     flat = plain.reshape(-1, order="A") if plain.ndim != 1 else plain
-    seen.memory = memory_of("cpu", begin, memoryview(flat.view("u1")), skims=seen.skims)
+    seen.memory = memory_of("cpu", begin, memoryview(flat.view("u1")))
 
 
 def _has_bounds(np: Any) -> bool:
     return hasattr(np.lib, "array_utils")
 
 
-def _generator(value: Any, seen: Seen) -> None:
+def _generator(value: Any, seen: Mark) -> None:
     """Look at a generator of random numbers of NumPy."""
     bits = getattr(value, "bit_generator", None)
     if bits is None:
@@ -113,7 +115,7 @@ def _plain(value: Any) -> Any:
     return value if is_simple(value) else value.tobytes()
 
 
-def _frame(value: Any, seen: Seen) -> None:
+def _frame(value: Any, seen: Mark) -> None:
     """Look at a frame or a series of pandas: its blocks, and their labels."""
     manager = object.__getattribute__(value, "_mgr")
     shown: list[Any] = []
@@ -127,7 +129,7 @@ def _frame(value: Any, seen: Seen) -> None:
     seen.content = (seen.content, shown, str(own.get("_name")))
 
 
-def _column(value: Any, seen: Seen) -> None:
+def _column(value: Any, seen: Mark) -> None:
     """Look at an array of pandas' own."""
     root = type(value).__module__.partition(".")[0]
     if root != "pandas":
@@ -136,37 +138,55 @@ def _column(value: Any, seen: Seen) -> None:
     seen.hold([getattr(value, name, None) for name in _ARRAYS_IN])
 
 
-def _tensor(value: Any, seen: Seen) -> None:
+def _tensor(value: Any, seen: Mark) -> None:
     torch: Any = sys.modules["torch"]
-    with torch._C.DisableTorchFunctionSubclass():
-        version = None if value.is_inference() else value._version
-        grad = value.grad if value.is_leaf else None
-        seen.content = (version, tuple(value.shape), value.requires_grad, str(value.dtype))
-        if grad is not None:
-            seen.hold([grad])
-        if _dispatches(type(value), torch) or value.layout is not torch.strided:
-            seen.opaque = True
-            return
+    kind = type(value)
+    if kind is torch.Tensor or kind is torch.nn.Parameter:
+        _plain_tensor(value, seen, torch)
+    else:
+        with torch._C.DisableTorchFunctionSubclass():
+            _plain_tensor(value, seen, torch)
+            seen.opaque |= _dispatches(kind, torch)
+
+
+def _plain_tensor(value: Any, seen: Mark, torch: Any) -> None:
+    try:
+        version = value._version
+    except RuntimeError:  # those made for inference have none
+        version = None
+    grad = value.grad if value.is_leaf else None
+    if grad is not None:
+        seen.inside.append(grad)
+    about = (version, value.shape, value.requires_grad, address(value.dtype), address(grad))
+    seen.content = about
+    if value.layout is not torch.strided:
+        seen.opaque = True
+        return
+    begin = value.data_ptr()
+    seen.content = (*about, value.stride(), begin)
+    if not value.is_cpu:
         storage = value.untyped_storage()
-        begin, size, device = storage.data_ptr(), storage.nbytes(), value.device.type
-        offset = value.storage_offset() * value.element_size()
-        seen.content = (seen.content, value.stride(), begin, offset)
-        if device != "cpu":
-            seen.opaque = True  # to read it is to wait for what the device does
-            seen.memory = Memory(str(value.device), begin, begin + size, optional=True)
-            return
-        if not begin or not size:
-            return
-        if value.is_contiguous():
-            begin, size = begin + offset, value.numel() * value.element_size()
-        seen.memory = memory_of("cpu", begin, _raw(begin, size), optional=True, skims=seen.skims)
+        begin = storage.data_ptr()
+        seen.opaque = True  # to read it is to wait for what the device does
+        seen.memory = Memory(str(value.device), begin, begin + storage.nbytes(), optional=True)
+        return
+    size = value.nbytes
+    if not value.is_contiguous():
+        storage = value.untyped_storage()
+        begin, size = storage.data_ptr(), storage.nbytes()
+    if begin and size:
+        seen.memory = memory_of("cpu", begin, _raw(begin, size), optional=True)
+
+
+def is_tensor(kind: type) -> bool:
+    """Return whether a class is PyTorch's of tensors, or inherits from it."""
+    torch: Any = sys.modules.get("torch")
+    return any(base is torch.Tensor for base in MRO.__get__(kind)) if torch is not None else False
 
 
 def behind_gradients(value: Any) -> list[Any]:
     """Return what the gradients of a tensor go to: the leaves of its graph, and hooks."""
-    torch: Any = sys.modules.get("torch")
-    if torch is None or torch.Tensor not in type.__dict__["__mro__"].__get__(type(value)):
-        return []
+    torch: Any = sys.modules["torch"]
     with torch._C.DisableTorchFunctionSubclass():
         found = [value._backward_hooks] if value._backward_hooks else []
         known: set[Any] = set()
@@ -182,28 +202,36 @@ def behind_gradients(value: Any) -> list[Any]:
     return found
 
 
-def _raw(begin: int, size: int) -> memoryview:
+@cache
+def _memory_reader() -> Any:
     import ctypes
 
-    return memoryview((ctypes.c_char * size).from_address(begin)).cast("B")
+    read = ctypes.pythonapi["PyMemoryView_FromMemory"]  # an entry of its own, for these types
+    read.restype, read.argtypes = (
+        ctypes.py_object,
+        (ctypes.c_void_p, ctypes.c_ssize_t, ctypes.c_int),
+    )
+    return read
+
+
+def _raw(begin: int, size: int) -> Any:
+    return _memory_reader()(begin, size, _READ_ONLY)
 
 
 def _dispatches(kind: type, torch: Any) -> bool:
     """Return whether a class of tensors brings its own meaning of what is done with them."""
-    if kind is torch.Tensor or kind is torch.nn.Parameter:
-        return False
     found = getattr(kind, "__torch_dispatch__", None)
     return found is not None and found is not getattr(torch.Tensor, "__torch_dispatch__", None)
 
 
-def _torch_generator(value: Any, seen: Seen) -> None:
+def _torch_generator(value: Any, seen: Mark) -> None:
     if value.device.type == "cpu":
         seen.content = hash(value.get_state().numpy().tobytes())
     else:
         seen.opaque = True
 
 
-def _figure(_value: Any, seen: Seen) -> None:
+def _figure(_value: Any, seen: Mark) -> None:
     seen.opaque = True
 
 

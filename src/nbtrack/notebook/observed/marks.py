@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import CodeType
 from typing import Any
 
@@ -12,14 +12,16 @@ import xxhash
 from nbtrack.notebook.observed.kinds import address
 
 FULL = 1 << 18  # up to here the whole is read at once
-_BLOCKS, _BLOCK = 64, 64
+_FULL_OPTIONAL = 1 << 14
+_BLOCKS, _BLOCKS_OPTIONAL, _BLOCK = 64, 16, 64
 _NUMBERS = frozenset(map(address, (int, float, bool, complex, type(None), type(...))))
 _TEXTS = frozenset(map(address, (str, bytes)))
-_SIMPLE = _NUMBERS | _TEXTS
+SIMPLE = _NUMBERS | _TEXTS
 _SHORT = 200
+_FEW = 8
 
 
-@dataclass
+@dataclass(slots=True)
 class Memory:
     """A part of the memory that holds numbers.
 
@@ -52,33 +54,52 @@ class Memory:
             self.whole, self.view = xxhash.xxh3_64_intdigest(self.view), None
 
 
-@dataclass
 class Mark:
     """What is written down of an object.
+
+    Parameters
+    ----------
+    kind : int
+        The address of its type.
 
     Attributes
     ----------
     kind : int
-        The address of its type.
     content : object
         Is compared; made of built-in types.
-    children : list
+    children : list of int
         The addresses of what it holds.
     memory : Memory or None
     opaque : bool
         Whether it may change without the mark showing it.
+    inside : list of object
+        What it holds, until that is in ``children``.
+    code : CodeType or None
+        Of a function of the notebook.
+    ignored : bool
+        Whether nothing of it ever changes, or nobody needs it.
     """
 
-    kind: int
-    content: Any
-    children: list[int] = field(default_factory=list)
-    memory: Memory | None = None
-    opaque: bool = False
+    __slots__ = ("children", "code", "content", "ignored", "inside", "kind", "memory", "opaque")
+
+    def __init__(self, kind: int) -> None:
+        self.kind = kind
+        self.content: Any = None
+        self.children: list[int] = []
+        self.memory: Memory | None = None
+        self.opaque = False
+        self.inside: list[Any] = []
+        self.code: CodeType | None = None
+        self.ignored = False
+
+    def hold(self, items: list[Any]) -> None:
+        """Note the items of a container, in their order."""
+        shown, inside = contents(items)
+        self.content = (self.content, shown) if self.content is not None else shown
+        self.inside += inside
 
 
-def memory_of(
-    device: str, begin: int, view: Any, *, optional: bool = False, skims: bool = False
-) -> Memory:
+def memory_of(device: str, begin: int, view: Any, *, optional: bool = False) -> Memory:
     """Return the mark of memory that can be read: small ones at once, of large ones a sample.
 
     Parameters
@@ -90,25 +111,27 @@ def memory_of(
         Bytes in one piece.
     optional : bool, optional
         Whether a sample is enough.
-    skims : bool, optional
-        Whether nobody asks what is in it.
     """
     size = len(view)
-    if skims:
-        return Memory(device, begin, begin + size, optional=optional)
     found = Memory(device, begin, begin + size, view=view, optional=optional)
-    if size <= FULL:
+    if size <= (_FULL_OPTIONAL if optional else FULL):
         found.read()
         return found
-    step = (size - _BLOCK) // (_BLOCKS - 1)
-    blocks = b"".join(view[at : at + _BLOCK] for at in range(0, step * _BLOCKS, step))
+    count = _BLOCKS_OPTIONAL if optional else _BLOCKS
+    step = (size - _BLOCK) // (count - 1)
+    blocks = b"".join([view[at : at + _BLOCK] for at in range(0, step * count, step)])
     found.sample = xxhash.xxh3_64_intdigest(blocks)
     return found
 
 
 def differs(one: Mark, other: Mark) -> bool:
     """Return whether an object was changed between two marks of it."""
-    if one.kind != other.kind or not _same(one.content, other.content):
+    if one.kind != other.kind:
+        return True
+    try:
+        if one.content != other.content:
+            return True
+    except RecursionError:
         return True
     a, b = one.memory, other.memory
     if a is None or b is None:
@@ -133,17 +156,26 @@ def contents(items: list[Any]) -> tuple[Any, Iterable[Any]]:
 
     Numbers and texts stand for themselves, everything else for its address: nothing is kept alive.
     """
-    kinds = set(map(address, map(type, items)))
-    if kinds <= _NUMBERS:
-        return items, ()
-    if kinds <= _TEXTS and len(items) > _SHORT:
-        return list(map(hash, items)), ()
+    if len(items) < _FEW:
+        return _each(items)
+    addresses = list(map(address, map(type, items)))
+    kinds = set(addresses)
+    if kinds.isdisjoint(SIMPLE):
+        return list(map(address, items)), items
+    if len(kinds) == 1:
+        if kinds <= _TEXTS:
+            return _shown(items), ()
+        return (addresses[0], items), ()
+    return _each(items)
+
+
+def _each(items: list[Any]) -> tuple[Any, Iterable[Any]]:
     found: list[Any] = []
     inside: list[Any] = []
     for item in items:
         kind = address(type(item))
         if kind in _NUMBERS:
-            found.append(item)
+            found += (kind, item)  # True is 1, and 1.0 too
         elif kind in _TEXTS:
             found.append(item if len(item) < _SHORT else hash(item))
         else:
@@ -152,49 +184,12 @@ def contents(items: list[Any]) -> tuple[Any, Iterable[Any]]:
     return found, inside
 
 
+def _shown(texts: list[Any]) -> list[Any]:
+    if len(texts) <= _SHORT and max(map(len, texts)) < _SHORT:
+        return texts
+    return list(map(hash, texts))
+
+
 def is_simple(value: Any) -> bool:
     """Return whether a value is a number or a text."""
-    return address(type(value)) in _SIMPLE
-
-
-def _same(one: Any, other: Any) -> bool:
-    try:
-        return bool(one == other)
-    except RecursionError:
-        return False
-
-
-@dataclass
-class Seen:
-    """What a look at an object gives.
-
-    Attributes
-    ----------
-    content : object
-        What is compared; made of built-in types.
-    inside : list of object
-        What it holds.
-    memory : Memory or None
-    opaque : bool
-        Whether it may change without this showing it.
-    code : CodeType or None
-        Of a function of the notebook.
-    ignored : bool
-        Whether nothing of it ever changes, or nobody needs it.
-    skims : bool
-        Whether it is enough to know where its memory lies.
-    """
-
-    content: Any = None
-    inside: list[Any] = field(default_factory=list)
-    memory: Memory | None = None
-    opaque: bool = False
-    code: CodeType | None = None
-    ignored: bool = False
-    skims: bool = False
-
-    def hold(self, items: list[Any]) -> None:
-        """Note the items of a container, in their order."""
-        shown, inside = contents(items)
-        self.content = (self.content, shown) if self.content is not None else shown
-        self.inside += inside
+    return address(type(value)) in SIMPLE

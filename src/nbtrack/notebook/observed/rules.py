@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import types
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -25,23 +26,43 @@ from nbtrack.notebook.observed.library_rules import (
     QUIET,
     behind_gradients,
     is_inert_library,
+    is_tensor,
 )
-from nbtrack.notebook.observed.marks import Seen, contents
+from nbtrack.notebook.observed.marks import Mark, contents
 
 _CLASS_KEYS = frozenset({
     "__dict__", "__weakref__", "__doc__", "__module__", "__abstractmethods__", "_abc_impl",
     "__annotations__", "__static_attributes__", "__firstlineno__", "__annotations_cache__",
     "__parameters__", "__orig_bases__", "__annotate_func__",
 })  # fmt: skip
-_SIZED: dict[int, Callable[[Any], int]] = {
-    address(kind): kind.__len__ for kind in (list, dict, set, frozenset, tuple)
+_GRADIENTS = frozenset({"backward", "grad", "autograd"})
+# what writes into a tensor without its version showing it
+_RAW = frozenset({"data", "numpy", "__array__", "from_dlpack", "asarray", "from_numpy", "fused",
+                  "data_ptr"})  # fmt: skip
+_SIZED: dict[type, Callable[[Any], int]] = {
+    **{kind: kind.__len__ for kind in (list, dict, set, frozenset, tuple)},
+    OrderedDict: dict.__len__,
 }
 
 
-@dataclass
-class _Known:
+@dataclass(slots=True)
+class Kind:
+    """How to look at the objects of a type.
+
+    Attributes
+    ----------
+    kind : type
+    rule : callable or None
+        Fills in a mark; None where nothing of them ever changes, or nobody needs it.
+    size : callable or None
+        How many items a built-in container has.
+    tensor : bool
+    """
+
     kind: type
-    rule: Callable[[Any, Seen], None] | None
+    rule: Rule | None
+    size: Callable[[Any], int] | None = None
+    tensor: bool = False
 
 
 class Looks:
@@ -51,44 +72,73 @@ class Looks:
     ----------
     namespace : dict
         The variables of the notebook: what its functions call globals.
+
+    Attributes
+    ----------
+    kinds : dict of int to Kind
+        By the address of the type.
     """
 
     def __init__(self, namespace: Mapping[str, Any]) -> None:
         self._namespace = namespace
-        self._known: dict[int, _Known] = {}
-        self._own: dict[int, _Known] = {}
+        self.kinds: dict[int, Kind] = {}
+        self._own: list[int] = []
         self.versions_may_lie = False
-        self.follows_gradients = False
+        self._follows_gradients = False
         for kind, rule in EXACT.items():
-            self._known[address(kind)] = _Known(kind, rule)
+            self.kinds[address(kind)] = Kind(kind, rule, _SIZED.get(kind))
         for kind in IGNORED:
-            self._known[address(kind)] = _Known(kind, None)
-        self._known[address(types.FunctionType)] = _Known(types.FunctionType, self._function)
+            self.kinds[address(kind)] = Kind(kind, None)
+        self.kinds[address(types.FunctionType)] = Kind(types.FunctionType, self._function)
+
+    def prepare(self, words: frozenset[str]) -> None:
+        """Look in the way that code needs which names these words."""
+        self.versions_may_lie = bool(_RAW & words)
+        self._follows_gradients = bool(_GRADIENTS & words)
+
+    def adapt(self, words: frozenset[str], looked: list[Any]) -> list[tuple[Any, list[Any]]]:
+        """Look in the way that more code needs; return what belongs to tensors besides.
+
+        Parameters
+        ----------
+        words : frozenset of str
+        looked : list of object
+            What was looked at already.
+        """
+        self.versions_may_lie |= bool(_RAW & words)
+        if self._follows_gradients or not _GRADIENTS & words:
+            return []
+        self._follows_gradients = True
+        tensors = [value for value in looked if self._is_tensor(value)]
+        return [(value, behind_gradients(value)) for value in tensors]
+
+    def _is_tensor(self, value: Any) -> bool:
+        return self.kinds[address(type(value))].tensor
 
     def forget_own(self) -> None:
         """Forget the user's own classes: one of them may be gone, and another in its place."""
-        self._own = {}
+        for here in self._own:
+            del self.kinds[here]
+        self._own = []
 
-    def size_of(self, value: Any) -> int:
-        """Return how many items a built-in container has; 0 for all else."""
-        measure = _SIZED.get(address(type(value)))
-        return measure(value) if measure is not None else 0
-
-    def look(self, value: Any, seen: Seen) -> None:
-        """Note what an object holds."""
-        kind = type(value)
+    def kind_of(self, kind: type) -> Kind:
+        """Return how to look at the objects of a type that is not known yet."""
+        rule, own = self._rule_for(kind)
+        tensor = rule is not None and is_tensor(kind)
         here = address(kind)
-        known = self._known.get(here) or self._own.get(here)
-        if known is None:
-            rule, own = self._rule_for(kind)
-            known = _Known(kind, rule)
-            (self._own if own else self._known)[here] = known
-        if known.rule is None:
-            seen.ignored = True
-        else:
-            known.rule(value, seen)
-            if self.follows_gradients:
+        found = self.kinds[here] = Kind(kind, self._with_gradients(rule) if tensor else rule)
+        found.tensor = tensor
+        if own:
+            self._own.append(here)
+        return found
+
+    def _with_gradients(self, rule: Any) -> Rule:
+        def look(value: Any, seen: Mark) -> None:
+            rule(value, seen)
+            if self._follows_gradients:
                 seen.inside += behind_gradients(value)
+
+        return look
 
     def _rule_for(self, kind: type) -> tuple[Rule | None, bool]:
         layout = layout_of(kind)
@@ -116,7 +166,7 @@ class Looks:
         dictionary, slots, own = layout.dictionary, layout.slots, layout.own
         inherits = own or any(is_own(name.rpartition(".")[0]) for name in layout.bases)
 
-        def look(value: Any, seen: Seen) -> None:
+        def look(value: Any, seen: Mark) -> None:
             attributes: list[Any] = []
             if dictionary is not None:
                 found = dictionary.__get__(value)
@@ -137,7 +187,7 @@ class Looks:
 
         return look
 
-    def _function(self, value: Any, seen: Seen) -> None:
+    def _function(self, value: Any, seen: Mark) -> None:
         held = [value.__defaults__, value.__kwdefaults__, value.__closure__, value.__dict__]
         parts = [part for part in held if part]
         for part in parts:
@@ -153,14 +203,14 @@ class Looks:
         elif not parts:
             seen.ignored = True
 
-    def _own_globals(self, value: Any, seen: Seen) -> None:
+    def _own_globals(self, value: Any, seen: Mark) -> None:
         variables = value.__globals__
         names = sorted(names_of_code(value.__code__).names & variables.keys())
         shown, inside = contents([variables[name] for name in names])
         seen.content = (seen.content, shown)
         seen.inside += inside
 
-    def _class(self, value: Any, seen: Seen) -> None:
+    def _class(self, value: Any, seen: Mark) -> None:
         if not is_own(module_of(value)):
             seen.ignored = True
             return
@@ -168,7 +218,7 @@ class Looks:
         seen.content, inside = contents([*items.keys(), *items.values()])
         seen.inside += [*inside, *type.__dict__["__bases__"].__get__(value)]
 
-    def _module(self, value: Any, seen: Seen) -> None:
+    def _module(self, value: Any, seen: Mark) -> None:
         items = module_items(value)
         name = items.get("__name__")
         if type(name) is not str or not is_own(name) or name == "__main__":
@@ -179,5 +229,5 @@ class Looks:
         seen.inside += inside
 
 
-def _opaque(_value: Any, seen: Seen) -> None:
+def _opaque(_value: Any, seen: Mark) -> None:
     seen.opaque = True

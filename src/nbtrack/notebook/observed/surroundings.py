@@ -49,7 +49,7 @@ class SurroundingsWatcher:
     def before(self, cell: Executed, seen: Observation) -> None:
         """Note the state of the process."""
         self._world = World(self._shell)
-        self._world.keep_modules(self._shell.user_ns, self._objects.code.names)
+        self._world.keep_modules(self._shell.user_ns, self._objects.code)
         self._folder = _folder()
         self._times = times_below(self._folder)
         self._tasks = {id(task) for task in _tasks()}

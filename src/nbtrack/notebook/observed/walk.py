@@ -10,11 +10,11 @@ from typing import Any
 
 from nbtrack.notebook.observed.code_names import CodeNames, names_of_code
 from nbtrack.notebook.observed.kinds import address
-from nbtrack.notebook.observed.marks import Mark, Seen, is_simple
+from nbtrack.notebook.observed.marks import Mark, Memory, is_simple
 from nbtrack.notebook.observed.rules import Looks
 
 _LARGE = 2000
-_PLAIN = frozenset(map(address, (list, tuple, dict, set, frozenset)))
+_MANY = 200
 _PER_ITEM = 4e-7  # seconds
 _PER_BYTE = 1.2e-10
 
@@ -37,16 +37,14 @@ class Walk:
         The address of the object of each variable; None for numbers, texts and what never changes.
     uses : dict of int to CodeNames
         What functions use.
+    empty : set of int
+        Containers that are held by others and have nothing in them.
     cut : bool
         Whether time was up before all functions in reach were found.
     unreached : set of int
         What was left out for lack of time.
     follows : bool
-        Whether the variables that functions use are looked at too.
-    skims : bool
-        Whether it is enough to know where memory lies, but for what is wanted.
-    wanted : set of int
-        Objects.
+        Whether the variables that functions use are looked at too, and large arrays read whole.
     """
 
     def __init__(self, namespace: Mapping[str, Any], looks: Looks) -> None:
@@ -54,16 +52,15 @@ class Walk:
         self._looks = looks
         self._queue: deque[Any] = deque()
         self._late: list[tuple[int, Any]] = []
-        self._memories: list[Mark] = []
+        self._memories: list[Memory] = []
         # what was looked at lives until the walk is over, so that no address is that of two objects
         self._alive: list[Any] = []
         self.follows = True
         self._end = 0.0
-        self.skims = False
-        self.wanted: set[int] = set()
         self.marks: dict[int, Mark] = {}
         self.roots: dict[str, int | None] = {}
         self.uses: dict[int, CodeNames] = {}
+        self.empty: set[int] = set()
         self.cut = False
         self.unreached: set[int] = set()
 
@@ -103,6 +100,11 @@ class Walk:
         self._end = end
         if not self._exhaust(end):
             self.cut = True
+        words: frozenset[str] = frozenset().union(*(names.words for names in self.uses.values()))
+        for value, more in self._looks.adapt(words, self._alive):
+            self.marks[address(value)].children += map(address, more)
+            self._queue += more
+        self.cut |= not self._exhaust(end)
         self._late.sort(key=lambda each: each[0])
         for size, value in self._late:
             left = end - time.thread_time()
@@ -111,22 +113,23 @@ class Walk:
                 continue
             self._exhaust(end)
         self._late = []
-        waiting = [mark for mark in self._memories if mark.memory is not None]
-        for mark in sorted(waiting, key=_bytes):
-            if _bytes(mark) * _PER_BYTE < end - time.thread_time():
-                mark.memory.read()  # type: ignore[union-attr]
-            mark.memory.view = None  # type: ignore[union-attr]
+        for memory in sorted(self._memories, key=_bytes):
+            needed = self.follows and (not memory.optional or self._looks.versions_may_lie)
+            if needed and _bytes(memory) * _PER_BYTE < end - time.thread_time():
+                memory.read()
+            memory.view = None
         self._memories = []
 
     def _exhaust(self, end: float) -> bool:
         count = 0
-        while self._queue:
+        queue = self._queue
+        while queue:
             count += 1
             if count % 32 == 0 and time.thread_time() > end:
-                self.unreached |= {address(value) for value in self._queue}
-                self._queue.clear()
+                self.unreached |= {address(value) for value in queue}
+                queue.clear()
                 return False
-            self._look(self._queue.popleft(), size=_LARGE)
+            self._look(queue.popleft(), _LARGE)
         return True
 
     def _look(self, value: Any, size: int) -> bool:
@@ -134,55 +137,53 @@ class Walk:
         here = address(value)
         if here in self.marks or here in self.unreached:
             return True
-        seen = Seen(skims=self.skims and here not in self.wanted)
+        kind = type(value)
+        where = address(kind)
+        mark = Mark(where)
         try:
-            if seen.skims and address(type(value)) in _PLAIN:
-                return self._skim(here, value)
-            if size and (large := self._looks.size_of(value)) > size:
+            known = self._looks.kinds.get(where) or self._looks.kind_of(kind)
+            if known.rule is None:
+                return True
+            if size and known.size is not None and (large := known.size(value)) > size:
                 self._late.append((large, value))
                 return True
-            self._looks.look(value, seen)
+            known.rule(value, mark)
         except Exception:  # noqa: BLE001  objects may be broken, and change while they are looked at
-            seen.opaque = True
-        if seen.ignored:
+            mark.opaque = True
+        if mark.ignored:
             return True
-        mark = Mark(address(type(value)), seen.content, [], seen.memory, seen.opaque)
         self.marks[here] = mark
         self._alive.append(value)
-        for child in seen.inside:
-            mark.children.append(address(child))
-            self._queue.append(child)
-        if seen.code is not None and here not in self.uses:
-            names = names_of_code(seen.code)
+        if inside := mark.inside:
+            mark.children = list(map(address, inside))
+            if not self.follows and len(inside) > _MANY:
+                # Python does not track dictionaries of nothing but numbers and texts
+                inside = [item for item in inside if type(item) is not dict or gc.is_tracked(item)]
+            self._wait_for(inside)
+            mark.inside = []
+        if mark.code is not None and here not in self.uses:
+            names = names_of_code(mark.code)
             self.uses[here] = names
+            mark.code = None
             if self.follows:
                 self.start(self._namespace if names.names_all else names.names)
         if mark.memory is not None and mark.memory.view is not None:
-            if mark.memory.optional and not self._looks.versions_may_lie:
-                mark.memory.view = None
-            else:
-                self._memories.append(mark)
+            self._memories.append(mark.memory)
         return True
 
-    def _skim(self, here: int, value: Any) -> bool:
-        """Note what a container holds, and nothing that could be compared: nobody will."""
-        if len(value) > _LARGE and len(value) * _PER_ITEM > self._end - time.thread_time():
-            self.unreached.add(here)
-            return True
-        inside = [item for item in _held(value) if not is_simple(item)]
-        self.marks[here] = Mark(address(type(value)), None, [address(item) for item in inside])
-        self._alive.append(value)
-        for item in inside:  # Python does not track dictionaries of nothing but numbers and texts
-            if type(item) is not dict or gc.is_tracked(item) or address(item) in self.wanted:
-                self._queue.append(item)
-        return True
+    def _wait_for(self, items: list[Any]) -> None:
+        """Put what is to be looked at into the queue: not what is empty, or never changes."""
+        kinds, queue = self._looks.kinds, self._queue
+        for item in items:
+            known = kinds.get(address(type(item)))
+            if known is None or (known.size is None and known.rule is not None):
+                queue.append(item)
+            elif known.size is not None:
+                if known.size(item):
+                    queue.append(item)
+                else:
+                    self.empty.add(address(item))
 
 
-def _held(value: Any) -> list[Any]:
-    if type(value) is dict:
-        return [*value.keys(), *value.values()]
-    return list(value)
-
-
-def _bytes(mark: Mark) -> int:
-    return mark.memory.end - mark.memory.begin if mark.memory is not None else 0
+def _bytes(memory: Memory) -> int:
+    return memory.end - memory.begin

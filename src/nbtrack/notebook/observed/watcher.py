@@ -4,25 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from nbtrack.notebook.executed import Executed
 from nbtrack.notebook.observation import Observation
 from nbtrack.notebook.observed.code_names import CodeNames, names_in_texts, names_of_cell
-from nbtrack.notebook.observed.effects import Compared, compare, holders
+from nbtrack.notebook.observed.effects import Compared, compare
 from nbtrack.notebook.observed.kinds import address
-from nbtrack.notebook.observed.marks import is_simple
+from nbtrack.notebook.observed.known import Known
+from nbtrack.notebook.observed.marks import SIMPLE
 from nbtrack.notebook.observed.rules import Looks
 from nbtrack.notebook.observed.walk import Walk
 
 BUDGET = 0.05
-_SHELL = re.compile(
-    r"_{1,3}|_i{1,3}|_(i?\d+|oh|dh|ih|sh|exit_code)|In|Out|exit|quit|open|get_ipython"
-)
-_GRADIENTS = frozenset({"backward", "grad", "autograd"})
+_SHELL = re.compile(r"_{1,3}|_i{1,3}|_(i?\d+|oh|dh|ih|sh|exit_code)|__.*")
+_NO_USERS = frozenset({"In", "Out", "exit", "quit", "open", "get_ipython"})
 _ANY = frozenset({"globals", "locals", "eval", "exec"})  # may read any variable by a text
-# what writes into a tensor without its version showing it
-_RAW = frozenset({"data", "numpy", "__array__", "from_dlpack", "asarray", "from_numpy", "fused"})
 
 
 class ObjectWatcher:
@@ -37,6 +35,7 @@ class ObjectWatcher:
     def __init__(self, namespace: dict[str, Any]) -> None:
         self._namespace = namespace
         self._looks = Looks(namespace)
+        self._known = Known()
         self._code = CodeNames()
         self._before: Walk | None = None
         self._values: dict[str, Any] = {}
@@ -46,31 +45,31 @@ class ObjectWatcher:
 
     @property
     def code(self) -> CodeNames:
-        """What the cell that runs now names."""
+        """What the cell that runs now names, and the functions that it reaches."""
         return self._code
 
     def before(self, cell: Executed, seen: Observation) -> None:
         """Mark what the cell reaches."""
         names = cell.names
-        try:
-            self._code = names_of_cell(cell.python(cell.text))
-        except Exception:  # noqa: BLE001  the shell says what is wrong with the cell
-            self._code = CodeNames()
+        self._code = names_of_cell(cell.as_python)
+        if not seen.follows:
+            self._known.forget()
         self._looks.forget_own()
-        self._looks.versions_may_lie = bool(_RAW & self._code.words)
-        self._looks.follows_gradients = bool(_GRADIENTS & self._code.words)
+        self._looks.prepare(self._code.words)
         wanted = self._code.names | names.used | names.changes | names.touched
+        self._values = _values(self._namespace)
         if self._code.names_all or names.opaque:
-            wanted |= set(_users(self._namespace))
+            wanted |= self._values.keys()
         self._wanted = wanted
         self._in_texts = names_in_texts(self._code)
-        self._values = {name: _kept(self._namespace[name]) for name in _users(self._namespace)}
         self._shown = _shown(self._namespace)
         walk = Walk(self._namespace, self._looks)
         walk.start(sorted(wanted))
         walk.go(BUDGET)
         walk.close()
         self._before = walk
+        self._code = self._code.with_others(walk.uses.values())
+        self._look_between(walk, seen)
 
     def after(self, cell: Executed, seen: Observation) -> None:
         """Look again, and note what differs."""
@@ -78,42 +77,62 @@ class ObjectWatcher:
         if before is None:
             return
         self._looks.forget_own()
-        for code in before.uses.values():
-            self._code = self._code.with_other(code)
         now = Walk(self._namespace, self._looks)
         now.start(sorted(self._wanted | before.roots.keys()))
         now.go(BUDGET)
         found = compare(before, now)
-        if found.changed or found.gone:
-            now.follows = False
-            now.skims = True
-            now.wanted = found.gone
-            known = set(now.marks)
-            now.start(_users(self._namespace))
-            now.go(BUDGET)
-            found = compare(before, now)
-            found.opaque = {here for here in found.opaque if here in known or here in found.gone}
+        found.opaque |= before.unreached | now.unreached
+        seen.complete = not (before.cut or now.cut)
+        self._look_at_others(found, before, now, seen)
         now.close()
         self._note(found, before, now, seen, cell)
+
+    def _look_between(self, walk: Walk, seen: Observation) -> None:
+        """Note which variables of the cell are not what the cell before has left."""
+        known = self._known
+        if not seen.follows:
+            known.update(walk, self._values)
+            return
+        if known.values != self._values:
+            names = known.values.keys() | self._values.keys()
+            seen.between |= {n for n in names if known.values.get(n) != self._values.get(n)}
+        changed = known.changed_since(walk)
+        if changed or seen.between:
+            known.update(walk, self._values)
+            seen.between |= known.holders(changed)
+
+    def _look_at_others(self, found: Compared, before: Walk, now: Walk, seen: Observation) -> None:
+        """Look at what the cell does not name: what is new, and what may hold something changed."""
+        known, values = self._known, _values(self._namespace)
+        others = {name for name, value in values.items() if known.values.get(name) != value}
+        others |= known.names_not_looked_at(values)
+        if changes := bool(found.changed or found.gone):
+            others |= known.holders(found.gone) | known.holders(known.unreached)
+        now.follows = False
+        now.start(others)
+        now.go(BUDGET)
+        gone, found.gone = found.gone, set()
+        found.look_at(gone, before, now)
+        known.update(now, values)
+        if changes:
+            found.opaque |= known.unreached
+            found.changed |= known.sharing(found.changed)
+            seen.complete &= not now.cut
 
     def _note(
         self, found: Compared, before: Walk, now: Walk, seen: Observation, cell: Executed
     ) -> None:
-        values = {name: _kept(self._namespace[name]) for name in _users(self._namespace)}
-        seen.bound |= {
-            name
-            for name, value in values.items()
-            if name not in self._values or not _is_same(self._values[name], value)
-        }
-        seen.deleted |= self._values.keys() - values.keys()
+        was, values = self._values, self._known.values
+        seen.bound |= {name for name, value in values.items() if was.get(name) != value}
+        seen.deleted |= was.keys() - values.keys()
         if _shown(self._namespace) > self._shown:
             seen.bound |= {"_", "Out", "_oh", f"_{cell.number}"}
-        changed = holders(now, found.changed)
-        unproven = holders(now, found.opaque | now.unreached | before.unreached)
-        seen.changed |= changed - (seen.bound - self._values.keys())
+        changed = self._known.holders(found.changed)
+        unproven = self._known.holders(found.opaque)
+        seen.changed |= changed - (seen.bound - was.keys())
+        seen.regrouped |= self._known.holders(found.regrouped)
         seen.unproven |= unproven - changed
         seen.reads |= self._reads(cell, before, now)
-        seen.complete = not (before.cut or now.cut)
 
     def _reads(self, cell: Executed, before: Walk, now: Walk) -> set[str]:
         """Return the names of the cell, and those that the functions it reaches use."""
@@ -129,6 +148,8 @@ class ObjectWatcher:
 def _with_functions(walk: Walk, names: set[str]) -> set[str]:
     """Return names, and those that the functions use that they reach."""
     found = set(names)
+    if not walk.uses:
+        return found
     waiting = [root for name in found if (root := walk.roots.get(name)) is not None]
     seen = set(waiting)
     while waiting:
@@ -144,21 +165,19 @@ def _with_functions(walk: Walk, names: set[str]) -> set[str]:
     return found
 
 
-def _users(namespace: Mapping[str, Any]) -> list[str]:
-    """Return the variables that are not the shell's."""
-    return [
-        name
-        for name in list(namespace)
-        if type(name) is str and not _SHELL.fullmatch(name) and not name.startswith("__")
-    ]
+def _values(namespace: Mapping[str, Any]) -> dict[str, Any]:
+    """Return numbers and texts, and the addresses of what else variables are: not the shell's."""
+    found: dict[str, Any] = {}
+    for name, value in list(namespace.items()):
+        if type(name) is str and ((name[:1] != "_" and name not in _NO_USERS) or _is_users(name)):
+            kind = type(value)
+            found[name] = (kind, value) if address(kind) in SIMPLE else address(value)
+    return found
 
 
-def _kept(value: Any) -> Any:
-    return ("value", value) if is_simple(value) else address(value)
-
-
-def _is_same(one: Any, other: Any) -> bool:
-    return type(one) is type(other) and bool(one == other)
+@lru_cache(10_000)
+def _is_users(name: str) -> bool:
+    return name not in _NO_USERS and not _SHELL.fullmatch(name)
 
 
 def _shown(namespace: Mapping[str, Any]) -> int:

@@ -13,7 +13,7 @@ from typing import Any
 
 from nbtrack.notebook.observed.code_names import CodeNames
 from nbtrack.notebook.observed.kinds import address, is_own, module_items
-from nbtrack.notebook.observed.marks import is_simple
+from nbtrack.notebook.observed.marks import SIMPLE
 
 _ENVIRONMENT = frozenset({"environ", "putenv", "unsetenv", "load_dotenv", "setenv"})
 # what libraries keep by themselves: accessors of pandas, codecs, functions by type, dialects
@@ -50,12 +50,15 @@ class World:
         self._modules: dict[str, tuple[int, dict[str, int]]] = {}
         self._shell = _of_shell(shell)
 
-    def keep_modules(self, namespace: Mapping[str, Any], names: frozenset[str]) -> None:
-        """Keep the attributes of those modules that a cell names."""
-        for name in names & namespace.keys():
+    def keep_modules(self, namespace: Mapping[str, Any], code: CodeNames) -> None:
+        """Keep those attributes of the modules that a cell names that it may set."""
+        wanted = None if _SETTERS & code.words else code.stored
+        if wanted is not None and not wanted:
+            return
+        for name in code.names & namespace.keys():
             module = namespace[name]
             if issubclass(type(module), ModuleType):
-                self._modules[name] = (address(module), _attributes(module))
+                self._modules[name] = (address(module), _attributes(module, wanted))
 
     def changes(self, now: World, code: CodeNames, namespace: Mapping[str, Any]) -> set[str]:
         """Return what differs from a later state, in short readable names.
@@ -82,11 +85,11 @@ class World:
         if not _FILTERS & code.words:
             found.discard("warning filters")
         found |= {f"environment: {key}" for key in self._variables(now, code)}
-        found |= {f"magics: {name}" for name in now._shell - self._shell}
+        for sign, names in now._shell.items():
+            found |= {f"magics: {sign}{name}" for name in names - self._shell.get(sign, set())}
         if any(map(_REGISTERS.match, code.words)):
             found.add("what libraries have registered")
-        if code.stored or _SETTERS & code.words:
-            found |= self._stored(code, namespace)
+        found |= self._stored(code, namespace)
         return found
 
     def _variables(self, now: World, code: CodeNames) -> set[str]:
@@ -96,43 +99,45 @@ class World:
         return named or (changed if _ENVIRONMENT & code.words else set())
 
     def _stored(self, code: CodeNames, namespace: Mapping[str, Any]) -> set[str]:
+        wanted = None if _SETTERS & code.words else code.stored
         found = set()
         for name, (here, old) in self._modules.items():
             module = namespace.get(name)
             if address(module) != here:
                 continue
-            new = _attributes(module)
-            wanted = new.keys() | old.keys()
-            if not _SETTERS & code.words:
-                wanted &= code.stored
-            found |= {f"{name}.{key}" for key in wanted if old.get(key) != new.get(key)}
+            new = _attributes(module, wanted)
+            found |= {f"{name}.{k}" for k in new.keys() | old.keys() if old.get(k) != new.get(k)}
         return found
 
 
-def _attributes(module: Any) -> dict[str, int]:
+def _attributes(module: Any, wanted: frozenset[str] | None) -> dict[str, int]:
     items = module_items(module)
     if is_own(str(items.get("__name__", ""))):
         return {}  # those are variables of the user: the walk sees them
     return {
-        key: address(value)
-        for key, value in items.items()
-        if not issubclass(type(value), ModuleType)
+        key: address(items[key])
+        for key in (items if wanted is None else wanted & items.keys())
+        if not issubclass(type(items[key]), ModuleType)
     }
 
 
 def _environment() -> dict[Any, int]:
     """Return digests, so that no value is kept."""
-    return {key: hash(value) for key, value in os.environ.items()}
+    variables = getattr(os.environ, "_data", os.environ)  # as bytes: many times faster
+    return {
+        os.fsdecode(key) if type(key) is bytes else key: hash(value)
+        for key, value in dict(variables).items()
+    }
 
 
-def _of_shell(shell: Any) -> set[str]:
+def _of_shell(shell: Any) -> dict[str, set[str]]:
     if shell is None:
-        return set()
+        return {}
     magics = shell.magics_manager.magics
     return {
-        *(f"%{name}" for name in magics["line"]),
-        *(f"%%{name}" for name in magics["cell"]),
-        *map(str, shell.extension_manager.loaded),
+        "%": set(magics["line"]),
+        "%%": set(magics["cell"]),
+        "": set(shell.extension_manager.loaded),
     }
 
 
@@ -153,10 +158,13 @@ def _figures(shell: Any) -> Any:
 def _flat(settings: Any) -> Any:
     """Return settings as plain values, objects as their addresses."""
     if isinstance(settings, dict):
-        return {key: _flat(value) for key, value in dict.items(settings)}
+        return {
+            key: value if address(type(value)) in SIMPLE else _flat(value)
+            for key, value in dict.items(settings)
+        }
     if type(settings) in (list, tuple):
         return [_flat(value) for value in settings]
-    return settings if is_simple(settings) else address(settings)
+    return settings if address(type(settings)) in SIMPLE else address(settings)
 
 
 def _loaded(name: str) -> Any:
@@ -171,6 +179,11 @@ def _rc_params() -> Any:
     for key in ("backend", "backend_fallback", "interactive"):
         found.pop(key, None)  # the first plot chooses them
     return _flat(found)
+
+
+def _builtins() -> Any:
+    found = {key: value for key, value in vars(builtins).items() if key[:1] != "_"}
+    return dict(zip(found, map(address, found.values()), strict=True))
 
 
 def _numpy() -> Any:
@@ -214,9 +227,7 @@ def _plotly() -> Any:
 _PARTS: dict[str, Callable[[], Any]] = {
     "working directory": os.getcwd,
     "sys.path": lambda: [path for path in sys.path if type(path) is str],
-    "builtins": lambda: {
-        key: address(value) for key, value in vars(builtins).items() if not key.startswith("_")
-    },
+    "builtins": _builtins,
     "recursion limit": sys.getrecursionlimit,
     "standard output": lambda: address(sys.stdout),
     "settings of matplotlib": _rc_params,
