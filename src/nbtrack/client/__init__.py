@@ -50,6 +50,15 @@ class Client(
       ``nbtrack.search_runs``. ``max_results`` is the size of a page; ``page_token`` is the
       ``token`` of the page before, and the first page has none.
     - ``synchronous``: False to get a handle, as MLflow's asynchronous calls give one.
+
+    Examples
+    --------
+    >>> client = nbtrack.Client()
+    >>> run = client.create_run("0", run_name="baseline")
+    >>> client.log_metric(run.info.run_id, "loss", 0.4)
+    >>> client.set_terminated(run.info.run_id)
+    >>> client.get_run(run.info.run_id).data.metrics
+    {'loss': 0.4}
     """
 
     if not TYPE_CHECKING:

@@ -21,6 +21,16 @@ class ArtifactMethods(ClientBase):
         """Store a file (or a folder) among a run's artifacts.
 
         The other parameters are those of ``nbtrack.log_artifact``.
+
+        Examples
+        --------
+        >>> from pathlib import Path
+        >>> _ = Path("notes.txt").write_text("Converged.")
+        >>> client = nbtrack.Client()
+        >>> run = client.create_run("0")
+        >>> client.log_artifact(run.info.run_id, "notes.txt", artifact_path="texts")
+        >>> [each.path for each in client.list_artifacts(run.info.run_id, "texts")]
+        ['texts/notes.txt']
         """
         self._writer(run_id).artifacts.put_file(local_path, artifact_path)
 
@@ -30,6 +40,17 @@ class ArtifactMethods(ClientBase):
         """Store the content of a folder among a run's artifacts.
 
         The other parameters are those of ``nbtrack.log_artifacts``.
+
+        Examples
+        --------
+        >>> from pathlib import Path
+        >>> Path("plots").mkdir()
+        >>> _ = Path("plots", "loss.svg").write_text("<svg/>")
+        >>> client = nbtrack.Client()
+        >>> run = client.create_run("0")
+        >>> client.log_artifacts(run.info.run_id, "plots")
+        >>> [each.path for each in client.list_artifacts(run.info.run_id)]
+        ['loss.svg']
         """
         self._writer(run_id).artifacts.put_folder(local_dir, artifact_path)
 
@@ -37,6 +58,12 @@ class ArtifactMethods(ClientBase):
         """Store text as a file.
 
         The other parameters are those of ``nbtrack.log_text``.
+
+        Examples
+        --------
+        >>> client = nbtrack.Client()
+        >>> run = client.create_run("0")
+        >>> client.log_text(run.info.run_id, "Converged.", "notes.txt")
         """
         from nbtrack.tracking import artifacts
 
@@ -46,6 +73,12 @@ class ArtifactMethods(ClientBase):
         """Store a dictionary as JSON or YAML.
 
         The other parameters are those of ``nbtrack.log_dict``.
+
+        Examples
+        --------
+        >>> client = nbtrack.Client()
+        >>> run = client.create_run("0")
+        >>> client.log_dict(run.info.run_id, {"layers": 2}, "net.json")
         """
         from nbtrack.tracking import artifacts
 
@@ -55,6 +88,13 @@ class ArtifactMethods(ClientBase):
         """Store the content of a binary stream.
 
         The other parameters are those of ``nbtrack.log_stream``.
+
+        Examples
+        --------
+        >>> import io
+        >>> client = nbtrack.Client()
+        >>> run = client.create_run("0")
+        >>> client.log_stream(run.info.run_id, io.BytesIO(b"raw bytes"), "dump.bin")
         """
         from nbtrack.tracking import artifacts
 
@@ -71,6 +111,13 @@ class ArtifactMethods(ClientBase):
         """Store a figure of matplotlib or Plotly.
 
         The other parameters are those of ``nbtrack.log_figure``.
+
+        Examples
+        --------
+        >>> import plotly.graph_objects as go
+        >>> client = nbtrack.Client()
+        >>> run = client.create_run("0")
+        >>> client.log_figure(run.info.run_id, go.Figure(go.Scatter(y=[0.9, 0.5])), "loss.html")
         """
         from nbtrack.tracking import artifacts
 
@@ -89,6 +136,13 @@ class ArtifactMethods(ClientBase):
         """Store a picture as a file, or as one step of the series ``key``.
 
         The other parameters are those of ``nbtrack.log_image``.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> client = nbtrack.Client()
+        >>> run = client.create_run("0")
+        >>> client.log_image(run.info.run_id, np.zeros((4, 6), dtype=np.uint8), "black.png")
         """
         from nbtrack.tracking.images import log_image
 
@@ -98,6 +152,12 @@ class ArtifactMethods(ClientBase):
         """Store a table, or add rows to the one that is there.
 
         The other parameters are those of ``nbtrack.log_table``.
+
+        Examples
+        --------
+        >>> client = nbtrack.Client()
+        >>> run = client.create_run("0")
+        >>> client.log_table(run.info.run_id, {"text": ["good"], "score": [0.9]}, "scores.json")
         """
         from nbtrack.tracking.tables import log_table
 
@@ -113,6 +173,15 @@ class ArtifactMethods(ClientBase):
         """Return a table of the runs of an experiment, concatenated.
 
         The other parameters are those of ``nbtrack.load_table``.
+
+        Examples
+        --------
+        >>> client = nbtrack.Client()
+        >>> run = client.create_run("0")
+        >>> client.log_table(run.info.run_id, {"score": [0.9]}, "eval.json")
+        >>> client.load_table("0", "eval.json")
+           score
+        0    0.9
         """
         from nbtrack.tracking.tables import load_table
 
@@ -125,6 +194,14 @@ class ArtifactMethods(ClientBase):
         ----------
         path : str, optional
             A folder; by default what lies above all.
+
+        Examples
+        --------
+        >>> client = nbtrack.Client()
+        >>> run = client.create_run("0")
+        >>> client.log_text(run.info.run_id, "Converged.", "notes.txt")
+        >>> [(each.path, each.file_size) for each in client.list_artifacts(run.info.run_id)]
+        [('notes.txt', 10)]
         """
         from nbtrack.tracking.run_artifacts import artifacts_of
 
@@ -139,6 +216,15 @@ class ArtifactMethods(ClientBase):
             The file or the folder.
         dst_path : str, optional
             As in ``nbtrack.artifacts.download_artifacts``.
+
+        Examples
+        --------
+        >>> from pathlib import Path
+        >>> client = nbtrack.Client()
+        >>> run = client.create_run("0")
+        >>> client.log_text(run.info.run_id, "Converged.", "notes.txt")
+        >>> Path(client.download_artifacts(run.info.run_id, "notes.txt")).read_text()
+        'Converged.'
         """
         from nbtrack.tracking.run_artifacts import artifacts_of
 

@@ -28,6 +28,13 @@ class LoggedModelMethods(ClientBase):
         ----------
         source_run_id, model_type : str, optional
             As in ``nbtrack.initialize_logged_model``; the active run is not taken.
+
+        Examples
+        --------
+        >>> client = nbtrack.Client()
+        >>> model = client.create_logged_model("0", "net", params={"layers": "2"})
+        >>> model.status.value
+        'PENDING'
         """
         from nbtrack.tracking.logged_models import initialize
 
@@ -43,7 +50,16 @@ class LoggedModelMethods(ClientBase):
         )
 
     def log_model_params(self, model_id: str, params: Mapping[str, Any]) -> None:
-        """Log params of a logged model, written once."""
+        """Log params of a logged model, written once.
+
+        Examples
+        --------
+        >>> client = nbtrack.Client()
+        >>> model = client.create_logged_model("0", "net")
+        >>> client.log_model_params(model.model_id, {"layers": 2})
+        >>> client.get_logged_model(model.model_id).params
+        {'layers': '2'}
+        """
         from nbtrack.tracking import model_edits
 
         model_edits.log_params(self._store_of_model(model_id), model_id, params)
@@ -57,29 +73,71 @@ class LoggedModelMethods(ClientBase):
         ----------
         status : {"READY", "FAILED"}
             Whether they are.
+
+        Examples
+        --------
+        >>> client = nbtrack.Client()
+        >>> model = client.create_logged_model("0", "net")
+        >>> client.finalize_logged_model(model.model_id, "READY").status.value
+        'READY'
         """
         from nbtrack.tracking import model_edits
 
         return model_edits.finalize(self._store_of_model(model_id), model_id, status)
 
     def get_logged_model(self, model_id: str) -> LoggedModel:
-        """Return a logged model with its params, tags and metrics."""
+        """Return a logged model with its params, tags and metrics.
+
+        Examples
+        --------
+        >>> client = nbtrack.Client()
+        >>> model = client.create_logged_model("0", "net")
+        >>> client.get_logged_model(model.model_id).name
+        'net'
+        """
         from nbtrack.tracking import model_edits
 
         return model_edits.get(self._store_of_model(model_id), model_id)
 
     def delete_logged_model(self, model_id: str) -> None:
-        """Mark a logged model as deleted; ``compact`` removes its files."""
+        """Mark a logged model as deleted; ``compact`` removes its files.
+
+        Examples
+        --------
+        >>> client = nbtrack.Client()
+        >>> model = client.create_logged_model("0", "a mistake")
+        >>> client.delete_logged_model(model.model_id)
+        >>> client.search_logged_models(["0"], "name = 'a mistake'")
+        []
+        """
         self._store_of_model(model_id).logged_models.delete(model_id)
 
     def set_logged_model_tags(self, model_id: str, tags: Mapping[str, Any]) -> None:
-        """Set tags of a logged model."""
+        """Set tags of a logged model.
+
+        Examples
+        --------
+        >>> client = nbtrack.Client()
+        >>> model = client.create_logged_model("0", "net")
+        >>> client.set_logged_model_tags(model.model_id, {"stage": "draft"})
+        >>> client.get_logged_model(model.model_id).tags["stage"]
+        'draft'
+        """
         from nbtrack.tracking import model_edits
 
         model_edits.set_tags(self._store_of_model(model_id), model_id, tags)
 
     def delete_logged_model_tag(self, model_id: str, key: str) -> None:
-        """Remove a tag of a logged model."""
+        """Remove a tag of a logged model.
+
+        Examples
+        --------
+        >>> client = nbtrack.Client()
+        >>> model = client.create_logged_model("0", "net", tags={"stage": "draft"})
+        >>> client.delete_logged_model_tag(model.model_id, "stage")
+        >>> "stage" in client.get_logged_model(model.model_id).tags
+        False
+        """
         from nbtrack.tracking import model_edits
 
         model_edits.delete_tag(self._store_of_model(model_id), model_id, key)
@@ -96,6 +154,16 @@ class LoggedModelMethods(ClientBase):
         ----------
         local_path, artifact_path : str or path
             As in ``nbtrack.log_artifact``.
+
+        Examples
+        --------
+        >>> from pathlib import Path
+        >>> _ = Path("vocabulary.txt").write_text("a b c")
+        >>> client = nbtrack.Client()
+        >>> model = client.create_logged_model("0", "net")
+        >>> client.log_model_artifact(model.model_id, "vocabulary.txt")
+        >>> [each.path for each in client.list_logged_model_artifacts(model.model_id)]
+        ['vocabulary.txt']
         """
         from nbtrack.models.edits import keep_trust
         from nbtrack.tracking import model_edits
@@ -116,6 +184,17 @@ class LoggedModelMethods(ClientBase):
         ----------
         local_dir, artifact_path : str or path
             As in ``nbtrack.log_artifacts``.
+
+        Examples
+        --------
+        >>> from pathlib import Path
+        >>> Path("weights").mkdir()
+        >>> _ = Path("weights", "layer1.bin").write_bytes(b"...")
+        >>> client = nbtrack.Client()
+        >>> model = client.create_logged_model("0", "net")
+        >>> client.log_model_artifacts(model.model_id, "weights")
+        >>> [each.path for each in client.list_logged_model_artifacts(model.model_id)]
+        ['layer1.bin']
         """
         from nbtrack.models.edits import keep_trust
         from nbtrack.tracking import model_edits
@@ -131,6 +210,13 @@ class LoggedModelMethods(ClientBase):
         ----------
         path : str, optional
             A folder; by default what lies above all.
+
+        Examples
+        --------
+        >>> client = nbtrack.Client()
+        >>> model = client.create_logged_model("0", "net")
+        >>> client.list_logged_model_artifacts(model.model_id)  # nothing was logged yet
+        []
         """
         from nbtrack.tracking import model_edits
 
@@ -151,6 +237,13 @@ class LoggedModelMethods(ClientBase):
         ----------
         experiment_ids, datasets : list
             As in ``nbtrack.search_logged_models``.
+
+        Examples
+        --------
+        >>> client = nbtrack.Client()
+        >>> _ = client.create_logged_model("0", "net", params={"layers": "12"})
+        >>> [each.name for each in client.search_logged_models(["0"], "params.layers = '12'")]
+        ['net']
         """
         from nbtrack.store.search import search_logged_models
 

@@ -76,18 +76,37 @@ class ExperimentMethods(ClientBase):
         ----------
         artifact_location : str, optional
             As in ``nbtrack.create_experiment``.
+
+        Examples
+        --------
+        >>> client = nbtrack.Client()
+        >>> experiment_id = client.create_experiment("digits", tags={"team": "vision"})
+        >>> client.get_experiment(experiment_id).name
+        'digits'
         """
         return self._store.experiments.create(name, artifact_location, tags)
 
     def get_experiment(self, experiment_id: str) -> Experiment:
-        """Return an experiment, deleted ones too."""
+        """Return an experiment, deleted ones too.
+
+        Examples
+        --------
+        >>> nbtrack.Client().get_experiment("0").name
+        'Default'
+        """
         from nbtrack.store import get_experiment
 
         with self._store.read() as reader:
             return get_experiment(reader, experiment_id)
 
     def get_experiment_by_name(self, name: str) -> Experiment | None:
-        """Return the experiment of a name, or None."""
+        """Return the experiment of a name, or None.
+
+        Examples
+        --------
+        >>> nbtrack.Client().get_experiment_by_name("Default").experiment_id
+        '0'
+        """
         from nbtrack.store import find_experiment_by_name
 
         with self._store.read() as reader:
@@ -107,6 +126,13 @@ class ExperimentMethods(ClientBase):
         ----------
         view_type : int
             One of ``nbtrack.entities.ViewType``.
+
+        Examples
+        --------
+        >>> client = nbtrack.Client()
+        >>> _ = client.create_experiment("letters")
+        >>> [each.name for each in client.search_experiments(filter_string="name LIKE 'let%'")]
+        ['letters']
         """
         from nbtrack.store.search import search_experiments
 
@@ -127,23 +153,67 @@ class ExperimentMethods(ClientBase):
         ----------
         new_name : str
             Unique among the experiments that are not deleted.
+
+        Examples
+        --------
+        >>> client = nbtrack.Client()
+        >>> experiment_id = client.create_experiment("digts")
+        >>> client.rename_experiment(experiment_id, "digits, large")
+        >>> client.get_experiment(experiment_id).name
+        'digits, large'
         """
         self._store.experiments.rename(experiment_id, new_name)
 
     def delete_experiment(self, experiment_id: str) -> None:
-        """Mark an experiment and its runs as deleted."""
+        """Mark an experiment and its runs as deleted.
+
+        Examples
+        --------
+        >>> client = nbtrack.Client()
+        >>> experiment_id = client.create_experiment("a mistake")
+        >>> client.delete_experiment(experiment_id)
+        >>> client.get_experiment(experiment_id).lifecycle_stage
+        'deleted'
+        """
         self._store.experiments.delete(experiment_id)
 
     def restore_experiment(self, experiment_id: str) -> None:
-        """Restore a deleted experiment and its runs."""
+        """Restore a deleted experiment and its runs.
+
+        Examples
+        --------
+        >>> client = nbtrack.Client()
+        >>> experiment_id = client.create_experiment("needed after all")
+        >>> client.delete_experiment(experiment_id)
+        >>> client.restore_experiment(experiment_id)
+        >>> client.get_experiment(experiment_id).lifecycle_stage
+        'active'
+        """
         self._store.experiments.restore(experiment_id)
 
     def set_experiment_tag(self, experiment_id: str, key: str, value: Any) -> None:
-        """Set a tag of an experiment."""
+        """Set a tag of an experiment.
+
+        Examples
+        --------
+        >>> client = nbtrack.Client()
+        >>> client.set_experiment_tag("0", "team", "vision")
+        >>> client.get_experiment("0").tags["team"]
+        'vision'
+        """
         self._store.experiments.set_tags(experiment_id, {key: value})
 
     def delete_experiment_tag(self, experiment_id: str, key: str) -> None:
-        """Remove a tag of an experiment."""
+        """Remove a tag of an experiment.
+
+        Examples
+        --------
+        >>> client = nbtrack.Client()
+        >>> client.set_experiment_tag("0", "phase", "2")
+        >>> client.delete_experiment_tag("0", "phase")
+        >>> "phase" in client.get_experiment("0").tags
+        False
+        """
         self._store.experiments.delete_tag(experiment_id, key)
 
 
@@ -165,6 +235,14 @@ class RunMethods(ClientBase):
             Milliseconds since the epoch; now when it is not given.
         run_name : str, optional
             By default a random one.
+
+        Examples
+        --------
+        >>> client = nbtrack.Client()
+        >>> run = client.create_run("0", run_name="baseline", tags={"stage": "draft"})
+        >>> run.info.status
+        'RUNNING'
+        >>> client.set_terminated(run.info.run_id)
         """
         from nbtrack.tracking.run import create
 
@@ -174,14 +252,31 @@ class RunMethods(ClientBase):
         return self.get_run(info.run_id)
 
     def get_run(self, run_id: str) -> Run:
-        """Return a run with its latest metrics, params and tags."""
+        """Return a run with its latest metrics, params and tags.
+
+        Examples
+        --------
+        >>> client = nbtrack.Client()
+        >>> run = client.create_run("0", run_name="baseline")
+        >>> client.get_run(run.info.run_id).info.run_name
+        'baseline'
+        """
         from nbtrack.store import get_run
 
         with self._store_of(run_id).read() as reader:
             return get_run(reader, run_id)
 
     def get_parent_run(self, run_id: str) -> Run | None:
-        """Return the run that a run is nested in, or None."""
+        """Return the run that a run is nested in, or None.
+
+        Examples
+        --------
+        >>> client = nbtrack.Client()
+        >>> search = client.create_run("0", run_name="search")
+        >>> trial = client.create_run("0", tags={"mlflow.parentRunId": search.info.run_id})
+        >>> client.get_parent_run(trial.info.run_id).info.run_name
+        'search'
+        """
         parent = self.get_run(run_id).data.tags.get(PARENT)
         return self.get_run(parent) if parent else None
 
@@ -202,6 +297,16 @@ class RunMethods(ClientBase):
             Where to look.
         run_view_type : int
             One of ``nbtrack.entities.ViewType``.
+
+        Examples
+        --------
+        >>> client = nbtrack.Client()
+        >>> experiment_id = client.create_experiment("searched")
+        >>> for loss in (0.3, 0.2):
+        ...     client.log_metric(client.create_run(experiment_id).info.run_id, "loss", loss)
+        >>> best = client.search_runs([experiment_id], "metrics.loss < 0.5", order_by=["metrics.loss"])
+        >>> [each.data.metrics["loss"] for each in best]
+        [0.2, 0.3]
         """
         from nbtrack.store.search import search_runs
 
@@ -227,6 +332,14 @@ class RunMethods(ClientBase):
             How it has ended.
         end_time : int, optional
             Milliseconds since the epoch.
+
+        Examples
+        --------
+        >>> client = nbtrack.Client()
+        >>> run = client.create_run("0")
+        >>> client.set_terminated(run.info.run_id, status="FAILED")
+        >>> client.get_run(run.info.run_id).info.status
+        'FAILED'
         """
         from nbtrack.tracking.start import terminate
 
@@ -239,17 +352,44 @@ class RunMethods(ClientBase):
         ----------
         status : str, optional
             A name of ``nbtrack.entities.RunStatus``.
+
+        Examples
+        --------
+        >>> client = nbtrack.Client()
+        >>> run = client.create_run("0")
+        >>> client.update_run(run.info.run_id, name="the best one")
+        >>> client.get_run(run.info.run_id).info.run_name
+        'the best one'
         """
         from nbtrack.tracking.run import check_status
 
         self._writer(run_id).update(status=check_status(status), name=name)
 
     def delete_run(self, run_id: str) -> None:
-        """Mark a run as deleted."""
+        """Mark a run as deleted.
+
+        Examples
+        --------
+        >>> client = nbtrack.Client()
+        >>> run = client.create_run("0")
+        >>> client.delete_run(run.info.run_id)
+        >>> client.get_run(run.info.run_id).info.lifecycle_stage
+        'deleted'
+        """
         self._store_of(run_id).runs.delete(run_id)
 
     def restore_run(self, run_id: str) -> None:
-        """Restore a deleted run."""
+        """Restore a deleted run.
+
+        Examples
+        --------
+        >>> client = nbtrack.Client()
+        >>> run = client.create_run("0")
+        >>> client.delete_run(run.info.run_id)
+        >>> client.restore_run(run.info.run_id)
+        >>> client.get_run(run.info.run_id).info.lifecycle_stage
+        'active'
+        """
         self._store_of(run_id).runs.restore(run_id)
 
 
@@ -276,6 +416,15 @@ class LogMethods(ClientBase):
             As in ``nbtrack.log_metric``.
         dataset_name, dataset_digest : str, optional
             The dataset that it was computed on.
+
+        Examples
+        --------
+        >>> client = nbtrack.Client()
+        >>> run = client.create_run("0")
+        >>> for step, loss in enumerate([0.9, 0.5]):
+        ...     client.log_metric(run.info.run_id, "loss", loss, step=step)
+        >>> client.get_run(run.info.run_id).data.metrics
+        {'loss': 0.5}
         """
         from nbtrack.tracking.model_metrics import log_model_metrics
 
@@ -288,26 +437,62 @@ class LogMethods(ClientBase):
         return operation_handle(synchronous)
 
     def get_metric_history(self, run_id: str, key: str) -> list[Metric]:
-        """Return all points of a metric by (timestamp, step, value)."""
+        """Return all points of a metric by (timestamp, step, value).
+
+        Examples
+        --------
+        >>> client = nbtrack.Client()
+        >>> run = client.create_run("0")
+        >>> for step, loss in enumerate([0.9, 0.5]):
+        ...     client.log_metric(run.info.run_id, "loss", loss, step=step)
+        >>> [(each.step, each.value) for each in client.get_metric_history(run.info.run_id, "loss")]
+        [(0, 0.9), (1, 0.5)]
+        """
         from nbtrack.store import metric_history
 
         with self._store_of(run_id).read() as reader:
             return metric_history(reader, check_run_id(run_id), key)
 
     def log_param(self, run_id: str, key: str, value: Any, synchronous: bool | None = None) -> Any:
-        """Log a param and return its value."""
+        """Log a param and return its value.
+
+        Examples
+        --------
+        >>> client = nbtrack.Client()
+        >>> run = client.create_run("0")
+        >>> client.log_param(run.info.run_id, "lr", 0.01)
+        0.01
+        """
         self._writer(run_id).log_params({key: value})
         return operation_handle(synchronous) or value
 
     def set_tag(
         self, run_id: str, key: str, value: Any, synchronous: bool | None = None
     ) -> RunOperations | None:
-        """Set a tag of a run."""
+        """Set a tag of a run.
+
+        Examples
+        --------
+        >>> client = nbtrack.Client()
+        >>> run = client.create_run("0")
+        >>> client.set_tag(run.info.run_id, "stage", "draft")
+        >>> client.get_run(run.info.run_id).data.tags["stage"]
+        'draft'
+        """
         self._writer(run_id).set_tags({key: value})
         return operation_handle(synchronous)
 
     def delete_tag(self, run_id: str, key: str) -> None:
-        """Remove a tag of a run."""
+        """Remove a tag of a run.
+
+        Examples
+        --------
+        >>> client = nbtrack.Client()
+        >>> run = client.create_run("0", tags={"stage": "draft"})
+        >>> client.delete_tag(run.info.run_id, "stage")
+        >>> "stage" in client.get_run(run.info.run_id).data.tags
+        False
+        """
         self._writer(run_id).delete_tag(key)
 
     def log_batch(
@@ -328,6 +513,16 @@ class LogMethods(ClientBase):
             Written once.
         tags : list of RunTag
             Set anew.
+
+        Examples
+        --------
+        >>> from nbtrack.entities import Metric, Param, RunTag
+        >>> client = nbtrack.Client()
+        >>> run = client.create_run("0")
+        >>> points = [Metric("loss", 1 / (step + 1), timestamp=0, step=step) for step in range(3)]
+        >>> client.log_batch(run.info.run_id, points, [Param("lr", "0.01")], [RunTag("stage", "draft")])
+        >>> len(client.get_metric_history(run.info.run_id, "loss"))
+        3
         """
         from nbtrack.tracking.batch import log_batch
 
@@ -348,6 +543,17 @@ class LogMethods(ClientBase):
             Each with the tags of its use.
         models : list of LoggedModelInput, optional
             Logged models.
+
+        Examples
+        --------
+        >>> from nbtrack.entities import Dataset, DatasetInput, InputTag
+        >>> client = nbtrack.Client()
+        >>> run = client.create_run("0")
+        >>> data = Dataset(name="train", digest="1a2b3c4d", source_type="local", source="train.csv")
+        >>> use = DatasetInput(data, [InputTag("mlflow.data.context", "training")])
+        >>> client.log_inputs(run.info.run_id, [use])
+        >>> client.get_run(run.info.run_id).inputs.dataset_inputs[0].dataset.name
+        'train'
         """
         self._writer(run_id).log_inputs(datasets or [], models or [])
 
@@ -358,5 +564,14 @@ class LogMethods(ClientBase):
         ----------
         models : list of LoggedModelOutput
             Each with its step.
+
+        Examples
+        --------
+        >>> from nbtrack.entities import LoggedModelOutput
+        >>> client = nbtrack.Client()
+        >>> run, model = client.create_run("0"), client.create_logged_model("0", "net")
+        >>> client.log_outputs(run.info.run_id, [LoggedModelOutput(model.model_id, step=10)])
+        >>> client.get_run(run.info.run_id).outputs.model_outputs[0].step
+        10
         """
         self._writer(run_id).log_outputs(models)

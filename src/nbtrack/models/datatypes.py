@@ -14,7 +14,19 @@ from nbtrack.errors import InvalidParameterError
 
 
 class DataType(Enum):
-    """The type of a single value; the names are those of the schema's JSON."""
+    """The type of a single value; the names are those of the schema's JSON.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from nbtrack.types import DataType
+    >>> DataType.double.to_numpy(), DataType.double.to_pandas(), DataType.double.to_python()
+    (dtype('float64'), dtype('float64'), <class 'float'>)
+    >>> DataType.from_numpy_type(np.dtype("int64")), DataType.long.to_dict()
+    (long, {'type': 'long'})
+    >>> len(DataType.all_types())
+    8
+    """
 
     boolean = 1
     integer = 2
@@ -85,7 +97,14 @@ _PYTHON: dict[str, type] = {
 
 @dataclass(frozen=True, repr=False)
 class AnyType:
-    """A value that is not checked."""
+    """A value that is not checked.
+
+    Examples
+    --------
+    >>> from nbtrack.types.schema import AnyType
+    >>> AnyType().to_dict()
+    {'type': 'any'}
+    """
 
     def __repr__(self) -> str:
         return "Any"
@@ -103,6 +122,12 @@ class Array:
     ----------
     dtype : DataType, Array, Object, Map, AnyType or str
         The type of the items.
+
+    Examples
+    --------
+    >>> from nbtrack.types.schema import Array
+    >>> Array("string").to_dict()
+    {'type': 'array', 'items': {'type': 'string'}}
     """
 
     dtype: Kind
@@ -126,6 +151,12 @@ class Map:
     ----------
     value_type : DataType, Array, Object, Map, AnyType or str
         The type of the values.
+
+    Examples
+    --------
+    >>> from nbtrack.types.schema import Map
+    >>> Map("double").to_dict()
+    {'type': 'map', 'values': {'type': 'double'}}
     """
 
     value_type: Kind
@@ -153,6 +184,15 @@ class Property:
         The type of the value.
     required : bool, optional
         Whether it must be there.
+
+    Examples
+    --------
+    >>> from nbtrack.types.schema import Property
+    >>> one = Property("age", "long", required=False)
+    >>> one.to_dict()
+    {'age': {'type': 'long', 'required': False}}
+    >>> Property.from_json_dict(**one.to_dict()) == one
+    True
     """
 
     name: str
@@ -192,6 +232,13 @@ class Object:
     ----------
     properties : sequence of Property
         What is in it; kept in the order of the names.
+
+    Examples
+    --------
+    >>> from nbtrack.types.schema import Object, Property
+    >>> person = Object([Property("name", "string"), Property("age", "long", required=False)])
+    >>> person.to_dict()["properties"]["age"]
+    {'type': 'long', 'required': False}
     """
 
     properties: tuple[Property, ...]

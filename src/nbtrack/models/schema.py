@@ -26,6 +26,15 @@ class ColSpec:
         Its name.
     required : bool, optional
         Whether it must be there.
+
+    Examples
+    --------
+    >>> from nbtrack.types import ColSpec
+    >>> column = ColSpec("double", "x")
+    >>> column.to_dict()
+    {'type': 'double', 'name': 'x', 'required': True}
+    >>> ColSpec.from_json_dict(**column.to_dict()) == column
+    True
     """
 
     type: Kind
@@ -76,6 +85,16 @@ class TensorSpec:
         Its shape; -1 for a dimension of any size.
     name : str, optional
         Its name.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from nbtrack.types import TensorSpec
+    >>> tensor = TensorSpec(np.dtype("float32"), (-1, 28, 28), name="image")
+    >>> tensor.to_dict()["tensor-spec"]
+    {'dtype': 'float32', 'shape': [-1, 28, 28]}
+    >>> TensorSpec.from_json_dict(**tensor.to_dict()) == tensor
+    True
     """
 
     type: np.dtype[Any]
@@ -127,6 +146,13 @@ class ParamSpec:
         Its value where none is given.
     shape : tuple of int, optional
         ``(-1,)`` for a list.
+
+    Examples
+    --------
+    >>> from nbtrack.types import ParamSpec
+    >>> param = ParamSpec("temperature", "double", 0.7)
+    >>> ParamSpec.from_json_dict(**param.to_dict()) == param
+    True
     """
 
     name: str
@@ -174,6 +200,23 @@ class Schema:
     ----------
     inputs : list of ColSpec, or list of TensorSpec
         All with a name, or only one and that without.
+
+    Examples
+    --------
+    >>> from nbtrack.types import ColSpec, Schema
+    >>> schema = Schema([ColSpec("double", "x"), ColSpec("long", "y", required=False)])
+    >>> schema.input_names(), schema.required_input_names(), schema.optional_input_names()
+    (['x', 'y'], ['x'], ['y'])
+    >>> schema.has_input_names(), schema.is_tensor_spec(), schema.input_types()
+    (True, False, [double, long])
+    >>> sorted(schema.input_dict()), schema.input_types_dict()["x"]
+    (['x', 'y'], double)
+    >>> schema.numpy_types()[0], schema.pandas_types()[0]
+    (dtype('float64'), dtype('float64'))
+    >>> schema.to_dict()[0]
+    {'type': 'double', 'name': 'x', 'required': True}
+    >>> Schema.from_json(schema.to_json()) == schema
+    True
     """
 
     def __init__(self, inputs: Sequence[ColSpec] | Sequence[TensorSpec]) -> None:
@@ -293,6 +336,15 @@ class ParamSchema:
     ----------
     params : list of ParamSpec
         Each name once.
+
+    Examples
+    --------
+    >>> from nbtrack.types import ParamSchema, ParamSpec
+    >>> schema = ParamSchema([ParamSpec("temperature", "double", 0.7)])
+    >>> schema.to_dict()
+    [{'name': 'temperature', 'default': 0.7, 'shape': None, 'type': 'double'}]
+    >>> ParamSchema.from_json(schema.to_json()) == schema
+    True
     """
 
     def __init__(self, params: Sequence[ParamSpec]) -> None:

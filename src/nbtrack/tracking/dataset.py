@@ -37,6 +37,15 @@ class Dataset(ABC):
     ------
     InvalidParameterError
         If the name is longer than 500 characters or the digest than 36.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> data = nbtrack.data.from_numpy(np.zeros((8, 2)), name="train")
+    >>> data.to_entity().name, data.to_dict()["source_type"]
+    ('train', 'code')
+    >>> data.to_json()[:17]
+    '{"name": "train",'
     """
 
     def __init__(
@@ -119,6 +128,13 @@ class MetaDataset(Dataset):
         As in ``Dataset``.
     schema : dict, optional
         Of the data.
+
+    Examples
+    --------
+    >>> from nbtrack.data import MetaDataset
+    >>> data = MetaDataset("s3://bucket/train.parquet", name="train", digest="v3")
+    >>> with nbtrack.start_run():
+    ...     nbtrack.log_input(data, context="training")
     """
 
     def __init__(

@@ -49,6 +49,17 @@ class CodeDatasetSource:
     ----------
     tags : dict of str to str
         Who and what ran the code.
+
+    Examples
+    --------
+    >>> from nbtrack.data import CodeDatasetSource
+    >>> source = CodeDatasetSource({"mlflow.source.name": "make_data.py"})
+    >>> source.to_dict()
+    {'tags': {'mlflow.source.name': 'make_data.py'}}
+    >>> source.load()
+    Traceback (most recent call last):
+    ...
+    nbtrack.errors.InvalidStateError: This data was made by code (make_data.py) and cannot be loaded...
     """
 
     kind = "code"
@@ -88,6 +99,17 @@ class FileDatasetSource:
         A path or a URI; its scheme is the kind, ``local`` for a path.
     stored : bool
         Whether a row of a store names it, rather than the user.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from nbtrack.data import FileDatasetSource
+    >>> _ = Path("train.csv").write_text("x,y")
+    >>> source = FileDatasetSource("train.csv")
+    >>> source.kind, source.to_dict()
+    ('local', {'uri': 'train.csv'})
+    >>> Path(source.load()).read_text()
+    'x,y'
     """
 
     def __init__(self, uri: str, *, stored: bool = False) -> None:
@@ -126,6 +148,14 @@ class HTTPDatasetSource:
     ----------
     url : str
         Without user and password, which are not kept.
+
+    Examples
+    --------
+    >>> from nbtrack.data import HTTPDatasetSource
+    >>> source = HTTPDatasetSource("https://ada:secret@example.org/train.csv")
+    >>> source.to_dict()  # without name and password
+    {'url': 'https://example.org/train.csv'}
+    >>> path = source.load("data")  # doctest: +SKIP
     """
 
     kind = "http"
@@ -167,6 +197,14 @@ class HuggingFaceDatasetSource:
     ----------
     path, config_name, data_dir, data_files, split, revision : optional
         What ``datasets.load_dataset`` takes.
+
+    Examples
+    --------
+    >>> from nbtrack.data import HuggingFaceDatasetSource
+    >>> source = HuggingFaceDatasetSource("imdb", split="train")
+    >>> source.to_dict()["split"]
+    'train'
+    >>> dataset = source.load()  # doctest: +SKIP
     """
 
     kind = "hugging_face"

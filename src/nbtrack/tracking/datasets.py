@@ -49,6 +49,16 @@ class PandasDataset(Dataset):
         Columns of the frame.
     name, digest : str, optional
         As in ``Dataset``.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> frame = pd.DataFrame({"x": [1.0, 2.0], "label": [0, 1]})
+    >>> train = nbtrack.data.from_pandas(frame, targets="label", name="train")
+    >>> type(train).__name__, train.profile
+    ('PandasDataset', {'num_rows': 2, 'num_elements': 4})
+    >>> train.to_dict()["name"], len(train.digest)
+    ('train', 8)
     """
 
     def __init__(
@@ -98,6 +108,13 @@ class NumpyDataset(Dataset):
         Where it came from.
     name, digest : str, optional
         As in ``Dataset``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> train = nbtrack.data.from_numpy(np.zeros((8, 2)), targets=np.zeros(8))
+    >>> type(train).__name__, train.profile["features_shape"]
+    ('NumpyDataset', [8, 2])
     """
 
     def __init__(
@@ -148,6 +165,13 @@ class PolarsDataset(PandasDataset):
         Where it came from.
     **options
         As in ``PandasDataset``: targets, name, digest, predictions.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> train = nbtrack.data.from_polars(pl.DataFrame({"x": [1.0, 2.0]}))
+    >>> type(train).__name__, train.profile["num_rows"]
+    ('PolarsDataset', 2)
     """
 
     def __init__(self, df: Any, source: DatasetSource, **options: Any) -> None:
@@ -172,6 +196,13 @@ class HuggingFaceDataset(Dataset):
         A column.
     name, digest : str, optional
         As in ``Dataset``.
+
+    Examples
+    --------
+    >>> import datasets
+    >>> train = nbtrack.data.from_huggingface(datasets.Dataset.from_dict({"x": [1, 2, 3]}))
+    >>> type(train).__name__, train.profile["num_rows"]
+    ('HuggingFaceDataset', 3)
     """
 
     def __init__(
@@ -242,6 +273,14 @@ def from_pandas(
     ------
     InvalidParameterError
         If the frame has no such column.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> frame = pd.DataFrame({"x": [1.0, 2.0], "label": [0, 1]})
+    >>> train = nbtrack.data.from_pandas(frame, source="train.csv", targets="label", name="train")
+    >>> with nbtrack.start_run():
+    ...     nbtrack.log_input(train, context="training")
     """
     where = source_of(source)
     return PandasDataset(df, where, targets, name, digest, predictions)
@@ -262,6 +301,13 @@ def from_numpy(
         Examples along the first dimension.
     source, name, digest : optional
         As in ``from_pandas``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> train = nbtrack.data.from_numpy(np.zeros((8, 2)), targets=np.zeros(8), name="train")
+    >>> train.profile["features_shape"]
+    [8, 2]
     """
     return NumpyDataset(features, source_of(source), targets, name, digest)
 
@@ -274,7 +320,14 @@ def from_polars(
     digest: str | None = None,
     predictions: str | None = None,
 ) -> PolarsDataset:
-    """Return a dataset of a Polars DataFrame; see ``from_pandas``."""
+    """Return a dataset of a Polars DataFrame; see ``from_pandas``.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> nbtrack.data.from_polars(pl.DataFrame({"x": [1.0, 2.0]})).profile["num_rows"]
+    2
+    """
     where = source_of(source)
     options = {"name": name, "digest": digest, "predictions": predictions}
     return PolarsDataset(df, where, targets=targets, **options)
@@ -304,6 +357,13 @@ def from_huggingface(
         As in ``from_pandas``.
     trust_remote_code : bool, optional
         Not used: code from the hub is never run.
+
+    Examples
+    --------
+    >>> import datasets
+    >>> train = datasets.Dataset.from_dict({"text": ["good", "bad"], "label": [1, 0]})
+    >>> nbtrack.data.from_huggingface(train, targets="label").profile["num_rows"]
+    2
     """
     if path is None:
         where = source_of(source)
@@ -321,6 +381,17 @@ def get_source(dataset: Any) -> DatasetSource:
     ----------
     dataset : Dataset, entities.Dataset or entities.DatasetInput
         A dataset that was made here, or one that a run has read.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> import pandas as pd
+    >>> _ = Path("train.csv").write_text("x")
+    >>> with nbtrack.start_run() as run:
+    ...     data = nbtrack.data.from_pandas(pd.DataFrame({"x": [1.0]}), source="train.csv")
+    ...     nbtrack.log_input(data)
+    >>> Path(nbtrack.data.get_source(run.inputs.dataset_inputs[0]).load()).name
+    'train.csv'
     """
     if isinstance(dataset, Dataset):
         return dataset.source

@@ -12,32 +12,68 @@ from nbtrack.models.evaluation.metric import EvaluationMetric, MetricValue, make
 
 
 def mae() -> EvaluationMetric:
-    """Return the metric ``mean_absolute_error`` of a regressor."""
+    """Return the metric ``mean_absolute_error`` of a regressor.
+
+    Examples
+    --------
+    >>> nbtrack.metrics.mae().name
+    'mean_absolute_error'
+    """
     return _of_regressor("mean_absolute_error")
 
 
 def mse() -> EvaluationMetric:
-    """Return the metric ``mean_squared_error`` of a regressor."""
+    """Return the metric ``mean_squared_error`` of a regressor.
+
+    Examples
+    --------
+    >>> nbtrack.metrics.mse().name
+    'mean_squared_error'
+    """
     return _of_regressor("mean_squared_error")
 
 
 def rmse() -> EvaluationMetric:
-    """Return the metric ``root_mean_squared_error`` of a regressor."""
+    """Return the metric ``root_mean_squared_error`` of a regressor.
+
+    Examples
+    --------
+    >>> nbtrack.metrics.rmse().greater_is_better
+    False
+    """
     return _of_regressor("root_mean_squared_error")
 
 
 def mape() -> EvaluationMetric:
-    """Return the metric ``mean_absolute_percentage_error`` of a regressor."""
+    """Return the metric ``mean_absolute_percentage_error`` of a regressor.
+
+    Examples
+    --------
+    >>> nbtrack.metrics.mape().name
+    'mean_absolute_percentage_error'
+    """
     return _of_regressor("mean_absolute_percentage_error")
 
 
 def r2_score() -> EvaluationMetric:
-    """Return the metric ``r2_score`` of a regressor: the share of the variance that it explains."""
+    """Return the metric ``r2_score`` of a regressor: the share of the variance that it explains.
+
+    Examples
+    --------
+    >>> nbtrack.metrics.r2_score().greater_is_better
+    True
+    """
     return _of_regressor("r2_score", greater_is_better=True)
 
 
 def max_error() -> EvaluationMetric:
-    """Return the metric ``max_error`` of a regressor: its largest error."""
+    """Return the metric ``max_error`` of a regressor: its largest error.
+
+    Examples
+    --------
+    >>> nbtrack.metrics.max_error().name
+    'max_error'
+    """
 
     def eval_fn(predictions: Any, targets: Any = None, metrics: Any = None) -> MetricValue | None:
         return _computed("max_error", predictions, targets)
@@ -46,17 +82,35 @@ def max_error() -> EvaluationMetric:
 
 
 def recall_score() -> EvaluationMetric:
-    """Return the metric ``recall_score`` of a classifier: the share of positives that it finds."""
+    """Return the metric ``recall_score`` of a classifier: the share of positives that it finds.
+
+    Examples
+    --------
+    >>> nbtrack.metrics.recall_score().name
+    'recall_score'
+    """
     return _of_classifier("recall_score")
 
 
 def precision_score() -> EvaluationMetric:
-    """Return the metric ``precision_score`` of a classifier: how many found ones are positive."""
+    """Return the metric ``precision_score`` of a classifier: how many found ones are positive.
+
+    Examples
+    --------
+    >>> nbtrack.metrics.precision_score().name
+    'precision_score'
+    """
     return _of_classifier("precision_score")
 
 
 def f1_score() -> EvaluationMetric:
-    """Return the metric ``f1_score`` of a classifier: the mean of precision and recall."""
+    """Return the metric ``f1_score`` of a classifier: the mean of precision and recall.
+
+    Examples
+    --------
+    >>> nbtrack.metrics.f1_score().greater_is_better
+    True
+    """
     return _of_classifier("f1_score")
 
 

@@ -53,6 +53,15 @@ class EvaluationMetric:
         ``<name>/<version>``.
     metric_metadata, genai_metric_args : dict, optional
         What else is known of it.
+
+    Examples
+    --------
+    >>> from nbtrack.metrics import EvaluationMetric
+    >>> def within_one(predictions, targets):
+    ...     return float(((predictions - targets).abs() <= 1).mean())
+    >>> metric = EvaluationMetric(within_one, "within_one", greater_is_better=True)
+    >>> metric.name, metric.greater_is_better
+    ('within_one', True)
     """
 
     def __init__(
@@ -138,8 +147,7 @@ def make_metric(
     >>> from nbtrack.metrics import make_metric
     >>> def within_one(predictions, targets):
     ...     return float(((predictions - targets).abs() <= 1).mean())
-    >>> metric = make_metric(eval_fn=within_one, greater_is_better=True)
-    >>> metric.name
+    >>> make_metric(eval_fn=within_one, greater_is_better=True).name
     'within_one'
     """
     found = name or getattr(eval_fn, "__name__", None)
