@@ -7,6 +7,7 @@ import importlib
 import io
 import re
 from importlib.util import find_spec
+from pathlib import Path
 from types import ModuleType
 
 import nbtrack
@@ -14,7 +15,18 @@ from nbtrack.tracking import context
 from source_tree import modules
 
 # Where the library is imported for other tests, too: importing it takes seconds.
-ELSEWHERE = {"nbtrack.autologging.lightning_logger": "test_lightning_logger.py"}
+NATIVE = "test_native_models.py"
+ELSEWHERE = {
+    "nbtrack.autologging.lightning_logger": "test_lightning_logger.py",
+    "nbtrack.autologging.trainer_callback": "test_autolog_transformers.py",
+    "nbtrack.models.flavors.keras": "test_autolog_keras.py",
+    "nbtrack.models.flavors.tensorflow": "test_autolog_keras.py",
+    "nbtrack.models.evaluation.explanation": NATIVE,
+    **{
+        f"nbtrack.models.flavors.{name}": NATIVE
+        for name in ("catboost", "lightgbm", "prophet", "shap", "spacy", "statsmodels", "xgboost")
+    },
+}
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 _IMPORTED = re.compile(r"^(?:import|from) (\w+)", re.MULTILINE)
 
@@ -47,3 +59,8 @@ def examples_of(module: ModuleType) -> list[doctest.DocTest]:
 def imported(test: doctest.DocTest) -> set[str]:
     """Return the packages that an example imports."""
     return {name for each in test.examples for name in _IMPORTED.findall(each.source)}
+
+
+def modules_of(test_file: str) -> list[str]:
+    """Return the modules whose examples a test file executes, for it has their library anyway."""
+    return [module for module, file in ELSEWHERE.items() if file == Path(test_file).name]

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import nbtrack
+from docstring_examples import failures_of, modules_of
 from logged import files, points, runs
 
 pytest.importorskip("torch")
@@ -175,3 +176,8 @@ def test_a_callback_logs_without_autologging_and_never_twice(keras: Any) -> None
     assert first.data.params["batch_size"] == "32"
     assert "batch_size" not in second.data.params
     assert [step for step, _ in points(third, "loss")] == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("module", modules_of(__file__))
+def test_examples_in_docstrings_do_what_they_show(module: str, keras: Any) -> None:
+    assert not (told := failures_of(module)), told

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 import nbtrack
+from docstring_examples import failures_of, modules_of
 from logged import points, runs
 from net_trainings import hugging_face_trainer
 
@@ -176,3 +177,8 @@ def test_a_trainer_that_trains_again_has_another_run() -> None:
         assert run.data.params["learning_rate"] == "0.01"
     assert "eval_loss" in second.data.metrics
     assert "eval_loss" not in first.data.metrics
+
+
+@pytest.mark.parametrize("module", modules_of(__file__))
+def test_examples_in_docstrings_do_what_they_show(module: str, workdir: Path) -> None:
+    assert not (told := failures_of(module)), told

@@ -13,6 +13,7 @@ import pytest
 
 import nbtrack
 import small_models
+from docstring_examples import failures_of, modules_of
 from model_folders import stranger
 from nbtrack.errors import (
     InvalidParameterError,
@@ -413,3 +414,9 @@ def test_an_explainer_of_shap_comes_back_with_its_model(monkeypatch: pytest.Monk
         assert np.allclose(nbtrack.pyfunc.load_model(name, trust=True).predict(FRAME), wanted)
     with pytest.raises(InvalidParameterError, match="is no explainer"):
         nbtrack.shap.save_explainer(model, "n")
+
+
+@pytest.mark.filterwarnings("ignore")  # of these libraries
+@pytest.mark.parametrize("module", modules_of(__file__))
+def test_examples_in_docstrings_do_what_they_show(module: str) -> None:
+    assert not (told := failures_of(module)), told

@@ -95,6 +95,11 @@ def tensorflow_autolog(
     ------
     InvalidParameterError
         If metrics are to be logged both by epochs and by steps, or by neither.
+
+    Examples
+    --------
+    >>> nbtrack.tensorflow.autolog(log_models=False)
+    >>> nbtrack.tensorflow.autolog(disable=True)
     """
     if saved_model_kwargs:
         warn("saved_model_kwargs= has no effect in nbtrack: the model is a .keras file.")

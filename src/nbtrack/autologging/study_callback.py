@@ -65,6 +65,17 @@ class NbtrackCallback:
         ----------
         objective : callable
             ``objective(trial)``.
+
+        Examples
+        --------
+        >>> import optuna
+        >>> optuna.logging.set_verbosity(optuna.logging.ERROR)
+        >>> callback = nbtrack.optuna.NbtrackCallback()
+        >>> @callback.track
+        ... def objective(trial):
+        ...     nbtrack.log_metric("guess", trial.suggest_float("x", -1, 1))
+        ...     return 0.0
+        >>> optuna.create_study().optimize(objective, n_trials=1, callbacks=[callback])
         """
 
         def begun(trial: Any) -> Any:

@@ -49,6 +49,12 @@ class NbtrackCallback(TrainerCallback):
     Params are the arguments and the model's configuration, as far as they differ from their
     defaults, and the essential ones. Metrics stand at the global step. They go to the open run;
     without one to a run that ends with the training, and goes on for what is evaluated later.
+
+    Examples
+    --------
+    >>> from transformers import Trainer  # doctest: +SKIP
+    >>> callback = nbtrack.transformers.NbtrackCallback()  # doctest: +SKIP
+    >>> Trainer(model, args, train_dataset=data, callbacks=[callback]).train()  # doctest: +SKIP
     """
 
     def __init__(self) -> None:

@@ -304,7 +304,7 @@ class RunMethods(ClientBase):
         >>> experiment_id = client.create_experiment("searched")
         >>> for loss in (0.3, 0.2):
         ...     client.log_metric(client.create_run(experiment_id).info.run_id, "loss", loss)
-        >>> best = client.search_runs([experiment_id], "metrics.loss < 0.5", order_by=["metrics.loss"])
+        >>> best = client.search_runs([experiment_id], "", order_by=["metrics.loss"])
         >>> [each.data.metrics["loss"] for each in best]
         [0.2, 0.3]
         """
@@ -516,11 +516,11 @@ class LogMethods(ClientBase):
 
         Examples
         --------
-        >>> from nbtrack.entities import Metric, Param, RunTag
+        >>> from nbtrack.entities import Metric, Param
         >>> client = nbtrack.Client()
         >>> run = client.create_run("0")
         >>> points = [Metric("loss", 1 / (step + 1), timestamp=0, step=step) for step in range(3)]
-        >>> client.log_batch(run.info.run_id, points, [Param("lr", "0.01")], [RunTag("stage", "draft")])
+        >>> client.log_batch(run.info.run_id, metrics=points, params=[Param("lr", "0.01")])
         >>> len(client.get_metric_history(run.info.run_id, "loss"))
         3
         """

@@ -75,6 +75,17 @@ def import_from(
         If someone holds the store.
     MissingDependencyError
         If a package is missing that reads the source.
+
+    Examples
+    --------
+    >>> with nbtrack.start_run(run_name="elsewhere"):
+    ...     nbtrack.log_metric("loss", 0.4)
+    >>> _ = nbtrack.interop.export_to("other.duckdb")
+    >>> nbtrack.set_tracking_uri("imported.duckdb")
+    >>> report = nbtrack.interop.import_from("other.duckdb")
+    >>> "elsewhere" in list(nbtrack.search_runs()["tags.mlflow.runName"])
+    True
+    >>> nbtrack.set_tracking_uri(None)
     """
     begin = time.monotonic()
     place = os.fspath(source)
@@ -130,6 +141,13 @@ def export_to(
     -------
     ExportReport
         What went, what was there, and what could not go, with reasons.
+
+    Examples
+    --------
+    >>> with nbtrack.start_run():
+    ...     nbtrack.log_metric("loss", 0.4)
+    >>> nbtrack.interop.export_to("exported", kind="csv").ok
+    True
     """
     begin = time.monotonic()
     place = os.fspath(target)

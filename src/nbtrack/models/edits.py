@@ -38,6 +38,13 @@ def get_model_info(model_uri: str | os.PathLike[str]) -> ModelInfo:
     ------
     NotFoundError
         If there is no such model.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import LinearRegression
+    >>> info = nbtrack.sklearn.log_model(LinearRegression(), name="line")
+    >>> sorted(nbtrack.models.get_model_info(info.model_uri).flavors)
+    ['python_function', 'sklearn']
     """
     opened = open_model(model_uri)
     known: dict[str, Any] = {
@@ -76,6 +83,15 @@ def set_signature(model_uri: str | os.PathLike[str], signature: ModelSignature) 
         If it is no signature.
     InvalidStateError
         If it is a version of a registered model, which stays as it was registered.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import LinearRegression
+    >>> info = nbtrack.sklearn.log_model(LinearRegression(), name="line")
+    >>> signature = nbtrack.models.infer_signature([[1.0, 2.0]], [3.0])
+    >>> nbtrack.models.set_signature(info.model_uri, signature)
+    >>> nbtrack.models.get_model_info(info.model_uri).signature == signature
+    True
     """
     if not isinstance(signature, ModelSignature):
         raise InvalidParameterError(
@@ -106,6 +122,12 @@ def update_model_requirements(
     ------
     InvalidParameterError
         If there is no such operation.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import LinearRegression
+    >>> info = nbtrack.sklearn.log_model(LinearRegression(), name="line")
+    >>> nbtrack.models.update_model_requirements(info.model_uri, "add", ["rich>=13"])
     """
     if operation not in ("add", "remove") or isinstance(requirement_list, str):
         raise InvalidParameterError(

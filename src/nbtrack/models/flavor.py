@@ -49,6 +49,21 @@ class Flavor:
     ------
     InvalidParameterError
         If the name cannot be one of Python.
+
+    Examples
+    --------
+    >>> import json
+    >>> from pathlib import Path
+    >>> from nbtrack.models import Flavor
+    >>> def write(model, folder):
+    ...     Path(folder, "model.json").write_text(json.dumps(model))
+    >>> def read(folder, facts):
+    ...     return json.loads(Path(folder, "model.json").read_text())
+    >>> flavor = Flavor("my_json", write=write, read=read)
+    >>> info = flavor.log_model({"slope": 2.0}, name="line")
+    >>> flavor.load_model(info.model_uri)
+    {'slope': 2.0}
+    >>> _ = flavor.save_model({"slope": 3.0}, "line")
     """
 
     def __init__(

@@ -59,6 +59,15 @@ class ModelInfo:
         functions and attributes are the same; None, not at all (pickles, MLflow's models).
     registered_model_version : int or None
         Its version, if it was registered while it was logged.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import LinearRegression
+    >>> info = nbtrack.sklearn.log_model(LinearRegression(), name="line", wait=False)
+    >>> sorted(info.wait().flavors)
+    ['python_function', 'sklearn']
+    >>> print(info.load_code())
+    nbtrack.sklearn.load_model('models:/m-...')
     """
 
     artifact_path: str

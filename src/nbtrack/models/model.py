@@ -66,6 +66,25 @@ class Model:
         The user's own files beside the model's, as a flavor says them in MLmodel.
     hashes : dict of str to str
         The SHA-256 of files that were hashed while they were written, by path.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import LinearRegression
+    >>> from nbtrack.models import Model
+    >>> fitted = LinearRegression().fit([[0.0], [1.0]], [0.0, 2.0])
+    >>> _ = nbtrack.sklearn.save_model(fitted, "doubling", input_example=[[1.0]])
+    >>> model = Model.load("doubling")
+    >>> sorted(model.flavors), model.get_params_schema() is None
+    (['python_function', 'sklearn'], True)
+    >>> model.get_input_schema().to_dict() == model.get_model_info().signature.inputs.to_dict()
+    True
+    >>> model.load_input_example("doubling")
+    [[1.0]]
+    >>> print(model.get_serving_input("doubling"))
+    {"inputs": [[1.0]]}
+    >>> Model.from_dict(model.to_dict()) == Model.parse(model.to_yaml(), "MLmodel")
+    True
+    >>> model.add_flavor("mine", version="1.0").save("MLmodel")
     """
 
     _plain: ClassVar = (

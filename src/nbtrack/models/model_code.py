@@ -33,6 +33,13 @@ def set_model(model: Any) -> None:
     ------
     InvalidParameterError
         If it is no model.
+
+    Examples
+    --------
+    At the end of a file of code that ``nbtrack.pyfunc.log_model(python_model="model.py")`` logs:
+
+    >>> from nbtrack.models import set_model
+    >>> set_model(lambda model_input: model_input * 2)
     """
     if not hasattr(model, "predict") and not callable(model):
         raise InvalidParameterError(
@@ -53,6 +60,13 @@ class ModelConfig:
     development_config : dict or path, optional
         What counts while the code is written, as long as no model is being saved or loaded
         with a ``model_config``.
+
+    Examples
+    --------
+    >>> from nbtrack.models import ModelConfig
+    >>> config = ModelConfig(development_config={"temperature": 0.7})
+    >>> config.get("temperature"), config.to_dict()
+    (0.7, {'temperature': 0.7})
     """
 
     def __init__(self, *, development_config: Mapping[str, Any] | str | Path | None = None) -> None:

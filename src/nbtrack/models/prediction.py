@@ -81,6 +81,16 @@ def predict(
         If what was asked does not go together.
     NbtrackError
         ``BAD_REQUEST`` if the data cannot be read, or the model fails.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from sklearn.dummy import DummyRegressor
+    >>> model = DummyRegressor(strategy="constant", constant=2.0).fit([[0.0]], [0.0])
+    >>> info = nbtrack.sklearn.log_model(model, name="always two")
+    >>> nbtrack.models.predict(info, [[3.0]], output_path="predictions.csv")
+    >>> Path("predictions.csv").read_text().split()
+    ['prediction', '2.0']
     """
     check_environment(env_manager)
     if install_mlflow or pip_requirements_override or extra_envs:
@@ -231,6 +241,11 @@ def convert_input_example_to_serving_input(input_example: Any) -> str | None:
     ----------
     input_example : object
         As ``log_model`` takes it.
+
+    Examples
+    --------
+    >>> print(nbtrack.models.convert_input_example_to_serving_input([[1.0, 2.0]]))
+    {"inputs": [[1.0, 2.0]]}
     """
     if input_example is None:
         return None
@@ -255,6 +270,14 @@ def validate_serving_input(
     ------
     NbtrackError
         If the model cannot take it.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import LinearRegression
+    >>> model = LinearRegression().fit([[0.0], [1.0]], [0.0, 2.0])
+    >>> info = nbtrack.sklearn.log_model(model, name="doubling")
+    >>> nbtrack.models.validate_serving_input(info.model_uri, '{"inputs": [[3.0]]}')
+    array([6.])
     """
     from nbtrack.models.flavors.pyfunc import load_model
 

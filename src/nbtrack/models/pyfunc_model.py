@@ -25,6 +25,21 @@ class PyFuncModel:
         it has ``takes_tensors = True``, tensors of torch go in as they are; else as arrays.
     predict_fn, predict_stream_fn : str, optional
         The names of its methods.
+
+    Examples
+    --------
+    >>> class Doubling(nbtrack.pyfunc.PythonModel):
+    ...     def predict(self, context, model_input, params=None):
+    ...         return model_input * 2
+    ...
+    ...     def predict_stream(self, context, model_input, params=None):
+    ...         yield from (each * 2 for each in model_input)
+    >>> _ = nbtrack.pyfunc.save_model("stream", python_model=Doubling())
+    >>> model = nbtrack.pyfunc.load_model("stream")
+    >>> model.predict(4), list(model.predict_stream([1, 2]))
+    (8, [2, 4])
+    >>> type(model.unwrap_python_model()).__name__, type(model.get_raw_model()).__name__
+    ('Doubling', 'Doubling')
     """
 
     def __init__(

@@ -14,6 +14,21 @@ class PythonModel:
     """Base of models of the user's own making; the methods are MLflow's.
 
     ``predict`` may also be written without ``context``, and without ``params``.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> class Greeting(nbtrack.pyfunc.PythonModel):
+    ...     def load_context(self, context):
+    ...         self.word = Path(context.artifacts["word"]).read_text()
+    ...
+    ...     def predict(self, context, model_input, params=None):
+    ...         return [f"{self.word} {name}" for name in model_input]
+    >>> _ = Path("word.txt").write_text("Hello")
+    >>> artifacts = {"word": "word.txt"}
+    >>> _ = nbtrack.pyfunc.save_model("greeting", python_model=Greeting(), artifacts=artifacts)
+    >>> nbtrack.pyfunc.load_model("greeting").predict(["Ada"])
+    ['Hello Ada']
     """
 
     def load_context(self, context: PythonModelContext) -> None:

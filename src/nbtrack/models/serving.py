@@ -92,6 +92,15 @@ def serve(
         If it would listen beyond this machine without ``token`` or ``no_auth``.
     InvalidStateError
         If the port is taken.
+
+    Examples
+    --------
+    >>> from sklearn.dummy import DummyRegressor
+    >>> model = DummyRegressor(strategy="constant", constant=2.0).fit([[0.0]], [0.0])
+    >>> info = nbtrack.sklearn.log_model(model, name="always two")
+    >>> with nbtrack.models.serve(info) as served:
+    ...     served.predict([[3.0]])
+    [2.0]
     """
     check_tornado()
     from nbtrack.server.scoring.listening import Limits, start  # the layer above, at its use

@@ -169,6 +169,13 @@ class ModelSignature:
         What goes in and what comes out.
     params : ParamSchema, optional
         The parameters of ``predict`` and their defaults.
+
+    Examples
+    --------
+    >>> from nbtrack.models import ModelSignature, infer_signature
+    >>> signature = infer_signature([1.0, 2.0], params={"temperature": 0.7})
+    >>> ModelSignature.from_dict(signature.to_dict()) == signature
+    True
     """
 
     def __init__(
@@ -246,6 +253,18 @@ def infer_signature(
     Notes
     -----
     Data whose type a schema cannot say gives a schema that checks nothing, with a warning.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from nbtrack.models import infer_signature
+    >>> infer_signature(pd.DataFrame({"x": [1.0], "label": ["a"]}), [0.5])
+    inputs:
+      ['x': double (required), 'label': string (required)]
+    outputs:
+      [double (required)]
+    params:
+      None
     """
     found: dict[str, Schema | None] = {"model_input": None, "model_output": None}
     for name, data in (("model_input", model_input), ("model_output", model_output)):

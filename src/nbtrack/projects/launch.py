@@ -86,6 +86,17 @@ def run(
     ------
     ProjectError
         If the project cannot be run, or, when waited for, its command has failed.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> Path("project").mkdir()
+    >>> _ = Path("project", "train.py").write_text("import nbtrack as nb; nb.log_metric('loss', 1)")
+    >>> submitted = nbtrack.run("project", "train.py", env_manager="local")
+    >>> submitted.wait(), submitted.get_status()
+    (True, 'FINISHED')
+    >>> nbtrack.get_run(submitted.run_id).data.metrics
+    {'loss': 1.0}
     """
     _refuse(docker_args, backend, backend_config, build_image, docker_auth)
     store = context.store()

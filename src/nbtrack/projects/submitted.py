@@ -25,6 +25,15 @@ class SubmittedRun:
     command : Command
     held : contextlib.ExitStack
         What the command needs as long as it runs; closed when it has ended.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> Path("short").mkdir()
+    >>> _ = Path("short", "main.py").write_text("print('done')")
+    >>> submitted = nbtrack.run("short", "main.py", env_manager="local", synchronous=False)
+    >>> submitted.wait(), submitted.get_status()
+    (True, 'FINISHED')
     """
 
     def __init__(
@@ -66,7 +75,18 @@ class SubmittedRun:
             return get_run(reader, self._run_id).info.status
 
     def cancel(self) -> None:
-        """End the command and all that it has started; the run is KILLED."""
+        """End the command and all that it has started; the run is KILLED.
+
+        Examples
+        --------
+        >>> from pathlib import Path
+        >>> Path("endless").mkdir()
+        >>> _ = Path("endless", "main.py").write_text("import time; time.sleep(600)")
+        >>> submitted = nbtrack.run("endless", "main.py", env_manager="local", synchronous=False)
+        >>> submitted.cancel()
+        >>> submitted.get_status()
+        'KILLED'
+        """
         if not self._settled.is_set():
             self._command.stop()
             self._settled.wait()

@@ -120,6 +120,14 @@ def sync(uri: str | os.PathLike[str] | None = None) -> int:
         If someone holds the file: it says which process. Nothing is lost.
     StoreError
         If a server has not got everything; the message says why. Nothing is lost.
+
+    Examples
+    --------
+    >>> with nbtrack.start_run():
+    ...     nbtrack.log_metric("loss", 0.4)
+    >>> records = nbtrack.store.sync()
+    >>> nbtrack.store.sync()  # all is in the database now
+    0
     """
     report = open_store(uri).sync()
     if report.problem is not None:
@@ -168,6 +176,14 @@ def compact(
         If something was chosen that does not exist, or was not deleted.
     DiskFullError
         If there is no room for the new file; the old one stays.
+
+    Examples
+    --------
+    >>> with nbtrack.start_run() as run:
+    ...     nbtrack.log_metric("loss", 0.4)
+    >>> nbtrack.delete_run(run.info.run_id)
+    >>> nbtrack.store.compact().runs  # deleted for good
+    1
     """
     store = open_store(uri)
     store.check_keeps_runs()

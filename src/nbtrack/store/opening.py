@@ -70,6 +70,13 @@ def open_store(uri: str | os.PathLike[str] | StoreLocation | None = None) -> Sto
     ------
     InvalidParameterError
         If the URI names something that is no local store.
+
+    Examples
+    --------
+    >>> from nbtrack.store import open_store
+    >>> store = open_store("other.duckdb")
+    >>> store.uri
+    '...other.duckdb'
     """
     if isinstance(uri, StoreLocation):
         return _opened(uri)

@@ -28,6 +28,21 @@ class EvaluationArtifact:
         first asked for.
     read : callable, optional
         Returns the bytes of the file; by default they are read from the URI.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> data = pd.DataFrame({"right": [0, 1, 1, 0], "said": [0, 1, 0, 0]})
+    >>> quiet = {"log_model_explainability": False}
+    >>> result = nbtrack.evaluate(
+    ...     data=data,
+    ...     targets="right",
+    ...     predictions="said",
+    ...     model_type="classifier",
+    ...     evaluator_config=quiet,
+    ... )
+    >>> result.artifacts["confusion_matrix"].uri
+    '...confusion_matrix.png'
     """
 
     def __init__(self, uri: str, content: Any = None, read: Read | None = None) -> None:

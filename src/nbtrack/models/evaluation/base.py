@@ -146,6 +146,20 @@ def evaluate(
     ------
     InvalidParameterError
         If something is missing, or does not go together: it is named.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> data = pd.DataFrame({"x": [0.0, 1.0, 2.0], "y": [0.0, 2.0, 5.0]})
+    >>> result = nbtrack.evaluate(
+    ...     lambda features: features["x"] * 2,
+    ...     data,
+    ...     targets="y",
+    ...     model_type="regressor",
+    ...     evaluator_config={"log_model_explainability": False},
+    ... )
+    >>> result.metrics["max_error"]
+    1.0
     """
     if data is None:
         raise InvalidParameterError("The data argument cannot be None.")

@@ -47,7 +47,13 @@ class ModelEvaluator(ABC):
 
 
 def list_evaluators() -> list[str]:
-    """Return the names of the evaluators: ``"default"``, and those that packages bring."""
+    """Return the names of the evaluators: ``"default"``, and those that packages bring.
+
+    Examples
+    --------
+    >>> nbtrack.models.list_evaluators()
+    ['default']
+    """
     return [DEFAULT, *(name for name in _brought() if name not in _PARTS)]
 
 

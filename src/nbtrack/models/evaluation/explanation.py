@@ -225,6 +225,15 @@ def log_explanation(predict_function: Any, features: Any, artifact_path: str | N
     ------
     MissingDependencyError
         If shap is not installed.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import shap
+    >>> with nbtrack.start_run():
+    ...     folder = nbtrack.shap.log_explanation(lambda x: x[:, 0] * 2, np.eye(4))
+    >>> folder
+    '...model_explanations_shap'
     """
     import numpy as np
 

@@ -32,6 +32,13 @@ class EvaluationResult:
         By name; the content of each is read when it is asked for.
     run_id : str, optional
         The run that they are logged to; by default the active one.
+
+    Examples
+    --------
+    >>> from nbtrack.models import EvaluationResult
+    >>> EvaluationResult({"accuracy": 0.9}, {}).save("evaluation")
+    >>> EvaluationResult.load("evaluation").metrics
+    {'accuracy': 0.9}
     """
 
     def __init__(

@@ -52,6 +52,12 @@ class MetricThreshold:
     ------
     MetricThresholdClassException
         If none of the three is given, or one of them is not as above.
+
+    Examples
+    --------
+    >>> from nbtrack.models import MetricThreshold
+    >>> print(MetricThreshold(threshold=0.8, greater_is_better=True))
+    Threshold: 0.8. Greater value is better.
     """
 
     def __init__(
@@ -117,6 +123,16 @@ def validate_evaluation_results(
         If a metric does not reach its threshold, or is missing.
     InvalidParameterError
         If the thresholds are no such dictionary.
+
+    Examples
+    --------
+    >>> from nbtrack.models import EvaluationResult, MetricThreshold
+    >>> limits = {"accuracy": MetricThreshold(threshold=0.8, greater_is_better=True)}
+    >>> nbtrack.validate_evaluation_results(limits, EvaluationResult({"accuracy": 0.9}, {}))
+    >>> nbtrack.validate_evaluation_results(limits, EvaluationResult({"accuracy": 0.7}, {}))
+    Traceback (most recent call last):
+    ...
+    nbtrack.models.evaluation.validation.ModelValidationFailedException: ...
     """
     if not isinstance(validation_thresholds, Mapping) or not all(
         isinstance(name, str) and isinstance(each, MetricThreshold)

@@ -77,6 +77,14 @@ def save_model(
         If it is no such model, has not been trained, or there is no such format.
     UnfaithfulModelError
         If what was written gives other outputs for the input example.
+
+    Examples
+    --------
+    >>> import catboost
+    >>> model = catboost.CatBoostRegressor(iterations=5, allow_writing_files=False, silent=True)
+    >>> _ = nbtrack.catboost.save_model(model.fit([[0.0], [1.0]], [0.0, 2.0]), "booster")
+    >>> nbtrack.catboost.load_model("booster").tree_count_
+    5
     """
     return logging.save(path=path, **_parts(cb_model, format, pool), **options)
 
@@ -102,6 +110,14 @@ def log_model(
         As in :func:`save_model`.
     **options
         As for every flavor: name, registered_model_name, signature, input_example, params, ...
+
+    Examples
+    --------
+    >>> import catboost
+    >>> model = catboost.CatBoostRegressor(iterations=5, allow_writing_files=False, silent=True)
+    >>> with nbtrack.start_run():
+    ...     fitted = model.fit([[0.0], [1.0]], [0.0, 2.0])
+    ...     info = nbtrack.catboost.log_model(fitted, name="booster")
     """
     return logging.log(artifact_path=artifact_path, **_parts(cb_model, format, pool), **options)
 
@@ -128,6 +144,15 @@ def load_model(
     ------
     UntrustedError
         If the model would run code that nobody has consented to.
+
+    Examples
+    --------
+    >>> import catboost
+    >>> model = catboost.CatBoostRegressor(iterations=5, allow_writing_files=False, silent=True)
+    >>> fitted = model.fit([[0.0], [1.0]], [0.0, 2.0])
+    >>> info = nbtrack.catboost.log_model(fitted, name="booster")
+    >>> nbtrack.catboost.load_model(info.model_uri).tree_count_
+    5
     """
     return _loaded(open_model(model_uri, dst_path), trust)
 

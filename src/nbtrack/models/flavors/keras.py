@@ -63,6 +63,14 @@ def save_model(
     ------
     InvalidParameterError
         If it is no model of Keras, or a part of it cannot be saved.
+
+    Examples
+    --------
+    >>> import keras
+    >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    >>> _ = nbtrack.keras.save_model(model, "dense")
+    >>> nbtrack.keras.load_model("dense").count_params()
+    3
     """
     saving = _Saving(model, save_model_kwargs, custom_objects)
     predict = Predictor(model).predict
@@ -92,6 +100,13 @@ def log_model(
         Classes and functions by the names that the model has for them; they are saved with it.
     **options
         As for every flavor: name, registered_model_name, signature, input_example, params, ...
+
+    Examples
+    --------
+    >>> import keras
+    >>> with nbtrack.start_run():
+    ...     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    ...     info = nbtrack.keras.log_model(model, name="dense")
     """
     saving = _Saving(model, save_model_kwargs, custom_objects)
     return logging.log(
@@ -131,6 +146,14 @@ def load_model(
     ------
     UntrustedError
         If the model would run code that nobody has consented to.
+
+    Examples
+    --------
+    >>> import keras
+    >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    >>> info = nbtrack.keras.log_model(model, name="dense")
+    >>> nbtrack.keras.load_model(info.model_uri).count_params()
+    3
     """
     return loaded(open_model(model_uri, dst_path), trust, custom_objects, load_model_kwargs)
 

@@ -69,6 +69,14 @@ def save_model(
         If it is no such model, or a part of it cannot be kept.
     UnfaithfulModelError
         If what was written gives other outputs for the input example.
+
+    Examples
+    --------
+    >>> import lightgbm
+    >>> model = lightgbm.LGBMRegressor(n_estimators=5, verbose=-1).fit([[0.0], [1.0]], [0.0, 2.0])
+    >>> _ = nbtrack.lightgbm.save_model(model, "booster")
+    >>> nbtrack.lightgbm.load_model("booster").n_estimators
+    5
     """
     return logging.save(
         path=path, **_parts(lgb_model, serialization_format, skops_trusted_types), **options
@@ -96,6 +104,13 @@ def log_model(
         As in :func:`save_model`.
     **options
         As for every flavor: name, registered_model_name, signature, input_example, params, ...
+
+    Examples
+    --------
+    >>> import lightgbm
+    >>> model = lightgbm.LGBMRegressor(n_estimators=5, verbose=-1).fit([[0.0], [1.0]], [0.0, 2.0])
+    >>> with nbtrack.start_run():
+    ...     info = nbtrack.lightgbm.log_model(model, name="booster")
     """
     parts = _parts(lgb_model, serialization_format, skops_trusted_types)
     return logging.log(artifact_path=artifact_path, **parts, **options)
@@ -124,6 +139,14 @@ def load_model(
     ------
     UntrustedError
         If the model would run code that nobody has consented to.
+
+    Examples
+    --------
+    >>> import lightgbm
+    >>> model = lightgbm.LGBMRegressor(n_estimators=5, verbose=-1).fit([[0.0], [1.0]], [0.0, 2.0])
+    >>> info = nbtrack.lightgbm.log_model(model, name="booster")
+    >>> nbtrack.lightgbm.load_model(info.model_uri).n_estimators
+    5
     """
     return _loaded(open_model(model_uri, dst_path), trust)
 

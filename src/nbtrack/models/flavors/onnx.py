@@ -74,6 +74,15 @@ def save_model(
         If it is no such model, or an option is none of onnxruntime's.
     UnfaithfulModelError
         If what was written gives other outputs for the input example.
+
+    Examples
+    --------
+    >>> from onnx import TensorProto, helper
+    >>> x, y = (helper.make_tensor_value_info(name, TensorProto.FLOAT, [None]) for name in "xy")
+    >>> graph = helper.make_graph([helper.make_node("Abs", ["x"], ["y"])], "absolute", [x], [y])
+    >>> _ = nbtrack.onnx.save_model(helper.make_model(graph, ir_version=10), "absolute")
+    >>> nbtrack.onnx.load_model("absolute").graph.name
+    'absolute'
     """
     parts = _parts(
         onnx_model, onnx_execution_providers, onnx_session_options, save_as_external_data
@@ -103,6 +112,14 @@ def log_model(
         As in :func:`save_model`.
     **options
         As for every flavor: name, registered_model_name, signature, input_example, params, ...
+
+    Examples
+    --------
+    >>> from onnx import TensorProto, helper
+    >>> x, y = (helper.make_tensor_value_info(name, TensorProto.FLOAT, [None]) for name in "xy")
+    >>> graph = helper.make_graph([helper.make_node("Abs", ["x"], ["y"])], "absolute", [x], [y])
+    >>> with nbtrack.start_run():
+    ...     info = nbtrack.onnx.log_model(helper.make_model(graph, ir_version=10), name="abs")
     """
     parts = _parts(
         onnx_model, onnx_execution_providers, onnx_session_options, save_as_external_data
@@ -133,6 +150,15 @@ def load_model(
     ------
     UntrustedError
         If the model would run code that nobody has consented to.
+
+    Examples
+    --------
+    >>> from onnx import TensorProto, helper
+    >>> x, y = (helper.make_tensor_value_info(name, TensorProto.FLOAT, [None]) for name in "xy")
+    >>> graph = helper.make_graph([helper.make_node("Abs", ["x"], ["y"])], "absolute", [x], [y])
+    >>> info = nbtrack.onnx.log_model(helper.make_model(graph, ir_version=10), name="abs")
+    >>> nbtrack.onnx.load_model(info.model_uri).graph.name
+    'absolute'
     """
     return _loaded(open_model(model_uri, dst_path), trust)
 

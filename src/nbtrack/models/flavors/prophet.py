@@ -47,6 +47,16 @@ def save_model(
         If it is no such model, or has not been trained.
     UnfaithfulModelError
         If what was written gives other outputs for the input example.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from prophet import Prophet
+    >>> frame = pd.DataFrame({"ds": pd.date_range("2026-01-01", periods=30), "y": range(30)})
+    >>> _ = nbtrack.prophet.save_model(Prophet().fit(frame), "forecast")
+    >>> model = nbtrack.prophet.load_model("forecast")
+    >>> len(model.predict(model.make_future_dataframe(7)))
+    37
     """
     return logging.save(path=path, **_parts(pr_model), **options)
 
@@ -67,6 +77,14 @@ def log_model(
         The model's name; better said as ``name=``.
     **options
         As for every flavor: name, registered_model_name, signature, input_example, params, ...
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from prophet import Prophet
+    >>> frame = pd.DataFrame({"ds": pd.date_range("2026-01-01", periods=30), "y": range(30)})
+    >>> with nbtrack.start_run():
+    ...     info = nbtrack.prophet.log_model(Prophet().fit(frame), name="forecast")
     """
     return logging.log(artifact_path=artifact_path, **_parts(pr_model), **options)
 
@@ -93,6 +111,16 @@ def load_model(
     ------
     UntrustedError
         If the model would run code that nobody has consented to.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from prophet import Prophet
+    >>> frame = pd.DataFrame({"ds": pd.date_range("2026-01-01", periods=30), "y": range(30)})
+    >>> info = nbtrack.prophet.log_model(Prophet().fit(frame), name="forecast")
+    >>> model = nbtrack.prophet.load_model(info.model_uri)
+    >>> len(model.predict(model.make_future_dataframe(7)))
+    37
     """
     return _loaded(open_model(model_uri, dst_path), trust)
 

@@ -93,6 +93,15 @@ def save_model(
     ------
     InvalidParameterError
         If there is no model, or a part of it cannot be saved: it is named.
+
+    Examples
+    --------
+    >>> class Doubling(nbtrack.pyfunc.PythonModel):
+    ...     def predict(self, context, model_input, params=None):
+    ...         return model_input * 2
+    >>> _ = nbtrack.pyfunc.save_model("doubling", python_model=Doubling())
+    >>> nbtrack.pyfunc.load_model("doubling").predict(4)
+    8
     """
     parts = _parts(
         loader_module, data_path, python_model, artifacts, model_config, streamable, serialization
@@ -139,6 +148,16 @@ def log_model(
         MLflow's; they have no effect.
     **options
         As for every flavor: name, registered_model_name, signature, input_example, params, ...
+
+    Examples
+    --------
+    >>> class Doubling(nbtrack.pyfunc.PythonModel):
+    ...     def predict(self, context, model_input, params=None):
+    ...         return model_input * 2
+    >>> with nbtrack.start_run():
+    ...     info = nbtrack.pyfunc.log_model(name="doubling", python_model=Doubling())
+    >>> nbtrack.pyfunc.load_model(info.model_uri).predict(4)
+    8
     """
     parts = _parts(
         loader_module, data_path, python_model, artifacts, model_config, streamable, serialization
@@ -187,6 +206,14 @@ def load_model(
         If the model would run code that nobody has consented to.
     ChangedModelError
         If a file is not the one that was saved.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import LinearRegression
+    >>> model = LinearRegression().fit([[0.0], [1.0]], [0.0, 2.0])
+    >>> info = nbtrack.sklearn.log_model(model, name="doubling")
+    >>> nbtrack.pyfunc.load_model(info.model_uri).predict([[3.0]])  # of whatever flavor it is
+    array([6.])
     """
     opened = open_model(model_uri, dst_path)
     flavor = opened.flavor(PYFUNC)
@@ -217,6 +244,14 @@ def get_model_dependencies(
     ------
     InvalidParameterError
         If there is no such file.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from sklearn.linear_model import LinearRegression
+    >>> info = nbtrack.sklearn.log_model(LinearRegression(), name="line")
+    >>> print(Path(nbtrack.pyfunc.get_model_dependencies(info.model_uri)).read_text())
+    scikit-learn==...
     """
     names = {"pip": REQUIREMENTS, "conda": CONDA}
     if format not in names:

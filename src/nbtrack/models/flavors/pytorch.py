@@ -96,6 +96,13 @@ def save_model(
     ------
     InvalidParameterError
         If a part of the model cannot be saved: the message names it and what helps.
+
+    Examples
+    --------
+    >>> import torch
+    >>> _ = nbtrack.pytorch.save_model(torch.nn.Linear(2, 1), "linear")
+    >>> nbtrack.pytorch.load_model("linear")
+    Linear(in_features=2, out_features=1, bias=True)
     """
     saved, options = _prepared(
         pytorch_model, input_example, signature, export_model, serialization,
@@ -175,6 +182,15 @@ def log_model(
     ------
     InvalidParameterError
         If a part of the model cannot be saved: the message names it and what helps.
+
+    Examples
+    --------
+    >>> import torch
+    >>> net = torch.nn.Sequential(torch.nn.Linear(2, 8), torch.nn.ReLU(), torch.nn.Linear(8, 1))
+    >>> with nbtrack.start_run():
+    ...     info = nbtrack.pytorch.log_model(net, name="net", input_example=torch.zeros(1, 2))
+    >>> info.model_uri
+    'models:/m-...'
     """
     saved, options = _prepared(
         pytorch_model, input_example, signature, export_model, serialization,
@@ -238,6 +254,13 @@ def load_model(
         If there is no such model.
     NbtrackError
         If a file was changed since it was saved, or is damaged.
+
+    Examples
+    --------
+    >>> import torch
+    >>> info = nbtrack.pytorch.log_model(torch.nn.Linear(2, 1), name="linear")
+    >>> nbtrack.pytorch.load_model(info.model_uri, device="cpu")
+    Linear(in_features=2, out_features=1, bias=True)
     """
     map_location = kwargs.pop("map_location", None)
     if device is None and isinstance(map_location, str | torch.device):

@@ -74,6 +74,12 @@ def save_model(
     ------
     InvalidParameterError
         If it is no such model, or has parts of your own.
+
+    Examples
+    --------
+    >>> from sentence_transformers import SentenceTransformer  # doctest: +SKIP
+    >>> model = SentenceTransformer("all-MiniLM-L6-v2")  # doctest: +SKIP
+    >>> _ = nbtrack.sentence_transformers.save_model(model, "embed")  # doctest: +SKIP
     """
     without_effect(task=task)
     return logging.save(path=path, **_parts(model, inference_config, options), **options)
@@ -103,6 +109,13 @@ def log_model(
         MLflow's; they have no effect.
     **options
         As for every flavor: name, registered_model_name, signature, input_example, params, ...
+
+    Examples
+    --------
+    >>> from sentence_transformers import SentenceTransformer  # doctest: +SKIP
+    >>> with nbtrack.start_run():  # doctest: +SKIP
+    ...     model = SentenceTransformer("all-MiniLM-L6-v2")
+    ...     info = nbtrack.sentence_transformers.log_model(model, name="embed")
     """
     without_effect(task=task, prompts=prompts)
     parts = _parts(model, inference_config, options)
@@ -135,6 +148,12 @@ def load_model(
     ------
     UntrustedError
         If the model would run code that nobody has consented to.
+
+    Examples
+    --------
+    >>> embed = nbtrack.sentence_transformers.load_model("models:/embed/1")  # doctest: +SKIP
+    >>> embed.encode(["It works."]).shape  # doctest: +SKIP
+    (1, 384)
     """
     return _loaded(open_model(model_uri, dst_path), device, trust)
 

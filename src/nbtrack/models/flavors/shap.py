@@ -60,6 +60,17 @@ def save_explainer(
         If it is no explainer, or a part of it cannot be kept.
     UnfaithfulModelError
         If what was written explains the input example otherwise.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import shap
+    >>> from sklearn.linear_model import LinearRegression
+    >>> data = np.array([[0.0], [1.0]])
+    >>> explainer = shap.LinearExplainer(LinearRegression().fit(data, [0.0, 2.0]), data)
+    >>> _ = nbtrack.shap.save_explainer(explainer, "explainer")
+    >>> type(nbtrack.shap.load_explainer("explainer")).__name__
+    'LinearExplainer'
     """
     return logging.save(path=path, **_parts(explainer, serialization_format), **options)
 
@@ -88,6 +99,16 @@ def log_explainer(
         As in :func:`save_explainer`.
     **options
         As for every flavor: name, registered_model_name, signature, input_example, params, ...
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import shap
+    >>> from sklearn.linear_model import LinearRegression
+    >>> data = np.array([[0.0], [1.0]])
+    >>> explainer = shap.LinearExplainer(LinearRegression().fit(data, [0.0, 2.0]), data)
+    >>> with nbtrack.start_run():
+    ...     info = nbtrack.shap.log_explainer(explainer, name="explainer")
     """
     parts = _parts(explainer, serialization_format)
     return logging.log(artifact_path=artifact_path, **parts, **options)
@@ -115,6 +136,17 @@ def load_explainer(
     ------
     UntrustedError
         If it would run code that nobody has consented to.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import shap
+    >>> from sklearn.linear_model import LinearRegression
+    >>> data = np.array([[0.0], [1.0]])
+    >>> explainer = shap.LinearExplainer(LinearRegression().fit(data, [0.0, 2.0]), data)
+    >>> info = nbtrack.shap.log_explainer(explainer, name="explainer")
+    >>> type(nbtrack.shap.load_explainer(info.model_uri)).__name__
+    'LinearExplainer'
     """
     return _loaded(open_model(model_uri, dst_path), trust)
 

@@ -71,6 +71,14 @@ def save_model(
     ------
     InvalidParameterError
         If a part of the model cannot be kept: it is named by its path, with the way out.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import LinearRegression
+    >>> model = LinearRegression().fit([[0.0], [1.0]], [0.0, 2.0])
+    >>> _ = nbtrack.sklearn.save_model(model, "doubling")
+    >>> nbtrack.sklearn.load_model("doubling").predict([[3.0]])
+    array([6.])
     """
     write = _writer(sk_model, serialization_format, pyfunc_predict_fn, skops_trusted_types)
     predict = getattr(sk_model, pyfunc_predict_fn, None)
@@ -99,6 +107,15 @@ def log_model(
         As in :func:`save_model`.
     **options
         As for every flavor: name, registered_model_name, signature, input_example, params, ...
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import LinearRegression
+    >>> model = LinearRegression().fit([[0.0], [1.0]], [0.0, 2.0])
+    >>> with nbtrack.start_run():
+    ...     info = nbtrack.sklearn.log_model(model, name="doubling", input_example=[[1.0]])
+    >>> info.signature.outputs.input_types()
+    [dtype('float64')]
     """
     write = _writer(sk_model, serialization_format, pyfunc_predict_fn, skops_trusted_types)
     predict = getattr(sk_model, pyfunc_predict_fn, None)
@@ -128,6 +145,14 @@ def load_model(
     ------
     UntrustedError
         If the model would run code that nobody has consented to.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import LinearRegression
+    >>> model = LinearRegression().fit([[0.0], [1.0]], [0.0, 2.0])
+    >>> info = nbtrack.sklearn.log_model(model, name="doubling", registered_model_name="double")
+    >>> nbtrack.sklearn.load_model("models:/double/1").coef_
+    array([2.])
     """
     return _loaded(open_model(model_uri, dst_path), trust)
 

@@ -71,6 +71,13 @@ def save_model(
         If it is no such pipeline.
     UnfaithfulModelError
         If what was written gives other outputs for the input example.
+
+    Examples
+    --------
+    >>> import spacy
+    >>> _ = nbtrack.spacy.save_model(spacy.blank("en"), "english")
+    >>> [str(word) for word in nbtrack.spacy.load_model("english")("It works.")]
+    ['It', 'works', '.']
     """
     return logging.save(path=path, **_parts(spacy_model), **options)
 
@@ -91,6 +98,12 @@ def log_model(
         The model's name; better said as ``name=``.
     **options
         As for every flavor: name, registered_model_name, signature, input_example, params, ...
+
+    Examples
+    --------
+    >>> import spacy
+    >>> with nbtrack.start_run():
+    ...     info = nbtrack.spacy.log_model(spacy.blank("en"), name="english")
     """
     return logging.log(artifact_path=artifact_path, **_parts(spacy_model), **options)
 
@@ -118,6 +131,13 @@ def load_model(
     ------
     UntrustedError
         If the model would run code that nobody has consented to.
+
+    Examples
+    --------
+    >>> import spacy
+    >>> info = nbtrack.spacy.log_model(spacy.blank("en"), name="english")
+    >>> nbtrack.spacy.load_model(info.model_uri).lang
+    'en'
     """
     return _loaded(open_model(model_uri, dst_path), trust)
 

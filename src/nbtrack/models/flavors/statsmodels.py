@@ -58,6 +58,14 @@ def save_model(
         If they are no such results, or a part of them cannot be kept.
     UnfaithfulModelError
         If what was written gives other outputs for the input example.
+
+    Examples
+    --------
+    >>> import statsmodels.api as sm
+    >>> fitted = sm.OLS([0.0, 2.0, 4.1], [[0.0], [1.0], [2.0]]).fit()
+    >>> _ = nbtrack.statsmodels.save_model(fitted, "ols")
+    >>> nbtrack.statsmodels.load_model("ols").params.round(1)
+    array([2.])
     """
     parts = _parts(statsmodels_model, remove_data, serialization_format)
     return logging.save(path=path, **parts, **options)
@@ -84,6 +92,13 @@ def log_model(
         As in :func:`save_model`.
     **options
         As for every flavor: name, registered_model_name, signature, input_example, params, ...
+
+    Examples
+    --------
+    >>> import statsmodels.api as sm
+    >>> with nbtrack.start_run():
+    ...     fitted = sm.OLS([0.0, 2.0, 4.1], [[0.0], [1.0], [2.0]]).fit()
+    ...     info = nbtrack.statsmodels.log_model(fitted, name="ols")
     """
     parts = _parts(statsmodels_model, remove_data, serialization_format)
     return logging.log(artifact_path=artifact_path, **parts, **options)
@@ -111,6 +126,14 @@ def load_model(
     ------
     UntrustedError
         If the model would run code that nobody has consented to.
+
+    Examples
+    --------
+    >>> import statsmodels.api as sm
+    >>> fitted = sm.OLS([0.0, 2.0, 4.1], [[0.0], [1.0], [2.0]]).fit()
+    >>> info = nbtrack.statsmodels.log_model(fitted, name="ols")
+    >>> nbtrack.statsmodels.load_model(info.model_uri).params.round(1)
+    array([2.])
     """
     return _loaded(open_model(model_uri, dst_path), trust)
 

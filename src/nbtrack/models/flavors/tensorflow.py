@@ -44,6 +44,14 @@ def save_model(
     ------
     InvalidParameterError
         If it is a module of TensorFlow that is no model of Keras.
+
+    Examples
+    --------
+    >>> import keras
+    >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    >>> _ = nbtrack.tensorflow.save_model(model, "dense")
+    >>> nbtrack.tensorflow.load_model("dense").count_params()
+    3
     """
     _check(model)
     return flavor.save_model(
@@ -83,6 +91,13 @@ def log_model(
     ------
     InvalidParameterError
         If it is a module of TensorFlow that is no model of Keras.
+
+    Examples
+    --------
+    >>> import keras
+    >>> with nbtrack.start_run():
+    ...     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    ...     info = nbtrack.tensorflow.log_model(model, name="dense")
     """
     _check(model)
     return flavor.log_model(
@@ -120,6 +135,14 @@ def load_model(
     ------
     MissingDependencyError
         If it is a SavedModel and TensorFlow is not installed.
+
+    Examples
+    --------
+    >>> import keras
+    >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    >>> info = nbtrack.tensorflow.log_model(model, name="dense")
+    >>> nbtrack.tensorflow.load_model(info.model_uri).count_params()
+    3
     """
     return _loaded(open_model(model_uri, dst_path), trust, saved_model_kwargs, keras_model_kwargs)
 

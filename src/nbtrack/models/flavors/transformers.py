@@ -80,6 +80,12 @@ def save_model(
     ------
     InvalidParameterError
         If a part is missing, or is no part of transformers.
+
+    Examples
+    --------
+    >>> from transformers import pipeline  # doctest: +SKIP
+    >>> classify = pipeline("sentiment-analysis")  # doctest: +SKIP
+    >>> _ = nbtrack.transformers.save_model(classify, "sentiment")  # doctest: +SKIP
     """
     _check_weights(save_pretrained)
     without_effect(base_model_path=base_model_path)
@@ -120,6 +126,13 @@ def log_model(
         MLflow's; they have no effect.
     **options
         As for every flavor: name, registered_model_name, signature, input_example, params, ...
+
+    Examples
+    --------
+    >>> from transformers import pipeline  # doctest: +SKIP
+    >>> classify = pipeline("sentiment-analysis")  # doctest: +SKIP
+    >>> with nbtrack.start_run():  # doctest: +SKIP
+    ...     info = nbtrack.transformers.log_model(classify, name="sentiment")
     """
     _check_weights(save_pretrained)
     without_effect(base_model_path=base_model_path, prompts=prompts)
@@ -163,6 +176,12 @@ def load_model(
     ------
     InvalidParameterError
         If it has no task and a pipeline is asked for.
+
+    Examples
+    --------
+    >>> classify = nbtrack.transformers.load_model("models:/sentiment/1")  # doctest: +SKIP
+    >>> classify("It works.")  # doctest: +SKIP
+    [{'label': 'POSITIVE', 'score': 0.9998}]
     """
     if return_type not in ("pipeline", "components"):
         raise InvalidParameterError(f"return_type={return_type!r}: 'pipeline' or 'components'.")

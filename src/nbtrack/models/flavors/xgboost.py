@@ -61,6 +61,14 @@ def save_model(
     ------
     InvalidParameterError
         If it is no such model, or there is no such format.
+
+    Examples
+    --------
+    >>> import xgboost
+    >>> booster = xgboost.train({"max_depth": 2}, xgboost.DMatrix([[0.0], [1.0]], [0.0, 2.0]), 5)
+    >>> _ = nbtrack.xgboost.save_model(booster, "booster")
+    >>> nbtrack.xgboost.load_model("booster").num_boosted_rounds()
+    5
     """
     write = _writer(xgb_model, model_format)
     return logging.save(write, path, predict=Predictor(xgb_model).predict, **options)
@@ -86,6 +94,13 @@ def log_model(
         XGBoost's format.
     **options
         As for every flavor: name, registered_model_name, signature, input_example, params, ...
+
+    Examples
+    --------
+    >>> import xgboost
+    >>> booster = xgboost.train({"max_depth": 2}, xgboost.DMatrix([[0.0], [1.0]], [0.0, 2.0]), 5)
+    >>> with nbtrack.start_run():
+    ...     info = nbtrack.xgboost.log_model(booster, name="booster")
     """
     write, predict = _writer(xgb_model, model_format), Predictor(xgb_model).predict
     return logging.log(write, artifact_path=artifact_path, predict=predict, **options)
@@ -108,6 +123,14 @@ def load_model(
         The folder to copy it to.
     trust : bool, optional
         True lets code run that came with a model from elsewhere (``code_paths``).
+
+    Examples
+    --------
+    >>> import xgboost
+    >>> booster = xgboost.train({"max_depth": 2}, xgboost.DMatrix([[0.0], [1.0]], [0.0, 2.0]), 5)
+    >>> info = nbtrack.xgboost.log_model(booster, name="booster")
+    >>> nbtrack.xgboost.load_model(info.model_uri).num_boosted_rounds()
+    5
     """
     return _loaded(open_model(model_uri, dst_path), trust)
 

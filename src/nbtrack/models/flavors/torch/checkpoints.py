@@ -87,6 +87,17 @@ def log_checkpoint(
     ------
     InvalidParameterError
         If something cannot be kept as data: the message says what.
+
+    Examples
+    --------
+    >>> import torch
+    >>> net = torch.nn.Linear(2, 1)
+    >>> optimizer = torch.optim.Adam(net.parameters())
+    >>> with nbtrack.start_run():
+    ...     for epoch in range(3):
+    ...         path = nbtrack.pytorch.log_checkpoint(net, optimizer, epoch=epoch, keep=2)
+    >>> path
+    'checkpoints/epoch_0002.safetensors'
     """
     if keep is not None and keep < 1:
         raise InvalidParameterError(f"keep={keep} keeps nothing. Use 1 or more, or None for all.")
@@ -194,6 +205,17 @@ def load_checkpoint(
         If the checkpoint has no state of something that is passed, or one that does not fit.
     UntrustedError
         If the checkpoint names something to be called that is not known to be harmless.
+
+    Examples
+    --------
+    >>> import torch
+    >>> net = torch.nn.Linear(2, 1)
+    >>> optimizer = torch.optim.Adam(net.parameters())
+    >>> with nbtrack.start_run() as run:
+    ...     path = nbtrack.pytorch.log_checkpoint(net, optimizer, epoch=7)
+    >>> checkpoint = nbtrack.pytorch.load_checkpoint(net, optimizer, run_id=run.info.run_id)
+    >>> checkpoint.epoch  # go on with the next
+    7
     """
     made = None
     if isinstance(model, type):
@@ -234,6 +256,16 @@ def list_checkpoints(run_id: str | None = None, name: str = FOLDER) -> list[Chec
         By default the active run.
     name : str
         The folder among the artifacts.
+
+    Examples
+    --------
+    >>> import torch
+    >>> net = torch.nn.Linear(2, 1)
+    >>> with nbtrack.start_run():
+    ...     for epoch in range(2):
+    ...         path = nbtrack.pytorch.log_checkpoint(net, epoch=epoch)
+    ...     print([each.epoch for each in nbtrack.pytorch.list_checkpoints()])
+    [0, 1]
     """
     return _all(artifacts_to_read(run_id), name)
 

@@ -44,6 +44,14 @@ def log_state_dict(state_dict: Mapping[str, Any], artifact_path: str, **kwargs: 
     ------
     InvalidParameterError
         If something in it is no tensor.
+
+    Examples
+    --------
+    >>> import torch
+    >>> with nbtrack.start_run() as run:
+    ...     nbtrack.pytorch.log_state_dict(torch.nn.Linear(2, 1).state_dict(), "weights")
+    >>> sorted(nbtrack.pytorch.load_state_dict(f"runs:/{run.info.run_id}/weights"))
+    ['bias', 'weight']
     """
     tensors, notes = _flat(state_dict)
 
@@ -65,6 +73,11 @@ def save_state_dict(
         As in ``log_state_dict``.
     path : str or path
         The folder; it is made if need be.
+
+    Examples
+    --------
+    >>> import torch
+    >>> nbtrack.pytorch.save_state_dict(torch.nn.Linear(2, 1).state_dict(), "weights")
     """
     tensors, notes = _flat(state_dict)
     folder = Path(path)
@@ -98,6 +111,14 @@ def load_state_dict(
         If there is none.
     NbtrackError
         If the file was changed since, or is damaged.
+
+    Examples
+    --------
+    >>> import torch
+    >>> net = torch.nn.Linear(2, 1)
+    >>> nbtrack.pytorch.save_state_dict(net.state_dict(), "copy")
+    >>> net.load_state_dict(nbtrack.pytorch.load_state_dict("copy"))
+    <All keys matched successfully>
     """
     uri = os.fspath(state_dict_uri)
     file, digests = _find(uri)
