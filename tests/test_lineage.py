@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 import nbtrack
+from nbtrack.cli.program import program
 from nbtrack.rpc import respond
 from nbtrack.tracking import context
 from nbtrack.tracking.files_read import FilesRecord
@@ -37,6 +39,7 @@ def run(workdir: Path) -> nbtrack.ActiveRun:
         nbtrack.log_input(data, "train", model=nbtrack.entities.LoggedModelInput(base.model_id))
         nbtrack.log_metrics({"acc": 0.9, "loss": 0.1})
         nbtrack.log_param("lr", 0.1)
+        nbtrack.set_tag("nbtrack.rerun_of", first.info.run_id)
         nbtrack.set_tags({"nbtrack.cell.number": "3", "mlflow.source.name": "train.ipynb"})
         keep_cells(started, range(1, 3))
         cells = [(1, {"my train.csv"}, {"made.csv"}), (2, (), ()), (3, {"own.csv"}, ())]
@@ -61,6 +64,7 @@ def test_the_graph_leads_from_data_to_versions(run: nbtrack.ActiveRun) -> None:
         ("old.csv", "pretraining"),
         ("pretraining", "base"),
         ("base", "tuning"),
+        ("pretraining", "tuning"),  # a variation
         ("iris", "tuning"),
         ("my train.csv", "[1]"),
         ("own.csv", "tuning"),
@@ -101,7 +105,13 @@ def shows_in_a_notebook(line: Any) -> None:
     assert shown.count("<li ") == len(line.graph.nodes) == shown.count("<circle")
     for text in ("my train.csv", "changed", "churn v1", "@champion", "<line"):
         assert text in shown
-    for text in ("cells: [1], [2]", "environment: Python 3", "made model net", "wrote: made.csv"):
+    for text in (
+        "cells: [1], [2]",
+        "environment: Python 3",
+        "made model net",
+        "wrote: made.csv",
+        "variation of pretraining",
+    ):
         assert text in str(line)
 
 
@@ -135,6 +145,8 @@ def test_models_that_have_read_each_other_are_drawn_too() -> None:
 def test_the_json_is_a_process_run_crate_of_all_runs_of_the_chain(run: nbtrack.ActiveRun) -> None:
     line = nbtrack.lineage(run)
     found = json.loads(line.to_json())
+    printed = CliRunner().invoke(program, ["lineage", "tuning", "--json"])
+    assert json.loads(printed.stdout) == found
     assert found["@context"] == [
         "https://w3id.org/ro/crate/1.1/context",
         "https://w3id.org/ro/terms/workflow-run/context",

@@ -163,6 +163,8 @@ class LineageFacts:
         Those of the model, else of the run.
     parents : list of Ancestor
         The runs that the run is nested in, the innermost first.
+    variation_of : Ancestor or None
+        The run whose cells made it, with other params.
     children : list of Ancestor
         The runs that are nested in it, at most 200.
     models : list of Ancestor
@@ -198,6 +200,7 @@ class LineageFacts:
     params: dict[str, str] = field(default_factory=dict)
     metrics: dict[str, float] = field(default_factory=dict)
     parents: list[Ancestor] = field(default_factory=list)
+    variation_of: Ancestor | None = None
     children: list[Ancestor] = field(default_factory=list)
     models: list[Ancestor] = field(default_factory=list)
     made: list[MadeModel] = field(default_factory=list)

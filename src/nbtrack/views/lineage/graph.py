@@ -161,6 +161,8 @@ class _Builder:
             for each in line.models
             if each.id not in known
         ]
+        if line.variation_of is not None:
+            above.append(self._add(_run_node(line.variation_of, "the same cells")))
         if is_asked:
             above += self._parents(line.parents)
         for data in line.data:
@@ -259,8 +261,8 @@ def _cell_id(run: Run, cell: NeededCell) -> str:
     return f"cell:{run.info.run_id}/{cell.number}"
 
 
-def _run_node(run: Ancestor) -> LineageNode:
-    return LineageNode(f"run:{run.id}", "run", run.name, run_id=run.id)
+def _run_node(run: Ancestor, facts: str = "") -> LineageNode:
+    return LineageNode(f"run:{run.id}", "run", run.name, facts, run_id=run.id)
 
 
 def _first_runs(runs: Sequence[Ancestor]) -> list[LineageNode]:

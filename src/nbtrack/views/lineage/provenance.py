@@ -81,6 +81,8 @@ def _run(crate: Crate, line: LineageFacts, run: Run, read: list[str], made: list
     about = [str(line.code)] if line.code.source else []
     about += [f"Experiment {line.experiment}."] if line.experiment else []
     about += [f"Part of the run {each.name} ({each.id})." for each in line.parents[:1]]
+    if (original := line.variation_of) is not None:
+        about.append(f"The cells of the run {original.name} ({original.id}) with other params.")
     action = crate.action(
         run,
         _code(crate, line, run),

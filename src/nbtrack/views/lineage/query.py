@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from nbtrack.entities import LoggedModel, ModelVersion, Run
-from nbtrack.entities.runs import DATA_CONTEXT, PARENT, REPRODUCED, VERDICT
+from nbtrack.entities.runs import DATA_CONTEXT, PARENT, REPRODUCED, RERUN_OF, VERDICT
 from nbtrack.errors import NbtrackError, NotFoundError
 from nbtrack.file_digests import TimeBudget
 from nbtrack.store import (
@@ -170,6 +170,7 @@ def _line(
         params=model.params if model else (run.data.params if run else {}),
         metrics={m.key: m.value for m in model.metrics} if model and model.metrics else metrics,
         parents=_parents(reader, run),
+        variation_of=_original(reader, run),
         children=_children(reader, run),
         models=_models(reader, run),
         reproduced=tags.get(REPRODUCED),
@@ -211,6 +212,11 @@ def _parents(reader: Reader, run: Run | None) -> list[Ancestor]:
         seen.add(run.info.run_id)
         found.append(Ancestor(run.info.run_id, run.info.run_name))
     return found
+
+
+def _original(reader: Reader, run: Run | None) -> Ancestor | None:
+    found = None if run is None else _run(reader, run.data.tags.get(RERUN_OF))
+    return None if found is None else Ancestor(found.info.run_id, found.info.run_name)
 
 
 def _children(reader: Reader, run: Run | None) -> list[Ancestor]:

@@ -62,6 +62,7 @@ class Lineage(LineageFacts):
             "params": dict(self.params),
             "metrics": dict(self.metrics),
             "parents": [asdict(item) for item in self.parents],
+            "variation_of": None if self.variation_of is None else asdict(self.variation_of),
             "children": [asdict(item) for item in self.children],
             "models": [asdict(item) for item in self.models],
             "made": [asdict(item) for item in self.made],
@@ -133,6 +134,8 @@ class Lineage(LineageFacts):
         for model in self.models:
             more = repr(known[model.id]).partition("\n")[2] if model.id in known else ""
             facts.append(f"read model {model.name} ({model.id})\n{more}".rstrip("\n"))
+        if (original := self.variation_of) is not None:
+            facts.append(f"variation of {original.name} ({original.id})")
         facts += [f"nested in {item.name} ({item.id})" for item in self.parents]
         if self.children:
             facts.append("nested runs: " + _first([item.name for item in self.children]))
