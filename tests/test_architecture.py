@@ -115,7 +115,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "autologging": {"models"} | RUN,
     "projects": {"models"} | RUN,
     "interop": {"models", "protocol"} | RUN,
-    "capsules": {"interop", "projects", "views"} | RUN,
+    "capsules": {"interop", "projects", "reruns", "views"} | RUN,
     "server": {"models", "protocol", "rpc", "views"} | RUN,
     "notebook": {"views", "views.widgets", "rpc", "autologging", "models"} | RUN,
     "artifacts": {"api"} | RUN,

@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import io
 import math
+import pickle
+import tarfile
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+import nbtrack
+from nbtrack.reruns.arrays import compare_arrays
+from nbtrack.reruns.comparison import compare_facts, facts_of
 from nbtrack.reruns.curves import Curve, compare_curves, is_of_clock
 from nbtrack.reruns.file_content import OPAQUE, compare_content
 from nbtrack.reruns.folder_copy import FolderCopy
+from nbtrack.store import get_run
+from nbtrack.tracking import context
 
 
 def curve(*values: float) -> Curve:
@@ -149,3 +157,109 @@ def test_modules_of_a_folder_above_are_copied_and_not_all_that_lies_there(tmp_pa
         assert there == {"check.py", "tools/__init__.py", "tools/one.py"}
     finally:
         copy.remove()
+
+
+def tensors(array: np.ndarray) -> bytes:
+    from safetensors.numpy import save
+
+    return save({"weight": array.astype("f4")}, metadata={"made": str(id(array))})
+
+
+def state(array: np.ndarray) -> bytes:
+    torch = pytest.importorskip("torch")
+    file = io.BytesIO()
+    torch.save({"model": {"weight": torch.from_numpy(array)}, "epoch": 3}, file)
+    return file.getvalue()
+
+
+def table(array: np.ndarray) -> bytes:
+    import pandas as pd
+
+    columns = {"x": array, "name": ["a", None] * 25, "fit_time": np.random.default_rng().random(50)}
+    return pd.DataFrame(columns).to_parquet()
+
+
+def datasets(array: np.ndarray) -> bytes:
+    h5py = pytest.importorskip("h5py")
+    file = io.BytesIO()
+    with h5py.File(file, "w") as opened:
+        opened["layers/weight"] = array
+    return file.getvalue()
+
+
+def tarred(array: np.ndarray) -> bytes:
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w:gz") as archive:
+        data = saved(array)
+        member = tarfile.TarInfo("a.npy")
+        member.size = len(data)
+        archive.addfile(member, io.BytesIO(data))
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "made"),
+    [
+        ("a.safetensors", tensors),
+        ("a.pt", state),
+        ("a.parquet", table),
+        ("a.h5", datasets),
+        ("a.tar.gz", tarred),
+    ],
+)
+def test_files_of_libraries_are_compared_by_value(
+    name: str, made: Callable[[np.ndarray], bytes]
+) -> None:
+    then = made(ARRAY)
+    assert compare_content(name, then, made(ARRAY))[0] == "exact"
+    assert compare_content(name, then, made(ARRAY + 1e-5))[0] == "close"
+    assert compare_content(name, then, made(ARRAY[::-1].copy()))[0] == "different"
+    assert compare_content(name, then, b"what it is not") == ("different", OPAQUE)
+
+
+def test_no_file_is_unpickled() -> None:
+    torch = pytest.importorskip("torch")
+    written: list[bytes] = []
+    for model in (torch.nn.Linear(2, 2), torch.nn.Linear(2, 2)):
+        file = io.BytesIO()
+        torch.save(model, file)
+        written.append(file.getvalue())
+    assert compare_content("model.pt", *written) == ("different", OPAQUE)
+    objects = [pickle.dumps(_Loud(number)) for number in (1, 2)]
+    for name in ("model.pkl", "model.joblib", "model.pt", "model.npy"):
+        assert compare_content(name, *objects) == ("different", OPAQUE)
+
+
+class _Loud:
+    """Fails where it is unpickled."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+    def __setstate__(self, state: object) -> None:
+        raise AssertionError("a pickle was opened")
+
+
+def test_many_values_follow_the_rule_of_curves() -> None:
+    many = np.linspace(0, 1, 20_000)
+    assert compare_arrays(many, many + 0.009)[0] == "close"
+    assert compare_arrays(many, many + 0.011)[0] == "different"
+    assert compare_arrays(many, np.where(many > 0.5, np.nan, many))[0] == "different"
+    assert compare_arrays(many * 0 + 0.5, many * 0 + 0.5001)[0] == "close"
+
+
+def test_the_models_of_a_run_are_compared_by_their_weights(workdir: Path) -> None:
+    from sklearn.linear_model import LinearRegression
+
+    ids = []
+    for slope in (1.0, 1.0, 2.0):
+        with nbtrack.start_run() as run:
+            model = LinearRegression().fit([[0.0], [1.0], [2.0]], [0.5, slope, 3.0])
+            nbtrack.sklearn.log_model(model, name="line")
+        ids.append(run.info.run_id)
+    with context.store().read() as reader:
+        facts = [facts_of(reader, get_run(reader, run_id)) for run_id in ids]
+    same, other = (compare_facts(facts[0], each) for each in facts[1:])
+    assert (same.result, same.differs) == ("exact", [])
+    assert "model line/MLmodel" in [item.key for item in same.items]
+    assert other.differs == ["model line/model.skops"]

@@ -110,6 +110,16 @@ def test_a_process_that_is_not_known_to_be_it_is_left_alone(
     process.kill()
 
 
+@pytest.mark.parametrize("other", [{"host": "elsewhere"}, {"started": 1_000}])
+def test_another_machine_or_a_number_given_again_stands_in_no_ones_way(
+    run_id: str, process: subprocess.Popen[str], begun: list[str], other: dict[str, object]
+) -> None:
+    says(run_id, process.pid, **other)
+    ask("start", run_id)
+    assert begun == [run_id]
+    process.kill()
+
+
 def test_a_process_that_is_gone_runs_nothing(run_id: str, process: subprocess.Popen[str]) -> None:
     says(run_id, process.pid)
     process.kill()

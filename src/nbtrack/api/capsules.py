@@ -63,11 +63,17 @@ def capsule(
 
 
 @suggests_keywords
-def open_capsule(path: str | os.PathLike[str], folder: str | os.PathLike[str]) -> OpenedCapsule:
+def open_capsule(
+    path: str | os.PathLike[str],
+    folder: str | os.PathLike[str],
+    *,
+    rerun: bool = False,
+    env: bool = False,
+) -> OpenedCapsule:
     """Unpack a capsule into a folder, and bring its run into a store there.
 
-    Nothing of it is executed. A capsule is taken for a stranger's: no file of it leaves the
-    folder, and its models are not loaded without consent.
+    Nothing of it is executed, but with ``rerun=True`` the code of its run. A capsule is taken for a
+    stranger's: no file of it leaves the folder, and its models are not loaded without consent.
 
     Parameters
     ----------
@@ -75,11 +81,15 @@ def open_capsule(path: str | os.PathLike[str], folder: str | os.PathLike[str]) -
         A file that ``nbtrack.capsule`` has written.
     folder : str or path
         New, or empty.
+    rerun : bool, optional
+        Run its code, which is its maker's, and compare with the numbers in it.
+    env : bool, optional
+        With ``rerun``: in the environment that was recorded, which takes the network.
 
     Returns
     -------
     OpenedCapsule
-        Where the run is, and what the capsule does not have.
+        Where the run is, what the capsule does not have, and with ``rerun`` the ``verdict``.
 
     Raises
     ------
@@ -99,4 +109,4 @@ def open_capsule(path: str | os.PathLike[str], folder: str | os.PathLike[str]) -
     """
     from nbtrack.capsules import open_capsule as unpacked
 
-    return unpacked(path, folder)
+    return unpacked(path, folder, rerun=rerun, env=env)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,9 @@ from nbtrack.capsules.capsule import CAPSULE_FILE, WORK
 from nbtrack.capsules.crate import digest
 from nbtrack.errors import AlreadyExistsError, InvalidParameterError, NotFoundError
 from nbtrack.interop import import_from
+from nbtrack.reruns import Verdict
+from nbtrack.reruns import rerun as run_again
+from nbtrack.store import open_store
 from nbtrack.untrusted_files import unpack
 from nbtrack.validation import check_run_id
 
@@ -34,6 +37,8 @@ class OpenedCapsule:
         The notebook or script to run, with its folder; empty where none was kept.
     missing : list of str
         What the capsule does not have, each a sentence.
+    verdict : Verdict or None
+        What came of running it again, where that was asked for.
     """
 
     folder: str
@@ -42,10 +47,34 @@ class OpenedCapsule:
     run_name: str
     code: str = ""
     missing: list[str] = field(default_factory=list)
+    verdict: Verdict | None = None
 
 
-def open_capsule(path: str | os.PathLike[str], folder: str | os.PathLike[str]) -> OpenedCapsule:
-    """Unpack a capsule; see ``nbtrack.open_capsule``."""
+def open_capsule(
+    path: str | os.PathLike[str],
+    folder: str | os.PathLike[str],
+    *,
+    rerun: bool = False,
+    env: bool = False,
+    shown: bool = True,
+) -> OpenedCapsule:
+    """Unpack a capsule; see ``nbtrack.open_capsule``. ``shown``: whether a rerun shows a bar."""
+    if env and not rerun:
+        raise InvalidParameterError(
+            "env=True says where rerun=True runs the code: give both (--rerun --env)."
+        )
+    opened = _opened(path, folder)
+    if not rerun:
+        return opened
+    store = open_store(opened.store)
+    try:
+        verdict = run_again(store, opened.run_id, shown=shown, env=env)
+    finally:
+        store.close()
+    return replace(opened, verdict=verdict)
+
+
+def _opened(path: str | os.PathLike[str], folder: str | os.PathLike[str]) -> OpenedCapsule:
     source = Path(os.path.abspath(os.path.expanduser(path)))
     target = Path(os.path.abspath(os.path.expanduser(folder)))
     if not source.is_file():

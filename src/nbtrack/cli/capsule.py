@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -13,9 +12,6 @@ from nbtrack.cli import completion, options
 from nbtrack.cli.command import Command
 from nbtrack.cli.output import format_size, note, print_json
 from nbtrack.cli.selection import run_of
-
-if TYPE_CHECKING:
-    from nbtrack.reruns import Verdict
 
 _SIZE = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*([kMG]?)i?B?\s*$", re.IGNORECASE)
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9}
@@ -65,12 +61,14 @@ def open_(path: str, folder: str | None, rerun: bool, env: bool, as_json: bool) 
     """
     from nbtrack.api.capsules import open_capsule
 
-    found = open_capsule(path, folder or Path(path).name.removesuffix(".zip"))
     if env and not rerun:
         raise click.UsageError("--env says where --rerun runs the code: give both.")
-    verdict = _verdict(found.store, found.run_id, env=env) if rerun else None
+    target = folder or Path(path).name.removesuffix(".zip")
+    found = open_capsule(path, target, rerun=rerun, env=env)
+    verdict = found.verdict
     if as_json:
-        print_json(asdict(found) | ({"verdict": verdict.as_json()} if verdict else {}))
+        known = asdict(replace(found, verdict=None))
+        print_json(known | {"verdict": None if verdict is None else verdict.as_json()})
         return
     click.echo(f"run {found.run_name} ({found.run_id}) in {found.store}")
     if found.code:
@@ -82,14 +80,6 @@ def open_(path: str, folder: str | None, rerun: bool, env: bool, as_json: bool) 
         click.echo(f"{verdict.run_name}: {verdict.text}")
     for each in found.missing:
         note(each)
-
-
-def _verdict(store: str, run_id: str, *, env: bool) -> Verdict:
-    from nbtrack.api.reruns import rerun
-    from nbtrack.tracking import context
-
-    context.set_uri(store)
-    return rerun(run_id, env=env)
 
 
 def _bytes(text: str) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -12,13 +12,15 @@ from nbtrack.entities.run_data import is_system_metric
 from nbtrack.reruns.curves import Curve, Result, compare_curves, is_of_clock
 from nbtrack.reruns.file_content import OPAQUE, compare_content, is_text
 from nbtrack.reruns.run_matching import Step, runs_inside
-from nbtrack.store import Reader, metric_history_columns
+from nbtrack.store import Reader, get_logged_models, metric_history_columns, model_ids_of_run
 from nbtrack.store.artifacts import ArtifactFolder
 from nbtrack.views.code import ENVIRONMENT_FILE, read_json
 
 MOST_FILES = 500
 MOST_DEPTH = 3
+MOST_MODELS = 50
 MOST_BYTES = 500_000_000
+_OF_DIGESTS = ("nbtrack-files.json", "data/digests.json")  # of a model: what is compared anyway
 _STOPPED = ("KILLED", "INTERRUPTED")
 
 Kind = Literal["param", "metric", "artifact", "text"]
@@ -66,6 +68,7 @@ class Facts:
     datasets: dict[str, str] = field(default_factory=dict)
     packages: dict[str, str] = field(default_factory=dict)
     inner: list[Facts] = field(default_factory=list)
+    models: dict[str, ArtifactFolder] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -126,7 +129,28 @@ def facts_of(reader: Reader, run: Run, depth: int = MOST_DEPTH) -> Facts:
         {each.dataset.name: each.dataset.digest for each in run.inputs.dataset_inputs},
         packages if isinstance(packages, dict) else {},
         [facts_of(reader, each, depth - 1) for each in runs_inside(reader, run)] if depth else [],
+        _models(reader, run),
     )
+
+
+def _models(reader: Reader, run: Run) -> dict[str, ArtifactFolder]:
+    """Return the files of the models that a run has logged, by their names and steps."""
+    ids = model_ids_of_run(reader, run.info.run_id)[:MOST_MODELS]
+    steps = {each.model_id: each.step for each in run.outputs.model_outputs}
+    found: dict[str, ArtifactFolder] = {}
+    for model in get_logged_models(reader, ids):
+        step = steps.get(model.model_id)
+        name = f"model {model.name}" + (f" at step {step}" if step else "")
+        found[_free(name, found)] = reader.access.folder(model.artifact_location)
+    return found
+
+
+def _free(name: str, known: Container[str]) -> str:
+    count, found = 1, name
+    while found in known:
+        count += 1
+        found = f"{name} ({count})"
+    return found
 
 
 def compare_facts(then: Facts, now: Facts, translated: Callable[[str], str] = str) -> Comparison:
@@ -149,6 +173,13 @@ def compare_facts(then: Facts, now: Facts, translated: Callable[[str], str] = st
         items.append(Item("text", "status", "different", then.run.info.status, now.run.info.status))
     if not stopped:  # what it would have written at its end is not there
         items += _artifacts(then.folder, now.folder)
+        for name, files in then.models.items():
+            if name not in now.models:
+                items.append(Item("artifact", name, "missing", "a model"))
+            else:
+                items += _artifacts(files, now.models[name], f"{name}/")
+        names = now.models.keys() - then.models.keys()
+        items += [Item("artifact", name, "new", None, "a model") for name in sorted(names)]
     items += _inner(then.inner, now.inner, translated)
     return Comparison(items)
 
@@ -217,26 +248,28 @@ def _metrics(then: Facts, now: Facts, stopped: bool) -> list[Item]:
     return found
 
 
-def _artifacts(then: ArtifactFolder, now: ArtifactFolder) -> list[Item]:
+def _artifacts(then: ArtifactFolder, now: ArtifactFolder, before: str = "") -> list[Item]:
+    """Compare the files of two folders; their keys have something before them."""
     old, new = _files(then), _files(now)
     found = []
     room = MOST_BYTES
     for path in sorted(old.keys() | new.keys()):
         kind: Kind = "text" if is_text(path) else "artifact"
+        key = f"{before}{path}"
         if path not in new:
-            found.append(Item(kind, path, "missing", _bytes(old[path])))
+            found.append(Item(kind, key, "missing", _bytes(old[path])))
         elif path not in old:
-            found.append(Item(kind, path, "new", None, _bytes(new[path])))
+            found.append(Item(kind, key, "new", None, _bytes(new[path])))
         elif (room := room - old[path] - new[path]) >= 0:
             result, detail = compare_content(path, then.read_bytes(path), now.read_bytes(path))
-            found.append(Item(kind, path, result, _bytes(old[path]), _bytes(new[path]), detail))
+            found.append(Item(kind, key, result, _bytes(old[path]), _bytes(new[path]), detail))
     return found
 
 
 def _files(folder: ArtifactFolder) -> dict[str, int]:
     found = {}
     for file in folder.walk():
-        if not file.is_dir and not file.path.startswith(".nbtrack/"):
+        if not (file.is_dir or file.path.startswith(".nbtrack/") or file.path in _OF_DIGESTS):
             found[file.path] = file.file_size or 0
         if len(found) >= MOST_FILES:
             break

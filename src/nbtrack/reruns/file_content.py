@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 import json
 import re
@@ -10,7 +11,9 @@ import zipfile
 from collections.abc import Callable
 from typing import Any
 
+from nbtrack.reruns.arrays import compare_arrays
 from nbtrack.reruns.curves import Curve, Result, compare_curves, is_of_clock
+from nbtrack.reruns.value_formats import read_members, read_values
 
 MOST_BYTES = 200_000_000
 MOST_PIXELS = 0.01
@@ -18,15 +21,17 @@ _STAMPS = re.compile(
     r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?"
     r"|\b\d\d:\d\d(?::\d\d(?:\.\d+)?)?\b"
     r"|\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b|\b(?:m-)?[0-9a-f]{32}\b"
+    r"|\b0x[0-9a-f]{6,16}\b"
     r"|\b\d+(?:\.\d+)? ?(?:ms|µs|us|s|sec|seconds|it/s|s/it|ms/step|s/epoch)\b|\b1[5-9]\d{8,11}\b"
 )
-_PAGE_IDS = re.compile(  # of scikit-learn's and Plotly's elements
+_PAGE_IDS = re.compile(  # of scikit-learn's, Plotly's and Matplotlib's elements
+    rb"(?<=[\"#])[a-zA-Z][0-9a-f]{10}(?=[\")])|<dc:date>[^<]*</dc:date>|"
     rb"\bsk-(?:container|estimator)-id-\d+\b"
     rb"|\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b"
 )
 _NUMBER = re.compile(r"[-+]?(?:\d+\.\d*|\.\d+|\d+)(?:[eE][-+]?\d+)?")
 _TEXTS = {"txt", "md", "json", "yaml", "yml", "log", "py", "csv", "tsv", "ini", "toml", "jsonl"}
-OPAQUE = "other bytes, which have no values to compare"
+OPAQUE = "could not be compared: other bytes, of which no values are read; not in the verdict"
 
 
 def compare_content(name: str, then: bytes, now: bytes) -> tuple[Result, str]:
@@ -50,8 +55,14 @@ def compare_content(name: str, then: bytes, now: bytes) -> tuple[Result, str]:
     if max(len(then), len(now)) > MOST_BYTES:
         return "different", OPAQUE
     try:
+        if (one := read_values(kind, then)) is not None:
+            return _named_values(one, read_values(kind, now) or {}, is_table=kind == "parquet")
         if zipfile.is_zipfile(io.BytesIO(then)) and zipfile.is_zipfile(io.BytesIO(now)):
             return _archives(then, now)
+        if kind in ("tar", "tgz") or name.lower().endswith((".tar.gz", ".tar.bz2", ".tar.xz")):
+            return _members(read_members(then), read_members(now))
+        if kind == "gz":
+            return compare_content(name[:-3], *map(_unzipped, (then, now)))
         if compare := _BY_KIND.get(kind):
             return compare(then, now)
         if kind in _TEXTS or kind == name.lower():
@@ -66,10 +77,39 @@ def _archives(then: bytes, now: bytes) -> tuple[Result, str]:
         sizes = [sum(each.file_size for each in archive.infolist()) for archive in (one, other)]
         if max(sizes) > MOST_BYTES:
             return "different", OPAQUE
-        names = sorted(one.namelist())
-        if names != sorted(other.namelist()):
-            return "different", "other members"
-        found = [(name, *compare_content(name, one.read(name), other.read(name))) for name in names]
+        return _members(*({n: each.read(n) for n in each.namelist()} for each in (one, other)))
+
+
+def _members(one: dict[str, bytes], other: dict[str, bytes]) -> tuple[Result, str]:
+    if one.keys() != other.keys():
+        return "different", "other members"
+    return _worst([(name, *compare_content(name, one[name], other[name])) for name in one])
+
+
+def _unzipped(data: bytes) -> bytes:
+    with gzip.open(io.BytesIO(data)) as file:
+        found = file.read(MOST_BYTES + 1)
+    if len(found) > MOST_BYTES:
+        raise ValueError(f"It unfolds to more than {MOST_BYTES:,} bytes.")
+    return found
+
+
+def _named_values(
+    one: dict[str, Any], other: dict[str, Any], *, is_table: bool
+) -> tuple[Result, str]:
+    """Compare tensors or columns by their names; columns with times do not count."""
+    if one.keys() != other.keys():
+        names = sorted(one.keys() ^ other.keys())
+        return "different", f"other names: {', '.join(names[:3])}"
+    found = []
+    for name, value in one.items():
+        if is_table and is_of_clock(name):
+            continue
+        pair = (value, other[name])
+        if all(hasattr(each, "dtype") for each in pair):
+            found.append((name, *compare_arrays(*pair)))
+        else:
+            found += _values(name, *pair)
     return _worst(found)
 
 
@@ -90,20 +130,20 @@ def _arrays(then: bytes, now: bytes) -> tuple[Result, str]:
     return compare_arrays(one, other)
 
 
-def compare_arrays(one: Any, other: Any) -> tuple[Result, str]:
-    """Return whether two arrays of NumPy have the same values."""
-    import numpy as np
+def _notebooks(then: bytes, now: bytes) -> tuple[Result, str]:
+    """Compare executed notebooks; printed times and bars differ, and are no values."""
+    one, other = (_notebook(data) for data in (then, now))
+    return ("exact", "") if one == other else ("different", OPAQUE)
 
-    if one.shape != other.shape:
-        return "different", f"shape {one.shape}, now {other.shape}"
-    floats = one.dtype.kind == other.dtype.kind == "f"
-    if np.array_equal(one, other, equal_nan=floats):
-        return "exact", ""
-    if not floats:
-        return "different", "other values"
-    steps = range(one.size)
-    flat = [each.astype("float64").ravel() for each in (one, other)]
-    return compare_curves("", Curve(steps, flat[0].tolist()), Curve(steps, flat[1].tolist()))
+
+def _notebook(data: bytes) -> list[str]:
+    found = []
+    for cell in json.loads(data)["cells"]:
+        found.append("".join(cell.get("source", "")))
+        for output in cell.get("outputs", ()):
+            found.append(_STAMPS.sub("…", "".join(output.get("text", ""))))
+            found.append(json.dumps(output.get("data", {}), sort_keys=True))
+    return found
 
 
 def _pages(then: bytes, now: bytes) -> tuple[Result, str]:
@@ -216,6 +256,8 @@ def _texts(then: str, now: str) -> tuple[Result, str]:
 
 _BY_KIND: dict[str, Callable[[bytes, bytes], tuple[Result, str]]] = {
     "html": _pages,
+    "svg": _pages,
+    "ipynb": _notebooks,
     "npy": _arrays,
     "csv": _tables,
     "tsv": _tables,

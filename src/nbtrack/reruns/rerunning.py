@@ -26,6 +26,7 @@ from nbtrack.reruns.variation import make_variation
 from nbtrack.reruns.verdict import Verdict
 from nbtrack.store import Store, get_run
 from nbtrack.tracking.environment import host_name
+from nbtrack.views.details.rerun_progress import age_of
 
 _GOING_ON = ("RUNNING", "SCHEDULED")
 
@@ -191,18 +192,17 @@ def check_not_running(run: Run) -> None:
 
 
 def running(run: Run) -> dict[str, Any] | None:
-    """Return what the tag says of a rerun that goes on, None where there is none."""
+    """Return what the tag says of a rerun that goes on on this machine, None where none does.
+
+    A process that began later than the rerun has only been given its number. Nobody knows of other
+    machines whether theirs goes on: it stands in no one's way.
+    """
     try:
         found = json.loads(run.data.tags.get(RERUN, ""))
-        pid, host = int(found["pid"]), found["host"]
+        int(found["pid"])
     except (ValueError, KeyError, TypeError):
         return None
-    if host != host_name():
-        return dict(found) if host else None
-    import psutil
-
-    alive = psutil.pid_exists(pid)
-    return dict(found) if alive else None
+    return dict(found) if found.get("host") == host_name() and age_of(found) is not None else None
 
 
 def _is_program(store: Store, run: Run) -> bool:

@@ -73,11 +73,10 @@ def start(store: Store, params: RerunParams) -> Response[Done]:
     """Run a run again, in a process of its own."""
     with store.read() as reader:
         run = get_run(reader, params.run_id)
-    running = progress_of(run.data.tags)
-    if running is not None:
+    if reruns.running(run) is not None and (found := progress_of(run.data.tags)) is not None:
         raise InvalidParameterError(
             f"Run {run.info.run_name!r} is being run again already: "
-            f"cell {running['cell']} of {running['cells']}."
+            f"cell {found['cell']} of {found['cells']}."
         )
     reruns.start(store, run.info.run_id)
     return Response({})

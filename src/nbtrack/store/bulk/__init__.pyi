@@ -42,4 +42,5 @@ from nbtrack.store.bulk.runs import add_experiment as add_experiment
 from nbtrack.store.bulk.runs import add_runs as add_runs
 from nbtrack.store.bulk.runs import known_runs as known_runs
 from nbtrack.store.bulk.runs import stop_at_last_point as stop_at_last_point
+from nbtrack.store.bulk.tables import parquet_columns as parquet_columns
 from nbtrack.store.bulk.tables import write_parquet as write_parquet

@@ -1,9 +1,11 @@
-"""The tables of a store as Parquet files."""
+"""The tables of a store as Parquet files, and what is in such a file."""
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from nbtrack.store.artifacts.content import replace_file
 from nbtrack.store.duckdb_errors import translated
@@ -45,3 +47,33 @@ def write_parquet(
             rows = relation.aggregate("count(*)").fetchall()[0][0]
         replace_file(part, target)
         yield table, int(rows)
+
+
+def parquet_columns(data: bytes, most_rows: int) -> dict[str, Any]:
+    """Return the columns of a Parquet file as arrays, those with gaps masked.
+
+    Parameters
+    ----------
+    data : bytes
+    most_rows : int
+        A file with more is refused: few bytes may unfold to many rows.
+
+    Raises
+    ------
+    ValueError
+        If it has more rows.
+    NbtrackError
+        If it cannot be read.
+    """
+    import duckdb
+
+    with tempfile.TemporaryDirectory(prefix="nbtrack-parquet-") as place:
+        file = Path(place, "table.parquet")
+        file.write_bytes(data)
+        with translated(file), duckdb.connect(config={"memory_limit": "2GB"}) as connection:
+            named = {"file": str(file)}
+            rows = connection.execute(SQL["bulk_tables.parquet_rows"], named).fetchall()[0][0]
+            if rows > most_rows:
+                raise ValueError(f"The table has {rows:,} rows; up to {most_rows:,} are compared.")
+            found = connection.execute(SQL["bulk_tables.parquet_columns"], named)
+            return dict(found.fetchnumpy())

@@ -72,3 +72,9 @@ SELECT * FROM model_versions
 
 -- name: registered_model_aliases
 SELECT * FROM registered_model_aliases
+
+-- name: parquet_rows
+SELECT coalesce(sum(num_rows), 0) FROM parquet_file_metadata($file);
+
+-- name: parquet_columns
+SELECT * FROM read_parquet($file);

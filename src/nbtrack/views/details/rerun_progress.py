@@ -65,7 +65,7 @@ def progress_of(tags: Mapping[str, str]) -> RerunProgress | None:
     if facts is None:
         return None
     here = facts.get("host") == socket.gethostname()
-    age = _age(facts) if here else None
+    age = age_of(facts) if here else None
     if here and age is None:
         return None
     started = _number(facts.get("started"))
@@ -94,7 +94,7 @@ def check_ours(tags: Mapping[str, str]) -> None:
         raise NotFoundError("Nobody runs this run again, so there is nothing to stop.")
     if facts.get("host") != socket.gethostname():
         raise InvalidParameterError(f"It is run again on {facts.get('host')}: stop it there.")
-    age = _age(facts)
+    age = age_of(facts)
     if age is None or age > START_S:  # a kernel whose user runs it again has other things to do
         raise NotFoundError(
             f"The process {facts.get('pid')} that ran it again is gone, or does other things too."
@@ -109,7 +109,7 @@ def _facts(tags: Mapping[str, str]) -> dict[str, Any] | None:
     return found if isinstance(found, dict) and found.get("state") == "running" else None
 
 
-def _age(facts: Mapping[str, Any]) -> float | None:
+def age_of(facts: Mapping[str, Any]) -> float | None:
     """Return for how many seconds a process of this user had been there when it began with a run.
 
     None where it is gone: a number that was given to another process since does not count.
