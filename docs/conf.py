@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import tomllib
 from pathlib import Path
 
 import nbtrack
@@ -47,6 +48,9 @@ autodoc_typehints = "none"  # docstrings say the types
 numpydoc_show_class_members = False
 numpydoc_class_members_toctree = False
 
+with (HERE.parent / "pyproject.toml").open("rb") as file:
+    REPOSITORY = tomllib.load(file)["project"]["urls"]["Repository"]
+
 html_theme = "pydata_sphinx_theme"
 html_title = "nbtrack"
 html_logo = html_favicon = "_static/icon.svg"
@@ -54,6 +58,7 @@ html_static_path = ["_static"]
 html_css_files = ["nbtrack.css"]
 html_theme_options = {
     "logo": {"text": "nbtrack"},
+    "github_url": REPOSITORY,
     "navigation_with_keys": False,
     "show_toc_level": 2,
     "secondary_sidebar_items": ["page-toc"],

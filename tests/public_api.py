@@ -116,11 +116,11 @@ class Told:
         """Return what a module has for users."""
         try:
             module = importlib.import_module(name)
+            names = NAMES.get(name) or set(module.__all__) - public_modules()
+            values = {each: getattr(module, each) for each in names}
         except ModuleNotFoundError as error:
             return Section(name, [], error.name)
-        names = NAMES.get(name) or set(module.__all__) - public_modules()
-        for each in names:  # told under its own name, where it has it
-            value = getattr(module, each)
+        for each, value in values.items():  # told under its own name, where it has it
             if getattr(value, "__name__", "") == each:
                 self.places.setdefault(id(value), f"{name}.{each}")
         return Section(name, [line for each in sorted(names) for line in self.lines(module, each)])

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
+from click.testing import CliRunner
 
 from source_tree import ROOT
 
@@ -19,13 +20,13 @@ FOLDER = ROOT / ".github"
 WORKFLOWS = sorted((FOLDER / "workflows").glob("*.yml"))
 SCHEMAS = {
     "vendor.github-workflows": WORKFLOWS,
-    "custom.github-workflows-require-timeout": WORKFLOWS,
     "vendor.github-issue-forms": sorted(FOLDER.glob("ISSUE_TEMPLATE/[!c]*.yml")),
     "vendor.github-issue-config": [FOLDER / "ISSUE_TEMPLATE" / "config.yml"],
     "vendor.dependabot": [FOLDER / "dependabot.yml"],
 }
 # more than reading the code, by job: what it is needed for stands in the workflow
 MAY = {
+    ("docs", "publish"): {"pages": "write", "id-token": "write"},
     ("nightly", "report"): {"issues": "write"},
     ("release", "pypi"): {"id-token": "write"},
     ("release", "github"): {"contents": "write"},
@@ -88,6 +89,7 @@ def test_a_workflow_may_do_no_more_than_it_needs(path: Path) -> None:
     assert workflow["concurrency"]["group"].startswith(path.stem.split("_")[0][:4])
     for name, job in workflow["jobs"].items():
         assert job.get("permissions", {}) == MAY.get((path.stem, name), {}), name
+        assert "timeout-minutes" in job or "uses" in job, name
         for step in job.get("steps", []):
             # what others write (titles, names of branches) is no part of a command
             assert "github.event" not in step.get("run", "")
@@ -102,7 +104,7 @@ def test_commands_of_workflows_are_there() -> None:
     done = subprocess.run(
         [sys.executable, "dev.py", "--help"], cwd=ROOT, capture_output=True, text=True, check=True
     )
-    assert called >= {"test", "package", "release"}
+    assert called >= {"test", "package", "docs", "release"}
     assert {name for name in called if not re.search(rf"^    {name}\b", done.stdout, re.M)} == set()
     paths = {each for run in runs for each in re.findall(r"tests/\w+\.py", run)}
     assert [path for path in sorted(paths) if not (ROOT / path).exists()] == []
@@ -113,10 +115,10 @@ def test_commands_of_workflows_are_there() -> None:
 
 @pytest.mark.parametrize("schema", SCHEMAS)
 def test_files_for_github_are_such_as_github_reads(schema: str) -> None:
-    pytest.importorskip("check_jsonschema", reason="has the schemas")
-    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema]
-    done = subprocess.run([*command, *SCHEMAS[schema]], capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout
+    main = pytest.importorskip("check_jsonschema", reason="has the schemas").main
+    asked = ["--builtin-schema", schema, *map(str, SCHEMAS[schema])]
+    done = CliRunner().invoke(main, asked)
+    assert done.exit_code == 0, done.output
 
 
 def test_the_pages_for_contributors_name_files_that_are_there() -> None:

@@ -9,7 +9,9 @@ from __future__ import annotations
 import ast
 import importlib
 import inspect
+import json
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -49,6 +51,7 @@ GROUPS = {
     "stores": ("Stores and experiments", ["nbtrack.api.stores", "nbtrack.health.examination"]),
 }
 COPIED = re.compile(r"\]\((?:\.\./)+(?=(?:benchmarks|notebooks)/|CHANGELOG)")
+NOT_ON_BINDER = ("07_team.ipynb",)  # there is no PostgreSQL
 MIN_WORDS = 3  # shorter texts are names of fields, and say nothing to a user
 MAGICS = ("track", "runs", "compare")
 
@@ -264,9 +267,24 @@ def escaped(text: str) -> str:
 
 def copies() -> None:
     """Copy notebooks and measurements: Sphinx reads what lies below its own folder only."""
-    for page in [*ROOT.glob("notebooks/*.ipynb"), *ROOT.glob("benchmarks/*.md")]:
+    for page in ROOT.glob("notebooks/*.ipynb"):
+        write(OUT / page.relative_to(ROOT), with_binder(page))
+    for page in ROOT.glob("benchmarks/*.md"):
         write(OUT / page.relative_to(ROOT), page.read_text("utf-8"))
     write(OUT / "CHANGELOG.md", (ROOT / "CHANGELOG.md").read_text("utf-8"))
+
+
+def with_binder(page: Path) -> str:
+    """Return a tutorial with a link below its title that opens it on Binder."""
+    notebook = json.loads(page.read_text("utf-8"))
+    if page.name not in NOT_ON_BINDER:
+        project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+        repository = project["urls"]["Repository"].removeprefix("https://github.com/")
+        address = f"https://mybinder.org/v2/gh/{repository}/HEAD?urlpath=lab/tree/notebooks"
+        text = f"Try it [on Binder]({address}/{page.name}), without installing anything."
+        cell = {"cell_type": "markdown", "id": "binder", "metadata": {}, "source": text}
+        notebook["cells"].insert(1, cell)
+    return json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
 
 
 def link_inside(_app: Any, _page: str, source: list[str]) -> None:

@@ -36,7 +36,7 @@ def base_class(name: str, owner: Any = None) -> Any:
     if not found:
         found = [each for each in PACKAGES if find_spec(each.partition(".")[0])][:1]
     if not found:
-        raise ImportError("This needs Lightning: pip install lightning")
+        raise ModuleNotFoundError("This needs Lightning: pip install lightning", name="lightning")
     module, _, attribute = name.rpartition(".")
     classes = [attrgetter(attribute)(import_module(f"{each}.{module}")) for each in found]
     return classes[0] if len(classes) == 1 else type(attribute, tuple(classes), {})

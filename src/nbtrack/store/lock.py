@@ -44,8 +44,8 @@ def hold_lock(folder: Path, timeout_s: float) -> Iterator[bool]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         _check(folder / "lock")
-        lock = FileLock(folder / "lock", timeout=timeout_s, poll_interval=_POLL_S)
-        lock.acquire()
+        lock = FileLock(folder / "lock", timeout=timeout_s)
+        lock.acquire(poll_interval=_POLL_S)  # FileLock itself takes it since 3.24 only
     except Timeout:
         raise StoreLockedError(
             f"Another process has worked on the store {folder} for more than {timeout_s:g} s. "
