@@ -74,7 +74,11 @@ def list_(view: str, as_json: bool) -> None:
 
 @experiments.command()
 @options.view()
-@click.option("--max-results", type=click.IntRange(min=1), help="How many at most.")
+@click.option(
+    "--max-results",
+    type=click.IntRange(min=1),
+    help="How many experiments at most.  [default: all]",
+)
 @click.option("--filter", "filter_string", help="Such as \"name LIKE 'digits%'\".")
 @options.as_json()
 def search(view: str, max_results: int | None, filter_string: str | None, as_json: bool) -> None:
@@ -95,6 +99,7 @@ def search(view: str, max_results: int | None, filter_string: str | None, as_jso
     "--output",
     type=click.Choice(["table", "json"]),
     default="table",
+    show_default=True,
     help="As --json; MLflow's name for it.",
 )
 @options.as_json()

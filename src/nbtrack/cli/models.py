@@ -44,16 +44,33 @@ def _model_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @models.command(add_help_option=False)
 @_model_options
-@click.option("-p", "--port", type=int, default=5000, show_default=True, help="0: a free one.")
-@click.option("-h", "--host", default="127.0.0.1", show_default=True)
+@click.option(
+    "-p", "--port", type=int, default=5000, show_default=True, help="The port; 0 for a free one."
+)
+@click.option(
+    "-h", "--host", default="127.0.0.1", show_default=True, help="The address to listen at."
+)
 @click.option("-t", "--timeout", type=float, help="Seconds for one request.  [default: 60]")
-@click.option("-w", "--workers", type=click.IntRange(min=1), default=1, show_default=True)
+@click.option(
+    "-w",
+    "--workers",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="How many processes, each with a model of its own.",
+)
 @click.option("--install-mlflow", is_flag=True, expose_value=False, hidden=True)
-@click.option("--batching", type=click.Choice(["auto", "on", "off"]), default="auto")
-@click.option("--max-batch", type=int, help="Rows that are scored together at most.")
+@click.option(
+    "--batching",
+    type=click.Choice(["auto", "on", "off"]),
+    default="auto",
+    show_default=True,
+    help="Whether requests that come together are scored together; auto compares first.",
+)
+@click.option("--max-batch", type=int, help="Rows that are scored together.  [default: 512]")
 @click.option("--token", help="What requests must bring.  [default: NBTRACK_SERVING_TOKEN]")
 @click.option("--no-auth", is_flag=True, help="Answer everybody who reaches the host.")
-@click.option("--allowed-hosts", help="Names of this server, with commas.")
+@click.option("--allowed-hosts", help="More names of this server, with commas between them.")
 @click.help_option("--help")
 def serve(**given: Any) -> None:
     """Serve a model over HTTP until Ctrl-C: /invocations, /ping, /health, /version.

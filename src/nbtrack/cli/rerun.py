@@ -38,7 +38,12 @@ _ENDS = (signal.SIGTERM, *((signal.SIGHUP,) if sys.platform != "win32" else ()))
     show_default=True,
     help="The cells that the run needed, or all that were executed before it.",
 )
-@click.option("--timeout", type=float, metavar="SECONDS", help="How long an attempt may take.")
+@click.option(
+    "--timeout",
+    type=float,
+    metavar="SECONDS",
+    help="How many seconds an attempt may take.  [default: no limit]",
+)
 @click.option("--env", is_flag=True, help="In the recorded environment, made by uv if need be.")
 @options.as_json()
 def rerun(

@@ -35,7 +35,9 @@ _ENDS = (signal.SIGTERM, *((signal.SIGHUP,) if sys.platform != "win32" else ()))
 @click.option("-A", "--docker-args", multiple=True, hidden=True)
 @options.experiment_name(short=False)
 @options.experiment_id()
-@click.option("-b", "--backend", default="local", help="Only 'local': on this machine.")
+@click.option(
+    "-b", "--backend", default="local", show_default=True, help="Only 'local': on this machine."
+)
 @click.option("-c", "--backend-config", hidden=True)
 @click.option(
     "--env-manager",

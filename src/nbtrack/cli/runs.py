@@ -58,7 +58,13 @@ def list_(
     help="Such as \"metrics.loss.min < 0.3 AND params.lr = '0.1'\".",
 )
 @click.option("--order-by", multiple=True, help='Such as "metrics.loss ASC"; may be repeated.')
-@click.option("--max-results", type=click.IntRange(min=1), default=100_000, help="At most so many.")
+@click.option(
+    "--max-results",
+    type=click.IntRange(min=1),
+    default=100_000,
+    show_default=True,
+    help="How many runs at most.",
+)
 @click.option(
     "-c", "--column", multiple=True, help="Such as metrics.loss or params.lr; may be repeated."
 )

@@ -14,7 +14,7 @@ from nbtrack.cli.output import note
 
 @click.command(cls=Command, uri_names=("--backend-store-uri",))
 @options.host("Where to listen. Others than you, and other machines, need a token.")
-@options.port("0 for one that is free.", default=variables.PORT.default)
+@options.port("The port; 0 for one that is free.", default=variables.PORT.default)
 @click.option(
     "--default-artifact-root",
     metavar="URI",

@@ -17,8 +17,15 @@ from nbtrack.variables import SERVER_TOKEN
 
 @click.command(cls=Command, uri_names=("--backend-store-uri",))
 @options.host("Where to listen; by default only this machine reaches it.")
-@options.port("0 for one that is free.  [default: 5000, or one that is free where that is taken]")
-@click.option("--browser/--no-browser", default=True, help="Whether to open it in a browser.")
+@options.port(
+    "The port; 0 for one that is free.  [default: 5000, or one that is free where that is taken]"
+)
+@click.option(
+    "--browser/--no-browser",
+    default=True,
+    show_default=True,
+    help="Whether to open it in a browser.",
+)
 @click.option(
     "--token",
     envvar=SERVER_TOKEN.name,

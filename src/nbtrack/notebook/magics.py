@@ -140,7 +140,11 @@ class TrackMagics(Magics):
                                    needs are run first
             --resume RUN           of a grid: the combinations that have finished are left out
 
-        %track status|off|on
+        Without a cell below it:
+
+            %track status          what is captured, and where it goes
+            %track off             no runs are made: cells with %%track run as they would without it
+            %track on              tracks again
         """
         if cell is not None:  # called by name: the cell below the line has not run yet
             self.shell.run_cell(f"%%track {line}\n{cell}", silent=False).raise_error()
@@ -162,7 +166,7 @@ class TrackMagics(Magics):
     def track_cell(self, line: str) -> Any:
         """Start the run of the cell that this line stands in; it ends with the cell.
 
-        Takes what %%track takes.
+        Takes what %%track takes: the line %%track becomes this one when the cell is executed.
         """
         options = parse_options(line)
         cells = cells_of(self.shell)
