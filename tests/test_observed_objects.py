@@ -39,6 +39,8 @@ def observe(workdir: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Observe]
         assert result.success is not fails
         seen = cells.executed()[0].seen
         assert seen is not None
+        # nothing runs between them, and what cells do is seen
+        assert (seen.between, seen.world_between) == (set(), set())
         return seen
 
     yield run

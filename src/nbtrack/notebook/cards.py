@@ -57,14 +57,25 @@ def show_card(
         run.store.warn_once(f"The card of run {run.info.run_name} cannot be shown: {error!r}")
 
 
-def keep_source(run: ActiveRun) -> None:
-    """Keep the cell that has started a run; what stands in the way is said, and the run goes on."""
+def keep_source(run: ActiveRun, *, within_cell: bool = False) -> None:
+    """Keep the cell that has started a run; what stands in the way is said, and the run goes on.
+
+    Parameters
+    ----------
+    run : ActiveRun
+    within_cell : bool, optional
+        Whether a run is passed over that starts while no cell runs.
+    """
     from nbtrack.notebook.cells import cells_of
 
     if run.pid != os.getpid():
         return
     try:
-        cells_of(shell()).keep_source(run)
+        if (current := shell()) is None:
+            return
+        cells = cells_of(current)
+        if cells.current is not None or not within_cell:
+            cells.keep_source(run)
     except Exception as error:  # noqa: BLE001  a run without its source is still a run
         run.store.warn_once(f"The source of run {run.info.run_name} was not kept: {error!r}")
 

@@ -59,6 +59,8 @@ class Slice:
         The cells that belong to it besides.
     cut : bool
         Whether there were so many cells that the first ones are forgotten.
+    between : list of str
+        Names it needed, and settings of the process, that were changed by what is in no cell.
     """
 
     cells: list[Needed]
@@ -66,6 +68,7 @@ class Slice:
     again: list[str]
     continued: list[Executed] = field(default_factory=list)
     cut: bool = False
+    between: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -124,8 +127,10 @@ def backward_slice(
     effects = _effects([*earlier, *own])
     needed: set[str] = set()
     used = list(own)
+    between: set[str] = set()
     for place in range(len(effects) - 1, len(earlier) - 1, -1):
         needed = (needed - effects[place].replaces) | reads[place]
+        between |= _between(own[place - len(earlier)], needed)
     sure = set(needed)  # what is not needed for the sake of safety alone
     again: set[str] = set()
     found: dict[int, Needed] = {}
@@ -137,6 +142,7 @@ def backward_slice(
         unsure = needed & effect.unsure - defined - changed
         files = _files_for(cell, used)
         if not (defined or changed or unsure or files or effect.why):
+            between |= _between(cell, needed)
             continue
         if _is_same(cell, source):
             again |= changed | unsure
@@ -148,12 +154,14 @@ def backward_slice(
         sure = (sure - effect.replaces - shown) | (reads[place] if certain else set())
         sure |= changed & needed if certain else set()
         used.append(cell)
+        between |= _between(cell, needed)
     return Slice(
         [found[place] for place in sorted(found)],
         _missing(needed, earlier, effects[: len(earlier)], namespace),
         sorted(again),
         list(continued),
         cut=len(earlier) >= MAX_CELLS - 1,
+        between=sorted(between),
     )
 
 
@@ -282,6 +290,12 @@ class _Links:
             seen |= beside
             waiting += beside
         return seen
+
+
+def _between(cell: Executed, needed: set[str]) -> set[str]:
+    """Return what was needed and had been changed when a cell began, and no cell had done it."""
+    seen = cell.seen
+    return (seen.between & needed) | seen.world_between if seen is not None else set()
 
 
 def _shown(cell: Executed, needed: set[str], used: Sequence[Executed]) -> set[str]:

@@ -169,17 +169,21 @@ class Cells:
             self.cards = 0
         self.current = info
         if getattr(info, "store_history", True) and not getattr(info, "silent", False):
+            self._keep_ended()
             self._asked = info
             self._executed = self._history.add(
                 number_of(self._shell), info.raw_cell, getattr(info, "cell_id", None)
             )
             if self.capturing:
                 self._watch.before(self._executed)
+            else:
+                self._watch.forget()
 
     def _on_end(self, result: Any) -> None:
         error = _error_of(result)
         cell = getattr(result, "info", self.current)
-        if self._executed is not None and cell is self._asked:
+        is_last = self._executed is not None and cell is self._asked
+        if self._executed is not None and is_last:
             self._executed.failed = error is not None
             self._watch.after(self._executed)
             self._asked = None
@@ -191,8 +195,16 @@ class Cells:
         if self._asked is not None:
             self.current = self._asked
         elif not self._tracked:
-            self._keep_records()
+            if is_last:  # else it is no cell, such as code without history
+                self._keep_records()
             self.current = None
+
+    def _keep_ended(self) -> None:
+        """Keep what is known of runs that have ended since the last cell, before the next one."""
+        for record in [each for each in self._records if each.run.ended]:
+            self._records.remove(record)
+            record.finish()
+            self._ended.append(record)
 
     def _keep_records(self) -> None:
         """Keep what the cell has shown of runs that it has started, or gone on with."""

@@ -23,8 +23,16 @@ def register(shell: Any) -> None:
     if formatter is not None:
         for module, name in SHOWN:
             formatter.for_type_by_name(module, name, _show)
-    if in_notebook() and _show_run not in on_start:
-        on_start.append(_show_run)
+    show = _show_run if in_notebook() else _keep_run
+    if show not in on_start:
+        on_start.append(show)
+
+
+def _keep_run(run: ActiveRun) -> None:
+    """Keep the cell of a run in IPython without a front end: there is no card to show."""
+    from nbtrack.notebook.cards import keep_source
+
+    keep_source(run, within_cell=True)
 
 
 def _show_run(run: ActiveRun) -> None:

@@ -53,6 +53,8 @@ class Observation:
     between : set of str
         Variables that are not what the cells before have left, as far as that was seen: something
         ran between the cells, or a cell has changed them in a way that nobody saw.
+    world_between : set of str
+        What of the process was changed like that.
     world : set of str
         What it changed of the process: ``"working directory"``, ``"environment: KEY"``, settings of
         libraries, attributes of modules.
@@ -76,6 +78,7 @@ class Observation:
     regrouped: set[str] = field(default_factory=set)
     unproven: set[str] = field(default_factory=set)
     between: set[str] = field(default_factory=set)
+    world_between: set[str] = field(default_factory=set)
     world: set[str] = field(default_factory=set)
     files_read: set[str] = field(default_factory=set)
     files_written: set[str] = field(default_factory=set)

@@ -330,6 +330,13 @@ def _findings(found: Slice, source: Executed, left_out: int) -> list[Finding]:
     if found.cut:
         text = f"What ran before the latest {MAX_CELLS:,} cells is not known."
         listed.append(Finding("hidden state", "warning", text))
+    if found.between:
+        names = ", ".join(found.between[:10])
+        text = (
+            f"{names}: changed between cells (by a widget, background work or code without a cell) "
+            "or in a way that could not be seen. What changed it is not in the record."
+        )
+        listed.append(Finding("hidden state", "warning", text))
     if safe := [each.cell for each in found.cells if each.for_safety and _was_watched(each.cell)]:
         text = f"{_numbers(safe)}: kept, since nobody can say that nothing of the run needs them."
         listed.append(Finding("kept for safety", "info", text))

@@ -147,12 +147,12 @@ def _parts(value: Any) -> Iterator[tuple[str | int, Any]]:
     elif (module := module_of(kind)) in ("torch", "torch.nn.parameter"):  # tensors
         return
     elif module.partition(".")[0] not in _NOT_WALKED:
-        for name, part in list(islice(_attributes(value).items(), MAX_ITEMS)):
+        for name, part in list(islice(attributes_of(value).items(), MAX_ITEMS)):
             if type(name) is str:
                 yield f".{name}", part
 
 
-def _attributes(value: Any) -> dict[Any, Any]:
+def attributes_of(value: Any) -> dict[Any, Any]:
     """Return what an object has as ``__dict__``; a property of that name is not called."""
     for base in _MRO.__get__(type(value)):
         found = _CLASS_DICT.__get__(base).get("__dict__")

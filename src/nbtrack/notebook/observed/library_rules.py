@@ -11,7 +11,8 @@ from typing import Any
 
 from nbtrack.notebook.observed.builtin_rules import Rule
 from nbtrack.notebook.observed.kinds import MRO, Layout, address
-from nbtrack.notebook.observed.marks import Mark, Memory, is_simple, memory_of
+from nbtrack.notebook.observed.marks import Mark, Memory, contents, is_simple, memory_of
+from nbtrack.tracking.random_reach import attributes_of
 
 _MOST_NODES = 1000
 _READ_ONLY = 0x100  # PyBUF_READ
@@ -235,6 +236,20 @@ def _figure(_value: Any, seen: Mark) -> None:
     seen.opaque = True
 
 
+def _traits(value: Any, seen: Mark) -> None:
+    """Look at what a widget shows: somebody may have moved it."""
+    seen.opaque = True
+    held = attributes_of(value).get("_trait_values")
+    if type(held) is dict:
+        public = [name for name in list(held) if type(name) is str and name[:1] != "_"]
+        seen.content = [(name, _shown(held.get(name))) for name in public]
+
+
+def _shown(value: Any) -> Any:
+    items = list(value) if type(value) is tuple else [value]
+    return contents(items)[0] if type(value) is tuple or is_simple(value) else None
+
+
 LIBRARIES: dict[str, Rule] = {
     "numpy.ndarray": _array,
     "numpy.random._generator.Generator": _generator,
@@ -251,7 +266,7 @@ LIBRARIES: dict[str, Rule] = {
     "torch._C.Generator": _torch_generator,
     "matplotlib.artist.Artist": _figure,
     "matplotlib.figure.FigureBase": _figure,
-    "traitlets.traitlets.HasTraits": _figure,
+    "traitlets.traitlets.HasTraits": _traits,
 }
 # what these have as attributes is looked at by their rule, or is nobody's business
 ALONE = frozenset(name for name, rule in LIBRARIES.items() if rule not in (_array, _tensor))

@@ -42,13 +42,16 @@ class SurroundingsWatcher:
         self._folder = ""
         self._times = Times()
         self._world: World | None = None
+        self._left_by_cell: World | None = None
         self._tasks: set[int] = set()
         self._threads: set[int | None] = set()
         self._left = False
 
     def before(self, cell: Executed, seen: Observation) -> None:
         """Note the state of the process."""
-        self._world = World(self._shell)
+        left, self._world = self._left_by_cell, World(self._shell)
+        if left is not None and seen.follows:
+            seen.world_between |= left.differs(self._world)
         self._world.keep_modules(self._shell.user_ns, self._objects.code)
         self._folder = _folder()
         self._times = times_below(self._folder)
@@ -62,7 +65,7 @@ class SurroundingsWatcher:
         collect(None)
         code, events = self._objects.code, self._events
         if self._world is not None:
-            now = World(self._shell)
+            now = self._left_by_cell = World(self._shell)
             seen.world |= self._world.changes(now, code, self._shell.user_ns)
         now_times = times_below(self._folder)
         read, written = files_of(

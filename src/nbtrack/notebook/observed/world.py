@@ -27,6 +27,11 @@ _SETTING = re.compile(
     r"(set|use|enable|disable|rc)(_|$)|rcParams$|rcdefaults|style$|options$|seterr|getcontext"
     r"|setcontext|setlocale|tzset|templates$|renderers$|deterministic$|benchmark$|allow_"
 )
+_FIRM = frozenset({
+    "working directory", "sys.path", "builtins", "recursion limit", "options of pandas",
+    "settings of scikit-learn", "settings of NumPy", "settings of torch", "decimal context",
+    "locale", "time zone",
+})  # fmt: skip
 _SETTERS = frozenset({"setattr", "delattr", "patch"})
 
 
@@ -59,6 +64,11 @@ class World:
             module = namespace[name]
             if issubclass(type(module), ModuleType):
                 self._modules[name] = (address(module), _attributes(module, wanted))
+
+    def differs(self, now: World) -> set[str]:
+        """Return what differs from a later state of that which no library changes by itself."""
+        both = _FIRM & self._state.keys() & now._state.keys()
+        return {name for name in both if not _same(self._state[name], now._state[name])}
 
     def changes(self, now: World, code: CodeNames, namespace: Mapping[str, Any]) -> set[str]:
         """Return what differs from a later state, in short readable names.
