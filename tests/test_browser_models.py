@@ -103,7 +103,7 @@ def test_details_show_where_a_version_comes_from(window: Lab) -> None:
     page.locator(".nbt-details-name:visible", has_text="digits v1").wait_for()
     view = page.locator(".nbt-view:visible")
     assert view.locator(".nbt-signame").all_text_contents() == ["length", "kind", "length"]
-    view.locator(".nbt-lineage").get_by_text("training").wait_for()
+    view.locator(".nbt-lineage").get_by_role("button", name="training").wait_for()
     assert serious_faults(page, ".nbt-view:not(.lm-mod-hidden)") == []
     view.get_by_role("tab", name="Files").click()
     view.get_by_role("treeitem", name="requirements.txt").click()
