@@ -32,7 +32,9 @@ def start_run(
 ) -> ActiveRun:
     """Start a run, or resume one, and make it the active run.
 
-    In a notebook, a run that an earlier cell has left open is closed first.
+    In a notebook, a run that an earlier cell has left open is closed first. In a cell below
+    ``%%track`` it joins the run of the cell, which gets the name, the experiment and the tags, and
+    ends with the cell; several in one cell are runs inside it.
 
     Parameters
     ----------
@@ -90,7 +92,7 @@ def start_run(
 
 @suggests_keywords
 def end_run(status: str = "FINISHED") -> None:
-    """End the active run, if there is one.
+    """End the active run, if there is one; the run of a tracked cell ends with the cell.
 
     Parameters
     ----------
@@ -106,7 +108,9 @@ def end_run(status: str = "FINISHED") -> None:
     """
     name = check_status(status)
     run = context.own()
-    if run is not None:
+    if run is not None and run.joining is not None:
+        run.joining.end(name or "FINISHED")
+    elif run is not None:
         run.end(name or "FINISHED")
 
 

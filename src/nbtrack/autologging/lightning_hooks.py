@@ -10,7 +10,8 @@ from nbtrack.autologging.lightning_facts import base_class, early_end, params_of
 from nbtrack.autologging.training import Training, attempt, mute_for_good
 from nbtrack.store import open_store
 from nbtrack.tracking import context
-from nbtrack.tracking.run import ActiveRun, resume
+from nbtrack.tracking.new_runs import resume
+from nbtrack.tracking.run import ActiveRun
 from nbtrack.tracking.start import start_run
 
 _Callback: Any = base_class("callbacks.Callback")

@@ -12,7 +12,8 @@ from nbtrack.autologging.trials import NAME, OpenTrial, Trials, log_tags, log_tr
 from nbtrack.entities.runs import PARENT
 from nbtrack.tracking import context
 from nbtrack.tracking.environment import quick_tags
-from nbtrack.tracking.run import ActiveRun, create
+from nbtrack.tracking.new_runs import create
+from nbtrack.tracking.run import ActiveRun
 from nbtrack.tracking.start import active_experiment_id
 
 

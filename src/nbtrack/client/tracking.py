@@ -244,7 +244,7 @@ class RunMethods(ClientBase):
         'RUNNING'
         >>> client.set_terminated(run.info.run_id)
         """
-        from nbtrack.tracking.run import create
+        from nbtrack.tracking.new_runs import create
 
         info, _ = create(
             self._store, str(experiment_id), run_name=run_name, start_time=start_time, tags=tags

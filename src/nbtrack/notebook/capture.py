@@ -219,7 +219,7 @@ def keep_cell(
     namespace : mapping of str to object
         The variables of the notebook.
     line : str, optional
-        The line of ``%%track``, of a grid.
+        The line of ``%%track``: of a grid, or of a cell that has a run of its own, too.
     """
     tags = {CELL_TAG: str(cell.number)} | ({CELL_ID_TAG: cell.cell_id} if cell.cell_id else {})
     run.writer.set_tags(tags)

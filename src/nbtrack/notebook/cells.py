@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
-from functools import cache
+from collections.abc import Collection, Sequence
+from functools import cache, partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,9 +14,11 @@ from nbtrack.notebook.executed import Executed, history_of
 from nbtrack.notebook.grid_source import GridStatements
 from nbtrack.notebook.observed import observers
 from nbtrack.notebook.random_watch import RandomWatch
+from nbtrack.notebook.several_runs import makes_several
 from nbtrack.notebook.source_record import SourceRecord
 from nbtrack.notebook.watching import CellWatch, Watcher
 from nbtrack.tracking import context
+from nbtrack.tracking.joining import Joining
 from nbtrack.tracking.kernel import number_of
 from nbtrack.tracking.random_state import capture as capture_random_state
 from nbtrack.tracking.run import ActiveRun
@@ -84,6 +86,7 @@ class Cells:
         *,
         line: str = "",
         auto: bool = False,
+        fixed: Collection[str] = (),
         ends_before_cell: bool = False,
     ) -> CellCapture:
         """Capture for a run what the cell gives that runs now; the run ends with the cell.
@@ -98,6 +101,9 @@ class Cells:
             The line of ``%%track``.
         auto : bool, optional
             Whether libraries and loops are logged by themselves.
+        fixed : collection of str, optional
+            What the line gives of ``"name"``, ``"experiment"`` and keys of tags: ``start_run`` in
+            the cell does not change it. Of a run that is one of several it is both.
         ends_before_cell : bool, optional
             Whether the run is one of several of the cell, and ``end`` ends it.
         """
@@ -105,6 +111,9 @@ class Cells:
         capture = CellCapture(
             run, self._shell, source, executed, earlier, without, line=line, auto=auto
         )
+        several = partial(makes_several, self._shell)
+        kept = ("name", "experiment") if ends_before_cell else fixed
+        run.joining = Joining(run, kept, several)
         if ends_before_cell:
             capture.record.random_state = capture_random_state(self._shell.user_ns)
         else:
@@ -153,16 +162,23 @@ class Cells:
         ----------
         run : ActiveRun
         line : str, optional
-            The line of ``%%track`` of a grid.
+            The line of ``%%track`` of a grid; of a run beside that of its cell it is the cell's.
         """
         cell = self._executed
         if self.tracked is not None and self.tracked.run in run.outer:
             self.tracked.has_inner = True
-        inside = any(outer.cell == run.cell for outer in run.outer)
-        if self.capturing and not inside and self.tracked is None and cell is not None:
+        if self.capturing and cell is not None and self._is_beside(run):
+            if self.tracked is not None:
+                line = self.tracked.record.line
             self._records.append(
                 keep_cell(run, cell, self._history.before(cell), self._shell.user_ns, line)
             )
+
+    def _is_beside(self, run: ActiveRun) -> bool:
+        """Return whether a run is inside no other run of its cell, which would have its source."""
+        if self.tracked is not None:
+            return run.beside
+        return not any(outer.cell == run.cell for outer in run.outer)
 
     def _on_start(self, info: Any) -> None:
         if not self._tracked:

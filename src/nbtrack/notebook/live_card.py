@@ -63,6 +63,7 @@ class LiveCard:
     def __init__(self, run: ActiveRun, source: str | None, literals: Mapping[str, Any]) -> None:
         info = run.info
         self._run = run
+        self._experiment_id = info.experiment_id
         self._source = source
         self._literals = {key: param_value(key, value) for key, value in literals.items()}
         own = RunRef(info.run_id, info.run_name, "live", "RUNNING")
@@ -101,6 +102,8 @@ class LiveCard:
             text = f"{self._run.info.run_name}, running"
             self._handle = show({"text/plain": text}, raw=True, display_id=True)
         cells_of(shell()).live[self._run.info.run_id] = self
+        if self._run.joining is not None:
+            self._run.joining.on_change.append(self._on_joining)
         for thread in self._threads:
             thread.start()
 
@@ -274,7 +277,7 @@ class LiveCard:
             before = {key: value for key, value in last.params.items() if key in params}
             now = RunFacts(params, source=self._source)
             found = run_diff(now, RunFacts(before, source=last.source))
-            self._card.set_since([*found.items, *self._left_out(params)], found.detail)
+            self._card.set_since([*found.items, *self._notes(params)], found.detail)
 
     def _elapsed(self) -> float:
         return (self._end or time.monotonic()) - self._begin
@@ -322,22 +325,36 @@ class LiveCard:
         if self.facts is not None:
             fields |= self.facts()
         self._card.update_head(**fields)
-        left_out = self._left_out(stored.data.params)
+        notes = self._notes(stored.data.params)
         if baselines is not None and baselines.last is not None and self.facts is None:
             found = run_diff(facts_of(stored, self._source), baselines.last)
-            self._card.set_since([*found.items, *left_out], found.detail)
-        elif left_out:
-            self._card.set_since(left_out)
+            self._card.set_since([*found.items, *notes], found.detail)
+        elif notes:
+            self._card.set_since(notes)
 
-    def _left_out(self, params: Mapping[str, str]) -> list[RunDiffItem]:
-        """Return the item that says which secrets were not kept."""
+    def _notes(self, params: Mapping[str, str]) -> list[RunDiffItem]:
+        """Return what is said besides: what ``start_run`` did, which secrets were not kept."""
+        joining = self._run.joining
+        notes: list[RunDiffItem] = [
+            {"label": "start_run()", "text": text, "kind": "info"}
+            for text in (joining.notes if joining is not None else ())
+        ]
         hidden = (name for name, value in params.items() if HIDDEN in value)
-        names = dict.fromkeys([*self._run.left_out, *hidden])
-        return (
-            [{"label": "secrets left out", "text": ", ".join(names), "kind": "info"}]
-            if names
-            else []
-        )
+        if names := dict.fromkeys([*self._run.left_out, *hidden]):
+            text = ", ".join(names)
+            notes.append({"label": "secrets left out", "text": text, "kind": "info"})
+        return notes
+
+    def _on_joining(self) -> None:
+        """Show what ``start_run`` in the cell has said of the run: another name or experiment."""
+        info = self._run.info
+        if info.experiment_id != self._experiment_id:
+            self._experiment_id = info.experiment_id
+            self._baselines = self._waiting = None
+            threading.Thread(target=self._read, name="nbtrack-baselines", daemon=True).start()
+        self._card.update_head(name=info.run_name)
+        self._card.add_runs([RunRef(info.run_id, info.run_name, "live", info.status)])
+        self._card.set_since(self._notes({}))
 
 
 def _where(error: BaseException | None) -> str:

@@ -49,7 +49,9 @@ A cell that starts with %%track gives its run:
   output       the last {MAX_BYTES // 1024} KB of what it prints, in output.txt
   environment  Python, packages, machine, GPU, git commit
   end          status, duration, peak memory, and the traceback of an error
-A cell that calls nbtrack.start_run gives its run: source, environment, end.
+A cell that calls nbtrack.start_run gives its run: source, environment, end. Below %%track, a
+start_run joins the run of the cell and gives it its name, experiment and tags; several of them
+are runs inside it.
 With the source are kept the earlier cells that it needed.
 Not captured: other cells, environment variables.
 Not kept: what looks like a secret, by its form or its name; the card says what was left out."""
@@ -127,6 +129,9 @@ class TrackMagics(Magics):
             --auto                 what libraries and PyTorch loops do is logged by itself
             -q, --quiet            without the card
 
+        A nbtrack.start_run in the cell joins its run: name, experiment and tags come from there,
+        where this line does not give them. Several of them are runs inside it.
+
         With --grid the cell is run once for each combination, with these values in the place of
         its literals; each is a run inside a parent run:
 
@@ -187,7 +192,12 @@ class TrackMagics(Magics):
             run = _started(options)
             run.writer.log_params(options.params)
             capture = cells.track(
-                run, source, options.without, line=f"%%track {line}".strip(), auto=options.auto
+                run,
+                source,
+                options.without,
+                line=f"%%track {line}".strip(),
+                auto=options.auto,
+                fixed=options.fixed,
             )
         except NbtrackError as error:
             raise UsageError(str(error)) from None

@@ -89,6 +89,12 @@ class TrackOptions:
     jobs: int = 1
     line: str = ""
 
+    @property
+    def fixed(self) -> list[str]:
+        """What code in the cell does not change: ``"name"``, ``"experiment"``, keys of tags."""
+        known = {"name": self.name, "experiment": self.experiment}
+        return [each for each in known if known[each] or self.resume] + list(self.tags)
+
 
 def parse_options(line: str) -> TrackOptions:
     """Return what a line says, quotes and a trailing ``;`` taken off.

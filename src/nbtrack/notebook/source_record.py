@@ -54,6 +54,7 @@ class SourceRecord:
     cell : Executed
     continued : list of Executed
         The cells that were executed after it, until the run ended.
+    line : str or None
     random_state : RandomState or None
         The state of the generators when the run began, of one that ends before its cell does.
     """
@@ -76,7 +77,7 @@ class SourceRecord:
         self._earlier = list(earlier)
         self._names = names
         self._clean = clean
-        self._line = line
+        self.line = line
         self._keeps_cell = keeps_cell
         self._part = 0
         self._found: Slice | None = None
@@ -217,7 +218,7 @@ class SourceRecord:
         needed = {id(each.cell) for each in found.cells}
         others = [cell for cell in self._earlier if id(cell) not in needed]
         return {
-            "line": None if self._line is None else self._clean.source(self._line),
+            "line": None if self.line is None else self._clean.source(self.line),
             "others": _latest(others, self._clean.source),
             "continued": _latest(self.continued, self._clean.source),
             "process": process_facts(),

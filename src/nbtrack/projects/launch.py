@@ -181,7 +181,7 @@ def _refuse(
 def _make_run(
     store: Store, plan: Plan, experiment_id: str | None, run_id: str | None, name: str | None
 ) -> _Made:
-    from nbtrack.tracking import run as runs
+    from nbtrack.tracking import new_runs as runs
 
     tags = _tags(plan)
     if run_id is not None:

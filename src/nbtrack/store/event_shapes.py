@@ -92,7 +92,8 @@ SHAPES: dict[str, dict[str, Check]] = {
     },
     "update": {
         "status": _or_none(_one_of(RUN_STATUSES)), "run_name": _MAYBE,
-        "end_time": _or_none(_time), **_OWNER,
+        "end_time": _or_none(_time), "experiment_id": _or_none(_name), "experiment": _MAYBE,
+        **_OWNER,
     },
     "param": _PAIR,
     "tag": _PAIR,

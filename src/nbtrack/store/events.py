@@ -17,7 +17,9 @@ _RUN_FIELDS = (
     "run_id", "experiment_id", "run_name", "status", "start_time", "user_id", "artifact_uri",
     "host", "pid", "started", "place",
 )  # fmt: skip
-_UPDATE_FIELDS = ("status", "run_name", "end_time", "host", "pid", "started", "place")
+_UPDATE_FIELDS = (
+    "status", "run_name", "end_time", "experiment_id", "host", "pid", "started", "place",
+)  # fmt: skip
 _DATASET_FIELDS = ("name", "digest", "source_type", "source", "schema", "profile")
 
 
@@ -84,6 +86,8 @@ class Events:
         nothing: dict[str, Any] = dict.fromkeys(_UPDATE_FIELDS)
         known = self.updates.setdefault(run_id, {"run_id": run_id, "goes_on": False, **nothing})
         known |= {name: event[name] for name in _UPDATE_FIELDS if event.get(name) is not None}
+        if event.get("experiment_id") and event.get("experiment"):
+            self.experiments[event["experiment_id"]] = event["experiment"]
         if event.get("host") is not None:
             known["place"] = event.get("place")
         if event.get("status") in ("RUNNING", "SCHEDULED"):

@@ -65,6 +65,8 @@ class Store(Keeping):
     server: str | None = None
     is_shared = False
     """Whether others have it too, over the network: that of a tracking server, or of a team."""
+    moves_runs = True
+    """Whether a run can come into another experiment than it was made in."""
     _rest_s = WAIT_S
 
     def __init__(self, location: StoreLocation, is_sent: IsSent | None = None) -> None:

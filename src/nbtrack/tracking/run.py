@@ -5,18 +5,18 @@ from __future__ import annotations
 import os
 import threading
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from nbtrack.entities import LifecycleStage, Run, RunData, RunInfo, RunInputs, RunOutputs, RunStatus
-from nbtrack.entities.runs import ERROR_TAG, RUN_NAME, USER
+from nbtrack.entities import Run, RunData, RunInfo, RunInputs, RunOutputs, RunStatus
+from nbtrack.entities.runs import ERROR_TAG
 from nbtrack.errors import InvalidParameterError
-from nbtrack.store import Owner, RunWriter, Store, check_tags, now_ms
+from nbtrack.store import RunWriter, Store, now_ms
 from nbtrack.tracking.kernel import cell_number, running_task
-from nbtrack.validation import check_experiment_id, check_timestamp, pairs_of, storable, tag_value
 
 if TYPE_CHECKING:
+    from nbtrack.tracking.joining import Joining
     from nbtrack.tracking.system_metrics import SystemMetrics
     from nbtrack.tracking.system_settings import Settings
 
@@ -36,6 +36,10 @@ class ActiveRun:
         Where what is logged goes.
     outer : tuple of ActiveRun
         The runs that were open when this one started, the outermost first.
+    joining : Joining or None
+        Of the run of a tracked cell: how ``start_run`` in that cell joins it.
+    beside : bool
+        Whether a tracked cell has started it beside its own run.
     joined : bool
         Whether the run belongs to another live process, or was open here already; then
         that one ends it.
@@ -71,6 +75,8 @@ class ActiveRun:
         self.joined = joined
         self.resumed = resumed
         self.ended = False
+        self.joining: Joining | None = None
+        self.beside = False
         self.cell = cell_number()
         self.cell_error: BaseException | None = None
         self.on_end: list[Callable[[ActiveRun], None]] = []
@@ -151,7 +157,9 @@ class ActiveRun:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if not self.ended:
+        if self.joining is not None:  # it ends with its cell
+            self.joining.leave_block(error)
+        elif not self.ended:
             self.end_with(error)
 
     def end_with(self, error: BaseException | None) -> None:
@@ -162,7 +170,10 @@ class ActiveRun:
         error : BaseException or None
             None for FINISHED; after Ctrl-C the run is KILLED, after others FAILED.
         """
-        status = status_after(error)
+        told = None
+        if error is None and self.joining is not None:
+            error, told = self.joining.outcome()
+        status = told or status_after(error)
         if error is not None and status == "FAILED":
             try:
                 self.keep_error(error)
@@ -171,6 +182,10 @@ class ActiveRun:
                     f"The traceback of {self._info.run_name} was not kept: {reason!r}"
                 )
         self.end(status)
+
+    def _know(self, **fields: Any) -> None:
+        """Take note of what of ``info`` has changed."""
+        self._info = RunInfo(**{**vars(self._info), **fields})
 
     def keep_error(self, error: BaseException) -> None:
         """Keep an exception, without secrets: one line as a tag, the traceback as an artifact.
@@ -312,84 +327,6 @@ def status_after(error: BaseException | None) -> str:
     ):
         return "KILLED"
     return "FAILED"
-
-
-def create(
-    store: Store,
-    experiment_id: str,
-    *,
-    run_name: str | None = None,
-    start_time: int | None = None,
-    tags: Mapping[str, Any] | None = None,
-    user_id: str | None = None,
-    owned: bool = True,
-) -> tuple[RunInfo, RunWriter]:
-    """Make a run: nothing but its journal is written, and no lock is taken.
-
-    Without an owner it stays RUNNING, whatever becomes of this process.
-    """
-    from nbtrack.tracking.random_names import random_name
-
-    check_experiment_id(experiment_id)
-    given = {key: value for key, value in pairs_of("Tags", tags or {}) if value is not None}
-    all_tags = check_tags(given)
-    name = _name(run_name, all_tags) or random_name()
-    all_tags[RUN_NAME] = name
-    return store.runs.create(
-        experiment_id,
-        run_name=name,
-        start_time=now_ms() if start_time is None else check_timestamp(start_time, "start_time"),
-        user_id=storable(user_id or all_tags.get(USER, "")),
-        tags=all_tags,
-        owner=Owner.this() if owned else None,
-    )
-
-
-def _name(run_name: str | None, tags: Mapping[str, str]) -> str | None:
-    tag = tags.get(RUN_NAME) or None
-    if run_name and tag and str(run_name) != tag:
-        raise InvalidParameterError(
-            f"Both 'run_name' argument and 'mlflow.runName' tag are specified, but with different "
-            f"values (run_name='{run_name}', mlflow.runName='{tag}')."
-        )
-    return tag_value(RUN_NAME, run_name) if run_name else tag
-
-
-def resume(
-    store: Store, run_id: str, experiment_id: str | None = None
-) -> tuple[RunInfo, RunWriter, bool]:
-    """Continue a run; returns its info, its writer, and whether another live process owns it.
-
-    Raises
-    ------
-    NotFoundError
-        If there is no such run.
-    InvalidParameterError
-        If it is deleted, or belongs to another experiment than the one that is given.
-    """
-    from nbtrack.store import get_run, run_has_other_owner
-
-    with store.read() as reader:
-        run = get_run(reader, run_id)
-        joined = run.info.status == "RUNNING" and run_has_other_owner(reader, run_id)
-    info = run.info
-    if info.lifecycle_stage == LifecycleStage.DELETED:
-        raise InvalidParameterError(
-            f"Cannot start run with ID {run_id} because it is in the deleted state. "
-            f"restore_run({run_id!r}) brings it back."
-        )
-    if experiment_id is not None and experiment_id != info.experiment_id:
-        raise InvalidParameterError(
-            f"Cannot start run with ID {run_id} because active experiment ID does not match "
-            f"environment run ID: the run belongs to experiment {info.experiment_id}, the active "
-            f"experiment is {experiment_id}. Set its experiment with set_experiment(experiment_id="
-            f"{info.experiment_id!r})."
-        )
-    writer = store.writer(run_id)
-    if not joined:
-        writer.append([("update", {"status": "RUNNING", **vars(Owner.this())})])
-        info = RunInfo(**{**vars(info), "status": "RUNNING", "end_time": None})
-    return info, writer, joined
 
 
 def check_status(status: str | None) -> str | None:

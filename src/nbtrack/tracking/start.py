@@ -16,9 +16,10 @@ from nbtrack.entities.runs import NOTE, PARENT, RESUMED, RUN_NAME
 from nbtrack.errors import InvalidParameterError, NbtrackError, NotFoundError
 from nbtrack.store import Store, check_tags, now_ms
 from nbtrack.tracking import context, opened_files
-from nbtrack.tracking import run as runs
+from nbtrack.tracking import new_runs as runs
+from nbtrack.tracking.joining import Joining
 from nbtrack.tracking.kernel import cell_number, in_notebook
-from nbtrack.tracking.run import ActiveRun
+from nbtrack.tracking.run import ActiveRun, check_status
 from nbtrack.tracking.system_settings import Settings, is_enabled, settings
 from nbtrack.validation import check_timestamp, pairs_of
 
@@ -109,7 +110,25 @@ def start_run(
     if run_id is None and active is None:
         run_id = given = context.take_run_id_from_environment()
     extra = _extra_tags(tags, description, run_name)
-    if active is not None and not nested:
+    beside = False
+    joining = None if active is None or nested else active.joining
+    if active is not None and joining is not None and joining.is_here:
+        wanted = experiment_id or (None if run_id else active_experiment_id(store))
+        inside = parent_run_id == active.info.run_id
+        way = "inside" if inside else joining.way(run_id, wanted, store)
+        if way == "join":
+            _join(joining, wanted, extra, parent_run_id)
+            if log_system_metrics and measure is not None and not active.samples_system:
+                active.sample_system(measure)
+            return active
+        if way == "inside":
+            joining.move(wanted)
+            nested = True
+        elif run_id is None:
+            beside = True
+            if active.outer:
+                extra.setdefault(PARENT, active.outer[-1].info.run_id)
+    elif active is not None and not nested:
         active = _end_previous_run(active, parent_run_id)
     parent = context.parent() if nested else active
     if run_id is not None:
@@ -123,6 +142,7 @@ def start_run(
         elif nested and parent is not None:
             extra[PARENT] = parent.info.run_id
         run = _created(store, experiment_id, extra, parent)
+    run.beside = beside
     context.push(run)
     _end_with_worker(os.getpid())
     if measure is not None and not _is_measured(run, log_system_metrics, measure):
@@ -131,6 +151,15 @@ def start_run(
     for tell in () if shown else on_start:
         tell(run)
     return run
+
+
+def _join(
+    joining: Joining, experiment_id: str | None, tags: dict[str, Any], parent_run_id: str | None
+) -> None:
+    """Give the run of a tracked cell what a call of ``start_run`` in it says."""
+    if parent_run_id is not None:
+        _check_parent(context.store_of(parent_run_id), parent_run_id, None)
+    joining.join(experiment_id, tags, parent_run_id)
 
 
 def _measuring(asked: bool | None) -> Settings | None:
@@ -337,7 +366,7 @@ def end_open_runs() -> None:
 
 def terminate(store: Store, run_id: str, status: str, end_time: int | None = None) -> None:
     """End a run by its id, be it active in this process or not."""
-    name = runs.check_status(status) or "FINISHED"
+    name = check_status(status) or "FINISHED"
     finished = now_ms() if end_time is None else check_timestamp(end_time, "end_time")
     writer = store.writer(run_id)
     for run in context.open_runs():

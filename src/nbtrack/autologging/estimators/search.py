@@ -12,7 +12,7 @@ from nbtrack.entities import DatasetInput
 from nbtrack.entities.runs import PARENT
 from nbtrack.store import now_ms
 from nbtrack.tracking.environment import quick_tags
-from nbtrack.tracking.run import create
+from nbtrack.tracking.new_runs import create
 
 if TYPE_CHECKING:
     import pandas as pd

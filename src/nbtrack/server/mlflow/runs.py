@@ -16,7 +16,7 @@ MAX_RUNS = 1000
 
 def create(service: TrackingService, request: ParsedRequest) -> Response:
     """Make a run; it is in its journal, and belongs to no process of this machine."""
-    from nbtrack.tracking import run as runs
+    from nbtrack.tracking import new_runs as runs
 
     tags = decode.tags(request["tags"])
     info, _ = runs.create(

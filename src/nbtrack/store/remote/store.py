@@ -51,6 +51,7 @@ class RemoteStore(Store):
     """
 
     is_shared = True
+    moves_runs = False
 
     def __init__(self, location: StoreLocation, is_sent: IsSent | None = None) -> None:
         super().__init__(location, is_sent)

@@ -44,6 +44,7 @@ WHERE NOT EXISTS (SELECT 1 FROM runs r WHERE r.run_id = n.run_id)
 UPDATE runs
 SET status = coalesce(n.status, runs.status),
     run_name = coalesce(n.run_name, runs.run_name),
+    experiment_id = coalesce(n.experiment_id, runs.experiment_id),
     end_time = CASE WHEN n.goes_on THEN NULL ELSE coalesce(make_timestamp(n.end_time * 1000), runs.end_time) END,
     host = nullif(coalesce(n.host, runs.host), ''), -- an empty one: nobody's process owns the run any more
     pid = coalesce(n.pid, runs.pid),
@@ -51,6 +52,7 @@ SET status = coalesce(n.status, runs.status),
     place = CASE WHEN n.host IS NULL THEN runs.place ELSE n.place END
 FROM (SELECT unnest($run_id::VARCHAR[]) AS run_id, unnest($status::VARCHAR[]) AS status,
              unnest($run_name::VARCHAR[]) AS run_name, unnest($end_time::BIGINT[]) AS end_time,
+             unnest($experiment_id::VARCHAR[]) AS experiment_id,
              unnest($host::VARCHAR[]) AS host, unnest($pid::BIGINT[]) AS pid,
              unnest($started::BIGINT[]) AS started, unnest($place::VARCHAR[]) AS place,
              unnest($goes_on::BOOLEAN[]) AS goes_on) n
