@@ -31,7 +31,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(
         ROOT / "docs", folder / "docs", ignore=shutil.ignore_patterns("_build", "_gen*")
     )
-    for name in ("notebooks", "benchmarks", "tests", "CHANGELOG.md"):
+    for name in ("notebooks", "benchmarks", "tests", "CHANGELOG.md", "pyproject.toml"):
         (folder / name).symlink_to(ROOT / name)
     command = [sys.executable, "-m", "sphinx", "-b", "html", "-W", "--keep-going", "-q", "-j", "2"]
     env = {
@@ -60,10 +60,16 @@ def test_every_public_name_is_in_the_reference(site: Path) -> None:
 
 def test_magics_commands_and_endpoints_are_in_the_reference(site: Path) -> None:
     reference = {
-        "_generated/magics.html": ["--resume", "--nested", "--quiet", "%track status|off|on"],
+        "_generated/magics.html": [
+            "--resume",
+            "--nested",
+            "--quiet",
+            "%track status",
+            "%track off",
+        ],
         "reference/commands.html": ["nbtrack-rerun", "nbtrack-runs-list", "data-below"],
         "_generated/variables.html": ["NBTRACK_REDACT", "MLFLOW_TRACKING_URI"],
-        "_generated/endpoints.html": ["/api/2.0/mlflow/runs/search", "run_id"],
+        "_generated/endpoints.html": ["/api/2.0/mlflow/runs/search", "run_id", "next_page_token"],
         "_generated/messages.html": ["is not opened", "Another process has worked on the store"],
     }
     for page, words in reference.items():

@@ -19,8 +19,7 @@ from typing import Any
 import nbtrack
 from nbtrack import variables
 from nbtrack.environment import Variable
-from nbtrack.protocol import endpoints
-from nbtrack.protocol.endpoints import Endpoint
+from nbtrack.server.reference import EndpointField, describe_endpoints
 
 DOCS = Path(__file__).parents[1]
 ROOT = DOCS.parent
@@ -163,25 +162,34 @@ def magics_page() -> None:
 
 
 def endpoints_page() -> None:
-    """Write the table of the endpoints that the server has."""
-    served = [
-        each
-        for each in vars(endpoints).values()
-        if isinstance(each, Endpoint) and each is not endpoints.ABSENT
-    ]
-    rows = [
-        f"| {', '.join(each.methods)} | `{each.prefixes[0]}{each.path}` | {each.action}s | "
-        f"{', '.join(f'`{field.name}`' + '*' * field.required for field in each.fields)} |"
-        for each in served
-    ]
+    """Write the tables of the endpoints that the server has."""
     about = (
-        "The server and the client have one table of endpoints: MLflow's REST API. Each is also "
-        "below the prefixes that MLflow's own page uses. Fields have MLflow's meanings; those "
-        "with a star must be given."
+        "Of `nbtrack server` and `nbtrack ui`. What a request takes is its JSON body, or its query "
+        "if it has no body; fields with a star must be given. Errors are JSON, too: `error_code` "
+        "and `message`."
     )
-    table = ["| method | path | | fields |", "|---|---|---|---|", *rows]
-    text = "\n".join(["# Endpoints", "", about, "", *table]) + "\n"
-    write(OUT / "endpoints.md", text)
+    parts = ["# Endpoints", "", about]
+    described = describe_endpoints()
+    for title, scopes, about in (
+        ("MLflow's protocol", ("tracking",), "Fields have MLflow's meanings."),
+        ("The pages of nbtrack", ("store", "context"), "They may change with every version."),
+    ):
+        parts += ["", f"## {title}", "", about, ""]
+        parts += ["| | | takes | answers |", "|---|---|---|---|"]
+        parts += [
+            f"| {', '.join(each.methods)}<br>{'<br>'.join(f'`{path}`' for path in each.paths)} | "
+            f"{escaped(each.summary)} | "
+            f"{'<br>'.join(field_text(field) for field in each.fields)} | "
+            f"{', '.join(each.answer)} |"
+            for each in described
+            if each.scope in scopes
+        ]
+    write(OUT / "endpoints.md", "\n".join(parts) + "\n")
+
+
+def field_text(field: EndpointField) -> str:
+    """Return a field of a request with its kind; a star where it must be given."""
+    return f"`{field.name}`{'*' * field.required}: {escaped(field.kind)}"
 
 
 def variables_page() -> None:

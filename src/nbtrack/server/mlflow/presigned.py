@@ -6,8 +6,6 @@ SHA-256.
 
 from __future__ import annotations
 
-from typing import Any
-
 from nbtrack import variables
 from nbtrack.errors import InvalidParameterError, NbtrackError, NotFoundError
 from nbtrack.protocol.artifact_urls import PROXY, SCHEME
@@ -46,8 +44,7 @@ def download_of_run(service: TrackingService, request: ParsedRequest) -> Respons
     seconds = _seconds(request["expiration"], SECONDS)
     signs, path = _of_run(service, request, "download")
     found = signs.signed_download(path, seconds)
-    body: dict[str, Any] = {"presigned_url": found.url, "headers": found.headers}
-    return Response({**body, "file_size": found.size})
+    return Response({"presigned_url": found.url, "headers": found.headers, "file_size": found.size})
 
 
 def upload_to_run(service: TrackingService, request: ParsedRequest) -> Response:
