@@ -6,8 +6,8 @@ import pytest
 
 import lab as jupyter
 import sidebar
-from lab import NOTEBOOK, Table
-from sidebar import LOGGING, SOURCES, Page, Server, run_python
+from lab import NOTEBOOK, Table, write_notebook
+from sidebar import LOGGING, SOURCES, Page, Server, open_sidebar, run_python
 
 browser = jupyter.browser
 server, window, side = sidebar.server, sidebar.window, sidebar.side
@@ -237,23 +237,52 @@ def test_axe_finds_no_serious_fault(side: Page, theme: str) -> None:
     assert faults == []
 
 
+TRAINING = [
+    "%load_ext nbtrack\nimport math, random, nbtrack\nrandom.seed(3)",
+    "def loss(lr, step):\n    return math.exp(-lr * step) + random.random() / 100",
+    """\
+%%track trained -e digits
+lr = 0.2
+for step in range(20):
+    nbtrack.log_metrics({"loss": loss(lr, step), "accuracy": step / 40}, step=step)""",
+    """nbtrack.set_experiment("digits"); nbtrack.runs("attributes.reproduced = 'yes'")""",
+]
+
+
 def test_a_run_is_run_again_and_the_verdict_appears(side: Page) -> None:
     page = side.page
-    side.search("cell-run")
-    side.open_run("cell-run")
-    side.menu("cell-run", "Run Again …")
+    side.open(write_notebook(side.server.folder / "project" / "trained.ipynb", *TRAINING))
+    for cell in range(3):
+        side.run(cell)
+        side.done()
+    # below its cell, where the run has ended
+    side.cell(2).get_by_role("button", name="Run again", exact=True).click()
     dialog = page.locator(".jp-Dialog")
     dialog.get_by_text("The code").click()
-    assert "fit(lr * from_elsewhere)" in dialog.locator("pre").inner_text()
+    assert "loss(lr, step)" in dialog.locator("pre").inner_text()
     side.answer("Run again")
     details = page.locator(".nbt-view:visible")
     details.get_by_role("progressbar").wait_for()
     assert details.get_by_role("button", name="Run again", exact=True).count() == 0
-    # what the kernel had from elsewhere, no cell defines
-    badge = details.locator(".nbt-badge", has_text="could not be run again")
-    badge.wait_for(timeout=120_000)
-    page.locator(".nbt-tree [data-verdict=failed]").wait_for()
-    side.tab("Run again").click()
-    details.get_by_text("from_elsewhere").last.wait_for()
+    details.locator(".nbt-badge", has_text="verified: same numbers").wait_for(timeout=120_000)
     assert details.get_by_role("progressbar").count() == 0
+    side.tab("Run again").click()
+    curves = details.locator(".xy .js-line")
+    curves.nth(3).wait_for()  # of both metrics, both curves
+    dashes = curves.evaluate_all("all => all.map(line => line.style.strokeDasharray)")
+    assert sorted(dashes) == ["", "", "6px, 4px", "6px, 4px"]
     assert side.faults(".nbt-view:not(.lm-mod-hidden)") == []
+    open_sidebar(side)
+    side.search("trained")
+    side.row("trained").locator("[data-verdict=yes]").wait_for()
+    side.menu("trained", "Run Again …")
+    dialog.get_by_role("button", name="Cancel").click()
+    page.locator(".lm-TabBar-tabLabel", has_text="trained.ipynb").click()
+    side.run(3)
+    side.done()
+    table = side.table()
+    table.root.locator("summary", has_text="Columns").click()
+    page.get_by_role("checkbox", name="Reproduced").click()
+    page.keyboard.press("Escape")
+    table.wait_for("run_name", ["trained"])
+    table.cell(0, "reproduced").locator("[data-verdict=yes]").wait_for()

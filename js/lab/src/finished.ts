@@ -3,10 +3,11 @@ import { showFinishedComparison } from '@nbtrack/shared/comparison_finished';
 import { type Backend, serverBackend } from '@nbtrack/shared/backend';
 import { asF64 } from '@nbtrack/shared/binary';
 import { Chart } from '@nbtrack/shared/chart';
-import { viewRoot } from '@nbtrack/shared/dom';
+import { h, viewRoot } from '@nbtrack/shared/dom';
 import { Follower } from '@nbtrack/shared/follow';
 import { FoundLine, leavesOut } from '@nbtrack/shared/found';
 import { CardHead } from '@nbtrack/shared/head';
+import { AGAIN_EVENT, type RunAgain } from '@nbtrack/shared/protocol';
 import { ModelCardView } from '@nbtrack/shared/model_card';
 import type { FoundItem, RunRef } from '@nbtrack/shared/requests';
 import { type SeriesSet, unpackCurves } from '@nbtrack/shared/series';
@@ -40,6 +41,7 @@ async function showChart(host: HTMLElement, view: ChartView): Promise<(() => voi
   if (head) {
     head.setHead(view.head ?? {});
     head.setRunDiff(view.since ?? [], view.detail ?? {});
+    if (backend && !goesOn) head.element.firstElementChild?.append(againButton(view));
     root.append(head.element);
   }
   const runId = view.head?.run_id;
@@ -67,6 +69,14 @@ async function showChart(host: HTMLElement, view: ChartView): Promise<(() => voi
     chart.dispose();
     head?.dispose();
   };
+}
+
+/** A button that asks the page to run the run again: the page shows what that would do. */
+function againButton({ head, store_id: store }: ChartView): HTMLElement {
+  const button = h('button', { type: 'button', class: 'nbt-run-again' }, 'Run again');
+  const detail: RunAgain = { store: store ?? '', run_id: head?.run_id ?? '', name: head?.name ?? '' };
+  button.addEventListener('click', () => button.dispatchEvent(new CustomEvent(AGAIN_EVENT, { detail, bubbles: true })));
+  return button;
 }
 
 /** Show what is found still: some of it may be left out since the output was saved. */

@@ -14,6 +14,7 @@ import { bindOutputs } from './outputs';
 import { PANEL_ID, SidebarPanel } from './panel';
 import { addModelCommands } from './model_commands';
 import { ModelsModel } from './models_model';
+import { AGAIN_EVENT, type RunAgain } from '@nbtrack/shared/protocol';
 import { NbtrackServer } from '@nbtrack/shared/server';
 import { Settings, SETTINGS_ID } from './settings';
 import { SidebarModel } from './sidebar_model';
@@ -95,6 +96,11 @@ const sidebar: JupyterFrontEndPlugin<void> = {
     const views = new MainViews(app, nbtrack, shell);
     const parts = { app, nbtrack, panel, views };
     addCommands(parts, palette);
+    document.addEventListener(AGAIN_EVENT, event => {
+      const { store, run_id, name } = (event as CustomEvent<RunAgain>).detail;
+      run(Commands.open, { store, run_id, name }); // its details show how far it is, and what came of it
+      void import('@nbtrack/shared/actions/run_actions').then(({ RunActions }) => new RunActions(nbtrack, store).runAgain({ run_id, name }));
+    });
     addModelCommands(parts);
     app.shell.add(panel, 'left', { rank: 550, type: 'nbtrack' });
     restorer?.add(panel, PANEL_ID);

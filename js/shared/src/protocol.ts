@@ -40,6 +40,16 @@ export const VIEW_MIME = 'application/vnd.nbtrack.view.v1+json';
 /** What a card's root tells the page when its finished output came; the detail is a `FinishedOutput`. */
 export const FINISHED_EVENT = 'nbtrack-finished';
 
+/** What the output of a run asks the page to do when its button is pressed; the detail is a `RunAgain`. */
+export const AGAIN_EVENT = 'nbtrack-run-again';
+
+/** The run that somebody wants to be run again. */
+export interface RunAgain {
+  store: string;
+  run_id: string;
+  name: string;
+}
+
 /** How the text of a live view begins that could not be shown. */
 export const NOT_SHOWN = 'nbtrack could not show this';
 
