@@ -178,7 +178,7 @@ def test_keys_of_any_kind_are_shown_as_they_are(window: Window) -> None:
     page.locator(".nbt-stored-chart .main-svg").first.wait_for()
     page.go_back()
     window.table.cell(0, "run_name").hover()
-    window.table.cell(0, "run_name").get_by_text("↗").click()
+    window.table.cell(0, "run_name").get_by_role("link").click()
     page.get_by_role("tab", name="Curves").click()
     page.locator(".nbt-stored-chart .main-svg").first.wait_for()
     for key in ("acc (top 5)", "p@5, %", "x[0].y", "a'b`c", "<b>bold</b>"):
@@ -193,7 +193,7 @@ def test_what_was_found_is_left_out_with_a_click(window: Window) -> None:
     window.experiment("letters")
     window.wait_for_runs(["other"])
     window.table.cell(0, "run_name").hover()
-    window.table.cell(0, "run_name").get_by_text("↗").click()
+    window.table.cell(0, "run_name").get_by_role("link").click()
     found = page.locator(".nbt-found")
     found.wait_for()
     assert found.inner_text().split() == ["Found", "from", "cell", "3", "depth×", "width×"]
@@ -207,7 +207,7 @@ def test_a_run_is_renamed_and_deleted_and_comes_back(window: Window) -> None:
     window.experiment("letters")
     window.wait_for_runs(["other"])
     window.table.cell(0, "run_name").hover()
-    window.table.cell(0, "run_name").get_by_text("↗").click()
+    window.table.cell(0, "run_name").get_by_role("link").click()
     page.locator(".nbt-details-name", has_text="other").wait_for()
     page.get_by_role("button", name="More about this run").click()
     page.get_by_role("menuitem", name="Rename").click()

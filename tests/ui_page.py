@@ -151,7 +151,7 @@ class Window:
 
     def wait_for_runs(self, names: list[str]) -> None:
         """Wait until the table has these runs, in this order; each has a button that opens it."""
-        self.table.wait_for("run_name", [f"{name}↗" for name in names])
+        self.table.wait_for("run_name", names)
 
     @property
     def table(self) -> Table:

@@ -6,16 +6,17 @@ import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { offerServer } from '@nbtrack/shared/backend';
 import { addCommands } from './commands';
 import { jupyterConnection } from './connection';
-import { HttpBackend } from '@nbtrack/shared/http_backend';
 import { offerInterrupt } from './interrupt';
 import { LabHost } from './lab_host';
 import { MainViews } from './main_views';
 import { bindOutputs } from './outputs';
+import { offerOpener } from '@nbtrack/shared/opener';
 import { PANEL_ID, SidebarPanel } from './panel';
 import { addModelCommands } from './model_commands';
 import { ModelsModel } from './models_model';
 import { AGAIN_EVENT, type RunAgain } from '@nbtrack/shared/protocol';
 import { NbtrackServer } from '@nbtrack/shared/server';
+import { servedStores } from '@nbtrack/shared/served_stores';
 import { Settings, SETTINGS_ID } from './settings';
 import { SidebarModel } from './sidebar_model';
 import { Commands, INbtrack } from './tokens';
@@ -41,13 +42,12 @@ const stores: JupyterFrontEndPlugin<INbtrack> = {
   activate: (app: JupyterFrontEnd, rendermime: IRenderMimeRegistry, notebooks: INotebookTracker | null) => {
     const server = new NbtrackServer(jupyterConnection());
     const watcher = new StoreWatcher(app.serviceManager.events.stream, (store, seconds) => server.watch(store, seconds));
-    const backend = (storeId: string): HttpBackend => new HttpBackend(server, storeId);
     const settings = new Settings();
-    offerServer(backend);
     if (notebooks) offerInterrupt(notebooks);
     const model = new SidebarModel(server, watcher);
-    const appHost = new LabHost(app, rendermime, notebooks);
-    return { server, watcher, appHost, settings, backend, model, models: new ModelsModel(model) };
+    const stores = servedStores(server, watcher, new LabHost(app, rendermime, notebooks));
+    offerServer(stores.backend);
+    return { ...stores, settings, model, models: new ModelsModel(model) };
   }
 };
 
@@ -94,6 +94,10 @@ const sidebar: JupyterFrontEndPlugin<void> = {
     const experiments = async (): Promise<import('@nbtrack/shared/actions/experiment_actions').ExperimentActions> =>
       new (await import('@nbtrack/shared/actions/experiment_actions')).ExperimentActions(nbtrack, model.storeId);
     const views = new MainViews(app, nbtrack, shell);
+    offerOpener({
+      run: (store, run_id) => void views.show({ kind: 'run', store, run_id, name: 'Run', tab: '', preview: false }),
+      compare: (store, ids) => void views.show({ kind: 'compare', store, experiment_ids: null, run_ids: [...ids], name: 'Compare' })
+    });
     const parts = { app, nbtrack, panel, views };
     addCommands(parts, palette);
     document.addEventListener(AGAIN_EVENT, event => {

@@ -1,11 +1,11 @@
-import type { Stores } from '@nbtrack/shared/app_host';
+import type { ServedStores } from '@nbtrack/shared/served_stores';
 import { Token } from '@lumino/coreutils';
 import type { ModelsModel } from './models_model';
 import type { Settings } from './settings';
 import type { SidebarModel } from './sidebar_model';
 
 /** What all parts of the extension share. */
-export interface INbtrack extends Stores {
+export interface INbtrack extends ServedStores {
   /** What the sidebar shows and what is selected in it. */
   readonly model: SidebarModel;
   /** The registered models that the sidebar shows. */

@@ -7,7 +7,7 @@ import type { MenuItem } from '@nbtrack/shared/table_popup';
 import { keptOf, NOTHING, type Shown } from './address_state';
 import { icon } from './icons';
 import { moreButton } from './more_menu';
-import type { Route } from './routes';
+import { addressOf, type Route } from './routes';
 import type { View, ViewContext } from './view';
 
 type RunsRoute = Route & { page: 'runs' };
@@ -99,6 +99,7 @@ export class RunsView implements View {
       height: 'fill',
       onState: state => this.note({ table: keptOf(state) }),
       onSelected: ids => this.onSelected(ids),
+      address: runId => addressOf({ page: 'run', runId, tab: '' }),
       onOpen: runId => go({ page: 'run', runId, tab: '' })
     });
   }

@@ -1,10 +1,11 @@
 import type { Experiment, StoreInfo, TreeModel } from '@nbtrack/shared/requests';
-import type { Stores } from '@nbtrack/shared/app_host';
+import type { ServedStores } from '@nbtrack/shared/served_stores';
 import { h, viewRoot } from '@nbtrack/shared/dom';
 import { problemBox } from '@nbtrack/shared/empty_states';
 import { type Problem, problemOf } from '@nbtrack/shared/problem';
 import details from '@nbtrack/shared/style_details.css';
 import models from '@nbtrack/shared/style_models.css';
+import plain from '@nbtrack/shared/style_plain.css';
 import signs from '@nbtrack/shared/style_signs.css';
 import tables from '@nbtrack/shared/style_table.css';
 import { followTheme } from '@nbtrack/shared/theme';
@@ -38,10 +39,10 @@ export class Shell {
 
   constructor(
     host: HTMLElement,
-    private readonly stores: Stores
+    private readonly stores: ServedStores
   ) {
     const root = viewRoot(host, 'shell');
-    root.prepend(h('style', {}, [signs, details, models, tables].join('\n')));
+    root.prepend(h('style', {}, [signs, details, models, tables, plain].join('\n')));
     this.main = h('main', { class: 'main nbt-view', id: 'main', tabindex: -1 });
     this.navigation = new Navigation(() => void this.refresh());
     const skip = h('button', { type: 'button', class: 'skip' }, 'Skip to the content');

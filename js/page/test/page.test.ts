@@ -2,8 +2,8 @@
 import type { Experiment, RegistryTree } from '@nbtrack/shared/requests';
 import { h } from '@nbtrack/shared/dom';
 import { describe, expect, it } from 'vitest';
-import { tokensOf } from '../src/code_tokens';
-import { markdownNodes } from '../src/markdown';
+import { tokensOf } from '@nbtrack/shared/code_tokens';
+import { markdownNodes } from '@nbtrack/shared/markdown';
 import { Navigation } from '../src/navigation';
 import { NOTHING, type Shown } from '../src/address_state';
 import { addressOf, parseRoute, type Route } from '../src/routes';

@@ -1,7 +1,5 @@
 import type { Backend } from './backend';
 import type { Highlighter } from './details/highlighter';
-import type { NbtrackServer } from './server';
-import type { StoreWatcher } from './watcher';
 
 export type Tone = 'success' | 'info' | 'warning' | 'error';
 
@@ -25,11 +23,13 @@ export interface AppHost {
   highlighter(): Highlighter;
 }
 
-/** Where views get what they show, and who tells them of changes. */
+/** Where views get what they show, and who is told of changes. */
 export interface Stores {
-  readonly server: NbtrackServer;
-  readonly watcher: StoreWatcher;
   readonly appHost: AppHost;
   /** What responds to requests about a store. */
   backend(storeId: string): Backend;
+  /** Say that a view has changed a store. */
+  changed(storeId: string): void;
+  /** Where the artifacts of a run can be downloaded; null where they cannot. */
+  fileAddress(storeId: string, runId: string): ((path: string) => string) | null;
 }

@@ -87,7 +87,8 @@ export class RunsTable {
       act: action => void this.edits.act(action, this.selection.ids),
       tag: (key, value) => void this.edits.tag(this.selection.ids, key, value),
       export: (format, how) => void this.edits.export(this.requests.forExport(this.query(), this.selection.ids, format), how),
-      clear: () => this.selection.set([])
+      clear: () => this.selection.set([]),
+      ...(options.onCompare ? { compare: () => options.onCompare?.(this.selection.ids) } : {})
     });
     this.edits = new TableEdits(options.backend, options.experimentIds, {
       done: (text, undo) => {
@@ -341,7 +342,8 @@ export class RunsTable {
       groupSelected: key => this.selection.hasGroup(key),
       expanded: key => this.expanded.has(key),
       curve: (id, key) => this.curves.get(id, key),
-      opens: this.options.onOpen !== undefined
+      opens: this.options.onOpen !== undefined,
+      ...(this.options.address ? { address: this.options.address } : {})
     };
   }
 

@@ -15,6 +15,8 @@ export interface BarEvents extends ColumnMenuEvents {
   tag(key: string, value: string): void;
   export(format: ExportFormat, how: 'copy' | 'download'): void;
   clear(): void;
+  /** Compare what is selected, where that can be. */
+  compare?(): void;
 }
 
 const STAGES: Record<Stage, string> = { active: 'Active', archived: 'Archived', deleted: 'Deleted' };
@@ -110,11 +112,14 @@ export class TableBar {
     const now = [count, interrupted, canEdit, this.state.stage].join();
     if (now === this.acting) return;
     this.acting = now;
-    this.actions.hidden = count === 0 || !canEdit;
+    const { compare } = this.events;
+    const comparing = compare && count > 1 ? [button('Compare', compare)] : [];
+    this.actions.hidden = count === 0 || !(canEdit || comparing.length > 0);
     if (this.actions.hidden) return this.actions.replaceChildren();
     const stage = this.state.stage;
     const act = (label: string, action: Action): HTMLElement => button(label, () => this.events.act(action));
-    const parts: HTMLElement[] = [];
+    const parts: HTMLElement[] = comparing;
+    if (!canEdit) return this.actions.replaceChildren(...parts);
     if (interrupted) parts.push(act('Keep as it is', 'keep'), act('Discard', 'discard'));
     if (stage === 'active') parts.push(act('Archive', 'archive'));
     if (stage === 'archived') parts.push(act('Unarchive', 'unarchive'));

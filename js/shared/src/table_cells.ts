@@ -14,7 +14,9 @@ export interface CellContext {
   groupSelected(key: string): boolean;
   expanded(key: string): boolean;
   curve(runId: string, key: string): Float64Array | null | undefined;
+  /** Whether the details of a run can be opened from its name, and the address that they have. */
   opens: boolean;
+  address?(runId: string): string;
 }
 
 export function textOf(row: Row | undefined, column: Column): string {
@@ -48,11 +50,17 @@ export function nameCell(context: CellContext): (params: CellParams) => HTMLElem
       );
     }
     const name = String(data.cells['run_name'] ?? '');
-    const element = h('span', { class: data.child ? 'nbt-runname nbt-child' : 'nbt-runname' }, h('span', { class: 'nbt-nametext' }, name));
+    const element = h('span', { class: data.child ? 'nbt-runname nbt-child' : 'nbt-runname' }, nameOf(context, data.id, name));
     if (data.warnings) element.append(warningSign(data.warnings));
-    if (context.opens) element.append(h('span', { class: 'nbt-open', 'data-open': data.id, title: `Open ${name}`, 'aria-hidden': 'true' }, '↗'));
     return element;
   };
+}
+
+/** A name that opens its run: a link where the details have an address. From the keyboard, Enter opens. */
+function nameOf({ opens, address }: CellContext, id: string, name: string): HTMLElement {
+  if (!opens) return h('span', { class: 'nbt-nametext' }, name);
+  const given = { class: 'nbt-nametext nbt-open', 'data-open': id, title: `Open ${name}`, tabindex: -1 };
+  return address ? h('a', { ...given, href: address(id) }, name) : h('button', { ...given, type: 'button' }, name);
 }
 
 export function stateCell({ data }: CellParams): HTMLElement {

@@ -28,7 +28,11 @@ export class TableInput {
     const target = event?.target as HTMLElement | null;
     if (!data || rowIndex === null || !(event instanceof MouseEvent)) return;
     const opened = target?.closest<HTMLElement>('[data-open]')?.dataset['open'];
-    if (opened) return this.actions.open(opened);
+    if (opened) {
+      if (event.ctrlKey || event.metaKey || event.shiftKey) return; // a link in a tab of its own
+      event.preventDefault();
+      return this.actions.open(opened);
+    }
     const box = target?.closest('.nbt-selectcell') !== null;
     if (data.group && !box) return this.actions.toggleGroup(data.group.key);
     if (event.shiftKey) this.selection.range(rowIndex);

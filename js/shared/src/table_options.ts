@@ -25,4 +25,8 @@ export interface TableOptions {
   onSelected(ids: string[]): void;
   onRows?(ids: string[], total: number, start: number): void;
   onOpen?(runId: string): void;
+  /** Where the details of a run are, for a link that can be copied and opened in a tab of its own. */
+  address?(runId: string): string;
+  /** Compare runs: offered where two or more are selected. */
+  onCompare?(runIds: string[]): void;
 }

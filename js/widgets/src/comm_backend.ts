@@ -42,6 +42,11 @@ export class CommBackend implements Backend {
     });
   }
 
+  /** Whether a server responds, as far as is known. */
+  get isServed(): boolean {
+    return this.serverKnows && serverBackend(this.model.get('store_id')) !== null;
+  }
+
   dispose(): void {
     this.model.off('msg:custom', this.onMessage);
     for (const { reject } of this.waiting.values()) reject(new Error('The view was closed.'));

@@ -1,8 +1,9 @@
 import type { RenderProps } from '@anywidget/types';
 import { ComparisonView } from '@nbtrack/shared/comparison';
 import { showFinishedComparison } from '@nbtrack/shared/comparison_finished';
-import { viewRoot } from '@nbtrack/shared/dom';
+import { h, viewRoot } from '@nbtrack/shared/dom';
 import type { ComparisonTraits, SavedComparison, ViewTraits } from '@nbtrack/shared/view_data';
+import { Below } from './below';
 import { CommBackend } from './comm_backend';
 
 type State = ComparisonTraits & ViewTraits;
@@ -18,7 +19,10 @@ function render({ model, el }: RenderProps<State>): () => void {
     model.save_changes();
   };
   const runIds = model.get('run_ids');
-  const view = new ComparisonView(root, {
+  const host = h('div', {});
+  root.append(host);
+  const below = model.get('store_id') ? new Below(root, backend, model.get('store_id'), () => view.refresh()) : null;
+  const view: ComparisonView = new ComparisonView(host, {
     backend,
     experimentIds: model.get('experiment_ids'),
     ...(runIds ? { runIds } : {}),
@@ -26,6 +30,7 @@ function render({ model, el }: RenderProps<State>): () => void {
     columns: model.get('columns'),
     selected: model.get('selected_ids'),
     state: { metric: model.get('metric'), brushes: model.get('brushes') },
+    ...(below ? { onOpen: (runId: string) => void below.openRun(runId) } : {}),
     onSelected: ids => set('selected_ids', ids),
     onBrushes: brushes => set('brushes', brushes),
     onFilter: filter => set('filter', filter),
@@ -42,6 +47,7 @@ function render({ model, el }: RenderProps<State>): () => void {
   return () => {
     for (const [name, handler] of Object.entries(events)) model.off(name, handler);
     view.dispose();
+    below?.dispose();
     backend.dispose();
   };
 }

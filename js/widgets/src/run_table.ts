@@ -1,9 +1,10 @@
 import type { RenderProps } from '@anywidget/types';
-import { viewRoot } from '@nbtrack/shared/dom';
+import { h, viewRoot } from '@nbtrack/shared/dom';
 import type { TableState } from '@nbtrack/shared/protocol_table';
 import { RunsTable } from '@nbtrack/shared/table';
 import { followTheme } from '@nbtrack/shared/theme';
 import type { RunTableTraits, ViewTraits } from '@nbtrack/shared/view_data';
+import { Below } from './below';
 import { CommBackend } from './comm_backend';
 
 type State = RunTableTraits & ViewTraits;
@@ -18,7 +19,10 @@ function render({ model, el }: RenderProps<State>): () => void {
     ...(Object.fromEntries(VIEW.map(name => [name, model.get(name)])) as Pick<TableState, (typeof VIEW)[number]>),
     ...model.get('preferences')
   });
-  const table = new RunsTable(root, {
+  const host = h('div', {});
+  root.append(host);
+  const below = model.get('store_id') ? new Below(root, backend, model.get('store_id'), () => void table.reload()) : null;
+  const table: RunsTable = new RunsTable(host, {
     backend,
     experimentIds: model.get('experiment_ids'),
     state: shown(),
@@ -26,6 +30,7 @@ function render({ model, el }: RenderProps<State>): () => void {
     columns: model.get('all_columns'),
     first: model.get('first'),
     editable: model.get('editable'),
+    ...(below ? { onOpen: (runId: string) => void below.openRun(runId), onCompare: (ids: string[]) => void below.compare(ids) } : {}),
     onState: ({ columns, filter, sort, group, stage, ...preferences }) => {
       for (const [name, value] of Object.entries({ columns, filter, sort, group, stage, preferences })) {
         // what is the same is not sent: another view of the model may be at work on it
@@ -39,7 +44,10 @@ function render({ model, el }: RenderProps<State>): () => void {
     }
   });
   const events: Record<string, () => void> = {
-    'change:first': () => table.setFirst(model.get('first')),
+    'change:first': () => {
+      table.setFirst(model.get('first'));
+      below?.refresh();
+    },
     'change:columns change:filter change:sort change:group change:stage change:preferences': () => table.setState(shown()),
     'change:all_columns': () => table.setColumns(model.get('all_columns')),
     'change:selected_ids': () => table.setSelected(model.get('selected_ids')),
@@ -51,6 +59,7 @@ function render({ model, el }: RenderProps<State>): () => void {
     for (const [name, handler] of Object.entries(events)) model.off(name, handler);
     stopTheme();
     table.dispose();
+    below?.dispose();
     backend.dispose();
   };
 }

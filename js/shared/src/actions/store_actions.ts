@@ -24,7 +24,7 @@ export class StoreActions {
   /** Ask for a change; whether it was made. */
   protected async change<N extends RequestName>(type: N, params: Params<N>): Promise<boolean> {
     if ((await this.ask(type, params)) === null) return false;
-    this.nbtrack.watcher.notify(this.storeId);
+    this.nbtrack.changed(this.storeId);
     return true;
   }
 

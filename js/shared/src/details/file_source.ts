@@ -11,7 +11,7 @@ export interface FileSource {
 }
 
 /** The artifacts of a run. */
-export function filesOfRun(backend: Backend, runId: string, address: (path: string) => string): FileSource {
+export function filesOfRun(backend: Backend, runId: string, address: FileSource['address']): FileSource {
   return {
     list: async path => (await backend.ask('run.artifacts', { run_id: runId, path })).body.files,
     preview: path => backend.ask('run.preview', { run_id: runId, path }),

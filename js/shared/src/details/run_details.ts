@@ -226,8 +226,7 @@ export class RunDetails {
   private showArtifacts(panel: HTMLElement): void {
     if (this.files) return;
     const { nbtrack, storeId, runId } = this.context;
-    const address = (path: string): string => nbtrack.server.address(['artifact'], { store: storeId, run_id: runId, path });
-    this.files = new ArtifactBrowser(panel, filesOfRun(nbtrack.backend(storeId), runId, address), this.highlighter);
+    this.files = new ArtifactBrowser(panel, filesOfRun(nbtrack.backend(storeId), runId, nbtrack.fileAddress(storeId, runId)), this.highlighter);
   }
 
   private async showSource(panel: HTMLElement, details: FullRun): Promise<void> {

@@ -1,4 +1,4 @@
-import { h } from '@nbtrack/shared/dom';
+import { h } from './dom';
 
 type Code = (source: string, language: string) => HTMLElement;
 const FENCE = /^\s*(```+|~~~+)\s*(\w*)/;

@@ -1,10 +1,10 @@
-import type { Highlighter } from '@nbtrack/shared/details/highlighter';
-import { h } from '@nbtrack/shared/dom';
+import type { Highlighter } from './details/highlighter';
+import { h } from './dom';
 import { tokensOf } from './code_tokens';
 import { markdownNodes } from './markdown';
 
 /** Code with a few colours, and documents, without a library. */
-export class PageHighlighter implements Highlighter {
+export class PlainHighlighter implements Highlighter {
   code(source: string, language = 'python'): HTMLElement {
     const code = h('code');
     for (const { kind, text } of tokensOf(source, language)) code.append(kind ? h('span', { class: `tok-${kind}` }, text) : text);

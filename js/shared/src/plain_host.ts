@@ -1,12 +1,12 @@
-import type { AppHost, NotifyOptions, Tone } from '@nbtrack/shared/app_host';
-import type { Highlighter } from '@nbtrack/shared/details/highlighter';
-import { h } from '@nbtrack/shared/dom';
-import { PageHighlighter } from './page_highlighter';
+import type { AppHost, NotifyOptions, Tone } from './app_host';
+import type { Highlighter } from './details/highlighter';
+import { h } from './dom';
+import { PlainHighlighter } from './plain_highlighter';
 
 const SAID_MS = 5000;
 
 /** A page without a notebook: it says things in a corner, and asks in dialogs. */
-export class PageHost implements AppHost {
+export class PlainHost implements AppHost {
   readonly insert = null;
   private readonly notices = h('div', { class: 'nbt notices', role: 'status', 'aria-live': 'polite' });
 
@@ -46,7 +46,7 @@ export class PageHost implements AppHost {
   }
 
   highlighter(): Highlighter {
-    return new PageHighlighter();
+    return new PlainHighlighter();
   }
 
   private dialog<T>(title: string, content: HTMLElement[], value: () => T, label: string, danger: boolean): Promise<T | null> {
