@@ -11,6 +11,7 @@ import sys
 from collections import OrderedDict
 from typing import Any
 
+from nbtrack.notebook.observed.kinds import module_of
 from nbtrack.store.artifacts import ArtifactFolder
 from nbtrack.views.display import VIEW_MIME
 
@@ -47,7 +48,7 @@ class ShownFigures:
         if unhook is not None:
             unhook(self._on_message)
         # what displays itself has gone through the publisher, and would be shown once more
-        of_library = type(result).__module__.partition(".")[0] in _LIBRARIES
+        of_library = module_of(type(result)).partition(".")[0] in _LIBRARIES
         if of_library and not hasattr(result, "_ipython_display_"):
             data, _ = self._shell.display_formatter.format(result)
             self._keep(data, None)

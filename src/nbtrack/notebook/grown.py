@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import OrderedDict, defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from nbtrack.notebook.observed.kinds import module_of
 from nbtrack.notebook.result_metrics import is_key
 from nbtrack.store.search import direction_of
 
@@ -123,18 +125,16 @@ def _lists(names: Iterable[str], namespace: Mapping[str, Any]) -> list[tuple[str
 
 def _is_dict(value: Any) -> bool:
     kind = type(value)
-    return kind is dict or (
-        kind.__module__ == "collections" and kind.__name__ in ("defaultdict", "OrderedDict")
-    )
+    return kind is dict or kind is defaultdict or kind is OrderedDict
 
 
 def _number(value: Any) -> float | None:
     kind = type(value)
     if kind is float or kind is int:
         return float(value)
-    if kind.__module__ == "numpy" and getattr(value, "shape", None) == ():
+    if module_of(kind) == "numpy" and getattr(value, "shape", None) == ():
         return float(value) if value.dtype.kind in "fiu" else None
-    if kind.__module__ == "torch" and kind.__name__ == "Tensor" and value.dim() == 0:
+    if module_of(kind) == "torch" and kind.__name__ == "Tensor" and value.dim() == 0:
         return float(value.detach())
     return None
 

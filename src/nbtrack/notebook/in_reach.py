@@ -11,6 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from nbtrack.notebook.literals import MAX_ITEMS, is_param_name, leaf_params
+from nbtrack.notebook.observed.kinds import MRO, module_of, name_of
+from nbtrack.tracking.random_reach import attributes_of
 
 _FLAGS = frozenset({"foreach", "capturable", "differentiable", "fused", "maximize"})
 _NO_SETTINGS = frozenset({"params", "param_names", "initial_lr", "decoupled_weight_decay"})
@@ -53,7 +55,7 @@ def optimizer_params(objects: Mapping[str, Any]) -> Iterator[tuple[str, dict[str
 def estimator_params(objects: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield what ``get_params`` says of scikit-learn's estimators, each with its variable."""
     for name, value in objects.items():
-        if isinstance(value, type) or not _is_a(value, "sklearn.base", "BaseEstimator"):
+        if issubclass(type(value), type) or not _is_a(value, "sklearn.base", "BaseEstimator"):
             continue
         found: dict[str, Any] = {name: type(value).__name__}
         for key, item in value.get_params().items():
@@ -67,7 +69,7 @@ def histories(objects: Mapping[str, Any], result: Any = None) -> Iterator[tuple[
     candidates = [*objects.items(), ("history", result)]
     # a model keeps the history of its last fit
     candidates += [
-        (name, _attributes(v).get("history")) for name, v in objects.items() if _is_keras(v)
+        (name, attributes_of(v).get("history")) for name, v in objects.items() if _is_keras(v)
     ]
     for name, value in candidates:
         if _is_keras(value) and _is_a(value, "", "History") and id(value) not in seen:
@@ -77,13 +79,13 @@ def histories(objects: Mapping[str, Any], result: Any = None) -> Iterator[tuple[
 
 def history_length(history: Any) -> int:
     """Return how many epochs a ``History`` has."""
-    epochs = _attributes(history).get("epoch")
+    epochs = attributes_of(history).get("epoch")
     return len(epochs) if type(epochs) is list else 0
 
 
 def history_curves(history: Any) -> tuple[list[int], dict[str, list[Any]]]:
     """Return the epochs of a ``History``, counted from 1, and what it has of each."""
-    facts = _attributes(history)
+    facts = attributes_of(history)
     epochs, curves = facts.get("epoch"), facts.get("history")
     if type(epochs) is not list or type(curves) is not dict:
         return [], {}
@@ -97,31 +99,26 @@ def history_curves(history: Any) -> tuple[list[int], dict[str, list[Any]]]:
 
 def history_epochs(history: Any) -> dict[str, Any]:
     """Return how many epochs a ``History`` was asked for, as a param."""
-    asked = _attributes(history).get("params")
+    asked = attributes_of(history).get("params")
     epochs = asked.get("epochs") if type(asked) is dict else None
     return {"epochs": epochs} if type(epochs) is int else {}
 
 
 def _is_a(value: Any, module: str, name: str) -> bool:
     return any(
-        kind.__name__ == name and str(kind.__module__).startswith(module)
-        for kind in type(value).__mro__
+        name_of(kind) == name and module_of(kind).startswith(module)
+        for kind in MRO.__get__(type(value))
     )
 
 
 def _is_keras(value: Any) -> bool:
-    modules = (str(kind.__module__).partition(".")[0] for kind in type(value).__mro__)
+    modules = (module_of(kind).partition(".")[0] for kind in MRO.__get__(type(value)))
     return any(module in ("keras", "tf_keras", "tensorflow") for module in modules)
-
-
-def _attributes(value: Any) -> dict[str, Any]:
-    found = getattr(value, "__dict__", None)
-    return found if type(found) is dict else {}
 
 
 def _plain(value: Any) -> Any:
     """Return a learning rate that is a tensor as its number."""
-    if type(value).__module__ == "torch" and type(value).__name__ == "Tensor" and value.dim() == 0:
+    if module_of(type(value)) == "torch" and type(value).__name__ == "Tensor" and value.dim() == 0:
         return float(value.detach())
     return value
 

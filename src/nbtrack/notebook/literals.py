@@ -12,7 +12,9 @@ from collections.abc import Iterator, Mapping
 from types import SimpleNamespace
 from typing import Any
 
+from nbtrack.notebook.observed.kinds import MRO, class_items, module_of, name_of
 from nbtrack.redaction.names import is_secret
+from nbtrack.tracking.random_reach import attributes_of
 
 MAX_TEXT = 250
 MAX_ITEMS = 100
@@ -116,7 +118,7 @@ def leaf_params(name: str, value: Any) -> dict[str, Any]:
 
 
 def _leaves(name: str, value: Any, depth: int) -> Iterator[tuple[str, Any]]:
-    fields = dict(value) if isinstance(value, dict) else _fields(value)
+    fields = dict(dict.items(value)) if issubclass(type(value), dict) else _fields(value)
     if fields is not None:
         if depth < MAX_DEPTH:
             for key, item in fields.items():
@@ -127,6 +129,13 @@ def _leaves(name: str, value: Any, depth: int) -> Iterator[tuple[str, Any]]:
 
 
 def _leaf(value: Any) -> Any:
+    try:
+        return _plain_leaf(value)
+    except Exception:  # noqa: BLE001  objects may be broken; others are params all the same
+        return _NOTHING
+
+
+def _plain_leaf(value: Any) -> Any:
     if isinstance(value, enum.Enum):
         return value.name
     if value is None or isinstance(value, bool | int | float):
@@ -143,12 +152,20 @@ def _leaf(value: Any) -> Any:
 
 
 def _fields(value: Any) -> dict[str, Any] | None:
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+    try:
+        return _plain_fields(value)
+    except Exception:  # noqa: BLE001  as above
+        return None
+
+
+def _plain_fields(value: Any) -> dict[str, Any] | None:
+    if issubclass(type(value), type):
+        return None
+    if any("__dataclass_fields__" in class_items(base) for base in MRO.__get__(type(value))):
         return {f.name: getattr(value, f.name, None) for f in dataclasses.fields(value) if f.repr}
-    if isinstance(value, SimpleNamespace) or (
-        type(value).__module__ == "argparse" and type(value).__name__ == "Namespace"
-    ):
-        return dict(vars(value))
+    is_parsed = (module_of(type(value)), name_of(type(value))) == ("argparse", "Namespace")
+    if issubclass(type(value), SimpleNamespace) or is_parsed:
+        return attributes_of(value).copy()
     return None
 
 

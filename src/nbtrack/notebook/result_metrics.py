@@ -8,6 +8,7 @@ from typing import Any
 
 from nbtrack.errors import NbtrackError
 from nbtrack.notebook.names import inner_cell
+from nbtrack.notebook.observed.kinds import module_of
 from nbtrack.store.search import direction_of
 from nbtrack.validation import check_key, metric_value
 
@@ -30,9 +31,9 @@ def result_metrics(result: Any, source: str) -> dict[str, float]:
         The cell as Python: a number is called as the expression, or ``result``.
     """
     last = last_expression(source)
-    if isinstance(result, dict):
-        pairs = [(str(key), value) for key, value in result.items()]
-    elif isinstance(result, tuple):
+    if issubclass(type(result), dict):
+        pairs = [(str(key), value) for key, value in dict.items(result)]
+    elif issubclass(type(result), tuple):
         parts = last.elts if isinstance(last, ast.Tuple) else []
         names = [name_of(part) for part in parts]
         pairs = list(zip(names, result, strict=False)) if len(names) == len(result) else []
@@ -75,11 +76,14 @@ def _formatted(node: ast.expr) -> ast.expr:
 
 def is_number(value: Any) -> bool:
     """Return whether a value is a number, or an array of one number."""
-    if isinstance(value, bool):
+    if issubclass(type(value), bool):
         return False
-    if isinstance(value, numbers.Real):
-        return True
-    module = type(value).__module__.partition(".")[0]
+    try:
+        if isinstance(value, numbers.Real):
+            return True
+    except Exception:  # noqa: BLE001  an object may answer with any error; it is no number then
+        return False
+    module = module_of(type(value)).partition(".")[0]
     return module in ("numpy", "torch", "tensorflow", "jax", "jaxlib") and (
         getattr(value, "shape", None) == () and "bool" not in str(getattr(value, "dtype", "bool"))
     )

@@ -156,14 +156,18 @@ def secrets_in_scope(namespace: Mapping[str, Any]) -> set[str]:
     """
     found: set[str] = set()
     for name, value in list(namespace.items()):
-        if isinstance(value, dict) and len(value) <= 100:
-            found |= {
-                item
-                for key, item in list(value.items())
-                if isinstance(key, str) and isinstance(item, str) and is_secret(key, item)
-            }
-        elif isinstance(value, str) and isinstance(name, str) and is_secret(name, value):
-            found.add(value)
+        kind = type(value)  # isinstance would ask the object, which may answer with an error
+        if issubclass(kind, dict) and dict.__len__(value) <= 100:
+            items = list(dict.items(value))
+        elif issubclass(kind, str):
+            items = [(name, value)]
+        else:
+            continue
+        for key, item in items:
+            if issubclass(type(key), str) and issubclass(type(item), str):
+                text = str.__str__(item)  # without the methods of a class that inherits from it
+                if is_secret(str.__str__(key), text):
+                    found.add(text)
     return found
 
 

@@ -70,7 +70,7 @@ def layout_of(kind: type) -> Layout:
     for base in MRO.__get__(kind):
         if base is object:
             continue
-        name = f"{module_of(base)}.{type.__dict__['__name__'].__get__(base)}"
+        name = f"{module_of(base)}.{name_of(base)}"
         bases.add(name)
         for key, value in list(_CLASS_DICT.__get__(base).items()):
             what = type(value)
@@ -102,6 +102,11 @@ def module_of(kind: type) -> str:
     except AttributeError:
         return ""
     return module if type(module) is str else ""
+
+
+def name_of(kind: type) -> str:
+    """Return the name of a class, whatever its own class says."""
+    return str(type.__dict__["__name__"].__get__(kind))
 
 
 def class_items(kind: type) -> dict[str, Any]:
