@@ -13,7 +13,8 @@ from click.testing import CliRunner
 
 import nbtrack
 from nbtrack.cli.program import program
-from nbtrack.errors import InvalidStateError
+from nbtrack.errors import InvalidParameterError, InvalidStateError
+from nbtrack.reruns.program_variation import words_with
 from programs import python_path
 
 SCRIPT = """
@@ -114,3 +115,13 @@ def test_a_script_without_git_and_its_capsule(
     assert done.exit_code == 0, (done.output, done.exception)
     found = json.loads(done.stdout)
     assert (found["verdict"]["result"], found["run_id"]) == ("exact", verdict.run_id)
+
+
+def test_a_variation_replaces_the_values_of_options() -> None:
+    words = ["train.py", "--lr", "0.1", "--batch-size=8", "model.width=3", "-n", "5"]
+    params = {"lr": 0.2, "batch_size": 16, "model.width": 4, "n": 6}
+    assert words_with(words, params) == [
+        *("train.py", "--lr", "0.2", "--batch-size=16", "model.width=4", "-n", "6")
+    ]
+    with pytest.raises(InvalidParameterError, match=r"no option 'lrr': it is python train\.py"):
+        words_with(words, {"lrr": 1})

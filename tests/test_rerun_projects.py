@@ -10,6 +10,7 @@ import pytest
 
 import nbtrack
 from nbtrack.entities import Run
+from nbtrack.entities.runs import RERUN_OF
 from nbtrack.errors import InvalidStateError
 from nbtrack.projects.launch import run as run_project
 from nbtrack.rpc import respond
@@ -99,6 +100,16 @@ def test_changed_data_of_a_project_is_named(project: Run, folder: Path) -> None:
         (folder / "data.csv").write_text("1 2 3", "utf-8")
     assert (verdict.result, verdict.cause) == ("different", "data changed")
     assert verdict.text == "differs in loss: data.csv changed since"
+
+
+def test_a_variation_of_a_project_is_a_run_of_its_own(project: Run, folder: Path) -> None:
+    made = nbtrack.rerun(project.info.run_id, as_new=True, params={"lr": 0.25})
+    assert made.data.params["lr"] == "0.25"
+    assert made.data.metrics["loss"] == project.data.metrics["loss"] / 2
+    assert made.data.tags[RERUN_OF] == project.info.run_id
+    record = nbtrack.artifacts.load_dict(f"{made.info.artifact_uri}/.nbtrack/project.json")
+    assert (made.data.tags["mlflow.source.name"], record["folder"]) == (str(folder), str(folder))
+    nbtrack.delete_run(made.info.run_id)
 
 
 def test_a_param_that_is_a_secret_is_asked_for(project: Run) -> None:

@@ -101,12 +101,15 @@ class ProgramEnd:
         In which it ran.
     changed : list of str
         Files that were not as they had been.
+    code : int
+        Its exit status.
     """
 
     facts: Facts | None
     error: str
     folder: Path
     changed: list[str]
+    code: int = 0
 
 
 def is_program(artifacts: ArtifactFolder) -> bool:
@@ -218,7 +221,7 @@ def executed_program(program: Program, settings: Settings) -> Iterator[ProgramEn
             store = open_file(store_of(copy.root))
             try:
                 code, said = _run(program, settings, copy, folder)
-                yield ProgramEnd(*_outcome(program, store, code, said), folder, changed)
+                yield ProgramEnd(*_outcome(program, store, code, said), folder, changed, code)
             finally:
                 store.close()
     finally:

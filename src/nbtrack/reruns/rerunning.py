@@ -18,6 +18,7 @@ from nbtrack.reruns.execution import Settings
 from nbtrack.reruns.grid_rerun import grid_verdict, is_grid_of_cells
 from nbtrack.reruns.plan import Part, make_plan
 from nbtrack.reruns.program import is_program
+from nbtrack.reruns.program_variation import vary_program
 from nbtrack.reruns.program_verdict import program_verdict
 from nbtrack.reruns.progress import Progress
 from nbtrack.reruns.project import project_of
@@ -143,7 +144,7 @@ def vary(
     store : Store
     run_id : str
     params : mapping, optional
-        New values of literals that the cells assign.
+        New values of literals that the cells assign; of a project's params, of a script's options.
     cells, timeout, shown, python, env
         As for `rerun`.
 
@@ -154,10 +155,18 @@ def vary(
     NbtrackError
         If a cell fails.
     """
-    plan = make_plan(store, run_id)
     settings = _settings(timeout, python)
+    with store.read() as reader:
+        run = get_run(reader, run_id)
+        top = project_of(reader, run) or run
+        artifacts = reader.access.folder(top.info.artifact_uri)
+    plan = None if _is_program(store, run) else make_plan(store, run_id)
     if env:
-        settings = _in(open_recorded(plan.artifacts, _tell), settings)
+        kept = artifacts if plan is None else plan.artifacts
+        settings = _in(open_recorded(kept, _tell), settings)
+    if plan is None:
+        with Progress(run.info.run_name, None, shown=shown) as progress:
+            return vary_program(store, run, params or {}, settings, progress)
     with Progress(plan.run.info.run_name, None, shown=shown) as progress:
         return make_variation(store, plan, params or {}, settings, progress, cells)
 

@@ -1,0 +1,128 @@
+"""A variation of a script's or a project's run: its command with other values, as a new run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from nbtrack.entities import Run
+from nbtrack.entities.runs import GIT_COMMIT, PARENT, RERUN_OF, SOURCE_NAME
+from nbtrack.errors import InvalidParameterError, NbtrackError
+from nbtrack.projects.record import PROJECT_FILE
+from nbtrack.reruns.execution import Settings, made_runs
+from nbtrack.reruns.folder_copy import capsule_folder
+from nbtrack.reruns.program import Program, executed_program, read_program
+from nbtrack.reruns.progress import Progress
+from nbtrack.reruns.project import project_of, read_project
+from nbtrack.reruns.variation import as_given
+from nbtrack.store import Store, get_run, now_ms
+from nbtrack.views.code import ENVIRONMENT_FILE
+
+
+def vary_program(
+    store: Store, run: Run, params: Mapping[str, Any], settings: Settings, progress: Progress
+) -> Run:
+    """Run the command of a run with other values, and return the new run.
+
+    Parameters
+    ----------
+    store : Store
+        The store of the run, that the new one goes to.
+    run : Run
+    params : mapping
+        Of a project its params, of a script the values of its options.
+    settings : Settings
+    progress : Progress
+
+    Raises
+    ------
+    InvalidParameterError
+        If the command has no such option.
+    NbtrackError
+        If the command fails, or makes no run.
+    """
+    run_id = run.info.run_id
+    here = capsule_folder(store.uri, run_id)
+    with store.read() as reader:
+        top = project_of(reader, run)
+        if top is None:
+            program = read_program(reader, run, here)
+        else:
+            program = read_project(reader, run, top, here)
+    program = _with_params(program, params)
+    tags = {RERUN_OF: run_id, SOURCE_NAME: run.data.tags.get(SOURCE_NAME, "")}
+    variables = {"NBTRACK_ONLY_URI": as_given(store), "MLFLOW_RUN_CONTEXT": json.dumps(tags)}
+    settings = replace(settings, variables={**settings.variables, **variables})
+    since = now_ms()
+    progress.command("variation", program.shown)
+    with executed_program(program, settings) as end:
+        made = program.place.find(made_runs(store, run_id, since))
+        if made is not None:
+            _say_where(store, made, end.folder, program, top or run)
+    if end.code:
+        raise NbtrackError(f"The variation has failed: {end.error}.")
+    if made is None:
+        raise NbtrackError("The command was run, and made no run.")
+    with store.read() as reader:
+        return get_run(reader, made.info.run_id)
+
+
+def words_with(words: Sequence[str], params: Mapping[str, Any]) -> list[str]:
+    """Return a command with other values of its options: ``--lr 0.1``, ``--lr=0.1``, ``lr=0.1``.
+
+    Raises
+    ------
+    InvalidParameterError
+        If it has no such option.
+    """
+    found = list(words)
+    for name, value in params.items():
+        options = {f"{dashes}{each}" for dashes in ("--", "-") for each in _spellings(name)}
+        for place, word in enumerate(found):
+            option, equals, _ = word.partition("=")
+            if equals and option in options | {name}:
+                found[place] = f"{option}={value}"
+                break
+            if word in options and place + 1 < len(found):
+                found[place + 1] = str(value)
+                break
+        else:
+            raise InvalidParameterError(
+                f"The command of the run has no option {name!r}: it is "
+                f"{' '.join(['python', *words])}. A variation replaces the value of an option."
+            )
+    return found
+
+
+def _spellings(name: str) -> set[str]:
+    return {name, name.replace("_", "-"), name.replace("-", "_")}
+
+
+def _with_params(program: Program, params: Mapping[str, Any]) -> Program:
+    if program.project is None:
+        return replace(program, words=words_with(program.words, params))
+    program.project.arguments["parameters"].update(params)
+    return program
+
+
+def _say_where(store: Store, made: Run, folder: Path, program: Program, original: Run) -> None:
+    """Let a new run say where its code comes from: it ran in a folder that is gone."""
+    with store.read() as reader:
+        while PARENT in made.data.tags and RERUN_OF in made.data.tags:
+            outer = get_run(reader, made.data.tags[PARENT])
+            if RERUN_OF not in outer.data.tags:
+                break
+            made = outer
+    kept = (SOURCE_NAME, GIT_COMMIT)
+    writer = store.writer(made.info.run_id)
+    writer.set_tags({key: original.data.tags[key] for key in kept if key in original.data.tags})
+    if program.folder is None:
+        return
+    for path in (ENVIRONMENT_FILE, PROJECT_FILE):
+        if writer.artifacts.exists(path):
+            text = writer.artifacts.read_bytes(path).decode("utf-8", "replace")
+            text = text.replace(str(folder), str(program.folder))
+            writer.artifacts.put_bytes(path, text.encode("utf-8", "replace"))
