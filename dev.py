@@ -167,7 +167,7 @@ def test_oldest(chosen: list[str]) -> None:
     ones below them: that is not ours.
     """
     make_oldest_environment("examples,gpu,jupyter,models,plot,remote,serve,team")
-    env = {**environment(), "OMP_NUM_THREADS": "1"}
+    env = {**environment(OLDEST_VENV), "OMP_NUM_THREADS": "1"}
     kinds = ("DeprecationWarning", "PendingDeprecationWarning", "FutureWarning")
     passing = [part for kind in kinds for part in ("-W", f"ignore::{kind}")]
     failures: list[str] = []

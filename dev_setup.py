@@ -51,10 +51,11 @@ def say(text: str = "") -> None:
     print(text, flush=True)
 
 
-def environment() -> dict[str, str]:
-    """Return the environment for commands: the tools of ``.venv`` come first."""
-    path = os.pathsep.join([str(SCRIPTS), os.environ.get("PATH", "")])
-    ours = {**os.environ, "PATH": path, "VIRTUAL_ENV": str(VENV), "PYTHONUTF8": "1"}
+def environment(venv: Path = VENV) -> dict[str, str]:
+    """Return the environment for commands: the tools of ``.venv``, or another, come first."""
+    scripts = venv / SCRIPTS.name
+    path = os.pathsep.join([str(scripts), os.environ.get("PATH", "")])
+    ours = {**os.environ, "PATH": path, "VIRTUAL_ENV": str(venv), "PYTHONUTF8": "1"}
     # pip leaves compiling to the first import: hundreds of processes would each do it again
     ours.pop("PYTHONDONTWRITEBYTECODE", None)
     return ours

@@ -181,8 +181,8 @@ def test_exit_status_says_what_went_wrong(
 ) -> None:
     done = call(*words)
     assert done.exit_code == status
-    assert "Error: " in done.stderr
-    assert "Traceback" not in done.stderr
+    assert "Error: " in done.output
+    assert "Traceback" not in done.output
 
 
 def test_uri_names_the_store_before_and_after_the_command(

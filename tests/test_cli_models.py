@@ -66,7 +66,7 @@ def test_what_cannot_be_done_is_said(
 ) -> None:
     done = call(*words, "--uri", str(store), stdin="{}")
     assert done.exit_code == status
-    assert message in done.stderr
+    assert message in done.output
 
 
 def test_serve_answers_until_it_is_told_to_stop(store: Path) -> None:

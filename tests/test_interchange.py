@@ -50,7 +50,7 @@ def test_what_could_not_come_is_named_and_the_status_says_so(workdir: Path) -> N
     Path("tb/events.out.tfevents.1.host").write_bytes(b"\xff" * 100)
     done = call("import", "tb")
     assert done.exit_code == 1
-    assert "events.out.tfevents.1.host" in done.stderr
+    assert "events.out.tfevents.1.host" in done.output
 
 
 @pytest.mark.parametrize(
@@ -61,15 +61,15 @@ def test_what_could_not_come_is_named_and_the_status_says_so(workdir: Path) -> N
 def test_mistakes_have_a_status_and_a_way_out(run_id: str, words: list[str], status: int) -> None:
     done = call(*words)
     assert done.exit_code == status, done.output
-    assert done.stderr.strip()
+    assert done.output.strip()
 
 
 def test_a_server_is_no_store_to_import_into(run_id: str) -> None:
     for words in (("import", "nbtrack.duckdb"), ("export", "out.csv")):
         done = call("--uri", "http://ann:secret@127.0.0.1:9", *words)
         assert done.exit_code == 2, done.output
-        assert "tracking server" in done.stderr
-        assert "secret" not in done.stderr
+        assert "tracking server" in done.output
+        assert "secret" not in done.output
 
 
 def test_what_went_to_a_server_does_not_come_back_as_another(run_id: str, workdir: Path) -> None:

@@ -90,7 +90,7 @@ def test_what_is_not_deleted_is_refused(deleted: tuple[str, str, str]) -> None:
     kept, first, _ = deleted
     refused = call("gc", "--run-ids", f"{first},{kept}")
     assert (refused.exit_code, ids()) == (4, set(deleted))
-    assert "delete it first" in refused.stderr
+    assert "delete it first" in refused.output
     assert call("gc", "--run-ids", "f" * 32).exit_code == 3
     assert call("gc", "--experiment-ids", "1").exit_code == 4
 
