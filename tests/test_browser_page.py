@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import struct
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -157,6 +158,33 @@ def test_a_run_is_opened_with_its_curves_and_files(window: Window, run_id: str) 
     page.frame_locator(".nbt-preview iframe").locator("h1", has_text="Hi").wait_for()
     assert page.evaluate("() => 'evil' in window") is False
     window.problems = [said for said in window.problems if "sandboxed" not in said]
+
+
+def test_figures_sound_and_papers_are_shown(window: Window, folder: Path) -> None:
+    go = pytest.importorskip("plotly.graph_objects")
+    client = Client(str(folder / "shown.duckdb"))
+    run_id = client.create_run(client.create_experiment("media"), run_name="media").info.run_id
+    figure = go.Figure(go.Scatter(x=[1, 2, 3], y=[1, 4, 9]), {"title": "Squares"})
+    client.log_figure(run_id, figure, "squares.html")
+    client.log_text(run_id, "%PDF-1.4\n%%EOF", "paper.pdf")
+    samples = struct.pack("<400h", *range(0, 4000, 10))
+    form = (b"RIFF", 836, b"WAVEfmt ", 16, 1, 1, 8000, 16000, 2, 16, b"data", 800)
+    head = struct.pack("<4sI8sIHHIIHH4sI", *form)
+    (folder / "sound.wav").write_bytes(head + samples)
+    client.log_artifact(run_id, str(folder / "sound.wav"))
+    client.set_terminated(run_id)
+    page = window.page
+    window.show(f"#/runs/{run_id}?tab=artifacts")
+    files = page.get_by_role("tree", name="Artifacts")
+    files.get_by_text("squares.html").click()
+    page.locator(".nbt-figure .gtitle", has_text="Squares").wait_for()
+    assert page.locator(".nbt-figure .scatterlayer .point").count() == 3
+    files.get_by_text("sound.wav").click()
+    page.wait_for_function("() => document.querySelector('.nbt-preview audio')?.duration > 0.04")
+    files.get_by_text("paper.pdf").click()
+    link = page.locator(".nbt-preview a", has_text="Open in a new tab")
+    link.wait_for()
+    assert str(link.get_attribute("href")).startswith("blob:")
 
 
 def test_keys_of_any_kind_are_shown_as_they_are(window: Window) -> None:

@@ -143,3 +143,45 @@ def test_a_csv_of_one_endless_line_is_text(tmp_path: Path) -> None:
         previews.MAX_COLUMNS,
         True,
     )
+
+
+def test_a_figure_of_plotly_is_shown_from_its_data(tmp_path: Path) -> None:
+    go = pytest.importorskip("plotly.graph_objects")
+    outside = {"source": "https://evil.example/pixel.png"}
+    figure = go.Figure(go.Scatter(x=[1, 2], y=[3, 4]), {"title": "<i>a</i>", "images": [outside]})
+    for included in (True, "cdn"):
+        figure.write_html(tmp_path / "figure.html", include_plotlyjs=included)
+        found = show(tmp_path, "figure.html")
+        assert (found.kind, found.truncated) == ("figure", False)
+        shown = json.loads(str(found.text))
+        assert shown["data"][0]["type"] == "scatter"
+        assert shown["layout"]["title"] == {"text": "<i>a</i>"}
+        assert "evil" not in str(found.text)
+    figure.write_json(tmp_path / "figure.json")
+    assert show(tmp_path, "figure.json").kind == "figure"
+
+
+def test_a_figure_that_is_not_drawn_and_a_page_that_is_none_say_so(tmp_path: Path) -> None:
+    go = pytest.importorskip("plotly.graph_objects")
+    go.Figure(go.Heatmap(z=[[1, 2]])).write_html(tmp_path / "map.html")
+    found = show(tmp_path, "map.html")
+    assert found.kind == "none"
+    assert "heatmap" in str(found.text)
+    for call in ('newPlot("a", [1, ', "newPlot(a, b, c)", 'newPlot("a", 1, 2)'):
+        (tmp_path / "page.html").write_text(f"<h1>Page</h1><script>Plotly.{call}</script>")
+        assert show(tmp_path, "page.html").kind == "html"
+    (tmp_path / "deep.html").write_text("Plotly.newPlot(" + "[" * 1_000_000)
+    assert show(tmp_path, "deep.html").kind == "html"
+
+
+def test_media_are_for_the_browser_with_a_type_of_ours(tmp_path: Path) -> None:
+    (tmp_path / "sound.wav").write_bytes(b"RIFF")
+    found = show(tmp_path, "sound.wav")
+    assert (found.kind, found.mime, found.image) == ("audio", "audio/wav", b"RIFF")
+    (tmp_path / "paper.pdf").write_bytes(b"%PDF-1.4")
+    assert show(tmp_path, "paper.pdf").mime == "application/pdf"
+    (tmp_path / "page.pdf").write_bytes(b"<script>evil()</script>")
+    assert show(tmp_path, "page.pdf").kind == "none"
+    with (tmp_path / "long.mp4").open("wb") as file:
+        file.truncate(previews.MAX_MEDIA + 1)
+    assert "download it" in str(show(tmp_path, "long.mp4").text)

@@ -422,9 +422,9 @@ export interface VersionFile {
   path: string;
 }
 
-/** What is shown of a file; see `Preview`. Of an image, the buffer has its bytes. */
+/** What is shown of a file; see `Preview`. Of images and media, the buffer has the bytes. */
 export interface Preview {
-  kind: 'image' | 'text' | 'table' | 'json' | 'html' | 'none';
+  kind: 'image' | 'text' | 'table' | 'json' | 'html' | 'figure' | 'pdf' | 'audio' | 'video' | 'none';
   mime: string;
   truncated: boolean;
   text?: string;

@@ -310,16 +310,10 @@ class RunMethods(ClientBase):
         """
         from nbtrack.store.search import search_runs
 
+        ids = [experiment_ids] if isinstance(experiment_ids, str | int) else experiment_ids
+        asked = (filter_string, run_view_type, max_results, order_by, page_token)
         with self._store.read() as reader:
-            return search_runs(
-                reader,
-                [experiment_ids] if isinstance(experiment_ids, str | int) else experiment_ids,
-                filter_string,
-                run_view_type,
-                max_results,
-                order_by,
-                page_token,
-            )
+            return search_runs(reader, ids, *asked)
 
     def set_terminated(
         self, run_id: str, status: str | None = None, end_time: int | None = None

@@ -25,7 +25,8 @@ MAX_TOKEN = 1000
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
-    "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; frame-src 'self'; "
+    "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; "
+    "frame-src 'self' blob:; media-src blob:; object-src blob:; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
 """Nothing comes from elsewhere. Styles are in the scripts, next to what they are for."""

@@ -1,4 +1,7 @@
-"""Artifacts to look at without loading them: images, text, tables; nothing of them is executed."""
+"""Artifacts to look at without loading them: images, text, tables, figures, media.
+
+Nothing of them is executed.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from pathlib import PurePosixPath
 from typing import Any, BinaryIO, Literal, NotRequired, TypedDict
 
 from nbtrack.store.artifacts import ArtifactFolder
+from nbtrack.views.figure_json import MAX_FILE, checked_figure, figure_of_html, not_drawn
 from nbtrack.views.parquet_rows import CannotShowError, first_rows
 
 MAX_ROWS = 200
@@ -22,7 +26,10 @@ MAX_JSON = 5_000_000
 MAX_NESTED = 250_000
 MAX_IMAGE = 10_000_000
 MAX_SVG = 2_000_000
+MAX_MEDIA = 50_000_000
 MAX_PIXELS = 64_000_000
+
+MediaKind = Literal["pdf", "audio", "video"]
 
 _IMAGES = {
     ".png": "image/png",
@@ -38,13 +45,25 @@ _MARKUP = {".md": "text/markdown", ".markdown": "text/markdown", ".py": "text/x-
 _HTML = (".html", ".htm")
 _DELIMITED = {".csv": ",", ".tsv": "\t"}
 _BINARY = {".pt", ".pth", ".pkl", ".pickle", ".npy", ".npz", ".zip", ".gz", ".tar", ".h5", ".onnx",
-           ".safetensors", ".joblib", ".bin", ".pt2", ".pdf", ".mp4", ".wav"}  # fmt: skip
+           ".safetensors", ".joblib", ".bin", ".pt2"}  # fmt: skip
+_MEDIA: dict[str, tuple[MediaKind, str]] = {
+    ".pdf": ("pdf", "application/pdf"),
+    ".wav": ("audio", "audio/wav"),
+    ".mp3": ("audio", "audio/mpeg"),
+    ".ogg": ("audio", "audio/ogg"),
+    ".oga": ("audio", "audio/ogg"),
+    ".opus": ("audio", "audio/ogg"),
+    ".flac": ("audio", "audio/flac"),
+    ".m4a": ("audio", "audio/mp4"),
+    ".mp4": ("video", "video/mp4"),
+    ".webm": ("video", "video/webm"),
+}
 
-Kind = Literal["image", "text", "table", "json", "html", "none"]
+Kind = Literal["image", "text", "table", "json", "html", "figure", "pdf", "audio", "video", "none"]
 
 
 class PreviewJson(TypedDict):
-    """What is shown of a file; see `Preview`. Of an image, the buffer has its bytes."""
+    """What is shown of a file; see `Preview`. Of images and media, the buffer has the bytes."""
 
     kind: Kind
     mime: str
@@ -60,8 +79,9 @@ class Preview:
 
     Attributes
     ----------
-    kind : {"image", "text", "table", "json", "html", "none"}
-        ``"html"`` is text; who shows it does so in a frame that runs no scripts.
+    kind : {"image", "text", "table", "json", "html", "figure", "pdf", "audio", "video", "none"}
+        ``"html"`` is text; who shows it does so in a frame that runs no scripts. The text of a
+        ``"figure"`` is JSON, ``{"data", "layout"}``, for the Plotly of who shows it.
     mime : str
     truncated : bool
         Whether the file has more.
@@ -71,6 +91,7 @@ class Preview:
     rows : list of list
         Plain JSON; long texts are cut.
     image : bytes or None
+        Of an image, of a PDF, of sound and of films: the file.
     """
 
     kind: Kind
@@ -110,6 +131,10 @@ def preview(folder: ArtifactFolder, path: str) -> Preview:
             return _image(file, _IMAGES[suffix])
         if suffix == ".parquet":
             return _parquet(file)
+        if suffix in _MEDIA:
+            return _media(file, *_MEDIA[suffix])
+        if suffix in _HTML:
+            return _html(file)
         if suffix in _DELIMITED:
             return _delimited(file, _DELIMITED[suffix])
         if suffix == ".json":
@@ -130,13 +155,42 @@ def _image(file: BinaryIO, mime: str) -> Preview:
     return Preview("image", mime, image=data)
 
 
+def _media(file: BinaryIO, kind: MediaKind, mime: str) -> Preview:
+    """Return what the browser's own viewer or player shows; the type comes from the name alone."""
+    data = file.read(MAX_MEDIA + 1)
+    if len(data) > MAX_MEDIA:
+        return _none(f"The file has more than {MAX_MEDIA // 1_000_000} MB: download it.", mime)
+    if kind == "pdf" and not data.startswith(b"%PDF-"):
+        return _none("This is no PDF, whatever its name says.", mime)
+    return Preview(kind, mime, image=data)
+
+
+def _html(file: BinaryIO) -> Preview:
+    """Return a page as text, and a figure that Plotly has written as its data."""
+    data, truncated = _head(file, MAX_FILE)
+    figure = None if truncated else figure_of_html(data)
+    if figure is None:
+        text = data[:MAX_TEXT].decode("utf-8", "replace")
+        return Preview("html", "text/html", truncated or len(data) > MAX_TEXT, text)
+    return _figure(*figure)
+
+
+def _figure(traces: list[Any], layout: dict[str, Any]) -> Preview:
+    mime = "application/vnd.plotly.v1+json"
+    if others := not_drawn(traces):
+        return _none(
+            f"A figure of Plotly with {', '.join(others)}, which is not drawn here. Download the "
+            "file and open it in a browser.",
+            mime,
+        )
+    return Preview("figure", mime, text=json.dumps({"data": traces, "layout": layout}))
+
+
 def _text(file: BinaryIO, suffix: str) -> Preview:
     data, truncated = _head(file, MAX_TEXT)
     if b"\0" in data[:8192]:
         return _none("This is no text, and this kind of file has no preview.")
     text = data.decode("utf-8", "replace")
-    if suffix in _HTML:
-        return Preview("html", "text/html", truncated, text)
     return Preview("text", _MARKUP.get(suffix, "text/plain"), truncated, text)
 
 
@@ -168,6 +222,10 @@ def _json(file: BinaryIO) -> Preview:
         if data.count(b"[") + data.count(b"{") > MAX_NESTED:
             raise ValueError("each list and each object takes far more memory than its bytes")
         value = json.loads(text)
+        if isinstance(value, dict) and (
+            figure := checked_figure(value.get("data"), value.get("layout"))
+        ):
+            return _figure(*figure)
         if _is_frame(value):  # as nbtrack.log_table and pandas write one
             return _table(value["columns"], value["data"], "application/json")
         pretty = _pretty(value)

@@ -1,9 +1,12 @@
 import type { BackendResponse } from '../backend';
 import { errorBox, h, messageOf } from '../dom';
 import { formatBytes, formatNumber, formatValue } from '../format';
+import { loadPlotly } from '../plotly';
 import type { ArtifactFile, Preview } from '../requests';
 import type { FileSource } from './file_source';
 import type { Highlighter } from './highlighter';
+
+type Clean = () => void;
 
 const LANGUAGES: Record<string, string> = {
   py: 'python', json: 'json', yaml: 'yaml', yml: 'yaml', toml: 'toml', sh: 'bash', sql: 'sql', js: 'javascript', ts: 'typescript', html: 'html', css: 'css'
@@ -15,8 +18,8 @@ export async function previewOf(
   file: ArtifactFile,
   highlighter: Highlighter
 ): Promise<{ element: HTMLElement; dispose(): void }> {
-  const urls: string[] = [];
-  const dispose = (): void => urls.forEach(url => URL.revokeObjectURL(url));
+  const clean: Clean[] = [];
+  const dispose = (): void => clean.forEach(each => each());
   const name = file.path.split('/').at(-1) ?? file.path;
   const head = h('header', { class: 'nbt-preview-head' }, h('strong', {}, name), h('span', {}, formatBytes(file.size)));
   if (source.address) {
@@ -25,7 +28,7 @@ export async function previewOf(
   const element = h('div', { class: 'nbt-preview-file' }, head);
   try {
     const response = await source.preview(file.path);
-    element.append(await contentOf(response, file, highlighter, urls));
+    element.append(await contentOf(response, file, highlighter, clean));
     if (response.body.truncated) element.append(h('p', { class: 'nbt-why' }, 'Only the beginning is shown. Download the file for the rest.'));
   } catch (error) {
     element.append(errorBox(messageOf(error)));
@@ -37,16 +40,21 @@ async function contentOf(
   { body, buffers }: BackendResponse<Preview>,
   file: ArtifactFile,
   highlighter: Highlighter,
-  urls: string[]
+  clean: Clean[]
 ): Promise<HTMLElement> {
   switch (body.kind) {
-    case 'image': {
+    case 'image':
+    case 'pdf':
+    case 'audio':
+    case 'video': {
       const [bytes] = buffers;
       if (!bytes) break;
       const url = URL.createObjectURL(new Blob([bytes as DataView<ArrayBuffer>], { type: body.mime }));
-      urls.push(url);
-      return h('div', { class: 'nbt-image' }, h('img', { src: url, alt: file.path }));
+      clean.push(() => URL.revokeObjectURL(url));
+      return mediaOf(body.kind, url, file.path);
     }
+    case 'figure':
+      return figureOf(body.text ?? '', file.path, clean);
     case 'table':
       return dataTable(body.columns ?? [], body.rows ?? []);
     case 'json':
@@ -63,9 +71,40 @@ async function contentOf(
       return h('pre', { class: 'nbt-text', tabindex: 0, 'aria-label': file.path }, body.text ?? '');
     }
     case 'none':
-      break;
+      return h('p', { class: 'nbt-empty' }, body.text ?? 'There is no preview for this kind of file.');
   }
   return h('p', { class: 'nbt-empty' }, 'There is no preview for this kind of file.');
+}
+
+/** What the browser itself shows or plays; the type of the address is ours, and runs no script. */
+function mediaOf(kind: 'image' | 'pdf' | 'audio' | 'video', url: string, name: string): HTMLElement {
+  switch (kind) {
+    case 'image':
+      return h('div', { class: 'nbt-image' }, h('img', { src: url, alt: name }));
+    case 'audio':
+      return h('audio', { class: 'nbt-media', src: url, controls: true, 'aria-label': name });
+    case 'video':
+      return h('video', { class: 'nbt-media', src: url, controls: true, 'aria-label': name });
+    case 'pdf':
+      return h(
+        'div',
+        {},
+        h('p', {}, h('a', { class: 'nbt-link', href: url, target: '_blank', rel: 'noopener' }, 'Open in a new tab')),
+        h('iframe', { class: 'nbt-frame nbt-pdf', src: url, title: name })
+      );
+  }
+}
+
+/** A figure of Plotly, drawn anew from its data: no script of the file is executed. */
+async function figureOf(text: string, name: string, clean: Clean[]): Promise<HTMLElement> {
+  const { data, layout } = JSON.parse(text) as { data: readonly Record<string, unknown>[]; layout: Record<string, unknown> };
+  const plotly = await loadPlotly();
+  const element = h('div', { class: 'nbt-figure', role: 'img', 'aria-label': name });
+  const traces = data.map(trace => (trace['type'] === 'scattergl' ? { ...trace, type: 'scatter' } : trace));
+  const fitted = { height: 450, ...layout, width: undefined, autosize: true };
+  requestAnimationFrame(() => void plotly.react(element, traces, fitted, { displaylogo: false, responsive: true }));
+  clean.push(() => plotly.purge(element));
+  return element;
 }
 
 function dataTable(columns: readonly string[], rows: readonly (readonly unknown[])[]): HTMLElement {
