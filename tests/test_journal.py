@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -122,3 +123,14 @@ def test_a_damaged_event_is_counted_and_passed_over(tmp_path):
     assert tail.damaged == 2
     assert [e["event"] for e in tail.events] == ["open", "tag"]
     journal.close()
+
+
+def test_replacing_the_functions_of_json_changes_no_journal(
+    workdir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dumps = json.dumps
+    monkeypatch.setattr(json, "dumps", lambda *a, **k: dumps(*a, **{**k, "indent": 2}))
+    monkeypatch.setattr(json, "loads", lambda *a, **k: {})
+    journal = Journal(workdir, RUN)
+    journal.points({"loss": 0.5}, 0, 5)
+    assert written(workdir, journal) == [("loss", 0, 0.5)]

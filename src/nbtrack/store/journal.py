@@ -10,7 +10,6 @@ point, so that points never part from what they are of.
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import struct
@@ -19,6 +18,7 @@ import time
 import weakref
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
+from json import JSONEncoder
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,8 @@ Tap = deque[tuple[bytes, dict[str, int]]]
 """Receives the records of each call, and the journal's series numbers by key."""
 
 
+# json.dumps may be a function of the user's by now: what it writes need not be one line
+_encode = JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
@@ -118,7 +120,7 @@ class Journal(JournalFiles):
 
     def _line(self, kind: str, fields: Mapping[str, Any]) -> bytes:
         event = {"event": kind, "t": now_ms(), "run_id": self.run_id, **fields}
-        text = json.dumps(event, separators=(",", ":"), ensure_ascii=False)
+        text = _encode(event)
         try:
             return text.encode() + b"\n"
         except UnicodeEncodeError:  # no database takes half a character: spell it out

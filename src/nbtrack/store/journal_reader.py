@@ -7,12 +7,12 @@ what makes no sense in one is counted, and all else is returned.
 from __future__ import annotations
 
 import errno
-import json
 import os
 import re
 import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from json import JSONDecoder
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +53,7 @@ _NO_FILE = (errno.ENOENT, errno.ELOOP, errno.ENXIO, errno.EISDIR, errno.ENOTDIR)
 
 Sizes = dict[str, tuple[int, int]]
 """Bytes of the events and of the points of each journal."""
+_DECODER = JSONDecoder()
 
 
 def sizes(folder: Path) -> Sizes:
@@ -220,7 +221,7 @@ def _read_events(path: Path, tail: Tail) -> None:
     tail.events_end += whole
     for line in raw[:whole].split(b"\n")[:-1]:
         try:
-            event = json.loads(line)
+            event = _decoded(line)
         except (ValueError, RecursionError):
             event = None
         if not is_sound(event, tail.run_id):
@@ -309,9 +310,14 @@ def is_fully_folded(folder: Path, journal: str, offset: tuple[int, int]) -> bool
     return (rest.events_end, rest.points_end) == offset
 
 
+def _decoded(line: bytes) -> Any:
+    """Return what a line says; json.loads may be a function of the user's by now."""
+    return _DECODER.decode(line.decode("utf-8", "surrogatepass"))
+
+
 def _owner(line: bytes) -> Owner | None:
     try:
-        event: Mapping[str, Any] = json.loads(line)
+        event: Mapping[str, Any] = _decoded(line)
         place = str(event.get("place") or "")
         return Owner(str(event["host"]), int(event["pid"]), int(event["started"]), place)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError):
