@@ -275,3 +275,19 @@ def test_a_kernel_finds_its_notebook_through_the_server(server: tuple[str, Path]
     quick, tags = json.loads("".join(printed))
     assert quick["mlflow.source.type"] == "NOTEBOOK"
     assert tags["mlflow.source.name"] == "~/work/deep/train.ipynb"
+
+
+def test_packages_are_looked_through_again_when_one_was_installed_and_not_for_other_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", ["", *sys.path])  # as in a notebook
+    before = environment.installed_packages()
+    looks = environment._installed.cache_info().misses
+    Path("results.csv").write_text("made by a run")
+    assert environment.installed_packages() == before
+    assert environment._installed.cache_info().misses == looks
+    installed = Path("brand_new-1.5.dist-info")
+    installed.mkdir()
+    (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: brand-new\nVersion: 1.5\n")
+    assert "brand-new==1.5\n" in environment.installed_packages()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -116,13 +117,30 @@ def installed_packages() -> str:
     It takes 0.2 s for 300 packages, and is looked at again when something was installed. What was
     installed from a folder or file of this machine has a comment that says so.
     """
-    states = []
+    return _installed(_package_folders())
+
+
+def _package_folders() -> tuple[tuple[str, int], ...]:
+    """Return the folders of ``sys.path`` that have packages, and when each has changed.
+
+    The working folder changes with every file that a run writes: it counts if it has packages.
+    """
+    found = []
     for folder in dict.fromkeys(sys.path):
         try:
-            states.append((folder, Path(folder or ".").stat().st_mtime_ns))
+            if _has_packages(folder or "."):
+                found.append((folder, Path(folder or ".").stat().st_mtime_ns))
         except OSError:
             continue
-    return _installed(tuple(states))
+    return tuple(found)
+
+
+def _has_packages(folder: str) -> bool:
+    try:
+        with os.scandir(folder) as entries:
+            return any(entry.name.endswith((".dist-info", ".egg-info")) for entry in entries)
+    except NotADirectoryError:  # an archive
+        return True
 
 
 @lru_cache(maxsize=1)
@@ -196,13 +214,21 @@ def imported_packages() -> dict[str, str]:
     return dict(_versions(frozenset(names)))
 
 
+@lru_cache(maxsize=1)
+def _packages_of_modules(folders: tuple[tuple[str, int], ...]) -> Mapping[str, list[str]]:
+    """Return the packages of each module; going through all of them takes 0.2 s."""
+    from importlib import metadata
+
+    return metadata.packages_distributions()
+
+
 @lru_cache(maxsize=2)
 def _versions(names: frozenset[str]) -> dict[str, str]:
-    """Return the versions of the packages of some modules; going through all takes 0.2 s."""
+    """Return the versions of the packages of some modules."""
     from importlib import metadata
 
     found: dict[str, str] = {}
-    by_module = metadata.packages_distributions()
+    by_module = _packages_of_modules(_package_folders())
     for name in names:
         for package in by_module.get(name, ()):
             if package not in found:
