@@ -210,6 +210,18 @@ def test_comprehensions_and_lambdas_have_names_of_their_own() -> None:
     assert names_of("try:\n    import a\nexcept ImportError as e:\n    a = e").reads == set()
 
 
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "%load_ext nbtrack\nimport nbtrack\nnbtrack.start_run()",
+        "%pip install pandas\nimport pandas\ny = pandas.Series([1])",
+        "from mail import send\nsend('somebody@given')",
+    ],
+)
+def test_a_word_of_a_text_is_no_name_that_is_missing(cell: str) -> None:
+    assert sliced(cell, namespace=("nbtrack", "pandas", "given", "send")).missing == []
+
+
 def test_names_that_no_cell_defines_are_missing_unless_a_cell_may_define_anything() -> None:
     assert sliced("y = given + nowhere", namespace=("given",)).missing == ["given"]
     *earlier, source = unwatched("from lib import *", "z = 1", "y = given")

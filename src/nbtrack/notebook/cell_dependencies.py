@@ -157,7 +157,7 @@ def backward_slice(
         between |= _between(cell, needed)
     return Slice(
         [found[place] for place in sorted(found)],
-        _missing(needed, earlier, effects[: len(earlier)], namespace),
+        _missing(needed - _guessed(used), earlier, effects[: len(earlier)], namespace),
         sorted(again),
         list(continued),
         cut=len(earlier) >= MAX_CELLS - 1,
@@ -322,6 +322,13 @@ def _uses(cell: Executed, path: str) -> bool:
     parts = PurePosixPath(path)
     words = {parts.name, parts.stem, *parts.parent.parts}
     return any(len(word) > 2 and word in cell.source for word in words)
+
+
+def _guessed(cells: Iterable[Executed]) -> set[str]:
+    """Return the names that stand in texts only, such as those of ``%load_ext nbtrack``."""
+    names = [cell.names for cell in cells]
+    guesses = {name for each in names for name in each.guesses}
+    return guesses - {name for each in names for name in each.reads - each.guesses}
 
 
 def _missing(

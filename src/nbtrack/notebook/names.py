@@ -39,6 +39,8 @@ class Names:
     ----------
     reads : frozenset of str
         What it needs from earlier cells to run.
+    guesses : frozenset of str
+        Those of ``reads`` that stand in texts only, which may say something else.
     used : frozenset of str
         All names that it uses outside of its functions, its own ones too.
     binds : frozenset of str
@@ -66,6 +68,7 @@ class Names:
     """
 
     reads: frozenset[str] = frozenset()
+    guesses: frozenset[str] = frozenset()
     used: frozenset[str] = frozenset()
     binds: frozenset[str] = frozenset()
     always: frozenset[str] = frozenset()
@@ -94,7 +97,8 @@ def names_of(source: str) -> Names:
     except RecursionError:
         return Names()
     return Names(
-        reads=frozenset(reader.reads) - _ALWAYS,
+        reads=frozenset(reader.reads | reader.guesses) - _ALWAYS,
+        guesses=frozenset(reader.guesses - reader.reads) - _ALWAYS,
         binds=frozenset(reader.binds),
         always=always,
         used=frozenset(reader.used),
@@ -164,6 +168,7 @@ class _Reader:
 
     def __init__(self) -> None:
         self.reads: set[str] = set()
+        self.guesses: set[str] = set()
         self.binds: set[str] = set()
         self.used: set[str] = set()
         self.imports: set[str] = set()
@@ -292,7 +297,7 @@ class _Reader:
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             named = set(_IN_TEXT.findall(node.value[:MAX_TEXT]))  # df.query("age > @limit")
             self.used |= named
-            self.reads |= named - bound
+            self.guesses |= named - bound
         if isinstance(node, ast.Call):
             self.call(node, bound)
         for child in ast.iter_child_nodes(node):
@@ -356,4 +361,4 @@ class _Reader:
                 named = set(_WORD.findall(_OPTIONS.sub("", text)))
                 self.used |= named
                 self.touched |= named
-                self.reads |= named - bound
+                self.guesses |= named - bound
