@@ -104,7 +104,7 @@ def _times(milliseconds: NDArray[Any]) -> pd.DatetimeIndex:
     import pandas as pd
 
     times = np.ma.getdata(milliseconds).astype("datetime64[ms]").astype("datetime64[us]")
-    times[np.ma.getmaskarray(milliseconds)] = np.datetime64("NaT")
+    times[np.ma.getmaskarray(milliseconds)] = np.datetime64("NaT", "us")
     return pd.DatetimeIndex(times, tz="UTC")
 
 
