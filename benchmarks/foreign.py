@@ -82,7 +82,7 @@ class Session:
         for place, source in enumerate(self.notebook.cells):
             if place in self.notebook.tracked:
                 self._execute(f"cell{place}", tracked(source))
-                if not self._failed_last and not self._has_numbers():
+                if not (self.stopped or self._failed_last or self._has_numbers()):
                     self._log_numbers(place, source)
             else:
                 self._execute(f"cell{place}", source)

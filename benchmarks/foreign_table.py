@@ -39,7 +39,9 @@ def main() -> None:
             "## As first met\n",
             summary(first),
             "\n## After mending\n",
-            f"{len(again)} of these notebooks were executed again; the others are as above.\n",
+            f"{len(again)} of these notebooks were executed again, with fewer cells; the others",
+            "are as above. Runs that were not the same at first and are not in this table:\n",
+            *missing(first, after),
             summary(after),
             "\n## Held out\n",
             summary(held),
@@ -58,11 +60,11 @@ def main() -> None:
 
 
 def read(path: Path) -> Rows:
-    """Return the results of a file; of those of one cell the first."""
+    """Return the results of a file; of those of one cell the latest."""
     found: dict[Any, dict[str, Any]] = {}
     for line in path.read_text("utf-8").splitlines() if path.exists() else ():
         row = json.loads(line)
-        found.setdefault((row["notebook"], row["number"]), row)
+        found[row["notebook"], row["number"]] = row
     return list(found.values())
 
 
@@ -78,6 +80,16 @@ def summary(rows: Rows) -> str:
         for name in sorted({_repository(row) for row in compared})
     ]
     return "\n".join([*lines, _line("all", compared)])
+
+
+def missing(first: Rows, after: Rows) -> Iterable[str]:
+    """Yield the runs that did not give their numbers, and were not compared again."""
+    known = {(row["notebook"], row["number"]) for row in after if row["verdict"] in VERDICTS}
+    for row in first:
+        name = (row["notebook"], row["number"])
+        if row["verdict"] in VERDICTS[1:] and name not in known:
+            yield f"- `{name[0]}` [{name[1]}]"
+    yield ""
 
 
 def listed(when: str, rows: Rows) -> Iterable[str]:
@@ -125,7 +137,9 @@ network, and `nbtrack.rerun` judged the runs, with the files there that were the
 said so before. *Wrong*: neither, also where all cells were needed. *Failed*: it could not be run
 again. A cell of more than 45 s (later 58 s, on a busy machine) ended its notebook. A third of the
 notebooks, by a digest of the path, was held out: executed once, at the end, and nothing was mended
-for it.
+for it. Old names of matplotlib's styles (`seaborn-whitegrid`) were given to the notebooks that use
+them. Not all notebooks with such cells were executed: time was short, and those that need
+TensorFlow or a download at their beginning were left out.
 """
 
 
