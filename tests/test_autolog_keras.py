@@ -12,6 +12,7 @@ import pytest
 import nbtrack
 from docstring_examples import failures_of, modules_of
 from logged import files, points, runs
+from nbtrack.tracking.random_state import capture
 
 pytest.importorskip("torch")
 pytestmark = pytest.mark.filterwarnings("ignore", "error::nbtrack.errors.NbtrackWarning")
@@ -181,3 +182,21 @@ def test_a_callback_logs_without_autologging_and_never_twice(keras: Any) -> None
 @pytest.mark.parametrize("module", modules_of(__file__))
 def test_examples_in_docstrings_do_what_they_show(module: str, keras: Any) -> None:
     assert not (told := failures_of(module)), told
+
+
+def test_generators_of_layers_are_found_however_deep_they_are(keras: Any) -> None:
+    noise = keras.Sequential([keras.layers.GaussianNoise(0.5)])
+    net = keras.Sequential([keras.Sequential([keras.Input((3,)), noise])])
+    ones = np.ones((2, 3), "float32")
+    net.build((2, 3))
+    variables = {"net": net}
+    states = capture(variables)
+    first = net(ones, training=True).tolist()
+    moved = [
+        a.name
+        for a, b in zip(states.generators, capture(variables).generators, strict=True)
+        if a != b
+    ]
+    assert [name.rpartition(".")[2] for name in moved] == ["_seed_generators[0]"]
+    assert states.only(moved).restore(variables) == []
+    assert net(ones, training=True).tolist() == first

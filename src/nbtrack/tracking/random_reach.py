@@ -34,6 +34,7 @@ _NOT_WALKED = frozenset({
     "traitlets", "polars", "pyarrow", "PIL", "logging", "threading", "re", "datetime", "pathlib",
 })  # fmt: skip
 _SHELL = frozenset({"In", "Out", "exit", "quit", "get_ipython", "open"})
+_OF_KERAS = ("._layers", "._seed_generators")  # the layers in a layer, however deep they are
 _LIBRARIES = tuple({
     os.path.realpath(sysconfig.get_path(name)) for name in ("stdlib", "purelib", "platlib")
 })  # fmt: skip
@@ -70,8 +71,8 @@ def generators_in_reach(
     names : iterable of str, optional
         The variables to look at; all by default.
     """
-    waiting: deque[tuple[Path, Any]] = deque(
-        ((name,), namespace[name])
+    waiting: deque[tuple[Path, Any, int]] = deque(
+        ((name,), namespace[name], 1)
         for name in list(namespace if names is None else names)
         if is_looked_at(name) and name in namespace
     )
@@ -79,7 +80,7 @@ def generators_in_reach(
     found: list[Found] = []
     room = MAX_OBJECTS
     while waiting and room:
-        path, value = waiting.popleft()
+        path, value, depth = waiting.popleft()
         here = _address(value)
         # a class may answer isinstance with code of its own, which may fail
         if issubclass(type(value), _LEAVES) or here in seen:
@@ -88,9 +89,10 @@ def generators_in_reach(
         seen.add(here)
         if kind := kind_of(value):
             found.append(Found(path, kind, value))
-        elif len(path) <= MAX_DEPTH:
+        elif depth <= MAX_DEPTH:
+            within = path[-1] in _OF_KERAS
             waiting += [
-                ((*path, step), part)
+                ((*path, step), part, depth + (not within and step not in _OF_KERAS))
                 for step, part in _parts(value)
                 if _address(type(part)) not in _PLAIN
             ]
@@ -129,6 +131,8 @@ def _parts(value: Any) -> Iterator[tuple[str | int, Any]]:
                 yield f"[{key}", part
     elif kind is list or kind is tuple:
         yield from enumerate(value[:MAX_ITEMS])
+    elif issubclass(kind, list):  # such as those of Keras, which know what is put into them
+        yield from enumerate(list.__getitem__(value, slice(MAX_ITEMS)))
     elif kind is FunctionType:
         for place, cell in enumerate(value.__closure__ or ()):
             try:
@@ -147,8 +151,12 @@ def _parts(value: Any) -> Iterator[tuple[str | int, Any]]:
     elif (module := module_of(kind)) in ("torch", "torch.nn.parameter"):  # tensors
         return
     elif module.partition(".")[0] not in _NOT_WALKED:
-        for name, part in list(islice(attributes_of(value).items(), MAX_ITEMS)):
-            if type(name) is str:
+        attributes = attributes_of(value)
+        for step in _OF_KERAS:
+            if step[1:] in attributes:
+                yield step, attributes[step[1:]]
+        for name, part in list(islice(attributes.items(), MAX_ITEMS)):
+            if type(name) is str and f".{name}" not in _OF_KERAS:
                 yield f".{name}", part
 
 
