@@ -31,6 +31,7 @@ NOT_EXECUTED = {
     "nbtrack.api.reruns.rerun": "runs code that a notebook has left",
     "nbtrack.api.runs.restore_random_state": "states are kept of notebooks only",
     "nbtrack.health.examination.doctor": "prints what this machine has",
+    "nbtrack.tracking.opened_files.record_files": "an audit hook stays as long as the process",
     "nbtrack.tracking.dataset_sources.HTTPDatasetSource": "needs the network",
     "nbtrack.tracking.dataset_sources.HuggingFaceDatasetSource": "needs the network",
     **{
@@ -59,7 +60,7 @@ def is_shown_by_its_class(place: str) -> bool:
     around, _, name = place.rpartition(".")
     path, _, last = around.rpartition(".")
     try:
-        kind = getattr(importlib.import_module(path), last, None)
+        kind = getattr(importlib.import_module(path or around), last, None)
     except ImportError:
         return False
     kinds = kind.__mro__ if inspect.isclass(kind) else ()

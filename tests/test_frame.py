@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from tests.readers import START, add_run, new_reader
 
+import nbtrack
 from nbtrack.errors import InvalidParameterError
 from nbtrack.store.frame import runs_frame
 from nbtrack.store.reader import Reader
@@ -99,3 +101,8 @@ def test_a_frame_is_filtered_ordered_and_cut(reader: Reader) -> None:
     )
     assert frame["run_id"].tolist() == ["r4", "r3"]
     assert frame["artifact_uri"][0].endswith("artifacts/1/r4")
+
+
+def test_a_filter_in_the_place_of_the_experiments_is_no_empty_answer(workdir: Path) -> None:
+    with pytest.raises(InvalidParameterError, match=r"search_runs\(filter_string='metrics.a < 1'"):
+        nbtrack.search_runs("metrics.a < 1")

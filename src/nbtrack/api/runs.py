@@ -339,6 +339,10 @@ def _experiment_scope(
         raise InvalidParameterError(
             "Only experiment_ids or experiment_names can be used, but not both"
         )
+    if isinstance(ids, str) and any(mark in ids for mark in " <>="):
+        raise InvalidParameterError(
+            f"experiment_ids={ids!r} is a filter; say search_runs(filter_string={ids!r})."
+        )
     if ids:
         return [str(i) for i in ([ids] if isinstance(ids, str | int) else ids)]
     if names:

@@ -54,6 +54,15 @@ def record_files(enable: bool = True) -> None:
     ----------
     enable : bool, optional
         False ends it.
+
+    Examples
+    --------
+    In a script, before it reads its data:
+
+    >>> nbtrack.record_files()  # doctest: +SKIP
+    >>> with nbtrack.start_run():  # doctest: +SKIP
+    ...     rows = open("train.csv").readlines()
+    ...     nbtrack.log_metric("rows", len(rows))
     """
     global _opened, _is_installed
     if enable and in_notebook():
