@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+import math
 import re
 import struct
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from lab import AXE, PACKAGE, browser, serious_faults
 from nbtrack.client import Client
-from nbtrack.entities import Param
+from nbtrack.entities import Metric, Param
 from programs import start
 from ui_page import LIVE, Ui, Window, log_runs
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Route
+    from playwright.sync_api import Browser, Locator, Route
 
 __all__ = ["browser"]
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
@@ -375,3 +376,37 @@ def test_a_click_on_a_heading_keeps_no_column_from_coming_later(
     assert window.table.heading("duration").count() == 0
     window.show(f"#/compare?runs={','.join(ids)}")
     window.table.wait_for("params.lr", ["0.1", "0.2"])
+
+
+def test_plots_say_why_there_is_no_curve_and_cut_no_label(window: Window, folder: Path) -> None:
+    client = Client(str(folder / "shown.duckdb"))
+    run_id = client.create_run(client.create_experiment("odd")).info.run_id
+    values = {
+        "loss": lambda i: math.nan,
+        "far": lambda i: -1234567.5 + i / 1000,
+        "system/cpu_utilization_percentage": float,
+    }
+    points = [Metric(key, of(i), i, i) for key, of in values.items() for i in range(5)]
+    client.log_batch(run_id, metrics=points)
+    client.set_terminated(run_id)
+    page = window.page
+    page.set_viewport_size({"width": 900, "height": 900})
+    window.show(f"#/runs/{run_id}")
+    machine = page.get_by_role("table", name="System metrics")
+    assert machine.is_hidden()
+    page.locator("summary", has_text="System metrics (1)").click()
+    machine.wait_for()
+    page.get_by_role("tab", name="Curves").click()
+    page.get_by_text("All 5 values are NaN").wait_for()
+    plot = page.locator(".nbt-panel", has_text="far").locator(".nbt-plotbox")
+    box = plot.bounding_box()
+    labels = plot.locator(".ytick text")
+    assert len(set(labels.all_text_contents())) == labels.count() >= 3
+    assert min(each["x"] for each in boxes(labels)) >= box["x"]
+    assert page.locator(".nbt-system .nbt-fold").get_attribute("aria-expanded") == "false"
+
+
+def boxes(found: Locator) -> list[Any]:
+    """Return where some elements are."""
+    boxes: list[Any] = found.evaluate_all("all => all.map(e => e.getBoundingClientRect().toJSON())")
+    return boxes

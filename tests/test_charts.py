@@ -18,7 +18,14 @@ from nbtrack.errors import MissingDependencyError
 from nbtrack.store import open_store
 from nbtrack.views.chart.curves import Curve
 from nbtrack.views.details.baselines import RunRank, read_rank
-from nbtrack.views.drawing.axes import joined, smoothed, x_axis_for
+from nbtrack.views.drawing.axes import (
+    axis_for,
+    joined,
+    nothing_text,
+    smoothed,
+    stands,
+    x_axis_for,
+)
 from programs import python_path
 
 
@@ -243,3 +250,23 @@ def test_stop_interrupts_the_cell_where_the_kernel_hears_it(live: Kernel) -> Non
     assert out.error
     assert out.error[0] == "KeyboardInterrupt"
     assert out.cards[0]["head"]["state"] == "KILLED"
+
+
+def test_a_picture_says_why_there_is_no_curve_and_its_labels_differ() -> None:
+    nan, inf = np.full(3, np.nan), np.array([np.inf])
+    assert nothing_text([nan], log=False) == "All 3 values are NaN"
+    assert nothing_text([nan, inf], log=False) == "All 4 values are NaN or ∞"
+    assert nothing_text([inf], log=False) == "The value is ∞"
+    assert nothing_text([np.array([-1.0, 0.0])], log=True).startswith("No value is above 0")
+    assert nothing_text([nan, np.array([1.0])], log=False) == ""
+    labels = [label for _, label in axis_for(-1234567.5, -1234567.47, pad=0.06).ticks(4)]
+    assert len(set(labels)) == len(labels) >= 3
+
+
+def test_a_metric_without_steps_is_drawn_over_time_beside_others() -> None:
+    one, two = np.zeros(2), np.array([0.0, 1.0])
+    flat, steps = (Curve("a", key, at, two * 1000, two) for key, at in (("b", one), ("c", two)))
+    assert x_axis_for("auto", [flat, steps], [flat]).kind == "relative"
+    assert x_axis_for("auto", [flat, steps], [steps]).kind == "step"
+    assert x_axis_for("step", [flat, steps], [flat]).kind == "step"
+    assert (stands(one), stands(two), stands(one[:1])) == (True, False, False)

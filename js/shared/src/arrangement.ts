@@ -33,6 +33,8 @@ export interface Arranged {
   kind: XKind;
   /** That of the machine's metrics: the time, for their steps only count. */
   systemKind: XKind;
+  /** Groups that have points and no steps, beside others that have: they are drawn over time. */
+  stepless: Set<string>;
   /** Metrics that may be the x axis. */
   metrics: string[];
   /** Time of the first point of each run, ms since the epoch. */
@@ -63,6 +65,7 @@ export function arrange({ data, runs, theme, x, hidden, detail, colourBy = 'auto
   const styles = several ? runStyles(main.map(run => run.id), theme.palette.length) : new Map<string, never>();
   const kind = resolveX(x, [...data].filter(series => !isSystemMetric(series.key)));
   const systemKind = kind === 'time' ? 'time' : 'relative';
+  const stepless = x === 'auto' && kind === 'step' ? steplessGroups(data) : new Set<string>();
   const thick = main.length > VERY_MANY ? 0.9 : main.length > MANY ? 1.3 : 1.8;
   const opacity = main.length > VERY_MANY ? 0.6 : 1;
   const plotted = new Set([...data].filter(series => series.n > 1).map(series => plotOf(series.key).group));
@@ -78,7 +81,7 @@ export function arrange({ data, runs, theme, x, hidden, detail, colourBy = 'auto
   for (const series of data) {
     const run = runs[order.get(series.run) ?? -1];
     const { group, split, part } = plotOf(series.key);
-    const ownKind = isSystemMetric(series.key) ? systemKind : kind;
+    const ownKind = isSystemMetric(series.key) ? systemKind : stepless.has(group) ? 'relative' : kind;
     if (kind === 'metric' && series.key === x) continue; // a metric against itself says nothing
     let lines = groups.get(group);
     if (!lines) groups.set(group, (lines = []));
@@ -121,10 +124,24 @@ export function arrange({ data, runs, theme, x, hidden, detail, colourBy = 'auto
     entries,
     kind,
     systemKind,
+    stepless,
     metrics: [...new Set([...data].map(series => series.key))].filter(key => !isSystemMetric(key)),
     starts,
     several
   };
+}
+
+/** The groups of which a curve has several points, at several times, and each curve one step. */
+function steplessGroups(data: SeriesSet): Set<string> {
+  const found = new Set<string>();
+  const stepping = new Set<string>();
+  for (const { key, n, step, time } of data) {
+    const { group } = plotOf(key);
+    if (n < 2 || isSystemMetric(key)) continue;
+    if (step.some(each => each !== step[0])) stepping.add(group);
+    else if (time[0] !== time[n - 1]) found.add(group);
+  }
+  return new Set([...found].filter(group => !stepping.has(group)));
 }
 
 /** The nodes and GPUs whose curves share a plot, in their order. */

@@ -67,7 +67,7 @@ export class Chart {
   private runs: readonly RunRef[] = [];
   private hidden: ReadonlySet<string>;
   private zoom: readonly [number, number] | null;
-  /** Of the machine's metrics, where their axis is another one. */
+  /** Of the plots that have another axis than the most: the machine's, and those without steps. */
   private systemZoom: readonly [number, number] | null = null;
   private hovered: { x: number; run: string | null; kind: XKind } | null = null;
   private pointed: string | null = null;
@@ -217,8 +217,8 @@ export class Chart {
   }
 
   private kindOf(group: string): XKind {
-    const { kind, systemKind } = this.now();
-    return isSystemMetric(group) ? systemKind : kind;
+    const { kind, systemKind, stepless } = this.now();
+    return isSystemMetric(group) ? systemKind : stepless.has(group) ? 'relative' : kind;
   }
 
   private panelState(group: string): PanelState {
@@ -227,17 +227,17 @@ export class Chart {
     const kind = this.kindOf(group);
     const log = !machine && logX && kind !== 'time';
     const zoom = kind === this.now().kind ? this.zoom : this.systemZoom;
-    return { kind, xName: x, smoothing, logX: log, logY: !machine && logY, zoom, span: this.span(log, machine), theme: this.theme };
+    return { kind, xName: x, smoothing, logX: log, logY: !machine && logY, zoom, span: this.span(log, group), theme: this.theme };
   }
 
   /** From the first to the last x; of the machine's metrics together with the others, where the axis is the same. */
-  private span(positive: boolean, machine: boolean): [number, number] | null {
-    const { groups, listed, kind, systemKind } = this.now();
+  private span(positive: boolean, shown: string): [number, number] | null {
+    const { groups, listed } = this.now();
     let low = Infinity;
     let high = -Infinity;
     for (const [group, lines] of groups) {
       if (listed.has(group)) continue;
-      if (isSystemMetric(group) ? !machine : machine && kind !== systemKind) continue;
+      if (this.kindOf(group) !== this.kindOf(shown) || (isSystemMetric(group) && !isSystemMetric(shown))) continue;
       for (const { x } of lines) {
         const [from, to] = extent(x, x, null, positive) ?? [Infinity, -Infinity];
         low = Math.min(low, from);

@@ -72,6 +72,24 @@ function numbers(values: Float64Array, chosen: boolean | undefined): Scale {
   };
 }
 
+/**
+ * The labels that do not run into each other, as their places in the list.
+ *
+ * `at` is where the middle of each stands, `sizes` how long it is; the first and the last come before those between.
+ */
+export function apart(at: readonly number[], sizes: readonly number[], gap = 4): number[] {
+  const kept: number[] = [];
+  const fits = (i: number): boolean => kept.every(k => Math.abs(at[i]! - at[k]!) >= (sizes[i]! + sizes[k]!) / 2 + gap);
+  const order = [0, at.length - 1, ...at.keys()];
+  for (const i of order) if (i >= 0 && i < at.length && !kept.includes(i) && fits(i)) kept.push(i);
+  return kept.sort((a, b) => a - b);
+}
+
+/** About how wide a label of an axis is, in pixels. */
+export function labelWidth(text: string): number {
+  return text.length * 6.3;
+}
+
 /** About `count` round numbers between two. */
 export function niceTicks(low: number, high: number, count: number): number[] {
   const rough = (high - low) / count;

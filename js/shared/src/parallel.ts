@@ -1,7 +1,8 @@
 import { RunData, within } from './comparison_data';
 import { ColourRamp, drag, sheet, svg, Tip, valueText } from './comparison_marks';
+import { apart } from './comparison_scale';
 import { h } from './dom';
-import { type Axis, axesOf, bend, brushBetween, moveAxis, type ParallelState, placesOf, withBrush } from './parallel_axes';
+import { type Axis, axesOf, bend, brushBetween, moveAxis, type ParallelState, placesOf, shortLabel, sideOf, withBrush } from './parallel_axes';
 import { AxisMenu } from './parallel_menu';
 import type { Theme } from './theme';
 import type { Brush } from './view_data';
@@ -17,10 +18,10 @@ export interface ParallelEvents {
 const TOP = 46;
 const BOTTOM = 26;
 const HEIGHT = 290;
-const SIDE = 46;
 const NEAR = 7;
 /** How wide the strip of an axis is that takes brushes. */
 const STRIP = 26;
+const LABEL_HEIGHT = 13;
 
 /**
  * Parallel coordinates: one line per run, one axis per column.
@@ -118,12 +119,13 @@ export class ParallelView {
   }
 
   private x(place: number): number {
-    const room = this.boxWidth() - 2 * SIDE;
-    return this.axes.length < 2 ? this.boxWidth() / 2 : SIDE + (place * room) / (this.axes.length - 1);
+    const [left, right] = [sideOf(this.axes[0]), sideOf(this.axes.at(-1))];
+    const room = this.boxWidth() - left - right;
+    return this.axes.length < 2 ? this.boxWidth() / 2 : left + (place * room) / (this.axes.length - 1);
   }
 
   private boxWidth(): number {
-    return Math.max(this.width, this.axes.length * 92);
+    return Math.max(this.width, this.axes.length * 80);
   }
 
   private y(place: number): number {
@@ -173,16 +175,14 @@ export class ParallelView {
       ...this.axes.map((axis, i) => {
         const [x, top, bottom] = [this.x(i), this.y(1), this.y(0)];
         const marks: Node[] = [svg('line', { x1: 0, x2: 0, y1: top, y2: bottom, class: 'nbt-axis-line' })];
-        const room = Math.max(10, Math.floor((bottom - top) / 13));
-        const every = Math.ceil(axis.scale.ticks.length / room);
-        axis.scale.ticks.forEach((tick, k) => {
-          if (k % every !== 0) return;
-          const y = this.y(axis.scale.place(tick.value));
-          const text = tick.label.length > 13 ? `${tick.label.slice(0, 12)}…` : tick.label;
+        const ticks = axis.scale.ticks.map(tick => ({ tick, y: this.y(axis.scale.place(tick.value)) }));
+        for (const k of apart(ticks.map(each => each.y), ticks.map(() => LABEL_HEIGHT), 0)) {
+          const { tick, y } = ticks[k]!;
+          const text = shortLabel(tick.label);
           marks.push(svg('line', { x1: -4, x2: 0, y1: y, y2: y, class: 'nbt-axis-line' }));
           const last = i === this.axes.length - 1;
           marks.push(svg('text', { x: last ? 7 : -7, y: y + 3.5, class: last ? 'nbt-tick nbt-tick-right' : 'nbt-tick' }, svg('title', {}, tick.label), text));
-        });
+        }
         if (axis.gaps) marks.push(svg('text', { x: -7, y: bottom + 19, class: 'nbt-tick' }, 'none'));
         const brush = brushes.find(other => other.column === axis.name);
         for (const [low, high] of brush ? placesOf(axis, brush) : []) {
@@ -216,7 +216,10 @@ export class ParallelView {
           `${axis.label}${way}`
         );
         button.style.left = `${this.x(i)}px`;
-        button.style.maxWidth = `${Math.max(60, room - 8)}px`;
+        // what is at the end has half its room beyond the axis
+        const ends = [this.x(0), this.boxWidth() - this.x(this.axes.length - 1)];
+        const beyond = i === 0 ? ends[0]! : i === this.axes.length - 1 ? ends[1]! : room / 2;
+        button.style.maxWidth = `${Math.max(60, Math.min(room - 8, 2 * beyond))}px`;
         if (on) button.dataset['on'] = '';
         button.addEventListener('pointerdown', event => this.startMove(event, button, axis, i));
         button.addEventListener('keydown', event => {

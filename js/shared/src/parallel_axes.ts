@@ -1,5 +1,5 @@
 import { type DataColumn, label, type RunData } from './comparison_data';
-import { type Scale, scaleOf } from './comparison_scale';
+import { labelWidth, type Scale, scaleOf } from './comparison_scale';
 import type { Brush } from './view_data';
 
 /** One axis of the parallel coordinates. */
@@ -20,6 +20,8 @@ export interface ParallelState {
 }
 
 const FIRST = 9;
+const SIDE = 46;
+const MOST_SIDE = 96;
 
 /** The axes by these names; without any, the columns that are here, the metric last. */
 export function axesOf(data: RunData, names: readonly string[], metric: string, log: Readonly<Record<string, boolean>>): Axis[] {
@@ -92,4 +94,16 @@ export function bend(x: number): number {
     t -= (at - x) / slope;
   }
   return 3 * t * t - 2 * t * t * t;
+}
+
+/** The label of a tick, as far as there is room. */
+export function shortLabel(text: string): string {
+  return text.length > 13 ? `${text.slice(0, 12)}…` : text;
+}
+
+/** What the labels and the name of an axis at the end need beyond it. */
+export function sideOf(axis: Axis | undefined): number {
+  if (!axis) return SIDE;
+  const labels = axis.scale.ticks.map(tick => labelWidth(shortLabel(tick.label)) + 12);
+  return Math.min(MOST_SIDE, Math.max(SIDE, (labelWidth(axis.label) + 34) / 2, ...labels));
 }

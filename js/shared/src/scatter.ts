@@ -1,6 +1,6 @@
 import { type DataColumn, label, RunData } from './comparison_data';
 import { Choice, ColourRamp, sheet, svg, Tip, valueText } from './comparison_marks';
-import { type Scale, scaleOf } from './comparison_scale';
+import { apart, labelWidth, type Scale, scaleOf } from './comparison_scale';
 import { h } from './dom';
 import type { Theme } from './theme';
 
@@ -25,6 +25,7 @@ const RIGHT = 14;
 const TOP = 10;
 const BOTTOM = 40;
 const NEAR = 12;
+const LABEL_HEIGHT = 13;
 
 /** A param against a metric, one point per run. */
 export class ScatterView {
@@ -44,6 +45,8 @@ export class ScatterView {
   private highlighted: string | null = null;
   private points: [x: number, y: number, r: number][] = [];
   private width = 0;
+  /** What the labels and the name of the y axis need. */
+  private left = LEFT;
   private frame = 0;
 
   constructor(
@@ -121,12 +124,13 @@ export class ScatterView {
       return;
     }
     const [across, up] = [scaleOf(x, this.log[x.name]), scaleOf(y, this.log[y.name])];
-    const [w, t] = [this.width - LEFT - RIGHT, HEIGHT - TOP - BOTTOM];
+    this.left = Math.max(LEFT, 26 + Math.max(0, ...up.ticks.map(tick => labelWidth(short(tick.label)))));
+    const [w, t] = [this.width - this.left - RIGHT, HEIGHT - TOP - BOTTOM];
     const size = this.data.columns.get(this.state.size);
     const sizes = size ? scaleOf(size) : null;
     const pad = (scale: Scale, place: number): number => (scale.kind === 'category' ? place : 0.03 + 0.94 * place);
     this.points = this.data.ids.map((id, i) => {
-      const px = LEFT + w * pad(across, across.place(x.values[i]!)) + jitter(id, across, w);
+      const px = this.left + w * pad(across, across.place(x.values[i]!)) + jitter(id, across, w);
       const py = TOP + t * (1 - pad(up, up.place(y.values[i]!))) + (up.kind === 'category' ? jitter(id, up, t) : 0);
       const share = sizes ? sizes.place(size!.values[i]!) : 0.3;
       return [px, py, Number.isFinite(share) ? 3 + 5 * Math.max(0, share) : 3];
@@ -136,22 +140,21 @@ export class ScatterView {
   }
 
   private renderAxes(x: DataColumn, y: DataColumn, across: Scale, up: Scale, pad: (scale: Scale, place: number) => number): void {
-    const [w, t] = [this.width - LEFT - RIGHT, HEIGHT - TOP - BOTTOM];
+    const left = this.left;
+    const [w, t] = [this.width - left - RIGHT, HEIGHT - TOP - BOTTOM];
     const marks: Node[] = [];
-    const most = Math.max(2, Math.floor(w / 64));
-    const every = Math.ceil(across.ticks.length / most);
-    across.ticks.forEach((tick, i) => {
-      if (i % every !== 0) return;
-      const at = LEFT + w * pad(across, across.place(tick.value));
-      marks.push(svg('text', { x: at, y: HEIGHT - BOTTOM + 16, 'text-anchor': 'middle', class: 'nbt-mark' }, short(tick.label)));
-    });
-    up.ticks.forEach(tick => {
-      const at = TOP + t * (1 - pad(up, up.place(tick.value)));
-      marks.push(svg('line', { x1: LEFT, x2: this.width - RIGHT, y1: at, y2: at, class: 'nbt-gridline' }));
-      marks.push(svg('text', { x: LEFT - 6, y: at + 3.5, 'text-anchor': 'end', class: 'nbt-mark' }, short(tick.label, 8)));
-    });
-    marks.push(svg('line', { x1: LEFT, x2: this.width - RIGHT, y1: HEIGHT - BOTTOM, y2: HEIGHT - BOTTOM, class: 'nbt-axis-line' }));
-    marks.push(svg('text', { x: LEFT + w / 2, y: HEIGHT - 6, 'text-anchor': 'middle', class: 'nbt-axis-name' }, `${label(x.name)}${across.kind === 'log' ? ' (log)' : ''}`));
+    const along = across.ticks.map(tick => left + w * pad(across, across.place(tick.value)));
+    for (const i of apart(along, across.ticks.map(tick => labelWidth(short(tick.label))), 8)) {
+      marks.push(svg('text', { x: along[i]!, y: HEIGHT - BOTTOM + 16, 'text-anchor': 'middle', class: 'nbt-mark' }, short(across.ticks[i]!.label)));
+    }
+    const heights = up.ticks.map(tick => TOP + t * (1 - pad(up, up.place(tick.value))));
+    for (const i of apart(heights, up.ticks.map(() => LABEL_HEIGHT), 0)) {
+      const [at, tick] = [heights[i]!, up.ticks[i]!];
+      marks.push(svg('line', { x1: left, x2: this.width - RIGHT, y1: at, y2: at, class: 'nbt-gridline' }));
+      marks.push(svg('text', { x: left - 6, y: at + 3.5, 'text-anchor': 'end', class: 'nbt-mark' }, short(tick.label)));
+    }
+    marks.push(svg('line', { x1: left, x2: this.width - RIGHT, y1: HEIGHT - BOTTOM, y2: HEIGHT - BOTTOM, class: 'nbt-axis-line' }));
+    marks.push(svg('text', { x: left + w / 2, y: HEIGHT - 6, 'text-anchor': 'middle', class: 'nbt-axis-name' }, `${label(x.name)}${across.kind === 'log' ? ' (log)' : ''}`));
     marks.push(svg('text', { x: 0, y: 0, transform: `translate(11,${TOP + t / 2}) rotate(-90)`, 'text-anchor': 'middle', class: 'nbt-axis-name' }, `${label(y.name)}${up.kind === 'log' ? ' (log)' : ''}`));
     this.drawing.setAttribute('width', String(this.width));
     this.drawing.setAttribute('height', String(HEIGHT));

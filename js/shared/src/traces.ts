@@ -45,6 +45,8 @@ export interface Drawing {
   odd: Odd[];
   low: number;
   high: number;
+  /** Why there are marks alone; '' where something is drawn. */
+  nothing: string;
 }
 
 /** A baseline shows the course of a run, not its noise: in this many pieces. */
@@ -54,7 +56,7 @@ const MOST_MARKS = 400;
 
 /** What Plotly draws of some lines; `scale` turns an x into the axis's unit. */
 export function drawingOf(lines: readonly Line[], state: PanelState, scale: XScale): Drawing {
-  const drawing: Drawing = { traces: [], owners: [], odd: [], low: Infinity, high: -Infinity };
+  const drawing: Drawing = { traces: [], owners: [], odd: [], low: Infinity, high: -Infinity, nothing: '' };
   const window = state.zoom ?? state.span;
   const marks: { x: number[]; symbols: string[] } = { x: [], symbols: [] };
   const add = (line: Line, trace: object, opacity: number): void => {
@@ -73,20 +75,33 @@ export function drawingOf(lines: readonly Line[], state: PanelState, scale: XSca
     const at = scale.toAxis(line.x);
     if (line.isBaseline) {
       const [course, y] = averaged(at, smoothed ?? raw, BASELINE_PIECES);
-      add(line, curve(line, course, y, line.width, line.dash), line.opacity);
+      add(line, curve(line, course, y, line.width, line.dash, y.length === 1 ? 'markers' : 'lines'), line.opacity);
       continue;
     }
-    if (smoothed) add(line, curve(line, at, raw, 1, 'solid'), line.opacity * 0.28);
-    add(line, curve(line, at, smoothed ?? raw, line.width, line.dash), line.opacity);
+    if (smoothed) add(line, curve(line, at, raw, 1, 'solid', 'lines'), line.opacity * 0.28);
+    // a line between points at one place stands on the axis, and nobody sees it
+    const stands = at.length > 1 && at.every(x => x === at[0]);
+    add(line, curve(line, at, smoothed ?? raw, line.width, line.dash, at.length === 1 || stands ? 'markers' : 'lines'), line.opacity);
     const single = alone(line, at, smoothed ?? raw);
     if (single) add(line, single, line.opacity);
     markOdd(line, at, state, drawing.odd, marks);
   }
+  const points = lines.reduce((sum, { isBaseline, points }) => sum + (isBaseline ? 0 : points.n), 0);
+  if (points > 0 && points === drawing.odd.length && drawing.low > drawing.high) drawing.nothing = nothingText(lines, state.logY);
   if (marks.x.length > 0) {
     drawing.traces.push(marksTrace(marks, state.theme));
     drawing.owners.push({ run: '', opacity: 1 });
   }
   return drawing;
+}
+
+/** What values are of which none has a place on the axis; as `nothing_text` in `nbtrack.views.drawing.values`. */
+function nothingText(lines: readonly Line[], logY: boolean): string {
+  const values = lines.filter(line => !line.isBaseline).flatMap(line => [...line.points.value]);
+  const words = [...new Set(values.map(value => formatNumber(value)))];
+  if (values.some(Number.isFinite)) return logY ? 'No value is above 0: none is on a logarithmic axis' : '';
+  const which = words.length === 1 ? words[0] : words.slice(0, -1).join(', ') + ` or ${words.at(-1)}`;
+  return values.length === 1 ? `The value is ${which}` : `All ${formatNumber(values.length)} values are ${which}`;
 }
 
 function markOdd(
@@ -129,7 +144,7 @@ function curve(
   y: Float64Array,
   width: number,
   dash: string,
-  mode = y.length === 1 ? 'markers' : 'lines'
+  mode: string
 ): object {
   return {
     x,
@@ -209,7 +224,7 @@ export function layoutOf(state: PanelState, scale: XScale, drawing: Drawing): ob
   };
   return {
     autosize: true,
-    margin: { l: 46, r: 8, t: 6, b: state.kind === 'metric' ? 34 : 22 },
+    margin: { l: drawing.nothing ? LEFT : labelRoom(yRange(drawing.low, drawing.high, state.logY), state.logY), r: 8, t: 6, b: state.kind === 'metric' ? 34 : 22 },
     paper_bgcolor: 'rgba(0,0,0,0)',
     plot_bgcolor: 'rgba(0,0,0,0)',
     font: { family: theme.font, color: theme.muted, size: 11 },
@@ -242,8 +257,10 @@ export function layoutOf(state: PanelState, scale: XScale, drawing: Drawing): ob
       nticks: 5,
       exponentformat: 'e',
       minexponent: 2,
+      ...(drawing.nothing ? { showticklabels: false, showgrid: false } : {}),
       ...(state.logY ? { dtick: logTick(drawing.low, drawing.high) } : { tickformat: valueTicks(yRange(drawing.low, drawing.high, false)) })
     },
+    annotations: drawing.nothing ? [{ text: plain(drawing.nothing), xref: 'paper', yref: 'paper', x: 0.5, y: 0.55, showarrow: false, font: { size: 11.5, color: theme.muted } }] : [],
     yaxis2: { domain: [0, 0.075], range: [0, 1], visible: false, fixedrange: true },
     shapes: odd
       ? [
@@ -274,8 +291,23 @@ function shortTicks([low, high]: readonly [number, number]): string {
 function valueTicks([low, high]: readonly [number, number]): string {
   const size = Math.max(Math.abs(low), Math.abs(high));
   if (!(size >= 1000)) return '';
-  const digits = Math.min(7, Math.max(3, Math.ceil(Math.log10(size / (high - low))) + 2));
+  const digits = Math.min(12, Math.max(3, Math.ceil(Math.log10(size / (high - low))) + 2));
+  if (size >= 1e12) return ''; // T, P and E are read by few
   return digits > 4 && size < 1e6 ? `,.${digits}~r` : `.${digits}~s`; // 53,601 is shorter than 53.601k
+}
+
+const LEFT = 46;
+const MOST_LEFT = 110;
+
+/** How much room the labels of an axis need at its left, in pixels. */
+export function labelRoom([low, high]: readonly [number, number], log: boolean): number {
+  const size = Math.max(Math.abs(low), Math.abs(high));
+  if (log || !(size > 0)) return LEFT;
+  const digits = Math.max(1, Math.ceil(Math.log10(size / (high - low))) + 2);
+  const whole = size >= 1 && size < 1e6 ? Math.floor(Math.log10(size)) + 1 : 1;
+  const sign = low < 0 ? 1 : 0;
+  const characters = sign + (digits > whole ? digits + 1 : Math.min(whole, 6)) + (size >= 1000 || size < 1e-2 ? 3 : 0);
+  return Math.min(MOST_LEFT, Math.max(LEFT, Math.round(characters * 6.3) + 10));
 }
 
 /** Text as Plotly takes it: without its few HTML tags. */

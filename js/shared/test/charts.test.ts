@@ -9,7 +9,8 @@ import { joined, nearest, resolveX, smooth } from '../src/points';
 import type { RunRef } from '../src/requests';
 import { type Points, SeriesSet } from '../src/series';
 import type { Theme } from '../src/theme';
-import { drawingOf, type PanelState, XScale } from '../src/traces';
+import { apart } from '../src/comparison_scale';
+import { drawingOf, labelRoom, layoutOf, type PanelState, XScale } from '../src/traces';
 
 const floats = (...values: number[]): Float64Array => Float64Array.from(values);
 const view = (...values: number[]): DataView => new DataView(floats(...values).buffer);
@@ -201,5 +202,56 @@ describe('stop', () => {
     head.setHead({ state: 'KILLED', standing: null });
     expect(button.hidden).toBe(true);
     head.dispose();
+  });
+});
+
+describe('plots that are hard to see', () => {
+  const state: PanelState = { kind: 'step', xName: '', smoothing: 0, logX: false, logY: false, zoom: null, span: [0, 2], theme: THEME };
+  const scale = new XScale('step', false, null);
+  const drawn = (step: number[], value: number[], part: Partial<PanelState> = {}): ReturnType<typeof drawingOf> => {
+    const one = points('loss', step, value);
+    const line = { points: one, x: one.step, label: '', short: '', colour: '#000', dash: 'solid', isBaseline: false, width: 1, opacity: 1 };
+    return drawingOf([line], { ...state, ...part }, scale);
+  };
+
+  it('have marks where a line would stand on the axis', () => {
+    expect(drawn([0, 0, 0], [3, 2, 1]).traces[0]).toMatchObject({ mode: 'markers' });
+    expect(drawn([0, 1, 1], [3, 2, 1]).traces[0]).toMatchObject({ mode: 'lines' });
+  });
+
+  it('are drawn over time where they have no steps and others have', () => {
+    const set = new SeriesSet();
+    const heads = ['acc', 'loss', 'once'].map(key => ({ run: 'a', key, n: 2, total: 2 }));
+    set.add(heads, floats(0, 1, 0, 0, 0, 0), floats(0, 1000, 0, 1000, 5, 5), floats(1, 2, 3, 4, 5, 6));
+    const given = { data: set, runs: [run('a')], theme: THEME, hidden: new Set<string>(), detail: null };
+    const { kind, stepless, groups } = arrange({ ...given, x: 'auto' });
+    expect([kind, ...stepless]).toEqual(['step', 'loss']);
+    expect([...groups.get('loss')![0]!.x]).toEqual([0, 1]);
+    expect(arrange({ ...given, x: 'step' }).stepless.size).toBe(0);
+  });
+
+  it.each<[number[], Partial<PanelState>, string]>([
+    [[NaN, NaN], {}, 'All 2 values are NaN'],
+    [[Infinity, NaN], {}, 'All 2 values are ∞ or NaN'],
+    [[NaN], {}, 'The value is NaN'],
+    [[-1, 0], { logY: true }, 'No value is above 0: none is on a logarithmic axis'],
+    [[NaN, 1], {}, '']
+  ])('say why there is no curve: %j', (values, part, text) => {
+    const drawing = drawn(values.map((_, i) => i), values, part);
+    expect(drawing.nothing).toBe(text);
+    const layout = layoutOf({ ...state, ...part }, scale, drawing) as { annotations: object[]; yaxis: { showticklabels?: boolean } };
+    expect([layout.annotations.length, layout.yaxis.showticklabels]).toEqual(text ? [1, false] : [0, undefined]);
+  });
+
+  it('have room for long labels, and no more than that', () => {
+    expect(labelRoom([0, 1], false)).toBe(46);
+    expect(labelRoom([-1234567.5, -1234567.4], false)).toBeGreaterThan(80);
+    expect(labelRoom([1e6, 1e6 + 1e-9], false)).toBeLessThanOrEqual(110);
+  });
+
+  it('have labels that do not run into each other', () => {
+    expect(apart([0, 10, 20, 100], [30, 30, 30, 30])).toEqual([0, 3]);
+    expect(apart([0, 40, 80], [30, 30, 30])).toEqual([0, 1, 2]);
+    expect(apart([], [])).toEqual([]);
   });
 });

@@ -39,7 +39,11 @@ def format_number(value: float | None, digits: int = 4) -> str:
         mantissa, exponent = f"{value:.{digits - 2}e}".split("e")
         text = f"{_plain(mantissa)}e{int(exponent)}"
     else:
-        text = _plain(f"{float(f'{value:.{digits}g}'):f}") if size < 1e6 else f"{value:g}"
+        text = (
+            _plain(f"{float(f'{value:.{digits}g}'):.{max(6, digits)}f}")
+            if size < 1e6
+            else f"{value:g}"
+        )
     return text.replace("-", "−", 1) if text.startswith("-") else text
 
 

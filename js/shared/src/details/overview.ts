@@ -1,5 +1,6 @@
 import { h } from '../dom';
 import { formatDuration, formatNumber, formatTime, formatValue } from '../format';
+import { isSystemMetric } from '../groups';
 import type { DatasetFacts, FullRun, MetricFacts, RunLink } from '../requests';
 import { sparkline } from '../sparkline';
 import { stateIcon } from '../state_icon';
@@ -34,8 +35,15 @@ export function showOverview(panel: HTMLElement, details: FullRun, handlers: Ove
   const { changesOpen, keepChangesOpen: toggle, open } = handlers;
   const changes = details.since && changesSection(details.since, changesOpen, { open, toggle });
   if (changes) main.append(changes);
-  if (details.metrics.length > 0) main.append(section('Metrics', metricTable(details.metrics, handlers)));
+  const own = details.metrics.filter(metric => !isSystemMetric(metric.key));
+  const machine = details.metrics.filter(metric => isSystemMetric(metric.key));
+  if (own.length > 0) main.append(section('Metrics', metricTable('Metrics', own, handlers)));
   else main.append(section('Metrics', h('p', { class: 'nbt-empty' }, 'This run has logged no metrics.')));
+  if (machine.length > 0) {
+    const open = panel.querySelector<HTMLDetailsElement>('.nbt-machine')?.open ?? false;
+    const fold = h('details', { class: 'nbt-machine', open }, h('summary', {}, `System metrics (${machine.length})`), metricTable('System metrics', machine, handlers));
+    main.append(fold);
+  }
   if (details.params.length > 0) main.append(section('Params', ...firstParams(details.params, handlers)));
   main.append(handlers.found);
   if (details.datasets.length > 0) main.append(section('Datasets', datasetTable(details.datasets)));
@@ -70,15 +78,15 @@ function runLink(link: RunLink, handlers: OverviewHandlers): HTMLElement {
   return link.state ? h('span', { class: 'nbt-runlink' }, stateIcon(link.state), button) : button;
 }
 
-function metricTable(metrics: readonly MetricFacts[], { showOrigin }: OverviewHandlers): HTMLElement {
+function metricTable(name: string, metrics: readonly MetricFacts[], { showOrigin }: OverviewHandlers): HTMLElement {
   const cell = (value: number | null): string => formatNumber(value) || '–';
   const origin = (key: string): HTMLElement => {
     const button = linkButton('Where from', () => showOrigin(key));
     button.setAttribute('aria-label', `Where ${key} comes from`);
     return button;
   };
-  const rows = metrics.map(m => [m.key, sparkline(m.spark, 72, 18), cell(m.last), cell(m.min), cell(m.max), cell(m.step), origin(m.key)]);
-  return scroller('Metrics', textTable('Metrics', ['Metric', 'Curve', 'Last', 'Min', 'Max', 'Step', ''], rows));
+  const rows = metrics.map(m => [m.key, sparkline(m.spark, 72, 18), m.last === null ? 'NaN or ∞' : cell(m.last), cell(m.min), cell(m.max), cell(m.step), origin(m.key)]);
+  return scroller(name, textTable(name, ['Metric', 'Curve', 'Last', 'Min', 'Max', 'Step', ''], rows));
 }
 
 function firstParams(params: FullRun['params'], handlers: OverviewHandlers): HTMLElement[] {

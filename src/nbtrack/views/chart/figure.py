@@ -12,7 +12,7 @@ import numpy as np
 from nbtrack.errors import MissingDependencyError
 from nbtrack.views.chart.content import ChartContent, RunRef
 from nbtrack.views.chart.curves import Curve, Floats
-from nbtrack.views.drawing.axes import XAxis, smoothed, time_unit, x_axis_for
+from nbtrack.views.drawing.axes import XAxis, smoothed, stands, time_unit, x_axis_for
 from nbtrack.views.drawing.canvas import COLOURS
 from nbtrack.views.metric_names import group_metrics, parse_metric, title_of
 
@@ -71,13 +71,13 @@ def chart_figure(content: ChartContent) -> Figure:
         horizontal_spacing=0.07,
         vertical_spacing=min(0.16, 0.4 / rows),
     )
-    x_axis = x_axis_for(content.x, curves)
-    unit, title = _unit(x_axis, curves)
-    log_x = content.log_x and x_axis.kind != "time"
     named: set[str] = set()
     for i, keys in enumerate(groups.values()):
         at = {"row": i // columns + 1, "col": i % columns + 1}
         members = [curve for key in keys for curve in by_key[key]]
+        x_axis = x_axis_for(content.x, curves, members)
+        unit, title = _unit(x_axis, curves)
+        log_x = content.log_x and x_axis.kind != "time"
         for curve in sorted(members, key=lambda curve: not _is_baseline(content.runs, curve)):
             look = _look(content.runs, curve, curves)
             x = _axis(x_axis, curve, unit)
@@ -135,7 +135,7 @@ def _traces(
         plotly.Scatter(
             **common,
             y=drawn,
-            mode="markers" if len(raw) == 1 else "lines",
+            mode="markers" if len(raw) == 1 or stands(along) else "lines",
             line=line,
             marker={"color": look.colour},
             opacity=look.opacity,

@@ -118,7 +118,7 @@ class XAxis:
         return joined(curve.steps.astype(np.float64), self.others.get(curve.run_id))
 
 
-def x_axis_for(x: str, curves: Sequence[Curve]) -> XAxis:
+def x_axis_for(x: str, curves: Sequence[Curve], shown: Sequence[Curve] | None = None) -> XAxis:
     """Return the x axis for curves.
 
     Parameters
@@ -129,6 +129,8 @@ def x_axis_for(x: str, curves: Sequence[Curve]) -> XAxis:
         there.
     curves : sequence of Curve
         All that are shown.
+    shown : sequence of Curve, optional
+        Those of one plot: with ``auto`` it is drawn over time if they have points and no steps.
     """
     starts: dict[str, float] = {}
     for curve in curves:
@@ -136,7 +138,17 @@ def x_axis_for(x: str, curves: Sequence[Curve]) -> XAxis:
             first = float(curve.times[0])
             starts[curve.run_id] = min(first, starts.get(curve.run_id, first))
     others = {curve.run_id: curve for curve in curves if curve.key == x}
-    return XAxis(_kind(x, curves, known=bool(others)), x, starts, others)
+    kind = _kind(x, curves, known=bool(others))
+    if x == "auto" and kind == "step" and shown is not None and _is_stepless(shown):
+        kind = "relative"
+    return XAxis(kind, x, starts, others)
+
+
+def _is_stepless(curves: Sequence[Curve]) -> bool:
+    """Return whether a curve has several points, at several times, and each curve one step."""
+    several = [curve for curve in curves if len(curve) > 1]
+    at_once = all(curve.times[0] == curve.times[-1] for curve in several)
+    return not at_once and all(np.all(curve.steps == curve.steps[0]) for curve in several)
 
 
 def _kind(x: str, curves: Iterable[Curve], *, known: bool) -> Kind:
@@ -147,6 +159,29 @@ def _kind(x: str, curves: Iterable[Curve], *, known: bool) -> Kind:
     several = [curve for curve in curves if len(curve) > 1]
     flat = several and all(np.all(curve.steps == curve.steps[0]) for curve in several)
     return "relative" if flat else "step"
+
+
+def stands(x: Floats) -> bool:
+    """Return whether several points have one place: a line between them stands on the axis."""
+    return len(x) > 1 and bool(np.all(x == x[0]))
+
+
+def nothing_text(columns: Sequence[Floats], *, log: bool) -> str:
+    """Return what values are of which none has a place on an axis; "" where one has.
+
+    ``js/shared/src/traces.ts`` says the same.
+    """
+    values = np.concatenate([*columns, np.empty(0)])
+    finite = values[np.isfinite(values)]
+    if len(values) == 0 or (len(finite) and (not log or finite.max() > 0)):
+        return ""
+    if len(finite):
+        return "No value is above 0: none is on a logarithmic axis"
+    words = list(dict.fromkeys(format_number(float(value)) for value in values))
+    which = words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
+    if len(values) == 1:
+        return f"The value is {which}"
+    return f"All {format_number(float(len(values)))} values are {which}"
 
 
 def joined(steps: Floats, other: Curve | None) -> Floats:

@@ -10,7 +10,16 @@ from numpy.typing import NDArray
 
 from nbtrack.views.chart.content import ChartContent, RunRef
 from nbtrack.views.chart.curves import Curve, Floats, thinned
-from nbtrack.views.drawing.axes import Axis, XAxis, axis_for, smoothed, time_unit, x_axis_for
+from nbtrack.views.drawing.axes import (
+    Axis,
+    XAxis,
+    axis_for,
+    nothing_text,
+    smoothed,
+    stands,
+    time_unit,
+    x_axis_for,
+)
 from nbtrack.views.drawing.canvas import COLOURS, GRID, INK, MUTED, Canvas, Sheet, blend
 from nbtrack.views.formats import format_number
 
@@ -69,8 +78,13 @@ def draw_panel(
     """
     x, y, width, height = box
     _draw_heading(canvas, group, lines, x, y, width)
-    inner = (width - LEFT - RIGHT, height - TOP - BOTTOM)
-    x_axis = x_axis_for(content.x, content.curves)
+    drawn = [line.curve.values for line in lines]
+    nothing = nothing_text(drawn, log=content.log_y)
+    up = axis_for(*_extent(drawn, log=content.log_y), log=content.log_y, pad=0.06)
+    levels = [] if nothing else up.ticks(4)
+    left = max([LEFT, *(canvas.width_of(label, 10.5) + 12 for _, label in levels)])
+    inner = (width - left - RIGHT, height - TOP - BOTTOM)
+    x_axis = x_axis_for(content.x, content.curves, [line.curve for line in lines])
     xs, unit = _positions(lines, x_axis)
     log_x = content.log_x and x_axis.kind != "time"
     smooth_values = [
@@ -78,14 +92,12 @@ def draw_panel(
         for line, x in zip(lines, xs, strict=True)
     ]
     across = axis_for(*_extent(xs, log=log_x), log=log_x, pad=0.015)
-    drawn = [line.curve.values for line in lines]
-    up = axis_for(*_extent(drawn, log=content.log_y), log=content.log_y, pad=0.06)
     sheet = Sheet(*inner)
     frame = Frame(across, up, *inner, detail)
-    for place, label in up.ticks(4):
+    for place, label in levels:
         level = inner[1] * (1 - place)
         sheet.line([(0, level), (inner[0], level)], GRID, 1)
-        canvas.text(x + LEFT - 6, y + TOP + level - 6.5, label, size=10.5, colour=MUTED, right=True)
+        canvas.text(x + left - 6, y + TOP + level - 6.5, label, size=10.5, colour=MUTED, right=True)
     for line, x_values, smooth in zip(lines, xs, smooth_values, strict=True):
         if content.smoothing > 0:
             share = 0.12 if line.is_baseline else 0.28
@@ -102,12 +114,15 @@ def draw_panel(
         _draw_curve(sheet, line, x_values, smooth, frame, share, thick)
         if not line.is_baseline:
             _mark_odd(sheet, x_values, line.curve.values, across, inner, log=content.log_y)
-    canvas.paste(sheet, x + LEFT, y + TOP)
-    canvas.box(x + LEFT, y + TOP + inner[1], inner[0], 0.5, "#c9ced4")
+    canvas.paste(sheet, x + left, y + TOP)
+    if nothing:
+        at = (x + left + inner[0] / 2, y + TOP + inner[1] / 2 - 8)
+        canvas.text(*at, nothing, size=11.5, colour=MUTED, centre=True)
+    canvas.box(x + left, y + TOP + inner[1], inner[0], 0.5, "#c9ced4")
     ticks = across.ticks(4)
     for i, (place, label) in enumerate(ticks):
         text = f"{label} {unit}" if unit and i == len(ticks) - 1 else label
-        at = min(x + LEFT + inner[0] * place, x + width - canvas.width_of(text, 10.5) / 2)
+        at = min(x + left + inner[0] * place, x + width - canvas.width_of(text, 10.5) / 2)
         canvas.text(at, y + height - BOTTOM + 5, text, size=10.5, colour=MUTED, centre=True)
 
 
@@ -178,8 +193,10 @@ def _draw_curve(
     colour = blend(line.colour, share)
     for piece in _unbroken(np.isfinite(y) & np.isfinite(x)):
         pairs = list(zip(x[piece].tolist(), y[piece].tolist(), strict=True))
-        if len(pairs) == 1:
-            sheet.dot(*pairs[0], 2.2, colour)
+        if len(pairs) == 1 or stands(x[piece]):
+            for pair in pairs:
+                sheet.dot(*pair, 2.2, colour)
+            continue
         sheet.line(pairs, colour, thick, line.dash)
 
 

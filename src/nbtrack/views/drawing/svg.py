@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from nbtrack.views.chart.content import ChartContent
-from nbtrack.views.drawing.axes import Axis, axis_for, x_axis_for
+from nbtrack.views.drawing.axes import Axis, axis_for, nothing_text, stands, x_axis_for
 from nbtrack.views.drawing.canvas import COLOURS, FRAME, GRID, INK, MUTED, PAPER
 from nbtrack.views.drawing.panel import Line
 from nbtrack.views.formats import format_number
@@ -88,23 +88,36 @@ def _values(key: str, lines: Sequence[Line], names: Mapping[str, str], x: float)
 def _panel(
     key: str, lines: Sequence[Line], content: ChartContent, x: float, width: float
 ) -> list[str]:
-    inner = width - LEFT - RIGHT
-    x_axis = x_axis_for(content.x, content.curves)
+    values = [line.curve.values for line in lines]
+    up = _axis(values, 0.06)
+    nothing = nothing_text(values, log=False)
+    levels = [] if nothing else up.ticks(4)
+    room = max([LEFT, *(6.2 * len(label) + 12 for _, label in levels)])
+    inner = width - room - RIGHT
+    x_axis = x_axis_for(content.x, content.curves, [line.curve for line in lines])
     xs = [x_axis.of(line.curve) for line in lines]
-    across, up = _axis(xs, 0.015), _axis([line.curve.values for line in lines], 0.06)
-    left, bottom = x + LEFT, TOP + PLOT
+    across = _axis(xs, 0.015)
+    left, bottom = x + room, TOP + PLOT
     parts = [_text(x + 4, TOP - 6, key, INK, 'font-weight="600"')]
-    for place, label in up.ticks(4):
+    if nothing:
+        middle = left + inner / 2, TOP + PLOT / 2
+        parts.append(_text(*middle, nothing, MUTED, 'text-anchor="middle"'))
+    for place, label in levels:
         y = bottom - PLOT * place
         parts.append(f'<path d="M{left:.4g} {y:.4g}h{inner:.4g}" stroke="{GRID}"/>')
         parts.append(_text(left - 6, y + 4, label, MUTED, 'text-anchor="end"'))
     for place, label in across.ticks(4):
         parts.append(_text(left + inner * place, bottom + 16, label, MUTED, 'text-anchor="middle"'))
     for line, at in zip(lines, xs, strict=True):
-        path = _path(
-            left + inner * (at - across.low) / (across.high - across.low),
-            bottom - PLOT * (line.curve.values - up.low) / (up.high - up.low),
-        )
+        along = left + inner * (at - across.low) / (across.high - across.low)
+        heights = bottom - PLOT * (line.curve.values - up.low) / (up.high - up.low)
+        if stands(at):
+            parts += [
+                f'<circle cx="{along[0]:.1f}" cy="{height:.1f}" r="2.2" fill="{line.colour}"/>'
+                for height in heights[np.isfinite(heights)]
+            ]
+            continue
+        path = _path(along, heights)
         parts.append(f'<path d="{path}" fill="none" stroke="{line.colour}" stroke-width="1.7"/>')
     return parts
 
