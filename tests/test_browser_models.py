@@ -121,7 +121,7 @@ def test_a_cell_that_loads_it_is_inserted_and_undo_brings_an_alias_back(window: 
         " if (w.id.startsWith('nbtrack-')) w.dispose(); }"
     )
     row(window, 1).click(button="right")
-    page.locator(".lm-Menu-itemLabel").get_by_text("Insert Cell That Loads It").click()
+    page.locator(".lm-Menu-itemLabel").get_by_text("Insert cell that loads it").click()
     page.locator(".cm-content", has_text="load_model('models:/digits/1')").wait_for()
     row(window, 1).locator(".nbt-version").dblclick()
     view = page.locator(".nbt-view:visible")

@@ -410,3 +410,45 @@ def boxes(found: Locator) -> list[Any]:
     """Return where some elements are."""
     boxes: list[Any] = found.evaluate_all("all => all.map(e => e.getBoundingClientRect().toJSON())")
     return boxes
+
+
+def test_a_filter_that_fits_nothing_or_is_wrong_is_all_that_is_said(window: Window) -> None:
+    page, table = window.page, window.table
+    window.experiment("keys")
+    table.wait_for_total(2)
+    table.cell(0, "select").click()
+    foot = table.root.locator(".nbt-tablefoot")
+    foot.get_by_text("1 of 2 runs selected").wait_for()
+    table.filter("nothing-has-this")
+    foot.get_by_text("0 runs, 1 selected is not shown").wait_for()
+    assert foot.get_by_role("button").all_inner_texts() == ["Clear the selection"]
+    none = page.get_by_text("No run fits this filter.")
+    assert none.is_visible()
+    table.filter("metrics.loss <")
+    page.get_by_role("alert").filter(has_text="a value is expected").wait_for()
+    assert none.is_hidden()
+    assert not any(each.is_visible() for each in table.root.locator(".nbt-loading").all())
+    assert foot.inner_text().strip() == ""
+    table.filter("")
+    foot.get_by_text("1 of 2 runs selected").wait_for()
+    assert foot.get_by_role("button", name="Delete").is_visible()
+    assert page.get_by_role("button", name="Active runs").is_visible()
+    window.problems.clear()  # the browser speaks of an answer 400
+
+
+def test_a_run_that_is_not_there_is_said_to_be_missing(window: Window) -> None:
+    window.show(f"#/runs/{'0' * 32}")
+    window.page.get_by_role("heading", name="This is not in the store").wait_for()
+    window.problems.clear()  # the browser speaks of an answer 404
+
+
+def test_pinned_columns_leave_room_for_metrics(window: Window) -> None:
+    page, table = window.page, window.table
+    page.set_viewport_size({"width": 900, "height": 800})
+    window.experiment("digits")
+    table.heading("metrics.accuracy").wait_for()
+    room = table.grid.bounding_box()["width"]
+    table.cell(0, "run_name").locator(".nbt-nametext").wait_for()
+    (name,) = boxes(table.cell(0, "run_name"))
+    assert 110 <= name["width"] <= 0.3 * room
+    assert boxes(table.heading("metrics.accuracy"))[0]["right"] < page.viewport_size["width"]

@@ -102,7 +102,7 @@ def test_experiments_are_renamed_noted_deleted_and_restored(side: Page, client: 
     side.page.keyboard.press("Enter")
     side.row("numbers").wait_for()
     side.rename_active("digits")  # by the keyboard, where it was left
-    side.menu("digits", "Edit Note …")
+    side.menu("digits", "Edit note …")
     side.page.locator(".jp-Dialog textarea").fill("small images")
     side.answer("Save")
     side.tree.focus()

@@ -76,30 +76,30 @@ export function addCommands(parts: CommandParts, palette: ICommandPalette | null
   };
 
   commands.addCommand(Commands.show, {
-    label: 'Show the Sidebar with the Runs',
+    label: 'Show the sidebar with the runs',
     icon: nbtrackIcon,
     execute: () => app.shell.activateById(PANEL_ID)
   });
   commands.addCommand(Commands.search, {
-    label: 'Search Runs',
+    label: 'Search runs',
     execute: async () => {
       app.shell.activateById(PANEL_ID);
       (await panel.content)?.focusSearch();
     }
   });
   commands.addCommand(Commands.refresh, {
-    label: 'Look for Runs Again',
+    label: 'Look for runs again',
     icon: refreshIcon,
     execute: () => nbtrack.model.refresh('all', true)
   });
   commands.addCommand(Commands.open, {
-    label: args => (args['isMenu'] ? 'Open Details' : 'Open Details of the Selected Runs'),
+    label: args => (args['isMenu'] ? 'Open details' : 'Open details of the selected runs'),
     icon: nbtrackIcon,
     isEnabled: args => 'target' in args || 'run_id' in args || some(),
     execute: args => openRun(args, selected, views)
   });
   commands.addCommand(Commands.compare, {
-    label: args => (args['isMenu'] ? `Compare ${selected.runs.length} Runs` : 'Compare Selected Runs'),
+    label: args => (args['isMenu'] && selected.runs.length > 1 ? `Compare ${selected.runs.length} runs` : 'Compare selected runs'),
     icon: compareIcon,
     isEnabled: args => selected.ids(args).length > 1,
     execute: args => {
@@ -109,7 +109,7 @@ export function addCommands(parts: CommandParts, palette: ICommandPalette | null
     }
   });
   commands.addCommand(Commands.table, {
-    label: args => (args['isMenu'] ? 'Open the Table of Its Runs' : args['all'] ? 'Open the Table of All Runs' : 'Open the Table of the Experiment'),
+    label: args => (args['isMenu'] ? 'Open the table of its runs' : args['all'] ? 'Open the table of all runs' : 'Open the table of the experiment'),
     icon: tableRowsIcon,
     isEnabled: args => Boolean(args['all']) || 'experiment_id' in args || (shown() && selected.experimentIds.length > 0),
     execute: async args => {
@@ -120,7 +120,7 @@ export function addCommands(parts: CommandParts, palette: ICommandPalette | null
     }
   });
   commands.addCommand(Commands.insert, {
-    label: 'Insert Cell with Source',
+    label: 'Insert cell with source',
     icon: notebookIcon,
     isEnabled: one,
     isVisible: one,
@@ -129,21 +129,21 @@ export function addCommands(parts: CommandParts, palette: ICommandPalette | null
   const active = (run: TreeRun): boolean => run.stage === 'active';
   const ended = (): boolean => one() && active(first()) && first().state !== 'RUNNING';
   commands.addCommand(Commands.again, {
-    label: 'Run Again …',
+    label: 'Run again …',
     icon: refreshIcon,
     isEnabled: ended,
     isVisible: ended,
     execute: () => act(actions => actions.runAgain(first()))
   });
   commands.addCommand(Commands.copy, {
-    label: 'Copy Loading Code',
+    label: 'Copy loading code',
     icon: copyIcon,
     isEnabled: one,
     isVisible: one,
     execute: () => act(actions => actions.copyLoading(first().run_id))
   });
   commands.addCommand(Commands.copyId, {
-    label: 'Copy Run ID',
+    label: 'Copy run ID',
     isEnabled: one,
     isVisible: one,
     execute: () => act(actions => actions.copy(first().run_id, 'The ID of the run is in the clipboard'))
@@ -155,7 +155,7 @@ export function addCommands(parts: CommandParts, palette: ICommandPalette | null
     execute: async () => (await panel.content)?.tree.rename()
   });
   commands.addCommand(Commands.note, {
-    label: 'Edit Note …',
+    label: 'Edit note …',
     isEnabled: () => one() || experiment('active') !== null,
     execute: () => {
       const found = experiment('active');
@@ -164,7 +164,7 @@ export function addCommands(parts: CommandParts, palette: ICommandPalette | null
     }
   });
   commands.addCommand(Commands.tag, {
-    label: 'Add Tag …',
+    label: 'Add tag …',
     icon: tagIcon,
     isEnabled: some,
     execute: () => act(actions => actions.addTag(selected.runs))
@@ -173,10 +173,10 @@ export function addCommands(parts: CommandParts, palette: ICommandPalette | null
   const dead = (run: TreeRun): boolean => active(run) && (run.state === 'INTERRUPTED' || isSilent(run));
   const simple: [string, string, LabIcon | undefined, (run: TreeRun) => boolean, Parameters<RunActions['act']>[0]][] = [
     [Commands.archive, 'Archive', archiveIcon, run => active(run) && !run.archived, 'archive'],
-    [Commands.unarchive, 'Move out of the Archive', archiveIcon, run => active(run) && run.archived, 'unarchive'],
+    [Commands.unarchive, 'Move out of the archive', archiveIcon, run => active(run) && run.archived, 'unarchive'],
     [Commands.delete, 'Delete', deleteIcon, active, 'delete'],
     [Commands.restore, 'Restore', undoIcon, run => run.stage === 'deleted', 'restore'],
-    [Commands.keep, 'Keep as It Is', undefined, run => dead(run) && !run.kept, 'keep'],
+    [Commands.keep, 'Keep as it is', undefined, run => dead(run) && !run.kept, 'keep'],
     [Commands.discard, 'Discard', deleteIcon, dead, 'discard']
   ];
   for (const [name, label, icon, test, action] of simple) {
@@ -195,7 +195,7 @@ export function addCommands(parts: CommandParts, palette: ICommandPalette | null
     });
   }
   commands.addCommand(Commands.resume, {
-    label: 'Resume in the Notebook',
+    label: 'Resume in the notebook',
     isEnabled: () => one() && dead(first()),
     isVisible: () => one() && dead(first()),
     execute: () => act(actions => actions.resume(first()))

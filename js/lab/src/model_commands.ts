@@ -32,7 +32,7 @@ export function addModelCommands({ app, nbtrack, panel, views }: CommandParts): 
     }, icon);
 
   commands.addCommand(Commands.openModel, {
-    label: 'Open Details of the Model',
+    label: 'Open details of the model',
     icon: nbtrackIcon,
     isEnabled: args => 'model_id' in args || 'version' in args || version() !== null,
     execute: args => {
@@ -51,24 +51,24 @@ export function addModelCommands({ app, nbtrack, panel, views }: CommandParts): 
       return views.show(target, !preview);
     }
   });
-  onVersion(Commands.copyModel, 'Copy Loading Code', (actions, at) => actions.copyLoading(at), copyIcon);
-  onVersion(Commands.insertModel, 'Insert Cell That Loads It', (actions, at) => actions.insertLoading(at), notebookIcon);
-  onVersion(Commands.stage, 'Move to Stage …', (actions, at, { model: of }) => actions.promote(at, versionsOf(of)));
+  onVersion(Commands.copyModel, 'Copy loading code', (actions, at) => actions.copyLoading(at), copyIcon);
+  onVersion(Commands.insertModel, 'Insert cell that loads it', (actions, at) => actions.insertLoading(at), notebookIcon);
+  onVersion(Commands.stage, 'Move to stage …', (actions, at, { model: of }) => actions.promote(at, versionsOf(of)));
   onVersion(
     Commands.alias,
-    'Add Alias …',
+    'Add alias …',
     (actions, at, { model: of }) => {
       const holder = (alias: string): number | null => of.versions.find(other => other.aliases.includes(alias))?.version ?? null;
       return actions.addAlias(at, of.versions.flatMap(other => other.aliases), holder);
     },
     tagIcon
   );
-  onVersion(Commands.tagVersion, 'Add Tag …', (actions, at) => actions.tag(at));
-  onVersion(Commands.describeVersion, 'Edit Description …', (actions, { name, version: number }, row) => actions.describe(name, number, row.version.description));
+  onVersion(Commands.tagVersion, 'Add tag …', (actions, at) => actions.tag(at));
+  onVersion(Commands.describeVersion, 'Edit description …', (actions, { name, version: number }, row) => actions.describe(name, number, row.version.description));
   onVersion(Commands.deleteVersion, 'Delete', (actions, at) => actions.deleteVersion(at), deleteIcon);
-  add(Commands.runOfVersion, 'Open Its Run', () => Boolean(version()?.version.run_id), () => commands.execute(Commands.open, { run_id: version()!.version.run_id! }));
+  add(Commands.runOfVersion, 'Open its run', () => Boolean(version()?.version.run_id), () => commands.execute(Commands.open, { run_id: version()!.version.run_id! }));
   add(Commands.renameModel, 'Rename', () => model() !== null, async () => (await panel.content)?.models.rename(), editIcon);
-  add(Commands.describeModel, 'Edit Description …', () => model() !== null, () => {
+  add(Commands.describeModel, 'Edit description …', () => model() !== null, () => {
     const { name, description } = model()!.model;
     return act(actions => actions.describe(name, null, description));
   });

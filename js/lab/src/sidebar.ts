@@ -15,7 +15,7 @@ import { TreeView } from './tree_view';
 const TYPING_MS = 250;
 
 const VIEWS: [value: string, label: string, stage: Stage, state: string][] = [
-  ['active', 'Active', 'active', ''],
+  ['active', 'Active runs', 'active', ''],
   ['RUNNING', 'Running', 'active', 'RUNNING'],
   ['FINISHED', 'Finished', 'active', 'FINISHED'],
   ['FAILED', 'Failed', 'active', 'FAILED'],

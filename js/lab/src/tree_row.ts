@@ -5,6 +5,7 @@ import type { ExperimentRow, Row, RunRow } from './run_tree';
 import { sparkline } from '@nbtrack/shared/sparkline';
 import { stateWord } from '@nbtrack/shared/state';
 import { stateIcon } from '@nbtrack/shared/state_icon';
+import { counted } from '@nbtrack/shared/table_count';
 import { verdictSign, warningSign, warningText } from '@nbtrack/shared/verdict_sign';
 
 /** What may be done to an interrupted run, right in its row. */
@@ -60,7 +61,7 @@ export function describe(row: Row): string {
   if (row.kind === 'gap') return 'Loading';
   if (row.kind === 'experiment') {
     const { name, running } = row.experiment;
-    return [name, `${countOf(row)} runs`, running ? `${running} running` : ''].filter(Boolean).join(', ');
+    return [name, counted(countOf(row), 'run'), running ? `${running} running` : ''].filter(Boolean).join(', ');
   }
   const { run } = row;
   const parts = [run.name, stateWord(run.state), run.ending ?? stepText(run)];

@@ -1,5 +1,6 @@
 import { ComparisonView } from '@nbtrack/shared/comparison';
 import { h } from '@nbtrack/shared/dom';
+import { counted } from '@nbtrack/shared/table_count';
 import { NOTHING, type Shown } from './address_state';
 import type { Route } from './routes';
 import type { View, ViewContext } from './view';
@@ -20,7 +21,7 @@ export class CompareView implements View {
     const { runIds, shown = NOTHING } = route;
     let now = shown;
     const note = (part: Partial<Shown>): void => keep({ ...route, shown: (now = { ...now, ...part }) });
-    const title = `Compare ${runIds.length} runs`;
+    const title = `Compare ${counted(runIds.length, 'run')}`;
     setTitle(title);
     const back = h('a', { class: 'nbt-link crumb', href: '#/runs' }, 'Runs');
     place.append(h('header', { class: 'page-head' }, back, h('h1', {}, title)));

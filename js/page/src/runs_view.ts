@@ -135,7 +135,7 @@ export class RunsView implements View {
 
   private showCompare(ids: readonly string[]): void {
     this.compare.disabled = ids.length < 2;
-    this.compare.textContent = ids.length < 2 ? 'Compare' : `Compare ${ids.length}`;
+    this.compare.textContent = ids.length < 2 ? 'Compare' : `Compare ${ids.length} runs`;
     this.compare.title = ids.length < 2 ? 'Select two runs or more' : '';
   }
 

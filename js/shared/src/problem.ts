@@ -9,6 +9,8 @@ export interface Problem {
   command?: string;
 }
 
+const NOT_THERE = new Set(['RESOURCE_DOES_NOT_EXIST', 'NOT_FOUND']);
+
 /** Say what is wrong in words for the user. */
 export function problemOf(error: unknown): Problem {
   if (error instanceof UnknownStoreError) {
@@ -34,6 +36,9 @@ export function problemOf(error: unknown): Problem {
     case 'login':
       return { title: 'You are logged out', advice: error.message };
     case 'refused':
+      if (NOT_THERE.has(error.code)) return { title: 'This is not in the store', advice: `${error.message.replace(/\.$/, '')}. It may have been removed, or be in another store.` };
+      if (error.code === 'PERMISSION_DENIED') return { title: 'This is not allowed', advice: error.message };
+      if (error.code === 'INVALID_PARAMETER_VALUE') return { title: 'This cannot be shown', advice: error.message };
       return { title: 'The server could not answer', advice: error.message };
   }
 }

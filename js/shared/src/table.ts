@@ -7,13 +7,14 @@ import type { Column, Page, TableColumns } from './requests';
 import { decodeRows, heading, type Row } from './rows';
 import { TableBar } from './table_bar';
 import type { CellContext } from './table_cells';
-import { columnDefs, shownColumns } from './table_columns';
+import { columnDefs, isSqueezed, shownColumns } from './table_columns';
+import { TableCount } from './table_count';
 import { CurveCache } from './table_curves';
 import { TableEdits } from './table_edits';
 import { makeGrid } from './table_grid';
 import { TableInput } from './table_input';
 import type { TableOptions } from './table_options';
-import { asNumbers, columnMenuItems, columnsKeyOf, countText, fits, heightOfRows, orderOf, rowsKey, showFullText, sortOf } from './table_parts';
+import { asNumbers, columnMenuItems, columnsKeyOf, curveColumns, fits, heightOfRows, orderOf, rowsKey, runsShown, showFullText, sortOf, statesOf } from './table_parts';
 import { openMenu } from './table_popup';
 import { TableRequests } from './table_requests';
 import signs from './style_signs.css';
@@ -32,7 +33,8 @@ const SLOW_MS = 800;
 export class RunsTable {
   private readonly bar: TableBar;
   private readonly host = h('div', { class: 'nbt-gridhost' });
-  private readonly empty = h('div', { class: 'nbt-empty nbt-tableempty', hidden: true });
+  private readonly count: TableCount;
+  private readonly resized: ResizeObserver;
   private readonly api: GridApi<Row>;
   private readonly curves: CurveCache;
   private readonly edits: TableEdits;
@@ -45,9 +47,7 @@ export class RunsTable {
   private state: TableState;
   private expanded = new Set<string>();
   private best: Record<string, number> = {};
-  private total = 0;
-  private runs = 0;
-  private note = '';
+  private room = 0;
   private first: FirstPage | null = null;
   private generation = 0;
   private requestNumber = 0;
@@ -99,10 +99,11 @@ export class RunsTable {
       failed: message => this.setError(message),
       gone: ids => this.selection.remove(ids)
     });
+    this.count = new TableCount(this.bar, this.host, editable);
     this.bar.limit({ edits: editable, exports: options.exports ?? true });
     root.classList.add('nbt-runstable');
     root.classList.toggle('nbt-fill', options.height === 'fill');
-    root.append(h('style', {}, signs + css), this.bar.head, this.host, this.empty, this.bar.foot);
+    root.append(h('style', {}, signs + css), this.bar.head, this.host, this.count.empty, this.bar.foot);
     this.api = makeGrid(this.host, {
       infiniteInitialRowCount: options.first?.total ?? 1,
       rowClassRules: {
@@ -145,6 +146,8 @@ export class RunsTable {
       this.input.onEscape(event);
     };
     this.host.addEventListener('keydown', first, true);
+    this.resized = new ResizeObserver(() => this.setRoom(this.host.clientWidth));
+    this.resized.observe(this.host);
     this.bar.show(this.state, [], null);
     this.selection.replace(options.selected ?? []);
     this.setHeight();
@@ -190,12 +193,13 @@ export class RunsTable {
   setError(message: string): void {
     clearTimeout(this.slow);
     this.bar.setError(message);
+    if (message) this.count.setFailed(true);
     this.showCount();
   }
 
   /** Say something lasting about the rows, such as that there were more. */
   setNote(note: string): void {
-    this.note = note;
+    this.count.note = note;
     this.showCount();
   }
 
@@ -222,6 +226,7 @@ export class RunsTable {
     clearTimeout(this.slow);
     this.bar.dispose();
     this.edits.dispose();
+    this.resized.disconnect();
     this.api.destroy();
   }
 
@@ -279,25 +284,36 @@ export class RunsTable {
     const changed = JSON.stringify(best) !== JSON.stringify(this.best);
     this.best = best;
     for (const { name, kind } of this.all.values()) if (kind === 'number') asNumbers(rows, name);
-    this.total = page.total;
-    this.runs = page.runs ?? page.total;
+    this.count.take(page, this.state);
     params.successCallback(rows, page.total);
     if (changed) this.api.refreshCells({ force: true });
     this.selection.paint();
     this.setHeight();
     this.showCount();
     this.wantCurves();
-    this.empty.hidden = page.total > 0;
-    this.empty.textContent = this.state.filter ? 'No run fits this filter.' : 'No runs here yet. nbtrack.start_run() starts one; it appears by itself.';
+    if (params.startRow === 0) void this.lookForHidden();
     this.root.dataset['total'] = String(page.total);
-    this.options.onRows?.(rows.filter(row => !row.group).map(row => row.id), this.runs, params.startRow);
+    this.options.onRows?.(rows.filter(row => !row.group).map(row => row.id), this.count.runs, params.startRow);
   }
 
   private showCount(): void {
-    const count = this.selection.ids.length;
-    this.bar.setStatus(countText({ runs: this.runs, rows: this.total, selected: count, note: this.note }));
-    const states = this.api.getRenderedNodes().map(({ data }) => (data && this.selection.has(data.id) ? data.cells['status'] : null));
-    this.bar.setSelected(count, states.includes('INTERRUPTED'), this.options.editable ?? true);
+    this.count.show(this.selection.ids, statesOf(this.api, this.selection).includes('INTERRUPTED'));
+  }
+
+  private async lookForHidden(): Promise<void> {
+    const { generation, selection, state } = this;
+    const hidden = await this.count.hiddenOf(selection.ids, generation, () => this.requests.ids({ ...this.query(), group: [], expanded: [] }));
+    if (!hidden || this.disposed || generation !== this.generation) return;
+    if (!state.filter) selection.remove(hidden); // they are gone, or in another stage
+    this.showCount();
+  }
+
+  /** Lay the columns out for so many pixels; not anew for each. */
+  private setRoom(pixels: number): void {
+    const room = Math.round(pixels / 100) * 100;
+    if (room === 0 || room === this.room) return;
+    this.room = room;
+    this.applyColumns();
   }
 
   private change(part: Partial<TableState>, rows = false): void {
@@ -322,16 +338,13 @@ export class RunsTable {
 
   /** Give the grid its columns, if they are others: it makes the cells anew then, and the focus is lost. */
   private applyColumns(): void {
-    const key = columnsKeyOf(this.state, this.all);
+    const { state, all, room, options } = this;
+    const key = columnsKeyOf(state, all, room);
     if (key === this.columnsKey) return;
     this.columnsKey = key;
     this.applying = true;
-    const defs = columnDefs(this.state, this.all, {
-      context: this.cells(),
-      best: name => this.best[name],
-      menu: (name, at) => this.openColumnMenu(name, at),
-      editable: this.options.editable ?? true
-    });
+    const menu = (name: string, at: Element): void => this.openColumnMenu(name, at);
+    const defs = columnDefs(state, all, { context: this.cells(), best: name => this.best[name], menu, editable: options.editable ?? true, room });
     this.api.setGridOption('columnDefs', defs);
     this.applying = false;
   }
@@ -354,7 +367,7 @@ export class RunsTable {
   private setHeight(): void {
     const { height } = this.options;
     if (height === 'fill') return;
-    this.host.style.height = `${height ?? heightOfRows(shownColumns(this.state, this.all), this.total)}px`;
+    this.host.style.height = `${height ?? heightOfRows(shownColumns(this.state, this.all), this.count.rows)}px`;
   }
 
   private onSort(): void {
@@ -363,7 +376,7 @@ export class RunsTable {
     if (JSON.stringify(sort) === JSON.stringify(this.state.sort)) return;
     this.generation++;
     this.state = this.defaults.note({ ...this.state, sort });
-    this.columnsKey = columnsKeyOf(this.state, this.all);
+    this.columnsKey = columnsKeyOf(this.state, this.all, this.room);
     this.tell();
   }
 
@@ -373,7 +386,7 @@ export class RunsTable {
   }
 
   private onMoved(): void {
-    this.change(orderOf(this.api, this.state.columns));
+    this.change(orderOf(this.api, this.state, isSqueezed(this.state, this.all, this.room)));
   }
 
   private toggleGroup(key: string): void {
@@ -398,17 +411,11 @@ export class RunsTable {
   }
 
   private wantCurves(): void {
-    const keys = this.curveColumns().map(name => heading(name).label);
-    if (keys.length === 0) return;
-    const rows = this.api.getRenderedNodes().flatMap(({ data }) => (data && !data.group ? [data] : []));
-    this.curves.want(rows.map(row => row.id), keys);
+    const keys = curveColumns(this.state, this.all).map(name => heading(name).label);
+    if (keys.length > 0) this.curves.want(runsShown(this.api), keys);
   }
 
   private refreshCurves(): void {
-    if (!this.disposed) this.api.refreshCells({ force: true, columns: this.curveColumns() });
-  }
-
-  private curveColumns(): string[] {
-    return shownColumns(this.state, this.all).filter(column => column.kind === 'curve').map(column => column.name);
+    if (!this.disposed) this.api.refreshCells({ force: true, columns: curveColumns(this.state, this.all) });
   }
 }

@@ -3,6 +3,7 @@ import { h } from './dom';
 import { FOLD, type TableState } from './protocol_table';
 import type { Action, Column, Stage, TableColumns } from './requests';
 import { FAMILIES, heading } from './rows';
+import { counted } from './table_count';
 import { type MenuItem, openMenu } from './table_popup';
 
 export type ExportFormat = 'csv' | 'markdown' | 'latex';
@@ -19,7 +20,7 @@ export interface BarEvents extends ColumnMenuEvents {
   compare?(): void;
 }
 
-const STAGES: Record<Stage, string> = { active: 'Active', archived: 'Archived', deleted: 'Deleted' };
+const STAGES: Record<Stage, string> = { active: 'Active runs', archived: 'Archived runs', deleted: 'Deleted runs' };
 const FORMATS: Record<ExportFormat, string> = { csv: 'CSV', markdown: 'Markdown', latex: 'LaTeX' };
 
 /** What stands around the rows: above, what is shown; below, how many, and what can be done with the selected. */
@@ -39,7 +40,7 @@ export class TableBar {
   private readonly count = h('span', { class: 'nbt-count', role: 'status', 'aria-live': 'polite' });
   private readonly menu: ColumnMenu;
   private readonly groupButton = menuOpener('Group');
-  private readonly stageButton = menuOpener('Active');
+  private readonly stageButton = menuOpener(STAGES.active);
   private readonly exportButton = menuOpener('Export');
   private readonly actions = h('div', { class: 'nbt-actions', role: 'toolbar', 'aria-label': 'Selected runs', hidden: true });
   private readonly notice = h('div', { class: 'nbt-notice', role: 'status', hidden: true });
@@ -107,9 +108,9 @@ export class TableBar {
     this.fading = setTimeout(() => this.setNotice(''), 12000);
   }
 
-  /** Show what can be done with so many selected runs. */
-  setSelected(count: number, interrupted: boolean, canEdit: boolean): void {
-    const now = [count, interrupted, canEdit, this.state.stage].join();
+  /** Show what can be done with so many selected runs; nothing to those that nobody sees. */
+  setSelected(count: number, interrupted: boolean, canEdit: boolean, hidden = false): void {
+    const now = [count, interrupted, canEdit, this.state.stage, hidden].join();
     if (now === this.acting) return;
     this.acting = now;
     const { compare } = this.events;
@@ -120,6 +121,8 @@ export class TableBar {
     const act = (label: string, action: Action): HTMLElement => button(label, () => this.events.act(action));
     const parts: HTMLElement[] = comparing;
     if (!canEdit) return this.actions.replaceChildren(...parts);
+    // what nobody sees may be compared, and is not changed
+    if (hidden) return this.actions.replaceChildren(...parts, button('Clear the selection', () => this.events.clear()));
     if (interrupted) parts.push(act('Keep as it is', 'keep'), act('Discard', 'discard'));
     if (stage === 'active') parts.push(act('Archive', 'archive'));
     if (stage === 'archived') parts.push(act('Unarchive', 'unarchive'));
@@ -156,7 +159,7 @@ export class TableBar {
   /** Asks once more in its own place. */
   private deleteButton(count: number): HTMLElement {
     const ask = button('Delete', () => {
-      const sure = button(`Delete ${count} ${count === 1 ? 'run' : 'runs'}`, () => this.events.act('delete'));
+      const sure = button(`Delete ${counted(count, 'run')}`, () => this.events.act('delete'));
       sure.classList.add('nbt-danger');
       const no = button('Keep', () => {
         sure.replaceWith(ask);
@@ -193,7 +196,7 @@ export class TableBar {
 
   private stageItems(): MenuItem[] {
     return (Object.keys(STAGES) as Stage[]).map(stage => ({
-      label: `${STAGES[stage]} runs`,
+      label: STAGES[stage],
       checked: stage === this.state.stage,
       run: () => this.events.stage(stage)
     }));

@@ -4,6 +4,7 @@ import { formatNumber } from './format';
 import { stateBadge } from './state';
 import type { Column, RunState } from './requests';
 import { cellText, heading, type Row } from './rows';
+import { counted } from './table_count';
 import { verdictSign, warningSign } from './verdict_sign';
 
 export type CellParams = ICellRendererParams<Row>;
@@ -46,7 +47,7 @@ export function nameCell(context: CellContext): (params: CellParams) => HTMLElem
         { class: 'nbt-group', 'data-toggle': group.key, 'aria-expanded': String(open), role: 'button', title: group.label },
         h('span', { class: 'nbt-chevron', 'aria-hidden': 'true' }, open ? '▾' : '▸'),
         h('span', { class: 'nbt-grouplabel' }, group.label),
-        h('span', { class: 'nbt-n' }, `${group.runs} ${group.runs === 1 ? 'run' : 'runs'}`)
+        h('span', { class: 'nbt-n' }, counted(group.runs, 'run'))
       );
     }
     const name = String(data.cells['run_name'] ?? '');

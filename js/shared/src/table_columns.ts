@@ -9,6 +9,7 @@ const NUMERIC = new Set(['number', 'duration']);
 const FAMILY_WORDS: Record<string, string> = { params: 'Params', metrics: 'Metrics', curves: 'Curves', tags: 'Tags', sql: 'SQL' };
 
 export const SELECT = 'select';
+const SELECT_WIDTH = 36;
 
 /** The columns that are shown, in their order: a group's columns stay, whatever is chosen. */
 export function shownColumns(state: TableState, all: ReadonlyMap<string, Column>): Column[] {
@@ -31,18 +32,41 @@ export interface ColumnOptions {
   best(name: string): number | undefined;
   menu(name: string, at: Element): void;
   editable: boolean;
+  /** How wide the table is, in pixels; 0 where that is not known. */
+  room: number;
+}
+
+/** The share of a table that columns may take which do not scroll. */
+const MOST_PINNED = 0.45;
+const NAME_SHARE = 0.26;
+const LEAST_NAME = 120;
+
+/** Whether the pinned columns would leave no room for the others: then the name alone is pinned. */
+export function isSqueezed(state: TableState, all: ReadonlyMap<string, Column>, room: number): boolean {
+  if (room === 0) return false;
+  const pinned = shownColumns(state, all).filter(column => state.pinned.includes(column.name));
+  return pinned.length > 1 && pinned.reduce((sum, column) => sum + widthOf(column, state, room), SELECT_WIDTH) > MOST_PINNED * room;
+}
+
+/** How wide a column is: that of the names shrinks with the table. */
+function widthOf({ name, kind }: Column, state: TableState, room: number): number {
+  const wide = state.widths[name] ?? columnWidth(name, kind, state.group.length > 0);
+  if (name !== 'run_name' || room === 0) return wide;
+  const share = state.widths[name] === undefined ? NAME_SHARE : MOST_PINNED;
+  return Math.min(wide, Math.max(LEAST_NAME, Math.round(share * room)));
 }
 
 /** The grid's columns: pinned ones first, neighbours of one family below a common heading. */
 export function columnDefs(state: TableState, all: ReadonlyMap<string, Column>, options: ColumnOptions): (ColDef<Row> | ColGroupDef<Row>)[] {
   const shown = shownColumns(state, all);
   const labels = shown.map(column => heading(column.name).label);
+  const squeezed = isSqueezed(state, all, options.room);
   const defs: (ColDef<Row> | ColGroupDef<Row>)[] = [selectDef(options)];
   let open: { family: string; pinned: boolean; children: ColDef<Row>[] } | null = null;
   shown.forEach(column => {
     const { family, label } = heading(column.name);
     const ambiguous = labels.indexOf(label) !== labels.lastIndexOf(label) && family === '';
-    const def = columnDef(column, ambiguous ? column.name : label, state, options);
+    const def = columnDef(column, ambiguous ? column.name : label, squeezed ? { ...state, pinned: ['run_name'] } : state, options);
     const pinned = def.pinned === 'left';
     if (!family) {
       open = null;
@@ -61,9 +85,9 @@ function selectDef(options: ColumnOptions): ColDef<Row> {
   return {
     colId: SELECT,
     headerName: '',
-    width: 36,
-    minWidth: 36,
-    maxWidth: 36,
+    width: SELECT_WIDTH,
+    minWidth: SELECT_WIDTH,
+    maxWidth: SELECT_WIDTH,
     pinned: 'left',
     lockPinned: true,
     lockPosition: 'left',
@@ -86,7 +110,7 @@ function columnDef(column: Column, label: string, state: TableState, options: Co
   const def: ColDef<Row> = {
     colId: name,
     headerName: label,
-    width: state.widths[name] ?? columnWidth(name, kind, state.group.length > 0),
+    width: widthOf(column, state, options.room),
     minWidth: 48,
     pinned: state.pinned.includes(name) ? 'left' : null,
     sort: sorted < 0 ? null : state.sort[sorted]?.[1] ? 'asc' : 'desc',

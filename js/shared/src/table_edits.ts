@@ -3,6 +3,7 @@ import { messageOf } from './dom';
 import { EMPTY_STATE, type TableState } from './protocol_table';
 import type { Action, ColumnSet, TableColumns } from './requests';
 import type { ExportFormat } from './table_bar';
+import { counted } from './table_count';
 
 const REMEMBER_MS = 1500;
 
@@ -42,7 +43,7 @@ export class TableEdits {
       const ids = body.run_ids;
       const back = BACK[action];
       if (back) this.events.gone(ids);
-      const runs = `${ids.length} ${ids.length === 1 ? 'run' : 'runs'} ${DONE[action]}`;
+      const runs = `${counted(ids.length, 'run')} ${DONE[action]}`;
       this.events.done(runs, back && undoable && ids.length > 0 ? () => void this.act(back, ids, false) : undefined);
     } catch (error) {
       this.events.failed(messageOf(error));
@@ -64,7 +65,7 @@ export class TableEdits {
   async tag(runIds: string[], key: string, value: string): Promise<void> {
     try {
       for (const runId of runIds) await this.backend.ask('table.edit', { run_id: runId, column: `tags.${key}`, value });
-      this.events.done(`${key} = ${value} on ${runIds.length} ${runIds.length === 1 ? 'run' : 'runs'}`);
+      this.events.done(`${key} = ${value} on ${counted(runIds.length, 'run')}`);
     } catch (error) {
       this.events.failed(messageOf(error));
     }
@@ -94,7 +95,7 @@ export class TableEdits {
       const { body } = await this.backend.ask('table.export', params);
       if (how === 'copy') await navigator.clipboard.writeText(body.text);
       else download(body.text, body.filename, MIMES[params.format]);
-      this.events.done(`${body.rows} rows ${how === 'copy' ? 'copied' : `in ${body.filename}`}`);
+      this.events.done(`${counted(body.rows, 'row')} ${how === 'copy' ? 'copied' : `in ${body.filename}`}`);
     } catch (error) {
       this.events.failed(messageOf(error));
     }

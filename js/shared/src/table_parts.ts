@@ -48,17 +48,10 @@ export function fits(first: FirstPage, query: RowsQuery): boolean {
   return rest(first.query) === rest(query) && query.columns.every(name => first.query.columns.includes(name) || name.startsWith('curves.'));
 }
 
-/** How many runs there are, and how many of them are selected, in words. */
-export function countText({ runs, rows, selected, note }: { runs: number; rows: number; selected: number; note: string }): string {
-  const all = note || `${runs.toLocaleString('en-US')} ${runs === 1 ? 'run' : 'runs'}`;
-  const groups = rows !== runs ? ` in ${rows.toLocaleString('en-US')} rows` : '';
-  return selected > 0 ? `${selected} of ${all} selected` : `${all}${groups}`;
-}
-
 /** What the columns of the grid depend on. */
-export function columnsKeyOf(state: TableState, all: ReadonlyMap<string, Column>): string {
+export function columnsKeyOf(state: TableState, all: ReadonlyMap<string, Column>, room: number): string {
   const { pinned, widths, sort, directions, group } = state;
-  return JSON.stringify([shownColumns(state, all), pinned, widths, sort, directions, group.length > 0]);
+  return JSON.stringify([shownColumns(state, all), pinned, widths, sort, directions, group.length > 0, room]);
 }
 
 /** How high a table is whose height nobody has said: as its rows, up to a limit. */
@@ -77,13 +70,13 @@ export function sortOf(api: GridApi<Row>): SortKey[] {
     .map(({ colId, sort }): SortKey => [colId, sort === 'asc']);
 }
 
-/** In which order the grid has these columns now, and which it has pinned. */
-export function orderOf(api: GridApi<Row>, names: readonly string[]): { columns: string[]; pinned: string[] } {
+/** In which order the grid has the columns now, and which it has pinned, where it has not unpinned them for want of room. */
+export function orderOf(api: GridApi<Row>, { columns: names, pinned: before }: TableState, squeezed: boolean): { columns: string[]; pinned: string[] } {
   const shown = api.getAllGridColumns();
   const order = shown.map(column => column.getColId());
   const place = (name: string): number => (order.includes(name) ? order.indexOf(name) : order.length);
   const pinned = shown.filter(column => column.isPinned() && column.getColId() !== SELECT).map(column => column.getColId());
-  return { columns: [...names].sort((a, b) => place(a) - place(b)), pinned };
+  return { columns: [...names].sort((a, b) => place(a) - place(b)), pinned: squeezed ? before : pinned };
 }
 
 /** Params are kept as text; those that are all numbers are shown and compared as numbers. */
@@ -102,3 +95,17 @@ export function showFullText(event: MouseEvent): void {
   if (inner.scrollWidth > inner.clientWidth) cell.title = inner.textContent ?? '';
 }
 
+/** The columns that are curves. */
+export function curveColumns(state: TableState, all: ReadonlyMap<string, Column>): string[] {
+  return shownColumns(state, all).filter(column => column.kind === 'curve').map(column => column.name);
+}
+
+/** The runs whose rows are on the screen. */
+export function runsShown(api: GridApi<Row>): string[] {
+  return api.getRenderedNodes().flatMap(({ data }) => (data && !data.group ? [data.id] : []));
+}
+
+/** The states of the selected runs, as far as their rows are on the screen. */
+export function statesOf(api: GridApi<Row>, selection: { has(id: string): boolean }): unknown[] {
+  return api.getRenderedNodes().map(({ data }) => (data && selection.has(data.id) ? data.cells['status'] : null));
+}

@@ -6,6 +6,7 @@ import { EMPTY_STATE } from '../src/protocol_table';
 import type { Column, Page } from '../src/requests';
 import { columnWidth, decodeRows, formatSpread } from '../src/rows';
 import { sparkline } from '../src/table_cells';
+import { type Counts, countText } from '../src/table_count';
 import { columnDefs, directionOf, shownColumns } from '../src/table_columns';
 import type { TableView } from '../src/view_data';
 
@@ -67,7 +68,7 @@ describe('saved rows', () => {
 describe('columns', () => {
   const all = byName(column('run_name', { kind: 'text' }), column('params.lr', { differs: false }), column('metrics.loss', { direction: 'min' }), column('metrics.acc'));
   const state = { ...EMPTY_STATE, columns: ['run_name', 'params.lr', 'metrics.loss', 'gone', 'metrics.acc'] };
-  const options = { context: {} as never, best: () => undefined, menu: () => undefined, editable: true };
+  const options = { context: {} as never, best: () => undefined, menu: () => undefined, editable: true, room: 0 };
 
   it('shows only those that differ, if that is wanted', () => {
     expect(shownColumns({ ...state, differing: true }, all).map(each => each.name)).toEqual(['run_name', 'metrics.loss', 'metrics.acc']);
@@ -87,6 +88,40 @@ describe('columns', () => {
   it('are wider where they have a spread', () => {
     expect(columnWidth('metrics.loss', 'number', true)).toBeGreaterThan(columnWidth('metrics.loss', 'number'));
   });
+});
+
+describe('pinned columns', () => {
+  const all = byName(...['run_name', 'status', 'metrics.loss'].map(name => column(name, { kind: name === 'run_name' ? 'text' : 'number' })));
+  const state = { ...EMPTY_STATE, columns: [...all.keys()], pinned: ['run_name', 'status', 'metrics.loss'] };
+  const laidOut = (room: number): { colId?: string; pinned?: unknown; width?: number }[] => {
+    const options = { context: {} as never, best: () => undefined, menu: () => undefined, editable: true, room };
+    return columnDefs(state, all, options).flatMap(def => ('children' in def ? (def.children as object[]) : [def]));
+  };
+
+  it('are the name alone where they would leave no room', () => {
+    const pinned = (room: number): unknown[] => laidOut(room).filter(def => def.pinned === 'left').map(def => def.colId);
+    expect(pinned(1600)).toEqual(['select', 'run_name', 'status', 'metrics.loss']);
+    expect(pinned(600)).toEqual(['select', 'run_name']);
+  });
+
+  it('have a name that shrinks with the table', () => {
+    const width = (room: number): unknown => laidOut(room).find(def => def.colId === 'run_name')?.width;
+    expect([width(1600), width(600), width(300)]).toEqual([190, 156, 120]);
+  });
+});
+
+describe('counts', () => {
+  const count = (part: Partial<Counts>): string => countText({ runs: 40, rows: part.runs ?? 40, selected: 0, hidden: 0, note: '', unit: 'run', ...part });
+
+  it.each<[Partial<Counts>, string]>([
+    [{}, '40 runs'],
+    [{ runs: 1 }, '1 run'],
+    [{ runs: 1, unit: 'row' }, '1 row'],
+    [{ rows: 3 }, '40 runs in 3 rows'],
+    [{ selected: 2 }, '2 of 40 runs selected'],
+    [{ selected: 3, hidden: 1 }, '2 of 40 runs selected, 1 more is not shown'],
+    [{ runs: 0, selected: 2, hidden: 2 }, '0 runs, 2 selected are not shown']
+  ])('read %j', (part, text) => expect(count(part)).toBe(text));
 });
 
 describe('columns by default', () => {
