@@ -1,11 +1,10 @@
 import { h } from '@nbtrack/shared/dom';
-import { formatDuration, formatNumber } from '@nbtrack/shared/format';
+import { counted, formatDuration, formatNumber } from '@nbtrack/shared/format';
 import type { TreeRun } from '@nbtrack/shared/requests';
 import type { ExperimentRow, Row, RunRow } from './run_tree';
 import { sparkline } from '@nbtrack/shared/sparkline';
 import { stateWord } from '@nbtrack/shared/state';
 import { stateIcon } from '@nbtrack/shared/state_icon';
-import { counted } from '@nbtrack/shared/table_count';
 import { verdictSign, warningSign, warningText } from '@nbtrack/shared/verdict_sign';
 
 /** What may be done to an interrupted run, right in its row. */

@@ -1,6 +1,6 @@
 import { ComparisonView } from '@nbtrack/shared/comparison';
 import { h } from '@nbtrack/shared/dom';
-import { counted } from '@nbtrack/shared/table_count';
+import { counted } from '@nbtrack/shared/format';
 import { NOTHING, type Shown } from './address_state';
 import type { Route } from './routes';
 import type { View, ViewContext } from './view';

@@ -69,3 +69,8 @@ export function formatValue(value: unknown): string {
   if (value === null || value === undefined) return '';
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
+
+/** How many, with the word for it: `1 run`, `2 runs`. */
+export function counted(count: number, word: string): string {
+  return `${formatNumber(count)} ${count === 1 ? word : `${word}s`}`;
+}

@@ -1,9 +1,9 @@
 import { ColumnMenu, type ColumnMenuEvents } from './column_menu';
 import { h } from './dom';
+import { counted } from './format';
 import { FOLD, type TableState } from './protocol_table';
 import type { Action, Column, Stage, TableColumns } from './requests';
 import { FAMILIES, heading } from './rows';
-import { counted } from './table_count';
 import { type MenuItem, openMenu } from './table_popup';
 
 export type ExportFormat = 'csv' | 'markdown' | 'latex';

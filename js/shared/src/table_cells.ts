@@ -1,10 +1,9 @@
 import type { ICellRendererParams } from 'ag-grid-community';
 import { h } from './dom';
-import { formatNumber } from './format';
+import { counted, formatNumber } from './format';
 import { stateBadge } from './state';
 import type { Column, RunState } from './requests';
 import { cellText, heading, type Row } from './rows';
-import { counted } from './table_count';
 import { verdictSign, warningSign } from './verdict_sign';
 
 export type CellParams = ICellRendererParams<Row>;

@@ -1,5 +1,5 @@
 import { h } from './dom';
-import { formatNumber } from './format';
+import { counted, formatNumber } from './format';
 import type { TableState } from './protocol_table';
 import type { Page } from './requests';
 import type { TableBar } from './table_bar';
@@ -14,11 +14,6 @@ export interface Counts {
   note: string;
   /** What a row is. */
   unit: 'run' | 'row';
-}
-
-/** How many, with the word for it: `1 run`, `2 runs`. */
-export function counted(count: number, word: string): string {
-  return `${formatNumber(count)} ${count === 1 ? word : `${word}s`}`;
 }
 
 /** How many runs there are, and how many of them are selected, in words. */

@@ -1,9 +1,9 @@
 import type { Backend } from './backend';
 import { messageOf } from './dom';
+import { counted } from './format';
 import { EMPTY_STATE, type TableState } from './protocol_table';
 import type { Action, ColumnSet, TableColumns } from './requests';
 import type { ExportFormat } from './table_bar';
-import { counted } from './table_count';
 
 const REMEMBER_MS = 1500;
 

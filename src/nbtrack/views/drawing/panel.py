@@ -116,8 +116,9 @@ def draw_panel(
             _mark_odd(sheet, x_values, line.curve.values, across, inner, log=content.log_y)
     canvas.paste(sheet, x + left, y + TOP)
     if nothing:
-        at = (x + left + inner[0] / 2, y + TOP + inner[1] / 2 - 8)
-        canvas.text(*at, nothing, size=11.5, colour=MUTED, centre=True)
+        middle = x + left + inner[0] / 2
+        level = y + TOP + inner[1] / 2 - 8
+        canvas.text(middle, level, nothing, size=11.5, colour=MUTED, centre=True)
     canvas.box(x + left, y + TOP + inner[1], inner[0], 0.5, "#c9ced4")
     ticks = across.ticks(4)
     for i, (place, label) in enumerate(ticks):
