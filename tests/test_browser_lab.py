@@ -275,7 +275,7 @@ def test_a_run_is_run_again_and_the_verdict_appears(side: Page) -> None:
     open_sidebar(side)
     side.search("trained")
     side.row("trained").locator("[data-verdict=yes]").wait_for()
-    side.menu("trained", "Run Again …")
+    side.menu("trained", "Run again …")
     dialog.get_by_role("button", name="Cancel").click()
     page.locator(".lm-TabBar-tabLabel", has_text="trained.ipynb").click()
     side.run(3)
