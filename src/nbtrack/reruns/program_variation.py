@@ -19,6 +19,7 @@ from nbtrack.reruns.progress import Progress
 from nbtrack.reruns.project import project_of, read_project
 from nbtrack.reruns.variation import as_given
 from nbtrack.store import Store, get_run, now_ms
+from nbtrack.variables import ONLY_URI, RUN_CONTEXT
 from nbtrack.views.code import ENVIRONMENT_FILE
 
 
@@ -54,7 +55,7 @@ def vary_program(
             program = read_project(reader, run, top, here)
     program = _with_params(program, params)
     tags = {RERUN_OF: run_id, SOURCE_NAME: run.data.tags.get(SOURCE_NAME, "")}
-    variables = {"NBTRACK_ONLY_URI": as_given(store), "MLFLOW_RUN_CONTEXT": json.dumps(tags)}
+    variables = {ONLY_URI.name: as_given(store), RUN_CONTEXT.name: json.dumps(tags)}
     settings = replace(settings, variables={**settings.variables, **variables})
     since = now_ms()
     progress.command("variation", program.shown)
