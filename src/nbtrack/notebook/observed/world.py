@@ -192,7 +192,10 @@ def _rc_params() -> Any:
 
 
 def _builtins() -> Any:
-    found = {key: value for key, value in vars(builtins).items() if key[:1] != "_"}
+    # a kernel makes ``input`` anew for each request
+    found = {
+        key: value for key, value in vars(builtins).items() if key != "input" and key[:1] != "_"
+    }
     return dict(zip(found, map(address, found.values()), strict=True))
 
 
