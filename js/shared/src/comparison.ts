@@ -319,7 +319,10 @@ export class ComparisonView {
 
   private showCount(shown: readonly string[]): void {
     const total = `${this.data.total.toLocaleString('en-US')} ${this.data.total === 1 ? 'run' : 'runs'}`;
-    this.count.textContent = this.selected.length > 0 ? `${this.selected.length.toLocaleString('en-US')} of ${total} selected` : shown.length > 0 ? total : '';
+    const chosen = this.selected.length.toLocaleString('en-US');
+    const here = this.selected.filter(id => this.data.placeOf(id) >= 0).length;
+    const left = here < this.selected.length ? `${chosen} selected, ${here.toLocaleString('en-US')} of them among ${total}` : `${chosen} of ${total} selected`;
+    this.count.textContent = chosen !== '0' ? left : shown.length > 0 ? total : '';
   }
 
   /** Runs were selected in the table, in a plot or from Python. */

@@ -58,8 +58,11 @@ export function environmentPairs(a: DiffEnvironment | null, b: DiffEnvironment |
   return pairs(facts(a), facts(b));
 }
 
+/** Packages that both runs had imported: that one had not says nothing of what was installed. */
 export function packagePairs(a: DiffEnvironment | null, b: DiffEnvironment | null): Pair[] {
-  return pairs(Object.entries(a?.packages ?? {}), Object.entries(b?.packages ?? {}));
+  const known = (packages: Record<string, string> = {}): [string, string][] =>
+    Object.entries(packages).filter(([name]) => !a || !b || (name in a.packages && name in b.packages));
+  return pairs(known(a?.packages), known(b?.packages));
 }
 
 export function datasetPairs(a: readonly DiffDataset[], b: readonly DiffDataset[]): Pair[] {

@@ -149,6 +149,8 @@ describe('differences', () => {
     ]);
     const environment = (packages: Record<string, string>): never => ({ packages }) as never;
     expect(packagePairs(environment({ numpy: '1' }), null)).toEqual([{ name: 'numpy', a: '1', b: null }]);
+    const [one, other] = [environment({ numpy: '1', duckdb: '2' }), environment({ numpy: '3' })];
+    expect(packagePairs(one, other)).toEqual([{ name: 'numpy', a: '1', b: '3' }]);
   });
 
   it('say which metric is better, where its name tells', () => {

@@ -322,7 +322,7 @@ def _digest(cell: Executed) -> str | None:
 
 
 def _findings(found: Slice, source: Executed, left_out: int) -> list[Finding]:
-    """Return what speaks against having the run again, or is good to know then, each once."""
+    """Return what speaks against running it again, or is good to know then, each once."""
     cells = [*(each.cell for each in found.cells), source, *found.continued]
     listed = [finding for cell in cells if cell.seen is not None for finding in cell.seen.findings]
     if left_out:

@@ -70,7 +70,7 @@ class NeededCell:
 
 @dataclass(frozen=True)
 class SourceFinding:
-    """What was found when the run was made, and speaks against having it again.
+    """What was found when the run was made, and speaks against running it again.
 
     Attributes
     ----------

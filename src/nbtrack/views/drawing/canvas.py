@@ -36,9 +36,7 @@ _BOLD = (
     "HelveticaNeue.ttc",
     "DejaVuSans-Bold.ttf",
 )
-_SIMPLE = str.maketrans(
-    {"→": ">", "·": "|", "×": "x", "−": "-", "–": "-", "▲": "+", "▼": "-", "…": "...", "∞": "inf"}
-)
+_SIMPLE = str.maketrans({"→": ">", "·": "|", "×": "x", "−": "-", "–": "-", "…": "...", "∞": "inf"})
 
 
 @lru_cache(maxsize=32)

@@ -137,8 +137,7 @@ def _draw_since(canvas: Canvas, items: list[dict[str, Any]], y: float) -> float:
     x = MARGIN + canvas.width_of("Since last run", 12) + 16
     for item in items:
         label, kind = str(item.get("label", "")), item.get("kind", "info")
-        mark = {"better": "▲ ", "worse": "▼ "}.get(str(kind), "")
-        text = canvas.shortened(mark + str(item.get("text", "")), 420, 12)
+        text = canvas.shortened(str(item.get("text", "")), 420, 12)
         lead = canvas.width_of(label + " ", 12) if label else 0
         width = lead + canvas.width_of(text, 12)
         if x + width > WIDTH - MARGIN and x > MARGIN:

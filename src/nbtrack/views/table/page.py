@@ -153,7 +153,7 @@ class TablePage:
     best : dict of str to float, optional
         The best value of columns over all rows; None where nobody has looked.
     warnings : list of str or None, optional
-        One per row: what speaks against having the run again.
+        One per row: what speaks against running it again.
     """
 
     total: int
