@@ -339,7 +339,7 @@ def test_a_shell_shows_models_as_cards(versions: list[str], monkeypatch: Any) ->
     gone = client.get_model_version("digits", "2")
     client.delete_registered_model("digits")
     shown, _ = shell.display_formatter.format(gone)
-    assert list(shown) == ["text/plain"]
+    assert "application/vnd.nbtrack.view.v1+json" not in shown  # its fields are shown alone
     assert "not found" in shown["text/plain"]
 
 
