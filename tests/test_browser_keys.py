@@ -170,6 +170,8 @@ def test_escape_goes_back_to_the_cell_when_the_view_has_no_use_for_it(lab: Lab) 
 
 @pytest.mark.parametrize("cell", range(1, 6), ids=["card", "chart", "table", "compare", "model"])
 def test_keys_in_a_live_view_execute_nothing(lab: Lab, cell: int) -> None:
+    # Enter on a row of the table before opened its run in a tab
+    lab.page.get_by_role("tab", name="keys.ipynb").click()
     if cell == 5:
         lab.cell(5).get_by_role("button", name="Try it").click()
         lab.cell(5).get_by_role("textbox", name="length").wait_for()

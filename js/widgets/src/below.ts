@@ -2,12 +2,13 @@ import { RunActions } from '@nbtrack/shared/actions/run_actions';
 import type { Stores } from '@nbtrack/shared/app_host';
 import { ComparisonView } from '@nbtrack/shared/comparison';
 import { RunDetails } from '@nbtrack/shared/details/run_details';
-import { h } from '@nbtrack/shared/dom';
+import { h, viewRoot } from '@nbtrack/shared/dom';
 import { pageOpener } from '@nbtrack/shared/opener';
 import { PlainHost } from '@nbtrack/shared/plain_host';
 import details from '@nbtrack/shared/style_details.css';
 import models from '@nbtrack/shared/style_models.css';
 import plain from '@nbtrack/shared/style_plain.css';
+import { followTheme } from '@nbtrack/shared/theme';
 import type { CommBackend } from './comm_backend';
 
 interface Shown {
@@ -23,16 +24,19 @@ interface Shown {
 export class Below {
   private readonly place = h('section', { class: 'nbt-below', hidden: true });
   private readonly stores: Stores;
+  private readonly stopTheme: () => void;
   private shown: Shown | null = null;
   private turn = 0;
 
   constructor(
-    root: HTMLElement,
+    el: HTMLElement,
     private readonly backend: CommBackend,
     private readonly storeId: string,
     changed: () => void
   ) {
+    const root = viewRoot(el, 'beside');
     root.append(h('style', {}, [details, models, plain].join('\n')), this.place);
+    this.stopTheme = followTheme(root, () => undefined);
     this.stores = {
       appHost: new PlainHost(root),
       backend: () => backend,
@@ -78,6 +82,7 @@ export class Below {
 
   dispose(): void {
     this.close();
+    this.stopTheme();
     this.place.remove();
   }
 

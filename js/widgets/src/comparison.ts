@@ -1,7 +1,7 @@
 import type { RenderProps } from '@anywidget/types';
 import { ComparisonView } from '@nbtrack/shared/comparison';
 import { showFinishedComparison } from '@nbtrack/shared/comparison_finished';
-import { h, viewRoot } from '@nbtrack/shared/dom';
+import { viewRoot } from '@nbtrack/shared/dom';
 import type { ComparisonTraits, SavedComparison, ViewTraits } from '@nbtrack/shared/view_data';
 import { Below } from './below';
 import { CommBackend } from './comm_backend';
@@ -19,10 +19,8 @@ function render({ model, el }: RenderProps<State>): () => void {
     model.save_changes();
   };
   const runIds = model.get('run_ids');
-  const host = h('div', {});
-  root.append(host);
-  const below = model.get('store_id') ? new Below(root, backend, model.get('store_id'), () => view.refresh()) : null;
-  const view: ComparisonView = new ComparisonView(host, {
+  const below = model.get('store_id') ? new Below(el, backend, model.get('store_id'), () => view.refresh()) : null;
+  const view: ComparisonView = new ComparisonView(root, {
     backend,
     experimentIds: model.get('experiment_ids'),
     ...(runIds ? { runIds } : {}),

@@ -1,5 +1,5 @@
 import type { RenderProps } from '@anywidget/types';
-import { h, viewRoot } from '@nbtrack/shared/dom';
+import { viewRoot } from '@nbtrack/shared/dom';
 import type { TableState } from '@nbtrack/shared/protocol_table';
 import { RunsTable } from '@nbtrack/shared/table';
 import { followTheme } from '@nbtrack/shared/theme';
@@ -19,10 +19,8 @@ function render({ model, el }: RenderProps<State>): () => void {
     ...(Object.fromEntries(VIEW.map(name => [name, model.get(name)])) as Pick<TableState, (typeof VIEW)[number]>),
     ...model.get('preferences')
   });
-  const host = h('div', {});
-  root.append(host);
-  const below = model.get('store_id') ? new Below(root, backend, model.get('store_id'), () => void table.reload()) : null;
-  const table: RunsTable = new RunsTable(host, {
+  const below = model.get('store_id') ? new Below(el, backend, model.get('store_id'), () => void table.reload()) : null;
+  const table: RunsTable = new RunsTable(root, {
     backend,
     experimentIds: model.get('experiment_ids'),
     state: shown(),

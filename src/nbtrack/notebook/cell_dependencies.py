@@ -155,13 +155,14 @@ def backward_slice(
         sure |= changed & needed if certain else set()
         used.append(cell)
         between |= _between(cell, needed)
+    missing = _missing(needed - _guessed(used), earlier, effects[: len(earlier)], namespace)
     return Slice(
         [found[place] for place in sorted(found)],
-        _missing(needed - _guessed(used), earlier, effects[: len(earlier)], namespace),
+        missing,
         sorted(again),
         list(continued),
         cut=len(earlier) >= MAX_CELLS - 1,
-        between=sorted(between),
+        between=sorted(between.difference(missing)),  # that no cell defines them says it already
     )
 
 
