@@ -63,7 +63,7 @@ def test_where_nothing_else_opens_it_a_run_is_below_the_table(notebook: Lab) -> 
     below.get_by_role("tab", name="Curves").click()
     below.locator(".nbt-stored-chart .main-svg").first.wait_for()
     below.get_by_role("tab", name="Artifacts").click()
-    below.get_by_text("notes.txt").click()
+    below.get_by_title("notes.txt").click()
     below.get_by_text("It went well.").wait_for()
     assert serious_faults(page, ".nbt-below") == []
     below.get_by_role("button", name="Close").click()
