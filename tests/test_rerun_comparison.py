@@ -263,3 +263,10 @@ def test_the_models_of_a_run_are_compared_by_their_weights(workdir: Path) -> Non
     assert (same.result, same.differs) == ("exact", [])
     assert "model line/MLmodel" in [item.key for item in same.items]
     assert other.differs == ["model line/model.skops"]
+
+
+def test_where_a_model_was_logged_is_no_part_of_it() -> None:
+    model = "artifact_path: {}\nflavors:\n  n: {}\nmodel_id: m-1\nrun_id: {}\n"
+    here, there = model.format("/a/b", 1, "x").encode(), model.format("/c", 1, "y").encode()
+    assert compare_content("MLmodel", here, there) == ("exact", "")
+    assert compare_content("MLmodel", here, model.format("/c", 2, "y").encode())[0] == "different"

@@ -29,6 +29,8 @@ _PAGE_IDS = re.compile(  # of scikit-learn's, Plotly's and Matplotlib's elements
     rb"\bsk-(?:container|estimator)-id-\d+\b"
     rb"|\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b"
 )
+# lines of a model's MLmodel that say where and when it was logged
+_OF_PLACE = re.compile(r"^(artifact_path|model_id|model_uuid|run_id|utc_time_created):.*\n", re.M)
 _NUMBER = re.compile(r"[-+]?(?:\d+\.\d*|\.\d+|\d+)(?:[eE][-+]?\d+)?")
 _TEXTS = {"txt", "md", "json", "yaml", "yml", "log", "py", "csv", "tsv", "ini", "toml", "jsonl"}
 OPAQUE = "could not be compared: other bytes, of which no values are read; not in the verdict"
@@ -63,6 +65,8 @@ def compare_content(name: str, then: bytes, now: bytes) -> tuple[Result, str]:
             return _members(read_members(then), read_members(now))
         if kind == "gz":
             return compare_content(name[:-3], *map(_unzipped, (then, now)))
+        if name.rpartition("/")[2] == "MLmodel":
+            return _texts(*(_OF_PLACE.sub("", data.decode("utf-8")) for data in (then, now)))
         if compare := _BY_KIND.get(kind):
             return compare(then, now)
         if kind in _TEXTS or kind == name.lower():
