@@ -219,7 +219,7 @@ def python(folder: Path, code: str, *arguments: str, **options: Any) -> subproce
 def run_python(folder: Path, code: str, *arguments: str) -> None:
     """Run Python with nbtrack in a folder."""
     with python(folder, code, *arguments) as process:
-        process.wait(180)
+        process.wait(60)
     assert process.returncode == 0 or code is DYING
 
 
