@@ -80,6 +80,17 @@ def test_deleted_runs_come_back(side: Page, client: Client) -> None:
     assert find(client, "too-high").info.lifecycle_stage == "active"
 
 
+def test_a_menu_is_about_the_run_it_was_opened_for(side: Page, client: Client) -> None:
+    side.row("too-high").locator(".nbt-row-name").click(button="right")
+    side.search("baseline")  # as a run goes from the list when another program deletes it
+    side.row("too-high").wait_for(state="detached")
+    side.page.locator(".lm-Menu-itemLabel").get_by_text("Edit note …", exact=True).click()
+    side.page.locator(".jp-Dialog textarea").fill("of the menu")
+    side.answer("Save")
+    assert find(client, "too-high").data.tags["mlflow.note.content"] == "of the menu"
+    assert "mlflow.note.content" not in find(client, "baseline").data.tags
+
+
 def test_an_interrupted_run_is_discarded_in_its_row(side: Page, client: Client) -> None:
     side.page.get_by_role("button", name="Discard night-run").click()
     side.answer("Discard")

@@ -9,11 +9,12 @@ import { archiveIcon, compareIcon, nbtrackIcon } from './icons';
 import type { MainViews } from './main_views';
 import { PANEL_ID, type SidebarPanel } from './panel';
 import type { RunActions } from '@nbtrack/shared/actions/run_actions';
+import type { Row } from './run_tree';
 import type { Target } from './targets';
 import { Commands, type INbtrack } from './tokens';
 import { isSilent } from './tree_row';
 
-type Args = ReadonlyPartialJSONObject;
+export type Args = ReadonlyPartialJSONObject;
 
 /** What commands need. */
 export interface CommandParts {
@@ -23,28 +24,33 @@ export interface CommandParts {
   views: MainViews;
 }
 
-/** The runs that a command is about: those of its arguments, else those selected in the sidebar. */
+/** The runs that a command is about: those of its arguments or its menu, else those selected in the sidebar. */
 class Selected {
   constructor(private readonly nbtrack: INbtrack) {}
 
-  get runs(): TreeRun[] {
-    return this.nbtrack.model.selection.targets.flatMap(row => (row.kind === 'run' ? [row.run] : []));
+  rows(args: Args): readonly Row[] {
+    const { selection } = this.nbtrack.model;
+    return args['isMenu'] ? selection.ofMenu : selection.targets;
   }
 
-  /** The experiment that has the keyboard, when no run is meant. */
-  get experiment(): Experiment | null {
-    const [row, another] = this.nbtrack.model.selection.targets;
+  runs(args: Args): TreeRun[] {
+    return this.rows(args).flatMap(row => (row.kind === 'run' ? [row.run] : []));
+  }
+
+  /** The experiment that is meant, when no run is. */
+  experiment(args: Args): Experiment | null {
+    const [row, another] = this.rows(args);
     return row?.kind === 'experiment' && !another ? row.experiment : null;
   }
 
-  get experimentIds(): string[] {
-    const { selection, tree } = this.nbtrack.model;
-    return [...new Set(selection.targets.map(row => tree.experimentOf(row)))];
+  experimentIds(args: Args): string[] {
+    const { tree } = this.nbtrack.model;
+    return [...new Set(this.rows(args).map(row => tree.experimentOf(row)))];
   }
 
   ids(args: Args): string[] {
     const given = args['run_ids'];
-    return Array.isArray(given) ? given.map(String) : this.runs.map(run => run.run_id);
+    return Array.isArray(given) ? given.map(String) : this.runs(args).map(run => run.run_id);
   }
 
   store(args: Args): string {
@@ -58,21 +64,27 @@ export function addCommands(parts: CommandParts, palette: ICommandPalette | null
   const { commands } = app;
   const selected = new Selected(nbtrack);
   const shown = (): boolean => panel.isVisible;
-  const one = (): boolean => shown() && selected.runs.length === 1;
-  const some = (): boolean => shown() && selected.runs.length > 0;
-  const only = (test: (run: TreeRun) => boolean) => (): boolean => some() && selected.runs.every(test);
-  const act = async (work: (actions: RunActions) => Promise<unknown>): Promise<void> => {
+  const some = (args: Args): boolean => shown() && selected.runs(args).length > 0;
+  const one = (args: Args): boolean => shown() && selected.runs(args).length === 1;
+  const only = (test: (run: TreeRun) => boolean) => (args: Args): boolean => some(args) && selected.runs(args).every(test);
+  const oneOf = (test: (run: TreeRun) => boolean) => (args: Args): boolean => one(args) && selected.runs(args).every(test);
+  // what is meant is read at once: it may be other runs when the code of the actions has come
+  const act = (work: (actions: RunActions, first: TreeRun, runs: TreeRun[]) => unknown) => async (args: Args): Promise<void> => {
+    const runs = selected.runs(args);
+    const [first] = runs;
+    if (!first) return;
+    const store = nbtrack.model.storeId;
     const { RunActions: Actions } = await import('@nbtrack/shared/actions/run_actions');
-    await work(new Actions(nbtrack, nbtrack.model.storeId));
+    await work(new Actions(nbtrack, store), first, runs);
   };
-  const first = (): TreeRun => selected.runs[0]!;
-  const experiment = (stage: string): Experiment | null => {
-    const found = shown() ? selected.experiment : null;
+  const experiment = (stage: string, args: Args): Experiment | null => {
+    const found = shown() ? selected.experiment(args) : null;
     return found?.stage === stage ? found : null;
   };
   const actOnExperiment = async (work: (actions: ExperimentActions) => Promise<unknown>): Promise<void> => {
+    const store = nbtrack.model.storeId;
     const { ExperimentActions: Actions } = await import('@nbtrack/shared/actions/experiment_actions');
-    await work(new Actions(nbtrack, nbtrack.model.storeId));
+    await work(new Actions(nbtrack, store));
   };
 
   commands.addCommand(Commands.show, {
@@ -95,23 +107,23 @@ export function addCommands(parts: CommandParts, palette: ICommandPalette | null
   commands.addCommand(Commands.open, {
     label: args => (args['isMenu'] ? 'Open details' : 'Open details of the selected runs'),
     icon: nbtrackIcon,
-    isEnabled: args => 'target' in args || 'run_id' in args || some(),
+    isEnabled: args => 'target' in args || 'run_id' in args || some(args),
     execute: args => openRun(args, selected, views)
   });
   commands.addCommand(Commands.compare, {
-    label: args => (args['isMenu'] && selected.runs.length > 1 ? `Compare ${selected.runs.length} runs` : 'Compare selected runs'),
+    label: args => (args['isMenu'] && selected.runs(args).length > 1 ? `Compare ${selected.runs(args).length} runs` : 'Compare selected runs'),
     icon: compareIcon,
     isEnabled: args => selected.ids(args).length > 1,
     execute: args => {
       const run_ids = selected.ids(args);
-      const experiment_ids = 'run_ids' in args ? null : selected.experimentIds;
+      const experiment_ids = 'run_ids' in args ? null : selected.experimentIds(args);
       return views.show({ kind: 'compare', store: selected.store(args), experiment_ids, run_ids, name: 'Comparison' });
     }
   });
   commands.addCommand(Commands.table, {
     label: args => (args['isMenu'] ? 'Open the table of its runs' : args['all'] ? 'Open the table of all runs' : 'Open the table of the experiment'),
     icon: tableRowsIcon,
-    isEnabled: args => Boolean(args['all']) || 'experiment_id' in args || (shown() && selected.experimentIds.length > 0),
+    isEnabled: args => Boolean(args['all']) || 'experiment_id' in args || (shown() && selected.experimentIds(args).length > 0),
     execute: async args => {
       if (selected.store(args) === '') await nbtrack.model.findStore();
       // without a store the sidebar says what to do
@@ -124,50 +136,53 @@ export function addCommands(parts: CommandParts, palette: ICommandPalette | null
     icon: notebookIcon,
     isEnabled: one,
     isVisible: one,
-    execute: () => act(actions => actions.insertSource(first().run_id))
+    execute: act((actions, run) => actions.insertSource(run.run_id))
   });
   const active = (run: TreeRun): boolean => run.stage === 'active';
-  const ended = (): boolean => one() && active(first()) && first().state !== 'RUNNING';
+  const ended = oneOf(run => active(run) && run.state !== 'RUNNING');
   commands.addCommand(Commands.again, {
     label: 'Run again …',
     icon: refreshIcon,
     isEnabled: ended,
     isVisible: ended,
-    execute: () => act(actions => actions.runAgain(first()))
+    execute: act((actions, run) => actions.runAgain(run))
   });
   commands.addCommand(Commands.copy, {
     label: 'Copy loading code',
     icon: copyIcon,
     isEnabled: one,
     isVisible: one,
-    execute: () => act(actions => actions.copyLoading(first().run_id))
+    execute: act((actions, run) => actions.copyLoading(run.run_id))
   });
   commands.addCommand(Commands.copyId, {
     label: 'Copy run ID',
     isEnabled: one,
     isVisible: one,
-    execute: () => act(actions => actions.copy(first().run_id, 'The ID of the run is in the clipboard'))
+    execute: act((actions, run) => actions.copy(run.run_id, 'The ID of the run is in the clipboard'))
   });
   commands.addCommand(Commands.rename, {
     label: 'Rename',
     icon: editIcon,
-    isEnabled: () => one() || experiment('active') !== null,
-    execute: async () => (await panel.content)?.tree.rename()
+    isEnabled: args => one(args) || experiment('active', args) !== null,
+    execute: async args => {
+      const [row] = selected.rows(args);
+      (await panel.content)?.tree.rename(row);
+    }
   });
   commands.addCommand(Commands.note, {
     label: 'Edit note …',
-    isEnabled: () => one() || experiment('active') !== null,
-    execute: () => {
-      const found = experiment('active');
+    isEnabled: args => one(args) || experiment('active', args) !== null,
+    execute: args => {
+      const found = experiment('active', args);
       if (found) return actOnExperiment(actions => actions.editNote(found));
-      return act(actions => actions.editNote(first(), first().note));
+      return act((actions, run) => actions.editNote(run, run.note))(args);
     }
   });
   commands.addCommand(Commands.tag, {
     label: 'Add tag …',
     icon: tagIcon,
     isEnabled: some,
-    execute: () => act(actions => actions.addTag(selected.runs))
+    execute: act((actions, _, runs) => actions.addTag(runs))
   });
 
   const dead = (run: TreeRun): boolean => active(run) && (run.state === 'INTERRUPTED' || isSilent(run));
@@ -181,24 +196,24 @@ export function addCommands(parts: CommandParts, palette: ICommandPalette | null
   ];
   for (const [name, label, icon, test, action] of simple) {
     const stage = { delete: 'active', restore: 'deleted' }[action as string] ?? '';
-    const isEnabled = (): boolean => only(test)() || experiment(stage) !== null;
+    const isEnabled = (args: Args): boolean => only(test)(args) || experiment(stage, args) !== null;
     commands.addCommand(name, {
       label,
       ...(icon ? { icon } : {}),
       isEnabled,
       isVisible: isEnabled,
-      execute: () => {
-        const found = experiment(stage);
+      execute: args => {
+        const found = experiment(stage, args);
         if (found) return actOnExperiment(actions => actions.act(action === 'delete' ? 'delete' : 'restore', found));
-        return act(actions => actions.act(action, selected.runs));
+        return act((actions, _, runs) => actions.act(action, runs))(args);
       }
     });
   }
   commands.addCommand(Commands.resume, {
     label: 'Resume in the notebook',
-    isEnabled: () => one() && dead(first()),
-    isVisible: () => one() && dead(first()),
-    execute: () => act(actions => actions.resume(first()))
+    isEnabled: oneOf(dead),
+    isVisible: oneOf(dead),
+    execute: act((actions, run) => actions.resume(run))
   });
   addMenu(app);
   palette?.addItem({ command: Commands.table, args: { all: true }, category: 'nbtrack' });
@@ -212,7 +227,7 @@ function openRun(args: Args, selected: Selected, views: MainViews): unknown {
   if (target) return views.show(target, true, args['uid'] as string);
   const store = selected.store(args);
   const { run_id: given, name: called } = args;
-  const runs = typeof given === 'string' ? [{ run_id: given, name: typeof called === 'string' ? called : 'Run' }] : selected.runs;
+  const runs = typeof given === 'string' ? [{ run_id: given, name: typeof called === 'string' ? called : 'Run' }] : selected.runs(args);
   const preview = args['preview'] === true;
   return runs
     .map(({ run_id, name }) => views.show({ kind: 'run', store, run_id, name, tab: '', preview }, !preview))
@@ -221,7 +236,7 @@ function openRun(args: Args, selected: Selected, views: MainViews): unknown {
 
 function openTable(args: Args, selected: Selected, { model }: INbtrack, views: MainViews): unknown {
   const given = args['experiment_id'];
-  const chosen = args['all'] ? [] : typeof given === 'string' ? [given] : selected.experimentIds;
+  const chosen = args['all'] ? [] : typeof given === 'string' ? [given] : selected.experimentIds(args);
   const names = model.tree.experiments.filter(e => chosen.includes(e.experiment_id)).map(e => e.name);
   const experiment_ids = chosen.length > 0 ? chosen : null;
   const name = names.length > 0 ? names.join(', ') : 'All runs';

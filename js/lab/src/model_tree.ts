@@ -29,6 +29,7 @@ export class ModelTree {
   models: readonly TreeModel[] = [];
   total = 0;
   logged = 0;
+  private held: ModelTreeRow | undefined;
   private readonly closed = new Set<string>();
   private readonly open = new Set<string>();
   /** Whether something is looked for: then all that was found is seen. */
@@ -50,6 +51,16 @@ export class ModelTree {
 
   get activeRow(): ModelTreeRow | undefined {
     return this.rows.find(row => row.key === this.active);
+  }
+
+  /** Remember what a menu is about when it opens: until it is used the tree may show other rows. */
+  hold(): void {
+    this.held = this.activeRow;
+  }
+
+  /** The row that the menu was opened for, as it is now where the tree still has it. */
+  get ofMenu(): ModelTreeRow | undefined {
+    return this.rows.find(row => row.key === this.held?.key) ?? this.held;
   }
 
   put({ models, total, logged }: RegistryTree): void {

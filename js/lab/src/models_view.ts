@@ -1,7 +1,7 @@
 import { h } from '@nbtrack/shared/dom';
 import { formatNumber } from '@nbtrack/shared/format';
 import { modelBadge, modelChips } from '@nbtrack/shared/model_parts';
-import type { ModelTreeRow } from './model_tree';
+import type { ModelRow, ModelTreeRow } from './model_tree';
 import type { ModelsModel } from './models_model';
 import { ago } from './tree_row';
 
@@ -47,10 +47,8 @@ export class ModelsView {
     this.model.changed.disconnect(this.update, this);
   }
 
-  /** Change the name of the active model, in its row. */
-  rename(): void {
-    const row = this.model.tree.activeRow;
-    if (row?.kind !== 'model') return;
+  /** Change the name of a model in its row. */
+  rename(row: ModelRow): void {
     const line = this.elementOf(row.key)?.querySelector('.nbt-row-name');
     if (!line) return;
     const { name } = row.model;
@@ -176,6 +174,7 @@ export class ModelsView {
     const row = this.rowAt(event);
     if (!row) return;
     this.model.tree.active = row.key;
+    this.model.tree.hold();
     this.update();
   }
 

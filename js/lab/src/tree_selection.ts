@@ -16,6 +16,7 @@ const WORD_MS = 700;
 export class TreeSelection {
   active: string | null = null;
   readonly chosen = new Set<string>();
+  private held: readonly Row[] = [];
   private anchor: string | null = null;
   private typed = '';
   private typedAt = -Infinity;
@@ -27,6 +28,16 @@ export class TreeSelection {
     const active = this.tree.row(this.active);
     if (active && !this.chosen.has(active.key)) return [active];
     return this.tree.rows.filter(row => this.chosen.has(row.key));
+  }
+
+  /** Remember what a menu is about when it opens: until it is used the tree may show other rows. */
+  hold(): void {
+    this.held = this.targets;
+  }
+
+  /** The rows that the menu was opened for, as they are now where the tree still has them. */
+  get ofMenu(): Row[] {
+    return this.held.map(row => this.tree.row(row.key) ?? row);
   }
 
   /** Drop what is no longer there, and give the keyboard to what is at the place of the active row. */

@@ -69,9 +69,8 @@ export class TreeView {
     this.draw();
   }
 
-  /** Change the name of the run or the experiment that is meant, in its row. */
-  rename(): void {
-    const row = this.model.selection.targets[0];
+  /** Change the name of a run or an experiment in its row. */
+  rename(row: Row | undefined): void {
     if (!row || row.kind === 'gap') return;
     const { key } = row;
     this.model.selection.active = key;
@@ -263,8 +262,11 @@ export class TreeView {
 
   private onContextMenu(event: MouseEvent): void {
     const row = this.rowAt(event);
-    if (!row || this.model.selection.chosen.has(row.key)) return;
-    this.model.selection.click(row.key, { shift: false, accel: false });
+    if (!row) return;
+    const { selection } = this.model;
+    if (selection.chosen.has(row.key)) selection.active = row.key;
+    else selection.click(row.key, { shift: false, accel: false });
+    selection.hold();
     this.draw();
     this.model.changed.emit(undefined);
   }

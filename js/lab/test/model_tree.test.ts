@@ -26,6 +26,15 @@ describe('ModelTree', () => {
     expect(shown()).toEqual(['digits', 'flowers', 'v1']);
   });
 
+  it('keeps what a menu was opened for when the list is another', () => {
+    tree.active = 'version:1:flowers';
+    tree.toggle('model:flowers');
+    tree.hold();
+    tree.put({ models: [model('digits', 2)], total: 1, logged: 3 });
+    expect(tree.activeRow).toMatchObject({ model: { name: 'digits' } });
+    expect(tree.ofMenu).toMatchObject({ model: { name: 'flowers' }, version: { version: 1 } });
+  });
+
   it('shows all that was found', () => {
     tree.searching = true;
     expect(shown()).toEqual(['digits', 'v2', 'v1', 'flowers', 'v1']);

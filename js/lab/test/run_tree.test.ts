@@ -70,6 +70,17 @@ describe('RunTree', () => {
 });
 
 describe('TreeSelection', () => {
+  it('keeps what a menu was opened for, as it is now, whatever the tree shows since', () => {
+    selection.click(runKey('bert'), PLAIN);
+    selection.hold();
+    tree.put('a', 0, { total: 1, runs: [{ ...run('bert'), state: 'FAILED' }] });
+    expect(selection.ofMenu).toMatchObject([{ run: { name: 'bert', state: 'FAILED' } }]);
+    tree.put('a', 0, { total: 1, runs: [run('anna')] });
+    selection.settle(1);
+    expect(selection.targets).toMatchObject([{ run: { name: 'anna' } }]);
+    expect(selection.ofMenu).toMatchObject([{ run: { name: 'bert' } }]);
+  });
+
   const press = (key: string, modifiers = PLAIN, now = 0): unknown => selection.press(key, modifiers, 3, now);
 
   it('moves with the arrows, and selects with Space only', () => {
