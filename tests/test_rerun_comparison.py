@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import math
 import pickle
 import tarfile
@@ -22,6 +23,7 @@ from nbtrack.reruns.file_content import OPAQUE, compare_content
 from nbtrack.reruns.folder_copy import FolderCopy
 from nbtrack.store import get_run
 from nbtrack.tracking import context
+from nbtrack.views.display import VIEW_MIME
 
 
 def curve(*values: float) -> Curve:
@@ -94,6 +96,15 @@ def packed(stamp: int, **members: bytes) -> bytes:
     return file.getvalue()
 
 
+def executed(run: str, printed: str, process: int) -> bytes:
+    """Return an executed notebook, with the card of a run and a warning."""
+    outputs = [
+        {"output_type": "display_data", "data": {VIEW_MIME: {"run": run}, "text/plain": run}},
+        {"output_type": "stream", "text": [f"/tmp/ipykernel_{process}/{process}.py:3: ", printed]},
+    ]
+    return json.dumps({"cells": [{"source": "train()", "outputs": outputs}]}).encode()
+
+
 ARRAY = np.linspace(0, 1, 50)
 
 
@@ -114,6 +125,8 @@ ARRAY = np.linspace(0, 1, 50)
         ("a.txt", b"loss 0.5", b"gain 0.5", "different"),
         ("a.html", b"<i id='sk-container-id-1'>C=1", b"<i id='sk-container-id-23'>C=1", "exact"),
         ("a.html", b"<i>C=1", b"<i>C=2", "different"),
+        ("a.ipynb", executed("1", "loss 0.5", 7), executed("2", "loss 0.5", 8), "exact"),
+        ("a.ipynb", executed("1", "loss 0.5", 7), executed("1", "loss 0.6", 7), "different"),
     ],
 )
 def test_files_are_compared_by_content(name: str, then: bytes, now: bytes, result: str) -> None:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import re
+import sysconfig
+import zipfile
 from collections.abc import Iterator
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -12,6 +17,7 @@ import nbtrack
 from nbtrack.entities import Run
 from nbtrack.entities.runs import RERUN_OF
 from nbtrack.errors import InvalidStateError
+from nbtrack.projects.environments import uv_program
 from nbtrack.projects.launch import run as run_project
 from nbtrack.rpc import respond
 from nbtrack.tracking import context
@@ -109,6 +115,49 @@ def test_a_variation_of_a_project_is_a_run_of_its_own(project: Run, folder: Path
     assert made.data.tags[RERUN_OF] == project.info.run_id
     record = nbtrack.artifacts.load_dict(f"{made.info.artifact_uri}/.nbtrack/project.json")
     assert (made.data.tags["mlflow.source.name"], record["folder"]) == (str(folder), str(folder))
+    nbtrack.delete_run(made.info.run_id)
+
+
+@pytest.fixture
+def recorded_environment(project: Run, workdir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A record of packages that are in a folder here: one is new, the others are those of this."""
+    if uv_program() is None:
+        pytest.skip("uv is not installed")
+    names = [re.split(r"[^\w-]", need)[0] for need in metadata.requires("nbtrack") or []]
+    wheels = workdir / "wheels"
+    wheels.mkdir()
+    for name in {*names, "ipykernel"}:
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            write_wheel(wheels, name, metadata.version(name))
+    write_wheel(wheels, "recorded", "2.0", {"recorded.pth": sysconfig.get_paths()["purelib"]})
+    record = Path(project.info.artifact_uri, ".nbtrack", "requirements.txt")
+    record.unlink()  # its content may be shared with other runs
+    record.write_text("recorded==2.0\n", "utf-8")
+    for name, value in (("FIND_LINKS", str(wheels)), ("OFFLINE", "1"), ("NO_INDEX", "1")):
+        monkeypatch.setenv(f"UV_{name}", value)
+    monkeypatch.setenv("NBTRACK_ENV_ROOT", str(workdir / "envs"))
+
+
+def write_wheel(folder: Path, name: str, version: str, files: dict[str, str] | None = None) -> None:
+    name = name.replace("-", "_")
+    info = f"{name}-{version}.dist-info"
+    about = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+    wheel = "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+    found = {**(files or {}), f"{info}/METADATA": about, f"{info}/WHEEL": wheel}
+    found[f"{info}/RECORD"] = "".join(f"{path},,\n" for path in [*found, f"{info}/RECORD"])
+    with zipfile.ZipFile(folder / f"{name}-{version}-py3-none-any.whl", "w") as archive:
+        for path, text in found.items():
+            archive.writestr(path, text)
+
+
+@pytest.mark.usefixtures("recorded_environment")
+def test_a_project_is_varied_in_the_recorded_environment(project: Run) -> None:
+    made = nbtrack.rerun(project.info.run_id, as_new=True, params={"lr": 0.25}, env=True)
+    installed = Path(made.info.artifact_uri, ".nbtrack", "requirements.txt").read_text("utf-8")
+    assert "recorded==2.0" in installed.splitlines()
+    assert made.data.metrics["loss"] == project.data.metrics["loss"] / 2
+    # it is a run of the environment that the project describes, as the first was
+    assert made.data.tags["mlflow.project.env"] == "local"
     nbtrack.delete_run(made.info.run_id)
 
 

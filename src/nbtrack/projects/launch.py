@@ -18,6 +18,7 @@ from typing import Any
 from nbtrack.entities.runs import GIT_BRANCH, GIT_DIRTY, PARENT, RUN_NAME, SOURCE_NAME, SOURCE_TYPE
 from nbtrack.errors import InvalidParameterError, NbtrackError, ProjectError
 from nbtrack.projects import sources
+from nbtrack.projects.environments import Environment
 from nbtrack.projects.plan import Plan, planned
 from nbtrack.projects.process import Command, shell_words, signals_held_back
 from nbtrack.projects.record import ProjectRecord
@@ -99,18 +100,40 @@ def run(
     {'loss': 1.0}
     """
     _refuse(docker_args, backend, backend_config, build_image, docker_auth)
+    if experiment_name is not None and experiment_id is not None:
+        raise InvalidParameterError("Give experiment_name or experiment_id, not both.")
+    submitted = _submit(
+        uri, entry_point, version, parameters or {}, env_manager, storage_dir,
+        (experiment_name, experiment_id), run_id, run_name,
+    )  # fmt: skip
+    if synchronous and not submitted.wait():
+        raise ProjectError(f"Run (ID '{submitted.run_id}') {_how(submitted.get_status())}")
+    return submitted
+
+
+def _submit(
+    uri: str | os.PathLike[str],
+    entry_point: str,
+    version: str | None,
+    parameters: Mapping[str, Any],
+    environment: str | Environment | None,
+    storage_dir: str | os.PathLike[str] | None = None,
+    experiment: tuple[str | None, str | None] = (None, None),
+    run_id: str | None = None,
+    run_name: str | None = None,
+) -> SubmittedRun:
+    """Start a project, in an environment that is there or of a kind to be made."""
     store = context.store()
     with contextlib.ExitStack() as held:
         source = held.enter_context(sources.opened(os.fspath(uri), version))
-        plan = planned(source, entry_point, parameters or {}, env_manager, storage_dir, held)
-        if experiment_name is not None and experiment_id is not None:
-            raise InvalidParameterError("Give experiment_name or experiment_id, not both.")
-        if experiment_name is not None:
-            experiment_id = _start.get_or_create_experiment(store, experiment_name)
+        plan = planned(source, entry_point, parameters, environment, storage_dir, held)
+        name, experiment_id = experiment
+        if name is not None:
+            experiment_id = _start.get_or_create_experiment(store, name)
         made = _make_run(store, plan, experiment_id, run_id, run_name)
         submitted = None
         try:
-            _keep_project(store, plan, made, parameters or {}, held)
+            _keep_project(store, plan, made, parameters, held)
             with signals_held_back():  # a command that has started is always stopped by one
                 command = _begin(store, plan, made, held)
                 submitted = SubmittedRun(store, made.run_id, command, held.pop_all())
@@ -122,9 +145,7 @@ def run(
             else:
                 submitted.cancel()
             raise
-    if synchronous and not submitted.wait():
-        raise ProjectError(f"Run (ID '{made.run_id}') {_how(submitted.get_status())}")
-    return submitted
+        return submitted
 
 
 def _keep_project(
@@ -268,14 +289,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Parameters
     ----------
     arguments : sequence of str, optional
-        The path of a JSON file with the arguments of ``nbtrack.projects.run``; by default those of
-        the process.
+        The path of a JSON file with ``uri``, ``entry_point``, ``version``, ``parameters``,
+        ``run_name`` and ``environment``: the name of a manager, null, or the attributes of an
+        `Environment` that is there. By default the arguments of the process.
     """
     (path,) = sys.argv[1:] if arguments is None else arguments
     given = json.loads(Path(path).read_text("utf-8"))
     signal.signal(signal.SIGTERM, _interrupt)
     try:
-        started = run(**given, synchronous=False)
+        environment = given.pop("environment")
+        if isinstance(environment, dict):
+            environment = Environment(**environment)
+        started = _submit(**given, environment=environment)
     except NbtrackError as error:
         sys.stderr.write(f"{error}\n")
         return 2

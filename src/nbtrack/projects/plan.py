@@ -54,7 +54,7 @@ def planned(
     source: sources.Source,
     entry_point: str,
     parameters: Mapping[str, Any],
-    env_manager: str | None,
+    environment: str | Environment | None,
     storage_dir: str | os.PathLike[str] | None,
     held: contextlib.ExitStack,
 ) -> Plan:
@@ -65,8 +65,10 @@ def planned(
     source : Source
     entry_point : str
     parameters : mapping
-    env_manager, storage_dir
-        As `nbtrack.projects.run` takes them.
+    environment : str, Environment or None
+        One that is there, or what makes it, as `nbtrack.projects.run` takes it.
+    storage_dir
+        As `nbtrack.projects.run` takes it.
     held : contextlib.ExitStack
         Is given the folders that have to stay as long as the command runs.
 
@@ -76,7 +78,8 @@ def planned(
         If it cannot be run.
     """
     project = read_project(source.folder)
-    manager = manager_for(project, env_manager)
+    if not isinstance(environment, Environment):
+        environment = manager_for(project, environment)
     if source.file is not None:
         if entry_point not in ("main", source.file):
             raise ProjectError(
@@ -98,8 +101,9 @@ def planned(
         notebook = Path(place, Path(point.notebook).name)
         given = {name: parameters.get(name, value) for name, value in values.items()}
         values = _filled(project.folder / point.notebook, notebook, given)
-    extra = [KERNEL] if point.notebook is not None else []
-    environment = open_environment(project, manager, _tell, extra)
+    if isinstance(environment, str):
+        extra = [KERNEL] if point.notebook is not None else []
+        environment = open_environment(project, environment, _tell, extra)
     return Plan(source, project, point, values, notebook, environment)
 
 

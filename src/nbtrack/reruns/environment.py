@@ -73,7 +73,8 @@ def _lock(artifacts: ArtifactFolder) -> LockFile:
     installed = read_text(artifacts, PACKAGES_FILE)
     if installed is None and not environment.get("packages"):
         raise ProjectError(
-            "The run has no record of its environment, so that it cannot be made again.",
+            "The run has no record of its environment, so that it cannot be made again. "
+            "Without env=True (--env) it is run again as it was: a project in what it describes.",
             "INVALID_STATE",
         )
     return lock_file(environment, installed)

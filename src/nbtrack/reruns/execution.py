@@ -15,6 +15,7 @@ from pathlib import Path
 
 from nbtrack.entities import Run
 from nbtrack.errors import NbtrackError
+from nbtrack.projects.environments import Environment
 from nbtrack.reruns.comparison import Facts, facts_of
 from nbtrack.reruns.folder_copy import FolderCopy
 from nbtrack.reruns.kernel import CellError, Kernel, store_of, variables_of_kernel
@@ -53,14 +54,19 @@ class Settings:
         Seconds for all cells of one attempt.
     variables : dict of str to str
         What the environment of the kernel has besides.
-    is_recorded : bool
-        Whether the interpreter is that of the recorded environment.
+    recorded : Environment, optional
+        The recorded environment, in the place of this one: the interpreter is its own.
     """
 
     python: str = sys.executable
     timeout: float | None = None
     variables: dict[str, str] = field(default_factory=dict)
-    is_recorded: bool = False
+    recorded: Environment | None = None
+
+    @property
+    def all_variables(self) -> dict[str, str]:
+        """Those of the recorded environment, too."""
+        return {**(self.recorded.variables if self.recorded else {}), **self.variables}
 
 
 @dataclass(frozen=True)
@@ -161,7 +167,7 @@ def execute_cells(
     """
     progress.attempt(attempt, len(cells))
     process = plan.source.process
-    variables = variables_of_kernel(copy.root, plan.experiment, process) | settings.variables
+    variables = variables_of_kernel(copy.root, plan.experiment, process) | settings.all_variables
     states = _states(plan, cells, copy.root)
     until = None if settings.timeout is None else time.monotonic() + settings.timeout
     old, new = plan.run.info.run_id, None

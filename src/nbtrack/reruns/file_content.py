@@ -14,6 +14,7 @@ from typing import Any
 from nbtrack.reruns.arrays import compare_arrays
 from nbtrack.reruns.curves import Curve, Result, compare_curves, is_of_clock
 from nbtrack.reruns.value_formats import read_members, read_values
+from nbtrack.views.display import VIEW_MIME
 
 MOST_BYTES = 200_000_000
 MOST_PIXELS = 0.01
@@ -31,6 +32,8 @@ _PAGE_IDS = re.compile(  # of scikit-learn's, Plotly's and Matplotlib's elements
 )
 # lines of a model's MLmodel that say where and when it was logged
 _OF_PLACE = re.compile(r"^(artifact_path|model_id|model_uuid|run_id|utc_time_created):.*\n", re.M)
+_KERNEL_FILES = re.compile(r"\S*ipykernel_\d+[\\/]\d+\.py")  # as warnings name a cell
+_WIDGET = "application/vnd.jupyter.widget-view+json"  # an id that is another one each time
 _NUMBER = re.compile(r"[-+]?(?:\d+\.\d*|\.\d+|\d+)(?:[eE][-+]?\d+)?")
 _TEXTS = {"txt", "md", "json", "yaml", "yml", "log", "py", "csv", "tsv", "ini", "toml", "jsonl"}
 OPAQUE = "could not be compared: other bytes, of which no values are read; not in the verdict"
@@ -135,7 +138,10 @@ def _arrays(then: bytes, now: bytes) -> tuple[Result, str]:
 
 
 def _notebooks(then: bytes, now: bytes) -> tuple[Result, str]:
-    """Compare executed notebooks; printed times and bars differ, and are no values."""
+    """Compare executed notebooks; printed times and bars differ, and are no values.
+
+    Cards and tables of nbtrack have times and names of runs; their numbers are compared elsewhere.
+    """
     one, other = (_notebook(data) for data in (then, now))
     return ("exact", "") if one == other else ("different", OPAQUE)
 
@@ -145,8 +151,13 @@ def _notebook(data: bytes) -> list[str]:
     for cell in json.loads(data)["cells"]:
         found.append("".join(cell.get("source", "")))
         for output in cell.get("outputs", ()):
-            found.append(_STAMPS.sub("…", "".join(output.get("text", ""))))
-            found.append(json.dumps(output.get("data", {}), sort_keys=True))
+            shown = output.get("data", {})
+            if VIEW_MIME in shown:
+                continue
+            text = _KERNEL_FILES.sub("…", "".join(output.get("text", "")))
+            found.append(_STAMPS.sub("…", text))
+            kept = {kind: each for kind, each in shown.items() if kind != _WIDGET}
+            found.append(json.dumps(kept, sort_keys=True))
     return found
 
 

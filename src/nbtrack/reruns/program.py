@@ -7,6 +7,7 @@ import os
 import shlex
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -41,9 +42,12 @@ class Program:
     Attributes
     ----------
     run : Run
+    made_by : Run
+        The run with the record: the same, or the one that it is nested in.
     experiment : str
         The name of its experiment.
     artifacts : ArtifactFolder
+        Of the run with the record.
     place : Place
         Where among the runs of its process it stands.
     words : list of str
@@ -67,6 +71,7 @@ class Program:
     """
 
     run: Run
+    made_by: Run
     experiment: str
     artifacts: ArtifactFolder
     place: Place
@@ -169,6 +174,7 @@ def read_program(reader: Reader, run: Run, here: Path | None = None) -> Program:
     files = read_json(artifacts, FILES_FILE).get("files")
     return Program(
         run,
+        top,
         get_experiment(reader, run.info.experiment_id).name,
         artifacts,
         place_of(reader, run, top),
@@ -248,11 +254,17 @@ def _outcome(program: Program, store: Store, code: int, said: str) -> tuple[Fact
 
 def _run(program: Program, settings: Settings, copy: FolderCopy, folder: Path) -> tuple[int, str]:
     """Run the command; return its exit status, and the end of what it said."""
-    variables = variables_of_kernel(copy.root, program.experiment, {}) | settings.variables
-    words = [settings.python, *(_moved(word, program, folder) for word in program.words)]
-    if program.project is not None:
-        words[-1] = str(copy.root / words[-1])
-        program.project.write(Path(words[-1]), own=settings.is_recorded)
+    variables = variables_of_kernel(copy.root, program.experiment, {})
+    words = [_moved(word, program, folder) for word in program.words]
+    if program.project is None:
+        words.insert(0, settings.python)
+        variables |= settings.all_variables
+    else:  # what starts its command is this nbtrack; the command has the recorded environment
+        arguments = copy.root / words[-1]
+        program.project.write(arguments, settings.recorded)
+        words = [settings.python if settings.recorded is None else sys.executable, *words[:-1]]
+        words.append(str(arguments))
+        variables |= settings.variables
     output = copy.root / "output.txt"
     with output.open("wb") as file:
         with signals_held_back():

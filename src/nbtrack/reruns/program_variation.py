@@ -13,10 +13,8 @@ from nbtrack.entities.runs import GIT_COMMIT, PARENT, RERUN_OF, SOURCE_NAME
 from nbtrack.errors import InvalidParameterError, NbtrackError
 from nbtrack.projects.record import PROJECT_FILE
 from nbtrack.reruns.execution import Settings, made_runs
-from nbtrack.reruns.folder_copy import capsule_folder
-from nbtrack.reruns.program import Program, executed_program, read_program
+from nbtrack.reruns.program import Program, executed_program
 from nbtrack.reruns.progress import Progress
-from nbtrack.reruns.project import project_of, read_project
 from nbtrack.reruns.variation import as_given
 from nbtrack.store import Store, get_run, now_ms
 from nbtrack.variables import ONLY_URI, RUN_CONTEXT
@@ -24,7 +22,11 @@ from nbtrack.views.code import ENVIRONMENT_FILE
 
 
 def vary_program(
-    store: Store, run: Run, params: Mapping[str, Any], settings: Settings, progress: Progress
+    store: Store,
+    program: Program,
+    params: Mapping[str, Any],
+    settings: Settings,
+    progress: Progress,
 ) -> Run:
     """Run the command of a run with other values, and return the new run.
 
@@ -32,7 +34,7 @@ def vary_program(
     ----------
     store : Store
         The store of the run, that the new one goes to.
-    run : Run
+    program : Program
     params : mapping
         Of a project its params, of a script the values of its options.
     settings : Settings
@@ -45,14 +47,8 @@ def vary_program(
     NbtrackError
         If the command fails, or makes no run.
     """
+    run = program.run
     run_id = run.info.run_id
-    here = capsule_folder(store.uri, run_id)
-    with store.read() as reader:
-        top = project_of(reader, run)
-        if top is None:
-            program = read_program(reader, run, here)
-        else:
-            program = read_project(reader, run, top, here)
     program = _with_params(program, params)
     tags = {RERUN_OF: run_id, SOURCE_NAME: run.data.tags.get(SOURCE_NAME, "")}
     variables = {ONLY_URI.name: as_given(store), RUN_CONTEXT.name: json.dumps(tags)}
@@ -62,9 +58,9 @@ def vary_program(
     with executed_program(program, settings) as end:
         made = program.place.find(made_runs(store, run_id, since))
         if made is not None:
-            _say_where(store, made, end.folder, program, top or run)
+            _say_where(store, made, end.folder, program)
     if end.code:
-        raise NbtrackError(f"The variation has failed: {end.error}.")
+        raise NbtrackError(f"The variation has failed: {end.error.rstrip('.')}.")
     if made is None:
         raise NbtrackError("The command was run, and made no run.")
     with store.read() as reader:
@@ -105,11 +101,14 @@ def _spellings(name: str) -> set[str]:
 def _with_params(program: Program, params: Mapping[str, Any]) -> Program:
     if program.project is None:
         return replace(program, words=words_with(program.words, params))
-    program.project.arguments["parameters"].update(params)
+    arguments = program.project.arguments
+    arguments["parameters"].update(params)
+    values = [f"-P {name}={value}" for name, value in arguments["parameters"].items()]
+    program.project.command = " ".join([arguments["entry_point"], *values])
     return program
 
 
-def _say_where(store: Store, made: Run, folder: Path, program: Program, original: Run) -> None:
+def _say_where(store: Store, made: Run, folder: Path, program: Program) -> None:
     """Let a new run say where its code comes from: it ran in a folder that is gone."""
     with store.read() as reader:
         while PARENT in made.data.tags and RERUN_OF in made.data.tags:
@@ -119,7 +118,8 @@ def _say_where(store: Store, made: Run, folder: Path, program: Program, original
             made = outer
     kept = (SOURCE_NAME, GIT_COMMIT)
     writer = store.writer(made.info.run_id)
-    writer.set_tags({key: original.data.tags[key] for key in kept if key in original.data.tags})
+    original = program.made_by.data.tags
+    writer.set_tags({key: original[key] for key in kept if key in original})
     if program.folder is None:
         return
     for path in (ENVIRONMENT_FILE, PROJECT_FILE):

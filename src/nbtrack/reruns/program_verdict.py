@@ -5,40 +5,28 @@ from __future__ import annotations
 import contextlib
 import os
 
-from nbtrack.entities import Run
 from nbtrack.reruns.comparison import Comparison, Facts, compare_facts, facts_of, listed
 from nbtrack.reruns.execution import Settings
-from nbtrack.reruns.folder_copy import capsule_folder
-from nbtrack.reruns.program import Program, ProgramEnd, executed_program, read_program
+from nbtrack.reruns.program import Program, ProgramEnd, executed_program
 from nbtrack.reruns.progress import Attempt, Progress
-from nbtrack.reruns.project import project_of, read_project
 from nbtrack.reruns.verdict import Outcome, Verdict, day, verdict_of
 from nbtrack.store import Store, now_ms
 
 
-def program_verdict(store: Store, run: Run, settings: Settings, progress: Progress) -> Verdict:
+def program_verdict(
+    store: Store, program: Program, settings: Settings, progress: Progress
+) -> Verdict:
     """Run the command of a run again, and return what came of it.
 
     Parameters
     ----------
     store : Store
-    run : Run
+    program : Program
     settings : Settings
     progress : Progress
-
-    Raises
-    ------
-    InvalidStateError
-        If it cannot be run.
     """
-    here = capsule_folder(store.uri, run.info.run_id)
     with store.read() as reader:
-        top = project_of(reader, run)
-        if top is None:
-            program = read_program(reader, run, here)
-        else:
-            program = read_project(reader, run, top, here)
-        then = facts_of(reader, run)
+        then = facts_of(reader, program.run)
     with contextlib.ExitStack() as held:
 
         def execute(attempt: Attempt) -> ProgramEnd:

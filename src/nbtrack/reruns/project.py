@@ -13,10 +13,11 @@ from nbtrack.entities.runs import GIT_COMMIT, PARENT
 from nbtrack.errors import InvalidStateError, NbtrackError
 from nbtrack.projects.record import PROJECT_FILE, SOURCES_FILE
 from nbtrack.redaction.secrets import HIDDEN
-from nbtrack.reruns.program import Program, check_one_process, repository_of
+from nbtrack.reruns.folder_copy import capsule_folder
+from nbtrack.reruns.program import Program, check_one_process, read_program, repository_of
 from nbtrack.reruns.project_files import ProjectAgain
 from nbtrack.reruns.run_matching import Place, Step, steps_below
-from nbtrack.store import Reader, get_experiment, get_run
+from nbtrack.store import Reader, Store, get_experiment, get_run
 from nbtrack.views.code import ENVIRONMENT_FILE, read_json
 
 VERSION = 1
@@ -36,6 +37,28 @@ def project_of(reader: Reader, run: Run) -> Run | None:
         except NbtrackError:  # it was removed
             return None
     return found
+
+
+def program_of(store: Store, run: Run) -> Program:
+    """Return how a script's or a project's run is run again.
+
+    Parameters
+    ----------
+    store : Store
+        Where a capsule was opened, its folder stands in the place of the working directory.
+    run : Run
+
+    Raises
+    ------
+    InvalidStateError
+        If it cannot be run.
+    """
+    here = capsule_folder(store.uri, run.info.run_id)
+    with store.read() as reader:
+        top = project_of(reader, run)
+        if top is None:
+            return read_program(reader, run, here)
+        return read_project(reader, run, top, here)
 
 
 def read_project(reader: Reader, run: Run, top: Run, here: Path | None = None) -> Program:
@@ -81,7 +104,7 @@ def read_project(reader: Reader, run: Run, top: Run, here: Path | None = None) -
         "version": commit if kind == "repository" else None,
         "parameters": _parameters(name, record.get("parameters")),
         "run_name": top.info.run_name,
-        "env_manager": record.get("environment") or None,
+        "environment": record.get("environment") or None,
     }
     if repository is not None and folder is not None:
         below = Path(os.path.realpath(folder)).relative_to(os.path.realpath(repository)).as_posix()
@@ -93,6 +116,7 @@ def read_project(reader: Reader, run: Run, top: Run, here: Path | None = None) -
     command = top.data.tags.get("nbtrack.project.command", "")
     return Program(
         run,
+        top,
         get_experiment(reader, run.info.experiment_id).name,
         artifacts,
         Place((Step((top.info.run_name,), 0), *steps_below(reader, run, top))),

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from nbtrack.file_digests import TimeBudget
+from nbtrack.projects.environments import Environment
 from nbtrack.projects.record import PROJECT_FILE, SOURCES_FILE
 from nbtrack.store.artifacts import ArtifactFolder
 from nbtrack.views.data_state import data_files
@@ -24,7 +25,7 @@ class ProjectAgain:
     Parameters
     ----------
     arguments : dict
-        Those of ``nbtrack.projects.run``.
+        What ``python -m nbtrack.projects.launch`` is given.
     command : str
         For people.
     artifacts : ArtifactFolder
@@ -49,9 +50,13 @@ class ProjectAgain:
         self._artifacts = artifacts
         self._original = original
 
-    def write(self, place: Path, *, own: bool) -> None:
-        """Write the arguments for the process that runs it; ``own``: in its own environment."""
-        arguments = {**self.arguments, **({"env_manager": "local"} if own else {})}
+    def write(self, place: Path, environment: Environment | None) -> None:
+        """Write the arguments for the process that runs it, with an environment that is there."""
+        arguments = self.arguments
+        if environment is not None:
+            # its new run is one of the project's own environment, as the run was
+            manager = self.arguments["environment"] or environment.manager
+            arguments = {**arguments, "environment": {**vars(environment), "manager": manager}}
         place.write_text(json.dumps(arguments), "utf-8")
 
     def put_files(self, folder: Path) -> list[str]:

@@ -16,12 +16,12 @@ from nbtrack.projects.environments import Environment
 from nbtrack.reruns.environment import open_recorded, python_version
 from nbtrack.reruns.execution import Settings
 from nbtrack.reruns.grid_rerun import grid_verdict, is_grid_of_cells
-from nbtrack.reruns.plan import Part, make_plan
-from nbtrack.reruns.program import is_program
+from nbtrack.reruns.plan import Part, Plan, make_plan
+from nbtrack.reruns.program import Program, is_program
 from nbtrack.reruns.program_variation import vary_program
 from nbtrack.reruns.program_verdict import program_verdict
 from nbtrack.reruns.progress import Progress
-from nbtrack.reruns.project import project_of
+from nbtrack.reruns.project import program_of, project_of
 from nbtrack.reruns.reproduction import Reproduction
 from nbtrack.reruns.variation import make_variation
 from nbtrack.reruns.verdict import Verdict
@@ -70,24 +70,20 @@ def rerun(
         raise InvalidParameterError(f"cells is 'needed' or 'all', not {cells!r}.")
     with store.read() as reader:
         run = get_run(reader, run_id)
-        artifacts = reader.access.folder(run.info.artifact_uri)
     if is_grid_of_cells(store, run):
         return _rerun_grid(store, run, cells, timeout, python, shown=shown, env=env)
-    with store.read() as reader:
-        if (project := project_of(reader, run)) is not None:
-            artifacts = reader.access.folder(project.info.artifact_uri)
-    plan = None if _is_program(store, run) else make_plan(store, run_id)
+    plan = _plan(store, run)
     check_not_running(run)
     settings = _settings(timeout, python)
     recorded: dict[str, Any] = {}
     if env:
-        found = open_recorded(artifacts if plan is None else plan.artifacts, _tell)
+        found = open_recorded(plan.artifacts, _tell)
         settings = _in(found, settings)
         recorded = {"environment": "recorded", "python": python_version(found)}
     writer = store.writer(run_id)
     with Progress(run.info.run_name, writer, shown=shown) as progress:
-        if plan is None:
-            verdict = program_verdict(store, run, settings, progress)
+        if isinstance(plan, Program):
+            verdict = program_verdict(store, plan, settings, progress)
         else:
             part = cells if plan.everything or cells == "needed" else "needed"
             verdict = Reproduction(store, plan, settings, progress).verdict(part)
@@ -158,16 +154,12 @@ def vary(
     settings = _settings(timeout, python)
     with store.read() as reader:
         run = get_run(reader, run_id)
-        top = project_of(reader, run) or run
-        artifacts = reader.access.folder(top.info.artifact_uri)
-    plan = None if _is_program(store, run) else make_plan(store, run_id)
+    plan = _plan(store, run)
     if env:
-        kept = artifacts if plan is None else plan.artifacts
-        settings = _in(open_recorded(kept, _tell), settings)
-    if plan is None:
-        with Progress(run.info.run_name, None, shown=shown) as progress:
-            return vary_program(store, run, params or {}, settings, progress)
-    with Progress(plan.run.info.run_name, None, shown=shown) as progress:
+        settings = _in(open_recorded(plan.artifacts, _tell), settings)
+    with Progress(run.info.run_name, None, shown=shown) as progress:
+        if isinstance(plan, Program):
+            return vary_program(store, plan, params or {}, settings, progress)
         return make_variation(store, plan, params or {}, settings, progress, cells)
 
 
@@ -181,8 +173,8 @@ def check_possible(store: Store, run_id: str) -> None:
     """
     with store.read() as reader:
         run = get_run(reader, run_id)
-    if not is_grid_of_cells(store, run) and not _is_program(store, run):
-        make_plan(store, run_id)
+    if not is_grid_of_cells(store, run):
+        _plan(store, run)
     check_not_running(run)
 
 
@@ -214,6 +206,12 @@ def running(run: Run) -> dict[str, Any] | None:
     return dict(found) if found.get("host") == host_name() and age_of(found) is not None else None
 
 
+def _plan(store: Store, run: Run) -> Plan | Program:
+    if _is_program(store, run):
+        return program_of(store, run)
+    return make_plan(store, run.info.run_id)
+
+
 def _is_program(store: Store, run: Run) -> bool:
     """Return whether a project made a run, or a script that can be started again."""
     with store.read() as reader:
@@ -233,7 +231,7 @@ def _tell(text: str) -> None:
 
 
 def _in(found: Environment, settings: Settings) -> Settings:
-    return replace(settings, python=found.python, variables=found.variables, is_recorded=True)
+    return replace(settings, python=found.python, recorded=found)
 
 
 def _settings(timeout: float | None, python: str | None) -> Settings:
