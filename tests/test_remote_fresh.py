@@ -17,7 +17,7 @@ from nbtrack.store.frame import runs_frame
 from nbtrack.store.opening import open_store
 from nbtrack.store.reader import Reader
 from nbtrack.store.remote.reader import RemoteReader
-from nbtrack.store.runs import get_run
+from nbtrack.store.run_entities import get_run
 from nbtrack.store.search.experiments import search_experiments
 from nbtrack.store.search.logged_models import search_logged_models
 from nbtrack.store.search.registry import search_model_versions, search_registered_models

@@ -117,6 +117,20 @@ def test_a_script_without_git_and_its_capsule(
     assert (found["verdict"]["result"], found["run_id"]) == ("exact", verdict.run_id)
 
 
+def test_a_run_whose_parent_is_gone_or_goes_in_a_circle_is_refused_by_name(workdir: Path) -> None:
+    client = nbtrack.Client()
+    first, second = (client.create_run("0", run_name=name) for name in ("first", "second"))
+    ids = [run.info.run_id for run in (first, second)]
+    for run_id, parent in zip(ids, (ids[1], "f" * 32), strict=True):
+        client.set_tag(run_id, "mlflow.parentRunId", parent)
+        client.set_terminated(run_id)
+    with pytest.raises(InvalidStateError, match=r"first .* has no cells to execute"):
+        nbtrack.rerun(ids[0])
+    client.set_tag(ids[1], "mlflow.parentRunId", ids[0])
+    with pytest.raises(InvalidStateError, match=r"first .* has no cells to execute"):
+        nbtrack.rerun(ids[0])
+
+
 def test_a_variation_replaces_the_values_of_options() -> None:
     words = ["train.py", "--lr", "0.1", "--batch-size=8", "model.width=3", "-n", "5"]
     params = {"lr": 0.2, "batch_size": 16, "model.width": 4, "n": 6}

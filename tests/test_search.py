@@ -10,7 +10,7 @@ from tests.readers import START, add_dataset, add_experiment, add_run, new_reade
 from nbtrack.entities import InputTag, Run, ViewType
 from nbtrack.errors import InvalidParameterError, NotFoundError
 from nbtrack.store.reader import Reader
-from nbtrack.store.runs import get_run, get_runs
+from nbtrack.store.run_entities import get_run, get_runs
 from nbtrack.store.search.experiments import search_experiments
 from nbtrack.store.search.free_text import is_filter_expression
 from nbtrack.store.search.runs import search_runs, select_run_ids

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from nbtrack.entities import LifecycleStage, Run
-from nbtrack.entities.runs import PARENT, SOURCE_TYPE
+from nbtrack.entities.runs import SOURCE_TYPE
 from nbtrack.errors import InvalidStateError
 from nbtrack.reruns.folder_copy import capsule_folder
 from nbtrack.reruns.grid_values import GridValues, grid_of
@@ -23,7 +23,7 @@ from nbtrack.reruns.planned_cells import (
     words_of,
 )
 from nbtrack.reruns.run_matching import Place, place_of
-from nbtrack.store import Reader, Store, get_experiment, get_run
+from nbtrack.store import Reader, Store, get_experiment, get_run, with_parents
 from nbtrack.store.artifacts import ArtifactFolder
 from nbtrack.views.code import (
     ENVIRONMENT_FILE,
@@ -169,17 +169,11 @@ def check_state(run: Run) -> None:
 
 def _with_source(reader: Reader, run: Run) -> tuple[Run, ArtifactFolder, RunSource]:
     """Return the run whose record has the code of a run: itself, or one that it is nested in."""
-    found, seen = run, {run.info.run_id}
-    while True:
+    for found in with_parents(reader, run):
         folder = reader.access.folder(found.info.artifact_uri)
         source = source_of_run(found, folder)
         if source.text is not None:
             return found, folder, source
-        parent = found.data.tags.get(PARENT)
-        if parent is None or parent in seen:
-            break
-        seen.add(parent)
-        found = get_run(reader, parent)
     kind = run.data.tags.get(SOURCE_TYPE, "")
     hint = (
         "It was made by a script or a project: run that again."

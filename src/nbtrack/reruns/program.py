@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from nbtrack.entities import Run, ViewType
-from nbtrack.entities.runs import ERROR_TAG, GIT_COMMIT, PARENT, RESUMED, SOURCE_NAME
+from nbtrack.entities.runs import ERROR_TAG, GIT_COMMIT, RESUMED, SOURCE_NAME
 from nbtrack.errors import InvalidStateError
 from nbtrack.projects.process import Command, signals_held_back
 from nbtrack.redaction.secrets import HIDDEN
@@ -24,7 +24,7 @@ from nbtrack.reruns.folder_copy import FolderCopy
 from nbtrack.reruns.kernel import store_of, variables_of_kernel
 from nbtrack.reruns.project_files import ProjectAgain
 from nbtrack.reruns.run_matching import Place, place_of
-from nbtrack.store import Reader, Store, get_experiment, get_run, open_file
+from nbtrack.store import Reader, Store, get_experiment, open_file, with_parents
 from nbtrack.store.artifacts import ArtifactFolder
 from nbtrack.store.search import search_runs
 from nbtrack.views.code import CELLS_FILE, ENVIRONMENT_FILE, read_json, read_text
@@ -139,9 +139,7 @@ def read_program(reader: Reader, run: Run, here: Path | None = None) -> Program:
     InvalidStateError
         If an argument was a secret, or neither its commit nor its script is here.
     """
-    top = run
-    while PARENT in top.data.tags:
-        top = get_run(reader, top.data.tags[PARENT])
+    *_, top = with_parents(reader, run)
     check_one_process(top)
     artifacts = reader.access.folder(top.info.artifact_uri)
     environment = read_json(artifacts, ENVIRONMENT_FILE)

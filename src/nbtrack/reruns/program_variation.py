@@ -5,18 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
 from nbtrack.entities import Run
-from nbtrack.entities.runs import GIT_COMMIT, PARENT, RERUN_OF, SOURCE_NAME
+from nbtrack.entities.runs import GIT_COMMIT, RERUN_OF, SOURCE_NAME
 from nbtrack.errors import InvalidParameterError, NbtrackError
 from nbtrack.projects.record import PROJECT_FILE
 from nbtrack.reruns.execution import Settings, made_runs
 from nbtrack.reruns.program import Program, executed_program
 from nbtrack.reruns.progress import Progress
 from nbtrack.reruns.variation import as_given
-from nbtrack.store import Store, get_run, now_ms
+from nbtrack.store import Store, get_run, now_ms, with_parents
 from nbtrack.variables import ONLY_URI, RUN_CONTEXT
 from nbtrack.views.code import ENVIRONMENT_FILE
 
@@ -111,11 +112,8 @@ def _with_params(program: Program, params: Mapping[str, Any]) -> Program:
 def _say_where(store: Store, made: Run, folder: Path, program: Program) -> None:
     """Let a new run say where its code comes from: it ran in a folder that is gone."""
     with store.read() as reader:
-        while PARENT in made.data.tags and RERUN_OF in made.data.tags:
-            outer = get_run(reader, made.data.tags[PARENT])
-            if RERUN_OF not in outer.data.tags:
-                break
-            made = outer
+        around = takewhile(lambda each: RERUN_OF in each.data.tags, with_parents(reader, made))
+        *_, made = made, *around
     kept = (SOURCE_NAME, GIT_COMMIT)
     writer = store.writer(made.info.run_id)
     original = program.made_by.data.tags

@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from nbtrack.entities import Run
-from nbtrack.entities.runs import GIT_COMMIT, PARENT
-from nbtrack.errors import InvalidStateError, NbtrackError
+from nbtrack.entities.runs import GIT_COMMIT
+from nbtrack.errors import InvalidStateError
 from nbtrack.projects.record import PROJECT_FILE, SOURCES_FILE
 from nbtrack.redaction.secrets import HIDDEN
 from nbtrack.reruns.folder_copy import capsule_folder
 from nbtrack.reruns.program import Program, check_one_process, read_program, repository_of
 from nbtrack.reruns.project_files import ProjectAgain
 from nbtrack.reruns.run_matching import Place, Step, steps_below
-from nbtrack.store import Reader, Store, get_experiment, get_run
+from nbtrack.store import Reader, Store, get_experiment, with_parents
 from nbtrack.views.code import ENVIRONMENT_FILE, read_json
 
 VERSION = 1
@@ -26,17 +26,10 @@ ARGUMENTS = "arguments.json"
 
 def project_of(reader: Reader, run: Run) -> Run | None:
     """Return the run that was made for a project: the given one, or one that it is nested in."""
-    found, seen = run, {run.info.run_id}
-    while not reader.access.folder(found.info.artifact_uri).exists(PROJECT_FILE):
-        parent = found.data.tags.get(PARENT)
-        if parent is None or parent in seen:
-            return None
-        seen.add(parent)
-        try:
-            found = get_run(reader, parent)
-        except NbtrackError:  # it was removed
-            return None
-    return found
+    for found in with_parents(reader, run):
+        if reader.access.folder(found.info.artifact_uri).exists(PROJECT_FILE):
+            return found
+    return None
 
 
 def program_of(store: Store, run: Run) -> Program:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from nbtrack.entities import Run
-from nbtrack.entities.runs import PARENT, RERUN, SOURCE_TYPE
+from nbtrack.entities.runs import RERUN, SOURCE_TYPE
 from nbtrack.errors import InvalidParameterError, InvalidStateError
 from nbtrack.projects.environments import Environment
 from nbtrack.reruns.environment import open_recorded, python_version
@@ -25,7 +25,7 @@ from nbtrack.reruns.project import program_of, project_of
 from nbtrack.reruns.reproduction import Reproduction
 from nbtrack.reruns.variation import make_variation
 from nbtrack.reruns.verdict import Verdict
-from nbtrack.store import Store, get_run
+from nbtrack.store import Store, get_run, with_parents
 from nbtrack.tracking.environment import host_name
 from nbtrack.views.details.rerun_progress import age_of
 
@@ -218,9 +218,7 @@ def _is_program(store: Store, run: Run) -> bool:
         ended = run.info.lifecycle_stage == "active" and run.info.status not in _GOING_ON
         if ended and project_of(reader, run) is not None:
             return True
-        top = run
-        while PARENT in top.data.tags:
-            top = get_run(reader, top.data.tags[PARENT])
+        *_, top = with_parents(reader, run)
         folder = reader.access.folder(top.info.artifact_uri)
     return ended and top.data.tags.get(SOURCE_TYPE) == "LOCAL" and is_program(folder)
 

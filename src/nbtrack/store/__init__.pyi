@@ -78,6 +78,9 @@ from nbtrack.store.registry import get_registered_models as get_registered_model
 from nbtrack.store.registry import versions_of_logged_model as versions_of_logged_model
 from nbtrack.store.registry_edits import MODEL_VERSIONS_TAG as MODEL_VERSIONS_TAG
 from nbtrack.store.registry_edits import ModelSource as ModelSource
+from nbtrack.store.run_entities import get_run as get_run
+from nbtrack.store.run_entities import get_runs as get_runs
+from nbtrack.store.run_entities import with_parents as with_parents
 from nbtrack.store.run_lookup import count_running_runs as count_running_runs
 from nbtrack.store.run_lookup import find_run as find_run
 from nbtrack.store.run_lookup import latest_run_names as latest_run_names
@@ -85,8 +88,6 @@ from nbtrack.store.run_lookup import no_run_fits as no_run_fits
 from nbtrack.store.run_lookup import run_file_digests as run_file_digests
 from nbtrack.store.run_lookup import run_ids_starting as run_ids_starting
 from nbtrack.store.runs import RunAction as RunAction
-from nbtrack.store.runs import get_run as get_run
-from nbtrack.store.runs import get_runs as get_runs
 from nbtrack.store.series_points import add_points as add_points
 from nbtrack.store.store import Store as Store
 from nbtrack.store.team.inspection import TeamInspection as TeamInspection

@@ -1,32 +1,19 @@
-"""Runs: read as entities, with all that was logged to them; made, edited, deleted."""
+"""Runs: made, edited, deleted."""
 
 from __future__ import annotations
 
-import json
 import os
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, Literal, final, get_args
 
 from nbtrack.entities import (
-    Dataset,
-    DatasetInput,
-    InputTag,
     LifecycleStage,
-    LoggedModelInput,
-    LoggedModelOutput,
-    Run,
-    RunData,
     RunInfo,
-    RunInputs,
-    RunOutputs,
     RunStatus,
 )
 from nbtrack.entities.found import Found
 from nbtrack.entities.runs import ARCHIVED, KEPT, NOTE, RUN_NAME
 from nbtrack.errors import InvalidParameterError
-from nbtrack.store.artifacts.paths import artifact_uri
 from nbtrack.store.deleted import remove_found
 from nbtrack.store.experiments import Experiments, Place
 from nbtrack.store.journal import now_ms
@@ -40,80 +27,6 @@ from nbtrack.validation import check_experiment_id, check_key, check_run_id
 MAX_NAME = 250
 RunAction = Literal["archive", "unarchive", "delete", "restore", "keep", "discard"]
 ACTIONS: tuple[RunAction, ...] = get_args(RunAction)
-
-
-def get_run(reader: Reader, run_id: str) -> Run:
-    """Return a run, deleted or not.
-
-    Raises
-    ------
-    NotFoundError
-        If there is no run with this id.
-    """
-    return get_runs(reader, [check_run_id(run_id)])[0]
-
-
-def get_runs(reader: Reader, run_ids: Sequence[str]) -> list[Run]:
-    """Return several runs, in the order of their ids, with six queries in all.
-
-    Raises
-    ------
-    NotFoundError
-        If there is no run with one of the ids.
-    """
-    ids = [reader.local_id(run_id) for run_id in run_ids]
-    if not ids:
-        return []
-    reader.refresh(runs=ids)
-    infos = {row[0]: _info(reader.folder, row) for row in reader.named("runs.info", run_ids=ids)}
-    for run_id in ids:
-        if run_id not in infos:
-            raise no_such_run(reader, run_id)
-    latest = defaultdict(list)
-    for run_id, *point in reader.named("runs.metrics", run_ids=ids):
-        latest[run_id].append(tuple(point))
-    params: dict[str, dict[str, str]] = defaultdict(dict)
-    for run_id, key, value in reader.named("runs.params", run_ids=ids):
-        params[run_id][key] = value
-    tags: dict[str, dict[str, str]] = defaultdict(dict)
-    for run_id, key, value in reader.named("runs.tags", run_ids=ids):
-        tags[run_id][key] = value
-    inputs = defaultdict(list)
-    for run_id, *dataset in reader.named("runs.inputs", run_ids=ids):
-        inputs[run_id].append(_dataset_input(*dataset))
-    read = defaultdict(list)
-    made = defaultdict(list)
-    for run_id, model_id, step in reader.named("models.links", run_ids=ids):
-        if step is None:
-            read[run_id].append(LoggedModelInput(model_id))
-        else:
-            made[run_id].append(LoggedModelOutput(model_id, step))
-    return [
-        Run(
-            infos[run_id],
-            RunData.of_rows(latest[run_id], params[run_id], tags[run_id]),
-            RunInputs(inputs[run_id], _without(read[run_id], made[run_id])),
-            RunOutputs(made[run_id]),
-        )
-        for run_id in ids
-    ]
-
-
-def _without(read: list[LoggedModelInput], made: list[LoggedModelOutput]) -> list[LoggedModelInput]:
-    """Leave out what the run has made itself: its metrics are no use of another's model."""
-    own = {item.model_id for item in made}
-    return [item for item in read if item.model_id not in own]
-
-
-def _info(folder: Path, row: tuple[Any, ...]) -> RunInfo:
-    run_id, experiment_id, name, user, status, start, end, stage, stored = row
-    uri = artifact_uri(folder, stored, experiment_id, run_id)
-    return RunInfo(run_id, experiment_id, name, user, status, start, end, stage, uri)
-
-
-def _dataset_input(tags: str, *dataset: Any) -> DatasetInput:
-    found: dict[str, str] = json.loads(tags)
-    return DatasetInput(Dataset(*dataset), [InputTag(k, v) for k, v in found.items()])
 
 
 class Runs:

@@ -10,7 +10,7 @@ from nbtrack.entities import PagedList, Run, ViewType
 from nbtrack.errors import InvalidParameterError
 from nbtrack.store.queries import SQL
 from nbtrack.store.reader import Reader
-from nbtrack.store.runs import get_runs
+from nbtrack.store.run_entities import get_runs
 from nbtrack.store.search.grammar import parse_filter
 from nbtrack.store.search.paging import check_max_results, make_page_token, read_page_token, stages
 from nbtrack.store.search.sql import FilterCompiler, parse_orders

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 from nbtrack.entities import LoggedModel, ModelVersion, Run
-from nbtrack.entities.runs import DATA_CONTEXT, PARENT, REPRODUCED, RERUN_OF, VERDICT
+from nbtrack.entities.runs import DATA_CONTEXT, REPRODUCED, RERUN_OF, VERDICT
 from nbtrack.errors import NbtrackError, NotFoundError
 from nbtrack.file_digests import TimeBudget
 from nbtrack.store import (
@@ -19,6 +20,7 @@ from nbtrack.store import (
     get_runs,
     model_ids_of_run,
     versions_of_logged_model,
+    with_parents,
 )
 from nbtrack.views.code import ENVIRONMENT_FILE, read_json, source_of_run
 from nbtrack.views.data_state import data_files
@@ -203,15 +205,10 @@ def _data(run: Run | None) -> list[Data]:
 
 
 def _parents(reader: Reader, run: Run | None) -> list[Ancestor]:
-    found: list[Ancestor] = []
-    seen = {run.info.run_id} if run else set()
-    while run is not None and len(found) < MAX_PARENTS:
-        run = _run(reader, run.data.tags.get(PARENT))
-        if run is None or run.info.run_id in seen:
-            break
-        seen.add(run.info.run_id)
-        found.append(Ancestor(run.info.run_id, run.info.run_name))
-    return found
+    if run is None:
+        return []
+    around = islice(with_parents(reader, run), 1, 1 + MAX_PARENTS)
+    return [Ancestor(each.info.run_id, each.info.run_name) for each in around]
 
 
 def _original(reader: Reader, run: Run | None) -> Ancestor | None:
