@@ -170,14 +170,16 @@ def test_names_are_completed(cell: Kernel) -> None:
 
     cell.run("nbtrack.set_experiment('speech-a');")
     cell.run("nbtrack.set_experiment('Default');")
+    cell.run("%%track vowels\nx = 1")
     assert "--resume" in matches("%%track x --re")
     assert "speech-a" in matches("%%track -e spee")
-    assert "first" in matches("%%track --resume fir")
+    assert "vowels" in matches("%%track --resume vow")
     assert "speech-a" not in matches("%%track x\nspee")
 
 
 def test_runs_shows_the_table_or_what_is_wrong(cell: Kernel) -> None:
-    assert "first" in cell.run("nbtrack.set_experiment('mnist')\n%runs params.lr = '0.5'").result
+    cell.run("%%track shown -e listed -p lr=0.5\nx = 1")
+    assert "shown" in cell.run("nbtrack.set_experiment('listed')\n%runs params.lr = '0.5'").result
     out = cell.run("%runs metrics.loss <")
     assert out.status == "error"
     assert "UsageError" in out.errors

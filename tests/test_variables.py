@@ -30,10 +30,11 @@ PREFIXES = {"NBTRACK_", "MLFLOW_", "MLFLOW_S3_", "MLFLOW_BOTO_"}
 
 
 def texts() -> Iterator[tuple[str, str]]:
-    """Give the texts in the code, with the modules that they stand in."""
+    """Give the texts in code that names a variable, with the modules that they stand in."""
     for module, path in modules().items():
-        if module != "nbtrack.variables":
-            for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        code = path.read_text("utf-8")
+        if module != "nbtrack.variables" and ("NBTRACK_" in code or "MLFLOW_" in code):
+            for node in ast.walk(ast.parse(code)):
                 if isinstance(node, ast.Constant) and isinstance(node.value, str):
                     yield module, node.value
 
