@@ -7,15 +7,18 @@ of settings::
     # Digits with a small network
     # order: 1 2 4 3 2
     # cannot repeat: the vocabulary comes from a set of words
+    # warns: background work
 
     # %%
     x = 1
 
 ``order`` has the code cells by place, from 1, as they are executed; without it each of them runs
 once, from top to bottom. ``cannot repeat`` says why no record could bring the same numbers back:
-such a notebook must have a badge. A cell may be marked: ``# %% [edit of 2]`` is what the second
-cell is replaced with in the session, ``# %% [deleted]`` was thrown away at the end of it, and
-``# %% [fails]`` ends with an error. Cells marked ``[markdown]`` are text.
+such a notebook must have a badge. ``warns`` names the other warnings that its runs are right to
+have, although they come back: what they say is true all the same. A cell may be marked:
+``# %% [edit of 2]`` is what the second cell is replaced with in the session, ``# %% [deleted]`` was
+thrown away at the end of it, and ``# %% [fails]`` ends with an error. Cells marked ``[markdown]``
+are text.
 """
 
 from __future__ import annotations
@@ -29,7 +32,7 @@ from typing import Any
 
 FOLDER = Path(__file__).parent / "corpus"
 _CELL = re.compile(r"^# %%(?:[ \t]+\[([^\]\n]*)\])?[ \t]*$", re.MULTILINE)
-_SETTING = re.compile(r"^# (order|cannot repeat): *(.+)$", re.MULTILINE)
+_SETTING = re.compile(r"^# (order|cannot repeat|warns): *(.+)$", re.MULTILINE)
 _EDIT = re.compile(r"edit of (\d+)$")
 _MARKS = ("", "markdown", "deleted", "fails")
 
@@ -72,6 +75,8 @@ class CorpusNotebook:
         The places of code cells among the code cells, from 1, in the order of execution.
     cannot_repeat : str or None
         Why nothing can give its numbers again.
+    warns : frozenset of str
+        The badges that its runs may have although they come back.
     """
 
     name: str
@@ -79,6 +84,7 @@ class CorpusNotebook:
     cells: list[CorpusCell]
     order: list[int]
     cannot_repeat: str | None = None
+    warns: frozenset[str] = frozenset()
 
     @cached_property
     def executed(self) -> list[CorpusCell]:
@@ -139,7 +145,8 @@ def parse(name: str, text: str) -> CorpusNotebook:
         raise ValueError(f"{name} has {len(code)} code cells; its order names {wrong}.")
     title = head.partition("\n")[0].lstrip("# ").strip()
     order = order or list(range(1, len(code) + 1))
-    return CorpusNotebook(name, title, cells, order, settings.get("cannot repeat"))
+    warns = frozenset(each.strip() for each in settings.get("warns", "").split(",")) - {""}
+    return CorpusNotebook(name, title, cells, order, settings.get("cannot repeat"), warns)
 
 
 def notebook(name: str) -> CorpusNotebook:

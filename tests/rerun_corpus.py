@@ -7,7 +7,8 @@ Usage::
 Each notebook is executed in a fresh kernel. Then ``nbtrack.rerun`` has the runs of each tracked
 cell again, without the files that cells have written. A run is *same* when it gives its numbers by
 the cells that its record has kept, *badged* when it does not and a warning had said so before, and
-*wrong* otherwise: there must be none. ``--prove`` finds by execution which cells are needed: those
+*wrong* otherwise: there must be none, and no warning that the notebook does not name as right
+(``warns``) on a run that is the same. ``--prove`` finds by execution which cells are needed: those
 without which the numbers differ, where everything else was left out that makes no difference; what
 was kept without need is counted, and what was lost. ``--write`` writes
 benchmarks/corpus.md, where the rows of notebooks that were not executed stay as they were.
@@ -76,6 +77,8 @@ class Judged:
         By proof; None where nobody has asked for it.
     warnings : list of str
     detail : str
+    needless_warnings : list of str
+        Of a run that is the same, those that its notebook does not name as right.
     """
 
     name: str
@@ -88,6 +91,7 @@ class Judged:
     needless: list[int] | None = None
     warnings: list[str] = field(default_factory=list)
     detail: str = ""
+    needless_warnings: list[str] = field(default_factory=list)
 
 
 class Repeats:
@@ -137,10 +141,14 @@ def judge(name: str, *, prove: bool = False) -> list[Judged]:
         work = execute(of, Path(place) / "first")
         remove_files(work, [work / f"{name}.ipynb"])
         for cell in tracked_cells(work):
+            if not cell.number:  # runs inside of others, which are compared with those
+                continue
             result, detail = worst(rerun_all(cell))
             verdict = "same" if result in SAME else "badged" if cell.warnings else "wrong"
             judged = Judged(name, cell.number, result, verdict, len(cell.kept), cell.number - 1)
             judged.warnings, judged.detail = cell.warnings, "" if verdict == "same" else detail
+            if verdict == "same":
+                judged.needless_warnings = sorted(set(cell.warnings) - of.warns)
             if prove:
                 repeats = Repeats(of, cell, work, Path(place) / str(cell.number))
                 needed = set(repeats.proved())
@@ -186,7 +194,7 @@ def rows_in(text: str) -> list[Row]:
 
 
 def main() -> int:
-    """Run the command; return 1 where a run is wrong without a badge."""
+    """Run the command; return 1 where a run is wrong without a badge, or warns needlessly."""
     parser = argparse.ArgumentParser(description="Have the runs of the corpus again.")
     parser.add_argument("names", nargs="*", metavar="NAME", help="of notebooks; all by default")
     parser.add_argument("-j", type=int, default=2, help="how many at once")
@@ -207,13 +215,15 @@ def main() -> int:
             for each in found:
                 if each.name == name and each.verdict != "same":
                     print(f"{name} [{each.number}] {each.verdict}: {each.detail}", file=sys.stderr)
+                for warning in each.needless_warnings if each.name == name else ():
+                    print(f"{name} [{each.number}] warns needlessly: {warning}", file=sys.stderr)
     rows = [row_of(each) for each in found]
     print(table(rows))
     if options.write:
         done = {row[0] for row in rows}
         rows += [row for row in rows_in(REPORT.read_text("utf-8")) if row[0] not in done]
         REPORT.write_text(f"{_HEAD}\n{table(rows)}\n", "utf-8")
-    return int(any(each.verdict == "wrong" for each in found))
+    return int(any(each.verdict == "wrong" or each.needless_warnings for each in found))
 
 
 _HEAD = """\

@@ -144,3 +144,46 @@ def test_a_run_from_one_cell_to_another_has_its_cells_in_a_terminal_too(
     assert [each["number"] for each in last["continued"]] == [3, 4]
     assert [each["number"] for each in last["needed"]] == [1]
     assert "hidden state" in {each["kind"] for each in last["findings"]}
+
+
+def test_an_alias_of_changed_memory_was_changed_by_the_cell(book: Notebook) -> None:
+    book.cell("import numpy as np\na = np.zeros((4, 6)); flat = a.ravel(); history = [a]")
+    assert book.cell("np.add.at(flat, [0, 5], 1.0)").changed >= {"a", "flat", "history"}
+    assert book.cell("a.sum()").between == set()
+    book.without_history("a[1] = 3")
+    assert "a" in book.cell("history").between
+
+
+def test_what_a_weak_reference_leads_to_is_looked_at(book: Notebook) -> None:
+    book.cell(
+        "import weakref\nclass Holder(dict): pass\nhooks, data = Holder(a=[1]), Holder()\n"
+        "class Handle:\n    def __init__(self, to): self.ref = weakref.ref(to)\n"
+        "handle = Handle(hooks)"
+    )
+    assert book.cell("handle.ref().pop('a')").changed >= {"hooks"}
+    assert book.cell("hooks").between == set()
+
+
+def test_work_that_goes_on_is_said_once_and_where_it_began(book: Notebook) -> None:
+    book.cell("import threading\nx, go = [], threading.Event()\ndef work(): go.wait(); x.append(1)")
+    book.cell("thread = threading.Thread(target=work)\nthread.start()")
+    book.cell("go.set(); thread.join()")
+    book.cell("sum(x)")
+    kinds = [each["kind"] for each in book.record()["findings"] if each["level"] == "warning"]
+    assert kinds == ["background work"]
+    book.without_history("x.append(2)")
+    book.cell("sum(x)")
+    assert book.hidden()[0].startswith("x: changed between cells")
+
+
+def test_that_a_call_in_a_pool_is_done_is_no_change(book: Notebook) -> None:
+    book.cell(
+        "from concurrent.futures import ThreadPoolExecutor, wait\n"
+        "from threading import Lock\ngate = Lock()\ngate.acquire()\n"
+        "def work():\n    with gate: return []\n"
+        "pool = ThreadPoolExecutor(1)\nfirst = pool.submit(work)"
+    )
+    book.without_history("gate.release(); wait([first])")
+    assert "first" not in book.cell("y = first.result()").between
+    assert book.cell("y.append(1)").changed == {"first", "y"}
+    book.cell("pool.shutdown()")

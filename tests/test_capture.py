@@ -160,6 +160,14 @@ def test_objects_of_the_cell_are_params_and_older_ones_are_not(cell: Kernel) -> 
     assert cell.value("nbtrack.last_active_run().data.params") == {"ns.y": "2"}
 
 
+def test_a_literal_that_another_cell_has_replaced_is_no_param(cell: Kernel) -> None:
+    cell.run("grid, rate = {'depth': [1, 2]}, 0.5\nseen = [len(grid)]")
+    cell.run("grid, width = [dict(grid, wide=1)], 3")
+    cell.run("%%track\nloss = len(grid) * rate * width * seen[0]\nloss")
+    params = cell.value("nbtrack.last_active_run().data.params")
+    assert params == {"rate": "0.5", "width": "3"}
+
+
 def test_a_metric_that_was_logged_is_not_logged_again(cell: Kernel) -> None:
     cell.run("%%track\nfor i in range(3): nbtrack.log_metric('loss', i, step=i)\nloss = 9.0\nloss")
     assert cell.value("nbtrack.last_active_run().data.metrics['loss']") == 2.0

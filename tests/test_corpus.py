@@ -96,3 +96,4 @@ def test_runs_of_the_sample_come_back_from_their_record(name: str) -> None:
     found = judge(name)
     assert found
     assert [(each.verdict, each.detail) for each in found] == [("same", "")] * len(found)
+    assert [each.needless_warnings for each in found] == [[]] * len(found)

@@ -191,3 +191,18 @@ def test_what_a_library_is_told_to_register_is_a_change_of_the_process(observe: 
     assert seen.world == {"what libraries have registered"}
     assert observe("registered = pd.Series([1])").world == set()
     del pd.Series.mine
+
+
+def test_what_was_not_looked_at_before_a_cell_is_not_new_after_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/old.csv").write_text("")
+    monkeypatch.setattr(files, "MAX_ENTRIES", 1)
+    before = files.times_below(str(tmp_path))
+    monkeypatch.setattr(files, "MAX_ENTRIES", 100)
+    (tmp_path / "new.csv").write_text("")
+    (tmp_path / "made").mkdir()
+    (tmp_path / "made/new.csv").write_text("")
+    now = files.times_below(str(tmp_path))
+    assert files.files_of(str(tmp_path), (), before, now, ())[1] == {"new.csv", "made/new.csv"}

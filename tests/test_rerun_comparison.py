@@ -278,6 +278,44 @@ def test_the_models_of_a_run_are_compared_by_their_weights(workdir: Path) -> Non
     assert other.differs == ["model line/model.skops"]
 
 
+def test_models_of_scikit_learn_are_compared_without_the_times_of_their_fits() -> None:
+    skops = pytest.importorskip("skops.io")
+    from sklearn.ensemble import RandomForestClassifier
+    from sklearn.model_selection import GridSearchCV
+
+    x, y = np.arange(12.0).reshape(6, 2), [0, 1, 0, 1, 0, 1]
+
+    def saved(seed: int) -> bytes:
+        forest = RandomForestClassifier(2, random_state=np.random.RandomState(seed))
+        grid = {"max_depth": [1, 2]}
+        return bytes(skops.dumps(GridSearchCV(forest, grid, cv=2).fit(x, y).best_estimator_))
+
+    def searched(cost: float) -> bytes:
+        search = GridSearchCV(
+            RandomForestClassifier(1, random_state=0), {"ccp_alpha": [cost]}, cv=2
+        )
+        return bytes(skops.dumps(search.fit(x, y)))
+
+    assert compare_content("a.skops", searched(0.0), searched(0.0)) == ("exact", "")
+    assert "ccp_alpha" in compare_content("a.skops", searched(0.0), searched(0.5))[1]
+    result, detail = compare_content("a.skops", saved(0), saved(1))
+    assert (result, "estimators_" in detail or "random_state" in detail) == ("different", True)
+
+
+def test_data_of_one_name_with_and_without_labels_are_both_compared(workdir: Path) -> None:
+    ids = []
+    for order in (1, -1):
+        with nbtrack.start_run() as run:
+            for labels in [None, np.arange(3)][::order]:
+                data = nbtrack.data.from_numpy(np.ones((3, 2)), targets=labels, name="X")
+                nbtrack.log_input(data)
+        ids.append(run.info.run_id)
+    with context.store().read() as reader:
+        one, other = (facts_of(reader, get_run(reader, run_id)) for run_id in ids)
+    assert one.datasets == other.datasets
+    assert ", " in one.datasets["X"]
+
+
 def test_where_a_model_was_logged_is_no_part_of_it() -> None:
     model = "artifact_path: {}\nflavors:\n  n: {}\nmodel_id: m-1\nrun_id: {}\n"
     here, there = model.format("/a/b", 1, "x").encode(), model.format("/c", 1, "y").encode()

@@ -376,6 +376,18 @@ class Counting(ensemble.RandomForestClassifier):
         return super().predict_proba(X)
 
 
+def test_large_sparse_data_has_the_digest_of_its_values(workdir: Path) -> None:
+    sparse = pytest.importorskip("scipy.sparse")
+    from nbtrack.autologging.estimators.data import described
+
+    x = sparse.csr_matrix(([1.0, 2.0], ([0, 2], [5, 7])), shape=(20, 1_000_000))
+    other = x.copy()
+    other.data[0] = 3.0
+    digests = [described(each, [0, 1] * 10, "X").digest for each in (x, x.tocsc(), other)]
+    assert digests[0] == digests[1] != digests[2]
+    assert described(x).digest != digests[0]
+
+
 def test_a_forest_predicts_its_training_data_once(on: None) -> None:
     """MLflow asks six times, for scores and for each figure."""
     Counting(3).fit(X, TWO)

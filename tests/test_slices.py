@@ -335,6 +335,10 @@ def test_a_run_keeps_the_cells_it_needed(tmp_path: Path) -> None:
         ("vocabulary = sorted(set(words))", False),
         ("total = len(set(words))\nok = 'a' in set(words)", False),
         ("order = sorted(w for w in set(words))", False),
+        ("chars = sorted(list(set(text)))\nfor c in sorted([w for w in {'a'}]): use(c)", False),
+        ("def f(text):\n    chars = list(set(text))\n    chars.sort()\n    return chars", False),
+        ("chars = list(set(text))\nothers.sort()", True),
+        ("groups = sorted([list(set(each)) for each in words])", True),
         ("rows = list(set(range(3)))\nlists = list(words)", False),
     ],
 )

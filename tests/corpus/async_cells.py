@@ -1,4 +1,5 @@
 # Awaiting in cells
+# warns: background work
 
 # %%
 import asyncio

@@ -1,4 +1,5 @@
 # A helper that was deleted after it had run
+# warns: cell deleted since
 
 # %%
 import numpy as np

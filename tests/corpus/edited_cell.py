@@ -1,5 +1,6 @@
 # The learning rate was changed in place, and the cell executed again
 # order: 1 2 3 4 5 6 5
+# warns: hidden state, cell edited since
 
 # %%
 import numpy as np

@@ -1,5 +1,6 @@
 # Cells that ran in another order than they stand
 # order: 1 2 3 6 4 5 7 3 8
+# warns: ran out of order
 
 # %%
 import numpy as np

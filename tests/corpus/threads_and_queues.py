@@ -1,4 +1,5 @@
 # Work in threads that are started in one cell and joined in the next
+# warns: background work
 
 # %%
 import queue

@@ -116,6 +116,10 @@ class CellCapture:
         self._printed.start()
         self._safely("autologging", self._automatic.start)
 
+    def end_autologging(self) -> None:
+        """Let the functions be again that were wrapped, before anybody looks at the variables."""
+        self._safely("autologging", self._automatic.finish)
+
     def finish(self, result: Any, *, failed: bool) -> None:
         """Stop watching, and log what was found."""
         self._printed.stop()

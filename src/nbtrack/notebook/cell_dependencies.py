@@ -296,7 +296,11 @@ class _Links:
 def _between(cell: Executed, needed: set[str]) -> set[str]:
     """Return what was needed and had been changed when a cell began, and no cell had done it."""
     seen = cell.seen
-    return (seen.between & needed) | seen.world_between if seen is not None else set()
+    if seen is None:
+        return set()
+    if seen.beside_work:  # the cell that started it is kept, and says so
+        return set(seen.world_between)
+    return (seen.between & needed) | seen.world_between
 
 
 def _shown(cell: Executed, needed: set[str], used: Sequence[Executed]) -> set[str]:

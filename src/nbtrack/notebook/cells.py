@@ -201,6 +201,8 @@ class Cells:
         is_last = self._executed is not None and cell is self._asked
         if self._executed is not None and is_last:
             self._executed.failed = error is not None
+            for capture in [each for of, each in self._tracked if of is cell]:
+                capture.end_autologging()
             self._watch.after(self._executed)
             self._asked = None
         while self._tracked and self._tracked[-1][0] is cell:

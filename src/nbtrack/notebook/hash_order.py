@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable
+from itertools import pairwise
 
 _MAKE = frozenset({"set", "frozenset"})
 _COMBINE = frozenset({"union", "intersection", "difference", "symmetric_difference", "copy"})
@@ -37,6 +38,15 @@ class _Reader(ast.NodeVisitor):
     def __init__(self) -> None:
         self.found = False
         self._sets: set[str] = set()
+        self._sorted_next: set[ast.expr] = set()
+
+    def generic_visit(self, node: ast.AST) -> None:
+        """Visit what is inside; ``names = list(set(words))`` may be sorted in the next line."""
+        body = getattr(node, "body", None)
+        for one, other in pairwise(body if isinstance(body, list) else []):
+            if isinstance(one, ast.Assign) and _sorts(other, one.targets):
+                self._sorted_next.add(one.value)
+        super().generic_visit(node)
 
     def visit_Assign(self, node: ast.Assign) -> None:
         self.generic_visit(node)
@@ -57,10 +67,11 @@ class _Reader(ast.NodeVisitor):
     def visit_Call(self, node: ast.Call) -> None:
         name = getattr(node.func, "id", getattr(node.func, "attr", ""))
         if name in _FREE:
-            # sorted(word for word in words) has an order of its own
-            parts = [each for each in node.args if not isinstance(each, ast.GeneratorExp)]
-            for part in [*parts, *node.keywords]:
-                self.visit(part)
+            for part in [*map(_in_any_order, node.args), *node.keywords]:
+                self.visit(part.elt if isinstance(part, ast.GeneratorExp | ast.ListComp) else part)
+            return
+        if node in self._sorted_next:
+            self.visit(_in_any_order(node))
             return
         for argument in node.args if name in _TAKE else ():
             self._take(argument)
@@ -90,3 +101,20 @@ class _Reader(ast.NodeVisitor):
                 return self._is_set(node.left) or self._is_set(node.right)
             case _:
                 return False
+
+
+def _in_any_order(node: ast.expr) -> ast.expr:
+    """Return what ``list(...)`` is made of: it is to have an order of its own."""
+    while isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("list", "tuple"):
+        if len(node.args) != 1:
+            break
+        node = node.args[0]
+    return node
+
+
+def _sorts(node: ast.stmt, targets: list[ast.expr]) -> bool:
+    """Return whether a statement is ``names.sort()``, of the only one of some targets."""
+    match node, targets:
+        case ast.Expr(ast.Call(ast.Attribute(ast.Name(name), "sort"))), [ast.Name(target)]:
+            return name == target
+    return False

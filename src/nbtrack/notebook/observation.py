@@ -35,7 +35,7 @@ class Observation:
     Attributes
     ----------
     follows : bool
-        Whether the cell before was watched as well.
+        Whether the cell before was watched as well, and nothing went on beside it.
     complete : bool
         Whether all names that the cell mentions were looked at, before and after it.
     reads : set of str
@@ -53,6 +53,9 @@ class Observation:
     between : set of str
         Variables that are not what the cells before have left, as far as that was seen: something
         ran between the cells, or a cell has changed them in a way that nobody saw.
+    beside_work : bool
+        Whether work went on when the cell began that an earlier one had started: that is what may
+        have changed variables meanwhile.
     world_between : set of str
         What of the process was changed like that.
     world : set of str
@@ -78,6 +81,7 @@ class Observation:
     regrouped: set[str] = field(default_factory=set)
     unproven: set[str] = field(default_factory=set)
     between: set[str] = field(default_factory=set)
+    beside_work: bool = False
     world_between: set[str] = field(default_factory=set)
     world: set[str] = field(default_factory=set)
     files_read: set[str] = field(default_factory=set)

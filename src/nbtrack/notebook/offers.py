@@ -112,13 +112,13 @@ class Offers:
             Whether optimizers, estimators and histories are asked: not where they have been
             logged by themselves.
         """
-        used = self._used()
+        used = self._used() - self._cell.names.binds
         for needed in reversed(self._needed().cells):
-            if needed.for_safety:
-                continue
-            self._findings.params(
-                f"cell {needed.cell.number}", self._of_cell(needed.cell, used, namespace)
-            )
+            if not needed.for_safety:
+                self._findings.params(
+                    f"cell {needed.cell.number}", self._of_cell(needed.cell, used, namespace)
+                )
+            used -= needed.cell.names.always  # an earlier cell gave another value
         if not objects:
             return
         used_objects = objects_of(self._reach, namespace, self._python)
@@ -211,8 +211,7 @@ class Offers:
 
         Addresses are left out: they say where something is, not how the run was set.
         """
-        own = self._cell.names.binds
-        names = [name for name in sorted(cell.names.binds) if name in used and name not in own]
+        names = [name for name in sorted(cell.names.binds) if name in used]
         literals = literal_params(cell.python(cell.text))
         found = {
             key: self._clean(value)

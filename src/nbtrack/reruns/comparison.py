@@ -126,11 +126,19 @@ def facts_of(reader: Reader, run: Run, depth: int = MOST_DEPTH) -> Facts:
             if not is_system_metric(each.key)
         },
         folder,
-        {each.dataset.name: each.dataset.digest for each in run.inputs.dataset_inputs},
+        _digests(run),
         packages if isinstance(packages, dict) else {},
         [facts_of(reader, each, depth - 1) for each in runs_inside(reader, run)] if depth else [],
         _models(reader, run),
     )
+
+
+def _digests(run: Run) -> dict[str, str]:
+    """Return the digests of data by its name; X with labels and X alone may both be there."""
+    found: dict[str, set[str]] = {}
+    for each in run.inputs.dataset_inputs:
+        found.setdefault(each.dataset.name, set()).add(each.dataset.digest)
+    return {name: ", ".join(sorted(digests)) for name, digests in found.items()}
 
 
 def _models(reader: Reader, run: Run) -> dict[str, ArtifactFolder]:

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import io
 import json
-import re
 import struct
 import tarfile
 import zipfile
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-_ADDRESS = re.compile(r'(?<="__id__": )\d+')
+from nbtrack.reruns.curves import is_of_clock
+
 MOST_ROWS = 5_000_000
 MOST_MEMBERS = 500_000_000
 _DTYPES = {
@@ -141,22 +141,48 @@ def _hdf5(data: bytes) -> dict[str, Any]:
 
 
 def _skops(data: bytes) -> dict[str, Any]:
-    """Return what is in a model of skops; its members are named by addresses in memory."""
+    """Return what is in a model of skops by the names of its attributes, without times of fits."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        tree = json.loads(archive.read("schema.json"))
+        return dict(_of_node("model", tree, archive))
+
+
+def _of_node(place: str, node: Any, archive: zipfile.ZipFile) -> Iterator[tuple[str, Any]]:
+    """Yield what is below a node; what names it in the file is its address in memory then."""
+    if isinstance(node, list):
+        for number, each in enumerate(node):
+            yield from _of_node(f"{place}[{number}]", each, archive)
+    elif not isinstance(node, dict):
+        yield place, node
+    elif "__loader__" not in node:  # attributes, or the items of a dictionary
+        for key, each in node.items():
+            if not is_of_clock(key):
+                yield from _of_node(f"{place}.{key}", each, archive)
+    else:
+        for key, each in node.items():
+            if key == "file":
+                yield from _member(place, each, archive)
+            elif key == "content" and node.get("is_json"):
+                yield place, json.loads(each)
+            elif key == "content":
+                yield from _of_node(place, each, archive)
+            elif key != "__id__":
+                yield from _of_node(f"{place} ({key})", each, archive)
+
+
+def _member(place: str, name: str, archive: zipfile.ZipFile) -> Iterator[tuple[str, Any]]:
+    """Yield an array; one of records, such as the nodes of a tree, by their fields."""
     import numpy as np
 
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        text = archive.read("schema.json").decode("utf-8")
-        names = [name for name in archive.namelist() if name != "schema.json"]
-        names.sort(key=lambda name: text.find(f'"{name}"'))
-        found: dict[str, Any] = {}
-        for number, name in enumerate(names):
-            text = text.replace(f'"{name}"', f'"{number}"')
-            content = archive.read(name)
-            is_array = name.endswith(".npy")
-            found[f"member {number}"] = (
-                np.load(io.BytesIO(content), allow_pickle=False) if is_array else content
-            )
-    return {**found, "schema": json.loads(_ADDRESS.sub("0", text))}
+    content = archive.read(name)
+    if not name.endswith(".npy"):
+        yield place, content
+        return
+    array = np.load(io.BytesIO(content), allow_pickle=False)
+    if not array.dtype.names:
+        yield place, array
+    for field in array.dtype.names or ():
+        yield f"{place}.{field}", array[field]
 
 
 def _parquet(data: bytes) -> dict[str, Any]:

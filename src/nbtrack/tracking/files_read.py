@@ -7,6 +7,7 @@ import stat as modes
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from os import getcwd  # by name: a cell may put something else into its module
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -36,7 +37,7 @@ class FilesRecord:
         self._run = run
         self._kept = ""
         try:
-            self._folder: Path | None = Path.cwd()  # a cell may change it
+            self._folder: Path | None = Path(getcwd())  # noqa: PTH109  a cell may change it
         except OSError:  # it was deleted
             self._folder = None
 

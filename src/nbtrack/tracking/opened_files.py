@@ -10,6 +10,7 @@ import os
 import sys
 import threading
 from collections.abc import Iterator
+from os.path import abspath, relpath  # by name: a cell may put something else into their module
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
@@ -111,7 +112,7 @@ def opened_as(path: Any, mode: Any, flags: Any) -> Iterator[tuple[str, bool]]:
         writes = flags & (os.O_WRONLY | os.O_RDWR) != 0
         reads = flags & os.O_WRONLY == 0
     if not name.startswith("/"):
-        name = os.path.abspath(name)
+        name = abspath(name)
     if reads:
         yield name, False
     if writes:
@@ -132,7 +133,7 @@ def name_below(path: str, folder: str) -> str | None:
         path = str(cached.parent.parent / f"{cached.name.partition('.')[0]}.py")
     if not path.startswith(folder.rstrip(os.sep) + os.sep):
         return None
-    name = PurePath(os.path.relpath(path, folder))
+    name = PurePath(relpath(path, folder))
     if len(str(name)) > MAX_NAME or not all(map(is_of_user, name.parts)):
         return None
     return name.as_posix()

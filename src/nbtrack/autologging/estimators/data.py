@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from nbtrack.tracking.dataset import Dataset, MetaDataset
+from nbtrack.tracking.dataset_digest import Digest
 from nbtrack.tracking.datasets import from_numpy, from_pandas, from_polars
 
 EXAMPLE_ROWS = 5
@@ -115,7 +116,7 @@ def described(x: Any, y: Any = None, name: str | None = None) -> Dataset | None:
         return from_polars(x, name=name)
     if kind == "scipy":
         if x.shape[0] * x.shape[1] > _DENSE:
-            return MetaDataset(None, name)
+            return MetaDataset(None, name, _digest_of_sparse(x, y))
         x = x.toarray()
     elif isinstance(x, list | tuple):
         x = _as_array(x)
@@ -123,6 +124,18 @@ def described(x: Any, y: Any = None, name: str | None = None) -> Dataset | None:
         return None
     targets = None if y is None else _as_array(y.toarray() if hasattr(y, "toarray") else y)
     return from_numpy(np.asarray(x), targets=targets, name=name)
+
+
+def _digest_of_sparse(x: Any, y: Any) -> str:
+    """Return the digest of a matrix that is too large to be made dense, and of its labels."""
+    rows = x.tocsr()
+    rows = rows if rows.has_sorted_indices else rows.sorted_indices()
+    digest = Digest()
+    digest.words(rows.shape)
+    labels = [] if y is None else [_as_array(y.toarray() if hasattr(y, "toarray") else y)]
+    for part in (rows.data, rows.indices, rows.indptr, *labels):
+        digest.array(part)
+    return digest.text()
 
 
 def _copied(x: Any) -> Any:

@@ -117,6 +117,10 @@ def _method(value: Any, seen: Mark) -> None:
     seen.hold([value.__self__, value.__func__])
 
 
+def _weak(value: Any, seen: Mark) -> None:
+    seen.hold([weakref.ref.__call__(value)])
+
+
 def _native_function(value: Any, seen: Mark) -> None:
     """Look at what ``items.append`` is a method of."""
     owner = value.__self__
@@ -181,6 +185,7 @@ EXACT: dict[type, Rule] = {
     types.CoroutineType: _frame_of("cr_frame"),
     types.AsyncGeneratorType: _frame_of("ag_frame"),
     types.MethodType: _method,
+    weakref.ref: _weak,
     types.BuiltinFunctionType: _native_function,
     types.MethodWrapperType: _native_function,
     type(_EMPTY): _cache,
@@ -223,6 +228,6 @@ IGNORED: tuple[type, ...] = (
     object, types.FrameType, types.CodeType, types.MemberDescriptorType, types.GetSetDescriptorType,
     types.MethodDescriptorType, types.WrapperDescriptorType, types.ClassMethodDescriptorType,
     types.GenericAlias, types.UnionType, re.Pattern, re.Match, dt.date, dt.datetime,
-    dt.time, dt.timedelta, dt.timezone, decimal.Decimal, weakref.ref,
+    dt.time, dt.timedelta, dt.timezone, decimal.Decimal,
     operator.itemgetter, operator.attrgetter, operator.methodcaller,
 )  # fmt: skip

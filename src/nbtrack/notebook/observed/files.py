@@ -1,13 +1,17 @@
-"""The files below the working directory that a cell read and wrote."""
+"""The files below the working directory that a cell read and wrote.
+
+Functions are imported by name: a cell may put something else into their modules.
+"""
 
 from __future__ import annotations
 
-import os
-import time
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from pathlib import Path, PurePath
+from os import scandir
+from os.path import abspath, isfile
+from pathlib import PurePath
+from time import perf_counter
 
 from nbtrack.tracking.opened_files import MAX_NAME, is_of_user, name_below
 
@@ -25,22 +29,25 @@ class Times:
     files : dict of str to (int, int)
     folders : set of str
         Those of which all files are among them.
+    unseen : set of str
+        Those that there was no time to look into.
     """
 
     files: dict[str, tuple[int, int]] = field(default_factory=dict)
     folders: set[str] = field(default_factory=set)
+    unseen: set[str] = field(default_factory=set)
 
 
 def times_below(folder: str) -> Times:
     """Return when the files of a folder were changed last; a few thousand at most."""
     found = Times()
-    end = time.perf_counter() + MAX_SECONDS
+    end = perf_counter() + MAX_SECONDS
     waiting = deque([folder])
     count = 0
-    while waiting and count < MAX_ENTRIES and time.perf_counter() < end:
+    while waiting and count < MAX_ENTRIES and perf_counter() < end:
         here = waiting.popleft()
         try:
-            with os.scandir(here) as entries:
+            with scandir(here) as entries:
                 for entry in entries:
                     count += 1
                     if count > MAX_ENTRIES:
@@ -56,6 +63,9 @@ def times_below(folder: str) -> Times:
             continue
         if count <= MAX_ENTRIES:
             found.folders.add(here)
+        else:
+            found.unseen.add(here)
+    found.unseen.update(waiting)
     return found
 
 
@@ -89,28 +99,30 @@ def files_of(
         elif name is not None and len(read) < MAX_FILES:
             read.add(name)
     for path, about in now.files.items():
-        known = path in before.files or _is_within(path, before.folders, folder)
+        known = path in before.files or _is_within(path, before, folder)
         if known and before.files.get(path) != about and not path.endswith(".ipynb"):
             name = name_below(path, folder)
             if name is not None:
                 written.add(name)
     for text in texts:
         for word in _paths_in(text):
-            name = name_below(os.path.abspath(str(PurePath(folder, word))), folder)
+            name = name_below(abspath(str(PurePath(folder, word))), folder)
             if name is None or name in replaced:
                 continue
-            file = Path(folder, name)
-            if str(file) in before.files or (name not in written and file.is_file()):
+            file = str(PurePath(folder, name))
+            if file in before.files or (name not in written and isfile(file)):  # noqa: PTH113
                 read.add(name)
     return read, written
 
 
-def _is_within(path: str, folders: set[str], top: str) -> bool:
+def _is_within(path: str, before: Times, top: str) -> bool:
     """Return whether a new file lies where all was seen before, or in a folder that is new too."""
     while len(path) > len(top):
         path = str(PurePath(path).parent)
-        if path in folders:
+        if path in before.folders:
             return True
+        if path in before.unseen:
+            return False
     return False
 
 

@@ -232,6 +232,13 @@ def _torch_generator(value: Any, seen: Mark) -> None:
         seen.opaque = True
 
 
+def _future(value: Any, seen: Mark) -> None:
+    """Look at what came of a call that was given to a pool: that it is done is no change."""
+    held = attributes_of(value)
+    found = [held.get("_result"), held.get("_exception")]
+    seen.inside += [each for each in found if not is_simple(each)]
+
+
 def _figure(_value: Any, seen: Mark) -> None:
     seen.opaque = True
 
@@ -264,6 +271,7 @@ LIBRARIES: dict[str, Rule] = {
     "pandas.core.arrays.base.ExtensionArray": _column,
     "torch.Tensor": _tensor,
     "torch._C.Generator": _torch_generator,
+    "concurrent.futures._base.Future": _future,
     "matplotlib.artist.Artist": _figure,
     "matplotlib.figure.FigureBase": _figure,
     "traitlets.traitlets.HasTraits": _traits,

@@ -1,12 +1,17 @@
-"""Watches what a cell does outside of its variables: files, the process, work that goes on."""
+"""Watches what a cell does outside of its variables: files, the process, work that goes on.
+
+Functions are imported by name: a cell may put something else into their modules.
+"""
 
 from __future__ import annotations
 
-import asyncio
 import os
-import sys
 import threading
-from pathlib import Path
+from asyncio import all_tasks, current_task, get_running_loop
+from os import getcwd
+from sys import _current_frames
+from threading import current_thread
+from threading import enumerate as all_threads
 from typing import Any
 
 from nbtrack.notebook.executed import Executed
@@ -49,6 +54,7 @@ class SurroundingsWatcher:
 
     def before(self, cell: Executed, seen: Observation) -> None:
         """Note the state of the process."""
+        seen.beside_work = self._left
         left, self._world = self._left_by_cell, World(self._shell)
         if left is not None and seen.follows:
             seen.world_between |= left.differs(self._world)
@@ -56,7 +62,7 @@ class SurroundingsWatcher:
         self._folder = _folder()
         self._times = times_below(self._folder)
         self._tasks = {id(task) for task in _tasks()}
-        self._threads = {thread.ident for thread in threading.enumerate()}
+        self._threads = {thread.ident for thread in all_threads()}
         self._events = Events()
         collect(self._events)
 
@@ -87,9 +93,9 @@ class SurroundingsWatcher:
 
     def _background(self, threads: set[int | None], tasks: set[int]) -> str:
         """Return what goes on beside these and is the user's, not a library's."""
-        frames = sys._current_frames()
-        for thread in threading.enumerate():
-            if thread.ident in threads or thread is threading.current_thread():
+        frames = _current_frames()
+        for thread in all_threads():
+            if thread.ident in threads or thread is current_thread():
                 continue
             if self._is_users(thread, frames.get(thread.ident or 0)):
                 return f"the thread {thread.name}"
@@ -122,21 +128,21 @@ def _is_cell(path: str) -> bool:
 
 def _folder() -> str:
     try:
-        return str(Path.cwd())
+        return getcwd()  # noqa: PTH109
     except OSError:  # it was removed
         return f"{os.sep}removed"
 
 
 def _tasks() -> set[Any]:
     try:
-        return asyncio.all_tasks(asyncio.get_running_loop())
+        return all_tasks(get_running_loop())
     except RuntimeError:
         return set()
 
 
 def _current_task() -> Any:
     try:
-        return asyncio.current_task()
+        return current_task()
     except RuntimeError:
         return None
 

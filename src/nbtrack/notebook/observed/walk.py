@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import gc
-import time
 from collections import deque
 from collections.abc import Iterable, Mapping
+from time import thread_time  # a cell may put something else into ``time``
 from typing import Any
 
 from nbtrack.notebook.observed.code_names import CodeNames, names_of_code
@@ -86,7 +86,7 @@ class Walk:
         # what is written down would set off collections, which take as long as the walk and more
         gc.disable()
         try:
-            self._go(time.thread_time() + seconds)
+            self._go(thread_time() + seconds)
         finally:
             if collects:
                 gc.enable()
@@ -107,7 +107,7 @@ class Walk:
         self.cut |= not self._exhaust(end)
         self._late.sort(key=lambda each: each[0])
         for size, value in self._late:
-            left = end - time.thread_time()
+            left = end - thread_time()
             if size * _PER_ITEM > left or not self._look(value, size=0):
                 self.unreached.add(address(value))
                 continue
@@ -115,7 +115,7 @@ class Walk:
         self._late = []
         for memory in sorted(self._memories, key=_bytes):
             needed = self.follows and (not memory.optional or self._looks.versions_may_lie)
-            if needed and _bytes(memory) * _PER_BYTE < end - time.thread_time():
+            if needed and _bytes(memory) * _PER_BYTE < end - thread_time():
                 memory.read()
             memory.view = None
         self._memories = []
@@ -125,7 +125,7 @@ class Walk:
         queue = self._queue
         while queue:
             count += 1
-            if count % 32 == 0 and time.thread_time() > end:
+            if count % 32 == 0 and thread_time() > end:
                 self.unreached |= {address(value) for value in queue}
                 queue.clear()
                 return False

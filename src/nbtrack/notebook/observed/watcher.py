@@ -116,7 +116,11 @@ class ObjectWatcher:
         known.update(now, values)
         if changes:
             found.opaque |= known.unreached
-            found.changed |= known.sharing(found.changed)
+            sharing = known.sharing(found.changed)
+            found.changed |= sharing
+            now.start(known.holders(sharing - now.marks.keys()))  # they are known as they were
+            now.go(BUDGET)
+            known.update(now, values)
             seen.complete &= not now.cut
 
     def _note(

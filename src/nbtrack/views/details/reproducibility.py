@@ -129,7 +129,9 @@ def _since(run: Run, source: RunSource) -> list[Badge]:
     if changed := [
         cell
         for cell in known
-        if cell.cell_id in notebook and not _same(notebook[cell.cell_id][1], cell.source)
+        if cell.cell_id in notebook
+        and not (cell.edited and _is_known(notebook[cell.cell_id][1], cell.cell_id, source))
+        and not _same(notebook[cell.cell_id][1], cell.source)
     ]:
         found.append(
             Badge("cell edited since", "warning", f"{_cells(changed)} has other code now.")
@@ -151,6 +153,12 @@ def _since(run: Run, source: RunSource) -> list[Badge]:
             )
         )
     return found
+
+
+def _is_known(now: str, cell_id: str | None, source: RunSource) -> bool:
+    """Return whether the code of a cell is what was executed before the run, in its place."""
+    executed = [*source.needed, *source.others]
+    return any(each.cell_id == cell_id and _same(now, each.source) for each in executed)
 
 
 def _notebook(run: Run) -> dict[str | None, tuple[int, str]]:
