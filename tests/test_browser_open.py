@@ -74,3 +74,16 @@ def test_where_nothing_else_opens_it_a_run_is_below_the_table(notebook: Lab) -> 
     below = notebook.cell(1).get_by_role("region", name="Comparison")
     below.locator(".main-svg").first.wait_for()
     below.get_by_role("button", name="Close").click()
+
+
+def test_a_tab_of_a_store_that_is_gone_says_so_and_closes(notebook: Lab) -> None:
+    page = notebook.page
+    lost = {"kind": "run", "store": "gone", "run_id": "x", "name": "lost", "tab": "curves"}
+    notebook.command("nbtrack:open-run", target={**lost, "preview": False})
+    tab = page.locator(".nbt-view:visible")
+    box = tab.get_by_role("alert")
+    box.get_by_role("heading", name="This store is gone").wait_for()
+    assert box.count() == 1
+    assert serious_faults(page, ".nbt-view:not(.lm-mod-hidden)") == []
+    box.get_by_role("button", name="Close this tab").click()
+    page.locator(".lm-TabBar-tabLabel", has_text="lost").wait_for(state="detached")

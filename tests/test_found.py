@@ -210,8 +210,8 @@ def test_the_finished_card_says_where_it_is_from(tmp_path: Path) -> None:
         out = cell.run("%%track\nwidth = 3\nfor i in range(3): print(f'epoch {i} loss: {lr * i}')")
     (card,) = out.cards
     assert card["found"] == [
-        {"kind": "param", "key": "width", "source": "this cell"},
-        {"kind": "param", "key": "lr", "source": "cell 2"},
+        {"kind": "param", "key": "width", "source": "this cell", "value": "3"},
+        {"kind": "param", "key": "lr", "source": "cell 2", "value": "0.5"},
         {"kind": "metric", "key": "loss", "source": "printed"},
     ]
     text = next(data["text/plain"] for data in out.displays if "text/plain" in data)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import math
+from pathlib import Path
 
 import pytest
 
 from nbtrack.views.details.run_diff import RunFacts, run_diff
+
+CHANGES = Path(__file__).parents[1] / "js/shared/test/code_changes.json"
 
 
 def texts(now: RunFacts, before: RunFacts) -> dict[str, tuple[str, str]]:
@@ -20,11 +24,17 @@ def test_changed_params_and_code_are_told_and_shown() -> None:
     assert texts(now, before) == {
         "lr": ("0.001 → 0.0003", "info"),
         "new": ("2 (new)", "info"),
-        "gone": ("left out", "info"),
+        "gone": ("removed", "info"),
         "code": ("2 lines changed", "info"),
     }
     assert found.detail["params"][0] == ["lr", "0.001", "0.0003"]
     assert "-lr = 1e-3\n+lr = 3e-4" in found.detail["code_diff"]
+
+
+@pytest.mark.parametrize(("before", "now", "lines"), json.loads(CHANGES.read_text("utf-8")))
+def test_changed_lines_are_counted_as_in_comparisons(before: str, now: str, lines: int) -> None:
+    said = texts(RunFacts(source=now), RunFacts(source=before)).get("code", ("0 ", ""))[0]
+    assert int(said.split()[0]) == lines
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from typing import Any
 import nbtrack
 from nbtrack import variables
 from nbtrack.environment import Variable
-from nbtrack.server.reference import EndpointField, describe_endpoints
+from nbtrack.server.reference import EndpointField, describe_endpoints, describe_scoring
 
 DOCS = Path(__file__).parents[1]
 ROOT = DOCS.parent
@@ -52,6 +52,11 @@ GROUPS = {
 COPIED = re.compile(r"\]\((?:\.\./)+(?=(?:benchmarks|notebooks)/|CHANGELOG)")
 NOT_ON_BINDER = ("07_team.ipynb",)  # there is no PostgreSQL
 MIN_WORDS = 3  # shorter texts are names of fields, and say nothing to a user
+SERVED = (
+    "Of `nbtrack models serve`, `nbtrack.models.serve` and `python -m nbtrack.models.serve`: "
+    "MLflow's scoring protocol. [Content types, status codes and limits](/serving.md#requests); an "
+    "error has a `stack_trace`, too. `HEAD` is answered where `GET` is."
+)
 MAGICS = ("track", "runs", "compare")
 
 
@@ -164,15 +169,16 @@ def magics_page() -> None:
 def endpoints_page() -> None:
     """Write the tables of the endpoints that the server has."""
     about = (
-        "Of `nbtrack server` and `nbtrack ui`. What a request takes is its JSON body, or its query "
-        "if it has no body; fields with a star must be given. Errors are JSON, too: `error_code` "
-        "and `message`."
+        "Of `nbtrack server` and `nbtrack ui`, and of a served model. What a request takes is its "
+        "JSON body, or its query if it has no body; fields with a star must be given. Errors are "
+        "JSON, too: `error_code` and `message`."
     )
     parts = ["# Endpoints", "", about]
-    described = describe_endpoints()
+    described = [*describe_endpoints(), *describe_scoring()]
     for title, scopes, about in (
         ("MLflow's protocol", ("tracking",), "Fields have MLflow's meanings."),
         ("The pages of nbtrack", ("store", "context"), "They may change with every version."),
+        ("A served model", ("scoring",), SERVED),
     ):
         parts += ["", f"## {title}", "", about, ""]
         parts += ["| | | takes | answers |", "|---|---|---|---|"]

@@ -46,8 +46,8 @@ export class MainViews {
       this.activate(known.tab, activate);
       return known.tab;
     }
-    const view = new LiveView(this.nbtrack, target.store, this.maker(target));
-    const tab = new ViewTab(view, `nbtrack-${uid}`, titleOf(target));
+    const view = new LiveView(this.nbtrack, target.store, this.maker(target), () => tab.dispose());
+    const tab: ViewTab = new ViewTab(view, `nbtrack-${uid}`, titleOf(target));
     this.open.set(id, { tab, target, uid });
     this.mark(tab, target);
     tab.disposed.connect(() => {

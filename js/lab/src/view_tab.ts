@@ -18,12 +18,14 @@ export type MakeContent = (root: HTMLElement) => Promise<Content>;
 export class LiveView extends VisibleWidget {
   private content: Content | null = null;
   private made = false;
+  private turn = 0;
   private stopWatching: () => void = () => undefined;
 
   constructor(
     private readonly nbtrack: INbtrack,
     private readonly storeId: string,
-    private make: MakeContent
+    private make: MakeContent,
+    private readonly closeTab: () => void
   ) {
     super();
     this.addClass('nbt-view');
@@ -50,7 +52,11 @@ export class LiveView extends VisibleWidget {
 
   protected override onVisible(): void {
     this.stopWatching();
-    this.stopWatching = this.nbtrack.watcher.watch(this.storeId, () => void this.content?.refresh());
+    this.stopWatching = this.nbtrack.watcher.watch(
+      this.storeId,
+      () => void this.content?.refresh(),
+      error => void this.showGone(error)
+    );
     if (this.content) void this.content.refresh();
     else if (!this.made) void this.fill();
   }
@@ -60,22 +66,37 @@ export class LiveView extends VisibleWidget {
   }
 
   private takeAway(): void {
+    this.turn++;
     this.content?.dispose();
     this.content = null;
     this.made = false;
     this.node.replaceChildren();
   }
 
+  /** Say once that there is nothing to show any more; who looks at the tab again tries again. */
+  private async showGone(error: unknown): Promise<void> {
+    const { saysGone } = await import('./views_root');
+    if (this.isDisposed) return;
+    this.takeAway();
+    const retry = (): void => {
+      this.takeAway();
+      this.onVisible();
+    };
+    this.node.append(saysGone(error, retry, this.closeTab));
+  }
+
   private async fill(): Promise<void> {
     this.made = true;
-    const { make } = this;
+    const { make, turn } = this;
     try {
       const { viewRoot } = await import('./views_root');
-      if (this.isDisposed || make !== this.make) return;
+      if (this.isDisposed || turn !== this.turn) return;
+      this.node.replaceChildren();
       const content = await make(viewRoot(this.node));
-      if (this.isDisposed || make !== this.make) content.dispose();
+      if (this.isDisposed || turn !== this.turn) content.dispose();
       else this.content = content;
     } catch (error) {
+      if (turn !== this.turn) return;
       this.made = false;
       const said = error instanceof Error ? error.message : String(error);
       this.node.textContent = `nbtrack could not show this: ${said} Reload the page to try again.`;

@@ -1,4 +1,6 @@
 import { viewRoot as sharedRoot } from '@nbtrack/shared/dom';
+import { problemBox } from '@nbtrack/shared/empty_states';
+import { problemOf } from '@nbtrack/shared/problem';
 import { followTheme } from '@nbtrack/shared/theme';
 import details from '@nbtrack/shared/style_details.css';
 import shared from '@nbtrack/shared/style_models.css';
@@ -23,4 +25,11 @@ export function viewRoot(host: HTMLElement, name = 'page'): HTMLElement {
   const root = sharedRoot(host, name);
   followTheme(root, () => undefined);
   return root;
+}
+
+/** What stands in a tab whose store is gone. */
+export function saysGone(error: unknown, retry: () => void, close: () => void): HTMLElement {
+  const host = document.createElement('div');
+  viewRoot(host).append(problemBox(problemOf(error), retry, close));
+  return host;
 }

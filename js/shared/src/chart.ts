@@ -40,6 +40,10 @@ export interface ChartExtras {
 
 const FIRST_PANELS = 12;
 const SHORT_LEGEND = 4;
+/** How wide the switches are, in pixels, and a letter and the rest of an entry in the legend. */
+const SWITCHES = 500;
+const LETTER = 6.5;
+const SAMPLE = 40;
 
 /**
  * Small multiples of metrics.
@@ -73,6 +77,7 @@ export class Chart {
   private pointed: string | null = null;
   private hoverFrame = 0;
   private allStale = true;
+  private emptyText = '';
   private unfolded = false;
   private drawing = false;
   private disposed = false;
@@ -131,7 +136,7 @@ export class Chart {
 
   /** What stands in the place of plots as long as there are none. */
   setEmpty(text: string): void {
-    this.empty.textContent = text;
+    this.empty.textContent = this.emptyText = text;
   }
 
   /** Say how the machine's metrics are read when somebody opens their section; null where there are none. */
@@ -262,7 +267,9 @@ export class Chart {
     this.values.show(valuesOf(names), this.runs);
     this.system.values.show(valuesOf(open), this.runs);
     // the switches are of no use then; while a run goes on, plots may come
-    this.root.classList.toggle('nbt-only-values', listed.size > 0 && shown.length === 0 && !this.runs.some(run => run.state === 'RUNNING'));
+    const goesOn = this.runs.some(run => run.state === 'RUNNING' || run.state === 'SCHEDULED');
+    this.root.classList.toggle('nbt-only-values', shown.length === 0 && !goesOn);
+    if (!this.emptyText) this.empty.textContent = goesOn || this.runs.length === 0 ? 'No metrics yet' : 'No metrics were logged';
     this.empty.hidden = groups.size > 0 || this.system.isOffered;
     this.more.hidden = first.length === all.length;
     this.more.textContent = `Show ${all.length - first.length} more`;
@@ -280,7 +287,7 @@ export class Chart {
     this.grid.dataset['panels'] = String(first.length);
     this.toolbar.show(this.options, kind, metrics, this.zoom !== null || this.systemZoom !== null);
     this.legend.show(entries, this.hidden);
-    this.placeLegend(entries.length);
+    this.placeLegend(entries.map(entry => entry.name));
     if (this.zoom && this.detail?.shown) this.root.dataset['detail'] = 'shown';
     else delete this.root.dataset['detail'];
   }
@@ -301,10 +308,11 @@ export class Chart {
   }
 
   /** A short legend stands beside the switches, a long one below them. */
-  private placeLegend(entries: number): void {
+  private placeLegend(names: readonly string[]): void {
     const { element: toolbar } = this.toolbar;
     const { element: legend } = this.legend;
-    const short = entries <= SHORT_LEGEND && !this.root.classList.contains('nbt-narrow');
+    const wide = names.reduce((sum, name) => sum + SAMPLE + LETTER * name.length, SWITCHES);
+    const short = names.length <= SHORT_LEGEND && wide <= this.root.clientWidth;
     if (short === (legend.parentElement === toolbar)) return;
     if (short) this.toolbar.hover.before(legend);
     else toolbar.after(legend);

@@ -2,7 +2,7 @@ import type { Backend } from './backend';
 import { label, type RunData } from './comparison_data';
 import { choice, valueText } from './comparison_marks';
 import { aboutPairs, datasetPairs, differs, environmentPairs, metricPairs, packagePairs, type Pair, pairs } from './diff_facts';
-import { type DiffLine, diffLines } from './diff_lines';
+import { countChanged, type DiffLine, diffLines } from './diff_lines';
 import { errorBox, h, messageOf } from './dom';
 import { isSystemMetric } from './groups';
 import type { Diff } from './requests';
@@ -144,8 +144,8 @@ export class DiffView {
 
   private code(a: string | null, b: string | null): HTMLElement {
     const lines = a !== null && b !== null ? diffLines(a, b) : [];
-    const changed = lines.filter(line => line.kind === 'old' || line.kind === 'new').length;
-    const count = a === null || b === null ? `not kept of ${a === null && b === null ? 'both runs' : 'one run'}` : changed === 0 ? 'the same' : `${changed} lines differ`;
+    const changed = countChanged(lines);
+    const count = a === null || b === null ? `not kept of ${a === null && b === null ? 'both runs' : 'one run'}` : changed === 0 ? 'the same' : `${changed} ${changed === 1 ? 'line' : 'lines'} changed`;
     const box = h('section', { class: 'nbt-diffpart nbt-diffcode', 'data-part': 'code' }, h('h5', {}, 'Code', h('small', {}, count)));
     if (lines.length > 0) box.append(codeBlock(lines));
     return box;

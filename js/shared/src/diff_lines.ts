@@ -17,6 +17,21 @@ export function diffLines(before: string, after: string): DiffLine[] {
   return withContext(all);
 }
 
+/** How many lines have changed: one that takes the place of another counts once, as in the line of a card. */
+export function countChanged(found: readonly DiffLine[]): number {
+  let count = 0;
+  let [old, fresh] = [0, 0];
+  for (const { kind } of [...found, { kind: 'same' }]) {
+    if (kind === 'old') old++;
+    else if (kind === 'new') fresh++;
+    else {
+      count += Math.max(old, fresh);
+      [old, fresh] = [0, 0];
+    }
+  }
+  return count;
+}
+
 function lines(text: string): string[] {
   return text.trim().split('\n').map(line => line.trimEnd());
 }

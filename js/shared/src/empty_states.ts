@@ -38,10 +38,10 @@ export function emptyState(kind: Empty, act: () => void): HTMLElement {
   }
 }
 
-/** Say what is wrong, what to do, and offer to try again. */
-export function problemBox(problem: Problem, retry: () => void): HTMLElement {
+/** Say what is wrong, what to do, and offer to try again, or to close what shows it. */
+export function problemBox(problem: Problem, retry: () => void, close?: () => void): HTMLElement {
   const command = problem.command ? [h('pre', { tabindex: 0, 'aria-label': 'Command' }, problem.command)] : [];
-  const shown = box(problem.title, problem.advice, ...command, button('Retry', retry));
+  const shown = box(problem.title, problem.advice, ...command, button('Retry', retry), ...(close ? [button('Close this tab', close)] : []));
   shown.classList.add('nbt-problem');
   shown.setAttribute('role', 'alert');
   return shown;

@@ -10,7 +10,8 @@ export function formatNumber(value: number | null | undefined, digits = 4): stri
     const [mantissa = '', exponent = ''] = value.toExponential(digits - 2).split('e');
     return minus(`${mantissa.replace(/\.?0+$/, '')}e${Number(exponent)}`);
   }
-  return minus(String(Number(value.toPrecision(digits))));
+  const rounded = Number(value.toPrecision(digits));
+  return minus(size >= 1000 ? rounded.toLocaleString('en-US') : String(rounded));
 }
 
 function minus(text: string): string {

@@ -40,7 +40,8 @@ export class FoundLine {
   }
 
   private chip(item: FoundItem): HTMLElement {
-    const chip = h('span', { class: 'nbt-found-item', 'data-kind': item.kind }, item.key);
+    const value = item.value === undefined ? [] : [' = ', h('b', {}, item.value)];
+    const chip = h('span', { class: 'nbt-found-item', 'data-kind': item.kind }, item.key, ...value);
     if (this.leaveOut === null) return chip;
     const label = `Leave out the ${item.kind} ${item.key}`;
     const button = h('button', { type: 'button', class: 'nbt-found-out', 'aria-label': label, title: `${label}: it is removed from the run` }, '×');

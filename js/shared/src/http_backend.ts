@@ -1,5 +1,6 @@
 import { type BackendResponse, type Backend, type Body, type Params, type RequestName, UnknownStoreError } from './backend';
-import { type NbtrackServer, ServerError } from './server';
+import { isGone, type NbtrackServer, ServerError } from './server';
+import { messageOf } from './dom';
 
 /** Asks the Jupyter server about one store. */
 export class HttpBackend implements Backend {
@@ -14,8 +15,8 @@ export class HttpBackend implements Backend {
       return { body: body as Body<N>, buffers: (buffers ?? []).map(decode) };
     } catch (error) {
       // a kernel may know the store that this server does not, or there is no server extension to know any
-      if (error instanceof ServerError && (error.code === 'STORE_NOT_FOUND' || error.kind === 'missing')) {
-        throw new UnknownStoreError(error.message);
+      if (isGone(error) || (error instanceof ServerError && error.kind === 'missing')) {
+        throw new UnknownStoreError(messageOf(error));
       }
       throw error;
     }

@@ -1,5 +1,6 @@
 import { UnknownStoreError } from './backend';
-import { ServerError } from './server';
+import { messageOf } from './dom';
+import { isGone, ServerError } from './server';
 
 /** What is wrong, and what to do about it. */
 export interface Problem {
@@ -13,10 +14,10 @@ const NOT_THERE = new Set(['RESOURCE_DOES_NOT_EXIST', 'NOT_FOUND']);
 
 /** Say what is wrong in words for the user. */
 export function problemOf(error: unknown): Problem {
-  if (error instanceof UnknownStoreError) {
+  if (error instanceof UnknownStoreError || isGone(error)) {
     return {
       title: 'This store is gone',
-      advice: `${error.message} It may have been moved or removed. Choose another one, or put it back and retry.`
+      advice: `${messageOf(error)} It may have been moved or removed. Choose another one, or put it back and retry.`
     };
   }
   if (!(error instanceof ServerError)) {

@@ -756,6 +756,7 @@ export interface FoundItem {
   kind: 'param' | 'metric';
   key: string;
   source: string;
+  value?: string;
 }
 
 /** What came of running a run again, what differs first; the buffers are steps and values. */

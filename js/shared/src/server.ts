@@ -20,6 +20,11 @@ export class ServerError extends Error {
   }
 }
 
+/** Whether a server said that it has no such store (any more). */
+export function isGone(error: unknown): boolean {
+  return error instanceof ServerError && error.code === 'STORE_NOT_FOUND';
+}
+
 /** nbtrack's part of a server; all addresses are below its base URL. */
 export class NbtrackServer {
   constructor(private readonly connection: Connection) {}

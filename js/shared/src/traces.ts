@@ -1,3 +1,4 @@
+import { logTicks } from './comparison_scale';
 import { formatNumber } from './format';
 import { averaged, extent, smooth, type XKind } from './points';
 import type { Points } from './series';
@@ -246,7 +247,7 @@ export function layoutOf(state: PanelState, scale: XScale, drawing: Drawing): ob
         ? { title: { text: plain(state.xName), standoff: 4, font: { size: 10.5, color: theme.muted } } }
         : {}),
       ...((state.kind === 'step' || state.kind === 'metric') && !scale.log ? { tickformat: shortTicks(xRange(state, scale)) } : {}),
-      ...(scale.log ? { exponentformat: 'e', dtick: decades(xRange(state, scale)) } : {})
+      ...(scale.log ? { exponentformat: 'e', ...logTicksOf(xRange(state, scale)) } : {})
     },
     yaxis: {
       ...axis,
@@ -258,7 +259,7 @@ export function layoutOf(state: PanelState, scale: XScale, drawing: Drawing): ob
       exponentformat: 'e',
       minexponent: 2,
       ...(drawing.nothing ? { showticklabels: false, showgrid: false } : {}),
-      ...(state.logY ? { dtick: logTick(drawing.low, drawing.high) } : { tickformat: valueTicks(yRange(drawing.low, drawing.high, false)) })
+      ...(state.logY ? logTicksOf(yRange(drawing.low, drawing.high, true)) : { tickformat: valueTicks(yRange(drawing.low, drawing.high, false)) })
     },
     annotations: drawing.nothing ? [{ text: plain(drawing.nothing), xref: 'paper', yref: 'paper', x: 0.5, y: 0.55, showarrow: false, font: { size: 11.5, color: theme.muted } }] : [],
     yaxis2: { domain: [0, 0.075], range: [0, 1], visible: false, fixedrange: true },
@@ -331,13 +332,9 @@ function yRange(low: number, high: number, log: boolean): [number, number] {
   return [a - pad, b + pad];
 }
 
-function decades([from, to]: [number, number]): number | string {
-  return to - from < 1.5 ? 'D2' : Math.max(1, Math.ceil((to - from) / 5));
-}
-
-/** A label at every decade, or the digits between them where less than two decades show. */
-function logTick(low: number, high: number): number | string {
-  const span = Math.log10(high / low);
-  if (!(span > 0) || span < 1.5) return 'D2';
-  return Math.max(1, Math.ceil(span / 5));
+/** Ticks of a logarithmic axis from 10^from to 10^to: decades, or numbers written out where few of them show. */
+function logTicksOf([from, to]: readonly [number, number]): object {
+  if (to - from >= 1.5) return { dtick: Math.max(1, Math.ceil((to - from) / 5)) };
+  const values = logTicks(10 ** from, 10 ** to);
+  return { tickmode: 'array', tickvals: values, ticktext: values.map(value => formatNumber(value)) };
 }

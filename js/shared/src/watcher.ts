@@ -1,3 +1,5 @@
+import { isGone } from './server';
+
 export const CHANGED = 'https://nbtrack.dev/events/store-changed/v1';
 /** How long a lease lasts, and how often it is renewed. */
 const LEASE_S = 60;
@@ -19,18 +21,21 @@ export interface Events {
 interface Listener {
   store: string;
   changed(): void;
+  gone?: ((error: unknown) => void) | undefined;
 }
 
 /**
  * Notifies listeners of changes of a store.
  *
  * The server watches a store only while a page renews its lease, and a page does so only while it is visible and
- * has listeners: without listeners there are no requests at all.
+ * has listeners: without listeners there are no requests at all. For a store that is gone nothing more is asked,
+ * until somebody looks at it again.
  */
 export class StoreWatcher {
   /** The shortest time between two notifications of a store. */
   pauseMs = 1000;
   private readonly listeners = new Set<Listener>();
+  private readonly lost = new Set<string>();
   private readonly due = new Map<string, ReturnType<typeof setTimeout>>();
   private readonly lastNotified = new Map<string, number>();
   private timer: ReturnType<typeof setInterval> | undefined;
@@ -40,14 +45,14 @@ export class StoreWatcher {
     private readonly lease: (store: string, seconds: number) => Promise<void>
   ) {}
 
-  /** Listen to the changes of a store. Returns a function that stops it. */
-  watch(store: string, changed: () => void): () => void {
-    const listener = { store, changed };
+  /** Listen to the changes of a store, and hear when it is gone. Returns a function that stops it. */
+  watch(store: string, changed: () => void, gone?: (error: unknown) => void): () => void {
+    const listener: Listener = { store, changed, gone };
     const first = this.listeners.size === 0;
     const fresh = ![...this.listeners].some(other => other.store === store);
     this.listeners.add(listener);
     if (first) this.start();
-    if (fresh) void this.renew(store);
+    if (fresh || this.lost.has(store)) void this.renew(store);
     return () => {
       if (this.listeners.delete(listener) && this.listeners.size === 0) this.stop();
     };
@@ -61,7 +66,7 @@ export class StoreWatcher {
   private start(): void {
     this.events.connect(this.onEvent);
     document.addEventListener('visibilitychange', this.onVisible);
-    this.timer = setInterval(() => this.renewAll(), RENEW_MS);
+    this.timer = setInterval(() => this.renewAll(store => !this.lost.has(store)), RENEW_MS);
   }
 
   private stop(): void {
@@ -72,22 +77,26 @@ export class StoreWatcher {
     this.due.clear();
   }
 
-  private renewAll(): void {
-    for (const store of new Set([...this.listeners].map(listener => listener.store))) void this.renew(store);
+  private renewAll(isWanted: (store: string) => boolean): void {
+    const stores = new Set([...this.listeners].map(listener => listener.store));
+    for (const store of stores) if (isWanted(store)) void this.renew(store);
   }
 
   private async renew(store: string): Promise<void> {
     if (document.hidden) return;
     try {
       await this.lease(store, LEASE_S);
-    } catch {
-      // listeners send requests of their own, and show what is wrong
+      this.lost.delete(store);
+    } catch (error) {
+      if (!isGone(error)) return; // listeners send requests of their own, and show what is wrong
+      this.lost.add(store);
+      for (const listener of [...this.listeners]) if (listener.store === store) listener.gone?.(error);
     }
   }
 
   private readonly onVisible = (): void => {
     if (document.hidden) return;
-    this.renewAll();
+    this.renewAll(() => true);
     // events may have been missed meanwhile
     for (const listener of [...this.listeners]) listener.changed();
   };

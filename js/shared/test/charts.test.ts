@@ -243,6 +243,15 @@ describe('plots that are hard to see', () => {
     expect([layout.annotations.length, layout.yaxis.showticklabels]).toEqual(text ? [1, false] : [0, undefined]);
   });
 
+  it.each([
+    [[0.2, 3], ['0.3', '1', '3']],
+    [[20, 90], ['20', '50']]
+  ])('of a logarithmic axis have whole numbers for labels: %j', ([low, high], texts) => {
+    const shown = { ...state, logY: true };
+    const layout = layoutOf(shown, scale, drawn([0, 1], [low!, high!], { logY: true })) as { yaxis: { ticktext?: string[] } };
+    expect(layout.yaxis.ticktext).toEqual(texts);
+  });
+
   it('have room for long labels, and no more than that', () => {
     expect(labelRoom([0, 1], false)).toBe(46);
     expect(labelRoom([-1234567.5, -1234567.4], false)).toBeGreaterThan(80);

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import changes from './code_changes.json';
 import { type DataColumn, RunData, within } from '../src/comparison_data';
 import { ColourRamp } from '../src/comparison_marks';
 import { SavedBackend } from '../src/comparison_saved';
 import { logTicks, niceTicks, scaleOf } from '../src/comparison_scale';
 import { metricPairs, packagePairs, pairs } from '../src/diff_facts';
-import { diffLines } from '../src/diff_lines';
+import { countChanged, diffLines } from '../src/diff_lines';
 import { type Axis, axesOf, bend, brushBetween, moveAxis, placesOf, withBrush } from '../src/parallel_axes';
 import type { Theme } from '../src/theme';
 import type { SavedComparison } from '../src/view_data';
@@ -139,6 +140,10 @@ describe('differences', () => {
     const found = diffLines('a\nb\nc\nd', 'a\nx\nc\ny\nd');
     expect(found.map(line => line.kind)).toEqual(['same', 'old', 'new', 'same', 'new', 'same']);
     expect(diffLines('', 'a').map(line => line.kind)).toEqual(['old', 'new']);
+  });
+
+  it.each(changes as [string, string, number][])('count lines as the card does: %j and %j', (before, after, count) => {
+    expect(countChanged(diffLines(before, after))).toBe(count);
   });
 
   it('stand side by side, with what one run lacks', () => {

@@ -16,6 +16,12 @@ describe('what was found without a log call', () => {
     expect(buttons(line)).toEqual([]);
   });
 
+  it('has the values of params', () => {
+    const line = new FoundLine(null);
+    line.set([{ ...item('lr', 'this cell'), value: '0.2' }, item('loss', 'printed', 'metric')]);
+    expect([...line.element.querySelectorAll('.nbt-found-item')].map(each => each.textContent)).toEqual(['lr = 0.2', 'loss']);
+  });
+
   it('is left out with a click', async () => {
     const asked: FoundItem[] = [];
     const line = new FoundLine(each => {

@@ -71,6 +71,7 @@ describe('formats', () => {
     [0.00012345, '1.23e-4'],
     [0.123456, '0.1235'],
     [12000, '12,000'],
+    [12345.6, '12,350'],
     [-3, '−3'],
     [NaN, 'NaN']
   ])('%d is %s', (value, text) => expect(formatNumber(value)).toBe(text));

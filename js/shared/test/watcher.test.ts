@@ -1,5 +1,6 @@
 // @vitest-environment happy-dom
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { ServerError } from '../src/server';
 import { CHANGED, StoreWatcher } from '../src/watcher';
 
 type Slot = (sender: unknown, event: { schema_id: string; store: string }) => void;
@@ -52,4 +53,34 @@ it('tells of many changes in a row once, and of the store that changed only', ()
   expect(seen).toEqual(['s']);
   vi.advanceTimersByTime(600);
   expect(seen).toEqual(['s', 's']);
+});
+
+it('asks no more for a store that is gone, until somebody looks at it again', async () => {
+  const said: string[] = [];
+  const error = new ServerError('There is no store here.', 'refused', 'STORE_NOT_FOUND');
+  const asked: string[] = [];
+  const gone = new StoreWatcher(events, store => {
+    asked.push(store);
+    return store === 'lost' ? Promise.reject(error) : Promise.resolve();
+  });
+  const end = gone.watch('lost', () => undefined, reason => said.push(String(reason)));
+  gone.watch('here', () => undefined, () => said.push('here'));
+  await vi.advanceTimersByTimeAsync(200_000);
+  expect(asked.filter(store => store === 'lost')).toHaveLength(1);
+  expect(asked.filter(store => store === 'here').length).toBeGreaterThan(3);
+  expect(said).toEqual([String(error)]);
+  end();
+  gone.watch('lost', () => undefined);
+  expect(asked.filter(store => store === 'lost')).toHaveLength(2);
+});
+
+it('goes on asking a server that is away: it may come back', async () => {
+  const asked: string[] = [];
+  const away = new StoreWatcher(events, store => {
+    asked.push(store);
+    return Promise.reject(new ServerError('It does not answer.', 'offline'));
+  });
+  away.watch('s', () => undefined, () => asked.push('gone'));
+  await vi.advanceTimersByTimeAsync(100_000);
+  expect(asked).toEqual(['s', 's', 's']);
 });

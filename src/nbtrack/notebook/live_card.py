@@ -81,7 +81,6 @@ class LiveCard:
         self._begin = time.monotonic()
         self._started_ms = now_ms()
         self._end: float | None = None
-        self._first_cost = 0
         self._live = live_front_end()
         self._handle: Any = None
         self._baselines: Baselines | None = None
@@ -185,8 +184,6 @@ class LiveCard:
 
     def _drain(self) -> None:
         """Show what was logged since the last time."""
-        if not self._first_cost and self._journal.calls <= self._journal.timed_every:
-            self._first_cost = self._journal.cost_ns
         with self._draining:
             own = self._points.take()
             curves = [
@@ -292,19 +289,17 @@ class LiveCard:
     def _overhead(self) -> float:
         """Return what logging cost, in per cent of the time.
 
-        The journal times one call in ``timed_every``. The first call, which opens files, stands for
-        itself.
+        The journal times a sample of the calls: what it makes of a slow one may be more than there
+        was time for.
         """
-        journal = self._journal
-        cost = journal.cost_ns - self._first_cost * (1 - 1 / journal.timed_every)
-        return round(cost / max(self._elapsed() * 1e7, 1.0), 3)
+        return min(100.0, round(self._journal.cost_ns / max(self._elapsed() * 1e7, 1.0), 3))
 
     # -- in the end --------------------------------------------------------------------
 
     def _conclude(self) -> None:
         run = self._run
         stored = run.fetch()
-        self._card.found = found_items(found_of(stored.data.tags))
+        self._card.found = found_items(found_of(stored.data.tags), stored.data.params)
         if due := self._due_baselines():
             self._card.append(due)
         baselines = self._baselines

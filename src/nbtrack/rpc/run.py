@@ -176,7 +176,8 @@ def source(store: Store, params: RunParams) -> Response[Source]:
 @REQUESTS.reads("found")
 def found(store: Store, params: RunParams) -> Response[FoundOfRun]:
     """Return what was found about a run without a log call, with its sources."""
-    return Response({"items": found_items(found_of(_run(store, params).data.tags))})
+    data = _run(store, params).data
+    return Response({"items": found_items(found_of(data.tags), data.params)})
 
 
 @REQUESTS.reads("reproduced")
@@ -197,7 +198,7 @@ def lineage(store: Store, params: LineageParams) -> Response[LineagePage]:
 def leave_out(store: Store, params: FoundParams) -> Response[FoundOfRun]:
     """Remove something that was found; return what is left."""
     left = store.runs.leave_out(params.run_id, params.kind, params.key)
-    return Response({"items": found_items(left)})
+    return Response({"items": found_items(left, _run(store, params).data.params)})
 
 
 @REQUESTS.writes("stop_after")

@@ -9,14 +9,26 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from nbtrack.models.scoring.payloads import TO_THE_MODEL
+from nbtrack.models.scoring.responses import PREDICTIONS
+from nbtrack.models.scoring.shapes import INPUTS, INSTANCES, RECORDS, SPLIT
 from nbtrack.protocol.fields import OneOf, Repeated, boolean, double, integer, string
 from nbtrack.server.messages import Route
 from nbtrack.server.mlflow.routes import MLFLOW
 from nbtrack.server.mlflow.service import absent
 from nbtrack.server.routes import OURS
+from nbtrack.server.scoring.endpoints import ROUTES, invocations
 
 _PLAIN = {string: "text", integer: "whole number", double: "number", boolean: "true or false"}
 _FILE, _TEXT = "a file", "text"
+_SCORED = {
+    SPLIT: "object of columns, data, index",
+    RECORDS: "list: object",
+    INSTANCES: "list of rows: arrays or objects",
+    INPUTS: "array, or object of arrays",
+    "params": "object",
+    **dict.fromkeys(TO_THE_MODEL, "JSON"),
+}
 
 
 @dataclass(frozen=True)
@@ -44,8 +56,9 @@ class DescribedEndpoint:
         Of the request: of its JSON body, or of its query.
     answer : tuple of str
         The fields of the JSON that is answered; or ``("a file",)``, ``("text",)``.
-    scope : {"tracking", "store", "context"}
-        ``tracking`` is MLflow's protocol; the others are asked by the pages of nbtrack.
+    scope : {"tracking", "store", "context", "scoring"}
+        ``tracking`` is MLflow's protocol, ``scoring`` a served model; the others are asked by the
+        pages of nbtrack.
     """
 
     methods: tuple[str, ...]
@@ -65,13 +78,38 @@ def describe_endpoints() -> list[DescribedEndpoint]:
     return [_described(function, routes) for function, routes in found.items()]
 
 
+def describe_scoring() -> list[DescribedEndpoint]:
+    """Return the endpoints of a served model, in the order of their table."""
+    found: dict[Callable[..., Any], list[tuple[str, str]]] = {}
+    for path, methods in ROUTES.items():
+        for method, endpoint in methods.items():
+            found.setdefault(endpoint, []).append((method, path))
+    return [
+        DescribedEndpoint(
+            tuple(dict.fromkeys(method for method, _ in places)),
+            tuple(dict.fromkeys(path for _, path in places)),
+            _summary(function),
+            tuple(EndpointField(name, kind, required=False) for name, kind in _SCORED.items())
+            if function is invocations
+            else (),
+            (PREDICTIONS,) if function is invocations else (_TEXT,),
+            "scoring",
+        )
+        for function, places in found.items()
+    ]
+
+
+def _summary(function: Callable[..., Any]) -> str:
+    return (inspect.getdoc(function) or "").split("\n\n")[0].replace("\n", " ")
+
+
 def _described(function: Callable[..., Any], routes: list[Route]) -> DescribedEndpoint:
     first = routes[0]
     prefix = "" if first.scope == "tracking" else "/nbtrack"
     return DescribedEndpoint(
         tuple(dict.fromkeys(route.method for route in routes)),
         tuple(dict.fromkeys(f"{prefix}{route.path}" for route in routes)),
-        (inspect.getdoc(function) or "").split("\n\n")[0].replace("\n", " "),
+        _summary(function),
         tuple(
             EndpointField(field.name, kind_of(field.read), field.required) for field in first.fields
         ),

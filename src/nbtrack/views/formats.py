@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -39,12 +40,14 @@ def format_number(value: float | None, digits: int = 4) -> str:
         mantissa, exponent = f"{value:.{digits - 2}e}".split("e")
         text = f"{_plain(mantissa)}e{int(exponent)}"
     else:
-        text = (
-            _plain(f"{float(f'{value:.{digits}g}'):.{max(6, digits)}f}")
-            if size < 1e6
-            else f"{value:g}"
-        )
+        text = _plain(f"{float(f'{value:.{digits}g}'):,.{max(6, digits)}f}")
     return text.replace("-", "−", 1) if text.startswith("-") else text
+
+
+def natural_order(name: str) -> list[Any]:
+    """Return the key that puts ``layer_2`` before ``layer_10``, for ``sorted``."""
+    parts = re.split(r"(\d+)", name)  # texts and numbers take turns
+    return [int(part) if place % 2 else part for place, part in enumerate(parts)]
 
 
 def _plain(text: str) -> str:

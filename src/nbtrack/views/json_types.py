@@ -5,11 +5,12 @@ Of ``Annotated[A, B]``, A is what Python takes it for and B what the front end d
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Annotated, Any, Literal, TypeAlias, TypedDict
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, Literal, NotRequired, TypeAlias, TypedDict
 
 from nbtrack.entities.found import Found, FoundKind
 
+MAX_FOUND_VALUE = 30
 RunState: TypeAlias = Annotated[
     str, Literal["RUNNING", "SCHEDULED", "FINISHED", "FAILED", "KILLED", "INTERRUPTED"]
 ]
@@ -37,16 +38,31 @@ class RunDiffDetail(TypedDict, total=False):
 
 
 class FoundItem(TypedDict):
-    """A param or a metric that was found without a log call; ``source`` says where."""
+    """A param or a metric that was found without a log call; ``source`` says where.
+
+    ``value`` is that of a param, which says what the name alone does not.
+    """
 
     kind: FoundKind
     key: str
     source: str
+    value: NotRequired[str]
 
 
-def found_items(found: Iterable[Found]) -> list[FoundItem]:
-    """Return what was found about a run, as the front end has it."""
-    return [{"kind": kind, "key": key, "source": source} for kind, key, source in found]
+def found_items(found: Iterable[Found], params: Mapping[str, str]) -> list[FoundItem]:
+    """Return what was found about a run that has these params, as the front end has it."""
+    items: list[FoundItem] = []
+    for kind, key, source in found:
+        item: FoundItem = {"kind": kind, "key": key, "source": source}
+        if kind == "param" and key in params:
+            item["value"] = _one_line(params[key])
+        items.append(item)
+    return items
+
+
+def _one_line(value: str) -> str:
+    text = " ".join(value.split())
+    return text if len(text) <= MAX_FOUND_VALUE else f"{text[: MAX_FOUND_VALUE - 1]}…"
 
 
 class StoreInfo(TypedDict):

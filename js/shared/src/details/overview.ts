@@ -96,8 +96,14 @@ function firstParams(params: FullRun['params'], handlers: OverviewHandlers): HTM
 }
 
 function datasetTable(datasets: readonly DatasetFacts[]): HTMLElement {
-  const rows = datasets.map(d => [d.name, d.context ?? '', formatValue(d.source), h('code', {}, d.digest)]);
+  const rows = datasets.map(d => [d.name, d.context ?? '', sourceOf(d.source), h('code', {}, d.digest)]);
   return scroller('Datasets', textTable('Datasets', ['Dataset', 'Used for', 'Source', 'Digest'], rows));
+}
+
+/** Where a dataset came from; of one that code made, its file. */
+function sourceOf(source: unknown): string {
+  const name = (source as { tags?: Record<string, unknown> } | null)?.tags?.['mlflow.source.name'];
+  return typeof name === 'string' ? name : formatValue(source);
 }
 
 function tagList(details: FullRun, handlers: OverviewHandlers): HTMLElement {

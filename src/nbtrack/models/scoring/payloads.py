@@ -21,7 +21,8 @@ CSV = "text/csv"
 PARQUET = "application/vnd.apache.parquet"
 CONTENT_TYPES = (CSV, JSON, PARQUET)
 
-_LLM = ("messages", "prompt", "input")
+TO_THE_MODEL = ("messages", "prompt", "input")
+"""Fields of chat models: what has one goes to the model as it is."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ def from_json(found: Any, expected: Expected) -> Payload:
     if not isinstance(found, dict):
         kind = "list" if isinstance(found, list) else type(found).__name__
         raise bad_input(f"{_one_field()}. It is a {kind}.")
-    if any(name in found for name in _LLM):
+    if any(name in found for name in TO_THE_MODEL):
         named = {name: value for name, value in found.items() if name in expected.params}
         data = {name: value for name, value in found.items() if name not in expected.params}
         return Payload(data, named or None, bare=True)

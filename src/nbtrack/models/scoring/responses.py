@@ -16,6 +16,8 @@ from typing import Any
 
 from nbtrack.errors import NbtrackError
 
+PREDICTIONS = "predictions"
+
 
 def response_text(predictions: Any, *, bare: bool = False) -> str:
     """Return the JSON text of a response.
@@ -38,7 +40,7 @@ def response_text(predictions: Any, *, bare: bool = False) -> str:
     """
     try:
         found = _native(predictions)
-        answer = found if bare else {"predictions": found}
+        answer = found if bare else {PREDICTIONS: found}
         try:
             return json.dumps(answer, default=_native, allow_nan=False)
         except (ValueError, TypeError):  # a NaN, or a key that is no text: every value is looked at

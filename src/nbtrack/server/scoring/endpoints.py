@@ -44,7 +44,7 @@ Endpoint = Callable[[Service, ScoringRequest], Awaitable[ScoringResponse]]
 
 
 async def ping(service: Service, request: ScoringRequest) -> ScoringResponse:
-    """Say that the model is loaded."""
+    """Say that the model is loaded, also while it computes."""
     return ScoringResponse("\n")
 
 
@@ -54,7 +54,10 @@ async def version(service: Service, request: ScoringRequest) -> ScoringResponse:
 
 
 async def invocations(service: Service, request: ScoringRequest) -> ScoringResponse:
-    """Score what was sent."""
+    """Return predictions for what was sent, in exactly one of the fields but ``params``.
+
+    Or in a table, as CSV or Parquet.
+    """
     try:
         async with asyncio.timeout(service.limits.timeout_s):
             try:

@@ -13,6 +13,7 @@ from nbtrack.store.search import Direction, direction_of
 from nbtrack.views.code import ENVIRONMENT_FILE, read_text
 from nbtrack.views.comparison.query import metric_extents
 from nbtrack.views.details.baselines import source_of
+from nbtrack.views.formats import natural_order
 from nbtrack.views.json_types import Pair, RunState
 
 MAX_ENVIRONMENT = 400_000
@@ -89,7 +90,7 @@ def run_facts(reader: Reader, run_id: str) -> DiffRun:
         If there is no such run.
     """
     run = get_run(reader, run_id)
-    info, tags = run.info, run.data.tags
+    info, tags, params = run.info, run.data.tags, run.data.params
     folder = reader.access.folder(info.artifact_uri)
     duration = None if info.end_time is None else max(0, info.end_time - info.start_time) / 1000
     return {
@@ -100,7 +101,7 @@ def run_facts(reader: Reader, run_id: str) -> DiffRun:
         "start_ms": info.start_time,
         "duration_s": duration,
         "note": tags.get(NOTE, ""),
-        "params": [[key, value] for key, value in sorted(run.data.params.items())],
+        "params": [[key, params[key]] for key in sorted(params, key=natural_order)],
         "tags": [[k, v] for k, v in sorted(tags.items()) if not k.startswith(_INTERNAL)],
         "metrics": [
             {

@@ -29,6 +29,7 @@ from nbtrack.views.details.run_diff import run_diff
 from nbtrack.views.details.tree_query import last_step, number
 from nbtrack.views.details.tree_run import duration_s, ending, is_set
 from nbtrack.views.details.verdict_badges import run_badges
+from nbtrack.views.formats import natural_order
 from nbtrack.views.json_types import Pair, RunDiffDetail, RunDiffItem, RunModel, RunState
 from nbtrack.views.models.facts import models_of_run, short_facts
 from nbtrack.views.verdict import Verdict, verdict_of
@@ -167,13 +168,13 @@ def details(store: Store, run_id: str) -> FullRun:
         previous_id = previous_run(reader, found.run.info)
         previous = None if previous_id is None else get_run(reader, previous_id)
         models = models_of_run(reader, found.run.info.run_id)
-    run = found.run
+    run, params = found.run, found.run.data.params
     folder = store.access.folder(run.info.artifact_uri)
     environment = read_json(folder, ENVIRONMENT_FILE)
     source = source_of_run(run, folder)
     return {
         "run": _run(found),
-        "params": [[key, value] for key, value in sorted(run.data.params.items())],
+        "params": [[key, params[key]] for key in sorted(params, key=natural_order)],
         "tags": [
             [key, value]
             for key, value in sorted(run.data.tags.items())

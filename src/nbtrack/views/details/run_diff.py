@@ -97,7 +97,7 @@ def _changed_params(now: RunFacts, before: RunFacts) -> list[tuple[str, str | No
 
 def _change(old: str | None, new: str | None) -> str:
     if new is None:
-        return "left out"
+        return "removed"
     return f"{_short(new)} (new)" if old is None else f"{_short(old)} → {_short(new)}"
 
 
@@ -107,7 +107,10 @@ def _short(value: str) -> str:
 
 
 def _code(now: RunFacts, before: RunFacts) -> tuple[int, str]:
-    """Return how many lines have changed, and the unified diff."""
+    """Return how many lines have changed, and the unified diff; the front end counts alike.
+
+    A line that takes the place of another counts once.
+    """
     if now.source is None or before.source is None:
         return 0, ""
     old, new = (

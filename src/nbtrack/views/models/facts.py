@@ -24,6 +24,7 @@ from nbtrack.store import (
 from nbtrack.store.artifacts import ArtifactFolder
 from nbtrack.views.details.query import experiment_name
 from nbtrack.views.details.tree_query import number
+from nbtrack.views.formats import natural_order
 from nbtrack.views.json_types import (
     CodeOfModel,
     DatasetLink,
@@ -176,6 +177,7 @@ def _all_facts(
     packages: list[str],
 ) -> ModelFacts:
     model, version = known.model, known.version
+    params = {} if model is None else model.params
     sizes = [size for _, size in files if size is not None]
     facts: ModelFacts = {
         "kind": "folder" if model is None and version is None else
@@ -192,7 +194,7 @@ def _all_facts(
         "aliases": [] if version is None else list(version.aliases),
         "description": None if version is None else version.description,
         "user": None if version is None else version.user_id,
-        "params": [] if model is None else [[k, v] for k, v in sorted(model.params.items())],
+        "params": [[key, params[key]] for key in sorted(params, key=natural_order)],
         "metrics": _metrics(known.values),
         "tags": _tags(version.tags if version is not None else model.tags if model else {}),
         "versions": [version_link(each) for each in known.versions],
