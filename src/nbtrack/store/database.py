@@ -184,8 +184,10 @@ def _make(connection: duckdb.DuckDBPyConnection, file: DatabaseFile, path: Path)
             connection.execute("CHECKPOINT fresh")
         finally:
             _leave(connection, "fresh")
+        made = _identity(fresh)
         if not database_exists(path):
             fresh.replace(path)
+            file.whole = made  # nobody else has put functions or triggers into this file yet
     except duckdb.Error:
         file.close()
         raise
