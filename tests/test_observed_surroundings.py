@@ -206,3 +206,26 @@ def test_what_was_not_looked_at_before_a_cell_is_not_new_after_it(
     (tmp_path / "made/new.csv").write_text("")
     now = files.times_below(str(tmp_path))
     assert files.files_of(str(tmp_path), (), before, now, ())[1] == {"new.csv", "made/new.csv"}
+
+
+def test_files_above_the_folder_that_belong_to_the_project(
+    observe: Observe, workdir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("data/x.csv", "repo/.git/HEAD", "repo/data/x.csv", "repo/a/b/c/own.csv"):
+        (workdir / name).parent.mkdir(parents=True, exist_ok=True)
+        (workdir / name).write_text("1")
+    monkeypatch.setattr(files, "gettempdir", lambda: str(workdir))
+    files.project_of.cache_clear()
+    monkeypatch.chdir(workdir / "repo/a/b/c")
+    observe("from pathlib import Path\nimport json")
+    source = "above = Path().absolute().parents[2]\ntext = (above / 'data' / 'x.csv').read_text()"
+    assert observe(source).files_read == {"../../../data/x.csv"}
+    assert observe("(above / '.git/HEAD').read_text()").files_read == set()
+    assert observe("(above.parent / 'data/x.csv').read_text()").files_read == set()
+    assert observe("open(json.__file__).close()").files_read == set()
+    (workdir / "repo/.git/HEAD").unlink()
+    (workdir / "repo/.git").rmdir()
+    files.project_of.cache_clear()
+    assert files.project_of(str(workdir / "repo/a/b/c")) == str(workdir / "repo/a")
+    assert files.project_of(str(workdir / "repo")) == ""
+    files.project_of.cache_clear()

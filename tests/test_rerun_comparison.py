@@ -172,6 +172,21 @@ def test_modules_of_a_folder_above_are_copied_and_not_all_that_lies_there(tmp_pa
         copy.remove()
 
 
+def test_files_above_that_were_read_are_copied_though_no_cell_names_them(tmp_path: Path) -> None:
+    folder = tmp_path / "project" / "notebooks" / "one"
+    (tmp_path / "project" / "data").mkdir(parents=True)
+    folder.mkdir(parents=True)
+    (tmp_path / "project/data/x.csv").write_text("1", "utf-8")
+    (tmp_path / "project/data/y.csv").write_text("1", "utf-8")
+    read = [{"path": path, "mode": "read"} for path in ("../../data/x.csv", "../" * 9 + "etc/z")]
+    copy = FolderCopy(folder, [], read)
+    try:
+        assert [p.name for p in (copy.folder / "../../data").iterdir()] == ["x.csv"]
+        assert copy.folder.parents[1].is_relative_to(copy.root)
+    finally:
+        copy.remove()
+
+
 def tensors(array: np.ndarray) -> bytes:
     from safetensors.numpy import save
 

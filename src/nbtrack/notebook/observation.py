@@ -62,7 +62,8 @@ class Observation:
         What it changed of the process: ``"working directory"``, ``"environment: KEY"``, settings of
         libraries, attributes of modules.
     files_read, files_written : set of str
-        Paths below the working directory, with slashes, relative to it.
+        Paths with slashes, relative to the working directory: below it, or above it in the same
+        project.
     random_state : RandomState or None
         The state of the generators before the cell, if it drew from one.
     seeded : set of str

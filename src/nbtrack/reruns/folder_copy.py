@@ -81,7 +81,8 @@ class FolderCopy:
         self._original = original
         self._bytes = self._count = 0
         named = list(dict.fromkeys(_named(sources)))
-        ups = max((_ups(name) for name in named), default=0)
+        read = [str(each.get("path")) for each in files if each.get("mode") == "read"]
+        ups = max((up for name in [*named, *read] if (up := _ups(name)) <= MOST_UP), default=0)
         self.folder = self.root.joinpath("copy", *["up"] * ups, "work")
         self.folder.mkdir(parents=True)
         if original is not None:

@@ -119,7 +119,7 @@ def opened_as(path: Any, mode: Any, flags: Any) -> Iterator[tuple[str, bool]]:
         yield name, True
 
 
-def name_below(path: str, folder: str) -> str | None:
+def name_below(path: str, folder: str, top: str = "") -> str | None:
     """Return the path of a file below a folder, or None if it is elsewhere or no file of a user.
 
     Parameters
@@ -127,14 +127,18 @@ def name_below(path: str, folder: str) -> str | None:
     path : str
         Absolute. One of ``__pycache__`` stands for the module that it was made from.
     folder : str
+    top : str, optional
+        A folder above it, below which a file may lie instead: its path begins with ``..`` then.
     """
     if path.endswith(".pyc"):
         cached = PurePath(path)
         path = str(cached.parent.parent / f"{cached.name.partition('.')[0]}.py")
-    if not path.startswith(folder.rstrip(os.sep) + os.sep):
+    if not path.startswith((top or folder).rstrip(os.sep) + os.sep):
         return None
     name = PurePath(relpath(path, folder))
-    if len(str(name)) > MAX_NAME or not all(map(is_of_user, name.parts)):
+    if len(str(name)) > MAX_NAME or not all(
+        part == ".." or is_of_user(part) for part in name.parts
+    ):
         return None
     return name.as_posix()
 
