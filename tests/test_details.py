@@ -15,7 +15,7 @@ from kernels import Kernel, kernel
 from nbtrack.errors import InvalidParameterError, NotFoundError
 from nbtrack.rpc import Response, respond
 from nbtrack.tracking import context
-from nbtrack.tracking.start import ENVIRONMENT_FILE
+from nbtrack.tracking.environment_record import ENVIRONMENT_FILE
 from nbtrack.views import previews
 from nbtrack.views.details.query import previous_run
 from nbtrack.views.details.tree_query import as_filter

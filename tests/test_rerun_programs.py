@@ -131,6 +131,34 @@ def test_a_run_whose_parent_is_gone_or_goes_in_a_circle_is_refused_by_name(workd
         nbtrack.rerun(ids[0])
 
 
+RESUMING = """
+import json, os, sys, nbtrack
+begin, loss = json.load(open("state.json")) if os.path.exists("state.json") else (0, 1.0)
+with nbtrack.start_run(*sys.argv[3:], run_name=None if sys.argv[3:] else "resumed"):
+    for step in range(begin, begin + 3):
+        loss *= FACTOR * float(sys.argv[2])
+        nbtrack.log_metric("loss", loss, step=step)
+    json.dump([step + 1, loss], open("state.json", "w"))
+"""
+
+
+def test_the_parts_of_a_resumed_script_are_run_again_in_their_order(project: Path) -> None:
+    (project / "train.py").write_text(RESUMING.replace("FACTOR", "0.5"), "utf-8")
+    execute(project, "train.py", "--lr", "0.5")
+    (run,) = nbtrack.search_runs(output_format="list")
+    (project / "train.py").write_text(RESUMING.replace("FACTOR", "0.7"), "utf-8")
+    git(project, "commit", "-q", "-a", "-m", "second")
+    execute(project, "train.py", "--lr", "0.9", run.info.run_id)
+    (project / "train.py").write_text("raise SystemExit(1)", "utf-8")
+    verdict = nbtrack.rerun("resumed")
+    assert (verdict.result, len(verdict.curves["loss"].steps)) == ("exact", 6), verdict.text
+    assert git(project, "worktree", "list").count("\n") == 1
+    record = Path(run.info.artifact_uri, ".nbtrack", "parts", "1", "environment.json")
+    record.unlink()
+    with pytest.raises(InvalidStateError, match="2 processes have logged to it, and 1 of them"):
+        nbtrack.rerun("resumed")
+
+
 def test_a_variation_replaces_the_values_of_options() -> None:
     words = ["train.py", "--lr", "0.1", "--batch-size=8", "model.width=3", "-n", "5"]
     params = {"lr": 0.2, "batch_size": 16, "model.width": 4, "n": 6}

@@ -17,7 +17,7 @@ import pytest
 
 import nbtrack
 from nbtrack.errors import NbtrackWarning
-from nbtrack.tracking.start import ENVIRONMENT_FILE
+from nbtrack.tracking.environment_record import ENVIRONMENT_FILE
 
 
 @pytest.fixture(autouse=True)

@@ -18,6 +18,7 @@ from nbtrack.notebook.names import line_of_track
 from nbtrack.notebook.observation import Finding
 from nbtrack.notebook.secrets import SecretsOfCells
 from nbtrack.store import Owner, RunWriter
+from nbtrack.tracking.environment_record import PARTS
 from nbtrack.tracking.files_read import FILES_FILE, FilesRecord
 from nbtrack.tracking.process_facts import process_facts
 from nbtrack.tracking.random_state import RandomState, keep_random_states
@@ -25,7 +26,6 @@ from nbtrack.tracking.run import ActiveRun
 
 SOURCE_FILE = ".nbtrack/cell.py"
 CELLS_FILE = ".nbtrack/cells.json"
-PARTS = ".nbtrack/parts"
 MAX_CHARACTERS = 100_000
 VERSION = 2
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -14,7 +15,8 @@ from nbtrack.entities.runs import GIT_COMMIT, RERUN_OF, SOURCE_NAME
 from nbtrack.errors import InvalidParameterError, NbtrackError
 from nbtrack.projects.record import PROJECT_FILE
 from nbtrack.reruns.execution import Settings, made_runs
-from nbtrack.reruns.program import Program, executed_program
+from nbtrack.reruns.program import Program, ProgramPart
+from nbtrack.reruns.program_execution import executed_program
 from nbtrack.reruns.progress import Progress
 from nbtrack.reruns.variation import as_given
 from nbtrack.store import Store, get_run, now_ms, with_parents
@@ -95,13 +97,25 @@ def words_with(words: Sequence[str], params: Mapping[str, Any]) -> list[str]:
     return found
 
 
+def _parts_with(parts: Sequence[ProgramPart], params: Mapping[str, Any]) -> list[ProgramPart]:
+    """Return the commands with other values in each that has the option; the first has all."""
+    found = [replace(parts[0], words=words_with(parts[0].words, params))]
+    for part in parts[1:]:
+        words = part.words
+        for name, value in params.items():
+            with contextlib.suppress(InvalidParameterError):  # it goes on with what the first had
+                words = words_with(words, {name: value})
+        found.append(replace(part, words=words))
+    return found
+
+
 def _spellings(name: str) -> set[str]:
     return {name, name.replace("_", "-"), name.replace("-", "_")}
 
 
 def _with_params(program: Program, params: Mapping[str, Any]) -> Program:
     if program.project is None:
-        return replace(program, words=words_with(program.words, params))
+        return replace(program, parts=_parts_with(program.parts, params))
     arguments = program.project.arguments
     arguments["parameters"].update(params)
     values = [f"-P {name}={value}" for name, value in arguments["parameters"].items()]

@@ -7,10 +7,13 @@ import os
 
 from nbtrack.reruns.comparison import Comparison, Facts, compare_facts, facts_of, listed
 from nbtrack.reruns.execution import Settings
-from nbtrack.reruns.program import Program, ProgramEnd, executed_program
+from nbtrack.reruns.program import Program
+from nbtrack.reruns.program_execution import ProgramEnd, executed_program
 from nbtrack.reruns.progress import Attempt, Progress
 from nbtrack.reruns.verdict import Outcome, Verdict, day, verdict_of
 from nbtrack.store import Store, now_ms
+
+_STOPPED = ("KILLED", "INTERRUPTED", "FAILED")
 
 
 def program_verdict(
@@ -47,7 +50,7 @@ def program_verdict(
             text += f": {listed(first.changed)} changed since"
             return _verdict(then, first.facts, compared, "different", text, cause=cause)
         more, found = _why(program, first, execute("again"))
-        text += f"{more}{note}"
+        text += f"{more}{_stopped(program)}{note}"
         return _verdict(then, first.facts, compared, "different", text, cause=found)
 
 
@@ -62,15 +65,24 @@ def _why(program: Program, first: ProgramEnd, again: ProgramEnd) -> tuple[str, s
     return f", in the same way each time{more}", "environment" if other else None
 
 
+def _stopped(program: Program) -> str:
+    """Say which parts ended before their time: when they are run again nobody stops them."""
+    found = [f"part {n}" for n, part in enumerate(program.parts) if part.after in _STOPPED]
+    return f"; {listed(found)} had been stopped, and was not now" if found else ""
+
+
 def _note(program: Program, end: ProgramEnd) -> str:
     """Say which files were not as they had been."""
     shown = listed(end.changed)
     if program.project is not None:
         return f". These files are not as they were: {shown}" if end.changed else ""
-    if program.commit is None:
+    commits = [part.commit[:10] for part in program.parts if part.commit is not None]
+    if not commits:
         return ". This is of the script as it was, and of the other files as they are now"
     if end.changed:
-        return f". This is of the commit {program.commit[:10]}; other files were: {shown}"
+        several = "commits" if len(set(commits)) > 1 else "commit"
+        named = listed(list(dict.fromkeys(commits)))
+        return f". This is of the {several} {named}; other files were: {shown}"
     return ""
 
 

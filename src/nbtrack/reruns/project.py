@@ -14,7 +14,13 @@ from nbtrack.errors import InvalidStateError
 from nbtrack.projects.record import PROJECT_FILE, SOURCES_FILE
 from nbtrack.redaction.secrets import HIDDEN
 from nbtrack.reruns.folder_copy import capsule_folder
-from nbtrack.reruns.program import Program, check_one_process, read_program, repository_of
+from nbtrack.reruns.program import (
+    Program,
+    ProgramPart,
+    check_one_process,
+    read_program,
+    repository_of,
+)
 from nbtrack.reruns.project_files import ProjectAgain
 from nbtrack.reruns.run_matching import Place, Step, steps_below
 from nbtrack.store import Reader, Store, get_experiment, with_parents
@@ -107,17 +113,16 @@ def read_project(reader: Reader, run: Run, top: Run, here: Path | None = None) -
     listed = record.get("files")
     files = [each for each in listed or [] if isinstance(each, dict) and _is_below(each)]
     command = top.data.tags.get("nbtrack.project.command", "")
+    words = ["-m", "nbtrack.projects.launch", ARGUMENTS]
     return Program(
         run,
         top,
         get_experiment(reader, run.info.experiment_id).name,
         artifacts,
         Place((Step((top.info.run_name,), 0), *steps_below(reader, run, top))),
-        ["-m", "nbtrack.projects.launch", ARGUMENTS],
+        [ProgramPart(words, commit if repository is not None else None, below)],
         folder,
         repository,
-        commit if repository is not None else None,
-        below,
         files=files,
         packages={str(k): str(v) for k, v in packages.items()}
         if isinstance(packages, Mapping)

@@ -78,15 +78,17 @@ def git_state(folder: Path) -> GitState | None:
 
     None if it is in none, git is not installed, or git does not answer in five seconds.
     """
-    root = _git(folder, "rev-parse", "--show-toplevel")
+    root = git_output(folder, "rev-parse", "--show-toplevel")
     if not root:
         return None
-    status = _git(folder, "status", "--porcelain=v2", "--branch", "-z", "--untracked-files=normal")
+    status = git_output(
+        folder, "status", "--porcelain=v2", "--branch", "-z", "--untracked-files=normal"
+    )
     if status is None:
         return GitState(
             root=root.rstrip("\n"),
-            commit=(_git(folder, "rev-parse", "--verify", "HEAD") or "").strip() or None,
-            branch=(_git(folder, "symbolic-ref", "--short", "HEAD") or "").strip() or None,
+            commit=(git_output(folder, "rev-parse", "--verify", "HEAD") or "").strip() or None,
+            branch=(git_output(folder, "symbolic-ref", "--short", "HEAD") or "").strip() or None,
             repo_url=_remote_url(folder),
         )
     heads: dict[str, str] = {}
@@ -132,21 +134,22 @@ def without_credentials(url: str) -> str:
 
 
 def _remote_url(folder: Path) -> str | None:
-    url = _git(folder, "config", "--get", "remote.origin.url")
+    url = git_output(folder, "config", "--get", "remote.origin.url")
     if not url:
-        found = _git(folder, "config", "--get-regexp", r"^remote\..*\.url$")
+        found = git_output(folder, "config", "--get-regexp", r"^remote\..*\.url$")
         url = found.split("\n")[0].partition(" ")[2] if found else None
     return without_credentials(url.strip()) if url else None
 
 
-def _git(folder: Path, *arguments: str) -> str | None:
+def git_output(folder: Path, *arguments: str, timeout: float | None = TIMEOUT) -> str | None:
+    """Return what git says in a folder; None where it cannot, or takes too long."""
     quiet = {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
     try:
         done = subprocess.run(
             ["git", "-c", "core.fsmonitor=false", "-C", str(folder), *arguments],
             capture_output=True,
             stdin=subprocess.DEVNULL,
-            timeout=TIMEOUT,
+            timeout=timeout,
             check=False,
             env={**os.environ, **quiet},
         )

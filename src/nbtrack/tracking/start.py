@@ -17,15 +17,12 @@ from nbtrack.errors import InvalidParameterError, NbtrackError, NotFoundError
 from nbtrack.store import Store, check_tags, now_ms
 from nbtrack.tracking import context, opened_files
 from nbtrack.tracking import new_runs as runs
+from nbtrack.tracking.environment_record import describe_part, describe_run, describe_run_once
 from nbtrack.tracking.joining import Joining
 from nbtrack.tracking.kernel import cell_number, in_notebook
 from nbtrack.tracking.run import ActiveRun, check_status
 from nbtrack.tracking.system_settings import Settings, is_enabled, settings
 from nbtrack.validation import check_timestamp, pairs_of
-
-ENVIRONMENT_FILE = ".nbtrack/environment.json"
-PACKAGES_FILE = ".nbtrack/requirements.txt"  # the same for many runs: its content is kept once
-SCRIPT_FILE = ".nbtrack/script.py"
 
 on_start: list[Callable[[ActiveRun], None]] = []
 """Called with each run that is started, unless its caller shows it: a notebook shows its card."""
@@ -132,9 +129,10 @@ def start_run(
         active = _end_previous_run(active, parent_run_id)
     parent = context.parent() if nested else active
     if run_id is not None:
-        run = _resumed(context.store_of(run_id), run_id, run_name, extra, parent)
-        if given is not None:  # who has made the run may be another program
-            run.in_background(threading.Thread(target=_describe_once, args=(run,), daemon=True))
+        is_given = given is not None
+        run = _resumed(context.store_of(run_id), run_id, run_name, extra, parent, is_given)
+        if is_given:  # who has made the run may be another program
+            run.in_background(threading.Thread(target=describe_run_once, args=(run,), daemon=True))
     else:
         if parent_run_id is not None:
             _check_parent(context.store_of(parent_run_id), parent_run_id, active)
@@ -213,6 +211,7 @@ def _resumed(
     run_name: str | None,
     tags: dict[str, Any],
     parent: ActiveRun | None,
+    is_given: bool,
 ) -> ActiveRun:
     if any(run.info.run_id == run_id for run in context.chain(context.own())):
         raise NbtrackError(
@@ -221,29 +220,48 @@ def _resumed(
             "INVALID_STATE",
         )
     chosen = context.experiment_id(store)
+    status = "" if in_notebook() else _status(store, run_id)
     info, writer, joined = runs.resume(store, run_id, chosen)
     if any(run.writer is writer for run in context.open_runs()):
         joined = True  # another thread has it open
-    if not joined:
-        note_resumed(store, run_id)
+    part = None if joined else note_resumed(store, run_id)
     if run_name:
         info = type(info)(**{**vars(info), "run_name": tags[RUN_NAME]})
     if tags:
         writer.set_tags(tags)
-    return ActiveRun(store, info, writer, context.chain(parent), joined=joined, resumed=True)
+    run = ActiveRun(store, info, writer, context.chain(parent), joined=joined, resumed=True)
+    if part is not None and not in_notebook():
+        more = {"takes_run_id": is_given, "after": status}
+        work = threading.Thread(target=describe_part, args=(run, part, more), daemon=True)
+        run.in_background(work)
+    return run
 
 
-def note_resumed(store: Store, run_id: str) -> None:
-    """Count the processes that go on with a run, once each: all have to be run again with it."""
+def _status(store: Store, run_id: str) -> str:
+    from nbtrack.store import get_run
+
+    with store.read() as reader:
+        return get_run(reader, run_id).info.status
+
+
+def note_resumed(store: Store, run_id: str) -> int | None:
+    """Count the processes that go on with a run, once each: all have to be run again with it.
+
+    Returns
+    -------
+    int or None
+        The number of this one, from 1; None where it has been counted, or has made the run.
+    """
     from nbtrack.store import get_run
 
     if (os.getpid(), run_id) in _made_here:
-        return
+        return None
     _made_here.add((os.getpid(), run_id))
     with store.read() as reader:
         known = get_run(reader, run_id).data.tags.get(RESUMED, "")
     count = int(known) if known.isdigit() else 0
     store.writer(run_id).set_tags({RESUMED: str(count + 1)})
+    return count + 1
 
 
 def _created(
@@ -264,7 +282,7 @@ def _created(
         info, writer = runs.create(store, _another_default(store), tags=found)
     run = ActiveRun(store, info, writer, context.chain(parent))
     _made_here.add((os.getpid(), info.run_id))
-    run.in_background(threading.Thread(target=_describe, args=(run, tags), daemon=True))
+    run.in_background(threading.Thread(target=describe_run, args=(run, tags), daemon=True))
     return run
 
 
@@ -298,50 +316,6 @@ def _check_parent(store: Store, parent_run_id: str, active: ActiveRun | None) ->
             f"Cannot start run under parent run with ID {parent_run_id} because it is in the "
             "deleted state."
         )
-
-
-def _describe(run: ActiveRun, given: Mapping[str, Any]) -> None:
-    """Add what takes longer to find out: git, packages, GPU; runs in a thread."""
-    from nbtrack.tracking.environment import describe
-
-    run.ending.wait(0.25)  # stay out of the way of the first steps
-    try:
-        tags, environment = describe()
-        run.writer.add_tags({key: value for key, value in tags.items() if key not in given})
-        _keep_environment(run, environment)
-    except Exception as error:  # noqa: BLE001  a thread has no caller: it is said once, by name
-        _warn_of_environment(run, error)
-
-
-def _describe_once(run: ActiveRun) -> None:
-    """Keep where a run happens that another program has made, such as ``nbtrack run``."""
-    from nbtrack.tracking.environment import describe
-
-    run.ending.wait(0.25)
-    try:
-        if not run.writer.artifacts.exists(ENVIRONMENT_FILE):
-            _keep_environment(run, describe()[1])
-    except Exception as error:  # noqa: BLE001  as above
-        _warn_of_environment(run, error)
-
-
-def _keep_environment(run: ActiveRun, environment: Mapping[str, Any]) -> None:
-    import json
-
-    from nbtrack.tracking.environment import installed_packages, script_source
-
-    files = {
-        ENVIRONMENT_FILE: json.dumps(environment, indent=1, default=str),
-        PACKAGES_FILE: installed_packages(),
-        SCRIPT_FILE: script_source(),
-    }
-    for path, content in files.items():
-        if content is not None:
-            run.writer.artifacts.put_bytes(path, content.encode("utf-8", "backslashreplace"))
-
-
-def _warn_of_environment(run: ActiveRun, error: Exception) -> None:
-    run.store.warn_once(f"The environment of run {run.info.run_name} could not be kept: {error}")
 
 
 def end_open_runs() -> None:
