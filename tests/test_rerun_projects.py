@@ -118,6 +118,25 @@ def test_a_variation_of_a_project_is_a_run_of_its_own(project: Run, folder: Path
     nbtrack.delete_run(made.info.run_id)
 
 
+def test_a_capsule_of_a_project_is_run_elsewhere(project: Run, folder: Path, workdir: Path) -> None:
+    made = nbtrack.capsule(project.info.run_id, "project.zip")
+    assert (made.code, made.left_out) == ("work/MLproject", [])
+    with zipfile.ZipFile("project.zip") as archive:
+        assert archive.read("work/lib.py") == b"factor = 3"  # as it was, not as it was committed
+        crate = json.loads(archive.read("ro-crate-metadata.json"))["@graph"]
+        assert "run . -P lr=0.5 --env-manager local" in archive.read("README.md").decode()
+    (action,) = [each for each in crate if each["@type"] == "CreateAction"]
+    assert action["instrument"] == {"@id": "work/MLproject"}
+    assert {"@id": "work/data.csv"} in action["object"]
+    gone = folder.rename(folder.with_name("gone"))
+    try:
+        opened = nbtrack.open_capsule("project.zip", "elsewhere", rerun=True)
+    finally:
+        gone.rename(folder)
+    assert opened.verdict is not None
+    assert (opened.verdict.result, opened.missing) == ("exact", []), opened.verdict.text
+
+
 @pytest.fixture
 def recorded_environment(project: Run, workdir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A record of packages that are in a folder here: one is new, the others are those of this."""

@@ -32,6 +32,18 @@ class TimeBudget:
         return time.perf_counter() >= self._end
 
 
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file as it is now, however long that takes.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be read.
+    """
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def known_digest(path: Path, stat: os.stat_result) -> str | None:
     """Return the SHA-256 of a file that was computed before and still holds, else None."""
     return _known.get((str(path), stat.st_size, stat.st_mtime_ns))

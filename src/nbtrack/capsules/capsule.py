@@ -13,11 +13,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from nbtrack.capsules.crate import METADATA, crate_metadata, digest
+from nbtrack.capsules.crate import METADATA, crate_metadata
 from nbtrack.capsules.run_folder import RunFolder
 from nbtrack.capsules.work_folder import WorkFolder
 from nbtrack.entities import Run
 from nbtrack.errors import AlreadyExistsError, InvalidParameterError
+from nbtrack.file_digests import sha256_of
 from nbtrack.projects.lock_file import LockFile, lock_file, own_version
 from nbtrack.store import Store, get_experiment, get_run
 from nbtrack.store.artifacts import ArtifactFolder
@@ -112,7 +113,7 @@ def _write_texts(
     (folder / "requirements.txt").write_text(lock.text(own_version()), "utf-8")
     (folder / "README.md").write_text(_readme(run, work, lock, left_out), "utf-8")
     digests = {
-        path.relative_to(folder).as_posix(): digest(path)
+        path.relative_to(folder).as_posix(): sha256_of(path)
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     }

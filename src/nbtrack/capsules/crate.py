@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import mimetypes
 import shlex
 from collections.abc import Mapping, Sequence
@@ -12,9 +11,10 @@ from typing import Any
 from nbtrack.capsules.work_folder import DataFile
 from nbtrack.entities import Run
 from nbtrack.entities.runs import GIT_COMMIT, GIT_REPO_URL
+from nbtrack.file_digests import sha256_of
 from nbtrack.views.lineage.crate import METADATA, Crate, refs
 
-__all__ = ["METADATA", "crate_metadata", "digest"]
+__all__ = ["METADATA", "crate_metadata"]
 
 _LICENSE = "The capsule says nothing about rights: ask who made it."
 
@@ -113,12 +113,6 @@ def _about(place: Path, name: str) -> dict[str, Any]:
     return {
         "name": name,
         "contentSize": str(place.stat().st_size),
-        "sha256": digest(place),
+        "sha256": sha256_of(place),
         "encodingFormat": kind,
     }
-
-
-def digest(file: Path) -> str:
-    """Return the SHA-256 of a file."""
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from nbtrack.capsules.capsule import CAPSULE_FILE, WORK
-from nbtrack.capsules.crate import digest
 from nbtrack.errors import AlreadyExistsError, InvalidParameterError, NotFoundError
+from nbtrack.file_digests import sha256_of
 from nbtrack.interop import import_from
 from nbtrack.reruns import Verdict
 from nbtrack.reruns import rerun as run_again
@@ -126,7 +126,7 @@ def _damaged(folder: Path, record: Mapping[str, Any]) -> list[str]:
         inside = Path(os.path.realpath(place)).is_relative_to(os.path.realpath(folder))
         if not inside or not place.is_file():
             found.append(f"{path} is not in the capsule, though it was made of it.")
-        elif digest(place) != sha256:
+        elif sha256_of(place) != sha256:
             found.append(f"{path} has another content than when the capsule was made.")
     return found
 

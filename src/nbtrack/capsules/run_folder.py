@@ -22,7 +22,7 @@ from nbtrack.store.bulk import RunRecord, read_points, read_series
 
 STATUSES = {"RUNNING": 1, "SCHEDULED": 2, "FINISHED": 3, "FAILED": 4, "KILLED": 5}
 _READY = {"PENDING": 1, "READY": 2, "FAILED": 3}
-_RECORDS = (".nbtrack/environment.json", ".nbtrack/output.txt")  # which may name new secrets
+_RECORDS = ("environment.json", "output.txt", "project.json")  # which may name new secrets
 
 
 class RunFolder:
@@ -184,7 +184,7 @@ class RunFolder:
             place = target / path
             try:
                 place.parent.mkdir(parents=True, exist_ok=True)
-                if path in _RECORDS:
+                if path.startswith(".nbtrack/") and place.name in _RECORDS:
                     text = files.read_bytes(path).decode("utf-8", "replace")
                     place.write_text(self._secrets.text(text), "utf-8")
                     continue

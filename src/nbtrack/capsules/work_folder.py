@@ -13,8 +13,11 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
+from nbtrack.capsules.project_folder import project_command, write_project
 from nbtrack.entities import Run
 from nbtrack.entities.runs import GIT_COMMIT, GIT_REPO_URL, SOURCE_NAME
+from nbtrack.file_digests import sha256_of
+from nbtrack.projects.record import PROJECT_FILE, is_clean, is_source
 from nbtrack.redaction.secrets import Secrets
 from nbtrack.redaction.source import clean_notebook, clean_source
 from nbtrack.store.artifacts import ArtifactFolder
@@ -97,11 +100,18 @@ class WorkFolder:
         """Write the code, and data of at most so many bytes in all."""
         self._folder.mkdir(parents=True, exist_ok=True)
         source = source_of_run(self._run, self._files)
-        if source.text is not None:
+        project = read_json(self._files, PROJECT_FILE)
+        if project:
+            self.command = project_command(self._run, project)
+            self.code, left_out = write_project(self._run, project, self._files, self._folder)
+            self.left_out += left_out
+        elif source.text is not None:
             self._write_notebook(source)
         else:
             self._write_program()
-        self._write_data(data_below)
+        data_below -= self._write_data(project, data_below, is_project=True)
+        self._write_data(read_json(self._files, FILES_FILE), data_below)
+        self.data.sort()
 
     # -- cells -------------------------------------------------------------------------------
 
@@ -226,27 +236,42 @@ class WorkFolder:
 
     # -- data ----------------------------------------------------------------------------------
 
-    def _write_data(self, limit: int) -> None:
-        record = read_json(self._files, FILES_FILE)
+    def _write_data(
+        self, record: Mapping[str, Any], limit: int, *, is_project: bool = False
+    ) -> int:
+        """Write the files of a record that are not there yet; return how many bytes they have."""
+        room, known_paths = limit, {each.path for each in self.data}
         top = Path(os.path.expanduser(str(record.get("folder") or "")))
         found = [each for each in record.get("files") or [] if isinstance(each, Mapping)]
         for each in sorted(found, key=lambda each: (_size(each), str(each.get("path")))):
-            if each.get("mode") != "read":
+            if each.get("mode") != "read" or str(each.get("path")) in known_paths:
+                continue
+            if self._is_there(each):  # as source
                 continue
             path, sha256 = str(each.get("path")), str(each.get("sha256") or "")
             known = DataFile(path, sha256, _size(each))
-            why = self._take(top, known, limit) if sha256 else "its content was not recorded"
+            why = "its content was not recorded"
+            if sha256:
+                why = self._take(top, known, room, is_project)
             self.data.append(known._replace(missing=why))
-            limit -= 0 if why else known.size
+            room -= 0 if why else known.size
         for each in record.get("folders") or []:
             if isinstance(each, Mapping):
                 what = f"The data {each.get('path')}/ is not in it"
                 self.left_out.append(f"{what}: the run read {each.get('count')} files there.")
         if record.get("left_out"):
             self.left_out.append(f"{record['left_out']} more files that it read were not recorded.")
-        self.data.sort()
+        return limit - room
 
-    def _take(self, top: Path, file: DataFile, limit: int) -> str:
+    def _is_there(self, each: Mapping[str, Any]) -> bool:
+        place = self._folder / self.start / str(each.get("path"))
+        return (
+            _is_within(place, self._folder)
+            and place.is_file()
+            and sha256_of(place) == each.get("sha256")
+        )
+
+    def _take(self, top: Path, file: DataFile, limit: int, is_project: bool) -> str:
         """Copy a file where it is still the one that was read; return why not."""
         place, source = self._folder / self.start / file.path, top / file.path
         inside = _is_within(place, self._folder) and _is_within(source, top)
@@ -262,6 +287,8 @@ class WorkFolder:
             return f"it is not there any more ({error.strerror})"
         if hashlib.sha256(data).hexdigest() != file.sha256:
             return "it has changed since"
+        if is_project and is_source(source) and not is_clean(source, data):
+            return "it may hold secrets"
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_bytes(data)
         return ""

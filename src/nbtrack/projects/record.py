@@ -171,13 +171,13 @@ def _sources(folder: Path, files: list[Path]) -> bytes | None:
     kept: dict[str, bytes] = {}
     room = MAX_SOURCES
     for file in files:
-        if file.suffix.lower() not in TEXTS and file.name.lower() != "mlproject":
+        if not is_source(file):
             continue
         try:
             data = file.read_bytes() if file.stat().st_size <= MAX_SOURCE else None
         except OSError:
             continue
-        if data is None or not _is_clean(file, data):
+        if data is None or not is_clean(file, data):
             continue
         room -= len(data)
         if room < 0:
@@ -192,7 +192,12 @@ def _sources(folder: Path, files: list[Path]) -> bytes | None:
     return buffer.getvalue() if kept else None
 
 
-def _is_clean(file: Path, data: bytes) -> bool:
+def is_source(file: Path) -> bool:
+    """Return whether a file is code or a text beside it, by its name."""
+    return file.suffix.lower() in TEXTS or file.name.lower() == "mlproject"
+
+
+def is_clean(file: Path, data: bytes) -> bool:
     """Return whether a file is a text that holds no secret."""
     try:
         text = data.decode("utf-8")
@@ -202,8 +207,10 @@ def _is_clean(file: Path, data: bytes) -> bool:
             return clean_source(text, Secrets()).text == text
         if file.suffix == ".ipynb":
             found, cleaned = json.loads(text), json.loads(text)
+            for cell in found["cells"]:  # files have lists of lines, what is cleaned has one text
+                cell["source"] = "".join(cell["source"])
             clean_notebook(cleaned)
             return bool(found == cleaned)
-    except (ValueError, AttributeError, SyntaxError):
+    except (ValueError, AttributeError, SyntaxError, LookupError, TypeError):
         return False
     return Secrets().text(text) == text

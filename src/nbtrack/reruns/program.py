@@ -75,7 +75,9 @@ class Program:
     parts : list of ProgramPart
         In the order in which they ran; more than one where the run was resumed.
     folder : Path or None
-        The working directory then; None where it is not here.
+        The working directory then, or that of a capsule; None where it is not here.
+    original : str
+        The path of the working directory then.
     repository : Path or None
         The working tree that has the commits.
     files : list of dict
@@ -91,6 +93,7 @@ class Program:
     artifacts: ArtifactFolder
     place: Place
     parts: list[ProgramPart]
+    original: str
     folder: Path | None = None
     repository: Path | None = None
     files: list[dict[str, Any]] = field(default_factory=list)
@@ -137,7 +140,8 @@ def read_program(reader: Reader, run: Run, here: Path | None = None) -> Program:
     records += [read_json(artifacts, f"{PARTS}/{number}/environment.json") for number in later]
     _check_records(name, records)
     shown = str(environment.get("working_folder") or "/nowhere")
-    place = here or Path(os.path.expanduser(shown))
+    original = os.path.expanduser(shown)
+    place = here or Path(original)
     folder = place if place.is_dir() else None
     found = [
         _part(artifacts, number, record, top.data.tags) for number, record in enumerate(records)
@@ -163,6 +167,7 @@ def read_program(reader: Reader, run: Run, here: Path | None = None) -> Program:
         artifacts,
         place_of(reader, run, top),
         found,
+        original,
         folder,
         repository,
         [each for each in files or [] if isinstance(each, dict)],

@@ -88,7 +88,7 @@ def _note(program: Program, end: ProgramEnd) -> str:
 
 def _compared(program: Program, then: Facts, end: ProgramEnd) -> Comparison:
     def as_original(text: str) -> str:
-        return text.replace(os.fspath(end.folder), os.fspath(program.folder or end.folder))
+        return text.replace(os.fspath(end.folder), program.original)
 
     return compare_facts(then, end.facts, as_original) if end.facts else Comparison([])
 

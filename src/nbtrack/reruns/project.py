@@ -86,7 +86,8 @@ def read_project(reader: Reader, run: Run, top: Run, here: Path | None = None) -
             f"{name} was made by a newer nbtrack, whose record of a project this one cannot read."
         )
     kind, uri = record.get("kind"), os.path.expanduser(str(record.get("uri")))
-    place = here or Path(os.path.expanduser(str(record.get("folder") or "/nowhere")))
+    original = os.path.expanduser(str(record.get("folder") or "/nowhere"))
+    place = here or Path(original)
     folder = place if kind == "folder" and place.is_dir() else None
     commit = top.data.tags.get(GIT_COMMIT)
     repository = None if folder is None or here is not None else repository_of(folder, commit)
@@ -111,7 +112,7 @@ def read_project(reader: Reader, run: Run, top: Run, here: Path | None = None) -
         below = "."
     packages = read_json(artifacts, ENVIRONMENT_FILE).get("packages")
     listed = record.get("files")
-    files = [each for each in listed or [] if isinstance(each, dict) and _is_below(each)]
+    files = [each for each in listed or [] if isinstance(each, dict) and is_below(each.get("path"))]
     command = top.data.tags.get("nbtrack.project.command", "")
     words = ["-m", "nbtrack.projects.launch", ARGUMENTS]
     return Program(
@@ -121,6 +122,7 @@ def read_project(reader: Reader, run: Run, top: Run, here: Path | None = None) -
         artifacts,
         Place((Step((top.info.run_name,), 0), *steps_below(reader, run, top))),
         [ProgramPart(words, commit if repository is not None else None, below)],
+        original,
         folder,
         repository,
         files=files,
@@ -147,9 +149,8 @@ def _parameters(name: str, found: Any) -> dict[str, Any]:
     return values
 
 
-def _is_below(each: Mapping[str, Any]) -> bool:
+def is_below(path: Any) -> bool:
     """Return whether a path stays in its folder: a record may come from somebody else."""
-    path = each.get("path")
     if not isinstance(path, str) or not path or "\0" in path or Path(path).is_absolute():
         return False
     return ".." not in Path(path).parts

@@ -10,7 +10,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from nbtrack.file_digests import TimeBudget
+from nbtrack.file_digests import TimeBudget, sha256_of
 from nbtrack.projects.environments import Environment
 from nbtrack.projects.record import PROJECT_FILE, SOURCES_FILE
 from nbtrack.store.artifacts import ArtifactFolder
@@ -111,7 +111,6 @@ def sources_of(artifacts: ArtifactFolder) -> dict[str, bytes]:
 
 def _digest(file: Path) -> str | None:
     try:
-        with file.open("rb") as opened:
-            return hashlib.file_digest(opened, "sha256").hexdigest()
+        return sha256_of(file)
     except OSError:
         return None
