@@ -35,9 +35,7 @@ from nbtrack.reruns.planned_cells import without_installs
 from programs import python_path
 
 BESIDE = Path(__file__).resolve().parent
-CELL_S = 58.0
-NOTEBOOK_S = 240.0
-RERUN_S = 240.0
+RERUN_S = 400.0
 
 
 @dataclass
@@ -74,9 +72,11 @@ class Session:
     executed: list[tuple[str, str]] = field(default_factory=list)
     failed: dict[int, str] = field(default_factory=dict)
     stopped: str = ""
+    cell_s: float = 58.0
+    notebook_s: float = 240.0
 
     def run(self) -> None:
-        """Execute all cells, for four minutes at most."""
+        """Execute all cells, as long as there is time."""
         begin = time.monotonic()
         self._execute("load", LOAD)
         for place, source in enumerate(self.notebook.cells):
@@ -86,8 +86,8 @@ class Session:
                     self._log_numbers(place, source)
             else:
                 self._execute(f"cell{place}", source)
-            if time.monotonic() - begin > NOTEBOOK_S:
-                self.stopped = f"after {NOTEBOOK_S:.0f} s"
+            if time.monotonic() - begin > self.notebook_s:
+                self.stopped = f"after {self.notebook_s:.0f} s"
             if self.stopped:
                 self.stopped += f", {len(self.notebook.cells) - place - 1} cells left"
                 return
@@ -101,14 +101,16 @@ class Session:
         self.executed.append((cell_id, source))
         manager = self.kernel.manager  # type: ignore[attr-defined]
         try:
-            out = self.kernel.run(source, cell_id=cell_id, interrupt_after=CELL_S, manager=manager)
+            out = self.kernel.run(
+                source, cell_id=cell_id, interrupt_after=self.cell_s, manager=manager
+            )
         except Exception as error:  # noqa: BLE001  it does not answer
             self.stopped = f"{type(error).__name__} in cell {len(self.executed)}"
             return
         if out.error:
             self.failed[len(self.executed)] = f"{out.error[0]}: {out.error[1][:200]}"
             if out.error[0] == "KeyboardInterrupt":
-                self.stopped = f"cell {len(self.executed)} takes more than {CELL_S:.0f} s"
+                self.stopped = f"cell {len(self.executed)} takes more than {self.cell_s:.0f} s"
 
     def _has_numbers(self) -> bool:
         run = "__import__('nbtrack').last_active_run()"
@@ -124,8 +126,10 @@ class Session:
             self._execute(f"numbers{place}", code)
 
 
-def judged(folder: Path, notebook: ForeignNotebook) -> Iterator[Result]:
-    """Execute a notebook, and have its runs again."""
+def judged(
+    folder: Path, notebook: ForeignNotebook, cell_s: float, notebook_s: float
+) -> Iterator[Result]:
+    """Execute a notebook, within so many seconds, and have its runs again."""
     with tempfile.TemporaryDirectory(prefix="nbtrack-foreign-") as place:
         root = Path(place, notebook.repository)
         shutil.copytree(folder / notebook.repository, root)
@@ -136,7 +140,7 @@ def judged(folder: Path, notebook: ForeignNotebook) -> Iterator[Result]:
         with bare_kernel(
             Path(place) / "kernel", path.parent, JPY_SESSION_NAME=str(path), OMP_NUM_THREADS="1"
         ) as kernel:
-            session = Session(notebook, kernel)
+            session = Session(notebook, kernel, cell_s=cell_s, notebook_s=notebook_s)
             session.run()
             _save(session, path)
         remove_files(root, before)
@@ -203,17 +207,20 @@ def main() -> None:
     parser.add_argument("words", nargs="*", metavar="WORD", help="of paths of notebooks")
     parser.add_argument("--held-out", action="store_true", help="the third that is held out")
     parser.add_argument("--cells", type=int, default=4, help="how many of each are tracked")
+    parser.add_argument("--all", action="store_true", help="those, too, that are not held out")
+    parser.add_argument("--cell-seconds", type=float, default=58.0, help="that a cell may take")
+    parser.add_argument("--seconds", type=float, default=240.0, help="that a notebook may take")
     parser.add_argument("--list", action="store_true", help="only name the notebooks")
     parser.add_argument("--into", type=Path, help="a file with a line of JSON for each run")
     options = parser.parse_args()
     os.environ["PYTHONPATH"] = os.pathsep.join([str(BESIDE), python_path()])
     for notebook in notebooks(options.folder, options.words, options.cells):
-        if notebook.held_out != options.held_out:
+        if not options.all and notebook.held_out != options.held_out:
             continue
         if options.list:
             print(notebook.path, len(notebook.cells), notebook.tracked)
             continue
-        for result in judged(options.folder, notebook):
+        for result in judged(options.folder, notebook, options.cell_seconds, options.seconds):
             print(result.verdict, notebook.path, result.number, result.text, result.warnings)
             sys.stdout.flush()
             if options.into:

@@ -53,6 +53,7 @@ class Kernel:
         cell_id: str | None = None,
     ) -> Output:
         asked = self._ask(code, cell_id)
+        silence = 60 if interrupt_after is None else interrupt_after + 60
         out = Output()
         begin = time.monotonic()
         while True:
@@ -62,7 +63,7 @@ class Kernel:
             try:
                 message = self.client.get_iopub_msg(timeout=0.2)
             except Exception as error:
-                if type(error).__name__ != "Empty" or time.monotonic() - begin > 60:
+                if type(error).__name__ != "Empty" or time.monotonic() - begin > silence:
                     raise
                 continue
             out.messages.append(message)

@@ -234,6 +234,13 @@ fresh kernel, then `nbtrack.rerun` has its runs again without the files that its
 *Lost* cells are needed and not in the record; *needless* ones make no difference (both found by
 leaving out cells, with `--prove`; empty where that was not asked for). Rows whose judge is
 `executor` are of before `nbtrack.rerun` judged: the cells of the record in an empty folder.
+
+Some runs come back and have a warning all the same; their notebooks name it as right (`# warns:`),
+and the command fails where there is another one. *Background work* goes on when its cell has ended:
+what it has done by the next cell depends on the time. *Hidden state* of `edited_cell`: the run used
+what a cell had left before it was edited, and no cell of the notebook has that code any more; the
+record has. *Cell edited since*, *cell deleted since* and *ran out of order*: whoever runs the
+notebook from top to bottom gets something else than the run.
 """
 
 

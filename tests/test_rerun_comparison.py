@@ -296,8 +296,13 @@ def test_the_models_of_a_run_are_compared_by_their_weights(workdir: Path) -> Non
 def test_models_of_scikit_learn_are_compared_without_the_times_of_their_fits() -> None:
     skops = pytest.importorskip("skops.io")
     from sklearn.ensemble import RandomForestClassifier
+    from sklearn.feature_extraction.text import CountVectorizer
     from sklearn.model_selection import GridSearchCV
 
+    lists = [CountVectorizer(stop_words=[word, "the"]) for word in ("a", "a", "b")]
+    texts = [skops.dumps(each.fit(["the dog"])) for each in lists]  # has the address of its list
+    assert compare_content("a.skops", *texts[:2]) == ("exact", "")
+    assert compare_content("a.skops", *texts[1:])[0] == "different"
     x, y = np.arange(12.0).reshape(6, 2), [0, 1, 0, 1, 0, 1]
 
     def saved(seed: int) -> bytes:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import struct
 import tarfile
 import zipfile
@@ -15,6 +16,7 @@ from typing import Any
 
 from nbtrack.reruns.curves import is_of_clock
 
+_ADDRESS = re.compile(r"_\w+_id")  # of an object: scikit-learn's _stop_words_id
 MOST_ROWS = 5_000_000
 MOST_MEMBERS = 500_000_000
 _DTYPES = {
@@ -156,7 +158,7 @@ def _of_node(place: str, node: Any, archive: zipfile.ZipFile) -> Iterator[tuple[
         yield place, node
     elif "__loader__" not in node:  # attributes, or the items of a dictionary
         for key, each in node.items():
-            if not is_of_clock(key):
+            if not (is_of_clock(key) or _ADDRESS.fullmatch(key)):
                 yield from _of_node(f"{place}.{key}", each, archive)
     else:
         for key, each in node.items():
