@@ -25,22 +25,24 @@ pytestmark = [
     pytest.mark.timeout(900),
 ]
 
-# two thirds of the files that nbtrack needs, in packages that put nothing into Jupyter's folders
-LARGE = {
-    *("babel", "debugpy", "duckdb", "fonttools", "jedi"),
-    *("matplotlib", "pandas", "scikit-learn", "scipy"),
-}
+BUILT = ("src/nbtrack/static", "src/nbtrack/labextension")
 BASE_URL = "/user/someone-nbtrack-abc123/"
 
 
 def copy_checkout(folder: Path) -> Path:
-    """Copy what git has or would take, as Binder clones it: without anything built."""
+    """Copy what git has or would take, as Binder clones it, and the front end where it is built.
+
+    That a checkout builds it is tried when nbtrack is installed from one: dev.py does.
+    """
     listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
     names = subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     for name in filter(None, names.split("\0")):
         if (ROOT / name).is_file():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, folder / name)
+    for name in BUILT:
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, folder / name, dirs_exist_ok=True)
     return folder
 
 
@@ -71,6 +73,19 @@ def needed(repository: Path) -> set[str]:
     return closure(*(Requirement(need).name for needs in lists for need in needs))
 
 
+def of_jupyter(names: set[str]) -> set[str]:
+    """Return those of the distributions that are commands of Jupyter or put files into its folders.
+
+    These are what is tried here: pip installs them.
+    """
+    return {
+        name
+        for name in names
+        for file in metadata.files(name) or []
+        if file.parts[0] == ".." and any(part.startswith("jupyter") for part in file.parts)
+    }
+
+
 def lend_packages(names: set[str], site: Path, lent: Path) -> None:
     """Let the new environment find the gigabytes of PyTorch, and more, that the machine has.
 
@@ -96,9 +111,8 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     environment = folder / "venv"
     venv.create(environment, with_pip=True)
     site = next(environment.glob("lib/python*/site-packages"))
-    lend_packages(
-        closure("torch", "torchvision") | (needed(repository) & LARGE), site, folder / "lent"
-    )
+    torch, packages = closure("torch", "torchvision"), needed(repository)
+    lend_packages(torch | (packages - of_jupyter(packages)), site, folder / "lent")
     path = f"{environment / 'bin'}{os.pathsep}{os.environ['PATH']}"
     env = {**os.environ, "PATH": path, "VIRTUAL_ENV": str(environment), "PIP_RETRIES": "0"}
     env["PIP_NO_COMPILE"] = "1"  # most of what is installed is not imported here
