@@ -31,6 +31,7 @@ exclude_patterns = ["_build", "_extensions"]
 # In pages "`name`" is code; links to sections are made from headings.
 myst_heading_anchors = 4
 myst_enable_extensions = ["colon_fence"]
+smartquotes = False  # "--grid" in a sentence, and messages as they are printed, to be found
 suppress_warnings = ["mystnb.unknown_mime_type"]  # outputs of nbtrack have a picture, too
 
 # Tutorials are executed, each in a folder of its own, once for each change of its text.
@@ -65,6 +66,9 @@ html_theme_options = {
     "footer_start": ["copyright"],
     "footer_end": [],
 }
+html_context = {"default_mode": "auto"}
+html_sidebars = {"index": [], "start": [], "troubleshooting": []}  # nothing is below them
+html_search_scorer = "_static/search_order.js"
 html_show_sourcelink = False
 copybutton_prompt_text = r"\$ |>>> |In \[\d+\]: "
 copybutton_prompt_is_regexp = True

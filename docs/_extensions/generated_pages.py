@@ -269,7 +269,7 @@ def messages_page() -> None:
         lines += ["", f"## {part}", "", "| | message |", "|---|---|"]
         lines += [
             f"| {kind} | {escaped(told)} |"
-            for kind, told in sorted(found, key=lambda each: each[1])
+            for told, kind in sorted(found, key=lambda each: (each[1], each[0]))
         ]
     write(OUT / "messages.md", "\n".join(lines) + "\n")
 

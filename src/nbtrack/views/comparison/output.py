@@ -36,6 +36,7 @@ TABLE_COLUMNS = 12
 CURVE_RUNS = 10
 CURVE_POINTS = 240
 CURVE_BYTES = 18_000
+REST = 240  # names of types, and the id that a page adds
 FEWEST_CURVE_BYTES = 2_500  # before rows beyond those of the HTML are given up for them
 CURVE_SIZE = 240  # bytes of one curve, below which it says little
 ROWS = (50, 40, 30, 20, 12, 5, 1)  # from much to little, until the output fits
@@ -119,7 +120,7 @@ def comparison_bundle(
     )
     saved, curves = comparison_parts(store, scope, view, limits)
     bundle, metadata = _texts(store, saved)
-    room = MAX_BYTES - len(json.dumps([bundle, metadata])) - len(VIEW_MIME) - 100
+    room = MAX_BYTES - len(json.dumps([bundle, metadata])) - len(VIEW_MIME) - REST
     for rows in ROWS:
         cut = _first_rows(saved, rows)
         left = room - len(json.dumps({**cut, "curves": {}}))
