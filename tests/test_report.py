@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import socket
@@ -153,6 +154,7 @@ def test_data_cannot_end_its_element(workdir: Path) -> None:
     log_runs(2, lambda i: ({"a": f"{evil}{i}"}, {"loss": i}))
     text = nbtrack.export_html("report.html", title=evil).read_text("utf-8")
     assert text.count("<script") == 3
+    assert text.count("</details>") == 2
     assert "<!--" not in text
     assert evil not in text
 
@@ -162,6 +164,26 @@ def test_marks_in_values_are_left_alone() -> None:
     text = render_report("{{data}}", {"table": table}, "export const views = 1;")
     assert "<h1>{{data}}</h1>" in text
     assert "<td>{{code}}</td>" in text
+
+
+def test_the_file_says_where_each_number_comes_from(workdir: Path) -> None:
+    source = "nbtrack.log_metric('loss', 0.25)"
+    with nbtrack.start_run(run_name="a") as run:
+        run.writer.artifacts.put_bytes(".nbtrack/cell.py", source.encode())
+        nbtrack.log_metric("loss", 0.25)
+        nbtrack.log_input(nbtrack.data.from_numpy(__import__("numpy").zeros(3), name="zeros"))
+        nbtrack.set_tag("nbtrack.reproduced", "yes")
+    text = nbtrack.export_html("report.html").read_text("utf-8")
+    place = f"from-{run.info.run_id}"
+    assert f'<a href="#{place}">0.25</a>' in text
+    (origin,) = re.findall(f'<details id="{place}">(.*?)</details>', text, re.DOTALL)
+    facts = dict(re.findall("<dt>(.*?)</dt><dd>(.*?)</dd>", origin))
+    assert facts["Source"] == f"sha256 {hashlib.sha256(source.encode()).hexdigest()}"
+    assert (
+        facts["Dataset zeros"]
+        == nbtrack.get_run(run.info.run_id).inputs.dataset_inputs[0].dataset.digest
+    )
+    assert (facts["Run"], facts["Run again"]) == (run.info.run_id, "yes: same numbers")
 
 
 def test_what_cannot_be_written_is_said(workdir: Path) -> None:
@@ -218,6 +240,10 @@ def test_the_file_shows_table_curves_and_plots(page: Page, report: Path) -> None
     assert page.locator(".ag-row[row-id]").count() > 5
     assert page.locator(".nbt-importance tbody tr").count() == 4
     page.locator(".nbt-scatter[data-points='24']").wait_for()
+    name = page.locator("[data-open]").first
+    run_id = name.get_attribute("data-open")
+    name.click()
+    assert page.locator(f"#from-{run_id}").get_by_text("Run again").is_visible()
 
 
 @pytest.mark.browser

@@ -3,7 +3,7 @@ import { SavedBackend } from './comparison_saved';
 import type { SavedComparison } from './view_data';
 
 /** Show a saved comparison, without a kernel or a server. */
-export function showFinishedComparison(root: HTMLElement, saved: SavedComparison): () => void {
+export function showFinishedComparison(root: HTMLElement, saved: SavedComparison, onOpen?: (runId: string) => void): () => void {
   const backend = new SavedBackend(saved);
   const view = new ComparisonView(root, {
     backend,
@@ -11,7 +11,8 @@ export function showFinishedComparison(root: HTMLElement, saved: SavedComparison
     selected: saved.selected,
     columns: saved.table.columns,
     state: { metric: saved.metric, brushes: saved.brushes },
-    editable: false
+    editable: false,
+    ...(onOpen ? { onOpen } : {})
   });
   return () => view.dispose();
 }

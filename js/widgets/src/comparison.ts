@@ -50,9 +50,9 @@ function render({ model, el }: RenderProps<State>): () => void {
   };
 }
 
-/** Show a saved comparison on a page of its own. */
-function show(host: HTMLElement, saved: SavedComparison): () => void {
-  return showFinishedComparison(viewRoot(host, 'cmp'), saved);
+/** Show a saved comparison on a page of its own, which may know more of a run. */
+function show(host: HTMLElement, saved: SavedComparison, onOpen?: (runId: string) => void): () => void {
+  return showFinishedComparison(viewRoot(host, 'cmp'), saved, onOpen);
 }
 
 export default { render, show };

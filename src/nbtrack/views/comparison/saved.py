@@ -130,7 +130,7 @@ def comparison_parts(
         first = first[: limits.curve_runs]
         curves = stored_curves(reader, first, points=limits.curve_points)
         facts = [run_facts(reader, run_id) for run_id in ids] if limits.facts else []
-        names = _names(reader, ids)
+        names = names_to_hide(reader, ids)
     shown = Scope(None, "", ids)
     saved: ComparisonParts = {
         "kind": "comparison",
@@ -278,7 +278,7 @@ def _place(known: list[Any], value: Any) -> int | None:
     return known.index(value)
 
 
-def _names(reader: Reader, run_ids: Sequence[str]) -> set[str]:
+def names_to_hide(reader: Reader, run_ids: Sequence[str]) -> set[str]:
     """Return the names of people and hosts that the runs and this process know."""
     import getpass
     import socket

@@ -14,9 +14,16 @@ from typing import Any
 from nbtrack.errors import InvalidParameterError
 from nbtrack.store import Store
 from nbtrack.views.comparison.data import Scope
-from nbtrack.views.comparison.saved import SavedComparison, SavedLimits, SavedView, saved_comparison
+from nbtrack.views.comparison.saved import (
+    SavedComparison,
+    SavedLimits,
+    SavedView,
+    names_to_hide,
+    saved_comparison,
+)
 from nbtrack.views.formats import format_number
 from nbtrack.views.redaction import Redaction
+from nbtrack.views.report.origins import anchor, origins_html
 from nbtrack.views.table.page import TableView
 
 MAX_RUNS = 500
@@ -82,12 +89,15 @@ def write_report(
     view = view or SavedView()
     saved = saved_comparison(store, scope, view, LIMITS)
     heading = Redaction().text(title) or f"{total} {'run' if total == 1 else 'runs'}"
-    text = render_report(heading, saved, bundle)
+    shown = saved["table"]["run_ids"]
+    with store.read() as reader:
+        clean = Redaction(names_to_hide(reader, shown)).text
+    text = render_report(heading, saved, bundle, origins_html(store, shown, clean))
     target.write_text(text, "utf-8")
     return target
 
 
-def render_report(title: str, saved: SavedComparison, bundle: str) -> str:
+def render_report(title: str, saved: SavedComparison, bundle: str, origins: str = "") -> str:
     """Return the file's text.
 
     Parameters
@@ -97,6 +107,8 @@ def render_report(title: str, saved: SavedComparison, bundle: str) -> str:
         From ``saved_comparison``.
     bundle : str
         The module with all views.
+    origins : str
+        HTML that says where the numbers come from.
     """
     packed = base64.b64encode(zlib.compress(bundle.encode(), 9)).decode("ascii")
     # the data stays readable, so that anybody can look at what is given away; no < of it can
@@ -106,9 +118,10 @@ def render_report(title: str, saved: SavedComparison, bundle: str) -> str:
     parts = {
         "policy": html.escape(POLICY, quote=True),
         "title": html.escape(title),
-        "table": _plain_table(saved["table"]),
+        "table": _plain_table(saved["table"], origins),
         "data": data,
         "code": packed,
+        "origins": origins,
     }
     text = resources.files(__package__).joinpath(_TEMPLATE).read_text("utf-8")
     return re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], text)
@@ -126,16 +139,25 @@ def _bundle() -> str:
     return code
 
 
-def _plain_table(table: TableView) -> str:
+def _plain_table(table: TableView, origins: str) -> str:
     """Return the rows for readers without scripts."""
     names = table["columns"]
     head = "".join(f"<th>{html.escape(name.partition('.')[2] or name)}</th>" for name in names)
-    rows = [
-        "".join(f"<td>{html.escape(_text(table['values'][name][i]))}</td>" for name in names)
-        for i in range(len(table["run_ids"]))
-    ]
+    known = set(re.findall(r'<details id="([^"]+)"', origins))
+    rows = []
+    for i, run_id in enumerate(table["run_ids"]):
+        place = anchor(run_id) if anchor(run_id) in known else ""
+        rows.append("".join(_cell(table["values"][name][i], name, place) for name in names))
     body = "".join(f"<tr>{row}</tr>" for row in rows)
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _cell(value: Any, column: str, place: str) -> str:
+    """Return a cell; a number that was logged leads to where it comes from."""
+    text = html.escape(_text(value))
+    if place and (column == "run_name" or column.startswith("metrics.")):
+        text = f'<a href="#{place}">{text}</a>'
+    return f"<td>{text}</td>"
 
 
 def _text(value: Any) -> str:
