@@ -55,6 +55,18 @@ def test_values_come_as_numbers_with_categories_and_gaps(workdir: Path) -> None:
     assert not {"params.same", "metrics.system/cpu"} & set(columns)
 
 
+def test_params_with_most_values_come_first_and_seeds_last(workdir: Path) -> None:
+    for number in range(6):
+        with nbtrack.start_run():
+            params = {"a": number % 2, "lr": number % 3, "seed": number, "z": number}
+            nbtrack.log_params(params)
+            nbtrack.log_metrics({"loss": number, "acc": number})
+    body, _ = ask("data", experiment_ids=["0"])
+    names = [column["name"] for column in body["columns"]]
+    assert names[:4] == ["params.z", "params.lr", "params.a", "params.seed"]
+    assert all(name.startswith("metrics.") for name in names[4:])
+
+
 def test_columns_and_runs_can_be_named(workdir: Path) -> None:
     ids = three()
     body, numbers = ask("data", run_ids=[ids[2], ids[0]], columns=["duration", "params.lr"])

@@ -13,11 +13,12 @@ import pytest
 
 import nbtrack
 from kernels import Kernel, kernel
-from nbtrack.errors import NbtrackError, NbtrackWarning
+from nbtrack.errors import InvalidParameterError, NbtrackError, NbtrackWarning
 from nbtrack.store.search.grammar import parse_filter
 from nbtrack.store.search.tree import to_text
 from nbtrack.store.search.vocabulary import RUNS
 from nbtrack.suggestions import closest, suggests_keywords
+from nbtrack.views.table.page import encode_page
 
 
 @pytest.fixture
@@ -90,6 +91,56 @@ def test_a_search_for_what_nobody_logged_says_so(run_id: str) -> None:
             with pytest.warns(NbtrackWarning, match=re.escape(f"Did you mean {meant}?")) as said:
                 nbtrack.search_runs(output_format=form, **query)
             assert said[0].filename == __file__
+
+
+SEARCHES: list[tuple[Callable[[], Any], str]] = [
+    (lambda: nbtrack.search_experiments(filter_string="tags.taem = 'x'"), "tags.team"),
+    (lambda: nbtrack.search_registered_models(filter_string="tags.taem = 'x'"), "tags.team"),
+    (lambda: nbtrack.search_model_versions(filter_string="tags.stge = 'x'"), "tags.stage"),
+    (lambda: nbtrack.search_logged_models(filter_string="params.layer = '2'"), "params.layers"),
+]
+
+
+def test_searches_of_experiments_and_models_say_what_was_meant(run_id: str) -> None:
+    nbtrack.set_experiment_tag("team", "vision")
+    client = nbtrack.MlflowClient()
+    client.set_registered_model_tag("digits-net", "team", "vision")
+    client.set_model_version_tag("digits-net", "1", "stage", "draft")
+    nbtrack.create_external_model("net", params={"layers": 2})
+    for search, meant in SEARCHES:
+        with pytest.warns(NbtrackWarning, match=re.escape(f"Did you mean {meant}?")) as said:
+            assert len(search()) == 0
+        assert said[0].filename == __file__
+
+
+def test_a_keyword_of_the_client_and_a_column_of_a_comparison_are_suggested(run_id: str) -> None:
+    client = nbtrack.MlflowClient()
+    with pytest.raises(TypeError, match=r"create_run\(\) .* Did you mean 'run_name'\?"):
+        client.create_run("0", name="second")
+    with pytest.raises(TypeError, match="missing 1 required"):
+        client.get_run()
+    with pytest.raises(InvalidParameterError, match=r"Did you mean 'metrics\.val_loss'"):
+        nbtrack.compare(columns=["metrics.vall_loss"])
+
+
+@pytest.mark.parametrize(
+    ("filter", "hint"),
+    [
+        ("metrics.vall_loss < 3", "Did you mean metrics.val_loss?"),
+        ("basline", "Did you mean 'baseline'?"),
+        ("run_name = 'basline'", "Did you mean 'baseline'?"),
+        ("metrics.val_loss < 0", ""),
+    ],
+)
+def test_a_table_without_rows_says_what_the_filter_may_have_meant(
+    run_id: str, filter: str, hint: str
+) -> None:
+    table = nbtrack.runs(filter)
+    page = table._source.page(table._query())
+    table.close()
+    assert page.total == 0
+    assert page.hint.endswith(hint)
+    assert ("hint" in encode_page(page, 0)[0]) == bool(hint)
 
 
 def test_a_search_that_may_be_meant_says_nothing(run_id: str) -> None:

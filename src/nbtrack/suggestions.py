@@ -8,11 +8,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from functools import wraps
+from types import FunctionType
 from typing import Any, TypeVar, cast
 
 from nbtrack.errors import short_traceback
 
 F = TypeVar("F", bound=Callable[..., Any])
+C = TypeVar("C", bound=type)
 
 _MOST = 5000  # names that are looked at
 _ALIKE = 0.6
@@ -148,10 +150,25 @@ def suggests_keywords(function: F) -> F:
     return cast(F, call)
 
 
+def suggests_keywords_of_methods(class_: C) -> C:
+    """Let calls of a class's public methods, also inherited ones, say which keyword was meant.
+
+    Parameters
+    ----------
+    class_ : type
+    """
+    for base in class_.__mro__[:-1]:
+        for name, method in list(vars(base).items()):
+            own = name in vars(class_) and base is not class_
+            if isinstance(method, FunctionType) and not name.startswith("_") and not own:
+                setattr(class_, name, suggests_keywords(method))
+    return class_
+
+
 def _of_keyword(function: Callable[..., Any], given: Iterable[str]) -> str | None:
     import inspect
 
-    known = inspect.signature(function).parameters
+    known = [name for name in inspect.signature(function).parameters if name != "self"]
     unknown = next((name for name in given if name not in known), None)
     if unknown is None:
         return None

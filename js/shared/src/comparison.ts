@@ -1,7 +1,7 @@
 import type { Backend } from './backend';
 import type { ChartView } from './chart';
 import { runStyles, shade } from './colours';
-import { askData, label, RunData, same, within } from './comparison_data';
+import { askData, countText, label, RunData, same, within } from './comparison_data';
 import { Choice } from './comparison_marks';
 import { Section, type SectionName, SECTIONS, sectionToggles } from './comparison_section';
 import { DiffView } from './diff';
@@ -281,11 +281,21 @@ export class ComparisonView {
     if (this.shows('importance')) this.importance.show(this.scope(), metric);
   }
 
+  /**
+   * The selected runs that are compared: what a filter leaves out has no row that says whose curve it is.
+   * Where there are more runs than are here, nobody can say.
+   */
+  private get chosen(): readonly string[] {
+    const { data, selected } = this;
+    return data.total > data.ids.length ? selected : selected.filter(id => data.placeOf(id) >= 0);
+  }
+
   /** What is selected, or else the first rows, in all plots. */
   private showRuns(): void {
     const first = this.rows.length > 0 ? this.rows.filter(id => this.data.placeOf(id) >= 0) : this.data.ids;
-    const shown = this.selected.length > 0 ? this.selected.slice(0, MOST_SHOWN) : first.slice(0, SHOWN);
-    const key = JSON.stringify([shown, this.selected.length]);
+    const { chosen } = this;
+    const shown = chosen.length > 0 ? chosen.slice(0, MOST_SHOWN) : first.slice(0, SHOWN);
+    const key = JSON.stringify([shown, chosen.length]);
     this.showCount(shown);
     if (key === this.shownFor || this.data === RunData.empty) return;
     this.shownFor = key;
@@ -298,13 +308,13 @@ export class ComparisonView {
     );
     const rules = [...this.colours].map(([id, colour]) => `.nbt-comparison [row-id="${CSS.escape(id)}"] .nbt-runname::before{background:${colour}}`);
     this.dotStyle.textContent = rules.join('\n');
-    this.parallel.setSelected(this.selected, this.colours);
-    this.scatter.setRuns(this.colours, this.selected);
+    this.parallel.setSelected(chosen, this.colours);
+    this.scatter.setRuns(this.colours, chosen);
     if (this.shows('diff')) this.diff.setRuns(this.data, shown, this.colours);
     if (this.shows('curves')) this.showCurves(shown);
-    const many = this.selected.length > MOST_SHOWN ? `the first ${MOST_SHOWN} of ${this.selected.length} selected runs` : this.selected.length > 0 ? '' : `the first ${shown.length} rows; select others in the table`;
+    const many = chosen.length > MOST_SHOWN ? `the first ${MOST_SHOWN} of ${chosen.length} selected runs` : chosen.length > 0 ? '' : `the first ${shown.length} rows; select others in the table`;
     this.sections.curves.setNote(many);
-    this.sections.diff.setNote(this.selected.length === 2 ? 'between the two selected runs' : this.selected.length > 2 ? 'between the selected runs' : 'between the first rows; select two runs to see them in full');
+    this.sections.diff.setNote(chosen.length === 2 ? 'between the two selected runs' : chosen.length > 2 ? 'between the selected runs' : 'between the first rows; select two runs to see them in full');
   }
 
   private showCurves(shown: string[]): void {
@@ -318,11 +328,7 @@ export class ComparisonView {
   }
 
   private showCount(shown: readonly string[]): void {
-    const total = `${this.data.total.toLocaleString('en-US')} ${this.data.total === 1 ? 'run' : 'runs'}`;
-    const chosen = this.selected.length.toLocaleString('en-US');
-    const here = this.selected.filter(id => this.data.placeOf(id) >= 0).length;
-    const left = here < this.selected.length ? `${chosen} selected, ${here.toLocaleString('en-US')} of them among ${total}` : `${chosen} of ${total} selected`;
-    this.count.textContent = chosen !== '0' ? left : shown.length > 0 ? total : '';
+    this.count.textContent = countText(this.data, this.selected, shown.length > 0);
   }
 
   /** Runs were selected in the table, in a plot or from Python. */

@@ -81,3 +81,12 @@ export function same(a: readonly string[], b: readonly string[]): boolean {
   const known = new Set(a);
   return b.every(id => known.has(id));
 }
+
+/** How many runs are compared, and how many of them are selected, in words. */
+export function countText(data: RunData, selected: readonly string[], shown: boolean): string {
+  const total = `${data.total.toLocaleString('en-US')} ${data.total === 1 ? 'run' : 'runs'}`;
+  if (selected.length === 0) return shown ? total : '';
+  const chosen = selected.length.toLocaleString('en-US');
+  const here = selected.filter(id => data.placeOf(id) >= 0).length;
+  return here < selected.length ? `${chosen} selected, ${here.toLocaleString('en-US')} of them among ${total}` : `${chosen} of ${total} selected`;
+}

@@ -1,8 +1,8 @@
 import { RunData, within } from './comparison_data';
 import { ColourRamp, drag, sheet, svg, Tip, valueText } from './comparison_marks';
-import { apart } from './comparison_scale';
 import { h } from './dom';
-import { type Axis, axesOf, bend, brushBetween, moveAxis, type ParallelState, placesOf, shortLabel, sideOf, withBrush } from './parallel_axes';
+import { type Axis, axesOf, bend, brushBetween, moveAxis, type ParallelState, placesOf, sideOf, withBrush } from './parallel_axes';
+import { axisMarks } from './parallel_marks';
 import { AxisMenu } from './parallel_menu';
 import type { Theme } from './theme';
 import type { Brush } from './view_data';
@@ -21,7 +21,6 @@ const HEIGHT = 290;
 const NEAR = 7;
 /** How wide the strip of an axis is that takes brushes. */
 const STRIP = 26;
-const LABEL_HEIGHT = 13;
 
 /**
  * Parallel coordinates: one line per run, one axis per column.
@@ -174,21 +173,8 @@ export class ParallelView {
     this.drawing.replaceChildren(
       ...this.axes.map((axis, i) => {
         const [x, top, bottom] = [this.x(i), this.y(1), this.y(0)];
-        const marks: Node[] = [svg('line', { x1: 0, x2: 0, y1: top, y2: bottom, class: 'nbt-axis-line' })];
-        const ticks = axis.scale.ticks.map(tick => ({ tick, y: this.y(axis.scale.place(tick.value)) }));
-        for (const k of apart(ticks.map(each => each.y), ticks.map(() => LABEL_HEIGHT), 0)) {
-          const { tick, y } = ticks[k]!;
-          const text = shortLabel(tick.label);
-          marks.push(svg('line', { x1: -4, x2: 0, y1: y, y2: y, class: 'nbt-axis-line' }));
-          const last = i === this.axes.length - 1;
-          marks.push(svg('text', { x: last ? 7 : -7, y: y + 3.5, class: last ? 'nbt-tick nbt-tick-right' : 'nbt-tick' }, svg('title', {}, tick.label), text));
-        }
-        if (axis.gaps) marks.push(svg('text', { x: -7, y: bottom + 19, class: 'nbt-tick' }, 'none'));
         const brush = brushes.find(other => other.column === axis.name);
-        for (const [low, high] of brush ? placesOf(axis, brush) : []) {
-          const [from, to] = [this.y(Math.min(1, high)), this.y(Math.max(0, low))];
-          marks.push(svg('rect', { x: -6, width: 12, y: from - 1, height: Math.max(4, to - from + 2), rx: 2, class: 'nbt-brush' }));
-        }
+        const marks = axisMarks(axis, brush, place => this.y(place), i === this.axes.length - 1);
         const strip = svg('rect', { x: -STRIP / 2, width: STRIP, y: top - 6, height: bottom - top + 12, class: 'nbt-strip' });
         strip.addEventListener('pointerdown', event => this.startBrush(event, axis, i));
         return svg('g', { transform: `translate(${x},0)`, 'data-axis': axis.name }, ...marks, strip);

@@ -23,7 +23,7 @@ const FIRST = 9;
 const SIDE = 46;
 const MOST_SIDE = 96;
 
-/** The axes by these names; without any, the columns that are here, the metric last. */
+/** The axes by these names; without any, the params that vary most, then metrics, last what is judged by. */
 export function axesOf(data: RunData, names: readonly string[], metric: string, log: Readonly<Record<string, boolean>>): Axis[] {
   const wanted = names.length > 0 ? names : firstAxes(data, metric);
   return wanted.flatMap(name => {
@@ -39,7 +39,8 @@ function firstAxes(data: RunData, metric: string): string[] {
   const params = names.filter(name => name.startsWith('params.'));
   const metrics = names.filter(name => name.startsWith('metrics.') && name !== metric);
   const last = data.columns.has(metric) ? [metric] : [];
-  return [...params, ...metrics.slice(0, 1), ...last].slice(-FIRST);
+  const ends = [...metrics.slice(0, 1), ...last];
+  return [...params.slice(0, FIRST - ends.length), ...ends];
 }
 
 /** Move an axis by some places; at the ends it stays. */

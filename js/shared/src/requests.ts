@@ -956,6 +956,7 @@ export interface Page {
   runs?: number | null;
   best?: Record<string, number>;
   warnings?: (string | null)[];
+  hint?: string;
 }
 
 /** A column of a page: numbers are the float64 buffer `buffer`, all else is `values`. */

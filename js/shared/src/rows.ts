@@ -85,6 +85,6 @@ export function columnWidth(name: string, kind: ColumnKind, grouped = false): nu
   if (name === 'run_name') return grouped ? 250 : 190;
   if (grouped && name.startsWith('metrics.')) return 146;
   if (name === 'note') return 200;
-  const wanted = { text: 110, number: 96, time: 146, state: 108, duration: 92, curve: 112, verdict: 210 }[kind];
+  const wanted = { text: 110, number: 96, time: 164, state: 108, duration: 92, curve: 112, verdict: 210 }[kind];
   return Math.max(wanted, Math.min(190, heading(name).label.length * 7.5 + 40));
 }

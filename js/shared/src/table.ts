@@ -9,20 +9,19 @@ import { TableBar } from './table_bar';
 import type { CellContext } from './table_cells';
 import { columnDefs, isSqueezed, shownColumns } from './table_columns';
 import { TableCount } from './table_count';
-import { CurveCache } from './table_curves';
 import { TableEdits } from './table_edits';
 import { makeGrid } from './table_grid';
 import { TableInput } from './table_input';
 import type { TableOptions } from './table_options';
-import { asNumbers, columnMenuItems, columnsKeyOf, curveColumns, fits, heightOfRows, orderOf, rowsKey, runsShown, showFullText, sortOf, statesOf } from './table_parts';
+import { asNumbers, columnMenuItems, columnsKeyOf, curveColumns, heightOfRows, orderOf, rowsKey, showFullText, sortOf, statesOf } from './table_parts';
 import { openMenu } from './table_popup';
 import { TableRequests } from './table_requests';
+import { TableRows } from './table_rows';
 import signs from './style_signs.css';
 import css from './style_table.css';
 import { Selection } from './table_selection';
+import { TableViewport } from './table_viewport';
 import type { FirstPage, RowsQuery } from './view_data';
-
-const SLOW_MS = 800;
 
 /**
  * The table of runs, of which only the rows that are looked at are here.
@@ -36,10 +35,11 @@ export class RunsTable {
   private readonly count: TableCount;
   private readonly resized: ResizeObserver;
   private readonly api: GridApi<Row>;
-  private readonly curves: CurveCache;
+  private readonly viewport: TableViewport;
   private readonly edits: TableEdits;
   private readonly requests: TableRequests;
-  private readonly input: TableInput;
+  private readonly rows: TableRows;
+  readonly input: TableInput;
   readonly selection: Selection;
   private all = new Map<string, Column>();
   private sets: TableColumns['sets'] = null;
@@ -48,13 +48,9 @@ export class RunsTable {
   private expanded = new Set<string>();
   private best: Record<string, number> = {};
   private room = 0;
-  private first: FirstPage | null = null;
-  private generation = 0;
-  private requestNumber = 0;
   private applying = false;
   private columnsKey = '';
   private disposed = false;
-  private slow: ReturnType<typeof setTimeout> | undefined;
   private later = false;
 
   constructor(
@@ -64,7 +60,22 @@ export class RunsTable {
     this.state = { ...EMPTY_STATE, ...options.state };
     const editable = options.editable ?? true;
     this.requests = new TableRequests(options);
-    this.curves = new CurveCache(options.backend, () => this.refreshCurves());
+    this.viewport = new TableViewport(
+      options.backend,
+      () => this.api,
+      () => curveColumns(this.state, this.all).map(name => heading(name).label),
+      () => !this.disposed && this.api.refreshCells({ force: true, columns: curveColumns(this.state, this.all) })
+    );
+    this.rows = new TableRows(options.first, {
+      query: () => this.query(),
+      read: (query, start, stop) => this.requests.rows(query, start, stop),
+      take: (params, page, buffers, pushed) => {
+        this.take(params, page, buffers);
+        if (!pushed) this.bar.setError('');
+      },
+      waiting: () => this.bar.setStatus('waiting for the rows…'),
+      failed: message => this.setError(message)
+    });
     this.bar = new TableBar(root, {
       filter: filter => this.change({ filter }, true),
       group: group => {
@@ -96,7 +107,7 @@ export class RunsTable {
         this.bar.setError('');
         void this.reload();
       },
-      failed: message => this.setError(message),
+      failed: message => this.bar.setError(message),
       gone: ids => this.selection.remove(ids)
     });
     this.count = new TableCount(this.bar, this.host, editable);
@@ -123,8 +134,8 @@ export class RunsTable {
       onCellKeyDown: event => this.input.onKey(event as CellKeyDownEvent<Row>),
       onCellEditingStopped: () => this.later && void this.reload(),
       onCellValueChanged: ({ data, colDef, oldValue, newValue }) => void this.onEdited(data, colDef.colId ?? '', oldValue, newValue),
-      onViewportChanged: () => this.wantCurves(),
-      onBodyScrollEnd: () => this.wantCurves()
+      onViewportChanged: event => this.viewport.onChanged(event),
+      onBodyScrollEnd: () => this.viewport.wantCurves()
     });
     this.selection = new Selection(this.api, this.host, ids => {
       this.showCount();
@@ -132,7 +143,7 @@ export class RunsTable {
     });
     this.input = new TableInput(this.api, this.selection, {
       matching: groups => this.requests.ids(this.query(), groups),
-      failed: message => this.setError(message),
+      failed: message => this.bar.setError(message),
       toggleGroup: key => this.toggleGroup(key),
       open: runId => options.onOpen?.(runId),
       openMenu: (name, at) => this.openColumnMenu(name, at),
@@ -151,7 +162,6 @@ export class RunsTable {
     this.bar.show(this.state, [], null);
     this.selection.replace(options.selected ?? []);
     this.setHeight();
-    if (options.first) this.first = options.first;
     if (options.columns) this.setColumns(options.columns);
     else void this.loadColumns();
   }
@@ -176,13 +186,12 @@ export class RunsTable {
     this.defaults = new DefaultColumns(response.defaults, name => this.all.has(name));
     if (byDefault) this.state = this.defaults.arrange(this.state);
     this.apply(false);
-    if (fresh) this.api.setGridOption('datasource', { getRows: params => void this.getRows(params) });
+    if (fresh) this.api.setGridOption('datasource', { getRows: params => this.getRows(params) });
   }
 
   /** Take the first rows of the view, pushed by who has them; those of another view are left. */
   setFirst(first: FirstPage): void {
-    this.first = first;
-    if (fits(first, this.query())) this.refresh();
+    if (this.rows.push(first)) this.refresh();
   }
 
   setSelected(ids: readonly string[]): void {
@@ -191,7 +200,7 @@ export class RunsTable {
   }
 
   setError(message: string): void {
-    clearTimeout(this.slow);
+    this.rows.stopWaiting();
     this.bar.setError(message);
     if (message) this.count.setFailed(true);
     this.showCount();
@@ -210,20 +219,20 @@ export class RunsTable {
       return;
     }
     this.later = false;
-    this.curves.forget();
+    this.viewport.forget();
     if (this.all.size > 0) this.api.refreshInfiniteCache();
   }
 
   /** Ask again which columns there are, and for the rows. */
   async reload(): Promise<void> {
-    this.first = null;
+    this.rows.forget();
     await this.loadColumns();
     this.refresh();
   }
 
   dispose(): void {
     this.disposed = true;
-    clearTimeout(this.slow);
+    this.rows.dispose();
     this.bar.dispose();
     this.edits.dispose();
     this.resized.disconnect();
@@ -251,31 +260,9 @@ export class RunsTable {
     return { columns, filter, sort, group, expanded: [...this.expanded], stage, directions };
   }
 
-  private async getRows(params: IGetRowsParams): Promise<void> {
+  private getRows(params: IGetRowsParams): void {
     this.onSort(); // the grid tells of a new order later than it asks for the rows
-    const generation = this.generation;
-    const number = ++this.requestNumber;
-    try {
-      const { first } = this;
-      if (first && params.startRow === 0 && fits(first, this.query())) {
-        this.take(params, first, first.buffers);
-        return;
-      }
-      clearTimeout(this.slow);
-      this.slow = setTimeout(() => this.bar.setStatus('waiting for the rows…'), SLOW_MS);
-      const { body, buffers } = await this.requests.rows(this.query(), params.startRow, params.endRow);
-      if (this.disposed) return;
-      // a response of the view before: the grid has asked again
-      if (generation !== this.generation) return params.failCallback();
-      this.take(params, body, buffers);
-      this.bar.setError('');
-    } catch (error) {
-      if (this.disposed) return;
-      params.failCallback();
-      if (generation === this.generation) this.setError(messageOf(error));
-    } finally {
-      if (number === this.requestNumber) clearTimeout(this.slow);
-    }
+    void this.rows.get(params);
   }
 
   private take(params: IGetRowsParams, page: Page, buffers: readonly DataView[]): void {
@@ -290,7 +277,7 @@ export class RunsTable {
     this.selection.paint();
     this.setHeight();
     this.showCount();
-    this.wantCurves();
+    this.viewport.wantCurves();
     if (params.startRow === 0) void this.lookForHidden();
     this.root.dataset['total'] = String(page.total);
     this.options.onRows?.(rows.filter(row => !row.group).map(row => row.id), this.count.runs, params.startRow);
@@ -301,9 +288,10 @@ export class RunsTable {
   }
 
   private async lookForHidden(): Promise<void> {
-    const { generation, selection, state } = this;
+    const { selection, state } = this;
+    const { generation } = this.rows;
     const hidden = await this.count.hiddenOf(selection.ids, generation, () => this.requests.ids({ ...this.query(), group: [], expanded: [] }));
-    if (!hidden || this.disposed || generation !== this.generation) return;
+    if (!hidden || this.disposed || generation !== this.rows.generation) return;
     if (!state.filter) selection.remove(hidden); // they are gone, or in another stage
     this.showCount();
   }
@@ -331,8 +319,7 @@ export class RunsTable {
     this.applyColumns();
     this.bar.show(this.state, [...this.all.values()], this.sets);
     if (!rows) return;
-    this.generation++;
-    if (this.first && !fits(this.first, this.query())) this.first = null;
+    this.rows.renew();
     if (this.all.size > 0) this.api.refreshInfiniteCache();
   }
 
@@ -354,7 +341,7 @@ export class RunsTable {
       selected: id => this.selection.has(id),
       groupSelected: key => this.selection.hasGroup(key),
       expanded: key => this.expanded.has(key),
-      curve: (id, key) => this.curves.get(id, key),
+      curve: (id, key) => this.viewport.curve(id, key),
       opens: this.options.onOpen !== undefined,
       ...(this.options.address ? { address: this.options.address } : {})
     };
@@ -374,8 +361,8 @@ export class RunsTable {
     if (this.applying || this.api.isDestroyed()) return;
     const sort = sortOf(this.api);
     if (JSON.stringify(sort) === JSON.stringify(this.state.sort)) return;
-    this.generation++;
     this.state = this.defaults.note({ ...this.state, sort });
+    this.rows.renew();
     this.columnsKey = columnsKeyOf(this.state, this.all, this.room);
     this.tell();
   }
@@ -391,7 +378,7 @@ export class RunsTable {
 
   private toggleGroup(key: string): void {
     if (!this.expanded.delete(key)) this.expanded.add(key);
-    this.generation++;
+    this.rows.renew();
     this.api.refreshCells({ force: true, columns: ['run_name'] });
     this.api.refreshInfiniteCache();
   }
@@ -408,14 +395,5 @@ export class RunsTable {
     if (!undone) return;
     row.cells[name] = before as string | null;
     this.api.refreshCells({ force: true, columns: [name] });
-  }
-
-  private wantCurves(): void {
-    const keys = curveColumns(this.state, this.all).map(name => heading(name).label);
-    if (keys.length > 0) this.curves.want(runsShown(this.api), keys);
-  }
-
-  private refreshCurves(): void {
-    if (!this.disposed) this.api.refreshCells({ force: true, columns: curveColumns(this.state, this.all) });
   }
 }

@@ -103,6 +103,7 @@ export class TableBar {
     if (!text) return;
     if (undo) this.notice.append(button('Undo', () => {
       this.setNotice('');
+      this.filter.focus();
       undo();
     }));
     this.fading = setTimeout(() => this.setNotice(''), 12000);
@@ -113,6 +114,12 @@ export class TableBar {
     const now = [count, interrupted, canEdit, this.state.stage, hidden].join();
     if (now === this.acting) return;
     this.acting = now;
+    const focused = this.actions.contains(document.activeElement);
+    this.showActions(count, interrupted, canEdit, hidden);
+    if (focused) (this.actions.querySelector('button') ?? this.filter).focus();
+  }
+
+  private showActions(count: number, interrupted: boolean, canEdit: boolean, hidden: boolean): void {
     const { compare } = this.events;
     const comparing = compare && count > 1 ? [button('Compare', compare)] : [];
     this.actions.hidden = count === 0 || !(canEdit || comparing.length > 0);

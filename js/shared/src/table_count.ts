@@ -52,7 +52,7 @@ export class TableCount {
     this.empty.hidden = page.total > 0;
     const first = 'No runs here yet. nbtrack.start_run() starts one; it appears by itself.';
     const none = stage === 'active' ? (this.unit === 'row' ? 'No rows.' : first) : `No ${stage} runs.`;
-    this.empty.textContent = filter ? `No ${this.unit} fits this filter.` : none;
+    this.empty.textContent = filter ? [`No ${this.unit} fits this filter.`, page.hint ?? ''].join(' ').trim() : none;
   }
 
   /** Say nothing of rows that could not be read: those of the view before are not what was asked for. */

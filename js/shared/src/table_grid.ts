@@ -21,6 +21,8 @@ import type { Row } from './rows';
 export const ROW_HEIGHT = 28;
 export const HEADER_HEIGHT = 28;
 export const GROUP_HEADER_HEIGHT = 22;
+/** How many rows are asked for at once. */
+export const BLOCK = 100;
 
 let registered = false;
 
@@ -85,12 +87,15 @@ export function makeGrid(host: HTMLElement, options: GridOptions<Row>): GridApi<
     getRowId: ({ data }) => data.id,
     rowClass: 'nbt-row',
     rowModelType: 'infinite',
-    cacheBlockSize: 100,
+    cacheBlockSize: BLOCK,
     maxBlocksInCache: 12,
     cacheOverflowSize: 1,
     maxConcurrentDatasourceRequests: 2,
     blockLoadDebounceMillis: 30,
-    rowBuffer: 12,
+    // each row that stands beyond the edge is laid out and painted with every frame
+    rowBuffer: 4,
+    // one that is moved by a transform is a layer's piece of its own
+    suppressRowTransform: true,
     // those of the theme are not known while the host is not in the page
     rowHeight: ROW_HEIGHT,
     headerHeight: HEADER_HEIGHT,

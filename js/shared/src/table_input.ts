@@ -56,6 +56,15 @@ export class TableInput {
     event.preventDefault();
   }
 
+  /** Take the keyboard to the row of a run; return whether it is here. */
+  focus(runId: string): boolean {
+    const index = this.api.getRowNode(runId)?.rowIndex;
+    if (index === null || index === undefined) return false;
+    this.api.ensureIndexVisible(index);
+    this.api.setFocusedCell(index, 'run_name');
+    return true;
+  }
+
   /** Escape clears the selection; without one it is not the table's, and leaves it. */
   onEscape(event: KeyboardEvent): void {
     if (event.key !== 'Escape' || this.selection.ids.length === 0 || this.api.getEditingCells().length > 0) return;

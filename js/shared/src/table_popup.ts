@@ -22,6 +22,8 @@ export class Popup {
     this.element = h('details', { class: 'nbt-columns' }, this.label, this.panel);
     this.element.addEventListener('toggle', () => (this.element.open ? this.show() : this.panel.hidePopover?.()), { signal });
     this.element.addEventListener('keydown', event => this.onKey(event), { signal });
+    const left = ({ relatedTarget: to }: FocusEvent): boolean => to instanceof Node && !this.element.contains(to);
+    this.element.addEventListener('focusout', event => left(event) && (this.element.open = false), { signal });
     closeElsewhere(this.element, () => (this.element.open = false), signal);
     followAnchor(this.panel, this.label, () => (this.element.open = false), signal);
   }

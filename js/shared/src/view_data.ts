@@ -264,6 +264,7 @@ export interface FirstPage {
   runs?: number | null;
   best?: Record<string, number>;
   warnings?: (string | null)[];
+  hint?: string;
   generation: number;
   query: RowsQuery;
   buffers: DataView[];

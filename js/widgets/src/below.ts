@@ -27,6 +27,8 @@ export class Below {
   private readonly stopTheme: () => void;
   private shown: Shown | null = null;
   private turn = 0;
+  /** What had the focus when a run was opened. */
+  private back: HTMLElement | null = null;
 
   constructor(
     el: HTMLElement,
@@ -36,6 +38,12 @@ export class Below {
   ) {
     const root = viewRoot(el, 'beside');
     root.append(h('style', {}, [details, models, plain].join('\n')), this.place);
+    this.place.addEventListener('keydown', event => {
+      if (event.key !== 'Escape' || event.defaultPrevented) return;
+      event.preventDefault();
+      event.stopPropagation(); // the notebook would take the focus to its cell
+      this.close(true);
+    });
     this.stopTheme = followTheme(root, () => undefined);
     this.stores = {
       appHost: new PlainHost(root),
@@ -58,7 +66,7 @@ export class Below {
         tab: '',
         open: other => void this.openRun(other),
         openModel: () => nbtrack.appHost.notify('info', 'Models are shown in the sidebar of JupyterLab, and by nbtrack ui.'),
-        openTable: () => this.close(),
+        openTable: () => this.close(true),
         onTitle: name => this.place.setAttribute('aria-label', `Run ${name}`),
         onTab: () => undefined
       });
@@ -89,6 +97,7 @@ export class Below {
   /** What opens runs in the page; its server has to know the store, which a request shows. */
   private async opener(runId: string): Promise<ReturnType<typeof pageOpener>> {
     const turn = ++this.turn;
+    if (!this.shown) this.back = document.activeElement as HTMLElement | null;
     const opener = pageOpener();
     if (!opener) return null;
     await this.backend.ask('run.found', { run_id: runId }).catch(() => null);
@@ -98,7 +107,7 @@ export class Below {
   private show(label: string, make: (host: HTMLElement) => Shown): void {
     this.close();
     const close = h('button', { type: 'button', class: 'nbt-lab-button' }, 'Close');
-    close.addEventListener('click', () => this.close());
+    close.addEventListener('click', () => this.close(true));
     const host = h('div', { class: 'nbt-page' });
     this.place.setAttribute('aria-label', label);
     this.place.replaceChildren(h('div', { class: 'nbt-below-bar' }, close), host);
@@ -108,10 +117,11 @@ export class Below {
     close.focus();
   }
 
-  private close(): void {
+  private close(focus = false): void {
     this.shown?.dispose();
     this.shown = null;
     this.place.hidden = true;
     this.place.replaceChildren();
+    if (focus) this.back?.focus();
   }
 }

@@ -295,6 +295,7 @@ def search_logged_models(
     """
     from nbtrack.store.search import search_logged_models as search
     from nbtrack.tracking.model_edits import models_frame
+    from nbtrack.tracking.search import say_what_was_meant
 
     if output_format not in ("pandas", "list"):
         raise InvalidParameterError(
@@ -306,6 +307,8 @@ def search_logged_models(
     with store.read() as reader:
         size = 2**31 if max_results is None else max_results
         found = search(reader, ids, filter_string, datasets, size, order_by)
+        if not found:
+            say_what_was_meant(reader, "logged model", filter_string)
     return found.to_list() if output_format == "list" else models_frame(found)
 
 

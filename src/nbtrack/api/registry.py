@@ -121,6 +121,7 @@ def search_registered_models(
     ['segmenter']
     """
     from nbtrack.store.search import MAX_REGISTERED_MODELS, search_registered_models
+    from nbtrack.tracking.search import say_what_was_meant
 
     with context.registry_store().read() as reader:
         found: list[RegisteredModel] = []
@@ -134,6 +135,8 @@ def search_registered_models(
             token = page.token
             if not token:
                 break
+        if not found:
+            say_what_was_meant(reader, "registered model", filter_string)
         return found
 
 
@@ -162,10 +165,14 @@ def search_model_versions(
     [2, 1]
     """
     from nbtrack.store.search import MAX_MODEL_VERSIONS, search_model_versions
+    from nbtrack.tracking.search import say_what_was_meant
 
     size = MAX_MODEL_VERSIONS if max_results is None else max_results
     with context.registry_store().read() as reader:
-        return search_model_versions(reader, filter_string, size, order_by).to_list()
+        versions = search_model_versions(reader, filter_string, size, order_by).to_list()
+        if not versions:
+            say_what_was_meant(reader, "model version", filter_string)
+        return versions
 
 
 @suggests_keywords

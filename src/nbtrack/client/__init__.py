@@ -9,10 +9,12 @@ from nbtrack.client.artifacts import ArtifactMethods
 from nbtrack.client.logged_models import LoggedModelMethods
 from nbtrack.client.registry import ModelVersionMethods, RegisteredModelMethods
 from nbtrack.client.tracking import ExperimentMethods, LogMethods, RunMethods
+from nbtrack.suggestions import suggests_keywords_of_methods
 
 __all__ = ["Client", "MlflowClient"]
 
 
+@suggests_keywords_of_methods
 class Client(
     ExperimentMethods,
     RunMethods,

@@ -76,18 +76,38 @@ def latest_run_names(reader: Reader, limit: int) -> list[str]:
 
 def no_run_fits(reader: Reader, filter: str) -> NotFoundError:
     """Return the error of a filter that no run fits; it names the nearest run."""
+    said = f"No run has the name or fits the filter {filter!r}."
+    return NotFoundError(f"{said} {filter_hint(reader, filter) or _SHOWN}")
+
+
+def filter_hint(reader: Reader, filter: str) -> str:
+    """Return a sentence on what a filter that no run fits may have meant.
+
+    Parameters
+    ----------
+    reader : Reader
+    filter : str
+        A condition, or words that a run may have in its name.
+
+    Returns
+    -------
+    str
+        Empty where nothing there is like it.
+    """
     from nbtrack.store.search.free_text import is_filter_expression
     from nbtrack.store.search.suggested_names import unknown_names
 
-    said = f"No run has the name or fits the filter {filter!r}."
     if is_filter_expression(filter):
         unknown = unknown_names(reader, filter)
         if unknown:
-            return NotFoundError(f"{said} {unknown[0].text()}")
+            return unknown[0].text()
+        if "name" not in filter:  # a value of it is no name of a run
+            return ""
     names = latest_run_names(reader, 500)
-    words = [filter, *(word.strip(",'\"") for word in filter.split())]
+    quoted = re.findall(r"""['"]([^'"]+)['"]""", filter)
+    words = [filter, *quoted, *(word.strip(",'\"") for word in filter.split())]
     near = [meant for word in words if (meant := closest(word, names)) is not None]
-    return NotFoundError(f"{said} {f'Did you mean {near[0]!r}?' if near else _SHOWN}")
+    return f"Did you mean {near[0]!r}?" if near else ""
 
 
 def run_file_digests(reader: Reader, run_id: str) -> dict[str, tuple[int, str]]:

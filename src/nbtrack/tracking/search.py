@@ -132,4 +132,22 @@ def search_experiments(
             token = page.token
             if not token:
                 break
+        if not found:
+            say_what_was_meant(reader, "experiment", filter_string)
     return found
+
+
+def say_what_was_meant(reader: Reader, searched: str, filter_string: str | None) -> None:
+    """Warn of names of a filter that found nothing, where something is there that is like them.
+
+    Parameters
+    ----------
+    reader : Reader
+    searched : str
+        As ``nbtrack.store.search.meant_names`` takes it.
+    filter_string : str, optional
+    """
+    from nbtrack.store.search import meant_names
+
+    for text in meant_names(reader, searched, filter_string):
+        warn(text, stacklevel=5)

@@ -13,6 +13,7 @@ from nbtrack.store.search.registry import search_registered_models as search_reg
 from nbtrack.store.search.runs import search_runs as search_runs
 from nbtrack.store.search.runs import select_run_ids as select_run_ids
 from nbtrack.store.search.sql import FilterCompiler as FilterCompiler
+from nbtrack.store.search.suggested_names import meant_names as meant_names
 from nbtrack.store.search.suggested_names import prefix_suggested as prefix_suggested
 from nbtrack.store.search.suggested_names import unknown_names as unknown_names
 from nbtrack.store.search.vocabulary import RUNS as RUNS

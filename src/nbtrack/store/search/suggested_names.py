@@ -15,14 +15,36 @@ from nbtrack.errors import InvalidParameterError
 from nbtrack.store.reader import Reader
 from nbtrack.store.search.grammar import parse_filter
 from nbtrack.store.search.sql import parse_orders
-from nbtrack.store.search.tables import RUN_TABLES, Tables
+from nbtrack.store.search.tables import (
+    EXPERIMENT_TABLES,
+    LOGGED_MODEL_TABLES,
+    MODEL_VERSION_TABLES,
+    REGISTERED_MODEL_TABLES,
+    RUN_TABLES,
+    Tables,
+)
 from nbtrack.store.search.tree import AGGREGATES, And, Comparison, Identifier, Node, Not, Or
-from nbtrack.store.search.vocabulary import RUNS, UnknownAttributeError, Vocabulary
+from nbtrack.store.search.vocabulary import (
+    EXPERIMENTS,
+    LOGGED_MODELS,
+    MODEL_VERSIONS,
+    REGISTERED_MODELS,
+    RUNS,
+    UnknownAttributeError,
+    Vocabulary,
+)
 from nbtrack.suggestions import closest
 
 _PLAIN = re.compile(r"[\w./:\-]+")
 _KEYED = ("metric", "param", "tag")
 _MOST_NAMED = 10
+_SEARCHED = {
+    "run": (RUNS, RUN_TABLES),
+    "experiment": (EXPERIMENTS, EXPERIMENT_TABLES),
+    "logged model": (LOGGED_MODELS, LOGGED_MODEL_TABLES),
+    "registered model": (REGISTERED_MODELS, REGISTERED_MODEL_TABLES),
+    "model version": (MODEL_VERSIONS, MODEL_VERSION_TABLES),
+}
 
 
 @dataclass(frozen=True)
@@ -88,6 +110,20 @@ def unknown_names(
     return unknown_keys(
         reader, [each for each in named if f"{each.entity}s.{each.key}" not in there], tables
     )
+
+
+def meant_names(reader: Reader, searched: str, filter_string: str | None) -> list[str]:
+    """Return a sentence for each name of a filter that is like one that is there, and is not there.
+
+    Parameters
+    ----------
+    reader : Reader
+        It has been refreshed for the search.
+    searched : {"run", "experiment", "logged model", "registered model", "model version"}
+    filter_string : str, optional
+    """
+    unknown = unknown_names(reader, filter_string, None, *_SEARCHED[searched])
+    return [each.text(searched) for each in unknown if each.meant is not None]
 
 
 def unknown_keys(

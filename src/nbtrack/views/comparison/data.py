@@ -24,6 +24,7 @@ from nbtrack.views.comparison.query import (
 from nbtrack.views.json_types import RunState
 from nbtrack.views.metric_names import compared_metrics
 from nbtrack.views.table.query import table_rows
+from nbtrack.views.table.run_query import is_seed
 
 MAX_RUNS = 10_000
 MAX_PARAMS = 8  # that are axes unless others are asked for
@@ -221,9 +222,12 @@ def compare_runs(
 
 
 def default_columns(available: Sequence[ComparedKey]) -> list[str]:
-    """Return the columns to compare: params that differ and are choices, then metrics."""
+    """Return the columns to compare: params that differ and are choices, then metrics.
+
+    Params with most values come first, seeds last: who draws another seed asks about the others.
+    """
     params = [
-        key.name
+        key
         for key in available
         if key.name.startswith("params.")
         and key.differs
@@ -231,7 +235,8 @@ def default_columns(available: Sequence[ComparedKey]) -> list[str]:
     ]
     metrics = {key.name.removeprefix("metrics."): 0.0 for key in available if _is_metric(key)}
     ranked = [f"metrics.{key}" for key in compared_metrics(metrics, metrics)]
-    return [*params[:MAX_PARAMS], *ranked[:2]]
+    params.sort(key=lambda key: (is_seed(key.name), -key.values, key.name))
+    return [*(key.name for key in params[:MAX_PARAMS]), *ranked[:2]]
 
 
 def primary_column(available: Sequence[ComparedKey]) -> str | None:

@@ -154,6 +154,8 @@ class TablePage:
         The best value of columns over all rows; None where nobody has looked.
     warnings : list of str or None, optional
         One per row: what speaks against running it again.
+    hint : str
+        Where there is no row: what the filter may have meant.
     """
 
     total: int
@@ -165,6 +167,7 @@ class TablePage:
     runs: int | None = None
     best: dict[str, float] | None = None
     warnings: list[str | None] | None = None
+    hint: str = ""
 
 
 class PageColumn(TypedDict):
@@ -193,6 +196,7 @@ class PageJson(TypedDict):
     runs: NotRequired[int | None]
     best: NotRequired[dict[str, float]]
     warnings: NotRequired[list[str | None]]
+    hint: NotRequired[str]
 
 
 class RowsQuery(TypedDict):
@@ -348,6 +352,8 @@ def encode_page(page: TablePage, start: int) -> tuple[PageJson, list[bytes]]:
         message["best"] = page.best
     if page.warnings is not None and any(page.warnings):
         message["warnings"] = page.warnings
+    if page.hint:
+        message["hint"] = page.hint
     return message, buffers
 
 

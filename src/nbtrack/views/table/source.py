@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbtrack.entities.run_data import is_system_metric
 from nbtrack.errors import InvalidParameterError
-from nbtrack.store import Store
+from nbtrack.store import Store, filter_hint
 from nbtrack.store.search import direction_of, is_filter_expression
 from nbtrack.views.table.group_query import grouped_runs
 from nbtrack.views.table.page import NUMERIC, Cells, Column, TablePage, with_numbers
@@ -79,7 +79,9 @@ class StoreTable:
             best = None
             if query.start == 0:
                 best = best_values(reader, self.scope, query, best_directions(query))
-            return TablePage(total, ids, cells, best=best, warnings=warnings_of(reader, ids))
+            hint = "" if total or not query.filter else filter_hint(reader, query.filter)
+            warnings = warnings_of(reader, ids)
+            return TablePage(total, ids, cells, best=best, warnings=warnings, hint=hint)
 
     def ids(self, query: TableQuery, groups: Sequence[str] | None = None) -> list[str]:
         """Return the ids of all runs that match, or of those in some groups."""
@@ -96,6 +98,7 @@ class StoreTable:
             lines = found.lines
             of_groups = grouped.cells([line.group for line in lines if line.group is not None])
             best = grouped.best() if query.start == 0 else None
+            hint = "" if found.total or not query.filter else filter_hint(reader, query.filter)
         ids = [line.run_id for line in lines if line.group is None]
         of_runs = self._cells(reader, ids, query)
         cells: dict[str, Cells] = {}
@@ -120,6 +123,7 @@ class StoreTable:
             runs=found.runs,
             best=best,
             warnings=warnings_of(reader, [line.run_id for line in lines]),
+            hint=hint,
         )
 
     def _cells(self, reader: Any, ids: list[str], query: TableQuery) -> dict[str, Cells]:

@@ -21,6 +21,8 @@ from nbtrack.views.comparison.data import (
     primary_column,
 )
 from nbtrack.views.display import Bundle
+from nbtrack.views.table.run_query import Scope as TableScope
+from nbtrack.views.table.source import StoreTable
 from nbtrack.views.watch import StoreWatch
 from nbtrack.views.widgets.view import Synced, View, refuse_unknown, synced
 
@@ -63,7 +65,7 @@ class Comparison(View):
     Raises
     ------
     InvalidParameterError
-        If the filter cannot be read, or there is no such metric.
+        If the filter cannot be read, or there is no such metric or column.
     NotFoundError
         If there is no such run, or no run fits the filter.
 
@@ -109,13 +111,18 @@ class Comparison(View):
             if chosen not in names:
                 known = [name.removeprefix("metrics.") for name in names if name[:8] == "metrics."]
                 refuse_unknown("The comparison", {metric: None}, tuple(known) or ("no metrics",))
+        shown = [columns] if isinstance(columns, str) else list(columns or ())
+        if shown:
+            table = StoreTable(store, scope=TableScope(experiment_ids, scope.run_ids))
+            there = tuple(column.name for column in table.columns())
+            refuse_unknown("The comparison", dict.fromkeys(set(shown) - set(there)), there)
         super().__init__(
             store=store,
             experiment_ids=None if experiment_ids is None else list(experiment_ids),
             run_ids=None if scope.run_ids is None else list(scope.run_ids),
             filter=scope.filter,
             metric=chosen,
-            columns=list(columns or ()),
+            columns=shown,
             selected_ids=selected if len(selected) == 2 else [],
         )
         self.observe(self._on_brushes, names=["brushes"])
