@@ -6,11 +6,12 @@ import math
 import re
 import struct
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from PIL import Image
 
 from lab import AXE, PACKAGE, browser, serious_faults
 from nbtrack.client import Client
@@ -186,6 +187,82 @@ def test_figures_sound_and_papers_are_shown(window: Window, folder: Path) -> Non
     link = page.locator(".nbt-preview a", has_text="Open in a new tab")
     link.wait_for()
     assert str(link.get_attribute("href")).startswith("blob:")
+
+
+def log_images(folder: Path, name: str, steps: Sequence[int], key: str = "samples") -> str:
+    """Log an image of one color for each step; return the run, which goes on."""
+    client = Client(str(folder / "shown.duckdb"))
+    found = client.get_experiment_by_name("pictures")
+    experiment_id = found.experiment_id if found else client.create_experiment("pictures")
+    run_id = client.create_run(experiment_id, run_name=name).info.run_id
+    for step in steps:
+        client.log_image(
+            run_id, Image.new("RGB", (300, 200), (step * 20, 90, 90)), key=key, step=step
+        )
+    return run_id
+
+
+def test_images_have_a_slider_over_their_steps(window: Window, folder: Path) -> None:
+    run_id = log_images(folder, "painter", [0, 2, 4])
+    client = Client(str(folder / "shown.duckdb"))
+    client.log_image(run_id, Image.new("RGB", (9, 9)), key="val/one", step=7)
+    page = window.page
+    window.show(f"#/runs/{run_id}?tab=images")
+    card = page.get_by_role("tabpanel", name="Images").get_by_role("region", name="samples")
+    shot = card.locator(".nbt-shot[data-state='whole'][data-path*='+step+4+']")
+    shot.wait_for()
+    assert shot.locator("img").evaluate("image => image.naturalWidth") == 300
+    slider = card.get_by_role("slider", name="Step of samples")
+    slider.focus()
+    for key, step in (("ArrowLeft", 2), ("Home", 0), ("ArrowRight", 2), ("End", 4)):
+        page.keyboard.press(key)
+        card.get_by_role("img", name=f"samples, step {step}").wait_for()
+        card.locator(f".nbt-shot[data-state='whole'][data-path*='+step+{step}+']").wait_for()
+        assert str(slider.get_attribute("aria-valuetext")).startswith(f"step {step}, today")
+    # of a live run new steps come, and the slider stays at the end
+    client.log_image(run_id, Image.new("RGB", (300, 200)), key="samples", step=6)
+    card.locator(".nbt-shot[data-state='whole'][data-path*='+step+6+']").wait_for()
+    assert "4 of 4" in card.inner_text()
+    assert page.get_by_role("slider", name="Step of val/one").is_hidden()
+    card.get_by_role("button", name="Enlarge samples, step 6").click()
+    dialog = page.get_by_role("dialog")
+    page.keyboard.press("ArrowLeft")
+    dialog.get_by_role("img", name="samples, step 4").wait_for()
+    page.keyboard.press("Escape")
+    dialog.wait_for(state="detached")
+    assert serious_faults(page, ".nbt-page") == []
+
+
+def test_images_of_runs_stand_side_by_side(window: Window, folder: Path) -> None:
+    ids = [
+        log_images(folder, "first", [0, 5]),
+        log_images(folder, "second", [3]),
+        log_images(folder, "third", [5], key="other"),
+    ]
+    page = window.page
+    window.show(f"#/compare?runs={','.join(ids)}")
+    part = page.get_by_role("region", name="Images", exact=True)
+    slider = part.get_by_role("slider", name="Step of all images")
+    slider.wait_for()
+    heads = part.get_by_role("columnheader")
+    columns = {heads.nth(i).inner_text(): ids[i] for i in range(3)}
+    assert list(columns) == ["first", "second", "third"]
+
+    def cell(name: str, key: str = "samples") -> Locator:
+        return part.locator(f"td[data-run='{columns[name]}'][data-key='{key}']")
+
+    cell("first").scroll_into_view_if_needed()
+    cell("first").locator(".nbt-shot[data-state='small'][data-path*='+step+5+']").wait_for()
+    cell("second").get_by_text("nearest: step 3", exact=True).wait_for()
+    cell("third").get_by_text("not logged").wait_for()
+    slider.focus()
+    page.keyboard.press("Home")
+    cell("first").locator(".nbt-shot[data-state='small'][data-path*='+step+0+']").wait_for()
+    cell("second").get_by_text("nothing before step 3").wait_for()
+    part.get_by_role("button", name="Zoom in").click()
+    cell("first").locator(".nbt-shot[data-state='whole']").wait_for()
+    part.get_by_role("status").get_by_text("150 %").wait_for()
+    assert serious_faults(page, "[data-section='images']") == []
 
 
 def test_keys_of_any_kind_are_shown_as_they_are(window: Window) -> None:

@@ -6,6 +6,7 @@ import { Choice } from './comparison_marks';
 import { Section, type SectionName, SECTIONS, sectionToggles } from './comparison_section';
 import { DiffView } from './diff';
 import { errorBox, h, messageOf } from './dom';
+import { ComparedImagesView } from './images/compared_view';
 import { ImportanceView } from './importance_view';
 import { ParallelView } from './parallel';
 import type { ComparisonState, ScopeRequest } from './protocol_comparison';
@@ -64,10 +65,13 @@ export class ComparisonView {
   private readonly scatter: ScatterView;
   private readonly diff: DiffView;
   private readonly importance: ImportanceView;
+  private readonly images: ComparedImagesView;
   private readonly stopTheme: () => void;
   private readonly toggles: Record<SectionName, HTMLElement>;
   private readonly judge = new Choice('Judge by', metric => this.change({ metric, axes: [], scatter: { ...this.state.scatter, y: metric } }));
   private chart: StoredChart | null = null;
+  /** Whether the runs that are shown have images. */
+  private hasImages = false;
   private theme: Theme;
   private data = RunData.empty;
   private state: ComparisonState;
@@ -105,6 +109,7 @@ export class ComparisonView {
     this.scatter = new ScatterView(this.sections.scatter.body, this.theme, { state: scatter => this.change({ scatter }), highlight, pick });
     this.diff = new DiffView(this.sections.diff.body, this.backend, highlight);
     this.importance = new ImportanceView(this.sections.importance.body, this.backend, (x, y) => this.change({ scatter: { ...this.state.scatter, x, y } }));
+    this.images = new ComparedImagesView(this.sections.images.body, this.backend, highlight, any => this.offerImages(any));
     this.table = this.makeTable();
     this.tableHost.addEventListener('pointerover', this.onTableHover);
     this.tableHost.addEventListener('pointerleave', this.onTableLeave);
@@ -113,6 +118,7 @@ export class ComparisonView {
     this.bar.append(this.judge.element, group, this.count);
     this.renderBar();
     for (const name of this.state.hidden) this.sections[name as SectionName]?.show(false);
+    this.offerImages(false);
     this.stopTheme = followTheme(root, theme => {
       this.theme = theme;
       this.parallel.setTheme(theme);
@@ -151,6 +157,7 @@ export class ComparisonView {
     this.table.refresh();
     this.chart?.refresh();
     this.diff.refresh();
+    if (this.shows('images')) this.images.refresh();
     this.importance.refreshLater(() => this.shows('importance'));
     void this.load();
   }
@@ -158,6 +165,7 @@ export class ComparisonView {
   dispose(): void {
     this.disposed = true;
     this.importance.dispose();
+    this.images.dispose();
     this.stopTheme();
     this.tableHost.removeEventListener('pointerover', this.onTableHover);
     this.tableHost.removeEventListener('pointerleave', this.onTableLeave);
@@ -254,7 +262,7 @@ export class ComparisonView {
     const hidden = this.shows(name) ? [...this.state.hidden, name] : this.state.hidden.filter(other => other !== name);
     this.state = { ...this.state, hidden };
     this.options.onState?.(this.state);
-    this.sections[name].show(this.shows(name));
+    this.sections[name].show(this.shows(name) && (name !== 'images' || this.hasImages));
     this.renderBar();
     this.shownFor = '';
     this.showData();
@@ -265,6 +273,12 @@ export class ComparisonView {
     this.judge.set(names, this.state.metric);
     this.judge.element.hidden = names.length === 0;
     for (const name of SECTIONS) this.toggles[name].setAttribute('aria-pressed', String(this.shows(name)));
+  }
+
+  private offerImages(any: boolean): void {
+    this.hasImages = any;
+    this.toggles.images.hidden = !any;
+    this.sections.images.show(any && this.shows('images'));
   }
 
   private shows(name: SectionName): boolean {
@@ -313,6 +327,8 @@ export class ComparisonView {
     if (this.shows('diff')) this.diff.setRuns(this.data, shown, this.colours);
     if (this.shows('curves')) this.showCurves(shown);
     const many = chosen.length > MOST_SHOWN ? `the first ${MOST_SHOWN} of ${chosen.length} selected runs` : chosen.length > 0 ? '' : `the first ${shown.length} rows; select others in the table`;
+    if (this.shows('images')) this.images.setRuns(shown.map(id => ({ id, name: this.data.nameOf(id), colour: this.colours.get(id) ?? 'currentColor' })));
+    const many = this.selected.length > MOST_SHOWN ? `the first ${MOST_SHOWN} of ${this.selected.length} selected runs` : this.selected.length > 0 ? '' : `the first ${shown.length} rows; select others in the table`;
     this.sections.curves.setNote(many);
     this.sections.diff.setNote(chosen.length === 2 ? 'between the two selected runs' : chosen.length > 2 ? 'between the selected runs' : 'between the first rows; select two runs to see them in full');
   }

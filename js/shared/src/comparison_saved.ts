@@ -1,7 +1,7 @@
 import type { BackendResponse, Backend, Body, Params, RequestName } from './backend';
 import { SavedRows } from './finished_table';
 import { isSystemMetric } from './groups';
-import type { ComparedColumn, ComparedKey, ComparedRuns, CurvesParams, DataParams, DiffMetric, DiffParams, DiffRun, Importance, ImportanceParams, RunRef, RunState, SeriesHead } from './requests';
+import type { ComparedColumn, ComparedImages, ComparedKey, ComparedRuns, CurvesParams, DataParams, DiffMetric, DiffParams, DiffRun, ImagesParams, Importance, ImportanceParams, RunRef, RunState, SeriesHead } from './requests';
 import type { Cell } from './rows';
 import { type SeriesSet, unpackCurves } from './series';
 import type { SavedComparison } from './view_data';
@@ -22,6 +22,7 @@ export class SavedBackend implements Backend {
   private async respond(type: RequestName, params: object): Promise<BackendResponse<unknown>> {
     if (type === 'compare.data') return this.data(params);
     if (type === 'compare.importance') return { body: this.importance((params as ImportanceParams).metric ?? ''), buffers: [] };
+    if (type === 'compare.images') return { body: this.images((params as ImagesParams).run_ids), buffers: [] };
     if (type === 'compare.diff') {
       const { a, b } = params as DiffParams;
       return { body: { a: this.facts(a), b: this.facts(b) }, buffers: [] };
@@ -56,6 +57,13 @@ export class SavedBackend implements Backend {
     const found = this.saved.importance.find(response => response.metric === key);
     const message = `The importance of params for ${key} was not saved; it takes nbtrack.param_importance(${JSON.stringify(key)}) in Python.`;
     return found ?? { metric: key, direction: null, runs: 0, excluded: 0, message, methods: [], score: null, score_sd: null, params: [] };
+  }
+
+  private images(ids: readonly string[]): ComparedImages {
+    const withImages = ids.filter(id => this.saved.with_images?.includes(id)).length; // older outputs do not say it
+    if (withImages === 0) return { runs: [], note: '' };
+    const whose = withImages === ids.length ? 'These runs have' : `${withImages} of these ${ids.length} runs ${withImages === 1 ? 'has' : 'have'}`;
+    return { runs: [], note: `${whose} images, which were not saved with the notebook. Run the cell again to see them.` };
   }
 
   private facts(id: string): DiffRun {

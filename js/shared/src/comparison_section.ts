@@ -1,10 +1,11 @@
 import { h } from './dom';
 
-export const SECTIONS = ['curves', 'parallel', 'scatter', 'importance', 'diff'] as const;
+export const SECTIONS = ['curves', 'images', 'parallel', 'scatter', 'importance', 'diff'] as const;
 export type SectionName = (typeof SECTIONS)[number];
 
 const SECTION_TITLES: Record<SectionName, string> = {
   curves: 'Curves',
+  images: 'Images',
   parallel: 'Parallel coordinates',
   scatter: 'Param against metric',
   importance: 'Param importance',

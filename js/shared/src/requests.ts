@@ -199,6 +199,36 @@ export interface DiffGit {
   dirty: boolean | null;
 }
 
+/** The ids of the runs that are shown. */
+export interface ImagesParams {
+  run_ids: readonly string[];
+}
+
+/** The images of those runs that have logged some; `note` says why there are none to show. */
+export interface ComparedImages {
+  runs: RunImages[];
+  note: string;
+}
+
+/** The images of one run; `problem` says why they cannot be listed. */
+export interface RunImages {
+  run_id: string;
+  folder: string;
+  series: ImageSeries[];
+  problem: string | null;
+}
+
+/** Images of one key, by step and time. */
+export interface ImageSeries {
+  key: string;
+  steps: number[];
+  times: number[];
+  files: string[];
+  small: boolean[];
+  thumbnail: string;
+  total: number;
+}
+
 /** `filter` is in the search grammar, or words of the names. */
 export interface ModelTreeParams {
   filter?: string;
@@ -556,6 +586,7 @@ export interface FullRun {
   verdict: Verdict | null;
   rerun: RerunOffer;
   models: RunModel[];
+  has_images: boolean;
   since: BaselineDiff | null;
 }
 
@@ -1104,6 +1135,7 @@ export interface Requests {
   'compare.data': { params: DataParams; response: ComparedRuns };
   'compare.importance': { params: ImportanceParams; response: Importance };
   'compare.diff': { params: DiffParams; response: Diff };
+  'compare.images': { params: ImagesParams; response: ComparedImages };
   'models.tree': { params: ModelTreeParams; response: RegistryTree };
   'models.details': { params: ModelRef; response: ModelFacts };
   'models.lineage': { params: ModelRef; response: LineagePage };
@@ -1115,6 +1147,7 @@ export interface Requests {
   'run.details': { params: RunParams; response: FullRun };
   'run.artifacts': { params: FolderParams; response: Artifacts };
   'run.preview': { params: FileParams; response: Preview };
+  'run.images': { params: RunParams; response: RunImages };
   'run.source': { params: RunParams; response: Source };
   'run.found': { params: RunParams; response: FoundOfRun };
   'run.reproduced': { params: RunParams; response: Reproduced };

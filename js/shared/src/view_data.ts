@@ -125,6 +125,7 @@ export interface SavedComparison {
   brushes: Brush[];
   importance: Importance[];
   facts: SavedFacts | null;
+  with_images: string[];
   curves: PackedCurves;
 }
 

@@ -12,6 +12,7 @@ from nbtrack.store import Store
 from nbtrack.views.comparison.data import ComparedRuns, Scope, compare_runs
 from nbtrack.views.comparison.importance import Importance, find_importance
 from nbtrack.views.comparison.run_facts import DiffRun, run_facts
+from nbtrack.views.images import RunImages, images_of_runs
 
 REQUESTS = Topic("compare")
 _NOT_SAID: list[str] = []
@@ -63,6 +64,20 @@ class DiffParams:
     b: str
 
 
+@dataclass(frozen=True)
+class ImagesParams:
+    """The ids of the runs that are shown."""
+
+    run_ids: list[str]
+
+
+class ComparedImages(TypedDict):
+    """The images of those runs that have logged some; ``note`` says why there are none to show."""
+
+    runs: list[RunImages]
+    note: str
+
+
 class Diff(TypedDict):
     """What is known of two runs; the browser lays it side by side."""
 
@@ -91,3 +106,9 @@ def diff(store: Store, params: DiffParams) -> Response[Diff]:
     with store.read() as reader:
         first, second = (run_facts(reader, run_id) for run_id in (params.a, params.b))
     return Response({"a": first, "b": second})
+
+
+@REQUESTS.reads("images")
+def images(store: Store, params: ImagesParams) -> Response[ComparedImages]:
+    """Return the images of runs, by key and step."""
+    return Response({"runs": images_of_runs(store, params.run_ids), "note": ""})

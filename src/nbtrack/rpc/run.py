@@ -25,6 +25,7 @@ from nbtrack.views.code import (
 )
 from nbtrack.views.details import details as runs
 from nbtrack.views.details import reproduced as report
+from nbtrack.views.images import RunImages, images_of_run
 from nbtrack.views.json_types import FoundItem, found_items
 from nbtrack.views.lineage.page import LineagePage, lineage_page
 from nbtrack.views.lineage.query import LineageQuery
@@ -141,6 +142,12 @@ def preview(store: Store, params: FileParams) -> Response[previews.PreviewJson]:
     """Return what there is to see of one artifact."""
     found = previews.preview(_folder(store, _run(store, params)), params.path)
     return Response(*found.as_response())
+
+
+@REQUESTS.reads("images")
+def images(store: Store, params: RunParams) -> Response[RunImages]:
+    """Return the images that a run has logged by key and step."""
+    return Response(images_of_run(_folder(store, _run(store, params)), params.run_id))
 
 
 @REQUESTS.reads("source")

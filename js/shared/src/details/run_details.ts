@@ -4,6 +4,7 @@ import { StoredChart } from '../stored_chart';
 import { FoundLine, leavesOut } from '../found';
 import { formatDuration, formatNumber, formatTime } from '../format';
 import type { FullRun, LineagePage, ModelRef } from '../requests';
+import { ImagePanel } from '../images/image_panel';
 import { problemBox } from '../empty_states';
 import { problemOf } from '../problem';
 import type { RunActions } from '../actions/run_actions';
@@ -49,6 +50,7 @@ export class RunDetails {
   private details: FullRun | null = null;
   private chart: StoredChart | null = null;
   private reproduced: ReproducedPanel | null = null;
+  private images: ImagePanel | null = null;
   private files: ArtifactBrowser | null = null;
   private lineage: LineagePanel | null = null;
   /** The number that is asked about; null for all of the run. */
@@ -74,6 +76,7 @@ export class RunDetails {
     this.disposed = true;
     this.chart?.dispose();
     this.reproduced?.dispose();
+    this.images?.dispose();
     this.files?.dispose();
     this.highlighter.dispose();
   }
@@ -108,7 +111,7 @@ export class RunDetails {
     const before = this.details;
     this.details = details;
     const now = JSON.stringify(details);
-    if (now === this.seen) return;
+    if (now === this.seen) return void this.showNewImages(); // an image more changes nothing of this
     this.seen = now;
     this.context.onTitle(details.run.name);
     if (!before) this.root.replaceChildren(this.head, this.tabs.bar, this.tabs.panels);
@@ -139,10 +142,12 @@ export class RunDetails {
       setNote: (note: string) => void actions.setNote(runId, note),
       tag: (tag?: [string, string]) => void actions.addTag([{ run_id: runId, name: details.run.name }], tag)
     };
+    const images: Tab[] = details.has_images ? [{ id: 'images', label: 'Images', show: panel => this.showImages(panel) }] : [];
     const tabs: Tab[] = [
       { id: 'overview', label: 'Overview', show: panel => showOverview(panel, details, handlers) },
       { id: 'curves', label: 'Curves', show: panel => this.showCurves(panel, details) },
       { id: 'params', label: 'Params', show: panel => showParams(panel, details) },
+      ...images,
       { id: 'artifacts', label: 'Artifacts', show: panel => this.showArtifacts(panel) },
       { id: 'source', label: 'Source', show: panel => void this.showSource(panel, details) },
       { id: 'environment', label: 'Environment', show: panel => showEnvironment(panel, details) },
@@ -194,6 +199,16 @@ export class RunDetails {
     panel.replaceChildren();
     const { nbtrack, storeId, runId, chart, onChart: onView } = this.context;
     this.chart = new StoredChart(panel, { backend: nbtrack.backend(storeId), runIds: [runId], chart, onView });
+  }
+
+  private showImages(panel: HTMLElement): void {
+    if (this.images) return void this.images.refresh();
+    const { nbtrack, storeId, runId } = this.context;
+    this.images = new ImagePanel(panel, nbtrack.backend(storeId), runId);
+  }
+
+  private showNewImages(): void {
+    if (this.tabs.current === 'images') void this.images?.refresh();
   }
 
   private showReproduced(panel: HTMLElement): void {

@@ -25,6 +25,7 @@ from nbtrack.views.comparison.data import (
 from nbtrack.views.comparison.importance import Importance, find_importance
 from nbtrack.views.comparison.query import ComparedKey, ComparedRun, compared_columns
 from nbtrack.views.comparison.run_facts import DiffEnvironment, DiffHead, DiffRun, run_facts
+from nbtrack.views.images import runs_with_images
 from nbtrack.views.metric_names import compared_metrics
 from nbtrack.views.redaction import Redaction
 from nbtrack.views.table.page import ColumnJson, TableView
@@ -50,7 +51,7 @@ class SavedFacts(TypedDict):
 
 
 class ComparisonParts(TypedDict):
-    """A comparison as data alone, but its curves."""
+    """A comparison as data alone, but its curves; ``with_images`` are the runs that have images."""
 
     kind: Literal["comparison"]
     version: Literal[1]
@@ -61,6 +62,7 @@ class ComparisonParts(TypedDict):
     brushes: list[Brush]
     importance: Annotated[list[dict[str, Any]], list[Importance]]
     facts: SavedFacts | None
+    with_images: list[str]
 
 
 class SavedComparison(ComparisonParts):
@@ -131,6 +133,7 @@ def comparison_parts(
         curves = stored_curves(reader, first, points=limits.curve_points)
         facts = [run_facts(reader, run_id) for run_id in ids] if limits.facts else []
         names = names_to_hide(reader, ids)
+        with_images = runs_with_images(reader, ids)
     shown = Scope(None, "", ids)
     saved: ComparisonParts = {
         "kind": "comparison",
@@ -142,6 +145,7 @@ def comparison_parts(
         "brushes": list(view.brushes),
         "importance": _importances(store, shown, view.metric, keys, limits),
         "facts": _shared(facts),
+        "with_images": with_images,
     }
     saved = Redaction(names).json(_plain(saved))
     # the machine's own metrics tell nothing about the runs of others

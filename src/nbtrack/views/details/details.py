@@ -30,6 +30,7 @@ from nbtrack.views.details.tree_query import last_step, number
 from nbtrack.views.details.tree_run import duration_s, ending, is_set
 from nbtrack.views.details.verdict_badges import run_badges
 from nbtrack.views.formats import natural_order
+from nbtrack.views.images import has_images
 from nbtrack.views.json_types import Pair, RunDiffDetail, RunDiffItem, RunModel, RunState
 from nbtrack.views.models.facts import models_of_run, short_facts
 from nbtrack.views.verdict import Verdict, verdict_of
@@ -150,6 +151,7 @@ class FullRun(TypedDict):
     verdict: Verdict | None
     rerun: RerunOffer
     models: list[RunModel]
+    has_images: bool
     since: BaselineDiff | None
 
 
@@ -190,6 +192,7 @@ def details(store: Store, run_id: str) -> FullRun:
         "verdict": verdict_of(run.data.tags),
         "rerun": rerun_offer(run.data.tags, source, folder),
         "models": [short_facts(each) for each in models],
+        "has_images": has_images(run.data.tags),
         "since": None if previous is None else _baseline_diff(store, run, previous, source),
     }
 

@@ -1,0 +1,108 @@
+import { h } from '../dom';
+
+const STEPS = [1, 1.5, 2, 3, 4, 6, 8, 12, 16];
+
+/**
+ * One zoom for all images of a view, so that they show the same part.
+ *
+ * The wheel with Ctrl (or ⌘) and two buttons change it; dragging an image, or Shift and the arrows, move all.
+ */
+export class LinkedZoom {
+  private readonly words = h('span', { class: 'nbt-zoom-words', role: 'status' }, '100 %');
+  readonly element: HTMLElement;
+  private level = 0;
+  /** What stands in the middle, as parts of the image. */
+  private centre: [x: number, y: number] = [0.5, 0.5];
+
+  /** `changed` is told when images are larger or smaller. */
+  constructor(
+    private readonly host: HTMLElement,
+    private readonly changed: () => void
+  ) {
+    const button = (label: string, sign: string, by: number): HTMLElement => {
+      const made = h('button', { type: 'button', class: 'nbt-zoom-button', 'aria-label': label, title: label }, sign);
+      made.addEventListener('click', () => this.set(this.level + by));
+      return made;
+    };
+    this.element = h('span', { class: 'nbt-zoom', role: 'group', 'aria-label': 'Zoom of all images' }, 'Zoom', button('Zoom out', '−', -1), this.words, button('Zoom in', '+', 1));
+    host.addEventListener('wheel', event => this.onWheel(event), { passive: false });
+    host.addEventListener('pointerdown', event => this.onDrag(event));
+    host.addEventListener('keydown', event => this.onKey(event));
+    this.apply();
+  }
+
+  get isOn(): boolean {
+    return this.level > 0;
+  }
+
+  /** From the whole image to its double size where it was clicked, and back. */
+  toggle({ clientX, clientY, currentTarget, detail }: MouseEvent): void {
+    const { left, top, width, height } = (currentTarget as Element).getBoundingClientRect();
+    // the keyboard clicks nowhere
+    this.centre = detail === 0 ? [0.5, 0.5] : [(clientX - left) / width, (clientY - top) / height];
+    this.set(this.isOn ? 0 : STEPS.indexOf(2));
+  }
+
+  private set(level: number): void {
+    this.level = Math.min(STEPS.length - 1, Math.max(0, level));
+    if (this.level === 0) this.centre = [0.5, 0.5];
+    this.move(0, 0);
+    this.words.textContent = `${STEPS[this.level]! * 100} %`;
+    this.changed();
+  }
+
+  /** Move what stands in the middle, by parts of what is seen. */
+  private move(x: number, y: number): void {
+    const scale = STEPS[this.level]!;
+    const half = 0.5 / scale;
+    const within = (value: number): number => Math.min(1 - half, Math.max(half, value));
+    this.centre = [within(this.centre[0] + x / scale), within(this.centre[1] + y / scale)];
+    this.apply();
+  }
+
+  private apply(): void {
+    const scale = STEPS[this.level]!;
+    const [x, y] = this.centre.map(value => `${((0.5 - value) * 100 * scale).toFixed(3)}%`);
+    this.host.style.setProperty('--nbt-zoom', `translate(${x}, ${y}) scale(${scale})`);
+    this.host.toggleAttribute('data-zoomed', this.isOn);
+  }
+
+  private onWheel(event: WheelEvent): void {
+    if (!(event.ctrlKey || event.metaKey) || !(event.target as Element).closest('.nbt-shot')) return;
+    event.preventDefault();
+    this.set(this.level + (event.deltaY < 0 ? 1 : -1));
+  }
+
+  private onKey(event: KeyboardEvent): void {
+    const by = { ArrowLeft: [-0.1, 0], ArrowRight: [0.1, 0], ArrowUp: [0, -0.1], ArrowDown: [0, 0.1] }[event.key];
+    if (!by || !event.shiftKey || !this.isOn) return;
+    event.preventDefault();
+    event.stopPropagation();
+    this.move(by[0]!, by[1]!);
+  }
+
+  private onDrag(event: PointerEvent): void {
+    const shot = (event.target as Element).closest<HTMLElement>('.nbt-shot');
+    if (!shot || !this.isOn || event.button !== 0) return;
+    const { width, height } = shot.getBoundingClientRect();
+    let [x, y, moved] = [event.clientX, event.clientY, false];
+    const drag = (next: PointerEvent): void => {
+      if (!moved && Math.hypot(next.clientX - x, next.clientY - y) < 4) return;
+      moved = true;
+      this.move((x - next.clientX) / width, (y - next.clientY) / height);
+      [x, y] = [next.clientX, next.clientY];
+    };
+    const end = (): void => {
+      removeEventListener('pointermove', drag);
+      removeEventListener('pointerup', end);
+      removeEventListener('pointercancel', end);
+      // what was dragged was not clicked
+      if (moved) addEventListener('click', stop, { capture: true, once: true });
+      setTimeout(() => removeEventListener('click', stop, { capture: true }));
+    };
+    const stop = (click: Event): void => click.stopPropagation();
+    addEventListener('pointermove', drag);
+    addEventListener('pointerup', end);
+    addEventListener('pointercancel', end);
+  }
+}
