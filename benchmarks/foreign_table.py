@@ -2,10 +2,12 @@
 
 Usage::
 
-    python benchmarks/foreign_table.py FIRST.json MENDED.json HELD_OUT.json [--write]
+    python benchmarks/foreign_table.py FIRST MENDED HELD_OUT UNSEEN UNSEEN_MENDED [--write]
 
 FIRST has the results as they were first met, MENDED those of the notebooks that were executed again
-after faults of nbtrack were mended, HELD_OUT those of notebooks that nobody had looked at before.
+after faults of nbtrack were mended, HELD_OUT those of notebooks that nobody had looked at before;
+UNSEEN those of more such notebooks, later, and UNSEEN_MENDED those of them that were executed again
+after what they had shown was mended. The numbers of one are never among those of another.
 """
 
 from __future__ import annotations
@@ -19,44 +21,71 @@ from typing import Any
 
 REPORT = Path(__file__).with_name("foreign.md")
 VERDICTS = ("same", "badged", "wrong", "failed")
+FILES = ("first", "mended", "held_out", "unseen", "unseen_mended")
 Rows = list[dict[str, Any]]
 
 
 def main() -> None:
     """Run the command."""
     parser = argparse.ArgumentParser(description="Write the table of notebooks of others.")
-    parser.add_argument("first", type=Path)
-    parser.add_argument("mended", type=Path)
-    parser.add_argument("held_out", type=Path)
+    for name in FILES:
+        parser.add_argument(name, type=Path)
     parser.add_argument("--write", action="store_true", help=f"write {REPORT.name}")
     options = parser.parse_args()
-    first, mended, held = map(read, (options.first, options.mended, options.held_out))
-    again = {row["notebook"] for row in mended}
-    after = [*(row for row in first if row["notebook"] not in again), *mended]
+    first, mended, held, unseen, again = (read(getattr(options, name)) for name in FILES)
+    after, later = replaced(first, mended), replaced(unseen, again)
+    parts = [
+        ("As first met", "first met", first, ""),
+        ("After mending", "after mending", after, again_text(first, mended, after)),
+        ("Held out", "held out", held, _HELD),
+        ("Held out, later", "held out later", unseen, _UNSEEN),
+        (
+            "Held out, later: after mending",
+            "held out later, after mending",
+            later,
+            again_text(unseen, again, later),
+        ),
+    ]
+    sections = [
+        f"## {title}\n\n{f'{text}{chr(10)}{chr(10)}' if text else ''}{summary(rows)}\n"
+        for title, _, rows, text in parts
+    ]
     text = "\n".join(
         [
             _HEAD,
-            "## As first met\n",
-            summary(first),
-            "\n## After mending\n",
-            f"{len(again)} of these notebooks were executed again, with fewer cells; the others",
-            "are as above. Runs that were not the same at first and are not in this table:\n",
-            *missing(first, after),
-            summary(after),
-            "\n## Held out\n",
-            summary(held),
-            "\n## What was not the same\n",
-            *listed("first met", first),
-            *listed("after mending", after),
-            *listed("held out", held),
+            *sections,
+            "## What was not the same, or badged needlessly\n",
+            *(line for _, when, rows, _ in parts for line in listed(when, rows)),
             "\n## What was not compared\n",
-            *skipped([*first, *held]),
+            *skipped([*first, *held, *unseen]),
             "",
         ]
     )
     print(text)
     if options.write:
         REPORT.write_text(text, "utf-8")
+
+
+def replaced(rows: Rows, again: Rows) -> Rows:
+    """Return results, those of runs that were compared again by what came of it then."""
+    newer = {(row["notebook"], row["number"]): row for row in again if row["verdict"] in VERDICTS}
+    return [newer.get((row["notebook"], row["number"]), row) for row in rows]
+
+
+def again_text(first: Rows, again: Rows, after: Rows) -> str:
+    """Return how many runs were compared again, and which were not that had not been the same."""
+    compared = {(row["notebook"], row["number"]) for row in again if row["verdict"] in VERDICTS}
+    known = {(row["notebook"], row["number"]) for row in first if row["verdict"] in VERDICTS}
+    left = [
+        f"- `{row['notebook']}` [{row['number']}]"
+        for row in after
+        if row["verdict"] in VERDICTS[1:] and (row["notebook"], row["number"]) not in compared
+    ]
+    text = (
+        f"{len(compared & known)} of these runs were compared again; the others are as above, and\n"
+        "were the same there" + (", but for these:\n\n" if left else ".")
+    )
+    return text + "\n".join(left)
 
 
 def read(path: Path) -> Rows:
@@ -82,20 +111,10 @@ def summary(rows: Rows) -> str:
     return "\n".join([*lines, _line("all", compared)])
 
 
-def missing(first: Rows, after: Rows) -> Iterable[str]:
-    """Yield the runs that did not give their numbers, and were not compared again."""
-    known = {(row["notebook"], row["number"]) for row in after if row["verdict"] in VERDICTS}
-    for row in first:
-        name = (row["notebook"], row["number"])
-        if row["verdict"] in VERDICTS[1:] and name not in known:
-            yield f"- `{name[0]}` [{name[1]}]"
-    yield ""
-
-
 def listed(when: str, rows: Rows) -> Iterable[str]:
-    """Yield a line for each run that did not give its numbers."""
+    """Yield a line for each run that did not give its numbers, or had a badge without need."""
     for row in rows:
-        if row["verdict"] in VERDICTS[1:]:
+        if row["verdict"] in VERDICTS[1:] or (row["verdict"] == "same" and row["warnings"]):
             badges = f" Badges: {', '.join(row['warnings'])}." if row["warnings"] else ""
             text = " ".join(row["text"].split())[:300]
             name = f"`{row['notebook']}` [{row['number']}]"
@@ -134,13 +153,20 @@ in notebooks of public repositories some cells that train or evaluate were track
 that do (four, later two of each notebook), each notebook was executed in a fresh kernel, without a
 network, and `nbtrack.rerun` judged the runs, with the files there that were there at the beginning.
 *Same*: the numbers came back by the cells of the record. *Badged*: they did not, and a warning had
-said so before. *Wrong*: neither, also where all cells were needed. *Failed*: it could not be run
-again. A cell of more than 45 s (later 58 s, on a busy machine) ended its notebook. A third of the
-notebooks, by a digest of the path, was held out: executed once, at the end, and nothing was mended
-for it. Old names of matplotlib's styles (`seaborn-whitegrid`) were given to the notebooks that use
-them. Not all notebooks with such cells were executed: time was short, and those that need
-TensorFlow or a download at their beginning were left out.
+said so before. *Wrong*: neither, also where all cells were needed, and where the numbers are the
+same and a model or data set counts as another one. *Failed*: it could not be run again. *Badged
+needlessly*: the same, with a warning. A cell of more than 45 s (later 58 to 150 s, on a busy
+machine) ended its notebook. Old names of matplotlib's styles (`seaborn-whitegrid`) were given to
+the notebooks that use them. Those that need TensorFlow or a download at their beginning were left
+out.
 """
+_HELD = """\
+A third of the notebooks, by a digest of the path: executed once, after mending, and nothing was
+mended for it."""
+_UNSEEN = """\
+Notebooks that nobody had looked at, most of them in repositories of other authors, chosen before
+the first was executed, and executed once, with nbtrack as it was before anything of this was known.
+All that was added for them is the package `d2l`, and the names that `makemore` has."""
 
 
 if __name__ == "__main__":

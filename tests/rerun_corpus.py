@@ -74,7 +74,7 @@ class Judged:
     kept, executed : int
         How many cells the record has kept, of how many that ran before.
     lost, needless : list of int
-        By proof; None where nobody has asked for it.
+        By proof; None where nobody has asked for it, or the numbers never come back.
     warnings : list of str
     detail : str
     needless_warnings : list of str
@@ -103,11 +103,14 @@ class Repeats:
         self._states = states_of(cell, work)
         self._folders: Iterator[Path] = (folder / f"again{i}" for i in range(10_000))
 
-    def proved(self) -> list[int]:
-        """Return cells that are enough, and none of which can be left out."""
+    def proved(self) -> list[int] | None:
+        """Return cells that are enough, and none of which can be left out.
+
+        None where all of them do not give the same numbers either: then nothing is proved.
+        """
         enough = list(range(1, self._cell.number))
         if self.with_cells(enough) not in SAME:
-            return enough
+            return None
         for number in reversed(range(1, self._cell.number)):
             fewer = [each for each in enough if each != number]
             if self.with_cells(fewer) in SAME:
@@ -151,9 +154,11 @@ def judge(name: str, *, prove: bool = False) -> list[Judged]:
                 judged.needless_warnings = sorted(set(cell.warnings) - of.warns)
             if prove:
                 repeats = Repeats(of, cell, work, Path(place) / str(cell.number))
-                needed = set(repeats.proved())
-                judged.needless = sorted(set(cell.kept) - needed)
-                judged.lost = sorted(needed - set(cell.kept)) if verdict != "same" else []
+                proved = repeats.proved()
+                if proved is not None:
+                    kept, needed = set(cell.kept), set(proved)
+                    judged.needless = sorted(kept - needed)
+                    judged.lost = sorted(needed - kept) if verdict != "same" else []
             found.append(judged)
     return found
 
