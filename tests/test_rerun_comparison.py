@@ -337,7 +337,7 @@ def test_data_of_one_name_with_and_without_labels_are_both_compared(workdir: Pat
 
 
 def test_where_a_model_was_logged_is_no_part_of_it() -> None:
-    model = "artifact_path: {}\nflavors:\n  n: {}\nmodel_id: m-1\nrun_id: {}\n"
-    here, there = model.format("/a/b", 1, "x").encode(), model.format("/c", 1, "y").encode()
+    model = "artifact_path: {}\nflavors:\n  n: {}\nmodel_size_bytes: {}\nrun_id: x\n"
+    here, there = model.format("/a/b", 1, 70).encode(), model.format("/c", 1, 71).encode()
     assert compare_content("MLmodel", here, there) == ("exact", "")
-    assert compare_content("MLmodel", here, model.format("/c", 2, "y").encode())[0] == "different"
+    assert compare_content("MLmodel", here, model.format("/c", 2, 70).encode())[0] == "different"

@@ -30,8 +30,11 @@ _PAGE_IDS = re.compile(  # of scikit-learn's, Plotly's and Matplotlib's elements
     rb"\bsk-(?:container|estimator)-id-\d+\b"
     rb"|\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b"
 )
-# lines of a model's MLmodel that say where and when it was logged
-_OF_PLACE = re.compile(r"^(artifact_path|model_id|model_uuid|run_id|utc_time_created):.*\n", re.M)
+# lines of a model's MLmodel that say where and when it was logged, and how large its files are:
+# those are compared themselves, and addresses and times of fits in them take more or less room
+_OF_PLACE = re.compile(
+    r"^(artifact_path|model_id|model_size_bytes|model_uuid|run_id|utc_time_created):.*\n", re.M
+)
 _KERNEL_FILES = re.compile(r"\S*ipykernel_\d+[\\/]\d+\.py")  # as warnings name a cell
 _WIDGET = "application/vnd.jupyter.widget-view+json"  # an id that is another one each time
 _NUMBER = re.compile(r"[-+]?(?:\d+\.\d*|\.\d+|\d+)(?:[eE][-+]?\d+)?")
