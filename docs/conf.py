@@ -68,7 +68,7 @@ html_theme_options = {
 }
 html_context = {"default_mode": "auto"}
 html_sidebars = {"index": [], "start": [], "troubleshooting": []}  # nothing is below them
-html_search_scorer = "_static/search_order.js"
+html_search_scorer = str(HERE / "_static" / "search_order.js")
 html_show_sourcelink = False
 copybutton_prompt_text = r"\$ |>>> |In \[\d+\]: "
 copybutton_prompt_is_regexp = True
