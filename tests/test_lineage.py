@@ -12,6 +12,7 @@ from click.testing import CliRunner
 
 import nbtrack
 from nbtrack.cli.program import program
+from nbtrack.errors import NotFoundError
 from nbtrack.rpc import respond
 from nbtrack.tracking import context
 from nbtrack.tracking.files_read import FilesRecord
@@ -216,3 +217,8 @@ def test_the_page_has_lines_files_and_the_environment(run: nbtrack.ActiveRun) ->
     assert (page["call"], page["run_id"]) == (
         "nbtrack.lineage('models:/churn/1')", run.info.run_id,
     )  # fmt: skip
+
+
+def test_a_name_is_neither_a_run_nor_a_model(run: nbtrack.ActiveRun) -> None:
+    with pytest.raises(NotFoundError, match="no run and no model 'tuning': give the id of a run"):
+        nbtrack.lineage("tuning")

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbtrack.entities import ModelVersion, RegisteredModel
-from nbtrack.errors import InvalidParameterError
+from nbtrack.errors import InvalidParameterError, NotFoundError
 from nbtrack.suggestions import suggests_keywords
 from nbtrack.tracking import context
 from nbtrack.validation import missing
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from nbtrack.views.lineage.tree import Lineage
 
 _RUN_ID = re.compile(r"[0-9a-f]{32}")
+_NAME = re.compile(r"[^:/\\]+")  # neither a URI nor a path with folders
 
 
 @suggests_keywords
@@ -296,6 +298,11 @@ def lineage(what: Any, metric: str | None = None) -> Lineage:
             f"metric={metric!r} belongs to a run: give the run's id, not {what!r}."
         )
     uri = _model_uri(what)
+    if _NAME.fullmatch(uri) and not Path(uri).exists():
+        raise NotFoundError(
+            f"There is no run and no model {uri!r}: give the id of a run, which its details show "
+            "and nbtrack.search_runs() has, or a URI such as 'models:/digits/1'."
+        )
     place = locate(uri, None, names)
     version, model_id, made_by = None, place.model_id, place.run_id
     if place.version is not None:

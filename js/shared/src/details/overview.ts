@@ -85,7 +85,8 @@ function metricTable(name: string, metrics: readonly MetricFacts[], { showOrigin
     button.setAttribute('aria-label', `Where ${key} comes from`);
     return button;
   };
-  const rows = metrics.map(m => [m.key, sparkline(m.spark, 72, 18), m.last === null ? 'NaN or ∞' : cell(m.last), cell(m.min), cell(m.max), cell(m.step), origin(m.key)]);
+  const curve = ({ spark }: MetricFacts): Node | string => (spark.length > 1 ? sparkline(spark, 72, 18) : ''); // one value is no curve
+  const rows = metrics.map(m => [m.key, curve(m), m.last === null ? 'NaN or ∞' : cell(m.last), cell(m.min), cell(m.max), cell(m.step), origin(m.key)]);
   return scroller(name, textTable(name, ['Metric', 'Curve', 'Last', 'Min', 'Max', 'Step', ''], rows));
 }
 
