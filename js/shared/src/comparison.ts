@@ -328,7 +328,6 @@ export class ComparisonView {
     if (this.shows('curves')) this.showCurves(shown);
     const many = chosen.length > MOST_SHOWN ? `the first ${MOST_SHOWN} of ${chosen.length} selected runs` : chosen.length > 0 ? '' : `the first ${shown.length} rows; select others in the table`;
     if (this.shows('images')) this.images.setRuns(shown.map(id => ({ id, name: this.data.nameOf(id), colour: this.colours.get(id) ?? 'currentColor' })));
-    const many = this.selected.length > MOST_SHOWN ? `the first ${MOST_SHOWN} of ${this.selected.length} selected runs` : this.selected.length > 0 ? '' : `the first ${shown.length} rows; select others in the table`;
     this.sections.curves.setNote(many);
     this.sections.diff.setNote(chosen.length === 2 ? 'between the two selected runs' : chosen.length > 2 ? 'between the selected runs' : 'between the first rows; select two runs to see them in full');
   }
