@@ -88,6 +88,30 @@ def test_code_that_comes_late_changes_neither_title_nor_view(window: Window) -> 
     assert page.url.endswith(page.locator(".nav-link", has_text="digits").get_attribute("href"))
 
 
+def test_the_keyboard_comes_back_to_the_row_it_has_opened(window: Window) -> None:
+    page, keys = window.page, window.page.keyboard
+    window.experiment("digits")
+    window.table.wait_for_total(3)
+    window.table.filter("qick")
+    page.get_by_text("No run fits this filter. Did you mean '<b>quick</b>'?").wait_for()
+    window.table.filter("")
+    window.table.wait_for_total(3)
+    opened = window.table.column("run_name")[1]
+    window.table.cell(2, "status").focus()
+    for key in ("Space", "ArrowUp", "Space", "Enter"):
+        keys.press(key)
+    page.locator(".nbt-details-name", has_text=opened).wait_for()
+    assert page.evaluate("() => document.getElementById('main').contains(document.activeElement)")
+    page.go_back()
+    page.wait_for_function(
+        "() => document.activeElement.matches('[row-index=\"1\"] [col-id=run_name]')"
+    )
+    page.get_by_role("button", name="Compare 2 runs").press("Enter")
+    page.locator(".nbt-comparison .main-svg").first.wait_for()
+    page.go_back()
+    page.wait_for_function("() => document.activeElement.textContent === 'Compare 2 runs'")
+
+
 def test_two_runs_are_compared(window: Window) -> None:
     page = window.page
     window.experiment("digits")

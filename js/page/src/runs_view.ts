@@ -43,6 +43,8 @@ export class RunsView implements View {
 
   private shown: Shown;
   private selected: string[] = [];
+  /** The run whose row takes the keyboard when it is here. */
+  private wanted = '';
   private readonly title: HTMLElement;
 
   refresh(): void {
@@ -55,6 +57,20 @@ export class RunsView implements View {
 
   dispose(): void {
     this.content.dispose();
+  }
+
+  /** Back from a run or a comparison, the keyboard is where it left. */
+  focus(): void {
+    const { from } = this.context;
+    if (from?.page === 'compare' && !this.compare.disabled) this.compare.focus();
+    else if (from?.page === 'run') this.wanted = from.runId;
+    this.findWanted();
+  }
+
+  private findWanted(): void {
+    const { content, wanted } = this;
+    const free = !this.host.contains(document.activeElement); // the keyboard has gone on
+    if (wanted && free && content instanceof RunsTable && content.input.focus(wanted)) this.wanted = '';
   }
 
   search(): void {
@@ -99,6 +115,7 @@ export class RunsView implements View {
       height: 'fill',
       onState: state => this.note({ table: keptOf(state) }),
       onSelected: ids => this.onSelected(ids),
+      onRows: () => this.findWanted(),
       address: runId => addressOf({ page: 'run', runId, tab: '' }),
       onOpen: runId => go({ page: 'run', runId, tab: '' })
     });

@@ -27,6 +27,7 @@ export class Shell {
   private readonly navigation: Navigation;
   private view: View | null = null;
   private shown = '';
+  private route: Route | null = null;
   private store: StoreInfo | null = null;
   private experiments: Experiment[] = [];
   private registered: TreeModel[] = [];
@@ -133,6 +134,10 @@ export class Shell {
     const address = addressOf(route);
     if (address === this.shown || !this.store || !this.known) return;
     const turn = ++this.turn;
+    // what had the focus goes with its view
+    const focused = this.shown !== '' && (this.main.contains(document.activeElement) || document.activeElement === document.body);
+    const from = this.route;
+    this.route = route;
     this.shown = address;
     this.view?.dispose();
     this.view = null;
@@ -141,7 +146,10 @@ export class Shell {
     this.main.scrollTop = 0;
     try {
       const open = await this.load(route);
-      if (turn === this.turn) this.view = open(place, this.contextOf(this.store.id, turn));
+      if (turn !== this.turn) return;
+      this.view = open(place, this.contextOf(this.store.id, turn, from));
+      if (focused) this.main.focus({ preventScroll: true });
+      if (focused) this.view.focus?.();
     } catch (error) {
       if (turn !== this.turn) return;
       this.shown = '';
@@ -150,7 +158,7 @@ export class Shell {
   }
 
   /** What a view is made with. When it has gone, the address and the title are those of the next one. */
-  private contextOf(storeId: string, turn: number): ViewContext {
+  private contextOf(storeId: string, turn: number, from: Route | null): ViewContext {
     const here =
       <A extends unknown[]>(act: (...given: A) => void) =>
       (...given: A): void => {
@@ -159,9 +167,11 @@ export class Shell {
     return {
       stores: this.stores,
       storeId,
+      from,
       go: here((route: Route) => void (location.hash = addressOf(route))),
       keep: here((route: Route) => {
         this.shown = addressOf(route);
+        this.route = route;
         history.replaceState(null, '', this.shown);
         this.navigation.setRoute(route);
       }),

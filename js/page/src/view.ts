@@ -6,6 +6,8 @@ import type { Route } from './routes';
 export interface ViewContext {
   stores: Stores;
   storeId: string;
+  /** Where the page was before, if anywhere. */
+  from: Route | null;
   go(route: Route): void;
   /** Keep what is shown now in the address, without a new entry in the history. */
   keep(route: Route): void;
@@ -20,6 +22,8 @@ export interface View {
   /** Show what is new. */
   refresh(): unknown;
   dispose(): void;
+  /** Take the keyboard, after the page has come here from within another view. */
+  focus?(): void;
   /** Take the keyboard to what is looked for with. */
   search?(): void;
 }
