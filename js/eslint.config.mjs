@@ -8,7 +8,7 @@ export default defineConfig(
   {
     files: ['*/{src,test}/**/*.ts'],
     extends: [tseslint.configs.recommendedTypeChecked],
-    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    languageOptions: { parserOptions: { project: 'tsconfig.all.json', tsconfigRootDir: import.meta.dirname } },
     rules: {
       // handlers in options are functions of their own, and Lumino's signals take a method and its `this` apart
       '@typescript-eslint/unbound-method': 'off'
