@@ -10,6 +10,8 @@ from types import SimpleNamespace
 import pytest
 
 from kernels import Kernel, kernel
+from nbtrack.entities import Experiment
+from nbtrack.models.info import ModelInfo
 from nbtrack.notebook.literals import literal_params, object_params
 from nbtrack.notebook.printed import PrintedTail
 from nbtrack.notebook.result_metrics import printed_result, result_metrics
@@ -65,6 +67,11 @@ def test_data_classes_and_namespaces_are_flattened() -> None:
         "args.seed": 1,
         "ns.a": -1,
     }
+
+
+def test_objects_of_nbtrack_are_no_params() -> None:
+    values = {"info": object.__new__(ModelInfo), "experiment": Experiment("1", "digits")}
+    assert object_params(list(values), values) == {}
 
 
 @pytest.mark.parametrize(

@@ -256,6 +256,7 @@ def test_a_damaged_and_a_foreign_file_say_so_and_the_others_go_on(
             start(code, path, cwd=folder).communicate(timeout=60)
     listed = server.stores()
     assert "cannot be read" in listed["broken/broken.duckdb"]["error"]
+    assert listed["broken/broken.duckdb"]["running"] is None  # nobody knows
     assert "none of nbtrack" in listed["foreign/foreign.duckdb"]["error"]
     assert listed["project/nbtrack.duckdb"]["error"] is None
     status, answer = server.ask(listed["broken/broken.duckdb"]["id"], "store.experiments")

@@ -20,13 +20,24 @@ from nbtrack.errors import (
     StoreLockedError,
     StoreReadOnlyError,
 )
-from nbtrack.store import open_store
+from nbtrack.store import lock, open_store, schema
 
 HOLDER = """
     import sys, duckdb
     connection = duckdb.connect("nbtrack.duckdb", read_only=sys.argv[1] == "ro")
     print(connection.execute("SELECT count(*) FROM metrics").fetchone()[0], flush=True)
     sys.stdin.readline()
+"""
+
+WRITER = """
+    import sys
+    from nbtrack.store import open_store
+    store = open_store(None)
+    with store.locked_for_writing():
+        print("locked", flush=True)
+        sys.stdin.readline()
+        store.experiments.create("made")
+        print("made", flush=True)
 """
 
 
@@ -86,6 +97,28 @@ def test_a_file_that_someone_holds_open_stops_nothing(workdir, mode):
     holder.communicate("\n", timeout=30)
     open_store(None).close()  # folds, and then nothing in this process has the file attached
     assert points_in_file(workdir / "nbtrack.duckdb") == 20
+
+
+def test_a_reader_without_the_lock_keeps_no_writer_out(workdir, monkeypatch):
+    log_some("before")
+    open_store(None).close()
+    writer = programs.start(WRITER, cwd=workdir)
+    assert writer.stdout.readline() == "locked\n"
+    said = []
+
+    def check(*given, **named):  # as long as a large file is copied
+        if named.get("database") == "held":
+            writer.stdin.write("\n")
+            writer.stdin.flush()
+            said.append(writer.stdout.readline())
+        return checked(*given, **named)
+
+    checked, hold = schema.check, lock.hold_lock
+    monkeypatch.setattr(schema, "check", check)
+    monkeypatch.setattr(lock, "hold_lock", lambda folder, _: hold(folder, 0.05))
+    assert nbtrack.search_runs()["tags.mlflow.runName"].tolist() == ["before"]
+    assert said == ["made\n"]
+    writer.communicate(timeout=60)
 
 
 def test_a_connection_of_the_same_process_is_named(workdir):

@@ -1125,7 +1125,7 @@ export interface StoreInfo {
   name: string;
   path: string;
   source: 'folder' | 'kernel' | 'setting';
-  running: number;
+  running: number | null;
   error: string | null;
 }
 

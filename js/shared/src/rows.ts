@@ -13,7 +13,7 @@ export interface Row {
   child?: boolean;
   /** Standard deviations of a group's means. */
   spread?: Record<string, number>;
-  /** What speaks against having the run again, such as `hidden state, unseeded`. */
+  /** Why the run may not give the same numbers when it is run again, such as `hidden state, unseeded`. */
   warnings?: string;
 }
 

@@ -13,7 +13,7 @@ export function verdictSign(reproduced: string): HTMLElement {
   return shape('data-verdict', reproduced);
 }
 
-/** A triangle, for what speaks against having a run again; it says which warnings these are. */
+/** A triangle: the run may not give the same numbers when it is run again; it says which warnings these are. */
 export function warningSign(warnings: string): HTMLElement {
   const sign = shape('data-warnings', 'warnings');
   const text = warningText(warnings);

@@ -32,7 +32,7 @@ KEPT = "nbtrack.kept"
 REPRODUCED = "nbtrack.reproduced"  # yes, no or failed: what came of running it again
 VERDICT = "nbtrack.reproduced.verdict"  # the same with its date, as JSON
 RERUN = "nbtrack.rerun"  # how far running it again has come, as JSON
-WARNINGS = "nbtrack.warnings"  # what speaks against running it again: kinds, such as "hidden state"
+WARNINGS = "nbtrack.warnings"  # why it may not repeat: kinds, such as "hidden state"
 RESUMED = "nbtrack.resumed"  # how many other processes have gone on with the run
 RERUN_OF = "nbtrack.rerun_of"  # on a variation: the run whose cells made it
 

@@ -161,6 +161,8 @@ def _fields(value: Any) -> dict[str, Any] | None:
 def _plain_fields(value: Any) -> dict[str, Any] | None:
     if issubclass(type(value), type):
         return None
+    if module_of(type(value)).partition(".")[0] == "nbtrack":  # a model or run that was looked up
+        return None
     if any("__dataclass_fields__" in class_items(base) for base in MRO.__get__(type(value))):
         return {f.name: getattr(value, f.name, None) for f in dataclasses.fields(value) if f.repr}
     is_parsed = (module_of(type(value)), name_of(type(value))) == ("argparse", "Namespace")

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 @dataclass(frozen=True)
 class Finding:
-    """What speaks against having a run again, or is good to know then.
+    """Why a run may not give the same numbers when it is run again, or what is good to know then.
 
     Attributes
     ----------

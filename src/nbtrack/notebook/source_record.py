@@ -287,7 +287,7 @@ def as_record(
 
 
 def _warnings(record: dict[str, Any]) -> list[str]:
-    """Return the kinds of what speaks against having a run again, as its badges name them."""
+    """Return the kinds of what may keep a run from repeating, as its badges name them."""
     hidden = bool(record["missing"]) or any(cell["edited"] for cell in record["needed"])
     found = [each["kind"] for each in record["findings"] if each["level"] == "warning"]
     return list(dict.fromkeys(["hidden state", *found] if hidden else found))
@@ -322,7 +322,7 @@ def _digest(cell: Executed) -> str | None:
 
 
 def _findings(found: Slice, source: Executed, left_out: int) -> list[Finding]:
-    """Return what speaks against running it again, or is good to know then, each once."""
+    """Return why it may not give the same numbers when run again, or what to know, each once."""
     cells = [*(each.cell for each in found.cells), source, *found.continued]
     listed = [finding for cell in cells if cell.seen is not None for finding in cell.seen.findings]
     if left_out:

@@ -15,7 +15,7 @@ from nbtrack.store import Store, get_run, now_ms, open_store
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Have a run again; return 0 if it is the same, 1 if not, 2 if its cells cannot be run.
+    """Run a run again; return 0 if it is the same, 1 if not, 2 if its cells cannot be run.
 
     Parameters
     ----------

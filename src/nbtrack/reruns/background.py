@@ -19,7 +19,7 @@ from nbtrack.variables import URI
 
 
 def start(store: Store, run_id: str, *, cells: Part = "needed") -> int:
-    """Have a run again in a process of its own; return its id.
+    """Run a run again in a process of its own; return its id.
 
     How far it is says the tag ``nbtrack.rerun`` of the run, until it is gone; then the tags
     ``nbtrack.reproduced`` and ``nbtrack.reproduced.verdict`` are there.

@@ -50,7 +50,7 @@ class Item:
 
     @property
     def differs(self) -> bool:
-        """Whether it speaks against the run; bytes without values do not."""
+        """Whether it makes the runs different; bytes without values do not."""
         return self.result in ("different", "missing", "new") and self.detail != OPAQUE
 
     def as_json(self) -> dict[str, Any]:

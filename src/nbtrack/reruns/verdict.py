@@ -1,4 +1,4 @@
-"""What came of having a run again, as it is kept with the run."""
+"""What came of running a run again, as it is kept with the run."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Outcome = Literal["exact", "close", "different", "failed"]
 
 @dataclass(frozen=True)
 class Verdict:
-    """What came of having a run again; see ``nbtrack.rerun``.
+    """What came of running a run again; see ``nbtrack.rerun``.
 
     Attributes
     ----------

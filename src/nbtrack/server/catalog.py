@@ -61,15 +61,16 @@ class StoreEntry:
     source: Source
     changing: threading.Lock = field(default_factory=threading.Lock)
     _changes: FileWatch | None = None
-    _counted: tuple[tuple[Any, ...], int, str | None] | None = None
+    _counted: tuple[tuple[Any, ...], int | None, str | None] | None = None
 
-    def count(self) -> tuple[int, str | None]:
-        """Return how many runs are running, and what is wrong with the store, if anything is."""
+    def count(self) -> tuple[int | None, str | None]:
+        """Return how many runs are running, None where nobody knows, and what is wrong if so."""
         if self._changes is None:
             self._changes = FileWatch(self.store)
         state = self._changes.state()
         if self._counted is None or self._counted[0] != state:
-            running, problem = 0, None
+            running: int | None = None
+            problem = None
             try:
                 seconds = FAR_COUNT_S if self.store.is_shared else COUNT_S
                 with time_limit(seconds), self.store.read() as reader:

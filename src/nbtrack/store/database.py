@@ -10,6 +10,7 @@ import contextlib
 import shutil
 import stat
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,7 @@ import duckdb
 
 from nbtrack.errors import StoreCorruptError
 from nbtrack.store import schema, time_limits
-from nbtrack.store.duckdb_errors import is_same_process, translated
+from nbtrack.store.duckdb_errors import is_other_process, is_same_process, translated
 from nbtrack.store.duckdb_instances import (
     BESIDE,
     NEW,
@@ -45,6 +46,8 @@ __all__ = [
 OURS_FIRST = "SET search_path = 'system.main,store.main'"
 """Functions of the file cannot stand in for those of DuckDB that our queries call."""
 
+COPIES = 3
+MOMENT_S = 0.05
 _STORAGE_VERSION = "v1.2.0"  # what every DuckDB from 1.2 on opens
 
 
@@ -97,8 +100,7 @@ def attached(
             _check_files(path)
             if not read_only and not database_exists(path):
                 _make(connection, file, path)
-            suffix = " (READ_ONLY)" if read_only else ""
-            connection.execute(f"ATTACH {quoted(str(path))} AS store{suffix}")
+            _attach(connection, path, read_only=read_only)
         try:
             _prepare(connection, file, path, read_only=read_only, files=files)
             yield connection
@@ -109,6 +111,20 @@ def attached(
             whole = file.whole == file.checked
             file.checked = _identity(path)
             file.whole = file.checked if whole else file.whole
+
+
+def _attach(connection: duckdb.DuckDBPyConnection, path: Path, *, read_only: bool) -> None:
+    """Attach a file; a reader that had no lock has it for a moment."""
+    suffix = " (READ_ONLY)" if read_only else ""
+    until = time.monotonic() + (0.0 if read_only else MOMENT_S)
+    while True:
+        try:
+            connection.execute(f"ATTACH {quoted(str(path))} AS store{suffix}")
+            return
+        except duckdb.IOException as error:
+            if not is_other_process(error) or time.monotonic() > until:
+                raise
+            time.sleep(0.005)
 
 
 def _check_files(path: Path) -> None:
@@ -201,8 +217,19 @@ def _remove(path: Path) -> None:
 
 
 @contextlib.contextmanager
-def overlaid(path: Path | None, *, files: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Attach a copy in memory of a database file that others hold, or an empty store."""
+def overlaid(
+    path: Path | None, *, files: bool = False, is_held: bool = False
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Attach a copy in memory of a database file, or an empty store.
+
+    Parameters
+    ----------
+    path : Path or None
+    files : bool
+        As in `attached`.
+    is_held : bool
+        Whether another process has the lock, and may attach the file to write at any time.
+    """
     shown = path or Path(":memory:")
     with exclusive(path), translated(shown), contextlib.ExitStack() as stack:
         if path is None:
@@ -215,7 +242,7 @@ def overlaid(path: Path | None, *, files: bool = False) -> Iterator[duckdb.DuckD
         watch.enter_context(time_limits.interrupting(connection))
         connection.execute("ATTACH ':memory:' AS store")
         try:
-            version = 0 if path is None else _copy_into(connection, path, copy)
+            version = 0 if path is None else _copy_into(connection, path, copy, is_held)
             schema.migrate(connection, "store", migrations(), version)
             if not files:
                 connection.execute(OURS_FIRST)
@@ -225,25 +252,40 @@ def overlaid(path: Path | None, *, files: bool = False) -> Iterator[duckdb.DuckD
             _leave(connection, "store")
 
 
-def _copy_into(connection: duckdb.DuckDBPyConnection, path: Path, copy: Path) -> int:
+def _copy_into(connection: duckdb.DuckDBPyConnection, path: Path, copy: Path, is_held: bool) -> int:
     _check_files(path)
     try:
         connection.execute(f"ATTACH {quoted(str(path))} AS held (READ_ONLY)")
+        if is_held:  # no connection of this process has it, so that it may be read as a file
+            connection.execute("DETACH held")
     except duckdb.Error as error:
         if is_same_process(error):
             raise
-        # another process writes: look at a copy of the file and its log
-        shutil.copyfile(path, copy)
-        log = beside(path, ".wal")
-        if log.exists():
-            shutil.copyfile(log, beside(copy, ".wal"))
-        connection.execute(f"ATTACH {quoted(str(copy))} AS held (READ_ONLY)")
+        is_held = True
+    if is_held:  # who writes would be kept out as long as it is attached here
+        _attach_copy(connection, path, copy)
     try:
         version = schema.check(connection, path, migrations(), database="held")
         connection.execute("COPY FROM DATABASE held TO store")
         return version
     finally:
         connection.execute("DETACH held")
+
+
+def _attach_copy(connection: duckdb.DuckDBPyConnection, path: Path, copy: Path) -> None:
+    """Attach a copy of a file and its log; another process may write them meanwhile."""
+    for left in reversed(range(COPIES)):
+        shutil.copyfile(path, copy)
+        log, beside_copy = beside(path, ".wal"), beside(copy, ".wal")
+        beside_copy.unlink(missing_ok=True)
+        with contextlib.suppress(FileNotFoundError):
+            shutil.copyfile(log, beside_copy)
+        try:
+            connection.execute(f"ATTACH {quoted(str(copy))} AS held (READ_ONLY)")
+            return
+        except duckdb.Error:
+            if not left:
+                raise
 
 
 _SORTED = {("main", "points"): "series, step, time", ("main", "series"): "series"}

@@ -37,6 +37,11 @@ def is_same_process(error: duckdb.Error) -> bool:
     return bool(re.search(r"file handle conflict|already attached|different config", text, re.I))
 
 
+def is_other_process(error: duckdb.Error) -> bool:
+    """Return whether another process holds the file."""
+    return bool(re.search("lock on file", str(error)))
+
+
 def is_ending(error: Exception) -> bool:
     """Return whether DuckDB has stopped what other threads than the main one do."""
     if "interpreter is shutting down" in str(error):
@@ -54,7 +59,7 @@ def _meaning(error: duckdb.Error, path: Path, *, attaching: bool) -> NbtrackErro
             f"This process is ending, and does not open {path} any more but in its main thread. "
             "What was logged is in the journals, and is folded in."
         )
-    if "lock on file" in text:
+    if is_other_process(error):
         return StoreLockedError(
             f"{path} is held open by {_holder(text)}. Logging goes on and is folded in later; "
             "for this operation, close the file there and try again."

@@ -264,9 +264,10 @@ class Store(Keeping):
                     reader = self._attach(attempt)
                 stack.push(attempt.pop_all())
                 return reader
-        except (StoreLockedError, StoreReadOnlyError, DiskFullError):
+        except (StoreLockedError, StoreReadOnlyError, DiskFullError) as error:
             source = self.path if database.database_exists(self.path) else None
-            copy = database.overlaid(source, files=self._files)
+            is_held = isinstance(error, StoreLockedError)
+            copy = database.overlaid(source, files=self._files, is_held=is_held)
             reader = Reader(stack.enter_context(copy), self.folder, self.access)
             self._fold_into(reader)
             return reader

@@ -70,7 +70,7 @@ class NeededCell:
 
 @dataclass(frozen=True)
 class SourceFinding:
-    """What was found when the run was made, and speaks against running it again.
+    """What was found when the run was made: why it may not give the same numbers when run again.
 
     Attributes
     ----------

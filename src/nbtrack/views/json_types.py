@@ -72,7 +72,7 @@ class StoreInfo(TypedDict):
     name: str
     path: str
     source: Literal["folder", "kernel", "setting"]
-    running: int
+    running: int | None
     error: str | None
 
 

@@ -1,4 +1,4 @@
-"""Whether a run can be reproduced from its notebook: what speaks against it, as badges."""
+"""Whether a run can be reproduced from its notebook: why it may not, as badges."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Badge:
 
 
 def badges(run: Run, source: RunSource, *, changed: Sequence[str] = ()) -> list[Badge]:
-    """Return what speaks against having a run again.
+    """Return why a run may not give the same numbers when it is run again.
 
     Cells that ran in another order than they stand in, cells that were edited or deleted since,
     values that no cell defines, a commit that is not all of the code. What the notebook looks like

@@ -22,7 +22,7 @@ class TreeRun(TypedDict):
 
     ``kept`` says of an interrupted run that the user takes it as it is; ``ending`` how a run ended
     that nobody has ended, or that a running one shows no sign of life, in words. ``warnings``
-    are kinds of what speaks against running it again, such as ``hidden state, unseeded``.
+    say why it may not give the same numbers when run again, such as ``hidden state, unseeded``.
     """
 
     run_id: str

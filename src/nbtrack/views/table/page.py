@@ -153,7 +153,7 @@ class TablePage:
     best : dict of str to float, optional
         The best value of columns over all rows; None where nobody has looked.
     warnings : list of str or None, optional
-        One per row: what speaks against running it again.
+        One per row: why it may not give the same numbers when it is run again.
     hint : str
         Where there is no row: what the filter may have meant.
     """

@@ -73,7 +73,7 @@ class Keys:
     verified : bool
         Whether one of them was run again.
     warned : bool
-        Whether something speaks against having one of them again.
+        Whether one of them may not give the same numbers when it is run again.
     running : int
         How many of them are still running.
     """
@@ -209,7 +209,7 @@ def table_cells(
 
 
 def warnings_of(reader: Reader, run_ids: Sequence[str]) -> list[str | None]:
-    """Return what speaks against having each of some runs again; None where nothing does."""
+    """Return why runs may not give the same numbers when run again; None where nothing says so."""
     rows = reader.rows(SQL["table.tags"], run_ids=list(run_ids), keys=[WARNINGS])
     found = {run_id: value for run_id, _, value in rows}
     return [found.get(run_id) for run_id in run_ids]
