@@ -22,10 +22,10 @@ from nbtrack.file_digests import sha256_of
 from nbtrack.projects.lock_file import LockFile, lock_file, own_version
 from nbtrack.store import Store, get_experiment, get_run
 from nbtrack.store.artifacts import ArtifactFolder
+from nbtrack.tracking.environment_record import PACKAGES_FILE
 from nbtrack.views.code import ENVIRONMENT_FILE, read_json, read_text
 
 CAPSULE_FILE = "capsule.json"
-PACKAGES_FILE = ".nbtrack/requirements.txt"
 WORK = "work"
 DATA_BELOW = 100_000_000
 _FIRST_DAY, _LAST_DAY = (1980, 1, 1, 0, 0, 0), (2107, 12, 31, 23, 59, 58)  # that zip files can say

@@ -20,7 +20,10 @@ from nbtrack.file_digests import sha256_of
 from nbtrack.projects.record import PROJECT_FILE, is_clean, is_source
 from nbtrack.redaction.secrets import Secrets
 from nbtrack.redaction.source import clean_notebook, clean_source
+from nbtrack.reruns.plan import RANDOM_FOLDER
 from nbtrack.store.artifacts import ArtifactFolder
+from nbtrack.tracking.environment_record import SCRIPT_FILE
+from nbtrack.tracking.files_read import FILES_FILE
 from nbtrack.views.code import (
     ENVIRONMENT_FILE,
     LOAD_LINE,
@@ -33,9 +36,6 @@ from nbtrack.views.code import (
     track_line,
 )
 
-FILES_FILE = ".nbtrack/files.json"
-SCRIPT_FILE = ".nbtrack/script.py"
-RANDOM_FOLDER = ".nbtrack/random"
 _PRIVATE = (".env", ".env.*", "*.pem", "*.key", "*.p12", "*.pfx", "id_rsa*", "id_ed25519*",
             ".netrc", ".pypirc", ".npmrc", "credentials", "credentials.*", "secrets.*")  # fmt: skip
 _TEXTS = (".cfg", ".ini", ".json", ".md", ".r", ".rst", ".sh", ".toml", ".txt", ".yaml", ".yml")

@@ -53,7 +53,7 @@ def _joining(store: Store, run_id: str, experiment_id: str) -> dict[str, str]:
         known = {}
     known = known if isinstance(known, dict) else {}
     return {
-        variables.URI.name: _as_given(store),
+        variables.URI.name: as_given(store),
         variables.REGISTRY_URI.name: context.registry_store().uri,
         **dict.fromkeys(variables.RUN_ID.names, run_id),
         **dict.fromkeys(variables.EXPERIMENT_ID.names, experiment_id),
@@ -70,7 +70,7 @@ def _inherited(store: Store) -> dict[str, str]:
 def _address(store: Store, held: contextlib.ExitStack) -> dict[str, str]:
     """Return the variables by which the real mlflow finds the store, as long as the run goes on."""
     if _is_served(store):
-        return {variables.URI.mlflow: _as_given(store)}
+        return {variables.URI.mlflow: as_given(store)}
     if os.name == "nt":  # sockets are not passed on there
         return {variables.URI.mlflow: store.uri}
     server = TrackingServer(store.uri, context.registry_store().uri)
@@ -78,7 +78,7 @@ def _address(store: Store, held: contextlib.ExitStack) -> dict[str, str]:
     return server.variables()
 
 
-def _as_given(store: Store) -> str:
+def as_given(store: Store) -> str:
     """Return the URI of a store: one on the network as it was given, with name and password."""
     return (default_uri() if store.is_shared else None) or store.uri
 

@@ -9,8 +9,8 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
-from nbtrack.config import default_uri
 from nbtrack.errors import InvalidStateError
+from nbtrack.projects.variables import as_given
 from nbtrack.reruns.plan import Part
 from nbtrack.reruns.rerunning import check_possible, running
 from nbtrack.store import Store, get_run
@@ -38,10 +38,9 @@ def start(store: Store, run_id: str, *, cells: Part = "needed") -> int:
     check_possible(store, run_id)
     words: Sequence[str] = [sys.executable, "-m", "nbtrack.reruns", run_id, "--cells", cells]
     # in the environment, since a URI may hold a password and others see the arguments
-    uri = (default_uri() if store.is_shared else None) or store.uri
     process = subprocess.Popen(
         words,
-        env={**os.environ, URI.name: uri},
+        env={**os.environ, URI.name: as_given(store)},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

@@ -15,9 +15,8 @@ from nbtrack.projects.environments import Environment, Tell, make_environment, u
 from nbtrack.projects.lock_file import LockFile, lock_file, with_nbtrack_needs
 from nbtrack.projects.requirements import Requirements
 from nbtrack.store.artifacts import ArtifactFolder
+from nbtrack.tracking.environment_record import PACKAGES_FILE
 from nbtrack.views.code import ENVIRONMENT_FILE, read_json, read_text
-
-PACKAGES_FILE = ".nbtrack/requirements.txt"
 
 
 def open_recorded(artifacts: ArtifactFolder, tell: Tell) -> Environment:

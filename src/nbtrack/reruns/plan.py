@@ -25,6 +25,7 @@ from nbtrack.reruns.planned_cells import (
 from nbtrack.reruns.run_matching import Place, place_of
 from nbtrack.store import Reader, Store, get_experiment, get_run, with_parents
 from nbtrack.store.artifacts import ArtifactFolder
+from nbtrack.tracking.files_read import FILES_FILE
 from nbtrack.views.code import (
     ENVIRONMENT_FILE,
     PARTS,
@@ -36,7 +37,6 @@ from nbtrack.views.code import (
     track_line,
 )
 
-FILES_FILE = ".nbtrack/files.json"
 OUTPUT_FILE = ".nbtrack/output.txt"
 RANDOM_FOLDER = ".nbtrack/random"
 _START = re.compile(r"\bstart_run\s*\(")

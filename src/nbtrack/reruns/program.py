@@ -17,11 +17,10 @@ from nbtrack.reruns.project_files import ProjectAgain
 from nbtrack.reruns.run_matching import Place, place_of
 from nbtrack.store import Reader, get_experiment, with_parents
 from nbtrack.store.artifacts import ArtifactFolder
+from nbtrack.tracking.environment_record import SCRIPT_FILE
+from nbtrack.tracking.files_read import FILES_FILE
 from nbtrack.tracking.git import git_output
 from nbtrack.views.code import CELLS_FILE, ENVIRONMENT_FILE, PARTS, read_json, read_text
-
-FILES_FILE = ".nbtrack/files.json"
-SCRIPT_FILE = ".nbtrack/script.py"
 
 
 @dataclass(frozen=True)

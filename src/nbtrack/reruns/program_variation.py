@@ -14,11 +14,11 @@ from nbtrack.entities import Run
 from nbtrack.entities.runs import GIT_COMMIT, RERUN_OF, SOURCE_NAME
 from nbtrack.errors import InvalidParameterError, NbtrackError
 from nbtrack.projects.record import PROJECT_FILE
+from nbtrack.projects.variables import as_given
 from nbtrack.reruns.execution import Settings, made_runs
 from nbtrack.reruns.program import Program, ProgramPart
 from nbtrack.reruns.program_execution import executed_program
 from nbtrack.reruns.progress import Progress
-from nbtrack.reruns.variation import as_given
 from nbtrack.store import Store, get_run, now_ms, with_parents
 from nbtrack.variables import ONLY_URI, RUN_CONTEXT
 from nbtrack.views.code import ENVIRONMENT_FILE

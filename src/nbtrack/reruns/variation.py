@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from nbtrack.config import default_uri
 from nbtrack.entities import Run
 from nbtrack.entities.runs import PARENT, SOURCE_NAME, SOURCE_TYPE
 from nbtrack.errors import NbtrackError
+from nbtrack.projects.variables import as_given
 from nbtrack.reruns.execution import Settings, execute_cells, made_runs
 from nbtrack.reruns.folder_copy import FolderCopy
 from nbtrack.reruns.plan import Part, Plan
@@ -80,8 +80,3 @@ def _tags(plan: Plan) -> dict[str, str]:
         tags[PARENT] = parent
     state = None if plan.folder is None else git_state(plan.folder)
     return {**({} if state is None else state.tags()), **tags}
-
-
-def as_given(store: Store) -> str:
-    """Return the URI of a store: one on the network as it was given, with name and password."""
-    return (default_uri() if store.is_shared else None) or store.uri
