@@ -5,6 +5,7 @@ import { loadPlotly } from '../plotly';
 import type { ArtifactFile, Preview } from '../requests';
 import type { FileSource } from './file_source';
 import type { Highlighter } from './highlighter';
+import { safeFigure } from './safe_figure';
 
 type Clean = () => void;
 
@@ -95,14 +96,14 @@ function mediaOf(kind: 'image' | 'pdf' | 'audio' | 'video', url: string, name: s
   }
 }
 
-/** A figure of Plotly, drawn anew from its data: no script of the file is executed. */
+/** A figure of Plotly, drawn anew from its data: no script of the file is executed, and nothing is fetched. */
 async function figureOf(text: string, name: string, clean: Clean[]): Promise<HTMLElement> {
-  const { data, layout } = JSON.parse(text) as { data: readonly Record<string, unknown>[]; layout: Record<string, unknown> };
+  const { data, layout } = safeFigure(JSON.parse(text) as { data: readonly Record<string, unknown>[]; layout: Record<string, unknown> });
   const plotly = await loadPlotly();
   const element = h('div', { class: 'nbt-figure', role: 'img', 'aria-label': name });
   const traces = data.map(trace => (trace['type'] === 'scattergl' ? { ...trace, type: 'scatter' } : trace));
   const fitted = { height: 450, ...layout, width: undefined, autosize: true };
-  requestAnimationFrame(() => void plotly.react(element, traces, fitted, { displaylogo: false, responsive: true }));
+  requestAnimationFrame(() => void plotly.react(element, traces, fitted, { displaylogo: false, responsive: true, typesetMath: false }));
   clean.push(() => plotly.purge(element));
   return element;
 }
