@@ -11,7 +11,7 @@ import lab as jupyter
 from lab import Lab, Server, open_lab, serious_faults, write_notebook
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Page
 
 browser, server = jupyter.browser, jupyter.server
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
@@ -87,3 +87,61 @@ def test_a_tab_of_a_store_that_is_gone_says_so_and_closes(notebook: Lab) -> None
     assert serious_faults(page, ".nbt-view:not(.lm-mod-hidden)") == []
     box.get_by_role("button", name="Close this tab").click()
     page.locator(".lm-TabBar-tabLabel", has_text="lost").wait_for(state="detached")
+
+
+FOCUSED = """selector => {
+  let element = document.activeElement;
+  while (element?.shadowRoot?.activeElement) element = element.shadowRoot.activeElement;
+  return Boolean(element?.matches(selector));
+}"""
+
+
+def walk_to(page: Page, selector: str, key: str = "Tab") -> None:
+    """Press a key until something of a selector has the focus."""
+    for _ in range(60):
+        if page.evaluate(FOCUSED, selector):
+            return
+        page.keyboard.press(key)
+    pytest.fail(f"{key} does not lead to {selector}")
+
+
+def test_table_and_comparison_are_used_with_the_keyboard_alone(notebook: Lab) -> None:
+    page, keys, table = notebook.page, notebook.page.keyboard, notebook.table()
+    page.evaluate(NO_OPENER)
+    page.evaluate("() => window.jupyterapp.commands.execute('notebook:enter-command-mode')")
+    walk_to(page, ".nbt-filter")
+    keys.type("first")
+    keys.press("Enter")
+    table.wait_for("run_name", ["first"])
+    keys.press("ControlOrMeta+a")
+    keys.press("Delete")
+    keys.press("Enter")
+    table.wait_for("run_name", ["second", "first"])
+    walk_to(page, "summary")
+    keys.press("Enter")
+    page.get_by_role("searchbox", name="Find a column").wait_for()
+    keys.type("duration")
+    keys.press("Enter")
+    table.heading("duration").wait_for(state="detached")
+    walk_to(page, ".nbt-columns ~ button")  # the popup closes behind the focus
+    assert not page.locator(".nbt-columnmenu").is_visible()
+    walk_to(page, ".ag-header-cell")
+    walk_to(page, ".ag-header-cell[col-id='run_name']", "ArrowRight")
+    for first in (["first", "second"], ["second", "first"]):
+        keys.press("Enter")
+        table.wait_for("run_name", first)
+    walk_to(page, ".ag-row .ag-cell", "ArrowDown")
+    for key in ("Space", "ArrowDown", "Space"):
+        keys.press(key)
+    table.root.get_by_text("2 of 2 runs selected").wait_for()
+    walk_to(page, ".nbt-actions button")
+    keys.press("Enter")
+    below = notebook.cell(1).get_by_role("region", name="Comparison")
+    below.locator(".main-svg").first.wait_for()
+    walk_to(page, ".nbt-below [data-entry]")
+    keys.press("Enter")
+    below.locator("[data-entry][aria-pressed=false]").wait_for()
+    assert serious_faults(page, ".nbt-below") == []
+    keys.press("Escape")
+    below.wait_for(state="detached")
+    assert page.evaluate(FOCUSED, ".nbt-actions button")
