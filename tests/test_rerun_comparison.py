@@ -299,6 +299,10 @@ def test_models_of_scikit_learn_are_compared_without_the_times_of_their_fits() -
     from sklearn.feature_extraction.text import CountVectorizer
     from sklearn.model_selection import GridSearchCV
 
+    behind = [skops.dumps(np.ma.masked_array([1.0, x], [False, True])) for x in (2.0, 9.0)]
+    assert compare_content("a.skops", *behind) == ("exact", "")
+    shown = skops.dumps(np.ma.masked_array([1.5, 2.0], [False, True]))
+    assert compare_content("a.skops", behind[0], shown)[0] == "different"
     lists = [CountVectorizer(stop_words=[word, "the"]) for word in ("a", "a", "b")]
     texts = [skops.dumps(each.fit(["the dog"])) for each in lists]  # has the address of its list
     assert compare_content("a.skops", *texts[:2]) == ("exact", "")

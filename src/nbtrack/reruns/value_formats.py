@@ -160,6 +160,8 @@ def _of_node(place: str, node: Any, archive: zipfile.ZipFile) -> Iterator[tuple[
         for key, each in node.items():
             if not (is_of_clock(key) or _ADDRESS.fullmatch(key)):
                 yield from _of_node(f"{place}.{key}", each, archive)
+    elif node.get("__class__") == "MaskedArray":
+        yield from _masked(place, node["content"], archive)
     else:
         for key, each in node.items():
             if key == "file":
@@ -170,6 +172,20 @@ def _of_node(place: str, node: Any, archive: zipfile.ZipFile) -> Iterator[tuple[
                 yield from _of_node(place, each, archive)
             elif key != "__id__":
                 yield from _of_node(f"{place} ({key})", each, archive)
+
+
+def _masked(place: str, parts: Any, archive: zipfile.ZipFile) -> Iterator[tuple[str, Any]]:
+    """Yield an array without what is behind its mask: that is whatever the memory held."""
+    import numpy as np
+
+    found = {key: dict(_of_node(place, parts[key], archive)) for key in ("data", "mask")}
+    if all(hasattr(each.get(place), "dtype") for each in found.values()):
+        yield place, np.ma.masked_array(found["data"][place], found["mask"][place])
+    else:
+        for key, values in found.items():
+            yield from (
+                (f"{place} ({key}){name[len(place) :]}", each) for name, each in values.items()
+            )
 
 
 def _member(place: str, name: str, archive: zipfile.ZipFile) -> Iterator[tuple[str, Any]]:
