@@ -192,6 +192,8 @@ def test_figures_sound_and_papers_are_shown(window: Window, folder: Path) -> Non
     run_id = client.create_run(client.create_experiment("media"), run_name="media").info.run_id
     figure = go.Figure(go.Scatter(x=[1, 2, 3], y=[1, 4, 9]), {"title": "Squares"})
     client.log_figure(run_id, figure, "squares.html")
+    confusion = go.Figure(go.Heatmap(z=[[9, 1], [2, 8]]), {"title": "Confusion"})
+    client.log_figure(run_id, confusion, "confusion.html")
     client.log_text(run_id, "%PDF-1.4\n%%EOF", "paper.pdf")
     samples = struct.pack("<400h", *range(0, 4000, 10))
     form = (b"RIFF", 836, b"WAVEfmt ", 16, 1, 1, 8000, 16000, 2, 16, b"data", 800)
@@ -205,6 +207,9 @@ def test_figures_sound_and_papers_are_shown(window: Window, folder: Path) -> Non
     files.get_by_text("squares.html").click()
     page.locator(".nbt-figure .gtitle", has_text="Squares").wait_for()
     assert page.locator(".nbt-figure .scatterlayer .point").count() == 3
+    files.get_by_text("confusion.html").click()
+    page.locator(".nbt-figure .gtitle", has_text="Confusion").wait_for()
+    page.locator(".nbt-figure .heatmaplayer image").wait_for()
     files.get_by_text("sound.wav").click()
     page.wait_for_function("() => document.querySelector('.nbt-preview audio')?.duration > 0.04")
     files.get_by_text("paper.pdf").click()

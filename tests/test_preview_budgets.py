@@ -164,9 +164,11 @@ def test_a_figure_of_plotly_is_shown_from_its_data(tmp_path: Path) -> None:
 def test_a_figure_that_is_not_drawn_and_a_page_that_is_none_say_so(tmp_path: Path) -> None:
     go = pytest.importorskip("plotly.graph_objects")
     go.Figure(go.Heatmap(z=[[1, 2]])).write_html(tmp_path / "map.html")
-    found = show(tmp_path, "map.html")
+    assert show(tmp_path, "map.html").kind == "figure"
+    go.Figure(go.Surface(z=[[1, 2]])).write_html(tmp_path / "surface.html")
+    found = show(tmp_path, "surface.html")
     assert found.kind == "none"
-    assert "heatmap" in str(found.text)
+    assert "surface" in str(found.text)
     for call in ('newPlot("a", [1, ', "newPlot(a, b, c)", 'newPlot("a", 1, 2)'):
         (tmp_path / "page.html").write_text(f"<h1>Page</h1><script>Plotly.{call}</script>")
         assert show(tmp_path, "page.html").kind == "html"

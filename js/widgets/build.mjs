@@ -10,6 +10,7 @@ const options = {
   platform: 'browser',
   target: ['es2022'],
   minify: !watch,
+  alias: { 'plotly.js-cartesian-dist-min': './src/no_plotly.ts' },
   define: { 'define.amd': 'false' },
   loader: { '.css': 'text' },
   legalComments: 'none',

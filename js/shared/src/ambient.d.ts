@@ -29,3 +29,10 @@ declare module 'plotly.js-basic-dist-min' {
   const api: PlotlyApi;
   export default api;
 }
+
+/** The same with more kinds of traces; null in a widget. */
+declare module 'plotly.js-cartesian-dist-min' {
+  import type { PlotlyApi } from 'plotly.js-basic-dist-min';
+  const api: PlotlyApi | null;
+  export default api;
+}

@@ -9,7 +9,10 @@ MAX_FILE = 30_000_000  # with Plotly's own five
 MAX_FIGURE = 8_000_000
 _CALL = b"Plotly.newPlot("
 _SPACE = b" \t\r\n,"
-_DRAWN = frozenset({"scatter", "bar", "pie"})  # by the front end's Plotly
+_DRAWN = frozenset({  # by the front end's Plotly, its cartesian bundle
+    "bar", "box", "contour", "heatmap", "histogram", "histogram2d", "histogram2dcontour", "image",
+    "pie", "scatter", "scatterternary", "violin",
+})  # fmt: skip
 
 JsonObject = dict[str, Any]
 
@@ -60,6 +63,6 @@ def checked_figure(traces: Any, layout: Any) -> tuple[list[JsonObject], JsonObje
 
 
 def not_drawn(traces: list[JsonObject]) -> list[str]:
-    """Return the kinds of traces that the front end cannot draw: its Plotly has the basic ones."""
+    """Return the kinds of traces that the front end cannot draw, such as those in 3D and maps."""
     kinds = {str(trace.get("type", "scatter")) for trace in traces}
     return sorted({"scatter" if kind == "scattergl" else kind for kind in kinds} - _DRAWN)

@@ -1,7 +1,7 @@
 import type { BackendResponse } from '../backend';
 import { errorBox, h, messageOf } from '../dom';
 import { formatBytes, formatNumber, formatValue } from '../format';
-import { loadPlotly } from '../plotly';
+import { loadPlotlyFor } from '../plotly';
 import type { ArtifactFile, Preview } from '../requests';
 import type { FileSource } from './file_source';
 import type { Highlighter } from './highlighter';
@@ -99,9 +99,11 @@ function mediaOf(kind: 'image' | 'pdf' | 'audio' | 'video', url: string, name: s
 /** A figure of Plotly, drawn anew from its data: no script of the file is executed, and nothing is fetched. */
 async function figureOf(text: string, name: string, clean: Clean[]): Promise<HTMLElement> {
   const { data, layout } = safeFigure(JSON.parse(text) as { data: readonly Record<string, unknown>[]; layout: Record<string, unknown> });
-  const plotly = await loadPlotly();
-  const element = h('div', { class: 'nbt-figure', role: 'img', 'aria-label': name });
   const traces = data.map(trace => (trace['type'] === 'scattergl' ? { ...trace, type: 'scatter' } : trace));
+  const kinds = traces.map(trace => (typeof trace['type'] === 'string' ? trace['type'] : 'scatter'));
+  const plotly = await loadPlotlyFor(kinds);
+  if (!plotly) return h('p', { class: 'nbt-empty' }, `A figure of Plotly with ${[...new Set(kinds)].join(', ')}: open the run in JupyterLab’s sidebar or in nbtrack ui to see it.`);
+  const element = h('div', { class: 'nbt-figure', role: 'img', 'aria-label': name });
   const fitted = { height: 450, ...layout, width: undefined, autosize: true };
   requestAnimationFrame(() => void plotly.react(element, traces, fitted, { displaylogo: false, responsive: true, typesetMath: false }));
   clean.push(() => plotly.purge(element));
