@@ -1,7 +1,7 @@
 import type { Backend } from './backend';
 import type { ChartView } from './chart';
 import { runStyles, shade } from './colours';
-import { askData, countText, label, RunData, same, within } from './comparison_data';
+import { askData, countText, filledState, label, RunData, same, within } from './comparison_data';
 import { Choice } from './comparison_marks';
 import { Section, type SectionName, SECTIONS, sectionToggles } from './comparison_section';
 import { DiffView } from './diff';
@@ -216,7 +216,7 @@ export class ComparisonView {
       if (turn !== this.turn || this.disposed) return;
       this.problem.replaceChildren();
       this.data = data;
-      this.fillState();
+      this.state = filledState(data, this.state);
       this.renderBar();
       this.showData();
       if (this.state.brushes.length > 0) void this.applyBrushes(this.state.brushes, true);
@@ -230,22 +230,6 @@ export class ComparisonView {
     const { axes, scatter, metric, brushes } = this.state;
     const known = new Set(data.available.map(key => key.name));
     return [...new Set([...axes, metric, scatter.x, scatter.y, scatter.colour, scatter.size, ...brushes.map(b => b.column)])].filter(name => known.has(name));
-  }
-
-  /** Choose what nobody has chosen: the metric that tells most, and the param that differs most against it. */
-  private fillState(): void {
-    const known = new Set(this.data.available.map(key => key.name));
-    const columns = [...this.data.columns.keys()];
-    const metric = known.has(this.state.metric) ? this.state.metric : (columns.find(name => name.startsWith('metrics.')) ?? '');
-    const params = this.data.available.filter(key => key.name.startsWith('params.') && this.data.columns.has(key.name));
-    const x = params.filter(key => key.kind === 'number').sort((a, b) => b.values - a.values)[0] ?? params[0];
-    const { scatter } = this.state;
-    this.state = {
-      ...this.state,
-      metric,
-      axes: this.state.axes.filter(name => known.has(name)),
-      scatter: { ...scatter, x: known.has(scatter.x) ? scatter.x : (x?.name ?? metric), y: known.has(scatter.y) ? scatter.y : metric }
-    };
   }
 
   private change(part: Partial<ComparisonState>): void {

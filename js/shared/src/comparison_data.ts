@@ -1,7 +1,7 @@
 import type { BackendResponse, Backend } from './backend';
 import { asF64 } from './binary';
 import { isSystemMetric } from './groups';
-import type { Better, ScopeRequest } from './protocol_comparison';
+import type { Better, ComparisonState, ScopeRequest } from './protocol_comparison';
 import type { ComparedKey, ComparedKind, ComparedRuns } from './requests';
 import type { Brush } from './view_data';
 
@@ -89,4 +89,20 @@ export function countText(data: RunData, selected: readonly string[], shown: boo
   const chosen = selected.length.toLocaleString('en-US');
   const here = selected.filter(id => data.placeOf(id) >= 0).length;
   return here < selected.length ? `${chosen} selected, ${here.toLocaleString('en-US')} of them among ${total}` : `${chosen} of ${total} selected`;
+}
+
+/** Choose what nobody has chosen: the metric that tells most, and the param that differs most against it. */
+export function filledState(data: RunData, state: ComparisonState): ComparisonState {
+  const known = new Set(data.available.map(key => key.name));
+  const columns = [...data.columns.keys()];
+  const metric = known.has(state.metric) ? state.metric : (columns.find(name => name.startsWith('metrics.')) ?? '');
+  const params = data.available.filter(key => key.name.startsWith('params.') && data.columns.has(key.name));
+  const x = params.filter(key => key.kind === 'number').sort((a, b) => b.values - a.values)[0] ?? params[0];
+  const { axes, scatter } = state;
+  return {
+    ...state,
+    metric,
+    axes: axes.filter(name => known.has(name)),
+    scatter: { ...scatter, x: known.has(scatter.x) ? scatter.x : (x?.name ?? metric), y: known.has(scatter.y) ? scatter.y : metric }
+  };
 }
