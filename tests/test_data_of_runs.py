@@ -118,8 +118,32 @@ def test_a_file_that_was_read_and_then_replaced_has_no_digest(workdir):
     assert (record["files"][0]["mode"], record["files"][0]["sha256"]) == ("read", None)
 
 
+def test_a_folder_of_another_machine_counts_where_a_file_of_the_run_is_in_it(run):
+    nbtrack.Client().set_tag(run.info.run_id, "nbtrack.host", "another")
+    Path("data/a.csv").write_text("other")
+    assert "data/a.csv" in badges(run)["data changed"]
+    for name in ("b.csv", "made.csv"):
+        Path("data", name).unlink()
+    assert not [text for text in badges(run) if "data" in text]
+    assert {each.state for each in nbtrack.lineage(run).files} == {"not here"}
+
+
+def test_files_above_the_folder_are_looked_at_within_the_project(workdir, monkeypatch):
+    for name in ("repo/.git/x", "repo/data/x.csv", "repo/a/b/own.csv", "x.csv"):
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Path(name).write_text("1")
+    monkeypatch.chdir("repo/a/b")
+    above = {"../../data/x.csv", "../../../x.csv", "own.csv"}
+    with nbtrack.start_run() as run:
+        FilesRecord(run).keep([(1, above, ())])
+    assert states(run) == {"../../data/x.csv": "same", "own.csv": "same"}
+    Path("../../data/x.csv").write_text("2")
+    assert "../../data/x.csv" in badges(run)["data changed"]
+
+
 def test_a_record_of_somebody_else_leads_nowhere_else(run):
-    escaping = [{"path": p, "size": 0, "mode": "read"} for p in ("../../etc/passwd", "/etc/passwd")]
+    paths = ("../../../../../etc/passwd", "/etc/passwd", "data/../../../../a", "../data/../../x")
+    escaping = [{"path": path, "size": 0, "mode": "read"} for path in paths]
     record = json.dumps({"version": 1, "folder": str(Path.cwd()), "files": escaping})
     context.store().writer(run.info.run_id).artifacts.put_bytes(FILES_FILE, record.encode())
     assert states(run) == {}

@@ -15,6 +15,7 @@ import pandas as pd
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
+from nbtrack import recorded_paths
 from nbtrack.notebook import cells as notebook_cells
 from nbtrack.notebook.observation import Observation
 from nbtrack.notebook.observed import files, observers, world
@@ -214,8 +215,8 @@ def test_files_above_the_folder_that_belong_to_the_project(
     for name in ("data/x.csv", "repo/.git/HEAD", "repo/data/x.csv", "repo/a/b/c/own.csv"):
         (workdir / name).parent.mkdir(parents=True, exist_ok=True)
         (workdir / name).write_text("1")
-    monkeypatch.setattr(files, "gettempdir", lambda: str(workdir))
-    files.project_of.cache_clear()
+    monkeypatch.setattr(recorded_paths, "gettempdir", lambda: str(workdir))
+    recorded_paths.project_of.cache_clear()
     monkeypatch.chdir(workdir / "repo/a/b/c")
     observe("from pathlib import Path\nimport json")
     source = "above = Path().absolute().parents[2]\ntext = (above / 'data' / 'x.csv').read_text()"
@@ -225,7 +226,7 @@ def test_files_above_the_folder_that_belong_to_the_project(
     assert observe("open(json.__file__).close()").files_read == set()
     (workdir / "repo/.git/HEAD").unlink()
     (workdir / "repo/.git").rmdir()
-    files.project_of.cache_clear()
-    assert files.project_of(str(workdir / "repo/a/b/c")) == str(workdir / "repo/a")
-    assert files.project_of(str(workdir / "repo")) == ""
-    files.project_of.cache_clear()
+    recorded_paths.project_of.cache_clear()
+    assert recorded_paths.project_of(str(workdir / "repo/a/b/c")) == str(workdir / "repo/a")
+    assert recorded_paths.project_of(str(workdir / "repo")) == ""
+    recorded_paths.project_of.cache_clear()

@@ -24,6 +24,7 @@ GIT_DIRTY = "mlflow.source.git.dirty"
 DATA_CONTEXT = "mlflow.data.context"  # of a dataset that a run uses
 ERROR_TAG = "nbtrack.error"
 CELL_TAG = "nbtrack.cell.number"
+HOST = "nbtrack.host"
 GRID_TAG = "nbtrack.grid"
 BEST_TAG = "nbtrack.grid.best"
 STOP_TAG = "nbtrack.grid.stop"  # on a grid: the run that goes on may end, no other is started

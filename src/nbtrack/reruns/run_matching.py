@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from nbtrack.entities import Run, ViewType
-from nbtrack.entities.runs import CELL_TAG, PARENT, RERUN_OF, SOURCE_NAME
+from nbtrack.entities.runs import CELL_TAG, HOST, PARENT, RERUN_OF, SOURCE_NAME
 from nbtrack.store import Reader, get_run
 from nbtrack.store.search import search_runs
 
@@ -102,7 +102,7 @@ def runs_inside(reader: Reader, run: Run) -> list[Run]:
 def _of_one_cell(reader: Reader, run: Run, number: int | None = None) -> list[Run]:
     tags = run.data.tags
     by = CELL_TAG if CELL_TAG in tags else SOURCE_NAME  # a script has no cells
-    wanted = {key: tags.get(key) for key in (by, "nbtrack.pid", "nbtrack.host")}
+    wanted = {key: tags.get(key) for key in (by, "nbtrack.pid", HOST)}
     if number is not None and by == CELL_TAG:
         wanted[CELL_TAG] = str(number)
     if None in wanted.values() or any("'" in str(value) for value in wanted.values()):

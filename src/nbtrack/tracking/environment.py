@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbtrack.entities import SourceType
-from nbtrack.entities.runs import SOURCE_NAME, SOURCE_TYPE, USER
+from nbtrack.entities.runs import HOST, SOURCE_NAME, SOURCE_TYPE, USER
 from nbtrack.redaction.values import display_path
 from nbtrack.tracking.kernel import in_notebook, known_notebook, notebook_of_server
 from nbtrack.variables import RUN_CONTEXT
@@ -33,7 +33,7 @@ def quick_tags() -> dict[str, str]:
         USER: user_name(),
         SOURCE_NAME: _source_name(kind, known_notebook()),
         SOURCE_TYPE: kind,
-        "nbtrack.host": host_name(),
+        HOST: host_name(),
         "nbtrack.pid": str(os.getpid()),
         **_context_tags(),
     }

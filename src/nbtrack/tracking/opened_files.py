@@ -10,11 +10,12 @@ import os
 import sys
 import threading
 from collections.abc import Iterator
-from os.path import abspath, relpath  # by name: a cell may put something else into their module
-from pathlib import Path, PurePath
+from os.path import abspath  # by name: a cell may put something else into its module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbtrack.errors import warn
+from nbtrack.recorded_paths import name_below
 from nbtrack.tracking.kernel import in_notebook
 
 if TYPE_CHECKING:
@@ -22,21 +23,6 @@ if TYPE_CHECKING:
     from nbtrack.tracking.run import ActiveRun
 
 MAX_OPENED = 20_000
-MAX_NAME = 300
-_SKIPPED = frozenset({
-    "__pycache__", "node_modules", "site-packages", "wandb", "mlruns", "lightning_logs",
-})  # fmt: skip
-_SKIPPED_ENDS = (
-    ".pyc",
-    ".duckdb.d",
-    ".duckdb.wal",
-    ".tmp",
-    ".swp",
-    "~",
-    "-wal",
-    "-shm",
-    "-journal",
-)
 
 
 def record_files(enable: bool = True) -> None:
@@ -117,40 +103,6 @@ def opened_as(path: Any, mode: Any, flags: Any) -> Iterator[tuple[str, bool]]:
         yield name, False
     if writes:
         yield name, True
-
-
-def name_below(path: str, folder: str, top: str = "") -> str | None:
-    """Return the path of a file below a folder, or None if it is elsewhere or no file of a user.
-
-    Parameters
-    ----------
-    path : str
-        Absolute. One of ``__pycache__`` stands for the module that it was made from.
-    folder : str
-    top : str, optional
-        A folder above it, below which a file may lie instead: its path begins with ``..`` then.
-    """
-    if path.endswith(".pyc"):
-        cached = PurePath(path)
-        path = str(cached.parent.parent / f"{cached.name.partition('.')[0]}.py")
-    if not path.startswith((top or folder).rstrip(os.sep) + os.sep):
-        return None
-    name = PurePath(relpath(path, folder))
-    if len(str(name)) > MAX_NAME or not all(
-        part == ".." or is_of_user(part) for part in name.parts
-    ):
-        return None
-    return name.as_posix()
-
-
-def is_of_user(name: str) -> bool:
-    """Return whether a file or folder of this name may be one of the user's data or code."""
-    return (
-        not name.startswith(".")
-        and name not in _SKIPPED
-        and not name.endswith(_SKIPPED_ENDS)
-        and not (name.startswith("nbtrack") and ".duckdb" in name)
-    )
 
 
 #: When each file was opened first and last, as the how manieth; None while nothing is recorded.

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import platform
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from nbtrack.file_digests import TimeBudget, file_digest, listing_digest
+from nbtrack.recorded_paths import is_recorded
 from nbtrack.store.artifacts import ArtifactFolder
 from nbtrack.views.code import read_json
 
@@ -25,7 +27,7 @@ class DataFile:
     Attributes
     ----------
     path : str
-        Below the working directory of the run, with slashes; that of a folder ends with one.
+        Relative to the working directory of the run, with slashes; that of a folder ends with one.
     mode : {"read", "written"}
     size : int
         Bytes.
@@ -38,7 +40,7 @@ class DataFile:
     state : {"same", "changed", "missing", "may have changed", "not here"}
         What it is now. ``"may have changed"``: it was written since, has the same size, and is too
         large to be read now or has no digest. ``"not here"``: the folder of the run is not on this
-        machine.
+        machine, or only one of the same name.
     """
 
     path: str
@@ -56,6 +58,7 @@ def data_files(
     *,
     here: Path | None = None,
     budget: TimeBudget | None = None,
+    host: str | None = None,
 ) -> list[DataFile]:
     """Return the files of a run with what they are now.
 
@@ -71,6 +74,9 @@ def data_files(
         Where they are now, if not in the folder that the record names.
     budget : TimeBudget, optional
         How long contents may be read; a fifth of a second by default.
+    host : str, optional
+        The machine of the run. Where it is another one, a folder that is called the same may hold
+        something else: it counts as that of the run if at least one of its files is the same.
     """
     kept = read_json(folder, record)
     place = kept.get("folder")
@@ -79,23 +85,19 @@ def data_files(
     if root is not None and not (root.is_absolute() and root.is_dir()):
         root = None
     budget = budget or TimeBudget(SECONDS)
-    return [
-        *(_folder(each, root) for each in _items(kept.get("folders"))),
-        *(_file(each, root, budget) for each in _items(kept.get("files"))),
+    found = [
+        *(_folder(each, root) for each in _items(kept.get("folders"), root)),
+        *(_file(each, root, budget) for each in _items(kept.get("files"), root)),
     ]
+    if host in (None, platform.node()) or any(each.state == "same" for each in found):
+        return found
+    return [replace(each, state="not here") for each in found]
 
 
-def _items(found: Any) -> Iterator[Mapping[str, Any]]:
+def _items(found: Any, root: Path | None) -> Iterator[Mapping[str, Any]]:
     for each in found[:MAX_FILES] if isinstance(found, list) else ():
-        if isinstance(each, Mapping) and _is_below(each.get("path")):
+        if isinstance(each, Mapping) and is_recorded(each.get("path"), root):
             yield each
-
-
-def _is_below(path: Any) -> bool:
-    """Return whether a path stays in its folder: a record may come from somebody else."""
-    if not isinstance(path, str) or not path or "\0" in path or Path(path).is_absolute():
-        return False
-    return ".." not in Path(path).parts
 
 
 def _file(each: Mapping[str, Any], root: Path | None, budget: TimeBudget) -> DataFile:

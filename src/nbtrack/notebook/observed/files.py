@@ -8,20 +8,17 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import lru_cache
 from os import scandir
-from os.path import abspath, isfile, lexists
-from pathlib import Path, PurePath
-from tempfile import gettempdir
+from os.path import abspath, isfile
+from pathlib import PurePath
 from time import perf_counter
 
 from nbtrack.notebook.observed.kinds import is_own_file
-from nbtrack.tracking.opened_files import MAX_NAME, is_of_user, name_below
+from nbtrack.recorded_paths import MAX_NAME, is_of_user, name_below, project_of
 
 MAX_ENTRIES = 2000
 MAX_SECONDS = 0.004
 MAX_FILES = 2000
-MAX_UP = 6
 
 
 @dataclass
@@ -124,29 +121,6 @@ def files_of(
 def _name_above(path: str, folder: str) -> str | None:
     top = project_of(folder)
     return name_below(path, folder, top) if top and is_own_file(path) else None
-
-
-@lru_cache(100)
-def project_of(folder: str) -> str:
-    """Return the folder of the project that a folder belongs to; empty where it is itself.
-
-    That of the repository, or one or two levels up (``notebooks/``, ``data/``): never the home
-    folder, one that holds it, or the one for temporary files.
-    """
-    outside = {Path(gettempdir()), *Path(gettempdir()).parents, *_home()}
-    above = [each for each in list(Path(folder).parents)[:MAX_UP] if each not in outside]
-    if Path(folder) in outside or lexists(PurePath(folder, ".git")):
-        return ""
-    repository = [each for each in above if lexists(PurePath(each, ".git"))]
-    found = [*repository[:1], *above[:2][::-1]]
-    return str(found[0]) if found else ""
-
-
-def _home() -> list[Path]:
-    try:
-        return [Path.home(), *Path.home().parents]
-    except RuntimeError:  # nobody says where it is
-        return []
 
 
 def _is_within(path: str, before: Times, top: str) -> bool:

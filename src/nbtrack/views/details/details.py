@@ -15,6 +15,7 @@ from nbtrack.entities.runs import (
     GIT_BRANCH,
     GIT_COMMIT,
     GIT_REPO_URL,
+    HOST,
     KEPT,
     NOTE,
     SOURCE_NAME,
@@ -281,7 +282,7 @@ def _environment(kept: Mapping[str, Any], tags: Mapping[str, str]) -> Environmen
         "cuda": kept.get("cuda") or kept.get("torch_cuda"),
         "notebook": tags.get(SOURCE_NAME),
         "folder": kept.get("folder"),
-        "host": tags.get("nbtrack.host"),
+        "host": tags.get(HOST),
         "cpu_count": kept.get("cpu_count"),
         "memory": kept.get("memory"),
     }

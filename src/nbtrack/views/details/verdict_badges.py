@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from nbtrack.entities import Run, RunStatus
+from nbtrack.entities.runs import HOST
 from nbtrack.errors import NbtrackError
 from nbtrack.store.artifacts import ArtifactFolder
 from nbtrack.views.code import RunSource, read_json
@@ -47,13 +48,15 @@ def run_badges(
     git = environment.get("git")
     changed = git.get("changed") if isinstance(git, Mapping) else None
     found = badges(run, source, changed=changed if isinstance(changed, list) else ())
-    read = [each for each in data_files(folder) if each.mode == "read"]
+    host = run.data.tags.get(HOST)
+    read = [each for each in data_files(folder, host=host) if each.mode == "read"]
+    is_here = any(each.state != "not here" for each in read)
     gone = [each for each in read if each.state in ("changed", "missing")]
     verdict = verdict_of(run.data.tags)
-    since = [] if verdict is None else list(_changed_files(folder, verdict))
+    since = list(_changed_files(folder, verdict)) if verdict is not None and is_here else []
     said = {each.path for each in gone}
     found += _data_badges(read, gone, is_newer=any(_path(each) in said for each in since))
-    found += [*_project_badges(folder), *_environment_badges(run, environment)]
+    found += [*_project_badges(folder, host), *_environment_badges(run, environment)]
     if verdict is None:
         return found
     files = [each for each in since if _path(each) not in said]  # each stands in one badge
@@ -134,9 +137,9 @@ def _data_badges(
         yield Badge("data may have changed", "info", text)
 
 
-def _project_badges(folder: ArtifactFolder) -> Iterator[Badge]:
+def _project_badges(folder: ArtifactFolder, host: str | None) -> Iterator[Badge]:
     """Yield a badge where the folder of a project is not as it was."""
-    read = [each for each in data_files(folder, PROJECT_FILE) if each.mode == "read"]
+    read = [each for each in data_files(folder, PROJECT_FILE, host=host) if each.mode == "read"]
     changed = [each for each in read if each.state in ("changed", "missing")]
     if not changed:
         return
@@ -160,7 +163,7 @@ def _kept_sources(folder: ArtifactFolder) -> set[str]:
 
 def _environment_badges(run: Run, environment: Mapping[str, Any]) -> Iterator[Badge]:
     # elsewhere, such as in the process of a server, it would differ and mean nothing
-    here = is_same_installation(environment, run.data.tags.get("nbtrack.host"))
+    here = is_same_installation(environment, run.data.tags.get(HOST))
     if here and (changes := environment_difference(environment).changes):
         shown = "; ".join(map(str, changes[:MAX_NAMES]))
         yield Badge("environment differs", "info", f"{shown}{_more(changes)}.")

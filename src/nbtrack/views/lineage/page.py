@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TypedDict
 
 from nbtrack.entities import Run
+from nbtrack.entities.runs import HOST
 from nbtrack.errors import NbtrackError
 from nbtrack.store import Store
 from nbtrack.views.code import ENVIRONMENT_FILE, read_json
@@ -150,7 +151,7 @@ def _of_run(store: Store, run: Run) -> tuple[str | None, EnvironmentNow | None]:
     kept = read_json(artifacts, ENVIRONMENT_FILE)
     now: EnvironmentNow | None = None
     if kept:
-        is_here = is_same_installation(kept, run.data.tags.get("nbtrack.host"))
+        is_here = is_same_installation(kept, run.data.tags.get(HOST))
         changes = environment_difference(kept).changes if is_here else []
         now = {
             "is_here": is_here,

@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Any
 
 from nbtrack.entities import LoggedModel, ModelVersion, Run
-from nbtrack.entities.runs import DATA_CONTEXT, REPRODUCED, RERUN_OF, VERDICT
+from nbtrack.entities.runs import DATA_CONTEXT, HOST, REPRODUCED, RERUN_OF, VERDICT
 from nbtrack.errors import NbtrackError, NotFoundError
 from nbtrack.file_digests import TimeBudget
 from nbtrack.store import (
@@ -136,7 +136,8 @@ class LineageQuery:
             return line
         try:
             folder = self._store.access.folder(line.run.info.artifact_uri)
-            files = data_files(folder, budget=self._budget)
+            host = line.run.data.tags.get(HOST)
+            files = data_files(folder, budget=self._budget, host=host)
         except NbtrackError:  # a run of another store, whose files this one does not read
             return line
         source = source_of_run(line.run, folder)
