@@ -64,7 +64,7 @@ def test_the_tree_has_models_with_their_versions(versions: list[str]) -> None:
     assert [v["version"] for v in model["versions"]] == [3, 2, 1]
     second = model["versions"][1]
     assert (second["aliases"], second["stage"], second["state"]) == (["champion"], "None", "READY")
-    assert second["model_id"] == versions[1]
+    assert (second["model_id"], second["run_name"]) == (versions[1], "run-1")
     assert second["metric"]["key"] == "val_loss"
     assert second["metric"]["value"] == pytest.approx(0.2)
 

@@ -4,7 +4,7 @@ import type { TreeModel, TreeVersion } from '@nbtrack/shared/requests';
 import { ModelTree } from '../src/model_tree';
 
 function version(number: number): TreeVersion {
-  return { version: number, stage: 'None', aliases: [], state: 'READY', model_id: null, run_id: null, created_ms: 0, description: null, metric: null };
+  return { version: number, stage: 'None', aliases: [], state: 'READY', model_id: null, run_id: null, run_name: null, created_ms: 0, description: null, metric: null };
 }
 
 function model(name: string, ...versions: number[]): TreeModel {

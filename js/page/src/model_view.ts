@@ -72,7 +72,7 @@ export class ModelView implements View {
   }
 
   private row(version: TreeVersion): HTMLElement {
-    const { run_id: runId } = version;
+    const { run_id: runId, run_name: runName } = version;
     const open = addressOf({ page: 'version', name: this.name, version: version.version, tab: '' });
     const row = h(
       'tr',
@@ -81,7 +81,7 @@ export class ModelView implements View {
       h('td', {}, h('span', { class: 'chips' }, ...modelChips(version.aliases, version.stage))),
       h('td', { class: 'number' }, metricOf(version)),
       h('td', {}, formatTime(version.created_ms)),
-      h('td', {}, runId ? h('a', { class: 'nbt-link', href: addressOf({ page: 'run', runId, tab: '' }) }, `${runId.slice(0, 8)}…`) : ''),
+      h('td', {}, runId ? h('a', { class: 'nbt-link', href: addressOf({ page: 'run', runId, tab: '' }) }, runName ?? `${runId.slice(0, 8)}…`) : ''),
       h('td', { class: 'wide', title: version.description ?? '' }, version.description ?? '')
     );
     row.addEventListener('click', event => {

@@ -7,6 +7,7 @@ import { Section, type SectionName, SECTIONS, sectionToggles } from './compariso
 import { DiffView } from './diff';
 import { errorBox, h, messageOf } from './dom';
 import { ComparedImagesView } from './images/compared_view';
+import { counted } from './format';
 import { ImportanceView } from './importance_view';
 import { ParallelView } from './parallel';
 import type { ComparisonState, ScopeRequest } from './protocol_comparison';
@@ -310,7 +311,7 @@ export class ComparisonView {
     this.scatter.setRuns(this.colours, chosen);
     if (this.shows('diff')) this.diff.setRuns(this.data, shown, this.colours);
     if (this.shows('curves')) this.showCurves(shown);
-    const many = chosen.length > MOST_SHOWN ? `the first ${MOST_SHOWN} of ${chosen.length} selected runs` : chosen.length > 0 ? '' : `the first ${shown.length} rows; select others in the table`;
+    const many = chosen.length > MOST_SHOWN ? `the first ${MOST_SHOWN} of ${chosen.length} selected runs` : chosen.length > 0 || shown.length === 0 ? '' : `the first ${counted(shown.length, 'row')}; select others in the table`;
     if (this.shows('images')) this.images.setRuns(shown.map(id => ({ id, name: this.data.nameOf(id), colour: this.colours.get(id) ?? 'currentColor' })));
     this.sections.curves.setNote(many);
     this.sections.diff.setNote(chosen.length === 2 ? 'between the two selected runs' : chosen.length > 2 ? 'between the selected runs' : 'between the first rows; select two runs to see them in full');

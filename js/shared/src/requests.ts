@@ -258,6 +258,7 @@ export interface TreeVersion {
   state: ModelState;
   model_id: string | null;
   run_id: string | null;
+  run_name: string | null;
   created_ms: number;
   description: string | null;
   metric: MetricValue | null;

@@ -49,6 +49,7 @@ class TreeVersion(TypedDict):
     state: ModelState
     model_id: str | None
     run_id: str | None
+    run_name: str | None
     created_ms: int
     description: str | None
     metric: MetricValue | None
@@ -173,6 +174,7 @@ def _version(version: ModelVersion, tree: ModelTree) -> TreeVersion:
         "state": "READY" if model is None else str(model.status),
         "model_id": version.model_id,
         "run_id": version.run_id,
+        "run_name": tree.run_names.get(version.run_id or ""),
         "created_ms": version.creation_timestamp,
         "description": version.description or None,
         "metric": None if key is None else {"key": key, "value": number(values[key].value)},

@@ -19,6 +19,9 @@ ORDER BY v.name, v.version DESC;
 -- name: logged
 SELECT count(*) FROM logged_models WHERE lifecycle_stage = 'active';
 
+-- name: run_names
+SELECT run_id, run_name FROM runs WHERE run_id IN (SELECT unnest($run_ids::VARCHAR[]));
+
 -- name: versions_of
 SELECT model_id, name, version FROM model_versions
 WHERE model_id IN (SELECT unnest($model_ids::VARCHAR[]))

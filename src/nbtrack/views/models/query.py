@@ -52,6 +52,8 @@ class ModelTree:
         The logged models of the versions, by id.
     values : dict of str to dict
         Their metrics, by id.
+    run_names : dict of str to str
+        The names of the runs that the versions come from, by id, as far as this store has them.
     logged : int
         How many logged models the store has.
     """
@@ -60,6 +62,7 @@ class ModelTree:
     total: int
     models: dict[str, LoggedModel]
     values: dict[str, dict[str, ModelValue]]
+    run_names: dict[str, str]
     logged: int
 
 
@@ -99,6 +102,9 @@ def model_tree(reader: Reader, filter_string: str = "") -> ModelTree:
         versions[version.name].append(version)
     ids = [v.model_id for found in versions.values() for v in found if v.model_id is not None]
     models = get_logged_models(reader, ids, deleted=True)
+    values = values_of(reader, models)
+    run_ids = sorted({v.run_id for found in versions.values() for v in found if v.run_id})
+    reader.refresh(runs=run_ids)
     return ModelTree(
         rows=[
             ModelRow(name, description, updated, total, versions[name])
@@ -106,7 +112,8 @@ def model_tree(reader: Reader, filter_string: str = "") -> ModelTree:
         ],
         total=len(infos),
         models={model.model_id: model for model in models},
-        values=values_of(reader, models),
+        values=values,
+        run_names=dict(reader.named("model_tree.run_names", run_ids=run_ids)),
         logged=reader.named("model_tree.logged")[0][0],
     )
 
