@@ -2,12 +2,14 @@
 
 Usage::
 
-    python benchmarks/foreign_table.py FIRST MENDED HELD_OUT UNSEEN UNSEEN_MENDED [--write]
+    python benchmarks/foreign_table.py FIRST MENDED HELD_OUT UNSEEN UNSEEN_MENDED LAST LAST_MENDED
+        [--write]
 
 FIRST has the results as they were first met, MENDED those of the notebooks that were executed again
 after faults of nbtrack were mended, HELD_OUT those of notebooks that nobody had looked at before;
 UNSEEN those of more such notebooks, later, and UNSEEN_MENDED those of them that were executed again
-after what they had shown was mended. The numbers of one are never among those of another.
+after what they had shown was mended; LAST and LAST_MENDED the same of notebooks that were executed
+after all of that. The numbers of one are never among those of another.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from typing import Any
 
 REPORT = Path(__file__).with_name("foreign.md")
 VERDICTS = ("same", "badged", "wrong", "failed")
-FILES = ("first", "mended", "held_out", "unseen", "unseen_mended")
+FILES = ("first", "mended", "held_out", "unseen", "unseen_mended", "last", "last_mended")
 Rows = list[dict[str, Any]]
 
 
@@ -32,8 +34,11 @@ def main() -> None:
         parser.add_argument(name, type=Path)
     parser.add_argument("--write", action="store_true", help=f"write {REPORT.name}")
     options = parser.parse_args()
-    first, mended, held, unseen, again = (read(getattr(options, name)) for name in FILES)
+    first, mended, held, unseen, again, last, last_again = (
+        read(getattr(options, name)) for name in FILES
+    )
     after, later = replaced(first, mended), replaced(unseen, again)
+    at_last = replaced(last, last_again)
     parts = [
         ("As first met", "first met", first, ""),
         ("After mending", "after mending", after, again_text(first, mended, after)),
@@ -44,6 +49,13 @@ def main() -> None:
             "held out later, after mending",
             later,
             again_text(unseen, again, later),
+        ),
+        ("Held out, last", "held out last", last, _LAST),
+        (
+            "Held out, last: after mending",
+            "held out last, after mending",
+            at_last,
+            again_text(last, last_again, at_last),
         ),
     ]
     sections = [
@@ -57,7 +69,7 @@ def main() -> None:
             "## What was not the same, or badged needlessly\n",
             *(line for _, when, rows, _ in parts for line in listed(when, rows)),
             "\n## What was not compared\n",
-            *skipped([*first, *held, *unseen]),
+            *skipped([*first, *held, *unseen, *last]),
             "",
         ]
     )
@@ -82,10 +94,15 @@ def again_text(first: Rows, again: Rows, after: Rows) -> str:
         if row["verdict"] in VERDICTS[1:] and (row["notebook"], row["number"]) not in compared
     ]
     text = (
-        f"{len(compared & known)} of these runs were compared again; the others are as above, and\n"
+        f"{counted(len(compared & known))} compared again; the others are as above, and\n"
         "were the same there" + (", but for these:\n\n" if left else ".")
     )
     return text + "\n".join(left)
+
+
+def counted(runs: int) -> str:
+    """Return how many runs were, in words."""
+    return f"{runs} of these runs {'was' if runs == 1 else 'were'}"
 
 
 def read(path: Path) -> Rows:
@@ -167,6 +184,9 @@ _UNSEEN = """\
 Notebooks that nobody had looked at, most of them in repositories of other authors, chosen before
 the first was executed, and executed once, with nbtrack as it was before anything of this was known.
 All that was added for them is the package `d2l`, and the names that `makemore` has."""
+_LAST = """\
+More notebooks that nobody had looked at, in the same repositories: chosen by a digest of the path
+before the first was executed, and executed once, with nbtrack as it was after all of the above."""
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from typing import Any
 from nbtrack.reruns.curves import is_of_clock
 
 _ADDRESS = re.compile(r"_\w+_id")  # of an object: scikit-learn's _stop_words_id
+_GENERATORS = frozenset({"RandomStateNode", "RandomGeneratorNode"})
 MOST_ROWS = 5_000_000
 MOST_MEMBERS = 500_000_000
 _DTYPES = {
@@ -160,6 +161,8 @@ def _of_node(place: str, node: Any, archive: zipfile.ZipFile) -> Iterator[tuple[
         for key, each in node.items():
             if not (is_of_clock(key) or _ADDRESS.fullmatch(key)):
                 yield from _of_node(f"{place}.{key}", each, archive)
+    elif node["__loader__"] in _GENERATORS:
+        return  # of a model without a seed it is that of the process: nothing that was learned
     elif node.get("__class__") == "MaskedArray":
         yield from _masked(place, node["content"], archive)
     else:
