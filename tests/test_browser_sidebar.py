@@ -87,6 +87,11 @@ def test_a_menu_is_about_the_run_it_was_opened_for(side: Page, client: Client) -
     side.page.locator(".lm-Menu-itemLabel").get_by_text("Edit note …", exact=True).click()
     side.page.locator(".jp-Dialog textarea").fill("of the menu")
     side.answer("Save")
+    side.search("")
+    side.open_run("too-high")
+    side.page.wait_for_function(
+        "() => document.querySelector('textarea[aria-label=Note]')?.value === 'of the menu'"
+    )
     assert find(client, "too-high").data.tags["mlflow.note.content"] == "of the menu"
     assert "mlflow.note.content" not in find(client, "baseline").data.tags
 
