@@ -20,6 +20,7 @@ from nbtrack.notebook import cells as notebook_cells
 from nbtrack.notebook.observation import Observation
 from nbtrack.notebook.observed import files, observers, world
 from nbtrack.notebook.observed.events import Events
+from nbtrack.notebook.observed.watcher import ObjectWatcher
 
 Observe = Any
 
@@ -140,6 +141,26 @@ def test_a_thread_that_goes_on_is_said_and_a_pool_that_waits_is_not(observe: Obs
     assert not observe(pool + "pool.submit(abs, 1).result()").findings
     observe("pool.shutdown()")
     assert threading.active_count() < 50
+
+
+def test_work_that_ends_while_the_objects_are_looked_at_is_said(
+    observe: Observe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look = ObjectWatcher.after
+
+    def slow(self: ObjectWatcher, cell: Any, seen: Observation) -> None:
+        look(self, cell, seen)
+        work = self._namespace.get("work")
+        if work is not None:
+            self._namespace["go"].set()
+            work.join()
+
+    monkeypatch.setattr(ObjectWatcher, "after", slow)
+    made = "import threading\ngo = threading.Event()\nout = []\n"
+    code = "work = threading.Thread(target=lambda: go.wait() and out.append(1))\nwork.start()"
+    (found,) = observe(made + code).findings
+    assert found.kind == "background work"
+    assert observe("print(out)").beside_work
 
 
 def test_a_process_that_goes_on_is_said(observe: Observe) -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from nbtrack.notebook.observed.surroundings import SurroundingsWatcher
+from nbtrack.notebook.observed.surroundings import SurroundingsWatcher, WorkWatcher
 from nbtrack.notebook.observed.watcher import ObjectWatcher
 
 __all__ = ["observers"]
 
 
-def observers(shell: Any) -> list[ObjectWatcher | SurroundingsWatcher]:
+def observers(shell: Any) -> list[ObjectWatcher | SurroundingsWatcher | WorkWatcher]:
     """Return those that watch the objects, files and settings of a shell.
 
     Parameters
@@ -18,4 +18,5 @@ def observers(shell: Any) -> list[ObjectWatcher | SurroundingsWatcher]:
     shell : InteractiveShell
     """
     objects = ObjectWatcher(shell.user_ns)
-    return [objects, SurroundingsWatcher(shell, objects)]
+    surroundings = SurroundingsWatcher(shell, objects)
+    return [WorkWatcher(surroundings), objects, surroundings]

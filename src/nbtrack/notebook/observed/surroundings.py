@@ -30,6 +30,26 @@ _POOLS = frozenset({
 })  # fmt: skip
 
 
+class WorkWatcher:
+    """Looks first when a cell has ended: work beside it may end while its objects are looked at.
+
+    Parameters
+    ----------
+    surroundings : SurroundingsWatcher
+        Says what goes on.
+    """
+
+    def __init__(self, surroundings: SurroundingsWatcher) -> None:
+        self._surroundings = surroundings
+
+    def before(self, cell: Executed, seen: Observation) -> None:
+        """Do nothing."""
+
+    def after(self, cell: Executed, seen: Observation) -> None:
+        """Note what goes on."""
+        self._surroundings.note_work()
+
+
 class SurroundingsWatcher:
     """Watches files, settings, threads and processes; comes after the objects are watched.
 
@@ -51,10 +71,16 @@ class SurroundingsWatcher:
         self._tasks: set[int] = set()
         self._threads: set[int | None] = set()
         self._left = False
+        self._going_on = ""
+
+    def note_work(self) -> None:
+        """Note what the cell has started and goes on now; `after` looks once more."""
+        self._going_on = self._background(self._threads, self._tasks)
 
     def before(self, cell: Executed, seen: Observation) -> None:
         """Note the state of the process."""
         seen.beside_work = self._left
+        self._going_on = ""
         left, self._world = self._left_by_cell, World(self._shell)
         if left is not None and seen.follows:
             seen.world_between |= left.differs(self._world)
@@ -79,7 +105,7 @@ class SurroundingsWatcher:
         )
         seen.files_read |= read
         seen.files_written |= written
-        going_on = self._background(self._threads, self._tasks)
+        going_on = self._going_on or self._background(self._threads, self._tasks)
         if going_on:
             text = f"When the cell had ended, {going_on} it had started went on."
             seen.findings.append(Finding("background work", "warning", text))
