@@ -25,24 +25,17 @@ pytestmark = [
     pytest.mark.timeout(900),
 ]
 
-BUILT = ("src/nbtrack/static", "src/nbtrack/labextension")
 BASE_URL = "/user/someone-nbtrack-abc123/"
 
 
 def copy_checkout(folder: Path) -> Path:
-    """Copy what git has or would take, as Binder clones it, and the front end where it is built.
-
-    That a checkout builds it is tried when nbtrack is installed from one: dev.py does.
-    """
+    """Copy what git has or would take, as Binder clones it: without anything built."""
     listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
     names = subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     for name in filter(None, names.split("\0")):
         if (ROOT / name).is_file():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, folder / name)
-    for name in BUILT:
-        if (ROOT / name).is_dir():
-            shutil.copytree(ROOT / name, folder / name, dirs_exist_ok=True)
     return folder
 
 
