@@ -260,6 +260,24 @@ def test_a_kept_open_connection_stays_whose_it_is(
     kept.close()
 
 
+def test_who_brings_the_token_is_not_told_what_there_is_on_the_machine(
+    server: TrackingServer,
+) -> None:
+    run_id = server.ask("POST", "runs/create", {"experiment_id": "0"})[1]["run"]["info"]["run_id"]
+    cell = f"/api/2.0/mlflow-artifacts/artifacts/0/{run_id}/artifacts/.nbtrack/cell.py"
+    assert server.send("PUT", cell, b"x = 1")[0] == 200
+    store = json.loads(server.send("GET", "/nbtrack/stores")[1])["stores"][0]["id"]
+    passed_on = {"X-Forwarded-For": "203.0.113.1"}
+    assert server.send("GET", EXPERIMENT, None, passed_on)[0] == 401
+    token = re.findall(r"this token: (\S+)", server.log.read_text())[0]
+    body = json.dumps({"type": "run.details", "run_id": run_id}).encode()
+    for headers in ({}, {**passed_on, "Authorization": f"Bearer {token}"}):
+        status, text, _ = server.send("POST", f"/nbtrack/ask?store={store}", body, headers)
+        assert status == 200
+        said = {badge["text"] for badge in json.loads(text)["body"]["badges"]}
+        assert ("not looked at here" in said) == bool(headers)
+
+
 LOG = """
 import mlflow
 mlflow.set_experiment("tutorial")

@@ -68,7 +68,7 @@ def test_what_would_run_is_shown(run_id: str, begun: list[str]) -> None:
     assert found["command"] == f"nbtrack rerun {run_id}"
     assert [cell["source"] for cell in found["cells"]] == ["print(1)"]
     assert found["running"] is None
-    with nbtrack.start_run() as bare:
+    with nbtrack.start_run(tags={"mlflow.source.type": "NOTEBOOK"}) as bare:
         assert ask("plan", bare.info.run_id)["command"] is None
 
 
@@ -142,3 +142,6 @@ def test_a_jupyter_server_asks_whether_its_user_may_use_kernels() -> None:
     assert asyncio.run(JupyterHandler.allows(handler, "write"))
     assert not asyncio.run(JupyterHandler.allows(handler, "execute"))
     assert asked[-1] == ("execute", "kernels")
+    del asked[:]  # and whether it may be told what there is on this machine
+    assert not asyncio.run(JupyterHandler.may_look(handler))
+    assert asked == [("execute", "kernels")]

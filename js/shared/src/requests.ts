@@ -423,7 +423,7 @@ export interface FileUse {
   size: number;
   count: number;
   cells: number[];
-  state: 'same' | 'changed' | 'missing' | 'may have changed' | 'not here';
+  state: 'same' | 'changed' | 'missing' | 'may have changed' | 'not here' | 'not looked at';
 }
 
 /** The environment of the run against that of whoever answers. */

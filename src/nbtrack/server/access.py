@@ -118,11 +118,21 @@ def check_request(handler: web.RequestHandler, *, is_right: bool = False) -> Non
         guard.check(
             handler.request.path,
             handler.request.headers,
-            is_own=guard.own is not None and guard.own.has(handler),
+            is_own=_is_own(handler, guard),
             has_proof=lambda: is_right or has_cookie(),
         )
     except NbtrackError as error:
         raise refusal(error) from None
+
+
+def is_users(handler: web.RequestHandler) -> bool:
+    """Return whether a request is one of the user of this process, who needs no token."""
+    guard: Guard = handler.settings["guard"]
+    return guard.knows_user(handler.request.headers, _is_own(handler, guard))
+
+
+def _is_own(handler: web.RequestHandler, guard: Guard) -> bool:
+    return guard.own is not None and guard.own.has(handler)
 
 
 def refusal(error: NbtrackError) -> web.HTTPError:

@@ -74,8 +74,7 @@ class EndpointHandler(ClientHandler):
     _saving: Awaitable[_EncodedResponse | None] | None = None
     _refused: _EncodedResponse | None = None
     _error: web.HTTPError | None = None
-    _is_handed_on = False
-    _is_last = False
+    _is_handed_on = _is_last = False
 
     def initialize(
         self, routes: Sequence[Route], context: ServerContext, pool: Executor, prefix: str = ""
@@ -90,6 +89,10 @@ class EndpointHandler(ClientHandler):
 
     async def allows(self, action: Action) -> bool:
         """Return whether the user may do this."""
+        raise NotImplementedError
+
+    async def may_look(self) -> bool:
+        """Return whether the user may be told what there is on this machine."""
         raise NotImplementedError
 
     @web.authenticated
@@ -209,7 +212,7 @@ class EndpointHandler(ClientHandler):
             raise web.HTTPError(405)
         return route
 
-    def _request(self, path: dict[str, str], body: bytes) -> Request:
+    def _request(self, path: dict[str, str], body: bytes, *, may_look: bool = False) -> Request:
         headers = self.request.headers
         base = self.settings.get("base_url", "").rstrip("/")
         queries = {name: self.get_query_arguments(name, strip=False)
@@ -224,6 +227,7 @@ class EndpointHandler(ClientHandler):
             headers.get("Range"),
             headers.get("Authorization"),
             self._body.size,
+            may_look,
         )
 
     async def _check(self, route: Route, request: Request) -> None:
@@ -238,8 +242,7 @@ class EndpointHandler(ClientHandler):
         self._end_transfer()
         if self._error is not None:
             raise self._error
-        route = self._route()
-        loop = asyncio.get_running_loop()
+        route, loop = self._route(), asyncio.get_running_loop()
         if route.opens is not None:
             if self._saving is not None and self._refused is None:
                 self._refused = await self._saving
@@ -250,16 +253,14 @@ class EndpointHandler(ClientHandler):
                 answer = await loop.run_in_executor(
                     self.context.uploads, _call, self.context, route, request, self._body
                 )
-            await self._respond(answer)
-            return
-        request = self._request(path, self._body.content())
-        await self._check(route, request)
-        if route.is_quick is not None and self.context.is_quick(route, request):
-            await self._respond(_call(self.context, route, request))
-            return
-        await self._respond(
-            await loop.run_in_executor(self.pool, _call, self.context, route, request)
-        )
+        else:
+            request = self._request(path, self._body.content(), may_look=await self.may_look())
+            await self._check(route, request)
+            if route.is_quick is not None and self.context.is_quick(route, request):
+                answer = _call(self.context, route, request)
+            else:
+                answer = await loop.run_in_executor(self.pool, _call, self.context, route, request)
+        await self._respond(answer)
 
     async def _respond(self, answer: _EncodedResponse) -> None:
         response, content = answer

@@ -7,7 +7,7 @@ from typing import Any
 
 from tornado import web
 
-from nbtrack.server.access import check_request
+from nbtrack.server.access import check_request, is_users
 from nbtrack.server.adapter import DRAINED, EndpointHandler, handlers
 from nbtrack.server.connections import Application
 from nbtrack.server.context import ServerContext
@@ -61,6 +61,10 @@ class StandaloneHandler(EndpointHandler):
     async def allows(self, action: Action) -> bool:
         """Return that whoever has the token may do everything, but run code on this machine."""
         return action != "execute"
+
+    async def may_look(self) -> bool:
+        """Return whether it is the user of this server who asks, on this machine."""
+        return is_users(self)
 
 
 class _NothingHandler(StandaloneHandler):

@@ -10,6 +10,7 @@ from nbtrack.server.messages import STORE, FileResponse, Request, Response, Rout
 from nbtrack.server.mlflow.dispatch import call_endpoint, upload_folder
 from nbtrack.server.upload_spool import Spool
 from nbtrack.store import time_limit
+from nbtrack.views.this_machine import looking
 
 ANSWER_S = 20.0
 CHANGE_S = 60.0
@@ -41,9 +42,9 @@ def dispatch(
             return route.endpoint(context, request)
         known = context.catalog.known(request.query.get(STORE, ""))
         if route.action(request) == "read":
-            with time_limit(ANSWER_S):
+            with time_limit(ANSWER_S), looking(request.may_look):
                 return route.endpoint(known.store, request)
-        with known.changing, time_limit(CHANGE_S):
+        with known.changing, time_limit(CHANGE_S), looking(request.may_look):
             try:
                 return route.endpoint(known.store, request)
             finally:

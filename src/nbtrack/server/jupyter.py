@@ -46,6 +46,12 @@ class JupyterHandler(EndpointHandler, APIHandler):
                 return False
         return True
 
+    async def may_look(self) -> bool:
+        """Return whether the user may run code on this machine, which can look itself."""
+        user, kernels = self.current_user, "kernels"
+        allowed = self.authorizer.is_authorized(self, user, "execute", kernels)
+        return await ensure_async(allowed)
+
     async def prepare(self, **options: Any) -> None:
         """Find out who asks before anything of the body is taken."""
         try:

@@ -42,6 +42,8 @@ class Request:
         Headers.
     size : int
         Bytes of the body, which is only there up to what may be sent.
+    may_look : bool
+        Whether who asks may be told what there is on this machine.
     """
 
     query: Mapping[str, str] = field(default_factory=dict)
@@ -53,6 +55,7 @@ class Request:
     range: str | None = None
     authorization: str | None = None
     size: int = 0
+    may_look: bool = False
     _parsed: list[dict[str, Any]] = field(default_factory=list, repr=False)
 
     def parsed(self) -> dict[str, Any]:

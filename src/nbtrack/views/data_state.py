@@ -7,17 +7,21 @@ import platform
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from stat import S_ISREG
 from typing import Any, Literal, TypeAlias
 
 from nbtrack.file_digests import TimeBudget, file_digest, listing_digest
 from nbtrack.recorded_paths import is_recorded
 from nbtrack.store.artifacts import ArtifactFolder
 from nbtrack.views.code import read_json
+from nbtrack.views.this_machine import may_look, named_folder
 
 FILES_FILE = ".nbtrack/files.json"
 MAX_FILES = 1000
 SECONDS = 0.2
-FileState: TypeAlias = Literal["same", "changed", "missing", "may have changed", "not here"]
+FileState: TypeAlias = Literal[
+    "same", "changed", "missing", "may have changed", "not here", "not looked at"
+]
 
 
 @dataclass(frozen=True)
@@ -37,10 +41,13 @@ class DataFile:
         Of its content; None for a folder, and where it was too large to be read.
     cells : list of int
         Execution counts of the cells that used it.
-    state : {"same", "changed", "missing", "may have changed", "not here"}
+    state : {"same", "changed", "missing", "may have changed", "not here", "not looked at"}
         What it is now. ``"may have changed"``: it was written since, has the same size, and is too
         large to be read now or has no digest. ``"not here"``: the folder of the run is not on this
-        machine, or only one of the same name.
+        machine, or only one of the same name. ``"not looked at"``: a server is asked by somebody
+        else than its user.
+    written : int or None
+        When it was last written (ms), where it was looked at; None for a folder.
     """
 
     path: str
@@ -50,6 +57,7 @@ class DataFile:
     sha256: str | None
     cells: list[int]
     state: FileState
+    written: int | None = None
 
 
 def data_files(
@@ -79,16 +87,14 @@ def data_files(
         something else: it counts as that of the run if at least one of its files is the same.
     """
     kept = read_json(folder, record)
-    place = kept.get("folder")
-    root = Path(os.path.expanduser(place)) if isinstance(place, str) and place else None
-    root = here or root
-    if root is not None and not (root.is_absolute() and root.is_dir()):
-        root = None
+    root = named_folder(kept.get("folder") if here is None else str(here))
     budget = budget or TimeBudget(SECONDS)
     found = [
         *(_folder(each, root) for each in _items(kept.get("folders"), root)),
         *(_file(each, root, budget) for each in _items(kept.get("files"), root)),
     ]
+    if not may_look():
+        return [replace(each, state="not looked at") for each in found]
     if host in (None, platform.node()) or any(each.state == "same" for each in found):
         return found
     return [replace(each, state="not here") for each in found]
@@ -103,26 +109,24 @@ def _items(found: Any, root: Path | None) -> Iterator[Mapping[str, Any]]:
 def _file(each: Mapping[str, Any], root: Path | None, budget: TimeBudget) -> DataFile:
     digest = each.get("sha256")
     sha256 = digest if isinstance(digest, str) else None
-    state: FileState = "not here"
-    if root is not None:
-        state = _state(root / each["path"], each, sha256, budget)
-    return DataFile(
-        each["path"], _mode(each), _number(each, "size"), 1, sha256, _cells(each), state
-    )
-
-
-def _state(
-    path: Path, each: Mapping[str, Any], sha256: str | None, budget: TimeBudget
-) -> FileState:
+    path, size, cells = each["path"], _number(each, "size"), _cells(each)
+    found = DataFile(path, _mode(each), size, 1, sha256, cells, "not here")
+    if root is None:
+        return found
     try:
-        stat = path.stat()
-        if stat.st_size != each.get("size"):
-            return "changed"
-        if stat.st_mtime_ns // 1_000_000 == each.get("modified"):
-            return "same"
-        now = None if sha256 is None else file_digest(path, budget)
+        stat = (root / path).stat()
+        written = stat.st_mtime_ns // 1_000_000
+        state: FileState = "changed"
+        if stat.st_size == each.get("size") and S_ISREG(stat.st_mode):  # a pipe has no end
+            is_known = written == each.get("modified")
+            state = "same" if is_known else _compared(root / path, sha256, budget)
     except OSError:
-        return "missing"
+        return replace(found, state="missing")
+    return replace(found, state=state, written=written)
+
+
+def _compared(path: Path, sha256: str | None, budget: TimeBudget) -> FileState:
+    now = None if sha256 is None else file_digest(path, budget)
     if now is None:
         return "may have changed"
     return "same" if now == sha256 else "changed"

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import os
 import platform
-import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from importlib import metadata
 from typing import Any
-
-from nbtrack.redaction.values import display_path
 
 
 @dataclass(frozen=True)
@@ -98,20 +95,6 @@ def environment_difference(
         if (now := _version(name)) != version:
             changes.append(EnvironmentChange("package", name, str(version), now))
     return EnvironmentDifference(bool(then), changes)
-
-
-def is_same_installation(then: Mapping[str, Any], host: str | None) -> bool:
-    """Return whether a run was made on this machine by the Python that this process runs.
-
-    Parameters
-    ----------
-    then : mapping
-        What was kept of the environment of the run.
-    host : str or None
-        The machine of the run.
-    """
-    executable = _mapping(then.get("python")).get("executable")
-    return host == platform.node() and executable == display_path(sys.executable)
 
 
 def _gpu_changes(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[EnvironmentChange]:

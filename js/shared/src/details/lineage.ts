@@ -103,13 +103,13 @@ function opens(node: LineageNode, page: LineagePage, handlers: LineageHandlers):
 }
 
 function opensFile(page: LineagePage, path: string, state: string | null, { opensFile: open }: LineageHandlers): (() => void) | null {
-  const gone = state === 'missing' || state === 'not here';
+  const gone = ['missing', 'not here', 'not looked at'].includes(state ?? '');
   return page.folder === null || gone || path.endsWith('/') ? null : open(page.folder, path);
 }
 
 function fileState(state: string): HTMLElement {
   const kind = { same: 'good', changed: 'bad', missing: 'bad', 'may have changed': 'info' }[state];
-  const words = state === 'not here' ? 'folder is not on this machine' : state === 'same' ? 'still the same' : state;
+  const words = { same: 'still the same', 'not here': 'folder is not on this machine', 'not looked at': 'not looked at here' }[state] ?? state;
   return h('span', { class: 'nbt-badge', 'data-kind': kind }, words);
 }
 
@@ -134,7 +134,7 @@ function environmentNow({ is_here: isHere, changes, call }: EnvironmentNow): HTM
     return scroller('Environment', textTable('Environment, then and now', ['', 'Then', 'Now'], rows));
   }
   if (isHere) return h('p', { class: 'nbt-empty' }, 'The same: Python, platform, and the packages that it had imported.');
-  const why = h('p', { class: 'nbt-empty' }, 'Not compared: another Python than the one that answers here made it. In the notebook that you would run it in:');
+  const why = h('p', { class: 'nbt-empty' }, 'Not compared: another Python than the one that answers here made it, or the machine is not yours. In the notebook that you would run it in:');
   return h('div', {}, why, codeLine(call, 'Copy the line of Python that compares them'));
 }
 

@@ -72,9 +72,7 @@ class Guard:
             ``PERMISSION_DENIED`` or ``UNAUTHENTICATED``.
         """
         host = headers.get("Host")
-        # of what was passed on it is known who has done so, not who asks
-        is_known = self.own is not None and is_own and _PASSED_ON.isdisjoint(headers)
-        needs_token = self.token is not None and not is_known
+        needs_token = self.token is not None and not self.knows_user(headers, is_own)
         if not needs_token and not self._is_called(host):
             raise NbtrackError(
                 f"This server is not called {(host or '')[:100]!r}. Name it in allowed_hosts if it "
@@ -88,6 +86,13 @@ class Guard:
             and not (self._has_token(headers.get("Authorization")) or has_proof())
         ):
             raise self._unknown()
+
+    def knows_user(self, headers: Mapping[str, str], is_own: bool) -> bool:
+        """Return whether the user of this process asks; see ``check``.
+
+        Of what was passed on it is known who has done so, not who asks.
+        """
+        return self.own is not None and is_own and _PASSED_ON.isdisjoint(headers)
 
     def knows(self, given: str) -> bool:
         """Return whether something is the token."""

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal, TypedDict
 
 from nbtrack.entities import Run
 from nbtrack.entities.runs import GIT_DIRTY, SOURCE_NAME
 from nbtrack.redaction.source import is_same_source
 from nbtrack.views.code import RunSource, SourceFinding
+from nbtrack.views.this_machine import named_file
 
 MAX_NOTEBOOK = 50_000_000
 MAX_TEXTS = 5
@@ -163,8 +162,8 @@ def _is_known(now: str, cell_id: str | None, source: RunSource) -> bool:
 
 def _notebook(run: Run) -> dict[str | None, tuple[int, str]]:
     """Return place and source of the cells of a run's notebook, by id; empty if not known."""
-    path = Path(os.path.expanduser(run.data.tags.get(SOURCE_NAME, "")))
-    if path.suffix != ".ipynb" or not path.is_absolute():
+    path = named_file(run.data.tags.get(SOURCE_NAME))
+    if path is None or path.suffix != ".ipynb":
         return {}
     try:
         stat = path.stat()

@@ -14,6 +14,7 @@ from nbtrack.entities.runs import RERUN, SOURCE_TYPE
 from nbtrack.errors import InvalidParameterError, NotFoundError
 from nbtrack.store.artifacts import ArtifactFolder
 from nbtrack.views.code import ENVIRONMENT_FILE, RunSource, read_json
+from nbtrack.views.this_machine import may_look
 
 PROJECT_FILE = ".nbtrack/project.json"
 START_S = 120.0  # a process writes its tag so many seconds after it began, at the latest
@@ -59,12 +60,13 @@ def progress_of(tags: Mapping[str, str]) -> RerunProgress | None:
     Parameters
     ----------
     tags : mapping of str to str
-        Those of the run. What a process on another machine has written is believed.
+        Those of the run. What a process on another machine has written is believed, and of any
+        process where whoever asks is not told of this machine.
     """
     facts = _facts(tags)
     if facts is None:
         return None
-    here = facts.get("host") == socket.gethostname()
+    here = may_look() and facts.get("host") == socket.gethostname()
     age = age_of(facts) if here else None
     if here and age is None:
         return None

@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 import io
-import os
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any, Literal
 
 from nbtrack.entities import Run, RunStatus
 from nbtrack.entities.runs import HOST
 from nbtrack.errors import NbtrackError
 from nbtrack.store.artifacts import ArtifactFolder
-from nbtrack.views.code import RunSource, read_json
+from nbtrack.views.code import RunSource
 from nbtrack.views.data_state import DataFile, data_files
 from nbtrack.views.details.reproducibility import Badge, badges
-from nbtrack.views.environment_difference import environment_difference, is_same_installation
+from nbtrack.views.environment_difference import environment_difference
+from nbtrack.views.this_machine import is_same_installation, may_look
 from nbtrack.views.verdict import Verdict, day_of, verdict_of
 
-FILES_FILE = ".nbtrack/files.json"
 PROJECT_FILE = ".nbtrack/project.json"
 SOURCES_FILE = ".nbtrack/project.zip"
-MAX_FILES = 1000
 MAX_NAMES = 5
-_GONE = " (gone)"
+_NOT_LOOKED_AT = Badge(
+    "not looked at here",
+    "info",
+    "Whether its data, notebook and project are still the same: a server tells that only the user "
+    "who has started it, since the answer says what is on its machine.",
+)
 _CELLS = {
     "needed": "The cells that the run needed were run again",
     "all": "All cells that had run before it were run again",
@@ -50,16 +52,17 @@ def run_badges(
     found = badges(run, source, changed=changed if isinstance(changed, list) else ())
     host = run.data.tags.get(HOST)
     read = [each for each in data_files(folder, host=host) if each.mode == "read"]
-    is_here = any(each.state != "not here" for each in read)
     gone = [each for each in read if each.state in ("changed", "missing")]
+    unsure = [each for each in read if each.state == "may have changed"]
     verdict = verdict_of(run.data.tags)
-    since = list(_changed_files(folder, verdict)) if verdict is not None and is_here else []
-    said = {each.path for each in gone}
-    found += _data_badges(read, gone, is_newer=any(_path(each) in said for each in since))
+    date = None if verdict is None else verdict["date"]
+    found += _data_badges(gone, unsure, is_newer=any(_is_newer(each, date) for each in gone))
     found += [*_project_badges(folder, host), *_environment_badges(run, environment)]
+    if not may_look() and (read or source.text is not None or folder.exists(PROJECT_FILE)):
+        found.append(_NOT_LOOKED_AT)
     if verdict is None:
         return found
-    files = [each for each in since if _path(each) not in said]  # each stands in one badge
+    files = [each.path for each in unsure if _is_newer(each, date)]
     return [*_verdict_badges(run, verdict, files), *found]
 
 
@@ -96,43 +99,20 @@ def _went_on(run: Run, verdict: Verdict) -> bool:
     return running or latest > date or (run.info.end_time or 0) > date
 
 
-def _changed_files(folder: ArtifactFolder, verdict: Verdict) -> Iterator[str]:
-    """Return the files that a run read and that are gone, or were written after its verdict."""
-    kept = read_json(folder, FILES_FILE)
-    place, files, date = kept.get("folder"), kept.get("files"), verdict["date"]
-    if date is None or not isinstance(place, str) or not isinstance(files, list):
-        return
-    root = Path(os.path.expanduser(place))
-    if not root.is_absolute() or not root.is_dir():  # another machine's
-        return
-    for file in files[:MAX_FILES]:
-        if not isinstance(file, Mapping) or file.get("mode") != "read":
-            continue
-        path = file.get("path")
-        if not isinstance(path, str):
-            continue
-        try:
-            stat = (root / path).stat()
-        except (OSError, ValueError):
-            yield f"{path}{_GONE}"
-            continue
-        if stat.st_mtime * 1000 > date or stat.st_size != file.get("size", stat.st_size):
-            yield path
-
-
-def _path(shown: str) -> str:
-    return shown.removesuffix(_GONE)
+def _is_newer(file: DataFile, date: int | None) -> bool:
+    """Return whether a file is gone, or was written after a date (ms)."""
+    return date is not None and (file.state == "missing" or (file.written or 0) > date)
 
 
 def _data_badges(
-    read: Sequence[DataFile], gone: Sequence[DataFile], *, is_newer: bool
+    gone: Sequence[DataFile], unsure: Sequence[DataFile], *, is_newer: bool
 ) -> Iterator[Badge]:
     """Yield a badge where data has changed since; ``is_newer``: also since it was run again."""
     if gone:
         text = f"{_named(gone)} {'is' if len(gone) == 1 else 'are'} not as the run has read it."
         text += " That is since it was run again." if is_newer else ""
         yield Badge("data changed", "warning", text)
-    elif unsure := [each for each in read if each.state == "may have changed"]:
+    elif unsure:
         text = f"{_named(unsure)}: written since, or other files came; not compared by content."
         yield Badge("data may have changed", "info", text)
 

@@ -10,7 +10,7 @@ from nbtrack.views.lineage.graph import LineageGraph, LineageNode
 
 STEP = 14
 MIDDLE = 13
-_STATES = {"same": "", "not here": "", "FINISHED": ""}
+_STATES = {"same": "", "not here": "", "not looked at": "", "FINISHED": ""}
 _LIST = "list-style:none;margin:0;padding:0;font-size:13px;line-height:18px"
 _ROW = "position:relative;margin:0;padding:4px 0 4px {left}px;min-height:18px"
 _SVG = "position:absolute;left:0;top:0;overflow:visible;opacity:.55"

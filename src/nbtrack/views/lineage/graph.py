@@ -274,7 +274,7 @@ def _first_runs(runs: Sequence[Ancestor]) -> list[LineageNode]:
 
 def _file_nodes(files: Sequence[DataFile], run: Run) -> list[tuple[LineageNode, DataFile | None]]:
     """Return nodes of files, those that are not as they were first; one for those left out."""
-    ordered = sorted(files, key=lambda file: file.state in ("same", "not here"))
+    ordered = sorted(files, key=lambda file: file.state in ("same", "not here", "not looked at"))
     found: list[tuple[LineageNode, DataFile | None]] = []
     for file in ordered[:MAX_FILES]:
         where = file.sha256 or run.info.run_id

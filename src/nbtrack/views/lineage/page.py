@@ -10,10 +10,11 @@ from nbtrack.errors import NbtrackError
 from nbtrack.store import Store
 from nbtrack.views.code import ENVIRONMENT_FILE, read_json
 from nbtrack.views.data_state import FILES_FILE, FileState
-from nbtrack.views.environment_difference import environment_difference, is_same_installation
+from nbtrack.views.environment_difference import environment_difference
 from nbtrack.views.lineage.drawing import rails_of
 from nbtrack.views.lineage.graph import NodeKind
 from nbtrack.views.lineage.tree import Lineage
+from nbtrack.views.this_machine import is_same_installation
 
 MAX_FILES = 200
 
