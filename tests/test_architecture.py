@@ -23,6 +23,7 @@ HEAVY = {"torch", "pandas", "plotly", "duckdb", "pyarrow", "numpy", "anywidget",
 
 GROUND = {
     "_names",
+    "callables",
     "config",
     "entities",
     "environment",

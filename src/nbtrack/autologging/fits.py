@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
 import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from nbtrack.autologging.estimators.fitted import Fitted, remember
 from nbtrack.autologging.training import Training
+from nbtrack.callables import signature_of
 from nbtrack.models.signature import infer_signature
 from nbtrack.tracking.dataset import Dataset, source_of
 from nbtrack.tracking.dataset_digest import Digest
@@ -30,7 +30,7 @@ def arguments(
         As the user has given them. What takes names only may be given by place, too: the
         libraries go on to understand that for a while.
     """
-    signature = inspect.signature(function)
+    signature = signature_of(function)
     try:
         given = dict(zip(signature.parameters, args, strict=False))
         bound = signature.bind(**given, **kwargs)

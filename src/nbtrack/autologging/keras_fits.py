@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -12,6 +11,7 @@ from nbtrack.autologging.keras_facts import dataset_of, fit_params, optimizer_pa
 from nbtrack.autologging.keras_hooks import FitHooks, hooks_for
 from nbtrack.autologging.patches import Patches
 from nbtrack.autologging.training import Training, training
+from nbtrack.callables import signature_of
 from nbtrack.tracking.run import ActiveRun
 
 NAME = "keras"
@@ -32,7 +32,7 @@ def install(patches: Patches) -> None:
 
 def _fit(original: Any, model: Any, *args: Any, **kwargs: Any) -> Any:
     try:
-        bound = inspect.signature(original).bind(model, *args, **kwargs)
+        bound = signature_of(original).bind(model, *args, **kwargs)
     except TypeError:
         return original(model, *args, **kwargs)  # says what is wrong
     bound.apply_defaults()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from nbtrack.callables import parameters_of
 from nbtrack.errors import InvalidParameterError, NbtrackError
 from nbtrack.models.column_types import CATEGORIES, as_categories
 from nbtrack.models.enforcement import check_params, enforce_input
@@ -166,9 +166,9 @@ class PyFuncModel:
 
     def _call(self, method: Any, data: Any, params: dict[str, Any] | None) -> Any:
         try:
-            names = inspect.signature(method).parameters
+            names = parameters_of(method)
         except (TypeError, ValueError):  # built in, and silent about itself
-            names = {}  # type: ignore[assignment]
+            names = {}
         if "params" in names:
             return method(data, params=params)
         return method(data)

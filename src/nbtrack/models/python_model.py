@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from nbtrack.callables import parameters_of
 from nbtrack.errors import InvalidParameterError
 from nbtrack.models.type_hints import fit_hint, input_hint
 
@@ -99,7 +99,7 @@ class FunctionModel(PythonModel):
 
     def predict(self, context: Any, model_input: Any, params: dict[str, Any] | None = None) -> Any:
         """Call the function."""
-        takes_params = "params" in inspect.signature(self.func).parameters
+        takes_params = "params" in parameters_of(self.func)
         return self.func(model_input, params=params) if takes_params else self.func(model_input)
 
 
@@ -138,7 +138,7 @@ class LoadedPythonModel:
         if self._hint is not None:
             model_input = fit_hint(model_input, self._hint)
         if name not in self._forms:  # looking at a signature takes longer than a call
-            names = inspect.signature(method).parameters
+            names = parameters_of(method)
             self._forms[name] = ("params" in names, takes_context(method))
         with_params, with_context = self._forms[name]
         given = {"params": params} if with_params else {}
@@ -179,5 +179,5 @@ def streams(model: Any) -> bool:
 
 def takes_context(method: Callable[..., Any]) -> bool:
     """Return whether ``predict`` is of the form ``predict(context, model_input, ...)``."""
-    names = [name for name in inspect.signature(method).parameters if name != "params"]
+    names = [name for name in parameters_of(method) if name != "params"]
     return len(names) > 1 and names[0] != "model_input"

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-import inspect
 import types
 import typing
 from collections.abc import Callable, Iterable
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
+from nbtrack.callables import parameters_of
 from nbtrack.errors import InvalidParameterError, warn
 from nbtrack.models.column_types import check_value
 from nbtrack.models.datatypes import AnyType, Array, DataType, Kind, Map, Object, Property
@@ -32,7 +32,7 @@ def input_hint(predict: Callable[..., Any]) -> Any:
     Such a hint is a list: ``list[str]``, ``list[dict[str, float]]``, ``list[MyPydanticModel]``.
     """
     hints = _hints(predict)
-    names = [name for name in inspect.signature(predict).parameters if name not in _LEFT_OUT]
+    names = [name for name in parameters_of(predict) if name not in _LEFT_OUT]
     hint = hints.get(names[0]) if names else None
     return hint if _item(hint) is not None and _kind_or_none(_item(hint)) else None
 

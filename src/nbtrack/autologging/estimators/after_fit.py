@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import inspect
 from typing import Any
 
 from nbtrack.autologging.estimators.answers import hear
@@ -17,6 +16,7 @@ from nbtrack.autologging.estimators.fitted import (
 )
 from nbtrack.autologging.switches import settings_of
 from nbtrack.autologging.training import attempt, is_muted, muted
+from nbtrack.callables import parameters_of
 
 _MAX_TEXT = 60
 
@@ -179,7 +179,7 @@ class _Call:
         call = self._caller.call()
         if call is None:
             return f"{self.shown}(...)"
-        names = [name for name in inspect.signature(self._function).parameters if name != "self"]
+        names = [name for name in parameters_of(self._function) if name != "self"]
         parts = [
             f"{name}={_source(each)}" for name, each in zip(names, call.args, strict=False)
         ] + [f"{each.arg or '**'}={_source(each.value)}" for each in call.keywords]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -11,6 +10,7 @@ from functools import partial
 from typing import Any
 
 from nbtrack.autologging.estimators.data import TrainingData, rows_of
+from nbtrack.callables import parameters_of
 from nbtrack.models.verification import same_random_numbers
 
 MAX_SECONDS = 10.0
@@ -60,7 +60,7 @@ class Answers:
         weights : array-like or None
             Of the examples.
         """
-        taken = inspect.signature(self.estimator.score).parameters
+        taken = parameters_of(self.estimator.score)
         more = {"sample_weight": weights} if "sample_weight" in taken else {}
         with self._listening():
             return float(self.estimator.score(self.data.fresh(), self.data.y, **more))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -12,6 +11,7 @@ from nbtrack.autologging.estimators.data import described
 from nbtrack.autologging.estimators.description import estimator_tags, readable
 from nbtrack.autologging.patches import Patches
 from nbtrack.autologging.training import Training, is_muted, muted, training
+from nbtrack.callables import signature_of
 from nbtrack.tracking import context
 from nbtrack.tracking.run import ActiveRun
 
@@ -86,7 +86,7 @@ def _cross_validated(original: Any, *args: Any, **kwargs: Any) -> Any:
 
 def _given(function: Any, args: Any, kwargs: Any) -> dict[str, Any]:
     try:
-        return dict(inspect.signature(function).bind(*args, **kwargs).arguments)
+        return dict(signature_of(function).bind(*args, **kwargs).arguments)
     except TypeError:  # the function will say it
         return {}
 

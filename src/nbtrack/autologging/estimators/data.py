@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import copy
-import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from nbtrack.callables import parameters_of
 from nbtrack.tracking.dataset import Dataset, MetaDataset
 from nbtrack.tracking.dataset_digest import Digest
 from nbtrack.tracking.datasets import from_numpy, from_pandas, from_polars
@@ -46,7 +46,7 @@ class TrainingData:
         args: tuple[Any, ...],
         kwargs: Mapping[str, Any],
     ) -> None:
-        names = list(inspect.signature(fit).parameters)[1:]
+        names = list(parameters_of(fit))[1:]
         given = dict(zip(names, args, strict=False)) | dict(kwargs)
         # estimators call them X and y, or by names of their own
         first, second = [*names, "X", "y"][:2] if len(names) > 1 else ("X", "y")

@@ -72,6 +72,8 @@ def _stored(code: CodeType, at: int) -> str | None:
     for instruction in following:
         if instruction.opname in ("STORE_NAME", "STORE_FAST", "STORE_GLOBAL", "STORE_DEREF"):
             return str(instruction.argval)
+        if instruction.opname.startswith("STORE_FAST_"):  # since 3.13: also what is next to it
+            return str(instruction.argval[0])
         if instruction.opname not in ("CACHE", "EXTENDED_ARG"):
             return None
     return None

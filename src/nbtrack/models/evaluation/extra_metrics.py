@@ -7,6 +7,7 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from nbtrack.callables import parameters_of
 from nbtrack.errors import InvalidParameterError, NbtrackError
 from nbtrack.models.evaluation.metric import (
     EvaluationMetric,
@@ -110,9 +111,7 @@ class ExtraMetrics:
 
     def _arguments(self, metric: EvaluationMetric, others: set[str]) -> dict[str, Any]:
         parameters = [
-            each
-            for each in inspect.signature(metric.eval_fn).parameters.values()
-            if each.kind not in _VARIABLE
+            each for each in parameters_of(metric.eval_fn).values() if each.kind not in _VARIABLE
         ]
         names = [each.name for each in parameters]
         if len(names) == 2 and not {"predictions", "targets"} & set(names):

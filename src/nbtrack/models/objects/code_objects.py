@@ -102,7 +102,7 @@ def attributes_used(kind: type, name: str) -> set[str]:
                 str(step.argval)
                 for each in all_codes(plain.__code__)
                 for step in dis.get_instructions(each)
-                if step.opname in ("LOAD_ATTR", "LOAD_METHOD")
+                if step.opname in ("LOAD_ATTR", "LOAD_METHOD", "LOAD_SUPER_ATTR")
             }
             waiting += used - found
             found |= used

@@ -8,8 +8,9 @@ import inspect
 import sys
 from collections.abc import Callable, Iterator
 from types import FunctionType, ModuleType
-from typing import Any, get_args
+from typing import Any, ForwardRef, get_args
 
+from nbtrack.callables import annotations_of
 from nbtrack.errors import InvalidParameterError
 from nbtrack.models.objects import statements
 from nbtrack.models.objects.references import is_whole
@@ -151,7 +152,7 @@ def _annotated(value: Any, written: ast.AST) -> dict[str, Any]:
     else:
         return {}
     found: dict[str, Any] = {}
-    known = inspect.unwrap(value).__annotations__ if hasattr(value, "__annotations__") else {}
+    known = annotations_of(value)
     for name, node in pairs:
         if node is not None and name in known:
             found.update(_bound_names(node, known[name]))
@@ -164,7 +165,7 @@ def _annotated(value: Any, written: ast.AST) -> dict[str, Any]:
 
 def _bound_names(node: ast.AST, value: Any) -> Iterator[tuple[str, Any]]:
     """Yield the names of an annotation with what they stand for: ``list[Message]``."""
-    if isinstance(node, ast.Name):
+    if isinstance(node, ast.Name) and not isinstance(value, ForwardRef):
         yield node.id, value
     elif isinstance(node, ast.Subscript):
         inner = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from nbtrack.callables import parameters_of
 from nbtrack.errors import InvalidParameterError
 from nbtrack.models.flavors.torch.program import evaluating, inputs_of
 
@@ -79,9 +80,7 @@ def _array(value: Any) -> Any:
 
 
 def _has_argument(model: torch.nn.Module, name: str) -> bool:
-    import inspect
-
-    return name in inspect.signature(model.forward).parameters
+    return name in parameters_of(model.forward)
 
 
 def _answer(outputs: Any, data: Any) -> Any:

@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 
+from nbtrack.callables import parameters_of
 from nbtrack.errors import InvalidStateError, NbtrackError
 
 FILE = "model.pt2"
@@ -147,12 +148,10 @@ def inputs_of(example: Any, model: torch.nn.Module) -> Inputs:
     model's device, and floats of 64 bits get the model's precision, as NumPy makes them
     by default.
     """
-    import inspect
-
     if isinstance(example, tuple | list) and any(_is_array(item) for item in example):
         args, kwargs = tuple(example), {}
     elif isinstance(example, Mapping):
-        known = inspect.signature(model.forward).parameters
+        known = parameters_of(model.forward)
         named = all(name in known for name in example)
         args, kwargs = ((), dict(example)) if named else ((dict(example),), {})
     else:
