@@ -169,7 +169,9 @@ def test_oldest(chosen: list[str]) -> None:
     make_oldest_environment("examples,gpu,jupyter,models,plot,remote,serve,team")
     env = {**environment(OLDEST_VENV), "OMP_NUM_THREADS": "1"}
     kinds = ("DeprecationWarning", "PendingDeprecationWarning", "FutureWarning")
-    passing = [part for kind in kinds for part in ("-W", f"ignore::{kind}")]
+    ignored = [f"ignore::{kind}" for kind in kinds]
+    env["PYTHONWARNINGS"] = ",".join(ignored)  # for what tests start
+    passing = [part for each in ignored for part in ("-W", each)]
     failures: list[str] = []
     options = ["-m", "not browser and not team", *passing, *SIDE_BY_SIDE, "4", *chosen]
     run_pytest(options, env, failures, OLDEST_PYTHON)

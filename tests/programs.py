@@ -6,9 +6,22 @@ import os
 import subprocess
 import sys
 import textwrap
+from importlib.util import find_spec
 from pathlib import Path
 
+import pytest
+
 SRC = Path(__file__).parent.parent / "src"
+# PYTHONWARNINGS says what is passed over where libraries are old: see dev.py
+_PASSED_OVER = [each for each in os.environ.get("PYTHONWARNINGS", "").split(",") if each]
+STRICT = ["-W", "error", *(part for each in _PASSED_OVER for part in ("-W", each))]
+"""Options of Python for a process in which warnings are errors."""
+
+
+def needs(*libraries: str) -> pytest.MarkDecorator:
+    """Return the mark of tests that are skipped where large libraries are not installed."""
+    missing = [name for name in libraries if find_spec(name) is None]
+    return pytest.mark.skipif(bool(missing), reason=f"not installed: {', '.join(missing)}")
 
 
 def python_path() -> str:

@@ -156,10 +156,8 @@ def params_are_written_once(mlflow: Any) -> None:
     client.log_param(run_id, "p", "1")
     message = refused("INVALID_PARAMETER_VALUE", client.log_param, run_id, "p", 2)
     assert "Changing param values is not allowed. Param with key='p' was already logged" in message
-    from mlflow.entities import Metric, Param
-
-    metrics = [Metric("never", 1.0, 1, 0)]
-    clash = [Param("q", "1"), Param("p", "3")]
+    metrics = [mlflow.entities.Metric("never", 1.0, 1, 0)]
+    clash = [mlflow.entities.Param("q", "1"), mlflow.entities.Param("p", "3")]
     refused("INVALID_PARAMETER_VALUE", client.log_batch, run_id, metrics, clash)
     found = client.get_run(run_id).data
     assert found.params == {"p": "1"}

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import programs
+from programs import needs
 
 BEGIN = """
 import nbtrack
@@ -26,6 +27,7 @@ def run(code: str, folder: Path) -> list[str]:
     return programs.run(BEGIN + code + END, cwd=folder).splitlines()[-2:]
 
 
+@needs("torch", "lightning")
 def test_lightning_logs_here(tmp_path: Path) -> None:
     code = """
 import torch, lightning.pytorch as pl
@@ -52,6 +54,7 @@ trainer.fit(Line(), torch.utils.data.DataLoader(data, batch_size=8))
     assert stores == HERE
 
 
+@needs("torch", "transformers")
 def test_transformers_log_here(tmp_path: Path) -> None:
     code = """
 import torch
@@ -81,6 +84,7 @@ assert [point.step for point in history] == [1, 2]
     assert stores == HERE
 
 
+@needs("optuna")
 def test_optuna_logs_here(tmp_path: Path) -> None:
     code = """
 import optuna
@@ -95,6 +99,7 @@ study.optimize(lambda trial: trial.suggest_float("x", -1, 1) ** 2, n_trials=3, c
     assert stores == HERE
 
 
+@needs("torch", "skorch")
 def test_skorch_logs_here(tmp_path: Path) -> None:
     code = """
 import numpy as np, torch
@@ -111,6 +116,7 @@ with nbtrack.start_run():
     assert stores == HERE
 
 
+@needs("mlflow")
 def test_both_names_are_the_same_modules(tmp_path: Path) -> None:
     code = """
 import sys, importlib.util, nbtrack
@@ -144,6 +150,7 @@ print(mlflow.__file__)
     assert said[2].endswith("mlflow/__init__.py")
 
 
+@needs("mlflow")
 def test_who_has_imported_mlflow_before_is_told(tmp_path: Path) -> None:
     code = """
 import mlflow, warnings, nbtrack

@@ -9,6 +9,9 @@ from typing import Any
 import pytest
 
 from kernels import Kernel, kernel
+from programs import needs
+
+pytestmark = needs("torch")
 
 DATA = """\
 import torch, nbtrack

@@ -15,6 +15,9 @@ import pytest
 import nbtrack
 import tree_trainings
 from mlflow_autologging import RECORDED, seen
+from programs import needs
+
+pytestmark = needs("statsmodels")
 
 
 @pytest.fixture

@@ -17,8 +17,12 @@ import tree_trainings
 from mlflow_autologging import RECORDED, seen
 from nbtrack.errors import NbtrackWarning
 from nbtrack.tracking import run as tracked
+from programs import needs
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*X does not have valid feature names")
+pytestmark = [
+    needs("catboost", "lightgbm", "xgboost"),
+    pytest.mark.filterwarnings("ignore:.*X does not have valid feature names"),
+]
 RECORDED_TRAININGS = [
     tree_trainings.xgboost_train,
     tree_trainings.xgboost_fit,

@@ -16,7 +16,7 @@ import pytest
 import nbtrack
 from nbtrack.errors import AlreadyExistsError, InvalidParameterError
 from nbtrack.projects.lock_file import lock_file
-from programs import python_path
+from programs import STRICT, python_path
 
 TOKEN = "ghp_" + "a1B2" * 9
 CELLS = {
@@ -88,7 +88,7 @@ def test_a_capsule_opens_in_a_fresh_process(run_id: str, workdir: Path) -> None:
     elsewhere.mkdir()
     env = {k: v for k, v in os.environ.items() if not k.startswith(("NBTRACK_", "MLFLOW_"))}
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code, str(workdir / "net.zip")],
+        [sys.executable, *STRICT, "-c", code, str(workdir / "net.zip")],
         cwd=elsewhere,
         env={**env, "PYTHONPATH": python_path()},
         capture_output=True,

@@ -21,6 +21,7 @@ from nbtrack.models.folder import ChangedModelError
 from nbtrack.models.loading import UnreadableModelError
 from nbtrack.projects.sources import _unpacked
 from nbtrack.untrusted_files import check_archive, read_yaml
+from programs import needs
 
 pytestmark = pytest.mark.usefixtures("workdir")
 RECORD = "nbtrack-files.json"
@@ -123,6 +124,7 @@ def test_a_pickle_that_is_cut_off_is_an_error_of_ours() -> None:
             load("m", trust=True)
 
 
+@needs("xgboost")
 @pytest.mark.filterwarnings("ignore")
 def test_a_file_that_makes_xgboost_crash_does_not_take_the_process_along() -> None:
     load = xgboost()

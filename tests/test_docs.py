@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from programs import python_path
+from programs import STRICT, python_path
 
 ROOT = Path(__file__).parents[1]
 PAGES = [
@@ -52,7 +52,7 @@ def test_examples_run_in_an_empty_folder(page: Path, tmp_path: Path) -> None:
         file = tmp_path / f"example_{number}.py"  # a class is saved with its source: it needs one
         file.write_text(script, "utf-8")
         done = subprocess.run(
-            [sys.executable, "-W", "error", str(file)],
+            [sys.executable, *STRICT, str(file)],
             cwd=tmp_path,
             env={**env, "PYTHONPATH": python_path()},
             capture_output=True,

@@ -44,7 +44,10 @@ def functions_of(module_name: str) -> Iterator[tuple[str, Documented]]:
     except ModuleNotFoundError:  # a framework that is not installed
         return
     for name in sorted(NAMES.get(module_name) or module.__all__):
-        value = getattr(module, name)
+        try:
+            value = getattr(module, name)
+        except ModuleNotFoundError:  # it is made of a framework
+            continue
         place = f"{module_name}.{name}"
         if inspect.isclass(value) and place not in OPAQUE:
             yield from methods_of(place, value)

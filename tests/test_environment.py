@@ -18,6 +18,7 @@ import nbtrack
 from nbtrack.redaction.values import display_path
 from nbtrack.tracking import environment
 from nbtrack.tracking.git import git_state, without_credentials
+from tcp_proxy import free_port
 
 SRC = str(Path(nbtrack.__file__).parents[1])
 
@@ -229,7 +230,12 @@ def server(tmp_path: Path) -> Iterator[tuple[str, Path]]:
     home = {"HOME": str(tmp_path), "JUPYTER_RUNTIME_DIR": str(runtime), "PYTHONPATH": SRC}
     command = [sys.executable, "-m", "jupyter_server", "--no-browser", "--allow-root"]
     process = subprocess.Popen(
-        [*command, f"--ServerApp.root_dir={root}", "--port=0", "--IdentityProvider.token=abc"],
+        [
+            *command,
+            f"--ServerApp.root_dir={root}",
+            f"--port={free_port()}",
+            "--IdentityProvider.token=abc",
+        ],
         env=os.environ | home,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

@@ -26,6 +26,7 @@ from nbtrack.store.artifacts.folder import ArtifactFolder
 from nbtrack.tracking import artifacts
 from nbtrack.tracking.images import Image
 from nbtrack.tracking.tables import log_table, read_table, table_of_runs, table_paths
+from programs import STRICT
 
 
 class Target:
@@ -71,7 +72,7 @@ def test_rows_of_several_threads_and_processes_all_arrive(tmp_path: Path) -> Non
         [t.start() for t in threads]
         [t.join() for t in threads]"""
     environment = os.environ | {"PYTHONPATH": str(Path(nbtrack.__file__).parents[1])}
-    command = [sys.executable, "-W", "error", "-c", code]
+    command = [sys.executable, *STRICT, "-c", code]
     processes = [
         subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL) for _ in range(2)
     ]
