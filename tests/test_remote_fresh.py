@@ -153,6 +153,7 @@ READS: dict[str, Callable[[Reader, str], Any]] = {
     "registered models": lambda r, run: search_registered_models(r, "name LIKE 'a%'"),
     "run": get_run,
     "run by name": lambda r, run: run_lookup.find_run(r, run, "0"),
+    "run by name, no variation": lambda r, run: run_lookup.find_original(r, run, "0"),
     "run names": lambda r, run: run_lookup.latest_run_names(r, 9),
     "runs": lambda r, run: search_runs(r, ["0"], "metrics.loss > 0 OR params.p IN ('a', 'b')"),
     "runs everywhere": lambda r, run: search_runs(r, None, "tags.a = 'b'"),

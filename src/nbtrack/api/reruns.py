@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal, overload
 
@@ -59,7 +60,8 @@ def rerun(
     Parameters
     ----------
     run : str
-        Its id, the beginning of it, or its name; of several with one name the latest.
+        Its id, the beginning of it, or its name; of several with one name the latest that is no
+        variation.
     as_new : bool, optional
         Make a variation instead: a run of its own in the store, and no verdict.
     params : mapping, optional
@@ -99,13 +101,15 @@ def rerun(
     """
     from nbtrack.reruns import rerun as verified
     from nbtrack.reruns import vary
-    from nbtrack.store import find_run
+    from nbtrack.store import find_original
 
     if params and not as_new:
         raise InvalidParameterError("With other params it is another run: say as_new=True.")
     store = context.store()
     with store.read() as reader:
-        run_id = find_run(reader, run, _start.active_experiment_id(store))
+        run_id, said = find_original(reader, run, _start.active_experiment_id(store))
+    if said:
+        sys.stderr.write(f"nbtrack: {said}\n")
     if as_new:
         return vary(store, run_id, params, cells=cells, timeout=timeout, shown=True, env=env)
     return verified(store, run_id, cells=cells, timeout=timeout, shown=True, env=env)

@@ -11,7 +11,7 @@ import click
 from nbtrack.cli import completion, options
 from nbtrack.cli.command import Command
 from nbtrack.cli.output import format_size, note, print_json
-from nbtrack.cli.selection import run_of
+from nbtrack.cli.selection import original_of
 
 _SIZE = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*([kMG]?)i?B?\s*$", re.IGNORECASE)
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9}
@@ -32,13 +32,13 @@ _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9}
 def capsule(run: str, path: str, data_below: str, no_model: bool, as_json: bool) -> None:
     """Write a run into one zip file, to look at it or run it again elsewhere.
 
-    RUN is its id, the beginning of it, or its name. PATH ends in .zip. The file has the code of the
-    run, a lock file, the data that it read, models, params, metrics and artifacts, and no secrets;
-    it is an RO-Crate.
+    RUN is its id, the beginning of it, or its name: of several with one name the newest that is no
+    variation. PATH ends in .zip. The file has the code of the run, a lock file, the data that it
+    read, models, params, metrics and artifacts, and no secrets; it is an RO-Crate.
     """
     from nbtrack.api.capsules import capsule as write
 
-    made = write(run_of(run), path, data_below=_bytes(data_below), model=not no_model)
+    made = write(original_of(run), path, data_below=_bytes(data_below), model=not no_model)
     if as_json:
         print_json(asdict(made))
         return

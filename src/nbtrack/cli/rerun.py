@@ -12,7 +12,7 @@ import click
 from nbtrack.cli import completion, options
 from nbtrack.cli.command import Command, Exit
 from nbtrack.cli.output import note, print_json, print_table, run_record
-from nbtrack.cli.selection import pairs, run_of, store
+from nbtrack.cli.selection import original_of, pairs, store
 
 if TYPE_CHECKING:
     from nbtrack.reruns import Verdict
@@ -63,8 +63,9 @@ def rerun(
     their range, artifacts by content. What differs is run again, so that the cause can be named.
     The verdict stays with the run, as the tag nbtrack.reproduced.
 
-    Each RUN is an id, the beginning of one, or a name. The exit status is 0 when all are the same,
-    1 when one differs, 2 when one could not be run.
+    Each RUN is an id, the beginning of one, or a name: of several with one name the newest that is
+    no variation. The exit status is 0 when all are the same, 1 when one differs, 2 when one could
+    not be run.
     """
     from nbtrack.reruns import vary
 
@@ -73,8 +74,8 @@ def rerun(
             signal.signal(number, _as_interrupt)
     if params and as_what is None:
         raise click.UsageError("With another value it is another run: add --as new.")
-    found = [*map(run_of, run), *(_fitting(filter_string) if filter_string is not None else ())]
-    ids = list(dict.fromkeys(found))
+    fitting = _fitting(filter_string) if filter_string is not None else []
+    ids = list(dict.fromkeys([*map(original_of, run), *fitting]))
     if not ids:
         raise click.UsageError("Name a run, or give a filter that runs fit.")
     part: Part = "all" if cells == "all" else "needed"

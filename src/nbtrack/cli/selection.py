@@ -35,6 +35,18 @@ def run_of(word: str) -> str:
         return find_run(reader, word, "0")
 
 
+def original_of(word: str) -> str:
+    """Return the id of a run as `run_of` does, and say of several with that name which it is."""
+    from nbtrack.cli.output import note
+    from nbtrack.store import find_original
+
+    with store().read() as reader:
+        run_id, said = find_original(reader, word, "0")
+    if said:
+        note(said)
+    return run_id
+
+
 def run_by_id(word: str) -> str:
     """Return the id of a run by its id or the beginning of it: names may mean several runs.
 

@@ -83,6 +83,7 @@ from nbtrack.store.run_entities import get_runs as get_runs
 from nbtrack.store.run_entities import with_parents as with_parents
 from nbtrack.store.run_lookup import count_running_runs as count_running_runs
 from nbtrack.store.run_lookup import filter_hint as filter_hint
+from nbtrack.store.run_lookup import find_original as find_original
 from nbtrack.store.run_lookup import find_run as find_run
 from nbtrack.store.run_lookup import latest_run_names as latest_run_names
 from nbtrack.store.run_lookup import no_run_fits as no_run_fits

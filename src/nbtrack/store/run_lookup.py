@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC
 
 from nbtrack.errors import NotFoundError
 from nbtrack.store.queries import SQL
@@ -42,6 +43,41 @@ def find_run(reader: Reader, name: str, experiment_id: str) -> str:
         raise NotFoundError(f"Several runs have an id that starts with {name!r}. Give more of it.")
     hint = did_you_mean(name, latest_run_names(reader, 500), _SHOWN)
     raise NotFoundError(f"There is no run with the name or id {name!r}. {hint}")
+
+
+def find_original(reader: Reader, name: str, experiment_id: str) -> tuple[str, str]:
+    """Return the id of a run as `find_run` does, by its name rather one that is no variation.
+
+    Parameters
+    ----------
+    reader : Reader
+    name : str
+    experiment_id : str
+
+    Returns
+    -------
+    run_id : str
+    said : str
+        Which of several with that name it is, for people; empty where there is one.
+
+    Raises
+    ------
+    NotFoundError
+        If there is none; the message has the nearest name.
+    """
+    found = find_run(reader, name, experiment_id)
+    reader.refresh(runs_of=None)
+    known = reader.experiment_id(experiment_id)
+    rows = reader.named("run_lookup.originals", name=name, experiment_id=known)
+    if not rows or rows[0][2] == 1:
+        return found, ""
+    run_id, started, count, again = rows[0]
+    which = "the newest" if again else "the newest that is no variation"
+    began = started.replace(tzinfo=UTC).astimezone()
+    return str(run_id), (
+        f"{count} runs are called {name!r}; this is {which}, {run_id[:8]}, which began on "
+        f"{began:%Y-%m-%d at %H:%M:%S}. An id names another."
+    )
 
 
 def no_such_run(reader: Reader, run_id: str) -> NotFoundError:

@@ -78,9 +78,8 @@ def read_points(reader: Reader, series: Sequence[BulkSeries]) -> Points:
     import numpy as np
 
     numbers = [each.number for each in series]
-    found = reader.columns(
-        SQL["bulk.points_of_series"], series=numbers, first=numbers[0], last=numbers[-1]
-    )
+    first, last = min(numbers, default=0), max(numbers, default=0)
+    found = reader.columns(SQL["bulk.points_of_series"], series=numbers, first=first, last=last)
     places = np.searchsorted(np.array(numbers), found["series"])
     return Points(places, found["step"], found["time"], found["value"])
 

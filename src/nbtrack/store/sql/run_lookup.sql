@@ -7,6 +7,17 @@ WHERE lifecycle_stage = 'active' AND run_name = $name
 ORDER BY experiment_id = $experiment_id DESC, start_time DESC
 LIMIT 1;
 
+-- name: originals
+SELECT
+  run_id,
+  start_time,
+  count(*) OVER () AS named,
+  EXISTS (SELECT 1 FROM tags t WHERE t.run_id = r.run_id AND t.key = 'nbtrack.rerun_of') AS again
+FROM runs r
+WHERE lifecycle_stage = 'active' AND run_name = $name
+ORDER BY again, experiment_id = $experiment_id DESC, start_time DESC
+LIMIT 1;
+
 -- name: by_id
 SELECT run_id FROM runs WHERE run_id = $name OR starts_with(run_id, $name) LIMIT 2;
 
