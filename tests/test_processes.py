@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
+import multiprocessing
 import threading
 import time
 from pathlib import Path
@@ -124,6 +125,40 @@ def test_processes_join_a_run_and_its_owner_ends_it(workdir):
         assert nbtrack.get_run(run.info.run_id).info.status == "RUNNING"
     assert counts() == {f"rank{i}": 300 for i in range(3)}
     assert nbtrack.get_run(run.info.run_id).info.status == "FINISHED"
+
+
+@pytest.mark.skipif("forkserver" not in multiprocessing.get_all_start_methods(), reason="POSIX")
+def test_workers_of_a_fork_server_follow_what_was_chosen_after_its_start(workdir):
+    """It is the default since Python 3.14, and has the environment of its first worker."""
+    (workdir / "work.py").write_text(
+        "import os, nbtrack\n"
+        "def log(folder):\n"
+        "    os.chdir(folder)\n"
+        "    with nbtrack.start_run():\n"
+        "        nbtrack.log_metric('worker', 1)\n"
+    )
+    program = """
+        import multiprocessing, os, sys, nbtrack
+        from work import log
+        context = multiprocessing.get_context("forkserver")
+        def run(target, *args):
+            process = context.Process(target=target, args=args)
+            process.start()
+            process.join()
+        run(os.getpid)
+        nbtrack.set_experiment("first")
+        run(log, sys.argv[1])
+        nbtrack.set_tracking_uri("other.duckdb")
+        nbtrack.set_experiment("second")
+        run(log, sys.argv[1])
+    """
+    elsewhere = workdir / "elsewhere"
+    elsewhere.mkdir()
+    programs.run(program, elsewhere, cwd=workdir)
+    assert [*elsewhere.iterdir()] == []
+    assert len(nbtrack.search_runs(experiment_names=["first"])) == 1
+    nbtrack.set_tracking_uri("other.duckdb")
+    assert len(nbtrack.search_runs(experiment_names=["second"])) == 1
 
 
 def test_many_processes_start_runs_at_once_in_a_store_that_is_not_there_yet(workdir):

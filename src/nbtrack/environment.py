@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Generic, Literal, TypeVar
 
@@ -13,11 +14,61 @@ T = TypeVar("T")
 Kind = Literal["text", "flag", "number", "whole number"]
 
 _FALSE = {"", "0", "false", "no", "off"}
+_FOR_WORKERS = "nbtrack environment"
 
 
 def env(*names: str) -> str | None:
     """Return the first of these environment variables that is set and not empty."""
     return next((value for name in names if (value := os.environ.get(name))), None)
+
+
+def set_for_children(name: str, value: str | None) -> None:
+    """Set an environment variable, or remove it, for this process and those that it starts.
+
+    Workers of a fork server, which multiprocessing uses since Python 3.14, have the environment
+    that this process had when it started its first one: they are told in what each is given.
+
+    Parameters
+    ----------
+    name : str
+    value : str or None
+        None removes it.
+    """
+    _set(name, value)
+    processes = sys.modules.get("multiprocessing.process")
+    if processes is not None:
+        given = processes.current_process()._config
+        known = given.setdefault(_FOR_WORKERS, _ForWorkers())
+        if not isinstance(known, _ForWorkers):  # this is a worker itself
+            known = given[_FOR_WORKERS] = _ForWorkers(known)
+        known.names.add(name)
+
+
+class _ForWorkers:
+    """Names of variables; a worker is given a dictionary of what they are set to when it starts."""
+
+    def __init__(self, names: Iterable[str] = ()) -> None:
+        self.names = {*names}
+
+    def __reduce__(self) -> tuple[type, tuple[dict[str, str | None]]]:
+        return dict, ({name: os.environ.get(name) for name in sorted(self.names)},)
+
+
+def _set(name: str, value: str | None) -> None:
+    if value is None:
+        os.environ.pop(name, None)
+    else:
+        os.environ[name] = value
+
+
+def _follow_parent() -> None:
+    """Take the variables of the process that has asked a fork server for this one."""
+    processes = sys.modules.get("multiprocessing.process")
+    parent = None if processes is None else processes.parent_process()
+    if processes is None or parent is None or parent.pid == os.getppid():
+        return  # it is none, or has the environment of its parent
+    for name, value in processes.current_process()._config.get(_FOR_WORKERS, {}).items():
+        _set(name, value)
 
 
 @dataclass(frozen=True)
@@ -89,12 +140,12 @@ class Variable(Generic[T]):
 
     def set(self, value: object) -> None:
         """Set it for this process and those that it starts."""
-        os.environ[self.name] = str(value)
+        set_for_children(self.name, str(value))
 
     def unset(self) -> None:
         """Remove it, under all its names."""
         for name in self.names:
-            os.environ.pop(name, None)
+            set_for_children(name, None)
 
 
 @dataclass(frozen=True)
@@ -130,3 +181,6 @@ class Topic:
 
 def _is_true(text: str) -> bool:
     return text.strip().lower() not in _FALSE
+
+
+_follow_parent()

@@ -100,7 +100,7 @@ def open_configured(name: str | None) -> Store:
 
 
 # Workers of multiprocessing track to where their parent does, whatever folder they run in: a forked
-# one has the parent's memory; one that is spawned learns it from the environment.
+# one has the parent's memory; others learn it from the environment.
 
 
 def _tell_workers(stores: Mapping[str, Path]) -> None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, ClassVar
 from nbtrack import variables
 from nbtrack._names import look_elsewhere
 from nbtrack.config import default_uri
-from nbtrack.environment import env
+from nbtrack.environment import env, set_for_children
 from nbtrack.store import Store, open_configured, open_store
 from nbtrack.tracking.kernel import cell_number, register_store, running_task
 
@@ -88,7 +88,7 @@ def ended_run() -> ActiveRun | None:
 def set_uri(uri: str | os.PathLike[str] | None) -> None:
     """Track to another store from now on; None or "" is the default one again."""
     if _process.experiment is not None and os.environ.get(_EXPERIMENT) == _process.experiment[1]:
-        del os.environ[_EXPERIMENT]  # it is one of the store before
+        set_for_children(_EXPERIMENT, None)  # it is one of the store before
     if uri is None or os.fspath(uri) == "":
         _process.uri = None
         variables.URI.unset()
@@ -130,7 +130,7 @@ def set_experiment(chosen: Store, experiment_id: str) -> None:
     _process.experiment = (chosen, experiment_id)
     _process.left = None
     if chosen is store():
-        os.environ[_EXPERIMENT] = experiment_id  # processes started from here follow
+        set_for_children(_EXPERIMENT, experiment_id)  # processes started from here follow
 
 
 def left_experiment() -> tuple[Store, str] | None:
