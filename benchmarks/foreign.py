@@ -51,6 +51,12 @@ class Result:
     text : str
     warnings : list of str
         The badges that it had before.
+    kept, earlier : int
+        How many cells were kept of those before it.
+    seconds : float
+        That having it again took.
+    metrics : int
+        How many metrics were compared, without those of a clock.
     """
 
     notebook: str
@@ -61,6 +67,7 @@ class Result:
     kept: int = 0
     earlier: int = 0
     seconds: float = 0.0
+    metrics: int = 0
 
 
 @dataclass
@@ -170,7 +177,8 @@ def _judged(session: Session, work: Path) -> Iterator[Result]:
             kind = "failed"
         seconds = round(time.monotonic() - begin, 1)
         kept, earlier = len(cell.kept), cell.number - 1
-        yield Result(name, cell.number, kind, text, cell.warnings, kept, earlier, seconds)
+        metrics = len(cell.runs[0])
+        yield Result(name, cell.number, kind, text, cell.warnings, kept, earlier, seconds, metrics)
     if session.stopped or not found:
         first = next(iter(session.failed.items()), None)
         why = session.stopped or (f"cell {first[0]}: {first[1]}" if first else "no numbers")
