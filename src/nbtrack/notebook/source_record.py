@@ -17,6 +17,7 @@ from nbtrack.notebook.hash_order import takes_set_order
 from nbtrack.notebook.names import line_of_track
 from nbtrack.notebook.observation import Finding
 from nbtrack.notebook.secrets import SecretsOfCells
+from nbtrack.notebook.timing_use import computes_with_clock, takes_completion_order
 from nbtrack.store import Owner, RunWriter
 from nbtrack.tracking.environment_record import PARTS
 from nbtrack.tracking.files_read import FILES_FILE, FilesRecord
@@ -352,6 +353,12 @@ def _findings(found: Slice, source: Executed, left_out: int) -> list[Finding]:
             "where they are strings. sorted(...) gives an order that stays."
         )
         listed.append(Finding("depends on hash order", "warning", text))
+    if computes_with_clock(each.as_python for each in cells):
+        text = "A value is computed with the time of day, or as much is done as there is time for."
+        listed.append(Finding("depends on the clock", "warning", text))
+    if takes_completion_order(each.as_python for each in cells):
+        text = "Results are kept in the order in which they were completed, which may differ."
+        listed.append(Finding("order of completion", "warning", text))
     return list(dict.fromkeys(listed))
 
 
