@@ -29,7 +29,8 @@ Observe = Any
 def observe(workdir: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Observe]:
     """Run a cell in a shell; get what was seen of it."""
     monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
-    monkeypatch.setattr(files, "MAX_SECONDS", 5.0)  # a machine may be busy
+    monkeypatch.setattr(files, "MAX_SECONDS", 5.0)
+    monkeypatch.setattr(files, "MAX_WAIT", 50.0)  # a machine may be busy
     hook, path = sys.displayhook, list(sys.path)
     monkeypatch.setattr(notebook_cells, "watchers_of", observers)
     shell = InteractiveShell()
@@ -82,6 +83,34 @@ def test_a_large_folder_is_looked_at_in_part_and_nothing_of_the_rest_is_claimed(
     monkeypatch.setattr(files, "MAX_ENTRIES", 9)
     now = files.times_below(str(tmp_path))
     assert files.files_of(str(tmp_path), [], before, now, []) == (set(), set())
+
+
+def test_files_that_a_cell_names_are_looked_at_in_large_folders_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a", "b", "c", "out/old.pt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("1")
+    monkeypatch.setattr(files, "MAX_ENTRIES", 2)
+    texts = ["out/old.pt", "cp a new.pt", "out"]
+    before = files.times_below(str(tmp_path), texts)
+    (tmp_path / "new.pt").write_text("")
+    (tmp_path / "out/old.pt").write_text("longer")
+    now = files.times_below(str(tmp_path), texts)
+    _, written = files.files_of(str(tmp_path), [], before, now, texts)
+    assert written == {"new.pt", "out/old.pt"}
+
+
+def test_what_a_process_may_have_written_in_a_large_folder_is_not_proven(
+    observe: Observe, workdir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (workdir / "a").write_text("")
+    (workdir / "b").write_text("")
+    assert observe("!echo hello").complete
+    monkeypatch.setattr(files, "MAX_ENTRIES", 1)
+    assert observe("1 + 1").complete
+    assert not observe("!echo hello").complete
+    assert not observe("import subprocess\nsubprocess.run(['true'])").complete
 
 
 def test_settings_of_the_process_and_of_libraries(

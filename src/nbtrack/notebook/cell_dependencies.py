@@ -244,6 +244,8 @@ def _as_seen(cell: Executed, seen: Observation, links: _Links) -> _Effect:
         why, certain = f"changes {_listed(sorted(seen.world))}", True
     elif seen.seeded and seen.random_state is None:  # where it also draws, its state is kept
         why, certain = f"seeds {_listed(sorted(seen.seeded))}", True
+    elif seen.sets_up:
+        why = f"may set up {_listed(sorted(seen.sets_up))}"
     return _Effect(
         binds=bound,
         replaces=bound,

@@ -17,6 +17,7 @@ from nbtrack.notebook.syntax import (
     is_magic,
     is_run_magic,
     names_in,
+    set_up_in,
     stored_parts,
     texts_in,
     values_of,
@@ -59,6 +60,10 @@ class Names:
     links : tuple of (str, frozenset of str)
         Names that share objects with others from then on: what a name was made from, by assignment,
         in a container or by a call.
+    sets_up : frozenset of str
+        Names by which it sets up what may be a library: ``jax.config.update(...)``.
+    inside_sets_up : dict of str to frozenset of str
+        The same for each function and class of the cell.
     inside : dict of str to frozenset of str
         For each function and class of the cell, what its code needs once it is called.
     opaque : bool
@@ -77,6 +82,8 @@ class Names:
     builtins: frozenset[str] = frozenset()
     touched: frozenset[str] = frozenset()
     links: tuple[tuple[str, frozenset[str]], ...] = ()
+    sets_up: frozenset[str] = frozenset()
+    inside_sets_up: dict[str, frozenset[str]] = field(default_factory=dict)
     inside: dict[str, frozenset[str]] = field(default_factory=dict)
     opaque: bool = False
     inert: bool = False
@@ -107,6 +114,12 @@ def names_of(source: str) -> Names:
         builtins=frozenset(reader.reads) & _ALWAYS,
         touched=frozenset(reader.touched) - _ALWAYS,
         links=tuple(reader.links),
+        sets_up=frozenset(set_up_in(tree)) - _ALWAYS,
+        inside_sets_up={
+            node.name: frozenset(set_up_in(node, functions=True)) - _ALWAYS
+            for node in tree.body
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+        },
         inside={
             child.get_name(): frozenset(_globals(child)) - _ALWAYS
             for child in table.get_children()

@@ -61,6 +61,8 @@ class Observation:
     world : set of str
         What it changed of the process: ``"working directory"``, ``"environment: KEY"``, settings of
         libraries, attributes of modules.
+    sets_up : set of str
+        Libraries that it may have set up, in a way that nobody watches.
     files_read, files_written : set of str
         Paths with slashes, relative to the working directory: below it, or above it in the same
         project.
@@ -85,6 +87,7 @@ class Observation:
     beside_work: bool = False
     world_between: set[str] = field(default_factory=set)
     world: set[str] = field(default_factory=set)
+    sets_up: set[str] = field(default_factory=set)
     files_read: set[str] = field(default_factory=set)
     files_written: set[str] = field(default_factory=set)
     random_state: Any = None

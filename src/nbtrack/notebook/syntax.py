@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 
 MAX_TEXT = 2000
@@ -10,6 +11,14 @@ _LOUD = (
     *(ast.Call, ast.Await, ast.Yield, ast.YieldFrom, ast.Starred, ast.Attribute, ast.Subscript),
     *(ast.GeneratorExp, ast.ListComp, ast.SetComp, ast.DictComp),
 )
+
+# what functions are called that set up a library, as a word of snake_case or camelCase
+_SETS_UP = re.compile(
+    r"(set|use|enable|disable|register|init|initialize|download|extension|pandas|prefer|require"
+    r"|allow|configure|config|reset|seterr|install|patch|activate)(?![a-z])|initjs|monkey_?patch"
+)
+_SETTINGS = re.compile(r"(config|options|settings|defaults|rc_?params|flags)$", re.I)
+_FILLS = frozenset({"append", "insert", "extend", "update", "add", "clear", "remove", "setdefault"})
 
 
 def holds(node: ast.AST) -> set[str]:
@@ -114,3 +123,50 @@ def is_run_magic(node: ast.Call) -> bool:
         and isinstance(first, ast.Constant)
         and first.value in ("run", "load", "pylab", "store")
     )
+
+
+def set_up_in(node: ast.AST, *, functions: bool = False) -> Iterator[str]:
+    """Yield the names by which a library may be set up, as in ``jax.config.update(...)``.
+
+    That is what is called for its effect, by its name, and attributes deep inside of it that are
+    assigned to.
+
+    Parameters
+    ----------
+    node : ast.AST
+    functions : bool, optional
+        Whether to look into the functions that it defines.
+    """
+    for child in ast.iter_child_nodes(node):
+        match child:
+            case ast.FunctionDef() | ast.AsyncFunctionDef() if not functions:
+                continue
+            case ast.Expr(value=ast.Call(func=called)) if _sets_up(path := _dotted(called)):
+                yield path[0]
+            case ast.Assign() | ast.AugAssign():
+                targets = child.targets if isinstance(child, ast.Assign) else [child.target]
+                yield from (path[0] for path in map(_deep_target, targets) if path)
+        yield from set_up_in(child, functions=functions)
+
+
+def _sets_up(path: tuple[str, ...]) -> bool:
+    return bool(path) and bool(
+        _SETS_UP.match(path[-1])
+        or (len(path) > 2 and path[-1] in _FILLS)
+        or any(map(_SETTINGS.match, path[1:-1]))
+    )
+
+
+def _deep_target(target: ast.expr) -> tuple[str, ...]:
+    """Return the names of what is assigned to, unless it is a variable or a module's attribute."""
+    is_item = isinstance(target, ast.Subscript)
+    path = _dotted(target.value if isinstance(target, ast.Subscript) else target)
+    return path if len(path) > (1 if is_item else 2) else ()
+
+
+def _dotted(node: ast.AST) -> tuple[str, ...]:
+    """Return the names of ``a.b.c``; none where it is something else."""
+    names: tuple[str, ...] = ()
+    while isinstance(node, ast.Attribute):
+        names, node = (node.attr, *names), node.value
+    return (node.id, *names) if isinstance(node, ast.Name) else ()

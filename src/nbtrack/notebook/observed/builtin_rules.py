@@ -139,6 +139,11 @@ def _buffer(value: Any, seen: Mark) -> None:
         seen.content = (view.nbytes, view.format, digest)
 
 
+def _view(value: Any, seen: Mark) -> None:
+    _buffer(value, seen)
+    seen.hold([value.obj])
+
+
 def _bytes_io(value: Any, seen: Mark) -> None:
     if value.closed:
         seen.content = None
@@ -191,7 +196,7 @@ EXACT: dict[type, Rule] = {
     type(_EMPTY): _cache,
     array.array: _buffer,
     bytearray: _buffer,
-    memoryview: _buffer,
+    memoryview: _view,
     io.BytesIO: _bytes_io,
     io.StringIO: _bytes_io,
     itertools.count: _count,
@@ -211,6 +216,7 @@ BASES: dict[str, Rule] = {
     "builtins.set": _set,
     "builtins.frozenset": _frozenset,
     "collections.deque": _deque,
+    "weakref.ReferenceType": _weak,
     "builtins.BaseException": _exception,
     "_random.Random": _random,
     "functools.partial": _held,

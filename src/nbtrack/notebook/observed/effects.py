@@ -34,10 +34,17 @@ class Compared:
     def look_at(self, objects: Iterable[int], before: Walk, now: Walk) -> None:
         """Compare what two walks say of some objects."""
         for here in objects:
-            old, new = before.marks[here], now.marks.get(here)
-            if new is None:
-                was_filled = here in now.empty and here not in before.empty
-                (self.changed if was_filled else self.gone).add(here)
+            old, new = before.marks.get(here), now.marks.get(here)
+            is_empty = here in now.empty
+            if old is None:
+                if new is not None and not is_empty:  # filled
+                    self.changed.add(here)
+                    self.regrouped.add(here)
+                elif not is_empty:
+                    self.gone.add(here)
+            elif new is None:
+                emptied = is_empty and here not in before.empty
+                (self.changed if emptied else self.gone).add(here)
             elif differs(old, new):
                 self.changed.add(here)
                 if old.children != new.children and new.memory is None:  # no gradients
@@ -54,10 +61,7 @@ def compare(before: Walk, now: Walk) -> Compared:
     before, now : Walk
     """
     found = Compared()
-    found.look_at(before.marks, before, now)
-    filled = (before.empty & now.marks.keys()) - before.marks.keys() - now.empty
-    found.changed |= filled
-    found.regrouped |= filled
+    found.look_at(before.marks.keys() | before.empty, before, now)
     for here, mark in now.marks.items():
         if mark.opaque and here not in before.marks:
             found.opaque.add(here)

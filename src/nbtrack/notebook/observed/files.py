@@ -6,18 +6,20 @@ Functions are imported by name: a cell may put something else into their modules
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from os import scandir
+from os import scandir, stat
 from os.path import abspath, isfile
 from pathlib import PurePath
-from time import perf_counter
+from stat import S_ISREG
+from time import perf_counter, thread_time
 
 from nbtrack.notebook.observed.kinds import is_own_file
 from nbtrack.recorded_paths import MAX_NAME, is_of_user, name_below, project_of
 
 MAX_ENTRIES = 2000
-MAX_SECONDS = 0.004
+MAX_SECONDS = 0.004  # of a processor: the machine may be busy
+MAX_WAIT = 0.05  # for a disk, or a network
 MAX_FILES = 2000
 
 
@@ -32,20 +34,30 @@ class Times:
         Those of which all files are among them.
     unseen : set of str
         Those that there was no time to look into.
+    absent : set of str
+        Files that the cell names, and that are not there.
     """
 
     files: dict[str, tuple[int, int]] = field(default_factory=dict)
     folders: set[str] = field(default_factory=set)
     unseen: set[str] = field(default_factory=set)
+    absent: set[str] = field(default_factory=set)
 
 
-def times_below(folder: str) -> Times:
-    """Return when the files of a folder were changed last; a few thousand at most."""
+def times_below(folder: str, texts: Iterable[str] = ()) -> Times:
+    """Return when the files of a folder were changed last; a few thousand at most.
+
+    Parameters
+    ----------
+    folder : str
+    texts : iterable of str
+        The texts in the code of a cell: the files that they name are looked at in any case.
+    """
     found = Times()
-    end = perf_counter() + MAX_SECONDS
+    end, latest = thread_time() + MAX_SECONDS, perf_counter() + MAX_WAIT
     waiting = deque([folder])
     count = 0
-    while waiting and count < MAX_ENTRIES and perf_counter() < end:
+    while waiting and count < MAX_ENTRIES and thread_time() < end and perf_counter() < latest:
         here = waiting.popleft()
         try:
             with scandir(here) as entries:
@@ -67,6 +79,15 @@ def times_below(folder: str) -> Times:
         else:
             found.unseen.add(here)
     found.unseen.update(waiting)
+    for name in _named(texts, folder) if found.unseen else ():
+        path = str(PurePath(folder, name))
+        try:
+            about = stat(path)  # noqa: PTH116
+        except OSError:
+            found.absent.add(path)
+        else:
+            if S_ISREG(about.st_mode):
+                found.files[path] = (about.st_mtime_ns, about.st_size)
     return found
 
 
@@ -102,20 +123,27 @@ def files_of(
         elif name is not None and len(read) < MAX_FILES:
             read.add(name)
     for path, about in now.files.items():
-        known = path in before.files or _is_within(path, before, folder)
+        known = path in before.files or path in before.absent or _is_within(path, before, folder)
         if known and before.files.get(path) != about and not path.endswith(".ipynb"):
             name = name_below(path, folder)
             if name is not None:
                 written.add(name)
+    for name in _named(texts, folder):
+        file = str(PurePath(folder, name))
+        if name not in replaced and (
+            file in before.files or (name not in written and isfile(file))  # noqa: PTH113
+        ):
+            read.add(name)
+    return read, written
+
+
+def _named(texts: Iterable[str], folder: str) -> Iterator[str]:
+    """Yield what may be files below a folder in texts, relative to it."""
     for text in texts:
         for word in _paths_in(text):
             name = name_below(abspath(str(PurePath(folder, word))), folder)
-            if name is None or name in replaced:
-                continue
-            file = str(PurePath(folder, name))
-            if file in before.files or (name not in written and isfile(file)):  # noqa: PTH113
-                read.add(name)
-    return read, written
+            if name is not None:
+                yield name
 
 
 def _name_above(path: str, folder: str) -> str | None:

@@ -109,6 +109,20 @@ def name_of(kind: type) -> str:
     return str(type.__dict__["__name__"].__get__(kind))
 
 
+def package_of(value: Any) -> str:
+    """Return the package of a module, class or function of a library; empty for all else."""
+    kind = type(value)
+    if types.ModuleType in MRO.__get__(kind):
+        module = module_items(value).get("__name__")
+    elif type in MRO.__get__(kind):
+        module = module_of(value)
+    elif kind is types.FunctionType or kind is types.BuiltinFunctionType:
+        module = value.__module__
+    else:
+        return ""
+    return "" if type(module) is not str or is_own(module) else module.partition(".")[0]
+
+
 def class_items(kind: type) -> dict[str, Any]:
     """Return the attributes of a class."""
     return dict(_CLASS_DICT.__get__(kind))

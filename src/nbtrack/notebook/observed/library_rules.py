@@ -12,33 +12,35 @@ from typing import Any
 from nbtrack.notebook.observed.builtin_rules import Rule
 from nbtrack.notebook.observed.kinds import MRO, Layout, address
 from nbtrack.notebook.observed.marks import Mark, Memory, contents, is_simple, memory_of
+from nbtrack.notebook.observed.stdlib_rules import BESIDES, STDLIB
 from nbtrack.tracking.random_reach import attributes_of
 
 _MOST_NODES = 1000
 _READ_ONLY = 0x100  # PyBUF_READ
 
-# Packages whose objects have nothing that a result depends on.
+# Packages whose objects have nothing that a result depends on, but for those in ``DATA``.
 QUIET = frozenset({
     "IPython", "ipykernel", "comm", "zmq", "tornado", "asyncio", "logging", "nbtrack", "warnings",
-    "importlib", "_thread", "threading", "typing", "pathlib", "enum", "uuid", "zoneinfo",
-    "_contextvars", "inspect", "ast", "weakref", "_weakref", "_abc", "abc", "tqdm", "sys",
-    "jupyter_client", "matplotlib_inline", "traceback", "re",
+    "importlib", "_thread", "threading", "typing", "pathlib", "enum", "uuid", "zoneinfo", "inspect",
+    "_abc", "abc", "sys", "jupyter_client", "matplotlib_inline", "re", "tqdm",
 })  # fmt: skip
-# Classes whose objects never change.
+# Classes whose objects never change; those that inherit from them may have attributes.
 INERT = frozenset({
     "enum.Enum", "pathlib.PurePath", "fractions.Fraction", "builtins.NoneType", "numpy.generic",
-    "numpy.dtype", "numpy.ufunc", "numpy._ArrayFunctionDispatcher", "torch.dtype", "torch.device",
+    "numpy.ufunc", "numpy._ArrayFunctionDispatcher", "torch.dtype", "torch.device",
     "torch.layout", "torch.memory_format", "torch.Size", "pandas.Timestamp", "pandas.Timedelta",
-    "pandas.Index", "pandas.core.indexes.base.Index", "pandas._libs.tslibs.timestamps.Timestamp",
+    "pandas._libs.tslibs.timestamps.Timestamp",
     "pandas._libs.tslibs.timedeltas.Timedelta", "pandas.api.extensions.ExtensionDtype",
     "pandas.core.dtypes.base.ExtensionDtype", "jaxlib._jax.ArrayImpl", "datetime.tzinfo",
-    "datetime.date", "jaxlib.xla_extension.ArrayImpl", "contextvars.ContextVar",
+    "datetime.date", "jaxlib.xla_extension.ArrayImpl",
     "numpy._core._internal._ctypes", "ctypes._FuncPtr", "_ctypes.CFuncPtr", "torch._ops.OpOverload",
     "torch._ops.OpOverloadPacket", "_collections._tuplegetter",
     "collections._tuplegetter", "torch.finfo", "torch.iinfo",
     "polars.expr.expr.Expr",
     "polars.lazyframe.frame.LazyFrame", "polars.datatypes.classes.DataType",
 })  # fmt: skip
+# Modules whose functions work on something that they keep, such as a database in memory.
+STATEFUL = frozenset({"duckdb"})
 _ARROW = ("Array", "Table", "Scalar", "Type", "Schema", "Field", "Batch", "Buffer")
 _ARRAYS_IN = ("_ndarray", "_data", "_mask", "_codes", "_pa_array", "_sparse_values", "_left",
               "_right", "_sparse_index", "_dtype")  # fmt: skip
@@ -98,6 +100,17 @@ def _array(value: Any, seen: Mark) -> None:
     seen.memory = memory_of("cpu", begin, memoryview(flat.view("u1")))
 
 
+def _record(value: Any, seen: Mark) -> None:
+    """Look at a row of a structured array: most are views of it."""
+    np: Any = sys.modules["numpy"]
+    seen.hold([np.void.base.__get__(value)])
+    seen.content = (seen.content, hash(np.void.tobytes(value)))
+
+
+def _dtype(value: Any, seen: Mark) -> None:
+    seen.content = value.names
+
+
 def _has_bounds(np: Any) -> bool:
     return hasattr(np.lib, "array_utils")
 
@@ -107,7 +120,8 @@ def _generator(value: Any, seen: Mark) -> None:
     bits = getattr(value, "bit_generator", None)
     if bits is None:
         bits = getattr(value, "_bit_generator", value)
-    seen.content = _plain(bits.state)
+    spawned = getattr(getattr(bits, "seed_seq", None), "n_children_spawned", None)
+    seen.content = (_plain(bits.state), spawned)
 
 
 def _plain(value: Any) -> Any:
@@ -121,13 +135,24 @@ def _frame(value: Any, seen: Mark) -> None:
     manager = object.__getattribute__(value, "_mgr")
     shown: list[Any] = []
     for axis in manager.axes:
-        shown += [address(axis), str(getattr(axis, "_name", ""))]
+        shown += [address(axis), _labels(axis)]
     for block in manager.blocks:
         shown += [address(block.values), block.mgr_locs.as_array.tobytes()]
         seen.inside.append(block.values)
     own = object.__getattribute__(value, "__dict__")
     seen.hold([own.get("_attrs")])
-    seen.content = (seen.content, shown, str(own.get("_name")))
+    flags = attributes_of(own.get("_flags")).get("_allows_duplicate_labels")
+    seen.content = (seen.content, shown, str(own.get("_name")), flags)
+
+
+def _index(value: Any, seen: Mark) -> None:
+    seen.content = _labels(value)
+
+
+def _labels(axis: Any) -> str:
+    """Return the names of an index: the only thing of it that changes."""
+    own = attributes_of(axis)
+    return f"{own.get('_name')} {own.get('_names')}"
 
 
 def _column(value: Any, seen: Mark) -> None:
@@ -239,7 +264,12 @@ def _future(value: Any, seen: Mark) -> None:
     seen.inside += [each for each in found if not is_simple(each)]
 
 
-def _figure(_value: Any, seen: Mark) -> None:
+def _progress(value: Any, seen: Mark) -> None:
+    held = attributes_of(value)
+    seen.hold([held.get(name) for name in ("iterable", "n", "total", "postfix")])
+
+
+def _unseen(_value: Any, seen: Mark) -> None:
     seen.opaque = True
 
 
@@ -258,10 +288,15 @@ def _shown(value: Any) -> Any:
 
 
 LIBRARIES: dict[str, Rule] = {
+    **STDLIB,
     "numpy.ndarray": _array,
+    "numpy.void": _record,
+    "numpy.dtype": _dtype,
     "numpy.random._generator.Generator": _generator,
     "numpy.random.mtrand.RandomState": _generator,
     "numpy.random.bit_generator.BitGenerator": _generator,
+    "pandas.Index": _index,
+    "pandas.core.indexes.base.Index": _index,
     "pandas.DataFrame": _frame,
     "pandas.Series": _frame,
     "pandas.core.generic.NDFrame": _frame,
@@ -272,9 +307,15 @@ LIBRARIES: dict[str, Rule] = {
     "torch.Tensor": _tensor,
     "torch._C.Generator": _torch_generator,
     "concurrent.futures._base.Future": _future,
-    "matplotlib.artist.Artist": _figure,
-    "matplotlib.figure.FigureBase": _figure,
+    "concurrent.futures._base.Executor": _unseen,  # its threads wait for work at any time
+    "matplotlib.artist.Artist": _unseen,
+    "matplotlib.figure.FigureBase": _unseen,
     "traitlets.traitlets.HasTraits": _traits,
+    "tqdm.std.tqdm": _progress,
 }
 # what these have as attributes is looked at by their rule, or is nobody's business
-ALONE = frozenset(name for name, rule in LIBRARIES.items() if rule not in (_array, _tensor))
+ALONE = frozenset(
+    name
+    for name, rule in LIBRARIES.items()
+    if rule not in (_array, _tensor) and name not in BESIDES
+)

@@ -24,11 +24,13 @@ from nbtrack.notebook.observed.library_rules import (
     INERT,
     LIBRARIES,
     QUIET,
+    STATEFUL,
     behind_gradients,
     is_inert_library,
     is_tensor,
 )
 from nbtrack.notebook.observed.marks import Mark, contents
+from nbtrack.notebook.observed.stdlib_rules import BESIDES, DATA
 
 _CLASS_KEYS = frozenset({
     "__dict__", "__weakref__", "__doc__", "__module__", "__abstractmethods__", "_abc_impl",
@@ -146,12 +148,16 @@ class Looks:
             return self._class, layout.own
         if "builtins.module" in layout.bases:
             return self._module, layout.own
-        if layout.bases & INERT or (layout.root in QUIET and not layout.own):
-            return None, layout.own
         for name in layout.bases & LIBRARIES.keys():
             if name in ALONE:
                 return LIBRARIES[name], layout.own
             return self._with_attributes(LIBRARIES[name], layout), layout.own
+        if not (layout.own or layout.bases & DATA) and (
+            layout.bases & INERT or layout.root in QUIET
+        ):
+            return None, False
+        if layout.bases & INERT:
+            return self._with_attributes(None, layout), layout.own
         for name, base_rule in BASES.items():
             if name in layout.bases:
                 return self._with_attributes(base_rule, layout), layout.own
@@ -164,6 +170,7 @@ class Looks:
     def _with_attributes(self, rule: Rule | None, layout: Layout) -> Rule:
         """Return a rule that looks at the attributes of an instance too."""
         dictionary, slots, own = layout.dictionary, layout.slots, layout.own
+        besides = frozenset[str]().union(*(BESIDES[name] for name in layout.bases & BESIDES.keys()))
         inherits = own or any(is_own(name.rpartition(".")[0]) for name in layout.bases)
 
         def look(value: Any, seen: Mark) -> None:
@@ -171,6 +178,8 @@ class Looks:
             if dictionary is not None:
                 found = dictionary.__get__(value)
                 if type(found) is dict:
+                    if besides:
+                        found = {key: item for key, item in found.items() if key not in besides}
                     attributes += [*found.keys(), *found.values()]
             for slot in slots:
                 try:
@@ -221,8 +230,12 @@ class Looks:
     def _module(self, value: Any, seen: Mark) -> None:
         items = module_items(value)
         name = items.get("__name__")
+        if name == "logging":
+            seen.inside.append(items.get("root"))
+            return
         if type(name) is not str or not is_own(name) or name == "__main__":
-            seen.ignored = True
+            seen.opaque = name in STATEFUL
+            seen.ignored = not seen.opaque
             return
         items = {k: v for k, v in items.items() if not k.startswith("__")}
         seen.content, inside = contents([*items.keys(), *items.values()])

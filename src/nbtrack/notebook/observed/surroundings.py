@@ -6,6 +6,7 @@ Functions are imported by name: a cell may put something else into their modules
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from asyncio import all_tasks, current_task, get_running_loop
 from os import getcwd
@@ -18,7 +19,7 @@ from nbtrack.notebook.executed import Executed
 from nbtrack.notebook.observation import Finding, Observation
 from nbtrack.notebook.observed.events import Events, collect, fetches
 from nbtrack.notebook.observed.files import Times, files_of, times_below
-from nbtrack.notebook.observed.kinds import is_own, is_own_file, module_of
+from nbtrack.notebook.observed.kinds import is_own, is_own_file, module_of, package_of
 from nbtrack.notebook.observed.watcher import ObjectWatcher
 from nbtrack.notebook.observed.world import World
 
@@ -28,6 +29,12 @@ _POOLS = frozenset({
     "asyncio", "tornado", "nbtrack", "fsspec", "huggingface_hub", "wandb", "socketserver", "queue",
     "logging", "sqlite3", "traitlets", "jupyter_client", "pexpect", "subprocess",
 })  # fmt: skip
+
+# what sets these up is watched, or nobody's result: trackers, and what shows things
+_NOT_SET_UP = sys.stdlib_module_names | {
+    "IPython", "aim", "clearml", "comet_ml", "google", "ipywidgets", "matplotlib", "mlflow",
+    "nbtrack", "neptune", "swanlab", "trackio", "wandb", "",
+}  # fmt: skip
 
 
 class WorkWatcher:
@@ -72,6 +79,7 @@ class SurroundingsWatcher:
         self._threads: set[int | None] = set()
         self._left = False
         self._going_on = ""
+        self._setting_up: dict[str, frozenset[str]] = {}  # functions, and by which names
 
     def note_work(self) -> None:
         """Note what the cell has started and goes on now; `after` looks once more."""
@@ -86,7 +94,7 @@ class SurroundingsWatcher:
             seen.world_between |= left.differs(self._world)
         self._world.keep_modules(self._shell.user_ns, self._objects.code)
         self._folder = _folder()
-        self._times = times_below(self._folder)
+        self._times = times_below(self._folder, self._objects.code.texts)
         self._tasks = {id(task) for task in _tasks()}
         self._threads = {thread.ident for thread in all_threads()}
         self._events = Events()
@@ -99,7 +107,8 @@ class SurroundingsWatcher:
         if self._world is not None:
             now = self._left_by_cell = World(self._shell)
             seen.world |= self._world.changes(now, code, self._shell.user_ns)
-        now_times = times_below(self._folder)
+        seen.sets_up |= self._set_up(cell)
+        now_times = times_below(self._folder, code.texts)
         read, written = files_of(
             self._folder, list(events.opened), self._times, now_times, code.texts
         )
@@ -112,10 +121,21 @@ class SurroundingsWatcher:
         if going_on or self._left:  # that changes objects at any time, and between two cells
             seen.complete = False
         self._left = bool(going_on or (self._left and self._background(set(), set())))
-        by_shell = "get_ipython" in code.names and fetches(code.texts)
-        if events.fetched or by_shell:
+        by_shell = "get_ipython" in code.names
+        if (events.processes or by_shell) and (self._times.unseen or now_times.unseen):
+            seen.complete = False  # what a process writes shows in the folder alone
+        if events.fetched or (by_shell and fetches(code.texts)):
             text = "The cell read from the network, where others may find something else."
             seen.findings.append(Finding("reads from the network", "info", text))
+
+    def _set_up(self, cell: Executed) -> set[str]:
+        """Return the libraries that a cell may have set up, by functions of other cells too."""
+        names = set(cell.names.sets_up)
+        for function in self._objects.code.names & self._setting_up.keys():
+            names |= self._setting_up[function]
+        self._setting_up |= cell.names.inside_sets_up
+        variables = self._shell.user_ns
+        return {package_of(variables.get(name)) for name in names} - _NOT_SET_UP
 
     def _background(self, threads: set[int | None], tasks: set[int]) -> str:
         """Return what goes on beside these and is the user's, not a library's."""
