@@ -289,6 +289,7 @@ def test_an_error_of_ours_costs_the_training_nothing(
     assert len(points(run, "validation_0-logloss")) == 4
 
 
+@pytest.mark.filterwarnings("ignore:`XGBRFClassifier` is deprecated")
 def test_what_an_estimator_chooses_for_the_classes_is_what_is_logged(workdir: Path) -> None:
     import lightgbm
     import xgboost

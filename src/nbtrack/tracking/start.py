@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Callable, Mapping
 from functools import cache
+from types import FrameType
 from typing import Any
 
 from nbtrack import variables
@@ -318,11 +319,16 @@ def _check_parent(store: Store, parent_run_id: str, active: ActiveRun | None) ->
         )
 
 
-def end_open_runs() -> None:
+def end_open_runs(error: BaseException | None = None) -> None:
     """End what is still open when the process ends.
 
     A script that comes to its end has FINISHED its runs, one that an exception ends
     has not. A kernel that goes away interrupts them: nobody knows how they went.
+
+    Parameters
+    ----------
+    error : BaseException, optional
+        What ends the process, where Python does not know it any more.
     """
     for run in reversed(context.open_runs()):
         if run.ended or run.pid != os.getpid():
@@ -333,7 +339,7 @@ def end_open_runs() -> None:
                     thread.join(timeout=1.0)
             else:
                 ended_by = getattr(sys, "last_exc", None) or getattr(sys, "last_value", None)
-                run.end_with(ended_by or sys.exception())
+                run.end_with(error or ended_by or sys.exception())
         except NbtrackError as error:
             sys.stderr.write(f"nbtrack: {error}\n")
 
@@ -360,6 +366,22 @@ def _end_with_worker(pid: int) -> None:
         from multiprocessing.util import Finalize
 
         Finalize(None, end_open_runs, exitpriority=100)
+        if sys.version_info >= (3, 14) and hasattr(threading, "_register_atexit"):
+            threading._register_atexit(_end_in_worker)
+
+
+def _end_in_worker() -> None:
+    """End the open runs of a worker whose function has failed.
+
+    Since Python 3.14 exit functions run later, when the exception is gone. What is left of it here
+    is the exit status, in the frame that has called the function.
+    """
+    frame: FrameType | None = sys._getframe()
+    while frame is not None and frame.f_code.co_name != "_bootstrap":
+        frame = frame.f_back
+    status = None if frame is None else frame.f_locals.get("exitcode")
+    if status:
+        end_open_runs(SystemExit(status))
 
 
 atexit.register(end_open_runs)
