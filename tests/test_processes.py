@@ -216,7 +216,9 @@ def test_dataloader_workers_log_to_the_run(workdir):
                 nbtrack.log_metric("read", i, step=i)
                 return torch.tensor(float(i))
         with nbtrack.start_run():
-            for batch in torch.utils.data.DataLoader(Data(), batch_size=4, num_workers=2):
+            for batch in torch.utils.data.DataLoader(
+                Data(), batch_size=4, num_workers=2, multiprocessing_context="fork"
+            ):
                 nbtrack.log_metric("mean", batch.mean(), step=int(batch[0]))
     """
     programs.run(program, cwd=workdir)
