@@ -113,6 +113,14 @@ def test_what_a_process_may_have_written_in_a_large_folder_is_not_proven(
     assert not observe("import subprocess\nsubprocess.run(['true'])").complete
 
 
+def test_what_a_magic_of_ones_own_keeps_is_not_proven(observe: Observe) -> None:
+    observe("%load_ext nbtrack")
+    assert observe("%time 1 + 1").complete
+    source = "from IPython.core.magic import register_cell_magic as magic\n@magic\n"
+    observe(f"{source}def sql(line, cell): pass\ndel sql")
+    assert not observe("%%sql\nCREATE TABLE t (a int)").complete
+
+
 def test_settings_of_the_process_and_of_libraries(
     observe: Observe, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -25,8 +25,8 @@ class Stop:
     "cells",
     [
         ["from datetime import datetime\nnow = datetime.now()", "df['age'] = now.year - df.born"],
-        ["seed = int(time.time()) % 97"],
-        ["begin = dt.datetime.now()\nseed = begin.microsecond", "x = {'seed': seed * scale}"],
+        ["number = int(time.time()) % 97"],
+        ["begin = dt.datetime.now()\nnumber = begin.microsecond", "x = {'n': number * scale}"],
         ["start = time.time()", "while time.time() - start < 60:\n    step()"],
         ["end = time.monotonic() + 5\nwhile time.monotonic() < end:\n    step()"],
         [SEARCH],
@@ -48,6 +48,7 @@ def test_what_another_time_of_day_changes_is_found(cells: list[str]) -> None:
         ["if time.time() - last > 30:\n    print(loss)\n    last = time.time()"],
         ["def since(begin):\n    s = time.time() - begin\n    return s / 60"],
         ["start = datetime.now()\nseconds = (datetime.now() - start).total_seconds() / 60"],
+        ["seed = int(time.time()) % 97", "rng = np.random.default_rng(time.time_ns() % big)"],
         ["now = datetime.now()\nnow = 3\nx = now % 5", "today = frame.time.now() * 3", "=="],
     ],
 )

@@ -16,6 +16,7 @@ from nbtrack.notebook.syntax import (
     is_inert,
     is_magic,
     is_run_magic,
+    magics_in,
     names_in,
     set_up_in,
     stored_parts,
@@ -60,6 +61,8 @@ class Names:
     links : tuple of (str, frozenset of str)
         Names that share objects with others from then on: what a name was made from, by assignment,
         in a container or by a call.
+    magics : frozenset of (str, str)
+        The magics that it runs: ``("line", "time")``.
     sets_up : frozenset of str
         Names by which it sets up what may be a library: ``jax.config.update(...)``.
     inside_sets_up : dict of str to frozenset of str
@@ -82,6 +85,7 @@ class Names:
     builtins: frozenset[str] = frozenset()
     touched: frozenset[str] = frozenset()
     links: tuple[tuple[str, frozenset[str]], ...] = ()
+    magics: frozenset[tuple[str, str]] = frozenset()
     sets_up: frozenset[str] = frozenset()
     inside_sets_up: dict[str, frozenset[str]] = field(default_factory=dict)
     inside: dict[str, frozenset[str]] = field(default_factory=dict)
@@ -114,6 +118,7 @@ def names_of(source: str) -> Names:
         builtins=frozenset(reader.reads) & _ALWAYS,
         touched=frozenset(reader.touched) - _ALWAYS,
         links=tuple(reader.links),
+        magics=frozenset(magics_in(tree)),
         sets_up=frozenset(set_up_in(tree)) - _ALWAYS,
         inside_sets_up={
             node.name: frozenset(set_up_in(node, functions=True)) - _ALWAYS

@@ -114,6 +114,16 @@ def is_magic(node: ast.Call) -> bool:
     )
 
 
+def magics_in(tree: ast.AST) -> Iterator[tuple[str, str]]:
+    """Yield the magics that code runs, as ``("line", "time")``."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and is_magic(node) and node.args:
+            kind = getattr(node.func, "attr", "").removeprefix("run_").removesuffix("_magic")
+            first = node.args[0]
+            if isinstance(first, ast.Constant) and isinstance(first.value, str):
+                yield kind, first.value
+
+
 def is_run_magic(node: ast.Call) -> bool:
     """Return whether a magic may bind anything."""
     first = node.args[0] if node.args else None

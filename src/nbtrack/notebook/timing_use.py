@@ -2,7 +2,8 @@
 
 How long something took is nobody's result, and is not compared. What is looked for is a value that
 another day or another machine changes: ``datetime.now().year - born``, a loop that ends after a
-minute, ``[f.result() for f in as_completed(futures)]``.
+minute, ``[f.result() for f in as_completed(futures)]``. Seeds are left out: what is drawn with them
+is kept with the run.
 """
 
 from __future__ import annotations
@@ -87,7 +88,14 @@ class _Clock(ast.NodeVisitor):
     def visit_JoinedStr(self, node: ast.JoinedStr) -> None:
         """Do nothing: it is a text for people, or the name of a file."""
 
+    def visit_Call(self, node: ast.Call) -> None:
+        name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+        if not _is_seed(name):
+            self.generic_visit(node)
+
     def visit_Assign(self, node: ast.Assign) -> None:
+        if any(map(_is_seed, map(_name, node.targets))):
+            return
         self.generic_visit(node)
         for target in node.targets:
             self._bind(target, self._time_of(node.value))
@@ -157,6 +165,10 @@ def _is_length(times: tuple[_Time, _Time], right: ast.expr) -> bool:
     """Return whether a difference is how long something took: ``begin`` may be an argument."""
     unknown = not times[1] and isinstance(right, ast.Name | ast.Attribute)
     return times[0] in _MOMENTS and (times[1] in _MOMENTS or (times[0] == "clock" and unknown))
+
+
+def _is_seed(name: str) -> bool:
+    return "seed" in name.lower() or name in ("default_rng", "RandomState", "Random")
 
 
 def _name(node: ast.expr) -> str:

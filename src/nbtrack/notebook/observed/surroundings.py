@@ -36,6 +36,12 @@ _NOT_SET_UP = sys.stdlib_module_names | {
     "nbtrack", "neptune", "swanlab", "trackio", "wandb", "",
 }  # fmt: skip
 
+# whose magics keep nothing for themselves
+_MAGICS = frozenset({
+    "IPython", "ipykernel", "nbtrack", "matplotlib", "matplotlib_inline", "memory_profiler",
+    "line_profiler", "autotime", "watermark", "nb_black",
+})  # fmt: skip
+
 
 class WorkWatcher:
     """Looks first when a cell has ended: work beside it may end while its objects are looked at.
@@ -118,6 +124,9 @@ class SurroundingsWatcher:
         if going_on:
             text = f"When the cell had ended, {going_on} it had started went on."
             seen.findings.append(Finding("background work", "warning", text))
+        if any(self._keeps_state(*magic) for magic in cell.names.magics):
+            seen.complete = False
+            self._objects.forget()
         if going_on or self._left:  # that changes objects at any time, and between two cells
             seen.complete = False
         self._left = bool(going_on or (self._left and self._background(set(), set())))
@@ -136,6 +145,12 @@ class SurroundingsWatcher:
         self._setting_up |= cell.names.inside_sets_up
         variables = self._shell.user_ns
         return {package_of(variables.get(name)) for name in names} - _NOT_SET_UP
+
+    def _keeps_state(self, kind: str, name: str) -> bool:
+        """Return whether a magic is of an extension, which may keep something: a connection."""
+        function = self._shell.magics_manager.magics.get(kind, {}).get(name)
+        module = getattr(function, "__module__", None) or ""
+        return function is not None and module.partition(".")[0] not in _MAGICS
 
     def _background(self, threads: set[int | None], tasks: set[int]) -> str:
         """Return what goes on beside these and is the user's, not a library's."""

@@ -36,6 +36,7 @@ class ObjectWatcher:
         self._namespace = namespace
         self._looks = Looks(namespace)
         self._known = Known()
+        self._knows = True
         self._code = CodeNames()
         self._before: Walk | None = None
         self._values: dict[str, Any] = {}
@@ -47,6 +48,11 @@ class ObjectWatcher:
     def code(self) -> CodeNames:
         """What the cell that runs now names, and the functions that it reaches."""
         return self._code
+
+    def forget(self) -> None:
+        """Expect nothing of what the next cell finds: this one may have changed anything."""
+        self._known.forget()
+        self._knows = False
 
     def before(self, cell: Executed, seen: Observation) -> None:
         """Mark what the cell reaches."""
@@ -89,8 +95,9 @@ class ObjectWatcher:
 
     def _look_between(self, walk: Walk, seen: Observation) -> None:
         """Note which variables of the cell are not what the cell before has left."""
-        known = self._known
-        if not seen.follows:
+        known, knows = self._known, self._knows
+        self._knows = True
+        if not (seen.follows and knows):
             known.update(walk, self._values)
             return
         if known.values != self._values:
