@@ -10,7 +10,7 @@ from typing import Any, Literal
 from nbtrack.entities import Run
 from nbtrack.entities.run_data import is_system_metric
 from nbtrack.reruns.curves import Curve, Result, compare_curves, is_of_clock
-from nbtrack.reruns.file_content import OPAQUE, compare_content, is_text
+from nbtrack.reruns.file_content import OPAQUE, compare_file, is_text, without_chance
 from nbtrack.reruns.run_matching import Step, runs_inside
 from nbtrack.store import Reader, get_logged_models, metric_history_columns, model_ids_of_run
 from nbtrack.store.artifacts import ArtifactFolder
@@ -224,7 +224,8 @@ def _texts(
             found.append(Item(kind, key, "missing", old, None))
         else:
             new = translated(now[key])
-            found.append(Item(kind, key, "exact" if new == old else "different", old, new))
+            same = without_chance(new) == without_chance(old)
+            found.append(Item(kind, key, "exact" if same else "different", old, new))
     if not stopped:
         found += [Item(kind, key, "new", None, now[key]) for key in now.keys() - then.keys()]
     return found
@@ -259,6 +260,7 @@ def _metrics(then: Facts, now: Facts, stopped: bool) -> list[Item]:
 def _artifacts(then: ArtifactFolder, now: ArtifactFolder, before: str = "") -> list[Item]:
     """Compare the files of two folders; their keys have something before them."""
     old, new = _files(then), _files(now)
+    both = old.keys() & new.keys()
     found = []
     room = MOST_BYTES
     for path in sorted(old.keys() | new.keys()):
@@ -269,7 +271,7 @@ def _artifacts(then: ArtifactFolder, now: ArtifactFolder, before: str = "") -> l
         elif path not in old:
             found.append(Item(kind, key, "new", None, _bytes(new[path])))
         elif (room := room - old[path] - new[path]) >= 0:
-            result, detail = compare_content(path, then.read_bytes(path), now.read_bytes(path))
+            result, detail = compare_file(path, then.read_bytes, now.read_bytes, both)
             found.append(Item(kind, key, result, _bytes(old[path]), _bytes(new[path]), detail))
     return found
 

@@ -8,11 +8,12 @@ import io
 import json
 import re
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from typing import Any
 
 from nbtrack.reruns.arrays import compare_arrays
 from nbtrack.reruns.curves import Curve, Result, compare_curves, is_of_clock
+from nbtrack.reruns.object_files import ARRAYS, OBJECT, read_arrays, read_object
 from nbtrack.reruns.value_formats import read_members, read_values
 from nbtrack.views.display import VIEW_MIME
 
@@ -22,14 +23,19 @@ _STAMPS = re.compile(
     r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?"
     r"|\b\d\d:\d\d(?::\d\d(?:\.\d+)?)?\b"
     r"|\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b|\b(?:m-)?[0-9a-f]{32}\b"
-    r"|\b0x[0-9a-f]{6,16}\b"
+    r"|\b0x[0-9a-fA-F]{6,16}\b"
     r"|\b\d+(?:\.\d+)? ?(?:ms|µs|us|s|sec|seconds|it/s|s/it|ms/step|s/epoch)\b|\b1[5-9]\d{8,11}\b"
 )
 _PAGE_IDS = re.compile(  # of scikit-learn's, Plotly's and Matplotlib's elements
     rb"(?<=[\"#])[a-zA-Z][0-9a-f]{10}(?=[\")])|<dc:date>[^<]*</dc:date>|"
     rb"\bsk-(?:container|estimator)-id-\d+\b"
     rb"|\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b"
+    rb"|\b0x[0-9a-fA-F]{6,16}\b|\.\.\.x?[0-9a-f]{6,16}(?=&gt;)"  # addresses, also cut ones
+    # what scikit-learn has learned, in short, with times: the model is compared itself
+    rb'|<td class="fitted-att-type">[^<]*</td>\s*<td>[^<]*</td>'
 )
+_ADDRESSES = re.compile(r"(?<=\bat )0x[0-9a-fA-F]{6,16}\b")  # of functions and other objects
+_SETS = re.compile(r"\{([^{}:]*)\}")
 # lines of a model's MLmodel that say where and when it was logged, and how large its files are:
 # those are compared themselves, and addresses and times of fits in them take more or less room
 _OF_PLACE = re.compile(
@@ -71,6 +77,8 @@ def compare_content(name: str, then: bytes, now: bytes) -> tuple[Result, str]:
             return _members(read_members(then), read_members(now))
         if kind == "gz":
             return compare_content(name[:-3], *map(_unzipped, (then, now)))
+        if name.rpartition("/")[2] == OBJECT:
+            return _worst(list(_values("", *map(read_object, (then, now)))))
         if name.rpartition("/")[2] == "MLmodel":
             return _texts(*(_OF_PLACE.sub("", data.decode("utf-8")) for data in (then, now)))
         if compare := _BY_KIND.get(kind):
@@ -80,6 +88,43 @@ def compare_content(name: str, then: bytes, now: bytes) -> tuple[Result, str]:
     except Exception:  # noqa: BLE001  a file that is not what its name says has no values for us
         return "different", OPAQUE
     return "different", OPAQUE
+
+
+def compare_file(
+    path: str, then: Callable[[str], bytes], now: Callable[[str], bytes], beside: Container[str]
+) -> tuple[Result, str]:
+    """Return whether a file in two folders has the same content.
+
+    Parameters
+    ----------
+    path : str
+    then, now : callable
+        Read a file by its path.
+    beside : container of str
+        The paths that are in both.
+    """
+    folder, _, name = path.rpartition("/")
+    header = f"{folder}/{OBJECT}".lstrip("/")
+    if name == ARRAYS and header in beside:
+        try:
+            one, other = (read_arrays(read(header), read(path)) for read in (then, now))
+            return _named_values(one, other, is_table=False)
+        except Exception:  # noqa: BLE001  it is not what its name says
+            return compare_content(path, then(path), now(path))
+    return compare_content(path, then(path), now(path))
+
+
+def without_chance(text: str) -> str:
+    """Return the text of a value without what each process has otherwise.
+
+    These are where an object is in memory, as in ``<function f at 0x7f...>``, and the order of the
+    items of a set.
+    """
+    return _SETS.sub(_in_order, _ADDRESSES.sub("…", text))
+
+
+def _in_order(found: re.Match[str]) -> str:
+    return f"{{{', '.join(sorted(each.strip() for each in found[1].split(',')))}}}"
 
 
 def _archives(then: bytes, now: bytes) -> tuple[Result, str]:

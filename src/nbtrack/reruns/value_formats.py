@@ -7,16 +7,14 @@ from __future__ import annotations
 
 import io
 import json
-import re
 import struct
 import tarfile
 import zipfile
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from nbtrack.reruns.curves import is_of_clock
+from nbtrack.reruns.object_files import counts
 
-_ADDRESS = re.compile(r"_\w+_id")  # of an object: scikit-learn's _stop_words_id
 _GENERATORS = frozenset({"RandomStateNode", "RandomGeneratorNode"})
 MOST_ROWS = 5_000_000
 MOST_MEMBERS = 500_000_000
@@ -159,7 +157,7 @@ def _of_node(place: str, node: Any, archive: zipfile.ZipFile) -> Iterator[tuple[
         yield place, node
     elif "__loader__" not in node:  # attributes, or the items of a dictionary
         for key, each in node.items():
-            if not (is_of_clock(key) or _ADDRESS.fullmatch(key)):
+            if counts(key):
                 yield from _of_node(f"{place}.{key}", each, archive)
     elif node["__loader__"] in _GENERATORS:
         return  # of a model without a seed it is that of the process: nothing that was learned
