@@ -154,7 +154,7 @@ RATCHETS: dict[str, tuple[int, Callable[[], list[str]]]] = {
     # goal: 0, and what stands alone for a reason
     "modules below 60 lines": (7, short_modules),
     # goal: 350
-    "Python files": (751, lambda: list(modules())),
+    "Python files": (752, lambda: list(modules())),
 }
 
 
