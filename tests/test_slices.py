@@ -278,6 +278,28 @@ def test_the_record_keeps_the_latest_cells_up_to_its_size() -> None:
     assert record["left_out"] == 1
 
 
+@pytest.mark.parametrize(
+    ("first", "sign"),
+    [
+        ("n = int(input('how many?'))", "asks for input"),
+        ("from getpass import getpass as ask\nn = 1\ndef input(): return 2\ninput()", ""),
+        ("from getpass import getpass\nn = getpass()", "asks for input"),
+        ("n = datetime.now().year % 7", "depends on the clock"),
+        ("n = [f.result() for f in as_completed(futures)]", "order of completion"),
+        ("n = list({'a', 'b'})", "depends on hash order"),
+        ("n = sorted({'a', 'b'})", ""),
+    ],
+)
+def test_what_the_code_says_of_repeating_it_is_a_sign(
+    first: str, sign: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PYTHONHASHSEED", raising=False)
+    *earlier, source = cells(first, "n")
+    record = as_record(backward_slice(earlier, source), source)
+    warned = [each["kind"] for each in record["findings"] if each["level"] == "warning"]
+    assert warned == ([sign] if sign else [])
+
+
 def kept(notebook: Kernel) -> dict[str, Any]:
     folder = "nbtrack.artifacts.download_artifacts(run_id=nbtrack.last_active_run().info.run_id)"
     found = notebook.value(f"open({folder} + '/.nbtrack/cells.json').read()")

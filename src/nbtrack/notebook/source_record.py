@@ -353,6 +353,9 @@ def _findings(found: Slice, source: Executed, left_out: int) -> list[Finding]:
             "where they are strings. sorted(...) gives an order that stays."
         )
         listed.append(Finding("depends on hash order", "warning", text))
+    if asking := [cell for cell in cells if _asks(cell)]:
+        text = f"{_numbers(asking)}: asked for input, which is not kept."
+        listed.append(Finding("asks for input", "warning", text))
     if computes_with_clock(each.as_python for each in cells):
         text = "A value is computed with the time of day, or as much is done as there is time for."
         listed.append(Finding("depends on the clock", "warning", text))
@@ -360,6 +363,11 @@ def _findings(found: Slice, source: Executed, left_out: int) -> list[Finding]:
         text = "Results are kept in the order in which they were completed, which may differ."
         listed.append(Finding("order of completion", "warning", text))
     return list(dict.fromkeys(listed))
+
+
+def _asks(cell: Executed) -> bool:
+    names = cell.names
+    return "input" in names.used - names.binds or "getpass" in names.used
 
 
 def _numbers(cells: Sequence[Executed]) -> str:
