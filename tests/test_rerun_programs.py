@@ -143,16 +143,25 @@ with nbtrack.start_run(*sys.argv[3:], run_name=None if sys.argv[3:] else "resume
 
 
 def test_the_parts_of_a_resumed_script_are_run_again_in_their_order(project: Path) -> None:
-    (project / "train.py").write_text(RESUMING.replace("FACTOR", "0.5"), "utf-8")
+    text = RESUMING.replace("FACTOR", "factor").replace(
+        "import json", "from lib import factor\nimport json"
+    )
+    (project / "train.py").write_text(text, "utf-8")
     execute(project, "train.py", "--lr", "0.5")
     (run,) = nbtrack.search_runs(output_format="list")
-    (project / "train.py").write_text(RESUMING.replace("FACTOR", "0.7"), "utf-8")
+    (project / "lib.py").write_text("factor = 7", "utf-8")
     git(project, "commit", "-q", "-a", "-m", "second")
     execute(project, "train.py", "--lr", "0.9", run.info.run_id)
     (project / "train.py").write_text("raise SystemExit(1)", "utf-8")
     verdict = nbtrack.rerun("resumed")
     assert (verdict.result, len(verdict.curves["loss"].steps)) == ("exact", 6), verdict.text
     assert git(project, "worktree", "list").count("\n") == 1
+    nbtrack.capsule(run.info.run_id, "resumed.zip")
+    gone = project.parent.rename(project.parent.with_name("gone"))
+    opened = nbtrack.open_capsule("resumed.zip", "elsewhere", rerun=True)
+    assert opened.verdict is not None
+    assert opened.verdict.result == "exact", opened.verdict.text
+    gone.rename(project.parent)
     record = Path(run.info.artifact_uri, ".nbtrack", "parts", "1", "environment.json")
     record.unlink()
     with pytest.raises(InvalidStateError, match="2 processes have logged to it, and 1 of them"):

@@ -14,12 +14,17 @@ from pathlib import Path
 import pytest
 
 import nbtrack
+from nbtrack import reruns
 from nbtrack.entities import Run
 from nbtrack.entities.runs import RERUN_OF
 from nbtrack.errors import InvalidStateError
 from nbtrack.projects.environments import uv_program
 from nbtrack.projects.launch import run as run_project
+from nbtrack.reruns.folder_copy import capsule_folder
+from nbtrack.reruns.project_files import Fetched, ProjectAgain
 from nbtrack.rpc import respond
+from nbtrack.store import open_store
+from nbtrack.store.artifacts import ArtifactFolder
 from nbtrack.tracking import context
 from programs import python_path
 from test_rerun_programs import git
@@ -115,6 +120,7 @@ def test_a_variation_of_a_project_is_a_run_of_its_own(project: Run, folder: Path
     assert made.data.tags[RERUN_OF] == project.info.run_id
     record = nbtrack.artifacts.load_dict(f"{made.info.artifact_uri}/.nbtrack/project.json")
     assert (made.data.tags["mlflow.source.name"], record["folder"]) == (str(folder), str(folder))
+    assert made.data.params["data"] == f"{record['ran_in']}/data.csv"  # compared as the folder's
     nbtrack.delete_run(made.info.run_id)
 
 
@@ -135,6 +141,53 @@ def test_a_capsule_of_a_project_is_run_elsewhere(project: Run, folder: Path, wor
         gone.rename(folder)
     assert opened.verdict is not None
     assert (opened.verdict.result, opened.missing) == ("exact", []), opened.verdict.text
+
+
+def test_a_project_of_a_repository_is_in_the_capsule_of_a_run_in_it(
+    workdir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", python_path())
+    top = workdir / "repository"
+    place = top / "below"
+    place.mkdir(parents=True)
+    (place / "MLproject").write_text(MLPROJECT, "utf-8")
+    (place / "train.py").write_text(TRAIN, "utf-8")
+    (place / "lib.py").write_text("factor = len(open('blob.bin', 'rb').read())", "utf-8")
+    (place / "data.csv").write_text("1 2 3", "utf-8")
+    (place / "blob.bin").write_bytes(bytes(9))  # no source, which the run keeps
+    git(top, "init", "-q")
+    git(top, "add", ".")
+    git(top, "commit", "-q", "-m", "first")
+    done = run_project(f"{top}#below", version="HEAD", parameters={"lr": 0.5})
+    (inner,) = nbtrack.search_runs(
+        filter_string="attributes.run_name = 'inner'", output_format="list"
+    )
+    made = nbtrack.capsule(inner.info.run_id, "inner.zip")
+    assert (made.code, made.data[:1]) == ("work/MLproject", ["blob.bin"])
+    assert made.left_out == [f"Of {top}#below only that folder is in it, not what is around it."]
+    top.rename(workdir / "gone")
+    opened = nbtrack.open_capsule("inner.zip", "elsewhere")
+    assert capsule_folder(opened.store, done.run_id) == workdir / "elsewhere" / "work"
+    verdict = reruns.rerun(open_store(opened.store), opened.run_id)
+    assert (verdict.result, verdict.run_name) == ("exact", "inner"), verdict.text
+
+
+def test_an_archive_is_put_around_the_folder_of_its_project(workdir: Path) -> None:
+    with zipfile.ZipFile("project.zip", "w") as archive:
+        for name in ("lib.py", "below/train.py"):
+            archive.writestr(name, name)
+    folder = workdir / "copy" / "below"
+    folder.mkdir(parents=True)
+    arguments = ({}, "", ArtifactFolder(str(workdir / "artifacts")), [], None, {})
+    project = ProjectAgain(*arguments, Fetched("project.zip#below", None, "below"))
+    assert project.put_files(folder) == []
+    assert [Path("copy", name).read_text() for name in ("lib.py", "below/train.py")] == [
+        "lib.py",
+        "below/train.py",
+    ]
+    Path("project.zip").unlink()
+    with pytest.raises(InvalidStateError, match=r"project.zip#below, which cannot be had"):
+        project.put_files(folder)
 
 
 @pytest.fixture

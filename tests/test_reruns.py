@@ -28,6 +28,7 @@ from nbtrack.reruns.planned_cells import (
     without_installs,
     words_of,
 )
+from nbtrack.store import open_store
 from nbtrack.tracking import context
 from nbtrack.views.code import source_of_run
 from programs import python_path
@@ -137,6 +138,14 @@ def test_a_run_inside_another_is_found_at_its_place(store: Path) -> None:
     verdict = nbtrack.rerun(run_named("inner", 1).info.run_id)
     assert verdict.result == "exact"
     assert [(item.key, item.now) for item in verdict.items] == [("m", pytest.approx(0.6))]
+
+
+def test_a_capsule_of_a_run_inside_another_has_its_cells(store: Path, workdir: Path) -> None:
+    made = nbtrack.capsule(id_of("inner"), workdir / "inner.zip")
+    opened = nbtrack.open_capsule(made.path, workdir / "elsewhere")
+    plan = make_plan(open_store(opened.store), id_of("inner"))
+    assert (plan.run.info.run_name, plan.made_by.info.run_name) == ("inner", "outer")
+    assert 'with nbtrack.start_run(run_name="outer")' in plan.needed[-1].source
 
 
 def test_a_run_of_a_grid_has_its_values(store: Path) -> None:

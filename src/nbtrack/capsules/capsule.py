@@ -20,6 +20,7 @@ from nbtrack.entities import Run
 from nbtrack.errors import AlreadyExistsError, InvalidParameterError
 from nbtrack.file_digests import sha256_of
 from nbtrack.projects.lock_file import LockFile, lock_file, own_version
+from nbtrack.reruns.project import up_to_code
 from nbtrack.store import Store, get_experiment, get_run
 from nbtrack.store.artifacts import ArtifactFolder
 from nbtrack.tracking.environment_record import PACKAGES_FILE
@@ -71,19 +72,22 @@ def write_capsule(
         raise InvalidParameterError(f"data_below is {data_below}; it is a number of bytes.")
     with store.read() as reader:
         run = get_run(reader, run_id)
-        experiment = get_experiment(reader, run.info.experiment_id).name
-    files = store.access.folder(run.info.artifact_uri)
+        around = up_to_code(reader, run)
+        made_by = around[-1]
+        experiment = get_experiment(reader, made_by.info.experiment_id).name
+    files = store.access.folder(made_by.info.artifact_uri)
     with tempfile.TemporaryDirectory(prefix="nbtrack-capsule-") as place:
         folder = Path(place)
-        numbers = RunFolder(store, run, folder, models=model)
-        numbers.write()
-        work = WorkFolder(run, experiment, files, folder / WORK)
+        numbers = [RunFolder(store, each, folder, models=model) for each in around]
+        for each in numbers:
+            each.write()
+        work = WorkFolder(made_by, experiment, files, folder / WORK)
         work.write(data_below)
         lock = _lock(files)
-        left_out = [*work.left_out, *numbers.left_out]
+        left_out = [*work.left_out, *(text for each in numbers for text in each.left_out)]
         gone = [each for each in work.data if each.missing]
         left_out += [f"The data {each.path} is not in it: {each.missing}." for each in gone]
-        _write_texts(folder, run, work, lock, left_out)
+        _write_texts(folder, around, work, lock, left_out)
         start = f"{WORK}/{work.start}" if work.start != "." else WORK
         code = f"{WORK}/{work.code}" if work.code else ""
         metadata = crate_metadata(
@@ -91,7 +95,7 @@ def write_capsule(
             folder,
             code,
             work.data,
-            numbers.model_folders,
+            [model for each in numbers for model in each.model_folders],
             start,
             work.command,
             read_json(files, ENVIRONMENT_FILE),
@@ -108,8 +112,9 @@ def _lock(files: ArtifactFolder) -> LockFile:
 
 
 def _write_texts(
-    folder: Path, run: Run, work: WorkFolder, lock: LockFile, left_out: Sequence[str]
+    folder: Path, around: Sequence[Run], work: WorkFolder, lock: LockFile, left_out: Sequence[str]
 ) -> None:
+    run = around[0]
     (folder / "requirements.txt").write_text(lock.text(own_version()), "utf-8")
     (folder / "README.md").write_text(_readme(run, work, lock, left_out), "utf-8")
     digests = {
@@ -121,6 +126,7 @@ def _write_texts(
         "version": 1,
         "run_id": run.info.run_id,
         "run_name": run.info.run_name,
+        "runs": [each.info.run_id for each in around],
         "nbtrack": own_version(),
         "python": lock.python,
         "code": work.code,

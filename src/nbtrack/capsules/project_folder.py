@@ -2,33 +2,29 @@
 
 from __future__ import annotations
 
-import shlex
+import os
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from nbtrack.entities import Run
 from nbtrack.entities.runs import GIT_COMMIT
+from nbtrack.projects.sources import opened
 from nbtrack.reruns.project import is_below
 from nbtrack.reruns.project_files import sources_of
 from nbtrack.store.artifacts import ArtifactFolder
 
 
-def project_command(run: Run, record: Mapping[str, Any]) -> list[str]:
+def project_command(record: Mapping[str, Any]) -> list[str]:
     """Return the words after the interpreter that run a project in its folder.
 
     Parameters
     ----------
-    run : Run
     record : mapping
         What was kept of the project.
     """
-    kind = record.get("kind")
-    uri = record.get("file") or "." if kind == "folder" else record.get("uri")
-    words = ["-m", "nbtrack", "run", str(uri)]
-    commit = run.data.tags.get(GIT_COMMIT)
-    if kind == "repository" and commit:
-        words += ["--version", commit]
+    words = ["-m", "nbtrack", "run", str(record.get("file") or ".")]
     point, given = record.get("entry_point"), record.get("parameters")
     if point and point != "main":
         words += ["-e", str(point)]
@@ -37,14 +33,36 @@ def project_command(run: Run, record: Mapping[str, Any]) -> list[str]:
     return [*words, "--env-manager", "local"]
 
 
+def fetched_folder(run: Run, record: Mapping[str, Any], held: ExitStack) -> Path:
+    """Return the folder that the files of a project are in.
+
+    Parameters
+    ----------
+    run : Run
+    record : mapping
+        What was kept of the project.
+    held : ExitStack
+        Removes at its end what was fetched from a repository or an archive.
+
+    Raises
+    ------
+    NbtrackError
+        If the repository or the archive cannot be had.
+    """
+    if record.get("kind") == "folder":
+        return Path(os.path.expanduser(str(record.get("folder"))))
+    version = run.data.tags.get(GIT_COMMIT) if record.get("kind") == "repository" else None
+    uri = os.path.expanduser(str(record.get("uri")))
+    return held.enter_context(opened(uri, version)).folder
+
+
 def write_project(
-    run: Run, record: Mapping[str, Any], files: ArtifactFolder, folder: Path
+    record: Mapping[str, Any], files: ArtifactFolder, folder: Path
 ) -> tuple[str, list[str]]:
     """Write the source that was kept of a project.
 
     Parameters
     ----------
-    run : Run
     record : mapping
         What was kept of the project.
     files : ArtifactFolder
@@ -58,11 +76,6 @@ def write_project(
     left_out : list of str
         What could not come, each a sentence.
     """
-    kind = record.get("kind")
-    if kind != "folder":
-        words = shlex.join(["python", *project_command(run, record)])
-        what = f"The project is the {kind} {record.get('uri')}, which is not in the capsule"
-        return "", [f"{what}: {words} gets it from there."]
     for path, data in sources_of(files).items():
         if is_below(path):
             place = folder / path
@@ -71,4 +84,4 @@ def write_project(
     named = [record.get("file"), record.get("entry_point"), "MLproject"]
     found = [name for name in named if isinstance(name, str) and name and is_below(name)]
     code = next((name for name in found if (folder / name).is_file()), "")
-    return code, [] if code else ["The source of the project was not kept with the run."]
+    return code, [] if code else [f"The source of the project {record.get('uri')} was not kept."]

@@ -65,6 +65,7 @@ class RunFolder:
             made = model_ids_of_run(reader, record.id)
             ids = dict.fromkeys([*made, *(each for each, _ in record.model_outputs)])
             models = get_logged_models(reader, list(ids))
+        is_new = not self._experiment.exists()
         self._meta(
             self._experiment,
             {
@@ -76,7 +77,8 @@ class RunFolder:
                 "last_update_time": experiment.last_update_time,
             },
         )
-        self._texts(self._experiment / "tags", experiment.tags)
+        if is_new:
+            self._texts(self._experiment / "tags", experiment.tags)
         folder = self._experiment / record.id
         self._meta(
             folder,

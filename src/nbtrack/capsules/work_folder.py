@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fnmatch
 import hashlib
 import io
@@ -13,20 +14,24 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
-from nbtrack.capsules.project_folder import project_command, write_project
+from nbtrack.capsules.project_folder import fetched_folder, project_command, write_project
 from nbtrack.entities import Run
 from nbtrack.entities.runs import GIT_COMMIT, GIT_REPO_URL, SOURCE_NAME
+from nbtrack.errors import NbtrackError
 from nbtrack.file_digests import sha256_of
 from nbtrack.projects.record import PROJECT_FILE, is_clean, is_source
 from nbtrack.redaction.secrets import Secrets
 from nbtrack.redaction.source import clean_notebook, clean_source
+from nbtrack.reruns.folder_copy import LATER
 from nbtrack.reruns.plan import RANDOM_FOLDER
+from nbtrack.reruns.program import processes_of
 from nbtrack.store.artifacts import ArtifactFolder
 from nbtrack.tracking.environment_record import SCRIPT_FILE
 from nbtrack.tracking.files_read import FILES_FILE
 from nbtrack.views.code import (
     ENVIRONMENT_FILE,
     LOAD_LINE,
+    PARTS,
     NeededCell,
     RunSource,
     loads_nbtrack,
@@ -102,15 +107,17 @@ class WorkFolder:
         source = source_of_run(self._run, self._files)
         project = read_json(self._files, PROJECT_FILE)
         if project:
-            self.command = project_command(self._run, project)
-            self.code, left_out = write_project(self._run, project, self._files, self._folder)
+            self.command = project_command(project)
+            self.code, left_out = write_project(project, self._files, self._folder)
             self.left_out += left_out
         elif source.text is not None:
             self._write_notebook(source)
         else:
             self._write_program()
-        data_below -= self._write_data(project, data_below, is_project=True)
-        self._write_data(read_json(self._files, FILES_FILE), data_below)
+        if project:
+            data_below -= self._write_project_data(project, data_below)
+        record = read_json(self._files, FILES_FILE)
+        self._write_data(record, _folder_of(record), data_below)
         self.data.sort()
 
     # -- cells -------------------------------------------------------------------------------
@@ -162,8 +169,9 @@ class WorkFolder:
         self.command = [str(word) for word in words] if isinstance(words, list) else []
         commit = self._run.data.tags.get(GIT_COMMIT)
         below = self._environment.get("below_git")
-        if commit and isinstance(below, str) and self._unpack_commit(commit):
+        if commit and isinstance(below, str) and self._unpack_commit(commit, self._folder):
             self.start = below
+            self._write_later_commits(commit)
             git = self._environment.get("git")
             if isinstance(git, Mapping) and git.get("dirty"):
                 self.left_out.append(
@@ -183,6 +191,14 @@ class WorkFolder:
                 "No code was kept with the run: it was neither a cell with %%track nor a script."
             )
 
+    def _write_later_commits(self, first: str) -> None:
+        """Write the files of the commits that later parts of a resumed run had."""
+        for number in range(1, processes_of(self._run)):
+            git = read_json(self._files, f"{PARTS}/{number}/environment.json").get("git")
+            commit = git.get("commit") if isinstance(git, Mapping) else None
+            if isinstance(commit, str) and commit != first:
+                self._unpack_commit(commit, self._folder.parent / LATER / str(number))
+
     def _script_place(self, name: str) -> Path:
         start = self._folder / self.start
         for word in self.command:
@@ -191,7 +207,7 @@ class WorkFolder:
                 return path
         return start / name
 
-    def _unpack_commit(self, commit: str) -> bool:
+    def _unpack_commit(self, commit: str, folder: Path) -> bool:
         """Unpack the files of a commit, without those that hold secrets by their name."""
         place = os.path.expanduser(str(self._environment.get("working_folder") or ""))
         where = self._run.data.tags.get(GIT_REPO_URL, "a repository of that machine")
@@ -204,18 +220,18 @@ class WorkFolder:
             for member in archive.getmembers():
                 file = archive.extractfile(member) if member.isfile() else None
                 if file is not None:
-                    self._put(member.name, file.read())
+                    self._put(folder, member.name, file.read())
                 elif not member.isdir():
                     self.left_out.append(f"{member.name} of the repository is a link.")
         return True
 
-    def _put(self, path: str, data: bytes) -> None:
-        place = self._folder / path
+    def _put(self, folder: Path, path: str, data: bytes) -> None:
+        place = folder / path
         name = PurePosixPath(path).name.lower()
         if any(fnmatch.fnmatch(name, pattern) for pattern in _PRIVATE):
             self.left_out.append(f"{path} of the repository may hold secrets.")
             return
-        if not _is_within(place, self._folder):
+        if not _is_within(place, folder):
             return
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_bytes(self._clean(path, data))
@@ -236,15 +252,26 @@ class WorkFolder:
 
     # -- data ----------------------------------------------------------------------------------
 
+    def _write_project_data(self, project: Mapping[str, Any], limit: int) -> int:
+        """Write the other files of a project, fetched where they come from a repository."""
+        uri, top = str(project.get("uri")), _folder_of(project)
+        if "#" in uri:
+            self.left_out.append(f"Of {uri} only that folder is in it, not what is around it.")
+        with contextlib.ExitStack() as held:
+            if any(not self._is_there(each) for each in _read(project)):
+                try:
+                    top = fetched_folder(self._run, project, held)
+                except NbtrackError as error:
+                    self.left_out.append(f"{uri} cannot be had: {error}")
+            return self._write_data(project, top, limit, is_project=True)
+
     def _write_data(
-        self, record: Mapping[str, Any], limit: int, *, is_project: bool = False
+        self, record: Mapping[str, Any], top: Path, limit: int, *, is_project: bool = False
     ) -> int:
         """Write the files of a record that are not there yet; return how many bytes they have."""
         room, known_paths = limit, {each.path for each in self.data}
-        top = Path(os.path.expanduser(str(record.get("folder") or "")))
-        found = [each for each in record.get("files") or [] if isinstance(each, Mapping)]
-        for each in sorted(found, key=lambda each: (_size(each), str(each.get("path")))):
-            if each.get("mode") != "read" or str(each.get("path")) in known_paths:
+        for each in sorted(_read(record), key=lambda each: (_size(each), str(each.get("path")))):
+            if str(each.get("path")) in known_paths:
                 continue
             if self._is_there(each):  # as source
                 continue
@@ -320,6 +347,16 @@ def _git(folder: str, *words: str) -> bytes | None:
     except OSError:
         return None
     return done.stdout if done.returncode == 0 else None
+
+
+def _folder_of(record: Mapping[str, Any]) -> Path:
+    return Path(os.path.expanduser(str(record.get("folder") or os.devnull)))
+
+
+def _read(record: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the files of a record that were read."""
+    found = [each for each in record.get("files") or [] if isinstance(each, Mapping)]
+    return [each for each in found if each.get("mode") == "read"]
 
 
 def _size(each: Mapping[str, Any]) -> int:

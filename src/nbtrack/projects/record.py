@@ -35,8 +35,8 @@ _STORE = re.compile(r"\.(duckdb|ddb)(\.d|\.wal)?$")
 class ProjectRecord:
     """Keeps a project with its run, before the command starts and again when it has ended.
 
-    Of a folder these are the digests of its files, and its source: a folder may change, and a
-    commit is not all of it. Source with a secret in it is not kept.
+    These are the digests of its files, and its source: a folder may change, a commit is not all of
+    it, and a repository or an archive may be gone. Source with a secret in it is not kept.
 
     Parameters
     ----------
@@ -56,8 +56,6 @@ class ProjectRecord:
     def keep(self) -> None:
         """Keep what was found."""
         self._put()
-        if self._plan.source.cloned or _is_archive(self._plan):
-            return
         files = [self._folder / each["path"] for each in self._record["files"]]
         data = _sources(self._folder, files)
         if data is not None:
@@ -85,8 +83,6 @@ class ProjectRecord:
             self._put()
 
     def _files(self) -> dict[str, Any]:
-        if self._plan.source.cloned or _is_archive(self._plan):
-            return {"folder": None, "files": [], "folders": [], "left_out": 0}
         folder = self._folder
         found = files_below(folder, MAX_FILES, notebooks=True)
         uses = {path.relative_to(folder).as_posix(): FileUse("read") for path in found}

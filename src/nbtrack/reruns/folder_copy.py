@@ -21,6 +21,8 @@ MOST_FILES = 5_000
 MOST_OF_REST = 200_000_000
 MOST_OF_ONE_OF_REST = 50_000_000
 MOST_UP = 6
+LATER = "parts"
+"""The folder of a capsule that has the files of commits of later parts, by their numbers."""
 _QUOTED = re.compile(r"""["']([^"'\n]{1,300})["']|[\s=](\.{0,2}[\w./-]{2,300})""")
 
 
@@ -36,7 +38,7 @@ def capsule_folder(uri: str, run_id: str) -> Path | None:
     record = Path(uri).parent / "capsule.json"
     try:
         found = json.loads(record.read_text("utf-8"))
-        if not isinstance(found, dict) or found.get("run_id") != run_id:
+        if not isinstance(found, dict) or run_id not in (found.get("runs") or ()):
             return None
         work = Path(os.path.realpath(record.parent / "work"))
         folder = Path(os.path.realpath(work / str(found.get("start") or ".")))

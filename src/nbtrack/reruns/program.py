@@ -44,6 +44,8 @@ class ProgramPart:
         Whether a variable of the environment has said which run it goes on with.
     after : str
         How the part before it had ended: the status of the run.
+    files : Path or None
+        What a capsule has of its commit, where the first part had another one.
     """
 
     words: list[str]
@@ -54,6 +56,7 @@ class ProgramPart:
     changed: list[str] = field(default_factory=list)
     takes_run_id: bool = False
     after: str = ""
+    files: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -76,7 +79,7 @@ class Program:
     folder : Path or None
         The working directory then, or that of a capsule; None where it is not here.
     original : str
-        The path of the working directory then.
+        The path of the working directory then, as the run may have logged it.
     repository : Path or None
         The working tree that has the commits.
     files : list of dict
@@ -114,7 +117,9 @@ def is_program(artifacts: ArtifactFolder) -> bool:
     )
 
 
-def read_program(reader: Reader, run: Run, here: Path | None = None) -> Program:
+def read_program(
+    reader: Reader, run: Run, here: Path | None = None, commits: Path | None = None
+) -> Program:
     """Return what is known of a script's run.
 
     Parameters
@@ -123,6 +128,8 @@ def read_program(reader: Reader, run: Run, here: Path | None = None) -> Program:
     run : Run
     here : Path, optional
         The folder of a capsule that was opened, in the place of the working directory.
+    commits : Path, optional
+        Its folder of the files of later parts, by their numbers.
 
     Raises
     ------
@@ -149,7 +156,10 @@ def read_program(reader: Reader, run: Run, here: Path | None = None) -> Program:
     if folder is not None and here is None and isinstance(environment.get("below_git"), str):
         repository = repository_of(folder, *(part.commit for part in found))
     if repository is None:
-        found = [replace(part, commit=None, below=".") for part in found]
+        found = [
+            replace(part, commit=None, below=".", files=commits and commits / str(n) / part.below)
+            for n, part in enumerate(found)
+        ]
     for part in found:
         if repository is None and part.script is None:
             raise InvalidStateError(

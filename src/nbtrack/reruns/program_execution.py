@@ -159,6 +159,8 @@ class _Process:
             if git_output(self._top, *_QUIET, *words, timeout=None) is None:
                 raise InvalidStateError(f"git cannot check the commit {commit} out.")
         self.folder.mkdir(parents=True, exist_ok=True)
+        if self._part.files is not None and self._part.files.is_dir():
+            shutil.copytree(self._part.files, self.folder, dirs_exist_ok=True)
         self._put_script(made_id)
         if self._program.project is not None:
             return self._program.project.put_files(self.folder)

@@ -132,10 +132,11 @@ def _say_where(store: Store, made: Run, folder: Path, program: Program) -> None:
     writer = store.writer(made.info.run_id)
     original = program.made_by.data.tags
     writer.set_tags({key: original[key] for key in kept if key in original})
-    if program.folder is None:
-        return
     for path in (ENVIRONMENT_FILE, PROJECT_FILE):
         if writer.artifacts.exists(path):
             text = writer.artifacts.read_bytes(path).decode("utf-8", "replace")
-            text = text.replace(str(folder), str(program.folder))
+            text = text.replace(str(folder), str(program.folder or program.original))
+            if path == PROJECT_FILE and program.project is not None:
+                ran = {"ran_in": str(folder)}  # which params may name
+                text = json.dumps({**json.loads(text), **program.project.origin, **ran}, indent=1)
             writer.artifacts.put_bytes(path, text.encode("utf-8", "replace"))

@@ -9,22 +9,23 @@ from pathlib import Path
 from typing import Any
 
 from nbtrack.entities import Run
-from nbtrack.entities.runs import GIT_COMMIT
+from nbtrack.entities.runs import GIT_COMMIT, SOURCE_TYPE
 from nbtrack.errors import InvalidStateError
 from nbtrack.projects.record import PROJECT_FILE, SOURCES_FILE
 from nbtrack.redaction.secrets import HIDDEN
-from nbtrack.reruns.folder_copy import capsule_folder
+from nbtrack.reruns.folder_copy import LATER, capsule_folder
 from nbtrack.reruns.program import (
     Program,
     ProgramPart,
     check_one_process,
+    is_program,
     read_program,
     repository_of,
 )
-from nbtrack.reruns.project_files import ProjectAgain
+from nbtrack.reruns.project_files import Fetched, ProjectAgain
 from nbtrack.reruns.run_matching import Place, Step, steps_below
 from nbtrack.store import Reader, Store, get_experiment, with_parents
-from nbtrack.views.code import ENVIRONMENT_FILE, read_json
+from nbtrack.views.code import ENVIRONMENT_FILE, read_json, source_of_run
 
 VERSION = 1
 ARGUMENTS = "arguments.json"
@@ -36,6 +37,23 @@ def project_of(reader: Reader, run: Run) -> Run | None:
         if reader.access.folder(found.info.artifact_uri).exists(PROJECT_FILE):
             return found
     return None
+
+
+def up_to_code(reader: Reader, run: Run) -> list[Run]:
+    """Return a run and those that it is nested in, up to the one whose record has its code.
+
+    That is the run of a project, a cell or a script; where there is none it is the run alone.
+    """
+    chain = list(with_parents(reader, run))
+    folders = [reader.access.folder(each.info.artifact_uri) for each in chain]
+    kept = [folder.exists(PROJECT_FILE) for folder in folders]
+    if not any(kept):
+        found = zip(chain, folders, strict=True)
+        kept = [source_of_run(each, folder).text is not None for each, folder in found]
+    if any(kept):
+        return chain[: kept.index(True) + 1]
+    is_script = chain[-1].data.tags.get(SOURCE_TYPE) == "LOCAL" and is_program(folders[-1])
+    return chain if is_script else chain[:1]
 
 
 def program_of(store: Store, run: Run) -> Program:
@@ -56,7 +74,8 @@ def program_of(store: Store, run: Run) -> Program:
     with store.read() as reader:
         top = project_of(reader, run)
         if top is None:
-            return read_program(reader, run, here)
+            commits = None if here is None else Path(store.uri).parent / LATER
+            return read_program(reader, run, here, commits)
         return read_project(reader, run, top, here)
 
 
@@ -88,7 +107,9 @@ def read_project(reader: Reader, run: Run, top: Run, here: Path | None = None) -
     kind, uri = record.get("kind"), os.path.expanduser(str(record.get("uri")))
     original = os.path.expanduser(str(record.get("folder") or "/nowhere"))
     place = here or Path(original)
-    folder = place if kind == "folder" and place.is_dir() else None
+    original = str(record.get("ran_in") or original)
+    fetched = kind != "folder" and here is None
+    folder = place if not fetched and place.is_dir() else None
     commit = top.data.tags.get(GIT_COMMIT)
     repository = None if folder is None or here is not None else repository_of(folder, commit)
     if kind == "folder" and folder is None and not artifacts.exists(SOURCES_FILE):
@@ -96,12 +117,10 @@ def read_project(reader: Reader, run: Run, top: Run, here: Path | None = None) -
             f"{name} was made by the project {record.get('uri')}, which is not here, and whose "
             "source was not kept. Bring the folder back to its place, and run it again."
         )
-    if kind == "archive" and not Path(uri.partition("#")[0]).is_file():
-        raise InvalidStateError(f"{name} was made by the archive {uri}, which is not there.")
     arguments = {
-        "uri": str(record.get("file") or ".") if kind == "folder" else uri,
+        "uri": str(record.get("file") or "."),
         "entry_point": record.get("entry_point") or "main",
-        "version": commit if kind == "repository" else None,
+        "version": None,
         "parameters": _parameters(name, record.get("parameters")),
         "run_name": top.info.run_name,
         "environment": record.get("environment") or None,
@@ -109,7 +128,7 @@ def read_project(reader: Reader, run: Run, top: Run, here: Path | None = None) -
     if repository is not None and folder is not None:
         below = Path(os.path.realpath(folder)).relative_to(os.path.realpath(repository)).as_posix()
     else:
-        below = "."
+        below = folder_in(uri, record) if fetched else "."
     packages = read_json(artifacts, ENVIRONMENT_FILE).get("packages")
     listed = record.get("files")
     files = [each for each in listed or [] if isinstance(each, dict) and is_below(each.get("path"))]
@@ -129,7 +148,15 @@ def read_project(reader: Reader, run: Run, top: Run, here: Path | None = None) -
         packages={str(k): str(v) for k, v in packages.items()}
         if isinstance(packages, Mapping)
         else {},
-        project=ProjectAgain(arguments, command, artifacts, files, folder),
+        project=ProjectAgain(
+            arguments,
+            command,
+            artifacts,
+            files,
+            folder,
+            {key: record.get(key) for key in ("kind", "uri", "file")},
+            Fetched(uri, commit if kind == "repository" else None, below) if fetched else None,
+        ),
     )
 
 
@@ -147,6 +174,12 @@ def _parameters(name: str, found: Any) -> dict[str, Any]:
             )
         values[key] = given
     return values
+
+
+def folder_in(uri: str, record: Mapping[str, Any]) -> str:
+    """Return where in a repository or an archive the folder of a project is."""
+    below = Path(uri.partition("#")[2].strip("/"))
+    return (below.parent if record.get("file") else below).as_posix()
 
 
 def is_below(path: Any) -> bool:

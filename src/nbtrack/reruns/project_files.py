@@ -6,17 +6,39 @@ import hashlib
 import io
 import json
 import os
+import shutil
+import sys
 import zipfile
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from nbtrack.errors import InvalidStateError, NbtrackError
 from nbtrack.file_digests import TimeBudget, sha256_of
 from nbtrack.projects.environments import Environment
 from nbtrack.projects.record import PROJECT_FILE, SOURCES_FILE
+from nbtrack.projects.sources import opened
 from nbtrack.store.artifacts import ArtifactFolder
 from nbtrack.views.data_state import data_files
 
 HASH_S = 600.0
+
+
+class Fetched(NamedTuple):
+    """What a project comes from that is no folder of this machine.
+
+    Attributes
+    ----------
+    uri : str
+        A repository or an archive.
+    version : str or None
+        The commit.
+    below : str
+        Where in it the folder of the project is.
+    """
+
+    uri: str
+    version: str | None
+    below: str
 
 
 class ProjectAgain:
@@ -34,6 +56,9 @@ class ProjectAgain:
         What was in its folder.
     original : Path or None
         Where that is now.
+    origin : dict
+        What the record says of where the project comes from.
+    fetched : Fetched, optional
     """
 
     def __init__(
@@ -43,10 +68,14 @@ class ProjectAgain:
         artifacts: ArtifactFolder,
         files: list[dict[str, Any]],
         original: Path | None,
+        origin: dict[str, Any],
+        fetched: Fetched | None = None,
     ) -> None:
         self.arguments = arguments
         self.command = command
         self.files = files
+        self.origin = origin
+        self._fetched = fetched
         self._artifacts = artifacts
         self._original = original
 
@@ -66,6 +95,8 @@ class ProjectAgain:
         digest that was recorded.
         """
         kept = sources_of(self._artifacts)
+        if self._fetched is not None:
+            _fetch(self._fetched, folder, is_needed=not kept)
         found = data_files(
             self._artifacts, PROJECT_FILE, here=self._original, budget=TimeBudget(HASH_S)
         )
@@ -83,6 +114,9 @@ class ProjectAgain:
             target = folder / path
             if _digest(target) == digest:
                 continue
+            if not Path(os.path.realpath(target.parent)).is_relative_to(os.path.realpath(folder)):
+                changed.append(path)  # by a link, which leads to the user's own files
+                continue
             original = None if self._original is None else self._original / path
             if original is not None and _digest(original) == digest:
                 data = original.read_bytes()
@@ -92,10 +126,29 @@ class ProjectAgain:
                 changed.append(path)
                 continue
             target.parent.mkdir(parents=True, exist_ok=True)
-            if Path(os.path.realpath(target.parent)).is_relative_to(os.path.realpath(folder)):
-                target.unlink(missing_ok=True)  # a link leads to the user's own file
-                target.write_bytes(data)
+            target.unlink(missing_ok=True)  # a link leads to the user's own file
+            target.write_bytes(data)
         return changed
+
+
+def _fetch(what: Fetched, folder: Path, *, is_needed: bool) -> None:
+    """Put the files of a repository or an archive where they belong around a project's folder."""
+    up = Path(*[".."] * len(Path(what.below).parts))
+    try:
+        with opened(what.uri, what.version) as found:
+            root, top = (os.path.normpath(each / up) for each in (found.folder, folder))
+            ignored = shutil.ignore_patterns(".git")
+            shutil.copytree(root, top, symlinks=True, ignore=ignored, dirs_exist_ok=True)
+    except NbtrackError as error:
+        if is_needed:
+            raise InvalidStateError(
+                f"The project comes from {what.uri}, which cannot be had, and no source of it was "
+                f"kept with the run: {error}"
+            ) from error
+        sys.stderr.write(
+            f"nbtrack: {what.uri} cannot be had, so that only the source is there that was kept "
+            f"with the run: {error}\n"
+        )
 
 
 def sources_of(artifacts: ArtifactFolder) -> dict[str, bytes]:
