@@ -2,6 +2,7 @@ import type { ILabShell, ILayoutRestorer, JupyterFrontEnd } from '@jupyterlab/ap
 import { WidgetTracker } from '@jupyterlab/apputils';
 import { UUID } from '@lumino/coreutils';
 import type { TableState } from '@nbtrack/shared/protocol_table';
+import { rememberFocus } from '@nbtrack/shared/kept_focus';
 import type { ModelRef } from '@nbtrack/shared/requests';
 import { idOf, type Target, titleOf } from './targets';
 import { Commands, type INbtrack } from './tokens';
@@ -40,6 +41,7 @@ export class MainViews {
   /** Show a target: in the tab that has it, in the preview's tab, or in a new one. */
   show(target: Target, activate = true, uid: string = UUID.uuid4()): ViewTab {
     const id = idOf(target);
+    const back = activate ? rememberFocus() : () => null;
     const known = this.open.get(id) ?? this.takePreview(target, id);
     if (known) {
       if ('preview' in target && !target.preview) this.pin(known);
@@ -51,6 +53,7 @@ export class MainViews {
     this.open.set(id, { tab, target, uid });
     this.mark(tab, target);
     tab.disposed.connect(() => {
+      if (tab.isVisible) this.giveBack(back);
       for (const [key, open] of this.open) if (open.tab === tab) this.open.delete(key);
     });
     // Notebook 7 has room for one document in the middle, so there a run stands at its side
@@ -65,6 +68,18 @@ export class MainViews {
     this.app.shell.activateById(tab.id);
     // who goes through the list of runs goes on there
     if (!focus) requestAnimationFrame(() => before?.focus());
+  }
+
+  /** A tab is closed: the keyboard goes back to where it was opened from, else to what is shown now. */
+  private giveBack(back: () => HTMLElement | null): void {
+    requestAnimationFrame(() => {
+      if (document.activeElement !== document.body) return; // it was elsewhere
+      const to = back();
+      const { shell } = this.app;
+      const beside = to ? [...shell.widgets('main')].find(widget => widget.node.contains(to)) : shell.currentWidget;
+      if (beside) shell.activateById(beside.id);
+      if (to) requestAnimationFrame(() => to.focus({ preventScroll: true }));
+    });
   }
 
   private openOf(tab: ViewTab): Open | undefined {

@@ -1,6 +1,7 @@
 import { askForName } from '@nbtrack/shared/actions/dialogs';
 import { ModelActions } from '@nbtrack/shared/actions/model_actions';
-import { noteEditor } from '@nbtrack/shared/details/overview';
+import { NoteEditor } from '@nbtrack/shared/details/note_editor';
+import { Slots } from '@nbtrack/shared/details/slots';
 import { h } from '@nbtrack/shared/dom';
 import { formatNumber, formatTime } from '@nbtrack/shared/format';
 import type { TreeModel, TreeVersion } from '@nbtrack/shared/requests';
@@ -13,8 +14,9 @@ import type { View, ViewContext } from './view';
 /** A registered model and its versions. */
 export class ModelView implements View {
   private readonly actions: ModelActions;
-  private readonly body = h('div', { class: 'page-body' });
-  private drawn = '';
+  private readonly body = new Slots(h('div', { class: 'page-body' }));
+  private readonly note: NoteEditor;
+  private readonly noted: HTMLElement;
 
   constructor(
     place: HTMLElement,
@@ -23,37 +25,40 @@ export class ModelView implements View {
   ) {
     this.actions = new ModelActions(context.stores, context.storeId);
     context.setTitle(name);
+    const save = (text: string): Promise<boolean> => this.actions.setDescription(name, null, text);
+    this.note = new NoteEditor({ label: 'Description', hint: 'What this model is for', save });
+    this.noted = h('div', { class: 'model-note' }, this.note.element);
     const crumbs = h('nav', { class: 'crumbs', 'aria-label': 'Where this is' }, h('a', { class: 'nbt-link', href: '#/models' }, 'Models'));
     const more = moreButton('More about this model', () => [
       { label: 'Rename …', run: () => void this.rename() },
       { label: 'Delete …', danger: true, run: () => void this.remove() }
     ]);
-    place.append(crumbs, h('header', { class: 'page-head' }, h('h1', {}, name), h('span', { class: 'nbt-push' }), more), this.body);
+    place.append(crumbs, h('header', { class: 'page-head' }, h('h1', {}, name), h('span', { class: 'nbt-push' }), more), this.body.element);
     this.refresh();
   }
 
   refresh(): void {
     const { model } = this;
-    const now = JSON.stringify(model ?? null);
-    if (now === this.drawn || (this.drawn && this.body.contains(document.activeElement) && document.activeElement?.tagName === 'TEXTAREA')) return;
-    this.drawn = now;
-    if (!model) {
-      this.body.replaceChildren(h('p', { class: 'nbt-empty' }, `There is no registered model “${this.name}”.`));
-      return;
-    }
-    const save = (text: string): void => void this.actions.setDescription(this.name, null, text);
-    const note = noteEditor(model.description ?? '', { label: 'Description', hint: 'What this model is for', save });
-    const heads = ['Version', 'Aliases and stage', 'Metric', 'Created', 'Run', 'Description'].map(head => h('th', { scope: 'col' }, head));
-    const rows = model.versions.map(version => this.row(version));
-    const table = h('table', { class: 'listing', 'aria-label': `Versions of ${this.name}` }, h('thead', {}, h('tr', {}, ...heads)), h('tbody', {}, ...rows));
-    const parts: HTMLElement[] = [h('div', { class: 'model-note' }, note), h('div', { class: 'table-host' }, table)];
+    const gone = (): HTMLElement => h('p', { class: 'nbt-empty' }, `There is no registered model “${this.name}”.`);
+    if (!model) return this.body.set([{ name: 'gone', about: null, draw: gone }]);
+    this.note.set(model.description ?? '');
     const left = model.total - model.versions.length;
-    if (left > 0) parts.push(h('p', { class: 'nbt-empty' }, `${formatNumber(left)} older ${left === 1 ? 'version' : 'versions'} without an alias or a stage.`));
-    this.body.replaceChildren(...parts);
+    const older = (): HTMLElement => h('p', { class: 'nbt-empty' }, `${formatNumber(left)} older ${left === 1 ? 'version' : 'versions'} without an alias or a stage.`);
+    this.body.set([
+      { name: 'note', about: null, draw: () => this.noted },
+      { name: 'versions', about: model.versions, draw: () => this.table(model.versions) },
+      left > 0 && { name: 'left', about: left, draw: older }
+    ]);
   }
 
   dispose(): void {
-    this.drawn = '';
+    void this.note.save();
+  }
+
+  private table(versions: readonly TreeVersion[]): HTMLElement {
+    const heads = ['Version', 'Aliases and stage', 'Metric', 'Created', 'Run', 'Description'].map(head => h('th', { scope: 'col' }, head));
+    const body = h('tbody', {}, ...versions.map(version => this.row(version)));
+    return h('div', { class: 'table-host' }, h('table', { class: 'listing', 'aria-label': `Versions of ${this.name}` }, h('thead', {}, h('tr', {}, ...heads)), body));
   }
 
   private async rename(): Promise<void> {

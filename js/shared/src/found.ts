@@ -1,5 +1,6 @@
 import type { Backend } from './backend';
 import { h, messageOf } from './dom';
+import { keepFocus } from './kept_focus';
 import type { FoundItem } from './requests';
 
 /** How many names of one source stand in the line; the others come with a click. */
@@ -11,17 +12,26 @@ export class FoundLine {
   private readonly problem = h('span', { class: 'nbt-found-problem', role: 'alert', hidden: true });
   private readonly unfolded = new Set<string>();
   private items: readonly FoundItem[] = [];
+  private seen = '';
 
   /** Without `leaveOut`, which resolves to what is left, there are no buttons. */
   constructor(private leaveOut: ((item: FoundItem) => Promise<readonly FoundItem[]>) | null) {}
 
   set(items: readonly FoundItem[]): void {
+    const seen = JSON.stringify(items);
+    if (seen === this.seen) return;
+    this.seen = seen;
     this.items = items;
+    this.draw();
+  }
+
+  private draw(): void {
+    const { items } = this;
     this.element.hidden = items.length === 0;
     const sources = new Map<string, FoundItem[]>();
     for (const item of items) sources.set(item.source, [...(sources.get(item.source) ?? []), item]);
     const word = h('span', { class: 'nbt-since-word', title: 'Recorded without a log call' }, 'Found');
-    this.element.replaceChildren(word, ...[...sources].map(([source, each]) => this.group(source, each)), this.problem);
+    keepFocus(this.element, () => this.element.replaceChildren(word, ...[...sources].map(([source, each]) => this.group(source, each)), this.problem));
   }
 
   private group(source: string, items: readonly FoundItem[]): HTMLElement {
@@ -32,7 +42,7 @@ export class FoundLine {
       const more = h('button', { type: 'button', class: 'nbt-found-more' }, `and ${items.length - FEW} more`);
       more.addEventListener('click', () => {
         this.unfolded.add(source);
-        this.set(this.items);
+        this.draw();
       });
       group.append(more);
     }
@@ -51,13 +61,14 @@ export class FoundLine {
   }
 
   private async remove(item: FoundItem, button: HTMLButtonElement): Promise<void> {
-    button.disabled = true;
+    if (button.ariaDisabled === 'true') return;
+    button.ariaDisabled = 'true'; // one that is disabled loses the focus
     this.problem.hidden = true;
     try {
       const left = await this.leaveOut?.(item);
       if (left) this.set(left);
     } catch (error) {
-      button.disabled = false;
+      button.ariaDisabled = null;
       this.problem.textContent = messageOf(error);
       this.problem.hidden = false;
     }

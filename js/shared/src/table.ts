@@ -148,7 +148,7 @@ export class RunsTable {
       open: runId => options.onOpen?.(runId),
       openMenu: (name, at) => this.openColumnMenu(name, at),
       hasColumn: name => this.all.has(name),
-      edits: name => Boolean(this.all.get(name)?.editable)
+      edits: name => Boolean(this.all.get(name)?.editable) && (name !== 'run_name' || !options.onOpen)
     });
     this.host.addEventListener('mouseover', showFullText);
     // before the grid, which tells of keys later than they can be kept

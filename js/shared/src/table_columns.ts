@@ -120,7 +120,7 @@ function columnDef(column: Column, label: string, state: TableState, options: Co
     headerComponentParams: { innerHeaderComponent: Heading, innerHeaderComponentParams: { column, way, menu: options.menu } },
     headerClass: numeric ? 'nbt-numeric' : undefined,
     editable: editable ? ({ data }) => data !== undefined && !data.group : false,
-    suppressKeyboardEvent: keepTyping,
+    suppressKeyboardEvent: name === 'run_name' && options.context.opens ? keepName : keepTyping,
     valueGetter: ({ data }) => data?.cells[name] ?? null,
     valueFormatter: ({ data }) => textOf(data, column),
     valueSetter: ({ data, newValue }) => {
@@ -148,6 +148,11 @@ function keepTyping({ event, editing }: SuppressKeyboardEventParams<Row>): boole
   const all = event.key === 'a' && (event.ctrlKey || event.metaKey);
   if (!editing && (event.key === ' ' || all)) event.preventDefault();
   return !editing && (event.key.length === 1 || event.key === 'Delete' || event.key === 'Backspace');
+}
+
+/** Enter opens the run of a name, as a click does; F2 edits it. */
+function keepName(params: SuppressKeyboardEventParams<Row>): boolean {
+  return keepTyping(params) || (!params.editing && params.event.key === 'Enter');
 }
 
 interface HeadingParams {

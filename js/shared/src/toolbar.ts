@@ -1,4 +1,5 @@
 import { h } from './dom';
+import { keepFocus } from './kept_focus';
 import type { XKind } from './points';
 import type { XMode } from './protocol';
 
@@ -80,7 +81,7 @@ export class Toolbar {
 
   show(options: ChartOptions, kind: XKind, metrics: readonly string[], zoomed: boolean): void {
     this.options = options;
-    this.reset.hidden = !zoomed;
+    keepFocus(this.element, () => void (this.reset.hidden = !zoomed));
     for (const [name, button] of this.modes) button.setAttribute('aria-pressed', String(name === kind));
     this.logY.setAttribute('aria-pressed', String(options.logY));
     this.logX.setAttribute('aria-pressed', String(options.logX));

@@ -42,7 +42,7 @@ describe('what was found without a log call', () => {
     buttons(line)[0]!.click();
     await settled();
     expect(line.element.querySelector('[role=alert]')!.textContent).toBe('the server keeps it');
-    expect(buttons(line)[0]!.disabled).toBe(false);
+    expect(buttons(line)[0]!.ariaDisabled).toBe(null);
   });
 
   it('folds what is long', () => {

@@ -1,6 +1,6 @@
 // @vitest-environment happy-dom
 import { expect, it } from 'vitest';
-import { showOverview } from '../src/details/overview';
+import { Overview } from '../src/details/overview';
 import type { FullRun } from '../src/requests';
 
 const metric = (key: string, spark: number[]): object => ({ key, spark, last: 0.5, min: 0.1, max: 0.9, step: 3 });
@@ -11,8 +11,8 @@ function shown(details: object): HTMLElement {
   const nothing = (): void => undefined;
   const run = { note: null, state: 'FINISHED', stage: 'active', experiment: 'digits', run_id: 'r', parent: null, children: [] };
   const found = document.createElement('div');
-  const handlers = { found, open: nothing, show: nothing, showOrigin: nothing, setNote: nothing, tag: nothing, changesOpen: false, keepChangesOpen: nothing };
-  showOverview(panel, { run, params: [], tags: [], metrics: [], datasets: [], since: null, ...details } as unknown as FullRun, handlers);
+  const handlers = { found, open: nothing, show: nothing, showOrigin: nothing, setNote: () => Promise.resolve(true), tag: nothing };
+  new Overview(panel, handlers).show({ run, params: [], tags: [], metrics: [], datasets: [], since: null, ...details } as unknown as FullRun);
   return panel;
 }
 

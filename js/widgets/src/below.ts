@@ -3,6 +3,7 @@ import type { Stores } from '@nbtrack/shared/app_host';
 import { ComparisonView } from '@nbtrack/shared/comparison';
 import { RunDetails } from '@nbtrack/shared/details/run_details';
 import { h, viewRoot } from '@nbtrack/shared/dom';
+import { rememberFocus } from '@nbtrack/shared/kept_focus';
 import { pageOpener } from '@nbtrack/shared/opener';
 import { PlainHost } from '@nbtrack/shared/plain_host';
 import details from '@nbtrack/shared/style_details.css';
@@ -28,7 +29,7 @@ export class Below {
   private shown: Shown | null = null;
   private turn = 0;
   /** What had the focus when a run was opened. */
-  private back: HTMLElement | null = null;
+  private back: () => HTMLElement | null = () => null;
 
   constructor(
     el: HTMLElement,
@@ -97,7 +98,7 @@ export class Below {
   /** What opens runs in the page; its server has to know the store, which a request shows. */
   private async opener(runId: string): Promise<ReturnType<typeof pageOpener>> {
     const turn = ++this.turn;
-    if (!this.shown) this.back = document.activeElement as HTMLElement | null;
+    if (!this.shown) this.back = rememberFocus();
     const opener = pageOpener();
     if (!opener) return null;
     await this.backend.ask('run.found', { run_id: runId }).catch(() => null);
@@ -122,6 +123,6 @@ export class Below {
     this.shown = null;
     this.place.hidden = true;
     this.place.replaceChildren();
-    if (focus) this.back?.focus();
+    if (focus) this.back()?.focus();
   }
 }

@@ -26,7 +26,7 @@ const READ_MS = 15_000;
 
 /** What can be done to the runs of a store. */
 export class RunActions extends CodeActions {
-  rename(runId: string, name: string): Promise<void> {
+  rename(runId: string, name: string): Promise<boolean> {
     return this.edit(runId, 'run_name', name);
   }
 
@@ -35,7 +35,7 @@ export class RunActions extends CodeActions {
     if (note !== null && note !== (before ?? '')) await this.edit(run.run_id, 'note', note);
   }
 
-  setNote(runId: string, note: string): Promise<void> {
+  setNote(runId: string, note: string): Promise<boolean> {
     return this.edit(runId, 'note', note);
   }
 
@@ -123,8 +123,8 @@ export class RunActions extends CodeActions {
     return (await this.ask('run.details', { run_id: runId }))?.body;
   }
 
-  private async edit(runId: string, column: string, value: string): Promise<void> {
-    await this.change('table.edit', { run_id: runId, column, value });
+  private edit(runId: string, column: string, value: string): Promise<boolean> {
+    return this.change('table.edit', { run_id: runId, column, value });
   }
 }
 

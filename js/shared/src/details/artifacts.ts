@@ -100,11 +100,13 @@ export class ArtifactBrowser {
   private async toggle(node: Node, open: boolean): Promise<void> {
     try {
       if (open) node.children ??= await this.read(node.file.path, node.level + 1);
-      node.open = open;
     } catch (error) {
       this.preview.replaceChildren(errorBox(messageOf(error)));
     }
-    this.active = Math.max(0, this.rows.indexOf(node));
+    const active = this.rows[this.active]; // the keyboard may have gone on
+    node.open = open && node.children !== null;
+    const at = active ? this.rows.indexOf(active) : -1;
+    this.active = at < 0 ? Math.max(0, this.rows.indexOf(node)) : at;
     this.draw();
   }
 

@@ -3,10 +3,9 @@ import { detailNodes } from '../head';
 import type { BaselineDiff } from '../requests';
 import { linkButton, section } from './parts';
 
-/** What is different from the run before: a line, and code and params on a click; null where nothing is known. */
-export function changesSection({ run_id, name, items, detail }: BaselineDiff, opened: boolean, handlers: { open(runId: string): void; toggle(open: boolean): void }): HTMLElement | null {
-  if (items.length === 0) return null;
-  const line = h('div', { class: 'nbt-changes' }, h('span', { class: 'nbt-since-word' }, 'since ', linkButton(name, () => handlers.open(run_id))));
+/** What is different from the run before: a line, and code and params on a click. */
+export function changesSection({ run_id, name, items, detail }: BaselineDiff, opened: boolean, open: (runId: string) => void): HTMLElement {
+  const line = h('div', { class: 'nbt-changes' }, h('span', { class: 'nbt-since-word' }, 'since ', linkButton(name, () => open(run_id))));
   for (const item of items) {
     line.append(h('span', { class: 'nbt-item', 'data-kind': item.kind }, h('span', {}, item.label), ' ', h('b', {}, item.text)));
   }
@@ -18,7 +17,6 @@ export function changesSection({ run_id, name, items, detail }: BaselineDiff, op
       place.hidden = !place.hidden;
       button.setAttribute('aria-expanded', String(!place.hidden));
       button.textContent = labelOf(!place.hidden);
-      handlers.toggle(!place.hidden);
     });
     button.setAttribute('aria-expanded', String(opened));
     parts.push(button, place);

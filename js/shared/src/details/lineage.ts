@@ -1,5 +1,6 @@
 import { errorBox, h } from '../dom';
 import { formatBytes } from '../format';
+import { keepFocus } from '../kept_focus';
 import { codeLine } from '../model_parts';
 import { problemOf } from '../problem';
 import type { EnvironmentNow, FileUse, LineageNode, LineagePage, ModelRef, RunState } from '../requests';
@@ -48,7 +49,7 @@ export class LineagePanel {
       const seen = JSON.stringify(page);
       if (seen === this.seen) return;
       this.seen = seen;
-      this.place.replaceChildren(...this.head(), ...lineageParts(page, this.handlers));
+      keepFocus(this.place, () => this.place.replaceChildren(...this.head(), ...lineageParts(page, this.handlers)));
     } catch (error) {
       if (number === this.requestNumber) this.place.replaceChildren(errorBox(problemOf(error).advice));
     }

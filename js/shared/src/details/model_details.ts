@@ -1,4 +1,5 @@
 import { h } from '../dom';
+import { focusedElement, keepFocus } from '../kept_focus';
 import { formatBytes, formatTime } from '../format';
 import { modelBadge, modelChips } from '../model_parts';
 import { problemBox } from '../empty_states';
@@ -10,8 +11,9 @@ import type { Stores } from '../app_host';
 import { ArtifactBrowser } from './artifacts';
 import { filesOfModel } from './file_source';
 import { LineagePanel } from './lineage';
-import { showModelEnvironment, showModelOverview } from './model_overview';
-import { linkButton } from './parts';
+import { ModelOverview, showModelEnvironment } from './model_overview';
+import { labButton, linkButton } from './parts';
+import { Slots } from './slots';
 import type { Highlighter } from './highlighter';
 import { type Tab, Tabs } from './tabs';
 
@@ -32,14 +34,17 @@ export interface ModelContext {
 
 /** All there is to see of a version, or of a logged model: a head, and tabs below it. */
 export class ModelDetails {
-  private readonly head = h('header', { class: 'nbt-details-head' });
+  private readonly head = new Slots(h('header', { class: 'nbt-details-head' }));
   private readonly tabs: Tabs;
   private readonly highlighter: Highlighter;
   private readonly origin = h('div');
+  private overview: ModelOverview | null = null;
   private lineage: LineagePanel | null = null;
   private files: ArtifactBrowser | null = null;
   private facts: ModelFacts | null = null;
   private seen = '';
+  /** What the environment shows. */
+  private needed = '';
   private requestNumber = 0;
   private disposed = false;
 
@@ -50,11 +55,12 @@ export class ModelDetails {
     this.highlighter = context.nbtrack.appHost.highlighter();
     this.tabs = new Tabs('Parts of the model', context.onTab);
     this.tabs.current = context.tab;
-    root.append(this.head, h('div', { class: 'nbt-side-loading' }, 'Loading the model …'));
+    root.append(this.head.element, h('div', { class: 'nbt-side-loading' }, 'Loading the model …'));
   }
 
   dispose(): void {
     this.disposed = true;
+    this.overview?.dispose();
     this.files?.dispose();
     this.highlighter.dispose();
   }
@@ -72,11 +78,7 @@ export class ModelDetails {
       if (!this.disposed && number === this.requestNumber) this.show(body);
     } catch (error) {
       if (this.disposed || number !== this.requestNumber) return;
-      const box = problemBox(problemOf(error), () => void this.refresh());
-      this.root.querySelector('.nbt-problem')?.remove();
-      // what is shown already stays
-      if (this.facts) this.head.after(box);
-      else this.root.replaceChildren(this.head, box);
+      this.showProblem(problemBox(problemOf(error), () => void this.refresh()));
     }
   }
 
@@ -87,64 +89,80 @@ export class ModelDetails {
     if (now === this.seen) return;
     this.seen = now;
     this.context.onTitle(titleOf(model));
-    if (!before) this.root.replaceChildren(this.head, this.tabs.bar, this.tabs.panels);
-    this.root.querySelector('.nbt-problem')?.remove();
+    const focused = focusedElement(this.root);
+    const waited = !before && focused !== document.body && (focused?.contains(this.root) || this.root.contains(focused));
     this.showHead(model);
-    // somebody who writes a description is not disturbed
-    const writing = document.activeElement;
-    if (before && writing?.tagName === 'TEXTAREA' && this.root.contains(writing)) return;
+    if (!before) this.root.replaceChildren(this.head.element, this.tabs.bar, this.tabs.panels);
+    this.showProblem(null);
     if (before && JSON.stringify(before.files) !== JSON.stringify(model.files)) {
       this.files?.dispose();
       this.files = null;
     }
     this.tabs.set(this.tabsOf(model), 'overview');
     // the tab was given the keyboard before there was anything in it
-    if (!before && writing !== document.body && writing?.contains(this.root)) this.tabs.focus();
+    if (waited) this.tabs.focus();
+  }
+
+  /** Say what went wrong; what is shown already stays. */
+  private showProblem(box: HTMLElement | null): void {
+    const old = this.root.querySelector('.nbt-problem');
+    const focused = old?.contains(focusedElement(this.root)) ?? false;
+    old?.remove();
+    if (box && this.facts) this.head.element.after(box);
+    else if (box) this.root.replaceChildren(this.head.element, box);
+    if (focused && box) box.querySelector('button')?.focus();
+    else if (focused) this.tabs.focus();
   }
 
   private tabsOf(model: ModelFacts): Tab[] {
-    const { actions, openRun, openModel } = this.context;
-    const version = versionOf(model);
     this.showLineage();
-    const handlers = {
+    return [
+      { id: 'overview', label: 'Overview', show: panel => this.showOverview(panel, model) },
+      { id: 'files', label: 'Files', show: panel => this.showFiles(panel, model) },
+      { id: 'environment', label: 'Environment', show: panel => this.showEnvironment(panel, model) }
+    ];
+  }
+
+  private showOverview(panel: HTMLElement, model: ModelFacts): void {
+    const { actions, openRun, openModel } = this.context;
+    const version = (): Version => versionOf(this.facts ?? model);
+    this.overview ??= new ModelOverview(panel, {
       lineage: this.origin,
       openRun,
       openModel,
-      setDescription: (text: string) => void actions.setDescription(version.name, version.version, text),
-      tag: (tag?: [string, string]) => void actions.tag(version, tag),
-      removeAlias: (alias: string) => void actions.removeAlias(version, alias),
-      addAlias: () => this.addAlias(model)
-    };
-    return [
-      { id: 'overview', label: 'Overview', show: panel => showModelOverview(panel, model, handlers) },
-      { id: 'files', label: 'Files', show: panel => this.showFiles(panel, model) },
-      { id: 'environment', label: 'Environment', show: panel => showModelEnvironment(panel, model) }
-    ];
+      setDescription: text => actions.setDescription(version().name, version().version, text),
+      tag: before => void actions.tag(version(), before),
+      removeAlias: alias => void actions.removeAlias(version(), alias),
+      addAlias: () => this.addAlias(this.facts ?? model)
+    });
+    this.overview.show(model);
+  }
+
+  private showEnvironment(panel: HTMLElement, model: ModelFacts): void {
+    const now = JSON.stringify([model.requirements, model.python]);
+    if (now === this.needed) return;
+    this.needed = now;
+    keepFocus(panel, () => showModelEnvironment(panel, model));
   }
 
   private showHead(model: ModelFacts): void {
     const { actions, ref, openRun } = this.context;
-    const title = h('h2', { class: 'nbt-details-name' }, titleOf(model));
-    const first = h('div', { class: 'nbt-headline' }, title, ...modelChips(model.aliases, model.stage));
+    const now = (): ModelFacts => this.facts ?? model;
+    const buttons: HTMLElement[] = [];
+    if (model.kind === 'version') buttons.push(labButton('Promote …', () => this.promote(now())));
+    else if (model.model_id && model.state === 'READY') buttons.push(labButton('Register …', () => void actions.register(model.model_id!, model.name, this.names())));
+    if (actions.inserts) buttons.push(labButton('Insert cell', () => void actions.insertLoading(ref)));
+    buttons.push(labButton('Copy loading code', () => void actions.copyLoading(ref)));
     const badge = modelBadge(model.state);
-    if (badge) first.append(badge);
-    const buttons = h('div', { class: 'nbt-buttons nbt-push' });
-    const add = (label: string, act: () => void): void => {
-      const button = h('button', { type: 'button', class: 'nbt-lab-button' }, label);
-      button.addEventListener('click', act);
-      buttons.append(button);
-    };
-    if (model.kind === 'version') add('Promote …', () => this.promote(model));
-    else if (model.model_id && model.state === 'READY') add('Register …', () => void actions.register(model.model_id!, model.name, this.names()));
-    if (actions.inserts) add('Insert cell', () => void actions.insertLoading(ref));
-    add('Copy loading code', () => void actions.copyLoading(ref));
-    first.append(buttons);
+    const title = (): HTMLElement =>
+      h('div', { class: 'nbt-headline' }, h('h2', { class: 'nbt-details-name' }, titleOf(model)), ...modelChips(model.aliases, model.stage), ...(badge ? [badge] : []), h('div', { class: 'nbt-buttons nbt-push' }, ...buttons));
     const { run } = model;
-    const line = h('div', { class: 'nbt-details-facts' });
-    if (run) line.append(linkButton(run.name, () => openRun(run.run_id)));
-    const told = [model.flavors.join(', '), formatBytes(model.size), model.device ?? '', model.precision ?? '', formatTime(model.created_ms)];
-    for (const each of told.filter(Boolean)) line.append(h('span', {}, each));
-    this.head.replaceChildren(first, line);
+    const told = [model.flavors.join(', '), formatBytes(model.size), model.device ?? '', model.precision ?? '', formatTime(model.created_ms)].filter(Boolean);
+    const line = (): HTMLElement => h('div', { class: 'nbt-details-facts' }, ...(run ? [linkButton(run.name, () => openRun(run.run_id))] : []), ...told.map(each => h('span', {}, each)));
+    this.head.set([
+      { name: 'name', about: [titleOf(model), model.aliases, model.stage, model.state, model.kind, model.model_id], draw: title },
+      { name: 'facts', about: [run, told], draw: line }
+    ]);
   }
 
   private showLineage(): void {
@@ -182,7 +200,14 @@ export class ModelDetails {
   }
 }
 
-function versionOf({ name, version, stage, aliases }: ModelFacts): { name: string; version: number; stage: string; aliases: string[] } {
+interface Version {
+  name: string;
+  version: number;
+  stage: string;
+  aliases: string[];
+}
+
+function versionOf({ name, version, stage, aliases }: ModelFacts): Version {
   return { name, version: version ?? 0, stage: stage ?? 'None', aliases };
 }
 

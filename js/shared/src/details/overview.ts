@@ -5,7 +5,9 @@ import type { DatasetFacts, FullRun, MetricFacts, RunLink } from '../requests';
 import { sparkline } from '../sparkline';
 import { stateIcon } from '../state_icon';
 import { changesSection } from './changes';
+import { NoteEditor } from './note_editor';
 import { facts, linkButton, scroller, section, textTable } from './parts';
+import { Slots } from './slots';
 
 /** How many params stand in the overview; the others are in their own tab. */
 const FEW_PARAMS = 12;
@@ -18,59 +20,93 @@ export interface OverviewHandlers {
   show(tab: string): void;
   /** Show where a metric comes from. */
   showOrigin(metric: string): void;
-  setNote(note: string): void;
+  /** Store the note; whether that was done. */
+  setNote(note: string): Promise<boolean>;
   tag(before?: [string, string]): void;
-  /** Whether the differences from the run before are open, and what keeps that. */
-  changesOpen: boolean;
-  keepChangesOpen(open: boolean): void;
 }
 
 /** What a run was about, in one look. */
-export function showOverview(panel: HTMLElement, details: FullRun, handlers: OverviewHandlers): void {
-  const { run } = details;
-  const parts: HTMLElement[] = [];
-  if (run.error) parts.push(h('pre', { class: 'nbt-failure', tabindex: 0, 'aria-label': 'Why the run failed' }, run.error));
-  const side = h('div', { class: 'nbt-overview-side' });
-  const main = h('div', { class: 'nbt-overview-main' });
-  const { changesOpen, keepChangesOpen: toggle, open } = handlers;
-  const changes = details.since && changesSection(details.since, changesOpen, { open, toggle });
-  if (changes) main.append(changes);
-  const own = details.metrics.filter(metric => !isSystemMetric(metric.key));
-  const machine = details.metrics.filter(metric => isSystemMetric(metric.key));
-  if (own.length > 0) main.append(section('Metrics', metricTable('Metrics', own, handlers)));
-  else main.append(section('Metrics', h('p', { class: 'nbt-empty' }, 'This run has logged no metrics.')));
-  if (machine.length > 0) {
-    const open = panel.querySelector<HTMLDetailsElement>('.nbt-machine')?.open ?? false;
-    const fold = h('details', { class: 'nbt-machine', open }, h('summary', {}, `System metrics (${machine.length})`), metricTable('System metrics', machine, handlers));
-    main.append(fold);
+export class Overview {
+  private readonly main = new Slots(h('div', { class: 'nbt-overview-main' }));
+  private readonly side = new Slots(h('div', { class: 'nbt-overview-side' }));
+  private readonly body = h('div', { class: 'nbt-overview' }, this.main.element, this.side.element);
+  private readonly page: Slots;
+  private readonly note: NoteEditor;
+  private readonly noted: HTMLElement;
+
+  constructor(
+    panel: HTMLElement,
+    private readonly handlers: OverviewHandlers
+  ) {
+    this.note = new NoteEditor({ label: 'Note', hint: 'What was tried, and what came of it', save: handlers.setNote });
+    this.noted = section('Note', this.note.element);
+    this.page = new Slots(panel);
   }
-  if (details.params.length > 0) main.append(section('Params', ...firstParams(details.params, handlers)));
-  main.append(handlers.found);
-  if (details.datasets.length > 0) main.append(section('Datasets', datasetTable(details.datasets)));
-  side.append(section('Note', noteEditor(run.note ?? '', { label: 'Note', hint: 'What was tried, and what came of it', save: handlers.setNote })), section('Tags', tagList(details, handlers)));
-  side.append(
-    section(
-      'Run',
-      facts([
-        ['Started', formatTime(run.start_ms)],
-        ['Ended', formatTime(run.end_ms)],
-        ['Took', formatDuration(run.duration_s)],
-        ['Last step', run.last_step === null ? null : formatNumber(run.last_step)],
-        ['By', run.user],
-        ['Experiment', run.experiment],
-        ['Stage', run.stage === 'active' ? (run.archived ? 'archived' : null) : run.stage],
-        ['ID', h('code', {}, run.run_id)]
-      ])
-    )
-  );
-  const family = [...(run.parent ? [[run.parent, 'Part of'] as const] : [])];
-  if (family.length > 0 || run.children.length > 0) {
-    const list = h('ul', { class: 'nbt-links' });
-    for (const [link, word] of family) list.append(h('li', {}, `${word} `, runLink(link, handlers)));
-    for (const link of run.children) list.append(h('li', {}, runLink(link, handlers)));
-    side.append(section(run.parent ? 'Nested' : `Nested runs (${run.children.length})`, list));
+
+  /** Show what is new; what somebody writes stays. */
+  show(details: FullRun): void {
+    const { handlers } = this;
+    const { run, params, datasets, tags, since } = details;
+    this.note.set(run.note ?? '');
+    const { error } = run;
+    this.page.set([error ? { name: 'error', about: error, draw: () => failureOf(error) } : null, { name: 'parts', about: null, draw: () => this.body }]);
+    const own = details.metrics.filter(metric => !isSystemMetric(metric.key));
+    const machine = details.metrics.filter(metric => isSystemMetric(metric.key));
+    this.main.set([
+      since && since.items.length > 0 && { name: 'changes', about: since, draw: () => changesSection(since, this.isOpen('.nbt-changes ~ .nbt-detail'), handlers.open) },
+      { name: 'metrics', about: own, draw: () => section('Metrics', own.length > 0 ? metricTable('Metrics', own, handlers) : h('p', { class: 'nbt-empty' }, 'This run has logged no metrics.')) },
+      machine.length > 0 && { name: 'machine', about: machine, draw: () => machineFold(machine, this.isOpen('.nbt-machine > :last-child'), handlers) },
+      params.length > 0 && { name: 'params', about: params, draw: () => section('Params', ...firstParams(params, handlers)) },
+      { name: 'found', about: null, draw: () => handlers.found },
+      datasets.length > 0 && { name: 'datasets', about: datasets, draw: () => section('Datasets', datasetTable(datasets)) }
+    ]);
+    const { parent, children } = run;
+    this.side.set([
+      { name: 'note', about: null, draw: () => this.noted },
+      { name: 'tags', about: tags, draw: () => section('Tags', tagList(tags, handlers)) },
+      { name: 'run', about: { ...run, note: null, children: null }, draw: () => section('Run', runFacts(run)) },
+      (parent || children.length > 0) && { name: 'family', about: [parent, children], draw: () => family(run, handlers) }
+    ]);
   }
-  panel.replaceChildren(...parts, h('div', { class: 'nbt-overview' }, main, side));
+
+  /** Save what was written last. */
+  dispose(): void {
+    void this.note.save();
+  }
+
+  /** Whether somebody has opened what is drawn anew. */
+  private isOpen(part: string): boolean {
+    const found = this.main.element.querySelector<HTMLElement>(part);
+    return found !== null && !found.hidden && (found.closest('details')?.open ?? true);
+  }
+}
+
+function failureOf(error: string): HTMLElement {
+  return h('pre', { class: 'nbt-failure', tabindex: 0, 'aria-label': 'Why the run failed' }, error);
+}
+
+function machineFold(metrics: readonly MetricFacts[], open: boolean, handlers: OverviewHandlers): HTMLElement {
+  return h('details', { class: 'nbt-machine', open }, h('summary', {}, `System metrics (${metrics.length})`), metricTable('System metrics', metrics, handlers));
+}
+
+function runFacts(run: FullRun['run']): HTMLElement {
+  return facts([
+    ['Started', formatTime(run.start_ms)],
+    ['Ended', formatTime(run.end_ms)],
+    ['Took', formatDuration(run.duration_s)],
+    ['Last step', run.last_step === null ? null : formatNumber(run.last_step)],
+    ['By', run.user],
+    ['Experiment', run.experiment],
+    ['Stage', run.stage === 'active' ? (run.archived ? 'archived' : null) : run.stage],
+    ['ID', h('code', {}, run.run_id)]
+  ]);
+}
+
+function family({ parent, children }: FullRun['run'], handlers: OverviewHandlers): HTMLElement {
+  const list = h('ul', { class: 'nbt-links' });
+  if (parent) list.append(h('li', {}, 'Part of ', runLink(parent, handlers)));
+  for (const link of children) list.append(h('li', {}, runLink(link, handlers)));
+  return section(parent ? 'Nested' : `Nested runs (${children.length})`, list);
 }
 
 function runLink(link: RunLink, handlers: OverviewHandlers): HTMLElement {
@@ -107,9 +143,9 @@ function sourceOf(source: unknown): string {
   return typeof name === 'string' ? name : formatValue(source);
 }
 
-function tagList(details: FullRun, handlers: OverviewHandlers): HTMLElement {
+function tagList(tags: FullRun['tags'], handlers: OverviewHandlers): HTMLElement {
   const list = h('div', { class: 'nbt-chips' });
-  for (const [key, value] of details.tags) {
+  for (const [key, value] of tags) {
     const chip = h('button', { type: 'button', class: 'nbt-chip', title: 'Change this tag' }, h('span', {}, key), value);
     chip.addEventListener('click', () => handlers.tag([key, value]));
     list.append(chip);
@@ -118,31 +154,4 @@ function tagList(details: FullRun, handlers: OverviewHandlers): HTMLElement {
   add.addEventListener('click', () => handlers.tag());
   list.append(add);
   return list;
-}
-
-/** A text that is written in its place, and saved when it is left. */
-export function noteEditor(note: string, { label, hint, save: keep }: { label: string; hint: string; save(text: string): void }): HTMLElement {
-  const text = h('textarea', { class: 'nbt-note-field', rows: 3, 'aria-label': label, placeholder: hint });
-  text.value = note;
-  const fit = (): void => {
-    text.style.height = 'auto';
-    if (text.scrollHeight > 0) text.style.height = `${Math.min(text.scrollHeight + 2, 240)}px`;
-  };
-  requestAnimationFrame(fit);
-  text.addEventListener('input', fit);
-  const save = (): void => {
-    if (text.value.trim() !== note.trim()) keep(text.value.trim());
-  };
-  text.addEventListener('blur', save);
-  text.addEventListener('keydown', event => {
-    if (event.key === 'Escape') {
-      text.value = note;
-      text.blur();
-    } else if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) {
-      event.preventDefault();
-      event.stopPropagation();
-      text.blur();
-    }
-  });
-  return text;
 }

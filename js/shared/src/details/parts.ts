@@ -42,6 +42,13 @@ export function linkButton(label: string, act: () => void): HTMLButtonElement {
   return button;
 }
 
+/** A button in the style of JupyterLab's. */
+export function labButton(label: string, act: () => void): HTMLButtonElement {
+  const button = h('button', { type: 'button', class: 'nbt-lab-button' }, label);
+  button.addEventListener('click', act);
+  return button;
+}
+
 /** A table with a field above it that leaves only the rows with what is typed. */
 export function filteredTable(
   label: string,

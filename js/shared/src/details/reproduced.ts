@@ -2,6 +2,7 @@ import type { Backend, BackendResponse, Body, Params, RequestName } from '../bac
 import { asF64 } from '../binary';
 import { errorBox, h } from '../dom';
 import { formatTime } from '../format';
+import { keepFocus } from '../kept_focus';
 import { problemOf } from '../problem';
 import type { ComparedValue, Curves, CurvesParams, Reproduced, WindowCurves, WindowParams } from '../requests';
 import { StoredChart } from '../stored_chart';
@@ -30,7 +31,7 @@ export class ReproducedPanel {
   private disposed = false;
 
   constructor(
-    panel: HTMLElement,
+    private readonly panel: HTMLElement,
     private readonly backend: Backend,
     private readonly runId: string
   ) {
@@ -55,7 +56,7 @@ export class ReproducedPanel {
       const seen = JSON.stringify(response.body);
       if (seen === this.seen) return;
       this.seen = seen;
-      this.show(response);
+      keepFocus(this.panel, () => this.show(response));
     } catch (error) {
       if (!this.disposed && number === this.requestNumber) this.head.replaceChildren(errorBox(problemOf(error).advice));
     }

@@ -2,12 +2,13 @@ import { errorBox, h } from '../dom';
 import type { ChartView } from '../chart';
 import { StoredChart } from '../stored_chart';
 import { FoundLine, leavesOut } from '../found';
+import { focusedElement, keepFocus } from '../kept_focus';
 import { formatDuration, formatNumber, formatTime } from '../format';
 import type { FullRun, LineagePage, ModelRef } from '../requests';
 import { ImagePanel } from '../images/image_panel';
 import { problemBox } from '../empty_states';
 import { problemOf } from '../problem';
-import type { RunActions } from '../actions/run_actions';
+import type { Named, RunActions } from '../actions/run_actions';
 import { stateBadge } from '../state';
 import type { Stores } from '../app_host';
 import { ArtifactBrowser } from './artifacts';
@@ -15,12 +16,13 @@ import { filesOfRun } from './file_source';
 import { badgeElement } from './badges';
 import { showEnvironment, showParams } from './environment';
 import { LineagePanel } from './lineage';
-import { showOverview } from './overview';
-import { linkButton } from './parts';
+import { Overview } from './overview';
+import { labButton, linkButton } from './parts';
 import { againElement } from './again';
 import { ReproducedPanel } from './reproduced';
 import { showRunModels } from './run_models';
 import type { Highlighter } from './highlighter';
+import { Slots } from './slots';
 import { showSource } from './source';
 import { type Tab, Tabs } from './tabs';
 
@@ -43,11 +45,14 @@ export interface DetailsContext {
 
 /** All there is to see of a run: a head, and tabs below it. */
 export class RunDetails {
-  private readonly head = h('header', { class: 'nbt-details-head' });
+  private readonly head = new Slots(h('header', { class: 'nbt-details-head' }));
+  private readonly buttons = new Slots(h('div', { class: 'nbt-buttons nbt-push' }));
+  private readonly facts = new Slots(h('div', { class: 'nbt-details-facts' }));
   private readonly tabs: Tabs;
   private readonly highlighter: Highlighter;
   private readonly found: FoundLine;
   private details: FullRun | null = null;
+  private overview: Overview | null = null;
   private chart: StoredChart | null = null;
   private reproduced: ReproducedPanel | null = null;
   private images: ImagePanel | null = null;
@@ -56,7 +61,7 @@ export class RunDetails {
   /** The number that is asked about; null for all of the run. */
   private origin: string | null = null;
   private seen = '';
-  private changesOpen = false;
+  private readonly drawn = new WeakMap<HTMLElement, string>();
   private requestNumber = 0;
   private disposed = false;
 
@@ -69,11 +74,12 @@ export class RunDetails {
     this.found = new FoundLine(leavesOut(backend, context.runId, () => void this.refresh()));
     this.tabs = new Tabs('Parts of the run', context.onTab);
     this.tabs.current = context.tab;
-    root.append(this.head, h('div', { class: 'nbt-side-loading' }, 'Loading the run …'));
+    root.append(this.head.element, h('div', { class: 'nbt-side-loading' }, 'Loading the run …'));
   }
 
   dispose(): void {
     this.disposed = true;
+    this.overview?.dispose();
     this.chart?.dispose();
     this.reproduced?.dispose();
     this.images?.dispose();
@@ -99,11 +105,7 @@ export class RunDetails {
       this.show(body);
     } catch (error) {
       if (this.disposed || number !== this.requestNumber) return;
-      const box = problemBox(problemOf(error), () => void this.refresh());
-      // what is shown already stays
-      this.root.querySelector('.nbt-problem')?.remove();
-      if (this.details) this.head.after(box);
-      else this.root.replaceChildren(this.head, box);
+      this.showProblem(problemBox(problemOf(error), () => void this.refresh()));
     }
   }
 
@@ -114,80 +116,116 @@ export class RunDetails {
     if (now === this.seen) return void this.showNewImages(); // an image more changes nothing of this
     this.seen = now;
     this.context.onTitle(details.run.name);
-    if (!before) this.root.replaceChildren(this.head, this.tabs.bar, this.tabs.panels);
-    this.root.querySelector('.nbt-problem')?.remove();
+    const focused = focusedElement(this.root);
+    const waited = !before && focused !== document.body && (focused?.contains(this.root) || this.root.contains(focused));
     this.showHead(details);
-    // somebody who writes a note is not disturbed
-    const writing = document.activeElement;
-    if (before && writing?.tagName === 'TEXTAREA' && this.root.contains(writing)) return;
+    if (!before) this.root.replaceChildren(this.head.element, this.tabs.bar, this.tabs.panels);
+    this.showProblem(null);
     this.chart?.refresh();
     this.reproduced?.refresh();
     this.tabs.set(this.tabsOf(details), 'overview');
     // the tab was given the keyboard before there was anything in it
-    if (!before && writing !== document.body && writing?.contains(this.root)) this.tabs.focus();
+    if (waited) this.tabs.focus();
+  }
+
+  /** Say what went wrong; what is shown already stays. */
+  private showProblem(box: HTMLElement | null): void {
+    const old = this.root.querySelector('.nbt-problem');
+    const focused = old?.contains(focusedElement(this.root)) ?? false;
+    old?.remove();
+    if (box && this.details) this.head.element.after(box);
+    else if (box) this.root.replaceChildren(this.head.element, box);
+    if (focused && box) box.querySelector('button')?.focus();
+    else if (focused) this.tabs.focus();
   }
 
   private tabsOf(details: FullRun): Tab[] {
-    const { actions, runId, open } = this.context;
-    const handlers = {
-      open,
-      found: this.found.element,
-      changesOpen: this.changesOpen,
-      keepChangesOpen: (opened: boolean) => void (this.changesOpen = opened),
-      show: (tab: string) => {
-        this.tabs.select(tab);
-        this.tabs.focus();
-      },
-      showOrigin: (metric: string) => this.showOrigin(metric),
-      setNote: (note: string) => void actions.setNote(runId, note),
-      tag: (tag?: [string, string]) => void actions.addTag([{ run_id: runId, name: details.run.name }], tag)
-    };
     const images: Tab[] = details.has_images ? [{ id: 'images', label: 'Images', show: panel => this.showImages(panel) }] : [];
     const tabs: Tab[] = [
-      { id: 'overview', label: 'Overview', show: panel => showOverview(panel, details, handlers) },
+      { id: 'overview', label: 'Overview', show: panel => this.showOverview(panel, details) },
       { id: 'curves', label: 'Curves', show: panel => this.showCurves(panel, details) },
-      { id: 'params', label: 'Params', show: panel => showParams(panel, details) },
+      { id: 'params', label: 'Params', show: panel => this.showOnce(panel, details.params, () => showParams(panel, details)) },
       ...images,
       { id: 'artifacts', label: 'Artifacts', show: panel => this.showArtifacts(panel) },
       { id: 'source', label: 'Source', show: panel => void this.showSource(panel, details) },
-      { id: 'environment', label: 'Environment', show: panel => showEnvironment(panel, details) },
+      { id: 'environment', label: 'Environment', show: panel => this.showOnce(panel, [details.environment, details.run.user], () => showEnvironment(panel, details)) },
       { id: 'lineage', label: 'Lineage', show: panel => this.showLineage(panel) }
     ];
     if (details.verdict) tabs.push({ id: 'reproduced', label: 'Run again', show: panel => this.showReproduced(panel) });
     if (details.models.length > 0) {
-      tabs.push({ id: 'models', label: 'Models', show: panel => showRunModels(panel, details.models, this.context.openModel) });
+      tabs.push({ id: 'models', label: 'Models', show: panel => this.showOnce(panel, details.models, () => showRunModels(panel, details.models, this.context.openModel)) });
     }
     return tabs;
   }
 
   private showHead({ run, badges, rerun }: FullRun): void {
-    const { actions, runId } = this.context;
-    const named = { run_id: run.run_id, name: run.name, last_step: run.last_step };
-    const title = h('h2', { class: 'nbt-details-name' }, run.name);
-    const first = h('div', { class: 'nbt-headline' }, title, stateBadge(run.state));
-    first.append(...badges.map(badgeElement));
-    const buttons = h('div', { class: 'nbt-buttons nbt-push' });
-    const add = (label: string, act: () => void): void => {
-      const button = h('button', { type: 'button', class: 'nbt-lab-button' }, label);
-      button.addEventListener('click', act);
-      buttons.append(button);
-    };
-    if (run.stage === 'deleted') add('Restore', () => void actions.act('restore', [named]));
-    else if ((run.state === 'INTERRUPTED' || (run.state === 'RUNNING' && run.ending)) && !run.kept) {
-      add('Keep', () => void actions.act('keep', [named]));
-      if (actions.inserts) add('Resume', () => void actions.resume(named));
-      add('Discard', () => void actions.act('discard', [named]));
-    }
-    if (actions.inserts) add('Insert cell', () => void actions.insertSource(runId));
-    if (rerun?.is_possible && !rerun.progress) add('Run again', () => void actions.runAgain(named));
-    add('Copy loading code', () => void actions.copyLoading(runId));
-    first.append(buttons);
+    const { actions } = this.context;
+    this.buttons.set(this.offered(run, rerun).map(([label, act]) => ({ name: label, about: null, draw: () => labButton(label, act) })));
     const step = run.last_step === null ? '' : `step ${formatNumber(run.last_step)}`;
-    const facts = [formatTime(run.start_ms), formatDuration(run.duration_s), run.ending ?? step, run.user ?? ''].filter(Boolean);
-    const line = h('div', { class: 'nbt-details-facts' }, linkButton(run.experiment, () => this.context.openTable(run.experiment_id)));
-    for (const fact of facts) line.append(h('span', {}, fact));
-    this.head.replaceChildren(first, line);
-    if (rerun?.progress) this.head.append(againElement(rerun.progress, actions.inserts ? () => void actions.stopAgain(named) : null));
+    const told = [formatTime(run.start_ms), formatDuration(run.duration_s), run.ending ?? step, run.user ?? ''].filter(Boolean);
+    const openTable = (): void => this.context.openTable(run.experiment_id);
+    this.facts.set([
+      { name: 'experiment', about: [run.experiment_id, run.experiment], draw: () => linkButton(run.experiment, openTable) },
+      ...told.map((fact, i) => ({ name: `fact-${i}`, about: fact, draw: () => h('span', {}, fact) }))
+    ]);
+    const progress = rerun?.progress;
+    const stop = actions.inserts ? () => void actions.stopAgain(this.named) : null;
+    this.head.set([
+      { name: 'name', about: [run.name, run.state, badges], draw: () => this.headline(run, badges) },
+      { name: 'facts', about: null, draw: () => this.facts.element },
+      progress ? { name: 'again', about: progress, draw: () => againElement(progress, stop) } : null
+    ]);
+  }
+
+  /** What can be done with the run; it is done to what the run is by then. */
+  private offered(run: FullRun['run'], rerun: FullRun['rerun'] | undefined): [label: string, act: () => void][] {
+    const { actions, runId } = this.context;
+    const found: [string, () => void][] = [];
+    if (run.stage === 'deleted') found.push(['Restore', () => void actions.act('restore', [this.named])]);
+    else if ((run.state === 'INTERRUPTED' || (run.state === 'RUNNING' && run.ending)) && !run.kept) {
+      found.push(['Keep', () => void actions.act('keep', [this.named])]);
+      if (actions.inserts) found.push(['Resume', () => void actions.resume(this.named)]);
+      found.push(['Discard', () => void actions.act('discard', [this.named])]);
+    }
+    if (actions.inserts) found.push(['Insert cell', () => void actions.insertSource(runId)]);
+    if (rerun?.is_possible && !rerun.progress) found.push(['Run again', () => void actions.runAgain(this.named)]);
+    found.push(['Copy loading code', () => void actions.copyLoading(runId)]);
+    return found;
+  }
+
+  private get named(): Named & { last_step: number | null } {
+    const { name = '', last_step = null } = this.details?.run ?? {};
+    return { run_id: this.context.runId, name, last_step };
+  }
+
+  private headline({ name, state }: FullRun['run'], badges: FullRun['badges']): HTMLElement {
+    return h('div', { class: 'nbt-headline' }, h('h2', { class: 'nbt-details-name' }, name), stateBadge(state), ...badges.map(badgeElement), this.buttons.element);
+  }
+
+  private showOverview(panel: HTMLElement, details: FullRun): void {
+    const { actions, runId, open } = this.context;
+    this.overview ??= new Overview(panel, {
+      open,
+      found: this.found.element,
+      show: tab => this.showTab(tab),
+      showOrigin: metric => this.showOrigin(metric),
+      setNote: note => actions.setNote(runId, note),
+      tag: before => void actions.addTag([this.named], before)
+    });
+    this.overview.show(details);
+  }
+
+  /** Draw a panel where what it shows is another than before. */
+  private showOnce(panel: HTMLElement, about: unknown, draw: () => void): void {
+    const now = JSON.stringify(about);
+    if (this.drawn.get(panel) === now) return;
+    this.drawn.set(panel, now);
+    keepFocus(panel, draw);
+  }
+
+  private showTab(tab: string): void {
+    this.tabs.select(tab);
+    this.tabs.focus();
   }
 
   private showCurves(panel: HTMLElement, { metrics }: FullRun): void {
@@ -218,8 +256,7 @@ export class RunDetails {
 
   private showOrigin(metric: string | null): void {
     this.origin = metric;
-    this.tabs.select('lineage');
-    this.tabs.focus();
+    this.showTab('lineage');
     this.lineage?.refresh();
   }
 
@@ -228,10 +265,7 @@ export class RunDetails {
     const { nbtrack, storeId, runId, open, openModel } = this.context;
     const backend = nbtrack.backend(storeId);
     const ask = async (): Promise<LineagePage> => (await backend.ask('run.lineage', { run_id: runId, metric: this.origin })).body;
-    const show = (tab: string): void => {
-      this.tabs.select(tab);
-      this.tabs.focus();
-    };
+    const show = (tab: string): void => this.showTab(tab);
     const opensFile = (folder: string, path: string): (() => void) | null => nbtrack.appHost.opensFile(folder, path);
     this.lineage = new LineagePanel(panel, ask, { openRun: open, openModel, show, opensFile }, () =>
       this.origin === null ? [] : [h('p', { class: 'nbt-origin' }, 'Of the metric ', h('b', {}, this.origin), '. ', linkButton('Show all of the run', () => this.showOrigin(null)))]

@@ -1,4 +1,5 @@
 import { h } from '../dom';
+import { Slots } from './slots';
 
 export interface Tab {
   id: string;
@@ -13,6 +14,8 @@ let sets = 0;
 export class Tabs {
   readonly bar: HTMLElement;
   readonly panels = h('div', { class: 'nbt-tabpanels' });
+  private readonly buttons: Slots;
+  private readonly pages = new Slots(this.panels);
   private readonly prefix = `nbt-tabs-${++sets}`;
   private tabs: Tab[] = [];
   current = '';
@@ -22,19 +25,15 @@ export class Tabs {
     private readonly onShow: (id: string) => void
   ) {
     this.bar = h('div', { class: 'nbt-tabs', role: 'tablist', 'aria-label': label });
+    this.buttons = new Slots(this.bar);
     this.bar.addEventListener('keydown', event => this.onKey(event));
   }
 
-  /** Have these tabs; those that stay keep their panels. */
+  /** Have these tabs; those that stay keep their panels, and the keyboard. */
   set(tabs: Tab[], first: string): void {
-    const ids = tabs.map(tab => tab.id).join();
-    const same = ids === this.tabs.map(tab => tab.id).join();
     this.tabs = tabs;
-    if (!same) {
-      this.bar.replaceChildren(...tabs.map(tab => this.button(tab)));
-      const panels = new Map([...this.panels.children].map(panel => [panel.id, panel]));
-      this.panels.replaceChildren(...tabs.map(tab => panels.get(this.panelId(tab.id)) ?? this.panel(tab)));
-    }
+    this.buttons.set(tabs.map(tab => ({ name: tab.id, about: tab.label, draw: () => this.button(tab.id, tab.label) })));
+    this.pages.set(tabs.map(tab => ({ name: tab.id, about: null, draw: () => this.panel(tab) })));
     const wanted = this.current || first;
     this.select(tabs.some(tab => tab.id === wanted) ? wanted : (tabs[0]?.id ?? ''));
   }
@@ -62,11 +61,11 @@ export class Tabs {
     return `${this.prefix}-panel-${id}`;
   }
 
-  private button(tab: Tab): HTMLElement {
-    const id = `${this.prefix}-tab-${tab.id}`;
-    const about = { role: 'tab', id, 'data-tab': tab.id, 'aria-controls': this.panelId(tab.id) };
-    const button = h('button', { type: 'button', class: 'nbt-tab', ...about }, tab.label);
-    button.addEventListener('click', () => this.select(tab.id));
+  private button(tab: string, label: string): HTMLElement {
+    const id = `${this.prefix}-tab-${tab}`;
+    const about = { role: 'tab', id, 'data-tab': tab, 'aria-controls': this.panelId(tab) };
+    const button = h('button', { type: 'button', class: 'nbt-tab', ...about }, label);
+    button.addEventListener('click', () => this.select(tab));
     return button;
   }
 

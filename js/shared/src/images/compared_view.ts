@@ -1,6 +1,7 @@
 import type { Backend } from '../backend';
 import { errorBox, h, messageOf } from '../dom';
 import { formatNumber } from '../format';
+import { keepFocus } from '../kept_focus';
 import css from '../style_images.css';
 import { ComparedImages } from './compared';
 import { LinkedZoom } from './linked_zoom';
@@ -109,7 +110,7 @@ export class ComparedImagesView {
     const heads = this.runs.map(run => this.head(run));
     const rows = shown.map(key => h('tr', {}, h('th', { scope: 'row', title: key }, key), ...this.runs.map(run => this.cell(run, key, before).element)));
     const table = h('table', {}, h('thead', {}, h('tr', {}, h('td', {}), ...heads)), h('tbody', {}, ...rows));
-    this.place.replaceChildren(table);
+    keepFocus(this.place, () => this.place.replaceChildren(table));
     if (shown.length < keys.length) {
       const all = h('button', { type: 'button', class: 'nbt-link' }, `All ${keys.length} keys`);
       all.addEventListener('click', () => {

@@ -66,7 +66,10 @@ export class ImageCard {
       const i = this.all.length;
       this.all.push(new Shot(this.pictures, () => this.enlarge(i)));
     }
-    this.shots.replaceChildren(...this.all.slice(0, shown.length).map(({ element }) => element));
+    for (const [i, { element }] of this.all.entries()) {
+      if (i >= shown.length) element.remove();
+      else if (element.parentElement !== this.shots) this.shots.append(element);
+    }
     this.more.hidden = step.pictures.length <= MOST_OF_STEP;
     this.more.textContent = `The first ${MOST_OF_STEP} of ${step.pictures.length} images of this step; all are among the artifacts.`;
     shown.forEach((_, i) => this.all[i]!.name(this.alt(place, i)));
