@@ -54,6 +54,11 @@ def test_search_takes_words_and_conditions_and_says_what_is_wrong(side: Page) ->
     side.page.locator(".nbt-side-error").get_by_text("metrics.loss").wait_for()
     side.search("unheard")
     side.page.get_by_text("No run matches").wait_for()
+    for text, meant in (("basline", "'baseline'"), ("metrics.los < 1", "metrics.loss")):
+        side.search(text)
+        said = side.page.locator(".nbt-side-message").and_(side.page.get_by_role("status"))
+        said.get_by_text(f"Did you mean {meant}?").wait_for()
+    assert side.faults(".nbt-sidebar") == []
     side.page.get_by_role("button", name="Show all runs").click()
     side.row("baseline").wait_for()
 

@@ -56,6 +56,7 @@ PARAMS: Mapping[str, dict[str, Any]] = {
     "run.source": {"run_id": "$run"},
     "store.act": {"action": "note", "experiment_id": "0", "note": "mine"},
     "store.experiments": {},
+    "store.hint": {"filter": "metrics.los < 1"},
     "store.tree": {"experiment_id": "0"},
     "table.act": {"action": "archive", "run_ids": ["$run"]},
     "table.columns": {"experiment_ids": ["0"]},

@@ -150,6 +150,8 @@ export class Sidebar {
     const showState = (what: string, make: () => Node[]): void => {
       if (what === this.said) return;
       this.said = what;
+      // what is wrong is an alert by itself
+      this.message.setAttribute('role', what.startsWith('no-') ? 'status' : 'none');
       this.message.replaceChildren(...make());
       this.message.hidden = what === '';
     };
@@ -170,7 +172,8 @@ export class Sidebar {
     }
     if (model.tree.rows.length === 0) {
       const kind = model.searching ? 'no-match' : model.search.stage === 'deleted' ? 'no-deleted' : 'no-archived';
-      return showState(kind, () => [emptyState(kind, () => this.showAll())]);
+      const hint = kind === 'no-match' ? model.hint : '';
+      return showState(`${kind} ${hint}`, () => [emptyState(kind, () => this.showAll(), hint)]);
     }
     showState('', () => []);
   }

@@ -31,6 +31,8 @@ export class SidebarModel {
   preferred = '';
   search: Search = { filter: '', stage: 'active', state: '' };
   filterError = '';
+  /** What a search that nothing fits may have meant. */
+  hint = '';
   problem: Problem | null = null;
 
   private visible = false;
@@ -41,6 +43,7 @@ export class SidebarModel {
   private known = new Set<string>();
   private followed = '';
   private soughtAfter = '';
+  private hinted = false;
   private refreshing = false;
   private again: 'all' | 'runs' | null = null;
 
@@ -130,6 +133,8 @@ export class SidebarModel {
     this.search = { ...before, ...change };
     if (JSON.stringify(before) === JSON.stringify(this.search)) return;
     this.filterError = '';
+    this.hint = '';
+    this.hinted = false;
     this.generation++;
     this.loading.clear();
     this.tree.clear();
@@ -218,7 +223,18 @@ export class SidebarModel {
     } finally {
       if (generation === this.generation) this.loading.delete(name);
     }
-    if (generation === this.generation) this.emitChanged();
+    if (generation !== this.generation) return;
+    this.emitChanged();
+    if (this.tree.rows.length > 0 || this.hinted || this.filterError || !filter.trim()) return;
+    this.hinted = true;
+    void this.askForHint(filter, generation);
+  }
+
+  private async askForHint(filter: string, generation: number): Promise<void> {
+    const found = await this.ask('store.hint', { filter }).catch(() => null); // a server that is older knows none
+    if (!found || generation !== this.generation || found.body.hint === this.hint) return;
+    this.hint = found.body.hint;
+    this.emitChanged();
   }
 
   private open(experimentId: string): void {

@@ -14,8 +14,8 @@ const SHOWN = `with nbtrack.start_run():
 
 export type Empty = 'first' | 'no-match' | 'no-archived' | 'no-deleted';
 
-/** Say why there is nothing to see, and what to do for that to change. */
-export function emptyState(kind: Empty, act: () => void): HTMLElement {
+/** Say why there is nothing to see, and what to do for that to change; `hint` is what a search may have meant. */
+export function emptyState(kind: Empty, act: () => void, hint = ''): HTMLElement {
   switch (kind) {
     case 'first':
       return box(
@@ -27,7 +27,8 @@ export function emptyState(kind: Empty, act: () => void): HTMLElement {
     case 'no-match':
       return box(
         'No run matches',
-        'Search by a part of the name, or with conditions:',
+        hint,
+        h('p', {}, 'Search by a part of the name, or with conditions:'),
         h('pre', { tabindex: 0, 'aria-label': 'Examples' }, "metrics.val_loss < 0.3\nparams.lr = '0.001'\ntags.stage LIKE 'fin%'"),
         button('Show all runs', act)
       );
@@ -48,7 +49,7 @@ export function problemBox(problem: Problem, retry: () => void, close?: () => vo
 }
 
 function box(title: string, text: string, ...more: HTMLElement[]): HTMLElement {
-  return h('div', { class: 'nbt-teach' }, h('h3', {}, title), h('p', {}, text), ...more);
+  return h('div', { class: 'nbt-teach' }, h('h3', {}, title), ...(text ? [h('p', {}, text)] : []), ...more);
 }
 
 function button(label: string, act: () => void, main = false): HTMLElement {

@@ -894,6 +894,16 @@ export interface Spark {
   values: (number | null)[];
 }
 
+/** A filter that no run fits. */
+export interface HintParams {
+  filter: string;
+}
+
+/** Which names the filter may have meant, as a sentence; "" where nothing is near. */
+export interface FilterHint {
+  hint: string;
+}
+
 /** Give an experiment another name. */
 export interface RenameExperiment {
   action: 'rename';
@@ -1158,6 +1168,7 @@ export interface Requests {
   'run.loading': { params: RunParams; response: Loading };
   'store.experiments': { params: NoParams; response: Experiments };
   'store.tree': { params: TreeParams; response: TreePage };
+  'store.hint': { params: HintParams; response: FilterHint };
   'store.act': { params: RenameExperiment | NoteExperiment | StageExperiment; response: ChangedExperiment };
   'table.columns': { params: ColumnsParams; response: TableColumns };
   'table.rows': { params: QueryParams; response: Page };

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, TypedDict
 from nbtrack.entities.runs import NOTE
 from nbtrack.rpc.registry import Topic
 from nbtrack.rpc.request import NoParams, Response
-from nbtrack.store import Store, silent_runs
+from nbtrack.store import Store, filter_hint, silent_runs
 from nbtrack.views.details.tree_query import (
     ExperimentRow,
     SeriesRow,
@@ -55,6 +55,19 @@ class TreePage(TypedDict):
 
     total: int
     runs: list[TreeRun]
+
+
+@dataclass(frozen=True)
+class HintParams:
+    """A filter that no run fits."""
+
+    filter: str
+
+
+class FilterHint(TypedDict):
+    """Which names the filter may have meant, as a sentence; "" where nothing is near."""
+
+    hint: str
 
 
 @dataclass(frozen=True)
@@ -142,6 +155,13 @@ def tree(store: Store, params: TreeParams) -> Response[TreePage]:
         children = page.children.get(row.run_id, 0)
         runs.append(tree_run(row, step, children, spark, silent.get(row.run_id)))
     return Response({"total": page.total, "runs": runs})
+
+
+@REQUESTS.reads("hint")
+def hint(store: Store, params: HintParams) -> Response[FilterHint]:
+    """Return what a filter may have meant that no run fits."""
+    with store.read() as reader:
+        return Response({"hint": filter_hint(reader, params.filter)})
 
 
 @REQUESTS.writes("act")

@@ -142,7 +142,8 @@ def filter_hint(reader: Reader, filter: str) -> str:
     names = latest_run_names(reader, 500)
     quoted = re.findall(r"""['"]([^'"]+)['"]""", filter)
     words = [filter, *quoted, *(word.strip(",'\"") for word in filter.split())]
-    near = [meant for word in words if (meant := closest(word, names)) is not None]
+    found = [(word, closest(word, names)) for word in words]
+    near = [meant for word, meant in found if meant is not None and meant != word]
     return f"Did you mean {near[0]!r}?" if near else ""
 
 
