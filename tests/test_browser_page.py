@@ -248,6 +248,12 @@ def test_images_have_a_slider_over_their_steps(window: Window, folder: Path) -> 
         card.get_by_role("img", name=f"samples, step {step}").wait_for()
         card.locator(f".nbt-shot[data-state='whole'][data-path*='+step+{step}+']").wait_for()
         assert str(slider.get_attribute("aria-valuetext")).startswith(f"step {step}, today")
+    page.keyboard.press("ArrowLeft")
+    page.wait_for_url(re.compile("&images="))
+    page.reload()
+    card.get_by_role("img", name="samples, step 2").wait_for()
+    slider.press("End")
+    page.wait_for_url(re.compile("tab=images$"))
     # of a live run new steps come, and the slider stays at the end
     client.log_image(run_id, Image.new("RGB", (300, 200)), key="samples", step=6)
     card.locator(".nbt-shot[data-state='whole'][data-path*='+step+6+']").wait_for()
@@ -291,6 +297,9 @@ def test_images_of_runs_stand_side_by_side(window: Window, folder: Path) -> None
     part.get_by_role("button", name="Zoom in").click()
     cell("first").locator(".nbt-shot[data-state='whole']").wait_for()
     part.get_by_role("status").get_by_text("150 %").wait_for()
+    page.reload()
+    part.get_by_role("status").get_by_text("150 %").wait_for()
+    cell("second").get_by_text("nothing before step 3").wait_for()
     assert serious_faults(page, "[data-section='images']") == []
 
 

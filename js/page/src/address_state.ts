@@ -1,4 +1,5 @@
 import type { ChartView } from '@nbtrack/shared/chart';
+import { type ImagesView, WHOLE_IMAGES } from '@nbtrack/shared/images/images_view';
 import { EMPTY_STATE, type TableState } from '@nbtrack/shared/protocol_table';
 import type { ComparisonState } from '@nbtrack/shared/protocol_comparison';
 import type { SortKey, Stage } from '@nbtrack/shared/requests';
@@ -8,10 +9,11 @@ export interface Shown {
   table: Partial<TableState>;
   plots: Partial<ComparisonState>;
   chart: Partial<ChartView>;
+  images: Partial<ImagesView>;
   selected: string[];
 }
 
-export const NOTHING: Shown = { table: {}, plots: {}, chart: {}, selected: [] };
+export const NOTHING: Shown = { table: {}, plots: {}, chart: {}, images: {}, selected: [] };
 
 /** Longer selections would make an address that browsers and chats cut. */
 const MOST_SELECTED = 50;
@@ -21,7 +23,7 @@ const PLOTS: ComparisonState = { metric: '', axes: [], log: {}, brushes: [], sca
 const CHART: ChartView = { x: 'auto', smoothing: 0, logX: false, logY: false, hidden: [], zoom: null };
 
 /** Write what is shown as parameters of an address; those without a value are left out. */
-export function parametersOf({ table, plots, chart, selected }: Shown): Record<string, string> {
+export function parametersOf({ table, plots, chart, images, selected }: Shown): Record<string, string> {
   const lists = LISTS.map(name => [name, joined(table[name] ?? [])] as const);
   return {
     filter: table.filter ?? '',
@@ -30,7 +32,8 @@ export function parametersOf({ table, plots, chart, selected }: Shown): Record<s
     stage: table.stage === 'active' ? '' : (table.stage ?? ''),
     selected: selected.length > MOST_SELECTED ? '' : joined(selected),
     plots: json(differing(plots, PLOTS)),
-    chart: json(differing(chart, CHART))
+    chart: json(differing(chart, CHART)),
+    images: json(differing(images, WHOLE_IMAGES))
   };
 }
 
@@ -45,7 +48,13 @@ export function shownIn(parameters: URLSearchParams): Shown {
   if (sort.length > 0) table.sort = sort.filter(([name]) => name !== '');
   if (STAGES.includes(stage)) table.stage = stage as Stage;
   for (const name of LISTS) if (list(name).length > 0) table[name] = list(name);
-  return { table, plots: object(parameters.get('plots'), PLOTS), chart: object(parameters.get('chart'), CHART), selected: list('selected') };
+  return {
+    table,
+    plots: object(parameters.get('plots'), PLOTS),
+    chart: object(parameters.get('chart'), CHART),
+    images: object(parameters.get('images'), WHOLE_IMAGES),
+    selected: list('selected')
+  };
 }
 
 /** What a table shows that is kept in an address. */

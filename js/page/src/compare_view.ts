@@ -39,6 +39,8 @@ export class CompareView implements View {
       selected: shown.selected.length > 0 ? shown.selected : runIds,
       state: shown.plots,
       chart: shown.chart,
+      images: shown.images,
+      onImages: images => note({ images }),
       onState: plots => note({ plots }),
       onChart: chart => note({ chart }),
       onSelected: selected => note({ selected }),

@@ -35,7 +35,9 @@ export function runView(place: HTMLElement, context: ViewContext, route: Route &
       setTitle(title);
     },
     chart: shown.chart,
-    onChart: chart => note({ shown: { ...NOTHING, chart } }),
+    onChart: chart => note({ shown: { ...(now.shown ?? NOTHING), chart } }),
+    imagesView: shown.images,
+    onImages: images => note({ shown: { ...(now.shown ?? NOTHING), images } }),
     onTab: opened => note({ tab: opened === 'overview' ? '' : opened })
   });
   void details.refresh();

@@ -130,6 +130,8 @@ export class RunsView implements View {
       selected: this.selected,
       state: this.shown.plots,
       chart: this.shown.chart,
+      images: this.shown.images,
+      onImages: images => this.note({ images }),
       onFilter: filter => this.note({ table: { ...this.shown.table, filter } }),
       onSelected: selected => this.note({ selected }),
       onState: plots => this.note({ plots }),

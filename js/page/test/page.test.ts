@@ -15,7 +15,8 @@ const ROUTES: Route[] = [
   { page: 'runs', experiments: ['1', '22'], view: 'plots', shown: { ...NOTHING, plots: PLOTS, selected: ['r1', 'r2'] } },
   { page: 'runs', experiments: ['1'], view: 'table', shown: { ...NOTHING, table: TABLE } },
   { page: 'run', runId: 'abc123', tab: 'curves', shown: { ...NOTHING, chart: { zoom: [10, 20.5], logY: true, hidden: ['split:val'] } } },
-  { page: 'compare', runIds: ['a', 'b'], shown: NOTHING },
+  { page: 'run', runId: 'abc123', tab: 'images', shown: { ...NOTHING, images: { steps: { 'val/a,b': 20 } } } },
+  { page: 'compare', runIds: ['a', 'b'], shown: { ...NOTHING, images: { steps: { '': 0 }, zoom: 3, centre: [0.25, 0.5] } } },
   { page: 'models' },
   { page: 'model', name: 'a/b c?d#e%20 ü' },
   { page: 'version', name: 'net', version: 12, tab: '' },
@@ -47,8 +48,8 @@ describe('addresses', () => {
   });
 
   it('with what makes no sense show the rest', () => {
-    const read = parseRoute('#/runs?stage=gone&chart={"zoom":"x","logY":true}&plots=[1&sort=-,a');
-    expect(read).toMatchObject({ shown: { table: { sort: [['a', true]] }, chart: { logY: true }, plots: {} } });
+    const read = parseRoute('#/runs?stage=gone&chart={"zoom":"x","logY":true}&plots=[1&sort=-,a&images={"zoom":"2","steps":[1],"size":96}');
+    expect(read).toMatchObject({ shown: { table: { sort: [['a', true]] }, chart: { logY: true }, plots: {}, images: { size: 96 } } });
   });
 
   it('that nobody has made show nothing', () => {

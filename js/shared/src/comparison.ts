@@ -7,6 +7,7 @@ import { Section, type SectionName, SECTIONS, sectionToggles } from './compariso
 import { DiffView } from './diff';
 import { errorBox, h, messageOf } from './dom';
 import { ComparedImagesView } from './images/compared_view';
+import type { ImagesView } from './images/images_view';
 import { counted } from './format';
 import { ImportanceView } from './importance_view';
 import { ParallelView } from './parallel';
@@ -30,6 +31,7 @@ export interface ComparisonOptions {
   first?: FirstPage;
   state?: Partial<ComparisonState>;
   chart?: Partial<ChartView>;
+  images?: Partial<ImagesView>;
   /** Whether the table edits runs and exports them; a page without a store cannot. */
   editable?: boolean;
   tableHeight?: number;
@@ -38,6 +40,7 @@ export interface ComparisonOptions {
   onFilter?(filter: string): void;
   onState?(state: ComparisonState): void;
   onChart?(view: ChartView): void;
+  onImages?(view: ImagesView): void;
   onOpen?(runId: string): void;
 }
 
@@ -110,7 +113,7 @@ export class ComparisonView {
     this.scatter = new ScatterView(this.sections.scatter.body, this.theme, { state: scatter => this.change({ scatter }), highlight, pick });
     this.diff = new DiffView(this.sections.diff.body, this.backend, highlight);
     this.importance = new ImportanceView(this.sections.importance.body, this.backend, (x, y) => this.change({ scatter: { ...this.state.scatter, x, y } }));
-    this.images = new ComparedImagesView(this.sections.images.body, this.backend, highlight, any => this.offerImages(any));
+    this.images = new ComparedImagesView(this.sections.images.body, this.backend, highlight, any => this.offerImages(any), options.images, view => options.onImages?.(view));
     this.table = this.makeTable();
     this.tableHost.addEventListener('pointerover', this.onTableHover);
     this.tableHost.addEventListener('pointerleave', this.onTableLeave);

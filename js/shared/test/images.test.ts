@@ -4,6 +4,8 @@ import type { Backend } from '../src/backend';
 import { SavedBackend } from '../src/comparison_saved';
 import { ComparedImages } from '../src/images/compared';
 import { Pictures } from '../src/images/pictures';
+import { LinkedZoom } from '../src/images/linked_zoom';
+import { placeToBegin, WHOLE_IMAGES, withStep } from '../src/images/images_view';
 import { imagesOf, placeAfter, placeAt } from '../src/images/series';
 import { StepSlider } from '../src/images/step_slider';
 import type { RunImages } from '../src/requests';
@@ -30,6 +32,14 @@ describe('steps of images', () => {
     expect(first).toEqual({ run: 'r', path: 'images/a+step+0+timestamp+1000+id.v1.png', small: 'images/a+step+0+timestamp+1000+id.v1+compressed.webp' });
     expect(found!.steps[1]!.pictures[0]!.small).toBeNull();
     expect(found!.steps[1]!.time).toBe(1002);
+  });
+
+  it('that a view names are where sliders begin', () => {
+    const steps = [{ step: 0 }, { step: 5 }, { step: 9 }];
+    const view = withStep(withStep(WHOLE_IMAGES, 'a', 5), 'b', 7);
+    expect(['a', 'b', 'c'].map(key => placeToBegin(view, key, steps))).toEqual([1, 1, null]);
+    expect(withStep(view, 'a', null).steps).toEqual({ b: 7 });
+    expect([placeToBegin({ steps: { a: 'x' } as never }, 'a', steps), placeToBegin(view, 'a', [])]).toEqual([null, null]);
   });
 
   it('are found at or before a step', () => {
@@ -123,4 +133,18 @@ it('a saved comparison says that images are not in it, and one of an older versi
   expect(await note({ with_images: ['b', 'z'] })).toContain('1 of these 2 runs has images');
   expect(await note({ with_images: ['b', 'a'] })).toContain('These runs have images, which were not saved');
   expect(await note({})).toBe('');
+});
+
+describe('the zoom of all images', () => {
+  it('begins where it was, and tells what part is looked at', () => {
+    const host = document.createElement('div');
+    const told: unknown[] = [];
+    const zoom = new LinkedZoom(host, () => undefined, { zoom: 2, centre: [0.9, 0.5] }, part => told.push(part));
+    expect([zoom.isOn, zoom.element.querySelector('[role=status]')!.textContent]).toEqual([true, '200 %']);
+    expect(told).toEqual([]);
+    zoom.element.querySelector<HTMLElement>('[aria-label="Zoom in"]')!.click();
+    expect(told).toEqual([{ zoom: 3, centre: [0.75, 0.5] }]);
+    host.dispatchEvent(new KeyboardEvent('keydown', { key: 'ArrowLeft', shiftKey: true }));
+    expect(told.at(-1)).toEqual({ zoom: 3, centre: [0.7167, 0.5] });
+  });
 });

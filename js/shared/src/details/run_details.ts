@@ -6,6 +6,7 @@ import { focusedElement, keepFocus } from '../kept_focus';
 import { formatDuration, formatNumber, formatTime } from '../format';
 import type { FullRun, LineagePage, ModelRef } from '../requests';
 import { ImagePanel } from '../images/image_panel';
+import type { ImagesView } from '../images/images_view';
 import { problemBox } from '../empty_states';
 import { problemOf } from '../problem';
 import type { Named, RunActions } from '../actions/run_actions';
@@ -36,6 +37,9 @@ export interface DetailsContext {
   /** What its curves begin with, and who is told what somebody makes of them. */
   chart?: Partial<ChartView>;
   onChart?(view: ChartView): void;
+  /** The same of its images. */
+  imagesView?: Partial<ImagesView>;
+  onImages?(view: ImagesView): void;
   open(runId: string): void;
   openModel(ref: ModelRef, name: string): void;
   openTable(experimentId: string): void;
@@ -241,8 +245,8 @@ export class RunDetails {
 
   private showImages(panel: HTMLElement): void {
     if (this.images) return void this.images.refresh();
-    const { nbtrack, storeId, runId } = this.context;
-    this.images = new ImagePanel(panel, nbtrack.backend(storeId), runId);
+    const { nbtrack, storeId, runId, imagesView, onImages } = this.context;
+    this.images = new ImagePanel(panel, nbtrack.backend(storeId), runId, imagesView, onImages);
   }
 
   private showNewImages(): void {

@@ -4,6 +4,7 @@ import { formatNumber } from '../format';
 import { keepFocus } from '../kept_focus';
 import css from '../style_images.css';
 import { ComparedImages } from './compared';
+import { type ImagesView, placeToBegin, WHOLE_IMAGES, withStep } from './images_view';
 import { LinkedZoom } from './linked_zoom';
 import { Pictures } from './pictures';
 import { placeAfter } from './series';
@@ -33,7 +34,11 @@ interface Cell {
 /** Images of runs side by side: a row for each key, a column for each run, one slider for the step of all. */
 export class ComparedImagesView {
   private readonly note = h('p', { class: 'nbt-note', hidden: true });
-  private readonly slider = new StepSlider('all images', () => this.showStep());
+  private readonly slider = new StepSlider(
+    'all images',
+    () => this.showStep(),
+    place => this.keep(withStep(this.view, '', place < this.steps.length - 1 ? (this.steps[place] ?? null) : null))
+  );
   private readonly size = h('input', { type: 'range', min: 96, max: 480, step: 16, value: 168, class: 'nbt-step-range', 'aria-label': 'Width of the images' });
   private readonly zoom: LinkedZoom;
   private readonly bar: HTMLElement;
@@ -45,6 +50,9 @@ export class ComparedImagesView {
   private runs: readonly ShownRun[] = [];
   private steps: readonly number[] = [];
   private allKeys = false;
+  private view: ImagesView;
+  /** Whether the slider has taken the step that it is to begin with. */
+  private begun = false;
   private turn = 0;
 
   /** `available` is told whether any of the runs has images, or what else there is to say of them. */
@@ -52,14 +60,24 @@ export class ComparedImagesView {
     root: HTMLElement,
     private readonly backend: Backend,
     private readonly highlight: (runId: string | null) => void,
-    private readonly available: (any: boolean) => void
+    private readonly available: (any: boolean) => void,
+    view: Partial<ImagesView> = {},
+    private readonly onView: (view: ImagesView) => void = () => undefined
   ) {
+    this.view = { ...WHOLE_IMAGES, ...view };
+    this.size.value = String(this.view.size);
     this.pictures = new Pictures(backend);
-    this.zoom = new LinkedZoom(this.place, () => void this.showStep());
+    this.zoom = new LinkedZoom(
+      this.place,
+      () => void this.showStep(),
+      this.view,
+      part => this.keep({ ...this.view, ...part })
+    );
     const sized = h('label', { class: 'nbt-choice' }, 'Size', this.size);
     this.bar = h('div', { class: 'nbt-compared-bar' }, this.slider.element, sized, this.zoom.element);
     root.append(h('style', {}, css), this.note, this.bar, this.place);
     this.size.addEventListener('input', () => this.resize());
+    this.size.addEventListener('change', () => this.keep({ ...this.view, size: Number(this.size.value) }));
     this.watch = new IntersectionObserver(entries => this.onSeen(entries), { rootMargin: '150px' });
     this.resize();
   }
@@ -98,7 +116,9 @@ export class ComparedImagesView {
 
   private render(): void {
     const { keys, steps } = this.images;
-    const place = placeAfter(this.steps, this.slider.place, steps);
+    const begin = this.begun ? null : placeToBegin(this.view, '', steps.map(step => ({ step })));
+    this.begun ||= steps.length > 0;
+    const place = begin ?? placeAfter(this.steps, this.slider.place, steps);
     this.steps = steps;
     this.slider.set(steps.length, Math.max(0, place));
     this.bar.hidden = keys.length === 0;
@@ -121,6 +141,11 @@ export class ComparedImagesView {
     }
     void this.showStep();
     for (const element of this.cells.keys()) this.watch.observe(element);
+  }
+
+  private keep(view: ImagesView): void {
+    this.view = view;
+    this.onView(view);
   }
 
   private head({ id, name, colour }: ShownRun): HTMLElement {

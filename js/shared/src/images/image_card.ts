@@ -1,6 +1,7 @@
 import { h } from '../dom';
 import { counted, formatNumber } from '../format';
 import { enlarge, type Enlarged } from './enlarged';
+import { type ImagesView, placeToBegin } from './images_view';
 import type { Pictures } from './pictures';
 import { type KeyedImages, placeAfter, stepWords } from './series';
 import { ahead, Shot } from './shot';
@@ -23,10 +24,16 @@ export class ImageCard {
 
   constructor(
     images: KeyedImages,
-    private readonly pictures: Pictures
+    private readonly pictures: Pictures,
+    private begin: Partial<ImagesView> = {},
+    settled: (step: number | null) => void = () => undefined
   ) {
     this.images = { ...images, steps: [] };
-    this.slider = new StepSlider(images.key, place => this.show(place));
+    this.slider = new StepSlider(
+      images.key,
+      place => this.show(place),
+      place => settled(place < this.images.steps.length - 1 ? (this.images.steps[place]?.step ?? null) : null)
+    );
     const title = h('h4', { title: images.key }, images.key, this.count);
     this.element = h('section', { class: 'nbt-images-card', 'aria-label': images.key, 'data-key': images.key }, title, this.shots, this.more, this.slider.element);
     this.set(images);
@@ -36,7 +43,8 @@ export class ImageCard {
   set(images: KeyedImages): void {
     const before = this.images.steps.map(({ step }) => step);
     const steps = images.steps.map(({ step }) => step);
-    const place = placeAfter(before, this.place < 0 ? before.length : this.place, steps);
+    const place = placeToBegin(this.begin, images.key, images.steps) ?? placeAfter(before, this.place < 0 ? before.length : this.place, steps);
+    if (steps.length > 0) this.begin = {};
     this.images = images;
     this.count.textContent = images.left > 0 ? `${formatNumber(images.total - images.left)} of ${counted(images.total, 'image')}` : counted(steps.length, 'step');
     this.slider.set(steps.length, place);

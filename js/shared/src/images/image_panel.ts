@@ -2,6 +2,7 @@ import type { Backend } from '../backend';
 import { errorBox, h, messageOf } from '../dom';
 import css from '../style_images.css';
 import { ImageCard } from './image_card';
+import { type ImagesView, WHOLE_IMAGES, withStep } from './images_view';
 import { Pictures } from './pictures';
 import { imagesOf } from './series';
 
@@ -16,13 +17,17 @@ export class ImagePanel {
   private readonly grid = h('div', { class: 'nbt-images' }, h('p', { class: 'nbt-empty' }, 'Loading the images …'));
   private readonly cards = new Map<string, ImageCard>();
   private readonly seen: IntersectionObserver;
+  private view: ImagesView;
   private turn = 0;
 
   constructor(
     panel: HTMLElement,
     private readonly backend: Backend,
-    private readonly runId: string
+    private readonly runId: string,
+    view: Partial<ImagesView> = {},
+    private readonly onView: (view: ImagesView) => void = () => undefined
   ) {
+    this.view = { ...WHOLE_IMAGES, ...view };
     this.pictures = new Pictures(backend);
     panel.replaceChildren(h('style', {}, css), this.problem, this.search, this.grid);
     this.search.addEventListener('input', () => this.filter());
@@ -46,7 +51,7 @@ export class ImagePanel {
       for (const images of all) {
         const card = this.cards.get(images.key);
         if (card) card.set(images);
-        else this.add(images.key, new ImageCard(images, this.pictures));
+        else this.add(images.key, new ImageCard(images, this.pictures, this.view, step => this.keep(images.key, step)));
       }
       if (all.length > 0) this.grid.querySelector('.nbt-empty')?.remove();
       else this.grid.replaceChildren(h('p', { class: 'nbt-empty' }, 'There are no images by key among the artifacts of this run.'));
@@ -62,6 +67,11 @@ export class ImagePanel {
     this.seen.disconnect();
     for (const card of this.cards.values()) card.dispose();
     this.pictures.dispose();
+  }
+
+  private keep(key: string, step: number | null): void {
+    this.view = withStep(this.view, key, step);
+    this.onView(this.view);
   }
 
   private add(key: string, card: ImageCard): void {

@@ -1,6 +1,10 @@
 import { h } from '../dom';
+import type { ImagesView } from './images_view';
 
 const STEPS = [1, 1.5, 2, 3, 4, 6, 8, 12, 16];
+
+/** What part of the images is looked at. */
+type Part = Pick<ImagesView, 'zoom' | 'centre'>;
 
 /**
  * One zoom for all images of a view, so that they show the same part.
@@ -14,11 +18,17 @@ export class LinkedZoom {
   /** What stands in the middle, as parts of the image. */
   private centre: [x: number, y: number] = [0.5, 0.5];
 
-  /** `changed` is told when images are larger or smaller. */
+  /** `changed` is told when images are larger or smaller, `settled` what part of them is looked at. */
   constructor(
     private readonly host: HTMLElement,
-    private readonly changed: () => void
+    private readonly changed: () => void,
+    { zoom = 1, centre = [] }: Partial<Part> = {},
+    private readonly settled: (part: Part) => void = () => undefined
   ) {
+    this.level = Math.max(0, STEPS.indexOf(zoom));
+    const [x, y] = centre;
+    if (this.isOn && Number.isFinite(x) && Number.isFinite(y)) this.centre = [x!, y!];
+    this.words.textContent = this.percent;
     const button = (label: string, sign: string, by: number): HTMLElement => {
       const made = h('button', { type: 'button', class: 'nbt-zoom-button', 'aria-label': label, title: label }, sign);
       made.addEventListener('click', () => this.set(this.level + by));
@@ -28,7 +38,7 @@ export class LinkedZoom {
     host.addEventListener('wheel', event => this.onWheel(event), { passive: false });
     host.addEventListener('pointerdown', event => this.onDrag(event));
     host.addEventListener('keydown', event => this.onKey(event));
-    this.apply();
+    this.move(0, 0);
   }
 
   get isOn(): boolean {
@@ -43,12 +53,21 @@ export class LinkedZoom {
     this.set(this.isOn ? 0 : STEPS.indexOf(2));
   }
 
+  private get percent(): string {
+    return `${STEPS[this.level]! * 100} %`;
+  }
+
+  private tell(): void {
+    this.settled({ zoom: STEPS[this.level]!, centre: this.centre.map(value => Number(value.toFixed(4))) });
+  }
+
   private set(level: number): void {
     this.level = Math.min(STEPS.length - 1, Math.max(0, level));
     if (this.level === 0) this.centre = [0.5, 0.5];
     this.move(0, 0);
-    this.words.textContent = `${STEPS[this.level]! * 100} %`;
+    this.words.textContent = this.percent;
     this.changed();
+    this.tell();
   }
 
   /** Move what stands in the middle, by parts of what is seen. */
@@ -79,6 +98,7 @@ export class LinkedZoom {
     event.preventDefault();
     event.stopPropagation();
     this.move(by[0]!, by[1]!);
+    this.tell();
   }
 
   private onDrag(event: PointerEvent): void {
@@ -96,6 +116,7 @@ export class LinkedZoom {
       removeEventListener('pointermove', drag);
       removeEventListener('pointerup', end);
       removeEventListener('pointercancel', end);
+      if (moved) this.tell();
       // what was dragged was not clicked
       if (moved) addEventListener('click', stop, { capture: true, once: true });
       setTimeout(() => removeEventListener('click', stop, { capture: true }));

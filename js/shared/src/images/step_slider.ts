@@ -12,10 +12,11 @@ export class StepSlider {
   readonly element = h('div', { class: 'nbt-step' }, this.button, this.range, this.words);
   private playing = false;
 
-  /** `label` says whose steps they are; `moved` shows a place, and what is played waits for it. */
+  /** `label` says whose steps they are; `moved` shows a place, and what is played waits for it; `settled` hears where it stays. */
   constructor(
     label: string,
-    private readonly moved: (place: number) => Promise<unknown>
+    private readonly moved: (place: number) => Promise<unknown>,
+    private readonly settled: (place: number) => void = () => undefined
   ) {
     this.range.setAttribute('aria-label', `Step of ${label}`);
     this.button.setAttribute('aria-label', `Play the steps of ${label}`);
@@ -24,6 +25,7 @@ export class StepSlider {
       this.stop();
       void this.moved(this.place);
     });
+    this.range.addEventListener('change', () => this.settled(this.place));
     this.button.addEventListener('click', () => (this.playing ? this.stop() : void this.play()));
   }
 
@@ -50,10 +52,12 @@ export class StepSlider {
     if (to < 0 || to > Number(this.range.max)) return false;
     this.range.value = String(to);
     void this.moved(to);
+    this.settled(to);
     return true;
   }
 
   stop(): void {
+    if (this.playing) this.settled(this.place);
     this.playing = false;
     this.button.setAttribute('aria-pressed', 'false');
     this.button.textContent = PLAY;
