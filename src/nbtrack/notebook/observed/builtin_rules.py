@@ -69,8 +69,8 @@ def _frozenset(value: Any, seen: Mark) -> None:
 
 
 def _held(value: Any, seen: Mark) -> None:
-    """Look at what an object of C refers to."""
-    seen.hold(gc.get_referents(value))
+    """Look at what an object of C refers to, beside its type: since Python 3.13 more do."""
+    seen.hold([each for each in gc.get_referents(value) if each is not type(value)])
 
 
 def _iterator(value: Any, seen: Mark) -> None:
