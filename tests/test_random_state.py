@@ -49,7 +49,9 @@ class Noisy(Dataset):
     def __getitem__(self, i): return i + torch.rand(1) + random.random() + np.random.rand()
 def train(workers):
     layer = torch.nn.Sequential(torch.nn.Linear(1, 1), torch.nn.Dropout(0.5))
-    loader = DataLoader(Noisy(), batch_size=4, shuffle=True, num_workers=workers)
+    # since Python 3.14 workers are no forks, and would not find a class of this program
+    fork = "fork" if workers else None
+    loader = DataLoader(Noisy(), 4, shuffle=True, num_workers=workers, multiprocessing_context=fork)
     return [layer(batch.float()).tolist() for _ in range(2) for batch in loader]
 np.random  # NumPy imports it when it is first used
 kept = []

@@ -34,7 +34,9 @@ class Noisy(Dataset):
 # %%
 x = torch.randn(64, 5)
 y = x.sum(1, keepdim=True)
-loader = DataLoader(Noisy(x, y), batch_size=16, shuffle=True, num_workers=2)
+# since Python 3.14 workers are no forks, and would not find a class of the notebook
+workers = {"num_workers": 2, "multiprocessing_context": "fork"}
+loader = DataLoader(Noisy(x, y), batch_size=16, shuffle=True, **workers)
 
 # %%
 linear = torch.nn.Linear(5, 1)
