@@ -1,7 +1,8 @@
 """Notices when NumPy asks the system for entropy, and when the process is forked.
 
 NumPy asks when a generator is made, or seeded, without a number. It also asks, and throws away what
-it gets, for ``RandomState(3)``: there the code of the call is looked at.
+it gets, for ``RandomState(3)``: there the code of the call is looked at; and where a generator is
+copied, as by ``sklearn.base.clone`` with a model.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ class EntropyWatch:
 
         def randbits(k: int) -> Any:
             frame = sys._getframe(1)
-            if not _is_importing(frame) and not _has_seed(frame):
+            if not (_is_copying(frame) or _is_importing(frame) or _has_seed(frame)):
                 self.asked += 1
             return original(k)
 
@@ -63,6 +64,11 @@ class EntropyWatch:
         module, self._module = self._module, None
         if module is not None and module.randbits is self._wrapper:
             module.randbits = self._original
+
+
+def _is_copying(frame: FrameType) -> bool:
+    """Return whether a generator is copied or unpickled: it gets the state of another one next."""
+    return frame.f_globals.get("__name__") == "numpy.random._pickle"
 
 
 def _is_importing(frame: FrameType | None) -> bool:
