@@ -366,15 +366,15 @@ def _end_with_worker(pid: int) -> None:
         from multiprocessing.util import Finalize
 
         Finalize(None, end_open_runs, exitpriority=100)
-        if sys.version_info >= (3, 14) and hasattr(threading, "_register_atexit"):
+        if hasattr(threading, "_register_atexit"):
             threading._register_atexit(_end_in_worker)
 
 
 def _end_in_worker() -> None:
     """End the open runs of a worker whose function has failed.
 
-    Since Python 3.14 exit functions run later, when the exception is gone. What is left of it here
-    is the exit status, in the frame that has called the function.
+    With newer versions of Python, 3.13.5 is one, exit functions run when the exception is gone.
+    What is left of it here is the exit status, in the frame that has called the function.
     """
     frame: FrameType | None = sys._getframe()
     while frame is not None and frame.f_code.co_name != "_bootstrap":
