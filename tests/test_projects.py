@@ -19,7 +19,7 @@ from nbtrack.entities import Run
 from nbtrack.errors import MissingDependencyError, ProjectError
 from nbtrack.projects import launch
 from nbtrack.projects.entry_points import Parameter, fill_in
-from nbtrack.projects.environments import open_environment
+from nbtrack.projects.environments import make_environment, open_environment
 from nbtrack.projects.process import Command
 from nbtrack.projects.requirements import Requirements
 from nbtrack.projects.sources import opened
@@ -463,3 +463,18 @@ def test_a_project_process_leaves_no_folder_behind(project: Path) -> None:
     git(project, "commit", "-qm", "first")
     nbtrack.run(str(project), version="HEAD", parameters={"words": "a"})
     assert set(place.glob("nbtrack-project-*")) <= before
+
+
+@pytest.mark.skipif(os.name == "nt", reason="commands are no scripts there")
+@pytest.mark.parametrize("is_there", [False, True])
+def test_a_python_that_does_not_start_is_no_other_python(
+    workdir: Path, monkeypatch: pytest.MonkeyPatch, is_there: bool
+) -> None:
+    monkeypatch.setenv("NBTRACK_ENV_ROOT", str(workdir / "envs"))
+    monkeypatch.setenv("PATH", str(workdir))
+    if is_there:  # as pyenv leaves it
+        Path("python3.99").write_text("#!/bin/sh\nexit 127\n")
+        Path("python3.99").chmod(0o755)
+    wanted = Requirements(workdir, "3.99", packages=["six"])
+    with pytest.raises(ProjectError, match=r"no python3\.99 on the PATH starts.*pip install uv"):
+        make_environment(wanted, "virtualenv", lambda _text: None)

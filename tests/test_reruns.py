@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import importlib
 import json
+import platform
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +20,9 @@ from kernels import kernel
 from nbtrack.cli.program import program
 from nbtrack.entities.runs import RERUN_OF
 from nbtrack.errors import InvalidParameterError, InvalidStateError, ProjectError
+from nbtrack.projects.environments import Environment
 from nbtrack.reruns import reproduction
+from nbtrack.reruns.environment import check_version
 from nbtrack.reruns.parts import check_parts
 from nbtrack.reruns.plan import make_plan
 from nbtrack.reruns.planned_cells import (
@@ -322,3 +326,15 @@ def test_an_environment_that_cannot_be_made_is_said(
     with pytest.raises(ProjectError, match="Without env=True"):
         nbtrack.rerun("first", env=True)
     assert run_named("first").data.tags.get("nbtrack.reproduced.verdict") == before
+
+
+def test_another_python_than_the_recorded_one_is_never_taken_silently() -> None:
+    this = Environment("uv", sys.executable, {})
+    said: list[str] = []
+    major, minor, _ = platform.python_version_tuple()
+    check_version(this, platform.python_version(), said.append)
+    check_version(this, f"{major}.{minor}.999", said.append)
+    text = f"stands for {major}.{minor}.999, which the run had."
+    assert said == [f"Python {platform.python_version()} {text}"]
+    with pytest.raises(ProjectError, match=r"has Python .*, and the run had 3\.1\.2"):
+        check_version(this, "3.1.2", said.append)

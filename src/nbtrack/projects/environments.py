@@ -289,10 +289,10 @@ def _python_for(version: str | None) -> str:
         return sys.executable
     short = ".".join(version.split(".")[:2])
     found = shutil.which(f"python{short}")
-    if found is None:
+    if found is None or not _has_module(found, "sys"):  # pyenv has commands that start nothing
         raise ProjectError(
-            f"The project asks for Python {version}, and there is no python{short} on the PATH. "
-            "Install it, or choose --env-manager uv, which fetches it."
+            f"Python {version} is asked for, and no python{short} on the PATH starts. Install it, "
+            "or install uv, which fetches it: pip install uv."
         )
     return found
 

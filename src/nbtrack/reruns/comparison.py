@@ -297,6 +297,16 @@ def json_number(value: Any) -> Any:
     return value
 
 
+def other_packages(then: Mapping[str, str], now: Facts | None) -> list[str]:
+    """Return the packages that have another version than a run had, with both."""
+    found = {} if now is None else now.packages
+    return [
+        f"{name} {version}, now {found[name]}"
+        for name, version in then.items()
+        if found.get(name, version) != version
+    ]
+
+
 def listed(names: Sequence[str], most: int = 4) -> str:
     """Return names for a sentence: the first of them, and how many more there are."""
     more = len(names) - most

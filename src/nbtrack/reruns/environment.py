@@ -48,10 +48,36 @@ def open_recorded(artifacts: ArtifactFolder, tell: Tell) -> Environment:
             found = make_environment(wanted, manager, tell)
         except ProjectError as error:
             raise ProjectError(
-                f"{error}\nWithout env=True (--env) it is run again in this environment."
+                f"{error}\nWhat is not here yet, Python or packages, comes from the network. "
+                "Without env=True (--env) it is run again in this environment."
             ) from error
+    check_version(found, lock.python, tell)
     variables = {**found.variables, "PYTHONPATH": str(_own_nbtrack(Path(found.python)))}
     return Environment(found.manager, found.python, variables)
+
+
+def check_version(found: Environment, recorded: str | None, tell: Tell) -> None:
+    """Say where the last part of a version is another one; refuse any other difference.
+
+    Parameters
+    ----------
+    found : Environment
+    recorded : str or None
+        The version that the run had.
+    tell : callable
+
+    Raises
+    ------
+    ProjectError
+    """
+    if recorded is None or (version := python_version(found)) == recorded:
+        return
+    if _minor(version) != _minor(recorded):
+        raise ProjectError(
+            f"The environment of {found.python} has Python {version}, and the run had {recorded}. "
+            "Remove its folder, and it is made again."
+        )
+    tell(f"Python {version} stands for {recorded}, which the run had.")
 
 
 def python_version(environment: Environment) -> str:

@@ -5,7 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 
-from nbtrack.reruns.comparison import Comparison, Facts, compare_facts, facts_of, listed
+from nbtrack.reruns.comparison import (
+    Comparison,
+    Facts,
+    compare_facts,
+    facts_of,
+    listed,
+    other_packages,
+)
 from nbtrack.reruns.execution import Settings
 from nbtrack.reruns.program import Program
 from nbtrack.reruns.program_execution import ProgramEnd, executed_program
@@ -60,7 +67,7 @@ def _why(program: Program, first: ProgramEnd, again: ProgramEnd) -> tuple[str, s
         return f", and a second time {again.error}", "not deterministic"
     if compare_facts(first.facts, again.facts).result == "different":
         return ": not deterministic, two reruns differ too", "not deterministic"
-    other = _other_packages(program, first.facts)
+    other = other_packages(program.packages, first.facts)
     more = f"; a possible cause: {listed(other)}" if other else ""
     return f", in the same way each time{more}", "environment" if other else None
 
@@ -91,14 +98,6 @@ def _compared(program: Program, then: Facts, end: ProgramEnd) -> Comparison:
         return text.replace(os.fspath(end.folder), program.original)
 
     return compare_facts(then, end.facts, as_original) if end.facts else Comparison([])
-
-
-def _other_packages(program: Program, now: Facts) -> list[str]:
-    return [
-        f"{name} {version}, now {now.packages[name]}"
-        for name, version in program.packages.items()
-        if now.packages.get(name, version) != version
-    ]
 
 
 def _verdict(

@@ -8,7 +8,13 @@ from typing import Any
 
 from nbtrack.entities import ViewType
 from nbtrack.file_digests import TimeBudget
-from nbtrack.reruns.comparison import Comparison, compare_facts, facts_of, listed
+from nbtrack.reruns.comparison import (
+    Comparison,
+    compare_facts,
+    facts_of,
+    listed,
+    other_packages,
+)
 from nbtrack.reruns.execution import (
     Execution,
     Settings,
@@ -100,7 +106,7 @@ class Reproduction:
                 of_all = self._compared(everything)
                 if of_all.result != "different":
                     return self._lost(everything, of_all)
-        packages = self._other_packages(first)
+        packages = listed(other_packages(self._plan.packages, first.facts))
         text = f"{_differs(compared)}, in the same way each time"
         unsure = [each.path for each in self._files_now() if each.state == "may have changed"]
         if unsure:
@@ -186,15 +192,6 @@ class Reproduction:
         files = self._plan.files
         made = {each.get("path") for each in files if each.get("mode") == "written"}
         return [each for each in found if each.mode == "read" and each.path not in made]
-
-    def _other_packages(self, done: Execution) -> str:
-        now: dict[str, str] = {} if done.facts is None else done.facts.packages
-        found = [
-            f"{name} {version}, now {now[name]}"
-            for name, version in self._plan.packages.items()
-            if name in now and now[name] != version
-        ]
-        return listed(found)
 
     def _advice(self, done: Execution) -> str:
         """Say what to do about a cell that fails."""
