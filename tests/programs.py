@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 SRC = Path(__file__).parent.parent / "src"
-# PYTHONWARNINGS says what is passed over where libraries are old: see dev.py
-_PASSED_OVER = [each for each in os.environ.get("PYTHONWARNINGS", "").split(",") if each]
+# what is passed over where libraries are old: see dev.py
+_PASSED_OVER = [each for each in os.environ.get("TESTS_PASS_OVER", "").split(",") if each]
 STRICT = ["-W", "error", *(part for each in _PASSED_OVER for part in ("-W", each))]
 """Options of Python for a process in which warnings are errors."""
 

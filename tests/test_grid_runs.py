@@ -17,7 +17,7 @@ import nbtrack
 from kernels import kernel
 from nbtrack.entities.runs import STOP_TAG
 from nbtrack.errors import InvalidParameterError
-from programs import python_path
+from programs import needs, python_path
 
 CHILDREN = "nbtrack.search_runs(output_format='list')"
 
@@ -173,6 +173,7 @@ def test_processes_end_with_a_parent_that_is_killed(module: Path) -> None:
     assert set(statuses().values()) == {"INTERRUPTED"}
 
 
+@needs("xgboost")
 def test_what_is_trained_in_a_grid_is_logged_with_auto(tmp_path: Path) -> None:
     train = (
         "data = xgboost.DMatrix([[0.0], [1.0]] * 9, label=[0, 1] * 9)\n"
