@@ -145,7 +145,7 @@ def test_a_reload_and_a_copied_link_bring_back_what_was_shown(window: Window) ->
         page.get_by_role("button", name="Compare 2").wait_for()
         assert page.get_by_role("searchbox").first.input_value() == "params.lr > 0.02"
     page.get_by_role("button", name="Plots").click()
-    page.locator(".nbt-cmp-count", has_text="2 of 2 runs selected").wait_for()
+    page.locator(".nbt-comparison .nbt-count", has_text="2 of 2 runs selected").wait_for()
 
 
 def test_the_zoom_of_curves_is_in_the_address(window: Window, run_id: str) -> None:
@@ -568,3 +568,54 @@ def test_pinned_columns_leave_room_for_metrics(window: Window) -> None:
     (name,) = boxes(table.cell(0, "run_name"))
     assert 110 <= name["width"] <= 0.3 * room
     assert boxes(table.heading("metrics.accuracy"))[0]["right"] < page.viewport_size["width"]
+
+
+def test_long_names_leave_room_for_values(window: Window, folder: Path) -> None:
+    page = window.page
+    page.set_viewport_size({"width": 900, "height": 800})
+    long = "a-name-of-many-letters_" * 9
+    client = Client(folder / "shown.duckdb")
+    run = client.create_run(client.create_experiment("edges"), run_name="edges")
+    client.log_batch(
+        run.info.run_id,
+        metrics=[Metric(long, 0.5, 1, 1), Metric("huge", 1.7e308, 1, 1)],
+        params=[Param(long, "seen" * 100), Param("lr", "0.125")],
+    )
+    window.show(f"#/runs/{run.info.run_id}")
+    page.locator("dd", has_text="seenseen").wait_for()
+    inside = boxes(page.locator(".nbt-overview"))[0]["right"]
+    for cell in (page.get_by_role("cell", name="0.5", exact=True).first, page.locator("dd")):
+        assert all(box["width"] > 0 and box["right"] <= inside + 1 for box in boxes(cell))
+    page.get_by_role("tab", name="Params").click()
+    page.locator("td", has_text="seenseen").wait_for()
+    assert max(box["right"] for box in boxes(page.locator("td"))) <= inside + 1
+
+
+def test_what_has_nothing_to_compare_takes_no_room(window: Window, folder: Path) -> None:
+    page = window.page
+    client = Client(folder / "shown.duckdb")
+    experiment = client.create_experiment("nothing")
+    ids = [client.create_run(experiment, run_name=f"bare-{i}").info.run_id for i in range(2)]
+    window.show(f"#/compare?runs={','.join(ids)}")
+    notes = page.get_by_text("These runs have no params and no metrics.")
+    notes.nth(1).wait_for()
+    page.locator("[data-section=curves][data-settled]").wait_for()
+    page.locator("[data-section=importance][data-settled]").wait_for()
+    assert page.get_by_text("2 of 2 runs selected").count() == 1
+    parts = page.locator(".nbt-cmp-part:not([hidden]):not([data-section=diff])")
+    assert max(box["height"] for box in boxes(parts)) < 120
+
+
+def test_rows_have_their_line_up_to_the_edge(window: Window) -> None:
+    page, table = window.page, window.table
+    page.set_viewport_size({"width": 2000, "height": 800})
+    window.experiment("letters")
+    table.wait_for_total(1)
+    table.cell(0, "run_name").locator(".nbt-nametext").wait_for()
+    row = table.root.locator(".ag-row").first
+    look = "row => ['width', 'borderBottomWidth'].map(x => getComputedStyle(row, '::after')[x])"
+    wide, line = row.evaluate(look)
+    cells = boxes(row.locator(".ag-cell"))
+    edge = max(cell["right"] for cell in cells) + float(wide.removesuffix("px"))
+    assert edge == pytest.approx(boxes(table.grid)[0]["right"], abs=3)
+    assert line == "1px"

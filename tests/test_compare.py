@@ -147,6 +147,19 @@ def test_runs_are_named_or_filtered(workdir: Path) -> None:
         nbtrack.compare(metric="val_los")
 
 
+def test_runs_that_are_named_may_be_of_other_experiments(workdir: Path) -> None:
+    ids = three()
+    nbtrack.set_experiment("elsewhere")
+    with nbtrack.start_run(run_name="other"):
+        nbtrack.log_metric("val_loss", 0.2)
+    comparison = nbtrack.compare(["run-0", "other"], columns=["metrics.val_loss"])
+    asked = {"experiment_ids": comparison.experiment_ids, "run_ids": comparison.run_ids}
+    rows = respond(context.store(), {"type": "table.rows", **asked}).body
+    assert rows["run_ids"] == comparison.run_ids == [ids[0], comparison.selected_ids[1]]
+    comparison.selected = ["other"]  # a name is looked for where it was looked for at first
+    assert comparison.selected_ids == [comparison.run_ids[1]]
+
+
 def test_what_stays_in_the_notebook_is_small_and_whole(workdir: Path) -> None:
     def of(i: int) -> tuple[dict[str, Any], dict[str, float]]:
         params = {f"param_{k}": f"value {i} {k} " + "x" * 30 for k in range(20)}

@@ -178,12 +178,21 @@ def test_details_have_all_that_was_logged(workdir: Path) -> None:
     assert found["run"]["parent"]["name"] == "parent"
     acc, loss = found["metrics"]
     assert [acc[k] for k in ("last", "min", "max", "step", "count")] == [0.75, 0.5, 0.75, 2, 2]
-    assert (loss["max"], loss["spark"]) == (None, [None, 0.25])
+    assert (loss["max"], loss["spark"], loss["odd"]) == (None, [None, 0.25], None)
     assert found["environment"]["python"].startswith("3.")
     assert "numpy" in dict(found["environment"]["packages"])
     assert (found["source"], found["models"]) == (None, [])
     parent = ask("run.details", run_id=found["run"]["parent"]["run_id"])
     assert [child["run_id"] for child in parent["run"]["children"]] == [run.info.run_id]
+
+
+def test_a_last_value_that_is_no_number_is_said(workdir: Path) -> None:
+    values = {"a": math.nan, "b": math.inf, "c": -math.inf, "d": 1e-300}
+    with nbtrack.start_run() as run:
+        nbtrack.log_metrics(values)
+    metrics = ask("run.details", run_id=run.info.run_id)["metrics"]
+    assert [metric["odd"] for metric in metrics] == ["NaN", "Infinity", "-Infinity", None]
+    assert [metric["last"] for metric in metrics] == [None, None, None, 1e-300]
 
 
 def test_a_run_is_compared_with_its_like(workdir: Path) -> None:

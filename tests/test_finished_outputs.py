@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import zlib
 
 import numpy as np
 import pytest
@@ -93,3 +95,14 @@ def test_of_many_points_as_many_stay_as_there_is_room_for() -> None:
     curves = content(1, 3, points=5000).curves
     for budget in (2_000, 8_000, 32_000):
         assert budget * 0.6 <= len(json.dumps(pack_curves(curves, budget))) <= budget
+
+
+@pytest.mark.parametrize("largest", [1e-300, 5e-324, 1.7e308, 0.25])
+def test_values_that_float32_does_not_reach_are_kept(largest: float) -> None:
+    values = np.array([largest, largest / 2, -largest, np.nan, np.inf])
+    packed = pack_curves([Curve("a", "loss", np.arange(5), np.arange(5), values)], 10_000)
+    (head,) = packed["series"]
+    numbers = np.frombuffer(zlib.decompress(base64.b64decode(packed["data"])), "<f4")[-5:]
+    there = numbers.astype(float) * head.get("unit", 1.0)
+    np.testing.assert_allclose(there, values, rtol=1e-6)
+    assert ("unit" in head) == (largest != 0.25)

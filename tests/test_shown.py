@@ -90,3 +90,20 @@ def test_no_password_of_an_address_is_shown() -> None:
     made = Experiment("1", "a", "https://me:secret@host/x")
     assert "secret" not in repr(made) + made._repr_html_()
     assert shown.fields_of(made)["artifact_location"] == "https://me:secret@host/x"
+
+
+def test_markdown_is_shown_without_its_marks() -> None:
+    text = "# Notes\n\nA **bold `word`** and a [link](http://x.y).\n\n- one\n> two\n---\n"
+    assert shown.plain_line(text) == "Notes A bold word and a link. one two"
+    assert shown.plain_line("| a | b |\n|---|---|\n| 1 | 2 |") == "a | b 1 | 2"
+    assert (
+        "<td style='text-align:left'>Notes of it</td>"
+        in entities.RegisteredModel("m", description="# Notes\nof *it*")._repr_html_()
+    )
+
+
+def test_of_what_a_model_holds_no_word_is_cut() -> None:
+    version = entities.ModelVersion("a-model-with-a-long-name", 12, 1, current_stage="Production")
+    html = entities.RegisteredModel("m", latest_versions=[version])._repr_html_()
+    assert "12 (Production)" in html
+    assert "…" not in html

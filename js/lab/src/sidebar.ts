@@ -124,7 +124,9 @@ export class Sidebar {
     if (model.filterError) this.search.setAttribute('aria-describedby', this.error.id);
     else this.search.removeAttribute('aria-describedby');
     this.showMessage();
-    this.tree.element.hidden = model.tree.rows.length === 0;
+    // what was not read because of an error is not on its way
+    const known = model.filterError || model.problem ? model.tree.rows.some(row => row.kind === 'run') : model.tree.rows.length > 0;
+    this.tree.element.hidden = !known;
     this.models.element.hidden = !model.storeId || model.problem !== null;
     this.tree.element.classList.toggle('nbt-stale', Boolean(model.filterError));
     const count = model.selection.chosen.size;

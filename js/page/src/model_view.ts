@@ -4,6 +4,7 @@ import { NoteEditor } from '@nbtrack/shared/details/note_editor';
 import { Slots } from '@nbtrack/shared/details/slots';
 import { h } from '@nbtrack/shared/dom';
 import { formatNumber, formatTime } from '@nbtrack/shared/format';
+import { plainLine } from '@nbtrack/shared/markdown';
 import type { TreeModel, TreeVersion } from '@nbtrack/shared/requests';
 import { modelChips } from '@nbtrack/shared/model_parts';
 import { moreButton } from './more_menu';
@@ -87,7 +88,7 @@ export class ModelView implements View {
       h('td', { class: 'number' }, metricOf(version)),
       h('td', {}, formatTime(version.created_ms)),
       h('td', {}, runId ? h('a', { class: 'nbt-link', href: addressOf({ page: 'run', runId, tab: '' }) }, runName ?? `${runId.slice(0, 8)}…`) : ''),
-      h('td', { class: 'wide', title: version.description ?? '' }, version.description ?? '')
+      h('td', { class: 'wide', title: version.description ?? '' }, plainLine(version.description ?? ''))
     );
     row.addEventListener('click', event => {
       if (!(event.target as Element).closest('a')) location.hash = open;

@@ -1,5 +1,6 @@
 import { h } from '@nbtrack/shared/dom';
 import { formatNumber, formatTime } from '@nbtrack/shared/format';
+import { plainLine } from '@nbtrack/shared/markdown';
 import type { RegistryTree, TreeModel, TreeVersion } from '@nbtrack/shared/requests';
 import { modelBadge, modelChips } from '@nbtrack/shared/model_parts';
 import { addressOf } from './routes';
@@ -75,7 +76,7 @@ export class ModelsView implements View {
       h('td', { class: 'number' }, metricOf(latest)),
       h('td', { class: 'number' }, formatNumber(model.total)),
       h('td', {}, formatTime(model.updated_ms)),
-      h('td', { class: 'wide', title: model.description ?? '' }, model.description ?? '')
+      h('td', { class: 'wide', title: model.description ?? '' }, plainLine(model.description ?? ''))
     );
     row.addEventListener('click', event => {
       if (!(event.target as Element).closest('a')) location.hash = open;

@@ -3,7 +3,7 @@ import type { Experiment, RegistryTree } from '@nbtrack/shared/requests';
 import { h } from '@nbtrack/shared/dom';
 import { describe, expect, it } from 'vitest';
 import { tokensOf } from '@nbtrack/shared/code_tokens';
-import { markdownNodes } from '@nbtrack/shared/markdown';
+import { markdownNodes, plainLine } from '@nbtrack/shared/markdown';
 import { Navigation } from '../src/navigation';
 import { NOTHING, type Shown } from '../src/address_state';
 import { addressOf, parseRoute, type Route } from '../src/routes';
@@ -100,6 +100,11 @@ describe('Markdown', () => {
       '<h3>A <code>b</code></h3><p>one two <strong>three</strong></p><ul><li>x</li><li>y</li></ul><div>*z*</div>'
     );
     expect(shown('|a|b|\n|-|-|\n|1|2|')).toContain('<td>1</td>');
+  });
+
+  it('is one line without its marks in a list', () => {
+    expect(plainLine('# Notes\n\nA **bold `word`** and a [link](http://x.y).\n\n- one\n> two\n---\n```py\nx = 1\n```\n')).toBe('Notes A bold word and a link. one two x = 1');
+    expect(plainLine('| a | b |\n|---|---|\n| 1 | 2 |')).toBe('a | b 1 | 2');
   });
 
   it('makes no element of HTML, and no link that runs code', () => {

@@ -36,6 +36,8 @@ export interface ChartExtras {
   onView?(view: ChartView): void;
   /** Says which run is pointed at. */
   onHighlight?(runId: string | null): void;
+  /** Says that everything there is has been drawn. */
+  onDrawn?(): void;
 }
 
 const FIRST_PANELS = 12;
@@ -219,6 +221,7 @@ export class Chart {
     } finally {
       this.drawing = false;
     }
+    if (!this.allStale && this.stale.size === 0) this.extras.onDrawn?.();
   }
 
   private kindOf(group: string): XKind {

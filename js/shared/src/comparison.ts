@@ -1,7 +1,7 @@
 import type { Backend } from './backend';
 import type { ChartView } from './chart';
 import { runStyles, shade } from './colours';
-import { askData, countText, filledState, label, RunData, same, within } from './comparison_data';
+import { askData, filledState, label, RunData, same, within } from './comparison_data';
 import { Choice } from './comparison_marks';
 import { Section, type SectionName, SECTIONS, sectionToggles } from './comparison_section';
 import { DiffView } from './diff';
@@ -59,7 +59,6 @@ export class ComparisonView {
   private readonly highlightStyle = h('style');
   private readonly dotStyle = h('style');
   private readonly bar = h('div', { class: 'nbt-cmp-bar' });
-  private readonly count = h('span', { class: 'nbt-cmp-count', role: 'status' });
   private readonly problem = h('div', {});
   private readonly sections: Record<SectionName, Section>;
   private readonly tableHost = h('div', { class: 'nbt-cmp-table' });
@@ -112,14 +111,19 @@ export class ComparisonView {
     });
     this.scatter = new ScatterView(this.sections.scatter.body, this.theme, { state: scatter => this.change({ scatter }), highlight, pick });
     this.diff = new DiffView(this.sections.diff.body, this.backend, highlight);
-    this.importance = new ImportanceView(this.sections.importance.body, this.backend, (x, y) => this.change({ scatter: { ...this.state.scatter, x, y } }));
+    this.importance = new ImportanceView(
+      this.sections.importance.body,
+      this.backend,
+      (x, y) => this.change({ scatter: { ...this.state.scatter, x, y } }),
+      () => this.sections.importance.settle()
+    );
     this.images = new ComparedImagesView(this.sections.images.body, this.backend, highlight, any => this.offerImages(any), options.images, view => options.onImages?.(view));
     this.table = this.makeTable();
     this.tableHost.addEventListener('pointerover', this.onTableHover);
     this.tableHost.addEventListener('pointerleave', this.onTableLeave);
     this.toggles = sectionToggles(name => this.toggle(name));
     const group = h('div', { class: 'nbt-cmp-sections', role: 'group', 'aria-label': 'Plots' }, ...Object.values(this.toggles));
-    this.bar.append(this.judge.element, group, this.count);
+    this.bar.append(this.judge.element, group);
     this.renderBar();
     for (const name of this.state.hidden) this.sections[name as SectionName]?.show(false);
     this.offerImages(false);
@@ -275,7 +279,7 @@ export class ComparisonView {
 
   private showData(): void {
     const { axes, log, brushes, metric, scatter } = this.state;
-    this.sections.parallel.setNote(this.data.total > this.data.ids.length ? `the newest ${this.data.ids.length.toLocaleString('en-US')} of ${this.data.total.toLocaleString('en-US')} runs` : 'drag along an axis to select runs');
+    this.sections.parallel.setNote(this.data.total > this.data.ids.length ? `the newest ${this.data.ids.length.toLocaleString('en-US')} of ${this.data.total.toLocaleString('en-US')} runs` : this.data.available.length > 0 ? 'drag along an axis to select runs' : '');
     this.parallel.setData(this.data, { axes, log, brushes, metric });
     this.scatter.setData(this.data, scatter, log);
     this.shownFor = '';
@@ -298,7 +302,6 @@ export class ComparisonView {
     const { chosen } = this;
     const shown = chosen.length > 0 ? chosen.slice(0, MOST_SHOWN) : first.slice(0, SHOWN);
     const key = JSON.stringify([shown, chosen.length]);
-    this.showCount(shown);
     if (key === this.shownFor || this.data === RunData.empty) return;
     this.shownFor = key;
     const styles = runStyles(shown, this.theme.palette.length);
@@ -326,12 +329,8 @@ export class ComparisonView {
       const host = h('div', { class: 'nbt-chart' });
       this.sections.curves.body.append(host);
       const { chart, onChart: onView } = this.options;
-      this.chart = new StoredChart(host, { backend: this.backend, runIds: shown, chart, onView, colourBy: 'run', onHighlight: id => this.highlight(id) });
+      this.chart = new StoredChart(host, { backend: this.backend, runIds: shown, chart, onView, colourBy: 'run', onHighlight: id => this.highlight(id), onDrawn: () => this.sections.curves.settle() });
     }
-  }
-
-  private showCount(shown: readonly string[]): void {
-    this.count.textContent = countText(this.data, this.selected, shown.length > 0);
   }
 
   /** Runs were selected in the table, in a plot or from Python. */

@@ -82,15 +82,6 @@ export function same(a: readonly string[], b: readonly string[]): boolean {
   return b.every(id => known.has(id));
 }
 
-/** How many runs are compared, and how many of them are selected, in words. */
-export function countText(data: RunData, selected: readonly string[], shown: boolean): string {
-  const total = `${data.total.toLocaleString('en-US')} ${data.total === 1 ? 'run' : 'runs'}`;
-  if (selected.length === 0) return shown ? total : '';
-  const chosen = selected.length.toLocaleString('en-US');
-  const here = selected.filter(id => data.placeOf(id) >= 0).length;
-  return here < selected.length ? `${chosen} selected, ${here.toLocaleString('en-US')} of them among ${total}` : `${chosen} of ${total} selected`;
-}
-
 /** Choose what nobody has chosen: the metric that tells most, and the param that differs most against it. */
 export function filledState(data: RunData, state: ComparisonState): ComparisonState {
   const known = new Set(data.available.map(key => key.name));

@@ -27,6 +27,8 @@ export class ColourRamp {
   private readonly from: number;
   private readonly span: number;
   private readonly scale;
+  /** Whether all runs have the same value: then there is no better and no worse. */
+  private readonly single: boolean;
 
   constructor(
     readonly column: DataColumn,
@@ -42,12 +44,13 @@ export class ColourRamp {
     const cut = places.length >= 20 ? 0.05 : 0;
     this.from = at(cut);
     this.span = at(1 - cut) - this.from || 1;
+    this.single = places.length > 0 && places[0] === places.at(-1);
   }
 
   /** The colour of a run; null where it has no value. */
   of(place: number): string | null {
     const value = this.scale.place(this.column.values[place] ?? NaN);
-    return Number.isFinite(value) ? this.at((value - this.from) / this.span) : null;
+    return Number.isFinite(value) ? this.at(this.single ? 0.5 : (value - this.from) / this.span) : null;
   }
 
   /** How good a run is beside the others, from 0 to 1. */
@@ -63,8 +66,8 @@ export class ColourRamp {
       return this.column.kind === 'category' ? (this.column.categories[Math.round(value)] ?? '') : formatNumber(value, 3);
     };
     const bar = h('span', { class: 'nbt-ramp', 'aria-hidden': 'true' });
-    bar.style.background = `linear-gradient(to right, ${[0, 0.25, 0.5, 0.75, 1].map(s => this.at(s)).join(',')})`;
-    return h('span', { class: 'nbt-ramp-legend' }, text(0), bar, text(1));
+    bar.style.background = this.single ? this.at(0.5) : `linear-gradient(to right, ${[0, 0.25, 0.5, 0.75, 1].map(s => this.at(s)).join(',')})`;
+    return h('span', { class: 'nbt-ramp-legend' }, text(0), bar, this.single ? '' : text(1));
   }
 
   private at(share: number): string {
@@ -133,6 +136,11 @@ export function valueText(column: DataColumn, place: number): string {
   const value = column.values[place];
   if (value === undefined || Number.isNaN(value)) return '–';
   return column.kind === 'category' ? (column.categories[value] ?? '') : formatNumber(value);
+}
+
+/** What stands in the place of a plot that has nothing to draw. */
+export function nothingNote(): HTMLElement {
+  return h('p', { class: 'nbt-note' }, 'These runs have no params and no metrics.');
 }
 
 /** A choice that stays in its place when there are other names: who is in it is not thrown out. */

@@ -29,6 +29,11 @@ export class Section {
     this.note.textContent = text;
   }
 
+  /** Say that what stands here is known: no room is held for it any more. */
+  settle(): void {
+    this.element.dataset['settled'] = '';
+  }
+
   show(shown: boolean): void {
     this.element.hidden = !shown;
   }

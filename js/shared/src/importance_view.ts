@@ -15,11 +15,17 @@ export class ImportanceView {
   constructor(
     private readonly body: HTMLElement,
     private readonly backend: Backend,
-    private readonly onParam: (param: string, metric: string) => void
+    private readonly onParam: (param: string, metric: string) => void,
+    private readonly onShown: () => void = () => undefined
   ) {}
 
   show(scope: ScopeRequest, metric: string): void {
-    if (!metric) return;
+    if (!metric) {
+      this.requested = '';
+      this.body.replaceChildren(h('p', { class: 'nbt-note' }, 'These runs have no metric to judge by.'));
+      this.onShown();
+      return;
+    }
     this.last = [scope, metric];
     void this.ask(scope, metric);
   }
@@ -51,5 +57,6 @@ export class ImportanceView {
     } catch (error) {
       if (requested === this.requested) this.body.replaceChildren(errorBox(messageOf(error)));
     }
+    if (requested === this.requested) this.onShown();
   }
 }

@@ -77,3 +77,13 @@ function inline(text: string): (Node | string)[] {
   if (at < text.length) found.push(text.slice(at));
   return found;
 }
+
+/** Markdown as one line of text without its marks: for a list, where there is no room for more. */
+export function plainLine(markdown: string): string {
+  const lines = markdown.split(/\r?\n/).filter(line => !FENCE.test(line) && !/^[\s|:*_-]*$/.test(line));
+  return lines.map(line => words(line.replace(/^\s*(?:#{1,6}\s+|>\s?|[-*+]\s+)/, '').replace(/^\s*\||\|\s*$/g, ''))).join(' ').replace(/\s+/g, ' ').trim();
+}
+
+function words(text: string): string {
+  return text.replace(INLINE, (_, code?: string, bold?: string, strong?: string, italic?: string, label?: string) => code ?? words(bold ?? strong ?? italic ?? label ?? ''));
+}

@@ -88,7 +88,7 @@ export class Panel {
     const { odd, traces } = this.drawing;
     this.odd.hidden = odd.length === 0;
     this.odd.textContent = `✕ ${odd.length}`;
-    this.odd.title = `${odd.length} points are NaN, infinite${state.logY ? ' or not positive (log axis)' : ''}: marked below the curves`;
+    this.odd.title = `${odd.length} points are NaN, infinite or too large to draw${state.logY ? ' or not positive (log axis)' : ''}: marked below the curves`;
     this.buildKeys();
     this.showValues(null, null);
     const drawn = await this.plotly.react(this.plot, traces, layoutOf(state, this.scale, this.drawing), CONFIG);

@@ -1,5 +1,5 @@
 import { RunData, within } from './comparison_data';
-import { ColourRamp, drag, sheet, svg, Tip, valueText } from './comparison_marks';
+import { ColourRamp, drag, nothingNote, sheet, svg, Tip, valueText } from './comparison_marks';
 import { h } from './dom';
 import { type Axis, axesOf, bend, brushBetween, moveAxis, type ParallelState, placesOf, sideOf, withBrush } from './parallel_axes';
 import { axisMarks } from './parallel_marks';
@@ -36,6 +36,7 @@ export class ParallelView {
   private readonly heads = h('div', { class: 'nbt-axis-heads' });
   private readonly tip = new Tip();
   private readonly legend = h('div', { class: 'nbt-parallel-legend' });
+  private readonly nothing = nothingNote();
   private readonly menu: AxisMenu;
   private readonly observer: ResizeObserver;
   private data = RunData.empty;
@@ -64,7 +65,7 @@ export class ParallelView {
       add: name => this.events.axes([...this.names(), name])
     });
     this.box.append(this.canvas, this.over, this.drawing, this.heads, this.tip.element);
-    root.append(this.legend, this.scroller, this.menu.element);
+    root.append(this.legend, this.nothing, this.scroller, this.menu.element);
     this.box.addEventListener('pointermove', this.onMove);
     this.box.addEventListener('pointerleave', this.onLeave);
     this.box.addEventListener('click', this.onClick);
@@ -134,6 +135,8 @@ export class ParallelView {
   private layout(): void {
     this.width = this.scroller.clientWidth;
     this.axes = axesOf(this.data, this.state.axes, this.state.metric, this.state.log);
+    this.nothing.hidden = this.axes.length > 0;
+    this.scroller.hidden = this.axes.length === 0;
     this.box.style.width = `${this.boxWidth()}px`;
     this.box.style.height = `${HEIGHT}px`;
     this.arrange();

@@ -103,6 +103,14 @@ export function averaged(x: Float64Array, values: Float64Array, places: number):
   return [Float64Array.from({ length: n }, (_, i) => mean(x, i)), Float64Array.from({ length: n }, (_, i) => mean(values, i))];
 }
 
+/** Plotly draws no number beyond 1.8e304. */
+const LARGEST = 1e300;
+
+/** Whether a value has a place on the y axis. */
+export function hasPlace(value: number, log: boolean): boolean {
+  return Math.abs(value) <= LARGEST && !(log && value <= 0);
+}
+
 /** Smallest and largest number among `values` whose `x` lies in the window. */
 export function extent(
   values: Float64Array,
@@ -114,7 +122,7 @@ export function extent(
   let high = -Infinity;
   for (let i = 0; i < values.length; i++) {
     const value = values[i]!;
-    if (!Number.isFinite(value) || (positive && value <= 0)) continue;
+    if (!hasPlace(value, positive)) continue;
     if (window && (x[i]! < window[0] || x[i]! > window[1])) continue;
     if (value < low) low = value;
     if (value > high) high = value;

@@ -624,6 +624,7 @@ export interface RunLink {
 export interface MetricFacts {
   key: string;
   last: number | null;
+  odd: 'NaN' | 'Infinity' | '-Infinity' | null;
   min: number | null;
   max: number | null;
   step: number;

@@ -1,5 +1,5 @@
 import { type DataColumn, label, RunData } from './comparison_data';
-import { Choice, ColourRamp, sheet, svg, Tip, valueText } from './comparison_marks';
+import { Choice, ColourRamp, nothingNote, sheet, svg, Tip, valueText } from './comparison_marks';
 import { apart, labelWidth, type Scale, scaleOf } from './comparison_scale';
 import { h } from './dom';
 import type { Theme } from './theme';
@@ -31,6 +31,7 @@ const LABEL_HEIGHT = 13;
 export class ScatterView {
   private readonly choices = h('div', { class: 'nbt-choices' });
   private readonly legend = h('div', { class: 'nbt-parallel-legend' });
+  private readonly nothing = nothingNote();
   private readonly box = h('div', { class: 'nbt-scatter' });
   private readonly canvas = h('canvas', { 'aria-hidden': 'true' });
   private readonly drawing = svg('svg', { class: 'nbt-axes' });
@@ -63,7 +64,7 @@ export class ScatterView {
     };
     this.choices.append(...Object.values(this.choice).map(choice => choice.element));
     this.box.append(this.drawing, this.canvas, this.tip.element);
-    root.append(this.choices, this.box, this.legend);
+    root.append(this.nothing, this.choices, this.box, this.legend);
     this.box.addEventListener('pointermove', this.onMove);
     this.box.addEventListener('pointerleave', this.onLeave);
     this.box.addEventListener('click', this.onClick);
@@ -117,6 +118,8 @@ export class ScatterView {
     this.width = this.box.clientWidth;
     this.box.style.height = `${HEIGHT}px`;
     const [x, y] = [this.data.columns.get(this.state.x), this.data.columns.get(this.state.y)];
+    this.choices.hidden = this.box.hidden = this.data !== RunData.empty && (!this.state.x || !this.state.y);
+    this.nothing.hidden = !this.box.hidden;
     if (!x || !y) {
       this.points = [];
       this.drawing.replaceChildren();

@@ -144,7 +144,7 @@ export async function unpackCurves(packed: PackedCurves): Promise<SeriesSet> {
       t += times.getInt32(at * 4, true);
       step[i] = s;
       time[i] = t;
-      value[i] = values.getFloat32(at * 4, true);
+      value[i] = values.getFloat32(at * 4, true) * (head.unit ?? 1);
     }
     set.add([{ ...head, total: head.total ?? head.n }], step, time, value);
   }

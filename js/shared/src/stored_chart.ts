@@ -19,6 +19,8 @@ export interface StoredChartOptions {
   /** `run`: each run in the colour that it has elsewhere, also where it is the only one. */
   colourBy?: ColourBy;
   onHighlight?(runId: string | null): void;
+  /** Is told when what is known of the runs has been drawn, or that there is nothing to draw. */
+  onDrawn?(): void;
 }
 
 interface NotedCurves extends Curves {
@@ -37,6 +39,7 @@ export class StoredChart {
   private wanted: string[];
   private requestNumber = 0;
   private disposed = false;
+  private answered = false;
   private note = '';
 
   constructor(
@@ -47,8 +50,11 @@ export class StoredChart {
     this.place = h('div', { class: 'nbt-stored-chart' });
     root.append(this.place);
     const { backend, onHighlight, onView, colourBy, chart: view = {} } = options;
+    const onDrawn = (): void => {
+      if (this.answered) options.onDrawn?.();
+    };
     const { x = 'auto', smoothing = 0, logX = false, logY = false } = view;
-    const extras = { backend, onHighlight, onView, view, colourBy, systemOpen: options.keys !== undefined };
+    const extras = { backend, onHighlight, onView, view, colourBy, onDrawn, systemOpen: options.keys !== undefined };
     this.chart = new Chart(this.place, this.data, { x, smoothing, logX, logY }, () => undefined, extras);
     this.place.append(this.failed);
     this.chart.setTitle(options.title ?? '');
@@ -119,6 +125,7 @@ export class StoredChart {
   }
 
   private show(): void {
+    this.answered = true;
     this.chart.setEmpty(this.wanted.length > 0 ? this.note || 'These runs have no metrics' : 'Select runs to see their curves');
     this.chart.setRuns(this.wanted.map(id => this.known.get(id)).filter(run => run !== undefined));
     const measured = this.wanted.filter(id => this.known.has(id) && this.measured.has(id));

@@ -1,5 +1,6 @@
 import type { ICellRendererParams } from 'ag-grid-community';
 import { h } from './dom';
+import { plainLine } from './markdown';
 import { counted, formatNumber } from './format';
 import { stateBadge } from './state';
 import type { Column, RunState } from './requests';
@@ -21,7 +22,9 @@ export interface CellContext {
 
 export function textOf(row: Row | undefined, column: Column): string {
   if (!row) return '';
-  return cellText(row.cells[column.name], column.kind, row.spread?.[column.name]);
+  const value = row.cells[column.name];
+  if (column.name === 'note' && typeof value === 'string') return plainLine(value);
+  return cellText(value, column.kind, row.spread?.[column.name]);
 }
 
 /** The box that selects a row. */

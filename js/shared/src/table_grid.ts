@@ -56,6 +56,8 @@ const theme = themeQuartz.withParams({
   headerTextColor: 'var(--nbt-muted)',
   headerFontWeight: 600,
   headerFontSize: 12,
+  // the same in a heading of one line and of two
+  headerColumnResizeHandleHeight: 14,
   headerRowBorder: { color: 'var(--nbt-line)' },
   rowBorder: { color: 'var(--nbt-grid)' },
   columnBorder: false,

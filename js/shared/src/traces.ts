@@ -1,6 +1,6 @@
 import { logTicks } from './comparison_scale';
 import { formatNumber } from './format';
-import { averaged, extent, smooth, type XKind } from './points';
+import { averaged, extent, hasPlace, smooth, type XKind } from './points';
 import type { Points } from './series';
 import type { Theme } from './theme';
 
@@ -100,7 +100,7 @@ export function drawingOf(lines: readonly Line[], state: PanelState, scale: XSca
 function nothingText(lines: readonly Line[], logY: boolean): string {
   const values = lines.filter(line => !line.isBaseline).flatMap(line => [...line.points.value]);
   const words = [...new Set(values.map(value => formatNumber(value)))];
-  if (values.some(Number.isFinite)) return logY ? 'No value is above 0: none is on a logarithmic axis' : '';
+  if (logY && values.some(Number.isFinite)) return 'No value is above 0: none is on a logarithmic axis';
   const which = words.length === 1 ? words[0] : words.slice(0, -1).join(', ') + ` or ${words.at(-1)}`;
   return values.length === 1 ? `The value is ${which}` : `All ${formatNumber(values.length)} values are ${which}`;
 }
@@ -115,12 +115,12 @@ function markOdd(
   const { value, step } = line.points;
   for (let i = 0; i < value.length; i++) {
     const v = value[i]!;
-    if (Number.isFinite(v) && !(state.logY && v <= 0)) continue;
-    const what = Number.isFinite(v) ? `${formatNumber(v)}, not on a log axis` : formatNumber(v);
+    if (hasPlace(v, state.logY)) continue;
+    const what = hasPlace(v, false) ? `${formatNumber(v)}, not on a log axis` : formatNumber(v);
     odd.push({ x: line.x[i]!, words: `${line.label ? `${line.label}: ` : ''}${what} at step ${formatNumber(step[i])}` });
     if (marks.x.length >= MOST_MARKS) continue;
     marks.x.push(at[i]!);
-    marks.symbols.push(Number.isNaN(v) ? 'x-thin' : v > 0 && !Number.isFinite(v) ? 'triangle-up' : 'triangle-down');
+    marks.symbols.push(Number.isNaN(v) ? 'x-thin' : v > 0 ? 'triangle-up' : 'triangle-down');
   }
 }
 
@@ -307,7 +307,9 @@ export function labelRoom([low, high]: readonly [number, number], log: boolean):
   const digits = Math.max(1, Math.ceil(Math.log10(size / (high - low))) + 2);
   const whole = size >= 1 && size < 1e6 ? Math.floor(Math.log10(size)) + 1 : 1;
   const sign = low < 0 ? 1 : 0;
-  const characters = sign + (digits > whole ? digits + 1 : Math.min(whole, 6)) + (size >= 1000 || size < 1e-2 ? 3 : 0);
+  const power = Math.floor(Math.log10(size)); // `e−5`, `e+120`; `k`, `M` and `G` before
+  const exponent = size >= 1000 || size < 1e-2 ? Math.max(3, 2 + String(Math.abs(power)).length) : 0;
+  const characters = sign + (digits > whole ? digits + 1 : Math.min(whole, 6)) + exponent;
   return Math.min(MOST_LEFT, Math.max(LEFT, Math.round(characters * 6.3) + 10));
 }
 

@@ -98,6 +98,7 @@ export interface PackedSeries {
   step0: number;
   time0: number;
   whole: boolean;
+  unit?: number;
 }
 
 /** A finished table. */

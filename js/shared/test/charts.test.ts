@@ -9,6 +9,7 @@ import { joined, nearest, resolveX, smooth } from '../src/points';
 import type { RunRef } from '../src/requests';
 import { type Points, SeriesSet } from '../src/series';
 import type { Theme } from '../src/theme';
+import { ColourRamp } from '../src/comparison_marks';
 import { apart } from '../src/comparison_scale';
 import { drawingOf, labelRoom, layoutOf, type PanelState, XScale } from '../src/traces';
 
@@ -235,7 +236,10 @@ describe('plots that are hard to see', () => {
     [[Infinity, NaN], {}, 'All 2 values are ∞ or NaN'],
     [[NaN], {}, 'The value is NaN'],
     [[-1, 0], { logY: true }, 'No value is above 0: none is on a logarithmic axis'],
-    [[NaN, 1], {}, '']
+    [[NaN, 1], {}, ''],
+    // Plotly draws none that large
+    [[1.7e308, 1.7e308], {}, 'All 2 values are 1.7e308'],
+    [[1, 1.7e308], {}, '']
   ])('say why there is no curve: %j', (values, part, text) => {
     const drawing = drawn(values.map((_, i) => i), values, part);
     expect(drawing.nothing).toBe(text);
@@ -256,6 +260,16 @@ describe('plots that are hard to see', () => {
     expect(labelRoom([0, 1], false)).toBe(46);
     expect(labelRoom([-1234567.5, -1234567.4], false)).toBeGreaterThan(80);
     expect(labelRoom([1e6, 1e6 + 1e-9], false)).toBeLessThanOrEqual(110);
+    // `1.5e−300` has nine letters, `1.5e−5` seven
+    expect(labelRoom([1e-300, 2e-300], false)).toBeGreaterThan(labelRoom([1e-5, 2e-5], false));
+    expect(labelRoom([0, 1e120], false)).toBeGreaterThan(55);
+  });
+
+  it('have a scale of colours with two ends only where values differ', () => {
+    const legend = (...values: number[]): HTMLElement => {
+      return new ColourRamp({ name: 'metrics.loss', kind: 'number', values: floats(...values), categories: [], direction: 'min' }, THEME).legend();
+    };
+    expect([legend(0.5, 0.5).textContent, legend(0.5, NaN).textContent, legend(0.2, 0.9).textContent]).toEqual(['0.5', '0.5', '0.20.9']);
   });
 
   it('have labels that do not run into each other', () => {

@@ -7,6 +7,7 @@ import { Pictures } from '../src/images/pictures';
 import { LinkedZoom } from '../src/images/linked_zoom';
 import { placeToBegin, WHOLE_IMAGES, withStep } from '../src/images/images_view';
 import { imagesOf, placeAfter, placeAt } from '../src/images/series';
+import { ComparedImagesView } from '../src/images/compared_view';
 import { StepSlider } from '../src/images/step_slider';
 import type { RunImages } from '../src/requests';
 import type { SavedComparison } from '../src/view_data';
@@ -147,4 +148,20 @@ describe('the zoom of all images', () => {
     host.dispatchEvent(new KeyboardEvent('keydown', { key: 'ArrowLeft', shiftKey: true }));
     expect(told.at(-1)).toEqual({ zoom: 3, centre: [0.7167, 0.5] });
   });
+});
+
+it('what has not come into view yet has the form of the images beside it', async () => {
+  vi.stubGlobal('IntersectionObserver', class { observe(): void {} disconnect(): void {} });
+  const body = { runs: [images('a', { loss: [0] }), images('b', { loss: [0] })], note: '' };
+  const root = document.createElement('div');
+  const view = new ComparedImagesView(root, { ask: () => Promise.resolve({ body, buffers: [] }) }, () => undefined, () => undefined);
+  view.setRuns(['a', 'b'].map(id => ({ id, name: id, colour: 'red' })));
+  await vi.waitFor(() => expect(root.querySelectorAll('td[data-run]')).toHaveLength(2));
+  const first = root.getElementsByTagName('img')[0];
+  Object.defineProperties(first, { naturalWidth: { value: 300 }, naturalHeight: { value: 200 } });
+  first?.dispatchEvent(new Event('load'));
+  const forms = [...root.querySelectorAll<HTMLElement>('td[data-run]')].map(cell => cell.style.getPropertyValue('--nbt-form'));
+  expect(forms).toEqual(['1.5', '1.5']);
+  view.dispose();
+  vi.unstubAllGlobals();
 });

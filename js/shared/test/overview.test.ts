@@ -31,3 +31,16 @@ it('names the file of code that made a dataset', () => {
   expect(text(source)).not.toContain('mlflow');
   expect(text({ url: 's3://bucket/iris.csv' })).toContain('s3://bucket/iris.csv');
 });
+
+it('says which of NaN and the infinities a metric ended with', () => {
+  const ended = (odd: string): object => ({ ...metric(odd, []), last: null, min: null, max: null, odd });
+  const panel = shown({ metrics: ['NaN', 'Infinity', '-Infinity'].map(ended) });
+  const last = [...panel.querySelectorAll('tbody tr')].map(row => row.children[2]!.textContent);
+  expect(last).toEqual(['NaN', '∞', '−∞']);
+});
+
+it('tells the whole of a long name where it may be cut', () => {
+  const long = 'layer/'.repeat(30);
+  const panel = shown({ metrics: [metric(long, []), metric('loss', [])] });
+  expect([...panel.querySelectorAll('tbody th')].map(cell => cell.getAttribute('title'))).toEqual([long, null]);
+});

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import field
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from nbtrack._names import look_elsewhere
 from nbtrack.entities.base import Entity, entity, named, numbered
@@ -124,3 +124,13 @@ class RegisteredModel(Entity):
     aliases: dict[str, int] = field(default_factory=dict)
     deployment_job_id: None = None
     deployment_job_state: None = None
+
+    def _shown(self) -> dict[str, Any]:
+        latest = [_version_and_stage(version) for version in self.latest_versions]
+        return {**vars(self), "latest_versions": latest}
+
+
+def _version_and_stage(version: Any) -> str:
+    # what is shown never fails, whatever somebody has put there
+    number, stage = (getattr(version, name, None) for name in ("version", "current_stage"))
+    return f"{number} ({stage})" if stage and stage != "None" else str(number or version)

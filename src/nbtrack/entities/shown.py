@@ -16,6 +16,14 @@ MOST_ITEMS = 3  # of a dictionary or list in a line of text
 MOST_ROWS = 20  # of a dictionary or list in a table
 LONGEST = 300  # a line of text
 
+LONGEST_ITEM = 120  # an object in a list that has a row of its own
+
+_MARKS = re.compile(r"^\s*(?:#{1,6}\s+|>\s?|[-*+]\s+)")
+_NO_WORDS = re.compile(r"^(?:\s*(?:`{3,}|~{3,}).*|[\s|:*_-]*)$")
+_INLINE = re.compile(
+    r"`([^`]+)`|\*\*(.+?)\*\*|__(.+?)__|\*([^*\s][^*]*?)\*|\[([^\]]+)\]\([^)\s]+[^)]*\)"
+)
+_MARKED = ("note", "description")  # Markdown
 _LOGIN = re.compile(r"(?<=://)[^/@\s]*@")
 _NOT_SHOWN = ("mlflow.", "nbtrack.")  # tags that programs read
 
@@ -27,11 +35,22 @@ def fields_of(owner: Any) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if _is_something(value)}
 
 
-def line(owner: Any) -> str:
+def plain_line(markdown: str) -> str:
+    """Return Markdown as one line without its marks, as ``js/shared/src/markdown.ts`` does."""
+    lines = [text for text in markdown.splitlines() if not _NO_WORDS.match(text)]
+    words = [_words(_MARKS.sub("", text).strip().strip("|")) for text in lines]
+    return " ".join(" ".join(words).split())
+
+
+def _words(text: str) -> str:
+    return _INLINE.sub(lambda found: found[1] or _words(next(filter(None, found.groups()))), text)
+
+
+def line(owner: Any, longest: int = LONGEST) -> str:
     """Return an object as a line of text, such as ``Experiment(experiment_id='3', ...)``."""
     fields = [f"{name}={_as_text(value)}" for name, value in fields_of(owner).items()]
     name = type(owner).__name__
-    while len(", ".join(fields)) > LONGEST and len(fields) > 1:
+    while len(", ".join(fields)) > longest and len(fields) > 1:
         fields = [*fields[: -2 if fields[-1] == "..." else -1], "..."]
     return f"{name}({', '.join(fields)})"
 
@@ -130,12 +149,16 @@ def _in_cell(name: str, value: Any) -> str:
 
 
 def _item(value: Any) -> str:
-    return _cut(value) if isinstance(value, str) else _cut(repr(value))
+    if isinstance(value, str):
+        return _cut(value)
+    return line(value, LONGEST_ITEM) if hasattr(value, "_repr_html_") else _cut(repr(value))
 
 
 def _value(name: str, value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.6g}"
+    if name in _MARKED and isinstance(value, str):
+        return plain_line(value)
     if type(value) is int and name.endswith(("_time", "timestamp")):
         try:
             return datetime.fromtimestamp(value / 1000).isoformat(" ", "seconds")  # noqa: DTZ006

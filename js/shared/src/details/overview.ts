@@ -122,7 +122,7 @@ function metricTable(name: string, metrics: readonly MetricFacts[], { showOrigin
     return button;
   };
   const curve = ({ spark }: MetricFacts): Node | string => (spark.length > 1 ? sparkline(spark, 72, 18) : ''); // one value is no curve
-  const rows = metrics.map(m => [m.key, curve(m), m.last === null ? 'NaN or ∞' : cell(m.last), cell(m.min), cell(m.max), cell(m.step), origin(m.key)]);
+  const rows = metrics.map(m => [m.key, curve(m), cell(m.last ?? (m.odd && Number(m.odd))), cell(m.min), cell(m.max), cell(m.step), origin(m.key)]);
   return scroller(name, textTable(name, ['Metric', 'Curve', 'Last', 'Min', 'Max', 'Step', ''], rows));
 }
 

@@ -1,5 +1,8 @@
 import { h } from '../dom';
 
+/** As many letters are seen whole in the narrowest column. */
+const LONG = 24;
+
 /** A part of a page with a heading. */
 export function section(title: string, ...content: (Node | string)[]): HTMLElement {
   return h('section', { class: 'nbt-section' }, h('h3', {}, title), ...content);
@@ -14,10 +17,15 @@ export function textTable(label: string, heads: readonly string[], rows: readonl
   }
   const body = h('tbody');
   for (const [first = '', ...others] of rows) {
-    body.append(h('tr', {}, h('th', { scope: 'row' }, first), ...others.map(cell => h('td', {}, cell))));
+    body.append(h('tr', {}, h('th', { scope: 'row', title: whole(first) }, first), ...others.map(cell => h('td', { title: whole(cell) }, cell))));
   }
   table.append(body);
   return table;
+}
+
+/** What the pointer is told of a text that may be cut. */
+function whole(cell: Node | string): string | undefined {
+  return typeof cell === 'string' && cell.length > LONG ? cell : undefined;
 }
 
 /** Names and values, one below the other; what has no value is left out. */

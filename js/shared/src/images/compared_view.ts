@@ -53,6 +53,8 @@ export class ComparedImagesView {
   private view: ImagesView;
   /** Whether the slider has taken the step that it is to begin with. */
   private begun = false;
+  /** By key, the form of its first image. */
+  private readonly forms = new Map<string, string>();
   private turn = 0;
 
   /** `available` is told whether any of the runs has images, or what else there is to say of them. */
@@ -166,10 +168,18 @@ export class ComparedImagesView {
   }
 
   private newCell(run: string, key: string): Cell {
-    const shot = new Shot(this.pictures, at => this.zoom.toggle(at));
+    const shot = new Shot(this.pictures, at => this.zoom.toggle(at), form => this.takeForm(key, form));
     const words = h('small', {});
     const element = h('td', { 'data-run': run, 'data-key': key }, shot.element, words);
+    element.style.setProperty('--nbt-form', this.forms.get(key) ?? '1');
     return { run, key, shot, words, element, seen: false };
+  }
+
+  /** What has not come into view yet has the place of the images of its row: most are of one form. */
+  private takeForm(key: string, form: string): void {
+    if (this.forms.has(key)) return;
+    this.forms.set(key, form);
+    for (const cell of this.cells.values()) if (cell.key === key) cell.element.style.setProperty('--nbt-form', form);
   }
 
   private async showStep(): Promise<void> {

@@ -19,13 +19,18 @@ export class Shot {
 
   constructor(
     private readonly pictures: Pictures,
-    enlarge: (click: MouseEvent) => void
+    enlarge: (click: MouseEvent) => void,
+    formed: (form: string) => void = () => undefined
   ) {
     this.element.addEventListener('click', enlarge);
     this.image.addEventListener('load', () => {
       const { naturalWidth: width, naturalHeight: height } = this.image;
       // by the first image, so that nothing moves when there is another one
-      this.element.style.aspectRatio ||= String(Math.min(MOST_WIDE, Math.max(MOST_HIGH, width / height || 1)));
+      if (!this.element.style.aspectRatio) {
+        const form = String(Math.min(MOST_WIDE, Math.max(MOST_HIGH, width / height || 1)));
+        this.element.style.aspectRatio = form;
+        formed(form);
+      }
       this.element.toggleAttribute('data-few-pixels', Math.max(width, height) <= FEW_PIXELS && !this.element.hasAttribute('data-small'));
     });
   }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -26,6 +27,7 @@ COARSE = (
 )  # points of a curve that still shows its course, the better ones first
 MAX_SHARE = 24_000
 _LIMITS = [round(MAX_POINTS * 0.75**i) for i in range(22)]  # the last one is about FEWEST_POINTS
+_FLOAT32 = (1e-37, 3e38)  # what it holds with all its digits
 _HEAD_BYTES = 80  # of a series, besides its run and its key
 
 
@@ -103,7 +105,10 @@ class AppendMessage(TypedDict):
 
 
 class PackedSeries(TypedDict):
-    """A series of a finished output; ``total`` is missing where these are all its points."""
+    """A series of a finished output; ``total`` is missing where these are all its points.
+
+    ``unit`` is there where float32 does not reach the values: they are multiples of it.
+    """
 
     run: str
     key: str
@@ -112,6 +117,7 @@ class PackedSeries(TypedDict):
     step0: float
     time0: float
     whole: bool
+    unit: NotRequired[float]
 
 
 class PackedCurves(TypedDict):
@@ -289,6 +295,14 @@ def _heads_size(curves: Sequence[Curve]) -> int:
     return names + _HEAD_BYTES * len(curves)
 
 
+def _unit_of(values: Floats) -> float:
+    """Return what values are divided by so that float32 holds the largest; mostly 1."""
+    largest = float(np.max(np.abs(values), where=np.isfinite(values), initial=0.0))
+    if largest == 0 or _FLOAT32[0] <= largest <= _FLOAT32[1]:
+        return 1.0
+    return 2.0 ** math.floor(math.log2(largest))
+
+
 def _pack(curves: list[Curve]) -> PackedCurves:
     series: list[PackedSeries] = []
     steps: list[bytes] = []
@@ -303,8 +317,8 @@ def _pack(curves: list[Curve]) -> PackedCurves:
         steps.append(column.tobytes())
         pauses = np.clip(np.diff(np.rint(time), prepend=np.rint(time[0])), -(2**31), 2**31 - 1)
         times.append(pauses.astype("<i4").tobytes())
-        with np.errstate(over="ignore"):
-            values.append(curve.values.astype("<f4").tobytes())
+        unit = _unit_of(curve.values)
+        values.append((curve.values / unit).astype("<f4").tobytes())
         head: PackedSeries = {
             "run": curve.run_id,
             "key": curve.key,
@@ -316,6 +330,8 @@ def _pack(curves: list[Curve]) -> PackedCurves:
         }
         if curve.total <= len(curve):
             del head["total"]
+        if unit != 1:
+            head["unit"] = unit
         series.append(head)
     data = zlib.compress(b"".join(steps + times + values), 9)
     return {"series": series, "data": base64.b64encode(data).decode("ascii")}

@@ -284,13 +284,18 @@ def find_scope(
     experiment_ids : list of str or None
     runs : str, list of str or DataFrame
         A filter, or names and ids (a text of them too), or a frame with the column ``run_id``.
+
+    Notes
+    -----
+    Runs that are named may be of any experiment: the experiments only say which of several of
+    the same name is meant.
     """
     if hasattr(runs, "columns"):
         runs = runs["run_id"].tolist()
     first = (experiment_ids or ["0"])[0]
     if not isinstance(runs, str):
         ids = list(dict.fromkeys(find_run(reader, str(name), first) for name in runs))
-        return Scope(experiment_ids, "", ids), ids
+        return Scope(None, "", ids), ids
     text = runs.strip()
     words = [word.strip(",'\"") for word in text.split()]
     if words and not set("<>=`") & set(text):
@@ -299,7 +304,7 @@ def find_scope(
         except NotFoundError:
             pass  # then it is a filter
         else:
-            return Scope(experiment_ids, "", ids), ids
+            return Scope(None, "", ids), ids
     return Scope(experiment_ids, text, None), []
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from nbtrack.entities.shown import plain_line
 from nbtrack.store import Store
 from nbtrack.views.chart.content import ChartContent, RunRef
 from nbtrack.views.chart.curves import Curve, Floats, PackedCurves, pack_curves
@@ -177,11 +178,11 @@ def _rows(table: TableView, most: int) -> tuple[list[str], list[list[str]]]:
     names = [name for name in table["columns"] if name in table["values"]][:TABLE_COLUMNS]
     rows = min(len(table["run_ids"]), most)
     return names, [
-        [_cell(table["values"][name][i], kinds[name]) for name in names] for i in range(rows)
+        [_cell(table["values"][name][i], name, kinds[name]) for name in names] for i in range(rows)
     ]
 
 
-def _cell(value: Any, kind: str) -> str:
+def _cell(value: Any, name: str, kind: str) -> str:
     if value is None:
         return ""
     if kind == "duration":
@@ -190,7 +191,7 @@ def _cell(value: Any, kind: str) -> str:
         return STATE_WORDS.get(value, str(value))
     if isinstance(value, (int, float)):
         return format_number(value)
-    text = str(value)
+    text = plain_line(str(value)) if name == "note" else str(value)
     return text if len(text) <= 40 else text[:39] + "…"
 
 

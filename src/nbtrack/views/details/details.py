@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
-from typing import Annotated, Any, TypeAlias, TypedDict
+from typing import Annotated, Any, Literal, TypeAlias, TypedDict
 
 from nbtrack.entities import DatasetInput, Run, RunInfo
 from nbtrack.entities.run_data import is_system_metric
@@ -74,10 +75,14 @@ class RunHead(TypedDict):
 
 
 class MetricFacts(TypedDict):
-    """What is known of a metric of a run; numbers are null where they are not finite."""
+    """What is known of a metric of a run; numbers are null where they are not finite.
+
+    ``odd`` is the last value where it is none.
+    """
 
     key: str
     last: float | None
+    odd: Literal["NaN", "Infinity", "-Infinity"] | None
     min: float | None
     max: float | None
     step: int
@@ -228,12 +233,19 @@ def _link(link: Link) -> RunLink:
     return {"run_id": link.run_id, "name": link.name, "state": link.status}
 
 
+def _odd(value: float) -> Literal["NaN", "Infinity", "-Infinity"] | None:
+    if math.isfinite(value):
+        return None
+    return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+
+
 def _metrics(found: Details) -> list[MetricFacts]:
     rows = sorted(found.series, key=lambda row: (is_system_metric(row.key), row.key))
     return [
         {
             "key": row.key,
             "last": number(row.last),
+            "odd": _odd(row.last),
             "min": number(row.min),
             "max": number(row.max),
             "step": row.last_step,

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from nbtrack.entities.shown import plain_line
 from nbtrack.errors import InvalidParameterError
 from nbtrack.views.display import MAX_BYTES, VIEW_MIME, Bundle, plain_json
 from nbtrack.views.formats import format_duration, format_number, shareable_column
@@ -252,7 +253,8 @@ def _cell(value: Any, column: Column) -> str:
     if value is None or (isinstance(value, float) and math.isnan(value) and column.kind == "time"):
         return ""
     if isinstance(value, str):
-        return value if len(value) <= 80 else value[:79] + "…"
+        text = plain_line(value) if column.name == "note" else value
+        return text if len(text) <= 80 else text[:79] + "…"
     if column.kind == "duration":
         return format_duration(value)
     if column.kind == "time":

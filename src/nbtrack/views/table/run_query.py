@@ -132,7 +132,10 @@ class RunSelect:
         self.condition = " AND ".join(self._conditions(filter_string, stage))
         self.count_values = dict(self.values)
         self._sort = sort
-        reader.refresh(runs_of=scope.experiment_ids)
+        if scope.run_ids is None:
+            reader.refresh(runs_of=scope.experiment_ids)
+        else:
+            reader.refresh(runs=scope.run_ids)
 
     def bind(self, value: Any) -> str:
         """Return the placeholder of a value."""

@@ -97,6 +97,7 @@ class Comparison(View):
     ) -> None:
         refuse_unknown("compare", unknown, _KEYWORDS)
         self._store = store
+        self._first = (experiment_ids or ["0"])[0]
         self._watch = StoreWatch(store, self.refresh, self._failed)
         with store.read() as reader:
             scope, selected = find_scope(reader, experiment_ids, runs)
@@ -113,12 +114,12 @@ class Comparison(View):
                 refuse_unknown("The comparison", {metric: None}, tuple(known) or ("no metrics",))
         shown = [columns] if isinstance(columns, str) else list(columns or ())
         if shown:
-            table = StoreTable(store, scope=TableScope(experiment_ids, scope.run_ids))
+            table = StoreTable(store, scope=TableScope(scope.experiment_ids, scope.run_ids))
             there = tuple(column.name for column in table.columns())
             refuse_unknown("The comparison", dict.fromkeys(set(shown) - set(there)), there)
         super().__init__(
             store=store,
-            experiment_ids=None if experiment_ids is None else list(experiment_ids),
+            experiment_ids=None if scope.experiment_ids is None else list(scope.experiment_ids),
             run_ids=None if scope.run_ids is None else list(scope.run_ids),
             filter=scope.filter,
             metric=chosen,
@@ -161,9 +162,8 @@ class Comparison(View):
         names = runs["run_id"].tolist() if hasattr(runs, "columns") else runs
         if isinstance(names, str):
             names = [names]
-        first = (self.experiment_ids or ["0"])[0]
         with self._store.read() as reader:
-            found = [find_run(reader, str(name), first) for name in names]
+            found = [find_run(reader, str(name), self._first) for name in names]
         with self.hold_sync():
             self.brushes = []
             self.selected_ids = list(dict.fromkeys(found))
