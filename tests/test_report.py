@@ -244,6 +244,11 @@ def test_the_file_shows_table_curves_and_plots(page: Page, report: Path) -> None
     run_id = name.get_attribute("data-open")
     name.click()
     assert page.locator(f"#from-{run_id}").get_by_text("Run again").is_visible()
+    number = page.locator("[col-id='metrics.val_acc'] [data-open]").nth(1)
+    other = page.locator(f"#from-{number.get_attribute('data-open')}")
+    assert not other.get_by_text("Run again").is_visible()
+    number.click()
+    assert other.get_by_text("Run again").is_visible()
 
 
 @pytest.mark.browser

@@ -42,6 +42,7 @@ export interface ComparisonOptions {
   onChart?(view: ChartView): void;
   onImages?(view: ImagesView): void;
   onOpen?(runId: string): void;
+  metricsOpen?: boolean;
 }
 
 /** As many runs have curves and a colour of their own. */
@@ -191,7 +192,7 @@ export class ComparisonView {
       ...(options.runIds ? { runIds: options.runIds } : {}),
       ...(options.first ? { first: options.first } : {}),
       ...(options.editable === undefined ? {} : { editable: options.editable, exports: options.editable }),
-      ...(options.onOpen ? { onOpen: options.onOpen } : {}),
+      ...(options.onOpen ? { onOpen: options.onOpen, metricsOpen: options.metricsOpen === true } : {}),
       state: { filter: this.filter, ...(options.columns?.length ? { columns: options.columns } : {}) },
       selected: this.selected,
       height: options.tableHeight ?? 300,

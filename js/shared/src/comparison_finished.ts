@@ -12,7 +12,7 @@ export function showFinishedComparison(root: HTMLElement, saved: SavedComparison
     columns: saved.table.columns,
     state: { metric: saved.metric, brushes: saved.brushes },
     editable: false,
-    ...(onOpen ? { onOpen } : {})
+    ...(onOpen ? { onOpen, metricsOpen: true } : {})
   });
   return () => view.dispose();
 }

@@ -343,6 +343,7 @@ export class RunsTable {
       expanded: key => this.expanded.has(key),
       curve: (id, key) => this.viewport.curve(id, key),
       opens: this.options.onOpen !== undefined,
+      metricsOpen: this.options.metricsOpen === true,
       ...(this.options.address ? { address: this.options.address } : {})
     };
   }

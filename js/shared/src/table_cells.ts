@@ -17,6 +17,7 @@ export interface CellContext {
   curve(runId: string, key: string): Float64Array | null | undefined;
   /** Whether the details of a run can be opened from its name, and the address that they have. */
   opens: boolean;
+  metricsOpen: boolean;
   address?(runId: string): string;
 }
 
@@ -64,6 +65,14 @@ function nameOf({ opens, address }: CellContext, id: string, name: string): HTML
   if (!opens) return h('span', { class: 'nbt-nametext' }, name);
   const given = { class: 'nbt-nametext nbt-open', 'data-open': id, title: `Open ${name}`, tabindex: -1 };
   return address ? h('a', { ...given, href: address(id) }, name) : h('button', { ...given, type: 'button' }, name);
+}
+
+/** A metric that opens its run, as the name does. */
+export function metricCell(context: CellContext, column: Column): (params: CellParams) => HTMLElement {
+  return ({ data }) => {
+    const text = textOf(data, column);
+    return data && !data.group && text ? nameOf(context, data.id, text) : h('span', {}, text);
+  };
 }
 
 export function stateCell({ data }: CellParams): HTMLElement {

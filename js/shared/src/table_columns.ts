@@ -3,7 +3,7 @@ import { h } from './dom';
 import type { TableState } from './protocol_table';
 import type { Column, Direction } from './requests';
 import { columnWidth, heading, type Row } from './rows';
-import { type CellContext, curveCell, nameCell, selectCell, stateCell, textOf, verdictCell } from './table_cells';
+import { type CellContext, curveCell, metricCell, nameCell, selectCell, stateCell, textOf, verdictCell } from './table_cells';
 
 const NUMERIC = new Set(['number', 'duration']);
 const FAMILY_WORDS: Record<string, string> = { params: 'Params', metrics: 'Metrics', curves: 'Curves', tags: 'Tags', sql: 'SQL' };
@@ -138,6 +138,7 @@ function columnDef(column: Column, label: string, state: TableState, options: Co
   if (kind === 'state') def.cellRenderer = stateCell;
   if (kind === 'verdict') def.cellRenderer = verdictCell(column);
   if (kind === 'curve') def.cellRenderer = curveCell(options.context, column);
+  if (options.context.metricsOpen && numeric && name.startsWith('metrics.')) def.cellRenderer = metricCell(options.context, column);
   if (name === 'run_name') def.cellRenderer = nameCell(options.context);
   return def;
 }

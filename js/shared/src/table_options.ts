@@ -25,6 +25,8 @@ export interface TableOptions {
   onSelected(ids: string[]): void;
   onRows?(ids: string[], total: number, start: number): void;
   onOpen?(runId: string): void;
+  /** Whether metrics open the run, too: in a file they lead to where they come from. */
+  metricsOpen?: boolean;
   /** Where the details of a run are, for a link that can be copied and opened in a tab of its own. */
   address?(runId: string): string;
   /** Compare runs: offered where two or more are selected. */
