@@ -273,7 +273,7 @@ def test_a_formula_that_names_a_function_of_the_notebook_is_refused() -> None:
 # -- Prophet ----------------------------------------------------------------------------
 
 
-@pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning")  # about Prophet
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # pandas, about Prophet
 def test_a_model_of_prophet_comes_back_as_its_json(monkeypatch: pytest.MonkeyPatch) -> None:
     prophet = pytest.importorskip("prophet")
     with pytest.raises(InvalidParameterError, match="has not been trained"):
