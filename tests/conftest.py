@@ -64,9 +64,11 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
 
 @pytest.fixture(autouse=True, scope="session")
 def _own_state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Notes about this user, such as which models are theirs, are kept apart."""
+    """Notes about this user are kept apart, and what tests start writes as it does by itself."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+        # it is for pytest: newer versions of Python color help and tracebacks, which tests read
+        patch.delenv("FORCE_COLOR", raising=False)
         yield
 
 
