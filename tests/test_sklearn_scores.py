@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import inspect
 import pickle
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,6 +25,7 @@ from estimator_trainings import TWO, X, Y
 from nbtrack.autologging.estimators import fitted
 from nbtrack.errors import NbtrackWarning
 from nbtrack.models.evaluation.scores import regression_scores
+from programs import needs
 
 
 @pytest.fixture
@@ -88,7 +90,8 @@ def test_a_part_of_the_predictions_is_known(on: None) -> None:
     model = LogisticRegression().fit(X, TWO)
     x_test = X[:30]
     metrics.roc_auc_score(TWO[:30], model.predict_proba(x_test)[:, 1])
-    metrics.brier_score_loss(TWO[:30], y_proba=model.predict_proba(x_test)[:, 1])
+    name = [*inspect.signature(metrics.brier_score_loss).parameters][1]  # it was y_prob once
+    metrics.brier_score_loss(TWO[:30], **{name: model.predict_proba(x_test)[:, 1]})
     metrics.roc_auc_score(TWO[:30], model.decision_function(x_test))
     assert sorted(later()) == [
         "brier_score_loss_x_test",
@@ -193,6 +196,7 @@ def test_scores_are_those_of_the_logged_model(workdir: Path) -> None:
     assert np.isclose(found["training_score"].value, model.score(X, Y))
 
 
+@needs("xgboost")
 def test_boosted_trees_have_their_own_run_and_scores_later(workdir: Path) -> None:
     import xgboost
 

@@ -16,6 +16,7 @@ from nbtrack.errors import NotFoundError
 from nbtrack.store import open_store
 from nbtrack.store.maintenance import compact
 from nbtrack.tracking.run import ActiveRun
+from programs import needs
 
 
 class Model(nbtrack.pyfunc.PythonModel):
@@ -98,7 +99,7 @@ def test_a_run_keeps_its_store_when_the_folder_changes(workdir, elsewhere, use: 
     assert [p.name for p in elsewhere.iterdir() if p.name != "file.txt"] == []
 
 
-@pytest.mark.parametrize("use", [*USES, _checkpoint])
+@pytest.mark.parametrize("use", [*USES, pytest.param(_checkpoint, marks=needs("torch"))])
 def test_a_run_keeps_its_store_when_another_is_chosen(workdir, elsewhere, use: Callable):
     with nbtrack.start_run() as run:
         nbtrack.set_tracking_uri(elsewhere / "other.duckdb")
