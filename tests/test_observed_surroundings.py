@@ -54,7 +54,7 @@ def test_files_below_the_folder_that_a_cell_reads_and_writes(
     seen = observe(
         "import os\nfrom pathlib import Path\nos.mkdir('sub')\nPath('sub/a.txt').write_text('x')"
     )
-    assert (seen.files_read, seen.files_written) == (set(), {"sub/a.txt"})
+    assert (seen.files_read, seen.files_written) == (set(), {"sub", "sub/a.txt"})
     seen = observe("text = Path('sub/a.txt').read_text()")
     assert (seen.files_read, seen.files_written) == ({"sub/a.txt"}, set())
     (workdir / "nbtrack.duckdb").write_text("")
@@ -99,6 +99,19 @@ def test_files_that_a_cell_names_are_looked_at_in_large_folders_too(
     now = files.times_below(str(tmp_path), texts)
     _, written = files.files_of(str(tmp_path), [], before, now, texts)
     assert written == {"new.pt", "out/old.pt"}
+
+
+def test_folders_that_are_made_and_files_that_are_removed_count_as_written(
+    observe: Observe, workdir: Path
+) -> None:
+    (workdir / "old").mkdir()
+    for name in ("a", "old/b", "old/c"):
+        (workdir / name).write_text("")
+    observe("import os, shutil")
+    assert observe("os.makedirs('out/deep')").files_written == {"out", "out/deep"}
+    assert observe("os.rename('a', 'new')").files_written == {"a", "new"}
+    assert observe("os.remove('old/b')").files_written == {"old/b"}
+    assert observe("shutil.rmtree('old')").files_written == {"old/c"}
 
 
 def test_what_a_process_may_have_written_in_a_large_folder_is_not_proven(
@@ -150,9 +163,9 @@ def test_settings_of_a_library_that_the_same_cell_imports(
     late = "import sys, types\nlate = sys.modules['late'] = types.SimpleNamespace(size=1, "
     late += "rc=lambda size: setattr(late, 'size', size))"
     try:
-        assert observe(late).world == set()
+        assert observe(late).world == {"sys.modules"}
         del sys.modules["late"]
-        assert observe(f"{late}\nlate.rc(14)").world == {"settings of late"}
+        assert observe(f"{late}\nlate.rc(14)").world == {"settings of late", "sys.modules"}
     finally:
         del sys.modules["late"]
 
@@ -264,7 +277,8 @@ def test_what_was_not_looked_at_before_a_cell_is_not_new_after_it(
     (tmp_path / "made").mkdir()
     (tmp_path / "made/new.csv").write_text("")
     now = files.times_below(str(tmp_path))
-    assert files.files_of(str(tmp_path), (), before, now, ())[1] == {"new.csv", "made/new.csv"}
+    _, written = files.files_of(str(tmp_path), (), before, now, ())
+    assert written == {"new.csv", "made", "made/new.csv"}
 
 
 def test_files_above_the_folder_that_belong_to_the_project(

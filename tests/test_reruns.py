@@ -65,6 +65,13 @@ nbtrack.log_metric('twice', lr * 2)""",
 begun = 1
 nbtrack.log_metric("m", begun, step=0)
 open("kept", "w").write("4")""",
+    """\
+%%track cached
+trains = not os.path.exists("cache/model")
+if trains:
+    os.mkdir("cache")
+    open("cache/model", "w").write("1")
+nbtrack.log_metric("trained", trains)""",
 ]
 LATER = [
     "begun = int(open('kept').read())",
@@ -179,6 +186,13 @@ def test_the_parts_of_a_resumed_run_are_run_again_in_their_order(store: Path) ->
     source = source_of_run(run, context.store().access.folder(run.info.artifact_uri))
     with pytest.raises(InvalidStateError, match=r"3 processes .* only 1 of them kept"):
         check_parts(run, [source])
+
+
+def test_a_run_goes_the_way_it_went_where_its_results_are_there_already(store: Path) -> None:
+    assert (store / "cache/model").read_text() == "1"
+    verdict = nbtrack.rerun("cached")
+    assert verdict.result == "exact"
+    assert verdict.text.endswith(": same numbers (without the files that its cells write)")
 
 
 def test_changed_data_is_named(store: Path) -> None:

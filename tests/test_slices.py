@@ -278,6 +278,13 @@ def test_the_record_keeps_the_latest_cells_up_to_its_size() -> None:
     assert record["left_out"] == 1
 
 
+def test_a_cell_that_made_the_folder_of_a_file_is_needed() -> None:
+    made = ("os.makedirs(where)", {"files_written": {"out"}})
+    saved = ("save(model)", {"files_written": {"out/model.pt"}})
+    assert numbers(sliced(made, "x = 1", saved)) == [1]
+    assert numbers(sliced(made, "x = 1", ("save(model)", {"files_written": {"outer"}}))) == []
+
+
 @pytest.mark.parametrize(
     ("first", "sign"),
     [

@@ -324,8 +324,10 @@ def _files_for(cell: Executed, used: Sequence[Executed]) -> list[str]:
 
 
 def _uses(cell: Executed, path: str) -> bool:
-    if cell.seen is not None and path in cell.seen.files_read:
-        return True
+    if cell.seen is not None:
+        files = cell.seen.files_read | cell.seen.files_written
+        if path in cell.seen.files_read or any(each.startswith(f"{path}/") for each in files):
+            return True
     parts = PurePosixPath(path)
     words = {parts.name, parts.stem, *parts.parent.parts}
     return any(len(word) > 2 and word in cell.source for word in words)

@@ -151,6 +151,8 @@ def set_up_in(node: ast.AST, *, functions: bool = False) -> Iterator[str]:
         match child:
             case ast.FunctionDef() | ast.AsyncFunctionDef() if not functions:
                 continue
+            case ast.Expr(value=ast.Call(func=ast.Name("setattr" | "delattr"), args=[of, *_])):
+                yield from _dotted(of)[:1]
             case ast.Expr(value=ast.Call(func=called)) if _sets_up(path := _dotted(called)):
                 yield path[0]
             case ast.Assign() | ast.AugAssign():

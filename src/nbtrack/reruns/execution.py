@@ -96,6 +96,8 @@ def executed(
     progress: Progress,
     attempt: Attempt,
     experiments: dict[str, str],
+    *,
+    fresh: bool = False,
 ) -> Iterator[Execution]:
     """Execute cells, and give what came of it; the temporary folder goes at the end of the block.
 
@@ -109,9 +111,11 @@ def executed(
         What the progress says.
     experiments : dict of str to str
         The names of the experiments by id, for cells that name them by id.
+    fresh : bool, optional
+        Whether the files that the cells have written are not there yet.
     """
     cells = plan.cells(part)
-    copy = FolderCopy(plan.folder, [cell.source for cell in cells], plan.files)
+    copy = FolderCopy(plan.folder, [cell.source for cell in cells], plan.files, fresh=fresh)
     try:
         store = open_file(store_of(copy.root))
         try:

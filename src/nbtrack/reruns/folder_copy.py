@@ -64,6 +64,8 @@ class FolderCopy:
         copied too.
     files : list of dict
         The files that were read and written, as the record of the run has them.
+    fresh : bool, optional
+        Whether what the cells have written stays away: they may do something else where it is.
 
     Attributes
     ----------
@@ -76,7 +78,12 @@ class FolderCopy:
     """
 
     def __init__(
-        self, original: Path | None, sources: Sequence[str], files: Sequence[dict[str, Any]] = ()
+        self,
+        original: Path | None,
+        sources: Sequence[str],
+        files: Sequence[dict[str, Any]] = (),
+        *,
+        fresh: bool = False,
     ) -> None:
         self.root = Path(os.path.realpath(tempfile.mkdtemp(prefix="nbtrack-rerun-")))
         self.left_out: list[str] = []
@@ -87,6 +94,7 @@ class FolderCopy:
         ups = max((up for name in [*named, *read] if (up := _ups(name)) <= MOST_UP), default=0)
         self.folder = self.root.joinpath("copy", *["up"] * ups, "work")
         self.folder.mkdir(parents=True)
+        self._made = {self.folder / name for name in made_by(files)} if fresh else set[Path]()
         if original is not None:
             try:
                 self._fill(original, named, ups, files)
@@ -116,7 +124,7 @@ class FolderCopy:
     def _fill(
         self, original: Path, named: list[str], ups: int, files: Sequence[dict[str, Any]]
     ) -> None:
-        written = {str(each.get("path")) for each in files if each.get("mode") == "written"}
+        written = made_by(files)
         read = [str(each.get("path")) for each in files if each.get("mode") == "read"]
         linked = set(read) - written
         outside = [name for name in named if 0 < _ups(name) <= ups]
@@ -147,7 +155,7 @@ class FolderCopy:
             self._take(file, self.folder / relative, relative.as_posix())
 
     def _take(self, file: Path, target: Path, name: str, *, linked: bool = False) -> None:
-        if os.path.lexists(target):
+        if target in self._made or os.path.lexists(target):
             return
         with contextlib.suppress(OSError):
             size = file.stat().st_size
@@ -164,6 +172,11 @@ class FolderCopy:
             target.chmod(target.stat().st_mode | 0o200)
             self._bytes += size
             self._count += 1
+
+
+def made_by(files: Sequence[dict[str, Any]]) -> set[str]:
+    """Return the files that the cells of a run have written, as its record has them."""
+    return {str(each.get("path")) for each in files if each.get("mode") == "written"}
 
 
 def _modules(folder: Path) -> Iterator[Path]:

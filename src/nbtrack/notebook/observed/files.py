@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from os import scandir, stat
-from os.path import abspath, isfile
+from os.path import abspath, isfile, lexists
 from pathlib import PurePath
 from stat import S_ISREG
 from time import perf_counter, thread_time
@@ -128,6 +128,10 @@ def files_of(
             name = name_below(path, folder)
             if name is not None:
                 written.add(name)
+    new = now.folders - before.folders - before.unseen
+    changed = {path for path in new if _is_within(path, before, folder)}
+    changed |= {path for path in before.files.keys() - now.files.keys() if _is_gone(path, now)}
+    written |= {name for path in changed if (name := name_below(path, folder)) is not None}
     for name in _named(texts, folder):
         file = str(PurePath(folder, name))
         if name not in replaced and (
@@ -160,6 +164,11 @@ def _is_within(path: str, before: Times, top: str) -> bool:
         if path in before.unseen:
             return False
     return False
+
+
+def _is_gone(path: str, now: Times) -> bool:
+    """Return whether a file is not in its folder any more, or its folder is not there."""
+    return str(PurePath(path).parent) in now.folders or not lexists(path)
 
 
 def _paths_in(text: str) -> list[str]:

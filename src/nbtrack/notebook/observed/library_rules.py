@@ -5,6 +5,7 @@ A library is never imported for this: its types are known by their names.
 
 from __future__ import annotations
 
+import re
 import sys
 from functools import cache
 from typing import Any
@@ -16,6 +17,7 @@ from nbtrack.notebook.observed.stdlib_rules import BESIDES, STDLIB
 from nbtrack.tracking.random_reach import attributes_of
 
 _MOST_NODES = 1000
+_GLOBAL_HOOKS = re.compile(r"_global_\w*hooks$")
 _READ_ONLY = 0x100  # PyBUF_READ
 
 # Packages whose objects have nothing that a result depends on, but for those in ``DATA``.
@@ -204,6 +206,18 @@ def _plain_tensor(value: Any, seen: Mark, torch: Any) -> None:
         seen.memory = memory_of("cpu", begin, _raw(begin, size), optional=True)
 
 
+@cache
+def hooks_of_all_modules() -> list[Any]:
+    """Return what PyTorch calls with each module that is called."""
+    torch: Any = sys.modules["torch.nn.modules.module"]
+    return [each for name, each in vars(torch).items() if _GLOBAL_HOOKS.match(name)]
+
+
+def _network(_value: Any, seen: Mark) -> None:
+    """Look at what is called with each module, besides its own hooks."""
+    seen.inside += [each for each in hooks_of_all_modules() if each]
+
+
 def is_tensor(kind: type) -> bool:
     """Return whether a class is PyTorch's of tensors, or inherits from it."""
     torch: Any = sys.modules.get("torch")
@@ -306,6 +320,7 @@ LIBRARIES: dict[str, Rule] = {
     "pandas.core.arrays.base.ExtensionArray": _column,
     "torch.Tensor": _tensor,
     "torch._C.Generator": _torch_generator,
+    "torch.nn.modules.module.Module": _network,
     "concurrent.futures._base.Future": _future,
     "concurrent.futures._base.Executor": _unseen,  # its threads wait for work at any time
     "matplotlib.artist.Artist": _unseen,
@@ -317,5 +332,5 @@ LIBRARIES: dict[str, Rule] = {
 ALONE = frozenset(
     name
     for name, rule in LIBRARIES.items()
-    if rule not in (_array, _tensor) and name not in BESIDES
+    if rule not in (_array, _network, _tensor) and name not in BESIDES
 )

@@ -226,6 +226,8 @@ class Looks:
         items = {k: v for k, v in class_items(value).items() if k not in _CLASS_KEYS}
         seen.content, inside = contents([*items.keys(), *items.values()])
         seen.inside += [*inside, *type.__dict__["__bases__"].__get__(value)]
+        if is_own(module_of(type(value))):  # its metaclass may keep something as well
+            seen.inside.append(type(value))
 
     def _module(self, value: Any, seen: Mark) -> None:
         items = module_items(value)

@@ -113,6 +113,8 @@ class SurroundingsWatcher:
         if self._world is not None:
             now = self._left_by_cell = World(self._shell)
             seen.world |= self._world.changes(now, code, self._shell.user_ns)
+        if "sys" in cell.names.changes and "modules" in code.words:
+            seen.world.add("sys.modules")
         seen.sets_up |= self._set_up(cell)
         now_times = times_below(self._folder, code.texts)
         read, written = files_of(

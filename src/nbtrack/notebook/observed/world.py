@@ -13,6 +13,7 @@ from typing import Any
 
 from nbtrack.notebook.observed.code_names import CodeNames
 from nbtrack.notebook.observed.kinds import address, is_own, module_items
+from nbtrack.notebook.observed.library_rules import hooks_of_all_modules
 from nbtrack.notebook.observed.marks import SIMPLE
 
 _ENVIRONMENT = frozenset({"environ", "putenv", "unsetenv", "load_dotenv", "setenv"})
@@ -224,6 +225,7 @@ def _torch() -> Any:
         cudnn.benchmark,
         cudnn.deterministic,
         vars(torch._tensor_str.PRINT_OPTS).copy(),
+        [list(hooks) for hooks in hooks_of_all_modules()],
     ]
 
 
