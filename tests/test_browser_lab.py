@@ -52,6 +52,7 @@ def test_search_takes_words_and_conditions_and_says_what_is_wrong(side: Page) ->
     side.wait_for_rows(["digits", "baseline"])
     side.search("metrics.loss <")
     side.page.locator(".nbt-side-error").get_by_text("metrics.loss").wait_for()
+    side.tree.wait_for(state="hidden")  # nothing is on its way
     side.search("unheard")
     side.page.get_by_text("No run matches").wait_for()
     for text, meant in (("basline", "'baseline'"), ("metrics.los < 1", "metrics.loss")):

@@ -175,6 +175,17 @@ def test_what_stays_in_the_notebook_is_small_and_whole(workdir: Path) -> None:
     assert saved["curves"]["series"]
 
 
+def test_a_saved_comparison_has_short_headings_and_plain_notes(workdir: Path) -> None:
+    long = "a_name_of_many_letters_" * 8
+    with nbtrack.start_run(description="# Title\nwith **bold**"):
+        nbtrack.log_metric(long, 0.5)
+    saved = [nbtrack.compare().finished_bundle(), nbtrack.runs().finished_bundle()]
+    tables = [bundle["text/html"].partition("<table>")[2] for bundle, _ in saved]
+    assert all(f"<th>{long[:39]}…</th>" in table for table in tables)
+    assert not any(long in table or "**" in table for table in tables)
+    assert "<td>Title with bold</td>" in tables[0]
+
+
 @pytest.mark.parametrize("runs", [8, 24])
 def test_of_long_runs_picture_rows_and_curves_stay(workdir: Path, runs: int) -> None:
     noise = np.random.default_rng(0)

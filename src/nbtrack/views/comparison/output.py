@@ -191,7 +191,10 @@ def _cell(value: Any, name: str, kind: str) -> str:
         return STATE_WORDS.get(value, str(value))
     if isinstance(value, (int, float)):
         return format_number(value)
-    text = plain_line(str(value)) if name == "note" else str(value)
+    return _cut(plain_line(str(value)) if name == "note" else str(value))
+
+
+def _cut(text: str) -> str:
     return text if len(text) <= 40 else text[:39] + "…"
 
 
@@ -215,7 +218,8 @@ def _html(saved: ComparisonParts, url: str = "", width: int = 0, alt: str = "") 
     """Return picture and table: of an output's forms, viewers show one only."""
     table = saved["table"]
     names, rows = _rows(table, TABLE_ROWS)
-    head = "".join(f"<th>{html.escape(name.partition('.')[2] or name)}</th>" for name in names)
+    labels = [name.partition(".")[2] or name for name in names]
+    head = "".join(f"<th>{html.escape(_cut(label))}</th>" for label in labels)
     body = "".join(
         "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in rows
     )

@@ -253,14 +253,17 @@ def _cell(value: Any, column: Column) -> str:
     if value is None or (isinstance(value, float) and math.isnan(value) and column.kind == "time"):
         return ""
     if isinstance(value, str):
-        text = plain_line(value) if column.name == "note" else value
-        return text if len(text) <= 80 else text[:79] + "…"
+        return _cut(plain_line(value) if column.name == "note" else value, 80)
     if column.kind == "duration":
         return format_duration(value)
     if column.kind == "time":
         moment = np.datetime64(int(value), "ms").astype("datetime64[s]")
         return str(moment).replace("T", " ") + " UTC"
     return format_number(float(value))
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def _table_text(texts: dict[str, list[str]], rows: int, total: int) -> str:
@@ -281,7 +284,7 @@ def _table_html(
     rows: int,
     total: int,
 ) -> str:
-    head = "".join(f"<th>{html.escape(name.split('.', 1)[-1])}</th>" for name in texts)
+    head = "".join(f"<th>{html.escape(_cut(name.split('.', 1)[-1], 40))}</th>" for name in texts)
     body = []
     for i in range(rows):
         cells = []
