@@ -37,7 +37,9 @@ def runs(workdir: Path) -> dict[str, str]:
     return {
         "never": make_run("never"),
         "failed": make_run("failed", "failed", result="failed", text="No module named 'foo'"),
-        "different": make_run("different", "no", result="different", differs=["loss", "acc"]),
+        "different": make_run(
+            "different", "no", result="different", differs=["loss", "acc"], cause="data changed"
+        ),
         "close": make_run("close", "yes", result="close"),
         "exact": make_run("exact", "yes", result="exact"),
     }
@@ -84,7 +86,7 @@ def test_a_column_has_the_verdict_and_its_date_and_sorts_by_both(runs: dict[str,
         "yes: same numbers, 2099-11-30",
         "yes: same numbers, 2099-11-29",
         "yes: close, 2099-11-30",
-        "no: differs in loss, acc, 2099-11-30",
+        "no: differs in loss, acc (data changed), 2099-11-30",
         "failed: could not be run again, 2099-11-30",
         None,
     ]
@@ -101,9 +103,8 @@ def test_groups_show_what_their_runs_share(runs: dict[str, str]) -> None:
 def test_a_table_exports_the_verdict(runs: dict[str, str]) -> None:
     table = nbtrack.runs("attributes.reproduced = 'no'")
     table.columns = ["run_name", "reproduced"]
-    assert (
-        table.to_csv() == 'run_name,reproduced\ndifferent,"no: differs in loss, acc, 2099-11-30"\n'
-    )
+    shown = "no: differs in loss, acc (data changed), 2099-11-30"
+    assert table.to_csv() == f'run_name,reproduced\ndifferent,"{shown}"\n'
 
 
 def test_the_tree_of_the_sidebar_has_the_verdict_of_each_run(runs: dict[str, str]) -> None:
@@ -115,6 +116,9 @@ def test_the_tree_of_the_sidebar_has_the_verdict_of_each_run(runs: dict[str, str
         "different": "no",
         "close": "yes",
         "exact": "yes",
+    }
+    assert {run["name"]: run["cause"] for run in found if run["cause"]} == {
+        "different": "data changed"
     }
 
 

@@ -65,7 +65,7 @@ export function describe(row: Row): string {
   const { run } = row;
   const parts = [run.name, stateWord(run.state), run.ending ?? stepText(run)];
   if (run.spark) parts.push(sparkText(run));
-  if (run.reproduced) parts.push(VERDICTS[run.reproduced] ?? '');
+  if (run.reproduced) parts.push(verdictWords(run));
   if (run.warnings) parts.push(warningText(run.warnings));
   if (run.archived) parts.push('archived');
   return parts.filter(Boolean).join(', ');
@@ -81,6 +81,12 @@ function sparkText({ spark }: TreeRun): string {
 }
 
 const VERDICTS: Record<string, string> = { yes: 'verified: run again, the same', no: 'run again, it differs', failed: 'could not be run again' };
+
+/** What came of running a run again, and why it was not the same where that is known. */
+function verdictWords({ reproduced, cause }: TreeRun): string {
+  const words = VERDICTS[reproduced ?? ''] ?? '';
+  return cause ? `${words}: ${cause}` : words;
+}
 
 /** Make the element of a row. */
 export function rowElement(row: Row, id: string, act: (action: RowAction, runId: string) => void): HTMLElement {
@@ -133,7 +139,7 @@ function runLines(row: RunRow, act: (action: RowAction, runId: string) => void):
   }
   if (run.reproduced) {
     const sign = verdictSign(run.reproduced);
-    sign.title = VERDICTS[run.reproduced] ?? '';
+    sign.title = verdictWords(run);
     first.append(sign);
   }
   if (run.warnings) first.append(warningSign(run.warnings));

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Experiment, TreeRun } from '@nbtrack/shared/requests';
 import { PAGE, RunTree, experimentKey, runKey } from '../src/run_tree';
+import { describe as wordsOf } from '../src/tree_row';
 import { TreeSelection } from '../src/tree_selection';
 
 const PLAIN = { shift: false, accel: false };
@@ -33,6 +34,13 @@ beforeEach(() => {
 });
 
 describe('RunTree', () => {
+  it('says why a run that was run again differs', () => {
+    tree.patch('anna', { reproduced: 'no', cause: 'data changed' });
+    tree.patch('bert', { reproduced: 'yes' });
+    expect(wordsOf(tree.rows[1]!)).toBe('anna, Finished, run again, it differs: data changed');
+    expect(wordsOf(tree.rows[2]!)).toBe('bert, Finished, verified: run again, the same');
+  });
+
   it('has nested runs below the run they are in, once that is expanded', () => {
     expect(names(tree)).toEqual(['experiment a', 'anna', 'bert', 'carl', 'experiment b']);
     tree.toggle(runKey('bert'));

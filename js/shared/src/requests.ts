@@ -885,6 +885,7 @@ export interface TreeRun {
   kept: boolean;
   note: string | null;
   reproduced?: string | null;
+  cause?: string | null;
   warnings?: string | null;
   ending: string | null;
 }

@@ -67,11 +67,15 @@ def read_verdict(reproduced: str | None, text: str | None) -> Verdict | None:
 
 
 def verdict_text(reproduced: str | None, text: str | None) -> str | None:
-    """Return a verdict as a cell has it, such as ``yes: same numbers, 2026-11-30``."""
+    """Return a verdict as a cell has it, such as ``yes: same numbers, 2026-11-30``.
+
+    Of a run that differs with its cause: ``no: differs in loss (data changed), 2026-11-30``.
+    """
     found = read_verdict(reproduced, text)
     if found is None:
         return None
-    return f"{found['reproduced']}: {found['short']}{day_of(found)}"
+    why = f" ({found['cause']})" if found["result"] == "different" and found["cause"] else ""
+    return f"{found['reproduced']}: {found['short']}{why}{day_of(found)}"
 
 
 def day_of(verdict: Verdict) -> str:

@@ -55,8 +55,8 @@ class RunRow:
     Attributes
     ----------
     marks : dict of str to str
-        Its tags `PARENT`, `NOTE`, `ARCHIVED`, `KEPT`, `REPRODUCED` and `WARNINGS`, as far as it
-        has them.
+        Its tags `PARENT`, `NOTE`, `ARCHIVED`, `KEPT`, `REPRODUCED`, `VERDICT` and `WARNINGS`, as
+        far as it has them.
     """
 
     run_id: str

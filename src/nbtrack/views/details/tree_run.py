@@ -8,6 +8,7 @@ from nbtrack.entities.runs import ARCHIVED, KEPT, NOTE, PARENT, REPRODUCED, WARN
 from nbtrack.store import now_ms
 from nbtrack.views.details.tree_query import RunRow
 from nbtrack.views.json_types import RunState
+from nbtrack.views.verdict import verdict_of
 
 
 class Spark(TypedDict):
@@ -22,7 +23,8 @@ class TreeRun(TypedDict):
 
     ``kept`` says of an interrupted run that the user takes it as it is; ``ending`` how a run ended
     that nobody has ended, or that a running one shows no sign of life, in words. ``warnings``
-    say why it may not give the same numbers when run again, such as ``hidden state, unseeded``.
+    say why it may not give the same numbers when run again, such as ``hidden state, unseeded``;
+    ``cause`` why it did not, such as ``data changed``, where that is known.
     """
 
     run_id: str
@@ -39,6 +41,7 @@ class TreeRun(TypedDict):
     kept: bool
     note: str | None
     reproduced: NotRequired[str | None]
+    cause: NotRequired[str | None]
     warnings: NotRequired[str | None]
     ending: str | None
 
@@ -79,6 +82,7 @@ def tree_run(
     silent_s: float | None = None,
 ) -> TreeRun:
     """Return a run as the tree shows it."""
+    verdict = verdict_of(row.marks)
     return {
         "run_id": row.run_id,
         "name": row.name,
@@ -94,6 +98,7 @@ def tree_run(
         "kept": is_set(row.marks.get(KEPT)),
         "note": row.marks.get(NOTE),
         "reproduced": row.marks.get(REPRODUCED),
+        "cause": None if verdict is None or verdict["result"] != "different" else verdict["cause"],
         "warnings": row.marks.get(WARNINGS),
         "ending": ending(row.status, step, silent_s),
     }
