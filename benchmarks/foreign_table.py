@@ -180,8 +180,8 @@ Notebooks of nine more repositories, most of them of other authors. Of those who
 installed and whose data are beside them or in scikit-learn, four of each repository were chosen by
 a digest of the path before the first was executed; they were executed once, with nbtrack as it was
 after all of the above. Addresses of files of the repository itself were replaced by their paths.
-Of the ninth, `Practical_RL`, none qualified. A cell had 120 s; those of two of the runs are not
-among the metrics counted below."""
+Of the ninth, `Practical_RL`, none qualified. A cell had 120 s. The metrics of two of the runs, in
+`Machine Learning for Diabetes`, were not counted."""
 _REST = """\
 What else qualified there, and of the notebooks above those of which no cell could be executed as it
 stood: executed once, by the same version of nbtrack, in today's Python (`print` as a function) and
