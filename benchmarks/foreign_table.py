@@ -176,7 +176,7 @@ More notebooks that nobody had looked at, in the same repositories: chosen by a 
 before the first was executed, and executed once, with nbtrack as it was after all of the above."""
 
 _FOURTH = """\
-Notebooks of nine more repositories, most of them of other authors. Of those whose packages could be
+Notebooks of nine more repositories, five of them of new authors. Of those whose packages could be
 installed and whose data are beside them or in scikit-learn, four of each repository were chosen by
 a digest of the path before the first was executed; they were executed once, with nbtrack as it was
 after all of the above. Addresses of files of the repository itself were replaced by their paths.
