@@ -13,12 +13,13 @@ import pytest
 import nbtrack
 from mlflow_surface import RECORDED
 from nbtrack._names import PATHS
-from programs import SRC
+from programs import SRC, needs
 
 HERE = Path(__file__).parent
 
 
 @pytest.mark.timeout(600)  # it imports most of MLflow
+@needs("mlflow")
 def test_nothing_of_mlflow_is_missing_that_is_not_listed() -> None:
     done = subprocess.run(
         [sys.executable, HERE / "mlflow_surface.py"],

@@ -29,7 +29,7 @@ from nbtrack.errors import InvalidParameterError, InvalidStateError, NbtrackErro
 from nbtrack.models.served import ServedModel
 from nbtrack.models.serving import serve
 from nbtrack.models.signature import infer_signature
-from programs import SRC
+from programs import SRC, needs
 
 JSON = "application/json"
 FRAME = pd.DataFrame({"x": [1.0, 2.0], "n": np.array([3, 4])})
@@ -555,6 +555,7 @@ def beside_mlflow(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, An
     return list(json.loads(done.stdout.splitlines()[-1], parse_constant=lambda name: None))
 
 
+@needs("mlflow")
 def test_answers_are_those_of_mlflows_server(beside_mlflow: list[dict[str, Any]]) -> None:
     def comparable(answer: list[Any]) -> Any:
         # MLflow breaks base64 into lines

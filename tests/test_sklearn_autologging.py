@@ -68,6 +68,14 @@ def names() -> list[str]:
     return sorted(run.data.tags["estimator_name"] for run in runs())
 
 
+def same_names(params: dict[str, str]) -> dict[str, str]:
+    """Leave out what the scikit-learn of the record calls otherwise, where it is an older one."""
+    if "multi_class" not in LogisticRegression().get_params():
+        return params
+    changed = {"l1_ratio", "multi_class", "penalty", "transform_input"}
+    return {name: value for name, value in params.items() if name.split("__")[-1] not in changed}
+
+
 @pytest.mark.parametrize("train", estimator_trainings.TRAININGS["sklearn"])
 def test_what_mlflow_logs_is_logged(workdir: Path, train: Any) -> None:
     name = train.__name__
@@ -78,7 +86,7 @@ def test_what_mlflow_logs_is_logged(workdir: Path, train: Any) -> None:
         train()
     client = nbtrack.MlflowClient()
     ours = seen(client, run.info.run_id)
-    assert ours["params"] == theirs["params"]
+    assert same_names(ours["params"]) == same_names(theirs["params"])
     assert ours["tags"] == theirs["tags"]
     assert set(ours["metrics"]) - set(theirs["metrics"]) == MORE.get(name, set())
     for key, points in theirs["metrics"].items():

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -92,7 +92,9 @@ def open_source(
             yield _parquet(file, chunk_size)
         else:
             read = {"csv": _csv, "jsonl": _lines, "json": _document}[kind]
-            yield Source(read(file, expected, chunk_size), path.stat().st_size, "B", file.tell)
+            # pandas ends its reader before the file is closed, also where nobody asks for the rest
+            with closing(read(file, expected, chunk_size)) as pieces:
+                yield Source(pieces, path.stat().st_size, "B", file.tell)
 
 
 def read_document(text: str | bytes, expected: Expected) -> Payload:
@@ -106,7 +108,9 @@ def read_document(text: str | bytes, expected: Expected) -> Payload:
     return from_json(found, expected)
 
 
-def _document(file: BinaryIO, expected: Expected, chunk_size: int | None) -> Iterator[Payload]:
+def _document(
+    file: BinaryIO, expected: Expected, chunk_size: int | None
+) -> Generator[Payload, None, None]:
     payload = read_document(file.read(), expected)
     data = payload.data
     if chunk_size is None or payload.bare or kind_of(data) is None:
@@ -121,7 +125,9 @@ def _document(file: BinaryIO, expected: Expected, chunk_size: int | None) -> Ite
         yield Payload(cut, payload.params)
 
 
-def _csv(file: BinaryIO, expected: Expected, chunk_size: int | None) -> Iterator[Payload]:
+def _csv(
+    file: BinaryIO, expected: Expected, chunk_size: int | None
+) -> Generator[Payload, None, None]:
     import pandas as pd
 
     options = csv_options(expected)
@@ -142,7 +148,9 @@ def _csv(file: BinaryIO, expected: Expected, chunk_size: int | None) -> Iterator
         ) from None
 
 
-def _lines(file: BinaryIO, expected: Expected, chunk_size: int | None) -> Iterator[Payload]:
+def _lines(
+    file: BinaryIO, expected: Expected, chunk_size: int | None
+) -> Generator[Payload, None, None]:
     """Read JSON lines: records, requests, or values, as the first line has them."""
     number = 0
     while lines := list(islice(file, chunk_size)):
