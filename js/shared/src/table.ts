@@ -355,7 +355,7 @@ export class RunsTable {
   private setHeight(): void {
     const { height } = this.options;
     if (height === 'fill') return;
-    this.host.style.height = `${height ?? heightOfRows(shownColumns(this.state, this.all), this.count.rows)}px`;
+    this.host.style.height = `${heightOfRows(shownColumns(this.state, this.all), this.count, height)}px`;
   }
 
   private onSort(): void {

@@ -31,6 +31,8 @@ export class TableCount {
   readonly empty = h('div', { class: 'nbt-empty nbt-tableempty', hidden: true });
   runs = 0;
   rows = 0;
+  /** The most rows there have been; null before anything is known. */
+  most: number | null = null;
   note = '';
   private unit: Counts['unit'] = 'run';
   private hidden: ReadonlySet<string> = new Set();
@@ -46,6 +48,7 @@ export class TableCount {
   /** Take what a page says of all rows. */
   take(page: Page, { filter, stage }: TableState): void {
     this.rows = page.total;
+    this.most = Math.max(this.most ?? 0, page.total);
     this.runs = page.runs ?? page.total;
     if (page.run_ids.length > 0) this.unit = page.run_ids[0]!.startsWith('row-') ? 'row' : 'run';
     this.setFailed(false);

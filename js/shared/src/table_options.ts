@@ -13,7 +13,7 @@ export interface TableOptions {
   /** What to show; without columns, what was shown last in this experiment, else what is worth it. */
   state: Partial<TableState>;
   selected?: string[];
-  /** Pixels, all there is, or (without) as high as the rows up to a limit. */
+  /** At most so many pixels, all there is, or (without) as high as the rows up to a limit. */
   height?: number | 'fill';
   /** What is known already, so that nothing needs to be asked for the first look. */
   columns?: TableColumns;

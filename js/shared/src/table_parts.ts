@@ -54,11 +54,18 @@ export function columnsKeyOf(state: TableState, all: ReadonlyMap<string, Column>
   return JSON.stringify([shownColumns(state, all), pinned, widths, sort, directions, group.length > 0, room]);
 }
 
-/** How high a table is whose height nobody has said: as its rows, up to a limit. */
-export function heightOfRows(shown: readonly Column[], total: number): number {
+/**
+ * How high a table is: as its rows, up to a limit.
+ *
+ * One that has a height is not higher than the most rows that it has had: a filter that leaves few of them does
+ * not move what stands below.
+ */
+export function heightOfRows(shown: readonly Column[], { rows, most }: { rows: number; most: number | null }, height?: number): number {
   const families = shown.some(column => heading(column.name).family);
   const head = HEADER_HEIGHT + (families ? GROUP_HEADER_HEIGHT : 0);
-  return Math.min(MAX_HEIGHT, head + Math.max(2, total) * ROW_HEIGHT + 18);
+  const of = (total: number): number => Math.min(MAX_HEIGHT, head + Math.max(2, total) * ROW_HEIGHT + 18);
+  if (height === undefined) return of(rows);
+  return most === null ? height : Math.min(height, of(most));
 }
 
 /** How the grid is sorted now. */

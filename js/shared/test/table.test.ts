@@ -7,6 +7,7 @@ import type { Column, Page } from '../src/requests';
 import { columnWidth, decodeRows, formatSpread } from '../src/rows';
 import { sparkline } from '../src/table_cells';
 import { type Counts, countText } from '../src/table_count';
+import { heightOfRows } from '../src/table_parts';
 import { columnDefs, directionOf, shownColumns } from '../src/table_columns';
 import type { TableView } from '../src/view_data';
 
@@ -164,4 +165,12 @@ describe('cells', () => {
     expect(sparkline([1, NaN, 0.25], 'loss').getAttribute('aria-label')).toBe('loss from 1 to 0.25');
     expect(sparkline([NaN], 'loss').tagName).toBe('SPAN');
   });
+});
+
+it('a table is as high as the most rows it has had, up to the height that was said', () => {
+  const high = (rows: number, most: number | null, height?: number): number => heightOfRows([], { rows, most }, height);
+  expect([high(0, null, 300), high(50, 50, 300), high(1, 50, 300)]).toEqual([300, 300, 300]);
+  expect(high(0, 0, 300)).toBeLessThan(120);
+  expect(high(1, 4, 300)).toBe(high(4, 4));
+  expect(high(1, 4)).toBeLessThan(high(4, 4));
 });
