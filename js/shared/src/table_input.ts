@@ -42,6 +42,7 @@ export class TableInput {
 
   onKey({ data, event, column, rowIndex }: CellKeyDownEvent<Row>): void {
     if (!(event instanceof KeyboardEvent) || !data || rowIndex === null || this.api.getEditingCells().length > 0) return;
+    if ((event.target as Element).matches('input, textarea, select')) return; // Enter has just ended an edit
     const { key } = event;
     if (key === ' ' || (key === 'Enter' && data.group)) {
       if (data.group && key === 'Enter') this.actions.toggleGroup(data.group.key);
