@@ -128,6 +128,7 @@ ARRAY = np.linspace(0, 1, 50)
         ("a.csv", b"x\n0.5\n1.5", b"x\n0.5\n2.5", "different"),
         ("a.json", b'{"a": [1.0, 2]}', b'{"a": [1.0000001, 2]}', "close"),
         ("a.json", b'{"a": 1}', b'{"b": 1}', "different"),
+        ("a.json", b'[{"dur": 0.1, "loss": 2}]', b'[{"dur": 0.2, "loss": 2}]', "exact"),
         ("a.txt", b"at 2026-05-03 14:02 loss 0.5", b"at 2027-01-03 15:02 loss 0.5", "exact"),
         ("a.txt", b"loss 0.5", b"gain 0.5", "different"),
         ("a.html", b"<i id='sk-container-id-1'>C=1", b"<i id='sk-container-id-23'>C=1", "exact"),
@@ -145,6 +146,7 @@ def test_files_are_compared_by_content(name: str, then: bytes, now: bytes, resul
 def test_bytes_without_values_say_so() -> None:
     assert compare_content("model.pkl", b"one", b"two") == ("different", OPAQUE)
     assert compare_content("a.npy", b"one", b"two") == ("different", OPAQUE)
+    assert compare_content("a.json", b'{"value": "gASV"}', b'{"value": "gASW"}')[1] == OPAQUE
 
 
 def test_the_copy_of_a_folder_has_what_cells_name(tmp_path: Path) -> None:

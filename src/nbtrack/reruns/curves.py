@@ -18,8 +18,8 @@ MOST_ITEMS = 10_000
 FEWEST_ITEMS = 50
 _SHARE = re.compile(r"(?i)acc|error_rate|hit|precision|recall|top_?\d")
 _CLOCK = {
-    "time", "times", "runtime", "duration", "seconds", "secs", "sec", "elapsed", "latency", "fps",
-    "throughput", "speed", "memory", "ms", "minutes", "per_s", "timestamp",
+    "time", "times", "runtime", "duration", "dur", "seconds", "secs", "sec", "elapsed", "latency",
+    "fps", "throughput", "speed", "memory", "ms", "minutes", "per_s", "timestamp",
 }  # fmt: skip
 _COUNTED = {"step", "steps", "series", "stamp"}
 _PARTS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|\d+")

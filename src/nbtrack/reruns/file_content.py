@@ -44,6 +44,7 @@ _OF_PLACE = re.compile(
 _KERNEL_FILES = re.compile(r"\S*ipykernel_\d+[\\/]\d+\.py")  # as warnings name a cell
 _WIDGET = "application/vnd.jupyter.widget-view+json"  # an id that is another one each time
 _NUMBER = re.compile(r"[-+]?(?:\d+\.\d*|\.\d+|\d+)(?:[eE][-+]?\d+)?")
+_PICKLED = "gA"  # bytes in an object that is kept as data, such as the weights in one of skorch
 _TEXTS = {"txt", "md", "json", "yaml", "yml", "log", "py", "csv", "tsv", "ini", "toml", "jsonl"}
 OPAQUE = "could not be compared: other bytes, of which no values are read; not in the verdict"
 
@@ -291,6 +292,8 @@ def _values(place: str, one: Any, other: Any) -> list[tuple[str, Result, str]]:
     if isinstance(one, float) and isinstance(other, float | int):
         return [(place, *compare_curves(place, Curve([0], [one]), Curve([0], [float(other)])))]
     if isinstance(one, str) and isinstance(other, str):
+        if place.endswith("value") and one.startswith(_PICKLED) and other.startswith(_PICKLED):
+            return [(place, "different", OPAQUE)]
         return [(place, *_texts(one, other))]
     return [(place, "different", "other values")]
 
