@@ -107,8 +107,8 @@ class CheckedReader(RemoteReader):
             rows = Reader.rows(self.mirror, _OWNERS, ids=list(left)) if left else []
             return {row[0] for row in rows} <= self._runs_of and (not left or bool(self._runs_of))
         if "nbtrack_members" in sql:
-            return bool(self._runs_of)
-        return _among(values, self._runs_of)
+            return bool(self._runs_of or self._runs)
+        return _among(values, self._runs_of) or _among(values, self._runs)
 
     def _has_models(self, values: dict[str, Any]) -> bool:
         if self._models_of is None:
@@ -130,10 +130,10 @@ def _joined(known: set[str] | None, more: Any) -> set[str] | None:
     return None if known is None or more is None else known | {str(each) for each in more}
 
 
-def _among(values: dict[str, Any], experiments: set[str]) -> bool:
-    """Return whether a list that a search is held to is one of experiments that were asked for."""
+def _among(values: dict[str, Any], asked: set[str]) -> bool:
+    """Return whether a list that a search is held to is one of what was asked for."""
     lists = [value for value in values.values() if isinstance(value, list)]
-    return any(set(map(str, value)) <= experiments for value in lists)
+    return any(set(map(str, value)) <= asked for value in lists)
 
 
 def _named(values: dict[str, Any], noun: str) -> list[str] | None:

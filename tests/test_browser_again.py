@@ -91,7 +91,7 @@ def test_a_run_shows_its_verdict_and_both_curves(window: Window, run_id: str) ->
     window.table.root.locator("summary", has_text="Columns").click()
     page.get_by_role("checkbox", name="Reproduced").click()
     page.keyboard.press("Escape")
-    window.table.wait_for("reproduced", ["differs in loss, 2099-11-30"])
+    window.table.wait_for("reproduced", ["differs in loss (not deterministic), 2099-11-30"])
     window.show(f"#/runs/{run_id}")
     page.get_by_text("differs in loss, 2099").wait_for()
     page.get_by_role("tab", name="Run again").click()

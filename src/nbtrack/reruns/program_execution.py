@@ -154,6 +154,9 @@ class _Process:
             The id of the new run, where a part has made it.
         """
         commit = self._part.commit
+        if check_out:  # a module may be replaced by one of the same size, in the same second
+            for compiled in list(self._top.rglob("__pycache__")):
+                shutil.rmtree(compiled, ignore_errors=True)
         if check_out and commit is not None:
             words = ["checkout", "--quiet", "--force", "--detach", commit]
             if git_output(self._top, *_QUIET, *words, timeout=None) is None:
