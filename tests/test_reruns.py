@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -193,6 +194,21 @@ def test_a_run_goes_the_way_it_went_where_its_results_are_there_already(store: P
     verdict = nbtrack.rerun("cached")
     assert verdict.result == "exact"
     assert verdict.text.endswith(": same numbers (without the files that its cells write)")
+
+
+def test_a_rerun_that_takes_too_long_is_tried_once(
+    store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    attempts: list[object] = []
+    executed = reproduction.executed
+
+    def counted(*given: Any, **more: Any) -> Any:
+        attempts.append(given[4])
+        return executed(*given, **more)
+
+    monkeypatch.setattr(reproduction, "executed", counted)
+    verdict = nbtrack.rerun("cached", timeout=0.01)
+    assert (verdict.result, attempts) == ("failed", ["first"]), verdict.text
 
 
 def test_changed_data_is_named(store: Path) -> None:

@@ -62,8 +62,6 @@ class Reproduction:
         """Execute the cells, once or more, and return what came of it."""
         with self._held:
             first = self._execute(part, "first")
-            if (same := self._without_results(part, first)) is not None:
-                return same
             if first.failure is not None or first.facts is None:
                 return self._after_failure(part, first)
             compared = self._compared(first)
@@ -74,16 +72,13 @@ class Reproduction:
             if changed:
                 text = f"{_differs(compared)}: {listed(changed)} changed since"
                 return self._different(first, compared, part, "data changed", text)
-            return self._after_difference(part, first, compared)
+            return self._without_results(part) or self._after_difference(part, first, compared)
 
-    def _without_results(self, part: Part, first: Execution) -> Verdict | None:
+    def _without_results(self, part: Part) -> Verdict | None:
         """Execute without what the cells have written, where they may not have done so with it.
 
         ``if Path("model.pt").exists()`` goes another way then, and ``os.mkdir("out")`` fails.
         """
-        well = first.failure is None and first.facts is not None
-        if well and self._compared(first).result != "different":
-            return None
         made, folder = made_by(self._plan.files), self._plan.folder
         if folder is None or not any((folder / name).is_file() for name in made):
             return None
@@ -97,6 +92,8 @@ class Reproduction:
 
     def _after_failure(self, part: Part, first: Execution) -> Verdict:
         timed_out = first.failure is not None and first.failure.error.name == "Timeout"
+        if not timed_out and (same := self._without_results(part)) is not None:
+            return same
         if part == "needed" and self._more_cells() and not timed_out:
             everything = self._execute("all", "all cells")
             if everything.failure is None and everything.facts is not None:
