@@ -191,7 +191,8 @@ def run_pytest(
     say(f"- pytest {' '.join(options)}")
     results = VENV / "tests.xml"
     results.unlink(missing_ok=True)
-    command = [str(python or PYTHON), "-m", "pytest", f"--junitxml={results}", *options]
+    noted = [f"--junitxml={results}", "--durations=15"]  # what makes it long
+    command = [str(python or PYTHON), "-m", "pytest", *noted, *options]
     status = subprocess.run(command, cwd=ROOT, env=env).returncode
     if status not in (0, NO_TESTS):
         title = f"pytest {' '.join(options[:2])}: exit status {status}"

@@ -158,6 +158,7 @@ class Page(Lab):
     def search(self, text: str) -> None:
         """Type into the search box of the sidebar."""
         self.page.locator(".nbt-sidebar .nbt-search").fill(text)
+        self.page.locator(".nbt-sidebar .nbt-search").press("Enter")
 
     def choose(self, stage: str) -> None:
         """Choose which runs are shown."""

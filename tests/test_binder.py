@@ -17,7 +17,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from lab import CHROMIUM, ROOT, Lab, Server, open_browser
+from lab import CHROMIUM, PACKAGE, ROOT, Lab, Server, open_browser
 
 pytestmark = [
     pytest.mark.skipif(os.name == "nt", reason="binder/postBuild is a shell script"),
@@ -29,13 +29,19 @@ BASE_URL = "/user/someone-nbtrack-abc123/"
 
 
 def copy_checkout(folder: Path) -> Path:
-    """Copy what git has or would take, as Binder clones it: without anything built."""
+    """Copy what git has or would take, as Binder clones it, and the front end where it is built.
+
+    Binder builds it with the commands that have built it here, which takes minutes.
+    """
     listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
     names = subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     for name in filter(None, names.split("\0")):
         if (ROOT / name).is_file():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, folder / name)
+    for built in ("static", "labextension"):
+        if (PACKAGE / built).is_dir():
+            shutil.copytree(PACKAGE / built, folder / "src" / "nbtrack" / built, dirs_exist_ok=True)
     return folder
 
 

@@ -369,29 +369,41 @@ def test_page_that_is_reloaded_in_mid_run_follows_to_the_end(lab: Lab, folder: P
 
 
 def test_curves_grow_on_in_a_page_that_is_reloaded_in_mid_run(lab: Lab, folder: Path) -> None:
+    # as many points as it is told: of very many a chart has only some, and does not grow any more
     grow = """
 import pathlib
-while not pathlib.Path('go').exists():
-    i += 1
-    nbtrack.log_metrics({"train_loss": 2 / (i + 1), "val_loss": 2.2 / (i + 1)}, step=i)
-    time.sleep(0.02)
+for name in ("more0", "more1", "more2", "go"):
+    while not pathlib.Path(name).exists():
+        time.sleep(0.05)
+    for _ in range(10):
+        i += 1
+        nbtrack.log_metrics({"train_loss": 2 / (i + 1), "val_loss": 2.2 / (i + 1)}, step=i)
 """
     path = write_notebook(folder / "grows.ipynb", SETUP, "%%track grows\n" + training() + grow)
     lab.open(path)
     lab.run(0)
     lab.run(1)
-    lab.page.locator(".nbt-card .nbt-plot[data-points] .main-svg").first.wait_for()
+    lab.page.locator(".nbt-card .nbt-plot[data-points='16'] .main-svg").first.wait_for()
     lab.save()
     lab.reload()
     lab.page.locator(".nbtrack-output[data-mode=saved] [data-state=RUNNING]").wait_for()
-    # a kernel that hears messages while the cell runs may bring the live widget in between
-    plot = lab.page.locator(".nbtrack-output .nbt-plot").first
-    more = "n => Number(document.querySelector('.nbtrack-output .nbt-plot')?.dataset.points) > n"
-    seen = 0
-    for _ in range(3):  # each time the kernel has logged on, in the same cell
-        lab.page.wait_for_function(more, arg=seen)
-        seen = int(plot.get_attribute("data-points") or 0)
+    for n in range(3):  # each time the kernel has logged on, in the same cell
+        (folder / f"more{n}").touch()
+        # a kernel that hears messages while the cell runs may bring the live widget in between
+        lab.page.locator(f".nbtrack-output .nbt-plot[data-points='{36 + 20 * n}']").first.wait_for()
     assert lab.page.locator(".nbt-headline .nbt-state[data-state=RUNNING]").count() == 1
     assert "step" in lab.page.locator(".nbt-card .nbt-facts").inner_text()
     (folder / "go").touch()
     wait_for_states(lab, "FINISHED")
+
+
+def test_in_a_new_folder_views_say_that_there_are_no_runs_yet(lab: Lab, folder: Path) -> None:
+    cells = (SETUP, "nbtrack.runs()", "nbtrack.compare()")
+    lab.open(write_notebook(folder / "new.ipynb", *cells))
+    lab.run_all()
+    for cell in (1, 2):
+        lab.cell(cell).get_by_text("No runs here yet").wait_for()
+    lab.cell(2).locator(".nbt-cmp-grid").wait_for(state="hidden")
+    # the server knows no store that has no file yet: the kernel responds
+    assert lab.page.locator(".nbt-error").filter(visible=True).all_inner_texts() == []
+    assert lab.page.locator("[aria-invalid=true]").filter(visible=True).count() == 0

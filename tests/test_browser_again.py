@@ -11,6 +11,7 @@ import pytest
 from lab import PACKAGE, browser, serious_faults
 from programs import run
 from ui_page import Ui, Window
+from walks import walk_to
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -113,6 +114,53 @@ def test_a_run_shows_its_verdict_and_both_curves(window: Window, run_id: str) ->
     field = page.get_by_label("The command")
     assert field.input_value() == f"nbtrack rerun {run_id}"
     assert serious_faults(page, "dialog") == []
+
+
+def test_a_verdict_is_read_with_the_keyboard_alone(window: Window, run_id: str) -> None:
+    page, keys = window.page, window.page.keyboard
+    window.show(f"#/runs/{run_id}")
+    page.get_by_text("differs in loss, 2099").wait_for()
+    walk_to(page, "[role=tab][aria-selected=true]")
+    keys.press("End")
+    panel = page.get_by_role("tabpanel", name="Run again")
+    panel.locator(".xy .js-line").nth(3).wait_for()
+    walk_to(page, "[role=tabpanel]")
+    walk_to(page, "[aria-label='Then and now']")
+    walk_to(page, "[aria-label='Smoothing']")
+    keys.press("ArrowRight")
+    panel.locator("output", has_text="0.01").wait_for()
+    walk_to(page, "[data-entry]")
+    keys.press("Enter")
+    panel.locator("[data-entry][aria-pressed=false]").wait_for()
+    walk_to(page, ".nbt-plotbox")
+    keys.press("+")
+    panel.get_by_role("button", name="Reset zoom").wait_for()
+    assert serious_faults(page, "body") == []
+
+
+@pytest.mark.parametrize("width", [300, 400])
+def test_in_a_narrow_panel_the_whole_verdict_is_in_sight(
+    window: Window, run_id: str, width: int
+) -> None:
+    page = window.page
+    window.show(f"#/runs/{run_id}")
+    # what is as wide as the side panel of Notebook 7, in the page that is started sooner
+    page.locator("main").evaluate(f"main => {{ main.style.cssText = 'width: {width}px' }}")
+    for name in ("Overview", "Run again", "Lineage"):
+        page.get_by_role("tab", name=name).click()
+        panel = page.get_by_role("tabpanel", name=name)
+        panel.get_by_role("table").first.or_(panel.locator(".nbt-lineage")).first.wait_for()
+        wide = "e => e.scrollWidth > e.clientWidth"
+        assert not any(each.evaluate(wide) for each in panel.locator(".nbt-scroller").all())
+        assert not page.locator("main").evaluate(wide)
+    page.get_by_role("tab", name="Run again").click()
+    rows = page.get_by_role("table", name="Then and now").get_by_role("row")
+    result = rows.nth(1).get_by_role("cell").filter(has_text="different")
+    box, edge = result.bounding_box(), page.locator("main").bounding_box()
+    assert box is not None
+    assert edge is not None
+    assert box["x"] + box["width"] <= edge["x"] + width
+    assert serious_faults(page, "main") == []
 
 
 def test_rows_have_a_sign_of_what_speaks_against_having_a_run_again(window: Window) -> None:

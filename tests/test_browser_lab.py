@@ -42,7 +42,7 @@ def test_the_tree_shows_experiments_states_and_nested_runs(side: Page) -> None:
     side.row("sweep").locator(".nbt-caret").click()
     nested = side.row("sweep-0")
     assert nested.get_attribute("aria-level") == "3"
-    assert side.row("night-run").get_by_text("stopped at step 1,830, kernel died").is_visible()
+    assert side.row("night-run").get_by_text("stopped at step 1,830, process died").is_visible()
 
 
 def test_search_takes_words_and_conditions_and_says_what_is_wrong(side: Page) -> None:
@@ -50,6 +50,10 @@ def test_search_takes_words_and_conditions_and_says_what_is_wrong(side: Page) ->
     side.wait_for_rows(["digits", "lr-0.01", "lr-0.03"])
     side.search("params.lr = '0.05' and tags.stage = 'final'")
     side.wait_for_rows(["digits", "baseline"])
+    side.page.get_by_role("searchbox", name="Search runs").fill("metrics.loss <")
+    side.page.locator(".nbt-searchbox").get_by_text("not finished").wait_for()
+    side.wait_for_rows(["digits", "baseline"])
+    assert side.page.locator(".nbt-side-error").is_hidden()
     side.search("metrics.loss <")
     side.page.locator(".nbt-side-error").get_by_text("metrics.loss").wait_for()
     side.tree.wait_for(state="hidden")  # nothing is on its way

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import socket
 import struct
 import subprocess
 from collections.abc import Iterator, Sequence
@@ -18,6 +19,7 @@ from nbtrack.client import Client
 from nbtrack.entities import Metric, Param
 from programs import start
 from ui_page import LIVE, Ui, Window, log_runs
+from walks import walk_to
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Route
@@ -110,6 +112,69 @@ def test_the_keyboard_comes_back_to_the_row_it_has_opened(window: Window) -> Non
     page.locator(".nbt-comparison .main-svg").first.wait_for()
     page.go_back()
     page.wait_for_function("() => document.activeElement.textContent === 'Compare 2 runs'")
+
+
+@pytest.mark.skipif(not AXE.is_file(), reason="axe-core is not installed")
+def test_the_page_is_used_with_the_keyboard_alone(window: Window) -> None:
+    page, keys, table = window.page, window.page.keyboard, window.table
+    page.locator(".nav-link[title='digits']").wait_for()
+    walk_to(page, ".nav-link[title='digits']")
+    keys.press("Enter")
+    page.locator("h1", has_text="digits").wait_for()
+    table.wait_for_total(3)
+    keys.press("/")
+    keys.type("params.lr <")
+    page.get_by_role("status").get_by_text("not finished").wait_for()
+    keys.type(" 0.07")
+    table.wait_for_total(2)
+    assert serious_faults(page, "body") == []
+    walk_to(page, ".ag-header-cell")
+    walk_to(page, ".ag-header-cell[col-id='run_name']", "ArrowRight")
+    keys.press("Enter")
+    table.wait_for("run_name", ["baseline", "slow"])
+    walk_to(page, ".ag-row .ag-cell", "ArrowDown")
+    for key in ("Space", "ArrowDown", "Space"):
+        keys.press(key)
+    table.root.get_by_text("2 of 2 runs selected").wait_for()
+    walk_to(page, ".page-head .nbt-main", "Shift+Tab")
+    keys.press("Enter")
+    page.locator("h1", has_text="Compare 2 runs").wait_for()
+    page.locator(".nbt-comparison .main-svg").first.wait_for()
+    walk_to(page, ".nbt-comparison [data-entry]")
+    keys.press("Enter")
+    page.locator("[data-entry][aria-pressed=false]").wait_for()
+    assert serious_faults(page, "body") == []
+    walk_to(page, ".nav-link[title='digits']", "Shift+Tab")
+    keys.press("Enter")
+    table.wait_for_total(3)
+    walk_to(page, ".ag-header-cell")
+    walk_to(page, ".ag-header-cell[col-id='run_name']", "ArrowRight")
+    walk_to(page, ".ag-row .ag-cell", "ArrowDown")
+    keys.press("Enter")
+    page.locator(".nbt-details-name").wait_for()
+    walk_to(page, "[role=tab][aria-selected=true]")
+    for name in ("Curves", "Params", "Artifacts"):
+        keys.press("ArrowRight")
+        page.get_by_role("tab", name=name, selected=True).wait_for()
+        page.get_by_role("tabpanel", name=name).wait_for()
+    assert serious_faults(page, "body") == []
+    walk_to(page, ".nav-link[href='#/models']", "Shift+Tab")
+    keys.press("Enter")
+    page.locator("h1", has_text="Models").wait_for()
+    assert serious_faults(page, "body") == []
+    keys.press("/")
+    keys.type("digits")
+    walk_to(page, ".listing a")
+    keys.press("Enter")
+    page.locator("h1", has_text="digits-net").wait_for()
+    assert serious_faults(page, "body") == []
+    walk_to(page, ".listing a")
+    keys.press("Enter")
+    page.locator(".nbt-details-name", has_text="digits-net v1").wait_for()
+    walk_to(page, "[role=tab][aria-selected=true]")
+    keys.press("End")
+    page.get_by_role("tabpanel", name="Environment").wait_for()
+    assert serious_faults(page, "body") == []
 
 
 def test_two_runs_are_compared(window: Window) -> None:
@@ -332,12 +397,14 @@ def test_keys_of_any_kind_are_shown_as_they_are(window: Window) -> None:
     assert page.locator("img[src=x]").count() == 0
 
 
-def test_what_was_found_is_left_out_with_a_click(window: Window) -> None:
+def test_what_was_found_is_left_out_with_a_click(window: Window, folder: Path) -> None:
     page = window.page
-    window.experiment("letters")
-    window.wait_for_runs(["other"])
-    window.table.cell(0, "run_name").hover()
-    window.table.cell(0, "run_name").get_by_role("link").click()
+    client = Client(folder / "shown.duckdb")
+    run_id = client.create_run(client.create_experiment("found"), run_name="found").info.run_id
+    client.log_batch(run_id, params=[Param("depth", "3"), Param("width", "4")])
+    found_tag = '[{"kind":"param","from":"cell 3","keys":["depth","width"]}]'
+    client.set_tag(run_id, "nbtrack.found", found_tag)
+    window.show(f"#/runs/{run_id}")
     found = page.locator(".nbt-found")
     found.wait_for()
     items = found.locator(".nbt-found-item")
@@ -415,6 +482,55 @@ def test_what_is_logged_meanwhile_shows_up(window: Window, folder: Path) -> None
     finally:
         process.communicate(timeout=60)
     page.locator(".nbt-details-head", has_text="Finished").wait_for()
+
+
+@pytest.mark.parametrize(
+    ("what", "how"),
+    [
+        ("where from", "pointer"),
+        ("where from", "space bar"),
+        ("name in the table", "pointer"),
+        ("experiment", "pointer"),
+    ],
+)
+def test_a_click_is_not_lost_when_a_live_run_has_news(
+    window: Window, folder: Path, what: str, how: str
+) -> None:
+    page = window.page
+    process = start(LIVE, cwd=folder)
+    assert process.stdin is not None
+    assert process.stdout is not None
+    try:
+        run_id = process.stdout.readline().strip()
+        feed(process, 3)
+        if what == "where from":
+            window.show(f"#/runs/{run_id}")
+            pressed, asked = page.get_by_role("button", name="Where loss comes from"), "run.details"
+            effect = page.locator(".nbt-origin", has_text="loss")
+        elif what == "experiment":
+            window.show("#/models")
+            pressed, asked = page.locator(".nav-link[data-id]", has_text="digits"), "models.tree"
+            effect = page.locator("h1", has_text="digits")
+        else:
+            window.experiment("digits")
+            pressed, asked = page.locator(f".nbt-open[data-open='{run_id}']"), "table.rows"
+            effect = page.locator(".nbt-details-name", has_text="live")
+        pressed.hover()
+        if how == "pointer":
+            page.mouse.down()
+        else:
+            pressed.focus()
+            page.keyboard.down(" ")
+        with page.expect_response(lambda said: f'"{asked}"' in (said.request.post_data or "")):
+            feed(process, 5)
+        page.wait_for_timeout(1500)  # it is drawn
+        if how == "pointer":
+            page.mouse.up()
+        else:
+            page.keyboard.up(" ")
+        effect.wait_for()
+    finally:
+        process.communicate(timeout=60)
 
 
 def feed(process: subprocess.Popen[str], points: int) -> None:
@@ -550,6 +666,78 @@ def test_a_filter_that_fits_nothing_or_is_wrong_is_all_that_is_said(window: Wind
     assert foot.get_by_role("button", name="Delete").is_visible()
     assert page.get_by_role("button", name="Active runs").is_visible()
     window.problems.clear()  # the browser speaks of an answer 400
+
+
+def test_a_filter_in_the_middle_of_typing_is_no_error_yet(window: Window) -> None:
+    page, table = window.page, window.table
+    window.experiment("letters")
+    table.wait_for_total(1)
+    field = page.get_by_role("searchbox", name="Filter the runs")
+    alert = table.root.get_by_role("alert")
+    for text in ("metrics.", "params.depth <", "params.depth > 1 and", "params.depth > 1 and metr"):
+        field.fill(text)
+        page.get_by_role("status").get_by_text("not finished").wait_for()
+        assert alert.is_hidden()
+        assert table.root.get_attribute("data-total") == "1"
+        field.fill("")
+        page.get_by_role("status").get_by_text("not finished").wait_for(state="hidden")
+    field.fill("depth < 2")  # nothing mends that
+    alert.get_by_text("Did you mean params.depth?").wait_for()
+    field.fill("params.depth <")
+    alert.wait_for(state="hidden")
+    page.locator("h1").click()
+    alert.get_by_text("a number is expected").wait_for()  # the field is left
+    field.fill("params.depth > 6")
+    table.wait_for_total(0)
+    page.get_by_role("link", name="Models").first.click()
+    find = page.get_by_role("searchbox", name="Filter the models")
+    rows = page.get_by_role("table", name="Models").get_by_role("row")
+    rows.nth(1).wait_for()
+    find.fill("metrics.accuracy >")
+    page.get_by_role("status").get_by_text("not finished").wait_for()
+    assert (rows.count(), page.get_by_role("alert").count()) == (2, 0)
+    find.press("Enter")
+    page.get_by_role("alert").get_by_text("a value is expected").wait_for()
+    find.fill("metrics.accuracy > 0.5")
+    page.get_by_role("alert").wait_for(state="hidden")
+    rows.nth(1).wait_for()
+    window.problems.clear()  # the browser speaks of an answer 400
+
+
+def test_what_cannot_be_read_now_says_so_and_comes_back(browser: Browser, tmp_path: Path) -> None:
+    client = Client(str(tmp_path / "shown.duckdb"))
+    runs = [client.create_run("0", run_name=name).info.run_id for name in ("first", "second")]
+    client.log_metric(runs[0], "loss", 1.0)
+    nothing = client.create_experiment("nothing here")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    ui = Ui(tmp_path, "--port", port)
+    shown = {  # what says that it is there
+        f"#/experiments/{nothing}": "No runs here yet",
+        "#/runs": "2 runs",
+        f"#/runs/{runs[0]}": "Where from",
+        f"#/compare?runs={runs[0]},{runs[1]}": "2 of 2 runs selected",
+        "#/models": "No model is registered yet",
+    }
+    windows = [Window(browser, ui) for _ in shown]
+    for window, (address, there) in zip(windows, shown.items(), strict=True):
+        window.show(address)
+        window.page.locator("main").get_by_text(there).first.wait_for()
+    ui.interrupt()
+    for window in windows:
+        main = window.page.locator("main")
+        main.get_by_role("alert").get_by_text("does not answer").first.wait_for()
+        nothing_there = main.get_by_text(re.compile("^0 runs|No runs here yet|No model is reg"))
+        assert not any(each.is_visible() for each in nothing_there.all())
+    ui = Ui(tmp_path, "--port", port)
+    for window, there in zip(windows, shown.values(), strict=True):
+        main = window.page.locator("main")
+        main.get_by_role("alert").first.wait_for(state="hidden")
+        main.get_by_text(there).first.wait_for()
+        window.problems.clear()  # the browser speaks of a server that is not there
+        window.close()
+    ui.interrupt()
 
 
 def test_a_run_that_is_not_there_is_said_to_be_missing(window: Window) -> None:

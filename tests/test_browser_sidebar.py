@@ -20,7 +20,7 @@ from nbtrack.entities import ViewType
 from sidebar import LOGGING, Page, open_page, open_sidebar, python
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Route
 
 browser = jupyter.browser
 server, window, side, client = sidebar.server, sidebar.window, sidebar.side, sidebar.client
@@ -203,6 +203,26 @@ def test_settings_choose_the_store_and_its_loss_is_said(side: Page, server: Serv
     stores.wait_for(state="hidden")  # the only one that is left is shown
     side.row("baseline").wait_for()
     side.page.evaluate(SAVE_SETTINGS, {})
+
+
+def test_a_store_whose_runs_were_read_has_no_complaint_about_an_earlier_look(side: Page) -> None:
+    """The list of stores says what counting their running runs found, which may have been slow."""
+
+    def with_error(route: Route) -> None:
+        answer = route.fetch()
+        stores = [{**each, "error": "It takes too long"} for each in answer.json()["stores"]]
+        route.fulfill(response=answer, json={"stores": stores})
+
+    side.page.route("**/nbtrack/stores*", with_error)
+    try:
+        with side.page.expect_response("**/nbtrack/stores*") as listed:
+            side.reload()
+            side.show()
+        assert "It takes too long" in listed.value.text()
+        side.row("baseline").wait_for()
+        assert side.page.get_by_text("It takes too long").count() == 0
+    finally:
+        side.page.unroute("**/nbtrack/stores*")
 
 
 def test_notebook_7_has_the_sidebar_and_the_details(browser: Browser, server: Server) -> None:

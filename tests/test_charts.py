@@ -53,6 +53,22 @@ def test_plot_gives_a_figure_with_a_subplot_for_each_group(workdir: Path) -> Non
     assert {tuple(trace.text) for trace in marks} == {("NaN",)}
 
 
+def test_a_figure_of_nothing_says_so(workdir: Path) -> None:
+    figure = nbtrack.plot()
+    assert [note.text for note in figure.layout.annotations] == ["No metrics yet"]
+    assert figure.layout.xaxis.visible is False
+
+
+def test_a_chart_of_an_experiment_without_runs_says_where_there_are_some(workdir: Path) -> None:
+    nbtrack.set_experiment("demo")
+    with nbtrack.start_run():
+        nbtrack.log_metric("loss", 1.0)
+    nbtrack.set_experiment("empty")
+    words = 'Runs are in demo (1): choose with experiment_names=["demo"].'
+    assert nbtrack.plot().layout.title.text == words
+    assert words in nbtrack.chart()._repr_mimebundle_()[0]["text/plain"]
+
+
 def test_a_chart_gives_its_figure_with_a_metric_as_x_axis(workdir: Path) -> None:
     train("a")
     chart = nbtrack.chart("a", keys=["val_loss", "tokens"], x="tokens")

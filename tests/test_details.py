@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import nbtrack
@@ -19,6 +20,7 @@ from nbtrack.tracking.environment_record import ENVIRONMENT_FILE
 from nbtrack.views import previews
 from nbtrack.views.details.query import previous_run
 from nbtrack.views.details.tree_query import as_filter
+from nbtrack.views.formats import natural_order
 from nbtrack.views.metric_names import primary_metric
 from programs import start
 
@@ -155,7 +157,7 @@ def test_a_run_whose_process_died_says_where_it_stopped(workdir: Path) -> None:
     start(code, cwd=workdir).communicate(timeout=60)
     (run,) = ask("store.tree", experiment_id="0")["runs"]
     assert (run["state"], run["last_step"]) == ("INTERRUPTED", 1830)
-    assert run["ending"] == "stopped at step 1,830, kernel died"
+    assert run["ending"] == "stopped at step 1,830, process died"
     details = ask("run.details", run_id=run["run_id"])
     assert details["run"]["ending"] == run["ending"]
 
@@ -178,7 +180,7 @@ def test_details_have_all_that_was_logged(workdir: Path) -> None:
     assert found["run"]["parent"]["name"] == "parent"
     acc, loss = found["metrics"]
     assert [acc[k] for k in ("last", "min", "max", "step", "count")] == [0.75, 0.5, 0.75, 2, 2]
-    assert (loss["max"], loss["spark"], loss["odd"]) == (None, [None, 0.25], None)
+    assert (loss["max"], loss["last"], loss["spark"]) == ("∞", 0.25, [None, 0.25])
     assert found["environment"]["python"].startswith("3.")
     assert "numpy" in dict(found["environment"]["packages"])
     assert (found["source"], found["models"]) == (None, [])
@@ -191,8 +193,51 @@ def test_a_last_value_that_is_no_number_is_said(workdir: Path) -> None:
     with nbtrack.start_run() as run:
         nbtrack.log_metrics(values)
     metrics = ask("run.details", run_id=run.info.run_id)["metrics"]
-    assert [metric["odd"] for metric in metrics] == ["NaN", "Infinity", "-Infinity", None]
-    assert [metric["last"] for metric in metrics] == [None, None, None, 1e-300]
+    assert [metric["last"] for metric in metrics] == ["NaN", "∞", "−∞", 1e-300]
+
+
+def test_names_with_numbers_stand_in_their_order(workdir: Path) -> None:
+    names = [f"layer_{number}" for number in (1, 2, 10)]
+    ids = []
+    for name in reversed(names):
+        with nbtrack.start_run(run_name=name) as run:
+            nbtrack.log_params({"named": name, **dict.fromkeys(names, name)})
+            nbtrack.log_metrics(dict.fromkeys(names, 1.0))
+            nbtrack.set_tags(dict.fromkeys(names, name))
+            for key in names:
+                nbtrack.log_image(np.zeros((4, 4), np.uint8), key=key, step=0)
+        ids.append(run.info.run_id)
+    run_id = {"run_id": ids[0]}
+    details = ask("run.details", **run_id)
+    assert [metric["key"] for metric in details["metrics"]] == names
+    assert [key for key, _ in details["tags"]] == names
+    assert [key for key, _ in details["params"]] == [*names, "named"]
+    assert [series["key"] for series in ask("run.images", **run_id)["series"]] == names
+    assert [curve["key"] for curve in ask("chart.runs", run_ids=ids[:1])["series"]] == names
+    shown = [column["name"] for column in ask("table.columns")["columns"]]
+    for family in ("params", "metrics", "tags"):
+        assert [name for name in shown if name in {f"{family}.{n}" for n in names}] == [
+            f"{family}.{name}" for name in names
+        ]
+    groups = ask("table.rows", group=["params.named"], start=0, stop=9)["groups"]
+    assert [group["label"] for group in groups] == [f"named = {name}" for name in names]
+    compared = [key["name"] for key in ask("compare.data", run_ids=ids)["available"]]
+    expected = [f"params.{n}" for n in (*names, "named")] + [f"metrics.{n}" for n in names]
+    assert [name for name in compared if "." in name] == expected
+
+
+def test_values_with_thousands_of_digits_are_put_in_order(workdir: Path) -> None:
+    values = ["a2", f"a{'1' * 5000}", f"a{'1' * 5001}"]
+    ids = []
+    for value in values:
+        with nbtrack.start_run() as run:
+            nbtrack.log_param("named", value)
+        ids.append(run.info.run_id)
+    columns = ask("compare.data", run_ids=ids, columns=["params.named"])["columns"]
+    assert columns[0]["categories"] == values
+    groups = ask("table.rows", group=["params.named"], start=0, stop=9)["groups"]
+    assert [len(group["label"]) for group in groups] == [len(f"named = {v}") for v in values]
+    assert sorted(["a01", "a10", "a1", "b"], key=natural_order)[2:] == ["a10", "b"]
 
 
 def test_a_run_is_compared_with_its_like(workdir: Path) -> None:
@@ -218,11 +263,17 @@ def test_a_run_is_compared_with_its_like(workdir: Path) -> None:
     assert before(other) == cell.run_id
 
 
-def test_details_of_a_failed_run_have_its_error(workdir: Path) -> None:
+def test_details_of_a_failed_run_say_why(workdir: Path) -> None:
     with pytest.raises(ZeroDivisionError), nbtrack.start_run() as run:
         _ = 1 / 0
-    found = ask("run.details", run_id=run.info.run_id)["run"]
-    assert (found["state"], found["error"]) == ("FAILED", "ZeroDivisionError: division by zero")
+    found = ask("run.details", run_id=run.info.run_id)
+    assert found["run"]["state"] == "FAILED"
+    assert found["failure"]["error"] == "ZeroDivisionError: division by zero"
+    assert found["failure"]["line"] is None  # it was no cell
+    assert "_ = 1 / 0" in found["failure"]["traceback"]
+    with nbtrack.start_run() as run:
+        pass
+    assert ask("run.details", run_id=run.info.run_id)["failure"] is None
 
 
 def test_datasets_are_shown_with_their_source(workdir: Path) -> None:
@@ -425,6 +476,17 @@ def test_badges_say_what_the_kernel_had_left(notebook: Kernel) -> None:
     execute(notebook, "f", "injected = 5", kept=False)
     execute(notebook, "e", "%%track hidden\nz = injected")
     assert "No cell defines injected" in asked(notebook, "run.details")["badges"][0]["detail"]
+
+
+def test_the_line_of_the_cell_that_failed_is_said(notebook: Kernel) -> None:
+    execute(notebook, "a", "def divide(x):\n    return 1 / x")
+    assert notebook.run("%%track\nx = 1\nfor x in (1, 0):\n    divide(x)").status == "error"
+    failure = asked(notebook, "run.details")["failure"]
+    assert failure["line"] == 4  # not that of the other cell
+    assert "return 1 / x" in failure["traceback"]
+    code = "try:\n    divide(0)\nexcept ZeroDivisionError:\n    def fail():\n        int('a')"
+    assert notebook.run(f"%%track\n{code}\n    fail()").status == "error"
+    assert asked(notebook, "run.details")["failure"]["line"] == 6
 
 
 def test_what_changed_since_the_run_before_is_said(workdir: Path) -> None:

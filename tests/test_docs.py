@@ -23,6 +23,8 @@ PAGES = [
 ]
 OPTIONAL = ("matplotlib", "torch")
 EXAMPLE = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+CODE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
+CELL_END = re.compile(r"(?<!\\)\|")
 LINK = re.compile(r"\]\((?!https?://|#|mailto:)([^)#]+)")
 
 
@@ -66,3 +68,15 @@ def test_examples_run_in_an_empty_folder(page: Path, tmp_path: Path) -> None:
 def test_links_lead_to_files_that_exist(page: Path) -> None:
     links = LINK.findall(page.read_text("utf-8"))
     assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_rows_of_tables_have_a_heading_and_its_columns(page: Path) -> None:
+    lines = CODE.sub("", page.read_text("utf-8")).splitlines()
+    wrong, columns = [], 0
+    for line, after in zip(lines, [*lines[1:], ""], strict=True):
+        cells = len(CELL_END.findall(line)) if line.startswith("|") else 0
+        columns = cells if after.startswith("|---") or not cells else columns
+        if cells != columns:
+            wrong.append(line)
+    assert wrong == []

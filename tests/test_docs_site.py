@@ -31,7 +31,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(
         ROOT / "docs", folder / "docs", ignore=shutil.ignore_patterns("_build", "_gen*")
     )
-    for name in ("notebooks", "benchmarks", "tests", "CHANGELOG.md", "pyproject.toml"):
+    for name in ("notebooks", "benchmarks", "tests", "js", "CHANGELOG.md", "pyproject.toml"):
         (folder / name).symlink_to(ROOT / name)
     command = [sys.executable, "-m", "sphinx", "-b", "html", "-W", "--keep-going", "-q", "-j", "2"]
     env = {
@@ -69,12 +69,19 @@ def test_magics_commands_and_endpoints_are_in_the_reference(site: Path) -> None:
         ],
         "reference/commands.html": ["nbtrack-rerun", "nbtrack-runs-list", "data-below"],
         "_generated/variables.html": ["NBTRACK_REDACT", "MLFLOW_TRACKING_URI"],
+        "_generated/settings.html": ["openAtStart", "NbtrackApp.artifact_roots", "Ctrl+Shift+Y"],
         "_generated/endpoints.html": ["/api/2.0/mlflow/runs/search", "run_id", "next_page_token"],
         "_generated/messages.html": ["is not opened", "Another process has worked on the store"],
     }
     for page, words in reference.items():
         text = (site / page).read_text("utf-8")
         assert [word for word in words if word not in text] == [], page
+
+
+def test_no_page_shows_the_text_of_a_directive(site: Path) -> None:
+    raw = re.compile(r">\s*\.\. [\w:-]+::|>\s*(?:```|:::)\{")
+    found = {page.name for page in site.rglob("*.html") if raw.search(page.read_text("utf-8"))}
+    assert found == set()
 
 
 def test_nothing_of_the_site_is_fetched_from_elsewhere(site: Path) -> None:

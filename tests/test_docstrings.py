@@ -8,6 +8,7 @@ import inspect
 import re
 from collections.abc import Callable, Iterator
 from functools import cache
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import nbtrack
@@ -107,6 +108,28 @@ def test_parameters_that_are_documented_exist() -> None:
         if not set(section(each.text, "Parameters")) <= set(parameters(each.function))
     }
     assert not wrong
+
+
+# Lightning and transformers call them, with what they always give; the last one is inner.
+SAID_ELSEWHERE = re.compile(r"\.NbtrackLogger\.|\.NbtrackCallback\.on_|\.RunData\.of_rows$")
+
+
+def test_parameters_that_are_documented_have_a_text() -> None:
+    bare = {
+        (place, name)
+        for place, each in public_functions().items()
+        for name in without_text(each.text)
+        if not SAID_ELSEWHERE.search(place)
+    }
+    assert bare == set()
+
+
+def without_text(text: str) -> list[str]:
+    """Return the parameters of a docstring of which it says the type alone."""
+    match = re.search(r"^Parameters\n-+\n(.*?)(?=^\w[\w ]*\n-+\n|\Z)", text, re.M | re.S)
+    lines = match.group(1).strip().splitlines() if match else []
+    following = pairwise([*lines, ""])
+    return [line for line, after in following if line[:1].strip() and not after.startswith(" ")]
 
 
 def known_errors(kind: type[NbtrackError] = NbtrackError) -> set[str]:

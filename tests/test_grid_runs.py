@@ -15,8 +15,10 @@ import pytest
 
 import nbtrack
 from kernels import kernel
-from nbtrack.entities.runs import STOP_TAG
-from nbtrack.errors import InvalidParameterError
+from nbtrack.entities.run_data import RunData
+from nbtrack.entities.runs import BEST_TAG, STOP_TAG
+from nbtrack.errors import InvalidParameterError, NbtrackWarning, StoreLockedError
+from nbtrack.store import Reader
 from programs import needs, python_path
 
 CHILDREN = "nbtrack.search_runs(output_format='list')"
@@ -102,6 +104,47 @@ def test_what_has_finished_is_not_run_again(workdir: Path) -> None:
     assert len(nbtrack.search_runs()) == 4
     with pytest.raises(InvalidParameterError, match="is no grid"):
         list(nbtrack.grid(n=[1], resume="n=1"))
+
+
+def test_runs_that_end_while_the_store_cannot_be_read_count_later(
+    workdir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    locked = []
+
+    def data_of(reader: Reader, run_id: str) -> RunData:
+        if locked:
+            raise StoreLockedError("another process has it")
+        return nbtrack.get_run(run_id).data
+
+    monkeypatch.setattr("nbtrack.tracking.grid._data_of", data_of)
+    grid = nbtrack.grid(n=[3, 1, 2, 4, 5], minimize="loss", run_name="p")
+    for params in grid:
+        nbtrack.log_metric("loss", params["n"])
+        if params["n"] == 1:
+            locked.append(True)
+        if params["n"] == 4:
+            nbtrack.Client().set_tag(grid.parent.info.run_id, STOP_TAG, "yes")
+            locked.clear()
+    assert "n=5" not in statuses()
+    assert grid.best is not None
+    assert grid.best.data.params == {"n": "1"}
+    parent = nbtrack.get_run(grid.parent.info.run_id)
+    assert parent.data.tags[BEST_TAG] == grid.best.info.run_id
+
+
+def test_runs_that_nobody_could_read_are_said(
+    workdir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreadable(reader: object, run_id: str) -> None:
+        raise StoreLockedError("another process has it")
+
+    def train(n: int) -> dict[str, int]:
+        monkeypatch.setattr("nbtrack.tracking.grid._data_of", unreadable)
+        return {"loss": n}
+
+    with pytest.warns(NbtrackWarning, match="how 2 of its runs ended"):
+        nbtrack.grid(train, n=[3, 1], minimize="loss", run_name="p")
+    assert statuses() == dict.fromkeys(["p", "n=3", "n=1"], "FINISHED")
 
 
 def test_mistakes_start_no_run(workdir: Path) -> None:

@@ -199,7 +199,7 @@ def test_a_silent_run_is_declared_dead_by_hand(workdir, action):
     silence(workdir)
     with open_store(None).read() as reader:
         silent_s = run_details(reader, run_id).silent_s
-    assert ending("RUNNING", 0, silent_s) == "no sign of life for 1 hour"
+    assert ending("RUNNING", 0, None, silent_s) == "no sign of life for 1 hour"
     assert open_store(None).runs.act(action, [run_id]) == [run_id]
     found = nbtrack.get_run(run_id)
     assert found.info.status == "INTERRUPTED"

@@ -122,7 +122,12 @@ def test_what_nobody_can_set_again_is_a_warning(run: Run, source: str) -> None:
         "rng = np.random.default_rng(3); x = rng.random()",
         "x = np.random.RandomState(3).rand()",
         "def f(seed):\n    return np.random.RandomState(\n        seed=seed).rand()\nx = f(3)",
-        "import copy\nrng = copy.deepcopy(np.random.default_rng(3)); x = rng.random()",
+        pytest.param(
+            "import copy\nrng = copy.deepcopy(np.random.default_rng(3)); x = rng.random()",
+            marks=pytest.mark.skipif(
+                np.__version__ < "2", reason="a copy by NumPy 1 has another seed than its state"
+            ),
+        ),
         "import pickle\nx = pickle.loads(pickle.dumps(np.random.RandomState(3))).rand()",
         "x = random.Random(3).random()",
         "name = uuid.uuid5(uuid.NAMESPACE_DNS, 'a')",

@@ -45,6 +45,7 @@ def ours(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TrackingServer]:
 
 @pytest.fixture(scope="module")
 def theirs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MlflowServer]:
+    pytest.importorskip("mlflow")
     server = MlflowServer(tmp_path_factory.mktemp("mlflow-server")).start()
     yield server
     server.stop()

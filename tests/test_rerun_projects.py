@@ -205,8 +205,9 @@ def recorded_environment(project: Run, workdir: Path, monkeypatch: pytest.Monkey
     record = Path(project.info.artifact_uri, ".nbtrack", "requirements.txt")
     record.unlink()  # its content may be shared with other runs
     record.write_text("recorded==2.0\n", "utf-8")
-    for name, value in (("FIND_LINKS", str(wheels)), ("OFFLINE", "1"), ("NO_INDEX", "1")):
-        monkeypatch.setenv(f"UV_{name}", value)
+    cache = workdir / "cache"  # what other tests have looked up in an index is not there
+    for name, value in (("FIND_LINKS", wheels), ("OFFLINE", 1), ("CACHE_DIR", cache)):
+        monkeypatch.setenv(f"UV_{name}", str(value))
     monkeypatch.setenv("NBTRACK_ENV_ROOT", str(workdir / "envs"))
 
 

@@ -65,6 +65,7 @@ PARAMS: Mapping[str, dict[str, Any]] = {
     "table.export": {"columns": ["run_name", "metrics.loss"], "format": "csv"},
     "table.ids": {"filter": "metrics.loss < 9"},
     "table.remember": {"experiment_ids": ["0"], "name": "mine", "set": {"columns": ["run_name"]}},
+    "table.unfinished": {"filter": "metrics.loss <"},
     "table.rows": {"columns": ["run_name", "metrics.loss"], "group": ["params.lr"]},
 }
 

@@ -76,6 +76,15 @@ def test_rows_are_filtered_by_the_grammar_and_by_plain_words(ids: list[str]) -> 
         names(source, "metrics.loss >")
 
 
+def test_a_table_without_runs_says_which_experiments_have_some(ids: list[str]) -> None:
+    other = nbtrack.create_experiment("other")
+    hint = 'Runs are in Default (4): choose with experiment_names=["Default"].'
+    for query in (TableQuery(), TableQuery(group=["params.kind"])):
+        assert StoreTable(open_store(), [other]).page(query).hint == hint
+    assert StoreTable(open_store(), [other]).page(TableQuery(stage="deleted")).hint == ""
+    assert StoreTable(open_store(), ["0"]).page(TableQuery()).hint == ""
+
+
 def test_pages_hold_values_and_gaps(ids: list[str]) -> None:
     with nbtrack.start_run(run_name="bare"):
         pass

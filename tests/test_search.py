@@ -12,8 +12,10 @@ from nbtrack.errors import InvalidParameterError, NotFoundError
 from nbtrack.store.reader import Reader
 from nbtrack.store.run_entities import get_run, get_runs
 from nbtrack.store.search.experiments import search_experiments
-from nbtrack.store.search.free_text import is_filter_expression
+from nbtrack.store.search.free_text import is_filter_expression, is_unfinished
+from nbtrack.store.search.grammar import parse_filter
 from nbtrack.store.search.runs import search_runs, select_run_ids
+from nbtrack.store.search.vocabulary import RUNS
 
 pytestmark = pytest.mark.older_duckdb
 
@@ -322,3 +324,46 @@ def test_params_that_are_numbers_are_compared_by_size(reader: Reader) -> None:
 )
 def test_words_are_told_from_expressions(text: str, expression: bool) -> None:
     assert is_filter_expression(text) is expression
+
+
+WHOLE = (
+    "(metrics.val_loss.min >= -1.5e-3 or not params.lr != 'it''s') and status in ('FAILED', 'x')"
+    " and params.depth not in (1, 2) and tags.`my key` is not null and datasets.name ilike '%a'"
+    ' and end_time is null and params."my key" = 1'
+)
+
+
+def test_what_a_filter_begins_with_is_unfinished_or_can_be_read() -> None:
+    begun = [WHOLE[:end] for end in range(len(WHOLE) + 1) if is_filter_expression(WHOLE[:end])]
+    assert len(begun) > 200
+    for text in begun:
+        try:
+            parse_filter(text, RUNS)
+        except InvalidParameterError:
+            assert is_unfinished(text), text
+        else:
+            assert not is_unfinished(text), text
+
+
+@pytest.mark.parametrize(
+    ("text", "unfinished"),
+    [
+        ("params.", True),
+        ("(metrics.`", True),
+        ("metrics.loss > 0.3 and para", True),
+        ("params.lr <", True),
+        ("tags.stage <", False),
+        ("val_loss <", False),
+        ("metrcs.loss <", False),
+        ("metrics.loss < x", False),
+        ("metrics.loss > 0.3)", False),
+        ("metrics.loss > 0.3 and para ", False),
+        ("warm and cold", False),
+        ("", False),
+        ("metrics.loss < " + 1000 * "(", False),
+    ],
+)
+def test_a_filter_that_nothing_mends_is_told_from_one_that_goes_on(
+    text: str, unfinished: bool
+) -> None:
+    assert is_unfinished(text) is unfinished

@@ -211,8 +211,10 @@ def test_a_client_that_does_not_read_is_let_go(hasty: TrackingServer) -> None:
     for each in stalled:
         select.select([each], [], [])  # the server has begun to answer
 
+    connections = getattr(process, "net_connections", None) or process.connections  # psutil 5
+
     def held() -> int:
-        states = [each.status for each in process.net_connections("tcp")]
+        states: list[str] = [each.status for each in connections("tcp")]
         return states.count(psutil.CONN_ESTABLISHED) + sum(
             each.path.endswith("a.bin") for each in process.open_files()
         )

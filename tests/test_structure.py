@@ -152,7 +152,7 @@ RATCHETS: dict[str, tuple[int, Callable[[], list[str]]]] = {
     # goal: 1
     "rules for a run's primary metric": (1, lambda: lines_with(r"def (primary_metric|\w*telling)")),
     # goal: 0, and what stands alone for a reason
-    "modules below 60 lines": (7, short_modules),
+    "modules below 60 lines": (6, short_modules),
     # goal: 350
     "Python files": (752, lambda: list(modules())),
 }

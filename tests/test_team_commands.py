@@ -102,7 +102,7 @@ def test_commands_work_on_a_team_store(workdir: Path, catalog: Catalog) -> None:
     shown = f"postgresql://team@127.0.0.1:{catalog.server.port}/{catalog.name}"
     assert nbtrack.get_registry_uri() == nbtrack.get_tracking_uri() == shown
     uri = ("--uri", catalog.uri)
-    assert "folded" in run("sync", *uri).output
+    assert "points moved into the database" in run("sync", *uri).output
     assert "loss" in run("show", "ours", *uri).output
     assert "notes.txt" in run("artifacts", "list", "-r", "ours", *uri).output
     assert "1" in run("sql", "SELECT count(*) AS n FROM points", *uri).output

@@ -45,7 +45,6 @@ nbtrack.set_experiment("letters")
 with nbtrack.start_run(run_name="other"):
     nbtrack.log_metric("loss", 2.0)
     nbtrack.log_params({"depth": 3, "width": 4})
-    nbtrack.set_tag("nbtrack.found", '[{"kind":"param","from":"cell 3","keys":["depth","width"]}]')
 nbtrack.set_experiment("keys")
 keys = ["acc (top 5)", "p@5, %", "x[0].y", "a'b`c", "<img src=x onerror='evil=1'>", "<b>bold</b>"]
 for run, lr in enumerate((0.1, 0.2)):

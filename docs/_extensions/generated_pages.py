@@ -12,14 +12,19 @@ import inspect
 import json
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import nbtrack
 from nbtrack import variables
 from nbtrack.environment import Variable
-from nbtrack.server.reference import EndpointField, describe_endpoints, describe_scoring
+from nbtrack.server.reference import (
+    DescribedEndpoint,
+    EndpointField,
+    describe_endpoints,
+    describe_scoring,
+)
 
 DOCS = Path(__file__).parents[1]
 ROOT = DOCS.parent
@@ -49,8 +54,28 @@ GROUPS = {
     "registry": ("Model registry and lineage", ["nbtrack.api.registry"]),
     "stores": ("Stores and experiments", ["nbtrack.api.stores", "nbtrack.health.examination"]),
 }
+# What other layers of nbtrack call, and users do not.
+INNER_METHODS = {"ActiveRun": "end_with, keep_error, leave_out, in_background, sample_system"}
 COPIED = re.compile(r"\]\((?:\.\./)+(?=(?:benchmarks|notebooks)/|CHANGELOG)")
 NOT_ON_BINDER = ("07_team.ipynb",)  # there is no PostgreSQL
+WARN = ("warn", "_warn", "warn_once", "say")
+FINDINGS = ("note", "warning", "problem")  # of nbtrack.health
+INNER = ("AssertionError", "RuntimeError")  # mistakes in nbtrack
+OTHER = "Runs, params, metrics, artifacts"
+# What messages are about, by the packages that they come from; those that are not named: OTHER.
+TOPICS: dict[str, tuple[str, ...]] = {
+    OTHER: (),
+    "The store": ("store", "config", "postgres_address", "recorded_paths", "untrusted_files"),
+    "In notebooks": ("notebook", "views", "rpc"),
+    "Autologging": ("autologging", "optuna", "as_mlflow"),
+    "Models": ("models", "compat"),
+    "Commands": ("cli",),
+    "Projects": ("projects",),
+    "Running again, and capsules": ("reruns", "capsules"),
+    "Import and export": ("interop",),
+    "Servers": ("server", "protocol"),
+    "What nbtrack doctor finds": ("health",),
+}
 MIN_WORDS = 3  # shorter texts are names of fields, and say nothing to a user
 SERVED = (
     "Of `nbtrack models serve`, `nbtrack.models.serve` and `python -m nbtrack.models.serve`: "
@@ -58,6 +83,21 @@ SERVED = (
     "error has a `stack_trace`, too. `HEAD` is answered where `GET` is."
 )
 MAGICS = ("track", "runs", "compare")
+# What the shortcuts of JupyterLab's extension do, by its commands.
+COMMANDS = {
+    "show": "show the sidebar and go into it",
+    "search": "go to its search",
+    "rename": "rename the run or experiment",
+    "delete": "delete what is selected",
+    "compare": "compare the selected runs",
+    "insert-source": "insert the cells of the run into the notebook",
+    "copy-loading": "copy the code that loads the run",
+    "rename-model": "rename the registered model",
+    "delete-model-row": "delete the version or the registered model",
+    "insert-model-loading": "insert the code that loads the model into the notebook",
+    "copy-model-loading": "copy the code that loads the model",
+}
+WHERE = {"body": "anywhere", ".nbt-tree": "in the list of runs", ".nbt-modeltree": "in the models"}
 
 
 def write(path: Path, text: str) -> None:
@@ -96,7 +136,8 @@ def directives(module: str, names: list[str]) -> Iterator[str]:
     for name in names:
         value = getattr(importlib.import_module(module), name)
         if inspect.isclass(value):
-            yield f".. autoclass:: {module}.{name}\n   :members:\n"
+            inner = f"   :exclude-members: {INNER_METHODS[name]}\n" if name in INNER_METHODS else ""
+            yield f".. autoclass:: {module}.{name}\n   :members:\n{inner}"
         elif callable(value):
             yield f".. autofunction:: {module}.{name}\n"
         else:
@@ -167,11 +208,11 @@ def magics_page() -> None:
 
 
 def endpoints_page() -> None:
-    """Write the tables of the endpoints that the server has."""
+    """Write the lists of the endpoints that the servers have."""
     about = (
         "Of `nbtrack server` and `nbtrack ui`, and of a served model. What a request takes is its "
         "JSON body, or its query if it has no body; fields with a star must be given. Errors are "
-        "JSON, too: `error_code` and `message`."
+        "JSON, too: `error_code` and `message`. What begins with `/api` is also below `/ajax-api`."
     )
     parts = ["# Endpoints", "", about]
     described = [*describe_endpoints(), *describe_scoring()]
@@ -181,16 +222,29 @@ def endpoints_page() -> None:
         ("A served model", ("scoring",), SERVED),
     ):
         parts += ["", f"## {title}", "", about, ""]
-        parts += ["| | | takes | answers |", "|---|---|---|---|"]
         parts += [
-            f"| {', '.join(each.methods)}<br>{'<br>'.join(f'`{path}`' for path in each.paths)} | "
-            f"{escaped(each.summary)} | "
-            f"{'<br>'.join(field_text(field) for field in each.fields)} | "
-            f"{', '.join(each.answer)} |"
+            f"- {', '.join(each.methods)} {', '.join(shown_paths(each.paths))}<br>"
+            f"{endpoint_text(each)}"
             for each in described
             if each.scope in scopes
         ]
     write(OUT / "endpoints.md", "\n".join(parts) + "\n")
+
+
+def shown_paths(paths: Iterable[str]) -> list[str]:
+    """Return the paths of an endpoint without those that are the same with another prefix."""
+    twins = {path.replace("/api/", "/ajax-api/", 1) for path in paths if path.startswith("/api/")}
+    return [f"`{path}`" for path in paths if path not in twins]
+
+
+def endpoint_text(each: DescribedEndpoint) -> str:
+    """Return what an endpoint does, takes and answers."""
+    lines = [escaped(each.summary)]
+    if each.fields:
+        lines.append(f"*Takes* {', '.join(field_text(field) for field in each.fields)}.")
+    if each.answer:
+        lines.append(f"*Answers* {', '.join(each.answer)}.")
+    return "<br>".join(lines)
 
 
 def field_text(field: EndpointField) -> str:
@@ -200,7 +254,8 @@ def field_text(field: EndpointField) -> str:
 
 def variables_page() -> None:
     """Write the tables of environment variables that users set."""
-    parts = ["# Environment variables", "", "An empty variable is not set."]
+    about = "Of several names the first that is set counts. An empty variable is not set."
+    parts = ["# Environment variables", "", about]
     for topic in dict.fromkeys(each.topic for each in variables.ALL if not each.topic.internal):
         parts += ["", f"## {topic.title}", "", "| variable | | default |", "|---|---|---|"]
         parts += [
@@ -210,6 +265,45 @@ def variables_page() -> None:
             if each.topic == topic
         ]
     write(OUT / "variables.md", "\n".join(parts) + "\n")
+
+
+def settings_page() -> None:
+    """Write the tables of what can be set in JupyterLab and for the Jupyter server."""
+    from nbtrack.server.jupyter import NbtrackApp
+
+    schema = json.loads((ROOT / "js" / "lab" / "schema" / "sidebar.json").read_text("utf-8"))
+    about = (
+        "**Settings**, **Settings Editor**, **nbtrack**. For all users of an installation, they "
+        "stand in `share/jupyter/lab/settings/overrides.json` as `nbtrack:sidebar`."
+    )
+    parts = ["# Settings of Jupyter", "", "## JupyterLab and Notebook 7", "", about, ""]
+    parts += ["| name | title | | default |", "|---|---|---|---|"]
+    parts += [
+        f"| `{name}` | {each['title']} | {escaped(each['description'])} | "
+        f"{escaped(json.dumps(each['default']))} |"
+        for name, each in schema["properties"].items()
+    ]
+    parts += [
+        "",
+        "## Shortcuts",
+        "",
+        "On a Mac Cmd stands for Ctrl. They can be changed in the Settings Editor, too.",
+        "",
+    ]
+    parts += ["| keys | where | what they do |", "|---|---|---|"]
+    parts += [
+        f"| {'+'.join(each['keys'][0].replace('Accel', 'Ctrl').split())} | "
+        f"{WHERE[each['selector']]} | {COMMANDS[each['command'].removeprefix('nbtrack:')]} |"
+        for each in schema["jupyter.lab.shortcuts"]
+    ]
+    parts += ["", "## The Jupyter server", ""]
+    parts += ["In `jupyter_server_config.py`, such as `c.NbtrackApp.stores = [...]`.", ""]
+    parts += ["| name | | default |", "|---|---|---|"]
+    parts += [
+        f"| `c.NbtrackApp.{name}` | {escaped(trait.help)} | `{trait.default()!r}` |"
+        for name, trait in NbtrackApp.class_own_traits(config=True).items()
+    ]
+    write(OUT / "settings.md", "\n".join(parts) + "\n")
 
 
 def default_of(variable: Variable[object]) -> str:
@@ -240,37 +334,56 @@ def text_of(node: ast.expr) -> str:
     return "..."
 
 
+def named(function: ast.expr) -> str:
+    """Return the last name of what is called."""
+    return ast.unparse(function).rpartition(".")[2]
+
+
 def messages_of(path: Path) -> Iterator[tuple[str, str]]:
-    """Give the errors and warnings of a module: what kind each is, and its text."""
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-        match node:
-            case ast.Raise(exc=ast.Call(func=ast.Name(id=kind), args=[first, *_])):
-                yield kind, text_of(first)
-            case ast.Call(func=ast.Name(id="warn"), args=[first, *_]):
-                yield "warning", text_of(first)
+    """Give the errors, warnings and findings of a module: what kind each is, and its text."""
+    tree = ast.parse(path.read_text("utf-8"))
+    variables: dict[str, list[ast.expr]] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign) and isinstance(target := node.targets[0], ast.Name):
+            variables.setdefault(target.id, []).append(node.value)
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call) or not node.args:
+            continue
+        name, said = named(node.func), node.args[:1]
+        if name in WARN:
+            kind = "warning"
+        elif name in FINDINGS:
+            kind, said = "`nbtrack doctor`", node.args[1:3]
+        elif name.endswith(("Error", "Exception")) and name not in INNER:
+            kind = name
+        else:
+            continue
+        if len(said) == 1 and isinstance(said[0], ast.Name):
+            yield from ((kind, text_of(value)) for value in variables.get(said[0].id, []))
+        else:
+            yield kind, " ".join(map(text_of, said))
 
 
 def messages_page() -> None:
-    """Write the messages that tell users something, by the package that they come from."""
+    """Write the messages that tell users something, by what they are about."""
     package = Path(nbtrack.__file__).parent
-    by_part: dict[str, set[tuple[str, str]]] = {}
+    by_topic: dict[str, set[tuple[str, str]]] = {topic: set() for topic in TOPICS}
+    topics = {part: topic for topic, parts in TOPICS.items() for part in parts}
     for path in sorted(package.rglob("*.py")):
         part = path.relative_to(package).parts[0].removesuffix(".py")
         for kind, text in messages_of(path):
             told = " ".join(text.split())
             if len(told.replace("...", "").split()) > MIN_WORDS:
-                by_part.setdefault(part, set()).add((told, kind))
-    lines = [
-        "# Messages",
-        "",
-        "Errors and warnings of nbtrack; `...` stands for what is filled in.",
-    ]
-    for part, found in sorted(by_part.items()):
-        lines += ["", f"## {part}", "", "| | message |", "|---|---|"]
-        lines += [
-            f"| {kind} | {escaped(told)} |"
-            for told, kind in sorted(found, key=lambda each: (each[1], each[0]))
-        ]
+                by_topic[topics.get(part, OTHER)].add((told, kind))
+    about = (
+        "Errors and warnings of nbtrack, and what `nbtrack doctor` finds; `...` stands for what is "
+        "filled in. Most say themselves what helps. "
+        "[When something is wrong](/troubleshooting.md) explains those that need more."
+    )
+    lines = ["# Messages", "", about]
+    for topic, found in by_topic.items():
+        lines += ["", f"## {topic}", "", "| message | kind |", "|---|---|"]
+        lines += [f"| {escaped(told)} | {kind} |" for told, kind in sorted(found)]
     write(OUT / "messages.md", "\n".join(lines) + "\n")
 
 
@@ -312,6 +425,7 @@ def generate(_app: Any = None) -> None:
     magics_page()
     endpoints_page()
     variables_page()
+    settings_page()
     messages_page()
     copies()
 

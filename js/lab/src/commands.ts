@@ -188,7 +188,7 @@ export function addCommands(parts: CommandParts, palette: ICommandPalette | null
   const dead = (run: TreeRun): boolean => active(run) && (run.state === 'INTERRUPTED' || isSilent(run));
   const simple: [string, string, LabIcon | undefined, (run: TreeRun) => boolean, Parameters<RunActions['act']>[0]][] = [
     [Commands.archive, 'Archive', archiveIcon, run => active(run) && !run.archived, 'archive'],
-    [Commands.unarchive, 'Move out of the archive', archiveIcon, run => active(run) && run.archived, 'unarchive'],
+    [Commands.unarchive, 'Unarchive', archiveIcon, run => active(run) && run.archived, 'unarchive'],
     [Commands.delete, 'Delete', deleteIcon, active, 'delete'],
     [Commands.restore, 'Restore', undoIcon, run => run.stage === 'deleted', 'restore'],
     [Commands.keep, 'Keep as it is', undefined, run => dead(run) && !run.kept, 'keep'],

@@ -42,6 +42,7 @@ const stores: JupyterFrontEndPlugin<INbtrack> = {
   activate: (app: JupyterFrontEnd, rendermime: IRenderMimeRegistry, notebooks: INotebookTracker | null) => {
     const server = new NbtrackServer(jupyterConnection());
     const watcher = new StoreWatcher(app.serviceManager.events.stream, (store, seconds) => server.watch(store, seconds));
+    app.serviceManager.connectionFailure.connect(() => watcher.check());
     const settings = new Settings();
     if (notebooks) offerInterrupt(notebooks);
     const model = new SidebarModel(server, watcher);

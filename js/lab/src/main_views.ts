@@ -169,7 +169,8 @@ export class MainViews {
       openModel: this.openModel(storeId),
       openTable: experimentId =>
         void this.app.commands.execute(Commands.table, { store: storeId, experiment_id: experimentId }),
-      onTitle: name => this.rename(target, name),
+      compare: run_ids => void this.show({ kind: 'compare', store: storeId, experiment_ids: null, run_ids, name: 'Comparison' }),
+      onRun: run => this.rename(target, run.name),
       onTab: tab => this.keepTab(target, tab)
     });
     void details.refresh();

@@ -1,6 +1,8 @@
 import { h } from '@nbtrack/shared/dom';
 import { formatNumber } from '@nbtrack/shared/format';
-import { modelBadge, modelChips } from '@nbtrack/shared/model_parts';
+import { plainLine } from '@nbtrack/shared/markdown';
+import { afterPress } from '@nbtrack/shared/presses';
+import { metricText, modelBadge, modelChips } from '@nbtrack/shared/model_parts';
 import type { ModelRow, ModelTreeRow } from './model_tree';
 import type { ModelsModel } from './models_model';
 import { ago } from './tree_row';
@@ -87,7 +89,7 @@ export class ModelsView {
     this.note.hidden = note === '';
     if (this.note.textContent !== note) this.note.textContent = note;
     this.note.classList.toggle('nbt-side-error', problem !== '');
-    this.draw(rows);
+    afterPress(this.tree, () => this.draw(this.model.tree.rows));
   }
 
   private draw(rows: ModelTreeRow[]): void {
@@ -201,17 +203,17 @@ function lineOf(row: ModelTreeRow): HTMLElement {
   const line = h('div', { class: 'nbt-line' }, h('span', { class: 'nbt-caret', 'aria-hidden': 'true' }));
   if (row.kind === 'model') {
     const { name, description, total } = row.model;
-    line.append(h('span', { class: 'nbt-row-name', title: description ? `${name}\n${description}` : name }, name));
+    line.append(h('span', { class: 'nbt-row-name', title: description ? `${name}\n${plainLine(description)}` : name }, name));
     line.append(h('span', { class: 'nbt-row-count' }, formatNumber(total)));
     return line;
   }
   const { version, aliases, stage, state, metric, created_ms, description } = row.version;
-  line.append(h('span', { class: 'nbt-version', title: description ?? '' }, `v${version}`));
+  line.append(h('span', { class: 'nbt-version', title: plainLine(description ?? '') }, `v${version}`));
   const chips = h('span', { class: 'nbt-row-chips' }, ...modelChips(aliases, stage));
   const badge = modelBadge(state);
   if (badge) chips.append(badge);
   line.append(chips);
-  if (metric) line.append(h('span', { class: 'nbt-row-metric nbt-row-fact', title: metric.key }, `${metric.key} ${formatNumber(metric.value)}`));
+  if (metric) line.append(h('span', { class: 'nbt-row-metric nbt-row-fact', title: metric.key }, `${metric.key} ${metricText(metric.value)}`));
   line.append(h('span', { class: 'nbt-row-fact' }, ago(created_ms)));
   return line;
 }
@@ -223,6 +225,6 @@ function describe(row: ModelTreeRow): string {
   const { version, aliases, stage, state, metric } = row.version;
   const parts = [`${name} version ${version}`, ...aliases.map(alias => `alias ${alias}`), stage === 'None' ? '' : stage];
   if (state !== 'READY') parts.push(state === 'PENDING' ? 'being written' : 'failed');
-  if (metric) parts.push(`${metric.key} ${formatNumber(metric.value)}`);
+  if (metric) parts.push(`${metric.key} ${metricText(metric.value)}`);
   return parts.filter(Boolean).join(', ');
 }

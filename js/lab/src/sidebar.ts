@@ -1,6 +1,7 @@
 import { h } from '@nbtrack/shared/dom';
 import { caretDownIcon, clearIcon, deleteIcon, refreshIcon, searchIcon, tableRowsIcon } from '@jupyterlab/ui-components';
 import type { LabIcon } from '@jupyterlab/ui-components';
+import { FilterTyping } from '@nbtrack/shared/filter_typing';
 import type { Stage } from '@nbtrack/shared/requests';
 import { emptyState, problemBox } from '@nbtrack/shared/empty_states';
 import { archiveIcon, compareIcon } from './icons';
@@ -54,7 +55,7 @@ export class Sidebar {
   private readonly chosen = h('div', { class: 'nbt-side-chosen', role: 'status' });
   private readonly chosenBar: HTMLElement;
   private said = '';
-  private timer: ReturnType<typeof setTimeout> | undefined;
+  private readonly typing: FilterTyping;
 
   constructor(
     root: HTMLElement,
@@ -65,7 +66,12 @@ export class Sidebar {
     this.tree = new TreeView(model, handlers);
     this.models = new ModelsView(models, handlers);
     for (const [value, label] of VIEWS) this.views.append(h('option', { value }, label));
-    const box = h('div', { class: 'nbt-searchbox' }, searchIcon.element({ tag: 'span' }), this.search, this.clear);
+    this.typing = new FilterTyping(this.search, TYPING_MS, {
+      unfinished: async filter => (await model.ask('table.unfinished', { filter })).body.unfinished,
+      search: filter => model.setSearch({ filter }),
+      typing: () => this.showError('')
+    });
+    const box = h('div', { class: 'nbt-searchbox' }, searchIcon.element({ tag: 'span' }), this.search, this.typing.hint, this.clear);
     const table = iconButton(tableRowsIcon, 'Open the table of all runs', '');
     const refresh = iconButton(refreshIcon, 'Look again', '');
     const viewBox = h('span', { class: 'nbt-select' }, this.views, caretDownIcon.element({ tag: 'span' }));
@@ -80,9 +86,8 @@ export class Sidebar {
       this.chosenBar,
       this.models.element
     );
-    this.search.addEventListener('input', () => this.onType());
+    this.search.addEventListener('input', () => void (this.clear.hidden = this.search.value === ''));
     this.search.addEventListener('keydown', event => {
-      if (event.key === 'Enter') this.commit();
       if (event.key === 'ArrowDown') this.tree.element.focus();
       if (event.key === 'Escape') this.setSearch('');
     });
@@ -99,7 +104,7 @@ export class Sidebar {
   }
 
   dispose(): void {
-    clearTimeout(this.timer);
+    this.typing.stop();
     this.model.changed.disconnect(this.update, this);
     this.tree.dispose();
     this.models.dispose();
@@ -118,11 +123,7 @@ export class Sidebar {
     const { model } = this;
     this.showStores();
     this.clear.hidden = this.search.value === '';
-    this.error.textContent = model.filterError;
-    this.error.hidden = !model.filterError;
-    this.search.setAttribute('aria-invalid', String(Boolean(model.filterError)));
-    if (model.filterError) this.search.setAttribute('aria-describedby', this.error.id);
-    else this.search.removeAttribute('aria-describedby');
+    this.showError(model.filterError);
     this.showMessage();
     // what was not read because of an error is not on its way
     const known = model.filterError || model.problem ? model.tree.rows.some(row => row.kind === 'run') : model.tree.rows.length > 0;
@@ -134,6 +135,15 @@ export class Sidebar {
     const words = count < 2 ? '' : `${count} selected`;
     if (this.chosen.textContent !== words) this.chosen.textContent = words;
     this.tree.update();
+  }
+
+  /** Say what is wrong with the search. */
+  private showError(message: string): void {
+    this.error.textContent = message;
+    this.error.hidden = message === '';
+    this.search.setAttribute('aria-invalid', String(message !== ''));
+    if (message) this.search.setAttribute('aria-describedby', this.error.id);
+    else this.search.removeAttribute('aria-describedby');
   }
 
   private showStores(): void {
@@ -163,11 +173,6 @@ export class Sidebar {
     }
     if (model.stores === null) return showState('loading', () => [h('p', { class: 'nbt-side-loading' }, 'Looking for runs …')]);
     if (model.filterError) return showState('', () => []);
-    const broken = model.store?.error;
-    if (broken) {
-      const problem = { title: 'This store cannot be read', advice: broken };
-      return showState(`store ${broken}`, () => [problemBox(problem, () => void model.refresh('all', true))]);
-    }
     const none = model.stores.length === 0 || model.tree.experiments.every(e => e.runs === 0);
     if (none && !model.tree.onlyMatching) {
       return showState('first', () => [emptyState('first', () => this.handlers.insertFirstRun())]);
@@ -196,20 +201,9 @@ export class Sidebar {
     return bar;
   }
 
-  private onType(): void {
-    clearTimeout(this.timer);
-    this.clear.hidden = this.search.value === '';
-    this.timer = setTimeout(() => this.commit(), TYPING_MS);
-  }
-
-  private commit(): void {
-    clearTimeout(this.timer);
-    this.model.setSearch({ filter: this.search.value });
-  }
-
   private setSearch(text: string): void {
     this.search.value = text;
-    this.commit();
+    this.typing.commit();
   }
 
   private showAll(): void {

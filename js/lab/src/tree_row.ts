@@ -1,5 +1,6 @@
 import { h } from '@nbtrack/shared/dom';
 import { counted, formatDuration, formatNumber } from '@nbtrack/shared/format';
+import { plainLine } from '@nbtrack/shared/markdown';
 import type { TreeRun } from '@nbtrack/shared/requests';
 import type { ExperimentRow, Row, RunRow } from './run_tree';
 import { sparkline } from '@nbtrack/shared/sparkline';
@@ -126,7 +127,7 @@ function experimentLine(row: ExperimentRow): HTMLElement {
 function runLines(row: RunRow, act: (action: RowAction, runId: string) => void): DocumentFragment {
   const { run } = row;
   const lines = document.createDocumentFragment();
-  const name = h('span', { class: 'nbt-row-name', title: run.note ? `${run.name}\n${run.note}` : run.name }, run.name);
+  const name = h('span', { class: 'nbt-row-name', title: run.note ? `${run.name}\n${plainLine(run.note)}` : run.name }, run.name);
   const first = h('div', { class: 'nbt-line' }, caret(row.expanded), stateIcon(run.state), name);
   lines.append(first);
   if (run.state === 'RUNNING' && !isSilent(run)) {
@@ -155,7 +156,7 @@ function runLines(row: RunRow, act: (action: RowAction, runId: string) => void):
       });
       actions.append(button);
     }
-    lines.append(h('div', { class: 'nbt-line nbt-line-2 nbt-warn', title: run.ending ?? '' }, run.ending ?? 'kernel died'), actions);
+    lines.append(h('div', { class: 'nbt-line nbt-line-2 nbt-warn', title: run.ending ?? '' }, run.ending ?? 'interrupted'), actions);
   }
   return lines;
 }

@@ -1,4 +1,5 @@
 import { h } from '@nbtrack/shared/dom';
+import { afterPress } from '@nbtrack/shared/presses';
 import type { Row } from './run_tree';
 import { nameOf } from './tree_selection';
 import type { SidebarModel } from './sidebar_model';
@@ -142,6 +143,10 @@ export class TreeView {
   }
 
   private draw(): void {
+    afterPress(this.sheet, () => this.drawRows());
+  }
+
+  private drawRows(): void {
     const { tree, selection } = this.model;
     const rows = tree.rows;
     if (this.tops.length !== rows.length + 1) return this.update();

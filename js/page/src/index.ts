@@ -9,7 +9,7 @@ import { followSystem } from './theme';
 
 const base = new URL('./', location.href.split(/[?#]/)[0]).href;
 const server = new NbtrackServer({ baseUrl: base, name: 'The server', request: (url, init) => fetch(url, { ...init, credentials: 'same-origin' }) });
-const watcher = new StoreWatcher(new StoreEvents(`${base}nbtrack/events`), (store, seconds) => server.watch(store, seconds));
+const watcher: StoreWatcher = new StoreWatcher(new StoreEvents(`${base}nbtrack/events`, () => watcher.check()), (store, seconds) => server.watch(store, seconds));
 const stores = servedStores(server, watcher, new PlainHost(document.body));
 
 followSystem();

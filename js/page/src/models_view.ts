@@ -1,8 +1,13 @@
-import { h } from '@nbtrack/shared/dom';
+import { errorBox, h } from '@nbtrack/shared/dom';
+import { problemBox } from '@nbtrack/shared/empty_states';
+import { FilterTyping } from '@nbtrack/shared/filter_typing';
 import { formatNumber, formatTime } from '@nbtrack/shared/format';
 import { plainLine } from '@nbtrack/shared/markdown';
+import { released } from '@nbtrack/shared/presses';
 import type { RegistryTree, TreeModel, TreeVersion } from '@nbtrack/shared/requests';
-import { modelBadge, modelChips } from '@nbtrack/shared/model_parts';
+import { metricText, modelBadge, modelChips } from '@nbtrack/shared/model_parts';
+import { problemOf } from '@nbtrack/shared/problem';
+import { ServerError } from '@nbtrack/shared/server';
 import { addressOf } from './routes';
 import type { View, ViewContext } from './view';
 
@@ -12,39 +17,47 @@ const TYPING_MS = 200;
 export class ModelsView implements View {
   private readonly list = h('div', { class: 'table-host' });
   private readonly find = h('input', { type: 'search', class: 'nbt-search nbt-alone', placeholder: 'Filter by name, alias, stage or run', 'aria-label': 'Filter the models' });
+  private readonly problem = h('div');
   private readonly note = h('p', { class: 'nbt-empty' });
+  private readonly typing: FilterTyping;
+  private filter = '';
   private turn = 0;
   private drawn = '';
-  private timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
     place: HTMLElement,
     private readonly context: ViewContext
   ) {
     context.setTitle('Models');
-    place.append(h('header', { class: 'page-head' }, h('h1', {}, 'Models')), h('div', { class: 'page-body' }, this.find, this.list, this.note));
-    this.find.addEventListener('input', () => {
-      clearTimeout(this.timer);
-      this.timer = setTimeout(() => void this.refresh(), TYPING_MS);
+    const backend = context.stores.backend(context.storeId);
+    this.typing = new FilterTyping(this.find, TYPING_MS, {
+      unfinished: async filter => (await backend.ask('table.unfinished', { filter })).body.unfinished,
+      search: text => {
+        this.filter = text.trim();
+        void this.refresh();
+      },
+      typing: () => this.problem.replaceChildren()
     });
+    place.append(h('header', { class: 'page-head' }, h('h1', {}, 'Models')), h('div', { class: 'page-body' }, h('div', { class: 'nbt-filterbox' }, this.find, this.typing.hint), this.problem, this.list, this.note));
     void this.refresh();
   }
 
   async refresh(): Promise<void> {
     const turn = ++this.turn;
     const { stores, storeId } = this.context;
-    const filter = this.find.value.trim();
+    const { filter } = this;
     try {
       const { body } = await stores.backend(storeId).ask('models.tree', { filter });
+      await released(this.list);
       if (turn === this.turn) this.show(body, filter);
     } catch (error) {
-      if (turn === this.turn) this.note.textContent = error instanceof Error ? error.message : String(error);
+      if (turn === this.turn) this.showProblem(error);
     }
   }
 
   dispose(): void {
     this.turn++;
-    clearTimeout(this.timer);
+    this.typing.stop();
   }
 
   search(): void {
@@ -52,6 +65,9 @@ export class ModelsView implements View {
   }
 
   private show(response: RegistryTree, filter: string): void {
+    this.problem.replaceChildren();
+    this.find.removeAttribute('aria-invalid');
+    this.list.hidden = false;
     this.note.textContent = noteOf(response, filter);
     this.note.hidden = this.note.textContent === '';
     const now = JSON.stringify(response.models);
@@ -63,10 +79,20 @@ export class ModelsView implements View {
     this.list.replaceChildren(h('table', { class: 'listing', 'aria-label': 'Models' }, h('thead', {}, h('tr', {}, ...heads)), h('tbody', {}, ...rows)));
   }
 
+  /** Say what is wrong: with the filter, whose models are not those in the list, or with the server. */
+  private showProblem(error: unknown): void {
+    const wrong = error instanceof ServerError && error.kind === 'refused' && this.filter !== '';
+    this.find.setAttribute('aria-invalid', String(wrong));
+    this.problem.replaceChildren(wrong ? errorBox(error.message) : problemBox(problemOf(error), () => void this.refresh()));
+    this.list.hidden = wrong;
+    this.note.hidden = true;
+  }
+
   private row(model: TreeModel): HTMLElement {
     const [latest] = model.versions;
+    const about = plainLine(model.description ?? '');
     const open = addressOf({ page: 'model', name: model.name });
-    const name = h('a', { class: 'nbt-link strong', href: open }, model.name);
+    const name = h('a', { class: 'nbt-link strong', href: open, title: model.name }, model.name);
     const row = h(
       'tr',
       {},
@@ -76,7 +102,7 @@ export class ModelsView implements View {
       h('td', { class: 'number' }, metricOf(latest)),
       h('td', { class: 'number' }, formatNumber(model.total)),
       h('td', {}, formatTime(model.updated_ms)),
-      h('td', { class: 'wide', title: model.description ?? '' }, plainLine(model.description ?? ''))
+      h('td', { class: 'wide', title: about }, about)
     );
     row.addEventListener('click', event => {
       if (!(event.target as Element).closest('a')) location.hash = open;
@@ -93,7 +119,7 @@ export function versionLink(name: string, { version, state }: TreeVersion): HTML
 }
 
 export function metricOf(version: TreeVersion | undefined): string {
-  return version?.metric ? `${version.metric.key} ${formatNumber(version.metric.value)}` : '';
+  return version?.metric ? `${version.metric.key} ${metricText(version.metric.value)}` : '';
 }
 
 /** The aliases and the stage of a version, each with the version that it names. */

@@ -1,6 +1,7 @@
 import type { Experiment, RegistryTree, StoreInfo } from '@nbtrack/shared/requests';
 import { h } from '@nbtrack/shared/dom';
 import { formatNumber } from '@nbtrack/shared/format';
+import { afterPress } from '@nbtrack/shared/presses';
 import type { Problem } from '@nbtrack/shared/problem';
 import { icon } from './icons';
 import { addressOf, type Route } from './routes';
@@ -61,6 +62,10 @@ export class Navigation {
   }
 
   private draw(): void {
+    afterPress(this.list, () => this.drawRows());
+  }
+
+  private drawRows(): void {
     const words = this.find.value.trim().toLowerCase();
     const chosen = this.route?.page === 'runs' ? this.route.experiments : [];
     const view = this.route?.page === 'runs' ? this.route.view : 'table';

@@ -2,6 +2,7 @@ import { RunActions } from '@nbtrack/shared/actions/run_actions';
 import { RunDetails } from '@nbtrack/shared/details/run_details';
 import { askForName } from '@nbtrack/shared/actions/dialogs';
 import { h } from '@nbtrack/shared/dom';
+import type { FullRun } from '@nbtrack/shared/requests';
 import type { MenuItem } from '@nbtrack/shared/table_popup';
 import { NOTHING } from './address_state';
 import { moreButton } from './more_menu';
@@ -17,10 +18,11 @@ export function runView(place: HTMLElement, context: ViewContext, route: Route &
   const note = (part: Partial<typeof route>): void => keep((now = { ...now, ...part }));
   const host = h('div', { class: 'nbt-page' });
   const actions = new RunActions(stores, storeId);
-  const more = moreButton('More about this run', () => menuOf(context, actions, runId, name));
+  let run: FullRun['run'] | null = null;
+  const more = moreButton('More about this run', () => (run ? menuOf(context, actions, run) : []));
+  more.disabled = true; // until there is a run
   const home = h('a', { class: 'nbt-link', href: addressOf({ page: 'runs', experiments: [], view: 'table' }) }, 'Runs');
   place.append(h('nav', { class: 'crumbs', 'aria-label': 'Where this is' }, home, h('span', { class: 'nbt-push' }), more), host);
-  let name = 'Run';
   const details = new RunDetails(host, {
     nbtrack: stores,
     storeId,
@@ -30,9 +32,11 @@ export function runView(place: HTMLElement, context: ViewContext, route: Route &
     open: other => go({ page: 'run', runId: other, tab: '' }),
     openModel: ref => go(refRoute(ref)),
     openTable: experimentId => go({ page: 'runs', experiments: [experimentId], view: 'table' }),
-    onTitle: title => {
-      name = title;
-      setTitle(title);
+    compare: runIds => go({ page: 'compare', runIds }),
+    onRun: found => {
+      run = found;
+      more.disabled = false;
+      setTitle(found.name);
     },
     chart: shown.chart,
     onChart: chart => note({ shown: { ...(now.shown ?? NOTHING), chart } }),
@@ -44,15 +48,17 @@ export function runView(place: HTMLElement, context: ViewContext, route: Route &
   return details;
 }
 
-function menuOf({ stores, go }: ViewContext, actions: RunActions, runId: string, name: string): (MenuItem | '-')[] {
+function menuOf({ stores, go }: ViewContext, actions: RunActions, run: FullRun['run']): (MenuItem | '-')[] {
+  const { run_id: runId, name } = run;
   const named = [{ run_id: runId, name }];
+  const archive: MenuItem = run.archived ? { label: 'Unarchive', run: () => void actions.act('unarchive', named) } : { label: 'Archive', run: () => void actions.act('archive', named) };
+  const deleted = run.stage === 'deleted';
   return [
     { label: 'Rename …', run: () => void rename() },
     { label: 'Add tag …', run: () => void actions.addTag(named) },
     { label: 'Copy run ID', run: () => void actions.copy(runId, 'The ID of the run is in the clipboard') },
     '-',
-    { label: 'Archive', run: () => void actions.act('archive', named) },
-    { label: 'Delete …', danger: true, run: () => void remove() }
+    ...(deleted ? [{ label: 'Restore', run: () => void actions.act('restore', named) }] : [archive, { label: 'Delete …', danger: true, run: () => void remove() }])
   ];
 
   async function rename(): Promise<void> {

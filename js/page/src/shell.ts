@@ -20,6 +20,8 @@ const NO_STORE_MS = 2000;
 const REST = 6;
 const SOONEST_MS = 1000;
 const LATEST_MS = 15_000;
+/** The id of the experiment that every store has. */
+const DEFAULT = '0';
 
 /** The page: navigation at the side, and what the address names beside it. */
 export class Shell {
@@ -37,6 +39,9 @@ export class Shell {
   private watching = false;
   private refreshing = false;
   private again = false;
+  /** What keeps the page from showing anything. */
+  private problem = '';
+  private looking: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
     host: HTMLElement,
@@ -59,14 +64,14 @@ export class Shell {
   }
 
   private async findStore(): Promise<void> {
+    if (this.known) return;
     try {
       this.store = (await this.stores.server.stores(this.store === null))[0] ?? null;
     } catch (error) {
-      this.main.replaceChildren(problemBox(problemOf(error), () => void this.findStore()));
-      return;
+      return this.showProblem(problemOf(error));
     }
     if (!this.store) {
-      if (!this.main.querySelector('.first')) this.main.replaceChildren(firstSteps());
+      if (!this.main.querySelector('.first')) this.main.replaceChildren(firstSteps(' in the folder that nbtrack ui was started in, or with its --uri,'));
       setTimeout(() => void this.findStore(), NO_STORE_MS);
       return;
     }
@@ -74,12 +79,18 @@ export class Shell {
     if (!this.watching) this.stores.watcher.watch(this.store.id, () => void this.refresh());
     this.watching = true;
     const problem = await this.readFacts();
-    if (problem) {
-      this.main.replaceChildren(problemBox(problem, () => void this.findStore()));
-      return;
-    }
+    if (problem) return this.showProblem(problem);
     this.known = true;
     await this.show();
+  }
+
+  /** Say why there is nothing to see, and look again until there is. */
+  private showProblem(problem: Problem): void {
+    const now = JSON.stringify(problem);
+    if (now !== this.problem) this.main.replaceChildren(problemBox(problem, () => void this.findStore()));
+    this.problem = now;
+    clearTimeout(this.looking);
+    this.looking = setTimeout(() => void this.findStore(), NO_STORE_MS);
   }
 
   private async refresh(): Promise<void> {
@@ -97,11 +108,20 @@ export class Shell {
   }
 
   private async showNews(): Promise<void> {
-    const had = this.hasRuns;
+    const had = this.lacking;
     await this.readFacts();
-    if (had !== this.hasRuns) this.shown = '';
+    if (had !== this.lacking) this.shown = '';
     if (this.shown === '') await this.show();
     else await this.view?.refresh();
+  }
+
+  /** What of a table of runs is not there, if anything: other views take its place. */
+  private get lacking(): 'runs' | 'experiment' | '' {
+    const { route } = this;
+    if (route?.page !== 'runs') return '';
+    if (!this.hasRuns) return 'runs';
+    const known = (id: string): boolean => id === DEFAULT || this.experiments.some(each => each.experiment_id === id);
+    return route.experiments.length > 0 && !route.experiments.some(known) ? 'experiment' : '';
   }
 
   private get hasRuns(): boolean {
@@ -116,7 +136,7 @@ export class Shell {
         backend.ask('store.experiments', {}),
         backend.ask('models.tree', { filter: '' })
       ]);
-      this.experiments = found.experiments.filter(each => each.stage === 'active' && !(each.experiment_id === '0' && each.runs === 0));
+      this.experiments = found.experiments.filter(each => each.stage === 'active' && !(each.experiment_id === DEFAULT && each.runs === 0));
       this.registered = tree.models;
       this.navigation.setProblem(null);
       this.navigation.setContent(this.experiments, tree);
@@ -189,7 +209,8 @@ export class Shell {
   private async load(route: Route): Promise<(place: HTMLElement, context: ViewContext) => View> {
     switch (route.page) {
       case 'runs': {
-        if (!this.hasRuns) return noRuns;
+        if (this.lacking === 'runs') return noRuns;
+        if (this.lacking === 'experiment') return noExperiment;
         const { RunsView } = await import('./runs_view');
         return (place, context) => new RunsView(place, context, route);
       }
@@ -234,6 +255,13 @@ const STILL: View = { refresh: () => undefined, dispose: () => undefined };
 function noRuns(place: HTMLElement, context: ViewContext): View {
   context.setTitle('Runs');
   place.append(firstSteps());
+  return STILL;
+}
+
+function noExperiment(place: HTMLElement, context: ViewContext): View {
+  context.setTitle('Not found');
+  const text = h('p', {}, 'It may have been deleted, or be in another store.');
+  place.append(h('div', { class: 'nbt-teach' }, h('h2', {}, 'There is no such experiment'), text, h('a', { class: 'nbt-link', href: '#/runs' }, 'All runs')));
   return STILL;
 }
 

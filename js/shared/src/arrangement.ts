@@ -1,5 +1,6 @@
 import { runStyles, shade } from './colours';
 import type { Detail } from './detail';
+import { byName } from './format';
 import { groupRank, isSystemMetric, parseMetric, plotOf } from './groups';
 import type { LegendEntry } from './legend';
 import { resolveX, type XKind, xValues } from './points';
@@ -152,8 +153,7 @@ function partsOf(data: SeriesSet): Map<string, string[]> {
     const { group, part } = plotOf(key);
     parts.set(group, (parts.get(group) ?? new Set()).add(part));
   }
-  const numeric = { numeric: true };
-  return new Map([...parts].map(([group, found]) => [group, [...found].sort((a, b) => a.localeCompare(b, 'en', numeric))]));
+  return new Map([...parts].map(([group, found]) => [group, [...found].sort(byName)]));
 }
 
 /** Whether a run stands behind the others, for comparison. */

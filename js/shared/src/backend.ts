@@ -19,8 +19,19 @@ export interface Backend {
   ask<N extends RequestName>(type: N, params: Params<N>): Promise<BackendResponse<Body<N>>>;
 }
 
-/** Says that this backend does not know the store; another may. */
-export class UnknownStoreError extends Error {}
+/**
+ * Says that this backend does not know the store; another may.
+ *
+ * A widget and the page around it are two bundles with a class each: what one throws and the other catches is
+ * known by its name.
+ */
+export class UnknownStoreError extends Error {
+  override readonly name = 'UnknownStoreError';
+
+  static override [Symbol.hasInstance](error: unknown): boolean {
+    return error instanceof Error && error.name === 'UnknownStoreError';
+  }
+}
 
 const KEY = Symbol.for('nbtrack.server@1');
 type Page = typeof globalThis & { [KEY]?: (storeId: string) => Backend };

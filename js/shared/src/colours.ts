@@ -7,11 +7,15 @@ export interface RunStyle {
   repeat: number;
 }
 
-/** The colour of a repeat: the same hue nearer to the text, then nearer to the page. */
+/**
+ * The colour of a repeat: the same hue darker, then lighter.
+ *
+ * Lighter first, a blue of a dark page would be the light blue that comes before it.
+ */
 export function shade(colour: string, repeat: number, dark: boolean): string {
   const turn = repeat % 3;
   if (turn === 0) return colour;
-  const [target, share] = (turn === 1) === dark ? [255, 0.4] : [0, 0.38];
+  const [target, share] = turn === 1 ? [0, 0.38] : [255, dark ? 0.55 : 0.4];
   const channels = [1, 3, 5].map(at => Number.parseInt(colour.slice(at, at + 2), 16));
   return `#${channels.map(c => Math.round(c + (target - c) * share).toString(16).padStart(2, '0')).join('')}`;
 }

@@ -1,4 +1,5 @@
 import { h } from './dom';
+import { afterPress } from './presses';
 import type { Column, TableColumns } from './requests';
 import { FAMILIES, heading } from './rows';
 import { Popup } from './table_popup';
@@ -38,7 +39,7 @@ export class ColumnMenu {
     this.visible = visible;
     this.known = sets;
     this.only.checked = differing;
-    if (this.popup.open) this.render();
+    if (this.popup.open) afterPress(this.popup.panel, () => this.render());
   }
 
   dispose(): void {

@@ -11,6 +11,7 @@ import type { ImagesView } from './images/images_view';
 import { counted } from './format';
 import { ImportanceView } from './importance_view';
 import { ParallelView } from './parallel';
+import { released } from './presses';
 import type { ComparisonState, ScopeRequest } from './protocol_comparison';
 import { ScatterView } from './scatter';
 import { StoredChart } from './stored_chart';
@@ -62,6 +63,7 @@ export class ComparisonView {
   private readonly bar = h('div', { class: 'nbt-cmp-bar' });
   private readonly problem = h('div', {});
   private readonly sections: Record<SectionName, Section>;
+  private readonly grid: HTMLElement;
   private readonly tableHost = h('div', { class: 'nbt-cmp-table' });
   private readonly table: RunsTable;
   private readonly backend: Backend;
@@ -97,10 +99,10 @@ export class ComparisonView {
     this.selected = [...(options.selected ?? [])];
     this.state = { ...structuredClone(EMPTY), ...options.state };
     root.classList.add('nbt-comparison');
-    const grid = h('div', { class: 'nbt-cmp-grid' });
-    root.append(h('style', {}, css), this.highlightStyle, this.dotStyle, this.bar, this.problem, this.tableHost, grid);
+    this.grid = h('div', { class: 'nbt-cmp-grid' });
+    root.append(h('style', {}, css), this.highlightStyle, this.dotStyle, this.bar, this.problem, this.tableHost, this.grid);
     this.theme = readTheme(root);
-    this.sections = Object.fromEntries(SECTIONS.map(name => [name, new Section(name, grid)])) as Record<SectionName, Section>;
+    this.sections = Object.fromEntries(SECTIONS.map(name => [name, new Section(name, this.grid)])) as Record<SectionName, Section>;
     const highlight = (id: string | null): void => this.highlight(id);
     const pick = (id: string, add: boolean): void => this.pick(id, add);
     this.parallel = new ParallelView(this.sections.parallel.body, this.theme, {
@@ -176,8 +178,6 @@ export class ComparisonView {
     this.importance.dispose();
     this.images.dispose();
     this.stopTheme();
-    this.tableHost.removeEventListener('pointerover', this.onTableHover);
-    this.tableHost.removeEventListener('pointerleave', this.onTableLeave);
     this.table.dispose();
     this.chart?.dispose();
     this.parallel.dispose();
@@ -222,6 +222,7 @@ export class ComparisonView {
       let data = await askData(this.backend, this.scope());
       const missing = this.needed(data).filter(name => !data.columns.has(name));
       if (missing.length > 0) data = await askData(this.backend, this.scope(), [...data.columns.keys(), ...missing]);
+      await released(this.root);
       if (turn !== this.turn || this.disposed) return;
       this.problem.replaceChildren();
       this.data = data;
@@ -230,7 +231,9 @@ export class ComparisonView {
       this.showData();
       if (this.state.brushes.length > 0) void this.applyBrushes(this.state.brushes, true);
     } catch (error) {
-      if (turn === this.turn) this.problem.replaceChildren(errorBox(messageOf(error)));
+      if (turn !== this.turn) return;
+      this.problem.replaceChildren(errorBox(messageOf(error)));
+      if (this.data === RunData.empty) this.grid.hidden = true; // there is nothing to draw
     }
   }
 
@@ -280,8 +283,9 @@ export class ComparisonView {
 
   private showData(): void {
     const { axes, log, brushes, metric, scatter } = this.state;
-    this.sections.parallel.setNote(this.data.total > this.data.ids.length ? `the newest ${this.data.ids.length.toLocaleString('en-US')} of ${this.data.total.toLocaleString('en-US')} runs` : this.data.available.length > 0 ? 'drag along an axis to select runs' : '');
+    this.grid.hidden = this.data !== RunData.empty && this.data.ids.length === 0; // the table says why
     this.parallel.setData(this.data, { axes, log, brushes, metric });
+    this.sections.parallel.setNote(this.data.total > this.data.ids.length ? `the newest ${this.data.ids.length.toLocaleString('en-US')} of ${this.data.total.toLocaleString('en-US')} runs` : this.parallel.isEmpty ? '' : 'drag along an axis to select runs');
     this.scatter.setData(this.data, scatter, log);
     this.shownFor = '';
     this.showRuns();

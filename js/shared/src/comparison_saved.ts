@@ -1,5 +1,6 @@
 import type { BackendResponse, Backend, Body, Params, RequestName } from './backend';
 import { SavedRows } from './finished_table';
+import { byName } from './format';
 import { isSystemMetric } from './groups';
 import type { ComparedColumn, ComparedImages, ComparedKey, ComparedRuns, CurvesParams, DataParams, DiffMetric, DiffParams, DiffRun, ImagesParams, Importance, ImportanceParams, RunRef, RunState, SeriesHead } from './requests';
 import type { Cell } from './rows';
@@ -63,7 +64,7 @@ export class SavedBackend implements Backend {
     const withImages = ids.filter(id => this.saved.with_images?.includes(id)).length; // older outputs do not say it
     if (withImages === 0) return { runs: [], note: '' };
     const whose = withImages === ids.length ? 'These runs have' : `${withImages} of these ${ids.length} runs ${withImages === 1 ? 'has' : 'have'}`;
-    return { runs: [], note: `${whose} images, which were not saved with the notebook. Run the cell again to see them.` };
+    return { runs: [], note: `${whose} images, which were not saved with it; nbtrack.compare() shows them.` };
   }
 
   private facts(id: string): DiffRun {
@@ -116,7 +117,7 @@ export class SavedBackend implements Backend {
       return new DataView(joined.buffer);
     };
     const logged = (id: string): boolean => this.facts(id).metrics.length > 0;
-    const note = ids.some(logged) ? 'The curves of these runs were not saved with the notebook. Run the cell again to see them.' : '';
+    const note = ids.some(logged) ? 'The curves of these runs were not saved with it; nbtrack.compare() shows them.' : '';
     return { body: { runs, series, note }, buffers: [column('step'), column('time'), column('value')] };
   }
 }
@@ -133,7 +134,7 @@ function firstColumns(keys: readonly ComparedKey[]): string[] {
 
 function categoriesOf(cells: readonly Cell[]): string[] {
   const names = new Set(cells.filter(cell => cell !== null).map(String));
-  return [...names].sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
+  return [...names].sort(byName);
 }
 
 /** JSON has no infinities; they were saved as text. */

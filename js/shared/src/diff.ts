@@ -5,6 +5,7 @@ import { aboutPairs, datasetPairs, differs, environmentPairs, metricPairs, packa
 import { countChanged, type DiffLine, diffLines } from './diff_lines';
 import { errorBox, h, messageOf } from './dom';
 import { isSystemMetric } from './groups';
+import { released } from './presses';
 import type { Diff } from './requests';
 
 const MOST_RUNS = 12;
@@ -22,7 +23,7 @@ export class DiffView {
   private turn = 0;
 
   constructor(
-    root: HTMLElement,
+    private readonly root: HTMLElement,
     private readonly backend: Backend,
     private readonly onHighlight: (runId: string | null) => void
   ) {
@@ -45,6 +46,8 @@ export class DiffView {
 
   private async show(): Promise<void> {
     const turn = ++this.turn;
+    await released(this.root);
+    if (turn !== this.turn) return;
     this.renderBar();
     if (!this.pair) {
       this.shown = '';
@@ -56,6 +59,7 @@ export class DiffView {
     if (pair === this.shown) return;
     try {
       const { body } = await this.backend.ask('compare.diff', { a, b });
+      await released(this.root);
       if (turn !== this.turn) return;
       this.shown = pair;
       this.body.replaceChildren(...this.twoRuns(body));

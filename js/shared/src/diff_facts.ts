@@ -1,4 +1,5 @@
 import { formatDuration, formatNumber } from './format';
+import { plainLine } from './markdown';
 import type { Better } from './protocol_comparison';
 import type { DiffDataset, DiffEnvironment, DiffMetric, DiffRun } from './requests';
 
@@ -77,7 +78,7 @@ export function aboutPairs(a: DiffRun, b: DiffRun): Pair[] {
       ['state', run.state.toLowerCase()],
       ['duration', formatDuration(run.duration_s)],
       ['experiment', run.experiment],
-      ['note', run.note],
+      ['note', plainLine(run.note)],
       ...run.tags.map(([key, value]): [string, string] => [`tag ${key}`, value])
     ];
     return all.filter(([, value]) => value !== '');

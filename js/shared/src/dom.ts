@@ -1,4 +1,5 @@
 import { captureKeys } from './keyboard';
+import { capturePresses } from './presses';
 import css from './style.css';
 
 type Attributes = Record<string, string | number | boolean | undefined>;
@@ -21,6 +22,7 @@ export function h<K extends keyof HTMLElementTagNameMap>(
 /** The root of a view: its class carries the theme; the styles go along, also into a shadow root. */
 export function viewRoot(host: HTMLElement, name: string): HTMLElement {
   captureKeys();
+  capturePresses();
   const root = h('div', { class: `nbt nbt-${name}` });
   host.append(h('style', {}, css), root);
   return root;

@@ -1,4 +1,5 @@
 import type { BackendResponse, Backend, Body, Params, RequestName } from './backend';
+import { byName } from './format';
 import { EMPTY_STATE, type Query } from './protocol_table';
 import type { ColumnKind, Page, RunIds, TableColumns } from './requests';
 import type { Cell, Row } from './rows';
@@ -98,7 +99,7 @@ function numberOf(cell: Cell): Cell {
 function compare(a: Cell, b: Cell, ascending: boolean): number {
   const missing = (v: Cell): boolean => v === null || Number.isNaN(v);
   if (missing(a) || missing(b)) return Number(missing(a)) - Number(missing(b));
-  const order = typeof a === 'number' && typeof b === 'number' ? a - b : String(a).localeCompare(String(b), 'en', { numeric: true });
+  const order = typeof a === 'number' && typeof b === 'number' ? a - b : byName(String(a), String(b));
   return ascending ? order : -order;
 }
 

@@ -1,5 +1,7 @@
 // made once: making one takes longer than all else that a cell of a table costs
 const GROUPED = new Intl.NumberFormat('en-US');
+/** For sorting: `layer_2` comes before `layer_10`. */
+export const byName = new Intl.Collator('en', { numeric: true }).compare;
 
 /** A number as people read it: four significant digits, `1.2e-5` where zeros would be counted. */
 export function formatNumber(value: number | null | undefined, digits = 4): string {

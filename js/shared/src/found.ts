@@ -1,6 +1,7 @@
 import type { Backend } from './backend';
 import { h, messageOf } from './dom';
 import { keepFocus } from './kept_focus';
+import { afterPress } from './presses';
 import type { FoundItem } from './requests';
 
 /** How many names of one source stand in the line; the others come with a click. */
@@ -22,7 +23,7 @@ export class FoundLine {
     if (seen === this.seen) return;
     this.seen = seen;
     this.items = items;
-    this.draw();
+    afterPress(this.element, () => this.draw());
   }
 
   private draw(): void {

@@ -1,5 +1,7 @@
 import { h, messageOf } from './dom';
+import { keepFocus } from './kept_focus';
 import { formatBytes, formatDuration, formatNumber, formatRate } from './format';
+import { afterPress } from './presses';
 import { stateBadge } from './state';
 import type { RunDiffDetail, RunDiffItem } from './requests';
 import type { Head } from './view_data';
@@ -21,6 +23,8 @@ export class CardHead {
   private readonly printed = h('pre', { class: 'nbt-printed', 'aria-label': 'Printed last', hidden: true });
   private readonly stopAfter = h('button', { type: 'button', class: 'nbt-stop-after', hidden: true }, STOP_AFTER);
   private readonly stop = h('button', { type: 'button', class: 'nbt-stop', hidden: true }, 'Stop');
+  /** Why the run could not be stopped. */
+  private readonly refused = h('div', { class: 'nbt-error', role: 'alert', hidden: true });
   private stoppable = false;
   private stoppableAfter = false;
   private timer: ReturnType<typeof setInterval> | undefined;
@@ -35,7 +39,7 @@ export class CardHead {
   ) {
     // the button stays in its place while the rest changes: a click must not miss it
     const first = h('div', { class: 'nbt-headline' }, this.name, this.state, this.facts, this.stopAfter, this.stop);
-    const below = [this.progress, this.printed, this.error, this.rank, this.runDiff, this.detail];
+    const below = [this.refused, this.progress, this.printed, this.error, this.rank, this.runDiff, this.detail];
     this.element = h('header', { class: 'nbt-head' }, first, ...below);
     this.stopAfter.addEventListener('click', this.askToStopAfter);
     this.stop.addEventListener('click', this.askToStop);
@@ -73,6 +77,10 @@ export class CardHead {
   }
 
   setRunDiff(items: readonly RunDiffItem[], detail: RunDiffDetail): void {
+    afterPress(this.runDiff, () => this.showRunDiff(items, detail));
+  }
+
+  private showRunDiff(items: readonly RunDiffItem[], detail: RunDiffDetail): void {
     this.runDiff.hidden = items.length === 0;
     const hasDetail = Boolean(detail.code_diff || detail.params?.length);
     this.runDiff.disabled = !hasDetail;
@@ -114,31 +122,36 @@ export class CardHead {
   }
 
   private showStop(): void {
-    this.stop.hidden = !(this.live && this.onStop && this.stoppable && this.head.state === 'RUNNING');
-    const after = this.live && this.onStopAfter && this.stoppableAfter && this.head.progress && this.head.state === 'RUNNING';
-    this.stopAfter.hidden = !after;
+    const goesOn = this.live && this.head.state === 'RUNNING';
+    keepFocus(this.element, () => {
+      this.stop.hidden = !(goesOn && this.onStop && this.stoppable);
+      this.stopAfter.hidden = !(goesOn && this.onStopAfter && this.stoppableAfter && this.head.progress);
+    });
+    if (!goesOn) setText(this.refused, null);
   }
 
-  private readonly askToStopAfter = (): void => {
-    this.stopAfter.disabled = true;
-    this.onStopAfter?.().then(
-      () => (this.stopAfter.textContent = 'Stops after this one'),
-      (reason: unknown) => {
-        this.stopAfter.disabled = false;
-        this.stopAfter.title = `It could not be said to the kernel: ${messageOf(reason)}`;
-      }
-    );
-  };
+  private readonly askToStopAfter = (): void =>
+    void this.askOnce(this.stopAfter, this.onStopAfter, { doing: STOP_AFTER, done: 'Stops after this one', failed: 'The grid could not be told to stop after this one' });
 
-  private readonly askToStop = (): void => {
-    this.stop.disabled = true;
-    this.stop.textContent = 'Stopping…';
-    this.onStop?.().catch((reason: unknown) => {
-      this.stop.disabled = false;
-      this.stop.textContent = 'Stop';
-      this.stop.title = `The run could not be stopped: ${messageOf(reason)}`;
-    });
-  };
+  private readonly askToStop = (): void =>
+    void this.askOnce(this.stop, this.onStop, { doing: 'Stopping…', done: 'Stopping…', failed: 'The run could not be stopped' });
+
+  /** Ask for it once. The button keeps the focus, which one that is disabled loses. */
+  private async askOnce(button: HTMLElement, ask: (() => Promise<unknown>) | undefined, words: { doing: string; done: string; failed: string }): Promise<void> {
+    if (button.getAttribute('aria-disabled') === 'true') return;
+    const label = button.textContent;
+    button.setAttribute('aria-disabled', 'true');
+    button.textContent = words.doing;
+    setText(this.refused, null);
+    try {
+      await ask?.();
+      button.textContent = words.done;
+    } catch (reason) {
+      button.removeAttribute('aria-disabled');
+      button.textContent = label;
+      setText(this.refused, `${words.failed}: ${messageOf(reason)}`);
+    }
+  }
 
   private readonly toggle = (): void => {
     this.detail.hidden = !this.detail.hidden;

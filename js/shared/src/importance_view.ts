@@ -1,6 +1,7 @@
 import type { Backend } from './backend';
 import { errorBox, h, messageOf } from './dom';
 import { importanceTable } from './importance';
+import { released } from './presses';
 import type { ScopeRequest } from './protocol_comparison';
 
 const REFRESH_EVERY_MS = 10_000;
@@ -53,6 +54,7 @@ export class ImportanceView {
     this.stale = false;
     try {
       const { body } = await this.backend.ask('compare.importance', { ...scope, metric });
+      await released(this.body);
       if (requested === this.requested) this.body.replaceChildren(importanceTable(body, param => this.onParam(param, metric)));
     } catch (error) {
       if (requested === this.requested) this.body.replaceChildren(errorBox(messageOf(error)));

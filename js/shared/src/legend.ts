@@ -1,4 +1,5 @@
 import { h, lineSample } from './dom';
+import { afterPress } from './presses';
 
 export interface LegendEntry {
   /** `run:<id>` or `split:<name>`. */
@@ -16,6 +17,11 @@ export interface LegendEvents {
 
 /** More entries are not listed; what they stand for is still hidden and shown with the others. */
 export const MOST_ENTRIES = 60;
+/** More stand in columns; of these, so many before somebody asks for all. */
+const FEW = 6;
+const FOLDED = 24;
+/** A column is not wider than so many letters. */
+const LONGEST = 44;
 const HINT = 'Click: hide or show. Double-click, Alt-click or S: only this one.';
 
 /** Names of runs and splits, as buttons that hide and show their curves. */
@@ -23,6 +29,7 @@ export class Legend {
   readonly element = h('div', { class: 'nbt-legend', role: 'group', 'aria-label': 'Legend', hidden: true });
   private readonly abort = new AbortController();
   private look = '';
+  private unfolded = false;
 
   constructor(events: LegendEvents) {
     const { signal } = this.abort;
@@ -53,7 +60,16 @@ export class Legend {
   }
 
   show(entries: readonly LegendEntry[], hidden: ReadonlySet<string>): void {
-    const shown = entries.slice(0, MOST_ENTRIES);
+    afterPress(this.element, () => this.draw(entries, hidden));
+  }
+
+  dispose(): void {
+    this.abort.abort();
+    this.element.remove();
+  }
+
+  private draw(entries: readonly LegendEntry[], hidden: ReadonlySet<string>): void {
+    const shown = entries.slice(0, this.unfolded ? MOST_ENTRIES : FOLDED);
     const look = JSON.stringify([shown, entries.length]);
     if (look !== this.look) {
       this.look = look;
@@ -62,17 +78,27 @@ export class Legend {
         ...shown.map(({ id, name, colour, dash }) =>
           h('button', { type: 'button', 'data-entry': id, title: `${name}\n${HINT}` }, lineSample(colour, dash), h('span', {}, name))
         ),
-        ...(entries.length > shown.length ? [h('span', { class: 'nbt-rest' }, `and ${entries.length - shown.length} more`)] : [])
+        ...(entries.length > shown.length ? [this.rest(entries, hidden)] : [])
       );
+      this.element.classList.toggle('nbt-columns-many', shown.length > FEW);
+      const letters = Math.min(LONGEST, Math.max(0, ...shown.map(({ name }) => name.length)));
+      this.element.style.setProperty('--nbt-entry', `${(0.55 * letters + 3.4).toFixed(1)}em`);
     }
     for (const button of this.element.querySelectorAll<HTMLElement>('button')) {
-      button.setAttribute('aria-pressed', String(!hidden.has(button.dataset['entry'] ?? '')));
+      if (button.dataset['entry'] !== undefined) button.setAttribute('aria-pressed', String(!hidden.has(button.dataset['entry'])));
     }
   }
 
-  dispose(): void {
-    this.abort.abort();
-    this.element.remove();
+  /** What is not listed: it is on a click, as far as a list of it helps. */
+  private rest(entries: readonly LegendEntry[], hidden: ReadonlySet<string>): HTMLElement {
+    if (this.unfolded) return h('span', { class: 'nbt-rest' }, `and ${entries.length - MOST_ENTRIES} more`);
+    const more = h('button', { type: 'button', class: 'nbt-rest' }, `and ${entries.length - FOLDED} more`);
+    more.addEventListener('click', () => {
+      this.unfolded = true;
+      this.draw(entries, hidden);
+      this.element.querySelectorAll('button')[FOLDED]?.focus();
+    });
+    return more;
   }
 }
 

@@ -1,5 +1,6 @@
 import { h } from './dom';
 import { formatBytes, formatTime } from './format';
+import { plainLine } from './markdown';
 import { type AskModel, ModelFormView } from './model_form';
 import { codeLine, metricText, parametersText, modelBadge, modelChips, signatureTable } from './model_parts';
 import css from './style_models.css';
@@ -24,7 +25,7 @@ export class ModelCardView {
   show(facts: CardFacts): void {
     const parts: HTMLElement[] = [headOf(facts)];
     if (facts.message) parts.push(h('div', { class: 'nbt-failure', role: 'alert' }, facts.message));
-    if (facts.description) parts.push(h('p', { class: 'nbt-modeltold' }, facts.description));
+    if (facts.description) parts.push(h('p', { class: 'nbt-modeltold' }, plainLine(facts.description)));
     const columns = h('div', { class: 'nbt-modelgrid' });
     if (facts.signature) columns.append(part('Signature', signatureTable(facts.signature)));
     else columns.append(part('Signature', h('p', { class: 'nbt-modelnone' }, 'None. Pass an input_example to log_model, and it is inferred.')));

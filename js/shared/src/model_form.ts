@@ -35,7 +35,7 @@ export class ModelFormView {
     this.element = h('form', { class: 'nbt-modelform', novalidate: true }, body, ...more, bar, this.answer);
     this.element.addEventListener('submit', event => {
       event.preventDefault();
-      void this.submit();
+      if (this.button.getAttribute('aria-disabled') !== 'true') void this.submit();
     });
     this.element.addEventListener('keydown', event => {
       if (event.key === 'Enter' && (event.ctrlKey || event.metaKey || event.shiftKey)) {
@@ -56,7 +56,7 @@ export class ModelFormView {
 
   private async submit(): Promise<void> {
     const number = ++this.requestNumber;
-    this.button.disabled = true;
+    this.button.setAttribute('aria-disabled', 'true'); // one that is disabled loses the focus
     this.button.textContent = 'Predicting…';
     try {
       const found = await this.ask(this.input);
@@ -64,7 +64,8 @@ export class ModelFormView {
     } catch (error) {
       if (number === this.requestNumber) this.answer.replaceChildren(errorBox(messageOf(error)));
     }
-    this.button.disabled = false;
+    if (number !== this.requestNumber) return;
+    this.button.removeAttribute('aria-disabled');
     this.button.textContent = 'Predict';
   }
 

@@ -14,7 +14,7 @@ export function modelBadge(state: ModelState | null): HTMLElement | null {
 
 /** What a version is called by: its aliases and its stage. */
 export function modelChips(aliases: readonly string[] | null, stage: string | null): HTMLElement[] {
-  const chips = (aliases ?? []).map(alias => h('span', { class: 'nbt-modelchip', 'data-kind': 'alias', title: 'Alias' }, `@${alias}`));
+  const chips = (aliases ?? []).map(alias => h('span', { class: 'nbt-modelchip', 'data-kind': 'alias', title: `Alias @${alias}` }, `@${alias}`));
   if (stage && stage !== 'None') chips.push(h('span', { class: 'nbt-modelchip', 'data-kind': stage.toLowerCase(), title: 'Stage' }, stage));
   return chips;
 }

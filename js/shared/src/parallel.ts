@@ -21,6 +21,8 @@ const HEIGHT = 290;
 const NEAR = 7;
 /** How wide the strip of an axis is that takes brushes. */
 const STRIP = 26;
+/** From one axis to the next; where there is less room, the plot scrolls. */
+const NARROWEST = 64;
 
 /**
  * Parallel coordinates: one line per run, one axis per column.
@@ -124,8 +126,13 @@ export class ParallelView {
     return this.axes.length < 2 ? this.boxWidth() / 2 : left + (place * room) / (this.axes.length - 1);
   }
 
+  /** Whether there is no axis to brush. */
+  get isEmpty(): boolean {
+    return this.axes.length === 0;
+  }
+
   private boxWidth(): number {
-    return Math.max(this.width, this.axes.length * 80);
+    return Math.max(this.width, this.axes.length * NARROWEST);
   }
 
   private y(place: number): number {
@@ -135,7 +142,7 @@ export class ParallelView {
   private layout(): void {
     this.width = this.scroller.clientWidth;
     this.axes = axesOf(this.data, this.state.axes, this.state.metric, this.state.log);
-    this.nothing.hidden = this.axes.length > 0;
+    this.nothing.hidden = this.axes.length > 0 || this.data === RunData.empty;
     this.scroller.hidden = this.axes.length === 0;
     this.box.style.width = `${this.boxWidth()}px`;
     this.box.style.height = `${HEIGHT}px`;

@@ -264,10 +264,10 @@ export interface TreeVersion {
   metric: MetricValue | null;
 }
 
-/** A metric; its value is null where it is no finite number. */
+/** A metric; a word stands for a number that is not finite. */
 export interface MetricValue {
   key: string;
-  value: number | null;
+  value: number | string | null;
 }
 
 /** A logged model. */
@@ -338,10 +338,10 @@ export interface ParamSpec {
   default: unknown;
 }
 
-/** The latest value of a metric; null where it is no finite number. */
+/** The latest value of a metric; a word stands for a number that is not finite. */
 export interface ModelMetric {
   key: string;
-  value: number | null;
+  value: number | string | null;
   step: number | null;
 }
 
@@ -577,6 +577,7 @@ export interface RunParams {
 /** All there is to see of a run, but its artifacts. */
 export interface FullRun {
   run: RunHead;
+  failure: Failure | null;
   params: Pair[];
   tags: Pair[];
   metrics: MetricFacts[];
@@ -606,7 +607,6 @@ export interface RunHead {
   duration_s: number | null;
   user: string | null;
   last_step: number | null;
-  error: string | null;
   ending: string | null;
   note: string | null;
   parent: RunLink | null;
@@ -620,13 +620,19 @@ export interface RunLink {
   state: RunState;
 }
 
-/** What is known of a metric of a run; numbers are null where they are not finite. */
+/** Why a run failed: the error, the line of the cell it came from, and the way to it. */
+export interface Failure {
+  error: string;
+  line: number | null;
+  traceback: string | null;
+}
+
+/** What is known of a metric of a run; a word stands for a number that is not finite. */
 export interface MetricFacts {
   key: string;
-  last: number | null;
-  odd: 'NaN' | 'Infinity' | '-Infinity' | null;
-  min: number | null;
-  max: number | null;
+  last: number | string | null;
+  min: number | string | null;
+  max: number | string | null;
   step: number;
   count: number;
   spark: (number | null)[];
@@ -1063,6 +1069,16 @@ export interface Export {
   rows: number;
 }
 
+/** A filter as it stands in a field while somebody types. */
+export interface TypedFilter {
+  filter: string;
+}
+
+/** Whether it cannot be read, and may be the beginning of a filter that can. */
+export interface Unfinished {
+  unfinished: boolean;
+}
+
 /** Metrics of runs, and how many points of each. */
 export interface SmallCurvesParams {
   run_ids: readonly string[];
@@ -1176,6 +1192,7 @@ export interface Requests {
   'table.rows': { params: QueryParams; response: Page };
   'table.ids': { params: IdsParams; response: RunIds };
   'table.export': { params: ExportParams; response: Export };
+  'table.unfinished': { params: TypedFilter; response: Unfinished };
   'table.curves': { params: SmallCurvesParams; response: SmallCurves };
   'table.edit': { params: EditParams; response: Edited };
   'table.act': { params: ActParams; response: RunIds };

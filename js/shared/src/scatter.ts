@@ -118,8 +118,11 @@ export class ScatterView {
     this.width = this.box.clientWidth;
     this.box.style.height = `${HEIGHT}px`;
     const [x, y] = [this.data.columns.get(this.state.x), this.data.columns.get(this.state.y)];
-    this.choices.hidden = this.box.hidden = this.data !== RunData.empty && (!this.state.x || !this.state.y);
-    this.nothing.hidden = !this.box.hidden;
+    const known = this.data !== RunData.empty; // before, nothing is said of them
+    const drawn = this.state.x !== '' && this.state.y !== '';
+    this.choices.hidden = !known || !drawn;
+    this.box.hidden = known && !drawn;
+    this.nothing.hidden = !known || drawn;
     if (!x || !y) {
       this.points = [];
       this.drawing.replaceChildren();

@@ -9,8 +9,14 @@ export interface Connection {
   request(url: string, init: RequestInit): Promise<Response>;
 }
 
-/** What the server said when it refused, or why it could not be asked. */
+/** What the server said when it refused, or why it could not be asked; known by its name, as `UnknownStoreError`. */
 export class ServerError extends Error {
+  override readonly name = 'ServerError';
+
+  static override [Symbol.hasInstance](error: unknown): boolean {
+    return error instanceof Error && error.name === 'ServerError';
+  }
+
   constructor(
     message: string,
     readonly kind: 'missing' | 'offline' | 'login' | 'refused',

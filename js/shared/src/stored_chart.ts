@@ -64,6 +64,8 @@ export class StoredChart {
   /** Show these runs; only those that are new are asked for. */
   setRuns(runIds: string[]): void {
     const missing = runIds.filter(id => !this.known.has(id));
+    // what is asked of the same runs again stays asked
+    if (missing.length === 0 && runIds.join() === this.wanted.join()) return;
     this.wanted = [...runIds];
     for (const id of [...this.known.keys()]) {
       if (runIds.includes(id)) continue;

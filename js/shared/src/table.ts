@@ -2,6 +2,7 @@ import type { CellKeyDownEvent, GridApi, IGetRowsParams } from 'ag-grid-communit
 import { DefaultColumns } from './column_changes';
 import { h, messageOf } from './dom';
 import { formatValue } from './format';
+import { released } from './presses';
 import { EMPTY_STATE, type TableState } from './protocol_table';
 import type { Column, Page, TableColumns } from './requests';
 import { decodeRows, heading, type Row } from './rows';
@@ -67,6 +68,7 @@ export class RunsTable {
       () => !this.disposed && this.api.refreshCells({ force: true, columns: curveColumns(this.state, this.all) })
     );
     this.rows = new TableRows(options.first, {
+      host: this.host,
       query: () => this.query(),
       read: (query, start, stop) => this.requests.rows(query, start, stop),
       take: (params, page, buffers, pushed) => {
@@ -74,10 +76,11 @@ export class RunsTable {
         if (!pushed) this.bar.setError('');
       },
       waiting: () => this.bar.setStatus('waiting for the rows…'),
-      failed: message => this.setError(message)
+      failed: (message, stay) => this.setError(message, stay)
     });
     this.bar = new TableBar(root, {
       filter: filter => this.change({ filter }, true),
+      unfinished: text => this.requests.unfinished(text),
       group: group => {
         this.expanded.clear();
         this.change({ group }, true);
@@ -116,7 +119,7 @@ export class RunsTable {
     root.classList.toggle('nbt-fill', options.height === 'fill');
     root.append(h('style', {}, signs + css), this.bar.head, this.host, this.count.empty, this.bar.foot);
     this.api = makeGrid(this.host, {
-      infiniteInitialRowCount: options.first?.total ?? 1,
+      infiniteInitialRowCount: options.first?.total || 1, // of no row the grid would not ask, and nobody say why
       rowClassRules: {
         'nbt-selected': ({ data }) => data !== undefined && this.isSelected(data),
         'nbt-grouprow': ({ data }) => data?.group !== undefined,
@@ -152,11 +155,7 @@ export class RunsTable {
     });
     this.host.addEventListener('mouseover', showFullText);
     // before the grid, which tells of keys later than they can be kept
-    const first = (event: KeyboardEvent): void => {
-      this.input.onHeaderKey(event);
-      this.input.onEscape(event);
-    };
-    this.host.addEventListener('keydown', first, true);
+    this.host.addEventListener('keydown', event => this.input.onCapturedKey(event), true);
     this.resized = new ResizeObserver(() => this.setRoom(this.host.clientWidth));
     this.resized.observe(this.host);
     this.bar.show(this.state, [], null);
@@ -199,10 +198,10 @@ export class RunsTable {
     this.showCount();
   }
 
-  setError(message: string): void {
+  setError(message: string, stay = false): void {
     this.rows.stopWaiting();
     this.bar.setError(message);
-    if (message) this.count.setFailed(true);
+    if (message) this.count.setFailed(true, stay);
     this.showCount();
   }
 
@@ -242,6 +241,7 @@ export class RunsTable {
   private async loadColumns(): Promise<void> {
     try {
       const response = await this.requests.columns(this.state.stage);
+      await released(this.root);
       if (!this.disposed) this.setColumns(response);
     } catch (error) {
       if (!this.disposed) this.setError(messageOf(error));

@@ -1,6 +1,8 @@
 import { ColumnMenu, type ColumnMenuEvents } from './column_menu';
 import { h } from './dom';
+import { FilterTyping } from './filter_typing';
 import { counted } from './format';
+import { afterPress } from './presses';
 import { FOLD, type TableState } from './protocol_table';
 import type { Action, Column, Stage, TableColumns } from './requests';
 import { FAMILIES, heading } from './rows';
@@ -10,6 +12,7 @@ export type ExportFormat = 'csv' | 'markdown' | 'latex';
 
 export interface BarEvents extends ColumnMenuEvents {
   filter(text: string): void;
+  unfinished(text: string): Promise<boolean>;
   group(columns: string[]): void;
   stage(stage: Stage): void;
   act(action: Action): void;
@@ -20,6 +23,8 @@ export interface BarEvents extends ColumnMenuEvents {
   compare?(): void;
 }
 
+/** How long after the last letter the search begins. */
+const TYPING_MS = 400;
 const STAGES: Record<Stage, string> = { active: 'Active runs', archived: 'Archived runs', deleted: 'Deleted runs' };
 const FORMATS: Record<ExportFormat, string> = { csv: 'CSV', markdown: 'Markdown', latex: 'LaTeX' };
 
@@ -31,7 +36,7 @@ export class TableBar {
   readonly filter = h('input', {
     type: 'search',
     class: 'nbt-filter',
-    placeholder: 'Filter: words, or  metrics.loss < 0.3 and params.lr = "0.001"',
+    placeholder: 'Filter: words, or metrics.loss < 0.3 and params.lr = "0.001"',
     'aria-label': 'Filter the runs',
     spellcheck: 'false',
     autocomplete: 'off'
@@ -45,7 +50,7 @@ export class TableBar {
   private readonly actions = h('div', { class: 'nbt-actions', role: 'toolbar', 'aria-label': 'Selected runs', hidden: true });
   private readonly notice = h('div', { class: 'nbt-notice', role: 'status', hidden: true });
   private readonly tools: HTMLElement;
-  private typing: ReturnType<typeof setTimeout> | undefined;
+  private readonly typing: FilterTyping;
   private fading: ReturnType<typeof setTimeout> | undefined;
   private columns: readonly Column[] = [];
   private state!: TableState;
@@ -57,10 +62,13 @@ export class TableBar {
   ) {
     this.menu = new ColumnMenu(events);
     this.tools = h('div', { class: 'nbt-tools' }, this.groupButton, this.menu.popup.element, this.stageButton, this.exportButton);
-    this.head = h('div', { class: 'nbt-tablehead' }, h('div', { class: 'nbt-tablebar' }, this.filter, this.tools), this.problem);
+    this.typing = new FilterTyping(this.filter, TYPING_MS, {
+      unfinished: text => events.unfinished(text),
+      search: text => text !== this.state.filter && events.filter(text),
+      typing: () => this.setError('')
+    });
+    this.head = h('div', { class: 'nbt-tablehead' }, h('div', { class: 'nbt-tablebar' }, h('div', { class: 'nbt-filterbox' }, this.filter, this.typing.hint), this.tools), this.problem);
     this.foot = h('div', { class: 'nbt-tablefoot' }, this.count, this.actions, this.notice);
-    this.filter.addEventListener('input', () => this.onType(400));
-    this.filter.addEventListener('keydown', event => event.key === 'Enter' && this.onType(0));
     this.groupButton.addEventListener('click', () => openMenu(this.root, this.groupButton, 'Group', this.groupItems()));
     this.stageButton.addEventListener('click', () => openMenu(this.root, this.stageButton, 'Which runs', this.stageItems()));
     this.exportButton.addEventListener('click', () => openMenu(this.root, this.exportButton, 'Export', this.exportItems()));
@@ -114,9 +122,11 @@ export class TableBar {
     const now = [count, interrupted, canEdit, this.state.stage, hidden].join();
     if (now === this.acting) return;
     this.acting = now;
-    const focused = this.actions.contains(document.activeElement);
-    this.showActions(count, interrupted, canEdit, hidden);
-    if (focused) (this.actions.querySelector('button') ?? this.filter).focus();
+    afterPress(this.actions, () => {
+      const focused = this.actions.contains(document.activeElement);
+      this.showActions(count, interrupted, canEdit, hidden);
+      if (focused) (this.actions.querySelector('button') ?? this.filter).focus();
+    });
   }
 
   private showActions(count: number, interrupted: boolean, canEdit: boolean, hidden: boolean): void {
@@ -140,7 +150,7 @@ export class TableBar {
   }
 
   dispose(): void {
-    clearTimeout(this.typing);
+    this.typing.stop();
     clearTimeout(this.fading);
     this.menu.dispose();
   }
@@ -216,13 +226,6 @@ export class TableBar {
       '-' as const,
       ...formats.map(format => ({ label: `Download ${FORMATS[format]}`, run: () => this.events.export(format, 'download') }))
     ];
-  }
-
-  private onType(delay: number): void {
-    clearTimeout(this.typing);
-    this.typing = setTimeout(() => {
-      if (this.filter.value !== this.state.filter) this.events.filter(this.filter.value);
-    }, delay);
   }
 }
 

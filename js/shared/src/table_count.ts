@@ -55,13 +55,16 @@ export class TableCount {
     this.empty.hidden = page.total > 0;
     const first = 'No runs here yet. nbtrack.start_run() starts one; it appears by itself.';
     const none = stage === 'active' ? (this.unit === 'row' ? 'No rows.' : first) : `No ${stage} runs.`;
-    this.empty.textContent = filter ? [`No ${this.unit} fits this filter.`, page.hint ?? ''].join(' ').trim() : none;
+    this.empty.textContent = [filter ? `No ${this.unit} fits this filter.` : none, page.hint ?? ''].join(' ').trim();
   }
 
-  /** Say nothing of rows that could not be read: those of the view before are not what was asked for. */
-  setFailed(failed: boolean): void {
+  /**
+   * Say nothing of rows that could not be read. Those of another view are not what was asked for; those of this one
+   * `stay`: they are not read again.
+   */
+  setFailed(failed: boolean, stay = false): void {
     this.isFailed = failed;
-    this.host.classList.toggle('nbt-failed', failed);
+    this.host.classList.toggle('nbt-failed', failed && !stay);
     if (failed) this.empty.hidden = true;
   }
 
@@ -86,7 +89,7 @@ export class TableCount {
   show(selected: readonly string[], interrupted: boolean): void {
     const hidden = selected.filter(id => this.hidden.has(id)).length;
     const { runs, rows, note, unit } = this;
-    this.bar.setStatus(this.isFailed ? '' : countText({ runs, rows, selected: selected.length, hidden, note, unit }));
+    this.bar.setStatus(this.isFailed || this.most === null ? '' : countText({ runs, rows, selected: selected.length, hidden, note, unit }));
     this.bar.setSelected(this.isFailed ? 0 : selected.length, interrupted, this.editable, hidden > 0);
   }
 }

@@ -66,8 +66,14 @@ export class TableInput {
     return true;
   }
 
+  /** What the grid would hear first. */
+  onCapturedKey(event: KeyboardEvent): void {
+    this.onHeaderKey(event);
+    this.onEscape(event);
+  }
+
   /** Escape clears the selection; without one it is not the table's, and leaves it. */
-  onEscape(event: KeyboardEvent): void {
+  private onEscape(event: KeyboardEvent): void {
     if (event.key !== 'Escape' || this.selection.ids.length === 0 || this.api.getEditingCells().length > 0) return;
     event.preventDefault();
     event.stopPropagation();
@@ -75,7 +81,7 @@ export class TableInput {
   }
 
   /** From a heading, Alt+Down or the menu key opens its menu. */
-  onHeaderKey(event: KeyboardEvent): void {
+  private onHeaderKey(event: KeyboardEvent): void {
     const cell = (event.target as HTMLElement).closest<HTMLElement>('.ag-header-cell');
     const name = cell?.getAttribute('col-id');
     const wanted = event.key === 'ContextMenu' || (event.key === 'F10' && event.shiftKey) || (event.key === 'ArrowDown' && event.altKey);

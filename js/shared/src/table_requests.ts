@@ -24,6 +24,10 @@ export class TableRequests {
     return this.ask('table.rows', { ...query, start, stop });
   }
 
+  async unfinished(filter: string): Promise<boolean> {
+    return (await this.ask('table.unfinished', { filter })).body.unfinished;
+  }
+
   /** The ids of all runs that match, or of those in some groups. */
   async ids(query: RowsQuery, groups?: string[]): Promise<string[]> {
     const { body } = await this.ask('table.ids', groups ? { ...query, groups } : query);

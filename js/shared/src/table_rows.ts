@@ -1,6 +1,7 @@
 import type { IGetRowsParams } from 'ag-grid-community';
 import { messageOf } from './dom';
 import type { BackendResponse } from './backend';
+import { released } from './presses';
 import type { Page } from './requests';
 import { fits } from './table_parts';
 import type { FirstPage, RowsQuery } from './view_data';
@@ -9,12 +10,15 @@ const SLOW_MS = 800;
 
 /** What the rows of a table come from, and who is told of them. */
 export interface RowsEvents {
+  /** Where the rows are: while one is pressed, those that have come wait for the click. */
+  host: Node;
   query(): RowsQuery;
   read(query: RowsQuery, start: number, stop: number): Promise<BackendResponse<Page>>;
   /** Rows are here; `pushed` are those that nobody had to ask for. */
   take(params: IGetRowsParams, page: Page, buffers: readonly DataView[], pushed: boolean): void;
   waiting(): void;
-  failed(message: string): void;
+  /** They could not be read; `stay` says whether those that are here are of this view. */
+  failed(message: string, stay: boolean): void;
 }
 
 /** Answers what the grid asks for: with the rows that were pushed, or with those of the backend. */
@@ -23,6 +27,8 @@ export class TableRows {
   generation = 0;
   private first: FirstPage | null;
   private last = 0;
+  /** The view that the rows which are here belong to. */
+  private taken = -1;
   private slow: ReturnType<typeof setTimeout> | undefined;
   private disposed = false;
 
@@ -64,20 +70,26 @@ export class TableRows {
     const number = ++this.last;
     try {
       const query = events.query();
-      if (first && params.startRow === 0 && fits(first, query)) return events.take(params, first, first.buffers, true);
-      this.stopWaiting();
-      this.slow = setTimeout(() => events.waiting(), SLOW_MS);
-      const { body, buffers } = await events.read(query, params.startRow, params.endRow);
+      const pushed = first && params.startRow === 0 && fits(first, query) ? first : null;
+      const { body, buffers } = pushed ? { body: pushed, buffers: pushed.buffers } : await this.read(query, params);
+      await released(events.host);
       if (this.disposed) return;
       // a response of the view before: the grid has asked again
       if (generation !== this.generation) return params.failCallback();
-      events.take(params, body, buffers, false);
+      this.taken = generation;
+      events.take(params, body, buffers, pushed !== null);
     } catch (error) {
       if (this.disposed) return;
       params.failCallback();
-      if (generation === this.generation) events.failed(messageOf(error));
+      if (generation === this.generation) events.failed(messageOf(error), this.taken === generation);
     } finally {
       if (number === this.last) this.stopWaiting();
     }
+  }
+
+  private read(query: RowsQuery, { startRow, endRow }: IGetRowsParams): Promise<BackendResponse<Page>> {
+    this.stopWaiting();
+    this.slow = setTimeout(() => this.events.waiting(), SLOW_MS);
+    return this.events.read(query, startRow, endRow);
   }
 }

@@ -1,6 +1,6 @@
 /** Colours that people with any colour vision tell apart (after Okabe and Ito), for light and dark pages. */
-const LIGHT = ['#0072b2', '#d55e00', '#009e73', '#a8578a', '#b37a00', '#3a8fc4', '#6b6b6b'];
-const DARK = ['#5ab4f0', '#f0894a', '#3fc79a', '#df9bc3', '#e8b341', '#8fd0f5', '#b5b5b5'];
+export const LIGHT = ['#0072b2', '#d55e00', '#009e73', '#a8578a', '#b37a00', '#3a8fc4', '#6b6b6b'];
+export const DARK = ['#5ab4f0', '#f0894a', '#3fc79a', '#df9bc3', '#e8b341', '#8fd0f5', '#b5b5b5'];
 /** Fewer and stronger ones, for projectors and for eyes that need it. */
 const LIGHT_CONTRAST = ['#00539c', '#b33c00', '#00664b', '#7a1f5c', '#000000'];
 const DARK_CONTRAST = ['#7cc7ff', '#ffb000', '#5fe0b7', '#ff9ad5', '#ffffff'];

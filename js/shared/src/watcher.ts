@@ -1,9 +1,11 @@
-import { isGone } from './server';
+import { isGone, ServerError } from './server';
 
 export const CHANGED = 'https://nbtrack.dev/events/store-changed/v1';
 /** How long a lease lasts, and how often it is renewed. */
 const LEASE_S = 60;
 const RENEW_MS = 45_000;
+/** How often a server is asked that does not answer. */
+const SILENT_MS = 3000;
 
 /** What a server tells; ours name a store. */
 export interface Emission {
@@ -36,6 +38,8 @@ export class StoreWatcher {
   pauseMs = 1000;
   private readonly listeners = new Set<Listener>();
   private readonly lost = new Set<string>();
+  /** Those whose server does not answer, and when it is asked again. */
+  private readonly silent = new Map<string, ReturnType<typeof setTimeout>>();
   private readonly due = new Map<string, ReturnType<typeof setTimeout>>();
   private readonly lastNotified = new Map<string, number>();
   private timer: ReturnType<typeof setInterval> | undefined;
@@ -63,6 +67,11 @@ export class StoreWatcher {
     for (const listener of [...this.listeners]) if (listener.store === store) listener.changed();
   }
 
+  /** Look whether the server answers: something says that it may not. */
+  check(): void {
+    this.renewAll(store => !this.lost.has(store) && !this.silent.has(store));
+  }
+
   private start(): void {
     this.events.connect(this.onEvent);
     document.addEventListener('visibilitychange', this.onVisible);
@@ -87,11 +96,25 @@ export class StoreWatcher {
     try {
       await this.lease(store, LEASE_S);
       this.lost.delete(store);
+      if (this.silent.delete(store)) this.notify(store);
     } catch (error) {
+      if (!isGone(error) && error instanceof ServerError && ['offline', 'refused'].includes(error.kind)) return this.onSilent(store);
       if (!isGone(error)) return; // listeners send requests of their own, and show what is wrong
       this.lost.add(store);
       for (const listener of [...this.listeners]) if (listener.store === store) listener.gone?.(error);
     }
+  }
+
+  /** Let the listeners ask: they show what is wrong, and when the server is back what there is. */
+  private onSilent(store: string): void {
+    const known = this.silent.has(store);
+    clearTimeout(this.silent.get(store));
+    const again = (): void => {
+      if ([...this.listeners].some(listener => listener.store === store)) void this.renew(store);
+      else this.silent.delete(store);
+    };
+    this.silent.set(store, setTimeout(again, SILENT_MS));
+    if (!known) this.notify(store);
   }
 
   private readonly onVisible = (): void => {

@@ -8,7 +8,7 @@ import { Legend, MOST_ENTRIES, soloed, toggled } from '../src/legend';
 import { joined, nearest, resolveX, smooth } from '../src/points';
 import type { RunRef } from '../src/requests';
 import { type Points, SeriesSet } from '../src/series';
-import type { Theme } from '../src/theme';
+import { DARK, LIGHT, type Theme } from '../src/theme';
 import { ColourRamp } from '../src/comparison_marks';
 import { apart } from '../src/comparison_scale';
 import { drawingOf, labelRoom, layoutOf, type PanelState, XScale } from '../src/traces';
@@ -29,6 +29,34 @@ function overview(step: number[], total: number): SeriesSet {
   const column = floats(...step);
   set.add([{ run: 'a', key: 'loss', n: step.length, total }], column, column.map(s => s * 1000), column);
   return set;
+}
+
+/** Red, green and blue in light, from 0 to 1. */
+function linear(colour: string): [number, number, number] {
+  const [r, g, b] = [1, 3, 5].map(at => Number.parseInt(colour.slice(at, at + 2), 16) / 255).map(c => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4));
+  return [r!, g!, b!];
+}
+
+function luminance(colour: string): number {
+  const [r, g, b] = linear(colour);
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+}
+
+/** The contrast of WCAG 2. */
+function contrast(one: string, other: string): number {
+  const [low, high] = [luminance(one), luminance(other)].sort((a, b) => a - b);
+  return (high! + 0.05) / (low! + 0.05);
+}
+
+/** How far apart two colours look: CIE 1976, where 2.3 is just noticed side by side. */
+function difference(one: string, other: string): number {
+  const lab = (colour: string): [number, number, number] => {
+    const [r, g, b] = linear(colour);
+    const [x, y, z] = [(0.4124 * r + 0.3576 * g + 0.1805 * b) / 0.95047, luminance(colour), (0.0193 * r + 0.1192 * g + 0.9505 * b) / 1.08883].map(t => (t > 0.008856 ? Math.cbrt(t) : 7.787 * t + 16 / 116));
+    return [116 * y! - 16, 500 * (x! - y!), 200 * (y! - z!)];
+  };
+  const [a, b] = [lab(one), lab(other)];
+  return Math.hypot(a[0] - b[0], a[1] - b[1], a[2] - b[2]);
 }
 
 describe('detail of a window', () => {
@@ -103,8 +131,13 @@ describe('legend', () => {
     const legend = new Legend(events);
     const entries = Array.from({ length: 100 }, (_, i) => ({ id: `run:${i}`, name: `<i>${i}`, colour: '#000', dash: 'solid' }));
     legend.show(entries, new Set(['run:1']));
+    document.body.replaceChildren(legend.element);
+    const more = [...legend.element.querySelectorAll('button')].at(-1)!;
+    expect(more.textContent).toBe('and 76 more');
+    more.click();
     const buttons = [...legend.element.querySelectorAll('button')];
     expect(buttons).toHaveLength(MOST_ENTRIES);
+    expect(document.activeElement).toBe(buttons[24]);
     expect(legend.element.textContent).toContain('and 40 more');
     expect(buttons.slice(0, 2).map(b => b.getAttribute('aria-pressed'))).toEqual(['true', 'false']);
     expect(buttons[0]!.textContent).toBe('<i>0');
@@ -143,6 +176,16 @@ describe('arrangement', () => {
     expect(second.get('q')!.colour).not.toBe(second.get('z')!.colour);
     expect(first.get('w')!.repeat).toBe(1);
     expect(shade('#0072b2', 1, false)).not.toBe('#0072b2');
+  });
+
+  it.each([
+    ['light', LIGHT, '#ffffff'],
+    ['dark', DARK, '#14181e']
+  ])('has colours for 21 runs that can be told apart on a %s page', (name, palette, page) => {
+    const colours = [0, 1, 2].flatMap(repeat => palette.map(colour => shade(colour, repeat, name === 'dark')));
+    const pairs = colours.flatMap((one, i) => colours.slice(i + 1).map(other => [one, other, difference(one, other)] as const));
+    expect(pairs.filter(([, , apart]) => apart < 7)).toEqual([]);
+    expect(colours.slice(0, 14).filter(colour => contrast(colour, page) < 3)).toEqual([]);
   });
 });
 
@@ -199,9 +242,47 @@ describe('stop', () => {
     expect(button.hidden).toBe(false);
     button.click();
     expect(stop).toHaveBeenCalledTimes(1);
-    expect(button.disabled).toBe(true);
+    expect(button.getAttribute('aria-disabled')).toBe('true');
+    button.click();
+    expect(stop).toHaveBeenCalledTimes(1);
     head.setHead({ state: 'KILLED', standing: null });
     expect(button.hidden).toBe(true);
+    head.dispose();
+  });
+
+  it('says that the grid stops when that has been said to it', async () => {
+    let heard: () => void = () => undefined;
+    const after = (): Promise<void> => new Promise(resolve => (heard = resolve));
+    const head = new CardHead(true, undefined, after);
+    head.setStoppable(true, true);
+    head.setHead({ state: 'RUNNING', progress: '1 of 6' });
+    const button = head.element.querySelector<HTMLButtonElement>('.nbt-stop-after')!;
+    button.click();
+    expect(button.textContent).toBe('Stop after this one');
+    heard();
+    await vi.waitFor(() => expect(button.textContent).toBe('Stops after this one'));
+    head.dispose();
+  });
+
+  it.each([
+    ['.nbt-stop', 'Stop', 'The run could not be stopped: no kernel'],
+    ['.nbt-stop-after', 'Stop after this one', 'The grid could not be told to stop after this one: no kernel']
+  ])('%s says in words that it failed, and keeps the focus', async (name, label, words) => {
+    const refuse = vi.fn().mockRejectedValueOnce(new Error('no kernel')).mockResolvedValue(undefined);
+    const head = new CardHead(true, refuse, refuse);
+    document.body.replaceChildren(head.element);
+    head.setStoppable(true, true);
+    head.setHead({ state: 'RUNNING', progress: '1 of 6' });
+    const button = head.element.querySelector<HTMLButtonElement>(name)!;
+    const said = head.element.querySelector<HTMLElement>('.nbt-error[role=alert]')!;
+    button.focus();
+    button.click();
+    await vi.waitFor(() => expect(said.textContent).toBe(words));
+    head.setHead({ state: 'RUNNING', progress: '2 of 6' });
+    expect([said.hidden, button.textContent, document.activeElement]).toEqual([false, label, button]);
+    button.click();
+    expect([said.hidden, document.activeElement]).toEqual([true, button]);
+    head.setHead({ state: 'FINISHED' });
     head.dispose();
   });
 });

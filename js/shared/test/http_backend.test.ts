@@ -1,6 +1,6 @@
 // @vitest-environment happy-dom
 import { UnknownStoreError } from '../src/backend';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { HttpBackend } from '../src/http_backend';
 import { problemOf } from '../src/problem';
 import { NbtrackServer } from '../src/server';
@@ -36,6 +36,18 @@ describe('HttpBackend', () => {
     await expect(unknown.backend.ask('run.details', { run_id: 'a' })).rejects.toThrow(UnknownStoreError);
     const missing = answering(404, '<html>Not found</html>');
     await expect(missing.backend.ask('run.details', { run_id: 'a' })).rejects.toThrow(UnknownStoreError);
+  });
+
+  it('has errors that another bundle of the page knows', async () => {
+    const unknown = answering(404, { error_code: 'STORE_NOT_FOUND', message: 'No such store.' });
+    const refused = answering(404, { error_code: 'RESOURCE_DOES_NOT_EXIST', message: 'No such run.' });
+    const thrown = (backend: HttpBackend): Promise<unknown> => backend.ask('run.details', { run_id: 'a' }).catch((error: unknown) => error);
+    vi.resetModules();
+    const [other, problems] = await Promise.all([import('../src/backend'), import('../src/problem')]);
+    expect(other.UnknownStoreError).not.toBe(UnknownStoreError);
+    expect((await thrown(unknown.backend)) instanceof other.UnknownStoreError).toBe(true);
+    expect((await thrown(refused.backend)) instanceof other.UnknownStoreError).toBe(false);
+    expect(problems.problemOf(await thrown(refused.backend)).title).toBe('This is not in the store');
   });
 
   it('passes on what the server says of a request it refuses', async () => {

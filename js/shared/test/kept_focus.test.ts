@@ -9,7 +9,7 @@ import type { FullRun } from '../src/requests';
 const metric = (last: number): object => ({ key: 'loss', spark: [1, last], last, min: last, max: 1, step: 3 });
 const run = { name: 'first', note: 'as it was', state: 'RUNNING', stage: 'active', experiment: 'digits', experiment_id: '1', run_id: 'r', start_ms: 0, duration_s: 1, last_step: 3, parent: null, children: [] };
 const full = (news: object = {}): FullRun =>
-  ({ run, badges: [], params: [], tags: [['stage', 'final']], metrics: [metric(0.5)], datasets: [], since: null, environment: {}, models: [], has_images: false, ...news }) as unknown as FullRun;
+  ({ run, badges: [], params: [], tags: [['stage', 'final']], metrics: [metric(0.5)], datasets: [], failure: null, since: null, environment: {}, models: [], has_images: false, ...news }) as unknown as FullRun;
 
 let answer: () => Promise<FullRun>;
 let saved: string[];
@@ -25,7 +25,7 @@ function opened(): RunDetails {
   const nbtrack = { appHost, backend: () => ({ ask }), fileAddress: () => null } as unknown as Stores;
   const nothing = (): void => undefined;
   const actions = { inserts: true, setNote } as unknown as RunActions;
-  return new RunDetails(place, { nbtrack, storeId: 's', runId: 'r', actions, tab: '', open: nothing, openModel: nothing, openTable: nothing, onTitle: nothing, onTab: nothing });
+  return new RunDetails(place, { nbtrack, storeId: 's', runId: 'r', actions, tab: '', open: nothing, openModel: nothing, openTable: nothing, onRun: nothing, onTab: nothing });
 }
 
 async function news(details: RunDetails, changed: object): Promise<void> {

@@ -74,13 +74,26 @@ it('asks no more for a store that is gone, until somebody looks at it again', as
   expect(asked.filter(store => store === 'lost')).toHaveLength(2);
 });
 
-it('goes on asking a server that is away: it may come back', async () => {
-  const asked: string[] = [];
-  const away = new StoreWatcher(events, store => {
-    asked.push(store);
-    return Promise.reject(new ServerError('It does not answer.', 'offline'));
+it('tells once that a server is away, and once that it is back', async () => {
+  let away = true;
+  let asked = 0;
+  const told: number[] = [];
+  const watcher = new StoreWatcher(events, () => {
+    asked++;
+    return away ? Promise.reject(new ServerError('It does not answer.', 'offline')) : Promise.resolve();
   });
-  away.watch('s', () => undefined, () => asked.push('gone'));
+  const end = watcher.watch('s', () => told.push(asked), () => told.push(-1));
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect([asked, told]).toEqual([4, [1]]);
+  watcher.check(); // it is asked again as it is
+  away = false;
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect([asked, told]).toEqual([5, [1, 5]]);
+  away = true;
+  watcher.check();
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(told).toEqual([1, 5, 6]);
+  end();
   await vi.advanceTimersByTimeAsync(100_000);
-  expect(asked).toEqual(['s', 's', 's']);
+  expect(asked).toBe(6);
 });

@@ -68,7 +68,7 @@ export class Below {
         open: other => void this.openRun(other),
         openModel: () => nbtrack.appHost.notify('info', 'Models are shown in the sidebar of JupyterLab, and by nbtrack ui.'),
         openTable: () => this.close(true),
-        onTitle: name => this.place.setAttribute('aria-label', `Run ${name}`),
+        onRun: run => this.place.setAttribute('aria-label', `Run ${run.name}`),
         onTab: () => undefined
       });
       void made.refresh();

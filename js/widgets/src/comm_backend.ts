@@ -2,6 +2,7 @@ import type { AnyModel } from '@anywidget/types';
 import { type BackendResponse, type Backend, type Body, type Params, type RequestName, serverBackend, UnknownStoreError } from '@nbtrack/shared/backend';
 import { KERNEL_GONE } from '@nbtrack/shared/protocol';
 import type { AnswerMessage, NoAnswerMessage, ViewTraits } from '@nbtrack/shared/view_data';
+import { bundleModel } from './bundle_model';
 import { sent } from './send';
 
 type Waiting = { resolve(answer: BackendResponse<unknown>): void; reject(error: Error): void };
@@ -18,8 +19,14 @@ export class CommBackend implements Backend {
   private requestNumber = 0;
   private serverKnows = true;
 
-  constructor(private readonly model: AnyModel<ViewTraits>) {
+  constructor(
+    private readonly model: AnyModel<ViewTraits>,
+    /** Is told when there is no kernel any more: nothing comes by itself then. */
+    private readonly onGone: (reason: string) => void = () => undefined
+  ) {
     model.on('msg:custom', this.onMessage);
+    // front ends that keep their models when the kernel is gone say so
+    model.on('comm_live_update', this.onLive);
   }
 
   async ask<N extends RequestName>(type: N, params: Params<N>): Promise<BackendResponse<Body<N>>> {
@@ -49,9 +56,22 @@ export class CommBackend implements Backend {
 
   dispose(): void {
     this.model.off('msg:custom', this.onMessage);
-    for (const { reject } of this.waiting.values()) reject(new Error('The view was closed.'));
+    this.model.off('comm_live_update', this.onLive);
+    this.rejectAll('The view was closed.');
+  }
+
+  private rejectAll(reason: string): void {
+    for (const { reject } of this.waiting.values()) reject(new Error(reason));
     this.waiting.clear();
   }
+
+  private async look(): Promise<void> {
+    if ((await bundleModel(this.model))?.comm_live !== false) return;
+    this.rejectAll(KERNEL_GONE);
+    this.onGone(KERNEL_GONE);
+  }
+
+  private readonly onLive = (): void => void this.look();
 
   private readonly onMessage = (message: AnswerMessage | NoAnswerMessage, buffers: DataView[]): void => {
     if (message?.type !== 'answer' && message?.type !== 'failed') return;

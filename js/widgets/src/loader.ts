@@ -1,14 +1,12 @@
 import type { AnyModel, RenderProps } from '@anywidget/types';
 import { KERNEL_GONE, NOT_SHOWN } from '@nbtrack/shared/protocol';
 import type { ViewTraits } from '@nbtrack/shared/view_data';
-
+import { bundleModel } from './bundle_model';
 import { sent } from './send';
 
 type Entry = { render(props: RenderProps<ViewTraits>): (() => void) | Promise<() => void> };
 type Views = Record<string, Entry>;
 type Page = typeof globalThis & Record<symbol, Promise<Views> | undefined>;
-
-const PREFIX = 'IPY_MODEL_';
 
 /**
  * What every widget carries: it finds the code of all views, which is on the page once.
@@ -50,18 +48,6 @@ async function load(model: AnyModel<ViewTraits>): Promise<Views> {
     return ((await import(url)) as { views: Views }).views;
   } finally {
     URL.revokeObjectURL(url);
-  }
-}
-
-/** A model as front ends keep it; whether its kernel is there is not known everywhere. */
-type BundleModel = AnyModel<{ code: string }> & { comm_live?: boolean };
-
-async function bundleModel(model: AnyModel<ViewTraits>): Promise<BundleModel | null> {
-  try {
-    const id = model.get('bundle').slice(PREFIX.length);
-    return await model.widget_manager.get_model<{ code: string }>(id);
-  } catch {
-    return null;
   }
 }
 

@@ -21,10 +21,10 @@ function render({ model, el }: RenderProps<RunCardTraits & ViewTraits>): () => v
     // the kernel ends a run that is open while no cell runs, and interrupts the cell where the page cannot
     if (!sent(model, { type: 'stop', interrupted: interrupt !== null })) throw new Error(KERNEL_GONE);
   };
-  const backend = new CommBackend(model);
+  const backend = new CommBackend(model, () => head.setLive(false));
   // a server can do this while the kernel is busy: the grid asks the store before it starts another run
   const stopAfter = (): Promise<unknown> => backend.ask('run.stop_after', { run_id: model.get('head').run_id ?? '' });
-  const head = new CardHead(true, stop, stopAfter);
+  const head: CardHead = new CardHead(true, stop, stopAfter);
   root.append(head.element);
   let waiting: ReturnType<typeof setTimeout> | undefined;
   const onStoppable = (): void => {

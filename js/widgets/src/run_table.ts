@@ -1,5 +1,6 @@
 import type { RenderProps } from '@anywidget/types';
 import { viewRoot } from '@nbtrack/shared/dom';
+import { afterPress } from '@nbtrack/shared/presses';
 import type { TableState } from '@nbtrack/shared/protocol_table';
 import { RunsTable } from '@nbtrack/shared/table';
 import { followTheme } from '@nbtrack/shared/theme';
@@ -14,7 +15,7 @@ const VIEW = ['columns', 'filter', 'sort', 'group', 'stage'] as const;
 function render({ model, el }: RenderProps<State>): () => void {
   const root = viewRoot(el, 'table');
   const stopTheme = followTheme(root, () => undefined);
-  const backend = new CommBackend(model);
+  const backend = new CommBackend(model, reason => table.setError(reason, true));
   const shown = (): TableState => ({
     ...(Object.fromEntries(VIEW.map(name => [name, model.get(name)])) as Pick<TableState, (typeof VIEW)[number]>),
     ...model.get('preferences')
@@ -47,7 +48,7 @@ function render({ model, el }: RenderProps<State>): () => void {
       below?.refresh();
     },
     'change:columns change:filter change:sort change:group change:stage change:preferences': () => table.setState(shown()),
-    'change:all_columns': () => table.setColumns(model.get('all_columns')),
+    'change:all_columns': () => afterPress(root, () => table.setColumns(model.get('all_columns'))),
     'change:selected_ids': () => table.setSelected(model.get('selected_ids')),
     'change:error': () => table.setError(model.get('error'))
   };

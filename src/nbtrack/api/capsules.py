@@ -29,6 +29,7 @@ def capsule(
     Parameters
     ----------
     run_id : str
+        The id of the run.
     path : str or path
         Ends in ``.zip``; must not exist.
     data_below : int, optional

@@ -42,6 +42,7 @@ def initialize_logged_model(
     source_run_id : str, optional
         By default the active run, if there is one.
     tags, params : mapping, optional
+        Tags and params of the model, by name.
     model_type : str, optional
         Any text, to find models of one kind by.
     experiment_id : str, optional
@@ -112,6 +113,7 @@ def import_checkpoints(
     Parameters
     ----------
     checkpoint_path : path
+        The folder that holds the checkpoints.
     source_run_id : str, optional
         The run that wrote them; by default the active one.
     model_prefix : str, optional
@@ -278,6 +280,7 @@ def search_logged_models(
     order_by : list of dict, optional
         Such as ``[{"field_name": "metrics.acc", "ascending": False}]``.
     output_format : {"pandas", "list"}
+        A DataFrame with a row for each model, or a list of ``LoggedModel``.
 
     Returns
     -------
@@ -367,6 +370,7 @@ def set_active_model(*, name: str | None = None, model_id: str | None = None) ->
     name : str, optional
         The latest model of this name in the active experiment; made if there is none.
     model_id : str, optional
+        Its id, where no name is given.
 
     Returns
     -------

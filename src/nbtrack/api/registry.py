@@ -68,6 +68,7 @@ def register_model(
     model_uri : str or path
         ``runs:/<run>/<name>``, ``models:/...``, or the folder of a model.
     name : str
+        The registered model that gets the version; it is made if there is none.
     await_registration_for : int, optional
         Nothing has to be waited for.
     tags : mapping, optional
@@ -216,6 +217,7 @@ def environment_difference(run_id: str) -> EnvironmentDifference:
     Parameters
     ----------
     run_id : str
+        The id of the run that is compared with this process.
 
     Returns
     -------

@@ -49,6 +49,7 @@ def start_run(
     parent_run_id : str, optional
         The run that it belongs under.
     tags : mapping, optional
+        More tags of the run, by name.
     description : str, optional
         The tag ``mlflow.note.content``.
     log_system_metrics : bool, optional
@@ -293,10 +294,13 @@ def search_runs(
     run_view_type : int
         One of ``nbtrack.entities.ViewType``.
     max_results : int
+        At most so many rows.
     order_by : list of str, optional
         Such as ``["metrics.val_loss.min ASC"]``.
     output_format : {"pandas", "list"}
+        A DataFrame with a row for each run, or a list of ``Run``.
     search_all_experiments : bool
+        Whether all experiments are searched where none is named.
 
     Returns
     -------

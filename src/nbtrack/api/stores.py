@@ -122,6 +122,7 @@ def create_experiment(
     artifact_location : str, optional
         A folder or a URI for the artifacts of its runs; by default beside the database.
     tags : mapping, optional
+        Tags of the experiment, by name.
     trace_location : None
         There are no traces in this version.
 

@@ -13,6 +13,7 @@ from nbtrack.cli.command import Command
 from nbtrack.cli.output import first_line, print_json, print_table
 from nbtrack.cli.selection import run_of, store
 from nbtrack.entities.run_data import is_system_metric
+from nbtrack.views.formats import natural_order
 
 Facts = Mapping[str, Any]
 
@@ -83,14 +84,15 @@ def _rows(facts: Sequence[Facts]) -> list[Row]:
 
 
 def _pairs(family: str, each: Sequence[dict[str, Any]]) -> list[Row]:
-    names = sorted({name for found in each for name in found})
+    names = sorted({name for found in each for name in found}, key=natural_order)
     return [Row(family, name, [found.get(name) for found in each]) for name in names]
 
 
 def _metrics(facts: Sequence[Facts]) -> list[Row]:
     each = [{m["key"]: m for m in f["metrics"]} for f in facts]
     rows = []
-    for name in sorted({key for found in each for key in found if not is_system_metric(key)}):
+    keys = {key for found in each for key in found if not is_system_metric(key)}
+    for name in sorted(keys, key=natural_order):
         found = [metrics.get(name) for metrics in each]
         values = [None if metric is None else metric["last"] for metric in found]
         direction = next(metric["direction"] for metric in found if metric is not None)

@@ -136,7 +136,7 @@ def _print_deleted(found: PurgePlan, as_json: bool) -> None:
 )
 @options.as_json()
 def sync(everything: bool, as_json: bool) -> None:
-    """Fold what was logged into the database; send it to the tracking server, if it is one.
+    """Move what was logged into the database; send it to the tracking server, if it is one.
 
     What was logged while a server was away waits on this machine until then. Exit status 5 says
     that something is left, 1 that a server refuses something for good; the message says why.
@@ -164,7 +164,7 @@ def _print_sent(report: SyncReport) -> None:
     sent = ""
     if report.sent_points or report.sent_files:
         sent = f", {report.sent_points:,} points and {report.sent_files:,} files sent"
-    click.echo(f"{report.uri}: {report.folded:,} points folded{sent}.")
+    click.echo(f"{report.uri}: {report.folded:,} points moved into the database{sent}.")
     for reason, count in report.refused.items():
         note(f"{count} refused by the server and kept aside: {reason}")
     if report.problem is not None:

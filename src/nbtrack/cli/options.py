@@ -19,7 +19,10 @@ VIEWS = ("active_only", "deleted_only", "all")
 def as_json() -> Decorator[Any]:
     """Return the option ``--json``."""
     return click.option(
-        "--json", "as_json", is_flag=True, help="Print JSON; docs/cli.md has the keys."
+        "--json",
+        "as_json",
+        is_flag=True,
+        help="Print JSON; the documentation of the command line has its keys.",
     )
 
 

@@ -24,6 +24,7 @@ from nbtrack.cli.output import (
 from nbtrack.cli.selection import experiments_of, pairs, run_by_id, run_of
 from nbtrack.entities import Run
 from nbtrack.entities.runs import NOTE, PARENT
+from nbtrack.views.formats import natural_order
 
 STYLES = {"FAILED": "red", "KILLED": "yellow", "INTERRUPTED": "yellow", "RUNNING": "green"}
 SHOWN = 6
@@ -254,9 +255,9 @@ def _columns_that_differ(found: Sequence[Run]) -> list[str]:
     """Return columns that tell runs apart: the primary metric, params that are not all the same."""
     from nbtrack.views.metric_names import primary_metric
 
-    keys = sorted({key for run in found for key in run.data.metrics})
+    keys = sorted({key for run in found for key in run.data.metrics}, key=natural_order)
     best = primary_metric(keys)
-    params = sorted({key for run in found for key in run.data.params})
+    params = sorted({key for run in found for key in run.data.params}, key=natural_order)
     different = [
         key
         for key in params

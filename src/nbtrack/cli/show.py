@@ -24,12 +24,11 @@ from nbtrack.entities import FileInfo
 from nbtrack.entities.run_data import is_system_metric
 from nbtrack.entities.runs import ERROR_TAG, GIT_COMMIT, NOTE, SOURCE_NAME
 from nbtrack.errors import NbtrackError
+from nbtrack.views.formats import OUR_TAGS, by_name
 
 if TYPE_CHECKING:
     from nbtrack.store.artifacts import ArtifactFolder
     from nbtrack.views.details.query import Details
-
-_OURS = ("mlflow.", "nbtrack.")
 
 
 @click.command(cls=Command)
@@ -108,7 +107,7 @@ def _print(found: Details, files: list[FileInfo], everything: bool) -> None:
     from nbtrack.views.formats import format_number
 
     _print_head(found)
-    params = sorted(found.run.data.params.items())
+    params = by_name(found.run.data.params)
     if params:
         print_table(["param", "value"], params)
     series = [row for row in found.series if everything or not is_system_metric(row.key)]
@@ -128,11 +127,7 @@ def _print(found: Details, files: list[FileInfo], everything: bool) -> None:
             ],
             right=("last", "min", "max", "step"),
         )
-    tags = [
-        (key, value)
-        for key, value in sorted(found.run.data.tags.items())
-        if everything or not key.startswith(_OURS)
-    ]
+    tags = by_name(found.run.data.tags, () if everything else OUR_TAGS)
     if tags:
         print_table(["tag", "value"], tags)
     if files:

@@ -30,8 +30,8 @@ MOST_ON_SCREEN = 200
 def sql(query: str, form: str, as_json: bool) -> None:
     """Ask the store in SQL.
 
-    Tables: experiments, runs, params, metrics, latest, tags, artifacts, ...; docs/store.md has them
-    with their columns. QUERY may be - to read it from standard input.
+    Tables: experiments, runs, params, metrics, latest, tags, artifacts, ...; the documentation of
+    the store has them with their columns. QUERY may be - to read it from standard input.
     """
     text = sys.stdin.read() if query == "-" else query
     with store().read(files=True) as reader:

@@ -247,12 +247,15 @@ class ModelVersionMethods(ClientBase):
         Parameters
         ----------
         name : str
+            The registered model; there must be one of this name.
         source : str or path
             A ``runs:/`` or ``models:/`` URI, a folder, or a URI that fsspec knows.
         run_id : str, optional
             By default the run that made it, if that is known.
         tags : mapping, optional
+            Tags of the version, by name.
         run_link, description : str, optional
+            The address of the run in another system; what people read about the version.
         await_creation_for : int, optional
             Nothing has to be waited for.
         model_id : str, optional

@@ -23,6 +23,7 @@ GIT_REPO_URL = "mlflow.source.git.repoURL"
 GIT_DIRTY = "mlflow.source.git.dirty"
 DATA_CONTEXT = "mlflow.data.context"  # of a dataset that a run uses
 ERROR_TAG = "nbtrack.error"
+TRACEBACK_FILE = "traceback.txt"  # among the artifacts
 CELL_TAG = "nbtrack.cell.number"
 HOST = "nbtrack.host"
 GRID_TAG = "nbtrack.grid"

@@ -24,7 +24,7 @@ def findings(folder: Path, reader: Reader | None) -> Iterator[Finding]:
     report = inspect_journals(folder, reader)
     if reader is None:
         count = report.live + len(report.unfolded)
-        yield Finding("journals", f"There are {count}; what of them is folded in is unknown.")
+        yield Finding("journals", f"There are {count}; what of them is in the database is unknown.")
     else:
         yield from _state(report)
     yield from _damage(folder, report)
@@ -32,14 +32,17 @@ def findings(folder: Path, reader: Reader | None) -> Iterator[Finding]:
 
 def _state(report: JournalReport) -> Iterator[Finding]:
     left = report.unfolded
-    yield Finding("journals", f"{report.live} are being written, {len(left)} wait to be folded in.")
+    yield Finding(
+        "journals",
+        f"{report.live} are being written, {len(left)} wait to be moved into the database.",
+    )
     if report.silent:
         yield note(
             "journals",
             f"{report.silent} show no sign of life for {report.silent_after_s / 60:.0f} minutes: "
             "their processes are suspended, or were on a machine or in a container that is gone.",
-            "What they hold is folded in. They stay until their process is certainly gone; of a "
-            "run that you have kept, resumed or discarded they may be deleted.",
+            "Their content is in the database. They stay until their process is certainly gone; of "
+            "a run that you have kept, resumed or discarded they may be deleted.",
         )
     if left:
         yield warning(

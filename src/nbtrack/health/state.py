@@ -21,7 +21,7 @@ from nbtrack.store import (
 )
 
 PATIENCE_S = 2.0
-_CLOSE = "Close the file there; until then logging goes on, and is folded in afterwards."
+_CLOSE = "Close the file there; until then logging goes on, and nothing is lost."
 
 
 def findings(uri: str | os.PathLike[str] | None) -> Iterator[Finding]:
@@ -87,7 +87,7 @@ def _opened(path: Path, folder: Path, stack: ExitStack) -> tuple[Reader | None, 
             problem(
                 "lock",
                 f"The lock of the store is held by {journals.holder(folder / 'lock')} for longer "
-                "than a fold takes.",
+                "than it takes to move what was logged.",
                 "Wait for it (compacting a large store takes minutes), or end that process.",
             )
         )

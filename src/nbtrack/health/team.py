@@ -68,7 +68,7 @@ def _server(found: TeamInspection) -> Iterator[Finding]:
     if server.latency_ms > SLOW_MS:
         yield warning(
             "postgresql",
-            f"{text} A fold asks it a hundred times: what is logged shows later.",
+            f"{text} To move what was logged takes a hundred questions: it shows later.",
             "Keep the database near the machines that log.",
         )
     else:
@@ -158,7 +158,9 @@ def _lock(found: TeamInspection) -> Iterator[Finding]:
     text = f"The team's lock is held by {who}; {len(holders) - 1} wait for it"
     text += f", the longest for {longest:.0f} s." if len(holders) > 1 else "."
     if longest > LONG_S:
-        yield warning("lock", text, "Look at that process: a fold takes about a second.")
+        yield warning(
+            "lock", text, "Look at that process: to move what was logged takes about a second."
+        )
     else:
         yield Finding("lock", text)
 

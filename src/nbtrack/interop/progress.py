@@ -61,14 +61,14 @@ class Progress:
             self._bars.stop()
 
 
-def _bars() -> Bars:
+def _bars() -> Bars | None:
+    """Return a display of bars, or None where nobody looks on."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bars
 
     columns = (TextColumn("{task.description:>12}"), BarColumn(), MofNCompleteColumn())
     console = Console(stderr=True)
-    looked_at = console.is_terminal or console.is_jupyter
-    return Bars(
-        *columns, TimeRemainingColumn(), console=console, transient=True, disable=not looked_at
-    )
+    if not (console.is_terminal or console.is_jupyter):
+        return None
+    return Bars(*columns, TimeRemainingColumn(), console=console, transient=True)

@@ -330,6 +330,7 @@ class Model:
         Parameters
         ----------
         content : bytes
+            What an ``MLmodel`` file holds: YAML.
         name : str
             The file's name, for the message.
 

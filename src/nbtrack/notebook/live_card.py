@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -25,6 +26,7 @@ from nbtrack.tracking.run import ActiveRun
 from nbtrack.validation import param_value
 from nbtrack.views.chart.content import Head, RunRef
 from nbtrack.views.chart.curves import Curve
+from nbtrack.views.code import line_of_cell
 from nbtrack.views.details.baselines import Baselines, facts_of, read_baselines
 from nbtrack.views.details.run_diff import RunFacts, run_diff
 from nbtrack.views.display import live_front_end
@@ -354,13 +356,8 @@ class LiveCard:
 
 def _where(error: BaseException | None) -> str:
     """Return the line of the cell that failed."""
-    line = None
-    trace = error.__traceback__ if error is not None else None
-    while trace is not None:
-        name = trace.tb_frame.f_code.co_filename
-        if "ipykernel_" in name or name.startswith("<ipython-input"):
-            line = trace.tb_lineno
-        trace = trace.tb_next
+    frames = traceback.walk_tb(error.__traceback__ if error is not None else None)
+    line = line_of_cell((frame.f_code.co_filename, line) for frame, line in frames)
     return f" (line {line})" if line else ""
 
 

@@ -65,6 +65,7 @@ def run(
     experiment_name, experiment_id : str, optional
         By default the active experiment.
     backend : {"local"}
+        Only this machine.
     storage_dir : path, optional
         Where files are downloaded to that params of the type ``path`` name by a URI; by default a
         temporary folder.
@@ -73,6 +74,7 @@ def run(
     run_id : str, optional
         A run to go on with.
     run_name : str, optional
+        By default a readable random one.
     env_manager : {"local", "uv", "virtualenv", "conda"}, optional
         By default an environment is made for a project that describes one, and other projects run
         in this one.

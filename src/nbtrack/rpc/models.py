@@ -12,7 +12,7 @@ from nbtrack.rpc.registry import Topic
 from nbtrack.rpc.request import Done, NoParams, Response
 from nbtrack.store import Store, get_model_version
 from nbtrack.views import previews
-from nbtrack.views.details.tree_query import number
+from nbtrack.views.formats import json_number
 from nbtrack.views.json_types import ModelFacts, ModelState
 from nbtrack.views.lineage.page import LineagePage, lineage_page
 from nbtrack.views.lineage.query import LineageQuery
@@ -34,10 +34,10 @@ class ModelTreeParams:
 
 
 class MetricValue(TypedDict):
-    """A metric; its value is null where it is no finite number."""
+    """A metric; a word stands for a number that is not finite."""
 
     key: str
-    value: float | None
+    value: float | str | None
 
 
 class TreeVersion(TypedDict):
@@ -177,7 +177,7 @@ def _version(version: ModelVersion, tree: ModelTree) -> TreeVersion:
         "run_name": tree.run_names.get(version.run_id or ""),
         "created_ms": version.creation_timestamp,
         "description": version.description or None,
-        "metric": None if key is None else {"key": key, "value": number(values[key].value)},
+        "metric": None if key is None else {"key": key, "value": json_number(values[key].value)},
     }
 
 

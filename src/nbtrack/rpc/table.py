@@ -11,6 +11,7 @@ from nbtrack.rpc.column_sets import remember_set, remembered_sets
 from nbtrack.rpc.registry import Topic
 from nbtrack.rpc.request import Response
 from nbtrack.store import RunAction, Store
+from nbtrack.store.search import is_unfinished
 from nbtrack.views.table.export import EXTENSIONS, export_page
 from nbtrack.views.table.page import (
     Best,
@@ -106,6 +107,19 @@ class RunIds(TypedDict):
     """Runs that match, or to which something was done."""
 
     run_ids: list[str]
+
+
+@dataclass(frozen=True)
+class TypedFilter:
+    """A filter as it stands in a field while somebody types."""
+
+    filter: str
+
+
+class Unfinished(TypedDict):
+    """Whether it cannot be read, and may be the beginning of a filter that can."""
+
+    unfinished: bool
 
 
 class Export(TypedDict):
@@ -210,6 +224,12 @@ def export_of(source: TableSource, params: ExportParams) -> Response[Export]:
     return Response({"text": text, "filename": filename, "rows": len(page.run_ids)})
 
 
+@ROWS.reads("unfinished")
+def unfinished_of(source: TableSource, params: TypedFilter) -> Response[Unfinished]:
+    """Return whether a filter is in the middle of typing: then it is no error yet."""
+    return Response({"unfinished": is_unfinished(params.filter)})
+
+
 @REQUESTS.reads("columns")
 def columns(store: Store, params: ColumnsParams) -> Response[TableColumns]:
     """Return all columns that the runs of a table have."""
@@ -237,6 +257,12 @@ def ids(store: Store, params: IdsParams) -> Response[RunIds]:
 def export(store: Store, params: ExportParams) -> Response[Export]:
     """Return the table as text: all rows that match, with the columns that are shown."""
     return export_of(StoreTable(store, scope=params.scope), params)
+
+
+@REQUESTS.reads("unfinished")
+def unfinished(store: Store, params: TypedFilter) -> Response[Unfinished]:
+    """Return whether a filter is in the middle of typing: then it is no error yet."""
+    return Response({"unfinished": is_unfinished(params.filter)})
 
 
 @REQUESTS.reads("curves")

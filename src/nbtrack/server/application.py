@@ -84,7 +84,7 @@ class _NothingHandler(StandaloneHandler):
         if self._error is not None:
             raise self._error
         self.set_header("Content-Type", "text/plain; charset=utf-8")
-        self.finish("nbtrack serves MLflow's tracking API here. See docs/server.md.\n")
+        self.finish("nbtrack serves MLflow's tracking API here.\n")
 
     head = StandaloneHandler.get
 

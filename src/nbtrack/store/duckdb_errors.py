@@ -57,23 +57,23 @@ def _meaning(error: duckdb.Error, path: Path, *, attaching: bool) -> NbtrackErro
     if is_ending(error):
         return StoreLockedError(
             f"This process is ending, and does not open {path} any more but in its main thread. "
-            "What was logged is in the journals, and is folded in."
+            "What was logged is in the journals, and is moved into the database later."
         )
     if is_other_process(error):
         return StoreLockedError(
-            f"{path} is held open by {_holder(text)}. Logging goes on and is folded in later; "
+            f"{path} is held open by {_holder(text)}. Logging goes on, nothing is lost; "
             "for this operation, close the file there and try again."
         )
     if attaching and is_same_process(error):
         return StoreLockedError(
-            f"{path} is held open by a DuckDB connection of this Python process. Logging goes on "
-            "and is folded in later; for this operation, close that connection (con.close()) and "
+            f"{path} is held open by a DuckDB connection of this Python process. Logging goes on, "
+            "nothing is lost; for this operation, close that connection (con.close()) and "
             "try again."
         )
     if re.search(r"no space left|disk.*full|not enough space", text, re.I):
         return DiskFullError(
             f"The disk of {path} is full. What was logged is still in the journals; free some "
-            "space and it is folded in."
+            "space and it comes into the database."
         )
     if re.search(r"permission denied|read-only file ?system|in read-only mode", text, re.I):
         return StoreReadOnlyError(
@@ -87,7 +87,7 @@ def _meaning(error: duckdb.Error, path: Path, *, attaching: bool) -> NbtrackErro
         return StoreCorruptError(
             f"{path} cannot be read: {_first_line(text)} It is damaged or is no DuckDB file. "
             "nbtrack leaves it as it is; move it away (or put a backup in its place) and go on: "
-            "what was not folded in yet is still in the journals beside it."
+            "what was not in it yet is still in the journals beside it."
         )
     if isinstance(error, duckdb.ProgrammingError):
         return InvalidParameterError(text)

@@ -109,7 +109,8 @@ class Folding:
                     file.unlink(missing_ok=True)
         except OSError as error:
             self.warn_once(
-                f"The journal {name} cannot be removed: {error.strerror}. It is folded in."
+                f"The journal {name} cannot be removed: {error.strerror}. "
+                "The database has its content."
             )
             return
         self._folded.pop(name, None)
@@ -167,6 +168,6 @@ class Folding:
         except Exception as error:  # noqa: BLE001  a thread has no caller: said once, by name
             said = str(error) if isinstance(error, NbtrackError) else repr(error)
             self.warn_once(
-                f"nbtrack cannot fold the journals in for now; nothing is lost. {said}",
+                f"nbtrack cannot move journals into the database now; nothing is lost. {said}",
                 kind=f"fold {type(error).__name__}",
             )

@@ -49,7 +49,7 @@ def hold_lock(folder: Path, timeout_s: float) -> Iterator[bool]:
     except Timeout:
         raise StoreLockedError(
             f"Another process has worked on the store {folder} for more than {timeout_s:g} s. "
-            "Logging goes on and is folded in later; try this again in a moment."
+            "Logging goes on, and nothing is lost; try this again in a moment."
         ) from None
     except OSError as error:
         if os.access(folder, os.W_OK) or not folder.exists():

@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from nbtrack.entities.run_data import RunData
 from nbtrack.entities.runs import BEST_TAG, ERROR_TAG, GRID_TAG, PARENT, STOP_TAG
-from nbtrack.errors import InvalidParameterError, NbtrackError
-from nbtrack.store import find_run
+from nbtrack.errors import InvalidParameterError, NbtrackError, NotFoundError
+from nbtrack.store import Reader, find_run
 from nbtrack.store.search import direction_of
 from nbtrack.suggestions import did_you_mean
 from nbtrack.tracking import start as starting
@@ -132,6 +133,7 @@ class Grid:
         self._primary = primary
         self._is_seed = is_seed
         self._known: dict[tuple[str, ...], list[GridRun]] = {}
+        self._unread: list[GridRun] = []  # of those that have ended
         self._stopped = False
 
     @property
@@ -177,6 +179,7 @@ class Grid:
 
     def next(self) -> GridRun | None:
         """Return what to run next; None when all is done, or somebody wants no more."""
+        self._read_ended()
         while not self._stopped and (asked := self.sampler.ask()) is not None:
             key, params = asked
             run = GridRun(len(self.runs) + 1, params, combination_name(params, self.varied))
@@ -210,20 +213,16 @@ class Grid:
     def ended(self, run: GridRun, status: str) -> None:
         """Note how a run has ended; its metrics are looked at.
 
+        Where the store cannot be read just then, that comes before the next run, or at the end.
+
         Raises
         ------
         InvalidParameterError
             If it has finished without the metric that the sampler needs.
         """
         run.status, run.seconds = status, time.monotonic() - run.began
-        stored = self._look(run.run_id)
-        metrics, tags = stored or ({}, {})
-        run.error = " ".join(tags.get(ERROR_TAG, "").split())
-        if status == "FINISHED":
-            self._judge(run, metrics)
-        self.sampler.tell(run.key, run.value)
-        if status == "FINISHED" and self.asked_metric and run.value is None and stored:
-            self._missing(run, metrics)
+        self._unread.append(run)
+        self._read_ended()
 
     def stop(self) -> None:
         """Start no more runs."""
@@ -236,6 +235,12 @@ class Grid:
 
     def keep_best(self) -> None:
         """Keep with the parent which run was best."""
+        self._read_ended()
+        if self._unread:
+            self.parent.store.warn_once(
+                f"The store could not be read: {self.parent.info.run_name} does not know how "
+                f"{len(self._unread)} of its runs ended, and which was best."
+            )
         if best := self.best():
             self.parent.writer.set_tags({BEST_TAG: best.runs[0].run_id})
 
@@ -274,21 +279,25 @@ class Grid:
         )
         return (waiting * each + going) / jobs
 
-    def _look(self, run_id: str) -> tuple[dict[str, float], dict[str, str]] | None:
-        """Return the metrics and tags of a run; see whether somebody wants no more of them.
-
-        None where the store cannot say.
-        """
-        from nbtrack.store import get_runs
-
-        ids = [run_id, self.parent.info.run_id]
-        try:
-            with self.parent.store.read() as reader:
-                run, parent = get_runs(reader, ids)
-        except NbtrackError:
-            return None
-        self._stopped = self._stopped or bool(parent.data.tags.get(STOP_TAG))
-        return run.data.metrics, run.data.tags
+    def _read_ended(self) -> None:
+        """Look at the runs that have ended, and whether somebody wants no more of them."""
+        while self._unread:
+            run = self._unread[0]
+            try:
+                with self.parent.store.read() as reader:
+                    parent = _data_of(reader, self.parent.info.run_id)
+                    data = _data_of(reader, run.run_id)
+            except NbtrackError:  # it is kept for the next time
+                return
+            self._unread.pop(0)
+            self._stopped = self._stopped or bool(parent.tags.get(STOP_TAG))
+            run.error = " ".join(data.tags.get(ERROR_TAG, "").split())
+            finished = run.status == "FINISHED"
+            if finished:
+                self._judge(run, data.metrics)
+            self.sampler.tell(run.key, run.value)
+            if finished and self.asked_metric and run.value is None:
+                self._missing(run, data.metrics)
 
     def _judge(self, run: GridRun, metrics: Mapping[str, float]) -> None:
         if self.metric is None:
@@ -340,6 +349,16 @@ def run_to_resume(store: Any, experiment_id: str, name: str) -> str:
     if GRID_TAG not in tags:
         raise InvalidParameterError(f"The run {name} is no grid, so it has no runs to go on with.")
     return run_id
+
+
+def _data_of(reader: Reader, run_id: str) -> RunData:
+    """Return the data of a run; empty data of one that somebody has deleted for good."""
+    from nbtrack.store import get_run
+
+    try:
+        return get_run(reader, run_id).data
+    except NotFoundError:
+        return RunData()
 
 
 def _values(runs: Iterable[GridRun]) -> list[float]:

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from nbtrack.entities import Run, RunData, RunInfo, RunInputs, RunOutputs, RunStatus
-from nbtrack.entities.runs import ERROR_TAG
+from nbtrack.entities.runs import ERROR_TAG, TRACEBACK_FILE
 from nbtrack.errors import InvalidParameterError
 from nbtrack.store import RunWriter, Store, now_ms
 from nbtrack.tracking.kernel import cell_number, running_task
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from nbtrack.tracking.system_settings import Settings
 
 LEFT_OUT_TAG = "nbtrack.left_out"
-TRACEBACK_FILE = "traceback.txt"
 
 
 class ActiveRun:

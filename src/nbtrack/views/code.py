@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -142,6 +142,18 @@ class RunSource:
     process: dict[str, Any] = field(default_factory=dict)
     part: int = 0
     kernel: str = ""
+
+
+def line_of_cell(frames: Iterable[tuple[str, int]]) -> int | None:
+    """Return the line of a cell that an error came from, also where it calls other cells' code.
+
+    Parameters
+    ----------
+    frames : iterable of (str, int)
+        File names and lines of a traceback, the cell's own first.
+    """
+    in_cells = [frame for frame in frames if "ipykernel_" in frame[0] or "<ipython-" in frame[0]]
+    return next((line for file, line in reversed(in_cells) if file == in_cells[0][0]), None)
 
 
 def read_text(folder: ArtifactFolder, path: str, limit: int = MAX_BYTES) -> str | None:

@@ -12,6 +12,7 @@ from nbtrack.redaction.secrets import HIDDEN
 from nbtrack.views.json_types import FoundItem
 from nbtrack.views.redaction import Redaction
 
+OUR_TAGS = ("mlflow.", "nbtrack.")  # those that programs read
 MAX_FOUND = 5  # of one source
 STATE_WORDS = {
     "RUNNING": "Running",
@@ -44,10 +45,27 @@ def format_number(value: float | None, digits: int = 4) -> str:
     return text.replace("-", "−", 1) if text.startswith("-") else text
 
 
+def json_number(value: float | None) -> float | str | None:
+    """Return a number, or the word for one that JSON has not: ``∞``."""
+    return value if value is None or math.isfinite(value) else format_number(value)
+
+
 def natural_order(name: str) -> list[Any]:
     """Return the key that puts ``layer_2`` before ``layer_10``, for ``sorted``."""
     parts = re.split(r"(\d+)", name)  # texts and numbers take turns
-    return [int(part) if place % 2 else part for place, part in enumerate(parts)]
+    return [_size(part) if place % 2 else part for place, part in enumerate(parts)]
+
+
+def _size(digits: str) -> tuple[int, str]:
+    """Order digits as the number that they are: int() refuses what has thousands of them."""
+    short = digits.lstrip("0")
+    return len(short), short
+
+
+def by_name(values: Mapping[str, str], left_out: tuple[str, ...] = ()) -> list[list[str]]:
+    """Return names and values as pairs in natural order, without names that begin so."""
+    names = sorted(values, key=natural_order)
+    return [[name, values[name]] for name in names if not name.startswith(left_out)]
 
 
 def _plain(text: str) -> str:

@@ -19,6 +19,7 @@ from typing import TypedDict
 from nbtrack.errors import NbtrackError
 from nbtrack.store import Reader, Store, get_runs
 from nbtrack.store.artifacts import ArtifactFolder
+from nbtrack.views.formats import natural_order
 from nbtrack.views.table.query import table_cells
 
 FOLDER = "images"
@@ -126,9 +127,8 @@ def image_series(names: Iterable[str], most: int = MAX_IMAGES) -> list[ImageSeri
             continue
         key = match["key"].replace(_SLASH[match["by"]], "/")
         full[key, match["by"]].append((int(match["step"]), int(match["time"]), name))
-    return [
-        _series(key, by, sorted(found), small, most) for (key, by), found in sorted(full.items())
-    ]
+    ordered = sorted(full.items(), key=lambda item: (natural_order(item[0][0]), item[0]))
+    return [_series(key, by, sorted(found), small, most) for (key, by), found in ordered]
 
 
 def _series(

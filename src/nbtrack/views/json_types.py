@@ -115,10 +115,10 @@ class FileFacts(TypedDict):
 
 
 class ModelMetric(TypedDict):
-    """The latest value of a metric; null where it is no finite number."""
+    """The latest value of a metric; a word stands for a number that is not finite."""
 
     key: str
-    value: float | None
+    value: float | str | None
     step: int | None
 
 

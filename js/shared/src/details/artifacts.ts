@@ -1,7 +1,9 @@
 import { errorBox, h, messageOf } from '../dom';
 import type { ArtifactFile } from '../requests';
+import { problemBox } from '../empty_states';
+import { problemOf } from '../problem';
 import type { FileSource } from './file_source';
-import { formatBytes } from '../format';
+import { byName, formatBytes } from '../format';
 import { previewOf } from './preview';
 import type { Highlighter } from './highlighter';
 
@@ -48,7 +50,7 @@ export class ArtifactBrowser {
     try {
       this.roots = await this.read('', 1);
     } catch (error) {
-      this.panel.replaceChildren(errorBox(messageOf(error)));
+      this.panel.replaceChildren(problemBox(problemOf(error), () => void this.load()));
       return;
     }
     if (this.roots.length === 0) {
@@ -64,7 +66,7 @@ export class ArtifactBrowser {
   }
 
   private async read(path: string, level: number): Promise<Node[]> {
-    const files = [...(await this.source.list(path))].sort((a, b) => Number(b.is_dir) - Number(a.is_dir) || a.path.localeCompare(b.path));
+    const files = [...(await this.source.list(path))].sort((a, b) => Number(b.is_dir) - Number(a.is_dir) || byName(a.path, b.path));
     return files.map(file => ({ file, level, open: false, children: null }));
   }
 

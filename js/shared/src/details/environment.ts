@@ -16,7 +16,7 @@ export function showEnvironment(panel: HTMLElement, { environment, run }: FullRu
         ['Python', environment.python],
         ['Platform', environment.platform],
         ['User', run.user],
-        ...more.map(([name, value]): [string, string] => [titled(name), name === 'memory' ? formatBytes(Number(value)) : formatValue(value)])
+        ...more.map(([name, value]): [string, string] => [name === 'notebook' && !String(value).endsWith('.ipynb') ? 'Script' : titled(name), name === 'memory' ? formatBytes(Number(value)) : formatValue(value)])
       ])
     )
   );

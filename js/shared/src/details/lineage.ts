@@ -2,6 +2,7 @@ import { errorBox, h } from '../dom';
 import { formatBytes } from '../format';
 import { keepFocus } from '../kept_focus';
 import { codeLine } from '../model_parts';
+import { released } from '../presses';
 import { problemOf } from '../problem';
 import type { EnvironmentNow, FileUse, LineageNode, LineagePage, ModelRef, RunState } from '../requests';
 import { stateIcon } from '../state_icon';
@@ -45,13 +46,16 @@ export class LineagePanel {
     const number = ++this.requestNumber;
     try {
       const page = await this.ask();
+      await released(this.place);
       if (number !== this.requestNumber) return;
       const seen = JSON.stringify(page);
       if (seen === this.seen) return;
       this.seen = seen;
       keepFocus(this.place, () => this.place.replaceChildren(...this.head(), ...lineageParts(page, this.handlers)));
     } catch (error) {
-      if (number === this.requestNumber) this.place.replaceChildren(errorBox(problemOf(error).advice));
+      if (number !== this.requestNumber) return;
+      this.seen = '';
+      this.place.replaceChildren(errorBox(problemOf(error).advice));
     }
   }
 }

@@ -6,6 +6,7 @@ import { problemBox } from '../empty_states';
 import type { ModelActions } from '../actions/model_actions';
 import { refOf } from '../model_ref';
 import type { LineagePage, ModelFacts, ModelRef, TreeModel } from '../requests';
+import { released } from '../presses';
 import { problemOf } from '../problem';
 import type { Stores } from '../app_host';
 import { ArtifactBrowser } from './artifacts';
@@ -75,8 +76,10 @@ export class ModelDetails {
     const { nbtrack, storeId, ref } = this.context;
     try {
       const { body } = await nbtrack.backend(storeId).ask('models.details', refOf(ref));
+      await released(this.root);
       if (!this.disposed && number === this.requestNumber) this.show(body);
     } catch (error) {
+      await released(this.root);
       if (this.disposed || number !== this.requestNumber) return;
       this.showProblem(problemBox(problemOf(error), () => void this.refresh()));
     }
@@ -86,14 +89,14 @@ export class ModelDetails {
     const before = this.facts;
     this.facts = model;
     const now = JSON.stringify(model);
-    if (now === this.seen) return;
-    this.seen = now;
-    this.context.onTitle(titleOf(model));
     const focused = focusedElement(this.root);
     const waited = !before && focused !== document.body && (focused?.contains(this.root) || this.root.contains(focused));
+    const back = this.showProblem(null); // then its tabs could not be read, either
+    if (now === this.seen && !back) return;
+    this.seen = now;
+    this.context.onTitle(titleOf(model));
     this.showHead(model);
     if (!before) this.root.replaceChildren(this.head.element, this.tabs.bar, this.tabs.panels);
-    this.showProblem(null);
     if (before && JSON.stringify(before.files) !== JSON.stringify(model.files)) {
       this.files?.dispose();
       this.files = null;
@@ -103,15 +106,16 @@ export class ModelDetails {
     if (waited) this.tabs.focus();
   }
 
-  /** Say what went wrong; what is shown already stays. */
-  private showProblem(box: HTMLElement | null): void {
-    const old = this.root.querySelector('.nbt-problem');
+  /** Say what went wrong; what is shown already stays. Returns whether something was wrong before. */
+  private showProblem(box: HTMLElement | null): boolean {
+    const old = this.root.querySelector(':scope > .nbt-problem');
     const focused = old?.contains(focusedElement(this.root)) ?? false;
     old?.remove();
     if (box && this.facts) this.head.element.after(box);
     else if (box) this.root.replaceChildren(this.head.element, box);
     if (focused && box) box.querySelector('button')?.focus();
     else if (focused) this.tabs.focus();
+    return old !== null;
   }
 
   private tabsOf(model: ModelFacts): Tab[] {

@@ -1,7 +1,7 @@
 import { h } from '../dom';
 import { formatDuration, formatNumber, formatTime, formatValue } from '../format';
 import { isSystemMetric } from '../groups';
-import type { DatasetFacts, FullRun, MetricFacts, RunLink } from '../requests';
+import type { DatasetFacts, Failure, FullRun, MetricFacts, RunLink } from '../requests';
 import { sparkline } from '../sparkline';
 import { stateIcon } from '../state_icon';
 import { changesSection } from './changes';
@@ -14,6 +14,7 @@ const FEW_PARAMS = 12;
 
 export interface OverviewHandlers {
   open(runId: string): void;
+  compare?: ((runIds: string[]) => void) | undefined;
   /** What was found without a log call. */
   found: HTMLElement;
   /** Show another tab. */
@@ -48,8 +49,8 @@ export class Overview {
     const { handlers } = this;
     const { run, params, datasets, tags, since } = details;
     this.note.set(run.note ?? '');
-    const { error } = run;
-    this.page.set([error ? { name: 'error', about: error, draw: () => failureOf(error) } : null, { name: 'parts', about: null, draw: () => this.body }]);
+    const { failure } = details;
+    this.page.set([failure && { name: 'error', about: failure, draw: () => failureOf(failure) }, { name: 'parts', about: null, draw: () => this.body }]);
     const own = details.metrics.filter(metric => !isSystemMetric(metric.key));
     const machine = details.metrics.filter(metric => isSystemMetric(metric.key));
     this.main.set([
@@ -81,8 +82,12 @@ export class Overview {
   }
 }
 
-function failureOf(error: string): HTMLElement {
-  return h('pre', { class: 'nbt-failure', tabindex: 0, 'aria-label': 'Why the run failed' }, error);
+function failureOf({ error, line, traceback }: Failure): HTMLElement {
+  const text = line === null ? error : `${error} (line ${line})`;
+  const why = h('pre', { class: 'nbt-failure', tabindex: 0, 'aria-label': 'Why the run failed' }, text);
+  if (traceback === null) return why;
+  const trace = h('pre', { class: 'nbt-traceback', tabindex: 0, 'aria-label': 'Traceback' }, traceback);
+  return h('div', {}, why, h('details', { class: 'nbt-fold' }, h('summary', {}, 'Traceback'), trace));
 }
 
 function machineFold(metrics: readonly MetricFacts[], open: boolean, handlers: OverviewHandlers): HTMLElement {
@@ -106,7 +111,9 @@ function family({ parent, children }: FullRun['run'], handlers: OverviewHandlers
   const list = h('ul', { class: 'nbt-links' });
   if (parent) list.append(h('li', {}, 'Part of ', runLink(parent, handlers)));
   for (const link of children) list.append(h('li', {}, runLink(link, handlers)));
-  return section(parent ? 'Nested' : `Nested runs (${children.length})`, list);
+  const { compare } = handlers;
+  const more = compare && children.length > 1 ? [linkButton('Compare them', () => compare(children.map(child => child.run_id)))] : [];
+  return section(parent ? 'Nested' : `Nested runs (${children.length})`, list, ...more);
 }
 
 function runLink(link: RunLink, handlers: OverviewHandlers): HTMLElement {
@@ -115,14 +122,14 @@ function runLink(link: RunLink, handlers: OverviewHandlers): HTMLElement {
 }
 
 function metricTable(name: string, metrics: readonly MetricFacts[], { showOrigin }: OverviewHandlers): HTMLElement {
-  const cell = (value: number | null): string => formatNumber(value) || '–';
+  const cell = (value: number | string | null): string => (typeof value === 'string' ? value : formatNumber(value)) || '–';
   const origin = (key: string): HTMLElement => {
     const button = linkButton('Where from', () => showOrigin(key));
     button.setAttribute('aria-label', `Where ${key} comes from`);
     return button;
   };
   const curve = ({ spark }: MetricFacts): Node | string => (spark.length > 1 ? sparkline(spark, 72, 18) : ''); // one value is no curve
-  const rows = metrics.map(m => [m.key, curve(m), cell(m.last ?? (m.odd && Number(m.odd))), cell(m.min), cell(m.max), cell(m.step), origin(m.key)]);
+  const rows = metrics.map(m => [m.key, curve(m), cell(m.last), cell(m.min), cell(m.max), cell(m.step), origin(m.key)]);
   return scroller(name, textTable(name, ['Metric', 'Curve', 'Last', 'Min', 'Max', 'Step', ''], rows));
 }
 

@@ -8,16 +8,23 @@ export function section(title: string, ...content: (Node | string)[]): HTMLEleme
   return h('section', { class: 'nbt-section' }, h('h3', {}, title), ...content);
 }
 
-/** A table of texts; the first column heads its row. */
+/**
+ * A table of texts; the first column heads its row.
+ *
+ * Where a table of several columns has no room, the cells of a row stand below its head, each with the word of its
+ * column. For a screen reader it stays a table: the roles say so, whatever the styles make of the elements.
+ */
 export function textTable(label: string, heads: readonly string[], rows: readonly (readonly (Node | string)[])[]): HTMLElement {
-  const table = h('table', { class: 'nbt-plain', 'aria-label': label });
+  const table = h('table', { class: heads.length > 2 ? 'nbt-plain nbt-stacks' : 'nbt-plain', role: 'table', 'aria-label': label });
   if (heads.length > 0) {
-    const row = heads.map((head, i) => h('th', { scope: 'col', class: i > 0 ? 'nbt-cell' : undefined }, head));
-    table.append(h('thead', {}, h('tr', {}, ...row)));
+    const row = heads.map((head, i) => h('th', { scope: 'col', role: 'columnheader', class: i > 0 ? 'nbt-cell' : undefined }, head));
+    table.append(h('thead', { role: 'rowgroup' }, h('tr', { role: 'row' }, ...row)));
   }
-  const body = h('tbody');
+  const body = h('tbody', { role: 'rowgroup' });
   for (const [first = '', ...others] of rows) {
-    body.append(h('tr', {}, h('th', { scope: 'row', title: whole(first) }, first), ...others.map(cell => h('td', { title: whole(cell) }, cell))));
+    const head = h('th', { scope: 'row', role: 'rowheader', title: whole(first) }, first);
+    const cells = others.map((cell, i) => h('td', { role: 'cell', title: whole(cell), 'data-head': heads[i + 1] || undefined }, cell));
+    body.append(h('tr', { role: 'row' }, head, ...cells));
   }
   table.append(body);
   return table;

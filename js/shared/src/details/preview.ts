@@ -43,6 +43,7 @@ async function contentOf(
   highlighter: Highlighter,
   clean: Clean[]
 ): Promise<HTMLElement> {
+  if (file.size === 0) return h('p', { class: 'nbt-empty' }, 'This file is empty.');
   switch (body.kind) {
     case 'image':
     case 'pdf':

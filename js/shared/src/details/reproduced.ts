@@ -3,6 +3,7 @@ import { asF64 } from '../binary';
 import { errorBox, h } from '../dom';
 import { formatTime } from '../format';
 import { keepFocus } from '../kept_focus';
+import { released } from '../presses';
 import { problemOf } from '../problem';
 import type { ComparedValue, Curves, CurvesParams, Reproduced, WindowCurves, WindowParams } from '../requests';
 import { StoredChart } from '../stored_chart';
@@ -52,13 +53,16 @@ export class ReproducedPanel {
     const number = ++this.requestNumber;
     try {
       const response = await this.backend.ask('run.reproduced', { run_id: this.runId });
+      await released(this.panel);
       if (this.disposed || number !== this.requestNumber) return;
       const seen = JSON.stringify(response.body);
       if (seen === this.seen) return;
       this.seen = seen;
       keepFocus(this.panel, () => this.show(response));
     } catch (error) {
-      if (!this.disposed && number === this.requestNumber) this.head.replaceChildren(errorBox(problemOf(error).advice));
+      if (this.disposed || number !== this.requestNumber) return;
+      this.seen = '';
+      this.head.replaceChildren(errorBox(problemOf(error).advice));
     }
   }
 

@@ -1,4 +1,4 @@
-import { errorBox, h } from '../dom';
+import { h } from '../dom';
 import type { ChartView } from '../chart';
 import { StoredChart } from '../stored_chart';
 import { FoundLine, leavesOut } from '../found';
@@ -8,6 +8,7 @@ import type { FullRun, LineagePage, ModelRef } from '../requests';
 import { ImagePanel } from '../images/image_panel';
 import type { ImagesView } from '../images/images_view';
 import { problemBox } from '../empty_states';
+import { released } from '../presses';
 import { problemOf } from '../problem';
 import type { Named, RunActions } from '../actions/run_actions';
 import { stateBadge } from '../state';
@@ -43,7 +44,9 @@ export interface DetailsContext {
   open(runId: string): void;
   openModel(ref: ModelRef, name: string): void;
   openTable(experimentId: string): void;
-  onTitle(name: string): void;
+  /** Show runs side by side, where there is a place for that. */
+  compare?(runIds: string[]): void;
+  onRun(run: FullRun['run']): void;
   onTab(id: string): void;
 }
 
@@ -104,10 +107,12 @@ export class RunDetails {
       const found = backend.ask('run.found', { run_id: runId }).catch(() => null); // where the server is older
       const { body } = await backend.ask('run.details', { run_id: runId });
       const items = (await found)?.body.items ?? [];
+      await released(this.root);
       if (this.disposed || number !== this.requestNumber) return;
       this.found.set(items);
       this.show(body);
     } catch (error) {
+      await released(this.root);
       if (this.disposed || number !== this.requestNumber) return;
       this.showProblem(problemBox(problemOf(error), () => void this.refresh()));
     }
@@ -117,14 +122,14 @@ export class RunDetails {
     const before = this.details;
     this.details = details;
     const now = JSON.stringify(details);
-    if (now === this.seen) return void this.showNewImages(); // an image more changes nothing of this
-    this.seen = now;
-    this.context.onTitle(details.run.name);
     const focused = focusedElement(this.root);
     const waited = !before && focused !== document.body && (focused?.contains(this.root) || this.root.contains(focused));
+    const back = this.showProblem(null); // then its tabs could not be read, either
+    if (now === this.seen && !back) return void this.showNewImages(); // an image more changes nothing of this
+    this.seen = now;
+    this.context.onRun(details.run);
     this.showHead(details);
     if (!before) this.root.replaceChildren(this.head.element, this.tabs.bar, this.tabs.panels);
-    this.showProblem(null);
     this.chart?.refresh();
     this.reproduced?.refresh();
     this.tabs.set(this.tabsOf(details), 'overview');
@@ -132,15 +137,16 @@ export class RunDetails {
     if (waited) this.tabs.focus();
   }
 
-  /** Say what went wrong; what is shown already stays. */
-  private showProblem(box: HTMLElement | null): void {
-    const old = this.root.querySelector('.nbt-problem');
+  /** Say what went wrong; what is shown already stays. Returns whether something was wrong before. */
+  private showProblem(box: HTMLElement | null): boolean {
+    const old = this.root.querySelector(':scope > .nbt-problem');
     const focused = old?.contains(focusedElement(this.root)) ?? false;
     old?.remove();
     if (box && this.details) this.head.element.after(box);
     else if (box) this.root.replaceChildren(this.head.element, box);
     if (focused && box) box.querySelector('button')?.focus();
     else if (focused) this.tabs.focus();
+    return old !== null;
   }
 
   private tabsOf(details: FullRun): Tab[] {
@@ -210,6 +216,7 @@ export class RunDetails {
     const { actions, runId, open } = this.context;
     this.overview ??= new Overview(panel, {
       open,
+      compare: this.context.compare,
       found: this.found.element,
       show: tab => this.showTab(tab),
       showOrigin: metric => this.showOrigin(metric),
@@ -277,13 +284,14 @@ export class RunDetails {
   }
 
   private showArtifacts(panel: HTMLElement): void {
-    if (this.files) return;
+    if (this.files && !panel.querySelector(':scope > .nbt-problem')) return;
+    this.files?.dispose();
     const { nbtrack, storeId, runId } = this.context;
     this.files = new ArtifactBrowser(panel, filesOfRun(nbtrack.backend(storeId), runId, nbtrack.fileAddress(storeId, runId)), this.highlighter);
   }
 
   private async showSource(panel: HTMLElement, details: FullRun): Promise<void> {
-    if (panel.childElementCount > 0) return;
+    if (panel.childElementCount > 0 && !panel.querySelector(':scope > .nbt-problem')) return;
     const { nbtrack, storeId, runId, actions } = this.context;
     const handlers = {
       insert: actions.inserts ? () => void actions.insertSource(runId) : null,
@@ -294,7 +302,11 @@ export class RunDetails {
       const { body } = await nbtrack.backend(storeId).ask('run.source', { run_id: runId });
       showSource(panel, details, body, this.highlighter, handlers);
     } catch (error) {
-      panel.replaceChildren(errorBox(problemOf(error).advice));
+      const again = (): void => {
+        panel.replaceChildren();
+        void this.showSource(panel, details);
+      };
+      panel.replaceChildren(problemBox(problemOf(error), again));
     }
   }
 }

@@ -1,3 +1,4 @@
+import { byName } from '../format';
 import type { RunImages } from '../requests';
 import { imagesOf, type ImageStep, type KeyedImages, placeAt } from './series';
 
@@ -15,7 +16,7 @@ export class ComparedImages {
   constructor(runs: readonly RunImages[]) {
     this.runs = new Map(runs.map(run => [run.run_id, { images: new Map(imagesOf(run).map(one => [one.key, one])), problem: run.problem }]));
     const all = [...this.runs.values()].flatMap(({ images }) => [...images.values()]);
-    this.keys = [...new Set(all.map(({ key }) => key))].sort();
+    this.keys = [...new Set(all.map(({ key }) => key))].sort(byName);
     this.steps = [...new Set(all.flatMap(({ steps }) => steps.map(({ step }) => step)))].sort((a, b) => a - b);
   }
 

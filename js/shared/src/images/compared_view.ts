@@ -2,6 +2,7 @@ import type { Backend } from '../backend';
 import { errorBox, h, messageOf } from '../dom';
 import { formatNumber } from '../format';
 import { keepFocus } from '../kept_focus';
+import { released } from '../presses';
 import css from '../style_images.css';
 import { ComparedImages } from './compared';
 import { type ImagesView, placeToBegin, WHOLE_IMAGES, withStep } from './images_view';
@@ -105,6 +106,7 @@ export class ComparedImagesView {
     const turn = ++this.turn;
     try {
       const { body } = await this.backend.ask('compare.images', { run_ids: this.runs.map(({ id }) => id) });
+      await released(this.place);
       if (turn !== this.turn) return;
       this.note.textContent = body.note;
       this.note.hidden = body.note === '';

@@ -1,5 +1,7 @@
 import type { Backend } from '../backend';
 import { errorBox, h, messageOf } from '../dom';
+import { byName } from '../format';
+import { released } from '../presses';
 import css from '../style_images.css';
 import { ImageCard } from './image_card';
 import { type ImagesView, WHOLE_IMAGES, withStep } from './images_view';
@@ -45,6 +47,7 @@ export class ImagePanel {
     const turn = ++this.turn;
     try {
       const { body } = await this.backend.ask('run.images', { run_id: this.runId });
+      await released(this.grid);
       if (turn !== this.turn) return;
       this.problem.replaceChildren();
       const all = imagesOf(body);
@@ -77,7 +80,7 @@ export class ImagePanel {
   private add(key: string, card: ImageCard): void {
     this.cards.set(key, card);
     // by key, as they would stand had they been here from the beginning
-    const after = [...this.cards.keys()].filter(other => other > key).sort()[0];
+    const after = [...this.cards.keys()].filter(other => byName(other, key) > 0).sort(byName)[0];
     this.grid.insertBefore(card.element, after === undefined ? null : this.cards.get(after)!.element);
     this.seen.observe(card.element);
   }

@@ -238,7 +238,9 @@ def get_model_dependencies(
     Parameters
     ----------
     model_uri : str or path
+        Of the model, such as ``"models:/digits/1"``.
     format : {"pip", "conda"}
+        Whether it is the ``requirements.txt`` or the ``conda.yaml``.
 
     Raises
     ------

@@ -156,6 +156,7 @@ def log_model(
     Parameters
     ----------
     pytorch_model : torch.nn.Module
+        What ``save_model`` takes.
     name, artifact_path : str, optional
         The model's name, by either word.
     registered_model_name : str, optional

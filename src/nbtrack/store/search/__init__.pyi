@@ -1,5 +1,6 @@
 from nbtrack.store.search.experiments import search_experiments as search_experiments
 from nbtrack.store.search.free_text import is_filter_expression as is_filter_expression
+from nbtrack.store.search.free_text import is_unfinished as is_unfinished
 from nbtrack.store.search.grammar import parse_filter as parse_filter
 from nbtrack.store.search.logged_models import search_logged_models as search_logged_models
 from nbtrack.store.search.metric_direction import Direction as Direction

@@ -180,6 +180,8 @@ class _Parser:
         is_number = identifier.entity == "param" and self.token.kind == "number"
         if is_number and operator in _AS_NUMBERS:
             return Comparison(identifier, operator, float(self.next().text))
+        if operator in _BY_SIZE and identifier.entity == "param" and self.token is _END:
+            raise self.fail("a number")
         allowed = self.vocabulary.operators(identifier)
         if operator not in allowed:
             hint = " Numbers are compared without quotes, as in params.lr > 0.01."

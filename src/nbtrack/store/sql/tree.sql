@@ -37,8 +37,9 @@ WHERE r.run_id IN (SELECT unnest($run_ids::VARCHAR[]));
 SELECT run_id, key, value
 FROM tags
 WHERE run_id IN (SELECT unnest($run_ids::VARCHAR[]))
-  AND key IN ('mlflow.parentRunId', 'mlflow.note.content', 'nbtrack.archived', 'nbtrack.kept',
-              'nbtrack.reproduced', 'nbtrack.reproduced.verdict', 'nbtrack.warnings');
+  AND key IN ('mlflow.parentRunId', 'mlflow.note.content', 'mlflow.source.type',
+              'nbtrack.archived', 'nbtrack.kept', 'nbtrack.reproduced',
+              'nbtrack.reproduced.verdict', 'nbtrack.warnings');
 
 -- name: series
 SELECT series, run_id, key, count, last_step, last_value, min_value, max_value, last_time

@@ -148,7 +148,7 @@ class Coordination:
         self.abandon()
         raise ServerUnreachableError(
             f"{self._address.uri} cannot be reached now: it is silent. Logging goes on in the "
-            "journals, which are folded in when it answers again."
+            "journals, which are moved into it when it answers again."
         )
 
     def _connected(self, options: str = "") -> psycopg.Connection[Any]:
@@ -203,7 +203,7 @@ class Coordination:
         if taken is None:
             raise StoreLockedError(
                 f"Others have worked on {self._address.uri} for more than {timeout_s:g} s. Logging "
-                "goes on and is folded in later; try this again in a moment."
+                "goes on, and nothing is lost; try this again in a moment."
             )
         stop = threading.Event()
         keeper = threading.Thread(

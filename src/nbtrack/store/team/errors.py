@@ -68,18 +68,18 @@ def meaning(error: Exception, address: PostgresAddress) -> NbtrackError:
     if duckdb_errors.is_ending(error):
         return StoreLockedError(
             f"This process is ending, and asks {shown} no more but in its main thread. What was "
-            "logged is in the journals, and is folded in."
+            "logged is in the journals, and is moved into the database later."
         )
     if isinstance(error, duckdb.IOException) and (found := _DATA.search(text)):
         line = f"{found.group(3)}: {found.group(4)}".rstrip(".")
         if _FULL.search(line):
             return DiskFullError(
                 f"The disk with the data of {shown} is full ({line}). What was logged is in the "
-                "journals; free some space and it is folded in."
+                "journals; free some space and it comes into the store."
             )
         return StoreReadOnlyError(
             f"The data of {shown} cannot be written here ({line}). What was logged is in the "
-            "journals, and is folded in once this user may write there."
+            "journals, and comes into the store once this user may write there."
         )
     if _NO_DATABASE.search(text):
         return StoreError(
@@ -100,7 +100,7 @@ def meaning(error: Exception, address: PostgresAddress) -> NbtrackError:
     if state.startswith(("08", "53", "57P")) or _UNREACHABLE.search(text):
         return ServerUnreachableError(
             f"{shown} cannot be reached now: {_first_line(text)}. Logging goes on in the journals, "
-            "which are folded in when it answers again."
+            "which are moved into it when it answers again."
         )
     if _CONFLICT.search(text):
         return StoreLockedError(

@@ -346,7 +346,7 @@ class TeamStore(PlacedStore):
                 sys.stderr.write(
                     f"nbtrack: not all that was logged has reached {self.uri} yet. It is kept in "
                     f"{self.folder}; `nbtrack sync --uri {self.uri}` or the next process that "
-                    "tracks there folds it in.\n"
+                    "tracks there moves it in.\n"
                 )
             if not self._is_stuck:
                 self.lake.close()

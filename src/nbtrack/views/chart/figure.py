@@ -24,6 +24,7 @@ DASHES = ("solid", "7px,3px", "2px,2px", "9px,3px,2px,3px")
 BASELINES = {"last": ("3px,3px", "last run"), "best": ("6px,2px,1px,2px", "best run")}
 PANEL_HEIGHT = 260
 MANY = 12
+NO_METRICS = "No metrics yet"
 X_TITLES = {"step": "step", "time": ""}
 
 
@@ -62,7 +63,7 @@ def chart_figure(content: ChartContent) -> Figure:
     for curve in curves:
         by_key.setdefault(curve.key, []).append(curve)
     groups = group_metrics(by_key)
-    columns = {1: 1, 2: 2, 4: 2}.get(len(groups), 3)
+    columns = {0: 1, 1: 1, 2: 2, 4: 2}.get(len(groups), 3)
     rows = max(1, -(-len(groups) // columns))
     figure = make_subplots(
         rows=rows,
@@ -71,6 +72,10 @@ def chart_figure(content: ChartContent) -> Figure:
         horizontal_spacing=0.07,
         vertical_spacing=min(0.16, 0.4 / rows),
     )
+    if not groups:
+        figure.add_annotation(text=NO_METRICS, showarrow=False, font={"size": 14})
+        figure.update_xaxes(visible=False)
+        figure.update_yaxes(visible=False)
     named: set[str] = set()
     for i, keys in enumerate(groups.values()):
         at = {"row": i // columns + 1, "col": i % columns + 1}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from nbtrack.entities.run_data import CELL_PEAKS, is_system_metric
 from nbtrack.store import SQL, MetricAxis, MetricSeries, Reader, metric_history_columns
 from nbtrack.views.chart.curves import MAX_POINTS, Curve, thinned
+from nbtrack.views.formats import natural_order
 
 if TYPE_CHECKING:
     import numpy as np
@@ -75,7 +76,7 @@ def extents(
         Extent(number, run_id, key, count, (low, high), (first, last))
         for number, run_id, key, count, low, high, first, last in rows
     ]
-    return sorted(found, key=lambda extent: (place[extent.run_id], extent.key))
+    return sorted(found, key=lambda each: (place[each.run_id], natural_order(each.key)))
 
 
 def window_points(

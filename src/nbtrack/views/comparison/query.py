@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from nbtrack.errors import InvalidParameterError, NotFoundError
 from nbtrack.store import SQL, Reader
 from nbtrack.store.search import Direction, direction_of
+from nbtrack.views.formats import natural_order
 
 if TYPE_CHECKING:
     import numpy as np
@@ -97,6 +98,8 @@ def compared_keys(reader: Reader, run_ids: Sequence[str]) -> list[ComparedKey]:
     """Return the params and metrics of some runs: params first, each by name."""
     reader.refresh(runs=run_ids)
     total = len(run_ids)
+    rows = reader.named("comparison.keys", run_ids=list(run_ids))
+    rows.sort(key=lambda row: (row[0] != "params", natural_order(row[1])))
     return [
         ComparedKey(
             f"{family}.{key}",
@@ -105,9 +108,7 @@ def compared_keys(reader: Reader, run_ids: Sequence[str]) -> list[ComparedKey]:
             different,
             direction_of(key) if family == "metrics" else None,
         )
-        for family, key, runs, different, numeric in reader.named(
-            "comparison.keys", run_ids=list(run_ids)
-        )
+        for family, key, runs, different, numeric in rows
     ]
 
 
@@ -174,12 +175,12 @@ def _param(name: str, rows: NDArray[Any], texts: NDArray[Any], size: int) -> Com
     return ComparedColumn(name, "number", numbers, [], missing)
 
 
-def _natural(text: str) -> tuple[bool, float, str]:
+def _natural(text: str) -> tuple[bool, float, list[Any]]:
     """Order numbers by size, before words."""
     try:
-        return False, float(text), text
+        return False, float(text), natural_order(text)
     except ValueError:
-        return True, 0.0, text.lower()
+        return True, 0.0, natural_order(text.lower())
 
 
 def _keys(names: Sequence[str], family: str) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from typing import Any, TypedDict
 
 from nbtrack.entities.runs import DATA_CONTEXT, NOTE
@@ -13,11 +12,10 @@ from nbtrack.store.search import Direction, direction_of
 from nbtrack.views.code import ENVIRONMENT_FILE, read_text
 from nbtrack.views.comparison.query import metric_extents
 from nbtrack.views.details.baselines import source_of
-from nbtrack.views.formats import natural_order
+from nbtrack.views.formats import OUR_TAGS, by_name, json_number
 from nbtrack.views.json_types import Pair, RunState
 
 MAX_ENVIRONMENT = 400_000
-_INTERNAL = ("mlflow.", "nbtrack.")
 
 
 class DiffMetric(TypedDict):
@@ -101,14 +99,14 @@ def run_facts(reader: Reader, run_id: str) -> DiffRun:
         "start_ms": info.start_time,
         "duration_s": duration,
         "note": tags.get(NOTE, ""),
-        "params": [[key, params[key]] for key in sorted(params, key=natural_order)],
-        "tags": [[k, v] for k, v in sorted(tags.items()) if not k.startswith(_INTERNAL)],
+        "params": by_name(params),
+        "tags": by_name(tags, OUR_TAGS),
         "metrics": [
             {
                 "key": key,
-                "last": _number(last),
-                "min": _number(low),
-                "max": _number(high),
+                "last": json_number(last),
+                "min": json_number(low),
+                "max": json_number(high),
                 "step": step,
                 "direction": direction_of(key),
             }
@@ -126,12 +124,6 @@ def run_facts(reader: Reader, run_id: str) -> DiffRun:
         "environment": _environment(folder),
         "source": source_of(folder),
     }
-
-
-def _number(value: float | None) -> float | str | None:
-    if value is None or math.isfinite(value):
-        return value
-    return "NaN" if math.isnan(value) else "∞" if value > 0 else "−∞"
 
 
 def _context(tags: Any) -> str:

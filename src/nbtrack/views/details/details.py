@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import math
+import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, TypeAlias, TypedDict
+from typing import Annotated, Any, TypeAlias, TypedDict
 
 from nbtrack.entities import DatasetInput, Run, RunInfo
 from nbtrack.entities.run_data import is_system_metric
@@ -20,25 +20,36 @@ from nbtrack.entities.runs import (
     KEPT,
     NOTE,
     SOURCE_NAME,
+    SOURCE_TYPE,
+    TRACEBACK_FILE,
 )
 from nbtrack.store import Store, get_run
-from nbtrack.views.code import ENVIRONMENT_FILE, RunSource, read_json, source_of_run
+from nbtrack.store.artifacts import ArtifactFolder
+from nbtrack.views.code import (
+    ENVIRONMENT_FILE,
+    RunSource,
+    line_of_cell,
+    read_json,
+    read_text,
+    source_of_run,
+)
 from nbtrack.views.details.baselines import facts_of, source_of
 from nbtrack.views.details.query import Details, Link, previous_run, run_details
 from nbtrack.views.details.reproducibility import BadgeJson
 from nbtrack.views.details.rerun_progress import RerunOffer, rerun_offer
 from nbtrack.views.details.run_diff import run_diff
-from nbtrack.views.details.tree_query import last_step, number
+from nbtrack.views.details.tree_query import last_step
 from nbtrack.views.details.tree_run import duration_s, ending, is_set
 from nbtrack.views.details.verdict_badges import run_badges
-from nbtrack.views.formats import natural_order
+from nbtrack.views.formats import OUR_TAGS, by_name, json_number, natural_order
 from nbtrack.views.images import has_images
 from nbtrack.views.json_types import Pair, RunDiffDetail, RunDiffItem, RunModel, RunState
 from nbtrack.views.models.facts import models_of_run, short_facts
 from nbtrack.views.verdict import Verdict, verdict_of
 
-_INTERNAL = ("mlflow.", "nbtrack.")
 MAX_PROFILE = 2000
+MAX_TRACEBACK = 20_000
+_FRAME = re.compile(r'^  File "([^"]*)", line (\d+)', re.MULTILINE)
 #: What a file says; whoever shows it looks at what it is.
 Unknown: TypeAlias = Annotated[Any, object]
 
@@ -67,24 +78,27 @@ class RunHead(TypedDict):
     duration_s: float | None
     user: str | None
     last_step: int | None
-    error: str | None
     ending: str | None
     note: str | None
     parent: RunLink | None
     children: list[RunLink]
 
 
-class MetricFacts(TypedDict):
-    """What is known of a metric of a run; numbers are null where they are not finite.
+class Failure(TypedDict):
+    """Why a run failed: the error, the line of the cell it came from, and the way to it."""
 
-    ``odd`` is the last value where it is none.
-    """
+    error: str
+    line: int | None
+    traceback: str | None
+
+
+class MetricFacts(TypedDict):
+    """What is known of a metric of a run; a word stands for a number that is not finite."""
 
     key: str
-    last: float | None
-    odd: Literal["NaN", "Infinity", "-Infinity"] | None
-    min: float | None
-    max: float | None
+    last: float | str | None
+    min: float | str | None
+    max: float | str | None
     step: int
     count: int
     spark: list[float | None]
@@ -147,6 +161,7 @@ class FullRun(TypedDict):
     """All there is to see of a run, but its artifacts."""
 
     run: RunHead
+    failure: Failure | None
     params: list[Pair]
     tags: list[Pair]
     metrics: list[MetricFacts]
@@ -182,12 +197,9 @@ def details(store: Store, run_id: str) -> FullRun:
     source = source_of_run(run, folder)
     return {
         "run": _run(found),
-        "params": [[key, params[key]] for key in sorted(params, key=natural_order)],
-        "tags": [
-            [key, value]
-            for key, value in sorted(run.data.tags.items())
-            if not key.startswith(_INTERNAL)
-        ],
+        "failure": _failure(run.data.tags.get(ERROR_TAG), folder),
+        "params": by_name(params),
+        "tags": by_name(run.data.tags, OUR_TAGS),
         "metrics": _metrics(found),
         "datasets": [_dataset(each) for each in run.inputs.dataset_inputs],
         "environment": _environment(environment, run.data.tags),
@@ -221,33 +233,35 @@ def _run(found: Details) -> RunHead:
         "duration_s": duration_s(info.status, info.start_time, info.end_time),
         "user": info.user_id or None,
         "last_step": step,
-        "error": tags.get(ERROR_TAG),
-        "ending": ending(info.status, step, found.silent_s),
+        "ending": ending(info.status, step, tags.get(SOURCE_TYPE), found.silent_s),
         "note": tags.get(NOTE),
         "parent": None if found.parent is None else _link(found.parent),
         "children": [_link(child) for child in found.children],
     }
 
 
+def _failure(error: str | None, folder: ArtifactFolder) -> Failure | None:
+    if not error:
+        return None
+    trace = read_text(folder, TRACEBACK_FILE)
+    own = (trace or "").rpartition("\nTraceback ")[2]  # without those of its causes
+    line = line_of_cell((file, int(line)) for file, line in _FRAME.findall(own))
+    shown = trace if trace is None or len(trace) <= MAX_TRACEBACK else f"…{trace[-MAX_TRACEBACK:]}"
+    return {"error": error, "line": line, "traceback": shown}
+
+
 def _link(link: Link) -> RunLink:
     return {"run_id": link.run_id, "name": link.name, "state": link.status}
 
 
-def _odd(value: float) -> Literal["NaN", "Infinity", "-Infinity"] | None:
-    if math.isfinite(value):
-        return None
-    return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
-
-
 def _metrics(found: Details) -> list[MetricFacts]:
-    rows = sorted(found.series, key=lambda row: (is_system_metric(row.key), row.key))
+    rows = sorted(found.series, key=lambda row: (is_system_metric(row.key), natural_order(row.key)))
     return [
         {
             "key": row.key,
-            "last": number(row.last),
-            "odd": _odd(row.last),
-            "min": number(row.min),
-            "max": number(row.max),
+            "last": json_number(row.last),
+            "min": json_number(row.min),
+            "max": json_number(row.max),
             "step": row.last_step,
             "count": row.count,
             "spark": found.sparks[row.number],

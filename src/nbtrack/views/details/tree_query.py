@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -213,11 +212,6 @@ def last_step(series: Sequence[SeriesRow]) -> int | None:
     """Return the greatest step of a run's metrics, apart from those of the machine."""
     steps = [row.last_step for row in series if not is_system_metric(row.key)]
     return max(steps, default=None)
-
-
-def number(value: float | None) -> float | None:
-    """Return a finite number, or None, which JSON has."""
-    return value if value is not None and math.isfinite(value) else None
 
 
 def _with_nested(run_id: str, nested: dict[str, list[str]]) -> list[str]:

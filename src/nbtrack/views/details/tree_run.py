@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NotRequired, TypedDict
 
-from nbtrack.entities.runs import ARCHIVED, KEPT, NOTE, PARENT, REPRODUCED, WARNINGS
+from nbtrack.entities.runs import ARCHIVED, KEPT, NOTE, PARENT, REPRODUCED, SOURCE_TYPE, WARNINGS
 from nbtrack.store import now_ms
 from nbtrack.views.details.tree_query import RunRow
 from nbtrack.views.json_types import RunState
@@ -57,13 +57,16 @@ def duration_s(status: str, start_ms: int, end_ms: int | None) -> float | None:
     return None if until is None else max(0, until - start_ms) / 1000
 
 
-def ending(status: str, step: int | None, silent_s: float | None = None) -> str | None:
+def ending(
+    status: str, step: int | None, source_type: str | None, silent_s: float | None = None
+) -> str | None:
     """Say how a run ended that nobody has ended, or that a running one shows no sign of life."""
     if status == "RUNNING" and silent_s is not None:
         return f"no sign of life for {_long(silent_s)}"
     if status != "INTERRUPTED":
         return None
-    return f"stopped at step {step:,}, kernel died" if step is not None else "kernel died"
+    died = "kernel died" if source_type == "NOTEBOOK" else "process died"
+    return f"stopped at step {step:,}, {died}" if step is not None else died
 
 
 def _long(seconds: float) -> str:
@@ -100,5 +103,5 @@ def tree_run(
         "reproduced": row.marks.get(REPRODUCED),
         "cause": None if verdict is None or verdict["result"] != "different" else verdict["cause"],
         "warnings": row.marks.get(WARNINGS),
-        "ending": ending(row.status, step, silent_s),
+        "ending": ending(row.status, step, row.marks.get(SOURCE_TYPE), silent_s),
     }

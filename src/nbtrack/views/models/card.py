@@ -170,7 +170,8 @@ def _kind(spec: Mapping[str, Any]) -> str:
 
 
 def _metrics(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
-    return [(each["key"], format_number(each["value"])) for each in facts.get("metrics") or ()]
+    found = [(each["key"], each["value"]) for each in facts.get("metrics") or ()]
+    return [(key, v if isinstance(v, str) else format_number(v)) for key, v in found]
 
 
 def _short(value: Any) -> Any:

@@ -23,8 +23,7 @@ from nbtrack.store import (
 )
 from nbtrack.store.artifacts import ArtifactFolder
 from nbtrack.views.details.query import experiment_name
-from nbtrack.views.details.tree_query import number
-from nbtrack.views.formats import natural_order
+from nbtrack.views.formats import OUR_TAGS, by_name, json_number, natural_order
 from nbtrack.views.json_types import (
     CodeOfModel,
     DatasetLink,
@@ -46,7 +45,6 @@ from nbtrack.views.models.query import ModelValue, files_of, sizes_of, values_of
 
 MAX_FILES = 500
 MAX_OF_RUN = 20
-_INTERNAL = ("mlflow.", "nbtrack.")
 
 
 @dataclass(frozen=True)
@@ -178,6 +176,7 @@ def _all_facts(
 ) -> ModelFacts:
     model, version = known.model, known.version
     params = {} if model is None else model.params
+    tagged = model if version is None else version
     sizes = [size for _, size in files if size is not None]
     facts: ModelFacts = {
         "kind": "folder" if model is None and version is None else
@@ -194,9 +193,9 @@ def _all_facts(
         "aliases": [] if version is None else list(version.aliases),
         "description": None if version is None else version.description,
         "user": None if version is None else version.user_id,
-        "params": [[key, params[key]] for key in sorted(params, key=natural_order)],
+        "params": by_name(params),
         "metrics": _metrics(known.values),
-        "tags": _tags(version.tags if version is not None else model.tags if model else {}),
+        "tags": by_name(tagged.tags if tagged is not None else {}, OUR_TAGS),
         "versions": [version_link(each) for each in known.versions],
         "run": _run(known),
         "datasets": _datasets(known.run),
@@ -269,8 +268,8 @@ def version_link(version: ModelVersion) -> VersionLink:
 
 def _metrics(values: Mapping[str, ModelValue]) -> list[ModelMetric]:
     return [
-        {"key": key, "value": number(found.value), "step": found.step}
-        for key, found in sorted(values.items())
+        {"key": key, "value": json_number(values[key].value), "step": values[key].step}
+        for key in sorted(values, key=natural_order)
         if not is_system_metric(key)
     ]
 
@@ -314,10 +313,6 @@ def _code(run: Run | None) -> CodeOfModel | None:
     return found if any(found.values()) else None
 
 
-def _tags(tags: Mapping[str, str]) -> list[list[str]]:
-    return [[k, v] for k, v in sorted(tags.items()) if not k.startswith(_INTERNAL)]
-
-
 def _listed(folder: ArtifactFolder) -> list[tuple[str, int | None]]:
     """Return the files of a model that nobody has recorded."""
     found: list[tuple[str, int | None]] = []
@@ -331,4 +326,4 @@ def _listed(folder: ArtifactFolder) -> list[tuple[str, int | None]]:
                     found.append((each.path, each.file_size))
     except (NbtrackError, OSError):  # the folder is gone, or far away and out of reach
         return found
-    return sorted(found)
+    return sorted(found, key=lambda file: natural_order(file[0]))

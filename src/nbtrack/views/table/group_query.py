@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypedDict
 
 from nbtrack.store import SQL, Reader
+from nbtrack.views.formats import natural_order
 from nbtrack.views.table.query import best_directions, column_keys, joined
 from nbtrack.views.table.run_query import FOLD, RunSelect, Scope, TableQuery
 
@@ -241,15 +242,15 @@ def _common(low: str, high: str) -> str:
     return f"{prefix}…" if 2 * len(prefix) >= len(low) else f"{low} … {high}"
 
 
-def _natural(key: str) -> list[tuple[int, float, str]]:
+def _natural(key: str) -> list[tuple[int, float, list[Any]]]:
     """Order numbers by size before texts, and what is missing last."""
 
-    def rank(value: str | None) -> tuple[int, float, str]:
+    def rank(value: str | None) -> tuple[int, float, list[Any]]:
         if value is None:
-            return 2, 0.0, ""
+            return 2, 0.0, []
         try:
-            return 0, float(value), ""
+            return 0, float(value), []
         except ValueError:
-            return 1, 0.0, value
+            return 1, 0.0, natural_order(value)
 
     return [rank(value) for value in json.loads(key)]

@@ -155,7 +155,7 @@ class TablePage:
     warnings : list of str or None, optional
         One per row: why it may not give the same numbers when it is run again.
     hint : str
-        Where there is no row: what the filter may have meant.
+        Where there is no row: what the filter may have meant, or where there are runs.
     """
 
     total: int

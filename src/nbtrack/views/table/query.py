@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from nbtrack.entities.runs import NOTE, REPRODUCED, VERDICT, WARNINGS
 from nbtrack.store import SQL, Reader, now_ms
 from nbtrack.store.search import direction_of
+from nbtrack.views.formats import natural_order
 from nbtrack.views.table.run_query import (
     EXTRA_TABLE,
     TAG_COLUMNS,
@@ -104,7 +106,7 @@ def table_keys(reader: Reader, scope: Scope, stage: Stage = "active") -> Keys:
         for family, key, runs, different, numeric in rows
         if family and (family != "tags" or key not in (NOTE, REPRODUCED, WARNINGS))
     ]
-    keys.sort(key=lambda found: (FAMILIES.index(found.family), found.key))
+    keys.sort(key=lambda found: (FAMILIES.index(found.family), natural_order(found.key)))
     tags = {row[1] for row in rows if row[0] == "tags"}
     return Keys(keys, bool(several), NOTE in tags, REPRODUCED in tags, WARNINGS in tags, running)
 
@@ -306,3 +308,19 @@ def _info(row: tuple[Any, ...], now: int) -> dict[str, Any]:
 
 def _list(values: Sequence[str] | None) -> list[str] | None:
     return None if values is None else list(values)
+
+
+def runs_elsewhere(reader: Reader, experiment_ids: Sequence[str]) -> str:
+    """Say which other experiments have runs, for a view that has none; the newest runs first."""
+    reader.refresh(runs_of=None)
+    found = [
+        (str(name), int(runs))
+        for experiment_id, name, stage, runs, *_ in reader.named("tree.experiments")
+        if stage == "active" and runs and experiment_id not in experiment_ids
+    ]
+    if not found:
+        return ""
+    shown = ", ".join(f"{name} ({runs:,})" for name, runs in found[:3])
+    more = f" and {len(found) - 3:,} more" if len(found) > 3 else ""
+    choice = f"experiment_names=[{json.dumps(found[0][0], ensure_ascii=False)}]"
+    return f"Runs are in {shown}{more}: choose with {choice}."

@@ -16,6 +16,7 @@ from nbtrack.views.table.query import (
     all_ids,
     best_directions,
     best_values,
+    runs_elsewhere,
     select_ids,
     table_cells,
     table_keys,
@@ -79,7 +80,7 @@ class StoreTable:
             best = None
             if query.start == 0:
                 best = best_values(reader, self.scope, query, best_directions(query))
-            hint = "" if total or not query.filter else filter_hint(reader, query.filter)
+            hint = "" if total else self._hint(reader, query)
             warnings = warnings_of(reader, ids)
             return TablePage(total, ids, cells, best=best, warnings=warnings, hint=hint)
 
@@ -98,7 +99,7 @@ class StoreTable:
             lines = found.lines
             of_groups = grouped.cells([line.group for line in lines if line.group is not None])
             best = grouped.best() if query.start == 0 else None
-            hint = "" if found.total or not query.filter else filter_hint(reader, query.filter)
+            hint = "" if found.total else self._hint(reader, query)
         ids = [line.run_id for line in lines if line.group is None]
         of_runs = self._cells(reader, ids, query)
         cells: dict[str, Cells] = {}
@@ -125,6 +126,14 @@ class StoreTable:
             warnings=warnings_of(reader, [line.run_id for line in lines]),
             hint=hint,
         )
+
+    def _hint(self, reader: Any, query: TableQuery) -> str:
+        """Say where runs may be that are not here."""
+        if query.filter:
+            return filter_hint(reader, query.filter)
+        if self.scope.experiment_ids is None or query.stage != "active":
+            return ""
+        return runs_elsewhere(reader, self.scope.experiment_ids)
 
     def _cells(self, reader: Any, ids: list[str], query: TableQuery) -> dict[str, Cells]:
         names = [name for name in query.columns if not name.startswith("curves.")]

@@ -12,7 +12,7 @@ from nbtrack.suggestions import did_you_mean
 from nbtrack.views.chart.content import ChartContent, RunRef
 from nbtrack.views.chart.curves import MAX_POINTS, Curve
 from nbtrack.views.chart.query import counts, runs_with_system, stored_curves, system_curves
-from nbtrack.views.table.query import table_rows
+from nbtrack.views.table.query import runs_elsewhere, table_rows
 from nbtrack.views.watch import StoreWatch
 from nbtrack.views.widgets.metric_chart import X_MODES, MetricChart
 
@@ -166,7 +166,7 @@ def _read(
     points: int,
     x: str,
 ) -> tuple[list[RunRef], list[Curve], str, list[str]]:
-    """Return runs, curves, a title where not all are shown, and which have system metrics."""
+    """Return runs, curves, a title that says what is left out, and which have system metrics."""
     keys = [keys] if isinstance(keys, str) else keys
     with store.read() as reader:
         ids, total = _run_ids(reader, experiment_ids, runs)
@@ -182,7 +182,9 @@ def _read(
         system = runs_with_system(reader, ids) if keys is None else []
         if system and not curves:
             curves = system_curves(reader, system, points=points)
-    title = f"The newest {len(ids)} of {total} runs" if total > len(ids) else ""
+        title = f"The newest {len(ids)} of {total} runs" if total > len(ids) else ""
+        if not ids and experiment_ids is not None:
+            title = runs_elsewhere(reader, experiment_ids)
     refs = [RunRef(r.info.run_id, r.info.run_name, "plain", r.info.status) for r in found]
     return refs, curves, title, system
 
