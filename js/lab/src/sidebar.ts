@@ -1,4 +1,5 @@
 import { h } from '@nbtrack/shared/dom';
+import { afterPress } from '@nbtrack/shared/presses';
 import { caretDownIcon, clearIcon, deleteIcon, refreshIcon, searchIcon, tableRowsIcon } from '@jupyterlab/ui-components';
 import type { LabIcon } from '@jupyterlab/ui-components';
 import { FilterTyping } from '@nbtrack/shared/filter_typing';
@@ -58,7 +59,7 @@ export class Sidebar {
   private readonly typing: FilterTyping;
 
   constructor(
-    root: HTMLElement,
+    private readonly root: HTMLElement,
     private readonly model: SidebarModel,
     models: ModelsModel,
     private readonly handlers: SidebarHandlers
@@ -100,7 +101,7 @@ export class Sidebar {
     refresh.addEventListener('click', () => void model.refresh('all', true));
     table.addEventListener('click', () => handlers.run('nbtrack:open-table', { all: true }));
     model.changed.connect(this.update, this);
-    this.update();
+    this.show();
   }
 
   dispose(): void {
@@ -120,6 +121,11 @@ export class Sidebar {
   }
 
   private update(): void {
+    // a message that comes or goes moves the rows
+    afterPress(this.root, () => this.show());
+  }
+
+  private show(): void {
     const { model } = this;
     this.showStores();
     this.clear.hidden = this.search.value === '';
