@@ -7,9 +7,12 @@ import subprocess
 import sys
 import textwrap
 from importlib.util import find_spec
+from inspect import signature
 from pathlib import Path
 
 import pytest
+from click import Command
+from click.testing import CliRunner, Result
 
 SRC = Path(__file__).parent.parent / "src"
 # what is passed over where libraries are old: see dev.py
@@ -22,6 +25,15 @@ def needs(*libraries: str) -> pytest.MarkDecorator:
     """Return the mark of tests that are skipped where large libraries are not installed."""
     missing = [name for name in libraries if find_spec(name) is None]
     return pytest.mark.skipif(bool(missing), reason=f"not installed: {', '.join(missing)}")
+
+
+def command_line(program: Command, *words: str) -> Result:
+    """Run a command of the command line; what it says and its result are told apart.
+
+    Click 8.1 mixes them unless it is told not to.
+    """
+    apart = {"mix_stderr": False} if "mix_stderr" in signature(CliRunner).parameters else {}
+    return CliRunner(**apart).invoke(program, list(words))
 
 
 def python_path() -> str:

@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 from urllib.request import urlopen
 
+import psutil
 import pytest
 
 from programs import python_path
@@ -133,10 +134,13 @@ class Server:
 
     def stop(self) -> None:
         """Stop the server and its kernels."""
+        kernels = psutil.Process(self.pid).children() if self._process.poll() is None else []
         self._process.terminate()
+        psutil.wait_procs(kernels, timeout=10)
         try:
-            self._process.wait(10)
+            self._process.wait(1)
         except subprocess.TimeoutExpired:
+            # where a page was open a thread of anyio, which Jupyter Server uses, never ends
             self._process.kill()
             self._process.wait()
         self._log.close()

@@ -9,13 +9,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
 import nbtrack
 from nbtrack.cli.program import program
 from nbtrack.errors import InvalidParameterError, InvalidStateError
 from nbtrack.reruns.program_variation import words_with
-from programs import python_path
+from programs import command_line, python_path
 
 SCRIPT = """
 import sys, nbtrack
@@ -111,7 +110,7 @@ def test_a_script_without_git_and_its_capsule(
         nbtrack.rerun(verdict.run_id)
     for file in folder.iterdir():  # elsewhere there is nothing but the capsule
         file.unlink()
-    done = CliRunner().invoke(program, ["open", "alone.zip", "elsewhere", "--rerun", "--json"])
+    done = command_line(program, "open", "alone.zip", "elsewhere", "--rerun", "--json")
     assert done.exit_code == 0, (done.output, done.exception)
     found = json.loads(done.stdout)
     assert (found["verdict"]["result"], found["run_id"]) == ("exact", verdict.run_id)

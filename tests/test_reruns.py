@@ -14,7 +14,6 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
 
 import nbtrack
 from kernels import kernel
@@ -36,7 +35,7 @@ from nbtrack.reruns.planned_cells import (
 from nbtrack.store import open_store
 from nbtrack.tracking import context
 from nbtrack.views.code import source_of_run
-from programs import python_path
+from programs import command_line, python_path
 
 CELLS = [
     "import random, csv\nrandom.seed(7)\nfactor = 3",
@@ -215,7 +214,7 @@ def test_changed_data_is_named(store: Path) -> None:
     run = run_named("first")
     (store / "data.csv").write_text("x\n1\n2\n4\n", "utf-8")
     try:
-        done = CliRunner().invoke(program, ["rerun", "first", "--json"])
+        done = command_line(program, "rerun", "first", "--json")
     finally:
         (store / "data.csv").write_text("x\n1\n2\n3\n", "utf-8")
     found = json.loads(done.stdout)

@@ -58,10 +58,11 @@ def point_filter_of(connection: duckdb.DuckDBPyConnection, sql: str) -> PointFil
     scans = []
     for node in nodes:
         info = node.get("extra_info") or {}
-        table = str(info.get("Table", "")) if isinstance(info, dict) else ""
-        if node.get("name", "").strip() == "EMPTY_RESULT" or table.endswith(".points"):
+        # DuckDB 1.4 names tables without database and schema: one of that name too many does no harm
+        table = str(info.get("Table", "")).split(".")[-1] if isinstance(info, dict) else ""
+        if node.get("name", "").strip() == "EMPTY_RESULT" or table == "points":
             return PointFilter()
-        if table.endswith(f".{_SHADOW}"):
+        if table == _SHADOW:
             scans.append(_filters(info.get("Filters")))
     return PointFilter(_union(scans, "run_id"), _union(scans, "key"))
 
