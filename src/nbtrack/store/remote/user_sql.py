@@ -58,7 +58,7 @@ def point_filter_of(connection: duckdb.DuckDBPyConnection, sql: str) -> PointFil
     scans = []
     for node in nodes:
         info = node.get("extra_info") or {}
-        # DuckDB 1.4 names tables without database and schema: one of that name too many does no harm
+        # DuckDB 1.4 names tables without database and schema; a namesake too many does no harm
         table = str(info.get("Table", "")).split(".")[-1] if isinstance(info, dict) else ""
         if node.get("name", "").strip() == "EMPTY_RESULT" or table == "points":
             return PointFilter()
