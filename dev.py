@@ -4,7 +4,8 @@
 ::
 
     python3 dev.py demo     install, run the first notebook on real data, show its runs
-    python3 dev.py test     install everything, run all checks and all tests
+    python3 dev.py test     install everything, run all checks and the tests
+    python3 dev.py test --all       the slow tests, too
     python3 dev.py check    only the static checks, in the environment that is there
     python3 dev.py test --oldest    the tests with the oldest versions that are allowed
     python3 dev.py docs     install everything, execute the tutorials, build the documentation
@@ -125,7 +126,7 @@ def demo(arguments: argparse.Namespace) -> None:
 
 
 def test(arguments: argparse.Namespace) -> None:
-    """Install everything, then run all checks and all tests."""
+    """Install everything, then run all checks and the tests."""
     if arguments.oldest:
         test_oldest(arguments.pytest)
         return
@@ -141,9 +142,11 @@ def test(arguments: argparse.Namespace) -> None:
     MARKED.unlink(missing_ok=True)
     # libraries start a thread for each core, and those of two tests would wait for each other
     env["OMP_NUM_THREADS"] = "1"
+    env["NUMBA_DISABLE_JIT"] = "1"  # SHAP's loops: to compile them takes longer than few rows do
+    also = "" if arguments.all else " and not slow"
     # those in a browser wait for pages: beside many others they would wait too long
     options = [*SIDE_BY_SIDE, "4", "--note-markers", str(MARKED), *chosen]
-    run_pytest(["-m", "not browser and not team", *options], env, failures)
+    run_pytest(["-m", f"not browser and not team{also}", *options], env, failures)
     path = os.pathsep.join([str(OLDER_DUCKDB), *filter(None, [env.get("PYTHONPATH")])])
     options = [*SIDE_BY_SIDE, "2", *(chosen or marked("team", "older_duckdb"))]
     run_pytest(["-m", "team or older_duckdb", *options], {**env, "PYTHONPATH": path}, failures)
@@ -155,6 +158,8 @@ def test(arguments: argparse.Namespace) -> None:
     else:
         say("The browser tests were left out: there is no Chromium or Chrome. Install one, or")
         say("set NBTRACK_CHROMIUM to its path, and run this again.")
+    if not arguments.all:
+        say("The slow tests were left out: python3 dev.py test --all runs them, too.")
     if not find_postgres():
         say("The tests of a team's store were left out: there is no PostgreSQL. Install it.")
     report(failures)
@@ -319,6 +324,8 @@ def main() -> int:
     names = ", ".join(["mypy", "ruff", "tsc", "eslint", *FAST_TESTS])
     text = f"which: {names}; by default the first four"
     commands.choices["check"].add_argument("names", nargs="*", metavar="NAME", help=text)
+    text = "the slow tests, too: what MLflow, Keras, Binder and Sphinx make of it"
+    commands.choices["test"].add_argument("--all", action="store_true", help=text)
     text = "with the oldest versions that are allowed, in .venv-oldest"
     commands.choices["test"].add_argument("--oldest", action="store_true", help=text)
     commands.choices["test"].add_argument("pytest", nargs="*", help="passed on to pytest, after --")

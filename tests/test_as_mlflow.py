@@ -28,6 +28,7 @@ def run(code: str, folder: Path) -> list[str]:
 
 
 @needs("torch", "lightning")
+@pytest.mark.slow
 def test_lightning_logs_here(tmp_path: Path) -> None:
     code = """
 import torch, lightning.pytorch as pl
@@ -55,6 +56,7 @@ trainer.fit(Line(), torch.utils.data.DataLoader(data, batch_size=8))
 
 
 @needs("torch", "transformers")
+@pytest.mark.slow
 def test_transformers_log_here(tmp_path: Path) -> None:
     code = """
 import torch
@@ -100,6 +102,7 @@ study.optimize(lambda trial: trial.suggest_float("x", -1, 1) ** 2, n_trials=3, c
 
 
 @needs("torch", "skorch")
+@pytest.mark.slow
 def test_skorch_logs_here(tmp_path: Path) -> None:
     code = """
 import numpy as np, torch

@@ -20,6 +20,7 @@ from packaging.utils import canonicalize_name
 from lab import CHROMIUM, PACKAGE, ROOT, Lab, Server, open_browser
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.skipif(os.name == "nt", reason="binder/postBuild is a shell script"),
     pytest.mark.skipif(not (ROOT / ".git").exists(), reason="needs a checkout"),
     pytest.mark.timeout(900),

@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[1]
 DOCUMENTED = re.compile(r'<dt class="sig[^"]*" id="([\w.]+)"')
 
 
-pytestmark = pytest.mark.timeout(400)  # the first test waits for the site
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]  # the first test waits for the site
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from nbtrack.models.evaluation.validation import (
     ModelValidationFailedException,
 )
 
-pytestmark = pytest.mark.usefixtures("workdir")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("workdir")]
 
 
 def test_metrics_and_artifacts_are_those_of_mlflow(monkeypatch):

@@ -342,6 +342,7 @@ ODD_ROWS = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_two_hundred_damaged_and_hostile_stores(workdir, canary, usual):
     rng = random.Random(20261129)
     statements = [[*s] for s, _ in ATTACKS.values()] + [[s] for s in ODD_ROWS]

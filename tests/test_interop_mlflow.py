@@ -22,9 +22,12 @@ from nbtrack.entities import LoggedModelOutput, ViewType
 from nbtrack.interop import export_to, import_from
 from nbtrack.store import open_store
 
-pytestmark = pytest.mark.skipif(
-    find_spec("mlflow") is None, reason="what MLflow has written is written by MLflow"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        find_spec("mlflow") is None, reason="what MLflow has written is written by MLflow"
+    ),
+]
 NAMES = ["above", "below"]
 WORLD = Path(__file__).with_name("mlflow_world.py")
 

@@ -193,6 +193,7 @@ def test_a_run_of_a_cell_without_track_is_inserted_with_it(cell: Kernel) -> None
     code = "with mlflow.start_run(run_name='plain'):\n    mlflow.log_metric('a', 5)"
     assert made(cell, code) == [["plain", "FINISHED", None, "Default", 5.0]]
     store = open_store(str(cell.value("mlflow.get_tracking_uri()")))
+    run_id = cell.value("mlflow.search_runs().run_id[0]")  # while it is read here the kernel waits
     with store.read() as reader:
-        line = track_line(get_run(reader, cell.value("mlflow.search_runs().run_id[0]")), "Default")
+        line = track_line(get_run(reader, run_id), "Default")
     assert made(cell, f"{line}\n{code}") == [["plain", "FINISHED", None, "Default", 5.0]]

@@ -12,7 +12,10 @@ import pytest
 from programs import finish, start
 
 MISSING = [package for package in ("torch", "keras") if find_spec(package) is None]
-pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)}")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)}"),
+]
 
 HEAD = """
 import json, pathlib, warnings

@@ -17,7 +17,10 @@ NEEDED = (
     *("catboost", "lightgbm", "onnxruntime", "statsmodels"),
 )
 MISSING = [package for package in NEEDED if find_spec(package) is None]
-pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)}")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)}"),
+]
 
 # each of two programs saves models, then reads those of the other
 PROGRAM = """

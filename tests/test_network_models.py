@@ -13,7 +13,10 @@ from programs import SRC, finish, start
 
 NEEDED = ("torch", "keras", "transformers")
 MISSING = [package for package in NEEDED if find_spec(package) is None]
-pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)}")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)}"),
+]
 
 HEAD = """
 import json, pathlib, warnings

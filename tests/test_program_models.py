@@ -18,6 +18,7 @@ torch = pytest.importorskip("torch")
 nn = torch.nn
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.usefixtures("workdir"),
     pytest.mark.filterwarnings("ignore"),  # PyTorch's own, of quantization and TorchScript
 ]

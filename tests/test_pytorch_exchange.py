@@ -14,6 +14,8 @@ import nbtrack  # noqa: E402
 from nbtrack.errors import UntrustedError  # noqa: E402
 from programs import run  # noqa: E402
 
+pytestmark = pytest.mark.slow
+
 MLFLOW = """
 import json, sys, warnings
 warnings.simplefilter("ignore")

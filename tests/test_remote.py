@@ -51,7 +51,7 @@ def theirs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MlflowServer]:
     server.stop()
 
 
-@pytest.fixture(params=["ours", "theirs"])
+@pytest.fixture(params=["ours", pytest.param("theirs", marks=pytest.mark.slow)])
 def server(request: pytest.FixtureRequest) -> TrackingServer:
     found: TrackingServer = request.getfixturevalue(request.param)
     return found

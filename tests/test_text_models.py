@@ -17,7 +17,7 @@ from nbtrack.models.flavors.spacy import Predictor
 from nbtrack.models.loading import UnreadableModelError
 from small_models import TEXTS, sentence_model, text_pipeline
 
-pytestmark = pytest.mark.usefixtures("workdir")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("workdir")]
 FRAME = pd.DataFrame({"text": TEXTS})
 
 

@@ -13,7 +13,7 @@ from lab import Table
 from programs import python_path, run
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Route
+    from playwright.sync_api import Browser, Request
 
 TESTS = Path(__file__).parent
 COMMAND = [sys.executable, "-c", "from nbtrack.cli import main; main()", "ui", "--no-browser"]
@@ -122,21 +122,18 @@ class Window:
         self.problems: list[str] = []
         size = {"width": 1280, "height": 860}
         self.context = browser.new_context(viewport=size, color_scheme=theme)
-        self.context.route("**/*", self._gate)
+        self.context.on("request", self._look)
         self.page = self.context.new_page()
         self.page.set_default_timeout(30_000)
         self.page.on("console", lambda said: said.type == "error" and self._hear(said.text))
         self.page.on("pageerror", lambda error: self._hear(str(error)))
         self.page.goto(ui.address)
 
-    def _gate(self, route: Route) -> None:
+    def _look(self, request: Request) -> None:
         # the browser's own viewer of PDFs has addresses of its own
         own = (self.ui.url, "blob:", "data:", "chrome:", "chrome-extension:")
-        if route.request.url.startswith(own):
-            route.continue_()
-        else:
-            self.outside.append(route.request.url)
-            route.abort()
+        if not request.url.startswith(own):
+            self.outside.append(request.url)
 
     def _hear(self, text: str) -> None:
         self.problems.append(text)
